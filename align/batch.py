@@ -1,0 +1,99 @@
+"""Which pairs a step sees, and the tensors the UNet is given for them.
+
+Shapes: B pairs, C latent channels, H x W latent pixels, S tokens, D text width, E pooled width.
+The first half of every doubled batch (2B) is the chosen pictures, the second the rejected ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from diffusers import DDPMScheduler
+from torch import Tensor
+
+from align.device import Compute
+from align.encode import EncodedPairs
+from align.loss import denoising_error
+from align.noise import corrupt, draw, shuffled
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Draw number `index` of the pair in row `row`."""
+
+    row: int
+    index: int
+
+
+def draws_of_step(step: int, batch_pairs: int, count: int, seed: int) -> list[Draw]:
+    """The draws of an optimizer step: endless epochs over `count` pairs, each shuffled anew.
+
+    A pair's draw number is the epoch, so a step depends on (seed, step) and nothing before it.
+    """
+    positions = range(step * batch_pairs, (step + 1) * batch_pairs)
+    orders = {epoch: shuffled(seed, epoch, count) for epoch in {p // count for p in positions}}
+    return [Draw(orders[p // count][p % count], p // count) for p in positions]
+
+
+@dataclass(frozen=True)
+class NoisyPairs:
+    """What the UNet sees of B pairs, and what it should predict."""
+
+    noisy_BCHW: Tensor
+    target_BCHW: Tensor
+    timesteps_B: Tensor
+    text_BSD: Tensor
+    added: dict[str, Tensor]
+
+
+class Batcher:
+    """Builds noisy pairs from encoded ones; noise and timestep are shared within a pair."""
+
+    def __init__(
+        self, data: EncodedPairs, scheduler: DDPMScheduler, compute: Compute, seed: int
+    ) -> None:
+        self._data = data
+        self._scheduler = scheduler
+        self._compute = compute
+        self._seed = seed
+
+    def build(self, draws: list[Draw]) -> NoisyPairs:
+        """The doubled batch of these draws, on the device."""
+        data, device = self._data, self._compute.device
+        rows = torch.tensor([d.row for d in draws])
+        noise_BCHW, timesteps_B = self._noise(draws)
+        latents_BCHW = torch.cat([data.latents_NCHW[data.chosen[rows]],
+                                  data.latents_NCHW[data.rejected[rows]]])  # fmt: skip
+        noisy_BCHW, target_BCHW = corrupt(self._scheduler, latents_BCHW, noise_BCHW, timesteps_B)
+        prompts = data.prompt[rows].repeat(2)
+        weights = self._compute.weights
+        return NoisyPairs(
+            noisy_BCHW=noisy_BCHW.to(device, weights),
+            target_BCHW=target_BCHW.to(device),
+            timesteps_B=timesteps_B.to(device),
+            text_BSD=data.text_PSD[prompts].to(device, weights),
+            added={
+                "text_embeds": data.pooled_PE[prompts].to(device, weights),
+                "time_ids": data.time_ids.repeat(len(prompts), 1).to(device, weights),
+            },
+        )
+
+    def _noise(self, draws: list[Draw]) -> tuple[Tensor, Tensor]:
+        shape = tuple(self._data.latents_NCHW.shape[1:])
+        count = self._scheduler.config.num_train_timesteps
+        drawn = [draw(self._seed, self._data.keys[d.row], d.index, shape, count) for d in draws]
+        noise_BCHW = torch.stack([noise for noise, _ in drawn]).repeat(2, 1, 1, 1)
+        return noise_BCHW, torch.tensor([timestep for _, timestep in drawn]).repeat(2)
+
+
+def pair_errors(unet: torch.nn.Module, pairs: NoisyPairs, compute: Compute) -> tuple:
+    """Denoising errors (chosen_B, rejected_B), from one forward pass over both."""
+    with compute.autocasting():
+        predicted_BCHW = unet(
+            pairs.noisy_BCHW,
+            pairs.timesteps_B,
+            encoder_hidden_states=pairs.text_BSD,
+            added_cond_kwargs=pairs.added,
+        ).sample
+    return denoising_error(predicted_BCHW, pairs.target_BCHW).chunk(2)

@@ -1,0 +1,137 @@
+"""Settings of a run: presets by size of model, checked before anything loads (no torch here)."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from align.errors import InvalidSettings
+
+OBJECTIVE = "diffusion-dpo"
+
+
+def _setting(default: Any, low: float, high: float) -> Any:
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a run trains. The docstring under a field is its help text."""
+
+    steps: int = _setting(300, 1, 100_000)
+    """Optimizer steps."""
+    batch_pairs: int = _setting(16, 1, 4096)
+    """Pairs per optimizer step, over all processes."""
+    micro_pairs: int = _setting(16, 1, 4096)
+    """Pairs per forward pass; smaller takes less memory and gives the same result."""
+    rank: int = _setting(16, 1, 512)
+    """Rank of the LoRA adapter."""
+    kappa: float = _setting(2500.0, 1.0, 1e6)
+    """Strength κ on mean squared errors (half of the paper's β); larger stays nearer the base."""
+    learning_rate: float = _setting(2e-4, 1e-8, 1.0)
+    """Peak learning rate of AdamW."""
+    warmup_steps: int = _setting(20, 0, 100_000)
+    """Steps over which the learning rate rises from zero."""
+    max_grad_norm: float = _setting(1.0, 1e-6, 1e6)
+    """The gradient's norm is clipped to this."""
+    held_out: float = _setting(0.12, 0.0, 0.5)
+    """Share of the prompts whose pairs are kept out of training to judge it."""
+    checkpoint_every: int = _setting(20, 1, 100_000)
+    """Steps between checkpoints; a killed run goes on from the last one."""
+    gradient_checkpointing: int = _setting(0, 0, 1)
+    """1 recomputes activations in the backward pass: slower, much less memory."""
+    processes: int = _setting(1, 1, 64)
+    """Processes (GPUs) that share a batch, started by accelerate."""
+    seed: int = _setting(0, 0, 2**31 - 1)
+    """Seed of the adapter, the order of pairs and the noise."""
+
+
+PRESETS = {
+    "embedded": TrainConfig(),
+    "sdxl": TrainConfig(
+        steps=300,
+        batch_pairs=32,
+        micro_pairs=1,
+        learning_rate=1e-5,
+        gradient_checkpointing=1,
+    ),
+}
+PAIRS_PER_S = {"embedded": 40.0, "sdxl": 1.5}
+
+
+def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:
+    """The preset with these settings in place of its own.
+
+    Raises:
+        InvalidSettings: an unknown name, a wrong type or a value out of range.
+    """
+    chosen = parse_settings(settings)
+    known = {f.name: f for f in fields(TrainConfig)}
+    for name, value in chosen.items():
+        if name not in known:
+            raise InvalidSettings(f"Unknown setting {name!r}. Known ones: {', '.join(known)}.")
+        chosen[name] = _checked(name, value, known[name])
+    config = replace(PRESETS[preset], **chosen)
+    return replace(config, micro_pairs=min(config.micro_pairs, config.batch_pairs))
+
+
+def parse_settings(settings: dict[str, Any] | str) -> dict[str, Any]:
+    """An object, or a string that holds one; empty means defaults."""
+    if isinstance(settings, str):
+        try:
+            settings = json.loads(settings or "{}")
+        except ValueError as error:
+            raise InvalidSettings(f"The settings are not JSON: {error}. Try {{}}.") from None
+    if not isinstance(settings, dict):
+        raise InvalidSettings('The settings must be one JSON object such as {"steps": 200}.')
+    return dict(settings)
+
+
+def _checked(name: str, value: Any, known: Any) -> Any:
+    whole = isinstance(known.default, int)
+    low, high = known.metadata["low"], known.metadata["high"]
+    good = isinstance(value, int | float) and not isinstance(value, bool)
+    if not good or not math.isfinite(value) or (whole and value != int(value)):
+        kind = "a whole number" if whole else "a number"
+        raise InvalidSettings(f"{name} must be {kind}, got {value!r}.")
+    if not low <= value <= high:
+        raise InvalidSettings(f"{name} must be between {low:g} and {high:g}, got {value!r}.")
+    return int(value) if whole else float(value)
+
+
+def held_out_count(pairs: int, share: float) -> int:
+    """How many of `pairs` judge the run instead of teaching it: none when there are few."""
+    return round(pairs * share) if pairs >= 20 else 0
+
+
+def plan(
+    preset: str, pairs: int, settings: dict[str, Any] | str, pairs_per_s: float | None = None
+) -> dict[str, Any]:
+    """What a run on this many preferences will be, with the minutes it should take."""
+    config = configure(preset, settings)
+    held_out = held_out_count(pairs, config.held_out)
+    seconds = 15 + config.steps * config.batch_pairs / (pairs_per_s or PAIRS_PER_S[preset])
+    return {
+        "preset": preset,
+        "objective": OBJECTIVE,
+        "pairs": pairs,
+        "held_out": held_out,
+        "steps": config.steps,
+        "batch": config.batch_pairs,
+        "rank": config.rank,
+        "kappa": config.kappa,
+        "beta": 2 * config.kappa,
+        "learning_rate": config.learning_rate,
+        "minutes": round(seconds / 60, 1),
+        "summary": (
+            f"{pairs - held_out} pairs to learn from, {held_out} held out; {config.steps} steps of "
+            f"{config.batch_pairs} pairs; LoRA rank {config.rank}; about {seconds / 60:.0f} min."
+        ),
+    }
+
+
+def to_json(config: TrainConfig) -> dict[str, Any]:
+    """A JSON-able copy, read back by `TrainConfig(**value)`."""
+    return asdict(config)

@@ -1,0 +1,58 @@
+"""Which device and number format to work in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where tensors live and in which format the networks run."""
+
+    device: torch.device
+    weights: torch.dtype
+    """Format of the frozen base weights."""
+    autocast: torch.dtype | None
+    """Format of matrix products, or None for that of the weights."""
+
+    def autocasting(self) -> contextlib.AbstractContextManager[None]:
+        """The context in which networks run."""
+        if self.autocast is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=self.autocast)
+
+    @property
+    def mixed_precision(self) -> str:
+        """What accelerate must add: loss scaling for fp16, nothing otherwise."""
+        return "fp16" if self.autocast == torch.float16 else "no"
+
+
+def choose_compute() -> Compute:
+    """The fastest device here; on a CPU bf16 only where it has instructions for it."""
+    if torch.cuda.is_available():
+        half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return Compute(torch.device("cuda"), half, half)
+    if torch.backends.mps.is_available():
+        return Compute(torch.device("mps"), torch.float32, None)
+    quick_bf16 = torch.cpu._is_avx512_bf16_supported()
+    return Compute(torch.device("cpu"), torch.float32, torch.bfloat16 if quick_bf16 else None)
+
+
+def memory(compute: Compute) -> tuple[int, int]:
+    """Bytes of the device in all, and in use."""
+    if compute.device.type == "cuda":
+        free, total = torch.cuda.mem_get_info()
+        return total, total - free
+    virtual = psutil.virtual_memory()
+    return virtual.total, virtual.used
+
+
+def lower_priority() -> None:
+    """Let other processes go first, so that a person at this machine notices nothing."""
+    if hasattr(os, "nice"):
+        os.nice(10)

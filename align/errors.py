@@ -1,0 +1,58 @@
+"""What can go wrong in `align`, each with a sentence that says what to do.
+
+AlignError
+├── ModelError
+│   ├── ModelNotFound      no folder and no hub name of that kind
+│   ├── WrongModel         a model, but not an SDXL pipeline
+│   └── BrokenModel        an SDXL pipeline with something missing or cut short
+├── InvalidSettings        a training setting that is unknown, of the wrong type or out of range
+├── SnapshotError          the votes to learn from are missing, damaged or too few
+├── RunError
+│   ├── RunLocked          another process works in this run folder
+│   └── TrainingDiverged   the loss left the finite numbers
+└── SamplerFailed          pictures could not be rendered
+"""
+
+
+class AlignError(Exception):
+    """Base of everything `align` raises on purpose."""
+
+
+class ModelError(AlignError):
+    """The model cannot be used."""
+
+
+class ModelNotFound(ModelError):
+    """There is no model under this name or path."""
+
+
+class WrongModel(ModelError):
+    """The folder holds a model of another kind."""
+
+
+class BrokenModel(ModelError):
+    """The folder is an SDXL pipeline, but a part of it is missing or damaged."""
+
+
+class InvalidSettings(AlignError):
+    """A training setting is unknown, of the wrong type or out of range."""
+
+
+class SnapshotError(AlignError):
+    """The snapshot of votes is missing, damaged or too small to learn from."""
+
+
+class RunError(AlignError):
+    """A run folder cannot be used as asked."""
+
+
+class RunLocked(RunError):
+    """Another process works in this run folder."""
+
+
+class TrainingDiverged(RunError):
+    """The loss or the gradient is no longer a finite number."""
+
+
+class SamplerFailed(AlignError):
+    """Pictures could not be rendered."""

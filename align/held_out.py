@@ -1,0 +1,98 @@
+"""Judge an adapter by pairs whose prompts it never saw: cheap, and honest about guessing.
+
+Shapes: B pairs.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor
+
+from align.batch import Batcher, Draw, pair_errors
+from align.device import Compute
+from align.lora import as_reference
+from align.loss import implicit_accuracy, preference_logits
+
+DRAWS = 12
+CHANCE = 0.1
+"""A result this likely under pure guessing is not called help."""
+
+
+class HeldOut:
+    """Measures implicit accuracy on fixed draws of held-out pairs."""
+
+    def __init__(
+        self, batcher: Batcher, rows: list[int], micro_pairs: int, kappa: float, compute: Compute
+    ) -> None:
+        self._batcher = batcher
+        self._draws = [Draw(row, index) for row in rows for index in range(DRAWS)]
+        self._micro = micro_pairs
+        self._kappa = kappa
+        self._compute = compute
+        self._reference: tuple[Tensor, Tensor] | None = None
+
+    def __len__(self) -> int:
+        return len(self._draws) // DRAWS
+
+    @torch.no_grad()
+    def accuracy_B(self, unet: UNet2DConditionModel) -> Tensor:
+        """Per held-out pair 1, 0 or ½: is it ordered as people ordered it, over all draws?"""
+        if self._reference is None:
+            with as_reference(unet):
+                self._reference = self._errors(unet)
+        logits = preference_logits(*self._errors(unet), *self._reference, self._kappa)
+        return implicit_accuracy(logits.view(-1, DRAWS).mean(dim=1))
+
+    def _errors(self, unet: UNet2DConditionModel) -> tuple[Tensor, Tensor]:
+        chosen, rejected = [], []
+        for start in range(0, len(self._draws), self._micro):
+            pairs = self._batcher.build(self._draws[start : start + self._micro])
+            errors = pair_errors(unet, pairs, self._compute)
+            chosen.append(errors[0])
+            rejected.append(errors[1])
+        return torch.cat(chosen), torch.cat(rejected)
+
+
+def verdict(accuracy_B: Tensor) -> dict[str, Any]:
+    """What held-out accuracies say, with the chance that guessing does as well (one-sided)."""
+    pairs = len(accuracy_B)
+    if pairs == 0:
+        return {"pairs": 0, "accuracy": None, "p_value": None, "helped": None}
+    right = float(accuracy_B.sum())
+    p_value = chance_of_guessing(math.floor(right), pairs)
+    return {
+        "pairs": pairs,
+        "accuracy": right / pairs,
+        "p_value": p_value,
+        "helped": p_value <= CHANCE,
+    }
+
+
+def chance_of_guessing(right: int, pairs: int) -> float:
+    """P(at least `right` of `pairs` coin flips come up heads)."""
+    return sum(math.comb(pairs, k) for k in range(right, pairs + 1)) / 2**pairs
+
+
+def advice(held_out: dict[str, Any], train_accuracy: float) -> str:
+    """What to do next, in plain words."""
+    if held_out["helped"] is None:
+        return (
+            "Too few votes to hold any out, so nothing is known yet about new prompts. "
+            "Compare before and after, and vote on."
+        )
+    share = f"{held_out['accuracy']:.0%} of {held_out['pairs']} held-out pairs"
+    if held_out["helped"]:
+        return f"It learned: it orders {share} as you did. Compare before and after, blind."
+    if train_accuracy < 0.6:
+        return (
+            f"It did not help: {share} ordered as you did is what guessing gives, and it hardly "
+            "fits the pairs it saw. Try more steps, or vote on pairs that differ more clearly."
+        )
+    return (
+        f"It did not help: {share} ordered as you did is what guessing gives, although it fits "
+        "the pairs it saw. Vote on more prompts, and choose by the same taste throughout."
+    )

@@ -1,0 +1,68 @@
+"""The adapter: a LoRA on the UNet's attention. The same UNet with it off is the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
+from peft import LoraConfig
+from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
+from torch import Tensor
+
+from align.files import replacing
+
+ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
+
+
+def add_lora(unet: UNet2DConditionModel, rank: int, seed: int) -> list[torch.nn.Parameter]:
+    """Add a fresh adapter that changes nothing yet; its fp32 parameters are returned."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        unet.add_adapter(
+            LoraConfig(
+                r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=ATTENTION
+            )
+        )
+    parameters = [p for p in unet.parameters() if p.requires_grad]
+    for parameter in parameters:
+        # In bf16 a step of 1e-5 is rounded away on most weights.
+        parameter.data = parameter.data.float()
+    return parameters
+
+
+@contextmanager
+def as_reference(unet: UNet2DConditionModel) -> Iterator[None]:
+    """Inside, the UNet is the frozen base; afterwards the adapter is on again, come what may."""
+    unet.disable_adapters()
+    try:
+        yield
+    finally:
+        unet.enable_adapters()
+
+
+def lora_state(unet: UNet2DConditionModel) -> dict[str, Tensor]:
+    """The adapter's weights on the CPU, by name."""
+    state = get_peft_model_state_dict(unet)
+    return {name: weight.detach().float().cpu().clone() for name, weight in state.items()}
+
+
+def restore_lora(unet: UNet2DConditionModel, state: dict[str, Tensor]) -> None:
+    """Put weights from `lora_state` back."""
+    set_peft_model_state_dict(unet, state)
+
+
+def save_adapter(unet: UNet2DConditionModel, path: Path) -> None:
+    """Write the adapter as a file that any diffusers SDXL pipeline's `load_lora_weights` reads."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as scratch, TemporaryDirectory(dir=path.parent) as folder:
+        StableDiffusionXLPipeline.save_lora_weights(
+            folder,
+            unet_lora_layers=lora_state(unet),
+            weight_name="adapter.safetensors",
+            unet_lora_adapter_metadata=unet.peft_config["default"].to_dict(),
+        )
+        (Path(folder) / "adapter.safetensors").replace(scratch)

@@ -1,0 +1,162 @@
+"""Which model: what a name or folder holds, found out without loading it (no torch here)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from align.errors import BrokenModel, ModelNotFound, WrongModel
+
+EMBEDDED = "emoji"
+PARTS = {
+    "unet": "diffusion_pytorch_model",
+    "vae": "diffusion_pytorch_model",
+    "text_encoder": "model",
+    "text_encoder_2": "model",
+}
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """An SDXL pipeline and how pictures are drawn with it by default."""
+
+    name: str
+    """What a person calls it: "emoji", a folder's name or a hub name."""
+    path: str
+    """What `from_pretrained` is given; "emoji" stands for the embedded model on any machine."""
+    identity: str
+    """Tells models apart by content, so that versions stay with the model they were made from."""
+    preset: str
+    """Training preset: "embedded" for small models, "sdxl" for full-size ones."""
+    width: int = 1024
+    height: int = 1024
+    steps: int = 30
+    guidance: float = 5.0
+    negative_prompt: str = ""
+    scheduler: str = "EulerDiscreteScheduler"
+
+    @property
+    def load_path(self) -> str:
+        """The folder or hub name that the loaders take."""
+        return str(embedded_folder()) if self.path == EMBEDDED else self.path
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able copy, read back by `ModelInfo(**value)`."""
+        return asdict(self)
+
+
+def embedded_folder() -> Path:
+    """Where the model that comes with the project lies."""
+    return Path(__file__).parent / EMBEDDED
+
+
+def describe_model(name_or_path: str | None = None) -> ModelInfo:
+    """Describe the model of this name or folder; None is the embedded one.
+
+    Raises:
+        ModelNotFound: no such folder, and not a hub name either.
+        WrongModel: the folder holds a pipeline of another kind, or none.
+        BrokenModel: a part of the pipeline is missing or cut short.
+    """
+    if name_or_path in (None, "", EMBEDDED):
+        return _describe_folder(embedded_folder(), EMBEDDED, EMBEDDED)
+    folder = Path(str(name_or_path)).expanduser()
+    if folder.is_dir():
+        return _describe_folder(folder.resolve(), folder.resolve().name, str(folder.resolve()))
+    if HUB_NAME.fullmatch(str(name_or_path)) and not folder.exists():
+        return ModelInfo(str(name_or_path), str(name_or_path), str(name_or_path), "sdxl")
+    raise ModelNotFound(
+        f"No model at {name_or_path!r}: it is neither a folder nor a hub name such as "
+        "'stabilityai/stable-diffusion-xl-base-1.0'. Leave --model out for the embedded model."
+    )
+
+
+def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
+    _check_is_sdxl(folder)
+    weights = [_weights(folder, part, stem) for part, stem in PARTS.items()]
+    unet = _config(folder / "unet" / "config.json")
+    vae = _config(folder / "vae" / "config.json")
+    scheduler = _config(folder / "scheduler" / "scheduler_config.json")
+    side = int(unet.get("sample_size", 128)) * 2 ** (len(vae["block_out_channels"]) - 1)
+    small = sum(file.stat().st_size for file in weights[0]) < 1_000_000_000
+    return ModelInfo(
+        name=name,
+        path=path,
+        identity=f"{name}-{_fingerprint(folder, weights)}",
+        preset="embedded" if small else "sdxl",
+        width=side,
+        height=side,
+        steps=20 if small else 30,
+        guidance=4.0 if small else 5.0,
+        scheduler=str(scheduler.get("_class_name", "EulerDiscreteScheduler")),
+    )
+
+
+def _check_is_sdxl(folder: Path) -> None:
+    index = folder / "model_index.json"
+    if not index.is_file():
+        raise WrongModel(
+            f"{folder} is not a diffusers pipeline folder: it has no model_index.json. "
+            "Point --model at the folder that holds unet/, vae/ and model_index.json."
+        )
+    kind = _config(index).get("_class_name")
+    if kind != "StableDiffusionXLPipeline":
+        raise WrongModel(
+            f"{folder} holds a {kind}, and Palate tunes a StableDiffusionXLPipeline. "
+            "Choose an SDXL pipeline folder or hub name."
+        )
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BrokenModel(f"{path} is missing. Copy or download the model again.") from None
+    except (ValueError, OSError) as error:
+        raise BrokenModel(f"{path} cannot be read ({error}). Download the model again.") from None
+    if not isinstance(value, dict):
+        raise BrokenModel(f"{path} is not a configuration. Copy or download the model again.")
+    return value
+
+
+def _weights(folder: Path, part: str, stem: str) -> list[Path]:
+    files = sorted((folder / part).glob(f"{stem}*.safetensors"))
+    files = files or sorted((folder / part).glob("*.bin"))
+    if not files:
+        raise BrokenModel(f"{folder / part} holds no weights. Copy or download the model again.")
+    for file in files:
+        if file.suffix == ".safetensors":
+            _check_whole(file)
+    return files
+
+
+def _check_whole(file: Path) -> None:
+    """A safetensors file says in its header how long it is; a broken download is shorter."""
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        header_size = int.from_bytes(stream.read(8), "little")
+        try:
+            header = json.loads(stream.read(min(header_size, size)))
+            end = max(t["data_offsets"][1] for k, t in header.items() if k != "__metadata__")
+        except (ValueError, KeyError, TypeError):
+            end = size
+    if 8 + header_size + end != size:
+        raise BrokenModel(f"{file} is cut short or damaged. Copy or download the model again.")
+
+
+def _fingerprint(folder: Path, weights: list[list[Path]]) -> str:
+    """A digest of every weight file's name, size, head and tail: quick on 5 GB, too."""
+    digest = hashlib.sha256()
+    for file in (file for part in weights for file in part):
+        size = file.stat().st_size
+        digest.update(f"{file.relative_to(folder).as_posix()}:{size}".encode())
+        with file.open("rb") as stream:
+            digest.update(stream.read(1 << 20))
+            stream.seek(max(0, size - (1 << 20)))
+            digest.update(stream.read())
+    return digest.hexdigest()[:12]

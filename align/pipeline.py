@@ -1,0 +1,56 @@
+"""Load an SDXL pipeline: the embedded one, a folder or a hub name, all through the same lines."""
+
+from __future__ import annotations
+
+import diffusers
+import torch
+import transformers
+from diffusers import StableDiffusionXLPipeline
+
+from align.device import Compute
+from align.errors import BrokenModel, ModelNotFound
+from align.models import ModelInfo
+
+
+def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
+    """The pipeline on its device, frozen and in evaluation mode.
+
+    Raises:
+        ModelNotFound: a hub name that is not in the cache and cannot be downloaded.
+        BrokenModel: weights or configurations that do not fit together.
+    """
+    try:
+        pipeline = StableDiffusionXLPipeline.from_pretrained(
+            model.load_path, dtype=compute.weights, use_safetensors=True
+        )
+    except (OSError, ConnectionError) as error:
+        raise ModelNotFound(f"{model.name} could not be loaded: {first_line(error)}") from error
+    except (ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        raise BrokenModel(f"{model.name} could not be loaded: {first_line(error)}") from error
+    pipeline.set_progress_bar_config(disable=True)
+    for part in (pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2):
+        part.requires_grad_(False).eval()
+    return to_device(pipeline, compute)
+
+
+def to_device(pipeline: StableDiffusionXLPipeline, compute: Compute) -> StableDiffusionXLPipeline:
+    """Move a pipeline; its autoencoder stays in fp32, which SDXL's needs to stay finite."""
+    pipeline.to(compute.device)
+    pipeline.vae.to(torch.float32)
+    if compute.device.type == "cuda":
+        pipeline.unet.to(memory_format=torch.channels_last)
+    return pipeline
+
+
+def quiet_libraries() -> None:
+    """No loading bars and hints in a process whose output is a log file."""
+    diffusers.utils.logging.disable_progress_bar()
+    diffusers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+
+
+def first_line(error: BaseException) -> str:
+    """The first sentence of a long-winded error."""
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__

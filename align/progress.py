@@ -1,0 +1,77 @@
+"""Tell the outside where a run is: status.json at most once a second, a metrics line a step."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from typing import Any
+
+import psutil
+
+from align.run_folder import RunFolder, RunStatus
+
+PREPARATION = 0.1
+"""Share of the progress bar for everything before the first step."""
+
+
+class Reporter:
+    """Writes the status of one run; in a helper process of a multi-process run it is silent."""
+
+    def __init__(self, run: RunFolder, steps: int, speaks: bool = True) -> None:
+        self._run = run
+        self._speaks = speaks
+        self._written = 0.0
+        self._first: tuple[int, float] | None = None
+        me = psutil.Process(os.getpid())
+        self._status = RunStatus(
+            "running", "starting", steps=steps, pid=me.pid, pid_started=me.create_time()
+        )
+        self._write()
+
+    def _write(self) -> None:
+        if self._speaks:
+            self._run.write_status(self._status)
+            self._written = time.monotonic()
+
+    def phase(self, phase: str, share: float) -> None:
+        """Name what is being prepared, with the share of the preparation that is done."""
+        self._status = replace(self._status, phase=phase, progress=PREPARATION * share)
+        self._write()
+
+    def step(self, step: int, metrics: dict[str, Any], pairs: int) -> None:
+        """Log a finished step that saw `pairs` pairs."""
+        now = time.monotonic()
+        first_step, since = self._first = self._first or (step, now)
+        seconds = (now - since) / (step - first_step) if step > first_step else None
+        eta = seconds * (self._status.steps - step) if seconds else None
+        share = step / self._status.steps
+        self._status = replace(
+            self._status,
+            phase="training",
+            step=step,
+            progress=PREPARATION + (1 - PREPARATION) * share * 0.99,
+            eta_s=eta,
+        )
+        if not self._speaks:
+            return
+        speed = pairs / seconds if seconds else None
+        self._run.append_metrics({"step": step, **metrics, "pairs_per_s": speed, "eta_s": eta})
+        if now - self._written >= 1.0:
+            self._write()
+
+    def done(self, result: dict[str, Any]) -> None:
+        """The adapter is written."""
+        self._end("done", progress=1.0, result=result)
+
+    def failed(self, error: str) -> None:
+        """The run cannot go on; `error` says why in a sentence."""
+        self._end("failed", error=error)
+
+    def cancelled(self) -> None:
+        """Somebody asked the run to stop, and it did."""
+        self._end("cancelled")
+
+    def _end(self, state: str, **changes: Any) -> None:
+        self._status = replace(self._status, state=state, phase="", eta_s=None, **changes)
+        self._write()

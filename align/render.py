@@ -1,0 +1,97 @@
+"""Draw pictures: batched, a generator per picture, stored by content."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from diffusers import StableDiffusionXLPipeline
+from PIL import Image
+
+from align.device import Compute
+from align.files import replacing
+from align.sampler_process import Rendered, RenderItem, RenderSettings
+
+MAX_ADAPTERS = 4
+
+
+def render(
+    pipeline: StableDiffusionXLPipeline,
+    compute: Compute,
+    items: Sequence[RenderItem],
+    settings: RenderSettings,
+) -> list[Image.Image]:
+    """One picture per item. A picture depends on its own prompt and seed, not on its neighbours.
+
+    Batches of different size may differ by rounding (about 1e-6), so keep files, do not redraw.
+    """
+    with torch.inference_mode(), compute.autocasting():
+        latents = pipeline(
+            prompt=[item.prompt for item in items],
+            negative_prompt=[settings.negative_prompt] * len(items),
+            generator=[torch.Generator().manual_seed(item.seed) for item in items],
+            width=settings.width,
+            height=settings.height,
+            num_inference_steps=settings.steps,
+            guidance_scale=settings.guidance,
+            output_type="latent",
+        ).images
+        return decode(pipeline, latents)
+
+
+def decode(pipeline: StableDiffusionXLPipeline, latents_BCHW: torch.Tensor) -> list[Image.Image]:
+    """Pictures of scaled latents."""
+    scaled = latents_BCHW.float() / pipeline.vae.config.scaling_factor
+    return pipeline.image_processor.postprocess(pipeline.vae.decode(scaled).sample.float())
+
+
+def batches(count: int, megapixels: float) -> Iterator[range]:
+    """Index ranges in batches that grow 2, 4, 8, so that the first pictures come soon."""
+    largest = max(1, min(16, int(4 / max(megapixels, 1e-9))))
+    start, size = 0, min(2, largest)
+    while start < count:
+        yield range(start, min(start + size, count))
+        start, size = start + size, min(size * 2, largest)
+
+
+def store(image: Image.Image, images_dir: Path) -> Rendered:
+    """Write a picture, without metadata, to images/ab/<sha256>.png and say where."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    path = images_dir / digest[:2] / f"{digest}.png"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as scratch:
+            scratch.write_bytes(buffer.getvalue())
+    return Rendered(digest, image.width, image.height)
+
+
+class Adapters:
+    """Switches a pipeline between its base and a few adapters that stay loaded."""
+
+    def __init__(self, pipeline: StableDiffusionXLPipeline) -> None:
+        self._pipeline = pipeline
+        self._names: dict[str, str] = {}
+
+    def use(self, adapter: str | None) -> None:
+        """Draw with this adapter file from now on, or with the base alone."""
+        if adapter is None:
+            if self._names:
+                self._pipeline.unet.disable_adapters()
+            return
+        if adapter not in self._names:
+            self._load(adapter)
+        self._pipeline.unet.enable_adapters()
+        self._pipeline.set_adapters(self._names[adapter])
+
+    def _load(self, adapter: str) -> None:
+        if len(self._names) >= MAX_ADAPTERS:
+            self._pipeline.delete_adapters(self._names.pop(next(iter(self._names))))
+        name = "a" + hashlib.sha256(adapter.encode()).hexdigest()[:12]
+        path = Path(adapter)
+        self._pipeline.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name=name)
+        self._names[adapter] = name

@@ -1,0 +1,157 @@
+"""The run folder: the whole contract between a trainer and whoever watches it (no torch here).
+
+config.json           model and settings                        in
+snapshot/             the votes and pictures to learn from      in
+cancel                present once somebody asked to stop       in
+status.json           state, phase, step, pid, result           out
+metrics.jsonl         one line a step                           out
+cache.safetensors     latents and text embeddings               out
+checkpoint/state.pt   what a resume needs                       out
+adapter.safetensors   the LoRA, once the run is done            out
+log.txt               what the process printed                  out
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
+
+from align.errors import RunError, RunLocked
+from align.files import read_json, write_json
+
+RUNNING = ("queued", "running")
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """Where a run is."""
+
+    state: str
+    """queued, running, done, failed, cancelled or interrupted."""
+    phase: str = ""
+    step: int = 0
+    steps: int = 0
+    progress: float = 0.0
+    """From 0 to 1, preparation included."""
+    eta_s: float | None = None
+    error: str | None = None
+    result: dict[str, Any] | None = None
+    pid: int | None = None
+    pid_started: float | None = None
+    updated: float = 0.0
+
+
+class RunFolder:
+    """Reads and writes the files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.snapshot = self.path / "snapshot"
+        self.adapter = self.path / "adapter.safetensors"
+        self.checkpoint = self.path / "checkpoint" / "state.pt"
+        self.cache = self.path / "cache.safetensors"
+        self.metrics_path = self.path / "metrics.jsonl"
+        self.log = self.path / "log.txt"
+
+    def lock(self) -> FileLock:
+        """Take the folder for this process.
+
+        Raises:
+            RunLocked: another process trains here.
+        """
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunLocked(
+                f"Another process trains in {self.path}. Wait for it or cancel it."
+            ) from None
+        return lock
+
+    def read_config(self) -> dict[str, Any]:
+        """What to train, as `prepare` wrote it.
+
+        Raises:
+            RunError: the folder has no readable config.json.
+        """
+        try:
+            config = read_json(self.path / "config.json")
+        except ValueError as error:
+            raise RunError(f"{self.path / 'config.json'} is not JSON: {error}.") from None
+        if not isinstance(config, dict):
+            raise RunError(f"{self.path} is not a run folder: it has no config.json.")
+        return config
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Say what to train."""
+        write_json(self.path / "config.json", config)
+
+    def stored_status(self) -> RunStatus:
+        """The status as last written, whether or not its writer still lives."""
+        value = read_json(self.path / "status.json")
+        return RunStatus(**value) if value else RunStatus("queued")
+
+    def status(self) -> RunStatus:
+        """The status now: a run whose process is gone is interrupted."""
+        status = self.stored_status()
+        if status.state != "running" or process_lives(status.pid, status.pid_started):
+            return status
+        # The trainer may have ended between the two reads above.
+        status = self.stored_status()
+        return replace(status, state="interrupted") if status.state == "running" else status
+
+    def write_status(self, status: RunStatus) -> None:
+        """Publish a status."""
+        write_json(self.path / "status.json", asdict(replace(status, updated=time.time())))
+
+    def append_metrics(self, row: dict[str, Any]) -> None:
+        """Add one step's metrics."""
+        with self.metrics_path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def metrics(self, since: int = 0) -> list[dict[str, Any]]:
+        """Rows of steps after `since`; a line still being written is left for the next call."""
+        if not self.metrics_path.exists():
+            return []
+        lines = self.metrics_path.read_text(encoding="utf-8").split("\n")[:-1]
+        return [row for row in map(json.loads, lines) if row["step"] > since]
+
+    def forget_metrics_after(self, step: int) -> None:
+        """Drop what an interrupted process logged beyond its last checkpoint."""
+        rows = [row for row in self.metrics() if row["step"] <= step]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        scratch = self.metrics_path.with_suffix(".tmp")
+        scratch.write_text(text, encoding="utf-8")
+        os.replace(scratch, self.metrics_path)
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether somebody asked the run to stop."""
+        return (self.path / "cancel").exists()
+
+    def request_cancel(self) -> None:
+        """Ask the run to stop at its next step."""
+        (self.path / "cancel").touch()
+
+    def clear_cancel(self) -> None:
+        """Take the request to stop back, for a resume."""
+        (self.path / "cancel").unlink(missing_ok=True)
+
+
+def process_lives(pid: int | None, started: float | None) -> bool:
+    """Whether the process of this id and start time still runs (ids are used again)."""
+    if pid is None:
+        return False
+    try:
+        process = psutil.Process(pid)
+        same = started is None or abs(process.create_time() - started) < 2.0
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -1,0 +1,85 @@
+"""The public API: twelve endpoints for gradio_client and plain HTTP, JSON in and JSON out."""
+
+from typing import Any
+
+from gradio.events import api
+
+from annotate.handlers import Errors, refusals
+from annotate.studio import Studio
+
+
+class Endpoints:
+    """The endpoints as methods: what their names, parameters and docstrings say is public."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def next_pair(self, annotator: str) -> dict[str, Any]:
+        """The annotator's open pair, the same until it is voted on, or how long to wait and why."""
+        return self._studio.next_pair(annotator)
+
+    def vote(self, pair_id: str, verdict: str, annotator: str, key: str) -> dict[str, Any]:
+        """Record left, right, tie, both_good, both_bad or skip; the same key twice counts once."""
+        return self._studio.vote(pair_id, verdict, annotator, key)
+
+    def undo(self, annotator: str) -> dict[str, Any]:
+        """Take back the annotator's newest vote and return its pair."""
+        return self._studio.undo(annotator)
+
+    def stats(self) -> dict[str, Any]:
+        """Counts of votes, and how many decisive ones are missing until the next fine-tune."""
+        return self._studio.stats()
+
+    def fine_tune(self, settings: dict[str, Any] | str) -> dict[str, Any]:
+        """Start a run on the votes so far; settings is an object or its JSON, {} for defaults."""
+        return self._studio.fine_tune(settings)
+
+    def run_status(self, run_id: str) -> dict[str, Any]:
+        """State, progress from 0 to 1, seconds left, the new version and the error of a run."""
+        return self._studio.run_status(run_id)
+
+    def cancel_run(self, run_id: str) -> dict[str, Any]:
+        """Stop a run; it can be resumed from its last checkpoint."""
+        return self._studio.cancel_run(run_id)
+
+    def resume_run(self, run_id: str) -> dict[str, Any]:
+        """Go on with a cancelled, interrupted or failed run."""
+        return self._studio.resume_run(run_id)
+
+    def versions(self) -> list[dict[str, Any]]:
+        """Every version of the model, oldest first; the first is the untuned "base"."""
+        return self._studio.versions()
+
+    def activate(self, version: str) -> list[dict[str, Any]]:
+        """Let new pairs come from this version, and return every version."""
+        return self._studio.activate(version)
+
+    def compare(self, prompt: str, seed: int, before: str, after: str) -> dict[str, Any]:
+        """Draw one prompt and seed with two versions; addresses are relative to the server root."""
+        return self._studio.compare(prompt, seed, before, after)
+
+    def add_prompts(self, prompts: list[str] | str) -> dict[str, Any]:
+        """Add prompts, a list or one a line, and return how many were new."""
+        return self._studio.add_prompts(prompts)
+
+
+def add_api(studio: Studio, expected: Errors) -> None:
+    """Register the endpoints in the Blocks that is open; expected errors reach clients as text."""
+    endpoints, refuse = Endpoints(studio), refusals(expected)
+    quick = (
+        endpoints.next_pair,
+        endpoints.vote,
+        endpoints.undo,
+        endpoints.stats,
+        endpoints.fine_tune,
+        endpoints.run_status,
+        endpoints.cancel_run,
+        endpoints.resume_run,
+        endpoints.versions,
+        endpoints.activate,
+        endpoints.add_prompts,
+    )
+    for endpoint in quick:
+        api(refuse(endpoint), concurrency_limit=None)
+    # Drawing is one at a time anyway; a few may wait in line without taking every worker thread.
+    api(refuse(endpoints.compare), concurrency_limit=4)

@@ -1,0 +1,40 @@
+"""Everything the plain part of the annotate folder raises on purpose.
+
+AnnotateError
+├── InvalidRequest     an argument that cannot be used: a name, a key, a seed, settings
+├── InvalidPrompts     a text or a file of prompts that cannot be used
+├── InvalidSchedule    a threshold or a time of day that is none
+├── NothingToLearn     no left or right vote yet
+├── NotResumable       a run that is done has nothing to go on with
+└── SamplerAway        the image model rests while a run has the memory
+
+Every message says what happened, to which thing, and what to do next.
+"""
+
+
+class AnnotateError(Exception):
+    """Base of everything the plain part of annotate raises on purpose."""
+
+
+class InvalidRequest(AnnotateError):
+    """An argument cannot be used."""
+
+
+class InvalidPrompts(AnnotateError):
+    """A text or a file of prompts cannot be used."""
+
+
+class InvalidSchedule(AnnotateError):
+    """A threshold or a time of day for automatic runs cannot be used."""
+
+
+class NothingToLearn(AnnotateError):
+    """There is no left or right vote to learn from yet."""
+
+
+class NotResumable(AnnotateError):
+    """The run is done; there is nothing to go on with."""
+
+
+class SamplerAway(AnnotateError):
+    """The image model rests while a run has the memory of the device."""

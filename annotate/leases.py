@@ -1,0 +1,86 @@
+"""Who has which pair: waiting pairs in order, and per annotator the pairs handed out."""
+
+from collections.abc import Iterable
+
+from storage.records import Pair
+
+Line = dict[str, Pair]
+
+
+class Leases:
+    """In memory only, and every pair is in one place only; its owner guards it between threads.
+
+    An annotator's first pair is the open one, the others are held by the page for later.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: Line = {}
+        self._held: dict[str, Line] = {}
+        self._seen: dict[str, float] = {}
+
+    def add(self, pair: Pair) -> None:
+        """Let a pair wait, behind the others."""
+        self._waiting[pair.pair_id] = pair
+
+    def held(self, annotator: str) -> list[Pair]:
+        """The annotator's pairs, the open one first."""
+        return list(self._held.get(annotator, {}).values())
+
+    def ready(self, version: str) -> int:
+        """How many pairs of a version wait."""
+        return sum(pair.version == version for pair in self._waiting.values())
+
+    def take(self, annotator: str, version: str, any_version: bool) -> Pair | None:
+        """Lease the oldest waiting pair of a version, else of any version if that is allowed."""
+        fits = (pair for pair in self._waiting.values() if pair.version == version)
+        pair = next(fits, None)
+        if pair is None and any_version:
+            pair = next(iter(self._waiting.values()), None)
+        return self._lease(annotator, pair) if pair else None
+
+    def claim(self, annotator: str, pair_ids: Iterable[str], version: str) -> list[str]:
+        """Lease pairs that a page has already; return those of other versions, which stay here.
+
+        They are leased too when no pair of the version waits in their place.
+        """
+        passed_over = []
+        mine = [pair_id for pair_id in pair_ids if pair_id in self._waiting]
+        for pair_id in mine:
+            pair = self._waiting[pair_id]
+            if pair.version != version and self.ready(version):
+                passed_over.append(pair_id)
+            else:
+                self._lease(annotator, pair)
+        return passed_over
+
+    def drop(self, pair_id: str) -> None:
+        """Forget a pair that was voted on."""
+        for line in (self._waiting, *self._held.values()):
+            line.pop(pair_id, None)
+
+    def put_back(self, annotator: str, pair: Pair) -> None:
+        """Make a pair the annotator's open one."""
+        self.drop(pair.pair_id)
+        self._held[annotator] = {pair.pair_id: pair} | self._held.get(annotator, {})
+
+    def release_unopened(self, version: str) -> None:
+        """Let the pairs wait that pages hold for later and that are of another version."""
+        for line in self._held.values():
+            for pair in list(line.values())[1:]:
+                if pair.version != version:
+                    self._waiting[pair.pair_id] = line.pop(pair.pair_id)
+
+    def touch(self, annotator: str, now: float) -> None:
+        """Remember that the annotator is there."""
+        self._seen[annotator] = now
+
+    def expire(self, before: float) -> None:
+        """Let the pairs of annotators wait again, first, who were not there since."""
+        for annotator in [name for name, seen in self._seen.items() if seen < before]:
+            self._waiting = self._held.pop(annotator, {}) | self._waiting
+            del self._seen[annotator]
+
+    def _lease(self, annotator: str, pair: Pair) -> Pair:
+        del self._waiting[pair.pair_id]
+        self._held.setdefault(annotator, {})[pair.pair_id] = pair
+        return pair

@@ -1,0 +1,79 @@
+"""The page: a header, three tabs and the API; and how it is launched."""
+
+import re
+from typing import Any
+
+import gradio as gr
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from annotate.api import add_api
+from annotate.handlers import Errors
+from annotate.stage import read_static
+from annotate.studio import Studio
+from annotate.tabs.compare import CompareTab
+from annotate.tabs.label import label_tab
+from annotate.tabs.tune import TuneTab
+
+PICTURE_NAME = re.compile(r"([0-9a-f]{16})\.png")
+FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+HEADER = (
+    '<header class="masthead"><h1>Palate</h1>'
+    '<p data-palate-status role="status">Starting</p></header>'
+)
+
+
+def build_page(studio: Studio, expected: Errors) -> gr.Blocks:
+    """Build the page and the API; of an `expected` error a person is told the sentence."""
+    page: gr.Blocks
+    with gr.Blocks(title="Palate", analytics_enabled=False) as page:
+        gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
+        with gr.Tabs(elem_id="tabs"):
+            label = label_tab(studio, expected)
+            tune = TuneTab(studio, expected)
+            compare = CompareTab(studio, expected)
+        tune.rest_on(label, compare.tab)
+        add_api(studio, expected)
+    return page
+
+
+def launch_options(studio: Studio) -> dict[str, Any]:
+    """Return what Blocks.launch needs for Palate's look, routes and privacy."""
+    return {
+        "theme": _theme(),
+        "css": read_static("page.css", "cards.css", "board.css"),
+        "head": '<meta name="color-scheme" content="light dark">',
+        "app_kwargs": {"routes": _routes(studio)},
+        "footer_links": [],
+        "run_history": False,
+        "ssr_mode": False,
+        "pwa": False,
+        "share": False,
+        "enable_monitoring": False,
+    }
+
+
+def _routes(studio: Studio) -> list[Route]:
+    def picture(request: Request) -> Response:
+        match = PICTURE_NAME.fullmatch(request.path_params["name"])
+        file = studio.image_file(match[1]) if match else None
+        if file is None or not file.is_file():
+            return PlainTextResponse("There is no such picture.", status_code=404)
+        return FileResponse(file, media_type="image/png", headers=FOREVER)
+
+    def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+    return [Route("/img/{name}", picture), Route("/health", health)]
+
+
+def _theme() -> gr.themes.Base:
+    """Return warm greys and one accent; page.css puts the system's own font in place."""
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.orange,
+        neutral_hue=gr.themes.colors.stone,
+        radius_size=gr.themes.sizes.radius_lg,
+        font=("Segoe UI", "Helvetica Neue", "sans-serif"),
+        font_mono=("Menlo", "Consolas", "monospace"),
+    )

@@ -1,0 +1,220 @@
+"""The pool: a thread that keeps pairs drawn ahead, so that nobody waits for the image model."""
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from annotate.desk import Desk
+from annotate.painting import Painter
+from annotate.ports import RenderItem, Sampler
+from annotate.prompts import PromptBag
+from annotate.requests import SEEDS
+from annotate.timing import Monotonic
+from storage.records import Image
+from storage.store import Store
+
+logger = logging.getLogger(__name__)
+
+READY_PAIRS = 24
+MOST_READY_PAIRS = 96
+PAIRS_PER_REQUEST = 8
+REQUEST_S = 10.0
+"""A request should last no longer, so that a comparison or a new version need not wait for it."""
+IDLE_S = 0.5
+LOADING_S = 12.0
+RESTING_S = 30.0
+SLOWEST_RETRY_S = 30.0
+CLOSING_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long until there should be a pair, and why there is none now."""
+
+    seconds: float
+    reason: str
+
+
+class Pool:
+    """Draws pairs with the active version until enough are ready."""
+
+    def __init__(
+        self,
+        store: Store,
+        sampler: Sampler,
+        painter: Painter,
+        desk: Desk,
+        bag: PromptBag,
+        base: str,
+        chance: random.Random,
+        clock: Monotonic,
+    ) -> None:
+        self._store, self._sampler, self._painter = store, sampler, painter
+        self._desk, self._bag, self._base = desk, bag, base
+        self._chance, self._clock = chance, clock
+        self._thread = threading.Thread(target=self._work, name="pool", daemon=True)
+        self._closing = threading.Event()
+        self._nudge = threading.Event()
+        self._control = threading.Lock()
+        self._aside = 0
+        self._rest: str | None = None
+        self._rest_eta: Callable[[], float | None] = lambda: None
+        self._fresh_version: str | None = None
+        self._picture_s = 0.0
+        self._began = clock()
+        self._failures = 0
+        self.problem: str | None = None
+
+    def start(self) -> None:
+        """Start the image model and the thread."""
+        self._began = self._clock()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the image model, then the thread."""
+        self._closing.set()
+        self._nudge.set()
+        with self._control:
+            self._sampler.stop()
+        if self._thread.is_alive():
+            self._thread.join(CLOSING_S)
+
+    def wake(self) -> None:
+        """Look at once whether there is something to draw."""
+        self._nudge.set()
+
+    @property
+    def resting(self) -> str | None:
+        """Why the image model is stopped; None while it is not."""
+        return self._rest
+
+    @property
+    def target(self) -> int:
+        """How many pairs should be ready: a minute's worth, within bounds."""
+        return min(MOST_READY_PAIRS, max(READY_PAIRS, self._desk.votes.within(60.0)))
+
+    @property
+    def stuck(self) -> bool:
+        """Whether nothing can be drawn for now."""
+        broken = self.problem is not None or self._sampler.state().state == "failed"
+        return broken or self._rest is not None
+
+    def rest(self, reason: str, eta: Callable[[], float | None]) -> None:
+        """Stop the image model until `resume`; `eta` says in how many seconds that may be."""
+        with self._control:
+            self._rest, self._rest_eta = reason, eta
+            self._sampler.stop()
+
+    def resume(self) -> None:
+        """Start the image model again if it rests."""
+        with self._control:
+            self._rest, self._rest_eta = None, lambda: None
+        self._began = self._clock()
+        self.wake()
+
+    @contextmanager
+    def standing_aside(self) -> Iterator[None]:
+        """Start no new request meanwhile, so that another one is next."""
+        with self._control:
+            self._aside += 1
+        try:
+            yield
+        finally:
+            with self._control:
+                self._aside -= 1
+            self.wake()
+
+    def wait(self) -> Wait:
+        """When there should be a pair, for somebody who finds none."""
+        if self._rest is not None:
+            return Wait(self._rest_eta() or RESTING_S, self._rest)
+        state = self._sampler.state()
+        if state.state == "failed":
+            return Wait(SLOWEST_RETRY_S, state.detail or "The image model cannot be started.")
+        if self.problem is not None:
+            return Wait(self._pause(), self.problem)
+        if state.state != "ready":
+            left = LOADING_S - (self._clock() - self._began)
+            return Wait(max(1.0, left), state.detail or "Starting the image model.")
+        return Wait(max(0.5, 2 * self._picture_s), "Drawing the next pairs.")
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            try:
+                pause = self._step()
+            except Exception as error:
+                pause = self._failed(error)
+            if pause:
+                self._nudge.wait(pause)
+            self._nudge.clear()
+
+    def _step(self) -> float:
+        """Draw one request if one is wanted; return for how many seconds to rest."""
+        if not self._may_draw() or self._sampler.state().state == "failed":
+            return IDLE_S
+        count = self._wanted()
+        if not count:
+            return IDLE_S
+        self._draw_pairs(count)
+        self._failures, self.problem = 0, None
+        return 0.0
+
+    def _may_draw(self) -> bool:
+        with self._control:
+            if self._closing.is_set() or self._rest is not None or self._aside:
+                return False
+            if self._sampler.state().state == "stopped":
+                self._sampler.start()
+            return True
+
+    def _wanted(self) -> int:
+        """How many pairs the next request draws: one at first, so that it is there quickly."""
+        missing = self.target - self._desk.ready()
+        if missing <= 0:
+            return 0
+        if self._fresh_version != self._desk.version and not self._desk.ready():
+            return 1
+        quick = int(REQUEST_S / (2 * self._picture_s)) if self._picture_s else PAIRS_PER_REQUEST
+        return min(missing, max(1, min(PAIRS_PER_REQUEST, quick)))
+
+    def _draw_pairs(self, count: int) -> None:
+        version = self._store.version(self._base, self._desk.version)
+        items = [item for _ in range(count) for item in self._two_of_a_kind()]
+        warm, began = self._sampler.state().state == "ready", self._clock()
+        finished: dict[int, Image] = {}
+
+        def on_picture(index: int, image: Image) -> None:
+            finished[index] = image
+            first = index - index % 2
+            if first in finished and first + 1 in finished:
+                self._publish(finished[first], finished[first + 1])
+
+        self._painter.draw(items, version, on_picture)
+        self._fresh_version = version.version
+        if warm:
+            self._picture_s = (self._clock() - began) / len(items)
+
+    def _two_of_a_kind(self) -> list[RenderItem]:
+        prompt = self._bag.draw()
+        return [RenderItem(prompt, seed) for seed in self._chance.sample(range(SEEDS), 2)]
+
+    def _publish(self, *images: Image) -> None:
+        # Seeds are drawn at random, so left and right are too.
+        left, right = self._store.add_images(images)
+        prompt, version = left.recipe["prompt"], left.version
+        pair = self._store.add_pair(prompt, left.image_id, right.image_id, self._base, version)
+        self._desk.add(pair)
+
+    def _failed(self, error: Exception) -> float:
+        if self._closing.is_set() or self._rest is not None:
+            return IDLE_S
+        self._failures += 1
+        self.problem = f"No pictures can be drawn: {error}"
+        logger.error("no pictures can be drawn", exc_info=error)
+        return self._pause()
+
+    def _pause(self) -> float:
+        return min(SLOWEST_RETRY_S, float(2 ** min(10, self._failures)) / 2)

@@ -1,0 +1,182 @@
+"""What the studio needs from the image model and the trainer, which are handed in.
+
+Both live in other processes; these are the shapes of the objects that speak to them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Model(Protocol):
+    """An image model and how pictures are drawn with it; sizes in pixels."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+
+    @property
+    def path(self) -> str:
+        """Where it is loaded from; "emoji" stands for the embedded model."""
+
+    @property
+    def identity(self) -> str:
+        """Tells models apart by content."""
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def guidance(self) -> float: ...
+
+    @property
+    def negative_prompt(self) -> str: ...
+
+    @property
+    def scheduler(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RenderItem:
+    """One picture to draw."""
+
+    prompt: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSettings:
+    """How pictures are drawn; sizes in pixels."""
+
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    negative_prompt: str
+    scheduler: str
+
+
+class Rendered(Protocol):
+    """A picture that lies in the store's folder of pictures."""
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
+
+
+class SamplerState(Protocol):
+    """What the image model's process does now."""
+
+    @property
+    def state(self) -> str:
+        """starting, loading, ready, stopped or failed."""
+
+    @property
+    def detail(self) -> str:
+        """The same as a sentence."""
+
+    @property
+    def device(self) -> str:
+        """cpu, cuda, mps, ..."""
+
+
+class Sampler(Protocol):
+    """Draws pictures in a process of its own; every method may be called from any thread."""
+
+    def start(self) -> None:
+        """Start the process unless it runs; returns at once."""
+
+    def stop(self) -> None:
+        """End the process; a `render` under way raises."""
+
+    def state(self) -> SamplerState:
+        """What the process does now."""
+
+    def render(
+        self,
+        items: Sequence[Any],
+        adapter: Path | None,
+        settings: Any,
+        on_image: Callable[[int, Rendered], None] | None = None,
+    ) -> Sequence[Rendered]:
+        """Draw RenderItems by RenderSettings and wait for the stored pictures, in order.
+
+        `on_image` is called with an index and its picture as soon as that is stored. Raises an
+        error whose text can be shown.
+        """
+
+
+class RunStatus(Protocol):
+    """Where a run is, by what its trainer wrote."""
+
+    @property
+    def state(self) -> str:
+        """queued, running, done, failed, cancelled or interrupted."""
+
+    @property
+    def phase(self) -> str: ...
+
+    @property
+    def step(self) -> int: ...
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def progress(self) -> float:
+        """From 0 to 1."""
+
+    @property
+    def eta_s(self) -> float | None: ...
+
+    @property
+    def error(self) -> str | None: ...
+
+    @property
+    def result(self) -> dict[str, Any] | None: ...
+
+
+class Trainer(Protocol):
+    """Starts one trainer process per run folder and reads what it writes there."""
+
+    def plan(self, model: Any, pairs: int, settings: dict[str, Any]) -> dict[str, Any]:
+        """What a run on this many pairs would be; raises an error that says what to change."""
+
+    def prepare(self, run_dir: Path, snapshot: Path, model: Any, settings: dict[str, Any]) -> None:
+        """Fill a run folder; raises an error that says what to change."""
+
+    def start(self, run_dir: Path) -> None:
+        """Start the trainer, or let it go on from its last checkpoint; returns at once."""
+
+    def status(self, run_dir: Path) -> RunStatus:
+        """Where the run is; interrupted when its process is gone."""
+
+    def metrics(self, run_dir: Path, since: int = 0) -> list[dict[str, Any]]:
+        """The metrics of the steps after `since`."""
+
+    def adapter(self, run_dir: Path) -> Path:
+        """Where a finished run left its adapter."""
+
+    def is_alive(self, run_dir: Path) -> bool:
+        """Whether a trainer works in this folder, whoever started it."""
+
+    def cancel(self, run_dir: Path) -> None:
+        """Ask the trainer to stop; it keeps its last checkpoint."""
+
+    def kill(self, run_dir: Path) -> None:
+        """End a trainer that does not heed `cancel`."""
+
+    def needs_sampler_stopped(self, model: Any, sampler: Any) -> bool:
+        """Whether trainer and sampler do not fit on the sampler's device together."""

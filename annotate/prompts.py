@@ -1,0 +1,105 @@
+"""The prompts that pairs are drawn from: built-in lists, files, pasted text."""
+
+import random
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from annotate.errors import InvalidPrompts
+from storage.prompts import clean_prompt
+
+EMBEDDED = "emoji"
+STATIC = Path(__file__).parent / "static"
+LARGEST_FILE = 4_000_000
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def built_in_prompts(model_path: str) -> list[str]:
+    """Return the list that suits a model: subjects the embedded one can draw, or general ones."""
+    name = "emoji" if model_path == EMBEDDED else "general"
+    return parse_prompts((STATIC / f"{name}_prompts.txt").read_text(encoding="utf-8"))
+
+
+def parse_prompts(text: str, name: str = "The text") -> list[str]:
+    """Return the prompts of a text, one a line; empty lines and lines that begin with # are none.
+
+    Raises InvalidPrompts without any prompt, storage's InvalidPrompt naming the line.
+    """
+    prompts = []
+    for number, line in enumerate(LINE_END.split(text.removeprefix("\ufeff")), start=1):
+        line = line.replace("\t", " ").strip()
+        if line and not line.startswith("#"):
+            prompts.append(clean_prompt(line, f"Line {number}"))
+    if not prompts:
+        raise InvalidPrompts(f"{name} holds no prompt. Write one a line.")
+    return list(dict.fromkeys(prompts))
+
+
+def check_prompts(prompts: object) -> list[str]:
+    """Return prompts from a list of texts, or from a text with one a line."""
+    if isinstance(prompts, str):
+        return parse_prompts(prompts)
+    if not isinstance(prompts, list | tuple) or not all(isinstance(p, str) for p in prompts):
+        raise InvalidPrompts("The prompts must be a list of texts, or a text with one a line.")
+    if not prompts:
+        raise InvalidPrompts("The list holds no prompt. Send at least one.")
+    return [clean_prompt(text, f"Prompt {n}") for n, text in enumerate(prompts, start=1)]
+
+
+def read_prompt_file(path: Path) -> list[str]:
+    """Return the prompts of a UTF-8 text file.
+
+    Raises InvalidPrompts for a file that is missing, not text or without prompts, storage's
+    InvalidPrompt naming the line.
+    """
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise InvalidPrompts(f"{path} is larger than 4 MB. Split it and choose a part.")
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise not_text(path) from None
+    except OSError as error:
+        raise InvalidPrompts(
+            f"{path} cannot be read: {error.strerror or error}. Check the path of the prompt file."
+        ) from None
+    if "\x00" in text:
+        raise not_text(path)
+    return parse_prompts(text, str(path))
+
+
+def not_text(path: Path) -> InvalidPrompts:
+    """Say that a file is not text."""
+    return InvalidPrompts(
+        f"{path} is not UTF-8 text. Save it as plain text in UTF-8, one prompt a line."
+    )
+
+
+class PromptBag:
+    """Gives the prompts in random order, each once before any comes again."""
+
+    def __init__(self, texts: Sequence[str], chance: random.Random) -> None:
+        self._texts = dict.fromkeys(texts)
+        self._chance = chance
+        self._left: list[str] = []
+        self._guard = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def add(self, texts: Iterable[str]) -> int:
+        """Add prompts, to be drawn before the others, and return how many were new."""
+        with self._guard:
+            new = [text for text in dict.fromkeys(texts) if text not in self._texts]
+            self._texts.update(dict.fromkeys(new))
+            self._chance.shuffle(new)
+            self._left.extend(new)
+            return len(new)
+
+    def draw(self) -> str:
+        """Return the next prompt."""
+        with self._guard:
+            if not self._left:
+                self._left = list(self._texts)
+                self._chance.shuffle(self._left)
+            return self._left.pop()

@@ -1,0 +1,99 @@
+"""What people and programs are told about runs and versions, in values that JSON can hold."""
+
+from datetime import datetime
+from typing import Any
+
+from annotate.harvest import snapshot_counts
+from annotate.ports import RunStatus, Trainer
+from storage.records import Run, RunState, Version
+from storage.store import Store
+
+
+class Reports:
+    """Puts together what the store and the run folders say."""
+
+    def __init__(self, store: Store, trainer: Trainer, base: str) -> None:
+        self._store = store
+        self._trainer = trainer
+        self._base = base
+
+    def status(self, run_id: str) -> dict[str, Any]:
+        """State, progress from 0 to 1, seconds left, version made and error of a run."""
+        run = self._store.run(run_id)
+        return self._brief(run, self._status(run), self._made_by())
+
+    def detail(self, run_id: str) -> dict[str, Any]:
+        """Everything about one run, its metrics too."""
+        run = self._store.run(run_id)
+        status = self._status(run)
+        return {
+            **self._line(run, status, self._made_by()),
+            "phase": status.phase,
+            "step": status.step,
+            "steps": status.steps,
+            "metrics": self._trainer.metrics(self._store.run_dir(run_id)),
+        }
+
+    def runs(self) -> list[dict[str, Any]]:
+        """All runs, newest first."""
+        made = self._made_by()
+        return [self._line(run, self._status(run), made) for run in self._store.runs(self._base)]
+
+    def versions(self) -> list[dict[str, Any]]:
+        """All versions, oldest first."""
+        return [
+            {
+                "version": version.version,
+                "parent": version.parent,
+                "run_id": version.run_id,
+                "active": version.active,
+                "created": in_utc(version.created),
+            }
+            for version in self._store.versions(self._base)
+        ]
+
+    def _line(self, run: Run, status: RunStatus, made: dict[str | None, Version]) -> dict[str, Any]:
+        return {
+            "run_id": run.run_id,
+            **self._brief(run, status, made),
+            "trigger": run.trigger,
+            "created": in_utc(run.created),
+            "settings": run.settings,
+            "snapshot": run.snapshot_id,
+            "counts": snapshot_counts(self._store, run),
+            "result": status.result,
+        }
+
+    def _brief(
+        self, run: Run, status: RunStatus, made: dict[str | None, Version]
+    ) -> dict[str, Any]:
+        done, version = run.state == RunState.DONE, made.get(run.run_id)
+        return {
+            "state": run.state.value,
+            "progress": 1.0 if done else status.progress,
+            "eta_s": status.eta_s if run.state == RunState.RUNNING else None,
+            "version": version.version if version else None,
+            "error": run.error,
+        }
+
+    def _status(self, run: Run) -> RunStatus:
+        return self._trainer.status(self._store.run_dir(run.run_id))
+
+    def _made_by(self) -> dict[str | None, Version]:
+        return {version.run_id: version for version in self._store.versions(self._base)}
+
+
+def in_utc(moment: datetime) -> str:
+    """Write a moment of the store, which is UTC without a zone, as ISO 8601."""
+    return f"{moment.isoformat(timespec='seconds')}Z"
+
+
+def in_words(run: dict[str, Any]) -> str:
+    """Say in a sentence how far a run is."""
+    words = f"Fine-tuning {run['run_id']}: {100 * run['progress']:.0f} %"
+    left = run["eta_s"]
+    if left is None:
+        return f"{words}."
+    if left < 90:
+        return f"{words}, about {left:.0f} s left."
+    return f"{words}, about {left / 60:.0f} min left."

@@ -1,0 +1,69 @@
+"""Checks of what people and programs send; each refusal is one sentence."""
+
+import json
+from typing import Any
+
+from annotate.errors import InvalidRequest
+
+NAMELESS = "me"
+LONGEST_NAME = 64
+SEEDS = 2**32
+LONGEST_RESPONSE_MS = 24 * 3600 * 1000
+
+
+def as_annotator(name: object) -> str:
+    """Return an annotator's name, "me" for none."""
+    if not isinstance(name, str):
+        raise InvalidRequest(f"The annotator must be a text, not {name!r}. Send a name.")
+    name = name.strip() or NAMELESS
+    if len(name) > LONGEST_NAME:
+        raise InvalidRequest(
+            f"The annotator's name has {len(name)} characters, and it may have {LONGEST_NAME}. "
+            "Choose a shorter one."
+        )
+    if not name.isprintable():
+        raise InvalidRequest(
+            f"The annotator's name {name!r} holds control characters. Use plain text."
+        )
+    return name
+
+
+def as_text(value: object, name: str) -> str:
+    """Return a text argument, whatever it says."""
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{name} must be a text, not {value!r}.")
+    return value
+
+
+def as_seed(seed: object) -> int:
+    """Return a seed from 0 to 2**32 - 1."""
+    if isinstance(seed, float) and seed.is_integer():
+        seed = int(seed)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEEDS:
+        raise InvalidRequest(
+            f"The seed must be a whole number from 0 to {SEEDS - 1:,}, not {seed!r}."
+        )
+    return seed
+
+
+def as_settings(settings: object) -> dict[str, Any]:
+    """Return the settings of a run from an object or its JSON; nothing means defaults."""
+    if isinstance(settings, str):
+        try:
+            settings = json.loads(settings.strip() or "{}")
+        except ValueError as error:
+            raise InvalidRequest(
+                f"The settings are not JSON: {error}. Send {{}} for the defaults."
+            ) from None
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise InvalidRequest('The settings must be one JSON object, such as {"steps": 200}.')
+    return settings
+
+
+def as_response_ms(response_ms: object) -> int | None:
+    """Return a response time in ms; None for one that cannot be true."""
+    if isinstance(response_ms, bool) or not isinstance(response_ms, int):
+        return None
+    return response_ms if 0 <= response_ms <= LONGEST_RESPONSE_MS else None

@@ -1,0 +1,62 @@
+// Sends the outbox in order, one event at a time. An event leaves it only when the reply repeats
+// its key; a server function that fails in any way answers `undefined`, which means "not sent".
+
+const SLOWEST_RETRY_MS = 8000;
+const REPLY_LIMIT_MS = 20000;
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function ask(call, argument) {
+  const late = sleep(REPLY_LIMIT_MS).then(() => undefined);
+  return Promise.race([Promise.resolve(call(argument)).catch(() => undefined), late]);
+}
+
+function makeSender({ outbox, send, onSent, onRefused, onChange }) {
+  const sender = { failures: 0, error: "", wake: null, drain: null };
+  let draining = false;
+
+  const pause = () =>
+    new Promise((resolve) => {
+      const wait = Math.min(SLOWEST_RETRY_MS, 300 * 2 ** sender.failures);
+      sender.wake = resolve;
+      setTimeout(resolve, wait * (0.8 + 0.4 * Math.random()));
+    });
+
+  async function refuse(event, error) {
+    await outbox.remove(event);
+    // Its undo would otherwise take back an older vote.
+    const orphans = outbox.events.filter((later) => later.kind === "undo" && later.of === event.key);
+    for (const orphan of orphans) await outbox.remove(orphan);
+    onRefused(event, error || "The vote was refused.");
+  }
+
+  async function sendOldest() {
+    const event = outbox.events[0];
+    const { order, pair, ...payload } = event;
+    const reply = await ask(send, payload);
+    if (reply && reply.ok && reply.key === event.key) {
+      sender.failures = 0;
+      sender.error = "";
+      await outbox.remove(event);
+      onSent(event, reply);
+    } else if (reply && reply.ok === false && reply.retry === false) {
+      await refuse(event, reply.error);
+    } else {
+      sender.failures += 1;
+      sender.error = (reply && reply.error) || "";
+      onChange();
+      await pause();
+    }
+  }
+
+  sender.drain = async () => {
+    if (draining) return;
+    draining = true;
+    while (outbox.events.length) {
+      await sendOldest();
+      onChange();
+    }
+    draining = false;
+  };
+  return sender;
+}

@@ -1,0 +1,81 @@
+// Pairs fetched ahead, both pictures of each already decoded, so that a swap costs one frame.
+
+const PAIRS_AHEAD = 6;
+const POLL_MS = 1000;
+
+function loadPicture(url) {
+  const picture = new Image();
+  picture.decoding = "sync";
+  picture.draggable = false;
+  picture.alt = "";
+  picture.src = url;
+  return picture.decode().then(() => picture);
+}
+
+function makeSupply({ fetchPairs, resolve, taken, onChange }) {
+  const supply = { waiting: [], reason: "", readyAt: 0, reachable: true };
+  let fetching = false;
+  let timer = 0;
+  let generation = 0;
+
+  const known = () => new Set([...supply.waiting.map((item) => item.pair.pair_id), ...taken()]);
+
+  supply.prepare = (pair) => {
+    const item = { pair, pictures: null, broken: false };
+    item.loaded = Promise.all([pair.left_url, pair.right_url].map((url) => loadPicture(resolve(url))))
+      .then((pictures) => (item.pictures = pictures))
+      .catch(() => {
+        item.broken = true;
+        setTimeout(supply.refill, POLL_MS);
+      })
+      .then(() => onChange());
+    return item;
+  };
+
+  function accept(reply) {
+    supply.reachable = Boolean(reply && reply.ok);
+    if (!supply.reachable) {
+      supply.reason = (reply && reply.error) || "";
+      return;
+    }
+    // Pairs of an older version, or of somebody else by now, are not worth showing.
+    const stale = new Set(reply.passed_over || []);
+    supply.waiting = supply.waiting.filter((item) => !stale.has(item.pair.pair_id));
+    const seen = known();
+    for (const pair of reply.pairs) {
+      if (!seen.has(pair.pair_id)) supply.waiting.push(supply.prepare(pair));
+    }
+    supply.reason = reply.reason || "";
+    supply.readyAt = Date.now() + 1000 * (reply.wait_s || 0);
+  }
+
+  supply.refill = async () => {
+    supply.waiting = supply.waiting.filter((item) => !item.broken);
+    if (fetching || supply.waiting.length >= PAIRS_AHEAD) return;
+    fetching = true;
+    clearTimeout(timer);
+    const asked = generation;
+    const want = PAIRS_AHEAD - supply.waiting.length;
+    const reply = await ask(fetchPairs, { have: [...known()], want });
+    fetching = false;
+    if (asked === generation) accept(reply);
+    onChange();
+    if (supply.waiting.length < PAIRS_AHEAD) timer = setTimeout(supply.refill, POLL_MS);
+  };
+
+  // The oldest pair whose pictures are decoded; null while there is none.
+  supply.take = () => {
+    const index = supply.waiting.findIndex((item) => item.pictures);
+    return index < 0 ? null : supply.waiting.splice(index, 1)[0];
+  };
+
+  supply.putBack = (item) => supply.waiting.unshift(item);
+
+  supply.empty = () => {
+    generation += 1;
+    supply.waiting = [];
+  };
+
+  supply.ready = () => supply.waiting.filter((item) => item.pictures).length;
+  return supply;
+}

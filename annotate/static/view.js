@@ -1,0 +1,124 @@
+// What the stage shows. Everything here writes to the page and decides nothing.
+
+const TAKEN = {
+  left: "You took the left picture.",
+  right: "You took the right picture.",
+  tie: "A tie: neither is better.",
+  both_good: "Both good.",
+  both_bad: "Both bad.",
+  skip: "Skipped.",
+};
+
+const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
+function makeView(element) {
+  const find = (selector) => element.querySelector(selector);
+  const stage = find(".stage");
+  const frames = [find('.picture[data-verdict="left"]'), find('.picture[data-verdict="right"]')];
+  const undoName = matchMedia("(pointer: coarse)").matches ? "Undo" : "Z";
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const view = { stage, name: find(".who input"), help: find(".help-card"), paintedAt: 0 };
+  let noteTimer = 0;
+
+  const setText = (selector, text) => {
+    const target = find(selector);
+    if (target.textContent !== text) target.textContent = text;
+  };
+
+  // Calls back once the browser has painted what was changed just now.
+  const afterPaint = (done) =>
+    requestAnimationFrame(() => {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = () => done(performance.now());
+      channel.port2.postMessage(null);
+    });
+
+  view.show = (item, pressedAt) => {
+    stage.dataset.state = "pair";
+    element.dataset.pair = item.pair.pair_id;
+    setText(".prompt", item.pair.prompt);
+    frames.forEach((frame, side) => frame.querySelector(".frame").replaceChildren(item.pictures[side]));
+    view.paintedAt = 0;
+    afterPaint((now) => {
+      view.paintedAt = now;
+      if (pressedAt) element.dataset.swapMs = (now - pressedAt).toFixed(1);
+    });
+  };
+
+  view.showEmpty = (title, detail) => {
+    stage.dataset.state = "empty";
+    element.dataset.pair = "";
+    setText(".empty-title", title);
+    setText(".empty-detail", detail);
+  };
+
+  view.flash = (verdict) => {
+    if (calm.matches) return;
+    const sides = { left: [0], right: [1], tie: [0, 1], both_good: [0, 1], both_bad: [0, 1] };
+    const colour = getComputedStyle(element).getPropertyValue(
+      verdict === "both_bad" ? "--body-text-color-subdued" : "--color-accent",
+    );
+    for (const side of sides[verdict] || []) {
+      frames[side].animate(
+        [{ boxShadow: `0 0 0 4px ${colour}` }, { boxShadow: `0 0 0 4px transparent` }],
+        { duration: 420, easing: "ease-out" },
+      );
+    }
+  };
+
+  view.note = (text, kind = "calm") => {
+    const note = find(".note");
+    note.dataset.kind = kind;
+    setText(".note", text);
+    clearTimeout(noteTimer);
+    noteTimer = setTimeout(() => setText(".note", ""), kind === "calm" ? 2500 : 12000);
+  };
+
+  view.taken = (verdict) => {
+    view.flash(verdict);
+    view.note(`${TAKEN[verdict]} ${undoName} takes it back.`);
+  };
+
+  view.counts = ({ votes, acked, ready, unsent, error, durable }) => {
+    Object.assign(element.dataset, { acked, ready, unsent });
+    setText(".saved", votes === null ? "" : `${plural(votes, "vote")} saved`);
+    const badge = find(".unsent");
+    badge.hidden = !unsent;
+    badge.textContent = `${unsent} unsent`;
+    badge.title =
+      error ||
+      (durable
+        ? "Kept in this browser until the server has them, also when the page reloads."
+        : "This browser keeps no data for this page: leave it open until these are sent.");
+  };
+
+  view.progress = (every, until, decisive) => {
+    const bar = find(".track");
+    const counted = every && until !== null;
+    bar.hidden = !counted;
+    if (!counted) {
+      setText(".progress-text", decisive === null ? "" : plural(decisive, "decisive vote"));
+      return;
+    }
+    const done = Math.min(every, Math.max(0, every - until));
+    setText(".progress-text", `${done} of ${every} decisive votes until the next fine-tune`);
+    find(".fill").style.inlineSize = `${(100 * done) / every}%`;
+    bar.setAttribute("aria-valuemax", every);
+    bar.setAttribute("aria-valuenow", done);
+  };
+
+  view.status = (message, tone) => {
+    for (const line of document.querySelectorAll("[data-palate-status]")) {
+      line.textContent = message;
+      line.dataset.tone = tone;
+    }
+  };
+
+  view.toggleHelp = (open = view.help.hidden) => {
+    view.help.hidden = !open;
+    (open ? find(".help-close") : stage).focus({ preventScroll: true });
+  };
+
+  view.shown = () => element.isConnected && element.offsetParent !== null;
+  return view;
+}

@@ -1,0 +1,192 @@
+"""The HTML of the Fine-tune tab, made from the studio's plain values."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+from annotate.tabs.curves import curve
+
+STATES = {
+    "queued": "Waiting to start",
+    "running": "Running",
+    "done": "Done",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "interrupted": "Interrupted",
+}
+
+
+def plan_card(plan: dict[str, Any]) -> str:
+    """Return what a click on the button would run."""
+    facts = (
+        (str(plan["pairs"]), "pairs"),
+        (str(plan["held_out"]), "held out"),
+        (str(plan["steps"]), "steps"),
+        (_minutes(plan["minutes"]), "expected"),
+    )
+    cells = "".join(
+        f"<div><b>{escape(value)}</b><span>{name}</span></div>" for value, name in facts
+    )
+    return (
+        f'<div class="card plan"><div class="facts">{cells}</div>'
+        f'<p class="soft">Preset <em>{escape(str(plan["preset"]))}</em>. '
+        f"{escape(plan['summary'])}</p></div>"
+    )
+
+
+def notice_card(title: str, detail: str) -> str:
+    """Return a quiet card that says what is missing and what to do."""
+    return (
+        f'<div class="card notice"><b>{escape(title)}</b><p class="soft">{escape(detail)}</p></div>'
+    )
+
+
+def run_card(run: dict[str, Any] | None) -> str:
+    """Return one run in full: progress, curves and, at the end, whether it helped."""
+    if run is None:
+        return notice_card(
+            "No run yet",
+            "When a fine-tune runs, its progress, its curves and its outcome are here.",
+        )
+    percent = round(100 * (run["progress"] or 0))
+    parts = [
+        f'<div class="run-head"><b>Run {escape(run["run_id"])}</b>{_badge(run["state"])}'
+        f'<span class="soft">{escape(_moment(run))}</span></div>',
+        f'<div class="track {escape(run["state"])}" role="progressbar" aria-valuemin="0" '
+        f'aria-valuemax="100" aria-valuenow="{percent}" aria-label="Progress of the run">'
+        f'<div class="fill" style="width:{percent}%"></div></div>',
+        _curves(run.get("metrics") or []),
+        outcome(run),
+    ]
+    return f'<div class="card run" data-state="{escape(run["state"])}">{"".join(parts)}</div>'
+
+
+def outcome(run: dict[str, Any]) -> str:
+    """Return the plain sentence on how a run ended; empty while it goes on."""
+    if run["state"] == "done":
+        return _verdict(run.get("result") or {}, run.get("version"))
+    if run["state"] == "failed":
+        return f'<p class="outcome bad"><b>It failed.</b> {escape(run["error"] or "")}</p>'
+    if run["state"] in ("cancelled", "interrupted"):
+        sentence = "Nothing is lost: resume goes on from the last checkpoint."
+        return f'<p class="outcome">{escape(run.get("error") or sentence)}</p>'
+    return ""
+
+
+def versions_table(versions: Sequence[dict[str, Any]]) -> str:
+    """Return the versions, newest first, with a button that makes one active."""
+    rows = "".join(_version_row(version) for version in reversed(versions))
+    head = "<th>Version</th><th>From</th><th>Run</th><th>Made</th><th></th>"
+    return _table("versions", head, rows)
+
+
+def runs_table(runs: Sequence[dict[str, Any]]) -> str:
+    """Return the history of runs, newest first; empty without any."""
+    if not runs:
+        return ""
+    head = "<th>Run</th><th>State</th><th>Started</th><th>Made</th><th>Outcome</th>"
+    return _table("runs", head, "".join(_run_row(run) for run in runs))
+
+
+def _verdict(result: dict[str, Any], version: str | None) -> str:
+    held = result.get("held_out") or {}
+    made = f" It is version <b>{escape(version)}</b>." if version else ""
+    advice = escape(str(result.get("advice") or ""))
+    agreed = f"on {held.get('pairs', 0)} pairs held out it agrees with you {_share(held)}"
+    if held.get("helped") is True:
+        return f'<p class="outcome good"><b>It helped:</b> {agreed}.{made} {advice}</p>'
+    if held.get("helped") is False:
+        plain = f"{agreed}, no better than chance."
+        return f'<p class="outcome bad"><b>It did not help:</b> {plain}{made} {advice}</p>'
+    unsure = "Too few pairs were held out to say whether it helped. Look for yourself in Compare."
+    return f'<p class="outcome"><b>It is done.</b> {unsure}{made} {advice}</p>'
+
+
+def _share(held: dict[str, Any]) -> str:
+    return f"{100 * (held.get('accuracy') or 0):.0f} % of the time"
+
+
+def _curves(metrics: Sequence[dict[str, Any]]) -> str:
+    if len(metrics) < 2:
+        return ""
+    losses = [(row["step"], row["loss"]) for row in metrics]
+    agreement = [(row["step"], 100 * row["accuracy"]) for row in metrics]
+    return (
+        '<div class="curves">'
+        + curve("Loss", losses, "{:.3f}")
+        + curve("Agrees with your votes", agreement, "{:.0f} %", low=0, high=100, guide=50)
+        + "</div>"
+    )
+
+
+def _moment(run: dict[str, Any]) -> str:
+    if run["state"] not in ("queued", "running"):
+        return ""
+    words = [str(run.get("phase") or "").replace("_", " ").capitalize()]
+    if run.get("step"):
+        words.append(f"step {run['step']} of {run['steps']}")
+    metrics = run.get("metrics") or []
+    if metrics and metrics[-1].get("pairs_per_s"):
+        words.append(f"{metrics[-1]['pairs_per_s']:.1f} pairs/s")
+    if run.get("eta_s") is not None:
+        words.append(_left(run["eta_s"]))
+    return " · ".join(word for word in words if word)
+
+
+def _left(seconds: float) -> str:
+    if seconds < 5:
+        return "nearly done"
+    if seconds < 90:
+        return f"{seconds:.0f} s left"
+    return f"{seconds / 60:.0f} min left"
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 1:
+        return "< 1 min"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def _version_row(version: dict[str, Any]) -> str:
+    name = escape(version["version"])
+    action = (
+        '<span class="badge active">Active</span>'
+        if version["active"]
+        else f'<button type="button" data-version="{name}">Make active</button>'
+    )
+    cells = (f"<b>{name}</b>", *(escape(version[key] or "–") for key in ("parent", "run_id")))
+    return _row(*cells, _when(version["created"]), action)
+
+
+def _run_row(run: dict[str, Any]) -> str:
+    held = ((run.get("result") or {}).get("held_out") or {}).get("helped")
+    words = "Not known" if held is None else "It helped" if held else "It did not help"
+    told = words if run["state"] == "done" else (run.get("error") or "")
+    name = f"<b>{escape(run['run_id'])}</b>"
+    made = escape(run.get("version") or "–")
+    return _row(name, _badge(run["state"]), _when(run.get("created")), made, escape(told))
+
+
+def _row(*cells: str) -> str:
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _table(name: str, head: str, rows: str) -> str:
+    return (
+        f'<div class="card table"><table class="{name}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _badge(state: str) -> str:
+    return f'<span class="badge {escape(state)}">{STATES.get(state, escape(state))}</span>'
+
+
+def _when(moment: Any) -> str:
+    """Return local wall-clock time; a moment without a zone is UTC, as the studio stores it."""
+    if not moment:
+        return "–"
+    parsed = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
+    zoned = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return zoned.astimezone().strftime("%d %b, %H:%M")

@@ -1,0 +1,78 @@
+"""Small line charts as inline SVG: no script, no fonts, no data frames."""
+
+from collections.abc import Sequence
+from html import escape
+
+WIDTH, HEIGHT = 320.0, 96.0
+MOST_POINTS = 160
+
+Point = tuple[float, float]
+
+
+def curve(
+    title: str,
+    points: Sequence[Point],
+    form: str,
+    low: float | None = None,
+    high: float | None = None,
+    guide: float | None = None,
+) -> str:
+    """Return a figure: the newest smoothed value large, the raw line faint, the smooth line strong.
+
+    `form` formats a value; `guide` draws a dashed level such as chance.
+    """
+    raw = _thin(points)
+    smooth = _smooth(raw)
+    values = [value for _, value in raw]
+    bottom = min(values) if low is None else low
+    top = max(values) if high is None else high
+    scale = _Scale(raw[0][0], raw[-1][0], bottom, top)
+    level = "" if guide is None else _guide(scale((raw[0][0], guide))[1])
+    return (
+        f'<figure class="curve"><figcaption>{escape(title)}'
+        f"<b>{form.format(smooth[-1][1])}</b></figcaption>"
+        f'<div class="plot"><span class="top">{form.format(top)}</span>'
+        f'<span class="bottom">{form.format(bottom)}</span>'
+        f'<svg viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(title)} over {raw[-1][0]:.0f} steps">{level}'
+        f"{_line('raw', map(scale, raw))}{_line('smooth', map(scale, smooth))}</svg></div></figure>"
+    )
+
+
+def _thin(points: Sequence[Point]) -> list[Point]:
+    every = max(1, -(-len(points) // MOST_POINTS))
+    kept = list(points[::every])
+    return kept if kept[-1] == points[-1] else [*kept, points[-1]]
+
+
+def _smooth(points: Sequence[Point]) -> list[Point]:
+    """Return an exponential mean without the pull of its starting value."""
+    total = weight = 0.0
+    smoothed = []
+    for at, value in points:
+        total, weight = 0.9 * total + value, 0.9 * weight + 1
+        smoothed.append((at, total / weight))
+    return smoothed
+
+
+class _Scale:
+    def __init__(self, first: float, last: float, bottom: float, top: float) -> None:
+        self._first, self._width = first, (last - first) or 1.0
+        self._bottom, self._height = bottom, (top - bottom) or 1.0
+
+    def __call__(self, point: Point) -> Point:
+        across = (point[0] - self._first) / self._width
+        up = (point[1] - self._bottom) / self._height
+        return across * WIDTH, 3 + (1 - up) * (HEIGHT - 6)
+
+
+def _line(name: str, points: "map[Point]") -> str:
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<polyline class="{name}" points="{path}" vector-effect="non-scaling-stroke"/>'
+
+
+def _guide(y: float) -> str:
+    return (
+        f'<line class="guide" x1="0" x2="{WIDTH:.0f}" y1="{y:.1f}" y2="{y:.1f}" '
+        f'vector-effect="non-scaling-stroke"/>'
+    )

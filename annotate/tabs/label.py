@@ -1,0 +1,57 @@
+"""The Label tab: the stage, and below it a place for one's own prompts."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from annotate.errors import InvalidPrompts
+from annotate.handlers import PRIVATE, Errors, refusals
+from annotate.stage import build_stage
+from annotate.studio import Studio
+
+MOST_PROMPT_BYTES = 4_000_000
+
+
+def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
+    """Build the tab in which a person says which of two pictures is better."""
+    tab: gr.Tab
+    # Rendered also while another tab is shown, so that unsent votes keep going out.
+    with gr.Tab("Label", id="label", elem_id="label-tab", render_children=True) as tab:
+        build_stage(studio, expected)
+        with gr.Accordion("Add your own prompts", open=False, elem_id="prompts"):
+            _prompts(studio, expected)
+    return tab
+
+
+def _prompts(studio: Studio, expected: Errors) -> None:
+    refuse = refusals((InvalidPrompts, *expected))
+    text = gr.Textbox(
+        label="Prompts, one a line",
+        placeholder="a fox wearing a scarf\na slice of pizza on a blue background",
+        lines=4,
+        max_lines=12,
+    )
+    with gr.Row():
+        upload = gr.UploadButton("Open a text file", file_types=[".txt"], size="sm")
+        add = gr.Button("Add", variant="primary", size="sm")
+
+    @refuse
+    def add_prompts(prompts: str) -> str:
+        counts = studio.add_prompts(prompts)
+        known = "" if counts["added"] else " They were all here already."
+        gr.Info(f"{counts['added']} added, {counts['total']} in all.{known}")
+        return ""
+
+    upload.upload(refuse(_read_prompts), upload, text, **PRIVATE)
+    add.click(add_prompts, text, text, **PRIVATE)
+
+
+def _read_prompts(path: str) -> str:
+    file = Path(path)
+    if file.stat().st_size > MOST_PROMPT_BYTES:
+        raise InvalidPrompts("This file is larger than 4 MB. Split it and add the parts.")
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        sentence = "This file is not UTF-8 text. Save it as plain text, one prompt a line."
+        raise InvalidPrompts(sentence) from None

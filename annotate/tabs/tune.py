@@ -1,0 +1,145 @@
+"""The Fine-tune tab: what would run, what runs, what came of it, and which version is active."""
+
+from typing import Any
+
+import gradio as gr
+
+from annotate.handlers import PRIVATE, Errors, refusals
+from annotate.studio import Studio
+from annotate.tabs.cards import notice_card, plan_card, run_card, runs_table, versions_table
+
+TICK_S = 2
+GOING_ON = ("queued", "running")
+RESUMABLE = ("cancelled", "interrupted", "failed")
+PICK_VERSION = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-version]");
+  if (button) trigger("select", { version: button.dataset.version });
+});
+"""
+
+
+class TuneTab:
+    """The tab's components and what they do; `timer` ticks only while the tab is in view."""
+
+    def __init__(self, studio: Studio, expected: Errors) -> None:
+        self._studio, self._expected = studio, expected
+        with gr.Tab("Fine-tune", id="tune", elem_id="tune-tab") as self.tab:
+            self._build()
+        self._listen()
+
+    def _build(self) -> None:
+        self.timer = gr.Timer(TICK_S, active=False)
+        with gr.Row(elem_classes="halves"):
+            with gr.Column(min_width=320):
+                _heading("Next run")
+                self._plan = gr.HTML(elem_id="plan", apply_default_css=False)
+                self._start = gr.Button("Fine-tune now", variant="primary", elem_id="fine-tune")
+                with gr.Accordion("Advanced settings", open=False):
+                    self._settings = gr.Textbox(
+                        label="Settings as JSON, {} for the defaults",
+                        info="steps, batch_pairs, rank, kappa, learning_rate, seed",
+                        value="{}",
+                        lines=2,
+                        elem_id="settings",
+                        elem_classes="mono",
+                    )
+            with gr.Column(min_width=320):
+                _heading("Latest run")
+                self._run = gr.HTML(elem_id="run", apply_default_css=False)
+                with gr.Row():
+                    self._cancel = gr.Button("Cancel", visible=False, elem_id="cancel")
+                    self._resume = gr.Button("Resume", visible=False, elem_id="resume")
+        _heading("Versions")
+        self._versions = gr.HTML(
+            elem_id="versions", js_on_load=PICK_VERSION, apply_default_css=False
+        )
+        self._history_title = _heading("History", visible=False)
+        self._history = gr.HTML(elem_id="history", apply_default_css=False)
+
+    def _listen(self) -> None:
+        refuse = refusals(self._expected)
+        shown = [
+            self._plan,
+            self._start,
+            self._run,
+            self._cancel,
+            self._resume,
+            self._versions,
+            self._history_title,
+            self._history,
+        ]
+
+        @refuse
+        def start(settings: str) -> list[Any]:
+            self._studio.fine_tune(settings)
+            return self._view(settings)
+
+        @refuse
+        def cancel(settings: str) -> list[Any]:
+            self._studio.cancel_run(self._newest()["run_id"])
+            return self._view(settings)
+
+        @refuse
+        def resume(settings: str) -> list[Any]:
+            self._studio.resume_run(self._newest()["run_id"])
+            return self._view(settings)
+
+        @refuse
+        def activate(settings: str, event: gr.EventData) -> list[Any]:
+            version = str(event._data["version"])
+            self._studio.activate(version)
+            gr.Info(f"New pairs are drawn by {version} from now on.")
+            return self._view(settings)
+
+        self._start.click(start, self._settings, shown, **PRIVATE)
+        self._cancel.click(cancel, self._settings, shown, **PRIVATE)
+        self._resume.click(resume, self._settings, shown, **PRIVATE)
+        self._versions.select(activate, self._settings, shown, **PRIVATE)
+        self._settings.input(
+            self._view, self._settings, shown, trigger_mode="always_last", **PRIVATE
+        )
+        self.timer.tick(self._view, self._settings, shown, **PRIVATE)
+        self.tab.select(
+            lambda settings: [gr.Timer(active=True), *self._view(settings)],
+            self._settings,
+            [self.timer, *shown],
+            **PRIVATE,
+        )
+
+    def rest_on(self, *tabs: gr.Tab) -> None:
+        """Stop the timer when one of these other tabs is opened."""
+        for tab in tabs:
+            tab.select(lambda: gr.Timer(active=False), None, self.timer, **PRIVATE)
+
+    def _newest(self) -> dict[str, Any]:
+        runs = self._studio.runs()
+        if not runs:
+            raise gr.Error("There is no run yet.", print_exception=False)
+        return runs[0]
+
+    def _view(self, settings: str) -> list[Any]:
+        runs = self._studio.runs()
+        run = self._studio.run_detail(runs[0]["run_id"]) if runs else None
+        state = run["state"] if run else ""
+        plan, possible = self._planned(settings)
+        return [
+            plan,
+            gr.Button(interactive=possible and state not in GOING_ON),
+            run_card(run),
+            gr.Button(visible=state in GOING_ON),
+            gr.Button(visible=state in RESUMABLE),
+            versions_table(self._studio.versions()),
+            gr.HTML(visible=bool(runs)),
+            runs_table(runs),
+        ]
+
+    def _planned(self, settings: str) -> tuple[str, bool]:
+        try:
+            return plan_card(self._studio.plan(settings)), True
+        except self._expected as error:
+            return notice_card("Not yet", str(error)), False
+
+
+def _heading(text: str, visible: bool = True) -> gr.HTML:
+    return gr.HTML(f'<h2 class="section">{text}</h2>', visible=visible, apply_default_css=False)

@@ -1,0 +1,147 @@
+"""Palate: label pairs of pictures, fine-tune SDXL on them, see blind whether it got better.
+
+python app.py                                    the embedded emoji model, on any laptop
+python app.py --model NAME_OR_PATH --prompts FILE     your SDXL model, your prompts
+python app.py --home ~/cats --train-every 0      another studio, fine-tunes by hand only
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from align.errors import AlignError
+from align.launch import TrainerProcess
+from align.models import ModelInfo, describe_model
+from align.sampler_process import SamplerProcess
+from annotate.errors import AnnotateError
+from annotate.prompts import read_prompt_file
+from annotate.studio import Studio
+from storage import StorageError, Store
+
+EXPECTED = (AlignError, AnnotateError, StorageError)
+"""What goes wrong for a reason that a person can be told in a sentence."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line says."""
+
+    home: Path = Path("studio")
+    """Folder of votes, pictures, runs and versions; made if it is not there."""
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 opens the page to your network."""
+    port: int = 7860
+    """Port of the page."""
+    model: str | None = None
+    """An SDXL pipeline folder or hub name; without it the embedded emoji model."""
+    prompts: Path | None = None
+    """Text file with a prompt a line, in place of the built-in prompts."""
+    train_every: int = 50
+    """Decisive votes after which a fine-tune starts by itself; 0 is never."""
+    train_at: str | None = None
+    """Also fine-tune daily at this time (HH:MM), if there are new votes."""
+
+
+class PortTaken(Exception):
+    """Something else listens on the port."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the app until it is interrupted; returns the exit code."""
+    settings = tyro.cli(Settings, prog="python app.py", description=__doc__, args=arguments)
+    try:
+        run(settings)
+    except (*EXPECTED, PortTaken) as error:
+        print(f"palate: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def run(settings: Settings) -> None:
+    """Open the studio, serve the page and wait for an interrupt."""
+    model = describe_model(settings.model)
+    prompts = read_prompt_file(settings.prompts) if settings.prompts else None
+    check_port(settings.host, settings.port)
+    with opened(settings, model, prompts) as studio:
+        stop = stop_signal()
+        page = serve(settings, studio)
+        print(f"Palate tunes {model.name} at {page.local_url}", flush=True)
+        print(f"Votes are kept in {settings.home.resolve()}. Press Ctrl+C to stop.", flush=True)
+        stop.wait()
+        page.close(verbose=False)
+    print("Stopped. A fine-tune that was running goes on; start again to see it.")
+
+
+@contextmanager
+def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> Iterator[Studio]:
+    """The studio with its sampler started, and everything closed afterwards."""
+    with Store(settings.home) as store:
+        sampler = SamplerProcess(model, store.images_dir, settings.home / "sampler.log")
+        # The model loads in its own process while this one imports gradio.
+        sampler.start()
+        studio = Studio(
+            store,
+            sampler,
+            TrainerProcess(),
+            model,
+            settings.train_every,
+            settings.train_at,
+            prompts=prompts,
+        )
+        studio.start()
+        try:
+            yield studio
+        finally:
+            studio.close()
+            sampler.stop()
+
+
+def serve(settings: Settings, studio: Studio) -> Any:
+    """Launch the page and return it."""
+    from annotate.page import build_page, launch_options  # noqa: PLC0415  see `opened`
+
+    page = build_page(studio, EXPECTED)
+    page.launch(
+        server_name=settings.host,
+        server_port=settings.port,
+        prevent_thread_lock=True,
+        quiet=True,
+        **launch_options(studio),
+    )
+    return page
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise PortTaken unless this address can be listened on."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        if sys.platform != "win32":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise PortTaken(
+                f"Cannot listen on {host}:{port} ({error}). Choose another one with --port."
+            ) from None
+
+
+def stop_signal() -> threading.Event:
+    """An event that Ctrl+C and a termination signal set."""
+    stop = threading.Event()
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
+    return stop
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""The database of a studio: one writer at a time, readers beside it, DuckDB's errors in our words.
+
+Every write is one transaction, and `write` returns only after its commit, which DuckDB has put on
+the disk by then. So whatever a caller was told is recorded survives a kill and a power cut.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+
+from storage.errors import BrokenStudio, DiskFull, StorageError, StudioInUse, StudioNewer
+
+Cursor = duckdb.DuckDBPyConnection
+Row = tuple[Any, ...]
+Parameters = Sequence[Any] | Mapping[str, Any]
+Result = TypeVar("Result")
+
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "256MB",
+    "threads": 2,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+WRITE_TRIES = 5
+
+
+def nothing(_: object) -> None:
+    """Do nothing."""
+
+
+class Database:
+    """The one connection of this process to a database file; safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writing = threading.Lock()
+        self._opening = threading.Lock()
+        self._connection: Cursor | None = connect(path)
+
+    def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """Return all rows of a query over what is committed."""
+        with self._explained(read_failure), self._cursor() as cursor:
+            return cursor.execute(sql, parameters).fetchall()
+
+    def write(
+        self, work: Callable[[Cursor], Result], then: Callable[[Result], None] = nothing
+    ) -> Result:
+        """Run `work` in a transaction, commit, hand what it returned to `then`, and return it.
+
+        A conflict makes `work` run again, so it must do nothing but talk to its cursor. `then` runs
+        once, before any other write begins.
+        """
+        with self._writing, self._explained(write_failure):
+            result = self._committed(work)
+            then(result)
+            return result
+
+    def close(self) -> None:
+        """Let go of the file; a later call opens it again."""
+        with self._opening:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def _committed(self, work: Callable[[Cursor], Result]) -> Result:
+        for _ in range(WRITE_TRIES - 1):
+            try:
+                return self._transaction(work)
+            except duckdb.TransactionException as error:
+                if "conflict" not in str(error).lower():
+                    raise
+        return self._transaction(work)
+
+    def _transaction(self, work: Callable[[Cursor], Result]) -> Result:
+        with self._cursor() as cursor:
+            cursor.begin()
+            try:
+                result = work(cursor)
+                cursor.commit()
+            except BaseException:
+                # A failed commit has ended the transaction already, and a fatal error forbids all.
+                with suppress(duckdb.Error):
+                    cursor.rollback()
+                raise
+            return result
+
+    def _cursor(self) -> Cursor:
+        with self._opening:
+            if self._connection is None:
+                self._connection = connect(self._path)
+            return self._connection.cursor()
+
+    @contextmanager
+    def _explained(self, explain: Callable[[duckdb.Error, Path], StorageError]) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.FatalException as error:
+            # DuckDB answers nothing more on this connection; the next call opens the file anew.
+            self.close()
+            raise explain(error, self._path) from error
+        except (duckdb.IOException, duckdb.TransactionException) as error:
+            raise explain(error, self._path) from error
+
+
+def connect(path: Path) -> Cursor:
+    """Open a database file, making it if need be.
+
+    Raises StudioInUse, StudioNewer or BrokenStudio, each for the studio folder around the file.
+    """
+    try:
+        return duckdb.connect(path, config=CONFIG)
+    except duckdb.Error as error:
+        raise open_failure(error, path) from error
+
+
+def open_failure(error: duckdb.Error, path: Path) -> StorageError:
+    """Say why a database file did not open."""
+    reason = str(error)
+    if "lock on file" in reason or "used by another process" in reason:
+        return StudioInUse(
+            f"Another program holds {path}. Close it, or choose another folder with --home."
+        )
+    if "version number" in reason:
+        return StudioNewer(
+            f"{path} was written by a newer DuckDB than {duckdb.__version__}. "
+            "Upgrade Palate, or choose another folder with --home."
+        )
+    return BrokenStudio(
+        f"{path} could not be opened. {reason.rstrip('.')}. "
+        "Put back a good copy of the file, or choose another folder with --home."
+    )
+
+
+def read_failure(error: duckdb.Error, path: Path) -> StorageError:
+    """Say why a query failed."""
+    return BrokenStudio(f"{path} could not be read. {error}. Try again, then restart Palate.")
+
+
+def write_failure(error: duckdb.Error, path: Path) -> StorageError:
+    """Say why a transaction failed."""
+    return DiskFull(
+        f"Nothing was recorded, because {path} could not be written. {error}. "
+        "Free some space on its disk, then try again."
+    )

@@ -1,0 +1,95 @@
+"""Everything the storage folder raises on purpose.
+
+StorageError
+├── StudioInUse       another app holds this studio folder
+├── StudioNewer       the folder was written by a newer Palate (or a newer DuckDB)
+├── BrokenStudio      the folder cannot be read, or a file it needs is gone
+├── DiskFull          a write failed; nothing of it was recorded
+├── UnknownImage      no picture has this id
+├── UnknownPair       no pair has this id
+├── UnknownSnapshot   no snapshot has this id
+├── UnknownRun        no run has this id
+├── UnknownVersion    the model has no version of this name
+├── AlreadyVoted      this annotator has a current vote on this pair
+├── NothingToUndo     this annotator has no current vote
+├── NoVotes           no settled left or right vote to write a snapshot from
+├── InvalidPrompt     empty, too long, or with control characters
+├── InvalidVerdict    not one of the six verdicts
+├── InvalidAnnotator  empty, too long, or with control characters
+├── InvalidKey        empty, too long, or used before for another kind of act
+└── InvalidState      not one of the six states of a run
+
+Every message says what happened, to which thing, and what to do next.
+"""
+
+
+class StorageError(Exception):
+    """Base of everything the storage folder raises on purpose."""
+
+
+class StudioInUse(StorageError):
+    """Another app holds this studio folder."""
+
+
+class StudioNewer(StorageError):
+    """The studio folder was written by a newer Palate or a newer DuckDB."""
+
+
+class BrokenStudio(StorageError):
+    """The studio folder cannot be read, or a file it needs is gone."""
+
+
+class DiskFull(StorageError):
+    """A write failed and nothing of it was recorded; the store stays usable."""
+
+
+class UnknownImage(StorageError):
+    """No picture has this id."""
+
+
+class UnknownPair(StorageError):
+    """No pair has this id."""
+
+
+class UnknownSnapshot(StorageError):
+    """No snapshot has this id."""
+
+
+class UnknownRun(StorageError):
+    """No run has this id."""
+
+
+class UnknownVersion(StorageError):
+    """The model has no version of this name."""
+
+
+class AlreadyVoted(StorageError):
+    """This annotator has a current vote on this pair under another key."""
+
+
+class NothingToUndo(StorageError):
+    """This annotator has no current vote."""
+
+
+class NoVotes(StorageError):
+    """There is no settled left or right vote to write a snapshot from."""
+
+
+class InvalidPrompt(StorageError):
+    """A prompt is empty, too long, or holds control characters."""
+
+
+class InvalidVerdict(StorageError):
+    """The verdict is not one of left, right, tie, both_good, both_bad, skip."""
+
+
+class InvalidAnnotator(StorageError):
+    """An annotator's name is empty, too long, or holds control characters."""
+
+
+class InvalidKey(StorageError):
+    """An idempotency key is empty, too long, or was used before for another kind of act."""
+
+
+class InvalidState(StorageError):
+    """The state is not one of queued, running, done, failed, cancelled, interrupted."""

@@ -1,0 +1,62 @@
+"""The studio folder on disk: where its things lie, and the lock that gives it to one app."""
+
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from storage.errors import BrokenStudio, StudioInUse
+
+
+class Home:
+    """A studio folder, held by this process from opening to `release`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        try:
+            for folder in (self.images, self.snapshots, self.runs):
+                folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(self.path / "palate.lock")
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise StudioInUse(
+                f"Another Palate is running on {self.path}. "
+                "Close it, or choose another folder with --home."
+            ) from error
+        except OSError as error:
+            raise BrokenStudio(
+                f"{self.path} cannot be used as a studio folder: {error.strerror or error}. "
+                "Choose a folder that you can write to with --home."
+            ) from error
+
+    @property
+    def database(self) -> Path:
+        """The file of the database."""
+        return self.path / "palate.duckdb"
+
+    @property
+    def images(self) -> Path:
+        """The folder of all pictures."""
+        return self.path / "images"
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of all snapshots."""
+        return self.path / "snapshots"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of all runs."""
+        return self.path / "runs"
+
+    def image(self, sha256: str) -> Path:
+        """Where the picture with this hash lies: images/ab/abcdef....png."""
+        return self.images / sha256[:2] / f"{sha256}.png"
+
+    def shorten(self, path: Path) -> str:
+        """Write a path relative to the folder where it can be, so that the folder may be moved."""
+        path = path.absolute()
+        return (path.relative_to(self.path) if path.is_relative_to(self.path) else path).as_posix()
+
+    def release(self) -> None:
+        """Let another app have the folder."""
+        self._lock.release()

@@ -1,0 +1,59 @@
+"""The rendered pictures, each known by what made it."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from storage.clock import Clock
+from storage.database import Cursor, Database, Row
+from storage.records import Image
+
+COLUMNS = "image_id, sha256, width, height, recipe, recipe_key, version"
+
+
+class Images:
+    """All pictures of a studio, each recipe once."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def find(self, recipe_keys: Iterable[str]) -> dict[str, Image]:
+        """Return the stored pictures with these recipe keys, by key; the others are missing."""
+        rows = self._database.read(
+            f"SELECT {COLUMNS} FROM images WHERE recipe_key IN (SELECT unnest(?::VARCHAR[]))",
+            [list(recipe_keys)],
+        )
+        return {image.recipe_key: image for image in map(image_of, rows)}
+
+    def add(self, images: Sequence[Image]) -> list[Image]:
+        """Store pictures and return, in the same order, what is stored for their recipes."""
+        now = self._clock()
+        rows = [
+            [i.image_id, i.sha256, i.width, i.height, json.dumps(i.recipe), i.recipe_key, i.version]
+            for i in images
+        ]
+
+        def insert(cursor: Cursor) -> None:
+            for row in rows:
+                cursor.execute(
+                    """
+                    INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    ON CONFLICT (recipe_key) DO NOTHING
+                    """,
+                    [*row, now],
+                )
+
+        self._database.write(insert)
+        stored = self.find(image.recipe_key for image in images)
+        return [stored[image.recipe_key] for image in images]
+
+    def get(self, image_id: str) -> Image | None:
+        """Return the picture with this id, or None."""
+        rows = self._database.read(f"SELECT {COLUMNS} FROM images WHERE image_id = ?", [image_id])
+        return image_of(rows[0]) if rows else None
+
+
+def image_of(row: Row) -> Image:
+    """Build a picture's record from the row of its COLUMNS."""
+    image_id, sha256, width, height, recipe, recipe_key, version = row
+    return Image(image_id, sha256, width, height, json.loads(recipe), recipe_key, version)

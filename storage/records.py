@@ -1,0 +1,140 @@
+"""What the store takes and gives back: plain frozen values, no third-party import."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """What a person said about a pair, in terms of the sides shown."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    TIE = "tie"
+    BOTH_GOOD = "both_good"
+    BOTH_BAD = "both_bad"
+    SKIP = "skip"
+
+    @property
+    def decisive(self) -> bool:
+        """Whether one picture won."""
+        return self in (Verdict.LEFT, Verdict.RIGHT)
+
+
+class RunState(StrEnum):
+    """Where a fine-tuning run stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A text to draw pictures from; `source` says where it came from."""
+
+    prompt_id: int
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A rendered picture and the full recipe that made it; `version` is the model version."""
+
+    image_id: str
+    sha256: str
+    width: int
+    height: int
+    recipe: dict[str, Any] = field(hash=False)
+    recipe_key: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two pictures of one prompt; `left` and `right` are image ids as they are shown."""
+
+    pair_id: str
+    prompt: str
+    left: str
+    right: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoteReceipt:
+    """Proof that the vote under `key` is on disk; `duplicate` when it was there before."""
+
+    key: str
+    vote_id: int
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Current votes: all of them, the decisive ones, the three kinds of tie, the skips."""
+
+    votes: int
+    decisive: int
+    ties: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A folder that a run learns from; line i of its pairs.jsonl is the vote `vote_ids[i]`."""
+
+    snapshot_id: str
+    path: Path
+    counts: dict[str, int] = field(hash=False)
+    vote_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A fine-tuning run of `base`, from version `parent`; `trigger` says who asked for it."""
+
+    run_id: str
+    state: RunState
+    snapshot_id: str
+    base: str
+    parent: str
+    settings: dict[str, Any] = field(hash=False)
+    created: datetime
+    error: str | None
+    trigger: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A model version: "base" is the untuned model, "v1", "v2", ... are adapters on it."""
+
+    version: str
+    base: str
+    parent: str | None
+    run_id: str | None
+    adapter: Path | None
+    created: datetime
+    active: bool
+    summary: dict[str, Any] = field(hash=False)
+
+
+def new_id() -> str:
+    """Draw a fresh opaque id of 16 hex characters."""
+    return secrets.token_hex(8)
+
+
+def recipe_key(recipe: Mapping[str, Any]) -> str:
+    """SHA-256 of a recipe's canonical JSON: equal recipes have equal keys, in any order."""
+    canonical = json.dumps(recipe, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

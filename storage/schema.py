@@ -1,0 +1,69 @@
+"""The schema of a studio: numbered SQL migrations, each applied with its record or not at all."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import duckdb
+
+from storage.clock import utc_now
+from storage.database import Cursor, Database
+from storage.errors import StudioNewer
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+RECORDS = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    number         INTEGER PRIMARY KEY,
+    name           VARCHAR NOT NULL,
+    duckdb_version VARCHAR NOT NULL,
+    applied        TIMESTAMP NOT NULL
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema, from a file such as 0001_initial.sql."""
+
+    number: int
+    name: str
+    sql: str
+
+
+def read_migrations(folder: Path = MIGRATIONS) -> list[Migration]:
+    """Read the migrations of a folder, in the order of their numbers."""
+    files = sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return [
+        Migration(int(file.stem[:4]), file.stem[5:], file.read_text(encoding="utf-8"))
+        for file in files
+    ]
+
+
+def migrate(database: Database, migrations: list[Migration]) -> None:
+    """Bring a database up to the last migration; raises StudioNewer when it is past that."""
+    applied = applied_numbers(database)
+    known = {migration.number for migration in migrations}
+    if unknown := applied - known:
+        raise StudioNewer(
+            f"This studio has schema {max(unknown)}, and this Palate knows up to "
+            f"{max(known, default=0)}. Upgrade Palate, or choose another folder with --home."
+        )
+    for migration in migrations:
+        if migration.number not in applied:
+            database.write(partial(apply, migration))
+
+
+def applied_numbers(database: Database) -> set[int]:
+    """Return the numbers of the migrations that a database has seen."""
+    database.write(lambda cursor: cursor.execute(RECORDS))
+    return {number for (number,) in database.read("SELECT number FROM schema_migrations")}
+
+
+def apply(migration: Migration, cursor: Cursor) -> None:
+    """Apply one migration and record it, inside the caller's transaction."""
+    cursor.execute(migration.sql)
+    cursor.execute(
+        "INSERT INTO schema_migrations VALUES (?, ?, ?, ?)",
+        [migration.number, migration.name, duckdb.__version__, utc_now()],
+    )

@@ -1,0 +1,104 @@
+"""The snapshots that runs learn from: settled votes only, frozen once, never written again."""
+
+import json
+import threading
+from collections import Counter
+from datetime import datetime, timedelta
+
+from storage.clock import Clock
+from storage.database import Cursor, Database
+from storage.errors import NoVotes
+from storage.home import Home
+from storage.records import Snapshot, Verdict
+from storage.snapshot_folder import SettledVote, write_folder
+
+KINDS = ("preference", "tie", "both_good", "both_bad", "skip")
+
+CURRENT_VOTES = """
+SELECT current_votes.created <= $before AS settled, vote_id, pair_id, prompt, annotator, verdict,
+       left_file.sha256, right_file.sha256
+FROM current_votes
+JOIN pairs USING (pair_id)
+JOIN images AS left_file ON left_file.image_id = pairs.left_image
+JOIN images AS right_file ON right_file.image_id = pairs.right_image
+WHERE current_votes.base = $base
+ORDER BY vote_id
+"""
+
+
+class Snapshots:
+    """All snapshots of a studio."""
+
+    def __init__(self, database: Database, home: Home, clock: Clock) -> None:
+        self._database = database
+        self._home = home
+        self._clock = clock
+        self._writing = threading.Lock()
+
+    def write(self, base: str, settle_s: float) -> Snapshot:
+        """Freeze a model's votes older than `settle_s` seconds.
+
+        Raises NoVotes, BrokenStudio (a picture is gone) or DiskFull. Voting goes on meanwhile.
+        """
+        with self._writing:
+            created = self._clock()
+            votes, counts = self._settled(base, created - timedelta(seconds=settle_s))
+            require_preference(counts, settle_s)
+            rows = [vote for vote in votes if vote.verdict is not Verdict.SKIP]
+            snapshot = self._plan(rows, counts)
+            manifest = {
+                "snapshot_id": snapshot.snapshot_id,
+                "created": f"{created.isoformat()}Z",
+                "base": base,
+                "settle_s": settle_s,
+                "counts": counts,
+                "vote_ids": snapshot.vote_ids,
+            }
+            write_folder(snapshot.path, self._home, rows, manifest)
+            self._record(snapshot, base, settle_s, created)
+            return snapshot
+
+    def _settled(self, base: str, before: datetime) -> tuple[list[SettledVote], dict[str, int]]:
+        """Return the settled current votes, and the counts of them and of what was left out."""
+        current = self._database.read(CURRENT_VOTES, {"base": base, "before": before})
+        votes = [
+            SettledVote(vote_id, pair_id, prompt, annotator, Verdict(verdict), left, right)
+            for settled, vote_id, pair_id, prompt, annotator, verdict, left, right in current
+            if settled
+        ]
+        undone = self._database.read(
+            "SELECT count(*) FROM votes WHERE base = ? AND supersedes IS NOT NULL", [base]
+        )
+        kinds = Counter(vote.kind for vote in votes)
+        counts = {kind: kinds[kind] for kind in KINDS}
+        return votes, counts | {"unsettled": len(current) - len(votes), "undone": undone[0][0]}
+
+    def _plan(self, rows: list[SettledVote], counts: dict[str, int]) -> Snapshot:
+        # A folder without a record is what a kill left between the two; its id stays its own.
+        taken = [folder.name for folder in self._home.snapshots.glob("s[0-9]*")]
+        taken += [row[0] for row in self._database.read("SELECT snapshot_id FROM snapshots")]
+        snapshot_id = f"s{1 + max((int(name[1:]) for name in taken), default=0):04d}"
+        vote_ids = tuple(vote.vote_id for vote in rows)
+        return Snapshot(snapshot_id, self._home.snapshots / snapshot_id, counts, vote_ids)
+
+    def _record(self, snapshot: Snapshot, base: str, settle_s: float, created: datetime) -> None:
+        def insert(cursor: Cursor) -> None:
+            cursor.execute(
+                "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?)",
+                [snapshot.snapshot_id, base, settle_s, json.dumps(snapshot.counts), created],
+            )
+            cursor.execute(
+                "INSERT INTO snapshot_votes SELECT ?, unnest(?::BIGINT[])",
+                [snapshot.snapshot_id, list(snapshot.vote_ids)],
+            )
+
+        self._database.write(insert)
+
+
+def require_preference(counts: dict[str, int], settle_s: float) -> None:
+    """Raise NoVotes unless some settled vote says which picture is better."""
+    if not counts["preference"]:
+        raise NoVotes(
+            "There is no settled left or right vote to learn from. "
+            f"Vote on some pairs, wait {settle_s:g} s, then try again."
+        )

@@ -1,0 +1,248 @@
+"""The store: everything the app knows about a studio, behind one object.
+
+Store ── Home       the folder, its lock
+      ── Database   transactions, one writer
+      ── Prompts, Images, Pairs, Votes, Snapshots, Runs, Versions    one noun each
+          ── Tally      what the votes add up to, in memory
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from storage.clock import Clock, utc_now
+from storage.database import Database
+from storage.home import Home
+from storage.images import Images
+from storage.pairs import Pairs
+from storage.prompts import Prompts
+from storage.records import (
+    Counts,
+    Image,
+    Pair,
+    Prompt,
+    Run,
+    Snapshot,
+    Version,
+    VoteReceipt,
+)
+from storage.runs import Runs
+from storage.schema import migrate, read_migrations
+from storage.snapshots import Snapshots
+from storage.tally import Tally
+from storage.versions import Versions
+from storage.votes import Votes
+
+
+class Store:
+    """A studio folder, opened; safe to share between threads.
+
+    What a method has returned is on the disk. Any method may raise DiskFull when it writes, and
+    then it has recorded nothing; the store stays usable. Times are UTC without a zone.
+    """
+
+    def __init__(self, home: Path, clock: Clock = utc_now) -> None:
+        """Open a studio folder, making it if need be.
+
+        Raises StudioInUse, StudioNewer or BrokenStudio.
+        """
+        self._home = Home(Path(home))
+        try:
+            self._database = Database(self._home.database)
+            try:
+                migrate(self._database, read_migrations())
+            except BaseException:
+                self._database.close()
+                raise
+        except BaseException:
+            self._home.release()
+            raise
+        self._tally = Tally(self._database)
+        self._prompts = Prompts(self._database, clock)
+        self._images = Images(self._database, clock)
+        self._pairs = Pairs(self._database, self._tally, clock)
+        self._votes = Votes(self._database, self._tally, clock)
+        self._snapshots = Snapshots(self._database, self._home, clock)
+        self._runs = Runs(self._database, self._tally, clock)
+        self._versions = Versions(self._database, self._home, clock)
+
+    @classmethod
+    def open(cls, home: Path) -> Self:
+        """Open a studio folder: `Store(home)` by another name."""
+        return cls(home)
+
+    def close(self) -> None:
+        """Let go of the folder, so that another app may open it."""
+        self._database.close()
+        self._home.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # Prompts
+
+    def add_prompts(self, texts: Sequence[str], source: str) -> int:
+        """Add prompts and return how many were new.
+
+        All are checked first: if one raises InvalidPrompt, none is added.
+        """
+        return self._prompts.add(texts, source)
+
+    def prompts(self) -> list[Prompt]:
+        """Return every prompt, in the order they were added."""
+        return self._prompts.all()
+
+    # Images
+
+    @property
+    def images_dir(self) -> Path:
+        """The folder of all pictures."""
+        return self._home.images
+
+    def image_path(self, sha256: str) -> Path:
+        """Where the picture with this hash lies, or would lie."""
+        return self._home.image(sha256)
+
+    def find_images(self, recipe_keys: Iterable[str]) -> dict[str, Image]:
+        """Return the stored pictures with these recipe keys, by key; unknown keys are missing."""
+        return self._images.find(recipe_keys)
+
+    def add_images(self, images: Sequence[Image]) -> list[Image]:
+        """Store pictures and return, in the same order, what is stored for their recipes.
+
+        A recipe that is known already keeps its first picture and id.
+        """
+        return self._images.add(images)
+
+    def image(self, image_id: str) -> Image | None:
+        """Return the picture with this id, or None."""
+        return self._images.get(image_id)
+
+    # Pairs
+
+    def add_pair(self, prompt: str, left: str, right: str, base: str, version: str) -> Pair:
+        """Store a pair of image ids, on the sides where they will be shown.
+
+        Raises UnknownImage or InvalidPrompt.
+        """
+        return self._pairs.add(prompt, left, right, base, version)
+
+    def pair(self, pair_id: str) -> Pair:
+        """Return the pair with this id; raises UnknownPair."""
+        return self._pairs.get(pair_id)
+
+    def waiting_pairs(self, base: str, limit: int | None = None) -> list[Pair]:
+        """Return the pairs of a model without a current vote by anybody, oldest first."""
+        return self._tally.waiting(base, limit)
+
+    # Votes
+
+    def vote(
+        self,
+        pair_id: str,
+        verdict: str,
+        annotator: str,
+        key: str,
+        response_ms: int | None = None,
+    ) -> VoteReceipt:
+        """Record a vote; the same key again changes nothing and gives a duplicate's receipt.
+
+        Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator or InvalidKey.
+        """
+        return self._votes.cast(pair_id, verdict, annotator, key, response_ms)
+
+    def undo(self, annotator: str, key: str | None = None) -> Pair:
+        """Take back an annotator's newest current vote and return its pair.
+
+        The same key again takes nothing back and returns the same pair. Raises NothingToUndo,
+        InvalidAnnotator or InvalidKey.
+        """
+        return self._votes.undo(annotator, key)
+
+    def vote_of(self, key: str) -> VoteReceipt | None:
+        """Return the receipt of the vote recorded under a key, or None."""
+        return self._votes.find(key)
+
+    def counts(self, base: str) -> Counts:
+        """Count the current votes on a model's pairs."""
+        return self._tally.counts(base)
+
+    def decisive_since_last_run(self, base: str) -> int:
+        """Count the current decisive votes that the newest run has not learned from.
+
+        Runs that failed or were cancelled do not count as having learned.
+        """
+        return self._tally.unlearned(base)
+
+    # Snapshots
+
+    def write_snapshot(self, base: str, settle_s: float = 10.0) -> Snapshot:
+        """Freeze the votes older than `settle_s` seconds into a folder for a trainer.
+
+        Raises NoVotes without a decisive one, BrokenStudio when a picture is gone.
+        """
+        return self._snapshots.write(base, settle_s)
+
+    # Runs
+
+    def create_run(
+        self, snapshot_id: str, base: str, parent: str, settings: dict[str, Any], trigger: str
+    ) -> Run:
+        """Record a queued run; raises UnknownSnapshot or UnknownVersion (the parent)."""
+        return self._runs.create(snapshot_id, base, parent, settings, trigger)
+
+    def set_run_state(self, run_id: str, state: str, error: str | None = None) -> Run:
+        """Record where a run stands; raises UnknownRun or InvalidState."""
+        return self._runs.set_state(run_id, state, error)
+
+    def run(self, run_id: str) -> Run:
+        """Return the run with this id; raises UnknownRun."""
+        return self._runs.get(run_id)
+
+    def runs(self, base: str) -> list[Run]:
+        """Return the runs of a model, newest first."""
+        return self._runs.of_base(base)
+
+    def run_dir(self, run_id: str) -> Path:
+        """Return the folder of a run, which its trainer makes; raises UnknownRun."""
+        return self._home.runs / self._runs.get(run_id).run_id
+
+    # Versions
+
+    def ensure_base(self, base: str) -> Version:
+        """Return the untuned version of a model, recording it the first time."""
+        return self._versions.ensure_base(base)
+
+    def add_version(
+        self, base: str, parent: str, run_id: str, adapter: Path, summary: dict[str, Any]
+    ) -> Version:
+        """Record what a run made, once per run; raises UnknownVersion (the parent) or UnknownRun.
+
+        An adapter inside the studio folder is recorded relative to it, so the folder may be moved.
+        """
+        return self._versions.add(base, parent, run_id, adapter, summary)
+
+    def versions(self, base: str) -> list[Version]:
+        """Return the versions of a model, oldest first."""
+        return self._versions.of_base(base)
+
+    def version(self, base: str, name: str) -> Version:
+        """Return a version by its name; raises UnknownVersion."""
+        return self._versions.get(base, name)
+
+    def activate(self, base: str, version: str) -> Version:
+        """Make a version the one that new pairs come from; raises UnknownVersion."""
+        return self._versions.activate(base, version)
+
+    def active(self, base: str) -> Version:
+        """Return the version made active last, "base" before any; raises UnknownVersion."""
+        return self._versions.active(base)

@@ -1,0 +1,227 @@
+"""The votes: rows that are only ever appended, each under a key that makes a repeat harmless."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.clock import Clock
+from storage.database import Cursor, Database
+from storage.errors import (
+    AlreadyVoted,
+    InvalidAnnotator,
+    InvalidKey,
+    InvalidVerdict,
+    NothingToUndo,
+)
+from storage.pairs import COLUMNS as PAIR_COLUMNS
+from storage.pairs import unknown_pair
+from storage.records import Pair, Verdict, VoteReceipt, new_id
+from storage.tally import Tally
+from storage.text import has_controls
+
+LONGEST_NAME = 64
+LONGEST_KEY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """A vote before it is cast, with the pair as it was shown."""
+
+    base: str
+    pair_id: str
+    left: str
+    right: str
+    verdict: Verdict
+    annotator: str
+    key: str
+    response_ms: int | None
+
+    @property
+    def winner(self) -> str | None:
+        """The picture that won, or None."""
+        return {Verdict.LEFT: self.left, Verdict.RIGHT: self.right}.get(self.verdict)
+
+
+class Votes:
+    """All votes of a studio; an undo is one more row, and a vote that it names is not current."""
+
+    def __init__(self, database: Database, tally: Tally, clock: Clock) -> None:
+        self._database = database
+        self._tally = tally
+        self._clock = clock
+
+    def cast(
+        self, pair_id: str, verdict: str, annotator: str, key: str, response_ms: int | None
+    ) -> VoteReceipt:
+        """Record a vote once per key.
+
+        Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator, InvalidKey or DiskFull;
+        whatever it raises, nothing was recorded.
+        """
+        ballot = Ballot(
+            *shown(self._database, pair_id),
+            as_verdict(verdict),
+            check_annotator(annotator),
+            check_key(key),
+            response_ms,
+        )
+        return self._tally.write(
+            lambda cursor: self._cast(cursor, ballot),
+            then=lambda receipt: self._count(receipt, ballot),
+        )
+
+    def undo(self, annotator: str, key: str | None) -> Pair:
+        """Take back the newest current vote of an annotator, once per key, and return its pair.
+
+        Raises NothingToUndo, InvalidAnnotator, InvalidKey or DiskFull.
+        """
+        check_annotator(annotator)
+        own_key = new_id() if key is None else check_key(key)
+        return self._tally.write(
+            lambda cursor: self._undo(cursor, annotator, own_key),
+            then=lambda _: self._tally.forget(),
+        )
+
+    def find(self, key: str) -> VoteReceipt | None:
+        """Return the receipt of the vote recorded under a key, or None."""
+        rows = self._database.read(
+            "SELECT vote_id FROM votes WHERE key = ? AND verdict IS NOT NULL", [key]
+        )
+        return VoteReceipt(key, rows[0][0], duplicate=True) if rows else None
+
+    def _cast(self, cursor: Cursor, ballot: Ballot) -> VoteReceipt:
+        if earlier := earlier_act(cursor, ballot.key):
+            vote_id, undone = earlier
+            if undone is not None:
+                raise reused_key(ballot.key, "an undo")
+            return VoteReceipt(ballot.key, vote_id, duplicate=True)
+        require_no_vote(cursor, ballot)
+        vote_id = insert_vote(cursor, ballot, self._clock())
+        return VoteReceipt(ballot.key, vote_id, duplicate=False)
+
+    def _count(self, receipt: VoteReceipt, ballot: Ballot) -> None:
+        if not receipt.duplicate:
+            self._tally.add_vote(ballot.base, ballot.pair_id, ballot.verdict)
+
+    def _undo(self, cursor: Cursor, annotator: str, key: str) -> Pair:
+        if earlier := earlier_act(cursor, key):
+            _, undone = earlier
+            if undone is None:
+                raise reused_key(key, "a vote")
+            return pair_voted_on(cursor, undone)
+        vote_id = newest_vote(cursor, annotator)
+        cursor.execute(
+            """
+            INSERT INTO votes (key, base, pair_id, annotator, left_image, supersedes, created)
+            SELECT ?, base, pair_id, annotator, left_image, vote_id, ? FROM votes WHERE vote_id = ?
+            """,
+            [key, self._clock(), vote_id],
+        )
+        return pair_voted_on(cursor, vote_id)
+
+
+def earlier_act(cursor: Cursor, key: str) -> tuple[int, int | None] | None:
+    """Return (vote_id, the vote it superseded) of what was recorded under a key, or None."""
+    return cursor.execute("SELECT vote_id, supersedes FROM votes WHERE key = ?", [key]).fetchone()
+
+
+def shown(database: Database, pair_id: str) -> tuple[str, str, str, str]:
+    """Return a pair's (base, pair_id, left image, right image); raises UnknownPair."""
+    rows = database.read(
+        "SELECT base, pair_id, left_image, right_image FROM pairs WHERE pair_id = ?", [pair_id]
+    )
+    if not rows:
+        raise unknown_pair(pair_id)
+    base, pair_id, left, right = rows[0]
+    return base, pair_id, left, right
+
+
+def require_no_vote(cursor: Cursor, ballot: Ballot) -> None:
+    """Raise AlreadyVoted if the annotator has a current vote on the pair."""
+    # Only a filter on pair_id alone goes through its index; a pair has few rows to sort out here.
+    rows = cursor.execute(
+        "SELECT vote_id, annotator, verdict, supersedes FROM votes WHERE pair_id = ?",
+        [ballot.pair_id],
+    ).fetchall()
+    undone = {supersedes for *_, supersedes in rows}
+    for vote_id, annotator, verdict, _ in rows:
+        if annotator == ballot.annotator and verdict and vote_id not in undone:
+            raise AlreadyVoted(
+                f"{annotator!r} has already said {verdict!r} on pair {ballot.pair_id!r}. "
+                "Undo that vote first to change it."
+            )
+
+
+def insert_vote(cursor: Cursor, ballot: Ballot, now: datetime) -> int:
+    """Append a vote and return its id."""
+    inserted = cursor.execute(
+        """
+        INSERT INTO votes (
+            key, base, pair_id, annotator, verdict, winner, left_image, response_ms, created
+        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING vote_id
+        """,
+        [
+            ballot.key,
+            ballot.base,
+            ballot.pair_id,
+            ballot.annotator,
+            ballot.verdict,
+            ballot.winner,
+            ballot.left,
+            ballot.response_ms,
+            now,
+        ],
+    )
+    return int(inserted.fetchall()[0][0])
+
+
+def newest_vote(cursor: Cursor, annotator: str) -> int:
+    """Return the id of an annotator's newest current vote; raises NothingToUndo."""
+    row = cursor.execute(
+        "SELECT max(vote_id) FROM current_votes WHERE annotator = ?", [annotator]
+    ).fetchone()
+    if row is None or row[0] is None:
+        raise NothingToUndo(f"{annotator!r} has no vote to take back. Vote first.")
+    return int(row[0])
+
+
+def pair_voted_on(cursor: Cursor, vote_id: int) -> Pair:
+    """Return the pair of a vote."""
+    rows = cursor.execute(
+        f"SELECT {PAIR_COLUMNS} FROM pairs "
+        "WHERE pair_id = (SELECT pair_id FROM votes WHERE vote_id = ?)",
+        [vote_id],
+    ).fetchall()
+    return Pair(*rows[0])
+
+
+def as_verdict(verdict: str) -> Verdict:
+    """Return a verdict by its name; raises InvalidVerdict."""
+    try:
+        return Verdict(verdict)
+    except ValueError as error:
+        raise InvalidVerdict(
+            f"{verdict!r} is not a verdict. Send one of {', '.join(Verdict)}."
+        ) from error
+
+
+def check_annotator(annotator: str) -> str:
+    """Return an annotator's name; raises InvalidAnnotator."""
+    if not 0 < len(annotator) <= LONGEST_NAME or has_controls(annotator):
+        raise InvalidAnnotator(
+            f"{annotator!r} is not a name. Use 1 to {LONGEST_NAME} characters of plain text."
+        )
+    return annotator
+
+
+def check_key(key: str) -> str:
+    """Return an idempotency key; raises InvalidKey."""
+    if not 0 < len(key) <= LONGEST_KEY or has_controls(key):
+        raise InvalidKey(
+            f"{key!r} is not a key. Send 1 to {LONGEST_KEY} characters, fresh for every vote."
+        )
+    return key
+
+
+def reused_key(key: str, owner: str) -> InvalidKey:
+    """Say that a key belongs to another kind of act."""
+    return InvalidKey(f"The key {key!r} belongs to {owner}. Send a fresh key with every act.")

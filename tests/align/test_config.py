@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from align.config import PRESETS, configure, plan
+from align.errors import InvalidSettings
+
+
+def test_no_settings_are_the_preset():
+    assert configure("embedded", {}) == configure("embedded", "") == PRESETS["embedded"]
+
+
+def test_settings_may_come_as_a_string():
+    assert configure("embedded", '{"steps": 7}').steps == 7
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"stpes": 3}, "Unknown setting 'stpes'. Known ones: steps, batch_pairs"),
+        ({"steps": 0}, "steps must be between 1 and 100000, got 0"),
+        ({"steps": 2.5}, "steps must be a whole number"),
+        ({"steps": True}, "steps must be a whole number"),
+        ({"learning_rate": "fast"}, "learning_rate must be a number, got 'fast'"),
+        ({"kappa": float("nan")}, "kappa must be a number"),
+        ("{", "not JSON"),
+        ("[1]", "one JSON object"),
+    ],
+)
+def test_a_bad_setting_gets_a_sentence(settings, sentence):
+    with pytest.raises(InvalidSettings, match=sentence.replace("(", r"\(")):
+        configure("embedded", settings)
+
+
+def test_a_plan_says_what_will_run():
+    planned = plan("embedded", 100, {"steps": 60}, pairs_per_s=32.0)
+    assert (planned["pairs"], planned["held_out"], planned["steps"]) == (100, 12, 60)
+    assert planned["beta"] == 2 * planned["kappa"]
+    assert planned["minutes"] > 0
+
+
+def test_few_votes_are_all_taught():
+    assert plan("embedded", 19, {})["held_out"] == 0

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from align.device import Compute
+from align.lora import add_lora, as_reference, lora_state, restore_lora, save_adapter
+from align.models import describe_model
+from align.pipeline import load_pipeline
+from align.render import Adapters, render
+from align.sampler_process import RenderItem, RenderSettings
+
+SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "EulerDiscreteScheduler")
+ITEMS = [RenderItem("a cat face", 1), RenderItem("a rocket", 2)]
+
+
+@pytest.fixture
+def tuned(compute: Compute):
+    """A pipeline whose adapter does something."""
+    pipeline = load_pipeline(describe_model(), compute)
+    with torch.no_grad():
+        for parameter in add_lora(pipeline.unet, rank=2, seed=0):
+            parameter.add_(0.05 * torch.randn(parameter.shape))
+    return pipeline
+
+
+def pixels(pipeline, compute) -> torch.Tensor:
+    images = render(pipeline, compute, ITEMS, SETTINGS)
+    return torch.stack(
+        [torch.frombuffer(bytearray(i.tobytes()), dtype=torch.uint8) for i in images]
+    )
+
+
+def test_a_fresh_adapter_changes_nothing(compute):
+    pipeline = load_pipeline(describe_model(), compute)
+    before = pixels(pipeline, compute)
+    parameters = add_lora(pipeline.unet, rank=2, seed=0)
+    assert torch.equal(pixels(pipeline, compute), before)
+    assert all(parameter.dtype == torch.float32 for parameter in parameters)
+
+
+def test_with_the_adapter_off_the_unet_is_the_base(tuned, pipeline, compute):
+    with as_reference(tuned.unet):
+        assert torch.equal(pixels(tuned, compute), pixels(pipeline, compute))
+    assert not torch.equal(pixels(tuned, compute), pixels(pipeline, compute))
+
+
+def test_an_error_inside_the_reference_turns_the_adapter_on_again(tuned):
+    before = [p.requires_grad for p in tuned.unet.parameters()]
+    with pytest.raises(RuntimeError, match="out of memory"), as_reference(tuned.unet):
+        raise RuntimeError("out of memory")
+    assert [p.requires_grad for p in tuned.unet.parameters()] == before
+
+
+def test_a_stored_state_comes_back(tuned):
+    state = lora_state(tuned.unet)
+    with torch.no_grad():
+        for parameter in tuned.unet.parameters():
+            if parameter.requires_grad:
+                parameter.zero_()
+    restore_lora(tuned.unet, state)
+    assert_close(lora_state(tuned.unet), state, rtol=0, atol=0)
+
+
+def test_the_file_loads_into_stock_diffusers_and_draws_the_same(tuned, compute, tmp_path):
+    path = tmp_path / "adapter.safetensors"
+    save_adapter(tuned.unet, path)
+    stock = load_pipeline(describe_model(), compute)
+    stock.load_lora_weights(str(tmp_path), weight_name=path.name)
+    difference = pixels(tuned, compute).int() - pixels(stock, compute).int()
+    assert difference.abs().max() <= 1
+
+
+def test_a_sampler_switches_between_base_and_adapters(tuned, pipeline, compute, tmp_path):
+    path = tmp_path / "adapter.safetensors"
+    save_adapter(tuned.unet, path)
+    sampler = load_pipeline(describe_model(), compute)
+    adapters = Adapters(sampler)
+    base = pixels(pipeline, compute)
+    for _ in range(2):
+        adapters.use(str(path))
+        assert not torch.equal(pixels(sampler, compute), base)
+        adapters.use(None)
+        assert torch.equal(pixels(sampler, compute), base)

@@ -1,0 +1,66 @@
+"""What a person may type behind --model, and the sentence that answers it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from align.errors import BrokenModel, ModelNotFound, WrongModel
+from align.models import describe_model, embedded_folder
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return shutil.copytree(embedded_folder(), tmp_path / "my-model")
+
+
+def test_the_embedded_model_needs_no_name(model):
+    assert (model.name, model.preset, model.width) == ("emoji", "embedded", 128)
+
+
+def test_a_copy_elsewhere_is_the_same_model_in_another_place(copy, model):
+    info = describe_model(str(copy))
+    assert info.name == "my-model"
+    assert info.identity.split("-")[-1] == model.identity.split("-")[-1]
+
+
+def test_a_hub_name_is_taken_as_it_is():
+    info = describe_model("stabilityai/stable-diffusion-xl-base-1.0")
+    assert (info.preset, info.width) == ("sdxl", 1024)
+
+
+def test_a_missing_folder_says_what_to_do():
+    with pytest.raises(ModelNotFound, match="Leave --model out"):
+        describe_model("/nowhere/at/all")
+
+
+def test_a_folder_that_is_no_pipeline_is_refused(tmp_path):
+    with pytest.raises(WrongModel, match=r"no model_index\.json"):
+        describe_model(str(tmp_path))
+
+
+def test_a_pipeline_of_another_kind_is_refused(copy):
+    (copy / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline"}))
+    with pytest.raises(WrongModel, match="holds a FluxPipeline"):
+        describe_model(str(copy))
+
+
+def test_weights_cut_short_are_noticed_before_anything_loads(copy):
+    weights = copy / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    with pytest.raises(BrokenModel, match="cut short"):
+        describe_model(str(copy))
+
+
+def test_missing_weights_are_named(copy):
+    shutil.rmtree(copy / "vae")
+    with pytest.raises(BrokenModel, match=r"vae.*holds no weights"):
+        describe_model(str(copy))
+
+
+def test_a_configuration_that_is_not_json_is_named(copy):
+    (copy / "unet" / "config.json").write_text("{")
+    with pytest.raises(BrokenModel, match=r"config\.json cannot be read"):
+        describe_model(str(copy))

@@ -1,0 +1,83 @@
+"""The sampler process, for real."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+import pytest
+from PIL import Image
+
+from align.errors import SamplerFailed
+from align.models import ModelInfo, describe_model
+from align.render import batches
+from align.sampler_process import RenderItem, RenderSettings, SamplerProcess
+
+SETTINGS = RenderSettings(128, 128, 3, 4.0, "", "EulerDiscreteScheduler")
+
+
+@pytest.fixture(scope="module")
+def sampler(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sampler")
+    process = SamplerProcess(describe_model(), folder / "images", folder / "sampler.log")
+    process.start()
+    yield process
+    process.stop()
+
+
+def path_of(sampler: SamplerProcess, sha256: str):
+    return sampler._images_dir / sha256[:2] / f"{sha256}.png"
+
+
+def test_pictures_are_on_disk_when_they_are_reported(sampler):
+    seen = []
+
+    def check(index, rendered):
+        with Image.open(path_of(sampler, rendered.sha256)) as image:
+            assert image.size == (128, 128) and not image.info
+        seen.append(index)
+
+    items = [RenderItem("a cat face", seed) for seed in range(5)]
+    rendered = sampler.render(items, None, SETTINGS, check)
+    assert seen == [0, 1, 2, 3, 4]
+    assert len({picture.sha256 for picture in rendered}) == 5
+
+
+def test_a_missing_adapter_is_an_error_and_the_sampler_lives_on(sampler, tmp_path):
+    with pytest.raises(SamplerFailed, match="could not be drawn"):
+        sampler.render([RenderItem("a", 1)], tmp_path / "none.safetensors", SETTINGS)
+    assert len(sampler.render([RenderItem("a", 1)], None, SETTINGS)) == 1
+
+
+def test_a_sampler_that_dies_is_started_again(sampler):
+    sampler.render([RenderItem("a", 1)], None, SETTINGS)
+    psutil.Process(sampler._child.pid).kill()
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            assert sampler.render([RenderItem("a", 1)], None, SETTINGS)
+            break
+        except SamplerFailed:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_a_model_that_cannot_be_loaded_is_reported_in_a_sentence(tmp_path):
+    info = ModelInfo("lost", str(tmp_path / "lost"), "lost", "sdxl")
+    process = SamplerProcess(info, tmp_path / "images", tmp_path / "log")
+    process.start()
+    deadline = time.monotonic() + 60
+    while process.state().state != "failed":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert "lost could not be loaded" in process.state().detail
+    with pytest.raises(SamplerFailed):
+        process.render([RenderItem("a", 1)], None, SETTINGS)
+    process.stop()
+
+
+def test_batches_grow_and_cover_everything_once():
+    ranges = list(batches(40, 0.016))
+    assert [len(r) for r in ranges] == [2, 4, 8, 16, 10]
+    assert [i for r in ranges for i in r] == list(range(40))
+    assert {len(r) for r in batches(5, 4.0)} == {1}

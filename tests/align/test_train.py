@@ -1,0 +1,145 @@
+"""The real command on the embedded model, as a process, with few steps."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from align.errors import RunLocked
+from align.launch import TrainerProcess, python_environment
+from align.run_folder import RunFolder
+
+
+def train(run_dir: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "align", "train", str(run_dir)]
+    return subprocess.run(command, env=python_environment(), capture_output=True, text=True)
+
+
+def wait_for(condition, seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+
+
+def test_a_run_ends_in_an_adapter_and_says_how_it_went(make_run):
+    run = RunFolder(make_run(pairs=24, ties=2))
+    finished = train(run.path)
+    assert finished.returncode == 0, finished.stderr
+    status = run.status()
+    assert (status.state, status.progress, status.step) == ("done", 1.0, 3)
+    assert status.result["left_out"] == {"tie": 2}
+    assert status.result["held_out"]["pairs"] == 3
+    assert run.adapter.is_file()
+    rows = run.metrics()
+    assert [row["step"] for row in rows] == [1, 2, 3]
+    assert rows[0]["loss"] == pytest.approx(0.6931, abs=1e-4)
+    assert rows[0]["accuracy"] == 0.5
+    assert {"margin_winner", "margin_loser", "grad_norm", "eta_s"} <= set(rows[-1])
+
+
+def test_a_killed_run_goes_on_to_the_very_same_adapter(make_run):
+    undisturbed, killed = make_run("undisturbed", steps=6), make_run("killed", steps=6)
+    assert train(undisturbed).returncode == 0
+    trainer, run = TrainerProcess(), RunFolder(killed)
+    for steps in (1, 3):
+        trainer.start(killed)
+        wait_for(
+            lambda steps=steps: run.stored_status().step >= steps or len(run.metrics()) >= steps
+        )
+        trainer.kill(killed)
+        wait_for(lambda: trainer.status(killed).state == "interrupted")
+    trainer.start(killed)
+    wait_for(lambda: trainer.status(killed).state == "done")
+    first, second = load_file(undisturbed / "adapter.safetensors"), load_file(run.adapter)
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert [row["step"] for row in run.metrics()] == [1, 2, 3, 4, 5, 6]
+
+
+def test_accumulating_two_batches_of_one_equals_a_batch_of_two(make_run):
+    whole, parts = make_run("whole"), make_run("parts", micro_pairs=1)
+    assert train(whole).returncode == 0 and train(parts).returncode == 0
+    first, second = (load_file(run / "adapter.safetensors") for run in (whole, parts))
+    difference = sum((first[n] - second[n]).square().sum() for n in first) ** 0.5
+    size = sum(first[n].square().sum() for n in first) ** 0.5
+    assert difference / size < 0.02
+
+
+def test_a_cancelled_run_stops_and_can_go_on(make_run):
+    run_dir = make_run(steps=2000)
+    trainer, run = TrainerProcess(), RunFolder(run_dir)
+    trainer.start(run_dir)
+    wait_for(lambda: trainer.status(run_dir).step >= 1)
+    trainer.cancel(run_dir)
+    wait_for(lambda: trainer.status(run_dir).state == "cancelled")
+    done = trainer.status(run_dir).step
+    trainer.start(run_dir)
+    wait_for(lambda: trainer.status(run_dir).step > done)
+    trainer.cancel(run_dir)
+    wait_for(lambda: trainer.status(run_dir).state == "cancelled")
+    assert [row["step"] for row in run.metrics()] == list(
+        range(1, trainer.status(run_dir).step + 1)
+    )
+
+
+def test_two_trainers_never_share_a_folder(make_run):
+    run = RunFolder(make_run())
+    with run.lock():
+        finished = train(run.path)
+    assert finished.returncode == 1
+    assert "Another process trains in" in finished.stderr
+    with run.lock(), pytest.raises(RunLocked):
+        RunFolder(run.path).lock()
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda s: (s / "pairs.jsonl").unlink(), "is not a snapshot"),
+        (lambda s: (s / "pairs.jsonl").open("a").write("\n"), "not the file its manifest names"),
+        (lambda s: (s / "images" / "0-0.png").unlink(), "missing from the snapshot"),
+        (lambda s: (s / "images" / "0-0.png").write_bytes(b"no picture"), "not a readable picture"),
+    ],
+)
+def test_a_damaged_snapshot_fails_with_a_sentence(make_run, damage, sentence):
+    run = RunFolder(make_run())
+    damage(run.snapshot)
+    assert train(run.path).returncode == 1
+    status = run.status()
+    assert status.state == "failed" and sentence in status.error
+
+
+def test_only_ties_are_nothing_to_learn_from(make_run):
+    run = RunFolder(make_run(pairs=0, ties=3))
+    assert train(run.path).returncode == 1
+    assert "No decisive vote" in run.status().error
+
+
+def test_a_loss_that_explodes_stops_the_run_and_says_so(make_run):
+    run = RunFolder(make_run(learning_rate=1.0, kappa=1e6, max_grad_norm=1e6, warmup_steps=0))
+    config = run.read_config()
+    config["train"] |= {"learning_rate": 1e30}
+    run.write_config(config)
+    assert train(run.path).returncode == 1
+    assert "Start again with a lower learning_rate" in run.status().error
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    finished = train(tmp_path)
+    assert finished.returncode == 1
+    assert "is not a run folder" in finished.stderr
+
+
+def test_status_and_config_are_plain_json(make_run):
+    run = RunFolder(make_run())
+    config = json.loads((run.path / "config.json").read_text())
+    assert config["model"]["path"] == "emoji" and config["train"]["steps"] == 3
+    assert run.status().state == "queued"

@@ -1,0 +1,234 @@
+"""An image model and a trainer that are quick, and honest about everything else.
+
+The painter stores real PNG files, whose look depends on prompt, seed and adapter. The trainer
+starts real processes that outlive their starter. Both keep the protocols of annotate.ports.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from PIL import Image, PngImagePlugin
+
+from annotate.ports import Rendered
+
+CHILD = Path(__file__).with_name("annotate_trainer_child.py")
+
+
+class Trouble(Exception):
+    """What the doubles raise where the real ones raise their own errors."""
+
+
+@dataclass(frozen=True)
+class SmallModel:
+    """A model to be named; the embedded one unless told otherwise."""
+
+    name: str = "emoji"
+    path: str = "emoji"
+    identity: str = "emoji-0123456789ab"
+    preset: str = "embedded"
+    width: int = 16
+    height: int = 16
+    steps: int = 2
+    guidance: float = 4.0
+    negative_prompt: str = ""
+    scheduler: str = "EulerDiscreteScheduler"
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A stored picture."""
+
+    sha256: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class State:
+    """What the painter does now."""
+
+    state: str
+    detail: str
+    device: str
+
+
+class PaintingSampler:
+    """Paints one colour a picture; `brush` can be taken away to make it wait."""
+
+    def __init__(self, images_dir: Path, device: str = "cpu") -> None:
+        self.images_dir, self.device = images_dir, device
+        self.requests: list[int] = []
+        self.trouble: str | None = None
+        self.brush = threading.Event()
+        self.brush.set()
+        self.current = "stopped"
+        self.stops = 0
+        self._turn = threading.Lock()
+
+    def start(self) -> None:
+        self.current = "ready"
+
+    def stop(self) -> None:
+        self.current = "stopped"
+        self.stops += 1
+
+    def state(self) -> State:
+        detail = "Loading the image model." if self.current == "loading" else ""
+        return State(self.current, detail, self.device)
+
+    def render(
+        self,
+        items: Sequence[Any],
+        adapter: Path | None,
+        settings: Any,
+        on_image: Callable[[int, Rendered], None] | None = None,
+    ) -> list[Painted]:
+        with self._turn:
+            self.requests.append(len(items))
+            painted = []
+            for index, item in enumerate(items):
+                self._await_brush()
+                painted.append(self._paint(item, adapter, settings))
+                if on_image:
+                    on_image(index, painted[-1])
+            return painted
+
+    def _await_brush(self) -> None:
+        while not self.brush.wait(0.01):
+            if self.current == "stopped":
+                raise Trouble("The image model stopped while it was drawing.")
+        if self.trouble:
+            raise Trouble(self.trouble)
+
+    def _paint(self, item: Any, adapter: Path | None, settings: Any) -> Painted:
+        tuned = adapter.read_bytes() if adapter else b""
+        look = hashlib.sha256(f"{item.prompt}|{item.seed}|".encode() + tuned).digest()
+        buffer = io.BytesIO()
+        size = (settings.width, settings.height)
+        # Two prompts may share a colour; the text chunk keeps their files apart.
+        note = PngImagePlugin.PngInfo()
+        note.add_text("look", look.hex())
+        Image.new("RGB", size, tuple(look[:3])).save(buffer, "PNG", pnginfo=note)
+        content = buffer.getvalue()
+        sha256 = hashlib.sha256(content).hexdigest()
+        path = self.images_dir / sha256[:2] / f"{sha256}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return Painted(sha256, *size)
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a run is."""
+
+    state: str
+    phase: str = ""
+    step: int = 0
+    steps: int = 0
+    progress: float = 0.0
+    eta_s: float | None = None
+    error: str | None = None
+    result: dict[str, Any] | None = None
+
+
+class ChildTrainer:
+    """Starts a child process per run; `settings` know steps and fail_at."""
+
+    def __init__(self, crowded: bool = False) -> None:
+        self.crowded = crowded
+        self.children: list[subprocess.Popen[bytes]] = []
+
+    def plan(self, model: Any, pairs: int, settings: dict[str, Any]) -> dict[str, Any]:
+        if unknown := set(settings) - {"steps", "fail_at"}:
+            raise Trouble(f"Unknown setting {unknown.pop()!r}.")
+        return {"preset": model.preset, "pairs": pairs, "steps": settings.get("steps", 3)}
+
+    def prepare(
+        self, run_dir: Path, snapshot: Path, model: Any, settings: dict[str, Any]
+    ) -> None:
+        run_dir.mkdir(parents=True)
+        shutil.copytree(snapshot, run_dir / "snapshot")
+        config = json.dumps({"settings": settings})
+        (run_dir / "config.json").write_text(config, encoding="utf-8")
+
+    def start(self, run_dir: Path) -> None:
+        if self.is_alive(run_dir):
+            return
+        (run_dir / "cancel").unlink(missing_ok=True)
+        child = subprocess.Popen([sys.executable, str(CHILD), str(run_dir)])
+        self.children.append(child)
+        process = psutil.Process(child.pid)
+        announced = {"state": "running", "pid": child.pid, "pid_started": process.create_time()}
+        scratch = run_dir / "status.tmp"
+        scratch.write_text(json.dumps(announced), encoding="utf-8")
+        os.replace(scratch, run_dir / "status.json")
+
+    def status(self, run_dir: Path) -> Status:
+        # The order matters: a child may end between the two looks.
+        alive = self.is_alive(run_dir)
+        stored = self._stored(run_dir)
+        state = stored.get("state", "queued")
+        if state == "running" and not alive:
+            state = "interrupted"
+        step, steps = stored.get("step", 0), stored.get("steps", 0)
+        share = step / steps if steps else 0.0
+        eta = 1.0 if state == "running" else None
+        error, result = stored.get("error"), stored.get("result")
+        return Status(state, "training", step, steps, share, eta, error, result)
+
+    def metrics(self, run_dir: Path, since: int = 0) -> list[dict[str, Any]]:
+        path = run_dir / "metrics.jsonl"
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+        return [row for row in map(json.loads, lines) if row["step"] > since]
+
+    def adapter(self, run_dir: Path) -> Path:
+        return run_dir / "adapter.safetensors"
+
+    def is_alive(self, run_dir: Path) -> bool:
+        stored = self._stored(run_dir)
+        if stored.get("state") != "running":
+            return False
+        try:
+            process = psutil.Process(stored["pid"])
+            same = abs(process.create_time() - stored["pid_started"]) < 2
+            return same and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+
+    def cancel(self, run_dir: Path) -> None:
+        (run_dir / "cancel").touch()
+
+    def kill(self, run_dir: Path) -> None:
+        psutil.Process(self._stored(run_dir)["pid"]).kill()
+
+    def needs_sampler_stopped(self, model: Any, sampler: Any) -> bool:
+        return self.crowded
+
+    def starts(self, run_dir: Path) -> int:
+        """How often a process began to work in this run folder."""
+        path = run_dir / "starts.txt"
+        return len(path.read_text(encoding="utf-8").split()) if path.exists() else 0
+
+    def end(self) -> None:
+        """Leave no process behind."""
+        for child in self.children:
+            child.kill()
+            child.wait()
+
+    def _stored(self, run_dir: Path) -> dict[str, Any]:
+        try:
+            stored: dict[str, Any] = json.loads((run_dir / "status.json").read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        return stored

@@ -1,0 +1,89 @@
+"""A studio with a real store, real threads, and quick stand-ins for the two other processes."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel
+
+from annotate.studio import Studio
+from storage.store import Store
+
+PATIENCE_S = 60.0
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Return what the condition says as soon as it says something true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (said := condition()):
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.01)
+    return said
+
+
+@dataclass
+class Place:
+    """An open studio and the parts that it was given."""
+
+    studio: Studio
+    store: Store
+    sampler: PaintingSampler
+    trainer: ChildTrainer
+
+    def label(self, count: int, verdict: str = "left", annotator: str = "ann") -> None:
+        """Vote on the next pairs."""
+        for _ in range(count):
+            pair = until(lambda: self.studio.pairs_ahead(annotator, [], 1)["pairs"])[0]
+            key = random.randbytes(8).hex()
+            self.studio.vote(pair["pair_id"], verdict, annotator, key)
+
+    def state(self, run_id: str) -> str:
+        """Where a run stands."""
+        return str(self.studio.run_status(run_id)["state"])
+
+    def reach(self, run_id: str, state: str) -> dict[str, Any]:
+        """Wait until a run is in a state, and return its status."""
+        until(lambda: self.state(run_id) == state)
+        return self.studio.run_status(run_id)
+
+    def close(self) -> None:
+        """Close the app; a trainer goes on."""
+        self.studio.close()
+        self.store.close()
+
+
+Open = Callable[..., Place]
+
+
+@pytest.fixture
+def open_place(tmp_path: Path) -> Iterator[Open]:
+    """Open a studio, again and again if a test wants to; the folder stays the same."""
+    places: list[Place] = []
+
+    def open_one(
+        sampler: Callable[[Path], PaintingSampler] = PaintingSampler,
+        trainer: ChildTrainer | None = None,
+        **options: Any,
+    ) -> Place:
+        store = Store(tmp_path / "studio")
+        trainer, painter = trainer or ChildTrainer(), sampler(store.images_dir)
+        chosen = {"train_every": 0, "settle_s": 0.0, **options}
+        studio = Studio(store, painter, trainer, SmallModel(), **chosen)
+        places.append(Place(studio, store, painter, trainer))
+        studio.start()
+        return places[-1]
+
+    yield open_one
+    for place in places:
+        place.close()
+        place.trainer.end()
+
+
+@pytest.fixture
+def place(open_place: Open) -> Place:
+    """A studio in which runs start only when somebody asks."""
+    return open_place()

@@ -1,0 +1,86 @@
+"""How pairs are drawn ahead."""
+
+import pytest
+from annotate_doubles import PaintingSampler
+from conftest import Open, Place, until
+
+
+def test_the_first_request_is_one_pair_and_the_later_ones_are_eight(place: Place) -> None:
+    until(lambda: place.studio.stats()["ready_pairs"] >= 24)
+    assert place.sampler.requests[:4] == [2, 16, 16, 14]
+
+
+def test_drawing_stops_at_the_target(place: Place) -> None:
+    until(lambda: place.studio.stats()["ready_pairs"] >= 24)
+    drawn = sum(place.sampler.requests)
+    place.label(1)
+    until(lambda: sum(place.sampler.requests) > drawn)
+    until(lambda: place.studio.stats()["ready_pairs"] >= 24)
+    assert place.studio.stats()["ready_pairs"] == 24
+
+
+def test_more_pairs_are_drawn_ahead_when_votes_come_fast(place: Place) -> None:
+    place.label(40)
+    until(lambda: place.studio.stats()["ready_pairs"] >= 40)
+
+
+def test_pairs_nobody_saw_are_there_at_once_after_a_restart(open_place: Open) -> None:
+    place = open_place()
+    until(lambda: place.studio.stats()["ready_pairs"] >= 24)
+    place.close()
+
+    class Slow(PaintingSampler):
+        def start(self) -> None:
+            self.brush.clear()
+            super().start()
+
+    place = open_place(sampler=Slow)
+    assert place.studio.stats()["ready_pairs"] == 24
+    assert "pair_id" in place.studio.next_pair("ann")
+
+
+@pytest.mark.parametrize("count", [60])
+def test_the_better_known_seed_is_not_always_on_the_left(place: Place, count: int) -> None:
+    seeds = []
+    for _ in range(count):
+        pair = until(lambda: place.studio.pairs_ahead("ann", [], 1)["pairs"])[0]
+        left, right = (
+            place.store.image(pair[side][4:20]) for side in ("left_url", "right_url")
+        )
+        assert left and right
+        seeds.append(left.recipe["seed"] < right.recipe["seed"])
+        place.studio.vote(pair["pair_id"], "tie", "ann", pair["pair_id"])
+    assert 5 < sum(seeds) < count - 5
+
+
+def test_a_sampler_that_fails_is_told_and_drawing_goes_on_when_it_works(open_place: Open) -> None:
+    class Broken(PaintingSampler):
+        def start(self) -> None:
+            if not self.requests:
+                self.trouble = "The disk of the model is gone."
+            super().start()
+
+    place = open_place(sampler=Broken)
+    until(lambda: "The disk of the model is gone." in place.studio.activity()["message"])
+    assert "The disk of the model is gone." in place.studio.next_pair("ann")["reason"]
+    place.sampler.trouble = None
+    until(lambda: place.studio.stats()["ready_pairs"])
+    until(lambda: place.studio.activity()["pool"]["problem"] is None)
+
+
+def test_a_sampler_that_cannot_be_started_says_so(open_place: Open) -> None:
+    class Dead(PaintingSampler):
+        def start(self) -> None:
+            self.current = "failed"
+
+    place = open_place(sampler=Dead)
+    until(lambda: place.studio.next_pair("ann")["reason"] == "The image model cannot be started.")
+
+
+def test_both_threads_end_with_the_app(open_place: Open) -> None:
+    place = open_place()
+    place.sampler.brush.clear()
+    place.close()
+    assert place.sampler.current == "stopped"
+    assert not place.studio._pool._thread.is_alive()
+    assert not place.studio._tuning._thread.is_alive()

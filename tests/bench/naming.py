@@ -1,0 +1,69 @@
+"""Is the prompt still in the picture? The base model itself is asked, as a classifier.
+
+A picture is named by the prompt, out of 16, under which the base model denoises it best at fixed
+draws: the diffusion classifier of Li et al. 2023 (arXiv 2303.16203).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from align.batch import NoisyPairs, pair_errors
+from align.device import choose_compute
+from align.encode import encode_pictures, encode_prompts
+from align.models import describe_model
+from align.noise import corrupt, draw, training_scheduler
+from align.pipeline import load_pipeline
+
+CANDIDATES = 16
+DRAWS = 6
+NOISIEST, CLEANEST = 850, 250
+"""Timesteps outside say little about the subject: all noise, or all picture."""
+
+
+class Namer:
+    """Names pictures by the embedded base model's own denoising error."""
+
+    def __init__(self, prompts: Sequence[str]) -> None:
+        self._model, self._compute = describe_model(), choose_compute()
+        self._pipeline = load_pipeline(self._model, self._compute)
+        self._prompts = list(prompts)
+        self._text, self._pooled = encode_prompts(self._pipeline, self._prompts)
+        self._scheduler = training_scheduler(self._pipeline.scheduler)
+
+    @torch.no_grad()
+    def share_named_right(self, pictures: Sequence[Path], prompts: Sequence[str]) -> float:
+        """The share of pictures whose own prompt is the best of 16."""
+        size = (self._model.width, self._model.height)
+        latents_NCHW = encode_pictures(
+            self._pipeline, self._compute, list(pictures), size, lambda *_: None
+        )
+        right = [
+            self._best(latent_CHW, self._candidates(prompt)) == 0
+            for latent_CHW, prompt in zip(latents_NCHW, prompts, strict=True)
+        ]
+        return sum(right) / len(right)
+
+    def _candidates(self, prompt: str) -> list[int]:
+        """The picture's own prompt first, then the 15 that follow it in the list."""
+        own = self._prompts.index(prompt)
+        return [(own + k) % len(self._prompts) for k in range(CANDIDATES)]
+
+    def _best(self, latent_CHW: torch.Tensor, rows: list[int]) -> int:
+        noises, timesteps = zip(
+            *(draw(0, "naming", k, tuple(latent_CHW.shape), NOISIEST - CLEANEST)
+              for k in range(DRAWS)), strict=True
+        )  # fmt: skip
+        noise = torch.stack(noises).repeat(CANDIDATES, 1, 1, 1)
+        times = (torch.tensor(timesteps) + CLEANEST).repeat(CANDIDATES)
+        noisy, target = corrupt(self._scheduler, latent_CHW.expand_as(noise), noise, times)
+        prompt_rows = torch.tensor(rows).repeat_interleave(DRAWS)
+        side = float(self._model.width)
+        sizes = torch.tensor([side, side, 0.0, 0.0, side, side]).repeat(len(prompt_rows), 1)
+        added = {"text_embeds": self._pooled[prompt_rows], "time_ids": sizes}
+        batch = NoisyPairs(noisy, target, times, self._text[prompt_rows], added)
+        errors = torch.cat(pair_errors(self._pipeline.unet, batch, self._compute))
+        return int(errors.view(CANDIDATES, DRAWS).mean(dim=1).argmin())

@@ -1,0 +1,31 @@
+"""Things to test on, made through the store itself."""
+
+import hashlib
+
+from storage import Image, Pair, Store, new_id, recipe_key
+
+BASE = "emoji"
+
+
+def make_image(store: Store, seed: int) -> Image:
+    """Store a picture (its bytes stand for a PNG) made from a recipe with this seed."""
+    content = f"picture {seed}".encode()
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = store.image_path(sha256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    recipe = {"base": BASE, "version": "base", "prompt": "a cat", "seed": seed}
+    image = Image(new_id(), sha256, 128, 128, recipe, recipe_key(recipe), "base")
+    return store.add_images([image])[0]
+
+
+def make_pair(store: Store, seed: int = 0, prompt: str = "a cat") -> Pair:
+    """Store a pair of two pictures of its own."""
+    left, right = make_image(store, 2 * seed), make_image(store, 2 * seed + 1)
+    return store.add_pair(prompt, left.image_id, right.image_id, BASE, "base")
+
+
+def make_pairs(store: Store, number: int) -> list[Pair]:
+    """Store pairs that share two pictures."""
+    left, right = make_image(store, 0).image_id, make_image(store, 1).image_id
+    return [store.add_pair(f"cat {n}", left, right, BASE, "base") for n in range(number)]

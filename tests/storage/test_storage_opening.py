@@ -1,0 +1,118 @@
+import os
+import subprocess
+import sys
+
+import duckdb
+import pytest
+from storage_making import BASE, make_pair
+
+import storage
+from storage import BrokenStudio, Store, StudioInUse
+from storage.database import Database
+
+
+def test_a_studio_is_made_where_there_was_none(tmp_path):
+    home = tmp_path / "some" / "where"
+
+    with Store.open(home):
+        assert (home / "palate.duckdb").is_file()
+    assert sorted(path.name for path in home.iterdir() if path.is_dir()) == [
+        "images",
+        "runs",
+        "snapshots",
+    ]
+
+
+def test_a_second_app_is_told_which_folder_is_in_use_and_what_to_do(home, store):
+    with pytest.raises(StudioInUse) as refused:
+        Store(home)
+
+    assert str(refused.value) == (
+        f"Another Palate is running on {home}. Close it, or choose another folder with --home."
+    )
+
+
+def test_a_second_process_is_refused_too(home, store):
+    open_again = f"from storage import Store; Store({str(home)!r})"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+    ran = subprocess.run(
+        [sys.executable, "-c", open_again], env=environment, capture_output=True, text=True
+    )
+
+    assert "StudioInUse" in ran.stderr and str(home) in ran.stderr
+
+
+def test_another_program_that_holds_the_database_is_noticed(home):
+    Store(home).close()
+    database = str(home / "palate.duckdb")
+    hold = f"import duckdb; c = duckdb.connect({database!r}); print(1, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(StudioInUse, match="Another program holds"):
+            Store(home)
+        holder.communicate("\n")
+
+    Store(home).close()
+
+
+def test_a_closed_studio_can_be_opened_again(home):
+    for _ in range(2):
+        with Store(home) as store:
+            pair = make_pair(store)
+
+    with Store(home) as store:
+        assert store.pair(pair.pair_id) == pair
+        assert len(store.waiting_pairs(BASE)) == 2
+
+
+def test_a_file_that_is_no_database_is_named_and_left_alone(home):
+    home.mkdir()
+    (home / "palate.duckdb").write_text("a shopping list" * 1_000)
+
+    for _ in range(2):
+        with pytest.raises(BrokenStudio, match=r"palate\.duckdb could not be opened"):
+            Store(home)
+    assert (home / "palate.duckdb").read_text().startswith("a shopping list")
+
+
+def test_a_file_in_place_of_the_folder_is_named(home):
+    home.write_text("not a folder")
+
+    with pytest.raises(BrokenStudio, match="cannot be used as a studio folder"):
+        Store(home)
+
+
+def test_a_write_that_meets_a_conflict_is_tried_again(tmp_path):
+    database = Database(tmp_path / "a.duckdb")
+    database.write(lambda cursor: cursor.execute("CREATE TABLE t (x INTEGER)"))
+    database.write(lambda cursor: cursor.execute("INSERT INTO t VALUES (1)"))
+    rival = database._cursor()
+    rival.begin()
+    rival.execute("UPDATE t SET x = 10")
+    tries = []
+
+    def add_one(cursor: duckdb.DuckDBPyConnection) -> None:
+        tries.append(cursor)
+        if len(tries) == 3:
+            rival.commit()
+        cursor.execute("UPDATE t SET x = x + 1")
+
+    database.write(add_one)
+
+    assert database.read("SELECT x FROM t") == [(11,)]
+    assert len(tries) == 3
+    rival.close()
+    database.close()
+
+
+def test_the_public_names_are_these():
+    assert sorted(storage.__all__) == sorted(
+        "AlreadyVoted BrokenStudio Counts DiskFull Image InvalidAnnotator InvalidKey InvalidPrompt "
+        "InvalidState InvalidVerdict NoVotes NothingToUndo Pair Prompt Run RunState Snapshot "
+        "StorageError Store StudioInUse StudioNewer UnknownImage UnknownPair UnknownRun "
+        "UnknownSnapshot UnknownVersion Verdict Version VoteReceipt new_id recipe_key".split()
+    )

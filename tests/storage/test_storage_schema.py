@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from storage import Store, StudioNewer
+from storage.database import Database
+from storage.schema import Migration, migrate, read_migrations
+
+
+def columns(database: Database) -> dict[str, list[str]]:
+    """The columns of every table and view."""
+    found: dict[str, list[str]] = {}
+    for table, column in database.read(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal "
+        "ORDER BY table_name, column_index"
+    ):
+        found.setdefault(table, []).append(column)
+    return found
+
+
+@pytest.fixture
+def database(tmp_path: Path):
+    database = Database(tmp_path / "palate.duckdb")
+    yield database
+    database.close()
+
+
+def test_a_fresh_studio_has_exactly_these_columns(database):
+    migrate(database, read_migrations())
+
+    votes = (
+        "vote_id key base pair_id annotator verdict winner left_image response_ms "
+        "supersedes created"
+    )
+    runs = "run_id number snapshot_id base parent settings trigger created"
+    assert {table: " ".join(names) for table, names in columns(database).items()} == {
+        "activations": "activation_id base number created",
+        "current_runs": f"{runs} state error",
+        "current_votes": votes,
+        "images": "image_id sha256 width height recipe recipe_key version created",
+        "pairs": "pair_id number prompt left_image right_image base version created",
+        "prompts": "prompt_id text source created",
+        "run_states": "run_state_id run_id state error created",
+        "runs": runs,
+        "schema_migrations": "number name duckdb_version applied",
+        "snapshot_votes": "snapshot_id vote_id",
+        "snapshots": "snapshot_id base settle_s counts created",
+        "versions": "base number parent run_id adapter summary created",
+        "votes": votes,
+    }
+
+
+def test_migrations_are_numbered_without_gaps():
+    migrations = read_migrations()
+
+    assert [migration.number for migration in migrations] == list(range(1, len(migrations) + 1))
+
+
+def test_every_migration_is_applied_once_and_recorded(database):
+    first = Migration(1, "initial", "CREATE TABLE one (x INTEGER)")
+    second = Migration(2, "more", "CREATE TABLE two (x INTEGER); INSERT INTO two VALUES (7)")
+
+    for known in ([first], [first, second], [first, second]):
+        migrate(database, known)
+
+    assert database.read("SELECT x FROM two") == [(7,)]
+    assert database.read(
+        "SELECT number, name, duckdb_version FROM schema_migrations ORDER BY number"
+    ) == [(1, "initial", duckdb.__version__), (2, "more", duckdb.__version__)]
+
+
+def test_a_migration_that_fails_leaves_nothing_and_can_be_repaired(database):
+    good = Migration(1, "initial", "CREATE TABLE one (x INTEGER)")
+    broken = Migration(2, "more", "CREATE TABLE two (x INTEGER); INSERT INTO nowhere VALUES (1)")
+    with pytest.raises(duckdb.CatalogException, match="nowhere"):
+        migrate(database, [good, broken])
+
+    assert set(columns(database)) == {"one", "schema_migrations"}
+    assert database.read("SELECT number FROM schema_migrations") == [(1,)]
+
+    migrate(database, [good, Migration(2, "more", "CREATE TABLE two (x INTEGER)")])
+    assert set(columns(database)) == {"one", "two", "schema_migrations"}
+
+
+def test_a_studio_from_a_newer_palate_is_refused_and_left_alone(home):
+    newest = read_migrations()[-1].number
+    with Store(home) as store:
+        store._database.write(
+            lambda cursor: cursor.execute(
+                "INSERT INTO schema_migrations VALUES (99, 'later', 'x', '2030-01-01')"
+            )
+        )
+
+    for _ in range(2):
+        with pytest.raises(StudioNewer, match=f"schema 99, and this Palate knows up to {newest}"):
+            Store(home)
