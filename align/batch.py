@@ -51,12 +51,18 @@ class Batcher:
     """Builds noisy pairs from encoded ones; noise and timestep are shared within a pair."""
 
     def __init__(
-        self, data: EncodedPairs, scheduler: DDPMScheduler, compute: Compute, seed: int
+        self,
+        data: EncodedPairs,
+        scheduler: DDPMScheduler,
+        compute: Compute,
+        seed: int,
+        floor: float,
     ) -> None:
         self._data = data
         self._scheduler = scheduler
         self._compute = compute
         self._seed = seed
+        self._floor = floor
 
     def build(self, draws: list[Draw]) -> NoisyPairs:
         """The doubled batch of these draws, on the device."""
@@ -82,7 +88,10 @@ class Batcher:
     def _noise(self, draws: list[Draw]) -> tuple[Tensor, Tensor]:
         shape = tuple(self._data.latents_NCHW.shape[1:])
         count = self._scheduler.config.num_train_timesteps
-        drawn = [draw(self._seed, self._data.keys[d.row], d.index, shape, count) for d in draws]
+        drawn = [
+            draw(self._seed, self._data.keys[d.row], d.index, shape, count, self._floor)
+            for d in draws
+        ]
         noise_BCHW = torch.stack([noise for noise, _ in drawn]).repeat(2, 1, 1, 1)
         return noise_BCHW, torch.tensor([timestep for _, timestep in drawn]).repeat(2)
 

@@ -34,6 +34,8 @@ class TrainConfig:
     """Peak learning rate of AdamW."""
     warmup_steps: int = _setting(20, 0, 100_000)
     """Steps over which the learning rate rises from zero."""
+    noise_floor: float = _setting(0.0, 0.0, 0.99)
+    """Timesteps below this share of the schedule are not drawn; 0 is the paper's uniform choice."""
     max_grad_norm: float = _setting(1.0, 1e-6, 1e6)
     """The gradient's norm is clipped to this."""
     held_out: float = _setting(0.12, 0.0, 0.5)

@@ -15,15 +15,17 @@ GOLDEN_RATIO = 0.6180339887498949
 
 
 def draw(
-    seed: int, pair: str, index: int, shape: tuple[int, ...], timesteps: int
+    seed: int, pair: str, index: int, shape: tuple[int, ...], timesteps: int, floor: float = 0.0
 ) -> tuple[Tensor, int]:
     """Noise of `shape` and one timestep for draw number `index` of a pair.
 
     Equal keys give equal draws in any order, batch, process or run. A pair's timesteps follow a
-    golden-ratio sequence from a start of its own: uniform over 0..timesteps-1, never clumped.
+    golden-ratio sequence from a start of its own: uniform from floor x timesteps up to timesteps-1,
+    never clumped.
     """
     start = counter_key(seed, pair, "start") / 2**63
-    timestep = int((start + index * GOLDEN_RATIO) % 1.0 * timesteps)
+    level = floor + (1 - floor) * ((start + index * GOLDEN_RATIO) % 1.0)
+    timestep = int(level * timesteps)
     generator = torch.Generator().manual_seed(counter_key(seed, pair, index))
     return torch.randn(shape, generator=generator), timestep
 

@@ -6,6 +6,7 @@ it dies, the pipe closes and the child ends: no sampler is ever left behind.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import logging
@@ -170,15 +171,22 @@ class SamplerProcess:
 
     def _listen(self, child: subprocess.Popen[str]) -> None:
         assert child.stdout is not None
-        for line in child.stdout:
-            message = json.loads(line)
-            if "state" in message:
+        with child.stdout as replies:
+            for line in replies:
+                self._hear(child, json.loads(line))
+        child.wait()
+        if child.stdin is not None:
+            with contextlib.suppress(OSError):
+                child.stdin.close()
+        self._mourn(child)
+
+    def _hear(self, child: subprocess.Popen[str], message: dict[str, Any]) -> None:
+        if "state" in message:
+            if self._child is child:
                 self._state = SamplerState(**message)
                 self._deaths = 0 if message["state"] == "ready" else self._deaths
-            elif message["id"] in self._replies:
-                self._replies[message["id"]].put(message)
-        child.wait()
-        self._mourn(child)
+        elif message["id"] in self._replies:
+            self._replies[message["id"]].put(message)
 
     def _mourn(self, child: subprocess.Popen[str]) -> None:
         """The process ended: tell whoever waits, and start it again unless that is hopeless."""

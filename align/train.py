@@ -103,7 +103,7 @@ def run_training(
     first_step = resume(run, unet, optimizer)
     policy, optimizer = accelerator.prepare(unet, optimizer)
     unet = accelerator.unwrap_model(policy)
-    batcher = Batcher(data, scheduler, compute, config.seed)
+    batcher = Batcher(data, scheduler, compute, config.seed, config.noise_floor)
     rows = list(range(len(train_pairs), len(data.keys)))
     held_out = HeldOut(batcher, rows, config.micro_pairs, config.kappa, compute)
 

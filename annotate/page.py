@@ -28,13 +28,14 @@ def build_page(studio: Studio, expected: Errors) -> gr.Blocks:
     """Build the page and the API; of an `expected` error a person is told the sentence."""
     page: gr.Blocks
     with gr.Blocks(title="Palate", analytics_enabled=False) as page:
+        # First, because Gradio numbers endpoint names that an event of the page took before.
+        add_api(studio, expected)
         gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
         with gr.Tabs(elem_id="tabs"):
             label = label_tab(studio, expected)
             tune = TuneTab(studio, expected)
             compare = CompareTab(studio, expected)
         tune.rest_on(label, compare.tab)
-        add_api(studio, expected)
     return page
 
 

@@ -1,5 +1,7 @@
 """What people and programs are told about runs and versions, in values that JSON can hold."""
 
+import logging
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +9,22 @@ from annotate.harvest import snapshot_counts
 from annotate.ports import RunStatus, Trainer
 from storage.records import Run, RunState, Version
 from storage.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The status of a run whose folder cannot be read."""
+
+    state: str
+    phase: str = ""
+    step: int = 0
+    steps: int = 0
+    progress: float = 0.0
+    eta_s: float | None = None
+    error: str | None = None
+    result: dict[str, Any] | None = None
 
 
 class Reports:
@@ -77,7 +95,12 @@ class Reports:
         }
 
     def _status(self, run: Run) -> RunStatus:
-        return self._trainer.status(self._store.run_dir(run.run_id))
+        try:
+            return self._trainer.status(self._store.run_dir(run.run_id))
+        except Exception:
+            # One damaged folder must not hide the other runs.
+            logger.exception("the folder of run %s cannot be read", run.run_id)
+            return Unreadable(run.state)
 
     def _made_by(self) -> dict[str | None, Version]:
         return {version.run_id: version for version in self._store.versions(self._base)}

@@ -53,6 +53,7 @@ class Studio:
         *,
         prompts: Sequence[str] | None = None,
         settle_s: float = 10.0,
+        watch_s: float = 1.0,
         chance: random.Random | None = None,
         clock: Monotonic = time.monotonic,
         now: WallClock = datetime.now,
@@ -74,7 +75,7 @@ class Studio:
         self._pool = Pool(store, sampler, painter, self._desk, self._bag, self._base, chance, clock)
         self._harvest = Harvest(store, self._desk, self._base, settle_s)
         self._tuning = Tuning(
-            store, sampler, trainer, model, self._pool, self._harvest, schedule, clock
+            store, sampler, trainer, model, self._pool, self._harvest, schedule, clock, watch_s
         )
         self._comparing = Comparing(store, painter, self._pool, self._base)
         self._reports = Reports(store, trainer, self._base)

@@ -13,12 +13,12 @@ from annotate.pool import Pool
 from annotate.ports import Model, RunStatus, Sampler, Trainer
 from annotate.schedule import Schedule
 from annotate.timing import Monotonic
+from storage.errors import StorageError
 from storage.records import Run, RunState
 from storage.store import Store
 
 logger = logging.getLogger(__name__)
 
-WATCH_S = 1.0
 RETRY_S = 10.0
 HEED_CANCEL_S = 120.0
 CLOSING_S = 30.0
@@ -38,10 +38,11 @@ class Tuning:
         harvest: Harvest,
         schedule: Schedule,
         clock: Monotonic,
+        watch_s: float,
     ) -> None:
         self._store, self._sampler, self._trainer, self._model = store, sampler, trainer, model
         self._pool, self._harvest, self._schedule, self._clock = pool, harvest, schedule, clock
-        self._base = model.identity
+        self._base, self._watch_s = model.identity, watch_s
         self._running: str | None = None
         self._queue: list[str] = []
         self._shares_device: bool | None = None
@@ -60,7 +61,8 @@ class Tuning:
         """Take up the runs that an earlier app left, then watch."""
         with self._turn:
             for run in reversed(self._store.runs(self._base)):
-                self._take_up(run)
+                if run.state in (RunState.QUEUED, RunState.RUNNING):
+                    self._take_up_safely(run)
         self._thread.start()
 
     def close(self) -> None:
@@ -146,9 +148,17 @@ class Tuning:
         self._running = run_id
         self._store.set_run_state(run_id, RunState.RUNNING)
 
+    def _take_up_safely(self, run: Run) -> None:
+        try:
+            self._take_up(run)
+        except StorageError:
+            raise
+        except Exception as error:
+            logger.exception("run %s cannot be taken up", run.run_id)
+            sentence = f"The folder of the run cannot be read: {error}"
+            self._store.set_run_state(run.run_id, RunState.FAILED, sentence)
+
     def _take_up(self, run: Run) -> None:
-        if run.state not in (RunState.QUEUED, RunState.RUNNING):
-            return
         run_dir = self._store.run_dir(run.run_id)
         if self._trainer.is_alive(run_dir):
             self._store.set_run_state(run.run_id, RunState.RUNNING)
@@ -161,7 +171,7 @@ class Tuning:
             self._settle(run, status)
 
     def _watch(self) -> None:
-        while not self._closing.wait(RETRY_S if self.problem else WATCH_S):
+        while not self._closing.wait(RETRY_S if self.problem else self._watch_s):
             try:
                 self._tick()
                 self.problem = None

@@ -101,7 +101,13 @@ function makeView(element) {
       return;
     }
     const done = Math.min(every, Math.max(0, every - until));
-    setText(".progress-text", `${done} of ${every} decisive votes until the next fine-tune`);
+    const enough = done === every;
+    setText(
+      ".progress-text",
+      enough
+        ? `${every} decisive votes: the next fine-tune is due`
+        : `${done} of ${every} decisive votes until the next fine-tune`,
+    );
     find(".fill").style.inlineSize = `${(100 * done) / every}%`;
     bar.setAttribute("aria-valuemax", every);
     bar.setAttribute("aria-valuenow", done);

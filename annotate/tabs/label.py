@@ -36,14 +36,14 @@ def _prompts(studio: Studio, expected: Errors) -> None:
         add = gr.Button("Add", variant="primary", size="sm")
 
     @refuse
-    def add_prompts(prompts: str) -> str:
+    def add_lines(prompts: str) -> str:
         counts = studio.add_prompts(prompts)
         known = "" if counts["added"] else " They were all here already."
         gr.Info(f"{counts['added']} added, {counts['total']} in all.{known}")
         return ""
 
     upload.upload(refuse(_read_prompts), upload, text, **PRIVATE)
-    add.click(add_prompts, text, text, **PRIVATE)
+    add.click(add_lines, text, text, **PRIVATE)
 
 
 def _read_prompts(path: str) -> str:

@@ -86,7 +86,7 @@ class TuneTab:
             return self._view(settings)
 
         @refuse
-        def activate(settings: str, event: gr.EventData) -> list[Any]:
+        def make_active(settings: str, event: gr.EventData) -> list[Any]:
             version = str(event._data["version"])
             self._studio.activate(version)
             gr.Info(f"New pairs are drawn by {version} from now on.")
@@ -95,7 +95,7 @@ class TuneTab:
         self._start.click(start, self._settings, shown, **PRIVATE)
         self._cancel.click(cancel, self._settings, shown, **PRIVATE)
         self._resume.click(resume, self._settings, shown, **PRIVATE)
-        self._versions.select(activate, self._settings, shown, **PRIVATE)
+        self._versions.select(make_active, self._settings, shown, **PRIVATE)
         self._settings.input(
             self._view, self._settings, shown, trigger_mode="always_last", **PRIVATE
         )

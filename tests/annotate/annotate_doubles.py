@@ -154,9 +154,7 @@ class ChildTrainer:
             raise Trouble(f"Unknown setting {unknown.pop()!r}.")
         return {"preset": model.preset, "pairs": pairs, "steps": settings.get("steps", 3)}
 
-    def prepare(
-        self, run_dir: Path, snapshot: Path, model: Any, settings: dict[str, Any]
-    ) -> None:
+    def prepare(self, run_dir: Path, snapshot: Path, model: Any, settings: dict[str, Any]) -> None:
         run_dir.mkdir(parents=True)
         shutil.copytree(snapshot, run_dir / "snapshot")
         config = json.dumps({"settings": settings})

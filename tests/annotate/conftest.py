@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel
 
@@ -14,6 +15,7 @@ from annotate.studio import Studio
 from storage.store import Store
 
 PATIENCE_S = 60.0
+ENDLESS = {"steps": 100_000}
 
 
 def until(condition: Callable[[], Any]) -> Any:
@@ -50,6 +52,20 @@ class Place:
         until(lambda: self.state(run_id) == state)
         return self.studio.run_status(run_id)
 
+    def run_ids(self) -> list[str]:
+        """All runs, newest first."""
+        return [run["run_id"] for run in self.studio.runs()]
+
+    def starts(self, run_id: str) -> int:
+        """How often a trainer began to work on a run."""
+        return self.trainer.starts(self.store.run_dir(run_id))
+
+    def trainer_process(self, run_id: str) -> psutil.Process:
+        """The process that works on a run."""
+        file = self.store.run_dir(run_id) / "starts.txt"
+        until(lambda: file.exists() and file.read_text("utf-8").endswith("\n"))
+        return psutil.Process(int(file.read_text("utf-8").split()[-1]))
+
     def close(self) -> None:
         """Close the app; a trainer goes on."""
         self.studio.close()
@@ -71,7 +87,7 @@ def open_place(tmp_path: Path) -> Iterator[Open]:
     ) -> Place:
         store = Store(tmp_path / "studio")
         trainer, painter = trainer or ChildTrainer(), sampler(store.images_dir)
-        chosen = {"train_every": 0, "settle_s": 0.0, **options}
+        chosen = {"train_every": 0, "settle_s": 0.0, "watch_s": 0.05, **options}
         studio = Studio(store, painter, trainer, SmallModel(), **chosen)
         places.append(Place(studio, store, painter, trainer))
         studio.start()

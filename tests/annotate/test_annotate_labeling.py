@@ -23,7 +23,9 @@ def test_the_open_pair_comes_again_until_it_is_voted_on(place: Place) -> None:
 def test_a_pair_shows_two_pictures_of_one_prompt_by_opaque_addresses(place: Place) -> None:
     pair = first_pair(place)
     assert set(pair) == {"pair_id", "prompt", "left_url", "right_url"}
-    ids = [pair[side].removeprefix("img/").removesuffix(".png") for side in ("left_url", "right_url")]
+    ids = [
+        pair[side].removeprefix("img/").removesuffix(".png") for side in ("left_url", "right_url")
+    ]
     left, right = (place.store.image(image_id) for image_id in ids)
     assert left and right and left.recipe["prompt"] == right.recipe["prompt"] == pair["prompt"]
     assert left.recipe["seed"] != right.recipe["seed"]

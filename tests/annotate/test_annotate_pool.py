@@ -44,9 +44,7 @@ def test_the_better_known_seed_is_not_always_on_the_left(place: Place, count: in
     seeds = []
     for _ in range(count):
         pair = until(lambda: place.studio.pairs_ahead("ann", [], 1)["pairs"])[0]
-        left, right = (
-            place.store.image(pair[side][4:20]) for side in ("left_url", "right_url")
-        )
+        left, right = (place.store.image(pair[side][4:20]) for side in ("left_url", "right_url"))
         assert left and right
         seeds.append(left.recipe["seed"] < right.recipe["seed"])
         place.studio.vote(pair["pair_id"], "tie", "ann", pair["pair_id"])

@@ -25,7 +25,9 @@ def test_a_prompt_that_cannot_be_used_is_named_by_its_line() -> None:
         parse_prompts("# nothing\n\n")
 
 
-@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\x00", b"a cat\x00", "a cat".encode("utf-16")])
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n\x00", b"a cat\x00", "a cat".encode("utf-16")]
+)
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "prompts.txt"
     file.write_bytes(content)

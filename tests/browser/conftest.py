@@ -43,9 +43,20 @@ def stage(page: Any) -> Stage:
     return Stage(page)
 
 
+@pytest.fixture(scope="session")
+def shared_app(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """One app for every test that does no harm to it; votes of other tests may be there."""
+    yield from running(tmp_path_factory.mktemp("shared"))
+
+
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[App]:
-    app = App(tmp_path / "studio", "--train-every", "0")
+def app(chromium: Any, tmp_path: Path) -> Iterator[App]:
+    """An app of the test's own, to kill at will."""
+    yield from running(tmp_path)
+
+
+def running(folder: Path) -> Iterator[App]:
+    app = App(folder / "studio", "--train-every", "0")
     app.start()
     yield app
     app.stop()

@@ -95,6 +95,11 @@ class Stage:
         self.wait_until("pair", f"value !== '' && value !== {before!r}")
         return before
 
+    def saved(self) -> int:
+        """The number of votes that the page says are saved."""
+        line = self.page.locator("#stage .saved", has_text=re.compile(r"^\d+ votes? saved$"))
+        return int(line.inner_text(timeout=SLOW_MS).split()[0])
+
     def wait_until_saved(self, votes: int) -> None:
         self.wait_until("unsent", "value === '0'")
         words = re.compile(rf"^{votes} votes? saved$")

@@ -1,0 +1,100 @@
+"""The same prompt and seed from two versions."""
+
+import threading
+from typing import Any
+
+import pytest
+from conftest import Open, Place, until
+
+from annotate.errors import InvalidRequest
+from storage.errors import InvalidPrompt, UnknownVersion
+
+
+def content(place: Place, url: str) -> bytes:
+    file = place.studio.image_file(url.removeprefix("img/").removesuffix(".png"))
+    assert file is not None
+    return file.read_bytes()
+
+
+def test_base_against_base_is_the_same_picture(place: Place) -> None:
+    urls = place.studio.compare("a cat", 7, "base", "base")
+    assert content(place, urls["before_url"]) == content(place, urls["after_url"])
+
+
+def test_two_versions_draw_different_pictures_and_another_seed_others(place: Place) -> None:
+    place.label(1)
+    place.reach(place.studio.fine_tune({})["run_id"], "done")
+    urls = place.studio.compare("a cat", 7, "base", "v1")
+    assert content(place, urls["before_url"]) != content(place, urls["after_url"])
+    assert place.studio.compare("a cat", 8, "base", "v1") != urls
+    assert not {"base", "v1"} & set("/".join(urls.values()).split("/"))
+
+
+def test_asking_again_returns_the_same_files_without_drawing(open_place: Open) -> None:
+    place = open_place()
+    urls = place.studio.compare("a cat", 7, "base", "base")
+    place.close()
+    place = open_place()
+    place.sampler.brush.clear()
+    assert place.studio.compare(" a cat ", 7, "base", "base") == urls
+
+
+def test_many_who_ask_for_the_same_get_the_same(place: Place) -> None:
+    answers: list[dict[str, str]] = []
+
+    def ask() -> None:
+        answers.append(place.studio.compare("a dog", 3, "base", "base"))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 6 and all(answer == answers[0] for answer in answers)
+
+
+def test_a_picture_that_was_deleted_is_drawn_again(place: Place) -> None:
+    urls = place.studio.compare("a cat", 7, "base", "base")
+    file = place.studio.image_file(urls["before_url"][4:20])
+    assert file is not None
+    file.unlink()
+    assert place.studio.compare("a cat", 7, "base", "base") == urls
+    assert file.is_file()
+
+
+def test_a_comparison_goes_before_the_pool(place: Place) -> None:
+    place.sampler.brush.clear()
+    until(lambda: place.sampler.requests)
+    done: list[Any] = []
+    thread = threading.Thread(
+        target=lambda: done.append(place.studio.compare("a cat", 7, "base", "base"))
+    )
+    thread.start()
+    until(lambda: place.studio._pool._aside)
+    waiting = len(place.sampler.requests)
+    place.sampler.brush.set()
+    thread.join()
+    assert done and place.sampler.requests[waiting] == 1
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "7", None, True, float("nan")])
+def test_a_seed_that_is_none_is_refused(place: Place, seed: Any) -> None:
+    with pytest.raises(InvalidRequest, match="whole number from 0"):
+        place.studio.compare("a cat", seed, "base", "base")
+
+
+def test_the_largest_seed_and_a_whole_float_are_seeds(place: Place) -> None:
+    assert place.studio.compare("a cat", 2**32 - 1, "base", "base")
+    whole: Any = 7.0
+    assert place.studio.compare("a cat", whole, "base", "base")
+
+
+@pytest.mark.parametrize("prompt", ["", "  ", "x" * 5000, "a\x00b"])
+def test_a_prompt_that_cannot_be_drawn_is_refused(place: Place, prompt: str) -> None:
+    with pytest.raises(InvalidPrompt):
+        place.studio.compare(prompt, 1, "base", "base")
+
+
+def test_an_unknown_version_is_refused(place: Place) -> None:
+    with pytest.raises(UnknownVersion):
+        place.studio.compare("a cat", 1, "base", "v7")

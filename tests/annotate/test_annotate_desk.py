@@ -1,0 +1,103 @@
+"""The desk under any order of what several people do."""
+
+import itertools
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from annotate.desk import Desk
+from storage.errors import NothingToUndo
+from storage.records import Image, Verdict, new_id
+from storage.store import Store
+
+PEOPLE = ("ann", "bob", "cem")
+BASE_PAIRS = 8
+
+acts = st.one_of(
+    st.tuples(st.just("next"), st.sampled_from(PEOPLE), st.integers(1, 4)),
+    st.tuples(st.just("vote"), st.sampled_from(PEOPLE), st.sampled_from(list(Verdict))),
+    st.tuples(st.just("undo"), st.sampled_from(PEOPLE), st.none()),
+    st.tuples(st.just("again"), st.sampled_from(PEOPLE), st.none()),
+)
+
+
+class Bureau:
+    """A desk, and what must be true of it: who voted on what, in order."""
+
+    def __init__(self, store: Store, base: str) -> None:
+        self.store, self.base = store, base
+        for _ in range(BASE_PAIRS):
+            left, right = store.add_images([picture(base), picture(base)])
+            store.add_pair("a cat", left.image_id, right.image_id, base, "base")
+        self.desk = Desk(store, base, time.monotonic)
+        self.desk.open("base")
+        self.voted: dict[str, list[tuple[str, str, str]]] = {name: [] for name in PEOPLE}
+        self.keys = (f"{base}-{number}" for number in itertools.count())
+        self.undone: dict[str, str] = {}
+
+    def open_pair(self, person: str) -> str | None:
+        pairs = self.desk.ahead(person, [], 1, any_version=False).pairs
+        return pairs[0].pair_id if pairs else None
+
+    def next(self, person: str, want: int) -> None:
+        pairs = self.desk.ahead(person, [], want, any_version=False).pairs
+        assert self.open_pair(person) == (pairs[0].pair_id if pairs else None)
+        if pairs and person in self.undone:
+            assert pairs[0].pair_id == self.undone[person]
+
+    def vote(self, person: str, verdict: Verdict) -> None:
+        pair_id = self.open_pair(person)
+        if pair_id is None:
+            return
+        key = next(self.keys)
+        self.desk.vote(pair_id, verdict, person, key, None)
+        self.voted[person].append((pair_id, key, verdict))
+        self.undone.pop(person, None)
+
+    def undo(self, person: str, _: None) -> None:
+        if not self.voted[person]:
+            with pytest.raises(NothingToUndo):
+                self.desk.undo(person, next(self.keys))
+            return
+        pair_id, _key, _verdict = self.voted[person].pop()
+        assert self.desk.undo(person, next(self.keys)).pair_id == pair_id
+        self.undone[person] = pair_id
+
+    def again(self, person: str, _: None) -> None:
+        """Send the newest vote once more."""
+        if self.voted[person]:
+            pair_id, key, verdict = self.voted[person][-1]
+            assert self.desk.vote(pair_id, verdict, person, key, None).duplicate
+
+    def check(self) -> None:
+        held = {p: [x.pair_id for x in self.desk._leases.held(p)] for p in PEOPLE}
+        everywhere = [pair_id for pairs in held.values() for pair_id in pairs]
+        voted = [pair_id for votes in self.voted.values() for pair_id, _, _ in votes]
+        assert len(everywhere) + self.desk.ready() + len(voted) == BASE_PAIRS
+        assert len(set(everywhere) | set(voted)) == len(everywhere) + len(voted)
+        assert self.store.counts(self.base).votes == len(voted)
+
+
+def picture(base: str) -> Image:
+    key = new_id()
+    return Image(new_id(), key, 8, 8, {"base": base, "key": key}, key, "base")
+
+
+# An annotator's newest vote is looked for in the whole studio, so every example has its own.
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(steps=st.lists(acts, max_size=25))
+def test_no_pair_is_lost_doubled_or_shown_to_two_people(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, object]]
+) -> None:
+    with Store(tmp_path_factory.mktemp("desk") / "studio") as store:
+        store.ensure_base("model")
+        bureau = Bureau(store, "model")
+        for act, person, detail in steps:
+            getattr(bureau, act)(person, detail)
+            bureau.check()

@@ -1,0 +1,43 @@
+"""When runs are due."""
+
+from datetime import datetime
+
+import pytest
+
+from annotate.errors import InvalidSchedule
+from annotate.schedule import Schedule
+
+
+def test_zero_votes_mean_never() -> None:
+    schedule = Schedule(0, None, datetime.now)
+    assert schedule.due(500, 500) is None
+    assert schedule.until_next(500) is None
+
+
+def test_a_daily_run_waits_for_votes_to_settle_and_comes_once_a_day() -> None:
+    clock = {"now": datetime(2026, 3, 1, 3, 0)}
+    schedule = Schedule(0, "02:30", lambda: clock["now"])
+    assert schedule.due(5, 5) is None
+    clock["now"] = datetime(2026, 3, 2, 2, 30)
+    assert schedule.due(1, 0) is None
+    assert schedule.due(1, 1) == "daily"
+    assert schedule.due(1, 1) is None
+
+
+def test_a_daily_run_without_new_votes_is_left_out() -> None:
+    clock = {"now": datetime(2026, 3, 1, 3, 0)}
+    schedule = Schedule(0, "2:30", lambda: clock["now"])
+    clock["now"] = datetime(2026, 3, 2, 2, 30)
+    assert schedule.due(0, 0) is None
+    assert schedule.due(4, 4) is None
+
+
+@pytest.mark.parametrize("at", ["24:00", "2", "02:60", "noon", "-1:00"])
+def test_what_is_no_time_of_day_is_refused(at: str) -> None:
+    with pytest.raises(InvalidSchedule, match="HH:MM"):
+        Schedule(0, at, datetime.now)
+
+
+def test_a_negative_threshold_is_refused() -> None:
+    with pytest.raises(InvalidSchedule, match="0 for never"):
+        Schedule(-1, None, datetime.now)

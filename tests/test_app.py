@@ -1,0 +1,206 @@
+"""The whole app, from its command line and through its API, as programs use it."""
+
+from __future__ import annotations
+
+import re
+import time
+import urllib.error
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from gradio_client.exceptions import AppError
+from running import App, fetch, open_pair, run_app, run_ended, wait_for
+
+CONTRACT = {
+    "/next_pair": ["annotator"],
+    "/vote": ["pair_id", "verdict", "annotator", "key"],
+    "/undo": ["annotator"],
+    "/stats": [],
+    "/fine_tune": ["settings"],
+    "/run_status": ["run_id"],
+    "/cancel_run": ["run_id"],
+    "/resume_run": ["run_id"],
+    "/versions": [],
+    "/activate": ["version"],
+    "/compare": ["prompt", "seed", "before", "after"],
+    "/add_prompts": ["prompts"],
+}
+SMALL = {"steps": 4, "batch_pairs": 2, "rank": 2}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory) -> Iterator[App]:
+    running = App(tmp_path_factory.mktemp("app") / "studio", "--train-every", "0")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def api(app):
+    return app.client()
+
+
+def vote(api, verdict: str = "left", annotator: str = "ada", key: str | None = None) -> dict:
+    pair = open_pair(api, annotator)
+    arguments = (pair["pair_id"], verdict, annotator, key or uuid.uuid4().hex)
+    return api.predict(*arguments, api_name="/vote")
+
+
+def test_the_endpoints_and_their_parameters_are_the_contract(api):
+    endpoints = api.view_api(return_format="dict")["named_endpoints"]
+    found = {
+        name: [parameter["parameter_name"] for parameter in endpoint["parameters"]]
+        for name, endpoint in endpoints.items()
+    }
+    assert found == CONTRACT
+
+
+def test_the_open_pair_is_repeated_until_it_is_voted(api):
+    pair = open_pair(api, "ada")
+    assert set(pair) == {"pair_id", "prompt", "left_url", "right_url"}
+    assert open_pair(api, "ada") == pair
+    vote(api)
+    assert open_pair(api, "ada")["pair_id"] != pair["pair_id"]
+
+
+def test_image_addresses_work_and_name_nothing(app, api):
+    pair = open_pair(api, "ada")
+    for side in ("left_url", "right_url"):
+        assert re.fullmatch(r"img/[0-9a-f]{16}\.png", pair[side])
+        status, body = fetch(app.url + pair[side])
+        assert status == 200 and body.startswith(b"\x89PNG")
+        assert b"tEXt" not in body
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        fetch(f"{app.url}img/{'0' * 16}.png")
+
+
+def test_the_same_key_counts_once(api):
+    pair, key = open_pair(api, "ada"), uuid.uuid4().hex
+    replies = [api.predict(pair["pair_id"], "tie", "ada", key, api_name="/vote") for _ in range(2)]
+    assert [set(reply) for reply in replies] == [{"accepted", "key", "votes", "until_next_run"}] * 2
+    assert all(reply["accepted"] and reply["key"] == key for reply in replies)
+    assert replies[0]["votes"] == replies[1]["votes"]
+    assert replies[0]["until_next_run"] is None
+
+
+def test_undo_gives_the_pair_back(api):
+    pair = open_pair(api, "bob")
+    before = api.predict(api_name="/stats")
+    assert set(before) == {"votes", "decisive", "ties", "skipped", "until_next_run", "ready_pairs"}
+    vote(api, "right", "bob")
+    assert api.predict(api_name="/stats")["decisive"] == before["decisive"] + 1
+    assert api.predict("bob", api_name="/undo")["pair_id"] == pair["pair_id"]
+    assert open_pair(api, "bob")["pair_id"] == pair["pair_id"]
+    assert api.predict(api_name="/stats")["votes"] == before["votes"]
+
+
+def test_from_votes_to_a_version_that_draws_differently(app, api):
+    for verdict in ("left", "right", "left", "tie"):
+        vote(api, verdict)
+    time.sleep(11)  # a run takes votes that are ten seconds old
+    run = api.predict(SMALL, api_name="/fine_tune")["run_id"]
+    status = run_ended(api, run)
+    assert set(status) == {"state", "progress", "eta_s", "version", "error"}
+    assert (status["state"], status["progress"], status["error"]) == ("done", 1.0, None)
+    versions = api.predict(api_name="/versions")
+    assert [v["version"] for v in versions] == ["base", status["version"]]
+    assert set(versions[0]) == {"version", "parent", "run_id", "active", "created"}
+    assert (versions[0]["active"], versions[1]["run_id"]) == (True, run)
+    same = api.predict("a cat face", 7, "base", "base", api_name="/compare")
+    assert fetch(app.url + same["before_url"]) == fetch(app.url + same["after_url"])
+    other = api.predict("a cat face", 7, "base", status["version"], api_name="/compare")
+    assert other["before_url"] == same["before_url"]
+    assert fetch(app.url + other["before_url"]) != fetch(app.url + other["after_url"])
+    activated = api.predict(status["version"], api_name="/activate")
+    assert [v["active"] for v in activated] == [False, True]
+    api.predict("base", api_name="/activate")
+
+
+def test_prompts_can_be_added_as_a_list_or_as_text(api):
+    assert api.predict(["a purple yak"], api_name="/add_prompts")["added"] == 1
+    reply = api.predict("a purple yak\na blue yak", api_name="/add_prompts")
+    assert reply["added"] == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (("/vote", "0" * 16, "left", "ada", "k1"), "pair"),
+        (("/vote", None, "best", "ada", "k2"), "best"),
+        (("/compare", "a cat", 1, "base", "v99"), "v99"),
+        (("/compare", "", 1, "base", "base"), "prompt"),
+        (("/compare", "x" * 5000, 1, "base", "base"), "2,000"),
+        (("/compare", "a cat", -1, "base", "base"), "seed"),
+        (("/activate", "v99"), "v99"),
+        (("/run_status", "r9999"), "r9999"),
+        (("/cancel_run", "r9999"), "r9999"),
+        (("/fine_tune", {"stpes": 1}), "stpes"),
+        (("/fine_tune", "{"), "JSON"),
+        (("/add_prompts", [""]), "prompt"),
+        (("/add_prompts", "x" * 5000), "2,000"),
+        (("/undo", "nobody-voted"), "undo"),
+    ],
+)
+def test_bad_input_gets_one_sentence(api, call, sentence):
+    name, *arguments = call
+    if name == "/vote" and arguments[0] is None:
+        arguments[0] = open_pair(api, "ada")["pair_id"]
+    with pytest.raises(AppError, match=sentence) as refusal:
+        api.predict(*arguments, api_name=name)
+    assert "Traceback" not in str(refusal.value)
+
+
+def test_a_second_app_on_the_studio_is_refused(app):
+    refused = run_app("--home", str(app.home), "--port", str(app.port + 1))
+    assert refused.returncode == 2
+    assert len(refused.stderr.strip().splitlines()) == 1 and str(app.home) in refused.stderr
+
+
+def test_a_taken_port_is_refused(app, tmp_path):
+    refused = run_app("--home", str(tmp_path / "other"), "--port", str(app.port))
+    assert refused.returncode == 2 and "--port" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "sentence"),
+    [
+        ("--model", None, "No model at"),
+        ("--model", "folder", "model_index.json"),
+        ("--prompts", None, "missing"),
+        ("--prompts", b"\x89PNG\x00\xff", "text"),
+        ("--prompts", b"# nothing\n\n", "prompt"),
+        ("--prompts", b"x" * 5000, "2,000"),
+    ],
+)
+def test_a_bad_option_ends_in_one_sentence(tmp_path, option, content, sentence):
+    target = tmp_path / "missing"
+    if content == "folder":
+        target.mkdir()
+    elif content is not None:
+        target.write_bytes(content)
+    refused = run_app("--home", str(tmp_path / "studio"), option, str(target))
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("palate: ") and sentence in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_a_killed_app_finds_its_votes_and_its_trainer_again(tmp_path):
+    app = App(tmp_path / "studio", "--train-every", "0")
+    app.start()
+    api = app.client()
+    keys = [vote(api)["key"] for _ in range(3)]
+    time.sleep(11)
+    run = api.predict(SMALL | {"steps": 60}, api_name="/fine_tune")["run_id"]
+    wait_for(lambda: api.predict(run, api_name="/run_status")["progress"] > 0.1, "a first step")
+    app.kill()
+    app.start()
+    api = app.client()
+    assert api.predict(api_name="/stats")["votes"] == len(keys)
+    assert run_ended(api, run)["state"] == "done"
+    versions = api.predict(api_name="/versions")
+    assert [v["run_id"] for v in versions] == [None, run]
+    steps = (app.home / "runs" / run / "metrics.jsonl").read_text().splitlines()
+    assert len(steps) == 60
+    app.stop()
