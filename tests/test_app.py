@@ -138,7 +138,7 @@ def test_prompts_can_be_added_as_a_list_or_as_text(api):
         (("/cancel_run", "r9999"), "r9999"),
         (("/fine_tune", {"stpes": 1}), "stpes"),
         (("/fine_tune", "{"), "JSON"),
-        (("/add_prompts", [""]), "prompt"),
+        (("/add_prompts", [""]), "Prompt 1 is empty"),
         (("/add_prompts", "x" * 5000), "2,000"),
         (("/undo", "nobody-voted"), "undo"),
     ],

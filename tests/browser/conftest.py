@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journeys import App, Stage
+from journeys import Stage
+from running import App
 
+REQUIRED = "PALATE_REQUIRE_BROWSER"
+"""Set where a skipped browser test would hide a broken page."""
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -22,7 +25,8 @@ def chromium() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     path = find_chromium()
     if path is None:
-        pytest.skip("Chromium is not installed (set CHROMIUM to its path)")
+        missing = "Chromium is not installed (set CHROMIUM to its path)"
+        pytest.fail(missing) if os.environ.get(REQUIRED) else pytest.skip(missing)
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-background-networking"]

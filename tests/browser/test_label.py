@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from journeys import App, Stage
+from journeys import Stage
+from running import App
 
 pytestmark = pytest.mark.browser
 

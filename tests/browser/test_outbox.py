@@ -1,11 +1,15 @@
 """Votes outlive the server and the page."""
 
+import re
 from typing import Any
 
 import pytest
-from journeys import App, Stage
+from journeys import Stage
+from running import App
 
 pytestmark = pytest.mark.browser
+
+SERVER_FUNCTIONS = re.compile(r"/component_server\b")
 
 
 def test_votes_given_while_the_server_is_dead_survive_a_reload_and_arrive_once(
@@ -23,13 +27,13 @@ def test_votes_given_while_the_server_is_dead_survive_a_reload_and_arrive_once(
     stage.wait_until("unsent", "value === '2'")
 
     # With the server back but nothing getting through, only the browser can know of the votes.
-    page.context.route("**/component_server*", lambda route: route.abort())
+    page.context.route(SERVER_FUNCTIONS, lambda route: route.abort())
     app.start()
     page.goto(app.url)
     stage.wait_until("unsent", "value === '2'")
     page.locator("#stage .unsent", has_text="2 unsent").wait_for()
 
-    page.context.unroute("**/component_server*")
+    page.context.unroute(SERVER_FUNCTIONS)
     stage.wait_until_saved(3)
     stage.press("ArrowLeft")
     stage.wait_until_saved(4)

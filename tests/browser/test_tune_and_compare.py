@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journeys import SLOW_MS, App, Stage
+from journeys import SLOW_MS, Stage
+from running import App
 
 pytestmark = pytest.mark.browser
 
