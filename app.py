@@ -78,8 +78,9 @@ def run(settings: Settings) -> None:
         print(f"Palate tunes {model.name} at {page.local_url}", flush=True)
         print(f"Votes are kept in {settings.home.resolve()}. Press Ctrl+C to stop.", flush=True)
         stop.wait()
+        goes_on = studio.activity()["run"] is not None
         page.close(verbose=False)
-    print("Stopped. A fine-tune that was running goes on; start again to see it.")
+    print("Stopped." + " The fine-tune goes on; start again to follow it." * goes_on)
 
 
 @contextmanager

@@ -4,12 +4,10 @@ from pathlib import Path
 
 import gradio as gr
 
-from annotate.errors import InvalidPrompts
 from annotate.handlers import PRIVATE, Errors, refusals
+from annotate.prompts import read_prompt_file
 from annotate.stage import build_stage
 from annotate.studio import Studio
-
-MOST_PROMPT_BYTES = 4_000_000
 
 
 def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
@@ -24,7 +22,7 @@ def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
 
 
 def _prompts(studio: Studio, expected: Errors) -> None:
-    refuse = refusals((InvalidPrompts, *expected))
+    refuse = refusals(expected)
     text = gr.Textbox(
         label="Prompts, one a line",
         placeholder="a fox wearing a scarf\na slice of pizza on a blue background",
@@ -47,11 +45,4 @@ def _prompts(studio: Studio, expected: Errors) -> None:
 
 
 def _read_prompts(path: str) -> str:
-    file = Path(path)
-    if file.stat().st_size > MOST_PROMPT_BYTES:
-        raise InvalidPrompts("This file is larger than 4 MB. Split it and add the parts.")
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        sentence = "This file is not UTF-8 text. Save it as plain text, one prompt a line."
-        raise InvalidPrompts(sentence) from None
+    return "\n".join(read_prompt_file(Path(path)))

@@ -1,0 +1,106 @@
+"""What the tabs show, as plain values: no server needed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotate.errors import InvalidRequest
+from annotate.handlers import refusals, replies
+from annotate.tabs.cards import outcome, plan_card, run_card, runs_table, versions_table
+from annotate.tabs.compare import Comparison, board, read_prompts, read_seeds
+from annotate.tabs.curves import curve
+
+MARKUP = "<script>alert(1)</script>"
+HELD_OUT = {"pairs": 12, "accuracy": 0.5, "p_value": 0.6, "helped": False}
+
+
+def run(**changes):
+    base = {"run_id": "r0001", "state": "done", "progress": 1.0, "eta_s": None, "error": None}
+    base |= {"version": "v1", "phase": "", "step": 3, "steps": 3, "metrics": [], "result": {}}
+    return base | {"created": "2026-01-01T00:00:00", "snapshot": "s0001"} | changes
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=20, unique=True))
+def test_seeds_come_back_in_the_order_given(seeds):
+    assert read_seeds(", ".join(map(str, seeds))) == seeds
+
+
+def test_seeds_may_be_ranges():
+    assert read_seeds(" 7, 1 - 3 5") == [7, 1, 2, 3, 5]
+
+
+@pytest.mark.parametrize("text", ["", "a", "-1", "3-1", "1-99999", "4294967296", "1.5"])
+def test_unclear_seeds_get_a_sentence(text):
+    with pytest.raises(InvalidRequest, match="Write them like"):
+        read_seeds(text)
+
+
+def test_prompts_are_lines_and_none_is_a_sentence():
+    assert read_prompts("a cat\n\n  a dog  ") == ["a cat", "a dog"]
+    with pytest.raises(InvalidRequest, match="at least one prompt"):
+        read_prompts(" \n")
+
+
+def test_a_run_that_did_not_help_says_so_and_advises():
+    result = {"held_out": HELD_OUT, "advice": "It did not help: vote on more prompts."}
+    assert "did not help" in outcome(run(result=result))
+
+
+def test_a_run_that_helped_says_so():
+    held_out = HELD_OUT | {"accuracy": 0.9, "helped": True}
+    assert "did not help" not in outcome(run(result={"held_out": held_out, "advice": "It learned"}))
+
+
+def test_a_failed_run_tells_its_reason():
+    assert "disk is full" in outcome(run(state="failed", error="The disk is full."))
+
+
+def test_nothing_a_person_wrote_becomes_markup():
+    shown = [
+        board([Comparison(MARKUP, 1, "img/a.png", "img/b.png")], MARKUP, "v1"),
+        board([Comparison(MARKUP, 1)], "base", "v1"),
+        outcome(run(state="failed", error=MARKUP)),
+        run_card(run(state="failed", error=MARKUP)),
+        outcome(run(result={"held_out": HELD_OUT, "advice": MARKUP})),
+    ]
+    assert not any(MARKUP in html for html in shown)
+
+
+def test_a_plan_shows_its_numbers():
+    plan = {"preset": "embedded", "pairs": 88, "held_out": 12, "steps": 300, "minutes": 2.4}
+    html = plan_card(plan | {"summary": "88 pairs to learn from"})
+    assert all(text in html for text in ("88", "12", "300", "min"))
+
+
+def test_a_curve_of_one_point_and_of_many_is_drawn():
+    for count in (1, 2, 1000):
+        points = [(float(step), 0.69 - step / 2000) for step in range(1, count + 1)]
+        assert "<svg" in curve("Loss", points, "{:.3f}")
+
+
+def test_tables_hold_a_row_for_each():
+    version = {"version": "v1", "parent": "base", "run_id": "r0001", "active": False}
+    html = versions_table([version | {"created": "2026-01-01T00:00:00"}])
+    assert "v1" in html and "r0001" in html
+    assert "r0001" in runs_table([run()])
+
+
+def test_an_expected_error_refuses_a_vote_and_any_other_keeps_it_waiting():
+    def fail(error):
+        raise error
+
+    answer = replies((ValueError,), passing=(OSError,))(fail)
+    assert answer(ValueError("no such pair")) == {
+        "ok": False,
+        "retry": False,
+        "error": "no such pair",
+    }
+    assert answer(OSError("disk full"))["retry"] is True
+    assert answer(KeyError("bug"))["retry"] is True
+
+
+def test_an_unexpected_error_is_not_hidden_from_the_log():
+    with pytest.raises(KeyError):
+        refusals((ValueError,))(lambda: {}["missing"])()

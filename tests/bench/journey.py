@@ -1,0 +1,169 @@
+"""A sitting in a real browser: votes by keyboard, the run that they start, and what it made.
+
+    python tests/bench/journey.py [--votes 90] [--pause 2.0] [--shots FOLDER]
+
+Opens the app on an empty studio with its default settings and prints what a person would feel:
+seconds to the page and to the first pair, the longest wait for a next pair, votes that fell while
+the run trained, the longest silence of the run's progress. `--shots` takes the README's pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from running import App, fetch, wait_for
+
+KEYS = {10: "ArrowDown", 20: "s", 30: "z", 40: "b", 62: "ArrowDown", 70: "s", 78: "z", 84: "g"}
+PAIR = "document.querySelector('#stage [data-acked]')?.dataset.pair || ''"
+SECONDS_A_VOTE = 2.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--votes", type=int, default=90)
+    parser.add_argument("--pause", type=float, default=SECONDS_A_VOTE, help="seconds a vote")
+    parser.add_argument("--shots", type=Path, help="folder for screenshots")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-background-networking"],
+        )
+        Sitting(App(Path(folder) / "studio"), browser, arguments).play()
+
+
+class Sitting:
+    """One person, one browser, one app."""
+
+    def __init__(self, app: App, browser: Any, arguments: argparse.Namespace) -> None:
+        self._app, self._browser, self._arguments = app, browser, arguments
+        self._silence = 0.0
+        self._memory = 0.0
+
+    def play(self) -> None:
+        """Label, wait for the run, make it active, compare."""
+        started = time.monotonic()
+        self._app.start()
+        try:
+            say("page after", time.monotonic() - started, "s")
+            page = self._browser.new_page(viewport={"width": 1280, "height": 800})
+            page.goto(self._app.url)
+            page.wait_for_function(PAIR, timeout=60_000)
+            say("first pair on screen after", time.monotonic() - started, "s")
+            self._label(page)
+            version = self._await_version(page)
+            self._activate_and_compare(page, version)
+            say("largest memory of the app process", self._memory, "MB")
+            if self._arguments.shots:
+                self._photograph()
+        finally:
+            self._app.stop()
+
+    def _label(self, page: Any) -> None:
+        waits, during = [], 0
+        for number in range(self._arguments.votes):
+            turn = time.monotonic()
+            pair = page.evaluate(PAIR)
+            page.keyboard.press(KEYS.get(number, ("ArrowLeft", "ArrowRight")[number % 2]))
+            page.wait_for_function(
+                f"() => {{ const pair = {PAIR}; return pair && pair !== {pair!r}; }}"
+            )
+            waits.append(time.monotonic() - turn)
+            during += self._running()
+            self._look()
+            time.sleep(max(0.0, self._arguments.pause - (time.monotonic() - turn)))
+        say("longest wait for the next pair", max(waits), "s")
+        print(f"votes while the run trained: {during}")
+
+    def _running(self) -> bool:
+        return any(self._status(run)["state"] == "running" for run in self._runs())
+
+    def _runs(self) -> list[Path]:
+        return sorted(self._app.home.glob("runs/*/status.json"))
+
+    def _status(self, path: Path) -> dict[str, Any]:
+        return json.loads(path.read_text("utf-8"))
+
+    def _look(self) -> None:
+        """Note the app's memory and how old the run's last sign of life is."""
+        memory = psutil.Process(self._app.process.pid).memory_info().rss / 1e6
+        self._memory = max(self._memory, memory)
+        for run in self._runs():
+            status = self._status(run)
+            if status["state"] == "running" and status["updated"]:
+                self._silence = max(self._silence, time.time() - status["updated"])
+
+    def _await_version(self, page: Any) -> str:
+        api = self._app.client()
+
+        def tuned() -> str | None:
+            self._look()
+            versions = api.predict(api_name="/versions")
+            return versions[-1]["version"] if len(versions) > 1 else None
+
+        version = wait_for(tuned, "a version", 600)
+        status = self._status(self._runs()[0])
+        say("the run took", status["result"]["seconds"], f"s on {status['result']['pairs']} pairs")
+        say("longest silence of its progress", self._silence, "s")
+        return str(version)
+
+    def _activate_and_compare(self, page: Any, version: str) -> None:
+        api = self._app.client()
+        page.click("#tune-tab-button")
+        page.locator("#versions [data-version]").first.click(timeout=20_000)
+        wait_for(
+            lambda: api.predict(api_name="/versions")[-1]["active"], "the version to be active"
+        )
+        pair = wait_for(
+            lambda: api.predict("someone-new", api_name="/next_pair").get("pair_id"), "a new pair"
+        )
+        print(f"made active: {version}; a new pair is ready: {bool(pair)}")
+        for before, after in (("base", version), ("base", "base")):
+            urls = api.predict("a cat face", 3, before, after, api_name="/compare")
+            same = fetch(self._app.url + urls["before_url"]) == fetch(
+                self._app.url + urls["after_url"]
+            )
+            print(f"{before} against {after}: {'identical' if same else 'different'} pictures")
+
+    def _photograph(self) -> None:
+        shots = self._arguments.shots
+        shots.mkdir(parents=True, exist_ok=True)
+        for scheme in ("light", "dark"):
+            context = self._browser.new_context(
+                viewport={"width": 1280, "height": 860}, color_scheme=scheme
+            )
+            page = context.new_page()
+            page.goto(self._app.url)
+            page.wait_for_function(PAIR, timeout=60_000)
+            time.sleep(3)
+            page.screenshot(path=shots / f"label-{scheme}.png")
+            page.click("#tune-tab-button")
+            time.sleep(4)
+            page.screenshot(path=shots / f"tune-{scheme}.png")
+            page.click("#compare-tab-button")
+            page.fill("#compare-prompts textarea", "a cat face\na birthday cake")
+            page.click("#start-compare")
+            page.wait_for_function("document.querySelectorAll('#board img').length >= 12")
+            time.sleep(2)
+            page.screenshot(path=shots / f"compare-{scheme}.png")
+            context.close()
+
+
+def say(what: str, value: float, unit: str) -> None:
+    print(f"{what} {value:.1f} {unit}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
