@@ -20,11 +20,11 @@ def _setting(default: Any, low: float, high: float) -> Any:
 class TrainConfig:
     """How a run trains. The docstring under a field is its help text."""
 
-    steps: int = _setting(300, 1, 100_000)
+    steps: int = _setting(200, 1, 100_000)
     """Optimizer steps."""
-    batch_pairs: int = _setting(16, 1, 4096)
+    batch_pairs: int = _setting(8, 1, 4096)
     """Pairs per optimizer step, over all processes."""
-    micro_pairs: int = _setting(16, 1, 4096)
+    micro_pairs: int = _setting(8, 1, 4096)
     """Pairs per forward pass; smaller takes less memory and gives the same result."""
     rank: int = _setting(16, 1, 512)
     """Rank of the LoRA adapter."""
@@ -51,7 +51,11 @@ class TrainConfig:
 
 
 PRESETS = {
-    "embedded": TrainConfig(),
+    # Chosen by measurement (tests/bench/taste.py). What a taste is about, the colours and the style
+    # of a whole picture, is settled at high noise: drawing timesteps from the upper half only won
+    # 98 % instead of 63 % for the same number of draws, and prompts stayed as recognizable.
+    "embedded": TrainConfig(noise_floor=0.5),
+    # By the papers and public recipes; not measured here.
     "sdxl": TrainConfig(
         steps=300,
         batch_pairs=32,
@@ -60,7 +64,7 @@ PRESETS = {
         gradient_checkpointing=1,
     ),
 }
-PAIRS_PER_S = {"embedded": 40.0, "sdxl": 1.5}
+PAIRS_PER_S = {"embedded": 25.0, "sdxl": 1.5}
 
 
 def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:

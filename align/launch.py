@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ def python_environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(p for p in paths if p),
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8",
-        "OMP_WAIT_POLICY": "PASSIVE",
+        # Threads that spin long at barriers starve the other process on a small CPU.
+        "GOMP_SPINCOUNT": "20000",
         "TOKENIZERS_PARALLELISM": "false",
     }
 
@@ -134,8 +136,8 @@ class TrainerProcess:
         except psutil.Error:
             started = time.time()
         run.write_status(
-            RunStatus(
-                "running", "starting", status.step, status.steps, pid=pid, pid_started=started
+            replace(
+                status, state="running", phase="starting", error=None, pid=pid, pid_started=started
             )
         )
 
@@ -163,7 +165,7 @@ class TrainerProcess:
         if not self.is_alive(run_dir):
             status = run.stored_status()
             if status.state in ("queued", "running"):
-                run.write_status(RunStatus("cancelled", "", status.step, status.steps))
+                run.write_status(replace(status, state="cancelled", phase="", eta_s=None))
 
     def kill(self, run_dir: Path) -> None:
         """End the trainer and its children now, for a run that does not heed `cancel`."""

@@ -37,6 +37,7 @@ def shuffled(seed: int, epoch: int, count: int) -> list[int]:
 
 
 def counter_key(*parts: object) -> int:
+    """A seed of 63 bits that depends on these parts alone, the same on every machine."""
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") & (2**63 - 1)
 

@@ -24,8 +24,16 @@ class Reporter:
         self._written = 0.0
         self._first: tuple[int, float] | None = None
         me = psutil.Process(os.getpid())
+        # A resumed run starts where it was interrupted, not at zero.
+        before = run.stored_status()
         self._status = RunStatus(
-            "running", "starting", steps=steps, pid=me.pid, pid_started=me.create_time()
+            "running",
+            "starting",
+            step=before.step,
+            steps=steps,
+            progress=before.progress,
+            pid=me.pid,
+            pid_started=me.create_time(),
         )
         self._write()
 
@@ -36,7 +44,8 @@ class Reporter:
 
     def phase(self, phase: str, share: float) -> None:
         """Name what is being prepared, with the share of the preparation that is done."""
-        self._status = replace(self._status, phase=phase, progress=PREPARATION * share)
+        progress = max(self._status.progress, PREPARATION * share)
+        self._status = replace(self._status, phase=phase, progress=progress)
         self._write()
 
     def step(self, step: int, metrics: dict[str, Any], pairs: int) -> None:

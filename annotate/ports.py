@@ -151,8 +151,13 @@ class RunStatus(Protocol):
 class Trainer(Protocol):
     """Starts one trainer process per run folder and reads what it writes there."""
 
-    def plan(self, model: Any, pairs: int, settings: dict[str, Any]) -> dict[str, Any]:
-        """What a run on this many pairs would be; raises an error that says what to change."""
+    def plan(
+        self, model: Any, pairs: int, settings: dict[str, Any], pairs_per_s: float | None = None
+    ) -> dict[str, Any]:
+        """What a run on this many pairs would be; raises an error that says what to change.
+
+        `pairs_per_s` is the speed of an earlier run here, for a better guess of the minutes.
+        """
 
     def prepare(self, run_dir: Path, snapshot: Path, model: Any, settings: dict[str, Any]) -> None:
         """Fill a run folder; raises an error that says what to change."""

@@ -78,7 +78,15 @@ class Tuning:
             raise NothingToLearn(
                 "There is no left or right vote to learn from yet. Label some pairs first."
             )
-        return self._trainer.plan(self._model, pairs, settings)
+        return self._trainer.plan(self._model, pairs, settings, self._measured_speed())
+
+    def _measured_speed(self) -> float | None:
+        """Pairs a second of the newest run that ended well."""
+        done = (run for run in self._store.runs(self._base) if run.state == RunState.DONE)
+        newest = next(done, None)
+        rows = self._trainer.metrics(self._store.run_dir(newest.run_id)) if newest else []
+        speed = rows[-1].get("pairs_per_s") if rows else None
+        return float(speed) if speed else None
 
     def fine_tune(self, settings: dict[str, Any], trigger: str = "person") -> Run:
         """Queue a run on all votes cast before the call, and start it if none goes on.

@@ -149,7 +149,9 @@ class ChildTrainer:
         self.crowded = crowded
         self.children: list[subprocess.Popen[bytes]] = []
 
-    def plan(self, model: Any, pairs: int, settings: dict[str, Any]) -> dict[str, Any]:
+    def plan(
+        self, model: Any, pairs: int, settings: dict[str, Any], pairs_per_s: float | None = None
+    ) -> dict[str, Any]:
         if unknown := set(settings) - {"steps", "fail_at"}:
             raise Trouble(f"Unknown setting {unknown.pop()!r}.")
         return {"preset": model.preset, "pairs": pairs, "steps": settings.get("steps", 3)}

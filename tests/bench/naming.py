@@ -16,7 +16,7 @@ from align.device import choose_compute
 from align.encode import encode_pictures, encode_prompts
 from align.models import describe_model
 from align.noise import corrupt, draw, training_scheduler
-from align.pipeline import load_pipeline
+from align.pipeline import load_pipeline, quiet_libraries
 
 CANDIDATES = 16
 DRAWS = 6
@@ -28,6 +28,7 @@ class Namer:
     """Names pictures by the embedded base model's own denoising error."""
 
     def __init__(self, prompts: Sequence[str]) -> None:
+        quiet_libraries()
         self._model, self._compute = describe_model(), choose_compute()
         self._pipeline = load_pipeline(self._model, self._compute)
         self._prompts = list(prompts)

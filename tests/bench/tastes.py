@@ -44,9 +44,10 @@ def warm_colours(picture: np.ndarray) -> float:
 
 
 def ink_style(picture: np.ndarray) -> float:
-    """How much of the middle is drawn in near-black, beyond what the background is."""
-    middle = picture[24:-24, 24:-24]
-    return float((middle.max(-1) < 90).mean() - (border(picture).max(-1) < 90).mean())
+    """How dark and colourless the subject is: what stands out from the background."""
+    background = np.median(border(picture), axis=0)
+    subject = np.linalg.norm(picture - background, axis=-1) > 60
+    return -float(picture[subject].max(-1).mean()) if subject.any() else -255.0
 
 
 TASTES: dict[str, Callable[[np.ndarray], float]] = {
