@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -11,23 +10,24 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
+from torch import Tensor
 
-from align.batch import Batcher, Draw, draws_of_step, pair_errors
-from align.checkpoint import resume, save_checkpoint
-from align.config import TrainConfig, held_out_count
-from align.device import Compute, choose_compute, lower_priority
-from align.encode import encode_pairs
+from align.batch import Draw, NoisyPairs, draws_of_step, pair_errors
+from align.checkpoint import save_checkpoint
+from align.config import TrainConfig
+from align.device import choose_compute
 from align.errors import AlignError, RunError, TrainingDiverged
-from align.held_out import HeldOut, advice, verdict
-from align.lora import add_lora, as_reference, save_adapter
+from align.held_out import advice, verdict
+from align.lesson import Lesson, prepare_lesson
+from align.lora import as_reference, save_adapter
 from align.loss import diffusion_dpo_loss, implicit_accuracy, preference_logits
-from align.models import ModelInfo
-from align.noise import training_scheduler
-from align.pipeline import first_line, load_pipeline, quiet_libraries
+from align.pipeline import first_line
 from align.progress import Reporter
 from align.run_folder import RunFolder
-from align.snapshot import Snapshot, read_snapshot, split_by_prompt
+
+METRICS = ("loss", "accuracy", "margin_winner", "margin_loser")
+EVALUATIONS = 5
+"""How often the held-out pairs are judged during a run."""
 
 
 class Cancelled(RunError):
@@ -42,22 +42,18 @@ def train_folder(path: Path) -> None:
     Raises:
         AlignError: the folder, its snapshot or its model cannot be used, or training diverged.
     """
-    lower_priority()
-    quiet_libraries()
-    run = RunFolder(path)
-    settings = run.read_config()
-    config = TrainConfig(**settings["train"])
-    compute = choose_compute()
+    run, compute = RunFolder(path), choose_compute()
+    steps = int(run.read_config()["train"]["steps"])
     accelerator = Accelerator(
         mixed_precision=compute.mixed_precision, cpu=compute.device.type == "cpu"
     )
     if not accelerator.is_main_process:
-        run_training(run, settings, config, compute, accelerator, Reporter(run, 0, speaks=False))
+        run_training(run, Reporter(run, steps, speaks=False), accelerator)
         return
     with run.lock():
-        report = Reporter(run, config.steps)
+        report = Reporter(run, steps)
         try:
-            run_training(run, settings, config, compute, accelerator, report)
+            run_training(run, report, accelerator)
         except Cancelled:
             report.cancelled()
         except AlignError as error:
@@ -68,115 +64,74 @@ def train_folder(path: Path) -> None:
             raise
 
 
-def run_training(
-    run: RunFolder,
-    settings: dict[str, Any],
-    config: TrainConfig,
-    compute: Compute,
-    accelerator: Accelerator,
-    report: Reporter,
-) -> None:
+def run_training(run: RunFolder, report: Reporter, accelerator: Accelerator) -> None:
     """Prepare, train, judge and save one run."""
-    torch.set_num_threads(int(settings["threads"]))
-    started = time.monotonic()
-    report.phase("reading the votes", 0.0)
-    snapshot = read_snapshot(run.snapshot)
-    report.phase("loading the model", 0.1)
-    model = ModelInfo(**settings["model"])
-    pipeline = load_pipeline(model, compute)
-    held_out_pairs = held_out_count(len(snapshot.pairs), config.held_out)
-    train_pairs, held_pairs = split_by_prompt(snapshot.pairs, held_out_pairs, config.seed)
-    data = encode_pairs(
-        pipeline,
-        compute,
-        train_pairs + held_pairs,
-        (model.width, model.height),
-        run.cache,
-        lambda done, of: report.phase(f"encoding pictures, {done} of {of}", 0.4 + 0.5 * done / of),
-    )
-    scheduler = training_scheduler(pipeline.scheduler)
-    unet = release_encoders(pipeline)
-    parameters = add_lora(unet, config.rank, config.seed)
-    if config.gradient_checkpointing:
-        unet.enable_gradient_checkpointing()
-    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
-    first_step = resume(run, unet, optimizer)
-    policy, optimizer = accelerator.prepare(unet, optimizer)
-    unet = accelerator.unwrap_model(policy)
-    batcher = Batcher(data, scheduler, compute, config.seed, config.noise_floor)
-    rows = list(range(len(train_pairs), len(data.keys)))
-    held_out = HeldOut(batcher, rows, config.micro_pairs, config.kappa, compute)
+    started, accuracy = time.monotonic(), 0.5
+    lesson = prepare_lesson(run, report, accelerator)
+    config, unet, optimizer = lesson.config, lesson.unet, lesson.optimizer
+    evaluate_every = max(1, config.steps // EVALUATIONS)
 
-    accuracy = 0.5
-    for step in range(first_step, config.steps):
+    for step in range(lesson.first_step, config.steps):
         if run.cancel_requested:
             save_checkpoint(run, step, unet, optimizer)
             raise Cancelled(f"Cancelled after {step} steps.")
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(config, step)
-        draws = draws_of_step(step, config.batch_pairs, len(train_pairs), config.seed)
-        metrics = train_step(policy, unet, optimizer, batcher, draws, config, compute, accelerator)
+        draws = draws_of_step(step, config.batch_pairs, lesson.train_pairs, config.seed)
+        metrics = train_step(lesson, draws)
         accuracy += 0.1 * (metrics["accuracy"] - accuracy)
         done = step + 1
-        if len(held_out) and (done == config.steps or done % max(1, config.steps // 5) == 0):
-            metrics["held_out_accuracy"] = float(held_out.accuracy_B(unet).mean())
+        if len(lesson.held_out) and (done % evaluate_every == 0 or done == config.steps):
+            metrics["held_out_accuracy"] = float(lesson.held_out.accuracy_B(unet).mean())
         report.step(done, metrics, config.batch_pairs)
         if done % config.checkpoint_every == 0 and accelerator.is_main_process:
             save_checkpoint(run, done, unet, optimizer)
 
     if accelerator.is_main_process:
         save_adapter(unet, run.adapter)
-        judged = verdict(held_out.accuracy_B(unet) if len(held_out) else torch.empty(0))
-        report.done(summary(run, snapshot, judged, accuracy, time.monotonic() - started))
+        report.done(summary(run, lesson, accuracy, time.monotonic() - started))
     accelerator.end_training()
 
 
-def train_step(
-    policy: torch.nn.Module,
-    unet: UNet2DConditionModel,
-    optimizer: torch.optim.Optimizer,
-    batcher: Batcher,
-    draws: list[Draw],
-    config: TrainConfig,
-    compute: Compute,
-    accelerator: Accelerator,
-) -> dict[str, float]:
+def train_step(lesson: Lesson, draws: list[Draw]) -> dict[str, float]:
     """One optimizer step over these draws; metrics are means over the step's pairs.
 
     Raises:
         TrainingDiverged: loss or gradient is not finite; the weights are left as they were.
     """
+    config, accelerator, policy = lesson.config, lesson.accelerator, lesson.policy
     logged = []
     mine = draws[accelerator.process_index :: accelerator.num_processes]
     for micro, is_last in micro_batches(mine, config.micro_pairs):
-        pairs = batcher.build(micro)
-        with torch.no_grad(), as_reference(unet):
-            ref_chosen_B, ref_rejected_B = pair_errors(unet, pairs, compute)
         with nullcontext() if is_last else accelerator.no_sync(policy):
-            chosen_B, rejected_B = pair_errors(policy, pairs, compute)
-            logits_B = preference_logits(
-                chosen_B, rejected_B, ref_chosen_B, ref_rejected_B, config.kappa
-            )
-            loss_B = diffusion_dpo_loss(logits_B)
+            loss_B, values_4B = micro_step(lesson, lesson.batcher.build(micro))
             # Data-parallel gradients are averaged over processes, the batch counts all pairs.
             accelerator.backward(loss_B.sum() * accelerator.num_processes / config.batch_pairs)
-        logged.append(
-            torch.stack([loss_B, implicit_accuracy(logits_B),
-                         config.kappa * (ref_chosen_B - chosen_B),
-                         config.kappa * (ref_rejected_B - rejected_B)]).detach()
-        )  # fmt: skip
+        logged.append(values_4B)
     norm = accelerator.clip_grad_norm_(policy.parameters(), config.max_grad_norm)
     means = accelerator.gather(torch.cat(logged, dim=1).T.contiguous()).mean(dim=0)
-    names = ("loss", "accuracy", "margin_winner", "margin_loser")
-    metrics = dict(zip(names, means.tolist(), strict=True)) | {"grad_norm": float(norm)}
-    if not all(torch.tensor(list(metrics.values())).isfinite()):
+    metrics = dict(zip(METRICS, means.tolist(), strict=True)) | {"grad_norm": float(norm)}
+    if not torch.tensor(list(metrics.values())).isfinite().all():
         raise TrainingDiverged(
             f"The loss became {metrics['loss']} with gradient norm {metrics['grad_norm']}. "
             "Start again with a lower learning_rate or kappa."
         )
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    lesson.optimizer.step()
+    lesson.optimizer.zero_grad(set_to_none=True)
     return metrics
+
+
+def micro_step(lesson: Lesson, pairs: NoisyPairs) -> tuple[Tensor, Tensor]:
+    """Loss per pair, and what is logged of it: rows as in METRICS."""
+    kappa, compute = lesson.config.kappa, lesson.compute
+    with torch.no_grad(), as_reference(lesson.unet):
+        ref_chosen_B, ref_rejected_B = pair_errors(lesson.unet, pairs, compute)
+    chosen_B, rejected_B = pair_errors(lesson.policy, pairs, compute)
+    logits_B = preference_logits(chosen_B, rejected_B, ref_chosen_B, ref_rejected_B, kappa)
+    loss_B = diffusion_dpo_loss(logits_B)
+    winner_B, loser_B = kappa * (ref_chosen_B - chosen_B), kappa * (ref_rejected_B - rejected_B)
+    values_4B = torch.stack([loss_B, implicit_accuracy(logits_B), winner_B, loser_B])
+    return loss_B, values_4B.detach()
 
 
 def micro_batches(draws: list[Draw], size: int) -> Iterator[tuple[list[Draw], bool]]:
@@ -190,27 +145,16 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     return config.learning_rate * min(1.0, (step + 1) / max(1, config.warmup_steps))
 
 
-def release_encoders(pipeline: StableDiffusionXLPipeline) -> UNet2DConditionModel:
-    """Let go of everything but the UNet: latents and embeddings are cached by now."""
-    unet = pipeline.unet
-    for name in ("vae", "text_encoder", "text_encoder_2"):
-        setattr(pipeline, name, None)
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    return unet
-
-
-def summary(
-    run: RunFolder, snapshot: Snapshot, held_out: dict[str, Any], accuracy: float, seconds: float
-) -> dict[str, Any]:
+def summary(run: RunFolder, lesson: Lesson, accuracy: float, seconds: float) -> dict[str, Any]:
     """What a finished run reports."""
+    held_out = lesson.held_out
+    judged = verdict(held_out.accuracy_B(lesson.unet) if len(held_out) else torch.empty(0))
     return {
         "adapter": run.adapter.name,
-        "pairs": len(snapshot.pairs),
-        "left_out": snapshot.left_out,
-        "held_out": held_out,
+        "pairs": lesson.train_pairs + len(held_out),
+        "left_out": lesson.left_out,
+        "held_out": judged,
         "train_accuracy": accuracy,
         "seconds": seconds,
-        "advice": advice(held_out, accuracy),
+        "advice": advice(judged, accuracy),
     }

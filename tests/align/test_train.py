@@ -12,9 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from align.errors import RunLocked
+from align.errors import RunLocked, SnapshotError, TrainingDiverged
 from align.launch import TrainerProcess, python_environment
 from align.run_folder import RunFolder
+from align.train import train_folder
 
 
 def train(run_dir: Path) -> subprocess.CompletedProcess[str]:
@@ -104,7 +105,7 @@ def test_two_trainers_never_share_a_folder(make_run):
     ("damage", "sentence"),
     [
         (lambda s: (s / "pairs.jsonl").unlink(), "is not a snapshot"),
-        (lambda s: (s / "pairs.jsonl").open("a").write("\n"), "not the file its manifest names"),
+        (lambda s: (s / "pairs.jsonl").write_text("{}"), "not the file its manifest names"),
         (lambda s: (s / "images" / "0-0.png").unlink(), "missing from the snapshot"),
         (lambda s: (s / "images" / "0-0.png").write_bytes(b"no picture"), "not a readable picture"),
     ],
@@ -112,15 +113,14 @@ def test_two_trainers_never_share_a_folder(make_run):
 def test_a_damaged_snapshot_fails_with_a_sentence(make_run, damage, sentence):
     run = RunFolder(make_run())
     damage(run.snapshot)
-    assert train(run.path).returncode == 1
-    status = run.status()
-    assert status.state == "failed" and sentence in status.error
+    with pytest.raises(SnapshotError, match=sentence):
+        train_folder(run.path)
+    assert (run.status().state, sentence in run.status().error) == ("failed", True)
 
 
 def test_only_ties_are_nothing_to_learn_from(make_run):
-    run = RunFolder(make_run(pairs=0, ties=3))
-    assert train(run.path).returncode == 1
-    assert "No decisive vote" in run.status().error
+    with pytest.raises(SnapshotError, match="No decisive vote"):
+        train_folder(make_run(pairs=0, ties=3))
 
 
 def test_a_loss_that_explodes_stops_the_run_and_says_so(make_run):
@@ -128,8 +128,9 @@ def test_a_loss_that_explodes_stops_the_run_and_says_so(make_run):
     config = run.read_config()
     config["train"] |= {"learning_rate": 1e30}
     run.write_config(config)
-    assert train(run.path).returncode == 1
-    assert "Start again with a lower learning_rate" in run.status().error
+    with pytest.raises(TrainingDiverged, match="lower learning_rate"):
+        train_folder(run.path)
+    assert run.status().state == "failed"
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

@@ -1,0 +1,104 @@
+"""From a run folder to everything that a training step needs."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+
+import torch
+from accelerate import Accelerator
+from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
+
+from align.batch import Batcher
+from align.checkpoint import resume
+from align.config import TrainConfig, held_out_count
+from align.device import Compute, choose_compute
+from align.encode import encode_pairs
+from align.held_out import HeldOut
+from align.lora import add_lora
+from align.models import ModelInfo
+from align.noise import training_scheduler
+from align.pipeline import load_pipeline
+from align.progress import Reporter
+from align.run_folder import RunFolder
+from align.snapshot import read_snapshot, split_by_prompt
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a run trains, on what, and how."""
+
+    config: TrainConfig
+    compute: Compute
+    accelerator: Accelerator
+    policy: torch.nn.Module
+    """The UNet as accelerate wraps it: what gradients go through."""
+    unet: UNet2DConditionModel
+    """The same UNet, bare: what adapters are switched on."""
+    optimizer: torch.optim.Optimizer
+    batcher: Batcher
+    train_pairs: int
+    held_out: HeldOut
+    left_out: dict[str, int]
+    first_step: int
+    """Steps that an earlier process has done."""
+
+
+def prepare_lesson(run: RunFolder, report: Reporter, accelerator: Accelerator) -> Lesson:
+    """Read the votes, load the model, encode it all once, add the adapter, take up a checkpoint.
+
+    Raises:
+        SnapshotError: the votes cannot be learned from.
+        ModelError: the model cannot be loaded.
+    """
+    settings, compute = run.read_config(), choose_compute()
+    config, model = TrainConfig(**settings["train"]), ModelInfo(**settings["model"])
+    torch.set_num_threads(int(settings["threads"]))
+    report.phase("reading the votes", 0.0)
+    snapshot = read_snapshot(run.snapshot)
+    held_out = held_out_count(len(snapshot.pairs), config.held_out)
+    train_pairs, held_pairs = split_by_prompt(snapshot.pairs, held_out, config.seed)
+    report.phase("loading the model", 0.1)
+    pipeline = load_pipeline(model, compute)
+    data = encode_pairs(
+        pipeline,
+        compute,
+        train_pairs + held_pairs,
+        (model.width, model.height),
+        run.cache,
+        lambda done, of: report.phase(f"encoding pictures, {done} of {of}", 0.4 + 0.5 * done / of),
+    )
+    scheduler = training_scheduler(pipeline.scheduler)
+    batcher = Batcher(data, scheduler, compute, config.seed, config.noise_floor)
+    rows = list(range(len(train_pairs), len(data.keys)))
+    unet = release_encoders(pipeline)
+    parameters = add_lora(unet, config.rank, config.seed)
+    if config.gradient_checkpointing:
+        unet.enable_gradient_checkpointing()
+    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
+    first_step = resume(run, unet, optimizer)
+    policy, optimizer = accelerator.prepare(unet, optimizer)
+    return Lesson(
+        config=config,
+        compute=compute,
+        accelerator=accelerator,
+        policy=policy,
+        unet=accelerator.unwrap_model(policy),
+        optimizer=optimizer,
+        batcher=batcher,
+        train_pairs=len(train_pairs),
+        held_out=HeldOut(batcher, rows, config.micro_pairs, config.kappa, compute),
+        left_out=snapshot.left_out,
+        first_step=first_step,
+    )
+
+
+def release_encoders(pipeline: StableDiffusionXLPipeline) -> UNet2DConditionModel:
+    """Let go of everything but the UNet: latents and embeddings are cached by now."""
+    unet = pipeline.unet
+    for name in ("vae", "text_encoder", "text_encoder_2"):
+        setattr(pipeline, name, None)
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return unet
