@@ -39,6 +39,8 @@ class ModelInfo:
     guidance: float = 5.0
     negative_prompt: str = ""
     scheduler: str = "EulerDiscreteScheduler"
+    variant: str | None = None
+    """"fp16" where the weight files are, or may be, named so."""
 
     @property
     def load_path(self) -> str:
@@ -69,7 +71,8 @@ def describe_model(name_or_path: str | None = None) -> ModelInfo:
     if folder.is_dir():
         return _describe_folder(folder.resolve(), folder.resolve().name, str(folder.resolve()))
     if HUB_NAME.fullmatch(str(name_or_path)) and not folder.exists():
-        return ModelInfo(str(name_or_path), str(name_or_path), str(name_or_path), "sdxl")
+        name = str(name_or_path)
+        return ModelInfo(name, name, name, "sdxl", variant="fp16")
     raise ModelNotFound(
         f"No model at {name_or_path!r}: it is neither a folder nor a hub name such as "
         "'stabilityai/stable-diffusion-xl-base-1.0'. Leave --model out for the embedded model."
@@ -94,6 +97,7 @@ def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
         steps=20 if small else 30,
         guidance=4.0 if small else 5.0,
         scheduler=str(scheduler.get("_class_name", "EulerDiscreteScheduler")),
+        variant="fp16" if all(".fp16." in file.name for part in weights for file in part) else None,
     )
 
 
@@ -126,12 +130,12 @@ def _config(path: Path) -> dict[str, Any]:
 
 def _weights(folder: Path, part: str, stem: str) -> list[Path]:
     files = sorted((folder / part).glob(f"{stem}*.safetensors"))
-    files = files or sorted((folder / part).glob("*.bin"))
     if not files:
-        raise BrokenModel(f"{folder / part} holds no weights. Copy or download the model again.")
+        raise BrokenModel(
+            f"{folder / part} holds no weights in safetensors files. Copy the model again."
+        )
     for file in files:
-        if file.suffix == ".safetensors":
-            _check_whole(file)
+        _check_whole(file)
     return files
 
 

@@ -20,17 +20,32 @@ def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeli
         BrokenModel: weights or configurations that do not fit together.
     """
     try:
-        pipeline = StableDiffusionXLPipeline.from_pretrained(
-            model.load_path, dtype=compute.weights, use_safetensors=True
-        )
+        pipeline = _from_pretrained(model, compute)
     except (OSError, ConnectionError) as error:
-        raise ModelNotFound(f"{model.name} could not be loaded: {first_line(error)}") from error
+        raise ModelNotFound(
+            f"{model.name} is not on this machine and could not be downloaded. Check its name and "
+            f"the connection, or point --model at a folder. ({first_line(error)})"
+        ) from error
     except (ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
-        raise BrokenModel(f"{model.name} could not be loaded: {first_line(error)}") from error
+        raise BrokenModel(
+            f"{model.name} could not be loaded. Copy or download it again. ({first_line(error)})"
+        ) from error
     pipeline.set_progress_bar_config(disable=True)
     for part in (pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2):
         part.requires_grad_(False).eval()
     return to_device(pipeline, compute)
+
+
+def _from_pretrained(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
+    """Half-precision files where there are some: they are half the download."""
+    options = {"dtype": compute.weights, "use_safetensors": True}
+    load = StableDiffusionXLPipeline.from_pretrained
+    if model.variant is None:
+        return load(model.load_path, **options)
+    try:
+        return load(model.load_path, variant=model.variant, **options)
+    except (OSError, ValueError):
+        return load(model.load_path, **options)
 
 
 def to_device(pipeline: StableDiffusionXLPipeline, compute: Compute) -> StableDiffusionXLPipeline:
@@ -53,4 +68,4 @@ def quiet_libraries() -> None:
 def first_line(error: BaseException) -> str:
     """The first sentence of a long-winded error."""
     text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
+    return text[0][:200] if text else type(error).__name__

@@ -9,6 +9,7 @@ import pytest
 
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 from align.models import describe_model, embedded_folder
+from align.pipeline import load_pipeline
 
 
 @pytest.fixture
@@ -64,3 +65,16 @@ def test_a_configuration_that_is_not_json_is_named(copy):
     (copy / "unet" / "config.json").write_text("{")
     with pytest.raises(BrokenModel, match=r"config\.json cannot be read"):
         describe_model(str(copy))
+
+
+def test_half_precision_file_names_are_recognized(copy):
+    assert describe_model(str(copy)).variant is None
+    for file in list(copy.rglob("*.safetensors")):
+        file.rename(file.with_name(file.name.replace(".safetensors", ".fp16.safetensors")))
+    assert describe_model(str(copy)).variant == "fp16"
+
+
+def test_half_precision_files_load(copy, compute):
+    for file in list(copy.rglob("*.safetensors")):
+        file.rename(file.with_name(file.name.replace(".safetensors", ".fp16.safetensors")))
+    assert load_pipeline(describe_model(str(copy)), compute).unet.config.in_channels == 4

@@ -31,6 +31,7 @@ from align.launch import TrainerProcess
 from align.models import describe_model
 
 VOTES_PER_S = 5.0
+READY = 24
 STEPS = 40
 
 
@@ -82,10 +83,11 @@ def kill_the_app(folder: Path, kills: int) -> None:
     sent = 0
     for number in range(kills):
         app.start()
+        api = app.client()
+        wait_for(lambda a=api: a.predict(api_name="/stats")["ready_pairs"] >= READY, "pairs")
         voter = Voter(app)
         voter.start()
-        wait_for(lambda v=voter: v.acknowledged, "a first vote")
-        time.sleep(random.uniform(0.5, 5.0))
+        time.sleep(random.uniform(1.0, 5.0))
         app.kill()
         voter.join()
         acknowledged += voter.acknowledged
