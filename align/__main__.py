@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from align.errors import AlignError
+from align.launch import lower_priority
+from align.session import train_folder
 
 
 def parser() -> argparse.ArgumentParser:
@@ -30,12 +32,7 @@ def main() -> int:
 
             serve()
         else:
-            from align.device import lower_priority  # noqa: PLC0415
-            from align.pipeline import quiet_libraries  # noqa: PLC0415
-            from align.train import train_folder  # noqa: PLC0415  torch takes seconds to import
-
             lower_priority()
-            quiet_libraries()
             train_folder(arguments.run_dir)
     except AlignError as error:
         print(f"align: {error}", file=sys.stderr)

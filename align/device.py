@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass
 
 import psutil
@@ -50,9 +49,3 @@ def memory(compute: Compute) -> tuple[int, int]:
         return total, total - free
     virtual = psutil.virtual_memory()
     return virtual.total, virtual.used
-
-
-def lower_priority() -> None:
-    """Let other processes go first, so that a person at this machine notices nothing."""
-    if hasattr(os, "nice"):
-        os.nice(10)

@@ -9,7 +9,8 @@ AlignError
 ├── SnapshotError          the votes to learn from are missing, damaged or too few
 ├── RunError
 │   ├── RunLocked          another process works in this run folder
-│   └── TrainingDiverged   the loss left the finite numbers
+│   ├── TrainingDiverged   the loss left the finite numbers
+│   └── Cancelled          somebody asked the run to stop
 └── SamplerFailed          pictures could not be rendered
 """
 
@@ -52,6 +53,10 @@ class RunLocked(RunError):
 
 class TrainingDiverged(RunError):
     """The loss or the gradient is no longer a finite number."""
+
+
+class Cancelled(RunError):
+    """Somebody asked the run to stop, and it did."""
 
 
 class SamplerFailed(AlignError):

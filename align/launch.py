@@ -46,6 +46,12 @@ def python_environment() -> dict[str, str]:
     }
 
 
+def lower_priority() -> None:
+    """Let other processes go first, so that a person at this machine notices nothing."""
+    if hasattr(os, "nice"):
+        os.nice(10)
+
+
 class TrainerProcess:
     """Starts one trainer process per run folder and reads what it writes."""
 

@@ -12,13 +12,13 @@ from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from align.batch import Batcher
 from align.checkpoint import resume
 from align.config import TrainConfig, held_out_count
-from align.device import Compute, choose_compute
+from align.device import Compute
 from align.encode import encode_pairs
 from align.held_out import HeldOut
 from align.lora import add_lora
 from align.models import ModelInfo
 from align.noise import training_scheduler
-from align.pipeline import load_pipeline
+from align.pipeline import load_pipeline, quiet_libraries
 from align.progress import Reporter
 from align.run_folder import RunFolder
 from align.snapshot import read_snapshot, split_by_prompt
@@ -44,14 +44,16 @@ class Lesson:
     """Steps that an earlier process has done."""
 
 
-def prepare_lesson(run: RunFolder, report: Reporter, accelerator: Accelerator) -> Lesson:
+def prepare_lesson(
+    run: RunFolder, report: Reporter, accelerator: Accelerator, compute: Compute
+) -> Lesson:
     """Read the votes, load the model, encode it all once, add the adapter, take up a checkpoint.
 
     Raises:
         SnapshotError: the votes cannot be learned from.
         ModelError: the model cannot be loaded.
     """
-    settings, compute = run.read_config(), choose_compute()
+    settings = run.read_config()
     config, model = TrainConfig(**settings["train"]), ModelInfo(**settings["model"])
     torch.set_num_threads(int(settings["threads"]))
     report.phase("reading the votes", 0.0)
@@ -59,6 +61,7 @@ def prepare_lesson(run: RunFolder, report: Reporter, accelerator: Accelerator) -
     held_out = held_out_count(len(snapshot.pairs), config.held_out)
     train_pairs, held_pairs = split_by_prompt(snapshot.pairs, held_out, config.seed)
     report.phase("loading the model", 0.1)
+    quiet_libraries()
     pipeline = load_pipeline(model, compute)
     data = encode_pairs(
         pipeline,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import time
 from dataclasses import replace
 from typing import Any
@@ -15,8 +17,14 @@ PREPARATION = 0.1
 """Share of the progress bar for everything before the first step."""
 
 
+HEARTBEAT_S = 2.0
+
+
 class Reporter:
-    """Writes the status of one run; in a helper process of a multi-process run it is silent."""
+    """Writes the status of one run; in a helper process of a multi-process run it is silent.
+
+    Inside its `with` block the status is renewed every two seconds, whatever the run is busy with.
+    """
 
     def __init__(self, run: RunFolder, steps: int, speaks: bool = True) -> None:
         self._run = run
@@ -35,12 +43,29 @@ class Reporter:
             pid=me.pid,
             pid_started=me.create_time(),
         )
+        self._writing = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._write()
+
+    def __enter__(self) -> Reporter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(HEARTBEAT_S):
+            with contextlib.suppress(OSError):
+                self._write()
 
     def _write(self) -> None:
         if self._speaks:
-            self._run.write_status(self._status)
-            self._written = time.monotonic()
+            with self._writing:
+                self._run.write_status(self._status)
+                self._written = time.monotonic()
 
     def phase(self, phase: str, share: float) -> None:
         """Name what is being prepared, with the share of the preparation that is done."""

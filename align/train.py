@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,12 +15,11 @@ from align.batch import Draw, NoisyPairs, draws_of_step, pair_errors
 from align.checkpoint import save_checkpoint
 from align.config import TrainConfig
 from align.device import choose_compute
-from align.errors import AlignError, RunError, TrainingDiverged
+from align.errors import Cancelled, TrainingDiverged
 from align.held_out import advice, verdict
 from align.lesson import Lesson, prepare_lesson
 from align.lora import as_reference, save_adapter
 from align.loss import diffusion_dpo_loss, implicit_accuracy, preference_logits
-from align.pipeline import first_line
 from align.progress import Reporter
 from align.run_folder import RunFolder
 
@@ -30,44 +28,14 @@ EVALUATIONS = 5
 """How often the held-out pairs are judged during a run."""
 
 
-class Cancelled(RunError):
-    """Somebody asked the run to stop."""
-
-
-def train_folder(path: Path) -> None:
-    """Train the run in this folder, from its last checkpoint if it has one.
-
-    How it ended stands in status.json; whatever goes wrong is raised as well.
-
-    Raises:
-        AlignError: the folder, its snapshot or its model cannot be used, or training diverged.
-    """
-    run, compute = RunFolder(path), choose_compute()
-    steps = int(run.read_config()["train"]["steps"])
+def run_training(run: RunFolder, report: Reporter) -> None:
+    """Prepare, train, judge and save one run, from its last checkpoint if it has one."""
+    started, accuracy = time.monotonic(), 0.5
+    compute = choose_compute()
     accelerator = Accelerator(
         mixed_precision=compute.mixed_precision, cpu=compute.device.type == "cpu"
     )
-    if not accelerator.is_main_process:
-        run_training(run, Reporter(run, steps, speaks=False), accelerator)
-        return
-    with run.lock():
-        report = Reporter(run, steps)
-        try:
-            run_training(run, report, accelerator)
-        except Cancelled:
-            report.cancelled()
-        except AlignError as error:
-            report.failed(str(error))
-            raise
-        except Exception as error:
-            report.failed(f"The trainer stopped: {first_line(error)} See {run.log}.")
-            raise
-
-
-def run_training(run: RunFolder, report: Reporter, accelerator: Accelerator) -> None:
-    """Prepare, train, judge and save one run."""
-    started, accuracy = time.monotonic(), 0.5
-    lesson = prepare_lesson(run, report, accelerator)
+    lesson = prepare_lesson(run, report, accelerator, compute)
     config, unet, optimizer = lesson.config, lesson.unet, lesson.optimizer
     evaluate_every = max(1, config.steps // EVALUATIONS)
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from align.errors import RunLocked, SnapshotError, TrainingDiverged
 from align.launch import TrainerProcess, python_environment
 from align.run_folder import RunFolder
-from align.train import train_folder
+from align.session import train_folder
 
 
 def train(run_dir: Path) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,44 @@
+"""One training session in a run folder: its lock, its sign of life, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from align.errors import AlignError, Cancelled
+from align.progress import Reporter
+from align.run_folder import RunFolder
+
+
+def train_folder(path: Path) -> None:
+    """Train the run in this folder, from its last checkpoint if it has one.
+
+    How it ended stands in status.json; whatever goes wrong is raised as well.
+
+    Raises:
+        AlignError: the folder, its snapshot or its model cannot be used, or training diverged.
+    """
+    run = RunFolder(path)
+    steps = int(run.read_config()["train"]["steps"])
+    speaks = os.environ.get("RANK", "0") == "0"
+    with run.lock() if speaks else contextlib.nullcontext():
+        with Reporter(run, steps, speaks) as report:
+            _train(run, report)
+
+
+def _train(run: RunFolder, report: Reporter) -> None:
+    try:
+        # Importing torch takes seconds, and by now somebody watches the status.
+        from align.train import run_training  # noqa: PLC0415
+
+        run_training(run, report)
+    except Cancelled:
+        report.cancelled()
+    except AlignError as error:
+        report.failed(str(error))
+        raise
+    except Exception as error:
+        sentence = str(error).strip().split("\n")[0] or type(error).__name__
+        report.failed(f"The trainer stopped: {sentence[:200]} See {run.log}.")
+        raise
