@@ -60,15 +60,18 @@ class RunFolder:
         self.metrics_path = self.path / "metrics.jsonl"
         self.log = self.path / "log.txt"
 
-    def lock(self) -> FileLock:
+    def lock(self, wait_s: float = 10.0) -> FileLock:
         """Take the folder for this process.
+
+        A process that was just killed may hold its lock until its last thread is gone, so this
+        waits up to `wait_s` seconds.
 
         Raises:
             RunLocked: another process trains here.
         """
         lock = FileLock(self.path / ".lock")
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=wait_s)
         except Timeout:
             raise RunLocked(
                 f"Another process trains in {self.path}. Wait for it or cancel it."

@@ -98,7 +98,7 @@ def test_two_trainers_never_share_a_folder(make_run):
     assert finished.returncode == 1
     assert "Another process trains in" in finished.stderr
     with run.lock(), pytest.raises(RunLocked):
-        RunFolder(run.path).lock()
+        RunFolder(run.path).lock(wait_s=0)
 
 
 @pytest.mark.parametrize(
