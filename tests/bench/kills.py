@@ -31,7 +31,7 @@ from align.launch import TrainerProcess
 from align.models import describe_model
 
 VOTES_PER_S = 5.0
-READY = 24
+READY = 12
 STEPS = 40
 
 
