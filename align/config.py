@@ -51,9 +51,9 @@ class TrainConfig:
 
 
 PRESETS = {
-    # Chosen by measurement (tests/bench/taste.py). What a taste is about, the colours and the style
-    # of a whole picture, is settled at high noise: drawing timesteps from the upper half only won
-    # 98 % instead of 63 % for the same number of draws, and prompts stayed as recognizable.
+    # Chosen by measurement. What a taste is about, the colours and the style of a whole picture, is
+    # settled at high noise: in a trial on one taste (dark background, batches of 8), timesteps from
+    # the upper half alone won 98 % in 200 steps, uniform ones 63 % in 300.
     "embedded": TrainConfig(noise_floor=0.5),
     # By the papers and public recipes; not measured here.
     "sdxl": TrainConfig(

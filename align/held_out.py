@@ -80,19 +80,15 @@ def chance_of_guessing(right: int, pairs: int) -> float:
 def advice(held_out: dict[str, Any], train_accuracy: float) -> str:
     """What to do next, in plain words."""
     if held_out["helped"] is None:
-        return (
-            "Too few votes to hold any out, so nothing is known yet about new prompts. "
-            "Compare before and after, and vote on."
-        )
-    share = f"{held_out['accuracy']:.0%} of {held_out['pairs']} held-out pairs"
+        return "Compare before and after, and vote on: with 20 votes or more, some are held out."
     if held_out["helped"]:
-        return f"It learned: it orders {share} as you did. Compare before and after, blind."
+        return "Compare before and after to see it for yourself."
     if train_accuracy < 0.6:
         return (
-            f"It did not help: {share} ordered as you did is what guessing gives, and it hardly "
-            "fits the pairs it saw. Try more steps, or vote on pairs that differ more clearly."
+            "It hardly fits the pairs it saw either. Try more steps, or vote on pairs that differ "
+            "more clearly."
         )
     return (
-        f"It did not help: {share} ordered as you did is what guessing gives, although it fits "
-        "the pairs it saw. Vote on more prompts, and choose by the same taste throughout."
+        "It fits the pairs it saw, but not new ones. Vote on more prompts, and choose by the same "
+        "taste throughout."
     )

@@ -49,7 +49,7 @@ def python_environment() -> dict[str, str]:
 def lower_priority() -> None:
     """Let other processes go first, so that a person at this machine notices nothing."""
     if hasattr(os, "nice"):
-        os.nice(10)
+        os.nice(5)
 
 
 class TrainerProcess:

@@ -80,12 +80,14 @@ def run_app(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 240.0) -> Any:
+def wait_for(
+    condition: Callable[[], Any], what: str, seconds: float = 240.0, every: float = 0.1
+) -> Any:
     """Wait until `condition` gives something true, and return that."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.1)
+        time.sleep(every)
     return value
 
 

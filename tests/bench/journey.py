@@ -113,7 +113,7 @@ class Sitting:
             versions = api.predict(api_name="/versions")
             return versions[-1]["version"] if len(versions) > 1 else None
 
-        version = wait_for(tuned, "a version", 600)
+        version = wait_for(tuned, "a version", 600, every=2.0)
         status = self._status(self._runs()[0])
         say("the run took", status["result"]["seconds"], f"s on {status['result']['pairs']} pairs")
         say("longest silence of its progress", self._silence, "s")

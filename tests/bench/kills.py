@@ -84,7 +84,9 @@ def kill_the_app(folder: Path, kills: int) -> None:
     for number in range(kills):
         app.start()
         api = app.client()
-        wait_for(lambda a=api: a.predict(api_name="/stats")["ready_pairs"] >= READY, "pairs")
+        wait_for(
+            lambda a=api: a.predict(api_name="/stats")["ready_pairs"] >= READY, "pairs", every=0.5
+        )
         voter = Voter(app)
         voter.start()
         time.sleep(random.uniform(1.0, 5.0))
