@@ -67,7 +67,8 @@ def test_a_killed_run_goes_on_to_the_very_same_adapter(make_run):
 
 def test_accumulating_two_batches_of_one_equals_a_batch_of_two(make_run):
     whole, parts = make_run("whole"), make_run("parts", micro_pairs=1)
-    assert train(whole).returncode == 0 and train(parts).returncode == 0
+    train_folder(whole)
+    train_folder(parts)
     first, second = (load_file(run / "adapter.safetensors") for run in (whole, parts))
     difference = sum((first[n] - second[n]).square().sum() for n in first) ** 0.5
     size = sum(first[n].square().sum() for n in first) ** 0.5
