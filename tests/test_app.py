@@ -140,7 +140,7 @@ def test_prompts_can_be_added_as_a_list_or_as_text(api):
         (("/fine_tune", "{"), "JSON"),
         (("/add_prompts", [""]), "Prompt 1 is empty"),
         (("/add_prompts", "x" * 5000), "2,000"),
-        (("/undo", "nobody-voted"), "undo"),
+        (("/undo", "nobody-voted"), "no vote to take back"),
     ],
 )
 def test_bad_input_gets_one_sentence(api, call, sentence):
