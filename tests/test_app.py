@@ -192,8 +192,9 @@ def test_a_killed_app_finds_its_votes_and_its_trainer_again(tmp_path):
     api = app.client()
     keys = [vote(api)["key"] for _ in range(3)]
     time.sleep(11)
-    run = api.predict(SMALL | {"steps": 60}, api_name="/fine_tune")["run_id"]
-    wait_for(lambda: api.predict(run, api_name="/run_status")["progress"] > 0.1, "a first step")
+    run = api.predict(SMALL | {"steps": 30}, api_name="/fine_tune")["run_id"]
+    first_step = lambda: api.predict(run, api_name="/run_status")["progress"] > 0.1  # noqa: E731
+    wait_for(first_step, "a first step", every=2.0)
     app.kill()
     app.start()
     api = app.client()
@@ -202,5 +203,5 @@ def test_a_killed_app_finds_its_votes_and_its_trainer_again(tmp_path):
     versions = api.predict(api_name="/versions")
     assert [v["run_id"] for v in versions] == [None, run]
     steps = (app.home / "runs" / run / "metrics.jsonl").read_text().splitlines()
-    assert len(steps) == 60
+    assert len(steps) == 30
     app.stop()

@@ -1,6 +1,7 @@
 """The same prompt and seed from two versions."""
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -62,9 +63,16 @@ def test_a_picture_that_was_deleted_is_drawn_again(place: Place) -> None:
     assert file.is_file()
 
 
+def waits_for_the_brush(place: Place) -> bool:
+    """Whether the pool's request is held up: no new one begins for a while."""
+    before = len(place.sampler.requests)
+    time.sleep(0.5)
+    return 0 < before == len(place.sampler.requests)
+
+
 def test_a_comparison_goes_before_the_pool(place: Place) -> None:
     place.sampler.brush.clear()
-    until(lambda: place.sampler.requests)
+    until(lambda: waits_for_the_brush(place))
     done: list[Any] = []
     thread = threading.Thread(
         target=lambda: done.append(place.studio.compare("a cat", 7, "base", "base"))
