@@ -61,3 +61,9 @@ class Cancelled(RunError):
 
 class SamplerFailed(AlignError):
     """Pictures could not be rendered."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first sentence of a long-winded error."""
+    text = str(error).strip().splitlines()
+    return text[0][:200] if text else type(error).__name__

@@ -8,7 +8,7 @@ import transformers
 from diffusers import StableDiffusionXLPipeline
 
 from align.device import Compute
-from align.errors import BrokenModel, ModelNotFound
+from align.errors import BrokenModel, ModelNotFound, first_line
 from align.models import ModelInfo
 
 
@@ -63,9 +63,3 @@ def quiet_libraries() -> None:
     diffusers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
-
-
-def first_line(error: BaseException) -> str:
-    """The first sentence of a long-winded error."""
-    text = str(error).strip().splitlines()
-    return text[0][:200] if text else type(error).__name__

@@ -14,9 +14,9 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 
 from align.device import Compute, choose_compute, memory
-from align.errors import AlignError
+from align.errors import AlignError, first_line
 from align.models import ModelInfo
-from align.pipeline import first_line, load_pipeline, quiet_libraries
+from align.pipeline import load_pipeline, quiet_libraries
 from align.render import Adapters, batches, render, store
 from align.sampler_process import RenderItem, RenderSettings, SamplerState
 

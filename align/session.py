@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from align.errors import AlignError, Cancelled
+from align.errors import AlignError, Cancelled, first_line
 from align.progress import Reporter
 from align.run_folder import RunFolder
 
@@ -39,6 +39,5 @@ def _train(run: RunFolder, report: Reporter) -> None:
         report.failed(str(error))
         raise
     except Exception as error:
-        sentence = str(error).strip().split("\n")[0] or type(error).__name__
-        report.failed(f"The trainer stopped: {sentence[:200]} See {run.log}.")
+        report.failed(f"The trainer stopped: {first_line(error)} See {run.log}.")
         raise
