@@ -87,13 +87,16 @@ def run(settings: Settings) -> None:
 def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> Iterator[Studio]:
     """The studio with its sampler started, and everything closed afterwards."""
     with Store(settings.home) as store:
-        sampler = SamplerProcess(model, store.images_dir, settings.home / "sampler.log")
+        turns = settings.home / "turns.lock"
+        sampler = SamplerProcess(
+            model, store.images_dir, settings.home / "sampler.log", turns=turns
+        )
         # The model loads in its own process while this one imports gradio.
         sampler.start()
         studio = Studio(
             store,
             sampler,
-            TrainerProcess(),
+            TrainerProcess(turns=turns),
             model,
             settings.train_every,
             settings.train_at,

@@ -9,6 +9,7 @@ from pathlib import Path
 from align.errors import AlignError
 from align.launch import lower_priority
 from align.session import train_folder
+from align.turns import Turns
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,6 +20,12 @@ def parser() -> argparse.ArgumentParser:
         "train", help="train the run in a folder that holds config.json and snapshot/"
     )
     train.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    train.add_argument(
+        "--turns",
+        type=Path,
+        metavar="FILE",
+        help="wait before each step while another process holds a lock on this file",
+    )
     commands.add_parser("serve", help="draw pictures on request (the app starts this itself)")
     return root
 
@@ -33,7 +40,7 @@ def main() -> int:
             serve()
         else:
             lower_priority()
-            train_folder(arguments.run_dir)
+            train_folder(arguments.run_dir, Turns(arguments.turns))
     except AlignError as error:
         print(f"align: {error}", file=sys.stderr)
         return 1

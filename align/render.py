@@ -48,10 +48,14 @@ def decode(pipeline: StableDiffusionXLPipeline, latents_BCHW: torch.Tensor) -> l
     return pipeline.image_processor.postprocess(pipeline.vae.decode(scaled).sample.float())
 
 
-def batches(count: int, megapixels: float) -> Iterator[range]:
-    """Index ranges in batches that grow 2, 4, 8, so that the first pictures come soon."""
+def batches(count: int, megapixels: float, patient: bool = False) -> Iterator[range]:
+    """Index ranges in batches that grow 2, 4, 8, so that the first pictures come soon.
+
+    If `patient`, the first batch is as large as the others: on a CPU sixteen emoji pictures at
+    once cost half as much as two at a time.
+    """
     largest = max(1, min(16, int(4 / max(megapixels, 1e-9))))
-    start, size = 0, min(2, largest)
+    start, size = 0, largest if patient else min(2, largest)
     while start < count:
         yield range(start, min(start + size, count))
         start, size = start + size, min(size * 2, largest)

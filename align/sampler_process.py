@@ -74,12 +74,18 @@ class SamplerProcess:
     """Starts the sampler, sends it pictures to draw and starts it again if it dies."""
 
     def __init__(
-        self, model: ModelInfo, images_dir: Path, log_path: Path, python: str = sys.executable
+        self,
+        model: ModelInfo,
+        images_dir: Path,
+        log_path: Path,
+        python: str = sys.executable,
+        turns: Path | None = None,
     ) -> None:
         self._model = model
         self._images_dir = images_dir
         self._log_path = log_path
         self._python = python
+        self._turns = turns
         self._child: subprocess.Popen[str] | None = None
         self._state = SamplerState("stopped", "The sampler is not running.")
         self._replies: dict[int, queue.Queue[dict[str, Any]]] = {}
@@ -114,6 +120,7 @@ class SamplerProcess:
         return {
             "model": self._model.to_json(),
             "images_dir": str(self._images_dir.resolve()),
+            "turns": str(self._turns.resolve()) if self._turns else None,
             "threads": psutil.cpu_count(logical=False) or 1,
         }
 
@@ -142,8 +149,11 @@ class SamplerProcess:
         adapter: Path | None,
         settings: RenderSettings,
         on_image: Callable[[int, Rendered], None] | None = None,
+        patient: bool = False,
     ) -> list[Rendered]:
         """Draw pictures and wait for them; each is on disk before it is reported.
+
+        If `patient`, all come as soon as they can, else the first ones do.
 
         Raises:
             SamplerFailed: the model cannot be loaded or the process died.
@@ -153,7 +163,7 @@ class SamplerProcess:
             replies: queue.Queue[dict[str, Any]] = queue.Queue()
             with self._guard:
                 self._replies[number] = replies
-                self._send(_request(number, items, adapter, settings))
+                self._send(_request(number, items, adapter, settings, patient))
             try:
                 return _collect(replies, len(items), on_image)
             finally:
@@ -209,13 +219,18 @@ class SamplerProcess:
 
 
 def _request(
-    number: int, items: Sequence[RenderItem], adapter: Path | None, settings: RenderSettings
+    number: int,
+    items: Sequence[RenderItem],
+    adapter: Path | None,
+    settings: RenderSettings,
+    patient: bool,
 ) -> dict[str, Any]:
     return {
         "id": number,
         "items": [asdict(item) for item in items],
         "adapter": str(Path(adapter).resolve()) if adapter else None,
         "settings": asdict(settings),
+        "patient": patient,
     }
 
 

@@ -19,6 +19,7 @@ from align.models import ModelInfo
 from align.pipeline import load_pipeline, quiet_libraries
 from align.render import Adapters, batches, render, store
 from align.sampler_process import RenderItem, RenderSettings, SamplerState
+from align.turns import Turns
 
 
 def serve() -> None:
@@ -41,9 +42,12 @@ def serve() -> None:
     ready = SamplerState("ready", f"{model.name} is ready.", compute.device.type, total, used)
     _say(replies, asdict(ready))
     adapters = Adapters(pipeline)
+    turns = shared_processor(compute, greeting["turns"])
     for line in sys.stdin:
         request = json.loads(line)
-        for reply in _answer(pipeline, compute, adapters, Path(greeting["images_dir"]), request):
+        for reply in _answer(
+            pipeline, compute, adapters, turns, Path(greeting["images_dir"]), request
+        ):
             _say(replies, {"id": request["id"], **reply})
 
 
@@ -59,10 +63,16 @@ def _say(replies: IO[str], message: dict[str, Any]) -> None:
     replies.flush()
 
 
+def shared_processor(compute: Compute, turns: str | None) -> Turns:
+    """Turns on a CPU; other devices share their time well by themselves."""
+    return Turns(Path(turns) if turns and compute.device.type == "cpu" else None)
+
+
 def _answer(
     pipeline: StableDiffusionXLPipeline,
     compute: Compute,
     adapters: Adapters,
+    turns: Turns,
     images_dir: Path,
     request: dict[str, Any],
 ) -> Iterator[dict[str, Any]]:
@@ -70,8 +80,10 @@ def _answer(
     settings = RenderSettings(**request["settings"])
     try:
         adapters.use(request["adapter"])
-        for indices in batches(len(items), settings.width * settings.height / 1e6):
-            images = render(pipeline, compute, [items[i] for i in indices], settings)
+        megapixels = settings.width * settings.height / 1e6
+        for indices in batches(len(items), megapixels, request["patient"]):
+            with turns.drawing():
+                images = render(pipeline, compute, [items[i] for i in indices], settings)
             for index, image in zip(indices, images, strict=True):
                 yield {"index": index, **asdict(store(image, images_dir))}
     except (OSError, ValueError, RuntimeError, KeyError) as error:

@@ -9,11 +9,13 @@ from pathlib import Path
 from align.errors import AlignError, Cancelled, first_line
 from align.progress import Reporter
 from align.run_folder import RunFolder
+from align.turns import Turns
 
 
-def train_folder(path: Path) -> None:
+def train_folder(path: Path, turns: Turns | None = None) -> None:
     """Train the run in this folder, from its last checkpoint if it has one.
 
+    Steps wait while `turns` says that somebody else has the processor.
     How it ended stands in status.json; whatever goes wrong is raised as well.
 
     Raises:
@@ -24,15 +26,15 @@ def train_folder(path: Path) -> None:
     speaks = os.environ.get("RANK", "0") == "0"
     with run.lock() if speaks else contextlib.nullcontext():
         with Reporter(run, steps, speaks) as report:
-            _train(run, report)
+            _train(run, report, turns or Turns(None))
 
 
-def _train(run: RunFolder, report: Reporter) -> None:
+def _train(run: RunFolder, report: Reporter, turns: Turns) -> None:
     try:
         # Importing torch takes seconds, and by now somebody watches the status.
         from align.train import run_training  # noqa: PLC0415
 
-        run_training(run, report)
+        run_training(run, report, turns)
     except Cancelled:
         report.cancelled()
     except AlignError as error:

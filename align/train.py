@@ -22,13 +22,14 @@ from align.lora import as_reference, save_adapter
 from align.loss import diffusion_dpo_loss, implicit_accuracy, preference_logits
 from align.progress import Reporter
 from align.run_folder import RunFolder
+from align.turns import Turns
 
 METRICS = ("loss", "accuracy", "margin_winner", "margin_loser")
 EVALUATIONS = 5
 """How often the held-out pairs are judged during a run."""
 
 
-def run_training(run: RunFolder, report: Reporter) -> None:
+def run_training(run: RunFolder, report: Reporter, turns: Turns) -> None:
     """Prepare, train, judge and save one run, from its last checkpoint if it has one."""
     started, accuracy = time.monotonic(), 0.5
     compute = choose_compute()
@@ -45,6 +46,7 @@ def run_training(run: RunFolder, report: Reporter) -> None:
             raise Cancelled(f"Cancelled after {step} steps.")
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(config, step)
+        turns.wait()
         draws = draws_of_step(step, config.batch_pairs, lesson.train_pairs, config.seed)
         metrics = train_step(lesson, draws)
         accuracy += 0.1 * (metrics["accuracy"] - accuracy)

@@ -40,8 +40,16 @@ class Painter:
             "scheduler": settings.scheduler,
         }
 
-    def draw(self, items: Sequence[RenderItem], version: Version, on_picture: OnPicture) -> None:
+    def draw(
+        self,
+        items: Sequence[RenderItem],
+        version: Version,
+        on_picture: OnPicture,
+        patient: bool = False,
+    ) -> None:
         """Draw pictures and wait for them; `on_picture` gets each with its index, not yet stored.
+
+        If `patient`, all come as soon as they can, else the first ones do.
 
         Raises what the sampler raises.
         """
@@ -49,7 +57,7 @@ class Painter:
         def on_image(index: int, rendered: Rendered) -> None:
             on_picture(index, self._image(items[index], version.version, rendered))
 
-        self._sampler.render(items, version.adapter, self._settings, on_image)
+        self._sampler.render(items, version.adapter, self._settings, on_image, patient)
 
     def _image(self, item: RenderItem, version: str, rendered: Rendered) -> Image:
         recipe = self.recipe(item, version)

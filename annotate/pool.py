@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 READY_PAIRS = 24
 MOST_READY_PAIRS = 96
 PAIRS_PER_REQUEST = 8
+FEW_PAIRS = 4
+"""With fewer ready, the first pairs of a request matter more than the time of the whole."""
 REQUEST_S = 10.0
 """A request should last no longer, so that a comparison or a new version need not wait for it."""
 IDLE_S = 0.5
@@ -64,6 +66,7 @@ class Pool:
         self._rest_eta: Callable[[], float | None] = lambda: None
         self._fresh_version: str | None = None
         self._picture_s = 0.0
+        self._filling = True
         self._began = clock()
         self._failures = 0
         self.problem: str | None = None
@@ -171,14 +174,18 @@ class Pool:
             return True
 
     def _wanted(self) -> int:
-        """How many pairs the next request draws: one at first, so that it is there quickly."""
+        """How many pairs the next request draws: one at first, so that it is there quickly.
+
+        A full pool waits until a whole request is missing: pictures cost less by the dozen.
+        """
         missing = self.target - self._desk.ready()
-        if missing <= 0:
-            return 0
         if self._fresh_version != self._desk.version and not self._desk.ready():
-            return 1
+            self._filling = True
+            return min(1, missing)
         quick = int(REQUEST_S / (2 * self._picture_s)) if self._picture_s else PAIRS_PER_REQUEST
-        return min(missing, max(1, min(PAIRS_PER_REQUEST, quick)))
+        whole = max(1, min(PAIRS_PER_REQUEST, quick))
+        self._filling = missing > 0 and (self._filling or missing >= whole)
+        return min(missing, whole) if self._filling else 0
 
     def _draw_pairs(self, count: int) -> None:
         version = self._store.version(self._base, self._desk.version)
@@ -192,7 +199,8 @@ class Pool:
             if first in finished and first + 1 in finished:
                 self._publish(finished[first], finished[first + 1])
 
-        self._painter.draw(items, version, on_picture)
+        patient = self._desk.ready() >= FEW_PAIRS
+        self._painter.draw(items, version, on_picture, patient)
         self._fresh_version = version.version
         if warm:
             self._picture_s = (self._clock() - began) / len(items)

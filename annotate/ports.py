@@ -110,10 +110,12 @@ class Sampler(Protocol):
         adapter: Path | None,
         settings: Any,
         on_image: Callable[[int, Rendered], None] | None = None,
+        patient: bool = False,
     ) -> Sequence[Rendered]:
         """Draw RenderItems by RenderSettings and wait for the stored pictures, in order.
 
-        `on_image` is called with an index and its picture as soon as that is stored. Raises an
+        `on_image` is called with an index and its picture as soon as that is stored; if `patient`,
+        the first ones may come later so that the last come sooner. Raises an
         error whose text can be shown.
         """
 

@@ -81,3 +81,4 @@ def test_batches_grow_and_cover_everything_once():
     assert [len(r) for r in ranges] == [2, 4, 8, 16, 10]
     assert [i for r in ranges for i in r] == list(range(40))
     assert {len(r) for r in batches(5, 4.0)} == {1}
+    assert [len(r) for r in batches(40, 0.016, patient=True)] == [16, 16, 8]

@@ -93,6 +93,7 @@ class PaintingSampler:
         adapter: Path | None,
         settings: Any,
         on_image: Callable[[int, Rendered], None] | None = None,
+        patient: bool = False,
     ) -> list[Painted]:
         with self._turn:
             self.requests.append(len(items))

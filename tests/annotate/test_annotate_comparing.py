@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import Open, Place, until
+from places import Open, Place, until
 
 from annotate.errors import InvalidRequest
 from storage.errors import InvalidPrompt, UnknownVersion

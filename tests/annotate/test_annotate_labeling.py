@@ -2,7 +2,7 @@
 
 import pytest
 from annotate_doubles import PaintingSampler
-from conftest import Open, Place, until
+from places import Open, Place, until
 
 from annotate.errors import AnnotateError
 from storage.errors import AlreadyVoted, InvalidVerdict, NothingToUndo, UnknownPair

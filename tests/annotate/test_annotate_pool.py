@@ -2,7 +2,7 @@
 
 import pytest
 from annotate_doubles import PaintingSampler
-from conftest import Open, Place, until
+from places import Open, Place, until
 
 
 def test_the_first_request_is_one_pair_and_the_later_ones_are_eight(place: Place) -> None:
@@ -13,10 +13,19 @@ def test_the_first_request_is_one_pair_and_the_later_ones_are_eight(place: Place
 def test_drawing_stops_at_the_target(place: Place) -> None:
     until(lambda: place.studio.stats()["ready_pairs"] >= 24)
     drawn = sum(place.sampler.requests)
-    place.label(1)
+    place.label(8)
     until(lambda: sum(place.sampler.requests) > drawn)
     until(lambda: place.studio.stats()["ready_pairs"] >= 24)
     assert place.studio.stats()["ready_pairs"] == 24
+
+
+def test_a_full_pool_waits_until_a_whole_request_is_missing(place: Place) -> None:
+    until(lambda: place.studio.stats()["ready_pairs"] >= 24)
+    asked = len(place.sampler.requests)
+    place.label(7)
+    place.studio.next_pair("ann")
+    until(lambda: len(place.sampler.requests) > asked)
+    assert place.sampler.requests[asked:] == [16]
 
 
 def test_more_pairs_are_drawn_ahead_when_votes_come_fast(place: Place) -> None:

@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
-from conftest import Open, Place, until
+from places import Open, Place, until
 
 from annotate.errors import AnnotateError, InvalidPrompts
 from annotate.prompts import PromptBag, built_in_prompts, parse_prompts, read_prompt_file

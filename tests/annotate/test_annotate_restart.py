@@ -1,6 +1,6 @@
 """What an app makes of the runs that an earlier one left."""
 
-from conftest import ENDLESS, Open
+from places import ENDLESS, Open
 
 
 def test_a_live_trainer_is_adopted_after_a_restart_and_never_doubled(open_place: Open) -> None:

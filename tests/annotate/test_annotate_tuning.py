@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from annotate_doubles import Trouble
-from conftest import ENDLESS, Open, Place, until
+from places import ENDLESS, Open, Place, until
 
 from annotate.errors import InvalidRequest, NothingToLearn, NotResumable
 from storage.errors import UnknownRun

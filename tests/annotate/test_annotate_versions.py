@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from annotate_doubles import PaintingSampler
-from conftest import ENDLESS, Open, Place, until
+from places import ENDLESS, Open, Place, until
 
 from annotate.errors import AnnotateError
 from storage.errors import UnknownVersion

@@ -1,15 +1,18 @@
 """A sitting in a real browser: votes by keyboard, the run that they start, and what it made.
 
     python tests/bench/journey.py [--votes 90] [--pause 2.0] [--shots FOLDER]
+    python tests/bench/journey.py --train-every 100 --keep-voting
 
-Opens the app on an empty studio with its default settings and prints what a person would feel:
+Opens the app on an empty studio and prints what a person would feel:
 seconds to the page and to the first pair, the longest wait for a next pair, votes that fell while
-the run trained, the longest silence of the run's progress. `--shots` takes the README's pictures.
+the run trained, the longest silence of the run's progress. `--keep-voting` goes on until the run
+has ended. `--shots` takes the README's pictures.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import shutil
 import sys
@@ -24,7 +27,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from running import App, fetch, wait_for
+from running import ENDED, App, fetch, wait_for
 
 KEYS = {10: "ArrowDown", 20: "s", 30: "z", 40: "b", 62: "ArrowDown", 70: "s", 78: "z", 84: "g"}
 PAIR = "document.querySelector('#stage [data-acked]')?.dataset.pair || ''"
@@ -35,6 +38,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--votes", type=int, default=90)
     parser.add_argument("--pause", type=float, default=SECONDS_A_VOTE, help="seconds a vote")
+    parser.add_argument("--train-every", type=int, default=50, help="votes that start the run")
+    parser.add_argument("--keep-voting", action="store_true", help="vote until the run ended")
     parser.add_argument("--shots", type=Path, help="folder for screenshots")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
@@ -42,7 +47,8 @@ def main() -> None:
             executable_path=shutil.which("chromium"),
             args=["--no-sandbox", "--disable-background-networking"],
         )
-        Sitting(App(Path(folder) / "studio"), browser, arguments).play()
+        app = App(Path(folder) / "studio", "--train-every", str(arguments.train_every))
+        Sitting(app, browser, arguments).play()
 
 
 class Sitting:
@@ -74,7 +80,9 @@ class Sitting:
 
     def _label(self, page: Any) -> None:
         waits, during = [], 0
-        for number in range(self._arguments.votes):
+        for number in itertools.count():
+            if self._enough(number):
+                break
             turn = time.monotonic()
             pair = page.evaluate(PAIR)
             page.keyboard.press(KEYS.get(number, ("ArrowLeft", "ArrowRight")[number % 2]))
@@ -87,6 +95,11 @@ class Sitting:
             time.sleep(max(0.0, self._arguments.pause - (time.monotonic() - turn)))
         say("longest wait for the next pair", max(waits), "s")
         print(f"votes while the run trained: {during}")
+
+    def _enough(self, votes: int) -> bool:
+        if not self._arguments.keep_voting:
+            return votes >= self._arguments.votes
+        return any(self._status(run)["state"] in ENDED for run in self._runs())
 
     def _running(self) -> bool:
         return any(self._status(run)["state"] == "running" for run in self._runs())

@@ -1,0 +1,57 @@
+"""The trainer waits while the sampler draws, but never for good."""
+
+import subprocess
+import sys
+import threading
+import time
+
+from align.turns import Turns
+
+
+def test_a_trainer_waits_until_the_picture_is_drawn(tmp_path):
+    sampler, trainer = Turns(tmp_path / "turns"), Turns(tmp_path / "turns")
+    order = []
+
+    def train():
+        trainer.wait()
+        order.append("step")
+
+    with sampler.drawing():
+        waiting = threading.Thread(target=train)
+        waiting.start()
+        time.sleep(0.1)
+        order.append("picture")
+    waiting.join()
+    assert order == ["picture", "step"]
+
+
+def test_a_trainer_gets_on_though_pictures_are_drawn_without_a_pause(tmp_path):
+    trainer = Turns(tmp_path / "turns", longest_wait_s=0.1)
+    with Turns(tmp_path / "turns").drawing():
+        assert not trainer.wait()
+    assert trainer.wait()
+
+
+def test_a_sampler_that_is_killed_holds_nobody_up(tmp_path):
+    hold = f"""
+import sys, time
+from pathlib import Path
+from align.turns import Turns
+with Turns(Path({str(tmp_path / "turns")!r})).drawing():
+    print("drawing", flush=True)
+    time.sleep(60)
+"""
+    child = subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE)
+    assert child.stdout.readline().strip() == b"drawing"
+    trainer = Turns(tmp_path / "turns", longest_wait_s=0.1)
+    assert not trainer.wait()
+    child.kill()
+    child.communicate()
+    assert trainer.wait()
+
+
+def test_without_a_file_or_with_one_that_cannot_be_locked_nobody_waits(tmp_path):
+    (tmp_path / "folder").mkdir()
+    for path in (None, tmp_path / "folder", tmp_path / "missing" / "file"):
+        with Turns(path).drawing():
+            assert not Turns(path).wait()
