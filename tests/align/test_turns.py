@@ -53,5 +53,6 @@ with Turns(Path({str(tmp_path / "turns")!r})).drawing():
 def test_without_a_file_or_with_one_that_cannot_be_locked_nobody_waits(tmp_path):
     (tmp_path / "folder").mkdir()
     for path in (None, tmp_path / "folder", tmp_path / "missing" / "file"):
-        with Turns(path).drawing():
-            assert not Turns(path).wait()
+        turns = Turns(path, longest_wait_s=0.1)
+        with turns.drawing():
+            assert not turns.wait()
