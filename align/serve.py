@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -87,4 +88,11 @@ def _answer(
             for index, image in zip(indices, images, strict=True):
                 yield {"index": index, **asdict(store(image, images_dir))}
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        yield {"error": f"The picture could not be drawn: {first_line(error)}."}
+        yield {"error": why_not_drawn(error)}
+
+
+def why_not_drawn(error: Exception) -> str:
+    """What to tell a person who waits for a picture."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk of the studio folder is full. Free some space on it."
+    return f"The picture could not be drawn: {first_line(error)}."

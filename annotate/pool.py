@@ -220,7 +220,7 @@ class Pool:
         if self._closing.is_set() or self._rest is not None:
             return IDLE_S
         self._failures += 1
-        self.problem = f"No pictures can be drawn: {error}"
+        self.problem = f"{error} Drawing goes on by itself once it can."
         logger.error("no pictures can be drawn", exc_info=error)
         return self._pause()
 
