@@ -20,6 +20,8 @@ from align.loss import implicit_accuracy, preference_logits
 DRAWS = 12
 CHANCE = 0.1
 """A result this likely under pure guessing is not called help."""
+ENOUGH_PAIRS = 20
+"""With fewer, a result above one half that guessing may explain settles nothing either way."""
 
 
 class HeldOut:
@@ -58,17 +60,22 @@ class HeldOut:
 
 
 def verdict(accuracy_B: Tensor) -> dict[str, Any]:
-    """What held-out accuracies say, with the chance that guessing does as well (one-sided)."""
+    """What held-out accuracies say, with the chance that guessing does as well (one-sided).
+
+    `helped` is None where too few pairs leave both possible.
+    """
     pairs = len(accuracy_B)
     if pairs == 0:
         return {"pairs": 0, "accuracy": None, "p_value": None, "helped": None}
     right = float(accuracy_B.sum())
     p_value = chance_of_guessing(math.floor(right), pairs)
+    accuracy, helped = right / pairs, p_value <= CHANCE
+    unclear = not helped and accuracy > 0.5 and pairs < ENOUGH_PAIRS
     return {
         "pairs": pairs,
-        "accuracy": right / pairs,
+        "accuracy": accuracy,
         "p_value": p_value,
-        "helped": p_value <= CHANCE,
+        "helped": None if unclear else helped,
     }
 
 
@@ -79,6 +86,8 @@ def chance_of_guessing(right: int, pairs: int) -> float:
 
 def advice(held_out: dict[str, Any], train_accuracy: float) -> str:
     """What to do next, in plain words."""
+    if held_out["helped"] is None and held_out["pairs"]:
+        return "Compare before and after; with more votes more pairs are held out."
     if held_out["helped"] is None:
         return "Compare before and after, and vote on: with 20 votes or more, some are held out."
     if held_out["helped"]:

@@ -99,7 +99,8 @@ def _verdict(result: dict[str, Any], version: str | None) -> str:
     if held.get("helped") is False:
         plain = f"{agreed}, no better than chance."
         return f'<p class="outcome bad"><b>It did not help:</b> {plain}{made} {advice}</p>'
-    unsure = "Too few pairs were held out to say whether it helped. Look for yourself in Compare."
+    told = f": {agreed}" if held.get("pairs") else ""
+    unsure = f"Too few pairs were held out to say whether it helped{told}."
     return f'<p class="outcome"><b>It is done.</b> {unsure}{made} {advice}</p>'
 
 
@@ -161,7 +162,7 @@ def _version_row(version: dict[str, Any]) -> str:
 
 def _run_row(run: dict[str, Any]) -> str:
     held = ((run.get("result") or {}).get("held_out") or {}).get("helped")
-    words = "Not known" if held is None else "It helped" if held else "It did not help"
+    words = "Not clear yet" if held is None else "It helped" if held else "It did not help"
     told = words if run["state"] == "done" else (run.get("error") or "")
     name = f"<b>{escape(run['run_id'])}</b>"
     made = escape(run.get("version") or "–")

@@ -48,6 +48,13 @@ def test_a_run_that_did_not_help_says_so_and_advises():
     assert "did not help" in outcome(run(result=result))
 
 
+def test_a_run_with_too_few_held_out_pairs_claims_neither():
+    held_out = HELD_OUT | {"accuracy": 0.83, "pairs": 6, "helped": None}
+    told = outcome(run(result={"held_out": held_out, "advice": "Vote on."}))
+    assert "Too few pairs" in told and "on 6 pairs" in told
+    assert "helped:</b>" not in told and "did not help" not in told
+
+
 def test_a_run_that_helped_says_so():
     held_out = HELD_OUT | {"accuracy": 0.9, "helped": True}
     assert "did not help" not in outcome(run(result={"held_out": held_out, "advice": "It learned"}))

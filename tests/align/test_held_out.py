@@ -1,0 +1,63 @@
+"""What held-out pairs let a run say about itself."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from align.held_out import advice, chance_of_guessing, verdict
+
+
+def judged(right: float, pairs: int) -> dict:
+    """Verdict over `pairs` pairs, of which `right` are ordered as people did (a half is a tie)."""
+    accuracy_B = torch.zeros(pairs)
+    accuracy_B[: math.floor(right)] = 1.0
+    accuracy_B[math.floor(right) : math.ceil(right)] = 0.5
+    return verdict(accuracy_B)
+
+
+def test_guessing_ten_of_ten_right_is_one_in_1024():
+    assert chance_of_guessing(10, 10) == pytest.approx(1 / 1024)
+    assert chance_of_guessing(0, 10) == pytest.approx(1.0)
+
+
+@given(st.integers(1, 60), st.data())
+def test_the_chance_of_guessing_falls_with_every_pair_that_is_right(pairs, data):
+    right = data.draw(st.integers(1, pairs))
+    assert chance_of_guessing(right, pairs) < chance_of_guessing(right - 1, pairs)
+
+
+@pytest.mark.parametrize(
+    ("right", "pairs", "helped"),
+    [
+        (12, 12, True),
+        (9, 12, True),  # guessing does as well 7 % of the time
+        (5, 6, None),  # 11 %: above one half, but too few to say
+        (6, 12, False),
+        (3, 12, False),
+        (13, 24, False),  # enough pairs, and guessing does as well 42 % of the time
+        (10.5, 20, False),
+    ],
+)
+def test_a_run_helped_only_if_guessing_would_hardly_do_as_well(right, pairs, helped):
+    assert judged(right, pairs)["helped"] is helped
+    assert judged(right, pairs)["accuracy"] == pytest.approx(right / pairs)
+
+
+def test_without_held_out_pairs_nothing_is_claimed():
+    assert verdict(torch.empty(0)) == {
+        "pairs": 0,
+        "accuracy": None,
+        "p_value": None,
+        "helped": None,
+    }
+
+
+def test_advice_fits_the_verdict():
+    assert "new ones" in advice(judged(3, 12), train_accuracy=0.95)
+    assert "hardly fits" in advice(judged(3, 12), train_accuracy=0.5)
+    assert "more votes" in advice(judged(5, 6), train_accuracy=0.95)
+    assert "20 votes" in advice(judged(0, 0), train_accuracy=0.95)
+    assert "see it" in advice(judged(12, 12), train_accuracy=0.95)
