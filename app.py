@@ -96,7 +96,7 @@ def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> I
         studio = Studio(
             store,
             sampler,
-            TrainerProcess(turns=turns),
+            TrainerProcess(turns=turns, cache=settings.home / "cache"),
             model,
             settings.train_every,
             settings.train_at,

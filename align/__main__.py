@@ -1,46 +1,112 @@
-"""`python -m align train RUN_DIR`: the commands that need no app and no database."""
+"""Train, export and serve from the command line, with no app and no database.
+
+python -m align train RUN_DIR [--dry-run]           train the run in a folder, or only say how
+python -m align export RUN_DIR FILE --form kohya    an adapter for ComfyUI, A1111 or Forge
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from align.errors import AlignError
 from align.launch import lower_priority
-from align.session import train_folder
+from align.models import describe_model
+from align.session import plan_of_folder, train_folder
 from align.turns import Turns
+
+FORMS = {
+    "diffusers": "a file for load_lora_weights",
+    "kohya": "a file for ComfyUI, A1111, Forge and diffusers",
+    "merged": "a pipeline folder with the adapter in its weights",
+}
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    root = argparse.ArgumentParser(prog="python -m align", description=__doc__)
-    commands = root.add_subparsers(dest="command", required=True)
-    train = commands.add_parser(
-        "train", help="train the run in a folder that holds config.json and snapshot/"
+    root = argparse.ArgumentParser(
+        prog="python -m align",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    train.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    commands = root.add_subparsers(dest="command", required=True)
+    _add_train(commands.add_parser("train", help="train the run in a folder"))
+    _add_export(commands.add_parser("export", help="write an adapter for other programs"))
+    serve = commands.add_parser("serve", help="draw pictures on request (the app starts this)")
+    serve.set_defaults(run=run_serve)
+    return root
+
+
+def _add_train(train: argparse.ArgumentParser) -> None:
+    train.add_argument(
+        "run_dir", type=Path, metavar="RUN_DIR", help="holds config.json and snapshot/"
+    )
+    train.add_argument("--dry-run", action="store_true", help="print the plan as JSON and stop")
     train.add_argument(
         "--turns",
         type=Path,
         metavar="FILE",
         help="wait before each step while another process holds a lock on this file",
     )
-    commands.add_parser("serve", help="draw pictures on request (the app starts this itself)")
-    return root
+    train.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="keep latents, embeddings and reference errors here, for other runs too",
+    )
+    train.set_defaults(run=run_train)
+
+
+def _add_export(export: argparse.ArgumentParser) -> None:
+    export.add_argument(
+        "source", type=Path, metavar="RUN_DIR|ADAPTER", help="a finished run or an adapter file"
+    )
+    export.add_argument("target", type=Path, metavar="TARGET", help="file or folder to write")
+    forms = "; ".join(f"{name}: {meaning}" for name, meaning in FORMS.items())
+    export.add_argument("--form", choices=FORMS, default="kohya", help=f"{forms} (%(default)s)")
+    export.add_argument("--precision", choices=("fp16", "fp32"), default="fp16")
+    export.add_argument(
+        "--model", metavar="NAME_OR_PATH", help="the adapter's base, where no run folder names it"
+    )
+    export.set_defaults(run=run_export)
+
+
+def run_train(arguments: argparse.Namespace) -> None:
+    """Train a run folder, or print what that would be."""
+    if arguments.dry_run:
+        print(json.dumps(plan_of_folder(arguments.run_dir), indent=1, ensure_ascii=False))
+        return
+    lower_priority()
+    train_folder(arguments.run_dir, Turns(arguments.turns), arguments.cache)
+
+
+def run_export(arguments: argparse.Namespace) -> None:
+    """Write an adapter in another form."""
+    from align.export import export  # noqa: PLC0415  torch takes seconds to import
+    from align.pipeline import quiet_libraries  # noqa: PLC0415
+
+    quiet_libraries()
+    model = describe_model(arguments.model) if arguments.model else None
+    form, precision = arguments.form, arguments.precision
+    print(export(arguments.source, arguments.target, form, precision=precision, model=model))
+
+
+def run_serve(_: argparse.Namespace) -> None:
+    """Draw pictures for an app."""
+    from align.serve import serve  # noqa: PLC0415  torch takes seconds to import
+
+    serve()
 
 
 def main() -> int:
     """Run one command; errors we know end in one sentence."""
     arguments = parser().parse_args()
+    command: Callable[[argparse.Namespace], None] = arguments.run
     try:
-        if arguments.command == "serve":
-            from align.serve import serve  # noqa: PLC0415  torch takes seconds to import
-
-            serve()
-        else:
-            lower_priority()
-            train_folder(arguments.run_dir, Turns(arguments.turns))
+        command(arguments)
     except AlignError as error:
         print(f"align: {error}", file=sys.stderr)
         return 1

@@ -12,6 +12,7 @@ import torch
 from diffusers import DDPMScheduler
 from torch import Tensor
 
+from align.cache import content_key
 from align.device import Compute
 from align.encode import EncodedPairs
 from align.loss import denoising_error
@@ -26,14 +27,17 @@ class Draw:
     index: int
 
 
-def draws_of_step(step: int, batch_pairs: int, count: int, seed: int) -> list[Draw]:
+def draws_of_step(
+    step: int, batch_pairs: int, count: int, seed: int, draws: int = 2**62
+) -> list[Draw]:
     """The draws of an optimizer step: endless epochs over `count` pairs, each shuffled anew.
 
-    A pair's draw number is the epoch, so a step depends on (seed, step) and nothing before it.
+    A pair's draw number is the epoch, from 0 again after `draws` of them, so a step depends on
+    (seed, step) and nothing before it.
     """
     positions = range(step * batch_pairs, (step + 1) * batch_pairs)
     orders = {epoch: shuffled(seed, epoch, count) for epoch in {p // count for p in positions}}
-    return [Draw(orders[p // count][p % count], p // count) for p in positions]
+    return [Draw(orders[p // count][p % count], p // count % draws) for p in positions]
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,9 @@ class NoisyPairs:
     timesteps_B: Tensor
     text_BSD: Tensor
     added: dict[str, Tensor]
+    share_B: Tensor
+    weight_B: Tensor
+    liked_2B: Tensor
 
 
 class Batcher:
@@ -83,7 +90,20 @@ class Batcher:
                 "text_embeds": data.pooled_PE[prompts].to(device, weights),
                 "time_ids": data.time_ids.repeat(len(prompts), 1).to(device, weights),
             },
+            share_B=data.share_N[rows].to(device),
+            weight_B=data.weight_N[rows].to(device),
+            liked_2B=data.liked_2N[:, rows].flatten().to(device),
         )
+
+    def keys(self, draws: list[Draw]) -> list[str]:
+        """What each draw's errors depend on, besides the network: content, noise and timestep."""
+        data = self._data
+        schedule = tuple(sorted((k, str(v)) for k, v in self._scheduler.config.items()))
+        return [
+            content_key(data.contents[d.row], data.keys[d.row], d.index, self._seed, self._floor,
+                        data.time_ids.tolist(), schedule)
+            for d in draws
+        ]  # fmt: skip
 
     def _noise(self, draws: list[Draw]) -> tuple[Tensor, Tensor]:
         shape = tuple(self._data.latents_NCHW.shape[1:])
@@ -96,7 +116,9 @@ class Batcher:
         return noise_BCHW, torch.tensor([timestep for _, timestep in drawn]).repeat(2)
 
 
-def pair_errors(unet: torch.nn.Module, pairs: NoisyPairs, compute: Compute) -> tuple:
+def pair_errors(
+    unet: torch.nn.Module, pairs: NoisyPairs, compute: Compute
+) -> tuple[Tensor, Tensor]:
     """Denoising errors (chosen_B, rejected_B), from one forward pass over both."""
     with compute.autocasting():
         predicted_BCHW = unet(
@@ -105,4 +127,5 @@ def pair_errors(unet: torch.nn.Module, pairs: NoisyPairs, compute: Compute) -> t
             encoder_hidden_states=pairs.text_BSD,
             added_cond_kwargs=pairs.added,
         ).sample
-    return denoising_error(predicted_BCHW, pairs.target_BCHW).chunk(2)
+    chosen_B, rejected_B = denoising_error(predicted_BCHW, pairs.target_BCHW).chunk(2)
+    return chosen_B, rejected_B

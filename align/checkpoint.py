@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import torch
 from diffusers import UNet2DConditionModel
 from torch.optim import Optimizer
@@ -9,26 +11,43 @@ from torch.optim import Optimizer
 from align.files import replacing
 from align.lora import lora_state, restore_lora
 from align.run_folder import RunFolder
+from align.stopping import Best
+
+
+@dataclass
+class Progress:
+    """What a run has come to, besides weights. Noise and order follow from the step alone."""
+
+    step: int = 0
+    """Steps done."""
+    means: dict[str, float] = field(default_factory=dict)
+    """Running means of what is logged."""
+    best: Best = field(default_factory=Best)
 
 
 def save_checkpoint(
-    run: RunFolder, step: int, unet: UNet2DConditionModel, optimizer: Optimizer
+    run: RunFolder, progress: Progress, unet: UNet2DConditionModel, optimizer: Optimizer
 ) -> None:
-    """Store the state after `step` steps. Noise and order are functions of the step alone."""
+    """Store everything that the steps to come depend on."""
     run.checkpoint.parent.mkdir(exist_ok=True)
+    state = {
+        "step": progress.step,
+        "means": progress.means,
+        "best": progress.best.state(),
+        "lora": lora_state(unet),
+        "optimizer": optimizer.state_dict(),
+    }
     with replacing(run.checkpoint) as scratch:
-        torch.save(
-            {"step": step, "lora": lora_state(unet), "optimizer": optimizer.state_dict()}, scratch
-        )
+        torch.save(state, scratch)
 
 
-def resume(run: RunFolder, unet: UNet2DConditionModel, optimizer: Optimizer) -> int:
-    """Take up the last checkpoint; returns the steps already done, 0 where there is none."""
+def resume(run: RunFolder, unet: UNet2DConditionModel, optimizer: Optimizer) -> Progress:
+    """Take up the last checkpoint; without one, nothing is done yet."""
     if not run.checkpoint.exists():
         run.forget_metrics_after(0)
-        return 0
+        return Progress()
     state = torch.load(run.checkpoint, map_location="cpu", weights_only=True)
     restore_lora(unet, state["lora"])
     optimizer.load_state_dict(state["optimizer"])
     run.forget_metrics_after(state["step"])
-    return int(state["step"])
+    return Progress(int(state["step"]), state["means"], Best(**state["best"]))

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from align.errors import InvalidSettings
-
-OBJECTIVE = "diffusion-dpo"
+from align.objectives import OBJECTIVES
 
 
 def _setting(default: Any, low: float, high: float) -> Any:
     return field(default=default, metadata={"low": low, "high": high})
 
 
+def _choice(default: str, choices: Iterable[str]) -> Any:
+    return field(default=default, metadata={"choices": tuple(choices)})
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """How a run trains. The docstring under a field is its help text."""
 
+    objective: str = _choice("dpo", OBJECTIVES)
+    """What is minimised, by name: see `align/objectives.py` for where each comes from."""
     steps: int = _setting(200, 1, 100_000)
     """Optimizer steps."""
     batch_pairs: int = _setting(8, 1, 4096)
@@ -30,6 +36,15 @@ class TrainConfig:
     """Rank of the LoRA adapter."""
     kappa: float = _setting(2500.0, 1.0, 1e6)
     """Strength κ on mean squared errors (half of the paper's β); larger stays nearer the base."""
+    smoothing: float = _setting(0.1, 0.0, 0.49)
+    """Share of the votes that `cdpo` and `robust` take to be wrong."""
+    sharpness: float = _setting(10.0, 0.01, 100.0)
+    """How much surer votes push harder in `smpo` (its γ)."""
+    mapo_weight: float = _setting(0.1, 0.0, 100.0)
+    """Weight of the preference beside the chosen picture's own error in `mapo` (its β)."""
+    draws: int = _setting(64, 1, 100_000)
+    """Draws of noise and timestep a pair; then they come round again, and with them what is known
+    of the reference."""
     learning_rate: float = _setting(2e-4, 1e-8, 1.0)
     """Peak learning rate of AdamW."""
     warmup_steps: int = _setting(20, 0, 100_000)
@@ -40,10 +55,14 @@ class TrainConfig:
     """The gradient's norm is clipped to this."""
     held_out: float = _setting(0.12, 0.0, 0.5)
     """Share of the prompts whose pairs are kept out of training to judge it."""
+    patience: int = _setting(2, 0, 1000)
+    """End the run after so many judgements in a row that are clearly below the best; 0 never."""
     checkpoint_every: int = _setting(20, 1, 100_000)
     """Steps between checkpoints; a killed run goes on from the last one."""
     gradient_checkpointing: int = _setting(0, 0, 1)
     """1 recomputes activations in the backward pass: slower, much less memory."""
+    precision: str = _choice("auto", ("auto", "fp32"))
+    """auto takes bf16 or fp16 where the device is quick at it; fp32 is slower and exact."""
     processes: int = _setting(1, 1, 64)
     """Processes (GPUs) that share a batch, started by accelerate."""
     seed: int = _setting(0, 0, 2**31 - 1)
@@ -80,6 +99,11 @@ def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:
             raise InvalidSettings(f"Unknown setting {name!r}. Known ones: {', '.join(known)}.")
         chosen[name] = _checked(name, value, known[name])
     config = replace(PRESETS[preset], **chosen)
+    if config.batch_pairs % config.processes:
+        raise InvalidSettings(
+            f"batch_pairs ({config.batch_pairs}) must be a multiple of processes "
+            f"({config.processes}), so that each has as many pairs."
+        )
     return replace(config, micro_pairs=min(config.micro_pairs, config.batch_pairs))
 
 
@@ -96,6 +120,10 @@ def parse_settings(settings: dict[str, Any] | str) -> dict[str, Any]:
 
 
 def _checked(name: str, value: Any, known: Any) -> Any:
+    if choices := known.metadata.get("choices"):
+        if value not in choices:
+            raise InvalidSettings(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
+        return value
     whole = isinstance(known.default, int)
     low, high = known.metadata["low"], known.metadata["high"]
     good = isinstance(value, int | float) and not isinstance(value, bool)
@@ -117,11 +145,14 @@ def plan(
 ) -> dict[str, Any]:
     """What a run on this many preferences will be, with the minutes it should take."""
     config = configure(preset, settings)
+    objective = OBJECTIVES[config.objective]
     held_out = held_out_count(pairs, config.held_out)
     seconds = 15 + config.steps * config.batch_pairs / (pairs_per_s or PAIRS_PER_S[preset])
     return {
         "preset": preset,
-        "objective": OBJECTIVE,
+        "objective": config.objective,
+        "objective_title": objective.title,
+        "source": objective.source,
         "pairs": pairs,
         "held_out": held_out,
         "steps": config.steps,
@@ -132,8 +163,9 @@ def plan(
         "learning_rate": config.learning_rate,
         "minutes": round(seconds / 60, 1),
         "summary": (
-            f"{pairs - held_out} pairs to learn from, {held_out} held out; {config.steps} steps of "
-            f"{config.batch_pairs} pairs; LoRA rank {config.rank}; about {seconds / 60:.0f} min."
+            f"{objective.title}: {pairs - held_out} pairs to learn from, {held_out} held out; "
+            f"{config.steps} steps of {config.batch_pairs} pairs; LoRA rank {config.rank}; about "
+            f"{seconds / 60:.0f} min."
         ),
     }
 

@@ -31,8 +31,13 @@ class Compute:
         return "fp16" if self.autocast == torch.float16 else "no"
 
 
-def choose_compute() -> Compute:
-    """The fastest device here; on a CPU bf16 only where it has instructions for it."""
+def choose_compute(precision: str = "auto") -> Compute:
+    """The fastest device here; on a CPU bf16 only where it has instructions for it.
+
+    `precision` "fp32" forgoes speed for numbers that hardly depend on batch shapes.
+    """
+    if precision == "fp32":
+        return Compute(best_device(), torch.float32, None)
     if torch.cuda.is_available():
         half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
         return Compute(torch.device("cuda"), half, half)
@@ -40,6 +45,13 @@ def choose_compute() -> Compute:
         return Compute(torch.device("mps"), torch.float32, None)
     quick_bf16 = torch.cpu._is_avx512_bf16_supported()
     return Compute(torch.device("cpu"), torch.float32, torch.bfloat16 if quick_bf16 else None)
+
+
+def best_device() -> torch.device:
+    """CUDA (or ROCm) before Apple's MPS before the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def memory(compute: Compute) -> tuple[int, int]:

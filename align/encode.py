@@ -1,4 +1,4 @@
-"""Latents and text embeddings: computed once a run, then the encoders can go.
+"""Latents and text embeddings: computed once and kept, then the encoders can go.
 
 Shapes: N pictures, C latent channels, H x W latent pixels, P prompts, S tokens, D text width,
 E pooled width.
@@ -6,23 +6,30 @@ E pooled width.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from diffusers import StableDiffusionXLPipeline
 from PIL import Image, ImageOps
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from align.cache import TensorCache, content_key, fingerprint
 from align.device import Compute
 from align.errors import SnapshotError
-from align.files import replacing
 from align.snapshot import PreferencePair
 
 ENCODE_BATCH = 16
+Item = TypeVar("Item", str, Path)
+OnProgress = Callable[[int, int], None]
+
+
+def nobody_watches(done: int, of: int) -> None:
+    """Take no notice of progress."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,13 @@ class EncodedPairs:
     """Per pair, the row of its chosen picture in the latents."""
     rejected: Tensor
     prompt: Tensor
+    share_N: Tensor
+    """Per pair, the share of votes for its chosen picture."""
+    weight_N: Tensor
+    liked_2N: Tensor
+    """Per pair, whether each picture is wanted (+1) or not (-1): row 0 the chosen ones."""
+    contents: list[str]
+    """Per pair, a hash of its pictures and prompt as the UNet is given them."""
     time_ids: Tensor
     """SDXL's six sizes: original, crop and target, the same for every picture of a run."""
 
@@ -46,26 +60,40 @@ def encode_pairs(
     compute: Compute,
     pairs: list[PreferencePair],
     size: tuple[int, int],
-    cache: Path,
-    on_progress: Callable[[int, int], None],
+    cache: TensorCache,
+    on_progress: OnProgress,
 ) -> EncodedPairs:
-    """Encode each picture and each prompt once; a resumed run reads them back from `cache`."""
+    """Encode each picture and each prompt that `cache` does not hold yet."""
     pictures = sorted({path for pair in pairs for path in (pair.chosen, pair.rejected)})
     prompts = sorted({pair.prompt for pair in pairs})
-    tensors = load_file(cache) if cache.exists() else {}
-    if not tensors:
-        tensors["latents"] = encode_pictures(pipeline, compute, pictures, size, on_progress)
-        tensors["text"], tensors["pooled"] = encode_prompts(pipeline, prompts)
-        with replacing(cache) as scratch:
-            save_file(tensors, scratch)
+    picture_keys = keys_of_pictures(pipeline, compute, pictures, size)
+    prompt_keys = keys_of_prompts(pipeline, compute, prompts)
+    for batch in missing(cache, pictures, picture_keys, on_progress):
+        latents_BCHW = encode_pictures(pipeline, compute, batch, size)
+        for path, latent in zip(batch, latents_BCHW, strict=True):
+            cache.put(picture_keys[path], {"latent": latent.contiguous()})
+    for batch_of_prompts in missing(cache, prompts, prompt_keys):
+        embedded = zip(*encode_prompts(pipeline, batch_of_prompts), strict=True)
+        for prompt, (text_SD, pooled_E) in zip(batch_of_prompts, embedded, strict=True):
+            kept = {"text": text_SD.contiguous(), "pooled": pooled_E.contiguous()}
+            cache.put(prompt_keys[prompt], kept)
+    latents = [_kept(cache, picture_keys[path])["latent"] for path in pictures]
+    texts = [_kept(cache, prompt_keys[prompt]) for prompt in prompts]
     picture_row = {path: row for row, path in enumerate(pictures)}
     prompt_row = {prompt: row for row, prompt in enumerate(prompts)}
     width, height = size
     return EncodedPairs(
         keys=[pair.key for pair in pairs],
-        latents_NCHW=tensors["latents"],
-        text_PSD=tensors["text"],
-        pooled_PE=tensors["pooled"],
+        latents_NCHW=torch.stack(latents),
+        text_PSD=torch.stack([text["text"] for text in texts]),
+        pooled_PE=torch.stack([text["pooled"] for text in texts]),
+        share_N=torch.tensor([pair.share for pair in pairs]),
+        weight_N=torch.tensor([pair.weight for pair in pairs]),
+        liked_2N=torch.tensor([pair.liked for pair in pairs]).T.contiguous(),
+        contents=[
+            content_key(picture_keys[p.chosen], picture_keys[p.rejected], prompt_keys[p.prompt])
+            for p in pairs
+        ],
         chosen=torch.tensor([picture_row[pair.chosen] for pair in pairs]),
         rejected=torch.tensor([picture_row[pair.rejected] for pair in pairs]),
         prompt=torch.tensor([prompt_row[pair.prompt] for pair in pairs]),
@@ -73,13 +101,65 @@ def encode_pairs(
     )
 
 
+def keys_of_pictures(
+    pipeline: StableDiffusionXLPipeline,
+    compute: Compute,
+    pictures: Sequence[Path],
+    size: tuple[int, int],
+) -> dict[Path, str]:
+    """What each picture's latents depend on: its bytes, the autoencoder, size and format."""
+    vae = fingerprint(pipeline.vae)
+    return {
+        path: content_key("latent", sha256(path), vae, size, str(compute.weights))
+        for path in pictures
+    }
+
+
+def keys_of_prompts(
+    pipeline: StableDiffusionXLPipeline, compute: Compute, prompts: Sequence[str]
+) -> dict[str, str]:
+    """What each prompt's embeddings depend on: its text, both encoders and their format."""
+    encoders = [fingerprint(e) for e in (pipeline.text_encoder, pipeline.text_encoder_2) if e]
+    return {
+        prompt: content_key("text", prompt, encoders, str(compute.weights)) for prompt in prompts
+    }
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file's content. Raises SnapshotError where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise SnapshotError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def missing(
+    cache: TensorCache,
+    items: Sequence[Item],
+    keys: dict[Item, str],
+    on_progress: OnProgress = nobody_watches,
+) -> Iterator[list[Item]]:
+    """Batches of what the cache does not hold, or holds damaged."""
+    absent = [item for item in items if cache.get(keys[item]) is None]
+    for start in range(0, len(absent), ENCODE_BATCH):
+        yield absent[start : start + ENCODE_BATCH]
+        on_progress(min(start + ENCODE_BATCH, len(absent)), len(absent))
+
+
+def _kept(cache: TensorCache, key: str) -> dict[str, Tensor]:
+    tensors = cache.get(key)
+    if tensors is None:
+        raise SnapshotError("The cache changed while it was read. Start the run again.")
+    return tensors
+
+
 @torch.no_grad()
 def encode_pictures(
     pipeline: StableDiffusionXLPipeline,
     compute: Compute,
-    pictures: list[Path],
+    pictures: Sequence[Path],
     size: tuple[int, int],
-    on_progress: Callable[[int, int], None],
+    on_progress: OnProgress = nobody_watches,
 ) -> Tensor:
     """Scaled latents [N, C, H, W], fp32 on the CPU, from the posterior's mean."""
     vae, latents = pipeline.vae, []
@@ -110,14 +190,14 @@ def read_picture(path: Path, size: tuple[int, int]) -> Tensor:
 
 @torch.no_grad()
 def encode_prompts(
-    pipeline: StableDiffusionXLPipeline, prompts: list[str]
+    pipeline: StableDiffusionXLPipeline, prompts: Sequence[str]
 ) -> tuple[Tensor, Tensor]:
     """Embeddings [P, S, D] and pooled embeddings [P, E] of SDXL's two text encoders, fp32, CPU."""
     text, pooled = [], []
     for start in range(0, len(prompts), ENCODE_BATCH):
-        embeds, _, pooled_embeds, _ = pipeline.encode_prompt(
-            prompts[start : start + ENCODE_BATCH], do_classifier_free_guidance=False
+        text_BSD, _, pooled_BE, _ = pipeline.encode_prompt(
+            list(prompts[start : start + ENCODE_BATCH]), do_classifier_free_guidance=False
         )
-        text.append(embeds.float().cpu())
-        pooled.append(pooled_embeds.float().cpu())
+        text.append(text_BSD.float().cpu())
+        pooled.append(pooled_BE.float().cpu())
     return torch.cat(text).contiguous(), torch.cat(pooled).contiguous()

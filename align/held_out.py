@@ -6,6 +6,7 @@ Shapes: B pairs.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,8 +15,8 @@ from torch import Tensor
 
 from align.batch import Batcher, Draw, pair_errors
 from align.device import Compute
-from align.lora import as_reference
 from align.loss import implicit_accuracy, preference_logits
+from align.reference import Reference
 
 DRAWS = 12
 CHANCE = 0.1
@@ -24,39 +25,51 @@ ENOUGH_PAIRS = 20
 """With fewer, a result above one half that guessing may explain settles nothing either way."""
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """How an adapter does on held-out pairs."""
+
+    accuracy_B: Tensor
+    """Per pair 1, 0 or ½: is it ordered as people ordered it, over all draws?"""
+    agreement: float
+    """Share of all draws of all pairs that are ordered so: finer, for telling steps apart."""
+
+
 class HeldOut:
     """Measures implicit accuracy on fixed draws of held-out pairs."""
 
     def __init__(
-        self, batcher: Batcher, rows: list[int], micro_pairs: int, kappa: float, compute: Compute
+        self,
+        batcher: Batcher,
+        reference: Reference,
+        rows: list[int],
+        micro_pairs: int,
+        kappa: float,
+        compute: Compute,
     ) -> None:
         self._batcher = batcher
+        self._reference = reference
         self._draws = [Draw(row, index) for row in rows for index in range(DRAWS)]
         self._micro = micro_pairs
         self._kappa = kappa
         self._compute = compute
-        self._reference: tuple[Tensor, Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self._draws) // DRAWS
 
     @torch.no_grad()
-    def accuracy_B(self, unet: UNet2DConditionModel) -> Tensor:
-        """Per held-out pair 1, 0 or ½: is it ordered as people ordered it, over all draws?"""
-        if self._reference is None:
-            with as_reference(unet):
-                self._reference = self._errors(unet)
-        logits = preference_logits(*self._errors(unet), *self._reference, self._kappa)
-        return implicit_accuracy(logits.view(-1, DRAWS).mean(dim=1))
-
-    def _errors(self, unet: UNet2DConditionModel) -> tuple[Tensor, Tensor]:
-        chosen, rejected = [], []
+    def judge(self, unet: UNet2DConditionModel) -> Judgement:
+        """Compare the UNet with its adapter on against it off."""
+        logits = []
         for start in range(0, len(self._draws), self._micro):
-            pairs = self._batcher.build(self._draws[start : start + self._micro])
+            draws = self._draws[start : start + self._micro]
+            pairs = self._batcher.build(draws)
             errors = pair_errors(unet, pairs, self._compute)
-            chosen.append(errors[0])
-            rejected.append(errors[1])
-        return torch.cat(chosen), torch.cat(rejected)
+            reference = self._reference.errors(unet, draws, pairs)
+            logits.append(preference_logits(*errors, *reference, self._kappa))
+        logits_BK = torch.cat(logits).view(-1, DRAWS)
+        accuracy_B = implicit_accuracy(logits_BK.mean(dim=1))
+        return Judgement(accuracy_B, float(implicit_accuracy(logits_BK).mean()))
 
 
 def verdict(accuracy_B: Tensor) -> dict[str, Any]:

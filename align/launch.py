@@ -56,8 +56,14 @@ def lower_priority() -> None:
 class TrainerProcess:
     """Starts one trainer process per run folder and reads what it writes."""
 
-    def __init__(self, python: str = sys.executable, turns: Path | None = None) -> None:
+    def __init__(
+        self,
+        python: str = sys.executable,
+        turns: Path | None = None,
+        cache: Path | None = None,
+    ) -> None:
         self._python = python
+        self._cache = cache
         self._turns = turns
 
     def plan(
@@ -130,6 +136,8 @@ class TrainerProcess:
         arguments = ["-m", "align", "train", str(run.path.resolve())]
         if self._turns is not None:
             arguments += ["--turns", str(self._turns.resolve())]
+        if self._cache is not None:
+            arguments += ["--cache", str(self._cache.resolve())]
         if processes == 1:
             return [self._python, *arguments]
         launcher = ["-m", "accelerate.commands.launch", "--num_processes", str(processes)]

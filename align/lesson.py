@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
+from torch import Tensor
 
+from align import loss
 from align.batch import Batcher
-from align.checkpoint import resume
+from align.cache import ErrorCache, TensorCache, fingerprint
+from align.checkpoint import Progress, resume
 from align.config import TrainConfig, held_out_count
 from align.device import Compute
 from align.encode import encode_pairs
 from align.held_out import HeldOut
 from align.lora import add_lora
+from align.loss import PairErrors, Strength
 from align.models import ModelInfo
 from align.noise import training_scheduler
+from align.objectives import OBJECTIVES, Objective
 from align.pipeline import load_pipeline, quiet_libraries
 from align.progress import Reporter
+from align.reference import Reference
 from align.run_folder import RunFolder
 from align.snapshot import read_snapshot, split_by_prompt
+
+Loss = Callable[[PairErrors, Strength], Tensor]
 
 
 @dataclass(frozen=True)
@@ -40,12 +50,16 @@ class Lesson:
     train_pairs: int
     held_out: HeldOut
     left_out: dict[str, int]
-    first_step: int
-    """Steps that an earlier process has done."""
+    reference: Reference
+    objective: Objective
+    loss: Loss
+    strength: Strength
+    progress: Progress
+    """What an earlier process has done, and what this one adds."""
 
 
 def prepare_lesson(
-    run: RunFolder, report: Reporter, accelerator: Accelerator, compute: Compute
+    run: RunFolder, report: Reporter, accelerator: Accelerator, compute: Compute, cache: Path
 ) -> Lesson:
     """Read the votes, load the model, encode it all once, add the adapter, take up a checkpoint.
 
@@ -57,7 +71,8 @@ def prepare_lesson(
     config, model = TrainConfig(**settings["train"]), ModelInfo(**settings["model"])
     torch.set_num_threads(int(settings["threads"]))
     report.phase("reading the votes", 0.0)
-    snapshot = read_snapshot(run.snapshot)
+    objective = OBJECTIVES[config.objective]
+    snapshot = read_snapshot(run.snapshot, objective.kinds)
     held_out = held_out_count(len(snapshot.pairs), config.held_out)
     train_pairs, held_pairs = split_by_prompt(snapshot.pairs, held_out, config.seed)
     report.phase("loading the model", 0.1)
@@ -68,18 +83,20 @@ def prepare_lesson(
         compute,
         train_pairs + held_pairs,
         (model.width, model.height),
-        run.cache,
+        TensorCache(cache / "encoded"),
         lambda done, of: report.phase(f"encoding pictures, {done} of {of}", 0.4 + 0.5 * done / of),
     )
     scheduler = training_scheduler(pipeline.scheduler)
     batcher = Batcher(data, scheduler, compute, config.seed, config.noise_floor)
     rows = list(range(len(train_pairs), len(data.keys)))
     unet = release_encoders(pipeline)
+    errors = ErrorCache(cache / "errors")
+    reference = Reference(errors, batcher, compute, fingerprint(unet))
     parameters = add_lora(unet, config.rank, config.seed)
     if config.gradient_checkpointing:
         unet.enable_gradient_checkpointing()
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
-    first_step = resume(run, unet, optimizer)
+    progress = resume(run, unet, optimizer)
     policy, optimizer = accelerator.prepare(unet, optimizer)
     return Lesson(
         config=config,
@@ -90,9 +107,13 @@ def prepare_lesson(
         optimizer=optimizer,
         batcher=batcher,
         train_pairs=len(train_pairs),
-        held_out=HeldOut(batcher, rows, config.micro_pairs, config.kappa, compute),
+        held_out=HeldOut(batcher, reference, rows, config.micro_pairs, config.kappa, compute),
         left_out=snapshot.left_out,
-        first_step=first_step,
+        reference=reference,
+        objective=objective,
+        loss=getattr(loss, objective.function),
+        strength=Strength(config.kappa, config.smoothing, config.sharpness, config.mapo_weight),
+        progress=progress,
     )
 
 

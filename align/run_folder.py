@@ -5,7 +5,7 @@ snapshot/             the votes and pictures to learn from      in
 cancel                present once somebody asked to stop       in
 status.json           state, phase, step, pid, result           out
 metrics.jsonl         one line a step                           out
-cache.safetensors     latents and text embeddings               out
+cache/                latents, embeddings, reference errors     out, unless shared
 checkpoint/state.pt   what a resume needs                       out
 adapter.safetensors   the LoRA, once the run is done            out
 log.txt               what the process printed                  out
@@ -56,7 +56,7 @@ class RunFolder:
         self.snapshot = self.path / "snapshot"
         self.adapter = self.path / "adapter.safetensors"
         self.checkpoint = self.path / "checkpoint" / "state.pt"
-        self.cache = self.path / "cache.safetensors"
+        self.cache = self.path / "cache"
         self.metrics_path = self.path / "metrics.jsonl"
         self.log = self.path / "log.txt"
 

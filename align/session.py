@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
-from align.errors import AlignError, Cancelled, first_line
+from align.config import plan
+from align.errors import AlignError, Cancelled, SnapshotError, first_line
+from align.objectives import OBJECTIVES
 from align.progress import Reporter
 from align.run_folder import RunFolder
 from align.turns import Turns
 
 
-def train_folder(path: Path, turns: Turns | None = None) -> None:
+def train_folder(path: Path, turns: Turns | None = None, cache: Path | None = None) -> None:
     """Train the run in this folder, from its last checkpoint if it has one.
 
+    What can be shared with other runs is kept in `cache`, the folder's own without one.
     Steps wait while `turns` says that somebody else has the processor.
     How it ended stands in status.json; whatever goes wrong is raised as well.
 
@@ -26,15 +32,35 @@ def train_folder(path: Path, turns: Turns | None = None) -> None:
     speaks = os.environ.get("RANK", "0") == "0"
     with run.lock() if speaks else contextlib.nullcontext():
         with Reporter(run, steps, speaks) as report:
-            _train(run, report, turns or Turns(None))
+            _train(run, report, turns or Turns(None), cache or run.cache)
 
 
-def _train(run: RunFolder, report: Reporter, turns: Turns) -> None:
+def plan_of_folder(path: Path) -> dict[str, Any]:
+    """What training this folder will be: objective, strength, batch, learning rate, minutes.
+
+    Raises:
+        AlignError: the folder is no run, or its votes cannot be learned from.
+    """
+    run = RunFolder(path)
+    config = run.read_config()
+    objective = OBJECTIVES[config["train"]["objective"]]
+    try:
+        lines = (run.snapshot / "pairs.jsonl").read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise SnapshotError(f"{run.snapshot} is not a snapshot: {error.strerror}.") from None
+    kinds = Counter(json.loads(line)["kind"] for line in lines)
+    taught = sum(kinds[kind] for kind in objective.kinds)
+    left_out = {kind: count for kind, count in kinds.items() if kind not in objective.kinds}
+    planned = plan(config["model"]["preset"], taught, config["train"])
+    return {"model": config["model"]["name"], **planned, "left_out": left_out}
+
+
+def _train(run: RunFolder, report: Reporter, turns: Turns, cache: Path) -> None:
     try:
         # Importing torch takes seconds, and by now somebody watches the status.
         from align.train import run_training  # noqa: PLC0415
 
-        run_training(run, report, turns)
+        run_training(run, report, turns, cache)
     except Cancelled:
         report.cancelled()
     except AlignError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,16 +12,29 @@ from align.errors import SnapshotError
 from align.files import read_json
 from align.noise import counter_key
 
+LIKED = {"preference": (1.0, -1.0), "both_good": (1.0, 1.0), "both_bad": (-1.0, -1.0)}
+
 
 @dataclass(frozen=True)
 class PreferencePair:
-    """One vote: the same prompt drawn twice, and which picture was preferred."""
+    """One vote on two pictures of a prompt. Where neither was preferred, `kind` says what was."""
 
     key: str
     """Names the pair in the noise counter."""
     prompt: str
     chosen: Path
     rejected: Path
+    kind: str = "preference"
+    """preference, both_good or both_bad."""
+    share: float = 0.75
+    """Share of the votes on these two pictures that went to `chosen`, smoothed by half a vote."""
+    weight: float = 1.0
+    """How much a pair out of a ranking counts (RankDPO)."""
+
+    @property
+    def liked(self) -> tuple[float, float]:
+        """+1 for a picture that somebody wants, else -1: the chosen one first."""
+        return LIKED[self.kind]
 
 
 @dataclass(frozen=True)
@@ -32,8 +45,8 @@ class Snapshot:
     left_out: dict[str, int]
 
 
-def read_snapshot(folder: Path) -> Snapshot:
-    """Read `pairs.jsonl`, leaving out every vote that prefers neither picture.
+def read_snapshot(folder: Path, kinds: tuple[str, ...] = ("preference",)) -> Snapshot:
+    """Read `pairs.jsonl`, leaving out every vote that is not of these kinds.
 
     Raises:
         SnapshotError: a file is missing or is not what the manifest says, or nothing is decisive.
@@ -47,20 +60,43 @@ def read_snapshot(folder: Path) -> Snapshot:
     if expected and hashlib.sha256(text).hexdigest() != expected:
         raise SnapshotError(f"{path} is not the file its manifest names. Start a new run.")
     rows = [json.loads(line) for line in text.decode("utf-8").splitlines()]
-    pairs = [_pair(folder, row) for row in rows if row["kind"] == "preference"]
-    if not pairs:
+    shares = vote_shares(rows)
+    pairs = [_pair(folder, row, shares) for row in rows if row["kind"] in kinds]
+    if not any(pair.kind == "preference" for pair in pairs):
         raise SnapshotError("No decisive vote to learn from. Prefer one picture in a few pairs.")
-    left_out = Counter(row["kind"] for row in rows if row["kind"] != "preference")
+    left_out = Counter(row["kind"] for row in rows if row["kind"] not in kinds)
     return Snapshot(pairs, dict(left_out))
 
 
-def _pair(folder: Path, row: dict) -> PreferencePair:
-    chosen, rejected = folder / row["chosen"], folder / row["rejected"]
+def vote_shares(rows: list[dict]) -> dict[tuple[str, str, str], float]:
+    """By (prompt, picture, other picture), (wins + ½) / (votes + 1); a tie is half a win."""
+    wins: defaultdict[tuple[str, str, str], float] = defaultdict(float)
+    votes: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        first, second = _pictures(row)
+        won = 1.0 if row["kind"] == "preference" else 0.5
+        for sides, share in (((first, second), won), ((second, first), 1.0 - won)):
+            wins[row["prompt"], *sides] += share
+            votes[row["prompt"], *sides] += 1
+    return {sides: (wins[sides] + 0.5) / (votes[sides] + 1) for sides in votes}
+
+
+def _pictures(row: dict) -> tuple[str, str]:
+    if row["kind"] == "preference":
+        return row["chosen"], row["rejected"]
+    first, second = row["images"]
+    return first, second
+
+
+def _pair(folder: Path, row: dict, shares: dict[tuple[str, str, str], float]) -> PreferencePair:
+    sides = _pictures(row)
+    chosen, rejected = (folder / side for side in sides)
     for picture in (chosen, rejected):
         if not picture.is_file():
             raise SnapshotError(f"{picture} is missing from the snapshot. Start a new run.")
-    key = f"{row['chosen']}|{row['rejected']}|{row['prompt']}"
-    return PreferencePair(key, row["prompt"], chosen, rejected)
+    prompt = row["prompt"]
+    key = "|".join((*sides, prompt))
+    return PreferencePair(key, prompt, chosen, rejected, row["kind"], shares[prompt, *sides])
 
 
 def split_by_prompt(

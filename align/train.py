@@ -1,10 +1,11 @@
-"""The Diffusion-DPO training loop (Wallace et al. 2023, arXiv 2311.12908), with a LoRA."""
+"""The preference-tuning loop: Diffusion-DPO (Wallace et al. 2023, arXiv 2311.12908) and others."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,66 +19,104 @@ from align.device import choose_compute
 from align.errors import Cancelled, TrainingDiverged
 from align.held_out import advice, verdict
 from align.lesson import Lesson, prepare_lesson
-from align.lora import as_reference, save_adapter
-from align.loss import diffusion_dpo_loss, implicit_accuracy, preference_logits
+from align.lora import lora_state, restore_lora, save_adapter
+from align.loss import PairErrors, implicit_accuracy
 from align.progress import Reporter
 from align.run_folder import RunFolder
+from align.stopping import Explosion, displacement
 from align.turns import Turns
 
-METRICS = ("loss", "accuracy", "margin_winner", "margin_loser")
+METRICS = ("loss", "accuracy", "margin_winner", "margin_loser", "reward")
 EVALUATIONS = 5
 """How often the held-out pairs are judged during a run."""
+MEMORY = 0.9
+"""Running means keep this share of what they were."""
 
 
-def run_training(run: RunFolder, report: Reporter, turns: Turns) -> None:
+def run_training(run: RunFolder, report: Reporter, turns: Turns, cache: Path) -> None:
     """Prepare, train, judge and save one run, from its last checkpoint if it has one."""
-    started, accuracy = time.monotonic(), 0.5
-    compute = choose_compute()
+    started, explosion = time.monotonic(), Explosion()
+    compute = choose_compute(run.read_config()["train"].get("precision", "auto"))
     accelerator = Accelerator(
         mixed_precision=compute.mixed_precision, cpu=compute.device.type == "cpu"
     )
-    lesson = prepare_lesson(run, report, accelerator, compute)
-    config, unet, optimizer = lesson.config, lesson.unet, lesson.optimizer
-    evaluate_every = max(1, config.steps // EVALUATIONS)
+    lesson = prepare_lesson(run, report, accelerator, compute, cache)
+    config, unet, progress = lesson.config, lesson.unet, lesson.progress
 
-    for step in range(lesson.first_step, config.steps):
-        if run.cancel_requested:
-            save_checkpoint(run, step, unet, optimizer)
-            raise Cancelled(f"Cancelled after {step} steps.")
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(config, step)
+    while progress.step < config.steps and not agreed(accelerator, enough(lesson)):
+        if agreed(accelerator, run.cancel_requested):
+            keep(run, lesson)
+            raise Cancelled(f"Cancelled after {progress.step} steps.")
         turns.wait()
-        draws = draws_of_step(step, config.batch_pairs, lesson.train_pairs, config.seed)
-        metrics = train_step(lesson, draws)
-        accuracy += 0.1 * (metrics["accuracy"] - accuracy)
-        done = step + 1
-        if len(lesson.held_out) and (done % evaluate_every == 0 or done == config.steps):
-            metrics["held_out_accuracy"] = float(lesson.held_out.accuracy_B(unet).mean())
-        report.step(done, metrics, config.batch_pairs)
-        if done % config.checkpoint_every == 0 and accelerator.is_main_process:
-            save_checkpoint(run, done, unet, optimizer)
+        metrics = train_step(lesson, progress.step)
+        progress.step += 1
+        explosion.watch(progress.step, metrics["loss"])
+        for name, value in metrics.items():
+            before = progress.means.get(name, value)
+            progress.means[name] = MEMORY * before + (1 - MEMORY) * value
+        if len(lesson.held_out) and due(progress.step, config):
+            metrics["held_out_accuracy"] = judge(lesson)
+        report.step(progress.step, metrics, config.batch_pairs)
+        if progress.step % config.checkpoint_every == 0:
+            keep(run, lesson)
 
+    if progress.best.weights is not None:
+        restore_lora(unet, progress.best.weights)
+    lesson.reference.flush()
     if accelerator.is_main_process:
         save_adapter(unet, run.adapter)
-        report.done(summary(run, lesson, accuracy, time.monotonic() - started))
+        report.done(summary(run, lesson, time.monotonic() - started))
     accelerator.end_training()
 
 
-def train_step(lesson: Lesson, draws: list[Draw]) -> dict[str, float]:
-    """One optimizer step over these draws; metrics are means over the step's pairs.
+def due(step: int, config: TrainConfig) -> bool:
+    """Whether the held-out pairs are judged after this step."""
+    return step % max(1, config.steps // EVALUATIONS) == 0 or step == config.steps
+
+
+def enough(lesson: Lesson) -> bool:
+    """Whether held-out pairs have said, `patience` times in a row, that it only gets worse."""
+    return 0 < lesson.config.patience <= lesson.progress.best.worse
+
+
+def judge(lesson: Lesson) -> float:
+    """Judge the adapter of now by held-out pairs, and remember it if it is the one to keep."""
+    judgement = lesson.held_out.judge(lesson.unet)
+    lesson.progress.best.consider(
+        lesson.progress.step,
+        judgement.agreement,
+        len(lesson.held_out),
+        lora_state(lesson.unet),
+    )
+    return judgement.agreement
+
+
+def keep(run: RunFolder, lesson: Lesson) -> None:
+    """Write a checkpoint, after what its resume would otherwise compute in another batch."""
+    lesson.reference.flush()
+    if lesson.accelerator.is_main_process:
+        save_checkpoint(run, lesson.progress, lesson.unet, lesson.optimizer)
+    lesson.accelerator.wait_for_everyone()
+
+
+def train_step(lesson: Lesson, step: int) -> dict[str, float]:
+    """One optimizer step; metrics are means over the step's pairs.
 
     Raises:
         TrainingDiverged: loss or gradient is not finite; the weights are left as they were.
     """
     config, accelerator, policy = lesson.config, lesson.accelerator, lesson.policy
+    for group in lesson.optimizer.param_groups:
+        group["lr"] = learning_rate(config, step)
+    draws = draws_of_step(step, config.batch_pairs, lesson.train_pairs, config.seed, config.draws)
     logged = []
-    mine = draws[accelerator.process_index :: accelerator.num_processes]
+    mine = share_of(draws, accelerator.process_index, accelerator.num_processes)
     for micro, is_last in micro_batches(mine, config.micro_pairs):
         with nullcontext() if is_last else accelerator.no_sync(policy):
-            loss_B, values_4B = micro_step(lesson, lesson.batcher.build(micro))
+            loss_B, values_5B = micro_step(lesson, micro, lesson.batcher.build(micro))
             # Data-parallel gradients are averaged over processes, the batch counts all pairs.
             accelerator.backward(loss_B.sum() * accelerator.num_processes / config.batch_pairs)
-        logged.append(values_4B)
+        logged.append(values_5B)
     norm = accelerator.clip_grad_norm_(policy.parameters(), config.max_grad_norm)
     means = accelerator.gather(torch.cat(logged, dim=1).T.contiguous()).mean(dim=0)
     metrics = dict(zip(METRICS, means.tolist(), strict=True)) | {"grad_norm": float(norm)}
@@ -91,17 +130,47 @@ def train_step(lesson: Lesson, draws: list[Draw]) -> dict[str, float]:
     return metrics
 
 
-def micro_step(lesson: Lesson, pairs: NoisyPairs) -> tuple[Tensor, Tensor]:
+def micro_step(lesson: Lesson, draws: list[Draw], pairs: NoisyPairs) -> tuple[Tensor, Tensor]:
     """Loss per pair, and what is logged of it: rows as in METRICS."""
-    kappa, compute = lesson.config.kappa, lesson.compute
-    with torch.no_grad(), as_reference(lesson.unet):
-        ref_chosen_B, ref_rejected_B = pair_errors(lesson.unet, pairs, compute)
-    chosen_B, rejected_B = pair_errors(lesson.policy, pairs, compute)
-    logits_B = preference_logits(chosen_B, rejected_B, ref_chosen_B, ref_rejected_B, kappa)
-    loss_B = diffusion_dpo_loss(logits_B)
-    winner_B, loser_B = kappa * (ref_chosen_B - chosen_B), kappa * (ref_rejected_B - rejected_B)
-    values_4B = torch.stack([loss_B, implicit_accuracy(logits_B), winner_B, loser_B])
-    return loss_B, values_4B.detach()
+    kappa, has_reference = lesson.config.kappa, lesson.objective.needs_reference
+    nothing_B = torch.zeros_like(pairs.share_B)
+    ref_chosen_B, ref_rejected_B = (
+        lesson.reference.errors(lesson.unet, draws, pairs)
+        if has_reference
+        else (nothing_B, nothing_B)
+    )
+    chosen_B, rejected_B = pair_errors(lesson.policy, pairs, lesson.compute)
+    errors = PairErrors(
+        chosen_B,
+        rejected_B,
+        ref_chosen_B,
+        ref_rejected_B,
+        share_B=pairs.share_B,
+        weight_B=pairs.weight_B,
+        liked_2B=pairs.liked_2B,
+        # Of earlier steps: unrelated pairs, and the same for any split of this step's batch.
+        baseline=torch.tensor(max(0.0, lesson.progress.means.get("reward", 0.0))),
+    )
+    loss_B = lesson.loss(errors, lesson.strength)
+    rewards_2B = errors.rewards_2B(kappa).detach() * has_reference
+    winner_B, loser_B = rewards_2B.chunk(2)
+    accuracy_B = implicit_accuracy(errors.logits_B(kappa).detach())
+    mean_B = (winner_B + loser_B) / 2
+    return loss_B, torch.stack([loss_B.detach(), accuracy_B, winner_B, loser_B, mean_B])
+
+
+def share_of(draws: list[Draw], process: int, processes: int) -> list[Draw]:
+    """A process's part of a step's draws: neighbours, as one process alone would batch them."""
+    size = len(draws) // processes
+    return draws[process * size : (process + 1) * size]
+
+
+def agreed(accelerator: Accelerator, flag: bool) -> bool:
+    """What the first process thinks, in all of them: they must leave the loop together."""
+    if accelerator.num_processes == 1:
+        return flag
+    told = torch.tensor(float(flag and accelerator.is_main_process), device=accelerator.device)
+    return bool(accelerator.reduce(told, "sum") > 0)
 
 
 def micro_batches(draws: list[Draw], size: int) -> Iterator[tuple[list[Draw], bool]]:
@@ -115,16 +184,22 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     return config.learning_rate * min(1.0, (step + 1) / max(1, config.warmup_steps))
 
 
-def summary(run: RunFolder, lesson: Lesson, accuracy: float, seconds: float) -> dict[str, Any]:
+def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
     """What a finished run reports."""
-    held_out = lesson.held_out
-    judged = verdict(held_out.accuracy_B(lesson.unet) if len(held_out) else torch.empty(0))
+    held_out, progress, reference = lesson.held_out, lesson.progress, lesson.reference
+    judged = verdict(held_out.judge(lesson.unet).accuracy_B if len(held_out) else torch.empty(0))
+    means = progress.means
+    alarm = displacement(means["margin_winner"], means["margin_loser"])
     return {
         "adapter": run.adapter.name,
+        "objective": lesson.config.objective,
         "pairs": lesson.train_pairs + len(held_out),
         "left_out": lesson.left_out,
         "held_out": judged,
-        "train_accuracy": accuracy,
+        "train_accuracy": means["accuracy"],
+        "kept_step": progress.best.step or progress.step,
+        "stopped_early": progress.step < lesson.config.steps,
+        "reference_draws": {"asked": reference.asked, "known": reference.known},
         "seconds": seconds,
-        "advice": advice(judged, accuracy),
+        "advice": alarm or advice(judged, means["accuracy"]),
     }

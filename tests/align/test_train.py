@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from align.errors import RunLocked, SnapshotError, TrainingDiverged
 from align.launch import TrainerProcess, python_environment
+from align.objectives import OBJECTIVES
 from align.run_folder import RunFolder
 from align.session import train_folder
 
@@ -145,3 +146,62 @@ def test_status_and_config_are_plain_json(make_run):
     config = json.loads((run.path / "config.json").read_text())
     assert config["model"]["path"] == "emoji" and config["train"]["steps"] == 3
     assert run.status().state == "queued"
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_every_objective_trains(make_run, objective):
+    run = RunFolder(make_run(objective=objective, steps=2))
+    train_folder(run.path)
+    status = run.status()
+    assert (status.state, status.result["objective"]) == ("done", objective)
+    moved = [w for name, w in load_file(run.adapter).items() if "lora_B" in name]
+    assert any(weight.abs().max() > 0 for weight in moved)
+
+
+def test_a_second_run_asks_the_reference_nothing_again(make_run, tmp_path):
+    first, second = make_run("first"), make_run("second", objective="ipo")
+    for folder in (first, second):
+        train_folder(folder, cache=tmp_path / "cache")
+    asked = [RunFolder(folder).status().result["reference_draws"] for folder in (first, second)]
+    assert asked[0] == {"asked": 6, "known": 0}
+    assert asked[1] == {"asked": 6, "known": 6}
+
+
+def test_remembered_errors_train_the_same_adapter(make_run, tmp_path):
+    cold, warm = make_run("cold"), make_run("warm")
+    for folder in (cold, warm):
+        train_folder(folder, cache=tmp_path / "cache")
+    first, second = (load_file(folder / "adapter.safetensors") for folder in (cold, warm))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_few_draws_come_round_again(make_run):
+    run = RunFolder(make_run(draws=1, pairs=2, steps=3))
+    train_folder(run.path)
+    assert run.status().result["reference_draws"] == {"asked": 6, "known": 4}
+
+
+def test_a_dry_run_says_what_would_be_trained_and_trains_nothing(make_run):
+    run = RunFolder(make_run(pairs=24, ties=2, objective="ipo"))
+    command = [sys.executable, "-m", "align", "train", "--dry-run", str(run.path)]
+    printed = subprocess.run(command, env=python_environment(), capture_output=True, text=True)
+    planned = json.loads(printed.stdout)
+    assert (planned["objective"], planned["pairs"], planned["held_out"]) == ("ipo", 24, 3)
+    assert (planned["kappa"], planned["beta"], planned["batch"]) == (2500.0, 5000.0, 2)
+    assert planned["left_out"] == {"tie": 2}
+    assert run.status().state == "queued"
+
+
+def test_two_processes_train_what_one_does(make_run):
+    alike = {"steps": 6, "batch_pairs": 4, "micro_pairs": 2, "precision": "fp32"}
+    one, two = make_run("one", **alike), make_run("two", processes=2, **alike)
+    trainer = TrainerProcess()
+    for folder in (one, two):
+        trainer.start(folder)
+        wait_for(lambda folder=folder: trainer.status(folder).state not in ("queued", "running"))
+        assert trainer.status(folder).state == "done", RunFolder(folder).log.read_text()[-2000:]
+    first, second = (load_file(folder / "adapter.safetensors") for folder in (one, two))
+    difference = sum((first[n] - second[n]).square().sum() for n in first) ** 0.5
+    assert difference / sum(w.square().sum() for w in first.values()) ** 0.5 <= 1e-5
+    losses = [[row["loss"] for row in RunFolder(folder).metrics()] for folder in (one, two)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)

@@ -1,0 +1,82 @@
+"""When a run should end before its last step, and which of its adapters to keep."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from align.errors import TrainingDiverged
+
+WINDOW = 5
+EXPLODED = 10.0
+"""A loss this many times its start, over a whole window, does not come back."""
+DISPLACED = -0.5
+
+
+class Explosion:
+    """Watches the loss; safe to start anew at any step."""
+
+    def __init__(self) -> None:
+        self._start: float | None = None
+        self._recent: deque[float] = deque(maxlen=WINDOW)
+
+    def watch(self, step: int, loss: float) -> None:
+        """Take note of a step's loss.
+
+        Raises:
+            TrainingDiverged: the loss has stayed far above where it started.
+        """
+        self._start = abs(loss) if self._start is None else self._start
+        self._recent.append(loss)
+        if len(self._recent) == WINDOW and min(self._recent) > EXPLODED * max(self._start, 0.1):
+            raise TrainingDiverged(
+                f"The loss rose from {self._start:.3g} to {loss:.3g} by step {step} and stayed "
+                "there. Start again with a lower learning_rate or kappa."
+            )
+
+
+@dataclass
+class Best:
+    """The newest adapter that held-out pairs do not tell from the best one, and when to stop.
+
+    "Not told from" is the one-standard-error rule: a dozen pairs cannot rank close steps, and among
+    equals the one that trained longest has learned most.
+    """
+
+    peak: float = -1.0
+    agreement: float = -1.0
+    step: int = 0
+    worse: int = 0
+    """Judgements in a row that fell clearly below the peak."""
+    weights: dict[str, Tensor] | None = None
+
+    def consider(self, step: int, agreement: float, pairs: int, weights: dict[str, Tensor]) -> None:
+        """Take note of how the adapter of a step does on `pairs` held-out pairs."""
+        self.peak = max(self.peak, agreement)
+        error = math.sqrt(max(self.peak * (1 - self.peak), 1 / (4 * pairs)) / pairs)
+        if agreement >= self.peak - error:
+            self.step, self.agreement, self.weights, self.worse = step, agreement, weights, 0
+        else:
+            self.worse += 1
+
+    def state(self) -> dict[str, Any]:
+        """Everything a resume needs."""
+        return dict(vars(self))
+
+
+def displacement(margin_winner: float, margin_loser: float) -> str | None:
+    """An alarm where chosen and rejected pictures both became less likely.
+
+    Both errors rise in public runs too (SalesforceAIResearch/DiffusionDPO issue 17): accuracy then
+    looks fine while the pictures get worse.
+    """
+    if max(margin_winner, margin_loser) > DISPLACED:
+        return None
+    return (
+        "It moved away from the pictures you chose as well as from the others. Compare closely; "
+        "fewer steps, a higher kappa or the objective ipo keep it nearer."
+    )
