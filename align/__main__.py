@@ -2,12 +2,14 @@
 
 python -m align train RUN_DIR [--dry-run]           train the run in a folder, or only say how
 python -m align export RUN_DIR FILE --form kohya    an adapter for ComfyUI, A1111 or Forge
+python -m align score FOLDER --by implicit --with RUN_DIR   rank pictures, best first
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,13 @@ from align.models import describe_model
 from align.session import plan_of_folder, train_folder
 from align.turns import Turns
 
+SCORERS = {
+    "implicit": "what a run learned, on fixed draws (--with RUN_DIR)",
+    "taste": "a taste fitted on votes (--with TASTE.json)",
+    "pickscore": "PickScore or another CLIP with a logit scale (--with FOLDER)",
+    "clip": "how well a picture fits its prompt, by CLIP (--with FOLDER)",
+    "aesthetic": "the LAION aesthetic predictor (--with FOLDER)",
+}
 FORMS = {
     "diffusers": "a file for load_lora_weights",
     "kohya": "a file for ComfyUI, A1111, Forge and diffusers",
@@ -35,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", required=True)
     _add_train(commands.add_parser("train", help="train the run in a folder"))
     _add_export(commands.add_parser("export", help="write an adapter for other programs"))
+    _add_score(commands.add_parser("score", help="rank the pictures of a folder"))
     serve = commands.add_parser("serve", help="draw pictures on request (the app starts this)")
     serve.set_defaults(run=run_serve)
     return root
@@ -74,6 +84,27 @@ def _add_export(export: argparse.ArgumentParser) -> None:
     export.set_defaults(run=run_export)
 
 
+def _add_score(score: argparse.ArgumentParser) -> None:
+    score.add_argument("folder", type=Path, metavar="FOLDER", help="holds the pictures")
+    score.add_argument(
+        "--by",
+        choices=SCORERS,
+        required=True,
+        help="; ".join(f"{name}: {meaning}" for name, meaning in SCORERS.items()),
+    )
+    score.add_argument(
+        "--with",
+        dest="weights",
+        type=Path,
+        metavar="PATH",
+        help="what the scorer needs: a run folder, a taste's JSON file or a folder of weights",
+    )
+    score.add_argument(
+        "--prompt", default="", help="the prompt of pictures without a .txt file beside them"
+    )
+    score.set_defaults(run=run_score)
+
+
 def run_train(arguments: argparse.Namespace) -> None:
     """Train a run folder, or print what that would be."""
     if arguments.dry_run:
@@ -94,6 +125,18 @@ def run_export(arguments: argparse.Namespace) -> None:
     print(export(arguments.source, arguments.target, form, precision=precision, model=model))
 
 
+def run_score(arguments: argparse.Namespace) -> None:
+    """Print a score, a tab and the name of every picture, best first."""
+    from align.device import choose_compute  # noqa: PLC0415  torch takes seconds to import
+    from align.pipeline import quiet_libraries  # noqa: PLC0415
+    from align.scoring import open_scorer, score_folder  # noqa: PLC0415
+
+    quiet_libraries()
+    scorer = open_scorer(arguments.by, arguments.weights, choose_compute())
+    for scored in score_folder(scorer, arguments.folder, arguments.prompt):
+        print(f"{scored.score:.4f}\t{scored.picture}")
+
+
 def run_serve(_: argparse.Namespace) -> None:
     """Draw pictures for an app."""
     from align.serve import serve  # noqa: PLC0415  torch takes seconds to import
@@ -103,6 +146,8 @@ def run_serve(_: argparse.Namespace) -> None:
 
 def main() -> int:
     """Run one command; errors we know end in one sentence."""
+    # Read when transformers is imported: without torchvision it says so at length each time.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     arguments = parser().parse_args()
     command: Callable[[argparse.Namespace], None] = arguments.run
     try:

@@ -9,14 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from diffusers import DDPMScheduler
 from torch import Tensor
 
 from align.cache import content_key
 from align.device import Compute
 from align.encode import EncodedPairs
 from align.loss import denoising_error
-from align.noise import corrupt, draw, shuffled
+from align.noise import (
+    TrainingScheduler,
+    conditioning,
+    corrupt,
+    draw,
+    shuffled,
+    usable_timesteps,
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class Batcher:
     def __init__(
         self,
         data: EncodedPairs,
-        scheduler: DDPMScheduler,
+        scheduler: TrainingScheduler,
         compute: Compute,
         seed: int,
         floor: float,
@@ -84,7 +90,7 @@ class Batcher:
         return NoisyPairs(
             noisy_BCHW=noisy_BCHW.to(device, weights),
             target_BCHW=target_BCHW.to(device),
-            timesteps_B=timesteps_B.to(device),
+            timesteps_B=conditioning(self._scheduler, timesteps_B).to(device),
             text_BSD=data.text_PSD[prompts].to(device, weights),
             added={
                 "text_embeds": data.pooled_PE[prompts].to(device, weights),
@@ -107,7 +113,7 @@ class Batcher:
 
     def _noise(self, draws: list[Draw]) -> tuple[Tensor, Tensor]:
         shape = tuple(self._data.latents_NCHW.shape[1:])
-        count = self._scheduler.config.num_train_timesteps
+        count = usable_timesteps(self._scheduler)
         drawn = [
             draw(self._seed, self._data.keys[d.row], d.index, shape, count, self._floor)
             for d in draws

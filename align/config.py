@@ -34,6 +34,10 @@ class TrainConfig:
     """Pairs per forward pass; smaller takes less memory and gives the same result."""
     rank: int = _setting(16, 1, 512)
     """Rank of the LoRA adapter."""
+    adapter: str = _choice("lora", ("lora", "dora"))
+    """lora, or dora: the same with the size of weights learned apart, slower."""
+    targets: str = _choice("attention", ("attention", "all"))
+    """Layers with an adapter: attention's, or every linear and convolution inside the blocks."""
     kappa: float = _setting(2500.0, 1.0, 1e6)
     """Strength κ on mean squared errors (half of the paper's β); larger stays nearer the base."""
     smoothing: float = _setting(0.1, 0.0, 0.49)

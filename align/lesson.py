@@ -92,7 +92,7 @@ def prepare_lesson(
     unet = release_encoders(pipeline)
     errors = ErrorCache(cache / "errors")
     reference = Reference(errors, batcher, compute, fingerprint(unet))
-    parameters = add_lora(unet, config.rank, config.seed)
+    parameters = add_lora(unet, config.rank, config.seed, config.targets, config.adapter == "dora")
     if config.gradient_checkpointing:
         unet.enable_gradient_checkpointing()
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)

@@ -16,15 +16,35 @@ from torch import Tensor
 from align.files import replacing
 
 ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
+TARGETS = {
+    "attention": ATTENTION,
+    "all": [*ATTENTION, "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2", "time_emb_proj",
+            "conv1", "conv2", "conv_shortcut", "downsamplers.0.conv", "upsamplers.0.conv"],
+}  # fmt: skip
+"""Which layers get an adapter: attention's, or every linear and convolution inside the blocks."""
 
 
-def add_lora(unet: UNet2DConditionModel, rank: int, seed: int) -> list[torch.nn.Parameter]:
-    """Add a fresh adapter that changes nothing yet; its fp32 parameters are returned."""
+def add_lora(
+    unet: UNet2DConditionModel,
+    rank: int,
+    seed: int,
+    targets: str = "attention",
+    use_dora: bool = False,
+) -> list[torch.nn.Parameter]:
+    """Add a fresh adapter that changes nothing yet; its fp32 parameters are returned.
+
+    With `use_dora` the size of each weight's columns is learned apart from their direction (Liu et
+    al. 2024, arXiv 2402.09353).
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         unet.add_adapter(
             LoraConfig(
-                r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=ATTENTION
+                r=rank,
+                lora_alpha=rank,
+                init_lora_weights="gaussian",
+                target_modules=TARGETS[targets],
+                use_dora=use_dora,
             )
         )
     parameters = [p for p in unet.parameters() if p.requires_grad]

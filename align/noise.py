@@ -6,12 +6,14 @@ Shapes: B pictures, C latent channels, H x W latent pixels.
 from __future__ import annotations
 
 import hashlib
+from typing import TypeAlias
 
 import torch
-from diffusers import DDPMScheduler, SchedulerMixin
+from diffusers import DDPMScheduler, FlowMatchEulerDiscreteScheduler, SchedulerMixin
 from torch import Tensor
 
 GOLDEN_RATIO = 0.6180339887498949
+TrainingScheduler: TypeAlias = DDPMScheduler | FlowMatchEulerDiscreteScheduler
 
 
 def draw(
@@ -42,16 +44,56 @@ def counter_key(*parts: object) -> int:
     return int.from_bytes(digest, "little") & (2**63 - 1)
 
 
-def training_scheduler(pipeline_scheduler: SchedulerMixin) -> DDPMScheduler:
+def training_scheduler(pipeline_scheduler: SchedulerMixin) -> TrainingScheduler:
     """The pipeline's own noise schedule and prediction type, as a scheduler to train with."""
+    if type(pipeline_scheduler).__name__.startswith("FlowMatch"):
+        return FlowMatchEulerDiscreteScheduler.from_config(pipeline_scheduler.config)
     return DDPMScheduler.from_config(pipeline_scheduler.config)
 
 
+def usable_timesteps(scheduler: TrainingScheduler) -> int:
+    """How many timesteps, from 0 up, can teach anything.
+
+    At zero signal an ε-model gets the same input for both pictures of a pair and should predict the
+    same noise, so z is 0 whatever it does: that last timestep is left out.
+    """
+    count = int(scheduler.config.num_train_timesteps)
+    if isinstance(scheduler, FlowMatchEulerDiscreteScheduler):
+        return count
+    blind = scheduler.config.prediction_type == "epsilon" and scheduler.alphas_cumprod[-1] < 1e-9
+    return count - 1 if blind else count
+
+
+def flow_time(scheduler: FlowMatchEulerDiscreteScheduler, timesteps_B: Tensor) -> Tensor:
+    """The share of noise in 0..1 at integer timesteps, by the scheduler's own shift."""
+    level_B = (timesteps_B + 1) / scheduler.config.num_train_timesteps
+    shift = scheduler.config.shift
+    return shift * level_B / (1 + (shift - 1) * level_B)
+
+
+def conditioning(scheduler: TrainingScheduler, timesteps_B: Tensor) -> Tensor:
+    """The timesteps as the network is told them."""
+    if isinstance(scheduler, FlowMatchEulerDiscreteScheduler):
+        return flow_time(scheduler, timesteps_B) * scheduler.config.num_train_timesteps
+    return timesteps_B
+
+
 def corrupt(
-    scheduler: DDPMScheduler, latents_BCHW: Tensor, noise_BCHW: Tensor, timesteps_B: Tensor
+    scheduler: TrainingScheduler, latents_BCHW: Tensor, noise_BCHW: Tensor, timesteps_B: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Noisy latents x_t = √ᾱ x₀ + √(1-ᾱ) ε, and what the network should predict for them."""
+    """Noisy latents, and what the network should predict for them.
+
+    x_t = √ᾱ x₀ + √(1-ᾱ) ε with target ε, or v = √ᾱ ε - √(1-ᾱ) x₀ (Salimans and Ho 2022, arXiv
+    2202.00512); for a rectified flow x_t = (1-t) x₀ + t ε with target ε - x₀ (Liu et al. 2022,
+    arXiv 2209.03003).
+    """
+    if isinstance(scheduler, FlowMatchEulerDiscreteScheduler):
+        time_B111 = flow_time(scheduler, timesteps_B).view(-1, 1, 1, 1)
+        noisy_BCHW = (1 - time_B111) * latents_BCHW + time_B111 * noise_BCHW
+        return noisy_BCHW, noise_BCHW - latents_BCHW
     noisy_BCHW = scheduler.add_noise(latents_BCHW, noise_BCHW, timesteps_B)
     if scheduler.config.prediction_type == "v_prediction":
         return noisy_BCHW, scheduler.get_velocity(latents_BCHW, noise_BCHW, timesteps_B)
+    if scheduler.config.prediction_type == "sample":
+        return noisy_BCHW, latents_BCHW
     return noisy_BCHW, noise_BCHW

@@ -27,7 +27,8 @@ class PreferencePair:
     kind: str = "preference"
     """preference, both_good or both_bad."""
     share: float = 0.75
-    """Share of the votes on these two pictures that went to `chosen`, smoothed by half a vote."""
+    """Share of the votes on these two pictures that went to `chosen`, smoothed by half a vote; a
+    scorer's own probability where it gave the label."""
     weight: float = 1.0
     """How much a pair out of a ranking counts (RankDPO)."""
 
@@ -96,7 +97,8 @@ def _pair(folder: Path, row: dict, shares: dict[tuple[str, str, str], float]) ->
             raise SnapshotError(f"{picture} is missing from the snapshot. Start a new run.")
     prompt = row["prompt"]
     key = "|".join((*sides, prompt))
-    return PreferencePair(key, prompt, chosen, rejected, row["kind"], shares[prompt, *sides])
+    share = float(row.get("label", shares[prompt, *sides]))
+    return PreferencePair(key, prompt, chosen, rejected, row["kind"], share)
 
 
 def split_by_prompt(

@@ -83,3 +83,36 @@ def test_a_sampler_switches_between_base_and_adapters(tuned, pipeline, compute, 
         assert not torch.equal(pixels(sampler, compute), base)
         adapters.use(None)
         assert torch.equal(pixels(sampler, compute), base)
+
+
+@pytest.mark.parametrize(("targets", "use_dora"), [("all", False), ("attention", True)])
+def test_wider_and_dora_adapters_start_as_the_base_and_load_with_stock_diffusers(
+    model, compute, tmp_path, targets, use_dora
+):
+    pipeline = load_pipeline(model, compute)
+    latents = drawn(pipeline)
+    parameters = add_lora(pipeline.unet, 2, 0, targets, use_dora)
+    assert_close(drawn(pipeline), latents, atol=2e-4, rtol=1e-3)
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter += 0.05 * torch.randn(parameter.shape, generator=torch.manual_seed(3))
+    tuned = drawn(pipeline)
+    assert (tuned - latents).abs().max() > 0.01
+    with as_reference(pipeline.unet):
+        assert torch.equal(drawn(pipeline), latents)
+    save_adapter(pipeline.unet, tmp_path / "adapter.safetensors")
+    fresh = load_pipeline(model, compute)
+    fresh.load_lora_weights(str(tmp_path), weight_name="adapter.safetensors")
+    assert_close(drawn(fresh), tuned, atol=2e-4, rtol=1e-3)
+
+
+def drawn(pipeline) -> torch.Tensor:
+    with torch.no_grad():
+        return pipeline(
+            prompt="a cat",
+            num_inference_steps=2,
+            generator=torch.Generator().manual_seed(0),
+            output_type="latent",
+            width=128,
+            height=128,
+        ).images

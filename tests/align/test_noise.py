@@ -1,13 +1,21 @@
 from __future__ import annotations
 
 import torch
-from diffusers import DDPMScheduler
+from diffusers import DDPMScheduler, EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from align.batch import Draw, draws_of_step
-from align.noise import corrupt, draw, shuffled
+from align.noise import (
+    conditioning,
+    corrupt,
+    draw,
+    flow_time,
+    shuffled,
+    training_scheduler,
+    usable_timesteps,
+)
 
 SHAPE = (4, 8, 8)
 
@@ -62,3 +70,54 @@ def test_every_epoch_visits_every_pair_once(count, batch, seed):
 def test_the_order_changes_from_epoch_to_epoch():
     assert shuffled(0, 0, 50) != shuffled(0, 1, 50)
     assert draws_of_step(0, 2, 50, 0) == [Draw(row, 0) for row in shuffled(0, 0, 50)[:2]]
+
+
+def test_a_flow_model_goes_straight_from_picture_to_noise_by_its_own_shift():
+    latents, noise = torch.randn(3, *SHAPE), torch.randn(3, *SHAPE)
+    timesteps = torch.tensor([0, 499, 999])
+    for shift in (1.0, 3.0):
+        flow = FlowMatchEulerDiscreteScheduler(shift=shift)
+        noisy, target = corrupt(flow, latents, noise, timesteps)
+        time = flow_time(flow, timesteps).view(-1, 1, 1, 1)
+        assert_close(noisy, (1 - time) * latents + time * noise)
+        assert_close(target, noise - latents)
+        assert_close(noisy[2], noise[2])
+        # The scheduler's own table, which runs from pure noise down.
+        table = flow.timesteps.flip(0)
+        assert_close(conditioning(flow, timesteps), table[timesteps])
+
+
+@given(st.integers(0, 998), st.integers(0, 2**31))
+def test_errors_of_epsilon_v_and_flow_predictions_are_multiples_of_each_other(step, seed):
+    """‖ε-ε̂‖² = ᾱ‖v-v̂‖² and, for a flow, (1-t)²‖u-û‖²: a mistake in x₀ seen in each form."""
+    generator = torch.Generator().manual_seed(seed)
+    latents, wrong, noise = (torch.randn(1, *SHAPE, generator=generator).double() for _ in range(3))
+    at, v = torch.tensor([step]), DDPMScheduler(prediction_type="v_prediction")
+    noisy, target = corrupt(v, latents, noise, at)
+    alpha = v.alphas_cumprod[step].double().sqrt()
+    sigma = (1 - alpha**2).sqrt()
+    guessed_noise = (noisy - alpha * wrong) / sigma
+    guessed_v = alpha * guessed_noise - sigma * wrong
+    assert_close((noise - guessed_noise).square().sum(),
+                 alpha**2 * (target - guessed_v).square().sum(), rtol=1e-4, atol=1e-6)  # fmt: skip
+    flow = FlowMatchEulerDiscreteScheduler()
+    noisy, target = corrupt(flow, latents, noise, at)
+    time = flow_time(flow, at).double()
+    velocity = (noisy - wrong) / time
+    guessed_noise = noisy + (1 - time) * velocity
+    scaled = (1 - time) ** 2 * (target - velocity).square()
+    assert_close((noise - guessed_noise).square().sum(), scaled.sum(), rtol=1e-4, atol=1e-6)
+
+
+def test_a_timestep_without_any_signal_is_left_out_for_epsilon_models_alone():
+    zero_snr = {"rescale_betas_zero_snr": True}
+    assert usable_timesteps(DDPMScheduler(**zero_snr)) == 999
+    assert usable_timesteps(DDPMScheduler(**zero_snr, prediction_type="v_prediction")) == 1000
+    assert usable_timesteps(DDPMScheduler()) == 1000
+    assert usable_timesteps(FlowMatchEulerDiscreteScheduler()) == 1000
+
+
+def test_the_pipeline_s_own_scheduler_decides():
+    assert isinstance(training_scheduler(EulerDiscreteScheduler()), DDPMScheduler)
+    flow = training_scheduler(FlowMatchEulerDiscreteScheduler(shift=3.0))
+    assert flow.config.shift == 3.0

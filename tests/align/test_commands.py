@@ -1,0 +1,49 @@
+"""The commands that need no app: what they print, and what they refuse."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from align.__main__ import FORMS, SCORERS
+from align.export import FORMS as KNOWN_FORMS
+from align.launch import python_environment
+from align.scoring import SCORERS as KNOWN_SCORERS
+from align.session import train_folder
+
+
+def run_align(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "align", *map(str, arguments)]
+    return subprocess.run(command, env=python_environment(), capture_output=True, text=True)
+
+
+def test_the_command_line_knows_every_form_and_scorer():
+    assert set(FORMS) == set(KNOWN_FORMS)
+    assert set(SCORERS) == set(KNOWN_SCORERS)
+
+
+def test_a_run_is_exported_and_ranks_pictures(make_run, tmp_path):
+    run = make_run(steps=1)
+    train_folder(run)
+    exported = run_align("export", run, tmp_path / "cats.safetensors")
+    assert exported.stdout.strip() == str(tmp_path / "cats.safetensors"), exported.stderr
+    assert (tmp_path / "cats.safetensors").is_file()
+    ranked = run_align(
+        "score", run / "snapshot" / "images", "--by", "implicit", "--with", run, "--prompt", "a cat"
+    )
+    lines = [line.split("\t") for line in ranked.stdout.splitlines()]
+    assert len(lines) == 12, ranked.stderr
+    assert [float(score) for score, _ in lines] == sorted(
+        (float(s) for s, _ in lines), reverse=True
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [("export", "nowhere", "out"), ("score", "nowhere", "--by", "taste")]
+)
+def test_what_is_not_there_gets_one_sentence(arguments):
+    refused = run_align(*arguments)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("align: ") and len(refused.stderr.strip().splitlines()) == 1
