@@ -55,6 +55,12 @@ class NoisyPairs:
     timesteps_B: Tensor
     text_BSD: Tensor
     added: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What people said of B pairs, see `align.loss.PairErrors`."""
+
     share_B: Tensor
     weight_B: Tensor
     liked_2B: Tensor
@@ -96,6 +102,13 @@ class Batcher:
                 "text_embeds": data.pooled_PE[prompts].to(device, weights),
                 "time_ids": data.time_ids.repeat(len(prompts), 1).to(device, weights),
             },
+        )
+
+    def labels(self, draws: list[Draw]) -> Labels:
+        """What people said of the pairs of these draws, on the device."""
+        data, device = self._data, self._compute.device
+        rows = torch.tensor([d.row for d in draws])
+        return Labels(
             share_B=data.share_N[rows].to(device),
             weight_B=data.weight_N[rows].to(device),
             liked_2B=data.liked_2N[:, rows].flatten().to(device),

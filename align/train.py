@@ -12,7 +12,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from align.batch import Draw, NoisyPairs, draws_of_step, pair_errors
+from align.batch import Draw, draws_of_step, pair_errors
 from align.checkpoint import save_checkpoint
 from align.config import TrainConfig
 from align.device import choose_compute
@@ -113,7 +113,7 @@ def train_step(lesson: Lesson, step: int) -> dict[str, float]:
     mine = share_of(draws, accelerator.process_index, accelerator.num_processes)
     for micro, is_last in micro_batches(mine, config.micro_pairs):
         with nullcontext() if is_last else accelerator.no_sync(policy):
-            loss_B, values_5B = micro_step(lesson, micro, lesson.batcher.build(micro))
+            loss_B, values_5B = micro_step(lesson, micro)
             # Data-parallel gradients are averaged over processes, the batch counts all pairs.
             accelerator.backward(loss_B.sum() * accelerator.num_processes / config.batch_pairs)
         logged.append(values_5B)
@@ -130,10 +130,11 @@ def train_step(lesson: Lesson, step: int) -> dict[str, float]:
     return metrics
 
 
-def micro_step(lesson: Lesson, draws: list[Draw], pairs: NoisyPairs) -> tuple[Tensor, Tensor]:
+def micro_step(lesson: Lesson, draws: list[Draw]) -> tuple[Tensor, Tensor]:
     """Loss per pair, and what is logged of it: rows as in METRICS."""
     kappa, has_reference = lesson.config.kappa, lesson.objective.needs_reference
-    nothing_B = torch.zeros_like(pairs.share_B)
+    pairs, labels = lesson.batcher.build(draws), lesson.batcher.labels(draws)
+    nothing_B = torch.zeros_like(labels.share_B)
     ref_chosen_B, ref_rejected_B = (
         lesson.reference.errors(lesson.unet, draws, pairs)
         if has_reference
@@ -145,9 +146,9 @@ def micro_step(lesson: Lesson, draws: list[Draw], pairs: NoisyPairs) -> tuple[Te
         rejected_B,
         ref_chosen_B,
         ref_rejected_B,
-        share_B=pairs.share_B,
-        weight_B=pairs.weight_B,
-        liked_2B=pairs.liked_2B,
+        share_B=labels.share_B,
+        weight_B=labels.weight_B,
+        liked_2B=labels.liked_2B,
         # Of earlier steps: unrelated pairs, and the same for any split of this step's batch.
         baseline=torch.tensor(max(0.0, lesson.progress.means.get("reward", 0.0))),
     )

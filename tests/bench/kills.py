@@ -7,8 +7,6 @@ python tests/bench/kills.py trainer [--kills 10]   a 40-step run, against an und
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import random
 import sys
 import tempfile
@@ -20,12 +18,12 @@ from pathlib import Path
 
 import duckdb
 import torch
-from PIL import Image
 from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from bench_snapshot import make_snapshot
 from running import App, wait_for
 
 from align.launch import TrainerProcess
@@ -133,24 +131,6 @@ def kill_the_trainer(folder: Path, kills: int) -> None:
 def finish(trainer: TrainerProcess, run: Path) -> None:
     trainer.start(run)
     wait_for(lambda: trainer.status(run).state == "done", f"{run.name} to end", 600)
-
-
-def make_snapshot(folder: Path, pairs: int = 24) -> Path:
-    """Votes for red over blue."""
-    snapshot = folder / "snapshot"
-    (snapshot / "images").mkdir(parents=True)
-    rows = []
-    for number in range(pairs):
-        row = {"pair_id": str(number), "prompt": f"a cat {number}", "kind": "preference"}
-        for side, colour in (("chosen", (200, number, 0)), ("rejected", (0, number, 200))):
-            row[side] = f"images/{side}{number}.png"
-            Image.new("RGB", (128, 128), colour).save(snapshot / row[side])
-        rows.append(json.dumps(row) + "\n")
-    text = "".join(rows)
-    (snapshot / "pairs.jsonl").write_text(text, encoding="utf-8")
-    files = {"pairs.jsonl": hashlib.sha256(text.encode()).hexdigest()}
-    (snapshot / "manifest.json").write_text(json.dumps({"snapshot_id": "s0001", "files": files}))
-    return snapshot
 
 
 if __name__ == "__main__":

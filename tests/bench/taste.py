@@ -25,11 +25,14 @@ from typing import Any
 
 import numpy as np
 from gradio_client import Client
-from naming import Namer
 from PIL import Image
-from tastes import TASTES, read
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT)]
+
+from naming import Namer
+from tastes import TASTES, read
+
 PROMPTS, SEEDS = 64, (11, 12)
 GRID = 12
 
