@@ -20,6 +20,8 @@ class Progress:
 
     step: int = 0
     """Steps done."""
+    micro_pairs: int = 0
+    """Pairs a forward pass after memory ran out; 0 while the run's own setting fits."""
     means: dict[str, float] = field(default_factory=dict)
     """Running means of what is logged."""
     best: Best = field(default_factory=Best)
@@ -32,6 +34,7 @@ def save_checkpoint(
     run.checkpoint.parent.mkdir(exist_ok=True)
     state = {
         "step": progress.step,
+        "micro_pairs": progress.micro_pairs,
         "means": progress.means,
         "best": progress.best.state(),
         "lora": lora_state(unet),
@@ -50,4 +53,5 @@ def resume(run: RunFolder, unet: UNet2DConditionModel, optimizer: Optimizer) -> 
     restore_lora(unet, state["lora"])
     optimizer.load_state_dict(state["optimizer"])
     run.forget_metrics_after(state["step"])
-    return Progress(int(state["step"]), state["means"], Best(**state["best"]))
+    best = Best(**state["best"])
+    return Progress(int(state["step"]), int(state["micro_pairs"]), state["means"], best)

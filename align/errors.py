@@ -10,6 +10,7 @@ AlignError
 ├── RunError
 │   ├── RunLocked          another process works in this run folder
 │   ├── TrainingDiverged   the loss left the finite numbers
+│   ├── OutOfMemory        one pair at a time is too much for the device
 │   └── Cancelled          somebody asked the run to stop
 └── SamplerFailed          pictures could not be rendered
 """
@@ -53,6 +54,10 @@ class RunLocked(RunError):
 
 class TrainingDiverged(RunError):
     """The loss or the gradient is no longer a finite number."""
+
+
+class OutOfMemory(RunError):
+    """Not even one pair at a time fits into the device's memory."""
 
 
 class Cancelled(RunError):

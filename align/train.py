@@ -16,7 +16,7 @@ from align.batch import Draw, draws_of_step, pair_errors
 from align.checkpoint import save_checkpoint
 from align.config import TrainConfig
 from align.device import choose_compute
-from align.errors import Cancelled, TrainingDiverged
+from align.errors import Cancelled, OutOfMemory, TrainingDiverged
 from align.held_out import advice, verdict
 from align.lesson import Lesson, prepare_lesson
 from align.lora import lora_state, restore_lora, save_adapter
@@ -109,14 +109,8 @@ def train_step(lesson: Lesson, step: int) -> dict[str, float]:
     for group in lesson.optimizer.param_groups:
         group["lr"] = learning_rate(config, step)
     draws = draws_of_step(step, config.batch_pairs, lesson.train_pairs, config.seed, config.draws)
-    logged = []
     mine = share_of(draws, accelerator.process_index, accelerator.num_processes)
-    for micro, is_last in micro_batches(mine, config.micro_pairs):
-        with nullcontext() if is_last else accelerator.no_sync(policy):
-            loss_B, values_5B = micro_step(lesson, micro)
-            # Data-parallel gradients are averaged over processes, the batch counts all pairs.
-            accelerator.backward(loss_B.sum() * accelerator.num_processes / config.batch_pairs)
-        logged.append(values_5B)
+    logged = backward_in_memory(lesson, mine)
     norm = accelerator.clip_grad_norm_(policy.parameters(), config.max_grad_norm)
     means = accelerator.gather(torch.cat(logged, dim=1).T.contiguous()).mean(dim=0)
     metrics = dict(zip(METRICS, means.tolist(), strict=True)) | {"grad_norm": float(norm)}
@@ -128,6 +122,41 @@ def train_step(lesson: Lesson, step: int) -> dict[str, float]:
     lesson.optimizer.step()
     lesson.optimizer.zero_grad(set_to_none=True)
     return metrics
+
+
+def backward_in_memory(lesson: Lesson, draws: list[Draw]) -> list[Tensor]:
+    """Gradients of these draws, in smaller micro-batches from the step on where memory runs out.
+
+    Raises:
+        OutOfMemory: a single pair is too much, or several processes would have to agree.
+    """
+    while True:
+        size = lesson.progress.micro_pairs or lesson.config.micro_pairs
+        try:
+            return backward(lesson, draws, size)
+        except torch.OutOfMemoryError:
+            if size == 1 or lesson.accelerator.num_processes > 1:
+                raise OutOfMemory(
+                    f"{size} pairs at once do not fit into the device's memory. Set "
+                    '"gradient_checkpointing": 1, a smaller micro_pairs or a smaller rank.'
+                ) from None
+        lesson.optimizer.zero_grad(set_to_none=True)
+        lesson.progress.micro_pairs = size // 2
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def backward(lesson: Lesson, draws: list[Draw], micro_pairs: int) -> list[Tensor]:
+    """Add up the gradients of these draws; returns what is logged of each micro-batch."""
+    accelerator, logged = lesson.accelerator, []
+    for micro, is_last in micro_batches(draws, micro_pairs):
+        with nullcontext() if is_last else accelerator.no_sync(lesson.policy):
+            loss_B, values_5B = micro_step(lesson, micro)
+            # Data-parallel gradients are averaged over processes, the batch counts all pairs.
+            share = accelerator.num_processes / lesson.config.batch_pairs
+            accelerator.backward(loss_B.sum() * share)
+        logged.append(values_5B)
+    return logged
 
 
 def micro_step(lesson: Lesson, draws: list[Draw]) -> tuple[Tensor, Tensor]:
@@ -199,6 +228,7 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
         "held_out": judged,
         "train_accuracy": means["accuracy"],
         "kept_step": progress.best.step or progress.step,
+        "micro_pairs": progress.micro_pairs or lesson.config.micro_pairs,
         "stopped_early": progress.step < lesson.config.steps,
         "reference_draws": {"asked": reference.asked, "known": reference.known},
         "seconds": seconds,

@@ -19,6 +19,7 @@ from torch.testing import assert_close
 from align.export import export
 from align.kohya import DOWN, UP, Adapter, ExportError, kohya_name, kohya_weights, read_adapter
 from align.lora import ATTENTION, lora_state, save_adapter
+from align.memory import SDXL_UNET
 from align.models import describe_model
 from align.pipeline import load_pipeline
 from align.run_folder import RunFolder, RunStatus
@@ -36,20 +37,6 @@ KINDS = {
     "rslora": {"r": 4, "lora_alpha": 3, "use_rslora": True},
 }
 # The UNet of stabilityai/stable-diffusion-xl-base-1.0, as published in its unet/config.json.
-SDXL = {
-    "sample_size": 128,
-    "addition_embed_type": "text_time",
-    "addition_time_embed_dim": 256,
-    "attention_head_dim": [5, 10, 20],
-    "block_out_channels": [320, 640, 1280],
-    "cross_attention_dim": 2048,
-    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
-    "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
-    "layers_per_block": 2,
-    "projection_class_embeddings_input_dim": 2816,
-    "transformer_layers_per_block": [1, 2, 10],
-    "use_linear_projection": True,
-}
 
 
 def tuned_pipeline(model, compute, **lora):
@@ -187,7 +174,7 @@ def test_the_diffusers_form_keeps_weights_and_configuration(adapter_file, tmp_pa
 def sdxl() -> tuple[set[str], dict[str, torch.Tensor]]:
     """Names of SDXL's own weights, and an all-zero adapter of rank 1 for its attention."""
     with torch.device("meta"):
-        unet = UNet2DConditionModel(**SDXL)
+        unet = UNet2DConditionModel(**SDXL_UNET)
         names = set(unet.state_dict())
         unet.add_adapter(LoraConfig(r=1, lora_alpha=1, target_modules=ATTENTION))
     state = get_peft_model_state_dict(unet)
@@ -211,7 +198,7 @@ def test_on_sdxl_diffusers_finds_the_original_names_again(sdxl, tmp_path):
     save_file(state, tmp_path / "adapter.safetensors")
     file = export(tmp_path / "adapter.safetensors", tmp_path / "k.safetensors", "kohya")
     with torch.device("meta"):
-        config = UNet2DConditionModel(**SDXL).config
+        config = UNet2DConditionModel(**SDXL_UNET).config
     back, _ = StableDiffusionXLPipeline.lora_state_dict(
         str(tmp_path), weight_name=file.name, unet_config=config
     )

@@ -1,0 +1,50 @@
+"""Memory that runs out costs time, not the run: the batch is cut finer and stays as large."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from accelerate import Accelerator
+
+from align.device import choose_compute
+from align.errors import OutOfMemory
+from align.lesson import Lesson, prepare_lesson
+from align.lora import lora_state
+from align.progress import Reporter
+from align.run_folder import RunFolder
+from align.train import train_step
+
+
+@pytest.fixture
+def open_lesson(make_run, tmp_path):
+    """Opens a run of batches of four pairs on a device that holds so many pictures at once."""
+
+    def open_one(name: str, most_pictures: int) -> Lesson:
+        run = RunFolder(make_run(name, batch_pairs=4, precision="fp32"))
+        accelerator, compute = Accelerator(cpu=True), choose_compute("fp32")
+        report = Reporter(run, 3, speaks=False)
+        lesson = prepare_lesson(run, report, accelerator, compute, tmp_path / name)
+
+        def refuse(_, arguments):
+            if len(arguments[0]) > most_pictures:
+                raise torch.OutOfMemoryError("no room")
+
+        lesson.unet.register_forward_pre_hook(refuse)
+        return lesson
+
+    return open_one
+
+
+def test_a_smaller_micro_batch_takes_the_very_same_step(open_lesson):
+    roomy, tight = open_lesson("roomy", 8), open_lesson("tight", 2)
+    first, second = (train_step(lesson, 0) for lesson in (roomy, tight))
+    assert (roomy.progress.micro_pairs, tight.progress.micro_pairs) == (0, 1)
+    assert first["loss"] == pytest.approx(second["loss"], abs=1e-5)
+    weights = [lora_state(lesson.unet) for lesson in (roomy, tight)]
+    for name, weight in weights[0].items():
+        assert torch.allclose(weight, weights[1][name], atol=1e-6, rtol=1e-3)
+
+
+def test_a_pair_that_does_not_fit_alone_is_told_in_a_sentence(open_lesson):
+    with pytest.raises(OutOfMemory, match="gradient_checkpointing"):
+        train_step(open_lesson("tiny", 1), 0)

@@ -1,0 +1,142 @@
+"""Full-size SDXL without its weights: what fits on which card, and one real step.
+
+    python tests/bench/sdxl.py plan                     memory by shape for 12 to 80 GB cards
+    python tests/bench/sdxl.py step [--size 256]        one LoRA step of all 2.6 B weights, here
+
+The step runs the published configuration with random bf16 weights: Diffusion-DPO on one pair,
+reference pass, forward, backward, AdamW. Takes about 16 GB of memory and some minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import time
+from pathlib import Path
+
+import torch
+from diffusers import UNet2DConditionModel
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT)]
+
+from align.lora import add_lora, as_reference
+from align.loss import denoising_error, preference_logits
+from align.memory import SDXL_UNET, meta_inputs, plan_memory
+
+CARDS = (12, 16, 24, 40, 80)
+PAIRS = (16, 8, 4, 2, 1)
+SIZE, RANK = 1024, 16
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["plan", "step"])
+    parser.add_argument("--size", type=int, default=256)
+    arguments = parser.parse_args()
+    if arguments.what == "plan":
+        print_plan()
+    else:
+        one_step(arguments.size)
+
+
+def print_plan() -> None:
+    """For each card the most pairs a forward pass can hold, with and without recomputing."""
+    needs = {
+        (pairs, checkpointing): plan_memory(SDXL_UNET, SIZE, pairs, RANK, checkpointing).total_gib
+        for pairs in PAIRS
+        for checkpointing in (False, True)
+    }
+    print(f"SDXL at {SIZE} x {SIZE}, LoRA rank {RANK}, bf16 base, encoders released")
+    print("| card | activations kept | recomputed |\n|---|---|---|")
+    for card in CARDS:
+        cells = [most_pairs(needs, card, checkpointing) for checkpointing in (False, True)]
+        print(f"| {card} GB | {cells[0]} | {cells[1]} |")
+    for (pairs, checkpointing), need in needs.items():
+        how = "recomputed" if checkpointing else "kept"
+        print(f"  {pairs} pairs, activations {how}: {need:.1f} GiB")
+
+
+def most_pairs(needs: dict[tuple[int, bool], float], card: int, checkpointing: bool) -> str:
+    fitting = [p for p in PAIRS if needs[p, checkpointing] <= card * 1e9 / 2**30]
+    return f"{fitting[0]} pair{'s' * (fitting[0] > 1)}" if fitting else "does not fit"
+
+
+def one_step(size: int) -> None:
+    """One optimizer step; prints seconds of each part and the peak memory."""
+    clock = Clock()
+    unet = random_unet()
+    parameters = add_lora(unet, RANK, seed=0)
+    unet.enable_gradient_checkpointing()
+    unet.train()
+    optimizer = torch.optim.AdamW(parameters, lr=1e-5)
+    clock.lap("building the UNet")
+    inputs = real_inputs(unet, size)
+    target = torch.randn_like(inputs["sample"])
+    with torch.no_grad(), as_reference(unet):
+        reference = denoising_error(predict(unet, inputs), target).chunk(2)
+    clock.lap("reference pass")
+    policy = denoising_error(predict(unet, inputs), target).chunk(2)
+    clock.lap("forward")
+    logits_B = preference_logits(*policy, *reference, 2500.0)
+    torch.nn.functional.softplus(-logits_B).mean().backward()
+    clock.lap("backward")
+    norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+    optimizer.step()
+    clock.lap("optimizer")
+    print(f"z at start {float(logits_B.detach()[0]):.3f}, gradient norm {float(norm):.3f}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"one pair at {size} x {size}: {clock.total:.0f} s in all, peak memory {peak:.1f} GiB")
+
+
+class Clock:
+    """Prints how long each part took."""
+
+    def __init__(self) -> None:
+        self._began = self._last = time.monotonic()
+
+    def lap(self, part: str) -> None:
+        now = time.monotonic()
+        print(f"{part}: {now - self._last:.1f} s", flush=True)
+        self._last = now
+
+    @property
+    def total(self) -> float:
+        return self._last - self._began
+
+
+def random_unet() -> UNet2DConditionModel:
+    """The published configuration with small random bf16 weights, never held in fp32."""
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(SDXL_UNET).to(torch.bfloat16)
+    unet = unet.to_empty(device="cpu").requires_grad_(False)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, weight in unet.named_parameters():
+            if weight.dim() == 1:
+                weight.fill_(1.0 if name.endswith("weight") else 0.0)
+            else:
+                weight.normal_(0.0, weight[0].numel() ** -0.5, generator=generator)
+    return unet
+
+
+def real_inputs(unet: UNet2DConditionModel, size: int) -> dict:
+    inputs = meta_inputs(unet, size, 2, torch.bfloat16, 77)
+    inputs["timestep"] = torch.full((2,), 500)
+    for name in ("sample", "encoder_hidden_states"):
+        inputs[name] = torch.randn(inputs[name].shape).bfloat16()
+    inputs["added_cond_kwargs"] = {
+        name: torch.randn(value.shape).bfloat16()
+        for name, value in inputs["added_cond_kwargs"].items()
+    }
+    return inputs
+
+
+def predict(unet: UNet2DConditionModel, inputs: dict) -> torch.Tensor:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return unet(**inputs).sample
+
+
+if __name__ == "__main__":
+    main()
