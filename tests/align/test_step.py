@@ -1,15 +1,19 @@
-"""Memory that runs out costs time, not the run: the batch is cut finer and stays as large."""
+"""Single steps of the loop: by every objective, and where memory runs out."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 import torch
 from accelerate import Accelerator
 
+from align import loss
 from align.device import choose_compute
 from align.errors import OutOfMemory
 from align.lesson import Lesson, prepare_lesson
-from align.lora import lora_state
+from align.lora import lora_state, restore_lora
+from align.objectives import OBJECTIVES
 from align.progress import Reporter
 from align.run_folder import RunFolder
 from align.train import train_step
@@ -33,6 +37,17 @@ def open_lesson(make_run, tmp_path):
         return lesson
 
     return open_one
+
+
+def test_every_objective_moves_the_adapter_down_its_own_loss(open_lesson):
+    lesson = open_lesson("lesson", 8)
+    start = lora_state(lesson.unet)
+    for name, objective in OBJECTIVES.items():
+        restore_lora(lesson.unet, start)
+        lesson.optimizer.optimizer.state.clear()
+        alone = replace(lesson, objective=objective, loss=getattr(loss, objective.function))
+        before, after = (train_step(alone, 0)["loss"] for _ in range(2))
+        assert after < before, name
 
 
 def test_a_smaller_micro_batch_takes_the_very_same_step(open_lesson):
