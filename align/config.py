@@ -46,6 +46,8 @@ class TrainConfig:
     """How much surer votes push harder in `smpo` (its γ)."""
     mapo_weight: float = _setting(0.1, 0.0, 100.0)
     """Weight of the preference beside the chosen picture's own error in `mapo` (its β)."""
+    anchor: float = _setting(5.0, 0.0, 1000.0)
+    """How much `dpop` holds on to the chosen pictures (its λ)."""
     draws: int = _setting(64, 1, 100_000)
     """Draws of noise and timestep a pair; then they come round again, and with them what is known
     of the reference."""

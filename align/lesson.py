@@ -25,6 +25,7 @@ from align.loss import PairErrors, Strength
 from align.models import ModelInfo
 from align.noise import training_scheduler
 from align.objectives import OBJECTIVES, Objective
+from align.pictures import leave_out_bad
 from align.pipeline import load_pipeline, quiet_libraries
 from align.progress import Reporter
 from align.reference import Reference
@@ -72,7 +73,7 @@ def prepare_lesson(
     torch.set_num_threads(int(settings["threads"]))
     report.phase("reading the votes", 0.0)
     objective = OBJECTIVES[config.objective]
-    snapshot = read_snapshot(run.snapshot, objective.kinds)
+    snapshot = leave_out_bad(read_snapshot(run.snapshot, objective.kinds))
     held_out = held_out_count(len(snapshot.pairs), config.held_out)
     train_pairs, held_pairs = split_by_prompt(snapshot.pairs, held_out, config.seed)
     report.phase("loading the model", 0.1)
@@ -112,7 +113,13 @@ def prepare_lesson(
         reference=reference,
         objective=objective,
         loss=getattr(loss, objective.function),
-        strength=Strength(config.kappa, config.smoothing, config.sharpness, config.mapo_weight),
+        strength=Strength(
+            kappa=config.kappa,
+            smoothing=config.smoothing,
+            sharpness=config.sharpness,
+            mapo_weight=config.mapo_weight,
+            anchor=config.anchor,
+        ),
         progress=progress,
     )
 

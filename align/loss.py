@@ -30,6 +30,8 @@ class Strength:
     """γ of SmPO."""
     mapo_weight: float = 0.1
     """β of MaPO."""
+    anchor: float = 5.0
+    """λ of DPO-Positive."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,16 @@ def preference_logits(
 def dpo(errors: PairErrors, strength: Strength) -> Tensor:
     """ℓ(z). Wallace et al. 2023 (arXiv 2311.12908), Eq. 14."""
     return F.softplus(-errors.logits_B(strength.kappa))
+
+
+def dpop(errors: PairErrors, strength: Strength) -> Tensor:
+    """ℓ(z - λκ max(0, Lw - Rw)): DPO that also pays where a chosen picture becomes less likely.
+
+    DPO is content when both become less likely, as long as the rejected one falls further. Pal et
+    al. 2024 (DPO-Positive, arXiv 2402.13228), with log p_ref - log p read as Lw - Rw.
+    """
+    lost_B = strength.kappa * F.relu(errors.chosen_B - errors.ref_chosen_B)
+    return F.softplus(strength.anchor * lost_B - errors.logits_B(strength.kappa))
 
 
 def cdpo(errors: PairErrors, strength: Strength) -> Tensor:

@@ -31,6 +31,7 @@ class Objective:
 
 OBJECTIVES = {
     "dpo": Objective("dpo", "Diffusion-DPO", "Wallace et al. 2023, arXiv 2311.12908, Eq. 14"),
+    "dpop": Objective("dpop", "DPO-Positive", "Pal et al. 2024, arXiv 2402.13228"),
     "cdpo": Objective("cdpo", "Conservative DPO", "Mitchell 2023; TRL's label_smoothing"),
     "robust": Objective("robust_dpo", "Robust DPO", "Chowdhury et al. 2024, arXiv 2403.00409"),
     "ipo": Objective("ipo", "IPO", "Azar et al. 2023, arXiv 2310.12036, Eq. 17"),

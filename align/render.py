@@ -31,7 +31,10 @@ def render(
     with torch.inference_mode(), compute.autocasting():
         latents = pipeline(
             prompt=[item.prompt for item in items],
-            negative_prompt=[settings.negative_prompt] * len(items),
+            # None, unlike "", lets the pipeline zero the condition if it was trained so.
+            negative_prompt=[settings.negative_prompt] * len(items)
+            if settings.negative_prompt
+            else None,
             generator=[torch.Generator().manual_seed(item.seed) for item in items],
             width=settings.width,
             height=settings.height,

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from align.config import plan
-from align.errors import AlignError, Cancelled, SnapshotError, first_line
+from align.errors import AlignError, Cancelled, first_line
 from align.objectives import OBJECTIVES
 from align.progress import Reporter
 from align.run_folder import RunFolder
 from align.turns import Turns
+from align.votes import count_pairs, read_rows
 
 
 def train_folder(path: Path, turns: Turns | None = None, cache: Path | None = None) -> None:
@@ -44,13 +43,7 @@ def plan_of_folder(path: Path) -> dict[str, Any]:
     run = RunFolder(path)
     config = run.read_config()
     objective = OBJECTIVES[config["train"]["objective"]]
-    try:
-        lines = (run.snapshot / "pairs.jsonl").read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise SnapshotError(f"{run.snapshot} is not a snapshot: {error.strerror}.") from None
-    kinds = Counter(json.loads(line)["kind"] for line in lines)
-    taught = sum(kinds[kind] for kind in objective.kinds)
-    left_out = {kind: count for kind, count in kinds.items() if kind not in objective.kinds}
+    taught, left_out = count_pairs(read_rows(run.snapshot), objective.kinds)
     planned = plan(config["model"]["preset"], taught, config["train"])
     return {"model": config["model"]["name"], **planned, "left_out": left_out}
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
+
+import torch
 
 from align.errors import SnapshotError
-from align.files import read_json
+from align.loss import rank_weights
 from align.noise import counter_key
+from align.votes import Row, comparisons, count_pairs, pictures, read_rows, vote_shares
 
+Shares: TypeAlias = dict[tuple[str, str, str], float]
 LIKED = {"preference": (1.0, -1.0), "both_good": (1.0, 1.0), "both_bad": (-1.0, -1.0)}
 
 
@@ -49,56 +52,48 @@ class Snapshot:
 def read_snapshot(folder: Path, kinds: tuple[str, ...] = ("preference",)) -> Snapshot:
     """Read `pairs.jsonl`, leaving out every vote that is not of these kinds.
 
+    Rankings are always read: every two of their pictures that were told apart make a pair.
+
     Raises:
         SnapshotError: a file is missing or is not what the manifest says, or nothing is decisive.
     """
-    manifest = read_json(folder / "manifest.json")
-    path = folder / "pairs.jsonl"
-    if manifest is None or not path.is_file():
-        raise SnapshotError(f"{folder} is not a snapshot. It needs manifest.json and pairs.jsonl.")
-    text = path.read_bytes()
-    expected = manifest.get("files", {}).get("pairs.jsonl")
-    if expected and hashlib.sha256(text).hexdigest() != expected:
-        raise SnapshotError(f"{path} is not the file its manifest names. Start a new run.")
-    rows = [json.loads(line) for line in text.decode("utf-8").splitlines()]
+    rows = read_rows(folder)
     shares = vote_shares(rows)
-    pairs = [_pair(folder, row, shares) for row in rows if row["kind"] in kinds]
+    pairs: list[PreferencePair] = []
+    for row in rows:
+        if row["kind"] == "ranking":
+            pairs += _pairs_of_ranking(folder, row, shares)
+        elif row["kind"] in kinds:
+            pairs.append(_pair(folder, row, shares))
     if not any(pair.kind == "preference" for pair in pairs):
         raise SnapshotError("No decisive vote to learn from. Prefer one picture in a few pairs.")
-    left_out = Counter(row["kind"] for row in rows if row["kind"] not in kinds)
-    return Snapshot(pairs, dict(left_out))
+    return Snapshot(pairs, count_pairs(rows, kinds)[1])
 
 
-def vote_shares(rows: list[dict]) -> dict[tuple[str, str, str], float]:
-    """By (prompt, picture, other picture), (wins + ½) / (votes + 1); a tie is half a win."""
-    wins: defaultdict[tuple[str, str, str], float] = defaultdict(float)
-    votes: Counter[tuple[str, str, str]] = Counter()
-    for row in rows:
-        first, second = _pictures(row)
-        won = 1.0 if row["kind"] == "preference" else 0.5
-        for sides, share in (((first, second), won), ((second, first), 1.0 - won)):
-            wins[row["prompt"], *sides] += share
-            votes[row["prompt"], *sides] += 1
-    return {sides: (wins[sides] + 0.5) / (votes[sides] + 1) for sides in votes}
-
-
-def _pictures(row: dict) -> tuple[str, str]:
-    if row["kind"] == "preference":
-        return row["chosen"], row["rejected"]
-    first, second = row["images"]
-    return first, second
-
-
-def _pair(folder: Path, row: dict, shares: dict[tuple[str, str, str], float]) -> PreferencePair:
-    sides = _pictures(row)
+def _pair(folder: Path, row: Row, shares: Shares) -> PreferencePair:
+    sides, prompt = pictures(row), row["prompt"]
     chosen, rejected = (folder / side for side in sides)
-    for picture in (chosen, rejected):
-        if not picture.is_file():
-            raise SnapshotError(f"{picture} is missing from the snapshot. Start a new run.")
-    prompt = row["prompt"]
-    key = "|".join((*sides, prompt))
     share = float(row.get("label", shares[prompt, *sides]))
-    return PreferencePair(key, prompt, chosen, rejected, row["kind"], share)
+    return PreferencePair("|".join((*sides, prompt)), prompt, chosen, rejected, row["kind"], share)
+
+
+def _pairs_of_ranking(folder: Path, row: Row, shares: Shares) -> list[PreferencePair]:
+    """A ranking's pairs, weighted as RankDPO weighs them: by merits evenly spaced from 1 to 0."""
+    images, prompt = row["images"], row["prompt"]
+    levels = sorted(set(row["ranks"]))
+    merits = [1 - levels.index(rank) / max(1, len(levels) - 1) for rank in row["ranks"]]
+    weight_KK = rank_weights(torch.tensor([merits], dtype=torch.float64))[0]
+    return [
+        PreferencePair(
+            key="|".join((images[better], images[worse], prompt)),
+            prompt=prompt,
+            chosen=folder / images[better],
+            rejected=folder / images[worse],
+            share=shares[prompt, images[better], images[worse]],
+            weight=float(weight_KK[better, worse]),
+        )
+        for better, worse in comparisons(row)
+    ]
 
 
 def split_by_prompt(

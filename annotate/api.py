@@ -1,4 +1,4 @@
-"""The public API: twelve endpoints for gradio_client and plain HTTP, JSON in and JSON out."""
+"""The public API: thirteen endpoints for gradio_client and plain HTTP, JSON in and JSON out."""
 
 from typing import Any
 
@@ -58,6 +58,16 @@ class Endpoints:
         """Draw one prompt and seed with two versions; addresses are relative to the server root."""
         return self._studio.compare(prompt, seed, before, after)
 
+    def compare_many(
+        self, prompts: list[str], seeds: list[int], before: str, after: str
+    ) -> list[dict[str, Any]]:
+        """Draw every prompt with every seed with two versions: up to 256, in batches."""
+        drawn: dict[int, dict[str, str]] = {}
+        for group in self._studio.compare_many(prompts, seeds, before, after):
+            drawn |= group
+        asked = [{"prompt": prompt, "seed": seed} for prompt in prompts for seed in seeds]
+        return [one | drawn[place] for place, one in enumerate(asked)]
+
     def add_prompts(self, prompts: list[str] | str) -> dict[str, Any]:
         """Add prompts, a list or one a line, and return how many were new."""
         return self._studio.add_prompts(prompts)
@@ -82,4 +92,5 @@ def add_api(studio: Studio, expected: Errors) -> None:
     for endpoint in quick:
         api(refuse(endpoint), concurrency_limit=None)
     # Drawing is one at a time anyway; a few may wait in line without taking every worker thread.
-    api(refuse(endpoints.compare), concurrency_limit=4)
+    for drawing in (endpoints.compare, endpoints.compare_many):
+        api(refuse(drawing), concurrency_limit=4)

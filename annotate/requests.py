@@ -1,14 +1,17 @@
 """Checks of what people and programs send; each refusal is one sentence."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from annotate.errors import InvalidRequest
+from annotate.ports import RenderItem
 
 NAMELESS = "me"
 LONGEST_NAME = 64
 SEEDS = 2**32
 LONGEST_RESPONSE_MS = 24 * 3600 * 1000
+MOST_COMPARISONS = 256
 
 
 def as_annotator(name: object) -> str:
@@ -44,6 +47,20 @@ def as_seed(seed: object) -> int:
             f"The seed must be a whole number from 0 to {SEEDS - 1:,}, not {seed!r}."
         )
     return seed
+
+
+def as_items(prompts: object, seeds: object) -> list[RenderItem]:
+    """Return every prompt with every seed, prompt by prompt."""
+    if not isinstance(prompts, list | tuple) or not isinstance(seeds, list | tuple):
+        raise InvalidRequest("Send the prompts as a list of texts and the seeds as a list.")
+    if len(prompts) * len(seeds) > MOST_COMPARISONS:
+        raise InvalidRequest(
+            f"That would be {len(prompts) * len(seeds)} comparisons; {MOST_COMPARISONS} at once "
+            "are possible. Take fewer prompts or seeds."
+        )
+    texts: Sequence[str] = [as_text(prompt, "The prompt") for prompt in prompts]
+    numbers = [as_seed(seed) for seed in seeds]
+    return [RenderItem(text, number) for text in texts for number in numbers]
 
 
 def as_settings(settings: object) -> dict[str, Any]:

@@ -3,18 +3,18 @@
 Studio ── Desk        who sees which pair, votes, undo
        ── Pool        pairs drawn ahead            ── Painter ── Sampler (handed in)
        ── Tuning      runs and their queue         ── Trainer (handed in)
-       ── Comparing   one prompt, two versions     ── Painter
+       ── Comparing   same prompts, two versions   ── Painter
        ── Reports     what is told about runs and versions
 """
 
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from annotate.comparing import Comparing
+from annotate.comparing import Comparing, Drawn
 from annotate.desk import Desk
 from annotate.harvest import Harvest
 from annotate.painting import Painter
@@ -24,8 +24,8 @@ from annotate.prompts import PromptBag, built_in_prompts, check_prompts
 from annotate.reports import Reports, in_words
 from annotate.requests import (
     as_annotator,
+    as_items,
     as_response_ms,
-    as_seed,
     as_settings,
     as_text,
 )
@@ -235,13 +235,19 @@ class Studio:
 
     def compare(self, prompt: str, seed: int, before: str, after: str) -> dict[str, str]:
         """Draw one prompt and seed with two versions and return where the pictures are."""
-        first, second = self._comparing.compare(
-            as_text(prompt, "The prompt"),
-            as_seed(seed),
-            as_text(before, "The version before"),
-            as_text(after, "The version after"),
-        )
-        return {"before_url": address(first.image_id), "after_url": address(second.image_id)}
+        drawn = self.compare_many([prompt], [seed], before, after)
+        return next(drawn)[0]
+
+    def compare_many(
+        self, prompts: Sequence[str], seeds: Sequence[int], before: str, after: str
+    ) -> Iterator[dict[int, dict[str, str]]]:
+        """Draw every prompt with every seed, and return where the pictures are as they are drawn.
+
+        Each group says so by place; places count prompt by prompt.
+        """
+        items = as_items(prompts, seeds)
+        names = as_text(before, "The version before"), as_text(after, "The version after")
+        return map(_addresses, self._comparing.compare(items, *names))
 
     def _until_next_run(self) -> int | None:
         return self._schedule.until_next(self._harvest.new()) if self.train_every else None
@@ -267,6 +273,13 @@ def as_dict(pair: Pair) -> dict[str, Any]:
         "prompt": pair.prompt,
         "left_url": address(pair.left),
         "right_url": address(pair.right),
+    }
+
+
+def _addresses(drawn: Drawn) -> dict[int, dict[str, str]]:
+    return {
+        place: {"before_url": address(before.image_id), "after_url": address(after.image_id)}
+        for place, (before, after) in drawn.items()
     }
 
 

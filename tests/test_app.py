@@ -24,6 +24,7 @@ CONTRACT = {
     "/versions": [],
     "/activate": ["version"],
     "/compare": ["prompt", "seed", "before", "after"],
+    "/compare_many": ["prompts", "seeds", "before", "after"],
     "/add_prompts": ["prompts"],
 }
 SMALL = {"steps": 4, "batch_pairs": 2, "rank": 2}

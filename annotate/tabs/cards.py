@@ -131,11 +131,12 @@ def _moment(run: dict[str, Any]) -> str:
     if metrics and metrics[-1].get("pairs_per_s"):
         words.append(f"{metrics[-1]['pairs_per_s']:.1f} pairs/s")
     if run.get("eta_s") is not None:
-        words.append(_left(run["eta_s"]))
+        words.append(time_left(run["eta_s"]))
     return " · ".join(word for word in words if word)
 
 
-def _left(seconds: float) -> str:
+def time_left(seconds: float) -> str:
+    """Return how long something still takes, in words."""
     if seconds < 5:
         return "nearly done"
     if seconds < 90:

@@ -1,8 +1,9 @@
 """The Compare tab: the same prompts and seeds, drawn by two versions."""
 
 import re
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -12,8 +13,8 @@ from annotate.errors import InvalidRequest
 from annotate.handlers import PRIVATE, Errors, refusals
 from annotate.stage import read_static
 from annotate.studio import Studio
+from annotate.tabs.cards import time_left
 
-MOST_PICTURE_PAIRS = 64
 MOST_SEEDS = 1000
 HIGHEST_SEED = 2**32 - 1
 EMPTY = (
@@ -96,21 +97,19 @@ class CompareTab:
         ]
 
     def _draw(self, prompts: str, seeds: str, before: str, after: str) -> Iterator[str]:
-        wanted = [
-            Comparison(prompt, seed)
-            for prompt in read_prompts(prompts)
-            for seed in read_seeds(seeds)
-        ]
-        if len(wanted) > MOST_PICTURE_PAIRS:
-            raise InvalidRequest(
-                f"That would be {len(wanted)} comparisons; {MOST_PICTURE_PAIRS} at once are "
-                "possible. Take fewer prompts or seeds."
-            )
+        texts, numbers = read_prompts(prompts), read_seeds(seeds)
+        wanted = [Comparison(text, number) for text in texts for number in numbers]
+        groups = self._studio.compare_many(texts, numbers, before, after)
         yield board(wanted, before, after)
-        for place, one in enumerate(wanted):
-            urls = self._studio.compare(one.prompt, one.seed, before, after)
-            wanted[place] = Comparison(one.prompt, one.seed, urls["before_url"], urls["after_url"])
-            yield board(wanted, before, after)
+        started, done = time.monotonic(), 0
+        for group in groups:
+            for place, urls in group.items():
+                wanted[place] = replace(
+                    wanted[place], before_url=urls["before_url"], after_url=urls["after_url"]
+                )
+            done += len(group)
+            pace_s = (time.monotonic() - started) / done
+            yield board(wanted, before, after, pace_s * (len(wanted) - done))
 
 
 def read_prompts(text: str) -> list[str]:
@@ -135,10 +134,14 @@ def read_seeds(text: str) -> list[int]:
     return list(dict.fromkeys(seeds))
 
 
-def board(comparisons: Sequence[Comparison], before: str, after: str) -> str:
+def board(
+    comparisons: Sequence[Comparison], before: str, after: str, left_s: float | None = None
+) -> str:
     """Return the board: every comparison, drawn or still to be drawn, under a toolbar."""
     done = sum(one.after_url is not None for one in comparisons)
     told = f"{done} of {len(comparisons)} drawn" if done < len(comparisons) else ""
+    if told and left_s and left_s >= 1:
+        told += f", {time_left(left_s)}"
     cards = "".join(_card(one, before, after) for one in comparisons)
     return (
         '<div class="toolbar"><div class="switch" role="group" aria-label="How to compare">'

@@ -102,6 +102,7 @@ def test_every_objective_has_a_function_and_gives_one_value_a_pair(name):
         ("cdpo", LN_2),
         ("robust", LN_2),
         ("ipo", 0.25),
+        ("dpop", LN_2),
         ("hinge", 1.0),
         ("soft", LN_2),
         ("smpo", LN_2),
@@ -115,7 +116,7 @@ def test_where_a_policy_equal_to_its_reference_starts(name, expected):
     assert_close(value(name, pair()), torch.tensor([expected], dtype=torch.float64))
 
 
-@pytest.mark.parametrize("name", ["dpo", "hinge", "rank", "kto", "mapo", "sft"])
+@pytest.mark.parametrize("name", ["dpo", "dpop", "hinge", "rank", "kto", "mapo", "sft"])
 @given(near_errors)
 def test_a_smaller_error_on_the_chosen_picture_never_costs(name, values):
     errors = pair(values)
@@ -179,7 +180,26 @@ def test_objectives_meet_in_their_limits(values):
     sure = replace(errors, share_B=torch.ones(1).double())
     assert_close(value("smpo", sure, sharpness=1.0), dpo)
     assert_close(value("rank", errors), dpo)
+    assert_close(value("dpop", errors, anchor=0.0), dpo)
     assert_close(value("mapo", errors, mapo_weight=0.0), value("sft", errors))
+
+
+@given(near_errors, st.floats(0.1, 50.0))
+def test_dpo_positive_is_dpo_where_the_chosen_picture_gains_and_dearer_where_it_loses(
+    values, anchor
+):
+    errors = pair(values)
+    gained = replace(errors, ref_chosen_B=errors.chosen_B + 1e-3)
+    assert_close(value("dpop", gained, anchor=anchor), value("dpo", gained))
+    lost = replace(errors, ref_chosen_B=errors.chosen_B - 1e-3)
+    assert float(value("dpop", lost, anchor=anchor)) > float(value("dpo", lost))
+
+
+def test_dpo_positive_by_hand():
+    # Lw - Rw = 4e-4 and Ll - Rl = 8e-4 are 1 and 2 units at κ 2500: z = 1, and λ = 3 takes 3 away.
+    errors = pair((0.1004, 0.1008, 0.1, 0.1))
+    expected = torch.tensor([math.log1p(math.exp(2.0))], dtype=torch.float64)
+    assert_close(value("dpop", errors, anchor=3.0), expected)
 
 
 @given(near_errors, smoothings)

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from align.snapshot import read_snapshot, vote_shares
+from align.errors import SnapshotError
+from align.snapshot import read_snapshot
+from align.votes import count_pairs, vote_shares
 
 
 def vote(kind: str, *pictures: str, prompt: str = "a cat") -> dict:
@@ -31,6 +33,16 @@ def test_other_prompts_and_other_pictures_are_other_votes():
     assert vote_shares(rows)["a dog", "a", "b"] == 0.75
 
 
+@pytest.mark.parametrize("line", ["{", "[]", '"a"', '{"kind": "tie"}', '{"prompt": "a cat"}'])
+def test_a_line_that_is_no_vote_is_named(make_snapshot, line):
+    folder = make_snapshot(2)
+    with (folder / "pairs.jsonl").open("a", encoding="utf-8") as votes:
+        votes.write(line + "\n")
+    (folder / "manifest.json").write_text("{}")
+    with pytest.raises(SnapshotError, match="line 3, is not a vote"):
+        read_snapshot(folder)
+
+
 def test_both_good_and_both_bad_are_read_only_by_who_asks_for_them(make_snapshot):
     folder = make_snapshot(2, ties=2)
     lines = [json.loads(line) for line in (folder / "pairs.jsonl").read_text().splitlines()]
@@ -42,3 +54,38 @@ def test_both_good_and_both_bad_are_read_only_by_who_asks_for_them(make_snapshot
     rated = read_snapshot(folder, ("preference", "both_good", "both_bad"))
     assert [pair.liked for pair in rated.pairs] == [(1, -1), (1, -1), (1, 1), (-1, -1)]
     assert rated.left_out == {}
+
+
+def rank(folder, *ranks):
+    """Append a ranking of the first pictures of the snapshot."""
+    images = [f"images/{number // 2}-{number % 2}.png" for number in range(len(ranks))]
+    row = {"kind": "ranking", "prompt": "a cat", "images": images, "ranks": ranks}
+    with (folder / "pairs.jsonl").open("a", encoding="utf-8") as votes:
+        votes.write(json.dumps(row) + "\n")
+    (folder / "manifest.json").write_text("{}")
+    return images
+
+
+def test_the_best_and_the_worst_of_four_make_five_weighted_pairs(make_snapshot):
+    folder = make_snapshot(2)
+    images = rank(folder, 2, 1, 3, 2)
+    pairs = read_snapshot(folder).pairs[2:]
+    told = {(pair.chosen.name, pair.rejected.name): pair.weight for pair in pairs}
+    best, worst = images[1][7:], images[2][7:]
+    assert len(told) == 5
+    assert told[best, worst] == max(told.values()) > 0
+    assert told[best, "0-0.png"] == told[best, "1-1.png"]
+    assert all(pair.share == 0.75 and pair.prompt == "a cat" for pair in pairs)
+
+
+def test_a_ranking_counts_in_the_plan_as_the_pairs_it_tells_apart(make_snapshot):
+    folder = make_snapshot(2, ties=1)
+    rank(folder, 1, 2, 2)
+    rows = [json.loads(line) for line in (folder / "pairs.jsonl").read_text().splitlines()]
+    assert count_pairs(rows, ("preference",)) == (4, {"tie": 1})
+
+
+def test_a_ranking_of_equals_tells_nothing(make_snapshot):
+    folder = make_snapshot(1)
+    rank(folder, 1, 1)
+    assert len(read_snapshot(folder).pairs) == 1

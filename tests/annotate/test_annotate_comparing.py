@@ -85,6 +85,38 @@ def test_a_comparison_goes_before_the_pool(place: Place) -> None:
     assert done and place.sampler.requests[waiting] == 1
 
 
+def test_many_comparisons_come_prompt_by_prompt_in_groups_that_grow(place: Place) -> None:
+    place.sampler.requests.clear()
+    groups = [
+        sorted(group)
+        for group in place.studio.compare_many(["a cat", "a dog"], list(range(5)), "base", "base")
+    ]
+    assert groups == [[0, 1], [2, 3, 4, 5], [6, 7, 8, 9]]
+
+
+def test_what_is_stored_comes_first_and_at_once(place: Place) -> None:
+    stored = place.studio.compare("a dog", 1, "base", "base")
+    groups = place.studio.compare_many(["a cat", "a dog"], [1], "base", "base")
+    assert next(groups) == {1: stored}
+    assert list(next(groups)) == [0]
+
+
+def test_the_same_prompt_twice_is_drawn_once_and_shown_twice(place: Place) -> None:
+    drawn = next(place.studio.compare_many(["a cat", "a cat"], [1], "base", "base"))
+    assert drawn[0] == drawn[1]
+
+
+@pytest.mark.parametrize(
+    ("prompts", "seeds", "words"),
+    [("a cat", [1], "list of texts"), (["a"] * 17, list(range(16)), "272 comparisons")],
+)
+def test_too_many_comparisons_or_none_are_refused_at_once(
+    place: Place, prompts: Any, seeds: Any, words: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        place.studio.compare_many(prompts, seeds, "base", "base")
+
+
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "7", None, True, float("nan")])
 def test_a_seed_that_is_none_is_refused(place: Place, seed: Any) -> None:
     with pytest.raises(InvalidRequest, match="whole number from 0"):

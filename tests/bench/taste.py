@@ -126,7 +126,7 @@ class Labeler:
         status = self._train(arguments.settings)
         seconds = time.monotonic() - started
         held_out = self._held_out()
-        pairs = [(p, s, *self._compare(p, s, status["version"])) for p in prompts for s in SEEDS]
+        pairs = self._compare(prompts, status["version"])
         wins = [self._wins(after, before) for _, _, before, after in pairs]
         names = [prompt for prompt, *_ in pairs]
         kept_before = namer.share_named_right([b for _, _, b, _ in pairs], names)
@@ -170,9 +170,17 @@ class Labeler:
         judged = status["result"]["held_out"]
         return f"{judged['accuracy']:.0%} of {judged['pairs']}" if judged["pairs"] else "none"
 
-    def _compare(self, prompt: str, seed: int, version: str) -> tuple[Path, Path]:
-        urls = self._api.predict(prompt, seed, "base", version, api_name="/compare")
-        return self._file(urls["before_url"]), self._file(urls["after_url"])
+    def _compare(self, prompts: list[str], version: str) -> list[tuple[str, int, Path, Path]]:
+        """Prompt, seed, before and after of every prompt and seed."""
+        drawn = self._api.predict(prompts, list(SEEDS), "base", version, api_name="/compare_many")
+        return [
+            (
+                one["prompt"],
+                one["seed"],
+                *(self._file(one[f"{s}_url"]) for s in ("before", "after")),
+            )
+            for one in drawn
+        ]
 
     def _wins(self, after: Path, before: Path) -> float:
         gain = self._score(read(after)) - self._score(read(before))

@@ -1,0 +1,98 @@
+"""The rows of a snapshot's `pairs.jsonl`: what people said, before any of it is a tensor."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from align.errors import SnapshotError
+from align.files import read_json
+
+Row = dict[str, Any]
+UNDECIDED = ("tie", "both_good", "both_bad", "skip")
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """Every vote of a snapshot folder.
+
+    Raises:
+        SnapshotError: a file is missing, is not what the manifest says, or holds no votes.
+    """
+    manifest = read_json(folder / "manifest.json")
+    path = folder / "pairs.jsonl"
+    if manifest is None or not path.is_file():
+        raise SnapshotError(f"{folder} is not a snapshot. It needs manifest.json and pairs.jsonl.")
+    text = path.read_bytes()
+    expected = manifest.get("files", {}).get("pairs.jsonl")
+    if expected and hashlib.sha256(text).hexdigest() != expected:
+        raise SnapshotError(f"{path} is not the file its manifest names. Start a new run.")
+    lines = text.decode("utf-8", "replace").splitlines()
+    return [_row(path, number, line) for number, line in enumerate(lines, start=1)]
+
+
+def _row(path: Path, number: int, line: str) -> Row:
+    try:
+        row = json.loads(line)
+        if not isinstance(row["prompt"], str) or not _is_vote(row):
+            raise ValueError(line)
+    except (ValueError, KeyError, TypeError):
+        raise SnapshotError(f"{path}, line {number}, is not a vote: {line[:80]!r}.") from None
+    return row
+
+
+def _is_vote(row: Row) -> bool:
+    if row["kind"] == "preference":
+        return isinstance(row["chosen"], str) and isinstance(row["rejected"], str)
+    if row["kind"] == "ranking":
+        return len(row["images"]) == len(row["ranks"]) >= 2
+    return row["kind"] in UNDECIDED and len(row["images"]) == 2
+
+
+def comparisons(row: Row) -> list[tuple[int, int]]:
+    """Of a ranking, the places (better, worse) of every two pictures that it tells apart.
+
+    `ranks` are numbers, the lowest for the best picture; equal ones leave two pictures untold.
+    """
+    ranks = row["ranks"]
+    places = combinations(range(len(ranks)), 2)
+    return [(i, j) if ranks[i] < ranks[j] else (j, i) for i, j in places if ranks[i] != ranks[j]]
+
+
+def count_pairs(rows: list[Row], kinds: tuple[str, ...]) -> tuple[int, dict[str, int]]:
+    """How many pairs these kinds of votes give, and how many votes of each other kind there are."""
+    taught = sum(row["kind"] in kinds for row in rows)
+    ranked = sum(len(comparisons(row)) for row in rows if row["kind"] == "ranking")
+    others = Counter(row["kind"] for row in rows if row["kind"] not in (*kinds, "ranking"))
+    return taught + ranked, dict(others)
+
+
+def vote_shares(rows: list[Row]) -> dict[tuple[str, str, str], float]:
+    """By (prompt, picture, other picture), (wins + ½) / (votes + 1); a tie is half a win."""
+    wins: defaultdict[tuple[str, str, str], float] = defaultdict(float)
+    votes: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        for first, second, won in _wins(row):
+            for sides, share in (((first, second), won), ((second, first), 1.0 - won)):
+                wins[row["prompt"], *sides] += share
+                votes[row["prompt"], *sides] += 1
+    return {sides: (wins[sides] + 0.5) / (votes[sides] + 1) for sides in votes}
+
+
+def _wins(row: Row) -> list[tuple[str, str, float]]:
+    if row["kind"] == "ranking":
+        images = row["images"]
+        return [(images[better], images[worse], 1.0) for better, worse in comparisons(row)]
+    first, second = pictures(row)
+    return [(first, second, 1.0 if row["kind"] == "preference" else 0.5)]
+
+
+def pictures(row: Row) -> tuple[str, str]:
+    """The two pictures of a vote on a pair, the chosen one first."""
+    if row["kind"] == "preference":
+        return row["chosen"], row["rejected"]
+    first, second = row["images"]
+    return first, second

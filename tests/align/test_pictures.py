@@ -1,0 +1,53 @@
+"""Pictures that cannot be learned from are told before anything is encoded."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from align.errors import SnapshotError
+from align.pictures import fault_of, leave_out_bad
+from align.snapshot import read_snapshot
+
+WHOLE = "images/0-0.png"
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        (lambda path: path.unlink(), "missing picture"),
+        (lambda path: path.write_bytes(b""), "empty picture file"),
+        (lambda path: path.write_bytes(b"no picture at all"), "unreadable picture"),
+        (cut_short, "unreadable picture"),
+        (lambda path: Image.new("1", (16_000, 9_000)).save(path), "huge picture"),
+        (lambda path: Image.new("1", (20_000, 10_000)).save(path), "huge picture"),
+        (lambda path: Image.new("RGB", (200, 1)).save(path), "tiny picture"),
+    ],
+)
+def test_a_pair_with_a_bad_picture_is_left_out_and_counted(make_snapshot, damage, fault):
+    folder = make_snapshot(3, ties=1)
+    damage(folder / WHOLE)
+    snapshot = leave_out_bad(read_snapshot(folder))
+    assert (len(snapshot.pairs), snapshot.left_out) == (2, {"tie": 1, fault: 1})
+
+
+def test_pictures_of_any_other_size_or_mode_are_good(tmp_path):
+    for number, (mode, size) in enumerate([("L", (300, 20)), ("RGBA", (8, 8)), ("P", (64, 9))]):
+        path = tmp_path / f"{number}.png"
+        Image.new(mode, size).save(path)
+        assert fault_of(path) is None
+
+
+def test_a_folder_is_no_picture(tmp_path):
+    assert fault_of(tmp_path) is not None
+
+
+def test_without_a_good_pair_the_sentence_names_a_file_and_its_fault(make_snapshot):
+    folder = make_snapshot(1)
+    (folder / WHOLE).write_bytes(b"")
+    with pytest.raises(SnapshotError, match=r"0-0\.png \(empty picture file\)"):
+        leave_out_bad(read_snapshot(folder))
