@@ -2,6 +2,7 @@
 
 python -m align train RUN_DIR [--dry-run]           train the run in a folder, or only say how
 python -m align export RUN_DIR FILE --form kohya    an adapter for ComfyUI, A1111 or Forge
+python -m align sample FOLDER --prompts FILE --with RUN_DIR  draw prompts with what a run made
 python -m align score FOLDER --by implicit --with RUN_DIR   rank pictures, best first
 """
 
@@ -11,10 +12,11 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from align.errors import AlignError
+from align.errors import AlignError, InvalidSettings
 from align.launch import lower_priority
 from align.models import describe_model
 from align.session import plan_of_folder, train_folder
@@ -45,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     _add_train(commands.add_parser("train", help="train the run in a folder"))
     _add_export(commands.add_parser("export", help="write an adapter for other programs"))
     _add_score(commands.add_parser("score", help="rank the pictures of a folder"))
+    _add_sample(commands.add_parser("sample", help="draw pictures of prompts into a folder"))
     serve = commands.add_parser("serve", help="draw pictures on request (the app starts this)")
     serve.set_defaults(run=run_serve)
     return root
@@ -82,6 +85,23 @@ def _add_export(export: argparse.ArgumentParser) -> None:
         "--model", metavar="NAME_OR_PATH", help="the adapter's base, where no run folder names it"
     )
     export.set_defaults(run=run_export)
+
+
+def _add_sample(sample: argparse.ArgumentParser) -> None:
+    sample.add_argument("folder", type=Path, metavar="FOLDER", help="where the pictures go")
+    sample.add_argument(
+        "--prompts", type=Path, required=True, metavar="FILE", help="a text file, one a line"
+    )
+    sample.add_argument("--seeds", default="1-4", help="such as 1,2 or 1-4 (%(default)s)")
+    sample.add_argument(
+        "--with",
+        dest="source",
+        type=Path,
+        metavar="RUN_DIR|ADAPTER",
+        help="a finished run or an adapter file; without it the base alone draws",
+    )
+    sample.add_argument("--model", metavar="NAME_OR_PATH", help="the base, where no run names it")
+    sample.set_defaults(run=run_sample)
 
 
 def _add_score(score: argparse.ArgumentParser) -> None:
@@ -123,6 +143,30 @@ def run_export(arguments: argparse.Namespace) -> None:
     model = describe_model(arguments.model) if arguments.model else None
     form, precision = arguments.form, arguments.precision
     print(export(arguments.source, arguments.target, form, precision=precision, model=model))
+
+
+def run_sample(arguments: argparse.Namespace) -> None:
+    """Draw prompts into a folder, telling on stderr how far it is."""
+    from align.pipeline import quiet_libraries  # noqa: PLC0415  torch takes seconds to import
+    from align.sampling import parse_seeds, sample  # noqa: PLC0415
+
+    quiet_libraries()
+    seeds = parse_seeds(arguments.seeds)
+    try:
+        lines = arguments.prompts.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"{arguments.prompts} cannot be read: {error}.") from None
+    prompts = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    model = describe_model(arguments.model) if arguments.model else None
+    started = time.monotonic()
+
+    def tell(done: int, of: int) -> None:
+        left = (time.monotonic() - started) / done * (of - done)
+        print(f"\r{done} of {of} drawn, {left:.0f} s left ", end="", file=sys.stderr, flush=True)
+
+    sample(arguments.folder, prompts, seeds, source=arguments.source, model=model, on_picture=tell)
+    print(file=sys.stderr)
+    print(arguments.folder / "grid.png")
 
 
 def run_score(arguments: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 
 import torch
@@ -41,7 +42,10 @@ def save_checkpoint(
         "optimizer": optimizer.state_dict(),
     }
     with replacing(run.checkpoint) as scratch:
-        torch.save(state, scratch)
+        # Through memory: written by torch itself, a full disk is an error without a cause.
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        scratch.write_bytes(buffer.getbuffer())
 
 
 def resume(run: RunFolder, unet: UNet2DConditionModel, optimizer: Optimizer) -> Progress:

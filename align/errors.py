@@ -10,10 +10,13 @@ AlignError
 ├── RunError
 │   ├── RunLocked          another process works in this run folder
 │   ├── TrainingDiverged   the loss left the finite numbers
+│   ├── DiskFull           what a run has to keep does not fit on the disk
 │   ├── OutOfMemory        one pair at a time is too much for the device
 │   └── Cancelled          somebody asked the run to stop
 └── SamplerFailed          pictures could not be rendered
 """
+
+import errno
 
 
 class AlignError(Exception):
@@ -60,12 +63,23 @@ class OutOfMemory(RunError):
     """Not even one pair at a time fits into the device's memory."""
 
 
+class DiskFull(RunError):
+    """The disk of a run folder, or of its cache, is full."""
+
+
 class Cancelled(RunError):
     """Somebody asked the run to stop, and it did."""
 
 
 class SamplerFailed(AlignError):
     """Pictures could not be rendered."""
+
+
+def says_disk_full(error: BaseException) -> bool:
+    """Whether this is about a full disk; safetensors says so in words alone."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return "No space left" in str(error) or "not enough space on the disk" in str(error)
 
 
 def first_line(error: BaseException) -> str:

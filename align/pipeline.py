@@ -31,9 +31,23 @@ def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeli
             f"{model.name} could not be loaded. Copy or download it again. ({first_line(error)})"
         ) from error
     pipeline.set_progress_bar_config(disable=True)
-    for part in (pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2):
-        part.requires_grad_(False).eval()
+    for name in ("unet", "vae", "text_encoder", "text_encoder_2"):
+        part = getattr(pipeline, name).requires_grad_(False).eval()
+        if bad := first_not_finite(part):
+            raise BrokenModel(
+                f"{model.name} holds weights that are no numbers, first in {name}.{bad}. Copy or "
+                "download it again."
+            )
     return to_device(pipeline, compute)
+
+
+def first_not_finite(part: torch.nn.Module) -> str | None:
+    """The first parameter with a NaN or an infinity in it."""
+    for name, weight in part.named_parameters():
+        # A sum is as finite as its terms, and takes a pass without a copy; half overflows in it.
+        if not torch.isfinite(weight.sum(dtype=torch.float32)):
+            return name
+    return None
 
 
 def _from_pretrained(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:

@@ -108,4 +108,8 @@ class Reporter:
 
     def _end(self, state: str, **changes: Any) -> None:
         self._status = replace(self._status, state=state, phase="", eta_s=None, **changes)
-        self._write()
+        try:
+            self._write()
+        except OSError:
+            # On a full disk the old file's own blocks are all there is.
+            self._run.overwrite_status(self._status)

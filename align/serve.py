@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -15,7 +14,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 
 from align.device import Compute, choose_compute, memory
-from align.errors import AlignError, first_line
+from align.errors import AlignError, first_line, says_disk_full
 from align.models import ModelInfo
 from align.pipeline import load_pipeline, quiet_libraries
 from align.render import Adapters, batches, render, store
@@ -93,6 +92,6 @@ def _answer(
 
 def why_not_drawn(error: Exception) -> str:
     """What to tell a person who waits for a picture."""
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if says_disk_full(error):
         return "The disk of the studio folder is full. Free some space on it."
     return f"The picture could not be drawn: {first_line(error)}."

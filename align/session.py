@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from align.config import plan
-from align.errors import AlignError, Cancelled, first_line
+from align.errors import AlignError, Cancelled, DiskFull, first_line, says_disk_full
 from align.objectives import OBJECTIVES
 from align.progress import Reporter
 from align.run_folder import RunFolder
@@ -60,5 +60,9 @@ def _train(run: RunFolder, report: Reporter, turns: Turns, cache: Path) -> None:
         report.failed(str(error))
         raise
     except Exception as error:
+        if says_disk_full(error):
+            sentence = f"The disk of {run.path} is full. Free some space on it and resume the run."
+            report.failed(sentence)
+            raise DiskFull(sentence) from error
         report.failed(f"The trainer stopped: {first_line(error)} See {run.log}.")
         raise

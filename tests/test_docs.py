@@ -52,3 +52,8 @@ def test_every_file_the_readme_points_to_is_there(target):
 @pytest.mark.parametrize("file", re.findall(r"(\w+\.py)\b", README.split("## The files")[1]))
 def test_every_file_of_the_map_exists(file):
     assert list(ROOT.rglob(file))
+
+
+@pytest.mark.parametrize("line", re.findall(r"^from (?:align|gradio).*$", README, re.MULTILINE))
+def test_what_the_examples_import_is_there(line):
+    exec(line, {})

@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 from align.models import describe_model, embedded_folder
@@ -59,6 +60,16 @@ def test_missing_weights_are_named(copy):
     shutil.rmtree(copy / "vae")
     with pytest.raises(BrokenModel, match=r"vae.*holds no weights"):
         describe_model(str(copy))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_named(copy, compute, number):
+    file = copy / "unet" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(file)
+    weights["conv_in.bias"][3] = number
+    save_file(weights, file)
+    with pytest.raises(BrokenModel, match=r"no numbers, first in unet\.conv_in\.bias"):
+        load_pipeline(describe_model(str(copy)), compute)
 
 
 def test_a_configuration_that_is_not_json_is_named(copy):

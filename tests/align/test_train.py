@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from align.errors import RunLocked, SnapshotError, TrainingDiverged
+from align.errors import DiskFull, RunLocked, SnapshotError, TrainingDiverged
 from align.launch import TrainerProcess, python_environment
 from align.run_folder import RunFolder
 from align.session import train_folder
@@ -193,3 +194,29 @@ def test_two_processes_train_what_one_does(make_run):
     assert difference / sum(w.square().sum() for w in first.values()) ** 0.5 <= 1e-5
     losses = [[row["loss"] for row in RunFolder(folder).metrics()] for folder in (one, two)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 16 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a small disk")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_full_disk_ends_the_run_in_a_sentence_and_it_goes_on_once_there_is_room(
+    make_run, small_disk
+):
+    run = RunFolder(shutil.copytree(make_run(), small_disk / "run"))
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free - 300_000))
+    with pytest.raises(DiskFull, match="Free some space on it and resume"):
+        train_folder(run.path)
+    assert (run.status().state, "is full" in run.status().error) == ("failed", True)
+    ballast.unlink()
+    train_folder(run.path)
+    assert run.status().state == "done"
