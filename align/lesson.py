@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
@@ -113,15 +113,14 @@ def prepare_lesson(
         reference=reference,
         objective=objective,
         loss=getattr(loss, objective.function),
-        strength=Strength(
-            kappa=config.kappa,
-            smoothing=config.smoothing,
-            sharpness=config.sharpness,
-            mapo_weight=config.mapo_weight,
-            anchor=config.anchor,
-        ),
+        strength=strength_of(config),
         progress=progress,
     )
+
+
+def strength_of(config: TrainConfig) -> Strength:
+    """The numbers an objective takes, out of a run's settings."""
+    return Strength(**{f.name: getattr(config, f.name) for f in fields(Strength)})
 
 
 def release_encoders(pipeline: StableDiffusionXLPipeline) -> UNet2DConditionModel:
