@@ -6,7 +6,7 @@ The first half of every doubled batch (2B) is the chosen pictures, the second th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from align.encode import EncodedPairs
 from align.loss import denoising_error
 from align.noise import (
     TrainingScheduler,
+    chance,
     conditioning,
     corrupt,
     draw,
@@ -31,6 +32,8 @@ class Draw:
 
     row: int
     index: int
+    bare: bool = False
+    """Whether the UNet is shown no prompt, as on the unconditional side of guidance."""
 
 
 def draws_of_step(
@@ -91,7 +94,8 @@ class Batcher:
         latents_BCHW = torch.cat([data.latents_NCHW[data.chosen[rows]],
                                   data.latents_NCHW[data.rejected[rows]]])  # fmt: skip
         noisy_BCHW, target_BCHW = corrupt(self._scheduler, latents_BCHW, noise_BCHW, timesteps_B)
-        prompts = data.prompt[rows].repeat(2)
+        bare = torch.tensor([d.bare for d in draws])
+        prompts = torch.where(bare, len(data.text_PSD) - 1, data.prompt[rows]).repeat(2)
         weights = self._compute.weights
         return NoisyPairs(
             noisy_BCHW=noisy_BCHW.to(device, weights),
@@ -103,6 +107,13 @@ class Batcher:
                 "time_ids": data.time_ids.repeat(len(prompts), 1).to(device, weights),
             },
         )
+
+    def drop_prompts(self, draws: list[Draw], share: float) -> list[Draw]:
+        """These draws, a share of them without their prompt: which ones is fixed by their key."""
+        return [
+            replace(d, bare=chance(self._seed, self._data.keys[d.row], d.index, "bare") < share)
+            for d in draws
+        ]
 
     def labels(self, draws: list[Draw]) -> Labels:
         """What people said of the pairs of these draws, on the device."""
@@ -120,7 +131,7 @@ class Batcher:
         schedule = tuple(sorted((k, str(v)) for k, v in self._scheduler.config.items()))
         return [
             content_key(data.contents[d.row], data.keys[d.row], d.index, self._seed, self._floor,
-                        data.time_ids.tolist(), schedule)
+                        data.time_ids.tolist(), schedule, *(["bare"] if d.bare else []))
             for d in draws
         ]  # fmt: skip
 

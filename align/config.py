@@ -20,12 +20,18 @@ def _choice(default: str, choices: Iterable[str]) -> Any:
     return field(default=default, metadata={"choices": tuple(choices)})
 
 
+def _text(default: str) -> Any:
+    return field(default=default, metadata={"text": True})
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """How a run trains. The docstring under a field is its help text."""
 
     objective: str = _choice("dpo", OBJECTIVES)
     """What is minimised, by name: see `align/objectives.py` for where each comes from."""
+    start: str = _text("base")
+    """The version whose adapter a run goes on from; base starts anew from all votes."""
     steps: int = _setting(200, 1, 100_000)
     """Optimizer steps."""
     batch_pairs: int = _setting(8, 1, 4096)
@@ -57,6 +63,9 @@ class TrainConfig:
     """Steps over which the learning rate rises from zero."""
     noise_floor: float = _setting(0.0, 0.0, 0.99)
     """Timesteps below this share of the schedule are not drawn; 0 is the paper's uniform choice."""
+    prompt_dropout: float = _setting(0.0, 0.0, 1.0)
+    """Share of the draws that show the UNet no prompt, so that a taste about looks reaches every
+    prompt. With 1 nothing can be learned that depends on the prompt."""
     max_grad_norm: float = _setting(1.0, 1e-6, 1e6)
     """The gradient's norm is clipped to this."""
     held_out: float = _setting(0.12, 0.0, 0.5)
@@ -129,6 +138,10 @@ def _checked(name: str, value: Any, known: Any) -> Any:
     if choices := known.metadata.get("choices"):
         if value not in choices:
             raise InvalidSettings(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
+        return value
+    if known.metadata.get("text"):
+        if not isinstance(value, str):
+            raise InvalidSettings(f"{name} must be a text, got {value!r}.")
         return value
     whole = isinstance(known.default, int)
     low, high = known.metadata["low"], known.metadata["high"]

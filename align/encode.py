@@ -39,6 +39,7 @@ class EncodedPairs:
     keys: list[str]
     latents_NCHW: Tensor
     text_PSD: Tensor
+    """Per prompt, and in the last row without one, as the pipeline's unconditional side."""
     pooled_PE: Tensor
     chosen: Tensor
     """Per pair, the row of its chosen picture in the latents."""
@@ -79,14 +80,15 @@ def encode_pairs(
             cache.put(prompt_keys[prompt], kept)
     latents = [_kept(cache, picture_keys[path])["latent"] for path in pictures]
     texts = [_kept(cache, prompt_keys[prompt]) for prompt in prompts]
+    bare_SD, bare_E = encode_no_prompt(pipeline)
     picture_row = {path: row for row, path in enumerate(pictures)}
     prompt_row = {prompt: row for row, prompt in enumerate(prompts)}
     width, height = size
     return EncodedPairs(
         keys=[pair.key for pair in pairs],
         latents_NCHW=torch.stack(latents),
-        text_PSD=torch.stack([text["text"] for text in texts]),
-        pooled_PE=torch.stack([text["pooled"] for text in texts]),
+        text_PSD=torch.stack([*(text["text"] for text in texts), bare_SD]),
+        pooled_PE=torch.stack([*(text["pooled"] for text in texts), bare_E]),
         share_N=torch.tensor([pair.share for pair in pairs]),
         weight_N=torch.tensor([pair.weight for pair in pairs]),
         liked_2N=torch.tensor([pair.liked for pair in pairs]).T.contiguous(),
@@ -201,3 +203,11 @@ def encode_prompts(
         text.append(text_BSD.float().cpu())
         pooled.append(pooled_BE.float().cpu())
     return torch.cat(text).contiguous(), torch.cat(pooled).contiguous()
+
+
+def encode_no_prompt(pipeline: StableDiffusionXLPipeline) -> tuple[Tensor, Tensor]:
+    """What guidance sets against a prompt: zeros, where the pipeline was trained so."""
+    text_1SD, pooled_1E = encode_prompts(pipeline, [""])
+    if pipeline.config.force_zeros_for_empty_prompt:
+        return torch.zeros_like(text_1SD[0]), torch.zeros_like(pooled_1E[0])
+    return text_1SD[0], pooled_1E[0]

@@ -46,7 +46,12 @@ def link_tree(source: Path, target: Path) -> None:
         if path.is_dir() or copy.exists():
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(path, copy)
-        except OSError:
-            shutil.copyfile(path, copy)
+        link(path, copy)
+
+
+def link(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source` where the disk allows it, else a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

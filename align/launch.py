@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 
 from align.config import configure, parse_settings, plan, to_json
-from align.errors import SnapshotError
-from align.files import link_tree, read_json
+from align.errors import InvalidSettings, SnapshotError
+from align.files import link, link_tree, read_json
 from align.models import ModelInfo
 from align.run_folder import RunFolder, RunStatus, process_lives
 
@@ -84,21 +84,30 @@ class TrainerProcess:
         return free < MEMORY_NEEDED[model.preset]
 
     def prepare(
-        self, run_dir: Path, snapshot: Path, model: ModelInfo, settings: dict[str, Any] | str
+        self,
+        run_dir: Path,
+        snapshot: Path,
+        model: ModelInfo,
+        settings: dict[str, Any] | str,
+        start: Path | None = None,
     ) -> None:
-        """Fill a run folder with everything a trainer needs.
+        """Fill a run folder with everything a trainer needs; `start` is an adapter to go on from.
 
         Raises:
-            InvalidSettings: a setting that cannot be used.
+            InvalidSettings: a setting that cannot be used, or a start without its adapter.
             SnapshotError: `snapshot` is not a snapshot folder.
         """
         config = configure(model.preset, settings)
+        if config.start != "base" and start is None:
+            raise InvalidSettings(f"The adapter of {config.start} is needed to go on from it.")
         manifest = read_json(snapshot / "manifest.json")
         if manifest is None:
             raise SnapshotError(f"{snapshot} is not a snapshot: it has no manifest.json.")
         run_dir.mkdir(parents=True, exist_ok=True)
         run = RunFolder(run_dir)
         link_tree(snapshot, run.snapshot)
+        if start is not None:
+            link(start, run.start)
         run.write_config(
             {
                 "format": 1,

@@ -20,7 +20,7 @@ from align.config import TrainConfig, held_out_count
 from align.device import Compute
 from align.encode import encode_pairs
 from align.held_out import HeldOut
-from align.lora import add_lora
+from align.lora import add_lora, start_from
 from align.loss import PairErrors, Strength
 from align.models import ModelInfo
 from align.noise import training_scheduler
@@ -94,6 +94,8 @@ def prepare_lesson(
     errors = ErrorCache(cache / "errors")
     reference = Reference(errors, batcher, compute, fingerprint(unet))
     parameters = add_lora(unet, config.rank, config.seed, config.targets, config.adapter == "dora")
+    if config.start != "base":
+        start_from(unet, run.start, config.start)
     if config.gradient_checkpointing:
         unet.enable_gradient_checkpointing()
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)

@@ -11,8 +11,10 @@ import torch
 from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file
 from torch import Tensor
 
+from align.errors import InvalidSettings
 from align.files import replacing
 
 ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
@@ -73,6 +75,24 @@ def lora_state(unet: UNet2DConditionModel) -> dict[str, Tensor]:
 def restore_lora(unet: UNet2DConditionModel, state: dict[str, Tensor]) -> None:
     """Put weights from `lora_state` back."""
     set_peft_model_state_dict(unet, state)
+
+
+def start_from(unet: UNet2DConditionModel, adapter: Path, name: str) -> None:
+    """Let the adapter go on from the file of another one.
+
+    Raises:
+        InvalidSettings: the two differ in rank, layers or kind, or in the base they are made for.
+    """
+    weights = {key.removeprefix("unet."): value for key, value in load_file(adapter).items()}
+    mine = lora_state(unet)
+    if {key: value.shape for key, value in mine.items()} != {
+        key: value.shape for key, value in weights.items()
+    }:
+        raise InvalidSettings(
+            f"{name} has an adapter of another shape. Use its rank, adapter and targets, and the "
+            "base it was made for, or start from base."
+        )
+    restore_lora(unet, weights)
 
 
 def save_adapter(unet: UNet2DConditionModel, path: Path) -> None:

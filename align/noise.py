@@ -25,7 +25,7 @@ def draw(
     golden-ratio sequence from a start of its own: uniform from floor x timesteps up to timesteps-1,
     never clumped.
     """
-    start = counter_key(seed, pair, "start") / 2**63
+    start = chance(seed, pair, "start")
     level = floor + (1 - floor) * ((start + index * GOLDEN_RATIO) % 1.0)
     timestep = int(level * timesteps)
     generator = torch.Generator().manual_seed(counter_key(seed, pair, index))
@@ -42,6 +42,11 @@ def counter_key(*parts: object) -> int:
     """A seed of 63 bits that depends on these parts alone, the same on every machine."""
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") & (2**63 - 1)
+
+
+def chance(*parts: object) -> float:
+    """A number in 0..1 that depends on these parts alone."""
+    return counter_key(*parts) / 2**63
 
 
 def training_scheduler(pipeline_scheduler: SchedulerMixin) -> TrainingScheduler:

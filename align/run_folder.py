@@ -55,6 +55,7 @@ class RunFolder:
         self.path = Path(path)
         self.snapshot = self.path / "snapshot"
         self.adapter = self.path / "adapter.safetensors"
+        self.start = self.path / "start.safetensors"
         self.checkpoint = self.path / "checkpoint" / "state.pt"
         self.cache = self.path / "cache"
         self.metrics_path = self.path / "metrics.jsonl"

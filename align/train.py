@@ -108,7 +108,10 @@ def train_step(lesson: Lesson, step: int) -> dict[str, float]:
     config, accelerator, policy = lesson.config, lesson.accelerator, lesson.policy
     for group in lesson.optimizer.param_groups:
         group["lr"] = learning_rate(config, step)
-    draws = draws_of_step(step, config.batch_pairs, lesson.train_pairs, config.seed, config.draws)
+    draws = lesson.batcher.drop_prompts(
+        draws_of_step(step, config.batch_pairs, lesson.train_pairs, config.seed, config.draws),
+        config.prompt_dropout,
+    )
     mine = share_of(draws, accelerator.process_index, accelerator.num_processes)
     logged = backward_in_memory(lesson, mine)
     norm = accelerator.clip_grad_norm_(policy.parameters(), config.max_grad_norm)

@@ -161,8 +161,18 @@ class Trainer(Protocol):
         `pairs_per_s` is the speed of an earlier run here, for a better guess of the minutes.
         """
 
-    def prepare(self, run_dir: Path, snapshot: Path, model: Any, settings: dict[str, Any]) -> None:
-        """Fill a run folder; raises an error that says what to change."""
+    def prepare(
+        self,
+        run_dir: Path,
+        snapshot: Path,
+        model: Any,
+        settings: dict[str, Any],
+        start: Path | None = None,
+    ) -> None:
+        """Fill a run folder; `start` is an adapter to go on from.
+
+        Raises an error that says what to change.
+        """
 
     def start(self, run_dir: Path) -> None:
         """Start the trainer, or let it go on from its last checkpoint; returns at once."""

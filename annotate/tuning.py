@@ -14,7 +14,7 @@ from annotate.ports import Model, RunStatus, Sampler, Trainer
 from annotate.schedule import Schedule
 from annotate.timing import Monotonic
 from storage.errors import StorageError
-from storage.records import Run, RunState
+from storage.records import Run, RunState, Version
 from storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -91,10 +91,11 @@ class Tuning:
     def fine_tune(self, settings: dict[str, Any], trigger: str = "person") -> Run:
         """Queue a run on all votes cast before the call, and start it if none goes on.
 
-        Waits until those votes are settled. Raises NothingToLearn, storage's NoVotes, or what the
-        trainer raises about settings.
+        Waits until those votes are settled. Raises NothingToLearn, storage's NoVotes or
+        UnknownVersion, or what the trainer raises about settings.
         """
         self.plan(settings)
+        self._start_of(settings)
         self._harvest.await_settled(self._closing)
         with self._turn:
             return self._enqueue(settings, trigger)
@@ -125,17 +126,26 @@ class Tuning:
             self._start_next()
 
     def _enqueue(self, settings: dict[str, Any], trigger: str) -> Run:
+        start = self._start_of(settings)
         snapshot = self._store.write_snapshot(self._base, self._harvest.settle_s)
-        run = self._store.create_run(snapshot.snapshot_id, self._base, "base", settings, trigger)
+        run = self._store.create_run(
+            snapshot.snapshot_id, self._base, start.version, settings, trigger
+        )
         run_dir = self._store.run_dir(run.run_id)
         try:
-            self._trainer.prepare(run_dir, snapshot.path, self._model, settings)
+            self._trainer.prepare(
+                run_dir, snapshot.path, self._model, settings, start=start.adapter
+            )
         except Exception as error:
             self._store.set_run_state(run.run_id, RunState.FAILED, str(error))
             raise
         self._queue.append(run.run_id)
         self._start_next()
         return self._store.run(run.run_id)
+
+    def _start_of(self, settings: dict[str, Any]) -> Version:
+        """The version a run goes on from; raises storage's UnknownVersion."""
+        return self._store.version(self._base, str(settings.get("start", "base")))
 
     def _start_next(self) -> None:
         while self._running is None and self._queue:

@@ -5,7 +5,8 @@ import torch
 from torch.testing import assert_close
 
 from align.device import Compute
-from align.lora import add_lora, as_reference, lora_state, restore_lora, save_adapter
+from align.errors import InvalidSettings
+from align.lora import add_lora, as_reference, lora_state, restore_lora, save_adapter, start_from
 from align.models import describe_model
 from align.pipeline import load_pipeline
 from align.render import Adapters, render
@@ -116,3 +117,23 @@ def drawn(pipeline) -> torch.Tensor:
             width=128,
             height=128,
         ).images
+
+
+def test_an_adapter_goes_on_from_the_file_of_another(tuned, compute, tmp_path):
+    save_adapter(tuned.unet, tmp_path / "adapter.safetensors")
+    fresh = load_pipeline(describe_model(), compute)
+    add_lora(fresh.unet, rank=2, seed=7)
+    start_from(fresh.unet, tmp_path / "adapter.safetensors", "v1")
+    before, after = lora_state(tuned.unet), lora_state(fresh.unet)
+    assert before.keys() == after.keys()
+    for name in before:
+        assert torch.equal(before[name], after[name])
+
+
+@pytest.mark.parametrize("shape", [{"rank": 4}, {"rank": 2, "targets": "all"}])
+def test_an_adapter_of_another_shape_is_no_start(tuned, compute, tmp_path, shape):
+    save_adapter(tuned.unet, tmp_path / "adapter.safetensors")
+    fresh = load_pipeline(describe_model(), compute)
+    add_lora(fresh.unet, seed=0, **shape)
+    with pytest.raises(InvalidSettings, match=r"v1 has an adapter of another shape.*start from"):
+        start_from(fresh.unet, tmp_path / "adapter.safetensors", "v1")

@@ -153,12 +153,21 @@ class ChildTrainer:
     def plan(
         self, model: Any, pairs: int, settings: dict[str, Any], pairs_per_s: float | None = None
     ) -> dict[str, Any]:
-        if unknown := set(settings) - {"steps", "fail_at"}:
+        if unknown := set(settings) - {"steps", "fail_at", "start"}:
             raise Trouble(f"Unknown setting {unknown.pop()!r}.")
         return {"preset": model.preset, "pairs": pairs, "steps": settings.get("steps", 3)}
 
-    def prepare(self, run_dir: Path, snapshot: Path, model: Any, settings: dict[str, Any]) -> None:
+    def prepare(
+        self,
+        run_dir: Path,
+        snapshot: Path,
+        model: Any,
+        settings: dict[str, Any],
+        start: Path | None = None,
+    ) -> None:
         run_dir.mkdir(parents=True)
+        if start is not None:
+            shutil.copyfile(start, run_dir / "start.safetensors")
         shutil.copytree(snapshot, run_dir / "snapshot")
         config = json.dumps({"settings": settings})
         (run_dir / "config.json").write_text(config, encoding="utf-8")

@@ -10,7 +10,7 @@ from annotate_doubles import Trouble
 from places import ENDLESS, Open, Place, until
 
 from annotate.errors import InvalidRequest, NothingToLearn, NotResumable
-from storage.errors import UnknownRun
+from storage.errors import UnknownRun, UnknownVersion
 
 
 def test_a_finished_run_makes_one_version_which_is_not_active(place: Place) -> None:
@@ -201,3 +201,20 @@ def test_the_page_is_told_how_far_a_run_is(place: Place) -> None:
     message = until(lambda: place.studio.activity()["message"])
     assert message.startswith(f"Fine-tuning {run_id}: 0 %")
     assert place.studio.activity()["run"]["state"] == "running"
+
+
+def test_a_run_can_go_on_from_a_version_which_becomes_its_parent(place: Place) -> None:
+    place.label(1)
+    place.reach(place.studio.fine_tune({})["run_id"], "done")
+    run = place.reach(place.studio.fine_tune({"start": "v1"})["run_id"], "done")
+    assert (run["version"], place.studio.versions()[-1]["parent"]) == ("v2", "v1")
+    second, first = (place.store.run_dir(name) for name in place.run_ids())
+    start, made = second / "start.safetensors", first / "adapter.safetensors"
+    assert start.read_bytes() == made.read_bytes()
+
+
+def test_a_run_from_a_version_that_is_not_there_is_refused_at_once(place: Place) -> None:
+    place.label(1)
+    with pytest.raises(UnknownVersion, match="v9"):
+        place.studio.fine_tune({"start": "v9"})
+    assert not place.run_ids()

@@ -1,0 +1,58 @@
+"""What the UNet is given of a draw."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from align.batch import Batcher, Draw
+from align.cache import TensorCache
+from align.encode import encode_no_prompt, encode_pairs, nobody_watches
+from align.noise import training_scheduler
+from align.snapshot import read_snapshot
+
+
+@pytest.fixture
+def batcher(make_snapshot, pipeline, compute, tmp_path):
+    pairs = read_snapshot(make_snapshot(4)).pairs
+    data = encode_pairs(
+        pipeline, compute, pairs, (128, 128), TensorCache(tmp_path / "kept"), nobody_watches
+    )
+    return Batcher(data, training_scheduler(pipeline.scheduler), compute, seed=3, floor=0.5)
+
+
+DRAWS = [Draw(row, index) for row in range(4) for index in range(500)]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_prompts_are_dropped_from_a_share_of_the_draws_and_always_from_the_same(batcher, share):
+    dropped = batcher.drop_prompts(DRAWS, share)
+    assert sum(d.bare for d in dropped) / len(DRAWS) == pytest.approx(share, abs=0.03)
+    assert batcher.drop_prompts(DRAWS[7:9], share) == dropped[7:9]
+    more = batcher.drop_prompts(DRAWS, min(1.0, share + 0.1))
+    assert all(b.bare for a, b in zip(dropped, more, strict=True) if a.bare)
+
+
+def test_a_draw_without_its_prompt_differs_in_nothing_else(batcher, pipeline):
+    plain, bare = batcher.build([Draw(1, 5)]), batcher.build([Draw(1, 5, bare=True)])
+    text_SD, pooled_E = encode_no_prompt(pipeline)
+    assert torch.equal(bare.text_BSD, text_SD.expand(2, -1, -1))
+    assert torch.equal(bare.added["text_embeds"], pooled_E.expand(2, -1))
+    assert not torch.equal(plain.text_BSD, bare.text_BSD)
+    for name in ("noisy_BCHW", "target_BCHW", "timesteps_B"):
+        assert torch.equal(getattr(plain, name), getattr(bare, name))
+
+
+def test_what_is_remembered_of_a_draw_is_not_mistaken_for_the_one_without_its_prompt(batcher):
+    plain, bare = batcher.keys([Draw(1, 5), Draw(1, 5, bare=True)])
+    assert plain != bare
+
+
+def test_no_prompt_is_zeros_only_where_the_pipeline_was_trained_so(pipeline):
+    assert not any(tensor.any() for tensor in encode_no_prompt(pipeline))
+    trained_so = pipeline.config.force_zeros_for_empty_prompt
+    pipeline.register_to_config(force_zeros_for_empty_prompt=False)
+    try:
+        assert all(tensor.any() for tensor in encode_no_prompt(pipeline))
+    finally:
+        pipeline.register_to_config(force_zeros_for_empty_prompt=trained_so)
