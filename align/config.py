@@ -36,8 +36,8 @@ class TrainConfig:
     """Optimizer steps."""
     batch_pairs: int = _setting(8, 1, 4096)
     """Pairs per optimizer step, over all processes."""
-    micro_pairs: int = _setting(8, 1, 4096)
-    """Pairs per forward pass; smaller takes less memory and gives the same result."""
+    micro_pairs: int = _setting(8, 0, 4096)
+    """Pairs per forward pass; fewer take less memory and give the same result. 0: what fits."""
     rank: int = _setting(16, 1, 512)
     """Rank of the LoRA adapter."""
     adapter: str = _choice("lora", ("lora", "dora"))
@@ -74,8 +74,9 @@ class TrainConfig:
     """End the run after so many judgements in a row that are clearly below the best; 0 never."""
     checkpoint_every: int = _setting(20, 1, 100_000)
     """Steps between checkpoints; a killed run goes on from the last one."""
-    gradient_checkpointing: int = _setting(0, 0, 1)
-    """1 recomputes activations in the backward pass: slower, much less memory."""
+    gradient_checkpointing: str = _choice("auto", ("auto", "on", "off"))
+    """on recomputes activations in the backward pass: a third slower, much less memory. auto: where
+    not even one pair (or `micro_pairs` of them) fits without."""
     precision: str = _choice("auto", ("auto", "fp32"))
     """auto takes bf16 or fp16 where the device is quick at it; fp32 is slower and exact."""
     processes: int = _setting(1, 1, 64)
@@ -93,9 +94,8 @@ PRESETS = {
     "sdxl": TrainConfig(
         steps=300,
         batch_pairs=32,
-        micro_pairs=1,
+        micro_pairs=0,
         learning_rate=1e-5,
-        gradient_checkpointing=1,
     ),
 }
 PAIRS_PER_S = {"embedded": 25.0, "sdxl": 1.5}

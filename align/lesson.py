@@ -19,6 +19,7 @@ from align.checkpoint import Progress, resume
 from align.config import TrainConfig, held_out_count
 from align.device import Compute
 from align.encode import encode_pairs
+from align.fitting import fitted
 from align.held_out import HeldOut
 from align.lora import add_lora, start_from
 from align.loss import PairErrors, Strength
@@ -96,7 +97,8 @@ def prepare_lesson(
     parameters = add_lora(unet, config.rank, config.seed, config.targets, config.adapter == "dora")
     if config.start != "base":
         start_from(unet, run.start, config.start)
-    if config.gradient_checkpointing:
+    config = fitted(config, unet, (model.width, model.height), compute)
+    if config.gradient_checkpointing == "on":
         unet.enable_gradient_checkpointing()
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
     progress = resume(run, unet, optimizer)

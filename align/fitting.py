@@ -1,0 +1,74 @@
+"""How many pairs a forward pass takes, and what is kept of it, by the memory that is free."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import psutil
+import torch
+from diffusers import UNet2DConditionModel
+
+from align.config import TrainConfig
+from align.device import Compute
+from align.memory import WORKSPACE, plan_memory
+
+USABLE = 0.85
+"""Share of the free memory that is planned with: shapes do not tell everything."""
+
+
+def fitted(
+    config: TrainConfig,
+    unet: UNet2DConditionModel,
+    size: tuple[int, int],
+    compute: Compute,
+    free: int | None = None,
+) -> TrainConfig:
+    """The settings with `micro_pairs` 0 and `gradient_checkpointing` "auto" made definite.
+
+    Recomputing costs a third of the speed, so one pair without it goes before many with it.
+    `free` is bytes for everything but the base's weights; None asks the device.
+    """
+    if config.micro_pairs and config.gradient_checkpointing != "auto":
+        return config
+    room = USABLE * (free_memory(compute) if free is None else free)
+    most = config.micro_pairs or config.batch_pairs // config.processes
+    for recompute in choices(config):
+        pairs = pairs_that_fit(config, unet, size, recompute, room, compute)
+        wanted = config.micro_pairs or 1
+        if pairs >= wanted or recompute == choices(config)[-1]:
+            micro = config.micro_pairs or power_of_two(max(1, min(pairs, most)))
+            setting = "on" if recompute else "off"
+            return replace(config, micro_pairs=micro, gradient_checkpointing=setting)
+    raise AssertionError("choices are never empty")
+
+
+def choices(config: TrainConfig) -> list[bool]:
+    """Whether to recompute activations, in the order to try."""
+    if config.gradient_checkpointing == "auto":
+        return [False, True]
+    return [config.gradient_checkpointing == "on"]
+
+
+def pairs_that_fit(
+    config: TrainConfig,
+    unet: UNet2DConditionModel,
+    size: tuple[int, int],
+    recompute: bool,
+    room: float,
+    compute: Compute,
+) -> int:
+    """How many pairs one pass may hold; what is kept grows with their number."""
+    one = plan_memory(dict(unet.config), max(size), 1, config.rank, recompute, compute.weights)
+    return int((room - one.adapter) / (one.activations * (1 + WORKSPACE)))
+
+
+def power_of_two(number: int) -> int:
+    """The largest one that is not above `number`."""
+    return 1 << (number.bit_length() - 1)
+
+
+def free_memory(compute: Compute) -> int:
+    """Bytes that are free where the tensors live."""
+    if compute.device.type == "cuda":
+        return int(torch.cuda.mem_get_info(compute.device)[0])
+    return int(psutil.virtual_memory().available)
