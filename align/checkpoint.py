@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import io
+import errno
+import os
+import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers import UNet2DConditionModel
 from torch.optim import Optimizer
 
 from align.files import replacing
-from align.lora import lora_state, restore_lora
+from align.learner import Learner
 from align.run_folder import RunFolder
 from align.stopping import Best
 
@@ -29,7 +32,7 @@ class Progress:
 
 
 def save_checkpoint(
-    run: RunFolder, progress: Progress, unet: UNet2DConditionModel, optimizer: Optimizer
+    run: RunFolder, progress: Progress, learner: Learner, optimizer: Optimizer
 ) -> None:
     """Store everything that the steps to come depend on."""
     run.checkpoint.parent.mkdir(exist_ok=True)
@@ -38,23 +41,30 @@ def save_checkpoint(
         "micro_pairs": progress.micro_pairs,
         "means": progress.means,
         "best": progress.best.state(),
-        "lora": lora_state(unet),
+        "weights": learner.state(),
         "optimizer": optimizer.state_dict(),
     }
     with replacing(run.checkpoint) as scratch:
-        # Through memory: written by torch itself, a full disk is an error without a cause.
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        scratch.write_bytes(buffer.getbuffer())
+        write_state(state, scratch)
 
 
-def resume(run: RunFolder, unet: UNet2DConditionModel, optimizer: Optimizer) -> Progress:
+def write_state(state: dict[str, Any], path: Path) -> None:
+    """torch.save, with an OSError where the disk is full: torch's own error does not say why."""
+    try:
+        torch.save(state, path)
+    except RuntimeError as error:
+        if shutil.disk_usage(path.parent).free < 2**20:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise
+
+
+def resume(run: RunFolder, learner: Learner, optimizer: Optimizer) -> Progress:
     """Take up the last checkpoint; without one, nothing is done yet."""
     if not run.checkpoint.exists():
         run.forget_metrics_after(0)
         return Progress()
     state = torch.load(run.checkpoint, map_location="cpu", weights_only=True)
-    restore_lora(unet, state["lora"])
+    learner.restore(state["weights"])
     optimizer.load_state_dict(state["optimizer"])
     run.forget_metrics_after(state["step"])
     best = Best(**state["best"])

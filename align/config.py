@@ -40,8 +40,9 @@ class TrainConfig:
     """Pairs per forward pass; fewer take less memory and give the same result. 0: what fits."""
     rank: int = _setting(16, 1, 512)
     """Rank of the LoRA adapter."""
-    adapter: str = _choice("lora", ("lora", "dora"))
-    """lora, or dora: the same with the size of weights learned apart, slower."""
+    adapter: str = _choice("lora", ("lora", "dora", "full"))
+    """lora; dora: the same with the size of weights learned apart, slower; full: no adapter, every
+    weight of the UNet learns, for many votes and much memory."""
     targets: str = _choice("attention", ("attention", "all"))
     """Layers with an adapter: attention's, or every linear and convolution inside the blocks."""
     kappa: float = _setting(2500.0, 1.0, 1e6)

@@ -22,6 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from align.files import read_json, replacing
+from align.full import is_whole
 from align.kohya import (
     Adapter,
     ExportError,
@@ -87,7 +88,7 @@ def export(
     """
     _check(form, precision, target)
     known = read_source(source)
-    adapter = read_adapter(known.adapter)
+    adapter = _read(known.adapter, form)
     if target.exists() and target.samefile(known.adapter):
         raise ExportError(f"{target} is the adapter itself. Name another file.")
     title = target.name.removesuffix(".safetensors")
@@ -112,6 +113,17 @@ def _check(form: str, precision: str, target: Path) -> None:
         refuse_taken(target)
     elif target.is_dir() or target.suffix != ".safetensors":
         raise ExportError(f"{target} is no file name for an adapter: end it in .safetensors.")
+
+
+def _read(path: Path, form: str) -> Adapter:
+    if not is_whole(path):
+        return read_adapter(path)
+    if form != "merged":
+        raise ExportError(
+            f"{path} holds all weights of a UNet, and {form} has a place for adapters only. "
+            "Export it with --form merged."
+        )
+    return Adapter({}, {}, {}, {})
 
 
 def read_source(source: Path) -> Source:

@@ -12,6 +12,8 @@ from align.config import TrainConfig
 from align.device import Compute
 from align.memory import WORKSPACE, plan_memory
 
+FULL_BYTES = 12
+"""A weight's gradient and AdamW's two moments, in fp32; the weight itself is there already."""
 USABLE = 0.85
 """Share of the free memory that is planned with: shapes do not tell everything."""
 
@@ -59,7 +61,10 @@ def pairs_that_fit(
 ) -> int:
     """How many pairs one pass may hold; what is kept grows with their number."""
     one = plan_memory(dict(unet.config), max(size), 1, config.rank, recompute, compute.weights)
-    return int((room - one.adapter) / (one.activations * (1 + WORKSPACE)))
+    learned = one.adapter
+    if config.adapter == "full":
+        learned = FULL_BYTES * sum(parameter.numel() for parameter in unet.parameters())
+    return int((room - learned) / (one.activations * (1 + WORKSPACE)))
 
 
 def power_of_two(number: int) -> int:

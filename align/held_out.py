@@ -59,13 +59,13 @@ class HeldOut:
 
     @torch.no_grad()
     def judge(self, unet: UNet2DConditionModel) -> Judgement:
-        """Compare the UNet with its adapter on against it off."""
+        """Compare the UNet as it is against the reference."""
         logits = []
         for start in range(0, len(self._draws), self._micro):
             draws = self._draws[start : start + self._micro]
             pairs = self._batcher.build(draws)
             errors = pair_errors(unet, pairs, self._compute)
-            reference = self._reference.errors(unet, draws, pairs)
+            reference = self._reference.errors(draws, pairs)
             logits.append(preference_logits(*errors, *reference, self._kappa))
         logits_BK = torch.cat(logits).view(-1, DRAWS)
         accuracy_B = implicit_accuracy(logits_BK.mean(dim=1))

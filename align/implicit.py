@@ -18,6 +18,7 @@ from torch import Tensor
 from align.device import Compute
 from align.encode import encode_prompts, read_picture
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
+from align.full import is_whole
 from align.lora import as_reference
 from align.loss import denoising_error
 from align.models import ModelInfo
@@ -150,6 +151,11 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
     config = folder.read_config()
     if not folder.adapter.is_file():
         raise ModelNotFound(f"{folder.adapter} does not exist. Wait until the run is done.")
+    if is_whole(folder.adapter):
+        raise InvalidSettings(
+            f"{folder.path} trained all weights, and this scorer compares an adapter with its base."
+            " Take a run with a lora or dora adapter."
+        )
     model = ModelInfo(**config["model"])
     pipeline = load_pipeline(model, compute)
     try:

@@ -21,7 +21,7 @@ from align.device import Compute
 from align.encode import encode_pairs
 from align.fitting import fitted
 from align.held_out import HeldOut
-from align.lora import add_lora, start_from
+from align.learner import Learner, learner_for
 from align.loss import PairErrors, Strength
 from align.models import ModelInfo
 from align.noise import training_scheduler
@@ -47,6 +47,7 @@ class Lesson:
     """The UNet as accelerate wraps it: what gradients go through."""
     unet: UNet2DConditionModel
     """The same UNet, bare: what adapters are switched on."""
+    learner: Learner
     optimizer: torch.optim.Optimizer
     batcher: Batcher
     train_pairs: int
@@ -93,15 +94,21 @@ def prepare_lesson(
     rows = list(range(len(train_pairs), len(data.keys)))
     unet = release_encoders(pipeline)
     errors = ErrorCache(cache / "errors")
-    reference = Reference(errors, batcher, compute, fingerprint(unet))
-    parameters = add_lora(unet, config.rank, config.seed, config.targets, config.adapter == "dora")
+    base = fingerprint(unet)
+    learner = learner_for(unet, config)
     if config.start != "base":
-        start_from(unet, run.start, config.start)
+        learner.start_from(run.start, config.start)
+    reference = Reference(errors, batcher, compute, base, learner)
     config = fitted(config, unet, (model.width, model.height), compute)
     if config.gradient_checkpointing == "on":
         unet.enable_gradient_checkpointing()
-    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
-    progress = resume(run, unet, optimizer)
+    optimizer = torch.optim.AdamW(
+        learner.parameters,
+        lr=config.learning_rate,
+        weight_decay=0.0,
+        fused=compute.device.type == "cuda",
+    )
+    progress = resume(run, learner, optimizer)
     policy, optimizer = accelerator.prepare(unet, optimizer)
     return Lesson(
         config=config,
@@ -109,6 +116,7 @@ def prepare_lesson(
         accelerator=accelerator,
         policy=policy,
         unet=accelerator.unwrap_model(policy),
+        learner=learner,
         optimizer=optimizer,
         batcher=batcher,
         train_pairs=len(train_pairs),

@@ -16,6 +16,7 @@ from peft.utils import get_peft_model_state_dict
 from align.device import Compute
 from align.errors import first_line
 from align.files import read_json, write_json
+from align.full import Replacement, is_whole
 from align.kohya import Adapter, ExportError
 from align.models import ModelInfo
 from align.pipeline import load_pipeline
@@ -35,6 +36,8 @@ def merge(
 ) -> None:
     """Write `model` with the adapter of the file `path` fused into its UNet to the folder `target`.
 
+    A file of whole weights takes the place of the UNet's own.
+
     The sum is taken in fp32, then every weight is stored as `dtype`. `facts` go to palate.json,
     because the pipeline's own files have no place for them.
 
@@ -44,7 +47,10 @@ def merge(
     """
     with _new_folder(target) as scratch:
         pipeline = load_pipeline(model, Compute(torch.device("cpu"), torch.float32, None))
-        _fuse(pipeline, path, adapter, model.name)
+        if is_whole(path):
+            Replacement(pipeline.unet).use(path)
+        else:
+            _fuse(pipeline, path, adapter, model.name)
         for part in PARTS:
             getattr(pipeline, part).to(dtype)
         _check_finite(pipeline, dtype)

@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import torch
-from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from align.batch import Batcher, Draw, NoisyPairs, pair_errors
 from align.cache import ErrorCache, content_key
 from align.device import Compute
-from align.lora import as_reference
+from align.learner import Learner
 
 
 class Reference:
-    """The UNet with its adapter off, asked only for what nobody asked it before."""
+    """The frozen base, asked only for what nobody asked it before."""
 
-    def __init__(self, cache: ErrorCache, batcher: Batcher, compute: Compute, base: str) -> None:
+    def __init__(
+        self, cache: ErrorCache, batcher: Batcher, compute: Compute, base: str, learner: Learner
+    ) -> None:
         self._cache = cache
         self._batcher = batcher
         self._compute = compute
         self._base = content_key(base, str(compute))
+        self._learner = learner
         self.asked = 0
         """Draws that were wanted."""
         self.known = 0
         """Draws that were remembered."""
 
     @torch.no_grad()
-    def errors(
-        self, unet: UNet2DConditionModel, draws: list[Draw], pairs: NoisyPairs
-    ) -> tuple[Tensor, Tensor]:
+    def errors(self, draws: list[Draw], pairs: NoisyPairs) -> tuple[Tensor, Tensor]:
         """Errors (chosen_B, rejected_B) of the base on these draws, as `pairs` gives them to it."""
         keys = [content_key(self._base, key) for key in self._batcher.keys(draws)]
         found_2B = self._cache.get(keys)
         self.asked += len(draws)
         if found_2B is None:
-            with as_reference(unet):
-                run_2B = torch.stack(pair_errors(unet, pairs, self._compute))
+            with self._learner.reference() as base:
+                run_2B = torch.stack(pair_errors(base, pairs, self._compute))
             self._cache.put(keys, run_2B.cpu())
             found_2B = self._cache.get(keys)
             assert found_2B is not None

@@ -13,6 +13,7 @@ from PIL import Image
 
 from align.device import Compute
 from align.files import replacing
+from align.full import Replacement, is_whole
 from align.sampler_process import Rendered, RenderItem, RenderSettings
 
 MAX_ADAPTERS = 4
@@ -78,15 +79,22 @@ def store(image: Image.Image, images_dir: Path) -> Rendered:
 
 
 class Adapters:
-    """Switches a pipeline between its base and a few adapters that stay loaded."""
+    """Switches a pipeline between its base, a few adapters that stay loaded, and whole UNets."""
 
     def __init__(self, pipeline: StableDiffusionXLPipeline) -> None:
         self._pipeline = pipeline
         self._names: dict[str, str] = {}
+        self._replacement = Replacement(pipeline.unet)
 
     def use(self, adapter: str | None) -> None:
-        """Draw with this adapter file from now on, or with the base alone."""
-        if adapter is None:
+        """Draw with this adapter file from now on, or with the base alone.
+
+        Raises:
+            BrokenModel: a file of whole weights that are another UNet's.
+        """
+        whole = adapter is not None and is_whole(Path(adapter))
+        self._replacement.use(Path(adapter) if adapter and whole else None)
+        if adapter is None or whole:
             if self._names:
                 self._pipeline.unet.disable_adapters()
             return

@@ -86,7 +86,7 @@ def _answer(
                 images = render(pipeline, compute, [items[i] for i in indices], settings)
             for index, image in zip(indices, images, strict=True):
                 yield {"index": index, **asdict(store(image, images_dir))}
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (AlignError, OSError, ValueError, RuntimeError, KeyError) as error:
         yield {"error": why_not_drawn(error)}
 
 

@@ -19,7 +19,6 @@ from align.device import choose_compute
 from align.errors import Cancelled, OutOfMemory, TrainingDiverged
 from align.held_out import advice, verdict
 from align.lesson import Lesson, prepare_lesson
-from align.lora import lora_state, restore_lora, save_adapter
 from align.loss import PairErrors, implicit_accuracy
 from align.progress import Reporter
 from align.run_folder import RunFolder
@@ -41,7 +40,7 @@ def run_training(run: RunFolder, report: Reporter, turns: Turns, cache: Path) ->
         mixed_precision=compute.mixed_precision, cpu=compute.device.type == "cpu"
     )
     lesson = prepare_lesson(run, report, accelerator, compute, cache)
-    config, unet, progress = lesson.config, lesson.unet, lesson.progress
+    config, progress = lesson.config, lesson.progress
 
     while progress.step < config.steps and not agreed(accelerator, enough(lesson)):
         if agreed(accelerator, run.cancel_requested):
@@ -61,10 +60,10 @@ def run_training(run: RunFolder, report: Reporter, turns: Turns, cache: Path) ->
             keep(run, lesson)
 
     if progress.best.weights is not None:
-        restore_lora(unet, progress.best.weights)
+        lesson.learner.restore(progress.best.weights)
     lesson.reference.flush()
     if accelerator.is_main_process:
-        save_adapter(unet, run.adapter)
+        lesson.learner.save(run.adapter)
         report.done(summary(run, lesson, time.monotonic() - started))
     accelerator.end_training()
 
@@ -86,7 +85,7 @@ def judge(lesson: Lesson) -> float:
         lesson.progress.step,
         judgement.agreement,
         len(lesson.held_out),
-        lora_state(lesson.unet),
+        lesson.learner.state(),
     )
     return judgement.agreement
 
@@ -95,7 +94,7 @@ def keep(run: RunFolder, lesson: Lesson) -> None:
     """Write a checkpoint, after what its resume would otherwise compute in another batch."""
     lesson.reference.flush()
     if lesson.accelerator.is_main_process:
-        save_checkpoint(run, lesson.progress, lesson.unet, lesson.optimizer)
+        save_checkpoint(run, lesson.progress, lesson.learner, lesson.optimizer)
     lesson.accelerator.wait_for_everyone()
 
 
@@ -168,9 +167,7 @@ def micro_step(lesson: Lesson, draws: list[Draw]) -> tuple[Tensor, Tensor]:
     pairs, labels = lesson.batcher.build(draws), lesson.batcher.labels(draws)
     nothing_B = torch.zeros_like(labels.share_B)
     ref_chosen_B, ref_rejected_B = (
-        lesson.reference.errors(lesson.unet, draws, pairs)
-        if has_reference
-        else (nothing_B, nothing_B)
+        lesson.reference.errors(draws, pairs) if has_reference else (nothing_B, nothing_B)
     )
     chosen_B, rejected_B = pair_errors(lesson.policy, pairs, lesson.compute)
     errors = PairErrors(

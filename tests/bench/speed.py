@@ -35,8 +35,9 @@ from align.config import TrainConfig
 from align.device import Compute, choose_compute
 from align.encode import encode_pairs, encode_pictures, encode_prompts
 from align.launch import TrainerProcess
+from align.learner import LoraLearner
 from align.lesson import Lesson, prepare_lesson
-from align.lora import add_lora, as_reference
+from align.lora import as_reference
 from align.loss import denoising_error, preference_logits
 from align.models import ModelInfo, describe_model
 from align.noise import corrupt, draw, training_scheduler
@@ -93,6 +94,8 @@ def prepare(folder: Path, arguments: argparse.Namespace) -> Setting:
         "steps": arguments.steps,
         "batch_pairs": arguments.batch,
         "held_out": 0.0,
+        "objective": "dpo",
+        "prompt_dropout": 0.0,
         "precision": arguments.precision,
     }
     snapshot = make_snapshot(folder, arguments.pairs)
@@ -174,8 +177,8 @@ def ours_uncached(setting: Setting) -> Callable[[int], object]:
             local = [Draw(row, d.index) for row, d in enumerate(draws)]
             noisy = batcher.build(local)
             errors = ErrorCache(Path(folder) / "errors")
-            reference = Reference(errors, batcher, setting.compute, "base")
-            ref = reference.errors(loop.pipeline.unet, local, noisy)
+            reference = Reference(errors, batcher, setting.compute, "base", loop.learner)
+            ref = reference.errors(local, noisy)
             loop.learn(number, pair_errors(loop.pipeline.unet, noisy, setting.compute), ref)
 
     return step
@@ -211,7 +214,8 @@ class PlainLoop:
         self.setting = setting
         self.pipeline: StableDiffusionXLPipeline = load_pipeline(setting.model, setting.compute)
         self.scheduler = training_scheduler(self.pipeline.scheduler)
-        parameters = add_lora(self.pipeline.unet, config.rank, config.seed)
+        self.learner = LoraLearner(self.pipeline.unet, config)
+        parameters = self.learner.parameters
         self.optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
         self.parameters = parameters
 

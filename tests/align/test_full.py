@@ -1,0 +1,98 @@
+"""Full fine-tuning: from a run to a version that draws, and back to the base."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch.testing import assert_close
+
+from align.errors import BrokenModel, InvalidSettings
+from align.export import export
+from align.full import Replacement, is_whole
+from align.implicit import load_implicit
+from align.kohya import ExportError
+from align.lora import add_lora, save_adapter
+from align.models import describe_model
+from align.pipeline import load_pipeline
+from align.render import Adapters, render
+from align.run_folder import RunFolder
+from align.sampler_process import RenderItem, RenderSettings
+from align.session import train_folder
+
+SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "EulerDiscreteScheduler")
+
+
+@pytest.fixture
+def tuned(make_run) -> RunFolder:
+    """A finished run of all weights."""
+    run = RunFolder(make_run(adapter="full", learning_rate=1e-4, warmup_steps=0, precision="fp32"))
+    train_folder(run.path)
+    return run
+
+
+def pixels(pipeline, compute) -> bytes:
+    return render(pipeline, compute, [RenderItem("a cat face", 1)], SETTINGS)[0].tobytes()
+
+
+def test_a_run_of_all_weights_draws_merges_and_leaves_the_base_as_it_was(tuned, compute, tmp_path):
+    assert is_whole(tuned.adapter)
+    assert tuned.status().result["reference_draws"]["asked"] > 0
+    pipeline = load_pipeline(describe_model(), compute)
+    adapters, base = Adapters(pipeline), pixels(pipeline, compute)
+    adapters.use(str(tuned.adapter))
+    changed = pixels(pipeline, compute)
+    assert changed != base
+    adapters.use(None)
+    assert pixels(pipeline, compute) == base
+
+    merged = export(tuned.path, tmp_path / "merged", "merged", precision="fp32")
+    written = load_file(merged / "unet" / "diffusion_pytorch_model.safetensors")
+    for name, weight in load_file(tuned.adapter).items():
+        assert torch.equal(written[name], weight.float())
+    with pytest.raises(ExportError, match="--form merged"):
+        export(tuned.path, tmp_path / "lora.safetensors", "kohya")
+    with pytest.raises(InvalidSettings, match="all weights"):
+        load_implicit(tuned.path, compute)
+
+
+def test_a_killed_run_of_all_weights_goes_on_to_the_same_weights(make_run):
+    exact = {"adapter": "full", "learning_rate": 1e-4, "precision": "fp32", "checkpoint_every": 1}
+    whole, parts = (RunFolder(make_run(name, **exact)) for name in ("whole", "parts"))
+    train_folder(whole.path)
+    parts.write_config(parts.read_config() | {"train": parts.read_config()["train"] | {"steps": 2}})
+    train_folder(parts.path)
+    parts.write_config(parts.read_config() | {"train": parts.read_config()["train"] | {"steps": 3}})
+    train_folder(parts.path)
+    first, second = load_file(whole.adapter), load_file(parts.adapter)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_whole_weights_and_adapters_take_turns(tuned, compute, tmp_path):
+    other = load_pipeline(describe_model(), compute)
+    with torch.no_grad():
+        for parameter in add_lora(other.unet, rank=2, seed=0):
+            parameter.add_(0.05 * torch.randn(parameter.shape))
+    save_adapter(other.unet, tmp_path / "adapter.safetensors")
+    pipeline = load_pipeline(describe_model(), compute)
+    adapters, files = (
+        Adapters(pipeline),
+        [str(tmp_path / "adapter.safetensors"), str(tuned.adapter)],
+    )
+    drawn = {}
+    for file in [None, *files, None, *files[::-1], None]:
+        adapters.use(file)
+        assert drawn.setdefault(file, picture := pixels(pipeline, compute)) == picture
+    assert len(set(drawn.values())) == 3
+
+
+def test_an_adapter_is_no_whole_unet(tuned, compute, tmp_path):
+    pipeline = load_pipeline(describe_model(), compute)
+    add_lora(pipeline.unet, rank=2, seed=0)
+    save_adapter(pipeline.unet, tmp_path / "adapter.safetensors")
+    before = [weight.clone() for weight in pipeline.unet.parameters()]
+    with pytest.raises(BrokenModel, match="does not hold all weights"):
+        Replacement(pipeline.unet).use(tmp_path / "adapter.safetensors")
+    assert_close(list(pipeline.unet.parameters()), before, rtol=0, atol=0)
+    assert not is_whole(tmp_path / "adapter.safetensors")
+    assert not is_whole(tmp_path / "nothing.safetensors")
