@@ -30,7 +30,7 @@ class Strength:
     """γ of SmPO."""
     mapo_weight: float = 0.1
     """β of MaPO."""
-    anchor: float = 5.0
+    anchor: float = 1.0
     """λ of DPO-Positive."""
 
 

@@ -134,6 +134,12 @@ def test_with_one_alpha_the_kohya_file_holds_the_very_weights(adapter_file, tmp_
     assert len(alphas) == len(state) / 2
 
 
+@pytest.mark.parametrize(
+    "tuned",
+    [KINDS["alpha > rank"], KINDS["another rank and alpha in places"]],
+    ids=["one alpha", "many"],
+    indirect=True,
+)
 def test_every_form_draws_the_same_picture(tuned, pipeline, model, compute, tmp_path):
     original, path = tuned
     wanted, base = latents(original), latents(pipeline)
