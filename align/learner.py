@@ -82,6 +82,13 @@ class LoraLearner:
         save_adapter(self._unet, path)
 
 
-def learner_for(unet: UNet2DConditionModel, config: TrainConfig) -> Learner:
-    """What `adapter` in a run's settings asks for."""
-    return FullLearner(unet) if config.adapter == "full" else LoraLearner(unet, config)
+def learner_for(unet: UNet2DConditionModel, config: TrainConfig, start: Path) -> Learner:
+    """What `adapter` in a run's settings asks for, gone on from the file `start` if they say so.
+
+    Raises:
+        AlignError: the file does not fit what is to be trained.
+    """
+    learner: Learner = FullLearner(unet) if config.adapter == "full" else LoraLearner(unet, config)
+    if config.start != "base":
+        learner.start_from(start, config.start)
+    return learner

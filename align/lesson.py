@@ -95,19 +95,12 @@ def prepare_lesson(
     unet = release_encoders(pipeline)
     errors = ErrorCache(cache / "errors")
     base = fingerprint(unet)
-    learner = learner_for(unet, config)
-    if config.start != "base":
-        learner.start_from(run.start, config.start)
+    learner = learner_for(unet, config, run.start)
     reference = Reference(errors, batcher, compute, base, learner)
     config = fitted(config, unet, (model.width, model.height), compute)
     if config.gradient_checkpointing == "on":
         unet.enable_gradient_checkpointing()
-    optimizer = torch.optim.AdamW(
-        learner.parameters,
-        lr=config.learning_rate,
-        weight_decay=0.0,
-        fused=compute.device.type == "cuda",
-    )
+    optimizer = optimizer_for(learner, config, compute)
     progress = resume(run, learner, optimizer)
     policy, optimizer = accelerator.prepare(unet, optimizer)
     return Lesson(
@@ -127,6 +120,16 @@ def prepare_lesson(
         loss=getattr(loss, objective.function),
         strength=strength_of(config),
         progress=progress,
+    )
+
+
+def optimizer_for(learner: Learner, config: TrainConfig, compute: Compute) -> torch.optim.AdamW:
+    """AdamW, in one kernel where the device has it."""
+    return torch.optim.AdamW(
+        learner.parameters,
+        lr=config.learning_rate,
+        weight_decay=0.0,
+        fused=compute.device.type == "cuda",
     )
 
 
