@@ -183,10 +183,16 @@ def plan(
         "minutes": round(seconds / 60, 1),
         "summary": (
             f"{objective.title}: {pairs - held_out} pairs to learn from, {held_out} held out; "
-            f"{config.steps} steps of {config.batch_pairs} pairs; LoRA rank {config.rank}; about "
+            f"{config.steps} steps of {config.batch_pairs} pairs; {what_learns(config)}; about "
             f"{seconds / 60:.0f} min."
         ),
     }
+
+
+def what_learns(config: TrainConfig) -> str:
+    """The weights that are trained, in words."""
+    kinds = {"lora": f"LoRA rank {config.rank}", "dora": f"DoRA rank {config.rank}"}
+    return kinds.get(config.adapter, "all weights")
 
 
 def to_json(config: TrainConfig) -> dict[str, Any]:
