@@ -34,6 +34,8 @@ class Draw:
     index: int
     bare: bool = False
     """Whether the UNet is shown no prompt, as on the unconditional side of guidance."""
+    anchor: bool = False
+    """Whether it teaches no preference, only to denoise both pictures as well as the base does."""
 
 
 def draws_of_step(
@@ -108,11 +110,14 @@ class Batcher:
             },
         )
 
-    def drop_prompts(self, draws: list[Draw], share: float) -> list[Draw]:
-        """These draws, a share of them without their prompt: which ones is fixed by their key."""
+    def vary(self, draws: list[Draw], bare: float, anchor: float) -> list[Draw]:
+        """These draws, shares of them without prompt and as anchors, always the same ones."""
+
+        def hit(d: Draw, what: str, share: float) -> bool:
+            return chance(self._seed, self._data.keys[d.row], d.index, what) < share
+
         return [
-            replace(d, bare=chance(self._seed, self._data.keys[d.row], d.index, "bare") < share)
-            for d in draws
+            replace(d, bare=hit(d, "bare", bare), anchor=hit(d, "anchor", anchor)) for d in draws
         ]
 
     def labels(self, draws: list[Draw]) -> Labels:

@@ -67,6 +67,9 @@ class TrainConfig:
     prompt_dropout: float = _setting(0.0, 0.0, 1.0)
     """Share of the draws that show the UNet no prompt, so that a taste about looks reaches every
     prompt. With 1 nothing can be learned that depends on the prompt."""
+    anchors: float = _setting(0.0, 0.0, 0.9)
+    """Share of the draws that teach no preference, only to denoise both pictures as well as the
+    base does: against drift over rounds that go on from one another."""
     max_grad_norm: float = _setting(1.0, 1e-6, 1e6)
     """The gradient's norm is clipped to this."""
     held_out: float = _setting(0.12, 0.0, 0.5)

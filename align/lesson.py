@@ -18,7 +18,7 @@ from align.cache import ErrorCache, TensorCache, fingerprint
 from align.checkpoint import Progress, resume
 from align.config import TrainConfig, held_out_count
 from align.device import Compute
-from align.encode import encode_pairs
+from align.encode import EncodedPairs, encode_pairs
 from align.fitting import fitted
 from align.held_out import HeldOut
 from align.learner import Learner, learner_for
@@ -47,6 +47,10 @@ class Lesson:
     """The UNet as accelerate wraps it: what gradients go through."""
     unet: UNet2DConditionModel
     """The same UNet, bare: what adapters are switched on."""
+    pipeline: StableDiffusionXLPipeline
+    """Without its encoders: for drawing latents."""
+    model: ModelInfo
+    data: EncodedPairs
     learner: Learner
     optimizer: torch.optim.Optimizer
     batcher: Batcher
@@ -109,6 +113,9 @@ def prepare_lesson(
         accelerator=accelerator,
         policy=policy,
         unet=accelerator.unwrap_model(policy),
+        pipeline=pipeline,
+        model=model,
+        data=data,
         learner=learner,
         optimizer=optimizer,
         batcher=batcher,

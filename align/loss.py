@@ -91,6 +91,15 @@ def dpop(errors: PairErrors, strength: Strength) -> Tensor:
     return F.softplus(strength.anchor * lost_B - errors.logits_B(strength.kappa))
 
 
+def anchor_loss(errors: PairErrors, strength: Strength) -> Tensor:
+    """Mean over both pictures of κ max(0, L - R): nothing is lost of what the base could draw.
+
+    Rounds of tuning on pictures of tuned models drift without such anchors (Bertrand et al. 2023,
+    arXiv 2310.00429, for real data in the mix); the one-sided form is ours.
+    """
+    return F.relu(-errors.rewards_2B(strength.kappa)).view(2, -1).mean(dim=0)
+
+
 def cdpo(errors: PairErrors, strength: Strength) -> Tensor:
     """(1-ε)ℓ(z) + εℓ(-z): least at z = log((1-ε)/ε), so it stops pushing. As in TRL."""
     z_B = errors.logits_B(strength.kappa)

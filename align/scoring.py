@@ -18,6 +18,7 @@ from align.clip_scorers import load_aesthetic, load_clip_score, load_pickscore
 from align.device import Compute
 from align.errors import AlignError, InvalidSettings, ModelNotFound
 from align.implicit import load_implicit
+from align.sampling import GRID
 from align.taste_head import load_taste_head
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
@@ -97,7 +98,7 @@ class ScoredPicture:
 
 
 def score_folder(scorer: Scorer, folder: Path, prompt: str = "") -> list[ScoredPicture]:
-    """Every picture below `folder`, best first, equal ones by path.
+    """Every picture below `folder` but sheets of them, best first, equal ones by path.
 
     A picture's prompt is the text file of its name beside it, or else `prompt`.
 
@@ -105,7 +106,8 @@ def score_folder(scorer: Scorer, folder: Path, prompt: str = "") -> list[ScoredP
         InvalidSettings: the folder holds no picture.
         AlignError: a picture cannot be scored.
     """
-    pictures = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_ENDINGS)
+    files = (p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_ENDINGS)
+    pictures = sorted(p for p in files if p.name != GRID)
     if not pictures:
         raise InvalidSettings(f"{folder} holds no picture ({', '.join(PICTURE_ENDINGS)}).")
     prompts = [_caption(picture, prompt) for picture in pictures]

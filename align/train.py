@@ -16,10 +16,11 @@ from align.batch import Draw, draws_of_step, pair_errors
 from align.checkpoint import save_checkpoint
 from align.config import TrainConfig
 from align.device import choose_compute
+from align.diversity import collapse, diversity
 from align.errors import Cancelled, OutOfMemory, TrainingDiverged
 from align.held_out import advice, verdict
 from align.lesson import Lesson, prepare_lesson
-from align.loss import PairErrors, implicit_accuracy
+from align.loss import PairErrors, anchor_loss, implicit_accuracy
 from align.progress import Reporter
 from align.run_folder import RunFolder
 from align.stopping import Explosion, displacement
@@ -64,6 +65,7 @@ def run_training(run: RunFolder, report: Reporter, turns: Turns, cache: Path) ->
     lesson.reference.flush()
     if accelerator.is_main_process:
         lesson.learner.save(run.adapter)
+        report.phase("comparing with the base", 1.0)
         report.done(summary(run, lesson, time.monotonic() - started))
     accelerator.end_training()
 
@@ -107,9 +109,10 @@ def train_step(lesson: Lesson, step: int) -> dict[str, float]:
     config, accelerator, policy = lesson.config, lesson.accelerator, lesson.policy
     for group in lesson.optimizer.param_groups:
         group["lr"] = learning_rate(config, step)
-    draws = lesson.batcher.drop_prompts(
+    draws = lesson.batcher.vary(
         draws_of_step(step, config.batch_pairs, lesson.train_pairs, config.seed, config.draws),
         config.prompt_dropout,
+        config.anchors,
     )
     mine = share_of(draws, accelerator.process_index, accelerator.num_processes)
     logged = backward_in_memory(lesson, mine)
@@ -163,7 +166,8 @@ def backward(lesson: Lesson, draws: list[Draw], micro_pairs: int) -> list[Tensor
 
 def micro_step(lesson: Lesson, draws: list[Draw]) -> tuple[Tensor, Tensor]:
     """Loss per pair, and what is logged of it: rows as in METRICS."""
-    kappa, has_reference = lesson.config.kappa, lesson.objective.needs_reference
+    kappa = lesson.config.kappa
+    has_reference = lesson.objective.needs_reference or lesson.config.anchors > 0
     pairs, labels = lesson.batcher.build(draws), lesson.batcher.labels(draws)
     nothing_B = torch.zeros_like(labels.share_B)
     ref_chosen_B, ref_rejected_B = (
@@ -181,7 +185,9 @@ def micro_step(lesson: Lesson, draws: list[Draw]) -> tuple[Tensor, Tensor]:
         # Of earlier steps: unrelated pairs, and the same for any split of this step's batch.
         baseline=torch.tensor(max(0.0, lesson.progress.means.get("reward", 0.0))),
     )
-    loss_B = lesson.loss(errors, lesson.strength)
+    anchor_B = torch.tensor([d.anchor for d in draws], device=chosen_B.device)
+    taught_B = lesson.loss(errors, lesson.strength)
+    loss_B = torch.where(anchor_B, anchor_loss(errors, lesson.strength), taught_B)
     rewards_2B = errors.rewards_2B(kappa).detach() * has_reference
     winner_B, loser_B = rewards_2B.chunk(2)
     accuracy_B = implicit_accuracy(errors.logits_B(kappa).detach())
@@ -219,7 +225,10 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
     held_out, progress, reference = lesson.held_out, lesson.progress, lesson.reference
     judged = verdict(held_out.judge(lesson.unet).accuracy_B if len(held_out) else torch.empty(0))
     means = progress.means
-    alarm = displacement(means["margin_winner"], means["margin_loser"])
+    variety = diversity(
+        lesson.pipeline, lesson.unet, lesson.learner, lesson.data, lesson.model, lesson.compute
+    )
+    alarm = collapse(variety) or displacement(means["margin_winner"], means["margin_loser"])
     return {
         "adapter": run.adapter.name,
         "objective": lesson.config.objective,
@@ -227,6 +236,7 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
         "left_out": lesson.left_out,
         "held_out": judged,
         "train_accuracy": means["accuracy"],
+        "diversity": variety,
         "kept_step": progress.best.step or progress.step,
         "micro_pairs": progress.micro_pairs or lesson.config.micro_pairs,
         "gradient_checkpointing": lesson.config.gradient_checkpointing,

@@ -26,10 +26,11 @@ DRAWS = [Draw(row, index) for row in range(4) for index in range(500)]
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_prompts_are_dropped_from_a_share_of_the_draws_and_always_from_the_same(batcher, share):
-    dropped = batcher.drop_prompts(DRAWS, share)
+    dropped = batcher.vary(DRAWS, share, 0.5)
     assert sum(d.bare for d in dropped) / len(DRAWS) == pytest.approx(share, abs=0.03)
-    assert batcher.drop_prompts(DRAWS[7:9], share) == dropped[7:9]
-    more = batcher.drop_prompts(DRAWS, min(1.0, share + 0.1))
+    assert sum(d.anchor for d in dropped if d.bare) == pytest.approx(len(DRAWS) * share / 2, abs=60)
+    assert batcher.vary(DRAWS[7:9], share, 0.5) == dropped[7:9]
+    more = batcher.vary(DRAWS, min(1.0, share + 0.1), 0.0)
     assert all(b.bare for a, b in zip(dropped, more, strict=True) if a.bare)
 
 

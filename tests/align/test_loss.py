@@ -195,6 +195,14 @@ def test_dpo_positive_is_dpo_where_the_chosen_picture_gains_and_dearer_where_it_
     assert float(value("dpop", lost, anchor=anchor)) > float(value("dpo", lost))
 
 
+def test_an_anchor_costs_what_either_picture_lost_and_no_gain_pays_for_it():
+    # Of 1 unit lost and 2 gained at κ 2500, only the loss counts, and half of it.
+    errors = pair((0.1004, 0.0992, 0.1, 0.1))
+    expected = torch.tensor([0.5], dtype=torch.float64)
+    assert_close(loss.anchor_loss(errors, Strength(KAPPA)), expected)
+    assert_close(loss.anchor_loss(swapped(errors), Strength(KAPPA)), expected)
+
+
 def test_dpo_positive_by_hand():
     # Lw - Rw = 4e-4 and Ll - Rl = 8e-4 are 1 and 2 units at κ 2500: z = 1, and λ = 3 takes 3 away.
     errors = pair((0.1004, 0.1008, 0.1, 0.1))

@@ -63,3 +63,11 @@ def test_a_smaller_micro_batch_takes_the_very_same_step(open_lesson):
 def test_a_pair_that_does_not_fit_alone_is_told_in_a_sentence(open_lesson):
     with pytest.raises(OutOfMemory, match="gradient_checkpointing"):
         train_step(open_lesson("tiny", 1), 0)
+
+
+def test_anchors_alone_leave_an_adapter_that_changes_nothing_as_it_is(open_lesson):
+    lesson = open_lesson("anchored", 8)
+    anchored = replace(lesson, config=replace(lesson.config, anchors=1.0))
+    before = lora_state(lesson.unet)
+    assert train_step(anchored, 0)["loss"] == pytest.approx(0.0, abs=1e-5)
+    assert all(torch.equal(before[n], w) for n, w in lora_state(lesson.unet).items())
