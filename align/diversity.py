@@ -14,7 +14,8 @@ from align.encode import EncodedPairs
 from align.learner import Learner
 from align.models import ModelInfo
 
-PROMPTS, SEEDS = 2, 4
+PROMPTS, SEEDS, STEPS = 2, 3, 10
+"""Few, since only how far pictures lie apart is asked, not how good they are."""
 COLLAPSED = 0.4
 """Of the base's spread. Tastes about background and colour, which make pictures alike to some
 degree, stay well above it (docs/method.md)."""
@@ -68,7 +69,7 @@ def latents(
                        for seed in range(SEEDS)],
             width=model.width,
             height=model.height,
-            num_inference_steps=model.steps,
+            num_inference_steps=min(STEPS, model.steps),
             guidance_scale=model.guidance,
             output_type="latent",
         ).images  # fmt: skip

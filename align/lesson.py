@@ -77,25 +77,12 @@ def prepare_lesson(
     settings = run.read_config()
     config, model = TrainConfig(**settings["train"]), ModelInfo(**settings["model"])
     torch.set_num_threads(int(settings["threads"]))
-    report.phase("reading the votes", 0.0)
     objective = OBJECTIVES[config.objective]
-    snapshot = leave_out_bad(read_snapshot(run.snapshot, objective.kinds))
-    held_out = held_out_count(len(snapshot.pairs), config.held_out)
-    train_pairs, held_pairs = split_by_prompt(snapshot.pairs, held_out, config.seed)
-    report.phase("loading the model", 0.1)
-    quiet_libraries()
-    pipeline = load_pipeline(model, compute)
-    data = encode_pairs(
-        pipeline,
-        compute,
-        train_pairs + held_pairs,
-        (model.width, model.height),
-        TensorCache(cache / "encoded"),
-        lambda done, of: report.phase(f"encoding pictures, {done} of {of}", 0.4 + 0.5 * done / of),
-    )
+    material = read_material(run, report, config, model, compute, cache)
+    pipeline, data = material.pipeline, material.data
     scheduler = training_scheduler(pipeline.scheduler)
     batcher = Batcher(data, scheduler, compute, config.seed, config.noise_floor)
-    rows = list(range(len(train_pairs), len(data.keys)))
+    rows = list(range(material.train_pairs, len(data.keys)))
     unet = release_encoders(pipeline)
     errors = ErrorCache(cache / "errors")
     base = fingerprint(unet)
@@ -119,15 +106,52 @@ def prepare_lesson(
         learner=learner,
         optimizer=optimizer,
         batcher=batcher,
-        train_pairs=len(train_pairs),
+        train_pairs=material.train_pairs,
         held_out=HeldOut(batcher, reference, rows, config.micro_pairs, config.kappa, compute),
-        left_out=snapshot.left_out,
+        left_out=material.left_out,
         reference=reference,
         objective=objective,
         loss=getattr(loss, objective.function),
         strength=strength_of(config),
         progress=progress,
     )
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run learns from: encoded pairs, those to train on first, and the loaded model."""
+
+    pipeline: StableDiffusionXLPipeline
+    data: EncodedPairs
+    train_pairs: int
+    left_out: dict[str, int]
+
+
+def read_material(
+    run: RunFolder,
+    report: Reporter,
+    config: TrainConfig,
+    model: ModelInfo,
+    compute: Compute,
+    cache: Path,
+) -> Material:
+    """Read the votes, load the model, encode pictures and prompts; raises as `prepare_lesson`."""
+    report.phase("reading the votes", 0.0)
+    snapshot = leave_out_bad(read_snapshot(run.snapshot, OBJECTIVES[config.objective].kinds))
+    held_out = held_out_count(len(snapshot.pairs), config.held_out)
+    train_pairs, held_pairs = split_by_prompt(snapshot.pairs, held_out, config.seed)
+    report.phase("loading the model", 0.1)
+    quiet_libraries()
+    pipeline = load_pipeline(model, compute)
+    data = encode_pairs(
+        pipeline,
+        compute,
+        train_pairs + held_pairs,
+        (model.width, model.height),
+        TensorCache(cache / "encoded"),
+        lambda done, of: report.phase(f"encoding pictures, {done} of {of}", 0.4 + 0.5 * done / of),
+    )
+    return Material(pipeline, data, len(train_pairs), snapshot.left_out)
 
 
 def optimizer_for(learner: Learner, config: TrainConfig, compute: Compute) -> torch.optim.AdamW:

@@ -100,7 +100,6 @@ def test_undo_gives_the_pair_back(api):
 def test_from_votes_to_a_version_that_draws_differently(app, api):
     for verdict in ("left", "right", "left", "tie"):
         vote(api, verdict)
-    time.sleep(11)  # a run takes votes that are ten seconds old
     run = api.predict(SMALL, api_name="/fine_tune")["run_id"]
     status = run_ended(api, run)
     assert set(status) == {"state", "progress", "eta_s", "version", "error"}
@@ -192,7 +191,6 @@ def test_a_killed_app_finds_its_votes_and_its_trainer_again(tmp_path):
     app.start()
     api = app.client()
     keys = [vote(api)["key"] for _ in range(3)]
-    time.sleep(11)
     run = api.predict(SMALL | {"steps": 30}, api_name="/fine_tune")["run_id"]
     first_step = lambda: api.predict(run, api_name="/run_status")["progress"] > 0.1  # noqa: E731
     wait_for(first_step, "a first step", every=2.0)
