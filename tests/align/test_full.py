@@ -55,30 +55,14 @@ def test_a_run_of_all_weights_draws_merges_and_leaves_the_base_as_it_was(tuned, 
     with pytest.raises(InvalidSettings, match="all weights"):
         load_implicit(tuned.path, compute)
 
-
-def test_a_killed_run_of_all_weights_goes_on_to_the_same_weights(make_run):
-    exact = {"adapter": "full", "learning_rate": 1e-4, "precision": "fp32", "checkpoint_every": 1}
-    whole, parts = (RunFolder(make_run(name, **exact)) for name in ("whole", "parts"))
-    train_folder(whole.path)
-    parts.write_config(parts.read_config() | {"train": parts.read_config()["train"] | {"steps": 2}})
-    train_folder(parts.path)
-    parts.write_config(parts.read_config() | {"train": parts.read_config()["train"] | {"steps": 3}})
-    train_folder(parts.path)
-    first, second = load_file(whole.adapter), load_file(parts.adapter)
-    assert all(torch.equal(first[name], second[name]) for name in first)
-
-
-def test_whole_weights_and_adapters_take_turns(tuned, compute, tmp_path):
+    # Whole weights and adapters take turns.
+    adapters.use(None)
     other = load_pipeline(describe_model(), compute)
     with torch.no_grad():
         for parameter in add_lora(other.unet, rank=2, seed=0):
             parameter.add_(0.05 * torch.randn(parameter.shape))
     save_adapter(other.unet, tmp_path / "adapter.safetensors")
-    pipeline = load_pipeline(describe_model(), compute)
-    adapters, files = (
-        Adapters(pipeline),
-        [str(tmp_path / "adapter.safetensors"), str(tuned.adapter)],
-    )
+    files = [str(tmp_path / "adapter.safetensors"), str(tuned.adapter)]
     drawn = {}
     for file in [None, *files, None, *files[::-1], None]:
         adapters.use(file)
@@ -86,7 +70,22 @@ def test_whole_weights_and_adapters_take_turns(tuned, compute, tmp_path):
     assert len(set(drawn.values())) == 3
 
 
-def test_an_adapter_is_no_whole_unet(tuned, compute, tmp_path):
+def test_a_killed_run_of_all_weights_goes_on_to_the_same_weights(make_run):
+    exact = {"steps": 2, "adapter": "full", "learning_rate": 1e-4, "precision": "fp32"}
+    whole, parts = (
+        RunFolder(make_run("whole", **exact, checkpoint_every=9)),
+        RunFolder(make_run("parts", **exact, checkpoint_every=1)),
+    )
+    train_folder(whole.path)
+    for steps in (1, 2):
+        config = parts.read_config()
+        parts.write_config(config | {"train": config["train"] | {"steps": steps}})
+        train_folder(parts.path)
+    first, second = load_file(whole.adapter), load_file(parts.adapter)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_an_adapter_is_no_whole_unet(compute, tmp_path):
     pipeline = load_pipeline(describe_model(), compute)
     add_lora(pipeline.unet, rank=2, seed=0)
     save_adapter(pipeline.unet, tmp_path / "adapter.safetensors")

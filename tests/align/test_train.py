@@ -49,8 +49,8 @@ def test_a_run_ends_in_an_adapter_and_says_how_it_went(make_run):
 
 def test_a_killed_run_goes_on_to_the_very_same_adapter(make_run):
     undisturbed, killed = make_run("undisturbed", steps=6), make_run("killed", steps=6)
-    assert train(undisturbed).returncode == 0
     trainer, run = TrainerProcess(), RunFolder(killed)
+    train_folder(undisturbed)
     for steps in (1, 3):
         trainer.start(killed)
         wait_for(
@@ -96,12 +96,13 @@ def test_a_cancelled_run_stops_and_can_go_on(make_run):
 
 def test_two_trainers_never_share_a_folder(make_run):
     run = RunFolder(make_run())
-    with run.lock():
-        finished = train(run.path)
-    assert finished.returncode == 1
-    assert "Another process trains in" in finished.stderr
-    with run.lock(), pytest.raises(RunLocked):
+    with run.lock(), pytest.raises(RunLocked, match="Another process trains in"):
         RunFolder(run.path).lock(wait_s=0)
+    trainer = TrainerProcess()
+    trainer.start(run.path)
+    with pytest.raises(RunLocked):
+        wait_for(lambda: RunFolder(run.path).lock(wait_s=0).release())
+    wait_for(lambda: trainer.status(run.path).state == "done")
 
 
 @pytest.mark.parametrize(
