@@ -17,8 +17,8 @@ from align.models import ModelInfo
 PROMPTS, SEEDS, STEPS = 2, 3, 10
 """Few, since only how far pictures lie apart is asked, not how good they are."""
 COLLAPSED = 0.4
-"""Of the base's spread. Tastes about background and colour, which make pictures alike to some
-degree, stay well above it (docs/method.md)."""
+"""Of the base's spread: a threshold by judgement. A taste about backgrounds makes pictures alike to
+some degree, one that always draws the same picture comes near zero."""
 
 
 def diversity(
