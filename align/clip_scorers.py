@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -24,10 +23,10 @@ from align.errors import (
     BrokenModel,
     InvalidSettings,
     ModelNotFound,
-    SnapshotError,
     WrongModel,
     first_line,
 )
+from align.pictures import open_rgb
 
 BATCH = 16
 AESTHETIC_HEAD = "sac+logos+ava1-l14-linearMSE"
@@ -104,7 +103,7 @@ class Clip:
         """
         features = [torch.zeros(0, self.model.config.projection_dim)]
         for start in range(0, len(pictures), BATCH):
-            images = [_open(path) for path in pictures[start : start + BATCH]]
+            images = [open_rgb(path) for path in pictures[start : start + BATCH]]
             pixels = self.images(images=images, return_tensors="pt").pixel_values
             output = self.model.get_image_features(pixel_values=pixels.to(self.device))
             features.append(_projected(output))
@@ -130,14 +129,6 @@ def _projected(output: Any) -> Tensor:
     """Before transformers 5 the features came as a plain tensor."""
     features: Tensor = getattr(output, "pooler_output", output)
     return features.float().cpu()
-
-
-def _open(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except OSError as error:
-        raise SnapshotError(f"{path} is not a readable picture: {error}.") from None
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ E pooled width.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -21,10 +21,12 @@ from torch import Tensor
 from align.cache import TensorCache, content_key, fingerprint
 from align.device import Compute
 from align.errors import SnapshotError
+from align.pictures import open_rgb
 from align.snapshot import PreferencePair
 
 ENCODE_BATCH = 16
 Item = TypeVar("Item", str, Path)
+Tensors: TypeAlias = dict[str, Tensor]
 OnProgress = Callable[[int, int], None]
 
 
@@ -69,24 +71,24 @@ def encode_pairs(
     prompts = sorted({pair.prompt for pair in pairs})
     picture_keys = keys_of_pictures(pipeline, compute, pictures, size)
     prompt_keys = keys_of_prompts(pipeline, compute, prompts)
-    for batch in missing(cache, pictures, picture_keys, on_progress):
+
+    def latents_of(batch: list[Path]) -> list[Tensors]:
         latents_BCHW = encode_pictures(pipeline, compute, batch, size)
-        for path, latent in zip(batch, latents_BCHW, strict=True):
-            cache.put(picture_keys[path], {"latent": latent.contiguous()})
-    for batch_of_prompts in missing(cache, prompts, prompt_keys):
-        embedded = zip(*encode_prompts(pipeline, batch_of_prompts), strict=True)
-        for prompt, (text_SD, pooled_E) in zip(batch_of_prompts, embedded, strict=True):
-            kept = {"text": text_SD.contiguous(), "pooled": pooled_E.contiguous()}
-            cache.put(prompt_keys[prompt], kept)
-    latents = [_kept(cache, picture_keys[path])["latent"] for path in pictures]
-    texts = [_kept(cache, prompt_keys[prompt]) for prompt in prompts]
+        return [{"latent": latent.contiguous()} for latent in latents_BCHW]
+
+    def texts_of(batch: list[str]) -> list[Tensors]:
+        embedded = zip(*encode_prompts(pipeline, batch), strict=True)
+        return [{"text": t.contiguous(), "pooled": p.contiguous()} for t, p in embedded]
+
+    latents = remembered(cache, pictures, picture_keys, latents_of, on_progress)
+    texts = remembered(cache, prompts, prompt_keys, texts_of)
     bare_SD, bare_E = encode_no_prompt(pipeline)
     picture_row = {path: row for row, path in enumerate(pictures)}
     prompt_row = {prompt: row for row, prompt in enumerate(prompts)}
     width, height = size
     return EncodedPairs(
         keys=[pair.key for pair in pairs],
-        latents_NCHW=torch.stack(latents),
+        latents_NCHW=torch.stack([kept["latent"] for kept in latents]),
         text_PSD=torch.stack([*(text["text"] for text in texts), bare_SD]),
         pooled_PE=torch.stack([*(text["pooled"] for text in texts), bare_E]),
         share_N=torch.tensor([pair.share for pair in pairs]),
@@ -135,24 +137,23 @@ def sha256(path: Path) -> str:
         raise SnapshotError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
-def missing(
+def remembered(
     cache: TensorCache,
     items: Sequence[Item],
     keys: dict[Item, str],
+    encode: Callable[[list[Item]], list[Tensors]],
     on_progress: OnProgress = nobody_watches,
-) -> Iterator[list[Item]]:
-    """Batches of what the cache does not hold, or holds damaged."""
-    absent = [item for item in items if cache.get(keys[item]) is None]
+) -> list[Tensors]:
+    """What `encode` makes of each item, from the cache where it is there whole."""
+    known = {item: kept for item in items if (kept := cache.get(keys[item])) is not None}
+    absent = [item for item in items if item not in known]
     for start in range(0, len(absent), ENCODE_BATCH):
-        yield absent[start : start + ENCODE_BATCH]
-        on_progress(min(start + ENCODE_BATCH, len(absent)), len(absent))
-
-
-def _kept(cache: TensorCache, key: str) -> dict[str, Tensor]:
-    tensors = cache.get(key)
-    if tensors is None:
-        raise SnapshotError("The cache changed while it was read. Start the run again.")
-    return tensors
+        batch = absent[start : start + ENCODE_BATCH]
+        for item, tensors in zip(batch, encode(batch), strict=True):
+            cache.put(keys[item], tensors)
+            known[item] = tensors
+        on_progress(start + len(batch), len(absent))
+    return [known[item] for item in items]
 
 
 @torch.no_grad()
@@ -179,11 +180,7 @@ def read_picture(path: Path, size: tuple[int, int]) -> Tensor:
     Raises:
         SnapshotError: the file is not a picture.
     """
-    try:
-        with Image.open(path) as image:
-            picture = image.convert("RGB")
-    except OSError as error:
-        raise SnapshotError(f"{path} is not a readable picture: {error}.") from None
+    picture = open_rgb(path)
     if picture.size != size:
         picture = ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
     values = torch.from_numpy(np.array(picture, dtype=np.float32))

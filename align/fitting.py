@@ -36,12 +36,11 @@ def fitted(
     most = config.micro_pairs or config.batch_pairs // config.processes
     for recompute in choices(config):
         pairs = pairs_that_fit(config, unet, size, recompute, room, compute)
-        wanted = config.micro_pairs or 1
-        if pairs >= wanted or recompute == choices(config)[-1]:
-            micro = config.micro_pairs or power_of_two(max(1, min(pairs, most)))
-            setting = "on" if recompute else "off"
-            return replace(config, micro_pairs=micro, gradient_checkpointing=setting)
-    raise AssertionError("choices are never empty")
+        if pairs >= (config.micro_pairs or 1):
+            break
+    micro = config.micro_pairs or power_of_two(max(1, min(pairs, most)))
+    setting = "on" if recompute else "off"
+    return replace(config, micro_pairs=micro, gradient_checkpointing=setting)
 
 
 def choices(config: TrainConfig) -> list[bool]:

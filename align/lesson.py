@@ -85,6 +85,8 @@ def prepare_lesson(
     rows = list(range(material.train_pairs, len(data.keys)))
     unet = release_encoders(pipeline)
     errors = ErrorCache(cache / "errors")
+    if accelerator.num_processes == 1:
+        errors.merge()
     base = fingerprint(unet)
     learner = learner_for(unet, config, run.start)
     reference = Reference(errors, batcher, compute, base, learner)

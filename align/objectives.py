@@ -6,8 +6,7 @@ that takes `PairErrors` and `Strength`, and one line below.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 PREFERENCE = ("preference",)
 RATED = ("preference", "both_good", "both_bad")
@@ -25,8 +24,6 @@ class Objective:
     """Whether the frozen base must be run (or its errors remembered) as well."""
     kinds: tuple[str, ...] = PREFERENCE
     """Which votes it learns from."""
-    settings: dict[str, Any] = field(default_factory=dict)
-    """What differs from a preset's own settings."""
 
 
 OBJECTIVES = {

@@ -1,4 +1,4 @@
-"""Which picture files can be learned from, told before anything is encoded."""
+"""Picture files: opening them, and telling early which ones cannot be learned from."""
 
 from __future__ import annotations
 
@@ -41,6 +41,15 @@ def leave_out_bad(snapshot: Snapshot) -> Snapshot:
             f"{path} ({fault}). Put the files back and start a new run."
         )
     return replace(snapshot, pairs=good, left_out=dict(left_out))
+
+
+def open_rgb(path: Path) -> Image.Image:
+    """A picture, decoded. Raises SnapshotError where the file is none."""
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except OSError as error:
+        raise SnapshotError(f"{path} is not a readable picture: {error}.") from None
 
 
 def fault_of(path: Path) -> str | None:

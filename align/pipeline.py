@@ -31,14 +31,18 @@ def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeli
             f"{model.name} could not be loaded. Copy or download it again. ({first_line(error)})"
         ) from error
     pipeline.set_progress_bar_config(disable=True)
-    for name in ("unet", "vae", "text_encoder", "text_encoder_2"):
-        part = getattr(pipeline, name).requires_grad_(False).eval()
-        if bad := first_not_finite(part):
+    parts = ("unet", "vae", "text_encoder", "text_encoder_2")
+    for name in parts:
+        getattr(pipeline, name).requires_grad_(False).eval()
+    to_device(pipeline, compute)
+    # On the device, where a pass over all weights costs least.
+    for name in parts:
+        if bad := first_not_finite(getattr(pipeline, name)):
             raise BrokenModel(
                 f"{model.name} holds weights that are no numbers, first in {name}.{bad}. Copy or "
                 "download it again."
             )
-    return to_device(pipeline, compute)
+    return pipeline
 
 
 def first_not_finite(part: torch.nn.Module) -> str | None:

@@ -53,6 +53,8 @@ class Best:
     worse: int = 0
     """Judgements in a row that fell clearly below the peak."""
     weights: dict[str, Tensor] | None = None
+    accuracy_B: Tensor | None = None
+    """How these weights do on each held-out pair."""
 
     def consider(self, step: int, agreement: float, pairs: int, weights: dict[str, Tensor]) -> None:
         """Take note of how the adapter of a step does on `pairs` held-out pairs."""

@@ -89,6 +89,8 @@ def judge(lesson: Lesson) -> float:
         len(lesson.held_out),
         lesson.learner.state(),
     )
+    if lesson.progress.best.step == lesson.progress.step:
+        lesson.progress.best.accuracy_B = judgement.accuracy_B
     return judgement.agreement
 
 
@@ -223,7 +225,8 @@ def learning_rate(config: TrainConfig, step: int) -> float:
 def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
     """What a finished run reports."""
     held_out, progress, reference = lesson.held_out, lesson.progress, lesson.reference
-    judged = verdict(held_out.judge(lesson.unet).accuracy_B if len(held_out) else torch.empty(0))
+    accuracy_B = progress.best.accuracy_B
+    judged = verdict(torch.empty(0) if accuracy_B is None else accuracy_B)
     means = progress.means
     variety = diversity(
         lesson.pipeline, lesson.unet, lesson.learner, lesson.data, lesson.model, lesson.compute
