@@ -3,6 +3,7 @@
 python -m align train RUN_DIR [--dry-run]           train the run in a folder, or only say how
 python -m align export RUN_DIR FILE --form kohya    an adapter for ComfyUI, A1111 or Forge
 python -m align sample FOLDER --prompts FILE --with RUN_DIR  draw prompts with what a run made
+python -m align evaluate FOLDER --prompts FILE --with RUN_DIR  draw and check it beside its base
 python -m align score FOLDER --by implicit --with RUN_DIR   rank pictures, best first
 """
 
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     _add_export(commands.add_parser("export", help="write an adapter for other programs"))
     _add_score(commands.add_parser("score", help="rank the pictures of a folder"))
     _add_sample(commands.add_parser("sample", help="draw pictures of prompts into a folder"))
+    _add_evaluate(commands.add_parser("evaluate", help="check a version beside its base"))
     serve = commands.add_parser("serve", help="draw pictures on request (the app starts this)")
     serve.set_defaults(run=run_serve)
     return root
@@ -104,6 +106,27 @@ def _add_sample(sample: argparse.ArgumentParser) -> None:
     sample.set_defaults(run=run_sample)
 
 
+def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
+    evaluate.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="where evaluation.json and the pictures go"
+    )
+    evaluate.add_argument(
+        "--prompts", type=Path, required=True, metavar="FILE", help="a text file, one a line"
+    )
+    evaluate.add_argument("--seeds", default="1-2", help="such as 1,2 or 1-4 (%(default)s)")
+    evaluate.add_argument(
+        "--with",
+        dest="versions",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="RUN_DIR|ADAPTER",
+        help="a finished run or an adapter file; several are compared with one base",
+    )
+    evaluate.add_argument("--model", metavar="NAME_OR_PATH", help="the base, where no run names it")
+    evaluate.set_defaults(run=run_evaluate)
+
+
 def _add_score(score: argparse.ArgumentParser) -> None:
     score.add_argument("folder", type=Path, metavar="FOLDER", help="holds the pictures")
     score.add_argument(
@@ -151,12 +174,7 @@ def run_sample(arguments: argparse.Namespace) -> None:
     from align.sampling import parse_seeds, sample  # noqa: PLC0415
 
     quiet_libraries()
-    seeds = parse_seeds(arguments.seeds)
-    try:
-        lines = arguments.prompts.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"{arguments.prompts} cannot be read: {error}.") from None
-    prompts = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    prompts, seeds = read_prompts(arguments.prompts), parse_seeds(arguments.seeds)
     model = describe_model(arguments.model) if arguments.model else None
     started = time.monotonic()
 
@@ -167,6 +185,43 @@ def run_sample(arguments: argparse.Namespace) -> None:
     sample(arguments.folder, prompts, seeds, source=arguments.source, model=model, on_picture=tell)
     print(file=sys.stderr)
     print(arguments.folder / "grid.png")
+
+
+def run_evaluate(arguments: argparse.Namespace) -> None:
+    """Draw, check, write evaluation.json; exits with 1 where a check fails."""
+    from align.evaluation import RESULT, evaluate  # noqa: PLC0415  torch takes seconds to import
+    from align.pipeline import quiet_libraries  # noqa: PLC0415
+    from align.sampling import parse_seeds  # noqa: PLC0415
+
+    quiet_libraries()
+
+    def tell(what: str, done: int, of: int) -> None:
+        print(f"\r{what}, {done} of {of} ", end="", file=sys.stderr, flush=True)
+
+    result = evaluate(
+        arguments.folder,
+        read_prompts(arguments.prompts),
+        parse_seeds(arguments.seeds),
+        arguments.versions,
+        model=describe_model(arguments.model) if arguments.model else None,
+        on_progress=tell,
+    )
+    print(file=sys.stderr)
+    for check in result["checks"]:
+        mark = "passed" if check["passed"] else "FAILED"
+        print(f"{check['version']}\t{mark}\t{check['name']}\t{check['sentence']}")
+    print(arguments.folder / RESULT)
+    if not result["passed"]:
+        sys.exit(1)
+
+
+def read_prompts(path: Path) -> list[str]:
+    """The lines of a text file that say something; raises InvalidSettings."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"{path} cannot be read: {error}.") from None
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
 def run_score(arguments: argparse.Namespace) -> None:

@@ -70,6 +70,9 @@ class TrainConfig:
     anchors: float = _setting(0.0, 0.0, 0.9)
     """Share of the draws that teach no preference, only to denoise both pictures as well as the
     base does: against drift over rounds that go on from one another."""
+    checks: int = _setting(8, 0, 1000)
+    """Prompts that the base and the new version draw twice after a run, to check it before people
+    see it; 0 leaves that out."""
     max_grad_norm: float = _setting(1.0, 1e-6, 1e6)
     """The gradient's norm is clipped to this."""
     held_out: float = _setting(0.12, 0.0, 0.5)
@@ -99,6 +102,7 @@ PRESETS = {
         micro_pairs=0,
         learning_rate=1e-5,
         prompt_dropout=0.2,
+        checks=4,
     ),
 }
 PAIRS_PER_S = {"embedded": 25.0, "sdxl": 1.5}

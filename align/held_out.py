@@ -75,11 +75,12 @@ class HeldOut:
 def verdict(accuracy_B: Tensor) -> dict[str, Any]:
     """What held-out accuracies say, with the chance that guessing does as well (one-sided).
 
-    `helped` is None where too few pairs leave both possible.
+    `helped` is None where too few pairs leave both possible; `against` is that fewer are ordered as
+    people did than guessing explains.
     """
     pairs = len(accuracy_B)
     if pairs == 0:
-        return {"pairs": 0, "accuracy": None, "p_value": None, "helped": None}
+        return {"pairs": 0, "accuracy": None, "p_value": None, "helped": None, "against": False}
     right = float(accuracy_B.sum())
     p_value = chance_of_guessing(math.floor(right), pairs)
     accuracy, helped = right / pairs, p_value <= CHANCE
@@ -89,6 +90,7 @@ def verdict(accuracy_B: Tensor) -> dict[str, Any]:
         "accuracy": accuracy,
         "p_value": p_value,
         "helped": None if unclear else helped,
+        "against": chance_of_guessing(math.ceil(pairs - right), pairs) <= CHANCE,
     }
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import StableDiffusionXLPipeline
@@ -29,8 +31,27 @@ def render(
 
     Batches of different size may differ by rounding (about 1e-6), so keep files, do not redraw.
     """
+    return decode(pipeline, compute, draw_latents(pipeline, compute, items, settings))
+
+
+def draw_latents(
+    pipeline: StableDiffusionXLPipeline,
+    compute: Compute,
+    items: Sequence[RenderItem],
+    settings: RenderSettings,
+    between: Callable[[], None] = lambda: None,
+) -> torch.Tensor:
+    """Scaled latents, one for each item, as the pipeline leaves them.
+
+    `between` is called after every denoising step; what it raises ends the drawing.
+    """
+
+    def on_step(_: object, step: int, timestep: int, tensors: dict[str, Any]) -> dict[str, Any]:
+        between()
+        return tensors
+
     with torch.inference_mode(), compute.autocasting():
-        latents = pipeline(
+        latents: torch.Tensor = pipeline(
             prompt=[item.prompt for item in items],
             # None, unlike "", lets the pipeline zero the condition if it was trained so.
             negative_prompt=[settings.negative_prompt] * len(items)
@@ -42,14 +63,18 @@ def render(
             num_inference_steps=settings.steps,
             guidance_scale=settings.guidance,
             output_type="latent",
+            callback_on_step_end=on_step,
         ).images
-        return decode(pipeline, latents)
+    return latents
 
 
-def decode(pipeline: StableDiffusionXLPipeline, latents_BCHW: torch.Tensor) -> list[Image.Image]:
+def decode(
+    pipeline: StableDiffusionXLPipeline, compute: Compute, latents_BCHW: torch.Tensor
+) -> list[Image.Image]:
     """Pictures of scaled latents."""
-    scaled = latents_BCHW.float() / pipeline.vae.config.scaling_factor
-    return pipeline.image_processor.postprocess(pipeline.vae.decode(scaled).sample.float())
+    with torch.inference_mode(), compute.autocasting():
+        scaled = latents_BCHW.float() / pipeline.vae.config.scaling_factor
+        return pipeline.image_processor.postprocess(pipeline.vae.decode(scaled).sample.float())
 
 
 def batches(count: int, megapixels: float, patient: bool = False) -> Iterator[range]:
@@ -108,5 +133,10 @@ class Adapters:
             self._pipeline.delete_adapters(self._names.pop(next(iter(self._names))))
         name = "a" + hashlib.sha256(adapter.encode()).hexdigest()[:12]
         path = Path(adapter)
-        self._pipeline.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name=name)
+        with warnings.catch_warnings():
+            # Several adapters beside each other are the point.
+            warnings.filterwarnings("ignore", "Already found a `peft_config`", UserWarning)
+            self._pipeline.load_lora_weights(
+                str(path.parent), weight_name=path.name, adapter_name=name
+            )
         self._names[adapter] = name

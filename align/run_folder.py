@@ -8,6 +8,7 @@ metrics.jsonl         one line a step                           out
 cache/                latents, embeddings, reference errors     out, unless shared
 checkpoint/state.pt   what a resume needs                       out
 adapter.safetensors   the LoRA, once the run is done            out
+evaluation/           what it and its base drew, and the checks   out
 log.txt               what the process printed                  out
 """
 
@@ -59,6 +60,7 @@ class RunFolder:
         self.checkpoint = self.path / "checkpoint" / "state.pt"
         self.cache = self.path / "cache"
         self.metrics_path = self.path / "metrics.jsonl"
+        self.evaluation = self.path / "evaluation"
         self.log = self.path / "log.txt"
 
     def lock(self, wait_s: float = 10.0) -> FileLock:

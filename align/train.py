@@ -13,10 +13,10 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from align.batch import Draw, draws_of_step, pair_errors
+from align.checking import check_run
 from align.checkpoint import save_checkpoint
 from align.config import TrainConfig
 from align.device import choose_compute
-from align.diversity import collapse, diversity
 from align.errors import Cancelled, OutOfMemory, TrainingDiverged
 from align.held_out import advice, verdict
 from align.lesson import Lesson, prepare_lesson
@@ -34,7 +34,14 @@ MEMORY = 0.9
 
 
 def run_training(run: RunFolder, report: Reporter, turns: Turns, cache: Path) -> None:
-    """Prepare, train, judge and save one run, from its last checkpoint if it has one."""
+    """Train one run, from its last checkpoint if it has one, save and check what came of it."""
+    result = train(run, report, turns, cache)
+    if result is not None:
+        report.done(result | check_run(run, result["held_out"], report, turns))
+
+
+def train(run: RunFolder, report: Reporter, turns: Turns, cache: Path) -> dict[str, Any] | None:
+    """Prepare, train, judge and save one run; returns its summary, None in a helper process."""
     started, explosion = time.monotonic(), Explosion()
     compute = choose_compute(run.read_config()["train"].get("precision", "auto"))
     accelerator = Accelerator(
@@ -65,9 +72,9 @@ def run_training(run: RunFolder, report: Reporter, turns: Turns, cache: Path) ->
     lesson.reference.flush()
     if accelerator.is_main_process:
         lesson.learner.save(run.adapter)
-        report.phase("comparing with the base", 1.0)
-        report.done(summary(run, lesson, time.monotonic() - started))
     accelerator.end_training()
+    accelerator.free_memory()
+    return summary(run, lesson, time.monotonic() - started) if accelerator.is_main_process else None
 
 
 def due(step: int, config: TrainConfig) -> bool:
@@ -228,10 +235,7 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
     accuracy_B = progress.best.accuracy_B
     judged = verdict(torch.empty(0) if accuracy_B is None else accuracy_B)
     means = progress.means
-    variety = diversity(
-        lesson.pipeline, lesson.unet, lesson.learner, lesson.data, lesson.model, lesson.compute
-    )
-    alarm = collapse(variety) or displacement(means["margin_winner"], means["margin_loser"])
+    alarm = displacement(means["margin_winner"], means["margin_loser"])
     return {
         "adapter": run.adapter.name,
         "objective": lesson.config.objective,
@@ -239,7 +243,6 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
         "left_out": lesson.left_out,
         "held_out": judged,
         "train_accuracy": means["accuracy"],
-        "diversity": variety,
         "kept_step": progress.best.step or progress.step,
         "micro_pairs": progress.micro_pairs or lesson.config.micro_pairs,
         "gradient_checkpointing": lesson.config.gradient_checkpointing,

@@ -63,6 +63,14 @@ class UnknownVersion(StorageError):
     """The model has no version of this name."""
 
 
+class UnknownTrial(StorageError):
+    """No blind test has this id."""
+
+
+class InvalidTrial(StorageError):
+    """A blind test without two different versions, a question or a prompt."""
+
+
 class AlreadyVoted(StorageError):
     """This annotator has a current vote on this pair under another key."""
 

@@ -1,5 +1,7 @@
 """The pairs that people look at."""
 
+from datetime import datetime
+
 from storage.clock import Clock
 from storage.database import Cursor, Database
 from storage.errors import UnknownImage, UnknownPair
@@ -8,6 +10,10 @@ from storage.records import Pair, new_id
 from storage.tally import Tally
 
 COLUMNS = "pair_id, prompt, left_image, right_image, version"
+SHOWN = f"""
+SELECT {COLUMNS}, trial_id, coalesce(question, 'overall')
+FROM pairs LEFT JOIN trial_pairs USING (pair_id)
+"""
 
 
 class Pairs:
@@ -24,22 +30,27 @@ class Pairs:
         now = self._clock()
 
         def insert(cursor: Cursor) -> Pair:
-            for image_id in (left, right):
-                require_image(cursor, image_id)
-            cursor.execute(
-                f"INSERT INTO pairs ({COLUMNS}, base, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [pair.pair_id, pair.prompt, left, right, version, base, now],
-            )
+            insert_pair(cursor, pair, base, now)
             return pair
 
         return self._tally.write(insert, then=lambda pair: self._tally.add_pair(base, pair))
 
     def get(self, pair_id: str) -> Pair:
         """Return the pair with this id; raises UnknownPair."""
-        rows = self._database.read(f"SELECT {COLUMNS} FROM pairs WHERE pair_id = ?", [pair_id])
+        rows = self._database.read(f"{SHOWN} WHERE pair_id = ?", [pair_id])
         if not rows:
             raise unknown_pair(pair_id)
         return Pair(*rows[0])
+
+
+def insert_pair(cursor: Cursor, pair: Pair, base: str, now: datetime) -> None:
+    """Append a pair; raises UnknownImage."""
+    for image_id in (pair.left, pair.right):
+        require_image(cursor, image_id)
+    cursor.execute(
+        f"INSERT INTO pairs ({COLUMNS}, base, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [pair.pair_id, pair.prompt, pair.left, pair.right, pair.version, base, now],
+    )
 
 
 def require_image(cursor: Cursor, image_id: str) -> None:

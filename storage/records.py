@@ -27,6 +27,10 @@ class Verdict(StrEnum):
         return self in (Verdict.LEFT, Verdict.RIGHT)
 
 
+QUESTIONS = ("overall", "appeal", "fidelity")
+"""Of a blind test: which is better in all, which looks better, which shows the prompt better."""
+
+
 class RunState(StrEnum):
     """Where a fine-tuning run stands."""
 
@@ -69,6 +73,15 @@ class Pair:
     left: str
     right: str
     version: str
+    trial: str | None = None
+    """The blind test that it belongs to; such a pair teaches nothing."""
+    question: str = "overall"
+    """What is asked about it, one of QUESTIONS."""
+
+    @property
+    def stream(self) -> str:
+        """What it is handed out with: pairs of one blind test, or of one version."""
+        return self.trial or self.version
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,8 @@ class VoteReceipt:
     key: str
     vote_id: int
     duplicate: bool
+    trial: str | None = None
+    """The blind test that it counts for; None for a vote to learn from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +103,35 @@ class Counts:
     decisive: int
     ties: int
     skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A blind test of version `after` against `before` on prompts that no run learns from."""
+
+    trial_id: str
+    base: str
+    before: str
+    after: str
+    questions: tuple[str, ...]
+    options: dict[str, Any] = field(hash=False)
+    prompts: tuple[str, ...]
+    created: datetime
+    state: str
+    """open or ended."""
+    note: str | None
+    """Why it ended, or what was done about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialVote:
+    """A current vote on a trial's pair, in terms of its versions."""
+
+    question: str
+    prompt: str
+    annotator: str
+    result: str
+    """after, before, tie or skip."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,14 @@ from storage.snapshot_folder import SettledVote, write_folder
 
 KINDS = ("preference", "tie", "both_good", "both_bad", "skip")
 
-CURRENT_VOTES = """
-SELECT current_votes.created <= $before AS settled, vote_id, pair_id, prompt, annotator, verdict,
+SETTLED_LABELS = """
+SELECT labels.created <= $before AS settled, vote_id, pair_id, prompt, annotator, verdict,
        left_file.sha256, right_file.sha256
-FROM current_votes
+FROM labels
 JOIN pairs USING (pair_id)
 JOIN images AS left_file ON left_file.image_id = pairs.left_image
 JOIN images AS right_file ON right_file.image_id = pairs.right_image
-WHERE current_votes.base = $base
+WHERE labels.base = $base
 ORDER BY vote_id
 """
 
@@ -60,14 +60,16 @@ class Snapshots:
 
     def _settled(self, base: str, before: datetime) -> tuple[list[SettledVote], dict[str, int]]:
         """Return the settled current votes, and the counts of them and of what was left out."""
-        current = self._database.read(CURRENT_VOTES, {"base": base, "before": before})
+        current = self._database.read(SETTLED_LABELS, {"base": base, "before": before})
         votes = [
             SettledVote(vote_id, pair_id, prompt, annotator, Verdict(verdict), left, right)
             for settled, vote_id, pair_id, prompt, annotator, verdict, left, right in current
             if settled
         ]
         undone = self._database.read(
-            "SELECT count(*) FROM votes WHERE base = ? AND supersedes IS NOT NULL", [base]
+            "SELECT count(*) FROM votes WHERE base = ? AND supersedes IS NOT NULL "
+            "AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)",
+            [base],
         )
         kinds = Counter(vote.kind for vote in votes)
         counts = {kind: kinds[kind] for kind in KINDS}

@@ -31,6 +31,7 @@ from storage.runs import Runs
 from storage.schema import migrate, read_migrations
 from storage.snapshots import Snapshots
 from storage.tally import Tally
+from storage.trials import Trials
 from storage.versions import Versions
 from storage.votes import Votes
 
@@ -66,6 +67,7 @@ class Store:
         self._snapshots = Snapshots(self._database, self._home, clock)
         self._runs = Runs(self._database, self._tally, clock)
         self._versions = Versions(self._database, self._home, clock)
+        self.trials = Trials(self._database, clock)
 
     @classmethod
     def open(cls, home: Path) -> Self:

@@ -18,17 +18,18 @@ from storage.records import Counts, Pair, Verdict
 
 Result = TypeVar("Result")
 
-VERDICTS = "SELECT verdict, count(*) FROM current_votes WHERE base = ? GROUP BY verdict"
+VERDICTS = "SELECT verdict, count(*) FROM labels WHERE base = ? GROUP BY verdict"
 
 WAITING = """
 SELECT pair_id, prompt, left_image, right_image, version FROM pairs
 WHERE base = ? AND pair_id NOT IN (SELECT pair_id FROM current_votes)
+  AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
 ORDER BY number
 """
 
 # The newest run that neither failed nor was cancelled says which votes were learned from.
 UNLEARNED = """
-SELECT count(*) FROM current_votes
+SELECT count(*) FROM labels
 WHERE base = $base AND winner IS NOT NULL AND vote_id NOT IN (
     SELECT vote_id FROM snapshot_votes WHERE snapshot_id = (
         SELECT snapshot_id FROM current_runs

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.clock import Clock
-from storage.database import Cursor, Database
+from storage.database import Cursor, Database, Row
 from storage.errors import (
     AlreadyVoted,
     InvalidAnnotator,
@@ -12,8 +12,7 @@ from storage.errors import (
     InvalidVerdict,
     NothingToUndo,
 )
-from storage.pairs import COLUMNS as PAIR_COLUMNS
-from storage.pairs import unknown_pair
+from storage.pairs import SHOWN, unknown_pair
 from storage.records import Pair, Verdict, VoteReceipt, new_id
 from storage.tally import Tally
 from storage.text import has_controls
@@ -34,6 +33,7 @@ class Ballot:
     annotator: str
     key: str
     response_ms: int | None
+    trial: str | None
 
     @property
     def winner(self) -> str | None:
@@ -57,12 +57,17 @@ class Votes:
         Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator, InvalidKey or DiskFull;
         whatever it raises, nothing was recorded.
         """
+        base, pair_id, left, right, trial = shown(self._database, pair_id)
         ballot = Ballot(
-            *shown(self._database, pair_id),
+            base,
+            pair_id,
+            left,
+            right,
             as_verdict(verdict),
             check_annotator(annotator),
             check_key(key),
             response_ms,
+            trial,
         )
         return self._tally.write(
             lambda cursor: self._cast(cursor, ballot),
@@ -93,13 +98,13 @@ class Votes:
             vote_id, undone = earlier
             if undone is not None:
                 raise reused_key(ballot.key, "an undo")
-            return VoteReceipt(ballot.key, vote_id, duplicate=True)
+            return VoteReceipt(ballot.key, vote_id, duplicate=True, trial=ballot.trial)
         require_no_vote(cursor, ballot)
         vote_id = insert_vote(cursor, ballot, self._clock())
-        return VoteReceipt(ballot.key, vote_id, duplicate=False)
+        return VoteReceipt(ballot.key, vote_id, duplicate=False, trial=ballot.trial)
 
     def _count(self, receipt: VoteReceipt, ballot: Ballot) -> None:
-        if not receipt.duplicate:
+        if not receipt.duplicate and ballot.trial is None:
             self._tally.add_vote(ballot.base, ballot.pair_id, ballot.verdict)
 
     def _undo(self, cursor: Cursor, annotator: str, key: str) -> Pair:
@@ -124,15 +129,16 @@ def earlier_act(cursor: Cursor, key: str) -> tuple[int, int | None] | None:
     return cursor.execute("SELECT vote_id, supersedes FROM votes WHERE key = ?", [key]).fetchone()
 
 
-def shown(database: Database, pair_id: str) -> tuple[str, str, str, str]:
-    """Return a pair's (base, pair_id, left image, right image); raises UnknownPair."""
+def shown(database: Database, pair_id: str) -> Row:
+    """Return a pair's (base, pair_id, left image, right image, trial); raises UnknownPair."""
     rows = database.read(
-        "SELECT base, pair_id, left_image, right_image FROM pairs WHERE pair_id = ?", [pair_id]
+        "SELECT base, pair_id, left_image, right_image, trial_id "
+        "FROM pairs LEFT JOIN trial_pairs USING (pair_id) WHERE pair_id = ?",
+        [pair_id],
     )
     if not rows:
         raise unknown_pair(pair_id)
-    base, pair_id, left, right = rows[0]
-    return base, pair_id, left, right
+    return rows[0]
 
 
 def require_no_vote(cursor: Cursor, ballot: Ballot) -> None:
@@ -187,8 +193,7 @@ def newest_vote(cursor: Cursor, annotator: str) -> int:
 def pair_voted_on(cursor: Cursor, vote_id: int) -> Pair:
     """Return the pair of a vote."""
     rows = cursor.execute(
-        f"SELECT {PAIR_COLUMNS} FROM pairs "
-        "WHERE pair_id = (SELECT pair_id FROM votes WHERE vote_id = ?)",
+        f"{SHOWN} WHERE pair_id = (SELECT pair_id FROM votes WHERE vote_id = ?)",
         [vote_id],
     ).fetchall()
     return Pair(*rows[0])

@@ -26,7 +26,7 @@ CONTRACT = {
     "/compare_many": ["prompts", "seeds", "before", "after"],
     "/add_prompts": ["prompts"],
 }
-SMALL = {"steps": 4, "batch_pairs": 2, "rank": 2}
+SMALL = {"steps": 4, "batch_pairs": 2, "rank": 2, "checks": 0}
 
 
 @pytest.fixture(scope="module")

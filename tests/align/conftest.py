@@ -74,7 +74,7 @@ def make_run(tmp_path, model, make_snapshot) -> Callable[..., Path]:
         snapshot = tmp_path / "snapshot"
         if not snapshot.exists():
             make_snapshot(pairs, ties)
-        small = {"steps": 3, "batch_pairs": 2, "rank": 2, "checkpoint_every": 2}
+        small = {"steps": 3, "batch_pairs": 2, "rank": 2, "checkpoint_every": 2, "checks": 0}
         TrainerProcess().prepare(tmp_path / name, snapshot, model, small | settings)
         return tmp_path / name
 

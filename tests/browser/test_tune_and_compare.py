@@ -43,7 +43,7 @@ def test_a_person_fine_tunes_makes_the_version_active_and_compares(
 def fine_tune(page: Any) -> None:
     page.locator("#tune-tab-button").click()
     page.get_by_text("Advanced settings").click()
-    page.locator("#settings textarea").fill('{"steps": 4}')
+    page.locator("#settings textarea").fill('{"steps": 4, "checks": 1}')
     # A vote counts ten seconds after it was given, so the plan may not be there at once.
     page.locator("#plan .facts").wait_for(timeout=SLOW_MS)
     page.locator("#fine-tune:not([disabled])").click(timeout=SLOW_MS)

@@ -112,7 +112,8 @@ def test_a_write_that_meets_a_conflict_is_tried_again(tmp_path):
 def test_the_public_names_are_these():
     assert sorted(storage.__all__) == sorted(
         "AlreadyVoted BrokenStudio Counts DiskFull Image InvalidAnnotator InvalidKey InvalidPrompt "
-        "InvalidState InvalidVerdict NoVotes NothingToUndo Pair Prompt Run RunState Snapshot "
-        "StorageError Store StudioInUse StudioNewer UnknownImage UnknownPair UnknownRun "
-        "UnknownSnapshot UnknownVersion Verdict Version VoteReceipt new_id recipe_key".split()
+        "InvalidState InvalidTrial InvalidVerdict NoVotes NothingToUndo Pair Prompt Run RunState "
+        "Snapshot StorageError Store StudioInUse StudioNewer Trial TrialVote UnknownImage "
+        "UnknownPair UnknownRun UnknownSnapshot UnknownTrial UnknownVersion Verdict Version "
+        "VoteReceipt new_id recipe_key".split()
     )

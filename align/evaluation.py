@@ -1,0 +1,246 @@
+"""Draw with a version and its base, check what comes out, and keep it all in a folder.
+
+evaluation.json   what was drawn by what, and every check      grid.png   all of it on a sheet
+pictures/         VERSION-PROMPT-SEED.png, by their places and seeds
+
+Shapes: N = P·S pictures of P prompts and S seeds, C latent channels, H x W latent pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import StableDiffusionXLPipeline
+from PIL import Image
+from torch import Tensor
+
+from align.checks import Check, check_held_out, check_pictures, check_prompt, check_variety
+from align.device import Compute, choose_compute
+from align.encode import sha256
+from align.errors import InvalidSettings
+from align.export import Source, read_source
+from align.files import write_json
+from align.models import ModelInfo, describe_model
+from align.naming import Namer
+from align.pipeline import load_pipeline
+from align.render import Adapters, batches, decode, draw_latents
+from align.sampler_process import RenderItem
+from align.sampling import GRID, contact_sheet, settings_of
+
+RESULT = "evaluation.json"
+BASE = "base"
+OnProgress = Callable[[str, int, int], None]
+
+
+def nobody_watches(what: str, done: int, of: int) -> None:
+    """Progress that nobody asked for."""
+
+
+def nobody_waits() -> None:
+    """A pause that nobody needs."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What one version makes of every prompt and seed."""
+
+    name: str
+    latents_NCHW: Tensor
+    pictures: list[Image.Image]
+
+
+class Studio:
+    """A loaded base that draws with any of its versions, and a folder to keep the pictures in."""
+
+    def __init__(
+        self,
+        target: Path,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        model: ModelInfo,
+        compute: Compute,
+        on_progress: OnProgress = nobody_watches,
+        between: Callable[[], None] = nobody_waits,
+    ) -> None:
+        """`between` is called between forward passes; what it raises ends the work."""
+        self.target, self.prompts, self.seeds = target, list(prompts), list(seeds)
+        self.model, self.compute = model, compute
+        self._on_progress, self._between = on_progress, between
+        self.pipeline: StableDiffusionXLPipeline = load_pipeline(model, compute)
+        self._adapters = Adapters(self.pipeline)
+
+    def draw(self, name: str, adapter: Path | None) -> Drawn:
+        """Draw everything with one version, and keep the pictures."""
+        self._adapters.use(str(adapter) if adapter else None)
+        items = [RenderItem(prompt, seed) for prompt in self.prompts for seed in self.seeds]
+        latents: list[Tensor] = []
+        pictures: list[Image.Image] = []
+        for indices in batches(len(items), self.model.width * self.model.height / 1e6, True):
+            wanted = [items[i] for i in indices]
+            drawn = draw_latents(
+                self.pipeline, self.compute, wanted, settings_of(self.model), self._between
+            )
+            latents.append(drawn.float().cpu())
+            pictures += decode(self.pipeline, self.compute, drawn.nan_to_num())
+            self._on_progress(f"drawing with {name}", len(pictures), len(items))
+        for place, picture in enumerate(pictures):
+            picture.save(self.file(name, place))
+        return Drawn(name, torch.cat(latents), pictures)
+
+    def file(self, name: str, place: int) -> Path:
+        """Where a picture is kept."""
+        prompt, seed = divmod(place, len(self.seeds))
+        path = self.target / "pictures" / f"{name}-{prompt}-{self.seeds[seed]}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def named(self, drawn: Drawn) -> Tensor:
+        """named_N, see `align.naming`."""
+        self._adapters.use(None)
+        namer = Namer(
+            self.pipeline, self.compute, self.prompts, (self.model.width, self.model.height)
+        )
+        named = []
+        for place, latent_CHW in enumerate(drawn.latents_NCHW):
+            self._between()
+            named.append(namer.named(latent_CHW[None], [place // len(self.seeds)]))
+            self._on_progress(f"naming {drawn.name}", place + 1, len(drawn.pictures))
+        return torch.cat(named)
+
+
+def evaluate(
+    target: Path,
+    prompts: Sequence[str],
+    seeds: Sequence[int],
+    versions: Sequence[Path],
+    *,
+    model: ModelInfo | None = None,
+    compute: Compute | None = None,
+    on_progress: OnProgress = nobody_watches,
+) -> dict[str, Any]:
+    """Draw every prompt and seed with the base and each version, check, write; returns the result.
+
+    Args:
+        target: a folder; files of an earlier evaluation in it are replaced.
+        versions: run folders or adapter files.
+        model: the base; left out, the one the first run was made from, or the embedded one.
+
+    Raises:
+        InvalidSettings: no prompt, no seed or no version.
+        ExportError, RunError: a version holds no adapter.
+        ModelError: the model cannot be loaded.
+    """
+    if not prompts or not seeds or not versions:
+        raise InvalidSettings("Name at least one prompt, one seed and one version.")
+    sources = {_name(path, place): read_source(path) for place, path in enumerate(versions, 1)}
+    info = model or next((s.model for s in sources.values() if s.model), None) or describe_model()
+    studio = Studio(target, prompts, seeds, info, compute or choose_compute(), on_progress)
+    base = studio.draw(BASE, None)
+    base_named_N = studio.named(base) if len(prompts) > 1 else None
+    found, drawn = [], [base]
+    for name, source in sources.items():
+        drawn.append(studio.draw(name, source.adapter))
+        for check in checks_of(studio, drawn[-1], base, base_named_N, held_out_of(source)):
+            found.append({"version": name, **check.to_json()})
+    return write_result(studio, drawn, sources, found)
+
+
+def write_result(
+    studio: Studio,
+    drawn: Sequence[Drawn],
+    sources: Mapping[str, Source],
+    found: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    """Write evaluation.json and the sheet, and return what the former holds."""
+    result = {
+        "format": 1,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": {"name": studio.model.name, "identity": studio.model.identity},
+        "versions": [{"name": BASE}, *(_told(n, s) for n, s in sources.items())],
+        "prompts": studio.prompts,
+        "seeds": studio.seeds,
+        "pictures": _listed(studio, drawn),
+        "grids": [_grid(studio, drawn)],
+        "checks": list(found),
+        "passed": all(check["passed"] for check in found),
+    }
+    write_json(studio.target / RESULT, result)
+    return result
+
+
+def checks_of(
+    studio: Studio,
+    drawn: Drawn,
+    base: Drawn,
+    base_named_N: Tensor | None,
+    held_out: dict[str, Any] | None,
+) -> list[Check]:
+    """Everything that is looked at before people see a version."""
+    shape = (len(studio.prompts), len(studio.seeds))
+    grey = np.stack([np.asarray(picture.convert("L")) for picture in drawn.pictures])
+    checks = [
+        check_pictures(torch.from_numpy(grey) / 255, drawn.latents_NCHW, base.latents_NCHW),
+        check_variety(
+            drawn.latents_NCHW.unflatten(0, shape), base.latents_NCHW.unflatten(0, shape)
+        ),
+    ]
+    if base_named_N is not None:
+        checks.append(check_prompt(studio.named(drawn), base_named_N))
+    last = check_held_out(held_out) if held_out else None
+    return [*checks, *([last] if last else [])]
+
+
+def held_out_of(source: Source) -> dict[str, Any] | None:
+    """What a run found on held-out pairs, where the version comes from a run."""
+    result = source.status.result if source.status else None
+    return result.get("held_out") if result else None
+
+
+def _name(path: Path, place: int) -> str:
+    """What a version is called in files: its run's folder, or its file."""
+    name = path.resolve().name if path.is_dir() else path.stem
+    return f"{place}-{name}" if name == BASE else name
+
+
+def _told(name: str, source: Source) -> dict[str, Any]:
+    result = (source.status.result if source.status else None) or {}
+    told = {
+        "name": name,
+        "run": source.run,
+        "adapter_sha256": sha256(source.adapter),
+        "objective": result.get("objective"),
+        "pairs": result.get("pairs"),
+    }
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def _listed(studio: Studio, drawn: Sequence[Drawn]) -> list[dict[str, Any]]:
+    return [
+        {
+            "version": one.name,
+            "prompt": place // len(studio.seeds),
+            "seed": studio.seeds[place % len(studio.seeds)],
+            "file": studio.file(one.name, place).relative_to(studio.target).as_posix(),
+        }
+        for one in drawn
+        for place in range(len(one.pictures))
+    ]
+
+
+def _grid(studio: Studio, drawn: Sequence[Drawn]) -> str:
+    """A sheet with a row for each prompt: all seeds of the base, then of every version."""
+    seeds = len(studio.seeds)
+    files = [
+        studio.file(one.name, prompt * seeds + seed)
+        for prompt in range(len(studio.prompts))
+        for one in drawn
+        for seed in range(seeds)
+    ]
+    contact_sheet(files, seeds * len(drawn), 128).save(studio.target / GRID)
+    return GRID
