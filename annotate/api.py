@@ -1,4 +1,4 @@
-"""The public API: thirteen endpoints for gradio_client and plain HTTP, JSON in and JSON out."""
+"""The public API: sixteen endpoints for gradio_client and plain HTTP, JSON in and JSON out."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ class Endpoints:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def next_pair(self, annotator: str) -> dict[str, Any]:
+    def next_pair(self, annotator: str, trial: str = "") -> dict[str, Any]:
         """The annotator's open pair, the same until it is voted on, or how long to wait and why."""
-        return self._studio.next_pair(annotator)
+        return self._studio.next_pair(annotator, trial)
 
     def vote(self, pair_id: str, verdict: str, annotator: str, key: str) -> dict[str, Any]:
         """Record left, right, tie, both_good, both_bad or skip; the same key twice counts once."""
@@ -50,9 +50,30 @@ class Endpoints:
         """Every version of the model, oldest first; the first is the untuned "base"."""
         return self._studio.versions()
 
-    def activate(self, version: str) -> list[dict[str, Any]]:
+    def activate(self, version: str, anyway: bool = False) -> list[dict[str, Any]]:
         """Let new pairs come from this version, and return every version."""
-        return self._studio.activate(version)
+        return self._studio.activate(version, anyway)
+
+    def start_trial(
+        self,
+        before: str,
+        after: str,
+        prompts: list[str] | None = None,
+        questions: list[str] | None = None,
+        mixed: bool = False,
+        act: bool = False,
+    ) -> dict[str, Any]:
+        """Start a blind test of two versions on prompts that nobody labeled, and return it."""
+        asked = questions or ["overall"]
+        return self._studio.trials.begin(before, after, prompts or None, asked, mixed, act)
+
+    def trials(self) -> list[dict[str, Any]]:
+        """Every blind test with what its votes say so far, newest first."""
+        return self._studio.trials.reports()
+
+    def end_trial(self, trial: str) -> dict[str, Any]:
+        """Ask for no more votes in a blind test, and return it."""
+        return self._studio.trials.end(trial)
 
     def compare(self, prompt: str, seed: int, before: str, after: str) -> dict[str, Any]:
         """Draw one prompt and seed with two versions; addresses are relative to the server root."""
@@ -87,6 +108,9 @@ def add_api(studio: Studio, expected: Errors) -> None:
         endpoints.resume_run,
         endpoints.versions,
         endpoints.activate,
+        endpoints.start_trial,
+        endpoints.trials,
+        endpoints.end_trial,
         endpoints.add_prompts,
     )
     for endpoint in quick:

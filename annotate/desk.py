@@ -1,5 +1,6 @@
 """The desk: hands every pair to one annotator, takes the votes, takes them back."""
 
+import random
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from storage.store import Store
 
 LEASE_S = 15 * 60.0
 MOST_HELD = 64
+MIXED_SHARE = 0.25
+"""Of the pairs handed out while a trial is mixed in, those that are its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,16 @@ class Handout:
 class Desk:
     """Leases of pairs in memory, votes in the store; safe from any thread."""
 
-    def __init__(self, store: Store, base: str, clock: Monotonic) -> None:
+    def __init__(self, store: Store, base: str, clock: Monotonic, chance: random.Random) -> None:
+        self._chance = chance
         self._store = store
         self._base = base
         self._clock = clock
         self._leases = Leases()
         self._version = "base"
         self._undone: set[str] = set()
+        self.mixed: str | None = None
+        """A trial whose pairs come in between others, for everybody."""
         self._guard = threading.Lock()
         self.votes = Pace(clock)
         self.decisive = Pace(clock)
@@ -61,32 +67,49 @@ class Desk:
         with self._guard:
             self._leases.add(pair)
 
-    def ready(self) -> int:
-        """How many pairs of the active version wait for anybody."""
+    def ready(self, trial: str | None = None) -> int:
+        """How many pairs of the active version, or of a trial, wait for anybody."""
         with self._guard:
-            return self._leases.ready(self._version)
+            return self._leases.ready(trial or self._version)
+
+    def drop_trial(self, trial: str) -> None:
+        """Hand out no more pairs of a trial."""
+        with self._guard:
+            self.mixed = None if self.mixed == trial else self.mixed
+            self._leases.drop_trial(trial)
 
     def touch(self, annotator: str) -> None:
         """Keep an annotator's leases."""
         with self._guard:
             self._leases.touch(annotator, self._clock())
 
-    def ahead(self, annotator: str, have: Sequence[str], want: int, any_version: bool) -> Handout:
+    def ahead(
+        self,
+        annotator: str,
+        have: Sequence[str],
+        want: int,
+        any_version: bool,
+        trial: str | None = None,
+    ) -> Handout:
         """Return up to `want` pairs besides those the annotator's page has, the open one first.
 
-        Pairs of another version than the active one are new only if `any_version`.
+        Pairs of another version than the active one are new only if `any_version`; with `trial` all
+        are of that one.
         """
         with self._guard:
             now = self._clock()
             self._leases.touch(annotator, now)
             self._leases.expire(now - LEASE_S)
-            passed_over = self._leases.claim(annotator, have, self._version)
+            others = self._leases.keep_only(annotator, [trial] if trial else [None, self.mixed])
+            streams = [trial] if trial else [self._version, *([self.mixed] if self.mixed else [])]
+            claimed = self._leases.claim(annotator, have, streams, strict=trial is not None)
+            passed_over = list(dict.fromkeys(others + claimed))
             known = set(have)
             held = self._leases.held(annotator)
             pairs = [pair for pair in held if pair.pair_id not in known][:want]
             room = min(want - len(pairs), MOST_HELD - len(held))
             for _ in range(room):
-                pair = self._leases.take(annotator, self._version, any_version)
+                pair = self._next(annotator, trial, any_version)
                 if pair is None:
                     break
                 pairs.append(pair)
@@ -103,6 +126,7 @@ class Desk:
             raise
         if not receipt.duplicate:
             self._let_go(pair_id)
+        if not receipt.duplicate and receipt.trial is None:
             self.votes.note()
             if Verdict(verdict).decisive:
                 self.decisive.note()
@@ -119,6 +143,15 @@ class Desk:
             if key is not None:
                 self._undone.add(key)
         return pair
+
+    def _next(self, annotator: str, trial: str | None, any_version: bool) -> Pair | None:
+        """The next pair for an annotator: of a trial, mixed in now and then, or to learn from."""
+        if trial:
+            return self._leases.take(annotator, trial)
+        if self.mixed and self._chance.random() < MIXED_SHARE:
+            if pair := self._leases.take(annotator, self.mixed):
+                return pair
+        return self._leases.take(annotator, self._version, any_version)
 
     def _let_go(self, pair_id: str) -> None:
         with self._guard:

@@ -1,6 +1,6 @@
 """Who has which pair: waiting pairs in order, and per annotator the pairs handed out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from storage.records import Pair
 
@@ -26,28 +26,31 @@ class Leases:
         """The annotator's pairs, the open one first."""
         return list(self._held.get(annotator, {}).values())
 
-    def ready(self, version: str) -> int:
-        """How many pairs of a version wait."""
-        return sum(pair.version == version for pair in self._waiting.values())
+    def ready(self, stream: str) -> int:
+        """How many pairs of a stream wait."""
+        return sum(pair.stream == stream for pair in self._waiting.values())
 
-    def take(self, annotator: str, version: str, any_version: bool) -> Pair | None:
-        """Lease the oldest waiting pair of a version, else of any version if that is allowed."""
-        fits = (pair for pair in self._waiting.values() if pair.version == version)
+    def take(self, annotator: str, stream: str, any_version: bool = False) -> Pair | None:
+        """Lease the oldest waiting pair of a stream, else of any version if that is allowed."""
+        fits = (pair for pair in self._waiting.values() if pair.stream == stream)
         pair = next(fits, None)
         if pair is None and any_version:
-            pair = next(iter(self._waiting.values()), None)
+            pair = next((pair for pair in self._waiting.values() if pair.trial is None), None)
         return self._lease(annotator, pair) if pair else None
 
-    def claim(self, annotator: str, pair_ids: Iterable[str], version: str) -> list[str]:
-        """Lease pairs that a page has already; return those of other versions, which stay here.
+    def claim(
+        self, annotator: str, pair_ids: Iterable[str], streams: Sequence[str], strict: bool
+    ) -> list[str]:
+        """Lease pairs that a page has already; return those of other streams, which stay here.
 
-        They are leased too when no pair of the version waits in their place.
+        Unless `strict`, those of another version are leased too when no pair of the first stream
+        waits in their place; a trial's pair never is outside its trial.
         """
         passed_over = []
         mine = [pair_id for pair_id in pair_ids if pair_id in self._waiting]
         for pair_id in mine:
             pair = self._waiting[pair_id]
-            if pair.version != version and self.ready(version):
+            if pair.stream not in streams and (strict or pair.trial or self.ready(streams[0])):
                 passed_over.append(pair_id)
             else:
                 self._lease(annotator, pair)
@@ -67,8 +70,24 @@ class Leases:
         """Let the pairs wait that pages hold for later and that are of another version."""
         for line in self._held.values():
             for pair in list(line.values())[1:]:
-                if pair.version != version:
+                if pair.trial is None and pair.version != version:
                     self._waiting[pair.pair_id] = line.pop(pair.pair_id)
+
+    def keep_only(self, annotator: str, trials: Sequence[str | None]) -> list[str]:
+        """Let an annotator's pairs wait that are of none of these trials (None: of no trial).
+
+        Returns their ids.
+        """
+        line = self._held.get(annotator, {})
+        others = [pair for pair in line.values() if pair.trial not in trials]
+        for pair in others:
+            self._waiting[pair.pair_id] = line.pop(pair.pair_id)
+        return [pair.pair_id for pair in others]
+
+    def drop_trial(self, trial: str) -> None:
+        """Forget the pairs of a trial that ended, but those that somebody holds."""
+        waiting = self._waiting.items()
+        self._waiting = {pair_id: pair for pair_id, pair in waiting if pair.trial != trial}
 
     def touch(self, annotator: str, now: float) -> None:
         """Remember that the annotator is there."""

@@ -4,6 +4,7 @@ import random
 import re
 import threading
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from annotate.errors import InvalidPrompts
@@ -12,13 +13,29 @@ from storage.prompts import clean_prompt
 EMBEDDED = "emoji"
 STATIC = Path(__file__).parent / "static"
 LARGEST_FILE = 4_000_000
+MANY = 20
+"""So many given prompts are enough to set some aside."""
+SHARE = 5
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def built_in_prompts(model_path: str) -> list[str]:
+def built_in_prompts(model_path: str, kind: str = "prompts") -> list[str]:
     """Return the list that suits a model: subjects the embedded one can draw, or general ones."""
     name = "emoji" if model_path == EMBEDDED else "general"
-    return parse_prompts((STATIC / f"{name}_prompts.txt").read_text(encoding="utf-8"))
+    return parse_prompts((STATIC / f"{name}_{kind}.txt").read_text(encoding="utf-8"))
+
+
+def prompts_for(model_path: str, given: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """Return prompts to label, and prompts set aside for blind tests.
+
+    Of many given ones every fifth, by a hash of its text, is set aside; of few none is.
+    """
+    if given is None:
+        return built_in_prompts(model_path), built_in_prompts(model_path, "evaluation_prompts")
+    if len(given) < MANY:
+        return list(given), []
+    aside = [text for text in given if sha256(text.encode()).digest()[0] % SHARE == 0]
+    return [text for text in given if text not in set(aside)], aside
 
 
 def parse_prompts(text: str, name: str = "The text") -> list[str]:
@@ -95,6 +112,14 @@ class PromptBag:
             self._chance.shuffle(new)
             self._left.extend(new)
             return len(new)
+
+    def drop(self, texts: Iterable[str]) -> None:
+        """Draw these no more; the last prompt stays, for there must be one."""
+        with self._guard:
+            for text in texts:
+                if len(self._texts) > 1:
+                    self._texts.pop(text, None)
+            self._left = [text for text in self._left if text in self._texts]
 
     def draw(self) -> str:
         """Return the next prompt."""

@@ -44,7 +44,8 @@ def _pairs_function(studio: Studio) -> Callable[[Any], Reply]:
         if not all(isinstance(pair_id, str) for pair_id in have):
             raise InvalidRequest("'have' must be a list of pair ids.")
         want = min(MOST_PAIRS_AT_ONCE, max(0, _field(wish, "want", int)))
-        return studio.pairs_ahead(_field(wish, "annotator", str), have, want)
+        annotator, trial = _field(wish, "annotator", str), _trial(wish)
+        return studio.pairs_ahead(annotator, have, want, trial)
 
     return stage_pairs
 
@@ -71,10 +72,26 @@ def _send_function(studio: Studio) -> Callable[[Any], Reply]:
 
 def _pulse_function(studio: Studio) -> Callable[[Any], Reply]:
     def stage_pulse(wish: Any) -> Reply:
-        stats = studio.stats(_field(wish, "annotator", str))
-        return {"stats": stats, "activity": studio.activity(), "train_every": studio.train_every}
+        stats, trial = studio.stats(_field(wish, "annotator", str)), _trial(wish)
+        return {
+            "stats": stats,
+            "activity": studio.activity(),
+            "train_every": studio.train_every,
+            "trial": _standing(studio.trials.report(trial)) if trial else None,
+        }
 
     return stage_pulse
+
+
+def _standing(report: Reply) -> Reply:
+    """What a person who votes in a trial is told meanwhile: how far it is, not who leads."""
+    shown = ("trial", "before", "after", "state", "votes", "votes_needed", "problem", "note")
+    return {name: report[name] for name in shown} | {"settled": report["outcome"] is not None}
+
+
+def _trial(wish: Any) -> str:
+    trial = wish.get("trial") if isinstance(wish, dict) else None
+    return trial if isinstance(trial, str) else ""
 
 
 def _counted(counts: dict[str, Any]) -> Reply:

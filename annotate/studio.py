@@ -4,6 +4,7 @@ Studio ── Desk        who sees which pair, votes, undo
        ── Pool        pairs drawn ahead            ── Painter ── Sampler (handed in)
        ── Tuning      runs and their queue         ── Trainer (handed in)
        ── Comparing   same prompts, two versions   ── Painter
+       ── Trials      blind tests of two versions  ── Comparing
        ── Reports     what is told about runs and versions
 """
 
@@ -14,13 +15,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from annotate.comparing import Comparing, Drawn
+from annotate.addresses import addresses, as_dict
+from annotate.comparing import Comparing
 from annotate.desk import Desk
+from annotate.errors import HeldBack
 from annotate.harvest import Harvest
 from annotate.painting import Painter
-from annotate.pool import Pool
+from annotate.pool import Pool, Wait
 from annotate.ports import Model, Sampler, Trainer
-from annotate.prompts import PromptBag, built_in_prompts, check_prompts
+from annotate.prompts import PromptBag, check_prompts, prompts_for
 from annotate.reports import Reports, in_words
 from annotate.requests import (
     as_annotator,
@@ -31,8 +34,8 @@ from annotate.requests import (
 )
 from annotate.schedule import Schedule
 from annotate.timing import Monotonic, WallClock
+from annotate.trials import Trials, failed_checks
 from annotate.tuning import Tuning
-from storage.records import Pair
 from storage.store import Store
 
 PASTED = "pasted"
@@ -67,10 +70,10 @@ class Studio:
         self.train_every = train_every
         self._store, self._sampler, self._base = store, sampler, model.identity
         self._schedule = schedule
-        self._given = list(prompts) if prompts else built_in_prompts(model.path)
+        self._given, set_aside = prompts_for(model.path, prompts)
         self._given_source = "file" if prompts else "built-in"
         self._bag = PromptBag(self._given, chance)
-        self._desk = Desk(store, self._base, clock)
+        self._desk = Desk(store, self._base, clock, chance)
         painter = Painter(sampler, model)
         self._pool = Pool(store, sampler, painter, self._desk, self._bag, self._base, chance, clock)
         self._harvest = Harvest(store, self._desk, self._base, settle_s)
@@ -78,42 +81,56 @@ class Studio:
             store, sampler, trainer, model, self._pool, self._harvest, schedule, clock, watch_s
         )
         self._comparing = Comparing(store, painter, self._pool, self._base)
+        self.trials = Trials(
+            store, self._desk, self._comparing, self._base, self._bag, set_aside,
+            self.activate, chance, clock,
+        )  # fmt: skip
         self._reports = Reports(store, trainer, self._base)
 
     def start(self) -> None:
-        """Take up what the store holds, and start the image model and both threads."""
+        """Take up what the store holds, and start the image model and the threads."""
         self._store.ensure_base(self._base)
         self._store.add_prompts(self._given, self._given_source)
-        self._bag.add(p.text for p in self._store.prompts() if p.source == PASTED)
+        kept = self.trials.kept_prompts()
+        self._bag.drop(kept)
+        pasted = (p.text for p in self._store.prompts() if p.source == PASTED)
+        self._bag.add(text for text in pasted if text not in kept)
         self._desk.open(self._store.active(self._base).version)
         self._pool.start()
         self._tuning.start()
+        self.trials.start()
 
     def close(self) -> None:
-        """Stop both threads and the image model; a trainer goes on for the next app to adopt."""
+        """Stop the threads and the image model; a trainer goes on for the next app to adopt."""
         self._tuning.close()
         self._pool.close()
+        self.trials.close()
 
     # Labeling
 
-    def next_pair(self, annotator: str) -> dict[str, Any]:
+    def next_pair(self, annotator: str, trial: str = "") -> dict[str, Any]:
         """Return the annotator's open pair, the same until it is voted on, or why to wait."""
-        answer = self.pairs_ahead(annotator, [], 1)
+        answer = self.pairs_ahead(annotator, [], 1, trial)
         if answer["pairs"]:
             pair: dict[str, Any] = answer["pairs"][0]
             return pair
         return {"wait_s": answer["wait_s"], "reason": answer["reason"]}
 
-    def pairs_ahead(self, annotator: str, have: Iterable[str], want: int) -> dict[str, Any]:
+    def pairs_ahead(
+        self, annotator: str, have: Iterable[str], want: int, trial: str = ""
+    ) -> dict[str, Any]:
         """Return up to `want` pairs besides those the page has, the open one first.
 
         With fewer, says when there should be more and why. `passed_over` names pairs among `have`
-        that come from a version no longer active: the page may leave them out.
+        that the page may leave out: of a version no longer active, or of no trial it takes part in.
         """
         name, want = as_annotator(annotator), max(0, min(MOST_AT_ONCE, want))
-        handout = self._desk.ahead(name, list(have), want, any_version=self._pool.stuck)
+        drawing = self.trials.wanted(trial) if trial else None
+        handout = self._desk.ahead(name, list(have), want, self._pool.stuck, trial or None)
         self._pool.wake()
-        wait = self._pool.wait() if len(handout.pairs) < want else None
+        wait = None
+        if len(handout.pairs) < want:
+            wait = Wait(1.0, drawing) if drawing else self._pool.wait()
         return {
             "pairs": [as_dict(pair) for pair in handout.pairs],
             "passed_over": handout.passed_over,
@@ -137,9 +154,12 @@ class Studio:
             as_text(key, "The key"),
             as_response_ms(response_ms),
         )
+        if receipt.trial:
+            self.trials.voted(receipt.trial)
         return {
             "accepted": True,
             "key": receipt.key,
+            "trial": receipt.trial,
             "votes": self._store.counts(self._base).votes,
             "until_next_run": self._until_next_run(),
         }
@@ -168,7 +188,8 @@ class Studio:
 
     def add_prompts(self, prompts: list[str] | str) -> dict[str, int]:
         """Add prompts, a list or one a line, and return how many are new and in all."""
-        texts = check_prompts(prompts)
+        kept = self.trials.kept_prompts()
+        texts = [text for text in check_prompts(prompts) if text not in kept]
         self._store.add_prompts(texts, PASTED)
         return {"added": self._bag.add(texts), "total": len(self._bag)}
 
@@ -226,9 +247,15 @@ class Studio:
         """Return all versions, oldest first."""
         return self._reports.versions()
 
-    def activate(self, version: str) -> list[dict[str, Any]]:
-        """Let new pairs come from a version, and return all versions."""
-        self._store.activate(self._base, as_text(version, "The version"))
+    def activate(self, version: str, anyway: bool = False) -> list[dict[str, Any]]:
+        """Let new pairs come from a version, and return all versions.
+
+        Raises HeldBack for one that failed its checks, unless it is wanted `anyway`.
+        """
+        known = self._store.version(self._base, as_text(version, "The version"))
+        if (reasons := failed_checks(known.summary)) and not anyway:
+            raise HeldBack(f"{version} is held back: {' '.join(reasons)} Compare it by eye first.")
+        self._store.activate(self._base, version)
         self._desk.switch(version)
         self._pool.wake()
         return self._reports.versions()
@@ -247,7 +274,7 @@ class Studio:
         """
         items = as_items(prompts, seeds)
         names = as_text(before, "The version before"), as_text(after, "The version after")
-        return map(_addresses, self._comparing.compare(items, *names))
+        return map(addresses, self._comparing.compare(items, *names))
 
     def _until_next_run(self) -> int | None:
         return self._schedule.until_next(self._harvest.new()) if self.train_every else None
@@ -264,25 +291,3 @@ class Studio:
         if ready < target:
             return f"Drawing pairs: {ready} of {target} ready."
         return f"{ready} pairs ready."
-
-
-def as_dict(pair: Pair) -> dict[str, Any]:
-    """Return a pair as a page needs it; no address names a path, a model or a version."""
-    return {
-        "pair_id": pair.pair_id,
-        "prompt": pair.prompt,
-        "left_url": address(pair.left),
-        "right_url": address(pair.right),
-    }
-
-
-def _addresses(drawn: Drawn) -> dict[int, dict[str, str]]:
-    return {
-        place: {"before_url": address(before.image_id), "after_url": address(after.image_id)}
-        for place, (before, after) in drawn.items()
-    }
-
-
-def address(image_id: str) -> str:
-    """Return where a picture is served, relative to the server's root."""
-    return f"img/{image_id}.png"

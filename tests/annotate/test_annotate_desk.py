@@ -1,6 +1,7 @@
 """The desk under any order of what several people do."""
 
 import itertools
+import random
 import time
 
 import pytest
@@ -31,7 +32,7 @@ class Bureau:
         for _ in range(BASE_PAIRS):
             left, right = store.add_images([picture(base), picture(base)])
             store.add_pair("a cat", left.image_id, right.image_id, base, "base")
-        self.desk = Desk(store, base, time.monotonic)
+        self.desk = Desk(store, base, time.monotonic, random.Random(0))
         self.desk.open("base")
         self.voted: dict[str, list[tuple[str, str, str]]] = {name: [] for name in PEOPLE}
         self.keys = (f"{base}-{number}" for number in itertools.count())

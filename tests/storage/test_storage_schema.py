@@ -38,6 +38,7 @@ def test_a_fresh_studio_has_exactly_these_columns(database):
         "activations": "activation_id base number created",
         "current_runs": f"{runs} state error",
         "current_votes": votes,
+        "labels": votes,
         "images": "image_id sha256 width height recipe recipe_key version created",
         "pairs": "pair_id number prompt left_image right_image base version created",
         "prompts": "prompt_id text source created",
@@ -46,6 +47,10 @@ def test_a_fresh_studio_has_exactly_these_columns(database):
         "schema_migrations": "number name duckdb_version applied",
         "snapshot_votes": "snapshot_id vote_id",
         "snapshots": "snapshot_id base settle_s counts created",
+        "trial_pairs": "pair_id trial_id place question before after",
+        "trial_prompts": "trial_id place prompt",
+        "trial_states": "trial_state_id trial_id state note created",
+        "trials": "trial_id number base before after questions options created",
         "versions": "base number parent run_id adapter summary created",
         "votes": votes,
     }

@@ -1,0 +1,138 @@
+"""A verdict's numbers: equal to scipy's, and honest over thousands of simulated sequences."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import betaln
+from scipy.stats import binomtest
+
+from annotate.judging import (
+    MOST_VOTES,
+    Tally,
+    first_calls,
+    log_e_value,
+    outcome,
+    over_prompts,
+    sample_sizes,
+    votes_needed,
+    wilson,
+    wins_needed,
+)
+
+counts = st.integers(0, 400)
+
+
+@given(counts, counts, st.sampled_from([0.8, 0.95, 0.99]))
+def test_the_interval_is_scipys(wins: int, losses: int, level: float) -> None:
+    if wins + losses == 0:
+        return
+    known = binomtest(wins, wins + losses).proportion_ci(level, method="wilson")
+    assert wilson(Tally(wins, losses), level) == pytest.approx((known.low, known.high), abs=1e-12)
+
+
+@given(counts, counts)
+def test_the_e_value_is_the_beta_binomial_mixture(wins: int, losses: int) -> None:
+    known = betaln(1 + wins, 1 + losses) + (wins + losses) * math.log(2)
+    assert log_e_value(wins, losses) == pytest.approx(known, abs=1e-8)
+
+
+@given(counts, counts)
+def test_the_next_vote_between_equals_leaves_the_e_value_what_it_is_on_average(
+    wins: int, losses: int
+) -> None:
+    now, won, lost = (
+        math.exp(log_e_value(w, n))
+        for w, n in ((wins, losses), (wins + 1, losses), (wins, losses + 1))
+    )
+    assert (won + lost) / 2 == pytest.approx(now, rel=1e-9)
+
+
+def test_without_votes_nothing_is_known() -> None:
+    nothing = Tally(0, 0, ties=9)
+    assert (nothing.rate, wilson(nothing), outcome(nothing)) == (None, (0.0, 1.0), None)
+    assert over_prompts({"a cat": nothing}) is None
+
+
+def test_a_clear_win_and_a_clear_loss_are_called() -> None:
+    assert outcome(Tally(12, 1)) == "better"
+    assert outcome(Tally(1, 12)) == "worse"
+    assert outcome(Tally(7, 6)) is None
+    assert votes_needed(Tally(12, 1)) is None
+
+
+def test_watched_after_every_vote_equals_are_hardly_ever_called_better() -> None:
+    chance = np.random.default_rng(1)
+    won = chance.random((1000, MOST_VOTES)) < 0.5
+    wins = np.cumsum(won, axis=1)
+    better = wins >= wins_needed(MOST_VOTES)[1:]
+    assert better.any(axis=1).mean() <= 0.05
+
+
+def test_a_verdict_is_called_from_so_many_wins_on_and_not_before() -> None:
+    for votes, needed in enumerate(wins_needed(300)):
+        if needed <= votes:
+            assert outcome(Tally(int(needed), votes - int(needed))) == "better"
+            assert outcome(Tally(votes - int(needed), int(needed))) == "worse"
+        if votes / 2 < needed:
+            assert outcome(Tally(int(needed) - 1, votes - int(needed) + 1)) != "better"
+
+
+def fixed_sample_size(rate: float, power: float = 0.8) -> float:
+    """Votes of a two-sided test at 5 % that looks once, by the normal approximation."""
+    spread = 1.96 * 0.5 + 0.8416 * math.sqrt(rate * (1 - rate))
+    return (spread / (rate - 0.5)) ** 2
+
+
+def test_a_version_that_wins_65_percent_is_called_soon() -> None:
+    needed = first_calls(np.random.default_rng(2), np.full(1000, 0.65), Tally(0, 0))
+    assert np.median(needed) <= 1.5 * fixed_sample_size(0.65)
+
+
+@pytest.mark.parametrize("asked_after", [0, 10, 30])
+def test_the_range_of_votes_needed_holds_the_truth_about_as_often_as_it_says(
+    asked_after: int,
+) -> None:
+    chance = np.random.default_rng(3)
+    held = []
+    while len(held) < 200:
+        rate = chance.random()
+        wins = int(chance.binomial(asked_after, rate))
+        tally = Tally(wins, asked_after - wins)
+        told = votes_needed(tally, seed=len(held))
+        if told is None:
+            continue
+        truth = int(first_calls(chance, np.array([rate]), tally)[0])
+        held.append(told[0] <= truth <= told[1])
+    assert 0.75 <= np.mean(held) <= 0.9, np.mean(held)
+
+
+def test_larger_differences_need_fewer_votes() -> None:
+    sizes = list(sample_sizes().values())
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] < 30
+
+
+def test_the_bootstrap_over_prompts_covers_what_it_says() -> None:
+    chance = np.random.default_rng(4)
+    covered = []
+    for trial in range(800):
+        # Prompts differ in how much the version helps; the mean over prompts is the truth.
+        rates = chance.beta(6, 4, size=64)
+        votes = {
+            str(prompt): Tally(wins := int(chance.binomial(4, rate)), 4 - wins)
+            for prompt, rate in enumerate(rates)
+        }
+        low, high = over_prompts(votes, seed=trial) or (1.0, 0.0)
+        covered.append(low <= 0.6 <= high)
+    assert 0.93 <= np.mean(covered) <= 0.97, np.mean(covered)
+
+
+def test_votes_on_one_prompt_go_together() -> None:
+    together = {"a": Tally(20, 0), "b": Tally(0, 20)}
+    apart = {str(n): Tally(1, 0) if n % 2 else Tally(0, 1) for n in range(40)}
+    wide, narrow = over_prompts(together), over_prompts(apart)
+    assert wide is not None and narrow is not None
+    assert wide[1] - wide[0] > 2 * (narrow[1] - narrow[0])

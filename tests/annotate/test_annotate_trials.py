@@ -1,0 +1,212 @@
+"""Blind tests: who is shown what, what it says, and what comes of it."""
+
+from typing import Any
+
+import pytest
+from places import Open, Place, until
+
+from annotate.errors import HeldBack, InvalidRequest
+from annotate.prompts import prompts_for
+from storage.errors import InvalidTrial, UnknownTrial, UnknownVersion
+
+PROMPTS = [f"an evaluation prompt {number}" for number in range(6)]
+
+
+@pytest.fixture
+def tuned(place: Place) -> Place:
+    """A studio with a version."""
+    place.label(2)
+    place.reach(place.studio.fine_tune({})["run_id"], "done")
+    return place
+
+
+def begin(place: Place, **options: Any) -> str:
+    given = {"prompts": PROMPTS} | options
+    return str(place.studio.trials.begin("base", "v1", **given)["trial"])
+
+
+def vote_for(place: Place, trial: str, wanted: str, count: int, annotator: str = "ann") -> None:
+    """Vote for one side of a trial, which a person could not, as they do not know it."""
+    for _ in range(count):
+        answer = until(lambda: place.studio.pairs_ahead(annotator, [], 1, trial)["pairs"])[0]
+        pair = place.store.pair(answer["pair_id"])
+        image = place.store.image(pair.left)
+        assert image is not None and pair.trial == trial
+        side = wanted
+        if wanted in ("after", "before"):
+            side = "left" if (image.version == "v1") == (wanted == "after") else "right"
+        place.studio.vote(pair.pair_id, side, annotator, f"{annotator}-{pair.pair_id}")
+
+
+def test_votes_add_up_to_a_verdict_that_is_called_once_it_is_clear(tuned: Place) -> None:
+    trial = begin(tuned)
+    assert tuned.studio.trials.report(trial)["outcome"] is None
+    vote_for(tuned, trial, "after", 5)
+    vote_for(tuned, trial, "tie", 1)
+    early = tuned.studio.trials.report(trial)
+    assert early["outcome"] is None and early["votes_needed"][0] >= 1
+    vote_for(tuned, trial, "after", 6)
+    report = tuned.studio.trials.report(trial)
+    told = report["questions"]["overall"]
+    assert (told["wins"], told["losses"], told["ties"]) == (11, 0, 1)
+    assert report["outcome"] == "better" and report["votes_needed"] is None
+    assert report["by_person"] == {"ann": (11, 0, 1)}
+    assert set(report["by_prompt"]) <= set(PROMPTS)
+
+
+def test_a_trial_shows_one_prompt_and_seed_from_both_versions_on_shuffled_sides(
+    tuned: Place,
+) -> None:
+    trial = begin(tuned)
+    sides = []
+    for number in range(16):
+        vote_for(tuned, trial, "tie", 1, f"person-{number}")
+    for pair in tuned.store.trials.votes(trial):
+        assert pair.prompt in PROMPTS
+    waiting = until(lambda: tuned.store.trials.waiting(trial))
+    for pair in waiting:
+        left, right = tuned.store.image(pair.left), tuned.store.image(pair.right)
+        assert left is not None and right is not None
+        assert {left.version, right.version} == {"base", "v1"}
+        assert (left.recipe["prompt"], left.recipe["seed"]) == (
+            right.recipe["prompt"],
+            right.recipe["seed"],
+        )
+        sides.append(left.version)
+
+
+def test_nothing_is_learned_from_a_trial(tuned: Place) -> None:
+    before = tuned.studio.stats()
+    trial = begin(tuned)
+    vote_for(tuned, trial, "after", 3)
+    assert tuned.studio.stats() == before | {"ready_pairs": tuned.studio.stats()["ready_pairs"]}
+    tuned.label(1)
+    run = tuned.store.run(tuned.studio.fine_tune({})["run_id"])
+    snapshot = tuned.store.images_dir.parent / "snapshots" / run.snapshot_id / "pairs.jsonl"
+    text = snapshot.read_text("utf-8")
+    assert len(text.splitlines()) == 3 and "evaluation prompt" not in text
+    assert tuned.studio.add_prompts([PROMPTS[0], "a new one"])["added"] == 1
+
+
+def test_a_vote_in_a_trial_can_be_taken_back(tuned: Place) -> None:
+    trial = begin(tuned)
+    vote_for(tuned, trial, "after", 2)
+    pair = tuned.studio.undo("ann")
+    assert tuned.studio.trials.report(trial)["votes"] == 1
+    assert tuned.studio.next_pair("ann", trial)["pair_id"] == pair["pair_id"]
+
+
+def test_who_leaves_a_trial_gets_pairs_to_learn_from_again(tuned: Place) -> None:
+    trial = begin(tuned)
+    open_pair = until(lambda: tuned.studio.pairs_ahead("ann", [], 2, trial)["pairs"])[0]
+    answer = until(lambda: tuned.studio.pairs_ahead("ann", [open_pair["pair_id"]], 1))
+    assert open_pair["pair_id"] in answer["passed_over"]
+    for pair in answer["pairs"]:
+        assert tuned.store.pair(pair["pair_id"]).trial is None
+
+
+def test_a_mixed_trial_comes_in_between_for_everybody(tuned: Place) -> None:
+    trial = begin(tuned, mixed=True)
+    until(lambda: len(tuned.store.trials.waiting(trial)) >= 8)
+    tuned.label(40, "tie", "bob")
+    votes = tuned.studio.trials.report(trial)["votes"]
+    assert 2 <= votes <= 20
+
+
+def test_a_settled_verdict_acts_where_it_was_asked_to(tuned: Place) -> None:
+    trial = begin(tuned, act=True)
+    vote_for(tuned, trial, "after", 9)
+    assert tuned.studio.versions()[1]["active"]
+    assert tuned.studio.trials.report(trial)["note"] == "v1 was made active."
+    second = begin(tuned, prompts=[f"again {n}" for n in range(6)], act=True)
+    vote_for(tuned, second, "before", 9)
+    assert tuned.studio.versions()[0]["active"]
+    assert tuned.studio.trials.report(second)["note"] == "base was made active again."
+
+
+def test_three_questions_are_asked_about_the_same_pictures(tuned: Place) -> None:
+    trial = begin(tuned, questions=["overall", "appeal", "fidelity"])
+    vote_for(tuned, trial, "after", 3)
+    report = tuned.studio.trials.report(trial)
+    assert [told["wins"] for told in report["questions"].values()] == [1, 1, 1]
+    assert report["votes"] == 1
+    asked = until(lambda: tuned.studio.pairs_ahead("eve", [], 3, trial)["pairs"])
+    assert "question" in asked[1] or "question" in asked[0]
+
+
+def test_a_restarted_app_goes_on_with_an_open_trial(open_place: Open) -> None:
+    place = open_place()
+    place.label(2)
+    place.reach(place.studio.fine_tune({})["run_id"], "done")
+    trial = begin(place)
+    vote_for(place, trial, "after", 3)
+    place.close()
+    place = open_place()
+    vote_for(place, trial, "after", 1)
+    assert place.studio.trials.report(trial)["votes"] == 4
+
+
+def test_an_ended_trial_asks_for_no_more(tuned: Place) -> None:
+    trial = begin(tuned)
+    vote_for(tuned, trial, "after", 1)
+    assert tuned.studio.trials.end(trial)["state"] == "ended"
+    with pytest.raises(InvalidRequest, match="has ended"):
+        tuned.studio.pairs_ahead("ann", [], 1, trial)
+    assert tuned.studio.trials.report(trial)["votes"] == 1
+
+
+def test_versions_that_draw_the_same_end_the_trial(tuned: Place) -> None:
+    v1 = tuned.store.version(tuned.studio._base, "v1")
+    assert v1.adapter is not None
+    v1.adapter.write_bytes(b"")
+    trial = begin(tuned)
+    until(lambda: tuned.studio.trials.report(trial)["state"] == "ended")
+    assert "draw the same pictures" in tuned.studio.trials.report(trial)["note"]
+
+
+def test_what_cannot_be_tested_is_refused(tuned: Place) -> None:
+    with pytest.raises(InvalidTrial, match="against itself"):
+        tuned.studio.trials.begin("v1", "v1", PROMPTS)
+    with pytest.raises(UnknownVersion):
+        tuned.studio.trials.begin("base", "v9", PROMPTS)
+    with pytest.raises(InvalidTrial, match="questions"):
+        begin(tuned, questions=["taste"])
+    with pytest.raises(InvalidRequest, match="at least 4"):
+        begin(tuned, prompts=["one", "two"])
+    with pytest.raises(UnknownTrial):
+        tuned.studio.pairs_ahead("ann", [], 1, "t9999")
+
+
+def test_prompts_that_were_labeled_are_left_out(tuned: Place) -> None:
+    labeled = tuned.studio.next_pair("ann")["prompt"]
+    trial = begin(tuned, prompts=[*PROMPTS, labeled])
+    assert tuned.studio.trials.report(trial)["prompts"] == len(PROMPTS)
+
+
+def test_a_version_that_failed_its_checks_is_held_back(tuned: Place) -> None:
+    check = {"name": "variety", "passed": False, "sentence": "Pictures are all alike."}
+    summary = {"held_back": True, "checks": [check]}
+    base = tuned.studio._base
+    run = tuned.store.create_run("s0001", base, "base", {}, "person")
+    tuned.store.add_version(base, "base", run.run_id, tuned.store.images_dir / "x", summary)
+    for refused in (
+        lambda: tuned.studio.trials.begin("base", "v2", PROMPTS),
+        lambda: tuned.studio.activate("v2"),
+    ):
+        with pytest.raises(HeldBack, match="held back: Pictures are all alike"):
+            refused()
+    assert tuned.studio.activate("v2", anyway=True)[2]["active"]
+
+
+def test_a_fifth_of_many_given_prompts_is_set_aside_and_none_of_few() -> None:
+    many = [f"a prompt number {number}" for number in range(200)]
+    labeled, aside = prompts_for("emoji", many)
+    assert sorted(labeled + aside) == sorted(many) and 20 <= len(aside) <= 60
+    assert prompts_for("emoji", many) == (labeled, aside)
+    assert prompts_for("emoji", many[:10]) == (many[:10], [])
+
+
+@pytest.mark.parametrize("path", ["emoji", "some/model"])
+def test_built_in_lists_share_no_prompt(path: str) -> None:
+    labeled, aside = prompts_for(path, None)
+    assert len(aside) >= 30 and not set(labeled) & set(aside)
