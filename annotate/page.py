@@ -1,4 +1,4 @@
-"""The page: a header, three tabs and the API; and how it is launched."""
+"""The page: a header, four tabs and the API; and how it is launched."""
 
 import re
 from typing import Any
@@ -15,6 +15,7 @@ from annotate.studio import Studio
 from annotate.tabs.compare import CompareTab
 from annotate.tabs.label import label_tab
 from annotate.tabs.tune import TuneTab
+from annotate.tabs.verdict import VerdictTab
 
 PICTURE_NAME = re.compile(r"([0-9a-f]{16})\.png")
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -35,7 +36,9 @@ def build_page(studio: Studio, expected: Errors) -> gr.Blocks:
             label = label_tab(studio, expected)
             tune = TuneTab(studio, expected)
             compare = CompareTab(studio, expected)
-        tune.rest_on(label, compare.tab)
+            verdict = VerdictTab(studio, expected)
+        tune.rest_on(label, compare.tab, verdict.tab)
+        verdict.rest_on(label, compare.tab, tune.tab)
     return page
 
 
@@ -43,7 +46,7 @@ def launch_options(studio: Studio) -> dict[str, Any]:
     """Return what Blocks.launch needs for Palate's look, routes and privacy."""
     return {
         "theme": _theme(),
-        "css": read_static("page.css", "cards.css", "board.css"),
+        "css": read_static("page.css", "cards.css", "board.css", "verdict.css"),
         "head": '<meta name="color-scheme" content="light dark">',
         "app_kwargs": {"routes": _routes(studio)},
         "footer_links": [],

@@ -30,7 +30,7 @@ def build_stage(studio: Studio, expected: Errors) -> gr.HTML:
     ]
     return gr.HTML(
         html_template=read_static("stage.html"),
-        css_template=read_static("stage.css", "help.css"),
+        css_template=read_static("stage.css", "help.css", "trial.css"),
         js_on_load=read_static(*SCRIPTS),
         apply_default_css=False,
         elem_id="stage",

@@ -3,6 +3,7 @@
 const NAME_KEY = "palate-annotator";
 const TAB_KEY = "palate-tab";
 const ACKED_KEY = "palate-acked";
+const TRIAL_KEY = "palate-trial";
 const HISTORY = 40;
 const PULSE_MS = 2500;
 const QUIET_PULSE_MS = 15000;
@@ -37,6 +38,7 @@ async function startStage() {
   const root = pageRoot();
   const state = { current: null, history: [], busy: false, stats: null, every: 0, retreat: null };
   let annotator = recall(localStorage, NAME_KEY) || `guest-${makeKey().slice(0, 4)}`;
+  let trial = recall(sessionStorage, TRIAL_KEY) || "";
   let acked = Number(recall(sessionStorage, ACKED_KEY)) || 0;
 
   // ---- what is where -------------------------------------------------------------------
@@ -50,7 +52,7 @@ async function startStage() {
   };
 
   const supply = makeSupply({
-    fetchPairs: (wish) => server.stage_pairs({ annotator, ...wish }),
+    fetchPairs: (wish) => server.stage_pairs({ annotator, trial, ...wish }),
     resolve: (url) => new URL(url, root).href,
     taken,
     onChange: refresh,
@@ -168,6 +170,8 @@ async function startStage() {
 
   async function act(action, pressedAt) {
     if (action === "help") return view.toggleHelp();
+    if (action === "leave") return enter("");
+    if (action === "verdict") return document.getElementById("verdict-tab-button").click();
     if (action === "close") return view.help.hidden || view.toggleHelp(false);
     if (state.busy || !view.help.hidden || (action !== "undo" && !state.current)) return;
     state.busy = true;
@@ -188,16 +192,37 @@ async function startStage() {
     act(action, event.timeStamp);
   }
 
+  function onTrial(event) {
+    if (!element.isConnected) return document.removeEventListener("palate-trial", onTrial);
+    enter(event.detail);
+    document.getElementById("label-tab-button").click();
+  }
+
   function rename() {
     const wanted = view.name.value.replace(/[^\P{C}]/gu, "").trim().slice(0, 64);
     view.name.value = wanted || annotator;
     if (!wanted || wanted === annotator) return;
     annotator = wanted;
     remember(localStorage, NAME_KEY, annotator);
+    startOver();
+  }
+
+  // Other pairs from now on; the old ones go back to whoever wants them.
+  function startOver() {
     state.history = [];
     state.current = null;
     supply.empty();
     afterwards();
+  }
+
+  // Take part in a blind test, or with "" in none.
+  function enter(wanted) {
+    if (wanted === trial) return;
+    trial = wanted;
+    remember(sessionStorage, TRIAL_KEY, trial);
+    view.trial(trial ? { trial } : null);
+    startOver();
+    tell();
   }
 
   function restoreTab() {
@@ -210,9 +235,16 @@ async function startStage() {
   }
 
   // ---- what the app is doing -----------------------------------------------------------
-  async function pulse() {
-    if (!element.isConnected) return;
-    const reply = await ask((wish) => server.stage_pulse(wish), { annotator });
+  async function tell() {
+    const asked = trial;
+    const reply = await ask((wish) => server.stage_pulse(wish), { annotator, trial });
+    if (asked !== trial) return;
+    const standing = reply && reply.ok ? reply.trial : null;
+    if (reply && reply.ok) view.trial(standing);
+    if (asked && ((standing && standing.state === "ended") || (reply && reply.retry === false))) {
+      view.note((standing && standing.note) || "This blind test has ended.", "problem");
+      enter("");
+    }
     if (reply && reply.ok) {
       state.stats = reply.stats;
       state.every = reply.train_every;
@@ -221,10 +253,16 @@ async function startStage() {
       view.status((reply && reply.error) || "The server is not answering. Trying again.", "problem");
     }
     refresh();
+  }
+
+  async function pulse() {
+    if (!element.isConnected) return;
+    await tell();
     setTimeout(pulse, document.hidden ? QUIET_PULSE_MS : PULSE_MS);
   }
 
   document.addEventListener("keydown", onKey);
+  document.addEventListener("palate-trial", onTrial);
   element.addEventListener("click", (event) => {
     const button = event.target.closest("[data-verdict], [data-act]");
     if (button) act(button.dataset.verdict || button.dataset.act, event.timeStamp);

@@ -37,6 +37,8 @@ function makeView(element) {
     stage.dataset.state = "pair";
     element.dataset.pair = item.pair.pair_id;
     setText(".prompt", item.pair.prompt);
+    setText(".question", item.pair.question || "");
+    find(".question").hidden = !item.pair.question;
     frames.forEach((frame, side) => frame.querySelector(".frame").replaceChildren(item.pictures[side]));
     view.paintedAt = 0;
     afterPaint((now) => {
@@ -111,6 +113,23 @@ function makeView(element) {
     find(".fill").style.inlineSize = `${(100 * done) / every}%`;
     bar.setAttribute("aria-valuemax", every);
     bar.setAttribute("aria-valuenow", done);
+  };
+
+  // How far a blind test is; not who leads.
+  view.trial = (standing) => {
+    find(".trial").hidden = !standing;
+    if (!standing) return;
+    const { after, before, votes, votes_needed: needed, settled, problem } = standing;
+    const name = after ? `Blind test of ${after} against ${before}` : "Blind test";
+    const most = needed && (needed[1] >= 1000 ? "1,000 or more" : needed[1]);
+    const left = settled
+      ? "it is settled"
+      : needed && votes
+        ? `about ${needed[0]} to ${most} more until it can be called`
+        : "say which is better, as ever";
+    const parts = [name, ...(votes ? [plural(votes, "vote")] : []), problem || left];
+    setText(".trial-text", parts.join(" · "));
+    element.dataset.settled = Boolean(settled);
   };
 
   view.status = (message, tone) => {

@@ -3,15 +3,17 @@
     python tests/bench/journey.py [--votes 90] [--pause 2.0] [--shots FOLDER]
     python tests/bench/journey.py --train-every 100 --keep-voting
 
-Opens the app on an empty studio and prints what a person would feel:
-seconds to the page and to the first pair, the longest wait for a next pair, votes that fell while
-the run trained, the longest silence of the run's progress. `--keep-voting` goes on until the run
-has ended. `--shots` takes the README's pictures.
+Opens the app on an empty studio and prints what a person with one taste would feel: seconds to the
+page and to the first pair, the longest wait for a next pair, votes that fell while the run trained,
+the longest silence of the run's progress; then, in a blind test, how many votes until it is settled
+whether the new version is better, and whether going back draws with the old one again.
+`--keep-voting` goes on until the run has ended. `--shots` takes the README's pictures.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import itertools
 import json
 import shutil
@@ -28,10 +30,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from running import ENDED, App, fetch, wait_for
+from tastes import TASTES, read
 
 KEYS = {10: "ArrowDown", 20: "s", 30: "z", 40: "b", 62: "ArrowDown", 70: "s", 78: "z", 84: "g"}
 PAIR = "document.querySelector('#stage [data-acked]')?.dataset.pair || ''"
+SETTLED = "document.querySelector('#stage [data-acked]')?.dataset.settled || ''"
 SECONDS_A_VOTE = 2.0
+MOST_BLIND = 150
 
 
 def main() -> None:
@@ -40,6 +45,9 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=SECONDS_A_VOTE, help="seconds a vote")
     parser.add_argument("--train-every", type=int, default=50, help="votes that start the run")
     parser.add_argument("--keep-voting", action="store_true", help="vote until the run ended")
+    parser.add_argument(
+        "--taste", default="warm", help="of tests/bench/tastes.py, or its beginning"
+    )
     parser.add_argument("--shots", type=Path, help="folder for screenshots")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
@@ -56,6 +64,8 @@ class Sitting:
 
     def __init__(self, app: App, browser: Any, arguments: argparse.Namespace) -> None:
         self._app, self._browser, self._arguments = app, browser, arguments
+        taste = next(t for t in TASTES if t.startswith(arguments.taste))
+        self._score = TASTES[taste]
         self._silence = 0.0
         self._memory = 0.0
 
@@ -72,6 +82,7 @@ class Sitting:
             self._label(page)
             version = self._await_version(page)
             self._activate_and_compare(page, version)
+            self._judge(page, version)
             say("largest memory of the app process", self._memory, "MB")
             if self._arguments.shots:
                 self._photograph()
@@ -84,17 +95,28 @@ class Sitting:
             if self._enough(number):
                 break
             turn = time.monotonic()
-            pair = page.evaluate(PAIR)
-            page.keyboard.press(KEYS.get(number, ("ArrowLeft", "ArrowRight")[number % 2]))
-            page.wait_for_function(
-                f"() => {{ const pair = {PAIR}; return pair && pair !== {pair!r}; }}"
-            )
+            self._press(page, KEYS.get(number) or self._choice(page))
             waits.append(time.monotonic() - turn)
             during += self._running()
             self._look()
             time.sleep(max(0.0, self._arguments.pause - (time.monotonic() - turn)))
         say("longest wait for the next pair", max(waits), "s")
         print(f"votes while the run trained: {during}")
+
+    def _choice(self, page: Any) -> str:
+        """The key for the picture that is more to the person's taste."""
+        sources = page.evaluate(
+            "[...document.querySelectorAll('#stage .frame img')].map(i => i.src)"
+        )
+        left, right = (self._score(read(io.BytesIO(fetch(url)[1]))) for url in sources)
+        return "ArrowLeft" if left >= right else "ArrowRight"
+
+    def _press(self, page: Any, key: str) -> None:
+        pair = page.evaluate(PAIR)
+        page.keyboard.press(key)
+        page.wait_for_function(
+            f"() => {{ const pair = {PAIR}; return pair && pair !== {pair!r}; }}", timeout=60_000
+        )
 
     def _enough(self, votes: int) -> bool:
         if not self._arguments.keep_voting:
@@ -151,6 +173,39 @@ class Sitting:
             )
             print(f"{before} against {after}: {'identical' if same else 'different'} pictures")
 
+    def _judge(self, page: Any, version: str) -> None:
+        """Vote in a blind test until it is settled, then go back to the base."""
+        started, votes = time.monotonic(), 0
+        page.click("#verdict-tab-button")
+        page.locator("#start-trial").click()
+        page.locator("#trials button[data-act=vote]").first.click(timeout=20_000)
+        page.locator("#stage .trial").wait_for()
+        page.wait_for_function(PAIR, timeout=60_000)
+        say("first blind pair after", time.monotonic() - started, "s")
+        while page.evaluate(SETTLED) != "true" and votes < MOST_BLIND:
+            self._press(page, self._choice(page))
+            votes += 1
+            time.sleep(0.5)
+        page.click("#stage [data-act=verdict]")
+        page.locator("#trials .outcome b").first.wait_for()
+        time.sleep(4)
+        print(f"blind: {page.locator('#trials .outcome b').first.inner_text()}", flush=True)
+        print(f"blind votes: {votes}; {page.locator('#trials .figure').first.inner_text()!r}")
+        self._shoot(page, "verdict-settled")
+        page.locator("#trials button[data-act=back]").first.click()
+        api = self._app.client()
+        wait_for(lambda: api.predict(api_name="/versions")[0]["active"], "the base to be active")
+        wait_for(
+            lambda: api.predict("someone-else", api_name="/next_pair").get("pair_id"), "a pair"
+        )
+        print(f"went back from {version} to base; pairs are drawn by it again")
+        page.locator("#trials button[data-act=use]").first.click()
+
+    def _shoot(self, page: Any, name: str) -> None:
+        if self._arguments.shots:
+            self._arguments.shots.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=self._arguments.shots / f"{name}.png")
+
     def _photograph(self) -> None:
         shots = self._arguments.shots
         shots.mkdir(parents=True, exist_ok=True)
@@ -172,6 +227,10 @@ class Sitting:
             page.wait_for_function("document.querySelectorAll('#board img').length >= 12")
             time.sleep(2)
             page.screenshot(path=shots / f"compare-{scheme}.png")
+            page.click("#verdict-tab-button")
+            page.locator("#trials .trial-card").first.wait_for()
+            time.sleep(2)
+            page.screenshot(path=shots / f"verdict-{scheme}.png")
             context.close()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -15,7 +16,7 @@ PINK = np.array([250.0, 190.0, 210.0])
 EDGE = 6
 
 
-def read(path: Path | str) -> np.ndarray:
+def read(path: Path | str | IO[bytes]) -> np.ndarray:
     """A picture file as an array."""
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"), dtype=np.float32)
