@@ -1,4 +1,4 @@
-"""The public API: sixteen endpoints for gradio_client and plain HTTP, JSON in and JSON out."""
+"""The public API: eighteen endpoints for gradio_client and plain HTTP, JSON in and JSON out."""
 
 from typing import Any
 
@@ -14,8 +14,12 @@ class Endpoints:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def next_pair(self, annotator: str, trial: str = "") -> dict[str, Any]:
+    def next_pair(self, annotator: str) -> dict[str, Any]:
         """The annotator's open pair, the same until it is voted on, or how long to wait and why."""
+        return self._studio.next_pair(annotator)
+
+    def trial_pair(self, annotator: str, trial: str) -> dict[str, Any]:
+        """The annotator's open pair of a blind test; vote and undo are the same as ever."""
         return self._studio.next_pair(annotator, trial)
 
     def vote(self, pair_id: str, verdict: str, annotator: str, key: str) -> dict[str, Any]:
@@ -50,9 +54,13 @@ class Endpoints:
         """Every version of the model, oldest first; the first is the untuned "base"."""
         return self._studio.versions()
 
-    def activate(self, version: str, anyway: bool = False) -> list[dict[str, Any]]:
+    def activate(self, version: str) -> list[dict[str, Any]]:
         """Let new pairs come from this version, and return every version."""
-        return self._studio.activate(version, anyway)
+        return self._studio.activate(version)
+
+    def activate_anyway(self, version: str) -> list[dict[str, Any]]:
+        """Let new pairs come from this version even though it is held back."""
+        return self._studio.activate(version, anyway=True)
 
     def start_trial(
         self,
@@ -108,6 +116,8 @@ def add_api(studio: Studio, expected: Errors) -> None:
         endpoints.resume_run,
         endpoints.versions,
         endpoints.activate,
+        endpoints.activate_anyway,
+        endpoints.trial_pair,
         endpoints.start_trial,
         endpoints.trials,
         endpoints.end_trial,

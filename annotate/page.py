@@ -16,8 +16,10 @@ from annotate.tabs.compare import CompareTab
 from annotate.tabs.label import label_tab
 from annotate.tabs.tune import TuneTab
 from annotate.tabs.verdict import VerdictTab
+from storage.errors import UnknownRun
 
 PICTURE_NAME = re.compile(r"([0-9a-f]{16})\.png")
+SHEET_NAME = re.compile(r"(r[0-9]{4,9})\.png")
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 HEADER = (
     '<header class="masthead"><h1>Palate</h1>'
@@ -66,10 +68,24 @@ def _routes(studio: Studio) -> list[Route]:
             return PlainTextResponse("There is no such picture.", status_code=404)
         return FileResponse(file, media_type="image/png", headers=FOREVER)
 
+    def sheet(request: Request) -> Response:
+        match = SHEET_NAME.fullmatch(request.path_params["name"])
+        try:
+            file = studio.sheet_file(match[1]) if match else None
+        except UnknownRun:
+            file = None
+        if file is None:
+            return PlainTextResponse("There is no such sheet.", status_code=404)
+        return FileResponse(file, media_type="image/png")
+
     def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
-    return [Route("/img/{name}", picture), Route("/health", health)]
+    return [
+        Route("/img/{name}", picture),
+        Route("/sheet/{name}", sheet),
+        Route("/health", health),
+    ]
 
 
 def _theme() -> gr.themes.Base:

@@ -3,10 +3,12 @@
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from annotate.harvest import snapshot_counts
 from annotate.ports import RunStatus, Trainer
+from annotate.trials import failed_checks
 from storage.records import Run, RunState, Version
 from storage.store import Store
 
@@ -46,6 +48,7 @@ class Reports:
         status = self._status(run)
         return {
             **self._line(run, status, self._made_by()),
+            "sheet_url": f"sheet/{run_id}.png" if self.sheet_file(run_id) else None,
             "phase": status.phase,
             "step": status.step,
             "steps": status.steps,
@@ -57,6 +60,11 @@ class Reports:
         made = self._made_by()
         return [self._line(run, self._status(run), made) for run in self._store.runs(self._base)]
 
+    def sheet_file(self, run_id: str) -> Path | None:
+        """The file of the sheet that a run's checks drew; None without."""
+        file = self._store.run_dir(run_id) / "evaluation" / "grid.png"
+        return file if file.is_file() else None
+
     def versions(self) -> list[dict[str, Any]]:
         """All versions, oldest first."""
         return [
@@ -65,6 +73,7 @@ class Reports:
                 "parent": version.parent,
                 "run_id": version.run_id,
                 "active": version.active,
+                "held_back": failed_checks(version.summary),
                 "created": in_utc(version.created),
             }
             for version in self._store.versions(self._base)

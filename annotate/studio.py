@@ -159,7 +159,6 @@ class Studio:
         return {
             "accepted": True,
             "key": receipt.key,
-            "trial": receipt.trial,
             "votes": self._store.counts(self._base).votes,
             "until_next_run": self._until_next_run(),
         }
@@ -228,6 +227,10 @@ class Studio:
     def run_detail(self, run_id: str) -> dict[str, Any]:
         """Return everything about a run, its metrics too."""
         return self._reports.detail(as_text(run_id, "The run_id"))
+
+    def sheet_file(self, run_id: str) -> Path | None:
+        """Return what a run's checks drew; raises UnknownRun."""
+        return self._reports.sheet_file(run_id)
 
     def cancel_run(self, run_id: str) -> dict[str, Any]:
         """Stop a run, which may take a moment, and return its status."""

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from annotate.tabs.curves import curve
+from annotate.trials import failed_checks
 
 STATES = {
     "queued": "Waiting to start",
@@ -58,6 +59,7 @@ def run_card(run: dict[str, Any] | None) -> str:
         f'<div class="fill" style="width:{percent}%"></div></div>',
         _curves(run.get("metrics") or []),
         outcome(run),
+        _sheet(run),
     ]
     return f'<div class="card run" data-state="{escape(run["state"])}">{"".join(parts)}</div>'
 
@@ -90,6 +92,8 @@ def runs_table(runs: Sequence[dict[str, Any]]) -> str:
 
 
 def _verdict(result: dict[str, Any], version: str | None) -> str:
+    if reasons := failed_checks(result):
+        return _held_back(reasons, version)
     held = result.get("held_out") or {}
     made = f" It is version <b>{escape(version)}</b>." if version else ""
     advice = escape(str(result.get("advice") or ""))
@@ -102,6 +106,32 @@ def _verdict(result: dict[str, Any], version: str | None) -> str:
     told = f": {agreed}" if held.get("pairs") else ""
     unsure = f"Too few pairs were held out to say whether it helped{told}."
     return f'<p class="outcome"><b>It is done.</b> {unsure}{made} {advice}</p>'
+
+
+def _held_back(reasons: Sequence[str], version: str | None) -> str:
+    named = f"Version <b>{escape(version)}</b>" if version else "The new version"
+    return (
+        f'<p class="outcome bad"><b>Held back.</b> {named} failed its checks: '
+        f"{escape(' '.join(reasons))} It draws nothing unless you make it active anyway.</p>"
+    )
+
+
+def _sheet(run: dict[str, Any]) -> str:
+    """Return what the checks drew, folded away."""
+    if not run.get("sheet_url"):
+        return ""
+    checks = (run.get("result") or {}).get("checks") or []
+    lines = "".join(
+        f"<li>{'' if check['passed'] else '<b>Failed:</b> '}{escape(check['sentence'])}</li>"
+        for check in checks
+    )
+    return (
+        '<details class="check-sheet"><summary>What was checked</summary>'
+        f'<ul class="soft">{lines}</ul><p class="soft">A row for each prompt: the base twice, then '
+        "the new version with the same seeds.</p>"
+        f'<img loading="lazy" src="{escape(run["sheet_url"], quote=True)}" '
+        'alt="Pictures of the base and of the new version"></details>'
+    )
 
 
 def _share(held: dict[str, Any]) -> str:
@@ -153,12 +183,21 @@ def _minutes(minutes: float) -> str:
 def _version_row(version: dict[str, Any]) -> str:
     name = escape(version["version"])
     action = (
-        '<span class="badge active">Active</span>'
-        if version["active"]
-        else f'<button type="button" data-version="{name}">Make active</button>'
+        '<span class="badge active">Active</span>' if version["active"] else _use_button(version)
     )
     cells = (f"<b>{name}</b>", *(escape(version[key] or "–") for key in ("parent", "run_id")))
     return _row(*cells, _when(version["created"]), action)
+
+
+def _use_button(version: dict[str, Any]) -> str:
+    name = escape(version["version"])
+    if not version.get("held_back"):
+        return f'<button type="button" data-version="{name}">Make active</button>'
+    reasons = escape(" ".join(version["held_back"]), quote=True)
+    return (
+        f'<span class="badge failed" title="{reasons}">Held back</span> '
+        f'<button type="button" data-version="{name}" data-anyway="yes">Use anyway</button>'
+    )
 
 
 def _run_row(run: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ RESUMABLE = ("cancelled", "interrupted", "failed")
 PICK_VERSION = """
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-version]");
-  if (button) trigger("select", { version: button.dataset.version });
+  if (button) trigger("select", { ...button.dataset });
 });
 """
 
@@ -88,7 +88,7 @@ class TuneTab:
         @refuse
         def make_active(settings: str, event: gr.EventData) -> list[Any]:
             version = str(event._data["version"])
-            self._studio.activate(version)
+            self._studio.activate(version, anyway=event._data.get("anyway") == "yes")
             gr.Info(f"New pairs are drawn by {version} from now on.")
             return self._view(settings)
 

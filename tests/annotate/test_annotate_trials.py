@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from places import Open, Place, until
 
+from annotate.addresses import ASKED
 from annotate.errors import HeldBack, InvalidRequest
 from annotate.prompts import prompts_for
 from storage.errors import InvalidTrial, UnknownTrial, UnknownVersion
@@ -130,8 +131,13 @@ def test_three_questions_are_asked_about_the_same_pictures(tuned: Place) -> None
     report = tuned.studio.trials.report(trial)
     assert [told["wins"] for told in report["questions"].values()] == [1, 1, 1]
     assert report["votes"] == 1
-    asked = until(lambda: tuned.studio.pairs_ahead("eve", [], 3, trial)["pairs"])
-    assert "question" in asked[1] or "question" in asked[0]
+    waiting = until(
+        lambda: tuned.store.trials.waiting(trial)[:3][2:]
+    ) and tuned.store.trials.waiting(trial)
+    assert {pair.question for pair in waiting[:3]} == {"overall", "appeal", "fidelity"}
+    assert len({frozenset((pair.left, pair.right)) for pair in waiting[:3]}) == 1
+    told = until(lambda: tuned.studio.pairs_ahead("eve", [], 1, trial)["pairs"])[0]
+    assert told.get("question") in (None, ASKED["appeal"], ASKED["fidelity"])
 
 
 def test_a_restarted_app_goes_on_with_an_open_trial(open_place: Open) -> None:
