@@ -130,8 +130,8 @@ class Painter:
     def __init__(self, folder: Path) -> None:
         quiet_libraries()
         self.model = describe_model()
-        self._compute = choose_compute()
-        self._pipeline = load_pipeline(self.model, self._compute)
+        self.compute = choose_compute()
+        self._pipeline = load_pipeline(self.model, self.compute)
         self._adapters = Adapters(self._pipeline)
         self._folder = folder / "pictures"
         self._drawn: dict[tuple, Path] = {}
@@ -143,7 +143,7 @@ class Painter:
         settings = settings_of(self.model)
         for indices in batches(len(missing), 0.016, patient=True):
             batch = [missing[i] for i in indices]
-            images = render(self._pipeline, self._compute, batch, settings)
+            images = render(self._pipeline, self.compute, batch, settings)
             for item, image in zip(batch, images, strict=True):
                 sha256 = store(image, self._folder).sha256
                 self._drawn[item, adapter] = self._folder / sha256[:2] / f"{sha256}.png"
