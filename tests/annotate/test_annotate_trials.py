@@ -60,10 +60,75 @@ def test_a_trial_shows_one_prompt_and_seed_from_both_versions_on_shuffled_sides(
 ) -> None:
     trial = begin(tuned)
     sides = []
-    for number in range(16):
-        vote_for(tuned, trial, "tie", 1, f"person-{number}")
-    for pair in tuned.store.trials.votes(trial):
+    stored = tuned.store.trials
+    for pair in until(lambda: stored.waiting(trial)[11:] and stored.waiting(trial)):
         assert pair.prompt in PROMPTS
+        left, right = tuned.store.image(pair.left), tuned.store.image(pair.right)
+        assert left is not None and right is not None
+        assert {left.version, right.version} == {"base", "v1"}
+        assert (left.recipe["prompt"], left.recipe["seed"]) == (
+            right.recipe["prompt"],
+            right.recipe["seed"],
+        )
+        sides.append(left.version)
+    assert set(sides) == {"base", "v1"}
+
+
+def test_nothing_is_learned_from_a_trial(tuned: Place) -> None:
+    before = tuned.studio.stats()
+    trial = begin(tuned)
+    vote_for(tuned, trial, "after", 3)
+    assert tuned.studio.stats() == before | {"ready_pairs": tuned.studio.stats()["ready_pairs"]}
+    tuned.label(1)
+    run = tuned.store.run(tuned.studio.fine_tune({})["run_id"])
+    snapshot = tuned.store.images_dir.parent / "snapshots" / run.snapshot_id / "pairs.jsonl"
+    text = snapshot.read_text("utf-8")
+    assert len(text.splitlines()) == 3 and "evaluation prompt" not in text
+    assert tuned.studio.add_prompts([PROMPTS[0], "a new one"])["added"] == 1
+
+
+def test_a_vote_in_a_trial_can_be_taken_back(tuned: Place) -> None:
+    trial = begin(tuned)
+    vote_for(tuned, trial, "after", 2)
+    pair = tuned.studio.undo("ann")
+    assert tuned.studio.trials.report(trial)["votes"] == 1
+    assert tuned.studio.next_pair("ann", trial)["pair_id"] == pair["pair_id"]
+
+
+def test_who_leaves_a_trial_gets_pairs_to_learn_from_again(tuned: Place) -> None:
+    trial = begin(tuned)
+    open_pair = until(lambda: tuned.studio.pairs_ahead("ann", [], 2, trial)["pairs"])[0]
+    answer = until(lambda: tuned.studio.pairs_ahead("ann", [open_pair["pair_id"]], 1))
+    assert open_pair["pair_id"] in answer["passed_over"]
+    for pair in answer["pairs"]:
+        assert tuned.store.pair(pair["pair_id"]).trial is None
+
+
+def test_a_mixed_trial_comes_in_between_for_everybody(tuned: Place) -> None:
+    trial = begin(tuned, mixed=True)
+    until(lambda: len(tuned.store.trials.waiting(trial)) >= 8)
+    tuned.label(40, "tie", "bob")
+    votes = tuned.studio.trials.report(trial)["votes"]
+    assert 2 <= votes <= 20
+
+
+def test_a_settled_verdict_acts_where_it_was_asked_to(tuned: Place) -> None:
+    trial = begin(tuned, act=True)
+    vote_for(tuned, trial, "after", 9)
+    assert tuned.studio.versions()[1]["active"]
+    assert tuned.studio.trials.report(trial)["note"] == "v1 was made active."
+    second = begin(tuned, prompts=[f"again {n}" for n in range(6)], act=True)
+    vote_for(tuned, second, "before", 9)
+    assert tuned.studio.versions()[0]["active"]
+    assert tuned.studio.trials.report(second)["note"] == "base was made active again."
+
+
+def test_three_questions_are_asked_about_the_same_pictures(tuned: Place) -> None:
+    trial = begin(tuned, questions=["overall", "appeal", "fidelity"])
+    vote_for(tuned, trial, "after", 3)
+    report = tuned.studio.trials.report(trial)
+    assert [told["wins"] for told in report["questions"].values()] == [1, 1, 1]
+    assert report["votes"] == 1
     stored = tuned.store.trials
     waiting = until(lambda: stored.waiting(trial)[2:] and stored.waiting(trial))
     assert {pair.question for pair in waiting[:3]} == {"overall", "appeal", "fidelity"}
