@@ -123,6 +123,14 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
         metavar="RUN_DIR|ADAPTER",
         help="a finished run or an adapter file; several are compared with one base",
     )
+    evaluate.add_argument(
+        "--by",
+        dest="scorers",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="also score all pictures, such as clip=FOLDER or implicit=RUN_DIR; see score --by",
+    )
     evaluate.add_argument("--model", metavar="NAME_OR_PATH", help="the base, where no run names it")
     evaluate.set_defaults(run=run_evaluate)
 
@@ -189,11 +197,16 @@ def run_sample(arguments: argparse.Namespace) -> None:
 
 def run_evaluate(arguments: argparse.Namespace) -> None:
     """Draw, check, write evaluation.json; exits with 1 where a check fails."""
-    from align.evaluation import RESULT, evaluate  # noqa: PLC0415  torch takes seconds to import
+    from align.device import choose_compute  # noqa: PLC0415  torch takes seconds to import
+    from align.evaluation import RESULT, evaluate  # noqa: PLC0415
     from align.pipeline import quiet_libraries  # noqa: PLC0415
     from align.sampling import parse_seeds  # noqa: PLC0415
+    from align.scoring import open_scorer  # noqa: PLC0415
 
     quiet_libraries()
+    named = [one.partition("=") for one in arguments.scorers]
+    compute = choose_compute()
+    scorers = [open_scorer(name, Path(path) if path else None, compute) for name, _, path in named]
 
     def tell(what: str, done: int, of: int) -> None:
         print(f"\r{what}, {done} of {of} ", end="", file=sys.stderr, flush=True)
@@ -204,9 +217,14 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
         parse_seeds(arguments.seeds),
         arguments.versions,
         model=describe_model(arguments.model) if arguments.model else None,
+        compute=compute,
+        scorers=scorers,
         on_progress=tell,
     )
     print(file=sys.stderr)
+    for row in result["scores"]:
+        told = f"{row['mean']:.4f}, base {row['base_mean']:.4f}, wins {row['win_rate']:.0%}"
+        print(f"{row['version']}\t{row['scorer']}\t{told}")
     for check in result["checks"]:
         mark = "passed" if check["passed"] else "FAILED"
         print(f"{check['version']}\t{mark}\t{check['name']}\t{check['sentence']}")

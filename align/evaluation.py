@@ -21,6 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from align.checks import Check, check_held_out, check_pictures, check_prompt, check_variety
+from align.contest import contest, scores_PS
 from align.device import Compute, choose_compute
 from align.encode import sha256
 from align.errors import InvalidSettings
@@ -32,6 +33,7 @@ from align.pipeline import load_pipeline
 from align.render import Adapters, batches, decode, draw_latents
 from align.sampler_process import RenderItem
 from align.sampling import GRID, contact_sheet, settings_of
+from align.scoring import Scorer
 
 RESULT = "evaluation.json"
 BASE = "base"
@@ -122,6 +124,7 @@ def evaluate(
     *,
     model: ModelInfo | None = None,
     compute: Compute | None = None,
+    scorers: Sequence[Scorer] = (),
     on_progress: OnProgress = nobody_watches,
 ) -> dict[str, Any]:
     """Draw every prompt and seed with the base and each version, check, write; returns the result.
@@ -129,6 +132,7 @@ def evaluate(
     Args:
         target: a folder; files of an earlier evaluation in it are replaced.
         versions: run folders or adapter files.
+        scorers: what else is to judge the pictures, beside the checks.
         model: the base; left out, the one the first run was made from, or the embedded one.
 
     Raises:
@@ -148,7 +152,18 @@ def evaluate(
         drawn.append(studio.draw(name, source.adapter))
         for check in checks_of(studio, drawn[-1], base, base_named_N, held_out_of(source)):
             found.append({"version": name, **check.to_json()})
-    return write_result(studio, drawn, sources, found)
+    scores = [row for scorer in scorers for row in contests(studio, drawn, scorer)]
+    return write_result(studio, drawn, sources, found, scores)
+
+
+def contests(studio: Studio, drawn: Sequence[Drawn], scorer: Scorer) -> list[dict[str, Any]]:
+    """What one scorer says of every version, the base first."""
+    scored = {}
+    for one in drawn:
+        files = [studio.file(one.name, place) for place in range(len(one.pictures))]
+        scored[one.name] = scores_PS(scorer, studio.prompts, files, len(studio.seeds))
+    base_PS = scored.pop(BASE)
+    return [contest(scorer.name, name, after_PS, base_PS) for name, after_PS in scored.items()]
 
 
 def write_result(
@@ -156,6 +171,7 @@ def write_result(
     drawn: Sequence[Drawn],
     sources: Mapping[str, Source],
     found: Sequence[dict[str, Any]],
+    scores: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Write evaluation.json and the sheet, and return what the former holds."""
     result = {
@@ -168,6 +184,7 @@ def write_result(
         "pictures": _listed(studio, drawn),
         "grids": [_grid(studio, drawn)],
         "checks": list(found),
+        "scores": list(scores),
         "passed": all(check["passed"] for check in found),
     }
     write_json(studio.target / RESULT, result)

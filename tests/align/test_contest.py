@@ -1,0 +1,43 @@
+"""A scorer's word on a version: wins, ties, and how sure that is over prompts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from align.contest import contest, over_prompts, scores_PS
+
+
+class ByLength:
+    """Scores a picture by its prompt's length."""
+
+    name, meaning = "length", "How long the prompt is."
+
+    def score(self, prompts, pictures):
+        return torch.tensor([float(len(prompt)) for prompt in prompts])
+
+
+def test_scores_come_prompt_by_prompt(tmp_path):
+    pictures = [tmp_path / f"{n}.png" for n in range(4)]
+    assert scores_PS(ByLength(), ["a", "abc"], pictures, 2).tolist() == [[1, 1], [3, 3]]
+
+
+def test_wins_count_one_and_ties_one_half():
+    before = torch.tensor([[0.0, 0.0], [1.0, 1.0]])
+    after = torch.tensor([[1.0, 0.0], [2.0, 0.5]])
+    row = contest("length", "v1", after, before)
+    assert row["win_rate"] == pytest.approx((1 + 0.5 + 1 + 0) / 4)
+    assert row["by_prompt"] == [0.5, 1.25]
+    assert (row["mean"], row["base_mean"]) == (pytest.approx(0.875), pytest.approx(0.5))
+    assert 0 <= row["low"] <= row["win_rate"] <= row["high"] <= 1
+
+
+def test_one_prompt_says_nothing_about_others():
+    assert over_prompts(torch.ones(1, 5)) == (None, None)
+
+
+def test_pictures_of_one_prompt_go_together():
+    together = torch.tensor([[1.0] * 10, [0.0] * 10])
+    apart = torch.tensor([1.0, 0.0]).repeat(10)[:, None]
+    (low, high), (near, far) = over_prompts(together), over_prompts(apart)
+    assert high - low > 2 * (far - near)
