@@ -19,8 +19,17 @@ HONEST = (
 )
 
 
-def trial_cards(trials: Sequence[dict[str, Any]], active: str) -> str:
-    """Return every blind test with what it says; `active` is the version that draws new pairs."""
+def trial_cards(trials: Sequence[dict[str, Any]], active: str, tuned: bool = True) -> str:
+    """Return every blind test with what it says; `active` is the version that draws new pairs.
+
+    Without `tuned` there is nothing but the base to test.
+    """
+    if not tuned:
+        return notice_card(
+            "Nothing to test yet",
+            "A blind test compares two versions, and so far there is only the base. Label some "
+            "pairs and fine-tune first.",
+        )
     if not trials:
         return notice_card(
             "No blind test yet",

@@ -39,7 +39,10 @@ class VerdictTab:
                 with gr.Accordion("Options", open=False):
                     self._build_options()
                 self._start = gr.Button(
-                    "Start a blind test", variant="primary", elem_id="start-trial"
+                    "Start a blind test",
+                    variant="primary",
+                    interactive=False,
+                    elem_id="start-trial",
                 )
             with gr.Column(min_width=320):
                 gr.HTML('<h2 class="section">Before you start</h2>', apply_default_css=False)
@@ -75,7 +78,8 @@ class VerdictTab:
         )
         self._cards.select(refuse(self._act_on), None, self._cards, **PRIVATE)
         self.timer.tick(self._view, None, self._cards, **PRIVATE)
-        self.tab.select(self._open, versions, [self.timer, *versions, self._cards], **PRIVATE)
+        opened = [self.timer, *versions, self._start, self._cards]
+        self.tab.select(self._open, versions, opened, **PRIVATE)
 
     def rest_on(self, *tabs: gr.Tab) -> None:
         """Stop the timer when one of these other tabs is opened."""
@@ -92,6 +96,7 @@ class VerdictTab:
             gr.Timer(active=True),
             gr.Dropdown(choices=names, value=before),
             gr.Dropdown(choices=names, value=after),
+            gr.Button(interactive=len(names) > 1),
             self._view(),
         ]
 
@@ -116,5 +121,6 @@ class VerdictTab:
         return self._view()
 
     def _view(self) -> str:
-        active = next(v["version"] for v in self._studio.versions() if v["active"])
-        return trial_cards(self._studio.trials.reports(), active)
+        versions = self._studio.versions()
+        active = next(version["version"] for version in versions if version["active"])
+        return trial_cards(self._studio.trials.reports(), active, len(versions) > 1)

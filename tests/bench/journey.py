@@ -177,7 +177,7 @@ class Sitting:
         """Vote in a blind test until it is settled, then go back to the base."""
         started, votes = time.monotonic(), 0
         page.click("#verdict-tab-button")
-        page.locator("#start-trial").click()
+        page.locator("#start-trial:not([disabled])").click(timeout=20_000)
         page.locator("#trials button[data-act=vote]").first.click(timeout=20_000)
         page.locator("#stage .trial").wait_for()
         page.wait_for_function(PAIR, timeout=60_000)

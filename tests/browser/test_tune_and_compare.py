@@ -1,19 +1,24 @@
-"""From votes to a version that is active, and to pictures before and after."""
+"""From votes to a version that is active, to pictures before and after, and to a blind verdict."""
 
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from journeys import SLOW_MS, Stage
-from running import App
+from running import App, wait_for
 
 pytestmark = pytest.mark.browser
 
 RUN_MS = 300_000
 VOTES = 12
+SETTLING = 8
+"""Votes for one side that settle a verdict."""
 
 
-def test_a_person_fine_tunes_makes_the_version_active_and_compares(
+def test_a_person_fine_tunes_compares_judges_blind_and_goes_back(
     shared_app: App, page: Any, stage: Stage, tmp_path: Path
 ) -> None:
     stage.open(shared_app.url)
@@ -38,6 +43,45 @@ def test_a_person_fine_tunes_makes_the_version_active_and_compares(
     picture = tmp_path / "saved.png"
     saved.value.save_as(picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+    page.locator("#verdict-tab-button").click()
+    page.locator("#start-trial:not([disabled])").click(timeout=SLOW_MS)
+    page.locator("#trials [data-act=vote]").click(timeout=SLOW_MS)
+    page.locator("#stage .trial").wait_for(timeout=SLOW_MS)
+    for _ in range(SETTLING):
+        stage.press(side_of(shared_app, page, "v1"))
+    page.locator("#stage .trial", has_text="settled").wait_for(timeout=SLOW_MS)
+    page.locator("#stage [data-act=verdict]").click()
+    verdict = page.locator("#trials .outcome.good")
+    verdict.wait_for(timeout=SLOW_MS)
+    assert "v1 is better than base" in verdict.inner_text()
+    page.locator("#trials [data-act=back]").click()
+    page.locator("#trials [data-act=use]").wait_for(timeout=SLOW_MS)
+    assert shared_app.client().predict(api_name="/versions")[0]["active"]
+
+    page.locator("#label-tab-button").click()
+    page.locator("#stage [data-act=leave]").click()
+    page.locator("#stage .trial").wait_for(state="hidden", timeout=SLOW_MS)
+    restored = ["base", "base"]
+    wait_for(lambda: drawn_by(shared_app, page) == restored, "a pair of the restored version")
+
+
+def side_of(app: App, page: Any, version: str) -> str:
+    """The key of the side that a version drew, which nobody can see."""
+    return "ArrowLeft" if drawn_by(app, page)[0] == version else "ArrowRight"
+
+
+def drawn_by(app: App, page: Any) -> list[str]:
+    """Which versions drew the two pictures on the stage, by a copy of the app's database."""
+    sources = page.locator("#stage .frame img").evaluate_all("all => all.map(one => one.src)")
+    ids = [source.rsplit("/", 1)[1].removesuffix(".png") for source in sources]
+    with tempfile.TemporaryDirectory() as folder:
+        for file in app.home.glob("palate.duckdb*"):
+            shutil.copy(file, folder)
+        with duckdb.connect(str(Path(folder) / "palate.duckdb")) as copied:
+            rows = copied.execute("SELECT image_id, version FROM images").fetchall()
+    known = dict(rows)
+    return [known[image_id] for image_id in ids]
 
 
 def fine_tune(page: Any) -> None:
