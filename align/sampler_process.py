@@ -146,14 +146,15 @@ class SamplerProcess:
     def render(
         self,
         items: Sequence[RenderItem],
-        adapter: Path | None,
+        adapters: Sequence[tuple[Path, float]],
         settings: RenderSettings,
         on_image: Callable[[int, Rendered], None] | None = None,
         patient: bool = False,
     ) -> list[Rendered]:
         """Draw pictures and wait for them; each is on disk before it is reported.
 
-        If `patient`, all come as soon as they can, else the first ones do.
+        `adapters` are added up by their weights; without any the base alone draws. If `patient`,
+        all come as soon as they can, else the first ones do.
 
         Raises:
             SamplerFailed: the model cannot be loaded or the process died.
@@ -163,7 +164,7 @@ class SamplerProcess:
             replies: queue.Queue[dict[str, Any]] = queue.Queue()
             with self._guard:
                 self._replies[number] = replies
-                self._send(_request(number, items, adapter, settings, patient))
+                self._send(_request(number, items, adapters, settings, patient))
             try:
                 return _collect(replies, len(items), on_image)
             finally:
@@ -221,14 +222,14 @@ class SamplerProcess:
 def _request(
     number: int,
     items: Sequence[RenderItem],
-    adapter: Path | None,
+    adapters: Sequence[tuple[Path, float]],
     settings: RenderSettings,
     patient: bool,
 ) -> dict[str, Any]:
     return {
         "id": number,
         "items": [asdict(item) for item in items],
-        "adapter": str(Path(adapter).resolve()) if adapter else None,
+        "adapters": [[str(Path(path).resolve()), weight] for path, weight in adapters],
         "settings": asdict(settings),
         "patient": patient,
     }

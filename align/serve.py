@@ -79,7 +79,7 @@ def _answer(
     items = [RenderItem(**item) for item in request["items"]]
     settings = RenderSettings(**request["settings"])
     try:
-        adapters.use(request["adapter"])
+        adapters.use([(path, weight) for path, weight in request["adapters"]])
         megapixels = settings.width * settings.height / 1e6
         for indices in batches(len(items), megapixels, request["patient"]):
             with turns.drawing():
@@ -94,4 +94,5 @@ def why_not_drawn(error: Exception) -> str:
     """What to tell a person who waits for a picture."""
     if says_disk_full(error):
         return "The disk of the studio folder is full. Free some space on it."
-    return f"The picture could not be drawn: {first_line(error)}."
+    reason = str(error) if isinstance(error, AlignError) else f"{first_line(error)}."
+    return f"The picture could not be drawn: {reason}"

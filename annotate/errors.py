@@ -6,7 +6,8 @@ AnnotateError
 ├── InvalidSchedule    a threshold or a time of day that is none
 ├── NothingToLearn     no left or right vote yet
 ├── NotResumable       a run that is done has nothing to go on with
-└── SamplerAway        the image model rests while a run has the memory
+├── SamplerAway        the image model rests while a run has the memory
+└── FileGone           a version's file is no longer where it was
 
 Every message says what happened, to which thing, and what to do next.
 """
@@ -38,3 +39,7 @@ class NotResumable(AnnotateError):
 
 class SamplerAway(AnnotateError):
     """The image model rests while a run has the memory of the device."""
+
+
+class FileGone(AnnotateError):
+    """The file of a version is no longer where it was."""

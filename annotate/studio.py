@@ -3,7 +3,7 @@
 Studio ── Desk        who sees which pair, votes, undo
        ── Pool        pairs drawn ahead            ── Painter ── Sampler (handed in)
        ── Tuning      runs and their queue         ── Trainer (handed in)
-       ── Comparing   same prompts, two versions   ── Painter
+       ── Comparing   same prompts, more versions  ── Painter
        ── Reports     what is told about runs and versions
 """
 
@@ -14,16 +14,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from annotate.comparing import Comparing, Drawn
+from annotate.comparing import Cell, Comparing, addresses, before_and_after
 from annotate.desk import Desk
 from annotate.harvest import Harvest
-from annotate.painting import Painter
+from annotate.painting import Painter, address
 from annotate.pool import Pool
 from annotate.ports import Model, Sampler, Trainer
 from annotate.prompts import PromptBag, built_in_prompts, check_prompts
 from annotate.reports import Reports, in_words
 from annotate.requests import (
     as_annotator,
+    as_blends,
     as_items,
     as_response_ms,
     as_settings,
@@ -245,9 +246,14 @@ class Studio:
 
         Each group says so by place; places count prompt by prompt.
         """
-        items = as_items(prompts, seeds)
-        names = as_text(before, "The version before"), as_text(after, "The version after")
-        return map(_addresses, self._comparing.compare(items, *names))
+        return before_and_after(self.compare_columns(prompts, seeds, [before, after]))
+
+    def compare_columns(
+        self, prompts: Sequence[str], seeds: Sequence[int], columns: Sequence[str]
+    ) -> Iterator[dict[Cell, str]]:
+        """Draw every prompt with every seed in each column: a version, a strength or a mix."""
+        items, blends = as_items(prompts, seeds), as_blends(columns)
+        return addresses(self._comparing.compare(items, blends))
 
     def _until_next_run(self) -> int | None:
         return self._schedule.until_next(self._harvest.new()) if self.train_every else None
@@ -274,15 +280,3 @@ def as_dict(pair: Pair) -> dict[str, Any]:
         "left_url": address(pair.left),
         "right_url": address(pair.right),
     }
-
-
-def _addresses(drawn: Drawn) -> dict[int, dict[str, str]]:
-    return {
-        place: {"before_url": address(before.image_id), "after_url": address(after.image_id)}
-        for place, (before, after) in drawn.items()
-    }
-
-
-def address(image_id: str) -> str:
-    """Return where a picture is served, relative to the server's root."""
-    return f"img/{image_id}.png"
