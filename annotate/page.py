@@ -36,6 +36,7 @@ def build_page(studio: Studio, expected: Errors) -> gr.Blocks:
             tune = TuneTab(studio, expected)
             compare = CompareTab(studio, expected)
         tune.rest_on(label, compare.tab)
+        compare.open_links(page)
     return page
 
 

@@ -71,8 +71,8 @@ def as_blends(columns: object) -> list[Blend]:
     if not isinstance(columns, list | tuple) or not LEAST_COLUMNS <= len(columns) <= MOST_COLUMNS:
         told = f"not {len(columns)}" if isinstance(columns, list | tuple) else "as a list"
         raise InvalidRequest(
-            f"Choose {LEAST_COLUMNS} to {MOST_COLUMNS} columns to compare, {told}, such as base "
-            "and v1."
+            f"Choose {LEAST_COLUMNS} to {MOST_COLUMNS} versions to compare, {told}, such as base "
+            "and v1. A fine-tune makes the first one."
         )
     return [parse_blend(column) for column in columns]
 

@@ -123,7 +123,7 @@ def test_a_version_whose_file_is_gone_is_named_and_stored_pictures_are_shown(pla
 
 @pytest.mark.parametrize("columns", ["v1", [BASE], [BASE] * 7, None])
 def test_too_few_and_too_many_columns_are_refused_at_once(place: Place, columns: object) -> None:
-    with pytest.raises(InvalidRequest, match="2 to 6 columns"):
+    with pytest.raises(InvalidRequest, match="2 to 6 versions"):
         place.studio.compare_columns(["a cat"], [1], columns)  # type: ignore[arg-type]
 
 
