@@ -139,7 +139,7 @@ class CompareTab:
             columns = [parent, names[-1]] if parent else names
         return [
             len(names),
-            gr.Dropdown(choices=names, value=columns),
+            _columns(names, columns),
             gr.Dropdown(choices=names[1:], value=names[-1] if names[1:] else None),
         ]
 
@@ -148,9 +148,9 @@ class CompareTab:
         if read is None:
             return [gr.skip()] * 6
         prompts, seeds, columns = read
-        known, offered, version = self._offer(0, None)
-        choices = offered.choices
-        return [known, version, link, prompts, seeds, gr.Dropdown(choices=choices, value=columns)]
+        known, _, version = self._offer(0, None)
+        names = [offered["version"] for offered in self._studio.versions()]
+        return [known, version, link, prompts, seeds, _columns(names, columns)]
 
     def _draw_linked(
         self, link: str, prompts: str, seeds: str, columns: list[str]
@@ -186,6 +186,10 @@ def add_strength(columns: list[str] | None, version: str | None, strength: float
     if len(columns) >= MOST_COLUMNS:
         raise InvalidRequest(f"{MOST_COLUMNS} columns are the most. Take one away first.")
     return [*columns, name]
+
+
+def _columns(names: list[str], chosen: list[str]) -> gr.Dropdown:
+    return gr.Dropdown(choices=names, value=chosen, multiselect=True, allow_custom_value=True)
 
 
 def _kit() -> str:
