@@ -38,9 +38,10 @@ class Comparing:
         FileGone or what the sampler raises.
         """
         items = [RenderItem(clean_prompt(i.prompt, "The prompt"), i.seed) for i in items]
-        return self._groups(items, [self._look(blend) for blend in blends])
+        return self._groups(items, [self.look(blend) for blend in blends])
 
-    def _look(self, blend: Blend) -> Look:
+    def look(self, blend: Blend) -> Look:
+        """Return what draws a blend; raises UnknownVersion."""
         versions = [self._store.version(self._base, name) for name, _ in blend.parts]
         return Look(
             blend.name,

@@ -74,6 +74,13 @@ class Painter:
 
         self._sampler.render(items, look.adapters, self._settings, on_image, patient)
 
+    def score(self, prompts: Sequence[str], pictures: Sequence[Path], adapter: Path) -> list[float]:
+        """Return how much likelier an adapter holds each picture to be than its base does.
+
+        Raises what the sampler raises.
+        """
+        return list(self._sampler.score(prompts, pictures, adapter, self._settings))
+
     def _image(self, item: RenderItem, version: str, rendered: Rendered) -> Image:
         recipe = self.recipe(item, version)
         return Image(

@@ -120,6 +120,19 @@ class Sampler(Protocol):
         error whose text can be shown.
         """
 
+    def score(
+        self,
+        prompts: Sequence[str],
+        pictures: Sequence[Path],
+        adapter: Path,
+        settings: Any,
+        on_score: Callable[[int, float], None] | None = None,
+    ) -> Sequence[float]:
+        """Say how much likelier an adapter holds each picture to be than its base does.
+
+        Only pictures of one prompt compare. Raises an error whose text can be shown.
+        """
+
 
 class RunStatus(Protocol):
     """Where a run is, by what its trainer wrote."""

@@ -4,6 +4,7 @@ Studio ── Desk        who sees which pair, votes, undo
        ── Pool        pairs drawn ahead            ── Painter ── Sampler (handed in)
        ── Tuning      runs and their queue         ── Trainer (handed in)
        ── Comparing   same prompts, more versions  ── Painter
+       ── Choosing    the best of many             ── Comparing
        ── Reports     what is told about runs and versions
 """
 
@@ -14,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from annotate.choosing import Choosing
 from annotate.comparing import Cell, Comparing, addresses, before_and_after
 from annotate.desk import Desk
 from annotate.harvest import Harvest
@@ -79,6 +81,7 @@ class Studio:
             store, sampler, trainer, model, self._pool, self._harvest, schedule, clock, watch_s
         )
         self._comparing = Comparing(store, painter, self._pool, self._base)
+        self.choosing = Choosing(store, painter, self._comparing, self._pool, self._base)
         self._reports = Reports(store, trainer, self._base)
 
     def start(self) -> None:

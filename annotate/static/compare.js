@@ -57,6 +57,9 @@ const board = makeBoard(root, {
   },
 });
 
+const hasLink = () => nameOf(board.data()) === "seed";
+const plainAddress = () => location.href.replace(/#.*/s, "");
+
 function linkOf() {
   const data = board.data();
   const words = [...data.prompts.map((prompt) => ["p", prompt]), ["s", data.seeds_text],
@@ -90,15 +93,15 @@ function refresh() {
   for (const button of actions) button.hidden = !filled;
   if (!filled) return;
   board.show(data);
-  if (root.offsetParent) history.replaceState(null, "", linkOf());
+  actions[0].hidden = !hasLink();
+  if (root.offsetParent) history.replaceState(null, "", hasLink() ? linkOf() : plainAddress());
 }
 
 // The address bar holds the comparison for as long as its tab is looked at.
 document.addEventListener("click", (event) => {
   const tab = event.isTrusted && event.target instanceof Element && event.target.closest('[role="tab"]');
   if (!tab || !element.isConnected || !board.data()) return;
-  const plain = location.href.replace(/#.*/s, "");
-  history.replaceState(null, "", tab.id === TAB ? linkOf() : plain);
+  history.replaceState(null, "", tab.id === TAB && hasLink() ? linkOf() : plainAddress());
 });
 
 watch("value", refresh);

@@ -33,7 +33,7 @@ function savePictures(figure, data) {
     x += picture.naturalWidth;
   }
   const seed = data.seeds[figure.dataset.place % data.seeds.length];
-  return savedCanvas(canvas, fileName(data, `-seed-${seed}.png`));
+  return savedCanvas(canvas, fileName(data, `-${nameOf(data)}-${seed}.png`));
 }
 
 function loaded(source) {
@@ -116,7 +116,7 @@ function rowLabel(context, data, place, at) {
   lines.forEach((line, i) => context.fillText(line, at.x, top + i * step));
   context.fillStyle = "#746b62";
   context.font = `${at.size}px system-ui, sans-serif`;
-  const seed = `seed ${data.seeds[place % data.seeds.length]}`;
+  const seed = `${nameOf(data)} ${data.seeds[place % data.seeds.length]}`;
   context.fillText(seed, at.x, top + lines.length * step);
 }
 
@@ -137,7 +137,8 @@ async function savedPage(data, resolve, kit, mode) {
   const urls = [...new Set(data.cells.flat().filter(Boolean))];
   const inside = new Map(await Promise.all(urls.map(async (url) => [url, await asData(resolve(url))])));
   const cells = data.cells.map((row) => row.map((url) => inside.get(url) || null));
-  const held = { prompts: data.prompts, seeds: data.seeds, columns: data.columns, cells };
+  const { prompts, seeds, columns, row } = data;
+  const held = { prompts, seeds, columns, row, cells };
   const json = JSON.stringify(held).replaceAll("<", "\\u003c");
   const policy = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
   const start = `const data = ${json};

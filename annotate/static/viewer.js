@@ -21,6 +21,9 @@ function make(tag, traits = {}, ...children) {
   return made;
 }
 
+// What the numbers of the rows are; where they are no seeds, no link leads back to the board.
+const nameOf = (data) => data.row || "seed";
+
 function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = [] } = {}) {
   const state = { mode: "side", pair: [0, 1], amplified: 4, cut: 50, key: "", data: null };
   const parts = {
@@ -70,7 +73,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
 
   function card(data, prompt, seed, place) {
     const sides = data.columns.map((column, i) =>
-      make("span", { className: "side", "data-column": i, title: `${column}, seed ${seed}` },
+      make("span", { className: "side", "data-column": i, title: `${column}, ${nameOf(data)} ${seed}` },
         make("span", { className: "frame ghost" }), make("em", { textContent: column })));
     const map = make("span", { className: "side map" },
       make("span", { className: "frame" }, make("canvas", { role: "img" })),
@@ -80,7 +83,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     return make("figure", { className: "comparison", "data-place": place },
       make("div", { className: "sides" }, ...sides, map, range),
       make("figcaption", {}, make("span", { textContent: prompt }),
-        make("small", { textContent: `seed ${seed}` }),
+        make("small", { textContent: `${nameOf(data)} ${seed}` }),
         make("small", { className: "size" }),
         make("button", { type: "button", "data-save": place, textContent: "Download" })));
   }

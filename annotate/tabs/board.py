@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from annotate.blends import parse_blend
 from annotate.comparing import Cell
 from annotate.errors import InvalidRequest
 from annotate.tabs.cards import time_left
@@ -18,12 +17,17 @@ LINK = "#compare&"
 
 @dataclass
 class Board:
-    """Prompts by seeds in rows, versions in columns; the address of each picture once drawn."""
+    """Prompts by seeds in rows, versions in columns; the address of each picture once drawn.
+
+    Only a board whose rows are seeds is drawn again from its link.
+    """
 
     prompts: Sequence[str]
     seeds: Sequence[int]
     seeds_text: str
     columns: Sequence[str]
+    row: str = "seed"
+    """What the numbers of the rows are."""
     cells: list[list[str | None]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +58,11 @@ class Board:
             told += f", {time_left(left_s)}"
         return self._value(f"{told}. {detail}" if detail else told, busy=True)
 
+    def choosing(self, done: int, total: int, left_s: float) -> dict[str, Any]:
+        """Return the board while pictures to choose from are drawn and judged."""
+        left = f", {time_left(left_s)}" if left_s >= 1 else ""
+        return self._value(f"{done} of {total} steps of drawing and judging{left}", busy=True)
+
     def interrupted(self, reason: str) -> dict[str, Any]:
         """Return the board after something ended the drawing."""
         return self._value(f"{reason} {kept(self.done, self.total)}", tone="problem")
@@ -63,7 +72,8 @@ class Board:
             "prompts": list(self.prompts),
             "seeds": list(self.seeds),
             "seeds_text": self.seeds_text,
-            "columns": [parse_blend(column).name for column in self.columns],
+            "columns": list(self.columns),
+            "row": self.row,
             "cells": self.cells,
             "status": status,
             "tone": tone,
@@ -75,6 +85,8 @@ def stopped(value: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return a board whose drawing somebody stopped."""
     if not value or not value.get("busy"):
         return value
+    if value["row"] != "seed":
+        return value | {"status": "Stopped. What is drawn is kept.", "busy": False}
     urls = [url for row in value["cells"] for url in row]
     told = f"Stopped. {kept(sum(url is not None for url in urls), len(urls))}"
     return value | {"status": told, "busy": False}

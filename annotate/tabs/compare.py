@@ -13,6 +13,7 @@ from annotate.handlers import PRIVATE, Errors, refusals
 from annotate.requests import MOST_COLUMNS
 from annotate.stage import read_static
 from annotate.studio import Studio
+from annotate.tabs.best_of import BestOf, busy_buttons
 from annotate.tabs.board import LINK, Board, read_link, read_prompts, read_seeds, stopped
 
 VIEWER = ("looking.js", "viewer.js", "sheet.js")
@@ -58,6 +59,7 @@ class CompareTab:
                     elem_id="compare-prompts",
                 )
                 self._build_strength()
+                self._choosing = BestOf(self._studio, self._expected)
             with gr.Column(scale=2, min_width=280):
                 self._columns = gr.Dropdown(
                     label="Versions",
@@ -98,10 +100,10 @@ class CompareTab:
         buttons = [self._start, self._stop]
         form = [self._prompts, self._seeds, self._columns]
         refuse = refusals(self._expected)
-        started = self._start.click(lambda: _buttons(busy=True), None, buttons, **PRIVATE)
+        started = self._start.click(lambda: busy_buttons(busy=True), None, buttons, **PRIVATE)
         drawn = started.then(refuse(self._draw), form, self._board, **PRIVATE)
-        drawn.then(lambda: _buttons(busy=False), None, buttons, **PRIVATE)
-        offered = [self._known, self._columns, self._version]
+        drawn.then(lambda: busy_buttons(busy=False), None, buttons, **PRIVATE)
+        offered = [self._known, self._columns, self._version, *self._choosing.versions]
         self.tab.select(self._offer, [self._known, self._columns], offered, **PRIVATE)
         self._add.click(
             refuse(add_strength),
@@ -109,24 +111,25 @@ class CompareTab:
             self._columns,
             **PRIVATE,
         )
-        self._drawn = drawn
+        chosen = self._choosing.listen(self._prompts, self._seeds, self._board, buttons)
+        self._drawing = [drawn, chosen]
 
     def open_links(self, page: gr.Blocks) -> None:
         """Show the comparison that the address of the page names, if it names one."""
         form = [self._prompts, self._seeds, self._columns]
         buttons = [self._start, self._stop]
-        filled = [self._known, self._version, self._link, *form]
+        filled = [self._known, self._version, *self._choosing.versions, self._link, *form]
         opened = page.load(self._open, self._link, filled, js=READ_LINK, **PRIVATE)
         shown = opened.then(None, None, None, js=SHOW_LINKED, **PRIVATE)
-        busy = shown.then(lambda link: _buttons(bool(link)), self._link, buttons, **PRIVATE)
+        busy = shown.then(lambda link: busy_buttons(bool(link)), self._link, buttons, **PRIVATE)
         drawing = refusals(self._expected)(self._draw_linked)
         drawn = busy.then(drawing, [self._link, *form], self._board, **PRIVATE)
-        drawn.then(lambda: _buttons(busy=False), None, buttons, **PRIVATE)
+        drawn.then(lambda: busy_buttons(busy=False), None, buttons, **PRIVATE)
         self._stop.click(
-            lambda value: [*_buttons(busy=False), stopped(value)],
+            lambda value: [*busy_buttons(busy=False), stopped(value)],
             self._board,
             [*buttons, self._board],
-            cancels=[self._drawn, drawn],
+            cancels=[*self._drawing, drawn],
             **PRIVATE,
         )
 
@@ -140,17 +143,17 @@ class CompareTab:
         return [
             len(names),
             _columns(names, columns),
-            gr.Dropdown(choices=names[1:], value=names[-1] if names[1:] else None),
+            *(_newest(names[1:]), gr.update(choices=names), _newest(names[1:])),
         ]
 
     def _open(self, link: str) -> list[Any]:
         read = read_link(link or "")
         if read is None:
-            return [gr.skip()] * 6
+            return [gr.skip()] * 8
         prompts, seeds, columns = read
-        known, _, version = self._offer(0, None)
+        known, _, version, *choosing = self._offer(0, None)
         names = [offered["version"] for offered in self._studio.versions()]
-        return [known, version, link, prompts, seeds, _columns(names, columns)]
+        return [known, version, *choosing, link, prompts, seeds, _columns(names, columns)]
 
     def _draw_linked(
         self, link: str, prompts: str, seeds: str, columns: list[str]
@@ -161,7 +164,8 @@ class CompareTab:
         yield from self._draw(prompts, seeds, columns)
 
     def _draw(self, prompts: str, seeds: str, columns: list[str]) -> Iterator[dict[str, Any]]:
-        board = Board(read_prompts(prompts), read_seeds(seeds), seeds, columns or [])
+        columns = [parse_blend(column).name for column in columns or []]
+        board = Board(read_prompts(prompts), read_seeds(seeds), seeds, columns)
         groups = self._studio.compare_columns(board.prompts, board.seeds, board.columns)
         sampler = self._studio.activity()["sampler"]
         yield board.drawing(detail="" if sampler["state"] == "ready" else sampler["detail"])
@@ -192,11 +196,11 @@ def _columns(names: list[str], chosen: list[str]) -> gr.Dropdown:
     return gr.Dropdown(choices=names, value=chosen, multiselect=True, allow_custom_value=True)
 
 
+def _newest(names: list[str]) -> gr.Dropdown:
+    return gr.Dropdown(choices=names, value=names[-1] if names else None)
+
+
 def _kit() -> str:
     """Return what a saved page needs, as JSON."""
     kit = {"script": read_static(*VIEWER), "style": read_static("page.css", "board.css")}
     return json.dumps(kit)
-
-
-def _buttons(busy: bool) -> list[gr.Button]:
-    return [gr.Button(interactive=not busy), gr.Button(visible=busy)]

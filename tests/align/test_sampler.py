@@ -13,7 +13,7 @@ from align.errors import SamplerFailed
 from align.models import ModelInfo, describe_model
 from align.render import batches
 from align.sampler_process import RenderItem, RenderSettings, SamplerProcess
-from align.serve import why_not_drawn
+from align.serve import why_not
 
 SETTINGS = RenderSettings(128, 128, 3, 4.0, "", "EulerDiscreteScheduler")
 
@@ -53,8 +53,8 @@ def test_a_missing_adapter_is_an_error_and_the_sampler_lives_on(sampler, tmp_pat
 
 def test_a_full_disk_is_named_as_what_it_is():
     full = OSError(errno.ENOSPC, "No space left on device")
-    assert why_not_drawn(full).startswith("The disk of the studio folder is full.")
-    assert "no gear" in why_not_drawn(RuntimeError("no gear"))
+    assert why_not(full, "drawn").startswith("The disk of the studio folder is full.")
+    assert "no gear" in why_not(RuntimeError("no gear"), "drawn")
 
 
 def test_a_sampler_that_dies_is_started_again(sampler):

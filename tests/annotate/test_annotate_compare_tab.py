@@ -60,7 +60,7 @@ def test_the_newest_version_and_its_parent_are_offered_until_a_person_chooses(
 ) -> None:
     assert tab._offer(0, None)[1].value == ["base"]
     tuned(place)
-    known, columns, version = tab._offer(1, ["base"])
+    known, columns, version, *_ = tab._offer(1, ["base"])
     assert (known, columns.value, version.value) == (2, ["base", "v1"], "v1")
     assert tab._offer(2, ["v1@0.5", "v1"])[1].value == ["v1@0.5", "v1"]
 
@@ -68,7 +68,7 @@ def test_the_newest_version_and_its_parent_are_offered_until_a_person_chooses(
 def test_a_link_fills_the_form_and_any_other_address_leaves_it(tab: CompareTab) -> None:
     link = "#compare&p=a+cat&p=a+dog&s=4-5&c=base&c=v1%400.5&m=slider"
     filled = tab._open(link)
-    assert filled[2:5] == [link, "a cat\na dog", "4-5"]
-    assert filled[5].value == ["base", "v1@0.5"]
-    assert tab._open("") == [gr.skip()] * 6
+    assert filled[4:7] == [link, "a cat\na dog", "4-5"]
+    assert filled[7].value == ["base", "v1@0.5"]
+    assert tab._open("") == [gr.skip()] * 8
     assert list(tab._draw_linked("", "a cat", "1", ["base", "base"])) == [gr.skip()]

@@ -75,7 +75,7 @@ def test_nothing_a_person_wrote_becomes_markup():
 
 
 def test_a_board_says_how_far_it_is_and_what_is_kept_when_it_ends_early():
-    board = Board(["a cat", "a dog"], [1, 2], "1-2", ["base", "v1@1.0"])
+    board = Board(["a cat", "a dog"], [1, 2], "1-2", ["base", "v1"])
     assert board.drawing(detail="Loading.")["status"] == "0 of 8 drawn. Loading."
     board.fill({(0, 0): "img/a.png", (3, 1): "img/b.png"})
     value = board.drawing(12.0)
