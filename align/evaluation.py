@@ -79,7 +79,7 @@ class Studio:
 
     def draw(self, name: str, adapter: Path | None) -> Drawn:
         """Draw everything with one version, and keep the pictures."""
-        self._adapters.use(str(adapter) if adapter else None)
+        self._adapters.use([(str(adapter), 1.0)] if adapter else [])
         items = [RenderItem(prompt, seed) for prompt in self.prompts for seed in self.seeds]
         latents: list[Tensor] = []
         pictures: list[Image.Image] = []
@@ -104,7 +104,7 @@ class Studio:
 
     def named(self, drawn: Drawn) -> Tensor:
         """named_N, see `align.naming`."""
-        self._adapters.use(None)
+        self._adapters.use([])
         namer = Namer(
             self.pipeline, self.compute, self.prompts, (self.model.width, self.model.height)
         )

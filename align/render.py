@@ -6,19 +6,24 @@ import hashlib
 import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import StableDiffusionXLPipeline
 from PIL import Image
+from safetensors import SafetensorError, safe_open
 
 from align.device import Compute
+from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
 from align.files import replacing
 from align.full import Replacement, is_whole
 from align.sampler_process import Rendered, RenderItem, RenderSettings
 
 MAX_ADAPTERS = 4
+DOWN = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight")
+"""How the first half of a layer's adapter is called in the formats that diffusers reads."""
 
 
 def render(
@@ -104,39 +109,110 @@ def store(image: Image.Image, images_dir: Path) -> Rendered:
 
 
 class Adapters:
-    """Switches a pipeline between its base, a few adapters that stay loaded, and whole UNets."""
+    """Switches a pipeline between its base, adapters added up by weight, and whole UNets.
+
+    A few adapters stay loaded: those used last, and always all that are drawn with.
+    """
 
     def __init__(self, pipeline: StableDiffusionXLPipeline) -> None:
         self._pipeline = pipeline
         self._names: dict[str, str] = {}
         self._replacement = Replacement(pipeline.unet)
 
-    def use(self, adapter: str | None) -> None:
-        """Draw with this adapter file from now on, or with the base alone.
+    def use(self, adapters: Sequence[tuple[str, float]]) -> None:
+        """Draw with these adapter files from now on, each by its weight; none is the base alone.
 
         Raises:
-            BrokenModel: a file of whole weights that are another UNet's.
+            ModelNotFound: a file is gone.
+            BrokenModel: a file is damaged, or made for another model.
+            InvalidSettings: a file that can only be drawn alone or as it is, and should not be.
         """
-        whole = adapter is not None and is_whole(Path(adapter))
-        self._replacement.use(Path(adapter) if adapter and whole else None)
-        if adapter is None or whole:
-            if self._names:
-                self._pipeline.unet.disable_adapters()
+        for path, _ in adapters:
+            if not Path(path).is_file():
+                raise ModelNotFound(f"{_called(path)} is gone. Put it back from a copy.")
+        whole = _only_whole(adapters)
+        self._replacement.use(whole)
+        if whole or not adapters:
+            self._pipeline.disable_lora()
             return
-        if adapter not in self._names:
-            self._load(adapter)
-        self._pipeline.unet.enable_adapters()
-        self._pipeline.set_adapters(self._names[adapter])
+        self._make_room({path for path, _ in adapters})
+        for path, weight in adapters:
+            self._names[path] = self._names.pop(path, "") or self._load(path)
+            if weight != 1 and self._pipeline.unet.peft_config[self._names[path]].use_dora:
+                raise InvalidSettings(
+                    f"{_called(path)} is a DoRA, which scales whole columns of the weights and so "
+                    "has no strength but 1. Draw it at 1."
+                )
+        self._pipeline.enable_lora()
+        names = [self._names[path] for path, _ in adapters]
+        self._pipeline.set_adapters(names, [weight for _, weight in adapters])
 
-    def _load(self, adapter: str) -> None:
-        if len(self._names) >= MAX_ADAPTERS:
-            self._pipeline.delete_adapters(self._names.pop(next(iter(self._names))))
+    def _make_room(self, wanted: set[str]) -> None:
+        """Forget adapters that are not wanted, the one used longest ago first."""
+        spare = [path for path in self._names if path not in wanted]
+        for path in spare[: max(0, len(wanted.union(spare)) - MAX_ADAPTERS)]:
+            self._forget(self._names.pop(path))
+
+    def _forget(self, name: str) -> None:
+        with _several_adapters():
+            self._pipeline.delete_adapters(name)
+
+    def _load(self, adapter: str) -> str:
         name = "a" + hashlib.sha256(adapter.encode()).hexdigest()[:12]
         path = Path(adapter)
-        with warnings.catch_warnings():
-            # Several adapters beside each other are the point.
-            warnings.filterwarnings("ignore", "Already found a `peft_config`", UserWarning)
-            self._pipeline.load_lora_weights(
-                str(path.parent), weight_name=path.name, adapter_name=name
+        try:
+            with _several_adapters():
+                self._pipeline.load_lora_weights(
+                    str(path.parent), weight_name=path.name, adapter_name=name
+                )
+            missing = len(lora_layers(path)) - _loaded_layers(self._pipeline, name)
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+            raise BrokenModel(
+                f"{_called(adapter)} is damaged, or made for another model than this one. "
+                f"({first_line(error)})"
+            ) from error
+        if missing > 0:
+            # Diffusers only logs it, and would draw with the layers it knows.
+            self._forget(name)
+            raise BrokenModel(
+                f"{_called(adapter)} is made for another model: {missing} of its layers are not in "
+                "this one."
             )
-        self._names[adapter] = name
+        return name
+
+
+@contextmanager
+def _several_adapters() -> Iterator[None]:
+    """Several in one model, and another one active next, are no mistakes here as peft warns."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Already found a `peft_config` attribute")
+        warnings.filterwarnings("ignore", "Adapter .* was active which is now deleted")
+        yield
+
+
+def _only_whole(adapters: Sequence[tuple[str, float]]) -> Path | None:
+    """The one file, if it replaces all weights."""
+    whole = next((Path(path) for path, _ in adapters if is_whole(Path(path))), None)
+    if whole and (len(adapters) > 1 or adapters[0][1] != 1):
+        raise InvalidSettings(
+            f"{_called(str(whole))} trained all weights instead of an adapter. Draw it alone and "
+            "at strength 1; only adapters have a strength and can be mixed."
+        )
+    return whole
+
+
+def lora_layers(path: Path) -> list[str]:
+    """The layers that an adapter file has weights for, by one name each."""
+    with safe_open(path, framework="pt") as file:
+        return [key for key in file.keys() if key.endswith(DOWN)]
+
+
+def _loaded_layers(pipeline: StableDiffusionXLPipeline, name: str) -> int:
+    parts = (pipeline.unet, pipeline.text_encoder, pipeline.text_encoder_2)
+    ending = f".lora_A.{name}.weight"
+    return sum(key.endswith(ending) for part in parts for key in part.state_dict())
+
+
+def _called(path: str) -> str:
+    """A file and its folder: enough to find it, and no path of the machine."""
+    return f"{Path(path).parent.name}/{Path(path).name}"

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
@@ -27,6 +27,7 @@ from align.models import ModelInfo
 
 log = logging.getLogger(__name__)
 QUICK_DEATHS = 3
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -146,26 +147,69 @@ class SamplerProcess:
     def render(
         self,
         items: Sequence[RenderItem],
-        adapter: Path | None,
+        adapters: Sequence[tuple[Path, float]],
         settings: RenderSettings,
         on_image: Callable[[int, Rendered], None] | None = None,
         patient: bool = False,
     ) -> list[Rendered]:
         """Draw pictures and wait for them; each is on disk before it is reported.
 
-        If `patient`, all come as soon as they can, else the first ones do.
+        `adapters` are added up by their weights; without any the base alone draws. If `patient`,
+        all come as soon as they can, else the first ones do.
 
         Raises:
             SamplerFailed: the model cannot be loaded or the process died.
         """
+        request = {
+            "items": [asdict(item) for item in items],
+            "adapters": _files(adapters),
+            "settings": asdict(settings),
+            "patient": patient,
+        }
+
+        def drawn(reply: dict[str, Any]) -> Rendered:
+            return Rendered(reply["sha256"], reply["width"], reply["height"])
+
+        return self._ask(request, len(items), drawn, on_image)
+
+    def score(
+        self,
+        prompts: Sequence[str],
+        pictures: Sequence[Path],
+        adapter: Path,
+        settings: RenderSettings,
+        on_score: Callable[[int, float], None] | None = None,
+    ) -> list[float]:
+        """How much likelier an adapter holds each picture to be than its base does, as numbers.
+
+        Only pictures of one prompt compare.
+
+        Raises:
+            SamplerFailed: the adapter or a picture cannot be used, or the process died.
+        """
+        request = {
+            "prompts": list(prompts),
+            "pictures": [str(Path(picture).resolve()) for picture in pictures],
+            "adapters": _files([(adapter, 1.0)]),
+            "settings": asdict(settings),
+        }
+        return self._ask(request, len(pictures), lambda reply: float(reply["score"]), on_score)
+
+    def _ask(
+        self,
+        request: dict[str, Any],
+        count: int,
+        read: Callable[[dict[str, Any]], T],
+        on_reply: Callable[[int, T], None] | None,
+    ) -> list[T]:
         with self._turn:
             number = next(self._ids)
             replies: queue.Queue[dict[str, Any]] = queue.Queue()
             with self._guard:
                 self._replies[number] = replies
-                self._send(_request(number, items, adapter, settings, patient))
+                self._send({"id": number, **request})
             try:
-                return _collect(replies, len(items), on_image)
+                return _collect(replies, count, read, on_reply)
             finally:
                 self._replies.pop(number, None)
 
@@ -218,34 +262,23 @@ class SamplerProcess:
             self.start()
 
 
-def _request(
-    number: int,
-    items: Sequence[RenderItem],
-    adapter: Path | None,
-    settings: RenderSettings,
-    patient: bool,
-) -> dict[str, Any]:
-    return {
-        "id": number,
-        "items": [asdict(item) for item in items],
-        "adapter": str(Path(adapter).resolve()) if adapter else None,
-        "settings": asdict(settings),
-        "patient": patient,
-    }
+def _files(adapters: Sequence[tuple[Path, float]]) -> list[list[Any]]:
+    return [[str(Path(path).resolve()), weight] for path, weight in adapters]
 
 
 def _collect(
     replies: queue.Queue[dict[str, Any]],
     count: int,
-    on_image: Callable[[int, Rendered], None] | None,
-) -> list[Rendered]:
-    done: dict[int, Rendered] = {}
+    read: Callable[[dict[str, Any]], T],
+    on_reply: Callable[[int, T], None] | None,
+) -> list[T]:
+    done: dict[int, T] = {}
     while len(done) < count:
         reply = replies.get()
         if "error" in reply:
             raise SamplerFailed(reply["error"])
         index = int(reply["index"])
-        done[index] = Rendered(reply["sha256"], reply["width"], reply["height"])
-        if on_image:
-            on_image(index, done[index])
+        done[index] = read(reply)
+        if on_reply:
+            on_reply(index, done[index])
     return [done[index] for index in range(count)]

@@ -49,7 +49,7 @@ def sample(
     info = model or known.model or describe_model()
     compute = compute or choose_compute()
     pipeline = load_pipeline(info, compute)
-    Adapters(pipeline).use(str(known.adapter) if source else None)
+    Adapters(pipeline).use([(str(known.adapter), 1.0)] if source else [])
     items = [RenderItem(prompt, seed) for prompt in prompts for seed in seeds]
     target.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,11 +15,14 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 
 from align.device import Compute, choose_compute, memory
-from align.errors import AlignError, first_line, says_disk_full
+from align.errors import AlignError, InvalidSettings, first_line, says_disk_full
+from align.full import is_whole
+from align.implicit import ImplicitReward
 from align.models import ModelInfo
 from align.pipeline import load_pipeline, quiet_libraries
 from align.render import Adapters, batches, render, store
 from align.sampler_process import RenderItem, RenderSettings, SamplerState
+from align.scoring import finite_scores
 from align.turns import Turns
 
 
@@ -43,12 +47,22 @@ def serve() -> None:
     _say(replies, asdict(ready))
     adapters = Adapters(pipeline)
     turns = shared_processor(compute, greeting["turns"])
+    images_dir = Path(greeting["images_dir"])
     for line in sys.stdin:
         request = json.loads(line)
-        for reply in _answer(
-            pipeline, compute, adapters, turns, Path(greeting["images_dir"]), request
-        ):
+        answer = _score if "pictures" in request else partial(_draw, images_dir)
+        for reply in _answer(answer, Drawing(pipeline, compute, adapters, turns), request):
             _say(replies, {"id": request["id"], **reply})
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What it takes to draw and to score."""
+
+    pipeline: StableDiffusionXLPipeline
+    compute: Compute
+    adapters: Adapters
+    turns: Turns
 
 
 def _claim_stdout() -> IO[str]:
@@ -68,30 +82,49 @@ def shared_processor(compute: Compute, turns: str | None) -> Turns:
     return Turns(Path(turns) if turns and compute.device.type == "cpu" else None)
 
 
-def _answer(
-    pipeline: StableDiffusionXLPipeline,
-    compute: Compute,
-    adapters: Adapters,
-    turns: Turns,
-    images_dir: Path,
-    request: dict[str, Any],
-) -> Iterator[dict[str, Any]]:
+Replies = Iterator[dict[str, Any]]
+Answer = Callable[[Drawing, dict[str, Any]], Replies]
+
+
+def _answer(answer: Answer, drawing: Drawing, request: dict[str, Any]) -> Replies:
+    try:
+        drawing.adapters.use([(path, weight) for path, weight in request["adapters"]])
+        yield from answer(drawing, request)
+    except (AlignError, OSError, ValueError, RuntimeError, KeyError) as error:
+        yield {"error": why_not(error, "scored" if "pictures" in request else "drawn")}
+
+
+def _draw(images_dir: Path, drawing: Drawing, request: dict[str, Any]) -> Replies:
     items = [RenderItem(**item) for item in request["items"]]
     settings = RenderSettings(**request["settings"])
-    try:
-        adapters.use(request["adapter"])
-        megapixels = settings.width * settings.height / 1e6
-        for indices in batches(len(items), megapixels, request["patient"]):
-            with turns.drawing():
-                images = render(pipeline, compute, [items[i] for i in indices], settings)
-            for index, image in zip(indices, images, strict=True):
-                yield {"index": index, **asdict(store(image, images_dir))}
-    except (AlignError, OSError, ValueError, RuntimeError, KeyError) as error:
-        yield {"error": why_not_drawn(error)}
+    megapixels = settings.width * settings.height / 1e6
+    for indices in batches(len(items), megapixels, request["patient"]):
+        with drawing.turns.drawing():
+            wanted = [items[i] for i in indices]
+            images = render(drawing.pipeline, drawing.compute, wanted, settings)
+        for index, image in zip(indices, images, strict=True):
+            yield {"index": index, **asdict(store(image, images_dir))}
 
 
-def why_not_drawn(error: Exception) -> str:
-    """What to tell a person who waits for a picture."""
+def _score(drawing: Drawing, request: dict[str, Any]) -> Replies:
+    settings = RenderSettings(**request["settings"])
+    if is_whole(Path(request["adapters"][0][0])):
+        raise InvalidSettings(
+            "This version trained all weights, and only one with an adapter can be asked how much "
+            "likelier than its base it holds a picture to be."
+        )
+    size = (settings.width, settings.height)
+    scorer = ImplicitReward(drawing.pipeline, drawing.compute, size)
+    pictures = [Path(picture) for picture in request["pictures"]]
+    for index, (prompt, picture) in enumerate(zip(request["prompts"], pictures, strict=True)):
+        with drawing.turns.drawing():
+            score = finite_scores(scorer, [prompt], [picture])[0]
+        yield {"index": index, "score": score}
+
+
+def why_not(error: Exception, done: str) -> str:
+    """What to tell a person who waits for a picture to be drawn or scored."""
     if says_disk_full(error):
         return "The disk of the studio folder is full. Free some space on it."
-    return f"The picture could not be drawn: {first_line(error)}."
+    reason = str(error) if isinstance(error, AlignError) else f"{first_line(error)}."
+    return f"The picture could not be {done}: {reason}"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from annotate.comparing import Drawn
+from annotate.painting import address
 from storage.records import QUESTIONS, Pair
 
 ASKED = {
@@ -20,16 +20,3 @@ def as_dict(pair: Pair) -> dict[str, Any]:
         "right_url": address(pair.right),
     }
     return told | ({"question": ASKED[pair.question]} if pair.question in ASKED else {})
-
-
-def addresses(drawn: Drawn) -> dict[int, dict[str, str]]:
-    """Return where the pictures of a comparison are, by place."""
-    return {
-        place: {"before_url": address(before.image_id), "after_url": address(after.image_id)}
-        for place, (before, after) in drawn.items()
-    }
-
-
-def address(image_id: str) -> str:
-    """Return where a picture is served, relative to the server's root."""
-    return f"img/{image_id}.png"

@@ -1,19 +1,21 @@
-"""The same prompts and seeds, drawn by two versions."""
+"""The same prompts and seeds, drawn by two or more versions, strengths or mixes."""
 
 import threading
 from collections.abc import Iterator, Sequence
 
-from annotate.errors import SamplerAway
-from annotate.painting import Painter
+from annotate.blends import Blend
+from annotate.errors import FileGone, SamplerAway
+from annotate.painting import Look, Painter, address
 from annotate.pool import Pool
 from annotate.ports import RenderItem
 from storage.prompts import clean_prompt
-from storage.records import Image, Version, recipe_key
+from storage.records import Image, recipe_key
 from storage.store import Store
 
 LARGEST_GROUP = 16
-Drawn = dict[int, tuple[Image, Image]]
-"""By the place of a prompt and seed among those asked for: what each version makes of it."""
+Cell = tuple[int, int]
+"""The place of a prompt and seed among those asked for, and of a column among the columns."""
+Drawn = dict[Cell, Image]
 
 
 class Comparing:
@@ -26,40 +28,58 @@ class Comparing:
         self._base = base
         self._drawing = threading.Lock()
 
-    def compare(self, items: Sequence[RenderItem], before: str, after: str) -> Iterator[Drawn]:
-        """Return both pictures of every item: first what is stored, then groups as they are drawn.
+    def compare(self, items: Sequence[RenderItem], blends: Sequence[Blend]) -> Iterator[Drawn]:
+        """Return every item's picture in every column: what is stored, then groups as drawn.
 
-        Groups grow 2, 4, 8, 16, so that the first pictures come soon and the rest cheaply.
+        Groups grow 2, 4, 8, 16, so that the first pictures come soon and the rest cheaply; within
+        a group one column comes after the other.
 
-        Raises storage's InvalidPrompt or UnknownVersion at once, and on the way SamplerAway or
-        what the sampler raises.
+        Raises storage's InvalidPrompt or UnknownVersion at once, and on the way SamplerAway,
+        FileGone or what the sampler raises.
         """
         items = [RenderItem(clean_prompt(i.prompt, "The prompt"), i.seed) for i in items]
-        versions = [self._store.version(self._base, name) for name in (before, after)]
-        return self._groups(items, versions)
+        return self._groups(items, [self.look(blend) for blend in blends])
 
-    def _groups(self, items: Sequence[RenderItem], versions: Sequence[Version]) -> Iterator[Drawn]:
-        first, second = (self._stored(items, version) for version in versions)
-        known = {i: (first[i], second[i]) for i in first if i in second}
+    def look(self, blend: Blend) -> Look:
+        """Return what draws a blend; raises UnknownVersion."""
+        versions = [self._store.version(self._base, name) for name, _ in blend.parts]
+        return Look(
+            blend.name,
+            tuple(
+                (version.adapter, weight)
+                for version, (_, weight) in zip(versions, blend.parts, strict=True)
+                if version.adapter
+            ),
+        )
+
+    def _groups(self, items: Sequence[RenderItem], looks: Sequence[Look]) -> Iterator[Drawn]:
+        known: Drawn = {}
+        for column, look in enumerate(looks):
+            stored = self._stored(items, look)
+            known |= {(place, column): image for place, image in stored.items()}
         if known:
             yield known
-        for group in growing([i for i in range(len(items)) if i not in known]):
-            wanted = [items[i] for i in group]
-            drawn = [self._pictures(wanted, version) for version in versions]
-            yield dict(zip(group, zip(*drawn, strict=True), strict=True))
+        cells = [[(place, column) for column in range(len(looks))] for place in range(len(items))]
+        lacking = [place for place, row in enumerate(cells) if not known.keys() >= set(row)]
+        for group in growing(lacking):
+            for column, look in enumerate(looks):
+                places = [place for place in group if (place, column) not in known]
+                drawn = self._pictures([items[place] for place in places], look)
+                if drawn:
+                    yield {(p, column): image for p, image in zip(places, drawn, strict=True)}
 
-    def _pictures(self, items: Sequence[RenderItem], version: Version) -> list[Image]:
+    def _pictures(self, items: Sequence[RenderItem], look: Look) -> list[Image]:
         with self._drawing:
             # Whoever drew before us may have drawn these very pictures.
-            found = self._stored(items, version)
+            found = self._stored(items, look)
             missing = [i for i in range(len(items)) if i not in found]
             unique = list(dict.fromkeys(items[i] for i in missing))
-            drawn = dict(zip(unique, self._drawn(unique, version), strict=True))
+            drawn = dict(zip(unique, self._drawn(unique, look), strict=True))
         return [found.get(i) or drawn[items[i]] for i in range(len(items))]
 
-    def _stored(self, items: Sequence[RenderItem], version: Version) -> dict[int, Image]:
+    def _stored(self, items: Sequence[RenderItem], look: Look) -> dict[int, Image]:
         """The pictures that are there already, by place."""
-        keys = [recipe_key(self._painter.recipe(item, version.version)) for item in items]
+        keys = [recipe_key(self._painter.recipe(item, look.name)) for item in items]
         images = self._store.find_images(keys)
         return {
             place: images[key]
@@ -67,14 +87,20 @@ class Comparing:
             if key in images and self._store.image_path(images[key].sha256).is_file()
         }
 
-    def _drawn(self, items: Sequence[RenderItem], version: Version) -> list[Image]:
+    def _drawn(self, items: Sequence[RenderItem], look: Look) -> list[Image]:
         if not items:
             return []
         if reason := self._pool.resting:
             raise SamplerAway(f"{reason} Compare again after it.")
+        for adapter, _ in look.adapters:
+            if not adapter.is_file():
+                raise FileGone(
+                    f"{look.name} cannot be drawn: {adapter.parent.name}/{adapter.name} is gone. "
+                    "Put it back from a copy, or compare without this version."
+                )
         drawn: dict[int, Image] = {}
         with self._pool.standing_aside():
-            self._painter.draw(items, version, drawn.__setitem__, patient=True)
+            self._painter.draw(items, look, drawn.__setitem__, patient=True)
         return self._store.add_images([drawn[i] for i in range(len(items))])
 
 
@@ -84,3 +110,19 @@ def growing(places: Sequence[int]) -> Iterator[Sequence[int]]:
     while start < len(places):
         yield places[start : start + size]
         start, size = start + size, min(2 * size, LARGEST_GROUP)
+
+
+def addresses(drawn: Iterator[Drawn]) -> Iterator[dict[Cell, str]]:
+    """Return where the pictures are, as they are drawn."""
+    return ({cell: address(image.image_id) for cell, image in group.items()} for group in drawn)
+
+
+def before_and_after(drawn: Iterator[dict[Cell, str]]) -> Iterator[dict[int, dict[str, str]]]:
+    """Return both pictures of a comparison of two once both are there, by place."""
+    sides: tuple[dict[int, str], dict[int, str]] = {}, {}
+    for group in drawn:
+        for (place, column), url in group.items():
+            sides[column][place] = url
+        places = {place for place, _ in group}
+        if whole := sorted(places & sides[0].keys() & sides[1].keys()):
+            yield {p: {"before_url": sides[0][p], "after_url": sides[1][p]} for p in whole}

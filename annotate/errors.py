@@ -7,7 +7,8 @@ AnnotateError
 ├── NothingToLearn     no left or right vote yet
 ├── NotResumable       a run that is done has nothing to go on with
 ├── SamplerAway        the image model rests while a run has the memory
-└── HeldBack           a version failed its checks
+├── HeldBack           a version failed its checks
+└── FileGone           a version's file is no longer where it was
 
 Every message says what happened, to which thing, and what to do next.
 """
@@ -43,3 +44,7 @@ class SamplerAway(AnnotateError):
 
 class HeldBack(AnnotateError):
     """A version failed the checks that come before people see it."""
+
+
+class FileGone(AnnotateError):
+    """The file of a version is no longer where it was."""

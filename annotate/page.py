@@ -41,6 +41,7 @@ def build_page(studio: Studio, expected: Errors) -> gr.Blocks:
             verdict = VerdictTab(studio, expected)
         tune.rest_on(label, compare.tab, verdict.tab)
         verdict.rest_on(label, compare.tab, tune.tab)
+        compare.open_links(page)
     return page
 
 

@@ -1,12 +1,27 @@
 """Pictures from recipes: what the sampler draws, recorded with everything that made it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from annotate.ports import Model, Rendered, RenderItem, RenderSettings, Sampler
 from storage.records import Image, Version, new_id, recipe_key
 
 OnPicture = Callable[[int, Image], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What draws: adapters added up by weight, under the name that pictures are found by."""
+
+    name: str
+    adapters: tuple[tuple[Path, float], ...]
+
+
+def look_of(version: Version) -> Look:
+    """Return a version as it is."""
+    return Look(version.version, ((version.adapter, 1.0),) if version.adapter else ())
 
 
 class Painter:
@@ -43,7 +58,7 @@ class Painter:
     def draw(
         self,
         items: Sequence[RenderItem],
-        version: Version,
+        look: Look,
         on_picture: OnPicture,
         patient: bool = False,
     ) -> None:
@@ -55,9 +70,16 @@ class Painter:
         """
 
         def on_image(index: int, rendered: Rendered) -> None:
-            on_picture(index, self._image(items[index], version.version, rendered))
+            on_picture(index, self._image(items[index], look.name, rendered))
 
-        self._sampler.render(items, version.adapter, self._settings, on_image, patient)
+        self._sampler.render(items, look.adapters, self._settings, on_image, patient)
+
+    def score(self, prompts: Sequence[str], pictures: Sequence[Path], adapter: Path) -> list[float]:
+        """Return how much likelier an adapter holds each picture to be than its base does.
+
+        Raises what the sampler raises.
+        """
+        return list(self._sampler.score(prompts, pictures, adapter, self._settings))
 
     def _image(self, item: RenderItem, version: str, rendered: Rendered) -> Image:
         recipe = self.recipe(item, version)
@@ -70,3 +92,8 @@ class Painter:
             recipe_key=recipe_key(recipe),
             version=version,
         )
+
+
+def address(image_id: str) -> str:
+    """Return where a picture is served, relative to the server's root."""
+    return f"img/{image_id}.png"

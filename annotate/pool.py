@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from annotate.desk import Desk
-from annotate.painting import Painter
+from annotate.painting import Painter, look_of
 from annotate.ports import RenderItem, Sampler
 from annotate.prompts import PromptBag
 from annotate.requests import SEEDS
@@ -200,7 +200,7 @@ class Pool:
                 self._publish(finished[first], finished[first + 1])
 
         patient = self._desk.ready() >= FEW_PAIRS
-        self._painter.draw(items, version, on_picture, patient)
+        self._painter.draw(items, look_of(version), on_picture, patient)
         self._fresh_version = version.version
         if warm:
             self._picture_s = (self._clock() - began) / len(items)

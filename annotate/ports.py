@@ -107,16 +107,30 @@ class Sampler(Protocol):
     def render(
         self,
         items: Sequence[Any],
-        adapter: Path | None,
+        adapters: Sequence[tuple[Path, float]],
         settings: Any,
         on_image: Callable[[int, Rendered], None] | None = None,
         patient: bool = False,
     ) -> Sequence[Rendered]:
         """Draw RenderItems by RenderSettings and wait for the stored pictures, in order.
 
+        `adapters` are files added up by their weights; without any the base alone draws.
         `on_image` is called with an index and its picture as soon as that is stored; if `patient`,
         the first ones may come later so that the last come sooner. Raises an
         error whose text can be shown.
+        """
+
+    def score(
+        self,
+        prompts: Sequence[str],
+        pictures: Sequence[Path],
+        adapter: Path,
+        settings: Any,
+        on_score: Callable[[int, float], None] | None = None,
+    ) -> Sequence[float]:
+        """Say how much likelier an adapter holds each picture to be than its base does.
+
+        Only pictures of one prompt compare. Raises an error whose text can be shown.
         """
 
 

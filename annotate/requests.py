@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from annotate.blends import Blend, parse_blend
 from annotate.errors import InvalidRequest
 from annotate.ports import RenderItem
 
@@ -12,6 +13,7 @@ LONGEST_NAME = 64
 SEEDS = 2**32
 LONGEST_RESPONSE_MS = 24 * 3600 * 1000
 MOST_COMPARISONS = 256
+LEAST_COLUMNS, MOST_COLUMNS = 2, 6
 
 
 def as_annotator(name: object) -> str:
@@ -54,13 +56,25 @@ def as_items(prompts: object, seeds: object) -> list[RenderItem]:
     if not isinstance(prompts, list | tuple) or not isinstance(seeds, list | tuple):
         raise InvalidRequest("Send the prompts as a list of texts and the seeds as a list.")
     if len(prompts) * len(seeds) > MOST_COMPARISONS:
+        asked = f"{len(prompts):,} prompts with {len(seeds):,} seeds"
         raise InvalidRequest(
-            f"That would be {len(prompts) * len(seeds)} comparisons; {MOST_COMPARISONS} at once "
-            "are possible. Take fewer prompts or seeds."
+            f"{asked} would be {len(prompts) * len(seeds):,} comparisons; {MOST_COMPARISONS} at "
+            "once are possible. Take fewer prompts or seeds."
         )
     texts: Sequence[str] = [as_text(prompt, "The prompt") for prompt in prompts]
     numbers = [as_seed(seed) for seed in seeds]
     return [RenderItem(text, number) for text in texts for number in numbers]
+
+
+def as_blends(columns: object) -> list[Blend]:
+    """Return what draws each column."""
+    if not isinstance(columns, list | tuple) or not LEAST_COLUMNS <= len(columns) <= MOST_COLUMNS:
+        told = f"not {len(columns)}" if isinstance(columns, list | tuple) else "as a list"
+        raise InvalidRequest(
+            f"Choose {LEAST_COLUMNS} to {MOST_COLUMNS} versions to compare, {told}, such as base "
+            "and v1. A fine-tune makes the first one."
+        )
+    return [parse_blend(column) for column in columns]
 
 
 def as_settings(settings: object) -> dict[str, Any]:

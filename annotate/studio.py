@@ -3,7 +3,8 @@
 Studio ── Desk        who sees which pair, votes, undo
        ── Pool        pairs drawn ahead            ── Painter ── Sampler (handed in)
        ── Tuning      runs and their queue         ── Trainer (handed in)
-       ── Comparing   same prompts, two versions   ── Painter
+       ── Comparing   same prompts, more versions  ── Painter
+       ── Choosing    the best of many             ── Comparing
        ── Trials      blind tests of two versions  ── Comparing
        ── Reports     what is told about runs and versions
 """
@@ -15,8 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from annotate.addresses import addresses, as_dict
-from annotate.comparing import Comparing
+from annotate.addresses import as_dict
+from annotate.choosing import Choosing
+from annotate.comparing import Cell, Comparing, addresses, before_and_after
 from annotate.desk import Desk
 from annotate.errors import HeldBack
 from annotate.harvest import Harvest
@@ -27,6 +29,7 @@ from annotate.prompts import PromptBag, check_prompts, prompts_for
 from annotate.reports import Reports, in_words
 from annotate.requests import (
     as_annotator,
+    as_blends,
     as_items,
     as_response_ms,
     as_settings,
@@ -85,6 +88,7 @@ class Studio:
             store, self._desk, self._comparing, self._base, self._bag, set_aside,
             self.activate, chance, clock,
         )  # fmt: skip
+        self.choosing = Choosing(store, painter, self._comparing, self._pool, self._base)
         self._reports = Reports(store, trainer, self._base)
 
     def start(self) -> None:
@@ -275,9 +279,14 @@ class Studio:
 
         Each group says so by place; places count prompt by prompt.
         """
-        items = as_items(prompts, seeds)
-        names = as_text(before, "The version before"), as_text(after, "The version after")
-        return map(addresses, self._comparing.compare(items, *names))
+        return before_and_after(self.compare_columns(prompts, seeds, [before, after]))
+
+    def compare_columns(
+        self, prompts: Sequence[str], seeds: Sequence[int], columns: Sequence[str]
+    ) -> Iterator[dict[Cell, str]]:
+        """Draw every prompt with every seed in each column: a version, a strength or a mix."""
+        items, blends = as_items(prompts, seeds), as_blends(columns)
+        return addresses(self._comparing.compare(items, blends))
 
     def _until_next_run(self) -> int | None:
         return self._schedule.until_next(self._harvest.new()) if self.train_every else None

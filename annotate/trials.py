@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from annotate.comparing import Comparing
+from annotate.blends import parse_blend
+from annotate.comparing import Comparing, Drawn
 from annotate.desk import Desk
 from annotate.errors import HeldBack, InvalidRequest
 from annotate.ports import RenderItem
@@ -235,9 +236,13 @@ class Trials:
     def _draw(self, trial: Trial, course: Course) -> None:
         places = range(course.place, course.place + course.group)
         items = [self._item(trial, course, place) for place in places]
-        for group in self._comparing.compare(items, trial.before, trial.after):
-            for index, sides in sorted(group.items()):
-                self._publish(trial, course, places[index], items[index].prompt, sides)
+        blends = [parse_blend(trial.before), parse_blend(trial.after)]
+        drawn: Drawn = {}
+        for group in self._comparing.compare(items, blends):
+            drawn |= group
+        for index, place in enumerate(places):
+            sides = drawn[index, 0], drawn[index, 1]
+            self._publish(trial, course, place, items[index].prompt, sides)
         course.place, course.group = places.stop, min(LARGEST_GROUP, 2 * course.group)
         if course.alike >= ALIKE:
             self.end(trial.trial_id, "The two versions draw the same pictures.")

@@ -1,37 +1,41 @@
-"""The Compare tab: the same prompts and seeds, drawn by two versions."""
+"""The Compare tab: the same prompts and seeds, drawn by two or more versions."""
 
-import re
+import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from html import escape
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
+from annotate.blends import BASE, STRONGEST, parse_blend
 from annotate.errors import InvalidRequest
 from annotate.handlers import PRIVATE, Errors, refusals
+from annotate.requests import MOST_COLUMNS
 from annotate.stage import read_static
 from annotate.studio import Studio
-from annotate.tabs.cards import time_left
+from annotate.tabs.best_of import BestOf, busy_buttons
+from annotate.tabs.board import LINK, Board, read_link, read_prompts, read_seeds, stopped
 
-MOST_SEEDS = 1000
-HIGHEST_SEED = 2**32 - 1
+VIEWER = ("looking.js", "viewer.js", "sheet.js")
 EMPTY = (
-    '<div class="card notice"><b>Same prompt, same seed, two versions</b>'
+    '<div class="card notice nothing"><b>Same prompt, same seed, two versions or more</b>'
     '<p class="soft">Write a prompt and press Compare. The pictures appear here as they are '
-    "drawn, side by side or under a slider.</p></div>"
+    "drawn: side by side, under a slider, flickering in one place, as a map of what differs, or "
+    'all in a grid.</p></div><div class="compare" hidden></div>'
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One prompt and seed; the addresses are None until both pictures are drawn."""
-
-    prompt: str
-    seed: int
-    before_url: str | None = None
-    after_url: str | None = None
+HOW = "Two to six: v1 as it is, v1@0.5 at half strength, v1@0.5+v2@0.5 mixed. Type it, press Enter."
+READ_LINK = f"""() => {{
+  if (!window.palateHears) {{
+    window.palateHears = true;
+    window.addEventListener("hashchange", () => {{
+      if (location.hash.startsWith("{LINK}")) location.reload();
+    }});
+  }}
+  return [location.hash.startsWith("{LINK}") ? location.hash : ""];
+}}"""
+SHOW_LINKED = f"""() => {{
+  if (location.hash.startsWith("{LINK}")) document.getElementById("compare-tab-button")?.click();
+}}"""
 
 
 class CompareTab:
@@ -54,132 +58,149 @@ class CompareTab:
                     max_lines=10,
                     elem_id="compare-prompts",
                 )
+                self._build_strength()
+                self._choosing = BestOf(self._studio, self._expected)
             with gr.Column(scale=2, min_width=280):
-                with gr.Row():
-                    self._before = gr.Dropdown(label="Before", min_width=110, elem_id="before")
-                    self._after = gr.Dropdown(label="After", min_width=110, elem_id="after")
+                self._columns = gr.Dropdown(
+                    label="Versions",
+                    info=HOW,
+                    multiselect=True,
+                    allow_custom_value=True,
+                    max_choices=MOST_COLUMNS,
+                    elem_id="columns",
+                )
+                with gr.Row(elem_classes="ends"):
                     self._seeds = gr.Textbox(
                         label="Seeds", value="1-3", min_width=90, elem_id="seeds"
                     )
-                with gr.Row():
                     self._start = gr.Button("Compare", variant="primary", elem_id="start-compare")
                     self._stop = gr.Button("Stop", visible=False, elem_id="stop-compare")
         self._board = gr.HTML(
-            EMPTY, elem_id="board", js_on_load=read_static("compare.js"), apply_default_css=False
+            None,
+            html_template=EMPTY,
+            js_on_load=f"const KIT = {_kit()};\n{read_static(*VIEWER, 'compare.js')}",
+            apply_default_css=False,
+            elem_id="board",
         )
         self._known = gr.State(0)
+        self._link = gr.Textbox(visible=False)
+
+    def _build_strength(self) -> None:
+        with gr.Accordion("Add a version at a strength", open=False, elem_id="strengths"):
+            with gr.Row(elem_classes="ends"):
+                self._version = gr.Dropdown(
+                    label="Version", scale=1, min_width=100, elem_id="of-version"
+                )
+                self._strength = gr.Slider(
+                    0, STRONGEST, 0.5, step=0.05, label="Strength", scale=3, elem_id="strength"
+                )
+                self._add = gr.Button("Add", scale=1, min_width=80, elem_id="add-strength")
 
     def _listen(self) -> None:
         buttons = [self._start, self._stop]
-        form = [self._prompts, self._seeds, self._before, self._after]
-        drawing = refusals(self._expected)(self._draw)
-        started = self._start.click(lambda: _buttons(busy=True), None, buttons, **PRIVATE)
-        drawn = started.then(drawing, form, self._board, **PRIVATE)
-        drawn.then(lambda: _buttons(busy=False), None, buttons, **PRIVATE)
-        self._stop.click(lambda: _buttons(busy=False), None, buttons, cancels=[drawn], **PRIVATE)
-        self.tab.select(
-            self._offer,
-            [self._known, self._before, self._after],
-            [self._known, self._before, self._after],
+        form = [self._prompts, self._seeds, self._columns]
+        refuse = refusals(self._expected)
+        started = self._start.click(lambda: busy_buttons(busy=True), None, buttons, **PRIVATE)
+        drawn = started.then(refuse(self._draw), form, self._board, **PRIVATE)
+        drawn.then(lambda: busy_buttons(busy=False), None, buttons, **PRIVATE)
+        offered = [self._known, self._columns, self._version, *self._choosing.versions]
+        self.tab.select(self._offer, [self._known, self._columns], offered, **PRIVATE)
+        self._add.click(
+            refuse(add_strength),
+            [self._columns, self._version, self._strength],
+            self._columns,
+            **PRIVATE,
+        )
+        chosen = self._choosing.listen(self._prompts, self._seeds, self._board, buttons)
+        self._drawing = [drawn, chosen]
+
+    def open_links(self, page: gr.Blocks) -> None:
+        """Show the comparison that the address of the page names, if it names one."""
+        form = [self._prompts, self._seeds, self._columns]
+        buttons = [self._start, self._stop]
+        filled = [self._known, self._version, *self._choosing.versions, self._link, *form]
+        opened = page.load(self._open, self._link, filled, js=READ_LINK, **PRIVATE)
+        shown = opened.then(None, None, None, js=SHOW_LINKED, **PRIVATE)
+        busy = shown.then(lambda link: busy_buttons(bool(link)), self._link, buttons, **PRIVATE)
+        drawing = refusals(self._expected)(self._draw_linked)
+        drawn = busy.then(drawing, [self._link, *form], self._board, **PRIVATE)
+        drawn.then(lambda: busy_buttons(busy=False), None, buttons, **PRIVATE)
+        self._stop.click(
+            lambda value: [*busy_buttons(busy=False), stopped(value)],
+            self._board,
+            [*buttons, self._board],
+            cancels=[*self._drawing, drawn],
             **PRIVATE,
         )
 
-    def _offer(self, known: int, before: str | None, after: str | None) -> list[Any]:
-        """Offer every version; a version that is new since the last look becomes "after"."""
+    def _offer(self, known: int, columns: list[str] | None) -> list[Any]:
+        """Offer every version; one that is new since the last look is compared with its parent."""
         versions = self._studio.versions()
         names = [version["version"] for version in versions]
-        if len(names) != known or before not in names or after not in names:
-            before, after = versions[-1]["parent"] or names[0], names[-1]
+        if len(names) != known or not columns:
+            parent = versions[-1]["parent"]
+            columns = [parent, names[-1]] if parent else names
         return [
             len(names),
-            gr.Dropdown(choices=names, value=before),
-            gr.Dropdown(choices=names, value=after),
+            _columns(names, columns),
+            *(_newest(names[1:]), gr.update(choices=names), _newest(names[1:])),
         ]
 
-    def _draw(self, prompts: str, seeds: str, before: str, after: str) -> Iterator[str]:
-        texts, numbers = read_prompts(prompts), read_seeds(seeds)
-        wanted = [Comparison(text, number) for text in texts for number in numbers]
-        groups = self._studio.compare_many(texts, numbers, before, after)
-        yield board(wanted, before, after)
-        started, done = time.monotonic(), 0
-        for group in groups:
-            for place, urls in group.items():
-                wanted[place] = replace(
-                    wanted[place], before_url=urls["before_url"], after_url=urls["after_url"]
-                )
-            done += len(group)
-            pace_s = (time.monotonic() - started) / done
-            yield board(wanted, before, after, pace_s * (len(wanted) - done))
+    def _open(self, link: str) -> list[Any]:
+        read = read_link(link or "")
+        if read is None:
+            return [gr.skip()] * 8
+        prompts, seeds, columns = read
+        known, _, version, *choosing = self._offer(0, None)
+        names = [offered["version"] for offered in self._studio.versions()]
+        return [known, version, *choosing, link, prompts, seeds, _columns(names, columns)]
+
+    def _draw_linked(
+        self, link: str, prompts: str, seeds: str, columns: list[str]
+    ) -> Iterator[Any]:
+        if not link:
+            yield gr.skip()
+            return
+        yield from self._draw(prompts, seeds, columns)
+
+    def _draw(self, prompts: str, seeds: str, columns: list[str]) -> Iterator[dict[str, Any]]:
+        columns = [parse_blend(column).name for column in columns or []]
+        board = Board(read_prompts(prompts), read_seeds(seeds), seeds, columns)
+        groups = self._studio.compare_columns(board.prompts, board.seeds, board.columns)
+        sampler = self._studio.activity()["sampler"]
+        yield board.drawing(detail="" if sampler["state"] == "ready" else sampler["detail"])
+        last = time.monotonic()
+        try:
+            for group in groups:
+                board.fill(group)
+                pace_s, last = (time.monotonic() - last) / len(group), time.monotonic()
+                yield board.drawing(pace_s * (board.total - board.done))
+        except self._expected as error:
+            yield board.interrupted(str(error))
 
 
-def read_prompts(text: str) -> list[str]:
-    """Return the lines that say something; raise InvalidRequest when none does."""
-    prompts = [line.strip() for line in (text or "").splitlines() if line.strip()]
-    if not prompts:
-        raise InvalidRequest("Write at least one prompt to compare on.")
-    return prompts
+def add_strength(columns: list[str] | None, version: str | None, strength: float) -> list[str]:
+    """Return the columns with a version at a strength after them; raises InvalidRequest."""
+    if not version:
+        raise InvalidRequest("There is no version yet to draw at a strength. Fine-tune first.")
+    name = parse_blend(f"{version}@{strength:g}").name
+    columns = columns or [BASE]
+    if name in columns:
+        return columns
+    if len(columns) >= MOST_COLUMNS:
+        raise InvalidRequest(f"{MOST_COLUMNS} columns are the most. Take one away first.")
+    return [*columns, name]
 
 
-def read_seeds(text: str) -> list[int]:
-    """Return the seeds of "1, 5, 8-10" in the order given; raise InvalidRequest otherwise."""
-    seeds: list[int] = []
-    for part in re.split(r"[,;\s]+", re.sub(r"\s*-\s*", "-", (text or "").strip())):
-        match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part)
-        if not match:
-            raise InvalidRequest(f"The seeds {text!r} are unclear. Write them like 1, 2 or 1-4.")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if not first <= last <= HIGHEST_SEED or last - first >= MOST_SEEDS:
-            raise InvalidRequest(f"{part} is no range of seeds. Write them like 1, 2 or 1-4.")
-        seeds.extend(range(first, last + 1))
-    return list(dict.fromkeys(seeds))
+def _columns(names: list[str], chosen: list[str]) -> gr.Dropdown:
+    return gr.Dropdown(choices=names, value=chosen, multiselect=True, allow_custom_value=True)
 
 
-def board(
-    comparisons: Sequence[Comparison], before: str, after: str, left_s: float | None = None
-) -> str:
-    """Return the board: every comparison, drawn or still to be drawn, under a toolbar."""
-    done = sum(one.after_url is not None for one in comparisons)
-    told = f"{done} of {len(comparisons)} drawn" if done < len(comparisons) else ""
-    if told and left_s and left_s >= 1:
-        told += f", {time_left(left_s)}"
-    cards = "".join(_card(one, before, after) for one in comparisons)
-    return (
-        '<div class="toolbar"><div class="switch" role="group" aria-label="How to compare">'
-        '<button type="button" data-mode="side">Side by side</button>'
-        '<button type="button" data-mode="slider">Slider</button></div>'
-        f'<span class="soft" role="status">{told}</span></div><div class="cards">{cards}</div>'
-    )
+def _newest(names: list[str]) -> gr.Dropdown:
+    return gr.Dropdown(choices=names, value=names[-1] if names else None)
 
 
-def _card(one: Comparison, before: str, after: str) -> str:
-    if one.before_url is None or one.after_url is None:
-        sides = '<i class="ghost"></i><i class="ghost"></i>'
-    else:
-        sides = (
-            _picture("before", one.before_url, before, one)
-            + _picture("after", one.after_url, after, one)
-            + '<input type="range" min="0" max="100" value="50" aria-label="How much of before">'
-        )
-    name = escape(f"palate-{before}-{after}-seed-{one.seed}.png", quote=True)
-    save = (
-        ""
-        if one.after_url is None
-        else f'<button type="button" data-save="{name}">Download</button>'
-    )
-    return (
-        f'<figure class="comparison"><div class="sides">{sides}</div><figcaption>'
-        f"<span>{escape(one.prompt)}</span><small>seed {one.seed}</small>{save}</figcaption>"
-        "</figure>"
-    )
-
-
-def _picture(side: str, url: str, version: str, one: Comparison) -> str:
-    alt = escape(f"{one.prompt}, drawn by {version}", quote=True)
-    return (
-        f'<span class="{side}"><img src="{escape(url, quote=True)}" alt="{alt}">'
-        f"<em>{escape(version)}</em></span>"
-    )
-
-
-def _buttons(busy: bool) -> list[gr.Button]:
-    return [gr.Button(interactive=not busy), gr.Button(visible=busy)]
+def _kit() -> str:
+    """Return what a saved page needs, as JSON."""
+    kit = {"script": read_static(*VIEWER), "style": read_static("page.css", "board.css")}
+    return json.dumps(kit)

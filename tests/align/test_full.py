@@ -40,10 +40,10 @@ def test_a_run_of_all_weights_draws_merges_and_leaves_the_base_as_it_was(tuned, 
     assert tuned.status().result["reference_draws"]["asked"] > 0
     pipeline = load_pipeline(describe_model(), compute)
     adapters, base = Adapters(pipeline), pixels(pipeline, compute)
-    adapters.use(str(tuned.adapter))
+    adapters.use([(str(tuned.adapter), 1.0)])
     changed = pixels(pipeline, compute)
     assert changed != base
-    adapters.use(None)
+    adapters.use([])
     assert pixels(pipeline, compute) == base
 
     merged = export(tuned.path, tmp_path / "merged", "merged", precision="fp32")
@@ -56,7 +56,7 @@ def test_a_run_of_all_weights_draws_merges_and_leaves_the_base_as_it_was(tuned, 
         load_implicit(tuned.path, compute)
 
     # Whole weights and adapters take turns.
-    adapters.use(None)
+    adapters.use([])
     other = load_pipeline(describe_model(), compute)
     with torch.no_grad():
         for parameter in add_lora(other.unet, rank=2, seed=0):
@@ -65,7 +65,7 @@ def test_a_run_of_all_weights_draws_merges_and_leaves_the_base_as_it_was(tuned, 
     files = [str(tmp_path / "adapter.safetensors"), str(tuned.adapter)]
     drawn = {}
     for file in [None, *files, None, *files[::-1], None]:
-        adapters.use(file)
+        adapters.use([(file, 1.0)] if file else [])
         assert drawn.setdefault(file, picture := pixels(pipeline, compute)) == picture
     assert len(set(drawn.values())) == 3
 

@@ -80,9 +80,9 @@ def test_a_sampler_switches_between_base_and_adapters(tuned, pipeline, compute, 
     adapters = Adapters(sampler)
     base = pixels(pipeline, compute)
     for _ in range(2):
-        adapters.use(str(path))
+        adapters.use([(str(path), 1.0)])
         assert not torch.equal(pixels(sampler, compute), base)
-        adapters.use(None)
+        adapters.use([])
         assert torch.equal(pixels(sampler, compute), base)
 
 

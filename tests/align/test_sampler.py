@@ -13,7 +13,7 @@ from align.errors import SamplerFailed
 from align.models import ModelInfo, describe_model
 from align.render import batches
 from align.sampler_process import RenderItem, RenderSettings, SamplerProcess
-from align.serve import why_not_drawn
+from align.serve import why_not
 
 SETTINGS = RenderSettings(128, 128, 3, 4.0, "", "EulerDiscreteScheduler")
 
@@ -40,30 +40,30 @@ def test_pictures_are_on_disk_when_they_are_reported(sampler):
         seen.append(index)
 
     items = [RenderItem("a cat face", seed) for seed in range(5)]
-    rendered = sampler.render(items, None, SETTINGS, check)
+    rendered = sampler.render(items, [], SETTINGS, check)
     assert seen == [0, 1, 2, 3, 4]
     assert len({picture.sha256 for picture in rendered}) == 5
 
 
 def test_a_missing_adapter_is_an_error_and_the_sampler_lives_on(sampler, tmp_path):
-    with pytest.raises(SamplerFailed, match="could not be drawn"):
-        sampler.render([RenderItem("a", 1)], tmp_path / "none.safetensors", SETTINGS)
-    assert len(sampler.render([RenderItem("a", 1)], None, SETTINGS)) == 1
+    with pytest.raises(SamplerFailed, match=r"could not be drawn: .*none\.safetensors is gone"):
+        sampler.render([RenderItem("a", 1)], [(tmp_path / "none.safetensors", 1.0)], SETTINGS)
+    assert len(sampler.render([RenderItem("a", 1)], [], SETTINGS)) == 1
 
 
 def test_a_full_disk_is_named_as_what_it_is():
     full = OSError(errno.ENOSPC, "No space left on device")
-    assert why_not_drawn(full).startswith("The disk of the studio folder is full.")
-    assert "no gear" in why_not_drawn(RuntimeError("no gear"))
+    assert why_not(full, "drawn").startswith("The disk of the studio folder is full.")
+    assert "no gear" in why_not(RuntimeError("no gear"), "drawn")
 
 
 def test_a_sampler_that_dies_is_started_again(sampler):
-    sampler.render([RenderItem("a", 1)], None, SETTINGS)
+    sampler.render([RenderItem("a", 1)], [], SETTINGS)
     psutil.Process(sampler._child.pid).kill()
     deadline = time.monotonic() + 60
     while True:
         try:
-            assert sampler.render([RenderItem("a", 1)], None, SETTINGS)
+            assert sampler.render([RenderItem("a", 1)], [], SETTINGS)
             break
         except SamplerFailed:
             assert time.monotonic() < deadline
@@ -80,7 +80,7 @@ def test_a_model_that_cannot_be_loaded_is_reported_in_a_sentence(tmp_path):
         time.sleep(0.1)
     assert "lost could not be loaded" in process.state().detail
     with pytest.raises(SamplerFailed):
-        process.render([RenderItem("a", 1)], None, SETTINGS)
+        process.render([RenderItem("a", 1)], [], SETTINGS)
     process.stop()
 
 

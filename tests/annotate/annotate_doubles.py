@@ -90,7 +90,7 @@ class PaintingSampler:
     def render(
         self,
         items: Sequence[Any],
-        adapter: Path | None,
+        adapters: Sequence[tuple[Path, float]],
         settings: Any,
         on_image: Callable[[int, Rendered], None] | None = None,
         patient: bool = False,
@@ -100,10 +100,28 @@ class PaintingSampler:
             painted = []
             for index, item in enumerate(items):
                 self._await_brush()
-                painted.append(self._paint(item, adapter, settings))
+                painted.append(self._paint(item, adapters, settings))
                 if on_image:
                     on_image(index, painted[-1])
             return painted
+
+    def score(
+        self,
+        prompts: Sequence[str],
+        pictures: Sequence[Path],
+        adapter: Path,
+        settings: Any,
+        on_score: Callable[[int, float], None] | None = None,
+    ) -> list[float]:
+        with self._turn:
+            self._await_brush()
+            return [self.worth(picture) for picture in pictures]
+
+    @staticmethod
+    def worth(picture: Path) -> float:
+        """What this one likes: red."""
+        with Image.open(picture) as image:
+            return float(image.convert("RGB").getpixel((0, 0))[0])
 
     def _await_brush(self) -> None:
         while not self.brush.wait(0.01):
@@ -112,8 +130,8 @@ class PaintingSampler:
         if self.trouble:
             raise Trouble(self.trouble)
 
-    def _paint(self, item: Any, adapter: Path | None, settings: Any) -> Painted:
-        tuned = adapter.read_bytes() if adapter else b""
+    def _paint(self, item: Any, adapters: Sequence[tuple[Path, float]], settings: Any) -> Painted:
+        tuned = b"".join(path.read_bytes() + str(weight).encode() for path, weight in adapters)
         look = hashlib.sha256(f"{item.prompt}|{item.seed}|".encode() + tuned).digest()
         buffer = io.BytesIO()
         size = (settings.width, settings.height)

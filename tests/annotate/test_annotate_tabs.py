@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from annotate.errors import InvalidRequest
 from annotate.handlers import refusals, replies
+from annotate.tabs.board import Board, read_link, read_prompts, read_seeds, stopped
 from annotate.tabs.cards import outcome, plan_card, run_card, runs_table, versions_table
-from annotate.tabs.compare import Comparison, board, read_prompts, read_seeds
+from annotate.tabs.compare import add_strength
 from annotate.tabs.curves import curve
 
 MARKUP = "<script>alert(1)</script>"
@@ -66,13 +67,46 @@ def test_a_failed_run_tells_its_reason():
 
 def test_nothing_a_person_wrote_becomes_markup():
     shown = [
-        board([Comparison(MARKUP, 1, "img/a.png", "img/b.png")], MARKUP, "v1"),
-        board([Comparison(MARKUP, 1)], "base", "v1"),
         outcome(run(state="failed", error=MARKUP)),
         run_card(run(state="failed", error=MARKUP)),
         outcome(run(result={"held_out": HELD_OUT, "advice": MARKUP})),
     ]
     assert not any(MARKUP in html for html in shown)
+
+
+def test_a_board_says_how_far_it_is_and_what_is_kept_when_it_ends_early():
+    board = Board(["a cat", "a dog"], [1, 2], "1-2", ["base", "v1"])
+    assert board.drawing(detail="Loading.")["status"] == "0 of 8 drawn. Loading."
+    board.fill({(0, 0): "img/a.png", (3, 1): "img/b.png"})
+    value = board.drawing(12.0)
+    assert value["cells"] == [["img/a.png", None], [None, None], [None, None], [None, "img/b.png"]]
+    assert (value["status"], value["busy"]) == ("2 of 8 drawn, 12 s left", True)
+    assert value["columns"] == ["base", "v1"]
+    halted = stopped(value)
+    assert halted["status"].startswith("Stopped. 2 of 8 are drawn") and not halted["busy"]
+    assert halted["cells"] == value["cells"]
+    failed = board.interrupted("The disk is full.")
+    assert failed["tone"] == "problem" and "The disk is full. 2 of 8" in failed["status"]
+    board.fill({(place, column): "img/c.png" for place in range(4) for column in range(2)})
+    assert (board.drawing()["status"], board.drawing()["busy"]) == ("", False)
+    assert stopped(board.drawing()) == board.drawing() and stopped(None) is None
+
+
+def test_a_link_names_prompts_seeds_and_columns_as_they_were_typed():
+    link = "#compare&p=a+cat%26dog&p=%C3%BC&s=1-3%2C+7&c=base&c=v1%400.5%2Bv2&m=grid"
+    assert read_link(link) == ("a cat&dog\nü", "1-3, 7", ["base", "v1@0.5+v2"])
+    assert read_link("#compare&") == ("", "", [])
+    assert read_link("#other") is None
+
+
+def test_a_strength_becomes_one_more_column_once():
+    assert add_strength(["base", "v1"], "v1", 0.5) == ["base", "v1", "v1@0.5"]
+    assert add_strength(["base", "v1"], "v1", 1.0) == ["base", "v1"]
+    assert add_strength(None, "v1", 1.5) == ["base", "v1@1.5"]
+    with pytest.raises(InvalidRequest, match="no version yet"):
+        add_strength(["base"], None, 0.5)
+    with pytest.raises(InvalidRequest, match="6 columns are the most"):
+        add_strength([f"v{i}" for i in range(6)], "v1", 0.5)
 
 
 def test_a_plan_shows_its_numbers():

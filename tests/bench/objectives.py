@@ -139,7 +139,7 @@ class Painter:
     def draw(self, items: list[RenderItem], adapter: Path | None = None) -> list[Path]:
         """The picture files of these prompts and seeds, in order."""
         missing = [item for item in items if (item, adapter) not in self._drawn]
-        self._adapters.use(str(adapter) if adapter else None)
+        self._adapters.use([(str(adapter), 1.0)] if adapter else [])
         settings = settings_of(self.model)
         for indices in batches(len(missing), 0.016, patient=True):
             batch = [missing[i] for i in indices]

@@ -1,5 +1,6 @@
 """From votes to a version that is active, to pictures before and after, and to a blind verdict."""
 
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 from journeys import SLOW_MS, Stage
+from PIL import Image
 from running import App, wait_for
 
 pytestmark = pytest.mark.browser
@@ -16,6 +18,10 @@ RUN_MS = 300_000
 VOTES = 12
 SETTLING = 8
 """Votes for one side that settle a verdict."""
+LOADED = (
+    "count => [...document.querySelectorAll('#board img')]"
+    ".filter(picture => picture.naturalWidth).length === count"
+)
 
 
 def test_a_person_fine_tunes_compares_judges_blind_and_goes_back(
@@ -32,24 +38,89 @@ def test_a_person_fine_tunes_compares_judges_blind_and_goes_back(
     page.locator("#versions tr", has_text="v1").locator(".active").wait_for(timeout=SLOW_MS)
 
     page.locator("#compare-tab-button").click()
-    different = compare(page, "a red apple", "base", "v1")
+    different = compare(page, "a red apple")
     assert different[0] != different[1]
-    same = compare(page, "a red apple", "base", "base")
-    assert same[0] == same[1] == different[0]
+    link = f"{shared_app.url}#compare&p=a+red+apple&s=7&c=base&c=v1%400&c=v1%400.5&c=v1&m=grid"
+    page.goto("about:blank")
+    page.goto(link)
+    linked = pictures(page, "base,base,v1@0.5,v1")
+    assert [linked[0], linked[1], linked[3]] == [different[0], different[0], different[1]]
+    assert linked[2] not in different
+    assert page.locator("#board [aria-pressed=true]").inner_text() == "Grid"
 
-    page.locator("#board [data-mode=slider]").click()
+    looks_in_every_way(page)
+    with page.expect_download() as sheet:
+        page.get_by_role("button", name="Contact sheet").click()
+    sheet.value.save_as(tmp_path / "sheet.png")
+    with Image.open(tmp_path / "sheet.png") as image:
+        assert image.width > 4 * 128 and image.height > 128
     with page.expect_download() as saved:
-        page.locator("#board [data-save]").first.click()
-    picture = tmp_path / "saved.png"
-    saved.value.save_as(picture)
-    assert picture.read_bytes().startswith(b"\x89PNG")
+        page.get_by_role("button", name="Save as page").click()
+    saved.value.save_as(tmp_path / "saved.html")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "saved.html").as_uri())
+    page.wait_for_function(LOADED, arg=4)
+    looks_in_every_way(page)
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
 
+    stage.open(shared_app.url)
+    judges_blind_and_goes_back(shared_app, page, stage)
+
+
+def looks_in_every_way(page: Any) -> None:
+    """Zoom, swap and subtract on a board of the base twice, v1 at half strength and v1."""
+    page.keyboard.press("s")
+    frames = page.locator("#board [data-column] .frame")
+    spot = frames.first.bounding_box()
+    page.mouse.move(spot["x"] + spot["width"] * 0.9, spot["y"] + spot["height"] * 0.9)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -240)
+    page.keyboard.up("Control")
+    moved = [place_of(page, column) for column in range(4)]
+    assert moved[0][0] < -0.5 and moved[0] == moved[1] == moved[2] == moved[3]
+    page.keyboard.press("Escape")
+    assert place_of(page, 3) == (0, 0)
+
+    page.keyboard.press("f")
+    page.locator("#board select").nth(1).select_option("3")
+    assert [opacity(page, 0), opacity(page, 3)] == ["1", "0"]
+    page.keyboard.down(" ")
+    assert [opacity(page, 0), opacity(page, 3)] == ["0", "1"]
+    page.keyboard.up(" ")
+    assert [opacity(page, 0), opacity(page, 3)] == ["1", "0"]
+
+    page.keyboard.press("d")
+    told = page.locator("#board .map em")
+    assert re.fullmatch(r"differs by \d+\.\d+ %", told.inner_text())
+    page.locator("#board select").nth(1).select_option("1")
+    assert told.inner_text() == "equal"
+
+
+def place_of(page: Any, column: int) -> tuple[float, float]:
+    """How far a picture is moved against its frame, in shares of the frame."""
+    script = """column => {
+        const frame = document.querySelector(`#board [data-column="${column}"] .frame`);
+        const [box, picture] = [frame, frame.firstChild].map((e) => e.getBoundingClientRect());
+        return ["x", "y"].map((side) => (picture[side] - box[side]) / box.width);
+    }"""
+    x, y = page.evaluate(script, column)
+    return round(x, 3), round(y, 3)
+
+
+def opacity(page: Any, column: int) -> str:
+    script = "c => getComputedStyle(document.querySelector(`#board [data-column='${c}']`)).opacity"
+    return str(page.evaluate(script, column))
+
+
+def judges_blind_and_goes_back(app: App, page: Any, stage: Stage) -> None:
+    """From a blind test to its verdict, and from v1 back to the base."""
     page.locator("#verdict-tab-button").click()
     page.locator("#start-trial:not([disabled])").click(timeout=SLOW_MS)
     page.locator("#trials [data-act=vote]").click(timeout=SLOW_MS)
     page.locator("#stage .trial").wait_for(timeout=SLOW_MS)
     for _ in range(SETTLING):
-        stage.press(side_of(shared_app, page, "v1"))
+        stage.press(side_of(app, page, "v1"))
     page.locator("#stage .trial", has_text="settled").wait_for(timeout=SLOW_MS)
     page.locator("#stage [data-act=verdict]").click()
     verdict = page.locator("#trials .outcome.good")
@@ -57,13 +128,13 @@ def test_a_person_fine_tunes_compares_judges_blind_and_goes_back(
     assert "v1 is better than base" in verdict.inner_text()
     page.locator("#trials [data-act=back]").click()
     page.locator("#trials [data-act=use]").wait_for(timeout=SLOW_MS)
-    assert shared_app.client().predict(api_name="/versions")[0]["active"]
+    assert app.client().predict(api_name="/versions")[0]["active"]
 
     page.locator("#label-tab-button").click()
     page.locator("#stage [data-act=leave]").click()
     page.locator("#stage .trial").wait_for(state="hidden", timeout=SLOW_MS)
     restored = ["base", "base"]
-    wait_for(lambda: drawn_by(shared_app, page) == restored, "a pair of the restored version")
+    wait_for(lambda: drawn_by(app, page) == restored, "a pair of the restored version")
 
 
 def side_of(app: App, page: Any, version: str) -> str:
@@ -96,25 +167,22 @@ def fine_tune(page: Any) -> None:
     assert page.locator("#run .outcome").inner_text()
 
 
-def compare(page: Any, prompt: str, before: str, after: str) -> list[str]:
-    """Compare one seed and return the addresses of the two pictures."""
+def compare(page: Any, prompt: str) -> list[str]:
+    """Compare the base and v1, which are offered, on one seed; return where the pictures are."""
     page.locator("#compare-prompts textarea").fill(prompt)
     page.locator("#seeds input, #seeds textarea").fill("7")
-    choose(page, "#before", before)
-    choose(page, "#after", after)
     page.locator("#start-compare:not([disabled])").click(timeout=SLOW_MS)
-    labels = page.locator("#board .sides em")
+    return pictures(page, "base,v1")
+
+
+def pictures(page: Any, columns: str) -> list[str]:
+    """Wait for one comparison with these columns; return where its pictures are."""
     page.wait_for_function(
-        "wanted => [...document.querySelectorAll('#board .sides em')]"
+        "wanted => [...document.querySelectorAll('#board [data-column] em')]"
         ".map(label => label.textContent).join() === wanted",
-        arg=f"{before},{after}",
+        arg=columns,
         timeout=RUN_MS,
     )
-    assert labels.count() == 2
-    pictures = page.locator("#board img")
-    return [str(pictures.nth(side).get_attribute("src")) for side in range(2)]
-
-
-def choose(page: Any, dropdown: str, version: str) -> None:
-    page.locator(f"{dropdown} input").click()
-    page.locator(dropdown).get_by_role("option", name=version, exact=True).click()
+    page.wait_for_function(LOADED, arg=columns.count(",") + 1, timeout=RUN_MS)
+    found = page.locator("#board img")
+    return [str(found.nth(side).get_attribute("src")) for side in range(found.count())]

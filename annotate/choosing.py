@@ -1,0 +1,108 @@
+"""The best of n: what merely choosing among many pictures gives, beside what tuning gives."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from annotate.blends import BASE, Blend, parse_blend
+from annotate.comparing import Comparing
+from annotate.errors import InvalidRequest, SamplerAway
+from annotate.painting import Painter, address
+from annotate.pool import Pool
+from annotate.ports import RenderItem
+from storage.records import Image
+from storage.store import Store
+
+AT_ONCE = 8
+"""Pictures scored in one request, so that progress is told and a stop is soon heeded."""
+MOST = 64
+FEWEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How far a choice among many is, and at the end the addresses of its pictures by column."""
+
+    done: int
+    total: int
+    random: tuple[str, ...] = ()
+    best: tuple[str, ...] = ()
+    tuned: tuple[str, ...] = ()
+
+
+class Choosing:
+    """Draws n pictures of a prompt, lets a version judge them and shows the best beside others."""
+
+    def __init__(
+        self, store: Store, painter: Painter, comparing: Comparing, pool: Pool, base: str
+    ) -> None:
+        self._store = store
+        self._painter = painter
+        self._comparing = comparing
+        self._pool = pool
+        self._base = base
+
+    def best_of(
+        self, prompt: str, seeds: Sequence[int], drawn_by: str, judge: str, shown: int
+    ) -> Iterator[Choice]:
+        """Return progress, then `shown` pictures of each kind.
+
+        The random ones are those of the first seeds: a seed is as good as any other. Tuned ones
+        are what the judge draws with these same seeds.
+
+        Raises InvalidRequest or UnknownVersion at once, and on the way what comparing raises.
+        """
+        if not FEWEST <= len(seeds) <= MOST or not 1 <= shown <= len(seeds):
+            raise InvalidRequest(
+                f"Choose among {FEWEST} to {MOST} pictures and show at most as many; "
+                f"{shown} of {len(seeds)} is not possible."
+            )
+        if judge == BASE or self._store.version(self._base, judge).adapter is None:
+            raise InvalidRequest(
+                f"{judge} cannot judge: a picture's worth is how much likelier a version holds it "
+                "to be than the base. Name a version that a fine-tune made."
+            )
+        looks = parse_blend(drawn_by), Blend(((judge, 1.0),))
+        for look in looks:
+            self._comparing.look(look)
+        return self._choose(prompt, seeds, *looks, shown)
+
+    def _choose(
+        self, prompt: str, seeds: Sequence[int], blend: Blend, tuned: Blend, shown: int
+    ) -> Iterator[Choice]:
+        total = 2 * len(seeds) + shown
+        after: dict[int, Image] = {}
+        drawn: dict[int, Image] = {}
+        for blended, count, images in ((tuned, shown, after), (blend, len(seeds), drawn)):
+            items = [RenderItem(prompt, seed) for seed in seeds[:count]]
+            for group in self._comparing.compare(items, [blended]):
+                images |= {place: image for (place, _), image in group.items()}
+                yield Choice(len(after) + len(drawn), total)
+        pictures = [drawn[place] for place in range(len(seeds))]
+        scores: list[float] = []
+        for scored in self._scores(prompt, pictures, tuned):
+            scores += scored
+            yield Choice(len(after) + len(drawn) + len(scores), total)
+        ranked = sorted(range(len(pictures)), key=lambda place: -scores[place])
+        yield Choice(
+            total,
+            total,
+            random=_addresses(pictures[:shown]),
+            best=_addresses([pictures[place] for place in ranked[:shown]]),
+            tuned=_addresses([after[place] for place in range(shown)]),
+        )
+
+    def _scores(
+        self, prompt: str, pictures: Sequence[Image], judge: Blend
+    ) -> Iterator[list[float]]:
+        [(adapter, _)] = self._comparing.look(judge).adapters
+        for start in range(0, len(pictures), AT_ONCE):
+            if reason := self._pool.resting:
+                raise SamplerAway(f"{reason} Choose again after it.")
+            files = [self._store.image_path(p.sha256) for p in pictures[start : start + AT_ONCE]]
+            with self._pool.standing_aside():
+                scores = self._painter.score([prompt] * len(files), files, adapter)
+            yield scores
+
+
+def _addresses(images: Sequence[Image]) -> tuple[str, ...]:
+    return tuple(address(image.image_id) for image in images)

@@ -1,0 +1,132 @@
+// Looking closely: one zoom for every picture of a board, and what differs between two of them.
+
+const CLOSEST = 32;
+const AMPLIFIED = [1, 2, 4, 8, 16];
+const LARGEST_MAP = 1024;
+// Black, violet, red, orange, pale yellow: brighter is always more, also to the colour-blind.
+const HEAT = [[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]];
+
+function makeZoom(root, onChange) {
+  const at = { zoom: 1, x: 0, y: 0 };
+
+  // Places are shares of a frame, so that frames of any size show the same spot.
+  function place(zoom, x, y) {
+    const hold = (value) => (zoom < 1 ? (1 - zoom) / 2 : Math.min(0, Math.max(1 - zoom, value)));
+    Object.assign(at, { zoom, x: hold(x), y: hold(y) });
+    root.style.setProperty("--zoom", at.zoom);
+    root.style.setProperty("--pan-x", `${100 * at.x}%`);
+    root.style.setProperty("--pan-y", `${100 * at.y}%`);
+    root.toggleAttribute("data-zoomed", at.zoom !== 1);
+    onChange(at.zoom);
+  }
+
+  function about(x, y, factor) {
+    const zoom = Math.min(CLOSEST, Math.max(1, at.zoom * factor));
+    place(zoom, x - ((x - at.x) * zoom) / at.zoom, y - ((y - at.y) * zoom) / at.zoom);
+  }
+
+  return {
+    at,
+    about,
+    reset: () => place(1, 0, 0),
+    pan: (x, y) => place(at.zoom, at.x + x, at.y + y),
+    // One dot of the picture on one dot of the screen, around the middle of what is seen.
+    exact(frame, picture) {
+      const zoom = picture.naturalWidth / (frame.clientWidth * window.devicePixelRatio);
+      const [x, y] = [(0.5 - at.x) / at.zoom, (0.5 - at.y) / at.zoom];
+      place(zoom, 0.5 - x * zoom, 0.5 - y * zoom);
+    },
+  };
+}
+
+// Wheel, drag and pinch on the frames of a board. `claim` may take a press for itself.
+function listenToZoom(root, zoom, claim) {
+  const fingers = new Map();
+  const frameOf = (event) => event.target instanceof Element && event.target.closest(".frame");
+  const spot = (frame, x, y) => {
+    const box = frame.getBoundingClientRect();
+    return [(x - box.left) / box.width, (y - box.top) / box.height];
+  };
+
+  // Without Ctrl the wheel scrolls the page until something is zoomed: a board is longer than a
+  // screen, and the pointer is nearly always on a picture.
+  root.addEventListener("wheel", (event) => {
+    const frame = frameOf(event);
+    if (!frame || !(event.ctrlKey || event.metaKey || zoom.at.zoom > 1)) return;
+    event.preventDefault();
+    const lines = event.deltaMode === 1 ? 30 : 1;
+    const factor = Math.exp(-Math.max(-120, Math.min(120, event.deltaY * lines)) / 240);
+    zoom.about(...spot(frame, event.clientX, event.clientY), factor);
+  }, { passive: false });
+
+  root.addEventListener("dblclick", (event) => {
+    const frame = frameOf(event);
+    if (!frame) return;
+    if (zoom.at.zoom === 1) zoom.about(...spot(frame, event.clientX, event.clientY), 3);
+    else zoom.reset();
+  });
+
+  root.addEventListener("pointerdown", (event) => {
+    const frame = frameOf(event);
+    if (!frame || event.button) return;
+    if (claim(frame, event)) return;
+    fingers.set(event.pointerId, { frame, x: event.clientX, y: event.clientY });
+    if (zoom.at.zoom > 1) frame.setPointerCapture(event.pointerId);
+  });
+  root.addEventListener("pointermove", (event) => {
+    const finger = fingers.get(event.pointerId);
+    if (!finger) return;
+    const other = [...fingers.entries()].find(([id]) => id !== event.pointerId);
+    const box = finger.frame.getBoundingClientRect();
+    if (other) {
+      const apart = (one) => Math.hypot(one.clientX - other[1].x, one.clientY - other[1].y) || 1;
+      const factor = apart(event) / apart({ clientX: finger.x, clientY: finger.y });
+      const middle = [(event.clientX + other[1].x) / 2, (event.clientY + other[1].y) / 2];
+      zoom.about(...spot(finger.frame, ...middle), factor);
+    } else if (zoom.at.zoom > 1) {
+      zoom.pan((event.clientX - finger.x) / box.width, (event.clientY - finger.y) / box.height);
+    }
+    Object.assign(finger, { x: event.clientX, y: event.clientY });
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    root.addEventListener(end, (event) => fingers.delete(event.pointerId));
+  }
+  root.addEventListener("dragstart", (event) => frameOf(event) && event.preventDefault());
+}
+
+function heat(share) {
+  const place = Math.min(1, share) * (HEAT.length - 1);
+  const low = Math.min(HEAT.length - 2, Math.floor(place));
+  return HEAT[low].map((value, i) => value + (HEAT[low + 1][i] - value) * (place - low));
+}
+
+function pixelsOf(picture, width, height) {
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(picture, 0, 0, width, height);
+  return context.getImageData(0, 0, width, height).data;
+}
+
+// Paints where two pictures differ; returns their mean difference as a share of the full range.
+function paintDifference(canvas, first, second, amplified) {
+  const wide = Math.max(first.naturalWidth, second.naturalWidth);
+  const high = Math.max(first.naturalHeight, second.naturalHeight);
+  const fit = Math.min(1, LARGEST_MAP / Math.max(wide, high));
+  const [width, height] = [Math.round(wide * fit), Math.round(high * fit)];
+  const [a, b] = [first, second].map((picture) => pixelsOf(picture, width, height));
+  const colours = Array.from({ length: 256 }, (_, level) => heat((level / 255) * amplified));
+  Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d");
+  const map = context.createImageData(width, height);
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 4) {
+    const parts = [0, 1, 2].map((c) => Math.abs(a[i + c] - b[i + c]));
+    sum += parts[0] + parts[1] + parts[2];
+    const colour = colours[Math.max(...parts)];
+    for (let c = 0; c < 3; c += 1) map.data[i + c] = colour[c];
+    map.data[i + 3] = 255;
+  }
+  context.putImageData(map, 0, 0);
+  return sum / (a.length / 4) / 3 / 255;
+}

@@ -1,0 +1,160 @@
+// What can be taken away from a board: one comparison, a contact sheet, or a page that needs nothing.
+
+const SHEET_DOTS = 16e6;
+const LARGEST_CELL = 512;
+const SMALLEST_CELL = 48;
+
+function savedAs(blob, name) {
+  const link = make("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+function fileName(data, ending) {
+  const words = data.columns.join("-").replace(/[^A-Za-z0-9.@+-]+/g, "");
+  return `palate-${words}${ending}`;
+}
+
+async function savedCanvas(canvas, name) {
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  if (blob) savedAs(blob, name);
+  return Boolean(blob);
+}
+
+// One picture file with every column, at the size they were drawn in.
+function savePictures(figure, data) {
+  const pictures = [...figure.querySelectorAll("img")];
+  const canvas = document.createElement("canvas");
+  canvas.width = pictures.reduce((sum, picture) => sum + picture.naturalWidth, 0);
+  canvas.height = Math.max(...pictures.map((picture) => picture.naturalHeight));
+  let x = 0;
+  for (const picture of pictures) {
+    canvas.getContext("2d").drawImage(picture, x, 0);
+    x += picture.naturalWidth;
+  }
+  const seed = data.seeds[figure.dataset.place % data.seeds.length];
+  return savedCanvas(canvas, fileName(data, `-${nameOf(data)}-${seed}.png`));
+}
+
+function loaded(source) {
+  return new Promise((resolve) => {
+    const picture = new Image();
+    picture.onload = () => resolve(picture);
+    picture.onerror = () => resolve(null);
+    picture.src = source;
+  });
+}
+
+// Lines of a text that fit into a width; the last one ends in an ellipsis where it must.
+function wrapped(context, text, width, most) {
+  const lines = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const longer = line ? `${line} ${word}` : word;
+    if (!line || context.measureText(longer).width <= width) line = longer;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  lines.push(line);
+  const kept = lines.slice(0, most);
+  return kept.map((one, i) => {
+    let cut = one;
+    const more = i === kept.length - 1 && lines.length > most ? "…" : "";
+    while (cut && context.measureText(cut + more).width > width) cut = cut.slice(0, -1);
+    return cut === one && !more ? one : `${cut}…`;
+  });
+}
+
+// A row for each prompt and seed, a column for each version, all of them labeled.
+async function contactSheet(data, resolve) {
+  const rows = await Promise.all(data.cells.map((row) =>
+    Promise.all(row.map((url) => (url ? loaded(resolve(url)) : null)))));
+  const natural = Math.max(64, ...rows.flat().map((one) => (one ? one.naturalWidth : 0)));
+  const columns = data.columns.length;
+  const fitting = Math.sqrt(SHEET_DOTS / (rows.length * (columns + 1)));
+  const cell = Math.round(Math.max(SMALLEST_CELL, Math.min(natural, LARGEST_CELL, fitting)));
+  const gap = Math.max(2, Math.round(cell / 24));
+  const label = Math.round(Math.max(cell * 0.9, 120));
+  const head = Math.round(Math.max(28, cell / 6));
+  const canvas = document.createElement("canvas");
+  canvas.width = label + columns * (cell + gap) + gap;
+  canvas.height = head + rows.length * (cell + gap) + gap;
+  const context = canvas.getContext("2d");
+  const size = Math.round(Math.max(11, Math.min(20, cell / 9)));
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  Object.assign(context, { textBaseline: "middle", textAlign: "center", fillStyle: "#26211c" });
+  context.font = `600 ${size}px system-ui, sans-serif`;
+  data.columns.forEach((name, i) => {
+    const middle = label + gap + i * (cell + gap) + cell / 2;
+    context.fillText(wrapped(context, name, cell, 1)[0], middle, head / 2);
+  });
+  context.textAlign = "left";
+  rows.forEach((row, place) => {
+    const y = head + place * (cell + gap);
+    rowLabel(context, data, place, { y: y + cell / 2, width: label - 2 * gap, x: gap, size, cell });
+    row.forEach((picture, i) => {
+      if (!picture) return;
+      const fit = cell / Math.max(picture.naturalWidth, picture.naturalHeight);
+      const [w, h] = [picture.naturalWidth * fit, picture.naturalHeight * fit];
+      const x = label + gap + i * (cell + gap);
+      context.drawImage(picture, x + (cell - w) / 2, y + (cell - h) / 2, w, h);
+    });
+  });
+  return canvas;
+}
+
+function rowLabel(context, data, place, at) {
+  const prompt = data.prompts[Math.floor(place / data.seeds.length)];
+  const step = at.size * 1.3;
+  const lines = wrapped(context, prompt, at.width, Math.max(1, Math.floor(at.cell / step) - 1));
+  const top = at.y - (lines.length * step) / 2;
+  context.fillStyle = "#26211c";
+  context.font = `600 ${at.size}px system-ui, sans-serif`;
+  lines.forEach((line, i) => context.fillText(line, at.x, top + i * step));
+  context.fillStyle = "#746b62";
+  context.font = `${at.size}px system-ui, sans-serif`;
+  const seed = `${nameOf(data)} ${data.seeds[place % data.seeds.length]}`;
+  context.fillText(seed, at.x, top + lines.length * step);
+}
+
+async function asData(url) {
+  const reply = await fetch(url);
+  if (!reply.ok) return null;
+  const blob = await reply.blob();
+  return new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => resolve(null);
+    reader.readAsDataURL(blob);
+  });
+}
+
+// A page with the pictures and this very board in it; its policy forbids it to load anything.
+async function savedPage(data, resolve, kit, mode) {
+  const urls = [...new Set(data.cells.flat().filter(Boolean))];
+  const inside = new Map(await Promise.all(urls.map(async (url) => [url, await asData(resolve(url))])));
+  const cells = data.cells.map((row) => row.map((url) => inside.get(url) || null));
+  const { prompts, seeds, columns, row } = data;
+  const held = { prompts, seeds, columns, row, cells };
+  const json = JSON.stringify(held).replaceAll("<", "\\u003c");
+  const policy = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+  const start = `const data = ${json};
+document.documentElement.classList.toggle("dark", matchMedia("(prefers-color-scheme: dark)").matches);
+const sheet = make("button", { type: "button", textContent: "Contact sheet" });
+const board = makeBoard(document.querySelector(".compare"), { actions: [sheet] });
+sheet.addEventListener("click", async () =>
+  savedCanvas(await contactSheet(data, (url) => url), fileName(data, ".png")));
+board.show(data);
+board.setMode(${JSON.stringify(mode)});`;
+  const page = `<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>Palate: a comparison</title>
+<style>${kit.style}</style></head><body class="saved"><div id="board"><div class="compare"></div></div>
+<script>${kit.script}
+${start}<\/script></body></html>`;
+  return new Blob([page], { type: "text/html" });
+}

@@ -1,0 +1,86 @@
+"""Best of n on the Compare tab: choosing among many pictures, beside what tuning gives."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from annotate.blends import BASE
+from annotate.choosing import FEWEST, MOST
+from annotate.errors import InvalidRequest
+from annotate.handlers import PRIVATE, Errors, refusals
+from annotate.requests import MOST_COMPARISONS
+from annotate.studio import Studio
+from annotate.tabs.board import Board, read_prompts, read_seeds
+
+AMONG = 16
+SHOWN, MOST_SHOWN = 3, 8
+HOW = (
+    "Is tuning worth more than drawing many and keeping the best? For each prompt this draws many "
+    "pictures with one version, and shows some at random, those that a judge ranks highest, and "
+    "what the judge itself draws. The judge is a version: it prefers what tuning made likelier."
+)
+
+
+class BestOf:
+    """The form and what it does; the board, the prompts and the seeds are the tab's."""
+
+    def __init__(self, studio: Studio, expected: Errors) -> None:
+        self._studio = studio
+        self._expected = expected
+        with gr.Accordion("Best of n", open=False, elem_id="best-of"):
+            gr.Markdown(HOW, elem_classes="soft")
+            with gr.Row(elem_classes="ends"):
+                self._drawn_by = gr.Dropdown([BASE], label="Drawn by", min_width=100)
+                self._judge = gr.Dropdown(label="Judge", min_width=100)
+                self._among = gr.Slider(FEWEST, MOST, AMONG, step=1, label="Pictures a prompt")
+                self._shown = gr.Slider(1, MOST_SHOWN, SHOWN, step=1, label="Shown")
+                self._start = gr.Button("Choose", min_width=90, elem_id="start-choosing")
+        self.versions = [self._drawn_by, self._judge]
+
+    def listen(
+        self, prompts: gr.Textbox, seeds: gr.Textbox, board: gr.HTML, buttons: list[Any]
+    ) -> Any:
+        """Wire the form, and return the event that a stop cancels."""
+        form = [prompts, seeds, self._drawn_by, self._judge, self._among, self._shown]
+        started = self._start.click(lambda: busy_buttons(busy=True), None, buttons, **PRIVATE)
+        drawn = started.then(refusals(self._expected)(self.choose), form, board, **PRIVATE)
+        drawn.then(lambda: busy_buttons(busy=False), None, buttons, **PRIVATE)
+        return drawn
+
+    def choose(
+        self, prompts: str, seeds: str, drawn_by: str, judge: str | None, among: int, shown: int
+    ) -> Iterator[dict[str, Any]]:
+        """Return the board as pictures are drawn and judged, prompt by prompt."""
+        texts, first = read_prompts(prompts), read_seeds(seeds)[0]
+        if len(texts) * among > MOST_COMPARISONS:
+            raise InvalidRequest(
+                f"{len(texts):,} prompts with {among} pictures each are {len(texts) * among:,}; "
+                f"{MOST_COMPARISONS} at once are possible. Take fewer prompts or pictures."
+            )
+        if not judge:
+            raise InvalidRequest("There is no version yet that could judge. Fine-tune first.")
+        columns = [f"{drawn_by}, random", f"{drawn_by}, best of {among}", f"{judge}, random"]
+        board = Board(texts, range(1, shown + 1), "", columns, row="place")
+        numbers = list(range(first, first + among))
+        choices = [
+            self._studio.choosing.best_of(text, numbers, drawn_by, judge, shown) for text in texts
+        ]
+        began, last = time.monotonic(), 0
+        try:
+            for prompt, steps in enumerate(choices):
+                for step in steps:
+                    last, total = prompt * step.total + step.done, step.total * len(texts)
+                    for column, urls in enumerate((step.random, step.best, step.tuned)):
+                        board.fill({(prompt * shown + i, column): u for i, u in enumerate(urls)})
+                    left_s = (time.monotonic() - began) / max(1, last) * (total - last)
+                    yield board.choosing(last, total, left_s)
+            yield board.drawing()
+        except self._expected as error:
+            yield board.interrupted(str(error))
+
+
+def busy_buttons(busy: bool) -> list[gr.Button]:
+    """Return the tab's two buttons, to start and to stop."""
+    return [gr.Button(interactive=not busy), gr.Button(visible=busy)]

@@ -1,0 +1,73 @@
+"""The best of many pictures, as a version judges them."""
+
+import gradio as gr
+import pytest
+from annotate_doubles import PaintingSampler, Trouble
+from places import Place
+
+from annotate.errors import AnnotateError, InvalidRequest
+from annotate.tabs.best_of import BestOf
+from storage.errors import StorageError, UnknownVersion
+
+
+@pytest.fixture
+def tuned(place: Place) -> Place:
+    place.label(1)
+    place.reach(place.studio.fine_tune({})["run_id"], "done")
+    return place
+
+
+def worth(place: Place, url: str) -> float:
+    file = place.studio.image_file(url.removeprefix("img/").removesuffix(".png"))
+    assert file is not None
+    return PaintingSampler.worth(file)
+
+
+def test_the_best_are_those_that_the_judge_ranks_highest(tuned: Place) -> None:
+    seeds = list(range(40, 60))
+    *steps, chosen = tuned.studio.choosing.best_of("a cat", seeds, "base", "v1", 3)
+    drawn = [tuned.studio.compare("a cat", seed, "base", "v1") for seed in seeds]
+    ranked = sorted(drawn, key=lambda urls: -worth(tuned, urls["before_url"]))
+    assert [worth(tuned, url) for url in chosen.best] == [
+        worth(tuned, urls["before_url"]) for urls in ranked[:3]
+    ]
+    assert chosen.random == tuple(urls["before_url"] for urls in drawn[:3])
+    assert chosen.tuned == tuple(urls["after_url"] for urls in drawn[:3])
+    done = [step.done for step in steps]
+    assert done == sorted(done) and done[-1] == chosen.done == chosen.total == 43
+
+
+@pytest.mark.parametrize(
+    ("seeds", "judge", "shown", "words"),
+    [
+        ([1], "v1", 1, "2 to 64"),
+        (list(range(65)), "v1", 1, "2 to 64"),
+        ([1, 2], "v1", 3, "3 of 2 is not possible"),
+        ([1, 2], "base", 1, "base cannot judge"),
+    ],
+)
+def test_a_choice_that_cannot_be_made_is_refused_at_once(
+    tuned: Place, seeds: list[int], judge: str, shown: int, words: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        tuned.studio.choosing.best_of("a cat", seeds, "base", judge, shown)
+
+
+def test_an_unknown_judge_or_painter_is_refused_at_once(tuned: Place) -> None:
+    for names in (("v9", "v1"), ("base", "v9")):
+        with pytest.raises(UnknownVersion, match="v9"):
+            tuned.studio.choosing.best_of("a cat", [1, 2], *names, 1)
+
+
+def test_the_tab_shows_random_best_and_tuned_and_tells_how_far_it_is(tuned: Place) -> None:
+    with gr.Blocks():
+        form = BestOf(tuned.studio, (Trouble, AnnotateError, StorageError))
+    first, *_, last = form.choose("a cat\na dog", "5", "base", "v1", 4, 2)
+    assert first["busy"] and "of 20 steps" in first["status"]
+    assert last["columns"] == ["base, random", "base, best of 4", "v1, random"]
+    assert (last["row"], last["seeds"], last["status"]) == ("place", [1, 2], "")
+    assert len(last["cells"]) == 4 and all(all(row) for row in last["cells"])
+    with pytest.raises(InvalidRequest, match="5 prompts with 64 pictures each are 320"):
+        next(form.choose("a\nb\nc\nd\ne", "1", "base", "v1", 64, 2))
+    with pytest.raises(InvalidRequest, match="no version yet"):
+        next(form.choose("a", "1", "base", None, 4, 2))
