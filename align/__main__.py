@@ -3,6 +3,7 @@
 python -m align train RUN_DIR [--dry-run]           train the run in a folder, or only say how
 python -m align export RUN_DIR FILE --form kohya    an adapter for ComfyUI, A1111 or Forge
 python -m align sample FOLDER --prompts FILE --with RUN_DIR  draw prompts with what a run made
+python -m align check FILE [TARGET]                 take in a LoRA or a tuned model from elsewhere
 python -m align score FOLDER --by implicit --with RUN_DIR   rank pictures, best first
 """
 
@@ -16,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from align.errors import AlignError, InvalidSettings
+from align.errors import AlignError, InvalidSettings, says_disk_full
 from align.launch import lower_priority
 from align.models import describe_model
 from align.session import plan_of_folder, train_folder
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     _add_export(commands.add_parser("export", help="write an adapter for other programs"))
     _add_score(commands.add_parser("score", help="rank the pictures of a folder"))
     _add_sample(commands.add_parser("sample", help="draw pictures of prompts into a folder"))
+    _add_check(commands.add_parser("check", help="say whether a LoRA or a tuned model fits"))
     serve = commands.add_parser("serve", help="draw pictures on request (the app starts this)")
     serve.set_defaults(run=run_serve)
     return root
@@ -85,6 +87,17 @@ def _add_export(export: argparse.ArgumentParser) -> None:
         "--model", metavar="NAME_OR_PATH", help="the adapter's base, where no run folder names it"
     )
     export.set_defaults(run=run_export)
+
+
+def _add_check(check: argparse.ArgumentParser) -> None:
+    check.add_argument(
+        "source", type=Path, metavar="FILE|FOLDER", help="a LoRA file or a tuned pipeline's folder"
+    )
+    check.add_argument(
+        "target", type=Path, nargs="?", metavar="TARGET", help="write it here in diffusers' form"
+    )
+    check.add_argument("--model", metavar="NAME_OR_PATH", help="the base that it should fit")
+    check.set_defaults(run=run_check)
 
 
 def _add_sample(sample: argparse.ArgumentParser) -> None:
@@ -145,6 +158,16 @@ def run_export(arguments: argparse.Namespace) -> None:
     print(export(arguments.source, arguments.target, form, precision=precision, model=model))
 
 
+def run_check(arguments: argparse.Namespace) -> None:
+    """Print what a LoRA or a tuned model is, as JSON, once it is found to fit."""
+    from align.adopt import adopt  # noqa: PLC0415  torch takes seconds to import
+    from align.pipeline import quiet_libraries  # noqa: PLC0415
+
+    quiet_libraries()
+    facts = adopt(arguments.source, describe_model(arguments.model), arguments.target)
+    print(json.dumps(facts))
+
+
 def run_sample(arguments: argparse.Namespace) -> None:
     """Draw prompts into a folder, telling on stderr how far it is."""
     from align.pipeline import quiet_libraries  # noqa: PLC0415  torch takes seconds to import
@@ -198,6 +221,11 @@ def main() -> int:
         command(arguments)
     except AlignError as error:
         print(f"align: {error}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if not says_disk_full(error):
+            raise
+        print("align: The disk is full. Free some space and try again.", file=sys.stderr)
         return 1
     return 0
 

@@ -6,6 +6,8 @@ AnnotateError
 ├── InvalidSchedule    a threshold or a time of day that is none
 ├── NothingToLearn     no left or right vote yet
 ├── NotResumable       a run that is done has nothing to go on with
+├── LastGood           the only version known to help cannot be deleted
+├── FilesGone          a version whose file is no longer there
 └── SamplerAway        the image model rests while a run has the memory
 
 Every message says what happened, to which thing, and what to do next.
@@ -34,6 +36,14 @@ class NothingToLearn(AnnotateError):
 
 class NotResumable(AnnotateError):
     """The run is done; there is nothing to go on with."""
+
+
+class LastGood(AnnotateError):
+    """No other version is known to help."""
+
+
+class FilesGone(AnnotateError):
+    """The file of a version is no longer where it was."""
 
 
 class SamplerAway(AnnotateError):

@@ -1,4 +1,4 @@
-"""The page: a header, three tabs and the API; and how it is launched."""
+"""The page: a header, four tabs and the API; and how it is launched."""
 
 import re
 from typing import Any
@@ -14,6 +14,7 @@ from annotate.stage import read_static
 from annotate.studio import Studio
 from annotate.tabs.compare import CompareTab
 from annotate.tabs.label import label_tab
+from annotate.tabs.library import LibraryTab
 from annotate.tabs.tune import TuneTab
 
 PICTURE_NAME = re.compile(r"([0-9a-f]{16})\.png")
@@ -31,11 +32,13 @@ def build_page(studio: Studio, expected: Errors) -> gr.Blocks:
         # First, because Gradio numbers endpoint names that an event of the page took before.
         add_api(studio, expected)
         gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             label = label_tab(studio, expected)
             tune = TuneTab(studio, expected)
+            library = LibraryTab(studio, expected)
             compare = CompareTab(studio, expected)
-        tune.rest_on(label, compare.tab)
+        tune.rest_on(label, library.tab, compare.tab)
+        library.compare_in(tabs, compare)
     return page
 
 
@@ -43,7 +46,7 @@ def launch_options(studio: Studio) -> dict[str, Any]:
     """Return what Blocks.launch needs for Palate's look, routes and privacy."""
     return {
         "theme": _theme(),
-        "css": read_static("page.css", "cards.css", "board.css"),
+        "css": read_static("page.css", "cards.css", "library.css", "board.css"),
         "head": '<meta name="color-scheme" content="light dark">',
         "app_kwargs": {"routes": _routes(studio)},
         "footer_links": [],
@@ -63,10 +66,20 @@ def _routes(studio: Studio) -> list[Route]:
             return PlainTextResponse("There is no such picture.", status_code=404)
         return FileResponse(file, media_type="image/png", headers=FOREVER)
 
+    def exported(request: Request) -> Response:
+        file = studio.library.export_file(request.path_params["name"])
+        if file is None:
+            return PlainTextResponse("There is no such export.", status_code=404)
+        return FileResponse(file, filename=file.name)
+
     def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
-    return [Route("/img/{name}", picture), Route("/health", health)]
+    return [
+        Route("/img/{name}", picture),
+        Route("/export/{name}", exported),
+        Route("/health", health),
+    ]
 
 
 def _theme() -> gr.themes.Base:

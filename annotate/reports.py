@@ -66,6 +66,8 @@ class Reports:
                 "run_id": version.run_id,
                 "active": version.active,
                 "created": in_utc(version.created),
+                "name": version.name,
+                "note": version.note,
             }
             for version in self._store.versions(self._base)
         ]
@@ -103,7 +105,7 @@ class Reports:
             return Unreadable(run.state)
 
     def _made_by(self) -> dict[str | None, Version]:
-        return {version.run_id: version for version in self._store.versions(self._base)}
+        return {known.run_id: known for known in self._store.library.versions(self._base)}
 
 
 def in_utc(moment: datetime) -> str:

@@ -5,6 +5,7 @@ Studio ── Desk        who sees which pair, votes, undo
        ── Tuning      runs and their queue         ── Trainer (handed in)
        ── Comparing   same prompts, two versions   ── Painter
        ── Reports     what is told about runs and versions
+       ── library     names, notes, exports, imports, deletions   ── Workshop (handed in)
 """
 
 import random
@@ -17,9 +18,10 @@ from typing import Any
 from annotate.comparing import Comparing, Drawn
 from annotate.desk import Desk
 from annotate.harvest import Harvest
+from annotate.library import Library
 from annotate.painting import Painter
 from annotate.pool import Pool
-from annotate.ports import Model, Sampler, Trainer
+from annotate.ports import Model, Sampler, Trainer, Workshop
 from annotate.prompts import PromptBag, built_in_prompts, check_prompts
 from annotate.reports import Reports, in_words
 from annotate.requests import (
@@ -57,6 +59,7 @@ class Studio:
         chance: random.Random | None = None,
         clock: Monotonic = time.monotonic,
         now: WallClock = datetime.now,
+        workshop: Workshop | None = None,
     ) -> None:
         """Take what the app was started with; `prompts` take the place of the built-in ones.
 
@@ -79,6 +82,8 @@ class Studio:
         )
         self._comparing = Comparing(store, painter, self._pool, self._base)
         self._reports = Reports(store, trainer, self._base)
+        self.library = Library(store, trainer, workshop, model)
+        self.disk = store.disk
 
     def start(self) -> None:
         """Take up what the store holds, and start the image model and both threads."""
@@ -228,7 +233,8 @@ class Studio:
 
     def activate(self, version: str) -> list[dict[str, Any]]:
         """Let new pairs come from a version, and return all versions."""
-        self._store.activate(self._base, as_text(version, "The version"))
+        self.library.require_file(as_text(version, "The version"))
+        self._store.activate(self._base, version)
         self._desk.switch(version)
         self._pool.wake()
         return self._reports.versions()

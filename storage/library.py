@@ -1,13 +1,16 @@
 """The versions as a library: what people call them, what they learned from, and deleting them."""
 
 import json
-from collections.abc import Iterable
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from storage.clock import Clock
 from storage.database import Cursor, Database
-from storage.errors import InvalidLabel, VersionNeeded
+from storage.errors import DiskFull, InvalidLabel, VersionNeeded
 from storage.files import remove
 from storage.home import Home
 from storage.records import Learned, Version, new_id
@@ -74,6 +77,22 @@ class Library:
             )
         )
         return self._versions.get(base, version)
+
+    @contextmanager
+    def writing_export(self, name: str) -> Iterator[Path]:
+        """Give a scratch path that becomes exports/`name` once it is written; raises DiskFull."""
+        work = self._home.exports / f".{new_id()}"
+        try:
+            work.mkdir(parents=True)
+            yield work / name
+            os.replace(work / name, self._home.exports / name)
+        except OSError as error:
+            raise DiskFull(
+                f"{name} could not be written to {self._home.exports}: {error.strerror or error}. "
+                "Free some space on its disk, then try again."
+            ) from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
     def new_import(self) -> Path:
         """Name a free place for the file of a version that is brought along."""

@@ -68,6 +68,7 @@ class CompareTab:
             EMPTY, elem_id="board", js_on_load=read_static("compare.js"), apply_default_css=False
         )
         self._known = gr.State(0)
+        self.choice = [self._known, self._before, self._after]
 
     def _listen(self) -> None:
         buttons = [self._start, self._stop]
@@ -83,6 +84,12 @@ class CompareTab:
             [self._known, self._before, self._after],
             **PRIVATE,
         )
+
+    def choose(self, before: str, after: str) -> list[Any]:
+        """Return what fills `choice` with two versions."""
+        names = [version["version"] for version in self._studio.versions()]
+        chosen = [gr.Dropdown(choices=names, value=name) for name in (before, after)]
+        return [len(names), *chosen]
 
     def _offer(self, known: int, before: str | None, after: str | None) -> list[Any]:
         """Offer every version; a version that is new since the last look becomes "after"."""
