@@ -11,7 +11,7 @@ from typing import Any
 
 from align.errors import WorkFailed
 from align.launch import process_options, python_environment
-from align.models import ModelInfo
+from align.models import ModelInfo, check_whole
 
 SAID = "align: "
 
@@ -38,8 +38,12 @@ class Workshop:
         """Check a LoRA or a tuned model against the base and copy it to `target`; tell what it is.
 
         Raises:
+            BrokenModel: it is no whole safetensors file.
             WorkFailed: with the sentence that the command ended with.
         """
+        if source.suffix == ".safetensors" and source.is_file():
+            # Most files that are none are told apart here, before a process imports torch.
+            check_whole(source)
         arguments = ["check", str(source.resolve()), str(target.resolve())]
         told = self._run([*arguments, *self._base(model, True)])
         facts: dict[str, Any] = json.loads(told.strip().splitlines()[-1])

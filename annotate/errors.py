@@ -8,6 +8,7 @@ AnnotateError
 ├── NotResumable       a run that is done has nothing to go on with
 ├── LastGood           the only version known to help cannot be deleted
 ├── FilesGone          a version whose file is no longer there
+├── BrokenEvaluation   an evaluation that cannot be read, or a report not be written
 └── SamplerAway        the image model rests while a run has the memory
 
 Every message says what happened, to which thing, and what to do next.
@@ -44,6 +45,10 @@ class LastGood(AnnotateError):
 
 class FilesGone(AnnotateError):
     """The file of a version is no longer where it was."""
+
+
+class BrokenEvaluation(AnnotateError):
+    """An evaluation cannot be read, or its report not be written."""
 
 
 class SamplerAway(AnnotateError):

@@ -78,7 +78,7 @@ def preview_card(taken: Taken) -> str:
 def _row(taken: Taken) -> str:
     kind = KINDS[taken.kind]
     button = (
-        f'<button type="button" data-kind="{kind.clean}">What may go</button>' if kind.clean else ""
+        f'<button type="button" data-kind="{kind.clean}">Clean up</button>' if kind.clean else ""
     )
     return (
         f"<tr><td><b>{kind.title}</b></td><td>{in_bytes(taken.bytes)}</td>"

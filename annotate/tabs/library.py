@@ -72,7 +72,9 @@ class LibraryTab:
                     elem_id="export-form",
                 )
                 self._export = gr.Button("Export", elem_id="export-version", min_width=90)
-                self._stop = gr.Button("Stop", visible=False, min_width=90)
+                self._stop = gr.Button(
+                    "Stop", visible=False, min_width=90, elem_classes="stop-work"
+                )
             self._export_told = gr.HTML(elem_id="export", apply_default_css=False)
             with gr.Row(equal_height=True):
                 self._name = gr.Textbox(
@@ -99,10 +101,15 @@ class LibraryTab:
                 elem_id="import-path",
             )
             self._upload = gr.UploadButton(
-                "Upload a file", file_types=[".safetensors"], min_width=120
+                "Upload a file",
+                file_types=[".safetensors"],
+                min_width=120,
+                elem_id="upload-lora",
             )
             self._adopt = gr.Button("Check and add", variant="primary", elem_id="import")
-            self._stop_import = gr.Button("Stop", visible=False, min_width=90)
+            self._stop_import = gr.Button(
+                "Stop", visible=False, min_width=90, elem_classes="stop-work"
+            )
         self._import_told = gr.HTML(elem_id="imported", apply_default_css=False)
 
     def _listen(self) -> None:

@@ -177,9 +177,10 @@ def _imported_facts(imported: Told) -> list[tuple[str, str]]:
 def _undone(told: Told) -> list[str]:
     parts = []
     if told["undone"]:
-        were = "1 vote was" if told["undone"] == 1 else f"{told['undone']} votes were"
+        one = told["undone"] == 1
+        were, them = ("1 vote was", "it") if one else (f"{told['undone']} votes were", "them")
         parts.append(
-            f'<p class="outcome bad"><b>{were} undone since.</b> This version learned from them '
+            f'<p class="outcome bad"><b>{were} undone since.</b> This version learned from {them} '
             "all the same; a new run would not.</p>"
         )
     elif told["counts"]:
