@@ -38,6 +38,7 @@ def build_page(studio: Studio, expected: Errors) -> gr.Blocks:
             library = LibraryTab(studio, expected)
             compare = CompareTab(studio, expected)
         tune.rest_on(label, library.tab, compare.tab)
+        library.rest_on(label, tune.tab, compare.tab)
         library.compare_in(tabs, compare)
     return page
 

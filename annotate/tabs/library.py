@@ -22,6 +22,8 @@ from annotate.tabs.version_cards import (
     version_card,
 )
 
+TICK_S = 3
+
 
 class LibraryTab:
     """The tab's components and what they do."""
@@ -37,6 +39,7 @@ class LibraryTab:
 
     def _build(self) -> None:
         self._chosen = gr.State("")
+        self.timer = gr.Timer(TICK_S, active=False)
         with gr.Row(elem_classes="halves"):
             with gr.Column(scale=2, min_width=300):
                 heading("Versions")
@@ -116,6 +119,7 @@ class LibraryTab:
         refuse, shown = refusals(self._expected), self._shown
         chosen = self._chosen
 
+        @refuse
         def choose(event: gr.EventData) -> list[Any]:
             version = str(event._data["version"])
             return [version, *self._view(version)]
@@ -145,7 +149,8 @@ class LibraryTab:
         self._delete.click(self._ask, chosen, [self._asking, self._question], **PRIVATE)
         self._keep.click(lambda: gr.Group(visible=False), None, self._asking, **PRIVATE)
         self._do_delete.click(delete, chosen, shown, **PRIVATE)
-        self.tab.select(self._open, chosen, [chosen, *shown], **PRIVATE)
+        self.timer.tick(self._refresh, [chosen, self._tree], self._tree, **PRIVATE)
+        self.tab.select(refuse(self._open), chosen, [self.timer, chosen, *shown], **PRIVATE)
 
     def _listen_to_work(self) -> None:
         refuse, library = refusals(self._expected), self._library
@@ -202,7 +207,17 @@ class LibraryTab:
         """Show the version looked at last, or the newest that is there."""
         there = [told["version"] for told in self._studio.versions()]
         chosen = version or there[-1]
-        return [chosen, *self._view(chosen)]
+        return [gr.Timer(active=True), chosen, *self._view(chosen)]
+
+    def _refresh(self, version: str, shown: str) -> Any:
+        """Show a version that a run has made meanwhile; an unchanged tree keeps its focus."""
+        fresh = tree(self._library.lineage(), version)
+        return gr.skip() if fresh == shown else fresh
+
+    def rest_on(self, *tabs: gr.Tab) -> None:
+        """Stop the timer when one of these other tabs is opened."""
+        for tab in tabs:
+            tab.select(lambda: gr.Timer(active=False), None, self.timer, **PRIVATE)
 
     def _view(self, version: str) -> list[Any]:
         versions = self._library.lineage()

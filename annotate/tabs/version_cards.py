@@ -12,6 +12,10 @@ KINDS = {
     "both_good": ("both good", "both good"),
     "both_bad": ("both bad", "both bad"),
 }
+ALONE = (
+    '<p class="soft alone">A fine-tune makes the first version. You can also bring your own, '
+    "below.</p>"
+)
 Told = dict[str, Any]
 
 
@@ -20,7 +24,8 @@ def tree(versions: Sequence[Told], chosen: str) -> str:
     children: dict[str | None, list[Told]] = {}
     for version in versions:
         children.setdefault(version["parent"], []).append(version)
-    return f'<div class="card tree">{_branch(children, None, chosen)}</div>'
+    hint = "" if len(versions) > 1 else ALONE
+    return f'<div class="card tree">{_branch(children, None, chosen)}{hint}</div>'
 
 
 def version_card(told: Told) -> str:
@@ -170,7 +175,8 @@ def _facts(told: Told) -> str:
 def _imported_facts(imported: Told) -> list[tuple[str, str]]:
     if imported.get("kind") == "whole":
         return [("whole", "UNet, not an adapter")]
-    names = {"rank": "rank", "alpha": "alpha", "layers": "layers"}
+    layers = "layer" if imported.get("layers") == 1 else "layers"
+    names = {"rank": "rank", "alpha": "alpha", "layers": layers}
     return [(f"{imported[key]:g}", name) for key, name in names.items() if key in imported]
 
 
@@ -202,4 +208,6 @@ def _undone(told: Told) -> list[str]:
 def _judged(told: Told) -> list[str]:
     if told["run_id"] is None:
         return []
-    return [outcome({"state": "done", "result": told["result"], "version": None})]
+    # Nobody can follow advice on a version that is gone.
+    result = told["result"] | ({"advice": ""} if told["deleted"] else {})
+    return [outcome({"state": "done", "result": result, "version": None})]
