@@ -32,7 +32,7 @@ def build_page(studio: Studio, expected: Errors) -> gr.Blocks:
         # First, because Gradio numbers endpoint names that an event of the page took before.
         add_api(studio, expected)
         gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
-        with gr.Tabs(elem_id="tabs") as tabs:
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             label = label_tab(studio, expected)
             tune = TuneTab(studio, expected)
             library = LibraryTab(studio, expected)
