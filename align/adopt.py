@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from align.errors import DiskFull, NotAdoptable, first_line, says_disk_full
+from align.errors import DiskFull, ModelNotFound, NotAdoptable, first_line, says_disk_full
 from align.files import read_json, replacing
 from align.foreign import read_lora
 from align.full import KIND, WHOLE
@@ -33,10 +33,11 @@ def adopt(source: Path, model: ModelInfo, target: Path | None = None) -> dict[st
 
     Raises:
         NotAdoptable: it cannot be read, or was made for another model.
+        ModelNotFound: the base is not there.
         DiskFull: there is no room for it.
     """
+    unet = empty_unet(model)
     try:
-        unet = empty_unet(model)
         folder = unet_folder(source)
         if folder is not None:
             files = weight_files(folder)
@@ -63,8 +64,14 @@ def adopt(source: Path, model: ModelInfo, target: Path | None = None) -> dict[st
 
 
 def empty_unet(model: ModelInfo) -> UNet2DConditionModel:
-    """The model's UNet without weights."""
-    config = UNet2DConditionModel.load_config(model.load_path, subfolder="unet")
+    """The model's UNet without weights; raises ModelNotFound."""
+    try:
+        config = UNet2DConditionModel.load_config(model.load_path, subfolder="unet")
+    except (OSError, ValueError) as error:
+        raise ModelNotFound(
+            f"The UNet of {model.name} is not on this machine ({first_line(error)}). Check the "
+            "base, then try again."
+        ) from error
     with torch.device("meta"):
         return UNet2DConditionModel.from_config(config)
 

@@ -12,6 +12,7 @@ from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 
 from align.device import Compute
+from align.errors import BrokenModel
 from align.files import replacing
 from align.full import Replacement, is_whole
 from align.sampler_process import Rendered, RenderItem, RenderSettings
@@ -90,8 +91,11 @@ class Adapters:
         """Draw with this adapter file from now on, or with the base alone.
 
         Raises:
-            BrokenModel: a file of whole weights that are another UNet's.
+            BrokenModel: the file is gone, or holds whole weights that are another UNet's.
         """
+        if adapter is not None and adapter not in self._names and not Path(adapter).is_file():
+            # Diffusers would take its folder for a name on the hub.
+            raise BrokenModel(f"the file {Path(adapter).name} of this version is gone")
         whole = adapter is not None and is_whole(Path(adapter))
         self._replacement.use(Path(adapter) if adapter and whole else None)
         if adapter is None or whole:

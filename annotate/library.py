@@ -100,21 +100,22 @@ class Library:
         if known.adapter is None:
             raise InvalidRequest("The base is the model itself. Choose a version made from it.")
         name = self._export_name(version, form)
-        target = self._store.library.exports / name
+        target = self._store.library.exports(self._base) / name
         if not target.exists():
-            with self._store.library.writing_export(name) as scratch, self.pacing.timed(form):
+            writing = self._store.library.writing_export(self._base, name)
+            with writing as scratch, self.pacing.timed(form):
                 self._tools().export(self._source(known), scratch, form, self._model)
         return {
             "version": version,
             "form": form,
-            "saved": f"exports/{name}",
+            "saved": f"exports/{target.parent.name}/{name}",
             "url": f"export/{name}" if target.is_file() else None,
             "bytes": sum(each.stat().st_size for each in _files(target)),
         }
 
     def export_file(self, name: str) -> Path | None:
         """Return an exported file by its name; None for any other."""
-        file = self._store.library.exports / name
+        file = self._store.library.exports(self._base) / name
         return file if EXPORTED.fullmatch(name) and file.is_file() else None
 
     def adopt(self, source: str) -> str:

@@ -3,7 +3,7 @@
 checkpoints   where a done run could go on; it is done
 caches        latents, embeddings and errors that runs share; computed again when they are gone
 pictures      drawn more than a day ago, and in no pair, vote, snapshot or comparison
-deleted       what is left of deleted versions, and imports that became no version
+deleted       what is left of deleted versions, of imports and exports that did not end well
 """
 
 import os
@@ -150,10 +150,17 @@ class Disk:
         for path in (path for version in gone for path in files_of(self._home, version)):
             if path not in kept:
                 yield path
+        yield from self._home.path.glob(".cleanup-*")
+        yield from filter(self._is_old_folder, self._home.exports.glob("*/.*"))
         recorded = {version.adapter for version in versions}
         for file in walk(self._home.imports):
             if file.path not in recorded and self._is_old(file.changed):
                 yield file.path
+
+    def _is_old_folder(self, path: Path) -> bool:
+        with suppress(OSError):
+            return self._is_old(path.stat().st_mtime)
+        return False
 
     @property
     def _long_ago(self) -> datetime:

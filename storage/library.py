@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -37,10 +38,9 @@ class Library:
         self._database, self._home = database, home
         self._versions, self._clock = versions, clock
 
-    @property
-    def exports(self) -> Path:
-        """The folder of what was written for other programs."""
-        return self._home.exports
+    def exports(self, base: str) -> Path:
+        """The folder of what was written of a model for other programs."""
+        return self._home.exports / re.sub(r"[^\w-]+", "-", base)
 
     def versions(self, base: str) -> list[Version]:
         """Return every version of a model, the deleted ones too, oldest first."""
@@ -79,16 +79,17 @@ class Library:
         return self._versions.get(base, version)
 
     @contextmanager
-    def writing_export(self, name: str) -> Iterator[Path]:
-        """Give a scratch path that becomes exports/`name` once it is written; raises DiskFull."""
-        work = self._home.exports / f".{new_id()}"
+    def writing_export(self, base: str, name: str) -> Iterator[Path]:
+        """Give a scratch path that becomes an export once it is written; raises DiskFull."""
+        exports = self.exports(base)
+        work = exports / f".{new_id()}"
         try:
             work.mkdir(parents=True)
             yield work / name
-            os.replace(work / name, self._home.exports / name)
+            os.replace(work / name, exports / name)
         except OSError as error:
             raise DiskFull(
-                f"{name} could not be written to {self._home.exports}: {error.strerror or error}. "
+                f"{name} could not be written to {exports}: {error.strerror or error}. "
                 "Free some space on its disk, then try again."
             ) from error
         finally:

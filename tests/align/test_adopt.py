@@ -26,7 +26,7 @@ from align.lora_names import layers_of, sgm_name
 from align.memory import SDXL_UNET
 from align.models import describe_model, embedded_folder
 from align.pipeline import load_pipeline
-from align.workshop import Workshop
+from align.workshop import Workshop, sentence
 
 
 @pytest.fixture
@@ -243,12 +243,22 @@ def test_a_unet_of_another_shape_or_target_is_refused(model, tmp_path):
         adopt(folder, model)
 
 
-def test_a_workshop_works_in_another_process_and_tells_its_sentence(lora, tmp_path):
+def test_a_workshop_works_in_another_process(lora, tmp_path):
     workshop, model = Workshop(), describe_model()
     facts = workshop.adopt(lora, tmp_path / "ours.safetensors", model)
     assert facts["rank"] == 2 and (tmp_path / "ours.safetensors").is_file()
-    with pytest.raises(WorkFailed, match=r"^There is no adapter at .*none"):
-        workshop.export(tmp_path / "none", tmp_path / "x.safetensors", "kohya", model)
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint", "said"),
+    [
+        (1, "a warning\nalign: There is no adapter at x. Name another.\n", "There is no adapter"),
+        (1, "Traceback\nMemoryError\n", "It failed: MemoryError"),
+        (-9, "", "stopped before it was done"),
+    ],
+)
+def test_of_a_process_that_failed_its_own_sentence_is_told(code, complaint, said):
+    assert said in sentence(code, complaint)
 
 
 def test_a_workshop_that_is_stopped_says_so(lora, tmp_path):

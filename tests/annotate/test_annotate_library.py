@@ -60,7 +60,7 @@ def test_an_export_lies_in_the_studio_and_is_written_once(place: Place) -> None:
     library = place.studio.library
     first = library.export("v1", "kohya")
     assert library.export("v1", "kohya") == first
-    assert first["saved"] == "exports/emoji-v1-kohya.safetensors"
+    assert first["saved"] == "exports/emoji-0123456789ab/emoji-v1-kohya.safetensors"
     assert library.export_file(first["url"].removeprefix("export/")) is not None
     folder = library.export("v1", "merged")
     assert (folder["url"], folder["bytes"]) == (None, len(b"exported"))
@@ -89,7 +89,7 @@ def test_an_export_that_fails_or_is_stopped_leaves_nothing(place: Place) -> None
     library.stop()
     with pytest.raises(Trouble, match="stopped"):
         job.result()
-    assert list(place.store.library.exports.iterdir()) == []
+    assert list(place.store.library.exports("emoji-0123456789ab").iterdir()) == []
     for wrong in (("v1", "onnx"), ("base", "kohya"), ("v9", "kohya")):
         with pytest.raises((InvalidRequest, UnknownVersion)):
             library.export(*wrong)

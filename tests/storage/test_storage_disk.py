@@ -176,6 +176,19 @@ def test_what_is_left_of_deleted_versions_and_failed_imports_goes(store, clock):
     assert not gone.adapter.exists() and not stray.exists()
 
 
+def test_what_a_killed_app_left_of_an_export_goes_and_an_export_under_way_stays(store, clock):
+    with store.library.writing_export(BASE, "a.safetensors") as killed:
+        left = put(killed.parent / "half", 10)
+        moment = (clock.now - timedelta(days=2)).timestamp()
+        os.utime(left.parent, (moment, moment))
+        with store.library.writing_export(BASE, "b.safetensors") as going:
+            put(going, 10)
+            store.disk.remove("deleted")
+            assert going.exists() and not left.exists()
+        assert (store.library.exports(BASE) / "b.safetensors").exists()
+        put(killed, 10)
+
+
 def test_an_unknown_kind_is_a_sentence(store):
     for ask in (store.disk.removable, store.disk.remove):
         with pytest.raises(UnknownKind, match="pictures"):
