@@ -23,6 +23,7 @@ from align.errors import AlignError
 from align.launch import TrainerProcess
 from align.models import ModelInfo, describe_model
 from align.sampler_process import SamplerProcess
+from align.workshop import Workshop
 from annotate.errors import AnnotateError
 from annotate.prompts import read_prompt_file
 from annotate.studio import Studio
@@ -101,6 +102,7 @@ def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> I
             settings.train_every,
             settings.train_at,
             prompts=prompts,
+            workshop=Workshop(),
         )
         studio.start()
         try:

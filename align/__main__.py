@@ -4,24 +4,28 @@ python -m align train RUN_DIR [--dry-run]           train the run in a folder, o
 python -m align export RUN_DIR FILE --form kohya    an adapter for ComfyUI, A1111 or Forge
 python -m align sample FOLDER --prompts FILE --with RUN_DIR  draw prompts with what a run made
 python -m align evaluate FOLDER --prompts FILE --with RUN_DIR  draw and check it beside its base
+python -m align check FILE [TARGET]                 take in a LoRA or a tuned model from elsewhere
 python -m align score FOLDER --by implicit --with RUN_DIR   rank pictures, best first
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from align.errors import AlignError, InvalidSettings
-from align.launch import lower_priority
-from align.models import describe_model
-from align.session import plan_of_folder, train_folder
-from align.turns import Turns
+from align.commands import (
+    run_check,
+    run_evaluate,
+    run_export,
+    run_sample,
+    run_score,
+    run_serve,
+    run_train,
+)
+from align.errors import AlignError, says_disk_full
 
 SCORERS = {
     "implicit": "what a run learned, on fixed draws (--with RUN_DIR)",
@@ -50,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     _add_score(commands.add_parser("score", help="rank the pictures of a folder"))
     _add_sample(commands.add_parser("sample", help="draw pictures of prompts into a folder"))
     _add_evaluate(commands.add_parser("evaluate", help="check a version beside its base"))
+    _add_check(commands.add_parser("check", help="say whether a LoRA or a tuned model fits"))
     serve = commands.add_parser("serve", help="draw pictures on request (the app starts this)")
     serve.set_defaults(run=run_serve)
     return root
@@ -87,6 +92,17 @@ def _add_export(export: argparse.ArgumentParser) -> None:
         "--model", metavar="NAME_OR_PATH", help="the adapter's base, where no run folder names it"
     )
     export.set_defaults(run=run_export)
+
+
+def _add_check(check: argparse.ArgumentParser) -> None:
+    check.add_argument(
+        "source", type=Path, metavar="FILE|FOLDER", help="a LoRA file or a tuned pipeline's folder"
+    )
+    check.add_argument(
+        "target", type=Path, nargs="?", metavar="TARGET", help="write it here in diffusers' form"
+    )
+    check.add_argument("--model", metavar="NAME_OR_PATH", help="the base that it should fit")
+    check.set_defaults(run=run_check)
 
 
 def _add_sample(sample: argparse.ArgumentParser) -> None:
@@ -156,111 +172,6 @@ def _add_score(score: argparse.ArgumentParser) -> None:
     score.set_defaults(run=run_score)
 
 
-def run_train(arguments: argparse.Namespace) -> None:
-    """Train a run folder, or print what that would be."""
-    if arguments.dry_run:
-        print(json.dumps(plan_of_folder(arguments.run_dir), indent=1, ensure_ascii=False))
-        return
-    lower_priority()
-    train_folder(arguments.run_dir, Turns(arguments.turns), arguments.cache)
-
-
-def run_export(arguments: argparse.Namespace) -> None:
-    """Write an adapter in another form."""
-    from align.export import export  # noqa: PLC0415  torch takes seconds to import
-    from align.pipeline import quiet_libraries  # noqa: PLC0415
-
-    quiet_libraries()
-    model = describe_model(arguments.model) if arguments.model else None
-    form, precision = arguments.form, arguments.precision
-    print(export(arguments.source, arguments.target, form, precision=precision, model=model))
-
-
-def run_sample(arguments: argparse.Namespace) -> None:
-    """Draw prompts into a folder, telling on stderr how far it is."""
-    from align.pipeline import quiet_libraries  # noqa: PLC0415  torch takes seconds to import
-    from align.sampling import parse_seeds, sample  # noqa: PLC0415
-
-    quiet_libraries()
-    prompts, seeds = read_prompts(arguments.prompts), parse_seeds(arguments.seeds)
-    model = describe_model(arguments.model) if arguments.model else None
-    started = time.monotonic()
-
-    def tell(done: int, of: int) -> None:
-        left = (time.monotonic() - started) / done * (of - done)
-        print(f"\r{done} of {of} drawn, {left:.0f} s left ", end="", file=sys.stderr, flush=True)
-
-    sample(arguments.folder, prompts, seeds, source=arguments.source, model=model, on_picture=tell)
-    print(file=sys.stderr)
-    print(arguments.folder / "grid.png")
-
-
-def run_evaluate(arguments: argparse.Namespace) -> None:
-    """Draw, check, write evaluation.json; exits with 1 where a check fails."""
-    from align.device import choose_compute  # noqa: PLC0415  torch takes seconds to import
-    from align.evaluation import RESULT, evaluate  # noqa: PLC0415
-    from align.pipeline import quiet_libraries  # noqa: PLC0415
-    from align.sampling import parse_seeds  # noqa: PLC0415
-    from align.scoring import open_scorer  # noqa: PLC0415
-
-    quiet_libraries()
-    named = [one.partition("=") for one in arguments.scorers]
-    compute = choose_compute()
-    scorers = [open_scorer(name, Path(path) if path else None, compute) for name, _, path in named]
-
-    def tell(what: str, done: int, of: int) -> None:
-        print(f"\r{what}, {done} of {of} ", end="", file=sys.stderr, flush=True)
-
-    result = evaluate(
-        arguments.folder,
-        read_prompts(arguments.prompts),
-        parse_seeds(arguments.seeds),
-        arguments.versions,
-        model=describe_model(arguments.model) if arguments.model else None,
-        compute=compute,
-        scorers=scorers,
-        on_progress=tell,
-    )
-    print(file=sys.stderr)
-    for row in result["scores"]:
-        told = f"{row['mean']:.4f}, base {row['base_mean']:.4f}, wins {row['win_rate']:.0%}"
-        print(f"{row['version']}\t{row['scorer']}\t{told}")
-    for check in result["checks"]:
-        mark = "passed" if check["passed"] else "FAILED"
-        print(f"{check['version']}\t{mark}\t{check['name']}\t{check['sentence']}")
-    print(arguments.folder / RESULT)
-    if not result["passed"]:
-        sys.exit(1)
-
-
-def read_prompts(path: Path) -> list[str]:
-    """The lines of a text file that say something; raises InvalidSettings."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"{path} cannot be read: {error}.") from None
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-
-
-def run_score(arguments: argparse.Namespace) -> None:
-    """Print a score, a tab and the name of every picture, best first."""
-    from align.device import choose_compute  # noqa: PLC0415  torch takes seconds to import
-    from align.pipeline import quiet_libraries  # noqa: PLC0415
-    from align.scoring import open_scorer, score_folder  # noqa: PLC0415
-
-    quiet_libraries()
-    scorer = open_scorer(arguments.by, arguments.weights, choose_compute())
-    for scored in score_folder(scorer, arguments.folder, arguments.prompt):
-        print(f"{scored.score:.4f}\t{scored.picture}")
-
-
-def run_serve(_: argparse.Namespace) -> None:
-    """Draw pictures for an app."""
-    from align.serve import serve  # noqa: PLC0415  torch takes seconds to import
-
-    serve()
-
-
 def main() -> int:
     """Run one command; errors we know end in one sentence."""
     # Read when transformers is imported: without torchvision it says so at length each time.
@@ -271,6 +182,11 @@ def main() -> int:
         command(arguments)
     except AlignError as error:
         print(f"align: {error}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if not says_disk_full(error):
+            raise
+        print("align: The disk is full. Free some space and try again.", file=sys.stderr)
         return 1
     return 0
 

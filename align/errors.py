@@ -5,6 +5,7 @@ AlignError
 │   ├── ModelNotFound      no folder and no hub name of that kind
 │   ├── WrongModel         a model, but not an SDXL pipeline
 │   └── BrokenModel        an SDXL pipeline with something missing or cut short
+├── NotAdoptable           a file from elsewhere is no LoRA or UNet for this model, or is broken
 ├── InvalidSettings        a training setting that is unknown, of the wrong type or out of range
 ├── SnapshotError          the votes to learn from are missing, damaged or too few
 ├── RunError
@@ -13,6 +14,7 @@ AlignError
 │   ├── DiskFull           what a run has to keep does not fit on the disk
 │   ├── OutOfMemory        one pair at a time is too much for the device
 │   └── Cancelled          somebody asked the run to stop
+├── WorkFailed             an export or import in its own process ended without a result
 └── SamplerFailed          pictures could not be rendered
 """
 
@@ -37,6 +39,10 @@ class WrongModel(ModelError):
 
 class BrokenModel(ModelError):
     """The folder is an SDXL pipeline, but a part of it is missing or damaged."""
+
+
+class NotAdoptable(AlignError):
+    """A file or folder is no LoRA or UNet for this model, or it is broken."""
 
 
 class InvalidSettings(AlignError):
@@ -69,6 +75,10 @@ class DiskFull(RunError):
 
 class Cancelled(RunError):
     """Somebody asked the run to stop, and it did."""
+
+
+class WorkFailed(AlignError):
+    """An export or import in a process of its own ended without a result."""
 
 
 class SamplerFailed(AlignError):

@@ -73,8 +73,8 @@ def read_adapter(path: Path) -> Adapter:
         if module + UP not in weights:
             raise ExportError(f"{path} lacks {module + UP}. Copy the adapter again.")
     ranks = {module: weights[module + DOWN].shape[0] for module in modules}
-    config = _config(path, metadata)
-    alphas = {module: _alpha(config, module, rank) for module, rank in ranks.items()}
+    config = read_config(path, metadata)
+    alphas = {module: module_alpha(config, module, rank) for module, rank in ranks.items()}
     return Adapter(weights, ranks, alphas, metadata)
 
 
@@ -94,7 +94,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         ) from None
 
 
-def _config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+def read_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     """The PEFT configuration of the UNet's part; empty where the file carries none."""
     try:
         whole = json.loads(metadata.get(CONFIG, "{}"))
@@ -106,7 +106,7 @@ def _config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
         ) from None
 
 
-def _alpha(config: dict[str, Any], module: str, rank: int) -> float:
+def module_alpha(config: dict[str, Any], module: str, rank: int) -> float:
     """The module's alpha by PEFT's rules; a file that names none means alpha = rank."""
     patterns = config.get("alpha_pattern") or {}
     key = get_pattern_key(list(patterns), module.removeprefix(PREFIX))

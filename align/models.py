@@ -135,12 +135,16 @@ def _weights(folder: Path, part: str, stem: str) -> list[Path]:
             f"{folder / part} holds no weights in safetensors files. Copy the model again."
         )
     for file in files:
-        _check_whole(file)
+        check_whole(file)
     return files
 
 
-def _check_whole(file: Path) -> None:
-    """A safetensors file says in its header how long it is; a broken download is shorter."""
+def check_whole(file: Path) -> None:
+    """Refuse a file that is not as long as a safetensors header says: a broken download.
+
+    Raises:
+        BrokenModel: it is cut short, or no safetensors file at all.
+    """
     size = file.stat().st_size
     with file.open("rb") as stream:
         header_size = int.from_bytes(stream.read(8), "little")

@@ -1,4 +1,4 @@
-"""The public API: eighteen endpoints for gradio_client and plain HTTP, JSON in and JSON out."""
+"""The public API: endpoints for gradio_client and plain HTTP, JSON in and JSON out."""
 
 from typing import Any
 
@@ -83,6 +83,25 @@ class Endpoints:
         """Ask for no more votes in a blind test, and return it."""
         return self._studio.trials.end(trial)
 
+    def rename_version(self, version: str, name: str) -> list[dict[str, Any]]:
+        """Give a version a name to show beside its own, an empty one for none."""
+        self._studio.library.rename(version, name)
+        return self._studio.versions()
+
+    def note_version(self, version: str, note: str) -> list[dict[str, Any]]:
+        """Write a note on a version, an empty one for none."""
+        self._studio.library.note(version, note)
+        return self._studio.versions()
+
+    def delete_version(self, version: str) -> list[dict[str, Any]]:
+        """Delete a version's files for good; its row stays, so that votes stay explainable."""
+        self._studio.library.delete(version)
+        return self._studio.versions()
+
+    def export_version(self, version: str, form: str) -> dict[str, Any]:
+        """Write a version for other programs: form is diffusers, kohya or merged."""
+        return self._studio.library.export(version, form)
+
     def compare(self, prompt: str, seed: int, before: str, after: str) -> dict[str, Any]:
         """Draw one prompt and seed with two versions; addresses are relative to the server root."""
         return self._studio.compare(prompt, seed, before, after)
@@ -121,10 +140,13 @@ def add_api(studio: Studio, expected: Errors) -> None:
         endpoints.start_trial,
         endpoints.trials,
         endpoints.end_trial,
+        endpoints.rename_version,
+        endpoints.note_version,
+        endpoints.delete_version,
         endpoints.add_prompts,
     )
     for endpoint in quick:
         api(refuse(endpoint), concurrency_limit=None)
     # Drawing is one at a time anyway; a few may wait in line without taking every worker thread.
-    for drawing in (endpoints.compare, endpoints.compare_many):
-        api(refuse(drawing), concurrency_limit=4)
+    for slow in (endpoints.compare, endpoints.compare_many, endpoints.export_version):
+        api(refuse(slow), concurrency_limit=4)

@@ -8,7 +8,9 @@ AnnotateError
 ├── NotResumable       a run that is done has nothing to go on with
 ├── SamplerAway        the image model rests while a run has the memory
 ├── HeldBack           a version failed its checks
-└── FileGone           a version's file is no longer where it was
+├── FileGone           a version's file is no longer where it was
+├── LastGood           the only version known to help cannot be deleted
+└── BrokenEvaluation   an evaluation that cannot be read, or a report not be written
 
 Every message says what happened, to which thing, and what to do next.
 """
@@ -36,6 +38,14 @@ class NothingToLearn(AnnotateError):
 
 class NotResumable(AnnotateError):
     """The run is done; there is nothing to go on with."""
+
+
+class LastGood(AnnotateError):
+    """No other version is known to help."""
+
+
+class BrokenEvaluation(AnnotateError):
+    """An evaluation cannot be read, or its report not be written."""
 
 
 class SamplerAway(AnnotateError):

@@ -14,6 +14,7 @@ from annotate.stage import read_static
 from annotate.studio import Studio
 from annotate.tabs.compare import CompareTab
 from annotate.tabs.label import label_tab
+from annotate.tabs.library import LibraryTab
 from annotate.tabs.tune import TuneTab
 from annotate.tabs.verdict import VerdictTab
 from storage.errors import UnknownRun
@@ -34,13 +35,16 @@ def build_page(studio: Studio, expected: Errors) -> gr.Blocks:
         # First, because Gradio numbers endpoint names that an event of the page took before.
         add_api(studio, expected)
         gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             label = label_tab(studio, expected)
             tune = TuneTab(studio, expected)
+            library = LibraryTab(studio, expected)
             compare = CompareTab(studio, expected)
             verdict = VerdictTab(studio, expected)
-        tune.rest_on(label, compare.tab, verdict.tab)
-        verdict.rest_on(label, compare.tab, tune.tab)
+        tune.rest_on(label, library.tab, compare.tab, verdict.tab)
+        library.rest_on(label, tune.tab, compare.tab, verdict.tab)
+        verdict.rest_on(label, tune.tab, library.tab, compare.tab)
+        library.compare_in(tabs, compare)
         compare.open_links(page)
     return page
 
@@ -49,7 +53,7 @@ def launch_options(studio: Studio) -> dict[str, Any]:
     """Return what Blocks.launch needs for Palate's look, routes and privacy."""
     return {
         "theme": _theme(),
-        "css": read_static("page.css", "cards.css", "board.css", "verdict.css"),
+        "css": read_static("page.css", "cards.css", "library.css", "board.css", "verdict.css"),
         "head": '<meta name="color-scheme" content="light dark">',
         "app_kwargs": {"routes": _routes(studio)},
         "footer_links": [],
@@ -79,12 +83,19 @@ def _routes(studio: Studio) -> list[Route]:
             return PlainTextResponse("There is no such sheet.", status_code=404)
         return FileResponse(file, media_type="image/png")
 
+    def exported(request: Request) -> Response:
+        file = studio.library.export_file(request.path_params["name"])
+        if file is None:
+            return PlainTextResponse("There is no such export.", status_code=404)
+        return FileResponse(file, filename=file.name)
+
     def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
     return [
         Route("/img/{name}", picture),
         Route("/sheet/{name}", sheet),
+        Route("/export/{name}", exported),
         Route("/health", health),
     ]
 

@@ -164,6 +164,22 @@ class RunStatus(Protocol):
     def result(self) -> dict[str, Any] | None: ...
 
 
+class Workshop(Protocol):
+    """Writes versions for other programs and takes theirs in, each in a process of its own.
+
+    Every method raises an error whose text can be shown.
+    """
+
+    def export(self, source: Path, target: Path, form: str, model: Any) -> None:
+        """Write the adapter of a run folder, or an adapter file, in another form."""
+
+    def adopt(self, source: Path, target: Path, model: Any) -> dict[str, Any]:
+        """Check a LoRA or a tuned model against the base, copy it, and tell what it is."""
+
+    def stop(self) -> None:
+        """End what goes on now; it raises."""
+
+
 class Trainer(Protocol):
     """Starts one trainer process per run folder and reads what it writes there."""
 

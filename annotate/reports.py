@@ -75,6 +75,8 @@ class Reports:
                 "active": version.active,
                 "held_back": failed_checks(version.summary),
                 "created": in_utc(version.created),
+                "name": version.name,
+                "note": version.note,
             }
             for version in self._store.versions(self._base)
         ]
@@ -112,7 +114,7 @@ class Reports:
             return Unreadable(run.state)
 
     def _made_by(self) -> dict[str | None, Version]:
-        return {version.run_id: version for version in self._store.versions(self._base)}
+        return {known.run_id: known for known in self._store.library.versions(self._base)}
 
 
 def in_utc(moment: datetime) -> str:

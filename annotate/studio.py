@@ -7,6 +7,7 @@ Studio ── Desk        who sees which pair, votes, undo
        ── Choosing    the best of many             ── Comparing
        ── Trials      blind tests of two versions  ── Comparing
        ── Reports     what is told about runs and versions
+       ── library     names, notes, exports, imports, deletions   ── Workshop (handed in)
 """
 
 import random
@@ -22,11 +23,12 @@ from annotate.comparing import Cell, Comparing, addresses, before_and_after
 from annotate.desk import Desk
 from annotate.errors import HeldBack
 from annotate.harvest import Harvest
+from annotate.library import Library
 from annotate.painting import Painter
 from annotate.pool import Pool, Wait
-from annotate.ports import Model, Sampler, Trainer
+from annotate.ports import Model, Sampler, Trainer, Workshop
 from annotate.prompts import PromptBag, check_prompts, prompts_for
-from annotate.reports import Reports, in_words
+from annotate.reports import Reports
 from annotate.requests import (
     as_annotator,
     as_blends,
@@ -36,6 +38,7 @@ from annotate.requests import (
     as_text,
 )
 from annotate.schedule import Schedule
+from annotate.standing import Standing
 from annotate.timing import Monotonic, WallClock
 from annotate.trials import Trials, failed_checks
 from annotate.tuning import Tuning
@@ -63,6 +66,7 @@ class Studio:
         chance: random.Random | None = None,
         clock: Monotonic = time.monotonic,
         now: WallClock = datetime.now,
+        workshop: Workshop | None = None,
     ) -> None:
         """Take what the app was started with; `prompts` take the place of the built-in ones.
 
@@ -90,6 +94,9 @@ class Studio:
         )  # fmt: skip
         self.choosing = Choosing(store, painter, self._comparing, self._pool, self._base)
         self._reports = Reports(store, trainer, self._base)
+        self._standing = Standing(sampler, self._desk, self._pool, self._tuning, self._reports)
+        self.library = Library(store, trainer, workshop, model)
+        self.disk = store.disk
 
     def start(self) -> None:
         """Take up what the store holds, and start the image model and the threads."""
@@ -203,16 +210,7 @@ class Studio:
 
     def activity(self) -> dict[str, Any]:
         """Say what the app is doing now."""
-        state, run_id = self._sampler.state(), self._tuning.running
-        run = {"run_id": run_id, **self._reports.status(run_id)} if run_id else None
-        ready, target = self._desk.ready(), self._pool.target
-        return {
-            "sampler": {"state": state.state, "detail": state.detail, "device": state.device},
-            "pool": {"ready": ready, "target": target, "problem": self._pool.problem},
-            "run": run,
-            "problem": self._tuning.problem,
-            "message": self._message(run, ready, target),
-        }
+        return self._standing.activity()
 
     # Fine-tuning and versions
 
@@ -262,6 +260,7 @@ class Studio:
         known = self._store.version(self._base, as_text(version, "The version"))
         if (reasons := failed_checks(known.summary)) and not anyway:
             raise HeldBack(f"{version} is held back: {' '.join(reasons)} Compare it by eye first.")
+        self.library.require_file(version)
         self._store.activate(self._base, version)
         self._desk.switch(version)
         self._pool.wake()
@@ -290,16 +289,3 @@ class Studio:
 
     def _until_next_run(self) -> int | None:
         return self._schedule.until_next(self._harvest.new()) if self.train_every else None
-
-    def _message(self, run: dict[str, Any] | None, ready: int, target: int) -> str:
-        if self._tuning.problem:
-            return f"The runs cannot be followed: {self._tuning.problem}"
-        if self._pool.stuck and not self._pool.resting:
-            return self._pool.wait().reason
-        if run:
-            return in_words(run)
-        if self._sampler.state().state != "ready":
-            return self._pool.wait().reason
-        if ready < target:
-            return f"Drawing pairs: {ready} of {target} ready."
-        return f"{ready} pairs ready."

@@ -10,6 +10,9 @@ StorageError
 ├── UnknownSnapshot   no snapshot has this id
 ├── UnknownRun        no run has this id
 ├── UnknownVersion    the model has no version of this name
+├── VersionNeeded     a version that something needs cannot be deleted
+├── InvalidLabel      a version's name or note cannot be used
+├── UnknownKind       no kind of file is cleaned up by this name
 ├── AlreadyVoted      this annotator has a current vote on this pair
 ├── NothingToUndo     this annotator has no current vote
 ├── NoVotes           no settled left or right vote to write a snapshot from
@@ -69,6 +72,18 @@ class UnknownTrial(StorageError):
 
 class InvalidTrial(StorageError):
     """A blind test without two different versions, a question or a prompt."""
+
+
+class VersionNeeded(StorageError):
+    """The version is the base, is active, or something starts from it."""
+
+
+class InvalidLabel(StorageError):
+    """A name or note is too long, holds control characters, or is another version's."""
+
+
+class UnknownKind(StorageError):
+    """No kind of file that may be cleaned up has this name."""
 
 
 class AlreadyVoted(StorageError):

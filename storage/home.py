@@ -48,6 +48,26 @@ class Home:
         """The folder of all runs."""
         return self.path / "runs"
 
+    @property
+    def imports(self) -> Path:
+        """The folder of versions that were brought along."""
+        return self.path / "imports"
+
+    @property
+    def exports(self) -> Path:
+        """The folder of what was written for other programs."""
+        return self.path / "exports"
+
+    @property
+    def cache(self) -> Path:
+        """What runs compute once and share."""
+        return self.path / "cache"
+
+    def run_leftovers(self, run_id: str) -> list[Path]:
+        """What of a finished run's folder only its trainer needed."""
+        run = self.runs / run_id
+        return [run / "checkpoint", run / "cache", run / "start.safetensors"]
+
     def image(self, sha256: str) -> Path:
         """Where the picture with this hash lies: images/ab/abcdef....png."""
         return self.images / sha256[:2] / f"{sha256}.png"

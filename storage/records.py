@@ -161,7 +161,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A model version: "base" is the untuned model, "v1", "v2", ... are adapters on it."""
+    """A model version: "base" is the untuned model, "v1", "v2", ... are adapters on it.
+
+    A version without a run was imported; one that is `deleted` is a row without files.
+    """
 
     version: str
     base: str
@@ -171,6 +174,31 @@ class Version:
     created: datetime
     active: bool
     summary: dict[str, Any] = field(hash=False)
+    name: str = ""
+    note: str = ""
+    deleted: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a run learned from: its snapshot, the votes in it by kind, and those undone since."""
+
+    snapshot_id: str
+    counts: dict[str, int] = field(hash=False)
+    undone: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What something takes on the disk, each file once however many names it has.
+
+    `names` are some of the files, relative to the studio folder.
+    """
+
+    kind: str
+    bytes: int
+    files: int
+    names: tuple[str, ...] = ()
 
 
 def new_id() -> str:

@@ -16,8 +16,8 @@ NAME = re.compile(r"base|v([1-9][0-9]{0,8})")
 WITH_ACTIVE = """
 SELECT number, base, parent, run_id, adapter, created, summary, number = coalesce(
     (SELECT arg_max(number, activation_id) FROM activations WHERE base = $base), 0
-) AS active
-FROM versions WHERE base = $base
+) AS active, name, note, deleted
+FROM current_versions WHERE base = $base
 """
 
 
@@ -42,13 +42,16 @@ class Versions:
         return self.get(base, "base")
 
     def add(
-        self, base: str, parent: str, run_id: str, adapter: Path, summary: dict[str, Any]
+        self, base: str, parent: str, run_id: str | None, adapter: Path, summary: dict[str, Any]
     ) -> Version:
-        """Record what a run made, once per run; raises UnknownVersion or UnknownRun."""
+        """Record what a run made, once per run, or without a run what was imported.
+
+        A parent may have been deleted meanwhile. Raises UnknownVersion or UnknownRun.
+        """
         now = self._clock()
 
         def insert(cursor: Cursor) -> int:
-            if row := number_of_run(cursor, run_id):
+            if run_id is not None and (row := number_of_run(cursor, run_id)):
                 return row
             number = next_number(cursor, base)
             cursor.execute(
@@ -56,7 +59,7 @@ class Versions:
                 [
                     base,
                     number,
-                    version_number(cursor, base, parent),
+                    version_number(cursor, base, parent, deleted=True),
                     run_id,
                     self._home.shorten(adapter),
                     json.dumps(summary),
@@ -68,15 +71,21 @@ class Versions:
         return self.get(base, version_name(self._database.write(insert)))
 
     def of_base(self, base: str) -> list[Version]:
-        """Return the versions of a model, oldest first."""
+        """Return the versions of a model that were not deleted, oldest first."""
+        return [version for version in self.everything(base) if version.deleted is None]
+
+    def everything(self, base: str) -> list[Version]:
+        """Return the versions of a model, the deleted ones too, oldest first."""
         rows = self._database.read(f"{WITH_ACTIVE} ORDER BY number", {"base": base})
         return [self._version_of(row) for row in rows]
 
     def get(self, base: str, version: str) -> Version:
         """Return a version by its name; raises UnknownVersion."""
-        for known in self.of_base(base):
-            if known.version == version:
+        for known in self.everything(base):
+            if known.version == version and known.deleted is None:
                 return known
+            if known.version == version:
+                raise deleted_version(version)
         raise unknown_version(base, version)
 
     def activate(self, base: str, version: str) -> Version:
@@ -100,7 +109,7 @@ class Versions:
         raise unknown_version(base, "base")
 
     def _version_of(self, row: Row) -> Version:
-        number, base, parent, run_id, adapter, created, summary, active = row
+        number, base, parent, run_id, adapter, created, summary, active, name, note, deleted = row
         return Version(
             version=version_name(number),
             base=base,
@@ -110,6 +119,9 @@ class Versions:
             created=created,
             active=active,
             summary=json.loads(summary),
+            name=name,
+            note=note,
+            deleted=deleted,
         )
 
 
@@ -118,15 +130,17 @@ def version_name(number: int) -> str:
     return f"v{number}" if number else "base"
 
 
-def version_number(cursor: Cursor, base: str, version: str) -> int:
-    """Return the number of a recorded version; raises UnknownVersion."""
+def version_number(cursor: Cursor, base: str, version: str, deleted: bool = False) -> int:
+    """Return a version's number, a deleted one's only if asked; raises UnknownVersion."""
     match = NAME.fullmatch(version)
     number = int(match[1] or 0) if match else -1
     row = cursor.execute(
-        "SELECT number FROM versions WHERE base = ? AND number = ?", [base, number]
+        "SELECT deleted FROM current_versions WHERE base = ? AND number = ?", [base, number]
     ).fetchone()
     if row is None:
         raise unknown_version(base, version)
+    if row[0] is not None and not deleted:
+        raise deleted_version(version)
     return number
 
 
@@ -144,6 +158,13 @@ def next_number(cursor: Cursor, base: str) -> int:
         "SELECT coalesce(max(number), 0) + 1 FROM versions WHERE base = ?", [base]
     ).fetchall()[0]
     return int(row[0])
+
+
+def deleted_version(version: str) -> UnknownVersion:
+    """Say that a version was deleted."""
+    return UnknownVersion(
+        f"Version {version!r} was deleted, and its files are gone. Choose another version."
+    )
 
 
 def unknown_version(base: str, version: str) -> UnknownVersion:

@@ -27,6 +27,10 @@ CONTRACT = {
     "/start_trial": ["before", "after", "prompts", "questions", "mixed", "act"],
     "/trials": [],
     "/end_trial": ["trial"],
+    "/rename_version": ["version", "name"],
+    "/note_version": ["version", "note"],
+    "/delete_version": ["version"],
+    "/export_version": ["version", "form"],
     "/compare": ["prompt", "seed", "before", "after"],
     "/compare_many": ["prompts", "seeds", "before", "after"],
     "/add_prompts": ["prompts"],
@@ -110,7 +114,8 @@ def test_from_votes_to_a_version_that_draws_differently(app, api):
     assert (status["state"], status["progress"], status["error"]) == ("done", 1.0, None)
     versions = api.predict(api_name="/versions")
     assert [v["version"] for v in versions] == ["base", status["version"]]
-    assert set(versions[0]) == {"version", "parent", "run_id", "active", "created"}
+    told = {"version", "parent", "run_id", "active", "created", "name", "note"}
+    assert set(versions[0]) == told
     assert (versions[0]["active"], versions[1]["run_id"]) == (True, run)
     same = api.predict("a cat face", 7, "base", "base", api_name="/compare")
     assert fetch(app.url + same["before_url"]) == fetch(app.url + same["after_url"])

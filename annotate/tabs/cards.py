@@ -57,7 +57,7 @@ def run_card(run: dict[str, Any] | None) -> str:
         f'<div class="track {escape(run["state"])}" role="progressbar" aria-valuemin="0" '
         f'aria-valuemax="100" aria-valuenow="{percent}" aria-label="Progress of the run">'
         f'<div class="fill" style="width:{percent}%"></div></div>',
-        _curves(run.get("metrics") or []),
+        curves_of(run.get("metrics") or []),
         outcome(run),
         _sheet(run),
     ]
@@ -74,13 +74,6 @@ def outcome(run: dict[str, Any]) -> str:
         sentence = "Nothing is lost: resume goes on from the last checkpoint."
         return f'<p class="outcome">{escape(run.get("error") or sentence)}</p>'
     return ""
-
-
-def versions_table(versions: Sequence[dict[str, Any]]) -> str:
-    """Return the versions, newest first, with a button that makes one active."""
-    rows = "".join(_version_row(version) for version in reversed(versions))
-    head = "<th>Version</th><th>From</th><th>Run</th><th>Made</th><th></th>"
-    return _table("versions", head, rows)
 
 
 def runs_table(runs: Sequence[dict[str, Any]]) -> str:
@@ -138,7 +131,8 @@ def _share(held: dict[str, Any]) -> str:
     return f"{100 * (held.get('accuracy') or 0):.0f} % of the time"
 
 
-def _curves(metrics: Sequence[dict[str, Any]]) -> str:
+def curves_of(metrics: Sequence[dict[str, Any]]) -> str:
+    """Return loss and agreement over the steps of a run; empty before its second step."""
     if len(metrics) < 2:
         return ""
     losses = [(row["step"], row["loss"]) for row in metrics]
@@ -180,33 +174,13 @@ def _minutes(minutes: float) -> str:
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
-def _version_row(version: dict[str, Any]) -> str:
-    name = escape(version["version"])
-    action = (
-        '<span class="badge active">Active</span>' if version["active"] else _use_button(version)
-    )
-    cells = (f"<b>{name}</b>", *(escape(version[key] or "–") for key in ("parent", "run_id")))
-    return _row(*cells, _when(version["created"]), action)
-
-
-def _use_button(version: dict[str, Any]) -> str:
-    name = escape(version["version"])
-    if not version.get("held_back"):
-        return f'<button type="button" data-version="{name}">Make active</button>'
-    reasons = escape(" ".join(version["held_back"]), quote=True)
-    return (
-        f'<span class="badge failed" title="{reasons}">Held back</span> '
-        f'<button type="button" data-version="{name}" data-anyway="yes">Use anyway</button>'
-    )
-
-
 def _run_row(run: dict[str, Any]) -> str:
     held = ((run.get("result") or {}).get("held_out") or {}).get("helped")
     words = "Not clear yet" if held is None else "It helped" if held else "It did not help"
     told = words if run["state"] == "done" else (run.get("error") or "")
     name = f"<b>{escape(run['run_id'])}</b>"
     made = escape(run.get("version") or "–")
-    return _row(name, _badge(run["state"]), _when(run.get("created")), made, escape(told))
+    return _row(name, _badge(run["state"]), when(run.get("created")), made, escape(told))
 
 
 def _row(*cells: str) -> str:
@@ -224,7 +198,7 @@ def _badge(state: str) -> str:
     return f'<span class="badge {escape(state)}">{STATES.get(state, escape(state))}</span>'
 
 
-def _when(moment: Any) -> str:
+def when(moment: Any) -> str:
     """Return local wall-clock time; a moment without a zone is UTC, as the studio stores it."""
     if not moment:
         return "–"

@@ -1,4 +1,4 @@
-"""The Fine-tune tab: what would run, what runs, what came of it, and which version is active."""
+"""The Fine-tune tab: what would run, what runs, and what came of it."""
 
 from typing import Any
 
@@ -6,17 +6,12 @@ import gradio as gr
 
 from annotate.handlers import PRIVATE, Errors, refusals
 from annotate.studio import Studio
-from annotate.tabs.cards import notice_card, plan_card, run_card, runs_table, versions_table
+from annotate.tabs.cards import notice_card, plan_card, run_card, runs_table
+from annotate.tabs.section import heading
 
 TICK_S = 2
 GOING_ON = ("queued", "running")
 RESUMABLE = ("cancelled", "interrupted", "failed")
-PICK_VERSION = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-version]");
-  if (button) trigger("select", { ...button.dataset });
-});
-"""
 
 
 class TuneTab:
@@ -32,7 +27,7 @@ class TuneTab:
         self.timer = gr.Timer(TICK_S, active=False)
         with gr.Row(elem_classes="halves"):
             with gr.Column(min_width=320):
-                _heading("Next run")
+                heading("Next run")
                 self._plan = gr.HTML(elem_id="plan", apply_default_css=False)
                 self._start = gr.Button("Fine-tune now", variant="primary", elem_id="fine-tune")
                 with gr.Accordion("Advanced settings", open=False):
@@ -45,16 +40,12 @@ class TuneTab:
                         elem_classes="mono",
                     )
             with gr.Column(min_width=320):
-                _heading("Latest run")
+                heading("Latest run")
                 self._run = gr.HTML(elem_id="run", apply_default_css=False)
                 with gr.Row():
                     self._cancel = gr.Button("Cancel", visible=False, elem_id="cancel")
                     self._resume = gr.Button("Resume", visible=False, elem_id="resume")
-        _heading("Versions")
-        self._versions = gr.HTML(
-            elem_id="versions", js_on_load=PICK_VERSION, apply_default_css=False
-        )
-        self._history_title = _heading("History", visible=False)
+        self._history_title = heading("History", visible=False)
         self._history = gr.HTML(elem_id="history", apply_default_css=False)
 
     def _listen(self) -> None:
@@ -65,7 +56,6 @@ class TuneTab:
             self._run,
             self._cancel,
             self._resume,
-            self._versions,
             self._history_title,
             self._history,
         ]
@@ -85,17 +75,9 @@ class TuneTab:
             self._studio.resume_run(self._newest()["run_id"])
             return self._view(settings)
 
-        @refuse
-        def make_active(settings: str, event: gr.EventData) -> list[Any]:
-            version = str(event._data["version"])
-            self._studio.activate(version, anyway=event._data.get("anyway") == "yes")
-            gr.Info(f"New pairs are drawn by {version} from now on.")
-            return self._view(settings)
-
         self._start.click(start, self._settings, shown, **PRIVATE)
         self._cancel.click(cancel, self._settings, shown, **PRIVATE)
         self._resume.click(resume, self._settings, shown, **PRIVATE)
-        self._versions.select(make_active, self._settings, shown, **PRIVATE)
         self._settings.input(
             self._view, self._settings, shown, trigger_mode="always_last", **PRIVATE
         )
@@ -129,7 +111,6 @@ class TuneTab:
             run_card(run),
             gr.Button(visible=state in GOING_ON),
             gr.Button(visible=state in RESUMABLE),
-            versions_table(self._studio.versions()),
             gr.HTML(visible=bool(runs)),
             runs_table(runs),
         ]
@@ -139,7 +120,3 @@ class TuneTab:
             return plan_card(self._studio.plan(settings)), True
         except self._expected as error:
             return notice_card("Not yet", str(error)), False
-
-
-def _heading(text: str, visible: bool = True) -> gr.HTML:
-    return gr.HTML(f'<h2 class="section">{text}</h2>', visible=visible, apply_default_css=False)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel
+from annotate_workshop import CopyingWorkshop
 from places import Open, Place
 
 from annotate.studio import Studio
@@ -25,8 +26,9 @@ def open_place(tmp_path: Path) -> Iterator[Open]:
         store = Store(tmp_path / "studio")
         trainer, painter = trainer or ChildTrainer(), sampler(store.images_dir)
         chosen = {"train_every": 0, "settle_s": 0.0, "watch_s": 0.05, **options}
-        studio = Studio(store, painter, trainer, SmallModel(), **chosen)
-        places.append(Place(studio, store, painter, trainer))
+        workshop = CopyingWorkshop()
+        studio = Studio(store, painter, trainer, SmallModel(), workshop=workshop, **chosen)
+        places.append(Place(studio, store, painter, trainer, workshop))
         studio.start()
         return places[-1]
 

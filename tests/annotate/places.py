@@ -8,6 +8,7 @@ from typing import Any
 
 import psutil
 from annotate_doubles import ChildTrainer, PaintingSampler
+from annotate_workshop import CopyingWorkshop
 
 from annotate.studio import Studio
 from storage.store import Store
@@ -33,6 +34,7 @@ class Place:
     store: Store
     sampler: PaintingSampler
     trainer: ChildTrainer
+    workshop: CopyingWorkshop
 
     def label(self, count: int, verdict: str = "left", annotator: str = "ann") -> None:
         """Vote on the next pairs."""

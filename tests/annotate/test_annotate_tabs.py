@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from annotate.errors import InvalidRequest
 from annotate.handlers import refusals, replies
 from annotate.tabs.board import Board, read_link, read_prompts, read_seeds, stopped
-from annotate.tabs.cards import outcome, plan_card, run_card, runs_table, versions_table
+from annotate.tabs.cards import outcome, plan_card, run_card, runs_table
 from annotate.tabs.compare import add_strength
 from annotate.tabs.curves import curve
 
@@ -121,10 +121,7 @@ def test_a_curve_of_one_point_and_of_many_is_drawn():
         assert "<svg" in curve("Loss", points, "{:.3f}")
 
 
-def test_tables_hold_a_row_for_each():
-    version = {"version": "v1", "parent": "base", "run_id": "r0001", "active": False}
-    html = versions_table([version | {"created": "2026-01-01T00:00:00"}])
-    assert "v1" in html and "r0001" in html
+def test_the_table_of_runs_holds_a_row_for_each():
     assert "r0001" in runs_table([run()])
 
 

@@ -158,7 +158,9 @@ class Sitting:
     def _activate_and_compare(self, page: Any, version: str) -> None:
         api = self._app.client()
         page.click("#tune-tab-button")
-        page.locator("#versions [data-version]").first.click(timeout=20_000)
+        page.locator("#library-tab-button").click()
+        page.locator("#versions [data-version]").last.click(timeout=20_000)
+        page.locator("#make-active:not([disabled])").click(timeout=20_000)
         wait_for(
             lambda: api.predict(api_name="/versions")[-1]["active"], "the version to be active"
         )

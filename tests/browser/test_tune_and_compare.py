@@ -34,8 +34,10 @@ def test_a_person_fine_tunes_compares_judges_blind_and_goes_back(
     stage.wait_until_saved(saved + VOTES)
 
     fine_tune(page)
+    page.locator("#library-tab-button").click()
     page.locator("#versions [data-version=v1]").click()
-    page.locator("#versions tr", has_text="v1").locator(".active").wait_for(timeout=SLOW_MS)
+    page.locator("#make-active:not([disabled])").click(timeout=SLOW_MS)
+    page.locator("#versions [data-version=v1] .active").wait_for(timeout=SLOW_MS)
 
     page.locator("#compare-tab-button").click()
     different = compare(page, "a red apple")

@@ -37,6 +37,7 @@ def test_a_fresh_studio_has_exactly_these_columns(database):
     assert {table: " ".join(names) for table, names in columns(database).items()} == {
         "activations": "activation_id base number created",
         "current_runs": f"{runs} state error",
+        "current_versions": "base number parent run_id adapter summary created name note deleted",
         "current_votes": votes,
         "labels": votes,
         "images": "image_id sha256 width height recipe recipe_key version created",
@@ -51,6 +52,8 @@ def test_a_fresh_studio_has_exactly_these_columns(database):
         "trial_prompts": "trial_id place prompt",
         "trial_states": "trial_state_id trial_id state note created",
         "trials": "trial_id number base before after questions options created",
+        "version_deletions": "base number created",
+        "version_labels": "version_label_id base number kind text created",
         "versions": "base number parent run_id adapter summary created",
         "votes": votes,
     }
@@ -73,6 +76,21 @@ def test_every_migration_is_applied_once_and_recorded(database):
     assert database.read(
         "SELECT number, name, duckdb_version FROM schema_migrations ORDER BY number"
     ) == [(1, "initial", duckdb.__version__), (2, "more", duckdb.__version__)]
+
+
+def test_a_studio_that_saw_a_later_migration_first_takes_the_one_before_it(database):
+    """Two branches may each have brought one; the versions' view survives a column more."""
+    known = {migration.number: migration for migration in read_migrations()}
+    between = Migration(2, "between", "ALTER TABLE versions ADD COLUMN extra VARCHAR")
+    migrate(database, [known[1], known[3]])
+    migrate(database, [known[1], between, known[3]])
+
+    assert database.read("SELECT number FROM schema_migrations ORDER BY number") == [
+        (1,),
+        (2,),
+        (3,),
+    ]
+    assert database.read("SELECT name FROM current_versions") == []
 
 
 def test_a_migration_that_fails_leaves_nothing_and_can_be_repaired(database):

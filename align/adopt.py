@@ -1,0 +1,190 @@
+"""Take in what was trained elsewhere: a LoRA file, or the UNet of a tuned pipeline.
+
+Both are checked against the base's shapes before anything is written. A LoRA becomes a file in
+diffusers' form whose alpha is its rank, so that drawing, exporting and going on from it agree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import UNet2DConditionModel
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from align.errors import DiskFull, ModelNotFound, NotAdoptable, first_line, says_disk_full
+from align.files import read_json, replacing
+from align.foreign import read_lora
+from align.full import KIND, WHOLE
+from align.models import ModelInfo
+
+UNET_FILES = "diffusion_pytorch_model*.safetensors"
+
+
+def adopt(source: Path, model: ModelInfo, target: Path | None = None) -> dict[str, Any]:
+    """Check a LoRA file, or a folder of a tuned pipeline, and write it to `target` if there is one.
+
+    Returns what it is: kind ("lora" or "whole"), form, SHA-256 of the source, and for a LoRA its
+    rank, alpha, layers and how many text encoder weights were left out.
+
+    Raises:
+        NotAdoptable: it cannot be read, or was made for another model.
+        ModelNotFound: the base is not there.
+        DiskFull: there is no room for it.
+    """
+    unet = empty_unet(model)
+    try:
+        folder = unet_folder(source)
+        if folder is not None:
+            files = weight_files(folder)
+            check_prediction(source, model)
+            weights = half_unet(files, unet, source.name, model)
+            facts, metadata = {"kind": "whole", "form": "pipeline"}, {KIND: WHOLE}
+        else:
+            files = [lora_file(source)]
+            facts, weights, metadata = one_file(files[0], unet, model)
+        check_finite(weights, source.name)
+        if target is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(target) as scratch:
+                save_file(weights, scratch, {"format": "pt"} | metadata)
+    except (OSError, SafetensorError) as error:
+        if says_disk_full(error):
+            raise DiskFull(
+                f"The disk is full: {source.name} was not taken in. Free some space and try again."
+            ) from error
+        raise NotAdoptable(
+            f"{source.name} cannot be read ({first_line(error)}). Copy or download it again."
+        ) from error
+    return facts | {"sha256": digest_of(files)}
+
+
+def empty_unet(model: ModelInfo) -> UNet2DConditionModel:
+    """The model's UNet without weights; raises ModelNotFound."""
+    try:
+        config = UNet2DConditionModel.load_config(model.load_path, subfolder="unet")
+    except (OSError, ValueError) as error:
+        raise ModelNotFound(
+            f"The UNet of {model.name} is not on this machine ({first_line(error)}). Check the "
+            "base, then try again."
+        ) from error
+    with torch.device("meta"):
+        return UNet2DConditionModel.from_config(config)
+
+
+def unet_folder(source: Path) -> Path | None:
+    """Where a pipeline folder, or a UNet's, has its weights; None for a LoRA."""
+    for folder in (source / "unet", source):
+        if (folder / "config.json").is_file() and any(folder.glob(UNET_FILES)):
+            return folder
+    return None
+
+
+def lora_file(source: Path) -> Path:
+    """The one safetensors file that a path means."""
+    if source.is_dir():
+        files = sorted(source.glob("*.safetensors"))
+        if len(files) != 1:
+            raise NotAdoptable(
+                f"{source.name} holds {len(files)} safetensors files and no UNet. Name the LoRA's "
+                "file, or a pipeline folder with unet/ in it."
+            )
+        return files[0]
+    if not source.exists():
+        raise NotAdoptable(f"There is nothing at {source}. Check the path.")
+    if source.suffix in (".ckpt", ".pt", ".pth", ".bin"):
+        raise NotAdoptable(
+            f"{source.name} is a pickle, which could run anything. Convert it to .safetensors."
+        )
+    return source
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files of a UNet, in half precision where there are some."""
+    files = sorted(folder.glob(UNET_FILES))
+    half = [file for file in files if ".fp16." in file.name]
+    return half or [file for file in files if ".non_ema." not in file.name]
+
+
+def half_unet(
+    files: list[Path], unet: UNet2DConditionModel, title: str, model: ModelInfo
+) -> dict[str, Tensor]:
+    """The weights of a UNet in half precision."""
+    weights: dict[str, Tensor] = {}
+    for file in files:
+        weights |= read_tensors(file)[0]
+    check_shapes(weights, {n: w.shape for n, w in unet.state_dict().items()}, title, model)
+    return {name: weight.half().contiguous() for name, weight in weights.items()}
+
+
+def check_prediction(source: Path, model: ModelInfo) -> None:
+    """Refuse a UNet that predicts something else than the base's scheduler expects."""
+    kinds = [
+        (read_json(folder / "scheduler" / "scheduler_config.json") or {}).get("prediction_type")
+        for folder in (source, Path(model.load_path))
+    ]
+    if None not in kinds and kinds[0] != kinds[1]:
+        raise NotAdoptable(
+            f"{source.name} predicts {kinds[0]} and {model.name} {kinds[1]}. Start Palate with "
+            "--model on that folder instead."
+        )
+
+
+def one_file(
+    path: Path, unet: UNet2DConditionModel, model: ModelInfo
+) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, str]]:
+    """A LoRA, or whole weights that Palate wrote."""
+    weights, metadata = read_tensors(path)
+    if metadata.get(KIND) == WHOLE:
+        shapes = {name: weight.shape for name, weight in unet.state_dict().items()}
+        check_shapes(weights, shapes, path.name, model)
+        return {"kind": "whole", "form": "palate"}, weights, {KIND: WHOLE}
+    return read_lora(path, weights, metadata, unet, model)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Every tensor of a safetensors file, and its metadata."""
+    with safe_open(path, framework="pt") as file:
+        return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})
+
+
+def check_shapes(
+    weights: dict[str, Tensor], expected: dict[str, torch.Size], title: str, model: ModelInfo
+) -> None:
+    """Refuse a UNet of another shape."""
+    missing = sorted(set(expected) - set(weights)) or sorted(set(weights) - set(expected))
+    if missing:
+        raise NotAdoptable(
+            f"{title} holds another UNet than {model.name}'s: they differ in {missing[0]}, and in "
+            f"{len(missing)} weights in all."
+        )
+    for name, shape in expected.items():
+        if weights[name].shape != shape:
+            raise NotAdoptable(
+                f"{title} holds another UNet than {model.name}'s: its {name} is "
+                f"{tuple(weights[name].shape)}, not {tuple(shape)}."
+            )
+
+
+def check_finite(weights: dict[str, Tensor], title: str) -> None:
+    """Refuse weights that are no numbers."""
+    for name, weight in weights.items():
+        if not weight.isfinite().all():
+            raise NotAdoptable(
+                f"{title} holds weights that are no finite numbers, first in {name}. It is broken, "
+                "or too large for half precision."
+            )
+
+
+def digest_of(files: list[Path]) -> str:
+    """SHA-256 of files, one after the other."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

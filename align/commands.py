@@ -1,0 +1,130 @@
+"""What the commands of `python -m align` do; torch is imported only by those that need it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from align.errors import InvalidSettings
+from align.launch import lower_priority
+from align.models import describe_model
+from align.session import plan_of_folder, train_folder
+from align.turns import Turns
+
+
+def run_train(arguments: argparse.Namespace) -> None:
+    """Train a run folder, or print what that would be."""
+    if arguments.dry_run:
+        print(json.dumps(plan_of_folder(arguments.run_dir), indent=1, ensure_ascii=False))
+        return
+    lower_priority()
+    train_folder(arguments.run_dir, Turns(arguments.turns), arguments.cache)
+
+
+def run_export(arguments: argparse.Namespace) -> None:
+    """Write an adapter in another form."""
+    from align.export import export  # noqa: PLC0415  torch takes seconds to import
+    from align.pipeline import quiet_libraries  # noqa: PLC0415
+
+    quiet_libraries()
+    model = describe_model(arguments.model) if arguments.model else None
+    form, precision = arguments.form, arguments.precision
+    print(export(arguments.source, arguments.target, form, precision=precision, model=model))
+
+
+def run_check(arguments: argparse.Namespace) -> None:
+    """Print what a LoRA or a tuned model is, as JSON, once it is found to fit."""
+    from align.adopt import adopt  # noqa: PLC0415  torch takes seconds to import
+    from align.pipeline import quiet_libraries  # noqa: PLC0415
+
+    quiet_libraries()
+    facts = adopt(arguments.source, describe_model(arguments.model), arguments.target)
+    print(json.dumps(facts))
+
+
+def run_sample(arguments: argparse.Namespace) -> None:
+    """Draw prompts into a folder, telling on stderr how far it is."""
+    from align.pipeline import quiet_libraries  # noqa: PLC0415  torch takes seconds to import
+    from align.sampling import parse_seeds, sample  # noqa: PLC0415
+
+    quiet_libraries()
+    prompts, seeds = read_prompts(arguments.prompts), parse_seeds(arguments.seeds)
+    model = describe_model(arguments.model) if arguments.model else None
+    started = time.monotonic()
+
+    def tell(done: int, of: int) -> None:
+        left = (time.monotonic() - started) / done * (of - done)
+        print(f"\r{done} of {of} drawn, {left:.0f} s left ", end="", file=sys.stderr, flush=True)
+
+    sample(arguments.folder, prompts, seeds, source=arguments.source, model=model, on_picture=tell)
+    print(file=sys.stderr)
+    print(arguments.folder / "grid.png")
+
+
+def run_evaluate(arguments: argparse.Namespace) -> None:
+    """Draw, check, write evaluation.json; exits with 1 where a check fails."""
+    from align.device import choose_compute  # noqa: PLC0415  torch takes seconds to import
+    from align.evaluation import RESULT, evaluate  # noqa: PLC0415
+    from align.pipeline import quiet_libraries  # noqa: PLC0415
+    from align.sampling import parse_seeds  # noqa: PLC0415
+    from align.scoring import open_scorer  # noqa: PLC0415
+
+    quiet_libraries()
+    named = [one.partition("=") for one in arguments.scorers]
+    compute = choose_compute()
+    scorers = [open_scorer(name, Path(path) if path else None, compute) for name, _, path in named]
+
+    def tell(what: str, done: int, of: int) -> None:
+        print(f"\r{what}, {done} of {of} ", end="", file=sys.stderr, flush=True)
+
+    result = evaluate(
+        arguments.folder,
+        read_prompts(arguments.prompts),
+        parse_seeds(arguments.seeds),
+        arguments.versions,
+        model=describe_model(arguments.model) if arguments.model else None,
+        compute=compute,
+        scorers=scorers,
+        on_progress=tell,
+    )
+    print(file=sys.stderr)
+    for row in result["scores"]:
+        told = f"{row['mean']:.4f}, base {row['base_mean']:.4f}, wins {row['win_rate']:.0%}"
+        print(f"{row['version']}\t{row['scorer']}\t{told}")
+    for check in result["checks"]:
+        mark = "passed" if check["passed"] else "FAILED"
+        print(f"{check['version']}\t{mark}\t{check['name']}\t{check['sentence']}")
+    print(arguments.folder / RESULT)
+    if not result["passed"]:
+        sys.exit(1)
+
+
+def read_prompts(path: Path) -> list[str]:
+    """The lines of a text file that say something; raises InvalidSettings."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"{path} cannot be read: {error}.") from None
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def run_score(arguments: argparse.Namespace) -> None:
+    """Print a score, a tab and the name of every picture, best first."""
+    from align.device import choose_compute  # noqa: PLC0415  torch takes seconds to import
+    from align.pipeline import quiet_libraries  # noqa: PLC0415
+    from align.scoring import open_scorer, score_folder  # noqa: PLC0415
+
+    quiet_libraries()
+    scorer = open_scorer(arguments.by, arguments.weights, choose_compute())
+    for scored in score_folder(scorer, arguments.folder, arguments.prompt):
+        print(f"{scored.score:.4f}\t{scored.picture}")
+
+
+def run_serve(_: argparse.Namespace) -> None:
+    """Draw pictures for an app."""
+    from align.serve import serve  # noqa: PLC0415  torch takes seconds to import
+
+    serve()

@@ -1,0 +1,167 @@
+"""The report as Markdown, with intervals drawn in text."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from annotate.report.evaluation import Evaluation, Rate, Verdict
+from annotate.report.words import (
+    checks_sentence,
+    interval,
+    percent,
+    score_name,
+    title,
+    verdict_name,
+    verdict_sentence,
+)
+
+STRIP = 41
+MOST_PICTURES = 30
+MOST_ROWS = 40
+
+
+def markdown_report(evaluation: Evaluation, out: Path) -> str:
+    """Return the report; pictures are named relative to the folder `out` that it goes to."""
+    parts = [
+        [f"# {plain(title(evaluation))}", plain(evaluation.created or "")],
+        _checks(evaluation),
+        _rates(evaluation),
+        *map(_verdict, evaluation.verdicts),
+        _scores(evaluation),
+        _pictures(evaluation, out),
+    ]
+    return "\n\n".join(line for part in parts for line in part if line) + "\n"
+
+
+def _checks(evaluation: Evaluation) -> list[str]:
+    if not evaluation.checks:
+        return []
+    rows = [
+        (
+            c.name,
+            "passed" if c.passed else "**failed**",
+            number(c.value),
+            number(c.limit),
+            c.sentence,
+        )
+        for c in evaluation.checks
+    ]
+    said = f"**{plain(checks_sentence(evaluation))}**"
+    return ["## Checks", said, table(("Check", "", "Value", "Limit", "What it says"), rows, (1,))]
+
+
+def _rates(evaluation: Evaluation) -> list[str]:
+    named = [(verdict_name(v), v.won) for v in evaluation.verdicts]
+    named += [(score_name(score), score.won) for score in evaluation.scores]
+    rows = [(name, f"`{strip(won)}`", interval(won)) for name, won in named if won is not None]
+    if not rows:
+        return []
+    return ["## Win rates", table(("", "0 %, one half, 100 %", "Win rate"), rows, (1,))]
+
+
+def _verdict(verdict: Verdict) -> list[str]:
+    lines = [f"## Blind votes: {plain(verdict_name(verdict))}", plain(verdict_sentence(verdict))]
+    if verdict.e_value is not None:
+        lines.append(f"e-value {verdict.e_value:.3g}")
+    for what, counts in (("Person", verdict.by_person), ("Prompt", verdict.by_prompt)):
+        rows = [
+            (name, str(w), str(loss), str(t), percent(w / (w + loss)) if w + loss else "–")
+            for name, (w, loss, t) in sorted(counts.items(), key=lambda item: -sum(item[1]))
+        ]
+        if rows:
+            head = (what, "Wins", "Losses", "Ties", "Share")
+            lines += [table(head, rows[:MOST_ROWS]), _more(len(rows), MOST_ROWS)]
+    return lines
+
+
+def _scores(evaluation: Evaluation) -> list[str]:
+    if not evaluation.scores:
+        return []
+    rows = [
+        (s.scorer, s.version, number(s.mean), number(s.median), interval(s.won) if s.won else "–")
+        for s in evaluation.scores
+    ]
+    lines = ["## Scores", table(("Scorer", "Version", "Mean", "Median", "Wins against base"), rows)]
+    prompts = [
+        (
+            prompt,
+            *(
+                number(s.by_prompt[place] if place < len(s.by_prompt) else None)
+                for s in evaluation.scores
+            ),
+        )
+        for place, prompt in enumerate(evaluation.prompts)
+    ]
+    if prompts and any(score.by_prompt for score in evaluation.scores):
+        head = ("Prompt", *(score_name(score) for score in evaluation.scores))
+        lines += [table(head, prompts[:MOST_ROWS]), _more(len(prompts), MOST_ROWS)]
+    return lines
+
+
+def _pictures(evaluation: Evaluation, out: Path) -> list[str]:
+    versions = [version.name for version in evaluation.versions]
+    rows = []
+    for place, prompt in enumerate(evaluation.prompts):
+        for seed in evaluation.seeds:
+            files = [evaluation.pictures.get((name, place, seed)) for name in versions]
+            if any(files):
+                cells = [_link(file, out) for file in files]
+                rows.append((f"{plain(prompt)}, seed {seed}", *cells))
+    if rows:
+        every = tuple(range(len(versions) + 1))
+        shown = table(("Prompt", *versions), rows[:MOST_PICTURES], every)
+        return ["## Pictures", shown, _more(len(rows), MOST_PICTURES)]
+    grids = [_link(grid, out) for grid in evaluation.grids]
+    return ["## Pictures", *grids] if any(grids) else []
+
+
+def _link(file: Path | None, out: Path) -> str:
+    if file is None or not file.is_file():
+        return "–"
+    try:
+        where = Path(os.path.relpath(file, out.resolve())).as_posix()
+    except ValueError:
+        # On Windows a file of another drive has no relative path.
+        where = file.name
+    return f"![]({quote(where)})"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], written: Sequence[int] = ()) -> str:
+    """Return a table; the columns `written` hold Markdown already, the others anybody's text."""
+    lines = [[plain(cell) for cell in head], ["---"] * len(head)]
+    lines += [
+        [cell if place in written else plain(cell) for place, cell in enumerate(row)]
+        for row in rows
+    ]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def plain(text: str) -> str:
+    """Write anybody's text so that Markdown shows it and does nothing with it."""
+    return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", " ".join(text.split()))
+
+
+def strip(won: Rate) -> str:
+    """Draw a rate and its interval in a line of text, with a mark at one half."""
+    line = ["·"] * STRIP
+    if won.low is not None and won.high is not None:
+        low, high = _place(won.low), _place(won.high)
+        line[low : high + 1] = ["─"] * (high - low + 1)
+    line[_place(0.5)] = "┼" if line[_place(0.5)] == "─" else "│"
+    line[_place(won.rate)] = "●"
+    return "".join(line)
+
+
+def number(value: float | None) -> str:
+    """Say a number in three digits."""
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _place(share: float) -> int:
+    return round(share * (STRIP - 1))
+
+
+def _more(whole: int, shown: int) -> str:
+    return f"And {whole - shown:,} more in evaluation.json." if whole > shown else ""

@@ -1,0 +1,45 @@
+"""What the app is doing now: in values, and in a sentence for the head of the page."""
+
+from typing import Any
+
+from annotate.desk import Desk
+from annotate.pool import Pool
+from annotate.ports import Sampler
+from annotate.reports import Reports, in_words
+from annotate.tuning import Tuning
+
+
+class Standing:
+    """Looks at everything that works in the background."""
+
+    def __init__(
+        self, sampler: Sampler, desk: Desk, pool: Pool, tuning: Tuning, reports: Reports
+    ) -> None:
+        self._sampler, self._desk, self._pool = sampler, desk, pool
+        self._tuning, self._reports = tuning, reports
+
+    def activity(self) -> dict[str, Any]:
+        """Say what the app is doing now."""
+        state, run_id = self._sampler.state(), self._tuning.running
+        run = {"run_id": run_id, **self._reports.status(run_id)} if run_id else None
+        ready, target = self._desk.ready(), self._pool.target
+        return {
+            "sampler": {"state": state.state, "detail": state.detail, "device": state.device},
+            "pool": {"ready": ready, "target": target, "problem": self._pool.problem},
+            "run": run,
+            "problem": self._tuning.problem,
+            "message": self._message(run, ready, target),
+        }
+
+    def _message(self, run: dict[str, Any] | None, ready: int, target: int) -> str:
+        if self._tuning.problem:
+            return f"The runs cannot be followed: {self._tuning.problem}"
+        if self._pool.stuck and not self._pool.resting:
+            return self._pool.wait().reason
+        if run:
+            return in_words(run)
+        if self._sampler.state().state != "ready":
+            return self._pool.wait().reason
+        if ready < target:
+            return f"Drawing pairs: {ready} of {target} ready."
+        return f"{ready} pairs ready."

@@ -1,0 +1,58 @@
+"""Pictures that nothing names: in no pair, vote, snapshot or comparison."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.database import Cursor
+
+# Any text of any other table may name a picture, by its id, its hash or its recipe's: a table that
+# comes later is heeded without a change here.
+TEXTS = """
+SELECT duckdb_columns.table_name, column_name
+FROM duckdb_columns() JOIN duckdb_tables() USING (schema_name, table_name)
+WHERE NOT duckdb_columns.internal AND duckdb_columns.table_name <> 'images'
+  AND data_type IN ('VARCHAR', 'JSON', 'VARCHAR[]')
+"""
+NAMED = """
+SELECT unnest(regexp_extract_all("{column}"::VARCHAR, '[0-9a-f]{{16,64}}')) AS name FROM "{table}"
+"""
+ORPHANS = """
+WITH named AS ({named})
+SELECT image_id, sha256 FROM images
+WHERE created < $before
+  AND image_id NOT IN (SELECT name FROM named)
+  AND sha256 NOT IN (SELECT name FROM named)
+  AND recipe_key NOT IN (SELECT name FROM named)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """The ids of pictures that nothing names, and the hashes of files that no other row names."""
+
+    ids: list[str]
+    hashes: set[str]
+
+
+def find_orphans(cursor: Cursor, before: datetime) -> Orphans:
+    """Find the pictures drawn before a moment that nothing names."""
+    texts = cursor.execute(TEXTS).fetchall()
+    named = " UNION ".join(NAMED.format(table=table, column=column) for table, column in texts)
+    rows = cursor.execute(ORPHANS.format(named=named), {"before": before}).fetchall()
+    ids = [row[0] for row in rows]
+    shared = cursor.execute(
+        "SELECT sha256 FROM images WHERE image_id NOT IN (SELECT unnest(?::VARCHAR[]))", [ids]
+    ).fetchall()
+    return Orphans(ids, {row[1] for row in rows} - {row[0] for row in shared})
+
+
+def forget_orphans(cursor: Cursor, before: datetime) -> Orphans:
+    """Delete the rows of orphans, so that whoever draws such a picture again stores it anew.
+
+    This is the one thing in a studio that is taken away: nothing names it.
+    """
+    orphans = find_orphans(cursor, before)
+    cursor.execute(
+        "DELETE FROM images WHERE image_id IN (SELECT unnest(?::VARCHAR[]))", [orphans.ids]
+    )
+    return orphans

@@ -1,0 +1,83 @@
+"""What the Versions tab shows, as plain values: no server needed."""
+
+import pytest
+
+from annotate.space import KINDS, in_bytes, promise
+from annotate.tabs.disk import preview_card, usage_table
+from annotate.tabs.version_cards import exported_card, progress_card, tree, version_card
+from storage import Taken
+from storage.disk import KINDS as STORED
+
+MARKUP = "<script>alert(1)</script>"
+
+
+def told(version, parent=None, **changes):
+    base = {"version": version, "parent": parent, "run_id": "r0001" if parent else None}
+    base |= {"name": "", "note": "", "active": False, "created": "2026-01-01T00:00:00Z"}
+    base |= {"deleted": None, "missing": False, "imported": None, "objective": "dpop"}
+    base |= {"result": {}, "snapshot": "s0001", "counts": {"preference": 8, "tie": 1}, "undone": 0}
+    return base | changes
+
+
+def test_the_tree_follows_parents_and_keeps_the_deleted():
+    html = tree(
+        [told("base"), told("v1", "base"), told("v2", "v1", deleted="2026-01-01T00:00:00Z")], "v1"
+    )
+    assert html.index("base") < html.index("v1") < html.index("v2")
+    assert html.count("<ul>") == 3
+    assert html.count('aria-current="true"') == 1
+    assert "Deleted" in html
+
+
+def test_a_version_tells_its_votes_by_kind_and_those_undone():
+    html = version_card(told("v1", "base", undone=3))
+    assert all(text in html for text in ("8", "decisive votes", "tie", "3 votes were undone since"))
+    assert "was undone since" in version_card(told("v1", "base"))
+
+
+def test_a_file_that_is_gone_and_one_that_was_imported_say_so():
+    assert "Its file is gone" in version_card(told("v1", "base", missing=True))
+    imported = {"file": "cats.safetensors", "kind": "lora", "rank": 4, "alpha": 2.0, "layers": 9}
+    imported |= {"text_encoder_weights_left_out": 5}
+    html = version_card(told("v1", "base", run_id=None, counts={}, imported=imported))
+    assert "cats.safetensors" in html and "5 text encoder weights" in html
+    whole = version_card(told("v1", "base", run_id=None, imported={"file": "m", "kind": "whole"}))
+    assert "Only the UNet" in whole
+
+
+def test_nothing_a_person_wrote_becomes_markup():
+    evil = told("v1", "base", name=MARKUP, note=MARKUP, objective=MARKUP)
+    evil["imported"] = {"file": MARKUP, "kind": "lora"}
+    exported = {"version": "v1", "saved": f"exports/{MARKUP}", "url": f"export/{MARKUP}"}
+    shown = [
+        tree([told("base"), evil], "base"),
+        version_card(evil),
+        exported_card(exported, MARKUP),
+        progress_card(MARKUP, 3.0, None),
+        preview_card(Taken("pictures", 1, 1, (MARKUP,))),
+    ]
+    assert not any(MARKUP in html for html in shown)
+
+
+def test_time_left_is_told_once_it_is_known():
+    assert "12 s so far" in progress_card("Writing v1", 12.0, None)
+    assert "28 s left" in progress_card("Writing v1", 12.0, 40.0)
+
+
+def test_every_kind_of_file_has_words():
+    assert tuple(KINDS) == STORED
+    html = usage_table([Taken(kind, 1_500_000, 2) for kind in STORED])
+    assert html.count("data-kind") == 4 and "12.0 MB" in html
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1500, "2 kB"), (2_340_000, "2.3 MB"), (3e12, "3000 GB")],
+)
+def test_sizes_are_said_in_the_unit_that_fits(size, said):
+    assert in_bytes(size) == said
+
+
+def test_nothing_to_remove_is_said():
+    assert promise(Taken("caches", 0, 0)).startswith("Nothing")
+    assert promise(Taken("caches", 1000, 1)) == "1 file would go, and 1 kB be free."
