@@ -7,10 +7,14 @@ import time
 
 import psutil
 import pytest
+import torch
 from PIL import Image
 
 from align.errors import BrokenModel, SamplerFailed
+from align.implicit import ImplicitReward
+from align.lora import add_lora, save_adapter
 from align.models import ModelInfo, describe_model
+from align.pipeline import load_pipeline
 from align.render import Adapters, batches
 from align.sampler_process import RenderItem, RenderSettings, SamplerProcess
 from align.serve import why_not
@@ -49,6 +53,27 @@ def test_a_missing_adapter_is_an_error_and_the_sampler_lives_on(sampler, tmp_pat
     with pytest.raises(SamplerFailed, match=r"could not be drawn: .*none\.safetensors is gone"):
         sampler.render([RenderItem("a", 1)], [(tmp_path / "none.safetensors", 1.0)], SETTINGS)
     assert len(sampler.render([RenderItem("a", 1)], [], SETTINGS)) == 1
+
+
+def test_pictures_are_scored_by_what_an_adapter_made_likelier(sampler, compute, tmp_path):
+    tuned = load_pipeline(describe_model(), compute)
+    with torch.no_grad():
+        for parameter in add_lora(tuned.unet, rank=2, seed=0):
+            parameter.add_(0.02 * torch.randn(parameter.shape, generator=torch.manual_seed(1)))
+    adapter = tmp_path / "adapter.safetensors"
+    save_adapter(tuned.unet, adapter)
+    drawn = sampler.render([RenderItem("a cat face", seed) for seed in (1, 2)], [], SETTINGS)
+    pictures = [path_of(sampler, one.sha256) for one in drawn]
+    told = []
+    prompts = ["a cat face"] * 2
+    scores = sampler.score(prompts, pictures, adapter, SETTINGS, lambda *one: told.append(one))
+    expected = ImplicitReward(tuned, compute, (128, 128)).score(prompts, pictures)
+    # Both are κ times a small difference; threads and batch shapes leave their mark on it.
+    assert scores == pytest.approx(expected.tolist(), abs=0.5)
+    assert abs(scores[0] - scores[1]) > 1 and told == list(enumerate(scores))
+    with pytest.raises(SamplerFailed, match=r"could not be scored: .*adapter\.safetensors is gone"):
+        adapter.unlink()
+        sampler.score(prompts, pictures, adapter, SETTINGS)
 
 
 def test_a_full_disk_is_named_as_what_it_is():
