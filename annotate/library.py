@@ -179,9 +179,10 @@ class Library:
 
 
 def good_ones(versions: list[Version]) -> list[Version]:
-    """Return the versions that are there and whose held-out pairs say that they helped."""
+    """Return the versions that are there, passed their checks, and helped on held-out pairs."""
     there = (v for v in versions if v.deleted is None and v.adapter and v.adapter.is_file())
-    return [v for v in there if (v.summary.get("held_out") or {}).get("helped") is True]
+    fit = (v for v in there if not failed_checks(v.summary))
+    return [v for v in fit if (v.summary.get("held_out") or {}).get("helped") is True]
 
 
 def _told(version: Version, learned: Learned | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from storage.files import remove
 from storage.home import Home
 from storage.records import Learned, Version, new_id
 from storage.text import has_controls
+from storage.trials import OPEN, TRIALS
 from storage.versions import NAME, Versions, version_number
 
 LONGEST_NAME = 60
@@ -153,6 +154,13 @@ def require_unneeded(cursor: Cursor, base: str, version: str, number: int) -> No
     ).fetchall()[0][0]
     if child is not None:
         raise VersionNeeded(f"v{child} starts from {version}. Delete v{child} first.")
+    trial = cursor.execute(
+        f"SELECT min(trial_id) FROM ({TRIALS}) "
+        "WHERE base = ? AND state = ? AND (before = ? OR after = ?)",
+        [base, OPEN, number, number],
+    ).fetchall()[0][0]
+    if trial is not None:
+        raise VersionNeeded(f"Blind test {trial} shows {version}. End the test first.")
     run = cursor.execute(
         "SELECT min(run_id) FROM current_runs "
         "WHERE base = ? AND parent = ? AND state IN ('queued', 'running')",
@@ -160,14 +168,6 @@ def require_unneeded(cursor: Cursor, base: str, version: str, number: int) -> No
     ).fetchall()[0][0]
     if run is not None:
         raise VersionNeeded(f"Run {run} starts from {version}. Wait for it, or cancel it first.")
-    trial = cursor.execute(
-        "SELECT min(trial_id) FROM trials WHERE base = ? AND ? IN (before, after) AND 'open' = "
-        "(SELECT arg_max(state, trial_state_id) FROM trial_states AS states "
-        "WHERE states.trial_id = trials.trial_id)",
-        [base, number],
-    ).fetchall()[0][0]
-    if trial is not None:
-        raise VersionNeeded(f"Blind test {trial} draws with {version}. End the test first.")
 
 
 def require_free(cursor: Cursor, base: str, number: int, name: str) -> None:

@@ -83,8 +83,8 @@ class CompareTab:
             elem_id="board",
         )
         self._known = gr.State(0)
-        self._link = gr.Textbox(visible=False)
         self.choice = [self._known, self._columns]
+        self._link = gr.Textbox(visible=False)
 
     def _build_strength(self) -> None:
         with gr.Accordion("Add a version at a strength", open=False, elem_id="strengths"):
@@ -137,7 +137,7 @@ class CompareTab:
     def choose(self, before: str, after: str) -> list[Any]:
         """Return what fills `choice` with two versions."""
         names = [version["version"] for version in self._studio.versions()]
-        return [len(names), _columns(names, [before, after])]
+        return [len(names), _columns(names, list(dict.fromkeys((before, after))))]
 
     def _offer(self, known: int, columns: list[str] | None) -> list[Any]:
         """Offer every version; one that is new since the last look is compared with its parent."""

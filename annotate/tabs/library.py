@@ -126,8 +126,8 @@ class LibraryTab:
 
         @refuse
         def activate(version: str) -> list[Any]:
-            held_back = self._library.detail(version)["held_back"]
-            self._studio.activate(version, anyway=bool(held_back))
+            # The button says "Use anyway" where a version is held back.
+            self._studio.activate(version, anyway=True)
             gr.Info(f"New pairs are drawn by {version} from now on.")
             return self._view(version)
 
@@ -231,7 +231,7 @@ class LibraryTab:
             gr.Column(visible=there),
             gr.Column(visible=tuned and not told["missing"]),
             gr.Button(
-                "Use it anyway" if told["held_back"] else "Make active",
+                value="Use anyway" if told["held_back"] else "Make active",
                 interactive=there and not told["active"] and not told["missing"],
             ),
             gr.Button(visible=tuned, interactive=not told["missing"]),

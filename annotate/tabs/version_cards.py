@@ -53,7 +53,7 @@ def badges(told: Told) -> str:
     marks = [
         ("active", "Active", told["active"]),
         ("failed", "File gone", told["missing"]),
-        ("failed", "Held back", told["held_back"] and not told["deleted"]),
+        ("failed", "Held back", told["held_back"]),
         ("", "Imported", told["imported"]),
         ("", "Deleted", told["deleted"]),
     ]

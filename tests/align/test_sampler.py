@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from align.errors import BrokenModel, SamplerFailed
+from align.errors import SamplerFailed
 from align.implicit import ImplicitReward
 from align.lora import add_lora, save_adapter
 from align.models import ModelInfo, describe_model
 from align.pipeline import load_pipeline
-from align.render import Adapters, batches
+from align.render import batches
 from align.sampler_process import RenderItem, RenderSettings, SamplerProcess
 from align.serve import why_not
 
@@ -115,8 +115,3 @@ def test_batches_grow_and_cover_everything_once():
     assert [i for r in ranges for i in r] == list(range(40))
     assert {len(r) for r in batches(5, 4.0)} == {1}
     assert [len(r) for r in batches(40, 0.016, patient=True)] == [16, 16, 8]
-
-
-def test_a_version_whose_file_is_gone_is_named(pipeline, tmp_path):
-    with pytest.raises(BrokenModel, match=r"v3\.safetensors of this version is gone"):
-        Adapters(pipeline).use(str(tmp_path / "v3.safetensors"))

@@ -191,7 +191,9 @@ def test_a_version_that_failed_its_checks_is_held_back(tuned: Place) -> None:
     summary = {"held_back": True, "checks": [check]}
     base = tuned.studio._base
     run = tuned.store.create_run("s0001", base, "base", {}, "person")
-    tuned.store.add_version(base, "base", run.run_id, tuned.store.images_dir / "x", summary)
+    file = tuned.store.images_dir / "x"
+    file.write_bytes(b"weights")
+    tuned.store.add_version(base, "base", run.run_id, file, summary)
     for refused in (
         lambda: tuned.studio.trials.begin("base", "v2", PROMPTS),
         lambda: tuned.studio.activate("v2"),

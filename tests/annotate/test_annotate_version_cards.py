@@ -14,7 +14,13 @@ MARKUP = "<script>alert(1)</script>"
 def told(version, parent=None, **changes):
     base = {"version": version, "parent": parent, "run_id": "r0001" if parent else None}
     base |= {"name": "", "note": "", "active": False, "created": "2026-01-01T00:00:00Z"}
-    base |= {"deleted": None, "missing": False, "imported": None, "objective": "dpop"}
+    base |= {
+        "deleted": None,
+        "missing": False,
+        "held_back": [],
+        "imported": None,
+        "objective": "dpop",
+    }
     base |= {"result": {}, "snapshot": "s0001", "counts": {"preference": 8, "tie": 1}, "undone": 0}
     return base | changes
 

@@ -114,6 +114,18 @@ def test_a_picture_goes_when_nothing_names_it_and_can_be_drawn_again(store, cloc
     assert store.image(again.image_id) and store.image_path(again.sha256).exists()
 
 
+def test_a_picture_of_a_blind_test_stays(store, clock):
+    store.library.add_import(BASE, store.library.new_import(), {})
+    trial = store.trials.create(BASE, "base", "v1", ["a cat"])
+    before, after = make_image(store, 50), make_image(store, 51)
+    sides = (before.image_id, after.image_id)
+    store.trials.add_pair(trial, 0, "a cat", "overall", sides, True)
+    clock.move(2 * 86400)
+
+    assert store.disk.remove("pictures").files == 0
+    assert store.image_path(after.sha256).exists()
+
+
 def test_a_young_picture_stays(store, clock):
     orphan = make_image(store, 99)
     clock.move(3600)

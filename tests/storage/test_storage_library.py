@@ -113,6 +113,17 @@ def test_what_something_needs_is_not_deleted(store):
     assert [v.version for v in store.versions(BASE)] == ["base", "v2"]
 
 
+def test_a_version_in_an_open_blind_test_stays_until_the_test_ends(store):
+    with_file(store)
+    trial = store.trials.create(BASE, "base", "v1", ["a cat"])
+
+    with pytest.raises(VersionNeeded, match=trial.trial_id):
+        store.library.delete(BASE, "v1")
+    store.trials.set_state(trial.trial_id, "ended")
+    store.library.delete(BASE, "v1")
+    assert store.trials.get(trial.trial_id).after == "v1"
+
+
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_a_version_that_an_unfinished_run_starts_from_stays_until_the_run_ends(store, state):
     gone = with_file(store)
