@@ -121,7 +121,8 @@ class Disk:
 
     def _pictures(self) -> Iterator[Path]:
         orphans = self._database.write(lambda cursor: find_orphans(cursor, self._long_ago))
-        return self._files_of(orphans)
+        yield from self._files_of(orphans)
+        yield from self._strays()
 
     def _remove_pictures(self) -> Freed:
         freed: list[Freed] = []
@@ -130,16 +131,18 @@ class Disk:
             # Before any other write, so that nobody stores a picture whose file then goes.
             lambda orphans: freed.append(remove(self._files_of(orphans))),
         )
-        return freed[0]
+        freed.append(remove(self._strays()))
+        return Freed(sum(each.bytes for each in freed), sum(each.files for each in freed))
 
     def _files_of(self, orphans: Orphans) -> Iterator[Path]:
-        """Return the files of orphans, and old files that no row ever named."""
+        return map(self._home.image, sorted(orphans.hashes))
+
+    def _strays(self) -> Iterator[Path]:
+        """Return old files that no row names: a kill may leave a picture before its row."""
         known = {sha256 for (sha256,) in self._database.read("SELECT sha256 FROM images")}
         for file in walk(self._home.images):
             match = PICTURE.fullmatch(file.path.name)
-            if match and match[1] in orphans.hashes:
-                yield file.path
-            elif match and match[1] not in known and self._is_old(file.changed):
+            if match and match[1] not in known and self._is_old(file.changed):
                 yield file.path
 
     def _deleted(self) -> Iterator[Path]:

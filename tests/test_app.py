@@ -125,6 +125,13 @@ def test_from_votes_to_a_version_that_draws_differently(app, api):
     activated = api.predict(status["version"], api_name="/activate")
     assert [v["active"] for v in activated] == [False, True]
     api.predict("base", api_name="/activate")
+    named = api.predict(status["version"], "warm", api_name="/rename_version")
+    assert named[1]["name"] == "warm"
+    noted = api.predict(status["version"], "likes red", api_name="/note_version")
+    assert noted[1]["note"] == "likes red"
+    exported = api.predict(status["version"], "diffusers", api_name="/export_version")
+    assert (app.home / exported["saved"]).stat().st_size == exported["bytes"]
+    assert len(fetch(app.url + exported["url"])[1]) == exported["bytes"]
 
 
 def test_prompts_can_be_added_as_a_list_or_as_text(api):
@@ -143,6 +150,12 @@ def test_prompts_can_be_added_as_a_list_or_as_text(api):
         (("/compare", "x" * 5000, 1, "base", "base"), "2,000"),
         (("/compare", "a cat", -1, "base", "base"), "seed"),
         (("/activate", "v99"), "v99"),
+        (("/rename_version", "base", "v3"), "number"),
+        (("/rename_version", "base", "a\x00b"), "control characters"),
+        (("/note_version", "v99", "x"), "v99"),
+        (("/delete_version", "base"), "cannot be deleted"),
+        (("/export_version", "base", "onnx"), "onnx"),
+        (("/export_version", "base", "kohya"), "model itself"),
         (("/run_status", "r9999"), "r9999"),
         (("/cancel_run", "r9999"), "r9999"),
         (("/fine_tune", {"stpes": 1}), "stpes"),
