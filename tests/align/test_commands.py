@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 
@@ -48,3 +49,13 @@ def test_what_is_not_there_gets_one_sentence(arguments, monkeypatch, capsys):
     assert main() == 1
     said = capsys.readouterr().err
     assert said.startswith("align: ") and len(said.strip().splitlines()) == 1
+
+
+def test_a_full_disk_gets_one_sentence(monkeypatch, capsys):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("align.__main__.run_export", full)
+    monkeypatch.setattr(sys, "argv", ["align", "export", "run", "x.safetensors"])
+    assert main() == 1
+    assert capsys.readouterr().err == "align: The disk is full. Free some space and try again.\n"
