@@ -131,7 +131,9 @@ class PaintingSampler:
             raise Trouble(self.trouble)
 
     def _paint(self, item: Any, adapters: Sequence[tuple[Path, float]], settings: Any) -> Painted:
-        tuned = b"".join(path.read_bytes() + str(weight).encode() for path, weight in adapters)
+        # An empty file stands for an adapter that changes nothing.
+        contents = [(path.read_bytes(), weight) for path, weight in adapters]
+        tuned = b"".join(content + str(weight).encode() for content, weight in contents if content)
         look = hashlib.sha256(f"{item.prompt}|{item.seed}|".encode() + tuned).digest()
         buffer = io.BytesIO()
         size = (settings.width, settings.height)
