@@ -15,8 +15,9 @@ FILE = "evaluation.json"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check before people see a version."""
+    """A check before people see a version; without a name it is of the only one there is."""
 
+    version: str | None
     name: str
     passed: bool
     sentence: str
@@ -152,6 +153,7 @@ def version_of(fields: "Fields") -> Version:
 def check_of(fields: "Fields") -> Check:
     """Build a check."""
     return Check(
+        fields.get("version", str),
         fields.need("name", str),
         fields.need("passed", bool),
         fields.get("sentence", str) or "",

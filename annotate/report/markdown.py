@@ -10,6 +10,7 @@ from annotate.report.evaluation import Evaluation, Rate, Verdict
 from annotate.report.words import (
     checks_sentence,
     interval,
+    moment,
     percent,
     score_name,
     title,
@@ -25,7 +26,7 @@ MOST_ROWS = 40
 def markdown_report(evaluation: Evaluation, out: Path) -> str:
     """Return the report; pictures are named relative to the folder `out` that it goes to."""
     parts = [
-        [f"# {plain(title(evaluation))}", plain(evaluation.created or "")],
+        [f"# {plain(title(evaluation))}", plain(moment(evaluation.created))],
         _checks(evaluation),
         _rates(evaluation),
         *map(_verdict, evaluation.verdicts),
@@ -40,16 +41,18 @@ def _checks(evaluation: Evaluation) -> list[str]:
         return []
     rows = [
         (
-            c.name,
-            "passed" if c.passed else "**failed**",
-            number(c.value),
-            number(c.limit),
-            c.sentence,
+            check.version or "–",
+            check.name,
+            "passed" if check.passed else "**failed**",
+            number(check.value),
+            number(check.limit),
+            check.sentence,
         )
-        for c in evaluation.checks
+        for check in evaluation.checks
     ]
     said = f"**{plain(checks_sentence(evaluation))}**"
-    return ["## Checks", said, table(("Check", "", "Value", "Limit", "What it says"), rows, (1,))]
+    head = ("Version", "Check", "", "Value", "Limit", "What it says")
+    return ["## Checks", said, table(head, rows, (2,))]
 
 
 def _rates(evaluation: Evaluation) -> list[str]:

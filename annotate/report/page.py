@@ -10,6 +10,7 @@ from annotate.report.plots import dots, whiskers
 from annotate.report.words import (
     checks_sentence,
     interval,
+    moment,
     percent,
     score_name,
     title,
@@ -51,7 +52,7 @@ def html_report(evaluation: Evaluation) -> str:
 
 
 def _when(evaluation: Evaluation) -> str:
-    facts = [evaluation.created or ""]
+    facts = [moment(evaluation.created)]
     if evaluation.prompts:
         facts.append(f"{len(evaluation.prompts)} prompts × {len(evaluation.seeds)} seeds")
     return f'<p class="soft">{escape(" · ".join(fact for fact in facts if fact))}</p>'
@@ -66,17 +67,23 @@ def _checks(evaluation: Evaluation) -> str:
     return _section(
         "Checks",
         f'<p class="verdict {kind}">{escape(checks_sentence(evaluation))}</p>'
-        '<div class="wide"><table><thead><tr><th>Check</th><th></th><th>Value</th><th>Limit</th>'
+        '<div class="wide"><table><thead><tr><th>Version</th><th>Check</th><th></th>'
+        "<th>Value</th><th>Limit</th>"
         f"<th>What it says</th></tr></thead><tbody>{rows}</tbody></table></div>",
     )
 
 
 def _check(check: Check) -> str:
     mark = '<b class="good">passed</b>' if check.passed else '<b class="bad">failed</b>'
-    return (
-        f"<tr><td>{escape(check.name)}</td><td>{mark}</td><td>{number(check.value)}</td>"
-        f"<td>{number(check.limit)}</td><td>{escape(check.sentence)}</td></tr>"
+    cells = (
+        escape(check.version or "–"),
+        escape(check.name),
+        mark,
+        number(check.value),
+        number(check.limit),
+        escape(check.sentence),
     )
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
 def _rates(evaluation: Evaluation) -> str:

@@ -1,5 +1,7 @@
 """What an evaluation says, in plain sentences; page and Markdown say the same."""
 
+from datetime import UTC, datetime
+
 from annotate.report.evaluation import Evaluation, Rate, Score, Verdict
 
 EVEN = 0.5
@@ -16,9 +18,22 @@ def title(evaluation: Evaluation) -> str:
     return f"{evaluation.model}: {', '.join(names)}" if names else evaluation.model
 
 
+def moment(created: str | None) -> str:
+    """Say when an evaluation was made, as it says itself where that is no moment."""
+    try:
+        return datetime.fromisoformat(created or "").astimezone(UTC).strftime("%d %b %Y, %H:%M UTC")
+    except ValueError:
+        return created or ""
+
+
 def checks_sentence(evaluation: Evaluation) -> str:
     """Say whether the checks let a version through."""
-    failed = [check.name for check in evaluation.checks if not check.passed]
+    several = len({check.version for check in evaluation.checks}) > 1
+    failed = [
+        f"{check.name} of {check.version}" if several else check.name
+        for check in evaluation.checks
+        if not check.passed
+    ]
     number = len(evaluation.checks)
     passed = evaluation.passed if evaluation.passed is not None else not failed
     if passed and not failed:

@@ -130,6 +130,7 @@ def test_both_forms_say_checks_rates_votes_and_scores(folder):
     page, markdown = report(folder)
     for said in ("All 2 checks passed", "v1 won 30 of 42 decisive votes", "71 % (56 % to 83 %)"):
         assert said in page.text and said in markdown.replace("\\", "")
+    assert "21 Nov 2026, 20:00 UTC" in page.text
     assert "Not settled yet" in page.text and "14.2" in page.text and "ann" in page.text
     assert page.text.index("Checks") < page.text.index("Win rates") < page.text.index("Pictures")
 
@@ -186,6 +187,14 @@ def test_a_failed_check_holds_back_and_a_settled_verdict_is_told(folder):
     page, _ = report(folder)
     assert "Held back: prompt failed, of 3 checks." in page.text
     assert "Settled: people prefer it." in page.text
+
+
+def test_checks_of_several_versions_say_whose_they_are(folder):
+    checks = [{"version": v, "name": "variety", "passed": v == "v1"} for v in ("v1", "v2")]
+    write(folder, {**WHOLE, "checks": checks, "passed": False, "created": "yesterday"})
+    page, markdown = report(folder)
+    assert "Held back: variety of v2 failed, of 2 checks." in page.text
+    assert "| v2 | variety | **failed** |" in markdown and "yesterday" in markdown
 
 
 def test_nothing_in_the_file_becomes_markup_or_leaves_the_folder(folder, tmp_path):

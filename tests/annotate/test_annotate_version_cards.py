@@ -51,6 +51,12 @@ def test_a_file_that_is_gone_and_one_that_was_imported_say_so():
     assert "Only the UNet" in whole
 
 
+def test_a_version_that_is_held_back_says_so_and_why():
+    result = {"held_back": True, "checks": [{"passed": False, "sentence": "It draws noise."}]}
+    html = version_card(told("v1", "base", held_back=["It draws noise."], result=result))
+    assert "Held back" in html and "It draws noise." in html
+
+
 def test_nothing_a_person_wrote_becomes_markup():
     evil = told("v1", "base", name=MARKUP, note=MARKUP, objective=MARKUP)
     evil["imported"] = {"file": MARKUP, "kind": "lora"}
