@@ -93,10 +93,10 @@ def looks_in_every_way(page: Any) -> None:
     assert [opacity(page, 0), opacity(page, 3)] == ["1", "0"]
 
     page.keyboard.press("d")
-    told = page.locator("#board .map em")
-    assert re.fullmatch(r"differs by \d+\.\d+ %", told.inner_text())
+    differs = re.compile(r"^differs by \d+\.\d+ %$")
+    page.locator("#board .map em", has_text=differs).wait_for(timeout=SLOW_MS)
     page.locator("#board select").nth(1).select_option("1")
-    assert told.inner_text() == "equal"
+    page.locator("#board .map em", has_text=re.compile("^equal$")).wait_for(timeout=SLOW_MS)
 
 
 def place_of(page: Any, column: int) -> tuple[float, float]:
