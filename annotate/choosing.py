@@ -12,7 +12,7 @@ from annotate.ports import RenderItem
 from storage.records import Image
 from storage.store import Store
 
-AT_ONCE = 8
+AT_ONCE = 4
 """Pictures scored in one request, so that progress is told and a stop is soon heeded."""
 MOST = 64
 FEWEST = 2
