@@ -194,7 +194,9 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     if (canvas.painted === key) return;
     canvas.painted = key;
     const share = 100 * paintDifference(canvas, first, second, state.amplified);
-    const told = share ? `differs by ${share.toFixed(share < 1 ? 2 : 1)} %` : "equal";
+    const scaled = first.naturalWidth === second.naturalWidth
+      && first.naturalHeight === second.naturalHeight ? "" : ", scaled";
+    const told = share ? `differs by ${share.toFixed(share < 1 ? 2 : 1)} %${scaled}` : "equal";
     canvas.setAttribute("aria-label", `Difference map: ${told} on average`);
     figure(place).querySelector(".map em").textContent = told;
   }
