@@ -84,9 +84,9 @@ def looks_in_every_way(page: Any) -> None:
 
     page.keyboard.press("d")
     told = page.locator("#board .map em")
-    assert re.fullmatch(r"differs by \d+\.\d+ %", told.inner_text())
+    told.filter(has_text=re.compile(r"^differs by \d+\.\d+ %$")).wait_for(timeout=SLOW_MS)
     page.locator("#board select").nth(1).select_option("1")
-    assert told.inner_text() == "equal"
+    told.filter(has_text=re.compile("^equal$")).wait_for(timeout=SLOW_MS)
 
 
 def place_of(page: Any, column: int) -> tuple[float, float]:
