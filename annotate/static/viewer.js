@@ -123,6 +123,8 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
       select.value = state.pair[index];
       select.addEventListener("change", () => {
         state.pair[index] = Number(select.value);
+        // Keys go to the board again, not to the list.
+        select.blur();
         lookAgain();
       });
       return select;
@@ -167,6 +169,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     select.value = state.amplified;
     select.addEventListener("change", () => {
       state.amplified = Number(select.value);
+      select.blur();
       lookAgain();
     });
     const bar = make("i", { className: "heat" });

@@ -49,6 +49,7 @@ def test_a_person_fine_tunes_makes_the_version_active_and_compares(
     sheet.value.save_as(tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as image:
         assert image.width > 4 * 128 and image.height > 128
+    page.keyboard.press("s")
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save as page").click()
     saved.value.save_as(tmp_path / "saved.html")
