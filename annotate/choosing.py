@@ -12,7 +12,7 @@ from annotate.ports import RenderItem
 from storage.records import Image
 from storage.store import Store
 
-AT_ONCE = 8
+AT_ONCE = 4
 """Pictures scored in one request, so that progress is told and a stop is soon heeded."""
 MOST = 64
 FEWEST = 2
@@ -20,7 +20,7 @@ FEWEST = 2
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How far a choice among many is, and at the end the addresses of its pictures by column."""
+    """How far a choice among many is, and the addresses of its pictures, each kind once known."""
 
     done: int
     total: int
@@ -76,20 +76,18 @@ class Choosing:
             items = [RenderItem(prompt, seed) for seed in seeds[:count]]
             for group in self._comparing.compare(items, [blended]):
                 images |= {place: image for (place, _), image in group.items()}
-                yield Choice(len(after) + len(drawn), total)
+                yield Choice(
+                    len(after) + len(drawn), total, _first(drawn, shown), (), _first(after, shown)
+                )
         pictures = [drawn[place] for place in range(len(seeds))]
+        random, made = _first(drawn, shown), _first(after, shown)
         scores: list[float] = []
         for scored in self._scores(prompt, pictures, tuned):
             scores += scored
-            yield Choice(len(after) + len(drawn) + len(scores), total)
+            yield Choice(shown + len(seeds) + len(scores), total, random, (), made)
         ranked = sorted(range(len(pictures)), key=lambda place: -scores[place])
-        yield Choice(
-            total,
-            total,
-            random=_addresses(pictures[:shown]),
-            best=_addresses([pictures[place] for place in ranked[:shown]]),
-            tuned=_addresses([after[place] for place in range(shown)]),
-        )
+        best = _addresses([pictures[place] for place in ranked[:shown]])
+        yield Choice(total, total, random, best, made)
 
     def _scores(
         self, prompt: str, pictures: Sequence[Image], judge: Blend
@@ -102,6 +100,13 @@ class Choosing:
             with self._pool.standing_aside():
                 scores = self._painter.score([prompt] * len(files), files, adapter)
             yield scores
+
+
+def _first(images: dict[int, Image], count: int) -> tuple[str, ...]:
+    """The addresses of the first ones, once all of these are there."""
+    if not images.keys() >= set(range(count)):
+        return ()
+    return _addresses([images[place] for place in range(count)])
 
 
 def _addresses(images: Sequence[Image]) -> tuple[str, ...]:

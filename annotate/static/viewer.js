@@ -123,6 +123,8 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
       select.value = state.pair[index];
       select.addEventListener("change", () => {
         state.pair[index] = Number(select.value);
+        // Keys go to the board again, not to the list.
+        select.blur();
         lookAgain();
       });
       return select;
@@ -167,6 +169,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     select.value = state.amplified;
     select.addEventListener("change", () => {
       state.amplified = Number(select.value);
+      select.blur();
       lookAgain();
     });
     const bar = make("i", { className: "heat" });
@@ -194,7 +197,9 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     if (canvas.painted === key) return;
     canvas.painted = key;
     const share = 100 * paintDifference(canvas, first, second, state.amplified);
-    const told = share ? `differs by ${share.toFixed(share < 1 ? 2 : 1)} %` : "equal";
+    const scaled = first.naturalWidth === second.naturalWidth
+      && first.naturalHeight === second.naturalHeight ? "" : ", scaled";
+    const told = share ? `differs by ${share.toFixed(share < 1 ? 2 : 1)} %${scaled}` : "equal";
     canvas.setAttribute("aria-label", `Difference map: ${told} on average`);
     figure(place).querySelector(".map em").textContent = told;
   }

@@ -31,10 +31,11 @@ class BestOf:
         self._expected = expected
         with gr.Accordion("Best of n", open=False, elem_id="best-of"):
             gr.Markdown(HOW, elem_classes="soft")
-            with gr.Row(elem_classes="ends"):
+            with gr.Row():
                 self._drawn_by = gr.Dropdown([BASE], label="Drawn by", min_width=100)
                 self._judge = gr.Dropdown(label="Judge", min_width=100)
-                self._among = gr.Slider(FEWEST, MOST, AMONG, step=1, label="Pictures a prompt")
+            with gr.Row(elem_classes="ends"):
+                self._among = gr.Slider(FEWEST, MOST, AMONG, step=1, label="Pictures")
                 self._shown = gr.Slider(1, MOST_SHOWN, SHOWN, step=1, label="Shown")
                 self._start = gr.Button("Choose", min_width=90, elem_id="start-choosing")
         self.versions = [self._drawn_by, self._judge]
