@@ -101,11 +101,18 @@ class VerdictTab:
         ]
 
     def _begin(
-        self, before: str, after: str, three: bool, mixed: bool, act: bool, prompts: str
+        self,
+        before: str,
+        after: str,
+        three: bool | None,
+        mixed: bool | None,
+        act: bool | None,
+        prompts: str | None,
     ) -> str:
-        given = parse_prompts(prompts) if prompts.strip() else None
+        # What a closed accordion holds comes as None until it was opened.
+        given = parse_prompts(prompts or "") if (prompts or "").strip() else None
         questions = QUESTIONS if three else QUESTIONS[:1]
-        self._studio.trials.begin(before, after, given, questions, mixed, act)
+        self._studio.trials.begin(before, after, given, questions, bool(mixed), bool(act))
         gr.Info("Press Vote to take part. Both versions are drawing.")
         return self._view()
 
