@@ -183,11 +183,16 @@ def row(name: str, wins: int, losses: int, ties: int) -> str:
     )
 
 
+def rounded(votes: int) -> int:
+    """Return a number with two digits that count."""
+    return int(float(f"{votes:.2g}"))
+
+
 def sizes_card(sizes: Mapping[float, int]) -> str:
     """Return how many votes a verdict takes, for someone about to start."""
     rows = "".join(
         f"<tr><td>wins {100 * rate:.0f} % of the time</td>"
-        f"<td>{'about ' if votes < MOST_VOTES else ''}{votes:,}"
+        f"<td>{'about ' if votes < MOST_VOTES else ''}{rounded(votes):,}"
         f"{' or more' if votes >= MOST_VOTES else ''} votes</td></tr>"
         for rate, votes in sizes.items()
     )
