@@ -11,6 +11,7 @@ from annotate.errors import NothingToLearn, NotResumable
 from annotate.harvest import Harvest
 from annotate.pool import Pool
 from annotate.ports import Model, RunStatus, Sampler, Trainer
+from annotate.requests import as_annotator
 from annotate.schedule import Schedule
 from annotate.timing import Monotonic
 from storage.errors import StorageError
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 RETRY_S = 10.0
 HEED_CANCEL_S = 120.0
 CLOSING_S = 30.0
+NOTHING = "There is no left or right vote"
 INTERRUPTED = "The trainer stopped before it was done. Resume goes on from its last checkpoint."
 
 
@@ -73,12 +75,12 @@ class Tuning:
 
     def plan(self, settings: dict[str, Any]) -> dict[str, Any]:
         """What a run started now would be; raises NothingToLearn or what the trainer raises."""
-        pairs = self._store.counts(self._base).decisive
+        voter, rest = whose(settings)
+        pairs = self._store.decisive(self._base, voter)
         if not pairs:
-            raise NothingToLearn(
-                "There is no left or right vote to learn from yet. Label some pairs first."
-            )
-        return self._trainer.plan(self._model, pairs, settings, self._measured_speed())
+            told = f"There is no left or right vote of {voter!r}" if voter else NOTHING
+            raise NothingToLearn(f"{told} to learn from yet. Label some pairs first.")
+        return self._trainer.plan(self._model, pairs, rest, self._measured_speed())
 
     def _measured_speed(self) -> float | None:
         """Pairs a second of the newest run that ended well."""
@@ -127,15 +129,14 @@ class Tuning:
 
     def _enqueue(self, settings: dict[str, Any], trigger: str) -> Run:
         start = self._start_of(settings)
-        snapshot = self._store.write_snapshot(self._base, self._harvest.settle_s)
+        voter, rest = whose(settings)
+        snapshot = self._store.write_snapshot(self._base, self._harvest.settle_s, voter)
         run = self._store.create_run(
             snapshot.snapshot_id, self._base, start.version, settings, trigger
         )
         run_dir = self._store.run_dir(run.run_id)
         try:
-            self._trainer.prepare(
-                run_dir, snapshot.path, self._model, settings, start=start.adapter
-            )
+            self._trainer.prepare(run_dir, snapshot.path, self._model, rest, start=start.adapter)
         except Exception as error:
             self._store.set_run_state(run.run_id, RunState.FAILED, str(error))
             raise
@@ -264,3 +265,13 @@ class Tuning:
     def _free_device(self) -> None:
         self._shares_device = None
         self._pool.resume()
+
+
+def whose(settings: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+    """Return whose votes a run learns from, None for everybody's, and the trainer's settings.
+
+    Raises InvalidRequest.
+    """
+    voter = settings.get("voter")
+    rest = {name: value for name, value in settings.items() if name != "voter"}
+    return (as_annotator(voter) if voter else None), rest

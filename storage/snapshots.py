@@ -21,7 +21,7 @@ FROM labels
 JOIN pairs USING (pair_id)
 JOIN images AS left_file ON left_file.image_id = pairs.left_image
 JOIN images AS right_file ON right_file.image_id = pairs.right_image
-WHERE labels.base = $base
+WHERE labels.base = $base AND coalesce(annotator = $voter, $voter IS NULL)
 ORDER BY vote_id
 """
 
@@ -35,15 +35,15 @@ class Snapshots:
         self._clock = clock
         self._writing = threading.Lock()
 
-    def write(self, base: str, settle_s: float) -> Snapshot:
-        """Freeze a model's votes older than `settle_s` seconds.
+    def write(self, base: str, settle_s: float, voter: str | None = None) -> Snapshot:
+        """Freeze a model's votes older than `settle_s` seconds, one person's or everybody's.
 
         Raises NoVotes, BrokenStudio (a picture is gone) or DiskFull. Voting goes on meanwhile.
         """
         with self._writing:
             created = self._clock()
-            votes, counts = self._settled(base, created - timedelta(seconds=settle_s))
-            require_preference(counts, settle_s)
+            votes, counts = self._settled(base, created - timedelta(seconds=settle_s), voter)
+            require_preference(counts, settle_s, voter)
             rows = [vote for vote in votes if vote.verdict is not Verdict.SKIP]
             snapshot = self._plan(rows, counts)
             manifest = {
@@ -51,6 +51,7 @@ class Snapshots:
                 "created": f"{created.isoformat()}Z",
                 "base": base,
                 "settle_s": settle_s,
+                **({"voter": voter} if voter else {}),
                 "counts": counts,
                 "vote_ids": snapshot.vote_ids,
             }
@@ -58,9 +59,13 @@ class Snapshots:
             self._record(snapshot, base, settle_s, created)
             return snapshot
 
-    def _settled(self, base: str, before: datetime) -> tuple[list[SettledVote], dict[str, int]]:
+    def _settled(
+        self, base: str, before: datetime, voter: str | None
+    ) -> tuple[list[SettledVote], dict[str, int]]:
         """Return the settled current votes, and the counts of them and of what was left out."""
-        current = self._database.read(SETTLED_LABELS, {"base": base, "before": before})
+        current = self._database.read(
+            SETTLED_LABELS, {"base": base, "before": before, "voter": voter}
+        )
         votes = [
             SettledVote(vote_id, pair_id, prompt, annotator, Verdict(verdict), left, right)
             for settled, vote_id, pair_id, prompt, annotator, verdict, left, right in current
@@ -97,10 +102,11 @@ class Snapshots:
         self._database.write(insert)
 
 
-def require_preference(counts: dict[str, int], settle_s: float) -> None:
+def require_preference(counts: dict[str, int], settle_s: float, voter: str | None) -> None:
     """Raise NoVotes unless some settled vote says which picture is better."""
     if not counts["preference"]:
+        whose = f" of {voter!r}" if voter else ""
         raise NoVotes(
-            "There is no settled left or right vote to learn from. "
+            f"There is no settled left or right vote{whose} to learn from. "
             f"Vote on some pairs, wait {settle_s:g} s, then try again."
         )

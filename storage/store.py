@@ -183,6 +183,10 @@ class Store:
         """Count the current votes on a model's pairs."""
         return self._tally.counts(base)
 
+    def decisive(self, base: str, voter: str | None = None) -> int:
+        """Count the current decisive votes on a model's pairs, one person's or everybody's."""
+        return self._votes.decisive(base, voter) if voter else self.counts(base).decisive
+
     def decisive_since_last_run(self, base: str) -> int:
         """Count the current decisive votes that the newest run has not learned from.
 
@@ -192,12 +196,15 @@ class Store:
 
     # Snapshots
 
-    def write_snapshot(self, base: str, settle_s: float = 10.0) -> Snapshot:
+    def write_snapshot(
+        self, base: str, settle_s: float = 10.0, voter: str | None = None
+    ) -> Snapshot:
         """Freeze the votes older than `settle_s` seconds into a folder for a trainer.
 
-        Raises NoVotes without a decisive one, BrokenStudio when a picture is gone.
+        With `voter` they are one person's. Raises NoVotes without a decisive one, BrokenStudio when
+        a picture is gone.
         """
-        return self._snapshots.write(base, settle_s)
+        return self._snapshots.write(base, settle_s, voter)
 
     # Runs
 

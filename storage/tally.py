@@ -27,13 +27,15 @@ WHERE base = ? AND pair_id NOT IN (SELECT pair_id FROM current_votes)
 ORDER BY number
 """
 
-# The newest run that neither failed nor was cancelled says which votes were learned from.
+# The newest run that neither failed nor was cancelled says which votes were learned from; one on a
+# single person's votes does not count, or everybody else's would be new again.
 UNLEARNED = """
 SELECT count(*) FROM labels
 WHERE base = $base AND winner IS NOT NULL AND vote_id NOT IN (
     SELECT vote_id FROM snapshot_votes WHERE snapshot_id = (
         SELECT snapshot_id FROM current_runs
         WHERE base = $base AND state NOT IN ('failed', 'cancelled')
+          AND (settings ->> 'voter') IS NULL
         ORDER BY number DESC LIMIT 1
     )
 )

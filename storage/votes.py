@@ -86,6 +86,14 @@ class Votes:
             then=lambda _: self._tally.forget(),
         )
 
+    def decisive(self, base: str, annotator: str) -> int:
+        """Count the current decisive votes of one person that can be learned from."""
+        rows = self._database.read(
+            "SELECT count(*) FROM labels WHERE base = ? AND annotator = ? AND winner IS NOT NULL",
+            [base, annotator],
+        )
+        return int(rows[0][0])
+
     def find(self, key: str) -> VoteReceipt | None:
         """Return the receipt of the vote recorded under a key, or None."""
         rows = self._database.read(

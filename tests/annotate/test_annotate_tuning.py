@@ -1,5 +1,6 @@
 """Runs: what starts them, their queue, their ends."""
 
+import json
 import os
 import signal
 from datetime import datetime
@@ -218,3 +219,21 @@ def test_a_run_from_a_version_that_is_not_there_is_refused_at_once(place: Place)
     with pytest.raises(UnknownVersion, match="v9"):
         place.studio.fine_tune({"start": "v9"})
     assert not place.run_ids()
+
+
+def test_a_run_on_one_persons_votes_leaves_the_others_out_and_counts_for_nobody_else(
+    place: Place,
+) -> None:
+    place.label(3, annotator="ann")
+    place.label(2, annotator="bob")
+    run_id = place.studio.fine_tune({"voter": "bob"})["run_id"]
+    place.reach(run_id, "done")
+    run = place.store.run(run_id)
+    snapshot = place.store.images_dir.parent / "snapshots" / run.snapshot_id
+    lines = (snapshot / "pairs.jsonl").read_text("utf-8").splitlines()
+    assert len(lines) == 2 and run.settings == {"voter": "bob"}
+    assert json.loads((snapshot / "manifest.json").read_text("utf-8"))["voter"] == "bob"
+    assert place.store.decisive_since_last_run(run.base) == 5
+    assert place.studio.plan({"voter": "ann"})["pairs"] == 3
+    with pytest.raises(NothingToLearn, match="'eve'"):
+        place.studio.fine_tune({"voter": "eve"})
