@@ -114,7 +114,7 @@ def test_from_votes_to_a_version_that_draws_differently(app, api):
     assert (status["state"], status["progress"], status["error"]) == ("done", 1.0, None)
     versions = api.predict(api_name="/versions")
     assert [v["version"] for v in versions] == ["base", status["version"]]
-    told = {"version", "parent", "run_id", "active", "created", "name", "note"}
+    told = {"version", "parent", "run_id", "active", "created", "held_back", "name", "note"}
     assert set(versions[0]) == told
     assert (versions[0]["active"], versions[1]["run_id"]) == (True, run)
     same = api.predict("a cat face", 7, "base", "base", api_name="/compare")

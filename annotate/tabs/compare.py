@@ -124,7 +124,7 @@ class CompareTab:
         shown = opened.then(None, None, None, js=SHOW_LINKED, **PRIVATE)
         busy = shown.then(lambda link: busy_buttons(bool(link)), self._link, buttons, **PRIVATE)
         drawing = refusals(self._expected)(self._draw_linked)
-        drawn = busy.then(drawing, [self._link, *form], self._board, **PRIVATE)
+        drawn = busy.then(drawing, self._link, self._board, **PRIVATE)
         drawn.then(lambda: busy_buttons(busy=False), None, buttons, **PRIVATE)
         self._stop.click(
             lambda value: [*busy_buttons(busy=False), stopped(value)],
@@ -143,7 +143,7 @@ class CompareTab:
         """Offer every version; one that is new since the last look is compared with its parent."""
         versions = self._studio.versions()
         names = [version["version"] for version in versions]
-        if len(names) != known or not columns:
+        if (known and len(names) != known) or not columns:
             parent = versions[-1]["parent"]
             columns = [parent, names[-1]] if parent else names
         return [
@@ -161,13 +161,13 @@ class CompareTab:
         names = [offered["version"] for offered in self._studio.versions()]
         return [known, version, *choosing, link, prompts, seeds, _columns(names, columns)]
 
-    def _draw_linked(
-        self, link: str, prompts: str, seeds: str, columns: list[str]
-    ) -> Iterator[Any]:
-        if not link:
+    def _draw_linked(self, link: str) -> Iterator[Any]:
+        # By the link itself: what the tab offers when it is opened may fill the form meanwhile.
+        read = read_link(link or "")
+        if read is None:
             yield gr.skip()
             return
-        yield from self._draw(prompts, seeds, columns)
+        yield from self._draw(*read)
 
     def _draw(self, prompts: str, seeds: str, columns: list[str]) -> Iterator[dict[str, Any]]:
         columns = [parse_blend(column).name for column in columns or []]

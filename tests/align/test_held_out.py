@@ -52,6 +52,7 @@ def test_without_held_out_pairs_nothing_is_claimed():
         "accuracy": None,
         "p_value": None,
         "helped": None,
+        "against": False,
     }
 
 
