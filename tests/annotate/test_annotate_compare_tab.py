@@ -71,4 +71,6 @@ def test_a_link_fills_the_form_and_any_other_address_leaves_it(tab: CompareTab) 
     assert filled[4:7] == [link, "a cat\na dog", "4-5"]
     assert filled[7].value == ["base", "v1@0.5"]
     assert tab._open("") == [gr.skip()] * 8
-    assert list(tab._draw_linked("", "a cat", "1", ["base", "base"])) == [gr.skip()]
+    assert list(tab._draw_linked("")) == [gr.skip()]
+    drawn = list(tab._draw_linked("#compare&p=a+cat&s=4&c=base&c=base&m=slider"))
+    assert len(drawn) > 1
