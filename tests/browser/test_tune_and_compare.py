@@ -123,6 +123,7 @@ def judges_blind_and_goes_back(app: App, page: Any, stage: Stage) -> None:
     page.locator("#trials [data-act=vote]").click(timeout=SLOW_MS)
     page.locator("#stage .trial").wait_for(timeout=SLOW_MS)
     for _ in range(SETTLING):
+        stage.wait_for_pair()
         stage.press(side_of(app, page, "v1"))
     page.locator("#stage .trial", has_text="settled").wait_for(timeout=SLOW_MS)
     page.locator("#stage [data-act=verdict]").click()
