@@ -61,12 +61,14 @@ class Comparing:
             yield known
         cells = [[(place, column) for column in range(len(looks))] for place in range(len(items))]
         lacking = [place for place, row in enumerate(cells) if not known.keys() >= set(row)]
-        for group in growing(lacking):
-            for column, look in enumerate(looks):
-                places = [place for place in group if (place, column) not in known]
-                drawn = self._pictures([items[place] for place in places], look)
-                if drawn:
-                    yield {(p, column): image for p, image in zip(places, drawn, strict=True)}
+        # Between two groups as well, or a request for pairs would come in between.
+        with self._pool.standing_aside():
+            for group in growing(lacking):
+                for column, look in enumerate(looks):
+                    places = [place for place in group if (place, column) not in known]
+                    drawn = self._pictures([items[place] for place in places], look)
+                    if drawn:
+                        yield {(p, column): image for p, image in zip(places, drawn, strict=True)}
 
     def _pictures(self, items: Sequence[RenderItem], look: Look) -> list[Image]:
         with self._drawing:
@@ -105,11 +107,17 @@ class Comparing:
 
 
 def growing(places: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Split places into groups of 2, 4, 8, 16, 16 ..."""
+    """Split places into groups of 2, 4, 8 and then equal ones of up to 16.
+
+    A few that are left over at the end would cost nearly as much as a whole group.
+    """
     start, size = 0, 2
     while start < len(places):
-        yield places[start : start + size]
-        start, size = start + size, min(2 * size, LARGEST_GROUP)
+        left = len(places) - start
+        equal = -(-left // -(-left // LARGEST_GROUP))
+        now = size if size < LARGEST_GROUP else equal
+        yield places[start : start + now]
+        start, size = start + now, min(2 * size, LARGEST_GROUP)
 
 
 def addresses(drawn: Iterator[Drawn]) -> Iterator[dict[Cell, str]]:
