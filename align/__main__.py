@@ -105,12 +105,18 @@ def _add_check(check: argparse.ArgumentParser) -> None:
     check.set_defaults(run=run_check)
 
 
-def _add_sample(sample: argparse.ArgumentParser) -> None:
-    sample.add_argument("folder", type=Path, metavar="FOLDER", help="where the pictures go")
-    sample.add_argument(
+def _add_drawing(command: argparse.ArgumentParser, seeds: str) -> None:
+    """What every command that draws prompts takes."""
+    command.add_argument(
         "--prompts", type=Path, required=True, metavar="FILE", help="a text file, one a line"
     )
-    sample.add_argument("--seeds", default="1-4", help="such as 1,2 or 1-4 (%(default)s)")
+    command.add_argument("--seeds", default=seeds, help="such as 1,2 or 1-4 (%(default)s)")
+    command.add_argument("--model", metavar="NAME_OR_PATH", help="the base, where no run names it")
+
+
+def _add_sample(sample: argparse.ArgumentParser) -> None:
+    sample.add_argument("folder", type=Path, metavar="FOLDER", help="where the pictures go")
+    _add_drawing(sample, seeds="1-4")
     sample.add_argument(
         "--with",
         dest="source",
@@ -118,7 +124,6 @@ def _add_sample(sample: argparse.ArgumentParser) -> None:
         metavar="RUN_DIR|ADAPTER",
         help="a finished run or an adapter file; without it the base alone draws",
     )
-    sample.add_argument("--model", metavar="NAME_OR_PATH", help="the base, where no run names it")
     sample.set_defaults(run=run_sample)
 
 
@@ -126,10 +131,7 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument(
         "folder", type=Path, metavar="FOLDER", help="where evaluation.json and the pictures go"
     )
-    evaluate.add_argument(
-        "--prompts", type=Path, required=True, metavar="FILE", help="a text file, one a line"
-    )
-    evaluate.add_argument("--seeds", default="1-2", help="such as 1,2 or 1-4 (%(default)s)")
+    _add_drawing(evaluate, seeds="1-2")
     evaluate.add_argument(
         "--with",
         dest="versions",
@@ -147,7 +149,6 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
         metavar="NAME=PATH",
         help="also score all pictures, such as clip=FOLDER or implicit=RUN_DIR; see score --by",
     )
-    evaluate.add_argument("--model", metavar="NAME_OR_PATH", help="the base, where no run names it")
     evaluate.set_defaults(run=run_evaluate)
 
 

@@ -9,17 +9,14 @@ from typing import Any
 
 import torch
 
-from align.config import TrainConfig, held_out_count
+from align.config import TrainConfig
 from align.device import choose_compute
 from align.errors import AlignError, first_line
-from align.evaluation import BASE, OnProgress, Studio, checks_of, write_result
+from align.evaluation import Easel, OnProgress, beside_base, write_result
 from align.export import Source
 from align.models import ModelInfo
-from align.objectives import OBJECTIVES
-from align.pictures import leave_out_bad
 from align.progress import Reporter
 from align.run_folder import RunFolder
-from align.snapshot import read_snapshot, split_by_prompt
 from align.turns import Turns
 
 SEEDS = (1, 2)
@@ -30,14 +27,19 @@ class Skipped(Exception):
 
 
 def check_run(
-    run: RunFolder, held_out: dict[str, Any], report: Reporter, turns: Turns
+    run: RunFolder,
+    prompts: list[str],
+    held_out: dict[str, Any],
+    report: Reporter,
+    turns: Turns,
 ) -> dict[str, Any]:
     """What the checks of a finished run say: `checks`, `held_back` and, if they failed, why not.
 
-    Pictures and evaluation.json are kept in the run folder. Whatever goes wrong, the version stays.
+    Of `prompts` as many are drawn as the run's settings say. Pictures and evaluation.json are kept
+    in the run folder. Whatever goes wrong, the version stays.
     """
-    config = TrainConfig(**run.read_config()["train"])
-    if not config.checks:
+    count = TrainConfig(**run.read_config()["train"]).checks
+    if not count:
         return {"checks": [], "held_back": False, "unchecked": "checks is 0"}
     gc.collect()
     if torch.cuda.is_available():
@@ -52,7 +54,7 @@ def check_run(
         turns.wait()
 
     try:
-        checks = look(run, config, held_out, tell, between)
+        checks = look(run, prompts[:count], held_out, tell, between)
     except Skipped:
         return {"checks": [], "held_back": False, "unchecked": "stopped before the end"}
     except (AlignError, OSError, RuntimeError, ValueError) as error:
@@ -67,29 +69,15 @@ def check_run(
 
 def look(
     run: RunFolder,
-    config: TrainConfig,
+    prompts: list[str],
     held_out: dict[str, Any],
     tell: OnProgress,
     between: Callable[[], None],
 ) -> list[dict[str, Any]]:
     """Draw with both, keep it in the run folder, and return the checks as JSON values."""
-    model = ModelInfo(**run.read_config()["model"])
-    prompts = prompts_to_draw(run, config)
-    studio = Studio(run.evaluation, prompts, SEEDS, model, choose_compute(), tell, between)
-    base = studio.draw(BASE, None)
-    tuned = studio.draw(run.path.resolve().name, run.adapter)
-    base_named_N = studio.named(base) if len(prompts) > 1 else None
-    checks = checks_of(studio, tuned, base, base_named_N, held_out)
-    found = [{"version": tuned.name, **check.to_json()} for check in checks]
-    sources = {tuned.name: Source(run.adapter, tuned.name)}
-    write_result(studio, [base, tuned], sources, found)
+    model, name = ModelInfo(**run.read_config()["model"]), run.path.resolve().name
+    easel = Easel(run.evaluation, prompts, SEEDS, model, choose_compute(), tell, between)
+    sources = {name: Source(run.adapter, name)}
+    drawn, found = beside_base(easel, sources, {name: held_out})
+    write_result(easel, drawn, sources, found)
     return found
-
-
-def prompts_to_draw(run: RunFolder, config: TrainConfig) -> list[str]:
-    """Prompts of the run's own votes, those that it was not trained on first."""
-    kinds = OBJECTIVES[config.objective].kinds
-    pairs = leave_out_bad(read_snapshot(run.snapshot, kinds)).pairs
-    count = held_out_count(len(pairs), config.held_out)
-    train_pairs, held_pairs = split_by_prompt(pairs, count, config.seed)
-    return list(dict.fromkeys(pair.prompt for pair in [*held_pairs, *train_pairs]))[: config.checks]

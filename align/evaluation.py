@@ -57,7 +57,7 @@ class Drawn:
     pictures: list[Image.Image]
 
 
-class Studio:
+class Easel:
     """A loaded base that draws with any of its versions, and a folder to keep the pictures in."""
 
     def __init__(
@@ -76,6 +76,7 @@ class Studio:
         self._on_progress, self._between = on_progress, between
         self.pipeline: StableDiffusionXLPipeline = load_pipeline(model, compute)
         self._adapters = Adapters(self.pipeline)
+        self._namer = Namer(self.pipeline, compute, self.prompts, (model.width, model.height))
 
     def draw(self, name: str, adapter: Path | None) -> Drawn:
         """Draw everything with one version, and keep the pictures."""
@@ -103,17 +104,14 @@ class Studio:
         return path
 
     def named(self, drawn: Drawn) -> Tensor:
-        """named_N, see `align.naming`."""
+        """named_N: is its own prompt the one that explains a picture best? See `align.naming`."""
         self._adapters.use([])
-        namer = Namer(
-            self.pipeline, self.compute, self.prompts, (self.model.width, self.model.height)
-        )
         named = []
         for place, latent_CHW in enumerate(drawn.latents_NCHW):
             self._between()
-            named.append(namer.named(latent_CHW[None], [place // len(self.seeds)]))
+            named.append(self._namer.named(latent_CHW, place // len(self.seeds)))
             self._on_progress(f"naming {drawn.name}", place + 1, len(drawn.pictures))
-        return torch.cat(named)
+        return torch.tensor(named)
 
 
 def evaluate(
@@ -142,32 +140,45 @@ def evaluate(
     """
     if not prompts or not seeds or not versions:
         raise InvalidSettings("Name at least one prompt, one seed and one version.")
-    sources = {_name(path, place): read_source(path) for place, path in enumerate(versions, 1)}
+    sources = dict(zip(names_of(versions), map(read_source, versions), strict=True))
     info = model or next((s.model for s in sources.values() if s.model), None) or describe_model()
-    studio = Studio(target, prompts, seeds, info, compute or choose_compute(), on_progress)
-    base = studio.draw(BASE, None)
-    base_named_N = studio.named(base) if len(prompts) > 1 else None
-    found, drawn = [], [base]
+    easel = Easel(target, prompts, seeds, info, compute or choose_compute(), on_progress)
+    held_out = {name: held_out_of(source) for name, source in sources.items()}
+    drawn, found = beside_base(easel, sources, held_out)
+    scores = [row for scorer in scorers for row in contests(easel, drawn, scorer)]
+    return write_result(easel, drawn, sources, found, scores)
+
+
+def beside_base(
+    easel: Easel, sources: Mapping[str, Source], held_out: Mapping[str, dict[str, Any] | None]
+) -> tuple[list[Drawn], list[dict[str, Any]]]:
+    """What the base and every version draw, the base first, and the checks as JSON values.
+
+    `held_out` is what each version's run found on held-out pairs, None where there is none.
+    """
+    base = easel.draw(BASE, None)
+    base_named_N = easel.named(base) if len(easel.prompts) > 1 else None
+    drawn, found = [base], []
     for name, source in sources.items():
-        drawn.append(studio.draw(name, source.adapter))
-        for check in checks_of(studio, drawn[-1], base, base_named_N, held_out_of(source)):
+        tuned = easel.draw(name, source.adapter)
+        drawn.append(tuned)
+        for check in checks_of(easel, tuned, base, base_named_N, held_out[name]):
             found.append({"version": name, **check.to_json()})
-    scores = [row for scorer in scorers for row in contests(studio, drawn, scorer)]
-    return write_result(studio, drawn, sources, found, scores)
+    return drawn, found
 
 
-def contests(studio: Studio, drawn: Sequence[Drawn], scorer: Scorer) -> list[dict[str, Any]]:
+def contests(easel: Easel, drawn: Sequence[Drawn], scorer: Scorer) -> list[dict[str, Any]]:
     """What one scorer says of every version, the base first."""
     scored = {}
     for one in drawn:
-        files = [studio.file(one.name, place) for place in range(len(one.pictures))]
-        scored[one.name] = scores_PS(scorer, studio.prompts, files, len(studio.seeds))
+        files = [easel.file(one.name, place) for place in range(len(one.pictures))]
+        scored[one.name] = scores_PS(scorer, easel.prompts, files, len(easel.seeds))
     base_PS = scored.pop(BASE)
     return [contest(scorer.name, name, after_PS, base_PS) for name, after_PS in scored.items()]
 
 
 def write_result(
-    studio: Studio,
+    easel: Easel,
     drawn: Sequence[Drawn],
     sources: Mapping[str, Source],
     found: Sequence[dict[str, Any]],
@@ -177,29 +188,29 @@ def write_result(
     result = {
         "format": 1,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": {"name": studio.model.name, "identity": studio.model.identity},
+        "model": {"name": easel.model.name, "identity": easel.model.identity},
         "versions": [{"name": BASE}, *(_told(n, s) for n, s in sources.items())],
-        "prompts": studio.prompts,
-        "seeds": studio.seeds,
-        "pictures": _listed(studio, drawn),
-        "grids": [_grid(studio, drawn)],
+        "prompts": easel.prompts,
+        "seeds": easel.seeds,
+        "pictures": _listed(easel, drawn),
+        "grids": [_grid(easel, drawn)],
         "checks": list(found),
         "scores": list(scores),
         "passed": all(check["passed"] for check in found),
     }
-    write_json(studio.target / RESULT, result)
+    write_json(easel.target / RESULT, result)
     return result
 
 
 def checks_of(
-    studio: Studio,
+    easel: Easel,
     drawn: Drawn,
     base: Drawn,
     base_named_N: Tensor | None,
     held_out: dict[str, Any] | None,
 ) -> list[Check]:
     """Everything that is looked at before people see a version."""
-    shape = (len(studio.prompts), len(studio.seeds))
+    shape = (len(easel.prompts), len(easel.seeds))
     grey = np.stack([np.asarray(picture.convert("L")) for picture in drawn.pictures])
     checks = [
         check_pictures(torch.from_numpy(grey) / 255, drawn.latents_NCHW, base.latents_NCHW),
@@ -208,7 +219,7 @@ def checks_of(
         ),
     ]
     if base_named_N is not None:
-        checks.append(check_prompt(studio.named(drawn), base_named_N))
+        checks.append(check_prompt(easel.named(drawn), base_named_N))
     last = check_held_out(held_out) if held_out else None
     return [*checks, *([last] if last else [])]
 
@@ -219,10 +230,13 @@ def held_out_of(source: Source) -> dict[str, Any] | None:
     return result.get("held_out") if result else None
 
 
-def _name(path: Path, place: int) -> str:
-    """What a version is called in files: its run's folder, or its file."""
-    name = path.resolve().name if path.is_dir() else path.stem
-    return f"{place}-{name}" if name == BASE else name
+def names_of(versions: Sequence[Path]) -> list[str]:
+    """What versions are called in files: their runs' folders or their files, told apart."""
+    names: list[str] = []
+    for place, path in enumerate(versions, 1):
+        name = path.resolve().name if path.is_dir() else path.stem
+        names.append(f"{place}-{name}" if name in (BASE, *names) else name)
+    return names
 
 
 def _told(name: str, source: Source) -> dict[str, Any]:
@@ -237,27 +251,27 @@ def _told(name: str, source: Source) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value is not None}
 
 
-def _listed(studio: Studio, drawn: Sequence[Drawn]) -> list[dict[str, Any]]:
+def _listed(easel: Easel, drawn: Sequence[Drawn]) -> list[dict[str, Any]]:
     return [
         {
             "version": one.name,
-            "prompt": place // len(studio.seeds),
-            "seed": studio.seeds[place % len(studio.seeds)],
-            "file": studio.file(one.name, place).relative_to(studio.target).as_posix(),
+            "prompt": place // len(easel.seeds),
+            "seed": easel.seeds[place % len(easel.seeds)],
+            "file": easel.file(one.name, place).relative_to(easel.target).as_posix(),
         }
         for one in drawn
         for place in range(len(one.pictures))
     ]
 
 
-def _grid(studio: Studio, drawn: Sequence[Drawn]) -> str:
+def _grid(easel: Easel, drawn: Sequence[Drawn]) -> str:
     """A sheet with a row for each prompt: all seeds of the base, then of every version."""
-    seeds = len(studio.seeds)
+    seeds = len(easel.seeds)
     files = [
-        studio.file(one.name, prompt * seeds + seed)
-        for prompt in range(len(studio.prompts))
+        easel.file(one.name, prompt * seeds + seed)
+        for prompt in range(len(easel.prompts))
         for one in drawn
         for seed in range(seeds)
     ]
-    contact_sheet(files, seeds * len(drawn), 128).save(studio.target / GRID)
+    contact_sheet(files, seeds * len(drawn), 128).save(easel.target / GRID)
     return GRID

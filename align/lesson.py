@@ -57,6 +57,8 @@ class Lesson:
     train_pairs: int
     held_out: HeldOut
     left_out: dict[str, int]
+    prompts: list[str]
+    """Of the votes, those that are held out first."""
     reference: Reference
     objective: Objective
     loss: Loss
@@ -111,6 +113,7 @@ def prepare_lesson(
         train_pairs=material.train_pairs,
         held_out=HeldOut(batcher, reference, rows, config.micro_pairs, config.kappa, compute),
         left_out=material.left_out,
+        prompts=material.prompts,
         reference=reference,
         objective=objective,
         loss=getattr(loss, objective.function),
@@ -127,6 +130,7 @@ class Material:
     data: EncodedPairs
     train_pairs: int
     left_out: dict[str, int]
+    prompts: list[str]
 
 
 def read_material(
@@ -153,7 +157,8 @@ def read_material(
         TensorCache(cache / "encoded"),
         lambda done, of: report.phase(f"encoding pictures, {done} of {of}", 0.4 + 0.5 * done / of),
     )
-    return Material(pipeline, data, len(train_pairs), snapshot.left_out)
+    prompts = list(dict.fromkeys(pair.prompt for pair in [*held_pairs, *train_pairs]))
+    return Material(pipeline, data, len(train_pairs), snapshot.left_out, prompts)
 
 
 def optimizer_for(learner: Learner, config: TrainConfig, compute: Compute) -> torch.optim.AdamW:

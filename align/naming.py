@@ -3,7 +3,8 @@
 A picture is named by the prompt under which the base denoises it best, at fixed draws: the
 diffusion classifier of Li et al. 2023 (arXiv 2303.16203).
 
-Shapes: N pictures, D draws, K candidate prompts, C latent channels, H x W latent pixels.
+Shapes: K candidate prompts, P prompts, S tokens, D text width, E pooled width, C latent channels,
+H x W latent pixels.
 """
 
 from __future__ import annotations
@@ -42,14 +43,9 @@ class Namer:
         self._scheduler = training_scheduler(pipeline.scheduler)
 
     @torch.inference_mode()
-    def named(self, latents_NCHW: Tensor, rows: Sequence[int]) -> Tensor:
-        """named_N: is the prompt in row `rows[i]` the best of CANDIDATES for picture i?"""
-        return torch.tensor(
-            [
-                int(self._errors(latent_CHW, self._candidates(row)).argmin()) == 0
-                for latent_CHW, row in zip(latents_NCHW, rows, strict=True)
-            ]
-        )
+    def named(self, latent_CHW: Tensor, own: int) -> bool:
+        """Whether the prompt in row `own` explains a picture best of CANDIDATES."""
+        return int(self._errors(latent_CHW, self._candidates(own)).argmin()) == 0
 
     def _candidates(self, own: int) -> list[int]:
         """The picture's own prompt first, then those that follow it in the list."""

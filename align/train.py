@@ -35,13 +35,19 @@ MEMORY = 0.9
 
 def run_training(run: RunFolder, report: Reporter, turns: Turns, cache: Path) -> None:
     """Train one run, from its last checkpoint if it has one, save and check what came of it."""
-    result = train(run, report, turns, cache)
-    if result is not None:
-        report.done(result | check_run(run, result["held_out"], report, turns))
+    trained = train(run, report, turns, cache)
+    if trained is not None:
+        result, prompts = trained
+        report.done(result | check_run(run, prompts, result["held_out"], report, turns))
 
 
-def train(run: RunFolder, report: Reporter, turns: Turns, cache: Path) -> dict[str, Any] | None:
-    """Prepare, train, judge and save one run; returns its summary, None in a helper process."""
+def train(
+    run: RunFolder, report: Reporter, turns: Turns, cache: Path
+) -> tuple[dict[str, Any], list[str]] | None:
+    """Prepare, train, judge and save one run; None in a helper process.
+
+    Returns its summary, and the prompts of its votes, those held out first.
+    """
     started, explosion = time.monotonic(), Explosion()
     compute = choose_compute(run.read_config()["train"].get("precision", "auto"))
     accelerator = Accelerator(
@@ -74,7 +80,9 @@ def train(run: RunFolder, report: Reporter, turns: Turns, cache: Path) -> dict[s
         lesson.learner.save(run.adapter)
     accelerator.end_training()
     accelerator.free_memory()
-    return summary(run, lesson, time.monotonic() - started) if accelerator.is_main_process else None
+    if not accelerator.is_main_process:
+        return None
+    return summary(run, lesson, time.monotonic() - started), lesson.prompts
 
 
 def due(step: int, config: TrainConfig) -> bool:

@@ -101,8 +101,7 @@ class Comparing:
                     "Put it back from a copy, or compare without this version."
                 )
         drawn: dict[int, Image] = {}
-        with self._pool.standing_aside():
-            self._painter.draw(items, look, drawn.__setitem__, patient=True)
+        self._painter.draw(items, look, drawn.__setitem__, patient=True)
         return self._store.add_images([drawn[i] for i in range(len(items))])
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from annotate.errors import FileGone, InvalidRequest, LastGood
+from annotate.fitness import failed_checks
 from annotate.jobs import Pacing
 from annotate.ports import Model, Trainer, Workshop
 from annotate.reports import in_utc
 from annotate.requests import as_text
-from annotate.trials import failed_checks
 from storage.records import Learned, Version
 from storage.store import Store
 

@@ -15,6 +15,7 @@ from annotate.studio import Studio
 from annotate.tabs.compare import CompareTab
 from annotate.tabs.label import label_tab
 from annotate.tabs.library import LibraryTab
+from annotate.tabs.section import rest_elsewhere
 from annotate.tabs.tune import TuneTab
 from annotate.tabs.verdict import VerdictTab
 from storage.errors import UnknownRun
@@ -41,9 +42,9 @@ def build_page(studio: Studio, expected: Errors) -> gr.Blocks:
             library = LibraryTab(studio, expected)
             compare = CompareTab(studio, expected)
             verdict = VerdictTab(studio, expected)
-        tune.rest_on(label, library.tab, compare.tab, verdict.tab)
-        library.rest_on(label, tune.tab, compare.tab, verdict.tab)
-        verdict.rest_on(label, tune.tab, library.tab, compare.tab)
+        everything = (label, tune.tab, library.tab, compare.tab, verdict.tab)
+        for one in (tune, library, verdict):
+            rest_elsewhere(one.timer, (tab for tab in everything if tab is not one.tab))
         library.compare_in(tabs, compare)
         compare.open_links(page)
     return page

@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from annotate.fitness import failed_checks
 from annotate.harvest import snapshot_counts
 from annotate.ports import RunStatus, Trainer
-from annotate.trials import failed_checks
 from storage.records import Run, RunState, Version
 from storage.store import Store
 

@@ -21,7 +21,7 @@ from annotate.addresses import as_dict
 from annotate.choosing import Choosing
 from annotate.comparing import Cell, Comparing, addresses, before_and_after
 from annotate.desk import Desk
-from annotate.errors import HeldBack
+from annotate.fitness import require_fit
 from annotate.harvest import Harvest
 from annotate.library import Library
 from annotate.painting import Painter
@@ -40,7 +40,7 @@ from annotate.requests import (
 from annotate.schedule import Schedule
 from annotate.standing import Standing
 from annotate.timing import Monotonic, WallClock
-from annotate.trials import Trials, failed_checks
+from annotate.trials import Trials
 from annotate.tuning import Tuning
 from storage.store import Store
 
@@ -258,8 +258,8 @@ class Studio:
         Raises HeldBack for one that failed its checks, unless it is wanted `anyway`.
         """
         known = self._store.version(self._base, as_text(version, "The version"))
-        if (reasons := failed_checks(known.summary)) and not anyway:
-            raise HeldBack(f"{version} is held back: {' '.join(reasons)} Compare it by eye first.")
+        if not anyway:
+            require_fit(known)
         self.library.require_file(version)
         self._store.activate(self._base, version)
         self._desk.switch(version)

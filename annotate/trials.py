@@ -14,7 +14,8 @@ from typing import Any
 from annotate.blends import parse_blend
 from annotate.comparing import Comparing, Drawn
 from annotate.desk import Desk
-from annotate.errors import HeldBack, InvalidRequest
+from annotate.errors import InvalidRequest
+from annotate.fitness import require_fit
 from annotate.ports import RenderItem
 from annotate.prompts import PromptBag
 from annotate.timing import Monotonic
@@ -105,9 +106,7 @@ class Trials:
 
         Raises HeldBack, InvalidRequest (no prompt is left), UnknownVersion or InvalidTrial.
         """
-        version = self._store.version(self._base, after)
-        if reasons := failed_checks(version.summary):
-            raise HeldBack(f"{after} is held back: {' '.join(reasons)} Compare it by eye first.")
+        require_fit(self._store.version(self._base, after))
         texts = self._fresh(prompts if prompts is not None else self._prompts)
         options = {"mixed": mixed, "act": act}
         trial = self._store.trials.create(self._base, before, after, texts, questions, options)
@@ -266,10 +265,3 @@ class Trials:
             ids = (before.image_id, after.image_id)
             pair = self._store.trials.add_pair(trial, place, prompt, question, ids, swap)
             self._desk.add(pair)
-
-
-def failed_checks(summary: dict[str, Any]) -> list[str]:
-    """Why a version is held back, in sentences; empty where it is not."""
-    if not summary.get("held_back"):
-        return []
-    return [check["sentence"] for check in summary.get("checks", []) if not check["passed"]]

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
+from annotate.fitness import failed_checks
 from annotate.tabs.curves import curve
-from annotate.trials import failed_checks
 
 STATES = {
     "queued": "Waiting to start",

@@ -215,11 +215,6 @@ class LibraryTab:
         fresh = tree(self._library.lineage(), version)
         return gr.skip() if fresh == shown else fresh
 
-    def rest_on(self, *tabs: gr.Tab) -> None:
-        """Stop the timer when one of these other tabs is opened."""
-        for tab in tabs:
-            tab.select(lambda: gr.Timer(active=False), None, self.timer, **PRIVATE)
-
     def _view(self, version: str) -> list[Any]:
         versions = self._library.lineage()
         told = self._library.detail(version)

@@ -89,11 +89,6 @@ class TuneTab:
             **PRIVATE,
         )
 
-    def rest_on(self, *tabs: gr.Tab) -> None:
-        """Stop the timer when one of these other tabs is opened."""
-        for tab in tabs:
-            tab.select(lambda: gr.Timer(active=False), None, self.timer, **PRIVATE)
-
     def _newest(self) -> dict[str, Any]:
         runs = self._studio.runs()
         if not runs:

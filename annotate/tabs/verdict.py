@@ -9,6 +9,7 @@ from annotate.judging import sample_sizes
 from annotate.prompts import parse_prompts
 from annotate.stage import read_static
 from annotate.studio import Studio
+from annotate.tabs.section import heading
 from annotate.tabs.trial_cards import sizes_card, trial_cards
 from storage.records import QUESTIONS
 
@@ -28,7 +29,7 @@ class VerdictTab:
         self.timer = gr.Timer(TICK_S, active=False)
         with gr.Row(elem_classes="halves"):
             with gr.Column(min_width=320):
-                gr.HTML('<h2 class="section">Did it get better?</h2>', apply_default_css=False)
+                heading("Did it get better?")
                 with gr.Row():
                     self._before = gr.Dropdown(
                         label="Version before", min_width=130, elem_id="trial-before"
@@ -45,9 +46,9 @@ class VerdictTab:
                     elem_id="start-trial",
                 )
             with gr.Column(min_width=320):
-                gr.HTML('<h2 class="section">Before you start</h2>', apply_default_css=False)
+                heading("Before you start")
                 gr.HTML(sizes_card(sample_sizes()), apply_default_css=False)
-        gr.HTML('<h2 class="section">Blind tests</h2>', apply_default_css=False)
+        heading("Blind tests")
         self._cards = gr.HTML(
             elem_id="trials", js_on_load=read_static("verdict.js"), apply_default_css=False
         )
@@ -80,11 +81,6 @@ class VerdictTab:
         self.timer.tick(self._view, None, self._cards, **PRIVATE)
         opened = [self.timer, *versions, self._start, self._cards]
         self.tab.select(self._open, versions, opened, **PRIVATE)
-
-    def rest_on(self, *tabs: gr.Tab) -> None:
-        """Stop the timer when one of these other tabs is opened."""
-        for tab in tabs:
-            tab.select(lambda: gr.Timer(active=False), None, self.timer, **PRIVATE)
 
     def _open(self, before: str | None, after: str | None) -> list[Any]:
         """Offer every version; the newest is the one to test, against its parent."""

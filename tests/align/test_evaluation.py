@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from align.errors import InvalidSettings
-from align.evaluation import evaluate
+from align.evaluation import evaluate, names_of
 from align.lora import add_lora, save_adapter
 from align.pipeline import load_pipeline
 from align.session import train_folder
@@ -45,6 +45,12 @@ def test_an_adapter_of_noise_fails_and_one_that_changes_nothing_passes(tmp_path,
     assert len(result["pictures"]) == 3 * len(PROMPTS) * 2
     assert all((tmp_path / picture["file"]).is_file() for picture in result["pictures"])
     assert (tmp_path / result["grids"][0]).is_file()
+
+
+def test_versions_of_one_name_are_told_apart(tmp_path):
+    paths = [tmp_path / "a" / "adapter.safetensors", tmp_path / "b" / "adapter.safetensors"]
+    assert names_of(paths) == ["adapter", "2-adapter"]
+    assert names_of([tmp_path / "base.safetensors"]) == ["1-base"]
 
 
 def test_nothing_to_draw_is_refused(tmp_path, adapters):
