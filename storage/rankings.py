@@ -1,7 +1,6 @@
 """Best and worst of four: quads of pictures, and the rankings that people give them."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from storage.clock import Clock
 from storage.database import Cursor, Database
@@ -112,13 +111,17 @@ class Rankings:
         """Whether a ranking, or the undo of one, is recorded under a key."""
         return bool(self._database.read("SELECT 1 FROM rankings WHERE key = ?", [key]))
 
-    def newest(self, annotator: str) -> datetime | None:
-        """When the annotator gave the newest ranking that is current."""
-        rows = self._database.read(
-            "SELECT max(created) FROM current_rankings WHERE annotator = ?", [annotator]
+    def is_newest(self, annotator: str, undo_key: str) -> bool:
+        """Whether the annotator's newest act is a ranking, or an undo's key took one back."""
+        if self.knows(undo_key):
+            return True
+        if self._database.read("SELECT 1 FROM votes WHERE key = ?", [undo_key]):
+            return False
+        (ranked,), (voted,) = (
+            self._database.read(f"SELECT max(created) FROM {acts} WHERE annotator = ?", [annotator])
+            for acts in ("current_rankings", "current_votes")
         )
-        at: datetime | None = rows[0][0]
-        return at
+        return ranked[0] is not None and (voted[0] is None or ranked[0] > voted[0])
 
     def all(self, base: str) -> list[Ranking]:
         """Return the current rankings of a model that name a best and a worst, oldest first."""
