@@ -22,6 +22,7 @@ from storage.errors import UnknownRun
 
 PICTURE_NAME = re.compile(r"([0-9a-f]{16})\.png")
 SHEET_NAME = re.compile(r"(r[0-9]{4,9})\.png")
+STYLES = ("page.css", "cards.css", "library.css", "board.css", "verdict.css", "project.css")
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 HEADER = (
     '<header class="masthead"><h1>Palate</h1>'
@@ -54,7 +55,7 @@ def launch_options(studio: Studio) -> dict[str, Any]:
     """Return what Blocks.launch needs for Palate's look, routes and privacy."""
     return {
         "theme": _theme(),
-        "css": read_static("page.css", "cards.css", "library.css", "board.css", "verdict.css"),
+        "css": read_static(*STYLES),
         "head": '<meta name="color-scheme" content="light dark">',
         "app_kwargs": {"routes": _routes(studio)},
         "footer_links": [],
