@@ -6,13 +6,14 @@ from typing import Any
 
 import gradio as gr
 
+from annotate.access import signed_function
+from annotate.blind import Labeling
 from annotate.errors import InvalidRequest
 from annotate.handlers import Errors, Reply, replies
-from annotate.studio import Studio
 from storage.errors import DiskFull
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("outbox.js", "sender.js", "supply.js", "view.js", "keys.js", "stage.js")
+SCRIPTS = ("person.js", "outbox.js", "sender.js", "supply.js", "view.js", "keys.js", "stage.js")
 MOST_PAIRS_AT_ONCE = 12
 
 
@@ -21,11 +22,11 @@ def read_static(*names: str) -> str:
     return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
 
 
-def build_stage(studio: Studio, expected: Errors) -> gr.HTML:
+def build_stage(studio: Labeling, expected: Errors) -> gr.HTML:
     """Place the stage; an `expected` error refuses a vote for good, any other keeps it waiting."""
     answer = replies((InvalidRequest, *expected), passing=(DiskFull,))
     functions = [
-        answer(function)
+        signed_function(answer(function))
         for function in (_pairs_function(studio), _send_function(studio), _pulse_function(studio))
     ]
     return gr.HTML(
@@ -38,7 +39,7 @@ def build_stage(studio: Studio, expected: Errors) -> gr.HTML:
     )
 
 
-def _pairs_function(studio: Studio) -> Callable[[Any], Reply]:
+def _pairs_function(studio: Labeling) -> Callable[[Any], Reply]:
     def stage_pairs(wish: Any) -> Reply:
         have = _field(wish, "have", list)
         if not all(isinstance(pair_id, str) for pair_id in have):
@@ -50,7 +51,7 @@ def _pairs_function(studio: Studio) -> Callable[[Any], Reply]:
     return stage_pairs
 
 
-def _send_function(studio: Studio) -> Callable[[Any], Reply]:
+def _send_function(studio: Labeling) -> Callable[[Any], Reply]:
     def stage_send(event: Any) -> Reply:
         kind, key = _field(event, "kind", str), _field(event, "key", str)
         if kind == "undo":
@@ -70,7 +71,7 @@ def _send_function(studio: Studio) -> Callable[[Any], Reply]:
     return stage_send
 
 
-def _pulse_function(studio: Studio) -> Callable[[Any], Reply]:
+def _pulse_function(studio: Labeling) -> Callable[[Any], Reply]:
     def stage_pulse(wish: Any) -> Reply:
         stats, trial = studio.stats(_field(wish, "annotator", str)), _trial(wish)
         return {

@@ -36,8 +36,10 @@ async function startStage() {
   const view = makeView(element);
   const outbox = await openOutbox();
   const root = pageRoot();
+  const person = await signedIn(root);
+  keepOwn(outbox, person);
   const state = { current: null, history: [], busy: false, stats: null, every: 0, retreat: null };
-  let annotator = recall(localStorage, NAME_KEY) || `guest-${makeKey().slice(0, 4)}`;
+  let annotator = (person && person.name) || recall(localStorage, NAME_KEY) || `guest-${makeKey().slice(0, 4)}`;
   let trial = recall(sessionStorage, TRIAL_KEY) || "";
   let acked = Number(recall(sessionStorage, ACKED_KEY)) || 0;
 
@@ -268,6 +270,9 @@ async function startStage() {
     if (button) act(button.dataset.verdict || button.dataset.act, event.timeStamp);
   });
   view.name.value = annotator;
+  view.name.readOnly = Boolean(person);
+  showPerson(person);
+  watchPerson(element, root, person);
   view.name.addEventListener("change", rename);
   view.name.addEventListener("keydown", (event) => {
     if (event.key === "Enter") view.stage.focus();
