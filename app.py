@@ -147,12 +147,11 @@ def serve(settings: Settings, studio: Studio, way: SignIn | None) -> Any:
 
 def first_admin(way: SignIn, url: str) -> str | None:
     """Say how somebody becomes the first admin; None once there is one."""
-    token = way.accounts.open_set_up()
-    if token is None:
-        return None
     if way.header is not None:
-        return f"Nobody is an admin yet. Stop the app, then: {FIRST_ADMIN}"
-    return f"Nobody is an admin yet. Become one, once, at {url}welcome?token={token}"
+        known = way.accounts.has_admin(passwords=False)
+        return None if known else f"Nobody is an admin yet. Stop the app, then: {FIRST_ADMIN}"
+    token = way.accounts.open_set_up()
+    return token and f"Nobody is an admin yet. Become one, once, at {url}welcome?token={token}"
 
 
 def check_port(host: str, port: int) -> None:

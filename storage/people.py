@@ -45,11 +45,6 @@ class Person:
     seen: datetime | None
     created: datetime
 
-    @property
-    def able(self) -> bool:
-        """Whether this person can come in now: nobody waits for them to use a link."""
-        return self.enabled and self.link is None
-
 
 class People:
     """Everybody of a studio; a change is one more row, and the newest one counts."""
@@ -231,8 +226,9 @@ def check_name(name: str) -> str:
 
 
 def require_other_admin(cursor: Cursor, name: str) -> None:
-    """Raise LastAdmin where nobody else could let people in."""
-    rows = cursor.execute(SELECT + "WHERE role = 'admin'").fetchall()
-    able = {one.name for one in map(person, rows) if one.able}
-    if able == {name}:
+    """Raise LastAdmin where nobody else could let people in: with a password, if any has one."""
+    rows = cursor.execute(SELECT + "WHERE role = 'admin' AND access = 'open'").fetchall()
+    admins = [person(row) for row in rows]
+    able = [one for one in admins if one.password] or admins
+    if {one.name for one in able} == {name}:
         raise LastAdmin(f"{name} is the only admin who can sign in. Make somebody else one first.")

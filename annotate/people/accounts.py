@@ -157,7 +157,7 @@ class Accounts:
 
     def add(self, name: str, role: Role, who: str) -> str:
         """Add a person and return what their link ends in; raises InvalidPerson or PersonKnown."""
-        return self.new_link(self.people.add(name, role, who).name, who)
+        return self.new_link(self.people.add(name, role, who).name, who, rescue=True)
 
     def new_link(self, name: str, who: str, rescue: bool = False) -> str:
         """Make a link that lets a person choose a password; the one they have ends.
@@ -179,9 +179,10 @@ class Accounts:
         self.people.set_enabled(name, enabled, who)
         self.forget()
 
-    def has_admin(self) -> bool:
-        """Whether somebody can come in who may let others in."""
-        return any(one.able and one.role is Role.ADMIN for one in self.people.all())
+    def has_admin(self, passwords: bool = True) -> bool:
+        """Whether somebody can come in who may let others in; with `passwords` by one."""
+        admins = [one for one in self.people.all() if one.enabled and one.role is Role.ADMIN]
+        return any(one.password or not passwords for one in admins)
 
     def open_set_up(self) -> str | None:
         """Return what makes the first admin; None once there is one."""

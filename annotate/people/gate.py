@@ -6,6 +6,7 @@ Admins    ── app        everything
 """
 
 import json
+import logging
 import re
 import threading
 from collections import OrderedDict
@@ -40,6 +41,9 @@ HEADERS = {
     b"referrer-policy": b"same-origin",
 }
 PRIVATE_PAGES = ("/", "/config", "/config/", "/gradio_api/info", "/gradio_api/info/")
+
+
+logger = logging.getLogger(__name__)
 
 
 class Sessions:
@@ -120,7 +124,11 @@ class Gate:
         if session is not None and not self._sessions.belongs(session, person.name, known):
             refusal = PlainTextResponse("There is no such session.", 404)
             return await refusal(scope, receive, send)
-        await self._labeling(scope, receive, send)
+        try:
+            await self._labeling(scope, receive, send)
+        except Exception:
+            # It was answered with a 500 already, and the connection may stay.
+            logger.exception("%s failed", scope["path"])
 
     def _stranger(self, request: Request) -> Response:
         if self._way.header is not None:

@@ -61,6 +61,7 @@ def test_the_newest_role_counts_and_every_change_stays_a_row(store):
 def test_the_last_admin_who_can_come_in_stays(store):
     people = store.people
     people.add("ada", Role.ADMIN, "setup")
+    people.set_password("ada", "hash", "ada")
     people.add("bob", Role.ADMIN, "ada")
     people.set_link("bob", "link", "ada")
     for lock_out in (
