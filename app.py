@@ -7,7 +7,6 @@ python app.py --home ~/cats --train-every 0      another studio, fine-tunes by h
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import sys
@@ -131,9 +130,6 @@ def serve(settings: Settings, studio: Studio, way: SignIn | None) -> Any:
     """Launch the page and return it."""
     from annotate.page import build_page, launch_options  # noqa: PLC0415  see `opened`
 
-    if way is not None:
-        # Else uvicorn would let any local program say from where a request came.
-        os.environ["FORWARDED_ALLOW_IPS"] = ""
     page = build_page(studio, EXPECTED, way)
     page.launch(
         server_name=settings.host,

@@ -1,5 +1,6 @@
 """The page: a header, the tabs and the API; the page of labelers; and how both are launched."""
 
+import os
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -109,6 +110,8 @@ def launch_options(
 
 def _gated(studio: Studio, expected: Errors, way: SignIn, look: dict[str, Any]) -> dict[str, Any]:
     """Return what puts the gate before the app, with the labelers' app beside it."""
+    # uvicorn, which Gradio starts, would let any local program say where a request came from.
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
     blind = BlindStudio(studio, way.accounts.people, expected)
     routes = [Route("/img/{name}", _own_picture(blind))]
     labeling = gr.mount_gradio_app(
