@@ -47,6 +47,7 @@ SERVER_FUNCTIONS = {
     "stage_pairs": Role.LABELER,
     "stage_send": Role.LABELER,
     "stage_pulse": Role.LABELER,
+    "stage_sitting": Role.LABELER,
 }
 """What scripts of the page call past Gradio's queue."""
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 from gradio.events import api
 
 from annotate.access import open_to, signed
-from annotate.blind import Labeling
+from annotate.blind import Labeled
 from annotate.handlers import Errors, refusals
 from annotate.studio import Studio
 from storage.people import Role
@@ -124,7 +124,7 @@ class Endpoints:
         return self._studio.add_prompts(prompts)
 
 
-def add_api(studio: Labeling, expected: Errors, role: Role = Role.ADMIN) -> None:
+def add_api(studio: Labeled, expected: Errors, role: Role = Role.ADMIN) -> None:
     """Register what a role may call in the Blocks that is open; expected errors reach clients as
     text.
     """

@@ -8,9 +8,10 @@ import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from annotate.errors import AnnotateError, InvalidRequest, NotAllowed
@@ -20,22 +21,36 @@ from storage.errors import (
     AlreadyVoted,
     DiskFull,
     InvalidAnnotator,
+    InvalidGoal,
     InvalidKey,
+    InvalidRanking,
+    InvalidRemark,
+    InvalidReport,
     InvalidVerdict,
+    NoSitting,
     NothingToUndo,
     StorageError,
     UnknownPair,
+    UnknownQuad,
+    UnknownVote,
 )
 from storage.people import People
 
 TELLING = (
     AlreadyVoted,
     InvalidAnnotator,
+    InvalidGoal,
     InvalidKey,
+    InvalidRanking,
+    InvalidRemark,
+    InvalidReport,
     InvalidRequest,
     InvalidVerdict,
+    NoSitting,
     NothingToUndo,
     UnknownPair,
+    UnknownQuad,
+    UnknownVote,
 )
 """Errors whose sentences are about what the labeler sent."""
 DRAWING = "New pairs are being drawn. They come by themselves."
@@ -59,6 +74,9 @@ class BlindStudio:
         self._studio, self._people, self._expected = studio, people, expected
         self.train_every = studio.train_every
         self.trials = BlindTrials()
+        self.marks = self._only(studio.marks, "offered", "remark", "report")
+        self.sittings = self._only(studio.sittings, "begin", "turn", "now", "summary")
+        self.quads = self._only(studio.quads, "rank", "undo")
         self._handed: dict[str, OrderedDict[str, None]] = {}
         self._guard = threading.Lock()
 
@@ -74,6 +92,11 @@ class BlindStudio:
         if trial:
             raise NotAllowed(BY_NAME)
         answer = self._discreet(self._studio.pairs_ahead)(annotator, have, want)
+        return self._hand(annotator, self._without_reason(answer))
+
+    def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> Told:
+        """Return fours besides those that the page has."""
+        answer = self._discreet(self._studio.quads_ahead)(annotator, have, want)
         return self._hand(annotator, self._without_reason(answer))
 
     def vote(
@@ -128,6 +151,10 @@ class BlindStudio:
             return TROUBLE
         return DRAWING
 
+    def _only(self, part: object, *names: str) -> Any:
+        """Return these methods of a part of the studio, and nothing else of it."""
+        return SimpleNamespace(**{name: self._discreet(getattr(part, name)) for name in names})
+
     def _discreet(self, ask: Callable[..., Answer]) -> Callable[..., Answer]:
         def asked(*args: Any) -> Answer:
             with told_discreetly(self._expected):
@@ -144,7 +171,7 @@ class BlindTrials:
         raise NotAllowed(BY_NAME)
 
 
-Labeling = Studio | BlindStudio
+Labeled = Studio | BlindStudio
 """What the labeling stage talks to."""
 
 

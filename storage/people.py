@@ -19,7 +19,11 @@ SELECT name, role, access, secret_kind, secret, secret_since, seen, created FROM
 VOTES = "SELECT annotator, count(*) FROM current_votes GROUP BY annotator"
 SHOWN = """
 SELECT 1 FROM votes JOIN pairs USING (pair_id)
-WHERE annotator = $name AND $image IN (pairs.left_image, pairs.right_image) LIMIT 1
+WHERE annotator = $name AND $image IN (pairs.left_image, pairs.right_image)
+UNION ALL
+SELECT 1 FROM rankings JOIN quads USING (quad_id)
+WHERE annotator = $name AND list_contains(images, $image)
+LIMIT 1
 """
 
 

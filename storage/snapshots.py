@@ -10,14 +10,19 @@ from storage.database import Cursor, Database
 from storage.errors import NoVotes
 from storage.home import Home
 from storage.records import Snapshot, Verdict
-from storage.snapshot_folder import SettledVote, write_folder
+from storage.settled_rankings import settled_rankings
+from storage.snapshot_folder import Settled, SettledRanking, SettledVote, write_folder
 
 KINDS = ("preference", "tie", "both_good", "both_bad", "skip")
+RANKING = "ranking"
 
 SETTLED_LABELS = """
 SELECT labels.created <= $before AS settled, vote_id, pair_id, prompt, annotator, verdict,
-       left_file.sha256, right_file.sha256
+       left_file.sha256, right_file.sha256, coalesce(strength.value::INTEGER, 1)
 FROM labels
+LEFT JOIN (
+    SELECT vote_id, value FROM current_remarks WHERE kind = 'strength'
+) AS strength USING (vote_id)
 JOIN pairs USING (pair_id)
 JOIN images AS left_file ON left_file.image_id = pairs.left_image
 JOIN images AS right_file ON right_file.image_id = pairs.right_image
@@ -42,7 +47,10 @@ class Snapshots:
         """
         with self._writing:
             created = self._clock()
-            votes, counts = self._settled(base, created - timedelta(seconds=settle_s), voter)
+            before = created - timedelta(seconds=settle_s)
+            votes, counts = self._settled(base, before, voter)
+            ranked = settled_rankings(self._database, base, before, voter)
+            counts |= {RANKING: len(ranked)} if ranked else {}
             require_preference(counts, settle_s, voter)
             rows = [vote for vote in votes if vote.verdict is not Verdict.SKIP]
             snapshot = self._plan(rows, counts)
@@ -54,9 +62,11 @@ class Snapshots:
                 **({"voter": voter} if voter else {}),
                 "counts": counts,
                 "vote_ids": snapshot.vote_ids,
+                **({"ranking_ids": [one.ranking_id for one in ranked]} if ranked else {}),
             }
-            write_folder(snapshot.path, self._home, rows, manifest)
-            self._record(snapshot, base, settle_s, created)
+            lines: list[Settled] = [*rows, *ranked]
+            write_folder(snapshot.path, self._home, lines, manifest)
+            self._record(snapshot, ranked, base, settle_s, created)
             return snapshot
 
     def _settled(
@@ -67,8 +77,8 @@ class Snapshots:
             SETTLED_LABELS, {"base": base, "before": before, "voter": voter}
         )
         votes = [
-            SettledVote(vote_id, pair_id, prompt, annotator, Verdict(verdict), left, right)
-            for settled, vote_id, pair_id, prompt, annotator, verdict, left, right in current
+            SettledVote(vote_id, pair_id, prompt, annotator, Verdict(verdict), *files)
+            for settled, vote_id, pair_id, prompt, annotator, verdict, *files in current
             if settled
         ]
         undone = self._database.read(
@@ -88,7 +98,14 @@ class Snapshots:
         vote_ids = tuple(vote.vote_id for vote in rows)
         return Snapshot(snapshot_id, self._home.snapshots / snapshot_id, counts, vote_ids)
 
-    def _record(self, snapshot: Snapshot, base: str, settle_s: float, created: datetime) -> None:
+    def _record(
+        self,
+        snapshot: Snapshot,
+        ranked: list[SettledRanking],
+        base: str,
+        settle_s: float,
+        created: datetime,
+    ) -> None:
         def insert(cursor: Cursor) -> None:
             cursor.execute(
                 "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?)",
@@ -98,13 +115,17 @@ class Snapshots:
                 "INSERT INTO snapshot_votes SELECT ?, unnest(?::BIGINT[])",
                 [snapshot.snapshot_id, list(snapshot.vote_ids)],
             )
+            cursor.execute(
+                "INSERT INTO snapshot_rankings SELECT ?, unnest(?::BIGINT[])",
+                [snapshot.snapshot_id, [ranking.ranking_id for ranking in ranked]],
+            )
 
         self._database.write(insert)
 
 
 def require_preference(counts: dict[str, int], settle_s: float, voter: str | None) -> None:
     """Raise NoVotes unless some settled vote says which picture is better."""
-    if not counts["preference"]:
+    if not counts["preference"] and not counts.get(RANKING):
         whose = f" of {voter!r}" if voter else ""
         raise NoVotes(
             f"There is no settled left or right vote{whose} to learn from. "

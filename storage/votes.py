@@ -89,8 +89,9 @@ class Votes:
     def decisive(self, base: str, annotator: str) -> int:
         """Count the current decisive votes of one person that can be learned from."""
         rows = self._database.read(
-            "SELECT count(*) FROM labels WHERE base = ? AND annotator = ? AND winner IS NOT NULL",
-            [base, annotator],
+            "SELECT (SELECT count(winner) FROM labels WHERE base = $base AND annotator = $who) + "
+            "(SELECT count(best) FROM current_rankings WHERE base = $base AND annotator = $who)",
+            {"base": base, "who": annotator},
         )
         return int(rows[0][0])
 

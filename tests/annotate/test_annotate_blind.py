@@ -67,6 +67,13 @@ def label(client: httpx.Client, rounds: int) -> None:
         assert cast(client, pair["pair_id"], verdict=("left", "tie", "skip")[number % 3])["ok"]
         serve(client, "stage_pulse", {"annotator": "", "trial": ""})
     serve(client, "stage_send", {"kind": "undo", "key": f"undo-{rounds}", "annotator": ""})
+    four = pairs(client, four=True)[0]
+    assert [client.get(url).status_code for url in four["urls"]] == [200] * 4
+    ranking = {"kind": "ranking", "pair_id": four["pair_id"], "best": 1, "worst": 2}
+    sent = {**ranking, "annotator": "", "key": four["pair_id"]}
+    assert serve(client, "stage_send", sent).json()["ok"]
+    for act in ("begin", "summary", "ended"):
+        serve(client, "stage_sitting", {"annotator": "", "act": act, "goal": 5})
     for name in ("next_pair", "undo", "stats"):
         call(client, name, *([""] if name != "stats" else []))
 
@@ -83,7 +90,7 @@ def read_everything(client: httpx.Client) -> None:
         client.get(path)
     for pair in ("0" * 16, "", "../../etc"):
         cast(client, pair)
-    for name in ("stage_pairs", "stage_send", "stage_pulse"):
+    for name in ("stage_pairs", "stage_send", "stage_pulse", "stage_sitting"):
         for wrong in (None, [], {}, {"annotator": 3}, {"annotator": "Ada"}, {"trial": "x"}):
             serve(client, name, wrong)
     call(client, "vote", "nope", "best", "", "k")

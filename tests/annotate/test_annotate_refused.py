@@ -297,6 +297,32 @@ def test_a_labeler_takes_no_vote_of_another_back(house, bob, cem):
     assert house.place.store.people.votes().get("Cem", 0) == before - 1
 
 
+def test_a_labeler_says_nothing_about_a_vote_of_another(house, bob, cem):
+    key = uuid.uuid4().hex
+    assert cast(cem, pairs(cem)[0]["pair_id"], key=key)["ok"] is True
+    remark = {
+        "kind": "remark",
+        "key": uuid.uuid4().hex,
+        "of": key,
+        "annotator": "",
+        "remark": "reason",
+        "name": "hands",
+        "value": "yes",
+    }
+    for named in ("", "Cem"):
+        assert serve(bob, "stage_send", {**remark, "annotator": named}).json()["ok"] is False
+    assert house.place.store._database.read("SELECT count(*) FROM remarks") == [(0,)]
+
+
+def test_a_labeler_begins_and_ends_no_sitting_of_another(house, bob, cem):
+    began = serve(cem, "stage_sitting", {"annotator": "", "act": "begin", "goal": 20}).json()
+    assert began["ok"] is True and began["sitting"]["goal"] == 20
+    for act in ("paused", "ended", "summary", "begin"):
+        wish = {"annotator": "Cem", "act": act, "goal": 1}
+        assert serve(bob, "stage_sitting", wish).json()["ok"] is False
+    assert house.place.studio.sittings.now("Cem") == {"goal": 20, "given": 0, "state": "open"}
+
+
 def test_a_labeler_gets_no_pairs_in_another_name(bob):
     wish = {"annotator": "Cem", "have": [], "want": 3}
     refused = serve(bob, "stage_pairs", wish).json()
