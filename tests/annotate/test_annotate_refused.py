@@ -307,11 +307,14 @@ def test_a_labeler_says_nothing_about_a_vote_of_another(house, bob, cem):
         "annotator": "",
         "remark": "reason",
         "name": "hands",
-        "value": "yes",
+        "value": "on",
     }
     for named in ("", "Cem"):
         assert serve(bob, "stage_send", {**remark, "annotator": named}).json()["ok"] is False
-    assert house.place.store._database.read("SELECT count(*) FROM remarks") == [(0,)]
+    count = "SELECT count(*) FROM remarks"
+    assert house.place.store._database.read(count) == [(0,)]
+    assert serve(cem, "stage_send", remark).json()["ok"] is True
+    assert house.place.store._database.read(count) == [(1,)]
 
 
 def test_a_labeler_begins_and_ends_no_sitting_of_another(house, bob, cem):
