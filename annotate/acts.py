@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from annotate.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from annotate.studio import Studio
+    from annotate.blind import Labeled
 
 Event = dict[str, Any]
 Reply = dict[str, Any]
@@ -15,7 +15,7 @@ Reply = dict[str, Any]
 class Acts:
     """Takes events of every kind; a reply repeats the event's key."""
 
-    def __init__(self, studio: "Studio") -> None:
+    def __init__(self, studio: "Labeled") -> None:
         self._studio = studio
         self._kinds: dict[str, Callable[[Event, str], Reply]] = {
             "vote": self._vote,

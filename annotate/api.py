@@ -1,11 +1,14 @@
 """The public API: endpoints for gradio_client and plain HTTP, JSON in and JSON out."""
 
-from typing import Any
+from typing import Any, cast
 
 from gradio.events import api
 
+from annotate.access import open_to, signed
+from annotate.blind import Labeled
 from annotate.handlers import Errors, refusals
 from annotate.studio import Studio
+from storage.people import Role
 from storage.records import new_id
 
 
@@ -163,9 +166,12 @@ class Endpoints:
         return self._studio.add_prompts(prompts)
 
 
-def add_api(studio: Studio, expected: Errors) -> None:
-    """Register the endpoints in the Blocks that is open; expected errors reach clients as text."""
-    endpoints, refuse = Endpoints(studio), refusals(expected)
+def add_api(studio: Labeled, expected: Errors, role: Role = Role.ADMIN) -> None:
+    """Register what a role may call in the Blocks that is open; expected errors reach clients as
+    text.
+    """
+    # A labeler's studio has what `open_to` lets labelers call.
+    endpoints, refuse = Endpoints(cast(Studio, studio)), refusals(expected)
     quick = (
         endpoints.next_pair,
         endpoints.vote,
@@ -196,7 +202,9 @@ def add_api(studio: Studio, expected: Errors) -> None:
         endpoints.add_prompts,
     )
     for endpoint in quick:
-        api(refuse(endpoint), concurrency_limit=None)
+        if open_to(role, endpoint.__name__):
+            api(refuse(signed(endpoint)), concurrency_limit=None)
     # Drawing is one at a time anyway; a few may wait in line without taking every worker thread.
     for slow in (endpoints.compare, endpoints.compare_many, endpoints.export_version):
-        api(refuse(slow), concurrency_limit=4)
+        if open_to(role, slow.__name__):
+            api(refuse(signed(slow)), concurrency_limit=4)

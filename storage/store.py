@@ -19,6 +19,7 @@ from storage.home import Home
 from storage.images import Images
 from storage.library import Library
 from storage.pairs import Pairs
+from storage.people import People
 from storage.project import Project
 from storage.prompts import Prompts
 from storage.rankings import Rankings
@@ -76,6 +77,7 @@ class Store:
         self._runs = Runs(self._database, self._tally, clock)
         self._versions = Versions(self._database, self._home, clock)
         self.trials = Trials(self._database, clock)
+        self.people = People(self._database, clock)
         self.project = Project(self._database, clock)
         self.remarks = Remarks(self._database, clock)
         self.reports = Reports(self._database, self._tally, clock)
