@@ -138,7 +138,8 @@ def hue_sector(rgb_HWC: np.ndarray, high: np.ndarray, chroma: np.ndarray) -> np.
         [(green - blue) / safe, 2 + (blue - red) / safe],
         4 + (red - green) / safe,
     )
-    return np.floor(sixth + 0.5).astype(int) % len(HUES)
+    sector: np.ndarray = np.floor(sixth + 0.5).astype(int) % len(HUES)
+    return sector
 
 
 def colourfulness(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> float:
@@ -153,14 +154,14 @@ def laplacian(light_HW: np.ndarray) -> np.ndarray:
         return np.zeros((1, 1))
     inner = light_HW[1:-1, 1:-1]
     around = light_HW[:-2, 1:-1] + light_HW[2:, 1:-1] + light_HW[1:-1, :-2] + light_HW[1:-1, 2:]
-    return around - 4 * inner
+    return np.asarray(around - 4 * inner)
 
 
 def slope(light_HW: np.ndarray) -> np.ndarray:
     """Return how steeply lightness changes at each pixel."""
     across = np.diff(light_HW, axis=1, append=light_HW[:, -1:])
     down = np.diff(light_HW, axis=0, append=light_HW[-1:])
-    return np.hypot(across, down)
+    return np.asarray(np.hypot(across, down))
 
 
 def composition(lab_HWC: np.ndarray) -> dict[str, float]:
