@@ -1,0 +1,4 @@
+"""What votes say about how they were given, in plain numbers: nothing here knows a page or a store.
+
+A statistic that votes cannot give is None with a sentence in its place, never a NaN.
+"""
