@@ -19,6 +19,7 @@ from storage.home import Home
 from storage.images import Images
 from storage.library import Library
 from storage.pairs import Pairs
+from storage.project import Project
 from storage.prompts import Prompts
 from storage.records import (
     Counts,
@@ -71,6 +72,7 @@ class Store:
         self._runs = Runs(self._database, self._tally, clock)
         self._versions = Versions(self._database, self._home, clock)
         self.trials = Trials(self._database, clock)
+        self.project = Project(self._database, clock)
         self.library = Library(self._database, self._home, self._versions, clock)
         self.disk = Disk(self._database, self._home, self._versions, clock)
 
