@@ -38,6 +38,11 @@ class Leases:
             pair = next((pair for pair in self._waiting.values() if pair.trial is None), None)
         return self._lease(annotator, pair) if pair else None
 
+    def hold(self, annotator: str, pair: Pair) -> Pair:
+        """Lease a pair that waited for nobody else."""
+        self._held.setdefault(annotator, {})[pair.pair_id] = pair
+        return pair
+
     def claim(
         self, annotator: str, pair_ids: Iterable[str], streams: Sequence[str], strict: bool
     ) -> list[str]:
@@ -70,7 +75,7 @@ class Leases:
         """Let the pairs wait that pages hold for later and that are of another version."""
         for line in self._held.values():
             for pair in list(line.values())[1:]:
-                if pair.trial is None and pair.version != version:
+                if pair.trial is None and pair.check is None and pair.version != version:
                     self._waiting[pair.pair_id] = line.pop(pair.pair_id)
 
     def keep_only(self, annotator: str, trials: Sequence[str | None]) -> list[str]:
@@ -81,7 +86,9 @@ class Leases:
         line = self._held.get(annotator, {})
         others = [pair for pair in line.values() if pair.trial not in trials]
         for pair in others:
-            self._waiting[pair.pair_id] = line.pop(pair.pair_id)
+            del line[pair.pair_id]
+            if pair.check is None:
+                self._waiting[pair.pair_id] = pair
         return [pair.pair_id for pair in others]
 
     def drop_trial(self, trial: str) -> None:
@@ -96,8 +103,13 @@ class Leases:
     def expire(self, before: float) -> None:
         """Let the pairs of annotators wait again, first, who were not there since."""
         for annotator in [name for name, seen in self._seen.items() if seen < before]:
-            self._waiting = self._held.pop(annotator, {}) | self._waiting
+            self._wait_again(self._held.pop(annotator, {}))
             del self._seen[annotator]
+
+    def _wait_again(self, line: Line) -> None:
+        """Let pairs wait first; what one person was asked on purpose is for nobody else."""
+        free = {pair_id: pair for pair_id, pair in line.items() if pair.check is None}
+        self._waiting = free | self._waiting
 
     def _lease(self, annotator: str, pair: Pair) -> Pair:
         del self._waiting[pair.pair_id]

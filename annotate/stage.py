@@ -8,11 +8,12 @@ import gradio as gr
 
 from annotate.errors import InvalidRequest
 from annotate.handlers import Errors, Reply, replies
+from annotate.requests import as_response_ms
 from annotate.studio import Studio
 from storage.errors import DiskFull
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("outbox.js", "sender.js", "supply.js", "view.js", "keys.js", "stage.js")
+SCRIPTS = ("outbox.js", "sender.js", "supply.js", "view.js", "keys.js", "pause.js", "stage.js")
 MOST_PAIRS_AT_ONCE = 12
 
 
@@ -30,7 +31,7 @@ def build_stage(studio: Studio, expected: Errors) -> gr.HTML:
     ]
     return gr.HTML(
         html_template=read_static("stage.html"),
-        css_template=read_static("stage.css", "help.css", "trial.css"),
+        css_template=read_static("stage.css", "help.css", "trial.css", "pause.css"),
         js_on_load=read_static(*SCRIPTS),
         apply_default_css=False,
         elem_id="stage",
@@ -65,9 +66,14 @@ def _send_function(studio: Studio) -> Callable[[Any], Reply]:
             key,
             event.get("response_ms") if isinstance(event.get("response_ms"), int) else None,
         )
-        return {"key": receipt["key"], **_counted(receipt)}
+        return {"key": receipt["key"], "pause": _pause(studio, event), **_counted(receipt)}
 
     return stage_send
+
+
+def _pause(studio: Studio, event: dict[str, Any]) -> str | None:
+    response_ms = as_response_ms(event.get("response_ms"))
+    return studio.insights.pauses.after(event["annotator"], event["verdict"], response_ms)
 
 
 def _pulse_function(studio: Studio) -> Callable[[Any], Reply]:

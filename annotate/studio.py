@@ -7,6 +7,7 @@ Studio ── Desk        who sees which pair, votes, undo
        ── Choosing    the best of many             ── Comparing
        ── Trials      blind tests of two versions  ── Comparing
        ── Reports     what is told about runs and versions
+       ── Insights    how votes are given, and what they like
        ── library     names, notes, exports, imports, deletions   ── Workshop (handed in)
 """
 
@@ -23,6 +24,7 @@ from annotate.comparing import Cell, Comparing, addresses, before_and_after
 from annotate.desk import Desk
 from annotate.fitness import require_fit
 from annotate.harvest import Harvest
+from annotate.insights import Insights
 from annotate.library import Library
 from annotate.painting import Painter
 from annotate.pool import Pool, Wait
@@ -84,6 +86,9 @@ class Studio:
         painter = Painter(sampler, model)
         self._pool = Pool(store, sampler, painter, self._desk, self._bag, self._base, chance, clock)
         self._harvest = Harvest(store, self._desk, self._base, settle_s)
+        self.insights = Insights(store, self._base, chance, clock)
+        self._desk.on_purpose = self.insights.repeats.due
+        self._harvest.weigh = self.insights.weigh
         self._tuning = Tuning(
             store, sampler, trainer, model, self._pool, self._harvest, schedule, clock, watch_s
         )

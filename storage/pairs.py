@@ -11,8 +11,8 @@ from storage.tally import Tally
 
 COLUMNS = "pair_id, prompt, left_image, right_image, version"
 SHOWN = f"""
-SELECT {COLUMNS}, trial_id, coalesce(question, 'overall')
-FROM pairs LEFT JOIN trial_pairs USING (pair_id)
+SELECT {COLUMNS}, trial_id, coalesce(question, 'overall'), kind
+FROM pairs LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN checks USING (pair_id)
 """
 
 

@@ -35,6 +35,8 @@ class SettledVote:
     verdict: Verdict
     left: str
     right: str
+    weight: float = 1.0
+    """How much its voter's votes count."""
 
     @property
     def kind(self) -> str:
@@ -88,6 +90,7 @@ def line_of(vote: SettledVote) -> dict[str, Any]:
         "kind": vote.kind,
         **pictures,
         "annotator": pseudonym(vote.annotator),
+        **({} if vote.weight == 1 else {"weight": vote.weight}),
     }
 
 

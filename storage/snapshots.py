@@ -10,14 +10,16 @@ from storage.database import Cursor, Database
 from storage.errors import NoVotes
 from storage.home import Home
 from storage.records import Snapshot, Verdict
-from storage.snapshot_folder import SettledVote, write_folder
+from storage.snapshot_folder import SettledVote, pseudonym, write_folder
 
 KINDS = ("preference", "tie", "both_good", "both_bad", "skip")
 
 SETTLED_LABELS = """
 SELECT labels.created <= $before AS settled, vote_id, pair_id, prompt, annotator, verdict,
-       left_file.sha256, right_file.sha256
+       left_file.sha256, right_file.sha256, coalesce(weight, 1.0), excluded_votes.reason
 FROM labels
+LEFT JOIN excluded_votes USING (vote_id)
+LEFT JOIN current_weights USING (base, annotator)
 JOIN pairs USING (pair_id)
 JOIN images AS left_file ON left_file.image_id = pairs.left_image
 JOIN images AS right_file ON right_file.image_id = pairs.right_image
@@ -42,9 +44,12 @@ class Snapshots:
         """
         with self._writing:
             created = self._clock()
-            votes, counts = self._settled(base, created - timedelta(seconds=settle_s), voter)
+            votes, counts, excluded = self._settled(
+                base, created - timedelta(seconds=settle_s), voter
+            )
             require_preference(counts, settle_s, voter)
             rows = [vote for vote in votes if vote.verdict is not Verdict.SKIP]
+            weights = {pseudonym(v.annotator): v.weight for v in rows if v.weight != 1}
             snapshot = self._plan(rows, counts)
             manifest = {
                 "snapshot_id": snapshot.snapshot_id,
@@ -53,6 +58,8 @@ class Snapshots:
                 "settle_s": settle_s,
                 **({"voter": voter} if voter else {}),
                 "counts": counts,
+                **({"excluded": excluded} if excluded else {}),
+                **({"weights": weights} if weights else {}),
                 "vote_ids": snapshot.vote_ids,
             }
             write_folder(snapshot.path, self._home, rows, manifest)
@@ -61,24 +68,30 @@ class Snapshots:
 
     def _settled(
         self, base: str, before: datetime, voter: str | None
-    ) -> tuple[list[SettledVote], dict[str, int]]:
-        """Return the settled current votes, and the counts of them and of what was left out."""
+    ) -> tuple[list[SettledVote], dict[str, int], dict[str, int]]:
+        """Return the settled current votes, the counts of them and of what was left out, and how
+        many were excluded for each reason.
+        """
         current = self._database.read(
             SETTLED_LABELS, {"base": base, "before": before, "voter": voter}
         )
         votes = [
-            SettledVote(vote_id, pair_id, prompt, annotator, Verdict(verdict), left, right)
-            for settled, vote_id, pair_id, prompt, annotator, verdict, left, right in current
-            if settled
+            SettledVote(vote_id, pair_id, prompt, name, Verdict(said), left, right, weight)
+            for settled, vote_id, pair_id, prompt, name, said, left, right, weight, why in current
+            if settled and why is None
         ]
+        excluded = Counter(why for settled, *_, why in current if settled and why is not None)
+        unsettled = sum(not settled for settled, *_ in current)
         undone = self._database.read(
             "SELECT count(*) FROM votes WHERE base = ? AND supersedes IS NOT NULL "
-            "AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)",
+            "AND pair_id NOT IN (SELECT pair_id FROM trial_pairs) "
+            "AND pair_id NOT IN (SELECT pair_id FROM checks)",
             [base],
         )
         kinds = Counter(vote.kind for vote in votes)
         counts = {kind: kinds[kind] for kind in KINDS}
-        return votes, counts | {"unsettled": len(current) - len(votes), "undone": undone[0][0]}
+        counts |= {"unsettled": unsettled, "undone": undone[0][0]}
+        return votes, counts, dict(excluded)
 
     def _plan(self, rows: list[SettledVote], counts: dict[str, int]) -> Snapshot:
         # A folder without a record is what a kill left between the two; its id stays its own.

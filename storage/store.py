@@ -21,6 +21,7 @@ from storage.library import Library
 from storage.pairs import Pairs
 from storage.project import Project
 from storage.prompts import Prompts
+from storage.quality import Quality
 from storage.records import (
     Counts,
     Image,
@@ -73,6 +74,7 @@ class Store:
         self._versions = Versions(self._database, self._home, clock)
         self.trials = Trials(self._database, clock)
         self.project = Project(self._database, clock)
+        self.quality = Quality(self._database, self._tally, clock)
         self.library = Library(self._database, self._home, self._versions, clock)
         self.disk = Disk(self._database, self._home, self._versions, clock)
 

@@ -18,19 +18,24 @@ from storage.records import Counts, Pair, Verdict
 
 Result = TypeVar("Result")
 
+CHECKS = """
+SELECT count(*) FROM current_votes WHERE base = ? AND pair_id IN (SELECT pair_id FROM checks)
+"""
+
 VERDICTS = "SELECT verdict, count(*) FROM labels WHERE base = ? GROUP BY verdict"
 
 WAITING = """
 SELECT pair_id, prompt, left_image, right_image, version FROM pairs
 WHERE base = ? AND pair_id NOT IN (SELECT pair_id FROM current_votes)
   AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
+  AND pair_id NOT IN (SELECT pair_id FROM checks)
 ORDER BY number
 """
 
 # The newest run that neither failed nor was cancelled says which votes were learned from; one on a
 # single person's votes does not count, or everybody else's would be new again.
 UNLEARNED = """
-SELECT count(*) FROM labels
+SELECT count(*) FROM lessons
 WHERE base = $base AND winner IS NOT NULL AND vote_id NOT IN (
     SELECT vote_id FROM snapshot_votes WHERE snapshot_id = (
         SELECT snapshot_id FROM current_runs
@@ -49,13 +54,17 @@ class Sums:
     verdicts: Counter[Verdict]
     unlearned: int
     waiting: dict[str, Pair]
+    checks: int = 0
+    """Votes on pairs that were asked twice: counted as votes, and as nothing to learn from."""
 
     def counts(self) -> Counts:
         """The current votes as the app counts them."""
         votes = self.verdicts.total()
         decisive = sum(self.verdicts[verdict] for verdict in Verdict if verdict.decisive)
         skipped = self.verdicts[Verdict.SKIP]
-        return Counts(votes, decisive, ties=votes - decisive - skipped, skipped=skipped)
+        return Counts(
+            votes + self.checks, decisive, ties=votes - decisive - skipped, skipped=skipped
+        )
 
 
 class Tally:
@@ -101,6 +110,12 @@ class Tally:
                 sums.unlearned += verdict.decisive
                 sums.waiting.pop(pair_id, None)
 
+    def add_check(self, base: str) -> None:
+        """Take a vote on a pair asked twice into the sums; only as `then` of a write."""
+        with self._lock:
+            if sums := self._sums.get(base):
+                sums.checks += 1
+
     def forget(self) -> None:
         """Add up anew when asked next."""
         with self._lock:
@@ -124,8 +139,10 @@ def add_up(cursor: Cursor, base: str) -> Sums:
     verdicts = cursor.execute(VERDICTS, [base]).fetchall()
     unlearned = cursor.execute(UNLEARNED, {"base": base}).fetchall()
     pairs = [Pair(*row) for row in cursor.execute(WAITING, [base]).fetchall()]
+    checks = cursor.execute(CHECKS, [base]).fetchall()
     return Sums(
         Counter({Verdict(verdict): count for verdict, count in verdicts}),
         unlearned[0][0],
         {pair.pair_id: pair for pair in pairs},
+        checks[0][0],
     )

@@ -34,6 +34,7 @@ class Ballot:
     key: str
     response_ms: int | None
     trial: str | None
+    check: str | None
 
     @property
     def winner(self) -> str | None:
@@ -57,7 +58,7 @@ class Votes:
         Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator, InvalidKey or DiskFull;
         whatever it raises, nothing was recorded.
         """
-        base, pair_id, left, right, trial = shown(self._database, pair_id)
+        base, pair_id, left, right, trial, check = shown(self._database, pair_id)
         ballot = Ballot(
             base,
             pair_id,
@@ -68,6 +69,7 @@ class Votes:
             check_key(key),
             response_ms,
             trial,
+            check,
         )
         return self._tally.write(
             lambda cursor: self._cast(cursor, ballot),
@@ -89,7 +91,7 @@ class Votes:
     def decisive(self, base: str, annotator: str) -> int:
         """Count the current decisive votes of one person that can be learned from."""
         rows = self._database.read(
-            "SELECT count(*) FROM labels WHERE base = ? AND annotator = ? AND winner IS NOT NULL",
+            "SELECT count(*) FROM lessons WHERE base = ? AND annotator = ? AND winner IS NOT NULL",
             [base, annotator],
         )
         return int(rows[0][0])
@@ -112,7 +114,9 @@ class Votes:
         return VoteReceipt(ballot.key, vote_id, duplicate=False, trial=ballot.trial)
 
     def _count(self, receipt: VoteReceipt, ballot: Ballot) -> None:
-        if not receipt.duplicate and ballot.trial is None:
+        if not receipt.duplicate and ballot.check:
+            self._tally.add_check(ballot.base)
+        elif not receipt.duplicate and ballot.trial is None:
             self._tally.add_vote(ballot.base, ballot.pair_id, ballot.verdict)
 
     def _undo(self, cursor: Cursor, annotator: str, key: str) -> Pair:
@@ -138,10 +142,10 @@ def earlier_act(cursor: Cursor, key: str) -> tuple[int, int | None] | None:
 
 
 def shown(database: Database, pair_id: str) -> Row:
-    """Return a pair's (base, pair_id, left image, right image, trial); raises UnknownPair."""
+    """Return a pair's (base, id, left image, right image, trial, check); raises UnknownPair."""
     rows = database.read(
-        "SELECT base, pair_id, left_image, right_image, trial_id "
-        "FROM pairs LEFT JOIN trial_pairs USING (pair_id) WHERE pair_id = ?",
+        "SELECT base, pair_id, left_image, right_image, trial_id, kind FROM pairs "
+        "LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN checks USING (pair_id) WHERE pair_id = ?",
         [pair_id],
     )
     if not rows:

@@ -22,6 +22,8 @@ STEPS = 200
 RESAMPLES = 200
 LEAST_WEIGHT = 0.1
 NEARLY = 1e-9
+NEARLY_ENOUGH = 1e-5
+"""For resamples, whose spread is far larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def fit(
     said_UP: np.ndarray,
     times_RU: np.ndarray,
     prior: tuple[float, float] = (PRIOR_RIGHT, PRIOR_WRONG),
+    until: float = NEARLY,
 ) -> np.ndarray:
     """Everybody's accuracy by EM, for every resample at once.
 
@@ -72,6 +75,7 @@ def fit(
         said_UP: -1 or 1 where a person voted on a pair, else 0.
         times_RU: how often each pair counts in each resample.
         prior: right and wrong votes that everybody starts with.
+        until: a step that moves nobody by more is the last.
     """
     voted_UP = np.abs(said_UP)
     votes_RP = times_RU @ voted_UP
@@ -84,7 +88,7 @@ def fit(
         better_RP = right_votes(said_UP, votes_RP, times_RU, truth_RU, prior)
         moved = np.abs(better_RP - accuracy_RP).max()
         accuracy_RP = better_RP
-        if moved < NEARLY:
+        if moved < until:
             break
     return accuracy_RP
 
@@ -108,7 +112,7 @@ def resampled(said_UP: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     units = len(said_UP)
     chance = np.random.default_rng(seed)
     times_RU = chance.multinomial(units, np.full(units, 1 / units), size=RESAMPLES)
-    accuracy_RP = fit(said_UP, times_RU.astype(np.float64))
+    accuracy_RP = fit(said_UP, times_RU.astype(np.float64), until=NEARLY_ENOUGH)
     tail = expanded_tail(0.025, max(2, units))
     low_P, high_P = np.quantile(accuracy_RP, [tail, 1 - tail], axis=0)
     return low_P, high_P
