@@ -13,6 +13,7 @@ from annotate.handlers import Errors
 from annotate.stage import read_static
 from annotate.studio import Studio
 from annotate.tabs.compare import CompareTab
+from annotate.tabs.insights import InsightsTab
 from annotate.tabs.label import label_tab
 from annotate.tabs.library import LibraryTab
 from annotate.tabs.section import rest_elsewhere
@@ -42,8 +43,9 @@ def build_page(studio: Studio, expected: Errors) -> gr.Blocks:
             library = LibraryTab(studio, expected)
             compare = CompareTab(studio, expected)
             verdict = VerdictTab(studio, expected)
-        everything = (label, tune.tab, library.tab, compare.tab, verdict.tab)
-        for one in (tune, library, verdict):
+            insights = InsightsTab(studio, expected)
+        everything = (label, tune.tab, library.tab, compare.tab, verdict.tab, insights.tab)
+        for one in (tune, library, verdict, insights):
             rest_elsewhere(one.timer, (tab for tab in everything if tab is not one.tab))
         library.compare_in(tabs, compare)
         compare.open_links(page)
@@ -54,7 +56,9 @@ def launch_options(studio: Studio) -> dict[str, Any]:
     """Return what Blocks.launch needs for Palate's look, routes and privacy."""
     return {
         "theme": _theme(),
-        "css": read_static("page.css", "cards.css", "library.css", "board.css", "verdict.css"),
+        "css": read_static(
+            "page.css", "cards.css", "library.css", "board.css", "verdict.css", "insights.css"
+        ),
         "head": '<meta name="color-scheme" content="light dark">',
         "app_kwargs": {"routes": _routes(studio)},
         "footer_links": [],

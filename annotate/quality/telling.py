@@ -195,7 +195,7 @@ def told_liked(one: Liked, choices: Sequence[Choice]) -> dict[str, Any]:
     """One attribute with its example pairs."""
     return {
         "name": one.name,
-        "words": direction(one.name, one.effect),
+        "words": direction(one.name, (one.more.value or 0.5) - 0.5),
         "more": told(one.more),
         "effect": one.effect,
         "effect_low": one.effect_low,

@@ -113,7 +113,7 @@ def test_the_public_names_are_these():
     assert sorted(storage.__all__) == sorted(
         "AlreadyVoted BrokenStudio Counts DiskFull Image InvalidAnnotator InvalidExclusion "
         "InvalidKey InvalidLabel InvalidPrompt InvalidState InvalidTrial InvalidVerdict Learned "
-        "NoVotes NothingToUndo Pair Prompt Run RunState Snapshot StorageError Store StudioInUse StudioNewer Taken Trial "
-        "TrialVote UnknownImage UnknownKind UnknownPair UnknownRun UnknownSnapshot UnknownTrial "
+        "NoVotes NothingToUndo Pair Prompt Run RunState Snapshot "
+        "StorageError Store StudioInUse StudioNewer Taken Trial TrialVote UnknownImage UnknownKind UnknownPair UnknownRun UnknownSnapshot UnknownTrial "
         "UnknownVersion Verdict Version VersionNeeded VoteReceipt new_id recipe_key".split()
     )
