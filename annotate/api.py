@@ -108,7 +108,7 @@ class Endpoints:
         return self._studio.insights.report(annotator or None, PATIENT_S)
 
     def exclude_votes(self, annotator: str, reason: str) -> list[dict[str, Any]]:
-        """Learn nothing from a person's votes until that is lifted; all exclusions, newest first."""
+        """Learn nothing from a person's votes until it is lifted; all exclusions, newest first."""
         return self._studio.insights.exclude(reason, "api", person=annotator)
 
     def lift_exclusion(self, exclusion: int) -> list[dict[str, Any]]:

@@ -16,6 +16,14 @@ StorageError
 ├── UnknownKind       no kind of file is cleaned up by this name
 ├── AlreadyVoted      this annotator has a current vote on this pair
 ├── NothingToUndo     this annotator has no current vote
+├── UnknownVote       this annotator gave no vote under this key
+├── InvalidRemark     a strength, reason or criterion that cannot be
+├── UnknownReport     no report has this id
+├── InvalidReport     a note or a decision that cannot be
+├── UnknownQuad       no four pictures have this id
+├── InvalidRanking    not a best and another one as the worst
+├── NoSitting         this annotator has no sitting under way
+├── InvalidGoal       a goal that no sitting can have
 ├── NoVotes           no settled left or right vote to write a snapshot from
 ├── InvalidPrompt     empty, too long, or with control characters
 ├── InvalidVerdict    not one of the six verdicts
@@ -121,3 +129,35 @@ class InvalidKey(StorageError):
 
 class InvalidState(StorageError):
     """The state is not one of queued, running, done, failed, cancelled, interrupted."""
+
+
+class UnknownVote(StorageError):
+    """This annotator gave no vote under this key."""
+
+
+class InvalidRemark(StorageError):
+    """A strength, a reason or a criterion that cannot be."""
+
+
+class UnknownReport(StorageError):
+    """No report has this id."""
+
+
+class InvalidReport(StorageError):
+    """A report's note or decision cannot be used."""
+
+
+class UnknownQuad(StorageError):
+    """No four pictures have this id."""
+
+
+class InvalidRanking(StorageError):
+    """A ranking without a best and another one as the worst."""
+
+
+class NoSitting(StorageError):
+    """This annotator has no sitting under way."""
+
+
+class InvalidGoal(StorageError):
+    """A goal of no votes, or of too many."""

@@ -10,14 +10,26 @@ from storage.database import Cursor, Database
 from storage.errors import NoVotes
 from storage.home import Home
 from storage.records import Snapshot, Verdict
-from storage.snapshot_folder import SettledVote, pseudonym, write_folder
+from storage.settled_rankings import settled_rankings
+from storage.snapshot_folder import (
+    Settled,
+    SettledRanking,
+    SettledVote,
+    pseudonym,
+    write_folder,
+)
 
 KINDS = ("preference", "tie", "both_good", "both_bad", "skip")
+RANKING = "ranking"
 
 SETTLED_LABELS = """
 SELECT labels.created <= $before AS settled, vote_id, pair_id, prompt, annotator, verdict,
-       left_file.sha256, right_file.sha256, coalesce(weight, 1.0), excluded_votes.reason
+       left_file.sha256, right_file.sha256, coalesce(strength.value::INTEGER, 1),
+       coalesce(weight, 1.0), excluded_votes.reason
 FROM labels
+LEFT JOIN (
+    SELECT vote_id, value FROM current_remarks WHERE kind = 'strength'
+) AS strength USING (vote_id)
 LEFT JOIN excluded_votes USING (vote_id)
 LEFT JOIN current_weights USING (base, annotator)
 JOIN pairs USING (pair_id)
@@ -44,12 +56,15 @@ class Snapshots:
         """
         with self._writing:
             created = self._clock()
-            votes, counts, excluded = self._settled(
-                base, created - timedelta(seconds=settle_s), voter
-            )
+            before = created - timedelta(seconds=settle_s)
+            votes, counts, excluded = self._settled(base, before, voter)
+            ranked, left_out = settled_rankings(self._database, base, before, voter)
+            excluded += left_out
+            counts |= {RANKING: len(ranked)} if ranked else {}
             require_preference(counts, settle_s, voter)
             rows = [vote for vote in votes if vote.verdict is not Verdict.SKIP]
-            weights = {pseudonym(v.annotator): v.weight for v in rows if v.weight != 1}
+            lines: list[Settled] = [*rows, *ranked]
+            weights = {pseudonym(one.annotator): one.weight for one in lines if one.weight != 1}
             snapshot = self._plan(rows, counts)
             manifest = {
                 "snapshot_id": snapshot.snapshot_id,
@@ -61,14 +76,15 @@ class Snapshots:
                 **({"excluded": excluded} if excluded else {}),
                 **({"weights": weights} if weights else {}),
                 "vote_ids": snapshot.vote_ids,
+                **({"ranking_ids": [one.ranking_id for one in ranked]} if ranked else {}),
             }
-            write_folder(snapshot.path, self._home, rows, manifest)
-            self._record(snapshot, base, settle_s, created)
+            write_folder(snapshot.path, self._home, lines, manifest)
+            self._record(snapshot, ranked, base, settle_s, created)
             return snapshot
 
     def _settled(
         self, base: str, before: datetime, voter: str | None
-    ) -> tuple[list[SettledVote], dict[str, int], dict[str, int]]:
+    ) -> tuple[list[SettledVote], dict[str, int], Counter[str]]:
         """Return the settled current votes, the counts of them and of what was left out, and how
         many were excluded for each reason.
         """
@@ -76,8 +92,8 @@ class Snapshots:
             SETTLED_LABELS, {"base": base, "before": before, "voter": voter}
         )
         votes = [
-            SettledVote(vote_id, pair_id, prompt, name, Verdict(said), left, right, weight)
-            for settled, vote_id, pair_id, prompt, name, said, left, right, weight, why in current
+            SettledVote(vote_id, pair_id, prompt, annotator, Verdict(verdict), *rest)
+            for settled, vote_id, pair_id, prompt, annotator, verdict, *rest, why in current
             if settled and why is None
         ]
         excluded = Counter(why for settled, *_, why in current if settled and why is not None)
@@ -91,7 +107,7 @@ class Snapshots:
         kinds = Counter(vote.kind for vote in votes)
         counts = {kind: kinds[kind] for kind in KINDS}
         counts |= {"unsettled": unsettled, "undone": undone[0][0]}
-        return votes, counts, dict(excluded)
+        return votes, counts, excluded
 
     def _plan(self, rows: list[SettledVote], counts: dict[str, int]) -> Snapshot:
         # A folder without a record is what a kill left between the two; its id stays its own.
@@ -101,7 +117,14 @@ class Snapshots:
         vote_ids = tuple(vote.vote_id for vote in rows)
         return Snapshot(snapshot_id, self._home.snapshots / snapshot_id, counts, vote_ids)
 
-    def _record(self, snapshot: Snapshot, base: str, settle_s: float, created: datetime) -> None:
+    def _record(
+        self,
+        snapshot: Snapshot,
+        ranked: list[SettledRanking],
+        base: str,
+        settle_s: float,
+        created: datetime,
+    ) -> None:
         def insert(cursor: Cursor) -> None:
             cursor.execute(
                 "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?)",
@@ -111,13 +134,17 @@ class Snapshots:
                 "INSERT INTO snapshot_votes SELECT ?, unnest(?::BIGINT[])",
                 [snapshot.snapshot_id, list(snapshot.vote_ids)],
             )
+            cursor.execute(
+                "INSERT INTO snapshot_rankings SELECT ?, unnest(?::BIGINT[])",
+                [snapshot.snapshot_id, [ranking.ranking_id for ranking in ranked]],
+            )
 
         self._database.write(insert)
 
 
 def require_preference(counts: dict[str, int], settle_s: float, voter: str | None) -> None:
     """Raise NoVotes unless some settled vote says which picture is better."""
-    if not counts["preference"]:
+    if not counts["preference"] and not counts.get(RANKING):
         whose = f" of {voter!r}" if voter else ""
         raise NoVotes(
             f"There is no settled left or right vote{whose} to learn from. "

@@ -22,6 +22,7 @@ from storage.pairs import Pairs
 from storage.project import Project
 from storage.prompts import Prompts
 from storage.quality import Quality
+from storage.rankings import Rankings
 from storage.records import (
     Counts,
     Image,
@@ -32,8 +33,11 @@ from storage.records import (
     Version,
     VoteReceipt,
 )
+from storage.remarks import Remarks
+from storage.reports import Reports
 from storage.runs import Runs
 from storage.schema import migrate, read_migrations
+from storage.sittings import Sittings
 from storage.snapshots import Snapshots
 from storage.tally import Tally
 from storage.trials import Trials
@@ -75,6 +79,10 @@ class Store:
         self.trials = Trials(self._database, clock)
         self.project = Project(self._database, clock)
         self.quality = Quality(self._database, self._tally, clock)
+        self.remarks = Remarks(self._database, clock)
+        self.reports = Reports(self._database, self._tally, clock)
+        self.rankings = Rankings(self._database, self._tally, clock)
+        self.sittings = Sittings(self._database, clock)
         self.library = Library(self._database, self._home, self._versions, clock)
         self.disk = Disk(self._database, self._home, self._versions, clock)
 
@@ -150,6 +158,17 @@ class Store:
     def pair(self, pair_id: str) -> Pair:
         """Return the pair with this id; raises UnknownPair."""
         return self._pairs.get(pair_id)
+
+    def open_pairs(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:
+        """Return the pairs that more people may be asked about, and who has a vote, oldest first.
+
+        They are those on which fewer than `overlap` people have a current vote.
+        """
+        return self._pairs.open(base, overlap)
+
+    def voters(self, pair_id: str) -> frozenset[str]:
+        """Return who has a current vote on a pair."""
+        return self._pairs.people(pair_id)
 
     def waiting_pairs(self, base: str, limit: int | None = None) -> list[Pair]:
         """Return the pairs of a model without a current vote by anybody, oldest first."""

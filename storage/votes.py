@@ -91,8 +91,10 @@ class Votes:
     def decisive(self, base: str, annotator: str) -> int:
         """Count the current decisive votes of one person that can be learned from."""
         rows = self._database.read(
-            "SELECT count(*) FROM lessons WHERE base = ? AND annotator = ? AND winner IS NOT NULL",
-            [base, annotator],
+            "SELECT (SELECT count(winner) FROM lessons WHERE base = $base AND annotator = $who) + "
+            "(SELECT count(best) FROM current_rankings WHERE base = $base AND annotator = $who "
+            " AND annotator NOT IN (SELECT person FROM excluded_people WHERE base = $base))",
+            {"base": base, "who": annotator},
         )
         return int(rows[0][0])
 

@@ -216,7 +216,8 @@ def prompts_card(told: Told) -> str:
     return (
         f'<div class="card insight">{reasons_list(told["reasons"])}{words_list(told["words"])}'
         f'<p class="legend soft small"><i class="decided"></i>left or right '
-        f'<i class="good"></i>both good <i class="tie"></i>tie <i class="bad"></i>both bad <i class="skip"></i>skipped</p>'
+        f'<i class="good"></i>both good <i class="tie"></i>tie '
+        f'<i class="bad"></i>both bad <i class="skip"></i>skipped</p>'
         f"{rows}{hidden}</div>"
     )
 

@@ -44,6 +44,13 @@ CREATE TABLE exclusion_lifts (
     created      TIMESTAMP NOT NULL
 );
 
+CREATE VIEW excluded_people AS
+SELECT base, annotator AS person, arg_min(reason, exclusion_id) AS reason
+FROM exclusions
+WHERE annotator IS NOT NULL
+  AND exclusion_id NOT IN (SELECT exclusion_id FROM exclusion_lifts)
+GROUP BY base, annotator;
+
 CREATE VIEW excluded_votes AS
 SELECT votes.vote_id, arg_min(open.reason, open.exclusion_id) AS reason
 FROM exclusions AS open

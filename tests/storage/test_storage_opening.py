@@ -111,9 +111,11 @@ def test_a_write_that_meets_a_conflict_is_tried_again(tmp_path):
 
 def test_the_public_names_are_these():
     assert sorted(storage.__all__) == sorted(
-        "AlreadyVoted BrokenStudio Counts DiskFull Image InvalidAnnotator InvalidExclusion "
-        "InvalidKey InvalidLabel InvalidPrompt InvalidState InvalidTrial InvalidVerdict Learned "
-        "NoVotes NothingToUndo Pair Prompt Run RunState Snapshot "
-        "StorageError Store StudioInUse StudioNewer Taken Trial TrialVote UnknownImage UnknownKind UnknownPair UnknownRun UnknownSnapshot UnknownTrial "
-        "UnknownVersion Verdict Version VersionNeeded VoteReceipt new_id recipe_key".split()
+        "AlreadyVoted BrokenStudio Counts DiskFull Image InvalidAnnotator InvalidKey InvalidLabel "
+        "InvalidPrompt InvalidState InvalidTrial InvalidVerdict Learned NoVotes NothingToUndo Pair "
+        "Prompt Run RunState Snapshot StorageError Store StudioInUse StudioNewer Taken Trial "
+        "TrialVote UnknownImage UnknownKind UnknownPair UnknownRun UnknownSnapshot UnknownTrial "
+        "UnknownVersion Verdict Version VersionNeeded VoteReceipt new_id recipe_key "
+        "InvalidExclusion InvalidGoal InvalidRanking InvalidRemark InvalidReport NoSitting "
+        "UnknownQuad UnknownReport UnknownVote Quad Ranking Remark Report Sitting SittingVote".split()
     )

@@ -45,6 +45,7 @@ def test_a_fresh_studio_has_exactly_these_columns(database):
         "current_weights": "base annotator weight reason who created",
         "current_versions": "base number parent run_id adapter summary created name note deleted",
         "current_votes": votes,
+        "excluded_people": "base person reason",
         "excluded_votes": "vote_id reason",
         "exclusion_lifts": "exclusion_id who created",
         "exclusions": "exclusion_id base annotator vote_id reason who created",
