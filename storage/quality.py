@@ -196,11 +196,11 @@ class Quality:
     def reasons(self, base: str) -> list[tuple[int, str]]:
         """Return (vote_id, why the loser lost) of current votes."""
         rows = self._database.read(
-            "SELECT vote_id, value FROM current_remarks JOIN current_votes USING (vote_id) "
+            "SELECT vote_id, name FROM current_remarks JOIN current_votes USING (vote_id) "
             "WHERE base = ? AND kind = 'reason' ORDER BY vote_id",
             [base],
         )
-        return [(vote_id, value) for vote_id, value in rows]
+        return [(vote_id, name) for vote_id, name in rows]
 
 
 def check_reason(reason: str) -> str:

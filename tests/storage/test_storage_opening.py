@@ -117,5 +117,6 @@ def test_the_public_names_are_these():
         "TrialVote UnknownImage UnknownKind UnknownPair UnknownRun UnknownSnapshot UnknownTrial "
         "UnknownVersion Verdict Version VersionNeeded VoteReceipt new_id recipe_key "
         "InvalidExclusion InvalidGoal InvalidRanking InvalidRemark InvalidReport NoSitting "
-        "UnknownQuad UnknownReport UnknownVote Quad Ranking Remark Report Sitting SittingVote".split()
+        "UnknownQuad UnknownReport UnknownVote Quad Ranking Remark Report Sitting "
+        "SittingVote".split()
     )
