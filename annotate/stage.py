@@ -14,6 +14,7 @@ from storage.errors import DiskFull
 
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
+    "storage.js",
     "outbox.js",
     "sender.js",
     "supply.js",
@@ -23,6 +24,8 @@ SCRIPTS = (
     "sitting.js",
     "view.js",
     "keys.js",
+    "hands.js",
+    "judge.js",
     "pause.js",
     "stage.js",
 )

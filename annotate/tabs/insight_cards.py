@@ -12,6 +12,7 @@ from annotate.tabs.plots import bars, on_line, parts
 Told = dict[str, Any]
 MOST_DAYS = 60
 MOST_LIKES = 8
+SHOWN_PROMPTS = 10
 FEW_VOTES = (
     "No votes yet",
     "Give some in the Label tab. Pace and habits show from the first votes on, what you like from "
@@ -210,15 +211,16 @@ def board_card(board: Told) -> str:
 
 def prompts_card(told: Told) -> str:
     """Return the votes by prompt, what words of prompts go with, and the reasons given."""
-    rows = "".join(prompt_row(one) for one in told["prompts"])
-    more = told["more_prompts"]
-    hidden = f'<p class="soft small">and {more:,} more prompts</p>' if more else ""
+    rows = [prompt_row(one) for one in told["prompts"]]
+    more, rest = told["more_prompts"], "".join(rows[SHOWN_PROMPTS:])
+    count = f'<p class="soft small">and {more:,} more</p>' if more else ""
+    hidden = f"<details><summary>More prompts</summary>{rest}{count}</details>" if rest else ""
     return (
         f'<div class="card insight">{reasons_list(told["reasons"])}{words_list(told["words"])}'
         f'<p class="legend soft small"><i class="decided"></i>left or right '
         f'<i class="good"></i>both good <i class="tie"></i>tie '
         f'<i class="bad"></i>both bad <i class="skip"></i>skipped</p>'
-        f"{rows}{hidden}</div>"
+        f"{''.join(rows[:SHOWN_PROMPTS])}{hidden}</div>"
     )
 
 

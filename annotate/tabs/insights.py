@@ -84,6 +84,8 @@ class InsightsTab:
         self._lift.click(refuse(self._learn_again), [self._number, self._whose], shown, **PRIVATE)
 
     def _open(self, whose: str | None) -> list[Any]:
+        if self._person is None:
+            self._insights.weigh()
         report = self._insights.report(self._of(whose))
         names = report["people"] if self._person is None and not self._of(whose) else None
         settings = report["settings"]
