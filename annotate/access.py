@@ -49,6 +49,10 @@ ENDPOINTS = {
     "compare": Role.ADMIN,
     "compare_many": Role.ADMIN,
     "add_prompts": Role.ADMIN,
+    "insights": Role.ADMIN,
+    "exclude_votes": Role.ADMIN,
+    "lift_exclusion": Role.ADMIN,
+    "mark_known": Role.ADMIN,
 }
 """The endpoints of the API."""
 SERVER_FUNCTIONS = {

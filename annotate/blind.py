@@ -77,6 +77,8 @@ class BlindStudio:
         self.marks = self._only(studio.marks, "offered", "remark", "report")
         self.sittings = self._only(studio.sittings, "begin", "turn", "now", "summary")
         self.quads = self._only(studio.quads, "rank", "undo")
+        pauses = self._only(studio.insights.pauses, "after")
+        self.insights = SimpleNamespace(pauses=pauses)
         self._handed: dict[str, OrderedDict[str, None]] = {}
         self._guard = threading.Lock()
 

@@ -23,6 +23,7 @@ from annotate.pictures import picture_response
 from annotate.stage import build_stage, read_static
 from annotate.studio import Studio
 from annotate.tabs.compare import CompareTab
+from annotate.tabs.insights import InsightsTab
 from annotate.tabs.label import label_tab
 from annotate.tabs.library import LibraryTab
 from annotate.tabs.people import PeopleTab
@@ -49,6 +50,7 @@ LOOK = (
     "verdict.css",
     "people.css",
     "project.css",
+    "insights.css",
 )
 
 
@@ -65,10 +67,11 @@ def build_page(studio: Studio, expected: Errors, way: SignIn | None = None) -> g
             library = LibraryTab(studio, expected)
             compare = CompareTab(studio, expected)
             verdict = VerdictTab(studio, expected)
+            insights = InsightsTab(studio, expected)
             if way is not None:
                 PeopleTab(way, expected)
-        everything = (label, tune.tab, library.tab, compare.tab, verdict.tab)
-        for one in (tune, library, verdict):
+        everything = (label, tune.tab, library.tab, compare.tab, verdict.tab, insights.tab)
+        for one in (tune, library, verdict, insights):
             rest_elsewhere(one.timer, (tab for tab in everything if tab is not one.tab))
         library.compare_in(tabs, compare)
         compare.open_links(page)

@@ -28,9 +28,18 @@ SCRIPTS = (
     "keys.js",
     "hands.js",
     "judge.js",
+    "pause.js",
     "stage.js",
 )
-STYLES = ("stage.css", "help.css", "trial.css", "closer.css", "marks.css", "sitting.css")
+STYLES = (
+    "stage.css",
+    "help.css",
+    "trial.css",
+    "closer.css",
+    "marks.css",
+    "sitting.css",
+    "pause.css",
+)
 MOST_PAIRS_AT_ONCE = 12
 
 

@@ -95,6 +95,7 @@ async function startStage() {
     remember(sessionStorage, ACKED_KEY, acked);
     const { votes, until_next_run } = reply;
     if (state.stats) Object.assign(state.stats, { votes, until_next_run });
+    if (reply.pause) showPause(reply.pause);
     if (event.kind === "undo" && state.retreat === event.key) retreatTo(reply.pair);
   }
 
