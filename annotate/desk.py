@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from annotate.leases import Leases
+from annotate.leases import Leases, Pick, oldest
 from annotate.pace import Pace
 from annotate.timing import Monotonic
 from storage.errors import AlreadyVoted
@@ -43,6 +43,10 @@ class Desk:
         self._overlap = 1
         self.mixed: str | None = None
         """A trial whose pairs come in between others, for everybody."""
+        self.pick: Pick = oldest
+        """Chooses among pairs that wait."""
+        self.choice_of: Callable[[str], tuple[str, float] | None] = lambda pair_id: None
+        """By which rule a pair was chosen, and how likely that was."""
         self.on_purpose: Callable[[str], Pair | None] = lambda annotator: None
         """What a person is asked on purpose now and then, besides what waits."""
         self._guard = threading.Lock()
@@ -165,7 +169,8 @@ class Desk:
     ) -> VoteReceipt:
         """Record a vote and let the pair go; raises what the store raises."""
         try:
-            receipt = self._store.vote(pair_id, verdict, annotator, key, response_ms)
+            how = self.choice_of(pair_id)
+            receipt = self._store.vote(pair_id, verdict, annotator, key, response_ms, how)
         except AlreadyVoted:
             self._let_go(pair_id, annotator, 1)
             raise
@@ -199,7 +204,7 @@ class Desk:
         if self.mixed and self._chance.random() < MIXED_SHARE:
             if pair := self._leases.take(annotator, self.mixed):
                 return pair
-        return self._leases.take(annotator, self._version, any_version)
+        return self._leases.take(annotator, self._version, any_version, self.pick)
 
     def _let_go(self, pair_id: str, annotator: str, overlap: int) -> None:
         with self._guard:

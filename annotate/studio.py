@@ -28,6 +28,7 @@ from annotate.insights import Insights
 from annotate.labeling import Labeling
 from annotate.library import Library
 from annotate.marks import Marks
+from annotate.next_pair import NextPair
 from annotate.painting import Painter
 from annotate.people.accounts import Accounts
 from annotate.pool import Pool
@@ -91,6 +92,8 @@ class Studio(Labeling):
         )
         self._harvest = Harvest(store, self._desk, self._base, settle_s)
         self.insights = Insights(store, self._base, chance, clock)
+        self._next_pair = NextPair(store, self._base, self.insights.looks, chance)
+        self._desk.pick, self._desk.choice_of = self._next_pair.pick, self._next_pair.choice_of
         self._desk.on_purpose = self.insights.repeats.due
         self._harvest.weigh = self.insights.weigh
         self.marks, self.sittings = (
@@ -127,10 +130,12 @@ class Studio(Labeling):
         self._desk.open(self._store.active(self._base).version)
         self._pool.start()
         self._tuning.start()
+        self._next_pair.start()
         self.trials.start()
 
     def close(self) -> None:
         """Stop the threads and the image model; a trainer goes on for the next app to adopt."""
+        self._next_pair.close()
         self._tuning.close()
         self._pool.close()
         self.trials.close()

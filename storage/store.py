@@ -144,6 +144,10 @@ class Store:
         """
         return self._images.add(images)
 
+    def image_hashes(self, image_ids: Iterable[str]) -> dict[str, str]:
+        """Return the SHA-256 of pictures by id; unknown ones are missing."""
+        return self._images.hashes(image_ids)
+
     def image(self, image_id: str) -> Image | None:
         """Return the picture with this id, or None."""
         return self._images.get(image_id)
@@ -185,12 +189,14 @@ class Store:
         annotator: str,
         key: str,
         response_ms: int | None = None,
+        choice: tuple[str, float] | None = None,
     ) -> VoteReceipt:
         """Record a vote; the same key again changes nothing and gives a duplicate's receipt.
 
+        `choice` is the rule that chose the pair, and how likely it was to.
         Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator or InvalidKey.
         """
-        return self._votes.cast(pair_id, verdict, annotator, key, response_ms)
+        return self._votes.cast(pair_id, verdict, annotator, key, response_ms, choice)
 
     def undo(self, annotator: str, key: str | None = None) -> Pair:
         """Take back an annotator's newest current vote and return its pair.
