@@ -3,9 +3,9 @@
     python tests/bench/choosing.py [--pairs 300] [--seeds 30] [--stock 24] [--folder DIR]
 
 The embedded model draws pairs. People vote on them by a pixel rule, 15 % of the time by chance, on
-pairs that the app would pick from a stock that is filled up again, or on any of the stock. Printed is
-how often the taste learned so far names the winner of 80 pairs that nobody voted on, by the number of
-votes. It is a measure of what the votes tell, not of what a fine-tune makes of them.
+pairs that the app would pick from a stock that is filled up again, or on any of the stock. Printed
+is how often the taste learned so far names the winner of 80 pairs that nobody voted on, by the
+number of votes. It measures what the votes tell, not what a fine-tune makes of them.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def material(folder: Path, pairs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Attributes [pair, side, attribute] of drawn pairs, and by how much each taste prefers left."""
+    """Attributes [pair, side, attribute] of drawn pairs, and how much each taste prefers left."""
     kept = folder / f"choosing-{pairs}.npz"
     if not kept.exists():
         chance = random.Random(3)
