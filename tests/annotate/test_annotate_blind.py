@@ -113,6 +113,7 @@ def test_no_byte_sent_to_a_labeler_names_a_model_a_version_a_run_or_a_path(house
     label(bob, 2)
     read_everything(bob)
     place.studio.cancel_run(going)
+    place.reach(going, "cancelled")
     place.sampler.trouble = f"secretmodel could not read {place.store.images_dir}"
     place.studio.pairs_ahead("zoe", [], 48)
     until(lambda: place.studio.activity()["pool"]["problem"])

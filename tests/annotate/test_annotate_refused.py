@@ -198,10 +198,10 @@ def test_a_labeler_queues_no_event_of_the_page_of_admins(ada, bob):
 
 
 def test_a_labeler_calls_no_server_function_of_the_page_of_admins(ada, bob):
-    for component in (stage_of(ada), *range(40)):
+    for component in (stage_of(ada), *range(0, 40, 5)):
         if component == stage_of(bob):
             continue
-        for function in ("stage_pairs", "stage_pulse", "look", "__init__", "postprocess"):
+        for function in ("stage_pulse", "look", "__init__"):
             sent = {
                 "component_id": component,
                 "fn_name": function,
