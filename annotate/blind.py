@@ -94,6 +94,11 @@ class BlindStudio:
         answer = self._discreet(self._studio.pairs_ahead)(annotator, have, want)
         return self._hand(annotator, self._without_reason(answer))
 
+    def next_quad(self, annotator: str) -> Told:
+        """Return the annotator's open four, or how long to wait for one."""
+        four = self._discreet(self._studio.next_quad)(annotator)
+        return self._hand(annotator, self._without_reason(four))
+
     def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> Told:
         """Return fours besides those that the page has."""
         answer = self._discreet(self._studio.quads_ahead)(annotator, have, want)

@@ -40,13 +40,14 @@ HEADER = (
     '<a href="account">Password</a><form method="post" action="sign-out">'
     "<button>Sign out</button></form></span></div></header>"
 )
-LOOK = (
+STYLES = (
     "page.css",
     "person.css",
     "cards.css",
     "library.css",
     "board.css",
     "verdict.css",
+    "project.css",
     "people.css",
 )
 
@@ -94,7 +95,7 @@ def launch_options(
     told = "" if way is None else '<meta name="palate-sign-in" content="on">'
     look = {
         "theme": _theme(),
-        "css": read_static(*LOOK),
+        "css": read_static(*STYLES),
         "head": f'<meta name="color-scheme" content="light dark">{told}',
         "footer_links": [],
         "run_history": False,

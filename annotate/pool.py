@@ -68,7 +68,7 @@ class Pool:
         self._rest_eta: Callable[[], float | None] = lambda: None
         self._fresh_version: str | None = None
         self._picture_s = 0.0
-        self._filling = True
+        self._filling, self._paired = True, True
         self._began = clock()
         self._failures = 0
         self.problem: str | None = None
@@ -161,10 +161,11 @@ class Pool:
         if not self._may_draw() or self._sampler.state().state == "failed":
             return IDLE_S
         count, fours = self._wanted(), self._quads.missing(self._desk.version)
-        if fours:
+        # In turns, so that neither waits for the other's stock to be full.
+        if fours and (self._paired or not count):
             self._draw_quad()
         elif count:
-            self._draw_pairs(count)
+            self._draw_pairs(min(count, FEW_PAIRS) if fours else count)
         else:
             return IDLE_S
         self._failures, self.problem = 0, None
@@ -193,6 +194,7 @@ class Pool:
         return min(missing, whole) if self._filling else 0
 
     def _draw_pairs(self, count: int) -> None:
+        self._paired = True
         version = self._store.version(self._base, self._desk.version)
         items = [item for _ in range(count) for item in self._of_a_kind(2)]
         warm, began = self._sampler.state().state == "ready", self._clock()
@@ -211,6 +213,7 @@ class Pool:
             self._picture_s = (self._clock() - began) / len(items)
 
     def _draw_quad(self) -> None:
+        self._paired = False
         version = self._store.version(self._base, self._desk.version)
         drawn: dict[int, Image] = {}
         self._painter.draw(self._of_a_kind(4), look_of(version), drawn.__setitem__)

@@ -16,6 +16,7 @@ from storage.errors import DiskFull
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
     "person.js",
+    "storage.js",
     "outbox.js",
     "sender.js",
     "supply.js",
@@ -25,6 +26,8 @@ SCRIPTS = (
     "sitting.js",
     "view.js",
     "keys.js",
+    "hands.js",
+    "judge.js",
     "stage.js",
 )
 STYLES = ("stage.css", "help.css", "trial.css", "closer.css", "marks.css", "sitting.css")

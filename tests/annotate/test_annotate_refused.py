@@ -36,6 +36,9 @@ ADMIN_CALLS = {
     "compare": ["a cat", 1, "base", "v1"],
     "compare_many": [["a cat"], [1], "base", "v1"],
     "add_prompts": ["mine"],
+    "reports": [],
+    "decide_report": [1, "shown"],
+    "change_project": [["mine"], [], 3],
 }
 
 
@@ -267,7 +270,8 @@ def test_a_labelers_configuration_and_description_hold_their_own_page_alone(ada,
     }
     assert len(mine["components"]) < len(all_of_it["components"]) / 4
     named = bob.get("gradio_api/info").json()["named_endpoints"]
-    assert set(named) == {"/next_pair", "/vote", "/undo", "/stats"}
+    own = {f"/{name}" for name, role in ENDPOINTS.items() if role is Role.LABELER}
+    assert set(named) == own
     assert "/fine_tune" in ada.get("gradio_api/info").json()["named_endpoints"]
 
 
