@@ -27,9 +27,9 @@ ENDPOINTS = {
     "rank": Role.LABELER,
     "remark": Role.LABELER,
     "report_pair": Role.LABELER,
-    "project": Role.LABELER,
     "reports": Role.ADMIN,
     "decide_report": Role.ADMIN,
+    "project": Role.LABELER,
     "change_project": Role.ADMIN,
     "stats": Role.LABELER,
     "fine_tune": Role.ADMIN,
@@ -49,6 +49,10 @@ ENDPOINTS = {
     "compare": Role.ADMIN,
     "compare_many": Role.ADMIN,
     "add_prompts": Role.ADMIN,
+    "insights": Role.ADMIN,
+    "exclude_votes": Role.ADMIN,
+    "lift_exclusion": Role.ADMIN,
+    "mark_known": Role.ADMIN,
 }
 """The endpoints of the API."""
 SERVER_FUNCTIONS = {

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from annotate.errors import InvalidRequest
+from annotate.requests import as_response_ms
 
 if TYPE_CHECKING:
     from annotate.blind import Labeled
@@ -42,7 +43,9 @@ class Acts:
             event["key"],
             event.get("response_ms"),
         )
-        return counted(receipt)
+        response_ms = as_response_ms(event.get("response_ms"))
+        pause = self._studio.insights.pauses.after(annotator, event["verdict"], response_ms)
+        return {"pause": pause, **counted(receipt)}
 
     def _undo(self, event: Event, annotator: str) -> Reply:
         key = event["key"]

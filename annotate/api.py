@@ -7,6 +7,7 @@ from gradio.events import api
 from annotate.access import open_to, signed
 from annotate.blind import Labeled
 from annotate.handlers import Errors, refusals
+from annotate.insights import PATIENT_S
 from annotate.studio import Studio
 from storage.people import Role
 from storage.records import new_id
@@ -147,6 +148,22 @@ class Endpoints:
         """Write a version for other programs: form is diffusers, kohya or merged."""
         return self._studio.library.export(version, form)
 
+    def insights(self, annotator: str = "") -> dict[str, Any]:
+        """How votes were given and what they like: one person's, or everybody's for no name."""
+        return self._studio.insights.report(annotator or None, PATIENT_S)
+
+    def exclude_votes(self, annotator: str, reason: str) -> list[dict[str, Any]]:
+        """Learn nothing from a person's votes until it is lifted; all exclusions, newest first."""
+        return self._studio.insights.exclude(reason, "api", person=annotator)
+
+    def lift_exclusion(self, exclusion: int) -> list[dict[str, Any]]:
+        """Learn again from what was excluded; every exclusion, newest first."""
+        return self._studio.insights.lift(exclusion, "api")
+
+    def mark_known(self, pair_id: str, better: str) -> dict[str, str]:
+        """Say that left or right is surely better, "" for unsure; the winner of every such pair."""
+        return self._studio.insights.mark_gold(pair_id, better, "api")
+
     def compare(self, prompt: str, seed: int, before: str, after: str) -> dict[str, Any]:
         """Draw one prompt and seed with two versions; addresses are relative to the server root."""
         return self._studio.compare(prompt, seed, before, after)
@@ -200,11 +217,19 @@ def add_api(studio: Labeled, expected: Errors, role: Role = Role.ADMIN) -> None:
         endpoints.note_version,
         endpoints.delete_version,
         endpoints.add_prompts,
+        endpoints.exclude_votes,
+        endpoints.lift_exclusion,
+        endpoints.mark_known,
     )
     for endpoint in quick:
         if open_to(role, endpoint.__name__):
             api(refuse(signed(endpoint)), concurrency_limit=None)
     # Drawing is one at a time anyway; a few may wait in line without taking every worker thread.
-    for slow in (endpoints.compare, endpoints.compare_many, endpoints.export_version):
+    for slow in (
+        endpoints.compare,
+        endpoints.compare_many,
+        endpoints.export_version,
+        endpoints.insights,
+    ):
         if open_to(role, slow.__name__):
             api(refuse(signed(slow)), concurrency_limit=4)

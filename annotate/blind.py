@@ -77,6 +77,8 @@ class BlindStudio:
         self.marks = self._only(studio.marks, "offered", "remark", "report")
         self.sittings = self._only(studio.sittings, "begin", "turn", "now", "summary")
         self.quads = self._only(studio.quads, "rank", "undo")
+        pauses = self._only(studio.insights.pauses, "after")
+        self.insights = SimpleNamespace(pauses=pauses)
         self._handed: dict[str, OrderedDict[str, None]] = {}
         self._guard = threading.Lock()
 
@@ -94,14 +96,14 @@ class BlindStudio:
         answer = self._discreet(self._studio.pairs_ahead)(annotator, have, want)
         return self._hand(annotator, self._without_reason(answer))
 
-    def next_quad(self, annotator: str) -> Told:
-        """Return the annotator's open four, or how long to wait for one."""
-        four = self._discreet(self._studio.next_quad)(annotator)
-        return self._hand(annotator, self._without_reason(four))
-
     def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> Told:
         """Return fours besides those that the page has."""
         answer = self._discreet(self._studio.quads_ahead)(annotator, have, want)
+        return self._hand(annotator, self._without_reason(answer))
+
+    def next_quad(self, annotator: str) -> Told:
+        """Return the annotator's open four, or how long to wait."""
+        answer = self._discreet(self._studio.next_quad)(annotator)
         return self._hand(annotator, self._without_reason(answer))
 
     def vote(
@@ -150,10 +152,10 @@ class BlindStudio:
 
     def _reason(self, activity: Told) -> str:
         """Say why there is no pair, as far as it is a labeler's concern."""
-        if activity["pool"]["problem"] or activity["sampler"]["state"] == "failed":
-            return TROUBLE
         if activity["run"] is not None:
             return LEARNING
+        if activity["pool"]["problem"] or activity["sampler"]["state"] == "failed":
+            return TROUBLE
         return DRAWING
 
     def _only(self, part: object, *names: str) -> Any:

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from annotate.leases import Leases
@@ -43,6 +43,8 @@ class Desk:
         self._overlap = 1
         self.mixed: str | None = None
         """A trial whose pairs come in between others, for everybody."""
+        self.on_purpose: Callable[[str], Pair | None] = lambda annotator: None
+        """What a person is asked on purpose now and then, besides what waits."""
         self._guard = threading.Lock()
         self.votes = Pace(clock)
         self.decisive = Pace(clock)
@@ -192,6 +194,8 @@ class Desk:
         """The next pair for an annotator: of a trial, mixed in now and then, or to learn from."""
         if trial:
             return self._leases.take(annotator, trial)
+        if asked := self.on_purpose(annotator):
+            return self._leases.hold(annotator, asked)
         if self.mixed and self._chance.random() < MIXED_SHARE:
             if pair := self._leases.take(annotator, self.mixed):
                 return pair

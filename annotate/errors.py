@@ -9,6 +9,7 @@ AnnotateError
 ├── SamplerAway        the image model rests while a run has the memory
 ├── HeldBack           a version failed its checks
 ├── FileGone           a version's file is no longer where it was
+├── BrokenPicture      a picture file that cannot be read
 ├── LastGood           the only version known to help cannot be deleted
 ├── NotAllowed         what somebody who is signed in may not do
 ├── SignInRefused      a name and a password that do not fit
@@ -42,6 +43,10 @@ class NothingToLearn(AnnotateError):
 
 class NotResumable(AnnotateError):
     """The run is done; there is nothing to go on with."""
+
+
+class BrokenPicture(AnnotateError):
+    """A picture file is gone or is no picture."""
 
 
 class LastGood(AnnotateError):

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from annotate.desk import Desk
@@ -19,6 +20,8 @@ class Harvest:
         self._desk = desk
         self._base = base
         self.settle_s = settle_s
+        self.weigh: Callable[[], None] = lambda: None
+        """Settles how much everybody's votes count, before they are frozen for a run."""
 
     def new(self) -> int:
         """Count the decisive votes since the newest run.

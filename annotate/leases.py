@@ -60,6 +60,11 @@ class Leases:
             fits = [pair for pair in self._waiting.values() if pair.trial is None]
         return self._lease(annotator, pick(fits[:MOST_TO_PICK_FROM])) if fits else None
 
+    def hold(self, annotator: str, pair: Pair) -> Pair:
+        """Lease a pair that waited for nobody else."""
+        self._held.setdefault(annotator, {})[pair.pair_id] = pair
+        return pair
+
     def claim(
         self, annotator: str, pair_ids: Iterable[str], streams: Sequence[str], strict: bool
     ) -> list[str]:
@@ -152,9 +157,12 @@ class Leases:
         return next((p for p in fits if annotator not in self._asked[p.pair_id]), None)
 
     def _rest(self, pair: Pair) -> None:
+        if pair.check:  # asked of one person on purpose, and nobody else's
+            return
         (self._again if pair.pair_id in self._asked else self._waiting)[pair.pair_id] = pair
 
     def _first(self, line: Line) -> None:
+        line = {i: p for i, p in line.items() if p.check is None}
         self._again = {i: p for i, p in line.items() if i in self._asked} | self._again
         self._waiting = {i: p for i, p in line.items() if i not in self._asked} | self._waiting
 

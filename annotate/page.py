@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from annotate.api import add_api
 from annotate.blind import BlindStudio
@@ -23,6 +23,7 @@ from annotate.pictures import picture_response
 from annotate.stage import build_stage, read_static
 from annotate.studio import Studio
 from annotate.tabs.compare import CompareTab
+from annotate.tabs.insights import InsightsTab
 from annotate.tabs.label import label_tab
 from annotate.tabs.library import LibraryTab
 from annotate.tabs.people import PeopleTab
@@ -40,15 +41,16 @@ HEADER = (
     '<a href="account">Password</a><form method="post" action="sign-out">'
     "<button>Sign out</button></form></span></div></header>"
 )
-STYLES = (
+LOOK = (
     "page.css",
     "person.css",
     "cards.css",
     "library.css",
     "board.css",
     "verdict.css",
-    "project.css",
     "people.css",
+    "project.css",
+    "insights.css",
 )
 
 
@@ -65,10 +67,11 @@ def build_page(studio: Studio, expected: Errors, way: SignIn | None = None) -> g
             library = LibraryTab(studio, expected)
             compare = CompareTab(studio, expected)
             verdict = VerdictTab(studio, expected)
+            insights = InsightsTab(studio, expected)
             if way is not None:
                 PeopleTab(way, expected)
-        everything = (label, tune.tab, library.tab, compare.tab, verdict.tab)
-        for one in (tune, library, verdict):
+        everything = (label, tune.tab, library.tab, compare.tab, verdict.tab, insights.tab)
+        for one in (tune, library, verdict, insights):
             rest_elsewhere(one.timer, (tab for tab in everything if tab is not one.tab))
         library.compare_in(tabs, compare)
         compare.open_links(page)
@@ -95,7 +98,7 @@ def launch_options(
     told = "" if way is None else '<meta name="palate-sign-in" content="on">'
     look = {
         "theme": _theme(),
-        "css": read_static(*STYLES),
+        "css": read_static(*LOOK),
         "head": f'<meta name="color-scheme" content="light dark">{told}',
         "footer_links": [],
         "run_history": False,
@@ -115,19 +118,18 @@ def _gated(studio: Studio, expected: Errors, way: SignIn, look: dict[str, Any]) 
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     blind = BlindStudio(studio, way.accounts.people, expected)
     routes = [Route("/img/{name}", _own_picture(blind))]
-    around = gr.mount_gradio_app(
+    labeling = gr.mount_gradio_app(
         FastAPI(openapi_url=None),
         build_labeling_page(blind, expected),
         path="",
         app_kwargs={"routes": routes},
         **look,
     )
-    labeling = next(route.app for route in around.routes if isinstance(route, Mount))
     doors = Doors(way, read_static("sign-in.css")).app()
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
-        async with around.router.lifespan_context(around):
+        async with labeling.router.lifespan_context(labeling):
             yield
 
     gate = Middleware(Gate, way=way, doors=doors, labeling=labeling)

@@ -15,8 +15,8 @@ from storage.errors import DiskFull
 
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
-    "person.js",
     "storage.js",
+    "person.js",
     "outbox.js",
     "sender.js",
     "supply.js",
@@ -28,9 +28,18 @@ SCRIPTS = (
     "keys.js",
     "hands.js",
     "judge.js",
+    "pause.js",
     "stage.js",
 )
-STYLES = ("stage.css", "help.css", "trial.css", "closer.css", "marks.css", "sitting.css")
+STYLES = (
+    "stage.css",
+    "help.css",
+    "trial.css",
+    "closer.css",
+    "marks.css",
+    "sitting.css",
+    "pause.css",
+)
 MOST_PAIRS_AT_ONCE = 12
 
 

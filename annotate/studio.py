@@ -8,6 +8,7 @@ Studio ── Desk        who sees which pair, votes, undo
        ── Trials      blind tests of two versions  ── Comparing
        ── Reports     what is told about runs and versions
        ── accounts    who may sign in, where the app asks for it
+       ── Insights    how votes are given, and what they like
        ── library     names, notes, exports, imports, deletions   ── Workshop (handed in)
 """
 
@@ -23,6 +24,7 @@ from annotate.comparing import Cell, Comparing, addresses, before_and_after
 from annotate.desk import Desk
 from annotate.fitness import require_fit
 from annotate.harvest import Harvest
+from annotate.insights import Insights
 from annotate.labeling import Labeling
 from annotate.library import Library
 from annotate.marks import Marks
@@ -88,6 +90,9 @@ class Studio(Labeling):
             store, sampler, painter, self._desk, self._bag, self._base, chance, clock, self.quads
         )
         self._harvest = Harvest(store, self._desk, self._base, settle_s)
+        self.insights = Insights(store, self._base, chance, clock)
+        self._desk.on_purpose = self.insights.repeats.due
+        self._harvest.weigh = self.insights.weigh
         self.marks, self.sittings = (
             Marks(store, self._desk, self._base),
             Sittings(store, self._desk),

@@ -12,6 +12,7 @@ StorageError
 ├── UnknownVersion    the model has no version of this name
 ├── VersionNeeded     a version that something needs cannot be deleted
 ├── InvalidLabel      a version's name or note cannot be used
+├── InvalidExclusion  an exclusion without a reason, or of nothing
 ├── UnknownKind       no kind of file is cleaned up by this name
 ├── AlreadyVoted      this annotator has a current vote on this pair
 ├── NothingToUndo     this annotator has no current vote
@@ -93,6 +94,10 @@ class VersionNeeded(StorageError):
 
 class InvalidLabel(StorageError):
     """A name or note is too long, holds control characters, or is another version's."""
+
+
+class InvalidExclusion(StorageError):
+    """An exclusion has no reason, or there is nothing that it could leave out."""
 
 
 class UnknownKind(StorageError):

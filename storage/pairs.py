@@ -11,8 +11,8 @@ from storage.tally import Tally
 
 COLUMNS = "pair_id, prompt, left_image, right_image, version"
 SHOWN = f"""
-SELECT {COLUMNS}, trial_id, coalesce(question, 'overall')
-FROM pairs LEFT JOIN trial_pairs USING (pair_id)
+SELECT {COLUMNS}, trial_id, coalesce(question, 'overall'), kind
+FROM pairs LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN checks USING (pair_id)
 """
 
 
@@ -26,6 +26,7 @@ LEFT JOIN (
 ) AS asked USING (pair_id)
 WHERE base = $base AND len(coalesce(asked.people, [])) < $overlap
   AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
+  AND pair_id NOT IN (SELECT pair_id FROM checks)
   AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
 ORDER BY number
 """

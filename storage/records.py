@@ -77,6 +77,8 @@ class Pair:
     """The blind test that it belongs to; such a pair teaches nothing."""
     question: str = "overall"
     """What is asked about it, one of QUESTIONS."""
+    check: str | None = None
+    """repeat or gold, for a pair that one person is asked on purpose; it teaches nothing."""
 
     @property
     def stream(self) -> str:

@@ -37,6 +37,8 @@ class SettledVote:
     right: str
     strength: int = 1
     """2 for a clear choice."""
+    weight: float = 1.0
+    """How much its voter's votes count."""
 
     @property
     def kind(self) -> str:
@@ -54,6 +56,7 @@ class SettledRanking:
     images: tuple[str, ...]
     best: str
     worst: str
+    weight: float = 1.0
 
 
 Settled = SettledVote | SettledRanking
@@ -107,6 +110,7 @@ def line_of(vote: Settled) -> dict[str, Any]:
         "kind": vote.kind,
         **pictures,
         "annotator": pseudonym(vote.annotator),
+        **({} if vote.weight == 1 else {"weight": vote.weight}),
         **({"strength": vote.strength} if vote.strength > 1 else {}),
     }
 
@@ -120,6 +124,7 @@ def ranking_line(ranking: SettledRanking) -> dict[str, Any]:
         "images": [image_name(sha256) for sha256 in ranking.images],
         "ranks": [ranks.get(sha256, 1) for sha256 in ranking.images],
         "annotator": pseudonym(ranking.annotator),
+        **({} if ranking.weight == 1 else {"weight": ranking.weight}),
     }
 
 

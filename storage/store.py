@@ -22,6 +22,7 @@ from storage.pairs import Pairs
 from storage.people import People
 from storage.project import Project
 from storage.prompts import Prompts
+from storage.quality import Quality
 from storage.rankings import Rankings
 from storage.records import (
     Counts,
@@ -79,6 +80,7 @@ class Store:
         self.trials = Trials(self._database, clock)
         self.people = People(self._database, clock)
         self.project = Project(self._database, clock)
+        self.quality = Quality(self._database, self._tally, clock)
         self.remarks = Remarks(self._database, clock)
         self.reports = Reports(self._database, self._tally, clock)
         self.rankings = Rankings(self._database, self._tally, clock)

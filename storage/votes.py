@@ -34,6 +34,7 @@ class Ballot:
     key: str
     response_ms: int | None
     trial: str | None
+    check: str | None
 
     @property
     def winner(self) -> str | None:
@@ -57,7 +58,7 @@ class Votes:
         Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator, InvalidKey or DiskFull;
         whatever it raises, nothing was recorded.
         """
-        base, pair_id, left, right, trial = shown(self._database, pair_id)
+        base, pair_id, left, right, trial, check = shown(self._database, pair_id)
         ballot = Ballot(
             base,
             pair_id,
@@ -68,6 +69,7 @@ class Votes:
             check_key(key),
             response_ms,
             trial,
+            check,
         )
         return self._tally.write(
             lambda cursor: self._cast(cursor, ballot),
@@ -89,8 +91,9 @@ class Votes:
     def decisive(self, base: str, annotator: str) -> int:
         """Count the current decisive votes of one person that can be learned from."""
         rows = self._database.read(
-            "SELECT (SELECT count(winner) FROM labels WHERE base = $base AND annotator = $who) + "
-            "(SELECT count(best) FROM current_rankings WHERE base = $base AND annotator = $who)",
+            "SELECT (SELECT count(winner) FROM lessons WHERE base = $base AND annotator = $who) + "
+            "(SELECT count(best) FROM current_rankings WHERE base = $base AND annotator = $who "
+            " AND annotator NOT IN (SELECT person FROM excluded_people WHERE base = $base))",
             {"base": base, "who": annotator},
         )
         return int(rows[0][0])
@@ -113,7 +116,9 @@ class Votes:
         return VoteReceipt(ballot.key, vote_id, duplicate=False, trial=ballot.trial)
 
     def _count(self, receipt: VoteReceipt, ballot: Ballot) -> None:
-        if not receipt.duplicate and ballot.trial is None:
+        if not receipt.duplicate and ballot.check:
+            self._tally.add_check(ballot.base)
+        elif not receipt.duplicate and ballot.trial is None:
             self._tally.add_vote(ballot.base, ballot.pair_id, ballot.verdict)
 
     def _undo(self, cursor: Cursor, annotator: str, key: str) -> Pair:
@@ -139,10 +144,10 @@ def earlier_act(cursor: Cursor, key: str) -> tuple[int, int | None] | None:
 
 
 def shown(database: Database, pair_id: str) -> Row:
-    """Return a pair's (base, pair_id, left image, right image, trial); raises UnknownPair."""
+    """Return a pair's (base, id, left image, right image, trial, check); raises UnknownPair."""
     rows = database.read(
-        "SELECT base, pair_id, left_image, right_image, trial_id "
-        "FROM pairs LEFT JOIN trial_pairs USING (pair_id) WHERE pair_id = ?",
+        "SELECT base, pair_id, left_image, right_image, trial_id, kind FROM pairs "
+        "LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN checks USING (pair_id) WHERE pair_id = ?",
         [pair_id],
     )
     if not rows:

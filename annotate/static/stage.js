@@ -13,13 +13,13 @@ async function startStage() {
   const view = makeView(element);
   const outbox = await openOutbox();
   const root = pageRoot();
-  const person = await signedIn(root);
-  keepOwn(outbox, person);
   const keys = makeKeys();
   const closer = makeCloser(element);
+  const person = await signedIn(root);
+  keepOwn(outbox, person);
   const state = { current: null, best: null, asking: null, history: [], stats: null, every: 0,
     retreat: null, criteria: [] };
-  let annotator = person ? person.name : recall(localStorage, NAME_KEY) || `guest-${makeKey().slice(0, 4)}`;
+  let annotator = (person && person.name) || recall(localStorage, NAME_KEY) || `guest-${makeKey().slice(0, 4)}`;
   let trial = recall(sessionStorage, TRIAL_KEY) || "";
   let four = !trial && recall(sessionStorage, FOUR_KEY) === "on";
   let acked = Number(recall(sessionStorage, ACKED_KEY)) || 0;
@@ -95,6 +95,7 @@ async function startStage() {
     remember(sessionStorage, ACKED_KEY, acked);
     const { votes, until_next_run } = reply;
     if (state.stats) Object.assign(state.stats, { votes, until_next_run });
+    if (reply.pause) showPause(reply.pause);
     if (event.kind === "undo" && state.retreat === event.key) retreatTo(reply.pair);
   }
 

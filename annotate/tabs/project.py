@@ -7,6 +7,7 @@ import gradio as gr
 
 from annotate.handlers import PRIVATE, Errors, refusals
 from annotate.marks import CRITERIA, REASONS
+from annotate.people.asking import asker
 from annotate.studio import Studio
 
 OWNER = "me"
@@ -60,16 +61,16 @@ class ProjectSection:
         texts = ["\n".join(offered[name]) for name in (REASONS, CRITERIA)]
         return [*texts, offered["overlap"], *self._told(self._studio.marks.reports())]
 
-    def _save(self, reasons: str, criteria: str, overlap: float) -> list[Any]:
-        offered = self._studio.marks.offer(reasons, criteria, overlap, OWNER)
+    def _save(self, reasons: str, criteria: str, overlap: float, request: gr.Request) -> list[Any]:
+        offered = self._studio.marks.offer(reasons, criteria, overlap, who(request))
         gr.Info("Saved. Everybody's page follows within a few seconds.")
         return ["\n".join(offered[REASONS]), "\n".join(offered[CRITERIA]), offered["overlap"]]
 
     def _decide(self, decision: str) -> Any:
-        def decide(report: int | None) -> list[Any]:
+        def decide(report: int | None, request: gr.Request) -> list[Any]:
             if report is None:
                 return [gr.skip(), gr.skip()]
-            return self._told(self._studio.marks.decide(report, decision, OWNER))
+            return self._told(self._studio.marks.decide(report, decision, who(request)))
 
         return decide
 
@@ -79,6 +80,12 @@ class ProjectSection:
         chosen = waiting[0] if waiting else (choices[0][1] if choices else None)
         listed = f'<div class="reports">{"".join(map(report_card, reports))}</div>'
         return [listed if reports else NONE, gr.Dropdown(choices, value=chosen)]
+
+
+def who(request: gr.Request) -> str:
+    """Return who changes something: whoever is signed in, or the owner."""
+    person = asker(request)
+    return person.name if person else OWNER
 
 
 def report_card(report: dict[str, Any]) -> str:

@@ -116,6 +116,7 @@ def test_the_public_names_are_these():
         "Prompt Run RunState Snapshot StorageError Store StudioInUse StudioNewer Taken Trial "
         "TrialVote UnknownImage UnknownKind UnknownPair UnknownRun UnknownSnapshot UnknownTrial "
         "UnknownVersion Verdict Version VersionNeeded VoteReceipt new_id recipe_key "
-        "InvalidGoal InvalidRanking InvalidRemark InvalidReport NoSitting UnknownQuad "
-        "UnknownReport UnknownVote Quad Ranking Remark Report Sitting SittingVote".split()
+        "InvalidExclusion InvalidGoal InvalidRanking InvalidRemark InvalidReport NoSitting "
+        "UnknownQuad UnknownReport UnknownVote Quad Ranking Remark Report Sitting "
+        "SittingVote".split()
     )
