@@ -74,8 +74,8 @@ def label(client: httpx.Client, rounds: int) -> None:
     assert serve(client, "stage_send", sent).json()["ok"]
     for act in ("begin", "summary", "ended"):
         serve(client, "stage_sitting", {"annotator": "", "act": act, "goal": 5})
-    for name in ("next_pair", "undo", "stats"):
-        call(client, name, *([""] if name != "stats" else []))
+    for name in ("next_pair", "next_quad", "undo", "stats", "project"):
+        call(client, name, *([] if name in ("stats", "project") else [""]))
 
 
 def read_everything(client: httpx.Client) -> None:
@@ -94,6 +94,9 @@ def read_everything(client: httpx.Client) -> None:
         for wrong in (None, [], {}, {"annotator": 3}, {"annotator": "Ada"}, {"trial": "x"}):
             serve(client, name, wrong)
     call(client, "vote", "nope", "best", "", "k")
+    call(client, "rank", "nope", 1, 2, "", "k")
+    call(client, "remark", "nope", "reason", "hands", "on", "", "k")
+    call(client, "report_pair", "nope", "a note", "", "k")
     call(client, "fine_tune", {})
     client.post("gradio_api/run/versions", json={"data": []})
 
@@ -113,6 +116,7 @@ def test_no_byte_sent_to_a_labeler_names_a_model_a_version_a_run_or_a_path(house
     label(bob, 2)
     read_everything(bob)
     place.studio.cancel_run(going)
+    place.reach(going, "cancelled")
     place.sampler.trouble = f"secretmodel could not read {place.store.images_dir}"
     place.studio.pairs_ahead("zoe", [], 48)
     until(lambda: place.studio.activity()["pool"]["problem"])
