@@ -13,7 +13,7 @@ from annotate.looks import Looks
 from annotate.pausing import Pauses
 from annotate.quality import voting
 from annotate.quality.board import Bout, boards
-from annotate.quality.reliability import LEAST_WEIGHT, Reliable, reliability, weights
+from annotate.quality.reliability import Reliable, reliability, weights
 from annotate.quality.sides import accuracy_of, consistency
 from annotate.quality.telling import Source, told_boards, told_habits, told_taste, told_votes
 from annotate.repeats import Repeats
@@ -186,5 +186,5 @@ def reason_of(person: Reliable, middle: float) -> str:
     percent = f"{100 * person.accuracy:.0f} % ({100 * person.low:.0f} to {100 * person.high:.0f})"
     return (
         f"On {person.shared} votes that others gave too, names the picture held for the better one "
-        f"{percent} of the time; the middle person {100 * middle:.0f} %. At least {LEAST_WEIGHT:g}."
+        f"{percent} of the time; the middle person {100 * middle:.0f} %."
     )
