@@ -7,7 +7,7 @@ from annotate.errors import InvalidRequest
 from annotate.requests import as_response_ms
 
 if TYPE_CHECKING:
-    from annotate.studio import Studio
+    from annotate.blind import Labeled
 
 Event = dict[str, Any]
 Reply = dict[str, Any]
@@ -16,7 +16,7 @@ Reply = dict[str, Any]
 class Acts:
     """Takes events of every kind; a reply repeats the event's key."""
 
-    def __init__(self, studio: "Studio") -> None:
+    def __init__(self, studio: "Labeled") -> None:
         self._studio = studio
         self._kinds: dict[str, Callable[[Event, str], Reply]] = {
             "vote": self._vote,

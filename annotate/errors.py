@@ -11,6 +11,10 @@ AnnotateError
 ├── FileGone           a version's file is no longer where it was
 ├── BrokenPicture      a picture file that cannot be read
 ├── LastGood           the only version known to help cannot be deleted
+├── NotAllowed         what somebody who is signed in may not do
+├── SignInRefused      a name and a password that do not fit
+├── TooManyTries       signing in failed too often
+├── WeakPassword       a password that is too short or too easy
 └── BrokenEvaluation   an evaluation that cannot be read, or a report not be written
 
 Every message says what happened, to which thing, and what to do next.
@@ -63,3 +67,19 @@ class HeldBack(AnnotateError):
 
 class FileGone(AnnotateError):
     """The file of a version is no longer where it was."""
+
+
+class NotAllowed(AnnotateError):
+    """A person who is signed in may not do this, or not in this name."""
+
+
+class SignInRefused(AnnotateError):
+    """The name or the password is wrong; which of them is not told."""
+
+
+class TooManyTries(AnnotateError):
+    """Signing in failed too often just now."""
+
+
+class WeakPassword(AnnotateError):
+    """A password is too short or too easy to guess."""

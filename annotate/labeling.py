@@ -61,6 +61,14 @@ class Labeling:
         told = {"pairs": pairs, "passed_over": handout.passed_over}
         return told | self._wait(len(pairs) < want, drawing)
 
+    def next_quad(self, annotator: str) -> dict[str, Any]:
+        """Return the annotator's open quad, or why to wait."""
+        answer = self.quads_ahead(annotator, [], 1)
+        if answer["pairs"]:
+            quad: dict[str, Any] = answer["pairs"][0]
+            return quad
+        return {"wait_s": answer["wait_s"], "reason": answer["reason"]}
+
     def vote(
         self,
         pair_id: str,

@@ -6,15 +6,17 @@ from typing import Any
 
 import gradio as gr
 
+from annotate.access import signed_function
 from annotate.acts import Acts, field
+from annotate.blind import Labeled
 from annotate.errors import InvalidRequest
 from annotate.handlers import Errors, Reply, replies
-from annotate.studio import Studio
 from storage.errors import DiskFull
 
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
     "storage.js",
+    "person.js",
     "outbox.js",
     "sender.js",
     "supply.js",
@@ -46,11 +48,11 @@ def read_static(*names: str) -> str:
     return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
 
 
-def build_stage(studio: Studio, expected: Errors) -> gr.HTML:
+def build_stage(studio: Labeled, expected: Errors) -> gr.HTML:
     """Place the stage; an `expected` error refuses a vote for good, any other keeps it waiting."""
     answer = replies((InvalidRequest, *expected), passing=(DiskFull,))
     makers = (_pairs_function, _send_function, _pulse_function, _sitting_function)
-    functions = [answer(make(studio)) for make in makers]
+    functions = [signed_function(answer(make(studio))) for make in makers]
     return gr.HTML(
         html_template=read_static("stage.html"),
         css_template=read_static(*STYLES),
@@ -61,7 +63,7 @@ def build_stage(studio: Studio, expected: Errors) -> gr.HTML:
     )
 
 
-def _pairs_function(studio: Studio) -> Callable[[Any], Reply]:
+def _pairs_function(studio: Labeled) -> Callable[[Any], Reply]:
     def stage_pairs(wish: Any) -> Reply:
         have = field(wish, "have", list)
         if not all(isinstance(pair_id, str) for pair_id in have):
@@ -75,7 +77,7 @@ def _pairs_function(studio: Studio) -> Callable[[Any], Reply]:
     return stage_pairs
 
 
-def _send_function(studio: Studio) -> Callable[[Any], Reply]:
+def _send_function(studio: Labeled) -> Callable[[Any], Reply]:
     acts = Acts(studio)
 
     def stage_send(event: Any) -> Reply:
@@ -84,7 +86,7 @@ def _send_function(studio: Studio) -> Callable[[Any], Reply]:
     return stage_send
 
 
-def _pulse_function(studio: Studio) -> Callable[[Any], Reply]:
+def _pulse_function(studio: Labeled) -> Callable[[Any], Reply]:
     def stage_pulse(wish: Any) -> Reply:
         annotator, trial = field(wish, "annotator", str), _trial(wish)
         return {
@@ -99,7 +101,7 @@ def _pulse_function(studio: Studio) -> Callable[[Any], Reply]:
     return stage_pulse
 
 
-def _sitting_function(studio: Studio) -> Callable[[Any], Reply]:
+def _sitting_function(studio: Labeled) -> Callable[[Any], Reply]:
     def stage_sitting(wish: Any) -> Reply:
         annotator, act = field(wish, "annotator", str), field(wish, "act", str)
         if act == "begin":

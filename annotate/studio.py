@@ -7,6 +7,7 @@ Studio ── Desk        who sees which pair, votes, undo
        ── Choosing    the best of many             ── Comparing
        ── Trials      blind tests of two versions  ── Comparing
        ── Reports     what is told about runs and versions
+       ── accounts    who may sign in, where the app asks for it
        ── Insights    how votes are given, and what they like
        ── library     names, notes, exports, imports, deletions   ── Workshop (handed in)
 """
@@ -28,6 +29,7 @@ from annotate.labeling import Labeling
 from annotate.library import Library
 from annotate.marks import Marks
 from annotate.painting import Painter
+from annotate.people.accounts import Accounts
 from annotate.pool import Pool
 from annotate.ports import Model, Sampler, Trainer, Workshop
 from annotate.prompts import PromptBag, check_prompts, prompts_for
@@ -112,6 +114,7 @@ class Studio(Labeling):
         self._standing = Standing(sampler, self._desk, self._pool, self._tuning, self._reports)
         self.library = Library(store, trainer, workshop, model)
         self.disk = store.disk
+        self.accounts = Accounts(store.people)
 
     def start(self) -> None:
         """Take up what the store holds, and start the image model and the threads."""

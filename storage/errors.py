@@ -29,7 +29,12 @@ StorageError
 ├── InvalidVerdict    not one of the six verdicts
 ├── InvalidAnnotator  empty, too long, or with control characters
 ├── InvalidKey        empty, too long, or used before for another kind of act
-└── InvalidState      not one of the six states of a run
+├── InvalidState      not one of the six states of a run
+├── InvalidPerson     a name that nobody can have
+├── PersonKnown       somebody has this name already
+├── UnknownPerson     nobody has this name
+├── StaleLink         a link to choose a password was used or has expired
+└── LastAdmin         nobody else could let people in
 
 Every message says what happened, to which thing, and what to do next.
 """
@@ -129,6 +134,26 @@ class InvalidKey(StorageError):
 
 class InvalidState(StorageError):
     """The state is not one of queued, running, done, failed, cancelled, interrupted."""
+
+
+class InvalidPerson(StorageError):
+    """A person's name is empty, too long, or not plain text."""
+
+
+class PersonKnown(StorageError):
+    """Somebody has this name already, perhaps capitalized otherwise."""
+
+
+class UnknownPerson(StorageError):
+    """Nobody has this name."""
+
+
+class StaleLink(StorageError):
+    """A link to choose a password was used or has expired."""
+
+
+class LastAdmin(StorageError):
+    """The only admin who can sign in would be locked out."""
 
 
 class UnknownVote(StorageError):

@@ -19,6 +19,7 @@ from storage.home import Home
 from storage.images import Images
 from storage.library import Library
 from storage.pairs import Pairs
+from storage.people import People
 from storage.project import Project
 from storage.prompts import Prompts
 from storage.quality import Quality
@@ -77,6 +78,7 @@ class Store:
         self._runs = Runs(self._database, self._tally, clock)
         self._versions = Versions(self._database, self._home, clock)
         self.trials = Trials(self._database, clock)
+        self.people = People(self._database, clock)
         self.project = Project(self._database, clock)
         self.quality = Quality(self._database, self._tally, clock)
         self.remarks = Remarks(self._database, clock)

@@ -26,6 +26,9 @@ def test_no_flag_is_added_without_a_decision():
         "--prompts",
         "--train-every",
         "--train-at",
+        "--sign-in",
+        "--proxy-header",
+        "--proxy-address",
     ]
 
 

@@ -15,9 +15,11 @@ async function startStage() {
   const root = pageRoot();
   const keys = makeKeys();
   const closer = makeCloser(element);
+  const person = await signedIn(root);
+  keepOwn(outbox, person);
   const state = { current: null, best: null, asking: null, history: [], stats: null, every: 0,
     retreat: null, criteria: [] };
-  let annotator = recall(localStorage, NAME_KEY) || `guest-${makeKey().slice(0, 4)}`;
+  let annotator = (person && person.name) || recall(localStorage, NAME_KEY) || `guest-${makeKey().slice(0, 4)}`;
   let trial = recall(sessionStorage, TRIAL_KEY) || "";
   let four = !trial && recall(sessionStorage, FOUR_KEY) === "on";
   let acked = Number(recall(sessionStorage, ACKED_KEY)) || 0;
@@ -244,6 +246,9 @@ async function startStage() {
   const layout = () => (state.current && state.current.pair.urls ? "four" : "two");
   listenToHands({ element, keys, view, closer, act, layout });
   view.name.value = annotator;
+  view.name.readOnly = Boolean(person);
+  showPerson(person);
+  watchPerson(element, root, person);
   view.name.addEventListener("change", rename);
   view.name.addEventListener("keydown", (event) => event.key === "Enter" && view.stage.focus());
   remember(localStorage, NAME_KEY, annotator);

@@ -8,6 +8,7 @@ from annotate.handlers import PRIVATE, Errors, refusals
 from annotate.prompts import read_prompt_file
 from annotate.stage import build_stage
 from annotate.studio import Studio
+from annotate.tabs.project import ProjectSection
 
 
 def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
@@ -18,6 +19,7 @@ def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
         build_stage(studio, expected)
         with gr.Accordion("Add your own prompts", open=False, elem_id="prompts"):
             _prompts(studio, expected)
+        ProjectSection(studio, expected)
     return tab
 
 
