@@ -29,6 +29,11 @@ FEWEST_REPEATS = 10
 """Repeats that both were decisive; with fewer they prove nothing about a person."""
 MOST_SHARED = 2000
 """Of the pairs with votes of several people, the newest so many say who can be relied on."""
+OWN = (
+    "person", "people", "votes", "decisive", "pace", "prompts", "more_prompts", "words", "reasons",
+    "habits", "likes", "measuring",
+)  # fmt: skip
+"""What of a report is about the person's own votes alone."""
 QUICK_S, PATIENT_S = 1.5, 20.0
 """How long pictures are measured for while a page or a program waits."""
 
@@ -64,6 +69,11 @@ class Insights:
             **told_taste(source, known),
             "measuring": {"left": left, "of": len(set(pictures.values()))},
         }
+
+    def own(self, person: str) -> dict[str, Any]:
+        """Return what a person's own votes say, and nothing that others or versions tell."""
+        report = self.report(as_annotator(person))
+        return {name: report[name] for name in OWN}
 
     # What is done about it
 

@@ -21,6 +21,12 @@ def habits_section(told: Told) -> str:
     )
 
 
+def own_habits(told: Told) -> str:
+    """Return a person's habits by their own votes alone."""
+    alone: Told = {"reliability": {}, "weights": {}}
+    return "".join(person_card(name, habit, alone) for name, habit in told["habits"].items())
+
+
 def agreement_card(told: Told) -> str:
     """Return whether people agree beyond chance, and why that cannot be said."""
     found = told["agreement"]

@@ -74,7 +74,8 @@ def label(client: httpx.Client, rounds: int) -> None:
     assert serve(client, "stage_send", sent).json()["ok"]
     for act in ("begin", "summary", "ended"):
         serve(client, "stage_sitting", {"annotator": "", "act": act, "goal": 5})
-    for name in ("next_pair", "undo", "stats"):
+    assert "What you like" in serve(client, "stage_own", {"annotator": ""}).json()["html"]
+    for name in ("next_pair", "own_votes", "undo", "stats"):
         call(client, name, *([""] if name != "stats" else []))
 
 
