@@ -50,6 +50,7 @@ ENDPOINTS = {
     "compare_many": Role.ADMIN,
     "add_prompts": Role.ADMIN,
     "insights": Role.ADMIN,
+    "own_votes": Role.LABELER,
     "exclude_votes": Role.ADMIN,
     "lift_exclusion": Role.ADMIN,
     "mark_known": Role.ADMIN,
@@ -60,6 +61,7 @@ SERVER_FUNCTIONS = {
     "stage_send": Role.LABELER,
     "stage_pulse": Role.LABELER,
     "stage_sitting": Role.LABELER,
+    "stage_own": Role.LABELER,
 }
 """What scripts of the page call past Gradio's queue."""
 

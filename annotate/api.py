@@ -152,6 +152,10 @@ class Endpoints:
         """How votes were given and what they like: one person's, or everybody's for no name."""
         return self._studio.insights.report(annotator or None, PATIENT_S)
 
+    def own_votes(self, annotator: str) -> dict[str, Any]:
+        """What a person's own votes say: pace, habits and taste, and nothing of anybody else's."""
+        return self._studio.insights.own(annotator)
+
     def exclude_votes(self, annotator: str, reason: str) -> list[dict[str, Any]]:
         """Learn nothing from a person's votes until it is lifted; all exclusions, newest first."""
         return self._studio.insights.exclude(reason, "api", person=annotator)
@@ -230,6 +234,7 @@ def add_api(studio: Labeled, expected: Errors, role: Role = Role.ADMIN) -> None:
         endpoints.compare_many,
         endpoints.export_version,
         endpoints.insights,
+        endpoints.own_votes,
     ):
         if open_to(role, slow.__name__):
             api(refuse(signed(slow)), concurrency_limit=4)

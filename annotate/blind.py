@@ -78,7 +78,7 @@ class BlindStudio:
         self.sittings = self._only(studio.sittings, "begin", "turn", "now", "summary")
         self.quads = self._only(studio.quads, "rank", "undo")
         pauses = self._only(studio.insights.pauses, "after")
-        self.insights = SimpleNamespace(pauses=pauses)
+        self.insights = SimpleNamespace(pauses=pauses, own=self._discreet(studio.insights.own))
         self._handed: dict[str, OrderedDict[str, None]] = {}
         self._guard = threading.Lock()
 

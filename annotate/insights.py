@@ -13,7 +13,7 @@ from annotate.looks import Looks
 from annotate.pausing import Pauses
 from annotate.quality import voting
 from annotate.quality.board import Bout, boards
-from annotate.quality.reliability import LEAST_WEIGHT, Reliable, reliability, weights
+from annotate.quality.reliability import Reliable, reliability, weights
 from annotate.quality.sides import accuracy_of, consistency
 from annotate.quality.telling import Source, told_boards, told_habits, told_taste, told_votes
 from annotate.repeats import Repeats
@@ -29,6 +29,11 @@ FEWEST_REPEATS = 10
 """Repeats that both were decisive; with fewer they prove nothing about a person."""
 MOST_SHARED = 2000
 """Of the pairs with votes of several people, the newest so many say who can be relied on."""
+OWN = (
+    "person", "people", "votes", "decisive", "pace", "prompts", "more_prompts", "words", "reasons",
+    "habits", "likes", "measuring",
+)  # fmt: skip
+"""What of a report is about the person's own votes alone."""
 QUICK_S, PATIENT_S = 1.5, 20.0
 """How long pictures are measured for while a page or a program waits."""
 
@@ -64,6 +69,11 @@ class Insights:
             **told_taste(source, known),
             "measuring": {"left": left, "of": len(set(pictures.values()))},
         }
+
+    def own(self, person: str) -> dict[str, Any]:
+        """Return what a person's own votes say, and nothing that others or versions tell."""
+        report = self.report(as_annotator(person))
+        return {name: report[name] for name in OWN}
 
     # What is done about it
 
@@ -186,5 +196,5 @@ def reason_of(person: Reliable, middle: float) -> str:
     percent = f"{100 * person.accuracy:.0f} % ({100 * person.low:.0f} to {100 * person.high:.0f})"
     return (
         f"On {person.shared} votes that others gave too, names the picture held for the better one "
-        f"{percent} of the time; the middle person {100 * middle:.0f} %. At least {LEAST_WEIGHT:g}."
+        f"{percent} of the time; the middle person {100 * middle:.0f} %."
     )

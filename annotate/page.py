@@ -26,6 +26,7 @@ from annotate.tabs.compare import CompareTab
 from annotate.tabs.insights import InsightsTab
 from annotate.tabs.label import label_tab
 from annotate.tabs.library import LibraryTab
+from annotate.tabs.own import own_votes
 from annotate.tabs.people import PeopleTab
 from annotate.tabs.section import rest_elsewhere
 from annotate.tabs.tune import TuneTab
@@ -85,6 +86,7 @@ def build_labeling_page(studio: BlindStudio, expected: Errors) -> gr.Blocks:
         add_api(studio, expected, Role.LABELER)
         gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
         build_stage(studio, expected)
+        own_votes(studio, expected)
     return page
 
 

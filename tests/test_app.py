@@ -40,6 +40,7 @@ CONTRACT = {
     "/delete_version": ["version"],
     "/export_version": ["version", "form"],
     "/insights": ["annotator"],
+    "/own_votes": ["annotator"],
     "/exclude_votes": ["annotator", "reason"],
     "/lift_exclusion": ["exclusion"],
     "/mark_known": ["pair_id", "better"],

@@ -15,7 +15,7 @@ from annotate.quality.sides import Share, share, two_sided
 
 FALSE_SHARE = 0.05
 FEWEST_VOTES = 20
-EXAMPLES = 3
+EXAMPLES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Liked:
     tells: bool
     """Whether it stands out among all attributes."""
     examples: tuple[int, ...]
-    """Places of votes that show it most."""
+    """Places of votes that show it most, the clearest first."""
     against: int | None
     """The place of the vote that goes most against it."""
 

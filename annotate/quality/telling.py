@@ -11,7 +11,7 @@ from annotate.painting import address
 from annotate.quality import voting
 from annotate.quality.agreement import agreement
 from annotate.quality.board import Board
-from annotate.quality.crowd import contrasts, dissents, majority
+from annotate.quality.crowd import Contrast, contrasts, dissents, majority
 from annotate.quality.liking import FEWEST_VOTES, Liked, liking
 from annotate.quality.reliability import reliability
 from annotate.quality.sides import Share, consistency, side_bias
@@ -21,6 +21,7 @@ MOST_SHARED = 2000
 MOST_PROMPTS = 40
 MOST_WORDS = 24
 MOST_DISSENTS = 12
+MOST_EXAMPLES = 3
 WORDS = {one.name: one for one in ATTRIBUTES}
 Choice = tuple[str, str, str]
 """Prompt, chosen picture, the other one."""
@@ -202,14 +203,38 @@ def told_liked(one: Liked, choices: Sequence[Choice]) -> dict[str, Any]:
         "effect_high": one.effect_high,
         "p": one.p,
         "tells": one.tells,
-        "examples": [example(choices[place]) for place in one.examples],
+        "examples": examples([choices[place] for place in one.examples]),
         "against": None if one.against is None else example(choices[one.against]),
+    }
+
+
+def in_its_direction(one: Contrast) -> dict[str, Any]:
+    """What a person chooses more often than the others, as shares in that direction."""
+    mine, theirs = one.mine.value or 0.0, one.theirs.value or 0.0
+    low, high = one.low, one.high
+    if one.difference < 0:
+        mine, theirs, low, high = 1 - mine, 1 - theirs, -high, -low
+    return {
+        "words": direction(one.name, one.difference),
+        "mine": mine,
+        "theirs": theirs,
+        "difference": mine - theirs,
+        "low": low,
+        "high": high,
     }
 
 
 def direction(name: str, sign: float) -> str:
     """An attribute in words, for more or for less of it."""
     return WORDS[name].more if sign >= 0 else WORDS[name].less
+
+
+def examples(choices: Sequence[Choice]) -> list[dict[str, str]]:
+    """The first few of these, each of another prompt."""
+    first: dict[str, Choice] = {}
+    for choice in choices:
+        first.setdefault(choice[0], choice)
+    return [example(choice) for choice in list(first.values())[:MOST_EXAMPLES]]
 
 
 def example(choice: Choice) -> dict[str, str]:
@@ -240,12 +265,7 @@ def told_differs(
         "attributes": [
             {
                 "name": one.name,
-                "words": direction(one.name, one.difference),
-                "mine": told(one.mine),
-                "theirs": told(one.theirs),
-                "difference": one.difference,
-                "low": one.low,
-                "high": one.high,
+                **in_its_direction(one),
             }
             for one in sides
             if one.tells

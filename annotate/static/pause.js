@@ -1,6 +1,6 @@
 // A calm card that suggests a look away. It takes no key and covers no picture; votes go on.
 
-const PAUSE_SHOWN_MS = 12000;
+const PAUSE_SHOWN_MS = 60000;
 
 function showPause(sentence) {
   const stage = element.querySelector(".stage");

@@ -21,6 +21,12 @@ def habits_section(told: Told) -> str:
     )
 
 
+def own_habits(told: Told) -> str:
+    """Return a person's habits by their own votes alone."""
+    alone: Told = {"reliability": {}, "weights": {}}
+    return "".join(person_card(name, habit, alone) for name, habit in told["habits"].items())
+
+
 def agreement_card(told: Told) -> str:
     """Return whether people agree beyond chance, and why that cannot be said."""
     found = told["agreement"]
@@ -56,11 +62,11 @@ def person_card(name: str, habit: Told, told: Mapping[str, Any]) -> str:
     if reliable := told["reliability"].get(name):
         share = {"value": reliable["accuracy"], "low": reliable["low"], "high": reliable["high"]}
         said = f"by {reliable['shared']} votes that others gave too"
-        rows.append(row("Picks what most hold for better", share, 0.5, said))
+        rows.append(row("As most see it", share, 0.5, said))
     return (
         f'<article class="card insight person"><div class="run-head"><b><bdi>{escape(name)}</bdi>'
         f'</b><span class="soft">{habit["votes"]:,} votes</span>{weight_of(name, told)}</div>'
-        f"{''.join(rows)}</article>"
+        f"{''.join(rows)}{weight_reason(name, told)}</article>"
     )
 
 
@@ -98,11 +104,11 @@ def twice_sentence(habit: Told) -> str:
         return "Now and then a pair comes again with its sides swapped; none was decided twice yet."
     told = f"{same['count']} of {same['of']} pairs that came again with sides swapped"
     turned = [
-        f"{habit[side + '_twice']} times the {side} one both times"
+        f"{habit[side + '_twice']} with the {side} side both times"
         for side in ("left", "right")
         if habit[side + "_twice"]
     ]
-    told += f"; {' and '.join(turned)}" if turned else ""
+    told += f"; {', '.join(turned)}" if turned else ""
     return told + (f"; {ties} became or stopped being a tie" if ties else "") + "."
 
 
@@ -111,8 +117,15 @@ def weight_of(name: str, told: Mapping[str, Any]) -> str:
     weight = told["weights"].get(name)
     if not weight or weight["weight"] == 1:
         return ""
-    reason = escape(weight["reason"], quote=True)
-    return f'<span class="badge" title="{reason}">counts {weight["weight"]:.2f}</span>'
+    return f'<span class="badge">counts {weight["weight"]:.2f}</span>'
+
+
+def weight_reason(name: str, told: Mapping[str, Any]) -> str:
+    """Return why somebody's votes do not count in full."""
+    weight = told["weights"].get(name)
+    if not weight or weight["weight"] == 1:
+        return ""
+    return f'<p class="soft small">Why it counts less: {escape(weight["reason"])}</p>'
 
 
 def exclusions_card(exclusions: Sequence[Told]) -> str:

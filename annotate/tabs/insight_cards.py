@@ -1,7 +1,7 @@
 """The HTML of the Insights tab, made from what `Insights.report` says."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from html import escape
 from typing import Any
 
@@ -10,7 +10,7 @@ from annotate.tabs.habit_cards import habits_section
 from annotate.tabs.plots import bars, on_line, parts
 
 Told = dict[str, Any]
-MOST_DAYS = 60
+FEWEST_DAYS, MOST_DAYS = 14, 60
 MOST_LIKES = 8
 SHOWN_PROMPTS = 10
 FEW_VOTES = (
@@ -24,17 +24,18 @@ def insights_page(told: Told) -> str:
     """Return everything there is to see; `told` is one person's or everybody's report."""
     if not told["votes"]:
         return notice_card(*FEW_VOTES)
-    return "".join(
+    parts_shown = "".join(
         (
             measuring(told["measuring"]),
             section("Pace", pace_card(told)),
             section(liking_title(told), liking_card(told["likes"])),
             section("Different from the others", differs_card(told["differs"])),
-            section("Versions", "".join(map(board_card, told["boards"])) or NO_BOARD),
+            section("Versions", boards_cards(told)),
             habits_section(told),
             section("Prompts", prompts_card(told)),
         )
     )
+    return f'<div class="insights">{parts_shown}</div>'
 
 
 def section(title: str, body: str) -> str:
@@ -55,7 +56,7 @@ def measuring(left: Told) -> str:
 
 def pace_card(told: Told) -> str:
     """Return how many votes there are and when they were given."""
-    days = list(told["pace"]["per_day"].items())[-MOST_DAYS:]
+    days = last_days(told["pace"]["per_day"])
     median = told["pace"]["median_ms"]
     facts = (
         (f"{told['votes']:,}", "votes"),
@@ -64,13 +65,22 @@ def pace_card(told: Told) -> str:
     )
     cells = "".join(f"<div><b>{value}</b><span>{name}</span></div>" for value, name in facts)
     hours = [f"{hour}:00" for hour in range(24)]
-    named = [date.fromisoformat(day).strftime("%d %b") for day, _ in days]
+    named = [day.strftime("%d %b") for day, _ in days]
     plots = bars("Votes a day", [votes for _, votes in days], named, "votes")
     plots += bars("By hour of the day", told["pace"]["per_hour"], hours, "votes")
     return (
         f'<div class="card insight"><div class="facts three">{cells}</div>'
         f'<div class="plots">{plots}</div></div>'
     )
+
+
+def last_days(per_day: Mapping[str, int]) -> list[tuple[date, int]]:
+    """Return the newest days with their votes, two weeks of them at least."""
+    counts = {date.fromisoformat(day): votes for day, votes in per_day.items()}
+    newest = max(counts)
+    length = min(MOST_DAYS, max(FEWEST_DAYS, (newest - min(counts)).days + 1))
+    days = [newest - timedelta(days=back) for back in reversed(range(length))]
+    return [(day, counts.get(day, 0)) for day in days]
 
 
 def seconds(milliseconds: float | None) -> str:
@@ -168,9 +178,10 @@ def differs_card(differs: Told | None) -> str:
         "of them chose the other picture. That is no fault: it is a taste."
     )
     habits = "".join(
-        f"<li>{escape(one['words'])}: {percent(one['mine'])} against {percent(one['theirs'])} "
-        f"(difference {100 * one['low']:+.0f} to {100 * one['high']:+.0f} points)</li>"
-        for one in differs["attributes"]
+        f"<li>{escape(one['words'])}: {100 * one['mine']:.0f} % against "
+        f"{100 * one['theirs']:.0f} % ({100 * one['low']:.0f} to {100 * one['high']:.0f} points "
+        "more)</li>"
+        for one in differs["attributes"][:MOST_LIKES]
     )
     listed = f"<p>More often than the others:</p><ul>{habits}</ul>" if habits else ""
     couples = "".join(
@@ -185,6 +196,13 @@ NO_BOARD = notice_card(
     "Votes of blind tests rank the versions here. Start one in the Verdict tab once a fine-tune "
     "has made a version.",
 )
+
+
+def boards_cards(told: Told) -> str:
+    """Return every board; one person without votes in blind tests has none."""
+    if told["boards"]:
+        return "".join(map(board_card, told["boards"]))
+    return NO_BOARD if told["person"] is None else ""
 
 
 def board_card(board: Told) -> str:

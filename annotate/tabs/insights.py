@@ -28,13 +28,15 @@ class InsightsTab:
 
     def _build(self) -> None:
         self.timer = gr.Timer(TICK_S, active=False)
-        self._whose = gr.Dropdown(
-            [EVERYBODY],
-            value=EVERYBODY,
-            label="Whose votes",
-            visible=self._person is None,
-            elem_id="insights-whose",
-        )
+        with gr.Row(visible=self._person is None):
+            self._whose = gr.Dropdown(
+                [EVERYBODY],
+                value=EVERYBODY,
+                label="Whose votes",
+                min_width=300,
+                scale=0,
+                elem_id="insights-whose",
+            )
         self._page = gr.HTML(elem_id="insights", apply_default_css=False)
         with gr.Accordion("Checks, weights and exclusions", open=False) as self._acts:
             self._acts.visible = self._person is None

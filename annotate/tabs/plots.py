@@ -60,7 +60,7 @@ def _bar(x: float, value: int, most: int, told: str) -> str:
     height = max(1.0 if value else 0.0, HEIGHT * value / most)
     return (
         f'<rect x="{x:.1f}" y="{HEIGHT - height:.1f}" width="{BAR:.0f}" height="{height:.1f}" '
-        f'rx="2"><title>{escape(told)}</title></rect>'
+        f"><title>{escape(told)}</title></rect>"
     )
 
 

@@ -74,7 +74,8 @@ def label(client: httpx.Client, rounds: int) -> None:
     assert serve(client, "stage_send", sent).json()["ok"]
     for act in ("begin", "summary", "ended"):
         serve(client, "stage_sitting", {"annotator": "", "act": act, "goal": 5})
-    for name in ("next_pair", "next_quad", "undo", "stats", "project"):
+    assert "What you like" in serve(client, "stage_own", {"annotator": ""}).json()["html"]
+    for name in ("next_pair", "next_quad", "own_votes", "undo", "stats", "project"):
         call(client, name, *([] if name in ("stats", "project") else [""]))
 
 

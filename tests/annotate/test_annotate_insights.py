@@ -11,6 +11,7 @@ from annotate.attributes import attributes
 from annotate.errors import InvalidRequest
 from annotate.pausing import LATELY, ONE_SIDE, QUIET, STREAK, TOO_FAST, Pauses
 from annotate.repeats import AFTER
+from annotate.tabs.own import own_page
 from storage.records import Pair
 
 BASE = "emoji-0123456789ab"
@@ -212,6 +213,20 @@ def test_where_a_person_differs_is_told_without_naming_the_others(place: Place) 
     assert "bob" not in json.dumps(report)
     everybody = place.studio.insights.report(within_s=60)
     assert everybody["differs"] is None and len(everybody["people"]) == 3
+
+
+def test_what_a_labeler_sees_of_themselves_holds_nothing_of_others_or_versions(
+    place: Place,
+) -> None:
+    for pair in shared(place, 3):
+        vote(place, pair, "left", "ann")
+        vote(place, pair, "right", "bob")
+    own = place.studio.insights.own("ann")
+    text = json.dumps(own) + own_page(own)
+    assert own["votes"] == 3 and "What you like" in text
+    assert "bob" not in text and "base" not in text
+    assert not {"agreement", "boards", "differs", "exclusions", "weights"} & set(own)
+    assert "No votes yet" in own_page(place.studio.insights.own("nobody"))
 
 
 def test_an_empty_studio_says_what_is_missing_and_holds_no_number_that_is_none(
