@@ -116,6 +116,10 @@ class Endpoints:
         asked = [{"prompt": prompt, "seed": seed} for prompt in prompts for seed in seeds]
         return [one | drawn[place] for place, one in enumerate(asked)]
 
+    def import_images(self, folder: str) -> dict[str, Any]:
+        """Bring in a folder of pictures on the server, and return what became of each."""
+        return self._studio.material.bring(folder)
+
     def add_prompts(self, prompts: list[str] | str) -> dict[str, Any]:
         """Add prompts, a list or one a line, and return how many were new."""
         return self._studio.add_prompts(prompts)
@@ -148,5 +152,11 @@ def add_api(studio: Studio, expected: Errors) -> None:
     for endpoint in quick:
         api(refuse(endpoint), concurrency_limit=None)
     # Drawing is one at a time anyway; a few may wait in line without taking every worker thread.
-    for slow in (endpoints.compare, endpoints.compare_many, endpoints.export_version):
-        api(refuse(slow), concurrency_limit=4)
+    slow = (
+        endpoints.compare,
+        endpoints.compare_many,
+        endpoints.export_version,
+        endpoints.import_images,
+    )
+    for patient in slow:
+        api(refuse(patient), concurrency_limit=4)

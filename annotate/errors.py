@@ -10,6 +10,7 @@ AnnotateError
 ├── HeldBack           a version failed its checks
 ├── FileGone           a version's file is no longer where it was
 ├── LastGood           the only version known to help cannot be deleted
+├── BadMaterial        a folder of pictures that cannot be brought in
 └── BrokenEvaluation   an evaluation that cannot be read, or a report not be written
 
 Every message says what happened, to which thing, and what to do next.
@@ -46,6 +47,10 @@ class LastGood(AnnotateError):
 
 class BrokenEvaluation(AnnotateError):
     """An evaluation cannot be read, or its report not be written."""
+
+
+class BadMaterial(AnnotateError):
+    """A folder holds no pictures that can be brought in."""
 
 
 class SamplerAway(AnnotateError):

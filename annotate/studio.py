@@ -7,6 +7,7 @@ Studio ── Desk        who sees which pair, votes, undo
        ── Choosing    the best of many             ── Comparing
        ── Trials      blind tests of two versions  ── Comparing
        ── Reports     what is told about runs and versions
+       ── material    pictures that people bring
        ── library     names, notes, exports, imports, deletions   ── Workshop (handed in)
 """
 
@@ -24,6 +25,7 @@ from annotate.desk import Desk
 from annotate.fitness import require_fit
 from annotate.harvest import Harvest
 from annotate.library import Library
+from annotate.material.importing import Material
 from annotate.painting import Painter
 from annotate.pool import Pool, Wait
 from annotate.ports import Model, Sampler, Trainer, Workshop
@@ -95,6 +97,9 @@ class Studio:
         self.choosing = Choosing(store, painter, self._comparing, self._pool, self._base)
         self._reports = Reports(store, trainer, self._base)
         self._standing = Standing(sampler, self._desk, self._pool, self._tuning, self._reports)
+        self.material = Material(
+            store, self._desk, self._base, self.trials.kept_prompts, chance, clock
+        )
         self.library = Library(store, trainer, workshop, model)
         self.disk = store.disk
 
@@ -113,6 +118,7 @@ class Studio:
 
     def close(self) -> None:
         """Stop the threads and the image model; a trainer goes on for the next app to adopt."""
+        self.material.stop()
         self._tuning.close()
         self._pool.close()
         self.trials.close()
