@@ -128,6 +128,21 @@ def test_both_sides_have_one_size_and_codec_and_no_metadata_and_the_originals_st
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_pixels_of_a_picture_of_the_right_size_are_kept_exactly(
+    place: Place, tmp_path: Path
+) -> None:
+    pictures = {seed: scene(seed) for seed in range(2)}
+    for seed, picture in pictures.items():
+        save_png(tmp_path / "a yak" / f"{seed}.png", picture, parameters="a yak", zTXt="x" * 99)
+    place.studio.material.bring(str(tmp_path))
+    (pair,) = pairs_of(place)
+    shown = {stored(place, image).tobytes() for image in (pair.left, pair.right)}
+    assert shown == {picture.tobytes() for picture in pictures.values()}
+    for image in (pair.left, pair.right):
+        file = place.studio.image_file(image)
+        assert file is not None and b"yak" not in file.read_bytes()
+
+
 def test_a_picture_is_shown_upright_on_white_and_in_all_its_levels(
     place: Place, tmp_path: Path
 ) -> None:
