@@ -19,16 +19,19 @@ from align.checkpoint import Progress, resume
 from align.config import TrainConfig, held_out_count
 from align.device import Compute
 from align.encode import EncodedPairs, encode_pairs
+from align.faster import check_optimizer, compile_blocks, optimizer_for
 from align.fitting import fitted
 from align.held_out import HeldOut
 from align.learner import Learner, learner_for
 from align.loss import PairErrors, Strength
+from align.memory import blocks_by_shape
 from align.models import ModelInfo
 from align.noise import training_scheduler
 from align.objectives import OBJECTIVES, Objective
 from align.pictures import leave_out_bad
 from align.pipeline import load_pipeline, quiet_libraries
 from align.progress import Reporter
+from align.recompute import recompute
 from align.reference import Reference
 from align.run_folder import RunFolder
 from align.snapshot import read_snapshot, split_by_prompt
@@ -65,6 +68,8 @@ class Lesson:
     strength: Strength
     progress: Progress
     """What an earlier process has done, and what this one adds."""
+    compiled: str
+    """on, off, or why a run that wanted compiled blocks goes on without."""
 
 
 def prepare_lesson(
@@ -79,6 +84,7 @@ def prepare_lesson(
     settings = run.read_config()
     config, model = TrainConfig(**settings["train"]), ModelInfo(**settings["model"])
     torch.set_num_threads(int(settings["threads"]))
+    check_optimizer(config, compute)
     objective = OBJECTIVES[config.objective]
     material = read_material(run, report, config, model, compute, cache)
     pipeline, data = material.pipeline, material.data
@@ -93,10 +99,12 @@ def prepare_lesson(
     learner = learner_for(unet, config, run.start)
     reference = Reference(errors, batcher, compute, base, learner)
     config = fitted(config, unet, (model.width, model.height), compute)
-    if config.gradient_checkpointing == "on":
-        unet.enable_gradient_checkpointing()
+    size = max(model.width, model.height)
+    again = blocks_by_shape(config.gradient_checkpointing, dict(unet.config), size, config.rank)
+    recompute(unet, again)
     optimizer = optimizer_for(learner, config, compute)
     progress = resume(run, learner, optimizer)
+    compiled = compile_blocks(unet, config, compute)
     policy, optimizer = accelerator.prepare(unet, optimizer)
     return Lesson(
         config=config,
@@ -119,6 +127,7 @@ def prepare_lesson(
         loss=getattr(loss, objective.function),
         strength=strength_of(config),
         progress=progress,
+        compiled=compiled,
     )
 
 
@@ -159,16 +168,6 @@ def read_material(
     )
     prompts = list(dict.fromkeys(pair.prompt for pair in [*held_pairs, *train_pairs]))
     return Material(pipeline, data, len(train_pairs), snapshot.left_out, prompts)
-
-
-def optimizer_for(learner: Learner, config: TrainConfig, compute: Compute) -> torch.optim.AdamW:
-    """AdamW, in one kernel where the device has it."""
-    return torch.optim.AdamW(
-        learner.parameters,
-        lr=config.learning_rate,
-        weight_decay=0.0,
-        fused=compute.device.type == "cuda",
-    )
 
 
 def strength_of(config: TrainConfig) -> Strength:

@@ -160,7 +160,7 @@ def backward_in_memory(lesson: Lesson, draws: list[Draw]) -> list[Tensor]:
             if size == 1 or lesson.accelerator.num_processes > 1:
                 raise OutOfMemory(
                     f"{size} pairs at once do not fit into the device's memory. Set "
-                    '"gradient_checkpointing": "on", a smaller micro_pairs or a smaller rank.'
+                    '"gradient_checkpointing": "all", a smaller micro_pairs or a smaller rank.'
                 ) from None
         lesson.optimizer.zero_grad(set_to_none=True)
         lesson.progress.micro_pairs = size // 2
@@ -254,6 +254,7 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
         "kept_step": progress.best.step or progress.step,
         "micro_pairs": progress.micro_pairs or lesson.config.micro_pairs,
         "gradient_checkpointing": lesson.config.gradient_checkpointing,
+        "compiled": lesson.compiled,
         "stopped_early": progress.step < lesson.config.steps,
         "reference_draws": {"asked": reference.asked, "known": reference.known},
         "seconds": seconds,
