@@ -26,8 +26,10 @@ def bring_section(studio: Studio, expected: Errors) -> None:
         folder = gr.Textbox(
             label="Folder of pictures", placeholder="~/pictures", scale=4, elem_id="bring-folder"
         )
-        start = gr.Button("Bring in", variant="primary", min_width=110, elem_id="bring-images")
-        stop = gr.Button("Stop", visible=False, min_width=90, elem_id="stop-bringing")
+        start = gr.Button(
+            "Bring in", variant="primary", scale=0, min_width=130, elem_id="bring-images"
+        )
+        stop = gr.Button("Stop", visible=False, scale=0, min_width=90, elem_id="stop-bringing")
     told = gr.HTML(elem_id="brought", apply_default_css=False)
 
     @refuse
@@ -67,7 +69,7 @@ def brought_card(brought: dict[str, Any]) -> str:
         f"<li>{count:,} skipped: {escape(reason)}</li>"
         for reason, count in brought["skipped"].items()
     )
-    listed = f'<ul class="soft">{lines}</ul>' if lines else ""
+    listed = f'<ul class="soft counts">{lines}</ul>' if lines else ""
     title = "Ready to label" if brought["pairs"] else "Nothing new to label"
     return (
         f'<div class="card notice" role="status"><b>{title}</b>'
