@@ -83,6 +83,10 @@ class Endpoints:
         """Ask for no more votes in a blind test, and return it."""
         return self._studio.trials.end(trial)
 
+    def report_trial(self, trial: str) -> dict[str, Any]:
+        """Save a blind test with its votes, pictures and report in a folder, and say where."""
+        return self._studio.trials.saved.save(trial)
+
     def rename_version(self, version: str, name: str) -> list[dict[str, Any]]:
         """Give a version a name to show beside its own, an empty one for none."""
         self._studio.library.rename(version, name)
@@ -157,6 +161,7 @@ def add_api(studio: Studio, expected: Errors) -> None:
         endpoints.compare_many,
         endpoints.export_version,
         endpoints.import_images,
+        endpoints.report_trial,
     )
     for patient in slow:
         api(refuse(patient), concurrency_limit=4)
