@@ -21,7 +21,7 @@ from align.device import Compute
 from align.encode import EncodedPairs, encode_pairs
 from align.faster import check_optimizer, compile_blocks, optimizer_for
 from align.fitting import fitted
-from align.held_out import HeldOut
+from align.held_out import SETTLED_DRAWS, HeldOut, settled_rows
 from align.learner import Learner, learner_for
 from align.loss import PairErrors, Strength
 from align.memory import blocks_by_shape
@@ -59,6 +59,8 @@ class Lesson:
     batcher: Batcher
     train_pairs: int
     held_out: HeldOut
+    settled: HeldOut
+    """Some of the pairs to train on, to be asked at the end whether they are ordered as chosen."""
     left_out: dict[str, int]
     prompts: list[str]
     """Of the votes, those that are held out first."""
@@ -105,6 +107,8 @@ def prepare_lesson(
     optimizer = optimizer_for(learner, config, compute)
     progress = resume(run, learner, optimizer)
     compiled = compile_blocks(unet, config, compute)
+    settled = settled_rows(data, material.train_pairs, config.seed)
+    judging = (config.micro_pairs, config.kappa, compute)
     policy, optimizer = accelerator.prepare(unet, optimizer)
     return Lesson(
         config=config,
@@ -119,7 +123,8 @@ def prepare_lesson(
         optimizer=optimizer,
         batcher=batcher,
         train_pairs=material.train_pairs,
-        held_out=HeldOut(batcher, reference, rows, config.micro_pairs, config.kappa, compute),
+        held_out=HeldOut(batcher, reference, rows, *judging),
+        settled=HeldOut(batcher, reference, settled, *judging, SETTLED_DRAWS),
         left_out=material.left_out,
         prompts=material.prompts,
         reference=reference,
