@@ -34,6 +34,7 @@ from align.progress import Reporter
 from align.recompute import recompute
 from align.reference import Reference
 from align.run_folder import RunFolder
+from align.sharing import require_whole
 from align.snapshot import read_snapshot, split_by_prompt
 
 Loss = Callable[[PairErrors, Strength], Tensor]
@@ -87,6 +88,7 @@ def prepare_lesson(
     config, model = TrainConfig(**settings["train"]), ModelInfo(**settings["model"])
     torch.set_num_threads(int(settings["threads"]))
     check_optimizer(config, compute)
+    require_whole(accelerator, config.batch_pairs)
     objective = OBJECTIVES[config.objective]
     material = read_material(run, report, config, model, compute, cache)
     pipeline, data = material.pipeline, material.data
