@@ -5,10 +5,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from annotate.leases import Leases
+from annotate.leases import Leases, Pick, oldest
 from annotate.pace import Pace
 from annotate.timing import Monotonic
 from storage.errors import AlreadyVoted
+from storage.material import IMPORTED
 from storage.records import Pair, Verdict, VoteReceipt
 from storage.store import Store
 
@@ -43,6 +44,10 @@ class Desk:
         self._overlap = 1
         self.mixed: str | None = None
         """A trial whose pairs come in between others, for everybody."""
+        self.pick: Pick = oldest
+        """Chooses among pairs that wait."""
+        self.choice_of: Callable[[str], tuple[str, float] | None] = lambda pair_id: None
+        """By which rule a pair was chosen, and how likely that was."""
         self.on_purpose: Callable[[str], Pair | None] = lambda annotator: None
         """What a person is asked on purpose now and then, besides what waits."""
         self._guard = threading.Lock()
@@ -75,9 +80,14 @@ class Desk:
             self._leases.add(pair)
 
     def ready(self, trial: str | None = None) -> int:
-        """How many pairs of the active version, or of a trial, wait for anybody."""
+        """How many pairs of the active version, or of a trial, wait for anybody.
+
+        Pairs of brought pictures count with the former: while there are some, none need be drawn.
+        """
         with self._guard:
-            return self._leases.ready(trial or self._version)
+            if trial:
+                return self._leases.ready(trial)
+            return self._leases.ready(self._version) + self._leases.ready(IMPORTED)
 
     def drop_trial(self, trial: str) -> None:
         """Hand out no more pairs of a trial."""
@@ -145,7 +155,8 @@ class Desk:
             self._leases.touch(annotator, now)
             self._leases.expire(now - LEASE_S)
             others = self._leases.keep_only(annotator, [trial] if trial else [None, self.mixed])
-            streams = [trial] if trial else [self._version, *([self.mixed] if self.mixed else [])]
+            mixed = [self.mixed] if self.mixed else []
+            streams = [trial] if trial else [self._version, IMPORTED, *mixed]
             claimed = self._leases.claim(annotator, have, streams, strict=trial is not None)
             hidden = [pair_id for pair_id in have if pair_id in self._hidden]
             passed_over = list(dict.fromkeys(others + claimed + hidden))
@@ -165,7 +176,8 @@ class Desk:
     ) -> VoteReceipt:
         """Record a vote and let the pair go; raises what the store raises."""
         try:
-            receipt = self._store.vote(pair_id, verdict, annotator, key, response_ms)
+            how = self.choice_of(pair_id)
+            receipt = self._store.vote(pair_id, verdict, annotator, key, response_ms, how)
         except AlreadyVoted:
             self._let_go(pair_id, annotator, 1)
             raise
@@ -199,7 +211,9 @@ class Desk:
         if self.mixed and self._chance.random() < MIXED_SHARE:
             if pair := self._leases.take(annotator, self.mixed):
                 return pair
-        return self._leases.take(annotator, self._version, any_version)
+        # What people brought comes first, or drawn pairs without end would drown it.
+        brought = self._leases.take(annotator, IMPORTED, pick=self.pick)
+        return brought or self._leases.take(annotator, self._version, any_version, self.pick)
 
     def _let_go(self, pair_id: str, annotator: str, overlap: int) -> None:
         with self._guard:

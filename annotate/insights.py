@@ -43,7 +43,7 @@ class Insights:
 
     def __init__(self, store: Store, base: str, chance: random.Random, clock: Monotonic) -> None:
         self._store, self._base = store, base
-        self._looks = Looks(store, clock)
+        self.looks = Looks(store, clock)
         self.repeats = Repeats(store, base, chance)
         self.pauses = Pauses()
 
@@ -56,7 +56,7 @@ class Insights:
         given = self._store.quality.given(self._base)
         source = Source(given, name, self._store.quality.checks.gold(self._base))
         pictures = self._store.quality.files(self._base)
-        looks, left = self._looks.of(pictures.values(), within_s)
+        looks, left = self.looks.of(pictures.values(), within_s)
         known = {picture: looks[sha] for picture, sha in pictures.items() if sha in looks}
         return {
             "person": name,

@@ -4,6 +4,7 @@ Store ── Home       the folder, its lock
       ── Database   transactions, one writer
       ── Prompts, Images, Pairs, Votes, Snapshots, Runs, Versions    one noun each
           ── Tally      what the votes add up to, in memory
+      ── material      pictures that people brought
       ── library, disk    names, notes and deletions of versions; what takes space, and clean-up
 """
 
@@ -18,6 +19,7 @@ from storage.disk import Disk
 from storage.home import Home
 from storage.images import Images
 from storage.library import Library
+from storage.material import Material
 from storage.pairs import Pairs
 from storage.people import People
 from storage.project import Project
@@ -85,6 +87,7 @@ class Store:
         self.reports = Reports(self._database, self._tally, clock)
         self.rankings = Rankings(self._database, self._tally, clock)
         self.sittings = Sittings(self._database, clock)
+        self.material = Material(self._database, self._home, self._tally, clock)
         self.library = Library(self._database, self._home, self._versions, clock)
         self.disk = Disk(self._database, self._home, self._versions, clock)
 
@@ -144,6 +147,10 @@ class Store:
         """
         return self._images.add(images)
 
+    def image_hashes(self, image_ids: Iterable[str]) -> dict[str, str]:
+        """Return the SHA-256 of pictures by id; unknown ones are missing."""
+        return self._images.hashes(image_ids)
+
     def image(self, image_id: str) -> Image | None:
         """Return the picture with this id, or None."""
         return self._images.get(image_id)
@@ -185,12 +192,14 @@ class Store:
         annotator: str,
         key: str,
         response_ms: int | None = None,
+        choice: tuple[str, float] | None = None,
     ) -> VoteReceipt:
         """Record a vote; the same key again changes nothing and gives a duplicate's receipt.
 
+        `choice` is the rule that chose the pair, and how likely it was to.
         Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator or InvalidKey.
         """
-        return self._votes.cast(pair_id, verdict, annotator, key, response_ms)
+        return self._votes.cast(pair_id, verdict, annotator, key, response_ms, choice)
 
     def undo(self, annotator: str, key: str | None = None) -> Pair:
         """Take back an annotator's newest current vote and return its pair.

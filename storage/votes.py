@@ -35,6 +35,8 @@ class Ballot:
     response_ms: int | None
     trial: str | None
     check: str | None
+    choice: tuple[str, float] | None = None
+    """The rule that chose the pair, and how likely it was to."""
 
     @property
     def winner(self) -> str | None:
@@ -51,9 +53,15 @@ class Votes:
         self._clock = clock
 
     def cast(
-        self, pair_id: str, verdict: str, annotator: str, key: str, response_ms: int | None
+        self,
+        pair_id: str,
+        verdict: str,
+        annotator: str,
+        key: str,
+        response_ms: int | None,
+        choice: tuple[str, float] | None = None,
     ) -> VoteReceipt:
-        """Record a vote once per key.
+        """Record a vote once per key, with the rule that chose its pair and its propensity.
 
         Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator, InvalidKey or DiskFull;
         whatever it raises, nothing was recorded.
@@ -70,6 +78,7 @@ class Votes:
             response_ms,
             trial,
             check,
+            choice,
         )
         return self._tally.write(
             lambda cursor: self._cast(cursor, ballot),
@@ -113,6 +122,8 @@ class Votes:
             return VoteReceipt(ballot.key, vote_id, duplicate=True, trial=ballot.trial)
         require_no_vote(cursor, ballot)
         vote_id = insert_vote(cursor, ballot, self._clock())
+        if ballot.choice:
+            cursor.execute("INSERT INTO choices VALUES (?, ?, ?)", [vote_id, *ballot.choice])
         return VoteReceipt(ballot.key, vote_id, duplicate=False, trial=ballot.trial)
 
     def _count(self, receipt: VoteReceipt, ballot: Ballot) -> None:

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 
 from annotate.errors import SignInRefused
 from annotate.people.passwords import (
+    Scrypt,
     check_password,
-    hash_password,
     hash_token,
-    matches,
     new_token,
 )
 from annotate.people.tries import Tries
@@ -37,12 +36,13 @@ class Accounts:
         people: People,
         clock: Monotonic = time.monotonic,
         now: Callable[[], datetime] = utc_now,
+        hashing: Scrypt | None = None,
     ) -> None:
         self.people = people
         self.set_up_token: str | None = None
         """What makes the first admin, while there is none; printed where the app was started."""
         self._tries, self._clock, self._now = Tries(clock), clock, now
-        self._hashing = threading.BoundedSemaphore(AT_ONCE)
+        self._hashing, self._turns = hashing or Scrypt(), threading.BoundedSemaphore(AT_ONCE)
         self._guard = threading.Lock()
         self._tokens: dict[str, tuple[str, datetime]] = {}
         self._known: dict[str, Person] = {}
@@ -219,9 +219,9 @@ class Accounts:
         return token
 
     def _matches(self, password: str, stored: str | None) -> bool:
-        with self._hashing:
-            return matches(password, stored)
+        with self._turns:
+            return self._hashing.matches(password, stored)
 
     def _hash(self, password: str) -> str:
-        with self._hashing:
-            return hash_password(password)
+        with self._turns:
+            return self._hashing.hash(password)

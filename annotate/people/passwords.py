@@ -4,28 +4,36 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
+from dataclasses import dataclass
 
 from annotate.errors import WeakPassword
 
 SHORTEST, LONGEST = 10, 200
-N, R, P = 2**15, 8, 3
-"""About 32 MB and a tenth of a second or more: what a guess costs."""
 MEMORY = 64 * 2**20
-NOBODY = f"scrypt${N}${R}${P}${'00' * 16}${'00' * 32}"
-"""What a password is compared with where nobody has the name, so that both take as long."""
 
 
-def hash_password(password: str) -> str:
-    """Return a salted hash with the settings that made it."""
-    salt = secrets.token_bytes(16)
-    return f"scrypt${N}${R}${P}${salt.hex()}${_scrypt(password, salt, N, R, P).hex()}"
+@dataclass(frozen=True, slots=True)
+class Scrypt:
+    """What a guess costs: about 32 MB, and some tenths of a second."""
 
+    n: int = 2**15
+    r: int = 8
+    p: int = 3
 
-def matches(password: str, stored: str | None) -> bool:
-    """Whether a password is the one that was hashed; takes as long where there is none."""
-    _, n, r, p, salt, digest = (stored or NOBODY).split("$")
-    found = _scrypt(password, bytes.fromhex(salt), int(n), int(r), int(p))
-    return hmac.compare_digest(found, bytes.fromhex(digest)) and stored is not None
+    def hash(self, password: str) -> str:
+        """Return a salted hash with the settings that made it."""
+        salt = secrets.token_bytes(16)
+        return self._told(salt, scrypt(password, salt, self.n, self.r, self.p))
+
+    def matches(self, password: str, stored: str | None) -> bool:
+        """Whether a password is the one that was hashed; takes as long where there is none."""
+        kept = stored or self._told(bytes(16), bytes(32))
+        _, n, r, p, salt, digest = kept.split("$")
+        found = scrypt(password, bytes.fromhex(salt), int(n), int(r), int(p))
+        return hmac.compare_digest(found, bytes.fromhex(digest)) and stored is not None
+
+    def _told(self, salt: bytes, digest: bytes) -> str:
+        return f"scrypt${self.n}${self.r}${self.p}${salt.hex()}${digest.hex()}"
 
 
 def check_password(password: str, name: str) -> str:
@@ -47,6 +55,7 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
+def scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
+    """Return scrypt's digest of a password, the same for every spelling of its letters."""
     plain = unicodedata.normalize("NFKC", password).encode("utf-8", "replace")
     return hashlib.scrypt(plain, salt=salt, n=n, r=r, p=p, maxmem=MEMORY, dklen=32)

@@ -14,7 +14,7 @@ from annotate.tabs.section import heading
 from storage.people import Role
 
 ROLES = [
-    ("Labeler: votes, and sees nothing else", Role.LABELER),
+    ("Labeler: only votes", Role.LABELER),
     ("Admin: everything", Role.ADMIN),
 ]
 PICK_ACT = """

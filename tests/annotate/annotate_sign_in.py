@@ -19,7 +19,9 @@ from running import free_port
 
 from annotate.errors import AnnotateError
 from annotate.page import build_page, launch_options
+from annotate.people.accounts import Accounts
 from annotate.people.asking import SignIn
+from annotate.people.passwords import Scrypt
 from annotate.studio import Studio
 from storage import StorageError
 from storage.people import Role
@@ -28,6 +30,8 @@ from storage.store import Store
 EXPECTED = (AnnotateError, StorageError, Trouble)
 LOCAL = (ipaddress.ip_network("127.0.0.1"),)
 PASSWORD = "correct horse battery"
+QUICK = Scrypt(n=16, r=1, p=1)
+"""Hashes that cost nothing, for tests that sign in a lot."""
 STARTED = {"prompts": ["a <b>cat</b>", "a dog", "a fox"], "settle_s": 0.0, "watch_s": 0.05}
 
 
@@ -71,6 +75,7 @@ def lived_in(folder: Path, header: str | None = None, proxies: Any = LOCAL) -> I
     studio = Studio(store, painter, trainer, model, 0, workshop=workshop, **STARTED)
     place = Place(studio, store, painter, trainer, workshop)
     studio.start()
+    studio.accounts = Accounts(store.people, hashing=QUICK)
     way = SignIn(studio.accounts, proxies, header)
     page, port = build_page(studio, EXPECTED, way), free_port()
     page.launch(

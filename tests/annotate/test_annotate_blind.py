@@ -75,8 +75,8 @@ def label(client: httpx.Client, rounds: int) -> None:
     for act in ("begin", "summary", "ended"):
         serve(client, "stage_sitting", {"annotator": "", "act": act, "goal": 5})
     assert "What you like" in serve(client, "stage_own", {"annotator": ""}).json()["html"]
-    for name in ("next_pair", "own_votes", "undo", "stats"):
-        call(client, name, *([""] if name != "stats" else []))
+    for name in ("next_pair", "next_quad", "own_votes", "undo", "stats", "project"):
+        call(client, name, *([] if name in ("stats", "project") else [""]))
 
 
 def read_everything(client: httpx.Client) -> None:
@@ -95,6 +95,9 @@ def read_everything(client: httpx.Client) -> None:
         for wrong in (None, [], {}, {"annotator": 3}, {"annotator": "Ada"}, {"trial": "x"}):
             serve(client, name, wrong)
     call(client, "vote", "nope", "best", "", "k")
+    call(client, "rank", "nope", 1, 2, "", "k")
+    call(client, "remark", "nope", "reason", "hands", "on", "", "k")
+    call(client, "report_pair", "nope", "a note", "", "k")
     call(client, "fine_tune", {})
     client.post("gradio_api/run/versions", json={"data": []})
 
@@ -114,6 +117,7 @@ def test_no_byte_sent_to_a_labeler_names_a_model_a_version_a_run_or_a_path(house
     label(bob, 2)
     read_everything(bob)
     place.studio.cancel_run(going)
+    place.reach(going, "cancelled")
     place.sampler.trouble = f"secretmodel could not read {place.store.images_dir}"
     place.studio.pairs_ahead("zoe", [], 48)
     until(lambda: place.studio.activity()["pool"]["problem"])
