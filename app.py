@@ -3,6 +3,7 @@
 python app.py                                    the embedded emoji model, on any laptop
 python app.py --model NAME_OR_PATH --prompts FILE     your SDXL model, your prompts
 python app.py --home ~/cats --train-every 0      another studio, fine-tunes by hand only
+python app.py --images ~/pictures                label pictures that you have already
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from align.models import ModelInfo, describe_model
 from align.sampler_process import SamplerProcess
 from align.workshop import Workshop
 from annotate.errors import AnnotateError
+from annotate.jobs import Job
+from annotate.material.folder import checked
 from annotate.people.asking import SignIn, as_header, as_networks
 from annotate.prompts import read_prompt_file
 from annotate.studio import Studio
@@ -49,6 +52,8 @@ class Settings:
     """An SDXL pipeline folder or hub name; without it the embedded emoji model."""
     prompts: Path | None = None
     """Text file with a prompt a line, in place of the built-in prompts."""
+    images: Path | None = None
+    """Folder of pictures to label first; their prompts are read from the files, see the README."""
     train_every: int = 50
     """Decisive votes after which a fine-tune starts by itself; 0 is never."""
     train_at: str | None = None
@@ -81,6 +86,8 @@ def run(settings: Settings) -> None:
     model = describe_model(settings.model)
     prompts = read_prompt_file(settings.prompts) if settings.prompts else None
     proxies, header = as_networks(settings.proxy_address), as_header(settings.proxy_header)
+    if settings.images:
+        checked(settings.images)
     check_port(settings.host, settings.port)
     with opened(settings, model, prompts) as studio:
         stop, way = stop_signal(), None
@@ -92,10 +99,27 @@ def run(settings: Settings) -> None:
         if way is not None and (hint := first_admin(way, page.local_url)):
             print(hint, flush=True)
         print(f"Votes are kept in {settings.home.resolve()}. Press Ctrl+C to stop.", flush=True)
+        bringing = Job(lambda: bring(studio, settings.images))
         stop.wait()
+        studio.material.stop()
+        bringing.result()
         goes_on = studio.activity()["run"] is not None
         page.close(verbose=False)
     print("Stopped." + " The fine-tune goes on; start again to follow it." * goes_on)
+
+
+def bring(studio: Studio, folder: Path | None) -> None:
+    """Bring in a folder of pictures while the page is served already, and say what came of it."""
+    if folder is None:
+        return
+    try:
+        brought = studio.material.bring(str(folder))
+    except EXPECTED as error:
+        print(f"palate: {error}", file=sys.stderr, flush=True)
+        return
+    print(f"{folder}: {brought['summary']}", flush=True)
+    for reason, count in brought["skipped"].items():
+        print(f"  {count:,} skipped: {reason}", flush=True)
 
 
 @contextmanager

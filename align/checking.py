@@ -29,14 +29,15 @@ class Skipped(Exception):
 def check_run(
     run: RunFolder,
     prompts: list[str],
-    held_out: dict[str, Any],
+    judged: dict[str, Any],
     report: Reporter,
     turns: Turns,
 ) -> dict[str, Any]:
     """What the checks of a finished run say: `checks`, `held_back` and, if they failed, why not.
 
-    Of `prompts` as many are drawn as the run's settings say. Pictures and evaluation.json are kept
-    in the run folder. Whatever goes wrong, the version stays.
+    `judged` is what the run found on pairs of votes. Of `prompts` as many are drawn as the run's
+    settings say. Pictures and evaluation.json are kept in the run folder. Whatever goes wrong, the
+    version stays.
     """
     count = TrainConfig(**run.read_config()["train"]).checks
     if not count:
@@ -54,7 +55,7 @@ def check_run(
         turns.wait()
 
     try:
-        checks = look(run, prompts[:count], held_out, tell, between)
+        checks = look(run, prompts[:count], judged, tell, between)
     except Skipped:
         return {"checks": [], "held_back": False, "unchecked": "stopped before the end"}
     except (AlignError, OSError, RuntimeError, ValueError) as error:
@@ -70,7 +71,7 @@ def check_run(
 def look(
     run: RunFolder,
     prompts: list[str],
-    held_out: dict[str, Any],
+    judged: dict[str, Any],
     tell: OnProgress,
     between: Callable[[], None],
 ) -> list[dict[str, Any]]:
@@ -78,6 +79,6 @@ def look(
     model, name = ModelInfo(**run.read_config()["model"]), run.path.resolve().name
     easel = Easel(run.evaluation, prompts, SEEDS, model, choose_compute(), tell, between)
     sources = {name: Source(run.adapter, name)}
-    drawn, found = beside_base(easel, sources, {name: held_out})
+    drawn, found = beside_base(easel, sources, {name: judged})
     write_result(easel, drawn, sources, found)
     return found

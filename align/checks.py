@@ -106,3 +106,16 @@ def check_held_out(held_out: dict[str, Any]) -> Check | None:
     sentence = f"It orders {right:g} of {pairs} pairs it never saw as people did."
     passed = not held_out.get("against", False)
     return Check("held_out", passed, held_out["accuracy"], 0.5, sentence)
+
+
+def check_settled(settled: dict[str, Any]) -> Check | None:
+    """Whether the choices that it learned from are not turned round; None without such pairs.
+
+    `settled` is what `align.held_out.flipped` made. A few flips are disagreements between votes, so
+    the share is told, and only more than a coin explains is held against a version.
+    """
+    if not settled["pairs"]:
+        return None
+    share, pairs = settled["flipped"], settled["pairs"]
+    sentence = f"It would flip {share:.0%} of {pairs} choices that it learned from."
+    return Check("settled", not settled["against"], share, 0.5, sentence)

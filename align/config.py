@@ -24,6 +24,10 @@ def _text(default: str) -> Any:
     return field(default=default, metadata={"text": True})
 
 
+OLDER = {"on": "all", "off": "none"}
+"""What `gradient_checkpointing` was called before."""
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """How a run trains. The docstring under a field is its help text."""
@@ -81,15 +85,26 @@ class TrainConfig:
     """End the run after so many judgements in a row that are clearly below the best; 0 never."""
     checkpoint_every: int = _setting(20, 1, 100_000)
     """Steps between checkpoints; a killed run goes on from the last one."""
-    gradient_checkpointing: str = _choice("auto", ("auto", "on", "off"))
-    """on recomputes activations in the backward pass: a third slower, much less memory. auto: where
-    not even one pair (or `micro_pairs` of them) fits without."""
+    gradient_checkpointing: str = _choice("auto", ("auto", "none", "some", "all"))
+    """Which blocks are computed again in the backward pass: slower, less memory. some: those with
+    the largest activations, until half of them are gone. auto: the first of none, some, all with
+    which one pair (or `micro_pairs` of them) fits."""
+    optimizer: str = _choice("adamw", ("adamw", "adamw8bit"))
+    """adamw8bit keeps AdamW's moments in 8 bits; it needs bitsandbytes and an NVIDIA GPU."""
+    compile: str = _choice("off", ("off", "on"))
+    """on compiles the UNet's repeated blocks at the start of a run (a minute or more), for faster
+    steps; where no compiler is there, the run goes on without and says so."""
     precision: str = _choice("auto", ("auto", "fp32"))
     """auto takes bf16 or fp16 where the device is quick at it; fp32 is slower and exact."""
     processes: int = _setting(1, 1, 64)
     """Processes (GPUs) that share a batch, started by accelerate."""
     seed: int = _setting(0, 0, 2**31 - 1)
     """Seed of the adapter, the order of pairs and the noise."""
+
+    def __post_init__(self) -> None:
+        # Runs of before `some` was there say on and off.
+        older = OLDER.get(self.gradient_checkpointing, self.gradient_checkpointing)
+        object.__setattr__(self, "gradient_checkpointing", older)
 
 
 PRESETS = {
@@ -119,6 +134,8 @@ def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:
     for name, value in chosen.items():
         if name not in known:
             raise InvalidSettings(f"Unknown setting {name!r}. Known ones: {', '.join(known)}.")
+        if name == "gradient_checkpointing" and isinstance(value, str):
+            value = OLDER.get(value, value)
         chosen[name] = _checked(name, value, known[name])
     config = replace(PRESETS[preset], **chosen)
     if config.batch_pairs % config.processes:

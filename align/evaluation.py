@@ -20,7 +20,14 @@ from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 from torch import Tensor
 
-from align.checks import Check, check_held_out, check_pictures, check_prompt, check_variety
+from align.checks import (
+    Check,
+    check_held_out,
+    check_pictures,
+    check_prompt,
+    check_settled,
+    check_variety,
+)
 from align.contest import contest, scores_PS
 from align.device import Compute, choose_compute
 from align.encode import sha256
@@ -143,18 +150,18 @@ def evaluate(
     sources = dict(zip(names_of(versions), map(read_source, versions), strict=True))
     info = model or next((s.model for s in sources.values() if s.model), None) or describe_model()
     easel = Easel(target, prompts, seeds, info, compute or choose_compute(), on_progress)
-    held_out = {name: held_out_of(source) for name, source in sources.items()}
-    drawn, found = beside_base(easel, sources, held_out)
+    judged = {name: judged_of(source) for name, source in sources.items()}
+    drawn, found = beside_base(easel, sources, judged)
     scores = [row for scorer in scorers for row in contests(easel, drawn, scorer)]
     return write_result(easel, drawn, sources, found, scores)
 
 
 def beside_base(
-    easel: Easel, sources: Mapping[str, Source], held_out: Mapping[str, dict[str, Any] | None]
+    easel: Easel, sources: Mapping[str, Source], judged: Mapping[str, dict[str, Any] | None]
 ) -> tuple[list[Drawn], list[dict[str, Any]]]:
     """What the base and every version draw, the base first, and the checks as JSON values.
 
-    `held_out` is what each version's run found on held-out pairs, None where there is none.
+    `judged` is what each version's run found on pairs of votes, None where there is no run.
     """
     base = easel.draw(BASE, None)
     base_named_N = easel.named(base) if len(easel.prompts) > 1 else None
@@ -162,7 +169,7 @@ def beside_base(
     for name, source in sources.items():
         tuned = easel.draw(name, source.adapter)
         drawn.append(tuned)
-        for check in checks_of(easel, tuned, base, base_named_N, held_out[name]):
+        for check in checks_of(easel, tuned, base, base_named_N, judged[name] or {}):
             found.append({"version": name, **check.to_json()})
     return drawn, found
 
@@ -207,7 +214,7 @@ def checks_of(
     drawn: Drawn,
     base: Drawn,
     base_named_N: Tensor | None,
-    held_out: dict[str, Any] | None,
+    judged: Mapping[str, Any],
 ) -> list[Check]:
     """Everything that is looked at before people see a version."""
     shape = (len(easel.prompts), len(easel.seeds))
@@ -220,14 +227,16 @@ def checks_of(
     ]
     if base_named_N is not None:
         checks.append(check_prompt(easel.named(drawn), base_named_N))
-    last = check_held_out(held_out) if held_out else None
-    return [*checks, *([last] if last else [])]
+    by_votes = (
+        check_held_out(judged.get("held_out") or {"pairs": 0}),
+        check_settled(judged.get("settled") or {"pairs": 0}),
+    )
+    return [*checks, *(check for check in by_votes if check is not None)]
 
 
-def held_out_of(source: Source) -> dict[str, Any] | None:
-    """What a run found on held-out pairs, where the version comes from a run."""
-    result = source.status.result if source.status else None
-    return result.get("held_out") if result else None
+def judged_of(source: Source) -> dict[str, Any] | None:
+    """What a run found on pairs of votes, where the version comes from a run."""
+    return source.status.result if source.status else None
 
 
 def names_of(versions: Sequence[Path]) -> list[str]:

@@ -12,8 +12,10 @@ from align.config import TrainConfig
 from align.device import Compute
 from align.memory import WORKSPACE, plan_memory
 
-FULL_BYTES = 12
-"""A weight's gradient and AdamW's two moments, in fp32; the weight itself is there already."""
+MOMENT_BYTES = {"adamw": 8, "adamw8bit": 2}
+"""AdamW's two moments of a weight. Its gradient is fp32; of all weights, they are there already."""
+LORA_BYTES = 16
+"""An adapter's weight, gradient and moments, as `plan_memory` counts them."""
 USABLE = 0.85
 """Share of the free memory that is planned with: shapes do not tell everything."""
 
@@ -27,7 +29,7 @@ def fitted(
 ) -> TrainConfig:
     """The settings with `micro_pairs` 0 and `gradient_checkpointing` "auto" made definite.
 
-    Recomputing costs a third of the speed, so one pair without it goes before many with it.
+    Recomputing costs up to a third of the speed, so one pair without it goes before many with it.
     `free` is bytes for everything but the base's weights; None asks the device.
     """
     if config.micro_pairs and config.gradient_checkpointing != "auto":
@@ -39,30 +41,30 @@ def fitted(
         if pairs >= (config.micro_pairs or 1):
             break
     micro = config.micro_pairs or power_of_two(max(1, min(pairs, most)))
-    setting = "on" if recompute else "off"
-    return replace(config, micro_pairs=micro, gradient_checkpointing=setting)
+    return replace(config, micro_pairs=micro, gradient_checkpointing=recompute)
 
 
-def choices(config: TrainConfig) -> list[bool]:
-    """Whether to recompute activations, in the order to try."""
+def choices(config: TrainConfig) -> list[str]:
+    """Of which blocks to recompute activations, in the order to try."""
     if config.gradient_checkpointing == "auto":
-        return [False, True]
-    return [config.gradient_checkpointing == "on"]
+        return ["none", "some", "all"]
+    return [config.gradient_checkpointing]
 
 
 def pairs_that_fit(
     config: TrainConfig,
     unet: UNet2DConditionModel,
     size: tuple[int, int],
-    recompute: bool,
+    recompute: str,
     room: float,
     compute: Compute,
 ) -> int:
     """How many pairs one pass may hold; what is kept grows with their number."""
     one = plan_memory(dict(unet.config), max(size), 1, config.rank, recompute, compute.weights)
-    learned = one.adapter
+    moments = MOMENT_BYTES[config.optimizer]
+    learned = one.adapter // LORA_BYTES * (LORA_BYTES - MOMENT_BYTES["adamw"] + moments)
     if config.adapter == "full":
-        learned = FULL_BYTES * sum(parameter.numel() for parameter in unet.parameters())
+        learned = (4 + moments) * sum(parameter.numel() for parameter in unet.parameters())
     return int((room - learned) / (one.activations * (1 + WORKSPACE)))
 
 

@@ -15,12 +15,19 @@ from torch import Tensor
 
 from align.batch import Batcher, Draw, pair_errors
 from align.device import Compute
+from align.encode import EncodedPairs
 from align.loss import implicit_accuracy, preference_logits
+from align.noise import counter_key
 from align.reference import Reference
 
 DRAWS = 12
 CHANCE = 0.1
 """A result this likely under pure guessing is not called help."""
+MOST_SETTLED = 64
+SETTLED_DRAWS = 4
+"""Of the first draws of a pair, which training has drawn: the reference's errors are known."""
+NEVER = 0.01
+"""So many flips by chance are rare enough to hold a version back."""
 ENOUGH_PAIRS = 20
 """With fewer, a result above one half that guessing may explain settles nothing either way."""
 
@@ -46,16 +53,18 @@ class HeldOut:
         micro_pairs: int,
         kappa: float,
         compute: Compute,
+        draws: int = DRAWS,
     ) -> None:
+        self._count = draws
         self._batcher = batcher
         self._reference = reference
-        self._draws = [Draw(row, index) for row in rows for index in range(DRAWS)]
+        self._draws = [Draw(row, index) for row in rows for index in range(draws)]
         self._micro = micro_pairs
         self._kappa = kappa
         self._compute = compute
 
     def __len__(self) -> int:
-        return len(self._draws) // DRAWS
+        return len(self._draws) // self._count
 
     @torch.no_grad()
     def judge(self, unet: UNet2DConditionModel) -> Judgement:
@@ -67,7 +76,7 @@ class HeldOut:
             errors = pair_errors(unet, pairs, self._compute)
             reference = self._reference.errors(draws, pairs)
             logits.append(preference_logits(*errors, *reference, self._kappa))
-        logits_BK = torch.cat(logits).view(-1, DRAWS)
+        logits_BK = torch.cat(logits).view(-1, self._count)
         accuracy_B = implicit_accuracy(logits_BK.mean(dim=1))
         return Judgement(accuracy_B, float(implicit_accuracy(logits_BK).mean()))
 
@@ -92,6 +101,28 @@ def verdict(accuracy_B: Tensor) -> dict[str, Any]:
         "helped": None if unclear else helped,
         "against": chance_of_guessing(math.ceil(pairs - right), pairs) <= CHANCE,
     }
+
+
+def settled_rows(data: EncodedPairs, pairs: int, seed: int) -> list[int]:
+    """Some of the first `pairs` pairs, always the same ones, in which a picture was preferred."""
+    liked_2N = data.liked_2N[:, :pairs]
+    decided = torch.nonzero(liked_2N[0] != liked_2N[1]).flatten().tolist()
+    order = sorted(decided, key=lambda row: counter_key(seed, "settled", data.keys[row]))
+    return order[:MOST_SETTLED]
+
+
+def flipped(accuracy_B: Tensor) -> dict[str, Any]:
+    """What share of settled choices a version would make the other way round.
+
+    `against` is that more of them are than a coin would explain: training went the wrong way, for
+    the version has seen these pairs.
+    """
+    pairs = len(accuracy_B)
+    if pairs == 0:
+        return {"pairs": 0, "flipped": None, "against": False}
+    wrong = pairs - float(accuracy_B.sum())
+    by_chance = chance_of_guessing(math.floor(wrong), pairs)
+    return {"pairs": pairs, "flipped": wrong / pairs, "against": by_chance <= NEVER}
 
 
 def chance_of_guessing(right: int, pairs: int) -> float:

@@ -19,18 +19,22 @@ from align.checkpoint import Progress, resume
 from align.config import TrainConfig, held_out_count
 from align.device import Compute
 from align.encode import EncodedPairs, encode_pairs
+from align.faster import check_optimizer, compile_blocks, optimizer_for
 from align.fitting import fitted
-from align.held_out import HeldOut
+from align.held_out import SETTLED_DRAWS, HeldOut, settled_rows
 from align.learner import Learner, learner_for
 from align.loss import PairErrors, Strength
+from align.memory import blocks_by_shape
 from align.models import ModelInfo
 from align.noise import training_scheduler
 from align.objectives import OBJECTIVES, Objective
 from align.pictures import leave_out_bad
 from align.pipeline import load_pipeline, quiet_libraries
 from align.progress import Reporter
+from align.recompute import recompute
 from align.reference import Reference
 from align.run_folder import RunFolder
+from align.sharing import require_whole
 from align.snapshot import read_snapshot, split_by_prompt
 
 Loss = Callable[[PairErrors, Strength], Tensor]
@@ -56,6 +60,8 @@ class Lesson:
     batcher: Batcher
     train_pairs: int
     held_out: HeldOut
+    settled: HeldOut
+    """Some of the pairs to train on, to be asked at the end whether they are ordered as chosen."""
     left_out: dict[str, int]
     prompts: list[str]
     """Of the votes, those that are held out first."""
@@ -65,6 +71,8 @@ class Lesson:
     strength: Strength
     progress: Progress
     """What an earlier process has done, and what this one adds."""
+    compiled: str
+    """on, off, or why a run that wanted compiled blocks goes on without."""
 
 
 def prepare_lesson(
@@ -79,6 +87,8 @@ def prepare_lesson(
     settings = run.read_config()
     config, model = TrainConfig(**settings["train"]), ModelInfo(**settings["model"])
     torch.set_num_threads(int(settings["threads"]))
+    check_optimizer(config, compute)
+    require_whole(accelerator, config.batch_pairs)
     objective = OBJECTIVES[config.objective]
     material = read_material(run, report, config, model, compute, cache)
     pipeline, data = material.pipeline, material.data
@@ -93,10 +103,14 @@ def prepare_lesson(
     learner = learner_for(unet, config, run.start)
     reference = Reference(errors, batcher, compute, base, learner)
     config = fitted(config, unet, (model.width, model.height), compute)
-    if config.gradient_checkpointing == "on":
-        unet.enable_gradient_checkpointing()
+    size = max(model.width, model.height)
+    again = blocks_by_shape(config.gradient_checkpointing, dict(unet.config), size, config.rank)
+    recompute(unet, again)
     optimizer = optimizer_for(learner, config, compute)
     progress = resume(run, learner, optimizer)
+    compiled = compile_blocks(unet, config, compute)
+    settled = settled_rows(data, material.train_pairs, config.seed)
+    judging = (config.micro_pairs, config.kappa, compute)
     policy, optimizer = accelerator.prepare(unet, optimizer)
     return Lesson(
         config=config,
@@ -111,7 +125,8 @@ def prepare_lesson(
         optimizer=optimizer,
         batcher=batcher,
         train_pairs=material.train_pairs,
-        held_out=HeldOut(batcher, reference, rows, config.micro_pairs, config.kappa, compute),
+        held_out=HeldOut(batcher, reference, rows, *judging),
+        settled=HeldOut(batcher, reference, settled, *judging, SETTLED_DRAWS),
         left_out=material.left_out,
         prompts=material.prompts,
         reference=reference,
@@ -119,6 +134,7 @@ def prepare_lesson(
         loss=getattr(loss, objective.function),
         strength=strength_of(config),
         progress=progress,
+        compiled=compiled,
     )
 
 
@@ -159,16 +175,6 @@ def read_material(
     )
     prompts = list(dict.fromkeys(pair.prompt for pair in [*held_pairs, *train_pairs]))
     return Material(pipeline, data, len(train_pairs), snapshot.left_out, prompts)
-
-
-def optimizer_for(learner: Learner, config: TrainConfig, compute: Compute) -> torch.optim.AdamW:
-    """AdamW, in one kernel where the device has it."""
-    return torch.optim.AdamW(
-        learner.parameters,
-        lr=config.learning_rate,
-        weight_decay=0.0,
-        fused=compute.device.type == "cuda",
-    )
 
 
 def strength_of(config: TrainConfig) -> Strength:

@@ -6,6 +6,9 @@ backward pass, tensor by tensor.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +18,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from align.lora import add_lora
+from align.recompute import block_names, heaviest, recompute, recomputing
 
 GIB = 2**30
 SPARE = 1.0
@@ -60,22 +64,44 @@ def plan_memory(
     size: int,
     micro_pairs: int,
     rank: int,
-    checkpointing: bool,
+    again: str = "none",
     dtype: torch.dtype = torch.bfloat16,
     tokens: int = 77,
 ) -> Memory:
-    """What one micro-batch of LoRA training takes at `size` x `size` pixels (8 a latent pixel)."""
+    """What one micro-batch of LoRA training takes at `size` x `size` pixels (8 a latent pixel).
+
+    `again` says of which blocks activations are not kept: none, some or all.
+    """
     with torch.device("meta"):
         unet = UNet2DConditionModel.from_config(config).to(dtype).requires_grad_(False)
         weights = sum(p.numel() * p.element_size() for p in unet.parameters())
         parameters = add_lora(unet, rank, seed=0)
         inputs = meta_inputs(unet, size, 2 * micro_pairs, dtype, tokens)
-    if checkpointing:
-        unet.enable_gradient_checkpointing()
     unet.train()
-    owned = {p.untyped_storage()._cdata for p in unet.parameters()}
-    activations = saved_bytes(unet, inputs, owned)
+    recompute(unet, blocks_for(again, unet, inputs))
+    activations = saved_bytes(unet, inputs)
     return Memory(weights, sum(p.numel() for p in parameters) * 16, activations)
+
+
+def blocks_for(again: str, unet: UNet2DConditionModel, inputs: dict[str, Any]) -> list[str]:
+    """The blocks that none, some or all stands for, by what they keep of one forward pass."""
+    if again == "some":
+        recompute(unet, [])
+        kept = saved_by_block(unet, inputs)
+        return heaviest({name: kept.get(name, 0) for name in block_names(unet)})
+    return block_names(unet) if again == "all" else []
+
+
+def blocks_by_shape(again: str, config: dict[str, Any], size: int, rank: int) -> list[str]:
+    """The same for a UNet of this configuration, of which nothing is allocated."""
+    if again != "some":
+        with torch.device("meta"):
+            return blocks_for(again, UNet2DConditionModel.from_config(config), {})
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(config).requires_grad_(False)
+        add_lora(unet, rank, seed=0)
+        inputs = meta_inputs(unet, size, 2, torch.float32, 77)
+    return blocks_for(again, unet.train(), inputs)
 
 
 def meta_inputs(
@@ -97,22 +123,59 @@ def meta_inputs(
     }
 
 
-def saved_bytes(unet: torch.nn.Module, inputs: dict[str, Any], owned: set[int]) -> int:
+def saved_bytes(unet: torch.nn.Module, inputs: dict[str, Any]) -> int:
     """Bytes that autograd keeps of one forward pass, each storage once, weights left out."""
+    return sum(saved_by_block(unet, inputs).values())
+
+
+def saved_by_block(unet: torch.nn.Module, inputs: dict[str, Any]) -> dict[str, int]:
+    """The same by the block in which they are kept; "" is what lies between the blocks."""
+    owned = {p.untyped_storage()._cdata for p in unet.parameters()}
     kept: dict[int, int] = {}
     # Held so that no storage's address is used again while we count.
     alive: list[Tensor] = []
+    by_block: Counter[str] = Counter()
+    within = [""]
 
     def pack(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        if storage._cdata not in owned:
+        if storage._cdata not in owned and storage._cdata not in kept:
             kept[storage._cdata] = storage.nbytes()
+            by_block[within[-1]] += storage.nbytes()
             alive.append(tensor)
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), FlashByShape():
-        unet(**inputs)
-    return sum(kept.values())
+    with ExitStack() as stack:
+        for name in block_names(unet):
+            block = unet.get_submodule(name)
+            enter = block.register_forward_pre_hook(lambda *_, name=name: within.append(name))
+            leave = block.register_forward_hook(lambda *_: within.pop() and None)
+            stack.callback(enter.remove)
+            stack.callback(leave.remove)
+        for module in recomputing(unet):
+            stack.enter_context(arguments_counted(module, pack))
+        hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+        with hooks, FlashByShape():
+            unet(**inputs)
+    return dict(by_block)
+
+
+@contextmanager
+def arguments_counted(module: Any, pack: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Count what a recomputed part is given: it is kept, though autograd does not hold it."""
+    function = module._gradient_checkpointing_func
+
+    def counted(part: torch.nn.Module, *arguments: Any) -> Any:
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                pack(argument)
+        return function(part, *arguments)
+
+    module._gradient_checkpointing_func = counted
+    try:
+        yield
+    finally:
+        module._gradient_checkpointing_func = function
 
 
 class FlashAttention(torch.autograd.Function):

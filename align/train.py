@@ -18,7 +18,7 @@ from align.checkpoint import save_checkpoint
 from align.config import TrainConfig
 from align.device import choose_compute
 from align.errors import Cancelled, OutOfMemory, TrainingDiverged
-from align.held_out import advice, verdict
+from align.held_out import advice, flipped, verdict
 from align.lesson import Lesson, prepare_lesson
 from align.loss import PairErrors, anchor_loss, implicit_accuracy
 from align.progress import Reporter
@@ -38,7 +38,7 @@ def run_training(run: RunFolder, report: Reporter, turns: Turns, cache: Path) ->
     trained = train(run, report, turns, cache)
     if trained is not None:
         result, prompts = trained
-        report.done(result | check_run(run, prompts, result["held_out"], report, turns))
+        report.done(result | check_run(run, prompts, result, report, turns))
 
 
 def train(
@@ -160,7 +160,7 @@ def backward_in_memory(lesson: Lesson, draws: list[Draw]) -> list[Tensor]:
             if size == 1 or lesson.accelerator.num_processes > 1:
                 raise OutOfMemory(
                     f"{size} pairs at once do not fit into the device's memory. Set "
-                    '"gradient_checkpointing": "on", a smaller micro_pairs or a smaller rank.'
+                    '"gradient_checkpointing": "all", a smaller micro_pairs or a smaller rank.'
                 ) from None
         lesson.optimizer.zero_grad(set_to_none=True)
         lesson.progress.micro_pairs = size // 2
@@ -243,6 +243,7 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
     accuracy_B = progress.best.accuracy_B
     judged = verdict(torch.empty(0) if accuracy_B is None else accuracy_B)
     means = progress.means
+    asked = {"asked": reference.asked, "known": reference.known}
     alarm = displacement(means["margin_winner"], means["margin_loser"])
     return {
         "adapter": run.adapter.name,
@@ -250,12 +251,14 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
         "pairs": lesson.train_pairs + len(held_out),
         "left_out": lesson.left_out,
         "held_out": judged,
+        "settled": flipped(lesson.settled.judge(lesson.unet).accuracy_B),
         "train_accuracy": means["accuracy"],
         "kept_step": progress.best.step or progress.step,
         "micro_pairs": progress.micro_pairs or lesson.config.micro_pairs,
         "gradient_checkpointing": lesson.config.gradient_checkpointing,
+        "compiled": lesson.compiled,
         "stopped_early": progress.step < lesson.config.steps,
-        "reference_draws": {"asked": reference.asked, "known": reference.known},
+        "reference_draws": asked,
         "seconds": seconds,
         "advice": alarm or advice(judged, means["accuracy"]),
     }

@@ -50,6 +50,8 @@ ENDPOINTS = {
     "compare": Role.ADMIN,
     "compare_many": Role.ADMIN,
     "add_prompts": Role.ADMIN,
+    "import_images": Role.ADMIN,
+    "report_trial": Role.ADMIN,
     "insights": Role.ADMIN,
     "own_votes": Role.LABELER,
     "exclude_votes": Role.ADMIN,

@@ -129,6 +129,10 @@ class Endpoints:
         """Ask for no more votes in a blind test, and return it."""
         return self._studio.trials.end(trial)
 
+    def report_trial(self, trial: str) -> dict[str, Any]:
+        """Save a blind test with its votes, pictures and report in a folder, and say where."""
+        return self._studio.trials.saved.save(trial)
+
     def rename_version(self, version: str, name: str) -> list[dict[str, Any]]:
         """Give a version a name to show beside its own, an empty one for none."""
         self._studio.library.rename(version, name)
@@ -182,6 +186,10 @@ class Endpoints:
         asked = [{"prompt": prompt, "seed": seed} for prompt in prompts for seed in seeds]
         return [one | drawn[place] for place, one in enumerate(asked)]
 
+    def import_images(self, folder: str) -> dict[str, Any]:
+        """Bring in a folder of pictures on the server, and return what became of each."""
+        return self._studio.material.bring(folder)
+
     def add_prompts(self, prompts: list[str] | str) -> dict[str, Any]:
         """Add prompts, a list or one a line, and return how many were new."""
         return self._studio.add_prompts(prompts)
@@ -229,12 +237,15 @@ def add_api(studio: Labeled, expected: Errors, role: Role = Role.ADMIN) -> None:
         if open_to(role, endpoint.__name__):
             api(refuse(signed(endpoint)), concurrency_limit=None)
     # Drawing is one at a time anyway; a few may wait in line without taking every worker thread.
-    for slow in (
+    slow = (
         endpoints.compare,
         endpoints.compare_many,
         endpoints.export_version,
         endpoints.insights,
         endpoints.own_votes,
-    ):
-        if open_to(role, slow.__name__):
-            api(refuse(signed(slow)), concurrency_limit=4)
+        endpoints.import_images,
+        endpoints.report_trial,
+    )
+    for patient in slow:
+        if open_to(role, patient.__name__):
+            api(refuse(signed(patient)), concurrency_limit=4)

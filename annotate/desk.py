@@ -9,6 +9,7 @@ from annotate.leases import Leases, Pick, oldest
 from annotate.pace import Pace
 from annotate.timing import Monotonic
 from storage.errors import AlreadyVoted
+from storage.material import IMPORTED
 from storage.records import Pair, Verdict, VoteReceipt
 from storage.store import Store
 
@@ -79,9 +80,14 @@ class Desk:
             self._leases.add(pair)
 
     def ready(self, trial: str | None = None) -> int:
-        """How many pairs of the active version, or of a trial, wait for anybody."""
+        """How many pairs of the active version, or of a trial, wait for anybody.
+
+        Pairs of brought pictures count with the former: while there are some, none need be drawn.
+        """
         with self._guard:
-            return self._leases.ready(trial or self._version)
+            if trial:
+                return self._leases.ready(trial)
+            return self._leases.ready(self._version) + self._leases.ready(IMPORTED)
 
     def drop_trial(self, trial: str) -> None:
         """Hand out no more pairs of a trial."""
@@ -149,7 +155,8 @@ class Desk:
             self._leases.touch(annotator, now)
             self._leases.expire(now - LEASE_S)
             others = self._leases.keep_only(annotator, [trial] if trial else [None, self.mixed])
-            streams = [trial] if trial else [self._version, *([self.mixed] if self.mixed else [])]
+            mixed = [self.mixed] if self.mixed else []
+            streams = [trial] if trial else [self._version, IMPORTED, *mixed]
             claimed = self._leases.claim(annotator, have, streams, strict=trial is not None)
             hidden = [pair_id for pair_id in have if pair_id in self._hidden]
             passed_over = list(dict.fromkeys(others + claimed + hidden))
@@ -204,7 +211,9 @@ class Desk:
         if self.mixed and self._chance.random() < MIXED_SHARE:
             if pair := self._leases.take(annotator, self.mixed):
                 return pair
-        return self._leases.take(annotator, self._version, any_version, self.pick)
+        # What people brought comes first, or drawn pairs without end would drown it.
+        brought = self._leases.take(annotator, IMPORTED, pick=self.pick)
+        return brought or self._leases.take(annotator, self._version, any_version, self.pick)
 
     def _let_go(self, pair_id: str, annotator: str, overlap: int) -> None:
         with self._guard:

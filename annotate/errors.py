@@ -15,6 +15,7 @@ AnnotateError
 ├── SignInRefused      a name and a password that do not fit
 ├── TooManyTries       signing in failed too often
 ├── WeakPassword       a password that is too short or too easy
+├── BadMaterial        a folder of pictures that cannot be brought in
 └── BrokenEvaluation   an evaluation that cannot be read, or a report not be written
 
 Every message says what happened, to which thing, and what to do next.
@@ -55,6 +56,10 @@ class LastGood(AnnotateError):
 
 class BrokenEvaluation(AnnotateError):
     """An evaluation cannot be read, or its report not be written."""
+
+
+class BadMaterial(AnnotateError):
+    """A folder holds no pictures that can be brought in."""
 
 
 class SamplerAway(AnnotateError):

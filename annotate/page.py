@@ -169,6 +169,12 @@ def _routes(studio: Studio) -> list[Route]:
             return PlainTextResponse("There is no such export.", status_code=404)
         return FileResponse(file, filename=file.name)
 
+    def report(request: Request) -> Response:
+        file = studio.trials.saved.file(request.path_params["name"].removesuffix(".html"))
+        if file is None:
+            return PlainTextResponse("There is no such report.", status_code=404)
+        return FileResponse(file, media_type="text/html", headers={"Cache-Control": "no-cache"})
+
     def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
@@ -176,6 +182,7 @@ def _routes(studio: Studio) -> list[Route]:
         Route("/img/{name}", picture),
         Route("/sheet/{name}", sheet),
         Route("/export/{name}", exported),
+        Route("/report/{name}", report),
         Route("/health", health),
     ]
 

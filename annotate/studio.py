@@ -9,6 +9,7 @@ Studio ── Desk        who sees which pair, votes, undo
        ── Reports     what is told about runs and versions
        ── accounts    who may sign in, where the app asks for it
        ── Insights    how votes are given, and what they like
+       ── material    pictures that people bring
        ── library     names, notes, exports, imports, deletions   ── Workshop (handed in)
 """
 
@@ -28,6 +29,7 @@ from annotate.insights import Insights
 from annotate.labeling import Labeling
 from annotate.library import Library
 from annotate.marks import Marks
+from annotate.material.importing import Material
 from annotate.next_pair import NextPair
 from annotate.painting import Painter
 from annotate.people.accounts import Accounts
@@ -115,6 +117,9 @@ class Studio(Labeling):
         self.choosing = Choosing(store, painter, self._comparing, self._pool, self._base)
         self._reports = Reports(store, trainer, self._base)
         self._standing = Standing(sampler, self._desk, self._pool, self._tuning, self._reports)
+        self.material = Material(
+            store, self._desk, self._base, self.trials.kept_prompts, chance, clock
+        )
         self.library = Library(store, trainer, workshop, model)
         self.disk = store.disk
         self.accounts = Accounts(store.people)
@@ -136,6 +141,7 @@ class Studio(Labeling):
     def close(self) -> None:
         """Stop the threads and the image model; a trainer goes on for the next app to adopt."""
         self._next_pair.close()
+        self.material.stop()
         self._tuning.close()
         self._pool.close()
         self.trials.close()

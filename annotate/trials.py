@@ -19,6 +19,7 @@ from annotate.fitness import require_fit
 from annotate.ports import RenderItem
 from annotate.prompts import PromptBag
 from annotate.timing import Monotonic
+from annotate.trial_reports import TrialReports
 from annotate.verdicts import Judge
 from storage.records import QUESTIONS, Image, Trial
 from storage.store import Store
@@ -70,6 +71,7 @@ class Trials:
         self._store, self._desk, self._comparing, self._base = store, desk, comparing, base
         self._bag, self._prompts, self._activate = bag, list(prompts), activate
         self._chance, self._clock = chance, clock
+        self.saved = TrialReports(store, base, self.report)
         self._judge = Judge()
         self._courses: dict[str, Course] = {}
         self._closing, self._nudge = threading.Event(), threading.Event()

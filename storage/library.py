@@ -87,6 +87,9 @@ class Library:
         try:
             work.mkdir(parents=True)
             yield work / name
+            if (exports / name).is_dir():
+                # A folder does not replace a folder; what was there moves out of the way.
+                os.replace(exports / name, work / "before")
             os.replace(work / name, exports / name)
         except OSError as error:
             raise DiskFull(

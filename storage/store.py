@@ -4,6 +4,7 @@ Store ── Home       the folder, its lock
       ── Database   transactions, one writer
       ── Prompts, Images, Pairs, Votes, Snapshots, Runs, Versions    one noun each
           ── Tally      what the votes add up to, in memory
+      ── material      pictures that people brought
       ── library, disk    names, notes and deletions of versions; what takes space, and clean-up
 """
 
@@ -18,6 +19,7 @@ from storage.disk import Disk
 from storage.home import Home
 from storage.images import Images
 from storage.library import Library
+from storage.material import Material
 from storage.pairs import Pairs
 from storage.people import People
 from storage.project import Project
@@ -85,6 +87,7 @@ class Store:
         self.reports = Reports(self._database, self._tally, clock)
         self.rankings = Rankings(self._database, self._tally, clock)
         self.sittings = Sittings(self._database, clock)
+        self.material = Material(self._database, self._home, self._tally, clock)
         self.library = Library(self._database, self._home, self._versions, clock)
         self.disk = Disk(self._database, self._home, self._versions, clock)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +39,15 @@ JOIN pairs USING (pair_id)
 WHERE trial_id = ?
 ORDER BY vote_id
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Two pictures of one prompt and seed, by their ids."""
+
+    prompt: str
+    before: str
+    after: str
 
 
 class Trials:
@@ -156,6 +166,15 @@ class Trials:
             [trial_id],
         )
         return [Pair(*row) for row in rows]
+
+    def shown(self, trial_id: str) -> list[Shown]:
+        """Return what both versions of a trial drew, in order, whether voted on or not."""
+        rows = self._database.read(
+            "SELECT DISTINCT place, prompt, before, after FROM trial_pairs JOIN pairs "
+            "USING (pair_id) WHERE trial_id = ? ORDER BY place",
+            [trial_id],
+        )
+        return [Shown(*row[1:]) for row in rows]
 
     def votes(self, trial_id: str) -> list[TrialVote]:
         """Return what people say now, in the order in which they voted."""

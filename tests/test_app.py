@@ -47,6 +47,8 @@ CONTRACT = {
     "/compare": ["prompt", "seed", "before", "after"],
     "/compare_many": ["prompts", "seeds", "before", "after"],
     "/add_prompts": ["prompts"],
+    "/import_images": ["folder"],
+    "/report_trial": ["trial"],
 }
 SMALL = {"steps": 4, "batch_pairs": 2, "rank": 2, "checks": 0}
 
@@ -185,6 +187,8 @@ def test_prompts_can_be_added_as_a_list_or_as_text(api):
         (("/cancel_run", "r9999"), "r9999"),
         (("/fine_tune", {"stpes": 1}), "stpes"),
         (("/fine_tune", "{"), "JSON"),
+        (("/report_trial", "t9999"), "t9999"),
+        (("/import_images", "no/such/folder"), "does not exist"),
         (("/add_prompts", [""]), "Prompt 1 is empty"),
         (("/add_prompts", "x" * 5000), "2,000"),
         (("/undo", "nobody-voted"), "no vote to take back"),

@@ -24,6 +24,7 @@ def test_no_flag_is_added_without_a_decision():
         "--port",
         "--model",
         "--prompts",
+        "--images",
         "--train-every",
         "--train-at",
         "--sign-in",

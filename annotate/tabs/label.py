@@ -1,4 +1,4 @@
-"""The Label tab: the stage, and below it a place for one's own prompts."""
+"""The Label tab: the stage, and below it places for one's own prompts and pictures."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from annotate.handlers import PRIVATE, Errors, refusals
 from annotate.prompts import read_prompt_file
 from annotate.stage import build_stage
 from annotate.studio import Studio
+from annotate.tabs.bring import bring_section
 from annotate.tabs.project import ProjectSection
 
 
@@ -19,6 +20,8 @@ def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
         build_stage(studio, expected)
         with gr.Accordion("Add your own prompts", open=False, elem_id="prompts"):
             _prompts(studio, expected)
+        with gr.Accordion("Bring your own pictures", open=False, elem_id="bring-pictures"):
+            bring_section(studio, expected)
         ProjectSection(studio, expected)
     return tab
 

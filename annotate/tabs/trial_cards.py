@@ -127,6 +127,10 @@ def buttons(trial: dict[str, Any], active: str) -> str:
         acts.append(button("back", trial, f"Go back to {before}", main))
     if trial["state"] == "open":
         acts.append(button("end", trial, "End the test"))
+    if trial["votes"]:
+        acts.append(button("report", trial, "Save a report"))
+    if url := trial.get("report_url"):
+        acts.append(f'<a href="{escape(url, quote=True)}" target="_blank">Open the report</a>')
     return f'<div class="acts">{"".join(acts)}</div>'
 
 

@@ -115,7 +115,10 @@ class VerdictTab:
     def _act_on(self, event: gr.EventData) -> str:
         act, trial = str(event._data["act"]), str(event._data["trial"])
         report = self._studio.trials.report(trial)
-        if act == "end":
+        if act == "report":
+            saved = self._studio.trials.saved.save(trial)["saved"]
+            gr.Info(f"The report is in the studio folder, in {saved}.")
+        elif act == "end":
             self._studio.trials.end(trial)
         else:
             version = report["after"] if act == "use" else report["before"]
@@ -126,4 +129,6 @@ class VerdictTab:
     def _view(self) -> str:
         versions = self._studio.versions()
         active = next(version["version"] for version in versions if version["active"])
-        return trial_cards(self._studio.trials.reports(), active, len(versions) > 1)
+        tests = self._studio.trials
+        trials = [r | {"report_url": tests.saved.url(r["trial"])} for r in tests.reports()]
+        return trial_cards(trials, active, len(versions) > 1)

@@ -167,6 +167,8 @@ def _facts(told: Told) -> str:
     facts += _imported_facts(told["imported"] or {})
     if (variety := told["result"].get("diversity")) is not None:
         facts.append((f"{variety:.2f}×", "as varied as base"))
+    if (share := (told["result"].get("settled") or {}).get("flipped")) is not None:
+        facts.append((f"{100 * share:.0f} %", "of choices it would flip"))
     cells = "".join(
         f"<div><b>{escape(value)}</b><span>{name}</span></div>" for value, name in facts
     )

@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from align.checks import check_held_out, check_pictures, check_prompt, check_variety, spread
-from align.held_out import verdict
+from align.checks import (
+    check_held_out,
+    check_pictures,
+    check_prompt,
+    check_settled,
+    check_variety,
+    spread,
+)
+from align.held_out import flipped, verdict
 
 P, S, SHAPE = 4, 2, (4, 16, 16)
 
@@ -82,3 +89,22 @@ def test_unseen_pairs_ordered_against_the_people_hold_a_version_back():
     assert told(10, 12).passed and told(5, 12).passed
     assert not told(1, 12).passed
     assert check_held_out(verdict(torch.empty(0))) is None
+
+
+@pytest.mark.parametrize(
+    ("right", "pairs", "passes"),
+    [(64, 64, True), (40, 64, True), (28, 64, True), (20, 64, False), (0, 4, True), (0, 8, False)],
+)
+def test_flipped_choices_are_told_and_held_against_a_version_only_beyond_chance(
+    right, pairs, passes
+):
+    accuracy_B = torch.zeros(pairs)
+    accuracy_B[:right] = 1.0
+    check = check_settled(flipped(accuracy_B))
+    assert check is not None and check.passed is passes
+    assert check.value == pytest.approx(1 - right / pairs)
+    assert f"{1 - right / pairs:.0%} of {pairs} choices" in check.sentence
+
+
+def test_without_settled_pairs_nothing_is_said_of_them():
+    assert check_settled(flipped(torch.empty(0))) is None

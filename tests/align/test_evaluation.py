@@ -62,7 +62,10 @@ def test_a_run_checks_its_version_and_keeps_the_pictures(make_run):
     run = make_run(pairs=3, checks=2)
     train_folder(run)
     result = json.loads((run / "status.json").read_text("utf-8"))["result"]
-    assert {check["name"] for check in result["checks"]} >= {"pictures", "variety", "prompt"}
+    assert {check["name"] for check in result["checks"]} >= {
+        "pictures", "variety", "prompt", "settled"
+    }  # fmt: skip
+    assert result["settled"]["pairs"] == 3
     assert result["held_back"] is False and result["diversity"] > 0.4
     kept = json.loads((run / "evaluation" / "evaluation.json").read_text("utf-8"))
     assert [version["name"] for version in kept["versions"]] == ["base", run.name]

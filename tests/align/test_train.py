@@ -39,6 +39,8 @@ def test_a_run_ends_in_an_adapter_and_says_how_it_went(make_run):
     assert (status.state, status.progress, status.step) == ("done", 1.0, 3)
     assert status.result["left_out"] == {"tie": 2}
     assert status.result["held_out"]["pairs"] == 3
+    assert 0 <= status.result["settled"]["flipped"] <= 1
+    assert 0 < status.result["settled"]["pairs"] <= 64
     assert run.adapter.is_file()
     rows = run.metrics()
     assert [row["step"] for row in rows] == [1, 2, 3]

@@ -26,6 +26,7 @@ from align.loss import denoising_error, preference_logits
 from align.memory import SDXL_UNET, meta_inputs, plan_memory
 
 CARDS = (12, 16, 24, 40, 80)
+RECOMPUTED = ("none", "some", "all")
 PAIRS = (16, 8, 4, 2, 1)
 SIZE, RANK = 1024, 16
 
@@ -44,22 +45,21 @@ def main() -> None:
 def print_plan() -> None:
     """For each card the most pairs a forward pass can hold, with and without recomputing."""
     needs = {
-        (pairs, checkpointing): plan_memory(SDXL_UNET, SIZE, pairs, RANK, checkpointing).total_gib
+        (pairs, again): plan_memory(SDXL_UNET, SIZE, pairs, RANK, again).total_gib
         for pairs in PAIRS
-        for checkpointing in (False, True)
+        for again in RECOMPUTED
     }
     print(f"SDXL at {SIZE} x {SIZE}, LoRA rank {RANK}, bf16 base, encoders released")
-    print("| card | activations kept | recomputed |\n|---|---|---|")
+    print("| card | none | some | all |\n|---|---|---|---|")
     for card in CARDS:
-        cells = [most_pairs(needs, card, checkpointing) for checkpointing in (False, True)]
-        print(f"| {card} GB | {cells[0]} | {cells[1]} |")
-    for (pairs, checkpointing), need in needs.items():
-        how = "recomputed" if checkpointing else "kept"
-        print(f"  {pairs} pairs, activations {how}: {need:.1f} GiB")
+        cells = " | ".join(most_pairs(needs, card, again) for again in RECOMPUTED)
+        print(f"| {card} GB | {cells} |")
+    for (pairs, again), need in needs.items():
+        print(f"  {pairs} pairs, {again} recomputed: {need:.1f} GiB")
 
 
-def most_pairs(needs: dict[tuple[int, bool], float], card: int, checkpointing: bool) -> str:
-    fitting = [p for p in PAIRS if needs[p, checkpointing] <= card * 1e9 / 2**30]
+def most_pairs(needs: dict[tuple[int, str], float], card: int, again: str) -> str:
+    fitting = [p for p in PAIRS if needs[p, again] <= card * 1e9 / 2**30]
     return f"{fitting[0]} pair{'s' * (fitting[0] > 1)}" if fitting else "does not fit"
 
 

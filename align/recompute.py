@@ -1,0 +1,43 @@
+"""Gradient checkpointing by block: which activations are kept, and which are computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from diffusers import UNet2DConditionModel
+from torch import nn
+
+HALF = 0.5
+"""`some` recomputes the largest blocks until this share of all activations is not kept."""
+
+
+def block_names(unet: UNet2DConditionModel) -> list[str]:
+    """The parts that are kept or recomputed as a whole: down blocks, the middle, up blocks."""
+    down = [f"down_blocks.{place}" for place in range(len(unet.down_blocks))]
+    up = [f"up_blocks.{place}" for place in range(len(unet.up_blocks))]
+    return [*down, *(["mid_block"] if unet.mid_block is not None else []), *up]
+
+
+def heaviest(kept: Mapping[str, int], share: float = HALF) -> list[str]:
+    """The fewest blocks that keep this share of all bytes, the largest first."""
+    chosen: list[str] = []
+    for name in sorted(kept, key=lambda name: (-kept[name], name)):
+        if sum(kept[one] for one in chosen) >= share * sum(kept.values()):
+            break
+        chosen.append(name)
+    return chosen
+
+
+def recompute(unet: UNet2DConditionModel, blocks: Collection[str]) -> None:
+    """Keep no activations inside these blocks; they are computed again in the backward pass."""
+    if blocks:
+        unet.enable_gradient_checkpointing()
+    for name, module in unet.named_modules():
+        if hasattr(module, "gradient_checkpointing"):
+            inside = any(name == block or name.startswith(f"{block}.") for block in blocks)
+            module.gradient_checkpointing = inside
+
+
+def recomputing(unet: nn.Module) -> list[nn.Module]:
+    """The modules that recompute something inside them."""
+    return [module for module in unet.modules() if getattr(module, "gradient_checkpointing", False)]

@@ -1,0 +1,33 @@
+"""Which ways to share a run between processes give the result of one, and which are refused."""
+
+from __future__ import annotations
+
+from accelerate import Accelerator
+from accelerate.utils import DistributedType
+
+from align.errors import InvalidSettings
+
+SHARDED = {
+    DistributedType.FSDP: "FSDP",
+    DistributedType.DEEPSPEED: "DeepSpeed",
+    DistributedType.MEGATRON_LM: "Megatron-LM",
+}
+
+
+def require_whole(accelerator: Accelerator, batch_pairs: int) -> None:
+    """Raise InvalidSettings where processes would hold parts of the weights or uneven batches.
+
+    Checkpoints, the reference and the adapter's file are made from whole weights: with parts of
+    them a run would end, and be wrong.
+    """
+    if name := SHARDED.get(accelerator.distributed_type):
+        raise InvalidSettings(
+            f"This run was launched with {name}, which splits the weights, and checkpoints here "
+            'hold whole ones. Launch it data-parallel ("processes", or a config file without '
+            f"{name}); docs/several-gpus.md says what fits."
+        )
+    if batch_pairs % accelerator.num_processes:
+        raise InvalidSettings(
+            f"batch_pairs ({batch_pairs}) must be a multiple of the {accelerator.num_processes} "
+            "processes that were launched, so that each has as many pairs."
+        )

@@ -1,0 +1,92 @@
+"""What became of every picture of a folder, and how far an import is."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from annotate.timing import Monotonic
+
+STOPPED = "not looked at, for it was stopped"
+ALONE = "alone with its prompt"
+SAME = "looks like the others of its prompt"
+
+
+@dataclass
+class Progress:
+    """How far the work of one phase is."""
+
+    clock: Monotonic
+    phase: str = "Looking for pictures"
+    done: int = 0
+    of: int = 0
+    began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+
+    def begin(self, phase: str, of: int) -> None:
+        """Enter a phase."""
+        self.phase, self.done, self.of, self.began = phase, 0, of, self.clock()
+
+    def left(self) -> float | None:
+        """How many seconds the phase still takes; None while nobody can say."""
+        if not self.done:
+            return None
+        return (self.clock() - self.began) / self.done * (self.of - self.done)
+
+    def told(self) -> dict[str, Any]:
+        """As values."""
+        return {"phase": self.phase, "done": self.done, "of": self.of, "left_s": self.left()}
+
+
+@dataclass
+class Summary:
+    """Every picture is counted once: brought, known, or skipped for a reason."""
+
+    folder: str
+    pictures: int
+    skipped: Counter[str]
+    clock: Monotonic
+    brought: int = 0
+    known: int = 0
+    pairs: int = 0
+    stopped: bool = False
+    prompts: set[str] = field(default_factory=set)
+    began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+
+    def told(self) -> dict[str, Any]:
+        """As values, with a sentence for a person."""
+        return {
+            "folder": self.folder,
+            "pictures": self.pictures,
+            "brought": self.brought,
+            "known": self.known,
+            "skipped": {reason: count for reason, count in self.skipped.most_common() if count},
+            "prompts": len(self.prompts),
+            "pairs": self.pairs,
+            "stopped": self.stopped,
+            "seconds": round(self.clock() - self.began, 1),
+            "summary": self.sentence(),
+        }
+
+    def sentence(self) -> str:
+        """What a person wants to know first."""
+        parts = [
+            f"{_many(self.pairs, 'new pair')} of {_many(self.brought, 'picture')} and "
+            f"{_many(len(self.prompts), 'prompt')}."
+        ]
+        if self.known:
+            parts.append(f"{_many(self.known, 'picture')} had been brought in before.")
+        if not self.pairs and not self.known:
+            parts.append(
+                "Pictures make pairs when two of them have the same prompt: in their metadata, in "
+                "a text file beside each, in captions.csv, or as the name of their subfolder."
+            )
+        return " ".join([*["Stopped."] * self.stopped, *parts])
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
