@@ -36,6 +36,8 @@ ADMIN_CALLS = {
     "compare": ["a cat", 1, "base", "v1"],
     "compare_many": [["a cat"], [1], "base", "v1"],
     "add_prompts": ["mine"],
+    "import_images": ["/etc"],
+    "report_trial": ["t1"],
     "insights": ["Cem"],
     "exclude_votes": ["Cem", "a reason"],
     "lift_exclusion": [1],
