@@ -15,6 +15,7 @@ from annotate.handlers import Reply
 from annotate.people.asking import asker
 from storage.people import Person, Role, folded
 
+WHO = "who"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -58,6 +59,8 @@ ENDPOINTS = {
     "mark_known": Role.ADMIN,
 }
 """The endpoints of the API."""
+ABOUT_OTHERS = ("insights", "exclude_votes")
+"""Endpoints whose annotator is not who asks, but whom it is about."""
 SERVER_FUNCTIONS = {
     "stage_pairs": Role.LABELER,
     "stage_send": Role.LABELER,
@@ -74,22 +77,28 @@ def open_to(role: Role, name: str) -> bool:
 
 
 def signed(endpoint: Callable[P, R]) -> Callable[P, R]:
-    """Return an endpoint that checks who calls it; its public parameters stay what they are."""
-    shape, name = inspect.signature(endpoint), endpoint.__name__
+    """Return an endpoint that checks who calls it; its public parameters stay what they are.
+
+    A parameter `who` is not public: it is the name of whoever is signed in.
+    """
+    whole, name = inspect.signature(endpoint), endpoint.__name__
+    public = [one for one in whole.parameters.values() if one.name != WHO]
+    shape = whole.replace(parameters=public)
 
     def asked(request: gr.Request, *args: Any, **kwargs: Any) -> R:
         person = asker(request)
         require(person, ENDPOINTS.get(name, Role.ADMIN))
         called = shape.bind(*args, **kwargs)
-        if "annotator" in called.arguments:
+        if "annotator" in called.arguments and name not in ABOUT_OTHERS:
             called.arguments["annotator"] = in_name_of(person, called.arguments["annotator"])
-        return endpoint(*called.args, **called.kwargs)
+        acting = {WHO: person.name} if person is not None and WHO in whole.parameters else {}
+        return cast(R, cast(Any, endpoint)(*called.args, **called.kwargs, **acting))
 
     first = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    hints = {key: hint for key, hint in endpoint.__annotations__.items() if key != WHO}
     asked.__name__, asked.__doc__ = name, endpoint.__doc__
-    asked.__annotations__ = {"request": gr.Request, **endpoint.__annotations__}
-    whole = shape.replace(parameters=[first, *shape.parameters.values()])
-    asked.__dict__["__signature__"] = whole
+    asked.__annotations__ = {"request": gr.Request, **hints}
+    asked.__dict__["__signature__"] = shape.replace(parameters=[first, *public])
     return cast(Callable[P, R], asked)
 
 

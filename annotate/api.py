@@ -62,19 +62,19 @@ class Endpoints:
         """Every reported pair, newest first."""
         return self._studio.marks.reports()
 
-    def decide_report(self, report: int, decision: str) -> list[dict[str, Any]]:
+    def decide_report(self, report: int, decision: str, who: str = "me") -> list[dict[str, Any]]:
         """Let a reported pair be shown again, or keep it hidden: decision is shown or hidden."""
-        return self._studio.marks.decide(report, decision, "me")
+        return self._studio.marks.decide(report, decision, who)
 
     def project(self) -> dict[str, Any]:
         """What everybody is asked: reasons, criteria, and how many people see each pair."""
         return self._studio.marks.offered()
 
     def change_project(
-        self, reasons: list[str], criteria: list[str], overlap: int
+        self, reasons: list[str], criteria: list[str], overlap: int, who: str = "me"
     ) -> dict[str, Any]:
         """Change what everybody is asked, and return it."""
-        return self._studio.marks.offer(reasons, criteria, overlap, "me")
+        return self._studio.marks.offer(reasons, criteria, overlap, who)
 
     def stats(self) -> dict[str, Any]:
         """Counts of votes, and how many decisive ones are missing until the next fine-tune."""
@@ -160,17 +160,17 @@ class Endpoints:
         """What a person's own votes say: pace, habits and taste, and nothing of anybody else's."""
         return self._studio.insights.own(annotator)
 
-    def exclude_votes(self, annotator: str, reason: str) -> list[dict[str, Any]]:
+    def exclude_votes(self, annotator: str, reason: str, who: str = "api") -> list[dict[str, Any]]:
         """Learn nothing from a person's votes until it is lifted; all exclusions, newest first."""
-        return self._studio.insights.exclude(reason, "api", person=annotator)
+        return self._studio.insights.exclude(reason, who, person=annotator)
 
-    def lift_exclusion(self, exclusion: int) -> list[dict[str, Any]]:
+    def lift_exclusion(self, exclusion: int, who: str = "api") -> list[dict[str, Any]]:
         """Learn again from what was excluded; every exclusion, newest first."""
-        return self._studio.insights.lift(exclusion, "api")
+        return self._studio.insights.lift(exclusion, who)
 
-    def mark_known(self, pair_id: str, better: str) -> dict[str, str]:
+    def mark_known(self, pair_id: str, better: str, who: str = "api") -> dict[str, str]:
         """Say that left or right is surely better, "" for unsure; the winner of every such pair."""
-        return self._studio.insights.mark_gold(pair_id, better, "api")
+        return self._studio.insights.mark_gold(pair_id, better, who)
 
     def compare(self, prompt: str, seed: int, before: str, after: str) -> dict[str, Any]:
         """Draw one prompt and seed with two versions; addresses are relative to the server root."""

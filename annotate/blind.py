@@ -152,10 +152,10 @@ class BlindStudio:
 
     def _reason(self, activity: Told) -> str:
         """Say why there is no pair, as far as it is a labeler's concern."""
-        if activity["run"] is not None:
-            return LEARNING
         if activity["pool"]["problem"] or activity["sampler"]["state"] == "failed":
             return TROUBLE
+        if activity["run"] is not None:
+            return LEARNING
         return DRAWING
 
     def _only(self, part: object, *names: str) -> Any:

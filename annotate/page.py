@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from annotate.api import add_api
 from annotate.blind import BlindStudio
@@ -120,18 +120,19 @@ def _gated(studio: Studio, expected: Errors, way: SignIn, look: dict[str, Any]) 
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     blind = BlindStudio(studio, way.accounts.people, expected)
     routes = [Route("/img/{name}", _own_picture(blind))]
-    labeling = gr.mount_gradio_app(
+    around = gr.mount_gradio_app(
         FastAPI(openapi_url=None),
         build_labeling_page(blind, expected),
         path="",
         app_kwargs={"routes": routes},
         **look,
     )
+    labeling = next(route.app for route in around.routes if isinstance(route, Mount))
     doors = Doors(way, read_static("sign-in.css")).app()
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
-        async with labeling.router.lifespan_context(labeling):
+        async with around.router.lifespan_context(around):
             yield
 
     gate = Middleware(Gate, way=way, doors=doors, labeling=labeling)

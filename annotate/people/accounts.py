@@ -17,7 +17,7 @@ from annotate.people.tries import Tries
 from annotate.timing import Monotonic
 from storage.clock import utc_now
 from storage.errors import PersonKnown, StaleLink
-from storage.people import People, Person, Role, folded
+from storage.people import People, Person, Role, check_name, folded
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 LASTS = timedelta(days=30)
@@ -202,14 +202,15 @@ class Accounts:
             self._known.clear()
 
     def _first_admin(self, name: str, password: str) -> str:
-        hashed = self._hash(check_password(password, name))
-        known = self.people.find(name)
-        if known is None:
-            known = self.people.add(name, Role.ADMIN, SETUP)
+        name, hashed = check_name(name), self._hash(check_password(password, name))
+        with self._guard:
+            taken, self.set_up_token = self.set_up_token, None
+        if taken is None:
+            raise StaleLink("Somebody else was quicker, and is the first admin.")
+        known = self.people.find(name) or self.people.add(name, Role.ADMIN, SETUP)
         self.people.set_role(known.name, Role.ADMIN, SETUP)
         self.people.set_enabled(known.name, True, SETUP)
         self.people.set_password(known.name, hashed, SETUP)
-        self.set_up_token = None
         self.forget()
         return self._let_in(known.name)
 

@@ -94,6 +94,12 @@ def asker(request: Any) -> Person | None:
     return person
 
 
+def name_of(request: Any, otherwise: str) -> str:
+    """Return the name of whoever sent a request, or another one where nobody signs in."""
+    person = asker(request)
+    return person.name if person else otherwise
+
+
 def as_networks(text: str) -> tuple[Network, ...]:
     """Return the addresses in "127.0.0.1, 10.0.0.0/8"; raises InvalidRequest."""
     try:

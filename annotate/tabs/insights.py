@@ -6,6 +6,7 @@ import gradio as gr
 
 from annotate.handlers import PRIVATE, Errors, refusals
 from annotate.insights import WEIGH
+from annotate.people.asking import name_of
 from annotate.repeats import GOLD_SHARE, MOST, REPEAT_SHARE
 from annotate.studio import Studio
 from annotate.tabs.cards import notice_card
@@ -13,6 +14,7 @@ from annotate.tabs.insight_cards import insights_page
 from annotate.tabs.section import heading
 
 EVERYBODY = "Everybody"
+PAGE = "page"
 TICK_S = 2
 
 
@@ -114,16 +116,21 @@ class InsightsTab:
         return self._person or chosen
 
     def _changer(self, name: str) -> Any:
-        def change(value: Any) -> None:
-            self._insights.change(name, value if name == WEIGH else value / 100, "page")
+        def change(value: Any, request: gr.Request) -> None:
+            share = value if name == WEIGH else value / 100
+            self._insights.change(name, share, name_of(request, PAGE))
 
         return change
 
-    def _leave_out(self, person: str | None, reason: str, whose: str | None) -> list[Any]:
-        self._insights.exclude(reason, "page", person=person or "")
+    def _leave_out(
+        self, person: str | None, reason: str, whose: str | None, request: gr.Request
+    ) -> list[Any]:
+        self._insights.exclude(reason, name_of(request, PAGE), person=person or "")
         gr.Info(f"Nothing is learned from {person}'s votes until that is lifted.")
         return self._view(whose)
 
-    def _learn_again(self, number: float | None, whose: str | None) -> list[Any]:
-        self._insights.lift(int(number or 0), "page")
+    def _learn_again(
+        self, number: float | None, whose: str | None, request: gr.Request
+    ) -> list[Any]:
+        self._insights.lift(int(number or 0), name_of(request, PAGE))
         return self._view(whose)

@@ -7,7 +7,7 @@ import gradio as gr
 
 from annotate.handlers import PRIVATE, Errors, refusals
 from annotate.marks import CRITERIA, REASONS
-from annotate.people.asking import asker
+from annotate.people.asking import name_of
 from annotate.studio import Studio
 
 OWNER = "me"
@@ -62,7 +62,7 @@ class ProjectSection:
         return [*texts, offered["overlap"], *self._told(self._studio.marks.reports())]
 
     def _save(self, reasons: str, criteria: str, overlap: float, request: gr.Request) -> list[Any]:
-        offered = self._studio.marks.offer(reasons, criteria, overlap, who(request))
+        offered = self._studio.marks.offer(reasons, criteria, overlap, name_of(request, OWNER))
         gr.Info("Saved. Everybody's page follows within a few seconds.")
         return ["\n".join(offered[REASONS]), "\n".join(offered[CRITERIA]), offered["overlap"]]
 
@@ -70,7 +70,7 @@ class ProjectSection:
         def decide(report: int | None, request: gr.Request) -> list[Any]:
             if report is None:
                 return [gr.skip(), gr.skip()]
-            return self._told(self._studio.marks.decide(report, decision, who(request)))
+            return self._told(self._studio.marks.decide(report, decision, name_of(request, OWNER)))
 
         return decide
 
@@ -80,12 +80,6 @@ class ProjectSection:
         chosen = waiting[0] if waiting else (choices[0][1] if choices else None)
         listed = f'<div class="reports">{"".join(map(report_card, reports))}</div>'
         return [listed if reports else NONE, gr.Dropdown(choices, value=chosen)]
-
-
-def who(request: gr.Request) -> str:
-    """Return who changes something: whoever is signed in, or the owner."""
-    person = asker(request)
-    return person.name if person else OWNER
 
 
 def report_card(report: dict[str, Any]) -> str:

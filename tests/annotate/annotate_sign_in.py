@@ -96,16 +96,19 @@ def lived_in(folder: Path, header: str | None = None, proxies: Any = LOCAL) -> I
         trainer.end()
 
 
-def stage_of(client: httpx.Client, part: str = "stage") -> int:
-    """The id of the labeling stage on this person's page, or of another part of it."""
+def stage_of(client: httpx.Client, function: str = "stage_pairs") -> int:
+    """The id of the labeling stage on this person's page, or of what else has the function."""
     components = client.get("config").json()["components"]
-    return next(one["id"] for one in components if one["props"].get("elem_id") == part)
+    holders = {
+        name: one["id"] for one in components for name in one["props"].get("server_fns") or ()
+    }
+    return int(holders.get(function, holders["stage_pairs"]))
 
 
 def serve(client: httpx.Client, function: str, argument: Any, session: str = "") -> httpx.Response:
     """Call a server function as the page does."""
     sent = {
-        "component_id": stage_of(client, "own" if function == "stage_own" else "stage"),
+        "component_id": stage_of(client, function),
         "fn_name": function,
         "session_hash": session or uuid.uuid4().hex[:11],
         "data": argument,

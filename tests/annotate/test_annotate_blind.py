@@ -27,6 +27,7 @@ NAMES = re.compile(
     rb'"version"|"run_id"|"adapter"|"before":|"after":|[:\[] ?"base"|before_url|'
     rb"palate\.duckdb|site-packages|\.safetensors|Traceback|EulerDiscrete"
 )
+PICTURE = re.compile(r"img/[0-9a-f]{16}\.png")
 GRADIOS = re.compile(rb'"version": ?"[0-9.]+"|"theme": ?"base"|call/v2|/v2/')
 """What looks like a name of ours and is Gradio's: its own version, theme and addresses."""
 OWN = ("application/javascript", "text/javascript", "text/css", "font/")
@@ -74,7 +75,9 @@ def label(client: httpx.Client, rounds: int) -> None:
     assert serve(client, "stage_send", sent).json()["ok"]
     for act in ("begin", "summary", "ended"):
         serve(client, "stage_sitting", {"annotator": "", "act": act, "goal": 5})
-    assert "What you like" in serve(client, "stage_own", {"annotator": ""}).json()["html"]
+    own = serve(client, "stage_own", {"annotator": ""}).json()["html"]
+    assert "What you like" in own
+    assert all(client.get(url).status_code == 200 for url in PICTURE.findall(own))
     for name in ("next_pair", "next_quad", "own_votes", "undo", "stats", "project"):
         call(client, name, *([] if name in ("stats", "project") else [""]))
 

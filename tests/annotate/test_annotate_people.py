@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from annotate.people.asking import as_header, as_networks
 from annotate.people.passwords import Scrypt
 from annotate.people.tries import Tries
 from annotate.tabs.people_cards import people_table
-from storage.errors import StaleLink
+from storage.errors import InvalidPerson, StaleLink
 from storage.people import Role
 from storage.store import Store
 
@@ -136,6 +137,31 @@ def test_the_first_admin_is_made_once_by_who_sees_the_terminal(accounts):
     with pytest.raises(StaleLink):
         accounts.choose(token, PASSWORD, "Eve")
     assert accounts.open_set_up() is None
+
+
+def test_of_two_who_use_the_first_link_at_once_one_becomes_admin(accounts):
+    token, outcomes = accounts.open_set_up(), []
+
+    def enter(name: str) -> None:
+        try:
+            outcomes.append(accounts.choose(token, PASSWORD, name))
+        except StaleLink:
+            outcomes.append(None)
+
+    threads = [threading.Thread(target=enter, args=(name,)) for name in ("ada", "eve", "zoe")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes.count(None) == 2 and len(accounts.people.all()) == 1
+
+
+@pytest.mark.parametrize("name", ["", "a\x00b", "x" * 65])
+def test_a_name_that_cannot_be_leaves_the_first_link_good(accounts, name):
+    token = accounts.open_set_up()
+    with pytest.raises(InvalidPerson):
+        accounts.choose(token, PASSWORD, name)
+    assert accounts.holder(accounts.choose(token, PASSWORD, "ada")).name == "ada"
 
 
 def test_somebody_without_a_password_is_no_admin_who_could_let_others_in(accounts):

@@ -36,15 +36,15 @@ ADMIN_CALLS = {
     "compare": ["a cat", 1, "base", "v1"],
     "compare_many": [["a cat"], [1], "base", "v1"],
     "add_prompts": ["mine"],
+    "import_images": ["/etc"],
+    "report_trial": ["t1"],
+    "insights": ["Cem"],
+    "exclude_votes": ["Cem", "a reason"],
+    "lift_exclusion": [1],
+    "mark_known": ["0" * 16, "left"],
     "reports": [],
     "decide_report": [1, "shown"],
     "change_project": [["mine"], [], 3],
-    "import_images": ["pictures"],
-    "report_trial": ["t1"],
-    "insights": ["Ada"],
-    "exclude_votes": ["Ada", "mine"],
-    "lift_exclusion": [1],
-    "mark_known": ["0123456789abcdef", "left"],
 }
 
 
@@ -499,6 +499,16 @@ def test_guessing_is_slowed_down_and_tells_no_name_from_another(house):
         right = client.post("sign-in", data={"name": name, "password": "correct horse battery"})
         assert right.status_code == 429 and "Wait 5 minutes" in right.text
     assert answers[0] == answers[1]
+
+
+def test_an_admin_asks_about_others_and_what_an_admin_does_bears_their_name(house, ada, bob):
+    assert cast(bob, pairs(bob)[0]["pair_id"])["ok"] is True
+    assert result(ada, "insights", "Bob")
+    excluded = result(ada, "exclude_votes", "Bob", "only a test")
+    assert (excluded[0]["person"], excluded[0]["who"]) == ("Bob", "Ada")
+    assert result(ada, "change_project", ["hands"], [], 2)["reasons"] == ["hands"]
+    who = "SELECT DISTINCT who FROM project_settings"
+    assert house.place.store._database.read(who) == [("Ada",)]
 
 
 def test_an_admin_does_everything_as_ever(house, ada):
