@@ -26,8 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     add_people_command(commands)
     chosen = root.parse_args(arguments)
     try:
-        for line in {"people": people, "report": written}[chosen.command](chosen):
-            print(line)
+        print(*(people(chosen) if chosen.command == "people" else written(chosen)), sep="\n")
     except AnnotateError as error:
         print(f"annotate: {error}", file=sys.stderr)
         return 1
