@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tyro
 
@@ -28,12 +28,14 @@ from align.workshop import Workshop
 from annotate.errors import AnnotateError
 from annotate.jobs import Job
 from annotate.material.folder import checked
+from annotate.people.asking import SignIn, as_header, as_networks
 from annotate.prompts import read_prompt_file
 from annotate.studio import Studio
 from storage import StorageError, Store
 
 EXPECTED = (AlignError, AnnotateError, StorageError)
 """What goes wrong for a reason that a person can be told in a sentence."""
+FIRST_ADMIN = "python -m annotate people add NAME --role admin"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,12 @@ class Settings:
     """Decisive votes after which a fine-tune starts by itself; 0 is never."""
     train_at: str | None = None
     """Also fine-tune daily at this time (HH:MM), if there are new votes."""
+    sign_in: Literal["off", "accounts", "proxy"] = "off"
+    """Who may come in: anybody, people with a password, or whom a proxy names."""
+    proxy_header: str = "X-Forwarded-User"
+    """With --sign-in proxy, the header in which the proxy names the person."""
+    proxy_address: str = "127.0.0.1,::1"
+    """Addresses of proxies that are trusted, such as 127.0.0.1,10.0.0.0/8."""
 
 
 class PortTaken(Exception):
@@ -77,13 +85,19 @@ def run(settings: Settings) -> None:
     """Open the studio, serve the page and wait for an interrupt."""
     model = describe_model(settings.model)
     prompts = read_prompt_file(settings.prompts) if settings.prompts else None
+    proxies, header = as_networks(settings.proxy_address), as_header(settings.proxy_header)
     if settings.images:
         checked(settings.images)
     check_port(settings.host, settings.port)
     with opened(settings, model, prompts) as studio:
-        stop = stop_signal()
-        page = serve(settings, studio)
+        stop, way = stop_signal(), None
+        if settings.sign_in != "off":
+            named_by = header if settings.sign_in == "proxy" else None
+            way = SignIn(studio.accounts, proxies, named_by)
+        page = serve(settings, studio, way)
         print(f"Palate tunes {model.name} at {page.local_url}", flush=True)
+        if way is not None and (hint := first_admin(way, page.local_url)):
+            print(hint, flush=True)
         print(f"Votes are kept in {settings.home.resolve()}. Press Ctrl+C to stop.", flush=True)
         bringing = Job(lambda: bring(studio, settings.images))
         stop.wait()
@@ -136,19 +150,28 @@ def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> I
             sampler.stop()
 
 
-def serve(settings: Settings, studio: Studio) -> Any:
+def serve(settings: Settings, studio: Studio, way: SignIn | None) -> Any:
     """Launch the page and return it."""
     from annotate.page import build_page, launch_options  # noqa: PLC0415  see `opened`
 
-    page = build_page(studio, EXPECTED)
+    page = build_page(studio, EXPECTED, way)
     page.launch(
         server_name=settings.host,
         server_port=settings.port,
         prevent_thread_lock=True,
         quiet=True,
-        **launch_options(studio),
+        **launch_options(studio, EXPECTED, way),
     )
     return page
+
+
+def first_admin(way: SignIn, url: str) -> str | None:
+    """Say how somebody becomes the first admin; None once there is one."""
+    if way.header is not None:
+        known = way.accounts.has_admin(passwords=False)
+        return None if known else f"Nobody is an admin yet. Stop the app, then: {FIRST_ADMIN}"
+    token = way.accounts.open_set_up()
+    return token and f"Nobody is an admin yet. Become one, once, at {url}welcome?token={token}"
 
 
 def check_port(host: str, port: int) -> None:

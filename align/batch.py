@@ -68,6 +68,8 @@ class Labels:
 
     share_B: Tensor
     weight_B: Tensor
+    trust_B: Tensor
+    """How much the votes of each pair's voter count, see `align.snapshot.PreferencePair`."""
     liked_2B: Tensor
 
 
@@ -127,6 +129,7 @@ class Batcher:
         return Labels(
             share_B=data.share_N[rows].to(device),
             weight_B=data.weight_N[rows].to(device),
+            trust_B=data.trust_N[rows].to(device),
             liked_2B=data.liked_2N[:, rows].flatten().to(device),
         )
 

@@ -50,6 +50,8 @@ class EncodedPairs:
     share_N: Tensor
     """Per pair, the share of votes for its chosen picture."""
     weight_N: Tensor
+    trust_N: Tensor
+    """Per pair, how much its voter's votes count."""
     liked_2N: Tensor
     """Per pair, whether each picture is wanted (+1) or not (-1): row 0 the chosen ones."""
     contents: list[str]
@@ -93,6 +95,7 @@ def encode_pairs(
         pooled_PE=torch.stack([*(text["pooled"] for text in texts), bare_E]),
         share_N=torch.tensor([pair.share for pair in pairs]),
         weight_N=torch.tensor([pair.weight for pair in pairs]),
+        trust_N=torch.tensor([pair.trust for pair in pairs]),
         liked_2N=torch.tensor([pair.liked for pair in pairs]).T.contiguous(),
         contents=[
             content_key(picture_keys[p.chosen], picture_keys[p.rejected], prompt_keys[p.prompt])

@@ -12,7 +12,7 @@ import torch
 from align.errors import SnapshotError
 from align.loss import rank_weights
 from align.noise import counter_key
-from align.votes import Row, comparisons, count_pairs, pictures, read_rows, vote_shares
+from align.votes import Row, comparisons, count_pairs, pictures, read_rows, trust, vote_shares
 
 Shares: TypeAlias = dict[tuple[str, str, str], float]
 LIKED = {"preference": (1.0, -1.0), "both_good": (1.0, 1.0), "both_bad": (-1.0, -1.0)}
@@ -34,6 +34,8 @@ class PreferencePair:
     scorer's own probability where it gave the label."""
     weight: float = 1.0
     """How much a pair out of a ranking counts (RankDPO)."""
+    trust: float = 1.0
+    """How much its voter's votes count, in 0..1; scales the loss of every objective."""
 
     @property
     def liked(self) -> tuple[float, float]:
@@ -74,7 +76,8 @@ def _pair(folder: Path, row: Row, shares: Shares) -> PreferencePair:
     sides, prompt = pictures(row), row["prompt"]
     chosen, rejected = (folder / side for side in sides)
     share = float(row.get("label", shares[prompt, *sides]))
-    return PreferencePair("|".join((*sides, prompt)), prompt, chosen, rejected, row["kind"], share)
+    key = "|".join((*sides, prompt))
+    return PreferencePair(key, prompt, chosen, rejected, row["kind"], share, trust=trust(row))
 
 
 def _pairs_of_ranking(folder: Path, row: Row, shares: Shares) -> list[PreferencePair]:
@@ -91,6 +94,7 @@ def _pairs_of_ranking(folder: Path, row: Row, shares: Shares) -> list[Preference
             rejected=folder / images[worse],
             share=shares[prompt, images[better], images[worse]],
             weight=float(weight_KK[better, worse]),
+            trust=trust(row),
         )
         for better, worse in comparisons(row)
     ]

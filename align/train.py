@@ -203,7 +203,7 @@ def micro_step(lesson: Lesson, draws: list[Draw]) -> tuple[Tensor, Tensor]:
         baseline=torch.tensor(max(0.0, lesson.progress.means.get("reward", 0.0))),
     )
     anchor_B = torch.tensor([d.anchor for d in draws], device=chosen_B.device)
-    taught_B = lesson.loss(errors, lesson.strength)
+    taught_B = labels.trust_B * lesson.loss(errors, lesson.strength)
     loss_B = torch.where(anchor_B, anchor_loss(errors, lesson.strength), taught_B)
     rewards_2B = errors.rewards_2B(kappa).detach() * has_reference
     winner_B, loser_B = rewards_2B.chunk(2)

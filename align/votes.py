@@ -37,7 +37,7 @@ def read_rows(folder: Path) -> list[Row]:
 def _row(path: Path, number: int, line: str) -> Row:
     try:
         row = json.loads(line)
-        if not isinstance(row["prompt"], str) or not _is_vote(row):
+        if not isinstance(row["prompt"], str) or not _is_vote(row) or not 0 < trust(row) <= 1:
             raise ValueError(line)
     except (ValueError, KeyError, TypeError):
         raise SnapshotError(f"{path}, line {number}, is not a vote: {line[:80]!r}.") from None
@@ -50,6 +50,11 @@ def _is_vote(row: Row) -> bool:
     if row["kind"] == "ranking":
         return len(row["images"]) == len(row["ranks"]) >= 2
     return row["kind"] in UNDECIDED and len(row["images"]) == 2
+
+
+def trust(row: Row) -> float:
+    """How much a vote counts beside others: 1 unless its line says less."""
+    return float(row.get("weight", 1.0))
 
 
 def comparisons(row: Row) -> list[tuple[int, int]]:

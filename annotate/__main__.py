@@ -1,6 +1,7 @@
 """Work on what the studio made, without the app.
 
 python -m annotate report FOLDER [--out DIR]    an evaluation as report.html and report.md
+python -m annotate people add NAME --role admin    somebody who may sign in
 """
 
 import argparse
@@ -8,6 +9,8 @@ import sys
 from pathlib import Path
 
 from annotate.errors import AnnotateError
+from annotate.people.commands import add_people_command, run_people
+from storage import StorageError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,13 +24,17 @@ def main(arguments: list[str] | None = None) -> int:
     report = commands.add_parser("report", help="write an evaluation as a page and as Markdown")
     report.add_argument("folder", type=Path, metavar="FOLDER", help="holds evaluation.json")
     report.add_argument("--out", type=Path, metavar="DIR", help="where to write (FOLDER itself)")
+    add_people_command(commands)
     chosen = root.parse_args(arguments)
     from annotate.report.writing import write_report  # noqa: PLC0415  Pillow takes a moment
 
     try:
+        if chosen.command == "people":
+            print(*run_people(chosen), sep="\n")
+            return 0
         for file in write_report(chosen.folder, chosen.out or chosen.folder):
             print(file)
-    except AnnotateError as error:
+    except (AnnotateError, StorageError) as error:
         print(f"annotate: {error}", file=sys.stderr)
         return 1
     return 0

@@ -1,11 +1,16 @@
 """The public API: endpoints for gradio_client and plain HTTP, JSON in and JSON out."""
 
-from typing import Any
+from typing import Any, cast
 
 from gradio.events import api
 
+from annotate.access import open_to, signed
+from annotate.blind import Labeled
 from annotate.handlers import Errors, refusals
+from annotate.insights import PATIENT_S
 from annotate.studio import Studio
+from storage.people import Role
+from storage.records import new_id
 
 
 class Endpoints:
@@ -27,8 +32,49 @@ class Endpoints:
         return self._studio.vote(pair_id, verdict, annotator, key)
 
     def undo(self, annotator: str) -> dict[str, Any]:
-        """Take back the annotator's newest vote and return its pair."""
-        return self._studio.undo(annotator)
+        """Take back the annotator's newest vote or ranking and return what it was about."""
+        return self._studio.quads.undo(annotator, new_id()) or self._studio.undo(annotator)
+
+    def next_quad(self, annotator: str) -> dict[str, Any]:
+        """Four pictures of a prompt to rank, the same until they are, or how long to wait."""
+        return self._studio.next_quad(annotator)
+
+    def rank(
+        self, quad_id: str, best: int | None, worst: int | None, annotator: str, key: str
+    ) -> dict[str, Any]:
+        """Record the places, 0 to 3, of the best and the worst of four; null twice is a skip."""
+        self._studio.quads.rank(quad_id, best, worst, annotator, key)
+        return {"accepted": True, "key": key}
+
+    def remark(
+        self, vote_key: str, kind: str, name: str, value: str, annotator: str, key: str
+    ) -> dict[str, Any]:
+        """Add a strength, a reason or a criterion to the annotator's vote under `vote_key`."""
+        self._studio.marks.remark(vote_key, annotator, kind, name, value, key)
+        return {"accepted": True, "key": key}
+
+    def report_pair(self, pair_id: str, note: str, annotator: str, key: str) -> dict[str, Any]:
+        """Show a pair to nobody any more, and list it for somebody to look at."""
+        self._studio.marks.report(pair_id, annotator, note, key)
+        return {"accepted": True, "key": key}
+
+    def reports(self) -> list[dict[str, Any]]:
+        """Every reported pair, newest first."""
+        return self._studio.marks.reports()
+
+    def decide_report(self, report: int, decision: str) -> list[dict[str, Any]]:
+        """Let a reported pair be shown again, or keep it hidden: decision is shown or hidden."""
+        return self._studio.marks.decide(report, decision, "me")
+
+    def project(self) -> dict[str, Any]:
+        """What everybody is asked: reasons, criteria, and how many people see each pair."""
+        return self._studio.marks.offered()
+
+    def change_project(
+        self, reasons: list[str], criteria: list[str], overlap: int
+    ) -> dict[str, Any]:
+        """Change what everybody is asked, and return it."""
+        return self._studio.marks.offer(reasons, criteria, overlap, "me")
 
     def stats(self) -> dict[str, Any]:
         """Counts of votes, and how many decisive ones are missing until the next fine-tune."""
@@ -106,6 +152,26 @@ class Endpoints:
         """Write a version for other programs: form is diffusers, kohya or merged."""
         return self._studio.library.export(version, form)
 
+    def insights(self, annotator: str = "") -> dict[str, Any]:
+        """How votes were given and what they like: one person's, or everybody's for no name."""
+        return self._studio.insights.report(annotator or None, PATIENT_S)
+
+    def own_votes(self, annotator: str) -> dict[str, Any]:
+        """What a person's own votes say: pace, habits and taste, and nothing of anybody else's."""
+        return self._studio.insights.own(annotator)
+
+    def exclude_votes(self, annotator: str, reason: str) -> list[dict[str, Any]]:
+        """Learn nothing from a person's votes until it is lifted; all exclusions, newest first."""
+        return self._studio.insights.exclude(reason, "api", person=annotator)
+
+    def lift_exclusion(self, exclusion: int) -> list[dict[str, Any]]:
+        """Learn again from what was excluded; every exclusion, newest first."""
+        return self._studio.insights.lift(exclusion, "api")
+
+    def mark_known(self, pair_id: str, better: str) -> dict[str, str]:
+        """Say that left or right is surely better, "" for unsure; the winner of every such pair."""
+        return self._studio.insights.mark_gold(pair_id, better, "api")
+
     def compare(self, prompt: str, seed: int, before: str, after: str) -> dict[str, Any]:
         """Draw one prompt and seed with two versions; addresses are relative to the server root."""
         return self._studio.compare(prompt, seed, before, after)
@@ -129,13 +195,24 @@ class Endpoints:
         return self._studio.add_prompts(prompts)
 
 
-def add_api(studio: Studio, expected: Errors) -> None:
-    """Register the endpoints in the Blocks that is open; expected errors reach clients as text."""
-    endpoints, refuse = Endpoints(studio), refusals(expected)
+def add_api(studio: Labeled, expected: Errors, role: Role = Role.ADMIN) -> None:
+    """Register what a role may call in the Blocks that is open; expected errors reach clients as
+    text.
+    """
+    # A labeler's studio has what `open_to` lets labelers call.
+    endpoints, refuse = Endpoints(cast(Studio, studio)), refusals(expected)
     quick = (
         endpoints.next_pair,
         endpoints.vote,
         endpoints.undo,
+        endpoints.next_quad,
+        endpoints.rank,
+        endpoints.remark,
+        endpoints.report_pair,
+        endpoints.reports,
+        endpoints.decide_report,
+        endpoints.project,
+        endpoints.change_project,
         endpoints.stats,
         endpoints.fine_tune,
         endpoints.run_status,
@@ -152,16 +229,23 @@ def add_api(studio: Studio, expected: Errors) -> None:
         endpoints.note_version,
         endpoints.delete_version,
         endpoints.add_prompts,
+        endpoints.exclude_votes,
+        endpoints.lift_exclusion,
+        endpoints.mark_known,
     )
     for endpoint in quick:
-        api(refuse(endpoint), concurrency_limit=None)
+        if open_to(role, endpoint.__name__):
+            api(refuse(signed(endpoint)), concurrency_limit=None)
     # Drawing is one at a time anyway; a few may wait in line without taking every worker thread.
     slow = (
         endpoints.compare,
         endpoints.compare_many,
         endpoints.export_version,
+        endpoints.insights,
+        endpoints.own_votes,
         endpoints.import_images,
         endpoints.report_trial,
     )
     for patient in slow:
-        api(refuse(patient), concurrency_limit=4)
+        if open_to(role, patient.__name__):
+            api(refuse(signed(patient)), concurrency_limit=4)

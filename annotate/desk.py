@@ -2,10 +2,10 @@
 
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from annotate.leases import Leases
+from annotate.leases import Leases, Pick, oldest
 from annotate.pace import Pace
 from annotate.timing import Monotonic
 from storage.errors import AlreadyVoted
@@ -15,6 +15,8 @@ from storage.store import Store
 
 LEASE_S = 15 * 60.0
 MOST_HELD = 64
+OVERLAP = "overlap"
+"""The project setting of how many people are asked about each pair."""
 MIXED_SHARE = 0.25
 """Of the pairs handed out while a trial is mixed in, those that are its own."""
 
@@ -38,8 +40,16 @@ class Desk:
         self._leases = Leases()
         self._version = "base"
         self._undone: set[str] = set()
+        self._hidden: set[str] = set()
+        self._overlap = 1
         self.mixed: str | None = None
         """A trial whose pairs come in between others, for everybody."""
+        self.pick: Pick = oldest
+        """Chooses among pairs that wait."""
+        self.choice_of: Callable[[str], tuple[str, float] | None] = lambda pair_id: None
+        """By which rule a pair was chosen, and how likely that was."""
+        self.on_purpose: Callable[[str], Pair | None] = lambda annotator: None
+        """What a person is asked on purpose now and then, besides what waits."""
         self._guard = threading.Lock()
         self.votes = Pace(clock)
         self.decisive = Pace(clock)
@@ -51,11 +61,12 @@ class Desk:
 
     def open(self, version: str) -> None:
         """Let the stored pairs that nobody voted on wait, and hand out this version's first."""
-        pairs = self._store.waiting_pairs(self._base)
+        self._overlap = int(self._store.project.get(OVERLAP, 1))
+        pairs = self._store.open_pairs(self._base, self._overlap)
         with self._guard:
             self._version = version
-            for pair in pairs:
-                self._leases.add(pair)
+            for pair, asked in pairs:
+                self._leases.add(pair, asked)
 
     def switch(self, version: str) -> None:
         """Hand out this version's pairs from now on; a pair that is open stays open."""
@@ -84,6 +95,43 @@ class Desk:
             self.mixed = None if self.mixed == trial else self.mixed
             self._leases.drop_trial(trial)
 
+    @property
+    def overlap(self) -> int:
+        """How many people are asked about each pair."""
+        return self._overlap
+
+    def ask_several(self, overlap: int) -> None:
+        """Ask so many people about each pair from now on, pairs already voted on included."""
+        self._overlap = overlap
+        pairs = self._store.open_pairs(self._base, overlap)
+        with self._guard:
+            self._leases.forget_waiting()
+            held = self._leases.out()
+            for pair, asked in pairs:
+                if pair.pair_id in held:
+                    self._leases.note_asked(pair.pair_id, asked)
+                else:
+                    self._leases.add(pair, asked)
+
+    def hide(self, pair_id: str) -> None:
+        """Hand a pair to nobody any more, and let pages that hold it drop it."""
+        with self._guard:
+            self._hidden.add(pair_id)
+            self._leases.drop(pair_id)
+
+    def show_again(self, pair: Pair) -> None:
+        """Let a pair that was hidden wait again, for whoever was not asked about it."""
+        asked = self._store.voters(pair.pair_id)
+        with self._guard:
+            self._hidden.discard(pair.pair_id)
+            if len(asked) < self._overlap and pair.trial is None:
+                self._leases.add(pair, asked)
+
+    def rest(self, annotator: str) -> None:
+        """Let an annotator's pairs wait for others, who pauses."""
+        with self._guard:
+            self._leases.let_go(annotator)
+
     def touch(self, annotator: str) -> None:
         """Keep an annotator's leases."""
         with self._guard:
@@ -110,7 +158,8 @@ class Desk:
             mixed = [self.mixed] if self.mixed else []
             streams = [trial] if trial else [self._version, IMPORTED, *mixed]
             claimed = self._leases.claim(annotator, have, streams, strict=trial is not None)
-            passed_over = list(dict.fromkeys(others + claimed))
+            hidden = [pair_id for pair_id in have if pair_id in self._hidden]
+            passed_over = list(dict.fromkeys(others + claimed + hidden))
             known = set(have)
             held = self._leases.held(annotator)
             pairs = [pair for pair in held if pair.pair_id not in known][:want]
@@ -127,12 +176,13 @@ class Desk:
     ) -> VoteReceipt:
         """Record a vote and let the pair go; raises what the store raises."""
         try:
-            receipt = self._store.vote(pair_id, verdict, annotator, key, response_ms)
+            how = self.choice_of(pair_id)
+            receipt = self._store.vote(pair_id, verdict, annotator, key, response_ms, how)
         except AlreadyVoted:
-            self._let_go(pair_id)
+            self._let_go(pair_id, annotator, 1)
             raise
         if not receipt.duplicate:
-            self._let_go(pair_id)
+            self._let_go(pair_id, annotator, 1 if receipt.trial else self._overlap)
         if not receipt.duplicate and receipt.trial is None:
             self.votes.note()
             if Verdict(verdict).decisive:
@@ -143,10 +193,11 @@ class Desk:
     def undo(self, annotator: str, key: str | None) -> Pair:
         """Take back the annotator's newest vote and open its pair again, once per key."""
         pair = self._store.undo(annotator, key)
+        asked = self._store.voters(pair.pair_id) - {annotator}
         with self._guard:
             self._leases.touch(annotator, self._clock())
             if key is None or key not in self._undone:
-                self._leases.put_back(annotator, pair)
+                self._leases.put_back(annotator, pair, asked)
             if key is not None:
                 self._undone.add(key)
         return pair
@@ -155,13 +206,15 @@ class Desk:
         """The next pair for an annotator: of a trial, mixed in now and then, or to learn from."""
         if trial:
             return self._leases.take(annotator, trial)
+        if asked := self.on_purpose(annotator):
+            return self._leases.hold(annotator, asked)
         if self.mixed and self._chance.random() < MIXED_SHARE:
             if pair := self._leases.take(annotator, self.mixed):
                 return pair
         # What people brought comes first, or drawn pairs without end would drown it.
-        brought = self._leases.take(annotator, IMPORTED)
-        return brought or self._leases.take(annotator, self._version, any_version)
+        brought = self._leases.take(annotator, IMPORTED, pick=self.pick)
+        return brought or self._leases.take(annotator, self._version, any_version, self.pick)
 
-    def _let_go(self, pair_id: str) -> None:
+    def _let_go(self, pair_id: str, annotator: str, overlap: int) -> None:
         with self._guard:
-            self._leases.drop(pair_id)
+            self._leases.voted(pair_id, annotator, overlap)

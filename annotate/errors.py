@@ -9,7 +9,12 @@ AnnotateError
 ├── SamplerAway        the image model rests while a run has the memory
 ├── HeldBack           a version failed its checks
 ├── FileGone           a version's file is no longer where it was
+├── BrokenPicture      a picture file that cannot be read
 ├── LastGood           the only version known to help cannot be deleted
+├── NotAllowed         what somebody who is signed in may not do
+├── SignInRefused      a name and a password that do not fit
+├── TooManyTries       signing in failed too often
+├── WeakPassword       a password that is too short or too easy
 ├── BadMaterial        a folder of pictures that cannot be brought in
 └── BrokenEvaluation   an evaluation that cannot be read, or a report not be written
 
@@ -41,6 +46,10 @@ class NotResumable(AnnotateError):
     """The run is done; there is nothing to go on with."""
 
 
+class BrokenPicture(AnnotateError):
+    """A picture file is gone or is no picture."""
+
+
 class LastGood(AnnotateError):
     """No other version is known to help."""
 
@@ -63,3 +72,19 @@ class HeldBack(AnnotateError):
 
 class FileGone(AnnotateError):
     """The file of a version is no longer where it was."""
+
+
+class NotAllowed(AnnotateError):
+    """A person who is signed in may not do this, or not in this name."""
+
+
+class SignInRefused(AnnotateError):
+    """The name or the password is wrong; which of them is not told."""
+
+
+class TooManyTries(AnnotateError):
+    """Signing in failed too often just now."""
+
+
+class WeakPassword(AnnotateError):
+    """A password is too short or too easy to guess."""

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from annotate.desk import Desk
@@ -19,6 +20,8 @@ class Harvest:
         self._desk = desk
         self._base = base
         self.settle_s = settle_s
+        self.weigh: Callable[[], None] = lambda: None
+        """Settles how much everybody's votes count, before they are frozen for a run."""
 
     def new(self) -> int:
         """Count the decisive votes since the newest run.
@@ -28,7 +31,8 @@ class Harvest:
         new = self._store.decisive_since_last_run(self._base)
         runs = [run for run in self._store.runs(self._base) if not run.settings.get("voter")]
         if new and runs and runs[0].state in WASTED:
-            had = snapshot_counts(self._store, runs[0]).get("preference", 0)
+            counts = snapshot_counts(self._store, runs[0])
+            had = counts.get("preference", 0) + counts.get("ranking", 0)
             new = min(new, max(0, self._store.counts(self._base).decisive - had))
         return new
 

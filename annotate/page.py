@@ -1,35 +1,61 @@
-"""The page: a header, four tabs and the API; and how it is launched."""
+"""The page: a header, the tabs and the API; the page of labelers; and how both are launched."""
 
+import os
 import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import gradio as gr
+from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from annotate.api import add_api
+from annotate.blind import BlindStudio
 from annotate.handlers import Errors
-from annotate.stage import read_static
+from annotate.people.asking import SignIn, asker
+from annotate.people.doors import Doors
+from annotate.people.gate import Gate
+from annotate.pictures import picture_response
+from annotate.stage import build_stage, read_static
 from annotate.studio import Studio
 from annotate.tabs.compare import CompareTab
+from annotate.tabs.insights import InsightsTab
 from annotate.tabs.label import label_tab
 from annotate.tabs.library import LibraryTab
+from annotate.tabs.own import own_votes
+from annotate.tabs.people import PeopleTab
 from annotate.tabs.section import rest_elsewhere
 from annotate.tabs.tune import TuneTab
 from annotate.tabs.verdict import VerdictTab
 from storage.errors import UnknownRun
+from storage.people import Role
 
 PICTURE_NAME = re.compile(r"([0-9a-f]{16})\.png")
 SHEET_NAME = re.compile(r"(r[0-9]{4,9})\.png")
-FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 HEADER = (
-    '<header class="masthead"><h1>Palate</h1>'
-    '<p data-palate-status role="status">Starting</p></header>'
+    '<header class="masthead"><h1>Palate</h1><p data-palate-status role="status">Starting</p>'
+    '<div class="person" data-palate-person hidden><b></b><span class="account">'
+    '<a href="account">Password</a><form method="post" action="sign-out">'
+    "<button>Sign out</button></form></span></div></header>"
+)
+LOOK = (
+    "page.css",
+    "person.css",
+    "cards.css",
+    "library.css",
+    "board.css",
+    "verdict.css",
+    "people.css",
+    "project.css",
+    "insights.css",
 )
 
 
-def build_page(studio: Studio, expected: Errors) -> gr.Blocks:
+def build_page(studio: Studio, expected: Errors, way: SignIn | None = None) -> gr.Blocks:
     """Build the page and the API; of an `expected` error a person is told the sentence."""
     page: gr.Blocks
     with gr.Blocks(title="Palate", analytics_enabled=False) as page:
@@ -42,37 +68,89 @@ def build_page(studio: Studio, expected: Errors) -> gr.Blocks:
             library = LibraryTab(studio, expected)
             compare = CompareTab(studio, expected)
             verdict = VerdictTab(studio, expected)
-        everything = (label, tune.tab, library.tab, compare.tab, verdict.tab)
-        for one in (tune, library, verdict):
+            insights = InsightsTab(studio, expected)
+            if way is not None:
+                PeopleTab(way, expected)
+        everything = (label, tune.tab, library.tab, compare.tab, verdict.tab, insights.tab)
+        for one in (tune, library, verdict, insights):
             rest_elsewhere(one.timer, (tab for tab in everything if tab is not one.tab))
         library.compare_in(tabs, compare)
         compare.open_links(page)
     return page
 
 
-def launch_options(studio: Studio) -> dict[str, Any]:
-    """Return what Blocks.launch needs for Palate's look, routes and privacy."""
-    return {
+def build_labeling_page(studio: BlindStudio, expected: Errors) -> gr.Blocks:
+    """Build the page of labelers: the stage, and the API as far as it is for them."""
+    page: gr.Blocks
+    with gr.Blocks(title="Palate", analytics_enabled=False) as page:
+        add_api(studio, expected, Role.LABELER)
+        gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
+        build_stage(studio, expected)
+        own_votes(studio, expected)
+    return page
+
+
+def launch_options(
+    studio: Studio, expected: Errors = (), way: SignIn | None = None
+) -> dict[str, Any]:
+    """Return what Blocks.launch needs for Palate's look, routes and privacy.
+
+    With a way to sign in everything is behind the gate, and labelers get a page of their own.
+    """
+    told = "" if way is None else '<meta name="palate-sign-in" content="on">'
+    look = {
         "theme": _theme(),
-        "css": read_static("page.css", "cards.css", "library.css", "board.css", "verdict.css"),
-        "head": '<meta name="color-scheme" content="light dark">',
-        "app_kwargs": {"routes": _routes(studio)},
+        "css": read_static(*LOOK),
+        "head": f'<meta name="color-scheme" content="light dark">{told}',
         "footer_links": [],
         "run_history": False,
         "ssr_mode": False,
         "pwa": False,
-        "share": False,
         "enable_monitoring": False,
     }
+    kwargs: dict[str, Any] = {"routes": _routes(studio)}
+    if way is not None:
+        kwargs |= _gated(studio, expected, way, look)
+    return {**look, "app_kwargs": kwargs, "share": False}
+
+
+def _gated(studio: Studio, expected: Errors, way: SignIn, look: dict[str, Any]) -> dict[str, Any]:
+    """Return what puts the gate before the app, with the labelers' app beside it."""
+    # uvicorn, which Gradio starts, would let any local program say where a request came from.
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
+    blind = BlindStudio(studio, way.accounts.people, expected)
+    routes = [Route("/img/{name}", _own_picture(blind))]
+    labeling = gr.mount_gradio_app(
+        FastAPI(openapi_url=None),
+        build_labeling_page(blind, expected),
+        path="",
+        app_kwargs={"routes": routes},
+        **look,
+    )
+    doors = Doors(way, read_static("sign-in.css")).app()
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        async with labeling.router.lifespan_context(labeling):
+            yield
+
+    gate = Middleware(Gate, way=way, doors=doors, labeling=labeling)
+    return {"middleware": [gate], "lifespan": lifespan}
+
+
+def _own_picture(blind: BlindStudio) -> Callable[[Request], Response]:
+    def picture(request: Request) -> Response:
+        match, person = PICTURE_NAME.fullmatch(request.path_params["name"]), asker(request)
+        seen = blind.picture(person.name, match[1]) if match and person else None
+        return picture_response(seen)
+
+    return picture
 
 
 def _routes(studio: Studio) -> list[Route]:
     def picture(request: Request) -> Response:
         match = PICTURE_NAME.fullmatch(request.path_params["name"])
-        file = studio.image_file(match[1]) if match else None
-        if file is None or not file.is_file():
-            return PlainTextResponse("There is no such picture.", status_code=404)
-        return FileResponse(file, media_type="image/png", headers=FOREVER)
+        return picture_response(studio.image_file(match[1]) if match else None)
 
     def sheet(request: Request) -> Response:
         match = SHEET_NAME.fullmatch(request.path_params["name"])

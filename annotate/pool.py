@@ -11,6 +11,7 @@ from annotate.desk import Desk
 from annotate.painting import Painter, look_of
 from annotate.ports import RenderItem, Sampler
 from annotate.prompts import PromptBag
+from annotate.quads import Quads
 from annotate.requests import SEEDS
 from annotate.timing import Monotonic
 from storage.records import Image
@@ -53,10 +54,11 @@ class Pool:
         base: str,
         chance: random.Random,
         clock: Monotonic,
+        quads: Quads,
     ) -> None:
         self._store, self._sampler, self._painter = store, sampler, painter
         self._desk, self._bag, self._base = desk, bag, base
-        self._chance, self._clock = chance, clock
+        self._chance, self._clock, self._quads = chance, clock, quads
         self._thread = threading.Thread(target=self._work, name="pool", daemon=True)
         self._closing = threading.Event()
         self._nudge = threading.Event()
@@ -66,7 +68,7 @@ class Pool:
         self._rest_eta: Callable[[], float | None] = lambda: None
         self._fresh_version: str | None = None
         self._picture_s = 0.0
-        self._filling = True
+        self._filling, self._paired = True, True
         self._began = clock()
         self._failures = 0
         self.problem: str | None = None
@@ -158,10 +160,14 @@ class Pool:
         """Draw one request if one is wanted; return for how many seconds to rest."""
         if not self._may_draw() or self._sampler.state().state == "failed":
             return IDLE_S
-        count = self._wanted()
-        if not count:
+        count, fours = self._wanted(), self._quads.missing(self._desk.version)
+        # In turns, so that neither waits for the other's stock to be full.
+        if fours and (self._paired or not count):
+            self._draw_quad()
+        elif count:
+            self._draw_pairs(min(count, FEW_PAIRS) if fours else count)
+        else:
             return IDLE_S
-        self._draw_pairs(count)
         self._failures, self.problem = 0, None
         return 0.0
 
@@ -188,8 +194,9 @@ class Pool:
         return min(missing, whole) if self._filling else 0
 
     def _draw_pairs(self, count: int) -> None:
+        self._paired = True
         version = self._store.version(self._base, self._desk.version)
-        items = [item for _ in range(count) for item in self._two_of_a_kind()]
+        items = [item for _ in range(count) for item in self._of_a_kind(2)]
         warm, began = self._sampler.state().state == "ready", self._clock()
         finished: dict[int, Image] = {}
 
@@ -205,9 +212,19 @@ class Pool:
         if warm:
             self._picture_s = (self._clock() - began) / len(items)
 
-    def _two_of_a_kind(self) -> list[RenderItem]:
+    def _draw_quad(self) -> None:
+        self._paired = False
+        version = self._store.version(self._base, self._desk.version)
+        drawn: dict[int, Image] = {}
+        self._painter.draw(self._of_a_kind(4), look_of(version), drawn.__setitem__)
+        images = self._store.add_images([drawn[place] for place in sorted(drawn)])
+        ids = [image.image_id for image in images]
+        self._quads.add(images[0].recipe["prompt"], ids, version.version)
+
+    def _of_a_kind(self, count: int) -> list[RenderItem]:
+        """Pictures of one prompt by different seeds."""
         prompt = self._bag.draw()
-        return [RenderItem(prompt, seed) for seed in self._chance.sample(range(SEEDS), 2)]
+        return [RenderItem(prompt, seed) for seed in self._chance.sample(range(SEEDS), count)]
 
     def _publish(self, *images: Image) -> None:
         # Seeds are drawn at random, so left and right are too.

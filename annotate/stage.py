@@ -6,13 +6,40 @@ from typing import Any
 
 import gradio as gr
 
+from annotate.access import signed_function
+from annotate.acts import Acts, field
+from annotate.blind import Labeled
 from annotate.errors import InvalidRequest
 from annotate.handlers import Errors, Reply, replies
-from annotate.studio import Studio
 from storage.errors import DiskFull
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("outbox.js", "sender.js", "supply.js", "view.js", "keys.js", "stage.js")
+SCRIPTS = (
+    "storage.js",
+    "person.js",
+    "outbox.js",
+    "sender.js",
+    "supply.js",
+    "looking.js",
+    "closer.js",
+    "marks.js",
+    "sitting.js",
+    "view.js",
+    "keys.js",
+    "hands.js",
+    "judge.js",
+    "pause.js",
+    "stage.js",
+)
+STYLES = (
+    "stage.css",
+    "help.css",
+    "trial.css",
+    "closer.css",
+    "marks.css",
+    "sitting.css",
+    "pause.css",
+)
 MOST_PAIRS_AT_ONCE = 12
 
 
@@ -21,16 +48,14 @@ def read_static(*names: str) -> str:
     return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
 
 
-def build_stage(studio: Studio, expected: Errors) -> gr.HTML:
+def build_stage(studio: Labeled, expected: Errors) -> gr.HTML:
     """Place the stage; an `expected` error refuses a vote for good, any other keeps it waiting."""
     answer = replies((InvalidRequest, *expected), passing=(DiskFull,))
-    functions = [
-        answer(function)
-        for function in (_pairs_function(studio), _send_function(studio), _pulse_function(studio))
-    ]
+    makers = (_pairs_function, _send_function, _pulse_function, _sitting_function)
+    functions = [signed_function(answer(make(studio))) for make in makers]
     return gr.HTML(
         html_template=read_static("stage.html"),
-        css_template=read_static("stage.css", "help.css", "trial.css"),
+        css_template=read_static(*STYLES),
         js_on_load=read_static(*SCRIPTS),
         apply_default_css=False,
         elem_id="stage",
@@ -38,49 +63,55 @@ def build_stage(studio: Studio, expected: Errors) -> gr.HTML:
     )
 
 
-def _pairs_function(studio: Studio) -> Callable[[Any], Reply]:
+def _pairs_function(studio: Labeled) -> Callable[[Any], Reply]:
     def stage_pairs(wish: Any) -> Reply:
-        have = _field(wish, "have", list)
+        have = field(wish, "have", list)
         if not all(isinstance(pair_id, str) for pair_id in have):
             raise InvalidRequest("'have' must be a list of pair ids.")
-        want = min(MOST_PAIRS_AT_ONCE, max(0, _field(wish, "want", int)))
-        annotator, trial = _field(wish, "annotator", str), _trial(wish)
-        return studio.pairs_ahead(annotator, have, want, trial)
+        want = min(MOST_PAIRS_AT_ONCE, max(0, field(wish, "want", int)))
+        annotator = field(wish, "annotator", str)
+        if wish.get("four") is True:
+            return studio.quads_ahead(annotator, have, want)
+        return studio.pairs_ahead(annotator, have, want, _trial(wish))
 
     return stage_pairs
 
 
-def _send_function(studio: Studio) -> Callable[[Any], Reply]:
+def _send_function(studio: Labeled) -> Callable[[Any], Reply]:
+    acts = Acts(studio)
+
     def stage_send(event: Any) -> Reply:
-        kind, key = _field(event, "kind", str), _field(event, "key", str)
-        if kind == "undo":
-            pair = studio.undo(_field(event, "annotator", str), key)
-            return {"key": key, "pair": pair, **_counted(studio.stats())}
-        if kind != "vote":
-            raise InvalidRequest(f"{kind!r} is no kind of event; send 'vote' or 'undo'.")
-        receipt = studio.vote(
-            _field(event, "pair_id", str),
-            _field(event, "verdict", str),
-            _field(event, "annotator", str),
-            key,
-            event.get("response_ms") if isinstance(event.get("response_ms"), int) else None,
-        )
-        return {"key": receipt["key"], **_counted(receipt)}
+        return acts.take(event)
 
     return stage_send
 
 
-def _pulse_function(studio: Studio) -> Callable[[Any], Reply]:
+def _pulse_function(studio: Labeled) -> Callable[[Any], Reply]:
     def stage_pulse(wish: Any) -> Reply:
-        stats, trial = studio.stats(_field(wish, "annotator", str)), _trial(wish)
+        annotator, trial = field(wish, "annotator", str), _trial(wish)
         return {
-            "stats": stats,
+            "stats": studio.stats(annotator),
             "activity": studio.activity(),
             "train_every": studio.train_every,
             "trial": _standing(studio.trials.report(trial)) if trial else None,
+            "project": studio.marks.offered(),
+            "sitting": studio.sittings.now(annotator),
         }
 
     return stage_pulse
+
+
+def _sitting_function(studio: Labeled) -> Callable[[Any], Reply]:
+    def stage_sitting(wish: Any) -> Reply:
+        annotator, act = field(wish, "annotator", str), field(wish, "act", str)
+        if act == "begin":
+            return {"sitting": studio.sittings.begin(annotator, field(wish, "goal", int))}
+        if act != "summary":
+            studio.sittings.turn(annotator, act)
+        summary = studio.sittings.summary(annotator)
+        return {"sitting": studio.sittings.now(annotator), "summary": summary}
+
+    return stage_sitting
 
 
 def _standing(report: Reply) -> Reply:
@@ -92,14 +123,3 @@ def _standing(report: Reply) -> Reply:
 def _trial(wish: Any) -> str:
     trial = wish.get("trial") if isinstance(wish, dict) else None
     return trial if isinstance(trial, str) else ""
-
-
-def _counted(counts: dict[str, Any]) -> Reply:
-    return {name: counts[name] for name in ("votes", "until_next_run")}
-
-
-def _field(request: Any, name: str, kind: type) -> Any:
-    value = request.get(name) if isinstance(request, dict) else None
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise InvalidRequest(f"The request lacks {name!r}. Reload the page.")
-    return value

@@ -7,39 +7,45 @@ Studio ── Desk        who sees which pair, votes, undo
        ── Choosing    the best of many             ── Comparing
        ── Trials      blind tests of two versions  ── Comparing
        ── Reports     what is told about runs and versions
+       ── accounts    who may sign in, where the app asks for it
+       ── Insights    how votes are given, and what they like
        ── material    pictures that people bring
        ── library     names, notes, exports, imports, deletions   ── Workshop (handed in)
 """
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from annotate.addresses import as_dict
 from annotate.choosing import Choosing
 from annotate.comparing import Cell, Comparing, addresses, before_and_after
 from annotate.desk import Desk
 from annotate.fitness import require_fit
 from annotate.harvest import Harvest
+from annotate.insights import Insights
+from annotate.labeling import Labeling
 from annotate.library import Library
+from annotate.marks import Marks
 from annotate.material.importing import Material
+from annotate.next_pair import NextPair
 from annotate.painting import Painter
-from annotate.pool import Pool, Wait
+from annotate.people.accounts import Accounts
+from annotate.pool import Pool
 from annotate.ports import Model, Sampler, Trainer, Workshop
 from annotate.prompts import PromptBag, check_prompts, prompts_for
+from annotate.quads import Quads
 from annotate.reports import Reports
 from annotate.requests import (
-    as_annotator,
     as_blends,
     as_items,
-    as_response_ms,
     as_settings,
     as_text,
 )
 from annotate.schedule import Schedule
+from annotate.sittings import Sittings
 from annotate.standing import Standing
 from annotate.timing import Monotonic, WallClock
 from annotate.trials import Trials
@@ -50,7 +56,7 @@ PASTED = "pasted"
 MOST_AT_ONCE = 48
 
 
-class Studio:
+class Studio(Labeling):
     """One model in one studio folder; safe from any thread between `start` and `close`."""
 
     def __init__(
@@ -76,16 +82,26 @@ class Studio:
         """
         chance = chance or random.SystemRandom()
         schedule = Schedule(train_every, train_at, now)
-        self.train_every = train_every
         self._store, self._sampler, self._base = store, sampler, model.identity
-        self._schedule = schedule
         self._given, set_aside = prompts_for(model.path, prompts)
         self._given_source = "file" if prompts else "built-in"
         self._bag = PromptBag(self._given, chance)
         self._desk = Desk(store, self._base, clock, chance)
         painter = Painter(sampler, model)
-        self._pool = Pool(store, sampler, painter, self._desk, self._bag, self._base, chance, clock)
+        self.quads = Quads(store, self._base, clock)
+        self._pool = Pool(
+            store, sampler, painter, self._desk, self._bag, self._base, chance, clock, self.quads
+        )
         self._harvest = Harvest(store, self._desk, self._base, settle_s)
+        self.insights = Insights(store, self._base, chance, clock)
+        self._next_pair = NextPair(store, self._base, self.insights.looks, chance)
+        self._desk.pick, self._desk.choice_of = self._next_pair.pick, self._next_pair.choice_of
+        self._desk.on_purpose = self.insights.repeats.due
+        self._harvest.weigh = self.insights.weigh
+        self.marks, self.sittings = (
+            Marks(store, self._desk, self._base),
+            Sittings(store, self._desk),
+        )
         self._tuning = Tuning(
             store, sampler, trainer, model, self._pool, self._harvest, schedule, clock, watch_s
         )
@@ -93,6 +109,10 @@ class Studio:
         self.trials = Trials(
             store, self._desk, self._comparing, self._base, self._bag, set_aside,
             self.activate, chance, clock,
+        )  # fmt: skip
+        super().__init__(
+            store, self._desk, self._pool, self.quads, self.trials, self._harvest, schedule,
+            self._base,
         )  # fmt: skip
         self.choosing = Choosing(store, painter, self._comparing, self._pool, self._base)
         self._reports = Reports(store, trainer, self._base)
@@ -102,6 +122,7 @@ class Studio:
         )
         self.library = Library(store, trainer, workshop, model)
         self.disk = store.disk
+        self.accounts = Accounts(store.people)
 
     def start(self) -> None:
         """Take up what the store holds, and start the image model and the threads."""
@@ -114,93 +135,16 @@ class Studio:
         self._desk.open(self._store.active(self._base).version)
         self._pool.start()
         self._tuning.start()
+        self._next_pair.start()
         self.trials.start()
 
     def close(self) -> None:
         """Stop the threads and the image model; a trainer goes on for the next app to adopt."""
+        self._next_pair.close()
         self.material.stop()
         self._tuning.close()
         self._pool.close()
         self.trials.close()
-
-    # Labeling
-
-    def next_pair(self, annotator: str, trial: str = "") -> dict[str, Any]:
-        """Return the annotator's open pair, the same until it is voted on, or why to wait."""
-        answer = self.pairs_ahead(annotator, [], 1, trial)
-        if answer["pairs"]:
-            pair: dict[str, Any] = answer["pairs"][0]
-            return pair
-        return {"wait_s": answer["wait_s"], "reason": answer["reason"]}
-
-    def pairs_ahead(
-        self, annotator: str, have: Iterable[str], want: int, trial: str = ""
-    ) -> dict[str, Any]:
-        """Return up to `want` pairs besides those the page has, the open one first.
-
-        With fewer, says when there should be more and why. `passed_over` names pairs among `have`
-        that the page may leave out: of a version no longer active, or of no trial it takes part in.
-        """
-        name, want = as_annotator(annotator), max(0, min(MOST_AT_ONCE, want))
-        drawing = self.trials.wanted(trial) if trial else None
-        handout = self._desk.ahead(name, list(have), want, self._pool.stuck, trial or None)
-        self._pool.wake()
-        wait = None
-        if len(handout.pairs) < want:
-            wait = Wait(1.0, drawing) if drawing else self._pool.wait()
-        return {
-            "pairs": [as_dict(pair) for pair in handout.pairs],
-            "passed_over": handout.passed_over,
-            "wait_s": round(wait.seconds, 1) if wait else None,
-            "reason": wait.reason if wait else None,
-        }
-
-    def vote(
-        self,
-        pair_id: str,
-        verdict: str,
-        annotator: str,
-        key: str,
-        response_ms: int | None = None,
-    ) -> dict[str, Any]:
-        """Record a vote, once per key; raises storage's errors about pair, verdict and key."""
-        receipt = self._desk.vote(
-            as_text(pair_id, "The pair_id"),
-            as_text(verdict, "The verdict"),
-            as_annotator(annotator),
-            as_text(key, "The key"),
-            as_response_ms(response_ms),
-        )
-        if receipt.trial:
-            self.trials.voted(receipt.trial)
-        return {
-            "accepted": True,
-            "key": receipt.key,
-            "votes": self._store.counts(self._base).votes,
-            "until_next_run": self._until_next_run(),
-        }
-
-    def undo(self, annotator: str, key: str | None = None) -> dict[str, Any]:
-        """Take back the annotator's newest vote, once per key, and return its pair, open again."""
-        own_key = None if key is None else as_text(key, "The key")
-        return as_dict(self._desk.undo(as_annotator(annotator), own_key))
-
-    def stats(self, annotator: str | None = None) -> dict[str, Any]:
-        """Count votes, what is missing until the next run, and the pairs that wait for anybody.
-
-        Naming an annotator keeps their pairs for them.
-        """
-        if annotator is not None:
-            self._desk.touch(as_annotator(annotator))
-        counts = self._store.counts(self._base)
-        return {
-            "votes": counts.votes,
-            "decisive": counts.decisive,
-            "ties": counts.ties,
-            "skipped": counts.skipped,
-            "until_next_run": self._until_next_run(),
-            "ready_pairs": self._desk.ready(),
-        }
 
     def add_prompts(self, prompts: list[str] | str) -> dict[str, int]:
         """Add prompts, a list or one a line, and return how many are new and in all."""
@@ -292,6 +236,3 @@ class Studio:
         """Draw every prompt with every seed in each column: a version, a strength or a mix."""
         items, blends = as_items(prompts, seeds), as_blends(columns)
         return addresses(self._comparing.compare(items, blends))
-
-    def _until_next_run(self) -> int | None:
-        return self._schedule.until_next(self._harvest.new()) if self.train_every else None

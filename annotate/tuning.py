@@ -130,6 +130,7 @@ class Tuning:
     def _enqueue(self, settings: dict[str, Any], trigger: str) -> Run:
         start = self._start_of(settings)
         voter, rest = whose(settings)
+        self._harvest.weigh()
         snapshot = self._store.write_snapshot(self._base, self._harvest.settle_s, voter)
         run = self._store.create_run(
             snapshot.snapshot_id, self._base, start.version, settings, trigger

@@ -12,15 +12,29 @@ StorageError
 ├── UnknownVersion    the model has no version of this name
 ├── VersionNeeded     a version that something needs cannot be deleted
 ├── InvalidLabel      a version's name or note cannot be used
+├── InvalidExclusion  an exclusion without a reason, or of nothing
 ├── UnknownKind       no kind of file is cleaned up by this name
 ├── AlreadyVoted      this annotator has a current vote on this pair
 ├── NothingToUndo     this annotator has no current vote
+├── UnknownVote       this annotator gave no vote under this key
+├── InvalidRemark     a strength, reason or criterion that cannot be
+├── UnknownReport     no report has this id
+├── InvalidReport     a note or a decision that cannot be
+├── UnknownQuad       no four pictures have this id
+├── InvalidRanking    not a best and another one as the worst
+├── NoSitting         this annotator has no sitting under way
+├── InvalidGoal       a goal that no sitting can have
 ├── NoVotes           no settled left or right vote to write a snapshot from
 ├── InvalidPrompt     empty, too long, or with control characters
 ├── InvalidVerdict    not one of the six verdicts
 ├── InvalidAnnotator  empty, too long, or with control characters
 ├── InvalidKey        empty, too long, or used before for another kind of act
-└── InvalidState      not one of the six states of a run
+├── InvalidState      not one of the six states of a run
+├── InvalidPerson     a name that nobody can have
+├── PersonKnown       somebody has this name already
+├── UnknownPerson     nobody has this name
+├── StaleLink         a link to choose a password was used or has expired
+└── LastAdmin         nobody else could let people in
 
 Every message says what happened, to which thing, and what to do next.
 """
@@ -82,6 +96,10 @@ class InvalidLabel(StorageError):
     """A name or note is too long, holds control characters, or is another version's."""
 
 
+class InvalidExclusion(StorageError):
+    """An exclusion has no reason, or there is nothing that it could leave out."""
+
+
 class UnknownKind(StorageError):
     """No kind of file that may be cleaned up has this name."""
 
@@ -116,3 +134,55 @@ class InvalidKey(StorageError):
 
 class InvalidState(StorageError):
     """The state is not one of queued, running, done, failed, cancelled, interrupted."""
+
+
+class InvalidPerson(StorageError):
+    """A person's name is empty, too long, or not plain text."""
+
+
+class PersonKnown(StorageError):
+    """Somebody has this name already, perhaps capitalized otherwise."""
+
+
+class UnknownPerson(StorageError):
+    """Nobody has this name."""
+
+
+class StaleLink(StorageError):
+    """A link to choose a password was used or has expired."""
+
+
+class LastAdmin(StorageError):
+    """The only admin who can sign in would be locked out."""
+
+
+class UnknownVote(StorageError):
+    """This annotator gave no vote under this key."""
+
+
+class InvalidRemark(StorageError):
+    """A strength, a reason or a criterion that cannot be."""
+
+
+class UnknownReport(StorageError):
+    """No report has this id."""
+
+
+class InvalidReport(StorageError):
+    """A report's note or decision cannot be used."""
+
+
+class UnknownQuad(StorageError):
+    """No four pictures have this id."""
+
+
+class InvalidRanking(StorageError):
+    """A ranking without a best and another one as the worst."""
+
+
+class NoSitting(StorageError):
+    """This annotator has no sitting under way."""
+
+
+class InvalidGoal(StorageError):
+    """A goal of no votes, or of too many."""

@@ -47,6 +47,14 @@ class Images:
         stored = self.find(image.recipe_key for image in images)
         return [stored[image.recipe_key] for image in images]
 
+    def hashes(self, image_ids: Iterable[str]) -> dict[str, str]:
+        """Return the SHA-256 of pictures by id; the others are missing."""
+        rows = self._database.read(
+            "SELECT image_id, sha256 FROM images WHERE image_id IN (SELECT unnest(?::VARCHAR[]))",
+            [list(image_ids)],
+        )
+        return dict(rows)
+
     def get(self, image_id: str) -> Image | None:
         """Return the picture with this id, or None."""
         rows = self._database.read(f"SELECT {COLUMNS} FROM images WHERE image_id = ?", [image_id])

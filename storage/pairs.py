@@ -11,8 +11,24 @@ from storage.tally import Tally
 
 COLUMNS = "pair_id, prompt, left_image, right_image, version"
 SHOWN = f"""
-SELECT {COLUMNS}, trial_id, coalesce(question, 'overall')
-FROM pairs LEFT JOIN trial_pairs USING (pair_id)
+SELECT {COLUMNS}, trial_id, coalesce(question, 'overall'), kind
+FROM pairs LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN checks USING (pair_id)
+"""
+
+
+# Pairs of which more people may be asked, and who was asked already.
+OPEN = f"""
+SELECT {", ".join(f"pairs.{name}" for name in COLUMNS.split(", "))},
+       coalesce(asked.people, []) AS people
+FROM pairs
+LEFT JOIN (
+    SELECT pair_id, list(DISTINCT annotator) AS people FROM current_votes GROUP BY pair_id
+) AS asked USING (pair_id)
+WHERE base = $base AND len(coalesce(asked.people, [])) < $overlap
+  AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
+  AND pair_id NOT IN (SELECT pair_id FROM checks)
+  AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
+ORDER BY number
 """
 
 
@@ -34,6 +50,21 @@ class Pairs:
             return pair
 
         return self._tally.write(insert, then=lambda pair: self._tally.add_pair(base, pair))
+
+    def open(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:
+        """Return the pairs on which fewer than `overlap` people have a vote, and who has.
+
+        Oldest first; without those of blind tests and those that are hidden.
+        """
+        rows = self._database.read(OPEN, {"base": base, "overlap": overlap})
+        return [(Pair(*row[:-1]), frozenset(row[-1])) for row in rows]
+
+    def people(self, pair_id: str) -> frozenset[str]:
+        """Return who has a current vote on a pair."""
+        rows = self._database.read(
+            "SELECT DISTINCT annotator FROM current_votes WHERE pair_id = ?", [pair_id]
+        )
+        return frozenset(name for (name,) in rows)
 
     def get(self, pair_id: str) -> Pair:
         """Return the pair with this id; raises UnknownPair."""

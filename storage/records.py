@@ -77,11 +77,80 @@ class Pair:
     """The blind test that it belongs to; such a pair teaches nothing."""
     question: str = "overall"
     """What is asked about it, one of QUESTIONS."""
+    check: str | None = None
+    """repeat or gold, for a pair that one person is asked on purpose; it teaches nothing."""
 
     @property
     def stream(self) -> str:
         """What it is handed out with: pairs of one blind test, or of one version."""
         return self.trial or self.version
+
+
+@dataclass(frozen=True, slots=True)
+class Quad:
+    """Four pictures of one prompt, as image ids in the order in which they are shown."""
+
+    quad_id: str
+    prompt: str
+    images: tuple[str, ...]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A current ranking of four pictures: the ids of the best and of the worst."""
+
+    ranking_id: int
+    annotator: str
+    prompt: str
+    images: tuple[str, ...]
+    best: str
+    worst: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is said of a vote: `kind` is strength, reason or criterion."""
+
+    kind: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A reported pair; `decision` is open, shown or hidden, and only shown ones are seen again."""
+
+    report_id: int
+    pair_id: str
+    prompt: str
+    left: str
+    right: str
+    annotator: str
+    note: str
+    created: datetime
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """A person's goal of so many votes; `state` is open, paused or ended."""
+
+    sitting_id: str
+    annotator: str
+    goal: int
+    created: datetime
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SittingVote:
+    """A vote or a ranking given in a sitting; `verdict` is ranking for the latter."""
+
+    created: datetime
+    verdict: str
+    response_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class SettledVote:
     verdict: Verdict
     left: str
     right: str
+    strength: int = 1
+    """2 for a clear choice."""
+    weight: float = 1.0
+    """How much its voter's votes count."""
 
     @property
     def kind(self) -> str:
@@ -42,8 +46,24 @@ class SettledVote:
         return "preference" if self.verdict.decisive else self.verdict.value
 
 
+@dataclass(frozen=True, slots=True)
+class SettledRanking:
+    """A ranking that a run may learn from, with the hashes of its pictures."""
+
+    ranking_id: int
+    prompt: str
+    annotator: str
+    images: tuple[str, ...]
+    best: str
+    worst: str
+    weight: float = 1.0
+
+
+Settled = SettledVote | SettledRanking
+
+
 def write_folder(
-    path: Path, home: Home, votes: Sequence[SettledVote], manifest: Mapping[str, Any]
+    path: Path, home: Home, votes: Sequence[Settled], manifest: Mapping[str, Any]
 ) -> None:
     """Write a snapshot so that it is there whole or not at all.
 
@@ -69,13 +89,15 @@ def write_folder(
         shutil.rmtree(work, ignore_errors=True)
 
 
-def pairs_jsonl(votes: Iterable[SettledVote]) -> str:
+def pairs_jsonl(votes: Iterable[Settled]) -> str:
     """Write votes as JSON lines, in plain ASCII so that no reader can split a line wrongly."""
     return "".join(json.dumps(line_of(vote)) + "\n" for vote in votes)
 
 
-def line_of(vote: SettledVote) -> dict[str, Any]:
-    """Translate a vote into the words of a trainer."""
+def line_of(vote: Settled) -> dict[str, Any]:
+    """Translate a vote or a ranking into the words of a trainer."""
+    if isinstance(vote, SettledRanking):
+        return ranking_line(vote)
     left, right = image_name(vote.left), image_name(vote.right)
     pictures: dict[str, Any] = {"images": [left, right]}
     if vote.verdict is Verdict.LEFT:
@@ -88,16 +110,36 @@ def line_of(vote: SettledVote) -> dict[str, Any]:
         "kind": vote.kind,
         **pictures,
         "annotator": pseudonym(vote.annotator),
+        **({} if vote.weight == 1 else {"weight": vote.weight}),
+        **({"strength": vote.strength} if vote.strength > 1 else {}),
     }
 
 
-def collect_images(work: Path, home: Home, votes: Iterable[SettledVote]) -> dict[str, str]:
+def ranking_line(ranking: SettledRanking) -> dict[str, Any]:
+    """Translate a ranking: the best picture has rank 0, the worst 2, the others in between 1."""
+    ranks = {ranking.best: 0, ranking.worst: 2}
+    return {
+        "prompt": ranking.prompt,
+        "kind": "ranking",
+        "images": [image_name(sha256) for sha256 in ranking.images],
+        "ranks": [ranks.get(sha256, 1) for sha256 in ranking.images],
+        "annotator": pseudonym(ranking.annotator),
+        **({} if ranking.weight == 1 else {"weight": ranking.weight}),
+    }
+
+
+def pictures_of(vote: Settled) -> tuple[str, ...]:
+    """The hashes of the pictures of a vote or a ranking."""
+    return vote.images if isinstance(vote, SettledRanking) else (vote.left, vote.right)
+
+
+def collect_images(work: Path, home: Home, votes: Iterable[Settled]) -> dict[str, str]:
     """Put the pictures of votes into a folder and return their hashes by name.
 
     A picture's hash is its name in the studio, so a damaged one is found out by its reader.
     """
     files = {}
-    for sha256 in sorted({sha256 for vote in votes for sha256 in (vote.left, vote.right)}):
+    for sha256 in sorted({sha256 for vote in votes for sha256 in pictures_of(vote)}):
         source = home.image(sha256)
         if not source.is_file():
             raise BrokenStudio(

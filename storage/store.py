@@ -21,7 +21,11 @@ from storage.images import Images
 from storage.library import Library
 from storage.material import Material
 from storage.pairs import Pairs
+from storage.people import People
+from storage.project import Project
 from storage.prompts import Prompts
+from storage.quality import Quality
+from storage.rankings import Rankings
 from storage.records import (
     Counts,
     Image,
@@ -32,8 +36,11 @@ from storage.records import (
     Version,
     VoteReceipt,
 )
+from storage.remarks import Remarks
+from storage.reports import Reports
 from storage.runs import Runs
 from storage.schema import migrate, read_migrations
+from storage.sittings import Sittings
 from storage.snapshots import Snapshots
 from storage.tally import Tally
 from storage.trials import Trials
@@ -73,6 +80,13 @@ class Store:
         self._runs = Runs(self._database, self._tally, clock)
         self._versions = Versions(self._database, self._home, clock)
         self.trials = Trials(self._database, clock)
+        self.people = People(self._database, clock)
+        self.project = Project(self._database, clock)
+        self.quality = Quality(self._database, self._tally, clock)
+        self.remarks = Remarks(self._database, clock)
+        self.reports = Reports(self._database, self._tally, clock)
+        self.rankings = Rankings(self._database, self._tally, clock)
+        self.sittings = Sittings(self._database, clock)
         self.material = Material(self._database, self._home, self._tally, clock)
         self.library = Library(self._database, self._home, self._versions, clock)
         self.disk = Disk(self._database, self._home, self._versions, clock)
@@ -133,6 +147,10 @@ class Store:
         """
         return self._images.add(images)
 
+    def image_hashes(self, image_ids: Iterable[str]) -> dict[str, str]:
+        """Return the SHA-256 of pictures by id; unknown ones are missing."""
+        return self._images.hashes(image_ids)
+
     def image(self, image_id: str) -> Image | None:
         """Return the picture with this id, or None."""
         return self._images.get(image_id)
@@ -150,6 +168,17 @@ class Store:
         """Return the pair with this id; raises UnknownPair."""
         return self._pairs.get(pair_id)
 
+    def open_pairs(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:
+        """Return the pairs that more people may be asked about, and who has a vote, oldest first.
+
+        They are those on which fewer than `overlap` people have a current vote.
+        """
+        return self._pairs.open(base, overlap)
+
+    def voters(self, pair_id: str) -> frozenset[str]:
+        """Return who has a current vote on a pair."""
+        return self._pairs.people(pair_id)
+
     def waiting_pairs(self, base: str, limit: int | None = None) -> list[Pair]:
         """Return the pairs of a model without a current vote by anybody, oldest first."""
         return self._tally.waiting(base, limit)
@@ -163,12 +192,14 @@ class Store:
         annotator: str,
         key: str,
         response_ms: int | None = None,
+        choice: tuple[str, float] | None = None,
     ) -> VoteReceipt:
         """Record a vote; the same key again changes nothing and gives a duplicate's receipt.
 
+        `choice` is the rule that chose the pair, and how likely it was to.
         Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator or InvalidKey.
         """
-        return self._votes.cast(pair_id, verdict, annotator, key, response_ms)
+        return self._votes.cast(pair_id, verdict, annotator, key, response_ms, choice)
 
     def undo(self, annotator: str, key: str | None = None) -> Pair:
         """Take back an annotator's newest current vote and return its pair.

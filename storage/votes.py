@@ -34,6 +34,9 @@ class Ballot:
     key: str
     response_ms: int | None
     trial: str | None
+    check: str | None
+    choice: tuple[str, float] | None = None
+    """The rule that chose the pair, and how likely it was to."""
 
     @property
     def winner(self) -> str | None:
@@ -50,14 +53,20 @@ class Votes:
         self._clock = clock
 
     def cast(
-        self, pair_id: str, verdict: str, annotator: str, key: str, response_ms: int | None
+        self,
+        pair_id: str,
+        verdict: str,
+        annotator: str,
+        key: str,
+        response_ms: int | None,
+        choice: tuple[str, float] | None = None,
     ) -> VoteReceipt:
-        """Record a vote once per key.
+        """Record a vote once per key, with the rule that chose its pair and its propensity.
 
         Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator, InvalidKey or DiskFull;
         whatever it raises, nothing was recorded.
         """
-        base, pair_id, left, right, trial = shown(self._database, pair_id)
+        base, pair_id, left, right, trial, check = shown(self._database, pair_id)
         ballot = Ballot(
             base,
             pair_id,
@@ -68,6 +77,8 @@ class Votes:
             check_key(key),
             response_ms,
             trial,
+            check,
+            choice,
         )
         return self._tally.write(
             lambda cursor: self._cast(cursor, ballot),
@@ -89,8 +100,10 @@ class Votes:
     def decisive(self, base: str, annotator: str) -> int:
         """Count the current decisive votes of one person that can be learned from."""
         rows = self._database.read(
-            "SELECT count(*) FROM labels WHERE base = ? AND annotator = ? AND winner IS NOT NULL",
-            [base, annotator],
+            "SELECT (SELECT count(winner) FROM lessons WHERE base = $base AND annotator = $who) + "
+            "(SELECT count(best) FROM current_rankings WHERE base = $base AND annotator = $who "
+            " AND annotator NOT IN (SELECT person FROM excluded_people WHERE base = $base))",
+            {"base": base, "who": annotator},
         )
         return int(rows[0][0])
 
@@ -109,10 +122,14 @@ class Votes:
             return VoteReceipt(ballot.key, vote_id, duplicate=True, trial=ballot.trial)
         require_no_vote(cursor, ballot)
         vote_id = insert_vote(cursor, ballot, self._clock())
+        if ballot.choice:
+            cursor.execute("INSERT INTO choices VALUES (?, ?, ?)", [vote_id, *ballot.choice])
         return VoteReceipt(ballot.key, vote_id, duplicate=False, trial=ballot.trial)
 
     def _count(self, receipt: VoteReceipt, ballot: Ballot) -> None:
-        if not receipt.duplicate and ballot.trial is None:
+        if not receipt.duplicate and ballot.check:
+            self._tally.add_check(ballot.base)
+        elif not receipt.duplicate and ballot.trial is None:
             self._tally.add_vote(ballot.base, ballot.pair_id, ballot.verdict)
 
     def _undo(self, cursor: Cursor, annotator: str, key: str) -> Pair:
@@ -138,10 +155,10 @@ def earlier_act(cursor: Cursor, key: str) -> tuple[int, int | None] | None:
 
 
 def shown(database: Database, pair_id: str) -> Row:
-    """Return a pair's (base, pair_id, left image, right image, trial); raises UnknownPair."""
+    """Return a pair's (base, id, left image, right image, trial, check); raises UnknownPair."""
     rows = database.read(
-        "SELECT base, pair_id, left_image, right_image, trial_id "
-        "FROM pairs LEFT JOIN trial_pairs USING (pair_id) WHERE pair_id = ?",
+        "SELECT base, pair_id, left_image, right_image, trial_id, kind FROM pairs "
+        "LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN checks USING (pair_id) WHERE pair_id = ?",
         [pair_id],
     )
     if not rows:

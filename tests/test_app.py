@@ -15,6 +15,14 @@ CONTRACT = {
     "/next_pair": ["annotator"],
     "/vote": ["pair_id", "verdict", "annotator", "key"],
     "/undo": ["annotator"],
+    "/next_quad": ["annotator"],
+    "/rank": ["quad_id", "best", "worst", "annotator", "key"],
+    "/remark": ["vote_key", "kind", "name", "value", "annotator", "key"],
+    "/report_pair": ["pair_id", "note", "annotator", "key"],
+    "/reports": [],
+    "/decide_report": ["report", "decision"],
+    "/project": [],
+    "/change_project": ["reasons", "criteria", "overlap"],
     "/stats": [],
     "/fine_tune": ["settings"],
     "/run_status": ["run_id"],
@@ -31,6 +39,11 @@ CONTRACT = {
     "/note_version": ["version", "note"],
     "/delete_version": ["version"],
     "/export_version": ["version", "form"],
+    "/insights": ["annotator"],
+    "/own_votes": ["annotator"],
+    "/exclude_votes": ["annotator", "reason"],
+    "/lift_exclusion": ["exclusion"],
+    "/mark_known": ["pair_id", "better"],
     "/compare": ["prompt", "seed", "before", "after"],
     "/compare_many": ["prompts", "seeds", "before", "after"],
     "/add_prompts": ["prompts"],
@@ -136,6 +149,15 @@ def test_from_votes_to_a_version_that_draws_differently(app, api):
     assert len(fetch(app.url + exported["url"])[1]) == exported["bytes"]
 
 
+def test_insights_are_plain_values_for_one_person_and_for_everybody(api):
+    vote(api, "left", "eve")
+    mine = api.predict("eve", api_name="/insights")
+    assert (mine["person"], mine["people"], mine["votes"]) == ("eve", ["eve"], 1)
+    assert "eve" in api.predict("", api_name="/insights")["people"]
+    (row, *_) = api.predict("eve", "a test", api_name="/exclude_votes")
+    assert api.predict(row["exclusion"], api_name="/lift_exclusion")[0]["lifted"]
+
+
 def test_prompts_can_be_added_as_a_list_or_as_text(api):
     assert api.predict(["a purple yak"], api_name="/add_prompts")["added"] == 1
     reply = api.predict("a purple yak\na blue yak", api_name="/add_prompts")
@@ -158,6 +180,9 @@ def test_prompts_can_be_added_as_a_list_or_as_text(api):
         (("/delete_version", "base"), "cannot be deleted"),
         (("/export_version", "base", "onnx"), "onnx"),
         (("/export_version", "base", "kohya"), "model itself"),
+        (("/exclude_votes", "nobody-voted", "why"), "nobody-voted"),
+        (("/lift_exclusion", 99), "no exclusion 99"),
+        (("/mark_known", "0" * 16, "left"), "pair"),
         (("/run_status", "r9999"), "r9999"),
         (("/cancel_run", "r9999"), "r9999"),
         (("/fine_tune", {"stpes": 1}), "stpes"),

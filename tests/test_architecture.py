@@ -18,7 +18,7 @@ FORBIDDEN = {
     "annotate": HEAVY | {"duckdb", "app", "align"},
     "align": {"gradio", "duckdb"} | OURS - {"align"},
 }
-GRADIO_FILES = {"api.py", "handlers.py", "page.py", "stage.py"}
+GRADIO_FILES = {"access.py", "api.py", "handlers.py", "page.py", "stage.py"}
 MAX_LINES = 300
 MAX_FUNCTION = 60
 MAX_LOOP = 150

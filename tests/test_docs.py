@@ -27,6 +27,9 @@ def test_no_flag_is_added_without_a_decision():
         "--images",
         "--train-every",
         "--train-at",
+        "--sign-in",
+        "--proxy-header",
+        "--proxy-address",
     ]
 
 

@@ -40,7 +40,7 @@ function makeZoom(root, onChange) {
 }
 
 // Wheel, drag and pinch on the frames of a board. `claim` may take a press for itself.
-function listenToZoom(root, zoom, claim) {
+function listenToZoom(root, zoom, claim, { always = false, double = true } = {}) {
   const fingers = new Map();
   const frameOf = (event) => event.target instanceof Element && event.target.closest(".frame");
   const spot = (frame, x, y) => {
@@ -52,7 +52,7 @@ function listenToZoom(root, zoom, claim) {
   // screen, and the pointer is nearly always on a picture.
   root.addEventListener("wheel", (event) => {
     const frame = frameOf(event);
-    if (!frame || !(event.ctrlKey || event.metaKey || zoom.at.zoom > 1)) return;
+    if (!frame || !(always || event.ctrlKey || event.metaKey || zoom.at.zoom > 1)) return;
     event.preventDefault();
     const lines = event.deltaMode === 1 ? 30 : 1;
     const factor = Math.exp(-Math.max(-120, Math.min(120, event.deltaY * lines)) / 240);
@@ -61,7 +61,7 @@ function listenToZoom(root, zoom, claim) {
 
   root.addEventListener("dblclick", (event) => {
     const frame = frameOf(event);
-    if (!frame) return;
+    if (!frame || !double) return;
     if (zoom.at.zoom === 1) zoom.about(...spot(frame, event.clientX, event.clientY), 3);
     else zoom.reset();
   });

@@ -24,15 +24,15 @@ function makeSender({ outbox, send, onSent, onRefused, onChange }) {
 
   async function refuse(event, error) {
     await outbox.remove(event);
-    // Its undo would otherwise take back an older vote.
-    const orphans = outbox.events.filter((later) => later.kind === "undo" && later.of === event.key);
+    // Its undo would otherwise take back an older vote, and its remarks are about nothing.
+    const orphans = outbox.events.filter((later) => later.of === event.key);
     for (const orphan of orphans) await outbox.remove(orphan);
     onRefused(event, error || "The vote was refused.");
   }
 
   async function sendOldest() {
     const event = outbox.events[0];
-    const { order, pair, ...payload } = event;
+    const { order, at, pair, ...payload } = event;
     const reply = await ask(send, payload);
     if (reply && reply.ok && reply.key === event.key) {
       sender.failures = 0;

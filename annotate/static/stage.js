@@ -4,74 +4,61 @@ const NAME_KEY = "palate-annotator";
 const TAB_KEY = "palate-tab";
 const ACKED_KEY = "palate-acked";
 const TRIAL_KEY = "palate-trial";
-const HISTORY = 40;
+const FOUR_KEY = "palate-four";
+const HISTORY = 400;
 const PULSE_MS = 2500;
 const QUIET_PULSE_MS = 15000;
-
-const makeKey = () =>
-  [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
-
-function recall(storage, key) {
-  try {
-    return storage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function remember(storage, key, value) {
-  try {
-    storage.setItem(key, value);
-  } catch {
-    // A browser that keeps nothing still labels.
-  }
-}
-
-function pageRoot() {
-  const root = (window.gradio_config && window.gradio_config.root) || document.baseURI;
-  return new URL(root.endsWith("/") ? root : `${root}/`, document.baseURI);
-}
 
 async function startStage() {
   const view = makeView(element);
   const outbox = await openOutbox();
   const root = pageRoot();
-  const state = { current: null, history: [], busy: false, stats: null, every: 0, retreat: null };
-  let annotator = recall(localStorage, NAME_KEY) || `guest-${makeKey().slice(0, 4)}`;
+  const keys = makeKeys();
+  const closer = makeCloser(element);
+  const person = await signedIn(root);
+  keepOwn(outbox, person);
+  const state = { current: null, best: null, asking: null, history: [], stats: null, every: 0,
+    retreat: null, criteria: [] };
+  let annotator = (person && person.name) || recall(localStorage, NAME_KEY) || `guest-${makeKey().slice(0, 4)}`;
   let trial = recall(sessionStorage, TRIAL_KEY) || "";
+  let four = !trial && recall(sessionStorage, FOUR_KEY) === "on";
   let acked = Number(recall(sessionStorage, ACKED_KEY)) || 0;
 
   // ---- what is where -------------------------------------------------------------------
-  const openVotes = () => {
-    const undone = new Set(outbox.events.map((event) => event.of));
-    return outbox.events.filter((event) => event.kind === "vote" && !undone.has(event.key));
+  const openActs = () => {
+    const undone = new Set(outbox.events.map((event) => event.kind === "undo" && event.of));
+    return outbox.events.filter((event) => event.pair && !undone.has(event.key));
   };
   const taken = () => {
-    const unsent = openVotes().map((event) => event.pair.pair_id);
+    const unsent = openActs().map((event) => event.pair.pair_id);
     return state.current ? [state.current.pair.pair_id, ...unsent] : unsent;
   };
 
   const supply = makeSupply({
-    fetchPairs: (wish) => server.stage_pairs({ annotator, trial, ...wish }),
+    fetchPairs: (wish) => server.stage_pairs({ annotator, trial, four, ...wish }),
     resolve: (url) => new URL(url, root).href,
     taken,
     onChange: refresh,
   });
-
   const sender = makeSender({
-    outbox,
-    send: (event) => server.stage_send(event),
-    onSent,
-    onRefused,
-    onChange: refresh,
+    outbox, onSent, onRefused, onChange: refresh, send: (event) => server.stage_send(event),
+  });
+  const marks = makeMarks({ element, keys, send: (remark) => record({ kind: "remark", ...remark }) });
+  const who = () => annotator;
+  const judge = makeJudge({ state, outbox, view, marks, show, record, afterwards, who,
+    plain: () => !trial, next: () => supply.take(), counted: () => sitting.bump(1) });
+  const sitting = makeSitting({
+    element,
+    call: (wish) => ask((whole) => server.stage_sitting(whole), { annotator, ...wish }),
+    onPaused: startOver,
   });
 
   function refresh() {
-    if (!state.current && !state.retreat) {
+    if (!state.current && !state.retreat && !sitting.paused()) {
       const next = supply.take();
       if (next) show(next);
-      else explainWait();
     }
+    if (!state.current) explainWait();
     view.counts({
       votes: state.stats && state.stats.votes,
       acked,
@@ -84,21 +71,22 @@ async function startStage() {
   }
 
   function show(item, pressedAt) {
-    state.current = item;
+    closer.reset();
+    Object.assign(state, { current: item, best: null, asking: null });
     view.show(item, pressedAt);
   }
 
   function explainWait() {
+    if (sitting.paused()) return view.showEmpty("Paused", "Your pairs are for others meanwhile.", true);
     if (!supply.reachable) {
       const kept = outbox.events.length ? " Your votes are kept here and will be sent." : "";
       const title = supply.reason ? "No pair just now" : "Palate is not answering";
-      view.showEmpty(title, `${supply.reason || "Trying again every second."}${kept}`);
-      return;
+      return view.showEmpty(title, `${supply.reason || "Trying again every second."}${kept}`);
     }
     if (supply.waiting.length) return view.showEmpty("Loading the pictures", "");
     const left = Math.ceil((supply.readyAt - Date.now()) / 1000);
     const wait = left > 1 ? `About ${plural(left, "second")} to go.` : "Any moment now.";
-    view.showEmpty(supply.reason || "Looking for a pair", supply.reason ? wait : "");
+    return view.showEmpty(supply.reason || "Looking for a pair", supply.reason ? wait : "");
   }
 
   // ---- the server's answers ------------------------------------------------------------
@@ -107,6 +95,7 @@ async function startStage() {
     remember(sessionStorage, ACKED_KEY, acked);
     const { votes, until_next_run } = reply;
     if (state.stats) Object.assign(state.stats, { votes, until_next_run });
+    if (reply.pause) showPause(reply.pause);
     if (event.kind === "undo" && state.retreat === event.key) retreatTo(reply.pair);
   }
 
@@ -124,39 +113,30 @@ async function startStage() {
   function onRefused(event, error) {
     state.history = state.history.filter((past) => past.key !== event.key);
     if (state.retreat === event.key) state.retreat = null;
+    marks.forget(event.key);
     view.note(error, "problem");
   }
 
   // ---- what the person does ------------------------------------------------------------
-  async function vote(verdict, pressedAt) {
-    const item = state.current;
-    const event = {
-      kind: "vote",
-      key: makeKey(),
-      pair_id: item.pair.pair_id,
-      verdict,
-      annotator,
-      response_ms: view.paintedAt ? Math.max(0, Math.round(pressedAt - view.paintedAt)) : null,
-      pair: item.pair,
-    };
-    await outbox.add(event);
-    state.history = [...state.history, { key: event.key, item }].slice(-HISTORY);
-    state.current = null;
-    const next = supply.take();
-    if (next) show(next, pressedAt);
-    view.taken(verdict);
-    afterwards();
+  // Notes an event for the server; whatever changes on the page comes after it.
+  async function record(event) {
+    const whole = { key: makeKey(), annotator, ...event };
+    await outbox.add(whole);
+    sender.drain();
+    return whole;
   }
 
   async function undo(pressedAt) {
     const past = state.history.pop();
     const event = { kind: "undo", key: makeKey(), of: past ? past.key : "", annotator };
     if (!past) state.retreat = event.key;
+    marks.about(null);
     await outbox.add(event);
     if (past) {
       if (past.item.broken || !past.item.pictures) await past.item.loaded;
-      if (state.current) supply.putBack(state.current);
+      if (state.current && state.current !== past.item) supply.putBack(state.current);
       if (past.item.pictures) show(past.item, pressedAt);
+      sitting.bump(-1);
       view.note("Taken back. Choose again.");
     }
     afterwards();
@@ -165,39 +145,30 @@ async function startStage() {
   function afterwards() {
     refresh();
     sender.drain();
-    supply.refill();
+    if (!sitting.paused()) supply.refill();
   }
 
-  async function act(action, pressedAt) {
-    if (action === "help") return view.toggleHelp();
+  function act(action, pressedAt) {
+    if (action === "close") return closer.reset(), sitting.shown() ? sitting.close() : view.closeHelp();
+    if (action.startsWith("sitting")) return sitting.act(action);
+    if (action === "help") return view.toggleHelp(keys);
+    if (action === "keys-reset") return keys.reset(), marks.redraw(), view.keys(keys);
     if (action === "leave") return enter("");
     if (action === "verdict") return document.getElementById("verdict-tab-button").click();
-    if (action === "close") return view.help.hidden || view.toggleHelp(false);
-    if (state.busy || !view.help.hidden || (action !== "undo" && !state.current)) return;
-    state.busy = true;
-    try {
-      await (action === "undo" ? undo(pressedAt) : vote(action, pressedAt));
-    } finally {
-      state.busy = false;
-    }
+    if (view.covered()) return undefined;
+    if (action === "four") return turnFour();
+    if (action === "undo") return undo(pressedAt);
+    if (action === "clear" || action.startsWith("reason-")) return marks.act(action);
+    if (!state.current) return undefined;
+    if (VERDICTS.includes(action)) return judge.vote(action, pressedAt);
+    if (action.startsWith("place-")) return judge.place(Number(action.slice(6)), pressedAt);
+    if (state.current.pair.urls) return undefined;
+    if (action === "report") return judge.report(pressedAt);
+    return { difference: closer.difference, pixels: closer.pixels, full: closer.full,
+      unzoom: closer.reset }[action]?.();
   }
 
-  // ---- listeners -----------------------------------------------------------------------
-  function onKey(event) {
-    if (!element.isConnected) return document.removeEventListener("keydown", onKey);
-    if (!view.shown()) return;
-    const action = actionOf(event);
-    if (!action) return;
-    if (action !== "close") event.preventDefault();
-    act(action, event.timeStamp);
-  }
-
-  function onTrial(event) {
-    if (!element.isConnected) return document.removeEventListener("palate-trial", onTrial);
-    enter(event.detail);
-    document.getElementById("label-tab-button").click();
-  }
-
+  // ---- who, and what for ------------------------------------------------------------------
   function rename() {
     const wanted = view.name.value.replace(/[^\P{C}]/gu, "").trim().slice(0, 64);
     view.name.value = wanted || annotator;
@@ -205,49 +176,59 @@ async function startStage() {
     annotator = wanted;
     remember(localStorage, NAME_KEY, annotator);
     startOver();
+    tell();
   }
 
   // Other pairs from now on; the old ones go back to whoever wants them.
   function startOver() {
-    state.history = [];
-    state.current = null;
+    Object.assign(state, { history: [], current: null, asking: null });
+    marks.about(null);
     supply.empty();
     afterwards();
+  }
+
+  function turnFour() {
+    if (trial) return view.note("A blind test shows two at a time.");
+    four = !four;
+    remember(sessionStorage, FOUR_KEY, four ? "on" : "");
+    view.mode(four);
+    return startOver();
   }
 
   // Take part in a blind test, or with "" in none.
   function enter(wanted) {
     if (wanted === trial) return;
     trial = wanted;
+    four = four && !trial;
     remember(sessionStorage, TRIAL_KEY, trial);
+    view.mode(four);
     view.trial(trial ? { trial } : null);
     startOver();
     tell();
   }
 
-  function restoreTab() {
-    document.addEventListener("click", (event) => {
-      const tab = event.target instanceof Element && event.target.closest('[role="tab"]');
-      if (tab && tab.id) remember(sessionStorage, TAB_KEY, tab.id);
-    });
-    const tab = document.getElementById(recall(sessionStorage, TAB_KEY) || "");
-    if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
+  function onTrial(event) {
+    if (!element.isConnected) return document.removeEventListener("palate-trial", onTrial);
+    enter(event.detail);
+    return document.getElementById("label-tab-button").click();
   }
 
   // ---- what the app is doing -----------------------------------------------------------
   async function tell() {
-    const asked = trial;
+    const asked = `${trial} ${annotator}`;
     const reply = await ask((wish) => server.stage_pulse(wish), { annotator, trial });
-    if (asked !== trial) return;
+    if (asked !== `${trial} ${annotator}`) return;
     const standing = reply && reply.ok ? reply.trial : null;
     if (reply && reply.ok) view.trial(standing);
-    if (asked && ((standing && standing.state === "ended") || (reply && reply.retry === false))) {
+    if (trial && ((standing && standing.state === "ended") || (reply && reply.retry === false))) {
       view.note((standing && standing.note) || "This blind test has ended.", "problem");
       enter("");
     }
     if (reply && reply.ok) {
-      state.stats = reply.stats;
-      state.every = reply.train_every;
+      Object.assign(state, { stats: reply.stats, every: reply.train_every });
+      state.criteria = reply.project.criteria;
+      marks.offer(reply.project.reasons);
+      if (!outbox.events.length) sitting.take(reply.sitting);
       view.status(reply.activity.message, "calm");
     } else {
       view.status((reply && reply.error) || "The server is not answering. Trying again.", "problem");
@@ -261,20 +242,21 @@ async function startStage() {
     setTimeout(pulse, document.hidden ? QUIET_PULSE_MS : PULSE_MS);
   }
 
-  document.addEventListener("keydown", onKey);
   document.addEventListener("palate-trial", onTrial);
-  element.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-verdict], [data-act]");
-    if (button) act(button.dataset.verdict || button.dataset.act, event.timeStamp);
-  });
+  const layout = () => (state.current && state.current.pair.urls ? "four" : "two");
+  listenToHands({ element, keys, view, closer, act, layout });
   view.name.value = annotator;
+  view.name.readOnly = Boolean(person);
+  showPerson(person);
+  watchPerson(element, root, person);
   view.name.addEventListener("change", rename);
-  view.name.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") view.stage.focus();
-  });
+  view.name.addEventListener("keydown", (event) => event.key === "Enter" && view.stage.focus());
   remember(localStorage, NAME_KEY, annotator);
+  view.mode(four);
+  view.keys(keys);
+  marks.redraw();
   // Votes that a reload left unsent can still be taken back.
-  for (const event of openVotes().filter((past) => past.annotator === annotator)) {
+  for (const event of openActs().filter((past) => past.annotator === annotator)) {
     state.history.push({ key: event.key, item: supply.prepare(event.pair) });
   }
   if (document.activeElement === document.body) view.stage.focus({ preventScroll: true });
@@ -282,6 +264,15 @@ async function startStage() {
   afterwards();
   pulse();
   setInterval(() => element.isConnected && !state.current && refresh(), 1000);
+}
+
+function restoreTab() {
+  document.addEventListener("click", (event) => {
+    const tab = event.target instanceof Element && event.target.closest('[role="tab"]');
+    if (tab && tab.id) remember(sessionStorage, TAB_KEY, tab.id);
+  });
+  const tab = document.getElementById(recall(sessionStorage, TAB_KEY) || "");
+  if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
 }
 
 startStage();

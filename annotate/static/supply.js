@@ -22,7 +22,8 @@ function makeSupply({ fetchPairs, resolve, taken, onChange }) {
 
   supply.prepare = (pair) => {
     const item = { pair, pictures: null, broken: false };
-    item.loaded = Promise.all([pair.left_url, pair.right_url].map((url) => loadPicture(resolve(url))))
+    const urls = pair.urls || [pair.left_url, pair.right_url];
+    item.loaded = Promise.all(urls.map((url) => loadPicture(resolve(url))))
       .then((pictures) => (item.pictures = pictures))
       .catch(() => {
         item.broken = true;

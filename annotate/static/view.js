@@ -7,6 +7,8 @@ const TAKEN = {
   both_good: "Both good.",
   both_bad: "Both bad.",
   skip: "Skipped.",
+  ranking: "Best and worst taken.",
+  report: "Reported: nobody sees it until somebody has looked at it.",
 };
 
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
@@ -14,9 +16,12 @@ const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 function makeView(element) {
   const find = (selector) => element.querySelector(selector);
   const stage = find(".stage");
-  const frames = [find('.picture[data-verdict="left"]'), find('.picture[data-verdict="right"]')];
-  const undoName = matchMedia("(pointer: coarse)").matches ? "Undo" : "Z";
+  const frames = [...element.querySelectorAll(".pair .picture")];
+  const fours = [...element.querySelectorAll(".four .picture")];
+  const coarse = matchMedia("(pointer: coarse)").matches;
+  let undoName = coarse ? "Undo" : "Z";
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const cards = [...element.querySelectorAll(".card")];
   const view = { stage, name: find(".who input"), help: find(".help-card"), paintedAt: 0 };
   let noteTimer = 0;
 
@@ -37,9 +42,11 @@ function makeView(element) {
     stage.dataset.state = "pair";
     element.dataset.pair = item.pair.pair_id;
     setText(".prompt", item.pair.prompt);
-    setText(".question", item.pair.question || "");
-    find(".question").hidden = !item.pair.question;
-    frames.forEach((frame, side) => frame.querySelector(".frame").replaceChildren(item.pictures[side]));
+    stage.dataset.layout = item.pair.urls ? "four" : "two";
+    view.question(item.pair.question || (item.pair.urls ? "Which one is the best?" : ""));
+    view.best(null);
+    (item.pair.urls ? fours : frames).forEach((frame, place) =>
+      frame.querySelector(".frame").replaceChildren(item.pictures[place]));
     view.paintedAt = 0;
     afterPaint((now) => {
       view.paintedAt = now;
@@ -47,8 +54,27 @@ function makeView(element) {
     });
   };
 
-  view.showEmpty = (title, detail) => {
+  view.question = (text) => {
+    setText(".question", text);
+    find(".question").hidden = !text;
+  };
+
+  // The best of four, once it is chosen; the worst is asked for next.
+  view.best = (place) => {
+    fours.forEach((frame, i) => frame.toggleAttribute("data-best", i === place));
+    if (place !== null) view.question("And which one is the worst?");
+    else if (stage.dataset.layout === "four") view.question("Which one is the best?");
+  };
+
+  view.mode = (four) => {
+    const button = find(".mode");
+    button.setAttribute("aria-pressed", String(four));
+    element.dataset.mode = four ? "four" : "two";
+  };
+
+  view.showEmpty = (title, detail, paused = false) => {
     stage.dataset.state = "empty";
+    stage.toggleAttribute("data-paused", paused);
     element.dataset.pair = "";
     setText(".empty-title", title);
     setText(".empty-detail", detail);
@@ -78,7 +104,7 @@ function makeView(element) {
 
   view.taken = (verdict) => {
     view.flash(verdict);
-    view.note(`${TAKEN[verdict]} ${undoName} takes it back.`);
+    view.note(verdict === "report" ? TAKEN[verdict] : `${TAKEN[verdict]} ${undoName} takes it back.`);
   };
 
   view.counts = ({ votes, acked, ready, unsent, error, durable }) => {
@@ -139,9 +165,46 @@ function makeView(element) {
     }
   };
 
-  view.toggleHelp = (open = view.help.hidden) => {
-    view.help.hidden = !open;
-    (open ? find(".help-close") : stage).focus({ preventScroll: true });
+  view.toggleHelp = (keys) => {
+    if (!view.help.hidden) return view.closeHelp();
+    view.keys(keys);
+    view.help.hidden = false;
+    return find(".help-close").focus({ preventScroll: true });
+  };
+  view.closeHelp = () => {
+    if (view.help.hidden) return;
+    view.help.hidden = true;
+    stage.focus({ preventScroll: true });
+  };
+  view.covered = () => cards.some((card) => !card.hidden);
+
+  // The keys as they are now, on the buttons and in the help.
+  view.keys = (keys) => {
+    for (const { action, key } of keys.all()) {
+      for (const kbd of element.querySelectorAll(`[data-key="${action}"]`)) kbd.textContent = glyphOf(key);
+    }
+    undoName = coarse ? "Undo" : glyphOf(keys.of("undo"));
+    find(".key-list").replaceChildren(
+      ...keys.all().flatMap(({ action, key, told }) => {
+        const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
+        const pick = document.createElement("button");
+        pick.type = "button";
+        pick.className = "pick";
+        pick.dataset.pick = action;
+        pick.setAttribute("aria-label", `${told}: ${glyphOf(key)}. Choose another key`);
+        pick.append(Object.assign(document.createElement("kbd"), { textContent: glyphOf(key) }));
+        dt.append(pick);
+        dd.textContent = told;
+        return [dt, dd];
+      }),
+    );
+    find('[data-act="keys-reset"]').hidden = !keys.changed();
+    view.keyTold("Press a key's button, then the key that you would rather have.");
+  };
+
+  view.keyTold = (text, button = null) => {
+    setText(".key-told", text);
+    for (const one of element.querySelectorAll(".pick")) one.toggleAttribute("data-asked", one === button);
   };
 
   view.shown = () => element.isConnected && element.offsetParent !== null;

@@ -9,6 +9,7 @@ from annotate.prompts import read_prompt_file
 from annotate.stage import build_stage
 from annotate.studio import Studio
 from annotate.tabs.bring import bring_section
+from annotate.tabs.project import ProjectSection
 
 
 def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
@@ -21,6 +22,7 @@ def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
             _prompts(studio, expected)
         with gr.Accordion("Bring your own pictures", open=False, elem_id="bring-pictures"):
             bring_section(studio, expected)
+        ProjectSection(studio, expected)
     return tab
 
 

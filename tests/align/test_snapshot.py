@@ -89,3 +89,24 @@ def test_a_ranking_of_equals_tells_nothing(make_snapshot):
     folder = make_snapshot(1)
     rank(folder, 1, 1)
     assert len(read_snapshot(folder).pairs) == 1
+
+
+@pytest.mark.parametrize("weight", [0.25, None])
+def test_how_much_a_voter_counts_is_read_from_the_line(make_snapshot, weight):
+    folder = make_snapshot(2)
+    rank(folder, 1, 2)
+    rows = [json.loads(line) for line in (folder / "pairs.jsonl").read_text().splitlines()]
+    for row in rows[1:]:
+        row |= {} if weight is None else {"weight": weight}
+    (folder / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [pair.trust for pair in read_snapshot(folder).pairs] == [1, weight or 1, weight or 1]
+
+
+@pytest.mark.parametrize("weight", [0, -1, 2, "much"])
+def test_a_weight_that_is_none_is_named(make_snapshot, weight):
+    folder = make_snapshot(1)
+    row = json.loads((folder / "pairs.jsonl").read_text()) | {"weight": weight}
+    (folder / "pairs.jsonl").write_text(json.dumps(row) + "\n")
+    (folder / "manifest.json").write_text("{}")
+    with pytest.raises(SnapshotError, match="line 1, is not a vote"):
+        read_snapshot(folder)

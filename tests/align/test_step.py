@@ -9,6 +9,7 @@ import torch
 from accelerate import Accelerator
 
 from align import loss
+from align.batch import draws_of_step
 from align.device import choose_compute
 from align.errors import OutOfMemory
 from align.lesson import Lesson, prepare_lesson
@@ -16,7 +17,7 @@ from align.lora import lora_state, restore_lora
 from align.objectives import OBJECTIVES
 from align.progress import Reporter
 from align.run_folder import RunFolder
-from align.train import train_step
+from align.train import micro_step, train_step
 
 
 @pytest.fixture
@@ -71,3 +72,16 @@ def test_anchors_alone_leave_an_adapter_that_changes_nothing_as_it_is(open_lesso
     before = lora_state(lesson.unet)
     assert train_step(anchored, 0)["loss"] == pytest.approx(0.0, abs=1e-5)
     assert all(torch.equal(before[n], w) for n, w in lora_state(lesson.unet).items())
+
+
+def test_a_voter_who_counts_half_moves_the_loss_of_every_objective_half_as_much(open_lesson):
+    lesson = open_lesson("trust", 8)
+    data = lesson.batcher._data
+    draws = draws_of_step(0, 4, lesson.train_pairs, 0, 1)
+    for name, objective in OBJECTIVES.items():
+        told = replace(lesson, objective=objective, loss=getattr(loss, objective.function))
+        data.trust_N.fill_(1.0)
+        whole_B, _ = micro_step(told, draws)
+        data.trust_N.fill_(0.5)
+        half_B, _ = micro_step(told, draws)
+        assert torch.allclose(half_B, whole_B / 2, rtol=1e-5), name

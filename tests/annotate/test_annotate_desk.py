@@ -3,9 +3,10 @@
 import itertools
 import random
 import time
+from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from annotate.desk import Desk
@@ -64,7 +65,8 @@ class Bureau:
             return
         pair_id, _key, _verdict = self.voted[person].pop()
         assert self.desk.undo(person, next(self.keys)).pair_id == pair_id
-        self.undone[person] = pair_id
+        others = {name: undone for name, undone in self.undone.items() if undone != pair_id}
+        self.undone = others | {person: pair_id}
 
     def again(self, person: str, _: None) -> None:
         """Send the newest vote once more."""
@@ -102,3 +104,54 @@ def test_no_pair_is_lost_doubled_or_shown_to_two_people(
         for act, person, detail in steps:
             getattr(bureau, act)(person, detail)
             bureau.check()
+
+
+@pytest.mark.parametrize("overlap", [2, 3])
+@settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.generate))
+@given(steps=st.lists(acts, max_size=40))
+def test_with_overlap_everybody_is_asked_once_and_no_pair_more_often_than_wanted(
+    tmp_path_factory: pytest.TempPathFactory, overlap: int, steps: list[tuple[str, str, object]]
+) -> None:
+    with Store(tmp_path_factory.mktemp("desk") / "studio") as store:
+        store.ensure_base("model")
+        bureau = Bureau(store, "model")
+        bureau.desk.ask_several(overlap)
+        for act, person, detail in steps:
+            getattr(bureau, act)(person, detail)
+            held = {p: {x.pair_id for x in bureau.desk._leases.held(p)} for p in PEOPLE}
+            assert sum(map(len, held.values())) == len(set().union(*held.values()))
+            for name, pairs in held.items():
+                assert not pairs & {pair_id for pair_id, _, _ in bureau.voted[name]}
+        given = Counter(pair_id for votes in bureau.voted.values() for pair_id, _, _ in votes)
+        assert max(given.values(), default=0) <= overlap
+
+
+def test_every_pair_gets_as_many_people_as_wanted_also_after_a_restart(tmp_path):
+    with Store(tmp_path / "studio") as store:
+        store.ensure_base("model")
+        bureau = Bureau(store, "model")
+        store.project.set("overlap", 2, "ann")
+        bureau.desk.open("base")
+        for _ in range(3):
+            bureau.vote("ann", Verdict.LEFT)
+        desk = Desk(store, "model", time.monotonic, random.Random(0))
+        desk.open("base")
+        asked = {pair.pair_id for pair in desk.ahead("bob", [], 3, any_version=False).pairs}
+        assert asked == {pair_id for pair_id, _, _ in bureau.voted["ann"]}
+        again = desk.ahead("ann", [], BASE_PAIRS, any_version=False).pairs
+        assert len(again) == BASE_PAIRS - 3
+        assert not asked & {pair.pair_id for pair in again}
+
+
+def test_a_hidden_pair_is_handed_to_nobody_until_it_is_shown_again(tmp_path):
+    with Store(tmp_path / "studio") as store:
+        store.ensure_base("model")
+        desk = Bureau(store, "model").desk
+        first, second = desk.ahead("ann", [], 2, any_version=False).pairs
+        desk.hide(first.pair_id)
+
+        handout = desk.ahead("ann", [first.pair_id, second.pair_id], 8, any_version=False)
+        assert handout.passed_over == [first.pair_id]
+        assert first not in handout.pairs
+        desk.show_again(first)
+        assert first in desk.ahead("bob", [], 8, any_version=False).pairs

@@ -115,5 +115,8 @@ def test_the_public_names_are_these():
         "InvalidPrompt InvalidState InvalidTrial InvalidVerdict Learned NoVotes NothingToUndo Pair "
         "Prompt Run RunState Snapshot StorageError Store StudioInUse StudioNewer Taken Trial "
         "TrialVote UnknownImage UnknownKind UnknownPair UnknownRun UnknownSnapshot UnknownTrial "
-        "UnknownVersion Verdict Version VersionNeeded VoteReceipt new_id recipe_key".split()
+        "UnknownVersion Verdict Version VersionNeeded VoteReceipt new_id recipe_key "
+        "InvalidExclusion InvalidGoal InvalidRanking InvalidRemark InvalidReport NoSitting "
+        "UnknownQuad UnknownReport UnknownVote Quad Ranking Remark Report Sitting "
+        "SittingVote".split()
     )

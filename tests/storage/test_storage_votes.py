@@ -28,7 +28,9 @@ def rows(store: Store) -> list[tuple]:
     )
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(annotator=names)
 def test_any_name_can_vote_and_undo(store, pair, annotator):
     key = new_id()

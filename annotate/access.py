@@ -1,0 +1,134 @@
+"""Who may call what, in one place, and in whose name.
+
+The page of labelers holds what this table gives them and nothing else; everything that is not in it
+is on the page of admins alone, which the gate opens for no labeler.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+import gradio as gr
+
+from annotate.errors import NotAllowed
+from annotate.handlers import Reply
+from annotate.people.asking import asker
+from storage.people import Person, Role, folded
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ENDPOINTS = {
+    "next_pair": Role.LABELER,
+    "trial_pair": Role.ADMIN,
+    "vote": Role.LABELER,
+    "undo": Role.LABELER,
+    "next_quad": Role.LABELER,
+    "rank": Role.LABELER,
+    "remark": Role.LABELER,
+    "report_pair": Role.LABELER,
+    "reports": Role.ADMIN,
+    "decide_report": Role.ADMIN,
+    "project": Role.LABELER,
+    "change_project": Role.ADMIN,
+    "stats": Role.LABELER,
+    "fine_tune": Role.ADMIN,
+    "run_status": Role.ADMIN,
+    "cancel_run": Role.ADMIN,
+    "resume_run": Role.ADMIN,
+    "versions": Role.ADMIN,
+    "activate": Role.ADMIN,
+    "activate_anyway": Role.ADMIN,
+    "start_trial": Role.ADMIN,
+    "trials": Role.ADMIN,
+    "end_trial": Role.ADMIN,
+    "rename_version": Role.ADMIN,
+    "note_version": Role.ADMIN,
+    "delete_version": Role.ADMIN,
+    "export_version": Role.ADMIN,
+    "compare": Role.ADMIN,
+    "compare_many": Role.ADMIN,
+    "add_prompts": Role.ADMIN,
+    "import_images": Role.ADMIN,
+    "report_trial": Role.ADMIN,
+    "insights": Role.ADMIN,
+    "own_votes": Role.LABELER,
+    "exclude_votes": Role.ADMIN,
+    "lift_exclusion": Role.ADMIN,
+    "mark_known": Role.ADMIN,
+}
+"""The endpoints of the API."""
+SERVER_FUNCTIONS = {
+    "stage_pairs": Role.LABELER,
+    "stage_send": Role.LABELER,
+    "stage_pulse": Role.LABELER,
+    "stage_sitting": Role.LABELER,
+    "stage_own": Role.LABELER,
+}
+"""What scripts of the page call past Gradio's queue."""
+
+
+def open_to(role: Role, name: str) -> bool:
+    """Whether an endpoint is for a role; one that the table lacks is for admins."""
+    return role is Role.ADMIN or ENDPOINTS.get(name) is Role.LABELER
+
+
+def signed(endpoint: Callable[P, R]) -> Callable[P, R]:
+    """Return an endpoint that checks who calls it; its public parameters stay what they are."""
+    shape, name = inspect.signature(endpoint), endpoint.__name__
+
+    def asked(request: gr.Request, *args: Any, **kwargs: Any) -> R:
+        person = asker(request)
+        require(person, ENDPOINTS.get(name, Role.ADMIN))
+        called = shape.bind(*args, **kwargs)
+        if "annotator" in called.arguments:
+            called.arguments["annotator"] = in_name_of(person, called.arguments["annotator"])
+        return endpoint(*called.args, **called.kwargs)
+
+    first = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    asked.__name__, asked.__doc__ = name, endpoint.__doc__
+    asked.__annotations__ = {"request": gr.Request, **endpoint.__annotations__}
+    whole = shape.replace(parameters=[first, *shape.parameters.values()])
+    asked.__dict__["__signature__"] = whole
+    return cast(Callable[P, R], asked)
+
+
+def signed_function(function: Callable[[Any], Reply]) -> Callable[..., Reply]:
+    """Return a server function that checks who calls it; a refusal is an answer.
+
+    What somebody else left in this browser is refused for now: it waits until they sign in again.
+    """
+    role = SERVER_FUNCTIONS.get(function.__name__, Role.ADMIN)
+
+    def asked(argument: Any, request: gr.Request) -> Reply:
+        person = asker(request)
+        try:
+            require(person, role)
+            if person is not None and isinstance(argument, dict):
+                named = in_name_of(person, argument.get("annotator", ""))
+                argument = {**argument, "annotator": named}
+        except NotAllowed as error:
+            return {"ok": False, "retry": True, "error": str(error)}
+        return function(argument)
+
+    asked.__name__, asked.__doc__ = function.__name__, function.__doc__
+    return asked
+
+
+def require(person: Person | None, role: Role) -> None:
+    """Raise NotAllowed for a labeler where an admin is asked for; nobody means no sign-in."""
+    if person is not None and role is Role.ADMIN and person.role is not Role.ADMIN:
+        raise NotAllowed(f"Only an admin may do that, and {person.name} is a labeler.")
+
+
+def in_name_of(person: Person | None, annotator: Any) -> Any:
+    """Return the annotator that is meant; raise NotAllowed for anybody but who is signed in."""
+    if person is None:
+        return annotator
+    named = annotator.strip() if isinstance(annotator, str) else None
+    if named is None or (named and folded(named) != folded(person.name)):
+        raise NotAllowed(
+            f"You are signed in as {person.name}, and this is in another name. Leave the annotator "
+            "empty, or sign in as who it is meant to be."
+        )
+    return person.name

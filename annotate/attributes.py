@@ -1,0 +1,200 @@
+"""What a picture looks like, in numbers that a person has words for; numpy and Pillow alone.
+
+Colours are sRGB's, lightness and colour distances CIELAB's (D65). A picture is made small first, so
+that the numbers say what a person sees at a glance, and cost a few milliseconds at any size.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from annotate.errors import BrokenPicture
+
+SIDE = 256
+"""Pixels of the longer side on which everything is measured."""
+BORDER = 0.06
+"""Of each side, the share that counts as background."""
+APART = 14.0
+"""Distance in CIELAB from the background's colour at which a pixel belongs to the subject."""
+COLOURED = 0.12
+"""Difference of the largest and the smallest channel from which a pixel has a hue."""
+EDGE = 0.08
+"""Change of lightness between neighbours, of black to white, that makes an edge."""
+HUES = ("red", "yellow", "green", "cyan", "blue", "pink")
+WHITE_D65 = np.array([0.95047, 1.0, 1.08883])
+TO_XYZ = np.array(
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One number about a picture, with the words for more and for less of it."""
+
+    name: str
+    more: str
+    less: str
+
+
+ATTRIBUTES = (
+    Attribute("brightness", "brighter", "darker"),
+    Attribute("contrast", "more contrast", "less contrast"),
+    Attribute("saturation", "stronger colours", "paler colours"),
+    Attribute("colourfulness", "more colourful", "plainer in colour"),
+    Attribute("warmth", "warmer", "cooler"),
+    *(Attribute(f"hue_{hue}", f"more {hue}", f"less {hue}") for hue in HUES),
+    Attribute("sharpness", "sharper", "softer"),
+    Attribute("edges", "more detail", "less detail"),
+    Attribute("subject_size", "larger subject", "smaller subject"),
+    Attribute("centred", "subject nearer the middle", "subject off the middle"),
+    Attribute("symmetry", "more symmetric", "less symmetric"),
+    Attribute("background_even", "plainer background", "busier background"),
+    Attribute("background_brightness", "brighter background", "darker background"),
+    Attribute("background_red", "redder or pinker background", "greener background"),
+    Attribute("background_yellow", "yellower background", "bluer background"),
+)
+NAMES = tuple(attribute.name for attribute in ATTRIBUTES)
+
+
+def attributes(path: Path) -> np.ndarray:
+    """Measure a picture file: one finite number for each of NAMES.
+
+    Raises BrokenPicture for a file that is gone or is no picture.
+    """
+    rgb_HWC = read_picture(path)
+    lab_HWC = to_lab(rgb_HWC)
+    light_HW = lab_HWC[..., 0] / 100
+    values = {
+        "brightness": light_HW.mean(),
+        "contrast": light_HW.std(),
+        **colours(rgb_HWC),
+        "sharpness": np.log10(laplacian(light_HW).var() + 1e-6),
+        "edges": (slope(light_HW) > EDGE).mean(),
+        "symmetry": 1 - np.abs(light_HW - light_HW[:, ::-1]).mean(),
+        **composition(lab_HWC),
+    }
+    return np.array([float(values[name]) for name in NAMES])
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Read a picture file as RGB from 0 to 1, at most SIDE pixels long; raises BrokenPicture."""
+    try:
+        with Image.open(path) as image:
+            image.draft("RGB", (SIDE, SIDE))
+            picture = flat(image)
+            picture.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
+        raise BrokenPicture(
+            f"The picture {path.name} cannot be read: {error}. Put back a good copy of the file."
+        ) from error
+    return np.asarray(picture, dtype=np.float64) / 255
+
+
+def flat(image: Image.Image) -> Image.Image:
+    """Return a picture in RGB, what is transparent on white."""
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        on_white = Image.new("RGBA", image.size, "white")
+        on_white.alpha_composite(image.convert("RGBA"))
+        return on_white.convert("RGB")
+    return image.convert("RGB")
+
+
+def to_lab(rgb_HWC: np.ndarray) -> np.ndarray:
+    """Turn sRGB into CIELAB (IEC 61966-2-1, then CIE 15)."""
+    linear = np.where(rgb_HWC <= 0.04045, rgb_HWC / 12.92, ((rgb_HWC + 0.055) / 1.055) ** 2.4)
+    xyz = linear @ TO_XYZ.T / WHITE_D65
+    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
+    x, y, z = f[..., 0], f[..., 1], f[..., 2]
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+def colours(rgb_HWC: np.ndarray) -> dict[str, float]:
+    """Measure colours: how strong, how many, how warm, and the share of each hue."""
+    red, green, blue = rgb_HWC[..., 0], rgb_HWC[..., 1], rgb_HWC[..., 2]
+    high, low = rgb_HWC.max(axis=-1), rgb_HWC.min(axis=-1)
+    chroma = high - low
+    sector = hue_sector(rgb_HWC, high, chroma)
+    coloured = chroma > COLOURED
+    return {
+        "saturation": chroma.mean(),
+        "colourfulness": colourfulness(red, green, blue),
+        "warmth": (red - blue).mean(),
+        **{f"hue_{hue}": (coloured & (sector == i)).mean() for i, hue in enumerate(HUES)},
+    }
+
+
+def hue_sector(rgb_HWC: np.ndarray, high: np.ndarray, chroma: np.ndarray) -> np.ndarray:
+    """Name the hue of each pixel by its place in HUES, each 60 degrees wide around its own."""
+    red, green, blue = rgb_HWC[..., 0], rgb_HWC[..., 1], rgb_HWC[..., 2]
+    safe = np.where(chroma > 0, chroma, 1)
+    sixth = np.select(
+        [high == red, high == green],
+        [(green - blue) / safe, 2 + (blue - red) / safe],
+        4 + (red - green) / safe,
+    )
+    sector: np.ndarray = np.floor(sixth + 0.5).astype(int) % len(HUES)
+    return sector
+
+
+def colourfulness(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> float:
+    """Measure how colourful a picture looks (Hasler and Süsstrunk 2003, their M3)."""
+    rg, yb = red - green, (red + green) / 2 - blue
+    return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
+
+
+def laplacian(light_HW: np.ndarray) -> np.ndarray:
+    """Return how much each inner pixel differs from its four neighbours."""
+    if min(light_HW.shape) < 3:
+        return np.zeros((1, 1))
+    inner = light_HW[1:-1, 1:-1]
+    around = light_HW[:-2, 1:-1] + light_HW[2:, 1:-1] + light_HW[1:-1, :-2] + light_HW[1:-1, 2:]
+    return np.asarray(around - 4 * inner)
+
+
+def slope(light_HW: np.ndarray) -> np.ndarray:
+    """Return how steeply lightness changes at each pixel."""
+    across = np.diff(light_HW, axis=1, append=light_HW[:, -1:])
+    down = np.diff(light_HW, axis=0, append=light_HW[-1:])
+    return np.asarray(np.hypot(across, down))
+
+
+def composition(lab_HWC: np.ndarray) -> dict[str, float]:
+    """Measure the subject, which is what differs from the border's colour, and the background."""
+    height, width = lab_HWC.shape[:2]
+    edge = frame(height, width)
+    border = lab_HWC[edge]
+    ground = np.median(border, axis=0)
+    subject = np.linalg.norm(lab_HWC - ground, axis=-1) > APART
+    return {
+        "subject_size": subject.mean(),
+        "centred": centredness(subject),
+        "background_even": -np.linalg.norm(border - ground, axis=-1).mean() / 100,
+        "background_brightness": ground[0] / 100,
+        "background_red": ground[1] / 100,
+        "background_yellow": ground[2] / 100,
+    }
+
+
+def frame(height: int, width: int) -> np.ndarray:
+    """Mark the pixels at the border."""
+    deep = max(1, round(BORDER * min(height, width)))
+    edge = np.ones((height, width), dtype=bool)
+    edge[deep : height - deep, deep : width - deep] = False
+    return edge
+
+
+def centredness(subject: np.ndarray) -> float:
+    """Say how near the middle of a subject is to the picture's: 1 there, 0 in a corner."""
+    rows, columns = np.nonzero(subject)
+    if not len(rows):
+        return 1.0
+    height, width = subject.shape
+    across = (columns.mean() + 0.5) / width - 0.5
+    down = (rows.mean() + 0.5) / height - 0.5
+    return float(1 - np.hypot(across, down) / np.sqrt(0.5))

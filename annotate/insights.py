@@ -1,0 +1,200 @@
+"""Insights: what votes say about how they were given and what they like, and what is done about it.
+
+Insights ── quality    the statistics, without a store        ── Looks    pictures in numbers
+         ── Repeats    pairs asked on purpose                 ── Pauses   a gentle word
+"""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from annotate.errors import InvalidRequest
+from annotate.looks import Looks
+from annotate.pausing import Pauses
+from annotate.quality import voting
+from annotate.quality.board import Bout, boards
+from annotate.quality.reliability import Reliable, reliability, weights
+from annotate.quality.sides import accuracy_of, consistency
+from annotate.quality.telling import Source, told_boards, told_habits, told_taste, told_votes
+from annotate.repeats import Repeats
+from annotate.requests import as_annotator, as_text
+from annotate.timing import Monotonic
+from storage.quality import Given
+from storage.records import QUESTIONS
+from storage.store import Store
+
+WEIGH = "weigh_votes"
+"""Project setting: whether people's votes count by how far they can be relied on."""
+FEWEST_REPEATS = 10
+"""Repeats that both were decisive; with fewer they prove nothing about a person."""
+MOST_SHARED = 2000
+"""Of the pairs with votes of several people, the newest so many say who can be relied on."""
+OWN = (
+    "person", "people", "votes", "decisive", "pace", "prompts", "more_prompts", "words", "reasons",
+    "habits", "likes", "measuring",
+)  # fmt: skip
+"""What of a report is about the person's own votes alone."""
+QUICK_S, PATIENT_S = 1.5, 20.0
+"""How long pictures are measured for while a page or a program waits."""
+
+
+class Insights:
+    """Answers about a studio's votes; a `person` sees what is said of them, None everything."""
+
+    def __init__(self, store: Store, base: str, chance: random.Random, clock: Monotonic) -> None:
+        self._store, self._base = store, base
+        self.looks = Looks(store, clock)
+        self.repeats = Repeats(store, base, chance)
+        self.pauses = Pauses()
+
+    def report(self, person: str | None = None, within_s: float = QUICK_S) -> dict[str, Any]:
+        """Return everything, in values that JSON can hold.
+
+        `measuring` says how many pictures are not measured yet; a later call goes on with them.
+        """
+        name = as_annotator(person) if person else None
+        given = self._store.quality.given(self._base)
+        source = Source(given, name, self._store.quality.checks.gold(self._base))
+        pictures = self._store.quality.files(self._base)
+        looks, left = self.looks.of(pictures.values(), within_s)
+        known = {picture: looks[sha] for picture, sha in pictures.items() if sha in looks}
+        return {
+            "person": name,
+            "people": voting.people_of(given) if name is None else [name],
+            **told_votes(source, self._reasons(source)),
+            **told_habits(source, self._weights()),
+            "exclusions": self._exclusions(name),
+            "settings": self.settings(),
+            "boards": told_boards(boards(self._bouts(name))),
+            **told_taste(source, known),
+            "measuring": {"left": left, "of": len(set(pictures.values()))},
+        }
+
+    def own(self, person: str) -> dict[str, Any]:
+        """Return what a person's own votes say, and nothing that others or versions tell."""
+        report = self.report(as_annotator(person))
+        return {name: report[name] for name in OWN}
+
+    # What is done about it
+
+    def settings(self) -> dict[str, Any]:
+        """Return how often people are asked on purpose, and whether votes are weighed."""
+        weighed = self._store.project.get(WEIGH, True)
+        return {**self.repeats.shares, WEIGH: weighed is not False}
+
+    def change(self, name: str, value: Any, who: str) -> dict[str, Any]:
+        """Change a setting for everybody and return them all; raises InvalidRequest."""
+        if name != WEIGH:
+            self.repeats.set_share(name, value, who)
+            return self.settings()
+        if not isinstance(value, bool):
+            raise InvalidRequest(f"{WEIGH} must be true or false, not {value!r}.")
+        self._store.project.set(WEIGH, value, who)
+        self.weigh()
+        return self.settings()
+
+    def weigh(self) -> None:
+        """Record how much everybody's votes count from now on, each with its reason."""
+        known = self._store.quality.weights(self._base)
+        found: dict[str, tuple[float, str]] = {}
+        if self.settings()[WEIGH]:
+            found = self._found_weights()
+        whole = (1.0, "Nothing speaks against counting these votes in full.")
+        stale = {name: whole for name in known if name not in found}
+        self._store.quality.weigh(self._base, stale | found, "palate")
+
+    def exclude(
+        self, reason: str, who: str, *, person: str = "", vote_id: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Learn nothing from a person's votes or from one vote, and return all exclusions.
+
+        Raises storage's InvalidExclusion.
+        """
+        whose = as_annotator(person) if vote_id is None else None
+        self._store.quality.exclude(
+            self._base, as_text(reason, "The reason"), who, annotator=whose, vote_id=vote_id
+        )
+        return self._exclusions(None)
+
+    def lift(self, exclusion_id: int, who: str) -> list[dict[str, Any]]:
+        """End an exclusion, and return them all; raises storage's InvalidExclusion."""
+        self._store.quality.lift(self._base, exclusion_id, who)
+        return self._exclusions(None)
+
+    def mark_gold(self, pair_id: str, better: str, who: str) -> dict[str, str]:
+        """Say that the left or the right picture of a pair is better for certain, or "" for unsure.
+
+        Returns the better picture of each such pair. Raises UnknownPair or InvalidRequest.
+        """
+        pair = self._store.pair(as_text(pair_id, "The pair_id"))
+        winners = {"left": pair.left, "right": pair.right, "": ""}
+        if better not in winners:
+            raise InvalidRequest(f"The better side is left, right or empty, not {better!r}.")
+        self._store.quality.checks.mark_gold(self._base, pair.pair_id, winners[better], who)
+        return self._store.quality.checks.gold(self._base)
+
+    # Where it comes from
+
+    def _found_weights(self) -> dict[str, tuple[float, str]]:
+        given = [one for one in self._store.quality.given(self._base) if one.trial is None]
+        shared = list(voting.shared(given).items())[-MOST_SHARED:]
+        people, _ = reliability(voting.decisions(dict(shared)))
+        found = weights(people, proved(given))
+        middle = sorted(one.accuracy for one in people.values())[len(people) // 2] if people else 0
+        return {name: (weight, reason_of(people[name], middle)) for name, weight in found.items()}
+
+    def _weights(self) -> dict[str, dict[str, Any]]:
+        return {
+            name: {"weight": one.weight, "reason": one.reason, "since": one.created.isoformat()}
+            for name, one in self._store.quality.weights(self._base).items()
+        }
+
+    def _reasons(self, source: Source) -> dict[int, list[str]]:
+        reasons: dict[int, list[str]] = {}
+        for vote_id, reason in self._store.quality.reasons(self._base):
+            reasons.setdefault(vote_id, []).append(reason)
+        return {vote.vote_id: reasons.get(vote.vote_id, []) for vote in source.mine}
+
+    def _exclusions(self, person: str | None) -> list[dict[str, Any]]:
+        return [
+            {
+                "exclusion": one.exclusion_id,
+                "person": one.annotator,
+                "vote": one.vote_id,
+                "reason": one.reason,
+                "who": one.who,
+                "since": one.created.isoformat(),
+                "lifted": one.lifted.isoformat() if one.lifted else None,
+            }
+            for one in self._store.quality.exclusions(self._base)
+            if person is None or one.annotator == person
+        ]
+
+    def _bouts(self, person: str | None) -> list[Bout]:
+        scores = {"after": 1.0, "before": 0.0, "tie": 0.5}
+        return [
+            Bout(trial.after, trial.before, scores[vote.result], vote.prompt)
+            for trial in self._store.trials.of_base(self._base)
+            for vote in self._store.trials.votes(trial.trial_id)
+            if vote.question == QUESTIONS[0] and vote.result in scores
+            and person in (None, vote.annotator)
+        ]  # fmt: skip
+
+
+def proved(given: Sequence[Given]) -> dict[str, float]:
+    """The accuracy that repeats prove for people, by the lower end of the interval."""
+    found = {}
+    for name in voting.people_of(given):
+        twice = consistency(voting.repeated([one for one in given if one.annotator == name]))
+        if twice.same.of >= FEWEST_REPEATS:
+            found[name] = accuracy_of(twice.same.low)
+    return found
+
+
+def reason_of(person: Reliable, middle: float) -> str:
+    """Say why somebody's votes count as much as they do."""
+    percent = f"{100 * person.accuracy:.0f} % ({100 * person.low:.0f} to {100 * person.high:.0f})"
+    return (
+        f"On {person.shared} votes that others gave too, names the picture held for the better one "
+        f"{percent} of the time; the middle person {100 * middle:.0f} %."
+    )

@@ -1,0 +1,130 @@
+"""Which pair next: a quarter by chance, the others by what a vote on them would teach."""
+
+import logging
+import random
+import threading
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from annotate.looks import Looks
+from annotate.quality.value import Taste, learn
+from storage.quality import Given
+from storage.records import Pair
+from storage.store import Store
+
+BY_CHANCE = 0.25
+"""Of the pairs, those drawn by chance alone, so that rates can be estimated without bias."""
+NEWS = 0.05
+"""A taste is learned anew once there are so many more votes."""
+EVERY_S = 2.0
+MEASURING_S = 0.5
+MOST_VOTES = 2000
+REMEMBERED = 4000
+VALUE, CHANCE, OLDEST = "value", "chance", "oldest"
+
+logger = logging.getLogger(__name__)
+
+
+Choice = tuple[str, float]
+"""The rule that chose a pair, and how likely it was to."""
+
+
+class NextPair:
+    """Learns a taste from the votes in the background, and picks pairs by it at once."""
+
+    def __init__(self, store: Store, base: str, looks: Looks, chance: random.Random) -> None:
+        self._store, self._base, self._looks, self._chance = store, base, looks, chance
+        self._taste: Taste | None = None
+        self._known: dict[str, np.ndarray] = {}
+        self._asked: Counter[str] = Counter()
+        self._choices: dict[str, Choice] = {}
+        self._learned_from = 0
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="next pair", daemon=True)
+
+    def start(self) -> None:
+        """Start learning."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop learning."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(10.0)
+
+    def pick(self, pairs: Sequence[Pair]) -> Pair:
+        """Return the pair to show next; quick, as others wait for it."""
+        taste, known = self._taste, self._known
+        fit = [pair for pair in pairs if pair.left in known and pair.right in known]
+        if taste is None or pairs[0].trial or not fit:
+            return self._chosen(pairs[0], (OLDEST, 1.0))
+        best = fit[int(np.argmax(self._values(taste, known, fit)))]
+        by_chance = self._chance.random() < BY_CHANCE
+        pair = self._chance.choice(pairs) if by_chance else best
+        propensity = BY_CHANCE / len(pairs) + (1 - BY_CHANCE) * (pair is best)
+        return self._chosen(pair, (CHANCE if by_chance else VALUE, propensity))
+
+    def choice_of(self, pair_id: str) -> Choice | None:
+        """How a pair that was handed out lately was chosen."""
+        return self._choices.get(pair_id)
+
+    def learn(self) -> None:
+        """Measure the pictures that wait, and learn anew where there are new votes."""
+        waiting = self._store.waiting_pairs(self._base, REMEMBERED)
+        self._measure([p for pair in waiting for p in (pair.left, pair.right)])
+        votes = self._store.counts(self._base).decisive
+        if abs(votes - self._learned_from) < max(1, self._learned_from * NEWS):
+            return
+        given = [one for one in self._store.quality.given(self._base) if teaches(one)][-MOST_VOTES:]
+        known = self._measure([p for one in given for p in (one.left, one.right)])
+        sides = [
+            (one.left, one.right) if one.winner == one.left else (one.right, one.left)
+            for one in given
+            if one.left in known and one.right in known
+        ]
+        self._learned_from = votes
+        self._asked = Counter(one.prompt for one in given)
+        won_lost = np.array([[known[picture] for picture in pair] for pair in sides])
+        self._taste = learn(won_lost[:, 0], won_lost[:, 1]) if sides else None
+
+    def _measure(self, pictures: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return what is known of these pictures; what takes too long is for the next time."""
+        new = [picture for picture in dict.fromkeys(pictures) if picture not in self._known]
+        files = self._store.image_hashes(new) if new else {}
+        looks, _ = self._looks.of(files.values(), MEASURING_S) if files else ({}, 0)
+        # A new dict, since `pick` may read the one before at this moment.
+        found = {picture: looks[sha] for picture, sha in files.items() if sha in looks}
+        self._known = dict(list((self._known | found).items())[-REMEMBERED * 4 :])
+        return self._known
+
+    def _values(
+        self, taste: Taste, known: dict[str, np.ndarray], pairs: Sequence[Pair]
+    ) -> np.ndarray:
+        """What each pair would teach; less where its prompt was asked about often."""
+        differences = np.array([known[pair.left] - known[pair.right] for pair in pairs])
+        often = np.array([self._asked[pair.prompt] for pair in pairs])
+        values: np.ndarray = taste.gain(differences) / np.sqrt(1.0 + often)
+        return values
+
+    def _chosen(self, pair: Pair, choice: Choice) -> Pair:
+        self._choices.pop(pair.pair_id, None)
+        self._choices[pair.pair_id] = choice
+        while len(self._choices) > REMEMBERED:
+            del self._choices[next(iter(self._choices))]
+        return pair
+
+    def _work(self) -> None:
+        while not self._closing.wait(EVERY_S):
+            try:
+                self.learn()
+            except Exception:
+                logger.exception("no taste could be learned for choosing pairs")
+                return
+
+
+def teaches(given: Given) -> bool:
+    """Whether something can be learned from a vote."""
+    asked_to_learn = given.trial is None and given.check is None and given.excluded is None
+    return given.winner is not None and asked_to_learn

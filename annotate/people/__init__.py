@@ -1,0 +1,1 @@
+"""Who is asking: accounts and passwords, the pages to sign in, and the gate before the app."""

@@ -1,0 +1,119 @@
+"""Who sent a request: by which address it came, and whose it is."""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from annotate.errors import InvalidRequest
+from annotate.people.accounts import Accounts
+from storage.errors import InvalidPerson
+from storage.people import Person
+
+COOKIE = "palate_session"
+SCOPE_KEY = "palate_person"
+"""Where the gate leaves who is asking, for everything behind it."""
+READING = ("GET", "HEAD", "OPTIONS")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How people are known: by accounts of Palate's own, or by a header that a proxy sets."""
+
+    accounts: Accounts
+    proxies: tuple[Network, ...]
+    """Addresses whose word is taken for who asks, and from where, and how safely."""
+    header: str | None = None
+    """The header in which a proxy names the person; None with accounts."""
+
+    def person(self, request: Request) -> Person | None:
+        """Return who asks; None for a stranger."""
+        if self.header is None:
+            return self.accounts.holder(token_of(request))
+        named = request.headers.getlist(self.header)
+        if len(named) != 1 or not named[0].strip() or not self.by_proxy(request):
+            return None
+        try:
+            return self.accounts.vouched(_decoded(named[0]))
+        except InvalidPerson:
+            return None
+
+    def by_proxy(self, request: Request) -> bool:
+        """Whether a proxy that is trusted sent this."""
+        try:
+            peer = ipaddress.ip_address(request.client.host if request.client else "")
+        except ValueError:
+            return False
+        if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped:
+            peer = peer.ipv4_mapped
+        return any(peer in network for network in self.proxies)
+
+    def address(self, request: Request) -> str:
+        """Return where a request came from, as far as can be told."""
+        peer = request.client.host if request.client else "?"
+        passed_on = request.headers.get("x-forwarded-for", "")
+        return passed_on.rsplit(",", 1)[-1].strip() or peer if self.by_proxy(request) else peer
+
+    def secure(self, request: Request) -> bool:
+        """Whether a browser came by https."""
+        if self.by_proxy(request) and (told := request.headers.get("x-forwarded-proto")):
+            return told.split(",", 1)[0].strip().lower() == "https"
+        return request.url.scheme == "https"
+
+    def foreign(self, request: Request) -> bool:
+        """Whether another site's page sent something that changes things."""
+        if request.method in READING:
+            return False
+        if request.headers.get("sec-fetch-site", "same-origin") == "cross-site":
+            return True
+        origin = request.headers.get("origin")
+        if origin is None:
+            return False
+        hosts = [request.headers.get("host", "")]
+        if self.by_proxy(request):
+            hosts += request.headers.get("x-forwarded-host", "").split(",")
+        return urlsplit(origin).netloc not in [host.strip() for host in hosts if host.strip()]
+
+
+def token_of(request: Request) -> str:
+    """Return what the session cookie holds; empty without one."""
+    return request.cookies.get(COOKIE, "")
+
+
+def asker(request: Any) -> Person | None:
+    """Return who sent a request that came through the gate; None where there is no gate.
+
+    Takes Starlette's request or the one that Gradio wraps around it.
+    """
+    scope = getattr(request, "request", request).scope
+    person: Person | None = scope.get(SCOPE_KEY)
+    return person
+
+
+def as_networks(text: str) -> tuple[Network, ...]:
+    """Return the addresses in "127.0.0.1, 10.0.0.0/8"; raises InvalidRequest."""
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise InvalidRequest(
+            f"{error}. Write addresses of proxies like 127.0.0.1,10.0.0.0/8."
+        ) from None
+
+
+def as_header(name: str) -> str:
+    """Return the name of a header; raises InvalidRequest."""
+    if not name or not all(c.isascii() and (c.isalnum() or c in "-_") for c in name):
+        raise InvalidRequest(f"{name!r} is no name of a header. Write one like X-Forwarded-User.")
+    return name
+
+
+def _decoded(value: str) -> str:
+    """Return a header's text: Starlette reads Latin-1, proxies send UTF-8."""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value

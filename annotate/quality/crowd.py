@@ -1,0 +1,108 @@
+"""Where a person differs from the crowd: pair by pair, and in what they like."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import erfc
+
+import numpy as np
+
+from annotate.quality.liking import differing, standing_out
+from annotate.quality.sides import Share, share
+from annotate.quality.voting import Pictures, Vote, loser
+
+FEWEST_VOTES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Dissent:
+    """A pair on which a person chose the picture that most others did not."""
+
+    prompt: str
+    chosen: str
+    crowds: str
+    others: int
+    """Others who decided."""
+    against: int
+    """Of these, those who chose the other picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """An attribute that a person chooses more or less often than the others."""
+
+    name: str
+    mine: Share
+    theirs: Share
+    difference: float
+    low: float
+    high: float
+    tells: bool
+
+
+def dissents(
+    units: Mapping[Pictures, Mapping[str, Vote]], person: str
+) -> tuple[list[Dissent], int]:
+    """Return where most others chose otherwise, the clearest first, and how many pairs are shared.
+
+    A pair counts where the person and somebody else decided.
+    """
+    found, compared = [], 0
+    for unit in units.values():
+        mine = unit.get(person)
+        others = [vote for name, vote in unit.items() if name != person and vote.winner]
+        if mine is None or mine.winner is None or not others:
+            continue
+        compared += 1
+        against = sum(vote.winner != mine.winner for vote in others)
+        if 2 * against > len(others):
+            found.append(Dissent(mine.prompt, mine.winner, loser(mine), len(others), against))
+    return sorted(found, key=lambda one: (-one.against, -one.against / one.others)), compared
+
+
+def majority(units: Mapping[Pictures, Mapping[str, Vote]]) -> list[tuple[str, str, str]]:
+    """What most people chose of each two pictures: (prompt, winner, loser); an even split is none.
+
+    So votes of several people on one pair, which go together, count once.
+    """
+    chosen = []
+    for pictures, unit in units.items():
+        counts = Counter(vote.winner for vote in unit.values() if vote.winner)
+        first, second = (counts[picture] for picture in pictures)
+        if first != second:
+            winner, other = pictures if first > second else pictures[::-1]
+            chosen.append((next(iter(unit.values())).prompt, winner, other))
+    return chosen
+
+
+def contrasts(mine_NA: np.ndarray, theirs_NA: np.ndarray, names: Sequence[str]) -> list[Contrast]:
+    """Compare how often a person and the others chose the picture with more of each attribute.
+
+    Each row is a vote: the chosen picture's values less the other's. The clearest come first.
+    """
+    shares = [(more_of(mine_NA[:, a]), more_of(theirs_NA[:, a])) for a in range(len(names))]
+    enough = min(len(mine_NA), len(theirs_NA)) >= FEWEST_VOTES
+    p_values = [two_shares(mine, theirs) for mine, theirs in shares]
+    tells = standing_out(p_values) if enough else [False] * len(names)
+    found = [
+        Contrast(name, mine, theirs, *differing(mine, theirs), told)
+        for name, (mine, theirs), told in zip(names, shares, tells, strict=True)
+    ]
+    return sorted(found, key=lambda one: (not one.tells, -abs(one.difference)))
+
+
+def more_of(difference_N: np.ndarray) -> Share:
+    """How often the chosen picture had more, where the two differ."""
+    return share(int((difference_N > 0).sum()), int((difference_N != 0).sum()))
+
+
+def two_shares(mine: Share, theirs: Share) -> float:
+    """The chance of shares so different from one and the same habit (two-sided z test, pooled)."""
+    if not mine.of or not theirs.of:
+        return 1.0
+    pooled = (mine.count + theirs.count) / (mine.of + theirs.of)
+    spread = np.sqrt(pooled * (1 - pooled) * (1 / mine.of + 1 / theirs.of))
+    if spread == 0:
+        return 1.0
+    z = abs((mine.value or 0.0) - (theirs.value or 0.0)) / spread
+    return float(erfc(z / np.sqrt(2)))

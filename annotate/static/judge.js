@@ -1,0 +1,69 @@
+// What a person says of what is shown: a verdict, an answer by a criterion, a ranking, a report.
+
+const VERDICTS = ["left", "right", "tie", "both_good", "both_bad", "skip"];
+const ANSWERS = ["left", "right", "tie", "skip"];
+
+function makeJudge({ state, outbox, view, marks, show, record, afterwards, who, plain, next, counted }) {
+  const since = (pressedAt) =>
+    view.paintedAt ? Math.max(0, Math.round(pressedAt - view.paintedAt)) : null;
+
+  function decide(event, said, pressedAt) {
+    const { current: item } = state;
+    const whole = { key: makeKey(), pair_id: item.pair.pair_id, annotator: who(),
+      response_ms: since(pressedAt), pair: item.pair, ...event };
+    const later = outbox.add(whole);
+    if (later) return later.then(() => decided(whole, item, said, pressedAt));
+    return decided(whole, item, said, pressedAt);
+  }
+
+  function decided(event, item, said, pressedAt) {
+    if (event.kind !== "report") {
+      state.history = [...state.history, { key: event.key, item }].slice(-HISTORY);
+      counted();
+    }
+    marks.about(plain() ? event : null);
+    const criteria = event.kind === "vote" && event.verdict !== "skip" && plain() ? state.criteria : [];
+    if (criteria.length) inquire(event.key, criteria);
+    else advance(pressedAt);
+    view.taken(said);
+    afterwards();
+  }
+
+  function advance(pressedAt) {
+    state.current = null;
+    const item = next();
+    if (item) show(item, pressedAt);
+  }
+
+  // The project's criteria, one after the other, about the pair that was just voted on.
+  function inquire(key, [name, ...rest]) {
+    state.asking = { key, name, rest };
+    view.question(`Which one by ${name}?`);
+  }
+
+  function answer(verdict, pressedAt) {
+    const { key, name, rest } = state.asking;
+    if (verdict !== "skip") record({ kind: "remark", of: key, remark: "criterion", name, value: verdict });
+    if (rest.length) return inquire(key, rest);
+    advance(pressedAt);
+    return afterwards();
+  }
+
+  function place(index, pressedAt) {
+    if (!state.current.pair.urls) return undefined;
+    if (state.best === null || state.best === index) {
+      state.best = state.best === null ? index : null;
+      return view.best(state.best);
+    }
+    return decide({ kind: "ranking", best: state.best, worst: index }, "ranking", pressedAt);
+  }
+
+  function vote(verdict, pressedAt) {
+    if (state.asking) return ANSWERS.includes(verdict) && answer(verdict, pressedAt);
+    if (!state.current.pair.urls) return decide({ kind: "vote", verdict }, verdict, pressedAt);
+    return verdict === "skip" && decide({ kind: "ranking", best: null, worst: null }, "skip", pressedAt);
+  }
+
+  const report = (pressedAt) => decide({ kind: "report", note: "" }, "report", pressedAt);
+  return { vote, place, report };
+}

@@ -1,0 +1,66 @@
+// What may be said of a vote after it: that it was a clear one, and why the other picture lost.
+
+const CHOICES = ["left", "right"];
+
+function makeMarks({ element, keys, send }) {
+  const row = element.querySelector(".after");
+  const marks = {};
+  let last = null;
+  let names = "";
+
+  function chip(act, key, text, pressed) {
+    const button = document.createElement("button");
+    const kbd = document.createElement("kbd");
+    kbd.textContent = glyphOf(key);
+    button.type = "button";
+    button.className = "chip";
+    button.dataset.act = act;
+    button.setAttribute("aria-pressed", String(pressed));
+    button.append(...(key ? [kbd] : []), text);
+    return button;
+  }
+
+  function draw() {
+    row.toggleAttribute("data-idle", !last);
+    const said = last ? last.said : new Set();
+    const reasons = keys.reasons.map((one, i) =>
+      chip(`reason-${i}`, one.key, one.name, said.has(one.name)));
+    row.replaceChildren(
+      chip("clear", keys.of("clear"), "Clearly better", said.has("")),
+      ...(reasons.length ? ["The other one:", ...reasons] : []),
+    );
+    for (const button of row.querySelectorAll("button")) button.disabled = !last;
+  }
+
+  // The reasons of the project; keys follow.
+  marks.offer = (reasons) => {
+    if (names === reasons.join("\n") && row.children.length) return;
+    names = reasons.join("\n");
+    keys.nameReasons(reasons);
+    draw();
+  };
+  marks.redraw = () => {
+    keys.nameReasons(names ? names.split("\n") : []);
+    draw();
+  };
+
+  // The vote that remarks are about; only a choice between two has any.
+  marks.about = (event) => {
+    last = event && CHOICES.includes(event.verdict) ? { key: event.key, said: new Set() } : null;
+    draw();
+  };
+  marks.forget = (key) => last && last.key === key && marks.about(null);
+
+  marks.act = (action) => {
+    const name = action === "clear" ? "" : keys.reasons[Number(action.slice(7))]?.name;
+    if (!last || name === undefined) return false;
+    const taken = last.said.has(name);
+    if (taken) last.said.delete(name);
+    else last.said.add(name);
+    const [remark, value] = action === "clear" ? ["strength", "2"] : ["reason", "on"];
+    send({ of: last.key, remark, name, value: taken ? "" : value });
+    draw();
+    return true;
+  };
+  return marks;
+}

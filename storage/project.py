@@ -1,0 +1,33 @@
+"""The project's settings: what is asked of everybody who labels, kept with the votes."""
+
+import json
+from typing import Any
+
+from storage.clock import Clock
+from storage.database import Database
+
+
+class Project:
+    """Named values; each change is a row, and the newest one of a name counts."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def get(self, name: str, default: Any) -> Any:
+        """Return the value of a name, or the default where none was ever set."""
+        rows = self._database.read(
+            "SELECT value FROM project_settings WHERE name = ? "
+            "ORDER BY project_setting_id DESC LIMIT 1",
+            [name],
+        )
+        return json.loads(rows[0][0]) if rows else default
+
+    def set(self, name: str, value: Any, who: str) -> None:
+        """Give a name a value: anything that JSON can say."""
+        row = [name, json.dumps(value), who, self._clock()]
+        self._database.write(
+            lambda cursor: cursor.execute(
+                "INSERT INTO project_settings (name, value, who, created) VALUES (?, ?, ?, ?)", row
+            )
+        )

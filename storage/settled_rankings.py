@@ -1,0 +1,46 @@
+"""The rankings that a run may learn from, with the files of their pictures."""
+
+from collections import Counter
+from datetime import datetime
+
+from storage.database import Database
+from storage.snapshot_folder import SettledRanking
+
+SETTLED = """
+SELECT ranking_id, prompt, given.annotator, images, best, worst, coalesce(weight, 1.0),
+       out.reason
+FROM current_rankings AS given
+JOIN quads USING (quad_id)
+LEFT JOIN excluded_people AS out ON out.base = given.base AND out.person = given.annotator
+LEFT JOIN current_weights AS w ON w.base = given.base AND w.annotator = given.annotator
+WHERE given.base = $base AND best IS NOT NULL AND given.created <= $before
+  AND coalesce(given.annotator = $voter, $voter IS NULL)
+ORDER BY ranking_id
+"""
+
+HASHES = "SELECT image_id, sha256 FROM images WHERE image_id IN (SELECT unnest(?::VARCHAR[]))"
+
+
+def settled_rankings(
+    database: Database, base: str, before: datetime, voter: str | None
+) -> tuple[list[SettledRanking], Counter[str]]:
+    """Return a model's current rankings given before a time, one person's or everybody's, and how
+    many were excluded for each reason.
+    """
+    rows = database.read(SETTLED, {"base": base, "before": before, "voter": voter})
+    shown = sorted({image_id for row in rows for image_id in row[3]})
+    hashes: dict[str, str] = dict(database.read(HASHES, [shown]))
+    rankings = [
+        SettledRanking(
+            ranking_id,
+            prompt,
+            annotator,
+            tuple(hashes[image_id] for image_id in images),
+            hashes[best],
+            hashes[worst],
+            weight,
+        )
+        for ranking_id, prompt, annotator, images, best, worst, weight, why in rows
+        if why is None
+    ]
+    return rankings, Counter(why for *_, why in rows if why is not None)

@@ -1,0 +1,143 @@
+"""The real page behind the real gate, in this process, with quick stand-ins for the models."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel, Trouble
+from annotate_workshop import CopyingWorkshop
+from places import Place, until
+from running import free_port
+
+from annotate.errors import AnnotateError
+from annotate.page import build_page, launch_options
+from annotate.people.accounts import Accounts
+from annotate.people.asking import SignIn
+from annotate.people.passwords import Scrypt
+from annotate.studio import Studio
+from storage import StorageError
+from storage.people import Role
+from storage.store import Store
+
+EXPECTED = (AnnotateError, StorageError, Trouble)
+LOCAL = (ipaddress.ip_network("127.0.0.1"),)
+PASSWORD = "correct horse battery"
+QUICK = Scrypt(n=16, r=1, p=1)
+"""Hashes that cost nothing, for tests that sign in a lot."""
+STARTED = {"prompts": ["a <b>cat</b>", "a dog", "a fox"], "settle_s": 0.0, "watch_s": 0.05}
+
+
+@dataclass
+class House:
+    """An app with sign-in on, and the people who live in it."""
+
+    place: Place
+    way: SignIn
+    url: str
+    page: Any
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    def stranger(self, **options: Any) -> httpx.Client:
+        """A browser that nobody signed in with."""
+        self.clients.append(httpx.Client(base_url=self.url, timeout=30, **options))
+        return self.clients[-1]
+
+    def signed_in(self, name: str, password: str = PASSWORD) -> httpx.Client:
+        """A browser that this person signed in with."""
+        client = self.stranger()
+        reply = client.post("sign-in", data={"name": name, "password": password})
+        assert reply.status_code == 303, reply.text
+        return client
+
+    def let_in(self, name: str, role: Role) -> None:
+        """Make a person who knows the password."""
+        self.way.accounts.choose(self.way.accounts.add(name, role, "test"), PASSWORD)
+
+
+@contextmanager
+def lived_in(folder: Path, header: str | None = None, proxies: Any = LOCAL) -> Iterator[House]:
+    """Open a studio and serve it with sign-in on."""
+    store = Store(folder / "studio")
+    trainer, painter, workshop = (
+        ChildTrainer(),
+        PaintingSampler(store.images_dir),
+        CopyingWorkshop(),
+    )
+    model = SmallModel(name="secretmodel", identity="secretmodel-0123456789ab")
+    studio = Studio(store, painter, trainer, model, 0, workshop=workshop, **STARTED)
+    place = Place(studio, store, painter, trainer, workshop)
+    studio.start()
+    studio.accounts = Accounts(store.people, hashing=QUICK)
+    way = SignIn(studio.accounts, proxies, header)
+    page, port = build_page(studio, EXPECTED, way), free_port()
+    page.launch(
+        server_name="127.0.0.1",
+        server_port=port,
+        prevent_thread_lock=True,
+        quiet=True,
+        **launch_options(studio, EXPECTED, way),
+    )
+    house = House(place, way, f"http://127.0.0.1:{port}/", page)
+    try:
+        yield house
+    finally:
+        for client in house.clients:
+            client.close()
+        page.close(verbose=False)
+        place.close()
+        trainer.end()
+
+
+def stage_of(client: httpx.Client) -> int:
+    """The id of the labeling stage on this person's page."""
+    components = client.get("config").json()["components"]
+    return next(one["id"] for one in components if one["props"].get("elem_id") == "stage")
+
+
+def serve(client: httpx.Client, function: str, argument: Any, session: str = "") -> httpx.Response:
+    """Call a server function as the page does."""
+    sent = {
+        "component_id": stage_of(client),
+        "fn_name": function,
+        "session_hash": session or uuid.uuid4().hex[:11],
+        "data": argument,
+    }
+    return client.post("gradio_api/component_server", json=sent)
+
+
+def pairs(client: httpx.Client, want: int = 1, **wish: Any) -> list[dict[str, Any]]:
+    """Pairs as the page gets them, as soon as there are any."""
+    wish = {"annotator": "", "have": [], "want": want, **wish}
+    ask = lambda: serve(client, "stage_pairs", wish).json().get("pairs")  # noqa: E731
+    return list(until(ask))
+
+
+def cast(client: httpx.Client, pair_id: str, annotator: str = "", **more: Any) -> dict[str, Any]:
+    """A vote as the page sends it."""
+    event = {"kind": "vote", "pair_id": pair_id, "verdict": "left", "annotator": annotator}
+    sent = {**event, "key": uuid.uuid4().hex, **more}
+    return dict(serve(client, "stage_send", sent).json())
+
+
+def call(client: httpx.Client, name: str, *data: Any) -> tuple[int, str]:
+    """Call an endpoint as a program does: the status, and everything that was answered."""
+    sent = client.post(f"gradio_api/call/{name}", json={"data": list(data)})
+    if sent.status_code != 200:
+        return sent.status_code, sent.text
+    reply = client.get(f"gradio_api/call/{name}/{sent.json()['event_id']}")
+    return reply.status_code, reply.text
+
+
+def result(client: httpx.Client, name: str, *data: Any) -> Any:
+    """What an endpoint gives."""
+    status, text = call(client, name, *data)
+    assert status == 200 and "event: complete" in text, text
+    return json.loads(text.split("data: ", 1)[1].splitlines()[0])[0]

@@ -1,0 +1,171 @@
+"""What the stage sends arrives once, as it was meant, and in the person's own name."""
+
+import json
+
+import pytest
+from annotate_doubles import SmallModel
+from places import Place, until
+
+from annotate.acts import Acts
+from annotate.errors import InvalidRequest
+from storage.errors import AlreadyVoted, InvalidRemark, UnknownVote
+
+BASE = SmallModel().identity
+CLEAR = {"kind": "remark", "of": "k1", "remark": "strength", "name": "", "value": "2"}
+
+
+@pytest.fixture
+def acts(place: Place) -> Acts:
+    return Acts(place.studio)
+
+
+def send(acts: Acts, kind: str, key: str, **more: object) -> dict:
+    return acts.take({"kind": kind, "key": key, "annotator": "ann", **more})
+
+
+def pair_of(place: Place) -> dict:
+    return until(lambda: place.studio.pairs_ahead("ann", [], 1)["pairs"])[0]
+
+
+def quad_of(place: Place) -> dict:
+    return until(lambda: place.studio.quads_ahead("ann", [], 1)["pairs"])[0]
+
+
+def test_every_kind_repeats_its_key_and_counts_once(place, acts):
+    pair = pair_of(place)
+    for _ in range(2):
+        sent = send(acts, "vote", "k1", pair_id=pair["pair_id"], verdict="left", response_ms=400)
+        assert (sent["key"], sent["votes"]) == ("k1", 1)
+        send(acts, "remark", "k2", of="k1", remark="strength", name="", value="2")
+        send(acts, "remark", "k3", of="k1", remark="reason", name="hands", value="on")
+        send(acts, "remark", "k4", of="k1", remark="criterion", name="detail", value="right")
+    said = {(r.kind, r.name): r.value for r in place.store.remarks.of_vote("k1")}
+    right = place.store.pair(pair["pair_id"]).right
+    assert said == {
+        ("strength", ""): "2",
+        ("reason", "hands"): "on",
+        ("criterion", "detail"): right,
+    }
+
+    for _ in range(2):
+        assert send(acts, "undo", "u1")["pair"]["pair_id"] == pair["pair_id"]
+    assert place.store.counts(BASE).votes == 0
+
+
+def test_four_are_ranked_undone_and_ranked_again_between_votes(place, acts):
+    pair, quad = pair_of(place), quad_of(place)
+    send(acts, "vote", "k1", pair_id=pair["pair_id"], verdict="left")
+    sent = send(acts, "ranking", "k2", pair_id=quad["pair_id"], best=2, worst=0)
+    assert sent["votes"] == 2
+
+    assert send(acts, "undo", "u1")["pair"] == quad
+    assert send(acts, "undo", "u2")["pair"]["pair_id"] == pair["pair_id"]
+    assert send(acts, "undo", "u1")["pair"] == quad
+    assert place.store.counts(BASE).votes == 0
+
+    send(acts, "ranking", "k3", pair_id=quad["pair_id"], best=1, worst=3)
+    (ranking,) = place.store.rankings.all(BASE)
+    assert [ranking.best, ranking.worst] == [ranking.images[1], ranking.images[3]]
+    assert quad_of(place)["pair_id"] != quad["pair_id"]
+
+
+def test_the_four_are_of_one_prompt_the_same_until_ranked_and_nobody_elses(place):
+    quad = quad_of(place)
+    assert quad_of(place) == quad
+    assert len(set(quad["urls"])) == 4
+    other = until(lambda: place.studio.quads_ahead("bob", [], 1)["pairs"])[0]
+    assert other["pair_id"] != quad["pair_id"]
+    assert set(quad) == {"pair_id", "prompt", "urls"}
+
+
+def test_a_run_learns_from_rankings(place, acts):
+    quad = quad_of(place)
+    send(acts, "ranking", "k1", pair_id=quad["pair_id"], best=0, worst=1)
+    run = place.studio.fine_tune({"steps": 3})["run_id"]
+    until(lambda: place.studio.run_status(run)["state"] == "done")
+    lines = next((place.store.images_dir.parent / "snapshots").glob("*/pairs.jsonl"))
+    assert [json.loads(line)["kind"] for line in lines.read_text("utf-8").splitlines()] == [
+        "ranking"
+    ]
+
+
+def test_a_reported_pair_leaves_every_page_and_comes_back_when_it_may(place, acts):
+    pair = pair_of(place)
+    send(acts, "report", "r1", pair_id=pair["pair_id"], note="odd")
+    ahead = place.studio.pairs_ahead("ann", [pair["pair_id"]], 1)
+    assert ahead["passed_over"] == [pair["pair_id"]]
+
+    (report,) = place.studio.marks.reports()
+    assert (report["note"], report["by"], report["decision"]) == ("odd", "ann", "open")
+    place.studio.marks.decide(report["report"], "shown", "me")
+    every = place.studio.pairs_ahead("bob", [], 48)["pairs"]
+    assert pair["pair_id"] in [one["pair_id"] for one in every]
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        ({"kind": "dance"}, InvalidRequest),
+        ({"kind": "vote"}, InvalidRequest),
+        ({"kind": "remark", "of": "k1", "remark": "mood", "name": "", "value": "2"}, InvalidRemark),
+        (
+            {"kind": "remark", "of": "kx", "remark": "strength", "name": "", "value": "2"},
+            UnknownVote,
+        ),
+        ({"kind": "ranking", "pair_id": "q", "best": "0", "worst": 1}, InvalidRequest),
+        ({"kind": "ranking", "pair_id": "q", "best": True, "worst": 1}, InvalidRequest),
+        ({"kind": "report", "pair_id": "p"}, InvalidRequest),
+    ],
+)
+def test_what_makes_no_sense_is_refused(place, acts, event, error):
+    pair = pair_of(place)
+    send(acts, "vote", "k1", pair_id=pair["pair_id"], verdict="left")
+    with pytest.raises(error):
+        acts.take({"key": "k2", "annotator": "ann", **event})
+    assert place.store.counts(BASE).votes == 1
+
+
+def test_the_project_says_what_is_asked(place):
+    marks = place.studio.marks
+    assert marks.offered()["reasons"][0] == "hands"
+    offered = marks.offer("eyes\n\n  eyes\nfur ", ["detail"], 2, "me")
+    assert offered == {"reasons": ["eyes", "fur"], "criteria": ["detail"], "overlap": 2}
+    for wrong in (
+        [["x" * 41], [], 1],
+        [[], [], 0],
+        [[], [], True],
+        [["a"] * 3, list("abcdefghijklm"), 1],
+    ):
+        with pytest.raises(InvalidRequest):
+            marks.offer(*wrong, "me")
+    assert marks.offered() == offered
+
+
+def test_a_sitting_counts_pauses_and_sums_up(place, acts):
+    sittings = place.studio.sittings
+    assert sittings.now("ann") is None and sittings.summary("ann") is None
+    assert sittings.begin("ann", 2) == {"goal": 2, "given": 0, "state": "open"}
+    for key, verdict in (("k1", "left"), ("k2", "tie")):
+        pair = pair_of(place)
+        send(acts, "vote", key, pair_id=pair["pair_id"], verdict=verdict, response_ms=500)
+    assert sittings.now("ann")["given"] == 2
+    summary = sittings.summary("ann")
+    assert (summary["kinds"], summary["median_ms"]) == ({"left": 1, "tie": 1}, 500)
+    assert summary["left_share"] == 1.0
+
+    held = pair_of(place)["pair_id"]
+    assert sittings.turn("ann", "paused")["state"] == "paused"
+    every = place.studio.pairs_ahead("bob", [], 48)["pairs"]
+    assert held in [one["pair_id"] for one in every]
+    assert sittings.turn("ann", "open")["state"] == "open"
+    sittings.turn("ann", "ended")
+    assert sittings.now("ann") is None
+    with pytest.raises(InvalidRequest):
+        sittings.begin("ann", 1.5)
+
+
+def test_voting_twice_under_another_key_is_refused(place, acts):
+    pair = pair_of(place)
+    send(acts, "vote", "k1", pair_id=pair["pair_id"], verdict="left")
+    with pytest.raises(AlreadyVoted):
+        send(acts, "vote", "k2", pair_id=pair["pair_id"], verdict="right")

@@ -1,0 +1,253 @@
+"""Accounts, links and passwords, a trusted proxy, and what the terminal can do."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from annotate_sign_in import PASSWORD, QUICK, House, lived_in, result, serve
+
+from annotate.__main__ import main
+from annotate.errors import InvalidRequest, SignInRefused, TooManyTries, WeakPassword
+from annotate.people.accounts import LASTS, Accounts
+from annotate.people.asking import as_header, as_networks
+from annotate.people.passwords import Scrypt
+from annotate.people.tries import Tries
+from annotate.tabs.people_cards import people_table
+from storage.errors import StaleLink
+from storage.people import Role
+from storage.store import Store
+
+HERE = (ipaddress.ip_network("127.0.0.0/8"),)
+ELSEWHERE = (ipaddress.ip_network("10.0.0.0/8"),)
+
+
+class Clocks:
+    """Both clocks, moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1) + timedelta(seconds=self.seconds)
+
+
+@pytest.fixture
+def clocks() -> Clocks:
+    return Clocks()
+
+
+@pytest.fixture
+def accounts(tmp_path: Path, clocks: Clocks):
+    with Store(tmp_path / "studio", clocks.now) as store:
+        yield Accounts(store.people, clocks.monotonic, clocks.now, QUICK)
+
+
+def let_in(accounts: Accounts, name: str, role: Role = Role.LABELER) -> str:
+    return accounts.choose(accounts.add(name, role, "test"), PASSWORD)
+
+
+# Passwords
+
+
+def test_a_password_is_salted_and_matches_itself_alone():
+    hashing = Scrypt()
+    first, second = hashing.hash("grüße aus köln"), QUICK.hash("grüße aus köln")
+    assert first[:16] == "scrypt$32768$8$3" and first[17:49] != second.split("$")[4]
+    assert hashing.matches("gru\u0308ße aus köln", first) and QUICK.matches("grüße aus köln", first)
+    for stored in (second, QUICK.hash("other"), None):
+        assert QUICK.matches("grüße aus köln", stored) is (stored == second)
+
+
+@pytest.mark.parametrize("weak", ["short", "x" * 201, "aaaaaaaaaaaa", "Alexandrina"])
+def test_a_weak_password_is_refused_and_the_link_stays_good(accounts, weak):
+    link = accounts.add("alexandrina", Role.LABELER, "test")
+    with pytest.raises(WeakPassword):
+        accounts.choose(link, weak)
+    assert accounts.holder(accounts.choose(link, PASSWORD)).name == "alexandrina"
+
+
+def test_changing_a_password_ends_every_other_sign_in(accounts):
+    first = let_in(accounts, "bob")
+    second = accounts.sign_in("BOB", PASSWORD, "here")
+    with pytest.raises(SignInRefused, match="present password"):
+        accounts.change("bob", "wrong", "another good one", "here")
+    third = accounts.change("bob", PASSWORD, "another good one", "here")
+    assert [accounts.holder(token) for token in (first, second)] == [None, None]
+    assert accounts.holder(third).name == "bob"
+    with pytest.raises(SignInRefused):
+        accounts.sign_in("bob", PASSWORD, "here")
+
+
+def test_a_sign_in_expires(accounts, clocks):
+    token = let_in(accounts, "bob")
+    clocks.seconds += LASTS.total_seconds() - 1
+    assert accounts.holder(token).name == "bob"
+    clocks.seconds += 2
+    assert accounts.holder(token) is None
+
+
+def test_a_role_counts_from_the_next_request_on(accounts):
+    let_in(accounts, "ada", Role.ADMIN)
+    token = let_in(accounts, "bob", Role.ADMIN)
+    assert accounts.holder(token).role is Role.ADMIN
+    accounts.set_role("bob", Role.LABELER, "ada")
+    assert accounts.holder(token).role is Role.LABELER
+
+
+def test_guesses_are_counted_by_name_and_address_and_fade(clocks):
+    tries = Tries(clocks.monotonic)
+    for _ in range(5):
+        tries.begin("bob", "1.1.1.1")
+    with pytest.raises(TooManyTries, match="Wait 5 minutes"):
+        tries.begin("bob", "1.1.1.1")
+    tries.begin("bob", "2.2.2.2")
+    tries.begin("cem", "1.1.1.1")
+    clocks.seconds += 301
+    tries.begin("bob", "1.1.1.1")
+    for number in range(29):
+        tries.begin(f"guess {number}", "3.3.3.3")
+    tries.begin("guess", "3.3.3.3")
+    with pytest.raises(TooManyTries):
+        tries.begin("one more", "3.3.3.3")
+
+
+def test_a_right_password_forgets_the_wrong_ones(clocks):
+    tries = Tries(clocks.monotonic)
+    for _ in range(3):
+        for _ in range(4):
+            tries.begin("bob", "1.1.1.1")
+        tries.succeeded("bob", "1.1.1.1")
+
+
+# The first admin
+
+
+def test_the_first_admin_is_made_once_by_who_sees_the_terminal(accounts):
+    token = accounts.open_set_up()
+    assert accounts.is_set_up(token) and not accounts.is_set_up("x" * 43)
+    entered = accounts.choose(token, PASSWORD, "Ada")
+    assert accounts.holder(entered).role is Role.ADMIN
+    with pytest.raises(StaleLink):
+        accounts.choose(token, PASSWORD, "Eve")
+    assert accounts.open_set_up() is None
+
+
+def test_somebody_without_a_password_is_no_admin_who_could_let_others_in(accounts):
+    accounts.people.add("ada", Role.ADMIN, "proxy")
+    assert accounts.has_admin(passwords=False) and not accounts.has_admin()
+    token = accounts.open_set_up()
+    accounts.choose(token, PASSWORD, "ADA")
+    assert accounts.people.find("ada").password and len(accounts.people.all()) == 1
+
+
+def test_the_terminal_adds_people_and_helps_one_who_is_locked_out(tmp_path, capsys):
+    home = ["--home", str(tmp_path / "studio")]
+    assert main(["people", "list", *home]) == 0
+    assert "people add NAME --role admin" in capsys.readouterr().out
+    assert main(["people", "add", "Ada", "--role", "admin", *home, "--url", "https://x/p"]) == 0
+    link = capsys.readouterr().out.splitlines()[1]
+    assert link.startswith("https://x/p/welcome?token=")
+    with Store(tmp_path / "studio") as store:
+        first = Accounts(store.people).choose(link.split("=")[1], PASSWORD)
+        assert Accounts(store.people).holder(first).role is Role.ADMIN
+        main(["people", "list", *home])
+        assert "Another" in capsys.readouterr().err
+    assert main(["people", "disable", "Ada", *home]) == 1
+    assert "only admin" in capsys.readouterr().err
+    assert main(["people", "link", "ada", *home]) == 0
+    assert main(["people", "list", *home]) == 0
+    assert "Ada  admin  may sign in  0 votes" in capsys.readouterr().out
+    with Store(tmp_path / "studio") as store:
+        assert Accounts(store.people).holder(first) is None
+
+
+# A proxy that names people
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory):
+    with lived_in(tmp_path_factory.mktemp("proxied"), "X-Forwarded-User", HERE) as house:
+        house.way.accounts.people.add("Ada", Role.ADMIN, "test")
+        yield house
+
+
+def named(house: House, *names: str, **more: str):
+    headers = [("X-Forwarded-User", name) for name in names] + list(more.items())
+    return house.stranger(headers=[(name.encode(), value.encode()) for name, value in headers])
+
+
+def test_a_trusted_proxy_says_who_somebody_is(proxied):
+    assert named(proxied, "Ada").get("me").json() == {
+        "name": "Ada",
+        "role": "admin",
+        "account": False,
+    }
+    newcomer = named(proxied, "zoë").get("me").json()
+    assert (newcomer["name"], newcomer["role"]) == ("zoë", "labeler")
+    assert "version" in result(named(proxied, "Ada"), "versions")[0]
+    wish = {"annotator": "", "have": [], "want": 0}
+    assert serve(named(proxied, "zoë"), "stage_pairs", wish).json()["ok"]
+
+
+@pytest.mark.parametrize("names", [(), ("",), ("Ada", "Bob"), ("\x01",), ("x" * 65,)])
+def test_a_header_that_names_nobody_or_two_lets_nobody_in(proxied, names):
+    client = named(proxied, *names)
+    assert client.get("me").status_code == 401
+    assert client.get("config").status_code == 401
+
+
+def test_with_a_proxy_there_is_no_other_way_in(proxied):
+    stranger = proxied.stranger()
+    assert stranger.get("").status_code == 401
+    for path in ("sign-in", "welcome", "account"):
+        assert stranger.get(path).status_code == 404
+    sent = {"token": proxied.way.accounts.open_set_up(), "name": "Eve", "password": PASSWORD}
+    assert stranger.post("welcome", data=sent).status_code == 404
+
+
+def test_somebody_disabled_stays_out_whatever_the_proxy_says(proxied):
+    assert named(proxied, "Dan").get("me").status_code == 200
+    proxied.way.accounts.set_enabled("Dan", False, "Ada")
+    assert named(proxied, "Dan").get("me").status_code == 401
+
+
+def test_the_word_of_an_untrusted_address_is_worth_nothing(tmp_path):
+    with lived_in(tmp_path, "X-Forwarded-User", ELSEWHERE) as house:
+        house.way.accounts.people.add("Ada", Role.ADMIN, "test")
+        for more in ({}, {"X-Forwarded-For": "10.0.0.1"}, {"Forwarded": "for=10.0.0.1"}):
+            assert named(house, "Ada", **more).get("config").status_code == 401
+
+
+@pytest.mark.parametrize("text", ["nonsense", "10.0.0.0/99", "10.0.0.1/8", "1.2.3"])
+def test_an_address_of_a_proxy_that_is_none_is_refused(text):
+    with pytest.raises(InvalidRequest, match="proxies"):
+        as_networks(text)
+    assert len(as_networks("127.0.0.1, ::1,10.0.0.0/8")) == 3
+
+
+@pytest.mark.parametrize("name", ["", "X Forwarded", "X:Y", "naïve"])
+def test_a_header_that_cannot_be_is_refused(name):
+    with pytest.raises(InvalidRequest, match="header"):
+        as_header(name)
+
+
+# The tab
+
+
+def test_the_people_tab_says_who_waits_and_what_to_do_when_one_is_alone(accounts):
+    let_in(accounts, "ada", Role.ADMIN)
+    alone = people_table(accounts.people.all(), {}, True)
+    assert "Only you so far" in alone and "Add somebody" in alone
+    accounts.add("bob", Role.LABELER, "ada")
+    let_in(accounts, "cem")
+    accounts.set_enabled("cem", False, "ada")
+    html = people_table(accounts.people.all(), {"bob": 1200}, True)
+    assert "Invited" in html and "1,200" in html and "Let in again" in html
+    assert "Only you" not in html
+    assert "New link" not in people_table(accounts.people.all(), {}, False)

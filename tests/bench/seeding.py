@@ -1,0 +1,50 @@
+"""Studios to measure on: pictures that anybody can tell apart, in pairs that wait for a vote."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Picture
+
+from align.models import describe_model
+from storage import Image, Store, new_id, recipe_key
+
+SIDE = 128
+BATCH = 100
+
+
+def seed(home: Path, pairs: int, pictures: int | None = None) -> str:
+    """Make a studio with so many waiting pairs of the embedded model; returns its identity.
+
+    With fewer pictures than twice the pairs, each is in several of them, never twice in one.
+    """
+    base = describe_model().identity
+    count = pictures or 2 * pairs
+    with Store(home) as store:
+        store.ensure_base(base)
+        images: list[Image] = []
+        for start in range(0, count, BATCH):
+            numbers = range(start, min(count, start + BATCH))
+            images += store.add_images([picture(store, base, number) for number in numbers])
+        for number in range(pairs):
+            step = 1 + 2 * number // count
+            left, right = images[2 * number % count], images[(2 * number + step) % count]
+            store.add_pair(f"prompt {number}", left.image_id, right.image_id, base, "base")
+    return base
+
+
+def picture(store: Store, base: str, number: int) -> Image:
+    """A smooth picture of its own, stored."""
+    rng = np.random.default_rng(number)
+    small = Picture.fromarray(rng.integers(0, 255, (5, 5, 3), dtype=np.uint8))
+    content = io.BytesIO()
+    small.resize((SIDE, SIDE), Picture.Resampling.BICUBIC).save(content, "PNG", compress_level=1)
+    sha256 = hashlib.sha256(content.getvalue()).hexdigest()
+    path = store.image_path(sha256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.getvalue())
+    recipe = {"base": base, "version": "base", "prompt": "bench", "seed": number}
+    return Image(new_id(), sha256, SIDE, SIDE, recipe, recipe_key(recipe), "base")

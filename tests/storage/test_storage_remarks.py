@@ -1,0 +1,89 @@
+"""What a person adds to a vote: how clear it was, why the loser lost, what won by a criterion."""
+
+import json
+
+import pytest
+from storage_making import BASE, make_pair
+
+from storage import InvalidKey, InvalidRemark, Remark, UnknownVote
+
+
+@pytest.fixture
+def voted(store, pair):
+    store.vote(pair.pair_id, "left", "ann", "vote-1")
+    return pair
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "stored"),
+    [
+        ("strength", "", "2", "2"),
+        ("reason", "hands", "on", "on"),
+        ("reason", 'it\'s "odd"', "on", "on"),
+        ("criterion", "detail", "left", "the left picture"),
+        ("criterion", "detail", "right", "the right picture"),
+        ("criterion", "detail", "tie", "tie"),
+    ],
+)
+def test_every_kind_comes_back(store, voted, kind, name, value, stored):
+    store.remarks.add("vote-1", "ann", kind, name, value, "k1")
+
+    stored = {"the left picture": voted.left, "the right picture": voted.right}.get(stored, stored)
+    assert store.remarks.of_vote("vote-1") == [Remark(kind, name, stored)]
+
+
+def test_the_newest_counts_an_empty_one_takes_away_and_a_key_counts_once(store, voted):
+    store.remarks.add("vote-1", "ann", "strength", "", "2", "k1")
+    store.remarks.add("vote-1", "ann", "reason", "text", "on", "k2")
+    store.remarks.add("vote-1", "ann", "strength", "", "", "k3")
+    store.remarks.add("vote-1", "ann", "strength", "", "2", "k1")
+
+    assert store.remarks.of_vote("vote-1") == [Remark("reason", "text", "on")]
+    assert store.remarks.reasons(BASE) == [("text", 1)]
+
+
+def test_remarks_on_a_vote_taken_back_are_not_current(store, voted):
+    store.remarks.add("vote-1", "ann", "reason", "text", "on", "k1")
+    store.undo("ann")
+
+    assert store.remarks.of_vote("vote-1") == []
+    assert store.remarks.reasons(BASE) == []
+
+
+def test_a_clear_choice_is_told_to_the_trainer(store, voted, clock):
+    plain = make_pair(store, 1)
+    store.vote(plain.pair_id, "right", "ann", "vote-2")
+    store.remarks.add("vote-1", "ann", "strength", "", "2", "k1")
+    store.remarks.add("vote-2", "ann", "reason", "text", "on", "k2")
+    clock.move(60)
+
+    snapshot = store.write_snapshot(BASE)
+    lines = (snapshot.path / "pairs.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line).get("strength") for line in lines] == [2, None]
+
+
+@pytest.mark.parametrize(
+    ("vote_key", "annotator", "kind", "name", "value", "error"),
+    [
+        ("vote-2", "ann", "strength", "", "2", UnknownVote),
+        ("vote-1", "bob", "strength", "", "2", UnknownVote),
+        ("vote-1", "ann", "mood", "", "2", InvalidRemark),
+        ("vote-1", "ann", "strength", "", "3", InvalidRemark),
+        ("vote-1", "ann", "strength", "much", "2", InvalidRemark),
+        ("vote-1", "ann", "reason", "", "on", InvalidRemark),
+        ("vote-1", "ann", "reason", "x" * 65, "on", InvalidRemark),
+        ("vote-1", "ann", "reason", "a\nb", "on", InvalidRemark),
+        ("vote-1", "ann", "criterion", "detail", "both", InvalidRemark),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    store, voted, vote_key, annotator, kind, name, value, error
+):
+    with pytest.raises(error):
+        store.remarks.add(vote_key, annotator, kind, name, value, "k1")
+    assert store.remarks.of_vote("vote-1") == []
+
+
+def test_a_remark_needs_a_key(store, voted):
+    with pytest.raises(InvalidKey):
+        store.remarks.add("vote-1", "ann", "strength", "", "2", "")
