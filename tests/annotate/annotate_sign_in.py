@@ -96,16 +96,16 @@ def lived_in(folder: Path, header: str | None = None, proxies: Any = LOCAL) -> I
         trainer.end()
 
 
-def stage_of(client: httpx.Client) -> int:
-    """The id of the labeling stage on this person's page."""
+def stage_of(client: httpx.Client, part: str = "stage") -> int:
+    """The id of the labeling stage on this person's page, or of another part of it."""
     components = client.get("config").json()["components"]
-    return next(one["id"] for one in components if one["props"].get("elem_id") == "stage")
+    return next(one["id"] for one in components if one["props"].get("elem_id") == part)
 
 
 def serve(client: httpx.Client, function: str, argument: Any, session: str = "") -> httpx.Response:
     """Call a server function as the page does."""
     sent = {
-        "component_id": stage_of(client),
+        "component_id": stage_of(client, "own" if function == "stage_own" else "stage"),
         "fn_name": function,
         "session_hash": session or uuid.uuid4().hex[:11],
         "data": argument,

@@ -39,6 +39,12 @@ ADMIN_CALLS = {
     "reports": [],
     "decide_report": [1, "shown"],
     "change_project": [["mine"], [], 3],
+    "import_images": ["pictures"],
+    "report_trial": ["t1"],
+    "insights": ["Ada"],
+    "exclude_votes": ["Ada", "mine"],
+    "lift_exclusion": [1],
+    "mark_known": ["0123456789abcdef", "left"],
 }
 
 
