@@ -10,7 +10,8 @@ from diffusers import UNet2DConditionModel
 
 from align.config import TrainConfig
 from align.device import Compute
-from align.memory import WORKSPACE, plan_memory
+from align.memory import WORKSPACE, blocks_by_shape, plan_memory
+from align.recompute import recompute
 
 MOMENT_BYTES = {"adamw": 8, "adamw8bit": 2}
 """AdamW's two moments of a weight. Its gradient is fp32; of all weights, they are there already."""
@@ -36,12 +37,20 @@ def fitted(
         return config
     room = USABLE * (free_memory(compute) if free is None else free)
     most = config.micro_pairs or config.batch_pairs // config.processes
-    for recompute in choices(config):
-        pairs = pairs_that_fit(config, unet, size, recompute, room, compute)
+    for again in choices(config):
+        pairs = pairs_that_fit(config, unet, size, again, room, compute)
         if pairs >= (config.micro_pairs or 1):
             break
     micro = config.micro_pairs or power_of_two(max(1, min(pairs, most)))
-    return replace(config, micro_pairs=micro, gradient_checkpointing=recompute)
+    return replace(config, micro_pairs=micro, gradient_checkpointing=again)
+
+
+def recompute_as_set(
+    config: TrainConfig, unet: UNet2DConditionModel, size: tuple[int, int]
+) -> None:
+    """Let the UNet recompute the blocks that definite settings say."""
+    again = config.gradient_checkpointing
+    recompute(unet, blocks_by_shape(again, dict(unet.config), max(size), config.rank))
 
 
 def choices(config: TrainConfig) -> list[str]:
@@ -55,12 +64,12 @@ def pairs_that_fit(
     config: TrainConfig,
     unet: UNet2DConditionModel,
     size: tuple[int, int],
-    recompute: str,
+    again: str,
     room: float,
     compute: Compute,
 ) -> int:
     """How many pairs one pass may hold; what is kept grows with their number."""
-    one = plan_memory(dict(unet.config), max(size), 1, config.rank, recompute, compute.weights)
+    one = plan_memory(dict(unet.config), max(size), 1, config.rank, again, compute.weights)
     moments = MOMENT_BYTES[config.optimizer]
     learned = one.adapter // LORA_BYTES * (LORA_BYTES - MOMENT_BYTES["adamw"] + moments)
     if config.adapter == "full":

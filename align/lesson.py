@@ -20,18 +20,16 @@ from align.config import TrainConfig, held_out_count
 from align.device import Compute
 from align.encode import EncodedPairs, encode_pairs
 from align.faster import check_optimizer, compile_blocks, optimizer_for
-from align.fitting import fitted
+from align.fitting import fitted, recompute_as_set
 from align.held_out import SETTLED_DRAWS, HeldOut, settled_rows
 from align.learner import Learner, learner_for
 from align.loss import PairErrors, Strength
-from align.memory import blocks_by_shape
 from align.models import ModelInfo
 from align.noise import training_scheduler
 from align.objectives import OBJECTIVES, Objective
 from align.pictures import leave_out_bad
 from align.pipeline import load_pipeline, quiet_libraries
 from align.progress import Reporter
-from align.recompute import recompute
 from align.reference import Reference
 from align.run_folder import RunFolder
 from align.sharing import require_whole
@@ -103,9 +101,7 @@ def prepare_lesson(
     learner = learner_for(unet, config, run.start)
     reference = Reference(errors, batcher, compute, base, learner)
     config = fitted(config, unet, (model.width, model.height), compute)
-    size = max(model.width, model.height)
-    again = blocks_by_shape(config.gradient_checkpointing, dict(unet.config), size, config.rank)
-    recompute(unet, again)
+    recompute_as_set(config, unet, (model.width, model.height))
     optimizer = optimizer_for(learner, config, compute)
     progress = resume(run, learner, optimizer)
     compiled = compile_blocks(unet, config, compute)
