@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 from annotate.errors import AnnotateError
-from annotate.people.commands import add_people_command, run_people
-from storage import StorageError
+from annotate.people.arguments import add_people_command
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,18 +25,31 @@ def main(arguments: list[str] | None = None) -> int:
     report.add_argument("--out", type=Path, metavar="DIR", help="where to write (FOLDER itself)")
     add_people_command(commands)
     chosen = root.parse_args(arguments)
-    from annotate.report.writing import write_report  # noqa: PLC0415  Pillow takes a moment
-
     try:
-        if chosen.command == "people":
-            print(*run_people(chosen), sep="\n")
-            return 0
-        for file in write_report(chosen.folder, chosen.out or chosen.folder):
-            print(file)
-    except (AnnotateError, StorageError) as error:
+        for line in {"people": people, "report": written}[chosen.command](chosen):
+            print(line)
+    except AnnotateError as error:
         print(f"annotate: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def people(chosen: argparse.Namespace) -> list[str]:
+    """Change who may sign in; raises AnnotateError with what storage says."""
+    from annotate.people.commands import run_people  # noqa: PLC0415  DuckDB takes a moment
+    from storage import StorageError  # noqa: PLC0415
+
+    try:
+        return run_people(chosen)
+    except StorageError as error:
+        raise AnnotateError(str(error)) from error
+
+
+def written(chosen: argparse.Namespace) -> list[Path]:
+    """Write a report and return its files."""
+    from annotate.report.writing import write_report  # noqa: PLC0415  Pillow takes a moment
+
+    return write_report(chosen.folder, chosen.out or chosen.folder)
 
 
 if __name__ == "__main__":

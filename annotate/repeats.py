@@ -61,6 +61,8 @@ class Repeats:
 
     def _gold(self, annotator: str) -> Pair | None:
         checks = self._store.quality.checks
+        if not checks.gold(self._base):
+            return None
         known = checks.unasked_gold(self._base, annotator)
         if not known:
             return None

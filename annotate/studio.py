@@ -28,7 +28,6 @@ from annotate.harvest import Harvest
 from annotate.insights import Insights
 from annotate.labeling import Labeling
 from annotate.library import Library
-from annotate.marks import Marks
 from annotate.material.importing import Material
 from annotate.next_pair import NextPair
 from annotate.painting import Painter
@@ -45,7 +44,6 @@ from annotate.requests import (
     as_text,
 )
 from annotate.schedule import Schedule
-from annotate.sittings import Sittings
 from annotate.standing import Standing
 from annotate.timing import Monotonic, WallClock
 from annotate.trials import Trials
@@ -95,13 +93,7 @@ class Studio(Labeling):
         self._harvest = Harvest(store, self._desk, self._base, settle_s)
         self.insights = Insights(store, self._base, chance, clock)
         self._next_pair = NextPair(store, self._base, self.insights.looks, chance)
-        self._desk.pick, self._desk.choice_of = self._next_pair.pick, self._next_pair.choice_of
-        self._desk.on_purpose = self.insights.repeats.due
-        self._harvest.weigh = self.insights.weigh
-        self.marks, self.sittings = (
-            Marks(store, self._desk, self._base),
-            Sittings(store, self._desk),
-        )
+        self._advise()
         self._tuning = Tuning(
             store, sampler, trainer, model, self._pool, self._harvest, schedule, clock, watch_s
         )
@@ -123,6 +115,12 @@ class Studio(Labeling):
         self.library = Library(store, trainer, workshop, model)
         self.disk = store.disk
         self.accounts = Accounts(store.people)
+
+    def _advise(self) -> None:
+        """Let what is known of votes say which pair is next, and how much a vote counts."""
+        self._desk.pick, self._desk.choice_of = self._next_pair.pick, self._next_pair.choice_of
+        self._desk.on_purpose = self.insights.repeats.due
+        self._harvest.weigh = self.insights.weigh
 
     def start(self) -> None:
         """Take up what the store holds, and start the image model and the threads."""

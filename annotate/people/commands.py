@@ -1,24 +1,12 @@
 """People from the command line: the first admin, and one who is locked out."""
 
 import argparse
-from pathlib import Path
 
 from annotate.people.accounts import Accounts
 from storage.people import Role
 from storage.store import Store
 
 WHO = "terminal"
-URL = "http://127.0.0.1:7860/"
-
-
-def add_people_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Describe `python -m annotate people`."""
-    people = commands.add_parser("people", help="who may sign in, while the app does not run")
-    people.add_argument("act", choices=("list", "add", "link", "enable", "disable"))
-    people.add_argument("name", nargs="?", default="", metavar="NAME")
-    people.add_argument("--role", choices=tuple(Role), default=None, help="of add (labeler)")
-    people.add_argument("--home", type=Path, default=Path("studio"), metavar="DIR")
-    people.add_argument("--url", default=URL, help=f"where the page is, for links ({URL})")
 
 
 def run_people(chosen: argparse.Namespace) -> list[str]:

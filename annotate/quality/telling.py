@@ -37,14 +37,17 @@ class Source:
     mine: list[Vote] = field(init=False)
     units: dict[Pictures, dict[str, Vote]] = field(init=False)
     """Everybody's votes on each two pictures; with a person, on those they voted on."""
+    all_units: dict[Pictures, dict[str, Vote]] = field(init=False)
+    """Everybody's votes on each two pictures."""
 
     def __post_init__(self) -> None:
         mine = [vote for vote in self.votes if self.person in (None, vote.annotator)]
-        units = voting.shared(self.votes)
+        units = all_units = voting.shared(self.votes)
         if self.person is not None:
             units = {pictures: unit for pictures, unit in units.items() if self.person in unit}
         object.__setattr__(self, "mine", mine)
         object.__setattr__(self, "units", units)
+        object.__setattr__(self, "all_units", all_units)
 
 
 def told(some: Share) -> dict[str, Any]:
@@ -148,7 +151,7 @@ def told_boards(found: Sequence[Board]) -> list[dict[str, Any]]:
 def told_taste(source: Source, looks: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """What the person or everybody likes, and where the person differs from the crowd."""
     person = source.person
-    units = voting.shared(source.votes)
+    units = source.all_units
     choices = majority(source.units) if person is None else choices_of(units, person)
     choices = [one for one in choices if one[1] in looks and one[2] in looks]
     found = liking(differences(choices, looks), NAMES)

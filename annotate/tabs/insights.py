@@ -9,6 +9,7 @@ from annotate.insights import WEIGH
 from annotate.people.asking import name_of
 from annotate.repeats import GOLD_SHARE, MOST, REPEAT_SHARE
 from annotate.studio import Studio
+from annotate.tabs.cards import notice_card
 from annotate.tabs.insight_cards import insights_page
 from annotate.tabs.section import heading
 
@@ -39,7 +40,8 @@ class InsightsTab:
                 scale=0,
                 elem_id="insights-whose",
             )
-        self._page = gr.HTML(elem_id="insights", apply_default_css=False)
+        waiting = notice_card("Adding up the votes", "With very many this takes some seconds.")
+        self._page = gr.HTML(waiting, elem_id="insights", apply_default_css=False)
         with gr.Accordion("Checks, weights and exclusions", open=False) as self._acts:
             self._acts.visible = self._person is None
             self._build_acts()

@@ -60,7 +60,9 @@ def test_pairs_are_chosen_by_value_with_their_propensity_noted(place):
     place.label(12)
     chooser = place.studio._next_pair
     until(lambda: (chooser.learn(), chooser._taste)[1])
-    place.label(30)
+    for _ in range(6):
+        chooser.learn()
+        place.label(5)
     rows = place.store._database.read("SELECT policy, propensity FROM choices ORDER BY vote_id")
     assert len(rows) > 30, "all but those that were asked on purpose"
     policies = [policy for policy, _ in rows]
