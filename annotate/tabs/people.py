@@ -53,10 +53,20 @@ class PeopleTab:
             heading("Let somebody in")
             with gr.Row(equal_height=True):
                 self._name = gr.Textbox(
-                    label="Name", placeholder="ada", max_length=64, scale=2, elem_id="person-name"
+                    label="Name",
+                    placeholder="ada",
+                    max_length=64,
+                    scale=2,
+                    min_width=220,
+                    elem_id="person-name",
                 )
                 self._role = gr.Dropdown(
-                    ROLES, value=Role.LABELER, label="Role", scale=2, elem_id="person-role"
+                    ROLES,
+                    value=Role.LABELER,
+                    label="Role",
+                    scale=2,
+                    min_width=220,
+                    elem_id="person-role",
                 )
                 self._add = gr.Button("Add", variant="primary", min_width=90, elem_id="add-person")
         self._listen()
