@@ -76,15 +76,23 @@ def count_pairs(rows: list[Row], kinds: tuple[str, ...]) -> tuple[int, dict[str,
 
 
 def vote_shares(rows: list[Row]) -> dict[tuple[str, str, str], float]:
-    """By (prompt, picture, other picture), (wins + ½) / (votes + 1); a tie is half a win."""
+    """By (prompt, picture, other picture), (wins + ½) / (votes + 1); a tie is half a win.
+
+    A clear choice counts as two votes.
+    """
     wins: defaultdict[tuple[str, str, str], float] = defaultdict(float)
     votes: Counter[tuple[str, str, str]] = Counter()
     for row in rows:
         for first, second, won in _wins(row):
             for sides, share in (((first, second), won), ((second, first), 1.0 - won)):
-                wins[row["prompt"], *sides] += share
-                votes[row["prompt"], *sides] += 1
+                wins[row["prompt"], *sides] += share * strength(row)
+                votes[row["prompt"], *sides] += strength(row)
     return {sides: (wins[sides] + 0.5) / (votes[sides] + 1) for sides in votes}
+
+
+def strength(row: Row) -> int:
+    """How many votes a vote counts as: 2 for a clear choice."""
+    return 2 if row.get("strength") == 2 else 1
 
 
 def _wins(row: Row) -> list[tuple[str, str, float]]:

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from PIL import Image as Picture
+
 from annotate.desk import Desk
+from annotate.likeness import alike, likeness_of
 from annotate.painting import Painter, look_of
 from annotate.ports import RenderItem, Sampler
 from annotate.prompts import PromptBag
@@ -24,6 +27,9 @@ MOST_READY_PAIRS = 96
 PAIRS_PER_REQUEST = 8
 FEW_PAIRS = 4
 """With fewer ready, the first pairs of a request matter more than the time of the whole."""
+MOST_ALIKE = 3
+"""Pairs of pictures that look alike are not shown, but for one after so many in a row: a model that
+draws nothing else is still to be judged."""
 REQUEST_S = 10.0
 """A request should last no longer, so that a comparison or a new version need not wait for it."""
 IDLE_S = 0.5
@@ -68,6 +74,7 @@ class Pool:
         self._rest_eta: Callable[[], float | None] = lambda: None
         self._fresh_version: str | None = None
         self._picture_s = 0.0
+        self._alike = 0
         self._filling, self._paired = True, True
         self._began = clock()
         self._failures = 0
@@ -229,9 +236,23 @@ class Pool:
     def _publish(self, *images: Image) -> None:
         # Seeds are drawn at random, so left and right are too.
         left, right = self._store.add_images(images)
+        if self._look_alike(left, right) and self._alike < MOST_ALIKE:
+            self._alike += 1
+            return
+        self._alike = 0
         prompt, version = left.recipe["prompt"], left.version
         pair = self._store.add_pair(prompt, left.image_id, right.image_id, self._base, version)
         self._desk.add(pair)
+
+    def _look_alike(self, *images: Image) -> bool:
+        """Whether nobody could prefer one of two pictures; others tell of unreadable ones."""
+        try:
+            first, second = (
+                likeness_of(Picture.open(self._store.image_path(image.sha256))) for image in images
+            )
+        except OSError:
+            return False
+        return alike(first, second)
 
     def _failed(self, error: Exception) -> float:
         if self._closing.is_set() or self._rest is not None:

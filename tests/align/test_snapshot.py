@@ -28,6 +28,12 @@ def test_a_share_counts_every_vote_on_the_same_two_pictures_with_half_a_vote_of_
     assert vote_shares(rows[:1])["a cat", "a", "b"] == 0.75
 
 
+def test_a_clear_choice_counts_twice():
+    clear = vote("preference", "a", "b") | {"strength": 2}
+    assert vote_shares([clear])["a cat", "a", "b"] == pytest.approx(2.5 / 3)
+    assert vote_shares([clear, vote("preference", "b", "a")])["a cat", "a", "b"] == 2.5 / 4
+
+
 def test_other_prompts_and_other_pictures_are_other_votes():
     rows = [vote("preference", "a", "b"), vote("preference", "a", "b", prompt="a dog")]
     assert vote_shares(rows)["a dog", "a", "b"] == 0.75

@@ -64,12 +64,16 @@ class State:
 
 
 class PaintingSampler:
-    """Paints one colour a picture; `brush` can be taken away to make it wait."""
+    """Paints patches; `brush` can be taken away to make it wait.
+
+    With a `dull` colour every picture is just that.
+    """
 
     def __init__(self, images_dir: Path, device: str = "cpu") -> None:
         self.images_dir, self.device = images_dir, device
         self.requests: list[int] = []
         self.trouble: str | None = None
+        self.dull: tuple[int, int, int] | None = None
         self.brush = threading.Event()
         self.brush.set()
         self.current = "stopped"
@@ -137,10 +141,12 @@ class PaintingSampler:
         look = hashlib.sha256(f"{item.prompt}|{item.seed}|".encode() + tuned).digest()
         buffer = io.BytesIO()
         size = (settings.width, settings.height)
-        # Two prompts may share a colour; the text chunk keeps their files apart.
+        # Patches, so that no two pictures look alike; the text chunk keeps their files apart.
         note = PngImagePlugin.PngInfo()
         note.add_text("look", look.hex())
-        Image.new("RGB", size, tuple(look[:3])).save(buffer, "PNG", pnginfo=note)
+        patches = Image.frombytes("RGB", (8, 8), hashlib.shake_256(look).digest(192))
+        picture = patches if self.dull is None else Image.new("RGB", (8, 8), self.dull)
+        picture.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG", pnginfo=note)
         content = buffer.getvalue()
         sha256 = hashlib.sha256(content).hexdigest()
         path = self.images_dir / sha256[:2] / f"{sha256}.png"

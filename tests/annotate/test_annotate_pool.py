@@ -1,5 +1,7 @@
 """How pairs are drawn ahead."""
 
+from pathlib import Path
+
 import pytest
 from annotate_doubles import PaintingSampler
 from places import Open, Place, until
@@ -91,3 +93,15 @@ def test_both_threads_end_with_the_app(open_place: Open) -> None:
     assert place.sampler.current == "stopped"
     assert not place.studio._pool._thread.is_alive()
     assert not place.studio._tuning._thread.is_alive()
+
+
+def test_pictures_that_look_alike_are_rarely_asked_about(open_place: Open) -> None:
+    class Dull(PaintingSampler):
+        def __init__(self, images_dir: Path) -> None:
+            super().__init__(images_dir)
+            self.dull = (120, 60, 200)
+
+    place = open_place(Dull)
+    until(lambda: place.studio.stats()["ready_pairs"] >= 6)
+    shown, drawn = place.studio.stats()["ready_pairs"], sum(place.sampler.requests) / 2
+    assert drawn >= 4 * (shown - 1), "of four such pairs one is shown"
