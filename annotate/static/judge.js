@@ -19,14 +19,17 @@ function makeJudge({ state, outbox, view, marks, show, record, afterwards, who, 
   function decided(event, item, said, pressedAt) {
     if (event.kind !== "report") {
       state.history = [...state.history, { key: event.key, item }].slice(-HISTORY);
-      counted();
     }
-    marks.about(plain() ? event : null);
     const criteria = event.kind === "vote" && event.verdict !== "skip" && plain() ? state.criteria : [];
     if (criteria.length) inquire(event.key, criteria);
     else advance(pressedAt);
-    view.taken(said);
-    afterwards();
+    // The next pair is painted before anything else is done.
+    view.afterPaint(() => {
+      const newest = state.history.at(-1);
+      if (newest && newest.key === event.key) counted(), marks.about(plain() ? event : null);
+      view.taken(said);
+      afterwards();
+    });
   }
 
   function advance(pressedAt) {

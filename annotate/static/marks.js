@@ -8,28 +8,34 @@ function makeMarks({ element, keys, send }) {
   let last = null;
   let names = "";
 
-  function chip(act, key, text, pressed) {
+  const nameOf = (button) => keys.reasons[Number(button.dataset.act.slice(7))]?.name || "";
+
+  function chip(act, key, text) {
     const button = document.createElement("button");
     const kbd = document.createElement("kbd");
     kbd.textContent = glyphOf(key);
     button.type = "button";
     button.className = "chip";
     button.dataset.act = act;
-    button.setAttribute("aria-pressed", String(pressed));
     button.append(...(key ? [kbd] : []), text);
     return button;
   }
 
   function draw() {
-    row.toggleAttribute("data-idle", !last);
-    const said = last ? last.said : new Set();
-    const reasons = keys.reasons.map((one, i) =>
-      chip(`reason-${i}`, one.key, one.name, said.has(one.name)));
+    const reasons = keys.reasons.map((one, i) => chip(`reason-${i}`, one.key, one.name));
     row.replaceChildren(
-      chip("clear", keys.of("clear"), "Clearly better", said.has("")),
+      chip("clear", keys.of("clear"), "Clearly better"),
       ...(reasons.length ? ["The other one:", ...reasons] : []),
     );
-    for (const button of row.querySelectorAll("button")) button.disabled = !last;
+    tell();
+  }
+
+  function tell() {
+    row.toggleAttribute("data-idle", !last);
+    for (const button of row.querySelectorAll("button")) {
+      button.disabled = !last;
+      button.setAttribute("aria-pressed", String(Boolean(last && last.said.has(nameOf(button)))));
+    }
   }
 
   // The reasons of the project; keys follow.
@@ -47,7 +53,7 @@ function makeMarks({ element, keys, send }) {
   // The vote that remarks are about; only a choice between two has any.
   marks.about = (event) => {
     last = event && CHOICES.includes(event.verdict) ? { key: event.key, said: new Set() } : null;
-    draw();
+    tell();
   };
   marks.forget = (key) => last && last.key === key && marks.about(null);
 
@@ -59,7 +65,7 @@ function makeMarks({ element, keys, send }) {
     else last.said.add(name);
     const [remark, value] = action === "clear" ? ["strength", "2"] : ["reason", "on"];
     send({ of: last.key, remark, name, value: taken ? "" : value });
-    draw();
+    tell();
     return true;
   };
   return marks;

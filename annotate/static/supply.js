@@ -1,6 +1,7 @@
 // Pairs fetched ahead, both pictures of each already decoded, so that a swap costs one frame.
 
-const PAIRS_AHEAD = 6;
+// One is taken before more are asked for, and six are always there.
+const PAIRS_AHEAD = 8;
 const POLL_MS = 1000;
 
 function loadPicture(url) {

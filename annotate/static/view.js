@@ -30,13 +30,16 @@ function makeView(element) {
     if (target.textContent !== text) target.textContent = text;
   };
 
-  // Calls back once the browser has painted what was changed just now.
-  const afterPaint = (done) =>
-    requestAnimationFrame(() => {
+  // Calls back once the browser has painted what was changed just now; a page in the background
+  // paints nothing.
+  view.afterPaint = (done) => {
+    if (document.hidden) return setTimeout(() => done(performance.now()), 0);
+    return requestAnimationFrame(() => {
       const channel = new MessageChannel();
       channel.port1.onmessage = () => done(performance.now());
       channel.port2.postMessage(null);
     });
+  };
 
   view.show = (item, pressedAt) => {
     stage.dataset.state = "pair";
@@ -48,7 +51,7 @@ function makeView(element) {
     (item.pair.urls ? fours : frames).forEach((frame, place) =>
       frame.querySelector(".frame").replaceChildren(item.pictures[place]));
     view.paintedAt = 0;
-    afterPaint((now) => {
+    view.afterPaint((now) => {
       view.paintedAt = now;
       if (pressedAt) element.dataset.swapMs = (now - pressedAt).toFixed(1);
     });
@@ -83,9 +86,7 @@ function makeView(element) {
   view.flash = (verdict) => {
     if (calm.matches) return;
     const sides = { left: [0], right: [1], tie: [0, 1], both_good: [0, 1], both_bad: [0, 1] };
-    const colour = getComputedStyle(element).getPropertyValue(
-      verdict === "both_bad" ? "--body-text-color-subdued" : "--color-accent",
-    );
+    const colour = `var(${verdict === "both_bad" ? "--body-text-color-subdued" : "--color-accent"})`;
     for (const side of sides[verdict] || []) {
       frames[side].animate(
         [{ boxShadow: `0 0 0 4px ${colour}` }, { boxShadow: `0 0 0 4px transparent` }],

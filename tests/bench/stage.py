@@ -168,10 +168,11 @@ def plain(browser: Any, url: str, votes: int) -> list[float]:
         except BrowserError:
             time.sleep(0.25)
     page.wait_for_function("document.querySelectorAll('img').length >= 2", timeout=60_000)
+    page.wait_for_selector("#Left")
     measure = """() => new Promise((done) => {
       const shown = () => [...document.querySelectorAll('img')].map((img) => img.src).join();
       const [before, start] = [shown(), performance.now()];
-      document.querySelector('#Left').click();
+      (document.querySelector('button#Left') || document.querySelector('#Left button')).click();
       const look = () => {
         const images = [...document.querySelectorAll('img')];
         const ready = shown() !== before && images.every((img) => img.complete);

@@ -66,3 +66,62 @@ def test_a_click_on_a_picture_chooses_it(shared_app: App, page: Any, stage: Stag
     page.locator('#stage .picture[data-verdict="right"]').click()
     stage.wait_until("pair", f"value !== '' && value !== {pair!r}")
     stage.wait_until_saved(saved + 1)
+
+
+def test_more_is_said_of_the_last_choice_and_four_are_ranked_in_two_keys(
+    shared_app: App, page: Any, stage: Stage
+) -> None:
+    stage.open(shared_app.url)
+    saved = stage.saved()
+    page.locator("#stage .chip").nth(3).wait_for()
+    stage.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("h")
+    pressed = page.locator('#stage .chip[aria-pressed="true"]')
+    assert pressed.all_inner_texts() == ["↑Clearly better", "Hhands"]
+
+    page.keyboard.press("4")
+    page.locator("#stage .four img").nth(3).wait_for(timeout=60_000)
+    four = stage.wait_for_pair()
+    page.keyboard.press("2")
+    assert page.locator("#stage .question").inner_text() == "And which one is the worst?"
+    page.keyboard.press("3")
+    stage.wait_until_saved(saved + 2)
+    page.keyboard.press("z")
+    stage.wait_until("pair", f"value === {four!r}")
+    stage.wait_until_saved(saved + 1)
+    page.keyboard.press("4")
+    page.locator("#stage .pair img").first.wait_for(timeout=60_000)
+
+
+def test_a_pair_is_looked_at_closely_and_let_go(shared_app: App, page: Any, stage: Stage) -> None:
+    stage.open(shared_app.url)
+    pair, lens = stage.wait_for_pair(), page.locator("#stage .lens")
+    page.keyboard.down(" ")
+    lens.wait_for(state="visible")
+    page.keyboard.up(" ")
+    lens.wait_for(state="hidden")
+    page.keyboard.press("d")
+    lens.wait_for(state="visible")
+    assert "differ by" in lens.inner_text()
+    page.keyboard.press("Escape")
+    lens.wait_for(state="hidden")
+    page.keyboard.press("1")
+    page.locator("#stage .stage[data-zoomed]").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("#stage .stage:not([data-zoomed])").wait_for()
+    assert stage.read("pair") == pair, "looking is no vote"
+
+
+def test_a_key_of_ones_own_takes_the_place_of_the_usual_one(
+    shared_app: App, page: Any, stage: Stage
+) -> None:
+    stage.open(shared_app.url)
+    saved = stage.saved()
+    page.keyboard.press("?")
+    page.locator('#stage [data-pick="skip"]').click()
+    page.keyboard.press("k")
+    page.keyboard.press("Escape")
+    stage.press("k")
+    stage.wait_until_saved(saved + 1)
+    assert page.locator('#stage [data-key="skip"]').inner_text() == "K"
