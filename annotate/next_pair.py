@@ -21,6 +21,8 @@ NEWS = 0.05
 EVERY_S = 2.0
 MEASURING_S = 0.5
 MOST_VOTES = 2000
+SOON = 128
+"""Of the pairs that wait, so many are measured: no pick looks further."""
 REMEMBERED = 4000
 VALUE, CHANCE, OLDEST = "value", "chance", "oldest"
 
@@ -72,7 +74,7 @@ class NextPair:
 
     def learn(self) -> None:
         """Measure the pictures that wait, and learn anew where there are new votes."""
-        waiting = self._store.waiting_pairs(self._base, REMEMBERED)
+        waiting = self._store.waiting_pairs(self._base, SOON)
         self._measure([p for pair in waiting for p in (pair.left, pair.right)])
         votes = self._store.counts(self._base).decisive
         if abs(votes - self._learned_from) < max(1, self._learned_from * NEWS):

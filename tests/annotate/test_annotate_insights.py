@@ -72,7 +72,8 @@ def test_a_pair_comes_again_with_sides_swapped_and_looks_like_any_other(often: P
 def test_what_is_asked_on_purpose_is_never_handed_to_anybody_else(often: Place) -> None:
     for _ in range(2 * AFTER):
         vote(often, next_pair(often, "ann"), "left", "ann")
-    held = often.studio.pairs_ahead("ann", [], 12)["pairs"]
+    until(lambda: often.studio.stats()["ready_pairs"] >= 20)
+    held = often.studio.pairs_ahead("ann", [], 20)["pairs"]
     purposely = {one["pair_id"] for one in held if often.store.pair(one["pair_id"]).check}
     assert purposely
     often.studio._desk._leases.expire(float("inf"))
