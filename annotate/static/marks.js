@@ -8,7 +8,8 @@ function makeMarks({ element, keys, send }) {
   let last = null;
   let names = "";
 
-  const nameOf = (button) => keys.reasons[Number(button.dataset.act.slice(7))]?.name || "";
+  const reasonOf = (action) => keys.reasons[Number(action.slice("reason-".length))]?.name;
+  const nameOf = ({ dataset }) => (dataset.act === "clear" ? "" : reasonOf(dataset.act));
 
   function chip(act, key, text) {
     const button = document.createElement("button");
@@ -58,7 +59,7 @@ function makeMarks({ element, keys, send }) {
   marks.forget = (key) => last && last.key === key && marks.about(null);
 
   marks.act = (action) => {
-    const name = action === "clear" ? "" : keys.reasons[Number(action.slice(7))]?.name;
+    const name = action === "clear" ? "" : reasonOf(action);
     if (!last || name === undefined) return false;
     const taken = last.said.has(name);
     if (taken) last.said.delete(name);
