@@ -23,10 +23,11 @@ function makeJudge({ state, outbox, view, marks, show, record, afterwards, who, 
     const criteria = event.kind === "vote" && event.verdict !== "skip" && plain() ? state.criteria : [];
     if (criteria.length) inquire(event.key, criteria);
     else advance(pressedAt);
-    // The next pair is painted before anything else is done.
+    marks.about(plain() ? event : null);
+    // The next pair is painted before anything else is shown.
     view.afterPaint(() => {
-      const newest = state.history.at(-1);
-      if (newest && newest.key === event.key) counted(), marks.about(plain() ? event : null);
+      if (event.kind !== "report") counted();
+      marks.show();
       view.taken(said);
       afterwards();
     });

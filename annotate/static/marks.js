@@ -54,9 +54,9 @@ function makeMarks({ element, keys, send }) {
   // The vote that remarks are about; only a choice between two has any.
   marks.about = (event) => {
     last = event && CHOICES.includes(event.verdict) ? { key: event.key, said: new Set() } : null;
-    tell();
   };
-  marks.forget = (key) => last && last.key === key && marks.about(null);
+  marks.forget = (key) => last && last.key === key && (marks.about(null), tell());
+  marks.show = tell;
 
   marks.act = (action) => {
     const name = action === "clear" ? "" : reasonOf(action);

@@ -131,6 +131,7 @@ async function startStage() {
     const event = { kind: "undo", key: makeKey(), of: past ? past.key : "", annotator };
     if (!past) state.retreat = event.key;
     marks.about(null);
+    marks.show();
     await outbox.add(event);
     if (past) {
       if (past.item.broken || !past.item.pictures) await past.item.loaded;
@@ -183,6 +184,7 @@ async function startStage() {
   function startOver() {
     Object.assign(state, { history: [], current: null, asking: null });
     marks.about(null);
+    marks.show();
     supply.empty();
     afterwards();
   }

@@ -78,7 +78,7 @@ def test_more_is_said_of_the_last_choice_and_four_are_ranked_in_two_keys(
     page.keyboard.press("ArrowUp")
     page.keyboard.press("h")
     pressed = page.locator('#stage .chip[aria-pressed="true"]')
-    assert pressed.all_inner_texts() == ["↑Clearly better", "Hhands"]
+    assert pressed.all_text_contents() == ["↑Clearly better", "Hhands"]
 
     page.keyboard.press("4")
     page.locator("#stage .four img").nth(3).wait_for(timeout=60_000)
