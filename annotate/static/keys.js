@@ -13,7 +13,7 @@ const ACTIONS = [
   ["difference", "d", "show where they differ"],
   ["pixels", "1", "pixel for pixel; the wheel zooms both"],
   ["full", "f", "fill the screen"],
-  ["four", "4", "four at a time: the best, then the worst"],
+  ["four", "4", "four at a time: the best, then the worst; Esc goes back"],
   ["report", "x", "report: show this pair to nobody"],
   ["help", "?", "open or close this help"],
 ];

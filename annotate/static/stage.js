@@ -150,6 +150,7 @@ async function startStage() {
   }
 
   function act(action, pressedAt) {
+    if (action === "close" && four && !view.covered()) return turnFour();
     if (action === "close") return closer.reset(), sitting.shown() ? sitting.close() : view.closeHelp();
     if (action.startsWith("sitting")) return sitting.act(action);
     if (action === "help") return view.toggleHelp(keys);

@@ -90,7 +90,7 @@ def test_more_is_said_of_the_last_choice_and_four_are_ranked_in_two_keys(
     page.keyboard.press("z")
     stage.wait_until("pair", f"value === {four!r}")
     stage.wait_until_saved(saved + 1)
-    page.keyboard.press("4")
+    page.keyboard.press("Escape")
     page.locator("#stage .pair img").first.wait_for(timeout=60_000)
 
 
