@@ -48,9 +48,7 @@ class Acts:
         return {"pause": pause, **counted(receipt)}
 
     def _undo(self, event: Event, annotator: str) -> Reply:
-        key = event["key"]
-        shown = self._studio.quads.undo(annotator, key) or self._studio.undo(annotator, key)
-        return {"pair": shown, **counted(self._studio.stats())}
+        return {"pair": self._studio.undo(annotator, event["key"]), **counted(self._studio.stats())}
 
     def _remark(self, event: Event, annotator: str) -> Reply:
         names = ("remark", "name", "value")

@@ -10,7 +10,6 @@ from annotate.handlers import Errors, refusals
 from annotate.insights import PATIENT_S
 from annotate.studio import Studio
 from storage.people import Role
-from storage.records import new_id
 
 
 class Endpoints:
@@ -33,7 +32,7 @@ class Endpoints:
 
     def undo(self, annotator: str) -> dict[str, Any]:
         """Take back the annotator's newest vote or ranking and return what it was about."""
-        return self._studio.quads.undo(annotator, new_id()) or self._studio.undo(annotator)
+        return self._studio.undo(annotator)
 
     def next_quad(self, annotator: str) -> dict[str, Any]:
         """Four pictures of a prompt to rank, the same until they are, or how long to wait."""

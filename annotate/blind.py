@@ -76,7 +76,7 @@ class BlindStudio:
         self.trials = BlindTrials()
         self.marks = self._only(studio.marks, "offered", "remark", "report")
         self.sittings = self._only(studio.sittings, "begin", "turn", "now", "summary")
-        self.quads = self._only(studio.quads, "rank", "undo")
+        self.quads = self._only(studio.quads, "rank")
         pauses = self._only(studio.insights.pauses, "after")
         self.insights = SimpleNamespace(pauses=pauses, own=self._discreet(studio.insights.own))
         self._handed: dict[str, OrderedDict[str, None]] = {}
@@ -113,7 +113,7 @@ class BlindStudio:
         return self._discreet(self._studio.vote)(pair_id, verdict, annotator, key, response_ms)
 
     def undo(self, annotator: str, key: str | None = None) -> Told:
-        """Take back the annotator's own newest vote, and return its pair."""
+        """Take back the annotator's own newest vote or ranking, and return what it was on."""
         return self._hand(annotator, self._discreet(self._studio.undo)(annotator, key))
 
     def stats(self, annotator: str | None = None) -> Told:

@@ -15,7 +15,14 @@ from annotate.quality import voting
 from annotate.quality.board import Bout, boards
 from annotate.quality.reliability import Reliable, reliability, weights
 from annotate.quality.sides import accuracy_of, consistency
-from annotate.quality.telling import Source, told_boards, told_habits, told_taste, told_votes
+from annotate.quality.telling import (
+    MOST_SHARED,
+    Source,
+    told_boards,
+    told_habits,
+    told_taste,
+    told_votes,
+)
 from annotate.repeats import Repeats
 from annotate.requests import as_annotator, as_text
 from annotate.timing import Monotonic
@@ -27,8 +34,6 @@ WEIGH = "weigh_votes"
 """Project setting: whether people's votes count by how far they can be relied on."""
 FEWEST_REPEATS = 10
 """Repeats that both were decisive; with fewer they prove nothing about a person."""
-MOST_SHARED = 2000
-"""Of the pairs with votes of several people, the newest so many say who can be relied on."""
 OWN = (
     "person", "people", "votes", "decisive", "pace", "prompts", "more_prompts", "words", "reasons",
     "habits", "likes", "measuring",

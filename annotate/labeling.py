@@ -13,6 +13,7 @@ from annotate.requests import as_annotator, as_response_ms, as_text
 from annotate.schedule import Schedule
 from annotate.sittings import Sittings
 from annotate.trials import Trials
+from storage.records import new_id
 from storage.store import Store
 
 MOST_AT_ONCE = 48
@@ -95,9 +96,13 @@ class Labeling:
         }
 
     def undo(self, annotator: str, key: str | None = None) -> dict[str, Any]:
-        """Take back the annotator's newest vote, once per key, and return its pair, open again."""
-        own_key = None if key is None else as_text(key, "The key")
-        return as_dict(self._desk.undo(as_annotator(annotator), own_key))
+        """Take back the annotator's newest vote or ranking, once per key; returns what it was on.
+
+        The pair, or the four pictures, are open again.
+        """
+        name, own_key = as_annotator(annotator), None if key is None else as_text(key, "The key")
+        quad = self.quads.undo(name, own_key or new_id())
+        return quad or as_dict(self._desk.undo(name, own_key))
 
     def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> dict[str, Any]:
         """Return up to `want` quads besides those the page has, and why to wait for more."""

@@ -52,7 +52,7 @@ class Sittings:
         return summary(sitting, self._store.sittings.given(sitting)) if sitting else None
 
     def _told(self, sitting: Sitting) -> dict[str, Any]:
-        given = len(self._store.sittings.given(sitting))
+        given = self._store.sittings.count(sitting)
         return {"goal": sitting.goal, "given": given, "state": sitting.state}
 
 

@@ -80,38 +80,28 @@ class Studio(Labeling):
         """
         chance = chance or random.SystemRandom()
         schedule = Schedule(train_every, train_at, now)
-        self._store, self._sampler, self._base = store, sampler, model.identity
+        base = model.identity
         self._given, set_aside = prompts_for(model.path, prompts)
         self._given_source = "file" if prompts else "built-in"
         self._bag = PromptBag(self._given, chance)
-        self._desk = Desk(store, self._base, clock, chance)
-        painter = Painter(sampler, model)
-        self.quads = Quads(store, self._base, clock)
-        self._pool = Pool(
-            store, sampler, painter, self._desk, self._bag, self._base, chance, clock, self.quads
-        )
-        self._harvest = Harvest(store, self._desk, self._base, settle_s)
-        self.insights = Insights(store, self._base, chance, clock)
-        self._next_pair = NextPair(store, self._base, self.insights.looks, chance)
-        self._advise()
+        desk, painter = Desk(store, base, clock, chance), Painter(sampler, model)
+        quads, harvest = Quads(store, base, clock), Harvest(store, desk, base, settle_s)
+        pool = Pool(store, sampler, painter, desk, self._bag, base, chance, clock, quads)
         self._tuning = Tuning(
-            store, sampler, trainer, model, self._pool, self._harvest, schedule, clock, watch_s
+            store, sampler, trainer, model, pool, harvest, schedule, clock, watch_s
         )
-        self._comparing = Comparing(store, painter, self._pool, self._base)
-        self.trials = Trials(
-            store, self._desk, self._comparing, self._base, self._bag, set_aside,
-            self.activate, chance, clock,
-        )  # fmt: skip
-        super().__init__(
-            store, self._desk, self._pool, self.quads, self.trials, self._harvest, schedule,
-            self._base,
-        )  # fmt: skip
-        self.choosing = Choosing(store, painter, self._comparing, self._pool, self._base)
-        self._reports = Reports(store, trainer, self._base)
-        self._standing = Standing(sampler, self._desk, self._pool, self._tuning, self._reports)
-        self.material = Material(
-            store, self._desk, self._base, self.trials.kept_prompts, chance, clock
+        self._comparing = Comparing(store, painter, pool, base)
+        trials = Trials(
+            store, desk, self._comparing, base, self._bag, set_aside, self.activate, chance, clock
         )
+        super().__init__(store, desk, pool, quads, trials, harvest, schedule, base)
+        self.insights = Insights(store, base, chance, clock)
+        self._next_pair = NextPair(store, base, self.insights.looks, chance)
+        self._advise()
+        self.choosing = Choosing(store, painter, self._comparing, pool, base)
+        self._reports = Reports(store, trainer, base)
+        self._standing = Standing(sampler, desk, pool, self._tuning, self._reports)
+        self.material = Material(store, desk, base, trials.kept_prompts, chance, clock)
         self.library = Library(store, trainer, workshop, model)
         self.disk = store.disk
         self.accounts = Accounts(store.people)

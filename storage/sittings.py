@@ -81,6 +81,14 @@ class Sittings:
         )
         return [SittingVote(*row) for row in rows]
 
+    def count(self, sitting: Sitting) -> int:
+        """Return how many a person gave in a sitting under way and did not take back."""
+        rows = self._database.read(
+            f"SELECT count(*) FROM ({GIVEN})",
+            {"annotator": sitting.annotator, "since": sitting.created, "until": datetime.max},
+        )
+        return int(rows[0][0])
+
     def _ended(self, sitting: Sitting) -> datetime | None:
         rows = self._database.read(
             "SELECT max(created) FROM sitting_states WHERE sitting_id = ? AND state = ?",

@@ -18,6 +18,7 @@ from annotate.quality.sides import Share, consistency, side_bias
 from annotate.quality.voting import Pictures, Vote
 
 MOST_SHARED = 2000
+"""Of the pairs with votes of several people, the newest so many say who can be relied on."""
 MOST_PROMPTS = 40
 MOST_WORDS = 24
 MOST_DISSENTS = 12
