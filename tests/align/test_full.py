@@ -20,7 +20,7 @@ from align.run_folder import RunFolder
 from align.sampler_process import RenderItem, RenderSettings
 from align.session import train_folder
 
-SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "EulerDiscreteScheduler")
+SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "UniPCMultistepScheduler")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from align.pipeline import load_pipeline
 from align.render import Adapters, render
 from align.sampler_process import RenderItem, RenderSettings
 
-SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "EulerDiscreteScheduler")
+SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "UniPCMultistepScheduler")
 ITEMS = [RenderItem("a cat face", 1), RenderItem("a rocket", 2)]
 
 

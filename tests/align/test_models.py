@@ -28,6 +28,16 @@ def test_a_copy_elsewhere_is_the_same_model_in_another_place(copy, model):
     assert info.identity.split("-")[-1] == model.identity.split("-")[-1]
 
 
+def test_a_solver_of_second_order_takes_fewer_steps(copy, model):
+    assert (model.scheduler, model.steps) == ("UniPCMultistepScheduler", 10)
+    config = copy / "scheduler" / "scheduler_config.json"
+    config.write_text(json.dumps({"_class_name": "EulerDiscreteScheduler"}))
+    assert (describe_model(str(copy)).scheduler, describe_model(str(copy)).steps) == (
+        "EulerDiscreteScheduler",
+        20,
+    )
+
+
 def test_a_hub_name_is_taken_as_it_is():
     info = describe_model("stabilityai/stable-diffusion-xl-base-1.0")
     assert (info.preset, info.width) == ("sdxl", 1024)

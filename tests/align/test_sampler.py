@@ -19,7 +19,7 @@ from align.render import batches
 from align.sampler_process import RenderItem, RenderSettings, SamplerProcess
 from align.serve import why_not
 
-SETTINGS = RenderSettings(128, 128, 3, 4.0, "", "EulerDiscreteScheduler")
+SETTINGS = RenderSettings(128, 128, 3, 4.0, "", "UniPCMultistepScheduler")
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 
 from align.errors import InvalidSettings
-from align.sampling import contact_sheet, parse_seeds, sample
+from align.render import draw_latents
+from align.sampler_process import RenderItem
+from align.sampling import contact_sheet, parse_seeds, sample, settings_of
 
 
 @pytest.mark.parametrize(
@@ -59,3 +63,16 @@ def test_a_sheet_has_a_row_for_each_prompt(tmp_path):
 def test_nothing_to_draw_is_refused(tmp_path):
     with pytest.raises(InvalidSettings, match="at least one prompt"):
         sample(tmp_path, [], [1])
+
+
+def test_the_defaults_end_where_many_more_steps_end(pipeline, model, compute):
+    items = [RenderItem(prompt, 3) for prompt in ("a cat face", "a pizza", "a red car", "a tulip")]
+
+    def latents(steps):
+        settings = replace(settings_of(model), steps=steps)
+        return draw_latents(pipeline, compute, items, settings).float()
+
+    default, half, many = (latents(steps) for steps in (model.steps, model.steps // 2, 60))
+    distances = [float((one - many).pow(2).mean().sqrt()) for one in (default, half)]
+    assert distances[0] < 0.25
+    assert distances[0] < distances[1] / 1.5
