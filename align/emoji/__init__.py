@@ -1,0 +1,1 @@
+"""The embedded model: its pipeline folder, and how anyone makes it again."""

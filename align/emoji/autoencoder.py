@@ -1,0 +1,130 @@
+"""The autoencoder: 128×128 pictures to 16×16 latents of four channels, and back.
+
+Shapes: B pictures, C channels, H x W pixels or latent pixels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+from torch import Tensor
+from torch.nn import functional as F
+
+from align.emoji.loop import averaged, train, training_compute
+from align.emoji.pictures import Pictures, compose_batch, read_pictures
+from align.emoji.settings import AutoencoderSettings, DataSettings, Settings
+from align.noise import counter_key
+
+FILE = "autoencoder.pt"
+SCALING = 0.13025
+"""SDXL's own: the pipeline divides latents by it before they are decoded."""
+SCALES = 3
+"""Differences are compared at full, half and quarter size."""
+
+
+def build(settings: AutoencoderSettings, side: int) -> AutoencoderKL:
+    """An untrained autoencoder. Without attention, so that crops teach what whole pictures need."""
+    count = len(settings.channels)
+    return AutoencoderKL(
+        in_channels=3,
+        out_channels=3,
+        down_block_types=("DownEncoderBlock2D",) * count,
+        up_block_types=("UpDecoderBlock2D",) * count,
+        block_out_channels=settings.channels,
+        layers_per_block=settings.layers,
+        latent_channels=settings.latent_channels,
+        norm_num_groups=settings.groups,
+        sample_size=side,
+        scaling_factor=SCALING,
+        mid_block_add_attention=False,
+    )
+
+
+def train_autoencoder(work: Path, settings: Settings) -> None:
+    """Train the autoencoder of a working folder, from its last checkpoint on."""
+    wanted, pictures = settings.autoencoder, read_pictures(work)
+    compute = training_compute()
+    torch.manual_seed(wanted.loop.seed)
+    network = build(wanted, settings.data.side)
+    network.to(compute.device, memory_format=torch.channels_last)
+
+    def loss(step: int) -> Tensor:
+        numpy_BHW3 = draw_batch(pictures, settings.data, wanted, step)
+        picture_BCHW = to_signal(numpy_BHW3).to(compute.device, memory_format=torch.channels_last)
+        noise = torch.Generator().manual_seed(counter_key(wanted.loop.seed, "posterior", step))
+        with compute.autocasting():
+            posterior = in_full(network.encode(picture_BCHW).latent_dist)
+            latent_BCHW = sample(posterior, noise)
+            decoded_BCHW = network.decode(latent_BCHW).sample
+        return reconstruction_loss(decoded_BCHW.float(), picture_BCHW, posterior, wanted)
+
+    train(network, wanted.loop, work / FILE, loss)
+
+
+def draw_batch(
+    pictures: Pictures, data: DataSettings, settings: AutoencoderSettings, step: int
+) -> np.ndarray:
+    """The squares that a step learns from: crops at first, whole pictures at the end."""
+    random = np.random.default_rng((settings.loop.seed, step))
+    is_whole = step >= (1 - settings.whole) * settings.loop.steps
+    side = data.side if is_whole else settings.crop
+    size = max(1, settings.loop.batch * settings.crop**2 // side**2)
+    numbers_B = random.choice(pictures.where(held_out=False), size)
+    whole_BHW3 = compose_batch(pictures, numbers_B, random, data)
+    corners_B2 = random.integers(0, data.side - side + 1, size=(size, 2))
+    return np.stack(
+        [
+            picture[row : row + side, column : column + side]
+            for picture, (row, column) in zip(whole_BHW3, corners_B2, strict=True)
+        ]
+    )
+
+
+def reconstruction_loss(
+    decoded_BCHW: Tensor,
+    picture_BCHW: Tensor,
+    posterior: DiagonalGaussianDistribution,
+    settings: AutoencoderSettings,
+) -> Tensor:
+    """How far a decoded picture is from its original, and its latents from a normal distribution."""
+    error_BCHW = decoded_BCHW - picture_BCHW
+    loss = error_BCHW.abs().mean() + settings.squares * error_BCHW.square().mean()
+    loss = loss + settings.gradients * difference_error(error_BCHW)
+    return loss + settings.divergence * posterior.kl().mean() / posterior.mean[0].numel()
+
+
+def difference_error(error_BCHW: Tensor) -> Tensor:
+    """Mean absolute error of horizontal and vertical differences, at several scales.
+
+    Differences are linear, so those of the error are the error of those.
+    """
+    total = error_BCHW.new_zeros(())
+    for _ in range(SCALES):
+        total = total + error_BCHW.diff(dim=-1).abs().mean() + error_BCHW.diff(dim=-2).abs().mean()
+        error_BCHW = F.avg_pool2d(error_BCHW, 2)
+    return total
+
+
+def in_full(posterior: DiagonalGaussianDistribution) -> DiagonalGaussianDistribution:
+    """A posterior in fp32, whatever the network works in."""
+    return DiagonalGaussianDistribution(posterior.parameters.float())
+
+
+def sample(posterior: DiagonalGaussianDistribution, generator: torch.Generator) -> Tensor:
+    """Latents drawn from a posterior, alike on every device."""
+    noise_BCHW = torch.randn(posterior.mean.shape, generator=generator)
+    return posterior.mean + posterior.std * noise_BCHW.to(posterior.mean)
+
+
+def load_autoencoder(work: Path, settings: Settings) -> AutoencoderKL:
+    """The trained autoencoder of a working folder: its averaged weights."""
+    return averaged(build(settings.autoencoder, settings.data.side), work / FILE)
+
+
+def to_signal(pictures_BHW3: np.ndarray) -> Tensor:
+    """Pictures of bytes as the network's own -1..1, channels first."""
+    return torch.from_numpy(pictures_BHW3).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -1,0 +1,82 @@
+"""Emoji as RGBA arrays, from vector files and from finished pictures.
+
+Shapes: H x W pixels, 4 channels (red, green, blue, opacity), all 0..255.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import resvg_py
+from PIL import Image
+
+from align.emoji.sources import members, read_json_member
+from align.emoji.subjects import plain_code
+
+INK = "#202020"
+
+
+def draw_icons(
+    archive: Path, side: int, wanted: Collection[str]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Code and picture of the wanted emoji of an Iconify package."""
+    icons = read_json_member(archive, "icons.json")
+    for code, name in read_json_member(archive, "chars.json").items():
+        icon = find_icon(icons, name) if plain_code(code) in wanted else None
+        if icon is not None:
+            yield plain_code(code), draw_svg(svg_of(icon, icons), side)
+
+
+def find_icon(icons: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """An icon by its name or by an alias that is nothing but a name."""
+    while name not in icons["icons"]:
+        alias = icons.get("aliases", {}).get(name, {})
+        if set(alias) != {"parent"}:
+            return None
+        name = alias["parent"]
+    found: dict[str, Any] = icons["icons"][name]
+    return found
+
+
+def svg_of(icon: dict[str, Any], defaults: dict[str, Any]) -> str:
+    """An icon as a whole SVG file; sets of one colour are drawn in ink."""
+    left, top = icon.get("left", 0), icon.get("top", 0)
+    width = icon.get("width", defaults.get("width", 16))
+    height = icon.get("height", defaults.get("height", 16))
+    body = icon["body"].replace("currentColor", INK)
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'viewBox="{left} {top} {width} {height}" width="{width}" height="{height}">{body}</svg>'
+    )
+
+
+def draw_svg(svg: str, side: int) -> np.ndarray:
+    """The picture of an SVG file, as large as a square of this side allows."""
+    content = resvg_py.svg_to_bytes(svg_string=svg, width=side, skip_system_fonts=True)
+    return fit(Image.open(io.BytesIO(bytes(content))), side)
+
+
+def draw_pictures(
+    archive: Path, side: int, wanted: Collection[str]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Code and picture of the wanted emoji of a package of WebP files named by code."""
+    for name, content in members(archive, ".webp"):
+        if plain_code(name) in wanted:
+            yield plain_code(name), fit(Image.open(io.BytesIO(content)), side)
+
+
+def fit(image: Image.Image, side: int) -> np.ndarray:
+    """A picture scaled into a square and centred in it."""
+    scaled = image.convert("RGBA")
+    if max(scaled.size) != side:
+        ratio = side / max(scaled.size)
+        size = (max(1, round(scaled.width * ratio)), max(1, round(scaled.height * ratio)))
+        # Pillow weighs colours by their opacity only in this mode.
+        scaled = scaled.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
+    square = Image.new("RGBA", (side, side))
+    square.paste(scaled, ((side - scaled.width) // 2, (side - scaled.height) // 2))
+    return np.asarray(square)

@@ -1,0 +1,124 @@
+"""All emoji pictures in one array on disk, and how they are laid on backgrounds.
+
+Shapes: N pictures, B pictures of a batch, H x W pixels, 3 or 4 channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from align.emoji.settings import DataSettings
+from align.errors import AlignError
+from align.files import read_json, replacing, write_json
+
+BACKGROUNDS = {
+    "white": (255, 255, 255),
+    "black": (18, 18, 22),
+    "blue": (60, 120, 220),
+    "pink": (250, 190, 210),
+    "green": (120, 190, 120),
+    "yellow": (250, 220, 110),
+    "gray": (128, 128, 128),
+    "purple": (130, 90, 170),
+}
+"""The background words of the model, and their colours."""
+DARK = 60
+"""Ink is drawn light where the background is darker than this: black on black shows nothing."""
+
+
+class NoPictures(AlignError):
+    """The pictures have not been made yet."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One emoji in one style."""
+
+    code: str
+    label: str
+    tags: tuple[str, ...]
+    style: str
+    drawn: bool
+    """Whether the model learns to draw it."""
+    held_out: bool
+    """Whether it is kept for the figures."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of a working folder."""
+
+    rows: list[Picture]
+    rgba_NHW4: np.ndarray
+
+    def where(self, **facts: object) -> np.ndarray:
+        """Numbers of the pictures of which all these facts hold, such as `drawn=True`."""
+        chosen = [
+            number
+            for number, row in enumerate(self.rows)
+            if all(getattr(row, name) == value for name, value in facts.items())
+        ]
+        return np.array(chosen, dtype=np.int64)
+
+
+def write_pictures(work: Path, rows: list[Picture], rgba_NHW4: np.ndarray) -> None:
+    """Store the pictures of a working folder."""
+    with replacing(work / "pictures.npy") as scratch:
+        np.save(scratch, rgba_NHW4)
+    write_json(work / "pictures.json", [asdict(row) for row in rows])
+
+
+def read_pictures(work: Path) -> Pictures:
+    """The pictures that `write_pictures` stored, read from disk as they are needed.
+
+    Raises:
+        NoPictures: there are none in this folder.
+    """
+    stored = read_json(work / "pictures.json")
+    if stored is None:
+        raise NoPictures("There are no pictures in this folder yet. Run the command data first.")
+    rows = [Picture(**row | {"tags": tuple(row["tags"])}) for row in stored]
+    return Pictures(rows, np.load(work / "pictures.npy", mmap_mode="r"))
+
+
+def compose(
+    rgba_HW4: np.ndarray, style: str, background: str, corner: tuple[int, int], side: int
+) -> np.ndarray:
+    """An emoji on a plain background, its square's upper left corner at (row, column)."""
+    colour_3 = np.array(BACKGROUNDS[background], dtype=np.float32)
+    height, width = rgba_HW4.shape[:2]
+    picture_HW3 = np.broadcast_to(colour_3, (side, side, 3)).copy()
+    colours_HW3 = rgba_HW4[..., :3].astype(np.float32)
+    if style == "ink" and colour_3.mean() < DARK:
+        colours_HW3 = 255 - colours_HW3
+    opacity_HW1 = rgba_HW4[..., 3:].astype(np.float32) / 255
+    area = np.s_[corner[0] : corner[0] + height, corner[1] : corner[1] + width]
+    picture_HW3[area] += opacity_HW1 * (colours_HW3 - picture_HW3[area])
+    return np.rint(picture_HW3).astype(np.uint8)
+
+
+def draw_corner(random: np.random.Generator, settings: DataSettings) -> tuple[int, int]:
+    """A place for an emoji's square, with the least margin on every side."""
+    farthest = settings.side - settings.emoji_side - settings.least_margin
+    row, column = random.integers(settings.least_margin, farthest + 1, size=2)
+    return int(row), int(column)
+
+
+def compose_batch(
+    pictures: Pictures,
+    numbers_B: np.ndarray,
+    random: np.random.Generator,
+    settings: DataSettings,
+) -> np.ndarray:
+    """These pictures, each on a background and at a place by chance: [B, H, W, 3] bytes."""
+    names = list(BACKGROUNDS)
+    composed = []
+    for number in numbers_B:
+        background = names[int(random.integers(len(names)))]
+        corner = draw_corner(random, settings)
+        row, rgba_HW4 = pictures.rows[number], pictures.rgba_NHW4[number]
+        composed.append(compose(rgba_HW4, row.style, background, corner, settings.side))
+    return np.stack(composed)

@@ -1,0 +1,75 @@
+"""The pictures of a working folder: fetched, drawn and stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from align.emoji.drawing import draw_icons, draw_pictures
+from align.emoji.pictures import BACKGROUNDS, Picture, Pictures, compose, write_pictures
+from align.emoji.settings import DataSettings
+from align.emoji.sources import NAMES, STYLES, fetch, read_json_member
+from align.emoji.subjects import Subject, read_subjects
+from align.noise import chance
+
+
+def prepare(work: Path, settings: DataSettings, registry: str) -> None:
+    """Fetch all packages, draw every emoji in every style, and store pictures and names."""
+    sources = work / "sources"
+    names = fetch(NAMES, sources, registry)
+    subjects = read_subjects(
+        read_json_member(names, "en/data.json"), read_json_member(names, "en/messages.json")
+    )
+    wanted = {subject.code for subject in subjects}
+    drawings: dict[str, dict[str, np.ndarray]] = {}
+    for style, package in STYLES.items():
+        archive = fetch(package, sources, registry)
+        draw = draw_pictures if style == "3d" else draw_icons
+        drawings[style] = dict(draw(archive, settings.emoji_side, wanted))
+        print(f"{style}: {len(drawings[style]):,} pictures", flush=True)
+    rows, rgba_NHW4 = tabulate(subjects, drawings, settings)
+    write_pictures(work, rows, rgba_NHW4)
+    write_labels(work, rows)
+    pictures = Pictures(rows, rgba_NHW4)
+    contact_sheet(pictures, settings).save(work / "pictures.png")
+    print(f"{len(rows):,} pictures, {len(pictures.where(drawn=True)):,} of them to be drawn")
+
+
+def tabulate(
+    subjects: list[Subject], drawings: dict[str, dict[str, np.ndarray]], settings: DataSettings
+) -> tuple[list[Picture], np.ndarray]:
+    """One row a picture. A subject that few styles know is not learned, only seen."""
+    rows, arrays = [], []
+    for subject in subjects:
+        styles = [style for style in drawings if subject.code in drawings[style]]
+        drawn = subject.drawn and len(styles) >= settings.least_styles
+        held_out = chance(settings.seed, "held out", subject.code) < settings.held_out
+        for style in styles:
+            facts = (subject.code, subject.label, subject.tags, style, drawn, held_out)
+            rows.append(Picture(*facts))
+            arrays.append(drawings[style][subject.code])
+    return rows, np.stack(arrays)
+
+
+def write_labels(work: Path, rows: list[Picture]) -> None:
+    """The subjects that the model knows, one a line."""
+    labels = sorted({row.label for row in rows if row.drawn})
+    (work / "labels.txt").write_text("\n".join(labels) + "\n", encoding="utf-8")
+
+
+def contact_sheet(pictures: Pictures, settings: DataSettings, columns: int = 20) -> Image.Image:
+    """Some of the pictures to be drawn, on all backgrounds in turn, for a person to look at."""
+    numbers = pictures.where(drawn=True)
+    numbers = numbers[:: max(1, len(numbers) // (columns * 12))][: columns * 12]
+    sheet = Image.new("RGB", (columns * settings.side, -(-len(numbers) // columns) * settings.side))
+    names, margin = list(BACKGROUNDS), (settings.side - settings.emoji_side) // 2
+    for place, number in enumerate(numbers):
+        background, style = names[place % len(names)], pictures.rows[number].style
+        rgba_HW4 = pictures.rgba_NHW4[number]
+        composed = compose(rgba_HW4, style, background, (margin, margin), settings.side)
+        row, column = divmod(place, columns)
+        sheet.paste(Image.fromarray(composed), (column * settings.side, row * settings.side))
+    return sheet
+

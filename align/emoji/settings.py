@@ -1,0 +1,189 @@
+"""Settings of every stage, with the values that the embedded model is made with."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from align.errors import InvalidSettings
+from align.files import read_json, write_json
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which pictures there are, and how they lie on their backgrounds."""
+
+    side: int = 128
+    """Width and height of a composed picture, in pixels."""
+    emoji_side: int = 112
+    """Width and height of an emoji alone."""
+    least_margin: int = 4
+    """Nearest to an edge that an emoji's square may lie; the farthest follows from the sides."""
+    held_out: float = 0.08
+    """Share of the subjects that no training sees: the figures are taken on them."""
+    least_styles: int = 4
+    """A subject is learned if it is drawn in at least so many styles."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class LoopSettings:
+    """How a network is trained, whatever it learns."""
+
+    steps: int = 10_000
+    batch: int = 16
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    """Steps over which the learning rate rises."""
+    cooldown: float = 0.4
+    """Share of the steps, at the end, over which the learning rate falls to nothing."""
+    beta2: float = 0.99
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    averaging: float = 0.999
+    """Share that the averaged weights keep at each step."""
+    checkpoint_minutes: float = 5.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TokenizerSettings:
+    """A byte-level vocabulary learned on all captions."""
+
+    vocabulary: int = 2000
+    length: int = 24
+    """Tokens that a prompt is cut or filled up to."""
+
+
+@dataclass(frozen=True)
+class AutoencoderSettings:
+    """16×16×4 latents of 128×128 pictures."""
+
+    channels: tuple[int, ...] = (48, 80, 112, 112)
+    layers: int = 1
+    groups: int = 16
+    latent_channels: int = 4
+    crop: int = 64
+    """Side of the squares it is trained on at first: a quarter of the work of whole pictures."""
+    whole: float = 0.25
+    """Share of the steps, at the end, on whole pictures; as many fewer of them as they are larger."""
+    gradients: float = 0.5
+    """Weight of the error in horizontal and vertical differences, at three scales."""
+    squares: float = 2.0
+    """Weight of the squared error beside the absolute one."""
+    divergence: float = 2e-4
+    """Weight of a latent number's divergence from a normal distribution."""
+    loop: LoopSettings = field(default_factory=lambda: LoopSettings(steps=20_000))
+
+
+@dataclass(frozen=True)
+class CaptionSettings:
+    """How often a caption says what."""
+
+    tag: float = 0.2
+    """A tag of the subject instead of its name."""
+    style: float = 0.5
+    background: float = 0.5
+    article: float = 0.5
+    trailing: float = 0.15
+    """Style and background after the subject, between commas."""
+
+
+@dataclass(frozen=True)
+class DenoiserSettings:
+    """The UNet and the text encoders, and what they learn from."""
+
+    channels: tuple[int, ...] = (64, 128, 192)
+    heads: tuple[int, ...] = (2, 4, 6)
+    layers: int = 1
+    transformers: int = 1
+    groups: int = 16
+    text_width: int = 96
+    text_layers: int = 2
+    text_heads: int = 4
+    variants: int = 8
+    """Encoded copies of a picture, each on another background and at another place."""
+    prediction: str = "v_prediction"
+    no_signal_at_end: bool = True
+    """Noise schedule ends in pure noise, where drawing begins (Lin et al. 2023, 2305.08891)."""
+    snr_limit: float = 5.0
+    """A step's weight falls with its signal-to-noise ratio beyond this; 0 weighs all alike."""
+    drop_condition: float = 0.1
+    """Share of the captions replaced by zeros, which is what guidance subtracts."""
+    captions: CaptionSettings = field(default_factory=CaptionSettings)
+    loop: LoopSettings = field(
+        default_factory=lambda: LoopSettings(
+            steps=12_000, batch=64, averaging=0.9995, weight_decay=0.01
+        )
+    )
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """The network that names pictures for the figures; it is no part of the model."""
+
+    channels: tuple[int, ...] = (32, 64, 128, 192)
+    subjects: int = 200
+    loop: LoopSettings = field(default_factory=lambda: LoopSettings(steps=4_000, batch=64))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides what the embedded model becomes."""
+
+    data: DataSettings = field(default_factory=DataSettings)
+    tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
+    autoencoder: AutoencoderSettings = field(default_factory=AutoencoderSettings)
+    denoiser: DenoiserSettings = field(default_factory=DenoiserSettings)
+    classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able copy, read back by `settings_from_json`."""
+        return asdict(self)
+
+
+def settings_from_json(value: dict[str, Any]) -> Settings:
+    """The settings that `value` names; what it leaves out stays at its default.
+
+    Raises:
+        InvalidSettings: a name that is no setting, or a value of another kind.
+    """
+    return _filled(Settings(), value, "")
+
+
+def read_settings(work: Path) -> Settings:
+    """The settings of a working folder; the first time they are written there, to be changed."""
+    path = work / "settings.json"
+    stored = read_json(path)
+    settings = settings_from_json(stored or {})
+    if stored is None:
+        work.mkdir(parents=True, exist_ok=True)
+        write_json(path, settings.to_json())
+    return settings
+
+
+def _filled(default: Any, value: dict[str, Any], where: str) -> Any:
+    """`default` with the fields that `value` names, in it and in the dataclasses inside."""
+    known = {item.name: getattr(default, item.name) for item in fields(default)}
+    changes = {}
+    for name, new in value.items():
+        if name not in known:
+            raise InvalidSettings(f"There is no setting {where + name}. Known: {', '.join(known)}.")
+        old = known[name]
+        if hasattr(old, "__dataclass_fields__"):
+            changes[name] = _filled(old, new, f"{where}{name}.")
+        else:
+            changes[name] = _of_kind(old, new, where + name)
+    return type(default)(**known | changes)
+
+
+def _of_kind(old: Any, new: Any, name: str) -> Any:
+    kind = type(old)
+    if kind is tuple and isinstance(new, list):
+        return tuple(new)
+    if kind is float and isinstance(new, int) and not isinstance(new, bool):
+        return float(new)
+    if not isinstance(new, kind) or isinstance(new, bool) != (kind is bool):
+        raise InvalidSettings(f"{name} must be of type {kind.__name__}, got {new!r}.")
+    return new
