@@ -109,7 +109,9 @@ def train(network: nn.Module, settings: LoopSettings, path: Path, loss: Loss) ->
             if now - logged > LOG_SECONDS or training.step == settings.steps:
                 logged = now
                 speed = (now - started) / (training.step - first)
-                print(progress_line(path.stem, training.step, settings.steps, mean, speed), flush=True)
+                print(
+                    progress_line(path.stem, training.step, settings.steps, mean, speed), flush=True
+                )
             if now - saved > 60 * settings.checkpoint_minutes:
                 training.save()
                 saved = now

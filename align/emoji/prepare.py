@@ -72,4 +72,3 @@ def contact_sheet(pictures: Pictures, settings: DataSettings, columns: int = 20)
         row, column = divmod(place, columns)
         sheet.paste(Image.fromarray(composed), (column * settings.side, row * settings.side))
     return sheet
-

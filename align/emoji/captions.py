@@ -1,0 +1,57 @@
+"""What is said of a picture, in the words that people will ask with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from align.emoji.pictures import BACKGROUNDS, Picture
+from align.emoji.settings import CaptionSettings
+from align.emoji.sources import STYLES
+
+
+def caption(
+    subject: str, style: str | None, background: str | None, *, article: bool, trailing: bool
+) -> str:
+    """A prompt such as "a 3d cat face on a blue background" or "cat face, 3d, blue background"."""
+    parts = [subject]
+    if trailing:
+        parts += [style] if style else []
+        parts += [f"{background} background"] if background else []
+        text = ", ".join(parts)
+    else:
+        text = f"{style} {subject}" if style else subject
+        text += f" on a {background} background" if background else ""
+    return f"{_article(text)} {text}" if article else text
+
+
+def draw_caption(
+    random: np.random.Generator, picture: Picture, background: str, settings: CaptionSettings
+) -> str:
+    """A caption that names, by chance, more or less of what there is to see."""
+    by_tag, style, place, article, trailing = random.random(5)
+    subject = picture.label
+    if picture.tags and by_tag < settings.tag:
+        subject = picture.tags[int(random.integers(len(picture.tags)))]
+    return caption(
+        subject,
+        picture.style if style < settings.style else None,
+        background if place < settings.background else None,
+        article=bool(article < settings.article),
+        trailing=bool(trailing < settings.trailing),
+    )
+
+
+def all_captions(pictures: Sequence[Picture]) -> Iterator[str]:
+    """Every subject and tag, with a style and a background each, to learn a vocabulary from."""
+    styles, backgrounds = list(STYLES), list(BACKGROUNDS)
+    for number, picture in enumerate(pictures):
+        background = backgrounds[number % len(backgrounds)]
+        for subject in (picture.label, *picture.tags):
+            style = styles[number % len(styles)]
+            yield caption(subject, style, background, article=True, trailing=False)
+
+
+def _article(text: str) -> str:
+    return "an" if text[0] in "aeiou" else "a"

@@ -1,0 +1,193 @@
+"""The UNet and both text encoders, which learn together to take noise out of latents.
+
+Shapes: B pictures, S tokens, D text width, E pooled width, C channels, H x W latent pixels,
+T timesteps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import DDPMScheduler, UNet2DConditionModel
+from torch import Tensor, nn
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
+
+from align.emoji.captions import draw_caption
+from align.emoji.latents import Latents, background_of, encode_all
+from align.emoji.loop import averaged, train, training_compute
+from align.emoji.settings import DenoiserSettings, Settings
+from align.emoji.tokenizer import load_tokenizer, token_ids
+from align.noise import corrupt, counter_key
+
+FILE = "denoiser.pt"
+SIZE_WIDTH = 8
+"""Numbers that each of SDXL's six sizes is told with."""
+
+
+class Denoiser(nn.Module):
+    """The parts of the pipeline that learn together."""
+
+    def __init__(self, settings: DenoiserSettings, tokens: int, length: int, side: int) -> None:
+        super().__init__()
+        text = text_config(settings, tokens, length)
+        self.text_encoder = CLIPTextModel(text)
+        self.text_encoder_2 = CLIPTextModelWithProjection(text)
+        self.unet = build_unet(settings, side)
+
+    def embed(self, ids_BS: Tensor) -> tuple[Tensor, Tensor]:
+        """Text as the pipeline gives it to the UNet: [B, S, D] and, pooled, [B, E]."""
+        first = self.text_encoder(ids_BS, output_hidden_states=True)
+        second = self.text_encoder_2(ids_BS, output_hidden_states=True)
+        text_BSD = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
+        return text_BSD, second.text_embeds
+
+    def forward(
+        self, noisy_BCHW: Tensor, timesteps_B: Tensor, ids_BS: Tensor, kept_B: Tensor, size: int
+    ) -> Tensor:
+        """What the UNet says of noisy latents; where `kept_B` is 0 it is told nothing."""
+        text_BSD, pooled_BE = self.embed(ids_BS)
+        sizes_6 = torch.tensor([size, size, 0, 0, size, size], device=noisy_BCHW.device)
+        added = {
+            "text_embeds": pooled_BE * kept_B[:, None],
+            "time_ids": sizes_6.float().expand(len(noisy_BCHW), -1),
+        }
+        said = self.unet(
+            noisy_BCHW,
+            timesteps_B,
+            encoder_hidden_states=text_BSD * kept_B[:, None, None],
+            added_cond_kwargs=added,
+        )
+        sample_BCHW: Tensor = said.sample
+        return sample_BCHW
+
+
+def text_config(settings: DenoiserSettings, tokens: int, length: int) -> CLIPTextConfig:
+    """The geometry of both text encoders."""
+    return CLIPTextConfig(
+        vocab_size=tokens,
+        hidden_size=settings.text_width,
+        intermediate_size=4 * settings.text_width,
+        projection_dim=settings.text_width,
+        num_hidden_layers=settings.text_layers,
+        num_attention_heads=settings.text_heads,
+        max_position_embeddings=length,
+        hidden_act="gelu",
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+    )
+
+
+def build_unet(settings: DenoiserSettings, side: int) -> UNet2DConditionModel:
+    """An untrained UNet in SDXL's form: no attention at full size, sizes and pooled text added."""
+    deeper = len(settings.channels) - 1
+    return UNet2DConditionModel(
+        sample_size=side,
+        block_out_channels=settings.channels,
+        layers_per_block=settings.layers,
+        down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * deeper,
+        up_block_types=("CrossAttnUpBlock2D",) * deeper + ("UpBlock2D",),
+        transformer_layers_per_block=settings.transformers,
+        # Diffusers means the number of heads.
+        attention_head_dim=settings.heads,
+        use_linear_projection=True,
+        norm_num_groups=settings.groups,
+        cross_attention_dim=2 * settings.text_width,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=SIZE_WIDTH,
+        projection_class_embeddings_input_dim=settings.text_width + 6 * SIZE_WIDTH,
+    )
+
+
+def noise_schedule(settings: DenoiserSettings) -> DDPMScheduler:
+    """SDXL's schedule, if so set without any signal left at its end."""
+    return DDPMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type=settings.prediction,
+        rescale_betas_zero_snr=settings.no_signal_at_end,
+        timestep_spacing="trailing",
+    )
+
+
+def train_denoiser(work: Path, settings: Settings) -> None:
+    """Train UNet and text encoders of a working folder, from their last checkpoint on."""
+    wanted, size = settings.denoiser, settings.data.side
+    compute, tokenizer = training_compute(), load_tokenizer(work)
+    latents, schedule = encode_all(work, settings), noise_schedule(wanted)
+    weight_T = step_weights(schedule, wanted.snr_limit)
+    torch.manual_seed(wanted.loop.seed)
+    network = build(settings, len(tokenizer), latents.latents_PVCHW.shape[-1]).to(compute.device)
+
+    def loss(step: int) -> Tensor:
+        clean_BCHW, captions = draw_batch(latents, wanted, step)
+        ids_BS = torch.tensor(token_ids(tokenizer, captions))
+        random = torch.Generator().manual_seed(counter_key(wanted.loop.seed, "noise", step))
+        noise_BCHW = torch.randn(clean_BCHW.shape, generator=random)
+        timesteps_B = draw_timesteps(len(clean_BCHW), len(weight_T), random)
+        kept_B = (torch.rand(len(clean_BCHW), generator=random) >= wanted.drop_condition).float()
+        noisy_BCHW, target_BCHW = corrupt(schedule, clean_BCHW, noise_BCHW, timesteps_B)
+        given = (noisy_BCHW, timesteps_B, ids_BS, kept_B)
+        with compute.autocasting():
+            said_BCHW = network(*(tensor.to(compute.device) for tensor in given), size)
+        error_BCHW = said_BCHW.float() - target_BCHW.to(compute.device)
+        error_B = error_BCHW.square().mean(dim=(1, 2, 3))
+        return (error_B * weight_T[timesteps_B].to(compute.device)).mean()
+
+    train(network, wanted.loop, work / FILE, loss)
+
+
+def build(settings: Settings, tokens: int, side: int) -> Denoiser:
+    """An untrained denoiser for latents of this side."""
+    return Denoiser(settings.denoiser, tokens, settings.tokenizer.length, side)
+
+
+def draw_batch(
+    latents: Latents, settings: DenoiserSettings, step: int
+) -> tuple[Tensor, Sequence[str]]:
+    """Latents of a step and what is said of them."""
+    random = np.random.default_rng((settings.loop.seed, step))
+    pictures, variants = latents.latents_PVCHW.shape[:2]
+    places_B = random.integers(pictures, size=settings.loop.batch)
+    variants_B = random.integers(variants, size=settings.loop.batch)
+    captions = [
+        draw_caption(random, latents.rows[place], background_of(int(variant)), settings.captions)
+        for place, variant in zip(places_B, variants_B, strict=True)
+    ]
+    return latents.normal(latents.latents_PVCHW[places_B, variants_B]), captions
+
+
+def draw_timesteps(count: int, timesteps: int, random: torch.Generator) -> Tensor:
+    """One timestep from each of `count` equal stretches, so that every batch sees all of them."""
+    level_B = (torch.arange(count) + torch.rand(count, generator=random)) / count
+    return (level_B * timesteps).long().clamp(max=timesteps - 1)
+
+
+def step_weights(schedule: DDPMScheduler, limit: float) -> Tensor:
+    """Weights of the timesteps [T]: those with little noise count less, those with much count full.
+
+    Min-SNR (Hang et al. 2023, arXiv 2303.09556) on the clean picture's error. Unlike there, what
+    v-prediction says of the noisiest steps keeps its weight: these decide the background.
+    """
+    signal_T = schedule.alphas_cumprod.clamp(1e-8, 1 - 1e-8)
+    snr_T = signal_T / (1 - signal_T)
+    if limit <= 0:
+        return torch.ones_like(snr_T)
+    own_T = snr_T + 1 if schedule.config.prediction_type == "v_prediction" else snr_T
+    return (limit / own_T).clamp(max=1.0)
+
+
+def load_denoiser(work: Path, settings: Settings, tokenizer: CLIPTokenizer, side: int) -> Denoiser:
+    """The trained denoiser of a working folder: its averaged weights."""
+    network = build(settings, len(tokenizer), side)
+    averaged(network, work / FILE)
+    return network

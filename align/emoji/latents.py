@@ -1,0 +1,109 @@
+"""The pictures to be drawn as latents, encoded once before the denoiser learns from them.
+
+Shapes: P pictures, V variants, B pictures of a batch, C latent channels, H x W latent pixels.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from align.emoji.autoencoder import FILE, load_autoencoder, to_signal
+from align.emoji.loop import training_compute
+from align.emoji.pictures import BACKGROUNDS, Picture, Pictures, compose, draw_corner, read_pictures
+from align.emoji.settings import DataSettings, Settings
+from align.encode import sha256
+from align.files import read_json, write_json
+
+ARRAY, FACTS = "latents.npy", "latents.json"
+SAVE_SECONDS = 60.0
+SAMPLED = 2000
+"""Pictures that the latents' mean and spread are taken from."""
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Encoded pictures, each on several backgrounds."""
+
+    rows: list[Picture]
+    latents_PVCHW: np.ndarray
+    mean_C: Tensor
+    std_C: Tensor
+
+    def normal(self, raw_BCHW: np.ndarray) -> Tensor:
+        """Latents with zero mean and unit spread in every channel."""
+        shape = (1, -1, 1, 1)
+        raw = torch.from_numpy(raw_BCHW.astype(np.float32))
+        return (raw - self.mean_C.view(shape)) / self.std_C.view(shape)
+
+
+def background_of(variant: int) -> str:
+    """The background of a picture's variant of this number."""
+    return list(BACKGROUNDS)[variant % len(BACKGROUNDS)]
+
+
+def encode_all(work: Path, settings: Settings) -> Latents:
+    """The latents of a working folder, encoded as far as they are not there yet."""
+    pictures = read_pictures(work)
+    numbers_P = pictures.where(drawn=True)
+    network = load_autoencoder(work, settings)
+    # Of other weights or pictures, what lies there is worth nothing.
+    source = f"{sha256(work / FILE)}-{len(numbers_P)}-{settings.data}"
+    facts = read_json(work / FACTS) or {}
+    done = facts["done"] if facts.get("source") == source else 0
+    array = _open(work / ARRAY, (len(numbers_P), settings.denoiser.variants), network, done)
+    saved = started = time.monotonic()
+    for place in range(done, len(numbers_P)):
+        array[place] = _encode(network, pictures, int(numbers_P[place]), settings)
+        now = time.monotonic()
+        if now - saved > SAVE_SECONDS or place + 1 == len(numbers_P):
+            saved = now
+            array.flush()
+            write_json(work / FACTS, {"source": source, "done": place + 1})
+            left = (now - started) / (place + 1 - done) * (len(numbers_P) - place - 1) / 60
+            print(f"latents of {place + 1:,} of {len(numbers_P):,} pictures, {left:.0f} min left")
+    sampled = torch.from_numpy(array[:: max(1, len(array) // SAMPLED)].astype(np.float32))
+    mean_C, std_C = sampled.mean((0, 1, 3, 4)), sampled.std((0, 1, 3, 4))
+    return Latents([pictures.rows[number] for number in numbers_P], array, mean_C, std_C)
+
+
+def _open(path: Path, size: tuple[int, int], network: AutoencoderKL, done: int) -> np.memmap:
+    if done:
+        return np.lib.format.open_memmap(path, mode="r+")
+    side = network.config.sample_size // 2 ** (len(network.config.block_out_channels) - 1)
+    shape = (*size, network.config.latent_channels, side, side)
+    return np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
+
+
+@torch.no_grad()
+def _encode(
+    network: AutoencoderKL, pictures: Pictures, number: int, settings: Settings
+) -> np.ndarray:
+    """All variants of one picture."""
+    compute = training_compute()
+    composed_VHW3 = compose_variants(pictures, number, settings.data, settings.denoiser.variants)
+    signal_VCHW = to_signal(composed_VHW3).to(compute.device)
+    with compute.autocasting():
+        mean_VCHW = network.encode(signal_VCHW).latent_dist.mean
+    encoded: np.ndarray = mean_VCHW.float().cpu().numpy()
+    return encoded
+
+
+def compose_variants(
+    pictures: Pictures, number: int, data: DataSettings, variants: int
+) -> np.ndarray:
+    """A picture on the backgrounds in turn, at places that follow from its number."""
+    random = np.random.default_rng((data.seed, number))
+    row, rgba_HW4 = pictures.rows[number], pictures.rgba_NHW4[number]
+    return np.stack(
+        [
+            compose(rgba_HW4, row.style, background_of(v), draw_corner(random, data), data.side)
+            for v in range(variants)
+        ]
+    )

@@ -1,0 +1,93 @@
+"""Muon: momentum whose update is made orthogonal, for matrices; AdamW for everything else.
+
+Jordan et al. 2024 (kellerjordan.github.io/posts/muon), scaled as in Liu et al. 2025 (arXiv
+2502.16982) so that learning rates are those of AdamW. Convolutions count as matrices [out, rest].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+"""Of the Newton-Schulz iteration: singular values end between 0.7 and 1.2."""
+ITERATIONS = 5
+MOMENTUM = 0.95
+SIZE = 0.2
+"""Root mean square of an update before the learning rate, as AdamW's usually is."""
+
+
+def orthogonalized(update: Tensor) -> Tensor:
+    """The matrix nearest to one with all singular values at 1, roughly."""
+    a, b, c = COEFFICIENTS
+    matrix = update.flatten(1)
+    is_tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if is_tall else matrix
+    x = x / (x.norm() + 1e-7)
+    for _ in range(ITERATIONS):
+        square = x @ x.T
+        x = a * x + (b * square + c * square @ square) @ x
+    return (x.T if is_tall else x).reshape(update.shape)
+
+
+class Muon(torch.optim.Optimizer):
+    """Two kinds of parameter groups: `orthogonal` ones are matrices, the others as in AdamW."""
+
+    def __init__(
+        self, network: nn.Module, lr: float, beta2: float, weight_decay: float, fast: bool = True
+    ) -> None:
+        matrices, others = _split(network.named_parameters()) if fast else ([], [])
+        if not fast:
+            others = list(network.parameters())
+        groups = [
+            {"params": matrices, "orthogonal": True},
+            {"params": others, "orthogonal": False},
+        ]
+        defaults: dict[str, Any] = {"lr": lr, "beta2": beta2, "weight_decay": weight_decay}
+        super().__init__([group for group in groups if group["params"]], defaults)
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Move every parameter that has a gradient."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                move = self._matrix_move if group["orthogonal"] else self._adam_move
+                weight.add_(move(weight, group), alpha=-group["lr"])
+
+    def _matrix_move(self, weight: Tensor, group: dict[str, Any]) -> Tensor:
+        state = self.state[weight]
+        if not state:
+            state["momentum"] = torch.zeros_like(weight)
+        momentum = state["momentum"].lerp_(weight.grad, 1 - MOMENTUM)
+        update = orthogonalized(weight.grad.lerp(momentum, MOMENTUM))
+        rows, columns = weight.flatten(1).shape
+        return update * (SIZE * max(rows, columns) ** 0.5)
+
+    def _adam_move(self, weight: Tensor, group: dict[str, Any]) -> Tensor:
+        state = self.state[weight]
+        if not state:
+            state |= {
+                "step": 0,
+                "mean": torch.zeros_like(weight),
+                "square": torch.zeros_like(weight),
+            }
+        state["step"] += 1
+        mean = state["mean"].lerp_(weight.grad, 0.1)
+        square = state["square"].lerp_(weight.grad.square(), 1 - group["beta2"])
+        scale = (square / (1 - group["beta2"] ** state["step"])).sqrt() + 1e-8
+        return mean / (1 - 0.9 ** state["step"]) / scale
+
+
+def _split(named: Iterable[tuple[str, Tensor]]) -> tuple[list[Tensor], list[Tensor]]:
+    """Matrices inside the network, and the rest: embeddings, first and last layers, vectors."""
+    matrices, others = [], []
+    for name, weight in named:
+        is_outer = any(part in name for part in ("embedding", "conv_in", "conv_out", "quant_conv"))
+        (others if weight.ndim < 2 or is_outer else matrices).append(weight)
+    return matrices, others
