@@ -1,24 +1,41 @@
 """Make the embedded model again, from the pictures on.
 
-python -m align.emoji all --work DIR           every stage in turn; stages that are done are quick
+python -m align.emoji all --work DIR           every stage in turn; what is done is not done again
 python -m align.emoji data --work DIR          fetch openly licensed emoji and draw them
 python -m align.emoji autoencoder --work DIR   train the autoencoder
+python -m align.emoji tokenizer --work DIR     learn the vocabulary of the captions
+python -m align.emoji denoiser --work DIR      train the UNet and both text encoders
+python -m align.emoji export --work DIR        write the pipeline folder, DIR/model
+python -m align.emoji classifier --work DIR    train the judge that the figures need
+python -m align.emoji measure --work DIR       take the figures of DIR/model, or of --model
+
+Settings are in DIR/settings.json, written by the first command. A training that was stopped goes on
+from its last checkpoint.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from align.emoji.autoencoder import train_autoencoder
-from align.emoji.prepare import prepare
 from align.emoji.settings import Settings, read_settings
 from align.emoji.sources import REGISTRY
-from align.errors import AlignError
+from align.errors import AlignError, says_disk_full
 
-Stage = Callable[[Path, Settings], None]
+STAGES = {
+    "data": "prepare:prepare",
+    "autoencoder": "autoencoder:train_autoencoder",
+    "tokenizer": "tokenizer:make_tokenizer",
+    "denoiser": "denoiser:train_denoiser",
+    "export": "export:export",
+    "classifier": "classifier:train_classifier",
+    "measure": "measure:measure",
+}
+"""In order: where each command's function is. Only what a command needs is imported."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,22 +45,46 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    root.add_argument("command", choices=("data", "autoencoder"))
-    root.add_argument("--work", type=Path, required=True, metavar="DIR")
-    root.add_argument("--registry", default=REGISTRY)
+    commands = root.add_subparsers(dest="command", required=True)
+    for name in ("all", *STAGES):
+        command = commands.add_parser(name)
+        command.add_argument("--work", type=Path, required=True, metavar="DIR")
+        if name in ("all", "data"):
+            command.add_argument("--registry", default=REGISTRY, metavar="URL")
+        if name == "measure":
+            command.add_argument("--model", metavar="NAME_OR_PATH", help="instead of DIR/model")
+            command.add_argument("--pictures", type=int, metavar="N", help="instead of one a label")
     return root
+
+
+def run_stage(name: str, work: Path, settings: Settings, arguments: argparse.Namespace) -> None:
+    """Do one stage of a working folder."""
+    module, function = STAGES[name].split(":")
+    extra: dict[str, Any] = {}
+    if name == "data":
+        extra = {"registry": arguments.registry}
+    if name == "measure":
+        model = getattr(arguments, "model", None) or str(work / "model")
+        extra = {"model": model, "count": getattr(arguments, "pictures", None)}
+    getattr(import_module(f"align.emoji.{module}"), function)(work, settings, **extra)
 
 
 def main() -> int:
     """Run one command; errors we know end in one sentence."""
+    # Read when transformers is imported: without torchvision it says so at length each time.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     arguments = parser().parse_args()
+    names = list(STAGES) if arguments.command == "all" else [arguments.command]
     try:
         settings = read_settings(arguments.work)
-        if arguments.command == "data":
-            prepare(arguments.work, settings.data, arguments.registry)
-        else:
-            train_autoencoder(arguments.work, settings)
-    except AlignError as error:
+        for name in names:
+            run_stage(name, arguments.work, settings, arguments)
+    except KeyboardInterrupt:
+        print("emoji: Stopped. The same command goes on from here.", file=sys.stderr)
+        return 130
+    except (AlignError, OSError) as error:
+        if not isinstance(error, AlignError) and not says_disk_full(error):
+            raise
         print(f"emoji: {error}", file=sys.stderr)
         return 1
     return 0

@@ -90,7 +90,7 @@ def reconstruction_loss(
     posterior: DiagonalGaussianDistribution,
     settings: AutoencoderSettings,
 ) -> Tensor:
-    """How far a decoded picture is from its original, and its latents from a normal distribution."""
+    """How far a picture is from its original, and its latents from a normal distribution."""
     error_BCHW = decoded_BCHW - picture_BCHW
     loss = error_BCHW.abs().mean() + settings.squares * error_BCHW.square().mean()
     loss = loss + settings.gradients * difference_error(error_BCHW)

@@ -99,28 +99,37 @@ def train(network: nn.Module, settings: LoopSettings, path: Path, loss: Loss) ->
     """Train to the last step, from the last checkpoint on; a line now and then says how far."""
     training = Training(network, settings, path)
     training.resume()
-    mean, logged, saved = None, 0.0, time.monotonic()
-    started, first = time.monotonic(), training.step
+    watch, saved = Watch(path.stem, training.step, settings.steps), time.monotonic()
     try:
         while training.step < settings.steps:
-            value = training.advance(loss)
-            mean = value if mean is None else MEMORY * mean + (1 - MEMORY) * value
-            now = time.monotonic()
-            if now - logged > LOG_SECONDS or training.step == settings.steps:
-                logged = now
-                speed = (now - started) / (training.step - first)
-                print(
-                    progress_line(path.stem, training.step, settings.steps, mean, speed), flush=True
-                )
-            if now - saved > 60 * settings.checkpoint_minutes:
+            watch.see(training.step + 1, training.advance(loss))
+            if time.monotonic() - saved > 60 * settings.checkpoint_minutes:
                 training.save()
-                saved = now
-    except KeyboardInterrupt:
-        training.save()
-        raise
-    if training.step > first:
-        training.save()
+                saved = time.monotonic()
+    finally:
+        # Also where somebody stops it.
+        if training.step > watch.first:
+            training.save()
     return training
+
+
+class Watch:
+    """Says now and then how far a training is."""
+
+    def __init__(self, name: str, first: int, steps: int) -> None:
+        self.first = first
+        self._name, self._steps = name, steps
+        self._mean: float | None = None
+        self._started, self._said = time.monotonic(), 0.0
+
+    def see(self, step: int, loss: float) -> None:
+        """Take note of a finished step."""
+        self._mean = loss if self._mean is None else MEMORY * self._mean + (1 - MEMORY) * loss
+        now = time.monotonic()
+        if now - self._said > LOG_SECONDS or step == self._steps:
+            self._said = now
+            speed = (now - self._started) / (step - self.first)
+            print(progress_line(self._name, step, self._steps, self._mean, speed), flush=True)
 
 
 def progress_line(name: str, step: int, steps: int, loss: float, seconds: float) -> str:

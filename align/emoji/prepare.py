@@ -9,15 +9,15 @@ from PIL import Image
 
 from align.emoji.drawing import draw_icons, draw_pictures
 from align.emoji.pictures import BACKGROUNDS, Picture, Pictures, compose, write_pictures
-from align.emoji.settings import DataSettings
-from align.emoji.sources import NAMES, STYLES, fetch, read_json_member
+from align.emoji.settings import DataSettings, Settings
+from align.emoji.sources import NAMES, REGISTRY, STYLES, fetch, read_json_member
 from align.emoji.subjects import Subject, read_subjects
 from align.noise import chance
 
 
-def prepare(work: Path, settings: DataSettings, registry: str) -> None:
+def prepare(work: Path, settings: Settings, registry: str = REGISTRY) -> None:
     """Fetch all packages, draw every emoji in every style, and store pictures and names."""
-    sources = work / "sources"
+    sources, data = work / "sources", settings.data
     names = fetch(NAMES, sources, registry)
     subjects = read_subjects(
         read_json_member(names, "en/data.json"), read_json_member(names, "en/messages.json")
@@ -27,13 +27,13 @@ def prepare(work: Path, settings: DataSettings, registry: str) -> None:
     for style, package in STYLES.items():
         archive = fetch(package, sources, registry)
         draw = draw_pictures if style == "3d" else draw_icons
-        drawings[style] = dict(draw(archive, settings.emoji_side, wanted))
+        drawings[style] = dict(draw(archive, data.emoji_side, wanted))
         print(f"{style}: {len(drawings[style]):,} pictures", flush=True)
-    rows, rgba_NHW4 = tabulate(subjects, drawings, settings)
+    rows, rgba_NHW4 = tabulate(subjects, drawings, data)
     write_pictures(work, rows, rgba_NHW4)
     write_labels(work, rows)
     pictures = Pictures(rows, rgba_NHW4)
-    contact_sheet(pictures, settings).save(work / "pictures.png")
+    contact_sheet(pictures, data).save(work / "pictures.png")
     print(f"{len(rows):,} pictures, {len(pictures.where(drawn=True)):,} of them to be drawn")
 
 

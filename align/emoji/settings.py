@@ -67,7 +67,7 @@ class AutoencoderSettings:
     crop: int = 64
     """Side of the squares it is trained on at first: a quarter of the work of whole pictures."""
     whole: float = 0.25
-    """Share of the steps, at the end, on whole pictures; as many fewer of them as they are larger."""
+    """Share of the steps, at the end, on whole pictures: fewer of them, but as many pixels."""
     gradients: float = 0.5
     """Weight of the error in horizontal and vertical differences, at three scales."""
     squares: float = 2.0

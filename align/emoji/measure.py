@@ -1,0 +1,232 @@
+"""The figures of a model: how true its autoencoder is, and whether it draws what is asked for.
+
+Shapes: B pictures, C channels, H x W pixels.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL, StableDiffusionXLPipeline
+from PIL import Image
+from torch import Tensor
+
+from align.device import Compute, choose_compute
+from align.emoji.autoencoder import to_signal
+from align.emoji.captions import caption
+from align.emoji.classifier import Classifier, judged_labels, load_classifier
+from align.emoji.pictures import BACKGROUNDS, Pictures, compose_batch, read_pictures
+from align.emoji.settings import DataSettings, Settings
+from align.emoji.sources import STYLES
+from align.files import write_json
+from align.models import describe_model
+from align.pipeline import load_pipeline, quiet_libraries
+from align.render import RenderItem, RenderSettings, render
+from align.sampling import settings_of
+
+TRUE_PICTURES = 500
+AT_ONCE = 16
+EDGE = 4
+"""Pixels along the edges that no emoji reaches."""
+CLEAR = 40.0
+"""A background is of a colour if it is nearer to it than this, in all three channels together."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a model is measured by; shares are of 1."""
+
+    psnr: float
+    """Of unseen pictures through the autoencoder, in dB, the mean over pictures."""
+    top5: float
+    """Pictures whose subject is among the judge's first five of all labels."""
+    style: float
+    """Pictures in the style asked for, by the judge."""
+    background: float
+    """Pictures on the background asked for, by their edge."""
+    unclear: float
+    """Pictures, where no background was asked for, on a colour that is none of them."""
+    styles: dict[str, float]
+    """Shares of the styles where none was asked for."""
+    backgrounds: dict[str, float]
+    """Shares of the backgrounds where none was asked for: the nearest one counts."""
+    seconds_alone: float
+    """Time of one picture, drawn alone."""
+    seconds_of_16: float
+    """Time of sixteen pictures, drawn together."""
+
+
+def measure(
+    work: Path, settings: Settings, model: str | None = None, count: int | None = None
+) -> Figures:
+    """Measure a model with the judge of a working folder and write its figures there.
+
+    None is the model that comes with the project.
+    """
+    quiet_libraries()
+    pictures, info, compute = read_pictures(work), describe_model(model), choose_compute()
+    pipeline, drawn = load_pipeline(info, compute), settings_of(info)
+    labels = judged_labels(pictures, settings.classifier)
+    judge, shown = load_classifier(work, settings, labels), labels[:count]
+    asked = prompts_of_everything(shown)
+    named = draw(pipeline, compute, [prompt for prompt, *_ in asked], drawn)
+    free = draw(pipeline, compute, shown, drawn)
+    figures = Figures(
+        psnr=psnr(pipeline.vae, compute, pictures, settings.data),
+        **obedience(named, asked, judge, labels),
+        **variety(free, judge),
+        seconds_alone=seconds(pipeline, compute, shown[:1], drawn),
+        seconds_of_16=seconds(pipeline, compute, (shown * AT_ONCE)[:AT_ONCE], drawn),
+    )
+    sheet(named).save(work / f"asked-{info.name}.png")
+    sheet(free).save(work / f"free-{info.name}.png")
+    write_json(work / f"figures-{info.name}.json", asdict(figures))
+    print(table(figures))
+    return figures
+
+
+def prompts_of_everything(labels: Sequence[str]) -> list[tuple[str, str, str, str]]:
+    """Prompts that name subject, style and background, with those three, all in turn."""
+    styles, backgrounds = list(STYLES), list(BACKGROUNDS)
+    asked = []
+    for number, label in enumerate(labels):
+        style, background = styles[number % len(styles)], backgrounds[number % len(backgrounds)]
+        prompt = caption(label, style, background, article=False, trailing=False)
+        asked.append((prompt, label, style, background))
+    return asked
+
+
+def draw(
+    pipeline: StableDiffusionXLPipeline,
+    compute: Compute,
+    prompts: Sequence[str],
+    settings: RenderSettings,
+) -> list[Image.Image]:
+    """A picture of each prompt, with a seed of its own."""
+    items = [RenderItem(prompt, seed) for seed, prompt in enumerate(prompts)]
+    drawn: list[Image.Image] = []
+    for start in range(0, len(items), AT_ONCE):
+        drawn += render(pipeline, compute, items[start : start + AT_ONCE], settings)
+        print(f"{len(drawn)} of {len(items)} pictures", flush=True)
+    return drawn
+
+
+@torch.no_grad()
+def psnr(
+    autoencoder: AutoencoderKL, compute: Compute, pictures: Pictures, data: DataSettings
+) -> float:
+    """Peak signal-to-noise ratio of held-out pictures on backgrounds, once there and back."""
+    random, ratios = np.random.default_rng(0), []
+    numbers = random.permutation(np.resize(pictures.where(held_out=True), TRUE_PICTURES))
+    for start in range(0, len(numbers), AT_ONCE):
+        composed_BHW3 = compose_batch(pictures, numbers[start : start + AT_ONCE], random, data)
+        picture_BCHW = to_signal(composed_BHW3).to(compute.device)
+        with compute.autocasting():
+            latent_BCHW = autoencoder.encode(picture_BCHW).latent_dist.mean
+            decoded_BCHW = autoencoder.decode(latent_BCHW).sample.float().clamp(-1, 1)
+        error_B = (decoded_BCHW - picture_BCHW).square().mean(dim=(1, 2, 3))
+        # From -1 to 1 the peak is 2.
+        ratios += (10 * torch.log10(4 / error_B.clamp(min=1e-8))).tolist()
+    return float(np.mean(ratios))
+
+
+def obedience(
+    drawn: Sequence[Image.Image],
+    asked: Sequence[tuple[str, str, str, str]],
+    judge: Classifier,
+    labels: list[str],
+) -> dict[str, Any]:
+    """Shares of the pictures that show the subject, style and background asked for."""
+    label_BL, style_BS = judged(drawn, judge)
+    best_B5 = label_BL.topk(min(5, len(labels)), dim=1).indices.tolist()
+    styles, right = list(STYLES), Counter[str]()
+    for number, (_, label, style, background) in enumerate(asked):
+        colour, distance = nearest_background(drawn[number])
+        right["top5"] += labels.index(label) in best_B5[number]
+        right["style"] += styles[int(style_BS[number].argmax())] == style
+        right["background"] += colour == background and distance < CLEAR
+    return {name: right[name] / len(asked) for name in ("top5", "style", "background")}
+
+
+def variety(drawn: Sequence[Image.Image], judge: Classifier) -> dict[str, Any]:
+    """Shares of styles and backgrounds where the prompt left them open."""
+    _, style_BS = judged(drawn, judge)
+    found = [nearest_background(picture) for picture in drawn]
+    styles = Counter(list(STYLES)[number] for number in style_BS.argmax(dim=1).tolist())
+    colours = Counter(colour for colour, _ in found)
+    return {
+        "unclear": sum(distance >= CLEAR for _, distance in found) / len(found),
+        "styles": {name: styles[name] / len(drawn) for name in STYLES},
+        "backgrounds": {name: colours[name] / len(drawn) for name in BACKGROUNDS},
+    }
+
+
+@torch.no_grad()
+def judged(drawn: Sequence[Image.Image], judge: Classifier) -> tuple[Tensor, Tensor]:
+    """The judge's scores of labels and styles."""
+    picture_BCHW = to_signal(np.stack([np.asarray(picture.convert("RGB")) for picture in drawn]))
+    device = next(judge.parameters()).device
+    scores = [judge(part_BCHW.to(device)) for part_BCHW in picture_BCHW.split(AT_ONCE)]
+    return (
+        torch.cat([label.float().cpu() for label, _ in scores]),
+        torch.cat([style.float().cpu() for _, style in scores]),
+    )
+
+
+def nearest_background(picture: Image.Image) -> tuple[str, float]:
+    """The background word nearest to the colour of a picture's edge, and how far off it is."""
+    pixels_HW3 = np.asarray(picture.convert("RGB"), dtype=np.float32)
+    inside_HW = np.zeros(pixels_HW3.shape[:2], dtype=bool)
+    inside_HW[EDGE:-EDGE, EDGE:-EDGE] = True
+    colour_3 = np.median(pixels_HW3[~inside_HW], axis=0)
+    distances = {
+        name: float(np.linalg.norm(colour_3 - np.array(colour)))
+        for name, colour in BACKGROUNDS.items()
+    }
+    best = min(distances, key=distances.__getitem__)
+    return best, distances[best]
+
+
+def seconds(
+    pipeline: StableDiffusionXLPipeline,
+    compute: Compute,
+    prompts: Sequence[str],
+    settings: RenderSettings,
+) -> float:
+    """Time of drawing these prompts at once, the better of two tries."""
+    items, times = [RenderItem(prompt, 0) for prompt in prompts], []
+    for _ in range(2):
+        started = time.perf_counter()
+        render(pipeline, compute, items, settings)
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def sheet(drawn: Sequence[Image.Image], columns: int = 20) -> Image.Image:
+    """Pictures side by side, for a person to look at."""
+    side = drawn[0].width
+    whole = Image.new("RGB", (columns * side, -(-len(drawn) // columns) * side))
+    for place, picture in enumerate(drawn):
+        row, column = divmod(place, columns)
+        whole.paste(picture, (column * side, row * side))
+    return whole
+
+
+def table(figures: Figures) -> str:
+    """The figures as a Markdown table."""
+    lines = ["| figure | value |", "|---|---|"]
+    for name, value in asdict(figures).items():
+        said = (
+            ", ".join(f"{key} {share:.1%}" for key, share in value.items())
+            if isinstance(value, dict)
+            else f"{value:.3f}"
+        )
+        lines.append(f"| {name} | {said} |")
+    return "\n".join(lines)
