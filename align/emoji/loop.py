@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from align.checkpoint import write_state
 from align.device import Compute, choose_compute
+from align.emoji.muon import Muon
 from align.emoji.settings import LoopSettings
 from align.errors import AlignError, TrainingDiverged
 from align.files import replacing
@@ -34,12 +35,7 @@ class Training:
         self.settings = settings
         self.path = path
         self.step = 0
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(),
-            lr=settings.learning_rate,
-            betas=(0.9, settings.beta2),
-            weight_decay=settings.weight_decay,
-        )
+        self.optimizer = optimizer_of(network, settings)
         self.average = {name: value.detach().clone() for name, value in _floats(network).items()}
 
     def save(self) -> None:
@@ -130,6 +126,16 @@ class Watch:
             self._said = now
             speed = (now - self._started) / (step - self.first)
             print(progress_line(self._name, step, self._steps, self._mean, speed), flush=True)
+
+
+def optimizer_of(network: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
+    """What moves the weights, by the settings."""
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.orthogonal:
+        product = training_compute().autocast or torch.float32
+        return Muon(network, rate, settings.beta2, decay, product)
+    betas = (0.9, settings.beta2)
+    return torch.optim.AdamW(network.parameters(), lr=rate, betas=betas, weight_decay=decay)
 
 
 def progress_line(name: str, step: int, steps: int, loss: float, seconds: float) -> str:

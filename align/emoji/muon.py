@@ -20,34 +20,38 @@ SIZE = 0.2
 """Root mean square of an update before the learning rate, as AdamW's usually is."""
 
 
-def orthogonalized(update: Tensor) -> Tensor:
-    """The matrix nearest to one with all singular values at 1, roughly."""
+def orthogonalized(update: Tensor, product: torch.dtype = torch.float32) -> Tensor:
+    """The nearest matrix with all singular values at 1, roughly; `product` is worked in."""
     a, b, c = COEFFICIENTS
-    matrix = update.flatten(1)
+    matrix = update.flatten(1).to(product)
     is_tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if is_tall else matrix
     x = x / (x.norm() + 1e-7)
     for _ in range(ITERATIONS):
         square = x @ x.T
         x = a * x + (b * square + c * square @ square) @ x
-    return (x.T if is_tall else x).reshape(update.shape)
+    return (x.T if is_tall else x).reshape(update.shape).to(update)
 
 
 class Muon(torch.optim.Optimizer):
     """Two kinds of parameter groups: `orthogonal` ones are matrices, the others as in AdamW."""
 
     def __init__(
-        self, network: nn.Module, lr: float, beta2: float, weight_decay: float, fast: bool = True
+        self,
+        network: nn.Module,
+        lr: float,
+        beta2: float,
+        weight_decay: float,
+        product: torch.dtype = torch.float32,
     ) -> None:
-        matrices, others = _split(network.named_parameters()) if fast else ([], [])
-        if not fast:
-            others = list(network.parameters())
+        matrices, others = _split(network.named_parameters())
         groups = [
             {"params": matrices, "orthogonal": True},
             {"params": others, "orthogonal": False},
         ]
         defaults: dict[str, Any] = {"lr": lr, "beta2": beta2, "weight_decay": weight_decay}
         super().__init__([group for group in groups if group["params"]], defaults)
+        self._product = product
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -65,7 +69,7 @@ class Muon(torch.optim.Optimizer):
         if not state:
             state["momentum"] = torch.zeros_like(weight)
         momentum = state["momentum"].lerp_(weight.grad, 1 - MOMENTUM)
-        update = orthogonalized(weight.grad.lerp(momentum, MOMENTUM))
+        update = orthogonalized(weight.grad.lerp(momentum, MOMENTUM), self._product)
         rows, columns = weight.flatten(1).shape
         return update * (SIZE * max(rows, columns) ** 0.5)
 

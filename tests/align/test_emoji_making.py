@@ -1,0 +1,238 @@
+"""The embedded model made at toy size: every stage for real, on a few hand-drawn pictures."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from torch import nn
+
+from align.emoji.__main__ import main
+from align.emoji.autoencoder import build as build_autoencoder
+from align.emoji.denoiser import draw_timesteps, noise_schedule, step_weights
+from align.emoji.export import SCALING, fold
+from align.emoji.loop import NotTrained, averaged, learning_rate, train
+from align.emoji.measure import nearest_background
+from align.emoji.muon import orthogonalized
+from align.emoji.pictures import Picture, write_pictures
+from align.emoji.settings import (
+    AutoencoderSettings,
+    DenoiserSettings,
+    LoopSettings,
+    TokenizerSettings,
+    settings_from_json,
+)
+from align.emoji.tokenizer import learn_tokenizer, token_ids
+from align.errors import TrainingDiverged
+from align.models import describe_model
+from align.pipeline import load_pipeline
+from align.render import RenderItem, render
+from align.sampling import settings_of
+
+SHAPES = {
+    "cat face": "ellipse",
+    "red heart": "rectangle",
+    "pizza": "ellipse",
+    "rocket": "rectangle",
+}
+STYLES = {"3d": "red", "flat": "green", "cartoon": "gold", "simple": "navy", "ink": "black"}
+TINY = {"batch": 4, "steps": 3, "warmup": 1}
+SETTINGS = {
+    "data": {"side": 32, "emoji_side": 20, "least_margin": 5},
+    "tokenizer": {"vocabulary": 540, "length": 12},
+    "autoencoder": {"channels": [8, 8, 16, 16], "groups": 4, "crop": 16, "loop": TINY},
+    "denoiser": {
+        "channels": [8, 16, 16],
+        "heads": [1, 2, 2],
+        "groups": 4,
+        "text_width": 16,
+        "text_heads": 2,
+        "variants": 2,
+        "loop": TINY,
+    },
+    "classifier": {"channels": [8, 8], "subjects": 3, "loop": TINY},
+}
+
+
+def hand_drawn() -> tuple[list[Picture], np.ndarray]:
+    """Four subjects in five styles; one of them is held out."""
+    rows, arrays = [], []
+    for number, (label, shape) in enumerate(SHAPES.items()):
+        for style, colour in STYLES.items():
+            image = Image.new("RGBA", (20, 20))
+            getattr(ImageDraw.Draw(image), shape)((2, 2, 16, 12 + number), fill=colour)
+            rows.append(Picture(str(number), label, (shape,), style, True, number == 3))
+            arrays.append(np.asarray(image))
+    return rows, np.stack(arrays)
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A working folder with pictures, as the command data leaves it."""
+    folder = tmp_path_factory.mktemp("emoji")
+    (folder / "settings.json").write_text(json.dumps(SETTINGS))
+    rows, rgba_NHW4 = hand_drawn()
+    write_pictures(folder, rows, rgba_NHW4)
+    (folder / "labels.txt").write_text("\n".join(SHAPES) + "\n")
+    return folder
+
+
+def command(monkeypatch, *words: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["emoji", *map(str, words)])
+    return main()
+
+
+def test_all_stages_make_a_model_that_draws(work, monkeypatch, compute, capsys):
+    assert command(monkeypatch, "denoiser", "--work", work) == 1
+    assert "Run that command first" in capsys.readouterr().err
+    for stage in ("autoencoder", "tokenizer", "denoiser", "export", "classifier"):
+        assert command(monkeypatch, stage, "--work", work) == 0, stage
+    info = describe_model(str(work / "model"))
+    assert (info.width, info.scheduler) == (32, "UniPCMultistepScheduler")
+    pipeline = load_pipeline(info, compute)
+    (picture,) = render(pipeline, compute, [RenderItem("a cat face", 1)], settings_of(info))
+    assert picture.size == (32, 32)
+    assert np.asarray(picture).std() > 0
+
+    assert command(monkeypatch, "measure", "--work", work, "--pictures", "2") == 0
+    figures = json.loads((work / "figures-model.json").read_text())
+    assert 0 < figures["psnr"] < 60
+    assert sum(figures["styles"].values()) == pytest.approx(1)
+
+
+def test_the_exported_latents_are_those_the_denoiser_learned_from(work, monkeypatch, compute):
+    latents = np.load(work / "latents.npy").astype(np.float32)
+    raw_C = latents.mean(axis=(0, 1, 3, 4)), latents.std(axis=(0, 1, 3, 4))
+    assert latents.shape == (20, 2, 4, 4, 4)
+    pipeline = load_pipeline(describe_model(str(work / "model")), compute)
+    unit = build_autoencoder(settings_from_json(SETTINGS).autoencoder, 32)
+    trained = averaged(unit, work / "autoencoder.pt")
+    picture_BCHW = torch.rand(2, 3, 32, 32) * 2 - 1
+    expected = trained.encode(picture_BCHW).latent_dist.mean
+    expected = (expected - torch.tensor(raw_C[0]).view(1, -1, 1, 1)) / torch.tensor(raw_C[1]).view(
+        1, -1, 1, 1
+    )
+    found = pipeline.vae.encode(picture_BCHW).latent_dist.mean * SCALING
+    torch.testing.assert_close(found, expected, rtol=0.02, atol=0.02)
+
+
+def test_folding_changes_the_unit_of_latents_and_nothing_else():
+    torch.manual_seed(0)
+    network = build_autoencoder(AutoencoderSettings(channels=(8, 8, 8, 8), groups=4), 16).eval()
+    picture_BCHW = torch.rand(1, 3, 16, 16) * 2 - 1
+    mean_C, std_C = torch.tensor([1.0, 2, 3, 4]), torch.tensor([0.5, 1, 2, 4])
+    with torch.no_grad():
+        before = network.encode(picture_BCHW).latent_dist
+        decoded = network.decode(before.mean).sample
+        fold(network, mean_C, std_C)
+        after = network.encode(picture_BCHW).latent_dist
+        unit_C = (std_C * SCALING).view(1, -1, 1, 1)
+        torch.testing.assert_close(
+            after.mean, (before.mean - mean_C.view(1, -1, 1, 1)) / unit_C, rtol=1e-4, atol=1e-4
+        )
+        torch.testing.assert_close(after.std, before.std / unit_C, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(network.decode(after.mean).sample, decoded, rtol=1e-3, atol=1e-4)
+
+
+def a_loss(network, broken_at=None):
+    """A loss that depends on the step, and stops as a person would at one of them."""
+
+    def loss(step):
+        if step == broken_at:
+            raise KeyboardInterrupt
+        given = torch.randn(4, 6, generator=torch.Generator().manual_seed(step))
+        return (network(given) - given).square().mean()
+
+    return loss
+
+
+def a_network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(6, 8), nn.SiLU(), nn.Linear(8, 6))
+
+
+@pytest.mark.parametrize("orthogonal", [True, False])
+def test_a_training_that_was_stopped_ends_as_if_it_was_not(tmp_path, orthogonal):
+    settings = LoopSettings(steps=8, warmup=2, orthogonal=orthogonal)
+    whole = a_network()
+    train(whole, settings, tmp_path / "whole.pt", a_loss(whole))
+    stopped = a_network()
+    with pytest.raises(KeyboardInterrupt):
+        train(stopped, settings, tmp_path / "stopped.pt", a_loss(stopped, broken_at=5))
+    resumed = a_network()
+    train(resumed, settings, tmp_path / "stopped.pt", a_loss(resumed))
+    for path in ("whole.pt", "stopped.pt"):
+        assert torch.load(tmp_path / path)["step"] == 8
+    whole, resumed = (
+        averaged(whole, tmp_path / "whole.pt"),
+        averaged(a_network(), tmp_path / "stopped.pt"),
+    )
+    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_loss_that_is_no_number_ends_the_training(tmp_path):
+    network = a_network()
+    with pytest.raises(TrainingDiverged, match="learning_rate"):
+        train(
+            network,
+            LoopSettings(steps=2),
+            tmp_path / "x.pt",
+            lambda _: network(torch.ones(1, 6)).sum() * float("nan"),
+        )
+
+
+def test_a_network_that_was_not_trained_is_asked_for(tmp_path):
+    with pytest.raises(NotTrained, match=r"no x\.pt"):
+        averaged(a_network(), tmp_path / "x.pt")
+
+
+def test_the_learning_rate_rises_stays_and_falls():
+    settings = LoopSettings(steps=100, warmup=10, cooldown=0.5, learning_rate=1.0)
+    rates = [learning_rate(settings, step) for step in (0, 9, 49, 75, 99)]
+    assert rates == pytest.approx([0.1, 1.0, 1.0, 0.5, 0.02])
+
+
+@pytest.mark.parametrize("shape", [(4, 9), (9, 4), (4, 2, 3, 3)])
+def test_an_orthogonal_update_pushes_all_directions_alike(shape):
+    torch.manual_seed(0)
+    values = torch.linalg.svdvals(orthogonalized(torch.randn(shape)).flatten(1))
+    assert values.min() > 0.3
+    assert values.max() < 1.3
+
+
+def test_noisy_steps_count_full_and_clean_ones_less():
+    weight_T = step_weights(noise_schedule(DenoiserSettings()), limit=5.0)
+    assert weight_T[-1] == 1
+    assert weight_T[0] < 0.01
+    assert (weight_T.diff() >= 0).all()
+    assert (step_weights(noise_schedule(DenoiserSettings()), limit=0.0) == 1).all()
+
+
+def test_the_noise_schedule_ends_where_drawing_begins():
+    assert noise_schedule(DenoiserSettings()).alphas_cumprod[-1] == 0
+
+
+def test_every_batch_sees_all_stretches_of_the_noise():
+    timesteps_B = draw_timesteps(10, 1000, torch.Generator().manual_seed(0))
+    assert (timesteps_B // 100).tolist() == list(range(10))
+
+
+def test_no_prompt_is_unknown_or_too_long():
+    tokenizer = learn_tokenizer(["a cat face"] * 3, TokenizerSettings(vocabulary=530, length=8))
+    short, long, foreign = token_ids(tokenizer, ["Cat  face", "cat " * 30, "Ω🐱"])
+    assert short[0] == 0
+    assert short[1:3] == tokenizer.convert_tokens_to_ids(["cat</w>", "face</w>"])
+    assert set(short[3:]) == {1}
+    assert len(long) == 8
+    assert 1 not in foreign[1:7]
+
+
+def test_the_edge_tells_the_background():
+    picture = Image.new("RGB", (32, 32), (60, 120, 220))
+    picture.paste((255, 0, 0), (8, 8, 24, 24))
+    assert nearest_background(picture) == ("blue", 0.0)
