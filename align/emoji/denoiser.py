@@ -6,7 +6,6 @@ T timesteps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -151,9 +150,7 @@ def build(settings: Settings, tokens: int, side: int) -> Denoiser:
     return Denoiser(settings.denoiser, tokens, settings.tokenizer.length, side)
 
 
-def draw_batch(
-    latents: Latents, settings: DenoiserSettings, step: int
-) -> tuple[Tensor, Sequence[str]]:
+def draw_batch(latents: Latents, settings: DenoiserSettings, step: int) -> tuple[Tensor, list[str]]:
     """Latents of a step and what is said of them."""
     random = np.random.default_rng((settings.loop.seed, step))
     pictures, variants = latents.latents_PVCHW.shape[:2]

@@ -74,7 +74,7 @@ class Training:
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.max_grad_norm)
         if not torch.isfinite(value.detach() + norm):
             raise TrainingDiverged(
-                f"The loss became {float(value)} at step {self.step}. Lower learning_rate in "
+                f"The loss became {value.detach():g} at step {self.step}. Lower learning_rate in "
                 "settings.json and start this stage again."
             )
         self.optimizer.step()

@@ -28,7 +28,8 @@ from align.emoji.sources import STYLES
 from align.files import write_json
 from align.models import describe_model
 from align.pipeline import load_pipeline, quiet_libraries
-from align.render import RenderItem, RenderSettings, render
+from align.render import render
+from align.sampler_process import RenderItem, RenderSettings
 from align.sampling import settings_of
 
 TRUE_PICTURES = 500

@@ -62,18 +62,18 @@ class Muon(torch.optim.Optimizer):
                     continue
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
                 move = self._matrix_move if group["orthogonal"] else self._adam_move
-                weight.add_(move(weight, group), alpha=-group["lr"])
+                weight.add_(move(weight, weight.grad, group), alpha=-group["lr"])
 
-    def _matrix_move(self, weight: Tensor, group: dict[str, Any]) -> Tensor:
+    def _matrix_move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
         state = self.state[weight]
         if not state:
             state["momentum"] = torch.zeros_like(weight)
-        momentum = state["momentum"].lerp_(weight.grad, 1 - MOMENTUM)
-        update = orthogonalized(weight.grad.lerp(momentum, MOMENTUM), self._product)
+        momentum = state["momentum"].lerp_(gradient, 1 - MOMENTUM)
+        update = orthogonalized(gradient.lerp(momentum, MOMENTUM), self._product)
         rows, columns = weight.flatten(1).shape
         return update * (SIZE * max(rows, columns) ** 0.5)
 
-    def _adam_move(self, weight: Tensor, group: dict[str, Any]) -> Tensor:
+    def _adam_move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
         state = self.state[weight]
         if not state:
             state |= {
@@ -82,15 +82,16 @@ class Muon(torch.optim.Optimizer):
                 "square": torch.zeros_like(weight),
             }
         state["step"] += 1
-        mean = state["mean"].lerp_(weight.grad, 0.1)
-        square = state["square"].lerp_(weight.grad.square(), 1 - group["beta2"])
+        mean = state["mean"].lerp_(gradient, 0.1)
+        square = state["square"].lerp_(gradient.square(), 1 - group["beta2"])
         scale = (square / (1 - group["beta2"] ** state["step"])).sqrt() + 1e-8
         return mean / (1 - 0.9 ** state["step"]) / scale
 
 
 def _split(named: Iterable[tuple[str, Tensor]]) -> tuple[list[Tensor], list[Tensor]]:
     """Matrices inside the network, and the rest: embeddings, first and last layers, vectors."""
-    matrices, others = [], []
+    matrices: list[Tensor] = []
+    others: list[Tensor] = []
     for name, weight in named:
         is_outer = any(part in name for part in ("embedding", "conv_in", "conv_out", "quant_conv"))
         (others if weight.ndim < 2 or is_outer else matrices).append(weight)

@@ -76,7 +76,7 @@ class AutoencoderSettings:
     """Weight of the squared error beside the absolute one."""
     divergence: float = 2e-4
     """Weight of a latent number's divergence from a normal distribution."""
-    loop: LoopSettings = field(default_factory=lambda: LoopSettings(steps=20_000))
+    loop: LoopSettings = field(default_factory=lambda: LoopSettings(steps=12_000))
 
 
 @dataclass(frozen=True)
