@@ -22,6 +22,8 @@ from align.noise import counter_key
 FILE = "autoencoder.pt"
 SCALING = 0.13025
 """SDXL's own: the pipeline divides latents by it before they are decoded."""
+UNSEEN, AT_ONCE = 500, 16
+"""Pictures that its figure is taken on, and how many of them at once."""
 SCALES = 3
 """Differences are compared at full, half and quarter size."""
 
@@ -63,6 +65,8 @@ def train_autoencoder(work: Path, settings: Settings) -> None:
         return reconstruction_loss(decoded_BCHW.float(), picture_BCHW, posterior, wanted)
 
     train(network, wanted.loop, work / FILE, loss)
+    ratio = psnr(load_autoencoder(work, settings), pictures, settings.data)
+    print(f"{ratio:.2f} dB on {UNSEEN} pictures that it never saw")
 
 
 def draw_batch(
@@ -118,6 +122,24 @@ def sample(posterior: DiagonalGaussianDistribution, generator: torch.Generator) 
     """Latents drawn from a posterior, alike on every device."""
     noise_BCHW = torch.randn(posterior.mean.shape, generator=generator)
     return posterior.mean + posterior.std * noise_BCHW.to(posterior.mean)
+
+
+@torch.no_grad()
+def psnr(network: AutoencoderKL, pictures: Pictures, data: DataSettings) -> float:
+    """Peak signal-to-noise ratio of held-out pictures on backgrounds, once there and back."""
+    compute, random = training_compute(), np.random.default_rng(0)
+    numbers = random.permutation(np.resize(pictures.where(held_out=True), UNSEEN))
+    ratios: list[float] = []
+    for start in range(0, len(numbers), AT_ONCE):
+        composed_BHW3 = compose_batch(pictures, numbers[start : start + AT_ONCE], random, data)
+        picture_BCHW = to_signal(composed_BHW3).to(compute.device)
+        with compute.autocasting():
+            latent_BCHW = network.encode(picture_BCHW).latent_dist.mean
+            decoded_BCHW = network.decode(latent_BCHW).sample.float().clamp(-1, 1)
+        error_B = (decoded_BCHW - picture_BCHW).square().mean(dim=(1, 2, 3))
+        # From -1 to 1 the peak is 2.
+        ratios += (10 * torch.log10(4 / error_B.clamp(min=1e-8))).tolist()
+    return float(np.mean(ratios))
 
 
 def load_autoencoder(work: Path, settings: Settings) -> AutoencoderKL:

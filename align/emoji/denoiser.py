@@ -21,12 +21,13 @@ from transformers import (
 
 from align.emoji.captions import draw_caption
 from align.emoji.latents import Latents, background_of, encode_all
-from align.emoji.loop import averaged, train, training_compute
+from align.emoji.loop import NotTrained, averaged, train, training_compute
 from align.emoji.settings import DenoiserSettings, Settings
 from align.emoji.tokenizer import load_tokenizer, token_ids
+from align.files import read_json, write_json
 from align.noise import corrupt, counter_key
 
-FILE = "denoiser.pt"
+FILE, UNITS = "denoiser.pt", "denoiser.json"
 SIZE_WIDTH = 8
 """Numbers that each of SDXL's six sizes is told with."""
 
@@ -123,6 +124,7 @@ def train_denoiser(work: Path, settings: Settings) -> None:
     wanted, size = settings.denoiser, settings.data.side
     compute, tokenizer = training_compute(), load_tokenizer(work)
     latents, schedule = encode_all(work, settings), noise_schedule(wanted)
+    keep_units(work, latents)
     weight_T = step_weights(schedule, wanted.snr_limit)
     torch.manual_seed(wanted.loop.seed)
     network = build(settings, len(tokenizer), latents.latents_PVCHW.shape[-1]).to(compute.device)
@@ -143,6 +145,22 @@ def train_denoiser(work: Path, settings: Settings) -> None:
         return (error_B * weight_T[timesteps_B].to(compute.device)).mean()
 
     train(network, wanted.loop, work / FILE, loss)
+
+
+def keep_units(work: Path, latents: Latents) -> None:
+    """Note what the denoiser's latents are, for its export.
+
+    Raises:
+        NotTrained: it has begun on latents of another autoencoder.
+    """
+    stored = read_json(work / UNITS)
+    if (work / FILE).exists() and stored and stored["autoencoder"] != latents.autoencoder:
+        raise NotTrained(
+            f"The autoencoder has changed since the denoiser began. Delete {FILE} to begin again."
+        )
+    units = {"mean": latents.mean_C.tolist(), "std": latents.std_C.tolist()}
+    side = latents.latents_PVCHW.shape[-1]
+    write_json(work / UNITS, {"autoencoder": latents.autoencoder, "side": side, **units})
 
 
 def build(settings: Settings, tokens: int, side: int) -> Denoiser:

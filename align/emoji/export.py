@@ -9,11 +9,13 @@ import torch
 from diffusers import AutoencoderKL, StableDiffusionXLPipeline, UniPCMultistepScheduler
 from torch import Tensor
 
+from align.emoji.autoencoder import FILE as AUTOENCODER
 from align.emoji.autoencoder import SCALING, load_autoencoder
-from align.emoji.denoiser import load_denoiser, noise_schedule
-from align.emoji.latents import encode_all
+from align.emoji.denoiser import UNITS, load_denoiser, noise_schedule
+from align.emoji.loop import NotTrained
 from align.emoji.settings import Settings
 from align.emoji.tokenizer import load_tokenizer
+from align.encode import sha256
 from align.errors import AlignError
 from align.files import read_json, write_json
 
@@ -44,11 +46,17 @@ def export(work: Path, settings: Settings) -> None:
 
 
 def assemble(work: Path, settings: Settings) -> StableDiffusionXLPipeline:
-    """The pipeline of a working folder, in full precision on the CPU."""
-    tokenizer, latents = load_tokenizer(work), encode_all(work, settings)
+    """The pipeline of a working folder, in full precision on the CPU.
+
+    Raises:
+        NotTrained: a part is missing, or the parts were not trained on one another.
+    """
+    tokenizer, units = load_tokenizer(work), read_json(work / UNITS)
     autoencoder = load_autoencoder(work, settings).cpu()
-    fold(autoencoder, latents.mean_C, latents.std_C)
-    denoiser = load_denoiser(work, settings, tokenizer, latents.latents_PVCHW.shape[-1]).cpu()
+    if units is None or units["autoencoder"] != sha256(work / AUTOENCODER):
+        raise NotTrained("There is no denoiser for this autoencoder yet. Train it first.")
+    fold(autoencoder, torch.tensor(units["mean"]), torch.tensor(units["std"]))
+    denoiser = load_denoiser(work, settings, tokenizer, units["side"]).cpu()
     schedule = noise_schedule(settings.denoiser)
     return StableDiffusionXLPipeline(
         vae=autoencoder,

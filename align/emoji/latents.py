@@ -35,6 +35,8 @@ class Latents:
     latents_PVCHW: np.ndarray
     mean_C: Tensor
     std_C: Tensor
+    autoencoder: str
+    """A hash of the checkpoint that encoded them."""
 
     def normal(self, raw_BCHW: np.ndarray) -> Tensor:
         """Latents with zero mean and unit spread in every channel."""
@@ -54,7 +56,8 @@ def encode_all(work: Path, settings: Settings) -> Latents:
     numbers_P = pictures.where(drawn=True)
     network = load_autoencoder(work, settings)
     # Of other weights or pictures, what lies there is worth nothing.
-    source = f"{sha256(work / FILE)}-{len(numbers_P)}-{settings.data}"
+    autoencoder = sha256(work / FILE)
+    source = f"{autoencoder}-{len(numbers_P)}-{settings.data}"
     facts = read_json(work / FACTS) or {}
     done = facts["done"] if facts.get("source") == source else 0
     array = _open(work / ARRAY, (len(numbers_P), settings.denoiser.variants), network, done)
@@ -70,7 +73,8 @@ def encode_all(work: Path, settings: Settings) -> Latents:
             print(f"latents of {place + 1:,} of {len(numbers_P):,} pictures, {left:.0f} min left")
     sampled = torch.from_numpy(array[:: max(1, len(array) // SAMPLED)].astype(np.float32))
     mean_C, std_C = sampled.mean((0, 1, 3, 4)), sampled.std((0, 1, 3, 4))
-    return Latents([pictures.rows[number] for number in numbers_P], array, mean_C, std_C)
+    rows = [pictures.rows[number] for number in numbers_P]
+    return Latents(rows, array, mean_C, std_C, autoencoder)
 
 
 def _open(path: Path, size: tuple[int, int], network: AutoencoderKL, done: int) -> np.memmap:

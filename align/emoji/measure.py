@@ -1,6 +1,6 @@
 """The figures of a model: how true its autoencoder is, and whether it draws what is asked for.
 
-Shapes: B pictures, C channels, H x W pixels.
+Shapes: B pictures, C channels, H x W pixels, L labels, S styles.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, StableDiffusionXLPipeline
+from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 from torch import Tensor
 
 from align.device import Compute, choose_compute
-from align.emoji.autoencoder import to_signal
+from align.emoji.autoencoder import psnr, to_signal
 from align.emoji.captions import caption
 from align.emoji.classifier import Classifier, judged_labels, load_classifier
-from align.emoji.pictures import BACKGROUNDS, Pictures, compose_batch, read_pictures
-from align.emoji.settings import DataSettings, Settings
+from align.emoji.pictures import BACKGROUNDS, read_pictures
+from align.emoji.settings import Settings
 from align.emoji.sources import STYLES
 from align.files import write_json
 from align.models import describe_model
@@ -32,7 +32,6 @@ from align.render import render
 from align.sampler_process import RenderItem, RenderSettings
 from align.sampling import settings_of
 
-TRUE_PICTURES = 500
 AT_ONCE = 16
 EDGE = 4
 """Pixels along the edges that no emoji reaches."""
@@ -80,7 +79,7 @@ def measure(
     named = draw(pipeline, compute, [prompt for prompt, *_ in asked], drawn)
     free = draw(pipeline, compute, shown, drawn)
     figures = Figures(
-        psnr=psnr(pipeline.vae, compute, pictures, settings.data),
+        psnr=psnr(pipeline.vae, pictures, settings.data),
         **obedience(named, asked, judge, labels),
         **variety(free, judge),
         seconds_alone=seconds(pipeline, compute, shown[:1], drawn),
@@ -117,25 +116,6 @@ def draw(
         drawn += render(pipeline, compute, items[start : start + AT_ONCE], settings)
         print(f"{len(drawn)} of {len(items)} pictures", flush=True)
     return drawn
-
-
-@torch.no_grad()
-def psnr(
-    autoencoder: AutoencoderKL, compute: Compute, pictures: Pictures, data: DataSettings
-) -> float:
-    """Peak signal-to-noise ratio of held-out pictures on backgrounds, once there and back."""
-    random, ratios = np.random.default_rng(0), []
-    numbers = random.permutation(np.resize(pictures.where(held_out=True), TRUE_PICTURES))
-    for start in range(0, len(numbers), AT_ONCE):
-        composed_BHW3 = compose_batch(pictures, numbers[start : start + AT_ONCE], random, data)
-        picture_BCHW = to_signal(composed_BHW3).to(compute.device)
-        with compute.autocasting():
-            latent_BCHW = autoencoder.encode(picture_BCHW).latent_dist.mean
-            decoded_BCHW = autoencoder.decode(latent_BCHW).sample.float().clamp(-1, 1)
-        error_B = (decoded_BCHW - picture_BCHW).square().mean(dim=(1, 2, 3))
-        # From -1 to 1 the peak is 2.
-        ratios += (10 * torch.log10(4 / error_B.clamp(min=1e-8))).tolist()
-    return float(np.mean(ratios))
 
 
 def obedience(
