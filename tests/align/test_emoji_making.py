@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import nn
 
+from align.emoji import autoencoder
 from align.emoji.__main__ import main
 from align.emoji.autoencoder import build as build_autoencoder
 from align.emoji.denoiser import draw_timesteps, noise_schedule, step_weights
@@ -118,6 +120,38 @@ def test_the_exported_latents_are_those_the_denoiser_learned_from(work, monkeypa
     )
     found = pipeline.vae.encode(picture_BCHW).latent_dist.mean * SCALING
     torch.testing.assert_close(found, expected, rtol=0.02, atol=0.02)
+
+
+def test_a_model_of_parts_that_do_not_fit_is_not_exported(work, monkeypatch, capsys):
+    units = (work / "denoiser.json").read_text()
+    (work / "denoiser.json").write_text(json.dumps(json.loads(units) | {"autoencoder": "other"}))
+    try:
+        assert command(monkeypatch, "export", "--work", work) == 1
+        assert "no denoiser for this autoencoder" in capsys.readouterr().err
+        assert command(monkeypatch, "denoiser", "--work", work) == 1
+        assert "Delete denoiser.pt" in capsys.readouterr().err
+    finally:
+        (work / "denoiser.json").write_text(units)
+
+
+def test_a_stage_that_was_stopped_ends_as_if_it_was_not(work, monkeypatch, tmp_path):
+    for name in ("settings.json", "pictures.json", "pictures.npy"):
+        shutil.copyfile(work / name, tmp_path / name)
+    draw = autoencoder.draw_batch
+
+    def draw_until_somebody_stops_it(pictures, data, settings, step):
+        if step == 2:
+            raise KeyboardInterrupt
+        return draw(pictures, data, settings, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(autoencoder, "draw_batch", draw_until_somebody_stops_it)
+        assert command(monkeypatch, "autoencoder", "--work", tmp_path) == 130
+    assert torch.load(tmp_path / "autoencoder.pt")["step"] == 2
+    assert command(monkeypatch, "autoencoder", "--work", tmp_path) == 0
+    whole, resumed = (torch.load(folder / "autoencoder.pt") for folder in (work, tmp_path))
+    for name, weight in whole["average"].items():
+        assert torch.equal(weight, resumed["average"][name]), name
 
 
 def test_folding_changes_the_unit_of_latents_and_nothing_else():
