@@ -7,6 +7,9 @@ import hashlib
 import io
 import json
 import tarfile
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,9 +29,22 @@ from align.emoji.settings import (
 from align.emoji.sources import Package, SourceError, fetch, read_json_member
 from align.emoji.subjects import Subject, plain_code, read_subjects
 from align.errors import InvalidSettings
+from align.models import embedded_folder
 
+ROOT = Path(__file__).parents[2]
 HALF = '<path fill="currentColor" d="M0 0h8v16H0z"/>'
 CAT = Picture("1f431", "cat face", ("kitten",), "ink", True, False)
+
+
+def test_every_file_of_the_model_comes_with_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"]["align.emoji"]
+    folder = embedded_folder()
+    files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 15
+    for file in files:
+        is_code = file.suffix in (".py", ".pyc")
+        assert is_code or any(fnmatch(file.as_posix(), pattern) for pattern in patterns), file
 
 
 def archive(path, **files):
