@@ -107,10 +107,11 @@ class Studio(Labeling):
         self.accounts = Accounts(store.people)
 
     def _advise(self) -> None:
-        """Let what is known of votes say which pair is next, and how much a vote counts."""
+        """Let what is known of votes say which pair is next, what it counts and what is liked."""
         self._desk.pick, self._desk.choice_of = self._next_pair.pick, self._next_pair.choice_of
         self._desk.on_purpose = self.insights.repeats.due
         self._harvest.weigh = self.insights.weigh
+        self.sittings.own = self.insights.own
 
     def start(self) -> None:
         """Take up what the store holds, and start the image model and the threads."""

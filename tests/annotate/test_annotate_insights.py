@@ -67,6 +67,9 @@ def test_a_pair_comes_again_with_sides_swapped_and_looks_like_any_other(often: P
     habits = often.studio.insights.report("ann")["habits"]["ann"]
     assert habits["same_twice"]["of"] == habits["left_twice"] == len(repeats)
     assert habits["leaning"] == "left"
+    often.studio.sittings.begin("ann", 5)
+    summary = often.studio.sittings.summary("ann")
+    assert (summary["same_twice"], summary["asked_twice"]) == (0, len(repeats))
 
 
 def test_what_is_asked_on_purpose_is_never_handed_to_anybody_else(often: Place) -> None:
@@ -198,6 +201,10 @@ def test_what_a_person_likes_is_found_with_example_pairs(place: Place) -> None:
     chosen = warm["examples"][0]["chosen_url"].removeprefix("img/").removesuffix(".png")
     other = warm["examples"][0]["other_url"].removeprefix("img/").removesuffix(".png")
     assert redness(place, chosen) > redness(place, other)
+
+    place.studio.sittings.begin("ann", 5)
+    told = [one["words"] for one in likes["attributes"] if one["tells"]][:3]
+    assert place.studio.sittings.summary("ann")["liked"] == told
 
 
 def test_where_a_person_differs_is_told_without_naming_the_others(place: Place) -> None:
