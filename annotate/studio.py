@@ -98,7 +98,9 @@ class Studio(Labeling):
         self.insights = Insights(store, base, chance, clock)
         self._next_pair = NextPair(store, base, self.insights.looks, chance)
         self._advise()
-        self.choosing = Choosing(store, painter, self._comparing, pool, base)
+        self.choosing = Choosing(
+            store, painter, self._comparing, pool, base, self._next_pair.merits
+        )
         self._reports = Reports(store, trainer, base)
         self._standing = Standing(sampler, desk, pool, self._tuning, self._reports)
         self.material = Material(store, desk, base, trials.kept_prompts, chance, clock)
