@@ -3,8 +3,8 @@
     python tests/bench/crowd.py [--people 50] [--seconds 120] [--pictures 3300]
 
 A folder of pictures is brought in first, each in about four pairs, so 2,000 would be 4,000 pairs
-and no 6,000 votes. Every labeler speaks the page's own protocol over HTTP: keeps six pairs ahead, votes once a second,
-and asks how things stand as often as the page does.
+and no 6,000 votes. Every labeler speaks the page's own protocol over HTTP: keeps six pairs ahead,
+votes once a second, and asks how things stand as often as the page does.
 """
 
 from __future__ import annotations
