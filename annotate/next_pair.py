@@ -1,4 +1,4 @@
-"""Which pair next: a quarter by chance, the others by what a vote on them would teach."""
+"""A taste learned from the votes: which pair would teach most, and how much a picture is to it."""
 
 import logging
 import random
@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from annotate.errors import InvalidRequest
 from annotate.looks import Looks
-from annotate.quality.value import Taste, learn
+from annotate.quality.value import FEWEST, Taste, learn
 from storage.quality import Given
-from storage.records import Pair
+from storage.records import Image, Pair
 from storage.store import Store
 
 BY_CHANCE = 0.25
@@ -20,6 +21,7 @@ NEWS = 0.05
 """A taste is learned anew once there are so many more votes."""
 EVERY_S = 2.0
 MEASURING_S = 0.5
+PATIENT_S = 20.0
 MOST_VOTES = 2000
 SOON = 128
 """Of the pairs that wait, so many are measured: no pick looks further."""
@@ -43,7 +45,7 @@ class NextPair:
         self._asked: Counter[str] = Counter()
         self._choices: dict[str, Choice] = {}
         self._learned_from = 0
-        self._closing = threading.Event()
+        self._learning, self._closing = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="next pair", daemon=True)
 
     def start(self) -> None:
@@ -68,12 +70,33 @@ class NextPair:
         propensity = BY_CHANCE / len(pairs) + (1 - BY_CHANCE) * (pair is best)
         return self._chosen(pair, (CHANCE if by_chance else VALUE, propensity))
 
+    def merits(self, images: Sequence[Image]) -> list[float]:
+        """Return how much each picture is to the taste that the votes show.
+
+        Raises InvalidRequest where they show none yet.
+        """
+        self.learn()
+        if self._taste is None:
+            raise InvalidRequest(
+                f"The votes say nothing of a taste yet. From {FEWEST} left or right votes on they "
+                "can judge; vote on, or let a version judge."
+            )
+        if not images:
+            return []
+        looks, _ = self._looks.of([image.sha256 for image in images], PATIENT_S)
+        merits = self._taste.merit(np.array([looks[image.sha256] for image in images]))
+        return [float(merit) for merit in merits]
+
     def choice_of(self, pair_id: str) -> Choice | None:
         """How a pair that was handed out lately was chosen."""
         return self._choices.get(pair_id)
 
     def learn(self) -> None:
         """Measure the pictures that wait, and learn anew where there are new votes."""
+        with self._learning:
+            self._learn()
+
+    def _learn(self) -> None:
         waiting = self._store.waiting_pairs(self._base, SOON)
         self._measure([p for pair in waiting for p in (pair.left, pair.right)])
         votes = self._store.counts(self._base).decisive

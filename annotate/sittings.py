@@ -1,6 +1,7 @@
 """Sittings: a goal of so many votes, with a pause, and a summary of what came of it."""
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -13,6 +14,7 @@ from storage.store import Store
 
 AWAY_S = 120.0
 """A longer silence between two votes was no labeling."""
+MOST_LIKED = 3
 STATES = ("open", "paused", "ended")
 
 
@@ -21,6 +23,8 @@ class Sittings:
 
     def __init__(self, store: Store, desk: Desk) -> None:
         self._store, self._desk = store, desk
+        self.own: Callable[[str], dict[str, Any]] = lambda annotator: {}
+        """What all of a person's votes say of how they vote and what they like."""
 
     def begin(self, annotator: str, goal: object) -> dict[str, Any]:
         """Begin a sitting of so many votes; raises InvalidGoal."""
@@ -49,7 +53,10 @@ class Sittings:
     def summary(self, annotator: str) -> dict[str, Any] | None:
         """What the annotator's newest sitting came to, ended or not."""
         sitting = self._store.sittings.newest(as_annotator(annotator))
-        return summary(sitting, self._store.sittings.given(sitting)) if sitting else None
+        if sitting is None:
+            return None
+        counted = summary(sitting, self._store.sittings.given(sitting))
+        return counted | character(sitting.annotator, self.own(sitting.annotator))
 
     def _told(self, sitting: Sitting) -> dict[str, Any]:
         given = self._store.sittings.count(sitting)
@@ -71,6 +78,17 @@ def summary(sitting: Sitting, given: list[SittingVote]) -> dict[str, Any]:
         "minutes": round(at_work / 60, 1),
         "per_minute": round(60 * (len(given) - 1) / at_work, 1) if at_work else None,
         "median_ms": round(median(answers)) if answers else None,
+    }
+
+
+def character(annotator: str, own: dict[str, Any]) -> dict[str, Any]:
+    """How often the same answer came twice, and what is chosen more often, in words."""
+    twice = own.get("habits", {}).get(annotator, {}).get("same_twice", {})
+    attributes = own.get("likes", {}).get("attributes", [])
+    return {
+        "same_twice": twice.get("count", 0),
+        "asked_twice": twice.get("of", 0),
+        "liked": [one["words"] for one in attributes if one["tells"]][:MOST_LIKED],
     }
 
 

@@ -98,7 +98,9 @@ class Studio(Labeling):
         self.insights = Insights(store, base, chance, clock)
         self._next_pair = NextPair(store, base, self.insights.looks, chance)
         self._advise()
-        self.choosing = Choosing(store, painter, self._comparing, pool, base)
+        self.choosing = Choosing(
+            store, painter, self._comparing, pool, base, self._next_pair.merits
+        )
         self._reports = Reports(store, trainer, base)
         self._standing = Standing(sampler, desk, pool, self._tuning, self._reports)
         self.material = Material(store, desk, base, trials.kept_prompts, chance, clock)
@@ -107,10 +109,11 @@ class Studio(Labeling):
         self.accounts = Accounts(store.people)
 
     def _advise(self) -> None:
-        """Let what is known of votes say which pair is next, and how much a vote counts."""
+        """Let what is known of votes say which pair is next, what it counts and what is liked."""
         self._desk.pick, self._desk.choice_of = self._next_pair.pick, self._next_pair.choice_of
         self._desk.on_purpose = self.insights.repeats.due
         self._harvest.weigh = self.insights.weigh
+        self.sittings.own = self.insights.own
 
     def start(self) -> None:
         """Take up what the store holds, and start the image model and the threads."""

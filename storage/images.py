@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from storage.clock import Clock
 from storage.database import Cursor, Database, Row
@@ -28,22 +29,7 @@ class Images:
     def add(self, images: Sequence[Image]) -> list[Image]:
         """Store pictures and return, in the same order, what is stored for their recipes."""
         now = self._clock()
-        rows = [
-            [i.image_id, i.sha256, i.width, i.height, json.dumps(i.recipe), i.recipe_key, i.version]
-            for i in images
-        ]
-
-        def insert(cursor: Cursor) -> None:
-            for row in rows:
-                cursor.execute(
-                    """
-                    INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                    ON CONFLICT (recipe_key) DO NOTHING
-                    """,
-                    [*row, now],
-                )
-
-        self._database.write(insert)
+        self._database.write(lambda cursor: insert_images(cursor, images, now))
         stored = self.find(image.recipe_key for image in images)
         return [stored[image.recipe_key] for image in images]
 
@@ -59,6 +45,16 @@ class Images:
         """Return the picture with this id, or None."""
         rows = self._database.read(f"SELECT {COLUMNS} FROM images WHERE image_id = ?", [image_id])
         return image_of(rows[0]) if rows else None
+
+
+def insert_images(cursor: Cursor, images: Sequence[Image], now: datetime) -> None:
+    """Append the pictures whose recipes are new."""
+    for i in images:
+        recipe = json.dumps(i.recipe)
+        cursor.execute(
+            "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [i.image_id, i.sha256, i.width, i.height, recipe, i.recipe_key, i.version, now],
+        )
 
 
 def image_of(row: Row) -> Image:

@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import json
 import os
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,6 +10,8 @@ from storage.clock import Clock
 from storage.database import Cursor, Database
 from storage.errors import DiskFull
 from storage.home import Home
+from storage.images import insert_images
+from storage.pairs import insert_pair
 from storage.records import Image, Pair, new_id
 from storage.tally import Tally
 
@@ -70,19 +71,9 @@ class Material:
         made = [Pair(new_id(), *pair, IMPORTED) for pair in pairs]
 
         def insert(cursor: Cursor) -> None:
-            cursor.executemany(
-                "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [
-                    [i.image_id, i.sha256, i.width, i.height, json.dumps(i.recipe), i.recipe_key,
-                     i.version, now]
-                    for i in images
-                ],
-            )  # fmt: skip
-            cursor.executemany(
-                "INSERT INTO pairs (pair_id, prompt, left_image, right_image, version, base, "
-                "created) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [[p.pair_id, p.prompt, p.left, p.right, p.version, base, now] for p in made],
-            )
+            insert_images(cursor, images, now)
+            for pair in made:
+                insert_pair(cursor, pair, base, now)
 
         def count(_: None) -> None:
             for pair in made:

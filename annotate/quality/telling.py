@@ -1,5 +1,6 @@
 """Everything that votes say, in values that JSON can hold; sentences where there is no number."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -74,7 +75,7 @@ def told_votes(source: Source, reasons: Mapping[int, Sequence[str]]) -> dict[str
             {"word": word, "good": told(some), "tells": tells}
             for word, some, tells in voting.by_word(votes)[:MOST_WORDS]
         ],
-        "reasons": told_reasons(reasons),
+        "reasons": told_reasons(votes, reasons),
     }
 
 
@@ -91,14 +92,32 @@ def told_prompt(prompt: str, votes: Sequence[Vote]) -> dict[str, Any]:
     }
 
 
-def told_reasons(reasons: Mapping[int, Sequence[str]]) -> list[dict[str, Any]]:
-    """How often each reason was given, the most frequent first."""
-    counts: dict[str, int] = {}
-    for some in reasons.values():
-        for reason in some:
-            counts[reason] = counts.get(reason, 0) + 1
-    ordered = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
-    return [{"reason": reason, "votes": count} for reason, count in ordered]
+def told_reasons(
+    votes: Sequence[Vote], reasons: Mapping[int, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """Each reason: how often, on which prompts, and pairs; the most frequent first."""
+    given: dict[str, list[Vote]] = {}
+    for vote in votes:
+        for reason in reasons.get(vote.vote_id, ()):
+            given.setdefault(reason, []).append(vote)
+    ordered = sorted(given.items(), key=lambda row: (-len(row[1]), row[0]))
+    return [told_reason(reason, some) for reason, some in ordered]
+
+
+def told_reason(reason: str, votes: Sequence[Vote]) -> dict[str, Any]:
+    """One reason, the newest pairs first."""
+    prompts = Counter(vote.prompt for vote in votes).most_common(MOST_EXAMPLES)
+    newest = [
+        (vote.prompt, vote.winner, voting.loser(vote))
+        for vote in reversed(votes)
+        if vote.winner is not None
+    ]
+    return {
+        "reason": reason,
+        "votes": len(votes),
+        "prompts": [{"prompt": prompt, "votes": count} for prompt, count in prompts],
+        "examples": examples(newest),
+    }
 
 
 def told_habits(source: Source, weights: Mapping[str, Any]) -> dict[str, Any]:

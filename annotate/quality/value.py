@@ -33,6 +33,11 @@ class Taste:
         """Return how likely the first picture of each pair wins."""
         return sigmoid(self.standard(difference_ND) @ self.weights_D)
 
+    def merit(self, looks_ND: np.ndarray) -> np.ndarray:
+        """Return how much each picture is to this taste; only differences mean something."""
+        merit_N: np.ndarray = (looks_ND / self.scale_D) @ self.weights_D
+        return merit_N
+
     def gain(self, difference_ND: np.ndarray) -> np.ndarray:
         """Return what a vote on each pair would add: log(1 + p (1 - p) x' S x), at least 0."""
         x_ND = self.standard(difference_ND)

@@ -61,6 +61,8 @@ function makeSitting({ element, call, onPaused }) {
       ["Pace", told.per_minute === null ? "–" : `${told.per_minute} a minute`],
       ["Typical answer", told.median_ms === null ? "–" : `${(told.median_ms / 1000).toFixed(1)} s`],
       ["Left of the choices", told.left_share === null ? "–" : `${Math.round(100 * told.left_share)} %`],
+      ...(told.asked_twice ? [["Same answer twice", `${told.same_twice} of ${told.asked_twice}`]] : []),
+      ...(told.liked.length ? [["You choose more often", told.liked.join(", ")]] : []),
       ...Object.entries(told.kinds).map(([kind, count]) => [KINDS[kind] || kind, String(count)]),
     ];
     find(".sitting-facts").replaceChildren(

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from annotate.blends import BASE
-from annotate.choosing import FEWEST, MOST
+from annotate.choosing import FEWEST, MOST, VOTES
 from annotate.errors import InvalidRequest
 from annotate.handlers import PRIVATE, Errors, refusals
 from annotate.requests import MOST_COMPARISONS
@@ -19,7 +19,8 @@ SHOWN, MOST_SHOWN = 3, 8
 HOW = (
     "Is tuning worth more than drawing many and keeping the best? For each prompt this draws many "
     "pictures with one version, and shows some at random, those that a judge ranks highest, and "
-    "what the judge itself draws. The judge is a version: it prefers what tuning made likelier."
+    "what tuning made of the same seeds. A version as the judge prefers what tuning made likelier; "
+    "the votes prefer what the pictures chosen so far have more of."
 )
 
 
@@ -33,7 +34,7 @@ class BestOf:
             gr.Markdown(HOW, elem_classes="soft")
             with gr.Row():
                 self._drawn_by = gr.Dropdown([BASE], label="Drawn by", min_width=100)
-                self._judge = gr.Dropdown(label="Judge", min_width=100)
+                self._judge = gr.Dropdown([VOTES], label="Judge", min_width=100)
             with gr.Row(elem_classes="ends"):
                 self._among = gr.Slider(FEWEST, MOST, AMONG, step=1, label="Pictures")
                 self._shown = gr.Slider(1, MOST_SHOWN, SHOWN, step=1, label="Shown")
@@ -61,8 +62,10 @@ class BestOf:
                 f"{MOST_COMPARISONS} at once are possible. Take fewer prompts or pictures."
             )
         if not judge:
-            raise InvalidRequest("There is no version yet that could judge. Fine-tune first.")
-        columns = [f"{drawn_by}, random", f"{drawn_by}, best of {among}", f"{judge}, random"]
+            raise InvalidRequest("Choose who judges: the votes, or a version of a fine-tune.")
+        tuned = self._studio.choosing.tuned_by(judge)
+        columns = [f"{drawn_by}, random", f"{drawn_by}, best of {among}"]
+        columns += [f"{tuned}, random"] if tuned else []
         board = Board(texts, range(1, shown + 1), "", columns, row="place")
         numbers = list(range(first, first + among))
         choices = [
@@ -73,7 +76,8 @@ class BestOf:
             for prompt, steps in enumerate(choices):
                 for step in steps:
                     last, total = prompt * step.total + step.done, step.total * len(texts)
-                    for column, urls in enumerate((step.random, step.best, step.tuned)):
+                    told = (step.random, step.best, step.tuned)[: len(columns)]
+                    for column, urls in enumerate(told):
                         board.fill({(prompt * shown + i, column): u for i, u in enumerate(urls)})
                     left_s = (time.monotonic() - began) / max(1, last) * (total - last)
                     yield board.choosing(last, total, left_s)

@@ -22,7 +22,7 @@ def bring_section(studio: Studio, expected: Errors) -> None:
         "Pictures of one prompt make pairs, and these come first. Your files stay as they are.</p>",
         apply_default_css=False,
     )
-    with gr.Row(equal_height=True):
+    with gr.Row(elem_id="bring-row"):
         folder = gr.Textbox(
             label="Folder of pictures", placeholder="~/pictures", scale=4, elem_id="bring-folder"
         )

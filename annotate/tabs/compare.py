@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from annotate.blends import BASE, STRONGEST, parse_blend
+from annotate.choosing import VOTES
 from annotate.errors import InvalidRequest
 from annotate.handlers import PRIVATE, Errors, refusals
 from annotate.requests import MOST_COLUMNS
@@ -149,7 +150,7 @@ class CompareTab:
         return [
             len(names),
             _columns(names, columns),
-            *(_newest(names[1:]), gr.update(choices=names), _newest(names[1:])),
+            *(_newest(names[1:]), gr.update(choices=names), _newest([VOTES, *names[1:]])),
         ]
 
     def _open(self, link: str) -> list[Any]:

@@ -260,13 +260,19 @@ def reasons_list(reasons: Sequence[Told]) -> str:
     if not reasons:
         return ""
     most = reasons[0]["votes"]
-    rows = "".join(
-        f'<div class="row"><span>{escape(one["reason"])}</span>'
-        f"{parts([('decided', one['votes']), ('skip', most - one['votes'])], one['reason'])}"
-        f"<span>{one['votes']}</span></div>"
-        for one in reasons
+    return "<h3>Why the loser lost</h3>" + "".join(reason_row(one, most) for one in reasons)
+
+
+def reason_row(one: Told, most: int) -> str:
+    """Return how often a reason was given; unfolded, on which prompts and for which pictures."""
+    share = parts([("decided", one["votes"]), ("skip", most - one["votes"])], one["reason"])
+    prompts = ", ".join(f"{escape(on['prompt'])} ({on['votes']})" for on in one["prompts"])
+    pictures = "".join(pair(example) for example in one["examples"])
+    return (
+        f'<details class="reason"><summary class="row"><span>{escape(one["reason"])}</span>{share}'
+        f'<span>{one["votes"]}</span></summary><p class="soft">Most often on {prompts}.</p>'
+        f'<div class="examples">{pictures}</div></details>'
     )
-    return f"<h3>Why the loser lost</h3>{rows}"
 
 
 def words_list(words: Sequence[Told]) -> str:

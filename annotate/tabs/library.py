@@ -208,7 +208,8 @@ class LibraryTab:
         """Show the version looked at last, or the newest that is there."""
         there = [told["version"] for told in self._studio.versions()]
         chosen = version or there[-1]
-        return [gr.Timer(active=True), chosen, *self._view(chosen)]
+        # A question that somebody asked meanwhile stays, and so does what an export said.
+        return [gr.Timer(active=True), chosen, *self._view(chosen)[:-2], gr.skip(), gr.skip()]
 
     def _refresh(self, version: str, shown: str) -> Any:
         """Show a version that a run has made meanwhile; an unchanged tree keeps its focus."""

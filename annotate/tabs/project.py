@@ -23,7 +23,7 @@ class ProjectSection:
         with gr.Accordion("What everybody is asked", open=False, elem_id="project") as section:
             self._form()
             self._reports()
-        section.expand(self._look, None, [*self._fields, self._list, self._which], **PRIVATE)
+        section.expand(self._look, None, [*self._fields, *self._shown], **PRIVATE)
 
     def _form(self) -> None:
         with gr.Row():
@@ -48,13 +48,13 @@ class ProjectSection:
     def _reports(self) -> None:
         gr.HTML('<h3 class="section">Reported pairs</h3>', apply_default_css=False)
         self._list = gr.HTML(NONE, elem_id="reports", apply_default_css=False)
-        with gr.Row():
+        with gr.Row(visible=False) as deciding:
             self._which = gr.Dropdown([], label="Report", interactive=True)
             shown = gr.Button("Show it again", size="sm")
             hidden = gr.Button("Keep it hidden", size="sm")
-        told = [self._list, self._which]
+        self._shown = [self._list, self._which, deciding]
         for button, decision in ((shown, "shown"), (hidden, "hidden")):
-            button.click(self._refuse(self._decide(decision)), self._which, told, **PRIVATE)
+            button.click(self._refuse(self._decide(decision)), self._which, self._shown, **PRIVATE)
 
     def _look(self) -> list[Any]:
         offered = self._studio.marks.offered()
@@ -69,7 +69,7 @@ class ProjectSection:
     def _decide(self, decision: str) -> Any:
         def decide(report: int | None, request: gr.Request) -> list[Any]:
             if report is None:
-                return [gr.skip(), gr.skip()]
+                return [gr.skip(), gr.skip(), gr.skip()]
             return self._told(self._studio.marks.decide(report, decision, name_of(request, OWNER)))
 
         return decide
@@ -79,7 +79,11 @@ class ProjectSection:
         waiting = [one["report"] for one in reports if one["decision"] == "open"]
         chosen = waiting[0] if waiting else (choices[0][1] if choices else None)
         listed = f'<div class="reports">{"".join(map(report_card, reports))}</div>'
-        return [listed if reports else NONE, gr.Dropdown(choices, value=chosen)]
+        return [
+            listed if reports else NONE,
+            gr.Dropdown(choices, value=chosen),
+            gr.Row(visible=bool(reports)),
+        ]
 
 
 def report_card(report: dict[str, Any]) -> str:

@@ -3,8 +3,10 @@
 import gradio as gr
 import pytest
 from annotate_doubles import PaintingSampler, Trouble
-from places import Place
+from places import Place, until
 
+from annotate.attributes import NAMES, attributes
+from annotate.choosing import VOTES
 from annotate.errors import AnnotateError, InvalidRequest
 from annotate.tabs.best_of import BestOf
 from storage.errors import StorageError, UnknownVersion
@@ -37,6 +39,16 @@ def test_the_best_are_those_that_the_judge_ranks_highest(tuned: Place) -> None:
     assert done == sorted(done) and done[-1] == chosen.done == chosen.total == 43
 
 
+def image_of(url: str) -> str:
+    return url.removeprefix("img/").removesuffix(".png")
+
+
+def warmth(place: Place, image_id: str) -> float:
+    file = place.studio.image_file(image_id)
+    assert file is not None
+    return float(attributes(file)[NAMES.index("warmth")])
+
+
 @pytest.mark.parametrize(
     ("seeds", "judge", "shown", "words"),
     [
@@ -59,6 +71,33 @@ def test_an_unknown_judge_or_painter_is_refused_at_once(tuned: Place) -> None:
             tuned.studio.choosing.best_of("a cat", [1, 2], *names, 1)
 
 
+def test_the_votes_judge_where_there_is_no_version(place: Place) -> None:
+    with pytest.raises(InvalidRequest, match="say nothing of a taste yet"):
+        place.studio.choosing.best_of("a cat", [1, 2], "base", VOTES, 1)
+    for _ in range(40):
+        pair = place.store.pair(
+            until(lambda: place.studio.pairs_ahead("ann", [], 1)["pairs"])[0]["pair_id"]
+        )
+        warmer = warmth(place, pair.left) > warmth(place, pair.right)
+        place.studio.vote(pair.pair_id, "left" if warmer else "right", "ann", pair.pair_id)
+    seeds = list(range(24))
+    *steps, chosen = place.studio.choosing.best_of("a cat", seeds, "base", VOTES, 4)
+    drawn = [place.studio.compare("a cat", seed, "base", "base")["before_url"] for seed in seeds]
+    warm = sorted((warmth(place, image_of(url)) for url in drawn), reverse=True)
+    assert min(warmth(place, image_of(url)) for url in chosen.best) >= warm[len(warm) // 2]
+    assert (chosen.tuned, chosen.done, chosen.total) == ((), 48, 48)
+    assert steps[-1].total == 48
+
+
+def test_the_active_version_stands_beside_what_the_votes_chose(tuned: Place) -> None:
+    tuned.label(12)
+    assert tuned.studio.choosing.tuned_by(VOTES) is None
+    tuned.studio.activate("v1")
+    *_, chosen = tuned.studio.choosing.best_of("a cat", [1, 2, 3], "base", VOTES, 2)
+    drawn = [tuned.studio.compare("a cat", seed, "base", "v1")["after_url"] for seed in (1, 2)]
+    assert chosen.tuned == tuple(drawn)
+
+
 def test_the_tab_shows_random_best_and_tuned_and_tells_how_far_it_is(tuned: Place) -> None:
     with gr.Blocks():
         form = BestOf(tuned.studio, (Trouble, AnnotateError, StorageError))
@@ -69,5 +108,5 @@ def test_the_tab_shows_random_best_and_tuned_and_tells_how_far_it_is(tuned: Plac
     assert len(last["cells"]) == 4 and all(all(row) for row in last["cells"])
     with pytest.raises(InvalidRequest, match="5 prompts with 64 pictures each are 320"):
         next(form.choose("a\nb\nc\nd\ne", "1", "base", "v1", 64, 2))
-    with pytest.raises(InvalidRequest, match="no version yet"):
+    with pytest.raises(InvalidRequest, match="Choose who judges"):
         next(form.choose("a", "1", "base", None, 4, 2))

@@ -11,6 +11,7 @@ from annotate.attributes import attributes
 from annotate.errors import InvalidRequest
 from annotate.pausing import LATELY, ONE_SIDE, QUIET, STREAK, TOO_FAST, Pauses
 from annotate.repeats import AFTER
+from annotate.tabs.insight_cards import insights_page
 from annotate.tabs.own import own_page
 from storage.records import Pair
 
@@ -67,6 +68,9 @@ def test_a_pair_comes_again_with_sides_swapped_and_looks_like_any_other(often: P
     habits = often.studio.insights.report("ann")["habits"]["ann"]
     assert habits["same_twice"]["of"] == habits["left_twice"] == len(repeats)
     assert habits["leaning"] == "left"
+    often.studio.sittings.begin("ann", 5)
+    summary = often.studio.sittings.summary("ann")
+    assert (summary["same_twice"], summary["asked_twice"]) == (0, len(repeats))
 
 
 def test_what_is_asked_on_purpose_is_never_handed_to_anybody_else(often: Place) -> None:
@@ -198,6 +202,32 @@ def test_what_a_person_likes_is_found_with_example_pairs(place: Place) -> None:
     chosen = warm["examples"][0]["chosen_url"].removeprefix("img/").removesuffix(".png")
     other = warm["examples"][0]["other_url"].removeprefix("img/").removesuffix(".png")
     assert redness(place, chosen) > redness(place, other)
+
+    place.studio.sittings.begin("ann", 5)
+    told = [one["words"] for one in likes["attributes"] if one["tells"]][:3]
+    assert place.studio.sittings.summary("ann")["liked"] == told
+
+
+def test_a_reason_is_told_with_its_prompts_and_pairs(place: Place) -> None:
+    lost = []
+    for number in range(3):
+        pair = next_pair(place, "ann")
+        place.studio.vote(pair.pair_id, "left", "ann", f"v{number}", 900)
+        place.studio.marks.remark(f"v{number}", "ann", "reason", "hands", "on", f"r{number}")
+        lost.append(pair)
+    place.studio.marks.remark("v0", "ann", "reason", "text", "on", "r3")
+    hands, text = place.studio.insights.report()["reasons"]
+    assert (hands["reason"], hands["votes"], text["reason"], text["votes"]) == (
+        "hands", 3, "text", 1,
+    )  # fmt: skip
+    assert sum(one["votes"] for one in hands["prompts"]) == 3
+    assert hands["examples"][0] == {
+        "prompt": lost[-1].prompt,
+        "chosen_url": f"img/{lost[-1].left}.png",
+        "other_url": f"img/{lost[-1].right}.png",
+    }
+    page = insights_page(place.studio.insights.report())
+    assert f"Most often on {hands['prompts'][0]['prompt']} (" in page
 
 
 def test_where_a_person_differs_is_told_without_naming_the_others(place: Place) -> None:

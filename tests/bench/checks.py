@@ -1,6 +1,6 @@
 """Are broken and collapsed versions held back, and good ones not? Twenty of each by default.
 
-    python tests/bench/checks.py [--trials 20] [--folder DIR]
+    python tests/bench/checks.py [--trials 20] [--kinds broken,collapsed,good] [--folder DIR]
 
 Good: runs on 40 votes by one of four tastes, each with votes of its own. Collapsed: runs that are
 taught one picture whatever the prompt. Broken: adapters of random weights. Each is checked as the
@@ -52,17 +52,18 @@ NOISE = (0.6, 1.0, 2.0, 3.0)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--kinds", default="broken,collapsed,good")
     parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(arguments.folder or Path(scratch))
-        for kind in (bench.broken, bench.collapsed, bench.good):
-            found = []
+        for name in arguments.kinds.split(","):
+            kind, found = getattr(bench, name), []
             for trial in range(arguments.trials):
                 found.append(kind(trial))
-                print(f"  {kind.__name__} {trial}: {found[-1] or 'passed'}", flush=True)
+                print(f"  {name} {trial}: {found[-1] or 'passed'}", flush=True)
             held = sum(bool(names) for names in found)
-            print(f"{kind.__name__}: {held} of {len(found)} held back", flush=True)
+            print(f"{name}: {held} of {len(found)} held back", flush=True)
 
 
 class Bench:

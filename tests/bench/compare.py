@@ -52,11 +52,18 @@ def tuned(app: App, votes: int) -> str:
     run = api.predict(SMALL, api_name="/fine_tune")["run_id"]
     status = run_ended(api, run)
     assert status["state"] == "done", status
-    # The pool fills up again after a run; a person who compares then has waited for none of it.
-    while api.predict(api_name="/stats")["ready_pairs"] < 24:
+    filled(app)
+    return str(status["version"])
+
+
+def filled(app: App) -> None:
+    """Wait until the pool is full: after a run, or when a page has taken its pairs.
+
+    A person who compares later has waited for none of it.
+    """
+    while app.client().predict(api_name="/stats")["ready_pairs"] < 24:
         time.sleep(0.5)
     time.sleep(2)
-    return str(status["version"])
 
 
 def through_the_api(app: App, version: str) -> None:
@@ -84,16 +91,17 @@ def through_the_page(app: App) -> None:
         seeds = list(range(SEEDS, 2 * SEEDS))
         app.client().predict(PROMPTS, seeds, "base", "base", api_name="/compare_many")
         for name in ("page, drawn", "page, again"):
-            times = watched(page, app.url)
+            times = watched(page, app)
             report(f"{name}, first", times["first"], FIRST)
             report(f"{name}, all", times["all"], WHOLE if name == "page, drawn" else AGAIN)
         browser.close()
 
 
-def watched(page: Any, url: str) -> dict[str, float]:
+def watched(page: Any, app: App) -> dict[str, float]:
     """Fill the form, press Compare, and time the pictures; the base's are there at once."""
     count = len(PROMPTS) * SEEDS
-    page.goto(url)
+    page.goto(app.url)
+    filled(app)
     page.locator("#compare-tab-button").click()
     page.locator("#compare-prompts textarea").fill("\n".join(PROMPTS))
     page.locator("#seeds input, #seeds textarea").fill(f"{SEEDS}-{2 * SEEDS - 1}")

@@ -1,9 +1,10 @@
 """Many people label at once: is every vote there, once, and how long does an acknowledgement take?
 
-    python tests/bench/crowd.py [--people 50] [--seconds 120] [--pictures 2000]
+    python tests/bench/crowd.py [--people 50] [--seconds 120] [--pictures 3300]
 
-Every labeler speaks the page's own protocol over HTTP: keeps six pairs ahead, votes once a second,
-and asks how things stand as often as the page does.
+A folder of pictures is brought in first, each in about four pairs, so 2,000 would be 4,000 pairs
+and no 6,000 votes. Every labeler speaks the page's own protocol over HTTP: keeps six pairs ahead,
+votes once a second, and asks how things stand as often as the page does.
 """
 
 from __future__ import annotations
@@ -22,34 +23,56 @@ from typing import Any
 import duckdb
 import httpx
 import numpy as np
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from running import App
-from seeding import seed
 
 AHEAD = 6
 PULSE_S = 2.5
+A_PROMPT, SIDE = 48, 256
+"""Pictures of a prompt, and their pixels a side."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=120)
-    parser.add_argument("--pictures", type=int, default=2000)
+    parser.add_argument("--pictures", type=int, default=3300)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "studio"
-        votes = arguments.people * (arguments.seconds + AHEAD)
-        seed(home, votes + 200, arguments.pictures)
-        app = App(home, "--train-every", "0")
+        paint(Path(folder) / "pictures", arguments.pictures)
+        app = App(home, "--train-every", "0", "--images", str(Path(folder) / "pictures"))
         app.start()
         try:
+            print(f"{brought(app)} pairs of {arguments.pictures} pictures", flush=True)
             crowd = asyncio.run(play(app.url, arguments))
         finally:
             app.stop()
         judge(home, crowd)
+
+
+def paint(folder: Path, count: int) -> None:
+    """Write smooth pictures of their own, in folders that name their prompts."""
+    for number in range(count):
+        place = folder / f"prompt {number // A_PROMPT}"
+        place.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(number)
+        small = Image.fromarray(rng.integers(0, 255, (5, 5, 3), dtype=np.uint8))
+        small.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(place / f"{number}.jpg")
+
+
+def brought(app: App) -> int:
+    """Wait until the folder is in, and return how many pairs wait."""
+    api, began, ready, before = app.client(), time.monotonic(), 0, -1
+    while ready == 0 or ready > before:
+        time.sleep(5)
+        before, ready = ready, int(api.predict(api_name="/stats")["ready_pairs"])
+    print(f"brought in within {time.monotonic() - began:.0f} s", flush=True)
+    return ready
 
 
 class Labeler:

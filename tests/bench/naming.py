@@ -32,21 +32,24 @@ class Namer:
         self._model, self._compute = describe_model(), choose_compute()
         self._pipeline = load_pipeline(self._model, self._compute)
         self._prompts = list(prompts)
+        # The base's pictures are the same whatever the taste.
+        self._named: dict[tuple[bytes, str], bool] = {}
         self._text, self._pooled = encode_prompts(self._pipeline, self._prompts)
         self._scheduler = training_scheduler(self._pipeline.scheduler)
 
     @torch.no_grad()
     def share_named_right(self, pictures: Sequence[Path], prompts: Sequence[str]) -> float:
         """The share of pictures whose own prompt is the best of 16."""
+        keys = [(p.read_bytes(), prompt) for p, prompt in zip(pictures, prompts, strict=True)]
+        new = [place for place, key in enumerate(keys) if key not in self._named]
+        for place, latent_CHW in zip(new, self._latents([pictures[i] for i in new]), strict=True):
+            best = self._best(latent_CHW, self._candidates(prompts[place]))
+            self._named[keys[place]] = best == 0
+        return sum(self._named[key] for key in keys) / len(keys)
+
+    def _latents(self, pictures: Sequence[Path]) -> Sequence[torch.Tensor]:
         size = (self._model.width, self._model.height)
-        latents_NCHW = encode_pictures(
-            self._pipeline, self._compute, list(pictures), size, lambda *_: None
-        )
-        right = [
-            self._best(latent_CHW, self._candidates(prompt)) == 0
-            for latent_CHW, prompt in zip(latents_NCHW, prompts, strict=True)
-        ]
-        return sum(right) / len(right)
+        return encode_pictures(self._pipeline, self._compute, pictures, size) if pictures else []
 
     def _candidates(self, prompt: str) -> list[int]:
         """The picture's own prompt first, then the 15 that follow it in the list."""
