@@ -7,6 +7,7 @@ from pathlib import Path
 from annotate.blends import BASE, Blend, parse_blend
 from annotate.comparing import Comparing
 from annotate.errors import InvalidRequest, SamplerAway
+from annotate.next_pair import Merits
 from annotate.painting import Painter, address
 from annotate.pool import Pool
 from annotate.ports import RenderItem
@@ -19,7 +20,6 @@ MOST = 64
 FEWEST = 2
 VOTES = "the votes"
 """A judge that is no version: the taste that the votes show."""
-Merits = Callable[[Sequence[Image]], list[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,15 @@ class Choosing:
         comparing: Comparing,
         pool: Pool,
         base: str,
-        merits: Merits,
+        taste: Callable[[], Merits],
     ) -> None:
-        """`merits` says how much each picture is to the taste that the votes show."""
+        """`taste` returns what judges pictures by the votes so far, or raises InvalidRequest."""
         self._store = store
         self._painter = painter
         self._comparing = comparing
         self._pool = pool
         self._base = base
-        self._merits = merits
+        self._taste = taste
 
     def tuned_by(self, judge: str) -> str | None:
         """Return the version whose pictures stand beside the best: the judge, or the active one.
@@ -87,9 +87,7 @@ class Choosing:
     def _judging(self, prompt: str, judge: str) -> Merits:
         """Return what ranks pictures of a prompt; raises InvalidRequest or UnknownVersion."""
         if judge == VOTES:
-            # Asked for nothing, it says whether there is a taste.
-            self._merits([])
-            return self._merits
+            return self._taste()
         if judge == BASE or self._store.version(self._base, judge).adapter is None:
             raise InvalidRequest(
                 f"{judge} cannot judge: a picture's worth is how much likelier a version holds it "

@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -31,6 +31,7 @@ VALUE, CHANCE, OLDEST = "value", "chance", "oldest"
 logger = logging.getLogger(__name__)
 
 
+Merits = Callable[[Sequence[Image]], list[float]]
 Choice = tuple[str, float]
 """The rule that chose a pair, and how likely it was to."""
 
@@ -70,22 +71,25 @@ class NextPair:
         propensity = BY_CHANCE / len(pairs) + (1 - BY_CHANCE) * (pair is best)
         return self._chosen(pair, (CHANCE if by_chance else VALUE, propensity))
 
-    def merits(self, images: Sequence[Image]) -> list[float]:
-        """Return how much each picture is to the taste that the votes show.
+    def judge(self) -> Merits:
+        """Return what says how much each picture is to the taste that the votes show now.
 
-        Raises InvalidRequest where they show none yet.
+        It stays the same taste whatever is voted later. Raises InvalidRequest where there is none.
         """
         self.learn()
-        if self._taste is None:
+        taste = self._taste
+        if taste is None:
             raise InvalidRequest(
                 f"The votes say nothing of a taste yet. From {FEWEST} left or right votes on they "
                 "can judge; vote on, or let a version judge."
             )
-        if not images:
-            return []
-        looks, _ = self._looks.of([image.sha256 for image in images], PATIENT_S)
-        merits = self._taste.merit(np.array([looks[image.sha256] for image in images]))
-        return [float(merit) for merit in merits]
+
+        def merits(images: Sequence[Image]) -> list[float]:
+            looks, _ = self._looks.of([image.sha256 for image in images], PATIENT_S)
+            found = taste.merit(np.array([looks[image.sha256] for image in images]))
+            return [float(merit) for merit in found]
+
+        return merits
 
     def choice_of(self, pair_id: str) -> Choice | None:
         """How a pair that was handed out lately was chosen."""

@@ -51,7 +51,6 @@ from annotate.tuning import Tuning
 from storage.store import Store
 
 PASTED = "pasted"
-MOST_AT_ONCE = 48
 
 
 class Studio(Labeling):
@@ -98,9 +97,7 @@ class Studio(Labeling):
         self.insights = Insights(store, base, chance, clock)
         self._next_pair = NextPair(store, base, self.insights.looks, chance)
         self._advise()
-        self.choosing = Choosing(
-            store, painter, self._comparing, pool, base, self._next_pair.merits
-        )
+        self.choosing = Choosing(store, painter, self._comparing, pool, base, self._next_pair.judge)
         self._reports = Reports(store, trainer, base)
         self._standing = Standing(sampler, desk, pool, self._tuning, self._reports)
         self.material = Material(store, desk, base, trials.kept_prompts, chance, clock)
