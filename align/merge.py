@@ -55,7 +55,7 @@ def merge(
             getattr(pipeline, part).to(dtype)
         _check_finite(pipeline, dtype)
         pipeline.save_pretrained(scratch, safe_serialization=True)
-        _forget_origin(scratch)
+        forget_origin(scratch)
         write_json(scratch / FACTS, facts)
 
 
@@ -88,7 +88,7 @@ def _check_finite(pipeline: StableDiffusionXLPipeline, dtype: torch.dtype) -> No
         )
 
 
-def _forget_origin(folder: Path) -> None:
+def forget_origin(folder: Path) -> None:
     """Diffusers notes in configurations from which path of this machine a part was loaded."""
     for path in (folder / "model_index.json", *folder.glob("*/config.json")):
         config = read_json(path)

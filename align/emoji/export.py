@@ -17,7 +17,8 @@ from align.emoji.settings import Settings
 from align.emoji.tokenizer import load_tokenizer
 from align.encode import sha256
 from align.errors import AlignError
-from align.files import read_json, write_json
+from align.files import read_json
+from align.merge import forget_origin
 
 FOLDER = "model"
 MOST_BYTES = 32_000_000
@@ -34,7 +35,7 @@ def export(work: Path, settings: Settings) -> None:
     pipeline = assemble(work, settings).to(torch.float16)
     shutil.rmtree(folder, ignore_errors=True)
     pipeline.save_pretrained(folder, safe_serialization=True)
-    _forget_origin(folder)
+    forget_origin(folder)
     shutil.copyfile(work / "labels.txt", folder / "labels.txt")
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"{folder}: {size / 1e6:.1f} MB")
@@ -88,11 +89,3 @@ def fold(autoencoder: AutoencoderKL, mean_C: Tensor, std_C: Tensor) -> None:
     last.bias[:count] = (last.bias[:count] - mean_C) / unit_C
     # The other half are the logarithms of the variances.
     last.bias[count:] -= 2 * unit_C.log()
-
-
-def _forget_origin(folder: Path) -> None:
-    """Diffusers notes in configurations from which path of this machine a part was loaded."""
-    for path in (folder / "model_index.json", *folder.glob("*/config.json")):
-        config = read_json(path)
-        config.pop("_name_or_path", None)
-        write_json(path, config)

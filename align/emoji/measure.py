@@ -22,7 +22,7 @@ from align.device import Compute, choose_compute
 from align.emoji.autoencoder import psnr, to_signal
 from align.emoji.captions import caption
 from align.emoji.classifier import Classifier, judged_labels, load_classifier
-from align.emoji.pictures import BACKGROUNDS, read_pictures
+from align.emoji.pictures import BACKGROUNDS, read_pictures, sheet
 from align.emoji.settings import Settings
 from align.emoji.sources import STYLES
 from align.files import write_json
@@ -188,16 +188,6 @@ def seconds(
         render(pipeline, compute, items, settings)
         times.append(time.perf_counter() - started)
     return min(times)
-
-
-def sheet(drawn: Sequence[Image.Image], columns: int = 20) -> Image.Image:
-    """Pictures side by side, for a person to look at."""
-    side = drawn[0].width
-    whole = Image.new("RGB", (columns * side, -(-len(drawn) // columns) * side))
-    for place, picture in enumerate(drawn):
-        row, column = divmod(place, columns)
-        whole.paste(picture, (column * side, row * side))
-    return whole
 
 
 def table(figures: Figures) -> str:

@@ -5,10 +5,12 @@ Shapes: N pictures, B pictures of a batch, H x W pixels, 3 or 4 channels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from align.emoji.settings import DataSettings
 from align.errors import AlignError
@@ -122,3 +124,13 @@ def compose_batch(
         row, rgba_HW4 = pictures.rows[number], pictures.rgba_NHW4[number]
         composed.append(compose(rgba_HW4, row.style, background, corner, settings.side))
     return np.stack(composed)
+
+
+def sheet(pictures: Sequence[Image.Image], columns: int = 20) -> Image.Image:
+    """Square pictures side by side, for a person to look at."""
+    side = pictures[0].width
+    whole = Image.new("RGB", (columns * side, -(-len(pictures) // columns) * side))
+    for place, picture in enumerate(pictures):
+        row, column = divmod(place, columns)
+        whole.paste(picture, (column * side, row * side))
+    return whole

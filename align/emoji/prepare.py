@@ -8,7 +8,14 @@ import numpy as np
 from PIL import Image
 
 from align.emoji.drawing import draw_icons, draw_pictures
-from align.emoji.pictures import BACKGROUNDS, Picture, Pictures, compose, write_pictures
+from align.emoji.pictures import (
+    BACKGROUNDS,
+    Picture,
+    Pictures,
+    compose,
+    sheet,
+    write_pictures,
+)
 from align.emoji.settings import DataSettings, Settings
 from align.emoji.sources import NAMES, REGISTRY, STYLES, fetch, read_json_member
 from align.emoji.subjects import Subject, read_subjects
@@ -63,12 +70,11 @@ def contact_sheet(pictures: Pictures, settings: DataSettings, columns: int = 20)
     """Some of the pictures to be drawn, on all backgrounds in turn, for a person to look at."""
     numbers = pictures.where(drawn=True)
     numbers = numbers[:: max(1, len(numbers) // (columns * 12))][: columns * 12]
-    sheet = Image.new("RGB", (columns * settings.side, -(-len(numbers) // columns) * settings.side))
     names, margin = list(BACKGROUNDS), (settings.side - settings.emoji_side) // 2
+    composed = []
     for place, number in enumerate(numbers):
         background, style = names[place % len(names)], pictures.rows[number].style
         rgba_HW4 = pictures.rgba_NHW4[number]
-        composed = compose(rgba_HW4, style, background, (margin, margin), settings.side)
-        row, column = divmod(place, columns)
-        sheet.paste(Image.fromarray(composed), (column * settings.side, row * settings.side))
-    return sheet
+        square = compose(rgba_HW4, style, background, (margin, margin), settings.side)
+        composed.append(Image.fromarray(square))
+    return sheet(composed, columns)
