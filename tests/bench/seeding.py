@@ -16,13 +16,10 @@ SIDE = 128
 BATCH = 100
 
 
-def seed(home: Path, pairs: int, pictures: int | None = None) -> str:
-    """Make a studio with so many waiting pairs of the embedded model; returns its identity.
-
-    With fewer pictures than twice the pairs, each is in several of them, never twice in one.
-    """
+def seed(home: Path, pairs: int) -> str:
+    """Make a studio with so many waiting pairs of the embedded model; returns its identity."""
     base = describe_model().identity
-    count = pictures or 2 * pairs
+    count = 2 * pairs
     with Store(home) as store:
         store.ensure_base(base)
         images: list[Image] = []
@@ -30,8 +27,7 @@ def seed(home: Path, pairs: int, pictures: int | None = None) -> str:
             numbers = range(start, min(count, start + BATCH))
             images += store.add_images([picture(store, base, number) for number in numbers])
         for number in range(pairs):
-            step = 1 + 2 * number // count
-            left, right = images[2 * number % count], images[(2 * number + step) % count]
+            left, right = images[2 * number : 2 * number + 2]
             store.add_pair(f"prompt {number}", left.image_id, right.image_id, base, "base")
     return base
 
