@@ -47,6 +47,14 @@ def python_environment() -> dict[str, str]:
     }
 
 
+def usable_cores() -> int:
+    """Physical cores that this process may use: a container or `taskset` may allow it fewer."""
+    cores = psutil.cpu_count(logical=False) or 1
+    if sys.platform in ("darwin", "win32"):
+        return cores
+    return min(cores, len(os.sched_getaffinity(0)))
+
+
 def lower_priority() -> None:
     """Let other processes go first, so that a person at this machine notices nothing."""
     if hasattr(os, "nice"):
@@ -115,7 +123,7 @@ class TrainerProcess:
                 "snapshot_id": manifest.get("snapshot_id"),
                 "settings": parse_settings(settings),
                 "train": to_json(config),
-                "threads": psutil.cpu_count(logical=False) or 1,
+                "threads": usable_cores(),
             }
         )
         run.write_status(RunStatus("queued", steps=config.steps))

@@ -19,10 +19,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psutil
-
 from align.errors import SamplerFailed
-from align.launch import process_options, python_environment
+from align.launch import process_options, python_environment, usable_cores
 from align.models import ModelInfo
 
 log = logging.getLogger(__name__)
@@ -122,7 +120,7 @@ class SamplerProcess:
             "model": self._model.to_json(),
             "images_dir": str(self._images_dir.resolve()),
             "turns": str(self._turns.resolve()) if self._turns else None,
-            "threads": psutil.cpu_count(logical=False) or 1,
+            "threads": usable_cores(),
         }
 
     def stop(self) -> None:

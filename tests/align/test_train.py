@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -223,3 +224,14 @@ def test_a_full_disk_ends_the_run_in_a_sentence_and_it_goes_on_once_there_is_roo
     ballast.unlink()
     train_folder(run.path)
     assert run.status().state == "done"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux says who may use what")
+def test_a_process_that_may_use_one_core_counts_one() -> None:
+    core = min(os.sched_getaffinity(0))
+    asked = "import os; from align.launch import usable_cores; "
+    asked += f"os.sched_setaffinity(0, [{core}]); print(usable_cores())"
+    printed = subprocess.run(
+        [sys.executable, "-c", asked], env=python_environment(), capture_output=True, text=True
+    )
+    assert printed.stdout == "1\n"
