@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import torch
 from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from peft import LoraConfig
+from peft.tuners.lora import LoraLayer
 from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file
 from torch import Tensor
@@ -64,6 +65,38 @@ def as_reference(unet: UNet2DConditionModel) -> Iterator[None]:
         yield
     finally:
         unet.enable_adapters()
+
+
+@contextmanager
+def merged(unet: UNet2DConditionModel) -> Iterator[None]:
+    """Inside, active LoRAs are part of the weights, and drawing costs what it does without them.
+
+    Only weights in fp32 take it up without a loss: others, and DoRAs, stay apart. Afterwards
+    the weights are what they were, to the bit.
+    """
+    layers = [module for module in unet.modules() if _is_mergeable(module)]
+    kept = [layer.base_layer.weight.data for layer in layers]
+    try:
+        for layer, weight in zip(layers, kept, strict=True):
+            layer.base_layer.weight.data = weight.clone()
+            with torch.no_grad():
+                layer.merge()
+        yield
+    finally:
+        for layer, weight in zip(layers, kept, strict=True):
+            layer.base_layer.weight.data = weight
+            layer.merged_adapters.clear()
+
+
+def _is_mergeable(module: torch.nn.Module) -> bool:
+    return (
+        isinstance(module, LoraLayer)
+        and module.base_layer.weight.dtype == torch.float32
+        and not module.disable_adapters
+        and not module.merged
+        and not any(name in module.lora_variant for name in module.active_adapters)
+        and not any(module.lora_bias.values())
+    )
 
 
 def lora_state(unet: UNet2DConditionModel) -> dict[str, Tensor]:

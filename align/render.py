@@ -19,6 +19,7 @@ from align.device import Compute
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
 from align.files import replacing
 from align.full import Replacement, is_whole
+from align.lora import merged
 from align.sampler_process import Rendered, RenderItem, RenderSettings
 
 MAX_ADAPTERS = 4
@@ -55,7 +56,7 @@ def draw_latents(
         between()
         return tensors
 
-    with torch.inference_mode(), compute.autocasting():
+    with merged(pipeline.unet), torch.inference_mode(), compute.autocasting():
         latents: torch.Tensor = pipeline(
             prompt=[item.prompt for item in items],
             # None, unlike "", lets the pipeline zero the condition if it was trained so.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
+from peft.tuners.lora import LoraLayer
 from peft.utils import get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
@@ -15,7 +17,7 @@ from torch.testing import assert_close
 from align import render
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound
 from align.full import FullLearner
-from align.lora import add_lora, save_adapter
+from align.lora import add_lora, merged, save_adapter
 from align.models import describe_model
 from align.pipeline import load_pipeline
 from align.render import Adapters
@@ -49,13 +51,13 @@ def predicted(drawing, *parts: tuple[str, float]) -> torch.Tensor:
     pipeline, adapters = drawing
     adapters.use(parts)
     unet, fixed = pipeline.unet, torch.manual_seed(1)
-    width = unet.config.cross_attention_dim
+    width, side = unet.config.cross_attention_dim, 2 * [unet.config.sample_size]
     pooled = unet.config.projection_class_embeddings_input_dim - 6 * (
         unet.config.addition_time_embed_dim
     )
     with torch.no_grad():
         return unet(
-            torch.randn(2, 4, unet.config.sample_size, unet.config.sample_size, generator=fixed),
+            torch.randn(2, unet.config.in_channels, *side, generator=fixed),
             torch.tensor([300, 800]),
             encoder_hidden_states=torch.randn(2, 24, width, generator=fixed),
             added_cond_kwargs={
@@ -100,6 +102,44 @@ def test_a_mix_adds_the_weighted_changes_of_every_layer(drawing, files):
             down, up = layer.lora_A[name], layer.lora_B[name]
             expected = expected + weight * up(down(inputs))
         assert_close(layer(inputs), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_merged_adapters_predict_the_same_and_leave_the_weights_to_the_bit(drawing, files):
+    parts = ((files["one"], 0.7), (files["two"], 0.4))
+    apart = predicted(drawing, *parts)
+    weights = base_weights(drawing)
+    with merged(drawing[0].unet):
+        assert all(layer.merged for layer in lora_layers(drawing[0].unet))
+        assert_close(predicted((drawing[0], Untouched())), apart, atol=2e-5, rtol=1e-4)
+    assert not any(layer.merged for layer in lora_layers(drawing[0].unet))
+    assert all(map(torch.equal, base_weights(drawing), weights))
+    assert torch.equal(predicted((drawing[0], Untouched())), apart)
+
+
+def test_merging_that_an_error_ends_leaves_the_weights_to_the_bit(drawing, files):
+    drawing[1].use([(files["two"], 1.0)])
+    weights = base_weights(drawing)
+    with pytest.raises(KeyboardInterrupt), merged(drawing[0].unet):
+        assert not all(map(torch.equal, base_weights(drawing), weights))
+        raise KeyboardInterrupt
+    assert all(map(torch.equal, base_weights(drawing), weights))
+
+
+@pytest.mark.parametrize("why", ["switched off", "half precision"])
+def test_what_should_not_be_merged_stays_apart(drawing, files, why):
+    drawing[1].use([(files["one"], 1.0)] if why == "half precision" else [])
+    unet = copy.deepcopy(drawing[0].unet)
+    unet.to(torch.bfloat16 if why == "half precision" else torch.float32)
+    with merged(unet):
+        assert not any(layer.merged for layer in lora_layers(unet))
+
+
+def lora_layers(unet) -> list[LoraLayer]:
+    return [module for module in unet.modules() if isinstance(module, LoraLayer)]
+
+
+def base_weights(drawing) -> list[torch.Tensor]:
+    return [layer.base_layer.weight.data.clone() for layer in lora_layers(drawing[0].unet)]
 
 
 def test_strength_lies_between_base_and_version_and_beyond(drawing, files):
