@@ -1,4 +1,4 @@
-"""The autoencoder: 128×128 pictures to 16×16 latents of four channels, and back.
+"""The autoencoder: 128×128 pictures to 16×16 latents, and back.
 
 Shapes: B pictures, C channels, H x W pixels or latent pixels.
 """

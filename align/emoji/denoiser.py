@@ -35,12 +35,12 @@ SIZE_WIDTH = 8
 class Denoiser(nn.Module):
     """The parts of the pipeline that learn together."""
 
-    def __init__(self, settings: DenoiserSettings, tokens: int, length: int, side: int) -> None:
+    def __init__(self, settings: Settings, tokens: int, side: int) -> None:
         super().__init__()
-        text = text_config(settings, tokens, length)
+        text = text_config(settings.denoiser, tokens, settings.tokenizer.length)
         self.text_encoder = CLIPTextModel(text)
         self.text_encoder_2 = CLIPTextModelWithProjection(text)
-        self.unet = build_unet(settings, side)
+        self.unet = build_unet(settings.denoiser, side, settings.autoencoder.latent_channels)
 
     def embed(self, ids_BS: Tensor) -> tuple[Tensor, Tensor]:
         """Text as the pipeline gives it to the UNet: [B, S, D] and, pooled, [B, E]."""
@@ -86,11 +86,13 @@ def text_config(settings: DenoiserSettings, tokens: int, length: int) -> CLIPTex
     )
 
 
-def build_unet(settings: DenoiserSettings, side: int) -> UNet2DConditionModel:
+def build_unet(settings: DenoiserSettings, side: int, channels: int) -> UNet2DConditionModel:
     """An untrained UNet in SDXL's form: no attention at full size, sizes and pooled text added."""
     deeper = len(settings.channels) - 1
     return UNet2DConditionModel(
         sample_size=side,
+        in_channels=channels,
+        out_channels=channels,
         block_out_channels=settings.channels,
         layers_per_block=settings.layers,
         down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * deeper,
@@ -127,7 +129,7 @@ def train_denoiser(work: Path, settings: Settings) -> None:
     keep_units(work, latents)
     weight_T = step_weights(schedule, wanted.snr_limit)
     torch.manual_seed(wanted.loop.seed)
-    network = build(settings, len(tokenizer), latents.latents_PVCHW.shape[-1]).to(compute.device)
+    network = Denoiser(settings, len(tokenizer), latents.latents_PVCHW.shape[-1]).to(compute.device)
 
     def loss(step: int) -> Tensor:
         clean_BCHW, captions = draw_batch(latents, wanted, step)
@@ -161,11 +163,6 @@ def keep_units(work: Path, latents: Latents) -> None:
     units = {"mean": latents.mean_C.tolist(), "std": latents.std_C.tolist()}
     side = latents.latents_PVCHW.shape[-1]
     write_json(work / UNITS, {"autoencoder": latents.autoencoder, "side": side, **units})
-
-
-def build(settings: Settings, tokens: int, side: int) -> Denoiser:
-    """An untrained denoiser for latents of this side."""
-    return Denoiser(settings.denoiser, tokens, settings.tokenizer.length, side)
 
 
 def draw_batch(latents: Latents, settings: DenoiserSettings, step: int) -> tuple[Tensor, list[str]]:
@@ -203,6 +200,6 @@ def step_weights(schedule: DDPMScheduler, limit: float) -> Tensor:
 
 def load_denoiser(work: Path, settings: Settings, tokenizer: CLIPTokenizer, side: int) -> Denoiser:
     """The trained denoiser of a working folder: its averaged weights."""
-    network = build(settings, len(tokenizer), side)
+    network = Denoiser(settings, len(tokenizer), side)
     averaged(network, work / FILE)
     return network

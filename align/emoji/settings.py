@@ -60,12 +60,13 @@ class TokenizerSettings:
 
 @dataclass(frozen=True)
 class AutoencoderSettings:
-    """16×16×4 latents of 128×128 pictures."""
+    """16×16×8 latents of 128×128 pictures."""
 
-    channels: tuple[int, ...] = (48, 80, 112, 112)
+    channels: tuple[int, ...] = (32, 64, 96, 128)
     layers: int = 1
-    groups: int = 16
-    latent_channels: int = 4
+    groups: int = 8
+    latent_channels: int = 8
+    """SDXL has four. Of so few pixels eight keep more: 2 dB after 400 steps."""
     crop: int = 64
     """Side of the squares it is trained on at first: a quarter of the work of whole pictures."""
     whole: float = 0.25
@@ -76,7 +77,7 @@ class AutoencoderSettings:
     """Weight of the squared error beside the absolute one."""
     divergence: float = 2e-4
     """Weight of a latent number's divergence from a normal distribution."""
-    loop: LoopSettings = field(default_factory=lambda: LoopSettings(steps=12_000))
+    loop: LoopSettings = field(default_factory=lambda: LoopSettings(steps=5_500, batch=8))
 
 
 @dataclass(frozen=True)
