@@ -36,7 +36,8 @@ def test_a_plan_says_what_will_run():
     planned = plan("embedded", 100, {"steps": 60}, pairs_per_s=32.0)
     assert (planned["pairs"], planned["held_out"], planned["steps"]) == (100, 12, 60)
     assert planned["beta"] == 2 * planned["kappa"]
-    assert planned["minutes"] > 0
+    # 60 steps of 8 pairs at 32 a second, and 45 s around them.
+    assert planned["minutes"] == 1.0
 
 
 def test_few_votes_are_all_taught():
