@@ -29,7 +29,7 @@ class Comparing:
         self._drawing = threading.Lock()
 
     def compare(self, items: Sequence[RenderItem], blends: Sequence[Blend]) -> Iterator[Drawn]:
-        """Return every item's picture in every column: what is stored, then groups as drawn.
+        """Return every item's picture in every column: first what is stored, then groups as drawn.
 
         Groups grow 2, 4, 8, 16, so that the first pictures come soon and the rest cheaply; within
         a group one column comes after the other.
@@ -57,8 +57,7 @@ class Comparing:
         for column, look in enumerate(looks):
             stored = self._stored(items, look)
             known |= {(place, column): image for place, image in stored.items()}
-        if known:
-            yield known
+        yield known
         cells = [[(place, column) for column in range(len(looks))] for place in range(len(items))]
         lacking = [place for place, row in enumerate(cells) if not known.keys() >= set(row)]
         # Between two groups as well, or a request for pairs would come in between.

@@ -1,5 +1,6 @@
 """Best of n on the Compare tab: choosing among many pictures, beside what tuning gives."""
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -46,9 +47,9 @@ class BestOf:
     ) -> Any:
         """Wire the form, and return the event that a stop cancels."""
         form = [prompts, seeds, self._drawn_by, self._judge, self._among, self._shown]
-        started = self._start.click(lambda: busy_buttons(busy=True), None, buttons, **PRIVATE)
-        drawn = started.then(refusals(self._expected)(self.choose), form, board, **PRIVATE)
-        drawn.then(lambda: busy_buttons(busy=False), None, buttons, **PRIVATE)
+        self._start.click(None, None, buttons, js=turn_buttons(busy=True))
+        drawn = self._start.click(refusals(self._expected)(self.choose), form, board, **PRIVATE)
+        drawn.then(None, None, buttons, js=turn_buttons(busy=False))
         return drawn
 
     def choose(
@@ -86,6 +87,11 @@ class BestOf:
             yield board.interrupted(str(error))
 
 
-def busy_buttons(busy: bool) -> list[gr.Button]:
-    """Return the tab's two buttons, to start and to stop."""
-    return [gr.Button(interactive=not busy), gr.Button(visible=busy)]
+def busy_buttons(busy: bool) -> list[dict[str, Any]]:
+    """Return what changes on the tab's two buttons, to start and to stop."""
+    return [gr.update(interactive=not busy), gr.update(visible=busy)]
+
+
+def turn_buttons(busy: bool) -> str:
+    """Return the same as a script, for which nobody has to ask the server."""
+    return f"() => {json.dumps(busy_buttons(busy))}"

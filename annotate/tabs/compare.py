@@ -14,7 +14,7 @@ from annotate.handlers import PRIVATE, Errors, refusals
 from annotate.requests import MOST_COLUMNS
 from annotate.stage import read_static
 from annotate.studio import Studio
-from annotate.tabs.best_of import BestOf, busy_buttons
+from annotate.tabs.best_of import BestOf, busy_buttons, turn_buttons
 from annotate.tabs.board import LINK, Board, read_link, read_prompts, read_seeds, stopped
 
 VIEWER = ("looking.js", "viewer.js", "sheet.js")
@@ -102,9 +102,9 @@ class CompareTab:
         buttons = [self._start, self._stop]
         form = [self._prompts, self._seeds, self._columns]
         refuse = refusals(self._expected)
-        started = self._start.click(lambda: busy_buttons(busy=True), None, buttons, **PRIVATE)
-        drawn = started.then(refuse(self._draw), form, self._board, **PRIVATE)
-        drawn.then(lambda: busy_buttons(busy=False), None, buttons, **PRIVATE)
+        self._start.click(None, None, buttons, js=turn_buttons(busy=True))
+        drawn = self._start.click(refuse(self._draw), form, self._board, **PRIVATE)
+        drawn.then(None, None, buttons, js=turn_buttons(busy=False))
         offered = [self._known, self._columns, self._version, *self._choosing.versions]
         self.tab.select(self._offer, [self._known, self._columns], offered, **PRIVATE)
         self._add.click(
@@ -126,7 +126,7 @@ class CompareTab:
         busy = shown.then(lambda link: busy_buttons(bool(link)), self._link, buttons, **PRIVATE)
         drawing = refusals(self._expected)(self._draw_linked)
         drawn = busy.then(drawing, self._link, self._board, **PRIVATE)
-        drawn.then(lambda: busy_buttons(busy=False), None, buttons, **PRIVATE)
+        drawn.then(None, None, buttons, js=turn_buttons(busy=False))
         self._stop.click(
             lambda value: [*busy_buttons(busy=False), stopped(value)],
             self._board,
@@ -175,9 +175,10 @@ class CompareTab:
         board = Board(read_prompts(prompts), read_seeds(seeds), seeds, columns)
         groups = self._studio.compare_columns(board.prompts, board.seeds, board.columns)
         sampler = self._studio.activity()["sampler"]
-        yield board.drawing(detail="" if sampler["state"] == "ready" else sampler["detail"])
-        last = time.monotonic()
         try:
+            board.fill(next(groups))
+            yield board.drawing(detail="" if sampler["state"] == "ready" else sampler["detail"])
+            last = time.monotonic()
             for group in groups:
                 board.fill(group)
                 pace_s, last = (time.monotonic() - last) / len(group), time.monotonic()
