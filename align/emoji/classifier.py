@@ -17,10 +17,9 @@ from align.emoji.loop import averaged, train, training_compute
 from align.emoji.pictures import Picture, Pictures, compose_batch, read_pictures
 from align.emoji.settings import ClassifierSettings, LoopSettings, Settings
 from align.emoji.sources import STYLES
-from align.models import embedded_folder
-from align.noise import chance, counter_key
+from align.noise import counter_key
 
-FILE = "classifier.pt"
+FILE, JUDGED = "classifier.pt", "judged.txt"
 GROUPS = 8
 
 
@@ -54,18 +53,13 @@ class Classifier(nn.Module):
 
 
 def judged_labels(pictures: Pictures, settings: ClassifierSettings) -> list[str]:
-    """The subjects that the figures are about: by chance, out of those in every style.
+    """The subjects that the figures are about: those of `judged.txt` that there are pictures of.
 
-    They are among those of the model that comes with the project, so that it can be compared.
+    They were drawn by lot once, out of those in every style, and stay the same for every model.
     """
-    known = set((embedded_folder() / "labels.txt").read_text("utf-8").split("\n"))
-    styles: dict[str, set[str]] = {}
-    for row in pictures.rows:
-        if row.drawn and row.label in known:
-            styles.setdefault(row.label, set()).add(row.style)
-    whole = [label for label, found in styles.items() if len(found) == len(STYLES)]
-    by_chance = sorted(whole, key=lambda label: chance("judged", label))
-    return sorted(by_chance[: settings.subjects])
+    shown = {row.label for row in pictures.rows if row.drawn}
+    listed = (Path(__file__).parent / JUDGED).read_text("utf-8").split("\n")
+    return [label for label in listed if label in shown][: settings.subjects]
 
 
 def train_classifier(work: Path, settings: Settings) -> None:
