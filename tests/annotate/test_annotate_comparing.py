@@ -94,6 +94,16 @@ def test_many_comparisons_come_prompt_by_prompt_in_groups_that_grow(place: Place
     assert groups == [[0, 1], [2, 3, 4, 5], [6, 7, 8, 9]]
 
 
+def test_the_pool_goes_on_when_a_comparison_is_stopped_half_way(place: Place) -> None:
+    groups = place.studio.compare_columns(["a cat", "a dog"], list(range(9)), ["base", "base"])
+    stored, first = next(groups), next(groups)
+    assert not stored and len(first) == 2
+    asked = len(place.sampler.requests)
+    groups.close()  # type: ignore[attr-defined]
+    place.label(20)
+    until(lambda: len(place.sampler.requests) > asked)
+
+
 def test_what_is_stored_comes_first_and_at_once(place: Place) -> None:
     stored = place.studio.compare("a dog", 1, "base", "base")
     groups = place.studio.compare_many(["a cat", "a dog"], [1], "base", "base")
