@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -91,4 +92,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # A shell's background jobs ignore the first, and a job queue sends the second.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main())

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
 from align.checkpoint import write_state
 from align.device import Compute, choose_compute
 from align.emoji.muon import Muon
 from align.emoji.settings import LoopSettings
-from align.errors import AlignError, TrainingDiverged
+from align.errors import AlignError, RunLocked, TrainingDiverged
 from align.files import replacing
 
-LOG_SECONDS = 20.0
+LOG_SECONDS, LOCK_SECONDS = 20.0, 5.0
 MEMORY = 0.98
 """The running mean of the loss keeps this share of what it was."""
 Loss = Callable[[int], Tensor]
@@ -92,8 +94,29 @@ class Training:
 
 
 def train(network: nn.Module, settings: LoopSettings, path: Path, loss: Loss) -> Training:
-    """Train to the last step, from the last checkpoint on; a line now and then says how far."""
-    training = Training(network, settings, path)
+    """Train to the last step, from the last checkpoint on; a line now and then says how far.
+
+    Raises:
+        RunLocked: another process trains this network in this folder.
+        TrainingDiverged: a loss or gradient is not finite.
+    """
+    with locked(path):
+        return _train(Training(network, settings, path), loss)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes from training what is stored at `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path.with_suffix(".lock"), timeout=LOCK_SECONDS):
+            yield
+    except Timeout:
+        raise RunLocked(f"Another process trains {path}. Wait for it or stop it.") from None
+
+
+def _train(training: Training, loss: Loss) -> Training:
+    settings, path = training.settings, training.path
     training.resume()
     watch, saved = Watch(path.stem, training.step, settings.steps), time.monotonic()
     try:

@@ -12,12 +12,12 @@ import torch
 from PIL import Image, ImageDraw
 from torch import nn
 
-from align.emoji import autoencoder
+from align.emoji import autoencoder, loop
 from align.emoji.__main__ import main
 from align.emoji.autoencoder import build as build_autoencoder
 from align.emoji.denoiser import draw_timesteps, noise_schedule, step_weights
 from align.emoji.export import SCALING, fold
-from align.emoji.loop import NotTrained, averaged, learning_rate, train
+from align.emoji.loop import NotTrained, averaged, learning_rate, locked, train
 from align.emoji.measure import nearest_background
 from align.emoji.muon import orthogonalized
 from align.emoji.pictures import Picture, write_pictures
@@ -29,7 +29,7 @@ from align.emoji.settings import (
     settings_from_json,
 )
 from align.emoji.tokenizer import learn_tokenizer, token_ids
-from align.errors import TrainingDiverged
+from align.errors import RunLocked, TrainingDiverged
 from align.models import describe_model
 from align.pipeline import load_pipeline
 from align.render import RenderItem, render
@@ -187,6 +187,12 @@ def a_loss(network, broken_at=None):
 def a_network():
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(6, 8), nn.SiLU(), nn.Linear(8, 6))
+
+
+def test_a_network_is_trained_by_one_process_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "LOCK_SECONDS", 0.1)
+    with locked(tmp_path / "net.pt"), pytest.raises(RunLocked, match=r"trains .*net\.pt"):
+        train(a_network(), LoopSettings(steps=1), tmp_path / "net.pt", a_loss(a_network()))
 
 
 @pytest.mark.parametrize("orthogonal", [True, False])
