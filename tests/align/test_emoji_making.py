@@ -72,14 +72,22 @@ def hand_drawn() -> tuple[list[Picture], np.ndarray]:
     return rows, np.stack(arrays)
 
 
-@pytest.fixture(scope="module")
-def work(tmp_path_factory):
-    """A working folder with pictures, as the command data leaves it."""
-    folder = tmp_path_factory.mktemp("emoji")
+def write_data(folder):
+    """Make a working folder with pictures, as the command data leaves it."""
     (folder / "settings.json").write_text(json.dumps(SETTINGS))
     rows, rgba_NHW4 = hand_drawn()
     write_pictures(folder, rows, rgba_NHW4)
     (folder / "labels.txt").write_text("\n".join(SHAPES) + "\n")
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A working folder in which everything is trained."""
+    folder = tmp_path_factory.mktemp("emoji")
+    write_data(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for stage in ("autoencoder", "tokenizer", "denoiser", "export", "classifier"):
+            assert command(patch, stage, "--work", folder) == 0, stage
     return folder
 
 
@@ -88,11 +96,13 @@ def command(monkeypatch, *words: object) -> int:
     return main()
 
 
-def test_all_stages_make_a_model_that_draws(work, monkeypatch, compute, capsys):
-    assert command(monkeypatch, "denoiser", "--work", work) == 1
-    assert "Run that command first" in capsys.readouterr().err
-    for stage in ("autoencoder", "tokenizer", "denoiser", "export", "classifier"):
-        assert command(monkeypatch, stage, "--work", work) == 0, stage
+def test_a_stage_says_which_command_makes_what_it_lacks(tmp_path, monkeypatch, capsys):
+    write_data(tmp_path)
+    assert command(monkeypatch, "denoiser", "--work", tmp_path) == 1
+    assert "no tokenizer in this folder yet. Run that command first" in capsys.readouterr().err
+
+
+def test_all_stages_make_a_model_that_draws(work, monkeypatch, compute):
     info = describe_model(str(work / "model"))
     assert (info.width, info.scheduler) == (32, "UniPCMultistepScheduler")
     pipeline = load_pipeline(info, compute)
