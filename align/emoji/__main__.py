@@ -6,6 +6,7 @@ python -m align.emoji autoencoder --work DIR   train the autoencoder
 python -m align.emoji tokenizer --work DIR     learn the vocabulary of the captions
 python -m align.emoji denoiser --work DIR      train the UNet and both text encoders
 python -m align.emoji export --work DIR        write the pipeline folder, DIR/model
+python -m align.emoji few-steps --work DIR     train an adapter that draws in four steps
 python -m align.emoji classifier --work DIR    train the judge that the figures need
 python -m align.emoji measure --work DIR       take the figures of DIR/model, or of --model
 
@@ -33,6 +34,7 @@ STAGES = {
     "tokenizer": "tokenizer:make_tokenizer",
     "denoiser": "denoiser:train_denoiser",
     "export": "export:export",
+    "few-steps": "few_steps:train_few_steps",
     "classifier": "classifier:train_classifier",
     "measure": "measure:measure",
 }

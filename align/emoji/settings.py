@@ -123,6 +123,26 @@ class DenoiserSettings:
 
 
 @dataclass(frozen=True)
+class FewStepsSettings:
+    """The adapter with which four steps are enough."""
+
+    rank: int = 16
+    targets: str = "all"
+    """Layers that it changes: "attention", or "all" linear and convolutional ones."""
+    stretches: int = 40
+    """Steps of the path that it learns to leave out."""
+    guidance: float = 4.0
+    """That of the pictures which it learns to draw without any."""
+    huber: float = 0.001
+    """Errors larger than this count as they are, smaller ones by their square."""
+    loop: LoopSettings = field(
+        default_factory=lambda: LoopSettings(
+            steps=2_000, batch=32, learning_rate=5e-4, orthogonal=False, averaging=0.99
+        )
+    )
+
+
+@dataclass(frozen=True)
 class ClassifierSettings:
     """The network that names pictures for the figures; it is no part of the model."""
 
@@ -139,6 +159,7 @@ class Settings:
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     autoencoder: AutoencoderSettings = field(default_factory=AutoencoderSettings)
     denoiser: DenoiserSettings = field(default_factory=DenoiserSettings)
+    few_steps: FewStepsSettings = field(default_factory=FewStepsSettings)
     classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
 
     def to_json(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from diffusers import LCMScheduler
 from PIL import Image, ImageDraw
 from torch import nn
 
@@ -32,7 +33,7 @@ from align.emoji.tokenizer import learn_tokenizer, token_ids
 from align.errors import RunLocked, TrainingDiverged
 from align.models import describe_model
 from align.pipeline import load_pipeline
-from align.render import RenderItem, render
+from align.render import RenderItem, RenderSettings, render
 from align.sampling import settings_of
 
 SHAPES = {
@@ -56,6 +57,7 @@ SETTINGS = {
         "variants": 2,
         "loop": TINY,
     },
+    "few_steps": {"rank": 2, "stretches": 4, "loop": TINY | {"orthogonal": False}},
     "classifier": {"channels": [8, 8], "subjects": 3, "loop": TINY},
 }
 
@@ -86,7 +88,7 @@ def work(tmp_path_factory):
     folder = tmp_path_factory.mktemp("emoji")
     write_data(folder)
     with pytest.MonkeyPatch.context() as patch:
-        for stage in ("autoencoder", "tokenizer", "denoiser", "export", "classifier"):
+        for stage in ("autoencoder", "tokenizer", "denoiser", "export", "few-steps", "classifier"):
             assert command(patch, stage, "--work", folder) == 0, stage
     return folder
 
@@ -130,6 +132,18 @@ def test_the_exported_latents_are_those_the_denoiser_learned_from(work, monkeypa
     )
     found = pipeline.vae.encode(picture_BCHW).latent_dist.mean * SCALING
     torch.testing.assert_close(found, expected, rtol=0.02, atol=0.02)
+
+
+def test_the_few_step_adapter_draws_in_four_steps_without_guidance(work, compute):
+    pipeline = load_pipeline(describe_model(str(work / "model")), compute)
+    schedule = pipeline.scheduler.config
+    pipeline.scheduler = LCMScheduler.from_config(schedule, original_inference_steps=40)
+    settings = RenderSettings(32, 32, 4, 1.0, "", "LCMScheduler")
+    (before,) = render(pipeline, compute, [RenderItem("a pizza", 1)], settings)
+    pipeline.load_lora_weights(work, weight_name="few_steps.safetensors")
+    (after,) = render(pipeline, compute, [RenderItem("a pizza", 1)], settings)
+    assert after.size == (32, 32)
+    assert after != before
 
 
 def test_a_model_of_parts_that_do_not_fit_is_not_exported(work, monkeypatch, capsys):
