@@ -48,11 +48,16 @@ def python_environment() -> dict[str, str]:
 
 
 def usable_cores() -> int:
-    """Physical cores that this process may use: a container or `taskset` may allow it fewer."""
+    """Physical cores to compute on: no more than this process may use or was told to use.
+
+    A container or `taskset` may allow it fewer than there are; OMP_NUM_THREADS is what people set
+    when programs share a machine.
+    """
     cores = psutil.cpu_count(logical=False) or 1
-    if sys.platform in ("darwin", "win32"):
-        return cores
-    return min(cores, len(os.sched_getaffinity(0)))
+    if sys.platform not in ("darwin", "win32"):
+        cores = min(cores, len(os.sched_getaffinity(0)))
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(told)) if told.isdigit() and int(told) else cores
 
 
 def lower_priority() -> None:

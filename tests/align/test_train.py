@@ -10,12 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from align.errors import DiskFull, RunLocked, SnapshotError, TrainingDiverged
-from align.launch import TrainerProcess, python_environment
+from align.launch import TrainerProcess, python_environment, usable_cores
 from align.run_folder import RunFolder
 from align.session import train_folder
 
@@ -231,7 +232,16 @@ def test_a_process_that_may_use_one_core_counts_one() -> None:
     core = min(os.sched_getaffinity(0))
     asked = "import os; from align.launch import usable_cores; "
     asked += f"os.sched_setaffinity(0, [{core}]); print(usable_cores())"
+    environment = {k: v for k, v in python_environment().items() if k != "OMP_NUM_THREADS"}
     printed = subprocess.run(
-        [sys.executable, "-c", asked], env=python_environment(), capture_output=True, text=True
+        [sys.executable, "-c", asked], env=environment, capture_output=True, text=True
     )
     assert printed.stdout == "1\n"
+
+
+@pytest.mark.parametrize(("told", "counted"), [("1", 1), ("999", 2), ("0", 2), ("2,1", 2)])
+def test_threads_follow_what_is_usual_to_set(monkeypatch, told, counted):
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical: 2)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert usable_cores() == counted
