@@ -209,7 +209,7 @@ class LibraryTab:
         there = [told["version"] for told in self._studio.versions()]
         chosen = version or there[-1]
         # A question that somebody asked meanwhile stays, and so does what an export said.
-        return [gr.Timer(active=True), chosen, *self._view(chosen)[:-2], gr.skip(), gr.skip()]
+        return [gr.Timer(active=True), chosen, *self._facts(chosen), gr.skip(), gr.skip()]
 
     def _refresh(self, version: str, shown: str) -> Any:
         """Show a version that a run has made meanwhile; an unchanged tree keeps its focus."""
@@ -217,6 +217,10 @@ class LibraryTab:
         return gr.skip() if fresh == shown else fresh
 
     def _view(self, version: str) -> list[Any]:
+        """Show a version as if nothing was asked or said yet."""
+        return [*self._facts(version), gr.Group(visible=False), ""]
+
+    def _facts(self, version: str) -> list[Any]:
         versions = self._library.lineage()
         told = self._library.detail(version)
         there = told["deleted"] is None
@@ -234,8 +238,6 @@ class LibraryTab:
             gr.Button(visible=tuned, interactive=not told["active"]),
             gr.Textbox(value=told["name"]),
             gr.Textbox(value=told["note"]),
-            gr.Group(visible=False),
-            "",
         ]
 
 
