@@ -32,12 +32,14 @@ def render(
     compute: Compute,
     items: Sequence[RenderItem],
     settings: RenderSettings,
+    between: Callable[[], None] = lambda: None,
 ) -> list[Image.Image]:
     """One picture per item. A picture depends on its own prompt and seed, not on its neighbours.
 
     Batches of different size may differ by rounding (about 1e-6), so keep files, do not redraw.
+    `between` is called after every denoising step; what it raises ends the drawing.
     """
-    return decode(pipeline, compute, draw_latents(pipeline, compute, items, settings))
+    return decode(pipeline, compute, draw_latents(pipeline, compute, items, settings, between))
 
 
 def draw_latents(

@@ -90,7 +90,6 @@ class SamplerProcess:
         self._replies: dict[int, queue.Queue[dict[str, Any]]] = {}
         self._ids = itertools.count(1)
         self._guard = threading.RLock()
-        self._turn = threading.Lock()
         self._deaths = 0
 
     def start(self) -> None:
@@ -149,11 +148,13 @@ class SamplerProcess:
         settings: RenderSettings,
         on_image: Callable[[int, Rendered], None] | None = None,
         patient: bool = False,
+        gives_way: bool = False,
     ) -> list[Rendered]:
         """Draw pictures and wait for them; each is on disk before it is reported.
 
         `adapters` are added up by their weights; without any the base alone draws. If `patient`,
-        all come as soon as they can, else the first ones do.
+        all come as soon as they can, else the first ones do. If `gives_way`, the drawing ends
+        early, within a denoising step, as soon as something is asked for without it.
 
         Raises:
             SamplerFailed: the model cannot be loaded or the process died.
@@ -163,6 +164,7 @@ class SamplerProcess:
             "adapters": _files(adapters),
             "settings": asdict(settings),
             "patient": patient,
+            "gives_way": gives_way,
         }
 
         def drawn(reply: dict[str, Any]) -> Rendered:
@@ -200,16 +202,15 @@ class SamplerProcess:
         read: Callable[[dict[str, Any]], T],
         on_reply: Callable[[int, T], None] | None,
     ) -> list[T]:
-        with self._turn:
-            number = next(self._ids)
-            replies: queue.Queue[dict[str, Any]] = queue.Queue()
+        number = next(self._ids)
+        replies: queue.Queue[dict[str, Any]] = queue.Queue()
+        try:
             with self._guard:
                 self._replies[number] = replies
                 self._send({"id": number, **request})
-            try:
-                return _collect(replies, count, read, on_reply)
-            finally:
-                self._replies.pop(number, None)
+            return _collect(replies, count, read, on_reply)
+        finally:
+            self._replies.pop(number, None)
 
     def _send(self, message: dict[str, Any]) -> None:
         child = self._child
@@ -275,8 +276,10 @@ def _collect(
         reply = replies.get()
         if "error" in reply:
             raise SamplerFailed(reply["error"])
+        if "gave_way" in reply:
+            break
         index = int(reply["index"])
         done[index] = read(reply)
         if on_reply:
             on_reply(index, done[index])
-    return [done[index] for index in range(count)]
+    return [done[index] for index in sorted(done)]

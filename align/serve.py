@@ -18,6 +18,7 @@ from align.device import Compute, choose_compute, memory
 from align.errors import AlignError, InvalidSettings, first_line, says_disk_full
 from align.full import is_whole
 from align.implicit import ImplicitReward
+from align.inbox import Deserted, Inbox, Overtaken
 from align.models import ModelInfo
 from align.pipeline import load_pipeline, quiet_libraries
 from align.render import Adapters, batches, render, store
@@ -48,10 +49,11 @@ def serve() -> None:
     adapters = Adapters(pipeline)
     turns = shared_processor(compute, greeting["turns"])
     images_dir = Path(greeting["images_dir"])
-    for line in sys.stdin:
-        request = json.loads(line)
+    inbox = Inbox(sys.stdin)
+    for request in inbox:
         answer = _score if "pictures" in request else partial(_draw, images_dir)
-        for reply in _answer(answer, Drawing(pipeline, compute, adapters, turns), request):
+        drawing = Drawing(pipeline, compute, adapters, turns, partial(inbox.check, request))
+        for reply in _answer(answer, drawing, request):
             _say(replies, {"id": request["id"], **reply})
 
 
@@ -63,6 +65,7 @@ class Drawing:
     compute: Compute
     adapters: Adapters
     turns: Turns
+    between: Callable[[], None]
 
 
 def _claim_stdout() -> IO[str]:
@@ -90,6 +93,10 @@ def _answer(answer: Answer, drawing: Drawing, request: dict[str, Any]) -> Replie
     try:
         drawing.adapters.use([(path, weight) for path, weight in request["adapters"]])
         yield from answer(drawing, request)
+    except Overtaken:
+        yield {"gave_way": True}
+    except Deserted:
+        return
     except (AlignError, OSError, ValueError, RuntimeError, KeyError) as error:
         yield {"error": why_not(error, "scored" if "pictures" in request else "drawn")}
 
@@ -101,7 +108,7 @@ def _draw(images_dir: Path, drawing: Drawing, request: dict[str, Any]) -> Replie
     for indices in batches(len(items), megapixels, request["patient"]):
         with drawing.turns.drawing():
             wanted = [items[i] for i in indices]
-            images = render(drawing.pipeline, drawing.compute, wanted, settings)
+            images = render(drawing.pipeline, drawing.compute, wanted, settings, drawing.between)
         for index, image in zip(indices, images, strict=True):
             yield {"index": index, **asdict(store(image, images_dir))}
 

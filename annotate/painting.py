@@ -61,10 +61,12 @@ class Painter:
         look: Look,
         on_picture: OnPicture,
         patient: bool = False,
+        gives_way: bool = False,
     ) -> None:
         """Draw pictures and wait for them; `on_picture` gets each with its index, not yet stored.
 
-        If `patient`, all come as soon as they can, else the first ones do.
+        If `patient`, all come as soon as they can, else the first ones do. If `gives_way`,
+        only those are drawn that are there once something is asked for without it.
 
         Raises what the sampler raises.
         """
@@ -72,7 +74,8 @@ class Painter:
         def on_image(index: int, rendered: Rendered) -> None:
             on_picture(index, self._image(items[index], look.name, rendered))
 
-        self._sampler.render(items, look.adapters, self._settings, on_image, patient)
+        settings = self._settings
+        self._sampler.render(items, look.adapters, settings, on_image, patient, gives_way)
 
     def score(self, prompts: Sequence[str], pictures: Sequence[Path], adapter: Path) -> list[float]:
         """Return how much likelier an adapter holds each picture to be than its base does.

@@ -31,7 +31,7 @@ MOST_ALIKE = 3
 """Pairs of pictures that look alike are not shown, but for one after so many in a row: a model that
 draws nothing else is still to be judged."""
 REQUEST_S = 10.0
-"""A request should last no longer, so that a comparison or a new version need not wait for it."""
+"""A request should last no longer, so that a new version need not wait for it."""
 IDLE_S = 0.5
 LOADING_S = 12.0
 RESTING_S = 30.0
@@ -129,7 +129,7 @@ class Pool:
 
     @contextmanager
     def standing_aside(self) -> Iterator[None]:
-        """Start no new request meanwhile, so that another one is next."""
+        """Start no request meanwhile; one under way ends once something else is asked for."""
         with self._control:
             self._aside += 1
         try:
@@ -214,16 +214,20 @@ class Pool:
                 self._publish(finished[first], finished[first + 1])
 
         patient = self._desk.ready() >= FEW_PAIRS
-        self._painter.draw(items, look_of(version), on_picture, patient)
-        self._fresh_version = version.version
-        if warm:
+        self._painter.draw(items, look_of(version), on_picture, patient, gives_way=True)
+        if finished:
+            self._fresh_version = version.version
+        if warm and len(finished) == len(items):
             self._picture_s = (self._clock() - began) / len(items)
 
     def _draw_quad(self) -> None:
         self._paired = False
         version = self._store.version(self._base, self._desk.version)
         drawn: dict[int, Image] = {}
-        self._painter.draw(self._of_a_kind(4), look_of(version), drawn.__setitem__)
+        items, add = self._of_a_kind(4), drawn.__setitem__
+        self._painter.draw(items, look_of(version), add, gives_way=True)
+        if len(drawn) < len(items):
+            return
         images = self._store.add_images([drawn[place] for place in sorted(drawn)])
         ids = [image.image_id for image in images]
         self._quads.add(images[0].recipe["prompt"], ids, version.version)

@@ -111,13 +111,15 @@ class Sampler(Protocol):
         settings: Any,
         on_image: Callable[[int, Rendered], None] | None = None,
         patient: bool = False,
+        gives_way: bool = False,
     ) -> Sequence[Rendered]:
         """Draw RenderItems by RenderSettings and wait for the stored pictures, in order.
 
         `adapters` are files added up by their weights; without any the base alone draws.
         `on_image` is called with an index and its picture as soon as that is stored; if `patient`,
-        the first ones may come later so that the last come sooner. Raises an
-        error whose text can be shown.
+        the first ones may come later so that the last come sooner. If
+        `gives_way`, the drawing ends early, with the pictures that are there, as soon as something
+        is asked for without it. Raises an error whose text can be shown.
         """
 
     def score(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import threading
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -74,6 +76,52 @@ def test_pictures_are_scored_by_what_an_adapter_made_likelier(sampler, compute, 
     with pytest.raises(SamplerFailed, match=r"could not be scored: .*adapter\.safetensors is gone"):
         adapter.unlink()
         sampler.score(prompts, pictures, adapter, SETTINGS)
+
+
+def test_what_gives_way_ends_early_with_what_it_has_when_something_else_is_asked_for(sampler):
+    items = [RenderItem("a cat face", seed) for seed in range(64)]
+    began, ended = threading.Event(), threading.Event()
+    got = []
+
+    def pool():
+        settings = replace(SETTINGS, steps=6)
+        got.extend(sampler.render(items, [], settings, lambda *_: began.set(), gives_way=True))
+        ended.set()
+
+    thread = threading.Thread(target=pool)
+    thread.start()
+    assert began.wait(60)
+    assert len(sampler.render([RenderItem("a dog face", 1)], [], SETTINGS)) == 1
+    assert ended.wait(60)
+    thread.join()
+    assert 0 < len(got) < 64 and all(path_of(sampler, one.sha256).is_file() for one in got)
+
+
+def test_what_gives_way_is_drawn_whole_when_nobody_asks_for_anything(sampler):
+    items = [RenderItem("a cat face", seed) for seed in range(3)]
+    whole = sampler.render(items, [], SETTINGS)
+    assert sampler.render(items, [], SETTINGS, gives_way=True) == whole
+
+
+def test_a_sampler_that_is_stopped_leaves_what_it_draws(tmp_path):
+    process = SamplerProcess(describe_model(), tmp_path / "images", tmp_path / "log")
+    process.start()
+    began, told = threading.Event(), []
+
+    def draw():
+        items = [RenderItem("a", seed) for seed in range(64)]
+        try:
+            process.render(items, [], replace(SETTINGS, steps=50), lambda *_: began.set())
+        except SamplerFailed as error:
+            told.append(str(error))
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    assert began.wait(60)
+    child = process._child
+    process.stop()
+    thread.join(60)
+    assert told and child.returncode == 0, "it had to be killed"
 
 
 def test_a_full_disk_is_named_as_what_it_is():

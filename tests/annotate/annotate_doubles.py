@@ -79,6 +79,8 @@ class PaintingSampler:
         self.current = "stopped"
         self.stops = 0
         self._turn = threading.Lock()
+        self.waiting: list[int] = []
+        """How many pictures somebody waits for, of each request that does not give way."""
 
     def start(self) -> None:
         self.current = "ready"
@@ -98,12 +100,19 @@ class PaintingSampler:
         settings: Any,
         on_image: Callable[[int, Rendered], None] | None = None,
         patient: bool = False,
+        gives_way: bool = False,
     ) -> list[Painted]:
+        if not gives_way:
+            self.waiting.append(len(items))
         with self._turn:
+            if not gives_way:
+                self.waiting.remove(len(items))
             self.requests.append(len(items))
-            painted = []
+            painted: list[Painted] = []
             for index, item in enumerate(items):
                 self._await_brush()
+                if gives_way and self.waiting:
+                    break
                 painted.append(self._paint(item, adapters, settings))
                 if on_image:
                     on_image(index, painted[-1])

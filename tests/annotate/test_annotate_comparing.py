@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from annotate_doubles import Painted, PaintingSampler
 from places import Open, Place, until
 
 from annotate.errors import InvalidRequest
@@ -83,6 +84,40 @@ def test_a_comparison_goes_before_the_pool(place: Place) -> None:
     place.sampler.brush.set()
     thread.join()
     assert done and place.sampler.requests[waiting] == 1
+
+
+class PausesInARequest(PaintingSampler):
+    """Puts the brush down after five pictures of the first large request."""
+
+    pause_after = 5
+
+    def _paint(self, *asked: Any) -> Painted:
+        painted = super()._paint(*asked)
+        if len(self.requests) == 2 and self.pause_after:
+            self.pause_after -= 1
+            if not self.pause_after:
+                self.brush.clear()
+        return painted
+
+
+def test_a_request_of_the_pool_that_gave_way_leaves_its_whole_pairs(open_place: Open) -> None:
+    place = open_place(sampler=PausesInARequest)
+    until(lambda: not place.sampler.brush.is_set())
+    assert place.sampler.requests == [2, 16]
+    answer: list[Any] = []
+
+    def compare() -> None:
+        answer.append(place.studio.compare("a cat", 7, "base", "base"))
+
+    thread = threading.Thread(target=compare)
+    thread.start()
+    until(lambda: place.sampler.waiting)
+    assert place.studio.stats()["ready_pairs"] == 3, "one, and two of five pictures"
+    place.sampler.brush.set()
+    thread.join()
+    assert answer and place.sampler.requests[:3] == [2, 16, 1]
+    until(lambda: place.studio.stats()["ready_pairs"] >= 24)
+    assert sum(place.sampler.requests[3:]) == 2 * (24 - 3), "what was left is drawn anew"
 
 
 def test_many_comparisons_come_prompt_by_prompt_in_groups_that_grow(place: Place) -> None:

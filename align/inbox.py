@@ -1,0 +1,72 @@
+"""Requests to draw as they come in, those that somebody waits for first (no torch here)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from align.errors import AlignError
+
+Request = dict[str, Any]
+
+
+class Overtaken(AlignError):
+    """What is being drawn is left for something that somebody waits for."""
+
+
+class Deserted(AlignError):
+    """Nobody waits for anything any more."""
+
+
+class Inbox:
+    """Reads JSON lines on a thread of its own, so that what is being drawn can be overtaken.
+
+    A request with `gives_way` comes after all without it. When the lines end, so does the work:
+    whoever asked is gone.
+    """
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._waiting: list[Request] = []
+        self._open = True
+        self._changed = threading.Condition()
+        threading.Thread(target=self._read, args=(lines,), name="inbox", daemon=True).start()
+
+    def __iter__(self) -> Iterator[Request]:
+        while (request := self._next()) is not None:
+            yield request
+
+    def check(self, request: Request) -> None:
+        """Raise Overtaken or Deserted if there is no sense in going on with this request."""
+        with self._changed:
+            if not self._open:
+                raise Deserted
+            if _gives_way(request) and not all(map(_gives_way, self._waiting)):
+                raise Overtaken
+
+    def _next(self) -> Request | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or not self._open)
+            if not self._open:
+                return None
+            self._waiting.sort(key=_gives_way)
+            return self._waiting.pop(0)
+
+    def _read(self, lines: Iterable[str]) -> None:
+        try:
+            for line in lines:
+                self._put(json.loads(line))
+        finally:
+            with self._changed:
+                self._open = False
+                self._changed.notify()
+
+    def _put(self, request: Request) -> None:
+        with self._changed:
+            self._waiting.append(request)
+            self._changed.notify()
+
+
+def _gives_way(request: Request) -> bool:
+    return bool(request.get("gives_way"))
