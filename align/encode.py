@@ -104,8 +104,18 @@ def encode_pairs(
         chosen=torch.tensor([picture_row[pair.chosen] for pair in pairs]),
         rejected=torch.tensor([picture_row[pair.rejected] for pair in pairs]),
         prompt=torch.tensor([prompt_row[pair.prompt] for pair in pairs]),
-        time_ids=torch.tensor([height, width, 0, 0, height, width], dtype=torch.float32),
+        time_ids=size_facts_6((width, height)),
     )
+
+
+def size_facts_6(size: tuple[int, int]) -> Tensor:
+    """What SDXL's UNet is told of a width and height in pixels: never scaled and never cropped.
+
+    Podell et al. 2023 (arXiv 2307.01952), section 2.2, in the pipeline's order: the original
+    height and width, the crop's top and left, the wanted height and width.
+    """
+    width, height = size
+    return torch.tensor([height, width, 0, 0, height, width], dtype=torch.float32)
 
 
 def keys_of_pictures(

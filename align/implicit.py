@@ -16,7 +16,7 @@ from diffusers import DDPMScheduler, StableDiffusionXLPipeline
 from torch import Tensor
 
 from align.device import Compute
-from align.encode import encode_prompts, read_picture
+from align.encode import encode_prompts, read_picture, size_facts_6
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
 from align.full import is_whole
 from align.lora import as_reference
@@ -123,8 +123,7 @@ class ImplicitReward:
         device, weights = self.compute.device, self.compute.weights
         errors = []
         for rows in torch.arange(self.draws).split(DRAWS_AT_ONCE):
-            width, height = self.size
-            time_ids = torch.tensor([height, width, 0, 0, height, width]).repeat(len(rows), 1)
+            sizes_M6 = size_facts_6(self.size).expand(len(rows), -1)
             with self.compute.autocasting():
                 predicted_MCHW = self.pipeline.unet(
                     noisy_KCHW[rows].to(device, weights),
@@ -132,7 +131,7 @@ class ImplicitReward:
                     encoder_hidden_states=text_1SD.expand(len(rows), -1, -1).to(device, weights),
                     added_cond_kwargs={
                         "text_embeds": pooled_1E.expand(len(rows), -1).to(device, weights),
-                        "time_ids": time_ids.to(device, weights),
+                        "time_ids": sizes_M6.to(device, weights),
                     },
                 ).sample
             errors.append(denoising_error(predicted_MCHW, target_KCHW[rows].to(device)))

@@ -16,7 +16,7 @@ from diffusers import StableDiffusionXLPipeline
 from torch import Tensor
 
 from align.device import Compute
-from align.encode import encode_prompts
+from align.encode import encode_prompts, size_facts_6
 from align.loss import denoising_error
 from align.noise import conditioning, corrupt, draw, training_scheduler, usable_timesteps
 
@@ -70,8 +70,7 @@ class Namer:
 
     def _forward(self, noisy: Tensor, target: Tensor, times: Tensor, prompts: Tensor) -> Tensor:
         device, weights = self._compute.device, self._compute.weights
-        width, height = self._size
-        sizes = torch.tensor([[height, width, 0, 0, height, width]]).repeat(len(prompts), 1)
+        sizes = size_facts_6(self._size).expand(len(prompts), -1)
         with self._compute.autocasting():
             predicted = self._unet(
                 noisy.to(device, weights),

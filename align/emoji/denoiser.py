@@ -24,6 +24,7 @@ from align.emoji.latents import Latents, background_of, encode_all
 from align.emoji.loop import NotTrained, averaged, train, training_compute
 from align.emoji.settings import DenoiserSettings, Settings
 from align.emoji.tokenizer import load_tokenizer, token_ids
+from align.encode import size_facts_6
 from align.files import read_json, write_json
 from align.noise import corrupt, counter_key
 
@@ -54,10 +55,10 @@ class Denoiser(nn.Module):
     ) -> Tensor:
         """What the UNet says of noisy latents; where `kept_B` is 0 it is told nothing."""
         text_BSD, pooled_BE = self.embed(ids_BS)
-        sizes_6 = torch.tensor([size, size, 0, 0, size, size], device=noisy_BCHW.device)
+        sizes_6 = size_facts_6((size, size)).to(noisy_BCHW.device)
         added = {
             "text_embeds": pooled_BE * kept_B[:, None],
-            "time_ids": sizes_6.float().expand(len(noisy_BCHW), -1),
+            "time_ids": sizes_6.expand(len(noisy_BCHW), -1),
         }
         said = self.unet(
             noisy_BCHW,

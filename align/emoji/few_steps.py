@@ -22,6 +22,8 @@ from align.emoji.export import FOLDER
 from align.emoji.latents import encode_all
 from align.emoji.loop import averaged, train, training_compute
 from align.emoji.settings import FewStepsSettings, Settings
+from align.encode import size_facts_6
+from align.errors import InvalidSettings
 from align.lora import add_lora, as_reference, save_adapter
 from align.models import describe_model
 from align.noise import counter_key
@@ -59,6 +61,11 @@ class Route:
     """The way from noise to pictures, in stretches, as the model walks it and the adapter."""
 
     def __init__(self, pipeline: StableDiffusionXLPipeline, settings: FewStepsSettings) -> None:
+        if (predicts := pipeline.scheduler.config.prediction_type) != "v_prediction":
+            raise InvalidSettings(
+                f"A few-step adapter needs a model that predicts velocities, not {predicts}: "
+                'its setting "prediction" is to be "v_prediction".'
+            )
         self._unet = pipeline.unet
         self._guidance = settings.guidance
         signal_T = pipeline.scheduler.alphas_cumprod
@@ -156,5 +163,5 @@ def told(pipeline: StableDiffusionXLPipeline, captions: Sequence[str], side: int
     text_BSD, _, pooled_BE, _ = pipeline.encode_prompt(
         list(captions), do_classifier_free_guidance=False
     )
-    sizes_6 = torch.tensor([side, side, 0, 0, side, side], device=text_BSD.device).float()
+    sizes_6 = size_facts_6((side, side)).to(text_BSD.device)
     return Told(text_BSD, pooled_BE, sizes_6.expand(len(captions), -1))

@@ -11,6 +11,7 @@ from torch.testing import assert_close
 
 from align.emoji.few_steps import Route, Told, inconsistency, pseudo_huber
 from align.emoji.settings import FewStepsSettings
+from align.errors import InvalidSettings
 
 B, C, SIDE = 3, 2, 4
 CLEAN = torch.randn(B, C, SIDE, SIDE, generator=torch.manual_seed(0))
@@ -42,16 +43,21 @@ class OnePicture:
         pass
 
 
-def route(offset: float = 0.0, **settings) -> Route:
+def route(offset: float = 0.0, prediction: str = "v_prediction", **settings) -> Route:
     schedule = UniPCMultistepScheduler(
         beta_start=0.00085,
         beta_end=0.012,
         beta_schedule="scaled_linear",
-        prediction_type="v_prediction",
+        prediction_type=prediction,
         rescale_betas_zero_snr=True,
     )
     pipeline = SimpleNamespace(unet=OnePicture(schedule, offset), scheduler=schedule)
     return Route(pipeline, FewStepsSettings(**settings))  # type: ignore[arg-type]
+
+
+def test_a_model_that_predicts_noise_is_refused():
+    with pytest.raises(InvalidSettings, match=r"velocities, not epsilon"):
+        route(prediction="epsilon")
 
 
 def test_the_route_leads_from_pure_noise_to_the_picture():
