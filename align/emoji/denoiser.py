@@ -169,8 +169,10 @@ def keep_units(work: Path, latents: Latents) -> None:
 def draw_batch(latents: Latents, settings: DenoiserSettings, step: int) -> tuple[Tensor, list[str]]:
     """Latents of a step and what is said of them."""
     random = np.random.default_rng((settings.loop.seed, step))
-    pictures, variants = latents.latents_PVCHW.shape[:2]
-    places_B = random.integers(pictures, size=settings.loop.batch)
+    variants = latents.latents_PVCHW.shape[1]
+    late = step >= settings.everything * settings.loop.steps
+    places = latents.chosen if late else range(len(latents.rows))
+    places_B = random.choice(places, size=settings.loop.batch)
     variants_B = random.integers(variants, size=settings.loop.batch)
     captions = [
         draw_caption(random, latents.rows[place], background_of(int(variant)), settings.captions)

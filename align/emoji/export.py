@@ -13,6 +13,7 @@ from align.emoji.autoencoder import FILE as AUTOENCODER
 from align.emoji.autoencoder import SCALING, load_autoencoder
 from align.emoji.denoiser import UNITS, load_denoiser, noise_schedule
 from align.emoji.loop import NotTrained
+from align.emoji.pictures import LABELS
 from align.emoji.settings import Settings
 from align.emoji.tokenizer import load_tokenizer
 from align.encode import sha256
@@ -36,7 +37,7 @@ def export(work: Path, settings: Settings) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     pipeline.save_pretrained(folder, safe_serialization=True)
     forget_origin(folder)
-    shutil.copyfile(work / "labels.txt", folder / "labels.txt")
+    shutil.copyfile(work / LABELS, folder / LABELS)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"{folder}: {size / 1e6:.1f} MB")
     if size > MOST_BYTES:

@@ -116,7 +116,7 @@ def train_few_steps(work: Path, settings: Settings) -> None:
     seed, side = wanted.loop.seed, settings.data.side
     adapter = Adapter(add_lora(pipeline.unet, wanted.rank, seed, wanted.targets))
     latents, route = encode_all(work, settings), Route(pipeline, wanted)
-    drawn = replace(settings.denoiser, loop=wanted.loop)
+    drawn = replace(settings.denoiser, loop=wanted.loop, everything=0.0)
 
     def loss(step: int) -> Tensor:
         clean_BCHW, captions = draw_batch(latents, drawn, step)

@@ -6,6 +6,7 @@ Shapes: P pictures, V variants, B pictures of a batch, C latent channels, H x W 
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,17 @@ from torch import Tensor
 
 from align.emoji.autoencoder import FILE, load_autoencoder, to_signal
 from align.emoji.loop import training_compute
-from align.emoji.pictures import BACKGROUNDS, Picture, Pictures, compose, draw_corner, read_pictures
+from align.emoji.pictures import (
+    BACKGROUNDS,
+    LABELS,
+    NoPictures,
+    Picture,
+    Pictures,
+    compose,
+    draw_corner,
+    read_labels,
+    read_pictures,
+)
 from align.emoji.settings import DataSettings, Settings
 from align.encode import sha256
 from align.files import read_json, write_json
@@ -37,6 +48,8 @@ class Latents:
     std_C: Tensor
     autoencoder: str
     """A hash of the checkpoint that encoded them."""
+    chosen: list[int]
+    """Places of the subjects that the model is for."""
 
     def normal(self, raw_BCHW: np.ndarray) -> Tensor:
         """Latents with zero mean and unit spread in every channel."""
@@ -74,7 +87,18 @@ def encode_all(work: Path, settings: Settings) -> Latents:
     sampled = torch.from_numpy(array[:: max(1, len(array) // SAMPLED)].astype(np.float32))
     mean_C, std_C = sampled.mean((0, 1, 3, 4)), sampled.std((0, 1, 3, 4))
     rows = [pictures.rows[number] for number in numbers_P]
-    return Latents(rows, array, mean_C, std_C, autoencoder)
+    return Latents(rows, array, mean_C, std_C, autoencoder, places_of(rows, read_labels(work)))
+
+
+def places_of(rows: list[Picture], labels: Collection[str]) -> list[int]:
+    """Where pictures of these subjects are.
+
+    Raises:
+        NoPictures: there are none.
+    """
+    if places := [place for place, row in enumerate(rows) if row.label in labels]:
+        return places
+    raise NoPictures(f"There is no picture of any subject in {LABELS}.")
 
 
 def _open(path: Path, size: tuple[int, int], network: AutoencoderKL, done: int) -> np.memmap:

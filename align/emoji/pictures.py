@@ -16,6 +16,7 @@ from align.emoji.settings import DataSettings
 from align.errors import AlignError
 from align.files import read_json, replacing, write_json
 
+LABELS = "labels.txt"
 BACKGROUNDS = {
     "white": (255, 255, 255),
     "black": (18, 18, 22),
@@ -71,6 +72,16 @@ def write_pictures(work: Path, rows: list[Picture], rgba_NHW4: np.ndarray) -> No
     with replacing(work / "pictures.npy") as scratch:
         np.save(scratch, rgba_NHW4)
     write_json(work / "pictures.json", [asdict(row) for row in rows])
+
+
+def read_labels(work: Path) -> list[str]:
+    """The subjects that a working folder's model is for."""
+    try:
+        return (work / LABELS).read_text("utf-8").split("\n")
+    except FileNotFoundError:
+        raise NoPictures(
+            f"There is no {LABELS} in this folder yet. Run the command data first."
+        ) from None
 
 
 def read_pictures(work: Path) -> Pictures:

@@ -10,6 +10,7 @@ from PIL import Image
 from align.emoji.drawing import draw_icons, draw_pictures
 from align.emoji.pictures import (
     BACKGROUNDS,
+    LABELS,
     Picture,
     Pictures,
     compose,
@@ -20,6 +21,8 @@ from align.emoji.settings import DataSettings, Settings
 from align.emoji.sources import NAMES, REGISTRY, STYLES, fetch, read_json_member
 from align.emoji.subjects import Subject, read_subjects
 from align.noise import chance
+
+CHOSEN = "chosen.txt"
 
 
 def prepare(work: Path, settings: Settings, registry: str = REGISTRY) -> None:
@@ -61,9 +64,10 @@ def tabulate(
 
 
 def write_labels(work: Path, rows: list[Picture]) -> None:
-    """The subjects that the model knows, one a line."""
-    labels = sorted({row.label for row in rows if row.drawn})
-    (work / "labels.txt").write_text("\n".join(labels) + "\n", encoding="utf-8")
+    """The subjects that the model is for, one a line: those of `chosen.txt` with pictures."""
+    chosen = set((Path(__file__).parent / CHOSEN).read_text("utf-8").split("\n"))
+    labels = sorted({row.label for row in rows if row.drawn and row.label in chosen})
+    (work / LABELS).write_text("\n".join(labels) + "\n", encoding="utf-8")
 
 
 def contact_sheet(pictures: Pictures, settings: DataSettings, columns: int = 20) -> Image.Image:

@@ -112,6 +112,8 @@ class DenoiserSettings:
     """Noise schedule ends in pure noise, where drawing begins (Lin et al. 2023, 2305.08891)."""
     snr_limit: float = 5.0
     """A step's weight falls with its signal-to-noise ratio beyond this; 0 weighs all alike."""
+    everything: float = 0.5
+    """Share of the steps that learn from all subjects; the rest learns those of labels.txt."""
     drop_condition: float = 0.1
     """Share of the captions replaced by zeros, which is what guidance subtracts."""
     captions: CaptionSettings = field(default_factory=CaptionSettings)

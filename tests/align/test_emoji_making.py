@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,14 +17,16 @@ from torch import nn
 from align.emoji import autoencoder, loop
 from align.emoji.__main__ import main
 from align.emoji.autoencoder import build as build_autoencoder
-from align.emoji.denoiser import draw_timesteps, noise_schedule, step_weights
+from align.emoji.denoiser import draw_batch, draw_timesteps, noise_schedule, step_weights
 from align.emoji.export import SCALING, fold
+from align.emoji.latents import encode_all, places_of
 from align.emoji.loop import NotTrained, averaged, learning_rate, locked, train
 from align.emoji.measure import nearest_background
 from align.emoji.muon import orthogonalized
-from align.emoji.pictures import Picture, write_pictures
+from align.emoji.pictures import NoPictures, Picture, write_pictures
 from align.emoji.settings import (
     AutoencoderSettings,
+    CaptionSettings,
     DenoiserSettings,
     LoopSettings,
     TokenizerSettings,
@@ -36,6 +39,8 @@ from align.pipeline import load_pipeline
 from align.render import RenderItem, RenderSettings, render
 from align.sampling import settings_of
 
+ROOT = Path(__file__).resolve().parents[2]
+EMOJI, STATIC = ROOT / "align/emoji", ROOT / "annotate/static"
 SHAPES = {
     "banana": "ellipse",
     "balloon": "rectangle",
@@ -116,6 +121,40 @@ def test_all_stages_make_a_model_that_draws(work, monkeypatch, compute):
     figures = json.loads((work / "figures-model.json").read_text())
     assert 0 < figures["psnr"] < 60
     assert sum(figures["styles"].values()) == pytest.approx(1)
+
+
+def test_the_last_steps_learn_only_what_the_model_is_for(work):
+    (work / "labels.txt").write_text("\n".join(list(SHAPES)[:1]))
+    latents = encode_all(work, settings_from_json(SETTINGS))
+    (work / "labels.txt").write_text("\n".join(SHAPES) + "\n")
+    named = set(SHAPES) & {latents.rows[place].label for place in latents.chosen}
+    assert named == set(list(SHAPES)[:1]) and len(latents.chosen) == len(STYLES)
+
+    settings = DenoiserSettings(everything=0.5, captions=CaptionSettings(tag=0.0))
+    steps = settings.loop.steps
+    early, late = (
+        " ".join(draw_batch(latents, settings, step)[1]) for step in (steps // 2 - 1, steps // 2)
+    )
+    assert all(label in early for label in SHAPES)
+    assert [label for label in SHAPES if label in late] == list(SHAPES)[:1]
+
+
+def test_a_model_that_is_for_nothing_is_refused():
+    with pytest.raises(NoPictures, match=r"no picture of any subject in labels\.txt"):
+        places_of([Picture("1", "cat", (), "flat", True, False)], ["dog"])
+
+
+def test_the_model_is_for_what_the_app_asks_and_the_figures_are_about():
+    asked = [
+        line
+        for name in ("emoji_prompts.txt", "emoji_evaluation_prompts.txt")
+        for line in (STATIC / name).read_text("utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
+    labels = (EMOJI / "chosen.txt").read_text("utf-8").splitlines()
+    unknown = [line for line in asked if not any(f" {one} " in f" {line} " for one in labels)]
+    assert asked and not unknown
+    assert set((EMOJI / "judged.txt").read_text("utf-8").splitlines()) <= set(labels)
 
 
 def test_the_exported_latents_are_those_the_denoiser_learned_from(work, monkeypatch, compute):
