@@ -222,6 +222,12 @@ def test_only_an_adapter_of_sdxls_size_is_called_one(sdxl, adapter_file, tmp_pat
     assert not {"ss_base_model_version", "modelspec.architecture"} & small.keys()
 
 
+def predicts(model) -> str:
+    """As the specification writes it."""
+    config = json.loads((Path(model.load_path) / "scheduler" / "scheduler_config.json").read_text())
+    return {"epsilon": "epsilon", "v_prediction": "v"}[config["prediction_type"]]
+
+
 def test_a_kohya_file_of_a_run_says_how_it_was_made(done_run, model, tmp_path):
     said = metadata(export(done_run, tmp_path / "warm.safetensors", "kohya"))
     manifest = (done_run / "snapshot" / "manifest.json").read_bytes()
@@ -237,7 +243,7 @@ def test_a_kohya_file_of_a_run_says_how_it_was_made(done_run, model, tmp_path):
         "modelspec.sai_model_spec": "1.0.1",
         "modelspec.title": "warm",
         "modelspec.resolution": "128x128",
-        "modelspec.prediction_type": "epsilon",
+        "modelspec.prediction_type": predicts(model),
         "palate.kappa": "1200.0",
         "palate.pairs": "6",
         "palate.run": "r0007",

@@ -22,7 +22,7 @@ def test_the_count_by_shape_is_the_count_on_real_tensors(model, compute):
     pooled = unet.config.projection_class_embeddings_input_dim
     pooled -= 6 * unet.config.addition_time_embed_dim
     inputs = {
-        "sample": torch.zeros(4, 4, 16, 16),
+        "sample": torch.zeros(4, unet.config.in_channels, 16, 16),
         "timestep": torch.zeros(4, dtype=torch.int64),
         "encoder_hidden_states": torch.zeros(4, 24, width),
         "added_cond_kwargs": {

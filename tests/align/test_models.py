@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from align.errors import BrokenModel, ModelNotFound, WrongModel
@@ -98,4 +99,6 @@ def test_half_precision_file_names_are_recognized(copy):
 def test_half_precision_files_load(copy, compute):
     for file in list(copy.rglob("*.safetensors")):
         file.rename(file.with_name(file.name.replace(".safetensors", ".fp16.safetensors")))
-    assert load_pipeline(describe_model(str(copy)), compute).unet.config.in_channels == 4
+    whole = load_pipeline(describe_model(), compute).unet.state_dict()
+    half = load_pipeline(describe_model(str(copy)), compute).unet.state_dict()
+    assert all(torch.equal(half[name], weight) for name, weight in whole.items())

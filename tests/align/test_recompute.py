@@ -27,7 +27,7 @@ def inputs(unet):
     pooled = unet.config.projection_class_embeddings_input_dim
     pooled -= 6 * unet.config.addition_time_embed_dim
     return {
-        "sample": torch.randn(2, 4, 16, 16),
+        "sample": torch.randn(2, unet.config.in_channels, 16, 16),
         "timestep": torch.tensor([500, 900]),
         "encoder_hidden_states": torch.randn(2, 24, unet.config.cross_attention_dim),
         "added_cond_kwargs": {
