@@ -49,7 +49,7 @@ class BestOf:
         form = [prompts, seeds, self._drawn_by, self._judge, self._among, self._shown]
         self._start.click(None, None, buttons, js=turn_buttons(busy=True))
         drawn = self._start.click(refusals(self._expected)(self.choose), form, board, **PRIVATE)
-        drawn.then(None, None, buttons, js=turn_buttons(busy=False))
+        turn_back(drawn, buttons)
         return drawn
 
     def choose(
@@ -90,6 +90,13 @@ class BestOf:
 def busy_buttons(busy: bool) -> list[dict[str, Any]]:
     """Return what changes on the tab's two buttons, to start and to stop."""
     return [gr.update(interactive=not busy), gr.update(visible=busy)]
+
+
+def turn_back(drawn: Any, buttons: list[gr.Button]) -> None:
+    """Offer to start again once a drawing is done, and once it was refused."""
+    # A `then` without a Python function is not called after an error.
+    for ended in (drawn.then, drawn.failure):
+        ended(None, None, buttons, js=turn_buttons(busy=False))
 
 
 def turn_buttons(busy: bool) -> str:

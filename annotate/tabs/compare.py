@@ -14,7 +14,7 @@ from annotate.handlers import PRIVATE, Errors, refusals
 from annotate.requests import MOST_COLUMNS
 from annotate.stage import read_static
 from annotate.studio import Studio
-from annotate.tabs.best_of import BestOf, busy_buttons, turn_buttons
+from annotate.tabs.best_of import BestOf, busy_buttons, turn_back, turn_buttons
 from annotate.tabs.board import LINK, Board, read_link, read_prompts, read_seeds, stopped
 
 VIEWER = ("looking.js", "viewer.js", "sheet.js")
@@ -104,7 +104,7 @@ class CompareTab:
         refuse = refusals(self._expected)
         self._start.click(None, None, buttons, js=turn_buttons(busy=True))
         drawn = self._start.click(refuse(self._draw), form, self._board, **PRIVATE)
-        drawn.then(None, None, buttons, js=turn_buttons(busy=False))
+        turn_back(drawn, buttons)
         offered = [self._known, self._columns, self._version, *self._choosing.versions]
         self.tab.select(self._offer, [self._known, self._columns], offered, **PRIVATE)
         self._add.click(
@@ -126,7 +126,7 @@ class CompareTab:
         busy = shown.then(lambda link: busy_buttons(bool(link)), self._link, buttons, **PRIVATE)
         drawing = refusals(self._expected)(self._draw_linked)
         drawn = busy.then(drawing, self._link, self._board, **PRIVATE)
-        drawn.then(None, None, buttons, js=turn_buttons(busy=False))
+        turn_back(drawn, buttons)
         self._stop.click(
             lambda value: [*busy_buttons(busy=False), stopped(value)],
             self._board,
@@ -145,13 +145,19 @@ class CompareTab:
         versions = self._studio.versions()
         names = [version["version"] for version in versions]
         if (known and len(names) != known) or not columns:
-            parent = versions[-1]["parent"]
-            columns = [parent, names[-1]] if parent else names
+            columns = self._newest_columns()
         return [
             len(names),
             _columns(names, columns),
             *(_newest(names[1:]), gr.update(choices=names), _newest([VOTES, *names[1:]])),
         ]
+
+    def _newest_columns(self) -> list[str]:
+        """The newest version beside what it was made from."""
+        versions = self._studio.versions()
+        names = [version["version"] for version in versions]
+        parent = versions[-1]["parent"]
+        return [parent, names[-1]] if parent else names
 
     def _open(self, link: str) -> list[Any]:
         read = read_link(link or "")
@@ -171,7 +177,9 @@ class CompareTab:
         yield from self._draw(*read)
 
     def _draw(self, prompts: str, seeds: str, columns: list[str]) -> Iterator[dict[str, Any]]:
-        columns = [parse_blend(column).name for column in columns or []]
+        # Whoever is quicker than the offer, or chose none, means what is offered.
+        chosen = columns or self._newest_columns()
+        columns = [parse_blend(column).name for column in chosen]
         board = Board(read_prompts(prompts), read_seeds(seeds), seeds, columns)
         groups = self._studio.compare_columns(board.prompts, board.seeds, board.columns)
         sampler = self._studio.activity()["sampler"]

@@ -65,6 +65,14 @@ def test_the_newest_version_and_its_parent_are_offered_until_a_person_chooses(
     assert tab._offer(2, ["v1@0.5", "v1"])[1].value == ["v1@0.5", "v1"]
 
 
+def test_whoever_chooses_no_version_compares_what_is_offered(tab: CompareTab, place: Place) -> None:
+    with pytest.raises(InvalidRequest, match="Choose 2 to 6 versions"):
+        next(tab._draw("a cat", "1", []))
+    tuned(place)
+    *_, board = tab._draw("a cat", "1", [])
+    assert board["columns"] == ["base", "v1"]
+
+
 def test_a_link_fills_the_form_and_any_other_address_leaves_it(tab: CompareTab) -> None:
     link = "#compare&p=a+cat&p=a+dog&s=4-5&c=base&c=v1%400.5&m=slider"
     filled = tab._open(link)

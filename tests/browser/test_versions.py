@@ -97,3 +97,12 @@ def test_the_disk_is_measured_and_shows_what_would_go(shared_app: App, page: Any
 def bring(page: Any, file: Path) -> None:
     page.locator("#import-path input, #import-path textarea").fill(str(file))
     page.locator("#import:not([disabled])").click(timeout=WORK_MS)
+
+
+def test_a_comparison_that_is_refused_can_be_asked_for_again(shared_app: App, page: Any) -> None:
+    page.goto(shared_app.url)
+    page.click("#compare-tab-button")
+    page.fill("#compare-prompts textarea", "")
+    for _ in range(2):
+        page.locator("#start-compare:not([disabled])").click(timeout=SLOW_MS)
+        page.get_by_text("Write at least one prompt to compare on.").last.wait_for()
