@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from align.emoji.loop import averaged, train, training_compute
 from align.emoji.pictures import Pictures, compose_batch, read_pictures
 from align.emoji.settings import AutoencoderSettings, DataSettings, Settings
+from align.emoji.start import take_over
 from align.noise import counter_key
 
 FILE = "autoencoder.pt"
@@ -52,6 +53,7 @@ def train_autoencoder(work: Path, settings: Settings) -> None:
     compute = training_compute()
     torch.manual_seed(wanted.loop.seed)
     network = build(wanted, settings.data.side)
+    take_over(network, settings.start, "vae")
     network.to(compute.device, memory_format=torch.channels_last)
 
     def loss(step: int) -> Tensor:

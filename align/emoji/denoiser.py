@@ -23,6 +23,7 @@ from align.emoji.captions import draw_caption
 from align.emoji.latents import Latents, background_of, encode_all
 from align.emoji.loop import NotTrained, averaged, train, training_compute
 from align.emoji.settings import DenoiserSettings, Settings
+from align.emoji.start import take_over
 from align.emoji.tokenizer import load_tokenizer, token_ids
 from align.encode import size_facts_6
 from align.files import read_json, write_json
@@ -130,7 +131,10 @@ def train_denoiser(work: Path, settings: Settings) -> None:
     keep_units(work, latents)
     weight_T = step_weights(schedule, wanted.snr_limit)
     torch.manual_seed(wanted.loop.seed)
-    network = Denoiser(settings, len(tokenizer), latents.latents_PVCHW.shape[-1]).to(compute.device)
+    network = Denoiser(settings, len(tokenizer), latents.latents_PVCHW.shape[-1])
+    for part in ("unet", "text_encoder", "text_encoder_2"):
+        take_over(getattr(network, part), settings.start, part)
+    network.to(compute.device)
 
     def loss(step: int) -> Tensor:
         clean_BCHW, captions = draw_batch(latents, wanted, step)

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the Newton-Schulz iteration: singular values end between 0.7 and 1.2."""
 ITERATIONS = 5
+LONG = 2
+"""Matrices longer than so many widths are made orthogonal by their squares."""
 MOMENTUM = 0.95
 SIZE = 0.2
 """Root mean square of an update before the learning rate, as AdamW's usually is."""
@@ -22,15 +24,36 @@ SIZE = 0.2
 
 def orthogonalized(update: Tensor, product: torch.dtype = torch.float32) -> Tensor:
     """The nearest matrix with all singular values at 1, roughly; `product` is worked in."""
-    a, b, c = COEFFICIENTS
     matrix = update.flatten(1).to(product)
     is_tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if is_tall else matrix
     x = x / (x.norm() + 1e-7)
+    x = by_squares(x) if x.shape[1] > LONG * x.shape[0] else directly(x)
+    return (x.T if is_tall else x).reshape(update.shape).to(update)
+
+
+def directly(x: Tensor) -> Tensor:
+    """The iteration of Newton and Schulz on a matrix [m, n] of norm 1, best where n is near m."""
+    a, b, c = COEFFICIENTS
     for _ in range(ITERATIONS):
         square = x @ x.T
         x = a * x + (b * square + c * square @ square) @ x
-    return (x.T if is_tall else x).reshape(update.shape).to(update)
+    return x
+
+
+def by_squares(x: Tensor) -> Tensor:
+    """What `directly` gives, by iterating on the small matrix x xᵀ alone, as its steps commute.
+
+    For convolutions, nine times as long as wide, it takes less than half of the work.
+    """
+    a, b, c = COEFFICIENTS
+    square = (x @ x.T).float()
+    unit = torch.eye(len(square), device=x.device)
+    whole = unit
+    for _ in range(ITERATIONS):
+        move = a * unit + b * square + c * square @ square
+        whole, square = move @ whole, move @ square @ move
+    return whole.to(x) @ x
 
 
 class Muon(torch.optim.Optimizer):

@@ -157,6 +157,8 @@ class ClassifierSettings:
 class Settings:
     """Everything that decides what the embedded model becomes."""
 
+    start: str = ""
+    """An earlier model whose vocabulary and fitting weights are taken over; empty is none."""
     data: DataSettings = field(default_factory=DataSettings)
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     autoencoder: AutoencoderSettings = field(default_factory=AutoencoderSettings)

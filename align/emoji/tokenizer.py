@@ -15,6 +15,7 @@ from align.emoji.captions import all_captions
 from align.emoji.loop import NotTrained
 from align.emoji.pictures import read_pictures
 from align.emoji.settings import Settings, TokenizerSettings
+from align.emoji.start import earlier_model
 
 FOLDER = "tokenizer"
 START, END, WORD_END = "<|startoftext|>", "<|endoftext|>", "</w>"
@@ -22,8 +23,12 @@ START, END, WORD_END = "<|startoftext|>", "<|endoftext|>", "</w>"
 
 def make_tokenizer(work: Path, settings: Settings) -> None:
     """Learn the vocabulary of a working folder's captions."""
-    drawn = [picture for picture in read_pictures(work).rows if picture.drawn]
-    tokenizer = learn_tokenizer(all_captions(drawn), settings.tokenizer)
+    if settings.start:
+        # What the text encoders know of a token holds for that token alone.
+        tokenizer = earlier_model(settings.start).tokenizer
+    else:
+        drawn = [picture for picture in read_pictures(work).rows if picture.drawn]
+        tokenizer = learn_tokenizer(all_captions(drawn), settings.tokenizer)
     tokenizer.save_pretrained(work / FOLDER)
     print(f"{len(tokenizer):,} tokens")
 

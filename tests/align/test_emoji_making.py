@@ -14,6 +14,7 @@ from diffusers import LCMScheduler
 from PIL import Image, ImageDraw
 from torch import nn
 
+from align.device import choose_compute
 from align.emoji import autoencoder, loop
 from align.emoji.__main__ import main
 from align.emoji.autoencoder import build as build_autoencoder
@@ -22,7 +23,7 @@ from align.emoji.export import SCALING, fold
 from align.emoji.latents import encode_all, places_of
 from align.emoji.loop import NotTrained, averaged, learning_rate, locked, train
 from align.emoji.measure import nearest_background
-from align.emoji.muon import orthogonalized
+from align.emoji.muon import by_squares, directly, orthogonalized
 from align.emoji.pictures import NoPictures, Picture, write_pictures
 from align.emoji.settings import (
     AutoencoderSettings,
@@ -32,8 +33,10 @@ from align.emoji.settings import (
     TokenizerSettings,
     settings_from_json,
 )
+from align.emoji.start import take_over
 from align.emoji.tokenizer import learn_tokenizer, token_ids
 from align.errors import RunLocked, TrainingDiverged
+from align.files import read_json
 from align.models import describe_model
 from align.pipeline import load_pipeline
 from align.render import RenderItem, RenderSettings, render
@@ -121,6 +124,34 @@ def test_all_stages_make_a_model_that_draws(work, monkeypatch, compute):
     figures = json.loads((work / "figures-model.json").read_text())
     assert 0 < figures["psnr"] < 60
     assert sum(figures["styles"].values()) == pytest.approx(1)
+
+
+def test_a_training_may_begin_with_an_earlier_model(work, tmp_path, monkeypatch, capsys):
+    write_data(tmp_path)
+    earlier = {"start": str(work / "model")}
+    wider = {"autoencoder": SETTINGS["autoencoder"] | {"latent_channels": 6}}
+    (tmp_path / "settings.json").write_text(json.dumps(SETTINGS | wider | earlier))
+    for stage in ("tokenizer", "autoencoder", "denoiser"):
+        assert command(monkeypatch, stage, "--work", tmp_path) == 0, stage
+    said = capsys.readouterr().out
+    for part in ("vae", "unet", "text_encoder", "text_encoder_2"):
+        assert f"{part}: " in said
+    assert read_json(tmp_path / "tokenizer/tokenizer.json") == read_json(
+        work / "tokenizer/tokenizer.json"
+    )
+
+
+def test_what_fits_of_an_earlier_model_is_taken_over_and_the_rest_is_not(work):
+    theirs = load_pipeline(describe_model(str(work / "model")), choose_compute()).vae
+    with pytest.raises(NotTrained, match="Leave the setting start empty"):
+        take_over(nn.Linear(2, 3), str(work / "model"), "vae")
+    network = build_autoencoder(
+        AutoencoderSettings(channels=(8, 8, 16, 16), groups=4, latent_channels=6), 32
+    )
+    own = network.encoder.conv_out.weight.clone()
+    take_over(network, str(work / "model"), "vae")
+    assert torch.equal(network.encoder.conv_in.weight, theirs.encoder.conv_in.weight)
+    assert torch.equal(network.encoder.conv_out.weight, own)
 
 
 def test_the_last_steps_learn_only_what_the_model_is_for(work):
@@ -306,6 +337,12 @@ def test_an_orthogonal_update_pushes_all_directions_alike(shape):
     values = torch.linalg.svdvals(orthogonalized(torch.randn(shape)).flatten(1))
     assert values.min() > 0.3
     assert values.max() < 1.3
+
+
+def test_long_matrices_are_made_orthogonal_as_others_are():
+    torch.manual_seed(0)
+    x = torch.randn(4, 36)
+    assert torch.allclose(by_squares(x / x.norm()), directly(x / x.norm()), atol=1e-5)
 
 
 def test_noisy_steps_count_full_and_clean_ones_less():

@@ -34,18 +34,20 @@ def test_a_person_fine_tunes_compares_judges_blind_and_goes_back(
     stage.wait_until_saved(saved + VOTES)
 
     fine_tune(page)
+    # Other tests may have made versions before.
+    made = shared_app.client().predict(api_name="/versions")[-1]["version"]
     page.locator("#library-tab-button").click()
-    page.locator("#versions [data-version=v1]").click()
+    page.locator(f"#versions [data-version={made}]").click()
     page.locator("#make-active:not([disabled])").click(timeout=SLOW_MS)
-    page.locator("#versions [data-version=v1] .active").wait_for(timeout=SLOW_MS)
+    page.locator(f"#versions [data-version={made}] .active").wait_for(timeout=SLOW_MS)
 
     page.locator("#compare-tab-button").click()
-    different = compare(page, "a red apple")
+    different = compare(page, "a red apple", f"base,{made}")
     assert different[0] != different[1]
-    link = f"{shared_app.url}#compare&p=a+red+apple&s=7&c=base&c=v1%400&c=v1%400.5&c=v1&m=grid"
+    columns = "&".join(f"c={column}" for column in ("base", f"{made}%400", f"{made}%400.5", made))
     page.goto("about:blank")
-    page.goto(link)
-    linked = pictures(page, "base,base,v1@0.5,v1")
+    page.goto(f"{shared_app.url}#compare&p=a+red+apple&s=7&{columns}&m=grid")
+    linked = pictures(page, f"base,base,{made}@0.5,{made}")
     assert [linked[0], linked[1], linked[3]] == [different[0], different[0], different[1]]
     assert linked[2] not in different
     assert page.locator("#board [aria-pressed=true]").inner_text() == "Grid"
@@ -68,11 +70,11 @@ def test_a_person_fine_tunes_compares_judges_blind_and_goes_back(
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
 
     stage.open(shared_app.url)
-    judges_blind_and_goes_back(shared_app, page, stage)
+    judges_blind_and_goes_back(shared_app, page, stage, made)
 
 
 def looks_in_every_way(page: Any) -> None:
-    """Zoom, swap and subtract on a board of the base twice, v1 at half strength and v1."""
+    """Zoom, swap and subtract on a board: the base twice, a version at half strength, whole."""
     page.keyboard.press("s")
     frames = page.locator("#board [data-column] .frame")
     spot = frames.first.bounding_box()
@@ -116,20 +118,20 @@ def opacity(page: Any, column: int) -> str:
     return str(page.evaluate(script, column))
 
 
-def judges_blind_and_goes_back(app: App, page: Any, stage: Stage) -> None:
-    """From a blind test to its verdict, and from v1 back to the base."""
+def judges_blind_and_goes_back(app: App, page: Any, stage: Stage, made: str) -> None:
+    """From a blind test to its verdict, and from the version back to the base."""
     page.locator("#verdict-tab-button").click()
     page.locator("#start-trial:not([disabled])").click(timeout=SLOW_MS)
     page.locator("#trials [data-act=vote]").click(timeout=SLOW_MS)
     page.locator("#stage .trial").wait_for(timeout=SLOW_MS)
     for _ in range(SETTLING):
         stage.wait_for_pair()
-        stage.press(side_of(app, page, "v1"))
+        stage.press(side_of(app, page, made))
     page.locator("#stage .trial", has_text="settled").wait_for(timeout=SLOW_MS)
     page.locator("#stage [data-act=verdict]").click()
     verdict = page.locator("#trials .outcome.good")
     verdict.wait_for(timeout=SLOW_MS)
-    assert "v1 is better than base" in verdict.inner_text()
+    assert f"{made} is better than base" in verdict.inner_text()
     page.locator("#trials [data-act=back]").click()
     page.locator("#trials [data-act=use]").wait_for(timeout=SLOW_MS)
     assert app.client().predict(api_name="/versions")[0]["active"]
@@ -171,12 +173,12 @@ def fine_tune(page: Any) -> None:
     assert page.locator("#run .outcome").inner_text()
 
 
-def compare(page: Any, prompt: str) -> list[str]:
-    """Compare the base and v1, which are offered, on one seed; return where the pictures are."""
+def compare(page: Any, prompt: str, columns: str) -> list[str]:
+    """Compare the versions that are offered on one seed; return where the pictures are."""
     page.locator("#compare-prompts textarea").fill(prompt)
     page.locator("#seeds input, #seeds textarea").fill("7")
     page.locator("#start-compare:not([disabled])").click(timeout=SLOW_MS)
-    return pictures(page, "base,v1")
+    return pictures(page, columns)
 
 
 def pictures(page: Any, columns: str) -> list[str]:

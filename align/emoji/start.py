@@ -1,0 +1,51 @@
+"""What a training takes over from an earlier model before it begins."""
+
+from __future__ import annotations
+
+from diffusers import StableDiffusionXLPipeline
+from torch import Tensor, nn
+
+from align.device import choose_compute
+from align.emoji.loop import NotTrained
+from align.models import describe_model
+from align.pipeline import load_pipeline, quiet_libraries
+
+
+def earlier_model(start: str) -> StableDiffusionXLPipeline:
+    """The model of a name or folder, as for `describe_model`.
+
+    Raises:
+        ModelNotFound, WrongModel, BrokenModel: it cannot be loaded.
+    """
+    quiet_libraries()
+    return load_pipeline(describe_model(start), choose_compute())
+
+
+def take_over(network: nn.Module, start: str, part: str) -> None:
+    """Begin with the weights of an earlier model's part, as far as names and shapes are the same.
+
+    Args:
+        start: the earlier model, or "" to begin at random.
+        part: which of its networks, such as "unet".
+
+    Raises:
+        ModelNotFound, WrongModel, BrokenModel: it cannot be loaded.
+        NotTrained: nothing of it fits.
+    """
+    if not start:
+        return
+    own = network.state_dict()
+    fitting = fitting_weights(own, getattr(earlier_model(start), part).state_dict())
+    if not fitting:
+        raise NotTrained(f"No weight of the {part} of {start} fits. Leave the setting start empty.")
+    network.load_state_dict(fitting, strict=False)
+    print(f"{part}: {len(fitting)} of {len(own)} weights are those of {start}", flush=True)
+
+
+def fitting_weights(own: dict[str, Tensor], theirs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Those of `theirs` that have a place in `own`, in fp32 on the CPU."""
+    return {
+        name: weight.float().cpu()
+        for name, weight in theirs.items()
+        if name in own and own[name].shape == weight.shape
+    }
