@@ -28,7 +28,7 @@ from annotate.tabs.label import label_tab
 from annotate.tabs.library import LibraryTab
 from annotate.tabs.own import own_votes
 from annotate.tabs.people import PeopleTab
-from annotate.tabs.section import rest_elsewhere
+from annotate.tabs.section import rest_elsewhere, run_here
 from annotate.tabs.tune import TuneTab
 from annotate.tabs.verdict import VerdictTab
 from storage.errors import UnknownRun
@@ -74,6 +74,8 @@ def build_page(studio: Studio, expected: Errors, way: SignIn | None = None) -> g
         everything = (label, tune.tab, library.tab, compare.tab, verdict.tab, insights.tab)
         for one in (tune, library, verdict, insights):
             rest_elsewhere(one.timer, (tab for tab in everything if tab is not one.tab))
+        for watching in (tune, library, verdict):
+            run_here(watching.timer, watching.tab)
         library.compare_in(tabs, compare)
         compare.open_links(page)
     return page

@@ -65,8 +65,10 @@ def background_of(variant: int) -> str:
 
 def encode_all(work: Path, settings: Settings) -> Latents:
     """The latents of a working folder, encoded as far as they are not there yet."""
-    pictures = read_pictures(work)
+    pictures, labels = read_pictures(work), set(read_labels(work))
     numbers_P = pictures.where(drawn=True)
+    if settings.denoiser.everything == 0:
+        numbers_P = numbers_P[places_of([pictures.rows[n] for n in numbers_P], labels)]
     network = load_autoencoder(work, settings)
     # Of other weights or pictures, what lies there is worth nothing.
     autoencoder = sha256(work / FILE)
@@ -87,7 +89,7 @@ def encode_all(work: Path, settings: Settings) -> Latents:
     sampled = torch.from_numpy(array[:: max(1, len(array) // SAMPLED)].astype(np.float32))
     mean_C, std_C = sampled.mean((0, 1, 3, 4)), sampled.std((0, 1, 3, 4))
     rows = [pictures.rows[number] for number in numbers_P]
-    return Latents(rows, array, mean_C, std_C, autoencoder, places_of(rows, read_labels(work)))
+    return Latents(rows, array, mean_C, std_C, autoencoder, places_of(rows, labels))
 
 
 def places_of(rows: list[Picture], labels: Collection[str]) -> list[int]:

@@ -1,11 +1,11 @@
 // The tree of versions: a click or Enter chooses one, arrow keys walk through it.
 
-let refocus = false;
+let focused = "";
 
 element.addEventListener("click", (event) => {
   const leaf = event.target.closest("[data-version]");
   if (!leaf) return;
-  refocus = true;
+  focused = leaf.dataset.version;
   trigger("select", { version: leaf.dataset.version });
 });
 
@@ -19,9 +19,21 @@ element.addEventListener("keydown", (event) => {
   leaves[to[event.key]].focus();
 });
 
-// Choosing draws the tree anew; the focus goes back to where it was.
+element.addEventListener("focusin", (event) => {
+  focused = event.target.closest("[data-version]")?.dataset.version ?? "";
+});
+
+element.addEventListener("focusout", ({ target }) => {
+  // A leaf that is drawn anew loses the focus too, but is gone by then.
+  setTimeout(() => {
+    if (target.isConnected && !element.contains(document.activeElement)) focused = "";
+  });
+});
+
+// Drawing the tree anew, by a choice or by a version that a run made, leaves the focus where it was.
 watch("value", () => {
-  if (!refocus) return;
-  refocus = false;
-  requestAnimationFrame(() => element.querySelector('[aria-current="true"]')?.focus());
+  requestAnimationFrame(() => {
+    if (!focused || document.activeElement !== document.body) return;
+    element.querySelector(`[data-version="${CSS.escape(focused)}"]`)?.focus();
+  });
 });

@@ -144,14 +144,15 @@ class LibraryTab:
             gr.Info(f"{version} is deleted; {in_bytes(freed)} are free.")
             return self._view(version)
 
-        self._tree.select(choose, None, [chosen, *shown], **PRIVATE)
+        # By default what is chosen while an answer is on its way would be dropped.
+        self._tree.select(choose, None, [chosen, *shown], trigger_mode="always_last", **PRIVATE)
         self._activate.click(activate, chosen, shown, **PRIVATE)
         self._save.click(save, [chosen, self._name, self._note], shown, **PRIVATE)
         self._delete.click(self._ask, chosen, [self._asking, self._question], **PRIVATE)
         self._keep.click(lambda: gr.Group(visible=False), None, self._asking, **PRIVATE)
         self._do_delete.click(delete, chosen, shown, **PRIVATE)
         self.timer.tick(self._refresh, [chosen, self._tree], self._tree, **PRIVATE)
-        self.tab.select(refuse(self._open), chosen, [self.timer, chosen, *shown], **PRIVATE)
+        self.tab.select(refuse(self._open), chosen, [chosen, *shown], **PRIVATE)
 
     def _listen_to_work(self) -> None:
         refuse, library = refusals(self._expected), self._library
@@ -209,7 +210,7 @@ class LibraryTab:
         there = [told["version"] for told in self._studio.versions()]
         chosen = version or there[-1]
         # A question that somebody asked meanwhile stays, and so does what an export said.
-        return [gr.Timer(active=True), chosen, *self._facts(chosen), gr.skip(), gr.skip()]
+        return [chosen, *self._facts(chosen), gr.skip(), gr.skip()]
 
     def _refresh(self, version: str, shown: str) -> Any:
         """Show a version that a run has made meanwhile; an unchanged tree keeps its focus."""

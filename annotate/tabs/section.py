@@ -1,10 +1,9 @@
 """What the tabs have in common: headings, and timers that rest while nobody looks."""
 
+import json
 from collections.abc import Iterable
 
 import gradio as gr
-
-from annotate.handlers import PRIVATE
 
 
 def heading(text: str, visible: bool = True) -> gr.HTML:
@@ -12,7 +11,17 @@ def heading(text: str, visible: bool = True) -> gr.HTML:
     return gr.HTML(f'<h2 class="section">{text}</h2>', visible=visible, apply_default_css=False)
 
 
+def run_here(timer: gr.Timer, tab: gr.Tab) -> None:
+    """Start a tab's timer when the tab is opened."""
+    tab.select(None, None, timer, js=_turned(active=True))
+
+
 def rest_elsewhere(timer: gr.Timer, others: Iterable[gr.Tab]) -> None:
     """Stop a tab's timer when one of the other tabs is opened."""
     for tab in others:
-        tab.select(lambda: gr.Timer(active=False), None, timer, **PRIVATE)
+        tab.select(None, None, timer, js=_turned(active=False))
+
+
+def _turned(active: bool) -> str:
+    """A script, since the server's answers to two tabs may come in the other order."""
+    return f"() => ({json.dumps(gr.update(active=active))})"

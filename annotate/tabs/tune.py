@@ -82,12 +82,7 @@ class TuneTab:
             self._view, self._settings, shown, trigger_mode="always_last", **PRIVATE
         )
         self.timer.tick(self._view, self._settings, shown, **PRIVATE)
-        self.tab.select(
-            lambda settings: [gr.Timer(active=True), *self._view(settings)],
-            self._settings,
-            [self.timer, *shown],
-            **PRIVATE,
-        )
+        self.tab.select(self._view, self._settings, shown, **PRIVATE)
 
     def _newest(self) -> dict[str, Any]:
         runs = self._studio.runs()

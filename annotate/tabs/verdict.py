@@ -79,7 +79,7 @@ class VerdictTab:
         )
         self._cards.select(refuse(self._act_on), None, self._cards, **PRIVATE)
         self.timer.tick(self._view, None, self._cards, **PRIVATE)
-        opened = [self.timer, *versions, self._start, self._cards]
+        opened = [*versions, self._start, self._cards]
         self.tab.select(self._open, versions, opened, **PRIVATE)
 
     def _open(self, before: str | None, after: str | None) -> list[Any]:
@@ -89,7 +89,6 @@ class VerdictTab:
         if before not in names or after not in names or after == before:
             before, after = versions[-1]["parent"] or names[0], names[-1]
         return [
-            gr.Timer(active=True),
             gr.Dropdown(choices=names, value=before),
             gr.Dropdown(choices=names, value=after),
             gr.Button(interactive=len(names) > 1),

@@ -154,6 +154,17 @@ def test_what_fits_of_an_earlier_model_is_taken_over_and_the_rest_is_not(work):
     assert torch.equal(network.encoder.conv_out.weight, own)
 
 
+def test_subjects_that_no_step_learns_are_not_encoded(work, tmp_path):
+    shutil.copytree(work, tmp_path / "work")
+    (tmp_path / "work/labels.txt").write_text("banana\nballoon\n")
+    all_late = settings_from_json(
+        SETTINGS | {"denoiser": SETTINGS["denoiser"] | {"everything": 0.0}}
+    )
+    latents = encode_all(tmp_path / "work", all_late)
+    assert {row.label for row in latents.rows} == {"banana", "balloon"}
+    assert len(latents.chosen) == len(latents.rows) == len(latents.latents_PVCHW)
+
+
 def test_the_last_steps_learn_only_what_the_model_is_for(work):
     (work / "labels.txt").write_text("\n".join(list(SHAPES)[:1]))
     latents = encode_all(work, settings_from_json(SETTINGS))

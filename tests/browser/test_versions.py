@@ -62,6 +62,12 @@ def test_a_lora_from_elsewhere_is_added_named_exported_compared_and_deleted(
     page.keyboard.press("Enter")
     page.locator(f"#version b:has-text('{version}')").wait_for(timeout=SLOW_MS)
 
+    # Somebody else names it: the tree is drawn anew and the focus stays.
+    page.locator("#versions [aria-current]:focus").wait_for(timeout=SLOW_MS)
+    shared_app.client().predict(version, "elsewhere", api_name="/rename_version")
+    page.locator("#versions [data-version]", has_text="elsewhere").wait_for(timeout=SLOW_MS)
+    page.locator(f"#versions [data-version={version}]:focus").wait_for(timeout=SLOW_MS)
+
     page.locator("#version-name input, #version-name textarea").fill(MARKUP)
     page.locator("#save-version").click()
     page.locator("#versions [data-version]", has_text=MARKUP).wait_for(timeout=SLOW_MS)
