@@ -35,6 +35,11 @@ from align.sampling import settings_of
 AT_ONCE = 16
 EDGE = 4
 """Pixels along the edges that no emoji reaches."""
+SHOWN = (
+    "cat face, fox, penguin, butterfly, grinning face, robot, hamburger, birthday cake, rocket, "
+    "sailboat, castle, sunflower"
+).split(", ")
+"""Subjects of the grid that shows what a model draws: a column each."""
 CLEAR = 40.0
 """A background is of a colour if it is nearer to it than this, in all three channels together."""
 
@@ -87,6 +92,8 @@ def measure(
     )
     sheet(named).save(work / f"asked-{info.name}.png")
     sheet(free).save(work / f"free-{info.name}.png")
+    grid = draw(pipeline, compute, prompts_of_the_grid(), drawn)
+    sheet(grid, len(SHOWN)).save(work / f"grid-{info.name}.png")
     write_json(work / f"figures-{info.name}.json", asdict(figures))
     print(table(figures))
     return figures
@@ -101,6 +108,22 @@ def prompts_of_everything(labels: Sequence[str]) -> list[tuple[str, str, str, st
         prompt = caption(label, style, background, article=False, trailing=False)
         asked.append((prompt, label, style, background))
     return asked
+
+
+def prompts_of_the_grid() -> list[str]:
+    """Each subject in every style on a background, then three times with nothing said of either."""
+    backgrounds = list(BACKGROUNDS)
+    return [
+        caption(
+            label,
+            style,
+            backgrounds[(row + column) % len(backgrounds)] if style else None,
+            article=False,
+            trailing=False,
+        )
+        for row, style in enumerate((*STYLES, None, None, None))
+        for column, label in enumerate(SHOWN)
+    ]
 
 
 def draw(
