@@ -69,7 +69,7 @@ def _from_pretrained(model: ModelInfo, compute: Compute) -> StableDiffusionXLPip
 def to_device(pipeline: StableDiffusionXLPipeline, compute: Compute) -> StableDiffusionXLPipeline:
     """Move a pipeline; its autoencoder stays in fp32, which SDXL's needs to stay finite."""
     pipeline.to(compute.device)
-    pipeline.vae.to(torch.float32)
+    pipeline.vae.to(torch.float32, memory_format=torch.channels_last)
     if compute.device.type == "cuda":
         pipeline.unet.to(memory_format=torch.channels_last)
     return pipeline

@@ -23,6 +23,11 @@ from align.lora import merged
 from align.sampler_process import Rendered, RenderItem, RenderSettings
 
 MAX_ADAPTERS = 4
+DECODED_AT_ONCE = 2
+"""On a CPU: what more pictures leave between two layers is larger than its cache.
+
+Sixteen pictures of the embedded model take 0.58 s by two, 0.83 s at once and 0.66 s one by one.
+"""
 DOWN = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight")
 """How the first half of a layer's adapter is called in the formats that diffusers reads."""
 
@@ -80,9 +85,11 @@ def decode(
     pipeline: StableDiffusionXLPipeline, compute: Compute, latents_BCHW: torch.Tensor
 ) -> list[Image.Image]:
     """Pictures of scaled latents."""
+    at_once = DECODED_AT_ONCE if compute.device.type == "cpu" else len(latents_BCHW)
     with torch.inference_mode(), compute.autocasting():
         scaled = latents_BCHW.float() / pipeline.vae.config.scaling_factor
-        return pipeline.image_processor.postprocess(pipeline.vae.decode(scaled).sample.float())
+        parts = [pipeline.vae.decode(part).sample.float() for part in scaled.split(at_once)]
+        return pipeline.image_processor.postprocess(torch.cat(parts))
 
 
 def batches(count: int, megapixels: float, patient: bool = False) -> Iterator[range]:
