@@ -5,6 +5,7 @@ python -m align.emoji data --work DIR          fetch openly licensed emoji and d
 python -m align.emoji autoencoder --work DIR   train the autoencoder
 python -m align.emoji tokenizer --work DIR     learn the vocabulary of the captions
 python -m align.emoji denoiser --work DIR      train the UNet and both text encoders
+python -m align.emoji decoder --work DIR       let the decoder learn on, latents as they are
 python -m align.emoji export --work DIR        write the pipeline folder, DIR/model
 python -m align.emoji few-steps --work DIR     train an adapter that draws in four steps
 python -m align.emoji classifier --work DIR    train the judge that the figures need
@@ -33,6 +34,7 @@ STAGES = {
     "autoencoder": "autoencoder:train_autoencoder",
     "tokenizer": "tokenizer:make_tokenizer",
     "denoiser": "denoiser:train_denoiser",
+    "decoder": "autoencoder:train_decoder",
     "export": "export:export",
     "few-steps": "few_steps:train_few_steps",
     "classifier": "classifier:train_classifier",

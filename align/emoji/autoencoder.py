@@ -5,22 +5,25 @@ Shapes: B pictures, C channels, H x W pixels or latent pixels.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from align.emoji.loop import averaged, train, training_compute
+from align.emoji.loop import NotTrained, averaged, train, training_compute
 from align.emoji.pictures import Pictures, compose_batch, read_pictures
 from align.emoji.settings import AutoencoderSettings, DataSettings, Settings
 from align.emoji.start import take_over
+from align.encode import sha256
+from align.files import read_json, write_json
 from align.noise import counter_key
 
-FILE = "autoencoder.pt"
+FILE, DECODER, FACTS = "autoencoder.pt", "decoder.pt", "decoder.json"
 SCALING = 0.13025
 """SDXL's own: the pipeline divides latents by it before they are decoded."""
 UNSEEN, AT_ONCE = 500, 16
@@ -71,6 +74,48 @@ def train_autoencoder(work: Path, settings: Settings) -> None:
     print(f"{ratio:.2f} dB on {UNSEEN} pictures that it never saw")
 
 
+class Decoding(nn.Module):
+    """The half of an autoencoder that makes pictures of latents; its weights are the same ones."""
+
+    def __init__(self, autoencoder: AutoencoderKL) -> None:
+        super().__init__()
+        self.post_quant_conv = autoencoder.post_quant_conv
+        self.decoder = autoencoder.decoder
+
+    def forward(self, latent_BCHW: Tensor) -> Tensor:
+        """Pictures of latents, as the whole autoencoder's `decode`."""
+        picture_BCHW: Tensor = self.decoder(self.post_quant_conv(latent_BCHW))
+        return picture_BCHW
+
+
+def train_decoder(work: Path, settings: Settings) -> None:
+    """Let the decoder of a working folder learn on, from its last checkpoint on.
+
+    Latents stay what they are, so that a denoiser may have learned, or be learning, from them.
+    """
+    pictures, compute = read_pictures(work), training_compute()
+    # Whole pictures: a norm sees other numbers in squares cut out of them.
+    wanted = replace(
+        settings.autoencoder, crop=settings.data.side, loop=settings.autoencoder.decoder
+    )
+    network = _as_first_trained(work, settings)
+    half = Decoding(network).requires_grad_(True).train()
+
+    def loss(step: int) -> Tensor:
+        numpy_BHW3 = draw_batch(pictures, settings.data, wanted, step)
+        picture_BCHW = to_signal(numpy_BHW3).to(compute.device, memory_format=torch.channels_last)
+        with compute.autocasting():
+            with torch.no_grad():
+                latent_BCHW = network.encode(picture_BCHW).latent_dist.mean
+            decoded_BCHW = half(latent_BCHW)
+        return picture_error(decoded_BCHW.float() - picture_BCHW, wanted)
+
+    write_json(work / FACTS, {"autoencoder": sha256(work / FILE)})
+    train(half, wanted.loop, work / DECODER, loss)
+    ratio = psnr(load_autoencoder(work, settings), pictures, settings.data)
+    print(f"{ratio:.2f} dB on {UNSEEN} pictures that it never saw")
+
+
 def draw_batch(
     pictures: Pictures, data: DataSettings, settings: AutoencoderSettings, step: int
 ) -> np.ndarray:
@@ -97,10 +142,14 @@ def reconstruction_loss(
     settings: AutoencoderSettings,
 ) -> Tensor:
     """How far a picture is from its original, and its latents from a normal distribution."""
-    error_BCHW = decoded_BCHW - picture_BCHW
-    loss = error_BCHW.abs().mean() + settings.squares * error_BCHW.square().mean()
-    loss = loss + settings.gradients * difference_error(error_BCHW)
+    loss = picture_error(decoded_BCHW - picture_BCHW, settings)
     return loss + settings.divergence * posterior.kl().mean() / posterior.mean[0].numel()
+
+
+def picture_error(error_BCHW: Tensor, settings: AutoencoderSettings) -> Tensor:
+    """How large the difference of pictures is: of pixels, and of differences between them."""
+    loss = error_BCHW.abs().mean() + settings.squares * error_BCHW.square().mean()
+    return loss + settings.gradients * difference_error(error_BCHW)
 
 
 def difference_error(error_BCHW: Tensor) -> Tensor:
@@ -145,7 +194,21 @@ def psnr(network: AutoencoderKL, pictures: Pictures, data: DataSettings) -> floa
 
 
 def load_autoencoder(work: Path, settings: Settings) -> AutoencoderKL:
-    """The trained autoencoder of a working folder: its averaged weights."""
+    """The trained autoencoder of a working folder: its averaged weights.
+
+    Raises:
+        NotTrained: there is none yet, or the decoder learned on from another one.
+    """
+    network = _as_first_trained(work, settings)
+    if (work / DECODER).exists():
+        if (read_json(work / FACTS) or {}).get("autoencoder") != sha256(work / FILE):
+            raise NotTrained(f"{DECODER} is of another autoencoder. Delete it to go on.")
+        averaged(Decoding(network), work / DECODER)
+    return network
+
+
+def _as_first_trained(work: Path, settings: Settings) -> AutoencoderKL:
+    """The autoencoder as it was when the denoiser began, before its decoder learned on."""
     return averaged(build(settings.autoencoder, settings.data.side), work / FILE)
 
 

@@ -78,6 +78,8 @@ class AutoencoderSettings:
     divergence: float = 2e-4
     """Weight of a latent number's divergence from a normal distribution."""
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(steps=5_500, batch=8))
+    decoder: LoopSettings = field(default_factory=lambda: LoopSettings(steps=1_500, batch=2))
+    """How the decoder learns on alone, on whole pictures."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from torch import nn
 
 from align.device import choose_compute
 from align.emoji import autoencoder, loop
-from align.emoji.__main__ import main
+from align.emoji.__main__ import STAGES, main
 from align.emoji.autoencoder import build as build_autoencoder
 from align.emoji.denoiser import draw_batch, draw_timesteps, noise_schedule, step_weights
 from align.emoji.export import SCALING, fold
@@ -55,7 +55,13 @@ TINY = {"batch": 4, "steps": 3, "warmup": 1}
 SETTINGS = {
     "data": {"side": 32, "emoji_side": 20, "least_margin": 5},
     "tokenizer": {"vocabulary": 540, "length": 12},
-    "autoencoder": {"channels": [8, 8, 16, 16], "groups": 4, "crop": 16, "loop": TINY},
+    "autoencoder": {
+        "channels": [8, 8, 16, 16],
+        "groups": 4,
+        "crop": 16,
+        "loop": TINY,
+        "decoder": TINY,
+    },
     "denoiser": {
         "channels": [8, 16, 16],
         "heads": [1, 2, 2],
@@ -96,7 +102,9 @@ def work(tmp_path_factory):
     folder = tmp_path_factory.mktemp("emoji")
     write_data(folder)
     with pytest.MonkeyPatch.context() as patch:
-        for stage in ("autoencoder", "tokenizer", "denoiser", "export", "few-steps", "classifier"):
+        for stage in STAGES:
+            if stage in ("data", "measure"):
+                continue
             assert command(patch, stage, "--work", folder) == 0, stage
     return folder
 
@@ -152,6 +160,24 @@ def test_what_fits_of_an_earlier_model_is_taken_over_and_the_rest_is_not(work):
     take_over(network, str(work / "model"), "vae")
     assert torch.equal(network.encoder.conv_in.weight, theirs.encoder.conv_in.weight)
     assert torch.equal(network.encoder.conv_out.weight, own)
+
+
+def test_a_decoder_learns_on_and_latents_stay(work, tmp_path):
+    shutil.copytree(work, tmp_path / "work")
+    settings, x_BCHW = settings_from_json(SETTINGS), torch.rand(1, 3, 32, 32)
+    after = autoencoder.load_autoencoder(tmp_path / "work", settings)
+    (tmp_path / "work/decoder.pt").unlink()
+    before = autoencoder.load_autoencoder(tmp_path / "work", settings)
+    z_BCHW = before.encode(x_BCHW).latent_dist.mean
+    assert torch.equal(after.encode(x_BCHW).latent_dist.mean, z_BCHW)
+    assert not torch.equal(after.decode(z_BCHW).sample, before.decode(z_BCHW).sample)
+
+
+def test_a_decoder_of_another_autoencoder_is_not_used(work, tmp_path):
+    shutil.copytree(work, tmp_path / "work")
+    (tmp_path / "work/decoder.json").write_text('{"autoencoder": "another"}')
+    with pytest.raises(NotTrained, match="Delete it to go on"):
+        autoencoder.load_autoencoder(tmp_path / "work", settings_from_json(SETTINGS))
 
 
 def test_subjects_that_no_step_learns_are_not_encoded(work, tmp_path):
