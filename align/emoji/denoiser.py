@@ -141,7 +141,7 @@ def train_denoiser(work: Path, settings: Settings) -> None:
         ids_BS = torch.tensor(token_ids(tokenizer, captions))
         random = torch.Generator().manual_seed(counter_key(wanted.loop.seed, "noise", step))
         noise_BCHW = torch.randn(clean_BCHW.shape, generator=random)
-        timesteps_B = draw_timesteps(len(clean_BCHW), len(weight_T), random)
+        timesteps_B = draw_timesteps(len(clean_BCHW), len(weight_T), random, wanted.noisier)
         kept_B = (torch.rand(len(clean_BCHW), generator=random) >= wanted.drop_condition).float()
         noisy_BCHW, target_BCHW = corrupt(schedule, clean_BCHW, noise_BCHW, timesteps_B)
         given = (noisy_BCHW, timesteps_B, ids_BS, kept_B)
@@ -185,10 +185,17 @@ def draw_batch(latents: Latents, settings: DenoiserSettings, step: int) -> tuple
     return latents.normal(latents.latents_PVCHW[places_B, variants_B]), captions
 
 
-def draw_timesteps(count: int, timesteps: int, random: torch.Generator) -> Tensor:
-    """One timestep from each of `count` equal stretches, so that every batch sees all of them."""
+def draw_timesteps(
+    count: int, timesteps: int, random: torch.Generator, noisier: float = 1.0
+) -> Tensor:
+    """One timestep from each of `count` equal stretches, so that every batch sees all of them.
+
+    `noisier` moves them all towards the noisy end, as in Esser et al. 2024 (arXiv 2403.03206,
+    section 5.3.2): there it is decided what is drawn, and in which style.
+    """
     level_B = (torch.arange(count) + torch.rand(count, generator=random)) / count
-    return (level_B * timesteps).long().clamp(max=timesteps - 1)
+    moved_B = noisier * level_B / (1 + (noisier - 1) * level_B)
+    return (moved_B * timesteps).long().clamp(max=timesteps - 1)
 
 
 def step_weights(schedule: DDPMScheduler, limit: float) -> Tensor:

@@ -114,6 +114,8 @@ class DenoiserSettings:
     """Noise schedule ends in pure noise, where drawing begins (Lin et al. 2023, 2305.08891)."""
     snr_limit: float = 5.0
     """A step's weight falls with its signal-to-noise ratio beyond this; 0 weighs all alike."""
+    noisier: float = 1.0
+    """Timesteps are moved towards noise by this: at 2 every second one is above 667 of 1,000."""
     everything: float = 0.5
     """Share of the steps that learn from all subjects; the rest learns those of labels.txt."""
     drop_condition: float = 0.1

@@ -399,6 +399,16 @@ def test_every_batch_sees_all_stretches_of_the_noise():
     assert (timesteps_B // 100).tolist() == list(range(10))
 
 
+def test_timesteps_can_be_moved_towards_noise():
+    evenly_B, moved_B = (
+        draw_timesteps(900, 1000, torch.Generator().manual_seed(0), noisier)
+        for noisier in (1.0, 2.0)
+    )
+    assert (moved_B >= evenly_B).all()
+    assert (moved_B >= 667).sum() == pytest.approx(450, abs=1)
+    assert moved_B.max() <= 999
+
+
 def test_no_prompt_is_unknown_or_too_long():
     tokenizer = learn_tokenizer(["a cat face"] * 3, TokenizerSettings(vocabulary=530, length=8))
     short, long, foreign = token_ids(tokenizer, ["Cat  face", "cat " * 30, "Ω🐱"])
