@@ -21,7 +21,7 @@ from align.run_folder import RunFolder, RunStatus, process_lives
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 GIB = 2**30
-MEMORY_NEEDED = {"embedded": 2 * GIB, "sdxl": 20 * GIB}
+MEMORY_NEEDED = {"embedded": 2 * GIB, "sdxl": 20 * GIB, "sdxl-v": 20 * GIB}
 
 
 def process_options(low_priority: bool) -> dict[str, Any]:

@@ -32,7 +32,8 @@ class ModelInfo:
     identity: str
     """Tells models apart by content, so that versions stay with the model they were made from."""
     preset: str
-    """Training preset: "embedded" for small models, "sdxl" for full-size ones."""
+    """Training preset: "embedded" for small models, "sdxl" for full-size ones that predict noise,
+    "sdxl-v" for those that predict velocities."""
     width: int = 1024
     height: int = 1024
     steps: int = 30
@@ -92,7 +93,7 @@ def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
         name=name,
         path=path,
         identity=f"{name}-{_fingerprint(folder, weights)}",
-        preset="embedded" if small else "sdxl",
+        preset=preset_of(scheduler, small),
         width=side,
         height=side,
         steps=_steps(solver, small),
@@ -102,10 +103,18 @@ def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
     )
 
 
+def preset_of(scheduler: dict[str, Any], small: bool) -> str:
+    """The settings to train with: what an error is worth depends on what is predicted."""
+    if small:
+        return "embedded"
+    flows = str(scheduler.get("_class_name")).startswith("FlowMatch")
+    return "sdxl-v" if flows or scheduler.get("prediction_type") == "v_prediction" else "sdxl"
+
+
 def _steps(solver: str, small: bool) -> int:
     """How many denoising steps are enough: of second order, fewer than Euler's."""
     if "Multistep" in solver:
-        return 10 if small else 20
+        return 8 if small else 20
     return 20 if small else 30
 
 

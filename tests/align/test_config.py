@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from align.config import PRESETS, configure, plan
@@ -8,6 +10,12 @@ from align.errors import InvalidSettings
 
 def test_no_settings_are_the_preset():
     assert configure("embedded", {}) == configure("embedded", "") == PRESETS["embedded"]
+
+
+def test_velocities_are_trained_on_at_less_strength_as_their_errors_are_larger():
+    noise, velocity = PRESETS["sdxl"], PRESETS["sdxl-v"]
+    assert velocity.kappa < noise.kappa / 10
+    assert replace(velocity, kappa=noise.kappa) == noise
 
 
 def test_settings_may_come_as_a_string():

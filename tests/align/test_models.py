@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from align.errors import BrokenModel, ModelNotFound, WrongModel
-from align.models import describe_model, embedded_folder
+from align.models import describe_model, embedded_folder, preset_of
 from align.pipeline import load_pipeline
 
 
@@ -30,13 +30,27 @@ def test_a_copy_elsewhere_is_the_same_model_in_another_place(copy, model):
 
 
 def test_a_solver_of_second_order_takes_fewer_steps(copy, model):
-    assert (model.scheduler, model.steps) == ("UniPCMultistepScheduler", 10)
+    assert (model.scheduler, model.steps) == ("UniPCMultistepScheduler", 8)
     config = copy / "scheduler" / "scheduler_config.json"
     config.write_text(json.dumps({"_class_name": "EulerDiscreteScheduler"}))
     assert (describe_model(str(copy)).scheduler, describe_model(str(copy)).steps) == (
         "EulerDiscreteScheduler",
         20,
     )
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "preset"),
+    [
+        ({"_class_name": "EulerDiscreteScheduler", "prediction_type": "epsilon"}, "sdxl"),
+        ({"_class_name": "EulerDiscreteScheduler"}, "sdxl"),
+        ({"_class_name": "EulerDiscreteScheduler", "prediction_type": "v_prediction"}, "sdxl-v"),
+        ({"_class_name": "FlowMatchEulerDiscreteScheduler"}, "sdxl-v"),
+    ],
+)
+def test_a_large_model_is_trained_by_what_it_predicts(scheduler, preset):
+    assert preset_of(scheduler, small=False) == preset
+    assert preset_of(scheduler, small=True) == "embedded"
 
 
 def test_a_hub_name_is_taken_as_it_is():

@@ -181,7 +181,7 @@ def test_a_dry_run_says_what_would_be_trained_and_trains_nothing(make_run):
     printed = subprocess.run(command, env=python_environment(), capture_output=True, text=True)
     planned = json.loads(printed.stdout)
     assert (planned["objective"], planned["pairs"], planned["held_out"]) == ("ipo", 24, 3)
-    assert (planned["kappa"], planned["beta"], planned["batch"]) == (2500.0, 5000.0, 2)
+    assert (planned["kappa"], planned["beta"], planned["batch"]) == (20.0, 40.0, 2)
     assert planned["left_out"] == {"tie": 2}
     assert run.status().state == "queued"
 
