@@ -17,6 +17,8 @@ from align.pipeline import load_pipeline
 from align.session import train_folder
 
 PROMPTS = ["a cat face", "a rocket", "a red apple", "a castle"]
+AS_MANY_AS_A_RUN = [*PROMPTS, "a penguin", "a hamburger", "a sunflower", "a fish"]
+"""Of eight pictures of noise, five may be named right by chance."""
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +38,13 @@ def adapters(tmp_path_factory, model, compute):
 
 def test_an_adapter_of_noise_fails_and_one_that_changes_nothing_passes(tmp_path, adapters, compute):
     versions = [adapters / "fresh.safetensors", adapters / "noise.safetensors"]
-    result = evaluate(tmp_path, PROMPTS, [1, 2], versions, compute=compute)
+    result = evaluate(tmp_path, AS_MANY_AS_A_RUN, [1, 2], versions, compute=compute)
     assert json.loads((tmp_path / "evaluation.json").read_text("utf-8")) == result
     passed = {(c["version"], c["name"]): c["passed"] for c in result["checks"]}
     assert all(passed["fresh", name] for name in ("pictures", "variety", "prompt"))
     assert not passed["noise", "pictures"] and not passed["noise", "prompt"]
     assert not result["passed"]
-    assert len(result["pictures"]) == 3 * len(PROMPTS) * 2
+    assert len(result["pictures"]) == 3 * len(AS_MANY_AS_A_RUN) * 2
     assert all((tmp_path / picture["file"]).is_file() for picture in result["pictures"])
     assert (tmp_path / result["grids"][0]).is_file()
 

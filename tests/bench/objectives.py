@@ -39,6 +39,7 @@ from annotate.prompts import built_in_prompts
 
 OBJECTIVES = "dpo,dpop,ipo,cdpo,soft,mapo,kto,sft"
 SEEDS = (11, 12)
+"""Of the first prompt. Every prompt has two of its own: noise decides much of a background."""
 SPARE = 10
 """Pairs more than votes, for those that the rule calls equal."""
 
@@ -77,7 +78,11 @@ class Bench:
         self._score = TASTES[self.taste]
         self._trainer = TrainerProcess(cache=folder / "cache")
         self._painter = Painter(folder)
-        self._unseen = [RenderItem(prompt, seed) for prompt in unseen_prompts() for seed in SEEDS]
+        self._unseen = [
+            RenderItem(prompt, seed + len(SEEDS) * place)
+            for place, prompt in enumerate(unseen_prompts())
+            for seed in SEEDS
+        ]
 
     def share(self, objective: str, flip: float, settings: dict) -> str:
         """Train by one objective; the share of pictures that fit the taste better, and seconds."""

@@ -33,7 +33,9 @@ sys.path[:0] = [str(ROOT)]
 from naming import Namer
 from tastes import TASTES, read
 
-PROMPTS, SEEDS = 64, (11, 12)
+PROMPTS, SEEDS, TOGETHER = 64, (11, 12), 4
+"""Every four prompts have two seeds of their own: noise decides much of a background, and with two
+seeds for all prompts a share would say little more than which two they are."""
 GRID = 12
 
 
@@ -172,7 +174,11 @@ class Labeler:
 
     def _compare(self, prompts: list[str], version: str) -> list[tuple[str, int, Path, Path]]:
         """Prompt, seed, before and after of every prompt and seed."""
-        drawn = self._api.predict(prompts, list(SEEDS), "base", version, api_name="/compare_many")
+        drawn = []
+        for start in range(0, len(prompts), TOGETHER):
+            seeds = [seed + start for seed in SEEDS]
+            some = prompts[start : start + TOGETHER]
+            drawn += self._api.predict(some, seeds, "base", version, api_name="/compare_many")
         return [
             (
                 one["prompt"],
