@@ -85,7 +85,7 @@ class Bench:
         ]
 
     def share(self, objective: str, flip: float, settings: dict) -> str:
-        """Train by one objective; the share of pictures that fit the taste better, and seconds."""
+        """Train by one objective; the share of pictures that fit better, by how much, seconds."""
         run = RunFolder(self._folder / f"{self.taste.split()[0]}-{self._votes}-{objective}-{flip}")
         if run.status().state != "done":
             settings = {**settings, "objective": objective}
@@ -103,7 +103,7 @@ class Bench:
             for early, late in zip(before, after, strict=True)
         ]
         share = np.mean([1.0 if gain > 0 else 0.5 if gain == 0 else 0.0 for gain in gains])
-        return f"{share:.1%} ({status.result['seconds']:.0f} s)"
+        return f"{share:.1%} by {np.mean(gains):.0f} ({status.result['seconds']:.0f} s)"
 
     def _snapshot(self, flip: float) -> Path:
         """The votes of this taste as a snapshot folder; the same pairs whatever the flips."""
