@@ -114,7 +114,7 @@ def preset_of(scheduler: dict[str, Any], small: bool) -> str:
 def _steps(solver: str, small: bool) -> int:
     """How many denoising steps are enough: of second order, fewer than Euler's."""
     if "Multistep" in solver:
-        return 8 if small else 20
+        return 10 if small else 20
     return 20 if small else 30
 
 
