@@ -1,4 +1,4 @@
-"""Settings of every stage, for a start from nothing; `made_with.json` has what was different."""
+"""Settings of every stage, for a start from nothing; `made_with*.json` has what was different."""
 
 from __future__ import annotations
 
