@@ -6,6 +6,8 @@ T timesteps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +137,12 @@ def train_denoiser(work: Path, settings: Settings) -> None:
     for part in ("unet", "text_encoder", "text_encoder_2"):
         take_over(getattr(network, part), settings.start, part)
     network.to(compute.device)
+    bare = replace(wanted, captions=replace(wanted.captions, style=0.0))
+    share = lead_share(wanted.style_guidance)
+
+    def bare_ids(step: int) -> Tensor | None:
+        captions = draw_batch(latents, bare, step)[1] if share else []
+        return torch.tensor(token_ids(tokenizer, captions)) if captions else None
 
     def loss(step: int) -> Tensor:
         clean_BCHW, captions = draw_batch(latents, wanted, step)
@@ -144,14 +152,49 @@ def train_denoiser(work: Path, settings: Settings) -> None:
         timesteps_B = draw_timesteps(len(clean_BCHW), len(weight_T), random, wanted.noisier)
         kept_B = (torch.rand(len(clean_BCHW), generator=random) >= wanted.drop_condition).float()
         noisy_BCHW, target_BCHW = corrupt(schedule, clean_BCHW, noise_BCHW, timesteps_B)
-        given = (noisy_BCHW, timesteps_B, ids_BS, kept_B)
+        given = [tensor.to(compute.device) for tensor in (noisy_BCHW, timesteps_B, ids_BS, kept_B)]
         with compute.autocasting():
-            said_BCHW = network(*(tensor.to(compute.device) for tensor in given), size)
-        error_BCHW = said_BCHW.float() - target_BCHW.to(compute.device)
-        error_B = error_BCHW.square().mean(dim=(1, 2, 3))
+            said_BCHW = network(*given, size).float()
+            lead_BCHW = style_lead(network, given, said_BCHW, bare_ids(step), size)
+        target_BCHW = target_BCHW.to(compute.device) + share * lead_BCHW
+        error_B = (said_BCHW - target_BCHW).square().mean(dim=(1, 2, 3))
         return (error_B * weight_T[timesteps_B].to(compute.device)).mean()
 
     train(network, wanted.loop, work / FILE, loss)
+
+
+def lead_share(times: float) -> float:
+    """The share of its own lead to add to the target, for the lead to grow by `times`.
+
+    Where v* = v + s (v* - v_bare), v* - v_bare is 1 / (1 - s) times v - v_bare.
+    """
+    return 1 - 1 / times
+
+
+@torch.no_grad()
+def style_lead(
+    network: Denoiser, given: Sequence[Tensor], said_BCHW: Tensor, bare_BS: Tensor | None, size: int
+) -> Tensor:
+    """How far what is said of a picture is from what is said where its style is not named.
+
+    Added to the target, guidance towards the style is learned instead of drawn with, as Tang et
+    al. 2025 (arXiv 2502.12154) do with all that is asked. Zero where no style is named.
+
+    Args:
+        given: What `said_BCHW` was said of: noisy latents, timesteps, token ids, kept or not.
+        bare_BS: The same captions' ids without styles; None is no guidance.
+    """
+    lead_BCHW = torch.zeros_like(said_BCHW)
+    if bare_BS is None:
+        return lead_BCHW
+    noisy_BCHW, timesteps_B, ids_BS, kept_B = given
+    bare_BS = bare_BS.to(ids_BS.device)
+    named_B = (ids_BS != bare_BS).any(dim=1) & kept_B.bool()
+    if named_B.any():
+        part = (noisy_BCHW, timesteps_B, bare_BS, kept_B)
+        plain_BCHW = network(*(tensor[named_B] for tensor in part), size).float()
+        lead_BCHW[named_B] = said_BCHW[named_B] - plain_BCHW
+    return lead_BCHW
 
 
 def keep_units(work: Path, latents: Latents) -> None:

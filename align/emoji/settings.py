@@ -120,6 +120,8 @@ class DenoiserSettings:
     """Share of the steps that learn from all subjects; the rest learns those of labels.txt."""
     drop_condition: float = 0.1
     """Share of the captions replaced by zeros, which is what guidance subtracts."""
+    style_guidance: float = 1.0
+    """What a named style changes is learned so many times as strongly; 1 is as it is."""
     captions: CaptionSettings = field(default_factory=CaptionSettings)
     loop: LoopSettings = field(
         default_factory=lambda: LoopSettings(

@@ -69,6 +69,7 @@ SETTINGS = {
         "text_width": 16,
         "text_heads": 2,
         "variants": 2,
+        "style_guidance": 2.0,
         "loop": TINY,
     },
     "few_steps": {"rank": 2, "stretches": 4, "loop": TINY | {"orthogonal": False}},
