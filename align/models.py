@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 
-EMBEDDED = "emoji"
+EMBEDDED, FAST = "emoji", "emoji-fast"
+FEW_STEPS = "few_steps.safetensors"
+FEW_STEP_SOLVERS = ("LCMScheduler", "TCDScheduler")
+"""A folder that names one of these is of a distilled model, which is drawn without guidance."""
 PARTS = {
     "unet": "diffusion_pytorch_model",
     "vae": "diffusion_pytorch_model",
@@ -28,7 +31,8 @@ class ModelInfo:
     name: str
     """What a person calls it: "emoji", a folder's name or a hub name."""
     path: str
-    """What `from_pretrained` is given; "emoji" stands for the embedded model on any machine."""
+    """What `from_pretrained` is given; "emoji" and "emoji-fast" stand for the embedded model on
+    any machine."""
     identity: str
     """Tells models apart by content, so that versions stay with the model they were made from."""
     preset: str
@@ -42,11 +46,13 @@ class ModelInfo:
     scheduler: str = "EulerDiscreteScheduler"
     variant: str | None = None
     """"fp16" where the weight files are, or may be, named so."""
+    few_steps: str | None = None
+    """A file beside the parts that becomes part of the weights, and makes few steps enough."""
 
     @property
     def load_path(self) -> str:
         """The folder or hub name that the loaders take."""
-        return str(embedded_folder()) if self.path == EMBEDDED else self.path
+        return str(embedded_folder()) if self.path in (EMBEDDED, FAST) else self.path
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able copy, read back by `ModelInfo(**value)`."""
@@ -68,6 +74,8 @@ def describe_model(name_or_path: str | None = None) -> ModelInfo:
     """
     if name_or_path in (None, "", EMBEDDED):
         return _describe_folder(embedded_folder(), EMBEDDED, EMBEDDED)
+    if name_or_path == FAST:
+        return _with_few_steps(_describe_folder(embedded_folder(), FAST, FAST))
     folder = Path(str(name_or_path)).expanduser()
     if folder.is_dir():
         return _describe_folder(folder.resolve(), folder.resolve().name, str(folder.resolve()))
@@ -87,6 +95,7 @@ def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
     vae = _config(folder / "vae" / "config.json")
     scheduler = _config(folder / "scheduler" / "scheduler_config.json")
     solver = str(scheduler.get("_class_name", "EulerDiscreteScheduler"))
+    distilled = solver in FEW_STEP_SOLVERS
     side = int(unet.get("sample_size", 128)) * 2 ** (len(vae["block_out_channels"]) - 1)
     small = sum(file.stat().st_size for file in weights[0]) < 1_000_000_000
     return ModelInfo(
@@ -97,9 +106,27 @@ def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
         width=side,
         height=side,
         steps=_steps(solver, small),
-        guidance=4.0 if small else 5.0,
+        guidance=1.0 if distilled else 4.0 if small else 5.0,
         scheduler=solver,
         variant="fp16" if all(".fp16." in file.name for part in weights for file in part) else None,
+    )
+
+
+def _with_few_steps(model: ModelInfo) -> ModelInfo:
+    """The model as it is with its few-step adapter: a model of its own, drawn without guidance."""
+    file = Path(model.load_path) / FEW_STEPS
+    if not file.is_file():
+        raise BrokenModel(f"{file} is missing. Copy the model again, or leave --model out.")
+    check_whole(file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:4]
+    solver = FEW_STEP_SOLVERS[0]
+    return replace(
+        model,
+        identity=f"{model.identity}{digest}",
+        steps=_steps(solver, small=True),
+        guidance=1.0,
+        scheduler=solver,
+        few_steps=FEW_STEPS,
     )
 
 
@@ -113,6 +140,8 @@ def preset_of(scheduler: dict[str, Any], small: bool) -> str:
 
 def _steps(solver: str, small: bool) -> int:
     """How many denoising steps are enough: of second order, fewer than Euler's."""
+    if solver in FEW_STEP_SOLVERS:
+        return 4
     if "Multistep" in solver:
         return 10 if small else 20
     return 20 if small else 30

@@ -5,11 +5,14 @@ from __future__ import annotations
 import diffusers
 import torch
 import transformers
-from diffusers import StableDiffusionXLPipeline
+from diffusers import LCMScheduler, StableDiffusionXLPipeline
 
 from align.device import Compute
 from align.errors import BrokenModel, ModelNotFound, first_line
 from align.models import ModelInfo
+
+STRETCHES = 40
+"""Steps that few-step adapters are trained to leave out: their few are some of these."""
 
 
 def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
@@ -21,6 +24,8 @@ def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeli
     """
     try:
         pipeline = _from_pretrained(model, compute)
+        if model.few_steps:
+            take_few_steps(pipeline, model.load_path, model.few_steps)
     except (OSError, ConnectionError) as error:
         raise ModelNotFound(
             f"{model.name} is not on this machine and could not be downloaded. Check its name and "
@@ -64,6 +69,19 @@ def _from_pretrained(model: ModelInfo, compute: Compute) -> StableDiffusionXLPip
         return load(model.load_path, variant=model.variant, **options)
     except (OSError, ValueError):
         return load(model.load_path, **options)
+
+
+def take_few_steps(pipeline: StableDiffusionXLPipeline, folder: str, file: str) -> None:
+    """Add a few-step adapter to the weights, for good, and draw with its kind of steps.
+
+    From here on it is the base: versions are trained on top of it, as on any distilled model.
+    """
+    pipeline.load_lora_weights(folder, weight_name=file)
+    pipeline.fuse_lora()
+    pipeline.unload_lora_weights()
+    pipeline.scheduler = LCMScheduler.from_config(
+        pipeline.scheduler.config, original_inference_steps=STRETCHES
+    )
 
 
 def to_device(pipeline: StableDiffusionXLPipeline, compute: Compute) -> StableDiffusionXLPipeline:

@@ -10,7 +10,7 @@ from pathlib import Path
 from annotate.errors import InvalidPrompts
 from storage.prompts import clean_prompt
 
-EMBEDDED = "emoji"
+EMBEDDED = ("emoji", "emoji-fast")
 STATIC = Path(__file__).parent / "static"
 LARGEST_FILE = 4_000_000
 MANY = 20
@@ -21,7 +21,7 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 
 def built_in_prompts(model_path: str, kind: str = "prompts") -> list[str]:
     """Return the list that suits a model: subjects the embedded one can draw, or general ones."""
-    name = "emoji" if model_path == EMBEDDED else "general"
+    name = "emoji" if model_path in EMBEDDED else "general"
     return parse_prompts((STATIC / f"{name}_{kind}.txt").read_text(encoding="utf-8"))
 
 

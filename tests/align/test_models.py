@@ -39,6 +39,13 @@ def test_a_solver_of_second_order_takes_fewer_steps(copy, model):
     )
 
 
+@pytest.mark.parametrize("solver", ["LCMScheduler", "TCDScheduler"])
+def test_a_distilled_model_takes_four_steps_without_guidance(copy, solver):
+    (copy / "scheduler" / "scheduler_config.json").write_text(json.dumps({"_class_name": solver}))
+    info = describe_model(str(copy))
+    assert (info.steps, info.guidance) == (4, 1.0)
+
+
 @pytest.mark.parametrize(
     ("scheduler", "preset"),
     [

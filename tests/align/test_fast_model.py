@@ -1,0 +1,82 @@
+"""The embedded model with a few-step adapter: a base of its own, as any distilled model is."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from align import models
+from align.errors import BrokenModel
+from align.export import export
+from align.lora import add_lora, save_adapter
+from align.models import FAST, FEW_STEPS, describe_model, embedded_folder
+from align.pipeline import load_pipeline
+from align.render import render
+from align.sampler_process import RenderItem
+from align.sampling import settings_of
+
+ITEMS = [RenderItem("a cat face", 1)]
+
+
+def save_random_adapter(info, compute, path, seed):
+    """An adapter that changes what is drawn."""
+    unet = load_pipeline(info, compute).unet
+    add_lora(unet, 2, seed)
+    random = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, weight in unet.named_parameters():
+            if "lora_B" in name:
+                weight.copy_(0.1 * torch.randn(weight.shape, generator=random))
+    save_adapter(unet, path)
+
+
+@pytest.fixture
+def fast(tmp_path, monkeypatch, compute):
+    """What "emoji-fast" describes, with an adapter of random numbers."""
+    folder = shutil.copytree(embedded_folder(), tmp_path / "model")
+    save_random_adapter(describe_model(str(folder)), compute, folder / FEW_STEPS, 0)
+    monkeypatch.setattr(models, "embedded_folder", lambda: folder)
+    return describe_model(FAST)
+
+
+def test_it_is_drawn_in_four_steps_without_guidance_by_weights_that_hold_the_adapter(
+    fast, model, pipeline, compute
+):
+    assert (fast.name, fast.steps, fast.guidance) == ("emoji-fast", 4, 1.0)
+    assert fast.identity not in (model.identity, describe_model().identity)
+    loaded = load_pipeline(fast, compute)
+    assert type(loaded.scheduler).__name__ == fast.scheduler == "LCMScheduler"
+    named, plain = dict(loaded.unet.named_parameters()), dict(pipeline.unet.named_parameters())
+    assert named.keys() == plain.keys()
+    assert any(not torch.equal(named[name], plain[name]) for name in plain)
+    (picture,) = render(loaded, compute, ITEMS, settings_of(fast))
+    assert np.asarray(picture).std() > 0
+
+
+def test_the_same_seed_gives_the_same_picture(fast, compute):
+    loaded = load_pipeline(fast, compute)
+    once, again = (render(loaded, compute, ITEMS, settings_of(fast))[0] for _ in range(2))
+    assert once.tobytes() == again.tobytes()
+
+
+def test_a_version_of_it_is_exported_as_a_model_that_draws_the_same(fast, compute, tmp_path):
+    save_random_adapter(fast, compute, tmp_path / "version.safetensors", 1)
+    target = tmp_path / "merged"
+    export(tmp_path / "version.safetensors", target, "merged", precision="fp32", model=fast)
+    merged = describe_model(str(target))
+    assert (merged.steps, merged.guidance, merged.scheduler) == (4, 1.0, "LCMScheduler")
+    expected = load_pipeline(fast, compute)
+    expected.load_lora_weights(tmp_path, weight_name="version.safetensors")
+    (before,) = render(expected, compute, ITEMS, settings_of(fast))
+    (after,) = render(load_pipeline(merged, compute), compute, ITEMS, settings_of(merged))
+    off = np.abs(np.asarray(before, dtype=int) - np.asarray(after, dtype=int))
+    assert off.max() <= 2
+
+
+def test_without_its_adapter_it_is_refused(fast, tmp_path):
+    (tmp_path / "model" / FEW_STEPS).unlink()
+    with pytest.raises(BrokenModel, match=r"few_steps\.safetensors is missing"):
+        describe_model(FAST)
