@@ -121,16 +121,37 @@ SDXL = TrainConfig(
 PRESETS = {
     # Chosen by measurement, see docs/method.md.
     "embedded": TrainConfig(
-        objective="dpop", kappa=20.0, learning_rate=4e-4, noise_floor=0.7, prompt_dropout=0.2
+        objective="kto",
+        kappa=20.0,
+        learning_rate=6e-4,
+        noise_floor=0.6,
+        prompt_dropout=0.2,
+        patience=4,
     ),
     "sdxl": SDXL,
     # The strength of public recipes on velocities (flow_grpo, verl).
     "sdxl-v": replace(SDXL, kappa=50.0),
 }
-PAIRS_PER_S = {"embedded": 17.0, "sdxl": 1.5, "sdxl-v": 1.5}
-"""Until a run has measured it. The embedded model's is that of 2 cores which also draw pairs."""
-AROUND_S = {"embedded": 45.0, "sdxl": 15.0, "sdxl-v": 15.0}
-"""What a run takes besides its steps: start, encoding, judging, checks."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a run takes, until one has been measured."""
+
+    pairs_per_s: float
+    """The embedded model's is that of 2 cores which also draw pairs."""
+    around_s: float
+    """Besides the steps: start, encoding, judging, checks."""
+    memory: int
+    """Bytes on the device."""
+
+
+FULL_SIZE = Needs(pairs_per_s=1.5, around_s=15.0, memory=20 << 30)
+NEEDS = {
+    "embedded": Needs(pairs_per_s=17.0, around_s=45.0, memory=2 << 30),
+    "sdxl": FULL_SIZE,
+    "sdxl-v": FULL_SIZE,
+}
 
 
 def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:
@@ -200,8 +221,9 @@ def plan(
     config = configure(preset, settings)
     objective = OBJECTIVES[config.objective]
     held_out = held_out_count(pairs, config.held_out)
-    speed = pairs_per_s or PAIRS_PER_S[preset]
-    seconds = AROUND_S[preset] + config.steps * config.batch_pairs / speed
+    needs = NEEDS[preset]
+    speed = pairs_per_s or needs.pairs_per_s
+    seconds = needs.around_s + config.steps * config.batch_pairs / speed
     return {
         "preset": preset,
         "objective": config.objective,

@@ -13,15 +13,13 @@ from typing import Any
 
 import psutil
 
-from align.config import configure, parse_settings, plan, to_json
+from align.config import NEEDS, configure, parse_settings, plan, to_json
 from align.errors import InvalidSettings, SnapshotError
 from align.files import link, link_tree, read_json
 from align.models import ModelInfo
 from align.run_folder import RunFolder, RunStatus, process_lives
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-GIB = 2**30
-MEMORY_NEEDED = {"embedded": 2 * GIB, "sdxl": 20 * GIB, "sdxl-v": 20 * GIB}
 
 
 def process_options(low_priority: bool) -> dict[str, Any]:
@@ -94,7 +92,7 @@ class TrainerProcess:
         if sampler.device == "cpu" or not sampler.memory_total:
             return False
         free = sampler.memory_total - sampler.memory_used
-        return free < MEMORY_NEEDED[model.preset]
+        return free < NEEDS[model.preset].memory
 
     def prepare(
         self,

@@ -25,13 +25,14 @@ from align.emoji.captions import draw_caption
 from align.emoji.latents import Latents, background_of, encode_all
 from align.emoji.loop import NotTrained, averaged, train, training_compute
 from align.emoji.settings import DenoiserSettings, Settings
-from align.emoji.start import take_over
+from align.emoji.start import mix_in, take_over
 from align.emoji.tokenizer import load_tokenizer, token_ids
 from align.encode import size_facts_6
 from align.files import read_json, write_json
 from align.noise import corrupt, counter_key
 
 FILE, UNITS = "denoiser.pt", "denoiser.json"
+LEARNED = ("unet", "text_encoder", "text_encoder_2")
 SIZE_WIDTH = 8
 """Numbers that each of SDXL's six sizes is told with."""
 
@@ -134,7 +135,7 @@ def train_denoiser(work: Path, settings: Settings) -> None:
     weight_T = step_weights(schedule, wanted.snr_limit)
     torch.manual_seed(wanted.loop.seed)
     network = Denoiser(settings, len(tokenizer), latents.latents_PVCHW.shape[-1])
-    for part in ("unet", "text_encoder", "text_encoder_2"):
+    for part in LEARNED:
         take_over(getattr(network, part), settings.start, part)
     network.to(compute.device)
     bare = replace(wanted, captions=replace(wanted.captions, style=0.0))
@@ -256,7 +257,14 @@ def step_weights(schedule: DDPMScheduler, limit: float) -> Tensor:
 
 
 def load_denoiser(work: Path, settings: Settings, tokenizer: CLIPTokenizer, side: int) -> Denoiser:
-    """The trained denoiser of a working folder: its averaged weights."""
+    """The trained denoiser of a working folder: its averaged weights, and a share of the start's.
+
+    Raises:
+        NotTrained: there is no checkpoint yet.
+        ModelNotFound, WrongModel, BrokenModel: the start is needed and cannot be loaded.
+    """
     network = Denoiser(settings, len(tokenizer), side)
     averaged(network, work / FILE)
+    for part in LEARNED:
+        mix_in(getattr(network, part), settings.start, part, settings.denoiser.start_share)
     return network

@@ -122,6 +122,8 @@ class DenoiserSettings:
     """Share of the captions replaced by zeros, which is what guidance subtracts."""
     style_guidance: float = 1.0
     """What a named style changes is learned so many times as strongly; 1 is as it is."""
+    start_share: float = 0.0
+    """Share of the earlier model's weights in those exported (Wortsman et al. 2022, 2109.01903)."""
     captions: CaptionSettings = field(default_factory=CaptionSettings)
     loop: LoopSettings = field(
         default_factory=lambda: LoopSettings(
@@ -139,7 +141,7 @@ class FewStepsSettings:
     """Layers that it changes: "attention", or "all" linear and convolutional ones."""
     stretches: int = 40
     """Steps of the path that it learns to leave out."""
-    guidance: float = 4.0
+    guidance: float = 3.0
     """That of the pictures which it learns to draw without any."""
     huber: float = 0.001
     """Errors larger than this count as they are, smaller ones by their square."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from diffusers import StableDiffusionXLPipeline
 from torch import Tensor, nn
 
@@ -40,6 +41,24 @@ def take_over(network: nn.Module, start: str, part: str) -> None:
         raise NotTrained(f"No weight of the {part} of {start} fits. Leave the setting start empty.")
     network.load_state_dict(fitting, strict=False)
     print(f"{part}: {len(fitting)} of {len(own)} weights are those of {start}", flush=True)
+
+
+@torch.no_grad()
+def mix_in(network: nn.Module, start: str, part: str, share: float) -> None:
+    """Move a trained part towards where it began: often better than either end.
+
+    As Wortsman et al. 2022 (arXiv 2109.01903) do to keep what a model could before it was tuned.
+
+    Raises:
+        ModelNotFound, WrongModel, BrokenModel: the earlier model cannot be loaded.
+    """
+    if not start or not share:
+        return
+    own = network.state_dict()
+    began = fitting_weights(own, getattr(earlier_model(start), part).state_dict())
+    for name, weight in began.items():
+        if own[name].is_floating_point():
+            own[name].lerp_(weight.to(own[name].device), share)
 
 
 def fitting_weights(own: dict[str, Tensor], theirs: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -33,7 +33,7 @@ from align.emoji.settings import (
     TokenizerSettings,
     settings_from_json,
 )
-from align.emoji.start import take_over
+from align.emoji.start import mix_in, take_over
 from align.emoji.tokenizer import learn_tokenizer, token_ids
 from align.errors import RunLocked, TrainingDiverged
 from align.files import read_json
@@ -161,6 +161,19 @@ def test_what_fits_of_an_earlier_model_is_taken_over_and_the_rest_is_not(work):
     take_over(network, str(work / "model"), "vae")
     assert torch.equal(network.encoder.conv_in.weight, theirs.encoder.conv_in.weight)
     assert torch.equal(network.encoder.conv_out.weight, own)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_what_is_exported_lies_between_where_it_began_and_where_it_ended(work, share):
+    start = str(work / "model")
+    began = load_pipeline(describe_model(start), choose_compute()).text_encoder.state_dict()
+    network = load_pipeline(describe_model(start), choose_compute()).text_encoder
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight += 1
+    mix_in(network, start, "text_encoder", share)
+    for name, weight in network.named_parameters():
+        torch.testing.assert_close(weight - began[name].float(), torch.full_like(weight, 1 - share))
 
 
 def test_a_decoder_learns_on_and_latents_stay(work, tmp_path):

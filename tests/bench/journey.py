@@ -233,6 +233,14 @@ class Sitting:
             page.locator("#trials .trial-card").first.wait_for()
             time.sleep(2)
             page.screenshot(path=shots / f"verdict-{scheme}.png")
+            page.click("#library-tab-button")
+            page.locator("#versions [data-version]").last.click()
+            time.sleep(2)
+            page.screenshot(path=shots / f"versions-{scheme}.png")
+            page.click("#insights-tab-button")
+            page.locator("#insights .person").first.wait_for()
+            time.sleep(2)
+            page.screenshot(path=shots / f"insights-{scheme}.png", full_page=True)
             context.close()
 
 
