@@ -106,7 +106,7 @@ def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
         width=side,
         height=side,
         steps=_steps(solver, small),
-        guidance=1.0 if distilled else 3.0 if small else 5.0,
+        guidance=1.0 if distilled else 2.0 if small else 5.0,
         scheduler=solver,
         variant="fp16" if all(".fp16." in file.name for part in weights for file in part) else None,
     )

@@ -141,7 +141,7 @@ class FewStepsSettings:
     """Layers that it changes: "attention", or "all" linear and convolutional ones."""
     stretches: int = 40
     """Steps of the path that it learns to leave out."""
-    guidance: float = 3.0
+    guidance: float = 2.0
     """That of the pictures which it learns to draw without any."""
     huber: float = 0.001
     """Errors larger than this count as they are, smaller ones by their square."""

@@ -70,7 +70,7 @@ def make_snapshot(tmp_path) -> Callable[..., Path]:
 def make_run(tmp_path, model, make_snapshot) -> Callable[..., Path]:
     """Prepares a run folder, ready for `python -m align train`."""
 
-    def make(name: str = "run", pairs: int = 6, ties: int = 0, **settings: float) -> Path:
+    def make(name: str = "run", pairs: int = 6, ties: int = 0, **settings: float | str) -> Path:
         snapshot = tmp_path / "snapshot"
         if not snapshot.exists():
             make_snapshot(pairs, ties)

@@ -71,7 +71,7 @@ def adapter_file(model, compute, tmp_path) -> Path:
 @pytest.fixture
 def done_run(make_run, adapter_file) -> Path:
     """A run folder as a finished trainer leaves it."""
-    path = make_run("r0007", kappa=1200)
+    path = make_run("r0007", kappa=1200, objective="dpo")
     run = RunFolder(path)
     adapter_file.replace(run.adapter)
     run.write_status(RunStatus("done", step=3, steps=3, result={"pairs": 6}))

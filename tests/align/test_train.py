@@ -34,7 +34,7 @@ def wait_for(condition, seconds: float = 120.0) -> None:
 
 
 def test_a_run_ends_in_an_adapter_and_says_how_it_went(make_run):
-    run = RunFolder(make_run(pairs=24, ties=2))
+    run = RunFolder(make_run(pairs=24, ties=2, objective="dpo"))
     finished = train(run.path)
     assert finished.returncode == 0, finished.stderr
     status = run.status()
