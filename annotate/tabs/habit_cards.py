@@ -17,7 +17,7 @@ def habits_section(told: Told) -> str:
     )
     return (
         f'<h2 class="section">How votes are given</h2>{agreement_card(told)}'
-        f'<div class="people">{cards}</div>{exclusions_card(told["exclusions"])}'
+        f'<div class="labelers">{cards}</div>{exclusions_card(told["exclusions"])}'
     )
 
 
