@@ -13,6 +13,8 @@ from align.errors import BrokenModel, ModelNotFound, WrongModel
 
 EMBEDDED, FAST = "emoji", "emoji-fast"
 FEW_STEPS = "few_steps.safetensors"
+STRETCHES = 40
+"""Steps that few-step adapters are trained to leave out: their few are some of these."""
 FEW_STEP_SOLVERS = ("LCMScheduler", "TCDScheduler")
 """A folder that names one of these is of a distilled model, which is drawn without guidance."""
 PARTS = {
@@ -116,9 +118,12 @@ def _with_few_steps(model: ModelInfo) -> ModelInfo:
     """The model as it is with its few-step adapter: a model of its own, drawn without guidance."""
     file = Path(model.load_path) / FEW_STEPS
     if not file.is_file():
-        raise BrokenModel(f"{file} is missing. Copy the model again, or leave --model out.")
+        raise BrokenModel(
+            f"{file} is missing. Make it with python -m align.emoji few-steps, "
+            "or leave --model out."
+        )
     check_whole(file)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:4]
+    digest = _fingerprint(file.parent, [[file]])[:4]
     solver = FEW_STEP_SOLVERS[0]
     return replace(
         model,

@@ -9,10 +9,7 @@ from diffusers import LCMScheduler, StableDiffusionXLPipeline
 
 from align.device import Compute
 from align.errors import BrokenModel, ModelNotFound, first_line
-from align.models import ModelInfo
-
-STRETCHES = 40
-"""Steps that few-step adapters are trained to leave out: their few are some of these."""
+from align.models import STRETCHES, ModelInfo
 
 
 def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:

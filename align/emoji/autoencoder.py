@@ -56,7 +56,7 @@ def train_autoencoder(work: Path, settings: Settings) -> None:
     compute = training_compute()
     torch.manual_seed(wanted.loop.seed)
     network = build(wanted, settings.data.side)
-    take_over(network, settings.start, "vae")
+    take_over({"vae": network}, settings.start)
     network.to(compute.device, memory_format=torch.channels_last)
 
     def loss(step: int) -> Tensor:

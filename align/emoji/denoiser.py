@@ -135,15 +135,15 @@ def train_denoiser(work: Path, settings: Settings) -> None:
     weight_T = step_weights(schedule, wanted.snr_limit)
     torch.manual_seed(wanted.loop.seed)
     network = Denoiser(settings, len(tokenizer), latents.latents_PVCHW.shape[-1])
-    for part in LEARNED:
-        take_over(getattr(network, part), settings.start, part)
+    take_over(learned_parts(network), settings.start)
     network.to(compute.device)
     bare = replace(wanted, captions=replace(wanted.captions, style=0.0))
     share = lead_share(wanted.style_guidance)
 
     def bare_ids(step: int) -> Tensor | None:
-        captions = draw_batch(latents, bare, step)[1] if share else []
-        return torch.tensor(token_ids(tokenizer, captions)) if captions else None
+        if not share:
+            return None
+        return torch.tensor(token_ids(tokenizer, draw_batch(latents, bare, step)[1]))
 
     def loss(step: int) -> Tensor:
         clean_BCHW, captions = draw_batch(latents, wanted, step)
@@ -265,6 +265,10 @@ def load_denoiser(work: Path, settings: Settings, tokenizer: CLIPTokenizer, side
     """
     network = Denoiser(settings, len(tokenizer), side)
     averaged(network, work / FILE)
-    for part in LEARNED:
-        mix_in(getattr(network, part), settings.start, part, settings.denoiser.start_share)
+    mix_in(learned_parts(network), settings.start, settings.denoiser.start_share)
     return network
+
+
+def learned_parts(network: Denoiser) -> dict[str, nn.Module]:
+    """The networks by their names in a pipeline."""
+    return {name: getattr(network, name) for name in LEARNED}

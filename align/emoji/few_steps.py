@@ -25,11 +25,11 @@ from align.emoji.settings import FewStepsSettings, Settings
 from align.encode import size_facts_6
 from align.errors import InvalidSettings
 from align.lora import add_lora, as_reference, save_adapter
-from align.models import describe_model
+from align.models import FEW_STEPS, describe_model
 from align.noise import counter_key
 from align.pipeline import load_pipeline
 
-FILE, ADAPTER = "few_steps.pt", "few_steps.safetensors"
+FILE = "few_steps.pt"
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,8 @@ def train_few_steps(work: Path, settings: Settings) -> None:
 
     train(adapter, wanted.loop, work / FILE, loss)
     averaged(adapter, work / FILE)
-    save_adapter(pipeline.unet, work / ADAPTER)
-    print(f"{work / ADAPTER}: {(work / ADAPTER).stat().st_size / 1e6:.1f} MB")
+    save_adapter(pipeline.unet, work / FEW_STEPS)
+    print(f"{work / FEW_STEPS}: {(work / FEW_STEPS).stat().st_size / 1e6:.1f} MB")
 
 
 def inconsistency(

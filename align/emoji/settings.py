@@ -8,6 +8,7 @@ from typing import Any
 
 from align.errors import InvalidSettings
 from align.files import read_json, write_json
+from align.models import STRETCHES
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class FewStepsSettings:
     rank: int = 16
     targets: str = "all"
     """Layers that it changes: "attention", or "all" linear and convolutional ones."""
-    stretches: int = 40
+    stretches: int = STRETCHES
     """Steps of the path that it learns to leave out."""
     guidance: float = 2.0
     """That of the pictures which it learns to draw without any."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from diffusers import StableDiffusionXLPipeline
 from torch import Tensor, nn
@@ -22,30 +24,34 @@ def earlier_model(start: str) -> StableDiffusionXLPipeline:
     return load_pipeline(describe_model(start), choose_compute())
 
 
-def take_over(network: nn.Module, start: str, part: str) -> None:
-    """Begin with the weights of an earlier model's part, as far as names and shapes are the same.
+def take_over(networks: Mapping[str, nn.Module], start: str) -> None:
+    """Begin with the weights of an earlier model, as far as names and shapes are the same.
 
     Args:
+        networks: what is to begin, by the name of the earlier model's part, such as "unet".
         start: the earlier model, or "" to begin at random.
-        part: which of its networks, such as "unet".
 
     Raises:
         ModelNotFound, WrongModel, BrokenModel: it cannot be loaded.
-        NotTrained: nothing of it fits.
+        NotTrained: nothing of a part fits.
     """
     if not start:
         return
-    own = network.state_dict()
-    fitting = fitting_weights(own, getattr(earlier_model(start), part).state_dict())
-    if not fitting:
-        raise NotTrained(f"No weight of the {part} of {start} fits. Leave the setting start empty.")
-    network.load_state_dict(fitting, strict=False)
-    print(f"{part}: {len(fitting)} of {len(own)} weights are those of {start}", flush=True)
+    earlier = earlier_model(start)
+    for part, network in networks.items():
+        own = network.state_dict()
+        fitting = fitting_weights(own, getattr(earlier, part).state_dict())
+        if not fitting:
+            raise NotTrained(
+                f"No weight of the {part} of {start} fits. Leave the setting start empty."
+            )
+        network.load_state_dict(fitting, strict=False)
+        print(f"{part}: {len(fitting)} of {len(own)} weights are those of {start}", flush=True)
 
 
 @torch.no_grad()
-def mix_in(network: nn.Module, start: str, part: str, share: float) -> None:
-    """Move a trained part towards where it began: often better than either end.
+def mix_in(networks: Mapping[str, nn.Module], start: str, share: float) -> None:
+    """Move trained networks towards where they began: often better than either end.
 
     As Wortsman et al. 2022 (arXiv 2109.01903) do to keep what a model could before it was tuned.
 
@@ -54,11 +60,12 @@ def mix_in(network: nn.Module, start: str, part: str, share: float) -> None:
     """
     if not start or not share:
         return
-    own = network.state_dict()
-    began = fitting_weights(own, getattr(earlier_model(start), part).state_dict())
-    for name, weight in began.items():
-        if own[name].is_floating_point():
-            own[name].lerp_(weight.to(own[name].device), share)
+    earlier = earlier_model(start)
+    for part, network in networks.items():
+        own = network.state_dict()
+        for name, weight in fitting_weights(own, getattr(earlier, part).state_dict()).items():
+            if own[name].is_floating_point():
+                own[name].lerp_(weight.to(own[name].device), share)
 
 
 def fitting_weights(own: dict[str, Tensor], theirs: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -153,12 +153,12 @@ def test_a_training_may_begin_with_an_earlier_model(work, tmp_path, monkeypatch,
 def test_what_fits_of_an_earlier_model_is_taken_over_and_the_rest_is_not(work):
     theirs = load_pipeline(describe_model(str(work / "model")), choose_compute()).vae
     with pytest.raises(NotTrained, match="Leave the setting start empty"):
-        take_over(nn.Linear(2, 3), str(work / "model"), "vae")
+        take_over({"vae": nn.Linear(2, 3)}, str(work / "model"))
     network = build_autoencoder(
         AutoencoderSettings(channels=(8, 8, 16, 16), groups=4, latent_channels=6), 32
     )
     own = network.encoder.conv_out.weight.clone()
-    take_over(network, str(work / "model"), "vae")
+    take_over({"vae": network}, str(work / "model"))
     assert torch.equal(network.encoder.conv_in.weight, theirs.encoder.conv_in.weight)
     assert torch.equal(network.encoder.conv_out.weight, own)
 
@@ -171,7 +171,7 @@ def test_what_is_exported_lies_between_where_it_began_and_where_it_ended(work, s
     with torch.no_grad():
         for weight in network.parameters():
             weight += 1
-    mix_in(network, start, "text_encoder", share)
+    mix_in({"text_encoder": network}, start, share)
     for name, weight in network.named_parameters():
         torch.testing.assert_close(weight - began[name].float(), torch.full_like(weight, 1 - share))
 
