@@ -239,7 +239,8 @@ def plan(
         "learning_rate": config.learning_rate,
         "minutes": round(seconds / 60, 1),
         "summary": (
-            f"{objective.title}: {pairs - held_out} pairs to learn from, {held_out} held out; "
+            f"{objective.title}: {pairs - held_out} pair{'s' * (pairs - held_out != 1)} to learn "
+            f"from, {held_out} held out; "
             f"{config.steps} steps of {config.batch_pairs} pairs; {what_learns(config)}; about "
             f"{seconds / 60:.0f} min."
         ),

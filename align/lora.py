@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -126,6 +126,25 @@ def start_from(unet: UNet2DConditionModel, adapter: Path, name: str) -> None:
             "base it was made for, or start from base."
         )
     restore_lora(unet, weights)
+
+
+def fuse(pipeline: StableDiffusionXLPipeline, path: Path, names: Collection[str]) -> None:
+    """Add an adapter's file to the UNet's weights, for good.
+
+    Args:
+        names: the file's weights, as it names them.
+
+    Raises:
+        ValueError, RuntimeError, KeyError, TypeError: it was made for another UNet.
+    """
+    name = "fused"
+    pipeline.load_lora_weights(str(path.resolve().parent), weight_name=path.name, adapter_name=name)
+    # Diffusers only logs that modules are missing, and would fuse the ones it found.
+    state = get_peft_model_state_dict(pipeline.unet, adapter_name=name)
+    if {f"unet.{key}" for key in state} != set(names):
+        raise ValueError("it names other modules")
+    pipeline.fuse_lora(components=["unet"])
+    pipeline.unload_lora_weights()
 
 
 def save_adapter(unet: UNet2DConditionModel, path: Path) -> None:

@@ -11,17 +11,16 @@ from pathlib import Path
 
 import torch
 from diffusers import StableDiffusionXLPipeline
-from peft.utils import get_peft_model_state_dict
 
 from align.device import Compute
 from align.errors import first_line
 from align.files import read_json, write_json
 from align.full import Replacement, is_whole
 from align.kohya import Adapter, ExportError
+from align.lora import fuse
 from align.models import ModelInfo
 from align.pipeline import load_pipeline
 
-NAME = "palate"
 FACTS = "palate.json"
 PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
 
@@ -63,20 +62,12 @@ def _fuse(
     pipeline: StableDiffusionXLPipeline, path: Path, adapter: Adapter, model_name: str
 ) -> None:
     try:
-        pipeline.load_lora_weights(
-            str(path.resolve().parent), weight_name=path.name, adapter_name=NAME
-        )
-        # Diffusers only logs that modules are missing, and would fuse the ones it found.
-        state = get_peft_model_state_dict(pipeline.unet, adapter_name=NAME)
-        loaded, reason = {f"unet.{name}" for name in state}, "it names other modules"
+        fuse(pipeline, path, adapter.weights)
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
-        loaded, reason = set(), first_line(error)
-    if loaded != set(adapter.weights):
         raise ExportError(
-            f"{path} does not fit {model_name} ({reason}). Name the model that it was trained from."
-        )
-    pipeline.fuse_lora(components=["unet"])
-    pipeline.unload_lora_weights()
+            f"{path} does not fit {model_name} ({first_line(error)}). Name the model that it was "
+            "trained from."
+        ) from error
 
 
 def _check_finite(pipeline: StableDiffusionXLPipeline, dtype: torch.dtype) -> None:

@@ -108,7 +108,7 @@ def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
         width=side,
         height=side,
         steps=_steps(solver, small),
-        guidance=1.0 if distilled else 2.0 if small else 5.0,
+        guidance=1.0 if distilled else 1.7 if small else 5.0,
         scheduler=solver,
         variant="fp16" if all(".fp16." in file.name for part in weights for file in part) else None,
     )
@@ -148,7 +148,7 @@ def _steps(solver: str, small: bool) -> int:
     if solver in FEW_STEP_SOLVERS:
         return 4
     if "Multistep" in solver:
-        return 10 if small else 20
+        return 8 if small else 20
     return 20 if small else 30
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import diffusers
 import torch
 import transformers
 from diffusers import LCMScheduler, StableDiffusionXLPipeline
+from safetensors import safe_open
 
 from align.device import Compute
 from align.errors import BrokenModel, ModelNotFound, first_line
+from align.lora import fuse
 from align.models import STRETCHES, ModelInfo
 
 
@@ -73,9 +77,8 @@ def take_few_steps(pipeline: StableDiffusionXLPipeline, folder: str, file: str) 
 
     From here on it is the base: versions are trained on top of it, as on any distilled model.
     """
-    pipeline.load_lora_weights(folder, weight_name=file)
-    pipeline.fuse_lora()
-    pipeline.unload_lora_weights()
+    with safe_open(Path(folder) / file, "pt") as opened:
+        fuse(pipeline, Path(folder) / file, opened.keys())
     pipeline.scheduler = LCMScheduler.from_config(
         pipeline.scheduler.config, original_inference_steps=STRETCHES
     )

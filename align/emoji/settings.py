@@ -142,7 +142,7 @@ class FewStepsSettings:
     """Layers that it changes: "attention", or "all" linear and convolutional ones."""
     stretches: int = STRETCHES
     """Steps of the path that it learns to leave out."""
-    guidance: float = 2.0
+    guidance: float = 1.7
     """That of the pictures which it learns to draw without any."""
     huber: float = 0.001
     """Errors larger than this count as they are, smaller ones by their square."""

@@ -50,3 +50,8 @@ def test_a_plan_says_what_will_run():
 
 def test_few_votes_are_all_taught():
     assert plan("embedded", 19, {})["held_out"] == 0
+
+
+def test_a_plan_counts_in_words_that_fit():
+    assert ": 1 pair to learn from, 0 held out; " in plan("embedded", 1, {})["summary"]
+    assert ": 2 pairs to learn from, 0 held out; " in plan("embedded", 2, {})["summary"]

@@ -30,7 +30,7 @@ def test_a_copy_elsewhere_is_the_same_model_in_another_place(copy, model):
 
 
 def test_a_solver_of_second_order_takes_fewer_steps(copy, model):
-    assert (model.scheduler, model.steps) == ("UniPCMultistepScheduler", 10)
+    assert (model.scheduler, model.steps) == ("UniPCMultistepScheduler", 8)
     config = copy / "scheduler" / "scheduler_config.json"
     config.write_text(json.dumps({"_class_name": "EulerDiscreteScheduler"}))
     assert (describe_model(str(copy)).scheduler, describe_model(str(copy)).steps) == (
