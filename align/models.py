@@ -13,8 +13,9 @@ from align.errors import BrokenModel, ModelNotFound, WrongModel
 
 EMBEDDED, FAST = "emoji", "emoji-fast"
 FEW_STEPS = "few_steps.safetensors"
-STRETCHES = 40
-"""Steps that few-step adapters are trained to leave out: their few are some of these."""
+STRETCHES = 8
+"""The path that few-step adapters are trained to shorten is cut into so many: their few steps are
+some of these."""
 FEW_STEP_SOLVERS = ("LCMScheduler", "TCDScheduler")
 """A folder that names one of these is of a distilled model, which is drawn without guidance."""
 PARTS = {

@@ -238,7 +238,7 @@ def test_a_bad_option_ends_in_one_sentence(tmp_path, option, content, sentence):
 
 
 def test_a_killed_app_finds_its_votes_and_its_trainer_again(tmp_path):
-    app = App(tmp_path / "studio", "--train-every", "0")
+    app = App(tmp_path / "studio", "--train-every", "0", "--model", "emoji-fast")
     app.start()
     api = app.client()
     keys = [vote(api)["key"] for _ in range(3)]

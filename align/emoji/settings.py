@@ -141,14 +141,20 @@ class FewStepsSettings:
     targets: str = "all"
     """Layers that it changes: "attention", or "all" linear and convolutional ones."""
     stretches: int = STRETCHES
-    """Steps of the path that it learns to leave out."""
+    """Into so many the path is cut, of which it learns to leave out some. Every cut adds its error to
+    what those before have: with 40, pictures grew grain."""
     guidance: float = 1.7
     """That of the pictures which it learns to draw without any."""
     huber: float = 0.001
     """Errors larger than this count as they are, smaller ones by their square."""
     loop: LoopSettings = field(
         default_factory=lambda: LoopSettings(
-            steps=2_000, batch=32, learning_rate=5e-4, orthogonal=False, averaging=0.99
+            steps=300,
+            batch=32,
+            learning_rate=2e-4,
+            orthogonal=False,
+            warmup=20,
+            averaging=0.98,
         )
     )
 

@@ -7,8 +7,11 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from align import models
+from align.emoji.measure import CLEAR, nearest_background
+from align.emoji.pictures import BACKGROUNDS
 from align.errors import BrokenModel
 from align.export import export
 from align.lora import add_lora, save_adapter
@@ -56,6 +59,17 @@ def test_it_is_drawn_in_four_steps_without_guidance_by_weights_that_hold_the_ada
     assert np.asarray(picture).std() > 0
 
 
+def test_the_adapter_that_comes_along_draws_what_is_asked(compute):
+    shipped = describe_model(FAST)
+    items = [RenderItem(f"flat red apple on a {name} background", 3) for name in BACKGROUNDS]
+    drawn = render(load_pipeline(shipped, compute), compute, items, settings_of(shipped))
+    for name, picture in zip(BACKGROUNDS, drawn, strict=True):
+        background, distance = nearest_background(picture)
+        assert (background, distance < CLEAR) == (name, True)
+        off = np.asarray(picture, dtype=float) - np.array(BACKGROUNDS[name])
+        assert 0.1 < (np.linalg.norm(off, axis=-1) > 60).mean() < 0.9
+
+
 def test_the_same_seed_gives_the_same_picture(fast, compute):
     loaded = load_pipeline(fast, compute)
     once, again = (render(loaded, compute, ITEMS, settings_of(fast))[0] for _ in range(2))
@@ -74,6 +88,15 @@ def test_a_version_of_it_is_exported_as_a_model_that_draws_the_same(fast, comput
     (after,) = render(load_pipeline(merged, compute), compute, ITEMS, settings_of(merged))
     off = np.abs(np.asarray(before, dtype=int) - np.asarray(after, dtype=int))
     assert off.max() <= 2
+
+
+def test_an_adapter_of_another_model_is_refused(fast, compute, tmp_path):
+    file = tmp_path / "model" / FEW_STEPS
+    weights = load_file(file)
+    some = next(iter(weights))
+    save_file(weights | {some.replace("unet.", "unet.other."): weights[some]}, file)
+    with pytest.raises(BrokenModel, match="emoji-fast could not be loaded"):
+        load_pipeline(describe_model(FAST), compute)
 
 
 def test_without_its_adapter_it_is_refused(fast, tmp_path):

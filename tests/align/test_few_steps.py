@@ -84,7 +84,7 @@ def test_at_its_end_the_path_is_where_it_is_whatever_the_network_says():
 def test_an_exact_model_agrees_with_itself_from_everywhere():
     place_B = torch.tensor([1, 20, 40])
     assert_close(
-        inconsistency(route(), CLEAN, NOISE, place_B, SAID),
+        inconsistency(route(stretches=40), CLEAN, NOISE, place_B, SAID),
         torch.zeros(B, C, SIDE, SIDE),
         atol=1e-3,
         rtol=0,
@@ -94,8 +94,8 @@ def test_an_exact_model_agrees_with_itself_from_everywhere():
 def test_the_adapter_learns_where_the_guided_model_goes():
     place_B = torch.full((B,), 40)
     # From pure noise the velocity is minus the picture: guidance 4 takes 3 times the offset off it.
-    nearer = route(offset=0.1, guidance=4.0).onward(NOISE, place_B, SAID)
-    path = route()
+    nearer = route(offset=0.1, stretches=40, guidance=4.0).onward(NOISE, place_B, SAID)
+    path = route(stretches=40)
     noise = path.noisy(CLEAN + 0.3, NOISE, place_B - 1)
     assert_close(nearer, noise, atol=2e-3, rtol=1e-3)
 

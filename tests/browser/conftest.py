@@ -1,4 +1,7 @@
-"""A real app and a real Chromium; without Chromium or Playwright the tests are skipped."""
+"""A real app and a real Chromium; without Chromium or Playwright the tests are skipped.
+
+The page is the same for every model, so that the one that draws fastest is on it.
+"""
 
 import os
 import shutil
@@ -60,7 +63,7 @@ def app(chromium: Any, tmp_path: Path) -> Iterator[App]:
 
 
 def running(folder: Path) -> Iterator[App]:
-    app = App(folder / "studio", "--train-every", "0")
+    app = App(folder / "studio", "--train-every", "0", "--model", "emoji-fast")
     app.start()
     yield app
     app.stop()
