@@ -141,8 +141,8 @@ class FewStepsSettings:
     targets: str = "all"
     """Layers that it changes: "attention", or "all" linear and convolutional ones."""
     stretches: int = STRETCHES
-    """Into so many the path is cut, of which it learns to leave out some. Every cut adds its error to
-    what those before have: with 40, pictures grew grain."""
+    """Into so many the path is cut, of which it learns to leave out some. Every cut adds its error
+    to that of those before: with 40, pictures grew grain."""
     guidance: float = 1.7
     """That of the pictures which it learns to draw without any."""
     huber: float = 0.001
