@@ -94,7 +94,7 @@ def test_an_adapter_of_another_model_is_refused(fast, compute, tmp_path):
     file = tmp_path / "model" / FEW_STEPS
     weights = load_file(file)
     some = next(iter(weights))
-    save_file(weights | {some.replace("unet.", "unet.other."): weights[some]}, file)
+    save_file(weights | {some.replace("unet.", "unet.other."): weights[some].clone()}, file)
     with pytest.raises(BrokenModel, match="emoji-fast could not be loaded"):
         load_pipeline(describe_model(FAST), compute)
 
