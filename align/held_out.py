@@ -28,8 +28,9 @@ SETTLED_DRAWS = 4
 """Of the first draws of a pair, which training has drawn: the reference's errors are known."""
 NEVER = 0.01
 """So many flips by chance are rare enough to hold a version back."""
-ENOUGH_PAIRS = 20
-"""With fewer, a result above one half that guessing may explain settles nothing either way."""
+WORTHWHILE = 0.75
+"""A version that orders so many new pairs right is worth having: "it did not help" is said only
+where such a version would hardly have done as badly."""
 
 
 @dataclass(frozen=True)
@@ -84,22 +85,24 @@ class HeldOut:
 def verdict(accuracy_B: Tensor) -> dict[str, Any]:
     """What held-out accuracies say, with the chance that guessing does as well (one-sided).
 
-    `helped` is None where too few pairs leave both possible; `against` is that fewer are ordered as
+    `helped` is None where too few pairs leave both possible: guessing may do as well, and a version
+    worth having as badly; `against` is that fewer are ordered as
     people did than guessing explains.
     """
     pairs = len(accuracy_B)
     if pairs == 0:
         return {"pairs": 0, "accuracy": None, "p_value": None, "helped": None, "against": False}
     right = float(accuracy_B.sum())
-    p_value = chance_of_guessing(math.floor(right), pairs)
+    p_value = chance_of(math.floor(right), pairs)
     accuracy, helped = right / pairs, p_value <= CHANCE
-    unclear = not helped and accuracy > 0.5 and pairs < ENOUGH_PAIRS
+    missed = math.floor(pairs - right)
+    unclear = not helped and chance_of(missed, pairs, 1 - WORTHWHILE) > CHANCE
     return {
         "pairs": pairs,
         "accuracy": accuracy,
         "p_value": p_value,
         "helped": None if unclear else helped,
-        "against": chance_of_guessing(math.ceil(pairs - right), pairs) <= CHANCE,
+        "against": chance_of(math.ceil(pairs - right), pairs) <= CHANCE,
     }
 
 
@@ -121,13 +124,15 @@ def flipped(accuracy_B: Tensor) -> dict[str, Any]:
     if pairs == 0:
         return {"pairs": 0, "flipped": None, "against": False}
     wrong = pairs - float(accuracy_B.sum())
-    by_chance = chance_of_guessing(math.floor(wrong), pairs)
+    by_chance = chance_of(math.floor(wrong), pairs)
     return {"pairs": pairs, "flipped": wrong / pairs, "against": by_chance <= NEVER}
 
 
-def chance_of_guessing(right: int, pairs: int) -> float:
-    """P(at least `right` of `pairs` coin flips come up heads)."""
-    return sum(math.comb(pairs, k) for k in range(right, pairs + 1)) / 2**pairs
+def chance_of(least: int, pairs: int, share: float = 0.5) -> float:
+    """P(at least `least` of `pairs` come out so, where each does with probability `share`)."""
+    return sum(
+        math.comb(pairs, k) * share**k * (1 - share) ** (pairs - k) for k in range(least, pairs + 1)
+    )
 
 
 def advice(held_out: dict[str, Any], train_accuracy: float) -> str:

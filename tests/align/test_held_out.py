@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.held_out import advice, chance_of_guessing, verdict
+from align.held_out import advice, chance_of, verdict
 
 
 def judged(right: float, pairs: int) -> dict:
@@ -19,14 +19,15 @@ def judged(right: float, pairs: int) -> dict:
 
 
 def test_guessing_ten_of_ten_right_is_one_in_1024():
-    assert chance_of_guessing(10, 10) == pytest.approx(1 / 1024)
-    assert chance_of_guessing(0, 10) == pytest.approx(1.0)
+    assert chance_of(10, 10) == pytest.approx(1 / 1024)
+    assert chance_of(0, 10) == pytest.approx(1.0)
+    assert chance_of(2, 2, 0.25) == pytest.approx(1 / 16)
 
 
 @given(st.integers(1, 40), st.data())
-def test_the_chance_of_guessing_falls_with_every_pair_that_is_right(pairs, data):
+def test_the_chance_of_falls_with_every_pair_that_is_right(pairs, data):
     right = data.draw(st.integers(1, pairs))
-    assert chance_of_guessing(right, pairs) < chance_of_guessing(right - 1, pairs)
+    assert chance_of(right, pairs) < chance_of(right - 1, pairs)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,10 @@ def test_the_chance_of_guessing_falls_with_every_pair_that_is_right(pairs, data)
         (12, 12, True),
         (9, 12, True),  # guessing does as well 7 % of the time
         (5, 6, None),  # 11 %: above one half, but too few to say
+        (3, 6, None),  # a version that is right in three of four does as badly 17 % of the time
+        (2, 6, False),  # and this badly 4 % of the time
         (6, 12, False),
+        (13, 20, None),
         (3, 12, False),
         (13, 24, False),  # enough pairs, and guessing does as well 42 % of the time
         (10.5, 20, False),
