@@ -1,9 +1,9 @@
 """Palate: label pairs of pictures, fine-tune SDXL on them, see blind whether it got better.
 
-python app.py                               the embedded emoji model
-python app.py --model PATH --prompts FILE   your SDXL model, your prompts
-python app.py --home cats --train-every 0   fine-tune by hand only
-python app.py --images ~/pictures           label pictures you have already
+$ python app.py                               the embedded emoji model
+$ python app.py --model PATH --prompts FILE   your SDXL model, your prompts
+$ python app.py --home cats --train-every 0   fine-tune by hand only
+$ python app.py --images ~/pictures           label pictures you have already
 """
 
 from __future__ import annotations

@@ -86,8 +86,7 @@ def verdict(accuracy_B: Tensor) -> dict[str, Any]:
     """What held-out accuracies say, with the chance that guessing does as well (one-sided).
 
     `helped` is None where too few pairs leave both possible: guessing may do as well, and a version
-    worth having as badly; `against` is that fewer are ordered as
-    people did than guessing explains.
+    worth having as badly; `against` is that fewer are ordered as people did than guessing explains.
     """
     pairs = len(accuracy_B)
     if pairs == 0:

@@ -75,7 +75,7 @@ def fetch(url: str) -> tuple[int, bytes]:
 
 
 def run_app(*options: str) -> subprocess.CompletedProcess[str]:
-    """Run the app with options that it should refuse."""
+    """Run the app with options that end it at once."""
     command = [sys.executable, "app.py", *options]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 

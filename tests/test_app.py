@@ -237,6 +237,12 @@ def test_a_bad_option_ends_in_one_sentence(tmp_path, option, content, sentence):
     assert len(refused.stderr.strip().splitlines()) == 1
 
 
+def test_every_example_of_the_help_has_a_line_of_its_own():
+    told = run_app("--help").stdout.splitlines()
+    examples = [line for line in told if line.startswith("$ python app.py")]
+    assert len(examples) == 4 and all(line.count("python app.py") == 1 for line in examples)
+
+
 def test_a_killed_app_finds_its_votes_and_its_trainer_again(tmp_path):
     app = App(tmp_path / "studio", "--train-every", "0", "--model", "emoji-fast")
     app.start()

@@ -26,7 +26,7 @@ MOST_BYTES = 32_000_000
 STEPS_OFFSET = 1
 FROM_NO_SIGNAL = {"use_exponential_sigmas": True, "sigma_max": 250.0, "sigma_min": 0.15}
 """Each step takes away the same share of the noise. Where drawing begins without any signal the
-first steps decide what is drawn, and equal steps of time would make a quarter of the way in one."""
+first steps decide what is drawn, and the first of ten equal ones of time goes from 4,096 to 18."""
 
 
 class TooLarge(AlignError):

@@ -25,7 +25,7 @@ def test_guessing_ten_of_ten_right_is_one_in_1024():
 
 
 @given(st.integers(1, 40), st.data())
-def test_the_chance_of_falls_with_every_pair_that_is_right(pairs, data):
+def test_the_chance_of_guessing_falls_with_every_pair_that_is_right(pairs, data):
     right = data.draw(st.integers(1, pairs))
     assert chance_of(right, pairs) < chance_of(right - 1, pairs)
 
