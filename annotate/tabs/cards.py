@@ -21,7 +21,7 @@ STATES = {
 def plan_card(plan: dict[str, Any]) -> str:
     """Return what a click on the button would run."""
     facts = (
-        (str(plan["pairs"]), "pairs"),
+        (str(plan["pairs"]), _pairs(plan["pairs"])),
         (str(plan["held_out"]), "held out"),
         (str(plan["steps"]), "steps"),
         (_minutes(plan["minutes"]), "expected"),
@@ -90,7 +90,8 @@ def _verdict(result: dict[str, Any], version: str | None) -> str:
     held = result.get("held_out") or {}
     made = f" It is version <b>{escape(version)}</b>." if version else ""
     advice = escape(str(result.get("advice") or ""))
-    agreed = f"on {held.get('pairs', 0)} pairs held out it agrees with you {_share(held)}"
+    pairs = held.get("pairs", 0)
+    agreed = f"on {pairs} {_pairs(pairs)} held out it agrees with you {_share(held)}"
     if held.get("helped") is True:
         return f'<p class="outcome good"><b>It helped:</b> {agreed}.{made} {advice}</p>'
     if held.get("helped") is False:
@@ -99,6 +100,10 @@ def _verdict(result: dict[str, Any], version: str | None) -> str:
     told = f": {agreed}" if held.get("pairs") else ""
     unsure = f"Too few pairs were held out to say whether it helped{told}."
     return f'<p class="outcome"><b>It is done.</b> {unsure}{made} {advice}</p>'
+
+
+def _pairs(count: int) -> str:
+    return "pair" if count == 1 else "pairs"
 
 
 def _held_back(reasons: Sequence[str], version: str | None) -> str:

@@ -115,6 +115,13 @@ def test_a_plan_shows_its_numbers():
     assert all(text in html for text in ("88", "12", "300", "min"))
 
 
+def test_one_pair_is_no_pairs():
+    plan = {"preset": "embedded", "pairs": 1, "held_out": 0, "steps": 8, "minutes": 0.1}
+    assert "<span>pair</span>" in plan_card(plan | {"summary": "1 pair to learn from"})
+    told = outcome(run(result={"held_out": HELD_OUT | {"pairs": 1}, "advice": "Vote on."}))
+    assert "on 1 pair held out" in told
+
+
 def test_a_curve_of_one_point_and_of_many_is_drawn():
     for count in (1, 2, 1000):
         points = [(float(step), 0.69 - step / 2000) for step in range(1, count + 1)]
