@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotate.plural import many
 from annotate.timing import Monotonic
 
 STOPPED = "not looked at, for it was stopped"
@@ -75,18 +76,14 @@ class Summary:
     def sentence(self) -> str:
         """What a person wants to know first."""
         parts = [
-            f"{_many(self.pairs, 'new pair')} of {_many(self.brought, 'picture')} and "
-            f"{_many(len(self.prompts), 'prompt')}."
+            f"{many(self.pairs, 'new pair')} of {many(self.brought, 'picture')} and "
+            f"{many(len(self.prompts), 'prompt')}."
         ]
         if self.known:
-            parts.append(f"{_many(self.known, 'picture')} had been brought in before.")
+            parts.append(f"{many(self.known, 'picture')} had been brought in before.")
         if not self.pairs and not self.known:
             parts.append(
                 "Pictures make pairs when two of them have the same prompt: in their metadata, in "
                 "a text file beside each, in captions.csv, or as the name of their subfolder."
             )
         return " ".join([*["Stopped."] * self.stopped, *parts])
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

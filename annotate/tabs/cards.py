@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from annotate.fitness import failed_checks
+from annotate.plural import many, noun
 from annotate.tabs.curves import curve
 
 STATES = {
@@ -21,19 +22,24 @@ STATES = {
 def plan_card(plan: dict[str, Any]) -> str:
     """Return what a click on the button would run."""
     facts = (
-        (str(plan["pairs"]), _pairs(plan["pairs"])),
+        (str(plan["pairs"]), noun(plan["pairs"], "pair")),
         (str(plan["held_out"]), "held out"),
         (str(plan["steps"]), "steps"),
         (_minutes(plan["minutes"]), "expected"),
     )
-    cells = "".join(
-        f"<div><b>{escape(value)}</b><span>{name}</span></div>" for value, name in facts
-    )
     return (
-        f'<div class="card plan"><div class="facts">{cells}</div>'
+        f'<div class="card plan">{facts_row(facts)}'
         f'<p class="soft">Preset <em>{escape(str(plan["preset"]))}</em>. '
         f"{escape(plan['summary'])}</p></div>"
     )
+
+
+def facts_row(facts: Sequence[tuple[str, str]]) -> str:
+    """Return values with what they are below them, in a row."""
+    cells = "".join(
+        f"<div><b>{escape(value)}</b><span>{name}</span></div>" for value, name in facts
+    )
+    return f'<div class="facts">{cells}</div>'
 
 
 def notice_card(title: str, detail: str) -> str:
@@ -90,8 +96,8 @@ def _verdict(result: dict[str, Any], version: str | None) -> str:
     held = result.get("held_out") or {}
     made = f" It is version <b>{escape(version)}</b>." if version else ""
     advice = escape(str(result.get("advice") or ""))
-    pairs = held.get("pairs", 0)
-    agreed = f"on {pairs} {_pairs(pairs)} held out it agrees with you {_share(held)}"
+    pairs = many(held.get("pairs", 0), "pair")
+    agreed = f"on {pairs} held out it agrees with you {_share(held)}"
     if held.get("helped") is True:
         return f'<p class="outcome good"><b>It helped:</b> {agreed}.{made} {advice}</p>'
     if held.get("helped") is False:
@@ -100,10 +106,6 @@ def _verdict(result: dict[str, Any], version: str | None) -> str:
     told = f": {agreed}" if held.get("pairs") else ""
     unsure = f"Too few pairs were held out to say whether it helped{told}."
     return f'<p class="outcome"><b>It is done.</b> {unsure}{made} {advice}</p>'
-
-
-def _pairs(count: int) -> str:
-    return "pair" if count == 1 else "pairs"
 
 
 def _held_back(reasons: Sequence[str], version: str | None) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from annotate.tabs.cards import curves_of, notice_card, outcome, time_left, when
+from annotate.plural import noun
+from annotate.tabs.cards import curves_of, facts_row, notice_card, outcome, time_left, when
 
 KINDS = {
     "preference": ("decisive vote", "decisive votes"),
@@ -169,16 +170,13 @@ def _facts(told: Told) -> str:
         facts.append((f"{variety:.2f}×", "as varied as base"))
     if (share := (told["result"].get("settled") or {}).get("flipped")) is not None:
         facts.append((f"{100 * share:.0f} %", "of choices it would flip"))
-    cells = "".join(
-        f"<div><b>{escape(value)}</b><span>{name}</span></div>" for value, name in facts
-    )
-    return f'<div class="facts">{cells}</div>' if cells else ""
+    return facts_row(facts) if facts else ""
 
 
 def _imported_facts(imported: Told) -> list[tuple[str, str]]:
     if imported.get("kind") == "whole":
         return [("whole", "UNet, not an adapter")]
-    layers = "layer" if imported.get("layers") == 1 else "layers"
+    layers = noun(imported.get("layers", 0), "layer")
     names = {"rank": "rank", "alpha": "alpha", "layers": layers}
     return [(f"{imported[key]:g}", name) for key, name in names.items() if key in imported]
 
