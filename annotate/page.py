@@ -103,7 +103,7 @@ def launch_options(
     look = {
         "theme": _theme(),
         "css": read_static(*LOOK),
-        "head": f'<meta name="color-scheme" content="light dark">{told}',
+        "head": f'<meta name="color-scheme" content="light dark">{told}{queue_script()}',
         "footer_links": [],
         "run_history": False,
         "ssr_mode": False,
@@ -114,6 +114,11 @@ def launch_options(
     if way is not None:
         kwargs |= _gated(studio, expected, way, look)
     return {**look, "app_kwargs": kwargs, "share": False}
+
+
+def queue_script() -> str:
+    """Return what keeps Gradio's client from losing events; it runs before that client does."""
+    return f"<script>{read_static('queue.js')}</script>"
 
 
 def _gated(studio: Studio, expected: Errors, way: SignIn, look: dict[str, Any]) -> dict[str, Any]:

@@ -15,12 +15,34 @@ from running import App
 
 REQUIRED = "PALATE_REQUIRE_BROWSER"
 """Set where a skipped browser test would hide a broken page."""
+MOST_TOLD = 4000
+"""Characters of a page or a log that are shown with a failure."""
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def find_chromium() -> str | None:
     named = os.environ.get("CHROMIUM")
     return named or next(filter(None, map(shutil.which, CHROMIUM)), None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[Any]:
+    """Beside what failed, say what the page showed and what the app had logged."""
+    report = yield
+    if report.failed and call.when == "call":
+        for name, told in told_by(item.funcargs):
+            report.sections.append((name, told[-MOST_TOLD:]))
+    return report
+
+
+def told_by(fixtures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in {"app", "shared_app"} & fixtures.keys():
+        yield f"{name}'s log", fixtures[name].log.read_text(errors="replace")
+    if page := fixtures.get("page"):
+        try:
+            yield f"page {page.url}", page.locator("body").inner_text(timeout=5000)
+        except Exception as gone:
+            yield "page", f"It cannot be read: {gone}"
 
 
 @pytest.fixture(scope="session")
