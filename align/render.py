@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import warnings
@@ -20,6 +21,7 @@ from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
 from align.files import replacing
 from align.full import Replacement, is_whole
 from align.lora import merged
+from align.parts import parts_of, side_by_side
 from align.sampler_process import Rendered, RenderItem, RenderSettings
 
 MAX_ADAPTERS = 4
@@ -59,25 +61,65 @@ def draw_latents(
     `between` is called after every denoising step; what it raises ends the drawing.
     """
 
-    def on_step(_: object, step: int, timestep: int, tensors: dict[str, Any]) -> dict[str, Any]:
-        between()
-        return tensors
+    texts = _texts(pipeline, compute, items, settings)
 
-    with merged(pipeline.unet), torch.inference_mode(), compute.autocasting():
-        latents: torch.Tensor = pipeline(
+    def draw(part: slice) -> torch.Tensor:
+        # A pipeline keeps what it does now in itself and in its scheduler.
+        own = copy.copy(pipeline)
+        own.scheduler = copy.deepcopy(pipeline.scheduler)
+        given = {name: text[part] for name, text in texts.items()}
+        with torch.inference_mode(), compute.autocasting():
+            return _denoised(own, items[part], settings, given, between)
+
+    parts = parts_of(len(items), compute.device)
+    with merged(pipeline.unet):
+        return torch.cat(side_by_side(draw, parts, compute.device))
+
+
+def _texts(
+    pipeline: StableDiffusionXLPipeline,
+    compute: Compute,
+    items: Sequence[RenderItem],
+    settings: RenderSettings,
+) -> dict[str, torch.Tensor]:
+    """What the pipeline is told of the prompts, by the names of its arguments."""
+    unet = pipeline.unet.config
+    names = ("prompt_embeds", "negative_prompt_embeds",
+             "pooled_prompt_embeds", "negative_pooled_prompt_embeds")  # fmt: skip
+    with torch.inference_mode(), compute.autocasting():
+        texts = pipeline.encode_prompt(
             prompt=[item.prompt for item in items],
+            device=compute.device,
+            do_classifier_free_guidance=settings.guidance > 1 and unet.time_cond_proj_dim is None,
             # None, unlike "", lets the pipeline zero the condition if it was trained so.
             negative_prompt=[settings.negative_prompt] * len(items)
             if settings.negative_prompt
             else None,
-            generator=[torch.Generator().manual_seed(item.seed) for item in items],
-            width=settings.width,
-            height=settings.height,
-            num_inference_steps=settings.steps,
-            guidance_scale=settings.guidance,
-            output_type="latent",
-            callback_on_step_end=on_step,
-        ).images
+        )
+    return {name: text for name, text in zip(names, texts, strict=True) if text is not None}
+
+
+def _denoised(
+    pipeline: StableDiffusionXLPipeline,
+    items: Sequence[RenderItem],
+    settings: RenderSettings,
+    texts: dict[str, torch.Tensor],
+    between: Callable[[], None],
+) -> torch.Tensor:
+    def on_step(_: object, step: int, timestep: int, tensors: dict[str, Any]) -> dict[str, Any]:
+        between()
+        return tensors
+
+    latents: torch.Tensor = pipeline(
+        **texts,
+        generator=[torch.Generator().manual_seed(item.seed) for item in items],
+        width=settings.width,
+        height=settings.height,
+        num_inference_steps=settings.steps,
+        guidance_scale=settings.guidance,
+        output_type="latent",
+        callback_on_step_end=on_step,
+    ).images
     return latents
 
 
@@ -86,10 +128,16 @@ def decode(
 ) -> list[Image.Image]:
     """Pictures of scaled latents."""
     at_once = DECODED_AT_ONCE if compute.device.type == "cpu" else len(latents_BCHW)
-    with torch.inference_mode(), compute.autocasting():
-        scaled = latents_BCHW.float() / pipeline.vae.config.scaling_factor
-        parts = [pipeline.vae.decode(part).sample.float() for part in scaled.split(at_once)]
-        return pipeline.image_processor.postprocess(torch.cat(parts))
+
+    def decoded(part_BCHW: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode(), compute.autocasting():
+            part: torch.Tensor = pipeline.vae.decode(part_BCHW).sample.float()
+        return part
+
+    with torch.inference_mode():
+        parts = (latents_BCHW.float() / pipeline.vae.config.scaling_factor).split(at_once)
+        pictures = torch.cat(side_by_side(decoded, parts, compute.device))
+        return pipeline.image_processor.postprocess(pictures)
 
 
 def batches(count: int, megapixels: float, patient: bool = False) -> Iterator[range]:
