@@ -42,6 +42,7 @@ HEADER = (
     '<a href="account">Password</a><form method="post" action="sign-out">'
     "<button>Sign out</button></form></span></div></header>"
 )
+LOOK_EVERY_S = 0.01
 LOOK = (
     "page.css",
     "person.css",
@@ -78,7 +79,7 @@ def build_page(studio: Studio, expected: Errors, way: SignIn | None = None) -> g
             run_here(watching.timer, watching.tab)
         library.compare_in(tabs, compare)
         compare.open_links(page)
-    return page
+    return _calm(page)
 
 
 def build_labeling_page(studio: BlindStudio, expected: Errors) -> gr.Blocks:
@@ -89,6 +90,13 @@ def build_labeling_page(studio: BlindStudio, expected: Errors) -> gr.Blocks:
         gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
         build_stage(studio, expected)
         own_votes(studio, expected)
+    return _calm(page)
+
+
+def _calm(page: gr.Blocks) -> gr.Blocks:
+    # Gradio looks for new events every millisecond: a twelfth of a core while nobody is there, and
+    # a thousand interruptions a second of the threads that draw.
+    page._queue.sleep_when_free = max(LOOK_EVERY_S, page._queue.sleep_when_free)
     return page
 
 

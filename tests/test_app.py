@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 import urllib.error
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from gradio_client.exceptions import AppError
@@ -201,6 +203,20 @@ def test_bad_input_gets_one_sentence(api, call, sentence):
     with pytest.raises(AppError, match=sentence) as refusal:
         api.predict(*arguments, api_name=name)
     assert "Traceback" not in str(refusal.value)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counted by Linux")
+def test_an_app_that_nobody_asks_anything_sleeps(app):
+    def woken() -> dict[str, int]:
+        found = {}
+        for status in Path(f"/proc/{app.process.pid}/task").glob("*/status"):
+            [count] = re.findall(r"^voluntary_ctxt_switches:\s+(\d+)", status.read_text(), re.M)
+            found[status.parent.name] = int(count)
+        return found
+
+    before = woken()
+    time.sleep(2)
+    assert max(count - before.get(thread, count) for thread, count in woken().items()) < 2 * 400
 
 
 def test_a_second_app_on_the_studio_is_refused(app):
