@@ -25,6 +25,8 @@ from align.parts import parts_of, side_by_side
 from align.sampler_process import Rendered, RenderItem, RenderSettings
 
 MAX_ADAPTERS = 4
+COMPRESSION = 4
+"""Of 9: files 4 % larger than by the usual 6 of PNG are there in half the time."""
 DECODED_AT_ONCE = 2
 """On a CPU: what more pictures leave between two layers is larger than its cache.
 
@@ -156,7 +158,7 @@ def batches(count: int, megapixels: float, patient: bool = False) -> Iterator[ra
 def store(image: Image.Image, images_dir: Path) -> Rendered:
     """Write a picture, without metadata, to images/ab/<sha256>.png and say where."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG", compress_level=COMPRESSION)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     path = images_dir / digest[:2] / f"{digest}.png"
     if not path.exists():

@@ -125,7 +125,7 @@ def launch_options(
 
 
 def queue_script() -> str:
-    """Return what keeps Gradio's client from losing events; it runs before that client does."""
+    """Return what keeps Gradio's client from losing events."""
     return f"<script>{read_static('queue.js')}</script>"
 
 
