@@ -21,6 +21,8 @@ from align.noise import counter_key
 from align.reference import Reference
 
 DRAWS = 12
+LEAST_ON_A_CPU = 8
+"""Pairs judged at once there."""
 CHANCE = 0.1
 """A result this likely under pure guessing is not called help."""
 MOST_SETTLED = 64
@@ -60,7 +62,10 @@ class HeldOut:
         self._batcher = batcher
         self._reference = reference
         self._draws = [Draw(row, index) for row in rows for index in range(draws)]
-        self._micro = micro_pairs
+        # Without gradients there is room for more pairs, and a processor wants them: sixteen
+        # pictures of the embedded model at once take 0.6 of the time of four, each.
+        on_cpu = compute.device.type == "cpu"
+        self._micro = max(micro_pairs, LEAST_ON_A_CPU) if on_cpu else micro_pairs
         self._kappa = kappa
         self._compute = compute
 
