@@ -27,14 +27,16 @@ def parts_of(count: int, device: torch.device) -> list[slice]:
     return [slice(start, end) for start, end in itertools.pairwise(ends)]
 
 
-def side_by_side(work: Callable[[T], R], parts: Sequence[T], device: torch.device) -> list[R]:
+def side_by_side(work: Callable[[T], R], parts: Sequence[T]) -> list[R]:
     """Return `work` of every part, in order; each worker computes on its share of the threads.
+
+    For a CPU: elsewhere let there be one part, which is done on the spot.
 
     What a part raises is raised once the parts under way have ended.
     """
     threads = torch.get_num_threads()
     workers = min(threads, len(parts))
-    if workers < 2 or device.type != "cpu":
+    if workers < 2:
         return [work(part) for part in parts]
     # torch counts threads for each thread that calls it.
     share = threads // workers

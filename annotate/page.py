@@ -42,7 +42,7 @@ HEADER = (
     '<a href="account">Password</a><form method="post" action="sign-out">'
     "<button>Sign out</button></form></span></div></header>"
 )
-LOOK_EVERY_S = 0.01
+EVENTS_EVERY_S = 0.01
 LOOK = (
     "page.css",
     "person.css",
@@ -96,7 +96,7 @@ def build_labeling_page(studio: BlindStudio, expected: Errors) -> gr.Blocks:
 def _calm(page: gr.Blocks) -> gr.Blocks:
     # Gradio looks for new events every millisecond: a twelfth of a core while nobody is there, and
     # a thousand interruptions a second of the threads that draw.
-    page._queue.sleep_when_free = max(LOOK_EVERY_S, page._queue.sleep_when_free)
+    page._queue.sleep_when_free = max(EVENTS_EVERY_S, page._queue.sleep_when_free)
     return page
 
 

@@ -46,10 +46,10 @@ def test_each_worker_has_its_share_of_the_threads(two_threads):
     def look(_: int) -> tuple[str, int]:
         return threading.current_thread().name, torch.get_num_threads()
 
-    threads = side_by_side(look, range(6), CPU)
+    threads = side_by_side(look, range(6))
     assert all(name.startswith("part") and share == 1 for name, share in threads)
     assert torch.get_num_threads() == 2
-    assert side_by_side(look, [0], CPU) == [(threading.current_thread().name, 2)]
+    assert side_by_side(look, [0]) == [(threading.current_thread().name, 2)]
 
 
 def test_a_batch_in_parts_is_the_batch_at_once(pipeline, model, compute, items, two_threads):
