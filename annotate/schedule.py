@@ -20,16 +20,16 @@ class Schedule:
             )
         self.every = every
         self._at = time_of_day(at) if at else None
-        self._now = now
+        self.now = now
         self._next = self._following(now())
         self._daily_due = False
 
-    def due(self, new: int, settled: int) -> str | None:
+    def due(self, now: datetime, new: int, settled: int) -> str | None:
         """Return why a run is due, given the new decisive votes and how many of them are settled.
 
-        To be asked while no run goes on; the answer is "threshold", "daily" or None.
+        To be asked while no run goes on, with the time from before the votes were counted: one
+        that comes in between counts today. The answer is "threshold", "daily" or None.
         """
-        now = self._now()
         if self._next is not None and now >= self._next:
             self._next, self._daily_due = self._following(now), True
         if self.every and settled >= self.every:

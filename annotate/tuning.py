@@ -209,8 +209,8 @@ class Tuning:
                 self._start_if_due()
 
     def _start_if_due(self) -> None:
-        new = self._harvest.new()
-        trigger = self._schedule.due(new, self._harvest.settled(new))
+        now, new = self._schedule.now(), self._harvest.new()
+        trigger = self._schedule.due(now, new, self._harvest.settled(new))
         if trigger is not None:
             self._enqueue({}, trigger)
 

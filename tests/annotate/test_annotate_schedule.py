@@ -10,26 +10,24 @@ from annotate.schedule import Schedule
 
 def test_zero_votes_mean_never() -> None:
     schedule = Schedule(0, None, datetime.now)
-    assert schedule.due(500, 500) is None
+    assert schedule.due(datetime.now(), 500, 500) is None
     assert schedule.until_next(500) is None
 
 
 def test_a_daily_run_waits_for_votes_to_settle_and_comes_once_a_day() -> None:
-    clock = {"now": datetime(2026, 3, 1, 3, 0)}
-    schedule = Schedule(0, "02:30", lambda: clock["now"])
-    assert schedule.due(5, 5) is None
-    clock["now"] = datetime(2026, 3, 2, 2, 30)
-    assert schedule.due(1, 0) is None
-    assert schedule.due(1, 1) == "daily"
-    assert schedule.due(1, 1) is None
+    schedule = Schedule(0, "02:30", lambda: datetime(2026, 3, 1, 3, 0))
+    assert schedule.due(datetime(2026, 3, 1, 3, 0), 5, 5) is None
+    then = datetime(2026, 3, 2, 2, 30)
+    assert schedule.due(then, 1, 0) is None
+    assert schedule.due(then, 1, 1) == "daily"
+    assert schedule.due(then, 1, 1) is None
 
 
 def test_a_daily_run_without_new_votes_is_left_out() -> None:
-    clock = {"now": datetime(2026, 3, 1, 3, 0)}
-    schedule = Schedule(0, "2:30", lambda: clock["now"])
-    clock["now"] = datetime(2026, 3, 2, 2, 30)
-    assert schedule.due(0, 0) is None
-    assert schedule.due(4, 4) is None
+    schedule = Schedule(0, "2:30", lambda: datetime(2026, 3, 1, 3, 0))
+    then = datetime(2026, 3, 2, 2, 30)
+    assert schedule.due(then, 0, 0) is None
+    assert schedule.due(then, 4, 4) is None
 
 
 @pytest.mark.parametrize("at", ["24:00", "2", "02:60", "noon", "-1:00"])

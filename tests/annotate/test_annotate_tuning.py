@@ -104,6 +104,23 @@ def test_once_a_day_a_run_starts_if_there_are_new_votes(open_place: Open) -> Non
     assert place.run_ids() == [later, run_id]
 
 
+def test_a_vote_given_as_the_time_of_the_daily_run_comes_is_in_it(open_place: Open) -> None:
+    opened: list[Place] = []
+
+    def now() -> datetime:
+        """While the clock is read, a vote is given."""
+        if not opened:
+            return datetime(2026, 3, 1, 1, 0)
+        if opened[0].studio.stats()["votes"] == 0:
+            opened[0].label(1)
+        return datetime(2026, 3, 1, 2, 31)
+
+    place = open_place(train_at="02:30", now=now)
+    opened.append(place)
+    run_id = until(lambda: place.run_ids())[0]
+    place.reach(run_id, "done")
+
+
 def test_runs_wait_in_line_and_start_in_order(place: Place) -> None:
     place.label(1)
     first = place.studio.fine_tune(ENDLESS)["run_id"]

@@ -159,13 +159,22 @@ def drawn_by(app: App, page: Any) -> list[str]:
     """Which versions drew the two pictures on the stage, by a copy of the app's database."""
     sources = page.locator("#stage .frame img").evaluate_all("all => all.map(one => one.src)")
     ids = [source.rsplit("/", 1)[1].removesuffix(".png") for source in sources]
-    with tempfile.TemporaryDirectory() as folder:
-        for file in app.home.glob("palate.duckdb*"):
-            shutil.copy(file, folder)
-        with duckdb.connect(str(Path(folder) / "palate.duckdb")) as copied:
-            rows = copied.execute("SELECT image_id, version FROM images").fetchall()
-    known = dict(rows)
+    known = wait_for(lambda: copied_images(app, ids), "the pictures in the database", 30)
     return [known[image_id] for image_id in ids]
+
+
+def copied_images(app: App, wanted: list[str]) -> dict[str, str]:
+    """The version of every image; nothing where the app wrote while its files were copied."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            for file in app.home.glob("palate.duckdb*"):
+                shutil.copy(file, folder)
+            with duckdb.connect(str(Path(folder) / "palate.duckdb")) as copied:
+                rows = copied.execute("SELECT image_id, version FROM images").fetchall()
+        except (OSError, duckdb.Error):
+            return {}
+    known = dict(rows)
+    return known if known.keys() >= set(wanted) else {}
 
 
 def fine_tune(page: Any) -> None:
