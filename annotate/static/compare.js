@@ -85,6 +85,9 @@ async function copied(text) {
   }
 }
 
+// What is laid out would say it too, and be laid out twice.
+const looked = () => document.getElementById(TAB)?.getAttribute("aria-selected") === "true";
+
 function refresh() {
   const data = props.value;
   const filled = Boolean(data && data.cells);
@@ -94,7 +97,7 @@ function refresh() {
   if (!filled) return;
   board.show(data);
   actions[0].hidden = !hasLink();
-  if (root.offsetParent) history.replaceState(null, "", hasLink() ? linkOf() : plainAddress());
+  if (looked()) history.replaceState(null, "", hasLink() ? linkOf() : plainAddress());
 }
 
 // The address bar holds the comparison for as long as its tab is looked at.

@@ -25,7 +25,7 @@ function make(tag, traits = {}, ...children) {
 const nameOf = (data) => data.row || "seed";
 
 function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = [] } = {}) {
-  const state = { mode: "side", pair: [0, 1], amplified: 4, cut: 50, key: "", data: null };
+  const state = { mode: "side", pair: [0, 1], amplified: 4, cut: 50, key: "", data: null, figures: [] };
   const parts = {
     modes: make("div", { className: "switch", role: "group", ariaLabel: "How to compare" }),
     pair: make("div", { className: "pairing" }),
@@ -61,12 +61,14 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     state.pair = [0, Math.min(data.columns.length, 2) - 1];
     root.style.setProperty("--columns", data.columns.length);
     zoom.reset();
+    const row = data.seeds.length;
+    state.figures = data.prompts.flatMap((prompt, i) =>
+      data.seeds.map((seed, j) => card(data, prompt, seed, i * row + j)));
     parts.cards.replaceChildren(
       ...data.prompts.map((prompt, i) =>
         make("section", { className: "prompt" },
           make("h3", { textContent: prompt }),
-          make("div", { className: "seeds" },
-            ...data.seeds.map((seed, j) => card(data, prompt, seed, i * data.seeds.length + j))))),
+          make("div", { className: "seeds" }, ...state.figures.slice(i * row, (i + 1) * row)))),
     );
     pairing(data.columns);
   }
@@ -101,7 +103,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     side.firstChild.replaceChildren(picture);
   }
 
-  const figure = (place) => root.querySelector(`[data-place="${place}"]`);
+  const figure = (place) => state.figures[place];
   const picturesOf = (place) => state.pair.map((column) =>
     figure(place).querySelector(`[data-column="${column}"] img`));
 
