@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from annotate.plural import many
 from annotate.tabs.plots import on_line
 
 Told = dict[str, Any]
@@ -61,11 +62,11 @@ def person_card(name: str, habit: Told, told: Mapping[str, Any]) -> str:
         rows.append(row("Known answers", habit["known"], 0.5, ""))
     if reliable := told["reliability"].get(name):
         share = {"value": reliable["accuracy"], "low": reliable["low"], "high": reliable["high"]}
-        said = f"by {reliable['shared']} votes that others gave too"
+        said = f"by {many(reliable['shared'], 'vote')} that others gave too"
         rows.append(row("As most see it", share, 0.5, said))
     return (
         f'<article class="card insight person"><div class="run-head"><b><bdi>{escape(name)}</bdi>'
-        f'</b><span class="soft">{habit["votes"]:,} votes</span>{weight_of(name, told)}</div>'
+        f'</b><span class="soft">{many(habit["votes"], "vote")}</span>{weight_of(name, told)}</div>'
         f"{''.join(rows)}{weight_reason(name, told)}</article>"
     )
 

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from html import escape
 from typing import Any
 
+from annotate.plural import noun
 from annotate.tabs.cards import notice_card
 from annotate.tabs.habit_cards import habits_section
 from annotate.tabs.plots import bars, on_line, parts
@@ -59,15 +60,15 @@ def pace_card(told: Told) -> str:
     days = last_days(told["pace"]["per_day"])
     median = told["pace"]["median_ms"]
     facts = (
-        (f"{told['votes']:,}", "votes"),
+        (f"{told['votes']:,}", noun(told["votes"], "vote")),
         (f"{told['decisive']:,}", "left or right"),
         (seconds(median), "for a pair, in the middle"),
     )
     cells = "".join(f"<div><b>{value}</b><span>{name}</span></div>" for value, name in facts)
     hours = [f"{hour}:00" for hour in range(24)]
     named = [day.strftime("%d %b") for day, _ in days]
-    plots = bars("Votes a day", [votes for _, votes in days], named, "votes")
-    plots += bars("By hour of the day", told["pace"]["per_hour"], hours, "votes")
+    plots = bars("Votes a day", [votes for _, votes in days], named, "vote")
+    plots += bars("By hour of the day", told["pace"]["per_hour"], hours, "vote")
     return (
         f'<div class="card insight"><div class="facts three">{cells}</div>'
         f'<div class="plots">{plots}</div></div>'

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 
 import numpy as np
 import pytest
@@ -228,6 +229,15 @@ def test_a_reason_is_told_with_its_prompts_and_pairs(place: Place) -> None:
     }
     page = insights_page(place.studio.insights.report())
     assert f"Most often on {hands['prompts'][0]['prompt']} (" in page
+
+
+def test_one_vote_is_no_votes(place: Place) -> None:
+    place.label(1)
+    page = insights_page(place.studio.insights.report())
+    assert "<b>1</b><span>vote</span>" in page and ": 1 vote<" in page
+    assert not re.search(r"\b1(</b><span>)? votes", page)
+    place.label(1)
+    assert "<b>2</b><span>votes</span>" in insights_page(place.studio.insights.report())
 
 
 def test_where_a_person_differs_is_told_without_naming_the_others(place: Place) -> None:
