@@ -25,7 +25,7 @@ def open_lesson(make_run, tmp_path):
     """Opens a run of batches of four pairs on a device that holds so many pictures at once."""
 
     def open_one(name: str, most_pictures: int) -> Lesson:
-        run = RunFolder(make_run(name, batch_pairs=4, precision="fp32"))
+        run = RunFolder(make_run(name, batch_pairs=4, micro_pairs=4, precision="fp32"))
         accelerator, compute = Accelerator(cpu=True), choose_compute("fp32")
         report = Reporter(run, 3, speaks=False)
         lesson = prepare_lesson(run, report, accelerator, compute, tmp_path / name)
