@@ -21,13 +21,14 @@ def open_place(tmp_path: Path) -> Iterator[Open]:
     def open_one(
         sampler: Callable[[Path], PaintingSampler] = PaintingSampler,
         trainer: ChildTrainer | None = None,
+        model: SmallModel | None = None,
         **options: Any,
     ) -> Place:
         store = Store(tmp_path / "studio")
         trainer, painter = trainer or ChildTrainer(), sampler(store.images_dir)
         chosen = {"train_every": 0, "settle_s": 0.0, "watch_s": 0.05, **options}
         workshop = CopyingWorkshop()
-        studio = Studio(store, painter, trainer, SmallModel(), workshop=workshop, **chosen)
+        studio = Studio(store, painter, trainer, model or SmallModel(), workshop=workshop, **chosen)
         places.append(Place(studio, store, painter, trainer, workshop))
         studio.start()
         return places[-1]

@@ -7,11 +7,12 @@ import shutil
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from annotate_doubles import PaintingSampler
+from annotate_doubles import PaintingSampler, SmallModel
 from picture_files import a1111, comfy, png_bomb, save_png, scene, user_comment
 from PIL import Image
 from places import Open, Place, until
@@ -290,11 +291,21 @@ def test_the_prompt_of_a_folder_serves_where_files_say_nothing(
     assert [pair.prompt for pair in pairs_of(place)] == ["a blue bird"]
 
 
-def test_one_studio_keeps_a_picture_once_for_every_model(place: Place, tmp_path: Path) -> None:
-    folder = folder_of(tmp_path / "in", 1, 3)
-    place.studio.material.bring(str(folder))
-    files = sorted(place.store.images_dir.rglob("*.png"))
-    partners = place.store.material.partners("emoji-0123456789ab")
+def test_one_studio_keeps_a_picture_once_for_every_model(open_place: Open, tmp_path: Path) -> None:
+    folder, first = folder_of(tmp_path / "in", 1, 3), open_place()
+    assert first.studio.material.bring(str(folder))["brought"] == 3
+    partners = first.store.material.partners("emoji-0123456789ab")
     assert len(partners) == 3 and all(len(others) == 2 for others in partners.values())
-    assert place.store.material.partners("another-model") == {}
-    assert files == sorted(place.store.images_dir.rglob("*.png"))
+    first.close()
+    second = open_place(model=SmallModel(identity="another-model"))
+    assert second.store.material.partners("another-model") == {}
+    assert second.studio.material.bring(str(folder))["brought"] == 3
+    again = second.store.material.partners("another-model")
+    assert len(contents(second, again)) == 3
+    assert contents(second, again) == contents(second, partners)
+
+
+def contents(place: Place, pictures: Iterable[str]) -> set[str]:
+    """The hashes of what pictures show, by which their files are named."""
+    found = [place.store.image(picture) for picture in pictures]
+    return {image.sha256 for image in found if image is not None}

@@ -78,10 +78,10 @@ def shared_app(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
     yield from running(tmp_path_factory.mktemp("shared"))
 
 
-@pytest.fixture
-def app(chromium: Any, tmp_path: Path) -> Iterator[App]:
-    """An app of the test's own, to kill at will."""
-    yield from running(tmp_path)
+@pytest.fixture(scope="module")
+def app(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """An app of the tests' own, to kill at will and to start again."""
+    yield from running(tmp_path_factory.mktemp("own"))
 
 
 def running(folder: Path) -> Iterator[App]:

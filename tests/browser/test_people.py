@@ -16,7 +16,10 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 def signed(chromium: Any, tmp_path: Path) -> Any:
-    app = App(tmp_path / "studio", "--train-every", "0", "--sign-in", "accounts")
+    app = App(
+        tmp_path / "studio",
+        *("--train-every", "0", "--model", "emoji-fast", "--sign-in", "accounts"),
+    )
     app.start()
     yield app
     app.stop()
