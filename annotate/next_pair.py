@@ -20,6 +20,7 @@ BY_CHANCE = 0.25
 NEWS = 0.05
 """A taste is learned anew once there are so many more votes."""
 EVERY_S = 2.0
+SLOWEST_RETRY_S = 60.0
 MEASURING_S = 0.5
 PATIENT_S = 20.0
 MOST_VOTES = 2000
@@ -46,6 +47,9 @@ class NextPair:
         self._asked: Counter[str] = Counter()
         self._choices: dict[str, Choice] = {}
         self._learned_from = 0
+        self._failures, self._logged = 0, ""
+        self.problem: str | None = None
+        """Why pairs are not chosen by what they would teach, as a sentence; None while they are."""
         self._learning, self._closing = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="next pair", daemon=True)
 
@@ -60,10 +64,20 @@ class NextPair:
             self._thread.join(10.0)
 
     def pick(self, pairs: Sequence[Pair]) -> Pair:
-        """Return the pair to show next; quick, as others wait for it."""
+        """Return the pair to show next; quick, as others wait for it.
+
+        It is the oldest one while nothing can be learned: a person who labels never waits for that.
+        """
+        try:
+            return self._pick(pairs)
+        except Exception as error:
+            self._failed(error)
+            return self._chosen(pairs[0], (OLDEST, 1.0))
+
+    def _pick(self, pairs: Sequence[Pair]) -> Pair:
         taste, known = self._taste, self._known
         fit = [pair for pair in pairs if pair.left in known and pair.right in known]
-        if taste is None or pairs[0].trial or not fit:
+        if taste is None or self.problem or pairs[0].trial or not fit:
             return self._chosen(pairs[0], (OLDEST, 1.0))
         best = fit[int(np.argmax(self._values(taste, known, fit)))]
         by_chance = self._chance.random() < BY_CHANCE
@@ -145,12 +159,28 @@ class NextPair:
         return pair
 
     def _work(self) -> None:
-        while not self._closing.wait(EVERY_S):
+        while not self._closing.wait(self._pause()):
             try:
                 self.learn()
-            except Exception:
-                logger.exception("no taste could be learned for choosing pairs")
-                return
+            except Exception as error:
+                self._failed(error)
+            else:
+                self._failures, self.problem = 0, None
+
+    def _pause(self) -> float:
+        return min(SLOWEST_RETRY_S, EVERY_S * float(2 ** min(self._failures, 10)))
+
+    def _failed(self, error: Exception) -> None:
+        """Log a failure unless it is the one logged before, and learn everything anew next time."""
+        reason = f"{type(error).__name__}: {error}".rstrip(". ")
+        problem = (
+            f"Pairs come in the order in which they were made, not by what they would teach "
+            f"({reason}). It is tried again by itself; the log in the terminal says more."
+        )
+        if problem != self._logged:
+            logger.error("no taste can be learned for choosing pairs", exc_info=error)
+        self._logged = problem
+        self._failures, self._learned_from, self.problem = self._failures + 1, 0, problem
 
 
 def teaches(given: Given) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from annotate.desk import Desk
+from annotate.next_pair import NextPair
 from annotate.pool import Pool
 from annotate.ports import Sampler
 from annotate.reports import Reports, in_words
@@ -13,10 +14,16 @@ class Standing:
     """Looks at everything that works in the background."""
 
     def __init__(
-        self, sampler: Sampler, desk: Desk, pool: Pool, tuning: Tuning, reports: Reports
+        self,
+        sampler: Sampler,
+        desk: Desk,
+        pool: Pool,
+        tuning: Tuning,
+        reports: Reports,
+        choosing: NextPair,
     ) -> None:
         self._sampler, self._desk, self._pool = sampler, desk, pool
-        self._tuning, self._reports = tuning, reports
+        self._tuning, self._reports, self._choosing = tuning, reports, choosing
 
     def activity(self) -> dict[str, Any]:
         """Say what the app is doing now."""
@@ -28,6 +35,7 @@ class Standing:
             "pool": {"ready": ready, "target": target, "problem": self._pool.problem},
             "run": run,
             "problem": self._tuning.problem,
+            "choosing": {"problem": self._choosing.problem},
             "message": self._message(run, ready, target),
         }
 
@@ -42,4 +50,6 @@ class Standing:
             return self._pool.wait().reason
         if ready < target:
             return f"Drawing pairs: {ready} of {target} ready."
+        if self._choosing.problem:
+            return self._choosing.problem
         return f"{ready} pairs ready."

@@ -99,7 +99,7 @@ class Studio(Labeling):
         self._advise()
         self.choosing = Choosing(store, painter, self._comparing, pool, base, self._next_pair.judge)
         self._reports = Reports(store, trainer, base)
-        self._standing = Standing(sampler, desk, pool, self._tuning, self._reports)
+        self._standing = Standing(sampler, desk, pool, self._tuning, self._reports, self._next_pair)
         self.material = Material(store, desk, base, trials.kept_prompts, chance, clock)
         self.library = Library(store, trainer, workshop, model)
         self.disk = store.disk

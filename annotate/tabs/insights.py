@@ -108,7 +108,13 @@ class InsightsTab:
         return self._shown(self._insights.report(self._of(whose)))
 
     def _shown(self, report: dict[str, Any]) -> list[Any]:
-        return [insights_page(report), gr.Timer(active=report["measuring"]["left"] > 0)]
+        page = self._trouble() + insights_page(report)
+        return [page, gr.Timer(active=report["measuring"]["left"] > 0)]
+
+    def _trouble(self) -> str:
+        """Return a notice where pairs cannot be chosen by what they would teach."""
+        problem = None if self._person else self._studio.activity()["choosing"]["problem"]
+        return notice_card("Pairs come in their order", problem) if problem else ""
 
     def _of(self, whose: str | None) -> str | None:
         """The one whose votes are shown; None for everybody."""

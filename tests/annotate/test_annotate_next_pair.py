@@ -1,12 +1,16 @@
 """Which pair next: a quarter by chance, the others by what their vote would teach."""
 
+import logging
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import until
 
-from annotate.next_pair import BY_CHANCE
+from annotate.next_pair import BY_CHANCE, EVERY_S, SLOWEST_RETRY_S
 from annotate.quality.value import Taste, learn, sigmoid
+from annotate.tabs.insights import InsightsTab
 
 D = 5
 
@@ -71,3 +75,65 @@ def test_pairs_are_chosen_by_value_with_their_propensity_noted(place):
     for policy, propensity in rows:
         assert propensity == 1.0 if policy == "oldest" else 0 < propensity <= 1
         assert policy != "value" or propensity >= 1 - BY_CHANCE
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Let an app try again at once."""
+    monkeypatch.setattr("annotate.next_pair.EVERY_S", 0.01)
+
+
+def test_choosing_pairs_survives_failures_says_so_and_goes_on(quick, open_place, caplog):
+    place = open_place()
+    chooser, store = place.studio._next_pair, place.store
+    place.label(12)
+    until(lambda: (chooser.learn(), chooser._taste)[1])
+    waiting, store.waiting_pairs = store.waiting_pairs, broken(OSError("the disk is away"))
+    with caplog.at_level(logging.ERROR, "annotate.next_pair"):
+        until(lambda: chooser._failures > 2)
+    assert len(caplog.records) == 1, "the same failure is logged once"
+    assert chooser._pause() > 0.04, "it is tried again after longer and longer"
+    told = place.studio.activity()["choosing"]["problem"]
+    assert "the disk is away" in told and "in the order" in told
+    until(lambda: place.studio.activity()["message"] == told)
+    place.label(3)
+    rows = store._database.read("SELECT policy FROM choices ORDER BY vote_id DESC LIMIT 3")
+    assert rows == [("oldest",)] * 3
+    tab = InsightsTab.__new__(InsightsTab)
+    tab._studio, tab._person = place.studio, None
+    assert "the disk is away" in tab._trouble()
+    store.waiting_pairs = waiting
+    until(lambda: place.studio.activity()["choosing"]["problem"] is None)
+    until(lambda: chooser._taste)
+    assert tab._trouble() == "" and chooser._thread.is_alive()
+
+
+def test_another_failure_is_logged_too_and_the_wait_is_bounded(quick, open_place, caplog):
+    chooser = open_place().studio._next_pair
+    with caplog.at_level(logging.ERROR, "annotate.next_pair"):
+        for error in (ValueError("first"), ValueError("first"), KeyError("second")):
+            chooser._failed(error)
+    assert [record.exc_info[1].args for record in caplog.records] == [("first",), ("second",)]
+    chooser._failures = 10_000
+    assert chooser._pause() <= SLOWEST_RETRY_S
+    assert EVERY_S < SLOWEST_RETRY_S
+
+
+def test_a_pair_that_cannot_be_valued_costs_nobody_a_pair(open_place):
+    place = open_place()
+    chooser = place.studio._next_pair
+    place.label(12)
+    until(lambda: (chooser.learn(), chooser._taste)[1])
+    chooser._values = broken(ValueError("shapes differ"))
+    pairs = place.store.waiting_pairs("emoji-0123456789ab")
+    chooser._known = {image: np.zeros(D) for pair in pairs for image in (pair.left, pair.right)}
+    assert chooser.pick(pairs) == pairs[0]
+    assert chooser.choice_of(pairs[0].pair_id) == ("oldest", 1.0)
+    assert "shapes differ" in chooser.problem
+
+
+def broken(error):
+    def fails(*args, **kwargs):
+        raise error
+
+    return fails
