@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -28,8 +28,12 @@ from align.workshop import Workshop
 from annotate.errors import AnnotateError
 from annotate.jobs import Job
 from annotate.material.folder import checked
-from annotate.people.asking import SignIn, as_header, as_networks
+from annotate.people.asking import SignIn, as_header
+from annotate.people.guard import Site
+from annotate.people.hosts import allowed_hosts
+from annotate.people.proxies import as_networks
 from annotate.prompts import read_prompt_file
+from annotate.serving import Server, listen
 from annotate.studio import Studio
 from storage import StorageError, Store
 
@@ -47,7 +51,10 @@ class Settings:
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 opens the page to your network."""
     port: int = 7860
-    """Port of the page."""
+    """Port of the page; 0 for any that is free."""
+    allow_host: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """A name by which browsers reach the page, such as palate.example or *.palate.example; may be
+    given several times. Addresses it listens on and localhost need no naming."""
     model: str | None = None
     """An SDXL pipeline folder or hub name; without it the embedded emoji model. emoji-fast is that
     in four steps: half the time, less variety."""
@@ -67,16 +74,12 @@ class Settings:
     """Addresses of proxies that are trusted, such as 127.0.0.1,10.0.0.0/8."""
 
 
-class PortTaken(Exception):
-    """Something else listens on the port."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the app until it is interrupted; returns the exit code."""
     settings = tyro.cli(Settings, prog="python app.py", description=__doc__, args=arguments)
     try:
         run(settings)
-    except (*EXPECTED, PortTaken) as error:
+    except EXPECTED as error:
         print(f"palate: {error}", file=sys.stderr)
         return 2
     return 0
@@ -87,25 +90,27 @@ def run(settings: Settings) -> None:
     model = describe_model(settings.model)
     prompts = read_prompt_file(settings.prompts) if settings.prompts else None
     proxies, header = as_networks(settings.proxy_address), as_header(settings.proxy_header)
+    allowed_hosts(settings.allow_host)
     if settings.images:
         checked(settings.images)
-    check_port(settings.host, settings.port)
-    with opened(settings, model, prompts) as studio:
+    sockets = listen(settings.host, settings.port)
+    bound = [one.getsockname()[0] for one in sockets]
+    site = Site(allowed_hosts(settings.allow_host, bound, settings.host), proxies)
+    with ended(sockets), opened(settings, model, prompts) as studio:
         stop, way = stop_signal(), None
         if settings.sign_in != "off":
             named_by = header if settings.sign_in == "proxy" else None
             way = SignIn(studio.accounts, proxies, named_by)
-        page = serve(settings, studio, way)
-        print(f"Palate tunes {model.name} at {page.local_url}", flush=True)
-        if way is not None and (hint := first_admin(way, page.local_url)):
-            print(hint, flush=True)
-        print(f"Votes are kept in {settings.home.resolve()}. Press Ctrl+C to stop.", flush=True)
-        bringing = Job(lambda: bring(studio, settings.images))
-        stop.wait()
-        studio.material.stop()
-        bringing.result()
-        goes_on = studio.activity()["run"] is not None
-        page.close(verbose=False)
+        with served(settings, studio, way, site, sockets) as url:
+            print(f"Palate tunes {model.name} at {url}", flush=True)
+            if way is not None and (hint := first_admin(way, url)):
+                print(hint, flush=True)
+            print(f"Votes are kept in {settings.home.resolve()}. Press Ctrl+C to stop.", flush=True)
+            bringing = Job(lambda: bring(studio, settings.images))
+            stop.wait()
+            studio.material.stop()
+            bringing.result()
+            goes_on = studio.activity()["run"] is not None
     print("Stopped." + " The fine-tune goes on; start again to follow it." * goes_on)
 
 
@@ -151,19 +156,35 @@ def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> I
             sampler.stop()
 
 
-def serve(settings: Settings, studio: Studio, way: SignIn | None) -> Any:
-    """Launch the page and return it."""
-    from annotate.page import build_page, launch_options  # noqa: PLC0415  see `opened`
+@contextmanager
+def ended(sockets: list[socket.socket]) -> Iterator[None]:
+    """Close sockets afterwards, whether or not a server took them."""
+    try:
+        yield
+    finally:
+        for one in sockets:
+            one.close()
 
-    page = build_page(studio, EXPECTED, way)
-    page.launch(
-        server_name=settings.host,
-        server_port=settings.port,
-        prevent_thread_lock=True,
-        quiet=True,
-        **launch_options(studio, EXPECTED, way),
-    )
-    return page
+
+@contextmanager
+def served(
+    settings: Settings,
+    studio: Studio,
+    way: SignIn | None,
+    site: Site,
+    sockets: list[socket.socket],
+) -> Iterator[str]:
+    """Serve the page at the address that is given, and no more afterwards."""
+    from annotate.page import build_app  # noqa: PLC0415  see `opened`
+
+    web = build_app(studio, EXPECTED, way, site)
+    server = Server(web.app, sockets, settings.host)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        web.end_streams()
+        server.stop()
 
 
 def first_admin(way: SignIn, url: str) -> str | None:
@@ -173,19 +194,6 @@ def first_admin(way: SignIn, url: str) -> str | None:
         return None if known else f"Nobody is an admin yet. Stop the app, then: {FIRST_ADMIN}"
     token = way.accounts.open_set_up()
     return token and f"Nobody is an admin yet. Become one, once, at {url}welcome?token={token}"
-
-
-def check_port(host: str, port: int) -> None:
-    """Raise PortTaken unless this address can be listened on."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        if sys.platform != "win32":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, OverflowError) as error:
-            raise PortTaken(
-                f"Cannot listen on {host}:{port} ({error}). Choose another one with --port."
-            ) from None
 
 
 def stop_signal() -> threading.Event:

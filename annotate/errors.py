@@ -15,6 +15,7 @@ AnnotateError
 ├── SignInRefused      a name and a password that do not fit
 ├── TooManyTries       signing in failed too often
 ├── WeakPassword       a password that is too short or too easy
+├── PortTaken          an address that cannot be listened on
 ├── BadMaterial        a folder of pictures that cannot be brought in
 └── BrokenEvaluation   an evaluation that cannot be read, or a report not be written
 
@@ -88,3 +89,7 @@ class TooManyTries(AnnotateError):
 
 class WeakPassword(AnnotateError):
     """A password is too short or too easy to guess."""
+
+
+class PortTaken(AnnotateError):
+    """An address cannot be listened on, most often because something else does."""

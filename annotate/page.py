@@ -1,17 +1,19 @@
-"""The page: a header, the tabs and the API; the page of labelers; and how both are launched."""
+"""The page: a header, the tabs and the API; the page of labelers; and the web app of both."""
 
-import os
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
 
 import gradio as gr
 from fastapi import FastAPI
-from starlette.middleware import Middleware
+from gradio.routes import App
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from annotate.api import add_api
 from annotate.blind import BlindStudio
@@ -19,6 +21,7 @@ from annotate.handlers import Errors
 from annotate.people.asking import SignIn, asker
 from annotate.people.doors import Doors
 from annotate.people.gate import Gate
+from annotate.people.guard import Guard, Site
 from annotate.pictures import picture_response
 from annotate.stage import build_stage, read_static
 from annotate.studio import Studio
@@ -36,6 +39,8 @@ from storage.people import Role
 
 PICTURE_NAME = re.compile(r"([0-9a-f]{16})\.png")
 SHEET_NAME = re.compile(r"(r[0-9]{4,9})\.png")
+Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
+
 HEADER = (
     '<header class="masthead"><h1>Palate</h1><p data-palate-status role="status">Starting</p>'
     '<div class="person" data-palate-person hidden><b></b><span class="account">'
@@ -100,15 +105,45 @@ def _calm(page: gr.Blocks) -> gr.Blocks:
     return page
 
 
-def launch_options(
-    studio: Studio, expected: Errors = (), way: SignIn | None = None
-) -> dict[str, Any]:
-    """Return what Blocks.launch needs for Palate's look, routes and privacy.
+@dataclass(frozen=True)
+class WebApp:
+    """The app as a web server runs it."""
 
-    With a way to sign in everything is behind the gate, and labelers get a page of their own.
-    """
-    told = "" if way is None else '<meta name="palate-sign-in" content="on">'
-    look = {
+    app: ASGIApp
+    pages: tuple[App, ...]
+    """Gradio's apps behind it."""
+
+    def end_streams(self) -> None:
+        """Tell what browsers listen to that it is over; else a server would wait for them."""
+        for page in self.pages:
+            page.get_blocks()._queue.close()  # type: ignore[no-untyped-call]
+            page.stop_event.set()
+
+
+def build_app(
+    studio: Studio, expected: Errors, way: SignIn | None = None, site: Site | None = None
+) -> WebApp:
+    """Build the web app: the guard, with a way to sign in the gate, and the pages behind it."""
+    site = site or Site()
+    look = _look(signs_in=way is not None)
+    page = build_page(studio, expected, way)
+    whole, starting = _mounted(page, _routes(studio), look, site)
+    if way is None:
+        return WebApp(Guard(_living(whole, starting), site), (whole,))
+
+    blind = BlindStudio(studio, way.accounts.people, expected)
+    routes = [Route("/img/{name}", _own_picture(blind))]
+    page = build_labeling_page(blind, expected)
+    labeling, also_starting = _mounted(page, routes, look, site)
+    doors = Doors(way, read_static("sign-in.css")).app()
+    gate = Gate(_living(whole, starting, also_starting), way, doors, labeling)
+    return WebApp(Guard(gate, site), (whole, labeling))
+
+
+def _look(signs_in: bool) -> dict[str, Any]:
+    """Return what Gradio needs for Palate's look and privacy."""
+    told = '<meta name="palate-sign-in" content="on">' if signs_in else ""
+    return {
         "theme": _theme(),
         "css": read_static(*LOOK),
         "head": f'<meta name="color-scheme" content="light dark">{told}{queue_script()}',
@@ -117,11 +152,9 @@ def launch_options(
         "ssr_mode": False,
         "pwa": False,
         "enable_monitoring": False,
+        "mcp_server": False,
+        "show_error": False,
     }
-    kwargs: dict[str, Any] = {"routes": _routes(studio)}
-    if way is not None:
-        kwargs |= _gated(studio, expected, way, look)
-    return {**look, "app_kwargs": kwargs, "share": False}
 
 
 def queue_script() -> str:
@@ -129,29 +162,33 @@ def queue_script() -> str:
     return f"<script>{read_static('queue.js')}</script>"
 
 
-def _gated(studio: Studio, expected: Errors, way: SignIn, look: dict[str, Any]) -> dict[str, Any]:
-    """Return what puts the gate before the app, with the labelers' app beside it."""
-    # uvicorn, which Gradio starts, would let any local program say where a request came from.
-    os.environ["FORWARDED_ALLOW_IPS"] = ""
-    blind = BlindStudio(studio, way.accounts.people, expected)
-    routes = [Route("/img/{name}", _own_picture(blind))]
+def _mounted(
+    page: gr.Blocks, routes: list[Route], look: dict[str, Any], site: Site
+) -> tuple[App, Lifespan]:
+    """Return a page as Gradio's app, with routes beside its own, and what starts it."""
     around = gr.mount_gradio_app(
         FastAPI(openapi_url=None),
-        build_labeling_page(blind, expected),
+        page,
         path="",
         app_kwargs={"routes": routes},
+        root_path=site.root_path,
         **look,
     )
-    labeling = next(route.app for route in around.routes if isinstance(route, Mount))
-    doors = Doors(way, read_static("sign-in.css")).app()
+    app = next(route.app for route in around.routes if isinstance(route, Mount))
+    return cast(App, app), lambda: around.router.lifespan_context(around)
+
+
+def _living(app: ASGIApp, *starting: Lifespan) -> ASGIApp:
+    """Return an app that starts others before it is served and ends them afterwards."""
 
     @asynccontextmanager
-    async def lifespan(_: Any) -> AsyncIterator[None]:
-        async with around.router.lifespan_context(around):
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for start in starting:
+                await stack.enter_async_context(start())
             yield
 
-    gate = Middleware(Gate, way=way, doors=doors, labeling=labeling)
-    return {"middleware": [gate], "lifespan": lifespan}
+    return Starlette(routes=[Mount("", app)], lifespan=lifespan)
 
 
 def _own_picture(blind: BlindStudio) -> Callable[[Request], Response]:

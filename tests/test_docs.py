@@ -22,6 +22,7 @@ def test_no_flag_is_added_without_a_decision():
         "--home",
         "--host",
         "--port",
+        "--allow-host",
         "--model",
         "--prompts",
         "--images",

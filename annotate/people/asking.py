@@ -1,14 +1,13 @@
 """Who sent a request: by which address it came, and whose it is."""
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from annotate.errors import InvalidRequest
 from annotate.people.accounts import Accounts
+from annotate.people.proxies import Network, trusts
 from storage.errors import InvalidPerson
 from storage.people import Person
 
@@ -16,8 +15,6 @@ COOKIE = "palate_session"
 SCOPE_KEY = "palate_person"
 """Where the gate leaves who is asking, for everything behind it."""
 READING = ("GET", "HEAD", "OPTIONS")
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +41,7 @@ class SignIn:
 
     def by_proxy(self, request: Request) -> bool:
         """Whether a proxy that is trusted sent this."""
-        try:
-            peer = ipaddress.ip_address(request.client.host if request.client else "")
-        except ValueError:
-            return False
-        if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped:
-            peer = peer.ipv4_mapped
-        return any(peer in network for network in self.proxies)
+        return trusts(self.proxies, request.scope)
 
     def address(self, request: Request) -> str:
         """Return where a request came from, as far as can be told."""
@@ -63,20 +54,6 @@ class SignIn:
         if self.by_proxy(request) and (told := request.headers.get("x-forwarded-proto")):
             return told.split(",", 1)[0].strip().lower() == "https"
         return request.url.scheme == "https"
-
-    def foreign(self, request: Request) -> bool:
-        """Whether another site's page sent something that changes things."""
-        if request.method in READING:
-            return False
-        if request.headers.get("sec-fetch-site", "same-origin") == "cross-site":
-            return True
-        origin = request.headers.get("origin")
-        if origin is None:
-            return False
-        hosts = [request.headers.get("host", "")]
-        if self.by_proxy(request):
-            hosts += request.headers.get("x-forwarded-host", "").split(",")
-        return urlsplit(origin).netloc not in [host.strip() for host in hosts if host.strip()]
 
 
 def token_of(request: Request) -> str:
@@ -98,16 +75,6 @@ def name_of(request: Any, otherwise: str) -> str:
     """Return the name of whoever sent a request, or another one where nobody signs in."""
     person = asker(request)
     return person.name if person else otherwise
-
-
-def as_networks(text: str) -> tuple[Network, ...]:
-    """Return the addresses in "127.0.0.1, 10.0.0.0/8"; raises InvalidRequest."""
-    try:
-        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise InvalidRequest(
-            f"{error}. Write addresses of proxies like 127.0.0.1,10.0.0.0/8."
-        ) from None
 
 
 def as_header(name: str) -> str:

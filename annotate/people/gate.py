@@ -35,11 +35,6 @@ LABELERS_SEND = re.compile(
 STREAM = "/gradio_api/queue/data"
 MOST_BYTES = 256 * 1024
 MOST_SESSIONS = 20_000
-HEADERS = {
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"SAMEORIGIN",
-    b"referrer-policy": b"same-origin",
-}
 PRIVATE_PAGES = ("/", "/config", "/config/", "/gradio_api/info", "/gradio_api/info/")
 
 
@@ -77,16 +72,13 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            await self._pass(scope, receive, with_headers(scope["path"], send))
+            await self._pass(scope, receive, private(scope["path"], send))
         else:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         path: str = scope["path"]
-        if self._way.foreign(request):
-            refusal = PlainTextResponse("Another site sent this, so it was refused.", 403)
-            return await refusal(scope, receive, send)
         if path in OPEN and request.method in READING:
             return await self._app(scope, receive, send)
         # On the loop: a person is looked up in memory but for the first time.
@@ -182,17 +174,16 @@ def session_of(body: bytes) -> str | None:
     return None if session is None else str(session)
 
 
-def with_headers(path: str, send: Send) -> Send:
-    """Return what sends the same with headers that keep a page to itself."""
-    extra = [*HEADERS.items()]
-    if path in PRIVATE_PAGES:
-        extra.append((b"cache-control", b"no-store"))
+def private(path: str, send: Send) -> Send:
+    """Return what sends the same, and has pages that name a person kept nowhere."""
+    if path not in PRIVATE_PAGES:
+        return send
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             told = list(message.get("headers", []))
-            there = {name.lower() for name, _ in told}
-            told += [(name, value) for name, value in extra if name not in there]
+            if all(name.lower() != b"cache-control" for name, _ in told):
+                told.append((b"cache-control", b"no-store"))
             message = {**message, "headers": told}
         await send(message)
 

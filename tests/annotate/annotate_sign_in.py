@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import uuid
 from collections.abc import Iterator
@@ -12,27 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel, Trouble
-from annotate_workshop import CopyingWorkshop
+from annotate_web import LOCAL, open_web
 from places import Place, until
-from running import free_port
 
-from annotate.errors import AnnotateError
-from annotate.page import build_page, launch_options
-from annotate.people.accounts import Accounts
 from annotate.people.asking import SignIn
-from annotate.people.passwords import Scrypt
-from annotate.studio import Studio
-from storage import StorageError
+from annotate.serving import Server, listen
 from storage.people import Role
-from storage.store import Store
 
-EXPECTED = (AnnotateError, StorageError, Trouble)
-LOCAL = (ipaddress.ip_network("127.0.0.1"),)
 PASSWORD = "correct horse battery"
-QUICK = Scrypt(n=16, r=1, p=1)
-"""Hashes that cost nothing, for tests that sign in a lot."""
-STARTED = {"prompts": ["a <b>cat</b>", "a dog", "a fox"], "settle_s": 0.0, "watch_s": 0.05}
 
 
 @dataclass
@@ -42,7 +28,6 @@ class House:
     place: Place
     way: SignIn
     url: str
-    page: Any
     clients: list[httpx.Client] = field(default_factory=list)
 
     def stranger(self, **options: Any) -> httpx.Client:
@@ -65,35 +50,18 @@ class House:
 @contextmanager
 def lived_in(folder: Path, header: str | None = None, proxies: Any = LOCAL) -> Iterator[House]:
     """Open a studio and serve it with sign-in on."""
-    store = Store(folder / "studio")
-    trainer, painter, workshop = (
-        ChildTrainer(),
-        PaintingSampler(store.images_dir),
-        CopyingWorkshop(),
-    )
-    model = SmallModel(name="secretmodel", identity="secretmodel-0123456789ab")
-    studio = Studio(store, painter, trainer, model, 0, workshop=workshop, **STARTED)
-    place = Place(studio, store, painter, trainer, workshop)
-    studio.start()
-    studio.accounts = Accounts(store.people, hashing=QUICK)
-    way = SignIn(studio.accounts, proxies, header)
-    page, port = build_page(studio, EXPECTED, way), free_port()
-    page.launch(
-        server_name="127.0.0.1",
-        server_port=port,
-        prevent_thread_lock=True,
-        quiet=True,
-        **launch_options(studio, EXPECTED, way),
-    )
-    house = House(place, way, f"http://127.0.0.1:{port}/", page)
-    try:
-        yield house
-    finally:
-        for client in house.clients:
-            client.close()
-        page.close(verbose=False)
-        place.close()
-        trainer.end()
+    with open_web(folder, "proxy" if header else "accounts", proxies, header) as web:
+        assert web.way is not None
+        server = Server(web.whole.app, listen("127.0.0.1", 0), "127.0.0.1")
+        server.start()
+        house = House(web.place, web.way, server.url)
+        try:
+            yield house
+        finally:
+            for client in house.clients:
+                client.close()
+            web.whole.end_streams()
+            server.stop()
 
 
 def stage_of(client: httpx.Client, function: str = "stage_pairs") -> int:

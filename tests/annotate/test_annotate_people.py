@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from annotate_sign_in import PASSWORD, QUICK, House, lived_in, result, serve
+from annotate_sign_in import PASSWORD, House, lived_in, result, serve
+from annotate_web import QUICK
 
 from annotate.__main__ import main
 from annotate.errors import InvalidRequest, SignInRefused, TooManyTries, WeakPassword
 from annotate.people.accounts import LASTS, Accounts
-from annotate.people.asking import as_header, as_networks
+from annotate.people.asking import as_header
 from annotate.people.passwords import Scrypt
+from annotate.people.proxies import as_networks
 from annotate.people.tries import Tries
 from annotate.tabs.people_cards import people_table
 from storage.errors import InvalidPerson, StaleLink

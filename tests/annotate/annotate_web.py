@@ -1,0 +1,151 @@
+"""The real web app in this process, asked without a network: any header, any client, any socket."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel, Trouble
+from annotate_workshop import CopyingWorkshop
+from places import Place
+
+from annotate.errors import AnnotateError
+from annotate.page import WebApp, build_app
+from annotate.people.accounts import Accounts
+from annotate.people.asking import SignIn
+from annotate.people.guard import Site
+from annotate.people.hosts import allowed_hosts
+from annotate.people.passwords import Scrypt
+from annotate.studio import Studio
+from storage import StorageError
+from storage.store import Store
+
+EXPECTED = (AnnotateError, StorageError, Trouble)
+LOCAL = (ipaddress.ip_network("127.0.0.1"),)
+QUICK = Scrypt(n=16, r=1, p=1)
+"""Hashes that cost nothing, for tests that sign in a lot."""
+STARTED = {"prompts": ["a <b>cat</b>", "a dog", "a fox"], "settle_s": 0.0, "watch_s": 0.05}
+HERE, AWAY = ("127.0.0.1", 50000), ("10.9.8.7", 50000)
+"""A client whose word counts where proxies are LOCAL, and one whose does not."""
+
+Headers = list[tuple[str, str]]
+
+
+@dataclass
+class Web:
+    """A studio and the web app around it."""
+
+    place: Place
+    way: SignIn | None
+    whole: WebApp
+
+    def ask(self, path: str, headers: Headers, **how: Any) -> Answer:
+        """Ask as a web server would that got this request."""
+        return ask(self.whole.app, path, headers, **how)
+
+
+@dataclass
+class Answer:
+    """What came back; a refused web socket has the status 403, as uvicorn gives it."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def readable_elsewhere(self) -> bool:
+        """Whether a browser would let another site's page read it."""
+        return any(name.startswith("access-control-") for name in self.headers)
+
+
+@contextmanager
+def open_web(
+    folder: Path,
+    sign_in: str = "off",
+    proxies: Any = LOCAL,
+    header: str | None = None,
+    **site: Any,
+) -> Iterator[Web]:
+    """Open a studio and build its web app."""
+    store = Store(folder / "studio")
+    trainer, painter = ChildTrainer(), PaintingSampler(store.images_dir)
+    workshop = CopyingWorkshop()
+    model = SmallModel(name="secretmodel", identity="secretmodel-0123456789ab")
+    studio = Studio(store, painter, trainer, model, 0, workshop=workshop, **STARTED)
+    place = Place(studio, store, painter, trainer, workshop)
+    studio.start()
+    studio.accounts = Accounts(store.people, hashing=QUICK)
+    named_by = (header or "X-Forwarded-User") if sign_in == "proxy" else None
+    way = None if sign_in == "off" else SignIn(studio.accounts, proxies, named_by)
+    site.setdefault("hosts", allowed_hosts((), ["127.0.0.1"]))
+    try:
+        yield Web(place, way, build_app(studio, EXPECTED, way, Site(proxies=proxies, **site)))
+    finally:
+        place.close()
+        trainer.end()
+
+
+def ask(
+    app: Any,
+    path: str,
+    headers: Headers,
+    method: str = "GET",
+    body: bytes = b"",
+    client: tuple[str, int] | None = HERE,
+    kind: str = "http",
+    scheme: str = "http",
+) -> Answer:
+    """Send one request, headers as they are, and return the answer."""
+    target, _, query = path.partition("?")
+    scope = {
+        "type": kind,
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": scheme,
+        "path": unquote(target),
+        "raw_path": target.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
+        "client": client,
+        "server": ("127.0.0.1", 7860),
+        "state": {},
+        "subprotocols": [],
+    }
+    return asyncio.run(_answered(app, scope, body))
+
+
+async def _answered(app: Any, scope: Any, body: bytes) -> Answer:
+    first = "websocket.connect" if scope["type"] == "websocket" else "http.request"
+    waiting = [{"type": first, "body": body, "more_body": False}]
+    sent: list[Any] = []
+    over = asyncio.Event()
+
+    async def receive() -> Any:
+        if waiting:
+            return waiting.pop()
+        await over.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if not message.get("more_body", False) and message["type"] != "http.response.start":
+            over.set()
+
+    async with asyncio.timeout(30):
+        await app(scope, receive, send)
+    if sent[0]["type"].startswith("websocket."):
+        return Answer(101 if sent[0]["type"] == "websocket.accept" else 403, {}, b"")
+    told = {name.decode().lower(): value.decode("latin-1") for name, value in sent[0]["headers"]}
+    return Answer(sent[0]["status"], told, b"".join(one.get("body", b"") for one in sent[1:]))
