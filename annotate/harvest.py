@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from annotate.desk import Desk
 from storage.records import Run, RunState
@@ -32,7 +33,7 @@ class Harvest:
         runs = [run for run in self._store.runs(self._base) if not run.settings.get("voter")]
         if new and runs and runs[0].state in WASTED:
             counts = snapshot_counts(self._store, runs[0])
-            had = counts.get("preference", 0) + counts.get("ranking", 0)
+            had = sum(counts.get(kind, 0) for kind in ("preference", "ranking", "image_lost"))
             new = min(new, max(0, self._store.counts(self._base).decisive - had))
         return new
 
@@ -52,11 +53,17 @@ def snapshot_path(store: Store, run: Run) -> Path:
     return store.images_dir.parent / "snapshots" / run.snapshot_id
 
 
-def snapshot_counts(store: Store, run: Run) -> dict[str, int]:
-    """What a run's snapshot holds, by kind; empty if its manifest is gone."""
+def snapshot_manifest(store: Store, run: Run) -> dict[str, Any]:
+    """Return what a run's snapshot says of itself; nothing if its manifest is gone."""
     try:
         text = (snapshot_path(store, run) / "manifest.json").read_text(encoding="utf-8")
     except OSError:
         return {}
-    counts: dict[str, int] = json.loads(text)["counts"]
+    manifest: dict[str, Any] = json.loads(text)
+    return manifest
+
+
+def snapshot_counts(store: Store, run: Run) -> dict[str, int]:
+    """What a run's snapshot holds, by kind; empty if its manifest is gone."""
+    counts: dict[str, int] = snapshot_manifest(store, run).get("counts", {})
     return counts

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from annotate.fitness import failed_checks
-from annotate.harvest import snapshot_counts
+from annotate.harvest import snapshot_counts, snapshot_manifest
+from annotate.losses import told_of
 from annotate.ports import RunStatus, Trainer
 from storage.records import Run, RunState, Version
 from storage.store import Store
@@ -103,7 +104,15 @@ class Reports:
             "eta_s": status.eta_s if run.state == RunState.RUNNING else None,
             "version": version.version if version else None,
             "error": run.error,
+            **self._left_out(run),
         }
+
+    def _left_out(self, run: Run) -> dict[str, str]:
+        """Return what the run could not learn from, in a sentence, under `left_out`."""
+        manifest = snapshot_manifest(self._store, run)
+        lost = manifest.get("counts", {}).get("image_lost", 0)
+        sentence = told_of(lost, manifest.get("lost_images", {}))
+        return {"left_out": sentence} if sentence else {}
 
     def _status(self, run: Run) -> RunStatus:
         try:

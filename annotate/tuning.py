@@ -9,6 +9,7 @@ from typing import Any
 
 from annotate.errors import NothingToLearn, NotResumable
 from annotate.harvest import Harvest
+from annotate.losses import Losses, told_of
 from annotate.pool import Pool
 from annotate.ports import Model, RunStatus, Sampler, Trainer
 from annotate.requests import as_annotator
@@ -46,6 +47,7 @@ class Tuning:
         self._pool, self._harvest, self._schedule, self._clock = pool, harvest, schedule, clock
         self._base, self._watch_s = model.identity, watch_s
         self._running: str | None = None
+        self._losses = Losses(store, self._base, clock)
         self._queue: list[str] = []
         self._shares_device: bool | None = None
         self._cancelled: dict[str, float] = {}
@@ -80,7 +82,13 @@ class Tuning:
         if not pairs:
             told = f"There is no left or right vote of {voter!r}" if voter else NOTHING
             raise NothingToLearn(f"{told} to learn from yet. Label some pairs first.")
-        return self._trainer.plan(self._model, pairs, rest, self._measured_speed())
+
+        lost = self._losses.of(voter)
+        left_out = told_of(lost.votes, lost.images)
+        if pairs <= lost.decisive:
+            raise NothingToLearn(f"No vote is left to learn from. {left_out}")
+        plan = self._trainer.plan(self._model, pairs - lost.decisive, rest, self._measured_speed())
+        return plan | ({"left_out": left_out} if left_out else {})
 
     def _measured_speed(self) -> float | None:
         """Pairs a second of the newest run that ended well."""

@@ -214,6 +214,17 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """Votes and rankings that cannot teach, because an image of theirs is gone or damaged."""
+
+    votes: int
+    decisive: int
+    """How many of them say which image is better."""
+    images: dict[str, str] = field(hash=False)
+    """The image files by path, relative to the studio, with what is wrong: gone, damaged, ..."""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A fine-tuning run of `base`, from version `parent`; `trigger` says who asked for it."""
 

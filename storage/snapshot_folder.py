@@ -67,7 +67,7 @@ def write_folder(
 ) -> None:
     """Write a snapshot so that it is there whole or not at all.
 
-    Raises BrokenStudio when a picture is gone, DiskFull when the disk does not take it.
+    Raises BrokenStudio when an image goes away meanwhile, DiskFull when the disk does not take it.
     """
     work = path.with_name(UNFINISHED)
     try:
@@ -136,14 +136,15 @@ def pictures_of(vote: Settled) -> tuple[str, ...]:
 def collect_images(work: Path, home: Home, votes: Iterable[Settled]) -> dict[str, str]:
     """Put the pictures of votes into a folder and return their hashes by name.
 
-    A picture's hash is its name in the studio, so a damaged one is found out by its reader.
+    Their bytes were checked just before.
     """
     files = {}
     for sha256 in sorted({sha256 for vote in votes for sha256 in pictures_of(vote)}):
         source = home.image(sha256)
         if not source.is_file():
             raise BrokenStudio(
-                f"The picture {source} is gone. Put it back, or undo the votes on it."
+                f"The image {source} went away while the snapshot was written. No vote is lost. "
+                "Start the run again: votes on images that are gone are left out."
             )
         link_or_copy(source, work / image_name(sha256))
         files[image_name(sha256)] = sha256

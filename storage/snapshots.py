@@ -9,18 +9,25 @@ from storage.clock import Clock
 from storage.database import Cursor, Database
 from storage.errors import NoVotes
 from storage.home import Home
-from storage.records import Snapshot, Verdict
+from storage.records import Lost, Snapshot, Verdict
 from storage.settled_rankings import settled_rankings
 from storage.snapshot_folder import (
     Settled,
     SettledRanking,
     SettledVote,
+    pictures_of,
     pseudonym,
     write_folder,
 )
+from storage.soundness import Soundness
 
-KINDS = ("preference", "tie", "both_good", "both_bad", "skip")
+TAUGHT = ("preference", "tie", "both_good", "both_bad")
+KINDS = (*TAUGHT, "skip")
 RANKING = "ranking"
+LOST = "image_lost"
+"""The count of votes and rankings that are left out because an image of theirs cannot be used."""
+GLANCE = 512_000_000
+"""Bytes of images that are read to say what a run would leave out; a run itself reads all."""
 
 SETTLED_LABELS = """
 SELECT labels.created <= $before AS settled, vote_id, pair_id, prompt, annotator, verdict,
@@ -48,22 +55,28 @@ class Snapshots:
         self._home = home
         self._clock = clock
         self._writing = threading.Lock()
+        self._soundness = Soundness(home)
 
     def write(self, base: str, settle_s: float, voter: str | None = None) -> Snapshot:
         """Freeze a model's votes older than `settle_s` seconds, one person's or everybody's.
 
-        Raises NoVotes, BrokenStudio (a picture is gone) or DiskFull. Voting goes on meanwhile.
+        Votes on images that are gone or damaged are left out and counted. Raises NoVotes or
+        DiskFull. Voting goes on meanwhile.
         """
         with self._writing:
             created = self._clock()
             before = created - timedelta(seconds=settle_s)
             votes, counts, excluded = self._settled(base, before, voter)
-            ranked, left_out = settled_rankings(self._database, base, before, voter)
+            every, left_out = settled_rankings(self._database, base, before, voter)
             excluded += left_out
+            lines, lost, images = self._split(votes, every, None)
+            rows = [line for line in lines if isinstance(line, SettledVote)]
+            ranked = [line for line in lines if isinstance(line, SettledRanking)]
+
+            counts |= {kind: sum(row.kind == kind for row in rows) for kind in TAUGHT}
             counts |= {RANKING: len(ranked)} if ranked else {}
-            require_preference(counts, settle_s, voter)
-            rows = [vote for vote in votes if vote.verdict is not Verdict.SKIP]
-            lines: list[Settled] = [*rows, *ranked]
+            counts |= {LOST: len(lost)} if lost else {}
+            require_preference(counts, settle_s, voter, images)
             weights = {pseudonym(one.annotator): one.weight for one in lines if one.weight != 1}
             snapshot = self._plan(rows, counts)
             manifest = {
@@ -74,13 +87,42 @@ class Snapshots:
                 **({"voter": voter} if voter else {}),
                 "counts": counts,
                 **({"excluded": excluded} if excluded else {}),
+                **({"lost_images": images} if images else {}),
                 **({"weights": weights} if weights else {}),
                 "vote_ids": snapshot.vote_ids,
                 **({"ranking_ids": [one.ranking_id for one in ranked]} if ranked else {}),
             }
             write_folder(snapshot.path, self._home, lines, manifest)
-            self._record(snapshot, ranked, base, settle_s, created)
+            self._record(snapshot, [*lines, *lost], base, settle_s, created)
             return snapshot
+
+    def lost(self, base: str, voter: str | None = None) -> Lost:
+        """Say what a run that starts now would leave out because of images.
+
+        Of images that nobody has looked at yet, half a gigabyte is read at a time.
+        """
+        votes, *_ = self._settled(base, self._clock(), voter)
+        rankings, _ = settled_rankings(self._database, base, self._clock(), voter)
+        _, lost, images = self._split(votes, rankings, GLANCE)
+        return Lost(len(lost), sum(map(is_decisive, lost)), images)
+
+    def _split(
+        self, votes: list[SettledVote], rankings: list[SettledRanking], most_bytes: int | None
+    ) -> tuple[list[Settled], list[Settled], dict[str, str]]:
+        """Return what can be learned from, what cannot, and the images that are to blame."""
+        rows = [vote for vote in votes if vote.verdict is not Verdict.SKIP]
+        lines: list[Settled] = [*rows, *rankings]
+        shown = (sha256 for line in lines for sha256 in pictures_of(line))
+        faults = self._soundness.faults(shown, most_bytes)
+        if not faults:
+            return lines, [], {}
+
+        lost = [line for line in lines if not faults.keys().isdisjoint(pictures_of(line))]
+        sound = [line for line in lines if faults.keys().isdisjoint(pictures_of(line))]
+        names = {
+            self._home.shorten(self._home.image(sha256)): why for sha256, why in faults.items()
+        }
+        return sound, lost, names
 
     def _settled(
         self, base: str, before: datetime, voter: str | None
@@ -120,11 +162,18 @@ class Snapshots:
     def _record(
         self,
         snapshot: Snapshot,
-        ranked: list[SettledRanking],
+        considered: list[Settled],
         base: str,
         settle_s: float,
         created: datetime,
     ) -> None:
+        """Record a snapshot, and every vote that it was made from.
+
+        Those that were left out too: else they would count as new, and start run after run.
+        """
+        votes = [one.vote_id for one in considered if isinstance(one, SettledVote)]
+        rankings = [one.ranking_id for one in considered if isinstance(one, SettledRanking)]
+
         def insert(cursor: Cursor) -> None:
             cursor.execute(
                 "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?)",
@@ -132,21 +181,35 @@ class Snapshots:
             )
             cursor.execute(
                 "INSERT INTO snapshot_votes SELECT ?, unnest(?::BIGINT[])",
-                [snapshot.snapshot_id, list(snapshot.vote_ids)],
+                [snapshot.snapshot_id, votes],
             )
             cursor.execute(
                 "INSERT INTO snapshot_rankings SELECT ?, unnest(?::BIGINT[])",
-                [snapshot.snapshot_id, [ranking.ranking_id for ranking in ranked]],
+                [snapshot.snapshot_id, rankings],
             )
 
         self._database.write(insert)
 
 
-def require_preference(counts: dict[str, int], settle_s: float, voter: str | None) -> None:
+def is_decisive(line: Settled) -> bool:
+    """Whether a vote or a ranking says which image is better."""
+    return isinstance(line, SettledRanking) or line.verdict.decisive
+
+
+def require_preference(
+    counts: dict[str, int], settle_s: float, voter: str | None, images: dict[str, str]
+) -> None:
     """Raise NoVotes unless some settled vote says which picture is better."""
-    if not counts["preference"] and not counts.get(RANKING):
-        whose = f" of {voter!r}" if voter else ""
+    if counts["preference"] or counts.get(RANKING):
+        return
+    whose = f" of {voter!r}" if voter else ""
+    if images:
+        image, why = next(iter(images.items()))
         raise NoVotes(
-            f"There is no settled left or right vote{whose} to learn from. "
-            f"Vote on some pairs, wait {settle_s:g} s, then try again."
+            f"No vote{whose} is left to learn from: {counts[LOST]:,} are on images that are gone "
+            f"or damaged, such as {image} ({why}). Put the files back, or label new pairs."
         )
+    raise NoVotes(
+        f"There is no settled left or right vote{whose} to learn from. "
+        f"Vote on some pairs, wait {settle_s:g} s, then try again."
+    )

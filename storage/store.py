@@ -5,6 +5,7 @@ Store ── Home       the folder, its lock
       ── Prompts, Images, Pairs, Votes, Snapshots, Runs, Versions    one noun each
           ── Tally      what the votes add up to, in memory
       ── material      pictures that people brought
+      ── snapshots    what runs learn from
       ── library, disk    names, notes and deletions of versions; what takes space, and clean-up
 """
 
@@ -76,7 +77,7 @@ class Store:
         self._images = Images(self._database, clock)
         self._pairs = Pairs(self._database, self._tally, clock)
         self._votes = Votes(self._database, self._tally, clock)
-        self._snapshots = Snapshots(self._database, self._home, clock)
+        self.snapshots = Snapshots(self._database, self._home, clock)
         self._runs = Runs(self._database, self._tally, clock)
         self._versions = Versions(self._database, self._home, clock)
         self.trials = Trials(self._database, clock)
@@ -235,10 +236,10 @@ class Store:
     ) -> Snapshot:
         """Freeze the votes older than `settle_s` seconds into a folder for a trainer.
 
-        With `voter` they are one person's. Raises NoVotes without a decisive one, BrokenStudio when
-        a picture is gone.
+        With `voter` they are one person's. Votes on images that are gone or damaged are left out.
+        Raises NoVotes without a decisive one.
         """
-        return self._snapshots.write(base, settle_s, voter)
+        return self.snapshots.write(base, settle_s, voter)
 
     # Runs
 

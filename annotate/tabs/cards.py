@@ -30,8 +30,14 @@ def plan_card(plan: dict[str, Any]) -> str:
     return (
         f'<div class="card plan">{facts_row(facts)}'
         f'<p class="soft">Preset <em>{escape(str(plan["preset"]))}</em>. '
-        f"{escape(plan['summary'])}</p></div>"
+        f"{escape(plan['summary'])}</p>{left_out(plan)}</div>"
     )
+
+
+def left_out(told: dict[str, Any]) -> str:
+    """Return which votes a run leaves out, and why; empty where it leaves out none."""
+    sentence = told.get("left_out")
+    return f'<p class="soft left-out">{escape(sentence)}</p>' if sentence else ""
 
 
 def facts_row(facts: Sequence[tuple[str, str]]) -> str:
@@ -65,6 +71,7 @@ def run_card(run: dict[str, Any] | None) -> str:
         f'<div class="fill" style="width:{percent}%"></div></div>',
         curves_of(run.get("metrics") or []),
         outcome(run),
+        left_out(run),
         _sheet(run),
     ]
     return f'<div class="card run" data-state="{escape(run["state"])}">{"".join(parts)}</div>'
