@@ -21,7 +21,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from objectives import Painter
+from painter import Painter
 from tastes import TASTES, read
 
 from align.sampler_process import RenderItem

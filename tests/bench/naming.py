@@ -6,6 +6,8 @@ draws: the diffusion classifier of Li et al. 2023 (arXiv 2303.16203).
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import torch
 from align.batch import NoisyPairs, pair_errors
 from align.device import choose_compute
 from align.encode import encode_pictures, encode_prompts
+from align.files import write_json
 from align.models import describe_model
 from align.noise import corrupt, draw, training_scheduler
 from align.pipeline import load_pipeline, quiet_libraries
@@ -27,29 +30,43 @@ NOISIEST, CLEANEST = 850, 250
 class Namer:
     """Names pictures by the embedded base model's own denoising error."""
 
-    def __init__(self, prompts: Sequence[str]) -> None:
+    def __init__(self, prompts: Sequence[str], kept: Path | None = None) -> None:
+        """`kept` is a file that remembers which images were named right."""
         quiet_libraries()
         self._model, self._compute = describe_model(), choose_compute()
         self._pipeline = load_pipeline(self._model, self._compute)
         self._prompts = list(prompts)
         # The base's pictures are the same whatever the taste.
-        self._named: dict[tuple[bytes, str], bool] = {}
+        self._kept = kept
+        self._named: dict[str, bool] = (
+            json.loads(kept.read_text("utf-8")) if kept and kept.exists() else {}
+        )
         self._text, self._pooled = encode_prompts(self._pipeline, self._prompts)
         self._scheduler = training_scheduler(self._pipeline.scheduler)
 
     @torch.no_grad()
     def share_named_right(self, pictures: Sequence[Path], prompts: Sequence[str]) -> float:
         """The share of pictures whose own prompt is the best of 16."""
-        keys = [(p.read_bytes(), prompt) for p, prompt in zip(pictures, prompts, strict=True)]
+        keys = [self._key(*one) for one in zip(pictures, prompts, strict=True)]
         new = [place for place, key in enumerate(keys) if key not in self._named]
-        for place, latent_CHW in zip(new, self._latents([pictures[i] for i in new]), strict=True):
+        for place, latent_CHW in zip(new, self.latents([pictures[i] for i in new]), strict=True):
             best = self._best(latent_CHW, self._candidates(prompts[place]))
             self._named[keys[place]] = best == 0
+        if self._kept and new:
+            write_json(self._kept, self._named)
         return sum(self._named[key] for key in keys) / len(keys)
 
-    def _latents(self, pictures: Sequence[Path]) -> Sequence[torch.Tensor]:
+    def _key(self, picture: Path, prompt: str) -> str:
+        """An image and its prompt, under the base that is asked."""
+        return f"{self._model.identity} {hashlib.sha256(picture.read_bytes()).hexdigest()} {prompt}"
+
+    @torch.no_grad()
+    def latents(self, pictures: Sequence[Path]) -> torch.Tensor:
+        """The autoencoder's latents [image, C, H, W] of image files."""
+        if not pictures:
+            return torch.empty(0)
         size = (self._model.width, self._model.height)
-        return encode_pictures(self._pipeline, self._compute, pictures, size) if pictures else []
+        return encode_pictures(self._pipeline, self._compute, pictures, size)
 
     def _candidates(self, prompt: str) -> list[int]:
         """The picture's own prompt first, then the 15 that follow it in the list."""

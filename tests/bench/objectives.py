@@ -1,22 +1,30 @@
-"""Which objective learns a taste best? The same votes for all, with caches shared.
+"""Which objective learns a taste best, and with which settings? The same votes for all runs.
 
-    python tests/bench/objectives.py [--taste dark] [--votes 100] [--flips 0,0.3] [--folder DIR]
+    python tests/bench/objectives.py [--taste dark] [--votes 100] [--sample 1] [--flips 0,0.3]
+        [--objectives dpo,kto] [--settings '{}' '{"kappa": 30}'] [--folder DIR]
 
-Without the app: pairs of the base model's pictures, votes by a pixel rule (a share of them turned
-around), one run for each objective with the preset's other settings, then pictures of prompts
-nobody voted on, before and after, with the same seed. Prints a Markdown table. With `--folder`
-pictures, caches and results are kept there, and a run that is done is not done again.
+Without the app: pairs of the base model's images, votes by a pixel rule (a share of them turned
+around), a run for each objective with each of the settings in place of the preset's, then images of
+prompts nobody voted on, before and after, with the same seeds. Prints a Markdown table: the share
+of images that fit the taste better, by how much in the rule's own units, how varied they are beside
+the base's (`variety.py`), of how many the prompt is told (`naming.py`), held-out pairs that are
+ordered right, the step whose adapter was kept, seconds.
+
+Another `--sample` is of other pairs, other votes, another seed of the run and other seeds of the
+images that are counted. With `--folder` everything is kept there and nothing is done twice.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,93 +32,140 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
 from bench_snapshot import write_snapshot
+from naming import Namer
+from painter import Painter
 from taste import unseen_prompts
 from tastes import TASTES, read
+from variety import variety
 
-from align.device import choose_compute
+from align.config import configure, to_json
+from align.files import write_json
 from align.launch import TrainerProcess
-from align.models import describe_model
-from align.pipeline import load_pipeline, quiet_libraries
-from align.render import Adapters, batches, render, store
 from align.run_folder import RunFolder
 from align.sampler_process import RenderItem
-from align.sampling import settings_of
 from annotate.prompts import built_in_prompts
 
 OBJECTIVES = "dpo,dpop,ipo,cdpo,soft,mapo,kto,sft"
 SEEDS = (11, 12)
 """Of the first prompt. Every prompt has two of its own: noise decides much of a background."""
+SAMPLE_SEEDS = 100_000
+"""Apart are the seeds of one sample and the next."""
 SPARE = 10
 """Pairs more than votes, for those that the rule calls equal."""
+COLUMNS = ("run", "turned around", "fits better", "by", "variety", "prompts kept",
+           "held out", "step kept", "seconds")  # fmt: skip
 
 
 def main() -> None:
-    """Draw, vote, run every objective, print the table."""
+    """Draw, vote, run everything that was asked for, print the table."""
     arguments = parse()
     with tempfile.TemporaryDirectory() as scratch:
-        bench = Bench(arguments.folder or Path(scratch), arguments.taste, arguments.votes)
-        flips = [float(share) for share in arguments.flips.split(",")]
-        print(f"{bench.taste}, {arguments.votes} votes\n")
-        print("| objective |" + "".join(f" {share:.0%} turned around |" for share in flips))
-        print("|---|" + "---|" * len(flips))
-        for objective in arguments.objectives.split(","):
-            row = [bench.share(objective, flip, arguments.settings) for flip in flips]
-            print(f"| {objective} |" + "".join(f" {one} |" for one in row), flush=True)
+        folder = arguments.folder or Path(scratch)
+        bench = Bench(folder, arguments.taste, arguments.votes, arguments.sample)
+        print(f"{bench.taste}, {arguments.votes} votes, sample {arguments.sample}\n")
+        print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
+        for settings in asked_for(arguments.objectives.split(","), arguments.settings):
+            for flip in arguments.flips.split(","):
+                print(bench.row(settings, float(flip)), flush=True)
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--taste", default="dark", help="the name or its beginning")
     parser.add_argument("--votes", type=int, default=100)
+    parser.add_argument("--sample", type=int, default=1, help="1, 2, …: other pairs and seeds")
     parser.add_argument("--flips", default="0,0.3", help="shares of votes turned around")
     parser.add_argument("--objectives", default=OBJECTIVES)
-    parser.add_argument("--settings", type=json.loads, default={}, help="of all runs, as JSON")
-    parser.add_argument("--folder", type=Path, help="keeps what was drawn and run")
+    parser.add_argument(
+        "--settings",
+        type=json.loads,
+        nargs="+",
+        default=[{}],
+        help="of runs, as JSON objects; each is run with every objective, or with its own",
+    )
+    parser.add_argument("--folder", type=Path, help="keeps what was drawn, run and measured")
     return parser.parse_args()
 
 
-class Bench:
-    """One taste, its votes and its runs."""
+def asked_for(objectives: list[str], settings: list[dict]) -> list[dict]:
+    """The settings of every run: each object with every objective, unless it names its own."""
+    runs = [{"objective": name, **one} for one in settings for name in objectives]
+    return [one for place, one in enumerate(runs) if one not in runs[:place]]
 
-    def __init__(self, folder: Path, taste: str, votes: int) -> None:
-        self._folder, self._votes = folder, votes
+
+class Bench:
+    """One sample of votes for one taste, and the runs on them."""
+
+    def __init__(self, folder: Path, taste: str, votes: int, sample: int) -> None:
+        self._folder, self._votes, self._sample = folder, votes, sample
         self.taste = next(name for name in TASTES if name.startswith(taste))
         self._score = TASTES[self.taste]
+        self._name = f"{self.taste.split()[0]}-{votes}-{sample}"
         self._trainer = TrainerProcess(cache=folder / "cache")
         self._painter = Painter(folder)
+        prompts = unseen_prompts()
+        self._namer = Namer(prompts, folder / "named.json")
         self._unseen = [
-            RenderItem(prompt, seed + len(SEEDS) * place)
-            for place, prompt in enumerate(unseen_prompts())
+            RenderItem(prompt, seed + len(SEEDS) * place + SAMPLE_SEEDS * (sample - 1))
+            for place, prompt in enumerate(prompts)
             for seed in SEEDS
         ]
 
-    def share(self, objective: str, flip: float, settings: dict) -> str:
-        """Train by one objective; the share of pictures that fit better, by how much, seconds."""
-        run = RunFolder(self._folder / f"{self.taste.split()[0]}-{self._votes}-{objective}-{flip}")
-        if run.status().state != "done":
-            settings = {**settings, "objective": objective}
+    def row(self, settings: dict[str, Any], flip: float) -> str:
+        """Train with these settings and measure; a row of the table."""
+        chosen = {"seed": self._sample - 1, **settings}
+        run = RunFolder(self._folder / self._run_name(chosen, flip))
+        measured = run.path / "measured.json"
+        if not measured.exists():
+            self._train(run, chosen, flip)
+            if run.status().state == "done":
+                write_json(measured, self._measure(run))
+        told = f"| {named(settings)} | {flip:.0%} |"
+        if not measured.exists():
+            return f"{told} {run.status().state}: {run.status().error} |"
+        return told + "".join(f" {one} |" for one in cells(json.loads(measured.read_text("utf-8"))))
+
+    def _run_name(self, settings: dict[str, Any], flip: float) -> str:
+        """A name that other settings, another preset or other weights do not share."""
+        model = self._painter.model
+        whole = [model.identity, to_json(configure(model.preset, settings))]
+        digest = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:8]
+        return f"{self._name}-{flip}-{settings['objective']}-{digest}"
+
+    def _train(self, run: RunFolder, settings: dict[str, Any], flip: float) -> None:
+        """Bring the run to its end, going on where an earlier call was stopped."""
+        if run.status().state == "done":
+            return
+        if not (run.path / "config.json").exists():
             self._trainer.prepare(run.path, self._snapshot(flip), self._painter.model, settings)
-            self._trainer.start(run.path)
-            while run.status().state == "running":
-                time.sleep(1)
-        status = run.status()
-        if status.state != "done" or status.result is None:
-            return f"{status.state}: {status.error}"
+        self._trainer.start(run.path)
+        while run.status().state == "running":
+            time.sleep(1)
+
+    def _measure(self, run: RunFolder) -> dict[str, Any]:
+        """What a finished run made of the taste, the variety and the prompts."""
         before = self._painter.draw(self._unseen)
         after = self._painter.draw(self._unseen, run.adapter)
         gains = [
             self._score(read(late)) - self._score(read(early))
             for early, late in zip(before, after, strict=True)
         ]
-        share = np.mean([1.0 if gain > 0 else 0.5 if gain == 0 else 0.0 for gain in gains])
-        return f"{share:.1%} by {np.mean(gains):.0f} ({status.result['seconds']:.0f} s)"
+        prompts = [item.prompt for item in self._unseen]
+        return {
+            "share": float(np.mean([1.0 if g > 0 else 0.5 if g == 0 else 0.0 for g in gains])),
+            "gain": float(np.mean(gains)),
+            "variety": variety(self._namer, after, before, len(SEEDS)),
+            "named": self._namer.share_named_right(after, prompts),
+            "named_before": self._namer.share_named_right(before, prompts),
+            "result": run.status().result,
+        }
 
     def _snapshot(self, flip: float) -> Path:
-        """The votes of this taste as a snapshot folder; the same pairs whatever the flips."""
-        snapshot = self._folder / f"snapshot-{self.taste.split()[0]}-{self._votes}-{flip}"
-        if snapshot.exists():
+        """The votes as a snapshot folder; the same pairs whatever the flips."""
+        snapshot = self._folder / f"snapshot-{self._name}-{flip}"
+        if (snapshot / "manifest.json").exists():
             return snapshot
-        chance = random.Random(1)
+        chance = random.Random(self._sample)
         prompts = built_in_prompts("emoji") * 2
         chance.shuffle(prompts)
         items = [
@@ -129,30 +184,25 @@ class Bench:
         return write_snapshot(snapshot, votes[: self._votes])
 
 
-class Painter:
-    """Draws with the base or an adapter, each picture once."""
+def named(settings: dict[str, Any]) -> str:
+    """A run by its objective and what else was set."""
+    others = [f"{name} {value}" for name, value in settings.items() if name != "objective"]
+    return ", ".join([settings["objective"], *others])
 
-    def __init__(self, folder: Path) -> None:
-        quiet_libraries()
-        self.model = describe_model()
-        self.compute = choose_compute()
-        self._pipeline = load_pipeline(self.model, self.compute)
-        self._adapters = Adapters(self._pipeline)
-        self._folder = folder / "pictures"
-        self._drawn: dict[tuple, Path] = {}
 
-    def draw(self, items: list[RenderItem], adapter: Path | None = None) -> list[Path]:
-        """The picture files of these prompts and seeds, in order."""
-        missing = [item for item in items if (item, adapter) not in self._drawn]
-        self._adapters.use([(str(adapter), 1.0)] if adapter else [])
-        settings = settings_of(self.model)
-        for indices in batches(len(missing), 0.016, patient=True):
-            batch = [missing[i] for i in indices]
-            images = render(self._pipeline, self.compute, batch, settings)
-            for item, image in zip(batch, images, strict=True):
-                sha256 = store(image, self._folder).sha256
-                self._drawn[item, adapter] = self._folder / sha256[:2] / f"{sha256}.png"
-        return [self._drawn[item, adapter] for item in items]
+def cells(measured: dict[str, Any]) -> list[str]:
+    """What was measured, in the order of the table's columns."""
+    result, before = measured["result"], measured["named_before"]
+    held_out = result["held_out"]
+    return [
+        f"{measured['share']:.1%}",
+        f"{measured['gain']:.0f}",
+        f"{measured['variety']:.2f}",
+        f"{measured['named']:.1%} of {before:.1%}",
+        f"{held_out['accuracy']:.0%} of {held_out['pairs']}" if held_out["pairs"] else "none",
+        f"{result['kept_step']}",
+        f"{result['seconds']:.0f}",
+    ]
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
-"""Does it learn a taste? Simulated labelers vote through the real API, then pictures are counted.
+"""Does it learn a taste? Simulated labelers vote through the real API, then images are counted.
 
     python tests/bench/taste.py [--votes 100] [--settings '{"steps": 200}'] [--tastes ink,pink]
+        [--beside kto] [--out DIR]
 
 Per taste: an app with `--train-every 0` on an empty studio, votes by a pixel rule, one run with
-default settings, then pictures of prompts nobody voted on, before and after, with the same seeds.
-Prints a Markdown table and writes a grid of pictures per taste.
+default settings and one of another objective on the same votes, then images of prompts nobody voted
+on, before and after, with the same seeds. Prints a Markdown table: the share of images that fit the
+taste better, by how much in the rule's own units, how varied they are beside the base's
+(`variety.py`), of how many the prompt is told (`naming.py`), held-out pairs that are ordered right.
+With `--out` a grid of images is written per run.
 """
 
 from __future__ import annotations
@@ -32,11 +36,14 @@ sys.path[:0] = [str(ROOT)]
 
 from naming import Namer
 from tastes import TASTES, read
+from variety import variety
 
 PROMPTS, SEEDS, TOGETHER = 64, (11, 12), 4
 """Every four prompts have two seeds of their own: noise decides much of a background, and with two
 seeds for all prompts a share would say little more than which two they are."""
 GRID = 12
+COLUMNS = ("taste", "votes", "objective", "training", "fits better", "by", "variety",
+           "prompts kept", "held-out pairs")  # fmt: skip
 
 
 def main() -> None:
@@ -44,22 +51,37 @@ def main() -> None:
     arguments = parse()
     prompts = unseen_prompts()
     namer = Namer(prompts)
-    print("| taste | votes | training | fits the taste better | prompts kept | held-out pairs |")
-    print("|---|---|---|---|---|---|")
-    shares = []
+    print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
+    rows: dict[str, list[dict]] = {}
     for name in arguments.tastes.split(","):
         taste = next(t for t in TASTES if t.startswith(name.strip()))
         with tempfile.TemporaryDirectory() as folder, running_app(folder, arguments.port) as api:
-            row = Labeler(api, Path(folder), taste).play(arguments, prompts, namer)
-        shares.append(row["share"])
-        print(row["line"], flush=True)
-    print(f"\nMean {np.mean(shares):.1%}, least {min(shares):.1%}.")
+            labeler = Labeler(api, Path(folder), taste, prompts, namer)
+            for row in labeler.play(arguments):
+                rows.setdefault(row["objective"], []).append(row)
+    print()
+    for objective, told in rows.items():
+        print(summary(objective, told))
+
+
+def summary(objective: str, rows: list[dict]) -> str:
+    """All tastes of one objective in a sentence."""
+    shares, varieties = ([row[key] for row in rows] for key in ("share", "variety"))
+    return (
+        f"{objective}: mean {np.mean(shares):.1%}, least {min(shares):.1%}; variety "
+        f"{np.mean(varieties):.2f}, least {min(varieties):.2f}."
+    )
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--votes", type=int, default=100)
-    parser.add_argument("--settings", type=json.loads, default={}, help="of the run, as JSON")
+    parser.add_argument("--settings", type=json.loads, default={}, help="of the runs, as JSON")
+    parser.add_argument(
+        "--beside",
+        default="kto",
+        help="the objective of a second run on the same votes, or nothing",
+    )
     parser.add_argument("--tastes", default=",".join(TASTES), help="names or their beginnings")
     parser.add_argument("--out", type=Path, help="folder for the grids")
     parser.add_argument("--port", type=int, default=7899)
@@ -116,30 +138,54 @@ def wait(condition: Any, what: str, seconds: float = 900.0) -> None:
 class Labeler:
     """Votes by one taste and counts what a run makes of the votes."""
 
-    def __init__(self, api: Client, folder: Path, taste: str) -> None:
+    def __init__(
+        self, api: Client, folder: Path, taste: str, prompts: list[str], namer: Namer
+    ) -> None:
         self._api, self._folder, self._name = api, folder, taste
-        self._score = TASTES[taste]
+        self._score, self._prompts, self._namer = TASTES[taste], prompts, namer
 
-    def play(self, arguments: argparse.Namespace, prompts: list[str], namer: Namer) -> dict:
-        """Vote, train, compare; the row of the table."""
+    def play(self, arguments: argparse.Namespace) -> list[dict]:
+        """Vote, then train and compare; a row for each run, printed as it is there."""
         self._vote(arguments.votes)
         time.sleep(12)
+        runs = [arguments.settings]
+        if arguments.beside:
+            runs.append({**arguments.settings, "objective": arguments.beside})
+        return [self._learn(arguments, settings) for settings in runs]
+
+    def _learn(self, arguments: argparse.Namespace, settings: dict) -> dict:
+        """Train once on the votes and count what came of it."""
         started = time.monotonic()
-        status = self._train(arguments.settings)
+        status = self._train(settings)
         seconds = time.monotonic() - started
-        held_out = self._held_out()
-        pairs = self._compare(prompts, status["version"])
-        wins = [self._wins(after, before) for _, _, before, after in pairs]
-        names = [prompt for prompt, *_ in pairs]
-        kept_before = namer.share_named_right([b for _, _, b, _ in pairs], names)
-        kept_after = namer.share_named_right([a for *_, a in pairs], names)
+        pairs = self._compare(status["version"])
+        objective = self._result(status["run_id"])["objective"]
         if arguments.out:
-            self._grid(pairs, arguments.out)
-        share = float(np.mean(wins))
-        kept = f"{kept_after:.1%} of {kept_before:.1%} ({kept_after / kept_before:.2f}×)"
-        line = (f"| {self._name} | {arguments.votes} | {seconds:.0f} s | {share:.1%} | {kept} "
-                f"| {held_out} |")  # fmt: skip
-        return {"share": share, "line": line}
+            beside = "" if settings == arguments.settings else f"-{objective}"
+            self._grid(pairs, arguments.out / f"taste-{self._name.split()[0]}{beside}.png")
+        row = {"objective": objective, **self._count(pairs)}
+        cells = (self._name, arguments.votes, objective, f"{seconds:.0f} s", f"{row['share']:.1%}",
+                 f"{row['gain']:.0f}", f"{row['variety']:.2f}", row["kept"],
+                 self._held_out(status["run_id"]))  # fmt: skip
+        print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+        return row
+
+    def _count(self, pairs: list[tuple[str, int, Path, Path]]) -> dict:
+        """How the images after differ from those before."""
+        names, _, before, after = (list(column) for column in zip(*pairs, strict=True))
+        gains = [
+            self._score(read(late)) - self._score(read(early))
+            for early, late in zip(before, after, strict=True)
+        ]
+        kept_before, kept_after = (
+            self._namer.share_named_right(images, names) for images in (before, after)
+        )
+        return {
+            "share": float(np.mean([1.0 if g > 0 else 0.5 if g == 0 else 0.0 for g in gains])),
+            "gain": float(np.mean(gains)),
+            "variety": variety(self._namer, after, before, len(SEEDS)),
+            "kept": f"{kept_after:.1%} of {kept_before:.1%} ({kept_after / kept_before:.2f}×)",
+        }
 
     def _vote(self, votes: int) -> None:
         given = 0
@@ -165,19 +211,23 @@ class Labeler:
         wait(finished, "the run to end")
         if status["state"] != "done":
             raise RuntimeError(f"The run ended as {status['state']}: {status['error']}")
-        return status
+        return {**status, "run_id": run}
 
-    def _held_out(self) -> str:
-        status = json.loads(next(self._folder.glob("runs/*/status.json")).read_text("utf-8"))
-        judged = status["result"]["held_out"]
+    def _result(self, run: str) -> dict:
+        """What the trainer wrote of a finished run."""
+        status = json.loads((self._folder / "runs" / run / "status.json").read_text("utf-8"))
+        return status["result"]
+
+    def _held_out(self, run: str) -> str:
+        judged = self._result(run)["held_out"]
         return f"{judged['accuracy']:.0%} of {judged['pairs']}" if judged["pairs"] else "none"
 
-    def _compare(self, prompts: list[str], version: str) -> list[tuple[str, int, Path, Path]]:
+    def _compare(self, version: str) -> list[tuple[str, int, Path, Path]]:
         """Prompt, seed, before and after of every prompt and seed."""
         drawn = []
-        for start in range(0, len(prompts), TOGETHER):
+        for start in range(0, len(self._prompts), TOGETHER):
             seeds = [seed + start for seed in SEEDS]
-            some = prompts[start : start + TOGETHER]
+            some = self._prompts[start : start + TOGETHER]
             drawn += self._api.predict(some, seeds, "base", version, api_name="/compare_many")
         return [
             (
@@ -187,10 +237,6 @@ class Labeler:
             )
             for one in drawn
         ]
-
-    def _wins(self, after: Path, before: Path) -> float:
-        gain = self._score(read(after)) - self._score(read(before))
-        return 1.0 if gain > 0 else 0.5 if gain == 0 else 0.0
 
     def _picture(self, url: str) -> np.ndarray:
         return read(self._file(url))
@@ -203,13 +249,12 @@ class Labeler:
                 file.write_bytes(response.read())
         return file
 
-    def _grid(self, pairs: list, out: Path) -> None:
+    def _grid(self, pairs: list, file: Path) -> None:
         """Before above, after below, of every prompt's first seed."""
-        out.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         shown = pairs[:: len(SEEDS)][:GRID]
         rows = [[read(pair[side]) for pair in shown] for side in (2, 3)]
         grid = np.concatenate([np.concatenate(row, axis=1) for row in rows])
-        file = out / f"taste-{self._name.split()[0]}.png"
         Image.fromarray(grid.astype(np.uint8)).save(file, optimize=True)
 
 
