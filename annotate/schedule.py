@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from annotate.errors import InvalidSchedule
 from annotate.timing import WallClock
 
+DAY = timedelta(days=1)
 TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -30,6 +31,9 @@ class Schedule:
         To be asked while no run goes on, with the time from before the votes were counted: one
         that comes in between counts today. The answer is "threshold", "daily" or None.
         """
+        if self._next is not None and self._next - now > DAY:
+            # The clock was put back, so that the next time is further away than any can be.
+            self._next = self._following(now)
         if self._next is not None and now >= self._next:
             self._next, self._daily_due = self._following(now), True
         if self.every and settled >= self.every:
@@ -47,7 +51,7 @@ class Schedule:
         if self._at is None:
             return None
         today = datetime.combine(now.date(), self._at)
-        return today if today > now else today + timedelta(days=1)
+        return today if today > now else today + DAY
 
 
 def time_of_day(text: str) -> time:

@@ -8,6 +8,7 @@ from storage.errors import AlreadyVoted, InvalidRanking, NothingToUndo, UnknownQ
 from storage.pairs import require_image
 from storage.prompts import clean_prompt
 from storage.records import Quad, Ranking, VoteReceipt, new_id
+from storage.settling import RANKINGS, Settling
 from storage.tally import Tally
 from storage.votes import check_annotator, check_key, reused_key
 
@@ -22,9 +23,10 @@ WAITING = f"""
 class Rankings:
     """All quads and rankings; an undo is a row more, and a ranking that it names is not current."""
 
-    def __init__(self, database: Database, tally: Tally, clock: Clock) -> None:
+    def __init__(self, database: Database, tally: Tally, settling: Settling, clock: Clock) -> None:
         self._database = database
         self._tally = tally
+        self._settling = settling
         self._clock = clock
 
     def add_quad(self, prompt: str, images: Sequence[str], base: str, version: str) -> Quad:
@@ -136,6 +138,7 @@ class Rankings:
     def _count(self, done: tuple[VoteReceipt, str], decisive: bool) -> None:
         receipt, base = done
         if not receipt.duplicate:
+            self._settling.note(RANKINGS, receipt.vote_id)
             self._tally.add_ranking(base, decisive)
 
 

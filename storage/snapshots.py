@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from storage.clock import Clock
 from storage.database import Cursor, Database
@@ -11,6 +11,7 @@ from storage.errors import NoVotes
 from storage.home import Home
 from storage.records import Lost, Snapshot, Verdict
 from storage.settled_rankings import settled_rankings
+from storage.settling import RANKINGS, SETTLED, VOTES, Horizon, Settling, everything
 from storage.snapshot_folder import (
     Settled,
     SettledRanking,
@@ -29,8 +30,9 @@ LOST = "image_lost"
 GLANCE = 512_000_000
 """Bytes of images that are read to say what a run would leave out; a run itself reads all."""
 
-SETTLED_LABELS = """
-SELECT labels.created <= $before AS settled, vote_id, pair_id, prompt, annotator, verdict,
+SETTLED_LABELS = f"""
+SELECT {SETTLED.format(id="vote_id", created="labels.created")} AS settled,
+       vote_id, pair_id, prompt, annotator, verdict,
        left_file.sha256, right_file.sha256, coalesce(strength.value::INTEGER, 1),
        coalesce(weight, 1.0), excluded_votes.reason
 FROM labels
@@ -50,9 +52,10 @@ ORDER BY vote_id
 class Snapshots:
     """All snapshots of a studio."""
 
-    def __init__(self, database: Database, home: Home, clock: Clock) -> None:
+    def __init__(self, database: Database, home: Home, settling: Settling, clock: Clock) -> None:
         self._database = database
         self._home = home
+        self._settling = settling
         self._clock = clock
         self._writing = threading.Lock()
         self._soundness = Soundness(home)
@@ -65,9 +68,10 @@ class Snapshots:
         """
         with self._writing:
             created = self._clock()
-            before = created - timedelta(seconds=settle_s)
-            votes, counts, excluded = self._settled(base, before, voter)
-            every, left_out = settled_rankings(self._database, base, before, voter)
+            settled = self._settling.horizon(VOTES, settle_s)
+            votes, counts, excluded = self._settled(base, settled, voter)
+            settled = self._settling.horizon(RANKINGS, settle_s)
+            every, left_out = settled_rankings(self._database, base, settled, voter)
             excluded += left_out
             lines, lost, images = self._split(votes, every, None)
             rows = [line for line in lines if isinstance(line, SettledVote)]
@@ -101,8 +105,8 @@ class Snapshots:
 
         Of images that nobody has looked at yet, half a gigabyte is read at a time.
         """
-        votes, *_ = self._settled(base, self._clock(), voter)
-        rankings, _ = settled_rankings(self._database, base, self._clock(), voter)
+        votes, *_ = self._settled(base, everything(), voter)
+        rankings, _ = settled_rankings(self._database, base, everything(), voter)
         _, lost, images = self._split(votes, rankings, GLANCE)
         return Lost(len(lost), sum(map(is_decisive, lost)), images)
 
@@ -125,13 +129,13 @@ class Snapshots:
         return sound, lost, names
 
     def _settled(
-        self, base: str, before: datetime, voter: str | None
+        self, base: str, horizon: Horizon, voter: str | None
     ) -> tuple[list[SettledVote], dict[str, int], Counter[str]]:
         """Return the settled current votes, the counts of them and of what was left out, and how
         many were excluded for each reason.
         """
         current = self._database.read(
-            SETTLED_LABELS, {"base": base, "before": before, "voter": voter}
+            SETTLED_LABELS, {"base": base, "voter": voter, **horizon.bounds()}
         )
         votes = [
             SettledVote(vote_id, pair_id, prompt, annotator, Verdict(verdict), *rest)

@@ -11,6 +11,7 @@ Store ── Home       the folder, its lock
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
@@ -41,6 +42,7 @@ from storage.remarks import Remarks
 from storage.reports import Reports
 from storage.runs import Runs
 from storage.schema import migrate, read_migrations
+from storage.settling import Monotonic, Settling
 from storage.sittings import Sittings
 from storage.snapshots import Snapshots
 from storage.tally import Tally
@@ -56,7 +58,7 @@ class Store:
     then it has recorded nothing; the store stays usable. Times are UTC without a zone.
     """
 
-    def __init__(self, home: Path, clock: Clock = utc_now) -> None:
+    def __init__(self, home: Path, clock: Clock = utc_now, lived: Monotonic = monotonic) -> None:
         """Open a studio folder, making it if need be.
 
         Raises StudioInUse, StudioNewer or BrokenStudio.
@@ -73,11 +75,12 @@ class Store:
             self._home.release()
             raise
         self._tally = Tally(self._database)
+        settling = Settling(self._database, clock, lived)
         self._prompts = Prompts(self._database, clock)
         self._images = Images(self._database, clock)
         self._pairs = Pairs(self._database, self._tally, clock)
-        self._votes = Votes(self._database, self._tally, clock)
-        self.snapshots = Snapshots(self._database, self._home, clock)
+        self._votes = Votes(self._database, self._tally, settling, clock)
+        self.snapshots = Snapshots(self._database, self._home, settling, clock)
         self._runs = Runs(self._database, self._tally, clock)
         self._versions = Versions(self._database, self._home, clock)
         self.trials = Trials(self._database, clock)
@@ -86,7 +89,7 @@ class Store:
         self.quality = Quality(self._database, self._tally, clock)
         self.remarks = Remarks(self._database, clock)
         self.reports = Reports(self._database, self._tally, clock)
-        self.rankings = Rankings(self._database, self._tally, clock)
+        self.rankings = Rankings(self._database, self._tally, settling, clock)
         self.sittings = Sittings(self._database, clock)
         self.material = Material(self._database, self._home, self._tally, clock)
         self.library = Library(self._database, self._home, self._versions, clock)

@@ -14,6 +14,7 @@ from storage.errors import (
 )
 from storage.pairs import SHOWN, unknown_pair
 from storage.records import Pair, Verdict, VoteReceipt, new_id
+from storage.settling import VOTES, Settling
 from storage.tally import Tally
 from storage.text import has_controls
 
@@ -47,9 +48,10 @@ class Ballot:
 class Votes:
     """All votes of a studio; an undo is one more row, and a vote that it names is not current."""
 
-    def __init__(self, database: Database, tally: Tally, clock: Clock) -> None:
+    def __init__(self, database: Database, tally: Tally, settling: Settling, clock: Clock) -> None:
         self._database = database
         self._tally = tally
+        self._settling = settling
         self._clock = clock
 
     def cast(
@@ -127,6 +129,8 @@ class Votes:
         return VoteReceipt(ballot.key, vote_id, duplicate=False, trial=ballot.trial)
 
     def _count(self, receipt: VoteReceipt, ballot: Ballot) -> None:
+        if not receipt.duplicate:
+            self._settling.note(VOTES, receipt.vote_id)
         if not receipt.duplicate and ballot.check:
             self._tally.add_check(ballot.base)
         elif not receipt.duplicate and ballot.trial is None:

@@ -39,3 +39,10 @@ def test_what_is_no_time_of_day_is_refused(at: str) -> None:
 def test_a_negative_threshold_is_refused() -> None:
     with pytest.raises(InvalidSchedule, match="0 for never"):
         Schedule(-1, None, datetime.now)
+
+
+def test_a_clock_that_is_put_back_leaves_out_no_daily_run() -> None:
+    schedule = Schedule(0, "02:30", lambda: datetime(2026, 3, 1, 1, 0))
+    assert schedule.due(datetime(2026, 3, 20, 2, 0), 5, 5) == "daily"
+    assert schedule.due(datetime(2026, 3, 1, 1, 5), 5, 5) is None
+    assert schedule.due(datetime(2026, 3, 1, 2, 30), 5, 5) == "daily"

@@ -15,12 +15,21 @@ class HandClock:
 
     def __init__(self) -> None:
         self.now = datetime(2026, 1, 1)
+        self.lived = 0.0
 
     def __call__(self) -> datetime:
         return self.now
 
     def move(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+        self.lived += seconds
+
+    def step(self, seconds: float) -> None:
+        """Put the clock on the wall forward or back, while no time passes."""
+        self.now += timedelta(seconds=seconds)
+
+    def monotonic(self) -> float:
+        return self.lived
 
 
 @pytest.fixture
@@ -35,7 +44,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(home: Path, clock: HandClock) -> Iterator[Store]:
-    with Store(home, clock) as store:
+    with Store(home, clock, clock.monotonic) as store:
         store.ensure_base(BASE)
         yield store
 
