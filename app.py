@@ -30,7 +30,7 @@ from annotate.jobs import Job
 from annotate.material.folder import checked
 from annotate.people.asking import SignIn, as_header
 from annotate.people.guard import Site
-from annotate.people.hosts import allowed_hosts
+from annotate.people.hosts import allowed_hosts, as_root_path
 from annotate.people.proxies import as_networks
 from annotate.prompts import read_prompt_file
 from annotate.serving import Server, listen
@@ -55,6 +55,8 @@ class Settings:
     allow_host: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """A name by which browsers reach the page, such as palate.example or *.palate.example; may be
     given several times. Addresses it listens on and localhost need no naming."""
+    root_path: str = ""
+    """Path below which a proxy serves the page, such as /palate."""
     model: str | None = None
     """An SDXL pipeline folder or hub name; without it the embedded emoji model. emoji-fast is that
     in four steps: half the time, less variety."""
@@ -90,12 +92,13 @@ def run(settings: Settings) -> None:
     model = describe_model(settings.model)
     prompts = read_prompt_file(settings.prompts) if settings.prompts else None
     proxies, header = as_networks(settings.proxy_address), as_header(settings.proxy_header)
+    root_path = as_root_path(settings.root_path)
     allowed_hosts(settings.allow_host)
     if settings.images:
         checked(settings.images)
     sockets = listen(settings.host, settings.port)
     bound = [one.getsockname()[0] for one in sockets]
-    site = Site(allowed_hosts(settings.allow_host, bound, settings.host), proxies)
+    site = Site(allowed_hosts(settings.allow_host, bound, settings.host), proxies, root_path)
     with ended(sockets), opened(settings, model, prompts) as studio:
         stop, way = stop_signal(), None
         if settings.sign_in != "off":

@@ -16,6 +16,7 @@ from storage.errors import DiskFull
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
     "storage.js",
+    "address.js",
     "person.js",
     "outbox.js",
     "sender.js",

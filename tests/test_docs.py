@@ -23,6 +23,7 @@ def test_no_flag_is_added_without_a_decision():
         "--host",
         "--port",
         "--allow-host",
+        "--root-path",
         "--model",
         "--prompts",
         "--images",

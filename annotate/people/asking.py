@@ -31,7 +31,10 @@ class SignIn:
         """Return who asks; None for a stranger."""
         if self.header is None:
             return self.accounts.holder(token_of(request))
-        named = request.headers.getlist(self.header)
+        # A header that is sent twice may be joined by a comma on its way.
+        named = [
+            part for value in request.headers.getlist(self.header) for part in value.split(",")
+        ]
         if len(named) != 1 or not named[0].strip() or not self.by_proxy(request):
             return None
         try:
@@ -61,13 +64,14 @@ def token_of(request: Request) -> str:
     return request.cookies.get(COOKIE, "")
 
 
-def asker(request: Any) -> Person | None:
-    """Return who sent a request that came through the gate; None where there is no gate.
+def scope_of(request: Any) -> Any:
+    """Return the scope of Starlette's request, or of the one that Gradio wraps around it."""
+    return getattr(request, "request", request).scope
 
-    Takes Starlette's request or the one that Gradio wraps around it.
-    """
-    scope = getattr(request, "request", request).scope
-    person: Person | None = scope.get(SCOPE_KEY)
+
+def asker(request: Any) -> Person | None:
+    """Return who sent a request that came through the gate; None where there is no gate."""
+    person: Person | None = scope_of(request).get(SCOPE_KEY)
     return person
 
 

@@ -75,7 +75,7 @@ class Doors:
         """End this sign-in."""
         await run_in_threadpool(self._accounts.sign_out, token_of(request))
         gone = RedirectResponse("sign-in", 303, headers=HEADERS)
-        gone.delete_cookie(COOKIE)
+        gone.delete_cookie(COOKIE, path=cookie_path(request))
         return gone
 
     async def welcome(self, request: Request) -> Response:
@@ -130,11 +130,17 @@ class Doors:
             COOKIE,
             token,
             max_age=int(LASTS.total_seconds()),
+            path=cookie_path(request),
             httponly=True,
             samesite="lax",
             secure=self._way.secure(request),
         )
         return answer
+
+
+def cookie_path(request: Request) -> str:
+    """Return the path to which a browser sends the cookie: that of Palate alone."""
+    return f"{request.scope.get('root_path', '')}/"
 
 
 def inside(request: Request) -> Response:

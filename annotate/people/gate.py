@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from annotate.people.asking import READING, SCOPE_KEY, SignIn
 from annotate.people.doors import PATHS
+from annotate.people.proxies import path_within
 from storage.people import Person, Role
 
 OPEN = ("/health", "/robots.txt", "/favicon.ico", "/gradio_api/startup-events")
@@ -72,13 +73,13 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            await self._pass(scope, receive, private(scope["path"], send))
+            await self._pass(scope, receive, private(path_within(scope), send))
         else:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        path: str = scope["path"]
+        path = path_within(scope)
         if path in OPEN and request.method in READING:
             return await self._app(scope, receive, send)
         # On the loop: a person is looked up in memory but for the first time.
@@ -97,7 +98,8 @@ class Gate:
     async def _labeler(self, person: Person, request: Request, send: Send) -> None:
         scope, receive = request.scope, request.receive
         allowed = LABELERS_READ if request.method in READING else LABELERS_SEND
-        match = allowed.fullmatch(scope["path"])
+        path = path_within(scope)
+        match = allowed.fullmatch(path)
         if match is None:
             return await only_admins()(scope, receive, send)
         session = match.groupdict().get("session")
@@ -110,9 +112,9 @@ class Gate:
                 refusal = PlainTextResponse(f"Send at most {MOST_BYTES:,} bytes.", 413)
                 return await refusal(scope, receive, send)
             session, receive = session_of(body), replayed(body, receive)
-        elif scope["path"] == STREAM:
+        elif path == STREAM:
             session = request.query_params.get("session_hash", "")
-        known = scope["path"] == STREAM
+        known = path == STREAM
         if session is not None and not self._sessions.belongs(session, person.name, known):
             refusal = PlainTextResponse("There is no such session.", 404)
             return await refusal(scope, receive, send)
@@ -120,13 +122,13 @@ class Gate:
             await self._labeling(scope, receive, send)
         except Exception:
             # It was answered with a 500 already, and the connection may stay.
-            logger.exception("%s failed", scope["path"])
+            logger.exception("%s failed", path)
 
     def _stranger(self, request: Request) -> Response:
         if self._way.header is not None:
             told = f"Come by the proxy that signs you in: it sends {self._way.header}."
             return PlainTextResponse(told, 401)
-        if request.scope["path"] == "/" and request.method in READING:
+        if path_within(request.scope) == "/" and request.method in READING:
             return RedirectResponse("sign-in", 303, headers={"Cache-Control": "no-store"})
         return JSONResponse({"detail": "Sign in first."}, 401)
 

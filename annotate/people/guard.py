@@ -8,11 +8,19 @@ It stands outside of Gradio, whose own middleware answers preflights and lets ev
 import re
 from dataclasses import dataclass, field
 
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from annotate.people.hosts import Hosts, Origin, as_origin
-from annotate.people.proxies import Network, Told, as_told, values, without_claims
+from annotate.people.proxies import (
+    Network,
+    Told,
+    as_told,
+    below,
+    path_within,
+    values,
+    without_claims,
+)
 
 BASE_KEY = "palate_base"
 """Where the guard leaves the address of the page as the browser sees it."""
@@ -67,17 +75,20 @@ class Guard:
             send = self._sending(send)
         # A path, and no whole address as only a forward proxy is sent.
         told = as_told(scope, self._site.proxies) if scope["path"].startswith("/") else None
-        refusal = self._refusal(scope, told)
-        if told is None or refusal is not None:
-            return await refuse(refusal or PlainTextResponse(NO_HOST, 400), scope, receive, send)
+        if told is None:
+            return await refuse(PlainTextResponse(NO_HOST, 400), scope, receive, send)
 
-        scope = without_claims(scope, told.by_proxy)
-        scope[BASE_KEY] = base_of(told, self._site.root_path)
+        root_path = self._site.root_path or told.prefix
+        scope = without_claims(below(scope, root_path), told.by_proxy)
+        scope[BASE_KEY] = f"{told.origin}{root_path}/"
+        if (refusal := self._refusal(scope, told)) is not None:
+            return await refuse(refusal, scope, receive, send)
+        if not path_within(scope):
+            # Scripts and images are asked for beside the page, so it has to end in a slash.
+            return await refuse(RedirectResponse(f"{root_path}/", 307), scope, receive, send)
         await self._app(scope, receive, send)
 
-    def _refusal(self, scope: Scope, told: Told | None) -> PlainTextResponse | None:
-        if told is None:
-            return None
+    def _refusal(self, scope: Scope, told: Told) -> Response | None:
         for one in told.hosts:
             if not self._site.hosts.allows(one.host):
                 return PlainTextResponse(REFUSED_HOST.format(host=one.host), 403)
@@ -105,7 +116,7 @@ class Guard:
         return sending
 
 
-async def refuse(answer: PlainTextResponse, scope: Scope, receive: Receive, send: Send) -> None:
+async def refuse(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request, or close a web socket before it opens."""
     if scope["type"] == "websocket":
         return await send({"type": "websocket.close", "code": CLOSED_SOCKET})
@@ -119,7 +130,7 @@ def is_own(origin: Origin | None, scope: Scope, told: Told) -> bool:
     if told.by_proxy and values(scope, b"sec-fetch-site") == ["same-origin"]:
         # The browser has compared already; a proxy may have lost the port or the scheme.
         return any(origin.host == one.host for one in told.hosts)
-    asked = [as_origin(f"{told.scheme}://{printable_authority(one)}") for one in told.hosts]
+    asked = [as_origin(f"{told.scheme}://{one}") for one in told.hosts]
     return origin in asked
 
 
@@ -135,20 +146,8 @@ def is_link(scope: Scope) -> bool:
         and scope["method"] in READING
         and values(scope, b"sec-fetch-mode") == ["navigate"]
         and all(shown in SHOWN_IN for shown in values(scope, b"sec-fetch-dest"))
-        and PAGES.fullmatch(scope["path"]) is not None
+        and PAGES.fullmatch(path_within(scope)) is not None
     )
-
-
-def base_of(told: Told, root_path: str) -> str:
-    """Return the address of the page as a browser sees it."""
-    return f"{told.scheme}://{printable_authority(told.hosts[0])}{root_path}/"
-
-
-def printable_authority(one: object) -> str:
-    """Return a host and its port as they stand in an address."""
-    host, port = getattr(one, "host", ""), getattr(one, "port", None)
-    host = f"[{host}]" if ":" in host else host
-    return host if port is None else f"{host}:{port}"
 
 
 def printable(text: str) -> str:

@@ -16,7 +16,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 AUTHORITY = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_-][a-z0-9._-]{0,252})(?::([0-9]{1,5}))?")
+ROOT_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 NAME = re.compile(r"(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+
+LONGEST_PATH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,10 @@ class Authority:
 
     host: str
     port: int | None = None
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port is None else f"{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,18 @@ def allowed_hosts(named: Iterable[str], bound: Iterable[str] = (), own: str = ""
         frozenset([*listening, *literal]),
         any(address.is_unspecified for address in listening),
     )
+
+
+def as_root_path(text: str) -> str:
+    """Return the path below which a proxy serves the page, empty for none.
+
+    Raises InvalidRequest.
+    """
+    path = text.strip().rstrip("/")
+    path = f"/{path}" if path and not path.startswith("/") else path
+    if len(path) > LONGEST_PATH or ROOT_PATH.fullmatch(path) is None:
+        raise InvalidRequest(f"{text!r} is no path to serve the page at. Write one like /palate.")
+    return path
 
 
 def _as_name(text: str) -> str:

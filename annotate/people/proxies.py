@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from annotate.errors import InvalidRequest
-from annotate.people.hosts import DEFAULT_PORTS, Authority, as_authority
+from annotate.people.hosts import DEFAULT_PORTS, Authority, as_authority, as_root_path
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -60,10 +60,17 @@ class Told:
     hosts: tuple[Authority, ...]
     """As the browser's next neighbour was asked for, then as Palate was."""
     by_proxy: bool
+    prefix: str = ""
+    """The path that the proxy took away; empty where it says nothing."""
+
+    @property
+    def origin(self) -> str:
+        """The address of the page's host."""
+        return f"{self.scheme}://{self.hosts[0]}"
 
 
 def as_told(scope: Scope, networks: tuple[Network, ...]) -> Told | None:
-    """Return the scheme and hosts of a request; None where one of them makes no sense."""
+    """Return what a request says of its address; None where that makes no sense."""
     by_proxy = trusts(networks, scope)
     named, scheme = values(scope, b"host"), scope.get("scheme", "http").replace("ws", "http")
     if len(named) != 1:
@@ -75,7 +82,11 @@ def as_told(scope: Scope, networks: tuple[Network, ...]) -> Told | None:
     hosts = tuple(filter(None, map(as_authority, named)))
     if len(hosts) != len(named) or scheme not in DEFAULT_PORTS:
         return None
-    return Told(scheme, hosts, by_proxy)
+    try:
+        prefix = as_root_path("".join(values(scope, b"x-forwarded-prefix"))) if by_proxy else ""
+    except InvalidRequest:
+        return None
+    return Told(scheme, hosts, by_proxy, prefix)
 
 
 def _parts(scope: Scope, name: bytes) -> Iterator[str]:
@@ -88,3 +99,19 @@ def without_claims(scope: Scope, by_proxy: bool) -> Scope:
     dropped = {TOLD_BY_GRADIO, *(() if by_proxy else TOLD_BY_PROXIES)}
     headers = [pair for pair in scope["headers"] if pair[0] not in dropped]
     return {**scope, "headers": headers}
+
+
+def below(scope: Scope, root_path: str) -> Scope:
+    """Return a request as if a proxy had kept the path below which the page is, as ASGI has it."""
+    path = scope["path"]
+    raw: bytes = scope.get("raw_path") or path.encode()
+    if not root_path or path == root_path or path.startswith(f"{root_path}/"):
+        return {**scope, "root_path": root_path}
+    placed = {"path": root_path + path, "raw_path": root_path.encode() + raw}
+    return {**scope, **placed, "root_path": root_path}
+
+
+def path_within(scope: Scope) -> str:
+    """Return the path of a request without that below which the page is."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))

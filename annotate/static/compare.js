@@ -4,9 +4,7 @@ const MODE_KEY = "palate-compare-mode";
 const LINK = "#compare&";
 const TAB = "compare-tab-button";
 const root = element.querySelector(".compare");
-const base = new URL(`${((window.gradio_config && window.gradio_config.root) || document.baseURI)
-  .replace(/\/$/, "")}/`, document.baseURI);
-const resolve = (url) => new URL(url, base).href;
+const resolve = (url) => new URL(url, pageRoot()).href;
 
 const action = (name, act) => {
   const button = make("button", { type: "button", textContent: name, hidden: true });

@@ -18,8 +18,3 @@ function remember(storage, key, value) {
     // A browser that keeps nothing still labels.
   }
 }
-
-function pageRoot() {
-  const root = (window.gradio_config && window.gradio_config.root) || document.baseURI;
-  return new URL(root.endsWith("/") ? root : `${root}/`, document.baseURI);
-}

@@ -17,7 +17,7 @@ from annotate.studio import Studio
 from annotate.tabs.best_of import BestOf, busy_buttons, turn_back, turn_buttons
 from annotate.tabs.board import LINK, Board, read_link, read_prompts, read_seeds, stopped
 
-VIEWER = ("looking.js", "viewer.js", "sheet.js")
+VIEWER = ("address.js", "looking.js", "viewer.js", "sheet.js")
 EMPTY = (
     '<div class="card notice nothing"><b>Same prompt, same seed, two versions or more</b>'
     '<p class="soft">Write a prompt and press Compare. The pictures appear here as they are '

@@ -8,7 +8,9 @@ import gradio as gr
 from annotate.access import require
 from annotate.errors import InvalidRequest
 from annotate.handlers import PRIVATE, Errors, refusals
-from annotate.people.asking import SignIn, asker
+from annotate.people.asking import SignIn, asker, scope_of
+from annotate.people.guard import BASE_KEY
+from annotate.people.hosts import as_origin
 from annotate.tabs.people_cards import known_card, link_card, people_table
 from annotate.tabs.section import heading
 from storage.people import Role
@@ -130,6 +132,10 @@ def as_role(role: str) -> Role:
 
 
 def base_of(request: gr.Request) -> str:
-    """Return the address that a browser sees Palate at."""
-    referer = str(request.headers.get("referer") or request.base_url)
-    return referer.split("#", 1)[0].split("?", 1)[0]
+    """Return the address that a browser sees Palate at, at a host that the guard allows.
+
+    The browser itself knows port and path where a proxy does not pass them on.
+    """
+    base, page = str(scope_of(request)[BASE_KEY]), str(request.headers.get("referer", ""))
+    own, shown = (as_origin("/".join(url.split("/", 3)[:3])) for url in (base, page))
+    return urljoin(page, "./") if own and shown and own.host == shown.host else base

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from annotate_web import LOCAL, open_web
+from annotate_web import LOCAL, answering, open_web
 from places import Place, until
 
 from annotate.people.asking import SignIn
-from annotate.serving import Server, listen
 from storage.people import Role
 
 PASSWORD = "correct horse battery"
@@ -52,16 +51,11 @@ def lived_in(folder: Path, header: str | None = None, proxies: Any = LOCAL) -> I
     """Open a studio and serve it with sign-in on."""
     with open_web(folder, "proxy" if header else "accounts", proxies, header) as web:
         assert web.way is not None
-        server = Server(web.whole.app, listen("127.0.0.1", 0), "127.0.0.1")
-        server.start()
-        house = House(web.place, web.way, server.url)
-        try:
+        with answering(web) as url:
+            house = House(web.place, web.way, url)
             yield house
-        finally:
             for client in house.clients:
                 client.close()
-            web.whole.end_streams()
-            server.stop()
 
 
 def stage_of(client: httpx.Client, function: str = "stage_pairs") -> int:

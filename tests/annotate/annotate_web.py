@@ -22,6 +22,7 @@ from annotate.people.asking import SignIn
 from annotate.people.guard import Site
 from annotate.people.hosts import allowed_hosts
 from annotate.people.passwords import Scrypt
+from annotate.serving import Server, listen
 from annotate.studio import Studio
 from storage import StorageError
 from storage.store import Store
@@ -66,6 +67,18 @@ class Answer:
     def readable_elsewhere(self) -> bool:
         """Whether a browser would let another site's page read it."""
         return any(name.startswith("access-control-") for name in self.headers)
+
+
+@contextmanager
+def answering(web: Web) -> Iterator[str]:
+    """Serve a web app at an address of this machine."""
+    server = Server(web.whole.app, listen("127.0.0.1", 0), "127.0.0.1")
+    server.start()
+    try:
+        yield server.url
+    finally:
+        web.whole.end_streams()
+        server.stop()
 
 
 @contextmanager

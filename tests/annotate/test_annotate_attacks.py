@@ -296,6 +296,72 @@ def test_a_proxy_that_loses_the_port_is_forgiven_where_the_browser_vouches(web):
     assert web.ask("/health", vouched, client=HERE).status == 200
 
 
+BY_CADDY = [
+    PALATE,
+    ("X-Forwarded-For", "203.0.113.9"),
+    ("X-Forwarded-Host", "palate.example"),
+    ("X-Forwarded-Proto", "https"),
+    ("Via", "1.1 Caddy"),
+]
+BY_OAUTH2_PROXY = [
+    PALATE,
+    ("X-Forwarded-For", "203.0.113.9"),
+    ("X-Forwarded-User", "ada"),
+    ("X-Forwarded-Email", "ada@palate.example"),
+    ("X-Forwarded-Preferred-Username", "ada"),
+    ("X-Auth-Request-User", "ada"),
+    ("X-Auth-Request-Email", "ada@palate.example"),
+    ("Sec-Fetch-Site", "same-origin"),
+]
+
+
+@pytest.mark.parametrize("headers", [BY_CADDY, BY_OAUTH2_PROXY], ids=["caddy", "oauth2-proxy"])
+def test_what_proxies_send_is_taken_and_what_they_pass_on_of_others_is_not(web, headers):
+    page = ("Origin", "https://palate.example")
+    assert web.ask("/health", [*headers, page]).status == 200
+    for origin in ("https://evil.example", "https://other.palate.example", "null"):
+        answer = web.ask("/me", [*headers, ("Origin", origin)])
+        assert answer.status == 403 and not answer.readable_elsewhere
+    other = [("Host", "evil.example") if one == PALATE else one for one in headers]
+    assert web.ask("/health", other).status == 403
+
+
+@pytest.mark.parametrize("claim", ["//evil.example", "/../x", "/a b", "/x?y", "/a" * 300, "/é"])
+def test_a_path_that_no_proxy_serves_is_refused_and_from_others_not_read(web, claim):
+    told = [OWN, ("X-Forwarded-Prefix", claim)]
+    assert web.ask("/health", told, client=HERE).status == 400
+    assert web.ask("/health", told, client=AWAY).status == 200
+
+
+def test_the_page_of_a_path_ends_in_a_slash(web):
+    told = [OWN, ("X-Forwarded-Prefix", "/palate")]
+    answer = web.ask("/palate", told, client=HERE)
+    assert (answer.status, answer.headers["location"]) == (307, "/palate/")
+    for path in ("/health", "/palate/health"):
+        assert web.ask(path, told, client=HERE).status == 200
+    assert web.ask("/palate/health", told, client=AWAY).status != 200
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        [("X-Forwarded-User", "ada, root")],
+        [("X-Forwarded-User", "ada,root")],
+        [("X-Forwarded-User", "ada,")],
+        [("X-Forwarded-User", "ada"), ("X-Forwarded-User", "root")],
+        [("X-Forwarded-User", " ")],
+        [("X-Forwarded-User", "ada\x00root")],
+        [],
+    ],
+)
+def test_a_proxy_that_names_two_people_or_none_lets_nobody_in(web, named):
+    if web.way is None or web.way.header is None:
+        return
+    assert web.ask("/me", [OWN, *named], client=HERE).status == 401
+    assert web.ask("/me", [OWN, ("X-Forwarded-User", "ada")], client=HERE).status == 200
+    assert web.ask("/me", [OWN, ("X-Forwarded-User", "ada")], client=AWAY).status == 401
+
+
 # What is said with every answer
 
 
