@@ -162,7 +162,7 @@ def _base(source: Source) -> ModelInfo:
             "Name the model, or the run folder instead of the file."
         )
     model = describe_model(source.model.path)
-    if model.identity != source.model.identity:
+    if not model.is_same(source.model):
         raise ExportError(
             f"{model.name} is no longer the model that this run was trained from "
             f"({source.model.identity}, now {model.identity}). Put the old one back, or name a "

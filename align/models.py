@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, replace
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from align.errors import BrokenModel, ModelNotFound, WrongModel
+from align.identity import digests_of, legacy_digest
+from align.weights import check_whole, read_header, weight_files
 
 EMBEDDED, FAST = "emoji", "emoji-fast"
 FEW_STEPS = "few_steps.safetensors"
@@ -24,6 +25,9 @@ PARTS = {
     "text_encoder": "model",
     "text_encoder_2": "model",
 }
+LEARNED = ("unet", "text_encoder", "text_encoder_2")
+"""The parts by which a model is known; any autoencoder of its kind can be put in."""
+KIND = "sdxl"
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -51,11 +55,24 @@ class ModelInfo:
     """"fp16" where the weight files are, or may be, named so."""
     few_steps: str | None = None
     """A file beside the parts that becomes part of the weights, and makes few steps enough."""
+    aliases: tuple[str, ...] = ()
+    """Other identities that it has, or had: in another number format, and before identities were of
+    content alone. One that begins with a hyphen stands for every name that ends so."""
 
     @property
     def load_path(self) -> str:
         """The folder or hub name that the loaders take."""
         return str(embedded_folder()) if self.path in (EMBEDDED, FAST) else self.path
+
+    def is_same(self, other: ModelInfo) -> bool:
+        """Return whether these are one model, by all the names that each is known by."""
+        mine, theirs = {self.identity, *self.aliases}, {other.identity, *other.aliases}
+        ends = tuple(name for name in mine | theirs if name.startswith("-"))
+        return (
+            self.identity in theirs
+            or other.identity in mine
+            or any(name.endswith(ends) for name in (self.identity, other.identity))
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able copy, read back by `ModelInfo(**value)`."""
@@ -93,25 +110,28 @@ def describe_model(name_or_path: str | None = None) -> ModelInfo:
 
 def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
     _check_is_sdxl(folder)
-    weights = [_weights(folder, part, stem) for part, stem in PARTS.items()]
+    files = weight_files(folder, PARTS)
+    tensors = {part: files[part].tensors() for part in PARTS}
+    digests = digests_of({part: tensors[part] for part in LEARNED})
     unet = _config(folder / "unet" / "config.json")
     vae = _config(folder / "vae" / "config.json")
     scheduler = _config(folder / "scheduler" / "scheduler_config.json")
     solver = str(scheduler.get("_class_name", "EulerDiscreteScheduler"))
     distilled = solver in FEW_STEP_SOLVERS
     side = int(unet.get("sample_size", 128)) * 2 ** (len(vae["block_out_channels"]) - 1)
-    small = sum(file.stat().st_size for file in weights[0]) < 1_000_000_000
+    small = files["unet"].size < 1_000_000_000
     return ModelInfo(
         name=name,
         path=path,
-        identity=f"{name}-{_fingerprint(folder, weights)}",
+        identity=f"{KIND}-{digests.identity}",
+        aliases=(f"{KIND}-{digests.as_bf16}", f"-{legacy_digest(folder, PARTS)}"),
         preset=preset_of(scheduler, small),
         width=side,
         height=side,
         steps=_steps(solver, small),
         guidance=1.0 if distilled else 1.7 if small else 5.0,
         scheduler=solver,
-        variant="fp16" if all(".fp16." in file.name for part in weights for file in part) else None,
+        variant=max(files[part].variant or "" for part in PARTS) or None,
     )
 
 
@@ -124,11 +144,13 @@ def _with_few_steps(model: ModelInfo) -> ModelInfo:
             "or leave --model out."
         )
     check_whole(file)
-    digest = _fingerprint(file.parent, [[file]])[:4]
+    added = digests_of({FEW_STEPS: read_header(file)}).identity[:4]
+    past = legacy_digest(file.parent, {"": FEW_STEPS.removesuffix(".safetensors")})[:4]
     solver = FEW_STEP_SOLVERS[0]
     return replace(
         model,
-        identity=f"{model.identity}{digest}",
+        identity=f"{model.identity}-{added}",
+        aliases=(f"{model.aliases[1]}{past}",),
         steps=_steps(solver, small=True),
         guidance=1.0,
         scheduler=solver,
@@ -178,45 +200,3 @@ def _config(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BrokenModel(f"{path} is not a configuration. Copy or download the model again.")
     return value
-
-
-def _weights(folder: Path, part: str, stem: str) -> list[Path]:
-    files = sorted((folder / part).glob(f"{stem}*.safetensors"))
-    if not files:
-        raise BrokenModel(
-            f"{folder / part} holds no weights in safetensors files. Copy the model again."
-        )
-    for file in files:
-        check_whole(file)
-    return files
-
-
-def check_whole(file: Path) -> None:
-    """Refuse a file that is not as long as a safetensors header says: a broken download.
-
-    Raises:
-        BrokenModel: it is cut short, or no safetensors file at all.
-    """
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        header_size = int.from_bytes(stream.read(8), "little")
-        try:
-            header = json.loads(stream.read(min(header_size, size)))
-            end = max(t["data_offsets"][1] for k, t in header.items() if k != "__metadata__")
-        except (ValueError, KeyError, TypeError):
-            end = size
-    if 8 + header_size + end != size:
-        raise BrokenModel(f"{file} is cut short or damaged. Copy or download the model again.")
-
-
-def _fingerprint(folder: Path, weights: list[list[Path]]) -> str:
-    """A digest of every weight file's name, size, head and tail: quick on 5 GB, too."""
-    digest = hashlib.sha256()
-    for file in (file for part in weights for file in part):
-        size = file.stat().st_size
-        digest.update(f"{file.relative_to(folder).as_posix()}:{size}".encode())
-        with file.open("rb") as stream:
-            digest.update(stream.read(1 << 20))
-            stream.seek(max(0, size - (1 << 20)))
-            digest.update(stream.read())
-    return digest.hexdigest()[:12]

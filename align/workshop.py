@@ -11,7 +11,8 @@ from typing import Any
 
 from align.errors import WorkFailed
 from align.launch import process_options, python_environment
-from align.models import ModelInfo, check_whole
+from align.models import ModelInfo
+from align.weights import check_whole
 
 SAID = "align: "
 

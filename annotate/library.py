@@ -28,11 +28,16 @@ class Library:
     """Tells about versions, deleted ones too, and names, exports, imports and deletes them."""
 
     def __init__(
-        self, store: Store, trainer: Trainer, workshop: Workshop | None, model: Model
+        self,
+        store: Store,
+        trainer: Trainer,
+        workshop: Workshop | None,
+        model: Model,
+        base: str,
     ) -> None:
         self._store, self._trainer = store, trainer
         self._workshop, self._model = workshop, model
-        self._base = model.identity
+        self._base = base
         self.pacing = Pacing()
 
     def lineage(self) -> list[dict[str, Any]]:

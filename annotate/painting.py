@@ -27,9 +27,9 @@ def look_of(version: Version) -> Look:
 class Painter:
     """Draws with one model, by its own settings."""
 
-    def __init__(self, sampler: Sampler, model: Model) -> None:
+    def __init__(self, sampler: Sampler, model: Model, base: str) -> None:
         self._sampler = sampler
-        self._base = model.identity
+        self._base = base
         self._settings = RenderSettings(
             model.width,
             model.height,

@@ -25,6 +25,10 @@ class Model(Protocol):
         """Tells models apart by content."""
 
     @property
+    def aliases(self) -> Sequence[str]:
+        """Other names that it has, or had; one that begins with a hyphen ends so."""
+
+    @property
     def width(self) -> int: ...
 
     @property

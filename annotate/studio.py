@@ -79,19 +79,29 @@ class Studio(Labeling):
         """
         chance = chance or random.SystemRandom()
         schedule = Schedule(train_every, train_at, now)
-        base = model.identity
+        # Its own name in this studio, which may be an older one than its identity.
+        base = store.aliases.base_of(model.identity, model.aliases)
         self._given, set_aside = prompts_for(model.path, prompts)
         self._given_source = "file" if prompts else "built-in"
         self._bag = PromptBag(self._given, chance)
-        desk, painter = Desk(store, base, clock, chance), Painter(sampler, model)
+        desk, painter = Desk(store, base, clock, chance), Painter(sampler, model, base)
         quads, harvest = Quads(store, base, clock), Harvest(store, desk, base, settle_s)
         pool = Pool(store, sampler, painter, desk, self._bag, base, chance, clock, quads)
         self._tuning = Tuning(
-            store, sampler, trainer, model, pool, harvest, schedule, clock, watch_s
+            store, sampler, trainer, model, pool, harvest, schedule, clock, watch_s, base
         )
         self._comparing = Comparing(store, painter, pool, base)
         trials = Trials(
-            store, desk, self._comparing, base, self._bag, set_aside, self.activate, chance, clock
+            store,
+            desk,
+            self._comparing,
+            base,
+            self._bag,
+            set_aside,
+            self.activate,
+            chance,
+            clock,
+            model.name,
         )
         super().__init__(store, desk, pool, quads, trials, harvest, schedule, base)
         self.insights = Insights(store, base, chance, clock)
@@ -101,7 +111,7 @@ class Studio(Labeling):
         self._reports = Reports(store, trainer, base)
         self._standing = Standing(sampler, desk, pool, self._tuning, self._reports, self._next_pair)
         self.material = Material(store, desk, base, trials.kept_prompts, chance, clock)
-        self.library = Library(store, trainer, workshop, model)
+        self.library = Library(store, trainer, workshop, model, base)
         self.disk = store.disk
         self.accounts = Accounts(store.people)
 

@@ -34,9 +34,12 @@ NAME = re.compile(r"t[0-9]{4,9}")
 class TrialReports:
     """Saves reports of blind tests among the exports."""
 
-    def __init__(self, store: Store, base: str, report: Callable[[str], dict[str, Any]]) -> None:
+    def __init__(
+        self, store: Store, base: str, model_name: str, report: Callable[[str], dict[str, Any]]
+    ) -> None:
         """`report` says what a trial's votes say."""
         self._store, self._base, self._report = store, base, report
+        self._model_name = model_name
 
     def save(self, trial: str) -> dict[str, Any]:
         """Write a blind test's folder anew, and say where it is.
@@ -99,7 +102,7 @@ class TrialReports:
         return {
             "format": FORMAT,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "model": {"name": self._base.rpartition("-")[0] or self._base, "identity": self._base},
+            "model": {"name": self._model_name, "identity": self._base},
             "versions": [self._version(name) for name in (trial.before, trial.after)],
             "prompts": prompts_of(shown),
             "seeds": sorted({each["seed"] for each in pictures}),

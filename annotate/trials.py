@@ -66,12 +66,13 @@ class Trials:
         activate: Callable[[str], Any],
         chance: random.Random,
         clock: Monotonic,
+        model_name: str,
     ) -> None:
         """Take the prompts that are set aside for trials, and what makes a version active."""
         self._store, self._desk, self._comparing, self._base = store, desk, comparing, base
         self._bag, self._prompts, self._activate = bag, list(prompts), activate
         self._chance, self._clock = chance, clock
-        self.saved = TrialReports(store, base, self.report)
+        self.saved = TrialReports(store, base, model_name, self.report)
         self._judge = Judge()
         self._courses: dict[str, Course] = {}
         self._closing, self._nudge = threading.Event(), threading.Event()

@@ -42,10 +42,11 @@ class Tuning:
         schedule: Schedule,
         clock: Monotonic,
         watch_s: float,
+        base: str,
     ) -> None:
         self._store, self._sampler, self._trainer, self._model = store, sampler, trainer, model
         self._pool, self._harvest, self._schedule, self._clock = pool, harvest, schedule, clock
-        self._base, self._watch_s = model.identity, watch_s
+        self._base, self._watch_s = base, watch_s
         self._running: str | None = None
         self._losses = Losses(store, self._base, clock)
         self._queue: list[str] = []

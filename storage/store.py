@@ -15,6 +15,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
+from storage.aliases import Aliases
 from storage.clock import Clock, utc_now
 from storage.database import Database
 from storage.disk import Disk
@@ -83,6 +84,7 @@ class Store:
         self.snapshots = Snapshots(self._database, self._home, settling, clock)
         self._runs = Runs(self._database, self._tally, clock)
         self._versions = Versions(self._database, self._home, clock)
+        self.aliases = Aliases(self._tally, clock)
         self.trials = Trials(self._database, clock)
         self.people = People(self._database, clock)
         self.project = Project(self._database, clock)

@@ -36,6 +36,7 @@ class SmallModel:
     name: str = "emoji"
     path: str = "emoji"
     identity: str = "emoji-0123456789ab"
+    aliases: tuple[str, ...] = ()
     preset: str = "embedded"
     width: int = 16
     height: int = 16

@@ -57,6 +57,7 @@ def test_a_fresh_studio_has_exactly_these_columns(database):
         "labels": votes.replace("supersedes ", ""),
         "lessons": votes.replace("supersedes ", ""),
         "looks": "sha256 measure numbers",
+        "model_aliases": "alias base own created",
         "images": "image_id sha256 width height recipe recipe_key version created",
         "pairs": "pair_id number prompt left_image right_image base version created",
         "people": "name folded created",

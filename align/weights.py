@@ -1,0 +1,223 @@
+"""Weight files, read without torch: what a safetensors header says, and whether the file is whole.
+
+A safetensors file is the length of its header (8 bytes), the header (JSON: format, shape and place
+of each tensor) and the tensors.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from align.errors import BrokenModel
+
+SHARD = (
+    r"{stem}(?:\.(?P<before>\w+))?(?:-\d{{5}}-of-(?P<count>\d{{5}}))?(?:\.(?P<after>\w+))?"
+    r"\.safetensors"
+)
+"""Names of weight files: plain, of a variant, and of shards with the variant on either side."""
+LONGEST_HEADER = 100_000_000
+"""What the safetensors library allows, too."""
+BITS = {
+    "F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
+    "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U64": 64, "U32": 32, "U16": 16, "U8": 8, "BOOL": 8,
+    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
+}  # fmt: skip
+OTHER_KINDS = (
+    (b"version https://git-lfs", "is a git-lfs pointer, not the weights that it stands for. Run "
+     "git lfs pull in its folder, or download the file itself."),
+    (b"GGUF", "is a GGUF file, which Palate cannot train. Use the model's safetensors files."),
+    (b"PK\x03\x04", "is a pickle of torch (.ckpt, .pt or .bin), which can run any code when it is "
+     "opened, so Palate does not read it. Use the model's safetensors files."),
+    (b"\x80\x02", "is a pickle (.ckpt, .pt or .bin), which can run any code when it is opened, so "
+     "Palate does not read it. Use the model's safetensors files."),
+)  # fmt: skip
+"""What files begin with that people take for weights, and what to say of them."""
+WEB_PAGE = re.compile(rb"[\xef\xbb\xbf\s]*<(!doctype|html|head|\?xml|!--)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """Where one tensor lies."""
+
+    file: Path
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    """From the beginning of the file, in bytes."""
+    size: int
+    """In bytes."""
+
+
+def check_whole(file: Path) -> None:
+    """Refuse a file that is not as long as a safetensors header says: a broken download.
+
+    Raises:
+        BrokenModel: it is cut short, or no safetensors file at all.
+    """
+    read_header(file)
+
+
+def read_header(file: Path) -> dict[str, StoredTensor]:
+    """Return the tensors of a safetensors file by name.
+
+    Raises:
+        BrokenModel: it is cut short, or no safetensors file at all.
+    """
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as stream:
+            start = stream.read(512)
+            length = int.from_bytes(start[:8], "little")
+            stream.seek(8)
+            text = stream.read(length) if length <= min(size, LONGEST_HEADER) else None
+    except OSError as error:
+        raise BrokenModel(f"{file} cannot be read: {error.strerror or error}.") from None
+    header = None if text is None else _parsed(text)
+    tensors = None if header is None else _tensors(file, header, 8 + length)
+    end = max((t.offset + t.size for t in (tensors or {}).values()), default=8 + length)
+    if tensors is None or end != size:
+        reason = "is cut short or damaged. Copy or download the model again."
+        raise BrokenModel(f"{file} {_other_kind(start) or reason}")
+    return tensors
+
+
+def _other_kind(start: bytes) -> str | None:
+    """Return what to say of a file that is something else, by its first bytes."""
+    for beginning, reason in OTHER_KINDS:
+        if start.startswith(beginning):
+            return reason
+    if WEB_PAGE.match(start):
+        return (
+            "is a web page, such as a login page, that was saved in place of the file. Sign in "
+            "where it came from and download it again."
+        )
+    return None
+
+
+def _parsed(text: bytes) -> dict[str, Any] | None:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError):
+        # Nested a hundred thousand times, JSON is no header either.
+        return None
+    return header if isinstance(header, dict) else None
+
+
+def _tensors(file: Path, header: dict[str, Any], start: int) -> dict[str, StoredTensor] | None:
+    """Return the tensors that a header tells of; None where one does not fit its own size."""
+    tensors = {}
+    for name, facts in header.items():
+        if name == "__metadata__":
+            continue
+        try:
+            shape = tuple(int(side) for side in facts["shape"])
+            first, end = (int(place) for place in facts["data_offsets"])
+            bits = BITS.get(facts["dtype"])
+            size = end - first if bits is None else math.prod(shape) * bits // 8
+        except (KeyError, TypeError, ValueError):
+            return None
+        if min(shape, default=0) < 0 or first < 0 or end - first != size:
+            return None
+        tensors[name] = StoredTensor(file, facts["dtype"], shape, start + first, size)
+    return tensors
+
+
+@dataclass(frozen=True)
+class WeightFiles:
+    """The files that hold one part's weights, all of one variant."""
+
+    variant: str | None
+    """Such as "fp16", where the files are named so."""
+    files: tuple[Path, ...]
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(file.stat().st_size for file in self.files)
+
+    def tensors(self) -> dict[str, StoredTensor]:
+        """Return all tensors by name. Raises BrokenModel for a file that is not whole."""
+        return {name: tensor for file in self.files for name, tensor in read_header(file).items()}
+
+
+def weight_files(folder: Path, parts: Mapping[str, str]) -> dict[str, WeightFiles]:
+    """Return the files to load of each part of a pipeline folder.
+
+    Plain ones where every part has them, else those of a variant that all parts without plain ones
+    have, else whatever a part has. `parts` are folders and the stems of their files.
+
+    Raises:
+        BrokenModel: a part without weights, or with some of them missing.
+    """
+    found = {part: _variants(folder / part, stem) for part, stem in parts.items()}
+    lacking = [set(variants) for variants in found.values() if None not in variants]
+    shared = sorted(set[str | None].intersection(*lacking), key=_preference) if lacking else [None]
+    chosen = {}
+    for part, variants in found.items():
+        wanted = [*shared[:1], *sorted(variants, key=_preference)]
+        variant = next(name for name in wanted if name in variants)
+        chosen[part] = WeightFiles(variant, variants[variant])
+    return chosen
+
+
+def _preference(variant: str | None) -> tuple[bool, bool, str]:
+    """Sort plain files first, then fp16, then others."""
+    return variant is not None, variant != "fp16", variant or ""
+
+
+def _variants(folder: Path, stem: str) -> dict[str | None, tuple[Path, ...]]:
+    """Return the files of every variant that a part's folder has whole."""
+    single: dict[str | None, tuple[Path, ...]] = {}
+    shards: dict[tuple[str | None, int], list[Path]] = {}
+    incomplete = []
+    pattern = re.compile(SHARD.format(stem=re.escape(stem)))
+    for file in sorted(folder.glob(f"{stem}*.safetensors")):
+        match = pattern.fullmatch(file.name)
+        if match is None:
+            continue
+        variant = match["before"] or match["after"]
+        if match["count"] is None:
+            single[variant] = (file,)
+        else:
+            shards.setdefault((variant, int(match["count"])), []).append(file)
+    for (variant, count), files in shards.items():
+        if len(files) == count and _index(folder, stem, variant):
+            single.setdefault(variant, tuple(files))
+        else:
+            incomplete.append((files, count))
+    if not single:
+        raise BrokenModel(_what_is_missing(folder, stem, incomplete))
+    return single
+
+
+def _index(folder: Path, stem: str, variant: str | None) -> bool:
+    """Whether the file is there that tells the loaders of a part's shards."""
+    endings = ("",) if variant is None else (f".{variant}", "")
+    names = [f"{stem}.safetensors.index{ending}.json" for ending in endings]
+    names += [f"{stem}.{variant}.safetensors.index.json"]
+    return any((folder / name).is_file() for name in names)
+
+
+def _what_is_missing(folder: Path, stem: str, incomplete: list[tuple[list[Path], int]]) -> str:
+    for files, count in incomplete:
+        if len(files) != count:
+            return (
+                f"{folder} holds {len(files)} of {count} files of weights, such as "
+                f"{files[0].name}. Copy or download the missing ones."
+            )
+        return (
+            f"{folder} lacks {stem}.safetensors.index.json, which tells what is in which of its "
+            f"{count} files of weights. Copy or download it from where the model came from."
+        )
+    if pickles := sorted([*folder.glob("*.bin"), *folder.glob("*.ckpt"), *folder.glob("*.pt")]):
+        return (
+            f"{folder} holds its weights in {pickles[0].name}, a pickle, which can run any code "
+            "when it is opened, so Palate does not read it. Download the model's safetensors files."
+        )
+    return f"{folder} holds no weights in safetensors files. Copy the model again."
