@@ -11,6 +11,7 @@ from pathlib import Path
 from align.errors import InvalidSettings
 from align.launch import lower_priority
 from align.models import describe_model
+from align.sampler_main import main as serve_requests
 from align.session import plan_of_folder, train_folder
 from align.turns import Turns
 
@@ -125,6 +126,4 @@ def run_score(arguments: argparse.Namespace) -> None:
 
 def run_serve(_: argparse.Namespace) -> None:
     """Draw pictures for an app."""
-    from align.serve import serve  # noqa: PLC0415  torch takes seconds to import
-
-    serve()
+    serve_requests()

@@ -4,7 +4,8 @@ AlignError
 ├── ModelError
 │   ├── ModelNotFound      no folder and no hub name of that kind
 │   ├── WrongModel         a model, but not an SDXL pipeline
-│   └── BrokenModel        an SDXL pipeline with something missing or cut short
+│   ├── BrokenModel        an SDXL pipeline with something missing or cut short
+│   └── ModelAway          a model that cannot be had just now, and may be later
 ├── NotAdoptable           a file from elsewhere is no LoRA or UNet for this model, or is broken
 ├── InvalidSettings        a training setting that is unknown, of the wrong type or out of range
 ├── SnapshotError          the votes to learn from are missing, damaged or too few
@@ -19,6 +20,10 @@ AlignError
 """
 
 import errno
+import textwrap
+
+LONGEST_REASON = 1000
+"""Letters; a library may list every tensor of a model that does not fit."""
 
 
 class AlignError(Exception):
@@ -39,6 +44,10 @@ class WrongModel(ModelError):
 
 class BrokenModel(ModelError):
     """The folder is an SDXL pipeline, but a part of it is missing or damaged."""
+
+
+class ModelAway(ModelError):
+    """The model cannot be had just now: no network, no room; trying again may help."""
 
 
 class NotAdoptable(AlignError):
@@ -93,6 +102,24 @@ def says_disk_full(error: BaseException) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """The first sentence of a long-winded error."""
-    text = str(error).strip().splitlines()
-    return text[0][:200] if text else type(error).__name__
+    """The first line of a long-winded error, whole."""
+    lines = str(error).strip().splitlines()
+    return _cut(lines[0].strip()) if lines else type(error).__name__
+
+
+def whole_text(error: BaseException) -> str:
+    """All that an error says, in one line and without its full stop.
+
+    An error that says nothing, or nothing but a key, is told with its name.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    ended = [line if line[-1] in ".:;,!?" else f"{line};" for line in lines]
+    text = _cut(" ".join(ended)).rstrip(".;")
+    if isinstance(error, (KeyError, StopIteration)) or not text:
+        return f"{type(error).__name__} {text}".strip()
+    return text
+
+
+def _cut(text: str) -> str:
+    """The text, or as many whole words of it as a person would read."""
+    return textwrap.shorten(text, LONGEST_REASON, placeholder=" …")

@@ -38,7 +38,7 @@ from align.models import ModelInfo, describe_model
 from align.naming import Namer
 from align.pipeline import load_pipeline
 from align.render import Adapters, batches, decode, draw_latents
-from align.sampler_process import RenderItem
+from align.render_items import RenderItem
 from align.sampling import GRID, contact_sheet, settings_of
 from align.scoring import Scorer
 

@@ -11,31 +11,32 @@ from diffusers import LCMScheduler, StableDiffusionXLPipeline
 from safetensors import safe_open
 
 from align.device import Compute
-from align.errors import BrokenModel, ModelNotFound, first_line
+from align.errors import AlignError, BrokenModel
 from align.lora import fuse
 from align.models import STRETCHES, ModelInfo
+from align.reasons import why_not_loaded
 
 
 def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
     """The pipeline on its device, frozen and in evaluation mode.
 
     Raises:
-        ModelNotFound: a hub name that is not in the cache and cannot be downloaded.
+        ModelAway: it cannot be had just now: no network, a full disk, no memory.
+        ModelNotFound: the hub has no such model, or not for everybody.
         BrokenModel: weights or configurations that do not fit together.
     """
     try:
-        pipeline = _from_pretrained(model, compute)
-        if model.few_steps:
-            take_few_steps(pipeline, model.load_path, model.few_steps)
-    except (OSError, ConnectionError) as error:
-        raise ModelNotFound(
-            f"{model.name} is not on this machine and could not be downloaded. Check its name and "
-            f"the connection, or point --model at a folder. ({first_line(error)})"
-        ) from error
-    except (ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
-        raise BrokenModel(
-            f"{model.name} could not be loaded. Copy or download it again. ({first_line(error)})"
-        ) from error
+        return _load(model, compute)
+    except AlignError:
+        raise
+    except Exception as error:
+        raise why_not_loaded(model.name, error) from error
+
+
+def _load(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
+    pipeline = _from_pretrained(model, compute)
+    if model.few_steps:
+        take_few_steps(pipeline, model.load_path, model.few_steps)
     pipeline.set_progress_bar_config(disable=True)
     parts = ("unet", "vae", "text_encoder", "text_encoder_2")
     for name in parts:

@@ -22,7 +22,7 @@ from align.files import replacing
 from align.full import Replacement, is_whole
 from align.lora import merged
 from align.parts import parts_of, side_by_side
-from align.sampler_process import Rendered, RenderItem, RenderSettings
+from align.render_items import Rendered, RenderItem, RenderSettings
 
 MAX_ADAPTERS = 4
 COMPRESSION = 4

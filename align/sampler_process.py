@@ -8,69 +8,44 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import logging
 import queue
-import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from align.child import Child
 from align.errors import SamplerFailed
-from align.launch import process_options, python_environment, usable_cores
+from align.launch import usable_cores
 from align.models import ModelInfo
+from align.render_items import Rendered, RenderItem, RenderSettings, SamplerState
 
 log = logging.getLogger(__name__)
 QUICK_DEATHS = 3
+NOT_RUNNING = "The sampler is not running."
+INTERRUPTED = "The image model stopped while it was drawing."
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class RenderItem:
-    """One picture to draw."""
+class Patience:
+    """How long a sampler waits, in seconds."""
 
-    prompt: str
-    seed: int
-
-
-@dataclass(frozen=True)
-class RenderSettings:
-    """How pictures are drawn; sizes in pixels."""
-
-    width: int
-    height: int
-    steps: int
-    guidance: float
-    negative_prompt: str
-    scheduler: str
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """A picture stored at images/ab/<sha256>.png."""
-
-    sha256: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class SamplerState:
-    """What the sampler does now."""
-
-    state: str
-    """starting, loading, ready, stopped or failed."""
-    detail: str = ""
-    device: str = "cpu"
-    memory_total: int = 0
-    memory_used: int = 0
+    look_every: float = 1.0
+    first_retry: float = 15.0
+    longest_retry: float = 300.0
 
 
 class SamplerProcess:
-    """Starts the sampler, sends it pictures to draw and starts it again if it dies."""
+    """Starts the sampler, sends it pictures to draw and starts it again if it dies.
+
+    A model that cannot be loaded is tried again by itself where that may help, ever more rarely,
+    and at once by `retry`.
+    """
 
     def __init__(
         self,
@@ -79,40 +54,48 @@ class SamplerProcess:
         log_path: Path,
         python: str = sys.executable,
         turns: Path | None = None,
+        patience: Patience = Patience(),
     ) -> None:
         self._model = model
         self._images_dir = images_dir
         self._log_path = log_path
         self._python = python
         self._turns = turns
-        self._child: subprocess.Popen[str] | None = None
-        self._state = SamplerState("stopped", "The sampler is not running.")
+        self._patience = patience
+        self._child: Child | None = None
+        self._state = SamplerState("stopped", NOT_RUNNING)
         self._replies: dict[int, queue.Queue[dict[str, Any]]] = {}
         self._ids = itertools.count(1)
         self._guard = threading.RLock()
         self._deaths = 0
+        self._failures = 0
+        self._due: float | None = None
+        self._last_failure = ""
+        self._watch: threading.Event | None = None
 
     def start(self) -> None:
         """Start the process if it is not there; returns at once, `state` tells the rest."""
         with self._guard:
-            if self._child is not None and self._child.poll() is None:
+            if self._child is not None:
                 return
+            self._due = None
             self._state = SamplerState("starting", "Starting the image model.")
-            with self._log_path.open("ab") as log_file:
-                self._child = subprocess.Popen(
-                    [self._python, "-m", "align", "serve"],
-                    env=python_environment(),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log_file,
-                    text=True,
-                    encoding="utf-8",
-                    **process_options(low_priority=False),
-                )
-            self._send(self._greeting())
-            threading.Thread(
-                target=self._listen, args=(self._child,), name="sampler", daemon=True
-            ).start()
+            command = [self._python, "-m", "align", "serve"]
+            self._child = Child(command, self._log_path, self._hear, self._mourn)
+            with contextlib.suppress(OSError):
+                self._child.send(self._greeting())
+            if self._watch is None:
+                self._watch = threading.Event()
+                threading.Thread(
+                    target=self._keep, args=(self._watch,), name="sampler watch", daemon=True
+                ).start()
+
+    def retry(self) -> None:
+        """Load the model again now, if it could not be loaded; returns at once."""
+        with self._guard:
+            if self._state.state == "failed":
+                self._deaths = self._failures = 0
+                self.start()
 
     def _greeting(self) -> dict[str, Any]:
         return {
@@ -126,20 +109,19 @@ class SamplerProcess:
         """End the process, and free what it holds on the device."""
         with self._guard:
             child, self._child = self._child, None
-            self._state = SamplerState("stopped", "The sampler is not running.")
-        if child is None:
-            return
-        try:
-            if child.stdin:
-                child.stdin.close()
-            child.wait(timeout=5)
-        except (OSError, subprocess.TimeoutExpired):
-            child.kill()
-            child.wait()
+            self._state = SamplerState("stopped", NOT_RUNNING)
+            self._due = None
+            if self._watch is not None:
+                self._watch.set()
+                self._watch = None
+            self._tell_waiting(INTERRUPTED)
+        if child is not None:
+            child.close()
 
     def state(self) -> SamplerState:
         """What the sampler does now."""
-        return self._state
+        state, due = self._state, self._due
+        return replace(state, retry_s=max(0.0, due - time.monotonic())) if due else state
 
     def render(
         self,
@@ -204,61 +186,86 @@ class SamplerProcess:
     ) -> list[T]:
         number = next(self._ids)
         replies: queue.Queue[dict[str, Any]] = queue.Queue()
+        # Known before it is sent: whoever ends the process tells all who wait.
+        self._replies[number] = replies
         try:
-            with self._guard:
-                self._replies[number] = replies
-                self._send({"id": number, **request})
+            self._send({"id": number, **request})
             return _collect(replies, count, read, on_reply)
         finally:
             self._replies.pop(number, None)
 
     def _send(self, message: dict[str, Any]) -> None:
         child = self._child
-        if child is None or child.stdin is None:
-            raise SamplerFailed(self._state.detail or "The sampler is not running.")
+        if child is None:
+            raise SamplerFailed(self._state.detail or NOT_RUNNING)
         try:
-            child.stdin.write(json.dumps(message) + "\n")
-            child.stdin.flush()
+            child.send(message)
         except OSError:
             raise SamplerFailed("The image model stopped; it is being started again.") from None
 
-    def _listen(self, child: subprocess.Popen[str]) -> None:
-        assert child.stdout is not None
-        with child.stdout as replies:
-            for line in replies:
-                self._hear(child, json.loads(line))
-        child.wait()
-        if child.stdin is not None:
-            with contextlib.suppress(OSError):
-                child.stdin.close()
-        self._mourn(child)
-
-    def _hear(self, child: subprocess.Popen[str], message: dict[str, Any]) -> None:
+    def _hear(self, child: Child, message: dict[str, Any]) -> None:
         if "state" in message:
-            if self._child is child:
-                self._state = SamplerState(**message)
-                self._deaths = 0 if message["state"] == "ready" else self._deaths
+            with self._guard:
+                if self._child is child:
+                    self._take(child, SamplerState(**message))
         elif message["id"] in self._replies:
+            if "error" not in message:
+                # Only what is drawn shows that it can: it may die of each request.
+                self._deaths = self._failures = 0
             self._replies[message["id"]].put(message)
 
-    def _mourn(self, child: subprocess.Popen[str]) -> None:
-        """The process ended: tell whoever waits, and start it again unless that is hopeless."""
-        with self._guard:
-            stopped = self._child is not child
-            for replies in list(self._replies.values()):
-                replies.put({"error": "The image model stopped while it was drawing."})
-            if stopped:
-                return
+    def _take(self, child: Child, state: SamplerState) -> None:
+        self._state = state
+        if state.state == "failed":
+            # The process has no more to say; it may take seconds to end.
             self._child = None
-            self._deaths += 1
-            if self._state.state == "failed":
-                return
-            if self._deaths >= QUICK_DEATHS:
-                detail = f"The image model stopped {self._deaths} times. See {self._log_path}."
-                self._state = replace(self._state, state="failed", detail=detail)
-                return
-            log.warning("the sampler ended with code %s; starting it again", child.returncode)
-            self.start()
+            threading.Thread(target=child.close, name="sampler end", daemon=True).start()
+            self._fail(state)
+
+    def _mourn(self, child: Child) -> None:
+        """The process ended: start it again, at once or later, unless that was expected."""
+        with self._guard:
+            if self._child is child:
+                self._child = None
+                self._go_on(child)
+
+    def _go_on(self, child: Child) -> None:
+        self._deaths += 1
+        how = child.how_it_ended()
+        if self._deaths < QUICK_DEATHS:
+            told = f"The image model stopped: {how}. It is being started again."
+            log.warning("%s", told)
+            child.note(told)
+            self._tell_waiting(INTERRUPTED)
+            return self.start()
+        doing = "was loaded" if self._state.state in ("starting", "loading") else "was at work"
+        detail = f"{self._model.name} stopped {self._deaths} times while it {doing}: {how}."
+        child.note(detail)
+        self._deaths = 0
+        return self._fail(replace(self._state, state="failed", detail=detail, passing=True))
+
+    def _fail(self, state: SamplerState) -> None:
+        """Say once why there is no image model, and when it is tried again."""
+        patience = self._patience
+        self._failures += 1
+        pause = min(patience.longest_retry, patience.first_retry * 2 ** min(10, self._failures - 1))
+        self._due = time.monotonic() + pause if state.passing else None
+        if state.detail != self._last_failure:
+            log.error("%s", state.detail)
+        self._last_failure = state.detail
+        self._state = state
+        self._tell_waiting(state.detail)
+
+    def _tell_waiting(self, reason: str) -> None:
+        for replies in list(self._replies.values()):
+            replies.put({"error": reason})
+
+    def _keep(self, stopped: threading.Event) -> None:
+        """Start the process again once that is due, until the sampler is stopped."""
+        while not stopped.wait(self._patience.look_every):
+            with self._guard:
+                if self._due is not None and time.monotonic() >= self._due:
+                    self.start()
 
 
 def _files(adapters: Sequence[tuple[Path, float]]) -> list[list[Any]]:

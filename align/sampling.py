@@ -14,7 +14,7 @@ from align.export import Source, read_source
 from align.models import ModelInfo, describe_model
 from align.pipeline import load_pipeline
 from align.render import Adapters, batches, render
-from align.sampler_process import RenderItem, RenderSettings
+from align.render_items import RenderItem, RenderSettings
 
 GRID = "grid.png"
 LONGEST_NAME = 40

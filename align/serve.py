@@ -2,59 +2,62 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from diffusers import StableDiffusionXLPipeline
 
 from align.device import Compute, choose_compute, memory
-from align.errors import AlignError, InvalidSettings, first_line, says_disk_full
+from align.errors import AlignError, InvalidSettings, says_disk_full, whole_text
 from align.full import is_whole
 from align.implicit import ImplicitReward
 from align.inbox import Deserted, Inbox, Overtaken
 from align.models import ModelInfo
 from align.pipeline import load_pipeline, quiet_libraries
 from align.render import Adapters, batches, render, store
-from align.sampler_process import RenderItem, RenderSettings, SamplerState
+from align.render_items import RenderItem, RenderSettings, SamplerState
+from align.sampler_main import Wire
 from align.scoring import finite_scores
 from align.turns import Turns
 
 
-def serve() -> None:
-    """Answer requests from stdin until it closes."""
-    replies = _claim_stdout()
+@dataclass(frozen=True)
+class Loaded:
+    """A pipeline on its device."""
+
+    pipeline: StableDiffusionXLPipeline
+    compute: Compute
+
+
+def load(model: ModelInfo, wire: Wire, threads: int) -> Loaded:
+    """Load a model, saying so; raises AlignError."""
     quiet_libraries()
-    greeting = json.loads(sys.stdin.readline() or "null")
-    if greeting is None:
-        return
-    torch.set_num_threads(int(greeting["threads"]))
-    model = ModelInfo(**greeting["model"])
+    torch.set_num_threads(threads)
     compute = choose_compute()
-    _say(replies, asdict(SamplerState("loading", f"Loading {model.name}.", compute.device.type)))
-    try:
-        pipeline = load_pipeline(model, compute)
-    except AlignError as error:
-        _say(replies, asdict(SamplerState("failed", str(error), compute.device.type)))
-        return
-    total, used = memory(compute)
-    ready = SamplerState("ready", f"{model.name} is ready.", compute.device.type, total, used)
-    _say(replies, asdict(ready))
-    adapters = Adapters(pipeline)
-    turns = shared_processor(compute, greeting["turns"])
+    device = compute.device.type
+    wire.tell(SamplerState("loading", f"Loading {model.name}.", device))
+    pipeline = load_pipeline(model, compute)
+    wire.tell(SamplerState("ready", f"{model.name} is ready.", device, *memory(compute)))
+    return Loaded(pipeline, compute)
+
+
+def answer_requests(loaded: Loaded, wire: Wire, greeting: dict[str, Any]) -> None:
+    """Answer requests from stdin until it closes."""
+    adapters = Adapters(loaded.pipeline)
+    turns = shared_processor(loaded.compute, greeting["turns"])
     images_dir = Path(greeting["images_dir"])
     inbox = Inbox(sys.stdin)
     for request in inbox:
         answer = _score if "pictures" in request else partial(_draw, images_dir)
-        drawing = Drawing(pipeline, compute, adapters, turns, partial(inbox.check, request))
+        between = partial(inbox.check, request)
+        drawing = Drawing(loaded.pipeline, loaded.compute, adapters, turns, between)
         for reply in _answer(answer, drawing, request):
-            _say(replies, {"id": request["id"], **reply})
+            wire.say({"id": request["id"], **reply})
 
 
 @dataclass(frozen=True)
@@ -66,18 +69,6 @@ class Drawing:
     adapters: Adapters
     turns: Turns
     between: Callable[[], None]
-
-
-def _claim_stdout() -> IO[str]:
-    """Keep the real stdout for replies; whatever libraries print goes to stderr."""
-    replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return replies
-
-
-def _say(replies: IO[str], message: dict[str, Any]) -> None:
-    replies.write(json.dumps(message) + "\n")
-    replies.flush()
 
 
 def shared_processor(compute: Compute, turns: str | None) -> Turns:
@@ -97,8 +88,11 @@ def _answer(answer: Answer, drawing: Drawing, request: dict[str, Any]) -> Replie
         yield {"gave_way": True}
     except Deserted:
         return
-    except (AlignError, OSError, ValueError, RuntimeError, KeyError) as error:
+    except Exception as error:
         yield {"error": why_not(error, "scored" if "pictures" in request else "drawn")}
+        if isinstance(error, torch.AcceleratorError):
+            # A device that failed once fails ever after in this process; the app starts another.
+            raise
 
 
 def _draw(images_dir: Path, drawing: Drawing, request: dict[str, Any]) -> Replies:
@@ -133,5 +127,5 @@ def why_not(error: Exception, done: str) -> str:
     """What to tell a person who waits for a picture to be drawn or scored."""
     if says_disk_full(error):
         return "The disk of the studio folder is full. Free some space on it."
-    reason = str(error) if isinstance(error, AlignError) else f"{first_line(error)}."
+    reason = str(error) if isinstance(error, AlignError) else f"{whole_text(error)}."
     return f"The picture could not be {done}: {reason}"

@@ -33,6 +33,7 @@ ENDPOINTS = {
     "project": Role.LABELER,
     "change_project": Role.ADMIN,
     "stats": Role.LABELER,
+    "retry_model": Role.ADMIN,
     "fine_tune": Role.ADMIN,
     "run_status": Role.ADMIN,
     "cancel_run": Role.ADMIN,
@@ -67,6 +68,7 @@ SERVER_FUNCTIONS = {
     "stage_pulse": Role.LABELER,
     "stage_sitting": Role.LABELER,
     "stage_own": Role.LABELER,
+    "stage_retry": Role.ADMIN,
 }
 """What scripts of the page call past Gradio's queue."""
 

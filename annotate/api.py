@@ -79,6 +79,10 @@ class Endpoints:
         """Counts of votes, and how many decisive ones are missing until the next fine-tune."""
         return self._studio.stats()
 
+    def retry_model(self) -> dict[str, Any]:
+        """Try again now to load an image model that failed, and return its state and why."""
+        return self._studio.retry_model()
+
     def fine_tune(self, settings: dict[str, Any] | str) -> dict[str, Any]:
         """Start a run on the votes so far; settings is an object or its JSON, {} for defaults."""
         return self._studio.fine_tune(settings)
@@ -213,6 +217,7 @@ def add_api(studio: Labeled, expected: Errors, role: Role = Role.ADMIN) -> None:
         endpoints.project,
         endpoints.change_project,
         endpoints.stats,
+        endpoints.retry_model,
         endpoints.fine_tune,
         endpoints.run_status,
         endpoints.cancel_run,

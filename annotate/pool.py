@@ -127,6 +127,15 @@ class Pool:
         self._began = self._clock()
         self.wake()
 
+    def retry(self) -> None:
+        """Try again now to load a model that failed."""
+        with self._control:
+            if self._closing.is_set() or self._rest is not None:
+                return
+            self._sampler.retry()
+        self._began = self._clock()
+        self.wake()
+
     @contextmanager
     def standing_aside(self) -> Iterator[None]:
         """Start no request meanwhile; one under way ends once something else is asked for."""
@@ -145,7 +154,8 @@ class Pool:
             return Wait(self._rest_eta() or RESTING_S, self._rest)
         state = self._sampler.state()
         if state.state == "failed":
-            return Wait(SLOWEST_RETRY_S, state.detail or "The image model cannot be started.")
+            again = SLOWEST_RETRY_S if state.retry_s is None else max(1.0, state.retry_s)
+            return Wait(again, state.detail or "The image model cannot be started.")
         if self.problem is not None:
             return Wait(self._pause(), self.problem)
         if state.state != "ready":
@@ -261,9 +271,16 @@ class Pool:
     def _failed(self, error: Exception) -> float:
         if self._closing.is_set() or self._rest is not None:
             return IDLE_S
+        if self._sampler.state().state == "failed":
+            # It says so itself, and why.
+            self.problem = None
+            return IDLE_S
         self._failures += 1
-        self.problem = f"{error} Drawing goes on by itself once it can."
-        logger.error("no pictures can be drawn", exc_info=error)
+        problem = f"{error} Drawing goes on by itself once it can."
+        if problem != self.problem:
+            logger.error("No pictures can be drawn: %s", error)
+            logger.debug("no pictures can be drawn", exc_info=error)
+        self.problem = problem
         return self._pause()
 
     def _pause(self) -> float:

@@ -95,12 +95,19 @@ class SamplerState(Protocol):
     def device(self) -> str:
         """cpu, cuda, mps, ..."""
 
+    @property
+    def retry_s(self) -> float | None:
+        """Seconds until a model that failed is tried again; None where it is not by itself."""
+
 
 class Sampler(Protocol):
     """Draws pictures in a process of its own; every method may be called from any thread."""
 
     def start(self) -> None:
         """Start the process unless it runs; returns at once."""
+
+    def retry(self) -> None:
+        """Try again now to load a model that failed; returns at once."""
 
     def stop(self) -> None:
         """End the process; a `render` under way raises."""

@@ -11,6 +11,7 @@ from annotate.acts import Acts, field
 from annotate.blind import Labeled
 from annotate.errors import InvalidRequest
 from annotate.handlers import Errors, Reply, replies
+from annotate.studio import Studio
 from storage.errors import DiskFull
 
 STATIC = Path(__file__).parent / "static"
@@ -54,6 +55,8 @@ def build_stage(studio: Labeled, expected: Errors) -> gr.HTML:
     answer = replies((InvalidRequest, *expected), passing=(DiskFull,))
     makers = (_pairs_function, _send_function, _pulse_function, _sitting_function)
     functions = [signed_function(answer(make(studio))) for make in makers]
+    if isinstance(studio, Studio):
+        functions.append(signed_function(answer(_retry_function(studio))))
     return gr.HTML(
         html_template=read_static("stage.html"),
         css_template=read_static(*STYLES),
@@ -113,6 +116,13 @@ def _sitting_function(studio: Labeled) -> Callable[[Any], Reply]:
         return {"sitting": studio.sittings.now(annotator), "summary": summary}
 
     return stage_sitting
+
+
+def _retry_function(studio: Studio) -> Callable[[Any], Reply]:
+    def stage_retry(_: Any) -> Reply:
+        return {"sampler": studio.retry_model()}
+
+    return stage_retry
 
 
 def _standing(report: Reply) -> Reply:

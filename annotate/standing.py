@@ -1,13 +1,20 @@
 """What the app is doing now: in values, and in a sentence for the head of the page."""
 
+import math
 from typing import Any
 
 from annotate.desk import Desk
 from annotate.next_pair import NextPair
+from annotate.plural import many
 from annotate.pool import Pool
-from annotate.ports import Sampler
+from annotate.ports import Sampler, SamplerState
 from annotate.reports import Reports, in_words
 from annotate.tuning import Tuning
+
+ALTERNATIVES = (
+    "Bring your own pictures, below, and label those meanwhile; or start Palate without --model to "
+    "use the embedded model."
+)
 
 
 class Standing:
@@ -31,7 +38,12 @@ class Standing:
         run = {"run_id": run_id, **self._reports.status(run_id)} if run_id else None
         ready, target = self._desk.ready(), self._pool.target
         return {
-            "sampler": {"state": state.state, "detail": state.detail, "device": state.device},
+            "sampler": {
+                "state": state.state,
+                "detail": state.detail,
+                "device": state.device,
+                "advice": advice(state) if state.state == "failed" else None,
+            },
             "pool": {"ready": ready, "target": target, "problem": self._pool.problem},
             "run": run,
             "problem": self._tuning.problem,
@@ -53,3 +65,10 @@ class Standing:
         if self._choosing.problem:
             return self._choosing.problem
         return f"{ready} pairs ready."
+
+
+def advice(state: SamplerState) -> str:
+    """Return what a person can do while there is no image model."""
+    seconds = None if state.retry_s is None else math.ceil(state.retry_s)
+    again = "" if seconds is None else f"It is tried again in {many(seconds, 'second')}. "
+    return f"{again}{ALTERNATIVES}"

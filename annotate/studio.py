@@ -160,6 +160,12 @@ class Studio(Labeling):
         """Say what the app is doing now."""
         return self._standing.activity()
 
+    def retry_model(self) -> dict[str, Any]:
+        """Try again now to load a model that could not be loaded, and say where it stands."""
+        self._pool.retry()
+        sampler: dict[str, Any] = self._standing.activity()["sampler"]
+        return sampler
+
     # Fine-tuning and versions
 
     def plan(self, settings: dict[str, Any] | str) -> dict[str, Any]:

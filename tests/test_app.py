@@ -26,6 +26,7 @@ CONTRACT = {
     "/project": [],
     "/change_project": ["reasons", "criteria", "overlap"],
     "/stats": [],
+    "/retry_model": [],
     "/fine_tune": ["settings"],
     "/run_status": ["run_id"],
     "/cancel_run": ["run_id"],

@@ -29,7 +29,7 @@ from align.files import write_json
 from align.models import describe_model
 from align.pipeline import load_pipeline, quiet_libraries
 from align.render import render
-from align.sampler_process import RenderItem, RenderSettings
+from align.render_items import RenderItem, RenderSettings
 from align.sampling import settings_of
 
 AT_ONCE = 16

@@ -77,13 +77,17 @@ async function startStage() {
   }
 
   function explainWait() {
-    if (sitting.paused()) return view.showEmpty("Paused", "Your pairs are for others meanwhile.", true);
+    if (sitting.paused()) return view.showEmpty("Paused", "Your pairs are for others meanwhile.", { paused: true });
     if (!supply.reachable) {
       const kept = outbox.events.length ? " Your votes are kept here and will be sent." : "";
       const title = supply.reason ? "No pair just now" : "Palate is not answering";
       return view.showEmpty(title, `${supply.reason || "Trying again every second."}${kept}`);
     }
     if (supply.waiting.length) return view.showEmpty("Loading the pictures", "");
+    if (state.model && state.model.state === "failed") {
+      const { detail, advice } = state.model;
+      return view.showEmpty("The image model cannot be used", `${detail} ${advice}`, { failed: true });
+    }
     const left = Math.ceil((supply.readyAt - Date.now()) / 1000);
     const wait = left > 1 ? `About ${plural(left, "second")} to go.` : "Any moment now.";
     return view.showEmpty(supply.reason || "Looking for a pair", supply.reason ? wait : "");
@@ -155,6 +159,7 @@ async function startStage() {
     if (action.startsWith("sitting")) return sitting.act(action);
     if (action === "help") return view.toggleHelp(keys);
     if (action === "keys-reset") return keys.reset(), marks.redraw(), view.keys(keys);
+    if (action === "retry") return retryModel();
     if (action === "leave") return enter("");
     if (action === "verdict") return document.getElementById("verdict-tab-button").click();
     if (view.covered()) return undefined;
@@ -168,6 +173,14 @@ async function startStage() {
     if (action === "report") return judge.report(pressedAt);
     return { difference: closer.difference, pixels: closer.pixels, full: closer.full,
       unzoom: closer.reset }[action]?.();
+  }
+
+  async function retryModel() {
+    const reply = await ask(server.stage_retry, {});
+    if (reply && reply.ok) state.model = reply.sampler;
+    else view.note((reply && reply.error) || "The server is not answering.", "problem");
+    supply.refill();
+    refresh();
   }
 
   // ---- who, and what for ------------------------------------------------------------------
@@ -228,7 +241,8 @@ async function startStage() {
       enter("");
     }
     if (reply && reply.ok) {
-      Object.assign(state, { stats: reply.stats, every: reply.train_every });
+      const model = reply.activity.sampler || null;
+      Object.assign(state, { stats: reply.stats, every: reply.train_every, model });
       state.criteria = reply.project.criteria;
       marks.offer(reply.project.reasons);
       if (!outbox.events.length) sitting.take(reply.sitting);

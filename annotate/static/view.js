@@ -75,9 +75,10 @@ function makeView(element) {
     element.dataset.mode = four ? "four" : "two";
   };
 
-  view.showEmpty = (title, detail, paused = false) => {
+  view.showEmpty = (title, detail, { paused = false, failed = false } = {}) => {
     stage.dataset.state = "empty";
     stage.toggleAttribute("data-paused", paused);
+    stage.toggleAttribute("data-failed", failed);
     element.dataset.pair = "";
     setText(".empty-title", title);
     setText(".empty-detail", detail);

@@ -18,7 +18,7 @@ from align.lora import add_lora, save_adapter
 from align.models import FAST, FEW_STEPS, describe_model, embedded_folder
 from align.pipeline import load_pipeline
 from align.render import render
-from align.sampler_process import RenderItem
+from align.render_items import RenderItem
 from align.sampling import settings_of
 
 ITEMS = [RenderItem("a cat face", 1)]

@@ -16,8 +16,8 @@ from align.lora import add_lora, save_adapter
 from align.models import describe_model
 from align.pipeline import load_pipeline
 from align.render import Adapters, render
+from align.render_items import RenderItem, RenderSettings
 from align.run_folder import RunFolder
-from align.sampler_process import RenderItem, RenderSettings
 from align.session import train_folder
 
 SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "UniPCMultistepScheduler")

@@ -10,7 +10,7 @@ from align.lora import add_lora, as_reference, lora_state, restore_lora, save_ad
 from align.models import describe_model
 from align.pipeline import load_pipeline
 from align.render import Adapters, render
-from align.sampler_process import RenderItem, RenderSettings
+from align.render_items import RenderItem, RenderSettings
 
 SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "UniPCMultistepScheduler")
 ITEMS = [RenderItem("a cat face", 1), RenderItem("a rocket", 2)]

@@ -11,7 +11,7 @@ import torch
 
 from align.parts import LEAST, parts_of, side_by_side
 from align.render import draw_latents, render
-from align.sampler_process import RenderItem
+from align.render_items import RenderItem
 from align.sampling import settings_of
 
 CPU = torch.device("cpu")

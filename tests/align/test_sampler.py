@@ -18,7 +18,8 @@ from align.lora import add_lora, save_adapter
 from align.models import ModelInfo, describe_model
 from align.pipeline import load_pipeline
 from align.render import batches
-from align.sampler_process import RenderItem, RenderSettings, SamplerProcess
+from align.render_items import RenderItem, RenderSettings
+from align.sampler_process import SamplerProcess
 from align.serve import why_not
 
 SETTINGS = RenderSettings(128, 128, 3, 4.0, "", "UniPCMultistepScheduler")
@@ -151,10 +152,17 @@ def test_a_model_that_cannot_be_loaded_is_reported_in_a_sentence(tmp_path):
     while process.state().state != "failed":
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert "lost could not be loaded" in process.state().detail
+    told = process.state().detail
+    assert "lost could not be loaded" in told or "lost is not on this machine" in told
+    assert told.count("lost") <= 4 and "\n" not in told and "Traceback" not in told
+    log = (tmp_path / "log").read_text("utf-8")
+    assert told in log and "Traceback" not in log
     with pytest.raises(SamplerFailed):
         process.render([RenderItem("a", 1)], [], SETTINGS)
+    process.retry()
+    assert process.state().state in ("starting", "loading")
     process.stop()
+    assert process.state().state == "stopped"
 
 
 def test_batches_grow_and_cover_everything_once():

@@ -9,7 +9,7 @@ from PIL import Image
 
 from align.errors import InvalidSettings
 from align.render import draw_latents
-from align.sampler_process import RenderItem
+from align.render_items import RenderItem
 from align.sampling import contact_sheet, parse_seeds, sample, settings_of
 
 

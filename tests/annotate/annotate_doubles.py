@@ -62,6 +62,7 @@ class State:
     state: str
     detail: str
     device: str
+    retry_s: float | None = None
 
 
 class PaintingSampler:
@@ -85,6 +86,10 @@ class PaintingSampler:
 
     def start(self) -> None:
         self.current = "ready"
+
+    def retry(self) -> None:
+        if self.current == "failed":
+            self.start()
 
     def stop(self) -> None:
         self.current = "stopped"

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from annotate_doubles import PaintingSampler
+from annotate_doubles import PaintingSampler, State
+from PIL import Image
 from places import Open, Place, until
 
 
@@ -84,6 +85,68 @@ def test_a_sampler_that_cannot_be_started_says_so(open_place: Open) -> None:
 
     place = open_place(sampler=Dead)
     until(lambda: place.studio.next_pair("ann")["reason"] == "The image model cannot be started.")
+
+
+class Lost(PaintingSampler):
+    """A model that cannot be loaded until its disk is back."""
+
+    def __init__(self, images_dir: Path) -> None:
+        super().__init__(images_dir)
+        self.disk_is_back = False
+
+    def start(self) -> None:
+        self.current = "ready" if self.disk_is_back else "failed"
+
+    def state(self) -> State:
+        reason = "sdxl could not be loaded (the disk is gone): copy it again."
+        return State(self.current, reason if self.current == "failed" else "", self.device)
+
+
+def test_a_model_that_cannot_be_loaded_is_told_whole_once_and_can_be_tried_again(
+    open_place: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = open_place(sampler=Lost)
+    until(lambda: place.studio.activity()["sampler"]["state"] == "failed")
+    reason = place.sampler.state().detail
+    assert place.studio.next_pair("ann")["reason"] == reason
+    assert place.studio.activity()["message"] == reason
+    advice = place.studio.activity()["sampler"]["advice"]
+    assert "your own pictures" in advice and "--model" in advice
+    assert not [record for record in caplog.records if record.exc_info]
+
+    assert place.studio.retry_model()["state"] == "failed"
+    place.sampler.disk_is_back = True
+    assert place.studio.retry_model() == {
+        "state": "ready",
+        "detail": "",
+        "device": "cpu",
+        "advice": None,
+    }
+    until(lambda: "pair_id" in place.studio.next_pair("ann"))
+
+
+def test_own_pictures_are_labeled_while_the_model_cannot_be_loaded(
+    open_place: Open, tmp_path: Path
+) -> None:
+    place = open_place(sampler=Lost)
+    for place_in_pair, colour in enumerate(("red", "blue")):
+        Image.new("RGB", (64, 64), colour).save(tmp_path / f"a fox {place_in_pair}.png")
+        (tmp_path / f"a fox {place_in_pair}.txt").write_text("a fox", encoding="utf-8")
+    place.studio.material.bring(str(tmp_path))
+    pair = place.studio.next_pair("ann")
+    assert place.studio.vote(pair["pair_id"], "left", "ann", "first")["accepted"]
+
+
+def test_an_error_that_comes_again_and_again_is_logged_once(
+    open_place: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = open_place()
+    place.sampler.trouble = "The gear is gone."
+    until(lambda: place.studio.activity()["pool"]["problem"])
+    until(lambda: place.studio._pool._failures >= 2)
+    told = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert len(told) == 1 and told[0].exc_info is None and "gear" in told[0].getMessage()
+    place.sampler.trouble = None
 
 
 def test_both_threads_end_with_the_app(open_place: Open) -> None:

@@ -18,6 +18,7 @@ from annotate.page import build_labeling_page
 from storage.people import Role
 
 ADMIN_CALLS = {
+    "retry_model": [],
     "fine_tune": [{}],
     "run_status": ["r0001"],
     "cancel_run": ["r0001"],

@@ -31,8 +31,8 @@ from align.evaluation import evaluate
 from align.launch import TrainerProcess
 from align.lora import add_lora, save_adapter
 from align.pipeline import load_pipeline
+from align.render_items import RenderItem
 from align.run_folder import RunFolder
-from align.sampler_process import RenderItem
 from annotate.prompts import built_in_prompts
 
 VOTES, SPARE = 40, 6

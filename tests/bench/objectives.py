@@ -41,8 +41,8 @@ from variety import variety
 from align.config import configure, to_json
 from align.files import write_json
 from align.launch import TrainerProcess
+from align.render_items import RenderItem
 from align.run_folder import RunFolder
-from align.sampler_process import RenderItem
 from annotate.prompts import built_in_prompts
 
 OBJECTIVES = "dpo,dpop,ipo,cdpo,soft,mapo,kto,sft"

@@ -12,7 +12,7 @@ from align.files import write_json
 from align.models import describe_model
 from align.pipeline import load_pipeline, quiet_libraries
 from align.render import Adapters, batches, render, store
-from align.sampler_process import RenderItem
+from align.render_items import RenderItem
 from align.sampling import settings_of
 
 

@@ -1,0 +1,68 @@
+"""Where the sampler process begins: before torch is imported, which can fail as loading can."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import traceback
+from dataclasses import asdict
+from typing import IO, Any
+
+from align.errors import AlignError, ModelAway
+from align.models import ModelInfo
+from align.reasons import why_not_loaded
+from align.render_items import SamplerState
+
+
+class Wire:
+    """The way back to the app: one JSON line at a time, from any thread."""
+
+    def __init__(self, replies: IO[str]) -> None:
+        self._replies = replies
+        self._writing = threading.Lock()
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Write one message."""
+        with self._writing:
+            self._replies.write(json.dumps(message) + "\n")
+            self._replies.flush()
+
+    def tell(self, state: SamplerState) -> None:
+        """Say what the sampler does now."""
+        self.say(asdict(state))
+
+
+def main() -> None:
+    """Load a model and answer requests from stdin until it closes."""
+    wire = Wire(_claim_stdout())
+    greeting = json.loads(sys.stdin.readline() or "null")
+    if greeting is None:
+        return
+    model = ModelInfo(**greeting["model"])
+    try:
+        # Torch may be broken, or a driver that it loads.
+        from align.serve import answer_requests, load  # noqa: PLC0415
+
+        loaded = load(model, wire, int(greeting["threads"]))
+    except Exception as error:
+        wire.tell(failure(model.name, error))
+        return
+    answer_requests(loaded, wire, greeting)
+
+
+def failure(name: str, error: Exception) -> SamplerState:
+    """Put into one sentence, for the app and for the log, why there is no model."""
+    known = error if isinstance(error, AlignError) else why_not_loaded(name, error)
+    print(known, file=sys.stderr, flush=True)
+    if sys.flags.dev_mode:
+        traceback.print_exception(error)
+    return SamplerState("failed", str(known), passing=isinstance(known, ModelAway))
+
+
+def _claim_stdout() -> IO[str]:
+    """Keep the real stdout for replies; whatever libraries print goes to stderr."""
+    replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return replies

@@ -1,0 +1,160 @@
+"""Why a model cannot be loaded, in one sentence: errors of the real libraries."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+from huggingface_hub import HfApi
+from safetensors import SafetensorError, safe_open
+
+from align.errors import BrokenModel, ModelAway, ModelNotFound
+from align.reasons import why_not_loaded
+
+ANSWERS = {
+    "gated": (401, {"X-Error-Code": "GatedRepo", "X-Error-Message": "You must be granted access."}),
+    "refused": (403, {}),
+    "gone": (404, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}),
+    "busy": (503, {}),
+    "hasty": (429, {}),
+}
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Answers for each owner as the hub answers."""
+
+    def do_GET(self) -> None:
+        status, headers = ANSWERS[self.path.split("/")[-2]]
+        self.send_response(status)
+        for name, value in (headers | {"Content-Length": "0"}).items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def asked(endpoint: str, name: str) -> OSError:
+    """What diffusers raises for a hub name: a sentence about its cache, caused by what matters."""
+    try:
+        try:
+            HfApi(endpoint=endpoint).model_info(name, timeout=5)
+        except Exception as error:
+            raise OSError(f"Cannot load model {name}: look at the stacktrace above.") from error
+    except OSError as error:
+        return error
+    raise AssertionError(f"{name} is there")
+
+
+def raised(act) -> Exception:
+    try:
+        act()
+    except Exception as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def check_is_a_sentence(told: str) -> None:
+    assert told.endswith(".") and "\n" not in told and "stacktrace" not in told
+    assert told.count("(") == told.count(")") >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("gated/m", ModelNotFound, "You must be granted access"),
+        ("refused/m", ModelNotFound, "ask for access"),
+        ("gone/m", ModelNotFound, "not on the hub"),
+        ("busy/m", ModelAway, "503 Service Unavailable"),
+        ("hasty/m", ModelAway, "429"),
+    ],
+)
+def test_what_the_hub_answers_is_told_with_its_own_reason(hub, name, kind, words):
+    error = why_not_loaded(name, asked(hub, name))
+    assert type(error) is kind and words in str(error)
+    check_is_a_sentence(str(error))
+
+
+def test_a_hub_that_cannot_be_reached_is_worth_another_try():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        silent = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        error = why_not_loaded("a/model", asked(silent, "a/model"))
+    assert type(error) is ModelAway and "Connection refused" in str(error)
+    assert str(error).count("a/model") == 1
+    check_is_a_sentence(str(error))
+
+
+def test_a_name_that_no_server_answers_to_is_no_network_either():
+    error = why_not_loaded("a/model", asked("http://hub.invalid", "a/model"))
+    assert type(error) is ModelAway and "cannot be reached" in str(error)
+
+
+def test_a_full_disk_and_a_full_memory_are_named_and_may_pass():
+    full = OSError(errno.ENOSPC, "No space left on device", "blobs/1")
+    told = str(why_not_loaded("m", full))
+    assert "disk is full" in told and "HF_HOME" in told
+    # What a library wraps is looked through.
+    wrapped = RuntimeError("download failed")
+    wrapped.__cause__ = full
+    assert str(why_not_loaded("m", wrapped)) == told
+    memory = raised(lambda: torch.empty(2**58))
+    for error in (memory, MemoryError(), OSError(errno.ENOMEM, "Cannot allocate memory")):
+        known = why_not_loaded("m", error)
+        assert type(known) is ModelAway and "does not fit into the memory" in str(known)
+
+
+def test_libraries_that_are_missing_and_files_that_do_not_fit_keep_their_own_words(tmp_path):
+    absent = raised(lambda: importlib.import_module("no_such_driver"))
+    assert "No module named 'no_such_driver'" in str(why_not_loaded("m", absent))
+
+    weights = tmp_path / "m.safetensors"
+    weights.write_bytes(b"\x08" + b"\0" * 7 + b"no json.")
+    broken = raised(lambda: safe_open(weights, "pt").__enter__())
+    assert isinstance(broken, SafetensorError) and str(broken) in str(why_not_loaded("m", broken))
+
+    (tmp_path / "config.json").write_text(json.dumps({"block_out_channels": "wide"}), "utf-8")
+    config = raised(lambda: UNet2DConditionModel.from_config(str(tmp_path)))
+    missing = raised(lambda: (tmp_path / "vae").open())
+    for error in (absent, broken, config, missing, KeyError("unet"), ValueError()):
+        known = why_not_loaded("m", error)
+        assert type(known) is BrokenModel
+        check_is_a_sentence(str(known))
+
+
+def test_a_reason_of_many_lines_is_one_line_of_whole_words():
+    keys = "\n".join(f"\tsize mismatch for layer.{number}.weight" for number in range(500))
+    told = str(why_not_loaded("m", RuntimeError(f"Error(s) in loading state_dict:\n{keys}")))
+    assert len(told) < 1200 and told.count("\n") == 0
+    assert "loading state_dict: size mismatch for layer.0.weight; size" in told
+    reason = told.split("(", 1)[1].split(" …")[0]
+    assert set(reason.split()[4:]) <= {f"layer.{n}.weight;" for n in range(500)} | {
+        "size",
+        "mismatch",
+        "for",
+    }
+
+
+def test_causes_in_a_circle_are_looked_at_once_each():
+    first, second = ValueError("one"), ValueError("two")
+    first.__cause__, second.__cause__ = second, first
+    assert "(one)" in str(why_not_loaded("m", first))
