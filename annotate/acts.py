@@ -48,7 +48,7 @@ class Acts:
         return {"pause": pause, **counted(receipt)}
 
     def _undo(self, event: Event, annotator: str) -> Reply:
-        return {"pair": self._studio.undo(annotator, event["key"]), **counted(self._studio.stats())}
+        return {**self._studio.take_back(annotator, event["key"]), **counted(self._studio.stats())}
 
     def _remark(self, event: Event, annotator: str) -> Reply:
         names = ("remark", "name", "value")

@@ -9,6 +9,7 @@ from annotate.blind import Labeled
 from annotate.handlers import Errors, refusals
 from annotate.insights import PATIENT_S
 from annotate.studio import Studio
+from annotate.undoing import flat
 from storage.people import Role
 
 
@@ -31,8 +32,8 @@ class Endpoints:
         return self._studio.vote(pair_id, verdict, annotator, key)
 
     def undo(self, annotator: str) -> dict[str, Any]:
-        """Take back the annotator's newest vote or ranking and return what it was about."""
-        return self._studio.undo(annotator)
+        """Take back what the annotator gave last: a vote, a ranking, a report or a mark."""
+        return flat(self._studio.take_back(annotator))
 
     def next_quad(self, annotator: str) -> dict[str, Any]:
         """Four pictures of a prompt to rank, the same until they are, or how long to wait."""

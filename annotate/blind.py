@@ -113,8 +113,12 @@ class BlindStudio:
         return self._discreet(self._studio.vote)(pair_id, verdict, annotator, key, response_ms)
 
     def undo(self, annotator: str, key: str | None = None) -> Told:
-        """Take back the annotator's own newest vote or ranking, and return what it was on."""
+        """Take back what the annotator gave last, and return the pair or the four of it."""
         return self._hand(annotator, self._discreet(self._studio.undo)(annotator, key))
+
+    def take_back(self, annotator: str, key: str | None = None) -> Told:
+        """Do as `undo`, and return also what was taken back and a sentence about it."""
+        return self._hand(annotator, self._discreet(self._studio.take_back)(annotator, key))
 
     def stats(self, annotator: str | None = None) -> Told:
         """Count votes in all; whose they are is not told."""

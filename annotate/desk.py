@@ -190,17 +190,19 @@ class Desk:
         self.touch(annotator)
         return receipt
 
-    def undo(self, annotator: str, key: str | None) -> Pair:
-        """Take back the annotator's newest vote and open its pair again, once per key."""
-        pair = self._store.undo(annotator, key)
+    def reopen(self, annotator: str, pair: Pair, key: str | None) -> None:
+        """Make a pair the annotator's open one again whose vote or report they took back.
+
+        An undo that arrives twice under one key moves no pair twice.
+        """
         asked = self._store.voters(pair.pair_id) - {annotator}
         with self._guard:
+            self._hidden.discard(pair.pair_id)
             self._leases.touch(annotator, self._clock())
             if key is None or key not in self._undone:
                 self._leases.put_back(annotator, pair, asked)
             if key is not None:
                 self._undone.add(key)
-        return pair
 
     def _next(self, annotator: str, trial: str | None, any_version: bool) -> Pair | None:
         """The next pair for an annotator: of a trial, mixed in now and then, or to learn from."""

@@ -13,7 +13,9 @@ from annotate.requests import as_annotator, as_response_ms, as_text
 from annotate.schedule import Schedule
 from annotate.sittings import Sittings
 from annotate.trials import Trials
-from storage.records import new_id
+from annotate.undoing import told_undone
+from storage.acts import REPORT
+from storage.records import Quad
 from storage.store import Store
 
 MOST_AT_ONCE = 48
@@ -96,13 +98,25 @@ class Labeling:
         }
 
     def undo(self, annotator: str, key: str | None = None) -> dict[str, Any]:
-        """Take back the annotator's newest vote or ranking, once per key; returns what it was on.
+        """Take back what the annotator gave last, once per key; returns the pair or four of it.
 
-        The pair, or the four pictures, are open again.
+        It may be a vote, a ranking, a report or a mark. After the first three the pair, or the four
+        pictures, are open again.
         """
+        pair: dict[str, Any] = self.take_back(annotator, key)["pair"]
+        return pair
+
+    def take_back(self, annotator: str, key: str | None = None) -> dict[str, Any]:
+        """Do as `undo`, and return also what was taken back and a sentence about it."""
         name, own_key = as_annotator(annotator), None if key is None else as_text(key, "The key")
-        quad = self.quads.undo(name, own_key or new_id())
-        return quad or as_dict(self._desk.undo(name, own_key))
+        undone = self._store.take_back(name, own_key)
+        if isinstance(undone.about, Quad):
+            self.quads.reopen(name, undone.about)
+        elif undone.opens:
+            self._desk.reopen(name, undone.about, own_key)
+        elif undone.kind == REPORT and not undone.hidden:
+            self._desk.show_again(undone.about)
+        return told_undone(undone)
 
     def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> dict[str, Any]:
         """Return up to `want` quads besides those the page has, and why to wait for more."""

@@ -87,16 +87,11 @@ class Quads:
             self._held.pop(quad_id, None)
         return receipt
 
-    def undo(self, annotator: str, key: str) -> dict[str, Any] | None:
-        """Take back the annotator's newest ranking, or return None where a vote is newer."""
-        name = as_annotator(annotator)
-        if not self._store.rankings.is_newest(name, as_text(key, "The key")):
-            return None
-        quad = self._store.rankings.undo(name, key)
+    def reopen(self, annotator: str, quad: Quad) -> None:
+        """Let the annotator have four pictures again whose ranking they took back."""
         with self._guard:
             self._waiting.pop(quad.quad_id, None)
-            self._hold(name, quad)
-        return quad_dict(quad)
+            self._hold(annotator, quad)
 
     def _open(self) -> None:
         """Take up what the store holds, the first time somebody asks."""

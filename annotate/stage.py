@@ -30,6 +30,7 @@ SCRIPTS = (
     "keys.js",
     "hands.js",
     "judge.js",
+    "undo.js",
     "pause.js",
     "stage.js",
 )

@@ -1,7 +1,9 @@
 """Best and worst of four: quads of pictures, and the rankings that people give them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from storage.acts import RANKING, note_act
 from storage.clock import Clock
 from storage.database import Cursor, Database
 from storage.errors import AlreadyVoted, InvalidRanking, NothingToUndo, UnknownQuad
@@ -78,6 +80,7 @@ class Rankings:
                 return VoteReceipt(key, earlier[0], duplicate=True), base
             require_none(cursor, quad_id, annotator)
             row = [key, base, quad_id, annotator, *told, response_ms, now]
+            note_act(cursor, RANKING, key, annotator)
             return VoteReceipt(key, insert_ranking(cursor, row), duplicate=False), base
 
         receipt, _ = self._tally.write(
@@ -99,31 +102,10 @@ class Rankings:
                     raise reused_key(key, "a ranking")
                 return quad_ranked(cursor, earlier[1])
             ranking_id = newest_ranking(cursor, annotator)
-            cursor.execute(
-                "INSERT INTO rankings (key, base, quad_id, annotator, supersedes, created) "
-                "SELECT ?, base, quad_id, annotator, ranking_id, ? FROM rankings "
-                "WHERE ranking_id = ?",
-                [key, now, ranking_id],
-            )
+            undo_ranking(cursor, ranking_id, key, now)
             return quad_ranked(cursor, ranking_id)
 
         return self._tally.write(insert, then=lambda _: self._tally.forget())
-
-    def knows(self, key: str) -> bool:
-        """Whether a ranking, or the undo of one, is recorded under a key."""
-        return bool(self._database.read("SELECT 1 FROM rankings WHERE key = ?", [key]))
-
-    def is_newest(self, annotator: str, undo_key: str) -> bool:
-        """Whether the annotator's newest act is a ranking, or an undo's key took one back."""
-        if self.knows(undo_key):
-            return True
-        if self._database.read("SELECT 1 FROM votes WHERE key = ?", [undo_key]):
-            return False
-        (ranked,), (voted,) = (
-            self._database.read(f"SELECT max(created) FROM {acts} WHERE annotator = ?", [annotator])
-            for acts in ("current_rankings", "current_votes")
-        )
-        return ranked[0] is not None and (voted[0] is None or ranked[0] > voted[0])
 
     def all(self, base: str) -> list[Ranking]:
         """Return the current rankings of a model that name a best and a worst, oldest first."""
@@ -194,6 +176,15 @@ def insert_ranking(cursor: Cursor, row: Sequence[object]) -> int:
         row,
     )
     return int(inserted.fetchall()[0][0])
+
+
+def undo_ranking(cursor: Cursor, ranking_id: int, key: str, now: datetime) -> None:
+    """Append the undo of a ranking."""
+    cursor.execute(
+        "INSERT INTO rankings (key, base, quad_id, annotator, supersedes, created) "
+        "SELECT ?, base, quad_id, annotator, ranking_id, ? FROM rankings WHERE ranking_id = ?",
+        [key, now, ranking_id],
+    )
 
 
 def newest_ranking(cursor: Cursor, annotator: str) -> int:

@@ -120,7 +120,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A reported pair; `decision` is open, shown or hidden, and only shown ones are seen again."""
+    """A reported pair; `decision` is open, shown, hidden, or withdrawn by who made it."""
 
     report_id: int
     pair_id: str

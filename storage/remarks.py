@@ -1,5 +1,6 @@
 """What a person adds to a vote that is given: how clear it was, why the loser lost, criteria."""
 
+from storage.acts import REMARK, note_act
 from storage.clock import Clock
 from storage.database import Cursor, Database
 from storage.errors import InvalidKey, InvalidRemark, UnknownVote
@@ -40,6 +41,7 @@ class Remarks:
                 "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
                 [key, vote_key, kind, name, stored, now],
             )
+            note_act(cursor, REMARK, key, annotator)
 
         self._database.write(insert)
 

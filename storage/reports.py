@@ -1,5 +1,6 @@
 """Pairs that people reported: shown to nobody until somebody decides to show them again."""
 
+from storage.acts import REPORT, note_act
 from storage.clock import Clock
 from storage.database import Cursor, Database
 from storage.errors import InvalidReport, UnknownReport
@@ -14,7 +15,8 @@ DECISIONS = ("shown", "hidden")
 
 REPORTS = """
 SELECT report_id, current_reports.pair_id, prompt, left_image, right_image, annotator, note,
-       current_reports.created, coalesce(decision, 'open')
+       current_reports.created,
+       CASE WHEN withdrawn THEN 'withdrawn' ELSE coalesce(decision, 'open') END
 FROM current_reports JOIN pairs USING (pair_id)
 WHERE base = ? ORDER BY report_id DESC
 """
@@ -47,6 +49,7 @@ class Reports:
                 "VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
                 row,
             )
+            note_act(cursor, REPORT, key, annotator)
 
         self._tally.write(insert, then=lambda _: self._tally.forget())
 
@@ -58,11 +61,17 @@ class Reports:
 
         def insert(cursor: Cursor) -> str:
             row = cursor.execute(
-                "SELECT base FROM reports JOIN pairs USING (pair_id) WHERE report_id = ?",
+                "SELECT base, current_reports.annotator, withdrawn "
+                "FROM current_reports JOIN pairs USING (pair_id) WHERE report_id = ?",
                 [report_id],
             ).fetchone()
             if row is None:
                 raise UnknownReport(f"There is no report {report_id}. Look at the list of reports.")
+            if row[2]:
+                raise InvalidReport(
+                    f"{row[1]!r} has taken report {report_id} back, so there is nothing to decide. "
+                    "Report the pair anew to hide it."
+                )
             cursor.execute(
                 "INSERT INTO report_decisions (report_id, decision, who, created) "
                 "VALUES (?, ?, ?, ?)",

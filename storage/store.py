@@ -48,6 +48,7 @@ from storage.sittings import Sittings
 from storage.snapshots import Snapshots
 from storage.tally import Tally
 from storage.trials import Trials
+from storage.undo import Undo
 from storage.versions import Versions
 from storage.votes import Votes
 
@@ -92,6 +93,7 @@ class Store:
         self.remarks = Remarks(self._database, clock)
         self.reports = Reports(self._database, self._tally, clock)
         self.rankings = Rankings(self._database, self._tally, settling, clock)
+        self.take_back = Undo(self._database, self._tally, clock).newest
         self.sittings = Sittings(self._database, clock)
         self.material = Material(self._database, self._home, self._tally, clock)
         self.library = Library(self._database, self._home, self._versions, clock)

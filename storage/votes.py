@@ -143,13 +143,7 @@ class Votes:
                 raise reused_key(key, "a vote")
             return pair_voted_on(cursor, undone)
         vote_id = newest_vote(cursor, annotator)
-        cursor.execute(
-            """
-            INSERT INTO votes (key, base, pair_id, annotator, left_image, supersedes, created)
-            SELECT ?, base, pair_id, annotator, left_image, vote_id, ? FROM votes WHERE vote_id = ?
-            """,
-            [key, self._clock(), vote_id],
-        )
+        undo_vote(cursor, vote_id, key, self._clock())
         return pair_voted_on(cursor, vote_id)
 
 
@@ -207,6 +201,17 @@ def insert_vote(cursor: Cursor, ballot: Ballot, now: datetime) -> int:
         ],
     )
     return int(inserted.fetchall()[0][0])
+
+
+def undo_vote(cursor: Cursor, vote_id: int, key: str, now: datetime) -> None:
+    """Append the undo of a vote."""
+    cursor.execute(
+        """
+        INSERT INTO votes (key, base, pair_id, annotator, left_image, supersedes, created)
+        SELECT ?, base, pair_id, annotator, left_image, vote_id, ? FROM votes WHERE vote_id = ?
+        """,
+        [key, now, vote_id],
+    )
 
 
 def newest_vote(cursor: Cursor, annotator: str) -> int:

@@ -1,9 +1,10 @@
 // What a person says of what is shown: a verdict, an answer by a criterion, a ranking, a report.
+// Whatever it is goes into the history, so that it can be taken back, newest first.
 
 const VERDICTS = ["left", "right", "tie", "both_good", "both_bad", "skip"];
 const ANSWERS = ["left", "right", "tie", "skip"];
 
-function makeJudge({ state, outbox, view, marks, show, record, afterwards, who, plain, next, counted }) {
+function makeJudge({ state, outbox, view, marks, show, record, past, afterwards, who, plain, next, counted }) {
   const since = (pressedAt) =>
     view.paintedAt ? Math.max(0, Math.round(pressedAt - view.paintedAt)) : null;
 
@@ -17,9 +18,7 @@ function makeJudge({ state, outbox, view, marks, show, record, afterwards, who, 
   }
 
   function decided(event, item, said, pressedAt) {
-    if (event.kind !== "report") {
-      state.history = [...state.history, { key: event.key, item }].slice(-HISTORY);
-    }
+    past({ key: event.key, kind: event.kind, item });
     const criteria = event.kind === "vote" && event.verdict !== "skip" && plain() ? state.criteria : [];
     if (criteria.length) inquire(event.key, criteria);
     else advance(pressedAt);
@@ -47,7 +46,10 @@ function makeJudge({ state, outbox, view, marks, show, record, afterwards, who, 
 
   function answer(verdict, pressedAt) {
     const { key, name, rest } = state.asking;
-    if (verdict !== "skip") record({ kind: "remark", of: key, remark: "criterion", name, value: verdict });
+    if (verdict !== "skip") {
+      const said = record({ kind: "remark", of: key, remark: "criterion", name, value: verdict });
+      past({ key: said.key, kind: "criterion", of: key, item: state.current, asked: [name, ...rest] });
+    }
     if (rest.length) return inquire(key, rest);
     advance(pressedAt);
     return afterwards();
@@ -69,5 +71,5 @@ function makeJudge({ state, outbox, view, marks, show, record, afterwards, who, 
   }
 
   const report = (pressedAt) => decide({ kind: "report", note: "" }, "report", pressedAt);
-  return { vote, place, report };
+  return { vote, place, report, inquire };
 }

@@ -69,5 +69,12 @@ function makeMarks({ element, keys, send }) {
     tell();
     return true;
   };
+
+  // A mark that was taken back: what was said before it counts again.
+  marks.takeBack = (of, name) => {
+    if (!last || last.key !== of) return;
+    if (!last.said.delete(name)) last.said.add(name);
+    tell();
+  };
   return marks;
 }

@@ -43,10 +43,12 @@ async function startStage() {
   const sender = makeSender({
     outbox, onSent, onRefused, onChange: refresh, send: (event) => server.stage_send(event),
   });
-  const marks = makeMarks({ element, keys, send: (remark) => record({ kind: "remark", ...remark }) });
+  const marks = makeMarks({ element, keys, send: mark });
   const who = () => annotator;
-  const judge = makeJudge({ state, outbox, view, marks, show, record, afterwards, who,
+  const judge = makeJudge({ state, outbox, view, marks, show, record, past, afterwards, who,
     plain: () => !trial, next: () => supply.take(), counted: () => sitting.bump(1) });
+  const undoing = makeUndo({ state, outbox, view, marks, supply, judge, show, refresh, afterwards, who,
+    uncounted: () => sitting.bump(-1) });
   const sitting = makeSitting({
     element,
     call: (wish) => ask((whole) => server.stage_sitting(whole), { annotator, ...wish }),
@@ -100,18 +102,7 @@ async function startStage() {
     const { votes, until_next_run } = reply;
     if (state.stats) Object.assign(state.stats, { votes, until_next_run });
     if (reply.pause) showPause(reply.pause);
-    if (event.kind === "undo" && state.retreat === event.key) retreatTo(reply.pair);
-  }
-
-  async function retreatTo(pair) {
-    const item = supply.prepare(pair);
-    await item.loaded;
-    state.retreat = null;
-    if (item.pictures) {
-      if (state.current) supply.putBack(state.current);
-      show(item);
-    }
-    refresh();
+    if (event.kind === "undo") undoing.answered(event, reply);
   }
 
   function onRefused(event, error) {
@@ -123,28 +114,19 @@ async function startStage() {
 
   // ---- what the person does ------------------------------------------------------------
   // Notes an event for the server; whatever changes on the page comes after it.
-  async function record(event) {
+  function record(event) {
     const whole = { key: makeKey(), annotator, ...event };
-    await outbox.add(whole);
-    sender.drain();
+    Promise.resolve(outbox.add(whole)).then(sender.drain);
     return whole;
   }
 
-  async function undo(pressedAt) {
-    const past = state.history.pop();
-    const event = { kind: "undo", key: makeKey(), of: past ? past.key : "", annotator };
-    if (!past) state.retreat = event.key;
-    marks.about(null);
-    marks.show();
-    await outbox.add(event);
-    if (past) {
-      if (past.item.broken || !past.item.pictures) await past.item.loaded;
-      if (state.current && state.current !== past.item) supply.putBack(state.current);
-      if (past.item.pictures) show(past.item, pressedAt);
-      sitting.bump(-1);
-      view.note("Taken back. Choose again.");
-    }
-    afterwards();
+  function past(act) {
+    state.history = [...state.history, act].slice(-HISTORY);
+  }
+
+  function mark(remark) {
+    const { key } = record({ kind: "remark", ...remark });
+    past({ key, kind: remark.remark, of: remark.of, name: remark.name });
   }
 
   function afterwards() {
@@ -164,7 +146,7 @@ async function startStage() {
     if (action === "verdict") return document.getElementById("verdict-tab-button").click();
     if (view.covered()) return undefined;
     if (action === "four") return turnFour();
-    if (action === "undo") return undo(pressedAt);
+    if (action === "undo") return undoing.undo(pressedAt);
     if (action === "clear" || action.startsWith("reason-")) return marks.act(action);
     if (!state.current) return undefined;
     if (VERDICTS.includes(action)) return judge.vote(action, pressedAt);
@@ -273,8 +255,8 @@ async function startStage() {
   view.keys(keys);
   marks.redraw();
   // Votes that a reload left unsent can still be taken back.
-  for (const event of openActs().filter((past) => past.annotator === annotator)) {
-    state.history.push({ key: event.key, item: supply.prepare(event.pair) });
+  for (const event of openActs().filter((act) => act.annotator === annotator)) {
+    past({ key: event.key, kind: event.kind, item: supply.prepare(event.pair) });
   }
   if (document.activeElement === document.body) view.stage.focus({ preventScroll: true });
   restoreTab();

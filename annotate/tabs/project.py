@@ -12,7 +12,12 @@ from annotate.studio import Studio
 
 OWNER = "me"
 NONE = '<p class="soft">Nobody reported a pair. X on the stage does.</p>'
-STATES = {"open": "hidden, to be looked at", "hidden": "stays hidden", "shown": "shown again"}
+STATES = {
+    "open": "hidden, to be looked at",
+    "hidden": "stays hidden",
+    "shown": "shown again",
+    "withdrawn": "taken back by who reported it, and shown as before",
+}
 
 
 class ProjectSection:
@@ -75,14 +80,18 @@ class ProjectSection:
         return decide
 
     def _told(self, reports: list[dict[str, Any]]) -> list[Any]:
-        choices = [(f"{one['report']}: {one['prompt']}", one["report"]) for one in reports]
+        choices = [
+            (f"{one['report']}: {one['prompt']}", one["report"])
+            for one in reports
+            if one["decision"] != "withdrawn"
+        ]
         waiting = [one["report"] for one in reports if one["decision"] == "open"]
         chosen = waiting[0] if waiting else (choices[0][1] if choices else None)
         listed = f'<div class="reports">{"".join(map(report_card, reports))}</div>'
         return [
             listed if reports else NONE,
             gr.Dropdown(choices, value=chosen),
-            gr.Row(visible=bool(reports)),
+            gr.Row(visible=bool(choices)),
         ]
 
 

@@ -7,6 +7,7 @@ from annotate_doubles import SmallModel
 from places import Place, until
 
 from annotate.acts import Acts
+from annotate.api import Endpoints
 from annotate.errors import InvalidRequest
 from storage.errors import AlreadyVoted, InvalidRemark, UnknownVote
 
@@ -47,8 +48,12 @@ def test_every_kind_repeats_its_key_and_counts_once(place, acts):
         ("criterion", "detail"): right,
     }
 
-    for _ in range(2):
-        assert send(acts, "undo", "u1")["pair"]["pair_id"] == pair["pair_id"]
+    for key, kind in (("u1", "criterion"), ("u2", "reason"), ("u3", "strength"), ("u4", "vote")):
+        assert place.store.counts(BASE).votes == 1
+        for _ in range(2):
+            sent = send(acts, "undo", key)
+            assert (sent["undone"]["kind"], sent["opens"]) == (kind, kind == "vote")
+            assert sent["pair"]["pair_id"] == pair["pair_id"]
     assert place.store.counts(BASE).votes == 0
 
 
@@ -169,3 +174,32 @@ def test_voting_twice_under_another_key_is_refused(place, acts):
     send(acts, "vote", "k1", pair_id=pair["pair_id"], verdict="left")
     with pytest.raises(AlreadyVoted):
         send(acts, "vote", "k2", pair_id=pair["pair_id"], verdict="right")
+
+
+def test_a_report_that_is_taken_back_opens_the_pair_again_and_says_what_stays(place, acts):
+    voted = pair_of(place)
+    send(acts, "vote", "k1", pair_id=voted["pair_id"], verdict="left")
+    pair = pair_of(place)
+    send(acts, "report", "r1", pair_id=pair["pair_id"], note="odd")
+
+    sent = send(acts, "undo", "u1")
+    assert sent["pair"] == pair == pair_of(place)
+    assert (sent["undone"], sent["opens"]) == ({"kind": "report", "key": "r1"}, True)
+    assert "taken back" in sent["note"] and sent["votes"] == 1
+    assert place.studio.pairs_ahead("ann", [pair["pair_id"]], 1)["passed_over"] == []
+    assert [one["decision"] for one in place.studio.marks.reports()] == ["withdrawn"]
+
+    send(acts, "report", "r2", pair_id=pair["pair_id"], note="odd")
+    place.studio.marks.decide(2, "hidden", "cem")
+    told = Endpoints(place.studio).undo("ann")
+    assert "stays" in told["note"] and told["undone"]["kind"] == "vote"
+    assert {name: told[name] for name in voted} == voted == pair_of(place)
+
+
+def test_a_pair_that_others_reported_too_stays_hidden(place, acts):
+    pair = pair_of(place)
+    send(acts, "report", "r1", pair_id=pair["pair_id"], note="")
+    place.studio.marks.report(pair["pair_id"], "bob", "", "r2")
+    sent = send(acts, "undo", "u1")
+    assert not sent["opens"] and "stays hidden" in sent["note"]
+    assert place.studio.pairs_ahead("ann", [pair["pair_id"]], 1)["passed_over"] == [pair["pair_id"]]

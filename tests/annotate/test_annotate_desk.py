@@ -61,10 +61,13 @@ class Bureau:
     def undo(self, person: str, _: None) -> None:
         if not self.voted[person]:
             with pytest.raises(NothingToUndo):
-                self.desk.undo(person, next(self.keys))
+                self.store.undo(person, next(self.keys))
             return
         pair_id, _key, _verdict = self.voted[person].pop()
-        assert self.desk.undo(person, next(self.keys)).pair_id == pair_id
+        key = next(self.keys)
+        pair = self.store.undo(person, key)
+        assert pair.pair_id == pair_id
+        self.desk.reopen(person, pair, key)
         others = {name: undone for name, undone in self.undone.items() if undone != pair_id}
         self.undone = others | {person: pair_id}
 

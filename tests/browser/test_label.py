@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import gradio_client
 import pytest
 from journeys import Stage
 from running import App
@@ -125,3 +126,75 @@ def test_a_key_of_ones_own_takes_the_place_of_the_usual_one(
     stage.press("k")
     stage.wait_until_saved(saved + 1)
     assert page.locator('#stage [data-key="skip"]').inner_text() == "K"
+
+
+def call(app: App, endpoint: str, *arguments: Any) -> Any:
+    """Ask the API, as a program does."""
+    return gradio_client.Client(app.url, verbose=False).predict(*arguments, api_name=f"/{endpoint}")
+
+
+def take_back(page: Any, note: str) -> None:
+    page.keyboard.press("z")
+    page.locator("#stage .note", has_text=note).wait_for()
+
+
+def test_whatever_was_given_last_is_taken_back_first(
+    shared_app: App, page: Any, stage: Stage
+) -> None:
+    stage.open(shared_app.url)
+    page.locator("#stage .who input").fill("undoer")
+    page.locator("#stage .who input").press("Enter")
+    stage.wait_for_pair()
+    page.locator("#stage .chip").nth(3).wait_for()
+    saved = stage.saved()
+    voted, reported = stage.press("ArrowLeft"), stage.press("x")
+    stage.wait_until_saved(saved + 1)
+    assert decisions(shared_app, "undoer") == ["open"]
+
+    take_back(page, "Your report is taken back")
+    assert stage.read("pair") == reported
+    stage.wait_until_saved(saved + 1)
+    assert decisions(shared_app, "undoer") == ["withdrawn"]
+    take_back(page, "Your vote is taken back")
+    assert stage.read("pair") == voted
+    stage.wait_until_saved(saved)
+
+    stage.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    pressed = page.locator('#stage .chip[aria-pressed="true"]')
+    assert pressed.count() == 1
+    take_back(page, "plain choice")
+    assert pressed.count() == 0
+    stage.wait_until_saved(saved + 1)
+    take_back(page, "Your vote is taken back")
+    assert stage.read("pair") == voted
+    stage.wait_until_saved(saved)
+
+
+def test_an_undo_reaches_what_was_given_before_a_reload_and_on_another_device(
+    shared_app: App, page: Any, stage: Stage
+) -> None:
+    stage.open(shared_app.url)
+    page.locator("#stage .who input").fill("traveller")
+    page.locator("#stage .who input").press("Enter")
+    stage.wait_for_pair()
+    saved = stage.saved()
+    voted, reported = stage.press("ArrowLeft"), stage.press("x")
+    stage.wait_until_saved(saved + 1)
+    page.reload()
+    stage.wait_for_pair()
+    mine = stage.press("ArrowLeft")
+    stage.wait_until_saved(saved + 2)
+    elsewhere = call(shared_app, "next_pair", "traveller")
+    call(shared_app, "vote", elsewhere["pair_id"], "tie", "traveller", "from the phone")
+
+    for pair in (elsewhere["pair_id"], mine, reported, voted):
+        page.keyboard.press("z")
+        stage.wait_until("pair", f"value === {pair!r}")
+        stage.wait_until("unsent", "value === '0'")
+    assert decisions(shared_app, "traveller") == ["withdrawn"]
+    stage.wait_until_saved(saved)
+
+
+def decisions(app: App, who: str) -> list[str]:
+    return [one["decision"] for one in call(app, "reports") if one["by"] == who]

@@ -35,6 +35,7 @@ def test_a_fresh_studio_has_exactly_these_columns(database):
     )
     runs = "run_id number snapshot_id base parent settings trigger created"
     assert {table: " ".join(names) for table, names in columns(database).items()} == {
+        "acts": "act_id kind key annotator after_vote",
         "activations": "activation_id base number created",
         "current_runs": f"{runs} state error",
         "checks": "pair_id of_pair annotator kind created",
@@ -42,7 +43,7 @@ def test_a_fresh_studio_has_exactly_these_columns(database):
         "current_rankings": "ranking_id key base quad_id annotator best worst response_ms created",
         "current_people": "name folded created role access secret_kind secret secret_since seen",
         "current_remarks": "vote_key kind name value vote_id",
-        "current_reports": "report_id pair_id annotator note created decision",
+        "current_reports": "report_id pair_id annotator note created decision withdrawn",
         "current_sign_ins": "token_hash name expires created",
         "current_weights": "base annotator weight reason who created",
         "current_versions": "base number parent run_id adapter summary created name note deleted",
@@ -86,6 +87,8 @@ def test_a_fresh_studio_has_exactly_these_columns(database):
         "trials": "trial_id number base before after questions options created",
         "version_deletions": "base number created",
         "version_labels": "version_label_id base number kind text created",
+        "withdrawals": "key act_id annotator created",
+        "withdrawn_acts": "kind key",
         "versions": "base number parent run_id adapter summary created",
         "voter_weights": "voter_weight_id base annotator weight reason who created",
         "votes": votes,
