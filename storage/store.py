@@ -29,16 +29,7 @@ from storage.project import Project
 from storage.prompts import Prompts
 from storage.quality import Quality
 from storage.rankings import Rankings
-from storage.records import (
-    Counts,
-    Image,
-    Pair,
-    Prompt,
-    Run,
-    Snapshot,
-    Version,
-    VoteReceipt,
-)
+from storage.records import Counts, Image, Pair, Prompt, Run, Snapshot, Version, VoteReceipt
 from storage.remarks import Remarks
 from storage.reports import Reports
 from storage.runs import Runs
