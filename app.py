@@ -126,9 +126,11 @@ def bring(studio: Studio, folder: Path | None) -> None:
     except EXPECTED as error:
         print(f"palate: {error}", file=sys.stderr, flush=True)
         return
-    print(f"{folder}: {brought['summary']}", flush=True)
+    print(f"{brought['folder']}: {brought['summary']}", flush=True)
     for reason, count in brought["skipped"].items():
-        print(f"  {count:,} skipped: {reason}", flush=True)
+        names = brought["skipped_names"][reason]
+        more = ", ..." * (count > len(names))
+        print(f"  {count:,} skipped: {reason} ({', '.join(names)}{more})", flush=True)
 
 
 @contextmanager

@@ -47,6 +47,11 @@ class Job:
             yield time.monotonic() - self._began
             self._thread.join(TICK_S)
 
+    def ended(self, within_s: float) -> bool:
+        """Whether the work has ended; waits for it, but no longer than this."""
+        self._thread.join(within_s)
+        return not self._thread.is_alive()
+
     def result(self) -> Any:
         """Wait for the end and return what the work returned, or raise what it raised."""
         self._thread.join()

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from annotate.errors import InvalidPrompts
+from annotate.material.reading import Skip, opened_regular
 from storage.prompts import clean_prompt
 
 EMBEDDED = ("emoji", "emoji-fast")
@@ -71,14 +72,16 @@ def read_prompt_file(path: Path) -> list[str]:
     InvalidPrompt naming the line.
     """
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise InvalidPrompts(f"{path} is larger than 4 MB. Split it and choose a part.")
-        text = path.read_bytes().decode("utf-8")
+        with opened_regular(path, None) as (file, size):
+            if size > LARGEST_FILE:
+                raise InvalidPrompts(f"{path} is larger than 4 MB. Split it and choose a part.")
+            text = file.read(size).decode("utf-8")
     except UnicodeDecodeError:
         raise not_text(path) from None
-    except OSError as error:
+    except Skip as skip:
+        why = getattr(skip.__cause__, "strerror", None) or skip
         raise InvalidPrompts(
-            f"{path} cannot be read: {error.strerror or error}. Check the path of the prompt file."
+            f"{path} cannot be read: {why}. Check the path of the prompt file."
         ) from None
     if "\x00" in text:
         raise not_text(path)

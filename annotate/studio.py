@@ -139,7 +139,8 @@ class Studio(Labeling):
     def close(self) -> None:
         """Stop the threads and the image model; a trainer goes on for the next app to adopt."""
         self._next_pair.close()
-        self.material.stop()
+        self.material.close()
+        self.library.stop()
         self._tuning.close()
         self._pool.close()
         self.trials.close()

@@ -1,17 +1,19 @@
 """A folder of pictures, walked once however its links go round."""
 
 import os
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from annotate.errors import BadMaterial
-from annotate.material.captions import read_tables
+from annotate.material.captions import TABLES, Tables
+from annotate.material.reading import OUTSIDE, Skip, printable
+from annotate.material.summary import Skipped
 
 READ = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp"})
 OTHER = frozenset({".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".jxl", ".psd"})
 MOST_FILES = 200_000
+Stopped = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,14 @@ class Found:
     """What a folder holds: pictures in order of name, prompts by file, what else was passed by."""
 
     root: Path
-    pictures: list[Path]
-    told: dict[Path, str]
-    skipped: Counter[str] = field(default_factory=Counter)
+    skipped: Skipped
+    pictures: list[Path] = field(default_factory=list)
+    told: dict[Path, str] = field(default_factory=dict)
+    untold: set[Path] = field(default_factory=set)
+    """Folders with a table of prompts that cannot be read."""
 
 
-def find_pictures(named: Path, studio: Path) -> Found:
+def find_pictures(named: Path, studio: Path, stopped: Stopped = lambda: False) -> Found:
     """Find every picture in a folder and below it, but for those of the studio itself.
 
     Raises BadMaterial for a folder that is missing, unreadable or without pictures.
@@ -32,20 +36,20 @@ def find_pictures(named: Path, studio: Path) -> Found:
     root = checked(named)
     if root.is_relative_to(studio.resolve()):
         raise BadMaterial(f"{root} is the studio's own folder. Name a folder of other pictures.")
-    found = Found(root, [], {})
-    for folder, names in walk(root, studio):
-        found.told.update({folder / file: text for file, text in read_tables(folder).items()})
+    found, tables = Found(root, Skipped(root)), Tables(root)
+    for folder, names in walk(root, studio.resolve(), found.skipped, stopped):
         for name in names:
             ending = os.path.splitext(name)[1].lower()
             if ending in READ:
                 found.pictures.append(folder / name)
             elif ending in OTHER:
-                found.skipped["not a PNG, JPEG or WebP file"] += 1
+                found.skipped.add("not a PNG, JPEG or WebP file", folder / name)
+        read_tables(folder, names, tables, found)
         if len(found.pictures) > MOST_FILES:
             raise BadMaterial(
                 f"{root} holds more than {MOST_FILES:,} pictures. Name a folder inside it."
             )
-    if not found.pictures:
+    if not found.pictures and not stopped():
         raise BadMaterial(
             f"{root} holds no PNG, JPEG or WebP picture, nor does any folder inside it. Name the "
             "folder of your pictures."
@@ -53,39 +57,85 @@ def find_pictures(named: Path, studio: Path) -> Found:
     return found
 
 
+def read_tables(folder: Path, names: list[str], tables: Tables, found: Found) -> None:
+    """Take in the prompts that a folder's tables give; one that cannot be read is counted."""
+    for file in (folder / name for name in TABLES if name in names):
+        try:
+            for image, text in tables.read(file).items():
+                found.told.setdefault(folder / image, text)
+        except Skip as skip:
+            found.skipped.add(f"a table of prompts: {skip}", file)
+            found.untold.add(folder)
+
+
 def checked(named: Path) -> Path:
     """Return a folder that is there and can be listed; raises BadMaterial."""
+    name = printable(str(named))
     try:
         root = named.expanduser()
         if not root.is_dir():
             why = "is a file" if root.exists() else "does not exist"
-            raise BadMaterial(f"{named} {why}. Name a folder of pictures on this machine.")
+            raise BadMaterial(f"{name} {why}. Name a folder of pictures on this machine.")
         os.listdir(root)
         return root.resolve()
     except (OSError, ValueError, RuntimeError) as error:
         told = getattr(error, "strerror", None) or error
-        raise BadMaterial(f"{named!s} cannot be read: {told}. Name another folder.") from None
+        raise BadMaterial(f"{name} cannot be read: {told}. Name another folder.") from None
 
 
-def walk(root: Path, aside: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Return every folder but `aside`, from the root on, each once, with its files' names."""
+def walk(
+    root: Path, aside: Path, skipped: Skipped, stopped: Stopped
+) -> Iterator[tuple[Path, list[str]]]:
+    """Return every folder but `aside`, from the root on, each once, with its files' names.
+
+    Links to folders are followed where they stay within the root.
+    """
     seen: set[tuple[int, int]] = set()
     for known in (root, aside):
         _is_new(str(known), seen)
-    for folder, inside, names in os.walk(root, followlinks=True):
-        kept = []
-        for name in sorted(inside):
-            if not name.startswith(".") and _is_new(os.path.join(folder, name), seen):
-                kept.append(name)
-        inside[:] = kept
-        yield Path(folder), sorted(name for name in names if not name.startswith("."))
+    waiting = [str(root)]
+    # Not os.walk: before Python 3.12 it calls itself, and a deep folder exhausts the stack.
+    while waiting and not stopped():
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                listed = sorted((e.name, e) for e in entries if not e.name.startswith("."))
+        except OSError:
+            skipped.add("a folder that cannot be read", Path(folder))
+            continue
+
+        folders = {name: entry for name, entry in listed if _is_folder(entry)}
+        for name, entry in folders.items():
+            if os.path.splitext(name)[1].lower() in READ:
+                skipped.add("a folder with the name of an image", Path(entry.path))
+        inside = [e.path for e in folders.values() if _stays(e, root, aside, skipped)]
+        waiting += reversed([path for path in inside if _is_new(path, seen)])
+        yield Path(folder), [name for name, _ in listed if name not in folders]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _stays(entry: os.DirEntry[str], root: Path, aside: Path, skipped: Skipped) -> bool:
+    """Whether a folder lies within the root; links lead elsewhere, and on Windows junctions."""
+    if not entry.is_symlink() and os.name != "nt":
+        return True
+    real = Path(os.path.realpath(entry.path))
+    if not real.is_relative_to(root):
+        skipped.add(OUTSIDE, Path(entry.path))
+    return real.is_relative_to(root) and not real.is_relative_to(aside)
 
 
 def _is_new(folder: str, seen: set[tuple[int, int]]) -> bool:
     try:
         status = os.stat(folder)
     except OSError:
-        return False
+        # Listing it fails as well, and is counted.
+        return True
     node = (status.st_dev, status.st_ino)
     if node in seen:
         return False

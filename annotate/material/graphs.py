@@ -4,7 +4,7 @@ Both forms are read: `prompt`, nodes by id with `class_type` and `inputs`, and `
 as it is drawn, with `nodes`, `links` and `widgets_values`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +31,13 @@ Graph = dict[str, Node]
 def prompt_of_graph(value: Any) -> str | None:
     """Return the positive prompt of a graph in either form; None where none can be found."""
     graph = _drawn(value) if isinstance(value, dict) and "nodes" in value else _sent(value)
+    # Shared by all samplers: where one found nothing, the next finds nothing either.
+    seen: set[str] = set()
     for number in sorted(graph, key=lambda number: _rank(graph[number])):
         node = graph[number]
         if not _rank(node):
             found = next((node.links[name] for name in POSITIVE if name in node.links), None)
-            if found and (text := _text(graph, found, set())):
+            if found and (text := _text(graph, found, seen)):
                 return text
     encoders = [node for node in graph.values() if "textencode" in node.kind.lower()]
     # A lone encoder can only be the prompt.
@@ -51,18 +53,22 @@ def _rank(node: Node) -> int:
     )
 
 
-def _text(graph: Graph, number: str, seen: set[str]) -> str | None:
-    """The text at a node, or behind its links; a graph may go round in circles."""
-    node = graph.get(number)
-    if node is None or number in seen:
-        return None
-    seen.add(number)
-    if node.texts:
-        return max(node.texts, key=len)
-    for name in (*POSITIVE, *TEXTS, *node.links):
-        if name in node.links and name not in ASIDE:
-            if text := _text(graph, node.links[name], seen):
-                return text
+def _text(graph: Graph, start: str, seen: set[str]) -> str | None:
+    """Return the text at a node, or behind its links, depth first.
+
+    A graph may go round in circles, and a chain may be longer than Python's stack.
+    """
+    waiting = [start]
+    while waiting:
+        number = waiting.pop()
+        node = graph.get(number)
+        if node is None or number in seen:
+            continue
+        seen.add(number)
+        if node.texts:
+            return max(node.texts, key=len)
+        names = (name for name in (*POSITIVE, *TEXTS, *node.links) if name not in ASIDE)
+        waiting += reversed([node.links[name] for name in names if name in node.links])
     return None
 
 
@@ -75,39 +81,52 @@ def _sent(value: Any) -> Graph:
             continue
         told = {name: inputs[name] for name in TEXTS if isinstance(inputs.get(name), str)}
         links = {
-            str(name): str(link[0])
+            name: _key(link[0])
             for name, link in inputs.items()
             if isinstance(link, list) and len(link) == 2
         }
         texts = tuple(text for text in told.values() if text.strip())
-        graph[str(number)] = Node(str(node.get("class_type", "")), texts, links)
+        graph[number] = Node(_word(node.get("class_type")), texts, links)
     return graph
 
 
 def _drawn(value: Mapping[str, Any]) -> Graph:
     """A graph as it is drawn."""
-    sources = {link[0]: str(link[1]) for link in _rows(value.get("links")) if len(link) >= 2}
+    sources = {_key(link[0]): _key(link[1]) for link in _lists(value.get("links")) if link[1:]}
     graph: Graph = {}
-    for node in value["nodes"] if isinstance(value["nodes"], list) else ():
+    for node in _items(value["nodes"]):
         if not isinstance(node, dict):
             continue
-        kind = str(node.get("type", ""))
+        kind = _word(node.get("type"))
         links = {
-            str(inlet.get("name")): sources[inlet["link"]]
-            for inlet in node.get("inputs") or ()
-            if isinstance(inlet, dict) and inlet.get("link") in sources
+            _word(inlet.get("name")): sources[_key(inlet.get("link"))]
+            for inlet in _items(node.get("inputs"))
+            if isinstance(inlet, dict) and _key(inlet.get("link")) in sources
         }
-        widgets = node.get("widgets_values") or ()
-        written = widgets if isinstance(widgets, list) else ()
+        written = _items(node.get("widgets_values"))
         texts = tuple(text for text in written if isinstance(text, str) and text.strip())
         # Of other nodes the texts are names of samplers, models and files.
         wordy = any(part in kind.lower() for part in ("textencode", "string", "text", "primitive"))
         fed = any(name in links for name in TEXTS)
-        graph[str(node.get("id"))] = Node(kind, texts if wordy and not fed else (), links)
+        graph[_key(node.get("id"))] = Node(kind, texts if wordy and not fed else (), links)
     return graph
 
 
-def _rows(value: Any) -> Iterator[list[Any]]:
-    for row in value if isinstance(value, list) else ():
-        if isinstance(row, list):
-            yield row
+def _key(value: Any) -> str:
+    """Return the number of a node or a link as a text.
+
+    Numbers themselves would do as keys of a dict, but a file can choose them so that all collide.
+    """
+    return str(value) if isinstance(value, str | int) else ""
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _lists(value: Any) -> list[list[Any]]:
+    return [row for row in _items(value) if isinstance(row, list)]

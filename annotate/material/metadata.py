@@ -13,12 +13,19 @@ from typing import Any
 from PIL import Image
 
 from annotate.material.graphs import prompt_of_graph
+from annotate.material.heads import EXIF_DETAILS, check_exif
+from annotate.material.reading import Skip
 
-EXIF_DETAILS = 0x8769
+LONGEST_TEXT = 20_000
+"""Characters of a text that are looked at; a prompt may have 2,000."""
+LONGEST_JSON = 4_000_000
+"""Characters of a graph; Python parses JSON with all other threads waiting."""
 USER_COMMENT = 0x9286
 PNG_EXIF = {"exif", "Raw profile type exif"}
 ENDS = re.compile(r"^(negative prompt:|steps: \d)", re.IGNORECASE | re.MULTILINE)
-NETWORKS = re.compile(r"<(?:lora|lyco|hypernet):[^>]*>", re.IGNORECASE)
+# Every expression here is linear: a search that fails has looked at no character twice. Without
+# the < in its class, NETWORKS would look at the rest of the text again from each <lora:.
+NETWORKS = re.compile(r"<(?:lora|lyco|hypernet):[^<>]*>", re.IGNORECASE)
 DREAM = re.compile(r'^\s*"(.*)"\s+-')
 """A prompt in quotes, then options."""
 UNWANTED = re.compile(r"\[[^\[\]]*\]")
@@ -39,12 +46,12 @@ def written_texts(picture: Image.Image) -> dict[str, str]:
     texts = {
         str(name).lower(): value for name, value in picture.info.items() if isinstance(value, str)
     }
-    if not has_exif(picture):
-        return texts
     try:
-        exif = picture.getexif()
+        exif = exif_of(picture)
         comment = decode_comment(exif.get_ifd(EXIF_DETAILS).get(USER_COMMENT))
         fields = [str(value) for value in exif.values() if isinstance(value, str)]
+    except Skip:
+        raise
     except Exception:  # Broken EXIF raises all kinds of errors, and the picture is none the worse.
         return texts
     if comment:
@@ -54,6 +61,20 @@ def written_texts(picture: Image.Image) -> dict[str, str]:
         if name.lower() in ("prompt", "workflow"):
             texts.setdefault(name.lower(), rest)
     return texts
+
+
+def exif_of(picture: Image.Image) -> Image.Exif:
+    """Return a picture's EXIF, empty without any; raises Skip for EXIF that would fill the memory.
+
+    Broken EXIF raises all kinds of errors.
+    """
+    if not has_exif(picture):
+        return Image.Exif()
+    raw, profile = picture.info.get("exif"), picture.info.get("Raw profile type exif")
+    if raw is None and isinstance(profile, str):
+        raw = bytes.fromhex("".join(profile.split("\n")[3:]))
+    check_exif(raw or b"")
+    return picture.getexif()
 
 
 def has_exif(picture: Image.Image) -> bool:
@@ -67,7 +88,7 @@ def decode_comment(raw: Any) -> str:
         return raw
     if not isinstance(raw, bytes):
         return ""
-    code, content = raw[:8].rstrip(b"\x00 "), raw[8:]
+    code, content = raw[:8].rstrip(b"\x00 "), raw[8:LONGEST_JSON]
     if code != b"UNICODE":
         return (content if code in (b"ASCII", b"JIS", b"") else raw).decode("utf-8", "replace")
     # The standard leaves the order of bytes open; text of any script has its zeros on one side.
@@ -79,6 +100,7 @@ def read_parameters(text: str) -> str | None:
     """Return the prompt of AUTOMATIC1111's text: what comes before the negative one and Steps."""
     if text.lstrip().startswith("{"):
         return _of_object(_object(text))
+    text = text[:LONGEST_TEXT]
     end = ENDS.search(text)
     return NETWORKS.sub(" ", text[: end.start()] if end else text).strip() or None
 
@@ -105,7 +127,7 @@ def read_old_invoke(text: str) -> str | None:
 
 def read_dream(text: str) -> str | None:
     """Return the prompt of the first InvokeAI's command line."""
-    quoted = DREAM.match(text)
+    quoted = DREAM.match(text[:LONGEST_TEXT])
     return _without_unwanted(quoted[1] if quoted else None)
 
 
@@ -129,6 +151,8 @@ def _of_object(value: dict[str, Any]) -> str | None:
 
 
 def _object(text: str) -> dict[str, Any]:
+    if len(text) > LONGEST_JSON:
+        return {}
     try:
         value = json.loads(text.strip("\x00 \n"))
     except (ValueError, RecursionError):
@@ -137,8 +161,8 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _without_unwanted(value: Any) -> str | None:
-    return _text(UNWANTED.sub(" ", value)) if isinstance(value, str) else None
+    return _text(UNWANTED.sub(" ", value[:LONGEST_TEXT])) if isinstance(value, str) else None
 
 
 def _text(value: Any) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
+    return value[:LONGEST_TEXT].strip() or None if isinstance(value, str) else None

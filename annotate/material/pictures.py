@@ -3,7 +3,7 @@
 import hashlib
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,9 @@ from PIL import Image, ImageCms, ImageOps
 
 from annotate.likeness import Likeness, likeness_of
 from annotate.material.captions import named, sidecar
-from annotate.material.metadata import embedded_prompt, has_exif
+from annotate.material.heads import check_head
+from annotate.material.metadata import LONGEST_TEXT, embedded_prompt, exif_of, has_exif
+from annotate.material.reading import CHANGED, Skip, read_whole
 from storage.errors import InvalidPrompt
 from storage.prompts import clean_prompt
 from storage.text import has_controls
@@ -20,21 +22,31 @@ from storage.text import has_controls
 Size = tuple[int, int]
 FORMATS = ("PNG", "JPEG", "WEBP")
 ORIENTATION = 0x0112
-ON_THEIR_SIDE = (5, 6, 7, 8)
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each orientation."""
+ON_THEIR_SIDE = tuple(TURNS[orientation] for orientation in (5, 6, 7, 8))
 LEAST_SIDE = 16
 LONGEST_SIDE = 2048
 """Larger pictures are shown, and kept, at this size."""
 MOST_PIXELS = 64_000_000
 """A larger one would take gigabytes to decode."""
+BYTES_A_PIXEL = 16
+"""What decoding takes: a picture with transparency is held four times on its way to paper."""
+LARGEST_FILE = 256_000_000
+LARGEST_PROFILE = 4_000_000
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PLAIN = bytes((8, 2, 0, 0, 0))
 """The end of a PNG's head: eight bits, colours, not interlaced."""
 GRID = re.compile(r"grid-\d+")
 """How AUTOMATIC1111 names a sheet of several pictures."""
-
-
-class Skip(Exception):
-    """A picture that is left out; the text is the reason, to be counted by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,8 @@ class Head:
     prompt: str
     digest: str
     size: Size
+    cost: int
+    """Bytes that decoding it takes at the most, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +69,38 @@ class Developed:
     likeness: Likeness
 
 
-def look(path: Path, root: Path, told: Mapping[Path, str]) -> Head:
-    """Read the head of a picture's file and find its prompt; raises Skip."""
+def look(path: Path, root: Path, told: Mapping[Path, str], untold: Collection[Path] = ()) -> Head:
+    """Read the head of a picture's file and find its prompt; raises Skip.
+
+    `told` are the prompts of tables, `untold` the folders whose table cannot be read.
+    """
     if GRID.fullmatch(path.stem):
         raise Skip("a sheet of several pictures")
-    content = read(path)
+    content = read_whole(path, root, LARGEST_FILE)
     with opened(content) as picture:
         size, written = size_of(picture), embedded_prompt(picture)
-    prompt = tidy(written or sidecar(path) or told.get(path) or named(path, root))
-    return Head(path, prompt, hashlib.sha256(content).hexdigest(), size)
+        cost = len(content) + picture.width * picture.height * BYTES_A_PIXEL
+
+    prompt = written or sidecar(path, root) or told.get(path)
+    if not prompt and path.parent in untold:
+        raise Skip("the table of prompts in its folder cannot be read")
+    text = tidy(prompt or named(path, root))
+    return Head(path, text, hashlib.sha256(content).hexdigest(), size, cost)
 
 
-def develop(path: Path, size: Size) -> Developed:
+def develop(head: Head, root: Path, size: Size) -> Developed:
     """Decode a picture, upright, in colour and at this size, cropped where it must be.
 
     Raises Skip.
     """
-    content = read(path)
+    content = read_whole(head.path, root, LARGEST_FILE)
+    if hashlib.sha256(content).hexdigest() != head.digest:
+        raise Skip(CHANGED)
     with opened(content) as picture:
         try:
             seen = in_colour(picture)
+        except (Skip, MemoryError):
+            raise
         except Exception as error:  # Decoders raise all kinds of errors on a damaged file.
             raise Skip("damaged") from error
         plain = picture.mode == "RGB" and picture.size == size and not has_exif(picture)
@@ -113,19 +139,9 @@ def bare_png(content: bytes) -> bytes | None:
     return None
 
 
-def read(path: Path) -> bytes:
-    """Return a file's content; raises Skip."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise Skip("could not be read") from error
-    if not content:
-        raise Skip("empty file")
-    return content
-
-
 def opened(content: bytes) -> Image.Image:
     """Open a picture without decoding it; raises Skip."""
+    check_head(content, MOST_PIXELS)
     try:
         picture = Image.open(io.BytesIO(content), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -142,11 +158,20 @@ def opened(content: bytes) -> Image.Image:
 def size_of(picture: Image.Image) -> Size:
     """Return a picture's size as it is meant to be seen, and no larger than it may be."""
     width, height = picture.size
-    with suppress(Exception):  # Broken EXIF turns nothing.
-        if has_exif(picture) and picture.getexif().get(ORIENTATION) in ON_THEIR_SIDE:
-            width, height = height, width
+    if turn_of(picture) in ON_THEIR_SIDE:
+        width, height = height, width
     scale = min(1.0, LONGEST_SIDE / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def turn_of(picture: Image.Image) -> Image.Transpose | None:
+    """Return what turns a picture upright, by its EXIF; broken EXIF turns nothing."""
+    try:
+        return TURNS.get(exif_of(picture).get(ORIENTATION, 1))
+    except Skip:
+        raise
+    except Exception:
+        return None
 
 
 def in_colour(picture: Image.Image) -> Image.Image:
@@ -155,14 +180,15 @@ def in_colour(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):
         # Sixteen bits a pixel; a plain conversion would clip them.
         picture = picture.point(lambda level: level / 256).convert("L")
-    upright = ImageOps.exif_transpose(picture)
+    turn = turn_of(picture)
+    upright = picture if turn is None else picture.transpose(turn)
     if "A" in upright.getbands() or "transparency" in upright.info:
         with_alpha = upright.convert("RGBA")
         sheet = Image.new("RGBA", with_alpha.size, "white")
         upright = Image.alpha_composite(sheet, with_alpha)
     seen = upright.convert("RGB")
     with suppress(ImageCms.PyCMSError, OSError, ValueError):
-        if profile and picture.mode in ("RGB", "RGBA"):
+        if profile and len(profile) <= LARGEST_PROFILE and picture.mode in ("RGB", "RGBA"):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             target = ImageCms.createProfile("sRGB")
             seen = ImageCms.profileToProfile(seen, source, target) or seen
@@ -171,7 +197,7 @@ def in_colour(picture: Image.Image) -> Image.Image:
 
 def tidy(prompt: str | None) -> str:
     """Return a prompt on one line; raises Skip."""
-    words = " ".join((prompt or "").split())
+    words = " ".join((prompt or "")[:LONGEST_TEXT].split())
     text = "".join(character for character in words if not has_controls(character)).strip()
     if not text:
         raise Skip("no prompt found")

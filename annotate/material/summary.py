@@ -2,14 +2,33 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from annotate.material.reading import shown
 from annotate.plural import many
 from annotate.timing import Monotonic
 
 STOPPED = "not looked at, for it was stopped"
 ALONE = "alone with its prompt"
 SAME = "looks like the others of its prompt"
+NAMED = 5
+
+
+class Skipped:
+    """What was left out: how many files for each reason, and the names of the first ones."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.counts: Counter[str] = Counter()
+        self.names: dict[str, list[str]] = {}
+
+    def add(self, reason: str, path: Path) -> None:
+        """Count a file."""
+        self.counts[reason] += 1
+        named = self.names.setdefault(reason, [])
+        if len(named) < NAMED:
+            named.append(shown(path, self._root))
 
 
 @dataclass
@@ -46,7 +65,7 @@ class Summary:
 
     folder: str
     pictures: int
-    skipped: Counter[str]
+    skipped: Skipped
     clock: Monotonic
     brought: int = 0
     known: int = 0
@@ -65,7 +84,8 @@ class Summary:
             "pictures": self.pictures,
             "brought": self.brought,
             "known": self.known,
-            "skipped": {reason: count for reason, count in self.skipped.most_common() if count},
+            "skipped": dict(self.skipped.counts.most_common()),
+            "skipped_names": self.skipped.names,
             "prompts": len(self.prompts),
             "pairs": self.pairs,
             "stopped": self.stopped,

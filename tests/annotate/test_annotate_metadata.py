@@ -14,10 +14,11 @@ from picture_files import (
 )
 from PIL import Image, PngImagePlugin
 
-from annotate.material.captions import named, read_tables, sidecar
+from annotate.material.captions import Tables, named, sidecar
 from annotate.material.graphs import prompt_of_graph
 from annotate.material.metadata import decode_comment, embedded_prompt
-from annotate.material.pictures import Skip, look
+from annotate.material.pictures import look
+from annotate.material.reading import Skip
 
 FOX = "a red fox, (fluffy:1.2)"
 
@@ -105,18 +106,18 @@ def test_broken_metadata_gives_nothing(tmp_path: Path, name: str, text: str) -> 
 def test_text_files_and_tables_beside_pictures_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a fox\nNegative prompt: x\nSteps: 3", "utf-8")
     (tmp_path / "b.png.caption").write_text("a dog", "utf-8-sig")
-    assert sidecar(tmp_path / "a.png") == "a fox"
-    assert sidecar(tmp_path / "b.png") == "a dog"
-    assert sidecar(tmp_path / "c.png") is None
+    assert sidecar(tmp_path / "a.png", tmp_path) == "a fox"
+    assert sidecar(tmp_path / "b.png", tmp_path) == "a dog"
+    assert sidecar(tmp_path / "c.png", tmp_path) is None
     rows = [{"file_name": "d.png", "text": "a hen"}, {"file_name": "x/e.png", "prompt": "a yak"}]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (tmp_path / "metadata.jsonl").write_text(lines + "{broken\n", "utf-8")
     (tmp_path / "captions.csv").write_text('f.png,"a cow, ""big"""\n', "utf-8")
-    assert read_tables(tmp_path) == {
-        "d.png": "a hen", "x/e.png": "a yak", "f.png": 'a cow, "big"'
-    }  # fmt: skip
+    tables = Tables(tmp_path)
+    assert tables.read(tmp_path / "metadata.jsonl") == {"d.png": "a hen", "x/e.png": "a yak"}
+    assert tables.read(tmp_path / "captions.csv") == {"f.png": 'a cow, "big"'}
     (tmp_path / "captions.csv").write_text("prompt,file\na cat,g.png\n", "utf-8")
-    assert read_tables(tmp_path)["g.png"] == "a cat"
+    assert tables.read(tmp_path / "captions.csv") == {"g.png": "a cat"}
 
 
 @pytest.mark.parametrize(

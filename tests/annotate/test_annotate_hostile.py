@@ -1,0 +1,517 @@
+"""Files that would hang, fill the memory, leak or end an import cost themselves alone."""
+
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hostile_files as hostile
+import pytest
+from annotate_doubles import SmallModel
+from picture_files import a1111, save_png, scene, user_comment
+from places import Place, until
+
+from annotate.desk import Desk
+from annotate.errors import BadMaterial, InvalidPrompts
+from annotate.material import taking
+from annotate.material.captions import Tables, named
+from annotate.material.graphs import prompt_of_graph
+from annotate.material.importing import Material
+from annotate.material.metadata import read_dream, read_graph, read_old_invoke, read_parameters
+from annotate.material.reading import Skip, opened_regular, printable, read_whole
+from annotate.material.workers import Crew, Hung, Room
+from annotate.prompts import read_prompt_file
+from storage.store import Store
+
+unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+BASE = SmallModel().identity
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with Store(tmp_path_factory.mktemp("hostile") / "studio") as store:
+        store.ensure_base(BASE)
+        yield store
+
+
+@pytest.fixture
+def material(store: Store) -> Material:
+    chance = random.Random(1)
+    desk = Desk(store, BASE, time.monotonic, chance)
+    desk.open("base")
+    return Material(store, desk, BASE, set, chance, time.monotonic, heed_s=0.2)
+
+
+def folder_with(tmp_path: Path, *harms: tuple[hostile.Harm, str]) -> Path:
+    """Two good images of a prompt of their own, and what is to be survived."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for seed in range(2):
+        a1111(folder / f"good{seed}.png", f"a hen in {tmp_path.name}", seed)
+    for harm, name in harms:
+        harm(folder / name)
+    return folder
+
+
+def skipped(material: Material, folder: Path) -> dict[str, int]:
+    """Why files were left out of an import that brought the two good ones."""
+    brought = material.bring(str(folder))
+    assert (brought["brought"], brought["pairs"]) == (2, 1), brought
+    assert brought["pictures"] == 2 + sum(brought["skipped"].values())
+    return dict(brought["skipped"])
+
+
+@unix
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        (hostile.pipe, "not a regular file"),
+        (hostile.unix_socket, "not a regular file"),
+        (hostile.zeros, "a link that leads out of the folder"),
+        (hostile.terminal, "a link that leads out of the folder"),
+        (hostile.own_memory, "a link that leads out of the folder"),
+        (hostile.image_outside, "a link that leads out of the folder"),
+        (hostile.sparse_giant, "too large a file"),
+        (hostile.links_in_a_ring, "could not be read"),
+        (hostile.folder, "a folder with the name of an image"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_is_no_plain_file_within_the_folder_is_left_out_and_named(
+    material: Material, tmp_path: Path, harm: hostile.Harm, reason: str
+) -> None:
+    folder = folder_with(tmp_path, (harm, "x.png"))
+    assert skipped(material, folder) == {reason: 1}
+    assert material.latest is not None
+    assert material.latest["skipped_names"] == {reason: ["x.png"]}
+
+
+@unix
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        (hostile.pipe, "not a regular file"),
+        (hostile.zeros, "a link that leads out of the folder"),
+        (hostile.folder, "not a regular file"),
+        (lambda path: path.symlink_to("gone"), "could not be read"),
+    ],
+)
+def test_an_image_whose_own_text_cannot_be_read_is_not_given_another_prompt(
+    material: Material, tmp_path: Path, harm: hostile.Harm, reason: str
+) -> None:
+    folder = folder_with(tmp_path, (harm, "a blue bird.txt"))
+    save_png(folder / "a blue bird.png", scene(9))
+    assert skipped(material, folder) == {f"its text file: {reason}": 1}
+
+
+@unix
+@pytest.mark.parametrize("table", ["metadata.jsonl", "captions.csv", "metadata.csv"])
+def test_no_text_from_outside_becomes_a_prompt(
+    material: Material, tmp_path: Path, table: str
+) -> None:
+    folder = folder_with(tmp_path)
+    secret = tmp_path / "secret"
+    secret.write_text('a.png,"the secret"\n{"file_name": "a.png", "text": "the secret"}', "utf-8")
+    save_png(folder / "a.png", scene(8))
+    save_png(folder / "b.png", scene(9))
+    (folder / table).symlink_to(secret)
+    (folder / "b.txt").symlink_to(secret)
+    assert skipped(material, folder) == {
+        "a table of prompts: a link that leads out of the folder": 1,
+        "the table of prompts in its folder cannot be read": 1,
+        "its text file: a link that leads out of the folder": 1,
+    }
+
+
+@unix
+def test_links_are_followed_within_the_folder_alone(material: Material, tmp_path: Path) -> None:
+    folder = folder_with(tmp_path)
+    outside = tmp_path / "outside"
+    a1111(outside / "1.png", "the secret", 5)
+    (folder / "out").symlink_to(outside)
+    (folder / "deep").mkdir()
+    (folder / "deep" / "round").symlink_to("..")
+    a1111(folder / "deep" / "2.png", "a hen of another brood", 6)
+    (folder / "3.png").symlink_to("deep/2.png")
+    assert skipped(material, folder) == {
+        "a link that leads out of the folder": 1,
+        "the same file again": 1,
+        "alone with its prompt": 1,
+    }
+
+
+@unix
+def test_folders_deeper_than_a_path_or_the_stack_end_no_import(
+    material: Material, tmp_path: Path
+) -> None:
+    folder = folder_with(tmp_path)
+    here = os.getcwd()
+    os.chdir(folder)
+    try:
+        for _ in range(1_020):
+            os.mkdir("down")
+            os.chdir("down")
+    finally:
+        os.chdir(here)
+    assert skipped(material, folder) == {"a folder that cannot be read": 1}
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read anything")
+def test_files_and_folders_without_permission_are_counted(
+    material: Material, tmp_path: Path
+) -> None:
+    folder = folder_with(tmp_path)
+    a1111(folder / "closed.png", "a hen", 5).chmod(0)
+    (folder / "shut").mkdir(mode=0)
+    assert skipped(material, folder) == {
+        "could not be read": 1,
+        "a folder that cannot be read": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("harm", "name", "reason"),
+    [
+        (hostile.compressed_text, "x.png", "damaged"),
+        (hostile.international_text, "x.png", "damaged"),
+        (hostile.compressed_profile, "x.png", "damaged"),
+        (hostile.thousands_of_texts, "x.png", "damaged"),
+        (hostile.crumbs, "x.png", "in too many pieces"),
+        (hostile.exif_in_png, "x.png", "its EXIF claims more than it holds"),
+        (hostile.exif_as_hex, "x.png", "its EXIF claims more than it holds"),
+        (hostile.exif_in_webp, "x.webp", "its EXIF claims more than it holds"),
+        (hostile.exif_in_jpeg, "x.jpg", "its EXIF claims more than it holds"),
+        (hostile.thousands_of_scans, "x.jpg", "in too many pieces"),
+        (hostile.said_size, "x.jpg", "too large"),
+        (hostile.canvas, "x.webp", "too large"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_file_that_would_fill_the_memory_or_take_for_ever_is_left_out(
+    material: Material, tmp_path: Path, harm: hostile.Harm, name: str, reason: str
+) -> None:
+    assert skipped(material, folder_with(tmp_path, (harm, name))) == {reason: 1}
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.webp"])
+def test_of_an_animation_the_first_image_is_taken(
+    material: Material, tmp_path: Path, name: str
+) -> None:
+    folder = folder_with(tmp_path, (hostile.frames, name))
+    (folder / "x.txt").write_text(f"a hen in {tmp_path.name}", "utf-8")
+    assert material.bring(str(folder))["brought"] == 3
+
+
+def test_data_after_the_last_pixel_is_not_decompressed(material: Material, tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, (hostile.endless_pixels, "x.png"))
+    (folder / "x.txt").write_text(f"a hen in {tmp_path.name}", "utf-8")
+    assert material.bring(str(folder))["brought"] == 3
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_no_damaged_file_costs_another(material: Material, tmp_path: Path, kind: str) -> None:
+    folder = folder_with(tmp_path)
+    for number, content in enumerate(hostile.damaged(kind, 25)):
+        (folder / f"{number}.{kind.lower()}").write_bytes(content)
+        (folder / f"{number}.txt").write_text(f"a hen in {tmp_path.name}", "utf-8")
+    brought = material.bring(str(folder))
+    assert brought["brought"] + sum(brought["skipped"].values()) == brought["pictures"] == 52
+    assert brought["brought"] >= 2 and brought["skipped"]["damaged"] > 5
+
+
+def test_an_error_that_nobody_foresaw_costs_one_file(
+    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    def fail(path: Path, *rest: Any) -> Any:
+        if path.name == "odd.png":
+            raise MemoryError
+        return real(path, *rest)
+
+    real = taking.look
+    monkeypatch.setattr(taking, "look", fail)
+    folder = folder_with(tmp_path)
+    a1111(folder / "odd.png", "a hen", 5)
+    assert skipped(material, folder) == {"could not be read": 1}
+    assert "odd.png could not be brought in" in caplog.text
+
+
+OPENINGS = ("<lora:", "<LyCo:<", "(((((", "[[[[[", "\\(", '{"', '"" ', "<hypernet:a")
+READERS = (read_parameters, read_graph, read_dream, read_old_invoke)
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_texts_are_read_in_a_time_that_grows_with_their_length(
+    reader: Callable[[str], Any], opening: str
+) -> None:
+    # The whole of it takes milliseconds; a quadratic search would not come to an end.
+    reader(opening * (4_000_000 // len(opening)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"prompt":' * 100_000, '{"prompt": ' + "1" * 5_000 + "}", '{"a": 1e999999}'],
+)
+def test_json_that_no_parser_likes_is_no_prompt(text: str) -> None:
+    assert [read(text) for read in READERS[1:]] == [None] * 3
+    assert read_parameters("{" + text) is None
+
+
+def test_a_text_beside_an_image_is_cut_before_it_is_looked_at(
+    material: Material, tmp_path: Path
+) -> None:
+    folder = folder_with(tmp_path)
+    save_png(folder / "1.png", scene(5))
+    (folder / "1.txt").write_text("<lora:" * 40_000, "utf-8")
+    hostile.with_parameters(folder / "2.png", "<lora:" * 40_000)
+    scene(6).save(folder / "3.webp", exif=user_comment("<lyco:" * 40_000))
+    with (folder / "1.caption").open("wb") as file:
+        file.truncate(hostile.SPARSE)
+    assert skipped(material, folder) == {"its prompt is too long": 3}
+
+
+def test_graphs_may_be_long_go_round_and_hold_anything() -> None:
+    assert read_graph(hostile.comfy_chain()) == "a red fox"
+    for graph in (hostile.comfy_ring(), hostile.colliding_links(), hostile.odd_graph()):
+        assert read_graph(graph) is None
+    assert prompt_of_graph({"nodes": 5, "links": {}}) is None
+
+
+def test_a_row_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
+    (tmp_path / "captions.csv").write_text(
+        f'file,text\na.png,a hen\nb.png,{"x" * 200_000}\nc.png,a yak\n"d.png', "utf-8"
+    )
+    assert Tables(tmp_path).read(tmp_path / "captions.csv") == {"a.png": "a hen", "c.png": "a yak"}
+    row = '{"file_name": "a.png", "text": "a hen\u2028and a yak"}\n'
+    giant = '{"file_name": "b.png", "text": "' + "x" * 1_100_000 + '"}\n'
+    deep = "[" * 100_000 + "\n" + '{"file_name": ' + "9" * 5_000 + "}\n"
+    (tmp_path / "metadata.jsonl").write_text(giant + deep + row, "utf-8")
+    assert Tables(tmp_path).read(tmp_path / "metadata.jsonl") == {"a.png": "a hen\u2028and a yak"}
+
+
+@unix
+def test_a_table_of_any_size_is_counted_and_not_read(material: Material, tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, (hostile.sparse_giant, "captions.csv"))
+    assert skipped(material, folder) == {"a table of prompts: too large a file": 1}
+
+
+def test_a_name_of_counters_is_read_in_a_time_that_grows_with_its_length(tmp_path: Path) -> None:
+    assert named(tmp_path / f"{'_' * 100_000}x{'_' * 100_000}.png", tmp_path) is None
+
+
+@unix
+def test_a_file_that_was_replaced_or_grew_meanwhile_is_not_taken_for_the_first_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "x.png"
+    file.write_bytes(b"first")
+    (tmp_path / "other").write_bytes(b"second")
+    look = os.lstat
+
+    def replaced(path: Any) -> os.stat_result:
+        status = look(path)
+        os.replace(tmp_path / "other", file)
+        return status
+
+    with opened_regular(file, tmp_path) as (stream, size):
+        assert (stream.read(), size) == (b"first", 5)
+    monkeypatch.setattr(os, "lstat", lambda path: replaced(path) if path == file else look(path))
+    with pytest.raises(Skip):
+        read_whole(file, tmp_path, 100)
+
+
+@unix
+def test_names_of_any_bytes_are_told_so_that_a_terminal_can_show_them(
+    material: Material, tmp_path: Path
+) -> None:
+    folder = folder_with(tmp_path)
+    for name in (b"\xff\xfe.png", b"a\nb\x1b[31m.png"):
+        (folder / os.fsdecode(name)).touch()
+    material.bring(str(folder))
+    assert material.latest is not None
+    assert material.latest["skipped_names"]["empty file"] == [
+        "a\\nb\\x1b[31m.png",
+        "\\udcff\\udcfe.png",
+    ]
+    assert printable("x" * 500).endswith("x...")
+
+
+def test_at_most_five_files_are_named_for_each_reason(material: Material, tmp_path: Path) -> None:
+    folder = folder_with(tmp_path)
+    for number in range(7):
+        (folder / f"e{number}.png").touch()
+    assert skipped(material, folder) == {"empty file": 7}
+    assert material.latest is not None
+    assert material.latest["skipped_names"]["empty file"] == [f"e{n}.png" for n in range(5)]
+
+
+def test_work_that_hangs_is_left_behind_and_the_rest_comes_in_order() -> None:
+    never = threading.Event()
+
+    def work(number: int) -> int:
+        if number in (1, 4):
+            never.wait()
+        return number * 10
+
+    crew = Crew(work, range(8), threads=3, patience_s=0.1)
+    assert list(crew.results()) == [0, None, 20, 30, None, 50, 60, 70]
+    with pytest.raises(Hung):
+        list(Crew(lambda _: never.wait(), range(100), threads=2, patience_s=0.05).results())
+    never.set()
+
+
+def test_an_error_of_the_work_is_raised_at_its_place() -> None:
+    crew = Crew(lambda number: 1 // number, [1, 0, 1], threads=2)
+    results = crew.results()
+    assert next(results) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_files_wait_for_memory_and_one_larger_than_all_of_it_goes_alone() -> None:
+    room, inside = Room(10), []
+
+    def take(amount: int) -> None:
+        with room.of(amount):
+            inside.append(amount)
+
+    with room.of(25):
+        thread = threading.Thread(target=take, args=(1,))
+        thread.start()
+        time.sleep(0.02)
+        assert inside == []
+    thread.join()
+    assert inside == [1]
+
+
+def hang(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Let the walk through a folder hang as on a dead network disk, until told to go on."""
+    began, go_on, real = threading.Event(), threading.Event(), taking.find_pictures
+
+    def hanging(*arguments: Any) -> Any:
+        began.set()
+        go_on.wait()
+        return real(*arguments)
+
+    monkeypatch.setattr(taking, "find_pictures", hanging)
+    return began, go_on
+
+
+def test_an_import_that_hangs_lets_go_when_it_is_stopped_and_another_can_begin(
+    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go_on = hang(monkeypatch)
+    folder, said = folder_with(tmp_path), []
+
+    def bring() -> None:
+        with pytest.raises(BadMaterial) as refusal:
+            material.bring(str(folder))
+        said.append(str(refusal.value))
+
+    thread = threading.Thread(target=bring)
+    thread.start()
+    began.wait()
+    material.stop()
+    thread.join()
+    assert "does not answer" in said[0] and "stays" in said[0]
+    assert material.progress is None
+
+    monkeypatch.undo()
+    assert material.bring(str(folder))["brought"] == 2
+    go_on.set()
+
+
+def test_a_studio_that_closes_waits_for_no_file_and_begins_no_other_import(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go_on = hang(monkeypatch)
+    monkeypatch.setattr(place.studio.material, "_heed_s", 0.1)
+    folder, said = folder_with(tmp_path), []
+
+    def bring() -> None:
+        with pytest.raises(BadMaterial) as refusal:
+            place.studio.material.bring(str(folder))
+        said.append(str(refusal.value))
+
+    thread = threading.Thread(target=bring)
+    thread.start()
+    began.wait()
+    place.studio.close()
+    thread.join()
+    assert "does not answer" in said[0]
+    with pytest.raises(BadMaterial, match="closing"):
+        place.studio.material.bring(str(folder))
+    go_on.set()
+    until(lambda: not [t for t in threading.enumerate() if t.name in ("job", "importing")])
+
+
+HANGING_PROGRAM = """
+import random, sys, threading, time
+from pathlib import Path
+from annotate.desk import Desk
+from annotate.material import taking
+from annotate.material.importing import Material
+from storage.store import Store
+
+began = threading.Event()
+
+def look(*rest):
+    began.set()
+    threading.Event().wait()
+
+taking.look = look
+with Store(Path(sys.argv[1]) / "studio") as store:
+    store.ensure_base("b")
+    chance = random.Random(1)
+    desk = Desk(store, "b", time.monotonic, chance)
+    material = Material(store, desk, "b", set, chance, time.monotonic, heed_s=0.1)
+    caller = threading.Thread(target=lambda: material.bring(sys.argv[2]))
+    caller.start()
+    began.wait()
+    material.close()
+    caller.join()
+print("ended")
+"""
+
+
+def test_a_program_ends_while_files_of_its_import_hang(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-c", HANGING_PROGRAM, str(tmp_path), str(folder_with(tmp_path))]
+    ended = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout == "ended\n"
+    assert "does not answer" in ended.stderr
+
+
+def test_an_error_of_the_whole_import_is_a_sentence(
+    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(taking, "find_pictures", fail)
+    with pytest.raises(BadMaterial, match="not brought in whole: MemoryError"):
+        material.bring(str(folder_with(tmp_path)))
+
+
+@unix
+@pytest.mark.parametrize(
+    ("harm", "sentence"),
+    [
+        (hostile.pipe, "not a regular file"),
+        (hostile.zeros, "not a regular file"),
+        (hostile.sparse_giant, "larger than 4 MB"),
+        (hostile.folder, "not a regular file"),
+        (hostile.links_in_a_ring, "cannot be read"),
+        (lambda path: path.write_bytes(b"\x80\x81"), "not UTF-8"),
+    ],
+)
+def test_a_prompt_file_that_is_none_is_refused_in_a_sentence(
+    tmp_path: Path, harm: hostile.Harm, sentence: str
+) -> None:
+    harm(tmp_path / "prompts.txt")
+    with pytest.raises(InvalidPrompts, match=sentence):
+        read_prompt_file(tmp_path / "prompts.txt")
