@@ -21,26 +21,40 @@ PRIVATE: dict[str, Any] = {
     "concurrency_limit": None,
 }
 
+ELSE = "Something went wrong in the app. Its log in the terminal says more."
+"""What is told of an error that nobody expected."""
+
 logger = logging.getLogger(__name__)
 
 
 def refusals(expected: Errors) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator for events and API endpoints that tells an expected error as gr.Error."""
+    """Return a decorator for events and API endpoints that tells every error as gr.Error.
+
+    Of one that nobody expected the log has all there is to know, and who asked that it is there.
+    """
 
     def decorate(handler: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(handler)
         def handled(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 return handler(*args, **kwargs)
-            except expected as error:
-                raise _told(error) from error
+            except Exception as error:
+                raise told(error) from error
 
         @functools.wraps(handler)
         def streamed(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
             try:
                 yield from cast(Iterator[Any], handler(*args, **kwargs))
-            except expected as error:
-                raise _told(error) from error
+            except Exception as error:
+                raise told(error) from error
+
+        def told(error: Exception) -> gr.Error:
+            if isinstance(error, gr.Error):
+                return error
+            if isinstance(error, expected):
+                return _told(str(error))
+            logger.exception("%s failed", handler.__name__)
+            return _told(ELSE)
 
         if inspect.isgeneratorfunction(handler):
             return cast(Callable[P, R], streamed)
@@ -69,13 +83,12 @@ def replies(
                 return {"ok": False, "retry": False, "error": str(error)}
             except Exception:
                 logger.exception("%s failed", function.__name__)
-                sentence = "Something went wrong in the app. Its log in the terminal says more."
-                return {"ok": False, "retry": True, "error": sentence}
+                return {"ok": False, "retry": True, "error": ELSE}
 
         return answered
 
     return decorate
 
 
-def _told(error: Exception) -> gr.Error:
-    return gr.Error(str(error), duration=8, print_exception=False)
+def _told(sentence: str) -> gr.Error:
+    return gr.Error(sentence, duration=8, print_exception=False)

@@ -1,6 +1,5 @@
 """The page: a header, the tabs and the API; the page of labelers; and the web app of both."""
 
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,19 +9,19 @@ import gradio as gr
 from fastapi import FastAPI
 from gradio.routes import App
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from annotate.api import add_api
 from annotate.blind import BlindStudio
+from annotate.bodies import Bodies
+from annotate.calls import Calls, Offered, Parameter
 from annotate.handlers import Errors
-from annotate.people.asking import SignIn, asker
+from annotate.people.asking import SignIn
 from annotate.people.doors import Doors
 from annotate.people.gate import Gate
 from annotate.people.guard import Guard, Site
-from annotate.pictures import picture_response
+from annotate.routes import SENTENCES, labelers_routes, page_routes
 from annotate.stage import build_stage, read_static
 from annotate.studio import Studio
 from annotate.tabs.compare import CompareTab
@@ -34,11 +33,8 @@ from annotate.tabs.people import PeopleTab
 from annotate.tabs.section import rest_elsewhere, run_here
 from annotate.tabs.tune import TuneTab
 from annotate.tabs.verdict import VerdictTab
-from storage.errors import UnknownRun
 from storage.people import Role
 
-PICTURE_NAME = re.compile(r"([0-9a-f]{16})\.png")
-SHEET_NAME = re.compile(r"(r[0-9]{4,9})\.png")
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 HEADER = (
@@ -127,17 +123,22 @@ def build_app(
     site = site or Site()
     look = _look(signs_in=way is not None)
     page = build_page(studio, expected, way)
-    whole, starting = _mounted(page, _routes(studio), look, site)
+    whole, starting = _mounted(page, page_routes(studio), look, site)
     if way is None:
-        return WebApp(Guard(_living(whole, starting), site), (whole,))
+        calls = Calls(_living(whole, starting), offered(page))
+        return WebApp(Guard(Bodies(calls), site), (whole,))
 
     blind = BlindStudio(studio, way.accounts.people, expected)
-    routes = [Route("/img/{name}", _own_picture(blind))]
-    page = build_labeling_page(blind, expected)
-    labeling, also_starting = _mounted(page, routes, look, site)
+    labeling_page = build_labeling_page(blind, expected)
+    labeling, also_starting = _mounted(labeling_page, labelers_routes(blind), look, site)
     doors = Doors(way, read_static("sign-in.css")).app()
-    gate = Gate(_living(whole, starting, also_starting), way, doors, labeling)
-    return WebApp(Guard(gate, site), (whole, labeling))
+    gate = Gate(
+        Calls(_living(whole, starting, also_starting), offered(page)),
+        way,
+        doors,
+        Calls(labeling, offered(labeling_page)),
+    )
+    return WebApp(Guard(Bodies(gate), site), (whole, labeling))
 
 
 def _look(signs_in: bool) -> dict[str, Any]:
@@ -153,7 +154,8 @@ def _look(signs_in: bool) -> dict[str, Any]:
         "pwa": False,
         "enable_monitoring": False,
         "mcp_server": False,
-        "show_error": False,
+        # What is raised is a sentence already, see handlers.py.
+        "show_error": True,
     }
 
 
@@ -170,12 +172,36 @@ def _mounted(
         FastAPI(openapi_url=None),
         page,
         path="",
-        app_kwargs={"routes": routes},
+        app_kwargs={"routes": routes, "exception_handlers": SENTENCES},
         root_path=site.root_path,
         **look,
     )
     app = next(route.app for route in around.routes if isinstance(route, Mount))
     return cast(App, app), lambda: around.router.lifespan_context(around)
+
+
+def offered(page: gr.Blocks) -> Offered:
+    """Return what a page lets be called, in plain values."""
+    endpoints = {
+        path.removeprefix("/"): [
+            Parameter(
+                str(one["parameter_name"]),
+                bool(one.get("parameter_has_default")),
+                one.get("parameter_default"),
+            )
+            for one in told["parameters"]
+        ]
+        for path, told in page.get_api_info()["named_endpoints"].items()
+    }
+    events = {
+        index: (name if (name := str(event.api_name)) in endpoints else "", len(event.inputs))
+        for index, event in page.fns.items()
+    }
+    functions = {
+        one["id"]: frozenset(one["props"].get("server_fns") or ())
+        for one in page.config["components"]
+    }
+    return Offered(endpoints, events, functions)
 
 
 def _living(app: ASGIApp, *starting: Lifespan) -> ASGIApp:
@@ -189,54 +215,6 @@ def _living(app: ASGIApp, *starting: Lifespan) -> ASGIApp:
             yield
 
     return Starlette(routes=[Mount("", app)], lifespan=lifespan)
-
-
-def _own_picture(blind: BlindStudio) -> Callable[[Request], Response]:
-    def picture(request: Request) -> Response:
-        match, person = PICTURE_NAME.fullmatch(request.path_params["name"]), asker(request)
-        seen = blind.picture(person.name, match[1]) if match and person else None
-        return picture_response(seen)
-
-    return picture
-
-
-def _routes(studio: Studio) -> list[Route]:
-    def picture(request: Request) -> Response:
-        match = PICTURE_NAME.fullmatch(request.path_params["name"])
-        return picture_response(studio.image_file(match[1]) if match else None)
-
-    def sheet(request: Request) -> Response:
-        match = SHEET_NAME.fullmatch(request.path_params["name"])
-        try:
-            file = studio.sheet_file(match[1]) if match else None
-        except UnknownRun:
-            file = None
-        if file is None:
-            return PlainTextResponse("There is no such sheet.", status_code=404)
-        return FileResponse(file, media_type="image/png")
-
-    def exported(request: Request) -> Response:
-        file = studio.library.export_file(request.path_params["name"])
-        if file is None:
-            return PlainTextResponse("There is no such export.", status_code=404)
-        return FileResponse(file, filename=file.name)
-
-    def report(request: Request) -> Response:
-        file = studio.trials.saved.file(request.path_params["name"].removesuffix(".html"))
-        if file is None:
-            return PlainTextResponse("There is no such report.", status_code=404)
-        return FileResponse(file, media_type="text/html", headers={"Cache-Control": "no-cache"})
-
-    def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
-
-    return [
-        Route("/img/{name}", picture),
-        Route("/sheet/{name}", sheet),
-        Route("/export/{name}", exported),
-        Route("/report/{name}", report),
-        Route("/health", health),
-    ]
 
 
 def _theme() -> gr.themes.Base:

@@ -82,7 +82,7 @@ def as_settings(settings: object) -> dict[str, Any]:
     if isinstance(settings, str):
         try:
             settings = json.loads(settings.strip() or "{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidRequest(
                 f"The settings are not JSON: {error}. Send {{}} for the defaults."
             ) from None

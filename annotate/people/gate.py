@@ -6,7 +6,6 @@ Admins    ── app        everything
 """
 
 import json
-import logging
 import re
 import threading
 from collections import OrderedDict
@@ -37,9 +36,6 @@ STREAM = "/gradio_api/queue/data"
 MOST_BYTES = 256 * 1024
 MOST_SESSIONS = 20_000
 PRIVATE_PAGES = ("/", "/config", "/config/", "/gradio_api/info", "/gradio_api/info/")
-
-
-logger = logging.getLogger(__name__)
 
 
 class Sessions:
@@ -118,11 +114,7 @@ class Gate:
         if session is not None and not self._sessions.belongs(session, person.name, known):
             refusal = PlainTextResponse("There is no such session.", 404)
             return await refusal(scope, receive, send)
-        try:
-            await self._labeling(scope, receive, send)
-        except Exception:
-            # It was answered with a 500 already, and the connection may stay.
-            logger.exception("%s failed", path)
+        await self._labeling(scope, receive, send)
 
     def _stranger(self, request: Request) -> Response:
         if self._way.header is not None:
