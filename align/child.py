@@ -41,6 +41,7 @@ class Child:
         self._writing = threading.Lock()
         self._told = threading.Lock()
         self._log_path = log_path
+        self._why = ""
         with log_path.open("ab") as log_file:
             self._log_start = log_file.tell()
             self._process = subprocess.Popen(
@@ -90,8 +91,9 @@ class Child:
         except subprocess.TimeoutExpired:
             self.kill()
 
-    def kill(self) -> None:
+    def kill(self, why: str = "") -> None:
         """End the process now, also one that was stopped; `on_end` is told in any case."""
+        self._why = why
         self._process.kill()
         try:
             self._process.wait(KILLED_S)
@@ -104,8 +106,10 @@ class Child:
             log.write(f"{sentence}\n")
 
     def how_it_ended(self) -> str:
-        """Say in words what the process ended with, and its own last words."""
+        """Say in words why it was killed, or what it ended with and its own last words."""
         code = self._process.poll()
+        if self._why:
+            return self._why
         if code is None:
             return "it cannot even be killed, since it waits for a disk or a driver"
         words = _last_line(self._log_path, self._log_start) if code > 0 else ""

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import IO, Any
 
 from align.errors import AlignError, ModelAway
+from align.heart import Heart
 from align.models import ModelInfo
 from align.reasons import why_not_loaded
 from align.render_items import SamplerState
@@ -19,15 +20,17 @@ from align.render_items import SamplerState
 class Wire:
     """The way back to the app: one JSON line at a time, from any thread."""
 
-    def __init__(self, replies: IO[str]) -> None:
+    def __init__(self, replies: IO[bytes]) -> None:
+        # Without a buffer: one that a thread writes to when the interpreter ends would abort it.
         self._replies = replies
         self._writing = threading.Lock()
 
     def say(self, message: dict[str, Any]) -> None:
         """Write one message."""
         with self._writing:
-            self._replies.write(json.dumps(message) + "\n")
-            self._replies.flush()
+            left = memoryview(json.dumps(message).encode() + b"\n")
+            while left:
+                left = left[self._replies.write(left) :]
 
     def tell(self, state: SamplerState) -> None:
         """Say what the sampler does now."""
@@ -41,6 +44,7 @@ def main() -> None:
     if greeting is None:
         return
     model = ModelInfo(**greeting["model"])
+    heart = Heart(wire.say, float(greeting["beat_s"]), model.load_path)
     try:
         # Torch may be broken, or a driver that it loads.
         from align.serve import answer_requests, load  # noqa: PLC0415
@@ -49,7 +53,7 @@ def main() -> None:
     except Exception as error:
         wire.tell(failure(model.name, error))
         return
-    answer_requests(loaded, wire, greeting)
+    answer_requests(loaded, wire, heart, greeting)
 
 
 def failure(name: str, error: Exception) -> SamplerState:
@@ -61,8 +65,8 @@ def failure(name: str, error: Exception) -> SamplerState:
     return SamplerState("failed", str(known), passing=isinstance(known, ModelAway))
 
 
-def _claim_stdout() -> IO[str]:
+def _claim_stdout() -> IO[bytes]:
     """Keep the real stdout for replies; whatever libraries print goes to stderr."""
-    replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return replies

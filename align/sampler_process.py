@@ -7,37 +7,28 @@ it dies, the pipe closes and the child ends: no sampler is ever left behind.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
-import queue
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from align.child import Child
 from align.errors import SamplerFailed
 from align.launch import usable_cores
+from align.leftover import end_leftover, remember
 from align.models import ModelInfo
 from align.render_items import Rendered, RenderItem, RenderSettings, SamplerState
+from align.replies import Replies
+from align.vigil import Beat, Patience, Vigil, usage_of
 
 log = logging.getLogger(__name__)
 QUICK_DEATHS = 3
 NOT_RUNNING = "The sampler is not running."
 INTERRUPTED = "The image model stopped while it was drawing."
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a sampler waits, in seconds."""
-
-    look_every: float = 1.0
-    first_retry: float = 15.0
-    longest_retry: float = 300.0
 
 
 class SamplerProcess:
@@ -54,18 +45,20 @@ class SamplerProcess:
         log_path: Path,
         python: str = sys.executable,
         turns: Path | None = None,
-        patience: Patience = Patience(),
+        patience: Patience | None = None,
     ) -> None:
         self._model = model
         self._images_dir = images_dir
         self._log_path = log_path
+        self._noted = log_path.with_suffix(".pid")
         self._python = python
         self._turns = turns
-        self._patience = patience
+        self._patience = patience or Patience()
         self._child: Child | None = None
         self._state = SamplerState("stopped", NOT_RUNNING)
-        self._replies: dict[int, queue.Queue[dict[str, Any]]] = {}
-        self._ids = itertools.count(1)
+        self._replies = Replies()
+        self._beat = Beat()
+        self._vigil = Vigil(self._patience, from_hub=False)
         self._guard = threading.RLock()
         self._deaths = 0
         self._failures = 0
@@ -78,17 +71,25 @@ class SamplerProcess:
         with self._guard:
             if self._child is not None:
                 return
-            self._due = None
-            self._state = SamplerState("starting", "Starting the image model.")
-            command = [self._python, "-m", "align", "serve"]
-            self._child = Child(command, self._log_path, self._hear, self._mourn)
-            with contextlib.suppress(OSError):
-                self._child.send(self._greeting())
             if self._watch is None:
+                if end_leftover(self._noted):
+                    log.warning("An image model that an earlier app left behind was ended.")
                 self._watch = threading.Event()
                 threading.Thread(
                     target=self._keep, args=(self._watch,), name="sampler watch", daemon=True
                 ).start()
+            self._spawn()
+
+    def _spawn(self) -> None:
+        self._due = None
+        self._state = SamplerState("starting", "Starting the image model.")
+        from_hub = not Path(self._model.load_path).exists()
+        self._beat, self._vigil = Beat(), Vigil(self._patience, from_hub)
+        command = [self._python, "-m", "align", "serve"]
+        self._child = Child(command, self._log_path, self._hear, self._mourn)
+        remember(self._noted, self._child.pid)
+        with contextlib.suppress(OSError):
+            self._child.send(self._greeting())
 
     def retry(self) -> None:
         """Load the model again now, if it could not be loaded; returns at once."""
@@ -103,6 +104,7 @@ class SamplerProcess:
             "images_dir": str(self._images_dir.resolve()),
             "turns": str(self._turns.resolve()) if self._turns else None,
             "threads": usable_cores(),
+            "beat_s": self._patience.beat_every,
         }
 
     def stop(self) -> None:
@@ -114,9 +116,10 @@ class SamplerProcess:
             if self._watch is not None:
                 self._watch.set()
                 self._watch = None
-            self._tell_waiting(INTERRUPTED)
+            self._replies.fail(INTERRUPTED)
         if child is not None:
             child.close()
+            self._noted.unlink(missing_ok=True)
 
     def state(self) -> SamplerState:
         """What the sampler does now."""
@@ -152,7 +155,7 @@ class SamplerProcess:
         def drawn(reply: dict[str, Any]) -> Rendered:
             return Rendered(reply["sha256"], reply["width"], reply["height"])
 
-        return self._ask(request, len(items), drawn, on_image)
+        return self._replies.ask(self._send, request, len(items), drawn, on_image)
 
     def score(
         self,
@@ -175,24 +178,11 @@ class SamplerProcess:
             "adapters": _files([(adapter, 1.0)]),
             "settings": asdict(settings),
         }
-        return self._ask(request, len(pictures), lambda reply: float(reply["score"]), on_score)
 
-    def _ask(
-        self,
-        request: dict[str, Any],
-        count: int,
-        read: Callable[[dict[str, Any]], T],
-        on_reply: Callable[[int, T], None] | None,
-    ) -> list[T]:
-        number = next(self._ids)
-        replies: queue.Queue[dict[str, Any]] = queue.Queue()
-        # Known before it is sent: whoever ends the process tells all who wait.
-        self._replies[number] = replies
-        try:
-            self._send({"id": number, **request})
-            return _collect(replies, count, read, on_reply)
-        finally:
-            self._replies.pop(number, None)
+        def scored(reply: dict[str, Any]) -> float:
+            return float(reply["score"])
+
+        return self._replies.ask(self._send, request, len(pictures), scored, on_score)
 
     def _send(self, message: dict[str, Any]) -> None:
         child = self._child
@@ -208,11 +198,23 @@ class SamplerProcess:
             with self._guard:
                 if self._child is child:
                     self._take(child, SamplerState(**message))
-        elif message["id"] in self._replies:
+        elif "beat" in message:
+            self._feel(child, message)
+        else:
             if "error" not in message:
                 # Only what is drawn shows that it can: it may die of each request.
                 self._deaths = self._failures = 0
-            self._replies[message["id"]].put(message)
+            self._replies.hear(message)
+
+    def _feel(self, child: Child, message: dict[str, Any]) -> None:
+        with self._guard:
+            if self._child is not child:
+                return
+            self._beat = Beat(self._beat.count + 1, **message["beat"])
+            if self._state.state == "loading" and message["downloaded"]:
+                so_far = f"{message['downloaded'] / 1e9:.1f} GB so far"
+                detail = f"Downloading {self._model.name}: {so_far}."
+                self._state = replace(self._state, detail=detail)
 
     def _take(self, child: Child, state: SamplerState) -> None:
         self._state = state
@@ -236,13 +238,15 @@ class SamplerProcess:
             told = f"The image model stopped: {how}. It is being started again."
             log.warning("%s", told)
             child.note(told)
-            self._tell_waiting(INTERRUPTED)
-            return self.start()
+            self._replies.fail(INTERRUPTED)
+            self.start()
+            self._state = replace(self._state, detail=f"The image model starts again: {how}.")
+            return
         doing = "was loaded" if self._state.state in ("starting", "loading") else "was at work"
         detail = f"{self._model.name} stopped {self._deaths} times while it {doing}: {how}."
         child.note(detail)
         self._deaths = 0
-        return self._fail(replace(self._state, state="failed", detail=detail, passing=True))
+        self._fail(replace(self._state, state="failed", detail=detail, passing=True))
 
     def _fail(self, state: SamplerState) -> None:
         """Say once why there is no image model, and when it is tried again."""
@@ -254,39 +258,27 @@ class SamplerProcess:
             log.error("%s", state.detail)
         self._last_failure = state.detail
         self._state = state
-        self._tell_waiting(state.detail)
-
-    def _tell_waiting(self, reason: str) -> None:
-        for replies in list(self._replies.values()):
-            replies.put({"error": reason})
+        self._replies.fail(state.detail)
 
     def _keep(self, stopped: threading.Event) -> None:
-        """Start the process again once that is due, until the sampler is stopped."""
+        """Start the process again once that is due, and end one that hangs, until told to stop."""
+        looked = time.monotonic()
         while not stopped.wait(self._patience.look_every):
+            now, before = time.monotonic(), looked
+            looked = now
             with self._guard:
-                if self._due is not None and time.monotonic() >= self._due:
+                if self._due is not None and now >= self._due:
                     self.start()
+                child = self._child
+                why = self._why_it_hangs(child, now - before) if child else None
+            if child and why:
+                # Without the guard: what is killed is mourned on another thread.
+                child.kill(why)
+
+    def _why_it_hangs(self, child: Child, elapsed: float) -> str | None:
+        on_cpu = self._state.device == "cpu"
+        return self._vigil.look(self._beat, usage_of(child.pid), on_cpu, elapsed)
 
 
 def _files(adapters: Sequence[tuple[Path, float]]) -> list[list[Any]]:
     return [[str(Path(path).resolve()), weight] for path, weight in adapters]
-
-
-def _collect(
-    replies: queue.Queue[dict[str, Any]],
-    count: int,
-    read: Callable[[dict[str, Any]], T],
-    on_reply: Callable[[int, T], None] | None,
-) -> list[T]:
-    done: dict[int, T] = {}
-    while len(done) < count:
-        reply = replies.get()
-        if "error" in reply:
-            raise SamplerFailed(reply["error"])
-        if "gave_way" in reply:
-            break
-        index = int(reply["index"])
-        done[index] = read(reply)
-        if on_reply:
-            on_reply(index, done[index])
-    return [done[index] for index in sorted(done)]

@@ -15,6 +15,7 @@ from diffusers import StableDiffusionXLPipeline
 from align.device import Compute, choose_compute, memory
 from align.errors import AlignError, InvalidSettings, says_disk_full, whole_text
 from align.full import is_whole
+from align.heart import Heart
 from align.implicit import ImplicitReward
 from align.inbox import Deserted, Inbox, Overtaken
 from align.models import ModelInfo
@@ -24,6 +25,7 @@ from align.render_items import RenderItem, RenderSettings, SamplerState
 from align.sampler_main import Wire
 from align.scoring import finite_scores
 from align.turns import Turns
+from align.vigil import DRAWING, LOADING
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,27 @@ def load(model: ModelInfo, wire: Wire, threads: int) -> Loaded:
     return Loaded(pipeline, compute)
 
 
-def answer_requests(loaded: Loaded, wire: Wire, greeting: dict[str, Any]) -> None:
+def answer_requests(loaded: Loaded, wire: Wire, heart: Heart, greeting: dict[str, Any]) -> None:
     """Answer requests from stdin until it closes."""
+    heart.rest()
     adapters = Adapters(loaded.pipeline)
     turns = shared_processor(loaded.compute, greeting["turns"])
     images_dir = Path(greeting["images_dir"])
     inbox = Inbox(sys.stdin)
     for request in inbox:
         answer = _score if "pictures" in request else partial(_draw, images_dir)
-        between = partial(inbox.check, request)
-        drawing = Drawing(loaded.pipeline, loaded.compute, adapters, turns, between)
+        between = partial(_between, heart, inbox, request)
+        drawing = Drawing(loaded.pipeline, loaded.compute, adapters, turns, heart, between)
         for reply in _answer(answer, drawing, request):
+            heart.step()
             wire.say({"id": request["id"], **reply})
+        heart.rest()
+
+
+def _between(heart: Heart, inbox: Inbox, request: dict[str, Any]) -> None:
+    """Count a step, and leave the request where there is no sense in going on."""
+    heart.step()
+    inbox.check(request)
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,7 @@ class Drawing:
     compute: Compute
     adapters: Adapters
     turns: Turns
+    heart: Heart
     between: Callable[[], None]
 
 
@@ -82,7 +94,9 @@ Answer = Callable[[Drawing, dict[str, Any]], Replies]
 
 def _answer(answer: Answer, drawing: Drawing, request: dict[str, Any]) -> Replies:
     try:
+        drawing.heart.enter(LOADING)
         drawing.adapters.use([(path, weight) for path, weight in request["adapters"]])
+        drawing.heart.enter(DRAWING)
         yield from answer(drawing, request)
     except Overtaken:
         yield {"gave_way": True}

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -14,6 +19,7 @@ from PIL import Image
 
 from align.errors import SamplerFailed
 from align.implicit import ImplicitReward
+from align.leftover import end_leftover, remember
 from align.lora import add_lora, save_adapter
 from align.models import ModelInfo, describe_model
 from align.pipeline import load_pipeline
@@ -21,17 +27,34 @@ from align.render import batches
 from align.render_items import RenderItem, RenderSettings
 from align.sampler_process import SamplerProcess
 from align.serve import why_not
+from align.vigil import Patience
 
 SETTINGS = RenderSettings(128, 128, 3, 4.0, "", "UniPCMultistepScheduler")
+
+
+BRISK = Patience(look_every=0.2, beat_every=0.2, silent=2.0)
 
 
 @pytest.fixture(scope="module")
 def sampler(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sampler")
-    process = SamplerProcess(describe_model(), folder / "images", folder / "sampler.log")
+    log = folder / "sampler.log"
+    process = SamplerProcess(describe_model(), folder / "images", log, patience=BRISK)
     process.start()
     yield process
     process.stop()
+
+
+def drawn_again(sampler: SamplerProcess) -> None:
+    """Wait until it draws."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            assert sampler.render([RenderItem("a", 1)], [], SETTINGS)
+            return
+        except SamplerFailed:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def path_of(sampler: SamplerProcess, sha256: str):
@@ -134,14 +157,77 @@ def test_a_full_disk_is_named_as_what_it_is():
 def test_a_sampler_that_dies_is_started_again(sampler):
     sampler.render([RenderItem("a", 1)], [], SETTINGS)
     psutil.Process(sampler._child.pid).kill()
-    deadline = time.monotonic() + 60
-    while True:
+    drawn_again(sampler)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_sampler_that_hangs_is_told_ended_and_started_again(sampler, caplog):
+    sampler.render([RenderItem("a", 1)], [], SETTINGS)
+    child = sampler._child
+    told = []
+
+    def draw():
         try:
-            assert sampler.render([RenderItem("a", 1)], [], SETTINGS)
-            break
-        except SamplerFailed:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+            sampler.render([RenderItem("a cat", 2)], [], SETTINGS)
+        except SamplerFailed as error:
+            told.append(str(error))
+
+    os.kill(child.pid, signal.SIGSTOP)
+    drawing = threading.Thread(target=draw)
+    drawing.start()
+    drawing.join(60)
+    assert told == ["The image model stopped while it was drawing."]
+    assert "has not answered" in caplog.text and "SIGSTOP" in caplog.text
+    assert "has not answered" in sampler._log_path.read_text("utf-8")
+    assert child.returncode == -signal.SIGKILL
+    drawn_again(sampler)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_stopped_sampler_that_a_killed_app_left_behind_is_ended_by_the_next(tmp_path):
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    os.kill(left.pid, signal.SIGSTOP)
+    remember(tmp_path / "sampler.pid", left.pid)
+    process = SamplerProcess(describe_model(), tmp_path / "images", tmp_path / "sampler.log")
+    process.start()
+    assert left.wait(10) == -signal.SIGKILL
+    os.kill(process._child.pid, signal.SIGSTOP)
+    child = process._child
+    process.stop()
+    assert child.returncode == -signal.SIGKILL and not (tmp_path / "sampler.pid").exists()
+
+
+def test_a_note_of_a_process_that_is_gone_or_no_note_at_all_ends_nobody(tmp_path):
+    note = tmp_path / "sampler.pid"
+    assert not end_leftover(note)
+    for text in ("", "[]", "{}", '{"pid": "x", "started": 1}', "\0", '{"pid": null, "started": 0}'):
+        note.write_text(text, encoding="utf-8")
+        assert not end_leftover(note)
+    started = psutil.Process().create_time() - 60
+    note.write_text(json.dumps({"pid": os.getpid(), "started": started}), encoding="utf-8")
+    assert not end_leftover(note), "the number was used again"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_sampler_that_dies_three_times_while_loading_says_how_and_can_be_tried_again(
+    tmp_path, caplog
+):
+    log = tmp_path / "log"
+    process = SamplerProcess(describe_model(), tmp_path / "images", log, patience=BRISK)
+    process.start()
+    deadline = time.monotonic() + 60
+    while process.state().state != "failed":
+        if child := process._child:
+            os.kill(child.pid, signal.SIGKILL)
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    told = process.state().detail
+    assert "stopped 3 times while it was loaded" in told and "memory ran out" in told
+    assert told in log.read_text("utf-8") and told in caplog.text
+    assert process.state().retry_s > 0
+    process.retry()
+    assert process.state().state == "starting"
+    process.stop()
 
 
 def test_a_model_that_cannot_be_loaded_is_reported_in_a_sentence(tmp_path):

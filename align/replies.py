@@ -1,0 +1,74 @@
+"""Who waits for which answers of the sampler (no torch here)."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from align.errors import SamplerFailed
+
+Message = dict[str, Any]
+T = TypeVar("T")
+
+
+class Replies:
+    """Sends requests under numbers of their own, and hands each its replies, from any thread."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, queue.Queue[Message]] = {}
+        self._numbers = itertools.count(1)
+
+    def ask(
+        self,
+        send: Callable[[Message], None],
+        request: Message,
+        count: int,
+        read: Callable[[Message], T],
+        on_reply: Callable[[int, T], None] | None,
+    ) -> list[T]:
+        """Send a request and wait for `count` replies, or fewer where it gives way.
+
+        Raises SamplerFailed.
+        """
+        number = next(self._numbers)
+        replies: queue.Queue[Message] = queue.Queue()
+        # Known before it is sent: whoever ends the process tells all who wait.
+        self._waiting[number] = replies
+        try:
+            send({"id": number, **request})
+            return _collect(replies, count, read, on_reply)
+        finally:
+            self._waiting.pop(number, None)
+
+    def hear(self, message: Message) -> None:
+        """Hand a reply to who waits for it, if anybody does."""
+        replies = self._waiting.get(message["id"])
+        if replies is not None:
+            replies.put(message)
+
+    def fail(self, reason: str) -> None:
+        """Tell everybody who waits that nothing more will come."""
+        for replies in list(self._waiting.values()):
+            replies.put({"error": reason})
+
+
+def _collect(
+    replies: queue.Queue[Message],
+    count: int,
+    read: Callable[[Message], T],
+    on_reply: Callable[[int, T], None] | None,
+) -> list[T]:
+    done: dict[int, T] = {}
+    while len(done) < count:
+        reply = replies.get()
+        if "error" in reply:
+            raise SamplerFailed(reply["error"])
+        if "gave_way" in reply:
+            break
+        index = int(reply["index"])
+        done[index] = read(reply)
+        if on_reply:
+            on_reply(index, done[index])
+    return [done[index] for index in sorted(done)]
