@@ -1,45 +1,25 @@
 """Insights: what votes say about how they were given and what they like, and what is done about it.
 
-Insights ── quality    the statistics, without a store        ── Looks    pictures in numbers
-         ── Repeats    pairs asked on purpose                 ── Pauses   a gentle word
+Insights ── KeptInsights  what votes add up to, once     ── Looks    pictures in numbers
+         ── Repeats       pairs asked on purpose         ── Pauses   a gentle word
 """
 
 import random
-from collections.abc import Sequence
 from typing import Any
 
 from annotate.errors import InvalidRequest
+from annotate.kept_insights import KeptInsights
 from annotate.looks import Looks
 from annotate.pausing import Pauses
-from annotate.quality import voting
-from annotate.quality.board import Bout, boards
-from annotate.quality.reliability import Reliable, reliability, weights
-from annotate.quality.sides import accuracy_of, consistency
-from annotate.quality.telling import (
-    MOST_SHARED,
-    Source,
-    told_boards,
-    told_habits,
-    told_taste,
-    told_votes,
-)
+from annotate.quality.reliability import Reliable, weights
 from annotate.repeats import Repeats
 from annotate.requests import as_annotator, as_text
 from annotate.timing import Monotonic
-from storage.quality import Given
-from storage.records import QUESTIONS
 from storage.store import Store
 
 WEIGH = "weigh_votes"
 """Project setting: whether people's votes count by how far they can be relied on."""
-FEWEST_REPEATS = 10
-"""Repeats that both were decisive; with fewer they prove nothing about a person."""
-OWN = (
-    "person", "people", "votes", "decisive", "pace", "prompts", "more_prompts", "words", "reasons",
-    "habits", "likes", "measuring",
-)  # fmt: skip
-"""What of a report is about the person's own votes alone."""
-QUICK_S, PATIENT_S = 1.5, 20.0
+QUICK_S, PATIENT_S = 1.5, 3.0
 """How long pictures are measured for while a page or a program waits."""
 
 
@@ -49,6 +29,7 @@ class Insights:
     def __init__(self, store: Store, base: str, chance: random.Random, clock: Monotonic) -> None:
         self._store, self._base = store, base
         self.looks = Looks(store, clock)
+        self._kept = KeptInsights(store, base, self.looks)
         self.repeats = Repeats(store, base, chance)
         self.pauses = Pauses()
 
@@ -56,29 +37,25 @@ class Insights:
         """Return everything, in values that JSON can hold.
 
         `measuring` says how many pictures are not measured yet; a later call goes on with them.
+        Nothing is added up twice: what is asked again is answered from before while it holds.
         """
         name = as_annotator(person) if person else None
-        given = self._store.quality.given(self._base)
-        source = Source(given, name, self._store.quality.checks.gold(self._base))
-        pictures = self._store.quality.files(self._base)
-        looks, left = self.looks.of(pictures.values(), within_s)
-        known = {picture: looks[sha] for picture, sha in pictures.items() if sha in looks}
+        votes, left = self._kept.report(name, within_s)
         return {
             "person": name,
-            "people": voting.people_of(given) if name is None else [name],
-            **told_votes(source, self._reasons(source)),
-            **told_habits(source, self._weights()),
+            **votes,
+            "weights": {one: weight for one, weight in self._weights().items()
+                        if one in votes["habits"]},
             "exclusions": self._exclusions(name),
             "settings": self.settings(),
-            "boards": told_boards(boards(self._bouts(name))),
-            **told_taste(source, known),
-            "measuring": {"left": left, "of": len(set(pictures.values()))},
-        }
+            "measuring": left,
+        }  # fmt: skip
 
     def own(self, person: str) -> dict[str, Any]:
         """Return what a person's own votes say, and nothing that others or versions tell."""
-        report = self.report(as_annotator(person))
-        return {name: report[name] for name in OWN}
+        name = as_annotator(person)
+        votes, left = self._kept.own(name, QUICK_S)
+        return {"person": name, **votes, "measuring": left}
 
     # What is done about it
 
@@ -141,10 +118,8 @@ class Insights:
     # Where it comes from
 
     def _found_weights(self) -> dict[str, tuple[float, str]]:
-        given = [one for one in self._store.quality.given(self._base) if one.trial is None]
-        shared = list(voting.shared(given).items())[-MOST_SHARED:]
-        people, _ = reliability(voting.decisions(dict(shared)))
-        found = weights(people, proved(given))
+        people, proved = self._kept.reliable()
+        found = weights(people, proved)
         middle = sorted(one.accuracy for one in people.values())[len(people) // 2] if people else 0
         return {name: (weight, reason_of(people[name], middle)) for name, weight in found.items()}
 
@@ -153,12 +128,6 @@ class Insights:
             name: {"weight": one.weight, "reason": one.reason, "since": one.created.isoformat()}
             for name, one in self._store.quality.weights(self._base).items()
         }
-
-    def _reasons(self, source: Source) -> dict[int, list[str]]:
-        reasons: dict[int, list[str]] = {}
-        for vote_id, reason in self._store.quality.reasons(self._base):
-            reasons.setdefault(vote_id, []).append(reason)
-        return {vote.vote_id: reasons.get(vote.vote_id, []) for vote in source.mine}
 
     def _exclusions(self, person: str | None) -> list[dict[str, Any]]:
         return [
@@ -174,26 +143,6 @@ class Insights:
             for one in self._store.quality.exclusions(self._base)
             if person is None or one.annotator == person
         ]
-
-    def _bouts(self, person: str | None) -> list[Bout]:
-        scores = {"after": 1.0, "before": 0.0, "tie": 0.5}
-        return [
-            Bout(trial.after, trial.before, scores[vote.result], vote.prompt)
-            for trial in self._store.trials.of_base(self._base)
-            for vote in self._store.trials.votes(trial.trial_id)
-            if vote.question == QUESTIONS[0] and vote.result in scores
-            and person in (None, vote.annotator)
-        ]  # fmt: skip
-
-
-def proved(given: Sequence[Given]) -> dict[str, float]:
-    """The accuracy that repeats prove for people, by the lower end of the interval."""
-    found = {}
-    for name in voting.people_of(given):
-        twice = consistency(voting.repeated([one for one in given if one.annotator == name]))
-        if twice.same.of >= FEWEST_REPEATS:
-            found[name] = accuracy_of(twice.same.low)
-    return found
 
 
 def reason_of(person: Reliable, middle: float) -> str:

@@ -1,7 +1,7 @@
 """What many pictures look like: each file is measured once, and what was found is kept."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +14,48 @@ from storage.store import Store
 MEASURE = 1
 """A number for how `attributes` measures; a new one measures every picture anew."""
 BATCH = 64
+ROOM = 1024
 
 
 class Looks:
-    """The attributes of pictures by their SHA-256, in memory and in the studio."""
+    """The attributes of pictures by their SHA-256, in memory and in the studio: a row for each."""
 
     def __init__(self, store: Store, clock: Monotonic) -> None:
         self._store, self._clock = store, clock
-        self._known: dict[str, np.ndarray] | None = None
-        self._broken: set[str] = set()
-        self._guard = threading.Lock()
+        self._places: dict[bytes, int] = {}
+        self._numbers = np.full((0, len(NAMES)), np.nan)
+        self._broken: set[int] = set()
+        self._guard, self._measuring = threading.Lock(), threading.Lock()
+
+    def places(self, files: Sequence[str]) -> np.ndarray:
+        """Return the row of each picture, whether it is measured or not."""
+        keys = [bytes.fromhex(sha256) for sha256 in files]
+        with self._guard:
+            if unknown := [key for key in dict.fromkeys(keys) if key not in self._places]:
+                self._take(unknown)
+            return np.array([self._places[key] for key in keys], np.int32)
+
+    def numbers(self) -> np.ndarray:
+        """Return every row; NaN where a picture is not measured, or cannot be."""
+        return self._numbers[: len(self._places)]
+
+    def measure(self, places: np.ndarray, within_s: float) -> int:
+        """Measure what nobody measured before, for so many seconds, and return how many are left.
+
+        A picture that cannot be read is passed over.
+        """
+        until = self._clock() + within_s
+        wanted = np.unique(places)
+        new = wanted[np.isnan(self._numbers[wanted, 0])].tolist() if len(wanted) else []
+        new = [place for place in new if place not in self._broken]
+        if not new or within_s <= 0:
+            return len(new)
+        with self._measuring:
+            files = self._files(new)
+            while files and self._clock() < until:
+                self._measure(dict(list(files.items())[:BATCH]), until)
+                files = {place: name for place, name in files.items() if self._is_new(place)}
+        return len(files)
 
     def of(self, files: Iterable[str], within_s: float) -> tuple[dict[str, np.ndarray], int]:
         """Return what is known of these pictures, and how many are left to measure.
@@ -31,32 +63,47 @@ class Looks:
         Measures those that nobody measured before, for so many seconds at most; a picture that
         cannot be read is passed over.
         """
+        wanted = list(dict.fromkeys(files))
+        places = self.places(wanted)
+        left = self.measure(places, within_s)
+        rows = self._numbers[places]
+        known = ~np.isnan(rows[:, 0])
+        return {wanted[n]: rows[n] for n in np.flatnonzero(known)}, left
+
+    def _is_new(self, place: int) -> bool:
+        return bool(np.isnan(self._numbers[place, 0])) and place not in self._broken
+
+    def _files(self, places: Sequence[int]) -> dict[int, str]:
+        """The hashes of some rows that are still to be measured."""
+        wanted = {place for place in places if self._is_new(place)}
         with self._guard:
-            known = self._load()
-            until = self._clock() + within_s
-            wanted = list(dict.fromkeys(files))
-            new = [sha for sha in wanted if sha not in known and sha not in self._broken]
-            while new and self._clock() < until:
-                self._measure(new[:BATCH], known, until)
-                new = [sha for sha in new if sha not in known and sha not in self._broken]
-            return {sha: known[sha] for sha in wanted if sha in known}, len(new)
+            return {at: key.hex() for key, at in self._places.items() if at in wanted}
 
-    def _load(self) -> dict[str, np.ndarray]:
-        if self._known is None:
-            kept = self._store.quality.looks(MEASURE)
-            fitting = {sha: np.array(row) for sha, row in kept.items() if len(row) == len(NAMES)}
-            self._known = fitting
-        return self._known
+    def _take(self, unknown: Sequence[bytes]) -> None:
+        """Give pictures a row each, with what the studio keeps of them."""
+        kept = self._store.quality.looks(MEASURE, [key.hex() for key in unknown])
+        size = len(self._places) + len(unknown)
+        if size > len(self._numbers):
+            room = np.full((max(size, 2 * len(self._numbers), ROOM), len(NAMES)), np.nan)
+            room[: len(self._numbers)] = self._numbers
+            self._numbers = room
+        for key in unknown:
+            place = self._places[key] = len(self._places)
+            row = kept.get(key.hex())
+            if row is not None and len(row) == len(NAMES):
+                self._numbers[place] = row
 
-    def _measure(self, batch: list[str], known: dict[str, np.ndarray], until: float) -> None:
+    def _measure(self, batch: dict[int, str], until: float) -> None:
         found: dict[str, np.ndarray] = {}
-        for sha256 in batch:
+        for place, sha256 in batch.items():
             path: Path = self._store.image_path(sha256)
             try:
                 found[sha256] = attributes(path)
             except BrokenPicture:
-                self._broken.add(sha256)
+                self._broken.add(place)
             if self._clock() > until:
                 break
         self._store.quality.keep_looks(MEASURE, {sha: row.tolist() for sha, row in found.items()})
-        known |= found
+        with self._guard:
+            for sha256, row in found.items():
+                self._numbers[self._places[bytes.fromhex(sha256)]] = row

@@ -11,7 +11,6 @@ import numpy as np
 from annotate.errors import InvalidRequest
 from annotate.looks import Looks
 from annotate.quality.value import FEWEST, Taste, learn
-from storage.quality import Given
 from storage.records import Image, Pair
 from storage.store import Store
 
@@ -120,15 +119,11 @@ class NextPair:
         votes = self._store.counts(self._base).decisive
         if abs(votes - self._learned_from) < max(1, self._learned_from * NEWS):
             return
-        given = [one for one in self._store.quality.given(self._base) if teaches(one)][-MOST_VOTES:]
-        known = self._measure([p for one in given for p in (one.left, one.right)])
-        sides = [
-            (one.left, one.right) if one.winner == one.left else (one.right, one.left)
-            for one in given
-            if one.left in known and one.right in known
-        ]
+        given = self._store.quality.entries.lessons(self._base, MOST_VOTES)
+        known = self._measure([picture for *sides, _ in given for picture in sides])
+        sides = [(won, lost) for won, lost, _ in given if won in known and lost in known]
         self._learned_from = votes
-        self._asked = Counter(one.prompt for one in given)
+        self._asked = Counter(prompt for *_, prompt in given)
         won_lost = np.array([[known[picture] for picture in pair] for pair in sides])
         self._taste = learn(won_lost[:, 0], won_lost[:, 1]) if sides else None
 
@@ -181,9 +176,3 @@ class NextPair:
             logger.error("no taste can be learned for choosing pairs", exc_info=error)
         self._logged = problem
         self._failures, self._learned_from, self.problem = self._failures + 1, 0, problem
-
-
-def teaches(given: Given) -> bool:
-    """Whether something can be learned from a vote."""
-    asked_to_learn = given.trial is None and given.check is None and given.excluded is None
-    return given.winner is not None and asked_to_learn

@@ -11,6 +11,7 @@ from datetime import datetime
 from storage.checks import Checks
 from storage.clock import Clock
 from storage.database import Cursor, Database
+from storage.entries import Entries
 from storage.errors import InvalidExclusion
 from storage.tally import Tally
 from storage.text import has_controls
@@ -90,7 +91,7 @@ class Quality:
 
     def __init__(self, database: Database, tally: Tally, clock: Clock) -> None:
         self._database, self._tally, self._clock = database, tally, clock
-        self.checks = Checks(database, clock)
+        self.checks, self.entries = Checks(database, clock), Entries(database)
 
     def given(self, base: str) -> list[Given]:
         """Return every current vote on a model's pairs, oldest first; of reported pairs none."""
@@ -170,17 +171,25 @@ class Quality:
 
     # Pictures
 
-    def looks(self, measure: int) -> dict[str, Sequence[float]]:
-        """Return what one version of the measure says of pictures, by their SHA-256."""
+    def looks(self, measure: int, files: Sequence[str] | None = None) -> dict[str, Sequence[float]]:
+        """Return what one version of the measure says of all pictures or some, by their SHA-256."""
         sql = "SELECT sha256, numbers FROM looks WHERE measure = ?"
-        return dict(self._database.read(sql, [measure]))
+        if files is None:
+            return dict(self._database.read(sql, [measure]))
+        chosen = f"{sql} AND sha256 IN (SELECT unnest(?::VARCHAR[]))"
+        return dict(self._database.read(chosen, [measure, list(files)]))
 
     def keep_looks(self, measure: int, found: Mapping[str, Sequence[float]]) -> None:
         """Keep what a measure says of pictures."""
-        rows = [[sha256, measure, list(numbers)] for sha256, numbers in found.items()]
-        if rows:
-            sql = "INSERT INTO looks VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-            self._database.write(lambda cursor: cursor.executemany(sql, rows))
+        if not found:
+            return
+        # One statement, for others wait to write meanwhile.
+        sql = (
+            "INSERT INTO looks SELECT unnest($files::VARCHAR[]), $measure, "
+            "unnest($numbers::DOUBLE[][]) ON CONFLICT DO NOTHING"
+        )
+        known = {"files": list(found), "measure": measure, "numbers": [*map(list, found.values())]}
+        self._database.write(lambda cursor: cursor.execute(sql, known))
 
     def files(self, base: str) -> dict[str, str]:
         """Return the SHA-256 of every picture that somebody voted on, by its id."""
@@ -196,7 +205,7 @@ class Quality:
     def reasons(self, base: str) -> list[tuple[int, str]]:
         """Return (vote_id, why the loser lost) of current votes."""
         rows = self._database.read(
-            "SELECT vote_id, name FROM current_remarks JOIN current_votes USING (vote_id) "
+            "SELECT vote_id, name FROM current_remarks JOIN votes USING (vote_id) "
             "WHERE base = ? AND kind = 'reason' ORDER BY vote_id",
             [base],
         )

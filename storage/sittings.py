@@ -14,22 +14,40 @@ OPEN, PAUSED, ENDED = "open", "paused", "ended"
 NEWEST = """
 SELECT sitting_id, annotator, goal, sittings.created, newest.state
 FROM sittings JOIN (
-    SELECT sitting_id, arg_max(state, sitting_state_id) AS state
+    SELECT sitting_id, arg_max(state, sitting_state_id) AS state, min(sitting_state_id) AS began
     FROM sitting_states GROUP BY sitting_id
 ) AS newest USING (sitting_id)
-WHERE annotator = ? ORDER BY sittings.created DESC LIMIT 1
+WHERE annotator = ? ORDER BY began DESC LIMIT 1
 """
 
 # Rankings are votes on four pictures; both are acts that a person gave within the sitting.
 GIVEN = """
 SELECT created, verdict, response_ms FROM current_votes
-WHERE annotator = $annotator AND created >= $since AND created <= $until
+WHERE annotator = $annotator AND vote_id > $after_vote AND vote_id <= $last_vote
 UNION ALL
 SELECT created, CASE WHEN best IS NULL THEN 'skip' ELSE 'ranking' END, response_ms
 FROM current_rankings
-WHERE annotator = $annotator AND created >= $since AND created <= $until
+WHERE annotator = $annotator AND ranking_id > $after_ranking AND ranking_id <= $last_ranking
 ORDER BY created
 """
+
+BOUNDS = "SELECT vote_id, ranking_id FROM sitting_bounds WHERE sitting_id = ? AND ended = ?"
+
+# Of a sitting from before there were bounds: the newest acts before it began, or until it ended.
+BY_TIME = """
+SELECT (SELECT coalesce(max(vote_id), 0) FROM votes
+        WHERE created < $at OR ($ended AND created = $at)),
+       (SELECT coalesce(max(ranking_id), 0) FROM rankings
+        WHERE created < $at OR ($ended AND created = $at))
+"""
+
+NOW = """
+INSERT INTO sitting_bounds
+SELECT $sitting, $ended, (SELECT coalesce(max(vote_id), 0) FROM votes),
+       (SELECT coalesce(max(ranking_id), 0) FROM rankings)
+ON CONFLICT DO NOTHING
+"""
+LATEST = 2**62
 
 
 class Sittings:
@@ -75,19 +93,32 @@ class Sittings:
 
     def given(self, sitting: Sitting) -> list[SittingVote]:
         """Return what a person gave in a sitting and did not take back, in order."""
-        until = self._ended(sitting) or datetime.max
-        rows = self._database.read(
-            GIVEN, {"annotator": sitting.annotator, "since": sitting.created, "until": until}
-        )
+        rows = self._database.read(GIVEN, self._within(sitting))
         return [SittingVote(*row) for row in rows]
 
     def count(self, sitting: Sitting) -> int:
         """Return how many a person gave in a sitting under way and did not take back."""
-        rows = self._database.read(
-            f"SELECT count(*) FROM ({GIVEN})",
-            {"annotator": sitting.annotator, "since": sitting.created, "until": datetime.max},
-        )
+        rows = self._database.read(f"SELECT count(*) FROM ({GIVEN})", self._within(sitting))
         return int(rows[0][0])
+
+    def _within(self, sitting: Sitting) -> dict[str, object]:
+        """Say which acts belong to a sitting, as GIVEN names them."""
+        ended = self._ended(sitting)
+        after = self._bound(sitting, sitting.created, ended=False)
+        last = self._bound(sitting, ended, ended=True) if ended else (LATEST, LATEST)
+        return {
+            "annotator": sitting.annotator,
+            "after_vote": after[0],
+            "after_ranking": after[1],
+            "last_vote": last[0],
+            "last_ranking": last[1],
+        }
+
+    def _bound(self, sitting: Sitting, at: datetime, ended: bool) -> tuple[int, int]:
+        """Return the newest vote and ranking of when a sitting began or ended."""
+        found = self._database.read(BOUNDS, [sitting.sitting_id, ended])
+        vote_id, ranking_id = (found or self._database.read(BY_TIME, {"at": at, "ended": ended}))[0]
+        return int(vote_id), int(ranking_id)
 
     def _ended(self, sitting: Sitting) -> datetime | None:
         rows = self._database.read(
@@ -104,6 +135,9 @@ def append(cursor: Cursor, sitting_id: str, state: str, now: datetime) -> None:
         "INSERT INTO sitting_states (sitting_id, state, created) VALUES (?, ?, ?)",
         [sitting_id, state, now],
     )
+    if state in (OPEN, ENDED):
+        # What is there already counts: a sitting that goes on after a pause began before it.
+        cursor.execute(NOW, {"sitting": sitting_id, "ended": state == ENDED})
 
 
 def sitting_of(row: Row) -> Sitting:

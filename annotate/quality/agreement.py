@@ -32,31 +32,40 @@ def agreement(units: Units, seed: int = 0) -> Agreement:
     """Krippendorff's alpha (2011, nominal), resampling whole pairs for the interval."""
     shared = [unit for unit in units if len(unit) >= 2]
     people = len({person for unit in shared for person in unit})
-    if not shared:
+    counts = [Counter(unit.values()) for unit in shared]
+    names = sorted({name for count in counts for name in count})
+    n_UK = np.array([[count[name] for name in names] for count in counts], dtype=np.int64)
+    return agreement_of(n_UK.reshape(len(shared), len(names)), people, seed)
+
+
+def agreement_of(n_UK: np.ndarray, people: int, seed: int = 0) -> Agreement:
+    """The same, given how many of so many people said each thing of each pair."""
+    n_UK = n_UK[n_UK.sum(axis=1) >= 2]
+    if not len(n_UK):
         return Agreement(None, None, None, 0, 0, "No pair has votes of two people yet.")
-    coincidences = coincidence(shared)
-    alpha = alpha_of(coincidences.sum(axis=0)[None])[0]
+    # Pairs with the same votes are alike; there are few kinds of them, however many pairs.
+    kinds_KK, times_K = np.unique(n_UK, axis=0, return_counts=True)
+    coincidences = coincidence(kinds_KK)
+    alpha = alpha_of(np.tensordot(times_K.astype(np.float64), coincidences, axes=1)[None])[0]
     if np.isnan(alpha):
         why = (
             "Everybody said the same of every pair, so how much of it is chance cannot be told. "
             "More pairs will."
         )
-        return Agreement(None, None, None, len(shared), people, why)
-    if len(shared) < FEWEST_UNITS:
+        return Agreement(None, None, None, len(n_UK), people, why)
+    if len(n_UK) < FEWEST_UNITS:
         why = f"An interval needs {FEWEST_UNITS} pairs with votes of several people."
-        return Agreement(float(alpha), None, None, len(shared), people, why)
-    low, high = resampled(coincidences, seed)
-    return Agreement(float(alpha), low, high, len(shared), people)
+        return Agreement(float(alpha), None, None, len(n_UK), people, why)
+    low, high = resampled(coincidences, times_K, seed)
+    return Agreement(float(alpha), low, high, len(n_UK), people)
 
 
-def coincidence(units: Iterable[Mapping[str, str]]) -> np.ndarray:
+def coincidence(n_UK: np.ndarray) -> np.ndarray:
     """For each pair, how often two of its votes said a and b; a pair of m votes adds up to m."""
-    counts = [Counter(unit.values()) for unit in units]
-    names = sorted({name for count in counts for name in count})
-    n_UK = np.array([[count[name] for name in names] for count in counts], dtype=np.float64)
+    n_UK = n_UK.astype(np.float64)
     votes_U = n_UK.sum(axis=1)
     pairs_UKK = n_UK[:, :, None] * n_UK[:, None, :]
-    pairs_UKK -= n_UK[:, :, None] * np.eye(len(names))
+    pairs_UKK -= n_UK[:, :, None] * np.eye(n_UK.shape[1])
     return np.asarray(pairs_UKK / (votes_U - 1)[:, None, None])
 
 
@@ -71,13 +80,19 @@ def alpha_of(coincidence_RKK: np.ndarray) -> np.ndarray:
     return np.where(expected_R > 1e-9, alpha_R, np.nan)
 
 
-def resampled(coincidence_UKK: np.ndarray, seed: int) -> tuple[float, float]:
-    """95 % interval: percentiles over resampled pairs; a table that says nothing is left out."""
-    units = len(coincidence_UKK)
+def resampled(coincidence_UKK: np.ndarray, times_U: np.ndarray, seed: int) -> tuple[float, float]:
+    """95 % interval: percentiles over resampled pairs; a table that says nothing is left out.
+
+    Args:
+        coincidence_UKK: a table for each kind of pair.
+        times_U: how many pairs are of that kind.
+        seed: of the chance.
+    """
+    pairs = int(times_U.sum())
     chance = np.random.default_rng(seed)
-    times_RU = chance.multinomial(units, np.full(units, 1 / units), size=RESAMPLES)
-    tables = np.tensordot(times_RU.astype(np.float64), coincidence_UKK, axes=1)
+    drawn_RU = chance.multinomial(pairs, times_U / pairs, size=RESAMPLES)
+    tables = np.tensordot(drawn_RU.astype(np.float64), coincidence_UKK, axes=1)
     alphas = alpha_of(tables)
-    tail = expanded_tail(0.025, units)
+    tail = expanded_tail(0.025, pairs)
     low, high = np.nanquantile(alphas, [tail, 1 - tail])
     return float(low), float(high)

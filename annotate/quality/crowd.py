@@ -1,15 +1,15 @@
 """Where a person differs from the crowd: pair by pair, and in what they like."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import erfc
 
 import numpy as np
 
+from annotate.quality.columns import NONE
 from annotate.quality.liking import differing, standing_out
 from annotate.quality.sides import Share, share
-from annotate.quality.voting import Pictures, Vote, loser
+from annotate.quality.units import FIRST, SECOND, Units
 
 FEWEST_VOTES = 20
 
@@ -18,9 +18,9 @@ FEWEST_VOTES = 20
 class Dissent:
     """A pair on which a person chose the picture that most others did not."""
 
-    prompt: str
-    chosen: str
-    crowds: str
+    row: int
+    """The place of the person's vote."""
+    first_won: bool
     others: int
     """Others who decided."""
     against: int
@@ -40,39 +40,20 @@ class Contrast:
     tells: bool
 
 
-def dissents(
-    units: Mapping[Pictures, Mapping[str, Vote]], person: str
-) -> tuple[list[Dissent], int]:
+def dissents(units: Units, person: int) -> tuple[list[Dissent], int]:
     """Return where most others chose otherwise, the clearest first, and how many pairs are shared.
 
     A pair counts where the person and somebody else decided.
     """
-    found, compared = [], 0
-    for unit in units.values():
-        mine = unit.get(person)
-        others = [vote for name, vote in unit.items() if name != person and vote.winner]
-        if mine is None or mine.winner is None or not others:
-            continue
-        compared += 1
-        against = sum(vote.winner != mine.winner for vote in others)
-        if 2 * against > len(others):
-            found.append(Dissent(mine.prompt, mine.winner, loser(mine), len(others), against))
-    return sorted(found, key=lambda one: (-one.against, -one.against / one.others)), compared
-
-
-def majority(units: Mapping[Pictures, Mapping[str, Vote]]) -> list[tuple[str, str, str]]:
-    """What most people chose of each two pictures: (prompt, winner, loser); an even split is none.
-
-    So votes of several people on one pair, which go together, count once.
-    """
-    chosen = []
-    for pictures, unit in units.items():
-        counts = Counter(vote.winner for vote in unit.values() if vote.winner)
-        first, second = (counts[picture] for picture in pictures)
-        if first != second:
-            winner, other = pictures if first > second else pictures[::-1]
-            chosen.append((next(iter(unit.values())).prompt, winner, other))
-    return chosen
+    counts = units.counts()
+    mine = (units.columns.person[units.row] == person) & (units.won != NONE)
+    unit, row, won = units.unit[mine], units.row[mine], units.won[mine]
+    others = counts[unit, FIRST] + counts[unit, SECOND] - 1
+    against = counts[unit, np.where(won == 1, SECOND, FIRST)]
+    found = np.flatnonzero(2 * against > others)
+    order = found[np.lexsort((unit[found], -against[found] / others[found], -against[found]))]
+    told = [Dissent(int(row[n]), bool(won[n]), int(others[n]), int(against[n])) for n in order]
+    return told, int((others > 0).sum())
 
 
 def contrasts(mine_NA: np.ndarray, theirs_NA: np.ndarray, names: Sequence[str]) -> list[Contrast]:

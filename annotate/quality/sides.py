@@ -11,6 +11,7 @@ from annotate.judging import Tally, wilson
 
 LOOKS = {25: 0.002, 50: 0.004, 100: 0.0353, 200: 0.003, 400: 0.002, 800: 0.001, 1600: 0.0005}
 """After how many votes a leaning is looked for, and the chance of a false alarm at each look."""
+SMALLEST = 1e-18
 ALARMS = 0.05
 """False alarms over all looks; what LOOKS hold adds up to less."""
 
@@ -77,15 +78,18 @@ def side_bias(lefts: Sequence[bool]) -> SideBias:
 
 def two_sided(count: int, of: int) -> float:
     """The chance that a fair coin is at least as uneven (exact binomial test)."""
-    whole = math.lgamma(of + 1) - of * math.log(2)
-    tail = sum(
-        math.exp(whole - math.lgamma(k + 1) - math.lgamma(of - k + 1))
-        for k in range(max(count, of - count), of + 1)
-    )
+    whole, k = math.lgamma(of + 1) - of * math.log(2), max(count, of - count)
+    term = math.exp(whole - math.lgamma(k + 1) - math.lgamma(of - k + 1))
+    tail = term
+    # Terms only get smaller; of many votes all but the first few hundred add nothing.
+    while k < of and term > SMALLEST * tail:
+        term *= (of - k) / (k + 1)
+        k += 1
+        tail += term
     return min(1.0, 2 * tail)
 
 
-def consistency(twice: Sequence[tuple[str | None, str | None, bool]]) -> Consistency:
+def consistency(twice: Sequence[tuple[object | None, object | None, bool]]) -> Consistency:
     """Add up pairs shown twice: the winner first, the winner again (None: a tie), and whether the
     second vote took the left side.
     """

@@ -8,48 +8,67 @@ from typing import Any
 import numpy as np
 
 from annotate.attributes import ATTRIBUTES, NAMES
-from annotate.painting import address
 from annotate.quality import voting
-from annotate.quality.agreement import agreement
+from annotate.quality.agreement import agreement_of
 from annotate.quality.board import Board
-from annotate.quality.crowd import Contrast, contrasts, dissents, majority
+from annotate.quality.columns import (
+    BOTH_BAD,
+    BOTH_GOOD,
+    LEFT,
+    NONE,
+    SAID,
+    SKIP,
+    TIE,
+    Columns,
+)
+from annotate.quality.crowd import Contrast, Dissent, contrasts, dissents
+from annotate.quality.gallery import MOST_EXAMPLES, Gallery, newest
 from annotate.quality.liking import FEWEST_VOTES, Liked, liking
 from annotate.quality.reliability import reliability
 from annotate.quality.sides import Share, consistency, side_bias
-from annotate.quality.voting import Pictures, Vote
+from annotate.quality.units import Choices, Units
 
 MOST_SHARED = 2000
 """Of the pairs with votes of several people, the newest so many say who can be relied on."""
 MOST_PROMPTS = 40
 MOST_WORDS = 24
 MOST_DISSENTS = 12
-MOST_EXAMPLES = 3
 WORDS = {one.name: one for one in ATTRIBUTES}
-Choice = tuple[str, str, str]
-"""Prompt, chosen picture, the other one."""
 
 
 @dataclass(frozen=True)
 class Source:
     """All votes, and whose are looked at: one person's, or with None everybody's."""
 
-    votes: Sequence[Vote]
-    person: str | None
-    gold: Mapping[str, str]
-    mine: list[Vote] = field(init=False)
-    units: dict[Pictures, dict[str, Vote]] = field(init=False)
-    """Everybody's votes on each two pictures; with a person, on those they voted on."""
-    all_units: dict[Pictures, dict[str, Vote]] = field(init=False)
+    votes: Columns
+    units: Units
     """Everybody's votes on each two pictures."""
+    person: str | None
+    gold: Mapping[int, bool]
+    """The pairs whose answer is known, and whether it is their first picture."""
+    looks: np.ndarray
+    """The numbers about pictures, a row each; NaN where a picture is not measured."""
+    gallery: Gallery = field(init=False)
+    mine: Columns = field(init=False)
+    place: int = field(init=False)
+    """The person's place among all people, or NONE."""
 
     def __post_init__(self) -> None:
-        mine = [vote for vote in self.votes if self.person in (None, vote.annotator)]
-        units = all_units = voting.shared(self.votes)
-        if self.person is not None:
-            units = {pictures: unit for pictures, unit in units.items() if self.person in unit}
-        object.__setattr__(self, "mine", mine)
-        object.__setattr__(self, "units", units)
-        object.__setattr__(self, "all_units", all_units)
+        people = self.votes.people
+        place = people.index(self.person) if self.person in people else NONE
+        object.__setattr__(self, "gallery", Gallery(self.votes))
+        object.__setattr__(self, "mine", self.votes.of(self.person))
+        object.__setattr__(self, "place", place)
+
+    def measured(self, choices: Choices) -> Choices:
+        """Return the choices of which both pictures are measured."""
+        known = ~np.isnan(self.looks[:, 0])
+        return choices.where(known[choices.chosen] & known[choices.rejected])
+
+    def differences(self, choices: Choices) -> np.ndarray:
+        """For each choice, the chosen picture's numbers less the other's."""
+        differences: np.ndarray = self.looks[choices.chosen] - self.looks[choices.rejected]
+        return differences
 
 
 def told(some: Share) -> dict[str, Any]:
@@ -57,88 +76,73 @@ def told(some: Share) -> dict[str, Any]:
     return {**asdict(some), "value": some.value}
 
 
-def told_votes(source: Source, reasons: Mapping[int, Sequence[str]]) -> dict[str, Any]:
+def told_votes(source: Source, reasons: Sequence[tuple[int, str]]) -> dict[str, Any]:
     """How many votes there are, when they were given, on what, and why the losers lost."""
     votes = source.mine
-    groups = list(voting.by_prompt(votes).items())
+    quarters = voting.per_quarter(votes)
+    prompts, in_all = voting.prompts_by_votes(votes, MOST_PROMPTS)
     return {
         "votes": len(votes),
-        "decisive": sum(vote.winner is not None for vote in votes),
+        "decisive": int(votes.decisive.sum()),
         "pace": {
-            "per_day": voting.per_day(votes),
-            "per_hour": voting.per_hour(votes),
+            "per_day": voting.per_day(quarters),
+            "per_hour": voting.per_hour(quarters),
             "median_ms": voting.median_ms(votes),
         },
-        "prompts": [told_prompt(prompt, some) for prompt, some in groups[:MOST_PROMPTS]],
-        "more_prompts": max(0, len(groups) - MOST_PROMPTS),
+        "prompts": [told_prompt(votes.where(votes.prompt == place)) for place in prompts],
+        "more_prompts": max(0, in_all - MOST_PROMPTS),
         "words": [
             {"word": word, "good": told(some), "tells": tells}
             for word, some, tells in voting.by_word(votes)[:MOST_WORDS]
         ],
-        "reasons": told_reasons(votes, reasons),
+        "reasons": [
+            told_reason(reason, votes.where(rows), source)
+            for reason, rows in voting.by_reason(votes, reasons)
+        ],
     }
 
 
-def told_prompt(prompt: str, votes: Sequence[Vote]) -> dict[str, Any]:
+def told_prompt(votes: Columns) -> dict[str, Any]:
     """How the votes on one prompt went."""
-    verdicts = [vote.verdict for vote in votes]
-    named = ("tie", "both_good", "both_bad", "skip")
     return {
-        "prompt": prompt,
+        "prompt": votes.prompts[votes.prompt[0]],
         "votes": len(votes),
-        "decisive": sum(vote.winner is not None for vote in votes),
-        **{name: verdicts.count(name) for name in named},
+        "decisive": int(votes.decisive.sum()),
+        **{
+            SAID[said]: int((votes.said == said).sum()) for said in (TIE, BOTH_GOOD, BOTH_BAD, SKIP)
+        },
         "median_ms": voting.median_ms(votes),
     }
 
 
-def told_reasons(
-    votes: Sequence[Vote], reasons: Mapping[int, Sequence[str]]
-) -> list[dict[str, Any]]:
-    """Each reason: how often, on which prompts, and pairs; the most frequent first."""
-    given: dict[str, list[Vote]] = {}
-    for vote in votes:
-        for reason in reasons.get(vote.vote_id, ()):
-            given.setdefault(reason, []).append(vote)
-    ordered = sorted(given.items(), key=lambda row: (-len(row[1]), row[0]))
-    return [told_reason(reason, some) for reason, some in ordered]
-
-
-def told_reason(reason: str, votes: Sequence[Vote]) -> dict[str, Any]:
+def told_reason(reason: str, votes: Columns, source: Source) -> dict[str, Any]:
     """One reason, the newest pairs first."""
-    prompts = Counter(vote.prompt for vote in votes).most_common(MOST_EXAMPLES)
-    newest = [
-        (vote.prompt, vote.winner, voting.loser(vote))
-        for vote in reversed(votes)
-        if vote.winner is not None
-    ]
+    prompts = Counter(votes.prompt.tolist()).most_common(MOST_EXAMPLES)
+    rows = np.searchsorted(source.votes.vote, votes.vote)
     return {
         "reason": reason,
         "votes": len(votes),
-        "prompts": [{"prompt": prompt, "votes": count} for prompt, count in prompts],
-        "examples": examples(newest),
+        "prompts": [{"prompt": votes.prompts[place], "votes": count} for place, count in prompts],
+        "examples": source.gallery.examples(newest(rows, source.votes)),
     }
 
 
-def told_habits(source: Source, weights: Mapping[str, Any]) -> dict[str, Any]:
+def told_habits(source: Source) -> dict[str, Any]:
     """How everybody votes, or the one person: sides, twice the same, known answers, agreement."""
     names = voting.people_of(source.mine)
-    people, why = reliability(voting.decisions(dict(list(source.units.items())[-MOST_SHARED:])))
+    units = source.units if source.person is None else source.units.with_person(source.place)
+    people, why = reliability(units.decisions(MOST_SHARED))
     return {
-        "habits": {
-            name: told_person([vote for vote in source.mine if vote.annotator == name], source.gold)
-            for name in names
-        },
-        "agreement": asdict(agreement(voting.opinions(source.units))),
+        "habits": {name: told_person(source.mine.of(name), source.gold) for name in names},
+        "agreement": asdict(agreement_of(units.counts(), units.people())),
         "reliability": {name: asdict(people[name]) for name in names if name in people},
         "reliability_why": why,
-        "weights": {name: weights[name] for name in names if name in weights},
     }
 
 
-def told_person(votes: Sequence[Vote], gold: Mapping[str, str]) -> dict[str, Any]:
+def told_person(votes: Columns, gold: Mapping[int, bool]) -> dict[str, Any]:
     """One person's habits."""
-    sides = side_bias([vote.verdict == "left" for vote in votes if vote.winner is not None])
+    sides = side_bias((votes.said[votes.decisive] == LEFT).tolist())
     twice = consistency(voting.repeated(votes))
     return {
         "votes": len(votes),
@@ -151,7 +155,7 @@ def told_person(votes: Sequence[Vote], gold: Mapping[str, str]) -> dict[str, Any
         "right_twice": twice.right_twice,
         "tie_twice": twice.tie_twice,
         "tie_once": twice.tie_once,
-        "known": told(voting.known_answers(votes, dict(gold))),
+        "known": told(voting.known_answers(votes, gold)),
     }
 
 
@@ -168,36 +172,18 @@ def told_boards(found: Sequence[Board]) -> list[dict[str, Any]]:
     ]
 
 
-def told_taste(source: Source, looks: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """What the person or everybody likes, and where the person differs from the crowd."""
-    person = source.person
-    units = source.all_units
-    choices = majority(source.units) if person is None else choices_of(units, person)
-    choices = [one for one in choices if one[1] in looks and one[2] in looks]
-    found = liking(differences(choices, looks), NAMES)
-    result: dict[str, Any] = {
-        "likes": {
-            "pairs": len(choices),
-            "why": why_thin(len(choices), found),
-            "attributes": [told_liked(one, choices) for one in found],
-        },
-        "differs": None,
+def told_taste(source: Source) -> dict[str, Any]:
+    """What the person or everybody likes."""
+    if source.person is None:
+        choices = source.measured(source.units.majority())
+    else:
+        choices = source.measured(source.units.choices_of(source.place))
+    found = liking(source.differences(choices), NAMES)
+    return {
+        "pairs": len(choices),
+        "why": why_thin(len(choices), found),
+        "attributes": [told_liked(one, choices, source.gallery) for one in found],
     }
-    if person is not None:
-        result["differs"] = told_differs(units, person, choices, looks)
-    return result
-
-
-def choices_of(units: Mapping[Pictures, Mapping[str, Vote]], person: str) -> list[Choice]:
-    """What one person chose of each two pictures, the first time."""
-    votes = [unit[person] for unit in units.values() if person in unit]
-    return [(v.prompt, v.winner, voting.loser(v)) for v in votes if v.winner is not None]
-
-
-def differences(choices: Sequence[Choice], looks: Mapping[str, np.ndarray]) -> np.ndarray:
-    """For each choice, the chosen picture's attributes less the other's."""
-    rows = [looks[chosen] - looks[other] for _, chosen, other in choices]
-    return np.array(rows) if rows else np.zeros((0, len(NAMES)))
 
 
 def why_thin(pairs: int, found: Sequence[Liked]) -> str:
@@ -215,8 +201,13 @@ def why_thin(pairs: int, found: Sequence[Liked]) -> str:
     return ""
 
 
-def told_liked(one: Liked, choices: Sequence[Choice]) -> dict[str, Any]:
+def told_liked(one: Liked, choices: Choices, gallery: Gallery) -> dict[str, Any]:
     """One attribute with its example pairs."""
+    shown = [(int(choices.row[n]), bool(choices.first_won[n])) for n in one.examples]
+    against = None
+    if one.against is not None:
+        row, first_won = choices.row[one.against], choices.first_won[one.against]
+        against = gallery.example(int(row), bool(first_won))
     return {
         "name": one.name,
         "words": direction(one.name, (one.more.value or 0.5) - 0.5),
@@ -226,8 +217,8 @@ def told_liked(one: Liked, choices: Sequence[Choice]) -> dict[str, Any]:
         "effect_high": one.effect_high,
         "p": one.p,
         "tells": one.tells,
-        "examples": examples([choices[place] for place in one.examples]),
-        "against": None if one.against is None else example(choices[one.against]),
+        "examples": gallery.examples(shown),
+        "against": against,
     }
 
 
@@ -252,45 +243,24 @@ def direction(name: str, sign: float) -> str:
     return WORDS[name].more if sign >= 0 else WORDS[name].less
 
 
-def examples(choices: Sequence[Choice]) -> list[dict[str, str]]:
-    """The first few of these, each of another prompt."""
-    first: dict[str, Choice] = {}
-    for choice in choices:
-        first.setdefault(choice[0], choice)
-    return [example(choice) for choice in list(first.values())[:MOST_EXAMPLES]]
-
-
-def example(choice: Choice) -> dict[str, str]:
-    """A pair by the addresses of its pictures."""
-    prompt, chosen, other = choice
-    return {"prompt": prompt, "chosen_url": address(chosen), "other_url": address(other)}
-
-
-def told_differs(
-    units: Mapping[Pictures, Mapping[str, Vote]],
-    person: str,
-    choices: Sequence[Choice],
-    looks: Mapping[str, np.ndarray],
-) -> dict[str, Any]:
-    """Where a person differs from the crowd, without naming anybody of it."""
-    found, compared = dissents(units, person)
-    others = {p: {n: v for n, v in unit.items() if n != person} for p, unit in units.items()}
-    crowd = [one for one in majority(others) if one[1] in looks and one[2] in looks]
-    sides = contrasts(differences(choices, looks), differences(crowd, looks), NAMES)
+def told_differs(source: Source) -> dict[str, Any] | None:
+    """Where a person differs from the crowd, without naming anybody of it; None for everybody."""
+    if source.person is None:
+        return None
+    found, compared = dissents(source.units, source.place)
+    mine = source.measured(source.units.choices_of(source.place))
+    crowd = source.measured(source.units.without_person(source.place).majority())
+    sides = contrasts(source.differences(mine), source.differences(crowd), NAMES)
     return {
         "compared": compared,
         "different": len(found),
-        "pairs": [
-            {**example((one.prompt, one.chosen, one.crowds)),
-             "others": one.others, "against": one.against}
-            for one in found[:MOST_DISSENTS]
-        ],
-        "attributes": [
-            {
-                "name": one.name,
-                **in_its_direction(one),
-            }
-            for one in sides
-            if one.tells
-        ],
-    }  # fmt: skip
+        "pairs": [told_dissent(one, source.gallery) for one in found[:MOST_DISSENTS]],
+        "attributes": [{"name": one.name, **in_its_direction(one)} for one in sides if one.tells],
+    }
+
+
+def told_dissent(one: Dissent, gallery: Gallery) -> dict[str, Any]:
+    """A pair on which most others chose the other picture."""
+    example = gallery.example(one.row, one.first_won)
+    example.update(others=one.others, against=one.against)
+    return example

@@ -77,6 +77,7 @@ def test_a_fresh_studio_has_exactly_these_columns(database):
         "sign_ins": "token_hash name expires created",
         "sign_outs": "token_hash created",
         "sitting_states": "sitting_state_id sitting_id state created",
+        "sitting_bounds": "sitting_id ended vote_id ranking_id",
         "sittings": "sitting_id annotator goal created",
         "snapshot_rankings": "snapshot_id ranking_id",
         "snapshot_votes": "snapshot_id vote_id",

@@ -44,6 +44,43 @@ def test_beginning_another_ends_the_one_before(store, clock):
     assert store.sittings.newest("bob") is None
 
 
+@pytest.mark.parametrize("wrong", [-3600.0, 24 * 3600.0])
+def test_a_sitting_holds_its_votes_whatever_becomes_of_the_clock(store, clock, wrong):
+    pairs = [make_pair(store, seed).pair_id for seed in range(5)]
+    store.vote(pairs[0], "left", "ann", "early")
+    sitting = store.sittings.begin("ann", 3)
+    store.vote(pairs[1], "left", "ann", "k1")
+    clock.step(wrong)
+    store.vote(pairs[2], "tie", "ann", "k2")
+    store.sittings.turn("ann", "paused")
+    store.sittings.turn("ann", "open")
+    store.vote(pairs[3], "left", "ann", "k3")
+    assert store.sittings.count(sitting) == 3
+
+    store.sittings.turn("ann", "ended")
+    clock.step(-2 * wrong)
+    store.vote(pairs[4], "left", "ann", "late")
+    assert len(store.sittings.given(sitting)) == 3
+    another = store.sittings.begin("ann", 5)
+    assert store.sittings.newest("ann") == another
+
+
+def test_a_sitting_from_before_there_were_bounds_goes_by_its_times(store, clock):
+    pairs = [make_pair(store, seed).pair_id for seed in range(4)]
+    for number, pair_id in enumerate(pairs):
+        clock.move(1)
+        if number == 1:
+            sitting = store.sittings.begin("ann", 3)
+        if number == 3:
+            store.sittings.turn("ann", "ended")
+        clock.move(1)
+        store.vote(pair_id, "left", "ann", f"k{number}")
+    forget = "DELETE FROM sitting_bounds"
+    store._database.write(lambda cursor: cursor.execute(forget))
+
+    assert len(store.sittings.given(sitting)) == 2
+
+
 @pytest.mark.parametrize("goal", [0, -1, 10_001])
 def test_a_goal_has_a_sensible_size(store, goal):
     with pytest.raises(InvalidGoal):

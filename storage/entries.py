@@ -1,0 +1,120 @@
+"""The votes as statistics read them: what is new since they last asked, in numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from storage.database import Database
+
+# The two pictures of a pair have a fixed order here, whichever side each was shown on.
+ENTRIES = """
+SELECT v.vote_id, v.supersedes, p.number, o.number,
+       hash(least(p.left_image, p.right_image), greatest(p.left_image, p.right_image)),
+       v.annotator, p.prompt, v.verdict, v.winner = least(p.left_image, p.right_image),
+       v.response_ms, epoch(v.created)::BIGINT, t.trial_id IS NOT NULL, c.kind,
+       a.sha256, b.sha256
+FROM (
+    SELECT * FROM votes WHERE base = $base AND vote_id > $after ORDER BY vote_id LIMIT $most
+) AS v
+JOIN pairs AS p USING (pair_id)
+JOIN images AS a ON a.image_id = least(p.left_image, p.right_image)
+JOIN images AS b ON b.image_id = greatest(p.left_image, p.right_image)
+LEFT JOIN trial_pairs AS t USING (pair_id)
+LEFT JOIN checks AS c USING (pair_id)
+LEFT JOIN pairs AS o ON o.pair_id = c.of_pair
+ORDER BY v.vote_id
+"""
+
+# All that can change what is said of votes is appended, so the newest of each kind tell a moment.
+MOMENT = """
+SELECT (SELECT max(vote_id) FROM votes), (SELECT max(report_id) FROM reports),
+       (SELECT max(report_decision_id) FROM report_decisions),
+       (SELECT max(remark_id) FROM remarks), (SELECT max(gold_mark_id) FROM gold_marks),
+       (SELECT count(*) FROM withdrawals)
+"""
+
+# Winner and loser of the newest votes that could teach something, as a run would see them.
+LESSONS = """
+SELECT v.winner, CASE WHEN v.winner = p.left_image THEN p.right_image ELSE p.left_image END,
+       p.prompt
+FROM (
+    SELECT vote_id, pair_id, winner FROM lessons WHERE base = $base AND winner IS NOT NULL
+    ORDER BY vote_id DESC LIMIT $most
+) AS v
+JOIN pairs AS p USING (pair_id)
+ORDER BY v.vote_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A vote, or the undo of one; the two pictures of its pair have a fixed order."""
+
+    vote_id: int
+    supersedes: int | None
+    pair: int
+    of_pair: int | None
+    """The pair that it repeats."""
+    unit: int
+    """A number for the two pictures, whatever pair showed them."""
+    annotator: str
+    prompt: str
+    verdict: str
+    first_won: bool | None
+    response_ms: int | None
+    second: int
+    """When it was given, in seconds since 1970 (UTC)."""
+    trial: bool
+    check: str | None
+    first_file: str
+    other_file: str
+
+    @property
+    def files(self) -> tuple[str, str]:
+        """The SHA-256 of both pictures."""
+        return self.first_file, self.other_file
+
+
+class Entries:
+    """Votes on the pairs of a model, read for statistics."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def after(self, base: str, vote_id: int, most: int) -> list[Entry]:
+        """Return up to so many votes and undos that came after one, in order."""
+        known = {"base": base, "after": vote_id, "most": most}
+        return [Entry(*row) for row in self._database.read(ENTRIES, known)]
+
+    def moment(self) -> tuple[int | None, ...]:
+        """Return what differs from any earlier answer once there is another vote, undo, report,
+        decision, remark or known pair.
+        """
+        return self._database.read(MOMENT)[0]
+
+    def hidden(self, base: str) -> list[int]:
+        """Return the numbers of the pairs that are shown to nobody."""
+        sql = "SELECT number FROM pairs JOIN hidden_pairs USING (pair_id) WHERE base = ?"
+        return [number for (number,) in self._database.read(sql, [base])]
+
+    def known(self, base: str) -> dict[int, bool]:
+        """Return pairs whose answer is known, by number: whether it is their first picture."""
+        sql = (
+            "SELECT number, winner = least(left_image, right_image) FROM gold_pairs "
+            "JOIN pairs USING (pair_id) WHERE gold_pairs.base = ?"
+        )
+        return dict(self._database.read(sql, [base]))
+
+    def shown(self, vote_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Return the two pictures of votes, in their fixed order."""
+        rows = self._database.read(
+            "SELECT vote_id, least(pairs.left_image, right_image), "
+            "greatest(pairs.left_image, right_image) FROM votes JOIN pairs USING (pair_id) "
+            "WHERE vote_id IN (SELECT unnest(?::BIGINT[]))",
+            [list(vote_ids)],
+        )
+        return {vote_id: (first, other) for vote_id, first, other in rows}
+
+    def lessons(self, base: str, most: int) -> list[tuple[str, str, str]]:
+        """Return (winner, loser, prompt) of the newest votes that could teach, oldest first."""
+        rows = self._database.read(LESSONS, {"base": base, "most": most})
+        return [(winner, loser, prompt) for winner, loser, prompt in rows]

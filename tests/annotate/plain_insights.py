@@ -1,0 +1,380 @@
+"""What votes say, from scratch and vote by vote: what the kept answers have to equal."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from annotate.attributes import NAMES
+from annotate.painting import address
+from annotate.quality.agreement import agreement
+from annotate.quality.crowd import contrasts
+from annotate.quality.liking import liking, standing_out
+from annotate.quality.reliability import reliability
+from annotate.quality.sides import Share, consistency, share, side_bias, two_sided
+from annotate.quality.telling import (
+    MOST_DISSENTS,
+    MOST_PROMPTS,
+    MOST_SHARED,
+    MOST_WORDS,
+    direction,
+    in_its_direction,
+    told,
+    why_thin,
+)
+from annotate.quality.voting import FEWEST_OF_A_WORD, words_of
+from storage.quality import Given
+from storage.store import Store
+
+MOST_EXAMPLES = 3
+Pictures = tuple[str, str]
+Units = dict[Pictures, dict[str, Given]]
+Choice = tuple[str, str, str]
+Looks = Mapping[str, np.ndarray]
+
+
+def report(store: Store, base: str, looks: Looks, person: str | None) -> dict[str, Any]:
+    """Everything that is kept, of one person's votes or of everybody's."""
+    votes = store.quality.given(base)
+    mine = [vote for vote in votes if person in (None, vote.annotator)]
+    all_units = units = shared(votes)
+    if person is not None:
+        units = {pictures: unit for pictures, unit in units.items() if person in unit}
+    reasons: dict[int, list[str]] = {}
+    for vote_id, reason in store.quality.reasons(base):
+        reasons.setdefault(vote_id, []).append(reason)
+    gold = store.quality.checks.gold(base)
+    return {
+        "people": people_of(votes) if person is None else [person],
+        **told_votes(mine, reasons),
+        **told_habits(mine, units, gold),
+        "likes": told_taste(units, all_units, looks, person),
+        "differs": None if person is None else told_differs(all_units, person, looks),
+    }
+
+
+def people_of(votes: Sequence[Given]) -> list[str]:
+    """Name everybody who voted, those with most votes first."""
+    counts = Counter(vote.annotator for vote in votes)
+    return sorted(counts, key=lambda name: (-counts[name], name))
+
+
+def pictures_of(vote: Given) -> Pictures:
+    """Name both pictures of a vote, always in the same order."""
+    first, second = sorted((vote.left, vote.right))
+    return first, second
+
+
+def loser(vote: Given) -> str:
+    """Name the picture that a decisive vote did not choose."""
+    return vote.right if vote.winner == vote.left else vote.left
+
+
+def shared(votes: Sequence[Given]) -> dict[Pictures, dict[str, Given]]:
+    """For each two pictures, everybody's first vote on them; a skip is none."""
+    units: defaultdict[Pictures, dict[str, Given]] = defaultdict(dict)
+    for vote in votes:
+        if vote.verdict != "skip":
+            units[pictures_of(vote)].setdefault(vote.annotator, vote)
+    return dict(units)
+
+
+def opinions(units: dict[Pictures, dict[str, Given]]) -> list[dict[str, str]]:
+    """What everybody says of shared pictures: first, second or tie."""
+    return [
+        {person: opinion(vote, pictures) for person, vote in unit.items()}
+        for pictures, unit in units.items()
+    ]
+
+
+def opinion(vote: Given, pictures: Pictures) -> str:
+    """What a vote says of two pictures in their fixed order."""
+    if vote.winner is None:
+        return "tie"
+    return "first" if vote.winner == pictures[0] else "second"
+
+
+def decisions(units: dict[Pictures, dict[str, Given]]) -> list[dict[str, int]]:
+    """What everybody who decided says: 0 or 1, which of the two pictures is better."""
+    return [
+        {
+            person: int(vote.winner == pictures[1])
+            for person, vote in unit.items()
+            if vote.winner is not None
+        }
+        for pictures, unit in units.items()
+    ]
+
+
+def repeated(votes: Sequence[Given]) -> list[tuple[str | None, str | None, bool]]:
+    """One person's pairs that were asked twice, as `sides.consistency` wants them."""
+    first = {vote.pair_id: vote for vote in votes if vote.check is None}
+    pairs = [
+        (first[vote.of_pair], vote)
+        for vote in votes
+        if vote.check == "repeat" and vote.of_pair in first and vote.verdict != "skip"
+    ]
+    return [(before.winner, again.winner, again.verdict == "left") for before, again in pairs]
+
+
+def known_answers(votes: Sequence[Given], gold: dict[str, str]) -> Share:
+    """How often somebody chose the better picture where that is known; a tie is no choice."""
+    answers = {
+        vote.of_pair or vote.pair_id: vote.winner == gold[vote.of_pair or vote.pair_id]
+        for vote in votes
+        if vote.winner is not None and (vote.of_pair or vote.pair_id) in gold
+        and vote.check != "repeat"
+    }  # fmt: skip
+    return share(sum(answers.values()), len(answers))
+
+
+def local(moment: datetime) -> datetime:
+    """Turn UTC without a zone into the clock on the wall."""
+    return moment.replace(tzinfo=UTC).astimezone()
+
+
+def per_day(votes: Sequence[Given]) -> dict[str, int]:
+    """Count votes by day, days without any between the first and the last one too."""
+    counts = Counter(local(vote.created).date() for vote in votes)
+    if not counts:
+        return {}
+    days = range(min(counts).toordinal(), max(counts).toordinal() + 1)
+    return {day.isoformat(): counts[day] for day in map(min(counts).fromordinal, days)}
+
+
+def per_hour(votes: Sequence[Given]) -> list[int]:
+    """Count votes by the hour of the day."""
+    counts = Counter(local(vote.created).hour for vote in votes)
+    return [counts[hour] for hour in range(24)]
+
+
+def median_ms(votes: Sequence[Given]) -> float | None:
+    """The middle time that a vote took; None where no page measured it."""
+    times = [vote.response_ms for vote in votes if vote.response_ms is not None]
+    return float(median(times)) if times else None
+
+
+def by_prompt(votes: Sequence[Given]) -> dict[str, list[Given]]:
+    """Sort votes by prompt, those with most first."""
+    groups: defaultdict[str, list[Given]] = defaultdict(list)
+    for vote in votes:
+        groups[vote.prompt].append(vote)
+    return dict(sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])))
+
+
+def by_word(votes: Sequence[Given]) -> list[tuple[str, Share, bool]]:
+    """For words of prompts, how often both pictures were called good where it was both or neither,
+    and whether that stands out; both pictures of a pair have the same prompt, so no choice says it.
+    """
+    good: Counter[str] = Counter()
+    told: Counter[str] = Counter()
+    for vote in votes:
+        if vote.verdict in ("both_good", "both_bad"):
+            for word in words_of(vote.prompt):
+                told[word] += 1
+                good[word] += vote.verdict == "both_good"
+    words = [word for word in told if told[word] >= FEWEST_OF_A_WORD]
+    shares = [share(good[word], told[word]) for word in words]
+    tells = standing_out([two_sided(one.count, one.of) for one in shares])
+    found = zip(words, shares, tells, strict=True)
+    return sorted(found, key=lambda row: (not row[2], -abs((row[1].value or 0.5) - 0.5), row[0]))
+
+
+def told_votes(votes: Sequence[Given], reasons: Mapping[int, Sequence[str]]) -> dict[str, Any]:
+    groups = list(by_prompt(votes).items())
+    return {
+        "votes": len(votes),
+        "decisive": sum(vote.winner is not None for vote in votes),
+        "pace": {
+            "per_day": per_day(votes),
+            "per_hour": per_hour(votes),
+            "median_ms": median_ms(votes),
+        },
+        "prompts": [told_prompt(prompt, some) for prompt, some in groups[:MOST_PROMPTS]],
+        "more_prompts": max(0, len(groups) - MOST_PROMPTS),
+        "words": [
+            {"word": word, "good": told(some), "tells": tells}
+            for word, some, tells in by_word(votes)[:MOST_WORDS]
+        ],
+        "reasons": told_reasons(votes, reasons),
+    }
+
+
+def told_prompt(prompt: str, votes: Sequence[Given]) -> dict[str, Any]:
+    """How the votes on one prompt went."""
+    verdicts = [vote.verdict for vote in votes]
+    named = ("tie", "both_good", "both_bad", "skip")
+    return {
+        "prompt": prompt,
+        "votes": len(votes),
+        "decisive": sum(vote.winner is not None for vote in votes),
+        **{name: verdicts.count(name) for name in named},
+        "median_ms": median_ms(votes),
+    }
+
+
+def told_reasons(
+    votes: Sequence[Given], reasons: Mapping[int, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """Each reason: how often, on which prompts, and pairs; the most frequent first."""
+    given: dict[str, list[Given]] = {}
+    for vote in votes:
+        for reason in reasons.get(vote.vote_id, ()):
+            given.setdefault(reason, []).append(vote)
+    ordered = sorted(given.items(), key=lambda row: (-len(row[1]), row[0]))
+    return [told_reason(reason, some) for reason, some in ordered]
+
+
+def told_reason(reason: str, votes: Sequence[Given]) -> dict[str, Any]:
+    """One reason, the newest pairs first."""
+    prompts = Counter(vote.prompt for vote in votes).most_common(MOST_EXAMPLES)
+    newest = [
+        (vote.prompt, vote.winner, loser(vote))
+        for vote in reversed(votes)
+        if vote.winner is not None
+    ]
+    return {
+        "reason": reason,
+        "votes": len(votes),
+        "prompts": [{"prompt": prompt, "votes": count} for prompt, count in prompts],
+        "examples": examples(newest),
+    }
+
+
+def told_habits(votes: Sequence[Given], units: Units, gold: dict[str, str]) -> dict[str, Any]:
+    names = people_of(votes)
+    people, why = reliability(decisions(dict(list(units.items())[-MOST_SHARED:])))
+    return {
+        "habits": {
+            name: told_person([vote for vote in votes if vote.annotator == name], gold)
+            for name in names
+        },
+        "agreement": asdict(agreement(opinions(units))),
+        "reliability": {name: asdict(people[name]) for name in names if name in people},
+        "reliability_why": why,
+    }
+
+
+def told_person(votes: Sequence[Given], gold: Mapping[str, str]) -> dict[str, Any]:
+    """One person's habits."""
+    sides = side_bias([vote.verdict == "left" for vote in votes if vote.winner is not None])
+    twice = consistency(repeated(votes))
+    return {
+        "votes": len(votes),
+        "median_ms": median_ms(votes),
+        "left": told(sides.left),
+        "leaning": sides.leaning,
+        "looked_at": sides.looked_at,
+        "same_twice": told(twice.same),
+        "left_twice": twice.left_twice,
+        "right_twice": twice.right_twice,
+        "tie_twice": twice.tie_twice,
+        "tie_once": twice.tie_once,
+        "known": told(known_answers(votes, dict(gold))),
+    }
+
+
+def told_taste(units: Units, all_units: Units, looks: Looks, person: str | None) -> dict[str, Any]:
+    choices = majority(units) if person is None else choices_of(all_units, person)
+    choices = [one for one in choices if one[1] in looks and one[2] in looks]
+    found = liking(differences(choices, looks), NAMES)
+    return {
+        "pairs": len(choices),
+        "why": why_thin(len(choices), found),
+        "attributes": [told_liked(one, choices) for one in found],
+    }
+
+
+def choices_of(units: Units, person: str) -> list[Choice]:
+    """What one person chose of each two pictures, the first time."""
+    votes = [unit[person] for unit in units.values() if person in unit]
+    return [(v.prompt, v.winner, loser(v)) for v in votes if v.winner is not None]
+
+
+def differences(choices: Sequence[Choice], looks: Mapping[str, np.ndarray]) -> np.ndarray:
+    """For each choice, the chosen picture's attributes less the other's."""
+    rows = [looks[chosen] - looks[other] for _, chosen, other in choices]
+    return np.array(rows) if rows else np.zeros((0, len(NAMES)))
+
+
+def told_liked(one: Any, choices: Sequence[Choice]) -> dict[str, Any]:
+    """One attribute with its example pairs."""
+    return {
+        "name": one.name,
+        "words": direction(one.name, (one.more.value or 0.5) - 0.5),
+        "more": told(one.more),
+        "effect": one.effect,
+        "effect_low": one.effect_low,
+        "effect_high": one.effect_high,
+        "p": one.p,
+        "tells": one.tells,
+        "examples": examples([choices[place] for place in one.examples]),
+        "against": None if one.against is None else example(choices[one.against]),
+    }
+
+
+def examples(choices: Sequence[Choice]) -> list[dict[str, str]]:
+    """The first few of these, each of another prompt."""
+    first: dict[str, Choice] = {}
+    for choice in choices:
+        first.setdefault(choice[0], choice)
+    return [example(choice) for choice in list(first.values())[:MOST_EXAMPLES]]
+
+
+def example(choice: Choice) -> dict[str, str]:
+    """A pair by the addresses of its pictures."""
+    prompt, chosen, other = choice
+    return {"prompt": prompt, "chosen_url": address(chosen), "other_url": address(other)}
+
+
+def told_differs(units: Units, person: str, looks: Looks) -> dict[str, Any]:
+    found, compared = dissents(units, person)
+    mine = [one for one in choices_of(units, person) if one[1] in looks and one[2] in looks]
+    others = {p: {n: v for n, v in unit.items() if n != person} for p, unit in units.items()}
+    crowd = [one for one in majority(others) if one[1] in looks and one[2] in looks]
+    sides = contrasts(differences(mine, looks), differences(crowd, looks), NAMES)
+    return {
+        "compared": compared,
+        "different": len(found),
+        "pairs": found[:MOST_DISSENTS],
+        "attributes": [{"name": one.name, **in_its_direction(one)} for one in sides if one.tells],
+    }
+
+
+def dissents(units: Units, person: str) -> tuple[list[dict[str, Any]], int]:
+    """Return where most others chose otherwise, the clearest first, and how many pairs are shared.
+
+    A pair counts where the person and somebody else decided.
+    """
+    found, compared = [], 0
+    for unit in units.values():
+        mine = unit.get(person)
+        others = [vote for name, vote in unit.items() if name != person and vote.winner]
+        if mine is None or mine.winner is None or not others:
+            continue
+        compared += 1
+        against = sum(vote.winner != mine.winner for vote in others)
+        if 2 * against > len(others):
+            told = example((mine.prompt, mine.winner, loser(mine)))
+            found.append({**told, "others": len(others), "against": against})
+    clearest = sorted(found, key=lambda one: (-one["against"], -one["against"] / one["others"]))
+    return clearest, compared
+
+
+def majority(units: Units) -> list[tuple[str, str, str]]:
+    """What most people chose of each two pictures: (prompt, winner, loser); an even split is none.
+
+    So votes of several people on one pair, which go together, count once.
+    """
+    chosen = []
+    for pictures, unit in units.items():
+        counts = Counter(vote.winner for vote in unit.values() if vote.winner)
+        first, second = (counts[picture] for picture in pictures)
+        if first != second:
+            winner, other = pictures if first > second else pictures[::-1]
+            chosen.append((next(iter(unit.values())).prompt, winner, other))
+    return chosen
