@@ -145,13 +145,13 @@ class People:
             )
         )
 
-    def signed_in(self, token: str) -> tuple[str, datetime] | None:
-        """Return whose a token is and when it ends, by its hash; None where it ended."""
+    def sign_ins(self) -> dict[str, tuple[str, datetime]]:
+        """Return whose each token is and when it ends, by its hash; those that ended are not in."""
         rows = self._database.read(
-            "SELECT name, expires FROM current_sign_ins WHERE token_hash = ? AND expires > ?",
-            [token, self._clock()],
+            "SELECT token_hash, name, expires FROM current_sign_ins WHERE expires > ?",
+            [self._clock()],
         )
-        return (rows[0][0], rows[0][1]) if rows else None
+        return {token: (name, expires) for token, name, expires in rows}
 
     def _change(
         self,

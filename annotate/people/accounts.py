@@ -44,7 +44,8 @@ class Accounts:
         self._tries, self._clock, self._now = Tries(clock), clock, now
         self._hashing, self._turns = hashing or Scrypt(), threading.BoundedSemaphore(AT_ONCE)
         self._guard = threading.Lock()
-        self._tokens: dict[str, tuple[str, datetime]] = {}
+        self._tokens: dict[str, tuple[str, datetime]] | None = None
+        """Every sign-in, so that a token of nobody's costs no search; None until it is asked."""
         self._known: dict[str, Person] = {}
         self._seen: dict[str, float] = {}
         self._changes = 0
@@ -74,17 +75,26 @@ class Accounts:
         """Return whose token it is, as long as they may come in."""
         if not TOKEN.fullmatch(token):
             return None
-        key = hash_token(token)
+        held = self._sign_ins().get(hash_token(token))
+        return self.named(held[0]) if held and held[1] > self._now() else None
+
+    def remembers(self, name: str | None = None) -> bool:
+        """Whether a person, or the holder of any token, is known without asking the database."""
         with self._guard:
-            held, changes = self._tokens.get(key), self._changes
-        if held is None:
-            held = self.people.signed_in(key)
-            if held is None:
-                return None
-            with self._guard:
-                if changes == self._changes:
-                    self._tokens[key] = held
-        return self.named(held[0]) if held[1] > self._now() else None
+            return self._tokens is not None if name is None else name in self._known
+
+    def _sign_ins(self) -> dict[str, tuple[str, datetime]]:
+        with self._guard:
+            tokens, changes = self._tokens, self._changes
+        if tokens is not None:
+            return tokens
+
+        tokens = self.people.sign_ins()
+        known = {person.name: person for person in self.people.all()}
+        with self._guard:
+            if changes == self._changes:
+                self._tokens, self._known = tokens, self._known | known
+        return tokens
 
     def named(self, name: str) -> Person | None:
         """Return the person of a name, as long as they may come in."""
@@ -198,7 +208,7 @@ class Accounts:
         """Look everything up anew; what is being looked up right now is not kept either."""
         with self._guard:
             self._changes += 1
-            self._tokens.clear()
+            self._tokens = None
             self._known.clear()
 
     def _first_admin(self, name: str, password: str) -> str:
@@ -215,8 +225,13 @@ class Accounts:
         return self._let_in(known.name)
 
     def _let_in(self, name: str) -> str:
-        token = new_token()
-        self.people.sign_in(hash_token(token), name, self._now() + LASTS)
+        token, expires = new_token(), self._now() + LASTS
+        self.people.sign_in(hash_token(token), name, expires)
+        with self._guard:
+            # What is being read right now may lack it.
+            self._changes += 1
+            if self._tokens is not None:
+                self._tokens = {**self._tokens, hash_token(token): (name, expires)}
         return token
 
     def _matches(self, password: str, stored: str | None) -> bool:

@@ -28,19 +28,29 @@ class SignIn:
     """The header in which a proxy names the person; None with accounts."""
 
     def person(self, request: Request) -> Person | None:
-        """Return who asks; None for a stranger."""
+        """Return who asks; None for a stranger. The first time, this asks the database."""
         if self.header is None:
             return self.accounts.holder(token_of(request))
+        name = self._named(request)
+        try:
+            return None if name is None else self.accounts.vouched(name)
+        except InvalidPerson:
+            return None
+
+    def remembers(self, request: Request) -> bool:
+        """Whether the database need not be asked who this is."""
+        name = None if self.header is None else self._named(request)
+        return self.accounts.remembers(name) or (self.header is not None and name is None)
+
+    def _named(self, request: Request) -> str | None:
+        """Return whom a trusted proxy names; None for nobody, or for two people."""
+        if self.header is None or not self.by_proxy(request):
+            return None
         # A header that is sent twice may be joined by a comma on its way.
         named = [
             part for value in request.headers.getlist(self.header) for part in value.split(",")
         ]
-        if len(named) != 1 or not named[0].strip() or not self.by_proxy(request):
-            return None
-        try:
-            return self.accounts.vouched(_decoded(named[0]))
-        except InvalidPerson:
-            return None
+        return _decoded(named[0]) if len(named) == 1 and named[0].strip() else None
 
     def by_proxy(self, request: Request) -> bool:
         """Whether a proxy that is trusted sent this."""

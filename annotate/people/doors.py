@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from annotate.errors import SignInRefused, TooManyTries, WeakPassword
-from annotate.people.accounts import LASTS
+from annotate.people.accounts import LASTS, TOKEN
 from annotate.people.asking import COOKIE, SignIn, asker, token_of
 from annotate.people.forms import POLICY, account_form, message, sign_in_form, welcome_form
 from annotate.people.passwords import hash_token
@@ -115,7 +115,8 @@ class Doors:
         return self._inside(request, entered)
 
     def _owner(self, token: str) -> str | None:
-        return self._accounts.people.link_owner(hash_token(token))
+        known = TOKEN.fullmatch(token) is not None
+        return self._accounts.people.link_owner(hash_token(token)) if known else None
 
     def _stale(self) -> Response:
         told = "It was used or has expired. Ask an admin for a new one."

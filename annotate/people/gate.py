@@ -10,6 +10,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import partial
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from annotate.people.asking import READING, SCOPE_KEY, SignIn
 from annotate.people.doors import PATHS
 from annotate.people.proxies import path_within
+from annotate.people.streams import STREAMS, while_allowed
 from storage.people import Person, Role
 
 OPEN = ("/health", "/robots.txt", "/favicon.ico", "/gradio_api/startup-events")
@@ -78,8 +80,7 @@ class Gate:
         path = path_within(scope)
         if path in OPEN and request.method in READING:
             return await self._app(scope, receive, send)
-        # On the loop: a person is looked up in memory but for the first time.
-        person = self._way.person(request)
+        person = await self._person(request)
         scope[SCOPE_KEY] = person
         if path in PATHS:
             return await self._doors(scope, receive, send)
@@ -87,9 +88,27 @@ class Gate:
             return await self._stranger(request)(scope, receive, send)
         if self._way.accounts.due(person.name):
             await run_in_threadpool(self._way.accounts.people.saw, person.name)
+        if STREAMS.fullmatch(path):
+            may_go_on = partial(self._is_still, request, person)
+            return await while_allowed(self._let_through, scope, receive, send, may_go_on)
+        await self._let_through(scope, receive, send)
+
+    async def _let_through(self, scope: Scope, receive: Receive, send: Send) -> None:
+        person: Person = scope[SCOPE_KEY]
         if person.role is Role.ADMIN:
-            return await self._app(scope, receive, send)
-        return await self._labeler(person, request, send)
+            await self._app(scope, receive, send)
+        else:
+            await self._labeler(person, Request(scope, receive), send)
+
+    async def _person(self, request: Request) -> Person | None:
+        if self._way.remembers(request):
+            return self._way.person(request)
+        # The database may be busy, and the loop has others to serve.
+        return await run_in_threadpool(self._way.person, request)
+
+    async def _is_still(self, request: Request, person: Person) -> bool:
+        now = await self._person(request)
+        return now is not None and (now.name, now.role) == (person.name, person.role)
 
     async def _labeler(self, person: Person, request: Request, send: Send) -> None:
         scope, receive = request.scope, request.receive
