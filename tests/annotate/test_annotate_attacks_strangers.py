@@ -58,7 +58,7 @@ def test_a_made_up_cookie_or_name_is_not_searched_for_where_others_wait(
 
 @pytest.mark.parametrize(
     "token",
-    ["", "x", "a" * 43 + "=", "../../etc/passwd", "é" * 43, "a" * 8000, '"' * 43, "\t" * 43],
+    ["", "x", "a" * 43 + "=", "../../etc/passwd", "é" * 43, "a" * 8000, '"' * 43, "%" * 43],
 )
 def test_a_token_of_another_shape_is_nobodys(house, token):
     client = house.stranger()
