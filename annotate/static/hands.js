@@ -4,7 +4,6 @@ const SWIPE_PX = 60;
 
 function listenToHands({ element, keys, view, closer, act, layout }) {
   const typed = () => element.isConnected && view.shown();
-  const holds = () => keys.of("flicker");
   let asked = null;
 
   function onKey(event) {
@@ -20,7 +19,7 @@ function listenToHands({ element, keys, view, closer, act, layout }) {
 
   function onKeyUp(event) {
     if (!element.isConnected) return document.removeEventListener("keyup", onKeyUp);
-    if (keyName(event) !== holds()) return undefined;
+    if (!keys.isOf(event, "flicker")) return undefined;
     // A button that was clicked last must not be pressed by the key that shows one in the place
     // of the other.
     if (typed() && event.target.matches?.("button:not(:focus-visible)")) event.preventDefault();
@@ -30,9 +29,10 @@ function listenToHands({ element, keys, view, closer, act, layout }) {
   // ---- another key for an action -------------------------------------------------------
   function choose(event) {
     event.preventDefault();
+    if (composes(event)) return undefined;
     const key = keyName(event);
     if (key !== "Escape") {
-      if (!keys.free(key)) return view.keyTold(`${glyphOf(key)} is taken. Press another key.`);
+      if (!keys.free(key, asked)) return view.keyTold(`${glyphOf(key)} is taken. Press another key.`);
       keys.set(asked, key);
     }
     asked = null;

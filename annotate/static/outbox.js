@@ -2,6 +2,7 @@
 // next pair need not wait for a disk, and moves to IndexedDB, which holds as many as there are.
 
 const JOURNAL = "palate-journal:";
+const OPENING_LIMIT_MS = 3000;
 
 function openDatabase() {
   return new Promise((resolve, reject) => {
@@ -10,6 +11,8 @@ function openDatabase() {
       request.result.createObjectStore("outbox", { keyPath: "order", autoIncrement: true });
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
+    // Some browsers neither open it nor say that they will not.
+    setTimeout(() => reject(new Error("the database does not open")), OPENING_LIMIT_MS);
   });
 }
 
@@ -29,6 +32,14 @@ function note(event) {
   } catch {
     return false;
   }
+}
+
+// Whether anything can be noted.
+function notes() {
+  const probe = { key: "probe" };
+  const noted = note(probe);
+  forget(probe);
+  return noted;
 }
 
 function forget(event) {
@@ -61,7 +72,7 @@ async function openOutbox() {
     outbox.events = await transact(database, "readonly", (store) => store.getAll());
     for (const event of outbox.events) stored.set(event.key, Promise.resolve(event.order));
   } catch {
-    outbox.durable = false;
+    outbox.durable = notes();
   }
   // What a page noted and could not store before it was closed.
   for (const event of readNotes().sort((a, b) => a.at - b.at)) {

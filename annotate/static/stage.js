@@ -19,10 +19,10 @@ async function startStage() {
   keepOwn(outbox, person);
   const state = { current: null, best: null, asking: null, history: [], stats: null, every: 0,
     retreat: null, criteria: [] };
-  let annotator = (person && person.name) || recall(localStorage, NAME_KEY) || `guest-${makeKey().slice(0, 4)}`;
-  let trial = recall(sessionStorage, TRIAL_KEY) || "";
-  let four = !trial && recall(sessionStorage, FOUR_KEY) === "on";
-  let acked = Number(recall(sessionStorage, ACKED_KEY)) || 0;
+  let annotator = (person && person.name) || recall("localStorage", NAME_KEY) || `guest-${makeKey().slice(0, 4)}`;
+  let trial = recall("sessionStorage", TRIAL_KEY) || "";
+  let four = !trial && recall("sessionStorage", FOUR_KEY) === "on";
+  let acked = Number(recall("sessionStorage", ACKED_KEY)) || 0;
 
   // ---- what is where -------------------------------------------------------------------
   const openActs = () => {
@@ -98,7 +98,7 @@ async function startStage() {
   // ---- the server's answers ------------------------------------------------------------
   function onSent(event, reply) {
     acked += 1;
-    remember(sessionStorage, ACKED_KEY, acked);
+    remember("sessionStorage", ACKED_KEY, acked);
     const { votes, until_next_run } = reply;
     if (state.stats) Object.assign(state.stats, { votes, until_next_run });
     if (reply.pause) showPause(reply.pause);
@@ -171,7 +171,7 @@ async function startStage() {
     view.name.value = wanted || annotator;
     if (!wanted || wanted === annotator) return;
     annotator = wanted;
-    remember(localStorage, NAME_KEY, annotator);
+    remember("localStorage", NAME_KEY, annotator);
     startOver();
     tell();
   }
@@ -188,7 +188,7 @@ async function startStage() {
   function turnFour() {
     if (trial) return view.note("A blind test shows two at a time.");
     four = !four;
-    remember(sessionStorage, FOUR_KEY, four ? "on" : "");
+    remember("sessionStorage", FOUR_KEY, four ? "on" : "");
     view.mode(four);
     return startOver();
   }
@@ -198,7 +198,7 @@ async function startStage() {
     if (wanted === trial) return;
     trial = wanted;
     four = four && !trial;
-    remember(sessionStorage, TRIAL_KEY, trial);
+    remember("sessionStorage", TRIAL_KEY, trial);
     view.mode(four);
     view.trial(trial ? { trial } : null);
     startOver();
@@ -250,7 +250,7 @@ async function startStage() {
   watchPerson(element, root, person);
   view.name.addEventListener("change", rename);
   view.name.addEventListener("keydown", (event) => event.key === "Enter" && view.stage.focus());
-  remember(localStorage, NAME_KEY, annotator);
+  remember("localStorage", NAME_KEY, annotator);
   view.mode(four);
   view.keys(keys);
   marks.redraw();
@@ -268,9 +268,9 @@ async function startStage() {
 function restoreTab() {
   document.addEventListener("click", (event) => {
     const tab = event.target instanceof Element && event.target.closest('[role="tab"]');
-    if (tab && tab.id) remember(sessionStorage, TAB_KEY, tab.id);
+    if (tab && tab.id) remember("sessionStorage", TAB_KEY, tab.id);
   });
-  const tab = document.getElementById(recall(sessionStorage, TAB_KEY) || "");
+  const tab = document.getElementById(recall("sessionStorage", TAB_KEY) || "");
   if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
 }
 

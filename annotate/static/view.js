@@ -112,6 +112,7 @@ function makeView(element) {
   view.counts = ({ votes, acked, ready, unsent, error, durable }) => {
     Object.assign(element.dataset, { acked, ready, unsent });
     setText(".saved", votes === null ? "" : `${plural(votes, "vote")} saved`);
+    find(".fleeting").hidden = durable;
     const badge = find(".unsent");
     badge.hidden = !unsent;
     badge.textContent = `${unsent} unsent`;
