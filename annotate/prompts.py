@@ -13,7 +13,10 @@ from storage.prompts import clean_prompt
 
 EMBEDDED = ("emoji", "emoji-fast")
 STATIC = Path(__file__).parent / "static"
-LARGEST_FILE = 4_000_000
+LARGEST_FILE = 32_000_000
+MOST_AT_ONCE = 100_000
+MOST = 200_000
+"""Prompts that are drawn from, in all: each is held in memory."""
 MANY = 20
 """So many given prompts are enough to set some aside."""
 SHARE = 5
@@ -35,8 +38,8 @@ def prompts_for(model_path: str, given: Sequence[str] | None) -> tuple[list[str]
         return built_in_prompts(model_path), built_in_prompts(model_path, "evaluation_prompts")
     if len(given) < MANY:
         return list(given), []
-    aside = [text for text in given if sha256(text.encode()).digest()[0] % SHARE == 0]
-    return [text for text in given if text not in set(aside)], aside
+    aside = {text: None for text in given if sha256(text.encode()).digest()[0] % SHARE == 0}
+    return [text for text in given if text not in aside], list(aside)
 
 
 def parse_prompts(text: str, name: str = "The text") -> list[str]:
@@ -44,14 +47,16 @@ def parse_prompts(text: str, name: str = "The text") -> list[str]:
 
     Raises InvalidPrompts without any prompt, storage's InvalidPrompt naming the line.
     """
-    prompts = []
+    prompts: dict[str, None] = {}
     for number, line in enumerate(LINE_END.split(text.removeprefix("\ufeff")), start=1):
         line = line.replace("\t", " ").strip()
         if line and not line.startswith("#"):
-            prompts.append(clean_prompt(line, f"Line {number}"))
+            prompts[clean_prompt(line, f"Line {number}")] = None
+        if len(prompts) > MOST_AT_ONCE:
+            raise too_many(f"{name} holds more")
     if not prompts:
         raise InvalidPrompts(f"{name} holds no prompt. Write one a line.")
-    return list(dict.fromkeys(prompts))
+    return list(prompts)
 
 
 def check_prompts(prompts: object) -> list[str]:
@@ -62,6 +67,8 @@ def check_prompts(prompts: object) -> list[str]:
         raise InvalidPrompts("The prompts must be a list of texts, or a text with one a line.")
     if not prompts:
         raise InvalidPrompts("The list holds no prompt. Send at least one.")
+    if len(prompts) > MOST_AT_ONCE:
+        raise too_many(f"The list holds {len(prompts):,}")
     return [clean_prompt(text, f"Prompt {n}") for n, text in enumerate(prompts, start=1)]
 
 
@@ -74,7 +81,8 @@ def read_prompt_file(path: Path) -> list[str]:
     try:
         with opened_regular(path, None) as (file, size):
             if size > LARGEST_FILE:
-                raise InvalidPrompts(f"{path} is larger than 4 MB. Split it and choose a part.")
+                limit = f"{LARGEST_FILE // 10**6} MB"
+                raise InvalidPrompts(f"{path} is larger than {limit}. Split it and choose a part.")
             text = file.read(size).decode("utf-8")
     except UnicodeDecodeError:
         raise not_text(path) from None
@@ -86,6 +94,14 @@ def read_prompt_file(path: Path) -> list[str]:
     if "\x00" in text:
         raise not_text(path)
     return parse_prompts(text, str(path))
+
+
+def too_many(held: str) -> InvalidPrompts:
+    """Say that there are more prompts than can be taken at once."""
+    return InvalidPrompts(
+        f"{held}, and up to {MOST_AT_ONCE:,} prompts can be added at once. None was added: send "
+        "them in parts."
+    )
 
 
 def not_text(path: Path) -> InvalidPrompts:
@@ -106,6 +122,16 @@ class PromptBag:
 
     def __len__(self) -> int:
         return len(self._texts)
+
+    def require_room(self, texts: Iterable[str]) -> None:
+        """Raise InvalidPrompts where so many prompts could not be held."""
+        with self._guard:
+            held = len(self._texts) + sum(text not in self._texts for text in texts)
+        if held > MOST:
+            raise InvalidPrompts(
+                f"That would make {held:,} prompts, and up to {MOST:,} can be drawn from. None was "
+                "added: start with other ones by --prompts FILE."
+            )
 
     def add(self, texts: Iterable[str]) -> int:
         """Add prompts, to be drawn before the others, and return how many were new."""

@@ -149,6 +149,7 @@ class Studio(Labeling):
         """Add prompts, a list or one a line, and return how many are new and in all."""
         kept = self.trials.kept_prompts()
         texts = [text for text in check_prompts(prompts) if text not in kept]
+        self._bag.require_room(texts)
         self._store.add_prompts(texts, PASTED)
         return {"added": self._bag.add(texts), "total": len(self._bag)}
 

@@ -505,7 +505,7 @@ def test_an_error_of_the_whole_import_is_a_sentence(
     [
         (hostile.pipe, "not a regular file"),
         (hostile.zeros, "not a regular file"),
-        (hostile.sparse_giant, "larger than 4 MB"),
+        (hostile.sparse_giant, "larger than 32 MB"),
         (hostile.folder, "not a regular file"),
         (hostile.links_in_a_ring, "cannot be read"),
         (lambda path: path.write_bytes(b"\x80\x81"), "not UTF-8"),

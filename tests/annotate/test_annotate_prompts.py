@@ -7,7 +7,16 @@ import pytest
 from places import Open, Place, until
 
 from annotate.errors import AnnotateError, InvalidPrompts
-from annotate.prompts import PromptBag, built_in_prompts, parse_prompts, read_prompt_file
+from annotate.prompts import (
+    MOST,
+    MOST_AT_ONCE,
+    PromptBag,
+    built_in_prompts,
+    check_prompts,
+    parse_prompts,
+    prompts_for,
+    read_prompt_file,
+)
 from storage.errors import InvalidPrompt
 
 STYLES = ("3d", "flat", "cartoon", "simple", "ink", "background")
@@ -90,3 +99,25 @@ def test_prompts_that_cannot_be_used_are_refused_and_none_is_added(
     assert str(refusal.value).endswith((".", "line."))
     total = place.studio.add_prompts(["a cat face"])["total"]
     assert total == len(built_in_prompts("emoji"))
+
+
+def test_a_hundred_thousand_prompts_are_taken_and_more_at_once_are_refused(tmp_path: Path) -> None:
+    many = [f"a subject, number {number}" for number in range(MOST_AT_ONCE)]
+    file = tmp_path / "prompts.txt"
+    file.write_text("\n".join([*many, *many]), encoding="utf-8")
+    assert read_prompt_file(file) == check_prompts(many) == many
+    told, aside = prompts_for("model", many)
+    assert len(told) + len(aside) == MOST_AT_ONCE and not set(told) & set(aside)
+
+    for more in ([*many, "one more"], "\n".join([*many, "one more"])):
+        with pytest.raises(InvalidPrompts, match="up to 100,000 prompts can be added at once"):
+            check_prompts(more)
+
+
+def test_no_more_prompts_are_held_than_fit_and_none_is_added_of_too_many() -> None:
+    bag = PromptBag([f"cat {number}" for number in range(MOST - 1)], random.Random(0))
+    bag.require_room(["cat 0", "a dog"])
+    with pytest.raises(InvalidPrompts, match="200,001 prompts, and up to 200,000"):
+        bag.require_room(["a dog", "a fox"])
+    bag.drop(f"cat {number}" for number in range(MOST))
+    assert len(bag) == 1

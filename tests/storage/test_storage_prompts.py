@@ -63,3 +63,31 @@ def test_the_longest_prompt_is_taken(store):
 
     assert store.add_prompts([longest], "typed") == 1
     assert texts(store) == [longest]
+
+
+def test_many_prompts_are_added_in_parts_and_again_after_a_kill_in_between(store, monkeypatch):
+    monkeypatch.setattr("storage.prompts.PART", 3)
+    many = [f"cat {number}" for number in range(10)]
+    store.add_prompts(many[:4], "pasted")
+
+    assert store.add_prompts([*many, "cat 0"], "pasted") == 6
+    assert texts(store) == many
+    with pytest.raises(InvalidPrompt, match=r"^Line 9 "):
+        store.add_prompts([f"dog {number}" for number in range(8)] + [""], "pasted")
+    assert texts(store) == many
+
+
+def test_a_vote_gets_in_between_while_many_prompts_are_added(store, monkeypatch):
+    """A part is one transaction, and what waits to write gets its turn before the next."""
+    monkeypatch.setattr("storage.prompts.PART", 2)
+    parts: list[int] = []
+    write = store._database.write
+
+    def counted(work, *args):
+        parts.append(len(texts(store)))
+        return write(work, *args)
+
+    monkeypatch.setattr(store._database, "write", counted)
+    store.add_prompts([f"cat {number}" for number in range(7)], "pasted")
+
+    assert parts == [0, 2, 4, 6]
