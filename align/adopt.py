@@ -22,6 +22,17 @@ from align.foreign import read_lora
 from align.full import KIND, WHOLE
 from align.models import ModelInfo
 
+UNREADABLE = (
+    OSError,
+    SafetensorError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What a file that other programs wrote can make its reader raise."""
 UNET_FILES = "diffusion_pytorch_model*.safetensors"
 
 
@@ -52,7 +63,7 @@ def adopt(source: Path, model: ModelInfo, target: Path | None = None) -> dict[st
             target.parent.mkdir(parents=True, exist_ok=True)
             with replacing(target) as scratch:
                 save_file(weights, scratch, {"format": "pt"} | metadata)
-    except (OSError, SafetensorError) as error:
+    except UNREADABLE as error:
         if says_disk_full(error):
             raise DiskFull(
                 f"The disk is full: {source.name} was not taken in. Free some space and try again."
@@ -96,6 +107,9 @@ def lora_file(source: Path) -> Path:
         return files[0]
     if not source.exists():
         raise NotAdoptable(f"There is nothing at {source}. Check the path.")
+    if not source.is_file():
+        # Opening a pipe would wait for ever.
+        raise NotAdoptable(f"{source.name} is not a regular file. Name a LoRA's file.")
     if source.suffix in (".ckpt", ".pt", ".pth", ".bin"):
         raise NotAdoptable(
             f"{source.name} is a pickle, which could run anything. Convert it to .safetensors."
@@ -123,15 +137,18 @@ def half_unet(
 
 def check_prediction(source: Path, model: ModelInfo) -> None:
     """Refuse a UNet that predicts something else than the base's scheduler expects."""
-    kinds = [
-        (read_json(folder / "scheduler" / "scheduler_config.json") or {}).get("prediction_type")
-        for folder in (source, Path(model.load_path))
-    ]
+    kinds = [prediction_of(folder) for folder in (source, Path(model.load_path))]
     if None not in kinds and kinds[0] != kinds[1]:
         raise NotAdoptable(
             f"{source.name} predicts {kinds[0]} and {model.name} {kinds[1]}. Start Palate with "
             "--model on that folder instead."
         )
+
+
+def prediction_of(folder: Path) -> str | None:
+    """What the network of a pipeline folder predicts, where its scheduler says so."""
+    config = read_json(folder / "scheduler" / "scheduler_config.json")
+    return config.get("prediction_type") if isinstance(config, dict) else None
 
 
 def one_file(

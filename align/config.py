@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from align.errors import InvalidSettings
+from align.files import parse_json
 from align.objectives import OBJECTIVES
 
 
@@ -181,7 +181,7 @@ def parse_settings(settings: dict[str, Any] | str) -> dict[str, Any]:
     """An object, or a string that holds one; empty means defaults."""
     if isinstance(settings, str):
         try:
-            settings = json.loads(settings or "{}")
+            settings = parse_json(settings or "{}")
         except ValueError as error:
             raise InvalidSettings(f"The settings are not JSON: {error}. Try {{}}.") from None
     if not isinstance(settings, dict):

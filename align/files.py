@@ -32,11 +32,19 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; a missing one is None."""
+    """Read a JSON file; a missing one is None. Raises ValueError for what is no JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+
+
+def parse_json(text: str) -> Any:
+    """Parse JSON that somebody else wrote; raises ValueError, also for what no parser can hold."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def link_tree(source: Path, target: Path) -> None:

@@ -7,7 +7,6 @@ Diffusers calls `down` lora_A and `up` lora_B.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from align.errors import AlignError, first_line
+from align.files import parse_json
 
 PREFIX = "unet."
 DOWN, UP = ".lora_A.weight", ".lora_B.weight"
@@ -97,7 +97,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def read_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     """The PEFT configuration of the UNet's part; empty where the file carries none."""
     try:
-        whole = json.loads(metadata.get(CONFIG, "{}"))
+        whole = parse_json(metadata.get(CONFIG, "{}"))
         return {name.removeprefix(PREFIX): v for name, v in whole.items()}
     except (ValueError, AttributeError):
         raise ExportError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import warnings
 from collections import Counter
 from dataclasses import replace
@@ -48,14 +49,20 @@ def open_rgb(path: Path) -> Image.Image:
     try:
         with Image.open(path) as image:
             return image.convert("RGB")
-    except OSError as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # Decoders raise all kinds of errors on a damaged file.
         raise SnapshotError(f"{path} is not a readable picture: {error}.") from None
 
 
 def fault_of(path: Path) -> str | None:
     """Why a picture file cannot be used, as a key to count by; None where it can."""
     try:
-        if path.stat().st_size == 0:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            # Never opened: a pipe would be waited for.
+            return "unreadable picture"
+        if status.st_size == 0:
             return "empty picture file"
         with warnings.catch_warnings():
             # Pillow warns of large pictures; they are refused here all the same.
@@ -67,7 +74,7 @@ def fault_of(path: Path) -> str | None:
         return "missing picture"
     except Image.DecompressionBombError:
         return "huge picture"
-    except (OSError, SyntaxError, ValueError):
+    except Exception:  # As above.
         return "unreadable picture"
     if width * height > MOST_PIXELS:
         return "huge picture"

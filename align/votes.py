@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter, defaultdict
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from align.errors import SnapshotError
-from align.files import read_json
+from align.files import parse_json, read_json
 
 Row = dict[str, Any]
 UNDECIDED = ("tie", "both_good", "both_bad", "skip")
@@ -36,7 +35,7 @@ def read_rows(folder: Path) -> list[Row]:
 
 def _row(path: Path, number: int, line: str) -> Row:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
         if not isinstance(row["prompt"], str) or not _is_vote(row) or not 0 < trust(row) <= 1:
             raise ValueError(line)
     except (ValueError, KeyError, TypeError):

@@ -44,11 +44,11 @@ def find_pictures(named: Path, studio: Path, stopped: Stopped = lambda: False) -
                 found.pictures.append(folder / name)
             elif ending in OTHER:
                 found.skipped.add("not a PNG, JPEG or WebP file", folder / name)
+            if len(found.pictures) > MOST_FILES:
+                raise BadMaterial(
+                    f"{root} holds more than {MOST_FILES:,} pictures. Name a folder inside it."
+                )
         read_tables(folder, names, tables, found)
-        if len(found.pictures) > MOST_FILES:
-            raise BadMaterial(
-                f"{root} holds more than {MOST_FILES:,} pictures. Name a folder inside it."
-            )
     if not found.pictures and not stopped():
         raise BadMaterial(
             f"{root} holds no PNG, JPEG or WebP picture, nor does any folder inside it. Name the "

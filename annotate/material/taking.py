@@ -1,5 +1,6 @@
 """One folder of pictures on its way in: read, pair by prompt, store, hand to the desk."""
 
+import hashlib
 import logging
 import os
 import random
@@ -53,11 +54,15 @@ class Stock:
     images: dict[str, Image]
     partners: dict[str, set[str]]
     """By the id of a picture in a pair, those that it is paired with."""
+    lost: set[str]
+    """By id, pictures whose file the studio no longer has; to bring them again puts it back."""
 
     def knows(self, head: Head) -> bool:
-        """Whether a picture is in a pair already."""
+        """Whether a picture is in a pair already, and its file is there."""
         image = self.images.get(key_of(head))
-        return image is not None and image.image_id in self.partners
+        if image is None or image.image_id in self.lost:
+            return False
+        return image.image_id in self.partners
 
 
 Part = list[tuple[Head, Size]]
@@ -165,7 +170,12 @@ class Import:
 
     def _stock(self, groups: list[list[Head]]) -> Stock:
         images = self._store.find_images(key_of(head) for group in groups for head in group)
-        return Stock(images, self._store.material.partners(self._base))
+        lost = {
+            image.image_id
+            for image in images.values()
+            if not self._store.image_path(image.sha256).is_file()
+        }
+        return Stock(images, self._store.material.partners(self._base), lost)
 
     def _batches(self, groups: list[list[Head]], stock: Stock) -> Iterator[list[Part]]:
         """Parts of prompts in random order, several small ones together."""
@@ -213,6 +223,8 @@ class Import:
                 developed = develop(head, root, size)
             known = stock.images.get(key_of(head))
             if known is not None:
+                if known.image_id in stock.lost and digest_of(developed.png) == known.sha256:
+                    self._store.material.keep(developed.png)
                 return Print(head.path, known, developed.likeness)
 
             sha256 = self._store.material.keep(developed.png)
@@ -263,6 +275,11 @@ def common_size(group: Sequence[Head], stock: Stock) -> Size:
     before = Counter((image.width, image.height) for image in known if image is not None)
     sizes = before or Counter(head.size for head in group)
     return max(sizes, key=lambda size: (sizes[size], -size[0] * size[1], size))
+
+
+def digest_of(content: bytes) -> str:
+    """Return the SHA-256 of bytes, by which the studio names files."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def recipe_of(head: Head) -> dict[str, Any]:

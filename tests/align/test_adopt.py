@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 import threading
 from pathlib import Path
 
@@ -196,6 +198,19 @@ def broken_files(lora: Path, tmp_path: Path) -> dict[str, Path]:
         made[kind] = tmp_path / f"{kind}.safetensors"
         # A file that lacks only one half of one weight has the other halves, "wide" both.
         save_file(weights | changed if kind == "wide" else changed, made[kind])
+    deep = tmp_path / "deep.safetensors"
+    save_file(weights, deep, {"lora_adapter_metadata": "[" * 100_000})
+    header = b'{"a":' * 100_000
+    (tmp_path / "header.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    save_file(weights, beside / "beside.safetensors")
+    (beside / "adapter_config.json").write_text('{"r":' * 100_000, "utf-8")
+    vector = tmp_path / "vector.safetensors"
+    module = name.split(".lora")[0]
+    save_file(weights | {f"{module}.alpha": torch.ones(3)}, vector)
+    made |= {"deep": deep, "header": tmp_path / "header.safetensors", "vector": vector}
+    made["beside"] = beside / "beside.safetensors"
     made["cut"] = tmp_path / "cut.safetensors"
     made["cut"].write_bytes(lora.read_bytes()[:-100])
     made["pickle"] = tmp_path / "old.ckpt"
@@ -220,11 +235,22 @@ def test_what_does_not_fit_or_is_broken_gets_a_sentence_and_writes_nothing(lora,
         "cut": "cannot be read",
         "pickle": "pickle",
         "folder": "holds 0 safetensors files",
+        "deep": "not a JSON object",
+        "header": "cannot be read",
+        "vector": "cannot be read",
+        "beside": "is not JSON",
     }
     for kind, path in broken_files(lora, tmp_path).items():
         with pytest.raises(NotAdoptable, match=said[kind]):
             adopt(path, model, tmp_path / "ours.safetensors")
         assert not (tmp_path / "ours.safetensors").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_a_pipe_is_no_lora_and_is_not_waited_for(model, tmp_path):
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    with pytest.raises(NotAdoptable, match="not a regular file"):
+        adopt(tmp_path / "pipe.safetensors", model)
 
 
 def test_a_unet_of_another_shape_or_target_is_refused(model, tmp_path):

@@ -32,6 +32,7 @@ def test_settings_may_come_as_a_string():
         ({"learning_rate": "fast"}, "learning_rate must be a number, got 'fast'"),
         ({"kappa": float("nan")}, "kappa must be a number"),
         ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
         ("[1]", "one JSON object"),
     ],
 )

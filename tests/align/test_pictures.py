@@ -12,6 +12,11 @@ from align.snapshot import read_snapshot
 WHOLE = "images/0-0.png"
 
 
+def become_a_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
 def cut_short(path):
     path.write_bytes(path.read_bytes()[:-40])
 
@@ -23,6 +28,7 @@ def cut_short(path):
         (lambda path: path.write_bytes(b""), "empty picture file"),
         (lambda path: path.write_bytes(b"no picture at all"), "unreadable picture"),
         (cut_short, "unreadable picture"),
+        (become_a_folder, "unreadable picture"),
         (lambda path: Image.new("1", (16_000, 9_000)).save(path), "huge picture"),
         (lambda path: Image.new("1", (20_000, 10_000)).save(path), "huge picture"),
         (lambda path: Image.new("RGB", (200, 1)).save(path), "tiny picture"),

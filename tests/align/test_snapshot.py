@@ -39,7 +39,9 @@ def test_other_prompts_and_other_pictures_are_other_votes():
     assert vote_shares(rows)["a dog", "a", "b"] == 0.75
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '"a"', '{"kind": "tie"}', '{"prompt": "a cat"}'])
+@pytest.mark.parametrize(
+    "line", ["{", "[]", "[" * 100_000, '"a"', '{"kind": "tie"}', '{"prompt": "a cat"}']
+)
 def test_a_line_that_is_no_vote_is_named(make_snapshot, line):
     folder = make_snapshot(2)
     with (folder / "pairs.jsonl").open("a", encoding="utf-8") as votes:

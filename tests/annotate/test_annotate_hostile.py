@@ -17,7 +17,7 @@ from picture_files import a1111, save_png, scene, user_comment
 from places import Place, until
 
 from annotate.desk import Desk
-from annotate.errors import BadMaterial, InvalidPrompts
+from annotate.errors import BadMaterial, InvalidPrompts, InvalidRequest
 from annotate.material import taking
 from annotate.material.captions import Tables, named
 from annotate.material.graphs import prompt_of_graph
@@ -26,6 +26,7 @@ from annotate.material.metadata import read_dream, read_graph, read_old_invoke, 
 from annotate.material.reading import Skip, opened_regular, printable, read_whole
 from annotate.material.workers import Crew, Hung, Room
 from annotate.prompts import read_prompt_file
+from annotate.requests import as_settings
 from storage.store import Store
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
@@ -262,6 +263,12 @@ def test_texts_are_read_in_a_time_that_grows_with_their_length(
 def test_json_that_no_parser_likes_is_no_prompt(text: str) -> None:
     assert [read(text) for read in READERS[1:]] == [None] * 3
     assert read_parameters("{" + text) is None
+
+
+def test_settings_that_no_parser_likes_are_refused_in_a_sentence() -> None:
+    for text in ("[" * 100_000, '{"steps": ' + "1" * 5_000 + "}"):
+        with pytest.raises(InvalidRequest, match="not JSON"):
+            as_settings(text)
 
 
 def test_a_text_beside_an_image_is_cut_before_it_is_looked_at(

@@ -107,6 +107,20 @@ def test_the_same_folder_again_doubles_nothing_and_a_grown_one_adds_what_is_new(
     assert place.studio.material.bring(str(folder))["pairs"] == 0
 
 
+def test_bringing_a_folder_again_puts_back_files_that_the_studio_lost(
+    place: Place, tmp_path: Path
+) -> None:
+    folder = folder_of(tmp_path / "in", 1, 3)
+    place.studio.material.bring(str(folder))
+    shown = {image for pair in pairs_of(place) for image in (pair.left, pair.right)}
+    files = [file for image in shown if (file := place.studio.image_file(image))]
+    before = {file: file.read_bytes() for file in files}
+    files[0].unlink()
+    again = place.studio.material.bring(str(folder))
+    assert (again["brought"], again["known"], again["pairs"]) == (0, 3, 0)
+    assert {file: file.read_bytes() for file in files} == before
+
+
 def test_both_sides_have_one_size_and_codec_and_no_metadata_and_the_originals_stay(
     place: Place, tmp_path: Path
 ) -> None:
