@@ -135,7 +135,10 @@ def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
 def _bound(family: int, address: tuple[Any, ...]) -> list[socket.socket]:
     both = address[0] == "::" and socket.has_dualstack_ipv6()
     try:
-        return [socket.create_server(address, family=family, backlog=2048, dualstack_ipv6=both)]
+        one = socket.create_server(address, family=family, backlog=2048, dualstack_ipv6=both)
+        # Named as TCP, which asyncio wants to see before it sends small answers at once: otherwise
+        # each of them waits 40 ms for the acknowledgement of the one before.
+        return [socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, one.detach())]
     except OSError as error:
         if error.errno in ABSENT:
             return []
