@@ -27,6 +27,7 @@ from filelock import FileLock, Timeout
 from align.errors import RunError, RunLocked
 from align.files import read_json, write_json
 
+SILENT_S = 60.0
 RUNNING = ("queued", "running")
 
 
@@ -47,6 +48,8 @@ class RunStatus:
     pid: int | None = None
     pid_started: float | None = None
     updated: float = 0.0
+    silent_s: float = 0.0
+    """For how long the process has said nothing, where that is more than a minute."""
 
 
 class RunFolder:
@@ -107,8 +110,12 @@ class RunFolder:
     def status(self) -> RunStatus:
         """The status now: a run whose process is gone is interrupted."""
         status = self.stored_status()
-        if status.state != "running" or process_lives(status.pid, status.pid_started):
+        if status.state != "running":
             return status
+        if process_lives(status.pid, status.pid_started):
+            # It writes its status every two seconds, whatever it is busy with.
+            silent = time.time() - status.updated
+            return replace(status, silent_s=silent, eta_s=None) if silent > SILENT_S else status
         # The trainer may have ended between the two reads above.
         status = self.stored_status()
         return replace(status, state="interrupted") if status.state == "running" else status

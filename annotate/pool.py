@@ -77,6 +77,7 @@ class Pool:
         self._alike = 0
         self._filling, self._paired = True, True
         self._began = clock()
+        self._asked: float | None = None
         self._failures = 0
         self.problem: str | None = None
 
@@ -107,6 +108,12 @@ class Pool:
     def target(self) -> int:
         """How many pairs should be ready: a minute's worth, within bounds."""
         return min(MOST_READY_PAIRS, max(READY_PAIRS, self._desk.votes.within(60.0)))
+
+    @property
+    def quiet_s(self) -> float:
+        """For how long pictures have been drawn and none has come."""
+        asked = self._asked
+        return 0.0 if asked is None else self._clock() - asked
 
     @property
     def stuck(self) -> bool:
@@ -177,6 +184,7 @@ class Pool:
         """Draw one request if one is wanted; return for how many seconds to rest."""
         if not self._may_draw() or self._sampler.state().state == "failed":
             return IDLE_S
+        self._asked = None
         count, fours = self._wanted(), self._quads.missing(self._desk.version)
         # In turns, so that neither waits for the other's stock to be full.
         if fours and (self._paired or not count):
@@ -218,11 +226,12 @@ class Pool:
         finished: dict[int, Image] = {}
 
         def on_picture(index: int, image: Image) -> None:
-            finished[index] = image
+            finished[index], self._asked = image, self._clock()
             first = index - index % 2
             if first in finished and first + 1 in finished:
                 self._publish(finished[first], finished[first + 1])
 
+        self._asked = self._clock()
         patient = self._desk.ready() >= FEW_PAIRS
         self._painter.draw(items, look_of(version), on_picture, patient, gives_way=True)
         if finished:
@@ -235,6 +244,7 @@ class Pool:
         version = self._store.version(self._base, self._desk.version)
         drawn: dict[int, Image] = {}
         items, add = self._of_a_kind(4), drawn.__setitem__
+        self._asked = self._clock()
         self._painter.draw(items, look_of(version), add, gives_way=True)
         if len(drawn) < len(items):
             return
@@ -269,6 +279,7 @@ class Pool:
         return alike(first, second)
 
     def _failed(self, error: Exception) -> float:
+        self._asked = None
         if self._closing.is_set() or self._rest is not None:
             return IDLE_S
         if self._sampler.state().state == "failed":

@@ -171,6 +171,10 @@ class RunStatus(Protocol):
     def eta_s(self) -> float | None: ...
 
     @property
+    def silent_s(self) -> float:
+        """For how long a process that should be there has said nothing; 0 for less than a minute."""
+
+    @property
     def error(self) -> str | None: ...
 
     @property

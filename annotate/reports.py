@@ -9,6 +9,7 @@ from typing import Any
 from annotate.fitness import failed_checks
 from annotate.harvest import snapshot_counts, snapshot_manifest
 from annotate.losses import told_of
+from annotate.plural import many
 from annotate.ports import RunStatus, Trainer
 from storage.records import Run, RunState, Version
 from storage.store import Store
@@ -28,6 +29,7 @@ class Unreadable:
     eta_s: float | None = None
     error: str | None = None
     result: dict[str, Any] | None = None
+    silent_s: float = 0.0
 
 
 class Reports:
@@ -105,6 +107,7 @@ class Reports:
             "version": version.version if version else None,
             "error": run.error,
             **self._left_out(run),
+            **_trouble(run, status),
         }
 
     def _left_out(self, run: Run) -> dict[str, str]:
@@ -126,6 +129,14 @@ class Reports:
         return {known.run_id: known for known in self._store.library.versions(self._base)}
 
 
+def _trouble(run: Run, status: RunStatus) -> dict[str, str]:
+    """Return what is wrong with a run that should be going on, in a sentence, under `trouble`."""
+    if run.state != RunState.RUNNING or not status.silent_s:
+        return {}
+    minutes = many(int(status.silent_s / 60), "minute")
+    return {"trouble": f"It has not answered for {minutes}. Cancel it, then resume it."}
+
+
 def in_utc(moment: datetime) -> str:
     """Write a moment of the store, which is UTC without a zone, as ISO 8601."""
     return f"{moment.isoformat(timespec='seconds')}Z"
@@ -134,6 +145,8 @@ def in_utc(moment: datetime) -> str:
 def in_words(run: dict[str, Any]) -> str:
     """Say in a sentence how far a run is."""
     words = f"Fine-tuning {run['run_id']}: {100 * run['progress']:.0f} %"
+    if trouble := run.get("trouble"):
+        return f"{words}. {trouble}"
     left = run["eta_s"]
     if left is None:
         return f"{words}."

@@ -15,6 +15,8 @@ ALTERNATIVES = (
     "Bring your own pictures, below, and label those meanwhile; or start Palate without --model to "
     "use the embedded model."
 )
+SLOW_MIN = 2
+"""After so many minutes without a picture it is said how many."""
 
 
 class Standing:
@@ -61,10 +63,14 @@ class Standing:
         if self._sampler.state().state != "ready":
             return self._pool.wait().reason
         if ready < target:
-            return f"Drawing pairs: {ready} of {target} ready."
+            return f"Drawing pairs: {ready} of {target} ready.{self._slowness()}"
         if self._choosing.problem:
             return self._choosing.problem
         return f"{ready} pairs ready."
+
+    def _slowness(self) -> str:
+        minutes = int(self._pool.quiet_s / 60)
+        return f" No picture has come for {many(minutes, 'minute')}." if minutes >= SLOW_MIN else ""
 
 
 def advice(state: SamplerState) -> str:

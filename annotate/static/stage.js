@@ -91,7 +91,8 @@ async function startStage() {
       return view.showEmpty("The image model cannot be used", `${detail} ${advice}`, { failed: true });
     }
     const left = Math.ceil((supply.readyAt - Date.now()) / 1000);
-    const wait = left > 1 ? `About ${plural(left, "second")} to go.` : "Any moment now.";
+    const soon = state.model && state.model.state === "loading" ? "A large one takes minutes." : "Any moment now.";
+    const wait = left > 1 ? `About ${plural(left, "second")} to go.` : soon;
     return view.showEmpty(supply.reason || "Looking for a pair", supply.reason ? wait : "");
   }
 

@@ -162,6 +162,8 @@ def curves_of(metrics: Sequence[dict[str, Any]]) -> str:
 def _moment(run: dict[str, Any]) -> str:
     if run["state"] not in ("queued", "running"):
         return ""
+    if trouble := run.get("trouble"):
+        return str(trouble)
     words = [str(run.get("phase") or "").replace("_", " ").capitalize()]
     if run.get("step"):
         words.append(f"step {run['step']} of {run['steps']}")

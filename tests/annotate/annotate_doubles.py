@@ -182,6 +182,7 @@ class Status:
     eta_s: float | None = None
     error: str | None = None
     result: dict[str, Any] | None = None
+    silent_s: float = 0.0
 
 
 class ChildTrainer:

@@ -1,5 +1,6 @@
 """How pairs are drawn ahead."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,23 @@ def test_an_error_that_comes_again_and_again_is_logged_once(
     told = [record for record in caplog.records if record.levelname == "ERROR"]
     assert len(told) == 1 and told[0].exc_info is None and "gear" in told[0].getMessage()
     place.sampler.trouble = None
+
+
+def test_pictures_that_do_not_come_are_told_by_the_minute(open_place: Open) -> None:
+    class Slow(PaintingSampler):
+        def start(self) -> None:
+            self.brush.clear()
+            super().start()
+
+    minutes = [0.0]
+    place = open_place(sampler=Slow, clock=lambda: time.monotonic() + 60 * minutes[0])
+    until(lambda: place.studio._pool._asked is not None)
+    assert place.studio.activity()["message"] == "Drawing pairs: 0 of 24 ready."
+    minutes[0] = 7.0
+    told = "Drawing pairs: 0 of 24 ready. No picture has come for 7 minutes."
+    assert place.studio.activity()["message"] == told
+    place.sampler.brush.set()
+    until(lambda: "No picture" not in place.studio.activity()["message"])
 
 
 def test_both_threads_end_with_the_app(open_place: Open) -> None:

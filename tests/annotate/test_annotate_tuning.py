@@ -3,14 +3,17 @@
 import json
 import os
 import signal
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
-from annotate_doubles import Trouble
+from annotate_doubles import ChildTrainer, Status, Trouble
 from places import ENDLESS, Open, Place, until
 
 from annotate.errors import InvalidRequest, NothingToLearn, NotResumable
+from annotate.tabs.cards import run_card
 from storage.errors import UnknownRun, UnknownVersion
 
 
@@ -219,6 +222,22 @@ def test_the_page_is_told_how_far_a_run_is(place: Place) -> None:
     message = until(lambda: place.studio.activity()["message"])
     assert message.startswith(f"Fine-tuning {run_id}: 0 %")
     assert place.studio.activity()["run"]["state"] == "running"
+
+
+def test_a_run_whose_trainer_says_nothing_any_more_is_told_with_what_to_do(
+    open_place: Open,
+) -> None:
+    class Silent(ChildTrainer):
+        def status(self, run_dir: Path) -> Status:
+            return replace(super().status(run_dir), silent_s=200.0)
+
+    place = open_place(trainer=Silent())
+    place.label(1)
+    run_id = place.studio.fine_tune(ENDLESS)["run_id"]
+    told = "It has not answered for 3 minutes. Cancel it, then resume it."
+    until(lambda: place.studio.run_status(run_id).get("trouble") == told)
+    assert told in place.studio.activity()["message"]
+    assert told in run_card(place.studio.run_detail(run_id))
 
 
 def test_a_run_can_go_on_from_a_version_which_becomes_its_parent(place: Place) -> None:
