@@ -33,7 +33,7 @@ from annotate.people.guard import Site
 from annotate.people.hosts import allowed_hosts, as_root_path
 from annotate.people.proxies import as_networks
 from annotate.prompts import read_prompt_file
-from annotate.serving import Server, listen
+from annotate.serving import Server, listen, no_proxies
 from annotate.studio import Studio
 from storage import StorageError, Store
 
@@ -143,6 +143,8 @@ def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> I
         )
         # The model loads in its own process while this one imports gradio.
         sampler.start()
+        with no_proxies():
+            import annotate.page  # noqa: PLC0415, F401
         studio = Studio(
             store,
             sampler,

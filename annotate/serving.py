@@ -1,10 +1,13 @@
 """The web server: its sockets, its thread, and how long it waits for somebody who says nothing."""
 
 import errno
+import os
+import re
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import h11
@@ -14,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from annotate.errors import PortTaken
 
+PROXY = re.compile(r"(all|http|https|ftp|no)_proxy")
 REQUEST_S = 20.0
 """In this time a request has to have said what it wants, and to be gone once it is answered."""
 STARTS_WITHIN_S = 60.0
@@ -22,6 +26,21 @@ ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 """What listening fails with where a machine lacks a kind of address that a name has."""
 ANYWHERE = {"0.0.0.0": "localhost", "::": "::1"}
 """What to open in a browser where no address can be opened."""
+
+
+@contextmanager
+def no_proxies() -> Iterator[None]:
+    """Hide the proxies of the environment from what makes http clients as it is imported.
+
+    Gradio does, uses them for nothing here, and fails where it cannot talk to such a proxy.
+    """
+    hidden = {
+        name: os.environ.pop(name) for name in list(os.environ) if PROXY.fullmatch(name.lower())
+    }
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 class ImpatientProtocol(H11Protocol):

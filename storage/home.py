@@ -12,6 +12,12 @@ class Home:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        # DuckDB puts its log beside the part of the path before a question mark.
+        if "?" in self.path.as_posix().removeprefix("//?/"):
+            raise BrokenStudio(
+                f"{self.path} cannot be a studio folder: DuckDB, which keeps the votes, takes no "
+                "name with a question mark in it. Choose another folder with --home."
+            )
         try:
             for folder in (self.images, self.snapshots, self.runs):
                 folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -20,9 +21,10 @@ ENDED = ("done", "failed", "cancelled", "interrupted")
 class App:
     """The real app as a process of its own, on one port and one studio folder."""
 
-    def __init__(self, home: Path, *options: str) -> None:
+    def __init__(self, home: Path, *options: str, **environment: str) -> None:
         self.home = home
         self.options = options
+        self.environment = environment
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self.process: subprocess.Popen[bytes] | None = None
@@ -32,7 +34,11 @@ class App:
         command = [sys.executable, "app.py", "--home", str(self.home), "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, *self.options], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+                [*command, *self.options],
+                cwd=ROOT,
+                env=os.environ | self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         wait_for(lambda: self.answers() or self.process.poll() is not None, "the app to answer")
         assert self.process.poll() is None, self.log.read_text()[-4000:]

@@ -13,6 +13,8 @@ import pytest
 from gradio_client.exceptions import AppError
 from running import App, fetch, open_pair, run_app, run_ended, wait_for
 
+from app import main
+
 CONTRACT = {
     "/next_pair": ["annotator"],
     "/vote": ["pair_id", "verdict", "annotator", "key"],
@@ -56,9 +58,18 @@ CONTRACT = {
 SMALL = {"steps": 4, "batch_pairs": 2, "rank": 2, "checks": 0}
 
 
+NOWHERE = {
+    "http_proxy": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "ALL_PROXY": "socks5://127.0.0.1:9",
+}
+"""Proxies of the environment, as companies have them; its own page the app asks of none."""
+
+
 @pytest.fixture(scope="module")
 def app(tmp_path_factory) -> Iterator[App]:
-    running = App(tmp_path_factory.mktemp("app") / "studio", "--train-every", "0")
+    home = tmp_path_factory.mktemp("app") / "studio"
+    running = App(home, "--train-every", "0", **NOWHERE)
     running.start()
     yield running
     running.stop()
@@ -252,6 +263,28 @@ def test_a_bad_option_ends_in_one_sentence(tmp_path, option, content, sentence):
     assert refused.returncode == 2
     assert refused.stderr.startswith("palate: ") and sentence in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("--host", "no-such-host.invalid", "Cannot listen on no-such-host.invalid"),
+        ("--port", "70000", "Cannot listen on 127.0.0.1:70000"),
+        ("--home", "cats or dogs?/s", "question mark"),
+        ("--allow-host", "http://palate.example", "no name of a host"),
+        ("--allow-host", "*", "no name of a host"),
+        ("--root-path", "a path", "no path to serve the page at"),
+        ("--root-path", "/../x", "no path to serve the page at"),
+    ],
+)
+def test_an_address_that_cannot_be_served_ends_in_one_sentence(
+    tmp_path, monkeypatch, capsys, option, value, sentence
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["--port", "0", option, value]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("palate: ") and sentence in told
+    assert len(told.strip().splitlines()) == 1 and list(tmp_path.iterdir()) == []
 
 
 def test_every_example_of_the_help_has_a_line_of_its_own():

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -21,6 +22,39 @@ def test_a_studio_is_made_where_there_was_none(tmp_path):
         "runs",
         "snapshots",
     ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "50% #1 & 2",
+        'it\'s "mine"',
+        "Löwen 日本",
+        "a;b:c",
+        ":memory:",
+        "md:x",
+        "[x]*{y}",
+        " a ",
+        "$HOME",
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_a_studio_has_any_name_that_a_folder_may_have(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    for home in (Path(name) / "studio", tmp_path / name):
+        with Store(home) as store:
+            pair = make_pair(store)
+        with Store(home) as store:
+            assert store.pair(pair.pair_id) == pair
+        assert (home / "palate.duckdb").is_file()
+
+
+@pytest.mark.parametrize("name", ["cats or dogs?/s", "what?", "a?b/c?d"])
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_a_name_that_the_database_cannot_take_is_named_and_nothing_is_made(tmp_path, name):
+    with pytest.raises(BrokenStudio, match=r"question mark.*another folder"):
+        Store(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_app_is_told_which_folder_is_in_use_and_what_to_do(home, store):
