@@ -41,6 +41,7 @@ class Desk:
         self._version = "base"
         self._undone: set[str] = set()
         self._hidden: set[str] = set()
+        self._asking: set[str] = set()
         self._overlap = 1
         self.mixed: str | None = None
         """A trial whose pairs come in between others, for everybody."""
@@ -163,13 +164,12 @@ class Desk:
             known = set(have)
             held = self._leases.held(annotator)
             pairs = [pair for pair in held if pair.pair_id not in known][:want]
-            room = min(want - len(pairs), MOST_HELD - len(held))
-            for _ in range(room):
-                pair = self._next(annotator, trial, any_version)
-                if pair is None:
-                    break
-                pairs.append(pair)
-            return Handout(pairs, passed_over)
+        for _ in range(want - len(pairs)):
+            pair = self._one_more(annotator, trial, any_version)
+            if pair is None:
+                break
+            pairs.append(pair)
+        return Handout(pairs, passed_over)
 
     def vote(
         self, pair_id: str, verdict: str, annotator: str, key: str, response_ms: int | None
@@ -204,12 +204,31 @@ class Desk:
             if key is not None:
                 self._undone.add(key)
 
+    def _one_more(self, annotator: str, trial: str | None, any_version: bool) -> Pair | None:
+        asked = None if trial else self._ask_on_purpose(annotator)
+        with self._guard:
+            if asked:
+                return self._leases.hold(annotator, asked)
+            if len(self._leases.held(annotator)) >= MOST_HELD:
+                return None
+            return self._next(annotator, trial, any_version)
+
+    def _ask_on_purpose(self, annotator: str) -> Pair | None:
+        """Such a pair is written to the database, so no guard is held and others need not wait."""
+        with self._guard:
+            if annotator in self._asking or len(self._leases.held(annotator)) >= MOST_HELD:
+                return None
+            self._asking.add(annotator)
+        try:
+            return self.on_purpose(annotator)
+        finally:
+            with self._guard:
+                self._asking.discard(annotator)
+
     def _next(self, annotator: str, trial: str | None, any_version: bool) -> Pair | None:
         """The next pair for an annotator: of a trial, mixed in now and then, or to learn from."""
         if trial:
             return self._leases.take(annotator, trial)
-        if asked := self.on_purpose(annotator):
-            return self._leases.hold(annotator, asked)
         if self.mixed and self._chance.random() < MIXED_SHARE:
             if pair := self._leases.take(annotator, self.mixed):
                 return pair

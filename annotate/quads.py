@@ -50,9 +50,10 @@ class Quads:
         Being asked for them is what keeps them drawn.
         """
         name, now = as_annotator(annotator), self._clock()
+        stored = [] if self._opened else self._store.rankings.waiting(self._base)
         with self._guard:
             self._wanted_at = now
-            self._open()
+            self._open(stored)
             self._expire(now)
             held = {i for i, (who, _, _) in self._held.items() if who == name}
             for quad_id in [i for i in have if i in self._waiting]:
@@ -93,10 +94,10 @@ class Quads:
             self._waiting.pop(quad.quad_id, None)
             self._hold(annotator, quad)
 
-    def _open(self) -> None:
+    def _open(self, stored: Sequence[Quad]) -> None:
         """Take up what the store holds, the first time somebody asks."""
         if not self._opened:
-            for quad in self._store.rankings.waiting(self._base):
+            for quad in stored:
                 self._waiting.setdefault(quad.quad_id, quad)
             self._opened = True
 
