@@ -106,6 +106,8 @@ def run(settings: Settings) -> None:
             way = SignIn(studio.accounts, proxies, named_by)
         with served(settings, studio, way, site, sockets) as url:
             print(f"Palate tunes {model.name} at {url}", flush=True)
+            if model.doubt:
+                print(unknown(model), file=sys.stderr, flush=True)
             if way is not None and (hint := first_admin(way, url)):
                 print(hint, flush=True)
             print(f"Votes are kept in {settings.home.resolve()}. Press Ctrl+C to stop.", flush=True)
@@ -192,6 +194,14 @@ def served(
     finally:
         web.end_streams()
         server.stop()
+
+
+def unknown(model: ModelInfo) -> str:
+    """Say that nobody could tell what a hub model is, and what it is taken for."""
+    return (
+        f"palate: {model.name} could not be looked up ({model.doubt}), so until it is loaded it is "
+        f"taken for what its name says: {model.width} x {model.height}, {model.steps} steps."
+    )
 
 
 def first_admin(way: SignIn, url: str) -> str | None:

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from align.files import replacing
 from align.learner import Learner
+from align.loss_scale import LossScale
 from align.run_folder import RunFolder
 from align.stopping import Best
 
@@ -29,6 +30,7 @@ class Progress:
     means: dict[str, float] = field(default_factory=dict)
     """Running means of what is logged."""
     best: Best = field(default_factory=Best)
+    loss_scale: LossScale = field(default_factory=LossScale)
 
 
 def save_checkpoint(
@@ -41,6 +43,7 @@ def save_checkpoint(
         "micro_pairs": progress.micro_pairs,
         "means": progress.means,
         "best": progress.best.state(),
+        "loss_scale": progress.loss_scale.state(),
         "weights": learner.state(),
         "optimizer": optimizer.state_dict(),
     }
@@ -58,14 +61,20 @@ def write_state(state: dict[str, Any], path: Path) -> None:
         raise
 
 
-def resume(run: RunFolder, learner: Learner, optimizer: Optimizer) -> Progress:
+def resume(
+    run: RunFolder, learner: Learner, optimizer: Optimizer, autocast: torch.dtype | None
+) -> Progress:
     """Take up the last checkpoint; without one, nothing is done yet."""
     if not run.checkpoint.exists():
         run.forget_metrics_after(0)
-        return Progress()
+        return Progress(loss_scale=LossScale.of(autocast))
     state = torch.load(run.checkpoint, map_location="cpu", weights_only=True)
     learner.restore(state["weights"])
     optimizer.load_state_dict(state["optimizer"])
     run.forget_metrics_after(state["step"])
     best = Best(**state["best"])
-    return Progress(int(state["step"]), int(state["micro_pairs"]), state["means"], best)
+    # A run may go on where another format is quick, and older checkpoints know of none.
+    scale = LossScale.of(autocast)
+    if scale.factor > 1 and state.get("loss_scale", {}).get("factor", 1) > 1:
+        scale = LossScale(**state["loss_scale"])
+    return Progress(int(state["step"]), int(state["micro_pairs"]), state["means"], best, scale)

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 import psutil
 import torch
 
+FIRST_NVIDIA_WITH_BF16 = 8
+"""Compute capability of Ampere: A100, RTX 30."""
+AMD_WITH_BF16 = ("gfx908", "gfx90a", "gfx94", "gfx95", "gfx11", "gfx12")
+"""MI100 and later, RDNA 3 and later."""
+
 
 @dataclass(frozen=True)
 class Compute:
@@ -25,10 +30,11 @@ class Compute:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=self.autocast)
 
-    @property
-    def mixed_precision(self) -> str:
-        """What accelerate must add: loss scaling for fp16, nothing otherwise."""
-        return "fp16" if self.autocast == torch.float16 else "no"
+    def autocasting_autoencoder(self) -> contextlib.AbstractContextManager[None]:
+        """The context in which the autoencoder runs: SDXL's leaves the range of fp16."""
+        if self.autocast != torch.float16:
+            return self.autocasting()
+        return torch.autocast(self.device.type, enabled=False)
 
 
 def choose_compute(precision: str = "auto") -> Compute:
@@ -39,12 +45,25 @@ def choose_compute(precision: str = "auto") -> Compute:
     if precision == "fp32":
         return Compute(best_device(), torch.float32, None)
     if torch.cuda.is_available():
-        half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        half = torch.bfloat16 if computes_bf16() else torch.float16
         return Compute(torch.device("cuda"), half, half)
+    # On MPS bf16 depends on the version of macOS, and on the chip whether it gains anything.
     if torch.backends.mps.is_available():
         return Compute(torch.device("mps"), torch.float32, None)
     quick_bf16 = torch.cpu._is_avx512_bf16_supported()
     return Compute(torch.device("cpu"), torch.float32, torch.bfloat16 if quick_bf16 else None)
+
+
+def computes_bf16() -> bool:
+    """Whether the current GPU has instructions for bf16.
+
+    Torch says yes of older ones too, such as T4, V100 and RTX 20, where it emulates bf16, slower
+    than fp32.
+    """
+    facts = torch.cuda.get_device_properties(torch.cuda.current_device())
+    if torch.version.hip:
+        return str(getattr(facts, "gcnArchName", "")).startswith(AMD_WITH_BF16)
+    return int(facts.major) >= FIRST_NVIDIA_WITH_BF16
 
 
 def best_device() -> torch.device:

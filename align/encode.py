@@ -18,6 +18,7 @@ from diffusers import StableDiffusionXLPipeline
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from align.autoencoder import scaling_facts, to_unet
 from align.cache import TensorCache, content_key, fingerprint
 from align.device import Compute
 from align.errors import SnapshotError
@@ -125,7 +126,7 @@ def keys_of_pictures(
     size: tuple[int, int],
 ) -> dict[Path, str]:
     """What each picture's latents depend on: its bytes, the autoencoder, size and format."""
-    vae = fingerprint(pipeline.vae)
+    vae = (fingerprint(pipeline.vae), scaling_facts(pipeline.vae))
     return {
         path: content_key("latent", sha256(path), vae, size, str(compute.weights))
         for path in pictures
@@ -181,8 +182,9 @@ def encode_pictures(
     vae, latents = pipeline.vae, []
     for start in range(0, len(pictures), ENCODE_BATCH):
         batch = torch.stack([read_picture(path, size) for path in pictures[start:][:ENCODE_BATCH]])
-        mean_BCHW = vae.encode(batch.to(compute.device)).latent_dist.mean
-        latents.append((mean_BCHW * vae.config.scaling_factor).float().cpu())
+        with torch.autocast(compute.device.type, enabled=False):
+            mean_BCHW = vae.encode(batch.to(compute.device)).latent_dist.mean
+        latents.append(to_unet(vae, mean_BCHW.float()).cpu())
         on_progress(min(start + ENCODE_BATCH, len(pictures)), len(pictures))
     return torch.cat(latents).contiguous()
 

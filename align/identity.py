@@ -23,7 +23,7 @@ from align.errors import WrongModel
 from align.weights import StoredTensor
 
 SAMPLE = 32_768
-"""Values that are read of a tensor: 64 KiB in fp16, 200 MB of SDXL in all."""
+"""Values that are read of a tensor: 64 KiB in fp16."""
 WINDOWS = 4
 """Places of a tensor that are read, from its first value to its last."""
 STORED_AS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
@@ -88,11 +88,11 @@ def _sample(stream: BinaryIO, tensor: StoredTensor, name: str) -> np.ndarray:
             "the model's fp16, bf16 or fp32 files."
         )
     kind = np.dtype(STORED_AS[tensor.dtype])
-    count, width = tensor.size // kind.itemsize, min(SAMPLE // WINDOWS, tensor.size)
+    count = tensor.size // kind.itemsize
+    width = min(count, SAMPLE // WINDOWS)
+    starts = [(count - width) * place // (WINDOWS - 1) for place in range(WINDOWS)]
     if count <= SAMPLE:
         starts, width = [0], count
-    else:
-        starts = [(count - width) * place // (WINDOWS - 1) for place in range(WINDOWS)]
     pieces = []
     for start in starts:
         stream.seek(tensor.offset + start * kind.itemsize)

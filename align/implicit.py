@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import DDPMScheduler, StableDiffusionXLPipeline
+from diffusers import StableDiffusionXLPipeline
 from torch import Tensor
 
+from align.autoencoder import to_unet
 from align.device import Compute
 from align.encode import encode_prompts, read_picture, size_facts_6
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
@@ -22,7 +23,14 @@ from align.full import is_whole
 from align.lora import as_reference
 from align.loss import denoising_error
 from align.models import ModelInfo
-from align.noise import corrupt, draw, training_scheduler
+from align.noise import (
+    TrainingScheduler,
+    conditioning,
+    corrupt,
+    draw,
+    training_scheduler,
+    usable_timesteps,
+)
 from align.pipeline import load_pipeline
 from align.run_folder import RunFolder
 
@@ -87,7 +95,8 @@ class ImplicitReward:
         noisy_KCHW, target_KCHW = corrupt(
             scheduler, latents_1CHW.expand_as(noise_KCHW), noise_KCHW, timesteps_K
         )
-        batch = (noisy_KCHW, target_KCHW, timesteps_K, text_1SD, pooled_1E)
+        told_K = conditioning(scheduler, timesteps_K)
+        batch = (noisy_KCHW, target_KCHW, told_K, text_1SD, pooled_1E)
         policy_K = self._errors(*batch)
         with as_reference(self.pipeline.unet):
             reference_K = self._errors(*batch)
@@ -95,16 +104,17 @@ class ImplicitReward:
 
     def _encode(self, pixels_1CHW: Tensor) -> Tensor:
         """Scaled latents from the posterior's mean, in fp32 on the CPU."""
-        vae = self.pipeline.vae
-        mean_1CHW = vae.encode(pixels_1CHW.to(self.compute.device)).latent_dist.mean
-        return (mean_1CHW * vae.config.scaling_factor).float().cpu()
+        vae, device = self.pipeline.vae, self.compute.device
+        with torch.autocast(device.type, enabled=False):
+            mean_1CHW = vae.encode(pixels_1CHW.to(device)).latent_dist.mean
+        return to_unet(vae, mean_1CHW.float()).cpu()
 
     def _noise(
-        self, pixels_1CHW: Tensor, latents_1CHW: Tensor, scheduler: DDPMScheduler
+        self, pixels_1CHW: Tensor, latents_1CHW: Tensor, scheduler: TrainingScheduler
     ) -> tuple[Tensor, Tensor]:
         """Draws that belong to the picture's content, wherever its file lies."""
         key = hashlib.blake2b(pixels_1CHW.numpy().tobytes(), digest_size=16).hexdigest()
-        shape, count = tuple(latents_1CHW.shape[1:]), scheduler.config.num_train_timesteps
+        shape, count = tuple(latents_1CHW.shape[1:]), usable_timesteps(scheduler)
         drawn = [
             draw(self.seed, key, index, shape, count, self.noise_floor)
             for index in range(self.draws)

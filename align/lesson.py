@@ -103,7 +103,7 @@ def prepare_lesson(
     config = fitted(config, unet, (model.width, model.height), compute)
     recompute_as_set(config, unet, (model.width, model.height))
     optimizer = optimizer_for(learner, config, compute)
-    progress = resume(run, learner, optimizer)
+    progress = resume(run, learner, optimizer, compute.autocast)
     compiled = compile_blocks(unet, config, compute)
     settled = settled_rows(data, material.train_pairs, config.seed)
     judging = (config.micro_pairs, config.kappa, compute)

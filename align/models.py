@@ -8,17 +8,25 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from align.defaults import (
+    FEW_STEP_SOLVERS,
+    Configs,
+    guessed_defaults,
+    render_defaults,
+    require_sdxl,
+    require_supported,
+    steps_of,
+)
 from align.errors import BrokenModel, ModelNotFound, WrongModel
+from align.hub import Hub, HubAway, ask_hub, is_complete
 from align.identity import digests_of, legacy_digest
-from align.weights import check_whole, read_header, weight_files
+from align.weights import check_whole, read_header, weight_files, what_file_is
 
 EMBEDDED, FAST = "emoji", "emoji-fast"
 FEW_STEPS = "few_steps.safetensors"
 STRETCHES = 8
 """The path that few-step adapters are trained to shorten is cut into so many: their few steps are
 some of these."""
-FEW_STEP_SOLVERS = ("LCMScheduler", "TCDScheduler")
-"""A folder that names one of these is of a distilled model, which is drawn without guidance."""
 PARTS = {
     "unet": "diffusion_pytorch_model",
     "vae": "diffusion_pytorch_model",
@@ -58,11 +66,20 @@ class ModelInfo:
     aliases: tuple[str, ...] = ()
     """Other identities that it has, or had: in another number format, and before identities were of
     content alone. One that begins with a hyphen stands for every name that ends so."""
+    folder: str | None = None
+    """Where the cache holds a hub model whole."""
+    revision: str | None = None
+    """The commit of a hub model that is still to be downloaded."""
+    doubt: str = ""
+    """Why nobody could say what a hub model is: the rest goes by its name, until it is loaded."""
 
     @property
     def load_path(self) -> str:
         """The folder or hub name that the loaders take."""
-        return str(embedded_folder()) if self.path in (EMBEDDED, FAST) else self.path
+        if self.path in (EMBEDDED, FAST):
+            return str(embedded_folder())
+        cached = self.folder is not None and Path(self.folder).is_dir()
+        return str(self.folder) if cached else self.path
 
     def is_same(self, other: ModelInfo) -> bool:
         """Return whether these are one model, by all the names that each is known by."""
@@ -84,8 +101,10 @@ def embedded_folder() -> Path:
     return Path(__file__).parent / EMBEDDED
 
 
-def describe_model(name_or_path: str | None = None) -> ModelInfo:
+def describe_model(name_or_path: str | None = None, hub: Hub | None = None) -> ModelInfo:
     """Describe the model of this name or folder; None is the embedded one.
+
+    A hub name is looked up where the environment says, unless another `hub` is given.
 
     Raises:
         ModelNotFound: no such folder, and not a hub name either.
@@ -96,12 +115,14 @@ def describe_model(name_or_path: str | None = None) -> ModelInfo:
         return _describe_folder(embedded_folder(), EMBEDDED, EMBEDDED)
     if name_or_path == FAST:
         return _with_few_steps(_describe_folder(embedded_folder(), FAST, FAST))
-    folder = Path(str(name_or_path)).expanduser()
+    name = str(name_or_path)
+    folder = Path(name).expanduser()
     if folder.is_dir():
         return _describe_folder(folder.resolve(), folder.resolve().name, str(folder.resolve()))
-    if HUB_NAME.fullmatch(str(name_or_path)) and not folder.exists():
-        name = str(name_or_path)
-        return ModelInfo(name, name, name, "sdxl", variant="fp16")
+    if folder.exists():
+        raise WrongModel(what_file_is(folder))
+    if HUB_NAME.fullmatch(name):
+        return _describe_hub_model(name, hub or Hub.of_environment())
     raise ModelNotFound(
         f"No model at {name_or_path!r}: it is neither a folder nor a hub name such as "
         "'stabilityai/stable-diffusion-xl-base-1.0'. Leave --model out for the embedded model."
@@ -109,30 +130,63 @@ def describe_model(name_or_path: str | None = None) -> ModelInfo:
 
 
 def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
-    _check_is_sdxl(folder)
+    index = folder / "model_index.json"
+    if not index.is_file():
+        raise WrongModel(
+            f"{folder} is not a diffusers pipeline folder: it has no model_index.json. "
+            "Point --model at the folder that holds unet/, vae/ and model_index.json."
+        )
+    require_sdxl(str(folder), _config(index))
     files = weight_files(folder, PARTS)
     tensors = {part: files[part].tensors() for part in PARTS}
     digests = digests_of({part: tensors[part] for part in LEARNED})
-    unet = _config(folder / "unet" / "config.json")
-    vae = _config(folder / "vae" / "config.json")
-    scheduler = _config(folder / "scheduler" / "scheduler_config.json")
-    solver = str(scheduler.get("_class_name", "EulerDiscreteScheduler"))
-    distilled = solver in FEW_STEP_SOLVERS
-    side = int(unet.get("sample_size", 128)) * 2 ** (len(vae["block_out_channels"]) - 1)
-    small = files["unet"].size < 1_000_000_000
+    configs = Configs(
+        title=str(folder),
+        index=_config(index),
+        unet=_config(folder / "unet" / "config.json"),
+        vae=_config(folder / "vae" / "config.json"),
+        scheduler=_config(folder / "scheduler" / "scheduler_config.json"),
+        unet_bytes=files["unet"].size,
+    )
+    require_supported(configs)
     return ModelInfo(
         name=name,
         path=path,
         identity=f"{KIND}-{digests.identity}",
         aliases=(f"{KIND}-{digests.as_bf16}", f"-{legacy_digest(folder, PARTS)}"),
-        preset=preset_of(scheduler, small),
-        width=side,
-        height=side,
-        steps=_steps(solver, small),
-        guidance=1.0 if distilled else 1.7 if small else 5.0,
-        scheduler=solver,
         variant=max(files[part].variant or "" for part in PARTS) or None,
+        **render_defaults(configs, name),
     )
+
+
+def _describe_hub_model(name: str, hub: Hub) -> ModelInfo:
+    """Describe a model by hub name: from the cache, from the hub, or else by its name."""
+    folder = hub.cached(name)
+    if folder is not None and is_complete(folder, PARTS):
+        model = _describe_folder(folder, name, name)
+        aliases = (*model.aliases, commit_identity(name, folder.name), name)
+        return replace(model, aliases=aliases, folder=str(folder))
+    try:
+        known = ask_hub(hub, name, PARTS)
+    except HubAway as away:
+        return ModelInfo(
+            name, name, name, **guessed_defaults(name), variant="fp16", doubt=str(away)
+        )
+    require_supported(known.configs)
+    return ModelInfo(
+        name=name,
+        path=name,
+        identity=commit_identity(name, known.commit),
+        aliases=(name,),
+        variant=known.variant,
+        revision=known.commit,
+        **render_defaults(known.configs, name),
+    )
+
+
+def commit_identity(name: str, commit: str) -> str:
+    """Return what a hub model is known by until its weights are here."""
+    return f"{name}@{commit[:12]}"
 
 
 def _with_few_steps(model: ModelInfo) -> ModelInfo:
@@ -151,43 +205,11 @@ def _with_few_steps(model: ModelInfo) -> ModelInfo:
         model,
         identity=f"{model.identity}-{added}",
         aliases=(f"{model.aliases[1]}{past}",),
-        steps=_steps(solver, small=True),
+        steps=steps_of(solver, small=True),
         guidance=1.0,
         scheduler=solver,
         few_steps=FEW_STEPS,
     )
-
-
-def preset_of(scheduler: dict[str, Any], small: bool) -> str:
-    """The settings to train with: what an error is worth depends on what is predicted."""
-    if small:
-        return "embedded"
-    flows = str(scheduler.get("_class_name")).startswith("FlowMatch")
-    return "sdxl-v" if flows or scheduler.get("prediction_type") == "v_prediction" else "sdxl"
-
-
-def _steps(solver: str, small: bool) -> int:
-    """How many denoising steps are enough: of second order, fewer than Euler's."""
-    if solver in FEW_STEP_SOLVERS:
-        return 4
-    if "Multistep" in solver:
-        return 8 if small else 20
-    return 20 if small else 30
-
-
-def _check_is_sdxl(folder: Path) -> None:
-    index = folder / "model_index.json"
-    if not index.is_file():
-        raise WrongModel(
-            f"{folder} is not a diffusers pipeline folder: it has no model_index.json. "
-            "Point --model at the folder that holds unet/, vae/ and model_index.json."
-        )
-    kind = _config(index).get("_class_name")
-    if kind != "StableDiffusionXLPipeline":
-        raise WrongModel(
-            f"{folder} holds a {kind}, and Palate tunes a StableDiffusionXLPipeline. "
-            "Choose an SDXL pipeline folder or hub name."
-        )
 
 
 def _config(path: Path) -> dict[str, Any]:
@@ -195,7 +217,7 @@ def _config(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BrokenModel(f"{path} is missing. Copy or download the model again.") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise BrokenModel(f"{path} cannot be read ({error}). Download the model again.") from None
     if not isinstance(value, dict):
         raise BrokenModel(f"{path} is not a configuration. Copy or download the model again.")

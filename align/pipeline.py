@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import diffusers
 import torch
@@ -11,10 +12,12 @@ from diffusers import LCMScheduler, StableDiffusionXLPipeline
 from safetensors import safe_open
 
 from align.device import Compute
-from align.errors import AlignError, BrokenModel
+from align.errors import AlignError, BrokenModel, WrongModel
+from align.files import read_json
 from align.lora import fuse
-from align.models import STRETCHES, ModelInfo
+from align.models import PARTS, STRETCHES, ModelInfo, describe_model
 from align.reasons import why_not_loaded
+from align.weights import weight_files
 
 
 def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
@@ -61,16 +64,54 @@ def first_not_finite(part: torch.nn.Module) -> str | None:
     return None
 
 
+def _looked_up(model: ModelInfo) -> ModelInfo:
+    """Return the model as it is known by now, if nobody could say what it is when it was named.
+
+    Raises:
+        WrongModel: it is another kind than was guessed, so what is planned for it is wrong.
+    """
+    now = describe_model(model.path) if model.doubt else model
+    if now.doubt or now is model:
+        return model
+    for fact in ("preset", "width", "height", "steps", "guidance"):
+        if getattr(now, fact) != getattr(model, fact):
+            raise WrongModel(
+                f"{model.name} is another kind of model than its name says: its {fact} is "
+                f"{getattr(now, fact)}, not {getattr(model, fact)}. It could not be looked up "
+                f"before ({model.doubt}). Restart Palate, which knows it now."
+            )
+    return now
+
+
 def _from_pretrained(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
-    """Half-precision files where there are some: they are half the download."""
-    options = {"dtype": compute.weights, "use_safetensors": True}
+    """Load from the folder, or else download the commit that was described."""
+    model = _looked_up(model)
+    place, options = model.load_path, {"dtype": compute.weights, "use_safetensors": True}
     load = StableDiffusionXLPipeline.from_pretrained
+    if Path(place).is_dir():
+        apart = _parts_of_variants(Path(place), options) if model.variant else {}
+        return load(place, **apart, **options)
+    options["revision"] = model.revision
     if model.variant is None:
-        return load(model.load_path, **options)
+        return load(place, **options)
     try:
-        return load(model.load_path, variant=model.variant, **options)
-    except (OSError, ValueError):
-        return load(model.load_path, **options)
+        return load(place, variant=model.variant, **options)
+    except ValueError:
+        # Described by name alone; half-precision files, half the download, were a guess.
+        return load(place, **options)
+
+
+def _parts_of_variants(folder: Path, options: dict[str, Any]) -> dict[str, torch.nn.Module]:
+    """Load the parts whose files are of a variant, each of its own: a folder may mix them."""
+    index = read_json(folder / "model_index.json")
+    parts = {}
+    for part, chosen in weight_files(folder, PARTS).items():
+        library, kind = index[part]
+        source = transformers if library == "transformers" else diffusers
+        if chosen.variant:
+            load = getattr(source, kind).from_pretrained
+            parts[part] = load(folder, subfolder=part, variant=chosen.variant, **options)
+    return parts
 
 
 def take_few_steps(pipeline: StableDiffusionXLPipeline, folder: str, file: str) -> None:

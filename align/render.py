@@ -16,6 +16,7 @@ from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 from safetensors import SafetensorError, safe_open
 
+from align.autoencoder import from_unet
 from align.device import Compute
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
 from align.files import replacing
@@ -133,12 +134,12 @@ def decode(
     at_once = DECODED_AT_ONCE if compute.device.type == "cpu" else len(latents_BCHW)
 
     def decoded(part_BCHW: torch.Tensor) -> torch.Tensor:
-        with torch.inference_mode(), compute.autocasting():
+        with torch.inference_mode(), compute.autocasting_autoencoder():
             part: torch.Tensor = pipeline.vae.decode(part_BCHW).sample.float()
         return part
 
     with torch.inference_mode():
-        parts = (latents_BCHW.float() / pipeline.vae.config.scaling_factor).split(at_once)
+        parts = from_unet(pipeline.vae, latents_BCHW.float()).split(at_once)
         pictures = torch.cat(side_by_side(decoded, parts))
         return pipeline.image_processor.postprocess(pictures)
 

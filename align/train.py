@@ -21,6 +21,7 @@ from align.errors import Cancelled, OutOfMemory, TrainingDiverged
 from align.held_out import advice, flipped, verdict
 from align.lesson import Lesson, prepare_lesson
 from align.loss import PairErrors, anchor_loss, implicit_accuracy
+from align.loss_scale import finite_gradients
 from align.progress import Reporter
 from align.run_folder import RunFolder
 from align.stopping import Explosion, displacement
@@ -50,9 +51,7 @@ def train(
     """
     started, explosion = time.monotonic(), Explosion()
     compute = choose_compute(run.read_config()["train"].get("precision", "auto"))
-    accelerator = Accelerator(
-        mixed_precision=compute.mixed_precision, cpu=compute.device.type == "cpu"
-    )
+    accelerator = Accelerator(mixed_precision="no", cpu=compute.device.type == "cpu")
     lesson = prepare_lesson(run, report, accelerator, compute, cache)
     config, progress = lesson.config, lesson.progress
 
@@ -123,7 +122,7 @@ def train_step(lesson: Lesson, step: int) -> dict[str, float]:
     Raises:
         TrainingDiverged: loss or gradient is not finite; the weights are left as they were.
     """
-    config, accelerator, policy = lesson.config, lesson.accelerator, lesson.policy
+    config, accelerator = lesson.config, lesson.accelerator
     for group in lesson.optimizer.param_groups:
         group["lr"] = learning_rate(config, step)
     draws = lesson.batcher.vary(
@@ -132,10 +131,9 @@ def train_step(lesson: Lesson, step: int) -> dict[str, float]:
         config.anchors,
     )
     mine = share_of(draws, accelerator.process_index, accelerator.num_processes)
-    logged = backward_in_memory(lesson, mine)
-    norm = accelerator.clip_grad_norm_(policy.parameters(), config.max_grad_norm)
+    logged, norm = gradients(lesson, mine)
     means = accelerator.gather(torch.cat(logged, dim=1).T.contiguous()).mean(dim=0)
-    metrics = dict(zip(METRICS, means.tolist(), strict=True)) | {"grad_norm": float(norm)}
+    metrics = dict(zip(METRICS, means.tolist(), strict=True)) | {"grad_norm": norm}
     if not torch.tensor(list(metrics.values())).isfinite().all():
         raise TrainingDiverged(
             f"The loss became {metrics['loss']} with gradient norm {metrics['grad_norm']}. "
@@ -144,6 +142,17 @@ def train_step(lesson: Lesson, step: int) -> dict[str, float]:
     lesson.optimizer.step()
     lesson.optimizer.zero_grad(set_to_none=True)
     return metrics
+
+
+def gradients(lesson: Lesson, draws: list[Draw]) -> tuple[list[Tensor], float]:
+    """Gradients of these draws, clipped; returns what is logged, and their norm before."""
+    policy, most = lesson.policy, lesson.config.max_grad_norm
+    return finite_gradients(
+        lesson.progress.loss_scale,
+        lesson.optimizer,
+        lambda: backward_in_memory(lesson, draws),
+        lambda: lesson.accelerator.clip_grad_norm_(policy.parameters(), most),
+    )
 
 
 def backward_in_memory(lesson: Lesson, draws: list[Draw]) -> list[Tensor]:
@@ -176,7 +185,7 @@ def backward(lesson: Lesson, draws: list[Draw], micro_pairs: int) -> list[Tensor
             loss_B, values_5B = micro_step(lesson, micro)
             # Data-parallel gradients are averaged over processes, the batch counts all pairs.
             share = accelerator.num_processes / lesson.config.batch_pairs
-            accelerator.backward(loss_B.sum() * share)
+            accelerator.backward(loss_B.sum() * share * lesson.progress.loss_scale.factor)
         logged.append(values_5B)
     return logged
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ OTHER_KINDS = (
      "Palate does not read it. Use the model's safetensors files."),
 )  # fmt: skip
 """What files begin with that people take for weights, and what to say of them."""
+LORA_ENDINGS = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight")
 WEB_PAGE = re.compile(rb"[\xef\xbb\xbf\s]*<(!doctype|html|head|\?xml|!--)", re.IGNORECASE)
 
 
@@ -100,9 +101,30 @@ def _other_kind(start: bytes) -> str | None:
     return None
 
 
+def what_file_is(file: Path) -> str:
+    """Say what a file is that was named as a model, and what to do with it."""
+    if file.suffix.lower() in (".ckpt", ".pt", ".pth", ".bin"):
+        return f"{file} {OTHER_KINDS[-1][1]}"
+    try:
+        names = read_header(file)
+    except BrokenModel as error:
+        return str(error)
+    if any(name.endswith(LORA_ENDINGS) for name in names):
+        return (
+            f"{file} is a LoRA, which needs its model. Start Palate with that model and bring the "
+            "LoRA in under Versions."
+        )
+    return (
+        f"{file} is a single-file checkpoint, and Palate opens pipeline folders. Convert it once: "
+        'python -c "from diffusers import StableDiffusionXLPipeline as P; '
+        f"P.from_single_file('{file.as_posix()}').save_pretrained('{file.stem}')\", "
+        f"then point --model at the folder {file.stem}."
+    )
+
+
 def _parsed(text: bytes) -> dict[str, Any] | None:
     try:
-        header = json.loads(text)
+        header = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError):
         # Nested a hundred thousand times, JSON is no header either.
         return None
@@ -116,15 +138,17 @@ def _tensors(file: Path, header: dict[str, Any], start: int) -> dict[str, Stored
         if name == "__metadata__":
             continue
         try:
-            shape = tuple(int(side) for side in facts["shape"])
-            first, end = (int(place) for place in facts["data_offsets"])
-            bits = BITS.get(facts["dtype"])
-            size = end - first if bits is None else math.prod(shape) * bits // 8
+            dtype, shape, (first, end) = facts["dtype"], facts["shape"], facts["data_offsets"]
+            counts = [first, end, *shape]
+            bits = BITS.get(dtype)
         except (KeyError, TypeError, ValueError):
             return None
-        if min(shape, default=0) < 0 or first < 0 or end - first != size:
+        if any(type(count) is not int or count < 0 for count in counts):
             return None
-        tensors[name] = StoredTensor(file, facts["dtype"], shape, start + first, size)
+        size = end - first if bits is None else math.prod(shape) * bits // 8
+        if size < 0 or end - first != size:
+            return None
+        tensors[name] = StoredTensor(file, dtype, tuple(shape), start + first, size)
     return tensors
 
 
@@ -155,14 +179,20 @@ def weight_files(folder: Path, parts: Mapping[str, str]) -> dict[str, WeightFile
     Raises:
         BrokenModel: a part without weights, or with some of them missing.
     """
-    found = {part: _variants(folder / part, stem) for part, stem in parts.items()}
+    found = {}
+    for part, stem in parts.items():
+        names = [file.name for file in (folder / part).glob("*")]
+        found[part] = variants_of(names, stem)
+        if not found[part]:
+            raise BrokenModel(_what_is_missing(folder / part, names, stem))
     lacking = [set(variants) for variants in found.values() if None not in variants]
     shared = sorted(set[str | None].intersection(*lacking), key=_preference) if lacking else [None]
+
     chosen = {}
     for part, variants in found.items():
         wanted = [*shared[:1], *sorted(variants, key=_preference)]
         variant = next(name for name in wanted if name in variants)
-        chosen[part] = WeightFiles(variant, variants[variant])
+        chosen[part] = WeightFiles(variant, tuple(folder / part / n for n in variants[variant]))
     return chosen
 
 
@@ -171,53 +201,50 @@ def _preference(variant: str | None) -> tuple[bool, bool, str]:
     return variant is not None, variant != "fp16", variant or ""
 
 
-def _variants(folder: Path, stem: str) -> dict[str | None, tuple[Path, ...]]:
-    """Return the files of every variant that a part's folder has whole."""
-    single: dict[str | None, tuple[Path, ...]] = {}
-    shards: dict[tuple[str | None, int], list[Path]] = {}
-    incomplete = []
-    pattern = re.compile(SHARD.format(stem=re.escape(stem)))
-    for file in sorted(folder.glob(f"{stem}*.safetensors")):
-        match = pattern.fullmatch(file.name)
-        if match is None:
-            continue
-        variant = match["before"] or match["after"]
-        if match["count"] is None:
-            single[variant] = (file,)
-        else:
-            shards.setdefault((variant, int(match["count"])), []).append(file)
-    for (variant, count), files in shards.items():
-        if len(files) == count and _index(folder, stem, variant):
+def variants_of(names: Iterable[str], stem: str) -> dict[str | None, tuple[str, ...]]:
+    """Return the names of weight files by variant, of those that are there whole."""
+    names = sorted(names)
+    single: dict[str | None, tuple[str, ...]] = {}
+    for (variant, count), files in _shards(names, stem).items():
+        if count is None:
+            single[variant] = tuple(files)
+    for (variant, count), files in _shards(names, stem).items():
+        if count == len(files) and _has_index(names, stem, variant):
             single.setdefault(variant, tuple(files))
-        else:
-            incomplete.append((files, count))
-    if not single:
-        raise BrokenModel(_what_is_missing(folder, stem, incomplete))
-    return single
+    return dict(sorted(single.items(), key=lambda item: _preference(item[0])))
 
 
-def _index(folder: Path, stem: str, variant: str | None) -> bool:
+def _shards(names: list[str], stem: str) -> dict[tuple[str | None, int | None], list[str]]:
+    """Group weight files by their variant and how many there should be; None is a single file."""
+    pattern = re.compile(SHARD.format(stem=re.escape(stem)))
+    groups: dict[tuple[str | None, int | None], list[str]] = {}
+    for match in filter(None, map(pattern.fullmatch, names)):
+        count = int(match["count"]) if match["count"] else None
+        groups.setdefault((match["before"] or match["after"], count), []).append(match[0])
+    return groups
+
+
+def _has_index(names: list[str], stem: str, variant: str | None) -> bool:
     """Whether the file is there that tells the loaders of a part's shards."""
-    endings = ("",) if variant is None else (f".{variant}", "")
-    names = [f"{stem}.safetensors.index{ending}.json" for ending in endings]
-    names += [f"{stem}.{variant}.safetensors.index.json"]
-    return any((folder / name).is_file() for name in names)
+    own = f".{variant}" if variant else ""
+    index = {f"{stem}.safetensors.index{own}.json", f"{stem}{own}.safetensors.index.json"}
+    return not index.isdisjoint(names)
 
 
-def _what_is_missing(folder: Path, stem: str, incomplete: list[tuple[list[Path], int]]) -> str:
-    for files, count in incomplete:
-        if len(files) != count:
+def _what_is_missing(folder: Path, names: list[str], stem: str) -> str:
+    for (_, count), files in _shards(names, stem).items():
+        if count is not None and len(files) != count:
             return (
-                f"{folder} holds {len(files)} of {count} files of weights, such as "
-                f"{files[0].name}. Copy or download the missing ones."
+                f"{folder} holds {len(files)} of {count} files of weights, such as {files[0]}. "
+                "Copy or download the missing ones."
             )
         return (
             f"{folder} lacks {stem}.safetensors.index.json, which tells what is in which of its "
             f"{count} files of weights. Copy or download it from where the model came from."
         )
-    if pickles := sorted([*folder.glob("*.bin"), *folder.glob("*.ckpt"), *folder.glob("*.pt")]):
+    if pickles := sorted(name for name in names if name.endswith((".bin", ".ckpt", ".pt"))):
         return (
-            f"{folder} holds its weights in {pickles[0].name}, a pickle, which can run any code "
+            f"{folder} holds its weights in {pickles[0]}, a pickle, which can run any code "
             "when it is opened, so Palate does not read it. Download the model's safetensors files."
         )
     return f"{folder} holds no weights in safetensors files. Copy the model again."

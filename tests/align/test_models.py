@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_models import write_tiny_model
 
+from align.defaults import preset_of
 from align.errors import BrokenModel, ModelNotFound, WrongModel
-from align.models import describe_model, embedded_folder, preset_of
+from align.models import describe_model, embedded_folder
 from align.pipeline import load_pipeline
+from align.render import render
+from align.sampler_process import RenderItem
+from align.sampling import settings_of
 
 
 @pytest.fixture
@@ -58,11 +64,6 @@ def test_a_distilled_model_takes_four_steps_without_guidance(copy, solver):
 def test_a_large_model_is_trained_by_what_it_predicts(scheduler, preset):
     assert preset_of(scheduler, small=False) == preset
     assert preset_of(scheduler, small=True) == "embedded"
-
-
-def test_a_hub_name_is_taken_as_it_is():
-    info = describe_model("stabilityai/stable-diffusion-xl-base-1.0")
-    assert (info.preset, info.width) == ("sdxl", 1024)
 
 
 def test_a_missing_folder_says_what_to_do():
@@ -117,9 +118,141 @@ def test_half_precision_file_names_are_recognized(copy):
     assert describe_model(str(copy)).variant == "fp16"
 
 
-def test_half_precision_files_load(copy, compute):
-    for file in list(copy.rglob("*.safetensors")):
-        file.rename(file.with_name(file.name.replace(".safetensors", ".fp16.safetensors")))
-    whole = load_pipeline(describe_model(), compute).unet.state_dict()
-    half = load_pipeline(describe_model(str(copy)), compute).unet.state_dict()
-    assert all(torch.equal(half[name], weight) for name, weight in whole.items())
+def as_variant(folder, parts, variant="fp16"):
+    for part in parts:
+        for file in list((folder / part).glob("*.safetensors")):
+            file.rename(file.with_suffix(f".{variant}.safetensors"))
+
+
+ALL = ("unet", "vae", "text_encoder", "text_encoder_2")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: as_variant(folder, ALL),
+        lambda folder: as_variant(folder, ALL[::2]),
+        lambda folder: as_variant(folder, ["vae"]),
+        lambda folder: (as_variant(folder, ["unet"]), as_variant(folder, ["vae"], "bf16")),
+        lambda folder: as_variant(folder, ALL, "ema"),
+    ],
+    ids=["all", "not the autoencoder", "only the autoencoder", "two variants", "another name"],
+)
+def test_files_of_variants_load_in_any_mixture(copy, compute, model, pipeline, change):
+    change(copy)
+    # What somebody keeps beside the weights is none of the loader's business.
+    (copy / "unet" / "LICENSE").write_text("free")
+    info = describe_model(str(copy))
+    loaded = load_pipeline(info, compute)
+    assert info.identity == model.identity
+    for part in ALL:
+        weights = getattr(loaded, part).state_dict()
+        whole = getattr(pipeline, part).state_dict()
+        assert all(torch.equal(weights[name], weight) for name, weight in whole.items())
+
+
+@pytest.mark.parametrize("variant", [None, "fp16"])
+def test_shards_load(copy, compute, model, pipeline, variant):
+    (copy / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    (copy / "text_encoder_2" / "model.safetensors").unlink()
+    options = {"max_shard_size": "2MB", "variant": variant}
+    pipeline.unet.save_pretrained(copy / "unet", **options)
+    pipeline.text_encoder_2.save_pretrained(copy / "text_encoder_2", **options)
+    assert len(list((copy / "unet").glob("*-of-*.safetensors"))) > 1
+    info = describe_model(str(copy))
+    assert (info.identity, info.variant) == (model.identity, variant)
+    weights = load_pipeline(info, compute).unet.state_dict()
+    whole = pipeline.unet.state_dict()
+    assert all(torch.equal(weights[name], weight) for name, weight in whole.items())
+    next((copy / "unet").glob("*-00002-of-*.safetensors")).unlink()
+    with pytest.raises(BrokenModel, match=r"unet holds \d+ of \d+ files of weights"):
+        describe_model(str(copy))
+
+
+def test_shards_without_their_list_are_said_to_lack_it(copy, pipeline):
+    (copy / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    pipeline.unet.save_pretrained(copy / "unet", max_shard_size="2MB")
+    (copy / "unet" / "diffusion_pytorch_model.safetensors.index.json").unlink()
+    with pytest.raises(BrokenModel, match=r"lacks diffusion_pytorch_model\.safetensors\.index"):
+        describe_model(str(copy))
+
+
+def rewrite(folder, name, **changes):
+    file = folder / name
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+TRAILING = {"timestep_spacing": "trailing", "prediction_type": "epsilon"}
+FULL = TRAILING | {"rescale_betas_zero_snr": True}
+VELOCITY = {"timestep_spacing": "trailing", "prediction_type": "v_prediction"}
+ANCESTRAL = {"_class_name": "EulerAncestralDiscreteScheduler"}
+
+
+@pytest.mark.parametrize(
+    ("name", "scheduler", "unet", "few"),
+    [
+        ("a", ANCESTRAL | TRAILING, {}, True),
+        ("a", ANCESTRAL | FULL, {}, False),
+        ("a", ANCESTRAL | VELOCITY, {}, False),
+        ("a", ANCESTRAL, {}, False),
+        ("a", TRAILING, {}, False),
+        ("a", FULL, {}, False),
+        ("a", VELOCITY, {}, False),
+        ("a", {}, {"time_cond_proj_dim": 256}, True),
+        ("dreamshaperXLLightning_v2", {}, {}, True),
+        ("SDXL_Turbo", {}, {}, True),
+        ("sdxlturbo", {}, {}, True),
+        ("Hyper-SDXL-8steps", {}, {}, True),
+        ("my_dmd2_merge", {}, {}, True),
+        ("turbochargers", {}, {}, False),
+        ("hyperrealism-xl", {}, {}, False),
+        ("enlightninged", {}, {}, False),
+        ("a", {}, {"_name_or_path": "stabilityai/sdxl-turbo"}, True),
+        ("a", {}, {"_name_or_path": "turbo/plain-model"}, False),
+    ],
+)  # fmt: skip
+def test_few_step_models_are_told_from_others(tmp_path, name, scheduler, unet, few):
+    folder = write_tiny_model(tmp_path / name)
+    rewrite(folder, "scheduler/scheduler_config.json", **scheduler)
+    rewrite(folder, "unet/config.json", **unet)
+    info = describe_model(str(folder))
+    assert ((info.steps, info.guidance) == (4, 1.0)) == few
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "words"),
+    [
+        ({"_class_name": "FlowMatchEulerDiscreteScheduler"}, "is a flow-matching model"),
+        ({"prediction_type": "flow_prediction"}, "is a flow-matching model"),
+        ({"_class_name": "UniPCMultistepScheduler", "use_flow_sigmas": True}, "flow-matching"),
+        ({"_class_name": "ScoreSdeVeScheduler"}, "ScoreSdeVeScheduler, a scheduler whose"),
+        ({"prediction_type": "x0"}, "predicts 'x0'"),
+        ({"beta_schedule": "cosine"}, "the noise schedule 'cosine'"),
+        ({"_class_name": "EDMEulerScheduler", "prediction_type": "sample"}, "predicts 'sample'"),
+    ],
+)
+def test_what_would_be_trained_as_something_else_is_refused(tmp_path, scheduler, words):
+    folder = write_tiny_model(tmp_path / "odd")
+    rewrite(folder, "scheduler/scheduler_config.json", **scheduler)
+    with pytest.raises(WrongModel, match=words):
+        describe_model(str(folder))
+
+
+def test_a_model_that_is_trained_by_edm_is_rendered_by_it(copy, compute):
+    settings = {"sigma_min": 0.002, "sigma_max": 80.0, "sigma_data": 0.5}
+    edm = {"_class_name": "EDMDPMSolverMultistepScheduler", **settings}
+    (copy / "scheduler" / "scheduler_config.json").write_text(json.dumps(edm))
+    rewrite(copy, "model_index.json", scheduler=["diffusers", edm["_class_name"]])
+    info = replace(describe_model(str(copy)), steps=2)
+    images = render(
+        load_pipeline(info, compute), compute, [RenderItem("a cat", 1)], settings_of(info)
+    )
+    assert images[0].size == (128, 128)
+
+
+def test_a_guess_that_was_wrong_is_not_loaded(copy, compute):
+    doubted = replace(describe_model(str(copy)), steps=30, doubt="nobody answered")
+    with pytest.raises(WrongModel, match=r"its steps is 8, not 30.*nobody answered.*Restart"):
+        load_pipeline(doubted, compute)
+    right = replace(describe_model(str(copy)), doubt="nobody answered")
+    assert load_pipeline(right, compute)

@@ -1,16 +1,28 @@
 from __future__ import annotations
 
+import pytest
 import torch
-from diffusers import DDPMScheduler, EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler
+from diffusers import (
+    CMStochasticIterativeScheduler,
+    DDPMScheduler,
+    DPMSolverMultistepScheduler,
+    EDMDPMSolverMultistepScheduler,
+    EDMEulerScheduler,
+    EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    UniPCMultistepScheduler,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from align.batch import Draw, draws_of_step
+from align.errors import WrongModel
 from align.noise import (
     conditioning,
     corrupt,
     draw,
+    edm_sigma,
     flow_time,
     shuffled,
     training_scheduler,
@@ -121,3 +133,45 @@ def test_the_pipeline_s_own_scheduler_decides():
     assert isinstance(training_scheduler(EulerDiscreteScheduler()), DDPMScheduler)
     flow = training_scheduler(FlowMatchEulerDiscreteScheduler(shift=3.0))
     assert flow.config.shift == 3.0
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_a_perfect_edm_network_gives_the_image_back(prediction):
+    settings = {"sigma_min": 0.002, "sigma_max": 80.0, "sigma_data": 0.5}
+    made = EDMDPMSolverMultistepScheduler(prediction_type=prediction, **settings)
+    scheduler = training_scheduler(made)
+    latents, noise = torch.randn(4, 3, 2, 2), torch.randn(4, 3, 2, 2)
+    timesteps = torch.tensor([0, 400, 700, 999])
+
+    seen, target = corrupt(scheduler, latents, noise, timesteps)
+
+    sigma = edm_sigma(scheduler, timesteps).view(-1, 1, 1, 1)
+    x = latents + sigma * noise
+    assert torch.allclose(seen, made.precondition_inputs(x, sigma), atol=1e-5)
+    found = made.precondition_outputs(x, target, sigma)
+    assert torch.allclose(found, latents, atol=1e-3)
+    told = conditioning(scheduler, timesteps)
+    assert torch.allclose(told, made.precondition_noise(sigma).flatten())
+
+
+def test_edm_noise_grows_with_the_timestep_and_stays_in_range():
+    scheduler = training_scheduler(EDMEulerScheduler(sigma_min=0.02, sigma_max=5.0))
+    sigma = edm_sigma(scheduler, torch.arange(1000))
+    assert bool((sigma.diff() >= 0).all())
+    assert (sigma.min(), sigma.max()) == (torch.tensor(0.02), torch.tensor(5.0))
+    middle = edm_sigma(scheduler, torch.tensor([499, 500])).log().mean()
+    assert float(middle) == pytest.approx(-1.2, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "words"),
+    [
+        (UniPCMultistepScheduler(use_flow_sigmas=True, prediction_type="flow_prediction"), "flow"),
+        (DPMSolverMultistepScheduler(use_flow_sigmas=True), "flow-matching model"),
+        (EulerDiscreteScheduler(prediction_type="noise_and_hope"), "predicts 'noise_and_hope'"),
+        (CMStochasticIterativeScheduler(), "CMStochasticIterativeScheduler, a scheduler whose"),
+    ],
+)
+def test_what_cannot_be_trained_right_is_refused(scheduler, words):
+    with pytest.raises(WrongModel, match=words):
+        training_scheduler(scheduler)

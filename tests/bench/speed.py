@@ -62,9 +62,7 @@ class Setting:
     pairs: list[PreferencePair]
 
     def lesson(self, cache: Path) -> Lesson:
-        accelerator = Accelerator(
-            mixed_precision=self.compute.mixed_precision, cpu=self.compute.device.type == "cpu"
-        )
+        accelerator = Accelerator(mixed_precision="no", cpu=self.compute.device.type == "cpu")
         report = Reporter(self.run, self.config.steps, speaks=False)
         return prepare_lesson(self.run, report, accelerator, self.compute, cache)
 

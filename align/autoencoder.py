@@ -1,0 +1,43 @@
+"""Between an autoencoder's own latents and those that the UNet works with.
+
+Most SDXL autoencoders only scale, by `scaling_factor`. Some bring every channel to mean 0 and
+deviation 1 first, with `latents_mean` and `latents_std`, as the pipeline of diffusers does.
+
+Shapes: N images, C latent channels, H x W latent pixels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+
+def to_unet(autoencoder: AutoencoderKL, latents_NCHW: Tensor) -> Tensor:
+    """Scale what the encoder gives for the UNet."""
+    mean_1C11, deviation_1C11 = _statistics(autoencoder, latents_NCHW)
+    return (latents_NCHW - mean_1C11) / deviation_1C11 * autoencoder.config.scaling_factor
+
+
+def from_unet(autoencoder: AutoencoderKL, latents_NCHW: Tensor) -> Tensor:
+    """Scale what the UNet works with for the decoder."""
+    mean_1C11, deviation_1C11 = _statistics(autoencoder, latents_NCHW)
+    return latents_NCHW * deviation_1C11 / autoencoder.config.scaling_factor + mean_1C11
+
+
+def scaling_facts(autoencoder: AutoencoderKL) -> list[Any]:
+    """Return everything that `to_unet` depends on besides latents, as plain values."""
+    config = autoencoder.config
+    names = ("scaling_factor", "latents_mean", "latents_std")
+    return [getattr(config, name, None) for name in names]
+
+
+def _statistics(autoencoder: AutoencoderKL, latents_NCHW: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each channel's mean and deviation, 0 and 1 where none are known."""
+    _, mean, deviation = scaling_facts(autoencoder)
+    if mean is None or deviation is None:
+        # The pipeline takes both or neither.
+        return latents_NCHW.new_zeros(()), latents_NCHW.new_ones(())
+    shape = (1, -1, 1, 1)
+    return latents_NCHW.new_tensor(mean).view(shape), latents_NCHW.new_tensor(deviation).view(shape)

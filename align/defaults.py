@@ -1,0 +1,205 @@
+"""How an SDXL pipeline is rendered and trained by default, by what its configurations say.
+
+Nothing is loaded: the same few files are read from a folder, from the cache or from the hub.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from align.errors import WrongModel
+
+DEFAULT_SOLVER = "EulerDiscreteScheduler"
+PIPELINE = "StableDiffusionXLPipeline"
+SMALL_BYTES = 1_000_000_000
+"""A UNet whose files are smaller is trained by the settings of the embedded model."""
+FEW_STEP_SOLVERS = ("LCMScheduler", "TCDScheduler")
+"""A folder that names one of these is of a distilled model, which is rendered without guidance."""
+FEW_STEPS = 4
+SMALL_SIDE = 512
+"""Full SDXL models are made for 1024 pixels, SDXL-Turbo for 512."""
+FEW_STEP_NAMES = re.compile(
+    r"(?:(?<![A-Za-z])|(?<=xl)|(?<=XL))"
+    r"(turbo|lightning|lcm|tcd|dmd2?|schnell|hyper[-_ ]?(sd|sdxl|xl)|sdxs)(?![a-z])"
+    r"|(?:Turbo|TURBO|Lightning|LIGHTNING|LCM|DMD|HyperSD|Hyper-SD)(?![a-z])"
+    r"|(?<![A-Za-z0-9])[1248][-_ ]?steps?(?![a-z])",
+)
+"""In names such as sdxl-turbo, DreamShaperXLLightning or Hyper-SD; no turbochargers."""
+SOLVERS = re.compile(
+    r"(DDIM|DDPM|DDIMParallel|DDPMParallel|PNDM|LMSDiscrete|EulerDiscrete|EulerAncestralDiscrete"
+    r"|HeunDiscrete|KDPM2Discrete|KDPM2AncestralDiscrete|DPMSolverMultistep|DPMSolverSinglestep"
+    r"|DPMSolverSDE|DEISMultistep|UniPCMultistep|SASolver|LCM|TCD)Scheduler"
+)
+"""Solvers of diffusers for the one noise schedule that Stable Diffusion's are trained on."""
+EDM_SOLVERS = ("EDMEulerScheduler", "EDMDPMSolverMultistepScheduler")
+PREDICTIONS = ("epsilon", "v_prediction", "sample")
+BETA_SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid", "laplace")
+
+
+@dataclass(frozen=True)
+class Configs:
+    """The configurations of a pipeline, and how large its UNet is."""
+
+    title: str
+    """What to call the model in a sentence: its folder or hub name."""
+    index: dict[str, Any]
+    unet: dict[str, Any]
+    vae: dict[str, Any]
+    scheduler: dict[str, Any]
+    unet_bytes: int
+
+    @property
+    def small(self) -> bool:
+        """Whether it is a toy beside SDXL, as the embedded model is."""
+        return self.unet_bytes < SMALL_BYTES
+
+    @property
+    def solver(self) -> str:
+        """The class of its scheduler."""
+        return str(self.scheduler.get("_class_name", DEFAULT_SOLVER))
+
+    @property
+    def side(self) -> int:
+        """Width and height in pixels that it is made for."""
+        halvings = len(self.vae.get("block_out_channels") or [0] * 4) - 1
+        return int(self.unet.get("sample_size") or 128) * int(2**halvings)
+
+
+def require_supported(configs: Configs) -> None:
+    """Refuse what cannot be rendered or would be trained as something that it is not.
+
+    Raises:
+        WrongModel: another kind of pipeline, of UNet, of noise schedule or of prediction.
+    """
+    require_sdxl(configs.title, configs.index)
+    _require_plain_unet(configs)
+    if reason := why_not_trained(configs.scheduler):
+        raise WrongModel(f"{configs.title} {reason}")
+
+
+def why_not_trained(scheduler: dict[str, Any]) -> str | None:
+    """Return why a model with this scheduler's configuration cannot be trained, else None."""
+    solver = str(scheduler.get("_class_name", DEFAULT_SOLVER))
+    kind = scheduler.get("prediction_type") or PREDICTIONS[0]
+    betas = scheduler.get("beta_schedule")
+    if is_flow(scheduler):
+        return (
+            f"is a flow-matching model ({solver}, prediction {kind}), and Palate cannot train "
+            "those yet. Choose an SDXL model that predicts noise or velocity."
+        )
+    if not SOLVERS.fullmatch(solver) and solver not in EDM_SOLVERS:
+        return (
+            f"is made for {solver}, a scheduler whose noise schedule Palate does not know. Choose "
+            "an SDXL model with one of the usual schedulers, such as Euler's or a DPM solver."
+        )
+    if kind not in (PREDICTIONS[:2] if solver in EDM_SOLVERS else PREDICTIONS):
+        known = ", ".join(PREDICTIONS)
+        return f"predicts {kind!r}, and Palate can train what predicts {known}. Choose another."
+    if betas is not None and betas not in BETA_SCHEDULES and not scheduler.get("trained_betas"):
+        known = ", ".join(BETA_SCHEDULES)
+        return f"has the noise schedule {betas!r}, and Palate knows {known}. Choose another model."
+    return None
+
+
+def require_sdxl(title: str, index: dict[str, Any]) -> None:
+    """Raise WrongModel unless this is the index of an SDXL pipeline."""
+    kind = index.get("_class_name")
+    kind = kind[-1] if isinstance(kind, list) else kind
+    if kind != PIPELINE:
+        raise WrongModel(
+            f"{title} holds a {kind}, and Palate tunes a {PIPELINE}. "
+            "Choose an SDXL pipeline folder or hub name."
+        )
+
+
+def _require_plain_unet(configs: Configs) -> None:
+    """Raise WrongModel for a UNet that is given more than SDXL's: inpainting, editing, faces."""
+    given, latents = configs.unet.get("in_channels"), configs.vae.get("latent_channels")
+    if given is not None and latents is not None and given != latents:
+        raise WrongModel(
+            f"{configs.title} has a UNet of {given} input channels for latents of {latents}: it "
+            "fills in or edits images. Choose an SDXL model that makes images from text alone."
+        )
+
+
+def is_flow(scheduler: dict[str, Any]) -> bool:
+    """Whether a scheduler's configuration is of a flow, whatever solver takes its steps."""
+    return (
+        str(scheduler.get("_class_name")).startswith("FlowMatch")
+        or bool(scheduler.get("use_flow_sigmas"))
+        or scheduler.get("prediction_type") == "flow_prediction"
+    )
+
+
+def preset_of(scheduler: dict[str, Any], small: bool) -> str:
+    """The settings to train with: what an error is worth depends on what is predicted."""
+    if small:
+        return "embedded"
+    # The output of an EDM network is a velocity of unit variance, by whatever name.
+    edm = scheduler.get("_class_name") in EDM_SOLVERS
+    velocity = scheduler.get("prediction_type") == "v_prediction"
+    return "sdxl-v" if edm or velocity or is_flow(scheduler) else "sdxl"
+
+
+def needs_few_steps(configs: Configs, name: str) -> bool:
+    """Whether a model is distilled: by its solver, what its UNet is told, its spacing or its name.
+
+    Steps that trail are not enough to tell: velocity models with zero signal at the end are made
+    with them, too, and take as many steps as any.
+    """
+    scheduler = configs.scheduler
+    names = [name, *(c.get("_name_or_path") for c in (configs.index, configs.unet))]
+    if configs.solver in FEW_STEP_SOLVERS or configs.unet.get("time_cond_proj_dim"):
+        return True
+    if any(FEW_STEP_NAMES.search(last_part(str(each or ""))) for each in names):
+        return True
+    full = scheduler.get("prediction_type") == "v_prediction" or scheduler.get(
+        "rescale_betas_zero_snr"
+    )
+    if full or scheduler.get("timestep_spacing") != "trailing":
+        return False
+    turbo_sized = configs.side <= SMALL_SIDE and not configs.small
+    return configs.solver == "EulerAncestralDiscreteScheduler" or turbo_sized
+
+
+def last_part(path: str) -> str:
+    """Return a folder's or a hub model's own name."""
+    return re.split(r"[\\/]", path.rstrip("\\/"))[-1]
+
+
+def render_defaults(configs: Configs, name: str) -> dict[str, Any]:
+    """Return size, steps, guidance, solver and training preset, as `ModelInfo` calls them."""
+    few = needs_few_steps(configs, name)
+    return {
+        "preset": preset_of(configs.scheduler, configs.small),
+        "width": configs.side,
+        "height": configs.side,
+        "steps": FEW_STEPS if few else steps_of(configs.solver, configs.small),
+        "guidance": 1.0 if few else 1.7 if configs.small else 5.0,
+        "scheduler": configs.solver,
+    }
+
+
+def guessed_defaults(name: str) -> dict[str, Any]:
+    """Return the defaults of a model of which only the name is known."""
+    short = last_part(name)
+    side = SMALL_SIDE if re.fullmatch(r"(?i)sdxl[-_]turbo(-fp16)?", short) else 1024
+    few = FEW_STEP_NAMES.search(short) is not None
+    return {
+        "preset": "sdxl-v" if re.search(r"(?i)v[-_]?pred", short) else "sdxl",
+        "width": side,
+        "height": side,
+        "steps": FEW_STEPS if few else 30,
+        "guidance": 1.0 if few else 5.0,
+    }
+
+
+def steps_of(solver: str, small: bool) -> int:
+    """How many denoising steps are enough: of second order, fewer than Euler's."""
+    if solver in FEW_STEP_SOLVERS:
+        return FEW_STEPS
+    if "Multistep" in solver:
+        return 8 if small else 20
+    return 20 if small else 30

@@ -1,0 +1,81 @@
+"""Loss scaling for fp16: gradients too small for it are multiplied into its range.
+
+Micikevicius et al. 2018 (arXiv 1710.03740), section 3.2. A step whose gradients overflow is taken
+again with half the factor, from the same noise, so no step is left out and a resumed run does the
+same as one that was never stopped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+Logged = TypeVar("Logged")
+
+FIRST = 2.0**16
+LARGEST = 2.0**24
+GROWS_AFTER = 500
+"""Steps without an overflow after which the factor is doubled."""
+
+
+@dataclass
+class LossScale:
+    """What the loss is multiplied by; 1 in formats that need none."""
+
+    factor: float = 1.0
+    steps: int = 0
+    """Since the factor was changed."""
+
+    @classmethod
+    def of(cls, autocast: torch.dtype | None) -> LossScale:
+        """Return what a run in this format begins with."""
+        return cls(FIRST if autocast == torch.float16 else 1.0)
+
+    def lower(self) -> bool:
+        """Halve the factor; False where that is no help, because there is none."""
+        if self.factor <= 1.0:
+            return False
+        self.factor, self.steps = self.factor / 2, 0
+        return True
+
+    def keep(self) -> None:
+        """Count a step that went well, and double the factor after many of them."""
+        self.steps += 1
+        if 1.0 < self.factor < LARGEST and self.steps >= GROWS_AFTER:
+            self.factor, self.steps = self.factor * 2, 0
+
+    def state(self) -> dict[str, float]:
+        """What a checkpoint keeps."""
+        return asdict(self)
+
+
+def finite_gradients(
+    scale: LossScale,
+    optimizer: Optimizer,
+    backward: Callable[[], Logged],
+    clip: Callable[[], Tensor],
+) -> tuple[Logged, float]:
+    """Take gradients of a loss that `backward` multiplies by the factor, and divide it out.
+
+    Where they overflow, they are taken again with a smaller one. `clip` limits them and returns
+    their norm before. Returns what `backward` logged, and the norm, which is finite unless no
+    factor was of help.
+    """
+    while True:
+        logged = backward()
+        if scale.factor != 1:
+            for group in optimizer.param_groups:
+                for parameter in group["params"]:
+                    if parameter.grad is not None:
+                        parameter.grad /= scale.factor
+        norm = float(clip())
+        if math.isfinite(norm) or not scale.lower():
+            scale.keep()
+            return logged, norm
+        optimizer.zero_grad(set_to_none=True)
