@@ -15,6 +15,9 @@ MOST_SCANS = 100
 """Of a progressive JPEG; encoders make about ten."""
 MOST_PARTS = 100_000
 """Chunks of a PNG or a WebP, segments of a JPEG."""
+MOST_EXIF = 64
+"""Segments of EXIF in a JPEG, of 64 kB each: Pillow copies what it has for each of them."""
+WINDOW = 1 << 20
 MOST_NUMBERS = 10_000
 """Of one EXIF entry: each becomes an object."""
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -80,6 +83,8 @@ def check_jpeg(content: bytes) -> tuple[int, int]:
             height, width = struct.unpack(">HH", segment[1:5])
         elif kind == 0xE1 and segment.startswith(EXIF):
             exif.append(segment[len(EXIF) :])
+            if len(exif) > MOST_EXIF:
+                raise Skip("its EXIF claims more than it holds")
         elif kind == 0xE2 and segment.startswith(b"MPF\0"):
             check_exif(segment[4:])
     check_exif(b"".join(exif))
@@ -89,8 +94,8 @@ def check_jpeg(content: bytes) -> tuple[int, int]:
 def segments(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Return the segments of a JPEG up to its end, each with its marker, without the data."""
     at = 2
-    while (marker := MARKER.search(content, at)) is not None:
-        kind, start = content[marker.start() + 1], marker.end()
+    while (start := after_marker(content, at)) is not None:
+        kind = content[start - 1]
         if kind == 0xD9:
             return
         if kind in (0x01, 0xD8):
@@ -98,6 +103,19 @@ def segments(content: bytes) -> Iterator[tuple[int, bytes]]:
             continue
         at = start + max(2, int.from_bytes(content[start : start + 2]))
         yield kind, content[start + 2 : at]
+
+
+def after_marker(content: bytes, at: int) -> int | None:
+    """Return where the next marker of a JPEG ends; None without another.
+
+    A search holds the interpreter's lock, so that it is done piece by piece.
+    """
+    while at < len(content):
+        marker = MARKER.search(content, at, at + WINDOW)
+        if marker is not None:
+            return marker.end()
+        at += WINDOW - 1
+    return None
 
 
 def webp_size(content: bytes) -> tuple[int, int]:

@@ -76,9 +76,14 @@ class Material:
             current.cancelled.set()
 
     def close(self) -> None:
-        """End the import that goes on, and begin no other."""
+        """End the import that goes on, begin no other, and wait until what it brought is kept.
+
+        One that hangs is waited for no longer than when it is stopped.
+        """
         self._closed = True
         self.stop()
+        if self._busy.acquire(timeout=self._heed_s + 2 * TICK_S):
+            self._busy.release()
 
     @contextmanager
     def _alone(self) -> Iterator[Import]:

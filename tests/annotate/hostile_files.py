@@ -134,6 +134,11 @@ def exif_in_jpeg(path: Path) -> None:
     path.write_bytes(content[:2] + parts + content[2:])
 
 
+def exif_in_pieces(path: Path) -> None:
+    content, piece = jpeg(), b"\xff\xe1\0\x18Exif\0\0" + b"\0" * 16
+    path.write_bytes(content[:2] + piece * 200 + content[2:])
+
+
 def thousands_of_scans(path: Path) -> None:
     content = jpeg((512, 512), progressive=True)
     scan = content[content.rfind(b"\xff\xc4", 0, content.rfind(b"\xff\xda")) : -2]

@@ -189,6 +189,7 @@ def test_files_and_folders_without_permission_are_counted(
         (hostile.exif_as_hex, "x.png", "its EXIF claims more than it holds"),
         (hostile.exif_in_webp, "x.webp", "its EXIF claims more than it holds"),
         (hostile.exif_in_jpeg, "x.jpg", "its EXIF claims more than it holds"),
+        (hostile.exif_in_pieces, "x.jpg", "its EXIF claims more than it holds"),
         (hostile.thousands_of_scans, "x.jpg", "in too many pieces"),
         (hostile.said_size, "x.jpg", "too large"),
         (hostile.canvas, "x.webp", "too large"),
