@@ -172,7 +172,7 @@ class RunStatus(Protocol):
 
     @property
     def silent_s(self) -> float:
-        """For how long a process that should be there has said nothing; 0 for less than a minute."""
+        """For how long a process that should be there has said nothing; 0 under a minute."""
 
     @property
     def error(self) -> str | None: ...

@@ -24,6 +24,8 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
+    # What DuckDB 1 writes by itself and DuckDB 2 only when told: either opens what the other wrote.
+    "storage_compatibility_version": "v1.0.0",
 }
 WRITE_TRIES = 5
 
