@@ -153,12 +153,12 @@ class Accounts:
 
         Raises SignInRefused, TooManyTries or WeakPassword.
         """
-        self._tries.begin(folded(name), address)
+        self._tries.begin_change(folded(name))
         person = self.people.find(name)
         if person is None or not self._matches(old, person.password):
             raise SignInRefused("The present password is wrong.")
-        hashed = self._hash(check_password(new, name))
         self._tries.succeeded(folded(name), address)
+        hashed = self._hash(check_password(new, name))
         self.people.set_password(name, hashed, name)
         self.forget()
         return self._let_in(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import threading
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from annotate.people.accounts import LASTS, Accounts
 from annotate.people.asking import as_header
 from annotate.people.passwords import Scrypt
 from annotate.people.proxies import as_networks
-from annotate.people.tries import Tries
+from annotate.people.tries import MOST_KEYS, MOST_KNOWN, Tries
 from annotate.tabs.people_cards import people_table
 from storage.errors import InvalidPerson, StaleLink
 from storage.people import Role
@@ -126,6 +127,88 @@ def test_a_right_password_forgets_the_wrong_ones(clocks):
         for _ in range(4):
             tries.begin("bob", "1.1.1.1")
         tries.succeeded("bob", "1.1.1.1")
+
+
+def test_a_name_that_many_try_slows_down_and_shuts_nobody_out(clocks):
+    tries = Tries(clocks.monotonic)
+    tries.begin("root", "10.0.0.1")
+    tries.succeeded("root", "10.0.0.1")
+    refused = 0
+    for number in range(300):
+        try:
+            tries.begin("root", f"20.0.{number // 200}.{number % 200}")
+        except TooManyTries:
+            refused += 1
+        clocks.seconds += 0.5
+    assert refused > 200
+    tries.begin("root", "10.0.0.1")
+    with pytest.raises(TooManyTries, match=r"Wait \d+ second"):
+        tries.begin("root", "30.0.0.1")
+    clocks.seconds += 61
+    tries.begin("root", "30.0.0.1")
+    tries.begin("ada", "30.0.0.1")
+
+
+def test_wrong_passwords_of_strangers_keep_nobody_from_changing_their_own(accounts, clocks):
+    token = let_in(accounts, "ada", Role.ADMIN)
+    for number in range(100):
+        with pytest.raises((SignInRefused, TooManyTries)):
+            accounts.sign_in("ada", "wrong wrong wrong", f"20.0.0.{number}")
+    assert accounts.holder(token).name == "ada"
+    accounts.change("ada", PASSWORD, "another long one", "20.0.0.1")
+    accounts.sign_in("ada", "another long one", "20.0.0.1")
+
+
+def test_changing_a_password_is_guessed_no_faster(accounts):
+    let_in(accounts, "ada", Role.ADMIN)
+    for number in range(5):
+        with pytest.raises(SignInRefused):
+            accounts.change("ada", "wrong", "another long one", f"20.0.0.{number}")
+    with pytest.raises(TooManyTries):
+        accounts.change("ada", "wrong", "another long one", "20.0.0.9")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:9.9.9.9", "9.9.9.9", True),
+        ("9.9.9.9", "9.9.9.8", False),
+        ("x" * 10_000, "x" * 20_000, True),
+    ],
+)
+def test_an_address_is_what_one_person_holds(clocks, one, other, same):
+    tries = Tries(clocks.monotonic)
+    for _ in range(5):
+        tries.begin("bob", one)
+    if same:
+        with pytest.raises(TooManyTries):
+            tries.begin("bob", other)
+    else:
+        tries.begin("bob", other)
+
+
+def test_made_up_names_and_addresses_take_no_memory_and_hide_nothing(clocks):
+    tries = Tries(clocks.monotonic)
+    for number in range(25):
+        with contextlib.suppress(TooManyTries):
+            tries.begin("root", f"40.0.0.{number}")
+    for number in range(30_000):
+        tries.begin(f"{number} made up" * 100, f"2001:db8:{number >> 8:x}:{number & 255:x}::1")
+        tries.succeeded(f"{number}", f"50.0.{number >> 8}.{number & 255}")
+    assert len(tries._past) <= MOST_KEYS + 3 and len(tries._known) <= MOST_KNOWN
+    assert max(len(part) for key in tries._past for part in key) <= 64
+    with pytest.raises(TooManyTries):
+        tries.begin("root", "60.0.0.1")
+
+
+def test_right_passwords_count_against_nobody(clocks):
+    tries = Tries(clocks.monotonic)
+    for number in range(200):
+        tries.begin(f"person {number}", "1.1.1.1")
+        tries.succeeded(f"person {number}", "1.1.1.1")
+    tries.begin("somebody", "1.1.1.1")
 
 
 # The first admin
