@@ -70,14 +70,13 @@ class Material:
         now = self._clock()
         made = [Pair(new_id(), *pair, IMPORTED) for pair in pairs]
 
-        def insert(cursor: Cursor) -> None:
+        def insert(cursor: Cursor) -> list[int]:
             insert_images(cursor, images, now)
-            for pair in made:
-                insert_pair(cursor, pair, base, now)
+            return [insert_pair(cursor, pair, base, now) for pair in made]
 
-        def count(_: None) -> None:
-            for pair in made:
-                self._tally.add_pair(base, pair)
+        def count(numbers: list[int]) -> None:
+            for pair, number in zip(made, numbers, strict=True):
+                self._tally.add_pair(base, pair, number)
 
         if made:
             self._tally.write(insert, then=count)

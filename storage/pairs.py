@@ -45,11 +45,11 @@ class Pairs:
         pair = Pair(new_id(), clean_prompt(prompt, "The prompt"), left, right, version)
         now = self._clock()
 
-        def insert(cursor: Cursor) -> Pair:
-            insert_pair(cursor, pair, base, now)
-            return pair
+        def insert(cursor: Cursor) -> int:
+            return insert_pair(cursor, pair, base, now)
 
-        return self._tally.write(insert, then=lambda pair: self._tally.add_pair(base, pair))
+        self._tally.write(insert, then=lambda number: self._tally.add_pair(base, pair, number))
+        return pair
 
     def open(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:
         """Return the pairs on which fewer than `overlap` people have a vote, and who has.
@@ -74,14 +74,16 @@ class Pairs:
         return Pair(*rows[0])
 
 
-def insert_pair(cursor: Cursor, pair: Pair, base: str, now: datetime) -> None:
-    """Append a pair; raises UnknownImage."""
+def insert_pair(cursor: Cursor, pair: Pair, base: str, now: datetime) -> int:
+    """Append a pair and return its number; raises UnknownImage."""
     for image_id in (pair.left, pair.right):
         require_image(cursor, image_id)
-    cursor.execute(
-        f"INSERT INTO pairs ({COLUMNS}, base, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    inserted = cursor.execute(
+        f"INSERT INTO pairs ({COLUMNS}, base, created) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "RETURNING number",
         [pair.pair_id, pair.prompt, pair.left, pair.right, pair.version, base, now],
     )
+    return int(inserted.fetchall()[0][0])
 
 
 def require_image(cursor: Cursor, image_id: str) -> None:

@@ -84,7 +84,7 @@ class Rankings:
             return VoteReceipt(key, insert_ranking(cursor, row), duplicate=False), base
 
         receipt, _ = self._tally.write(
-            insert, then=lambda done: self._count(done, decisive=best is not None)
+            insert, then=lambda done: self._count(done, best is not None, annotator)
         )
         return receipt
 
@@ -117,11 +117,11 @@ class Rankings:
         )
         return [Ranking(i, who, text, tuple(images), *rest) for i, who, text, images, *rest in rows]
 
-    def _count(self, done: tuple[VoteReceipt, str], decisive: bool) -> None:
+    def _count(self, done: tuple[VoteReceipt, str], decisive: bool, annotator: str) -> None:
         receipt, base = done
         if not receipt.duplicate:
             self._settling.note(RANKINGS, receipt.vote_id)
-            self._tally.add_ranking(base, decisive)
+            self._tally.add_ranking(base, decisive, annotator)
 
 
 def quad_of(row: tuple[str, str, list[str], str]) -> Quad:

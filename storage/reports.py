@@ -5,6 +5,7 @@ from storage.clock import Clock
 from storage.database import Cursor, Database
 from storage.errors import InvalidReport, UnknownReport
 from storage.pairs import unknown_pair
+from storage.parts import Changes
 from storage.records import Report
 from storage.tally import Tally
 from storage.text import has_controls
@@ -41,9 +42,10 @@ class Reports:
             )
         row = [check_key(key), pair_id, check_annotator(annotator), note.strip(), self._clock()]
 
-        def insert(cursor: Cursor) -> None:
+        def insert(cursor: Cursor, changes: Changes) -> None:
             if not cursor.execute("SELECT 1 FROM pairs WHERE pair_id = ?", [pair_id]).fetchone():
                 raise unknown_pair(pair_id)
+            changes.about(cursor, pair_id)
             cursor.execute(
                 "INSERT INTO reports (key, pair_id, annotator, note, created) "
                 "VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
@@ -51,7 +53,7 @@ class Reports:
             )
             note_act(cursor, REPORT, key, annotator)
 
-        self._tally.write(insert, then=lambda _: self._tally.forget())
+        self._tally.change(insert)
 
     def decide(self, report_id: int, decision: str, who: str) -> Report:
         """Show a reported pair again, or keep it hidden; raises UnknownReport or InvalidReport."""
@@ -59,9 +61,9 @@ class Reports:
             raise InvalidReport(f"{decision!r} is no decision. Send shown or hidden.")
         now = self._clock()
 
-        def insert(cursor: Cursor) -> str:
+        def insert(cursor: Cursor, changes: Changes) -> str:
             row = cursor.execute(
-                "SELECT base, current_reports.annotator, withdrawn "
+                "SELECT base, current_reports.annotator, withdrawn, pair_id "
                 "FROM current_reports JOIN pairs USING (pair_id) WHERE report_id = ?",
                 [report_id],
             ).fetchone()
@@ -72,6 +74,7 @@ class Reports:
                     f"{row[1]!r} has taken report {report_id} back, so there is nothing to decide. "
                     "Report the pair anew to hide it."
                 )
+            changes.about(cursor, row[3])
             cursor.execute(
                 "INSERT INTO report_decisions (report_id, decision, who, created) "
                 "VALUES (?, ?, ?, ?)",
@@ -79,7 +82,7 @@ class Reports:
             )
             return str(row[0])
 
-        base = self._tally.write(insert, then=lambda _: self._tally.forget())
+        base = self._tally.change(insert)
         return next(report for report in self.all(base) if report.report_id == report_id)
 
     def all(self, base: str) -> list[Report]:

@@ -1,19 +1,21 @@
 """What the votes add up to, held in memory.
 
 Asked of the database, each of these sums takes 10 to 60 ms at 100,000 votes, and the page asks
-after every vote. So the first question about a model adds up its rows, a vote or a new pair moves
-the sums by one, and anything rarer (an undo, a run) makes the next question add up anew.
+after every vote. So the first question about a model adds up its rows; a vote, an undo, a report
+or a new pair moves the sums by what it changes, and anything rarer (a run, an exclusion) makes the
+next question add up anew.
 """
 
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
 from storage.database import Cursor, Database
 from storage.errors import DiskFull
+from storage.parts import NEWEST_RUN, Changes, Part
 from storage.records import Counts, Pair, Verdict
 
 Result = TypeVar("Result")
@@ -27,19 +29,15 @@ VERDICTS = "SELECT verdict, count(*) FROM labels WHERE base = ? GROUP BY verdict
 # A ranking of four counts as one vote: its pairs hang together.
 RANKED = "SELECT count(best), count(*) - count(best) FROM current_rankings WHERE base = ?"
 
+EXCLUDED = "SELECT person FROM excluded_people WHERE base = ?"
+
 WAITING = """
-SELECT pair_id, prompt, left_image, right_image, version FROM pairs
+SELECT number, pair_id, prompt, left_image, right_image, version FROM pairs
 WHERE base = ? AND pair_id NOT IN (SELECT pair_id FROM current_votes)
   AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM checks)
   AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
 ORDER BY number
-"""
-
-NEWEST_RUN = """
-SELECT snapshot_id FROM current_runs
-WHERE base = $base AND state NOT IN ('failed', 'cancelled') AND (settings ->> 'voter') IS NULL
-ORDER BY number DESC LIMIT 1
 """
 
 # The newest run that neither failed nor was cancelled says which votes were learned from; one on a
@@ -66,9 +64,13 @@ class Sums:
     verdicts: Counter[Verdict]
     ranked: int
     unlearned: int
-    waiting: dict[str, Pair]
+    waiting: dict[str, tuple[int, Pair]]
+    """Pairs without a vote by id, each with its number, in that order."""
     checks: int = 0
     """Votes on pairs that were asked twice: counted as votes, and as nothing to learn from."""
+    hidden: set[str] = field(default_factory=set)
+    excluded: set[str] = field(default_factory=set)
+    """People of whom nothing is learned."""
 
     def counts(self) -> Counts:
         """The current votes as the app counts them."""
@@ -79,6 +81,25 @@ class Sums:
         return Counts(
             votes + self.checks, decisive, ties=votes - decisive - skipped, skipped=skipped
         )
+
+    def first_waiting(self, limit: int | None) -> list[Pair]:
+        """Return the pairs that wait longest."""
+        return [pair for _, pair in islice(self.waiting.values(), limit)]
+
+    def move(self, before: Part, after: Part) -> None:
+        """Take in what became of a pair."""
+        pair_id = after.pair.pair_id
+        self.verdicts.update(after.verdicts)
+        self.verdicts.subtract(before.verdicts)
+        self.unlearned += after.unlearned - before.unlearned
+        self.checks += after.checks - before.checks
+        self.hidden.discard(pair_id)
+        self.hidden |= {pair_id} if after.hidden else set()
+        self.waiting.pop(pair_id, None)
+        if after.waits:
+            self.waiting[pair_id] = after.number, after.pair
+            # Its place is among the older ones; the others are in order already, which is quick.
+            self.waiting = dict(sorted(self.waiting.items(), key=lambda one: one[1][0]))
 
 
 class Tally:
@@ -99,7 +120,7 @@ class Tally:
 
     def waiting(self, base: str, limit: int | None) -> list[Pair]:
         """Return the pairs of a model without a current vote, oldest first."""
-        return self._ask(base, lambda sums: list(islice(sums.waiting.values(), limit)))
+        return self._ask(base, lambda sums: sums.first_waiting(limit))
 
     def write(self, work: Callable[[Cursor], Result], then: Callable[[Result], None]) -> Result:
         """Run a transaction that changes the sums, and `then` change them before any other does."""
@@ -110,18 +131,38 @@ class Tally:
             self.forget()
             raise
 
-    def add_pair(self, base: str, pair: Pair) -> None:
+    def change(self, work: Callable[[Cursor, Changes], Result]) -> Result:
+        """Run a transaction that says which pairs it changes, and move the sums by that."""
+
+        def whole(cursor: Cursor) -> tuple[Result, Changes, list[tuple[Part, Part]]]:
+            changes = Changes()
+            result = work(cursor, changes)
+            return result, changes, changes.found(cursor)
+
+        def moved(done: tuple[Result, Changes, list[tuple[Part, Part]]]) -> None:
+            _, changes, parts = done
+            if changes.everything:
+                self.forget()
+            with self._lock:
+                for before, after in parts:
+                    if sums := self._sums.get(after.base):
+                        sums.move(before, after)
+
+        return self.write(whole, then=moved)[0]
+
+    def add_pair(self, base: str, pair: Pair, number: int) -> None:
         """Take a new pair into the sums; only as `then` of a write."""
         with self._lock:
             if sums := self._sums.get(base):
-                sums.waiting[pair.pair_id] = pair
+                sums.waiting[pair.pair_id] = number, pair
 
-    def add_vote(self, base: str, pair_id: str, verdict: Verdict) -> None:
+    def add_vote(self, base: str, pair_id: str, verdict: Verdict, annotator: str) -> None:
         """Take a new vote into the sums; only as `then` of a write."""
         with self._lock:
-            if sums := self._sums.get(base):
+            sums = self._sums.get(base)
+            if sums and pair_id not in sums.hidden:
                 sums.verdicts[verdict] += 1
-                sums.unlearned += verdict.decisive
+                sums.unlearned += verdict.decisive and annotator not in sums.excluded
                 sums.waiting.pop(pair_id, None)
 
     def add_check(self, base: str) -> None:
@@ -130,12 +171,12 @@ class Tally:
             if sums := self._sums.get(base):
                 sums.checks += 1
 
-    def add_ranking(self, base: str, decisive: bool) -> None:
+    def add_ranking(self, base: str, decisive: bool, annotator: str) -> None:
         """Take a new ranking, or a skipped one, into the sums; only as `then` of a write."""
         with self._lock:
             if sums := self._sums.get(base):
                 sums.ranked += decisive
-                sums.unlearned += decisive
+                sums.unlearned += decisive and annotator not in sums.excluded
                 sums.verdicts[Verdict.SKIP] += not decisive
 
     def forget(self) -> None:
@@ -161,7 +202,9 @@ def add_up(cursor: Cursor, base: str) -> Sums:
     verdicts = cursor.execute(VERDICTS, [base]).fetchall()
     ranked, skipped = cursor.execute(RANKED, [base]).fetchall()[0]
     unlearned = cursor.execute(UNLEARNED, {"base": base}).fetchall()
-    pairs = [Pair(*row) for row in cursor.execute(WAITING, [base]).fetchall()]
+    pairs = [(number, Pair(*row)) for number, *row in cursor.execute(WAITING, [base]).fetchall()]
+    hidden = cursor.execute("SELECT pair_id FROM hidden_pairs").fetchall()
+    excluded = cursor.execute(EXCLUDED, [base]).fetchall()
     checks = cursor.execute(CHECKS, [base]).fetchall()
     counted = Counter({Verdict(verdict): count for verdict, count in verdicts})
     counted[Verdict.SKIP] += skipped
@@ -169,6 +212,8 @@ def add_up(cursor: Cursor, base: str) -> Sums:
         counted,
         ranked,
         unlearned[0][0],
-        {pair.pair_id: pair for pair in pairs},
+        {pair.pair_id: (number, pair) for number, pair in pairs},
         checks[0][0],
+        {pair_id for (pair_id,) in hidden},
+        {person for (person,) in excluded},
     )

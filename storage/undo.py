@@ -7,6 +7,7 @@ from storage.clock import Clock
 from storage.database import Cursor, Database
 from storage.errors import NothingToUndo
 from storage.pairs import SHOWN
+from storage.parts import Changes
 from storage.rankings import quad_ranked, undo_ranking
 from storage.records import Pair, Quad, new_id
 from storage.tally import Tally
@@ -95,12 +96,11 @@ class Undo:
         """
         check_annotator(annotator)
         own_key = new_id() if key is None else check_key(key)
-        return self._tally.write(
-            lambda cursor: self._take_back(cursor, annotator, own_key),
-            then=lambda _: self._tally.forget(),
+        return self._tally.change(
+            lambda cursor, changes: self._take_back(cursor, changes, annotator, own_key)
         )
 
-    def _take_back(self, cursor: Cursor, annotator: str, key: str) -> Undone:
+    def _take_back(self, cursor: Cursor, changes: Changes, annotator: str, key: str) -> Undone:
         if earlier := cursor.execute(TAKEN_BACK, {"key": key}).fetchone():
             kind, given = earlier
             return describe(cursor, kind, given, annotator, settled=False)
@@ -108,10 +108,15 @@ class Undo:
             raise reused_key(key, "something that was given")
         act, settled = newest_act(cursor, annotator)
         if act.kind == VOTE:
+            changes.about(cursor, pair_voted_on(cursor, act.place).pair_id)
             undo_vote(cursor, act.place, key, self._clock())
         elif act.kind == RANKING:
+            changes.everything = True
             undo_ranking(cursor, ranking_id_of(cursor, act.key), key, self._clock())
         else:
+            if act.kind == REPORT:
+                sql = "SELECT pair_id FROM reports WHERE key = ?"
+                changes.about(cursor, pair_where(cursor, sql, act.key).pair_id)
             row = [key, act.place, annotator, self._clock()]
             cursor.execute("INSERT INTO withdrawals VALUES (?, ?, ?, ?)", row)
         return describe(cursor, act.kind, act.key, annotator, settled)

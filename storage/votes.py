@@ -13,6 +13,7 @@ from storage.errors import (
     NothingToUndo,
 )
 from storage.pairs import SHOWN, unknown_pair
+from storage.parts import Changes
 from storage.records import Pair, Verdict, VoteReceipt, new_id
 from storage.settling import VOTES, Settling
 from storage.tally import Tally
@@ -94,9 +95,8 @@ class Votes:
         """
         check_annotator(annotator)
         own_key = new_id() if key is None else check_key(key)
-        return self._tally.write(
-            lambda cursor: self._undo(cursor, annotator, own_key),
-            then=lambda _: self._tally.forget(),
+        return self._tally.change(
+            lambda cursor, changes: self._undo(cursor, changes, annotator, own_key)
         )
 
     def decisive(self, base: str, annotator: str) -> int:
@@ -134,17 +134,19 @@ class Votes:
         if not receipt.duplicate and ballot.check:
             self._tally.add_check(ballot.base)
         elif not receipt.duplicate and ballot.trial is None:
-            self._tally.add_vote(ballot.base, ballot.pair_id, ballot.verdict)
+            self._tally.add_vote(ballot.base, ballot.pair_id, ballot.verdict, ballot.annotator)
 
-    def _undo(self, cursor: Cursor, annotator: str, key: str) -> Pair:
+    def _undo(self, cursor: Cursor, changes: Changes, annotator: str, key: str) -> Pair:
         if earlier := earlier_act(cursor, key):
             _, undone = earlier
             if undone is None:
                 raise reused_key(key, "a vote")
             return pair_voted_on(cursor, undone)
         vote_id = newest_vote(cursor, annotator)
+        pair = pair_voted_on(cursor, vote_id)
+        changes.about(cursor, pair.pair_id)
         undo_vote(cursor, vote_id, key, self._clock())
-        return pair_voted_on(cursor, vote_id)
+        return pair
 
 
 def earlier_act(cursor: Cursor, key: str) -> tuple[int, int | None] | None:
