@@ -200,7 +200,7 @@ def unknown(model: ModelInfo) -> str:
     """Say that nobody could tell what a hub model is, and what it is taken for."""
     return (
         f"palate: {model.name} could not be looked up ({model.doubt}), so until it is loaded it is "
-        f"taken for what its name says: {model.width} x {model.height}, {model.steps} steps."
+        f"taken for a model of {model.width} x {model.height} pixels in {model.steps} steps."
     )
 
 

@@ -28,6 +28,8 @@ CONFIGS = {
 }
 SDXL_BYTES = 5_000_000_000
 """What a UNet is taken to weigh where nobody says."""
+SMALL_FILES = (".json", ".txt", ".model")
+"""Configurations, vocabularies and lists of shards."""
 PATIENCE_S = 5.0
 """How long one answer may take before the hub counts as out of reach."""
 
@@ -72,6 +74,8 @@ class HubModel:
     commit: str
     configs: Configs
     variant: str | None
+    doubt: str = ""
+    """Why nobody could say how large it is: it is known from its configurations alone."""
 
 
 def is_complete(folder: Path, parts: Mapping[str, str]) -> bool:
@@ -100,9 +104,9 @@ def ask_hub(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
         if hub.offline:
             raise HubAway("HF_HUB_OFFLINE is set, and it is not in the cache")
         return _asked(hub, name, parts)
-    except HubAway:
+    except HubAway as away:
         folder = hub.cached(name)
-        known = None if folder is None else _of_cache(folder, name)
+        known = None if folder is None else _of_cache(folder, name, str(away))
         if known is None:
             raise
         return known
@@ -122,12 +126,14 @@ def _asked(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
         commit = index.parent.name
         read = {part: _fetched(hub, api, name, commit, at) for part, at in CONFIGS.items()}
         unet, vae, scheduler = (_read(read[part], name) for part in CONFIGS)
-        variant, size = _to_load(name, sizes, parts)
+        chosen = _to_load(name, sizes, parts)
+        size = sum(sizes[at] for at in chosen["unet"][1]) or SDXL_BYTES
+        variant = max(variant or "" for variant, _ in chosen.values()) or None
         configs = Configs(name, _read(index, name), unet, vae, scheduler, size)
         return HubModel(commit, configs, variant)
 
 
-def _of_cache(folder: Path, name: str) -> HubModel | None:
+def _of_cache(folder: Path, name: str, doubt: str) -> HubModel | None:
     """Describe from the configurations alone, if an earlier start has left them all here."""
     try:
         index, *parts = (_read(folder / at, name) for at in (INDEX, *CONFIGS.values()))
@@ -135,7 +141,7 @@ def _of_cache(folder: Path, name: str) -> HubModel | None:
         return None
     unet, vae, scheduler = parts
     configs = Configs(name, index, unet, vae, scheduler, SDXL_BYTES)
-    return HubModel(folder.name, configs, "fp16")
+    return HubModel(folder.name, configs, "fp16", doubt)
 
 
 def _fetched(hub: Hub, api: HfApi, name: str, revision: str | None, file: str) -> Path:
@@ -160,11 +166,28 @@ def _read(file: Path, name: str) -> dict[str, Any]:
     raise BrokenModel(f"{at} of {name} cannot be read ({reason}). Choose another model.")
 
 
+def download(hub: Hub, name: str, revision: str | None, parts: Mapping[str, str]) -> Path:
+    """Download what is missing of a model, and return its folder in the cache.
+
+    Raises what the hub's library raises.
+    """
+    from huggingface_hub import HfApi  # noqa: PLC0415  see `Hub.of_environment`
+
+    api = HfApi(endpoint=hub.endpoint, token=hub.token)
+    facts = api.model_info(name, revision=revision, files_metadata=True)
+    sizes = {file.rfilename: int(file.size or 0) for file in facts.siblings or []}
+    weights = [at for _, files in _to_load(name, sizes, parts).values() for at in files]
+    others = [at for at in sizes if at.count("/") < 2 and at.endswith(SMALL_FILES)]
+    for at in (*others, *weights):
+        path = api.hf_hub_download(name, at, revision=str(facts.sha), cache_dir=hub.cache)
+    return Path(path).parents[1]
+
+
 def _to_load(
     name: str, sizes: Mapping[str, int], parts: Mapping[str, str]
-) -> tuple[str | None, int]:
-    """Return the variant to download, fp16 where there is one, and the size of its UNet."""
-    chosen = {}
+) -> dict[str, tuple[str | None, list[str]]]:
+    """Return the variant of each part to download, fp16 where there is one, and its files."""
+    chosen: dict[str, tuple[str | None, list[str]]] = {}
     for part, stem in parts.items():
         names = [at.removeprefix(f"{part}/") for at in sizes if at.startswith(f"{part}/")]
         variants = variants_of(names, stem)
@@ -174,9 +197,8 @@ def _to_load(
                 "others. Choose another model, or convert it and point --model at the folder."
             )
         variant = "fp16" if "fp16" in variants else next(iter(variants))
-        chosen[part] = (variant, sum(sizes[f"{part}/{file}"] for file in variants[variant]))
-    variant = max(variant or "" for variant, _ in chosen.values()) or None
-    return variant, chosen["unet"][1] or SDXL_BYTES
+        chosen[part] = (variant, [f"{part}/{file}" for file in variants[variant]])
+    return chosen
 
 
 def _no_pipeline(name: str, files: Mapping[str, int]) -> str:

@@ -71,7 +71,7 @@ class ModelInfo:
     revision: str | None = None
     """The commit of a hub model that is still to be downloaded."""
     doubt: str = ""
-    """Why nobody could say what a hub model is: the rest goes by its name, until it is loaded."""
+    """Why nobody could say what a hub model is: the rest is a guess, until it is loaded."""
 
     @property
     def load_path(self) -> str:
@@ -180,6 +180,7 @@ def _describe_hub_model(name: str, hub: Hub) -> ModelInfo:
         aliases=(name,),
         variant=known.variant,
         revision=known.commit,
+        doubt=known.doubt,
         **render_defaults(known.configs, name),
     )
 

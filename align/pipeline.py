@@ -14,8 +14,9 @@ from safetensors import safe_open
 from align.device import Compute
 from align.errors import AlignError, BrokenModel, WrongModel
 from align.files import read_json
+from align.hub import Hub, download
 from align.lora import fuse
-from align.models import PARTS, STRETCHES, ModelInfo, describe_model
+from align.models import HUB_NAME, PARTS, STRETCHES, ModelInfo, describe_model
 from align.reasons import why_not_loaded
 from align.weights import weight_files
 
@@ -76,7 +77,7 @@ def _looked_up(model: ModelInfo) -> ModelInfo:
     for fact in ("preset", "width", "height", "steps", "guidance"):
         if getattr(now, fact) != getattr(model, fact):
             raise WrongModel(
-                f"{model.name} is another kind of model than its name says: its {fact} is "
+                f"{model.name} is another kind of model than it was taken for: its {fact} is "
                 f"{getattr(now, fact)}, not {getattr(model, fact)}. It could not be looked up "
                 f"before ({model.doubt}). Restart Palate, which knows it now."
             )
@@ -84,21 +85,13 @@ def _looked_up(model: ModelInfo) -> ModelInfo:
 
 
 def _from_pretrained(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
-    """Load from the folder, or else download the commit that was described."""
+    """Load from the folder, after downloading what is not here of the commit that was described."""
     model = _looked_up(model)
-    place, options = model.load_path, {"dtype": compute.weights, "use_safetensors": True}
-    load = StableDiffusionXLPipeline.from_pretrained
-    if Path(place).is_dir():
-        apart = _parts_of_variants(Path(place), options) if model.variant else {}
-        return load(place, **apart, **options)
-    options["revision"] = model.revision
-    if model.variant is None:
-        return load(place, **options)
-    try:
-        return load(place, variant=model.variant, **options)
-    except ValueError:
-        # Described by name alone; half-precision files, half the download, were a guess.
-        return load(place, **options)
+    place, options = Path(model.load_path), {"dtype": compute.weights, "use_safetensors": True}
+    if not place.is_dir() and HUB_NAME.fullmatch(model.path):
+        place = download(Hub.of_environment(), model.path, model.revision, PARTS)
+    apart = _parts_of_variants(place, options) if place.is_dir() else {}
+    return StableDiffusionXLPipeline.from_pretrained(place, **apart, **options)
 
 
 def _parts_of_variants(folder: Path, options: dict[str, Any]) -> dict[str, torch.nn.Module]:

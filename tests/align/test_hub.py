@@ -12,8 +12,8 @@ from hub_server import GB, Repository, hub_server, sdxl
 from tiny_models import write_tiny_model
 
 from align.errors import BrokenModel, ModelNotFound, WrongModel
-from align.hub import Hub
-from align.models import describe_model
+from align.hub import Hub, download
+from align.models import PARTS, describe_model, embedded_folder
 
 EULER = {"_class_name": "EulerDiscreteScheduler", "prediction_type": "epsilon"}
 TURBO = {"_class_name": "EulerAncestralDiscreteScheduler", "timestep_spacing": "trailing"}
@@ -102,6 +102,7 @@ def test_without_the_hub_it_is_what_it_was_before(hub):
     for unreachable in (replace(hub, offline=True), away):
         assert describe_model("one/velocity", unreachable).preset == online.preset
         assert describe_model("one/velocity", unreachable).identity == online.identity
+        assert describe_model("one/velocity", unreachable).doubt
 
 
 @pytest.mark.parametrize(
@@ -152,6 +153,28 @@ def test_a_cache_that_lacks_weights_is_no_model(hub):
     model = describe_model("one/plain", hub)
 
     assert model.revision == KINDS["one/plain"][0].commit
+
+
+def test_a_model_of_several_variants_is_downloaded_whole_and_is_the_same(hub, model, tmp_path):
+    folder = embedded_folder()
+    parts = ("scheduler", "tokenizer", "tokenizer_2", *PARTS)
+    files = [folder / "model_index.json", *(file for p in parts for file in (folder / p).iterdir())]
+    content = {str(file.relative_to(folder).as_posix()): file.read_bytes() for file in files}
+    mixed = {
+        name if name.startswith("vae") else name.replace(".safetensors", ".fp16.safetensors"): each
+        for name, each in content.items()
+    } | {"notes/long/story.json": b"{}", "unet/openvino.bin": b"other"}
+    with hub_server({"org/mixed": Repository(mixed)}) as address:
+        away = replace(hub, endpoint=address)
+        described = describe_model("org/mixed", away)
+        place = download(away, "org/mixed", described.revision, PARTS)
+
+    here = describe_model("org/mixed", away)
+
+    assert described.preset == here.preset == "embedded" and described.variant == "fp16"
+    assert here.identity == model.identity and described.identity in here.aliases
+    assert (here.load_path, here.variant) == (str(place), "fp16")
+    assert not (place / "notes").exists() and not (place / "unet" / "openvino.bin").exists()
 
 
 def test_a_description_can_be_kept_in_a_run(hub):
