@@ -48,6 +48,8 @@ class Settings:
 
     home: Path = Path("studio")
     """Folder of votes, pictures, runs and versions; made if it is not there."""
+    restore: bool = False
+    """If the database is damaged or missing, put the newest copy of it in its place."""
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 opens the page to your network."""
     port: int = 7860
@@ -138,7 +140,9 @@ def bring(studio: Studio, folder: Path | None) -> None:
 @contextmanager
 def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> Iterator[Studio]:
     """The studio with its sampler started, and everything closed afterwards."""
-    with Store(settings.home) as store:
+    with Store(settings.home, restore=settings.restore) as store:
+        for sentence in store.opening.recovered:
+            print(f"palate: {sentence}", file=sys.stderr, flush=True)
         turns = settings.home / "turns.lock"
         sampler = SamplerProcess(
             model, store.images_dir, settings.home / "sampler.log", turns=turns
@@ -158,11 +162,14 @@ def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> I
             workshop=Workshop(),
         )
         studio.start()
+        store.opening.keep_copies()
         try:
             yield studio
         finally:
             studio.close()
             sampler.stop()
+    if store.opening.problem:
+        print(f"palate: {store.opening.problem}", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -77,8 +77,8 @@ class Endpoints:
         return self._studio.marks.offer(reasons, criteria, overlap, who)
 
     def stats(self) -> dict[str, Any]:
-        """Counts of votes, and how many decisive ones are missing until the next fine-tune."""
-        return self._studio.stats()
+        """Counts of votes, how many decisive ones the next fine-tune waits for, and notices."""
+        return {**self._studio.stats(), "notices": self._studio.notices()}
 
     def retry_model(self) -> dict[str, Any]:
         """Try again now to load an image model that failed, and return its state and why."""

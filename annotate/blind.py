@@ -124,6 +124,10 @@ class BlindStudio:
         """Count votes in all; whose they are is not told."""
         return self._discreet(self._studio.stats)(annotator)
 
+    def notices(self) -> list[str]:
+        """Say nothing of the database, which is for whoever runs the app."""
+        return []
+
     def activity(self) -> Told:
         """Say no more than whether there are pairs."""
         activity = self._discreet(self._studio.activity)()

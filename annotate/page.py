@@ -1,8 +1,9 @@
 """The page: a header, the tabs and the API; the page of labelers; and the web app of both."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from html import escape
 from typing import Any, cast
 
 import gradio as gr
@@ -64,6 +65,8 @@ def build_page(studio: Studio, expected: Errors, way: SignIn | None = None) -> g
         # First, because Gradio numbers endpoint names that an event of the page took before.
         add_api(studio, expected)
         gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
+        if studio.recovered:
+            gr.HTML(_told(studio.recovered), elem_id="recovered", apply_default_css=False)
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             label = label_tab(studio, expected)
             tune = TuneTab(studio, expected)
@@ -92,6 +95,10 @@ def build_labeling_page(studio: BlindStudio, expected: Errors) -> gr.Blocks:
         build_stage(studio, expected)
         own_votes(studio, expected)
     return _calm(page)
+
+
+def _told(sentences: Sequence[str]) -> str:
+    return "".join(f'<p role="alert">{escape(sentence)}</p>' for sentence in sentences)
 
 
 def _calm(page: gr.Blocks) -> gr.Blocks:

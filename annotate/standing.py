@@ -10,6 +10,7 @@ from annotate.pool import Pool
 from annotate.ports import Sampler, SamplerState
 from annotate.reports import Reports, in_words
 from annotate.tuning import Tuning
+from storage.store import Store
 
 ALTERNATIVES = (
     "Bring your own pictures, below, and label those meanwhile; or start Palate without --model to "
@@ -30,9 +31,11 @@ class Standing:
         tuning: Tuning,
         reports: Reports,
         choosing: NextPair,
+        store: Store,
     ) -> None:
         self._sampler, self._desk, self._pool = sampler, desk, pool
         self._tuning, self._reports, self._choosing = tuning, reports, choosing
+        self._store = store
 
     def activity(self) -> dict[str, Any]:
         """Say what the app is doing now."""
@@ -50,10 +53,16 @@ class Standing:
             "run": run,
             "problem": self._tuning.problem,
             "choosing": {"problem": self._choosing.problem},
+            "database": {
+                "recovered": self._store.opening.recovered,
+                "problem": self._store.opening.problem,
+            },
             "message": self._message(run, ready, target),
         }
 
     def _message(self, run: dict[str, Any] | None, ready: int, target: int) -> str:
+        if self._store.opening.problem:
+            return self._store.opening.problem
         if self._tuning.problem:
             return f"The runs cannot be followed: {self._tuning.problem}"
         if self._pool.stuck and not self._pool.resting:

@@ -109,7 +109,9 @@ class Studio(Labeling):
         self._advise()
         self.choosing = Choosing(store, painter, self._comparing, pool, base, self._next_pair.judge)
         self._reports = Reports(store, trainer, base)
-        self._standing = Standing(sampler, desk, pool, self._tuning, self._reports, self._next_pair)
+        self._standing = Standing(
+            sampler, desk, pool, self._tuning, self._reports, self._next_pair, store
+        )
         self.material = Material(store, desk, base, trials.kept_prompts, chance, clock)
         self.library = Library(store, trainer, workshop, model, base)
         self.disk = store.disk
@@ -157,6 +159,16 @@ class Studio(Labeling):
         """Return the file of a picture by the id in its address; None for an unknown one."""
         image = self._store.image(image_id)
         return self._store.image_path(image.sha256) if image else None
+
+    @property
+    def recovered(self) -> list[str]:
+        """What was wrong with the database when it was opened, and what was done."""
+        return self._store.opening.recovered
+
+    def notices(self) -> list[str]:
+        """Say what somebody should know of the database, in sentences."""
+        problem = self._store.opening.problem
+        return [*self._store.opening.recovered, *([problem] if problem else [])]
 
     def activity(self) -> dict[str, Any]:
         """Say what the app is doing now."""

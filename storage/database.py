@@ -4,6 +4,7 @@ Every write is one transaction, and `write` returns only after its commit, which
 the disk by then. So whatever a caller was told is recorded survives a kill and a power cut.
 """
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,14 +20,19 @@ Row = tuple[Any, ...]
 Parameters = Sequence[Any] | Mapping[str, Any]
 Result = TypeVar("Result")
 
-CONFIG: dict[str, str | bool | int | float | list[str]] = {
+Config = dict[str, str | bool | int | float | list[str]]
+
+CONFIG: Config = {
     "memory_limit": "256MB",
     "threads": 2,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     # What DuckDB 1 writes by itself and DuckDB 2 only when told: either opens what the other wrote.
     "storage_compatibility_version": "v1.0.0",
+    "checkpoint_threshold": "16MB",
 }
+NEVER = "1TB"
+"""A size that no log reaches, so that DuckDB does not fold it into the file."""
 WRITE_TRIES = 5
 
 
@@ -42,6 +48,8 @@ class Database:
         self._writing = threading.Lock()
         self._opening = threading.Lock()
         self._connection: Cursor | None = connect(path)
+        self.writes = 0
+        """How many transactions were committed; a change says that it is worth looking again."""
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Return all rows of a query over what is committed."""
@@ -58,8 +66,49 @@ class Database:
         """
         with self._writing, self._explained(write_failure):
             result = self._committed(work)
+            self.writes += 1
             then(result)
             return result
+
+    def checkpoint(self) -> None:
+        """Fold the log into the file, where DuckDB can now; nothing is lost where it cannot."""
+        with self._writing, suppress(duckdb.Error), self._cursor() as cursor:
+            cursor.execute("CHECKPOINT")
+
+    def copy_to(self, target: Path) -> None:
+        """Copy the file and its log, as they are between two commits; votes go on meanwhile.
+
+        Raises OSError where that fails. DuckDB changes the file only when it folds the log into it,
+        so it must not begin to; what is added to the log meanwhile may be in the copy or not.
+        """
+        self._fold_at(NEVER)
+        try:
+            shutil.copyfile(self._path, target)
+            with suppress(FileNotFoundError):
+                shutil.copyfile(log_of(self._path), log_of(target))
+        except PermissionError:
+            # Windows lets nobody else read the file while DuckDB has it.
+            self._copy_rows(target)
+        finally:
+            self._fold_at(CONFIG["checkpoint_threshold"])
+
+    def _fold_at(self, size: object) -> None:
+        # Between two writes, so that no commit is just about to fold.
+        with self._writing, suppress(duckdb.Error), self._cursor() as cursor:
+            cursor.execute(f"SET checkpoint_threshold = '{size}'")
+
+    def _copy_rows(self, target: Path) -> None:
+        target.unlink(missing_ok=True)
+        try:
+            with self._cursor() as cursor:
+                cursor.execute(f"ATTACH '{quoted(target)}' AS palate_copy")
+                try:
+                    (name,) = cursor.execute("SELECT current_database()").fetchall()[0]
+                    cursor.execute(f'COPY FROM DATABASE "{name}" TO palate_copy')
+                finally:
+                    cursor.execute("DETACH palate_copy")
+        except duckdb.Error as error:
+            raise OSError(str(error).splitlines()[0]) from error
 
     def close(self) -> None:
         """Let go of the file; a later call opens it again."""
@@ -114,19 +163,34 @@ def connect(path: Path) -> Cursor:
     Raises StudioInUse, StudioNewer or BrokenStudio, each for the studio folder around the file.
     """
     try:
-        return duckdb.connect(path, config=CONFIG)
+        return connect_with(path, CONFIG)
     except duckdb.Error as error:
         raise open_failure(error, path) from error
 
 
-def open_failure(error: duckdb.Error, path: Path) -> StorageError:
+def connect_with(path: Path, config: Config, read_only: bool = False) -> Cursor:
+    """Open a database file; raises duckdb.Error."""
+    return duckdb.connect(path, read_only=read_only, config=config)
+
+
+def log_of(path: Path) -> Path:
+    """Where DuckDB keeps the log of a database file."""
+    return path.with_name(path.name + ".wal")
+
+
+def quoted(path: Path) -> str:
+    """Write a path between the quotes of SQL."""
+    return str(path).replace("'", "''")
+
+
+def open_failure(error: duckdb.Error | str, path: Path) -> StorageError:
     """Say why a database file did not open."""
     reason = str(error)
-    if "lock on file" in reason or "used by another process" in reason:
+    if is_in_use(reason):
         return StudioInUse(
             f"Another program holds {path}. Close it, or choose another folder with --home."
         )
-    if "version number" in reason:
+    if is_newer(reason):
         return StudioNewer(
             f"{path} was written by a newer DuckDB than {duckdb.__version__}. "
             "Upgrade Palate, or choose another folder with --home."
@@ -135,6 +199,16 @@ def open_failure(error: duckdb.Error, path: Path) -> StorageError:
         f"{path} could not be opened. {reason.rstrip('.')}. "
         "Put back a good copy of the file, or choose another folder with --home."
     )
+
+
+def is_in_use(reason: str) -> bool:
+    """Whether DuckDB refused a file that another program has."""
+    return "lock on file" in reason or "used by another process" in reason
+
+
+def is_newer(reason: str) -> bool:
+    """Whether DuckDB refused a file of a newer DuckDB."""
+    return "version number" in reason
 
 
 def read_failure(error: duckdb.Error, path: Path) -> StorageError:

@@ -4,6 +4,9 @@ StorageError
 ├── StudioInUse       another app holds this studio folder
 ├── StudioNewer       the folder was written by a newer Palate (or a newer DuckDB)
 ├── BrokenStudio      the folder cannot be read, or a file it needs is gone
+│   ├── DamagedDatabase   the database cannot be read, or not to its end
+│   └── MissingDatabase   the database is gone from a studio that had one
+├── NoCopy            a copy of the database could not be made
 ├── DiskFull          a write failed; nothing of it was recorded
 ├── UnknownImage      no picture has this id
 ├── UnknownPair       no pair has this id
@@ -54,6 +57,18 @@ class StudioNewer(StorageError):
 
 class BrokenStudio(StorageError):
     """The studio folder cannot be read, or a file it needs is gone."""
+
+
+class DamagedDatabase(BrokenStudio):
+    """The database cannot be read, or not to its end."""
+
+
+class MissingDatabase(BrokenStudio):
+    """The database is gone from a studio that had one."""
+
+
+class NoCopy(StorageError):
+    """A copy of the database could not be made, or there is none to put back."""
 
 
 class DiskFull(StorageError):

@@ -1,5 +1,7 @@
 """The studio folder on disk: where its things lie, and the lock that gives it to one app."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -18,11 +20,21 @@ class Home:
                 f"{self.path} cannot be a studio folder: DuckDB, which keeps the votes, takes no "
                 "name with a question mark in it. Choose another folder with --home."
             )
-        try:
-            for folder in (self.images, self.snapshots, self.runs):
-                folder.mkdir(parents=True, exist_ok=True)
+        with self._explained():
+            self.path.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(self.path / "palate.lock")
             self._lock.acquire(timeout=0)
+
+    def make_folders(self) -> None:
+        """Make the folders that every studio has; raises BrokenStudio."""
+        with self._explained():
+            for folder in (self.images, self.snapshots, self.runs):
+                folder.mkdir(exist_ok=True)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except Timeout as error:
             raise StudioInUse(
                 f"Another Palate is running on {self.path}. "
@@ -38,6 +50,24 @@ class Home:
     def database(self) -> Path:
         """The file of the database."""
         return self.path / "palate.duckdb"
+
+    @property
+    def copies(self) -> Path:
+        """The folder of the studio's own copies of its database."""
+        return self.path / "copies"
+
+    def traces(self) -> list[str]:
+        """Name what of an earlier life is in the folder, besides the database."""
+        patterns = {
+            "a log of it": "palate.duckdb.wal*",
+            "copies of it": "copies/*.duckdb",
+            "a damaged one": "palate.damaged-*",
+            "images": "images/[0-9a-f][0-9a-f]/*.png",
+            "snapshots": "snapshots/*/manifest.json",
+            "runs": "runs/*/*.*",
+            "imported versions": "imports/*",
+        }
+        return [name for name, each in patterns.items() if any(self.path.glob(each))]
 
     @property
     def images(self) -> Path:

@@ -1,5 +1,6 @@
 """The schema of a studio: numbered SQL migrations, each applied with its record or not at all."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -40,8 +41,13 @@ def read_migrations(folder: Path = MIGRATIONS) -> list[Migration]:
     ]
 
 
-def migrate(database: Database, migrations: list[Migration]) -> None:
-    """Bring a database up to the last migration; raises StudioNewer when it is past that."""
+def migrate(
+    database: Database, migrations: list[Migration], before: Callable[[], None] = lambda: None
+) -> None:
+    """Bring a database up to the last migration; raises StudioNewer when it is past that.
+
+    `before` is called first where a database that is in use is about to change.
+    """
     applied = applied_numbers(database)
     known = {migration.number for migration in migrations}
     if unknown := applied - known:
@@ -49,9 +55,11 @@ def migrate(database: Database, migrations: list[Migration]) -> None:
             f"This studio has schema {max(unknown)}, and this Palate knows up to "
             f"{max(known, default=0)}. Upgrade Palate, or choose another folder with --home."
         )
-    for migration in migrations:
-        if migration.number not in applied:
-            database.write(partial(apply, migration))
+    missing = [migration for migration in migrations if migration.number not in applied]
+    if missing and applied:
+        before()
+    for migration in missing:
+        database.write(partial(apply, migration))
 
 
 def applied_numbers(database: Database) -> set[int]:

@@ -17,12 +17,11 @@ from typing import Any, Self
 
 from storage.aliases import Aliases
 from storage.clock import Clock, utc_now
-from storage.database import Database
 from storage.disk import Disk
-from storage.home import Home
 from storage.images import Images
 from storage.library import Library
 from storage.material import Material
+from storage.opening import Opening
 from storage.pairs import Pairs
 from storage.people import People
 from storage.project import Project
@@ -33,7 +32,6 @@ from storage.records import Counts, Image, Pair, Prompt, Run, Snapshot, Version,
 from storage.remarks import Remarks
 from storage.reports import Reports
 from storage.runs import Runs
-from storage.schema import migrate, read_migrations
 from storage.settling import Monotonic, Settling
 from storage.sittings import Sittings
 from storage.snapshots import Snapshots
@@ -51,22 +49,21 @@ class Store:
     then it has recorded nothing; the store stays usable. Times are UTC without a zone.
     """
 
-    def __init__(self, home: Path, clock: Clock = utc_now, lived: Monotonic = monotonic) -> None:
+    def __init__(
+        self,
+        home: Path,
+        clock: Clock = utc_now,
+        lived: Monotonic = monotonic,
+        restore: bool = False,
+    ) -> None:
         """Open a studio folder, making it if need be.
 
+        A damaged log is put aside, and `opening.recovered` says so; with `restore` the newest copy
+        takes the place of a database that is damaged or missing.
         Raises StudioInUse, StudioNewer or BrokenStudio.
         """
-        self._home = Home(Path(home))
-        try:
-            self._database = Database(self._home.database)
-            try:
-                migrate(self._database, read_migrations())
-            except BaseException:
-                self._database.close()
-                raise
-        except BaseException:
-            self._home.release()
-            raise
+        self.opening = Opening(Path(home), clock, restore)
+        self._home, self._database = self.opening.home, self.opening.database
         self._tally = Tally(self._database)
         settling = Settling(self._database, clock, lived)
         self._prompts = Prompts(self._database, clock)
@@ -97,8 +94,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of the folder, so that another app may open it."""
-        self._database.close()
-        self._home.release()
+        self.opening.close()
 
     def __enter__(self) -> Self:
         return self

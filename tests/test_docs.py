@@ -20,6 +20,7 @@ FLAGS = ["--" + field.name.replace("_", "-") for field in fields(Settings)]
 def test_no_flag_is_added_without_a_decision():
     assert FLAGS == [
         "--home",
+        "--restore",
         "--host",
         "--port",
         "--allow-host",

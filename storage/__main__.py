@@ -1,0 +1,62 @@
+"""Look after the database of a studio, without the app.
+
+python -m storage copies HOME               the studio's own copies, newest first
+python -m storage restore HOME [--copy NAME]    put one in place; what is there now stays beside it
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from storage.clock import utc_now
+from storage.copies import Copies
+from storage.errors import StorageError
+from storage.home import Home
+from storage.inspection import answer
+from storage.recovery import Recovery
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; errors we know end in one sentence."""
+    root = argparse.ArgumentParser(
+        prog="python -m storage",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="{copies,restore}")
+    commands.add_parser("copies").add_argument("home", type=Path, metavar="HOME")
+    restore = commands.add_parser("restore")
+    restore.add_argument("home", type=Path, metavar="HOME")
+    restore.add_argument("--copy", metavar="NAME", help="as `copies` lists it; the newest one")
+    inspect = commands.add_parser("inspect")
+    inspect.add_argument("what")
+    inspect.add_argument("paths", type=Path, nargs="+")
+    chosen = root.parse_args(arguments)
+    try:
+        run(chosen)
+    except StorageError as error:
+        print(f"storage: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Run the command that was chosen."""
+    if chosen.command == "inspect":
+        print(json.dumps(answer(chosen.what, chosen.paths)))
+        return
+    copies = Copies(chosen.home / "copies", utc_now)
+    if chosen.command == "copies":
+        for copy in copies.list():
+            print(f"{copy.path.name}: {copy}")
+        return
+    home = Home(chosen.home)
+    try:
+        print(Recovery(home, copies, utc_now).restore(chosen.copy))
+    finally:
+        home.release()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Open the database of a studio and close it, with the copies that are made around that."""
+
+from functools import partial
+from pathlib import Path
+
+from storage.clock import Clock
+from storage.copies import MIGRATION, Copies
+from storage.database import Database
+from storage.errors import NoCopy
+from storage.home import Home
+from storage.inspection import logs_of, remove_scratch
+from storage.keeper import Keeper
+from storage.recovery import Recovery
+from storage.schema import migrate, read_migrations
+
+
+class Opening:
+    """The database of one studio folder, from its opening to its end."""
+
+    def __init__(self, path: Path, clock: Clock, restore: bool = False) -> None:
+        """Hold the folder, make the database sound and up to date, and open it.
+
+        Raises StudioInUse, StudioNewer or BrokenStudio.
+        """
+        self.home = Home(path)
+        self.copies = Copies(self.home.copies, clock)
+        self._keeper: Keeper | None = None
+        self._problem: str | None = None
+        self.recovered: list[str] = []
+        """What was wrong, and what was done about it, in sentences."""
+        try:
+            self.database = self._open(Recovery(self.home, self.copies, clock), restore)
+        except BaseException:
+            self.home.release()
+            raise
+
+    def _open(self, recovery: Recovery, restore: bool) -> Database:
+        remove_scratch(self.home.path, self.home.copies)
+        self.recovered += recovery.prepare(restore)
+        self.home.make_folders()
+        unclean = bool(logs_of(self.home.database))
+        database = Database(self.home.database)
+        try:
+            if unclean:
+                # What was given before a kill is safe from damage to the log from now on.
+                database.checkpoint()
+            migrate(database, read_migrations(), partial(self._copy_first, database))
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def keep_copies(self) -> None:
+        """Copy the database now, with every 200 votes, and when it is closed."""
+        self._keeper = Keeper(self.database, self.copies)
+        self._keeper.start()
+
+    @property
+    def problem(self) -> str | None:
+        """Why there is no newer copy, in a sentence."""
+        return (self._keeper.problem if self._keeper else None) or self._problem
+
+    def close(self) -> None:
+        """Let go of the database, copy it if copies are kept, and let go of the folder."""
+        if self._keeper is not None:
+            self._keeper.stop()
+        self.database.close()
+        if self._keeper is not None:
+            self._keeper.make_last(self.home.database)
+        self.home.release()
+
+    def _copy_first(self, database: Database) -> None:
+        try:
+            self.copies.make(MIGRATION, database.copy_to)
+        except NoCopy as error:
+            self._problem = str(error)
