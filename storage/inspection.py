@@ -7,6 +7,7 @@ damaged is copied, and the copy is opened, read, and looked up in, where nobody 
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from storage.database import (
 )
 
 SCRATCH = ".palate-"
+AROUND = r"""^\w[\w ]* Error: |Failure while replaying WAL file "[^"]*": |"[^"]*" """
 LONGEST_S = 3600
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal"
@@ -253,8 +255,9 @@ def answer(what: str, paths: list[Path]) -> dict[str, Any]:
 
 
 def first_line(error: Exception) -> str:
-    """Return what an exception says first."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    """Return what an exception says first, without what only says where."""
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return re.sub(AROUND, "", line).rstrip(".")
 
 
 def logs_of(database: Path) -> list[Path]:

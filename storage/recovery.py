@@ -184,8 +184,8 @@ class Recovery:
                 )
             aside = self._put(file)
         kept = f" What was there before is kept as {aside}." if aside else ""
-        end = "and what the log held was added to it" if with_log else LOST
-        return [f"The database {problem}. The copy of {copy} is in its place; {end}.{kept}"]
+        end = "What the log held was added to it" if with_log else LOST
+        return [f"The database {problem}. The copy of {copy}, is in its place. {end}.{kept}"]
 
     def _best(self, scratch: Path) -> tuple[Copy | None, Path, bool]:
         """Choose the newest copy that opens, or one with the log that was begun on it."""
