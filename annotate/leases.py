@@ -1,10 +1,11 @@
 """Who has which pair: waiting pairs in order, and per annotator the pairs handed out."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
+from annotate.waiting import Line, Waiting
 from storage.records import Pair
 
-Line = dict[str, Pair]
 Pick = Callable[[Sequence[Pair]], Pair]
 MOST_TO_PICK_FROM = 64
 
@@ -22,8 +23,9 @@ class Leases:
     """
 
     def __init__(self) -> None:
-        self._waiting: Line = {}
-        self._again: Line = {}
+        self._waiting, self._again = Waiting(), Waiting()
+        self._done: dict[str, set[str]] = {}
+        """For each stream, people who were asked about every pair of it that waits again."""
         self._asked: dict[str, frozenset[str]] = {}
         self._held: dict[str, Line] = {}
         self._seen: dict[str, float] = {}
@@ -44,7 +46,7 @@ class Leases:
 
     def ready(self, stream: str) -> int:
         """How many pairs of a stream wait that nobody was asked about."""
-        return sum(pair.stream == stream for pair in self._waiting.values())
+        return len(self._waiting.of(stream))
 
     def take(
         self, annotator: str, stream: str, any_version: bool = False, pick: Pick = oldest
@@ -55,10 +57,11 @@ class Leases:
         """
         if pair := self._unfinished(annotator, stream):
             return self._lease(annotator, pair)
-        fits = [pair for pair in self._waiting.values() if pair.stream == stream]
+        fits = list(islice(self._waiting.of(stream).values(), MOST_TO_PICK_FROM))
         if not fits and any_version:
-            fits = [pair for pair in self._waiting.values() if pair.trial is None]
-        return self._lease(annotator, pick(fits[:MOST_TO_PICK_FROM])) if fits else None
+            others = (pair for pair in self._waiting if pair.trial is None)
+            fits = list(islice(others, MOST_TO_PICK_FROM))
+        return self._lease(annotator, pick(fits)) if fits else None
 
     def hold(self, annotator: str, pair: Pair) -> Pair:
         """Lease a pair that waited for nobody else."""
@@ -74,8 +77,8 @@ class Leases:
         waits in their place; a trial's pair never is outside its trial.
         """
         passed_over = []
-        free = self._waiting | self._again
-        for pair in [free[pair_id] for pair_id in pair_ids if pair_id in free]:
+        free = [self._again.get(pair_id) or self._waiting.get(pair_id) for pair_id in pair_ids]
+        for pair in [pair for pair in free if pair is not None]:
             elsewhere = pair.stream not in streams
             if elsewhere and (strict or pair.trial or self.ready(streams[0])):
                 passed_over.append(pair.pair_id)
@@ -85,7 +88,9 @@ class Leases:
 
     def drop(self, pair_id: str) -> None:
         """Forget a pair."""
-        for line in (self._waiting, self._again, *self._held.values()):
+        self._waiting.pop(pair_id)
+        self._again.pop(pair_id)
+        for line in self._held.values():
             line.pop(pair_id, None)
         self._asked.pop(pair_id, None)
 
@@ -96,8 +101,8 @@ class Leases:
             self.drop(pair_id)
             return
         self._asked[pair_id] = asked
-        lines = (self._held.get(annotator, {}), self._waiting)
-        if pair := next((line.pop(pair_id) for line in lines if pair_id in line), None):
+        held = self._held.get(annotator, {}).pop(pair_id, None)
+        if pair := held or self._waiting.pop(pair_id):
             self._rest(pair)
 
     def put_back(self, annotator: str, pair: Pair, asked: frozenset[str]) -> None:
@@ -134,13 +139,12 @@ class Leases:
 
     def forget_waiting(self) -> None:
         """Forget the pairs that wait, but those of trials, to add them anew."""
-        trials = {pair_id: pair for pair_id, pair in self._waiting.items() if pair.trial}
-        self._waiting, self._again, self._asked = trials, {}, {}
+        self._waiting = Waiting(pair for pair in self._waiting if pair.trial)
+        self._again, self._asked, self._done = Waiting(), {}, {}
 
     def drop_trial(self, trial: str) -> None:
         """Forget the pairs of a trial that ended, but those that somebody holds."""
-        waiting = self._waiting.items()
-        self._waiting = {pair_id: pair for pair_id, pair in waiting if pair.trial != trial}
+        self._waiting = Waiting(pair for pair in self._waiting if pair.trial != trial)
 
     def touch(self, annotator: str, now: float) -> None:
         """Remember that the annotator is there."""
@@ -153,20 +157,33 @@ class Leases:
             del self._seen[annotator]
 
     def _unfinished(self, annotator: str, stream: str) -> Pair | None:
-        fits = (pair for pair in self._again.values() if pair.stream == stream)
-        return next((p for p in fits if annotator not in self._asked[p.pair_id]), None)
+        if annotator in self._done.get(stream, ()):
+            return None
+        fits = self._again.of(stream).values()
+        pair = next((p for p in fits if annotator not in self._asked[p.pair_id]), None)
+        if pair is None:
+            self._done.setdefault(stream, set()).add(annotator)
+        return pair
 
     def _rest(self, pair: Pair) -> None:
         if pair.check:  # asked of one person on purpose, and nobody else's
             return
-        (self._again if pair.pair_id in self._asked else self._waiting)[pair.pair_id] = pair
+        (self._again if pair.pair_id in self._asked else self._waiting).add(pair)
+        self._open_to_others(pair)
+
+    def _open_to_others(self, pair: Pair) -> None:
+        if asked := self._asked.get(pair.pair_id):
+            self._done.get(pair.stream, set()).intersection_update(asked)
 
     def _first(self, line: Line) -> None:
         line = {i: p for i, p in line.items() if p.check is None}
-        self._again = {i: p for i, p in line.items() if i in self._asked} | self._again
-        self._waiting = {i: p for i, p in line.items() if i not in self._asked} | self._waiting
+        self._again.add_first({i: p for i, p in line.items() if i in self._asked})
+        self._waiting.add_first({i: p for i, p in line.items() if i not in self._asked})
+        for pair in line.values():
+            self._open_to_others(pair)
 
     def _lease(self, annotator: str, pair: Pair) -> Pair:
-        (self._again if pair.pair_id in self._again else self._waiting).pop(pair.pair_id)
+        if self._again.pop(pair.pair_id) is None:
+            self._waiting.pop(pair.pair_id)
         self._held.setdefault(annotator, {})[pair.pair_id] = pair
         return pair
