@@ -21,12 +21,12 @@ class Losses:
         self._known: dict[str | None, tuple[float, Lost]] = {}
         self._guard = threading.Lock()
 
-    def of(self, voter: str | None) -> Lost:
-        """Return what is lost of one person's votes, or of everybody's."""
+    def of(self, voter: str | None, anew: bool = False) -> Lost:
+        """Return what is lost of one person's votes, or of everybody's; if `anew`, as of now."""
         with self._guard:
             now = self._clock()
             fresh_until, lost = self._known.get(voter, (now, None))
-            if lost is not None and now < fresh_until:
+            if lost is not None and now < fresh_until and not anew:
                 return lost
 
             lost = self._store.snapshots.lost(self._base, voter)

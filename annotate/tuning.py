@@ -85,9 +85,12 @@ class Tuning:
             raise NothingToLearn(f"{told} to learn from yet. Label some pairs first.")
 
         lost = self._losses.of(voter)
+        if pairs <= lost.decisive:
+            # Nobody is refused for what was so a moment ago.
+            lost = self._losses.of(voter, anew=True)
         left_out = told_of(lost.votes, lost.images)
         if pairs <= lost.decisive:
-            raise NothingToLearn(f"No vote is left to learn from. {left_out}")
+            raise NothingToLearn(f"No vote is left to learn from; label new pairs. {left_out}")
         plan = self._trainer.plan(self._model, pairs - lost.decisive, rest, self._measured_speed())
         return plan | ({"left_out": left_out} if left_out else {})
 

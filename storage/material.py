@@ -27,10 +27,13 @@ class Material:
         self._tally, self._clock = tally, clock
 
     def keep(self, png: bytes) -> str:
-        """Write a picture's file, once per content, and return its hash; raises DiskFull."""
+        """Write a picture's file and return its hash; raises DiskFull.
+
+        A sound one is written once, a damaged one again.
+        """
         sha256 = hashlib.sha256(png).hexdigest()
         path = self._home.image(sha256)
-        if path.exists():
+        if path.is_file() and path.read_bytes() == png:
             return sha256
         scratch = path.with_name(f".{new_id()}")
         try:

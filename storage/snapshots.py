@@ -3,6 +3,7 @@
 import json
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from storage.clock import Clock
@@ -99,6 +100,10 @@ class Snapshots:
             write_folder(snapshot.path, self._home, lines, manifest)
             self._record(snapshot, [*lines, *lost], base, settle_s, created)
             return snapshot
+
+    def faults(self, hashes: Iterable[str]) -> dict[str, str]:
+        """Return what is known to be wrong with images, by hash, without reading any."""
+        return self._soundness.faults(hashes, most_bytes=0)
 
     def lost(self, base: str, voter: str | None = None) -> Lost:
         """Say what a run that starts now would leave out because of images.

@@ -55,10 +55,10 @@ class Stock:
     partners: dict[str, set[str]]
     """By the id of a picture in a pair, those that it is paired with."""
     lost: set[str]
-    """By id, pictures whose file the studio no longer has; to bring them again puts it back."""
+    """By id, pictures whose file is gone or damaged; to bring them again puts it back."""
 
     def knows(self, head: Head) -> bool:
-        """Whether a picture is in a pair already, and its file is there."""
+        """Whether a picture is in a pair already, and its file is sound."""
         image = self.images.get(key_of(head))
         if image is None or image.image_id in self.lost:
             return False
@@ -170,11 +170,8 @@ class Import:
 
     def _stock(self, groups: list[list[Head]]) -> Stock:
         images = self._store.find_images(key_of(head) for group in groups for head in group)
-        lost = {
-            image.image_id
-            for image in images.values()
-            if not self._store.image_path(image.sha256).is_file()
-        }
+        faults = self._store.snapshots.faults(image.sha256 for image in images.values())
+        lost = {image.image_id for image in images.values() if image.sha256 in faults}
         return Stock(images, self._store.material.partners(self._base), lost)
 
     def _batches(self, groups: list[list[Head]], stock: Stock) -> Iterator[list[Part]]:

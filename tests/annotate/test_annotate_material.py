@@ -17,7 +17,7 @@ from picture_files import a1111, comfy, png_bomb, save_png, scene, user_comment
 from PIL import Image
 from places import Open, Place, until
 
-from annotate.errors import BadMaterial
+from annotate.errors import BadMaterial, NothingToLearn
 from storage.material import IMPORTED
 
 
@@ -116,9 +116,16 @@ def test_bringing_a_folder_again_puts_back_files_that_the_studio_lost(
     files = [file for image in shown if (file := place.studio.image_file(image))]
     before = {file: file.read_bytes() for file in files}
     files[0].unlink()
+    files[1].write_bytes(b"")
+    files[2].write_bytes(before[files[2]] + b"?")
+    place.label(2)
+    with pytest.raises(NothingToLearn, match="damaged"):
+        place.studio.plan({})
     again = place.studio.material.bring(str(folder))
     assert (again["brought"], again["known"], again["pairs"]) == (0, 3, 0)
     assert {file: file.read_bytes() for file in files} == before
+    until(lambda: place.store.snapshots.lost("emoji-0123456789ab").votes == 0)
+    assert place.studio.fine_tune({})["run_id"] == "r0001"
 
 
 def test_both_sides_have_one_size_and_codec_and_no_metadata_and_the_originals_stay(
