@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from align.errors import WrongModel
+from align.errors import BrokenModel, WrongModel
 
 DEFAULT_SOLVER = "EulerDiscreteScheduler"
 PIPELINE = "StableDiffusionXLPipeline"
@@ -18,6 +18,8 @@ SMALL_BYTES = 1_000_000_000
 FEW_STEP_SOLVERS = ("LCMScheduler", "TCDScheduler")
 """A folder that names one of these is of a distilled model, which is rendered without guidance."""
 FEW_STEPS = 4
+SDXL_LATENTS, LARGEST_LATENTS = 128, 1024
+SDXL_LEVELS = [128, 256, 512, 512]
 SMALL_SIDE = 512
 """Full SDXL models are made for 1024 pixels, SDXL-Turbo for 512."""
 FEW_STEP_NAMES = re.compile(
@@ -62,9 +64,17 @@ class Configs:
 
     @property
     def side(self) -> int:
-        """Width and height in pixels that it is made for."""
-        halvings = len(self.vae.get("block_out_channels") or [0] * 4) - 1
-        return int(self.unet.get("sample_size") or 128) * int(2**halvings)
+        """Width and height in pixels that it is made for; raises BrokenModel."""
+        size, levels = self.unet.get("sample_size"), self.vae.get("block_out_channels")
+        size = max(size, default=None) if isinstance(size, list) else size
+        levels = SDXL_LEVELS if levels is None else levels
+        size = SDXL_LATENTS if size is None else size
+        if type(size) is not int or not 0 < size <= LARGEST_LATENTS or not isinstance(levels, list):
+            raise BrokenModel(
+                f"{self.title} says that its latents are {size!r} wide, with the autoencoder's "
+                f"levels {levels!r}, which cannot be. Copy or download its configurations again."
+            )
+        return size * int(2 ** (len(levels) - 1))
 
 
 def require_supported(configs: Configs) -> None:

@@ -160,6 +160,24 @@ def test_a_copy_of_the_embedded_model_in_fp32_is_the_embedded_model(model, pipel
     assert identity(tmp_path / "copy") == model.identity
 
 
+def test_studios_of_the_embedded_model_from_before_are_found(model):
+    fast = describe_model("emoji-fast")
+    # What commit a05d373 called the two.
+    assert "emoji-3a23024a26fd".endswith(model.aliases[1])
+    assert "emoji-fast-3a23024a26fd3117".endswith(fast.aliases[0])
+
+
+def test_a_merged_adapter_makes_another_model(tiny):
+    before = identity(tiny)
+    weights = tiny_weights("unet")
+    rows, columns = weights["mid.proj.weight"].shape
+    up, down = np.sin(np.arange(rows)), np.cos(np.arange(columns))
+    added = np.outer(up, down).astype("<f4") * np.float32(1e-4)
+    weights["mid.proj.weight"] = weights["mid.proj.weight"] + added
+    file_of(tiny, "unet").write_bytes(safetensors(weights))
+    assert identity(tiny) != before
+
+
 def test_the_quick_variant_is_another_model(model):
     assert describe_model("emoji-fast").identity not in (model.identity, *model.aliases)
 

@@ -238,6 +238,17 @@ def test_what_would_be_trained_as_something_else_is_refused(tmp_path, scheduler,
         describe_model(str(folder))
 
 
+@pytest.mark.parametrize("size", ["big", 0, -64, 1.5, True, [], {"a": 1}, 10**9])
+def test_a_size_that_cannot_be_is_refused(tmp_path, size):
+    folder = write_tiny_model(tmp_path / "odd")
+    rewrite(folder, "unet/config.json", sample_size=size)
+    if size == []:
+        assert describe_model(str(folder)).width == 1024
+        return
+    with pytest.raises(BrokenModel, match="says that its latents are"):
+        describe_model(str(folder))
+
+
 def test_a_model_that_is_trained_by_edm_is_rendered_by_it(copy, compute):
     settings = {"sigma_min": 0.002, "sigma_max": 80.0, "sigma_data": 0.5}
     edm = {"_class_name": "EDMDPMSolverMultistepScheduler", **settings}
