@@ -13,7 +13,14 @@ from typing import Any, TypeVar
 
 import duckdb
 
-from storage.errors import BrokenStudio, DiskFull, StorageError, StudioInUse, StudioNewer
+from storage.errors import (
+    BrokenStudio,
+    DamagedDatabase,
+    DiskFull,
+    StorageError,
+    StudioInUse,
+    StudioNewer,
+)
 
 Cursor = duckdb.DuckDBPyConnection
 Row = tuple[Any, ...]
@@ -152,9 +159,21 @@ class Database:
         except duckdb.FatalException as error:
             # DuckDB answers nothing more on this connection; the next call opens the file anew.
             self.close()
-            raise explain(error, self._path) from error
+            raise self._failure(error, explain) from error
         except (duckdb.IOException, duckdb.TransactionException) as error:
-            raise explain(error, self._path) from error
+            raise self._failure(error, explain) from error
+        except duckdb.Error as error:
+            # DuckDB 2 has no kind of its own for a block that cannot be read.
+            if not is_damage(str(error)):
+                raise
+            raise self._failure(error, explain) from error
+
+    def _failure(
+        self, error: duckdb.Error, explain: Callable[[duckdb.Error, Path], StorageError]
+    ) -> StorageError:
+        if is_damage(str(error)):
+            return damage_found(error, self._path)
+        return explain(error, self._path)
 
 
 def connect(path: Path) -> Cursor:
@@ -209,6 +228,19 @@ def is_in_use(reason: str) -> bool:
 def is_newer(reason: str) -> bool:
     """Whether DuckDB refused a file of a newer DuckDB."""
     return "version number" in reason
+
+
+def is_damage(reason: str) -> bool:
+    """Whether DuckDB met a block or a log that is not what it wrote."""
+    return "Corrupt" in reason or "Could not read enough bytes" in reason
+
+
+def damage_found(error: duckdb.Error, path: Path) -> StorageError:
+    """Say that a database turned out to be damaged while it was in use."""
+    return DamagedDatabase(
+        f"{path} is damaged, so nothing was read or recorded just now. {error}. Stop Palate and "
+        "start it again: it says which copy can be put back."
+    )
 
 
 def read_failure(error: duckdb.Error, path: Path) -> StorageError:

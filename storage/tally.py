@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TypeVar
 
 from storage.database import Cursor, Database
-from storage.errors import DiskFull
+from storage.errors import BrokenStudio, DiskFull
 from storage.parts import NEWEST_RUN, Changes, Part
 from storage.records import Counts, Pair, Verdict
 
@@ -126,7 +126,7 @@ class Tally:
         """Run a transaction that changes the sums, and `then` change them before any other does."""
         try:
             return self._database.write(work, then)
-        except DiskFull:
+        except (DiskFull, BrokenStudio):
             # A failed commit says nothing for certain; what is on the disk decides.
             self.forget()
             raise

@@ -1,7 +1,14 @@
 """What survives being killed: every acknowledged vote, and a run to its last bit.
 
+python tests/bench/kills.py all [--kills 20]       each of these, one after the other
 python tests/bench/kills.py votes [--kills 20]     the app, while 5 votes a second arrive
-python tests/bench/kills.py trainer [--kills 10]   a 40-step run, against an undisturbed one
+python tests/bench/kills.py sampler [--kills 20]   the image model's process, meanwhile
+python tests/bench/kills.py import [--kills 20]    the app, while it brings a folder of images in
+python tests/bench/kills.py export [--kills 20]    the app, while it writes a version to a file
+python tests/bench/kills.py trainer [--kills 20]   a 40-step run, against an undisturbed one
+
+Prints a line of Markdown for each: kills, votes that were acknowledged, lost, there twice, and what
+else was looked at. Ends with 1 where anything is lost, twice, or half written.
 """
 
 from __future__ import annotations
@@ -14,36 +21,79 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import psutil
 import torch
+from gradio_client import Client
+from PIL.PngImagePlugin import PngInfo
 from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/annotate")]
 
 from bench_snapshot import make_snapshot
-from running import App, wait_for
+from picture_files import A1111, scene
+from running import App, run_ended, wait_for
 
 from align.launch import TrainerProcess
 from align.models import describe_model
+from storage import Store
 
 VOTES_PER_S = 5.0
 READY = 12
 STEPS = 40
+IMPORTED = 600
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["votes", "trainer"])
-    parser.add_argument("--kills", type=int)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    kinds: dict[str, Callable[[Path, int], Line]] = {
+        "votes": kill_the_app,
+        "sampler": kill_the_sampler,
+        "trainer": kill_the_trainer,
+        "import": kill_an_import,
+        "export": kill_an_export,
+    }
+    parser.add_argument("what", choices=[*kinds, "all"])
+    parser.add_argument("--kills", type=int, default=20)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        if arguments.what == "votes":
-            kill_the_app(Path(folder), arguments.kills or 20)
-        else:
-            kill_the_trainer(Path(folder), arguments.kills or 10)
+    chosen = kinds if arguments.what == "all" else [arguments.what]
+    lines = []
+    for name in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            lines.append(kinds[name](Path(folder), arguments.kills))
+    print("| killed | kills | acknowledged | lost | twice | besides |\n|---|---|---|---|---|---|")
+    print(*lines, sep="\n")
+    sys.exit(not all(line.is_good for line in lines))
+
+
+@dataclass
+class Line:
+    """What came of killing one kind of process."""
+
+    killed: str
+    kills: int
+    acknowledged: int = 0
+    lost: int = 0
+    twice: int = 0
+    besides: str = ""
+    broken: int = 0
+    """What else is not as it should be."""
+
+    @property
+    def is_good(self) -> bool:
+        return not (self.lost or self.twice or self.broken)
+
+    def __str__(self) -> str:
+        told = (self.killed, self.kills, self.acknowledged, self.lost, self.twice, self.besides)
+        return "| " + " | ".join(map(str, told)) + " |"
 
 
 class Voter(threading.Thread):
@@ -75,36 +125,161 @@ class Voter(threading.Thread):
             self.acknowledged.append(reply["key"])
 
 
-def kill_the_app(folder: Path, kills: int) -> None:
+def kill_the_app(folder: Path, kills: int) -> Line:
     """Kill the app at random moments while votes arrive; then count every acknowledged key."""
     app = App(folder / "studio", "--train-every", "0")
-    acknowledged: list[str] = []
-    sent = 0
-    for number in range(kills):
-        app.start()
-        api = app.client()
-        wait_for(
-            lambda a=api: a.predict(api_name="/stats")["ready_pairs"] >= READY, "pairs", every=0.5
-        )
-        voter = Voter(app)
-        voter.start()
-        time.sleep(random.uniform(1.0, 5.0))
-        app.kill()
-        voter.join()
-        acknowledged += voter.acknowledged
-        sent += voter.sent
-        print(f"kill {number + 1}: {len(acknowledged)} acknowledged of {sent} sent", flush=True)
-    with duckdb.connect(str(app.home / "palate.duckdb")) as database:
-        stored = Counter(key for (key,) in database.execute("SELECT key FROM votes").fetchall())
-    lost = [key for key in acknowledged if stored[key] == 0]
-    doubled = [key for key in stored if stored[key] > 1]
-    print(
-        f"{kills} kills, {len(acknowledged)} acknowledged: {len(lost)} lost, {len(doubled)} twice"
+    line = Line("app", kills)
+    voters = [killed_while(app, lambda _: None, f"app {number + 1}") for number in range(kills)]
+    return counted(line, app, voters)
+
+
+def kill_an_import(folder: Path, kills: int) -> Line:
+    """Kill the app while it brings images in; at last all are there, and no pair is twice."""
+    images, app = folder / "images", App(folder / "studio", "--train-every", "0")
+    images.mkdir()
+    for number in range(IMPORTED):
+        prompt = f"a cat number {number // 2}"
+        words = PngInfo()
+        words.add_text("parameters", A1111.format(prompt=prompt, seed=number))
+        scene(number).save(images / f"{number:05}.png", pnginfo=words)
+
+    def bring(api: Client) -> None:
+        threading.Thread(
+            target=asked, args=(api, str(images), "/import_images"), daemon=True
+        ).start()
+
+    voters = [killed_while(app, bring, f"import {number + 1}") for number in range(kills)]
+    app.start()
+    brought = app.client().predict(str(images), api_name="/import_images")
+    app.stop()
+    line = counted(Line("import", kills), app, voters)
+    twice = rows(
+        app,
+        "SELECT count(*) FROM (SELECT 1 FROM pairs WHERE version = 'imported' "
+        "GROUP BY left_image, right_image HAVING count(*) > 1)",
     )
-    sys.exit(bool(lost or doubled))
+    there = brought["brought"] + brought["known"]
+    line.besides = f"{there} of {IMPORTED} images there, {twice} pairs twice"
+    line.broken = IMPORTED - there + twice
+    return line
 
 
-def kill_the_trainer(folder: Path, kills: int) -> None:
+def kill_an_export(folder: Path, kills: int) -> Line:
+    """Kill the app while it exports a version; no half-written file has a name."""
+    app = App(folder / "studio", "--train-every", "0")
+    app.start()
+    api = app.client()
+    voter = Voter(app)
+    voter.start()
+    wait_for(lambda: len(voter.acknowledged) >= 12, "votes")
+    run = api.predict({"steps": 3, "checks": 0}, api_name="/fine_tune")["run_id"]
+    assert run_ended(api, run)["state"] == "done"
+    app.kill()
+    voter.join()
+
+    def export(api: Client) -> None:
+        for form in ("diffusers", "kohya", "merged"):
+            threading.Thread(
+                target=asked, args=(api, "v1", form, "/export_version"), daemon=True
+            ).start()
+
+    voters = [killed_while(app, export, f"export {number + 1}") for number in range(kills)]
+    files = [path for path in (app.home / "exports").rglob("*.safetensors") if not hidden(path)]
+    broken = [path for path in files if not whole(path)]
+    app.start()
+    app.client().predict("v1", "kohya", api_name="/export_version")
+    app.stop()
+    line = counted(Line("export", kills), app, [voter, *voters])
+    line.besides = f"{len(files)} files named, {len(broken)} of them half written"
+    line.broken = len(broken)
+    return line
+
+
+def kill_the_sampler(folder: Path, kills: int) -> Line:
+    """Kill the image model's process while votes arrive; the app gets itself another one."""
+    app = App(folder / "studio", "--train-every", "0")
+    app.start()
+    voter = Voter(app)
+    voter.start()
+    for number in range(kills):
+        (process,) = wait_for(lambda: samplers(app), "a sampler")
+        time.sleep(random.uniform(0.5, 6.0))
+        process.kill()
+        gone = process.pid
+        wait_for(lambda gone=gone: [p for p in samplers(app) if p.pid != gone], "the next sampler")
+        print(f"sampler {number + 1}: {len(voter.acknowledged)} acknowledged", flush=True)
+    before = len(voter.acknowledged)
+    wait_for(lambda: len(voter.acknowledged) > before + READY, "votes on new pairs")
+    app.kill()
+    voter.join()
+    line = counted(Line("sampler", kills), app, [voter])
+    line.besides = "pairs came again after each"
+    return line
+
+
+def samplers(app: App) -> list[psutil.Process]:
+    """The image model's process of an app."""
+    assert app.process is not None
+    found = psutil.Process(app.process.pid).children(recursive=True)
+    return [process for process in found if "serve" in quietly(process)][:1]
+
+
+def quietly(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def killed_while(app: App, act: Callable[[Client], None], what: str) -> Voter:
+    """Start an app, let it do something while votes arrive, and kill it at a random moment."""
+    app.start()
+    voter = Voter(app)
+    act(app.client())
+    voter.start()
+    time.sleep(random.uniform(0.5, 5.0))
+    app.kill()
+    voter.join()
+    print(f"{what}: {len(voter.acknowledged)} of {voter.sent} acknowledged", flush=True)
+    return voter
+
+
+def asked(api: Client, *request: str) -> None:
+    """Ask an app for something, which may be killed meanwhile."""
+    *arguments, endpoint = request
+    with suppress(Exception):
+        api.predict(*arguments, api_name=endpoint)
+
+
+def counted(line: Line, app: App, voters: list[Voter]) -> Line:
+    """Open the studio once more, and look for every acknowledged key."""
+    with Store(app.home) as store:
+        stored = Counter(key for (key,) in store._database.read("SELECT key FROM votes"))
+        assert not store.opening.recovered, store.opening.recovered
+    acknowledged = [key for voter in voters for key in voter.acknowledged]
+    line.acknowledged = len(acknowledged)
+    line.lost = sum(stored[key] == 0 for key in acknowledged)
+    line.twice = sum(count > 1 for count in stored.values())
+    return line
+
+
+def rows(app: App, sql: str) -> int:
+    with duckdb.connect(str(app.home / "palate.duckdb"), read_only=True) as database:
+        return int(database.execute(sql).fetchall()[0][0])
+
+
+def hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def whole(path: Path) -> bool:
+    try:
+        return bool(load_file(path))
+    except Exception:
+        return False
+
+
+def kill_the_trainer(folder: Path, kills: int) -> Line:
     """Kill a run at random moments, resume it each time, and compare with an undisturbed one."""
     trainer, model, snapshot = TrainerProcess(), describe_model(), make_snapshot(folder)
     for name in ("undisturbed", "killed"):
@@ -124,8 +299,9 @@ def kill_the_trainer(folder: Path, kills: int) -> None:
         load_file(folder / n / "adapter.safetensors") for n in ("undisturbed", "killed")
     )
     different = [name for name in first if not torch.equal(first[name], second[name])]
-    print(f"{kills} kills: {len(first) - len(different)} of {len(first)} tensors equal to the bit")
-    sys.exit(bool(different))
+    same = len(first) - len(different)
+    besides = f"{same} of {len(first)} tensors equal to the bit"
+    return Line("trainer", kills, besides=besides, broken=len(different))
 
 
 def finish(trainer: TrainerProcess, run: Path) -> None:

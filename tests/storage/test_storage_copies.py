@@ -210,7 +210,8 @@ def test_a_copy_is_made_before_a_migration(home, clock):
     migrate(older, known[:-1])
     older.write(
         lambda cursor: cursor.execute(
-            "INSERT INTO votes (key, base, pair_id, annotator, verdict, winner, left_image, created) "
+            "INSERT INTO votes "
+            "(key, base, pair_id, annotator, verdict, winner, left_image, created) "
             "VALUES ('k', 'emoji', 'p', 'ann', 'left', 'i', 'i', '2026-01-01')"
         )
     )

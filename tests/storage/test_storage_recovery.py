@@ -242,6 +242,26 @@ def test_damage_in_an_index_alone_is_found(home, tmp_path):
     assert found >= 3
 
 
+def test_damage_that_a_vote_meets_is_not_called_a_full_disk(tmp_path):
+    home = tmp_path / "studio"
+    with Store(home) as store:
+        store.ensure_base(BASE)
+        give(store, 60)
+    whole, told = file_of(home).read_bytes(), []
+    for offset in range(12_288 + 5_000, len(whole) - 4, 262_144):
+        file_of(home).write_bytes(whole)
+        flip(file_of(home), offset)
+        log(home).unlink(missing_ok=True)
+        with suppress(BrokenStudio), Store(home) as store:
+            try:
+                give(store, 2)
+            except DamagedDatabase as error:
+                told.append(str(error))
+
+    assert told
+    assert all("is damaged, so nothing was read or recorded" in said for said in told)
+
+
 def tables_are_whole(database: Path) -> bool:
     try:
         with duckdb.connect(database, read_only=True) as connection:
