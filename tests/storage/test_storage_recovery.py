@@ -230,36 +230,44 @@ def test_a_log_that_was_begun_on_the_copy_is_added_to_it(home):
 def test_damage_in_an_index_alone_is_found(home, tmp_path):
     """The tables of such a database are whole; the next vote would fail."""
     Store(home).close()
-    whole, found = file_of(home), 0
-    for offset in range(12_288 + 5_000, whole.stat().st_size - 4, 262_144):
-        copy = Path(shutil.copyfile(whole, tmp_path / "copy.duckdb"))
+    for offset in blocks_of(file_of(home)):
+        copy = Path(shutil.copyfile(file_of(home), tmp_path / "copy.duckdb"))
         flip(copy, offset)
-        if tables_are_whole(copy):
-            with suppress(duckdb.Error):
-                inspect(copy)
-                continue
-            found += 1
-    assert found >= 3
+        if tables_are_whole(copy) and not is_sound(copy):
+            break
+    else:
+        pytest.fail("no block of an index was damaged, or it was not noticed")
 
 
-def test_damage_that_a_vote_meets_is_not_called_a_full_disk(tmp_path):
-    home = tmp_path / "studio"
-    with Store(home) as store:
-        store.ensure_base(BASE)
-        give(store, 60)
-    whole, told = file_of(home).read_bytes(), []
-    for offset in range(12_288 + 5_000, len(whole) - 4, 262_144):
+def test_damage_that_a_vote_meets_is_not_called_a_full_disk(home):
+    Store(home).close()
+    whole, told = file_of(home).read_bytes(), ""
+    shutil.rmtree(home / "copies")
+    for offset in blocks_of(file_of(home)):
+        log(home).unlink(missing_ok=True)
         file_of(home).write_bytes(whole)
         flip(file_of(home), offset)
-        log(home).unlink(missing_ok=True)
         with suppress(BrokenStudio), Store(home) as store:
             try:
-                give(store, 2)
+                give(store, 1)
             except DamagedDatabase as error:
-                told.append(str(error))
+                told = str(error)
+                break
 
-    assert told
-    assert all("is damaged, so nothing was read or recorded" in said for said in told)
+    assert "is damaged, so nothing was read or recorded" in told
+
+
+def blocks_of(database: Path) -> list[int]:
+    """A place in every block, those of indexes first: they were written last."""
+    return list(range(12_288 + 5_000, database.stat().st_size - 4, 262_144))[::-1]
+
+
+def is_sound(database: Path) -> bool:
+    try:
+        inspect(database)
+    except duckdb.Error:
+        return False
+    return True
 
 
 def tables_are_whole(database: Path) -> bool:
