@@ -71,7 +71,7 @@ def measure(app: App, arguments: argparse.Namespace) -> None:
         page = Page(client, "ann")
         told, took = timed(page.refill)
         print(f"first pairs in {took:.2f} s: {len(page.waiting)} {told.get('reason') or ''}")
-        stuck_until_ready(page)
+        wait_until_idle(page)
         problems = watched_acts(page, arguments.acts)
         problems += insights(page)
         problems += more_prompts(page, arguments.prompts)
@@ -174,7 +174,7 @@ class Page:
         raise RuntimeError("Gradio closed the stream without an answer.")
 
 
-def stuck_until_ready(page: Page) -> None:
+def wait_until_idle(page: Page) -> None:
     """Wait until the image model is loaded, so that the app is idle, and vote a little."""
     until = time.monotonic() + 120
     while page.call("stage_pulse")["activity"]["sampler"]["state"] != "ready":
