@@ -93,7 +93,7 @@ class Labeling:
         return {
             "accepted": True,
             "key": receipt.key,
-            "votes": self._store.counts(self._base).votes,
+            "votes": self._store.given(self._base).votes,
             "until_next_run": self._until_next_run(),
         }
 
@@ -127,18 +127,19 @@ class Labeling:
     def stats(self, annotator: str | None = None) -> dict[str, Any]:
         """Count votes, what is missing until the next run, and the pairs that wait for anybody.
 
+        The last two are None while a blind test is mixed in: either would give its pairs away.
         Naming an annotator keeps their pairs for them.
         """
         if annotator is not None:
             self._desk.touch(as_annotator(annotator))
-        counts = self._store.counts(self._base)
+        counts = self._store.given(self._base)
         return {
             "votes": counts.votes,
             "decisive": counts.decisive,
             "ties": counts.ties,
             "skipped": counts.skipped,
             "until_next_run": self._until_next_run(),
-            "ready_pairs": self._desk.ready(),
+            "ready_pairs": None if self._desk.mixed else self._desk.ready(),
         }
 
     def _wait(self, short: bool, drawing: str | None = None) -> dict[str, Any]:
@@ -150,4 +151,6 @@ class Labeling:
         }
 
     def _until_next_run(self) -> int | None:
-        return self._schedule.until_next(self._harvest.new()) if self.train_every else None
+        if not self.train_every or self._desk.mixed:
+            return None
+        return self._schedule.until_next(self._harvest.new())

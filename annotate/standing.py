@@ -6,7 +6,7 @@ from typing import Any
 from annotate.desk import Desk
 from annotate.next_pair import NextPair
 from annotate.plural import many
-from annotate.pool import Pool
+from annotate.pool import READY_PAIRS, Pool
 from annotate.ports import Sampler, SamplerState
 from annotate.reports import Reports, in_words
 from annotate.tuning import Tuning
@@ -41,7 +41,7 @@ class Standing:
         """Say what the app is doing now."""
         state, run_id = self._sampler.state(), self._tuning.running
         run = {"run_id": run_id, **self._reports.status(run_id)} if run_id else None
-        ready, target = self._desk.ready(), self._pool.target
+        ready, target = self._stock()
         return {
             "sampler": {
                 "state": state.state,
@@ -60,6 +60,16 @@ class Standing:
             "message": self._message(run, ready, target),
         }
 
+    def _stock(self) -> tuple[int, int]:
+        """How many pairs are ready, and how many should be.
+
+        While a blind test is mixed in, only whether there are any: a count that goes down for some
+        of the pairs would say which are the test's.
+        """
+        if not self._desk.mixed:
+            return self._desk.ready(), self._pool.target
+        return (READY_PAIRS if self._desk.ready() else 0), READY_PAIRS
+
     def _message(self, run: dict[str, Any] | None, ready: int, target: int) -> str:
         if self._store.opening.problem:
             return self._store.opening.problem
@@ -75,7 +85,7 @@ class Standing:
             return f"Drawing pairs: {ready} of {target} ready.{self._slowness()}"
         if self._choosing.problem:
             return self._choosing.problem
-        return f"{ready} pairs ready."
+        return "Pairs are ready." if self._desk.mixed else f"{ready} pairs ready."
 
     def _slowness(self) -> str:
         minutes = int(self._pool.quiet_s / 60)

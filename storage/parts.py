@@ -17,6 +17,10 @@ PAIR = """
 SELECT base, number, pair_id, prompt, left_image, right_image, version,
        EXISTS (SELECT 1 FROM trial_pairs WHERE pair_id = $pair),
        EXISTS (SELECT 1 FROM checks WHERE pair_id = $pair),
+       EXISTS (
+           SELECT 1 FROM trial_pairs JOIN trials USING (trial_id)
+           WHERE pair_id = $pair AND coalesce((options ->> 'mixed')::BOOLEAN, FALSE)
+       ),
        EXISTS (SELECT 1 FROM hidden_pairs WHERE pair_id = $pair)
 FROM pairs WHERE pair_id = $pair
 """
@@ -43,7 +47,7 @@ class Part:
     pair: Pair
     verdicts: Counter[Verdict]
     unlearned: int
-    checks: int
+    besides: Counter[Verdict]
     waits: bool
     hidden: bool
 
@@ -53,16 +57,17 @@ def part_of(cursor: Cursor, pair_id: str) -> Part | None:
     rows = cursor.execute(PAIR, {"pair": pair_id}).fetchall()
     if not rows:
         return None
-    base, number, *shown, trial, check, hidden = rows[0]
+    base, number, *shown, trial, check, mixed, hidden = rows[0]
     votes = current(cursor.execute(VOTES, [pair_id]).fetchall())
+    said = Counter(Verdict(verdict) for _, _, verdict in votes)
     teaches = not (trial or check or hidden)
     return Part(
         base=base,
         number=number,
         pair=Pair(*shown),
-        verdicts=Counter(Verdict(said) for _, _, said in votes if teaches),
+        verdicts=said if teaches else Counter(),
         unlearned=unlearned(cursor, base, votes) if teaches else 0,
-        checks=len(votes) if check else 0,
+        besides=said if (check or mixed) and not hidden else Counter(),
         waits=teaches and not votes,
         hidden=hidden,
     )

@@ -212,6 +212,10 @@ class Store:
         """Count the current votes on a model's pairs."""
         return self._tally.counts(base)
 
+    def given(self, base: str) -> Counts:
+        """Count the current votes, on pairs in between too, alike: what labelers may be told."""
+        return self._tally.given(base)
+
     def decisive(self, base: str, voter: str | None = None) -> int:
         """Count the current decisive votes on a model's pairs, one person's or everybody's."""
         return self._votes.decisive(base, voter) if voter else self.counts(base).decisive

@@ -9,19 +9,28 @@ next question add up anew.
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
-from storage.database import Cursor, Database
+from storage.database import Cursor, Database, Row
 from storage.errors import BrokenStudio, DiskFull
 from storage.parts import NEWEST_RUN, Changes, Part
 from storage.records import Counts, Pair, Verdict
 
 Result = TypeVar("Result")
 
-CHECKS = """
-SELECT count(*) FROM current_votes WHERE base = ? AND pair_id IN (SELECT pair_id FROM checks)
+# Votes on pairs that come in between others and must look like them: asked on purpose, or of a
+# blind test that is mixed in. They teach nothing, and whatever a labeler is told counts them.
+BESIDES = """
+SELECT verdict, count(*) FROM current_votes
+WHERE base = ? AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs) AND pair_id IN (
+    SELECT pair_id FROM checks
+    UNION ALL
+    SELECT pair_id FROM trial_pairs JOIN trials USING (trial_id)
+    WHERE coalesce((options ->> 'mixed')::BOOLEAN, FALSE)
+)
+GROUP BY verdict
 """
 
 VERDICTS = "SELECT verdict, count(*) FROM labels WHERE base = ? GROUP BY verdict"
@@ -66,21 +75,20 @@ class Sums:
     unlearned: int
     waiting: dict[str, tuple[int, Pair]]
     """Pairs without a vote by id, each with its number, in that order."""
-    checks: int = 0
-    """Votes on pairs that were asked twice: counted as votes, and as nothing to learn from."""
+    besides: Counter[Verdict]
+    """Votes on pairs in between: counted as votes, and as nothing to learn from."""
     hidden: set[str] = field(default_factory=set)
     excluded: set[str] = field(default_factory=set)
     """People of whom nothing is learned."""
 
     def counts(self) -> Counts:
-        """The current votes as the app counts them."""
-        votes = self.verdicts.total() + self.ranked
-        decisive = sum(self.verdicts[verdict] for verdict in Verdict if verdict.decisive)
-        decisive += self.ranked
-        skipped = self.verdicts[Verdict.SKIP]
-        return Counts(
-            votes + self.checks, decisive, ties=votes - decisive - skipped, skipped=skipped
-        )
+        """The current votes: all of them, and of those that could teach each kind."""
+        counts = counted(self.verdicts, self.ranked)
+        return replace(counts, votes=counts.votes + self.besides.total())
+
+    def given(self) -> Counts:
+        """The current votes as labelers are told of them: every one counts alike."""
+        return counted(self.verdicts + self.besides, self.ranked)
 
     def first_waiting(self, limit: int | None) -> list[Pair]:
         """Return the pairs that wait longest."""
@@ -92,7 +100,8 @@ class Sums:
         self.verdicts.update(after.verdicts)
         self.verdicts.subtract(before.verdicts)
         self.unlearned += after.unlearned - before.unlearned
-        self.checks += after.checks - before.checks
+        self.besides.update(after.besides)
+        self.besides.subtract(before.besides)
         self.hidden.discard(pair_id)
         self.hidden |= {pair_id} if after.hidden else set()
         self.waiting.pop(pair_id, None)
@@ -113,6 +122,10 @@ class Tally:
     def counts(self, base: str) -> Counts:
         """Count the current votes on a model's pairs."""
         return self._ask(base, Sums.counts)
+
+    def given(self, base: str) -> Counts:
+        """Count the current votes, those in between too, so that nothing tells them apart."""
+        return self._ask(base, Sums.given)
 
     def unlearned(self, base: str) -> int:
         """Count the current decisive votes that the newest run has not learned from."""
@@ -165,11 +178,12 @@ class Tally:
                 sums.unlearned += verdict.decisive and annotator not in sums.excluded
                 sums.waiting.pop(pair_id, None)
 
-    def add_check(self, base: str) -> None:
-        """Take a vote on a pair asked twice into the sums; only as `then` of a write."""
+    def add_beside(self, base: str, pair_id: str, verdict: Verdict) -> None:
+        """Take a vote on a pair in between into the sums; only as `then` of a write."""
         with self._lock:
-            if sums := self._sums.get(base):
-                sums.checks += 1
+            sums = self._sums.get(base)
+            if sums and pair_id not in sums.hidden:
+                sums.besides[verdict] += 1
 
     def add_ranking(self, base: str, decisive: bool, annotator: str) -> None:
         """Take a new ranking, or a skipped one, into the sums; only as `then` of a write."""
@@ -205,15 +219,28 @@ def add_up(cursor: Cursor, base: str) -> Sums:
     pairs = [(number, Pair(*row)) for number, *row in cursor.execute(WAITING, [base]).fetchall()]
     hidden = cursor.execute("SELECT pair_id FROM hidden_pairs").fetchall()
     excluded = cursor.execute(EXCLUDED, [base]).fetchall()
-    checks = cursor.execute(CHECKS, [base]).fetchall()
-    counted = Counter({Verdict(verdict): count for verdict, count in verdicts})
-    counted[Verdict.SKIP] += skipped
+    besides = cursor.execute(BESIDES, [base]).fetchall()
+    taught = by_verdict(verdicts)
+    taught[Verdict.SKIP] += skipped
     return Sums(
-        counted,
+        taught,
         ranked,
         unlearned[0][0],
         {pair.pair_id: (number, pair) for number, pair in pairs},
-        checks[0][0],
+        by_verdict(besides),
         {pair_id for (pair_id,) in hidden},
         {person for (person,) in excluded},
     )
+
+
+def by_verdict(rows: list[Row]) -> Counter[Verdict]:
+    """Return counts by verdict from rows of them."""
+    return Counter({Verdict(verdict): count for verdict, count in rows})
+
+
+def counted(verdicts: Counter[Verdict], ranked: int) -> Counts:
+    """Count votes by verdict, and rankings, as all, decisive, ties and skips."""
+    votes = verdicts.total() + ranked
+    decisive = sum(verdicts[verdict] for verdict in Verdict if verdict.decisive) + ranked
+    skipped = verdicts[Verdict.SKIP]
+    return Counts(votes, decisive, ties=votes - decisive - skipped, skipped=skipped)

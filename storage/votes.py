@@ -37,6 +37,7 @@ class Ballot:
     response_ms: int | None
     trial: str | None
     check: str | None
+    mixed: bool
     choice: tuple[str, float] | None = None
     """The rule that chose the pair, and how likely it was to."""
 
@@ -69,7 +70,7 @@ class Votes:
         Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator, InvalidKey or DiskFull;
         whatever it raises, nothing was recorded.
         """
-        base, pair_id, left, right, trial, check = shown(self._database, pair_id)
+        base, pair_id, left, right, trial, check, mixed = shown(self._database, pair_id)
         ballot = Ballot(
             base,
             pair_id,
@@ -81,6 +82,7 @@ class Votes:
             response_ms,
             trial,
             check,
+            mixed,
             choice,
         )
         return self._tally.write(
@@ -131,8 +133,8 @@ class Votes:
     def _count(self, receipt: VoteReceipt, ballot: Ballot) -> None:
         if not receipt.duplicate:
             self._settling.note(VOTES, receipt.vote_id)
-        if not receipt.duplicate and ballot.check:
-            self._tally.add_check(ballot.base)
+        if not receipt.duplicate and (ballot.check or ballot.mixed):
+            self._tally.add_beside(ballot.base, ballot.pair_id, ballot.verdict)
         elif not receipt.duplicate and ballot.trial is None:
             self._tally.add_vote(ballot.base, ballot.pair_id, ballot.verdict, ballot.annotator)
 
@@ -155,10 +157,15 @@ def earlier_act(cursor: Cursor, key: str) -> tuple[int, int | None] | None:
 
 
 def shown(database: Database, pair_id: str) -> Row:
-    """Return a pair's (base, id, left image, right image, trial, check); raises UnknownPair."""
+    """Return (base, id, left image, right image, trial, check, mixed) of a pair.
+
+    `mixed` says that its trial comes in between other pairs. Raises UnknownPair.
+    """
     rows = database.read(
-        "SELECT base, pair_id, left_image, right_image, trial_id, kind FROM pairs "
-        "LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN checks USING (pair_id) WHERE pair_id = ?",
+        "SELECT pairs.base, pair_id, left_image, right_image, trial_id, kind, "
+        "coalesce((options ->> 'mixed')::BOOLEAN, FALSE) FROM pairs "
+        "LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN trials USING (trial_id) "
+        "LEFT JOIN checks USING (pair_id) WHERE pair_id = ?",
         [pair_id],
     )
     if not rows:

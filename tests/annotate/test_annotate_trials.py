@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 from places import Open, Place, until
 
+from annotate.acts import Acts
 from annotate.addresses import ASKED
+from annotate.blind import BlindStudio
 from annotate.errors import HeldBack, InvalidRequest
 from annotate.prompts import prompts_for
+from annotate.stage import _pulse_function
 from storage.errors import InvalidTrial, UnknownTrial, UnknownVersion
 
 PROMPTS = [f"an evaluation prompt {number}" for number in range(6)]
@@ -215,3 +218,86 @@ def test_a_fifth_of_many_given_prompts_is_set_aside_and_none_of_few() -> None:
 def test_built_in_lists_share_no_prompt(path: str) -> None:
     labeled, aside = prompts_for(path, None)
     assert len(aside) >= 30 and not set(labeled) & set(aside)
+
+
+class Observer:
+    """Somebody who labels and keeps every answer, to find out which pairs are a test's."""
+
+    def __init__(self, studio: Any, name: str) -> None:
+        self.studio, self.name = studio, name
+        self.send = Acts(studio).take
+        pulse = read_pulse(studio)
+        self.asked = {
+            "stats": studio.stats,
+            "pulse": lambda: pulse({"annotator": name, "trial": ""}),
+            "own": lambda: {
+                key: value for key, value in studio.insights.own(name).items()
+                if key in ("votes", "decisive")
+            },
+        }  # fmt: skip
+        self.before = self.look()
+
+    def look(self) -> dict[str, Any]:
+        return dict(flattened({name: ask() for name, ask in self.asked.items()}))
+
+    def change(self) -> dict[str, Any]:
+        """What moved since the look before, by how much."""
+        before, self.before = self.before, self.look()
+        return {
+            name: value - before[name] if isinstance(value, int) else (before[name], value)
+            for name, value in self.before.items()
+            if value != before[name]
+        }
+
+    def label(self, number: int) -> tuple[str, list[Any]]:
+        """Get a pair, vote, take it back, report it, take that back, vote; note all that moves."""
+        answer = until(lambda: self.studio.pairs_ahead(self.name, [], 1)["pairs"] and 1)
+        pair = self.studio.pairs_ahead(self.name, [], 1)["pairs"][0]
+        noted = [answer, sorted(pair), self.change()]
+        vote = {"kind": "vote", "pair_id": pair["pair_id"], "verdict": "left", "response_ms": 900}
+        report = {"kind": "report", "pair_id": pair["pair_id"], "note": ""}
+        for step, act in enumerate((vote, {"kind": "undo"}, report, {"kind": "undo"}, vote)):
+            known = self.before["stats.votes"]
+            reply = self.send({"annotator": self.name, "key": f"{number}-{step}", **act})
+            noted += [sorted(flattened(reply, hide=True)), reply["votes"] - known, self.change()]
+        return pair["pair_id"], noted
+
+
+def read_pulse(studio: Any) -> Any:
+    return _pulse_function(studio)
+
+
+def flattened(value: Any, name: str = "", hide: bool = False) -> Any:
+    """Return every part of an answer by its name; `hide` leaves what names this very pair."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from flattened(part, f"{name}.{key}".lstrip("."), hide)
+    elif not hide:
+        yield name, value
+    elif not name.endswith(("key", "_id", "prompt", "_url", "of", "votes", "pause")):
+        yield name, value
+
+
+def test_nothing_that_a_labeler_is_told_gives_the_pairs_of_a_mixed_test_away(
+    open_place: Open,
+) -> None:
+    tuned = open_place(train_every=1000)
+    tuned.label(2)
+    tuned.reach(tuned.studio.fine_tune({})["run_id"], "done")
+    tuned.studio.insights.change("repeat_share", 0.0, "me")
+    trial = begin(tuned, mixed=True)
+    until(lambda: len(tuned.store.trials.waiting(trial)) >= 8)
+    studios = [tuned.studio, BlindStudio(tuned.studio, tuned.store.people, ())]
+    for studio in studios:
+        observer = Observer(studio, "eve")
+        found: dict[bool, set[str]] = {True: set(), False: set()}
+        number = 0
+        while number < 12 or min(map(len, found.values())) == 0:
+            pair_id, noted = observer.label(f"{id(studio)}-{number}")
+            found[tuned.store.pair(pair_id).trial is not None].add(repr(noted))
+            number += 1
+        assert found[True] == found[False] and len(found[True]) == 1
+    told = studios[0].stats()
+    assert told["until_next_run"] is None and told["ready_pairs"] is None
+    tuned.studio.trials.end(trial)
+    assert tuned.studio.stats()["ready_pairs"] is not None
