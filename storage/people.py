@@ -1,6 +1,5 @@
 """The people who may sign in, and where they are signed in; of secrets only hashes are kept."""
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,6 +7,7 @@ from enum import StrEnum
 from storage.clock import Clock
 from storage.database import Cursor, Database, Row
 from storage.errors import InvalidPerson, LastAdmin, PersonKnown, StaleLink, UnknownPerson
+from storage.names import folded, is_unseen, scripts_of, skeleton
 from storage.text import has_controls
 
 LONGEST_NAME = 64
@@ -80,6 +80,7 @@ class People:
         def insert(cursor: Cursor) -> None:
             if cursor.execute("SELECT 1 FROM people WHERE folded = ?", [folded(name)]).fetchone():
                 raise PersonKnown(f"There is a person named {name} already. Take another name.")
+            require_own_looks(cursor, name)
             row = [name, folded(name), self._clock()]
             cursor.execute("INSERT INTO people (name, folded, created) VALUES (?, ?, ?)", row)
             self._append(cursor, name, "role", role, who)
@@ -213,11 +214,6 @@ def person(row: Row) -> Person:
     )
 
 
-def folded(name: str) -> str:
-    """Return what two spellings of one name share."""
-    return unicodedata.normalize("NFKC", name.strip()).casefold()
-
-
 def check_name(name: str) -> str:
     """Return a person's name; raises InvalidPerson."""
     name = name.strip()
@@ -226,7 +222,24 @@ def check_name(name: str) -> str:
             f"{name[:LONGEST_NAME]!r} is not a name. Use 1 to {LONGEST_NAME} characters of plain "
             "text."
         )
+    if any(is_unseen(one) for one in name) or not skeleton(name):
+        raise InvalidPerson(f"{name!r} holds characters that nobody sees. Leave them out.")
+    if len(scripts_of(name)) > 1:
+        raise InvalidPerson(
+            f"{name!r} mixes letters of two scripts that look alike. Write it in one of them."
+        )
     return name
+
+
+def require_own_looks(cursor: Cursor, name: str) -> None:
+    """Raise InvalidPerson for a name that is read as somebody else's."""
+    looks = skeleton(name)
+    for (other,) in cursor.execute("SELECT name FROM people").fetchall():
+        if skeleton(other) == looks:
+            raise InvalidPerson(
+                f"{name!r} looks like {other!r}, who is here already. Take a name that nobody "
+                "takes for theirs."
+            )
 
 
 def require_other_admin(cursor: Cursor, name: str) -> None:

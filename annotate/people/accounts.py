@@ -17,7 +17,8 @@ from annotate.people.tries import Tries
 from annotate.timing import Monotonic
 from storage.clock import utc_now
 from storage.errors import PersonKnown, StaleLink
-from storage.people import People, Person, Role, check_name, folded
+from storage.names import folded
+from storage.people import People, Person, Role, check_name
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 LASTS = timedelta(days=30)
