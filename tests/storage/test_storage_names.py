@@ -2,14 +2,14 @@
 
 import pytest
 
-
 from storage.errors import InvalidPerson, PersonKnown
 from storage.people import Role
 
 TAKEN = ("boss", "ada", "Ольга", "Νίκος", "william", "marie-claire", "modern")
 ALIKE = [
     "b\u043ess", "\u0432oss", "b\u03bfss", "BO\u0405S", "ｂｏｓｓ", "bo\u200bss", "bo\u202ess",
-    "boss.", "boss .", "boss_", "b0ss", "\u00adboss", "bo\u2060ss", "ad\u0430", "\u0430\u0501\u0430",
+    "boss.", "boss .", "boss_", "b0ss", "\u00adboss", "bo\u2060ss", "ad\u0430",
+    "\u0430\u0501\u0430",
     "Oльга", "vvilliam", "wi1liam", "marie\u2011claire", "modem", "bo\ufe0fss",
     "bo\u034fss", "b𝐨ss",
 ]  # fmt: skip
