@@ -32,7 +32,7 @@ JOIN = "/gradio_api/queue/join"
 COMPONENT = re.compile(r"/gradio_api/component_server/?")
 UPLOAD = re.compile(r"/gradio_api/upload/?")
 OTHER = re.compile(r"/gradio_api/(cancel|reset)/?")
-FORM = re.compile(r"multipart/form-data;.*\bboundary=.+", re.IGNORECASE)
+FORM = "multipart/form-data"
 
 logger = logging.getLogger(__name__)
 
@@ -120,10 +120,10 @@ class Calls:
                 raise Refused(404, "There is no such address.")
             return request.scope, request.receive
         if UPLOAD.fullmatch(path):
-            if FORM.fullmatch(kind) is None:
+            if media_type(kind) != FORM or "boundary=" not in kind.lower():
                 raise Refused(415, "Send files as multipart/form-data.")
             return request.scope, request.receive
-        if kind.split(";", 1)[0].strip().lower() != "application/json":
+        if media_type(kind) != "application/json":
             raise Refused(415, "Send JSON, and say so: Content-Type: application/json.")
 
         body = await read_body(request)
@@ -180,6 +180,11 @@ def is_call(path: str) -> bool:
     return path == JOIN or any(
         one.fullmatch(path) is not None for one in (CALL, COMPONENT, UPLOAD, OTHER)
     )
+
+
+def media_type(kind: str) -> str:
+    """Return a Content-Type without what follows it."""
+    return kind.split(";", 1)[0].strip().lower()
 
 
 def parsed(body: bytes) -> dict[str, Any]:

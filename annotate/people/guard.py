@@ -44,7 +44,8 @@ NO_HOST = (
 )
 REFUSED_PAGE = (
     "Another site sent this, so it was refused. If {origin} is Palate's own address, its proxy "
-    "has to pass on host and port (Host) and whether it is https (X-Forwarded-Proto)."
+    "has to pass on host and port (Host) and whether it is https (X-Forwarded-Proto), and its own "
+    "address has to be one of --proxy-address."
 )
 CLOSED_SOCKET = 1008
 
@@ -127,8 +128,9 @@ def is_own(origin: Origin | None, scope: Scope, told: Told) -> bool:
     """Return whether a page came from the very address that the request went to."""
     if origin is None:
         return False
-    if told.by_proxy and values(scope, b"sec-fetch-site") == ["same-origin"]:
-        # The browser has compared already; a proxy may have lost the port or the scheme.
+    if values(scope, b"sec-fetch-site") == ["same-origin"]:
+        # The browser has compared already, and pages cannot make it say so; a proxy, trusted or
+        # not, may have lost the port or the scheme.
         return any(origin.host == one.host for one in told.hosts)
     asked = [as_origin(f"{told.scheme}://{one}") for one in told.hosts]
     return origin in asked

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-STREAMS = re.compile(r"/gradio_api/(heartbeat/.+|queue/data|call/.+/.+)")
+STREAMS = re.compile(r"/gradio_api/(heartbeat/[^/]+|queue/data|call/[^/]+(/[^/]+){1,2})")
 """What Gradio answers in pieces, and leaves open."""
 ASKED_EVERY_S = 2.0
 

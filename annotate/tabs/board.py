@@ -107,16 +107,20 @@ def read_prompts(text: str) -> list[str]:
 
 def read_seeds(text: str) -> list[int]:
     """Return the seeds of "1, 5, 8-10" in the order given; raise InvalidRequest otherwise."""
-    seeds: list[int] = []
-    for part in re.split(r"[,;\s]+", re.sub(r"\s*-\s*", "-", (text or "").strip())):
+    spaced, seeds = " ".join((text or "").split()), dict[int, None]()
+    for part in re.split(r"[,; ]+", spaced.replace(" -", "-").replace("- ", "-")):
         match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part)
         if not match:
-            raise InvalidRequest(f"The seeds {text!r} are unclear. Write them like 1, 2 or 1-4.")
+            raise InvalidRequest(
+                f"The seeds {part[:40]!r} are unclear. Write them like 1, 2 or 1-4."
+            )
         first, last = int(match[1]), int(match[2] or match[1])
         if not first <= last <= HIGHEST_SEED or last - first >= MOST_SEEDS:
             raise InvalidRequest(f"{part} is no range of seeds. Write them like 1, 2 or 1-4.")
-        seeds.extend(range(first, last + 1))
-    return list(dict.fromkeys(seeds))
+        seeds |= dict.fromkeys(range(first, last + 1))
+        if len(seeds) > MOST_SEEDS:
+            raise InvalidRequest(f"These are more than {MOST_SEEDS:,} seeds. Write fewer.")
+    return list(seeds)
 
 
 def read_link(link: str) -> tuple[str, str, list[str]] | None:

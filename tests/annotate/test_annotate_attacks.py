@@ -285,15 +285,21 @@ def test_nobody_but_a_proxy_says_what_the_browser_sees(web):
         ("X-Forwarded-Proto", "https"),
     ]
     assert web.ask("/health", claimed, client=AWAY).status == 403
-    sworn = [OWN, ("Origin", "http://127.0.0.1:9"), ("Sec-Fetch-Site", "same-origin")]
+    sworn = [OWN, ("Origin", "http://palate.example"), ("Sec-Fetch-Site", "same-origin")]
     assert web.ask("/health", sworn, client=AWAY).status == 403
 
 
-def test_a_proxy_that_loses_the_port_is_forgiven_where_the_browser_vouches(web):
-    lost = [PALATE, ("Origin", "http://palate.example:8080")]
-    assert web.ask("/health", lost, client=HERE).status == 403
+@pytest.mark.parametrize("origin", ["http://palate.example:8080", "https://palate.example"])
+@pytest.mark.parametrize("client", [HERE, AWAY], ids=["trusted", "not"])
+def test_a_proxy_that_loses_port_or_scheme_is_forgiven_where_the_browser_vouches(
+    web, origin, client
+):
+    lost = [PALATE, ("Origin", origin)]
+    assert web.ask("/health", lost, client=client).status == 403
     vouched = [*lost, ("Sec-Fetch-Site", "same-origin")]
-    assert web.ask("/health", vouched, client=HERE).status == 200
+    assert web.ask("/health", vouched, client=client).status == 200
+    for near in ("same-site", "cross-site"):
+        assert web.ask("/health", [*lost, ("Sec-Fetch-Site", near)], client=client).status == 403
 
 
 BY_CADDY = [
