@@ -205,7 +205,7 @@ def test_prompts_can_be_added_as_a_list_or_as_text(api):
         (("/import_images", "no/such/folder"), "does not exist"),
         (("/add_prompts", [""]), "Prompt 1 is empty"),
         (("/add_prompts", "x" * 5000), "2,000"),
-        (("/undo", "nobody-voted"), "no vote to take back"),
+        (("/undo", "nobody-voted"), "nothing to take back"),
     ],
 )
 def test_bad_input_gets_one_sentence(api, call, sentence):

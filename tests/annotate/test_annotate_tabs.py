@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gradio as gr
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,6 +147,8 @@ def test_an_expected_error_refuses_a_vote_and_any_other_keeps_it_waiting():
     assert answer(KeyError("bug"))["retry"] is True
 
 
-def test_an_unexpected_error_is_not_hidden_from_the_log():
-    with pytest.raises(KeyError):
+def test_an_unexpected_error_is_in_the_log_and_whoever_asked_is_told_so(caplog):
+    with pytest.raises(gr.Error, match="Its log in the terminal says more"):
         refusals((ValueError,))(lambda: {}["missing"])()
+    [logged] = caplog.records
+    assert logged.exc_info is not None and isinstance(logged.exc_info[1], KeyError)

@@ -109,6 +109,9 @@ def labels(stage: Stage, url: str, problems: list[str]) -> None:
     assert shown and all(src.startswith(f"{url}img/") for src in shown)
     assert stage.page.evaluate("window.gradio_config.root").rstrip("/") == url.rstrip("/")
     # The queue, and scripts that are fetched once their tab is opened.
+    for tab in stage.page.locator("button[role=tab]").all():
+        tab.click()
+        stage.page.locator("[role=tabpanel]:visible").first.wait_for(timeout=SLOW_MS)
     stage.page.locator("#library-tab-button").click()
     stage.page.locator("#versions .card").first.wait_for(timeout=SLOW_MS)
     assert not problems
@@ -118,11 +121,18 @@ def watched(page: Any, url: str) -> list[str]:
     """What a page asked elsewhere or was refused, from now on."""
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
+    # What the policy of the page's own answers forbids is told there.
+    page.on("console", lambda said: is_problem(said) and problems.append(said.text))
     page.on(
         "response", lambda got: got.status >= 400 and problems.append(f"{got.status} {got.url}")
     )
     page.on("request", lambda sent: sent.url.startswith(url) or problems.append(sent.url))
     return problems
+
+
+def is_problem(said: Any) -> bool:
+    """Whether a page complains; the icon of a host's root is none of its business."""
+    return said.type == "error" and not said.location.get("url", "").endswith("/favicon.ico")
 
 
 def test_the_documented_block_works_on_any_port(nginx, page, stage, tmp_path):
