@@ -15,6 +15,7 @@ from align.device import Compute
 from align.errors import AlignError, BrokenModel, WrongModel
 from align.files import read_json
 from align.hub import Hub, download
+from align.library_logs import kept_logs, told_by
 from align.lora import fuse
 from align.models import HUB_NAME, PARTS, STRETCHES, ModelInfo, describe_model
 from align.reasons import why_not_loaded
@@ -29,16 +30,18 @@ def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeli
         ModelNotFound: the hub has no such model, or not for everybody.
         BrokenModel: weights or configurations that do not fit together.
     """
-    try:
-        return _load(model, compute)
-    except AlignError:
-        raise
-    except Exception as error:
-        raise why_not_loaded(model.name, error) from error
+    with kept_logs() as logged:
+        try:
+            return _load(model, compute)
+        except AlignError:
+            raise
+        except Exception as error:
+            raise why_not_loaded(model.name, error, told_by(error, logged)) from error
 
 
 def _load(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
     pipeline = _from_pretrained(model, compute)
+    _check_words(model, pipeline)
     if model.few_steps:
         take_few_steps(pipeline, model.load_path, model.few_steps)
     pipeline.set_progress_bar_config(disable=True)
@@ -54,6 +57,19 @@ def _load(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
                 "download it again."
             )
     return pipeline
+
+
+def _check_words(model: ModelInfo, pipeline: StableDiffusionXLPipeline) -> None:
+    """Refuse tokenizers without their words: transformers makes do, and no prompt is read."""
+    for end in ("", "_2"):
+        words = len(getattr(pipeline, f"tokenizer{end}"))
+        meant = getattr(pipeline, f"text_encoder{end}").config.vocab_size
+        # Some encoders have room for more; less than half is a file that is missing or cut short.
+        if words < meant / 2:
+            raise BrokenModel(
+                f"{model.name} cannot read prompts, since its tokenizer{end} knows {words:,} of "
+                f"{meant:,} words: copy or download the files of that folder again."
+            )
 
 
 def first_not_finite(part: torch.nn.Module) -> str | None:

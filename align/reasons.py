@@ -31,10 +31,11 @@ TRY_LATER = (408, 425, 429)
 """Answers below 500 after which a server wants to be asked again."""
 
 
-def why_not_loaded(name: str, error: BaseException) -> ModelError:
+def why_not_loaded(name: str, error: BaseException, logged: str = "") -> ModelError:
     """Return the error to raise for a model that raised `error` while it was loaded.
 
-    A ModelAway is one whose cause may pass by itself.
+    A ModelAway is one whose cause may pass by itself. `logged` is what the library logged instead
+    of saying it.
     """
     causes = list(_chain(error))
     return (
@@ -42,7 +43,7 @@ def why_not_loaded(name: str, error: BaseException) -> ModelError:
         or _no_memory(name, causes)
         or _hub_refuses(name, causes)
         or _no_network(name, causes)
-        or _not_here(name, causes)
+        or _not_here(name, causes, logged)
     )
 
 
@@ -125,9 +126,10 @@ def _no_network(name: str, causes: list[BaseException]) -> ModelError | None:
     )
 
 
-def _not_here(name: str, causes: list[BaseException]) -> ModelError:
+def _not_here(name: str, causes: list[BaseException], logged: str) -> ModelError:
     """Whatever else it is, said by the library."""
-    first, reason = causes[0], whole_text(causes[0])
+    first, said = causes[0], whole_text(causes[0])
+    reason = f"{said.rstrip('!')}: {logged}" if logged else said
     if isinstance(first, ImportError):
         return BrokenModel(
             f"{name} could not be loaded because a library is missing or broken ({reason}): "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import json
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ from huggingface_hub import HfApi
 from safetensors import SafetensorError, safe_open
 
 from align.errors import BrokenModel, ModelAway, ModelNotFound
+from align.files import link_tree
+from align.library_logs import kept_logs, told_by
+from align.models import describe_model, embedded_folder
+from align.pipeline import load_pipeline
 from align.reasons import why_not_loaded
 
 ANSWERS = {
@@ -158,3 +163,46 @@ def test_causes_in_a_circle_are_looked_at_once_each():
     first, second = ValueError("one"), ValueError("two")
     first.__cause__, second.__cause__ = second, first
     assert "(one)" in str(why_not_loaded("m", first))
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """A copy of the embedded model, to break; its weights are shared with the original."""
+    folder = tmp_path / "mine"
+    link_tree(embedded_folder(), folder)
+    return folder
+
+
+def loading(folder, compute) -> str:
+    """What a person is told whose model was broken in a way that only shows while it loads."""
+    with pytest.raises(BrokenModel) as told:
+        load_pipeline(describe_model(str(folder)), compute)
+    return str(told.value)
+
+
+def test_a_reason_that_was_only_logged_is_told_too(broken, compute):
+    config = broken / "text_encoder" / "config.json"
+    values = json.loads(config.read_text("utf-8")) | {"hidden_size": 100}
+    config.unlink()
+    config.write_text(json.dumps(values), encoding="utf-8")
+    told = loading(broken, compute)
+    assert "MISMATCH" in told and "vs model:torch.Size([100" in told
+    assert "\n" not in told and "\x1b" not in told and "|" not in told
+    check_is_a_sentence(told)
+
+
+def test_a_tokenizer_without_its_words_is_no_model(broken, compute):
+    for file in (broken / "tokenizer_2").iterdir():
+        file.unlink()
+    assert "its tokenizer_2 knows 2 of" in loading(broken, compute)
+
+
+def test_what_libraries_log_is_kept_and_their_settings_are_as_before():
+    root = logging.getLogger("transformers")
+    logger, before = root.getChild("modeling_utils"), (root.level, len(root.handlers))
+    with kept_logs() as kept:
+        logger.warning("\x1b[1mREPORT\x1b[0m\na | MISSING")
+    assert kept == ["REPORT\na | MISSING"]
+    assert told_by(ValueError("look at the above report!"), kept) == "REPORT; a MISSING"
+    assert told_by(ValueError("no such file"), kept) == ""
+    assert (root.level, len(root.handlers)) == before
