@@ -19,7 +19,7 @@ from storage.store import Store
 
 WEIGH = "weigh_votes"
 """Project setting: whether people's votes count by how far they can be relied on."""
-QUICK_S, PATIENT_S = 1.5, 3.0
+QUICK_S, PATIENT_S = 0.8, 1.2
 """How long pictures are measured for while a page or a program waits."""
 
 

@@ -23,6 +23,7 @@ class Looks:
     def __init__(self, store: Store, clock: Monotonic) -> None:
         self._store, self._clock = store, clock
         self._places: dict[bytes, int] = {}
+        self._keys: list[bytes] = []
         self._numbers = np.full((0, len(NAMES)), np.nan)
         self._broken: set[int] = set()
         self._guard, self._measuring = threading.Lock(), threading.Lock()
@@ -51,11 +52,11 @@ class Looks:
         if not new or within_s <= 0:
             return len(new)
         with self._measuring:
-            files = self._files(new)
-            while files and self._clock() < until:
-                self._measure(dict(list(files.items())[:BATCH]), until)
-                files = {place: name for place, name in files.items() if self._is_new(place)}
-        return len(files)
+            # Somebody else may have measured them while this call waited.
+            new, done = [place for place in new if self._is_new(place)], 0
+            while done < len(new) and self._clock() < until:
+                done += self._measure(new[done : done + BATCH], until)
+        return len(new) - done
 
     def of(self, files: Iterable[str], within_s: float) -> tuple[dict[str, np.ndarray], int]:
         """Return what is known of these pictures, and how many are left to measure.
@@ -73,12 +74,6 @@ class Looks:
     def _is_new(self, place: int) -> bool:
         return bool(np.isnan(self._numbers[place, 0])) and place not in self._broken
 
-    def _files(self, places: Sequence[int]) -> dict[int, str]:
-        """The hashes of some rows that are still to be measured."""
-        wanted = {place for place in places if self._is_new(place)}
-        with self._guard:
-            return {at: key.hex() for key, at in self._places.items() if at in wanted}
-
     def _take(self, unknown: Sequence[bytes]) -> None:
         """Give pictures a row each, with what the studio keeps of them."""
         kept = self._store.quality.looks(MEASURE, [key.hex() for key in unknown])
@@ -88,22 +83,28 @@ class Looks:
             room[: len(self._numbers)] = self._numbers
             self._numbers = room
         for key in unknown:
-            place = self._places[key] = len(self._places)
+            place = self._places[key] = len(self._keys)
+            self._keys.append(key)
             row = kept.get(key.hex())
             if row is not None and len(row) == len(NAMES):
                 self._numbers[place] = row
 
-    def _measure(self, batch: dict[int, str], until: float) -> None:
-        found: dict[str, np.ndarray] = {}
-        for place, sha256 in batch.items():
-            path: Path = self._store.image_path(sha256)
+    def _measure(self, places: Sequence[int], until: float) -> int:
+        """Measure some pictures as long as there is time, and return how many were looked at."""
+        found: dict[int, np.ndarray] = {}
+        looked_at = 0
+        for place in places:
+            path: Path = self._store.image_path(self._keys[place].hex())
             try:
-                found[sha256] = attributes(path)
+                found[place] = attributes(path)
             except BrokenPicture:
                 self._broken.add(place)
+            looked_at += 1
             if self._clock() > until:
                 break
-        self._store.quality.keep_looks(MEASURE, {sha: row.tolist() for sha, row in found.items()})
+        kept = {self._keys[place].hex(): row.tolist() for place, row in found.items()}
+        self._store.quality.keep_looks(MEASURE, kept)
         with self._guard:
-            for sha256, row in found.items():
-                self._numbers[self._places[bytes.fromhex(sha256)]] = row
+            for place, row in found.items():
+                self._numbers[place] = row
+        return looked_at
