@@ -21,6 +21,8 @@ LARGEST = 64_000_000
 LARGEST_IN_ALL = 256_000_000
 """Bytes of all tables of an import: their prompts are held until the end."""
 LONGEST_LINE = 1_000_000
+MOST_ROWS = 500_000
+"""Of a table; an import may have 200,000 images."""
 COUNTER = re.compile(r"[\W\d_]+")
 """What counts pictures at the start of a name: 00012-77-."""
 END_COUNTER = re.compile(r"[\s_\-.()#\[\]]*\d*[\s_\-.()#\[\]]*")
@@ -92,7 +94,10 @@ def without_counters(name: str) -> str:
 
 
 def _lines(text: str) -> Iterable[Mapping[str, Any]]:
-    for line in text.split("\n"):
+    # Not splitlines: a prompt may hold what Unicode takes for the end of a line.
+    for number, line in enumerate(io.StringIO(text, newline="\n")):
+        if number >= MOST_ROWS:
+            raise Skip(TOO_LARGE)
         if len(line) <= LONGEST_LINE and isinstance(row := _json(line), dict):
             yield row
 
@@ -111,13 +116,14 @@ def _table(text: str) -> Iterable[Mapping[str, Any]]:
 def _csv(text: str) -> Iterator[list[str]]:
     """Return the rows of a CSV file but for those that cannot be read, such as too long ones."""
     reader = csv.reader(io.StringIO(text, newline=""))
-    while True:
+    for _ in range(MOST_ROWS):
         try:
             yield next(reader)
         except StopIteration:
             return
         except csv.Error:
             continue
+    raise Skip(TOO_LARGE)
 
 
 def _json(line: str) -> Any:

@@ -308,6 +308,13 @@ def test_a_row_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     assert Tables(tmp_path).read(tmp_path / "metadata.jsonl") == {"a.png": "a hen\u2028and a yak"}
 
 
+@pytest.mark.parametrize("name", ["captions.csv", "metadata.jsonl"])
+def test_a_table_of_more_rows_than_images_is_not_read_to_its_end(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\n" * 600_000)
+    with pytest.raises(Skip, match="too large"):
+        Tables(tmp_path).read(tmp_path / name)
+
+
 @unix
 def test_a_table_of_any_size_is_counted_and_not_read(material: Material, tmp_path: Path) -> None:
     folder = folder_with(tmp_path, (hostile.sparse_giant, "captions.csv"))
