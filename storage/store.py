@@ -32,6 +32,7 @@ from storage.records import Counts, Image, Pair, Prompt, Run, Snapshot, Version,
 from storage.remarks import Remarks
 from storage.reports import Reports
 from storage.runs import Runs
+from storage.scratch import sweep
 from storage.settling import Monotonic, Settling
 from storage.sittings import Sittings
 from storage.snapshots import Snapshots
@@ -64,6 +65,7 @@ class Store:
         """
         self.opening = Opening(Path(home), clock, restore)
         self._home, self._database = self.opening.home, self.opening.database
+        sweep(self._home.path)
         self._tally = Tally(self._database)
         settling = Settling(self._database, clock, lived)
         self._prompts = Prompts(self._database, clock)
