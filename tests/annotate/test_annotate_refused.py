@@ -512,6 +512,15 @@ def test_an_admin_asks_about_others_and_what_an_admin_does_bears_their_name(hous
     assert house.place.store._database.read(who) == [("Ada",)]
 
 
+def test_an_admin_tries_again_to_load_the_model_from_the_page_and_a_labeler_does_not(
+    house: House,
+) -> None:
+    reply = serve(house.signed_in("Ada"), "stage_retry", {}).json()
+    assert reply["ok"] and reply["sampler"]["state"] == "ready"
+    refused = serve(house.signed_in("Bob"), "stage_retry", {})
+    assert refused.status_code != 200 or refused.json()["ok"] is False
+
+
 def test_an_admin_does_everything_as_ever(house, ada):
     assert [one["version"] for one in result(ada, "versions")] == ["base", "v1"]
     pair = until(lambda: result(ada, "next_pair", "").get("left_url"))
