@@ -24,6 +24,8 @@ PRIVATE: dict[str, Any] = {
 ELSE = "Something went wrong in the app. Its log in the terminal says more."
 """What is told of an error that nobody expected."""
 
+LONGEST = 2000
+
 logger = logging.getLogger(__name__)
 
 
@@ -91,4 +93,6 @@ def replies(
 
 
 def _told(sentence: str) -> gr.Error:
+    # It may repeat what was sent, and that may be megabytes.
+    sentence = sentence if len(sentence) <= LONGEST else f"{sentence[:LONGEST]}…"
     return gr.Error(sentence, duration=8, print_exception=False)

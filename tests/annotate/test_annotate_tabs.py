@@ -147,6 +147,15 @@ def test_an_expected_error_refuses_a_vote_and_any_other_keeps_it_waiting():
     assert answer(KeyError("bug"))["retry"] is True
 
 
+def test_a_sentence_that_repeats_what_was_sent_is_cut():
+    def unclear(text: str) -> None:
+        raise ValueError(f"{text!r} is unclear.")
+
+    with pytest.raises(gr.Error) as told:
+        refusals((ValueError,))(unclear)("x" * 5_000_000)
+    assert len(told.value.message) < 3000 and told.value.message.endswith("…")
+
+
 def test_an_unexpected_error_is_in_the_log_and_whoever_asked_is_told_so(caplog):
     with pytest.raises(gr.Error, match="Its log in the terminal says more"):
         refusals((ValueError,))(lambda: {}["missing"])()
