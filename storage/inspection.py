@@ -225,15 +225,18 @@ def ask(what: str, *paths: Path) -> Finding:
     """Have a process of its own do what `answer` knows by a name, on copies."""
     paths_there = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in paths_there if p)}
-    ran = subprocess.run(
-        [sys.executable, "-m", "storage", "inspect", what, *map(str, paths)],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_S,
-        check=False,
-    )
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", "storage", "inspect", what, *map(str, paths)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Finding(problem=f"DuckDB was not done with it after {LONGEST_S // 60} minutes")
     with suppress(ValueError, IndexError, TypeError):
         return Finding(**json.loads(ran.stdout.splitlines()[-1]))
     return Finding(problem=f"DuckDB ended with code {ran.returncode} while it read the file")

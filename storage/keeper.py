@@ -1,6 +1,7 @@
 """Make copies of the database while the app runs: at its start, and with every so many votes."""
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -68,9 +69,13 @@ class Keeper:
         return int(self._database.read(ACTS)[0][0])
 
     def _run(self) -> None:
-        self.make("start")
+        self._try(lambda: self.make("start"))
         while not self._ended.wait(LOOK_S):
-            try:
-                self.look()
-            except StorageError as error:
-                self.problem = str(error)
+            self._try(self.look)
+
+    def _try(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception as error:
+            # Whatever it is, the next votes deserve the next try.
+            self.problem = f"No copy of the database could be made: {error}"
