@@ -198,3 +198,27 @@ def test_an_undo_reaches_what_was_given_before_a_reload_and_on_another_device(
 
 def decisions(app: App, who: str) -> list[str]:
     return [one["decision"] for one in call(app, "reports") if one["by"] == who]
+
+
+def test_an_answer_by_a_criterion_is_taken_back_before_its_vote(
+    shared_app: App, page: Any, stage: Stage
+) -> None:
+    offered = call(shared_app, "project")
+    call(shared_app, "change_project", offered["reasons"], ["detail"], offered["overlap"])
+    try:
+        stage.open(shared_app.url)
+        question = page.locator("#stage .question", has_text="Which one by detail?")
+        page.locator("#stage .chip").nth(3).wait_for()
+        saved, voted = stage.saved(), stage.read("pair")
+        page.keyboard.press("ArrowLeft")
+        question.wait_for()
+        stage.press("ArrowRight")
+        take_back(page, "The answer is taken back")
+        assert stage.read("pair") == voted
+        question.wait_for()
+        stage.wait_until_saved(saved + 1)
+        take_back(page, "Your vote is taken back")
+        assert stage.read("pair") == voted and not question.is_visible()
+        stage.wait_until_saved(saved)
+    finally:
+        call(shared_app, "change_project", offered["reasons"], [], offered["overlap"])
