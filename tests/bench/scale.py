@@ -73,7 +73,7 @@ def measure(app: App, arguments: argparse.Namespace) -> None:
         print(f"first pairs in {took:.2f} s: {len(page.waiting)} {told.get('reason') or ''}")
         wait_until_idle(page)
         problems = watched_acts(page, arguments.acts)
-        problems += insights(page)
+        problems += insights(app, page)
         problems += more_prompts(page, arguments.prompts)
         tell("votes and pairs after all that", page.act(arguments.acts // 3))
         problems += watched_memory(app, page, arguments.minutes) if arguments.minutes else []
@@ -196,7 +196,7 @@ def watched_acts(page: Page, times: int) -> list[str]:
     ]
 
 
-def insights(page: Page) -> list[str]:
+def insights(app: App, page: Page) -> list[str]:
     """Time Insights and own votes: the first time, again, and again after one more vote."""
     asked: dict[str, Callable[[], Any]] = {
         "Insights, everybody (tab)": lambda: page.event("insights-tab", "select", "Everybody"),
@@ -207,11 +207,15 @@ def insights(page: Page) -> list[str]:
     }
     problems = []
     for name, ask in asked.items():
-        first, again = timed(ask)[1], timed(ask)[1]
+        (first, first_cpu), (again, again_cpu) = cost(app, ask), cost(app, ask)
         page.vote()
         page.refill()
-        after = timed(ask)[1]
-        print(f"{name}: {first:.2f} s, again {again:.2f} s, after a vote {after:.2f} s", flush=True)
+        after, after_cpu = cost(app, ask)
+        print(
+            f"{name}: {first:.2f} s, again {again:.2f} s, after a vote {after:.2f} s; of a core "
+            f"{first_cpu:.2f}, {again_cpu:.2f} and {after_cpu:.2f} s",
+            flush=True,
+        )
         if first >= FIRST_S or max(again, after) >= SECOND_S:
             problems.append(f"{name} takes too long")
     votes = meanwhile(page, lambda: page_of(page, "bob").api("insights", ""))
@@ -285,6 +289,15 @@ def memory(app: App) -> float:
     """Megabytes that the app's own process holds."""
     assert app.process is not None
     return float(psutil.Process(app.process.pid).memory_info().rss) / 1e6
+
+
+def cost(app: App, work: Callable[[], Any]) -> tuple[float, float]:
+    """Return the seconds that some work takes, and the processor time of the app meanwhile."""
+    assert app.process is not None
+    before = psutil.Process(app.process.pid).cpu_times()
+    _, took = timed(work)
+    after = psutil.Process(app.process.pid).cpu_times()
+    return took, after.user + after.system - before.user - before.system
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
