@@ -32,7 +32,8 @@ from storage.database import (
 )
 
 SCRATCH = ".palate-"
-AROUND = r"""^\w[\w ]* Error: |Failure while replaying WAL file "[^"]*": |"[^"]*" """
+AROUND = r"""^\w[\w ]* Error: |Failure while replaying WAL file "[^"]*": """
+A_PATH = r'"[^"]*[/\\]([^"/\\]+)"'
 LONGEST_S = 3600
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal"
@@ -258,9 +259,9 @@ def answer(what: str, paths: list[Path]) -> dict[str, Any]:
 
 
 def first_line(error: Exception) -> str:
-    """Return what an exception says first, without what only says where."""
+    """Return what an exception says first, without where the copy lay that it is about."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
-    return re.sub(AROUND, "", line).rstrip(".")
+    return re.sub(A_PATH, r"\1", re.sub(AROUND, "", line)).rstrip(".")
 
 
 def logs_of(database: Path) -> list[Path]:
