@@ -199,11 +199,16 @@ def kill_the_sampler(folder: Path, kills: int) -> Line:
     """Kill the image model's process while votes arrive; the app gets itself another one."""
     app = App(folder / "studio", "--train-every", "0")
     app.start()
-    voter = Voter(app)
+    api, voter = app.client(), Voter(app)
     voter.start()
     for number in range(kills):
-        (process,) = wait_for(lambda: samplers(app), "a sampler")
+        # One that dies while it loads, again and again, is given up until somebody asks for it.
+        wait_for(
+            lambda: api.predict(api_name="/retry_model")["state"] == "ready", "a sampler", every=0.5
+        )
         time.sleep(random.uniform(0.5, 6.0))
+        # Looked for again: the app may have started another one meanwhile.
+        (process,) = wait_for(lambda: samplers(app), "a sampler")
         process.kill()
         gone = process.pid
         wait_for(lambda gone=gone: [p for p in samplers(app) if p.pid != gone], "the next sampler")
