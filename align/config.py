@@ -121,8 +121,9 @@ SDXL = TrainConfig(
 PRESETS = {
     # Chosen by measurement, see docs/method.md.
     "embedded": TrainConfig(
-        objective="kto",
-        kappa=20.0,
+        objective="dpo",
+        steps=100,
+        kappa=40.0,
         learning_rate=6e-4,
         noise_floor=0.6,
         prompt_dropout=0.2,

@@ -257,6 +257,7 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
     return {
         "adapter": run.adapter.name,
         "objective": lesson.config.objective,
+        "objective_title": lesson.objective.title,
         "pairs": lesson.train_pairs + len(held_out),
         "left_out": lesson.left_out,
         "held_out": judged,

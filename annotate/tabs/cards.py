@@ -160,8 +160,9 @@ def curves_of(metrics: Sequence[dict[str, Any]]) -> str:
 
 
 def _moment(run: dict[str, Any]) -> str:
+    """Say where a run is, or by what a run that has ended learned."""
     if run["state"] not in ("queued", "running"):
-        return ""
+        return str((run.get("result") or {}).get("objective_title") or "")
     if trouble := run.get("trouble"):
         return str(trouble)
     words = [str(run.get("phase") or "").replace("_", " ").capitalize()]

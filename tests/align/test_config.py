@@ -12,6 +12,12 @@ def test_no_settings_are_the_preset():
     assert configure("embedded", {}) == configure("embedded", "") == PRESETS["embedded"]
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_run_is_diffusion_dpo_and_says_so_unless_another_objective_is_chosen(preset):
+    assert plan(preset, 100, {})["summary"].startswith("Diffusion-DPO: 88 pairs to learn from")
+    assert plan(preset, 100, {"objective": "kto"})["summary"].startswith("Diffusion-KTO: ")
+
+
 def test_velocities_are_trained_on_at_less_strength_as_their_errors_are_larger():
     noise, velocity = PRESETS["sdxl"], PRESETS["sdxl-v"]
     assert velocity.kappa < noise.kappa / 10

@@ -58,3 +58,10 @@ def test_the_alarm_is_for_winners_that_fall_with_the_losers():
     assert "moved away" in displacement(-1.0, -2.0)
     assert displacement(0.3, -2.0) is None
     assert displacement(-0.1, -2.0) is None
+    assert "moved away" in displacement(-3.0, -2.0)
+    assert "moved away" in displacement(-0.6, -0.7)
+
+
+def test_winners_that_fall_a_little_as_losers_fall_far_are_no_alarm():
+    assert displacement(-2.4, -9.5) is None
+    assert "moved away" in displacement(-5.0, -9.5)

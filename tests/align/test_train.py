@@ -40,6 +40,7 @@ def test_a_run_ends_in_an_adapter_and_says_how_it_went(make_run):
     status = run.status()
     assert (status.state, status.progress, status.step) == ("done", 1.0, 3)
     assert status.result["left_out"] == {"tie": 2}
+    assert status.result["objective_title"] == "Diffusion-DPO"
     assert status.result["held_out"]["pairs"] == 3
     assert 0 <= status.result["settled"]["flipped"] <= 1
     assert 0 < status.result["settled"]["pairs"] <= 64
@@ -181,7 +182,7 @@ def test_a_dry_run_says_what_would_be_trained_and_trains_nothing(make_run):
     printed = subprocess.run(command, env=python_environment(), capture_output=True, text=True)
     planned = json.loads(printed.stdout)
     assert (planned["objective"], planned["pairs"], planned["held_out"]) == ("ipo", 24, 3)
-    assert (planned["kappa"], planned["beta"], planned["batch"]) == (20.0, 40.0, 2)
+    assert (planned["kappa"], planned["beta"], planned["batch"]) == (40.0, 80.0, 2)
     assert planned["left_out"] == {"tie": 2}
     assert run.status().state == "queued"
 

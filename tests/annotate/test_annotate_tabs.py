@@ -66,10 +66,17 @@ def test_a_failed_run_tells_its_reason():
     assert "disk is full" in outcome(run(state="failed", error="The disk is full."))
 
 
+def test_a_run_that_ended_says_what_it_learned_by():
+    assert "Diffusion-DPO" in run_card(run(result={"objective_title": "Diffusion-DPO"}))
+    # Runs of before this was written have no title.
+    assert "Diffusion" not in run_card(run(result={"objective": "dpo"}))
+
+
 def test_nothing_a_person_wrote_becomes_markup():
     shown = [
         outcome(run(state="failed", error=MARKUP)),
         run_card(run(state="failed", error=MARKUP)),
+        run_card(run(result={"objective_title": MARKUP})),
         outcome(run(result={"held_out": HELD_OUT, "advice": MARKUP})),
     ]
     assert not any(MARKUP in html for html in shown)

@@ -1,7 +1,7 @@
 """Which objective learns a taste best, and with which settings? The same votes for all runs.
 
     python tests/bench/objectives.py [--taste dark] [--votes 100] [--sample 1] [--flips 0,0.3]
-        [--objectives dpo,kto] [--settings '{}' '{"kappa": 30}'] [--folder DIR]
+        [--objectives dpo,kto] [--settings '{}' '{"kappa": 30}'] [--unnamed] [--folder DIR]
 
 Without the app: pairs of the base model's images, votes by a pixel rule (a share of them turned
 around), a run for each objective with each of the settings in place of the preset's, then images of
@@ -39,7 +39,7 @@ from tastes import TASTES, read
 from variety import variety
 
 from align.config import configure, to_json
-from align.files import write_json
+from align.files import read_json, write_json
 from align.launch import TrainerProcess
 from align.render_items import RenderItem
 from align.run_folder import RunFolder
@@ -61,7 +61,9 @@ def main() -> None:
     arguments = parse()
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.folder or Path(scratch)
-        bench = Bench(folder, arguments.taste, arguments.votes, arguments.sample)
+        bench = Bench(
+            folder, arguments.taste, arguments.votes, arguments.sample, not arguments.unnamed
+        )
         print(f"{bench.taste}, {arguments.votes} votes, sample {arguments.sample}\n")
         print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
         for settings in asked_for(arguments.objectives.split(","), arguments.settings):
@@ -83,6 +85,9 @@ def parse() -> argparse.Namespace:
         default=[{}],
         help="of runs, as JSON objects; each is run with every objective, or with its own",
     )
+    parser.add_argument(
+        "--unnamed", action="store_true", help="leaves out prompts kept: a quarter of the time"
+    )
     parser.add_argument("--folder", type=Path, help="keeps what was drawn, run and measured")
     return parser.parse_args()
 
@@ -96,8 +101,11 @@ def asked_for(objectives: list[str], settings: list[dict]) -> list[dict]:
 class Bench:
     """One sample of votes for one taste, and the runs on them."""
 
-    def __init__(self, folder: Path, taste: str, votes: int, sample: int) -> None:
+    def __init__(
+        self, folder: Path, taste: str, votes: int, sample: int, names: bool = True
+    ) -> None:
         self._folder, self._votes, self._sample = folder, votes, sample
+        self._names = names
         self.taste = next(name for name in TASTES if name.startswith(taste))
         self._score = TASTES[self.taste]
         self._name = f"{self.taste.split()[0]}-{votes}-{sample}"
@@ -115,15 +123,16 @@ class Bench:
         """Train with these settings and measure; a row of the table."""
         chosen = {"seed": self._sample - 1, **settings}
         run = RunFolder(self._folder / self._run_name(chosen, flip))
-        measured = run.path / "measured.json"
-        if not measured.exists():
+        measured = read_json(run.path / "measured.json") or {}
+        if not measured:
             self._train(run, chosen, flip)
-            if run.status().state == "done":
-                write_json(measured, self._measure(run))
+        if run.status().state == "done":
+            measured = self._measure(run, measured)
+            write_json(run.path / "measured.json", measured)
         told = f"| {named(settings)} | {flip:.0%} |"
-        if not measured.exists():
+        if not measured:
             return f"{told} {run.status().state}: {run.status().error} |"
-        return told + "".join(f" {one} |" for one in cells(json.loads(measured.read_text("utf-8"))))
+        return told + "".join(f" {one} |" for one in cells(measured))
 
     def _run_name(self, settings: dict[str, Any], flip: float) -> str:
         """A name that other settings, another preset or other weights do not share."""
@@ -142,23 +151,27 @@ class Bench:
         while run.status().state == "running":
             time.sleep(1)
 
-    def _measure(self, run: RunFolder) -> dict[str, Any]:
-        """What a finished run made of the taste, the variety and the prompts."""
+    def _measure(self, run: RunFolder, measured: dict[str, Any]) -> dict[str, Any]:
+        """What a finished run made of the taste, variety and prompts; what is known stays."""
+        if "named" in measured or (measured and not self._names):
+            return measured
         before = self._painter.draw(self._unseen)
         after = self._painter.draw(self._unseen, run.adapter)
         gains = [
             self._score(read(late)) - self._score(read(early))
             for early, late in zip(before, after, strict=True)
         ]
-        prompts = [item.prompt for item in self._unseen]
-        return {
+        measured = {
             "share": float(np.mean([1.0 if g > 0 else 0.5 if g == 0 else 0.0 for g in gains])),
             "gain": float(np.mean(gains)),
             "variety": variety(self._namer, after, before, len(SEEDS)),
-            "named": self._namer.share_named_right(after, prompts),
-            "named_before": self._namer.share_named_right(before, prompts),
             "result": run.status().result,
         }
+        if self._names:
+            prompts = [item.prompt for item in self._unseen]
+            measured["named"] = self._namer.share_named_right(after, prompts)
+            measured["named_before"] = self._namer.share_named_right(before, prompts)
+        return measured
 
     def _snapshot(self, flip: float) -> Path:
         """The votes as a snapshot folder; the same pairs whatever the flips."""
@@ -192,13 +205,15 @@ def named(settings: dict[str, Any]) -> str:
 
 def cells(measured: dict[str, Any]) -> list[str]:
     """What was measured, in the order of the table's columns."""
-    result, before = measured["result"], measured["named_before"]
-    held_out = result["held_out"]
+    result = measured["result"]
+    held_out, kept = result["held_out"], "–"
+    if "named" in measured:
+        kept = f"{measured['named']:.1%} of {measured['named_before']:.1%}"
     return [
         f"{measured['share']:.1%}",
         f"{measured['gain']:.0f}",
         f"{measured['variety']:.2f}",
-        f"{measured['named']:.1%} of {before:.1%}",
+        kept,
         f"{held_out['accuracy']:.0%} of {held_out['pairs']}" if held_out["pairs"] else "none",
         f"{result['kept_step']}",
         f"{result['seconds']:.0f}",

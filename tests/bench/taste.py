@@ -1,10 +1,10 @@
 """Does it learn a taste? Simulated labelers vote through the real API, then images are counted.
 
     python tests/bench/taste.py [--votes 100] [--settings '{"steps": 200}'] [--tastes ink,pink]
-        [--beside kto] [--out DIR]
+        [--beside '{"objective": "kto"}'] [--out DIR]
 
 Per taste: an app with `--train-every 0` on an empty studio, votes by a pixel rule, one run with
-default settings and one of another objective on the same votes, then images of prompts nobody voted
+default settings and one with others on the same votes, then images of prompts nobody voted
 on, before and after, with the same seeds. Prints a Markdown table: the share of images that fit the
 taste better, by how much in the rule's own units, how varied they are beside the base's
 (`variety.py`), of how many the prompt is told (`naming.py`), held-out pairs that are ordered right.
@@ -42,6 +42,8 @@ PROMPTS, SEEDS, TOGETHER = 64, (11, 12), 4
 """Every four prompts have two seeds of their own: noise decides much of a background, and with two
 seeds for all prompts a share would say little more than which two they are."""
 GRID = 12
+BESIDE = {"objective": "kto", "kappa": 20.0, "steps": 200}
+"""The preset before: what the default is to do better than on the same votes."""
 COLUMNS = ("taste", "votes", "objective", "training", "fits better", "by", "variety",
            "prompts kept", "held-out pairs")  # fmt: skip
 
@@ -79,8 +81,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--settings", type=json.loads, default={}, help="of the runs, as JSON")
     parser.add_argument(
         "--beside",
-        default="kto",
-        help="the objective of a second run on the same votes, or nothing",
+        type=json.loads,
+        default=BESIDE,
+        help="settings of a second run on the same votes, as JSON; {} for none",
     )
     parser.add_argument("--tastes", default=",".join(TASTES), help="names or their beginnings")
     parser.add_argument("--out", type=Path, help="folder for the grids")
@@ -150,7 +153,7 @@ class Labeler:
         time.sleep(12)
         runs = [arguments.settings]
         if arguments.beside:
-            runs.append({**arguments.settings, "objective": arguments.beside})
+            runs.append({**arguments.settings, **arguments.beside})
         return [self._learn(arguments, settings) for settings in runs]
 
     def _learn(self, arguments: argparse.Namespace, settings: dict) -> dict:
