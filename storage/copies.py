@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
 from storage.clock import Clock
 from storage.database import log_of
-from storage.errors import NoCopy
+from storage.errors import DamagedSource, NoCopy
 from storage.inspection import Finding, ask, scratch_folder
 
 KEPT = 5
@@ -34,7 +34,7 @@ class Copy:
 
     path: Path
     made: datetime
-    """In UTC, without a zone."""
+    """In UTC, without a zone; later than that of the copy before it, whatever the clock says."""
     reason: str
     """Why it was made: start, stop, votes or migration."""
     votes: int
@@ -104,14 +104,20 @@ class Copies:
     def _kept(self, gathered: Path, reason: str) -> Copy:
         finding = ask("fold", gathered)
         if finding.problem is not None:
-            raise NoCopy(
-                f"The database is damaged: a copy of it cannot be read. {finding.problem}. "
-                "Stop Palate and start it again with --restore."
-            )
-        copy = Copy(gathered, self._clock(), reason, finding.votes, finding.acts, finding.schema)
+            raise DamagedSource(finding.problem)
+        made = self._now()
+        copy = Copy(gathered, made, reason, finding.votes, finding.acts, finding.schema)
         copy = replace(copy, path=self.folder / name_of(copy))
         put(gathered, copy.path)
         return copy
+
+    def _now(self) -> datetime:
+        """Return a time after that of every copy: a clock that was put back must not make old ones
+        of the newest, which would be deleted first and restored last.
+        """
+        newest = next(iter(self.list()), None)
+        now = self._clock()
+        return now if newest is None else max(now, newest.made + timedelta(seconds=1))
 
     def _prune(self) -> None:
         """Keep the newest five that differ in what people gave, and the newest before a migration.

@@ -7,6 +7,7 @@ StorageError
 │   ├── DamagedDatabase   the database cannot be read, or not to its end
 │   └── MissingDatabase   the database is gone from a studio that had one
 ├── NoCopy            a copy of the database could not be made
+│   └── DamagedSource     the database itself is damaged
 ├── DiskFull          a write failed; nothing of it was recorded
 ├── UnknownImage      no picture has this id
 ├── UnknownPair       no pair has this id
@@ -69,6 +70,17 @@ class MissingDatabase(BrokenStudio):
 
 class NoCopy(StorageError):
     """A copy of the database could not be made, or there is none to put back."""
+
+
+class DamagedSource(NoCopy):
+    """There is no copy because the database itself is damaged."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"The database is damaged: a copy of it cannot be read. {problem}. "
+            "Stop Palate and start it again with --restore."
+        )
+        self.problem = problem
 
 
 class DiskFull(StorageError):

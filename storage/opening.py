@@ -6,7 +6,7 @@ from pathlib import Path
 from storage.clock import Clock
 from storage.copies import MIGRATION, Copies
 from storage.database import Database
-from storage.errors import NoCopy
+from storage.errors import DamagedSource, NoCopy
 from storage.home import Home
 from storage.inspection import logs_of, remove_scratch
 from storage.keeper import Keeper
@@ -44,7 +44,7 @@ class Opening:
             if unclean:
                 # What was given before a kill is safe from damage to the log from now on.
                 database.checkpoint()
-            migrate(database, read_migrations(), partial(self._copy_first, database))
+            migrate(database, read_migrations(), partial(self._copy_first, recovery, database))
         except BaseException:
             database.close()
             raise
@@ -69,8 +69,11 @@ class Opening:
             self._keeper.make_last(self.home.database)
         self.home.release()
 
-    def _copy_first(self, database: Database) -> None:
+    def _copy_first(self, recovery: Recovery, database: Database) -> None:
         try:
             self.copies.make(MIGRATION, database.copy_to)
+        except DamagedSource as error:
+            # What an older Palate left without copies is read through here for the first time.
+            raise recovery.refusal(f"is damaged: {error.problem}") from error
         except NoCopy as error:
             self._problem = str(error)

@@ -172,10 +172,7 @@ class Recovery:
                     f"{database} is missing, and this was a studio: there are {traces}. "
                     f"Nothing was changed. {self._offer()}"
                 )
-            raise DamagedDatabase(
-                f"{database} could not be opened: it {problem}. Nothing was changed. "
-                f"{self._offer()}"
-            )
+            raise self.refusal(problem)
         with scratch_folder(self.home.path) as scratch:
             copy, file, with_log = self._best(scratch)
             if copy is None:
@@ -186,6 +183,13 @@ class Recovery:
         kept = f" What was there before is kept as {aside}." if aside else ""
         end = "What the log held was added to it" if with_log else LOST
         return [f"The database {problem}. The copy of {copy}, is in its place. {end}.{kept}"]
+
+    def refusal(self, problem: str) -> DamagedDatabase:
+        """Return what says that the database cannot be opened, and what can be put in its place."""
+        return DamagedDatabase(
+            f"{self.home.database} could not be opened: it {problem}. Nothing was changed. "
+            f"{self._offer()}"
+        )
 
     def _best(self, scratch: Path) -> tuple[Copy | None, Path, bool]:
         """Choose the newest copy that opens, or one with the log that was begun on it."""

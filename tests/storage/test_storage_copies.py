@@ -4,14 +4,17 @@ import os
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 from storage_making import BASE, make_pair, make_pairs
 
 from storage import Store, new_id
 from storage.copies import Copies, Copy, name_of, read_name
 from storage.database import Database, log_of
+from storage.errors import DamagedDatabase
 from storage.keeper import Keeper
 from storage.schema import migrate, read_migrations
 
@@ -111,6 +114,18 @@ def test_the_copy_with_most_votes_is_never_pushed_out(home, clock):
     named(copies, clock, 900, *range(1, 8))
 
     assert [copy.votes for copy in copies.list()] == [7, 6, 5, 4, 3, 900]
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(days=400), timedelta(days=-400)])
+def test_a_clock_that_was_wrong_makes_no_older_copy_the_newest(home, clock, wrong_by):
+    with Store(home, clock) as store:
+        store.ensure_base(BASE)
+        for step in (wrong_by, timedelta(0), -wrong_by, timedelta(0)):
+            clock.now += step
+            vote(store)
+            store.opening.copies.make("votes", store._database.copy_to)
+
+    assert [copy.votes for copy in copies_of(home, clock).list()] == [4, 3, 2, 1]
 
 
 def test_the_copy_of_a_migration_stays_until_the_next_one(home, clock):
@@ -223,6 +238,23 @@ def test_a_copy_is_made_before_a_migration(home, clock):
     (copy,) = copies_of(home, clock).list()
     assert (copy.reason, copy.votes, copy.schema) == ("migration", 1, known[-2].number)
     assert keys_in(copy.path) == {"k"}
+
+
+def test_a_damaged_database_of_an_older_app_is_refused_before_anything_changes_it(home, clock):
+    home.mkdir()
+    older = Database(home / "palate.duckdb")
+    migrate(older, read_migrations()[:-1])
+    texts = "SELECT repeat(md5(i::VARCHAR), 20), 'user', now() FROM range(5000) AS t(i)"
+    older.write(lambda c: c.execute(f"INSERT INTO prompts (text, source, created) {texts}"))
+    older.close()
+    content = bytearray((home / "palate.duckdb").read_bytes())
+    content[content.index(b"c4ca4238a0b923820dcc509a6f75849b")] ^= 0xFF
+    (home / "palate.duckdb").write_bytes(content)
+
+    with pytest.raises(DamagedDatabase, match=r"Nothing was changed\. No copy of it"):
+        Store(home, clock)
+
+    assert (home / "palate.duckdb").read_bytes() == content
 
 
 def test_other_files_among_the_copies_are_left_alone(home, clock):
