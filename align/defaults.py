@@ -26,9 +26,10 @@ FEW_STEP_NAMES = re.compile(
     r"(?:(?<![A-Za-z])|(?<=xl)|(?<=XL))"
     r"(turbo|lightning|lcm|tcd|dmd2?|schnell|hyper[-_ ]?(sd|sdxl|xl)|sdxs)(?![a-z])"
     r"|(?:Turbo|TURBO|Lightning|LIGHTNING|LCM|DMD|HyperSD|Hyper-SD)(?![a-z])"
-    r"|(?<![A-Za-z0-9])[1248][-_ ]?steps?(?![a-z])",
+    r"|(?<![A-Za-z0-9])[1248][-_ ]?(steps|step(?![-_ =]*\d))(?![a-z])",
 )
-"""In names such as sdxl-turbo, DreamShaperXLLightning or Hyper-SD; no turbochargers."""
+"""In names such as sdxl-turbo, DreamShaperXLLightning or Hyper-SD; no turbochargers, and
+no step of a training: epoch-4-step-2000."""
 SOLVERS = re.compile(
     r"(DDIM|DDPM|DDIMParallel|DDPMParallel|PNDM|LMSDiscrete|EulerDiscrete|EulerAncestralDiscrete"
     r"|HeunDiscrete|KDPM2Discrete|KDPM2AncestralDiscrete|DPMSolverMultistep|DPMSolverSinglestep"
