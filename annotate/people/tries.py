@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict, deque
 
 from annotate.errors import TooManyTries
+from annotate.people.hosts import as_authority
 from annotate.plural import many
 from annotate.timing import Monotonic
 
@@ -117,8 +118,10 @@ def cut(text: str) -> str:
 
 def network_of(address: str) -> str:
     """Return what one person holds of addresses: a /64 of IPv6, one of IPv4, else the text."""
+    # Some proxies write the port of the connection behind it, and each connection has another one.
+    told = as_authority(address.strip())
     try:
-        found = ipaddress.ip_address(address.strip().strip("[]"))
+        found = ipaddress.ip_address(told.host if told else address.strip())
     except ValueError:
         return cut(address)
     if isinstance(found, ipaddress.IPv6Address):
