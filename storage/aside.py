@@ -47,7 +47,15 @@ def head_of(database: Path) -> bytes:
 
 
 def require_access(database: Path) -> None:
-    """Raise BrokenStudio where the files of a database may not be read and written."""
+    """Raise BrokenStudio where the files of a database may not be read and written, and for a
+    folder or a pipe in the place of its log, which nobody could copy.
+    """
+    for log in logs_of(database):
+        if not log.is_file():
+            raise BrokenStudio(
+                f"{log} is in the place of the database's log and is no file. Nothing was changed. "
+                "Move it elsewhere, then start Palate again."
+            )
     for file in (database, *logs_of(database)):
         try:
             if file.is_file():

@@ -58,7 +58,9 @@ class Copies:
     def list(self) -> list[Copy]:
         """Return the copies, newest first; other files are left out."""
         with suppress(OSError):
-            found = filter(None, map(read_name, self.folder.iterdir()))
+            # A folder is no copy, and reading a pipe would wait for ever.
+            files = filter(Path.is_file, self.folder.iterdir())
+            found = filter(None, map(read_name, files))
             return sorted(found, key=lambda copy: (copy.made, copy.acts), reverse=True)
         return []
 

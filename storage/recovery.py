@@ -93,6 +93,9 @@ class Recovery:
         if not os.path.lexists(database):
             return "is missing"
         if not database.is_file():
+            if not database.exists():
+                # Perhaps of a disk that is not there just now.
+                return f"is a link to {os.readlink(database)}, where there is nothing"
             return "is a folder, not a file" if database.is_dir() else "is no file"
         with database.open("rb") as file:
             head = file.read(MAGIC.stop)

@@ -269,6 +269,28 @@ def tables_are_whole(database: Path) -> bool:
     return True
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs named pipes")
+@pytest.mark.parametrize("put", [os.mkdir, lambda path: os.mkfifo(path)])
+def test_what_is_no_file_in_the_place_of_the_log_is_named(home, put):
+    log(home).unlink()
+    put(log(home))
+    before = contents(home)
+    with pytest.raises(BrokenStudio, match="is no file"):
+        Store(home)
+    assert contents(home) == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs named pipes and links")
+def test_a_link_that_leads_nowhere_is_said_so_and_a_pipe_is_no_copy(home):
+    log(home).unlink()
+    file_of(home).unlink()
+    file_of(home).symlink_to("/media/unplugged/palate.duckdb")
+    os.mkfifo(home / "copies" / "2030-01-01T000000Z_votes_9-votes_9-acts_schema-9.duckdb")
+    with pytest.raises(DamagedDatabase, match="a link to /media/unplugged") as refused:
+        Store(home)
+    assert "with 10 votes" in str(refused.value)
+
+
 def test_a_newer_copy_than_the_database_is_offered(home):
     with Store(home) as store:
         store.opening.copies.make("votes", store._database.copy_to)
