@@ -242,10 +242,15 @@ def plan(
         "summary": (
             f"{objective.title}: {pairs - held_out} pair{'s' * (pairs - held_out != 1)} to learn "
             f"from, {held_out} held out; "
-            f"{config.steps} steps of {config.batch_pairs} pairs; {what_learns(config)}; about "
-            f"{seconds / 60:.0f} min."
+            f"{config.steps} steps of {config.batch_pairs} pairs; {what_learns(config)}; "
+            f"{in_minutes(seconds)}."
         ),
     }
+
+
+def in_minutes(seconds: float) -> str:
+    """How long a run should take, in words."""
+    return "less than a minute" if round(seconds / 60, 1) < 1 else f"about {seconds / 60:.0f} min"
 
 
 def what_learns(config: TrainConfig) -> str:

@@ -65,8 +65,14 @@ def build_page(studio: Studio, expected: Errors, way: SignIn | None = None) -> g
         # First, because Gradio numbers endpoint names that an event of the page took before.
         add_api(studio, expected)
         gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
-        if studio.recovered:
-            gr.HTML(_told(studio.recovered), elem_id="recovered", apply_default_css=False)
+        # There whether or not it has something to say: Gradio counts what a page is made of, and a
+        # page that was open before the start calls the stage by its number.
+        gr.HTML(
+            _told(studio.recovered),
+            elem_id="recovered",
+            visible=bool(studio.recovered),
+            apply_default_css=False,
+        )
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             label = label_tab(studio, expected)
             tune = TuneTab(studio, expected)

@@ -150,6 +150,8 @@ def in_words(run: dict[str, Any]) -> str:
     left = run["eta_s"]
     if left is None:
         return f"{words}."
+    if left < 5:
+        return f"{words}, nearly done."
     if left < 90:
         return f"{words}, about {left:.0f} s left."
     return f"{words}, about {left / 60:.0f} min left."

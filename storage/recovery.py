@@ -185,7 +185,8 @@ class Recovery:
             aside = self._put(file)
         kept = f" What was there before is kept as {aside}." if aside else ""
         end = "What the log held was added to it" if with_log else LOST
-        return [f"The database {problem}. The copy of {copy}, is in its place. {end}.{kept}"]
+        was = problem.replace("is ", "was ", 1).replace("holds ", "held ", 1)
+        return [f"The database {was}. The copy of {copy}, is in its place. {end}.{kept}"]
 
     def refusal(self, problem: str) -> DamagedDatabase:
         """Return what says that the database cannot be opened, and what can be put in its place."""

@@ -27,7 +27,7 @@ def welcome_form(style: str, token: str, name: str | None, problem: str = "") ->
         title, told = "Set Palate up", "You will be its admin: you let others in."
         named = field("name", "Your name", "text", "username", focus=True)
     else:
-        title, told = f"Welcome, {name}", "Choose a password. This link then has done its work."
+        title, told = f"Welcome, {name}", "Choose a password. This link works once."
         named = (
             '<input type="hidden" autocomplete="username" name="name" '
             f'value="{escape(name, quote=True)}">'

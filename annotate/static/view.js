@@ -154,7 +154,7 @@ function makeView(element) {
     const left = settled
       ? "it is settled"
       : needed && votes
-        ? `about ${needed[0]} to ${most} more until it can be called`
+        ? `about ${needed[0] === needed[1] ? most : `${needed[0]} to ${most}`} more until it can be called`
         : "say which is better, as ever";
     const parts = [name, ...(votes ? [plural(votes, "vote")] : []), problem || left];
     setText(".trial-text", parts.join(" · "));

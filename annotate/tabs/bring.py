@@ -1,6 +1,6 @@
 """A place to bring pictures that are there already, and to see what became of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -65,8 +65,9 @@ def bringing_card(progress: dict[str, Any]) -> str:
 
 def brought_card(brought: dict[str, Any]) -> str:
     """Return what became of every picture."""
+    names = brought["skipped_names"]
     lines = "".join(
-        f"<li>{count:,} skipped: {escape(reason)}</li>"
+        f"<li>{count:,} skipped: {escape(reason)} ({escape(first_of(names[reason], count))})</li>"
         for reason, count in brought["skipped"].items()
     )
     listed = f'<ul class="soft counts">{lines}</ul>' if lines else ""
@@ -75,3 +76,8 @@ def brought_card(brought: dict[str, Any]) -> str:
         f'<div class="card notice" role="status"><b>{title}</b>'
         f"<p>{escape(brought['summary'])}</p>{listed}</div>"
     )
+
+
+def first_of(names: Sequence[str], count: int) -> str:
+    """Return the first names of so many."""
+    return ", ".join([*names, *["..."] * (count > len(names))])

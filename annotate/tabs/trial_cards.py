@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from annotate.judging import MOST_VOTES
+from annotate.plural import noun
 from annotate.tabs.cards import notice_card
 
 MOST_ROWS = 12
@@ -106,9 +107,10 @@ def sentence(trial: dict[str, Any]) -> str:
         return "<b>No votes yet.</b> Press Vote: the sides are shuffled, and no picture is marked."
     low, high = trial["votes_needed"]
     most = f"{high:,} or more" if high >= MOST_VOTES else f"{high:,}"
+    span = most if low == high else f"{low:,} to {most}"
     return (
-        f"<b>Not settled.</b> About {low:,} to {most} more decisive votes until it can be called, "
-        "going by the votes so far (80 % range)."
+        f"<b>Not settled.</b> About {span} more decisive {noun(high, 'vote')} until it can be "
+        "called, going by the votes so far (80 % range)."
     )
 
 

@@ -62,3 +62,12 @@ def test_few_votes_are_all_taught():
 def test_a_plan_counts_in_words_that_fit():
     assert ": 1 pair to learn from, 0 held out; " in plan("embedded", 1, {})["summary"]
     assert ": 2 pairs to learn from, 0 held out; " in plan("embedded", 2, {})["summary"]
+
+
+def test_a_plan_and_its_sentence_expect_the_same_time():
+    assert plan("embedded", 12, {"steps": 20}, pairs_per_s=320.0)["minutes"] < 1
+    quick = plan("embedded", 12, {"steps": 20}, pairs_per_s=320.0)["summary"]
+    assert quick.endswith("; less than a minute.")
+    assert plan("embedded", 100, {"steps": 60}, pairs_per_s=32.0)["summary"].endswith(
+        "about 1 min."
+    )

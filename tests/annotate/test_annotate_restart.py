@@ -2,6 +2,9 @@
 
 from places import ENDLESS, Open
 
+from annotate.errors import AnnotateError
+from annotate.page import build_page
+
 
 def test_a_live_trainer_is_adopted_after_a_restart_and_never_doubled(open_place: Open) -> None:
     place = open_place()
@@ -56,3 +59,17 @@ def test_an_app_starts_with_a_run_folder_that_cannot_be_read(open_place: Open) -
     place = open_place()
     assert place.studio.runs()[0]["state"] == "failed"
     assert "cannot be read" in place.studio.run_detail(run_id)["error"]
+
+
+def test_a_page_that_was_open_still_reaches_the_stage_once_a_database_was_put_back(
+    open_place: Open,
+) -> None:
+    """Its calls name what they are for by number, so no notice may move the numbers."""
+    place = open_place()
+    before = build_page(place.studio, (AnnotateError,)).blocks
+    place.store.opening.recovered.append("The database was damaged.")
+    after = build_page(place.studio, (AnnotateError,)).blocks
+    kinds = [[type(block) for _, block in sorted(blocks.items())] for blocks in (before, after)]
+    assert kinds[0] == kinds[1]
+    shown = [block for block in after.values() if getattr(block, "elem_id", None) == "recovered"]
+    assert [block.visible for block in shown] == [True] and "was damaged" in shown[0].value

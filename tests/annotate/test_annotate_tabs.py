@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from annotate.errors import InvalidRequest
 from annotate.handlers import refusals, replies
 from annotate.tabs.board import Board, read_link, read_prompts, read_seeds, stopped
+from annotate.tabs.bring import brought_card
 from annotate.tabs.cards import outcome, plan_card, run_card, runs_table
 from annotate.tabs.compare import add_strength
 from annotate.tabs.curves import curve
+from annotate.tabs.trial_cards import sentence
 
 MARKUP = "<script>alert(1)</script>"
 HELD_OUT = {"pairs": 12, "accuracy": 0.5, "p_value": 0.6, "helped": False}
@@ -168,3 +170,20 @@ def test_an_unexpected_error_is_in_the_log_and_whoever_asked_is_told_so(caplog):
         refusals((ValueError,))(lambda: {}["missing"])()
     [logged] = caplog.records
     assert logged.exc_info is not None and isinstance(logged.exc_info[1], KeyError)
+
+
+def test_files_that_were_skipped_are_named():
+    names = {"damaged": ["a.png", MARKUP, "c.png", "d.png", "e.png"], "no prompt": ["f.png"]}
+    brought = {"pairs": 0, "summary": "Nothing.", "skipped": {"damaged": 7, "no prompt": 1}}
+    told = brought_card(brought | {"skipped_names": names})
+    assert "7 skipped: damaged (a.png, " in told and "e.png, ...)" in told
+    assert "1 skipped: no prompt (f.png)" in told and MARKUP not in told
+
+
+@pytest.mark.parametrize(
+    ("needed", "words"),
+    [((1, 1), "About 1 more decisive vote until"), ((5, 39), "About 5 to 39 more decisive votes")],
+)
+def test_how_many_votes_a_blind_test_takes_is_a_range_only_where_it_is_one(needed, words):
+    trial = {"after": "v1", "before": "base", "outcome": None, "votes": 7, "votes_needed": needed}
+    assert words in sentence(trial)

@@ -198,6 +198,7 @@ def test_a_damaged_database_is_refused_and_restored_when_asked_to(home, damage):
     votes, said = opened(home, restore=True)
     assert votes == CHECKPOINTED + COPIED
     assert "with 10 votes" in said and "palate.damaged-" in said
+    assert said.startswith("The database was ")
     after = {name: content for name, content in contents(home).items() if "damaged" in name}
     kept = [name for name in before if name.startswith("palate.duckdb")]
     assert sorted(after.values()) == sorted(before[name] for name in kept)
