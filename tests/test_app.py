@@ -126,7 +126,8 @@ def test_the_same_key_counts_once(api):
 def test_undo_gives_the_pair_back(api):
     pair = open_pair(api, "bob")
     before = api.predict(api_name="/stats")
-    assert set(before) == {"votes", "decisive", "ties", "skipped", "until_next_run", "ready_pairs"}
+    counts = {"votes", "decisive", "ties", "skipped", "until_next_run", "ready_pairs"}
+    assert set(before) == {*counts, "notices"}
     vote(api, "right", "bob")
     assert api.predict(api_name="/stats")["decisive"] == before["decisive"] + 1
     assert api.predict("bob", api_name="/undo")["pair_id"] == pair["pair_id"]
