@@ -36,7 +36,7 @@ PARTS = {
 LEARNED = ("unet", "text_encoder", "text_encoder_2")
 """The parts by which a model is known; any autoencoder of its kind can be put in."""
 KIND = "sdxl"
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 @dataclass(frozen=True)

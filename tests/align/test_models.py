@@ -66,9 +66,10 @@ def test_a_large_model_is_trained_by_what_it_predicts(scheduler, preset):
     assert preset_of(scheduler, small=True) == "embedded"
 
 
-def test_a_missing_folder_says_what_to_do():
-    with pytest.raises(ModelNotFound, match="Leave --model out"):
-        describe_model("/nowhere/at/all")
+@pytest.mark.parametrize("folder", ["/nowhere/at/all", "./nowhere", "../nowhere", "a/b/c"])
+def test_a_missing_folder_says_what_to_do(folder):
+    with pytest.raises(ModelNotFound, match="neither a folder nor a hub name"):
+        describe_model(folder)
 
 
 def test_a_folder_that_is_no_pipeline_is_refused(tmp_path):
