@@ -213,6 +213,14 @@ async function startStage() {
   }
 
   // ---- what the app is doing -----------------------------------------------------------
+  // A page calls the stage by a number; another Palate at this address may know no stage by it.
+  async function unheard() {
+    const health = fetch(new URL("health", root), { signal: AbortSignal.timeout(PULSE_MS) });
+    return (await health.then((reply) => reply.ok, () => false))
+      ? "Palate answers, but not to this page. If that goes on, reload it."
+      : "The server is not answering. Trying again.";
+  }
+
   async function tell() {
     const asked = `${trial} ${annotator}`;
     const reply = await ask((wish) => server.stage_pulse(wish), { annotator, trial });
@@ -231,7 +239,7 @@ async function startStage() {
       if (!outbox.events.length) sitting.take(reply.sitting);
       view.status(reply.activity.message, "calm");
     } else {
-      view.status((reply && reply.error) || "The server is not answering. Trying again.", "problem");
+      view.status((reply && reply.error) || (await unheard()), "problem");
     }
     refresh();
   }

@@ -1,5 +1,6 @@
 """Votes outlive the server and the page."""
 
+import json
 import re
 from typing import Any
 
@@ -59,4 +60,23 @@ def test_an_undo_given_while_the_server_is_dead_takes_back_the_right_vote(
 
     stage.wait_until_saved(saved)
     stage.press("s")
+    stage.wait_until_saved(saved + 1)
+
+
+def test_a_page_whose_stage_has_another_number_by_now_says_to_reload_it(
+    app: App, page: Any, stage: Stage
+) -> None:
+    """As after an update of Palate: the server answers, but not to what the page calls."""
+    saved = one_vote_ahead(app, stage)
+
+    def misnumbered(route: Any) -> None:
+        body = json.loads(route.request.post_data)
+        route.continue_(post_data=json.dumps(body | {"component_id": body["component_id"] - 1}))
+
+    page.context.route(SERVER_FUNCTIONS, misnumbered)
+    stage.press("ArrowLeft")
+    page.locator("[data-palate-status]", has_text="not to this page").wait_for()
+    page.context.unroute(SERVER_FUNCTIONS)
+
+    page.reload()
     stage.wait_until_saved(saved + 1)
