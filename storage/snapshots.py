@@ -101,9 +101,9 @@ class Snapshots:
             self._record(snapshot, [*lines, *lost], base, settle_s, created)
             return snapshot
 
-    def faults(self, hashes: Iterable[str]) -> dict[str, str]:
-        """Return what is known to be wrong with images, by hash, without reading any."""
-        return self._soundness.faults(hashes, most_bytes=0)
+    def faults(self, hashes: Iterable[str], read: bool = False) -> dict[str, str]:
+        """Return what is wrong with images, by hash: what is known, or what reading them tells."""
+        return self._soundness.faults(hashes, most_bytes=None if read else 0)
 
     def lost(self, base: str, voter: str | None = None) -> Lost:
         """Say what a run that starts now would leave out because of images.

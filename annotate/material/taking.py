@@ -170,7 +170,8 @@ class Import:
 
     def _stock(self, groups: list[list[Head]]) -> Stock:
         images = self._store.find_images(key_of(head) for group in groups for head in group)
-        faults = self._store.snapshots.faults(image.sha256 for image in images.values())
+        hashes = [image.sha256 for image in images.values()]
+        faults = self._store.snapshots.faults(hashes, read=True)
         lost = {image.image_id for image in images.values() if image.sha256 in faults}
         return Stock(images, self._store.material.partners(self._base), lost)
 

@@ -362,6 +362,20 @@ def test_names_of_any_bytes_are_told_so_that_a_terminal_can_show_them(
     assert printable("x" * 500).endswith("x...")
 
 
+def test_a_folder_that_is_brought_in_again_mends_an_image_that_nobody_looked_at(
+    material: Material, store: Store, tmp_path: Path
+) -> None:
+    folder = folder_with(tmp_path)
+    assert skipped(material, folder) == {}
+    image = next(store.images_dir.glob("*/*.png"))
+    whole = image.read_bytes()
+    image.write_bytes(whole[:-5] + b"xxxxx")
+
+    material.bring(str(folder))
+
+    assert image.read_bytes() == whole
+
+
 def test_at_most_five_files_are_named_for_each_reason(material: Material, tmp_path: Path) -> None:
     folder = folder_with(tmp_path)
     for number in range(7):
