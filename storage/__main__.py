@@ -11,7 +11,7 @@ from pathlib import Path
 
 from storage.clock import utc_now
 from storage.copies import Copies
-from storage.errors import StorageError
+from storage.errors import BrokenStudio, StorageError
 from storage.home import Home
 from storage.inspection import answer
 from storage.recovery import Recovery
@@ -46,6 +46,8 @@ def run(chosen: argparse.Namespace) -> None:
     if chosen.command == "inspect":
         print(json.dumps(answer(chosen.what, chosen.paths)))
         return
+    if not chosen.home.is_dir():
+        raise BrokenStudio(f"{chosen.home} is no folder. Name the folder of a studio.")
     copies = Copies(chosen.home / "copies", utc_now)
     if chosen.command == "copies":
         for copy in copies.list():

@@ -88,8 +88,7 @@ class Copies:
         except OSError as error:
             raise NoCopy(
                 f"No copy of the database could be made in {self.folder}: "
-                f"{error.strerror or error}. Votes are recorded all the same. Free some space, "
-                "or let Palate write there."
+                f"{error.strerror or error}. Free some space, or let Palate write there."
             ) from error
         return copy
 

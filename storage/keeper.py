@@ -7,7 +7,7 @@ from pathlib import Path
 
 from storage.copies import Copies
 from storage.database import Database
-from storage.errors import StorageError
+from storage.errors import DamagedSource, StorageError
 from storage.inspection import copy_with_logs
 
 EVERY = 200
@@ -45,7 +45,7 @@ class Keeper:
             self._copied = acts - self._every + self._every // 10
             self._copies.make(reason, self._database.copy_to)
         except StorageError as error:
-            self.problem = str(error)
+            self.problem = in_words(error)
             return
         self._copied, self.problem = acts, None
 
@@ -63,7 +63,7 @@ class Keeper:
         try:
             self._copies.make("stop", partial(copy_with_logs, database))
         except StorageError as error:
-            self.problem = str(error)
+            self.problem = in_words(error)
 
     def _acts(self) -> int:
         return int(self._database.read(ACTS)[0][0])
@@ -79,3 +79,8 @@ class Keeper:
         except Exception as error:
             # Whatever it is, the next votes deserve the next try.
             self.problem = f"No copy of the database could be made: {error}"
+
+
+def in_words(error: StorageError) -> str:
+    """Return why there is no copy, and what that costs: nothing unless the database is damaged."""
+    return str(error) if isinstance(error, DamagedSource) else f"{error} Votes are recorded anyway."

@@ -25,7 +25,6 @@ class Opening:
         self.home = Home(path)
         self.copies = Copies(self.home.copies, clock)
         self._keeper: Keeper | None = None
-        self._problem: str | None = None
         self.recovered: list[str] = []
         """What was wrong, and what was done about it, in sentences."""
         try:
@@ -58,7 +57,7 @@ class Opening:
     @property
     def problem(self) -> str | None:
         """Why there is no newer copy, in a sentence."""
-        return (self._keeper.problem if self._keeper else None) or self._problem
+        return self._keeper.problem if self._keeper else None
 
     def close(self) -> None:
         """Let go of the database, copy it if copies are kept, and let go of the folder."""
@@ -76,4 +75,7 @@ class Opening:
             # What an older Palate left without copies is read through here for the first time.
             raise recovery.refusal(f"is damaged: {error.problem}") from error
         except NoCopy as error:
-            self._problem = str(error)
+            raise NoCopy(
+                "This studio was made by an older Palate, and its database is copied before it is "
+                f"changed. Nothing was changed. {error} Then start again."
+            ) from error

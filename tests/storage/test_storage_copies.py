@@ -14,7 +14,7 @@ from storage_making import BASE, make_pair, make_pairs
 from storage import Store, new_id
 from storage.copies import Copies, Copy, name_of, read_name
 from storage.database import Database, log_of
-from storage.errors import DamagedDatabase
+from storage.errors import DamagedDatabase, NoCopy
 from storage.keeper import Keeper
 from storage.schema import migrate, read_migrations
 
@@ -203,7 +203,7 @@ def test_a_folder_that_cannot_be_written_to_costs_no_vote_and_is_said(home, cloc
 
         assert store.counts(BASE).votes == 2
         assert "No copy of the database could be made" in store.opening.problem
-        assert "Votes are recorded all the same" in store.opening.problem
+        assert "Votes are recorded anyway" in store.opening.problem
 
 
 def test_a_copy_that_was_not_finished_does_not_count_and_goes_with_the_next_start(home, clock):
@@ -218,7 +218,8 @@ def test_a_copy_that_was_not_finished_does_not_count_and_goes_with_the_next_star
     assert not scratch.exists()
 
 
-def test_a_copy_is_made_before_a_migration(home, clock):
+def write_older(home) -> int:
+    """Write a studio of the schema before the newest one, with a vote, and return that schema."""
     home.mkdir()
     known = read_migrations()
     older = Database(home / "palate.duckdb")
@@ -231,12 +232,17 @@ def test_a_copy_is_made_before_a_migration(home, clock):
         )
     )
     older.close()
+    return known[-2].number
+
+
+def test_a_copy_is_made_before_a_migration(home, clock):
+    schema = write_older(home)
 
     for _ in range(2):
         Store(home, clock).close()
 
     (copy,) = copies_of(home, clock).list()
-    assert (copy.reason, copy.votes, copy.schema) == ("migration", 1, known[-2].number)
+    assert (copy.reason, copy.votes, copy.schema) == ("migration", 1, schema)
     assert keys_in(copy.path) == {"k"}
 
 
@@ -245,6 +251,8 @@ def test_a_damaged_database_of_an_older_app_is_refused_before_anything_changes_i
     older = Database(home / "palate.duckdb")
     migrate(older, read_migrations()[:-1])
     texts = "SELECT repeat(md5(i::VARCHAR), 20), 'user', now() FROM range(5000) AS t(i)"
+    # Texts lie in the file as they are, so that the damage is to rows and not to what leads there.
+    older.write(lambda c: c.execute("SET GLOBAL force_compression = 'uncompressed'"))
     older.write(lambda c: c.execute(f"INSERT INTO prompts (text, source, created) {texts}"))
     older.close()
     content = bytearray((home / "palate.duckdb").read_bytes())
@@ -300,3 +308,27 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "storage", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_an_older_studio_that_cannot_be_copied_is_not_changed(home, clock):
+    schema = write_older(home)
+    (home / "copies").write_text("a file where copies should be")
+
+    with pytest.raises(NoCopy, match=r"Nothing was changed.*Then start again"):
+        Store(home, clock)
+
+    database = Database(home / "palate.duckdb")
+    newest = database.read("SELECT max(number) FROM schema_migrations")[0][0]
+    database.close()
+    assert newest == schema
+    (home / "copies").unlink()
+    Store(home, clock).close()
+
+
+def test_a_folder_that_is_not_there_is_named_and_not_made(home):
+    for command in ("copies", "restore"):
+        ran = run(command, str(home))
+        assert ran.returncode == 1 and ran.stderr == (
+            f"storage: {home} is no folder. Name the folder of a studio.\n"
+        )
+    assert not home.exists()
