@@ -47,7 +47,8 @@ def by_squares(x: Tensor) -> Tensor:
     For convolutions, nine times as long as wide, it takes less than half of the work.
     """
     a, b, c = COEFFICIENTS
-    square = (x @ x.T).float()
+    # In bf16 rounding gives it negative eigenvalues, which the iteration sends to infinity.
+    square = x.float() @ x.float().T
     unit = torch.eye(len(square), device=x.device)
     whole = unit
     for _ in range(ITERATIONS):

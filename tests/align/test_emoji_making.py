@@ -396,6 +396,13 @@ def test_long_matrices_are_made_orthogonal_as_others_are():
     assert torch.allclose(by_squares(x / x.norm()), directly(x / x.norm()), atol=1e-5)
 
 
+@pytest.mark.parametrize("product", [torch.float32, torch.bfloat16])
+def test_an_update_of_few_directions_stays_finite_in_every_precision(product):
+    torch.manual_seed(0)
+    update = torch.randn(16, 1) @ torch.randn(1, 144)
+    assert orthogonalized(update, product).norm() < 2
+
+
 def test_noisy_steps_count_full_and_clean_ones_less():
     weight_T = step_weights(noise_schedule(DenoiserSettings()), limit=5.0)
     assert weight_T[-1] == 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel, Trouble
@@ -36,6 +37,7 @@ HERE, AWAY = ("127.0.0.1", 50000), ("10.9.8.7", 50000)
 """A client whose word counts where proxies are LOCAL, and one whose does not."""
 
 Headers = list[tuple[str, str]]
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -136,7 +138,16 @@ def ask(
         "state": {},
         "subprotocols": [],
     }
-    return asyncio.run(_answered(app, scope, body))
+    return awaited(_answered(app, scope, body))
+
+
+def awaited(work: Coroutine[Any, Any, Result]) -> Result:
+    """Return what a coroutine gives, from a thread of its own.
+
+    A browser that another test has open keeps a loop running in this one.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 async def _answered(app: Any, scope: Any, body: bytes) -> Answer:

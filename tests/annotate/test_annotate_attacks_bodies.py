@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from annotate_web import ask, open_web
+from annotate_web import ask, awaited, open_web
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
@@ -133,7 +133,7 @@ def slow(chunks: list[bytes], every_s: float) -> int:
             await small_app()(scope, receive, send)
         return int(sent[0]["status"])
 
-    return asyncio.run(asked())
+    return awaited(asked())
 
 
 def test_a_body_that_stops_is_ended():

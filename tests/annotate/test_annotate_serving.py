@@ -4,6 +4,7 @@ import asyncio
 import socket
 
 import pytest
+from annotate_web import awaited
 
 from annotate.serving import listen
 
@@ -27,4 +28,4 @@ def test_small_answers_are_sent_at_once_on_every_connection(host: str) -> None:
             server.close()
         return found
 
-    assert asyncio.run(quick())
+    assert awaited(quick())
