@@ -10,7 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from annotate.material.metadata import LONGEST_JSON, LONGEST_TEXT, read_parameters
+from annotate.material.programs import a1111
+from annotate.material.programs.reader import LONGEST_JSON, LONGEST_TEXT, Prompt
 from annotate.material.reading import TOO_LARGE, Skip, opened_regular, read_start
 
 SIDECARS = (".txt", ".caption")
@@ -60,7 +61,7 @@ class Tables:
         return prompts
 
 
-def sidecar(picture: Path, root: Path) -> str | None:
+def sidecar(picture: Path, root: Path) -> Prompt | None:
     """Return the text of a picture's own text file: a.txt for a.png, or a.png.txt.
 
     Raises Skip for one that is there and cannot be read, for a name would then pass for the prompt.
@@ -74,7 +75,7 @@ def sidecar(picture: Path, root: Path) -> str | None:
             except Skip as skip:
                 raise Skip(f"its text file: {skip}") from skip
             if text := content.decode("utf-8-sig", "replace").strip():
-                return read_parameters(text)
+                return a1111.read_text(text)
     return None
 
 

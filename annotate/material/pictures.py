@@ -12,8 +12,10 @@ from PIL import Image, ImageCms, ImageOps
 
 from annotate.likeness import Likeness, likeness_of
 from annotate.material.captions import named, sidecar
+from annotate.material.fields import exif_of, has_exif
 from annotate.material.heads import check_head
-from annotate.material.metadata import LONGEST_TEXT, embedded_prompt, exif_of, has_exif
+from annotate.material.metadata import embedded_prompt
+from annotate.material.programs.reader import LONGEST_TEXT, plain
 from annotate.material.reading import CHANGED, Skip, read_whole
 from storage.errors import InvalidPrompt
 from storage.prompts import clean_prompt
@@ -59,6 +61,10 @@ class Head:
     size: Size
     cost: int
     """Bytes that decoding it takes at the most, about."""
+    source: str
+    """Where its prompt was found, as the summary of an import names it."""
+    written: str
+    """The prompt as it was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +87,14 @@ def look(path: Path, root: Path, told: Mapping[Path, str], untold: Collection[Pa
         size, written = size_of(picture), embedded_prompt(picture)
         cost = len(content) + picture.width * picture.height * BYTES_A_PIXEL
 
-    prompt = written or sidecar(path, root) or told.get(path)
+    prompt = written or sidecar(path, root) or plain(told.get(path), "a table")
     if not prompt and path.parent in untold:
         raise Skip("the table of prompts in its folder cannot be read")
-    text = tidy(prompt or named(path, root))
-    return Head(path, text, hashlib.sha256(content).hexdigest(), size, cost)
+    prompt = prompt or plain(named(path, root), "its name")
+    if prompt is None:
+        raise Skip("no prompt found")
+    digest = hashlib.sha256(content).hexdigest()
+    return Head(path, tidy(prompt.text), digest, size, cost, prompt.source, prompt.written)
 
 
 def develop(head: Head, root: Path, size: Size) -> Developed:

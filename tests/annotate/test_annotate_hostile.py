@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from annotate.desk import Desk
 from annotate.errors import BadMaterial, InvalidPrompts, InvalidRequest
 from annotate.material import taking
 from annotate.material.captions import Tables, named
-from annotate.material.graphs import prompt_of_graph
 from annotate.material.importing import Material
-from annotate.material.metadata import read_dream, read_graph, read_old_invoke, read_parameters
+from annotate.material.metadata import READERS
+from annotate.material.programs.reader import NoPrompt
 from annotate.material.reading import Skip, opened_regular, printable, read_whole
 from annotate.material.workers import Crew, Hung, Room
 from annotate.prompts import read_prompt_file
@@ -249,25 +250,34 @@ def test_an_error_that_nobody_foresaw_costs_one_file(
 
 
 OPENINGS = ("<lora:", "<LyCo:<", "(((((", "[[[[[", "\\(", '{"', '"" ', "<hypernet:a")
-READERS = (read_parameters, read_graph, read_dream, read_old_invoke)
+FIELDS = ("parameters", "exif:usercomment", "prompt", "workflow", "dream", "sd-metadata")
 
 
-@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
+def prompts_in(name: str, text: str) -> list[str]:
+    """The prompts that the readers find in one field, by whatever program they take it for."""
+    found: list[str] = []
+    for read in READERS:
+        with suppress(NoPrompt):
+            prompt = read({name: text})
+            found += [prompt.text] if prompt else []
+    return found
+
+
+@pytest.mark.parametrize("name", FIELDS)
 @pytest.mark.parametrize("opening", OPENINGS)
-def test_texts_are_read_in_a_time_that_grows_with_their_length(
-    reader: Callable[[str], Any], opening: str
-) -> None:
+def test_texts_are_read_in_a_time_that_grows_with_their_length(name: str, opening: str) -> None:
     # The whole of it takes milliseconds; a quadratic search would not come to an end.
-    reader(opening * (4_000_000 // len(opening)))
+    prompts_in(name, opening * (4_000_000 // len(opening)))
 
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 100_000, '{"prompt":' * 100_000, '{"prompt": ' + "1" * 5_000 + "}", '{"a": 1e999999}'],
-)
+    ["{" + "[" * 100_000, '{"prompt":' * 100_000, '{"prompt": ' + "1" * 5_000 + "}",
+     '{"a": 1e999999}'],
+)  # fmt: skip
 def test_json_that_no_parser_likes_is_no_prompt(text: str) -> None:
-    assert [read(text) for read in READERS[1:]] == [None] * 3
-    assert read_parameters("{" + text) is None
+    for name in FIELDS:
+        assert prompts_in(name, text) == []
 
 
 def test_settings_that_no_parser_likes_are_refused_in_a_sentence() -> None:
@@ -290,10 +300,10 @@ def test_a_text_beside_an_image_is_cut_before_it_is_looked_at(
 
 
 def test_graphs_may_be_long_go_round_and_hold_anything() -> None:
-    assert read_graph(hostile.comfy_chain()) == "a red fox"
+    assert prompts_in("prompt", hostile.comfy_chain()) == ["a red fox"]
     for graph in (hostile.comfy_ring(), hostile.colliding_links(), hostile.odd_graph()):
-        assert read_graph(graph) is None
-    assert prompt_of_graph({"nodes": 5, "links": {}}) is None
+        assert prompts_in("prompt", graph) == []
+    assert prompts_in("workflow", '{"nodes": 5, "links": {}}') == []
 
 
 def test_a_row_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from picture_files import (
 from PIL import Image, PngImagePlugin
 
 from annotate.material.captions import Tables, named, sidecar
-from annotate.material.graphs import prompt_of_graph
-from annotate.material.metadata import decode_comment, embedded_prompt
+from annotate.material.fields import decode_comment
+from annotate.material.metadata import embedded_prompt
 from annotate.material.pictures import look
+from annotate.material.programs.graphs import prompt_of_graph
 from annotate.material.reading import Skip
 
 FOX = "a red fox, (fluffy:1.2)"
@@ -25,7 +26,8 @@ FOX = "a red fox, (fluffy:1.2)"
 
 def found(path: Path) -> str | None:
     with Image.open(path) as picture:
-        return embedded_prompt(picture)
+        prompt = embedded_prompt(picture)
+        return prompt and prompt.text
 
 
 @pytest.mark.parametrize(
@@ -106,8 +108,10 @@ def test_broken_metadata_gives_nothing(tmp_path: Path, name: str, text: str) -> 
 def test_text_files_and_tables_beside_pictures_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a fox\nNegative prompt: x\nSteps: 3", "utf-8")
     (tmp_path / "b.png.caption").write_text("a dog", "utf-8-sig")
-    assert sidecar(tmp_path / "a.png", tmp_path) == "a fox"
-    assert sidecar(tmp_path / "b.png", tmp_path) == "a dog"
+    assert [sidecar(tmp_path / name, tmp_path).text for name in ("a.png", "b.png")] == [
+        "a fox",
+        "a dog",
+    ]
     assert sidecar(tmp_path / "c.png", tmp_path) is None
     rows = [{"file_name": "d.png", "text": "a hen"}, {"file_name": "x/e.png", "prompt": "a yak"}]
     lines = "".join(json.dumps(row) + "\n" for row in rows)

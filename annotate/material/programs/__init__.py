@@ -1,0 +1,1 @@
+"""One reader for each image program that writes prompts into files."""
