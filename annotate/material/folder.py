@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from annotate.errors import BadMaterial
-from annotate.material.captions import TABLES, Tables
+from annotate.material.matching import Row, matched
+from annotate.material.names import sorting
 from annotate.material.reading import OUTSIDE, Skip, printable
 from annotate.material.summary import Skipped
+from annotate.material.tables import Tables, is_sure, tables_among
 
 READ = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp"})
 OTHER = frozenset({".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".jxl", ".psd"})
@@ -25,7 +27,9 @@ class Found:
     pictures: list[Path] = field(default_factory=list)
     told: dict[Path, str] = field(default_factory=dict)
     untold: set[Path] = field(default_factory=set)
-    """Folders with a table of prompts that cannot be read."""
+    """Folders with a table of prompts that cannot be read, and images that tables differ about."""
+    sorts: set[Path] = field(default_factory=set)
+    """Folders whose names are no prompts, by what they hold."""
 
 
 def find_pictures(named: Path, studio: Path, stopped: Stopped = lambda: False) -> Found:
@@ -37,6 +41,7 @@ def find_pictures(named: Path, studio: Path, stopped: Stopped = lambda: False) -
     if root.is_relative_to(studio.resolve()):
         raise BadMaterial(f"{root} is the studio's own folder. Name a folder of other pictures.")
     found, tables = Found(root, Skipped(root)), Tables(root)
+    rows: list[Row] = []
     for folder, names in walk(root, studio.resolve(), found.skipped, stopped):
         for name in names:
             ending = os.path.splitext(name)[1].lower()
@@ -48,24 +53,32 @@ def find_pictures(named: Path, studio: Path, stopped: Stopped = lambda: False) -
                 raise BadMaterial(
                     f"{root} holds more than {MOST_FILES:,} pictures. Name a folder inside it."
                 )
-        read_tables(folder, names, tables, found)
+        rows += read_tables(folder, names, tables, found)
     if not found.pictures and not stopped():
         raise BadMaterial(
             f"{root} holds no PNG, JPEG or WebP picture, nor does any folder inside it. Name the "
             "folder of your pictures."
         )
+
+    told, unclear = matched(rows, found.pictures)
+    found.told.update(told)
+    found.untold.update(unclear)
+    found.sorts.update(sorting(found.pictures))
     return found
 
 
-def read_tables(folder: Path, names: list[str], tables: Tables, found: Found) -> None:
-    """Take in the prompts that a folder's tables give; one that cannot be read is counted."""
-    for file in (folder / name for name in TABLES if name in names):
+def read_tables(folder: Path, names: list[str], tables: Tables, found: Found) -> list[Row]:
+    """Return the prompts that a folder's tables give; one that cannot be read is counted."""
+    images = [name for name in names if os.path.splitext(name)[1].lower() in READ]
+    rows = []
+    for file in (folder / name for name in tables_among(names, images)):
         try:
-            for image, text in tables.read(file).items():
-                found.told.setdefault(folder / image, text)
+            rows += [Row(folder.as_posix(), name, text) for name, text in tables.read(file).items()]
         except Skip as skip:
-            found.skipped.add(f"a table of prompts: {skip}", file)
-            found.untold.add(folder)
+            if is_sure(file.name):
+                found.skipped.add(f"a table of prompts: {skip}", file)
+                found.untold.add(folder)
+    return rows
 
 
 def checked(named: Path) -> Path:

@@ -4,7 +4,7 @@ from PIL import Image
 
 from annotate.material.fields import fields_of
 from annotate.material.programs import a1111, comfyui, invokeai
-from annotate.material.programs.reader import Prompt, Reader
+from annotate.material.programs.reader import Fields, Prompt, Reader
 
 READERS: tuple[Reader, ...] = (a1111.read, comfyui.read, invokeai.read)
 """In the order in which they are asked: the first that finds a prompt is believed."""
@@ -15,5 +15,9 @@ def embedded_prompt(picture: Image.Image) -> Prompt | None:
 
     Raises NoPrompt where one did, and none of them can tell the prompt.
     """
-    fields = fields_of(picture)
+    return read_fields(fields_of(picture))
+
+
+def read_fields(fields: Fields) -> Prompt | None:
+    """Return the prompt that a program wrote into these fields, as `embedded_prompt` does."""
     return next(filter(None, (read(fields) for read in READERS)), None)

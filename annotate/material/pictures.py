@@ -11,15 +11,10 @@ from pathlib import Path
 from PIL import Image, ImageCms, ImageOps
 
 from annotate.likeness import Likeness, likeness_of
-from annotate.material.captions import named, sidecar
 from annotate.material.fields import exif_of, has_exif
 from annotate.material.heads import check_head
-from annotate.material.metadata import embedded_prompt
-from annotate.material.programs.reader import LONGEST_TEXT, plain
+from annotate.material.origins import NOTHING, Around, prompt_of, seen, tidy
 from annotate.material.reading import CHANGED, Skip, read_whole
-from storage.errors import InvalidPrompt
-from storage.prompts import clean_prompt
-from storage.text import has_controls
 
 Size = tuple[int, int]
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -65,6 +60,8 @@ class Head:
     """Where its prompt was found, as the summary of an import names it."""
     written: str
     """The prompt as it was found."""
+    spelled: str
+    """The same on one line, with what nobody sees: a brought image is found again by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +72,35 @@ class Developed:
     likeness: Likeness
 
 
-def look(path: Path, root: Path, told: Mapping[Path, str], untold: Collection[Path] = ()) -> Head:
-    """Read the head of a picture's file and find its prompt; raises Skip.
+def look(
+    path: Path,
+    root: Path,
+    told: Mapping[Path, str],
+    untold: Collection[Path] = (),
+    sorts: Collection[Path] = (),
+) -> Head:
+    """Read the head of an image's file and find its prompt; raises Skip.
 
-    `told` are the prompts of tables, `untold` the folders whose table cannot be read.
+    `told` are the prompts of tables, `untold` the folders whose table cannot be read, and images
+    that tables differ about, `sorts` the folders whose names are no prompts.
     """
+    around = Around(root, told, untold, sorts)
     if GRID.fullmatch(path.stem):
         raise Skip("a sheet of several pictures")
     content = read_whole(path, root, LARGEST_FILE)
     with opened(content) as picture:
-        size, written = size_of(picture), embedded_prompt(picture)
+        size, found = size_of(picture), prompt_of(picture, path, around)
         cost = len(content) + picture.width * picture.height * BYTES_A_PIXEL
 
-    prompt = written or sidecar(path, root) or plain(told.get(path), "a table")
-    if not prompt and path.parent in untold:
-        raise Skip("the table of prompts in its folder cannot be read")
-    prompt = prompt or plain(named(path, root), "its name")
-    if prompt is None:
-        raise Skip("no prompt found")
+    spelled = tidy(found.text)
+    prompt = seen(spelled)
+    if not prompt:
+        raise Skip(NOTHING)
     digest = hashlib.sha256(content).hexdigest()
-    return Head(path, tidy(prompt.text), digest, size, cost, prompt.source, prompt.written)
+    # Most prompts are found as they are shown: one text in memory then, not three.
+    spelled = prompt if prompt == spelled else spelled
+    written = prompt if prompt == found.written else found.written
+    return Head(path, prompt, digest, size, cost, found.source, written, spelled)
 
 
 def develop(head: Head, root: Path, size: Size) -> Developed:
@@ -202,15 +208,3 @@ def in_colour(picture: Image.Image) -> Image.Image:
             target = ImageCms.createProfile("sRGB")
             seen = ImageCms.profileToProfile(seen, source, target) or seen
     return seen
-
-
-def tidy(prompt: str | None) -> str:
-    """Return a prompt on one line; raises Skip."""
-    words = " ".join((prompt or "")[:LONGEST_TEXT].split())
-    text = "".join(character for character in words if not has_controls(character)).strip()
-    if not text:
-        raise Skip("no prompt found")
-    try:
-        return clean_prompt(text, "The prompt")
-    except InvalidPrompt as error:
-        raise Skip("its prompt is too long") from error

@@ -7,23 +7,25 @@ import random
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from annotate.desk import Desk
 from annotate.errors import BadMaterial
 from annotate.likeness import Likeness
 from annotate.material.folder import Found, find_pictures
+from annotate.material.origins import alike
 from annotate.material.pairing import rounds, slices
 from annotate.material.pictures import LARGEST_FILE, Head, Size, develop, look
 from annotate.material.reading import UNREADABLE, Skip, printable
+from annotate.material.recipes import key_of, recipe_of
 from annotate.material.summary import ALONE, SAME, STOPPED, Progress, Summary
 from annotate.material.workers import PATIENCE_S, Crew, Hung, Room
 from annotate.timing import Monotonic
 from storage.errors import StorageError
 from storage.material import IMPORTED
-from storage.records import Image, new_id, recipe_key
+from storage.records import Image, new_id
 from storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -121,17 +123,17 @@ class Import:
         """The pictures of every prompt that has two or more."""
         self.progress.begin("Reading", len(found.pictures))
         by_prompt: dict[str, dict[str, Head]] = defaultdict(dict)
-        kept = self._kept()
+        kept = {alike(prompt) for prompt in self._kept()}
         for path, head in self._each(lambda path: self._look(path, found), found.pictures):
-            if isinstance(head, Head) and head.prompt in kept:
+            if isinstance(head, Head) and alike(head.prompt) in kept:
                 head = "its prompt is kept for blind tests"
             if isinstance(head, str):
                 summary.skipped.add(head, path)
-            elif head.digest in by_prompt[head.prompt]:
+            elif head.digest in by_prompt[alike(head.prompt)]:
                 summary.skipped.add("the same file again", path)
             else:
-                by_prompt[head.prompt][head.digest] = head
-        groups = [list(group.values()) for group in by_prompt.values()]
+                by_prompt[alike(head.prompt)][head.digest] = head
+        groups = [in_one_spelling(list(group.values())) for group in by_prompt.values()]
         for group in groups:
             if len(group) == 1:
                 summary.skipped.add(ALONE, group[0].path)
@@ -150,7 +152,7 @@ class Import:
     def _look(self, path: Path, found: Found) -> Head | str:
         def read() -> Head:
             with self._room.of(min(os.lstat(path).st_size, LARGEST_FILE)):
-                return look(path, found.root, found.told, found.untold)
+                return look(path, found.root, found.told, found.untold, found.sorts)
 
         return self._safely(read, path)
 
@@ -226,8 +228,7 @@ class Import:
                 return Print(head.path, known, developed.likeness)
 
             sha256 = self._store.material.keep(developed.png)
-            recipe = recipe_of(head)
-            image = Image(new_id(), sha256, *size, recipe, recipe_key(recipe), IMPORTED)
+            image = Image(new_id(), sha256, *size, recipe_of(head), key_of(head), IMPORTED)
             return Print(head.path, image, developed.likeness)
 
         return self._safely(make, head.path)
@@ -275,16 +276,15 @@ def common_size(group: Sequence[Head], stock: Stock) -> Size:
     return max(sizes, key=lambda size: (sizes[size], -size[0] * size[1], size))
 
 
+def in_one_spelling(group: list[Head]) -> list[Head]:
+    """Return images of one prompt with the spelling that most of them have."""
+    spellings = Counter(head.prompt for head in group)
+    if len(spellings) == 1:
+        return group
+    (prompt, _), *_ = spellings.most_common(1)
+    return [replace(head, prompt=prompt) for head in group]
+
+
 def digest_of(content: bytes) -> str:
     """Return the SHA-256 of bytes, by which the studio names files."""
     return hashlib.sha256(content).hexdigest()
-
-
-def recipe_of(head: Head) -> dict[str, Any]:
-    """What made a picture, as far as anybody knows: the file and the prompt it came with."""
-    return {"imported": head.digest, "prompt": head.prompt}
-
-
-def key_of(head: Head) -> str:
-    """What a brought picture is found by."""
-    return recipe_key(recipe_of(head))

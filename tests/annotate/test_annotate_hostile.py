@@ -20,11 +20,12 @@ from places import Place, until
 from annotate.desk import Desk
 from annotate.errors import BadMaterial, InvalidPrompts, InvalidRequest
 from annotate.material import taking
-from annotate.material.captions import Tables, named
 from annotate.material.importing import Material
 from annotate.material.metadata import READERS
+from annotate.material.names import named
 from annotate.material.programs.reader import NoPrompt
 from annotate.material.reading import Skip, opened_regular, printable, read_whole
+from annotate.material.tables import Tables
 from annotate.material.workers import Crew, Hung, Room
 from annotate.prompts import read_prompt_file
 from annotate.requests import as_settings

@@ -14,12 +14,14 @@ from picture_files import (
 )
 from PIL import Image, PngImagePlugin
 
-from annotate.material.captions import Tables, named, sidecar
+from annotate.material.captions import sidecar
 from annotate.material.fields import decode_comment
 from annotate.material.metadata import embedded_prompt
+from annotate.material.names import named
 from annotate.material.pictures import look
 from annotate.material.programs.graphs import prompt_of_graph
 from annotate.material.reading import Skip
+from annotate.material.tables import Tables
 
 FOX = "a red fox, (fluffy:1.2)"
 
@@ -142,7 +144,8 @@ def test_text_files_and_tables_beside_pictures_are_read(tmp_path: Path) -> None:
 def test_names_of_subfolders_and_files_speak_where_nothing_else_does(
     tmp_path: Path, name: str, prompt: str | None
 ) -> None:
-    assert named(tmp_path / name, tmp_path) == prompt
+    told = named(tmp_path / name, tmp_path)
+    assert (told and told.text) == prompt
 
 
 def test_what_is_in_the_file_goes_before_what_lies_beside_it(tmp_path: Path) -> None:

@@ -1,0 +1,127 @@
+"""Which entries of a row name images and which one holds their prompt, whoever named the columns.
+
+A row is a line of a table or an object of JSON.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from annotate.material.names import spoken
+from annotate.material.programs.reader import LONGEST_TEXT
+
+ENDINGS = frozenset(
+    ".png .jpg .jpeg .jfif .jpe .webp .gif .bmp .tif .tiff .avif .heic .heif .jxl".split()
+)
+LONGEST_KEY = 100
+LONGEST_PATH = 1_000
+MOST_IMAGES = 100
+"""That one row names."""
+MOST_KEYS = 1_000
+"""Keys of a table whose meaning is remembered: one may have others in each row."""
+CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+LETTERS = re.compile(r"[a-z]+")
+FILES = ("file", "filename", "filepath", "image", "imagepath", "img", "path", "name", "key", "id")
+TEXTS = ("prompt", "text", "caption", "description", "tag", "p")
+"""The best first."""
+NOT_TEXT = frozenset(
+    "negative neg uncond unconditional style id ids hash url uri path file filename image img "
+    "model lora seed strength weight type score length count token tokens embed embeds embedding "
+    "language lang version source author artist date time template magic".split()
+)
+"""Words that make of a prompt's key another one: negative_prompt, caption_score."""
+JOINT = ", "
+
+
+def key_words(key: Any) -> list[str]:
+    """Return the words of a key in small letters: Positive Prompt, positive_prompt and
+    positivePrompt have the same.
+    """
+    text = key[:LONGEST_KEY] if isinstance(key, str) else ""
+    return LETTERS.findall(CAPITAL.sub(" ", text).lower())
+
+
+def is_image(text: str) -> bool:
+    """Whether a text is the path of an image."""
+    return len(text) <= LONGEST_PATH and _ending(text) in ENDINGS
+
+
+class Columns:
+    """What the keys of one table mean: each is looked at once, however many rows have it."""
+
+    def __init__(self) -> None:
+        self._ranks: dict[str, tuple[int, int] | None] = {}
+        self._files: dict[str, bool] = {}
+
+    def is_known(self, key: str) -> bool:
+        """Whether a key names a prompt or an image file."""
+        return self.names_files(key) or self.names_text(key) is not None
+
+    def names_text(self, key: str) -> tuple[int, int] | None:
+        """Return how well a key names a prompt, the best least; None for one that does not."""
+        if key not in self._ranks:
+            words = key_words(key)
+            singular = [word.removesuffix("s") for word in words]
+            told = [TEXTS.index(word) for word in singular if word in TEXTS]
+            is_other = NOT_TEXT.intersection(words)
+            self._keep(self._ranks, key, (min(told), len(words)) if told and not is_other else None)
+        return self._ranks[key]
+
+    def names_files(self, key: str) -> bool:
+        """Whether a key names image files: the path or name of one, or what one is known by."""
+        if key not in self._files:
+            words = [word.removesuffix("s") for word in key_words(key)]
+            self._keep(self._files, key, bool(words) and all(word in FILES for word in words))
+        return self._files[key]
+
+    def text_of(self, row: Mapping[str, Any]) -> str:
+        """Return the prompt that a row holds under a key that says so; else an empty text."""
+        ranked = ((self.names_text(key), key) for key in row)
+        keys = [key for _, key in sorted((rank, key) for rank, key in ranked if rank is not None)]
+        return next(filter(None, (_text(row[key], key) for key in keys)), "")
+
+    def only_text_of(self, row: Mapping[str, Any]) -> str:
+        """Return the one entry of a row that reads as a text, where no key says which is."""
+        others = (key for key in row if not NOT_TEXT.intersection(key_words(key)))
+        texts = [text for key in others if not is_image(text := _text(row[key], key))]
+        told = [text for text in texts if len(spoken(text)) > 1]
+        return told[0] if len(told) == 1 else ""
+
+    def files_of(self, row: Mapping[str, Any]) -> list[str]:
+        """Return the images that a row names: what looks like one, else what a key says is one."""
+        texts = [(key, text) for key, value in row.items() for text in _texts(value)][:MOST_IMAGES]
+        paths = [text for _, text in texts if is_image(text)]
+        told = [text for key, text in texts if self.names_files(key)]
+        return [tidy_path(path) for path in paths or told[:1]]
+
+    def _keep(self, known: dict[str, Any], key: str, value: Any) -> None:
+        if len(known) >= MOST_KEYS:
+            known.clear()
+        known[key] = value
+
+
+def tidy_path(path: str) -> str:
+    """Return a path with slashes alone, and without a dot before it."""
+    return posixpath.normpath(path[:LONGEST_PATH].strip().replace("\\", "/"))
+
+
+def _ending(path: str) -> str:
+    stem, dot, ending = path.strip().lower().rpartition(".")
+    return dot + ending if stem else ""
+
+
+def _text(value: Any, key: str) -> str:
+    """A text, the tags of a list, or the first of several captions."""
+    if isinstance(value, str):
+        return value[:LONGEST_TEXT].strip()
+    texts = list(_texts(value))
+    tags = any(word.startswith("tag") for word in key_words(key))
+    return JOINT.join(texts if tags else texts[:1])[:LONGEST_TEXT]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    values = value[:MOST_IMAGES] if isinstance(value, list) else [value]
+    for one in values:
+        if isinstance(one, str) and one.strip():
+            yield one[:LONGEST_TEXT].strip()

@@ -1,0 +1,162 @@
+"""What the names of folders and files say that an image shows.
+
+A name that only counts, dates, measures or sorts (0012, 2024-05-01, 512x512, chosen, val) says
+nothing of that, and never passes for a prompt.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from annotate.material.programs.reader import Prompt
+
+FOLDER_NAMES, FILE_NAMES = "folder names", "file names"
+LONGEST_NAME = 1_000
+COUNTER = re.compile(r"[\W\d_]+")
+"""What counts images at the start of a name: 00012-77-."""
+END_COUNTER = re.compile(r"[\s_\-.()#\[\]]*\d*[\s_\-.()#\[\]]*")
+"""The same at its end, from the last character on: _003, (2)."""
+SORTED_BY = re.compile(r"\d{1,5}_|\d{4}[-_.]?\d\d[-_.]?\d\d[-_ ]+")
+"""At the start of a folder's name: how often it is repeated (10_a red fox), or a date."""
+WORDS = re.compile(r"[^\W\d_]+")
+PARTS = re.compile(r"[^\W_]+")
+ENCODED = re.compile(r"[0-9a-f-]{16,}", re.IGNORECASE)
+LEAST_CODE, LEAST_DIGITS = 6, 2
+"""Letters and digits in one word are somebody's number for an image, such as 7f3Kq92x."""
+ENDINGS = ("", "s", "es", "d", "ed", "ing", "er", "ers")
+VERDICTS = (
+    "accept annotate approve bad best better both bottom choice choose chose chosen correct "
+    "decline delete discard dislike dispreferred down downvote fail fav fave favorite favourite "
+    "good high incorrect keep kept label like los lose lost low maybe medium mid minus neg "
+    "negative no nok ok okay pass pick plus pos positive prefer preferred rank rate rating "
+    "reject right score select skip tie top trash unlabeled unpicked unpreferred unselected up "
+    "upvote vote win winn won worse worst wrong yes"
+)
+SPLITS = "dev eval evaluation fold holdout split test train val valid validation"
+CONTAINERS = (
+    "album all archive asset backup batch big category chunk class clean collection content "
+    "copy count crop cropp data dataset date day dir directory done download draft dsc dscf "
+    "dscn epoch exp experiment export file filter final folder full gallery gen generate "
+    "generation grid group hd height highres hires id idx image img import index input item "
+    "iter iteration jpeg jpg large library lowres media misc mvimg new nr num number old orig "
+    "origin original other output page part pending photo photograph pic picture png preview "
+    "process pxl ready reg regularization render res resize resolution result revision round "
+    "run sample save screen screenshot session set shard size small sort source src stage step "
+    "subset target temp temporary testset thumb thumbnail tmp todo trainset trial tuned turn "
+    "uhd unsorted untitled untuned upscale valset various ver version webp width"
+)
+MAKERS = (
+    "ancestral automatic base cfg chatgpt checkpoint ckpt comfy comfyui dall ddim dpm euler "
+    "flux fooocus gemini guidance invokeai karras lcm lightning lora lr midjourney model "
+    "refiner sampler scale scheduler sd sdxl seed strength swarmui telegram turbo txt unipc "
+    "weight whatsapp xl"
+)
+TIMES = (
+    "am apr april aug august century dec december feb february friday jan january jul july jun "
+    "june mar march may monday month nov november oct october pm saturday sep september sunday "
+    "thursday today tuesday utc wednesday week year yesterday"
+)
+MEASURES = "dpi fps gb hz kb mb min ms nd px rd sec st th"
+LINKS = "an and are at by for from in is my non not of on or our the to versus vs with without"
+SAYS_NOTHING = frozenset(
+    " ".join((VERDICTS, SPLITS, CONTAINERS, MAKERS, TIMES, MEASURES, LINKS)).split()
+)
+"""Words that, alone, say how images were judged, divided, kept, made, dated or measured."""
+
+
+def named(image: Path, root: Path, roles: Collection[Path] = ()) -> Prompt | None:
+    """Return what the names of an image's folders, or its own, say that it shows.
+
+    `roles` are folders that only sort, whatever they are called. The nearest folder that says
+    something is believed; below one that only sorts, a name of several words goes first.
+    """
+    own = _told(of_file(image.stem), FILE_NAMES)
+    for folder in image.parents:
+        if folder == root or not folder.is_relative_to(root):
+            break
+        text = "" if folder in roles else of_folder(folder.name)
+        if text:
+            return _told(text, FOLDER_NAMES)
+        if own is not None and len(spoken(own.text)) > 1:
+            break
+    return own
+
+
+def sorting(images: Iterable[Path]) -> set[Path]:
+    """Return the folders that only sort, told by what they hold, in whatever language.
+
+    Such a folder holds the names that its neighbours hold (good/a red fox.png, bad/a red fox.png),
+    or has its own name again below other prompts (a red fox/good, a dog/good).
+    """
+    held: dict[Path, set[str]] = defaultdict(set)
+    for image in images:
+        # What only counts says nothing, and is soon told.
+        held[image.parent].add("" if image.stem.isdigit() else of_file(image.stem).casefold())
+    shared = Counter((folder.parent, name) for folder, names in held.items() for name in names)
+    again: dict[str, list[Path]] = defaultdict(list)
+    roles = set()
+    for folder, names in held.items():
+        twins = [n for n in names if len(spoken(n)) > 1 and shared[folder.parent, n] > 1]
+        if 2 * len(twins) >= len(names) and twins:
+            roles.add(folder)
+        if len(spoken(folder.name)) == 1 and len(spoken(folder.parent.name)) > 1:
+            again[folder.name.casefold()].append(folder)
+    return roles.union(*(folders for folders in again.values() if len(folders) > 1))
+
+
+def of_folder(name: str) -> str:
+    """Return what the name of a folder says that its images show; nothing for one that sorts."""
+    name = name[:LONGEST_NAME]
+    start = SORTED_BY.match(name)
+    return _speaking(name[start.end() :] if start else name)
+
+
+def of_file(name: str) -> str:
+    """Return what the name of a file says that it shows, without what counts it."""
+    words = without_counters(name)
+    while (parts := PARTS.findall(words)) and (code := _code_at_an_end(parts)):
+        words = without_counters(words.replace(code, " ", 1))
+    return _speaking(words)
+
+
+def without_counters(name: str) -> str:
+    """Return a name without what counts files at its start and its end."""
+    name = name[:LONGEST_NAME]
+    start, end = COUNTER.match(name), END_COUNTER.match(name[::-1])
+    return name[start.end() if start else 0 : len(name) - (end.end() if end else 0)]
+
+
+def spoken(name: str) -> list[str]:
+    """Return the words of a name that may say what an image shows."""
+    return [word for word in WORDS.findall(name[:LONGEST_NAME].lower()) if _says(word)]
+
+
+def _speaking(name: str) -> str:
+    words = " ".join(name.replace("_", " ").split()).strip(" -.")
+    if " " not in words and words.count("-") > 1:
+        # A name as addresses have it: a-red-fox.
+        words = words.replace("-", " ")
+    encoded = ENCODED.fullmatch(words.replace(" ", ""))
+    plain = [part for part in PARTS.findall(words) if not _is_code(part)]
+    return words if spoken(" ".join(plain)) and not encoded else ""
+
+
+def _says(word: str) -> bool:
+    """A single letter says nothing, but in a script whose letters are words."""
+    if len(word) == 1 and word.isascii():
+        return False
+    return not any(word.endswith(e) and word[: len(word) - len(e)] in SAYS_NOTHING for e in ENDINGS)
+
+
+def _code_at_an_end(parts: list[str]) -> str | None:
+    return next((part for part in (parts[0], parts[-1]) if _is_code(part)), None)
+
+
+def _is_code(part: str) -> bool:
+    digits = sum(letter.isdigit() for letter in part)
+    return len(part) >= LEAST_CODE and LEAST_DIGITS <= digits < len(part)
+
+
+def _told(text: str, source: str) -> Prompt | None:
+    return Prompt(text, text, source) if text else None

@@ -1,0 +1,198 @@
+"""Tables of prompts for many images: lines of JSON, JSON as a whole, comma-separated values."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from annotate.material.columns import Columns, is_image, key_words, tidy_path
+from annotate.material.encodings import decoded
+from annotate.material.reading import TOO_LARGE, Skip, opened_regular
+
+LINES = (".jsonl", ".ndjson")
+ENDINGS = (*LINES, ".csv", ".tsv", ".json", ".txt")
+FIRST = ("metadata.jsonl", "captions.csv", "metadata.csv")
+"""What wins over other tables of a folder."""
+MOST_OTHERS = 20
+"""Files of a folder that are tables, if at all, by what they hold."""
+SURE = frozenset("metadata meta caption captions prompt prompts dataset".split())
+"""Words in the name of a file that nobody takes for anything but a table of prompts."""
+LARGEST = 64_000_000
+LARGEST_JSON = 16_000_000
+"""Of a file that is one piece of JSON: all other threads wait while it is parsed."""
+LARGEST_IN_ALL = 256_000_000
+"""Bytes of all tables of an import: their prompts are held until the end."""
+LONGEST_LINE = 1_000_000
+MOST_ROWS = 500_000
+"""Of a table; an import may have 200,000 images."""
+DELIMITERS = (",", "\t", ";", "|")
+SNIFFED = 20_000
+BROKEN = "is no JSON"
+Row = Mapping[str, Any]
+
+
+def is_sure(file: str) -> bool:
+    """Whether a file's name says that it is a table of prompts."""
+    return bool(SURE.intersection(key_words(Path(file).stem)))
+
+
+def tables_among(names: Sequence[str], images: Sequence[str]) -> list[str]:
+    """Return the files of a folder that may be tables, the surest first.
+
+    What is called as an image of the folder is its own: a.json, a.png.json, a.info.json.
+    """
+    own = {name for image in images for name in (image, Path(image).stem)}
+    tables = [name for name in names if Path(name).suffix.lower() in ENDINGS]
+    tables = [name for name in tables if own.isdisjoint({*_stems(name)})]
+    sure = [name for name in tables if is_sure(name)]
+    others = [name for name in tables if name not in sure and not name.lower().endswith(".txt")]
+    return [*sorted(sure, key=lambda name: name not in FIRST), *others[:MOST_OTHERS]]
+
+
+def _stems(name: str) -> Iterator[str]:
+    stem, _, ending = name.rpartition(".")
+    while ending:
+        yield stem
+        stem, _, ending = stem.rpartition(".")
+
+
+class Tables:
+    """The tables of prompts in the folders of one import."""
+
+    def __init__(self, root: Path) -> None:
+        self._root, self._left = root, LARGEST_IN_ALL
+
+    def read(self, file: Path) -> dict[str, str]:
+        """Return the prompts that a table gives, by the name of the image; raises Skip."""
+        most = LARGEST_JSON if file.suffix.lower() == ".json" else LARGEST
+        with opened_regular(file, self._root) as (stream, size):
+            if size > min(most, self._left):
+                raise Skip(TOO_LARGE)
+            text = decoded(stream.read(size))
+        self._left -= size
+
+        prompts: dict[str, str] = {}
+        for names, prompt in _rows(text, file.suffix.lower()):
+            for name in names:
+                prompts.setdefault(name, prompt)
+        return prompts
+
+
+def _rows(text: str, ending: str) -> Iterator[tuple[list[str], str]]:
+    """Images and their prompt, row by row."""
+    if ending in LINES:
+        rows: Iterable[Row] = _lines(text)
+    elif ending == ".json":
+        rows = rows_of_json(_whole(text))
+    else:
+        rows = _table(text)
+    columns = Columns()
+    for row in rows:
+        names = columns.files_of(row)
+        if names and (prompt := columns.text_of(row) or columns.only_text_of(row)):
+            yield names, prompt
+
+
+def _lines(text: str) -> Iterator[Row]:
+    # Not splitlines: a prompt may hold what Unicode takes for the end of a line.
+    for number, line in enumerate(io.StringIO(text, newline="\n")):
+        if number >= MOST_ROWS:
+            raise Skip(TOO_LARGE)
+        if 2 < len(line) <= LONGEST_LINE and isinstance(row := _json(line), dict):
+            yield row
+
+
+def _whole(text: str) -> Any:
+    value = _json(text)
+    if value is None:
+        raise Skip(BROKEN)
+    return value
+
+
+def rows_of_json(value: Any) -> Iterator[Row]:
+    """Return the rows of a list, of a dictionary by the names of images, or of lists within one.
+
+    Lists that refer to each other by id, as those of COCO do, become one.
+    """
+    if isinstance(value, dict):
+        lists = {key: rows for key, rows in value.items() if _is_rows(rows)}
+        if lists:
+            yield from _joined(list(lists.values()))
+            return
+        for name, entry in islice(value.items(), MOST_ROWS):
+            told = entry if isinstance(entry, dict) else {"prompt": entry}
+            yield {"file": tidy_path(name)} | {k: v for k, v in told.items() if not _names(v)}
+    elif isinstance(value, list):
+        yield from (row for row in value[:MOST_ROWS] if isinstance(row, dict))
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, str) and is_image(value)
+
+
+def _joined(lists: list[list[Any]]) -> Iterator[Row]:
+    rows = [row for rows in lists for row in rows[:MOST_ROWS] if isinstance(row, dict)]
+    named = {str(row["id"]): row for row in rows if "id" in row and any(map(_names, row.values()))}
+    for row in rows:
+        other = named.get(str(row.get("image_id")), {})
+        yield row if other is row else {k: v for k, v in other.items() if _names(v)} | row
+
+
+def _table(text: str) -> Iterator[Row]:
+    delimiter = delimiter_of(text)
+    rows = _csv(text, delimiter)
+    first = [cell.strip() for cell in next(rows, [])]
+    if any(map(is_image, first)) or not any(map(Columns().is_known, first)):
+        # Without a head: a file and its prompt.
+        rows = chain([first], rows)
+        for cells in rows:
+            yield _headless(cells)
+        return
+    for cells in rows:
+        yield dict(zip(first, cells, strict=False))
+
+
+def _headless(cells: list[str]) -> Row:
+    place = next((place for place, cell in enumerate(cells) if is_image(cell)), 0)
+    others = [cell for number, cell in enumerate(cells) if number != place and cell.strip()]
+    return dict(zip(("file", "prompt"), [*cells[place : place + 1], *others[:1]], strict=False))
+
+
+def delimiter_of(text: str) -> str:
+    """Return what parts the cells of a table, told by its first line: what makes most columns of it
+    that are known, or else most columns.
+    """
+    line, columns = text.lstrip("\r\n")[:SNIFFED], Columns()
+
+    def known(delimiter: str) -> tuple[int, int]:
+        cells = [cell.strip() for cell in next(_csv(line, delimiter), [])]
+        return sum(columns.is_known(cell) or is_image(cell) for cell in cells), len(cells)
+
+    return max(DELIMITERS, key=known)
+
+
+def _csv(text: str, delimiter: str) -> Iterator[list[str]]:
+    """Return the rows of a CSV file but for those that cannot be read, such as too long ones."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    for _ in range(MOST_ROWS):
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            continue
+    raise Skip(TOO_LARGE)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
