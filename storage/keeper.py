@@ -9,6 +9,7 @@ from storage.copies import Copies
 from storage.database import Database
 from storage.errors import DamagedSource, StorageError
 from storage.inspection import copy_with_logs
+from storage.memory import trim
 
 EVERY = 200
 LOOK_S = 2.0
@@ -57,6 +58,8 @@ class Keeper:
         self._writes = writes
         if self._acts() - self._copied >= self._every:
             self.make("votes")
+            # As often as votes make a copy worth while, so often have they left memory behind.
+            trim()
 
     def make_last(self, database: Path) -> None:
         """Make the copy of a clean stop, of a database that is closed."""

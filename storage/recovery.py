@@ -160,7 +160,7 @@ class Recovery:
         votes = "1 vote" if finding.votes == 1 else f"{finding.votes:,} votes"
         return [
             f"The database holds {votes}, fewer than its copy of {newest}. If an older one was "
-            "put in its place by mistake, start again with --restore."
+            "put in its place by mistake, start Palate with --restore."
         ]
 
     # Copies put back
@@ -221,7 +221,7 @@ class Recovery:
         if newest is None:
             return self._none()
         return (
-            f"The newest copy that opens is of {newest[0]}. Start again with --restore to put it "
+            f"The newest copy that opens is of {newest[0]}. Start Palate with --restore to put it "
             f"in place; what is there now stays beside it. {LOST}."
         )
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import sys
 import tempfile
 import threading
@@ -165,7 +166,7 @@ def kill_an_import(folder: Path, kills: int) -> Line:
 
 
 def kill_an_export(folder: Path, kills: int) -> Line:
-    """Kill the app while it exports a version; no half-written file has a name."""
+    """Kill the app and what exports for it meanwhile; no half-written file has a name."""
     app = App(folder / "studio", "--train-every", "0")
     app.start()
     api = app.client()
@@ -174,6 +175,10 @@ def kill_an_export(folder: Path, kills: int) -> Line:
     wait_for(lambda: len(voter.acknowledged) >= 12, "votes")
     run = api.predict({"steps": 3, "checks": 0}, api_name="/fine_tune")["run_id"]
     assert run_ended(api, run)["state"] == "done"
+    began = time.monotonic()
+    api.predict("v1", "merged", api_name="/export_version")
+    longest_s = 3 * (time.monotonic() - began)
+    shutil.rmtree(app.home / "exports")
     app.kill()
     voter.join()
 
@@ -183,7 +188,9 @@ def kill_an_export(folder: Path, kills: int) -> Line:
                 target=asked, args=(api, "v1", form, "/export_version"), daemon=True
             ).start()
 
-    voters = [killed_while(app, export, f"export {number + 1}") for number in range(kills)]
+    voters = [
+        killed_while(app, export, f"export {number + 1}", longest_s) for number in range(kills)
+    ]
     files = [path for path in (app.home / "exports").rglob("*.safetensors") if not hidden(path)]
     broken = [path for path in files if not whole(path)]
     app.start()
@@ -191,7 +198,8 @@ def kill_an_export(folder: Path, kills: int) -> Line:
     app.stop()
     line = counted(Line("export", kills), app, [voter, *voters])
     line.besides = f"{len(files)} files named, {len(broken)} of them half written"
-    line.broken = len(broken)
+    # Kills that are all too early to meet a file being written would say nothing.
+    line.broken = len(broken) + (not files)
     return line
 
 
@@ -236,14 +244,24 @@ def quietly(process: psutil.Process) -> list[str]:
         return []
 
 
-def killed_while(app: App, act: Callable[[Client], None], what: str) -> Voter:
-    """Start an app, let it do something while votes arrive, and kill it at a random moment."""
+def killed_while(
+    app: App, act: Callable[[Client], None], what: str, longest_s: float = 5.0
+) -> Voter:
+    """Start an app, let it do something while votes arrive, and kill it at a random moment.
+
+    Its children are killed with it: an export's would write on.
+    """
     app.start()
     voter = Voter(app)
     act(app.client())
     voter.start()
-    time.sleep(random.uniform(0.5, 5.0))
+    time.sleep(random.uniform(0.5, longest_s))
+    assert app.process is not None
+    children = psutil.Process(app.process.pid).children(recursive=True)
     app.kill()
+    for child in children:
+        with suppress(psutil.Error):
+            child.kill()
     voter.join()
     print(f"{what}: {len(voter.acknowledged)} of {voter.sent} acknowledged", flush=True)
     return voter

@@ -267,20 +267,29 @@ def meanwhile(page: Page, work: Callable[[], Any]) -> list[float]:
 
 
 def watched_memory(app: App, page: Page, minutes: int) -> list[str]:
-    """Give five votes a second, and look at the app's memory every minute."""
-    began, sizes, took = time.monotonic(), [], []
+    """Give five votes a second, and look at the app's memory with each.
+
+    What an answer takes is given back within a second, so that a single look says little: minutes
+    are compared by their middle.
+    """
+    began, middles, took = time.monotonic(), [], []
     for minute in range(1, minutes + 1):
+        sizes = []
         for number in range(60 * A_SECOND):
             took.append(1000 * timed(page.vote)[1])
             page.refill()
+            sizes.append(memory(app))
             due = began + 60 * (minute - 1) + (number + 1) / A_SECOND
             time.sleep(max(0.0, due - time.monotonic()))
-        sizes.append(memory(app))
-        print(f"minute {minute}: {sizes[-1]:.1f} MB", flush=True)
+        middles.append(float(np.median(sizes)))
+        print(
+            f"minute {minute}: {middles[-1]:.1f} MB ({min(sizes):.0f} to {max(sizes):.0f})",
+            flush=True,
+        )
     print(f"votes at {A_SECOND} a second: {told(took)}")
-    if len(sizes) < 3:
+    if len(middles) < 3:
         return []
-    growth = sizes[-1] / sizes[1] - 1
+    growth = middles[-1] / middles[1] - 1
     print(f"memory from minute 2 to {minutes}: {100 * growth:+.1f} %")
     return [f"memory grew by {100 * growth:.1f} %"] if growth >= GROWTH else []
 
