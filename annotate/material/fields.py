@@ -1,37 +1,60 @@
 """Every text in an image file's metadata, by where it stands."""
 
-from typing import Any
+import io
+from typing import BinaryIO
 
 from PIL import Image
 
-from annotate.material.heads import EXIF_DETAILS, check_exif
-from annotate.material.programs.reader import LONGEST_JSON
-from annotate.material.reading import Skip
+from annotate.material.containers.exif import add_exif
+from annotate.material.containers.iptc import add_iptc
+from annotate.material.containers.jpeg import parts_of_jpeg
+from annotate.material.containers.parts import Parts
+from annotate.material.containers.png import parts_of_png
+from annotate.material.containers.stealth import add_hidden
+from annotate.material.containers.webp import parts_of_webp
+from annotate.material.containers.xmp import add_xmp
+from annotate.material.heads import check_exif
+from annotate.material.programs.reader import UNREADABLE, Fields
 
-USER_COMMENT = 0x9286
 PNG_EXIF = {"exif", "Raw profile type exif"}
 
 
-def fields_of(picture: Image.Image) -> dict[str, str]:
-    """Return every text of an image's file that may hold a prompt."""
-    fields = {
-        str(name).lower(): value for name, value in picture.info.items() if isinstance(value, str)
-    }
-    try:
-        exif = exif_of(picture)
-        comment = decode_comment(exif.get_ifd(EXIF_DETAILS).get(USER_COMMENT))
-        texts = [str(value) for value in exif.values() if isinstance(value, str)]
-    except Skip:
-        raise
-    except Exception:  # Broken EXIF raises all kinds of errors, and the picture is none the worse.
-        return fields
-    if comment:
-        fields["exif:usercomment"] = comment
-    for text in texts:
-        name, _, rest = text.partition(":")
-        if name.lower() in ("prompt", "workflow"):
-            fields.setdefault(name.lower(), rest)
-    return fields
+def fields_of(picture: Image.Image) -> Fields:
+    """Return every text of an image's file that may hold a prompt.
+
+    Under `unreadable` stands why some of them cannot be read. Raises Skip for EXIF that would fill
+    the memory.
+    """
+    content = content_of(picture)
+    parts = parts_of(picture, content)
+    check_exif(parts.exif)
+    add_exif(parts)
+    add_xmp(parts)
+    add_iptc(parts)
+    if picture.format == "PNG":
+        add_hidden(parts, picture, content)
+    return parts.texts | ({UNREADABLE: parts.unreadable} if parts.unreadable else {})
+
+
+def parts_of(picture: Image.Image, content: bytes) -> Parts:
+    """Return the metadata of an image's file as its container has it."""
+    if picture.format == "PNG":
+        return parts_of_png(content)
+    return parts_of_webp(content) if picture.format == "WEBP" else parts_of_jpeg(content)
+
+
+def content_of(picture: Image.Image) -> bytes:
+    """Return the bytes of an image's file, which its decoder goes on reading where it was."""
+    file: BinaryIO | None = getattr(picture, "fp", None)
+    if isinstance(file, io.BytesIO):
+        return file.getvalue()
+    if file is None:
+        return b""
+    place = file.tell()
+    file.seek(0)
+    content = file.read()
+    file.seek(place)
+    return content
 
 
 def exif_of(picture: Image.Image) -> Image.Exif:
@@ -51,17 +74,3 @@ def exif_of(picture: Image.Image) -> Image.Exif:
 def has_exif(picture: Image.Image) -> bool:
     """Whether a picture may hold EXIF; a PNG says so up front, or else would have to be decoded."""
     return picture.format != "PNG" or bool(PNG_EXIF & picture.info.keys())
-
-
-def decode_comment(raw: Any) -> str:
-    """Return an EXIF UserComment as text: eight letters name its code, then it follows."""
-    if isinstance(raw, str):
-        return raw
-    if not isinstance(raw, bytes):
-        return ""
-    code, content = raw[:8].rstrip(b"\x00 "), raw[8:LONGEST_JSON]
-    if code != b"UNICODE":
-        return (content if code in (b"ASCII", b"JIS", b"") else raw).decode("utf-8", "replace")
-    # The standard leaves the order of bytes open; text of any script has its zeros on one side.
-    big = content[0::2].count(0) >= content[1::2].count(0)
-    return content.decode("utf-16-be" if big else "utf-16-le", "replace").strip("\x00")

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from annotate.errors import BadMaterial
+from annotate.material.endings import IMAGE_ENDINGS, reason_against
 from annotate.material.matching import Row, matched
 from annotate.material.names import sorting
 from annotate.material.reading import OUTSIDE, Skip, printable
 from annotate.material.summary import Skipped
 from annotate.material.tables import Tables, is_sure, tables_among
 
-READ = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp"})
-OTHER = frozenset({".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".jxl", ".psd"})
 MOST_FILES = 200_000
 Stopped = Callable[[], bool]
 
@@ -44,11 +43,11 @@ def find_pictures(named: Path, studio: Path, stopped: Stopped = lambda: False) -
     rows: list[Row] = []
     for folder, names in walk(root, studio.resolve(), found.skipped, stopped):
         for name in names:
-            ending = os.path.splitext(name)[1].lower()
-            if ending in READ:
+            reason = reason_against(folder / name, root)
+            if reason is None:
                 found.pictures.append(folder / name)
-            elif ending in OTHER:
-                found.skipped.add("not a PNG, JPEG or WebP file", folder / name)
+            elif reason:
+                found.skipped.add(reason, folder / name)
             if len(found.pictures) > MOST_FILES:
                 raise BadMaterial(
                     f"{root} holds more than {MOST_FILES:,} pictures. Name a folder inside it."
@@ -69,7 +68,7 @@ def find_pictures(named: Path, studio: Path, stopped: Stopped = lambda: False) -
 
 def read_tables(folder: Path, names: list[str], tables: Tables, found: Found) -> list[Row]:
     """Return the prompts that a folder's tables give; one that cannot be read is counted."""
-    images = [name for name in names if os.path.splitext(name)[1].lower() in READ]
+    images = [name for name in names if os.path.splitext(name)[1].lower() in IMAGE_ENDINGS]
     rows = []
     for file in (folder / name for name in tables_among(names, images)):
         try:
@@ -119,7 +118,7 @@ def walk(
 
         folders = {name: entry for name, entry in listed if _is_folder(entry)}
         for name, entry in folders.items():
-            if os.path.splitext(name)[1].lower() in READ:
+            if os.path.splitext(name)[1].lower() in IMAGE_ENDINGS:
                 skipped.add("a folder with the name of an image", Path(entry.path))
         inside = [e.path for e in folders.values() if _stays(e, root, aside, skipped)]
         waiting += reversed([path for path in inside if _is_new(path, seen)])

@@ -4,7 +4,7 @@ from PIL import Image
 
 from annotate.material.fields import fields_of
 from annotate.material.programs import a1111, comfyui, invokeai
-from annotate.material.programs.reader import Fields, Prompt, Reader
+from annotate.material.programs.reader import UNREADABLE, Fields, NoPrompt, Prompt, Reader
 
 READERS: tuple[Reader, ...] = (a1111.read, comfyui.read, invokeai.read)
 """In the order in which they are asked: the first that finds a prompt is believed."""
@@ -13,9 +13,14 @@ READERS: tuple[Reader, ...] = (a1111.read, comfyui.read, invokeai.read)
 def embedded_prompt(picture: Image.Image) -> Prompt | None:
     """Return the prompt that a picture carries; None where no program wrote anything.
 
-    Raises NoPrompt where one did, and none of them can tell the prompt.
+    Raises NoPrompt where one did, and none of them can tell the prompt, and for metadata that
+    cannot be read.
     """
-    return read_fields(fields_of(picture))
+    fields = fields_of(picture)
+    found = read_fields(fields)
+    if found is None and UNREADABLE in fields:
+        raise NoPrompt(fields[UNREADABLE])
+    return found
 
 
 def read_fields(fields: Fields) -> Prompt | None:

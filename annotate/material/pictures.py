@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image, ImageCms, ImageOps
 
 from annotate.likeness import Likeness, likeness_of
+from annotate.material.containers.kinds import START, refusal
 from annotate.material.fields import exif_of, has_exif
 from annotate.material.heads import check_head
 from annotate.material.origins import NOTHING, Around, prompt_of, seen, tidy
@@ -156,6 +157,8 @@ def bare_png(content: bytes) -> bytes | None:
 
 def opened(content: bytes) -> Image.Image:
     """Open a picture without decoding it; raises Skip."""
+    if reason := refusal(content[:START]):
+        raise Skip(reason)
     check_head(content, MOST_PIXELS)
     try:
         picture = Image.open(io.BytesIO(content), formats=FORMATS)

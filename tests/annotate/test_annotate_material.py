@@ -218,11 +218,11 @@ def test_whatever_cannot_be_used_is_counted_with_its_reason(place: Place, tmp_pa
     shutil.copy(folder / "00000.png", folder / "copy.png")
     brought = place.studio.material.bring(str(folder))
     assert brought["skipped"] == {
-        "damaged": 3,
+        "damaged": 2,
         "empty file": 1,
         "too large": 1,
         "too small": 1,
-        "not a PNG, JPEG or WebP file": 1,
+        "not a PNG, JPEG or WebP file": 2,
         "no prompt found": 1,
         "alone with its prompt": 1,
         "a sheet of several pictures": 1,

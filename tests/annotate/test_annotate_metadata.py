@@ -15,7 +15,7 @@ from picture_files import (
 from PIL import Image, PngImagePlugin
 
 from annotate.material.captions import sidecar
-from annotate.material.fields import decode_comment
+from annotate.material.containers.encodings import comment_of
 from annotate.material.metadata import embedded_prompt
 from annotate.material.names import named
 from annotate.material.pictures import look
@@ -69,7 +69,7 @@ def test_exif_gives_the_prompt_in_either_order_of_bytes(
 
 
 def test_an_ascii_comment_and_a_graph_in_exif_are_read(tmp_path: Path) -> None:
-    assert decode_comment(b"ASCII\x00\x00\x00a fox") == "a fox"
+    assert comment_of(b"ASCII\x00\x00\x00a fox") == "a fox"
     exif = Image.Exif()
     exif[0x0110] = "prompt:" + json.dumps(comfy_graph(FOX, 1))
     scene(1).save(tmp_path / "a.webp", exif=exif)

@@ -16,6 +16,8 @@ Fields = Mapping[str, str]
 """Every text in an image file's metadata, by where it stands: keywords of a PNG in small letters
 (`parameters`, `prompt`), else `exif:usercomment`, `exif:imagedescription`, `xmp:description`,
 `iptc:caption`, `jpeg:comment`, `alpha:pnginfo` and the like."""
+UNREADABLE = "unreadable"
+"""The field that says why, where some of a file's metadata cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Where image files keep texts, and in which encodings: one module a container."""

@@ -1,0 +1,161 @@
+"""Text from bytes whose encoding is told wrongly or not at all: the content decides.
+
+Programs write UTF-8 where UTF-16 was promised, and the other way round, in either order of bytes,
+with or without a byte order mark, padded with NULs.
+"""
+
+import codecs
+from collections.abc import Iterator
+
+from annotate.material.containers.likely import bits
+from annotate.material.programs.reader import LONGEST_JSON
+
+SAMPLE = 1_024
+"""Bytes by which the encoding is decided."""
+SURPRISE = 6.0
+"""Bits that UTF-16 and UTF-32 have to be better by, where nobody promised them."""
+BROKEN_PROMISE = 4.0
+"""The same for UTF-8 where UTF-16 was promised."""
+CUT_OFF, PADDED = 12.0, 6.0
+"""The same for UTF-16 whose last unit is not whole, and for a NUL as the rest of it."""
+LATER = 1.0
+"""The same for the smaller byte first, which the fewer programs write without a mark."""
+MOST_BITS, SPARE_BITS = 12.0, 5.0
+"""A character, and in all; what takes more than this is noise."""
+LONG = 8
+"""Bytes of UTF-8 from which on the last character may be cut off."""
+MOST_HIGH = 0.4
+"""Of the letters of a text in Latin-1; other bytes of that kind are of an unknown encoding."""
+CODES = (b"ASCII", b"UNICODE", b"JIS")
+CODE_LENGTH = 8
+MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+WIDE = {"utf-16-be": 2, "utf-16-le": 2, "utf-32-be": 4, "utf-32-le": 4}
+"""Bytes of a unit."""
+JAPANESE = ("euc_jp", "cp932")
+ESCAPES = (b"\x1b$", b"\x1b(J")
+"""How text in JIS changes its set of characters."""
+WINDOWS = {byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0xA0)}
+LATIN = {0xDC00 + byte: WINDOWS.get(byte, chr(byte)) for byte in range(0x80, 0x100)}
+"""What stands for a byte that is no UTF-8."""
+BYTES = {ord(character): byte for byte, character in WINDOWS.items() if character != "\ufffd"}
+
+
+def comment_of(raw: bytes) -> str | None:
+    """Return an EXIF UserComment: eight letters promise an encoding, then text follows.
+
+    None for what is text in no encoding.
+    """
+    word = raw[:CODE_LENGTH].split(b"\0")[0].rstrip()
+    code = word.upper() if word.upper() in CODES and raw[:CODE_LENGTH] != word else b""
+    if not code:
+        return text_of(raw[CODE_LENGTH:] if not raw[:CODE_LENGTH].strip(b"\0 ") else raw)
+
+    start = len(word)
+    while start < min(len(raw), CODE_LENGTH) and raw[start] in b"\0 ":
+        start += 1
+    return text_of(raw[start:], code)
+
+
+def text_of(raw: bytes, code: bytes = b"") -> str | None:
+    """Return bytes as text, whichever encoding they are in; None where no reading is text."""
+    raw = raw[:LONGEST_JSON]
+    if not raw.strip(b"\0 \t\r\n"):
+        return ""
+    for mark, encoding in MARKS.items():
+        if raw.startswith(mark) and _is_text(text := _decoded(raw[len(mark) :], encoding)):
+            return cleaned(text)
+    if any(escape in raw for escape in ESCAPES):
+        return cleaned(text) if _is_text(text := _decoded(raw, "iso2022_jp_ext")) else None
+
+    costs = {encoding: cost for encoding, cost in _readings(raw, code)}
+    encoding = min(costs, key=lambda encoding: costs[encoding], default="")
+    text = _decoded(raw, encoding) if encoding else ""
+    return cleaned(text) if _is_text(text) else None
+
+
+def narrow_text(raw: bytes) -> str | None:
+    """Return bytes as UTF-8, or as Latin-1 where they are none; None where they are neither."""
+    sample = raw[:SAMPLE]
+    readable = _is_utf8(sample) or _is_latin(sample)
+    return cleaned(_narrow(raw[:LONGEST_JSON])) if readable else None
+
+
+def cleaned(text: str) -> str:
+    """Return a text without marks of byte order and NULs, decoded once more if that is needed."""
+    return mended(text.replace("\ufeff", "").strip("\0").replace("\0", "\n"))
+
+
+def mended(text: str) -> str:
+    """Return what was written, where a program took UTF-8 for Latin-1 and encoded it again.
+
+    All that is not ASCII then stands in sequences of UTF-8, which no language does.
+    """
+    if text.isascii():
+        return text
+    try:
+        return text.translate(BYTES).encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
+
+
+def _readings(raw: bytes, code: bytes) -> Iterator[tuple[str, float]]:
+    """Return the encodings that bytes may be in, each with the bits that its reading takes."""
+    sample, promised = raw[:SAMPLE], code == b"UNICODE"
+    if _is_utf8(sample) or _is_latin(sample):
+        narrow = mended(_narrow(sample).strip("\0"))
+        yield "utf-8", bits(narrow) + BROKEN_PROMISE * promised
+    if code == b"JIS" and not _is_utf8(sample):
+        yield from ((name, bits(_decoded(sample, name))) for name in JAPANESE)
+    for name, unit in WIDE.items():
+        if len(raw) >= unit:
+            text = _decoded(sample, name).strip("\0")
+            doubt = SURPRISE * (not promised) + LATER * name.endswith("le")
+            if len(raw) % unit:
+                doubt += CUT_OFF if raw[-1] else PADDED
+            yield name, bits(text) + doubt
+
+
+def _decoded(raw: bytes, encoding: str) -> str:
+    if encoding == "utf-8":
+        return _narrow(raw)
+    return raw[: len(raw) - len(raw) % WIDE.get(encoding, 1)].decode(encoding, "replace")
+
+
+def _narrow(raw: bytes) -> str:
+    """Return UTF-8 as text, with bytes that are none of it as they are in Latin-1."""
+    return _whole(raw).decode("utf-8", "surrogateescape").translate(LATIN)
+
+
+def _whole(raw: bytes) -> bytes:
+    """Return UTF-8 without a character that was cut off at its end."""
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data" and error.start >= LONG:
+            return raw[: error.start]
+    return raw
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        _whole(raw).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_latin(raw: bytes) -> bool:
+    """Whether letters with accents stand among others, as they do in the languages of Latin-1."""
+    high = sum(byte >= 0x80 for byte in raw)
+    return high <= MOST_HIGH * sum(chr(byte).isalpha() for byte in raw)
+
+
+def _is_text(text: str) -> bool:
+    sample = mended(text[:SAMPLE].strip("\0\ufeff "))
+    return bits(sample) <= MOST_BITS * len(sample) + SPARE_BITS

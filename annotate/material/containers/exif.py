@@ -1,0 +1,78 @@
+"""Texts of EXIF, whatever their tags promise.
+
+Not Pillow's: it takes every text for Latin-1, looks for the comment in one directory alone, and
+gives nothing at all where one entry is broken.
+"""
+
+import struct
+from collections.abc import Iterator
+
+from annotate.material.containers.encodings import comment_of, text_of
+from annotate.material.containers.parts import ENCODING_UNKNOWN, EXIF_BROKEN, Parts
+from annotate.material.heads import EXIF, EXIF_DETAILS, entries
+
+NAMES = {
+    0x010D: "documentname", 0x010E: "imagedescription", 0x010F: "make", 0x0110: "model",
+    0x0131: "software", 0x013B: "artist", 0x013C: "hostcomputer", 0x8298: "copyright",
+    0x9286: "usercomment", 0x927C: "makernote", 0x9C9B: "xptitle", 0x9C9C: "xpcomment",
+    0x9C9D: "xpauthor", 0x9C9E: "xpkeywords", 0x9C9F: "xpsubject",
+}  # fmt: skip
+TELLING = frozenset({"imagedescription", "usercomment", "xpcomment", "xptitle", "xpsubject"})
+"""Where a prompt may stand; what is broken elsewhere is a camera's."""
+COMMENT, WINDOWS = 0x9286, range(0x9C9B, 0x9CA0)
+LETTERS = (1, 2, 6, 7, 129)
+"""Types of a byte each: numbers, ASCII, signed, undefined, UTF-8."""
+GRAPHS = ("prompt", "workflow")
+MOST_TEXTS = 200
+
+
+def add_exif(parts: Parts) -> None:
+    """Add the texts of a file's EXIF; a graph that a text begins with the name of, by that name."""
+    data = parts.exif.removeprefix(EXIF)
+    order = {b"II": "<", b"MM": ">"}.get(data[:2])
+    if order is None or len(data) < 8:
+        parts.unreadable = EXIF_BROKEN if data.strip(b"\0") else parts.unreadable
+        return
+    for tag, raw in _texts(data, order):
+        name = NAMES.get(tag, "")
+        text = _decoded(tag, raw) if raw is not None else None
+        if text is None and name in TELLING:
+            parts.unreadable = EXIF_BROKEN if raw is None else ENCODING_UNKNOWN
+        if text and text.strip():
+            _add_graph(parts.texts, text)
+            if name:
+                parts.texts.setdefault(f"exif:{name}", text)
+
+
+def _add_graph(texts: dict[str, str], text: str) -> None:
+    name, _, rest = text.partition(":")
+    if name.strip().lower() in GRAPHS and rest.lstrip().startswith("{"):
+        texts.setdefault(name.strip().lower(), rest)
+
+
+def _decoded(tag: int, raw: bytes) -> str | None:
+    if tag == COMMENT:
+        return comment_of(raw)
+    return text_of(raw, b"UNICODE" if tag in WINDOWS else b"")
+
+
+def _texts(data: bytes, order: str) -> Iterator[tuple[int, bytes | None]]:
+    """Return the bytes of every entry that may be text; None for one that points outside."""
+    offsets = [struct.unpack(order + "I", data[4:8])[0]]
+    room, found = 2 * len(data), 0
+    for at in offsets:
+        for tag, kind, count, value in entries(data, at, order):
+            if tag == EXIF_DETAILS and len(offsets) == 1:
+                offsets.append(value)
+            if kind not in LETTERS or not count:
+                continue
+            found, room = found + 1, room - count
+            if found > MOST_TEXTS or room < 0:
+                return
+            yield tag, _bytes_of(data, count, value, order)
+
+
+def _bytes_of(data: bytes, count: int, value: int, order: str) -> bytes | None:
+    if count <= 4:
+        return struct.pack(order + "I", value)[:count]
+    return data[value : value + count] if value + count <= len(data) else None

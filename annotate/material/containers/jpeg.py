@@ -1,0 +1,48 @@
+"""Metadata of a JPEG: EXIF and XMP in APP1, Photoshop's resources in APP13, comments."""
+
+from itertools import takewhile
+
+from annotate.material.containers.encodings import text_of
+from annotate.material.containers.parts import ENCODING_UNKNOWN, Parts
+from annotate.material.heads import EXIF, MOST_EXIF, segments
+from annotate.material.programs.reader import LONGEST_JSON
+
+APP1, APP13, COMMENT, SCAN = 0xE1, 0xED, 0xFE, 0xDA
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+PHOTOSHOP = b"Photoshop 3.0\0"
+FULL = 65_000
+"""Bytes of a segment from which on its text goes on in the next."""
+
+
+def parts_of_jpeg(content: bytes) -> Parts:
+    """Return the metadata of a JPEG, which stands before its pixels."""
+    parts, exif, resources, comments = Parts(), [], [], []
+    for kind, segment in takewhile(lambda part: part[0] != SCAN, segments(content)):
+        if kind == APP1 and segment.startswith(EXIF):
+            exif.append(segment[len(EXIF) :])
+        elif kind == APP1 and segment.startswith(XMP):
+            parts.xmp = parts.xmp or segment[len(XMP) :]
+        elif kind == APP13 and segment.startswith(PHOTOSHOP):
+            resources.append(segment[len(PHOTOSHOP) :])
+        elif kind == COMMENT:
+            comments.append(segment)
+
+    parts.exif = b"".join(exif[:MOST_EXIF])
+    parts.iptc = b"".join(resources[:MOST_EXIF])
+    comment = text_of(joined(comments))
+    if comment:
+        parts.texts["jpeg:comment"] = comment
+    elif comment is None:
+        parts.unreadable = ENCODING_UNKNOWN
+    return parts
+
+
+def joined(comments: list[bytes]) -> bytes:
+    """Return comments as one text; a long one was cut into full segments, others are whole."""
+    whole, room = bytearray(), LONGEST_JSON
+    for comment in dict.fromkeys(comments):
+        room -= len(comment)
+        if room < 0:
+            break
+        whole += comment if len(comment) > FULL else comment + b"\n"
+    return bytes(whole)

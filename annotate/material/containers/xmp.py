@@ -1,0 +1,107 @@
+"""Texts of XMP: every property of an image, read without entities and without a tree."""
+
+from xml.parsers import expat
+
+from annotate.material.containers.encodings import mended
+from annotate.material.containers.parts import XMP_BROKEN, Parts
+from annotate.material.programs.reader import LONGEST_JSON
+
+LIST, ALTERNATIVES = frozenset({"Bag", "Seq"}), "Alt"
+ITEM, ANY_LANGUAGE = "li", "x-default"
+STRUCTURE = frozenset(
+    {"Description", "RDF", "xmpmeta", "xapmeta", "about", "parseType", "resource"}
+)
+MOST_PROPERTIES = 500
+DEEPEST = 100
+
+
+class Refused(Exception):
+    """XMP that declares a type of document: entities, which no image needs."""
+
+
+class Properties:
+    """Collects the texts of properties, by name without its prefix, while a parser goes along."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.ended = False
+        self._open: list[str] = []
+        self._text: list[str] = []
+        self._items: list[tuple[str, str]] = []
+        self._language = ""
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        if len(self._open) >= DEEPEST:
+            raise Refused
+        local = _local(name)
+        self._open.append(local)
+        self._text.clear()
+        if local == ITEM:
+            self._language = attributes.get("xml:lang", "")
+            return
+        for attribute, value in attributes.items():
+            if not attribute.startswith(("xml", "rdf:")):
+                self._keep(_local(attribute), value)
+
+    def characters(self, text: str) -> None:
+        """Text goes on."""
+        self._text.append(text)
+
+    def end(self, name: str) -> None:
+        """An element ends: an item of a list, a list, or a property."""
+        local, text = _local(name), "".join(self._text)
+        self._text.clear()
+        self._open.pop()
+        if local == ITEM:
+            self._items.append((self._language, text))
+        elif local == ALTERNATIVES:
+            told = dict(reversed(self._items))
+            first = self._items[0][1] if self._items else ""
+            self._text.append(told.get(ANY_LANGUAGE) or first)
+            self._items.clear()
+        elif local in LIST:
+            self._text.append(", ".join(text for _, text in self._items if text.strip()))
+            self._items.clear()
+        else:
+            self._keep(local, text)
+        self.ended = not self._open
+
+    def _keep(self, name: str, text: str) -> None:
+        if text.strip() and name not in STRUCTURE and len(self.texts) < MOST_PROPERTIES:
+            self.texts.setdefault(name.lower(), text)
+
+
+def add_xmp(parts: Parts) -> None:
+    """Add every property of a file's XMP, as `xmp:` and its name without the prefix."""
+    raw = parts.xmp
+    if not raw.strip(b"\0 \r\n\t"):
+        return
+    properties = Properties()
+    try:
+        _parse(raw, properties)
+    except (expat.ExpatError, Refused, ValueError, LookupError):
+        # What pads a packet after its end is no XML.
+        parts.unreadable = parts.unreadable if properties.ended else XMP_BROKEN
+    for name, text in properties.texts.items():
+        parts.texts[f"xmp:{name}"] = mended(text.strip("\ufeff \r\n\t"))
+
+
+def _parse(raw: bytes, properties: Properties) -> None:
+    if len(raw) > LONGEST_JSON:
+        raise Refused
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = properties.start
+    parser.CharacterDataHandler = properties.characters
+    parser.EndElementHandler = properties.end
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.Parse(raw, True)
+
+
+def _refuse(*declared: object) -> None:
+    raise Refused
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]
