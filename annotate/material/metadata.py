@@ -1,17 +1,48 @@
-"""The prompt that an image program wrote into a picture's file, whichever program it was."""
+"""The prompt that an image program wrote into an image's file, whichever program it was."""
 
 from PIL import Image
 
 from annotate.material.fields import fields_of
-from annotate.material.programs import a1111, comfyui, invokeai
+from annotate.material.programs import (
+    a1111,
+    civitai,
+    comfyui,
+    description,
+    drawthings,
+    easydiffusion,
+    fooocus,
+    invokeai,
+    midjourney,
+    mochi,
+    novelai,
+    others,
+    swarmui,
+)
+from annotate.material.programs.layers import layers
 from annotate.material.programs.reader import UNREADABLE, Fields, NoPrompt, Prompt, Reader
 
-READERS: tuple[Reader, ...] = (a1111.read, comfyui.read, invokeai.read)
-"""In the order in which they are asked: the first that finds a prompt is believed."""
+READERS: tuple[Reader, ...] = (
+    swarmui.read,
+    novelai.read,
+    drawthings.read,
+    fooocus.read,
+    civitai.read,
+    invokeai.read,
+    easydiffusion.read,
+    others.read_services,
+    a1111.read,
+    comfyui.read,
+    mochi.read,
+    midjourney.read,
+    others.read,
+)
+"""In the order in which they are asked, those of the clearest signs first: the first that finds a
+prompt is believed. Several services are built on ComfyUI and say in fewer words what was asked for.
+"""
 
 
 def embedded_prompt(picture: Image.Image) -> Prompt | None:
-    """Return the prompt that a picture carries; None where no program wrote anything.
+    """Return the prompt that an image carries; None where no program wrote anything.
 
     Raises NoPrompt where one did, and none of them can tell the prompt, and for metadata that
     cannot be read.
@@ -23,6 +54,25 @@ def embedded_prompt(picture: Image.Image) -> Prompt | None:
     return found
 
 
+def described(picture: Image.Image) -> Prompt | None:
+    """Return the caption that a person or a program other than those wrote into an image's file."""
+    return description.read(fields_of(picture))
+
+
 def read_fields(fields: Fields) -> Prompt | None:
-    """Return the prompt that a program wrote into these fields, as `embedded_prompt` does."""
-    return next(filter(None, (read(fields) for read in READERS)), None)
+    """Return the prompt that a program wrote into these fields, as `embedded_prompt` does.
+
+    What one program wrote and did not tell is not the end: another may have written as well.
+    """
+    why: NoPrompt | None = None
+    opened = layers(fields)
+    for read in READERS:
+        for layer in opened:
+            try:
+                if prompt := read(layer):
+                    return prompt
+            except NoPrompt as skip:
+                why = why or skip
+    if why is not None:
+        raise why
+    return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from annotate.material.captions import sidecar
-from annotate.material.metadata import embedded_prompt
+from annotate.material.metadata import described, embedded_prompt
 from annotate.material.names import named
 from annotate.material.programs.reader import LONGEST_TEXT, NoPrompt, Prompt, plain
 from annotate.material.reading import Skip
@@ -41,7 +41,7 @@ class Around:
 
 
 def prompt_of(picture: Image.Image, path: Path, around: Around) -> Prompt:
-    """Return the prompt of an image: in its file, beside it, in a table, or in a name.
+    """Return the prompt of an image: in its file, beside it, in a table, as a caption, or in a name.
 
     Raises Skip. What is there and cannot be read never lets a name pass for the prompt.
     """
@@ -61,7 +61,7 @@ def prompt_of(picture: Image.Image, path: Path, around: Around) -> Prompt:
             why = why or skip
     if why is not None:
         raise why
-    return _of_name(path, around)
+    return described(picture) or _of_name(path, around)
 
 
 def _of_name(path: Path, around: Around) -> Prompt:

@@ -294,7 +294,7 @@ def test_a_text_beside_an_image_is_cut_before_it_is_looked_at(
     save_png(folder / "1.png", scene(5))
     (folder / "1.txt").write_text("<lora:" * 40_000, "utf-8")
     hostile.with_parameters(folder / "2.png", "<lora:" * 40_000)
-    scene(6).save(folder / "3.webp", exif=user_comment("<lyco:" * 40_000))
+    scene(6).save(folder / "3.webp", exif=user_comment("a <lyco:" * 40_000))
     with (folder / "1.caption").open("wb") as file:
         file.truncate(hostile.SPARSE)
     assert skipped(material, folder) == {"its prompt is too long": 3}

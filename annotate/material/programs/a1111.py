@@ -1,48 +1,120 @@
-"""AUTOMATIC1111 and Forge: a text with the prompt, the negative prompt, then the settings.
+"""AUTOMATIC1111, Forge, reForge, SD.Next, Krita AI Diffusion and whoever writes its form of text.
 
-In PNG under `parameters`, in JPEG and WebP in EXIF's UserComment.
+The prompt, a line `Negative prompt: ...`, a line of settings that begins with `Steps: 20, `. In PNG
+under `parameters`, in JPEG and WebP in EXIF's UserComment, or in the lowest bits of the alpha.
+SD.Next and Dynamic Prompts add `Template: ...`; some services write everything on one line.
 """
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from annotate.material.programs.graphs import prompt_of_graph
-from annotate.material.programs.reader import (
-    LONGEST_TEXT,
-    Fields,
-    Prompt,
-    json_object,
-    plain,
-)
+from annotate.material.programs.layers import looks_json
+from annotate.material.programs.marks import STEPS, caption, shown
+from annotate.material.programs.reader import LONGEST_TEXT, Fields, NoPrompt, Prompt
 
 PROGRAM = "AUTOMATIC1111"
-FIELDS = ("parameters", "exif:usercomment")
-ENDS = re.compile(r"^(negative prompt:|steps: \d)", re.IGNORECASE | re.MULTILINE)
-# Every expression here is linear: a search that fails has looked at no character twice. Without
-# the < in its class, NETWORKS would look at the rest of the text again from each <lora:.
-NETWORKS = re.compile(r"<(?:lora|lyco|hypernet):[^<>]*>", re.IGNORECASE)
+WITHOUT = f"{PROGRAM} metadata without a prompt"
+FIELDS = (
+    "parameters", "alpha:pnginfo", "exif:usercomment", "xmp:usercomment", "jpeg:comment", "comment",
+    "exif:xpcomment", "exif:imagedescription", "description", "xmp:description",
+)  # fmt: skip
+KNOWN = frozenset(
+    ("steps", "sampler", "cfg scale", "seed", "size", "model", "model hash", "version", "scheduler",
+     "schedule type", "clip skip", "guidance scale", "denoising strength", "app", "pipeline", "vae")
+)  # fmt: skip
+NOTHING = frozenset(("unknown", "undefined", "none", "null"))
+"""What stands in place of a prompt that a program could not tell."""
+NEGATIVE = re.compile(r"negative prompt:", re.IGNORECASE)
+TEMPLATE = re.compile(r"(?:negative )?template:", re.IGNORECASE)
+STEPS_ALONE = re.compile(r"Steps: ?\d{1,4}[\s,]*")
+STEPS_WITHIN = re.compile(r"(?<=[\s,.;])Steps: ?\d{1,4}, ?[A-Z][\w ]{0,30}:")
+COUNT = re.compile(r"Steps: ?(\d{1,4})\b")
+KEYS = re.compile(r"(?:^|,) ?([A-Z][\w ]{0,30}): ")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What such a text is made of."""
+
+    prompt: str
+    settings: str
 
 
 def read(fields: Fields) -> Prompt | None:
-    """Return the prompt in a file's parameters."""
-    texts = (fields[name] for name in FIELDS if name in fields)
-    return next(filter(None, map(read_text, texts)), None)
+    """Return the prompt in a file's parameters; raises NoPrompt where they are there without it."""
+    empty = False
+    for text in (fields[name][:LONGEST_TEXT] for name in FIELDS if name in fields):
+        parts = None if looks_json(text) else parts_of(text)
+        if parts and (prompt := prompt_of(parts)):
+            return prompt
+        empty = empty or parts is not None
+    if empty:
+        raise NoPrompt(WITHOUT)
+    return None
 
 
 def read_text(text: str) -> Prompt | None:
-    """Return the prompt of a text: what comes before the negative one and Steps."""
-    if text.lstrip().startswith("{"):
-        return _of_object(json_object(text))
+    """Return the prompt of a text file: what comes before the negative one and Steps, or all of it.
+
+    Raises NoPrompt for settings without a prompt.
+    """
     text = text[:LONGEST_TEXT]
-    end = ENDS.search(text)
-    written = (text[: end.start()] if end else text).strip()
-    shown = NETWORKS.sub(" ", written).strip()
-    return Prompt(shown, written, PROGRAM) if shown else None
+    parts = parts_of(text)
+    if parts is None:
+        words = caption(text)
+        return Prompt(words, text.strip(), PROGRAM) if words else None
+    if prompt := prompt_of(parts):
+        return prompt
+    raise NoPrompt(WITHOUT)
 
 
-def _of_object(value: dict[str, object]) -> Prompt | None:
-    """Programs put an object where AUTOMATIC1111 has a text: with the prompt, or with a graph."""
-    prompt = value.get("prompt")
-    if isinstance(prompt, str) and not prompt.lstrip().startswith("{"):
-        return plain(prompt, PROGRAM)
-    graph = json_object(prompt) if isinstance(prompt, str) else prompt
-    return plain(prompt_of_graph(graph or value), "ComfyUI")
+def prompt_of(parts: Parts, source: str = PROGRAM) -> Prompt | None:
+    """Return the prompt of a text's parts without its marks."""
+    count = COUNT.search(parts.settings)
+    words = shown(parts.prompt, int(count[1]) if count else STEPS)
+    told = words and words.lower() not in NOTHING
+    return Prompt(words, parts.prompt, source) if told else None
+
+
+def parts_of(text: str) -> Parts | None:
+    """Return the parts of a text; None for one that has no negative prompt and no settings."""
+    settings = _settings(text)
+    end = len(text) if settings is None else settings
+    ends = [end] if settings is not None else []
+    for start, line in _lines(text[:end]):
+        if NEGATIVE.match(line) or (settings is not None and TEMPLATE.match(line)):
+            ends.append(start)
+            break
+    else:
+        # On one line with the prompt, where it can hardly be a part of it.
+        found = NEGATIVE.search(text, 0, end)
+        ends += [found.start()] if found else []
+    return Parts(text[: min(ends)].strip(" \t\r\n,"), text[end:]) if ends else None
+
+
+def _settings(text: str) -> int | None:
+    """Return where the settings begin: the last line of them, or within the last line."""
+    lines = list(_lines(text))
+    for start, line in reversed(lines):
+        if _is_settings(line):
+            return start
+    told = [(start, line) for start, line in lines if line and not TEMPLATE.match(line)]
+    if told and STEPS_ALONE.fullmatch(told[-1][1]):
+        return told[-1][0]
+    within = list(STEPS_WITHIN.finditer(text))
+    return within[-1].start() if within else None
+
+
+def _is_settings(line: str) -> bool:
+    keys = [found[1].lower() for found in KEYS.finditer(line)]
+    return len(KNOWN.intersection(keys)) > 1 and line.lower().startswith(keys[0])
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Return each line and where it begins."""
+    start = 0
+    for line in text.split("\n"):
+        stripped = line.lstrip()
+        yield start + len(line) - len(stripped), stripped.rstrip()
+        start += len(line) + 1

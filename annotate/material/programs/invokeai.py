@@ -1,44 +1,75 @@
-"""InvokeAI: `invokeai_metadata`, and before it `sd-metadata` and the command line in `dream`."""
+"""InvokeAI: `invokeai_metadata`, and before it `sd-metadata` and the command line in `dream`.
+
+`invokeai_graph` and `invokeai_workflow` are there too; images of workflows may have nothing else.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from annotate.material.programs.reader import LONGEST_TEXT, Fields, Prompt, json_object, plain
+from annotate.material.programs.invokeai_graph import prompt_of_nodes
+from annotate.material.programs.invokeai_marks import spoken
+from annotate.material.programs.layers import looks_json
+from annotate.material.programs.reader import LONGEST_TEXT, Fields, NoPrompt, Prompt, json_object
 
 PROGRAM = "InvokeAI"
-DREAM = re.compile(r'^\s*"(.*)"\s+-')
-"""A prompt in quotes, then options."""
+QUOTED = re.compile(r'[\w.>: ]{0,40}"((?:[^"\\]|\\.)*)"')
+OPTION = re.compile(r"\s--?[A-Za-z]")
+"""What follows the prompt on the command line."""
 UNWANTED = re.compile(r"\[[^\[\]]*\]")
 """How the older InvokeAI wrote a negative prompt into the prompt."""
 
 
 def read(fields: Fields) -> Prompt | None:
-    """Return the prompt of the newest of its three forms."""
-    forms = {"invokeai_metadata": _newest, "sd-metadata": _older, "dream": _oldest}
-    found = (plain(form(fields[name]), PROGRAM) for name, form in forms.items() if name in fields)
-    return next(filter(None, found), None)
+    """Return the prompt of the newest of its forms; raises NoPrompt where none has one."""
+    forms: Mapping[str, Callable[[str], str]] = {
+        "invokeai_metadata": _newest,
+        "invokeai_graph": lambda text: prompt_of_nodes(json_object(text)),
+        "invokeai_workflow": lambda text: prompt_of_nodes(json_object(text)),
+        "sd-metadata": _older,
+        "sd_metadata": _older,
+        "dream": _oldest,
+    }
+    told = [name for name in forms if name in fields]
+    for name in told:
+        written = forms[name](fields[name])[:LONGEST_TEXT].strip()
+        if words := spoken(written):
+            return Prompt(words, written, PROGRAM)
+    if told:
+        raise NoPrompt(f"{PROGRAM} metadata without a prompt")
+    return None
 
 
-def _newest(text: str) -> Any:
-    """Version 3 and later."""
-    return json_object(text).get("positive_prompt")
+def _newest(text: str) -> str:
+    """Version 3 and later; with SDXL a style may be asked for apart."""
+    values = json_object(text)
+    prompt, style = (_text(values.get(f"positive_{kind}")) for kind in ("prompt", "style_prompt"))
+    return prompt if style in prompt else ", ".join(filter(None, (prompt, style)))
 
 
-def _older(text: str) -> str | None:
+def _older(text: str) -> str:
     """Versions 1 and 2: a text, or texts with weights."""
     image = json_object(text).get("image")
     prompt = image.get("prompt") if isinstance(image, Mapping) else None
     if isinstance(prompt, list):
-        parts = [part.get("prompt") for part in prompt if isinstance(part, Mapping)]
-        prompt = " ".join(part for part in parts if isinstance(part, str))
-    return _without_unwanted(prompt)
+        parts = [part for part in prompt if isinstance(part, Mapping)]
+        prompt = " ".join(_text(part.get("prompt")) for part in parts if _is_wanted(part))
+    return UNWANTED.sub(" ", _text(prompt))
 
 
-def _oldest(text: str) -> str | None:
-    quoted = DREAM.match(text[:LONGEST_TEXT])
-    return _without_unwanted(quoted[1] if quoted else None)
+def _oldest(text: str) -> str:
+    """The command line: the prompt, in quotes or up to the first option."""
+    text = text[:LONGEST_TEXT]
+    quoted = QUOTED.match(text)
+    end = OPTION.search(text)
+    prompt = quoted[1] if quoted else text[: end.start()] if end else ""
+    return "" if looks_json(text) else UNWANTED.sub(" ", prompt)
 
 
-def _without_unwanted(value: Any) -> str | None:
-    return UNWANTED.sub(" ", value[:LONGEST_TEXT]) if isinstance(value, str) else None
+def _is_wanted(part: Mapping[str, Any]) -> bool:
+    weight = part.get("weight", 1)
+    return not isinstance(weight, int | float) or weight > 0
+
+
+def _text(value: Any) -> str:
+    return value[:LONGEST_TEXT].strip() if isinstance(value, str) else ""

@@ -1,0 +1,56 @@
+"""A caption that a person or a program wrote into an image: EXIF, XMP, IPTC, PNG's Description.
+
+Cameras and editors write their own names there. What is no sentence about an image is none.
+"""
+
+import re
+
+from annotate.material.programs import a1111
+from annotate.material.programs.layers import looks_json
+from annotate.material.programs.marks import caption
+from annotate.material.programs.reader import LONGEST_TEXT, Fields, Prompt
+
+PROGRAM = "the image's description"
+FIELDS = ("exif:imagedescription", "description", "xmp:description", "iptc:caption",
+          "exif:xpcomment", "exif:usercomment", "xmp:usercomment")  # fmt: skip
+MAKERS = ("exif:make", "exif:model", "exif:software", "software", "exif:artist", "artist", "author",
+          "xmp:creatortool", "title")  # fmt: skip
+WORD = re.compile(r"[^\W\d_\u2e80-\uffff]{2,}|[\u2e80-\uffff]")
+"""In scripts without spaces each sign counts."""
+SMALL = re.compile(r"[a-z]|[^\W\d_\x00-\x7f]")
+MADE = re.compile(
+    r"(?:\w+ ){0,2}(?:made|created|generated|imagined|edited|processed|converted|compressed|"
+    r"written|exported|rendered|scanned|taken|captured|saved|uploaded|downloaded|licensed|"
+    r"optimi[sz]ed) "
+    r"(?:with|by|using|in|from|on|via)\b",
+    re.IGNORECASE,
+)
+FILE = re.compile(r"[^\n]{0,200}\.(?:png|jpe?g|webp|gif|tiff?|psd|heic|xcf|svg|bmp)", re.IGNORECASE)
+NOT_ABOUT = re.compile(
+    r"\s*(?:screen ?shot|copyright|©|\(c\)|https?://|<\?|<x:|signature:|charset=|creator:|"
+    r"digital camera|untitled|default|binary comment)",
+    re.IGNORECASE,
+)
+LONGEST_NAME = 60
+"""Characters of what names a program rather than an image."""
+LONGEST_WORD = 40
+
+
+def read(fields: Fields) -> Prompt | None:
+    """Return the first text that reads as a caption of an image."""
+    makers = {fields[name].strip().lower() for name in MAKERS if name in fields}
+    for text in (fields[name][:LONGEST_TEXT].strip() for name in FIELDS if name in fields):
+        if text.lower() not in makers and is_caption(text) and a1111.parts_of(text) is None:
+            return Prompt(caption(text), text, PROGRAM)
+    return None
+
+
+def is_caption(text: str) -> bool:
+    """Whether a text is words about an image, and not a name, a number or a program's."""
+    short = len(text) <= LONGEST_NAME
+    names = FILE.fullmatch(text) or NOT_ABOUT.match(text) or (short and MADE.match(text))
+    encoded = any(len(word) > LONGEST_WORD and "://" not in word for word in text.split()[:20])
+    if names or looks_json(text) or (encoded and text.isascii()):
+        return False
+    words = WORD.findall(text)
+    return len(words) > 1 and SMALL.search(text) is not None

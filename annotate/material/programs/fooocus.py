@@ -1,0 +1,53 @@
+"""Fooocus and its forks: JSON with `prompt`, and what styles made of it in `full_prompt`.
+
+In PNG under `parameters` with `fooocus_scheme`, in JPEG and WebP in EXIF's UserComment. The scheme
+`a1111` writes AUTOMATIC1111's text, with what the person wrote as `Raw prompt`. RuinedFooocus
+writes `Prompt` and `software`; Fooocus-MRE JSON with `real_prompt` into the comment.
+"""
+
+import json
+import re
+
+from annotate.material.programs import a1111
+from annotate.material.programs.layers import looks_json
+from annotate.material.programs.marks import shown
+from annotate.material.programs.reader import LONGEST_TEXT, Fields, NoPrompt, Prompt
+
+PROGRAM = "Fooocus"
+RUINED = "RuinedFooocus"
+OWN = ("full_prompt", "real_prompt", "adm_guidance", "positive_prompt_strength", "sharpness")
+RAW = re.compile(r'Raw prompt: ("(?:[^"\\]|\\.)*"|[^,]*)')
+VERSION = re.compile(r"Version: \w*Fooocus\b")
+
+
+def read(fields: Fields) -> Prompt | None:
+    """Return what a person wrote for Fooocus; raises NoPrompt where nothing stands there."""
+    software = fields.get("software", "")
+    if "prompt" in fields and (RUINED in software or any(name in fields for name in OWN)):
+        source = RUINED if RUINED in software else PROGRAM
+        written = fields["prompt"][:LONGEST_TEXT].strip()
+        if words := shown(written):
+            return Prompt(words, written, source)
+        raise NoPrompt(f"{source} metadata without a prompt")
+    texts = (fields[name] for name in ("parameters", "exif:usercomment") if name in fields)
+    return next(filter(None, (_of_text(text, fields) for text in texts)), None)
+
+
+def _of_text(text: str, fields: Fields) -> Prompt | None:
+    """Read the scheme a1111."""
+    parts = None if looks_json(text) else a1111.parts_of(text[:LONGEST_TEXT])
+    if parts is None or not ("fooocus_scheme" in fields or VERSION.search(parts.settings)):
+        return None
+    raw = RAW.search(parts.settings)
+    written = _unquoted(raw[1]) if raw else ""
+    if words := shown(written):
+        return Prompt(words, written, PROGRAM)
+    return a1111.prompt_of(parts, PROGRAM)
+
+
+def _unquoted(text: str) -> str:
+    try:
+        value = json.loads(text) if text.startswith('"') else text
+    except ValueError:
+        return text.strip('"')
+    return value if isinstance(value, str) else text
