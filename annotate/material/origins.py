@@ -41,7 +41,7 @@ class Around:
 
 
 def prompt_of(picture: Image.Image, path: Path, around: Around) -> Prompt:
-    """Return the prompt of an image: in its file, beside it, in a table, as a caption, or in a name.
+    """Return the prompt of an image: in its file, beside it, in a table, a caption or a name.
 
     Raises Skip. What is there and cannot be read never lets a name pass for the prompt.
     """

@@ -330,8 +330,7 @@ def test_a_text_file_without_settings_is_a_persons(text: str) -> None:
 def test_a_text_file_with_settings_is_read_as_parameters() -> None:
     prompt = a1111.read_text(f"a hen (old)\nNegative prompt: fog\n{SETTINGS}")
     assert prompt is not None and prompt.text == "a hen old"
-    with pytest.raises(NoPrompt):
-        a1111.read_text(f"Negative prompt: fog\n{SETTINGS}")
+    assert a1111.read_text(f"Negative prompt: fog\n{SETTINGS}") is None
 
 
 def test_the_written_text_is_kept_beside_the_one_that_is_shown() -> None:

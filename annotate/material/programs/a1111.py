@@ -55,18 +55,13 @@ def read(fields: Fields) -> Prompt | None:
 
 
 def read_text(text: str) -> Prompt | None:
-    """Return the prompt of a text file: what comes before the negative one and Steps, or all of it.
-
-    Raises NoPrompt for settings without a prompt.
-    """
+    """Return the prompt of a text file: what comes before the negative one and Steps, or all."""
     text = text[:LONGEST_TEXT]
     parts = parts_of(text)
     if parts is None:
         words = caption(text)
         return Prompt(words, text.strip(), PROGRAM) if words else None
-    if prompt := prompt_of(parts):
-        return prompt
-    raise NoPrompt(WITHOUT)
+    return prompt_of(parts)
 
 
 def prompt_of(parts: Parts, source: str = PROGRAM) -> Prompt | None:
