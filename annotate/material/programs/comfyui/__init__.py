@@ -1,0 +1,78 @@
+"""ComfyUI: the graph that made an image, as it was sent (`prompt`) and as drawn (`workflow`).
+
+In WebP they stand in EXIF texts that begin with the keyword. The graph that was sent is what ran;
+the one that was drawn has the names of outputs, and the texts that nodes showed when they ran.
+"""
+
+from typing import Any
+
+from annotate.material.programs.comfyui.drawn import drawn, is_drawn
+from annotate.material.programs.comfyui.enriched import enriched
+from annotate.material.programs.comfyui.graph import Graph
+from annotate.material.programs.comfyui.samplers import prompt_told
+from annotate.material.programs.comfyui.sent import is_sent, sent
+from annotate.material.programs.marks import shown
+from annotate.material.programs.reader import (
+    LONGEST_JSON,
+    Fields,
+    NoPrompt,
+    Prompt,
+    json_object,
+)
+
+PROGRAM = "ComfyUI"
+BROKEN = "a ComfyUI graph that cannot be read"
+EMPTY = "a ComfyUI graph without a prompt"
+MADE = "a ComfyUI graph whose prompt is made by {maker} when it runs"
+LONGEST_KIND = 60
+
+
+def read(fields: Fields) -> Prompt | None:
+    """Return the positive prompt of a file's graph; raises NoPrompt for a graph without one."""
+    texts = [fields.get(name, "") for name in ("prompt", "workflow")]
+    values = [json_object(text) for text in texts]
+    graphs = graphs_of(*values)
+    if graphs:
+        written = (prompt_of(graphs) or "").strip()
+        text = shown(written)
+        if not text:
+            raise NoPrompt(EMPTY)
+        return Prompt(text, written, PROGRAM)
+    if any(_is_broken(text) for text, value in zip(texts, values, strict=True) if not value):
+        raise NoPrompt(BROKEN)
+    return None
+
+
+def graphs_of(*values: Any) -> list[Graph]:
+    """Return the graphs among some values, what was sent before what was drawn."""
+    as_sent = [sent(value) for value in values if is_sent(value)]
+    as_drawn = [drawn(value) for value in values if is_drawn(value)]
+    return [enriched(graph, as_drawn) for graph in as_sent] + as_drawn
+
+
+def prompt_of(graphs: list[Graph]) -> str | None:
+    """Return the prompt of the first graph that tells it; None where none has one.
+
+    Raises NoPrompt where there is one and no graph tells it.
+    """
+    reason: NoPrompt | None = None
+    for graph in graphs:
+        try:
+            told = prompt_told(graph)
+        except NoPrompt as error:
+            reason = reason or error
+            continue
+        if told is not None and told.text.strip():
+            return told.text
+        if told is not None and told.maker:
+            kind = "".join(c for c in told.maker if c.isprintable())[:LONGEST_KIND]
+            reason = reason or NoPrompt(MADE.format(maker=kind))
+    if reason is not None:
+        raise reason
+    return None
+
+
+def _is_broken(text: str) -> bool:
+    """Whether a text begins as a graph does, in JSON that is cut off or too long."""
+    start = "".join(text[:200].split())
+    return len(text) > LONGEST_JSON if not start.startswith('{"') else True

@@ -1,0 +1,101 @@
+"""Follow links through a graph: each question may ask others, and no stack grows by it."""
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field, replace
+
+from annotate.material.programs.comfyui.graph import Graph, Link
+from annotate.material.programs.reader import LONGEST_TEXT, NoPrompt
+
+MOST_STEPS = 30_000
+"""Of questions and of thousands of characters; a graph that people draw takes hundreds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of the text at an output."""
+
+    text: str = ""
+    maker: str = ""
+    """The kind of the node that makes the text when it runs, so that the graph does not hold it."""
+    sure: bool = True
+    """Whether the nodes behind it are understood; else it is what their inputs hold."""
+    final: bool = False
+    """Whether that is all there is to find at its node, be it nothing."""
+
+    def __bool__(self) -> bool:
+        return bool(self.text.strip() or self.maker)
+
+
+NOTHING = Told()
+Asking = Generator[Link, Told, Told]
+"""Yields links, is sent what is told at each, and returns what it makes of that."""
+
+
+def joined(told: Iterable[Told], delimiter: str = ", ", keep_empty: bool = False) -> Told:
+    """Return texts as one; half of it would be the prompt of another image, so all or none."""
+    parts = [part for part in told if keep_empty or part]
+    made = next((part for part in parts if part.maker), None)
+    if made is not None:
+        return made
+    text = delimiter.join(part.text for part in parts)[:LONGEST_TEXT]
+    return Told(text, sure=all(part.sure for part in parts))
+
+
+def parallel(told: Iterable[Told]) -> Told:
+    """Return texts that stand beside each other as one, without those that another one holds."""
+    parts = [replace(part, text=part.text.strip()) for part in told if part]
+    kept: list[Told] = []
+    for part in parts:
+        if part.maker or not any(part.text in other.text for other in kept):
+            kept = [other for other in kept if other.maker or other.text not in part.text]
+            kept.append(part)
+    return joined(kept)
+
+
+@dataclass
+class Budget:
+    """How much more may be done for one file."""
+
+    left: int = MOST_STEPS
+
+    def spend(self, steps: int = 1) -> None:
+        """Take steps; raises NoPrompt where none are left."""
+        self.left -= steps
+        if self.left < 0:
+            raise NoPrompt("a ComfyUI graph that is too large to follow")
+
+
+@dataclass
+class Follower:
+    """Answers questions about a graph, each once."""
+
+    graph: Graph
+    rules: Callable[[Graph, Link], Asking]
+    budget: Budget = field(default_factory=Budget)
+    answers: dict[Link, Told] = field(default_factory=dict)
+
+    def told(self, asking: Asking) -> Told:
+        """Return what somebody who asks finds out; depth first, a circle tells nothing."""
+        stack: list[tuple[Link | None, Asking]] = [(None, asking)]
+        open_links: set[Link] = set()
+        answer: Told | None = None
+        while True:
+            of, asks = stack[-1]
+            try:
+                link = next(asks) if answer is None else asks.send(answer)
+            except StopIteration as stop:
+                answer = stop.value
+                stack.pop()
+                if of is None:
+                    return answer
+                open_links.discard(of)
+                self.answers[of] = answer
+                self.budget.spend(1 + len(answer.text) // 1000)
+                continue
+            if link in self.answers or link in open_links:
+                answer = self.answers.get(link, NOTHING)
+                self.budget.spend()
+                continue
+            open_links.add(link)
+            stack.append((link, self.rules(self.graph, link)))
+            answer = None

@@ -1,0 +1,107 @@
+"""What nodes do with texts: join, replace, trim, cut, change the case; exactly, or not at all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from annotate.material.programs.comfyui.constants import Constant
+from annotate.material.programs.comfyui.following import Told, joined, parallel
+from annotate.material.programs.comfyui.graph import Node
+from annotate.material.programs.comfyui.names import is_negative, place, stem, words
+from annotate.material.programs.reader import LONGEST_TEXT
+
+FIND = frozenset("find search old needle target pattern from".split())
+REPLACE = frozenset("replace replacement new to with".split())
+SPECIAL = frozenset(".^$*+?{}[]\\|()")
+"""With one of these, a text is an expression, which a file may write so that it never ends."""
+OPAQUE = ("regex", "split", "extract", "parse", "json", "shuffle", "sort", "truncat", "remove",
+          "filter", "jinja", "count", "length")  # fmt: skip
+"""Parts of the names of nodes whose result is no more than a part of what they are given."""
+DELIMITERS = {"comma": ", ", "space": " ", "newline": "\n", "none": "", "\\n": "\n"}
+LATER = frozenset("suffix append post after app end".split())
+EARLIER = frozenset("prefix pre prepend before start".split())
+
+Parts = Mapping[str, Told]
+"""The texts of a node's inputs, by name."""
+
+
+def in_order(names: Sequence[str]) -> list[str]:
+    """Return names in the order in which a node joins them: by number or letter, where they have
+    one, or as given, but what goes before and after in its place."""
+    if len(names) > 1 and len({stem(name) for name in names}) == 1:
+        return sorted(names, key=lambda name: place(name) or 0)
+    return sorted(names, key=_rank)
+
+
+def made_of(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Told:
+    """Return the text that a node makes of those it is given."""
+    if (done := _replaced(node, parts, settings)) is not None:
+        return done
+    texts = [parts[name] for name in in_order(list(parts))]
+    if len(texts) > 1:
+        return _together(node, texts, settings)
+    if not texts:
+        return Told()
+    told = texts[0]
+    if told.maker:
+        return told
+    return _changed(node, told, settings)
+
+
+def _together(node: Node, texts: list[Told], settings: Mapping[str, Constant]) -> Told:
+    delimiters = [value for name, value in settings.items() if name in node.named("delimiter")]
+    if not delimiters and "encode" in node.lower:
+        return parallel(texts)
+    given = delimiters[0] if delimiters else ", "
+    if isinstance(given, bool) or not isinstance(given, str):
+        given = ", "
+    delimiter = DELIMITERS.get(given.lower(), given)
+    return joined(texts, delimiter, keep_empty=node.kind == "StringConcatenate")
+
+
+def _changed(node: Node, told: Told, settings: Mapping[str, Constant]) -> Told:
+    """A single text, as a node passes it on."""
+    text = told.text
+    mode = " ".join((*map(str, settings.values()), node.lower)).lower()
+    if "trim" in node.lower or "strip" in node.lower:
+        side = next((side for side in ("left", "right") if side in mode), "")
+        cut = {"left": str.lstrip, "right": str.rstrip}.get(side, str.strip)
+        return replace(told, text=cut(text))
+    if "case" in node.lower:
+        changes = {"upper": str.upper, "lower": str.lower, "capitalize": str.capitalize,
+                   "title": str.title}  # fmt: skip
+        change = next((changes[name] for name in changes if name in mode), str)
+        return replace(told, text=change(text)[:LONGEST_TEXT])
+    start, end = settings.get("start"), settings.get("end")
+    if isinstance(start, int) and isinstance(end, int):
+        return replace(told, text=text[start:end])
+    one_of_lines = "line" in node.lower.replace("multiline", "") and "\n" in text.strip()
+    opaque = one_of_lines or any(part in node.lower for part in OPAQUE)
+    return Told(maker=node.kind) if opaque else told
+
+
+def _replaced(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Told | None:
+    """A text with others put into it; None for a node that does not replace."""
+    told = {name: part for name, part in parts.items()}
+    told |= {name: Told(value) for name, value in settings.items() if isinstance(value, str)}
+    finds = [name for name in node.names if FIND & set(words(name)) and name in told]
+    puts = [name for name in node.names if REPLACE & set(words(name)) and name in told]
+    if "replac" not in node.lower or not finds or len(finds) != len(puts):
+        return None
+    rest = [part for name, part in parts.items() if name not in finds + puts]
+    made = next((part for part in (*rest, *told.values()) if part.maker), None)
+    if made is not None or len(rest) != 1:
+        return made or Told(maker=node.kind)
+    text = rest[0].text
+    for find, put in zip(finds, puts, strict=True):
+        old = told[find].text
+        if "regex" in " ".join((node.lower, find)).lower() and SPECIAL & set(old):
+            return Told(maker=node.kind)
+        text = text.replace(old, told[put].text)[:LONGEST_TEXT] if old else text
+    return replace(rest[0], text=text)
+
+
+def _rank(name: str) -> int:
+    parts = set(words(name))
+    if is_negative(name):
+        return 3
+    return 0 if parts & EARLIER else 2 if parts & LATER else 1

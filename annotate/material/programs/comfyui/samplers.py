@@ -1,0 +1,131 @@
+"""Where to begin: at the sampler that made the image that was saved."""
+
+from collections import deque
+from collections.abc import Iterable
+
+from annotate.material.programs.comfyui.constants import choices, chosen, constant
+from annotate.material.programs.comfyui.following import Budget, Follower, Told
+from annotate.material.programs.comfyui.graph import Graph, Node
+from annotate.material.programs.comfyui.names import is_negative, words
+from annotate.material.programs.comfyui.rules import tell, tell_image
+from annotate.material.programs.reader import NoPrompt
+
+SAVING = ("save", "send")
+AWAY = frozenset(
+    "model clip vae control controlnet net mask masks upscale seed noise lora vision ipadapter "
+    "text prompt string prefix filename sigmas positive conditioning bbox segm sam".split()
+)
+"""Words in the names of inputs that do not lead to what an image is made of."""
+SEVERAL = "a ComfyUI graph that saves images of several prompts"
+
+
+def prompt_told(graph: Graph) -> Told | None:
+    """Return the positive prompt of a graph; None where there is none.
+
+    Raises NoPrompt for a graph that made images of several prompts, one of which is the file's.
+    """
+    follower = Follower(graph, tell, Budget())
+    saving = [number for number in graph.ends if _saves(graph.nodes[number])]
+    samplers = [number for number, node in graph.nodes.items() if "sampler" in node.lower]
+    for ends in (saving, graph.ends, samplers):
+        found = list(dict.fromkeys(filter(None, (_of_end(follower, end) for end in ends))))
+        texts = {" ".join(told.text.split()): told for told in found}
+        if len(texts) > 1:
+            raise NoPrompt(SEVERAL)
+        if texts:
+            return texts.popitem()[1]
+    return _lone_encoder(follower)
+
+
+def _of_end(follower: Follower, end: str) -> Told | None:
+    """The prompt of the image that comes to an end of the graph."""
+    samplers, others = _behind(follower, [end])
+    if not samplers:
+        told = (follower.told(tell_image(follower.graph, number)) for number in others)
+        return next(filter(None, told), None)
+    return _agreed(follower, [_first_of(follower, number) for number in samplers])
+
+
+def _first_of(follower: Follower, number: str) -> str:
+    """The sampler that began an image which this one only refines, where that is one."""
+    seen = {number}
+    while _refines(follower.graph, follower.graph.nodes[number]):
+        before, _ = _behind(follower, _image_inputs(follower.graph, number))
+        if len(before) != 1 or before[0] in seen:
+            break
+        number = before[0]
+        seen.add(number)
+    return number
+
+
+def _agreed(follower: Follower, samplers: Iterable[str]) -> Told | None:
+    """What all of some samplers tell; an image that is put together has the texts of all."""
+    told = [follower.told(tell_image(follower.graph, number)) for number in samplers]
+    found = list(dict.fromkeys(filter(None, told)))
+    if len(found) > 1 and not any(part.maker for part in found):
+        raise NoPrompt(SEVERAL)
+    return next((part for part in found if part.maker), found[0] if found else None)
+
+
+def _behind(follower: Follower, begin: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The nearest samplers from which an image comes, and the other nodes that are in between."""
+    graph, waiting, seen = follower.graph, deque(begin), set[str]()
+    samplers, others = [], []
+    while waiting:
+        number = waiting.popleft()
+        if number in seen or number not in graph.nodes:
+            continue
+        seen.add(number)
+        follower.budget.spend()
+        if _samples(graph.nodes[number]):
+            samplers.append(number)
+        else:
+            others.append(number)
+            waiting += _image_inputs(graph, number)
+    return samplers, others
+
+
+def _image_inputs(graph: Graph, number: str) -> list[str]:
+    """The nodes from which a node has its image or latents."""
+    node = graph.nodes[number]
+    names = [name for name in node.links if not AWAY & set(words(name)) and not is_negative(name)]
+    among = choices(node)
+    if among and (name := chosen(graph, node, among)) is not None:
+        names = [name] if name in node.links else []
+    return [node.links[name].node for name in names]
+
+
+def _samples(node: Node) -> bool:
+    """Whether a node makes an image of conditioning, or passes on one with its conditioning."""
+    return bool(node.linked("positive", "conditioning", "pipe")) and not _saves(node)
+
+
+def _refines(graph: Graph, node: Node) -> bool:
+    """Whether a sampler begins with an image or with latents that another one has made."""
+    if any({"image", "images"} & set(words(name)) for name in node.links):
+        return True
+    start = constant(graph, node, "start_at_step")
+    if isinstance(start, int) and start > 0:
+        return True
+    sigmas = graph.nodes.get(node.links["sigmas"].node) if "sigmas" in node.links else None
+    strengths = (constant(graph, n, "denoise") for n in (node, sigmas) if n is not None)
+    return any(isinstance(value, int | float) and value < 1 for value in strengths)
+
+
+def _saves(node: Node) -> bool:
+    named = any("filename" in name.lower() for name in node.names)
+    return any(part in node.lower for part in SAVING) or (named and "load" not in node.lower)
+
+
+def _lone_encoder(follower: Follower) -> Told | None:
+    """The text of the only encoder of a graph without a sampler, for it can only be the prompt."""
+    graph = follower.graph
+    refused = {
+        link.node for node in graph.nodes.values() for name, link in node.links.items()
+        if is_negative(name)
+    }  # fmt: skip
+    encoders = [
+        number for number, node in graph.nodes.items()
+        if "textencode" in node.lower and number not in refused and not is_negative(node.title)
+    ]  # fmt: skip
+    return follower.told(tell_image(graph, encoders[0])) if len(encoders) == 1 else None
