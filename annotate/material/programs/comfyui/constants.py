@@ -8,7 +8,7 @@ SWITCHES = ("switch", "select", "choose", "choice", "ifelse", "if else", "branch
             "conditional", "fallback", "pick")  # fmt: skip
 SELECTORS = frozenset(
     "select selected selector index idx choice choose switch which boolean bool condition use "
-    "toggle active pick number cond input enabled".split()
+    "toggle active pick number cond input enabled evaluate".split()
 )
 TRUE = frozenset(("true", "tt"))
 FALSE = frozenset(("false", "ff"))

@@ -8,7 +8,7 @@ from annotate.material.programs.comfyui.names import is_text, words
 MAKERS = (
     "llm", "gpt", "ollama", "gemini", "claude", "llava", "florence", "caption", "interrogat",
     "tagger", "describe", "vlm", "blip", "moondream", "deepseek", "openai", "groq", "mistral",
-    "chat", "qwen", "joy", "enhance", "upsample", "translat", "superprompt", "magic", "random",
+    "chat", "qwen", "joy", "enhance", "upsample", "translat", "superprompt", "magic",
     "feelinglucky", "rewrit", "img2prompt", "image2prompt", "imagetoprompt", "img2txt",
 )  # fmt: skip
 """Parts of the names of nodes that write, describe, translate or throw dice."""
@@ -21,7 +21,7 @@ PHRASES = ("max_tokens", "new_tokens", "max_length", "top_p", "top_k", "keep_ali
            "do_sample")  # fmt: skip
 FILES = frozenset("file filename path dir directory folder url".split())
 SHOWING = ("show", "display", "preview", "debug", "view", "print")
-CHANCE = ("wildcard", "dynamic", "dp")
+CHANCE = ("wildcard", "dynamic", "combinatorial", "randomgenerator")
 
 
 def is_maker(node: Node) -> bool:
@@ -56,6 +56,11 @@ def throws_dice(graph: Graph, node: Node, text: str) -> bool:
     named = text.count("__") > 1
     seeded = any("seed" in words(name) for name in node.names)
     return (varied or named) and (seeded or any(part in node.lower for part in CHANCE))
+
+
+def draws_lots(node: Node, text: str, texts: int) -> bool:
+    """Whether a node takes one of several texts, or lines, by chance."""
+    return "random" in node.lower and (texts > 1 or "\n" in text.strip())
 
 
 def shows(node: Node) -> bool:

@@ -30,11 +30,11 @@ ASIDE = frozenset(
     "sam detector "
     "file filename path folder dir directory url font color system instruction instructions "
     "template ckpt scheduler steps cfg denoise token key audio video frames batch script "
-    "log".split()
+    "log blacklist exclude banned restrict".split()
 )
 QUALIFIERS = POSITIVE | frozenset(
     "in input opt optional main base list multiline raw to from global local with out output "
-    "pre app prefix suffix".split()
+    "pre app prefix suffix prepend append".split()
 )
 
 

@@ -14,10 +14,12 @@ REPLACE = frozenset("replace replacement new to with".split())
 SPECIAL = frozenset(".^$*+?{}[]\\|()")
 """With one of these, a text is an expression, which a file may write so that it never ends."""
 OPAQUE = ("regex", "split", "extract", "parse", "json", "shuffle", "sort", "truncat", "remove",
-          "filter", "jinja", "count", "length")  # fmt: skip
+          "filter", "count", "length")  # fmt: skip
 """Parts of the names of nodes whose result is no more than a part of what they are given."""
+LINES = frozenset("rows row lines line index".split())
+"""Words in the names of inputs that say which lines of a text are taken."""
 DELIMITERS = {"comma": ", ", "space": " ", "newline": "\n", "none": "", "\\n": "\n"}
-LATER = frozenset("suffix append post after app end".split())
+LATER = frozenset("suffix append postfix post after app end".split())
 EARLIER = frozenset("prefix pre prepend before start".split())
 
 Parts = Mapping[str, Told]
@@ -37,20 +39,20 @@ def made_of(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Told:
     if (done := _replaced(node, parts, settings)) is not None:
         return done
     texts = [parts[name] for name in in_order(list(parts))]
-    if len(texts) > 1:
-        return _together(node, texts, settings)
     if not texts:
         return Told()
-    told = texts[0]
-    if told.maker:
-        return told
-    return _changed(node, told, settings)
+    told = (
+        _together(node, texts, settings) if len(texts) > 1 else _changed(node, texts[0], settings)
+    )
+    return Told(maker=node.kind) if _takes_lines(node, told.text) else told
 
 
 def _together(node: Node, texts: list[Told], settings: Mapping[str, Constant]) -> Told:
     delimiters = [value for name, value in settings.items() if name in node.named("delimiter")]
     if not delimiters and "encode" in node.lower:
         return parallel(texts)
+    if not delimiters and any((EARLIER | LATER) & set(words(name)) for name in node.names):
+        return _side_by_side(texts)
     given = delimiters[0] if delimiters else ", "
     if isinstance(given, bool) or not isinstance(given, str):
         given = ", "
@@ -58,15 +60,27 @@ def _together(node: Node, texts: list[Told], settings: Mapping[str, Constant]) -
     return joined(texts, delimiter, keep_empty=node.kind == "StringConcatenate")
 
 
+def _side_by_side(texts: list[Told]) -> Told:
+    """What goes before and after a text, as it was typed, with a comma where nothing parts it."""
+    told = Told()
+    for part in filter(None, texts):
+        end, start = told.text[-1:], part.text[:1]
+        parted = not end or end.isspace() or start.isspace() or start in ",.;:"
+        told = joined((told, part) if told else (part,), "" if parted else ", ")
+    return told
+
+
 def _changed(node: Node, told: Told, settings: Mapping[str, Constant]) -> Told:
     """A single text, as a node passes it on."""
     text = told.text
+    if told.maker or not text:
+        return told
     mode = " ".join((*map(str, settings.values()), node.lower)).lower()
-    if "trim" in node.lower or "strip" in node.lower:
+    if "trim" in mode:
         side = next((side for side in ("left", "right") if side in mode), "")
         cut = {"left": str.lstrip, "right": str.rstrip}.get(side, str.strip)
         return replace(told, text=cut(text))
-    if "case" in node.lower:
+    if "case" in mode:
         changes = {"upper": str.upper, "lower": str.lower, "capitalize": str.capitalize,
                    "title": str.title}  # fmt: skip
         change = next((changes[name] for name in changes if name in mode), str)
@@ -74,9 +88,18 @@ def _changed(node: Node, told: Told, settings: Mapping[str, Constant]) -> Told:
     start, end = settings.get("start"), settings.get("end")
     if isinstance(start, int) and isinstance(end, int):
         return replace(told, text=text[start:end])
-    one_of_lines = "line" in node.lower.replace("multiline", "") and "\n" in text.strip()
-    opaque = one_of_lines or any(part in node.lower for part in OPAQUE)
+    opaque = any(part in node.lower for part in OPAQUE)
     return Told(maker=node.kind) if opaque else told
+
+
+def _takes_lines(node: Node, text: str) -> bool:
+    """Whether a node gives some of a text's lines, one to each image."""
+    if "\n" not in text.strip():
+        return False
+    counting = any(LINES & set(words(name)) for name in node.names)
+    return counting or any(
+        part in node.lower.replace("multiline", "") for part in ("line", "cycle")
+    )
 
 
 def _replaced(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Told | None:
@@ -85,7 +108,11 @@ def _replaced(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Tol
     told |= {name: Told(value) for name, value in settings.items() if isinstance(value, str)}
     finds = [name for name in node.names if FIND & set(words(name)) and name in told]
     puts = [name for name in node.names if REPLACE & set(words(name)) and name in told]
-    if "replac" not in node.lower or not finds or len(finds) != len(puts):
+    if node.values.get("action") == "replace" and {"text_a", "text_b"} <= told.keys():
+        finds, puts = ["text_b"], ["text_c"] if "text_c" in told else []
+    elif "replac" not in node.lower:
+        return None
+    if not finds or len(finds) != len(puts):
         return None
     rest = [part for name, part in parts.items() if name not in finds + puts]
     made = next((part for part in (*rest, *told.values()) if part.maker), None)
@@ -94,7 +121,7 @@ def _replaced(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Tol
     text = rest[0].text
     for find, put in zip(finds, puts, strict=True):
         old = told[find].text
-        if "regex" in " ".join((node.lower, find)).lower() and SPECIAL & set(old):
+        if node.kind != "StringReplace" and SPECIAL & set(old):
             return Told(maker=node.kind)
         text = text.replace(old, told[put].text)[:LONGEST_TEXT] if old else text
     return replace(rest[0], text=text)

@@ -22,18 +22,24 @@ from annotate.material.programs.comfyui.following import (
 )
 from annotate.material.programs.comfyui.graph import Graph, Link, Node
 from annotate.material.programs.comfyui.made import (
+    draws_lots,
     is_maker,
     is_read,
     shown_text,
     shows,
     throws_dice,
 )
-from annotate.material.programs.comfyui.names import is_negative, is_prose, is_text, words
+from annotate.material.programs.comfyui.names import head, is_negative, is_prose, is_text, words
 from annotate.material.programs.comfyui.operations import in_order, made_of
 from annotate.material.programs.reader import LONGEST_TEXT
 
 Rule = Callable[[Graph, Node, Link], Asking]
 NO_TEXTS = frozenset("none no yes true false enable disable on off auto default".split())
+NAMELESS = ("", "any", "anything", "source", "data")
+"""Names of inputs that may be for anything; of those that are typed, only what goes before or
+after a text is one."""
+ASIDE_TEXTS = frozenset("prefix suffix prepend append".split())
+UNWORDED = frozenset("style styles mode type preset version select lora".split())
 JOINING = ("concat", "join", "combin", "append", "merge", "multi", "encode", "replace", "format")
 
 
@@ -126,7 +132,7 @@ def _made(graph: Graph, node: Node, link: Link) -> Asking:
 
 def _positive(graph: Graph, node: Node, link: Link) -> Asking:
     """A node that tells positive from negative: loaders, stylers, samplers, ControlNets."""
-    return parallel((yield from _inputs(graph, node, node.named("positive"))))
+    return parallel((yield from _inputs(graph, node, in_order(node.named("positive")))))
 
 
 def _conditioned(graph: Graph, node: Node, link: Link) -> Asking:
@@ -138,16 +144,23 @@ def _conditioned(graph: Graph, node: Node, link: Link) -> Asking:
 
 
 def _piped(graph: Graph, node: Node, link: Link) -> Asking:
-    """A node that takes the prompt out of a bundle of everything: the first that has one."""
-    told = yield from _inputs(graph, node, node.linked("pipe"))
+    """A node that takes the prompt out of a bundle of everything: the first that has one.
+
+    Of samplers for parts of an image, and their prompts, all.
+    """
+    names = node.linked("pipe")
+    if names and all("sampler" in name for name in names):
+        names += node.linked("text")
+        return joined(dict.fromkeys((yield from _inputs(graph, node, names))))
+    told = yield from _inputs(graph, node, names)
     texts = [part for part in told if part.text]
     return next(filter(None, texts or told), NOTHING)
 
 
 def _texts(graph: Graph, node: Node, link: Link) -> Asking:
     """A node with texts: what it makes of them."""
-    names = [name for name in node.named("text") if not _is_option(node, name)]
-    if node.named("positive") or not names:
+    names = [name for name in node.names if _is_part(node, name)]
+    if node.named("positive") or not any(_is_plainly_text(node, name) for name in names):
         return NOTHING
     if picked := _by_slot(graph, node, link, names):
         names = [picked]
@@ -155,7 +168,7 @@ def _texts(graph: Graph, node: Node, link: Link) -> Asking:
     parts = dict(zip(names, (yield from _inputs(graph, node, names)), strict=True))
     settings = _settings(graph, node, names)
     made = made_of(node, parts, settings)
-    if throws_dice(graph, node, made.text):
+    if throws_dice(graph, node, made.text) or draws_lots(node, made.text, len(names)):
         return Told(maker=node.kind)
     known = not settings or any(part in node.lower for part in JOINING)
     return replace(made, sure=made.sure and known, final=True)
@@ -167,7 +180,8 @@ def _passed(graph: Graph, node: Node, link: Link) -> Asking:
     if names or node.linked("conditioning", "positive", "pipe"):
         told = joined((yield from _inputs(graph, node, names)))
         return replace(told, sure=False, final=True)
-    prose = [value for name in node.named("other") if is_prose(value := node.values.get(name))]
+    typed = [name for name in node.named("other") if not UNWORDED & set(words(name))]
+    prose = [value for name in typed if is_prose(value := node.values.get(name))]
     if prose:
         return Told(", ".join(prose)[:LONGEST_TEXT], sure=False)
     return Told(maker=node.kind) if node.kind and not node.named("positive", "text") else NOTHING
@@ -191,11 +205,19 @@ def _input(graph: Graph, node: Node, name: str) -> Asking:
     return Told(maker=node.kind) if throws_dice(graph, node, value) else Told(value[:LONGEST_TEXT])
 
 
-def _is_option(node: Node, name: str) -> bool:
+def _is_plainly_text(node: Node, name: str) -> bool:
+    return node.roles[name] == "text" or name not in node.links
+
+
+def _is_part(node: Node, name: str) -> bool:
+    """Whether an input is part of a node's text: by its name, or as it has none to speak of."""
+    nameless = node.roles[name] == "other" and head(name) in NAMELESS
+    if name in node.links:
+        return nameless or node.roles[name] == "text"
     value = node.values.get(name)
-    return name not in node.links and (
-        not isinstance(value, str) or value.strip().lower() in NO_TEXTS
-    )
+    if not isinstance(value, str) or value.strip().lower() in NO_TEXTS or "elect the" in value[:30]:
+        return False
+    return node.roles[name] == "text" or (nameless and bool(ASIDE_TEXTS & set(words(name))))
 
 
 def _by_slot(graph: Graph, node: Node, link: Link, names: list[str]) -> str | None:

@@ -28,12 +28,8 @@ def prompt_told(graph: Graph) -> Told | None:
     saving = [number for number in graph.ends if _saves(graph.nodes[number])]
     samplers = [number for number, node in graph.nodes.items() if "sampler" in node.lower]
     for ends in (saving, graph.ends, samplers):
-        found = list(dict.fromkeys(filter(None, (_of_end(follower, end) for end in ends))))
-        texts = {" ".join(told.text.split()): told for told in found}
-        if len(texts) > 1:
-            raise NoPrompt(SEVERAL)
-        if texts:
-            return texts.popitem()[1]
+        if told := _agreed(filter(None, (_of_end(follower, end) for end in ends))):
+            return told
     return _lone_encoder(follower)
 
 
@@ -41,9 +37,12 @@ def _of_end(follower: Follower, end: str) -> Told | None:
     """The prompt of the image that comes to an end of the graph."""
     samplers, others = _behind(follower, [end])
     if not samplers:
-        told = (follower.told(tell_image(follower.graph, number)) for number in others)
-        return next(filter(None, told), None)
-    return _agreed(follower, [_first_of(follower, number) for number in samplers])
+        if len(others) == 1 and not _is_drawing(follower.graph.nodes[end]):
+            return None
+        asked = (follower.told(tell_image(follower.graph, number)) for number in others)
+        return next(filter(None, asked), None)
+    firsts = dict.fromkeys(_first_of(follower, number) for number in samplers)
+    return _agreed(follower.told(tell_image(follower.graph, number)) for number in firsts)
 
 
 def _first_of(follower: Follower, number: str) -> str:
@@ -58,13 +57,18 @@ def _first_of(follower: Follower, number: str) -> str:
     return number
 
 
-def _agreed(follower: Follower, samplers: Iterable[str]) -> Told | None:
-    """What all of some samplers tell; an image that is put together has the texts of all."""
-    told = [follower.told(tell_image(follower.graph, number)) for number in samplers]
-    found = list(dict.fromkeys(filter(None, told)))
-    if len(found) > 1 and not any(part.maker for part in found):
+def _agreed(told: Iterable[Told]) -> Told | None:
+    """Return what all tell that tell something; raises NoPrompt where they differ."""
+    found = {" ".join(part.text.split()): part for part in told if part}
+    made = next((part for part in found.values() if part.maker), None)
+    if made is None and len(found) > 1:
         raise NoPrompt(SEVERAL)
-    return next((part for part in found if part.maker), found[0] if found else None)
+    return made or next(iter(found.values()), None)
+
+
+def _is_drawing(node: Node) -> bool:
+    """Whether a node at the end of a graph may make images itself, of a text alone."""
+    return "sampler" in node.lower or "image" in node.lower or bool(node.named("positive"))
 
 
 def _behind(follower: Follower, begin: Iterable[str]) -> tuple[list[str], list[str]]:
