@@ -1,7 +1,7 @@
 """Train, export and serve from the command line, with no app and no database.
 
 python -m align train RUN_DIR [--dry-run]           train the run in a folder, or only say how
-python -m align export RUN_DIR FILE --form kohya    an adapter for ComfyUI, A1111 or Forge
+python -m align export RUN_DIR FILE --form kohya    an adapter for ComfyUI, A1111, Forge, sd-scripts
 python -m align sample FOLDER --prompts FILE --with RUN_DIR  draw prompts with what a run made
 python -m align evaluate FOLDER --prompts FILE --with RUN_DIR  draw and check it beside its base
 python -m align check FILE [TARGET]                 take in a LoRA or a tuned model from elsewhere
@@ -35,9 +35,11 @@ SCORERS = {
     "aesthetic": "the LAION aesthetic predictor (--with FOLDER)",
 }
 FORMS = {
-    "diffusers": "a file for load_lora_weights",
-    "kohya": "a file for ComfyUI, A1111, Forge and diffusers",
-    "merged": "a pipeline folder with the adapter in its weights",
+    "kohya": "a file that ComfyUI, A1111, Forge, sd-scripts and diffusers read whole",
+    "diffusers": "a file for diffusers alone: ComfyUI, Forge and sd-scripts load nothing of it, "
+    "nor of a run's own adapter.safetensors",
+    "peft": "a folder for PEFT",
+    "merged": "a pipeline folder for diffusers, with the adapter in its weights",
 }
 
 

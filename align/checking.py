@@ -13,7 +13,7 @@ from align.config import TrainConfig
 from align.device import choose_compute
 from align.errors import AlignError, first_line
 from align.evaluation import Easel, OnProgress, beside_base, write_result
-from align.export import Source
+from align.export_facts import Source
 from align.models import ModelInfo
 from align.progress import Reporter
 from align.run_folder import RunFolder

@@ -32,7 +32,7 @@ from align.contest import contest, scores_PS
 from align.device import Compute, choose_compute
 from align.encode import sha256
 from align.errors import InvalidSettings
-from align.export import Source, read_source
+from align.export_facts import Source, read_source
 from align.files import write_json
 from align.models import ModelInfo, describe_model
 from align.naming import Namer

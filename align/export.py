@@ -1,29 +1,26 @@
 """Write a trained adapter for other programs.
 
-diffusers   the adapter as it is                             `load_lora_weights`
-kohya       the names that web UIs know                      ComfyUI, A1111, Forge, diffusers
-merged      a pipeline folder with the adapter in its UNet   anything that loads SDXL folders
-
-Metadata follows sd-scripts (`ss_…`), Stability's modelspec 1.0.1 and, under `palate.`, tells what
-the run was. What is not known is left out, and so is every path of this machine.
+kohya       the names that sd-scripts writes    ComfyUI, A1111, Forge, sd-scripts, diffusers
+diffusers   the adapter as it is                diffusers' `load_lora_weights`
+peft        a folder with its configuration     PEFT's `PeftModel.from_pretrained`
+merged      a pipeline folder, nothing to add   anything that loads SDXL folders
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from align.export_facts import PUBLISHED_CODE, Source, describe, read_source, training_metadata
 from align.files import read_json, replacing
 from align.full import is_whole
 from align.kohya import (
+    PREFIX,
     Adapter,
     ExportError,
     kohya_weights,
@@ -32,35 +29,28 @@ from align.kohya import (
     tensor_hash,
 )
 from align.merge import merge, refuse_taken
-from align.models import ModelInfo, describe_model
-from align.run_folder import RunFolder, RunStatus
+from align.models import HUB_NAME, ModelInfo, describe_model
+from align.peft_folder import write_peft_folder
+from align.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_of
 
-FORMS = ("diffusers", "kohya", "merged")
 PRECISIONS = {"fp16": torch.float16, "fp32": torch.float32}
-FIRST_OBJECTIVE = "dpo"
-"""What runs minimised before their settings named an objective."""
-PREDICTION_TYPES = {"epsilon": "epsilon", "v_prediction": "v"}
-SETTINGS_BY_KOHYA = {
-    "learning_rate": "ss_learning_rate",
-    "steps": "ss_max_train_steps",
-    "warmup_steps": "ss_lr_warmup_steps",
-    "max_grad_norm": "ss_max_grad_norm",
-    "seed": "ss_seed",
-}
 
 
 @dataclass(frozen=True)
-class Source:
-    """An adapter file and what is known of the run that made it."""
+class Order:
+    """One export: what is written, and how."""
 
-    adapter: Path
-    run: str | None = None
-    model: ModelInfo | None = None
-    settings: dict[str, Any] = field(default_factory=dict)
-    status: RunStatus | None = None
-    snapshot_id: str | None = None
-    snapshot_sha256: str | None = None
-    """SHA-256 of the snapshot's manifest, which names that of every vote and picture."""
+    source: Source
+    adapter: Adapter
+    target: Path
+    dtype: torch.dtype
+    model: ModelInfo | None
+    """The base that was named, if one was."""
+
+    @property
+    def title(self) -> str:
+        """What the file calls itself."""
+        return self.target.name.removesuffix(".safetensors")
 
 
 def export(
@@ -75,11 +65,11 @@ def export(
 
     Args:
         source: a run folder, or an adapter.safetensors.
-        target: a .safetensors file, which is replaced; for `merged` a new or empty folder.
+        target: a .safetensors file, which is replaced; for FOLDERS a new or empty folder.
         form: one of FORMS.
-        precision: "fp16" or "fp32" for kohya and merged; diffusers keeps the adapter's own. A
+        precision: "fp16" or "fp32" for kohya and merged; the others keep the adapter's own. A
             merged fp16 weight rounds away changes below 1/2000 of it, which the others keep.
-        model: what to merge into; left out, the model that the run was made from.
+        model: the base; left out, the model that the run was made from.
 
     Raises:
         ExportError: the adapter cannot be read, or not be written in this form or to this place.
@@ -91,17 +81,70 @@ def export(
     adapter = _read(known.adapter, form)
     if target.exists() and target.samefile(known.adapter):
         raise ExportError(f"{target} is the adapter itself. Name another file.")
-    title = target.name.removesuffix(".safetensors")
-    facts = describe(known, adapter, title)
-    dtype = PRECISIONS[precision]
-    if form == "merged":
-        merge(known.adapter, adapter, model or _base(known), target, dtype, facts)
-    elif form == "kohya":
-        facts |= network_metadata(adapter) | training_metadata(known, title)
-        _write(kohya_weights(adapter, dtype), facts, target)
-    else:
-        _write(adapter.weights, adapter.metadata | facts, target)
+
+    WRITERS[form](Order(known, adapter, target, PRECISIONS[precision], model))
     return target
+
+
+def _write_diffusers(order: Order) -> None:
+    facts = describe(order.source, order.adapter, order.title)
+    _write(order.adapter.weights, order.adapter.metadata | facts, order.target)
+
+
+def _write_kohya(order: Order) -> None:
+    weights = kohya_weights(order.adapter, order.dtype, _layout(order))
+    facts = describe(order.source, order.adapter, order.title, PUBLISHED_CODE)
+    facts |= network_metadata(order.adapter) | training_metadata(order.source, order.title)
+    _write(weights, facts, order.target)
+
+
+def _write_peft(order: Order) -> None:
+    facts = describe(order.source, order.adapter, order.title)
+    model = order.model or order.source.model
+    base = model.path if model and HUB_NAME.fullmatch(model.path) else None
+    write_peft_folder(order.adapter, order.target, facts, base)
+
+
+def _write_merged(order: Order) -> None:
+    facts = describe(order.source, order.adapter, order.title)
+    base = order.model or _base(order.source)
+    merge(order.source.adapter, order.adapter, base, order.target, order.dtype, facts)
+
+
+WRITERS: dict[str, Callable[[Order], None]] = {
+    "kohya": _write_kohya,
+    "diffusers": _write_diffusers,
+    "peft": _write_peft,
+    "merged": _write_merged,
+}
+FORMS = tuple(WRITERS)
+FOLDERS = ("peft", "merged")
+"""The forms that are a folder, not a file."""
+
+
+def _layout(order: Order) -> Layout:
+    """Tell how the base's blocks are numbered: by its configuration, else by the adapter itself."""
+    layers = [module.removeprefix(PREFIX) for module in order.adapter.ranks]
+    for model in (order.model, order.source.model):
+        layout = model and _stored_layout(model)
+        if layout and layout.holds(layers):
+            return layout
+    layout = guess_layout(layers) or (SDXL_LAYOUT if order.adapter.for_sdxl else None)
+    if layout is None or not layout.holds(layers):
+        raise ExportError(
+            f"{order.source.adapter} does not say which model it was trained from, and kohya's "
+            "names depend on how many layers that has. Name the model, or the run folder instead "
+            "of the file."
+        )
+    return layout
+
+
+def _stored_layout(model: ModelInfo) -> Layout | None:
+    """Read the layout of a model that lies on this machine."""
+    try:
+        return layout_of(read_json(Path(model.load_path) / "unet" / "config.json"))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _check(form: str, precision: str, target: Path) -> None:
@@ -109,7 +152,7 @@ def _check(form: str, precision: str, target: Path) -> None:
         raise ExportError(f"Unknown form {form!r}. Known ones: {', '.join(FORMS)}.")
     if precision not in PRECISIONS:
         raise ExportError(f"Unknown precision {precision!r}. Known ones: {', '.join(PRECISIONS)}.")
-    if form == "merged":
+    if form in FOLDERS:
         refuse_taken(target)
     elif target.is_dir() or target.suffix != ".safetensors":
         raise ExportError(f"{target} is no file name for an adapter: end it in .safetensors.")
@@ -124,34 +167,6 @@ def _read(path: Path, form: str) -> Adapter:
             "Export it with --form merged."
         )
     return Adapter({}, {}, {}, {})
-
-
-def read_source(source: Path) -> Source:
-    """Find the adapter, and in a run folder what is known of its making.
-
-    Raises:
-        RunError: a folder that is not a run folder.
-        ExportError: a run without an adapter.
-    """
-    if not source.is_dir():
-        return Source(source)
-    run = RunFolder(source)
-    config, status = run.read_config(), run.stored_status()
-    if not run.adapter.is_file():
-        raise ExportError(
-            f"{source} has no adapter: its run is {status.state}. Wait for it, or go on with "
-            f"`python -m align train {source}`."
-        )
-    manifest = run.snapshot / "manifest.json"
-    return Source(
-        run.adapter,
-        source.resolve().name,
-        ModelInfo(**config["model"]),
-        config.get("train", {}),
-        status,
-        config.get("snapshot_id"),
-        hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else None,
-    )
 
 
 def _base(source: Source) -> ModelInfo:
@@ -169,78 +184,6 @@ def _base(source: Source) -> ModelInfo:
             "model to merge into."
         )
     return model
-
-
-def describe(source: Source, adapter: Adapter, title: str) -> dict[str, str]:
-    """Metadata that every form carries: modelspec, and what Palate knows of the run."""
-    own = {f"palate.{name}": value for name, value in _run_facts(source).items()}
-    spec: dict[str, Any] = {
-        "sai_model_spec": "1.0.1",
-        "architecture": "stable-diffusion-xl-v1-base/lora" if adapter.for_sdxl else None,
-        "implementation": "diffusers",
-        "title": title,
-        "date": _date(source.status),
-    }
-    if source.model:
-        spec["resolution"] = f"{source.model.width}x{source.model.height}"
-        spec["prediction_type"] = _prediction_type(source.model)
-    return _strings({f"modelspec.{name}": value for name, value in spec.items()} | own)
-
-
-def _run_facts(source: Source) -> dict[str, Any]:
-    if source.run is None:
-        return {}
-    result = (source.status and source.status.result) or {}
-    return {
-        "objective": FIRST_OBJECTIVE,
-        **source.settings,
-        "run": source.run,
-        "pairs": result.get("pairs"),
-        "snapshot": source.snapshot_id,
-        "snapshot_sha256": source.snapshot_sha256,
-        "base": source.model and source.model.name,
-        "base_identity": source.model and source.model.identity,
-    }
-
-
-def training_metadata(source: Source, title: str) -> dict[str, str]:
-    """What sd-scripts writes of a training under `ss_`, as far as it means the same here."""
-    facts: dict[str, Any] = {"ss_output_name": title}
-    facts |= {
-        theirs: source.settings[ours]
-        for ours, theirs in SETTINGS_BY_KOHYA.items()
-        if ours in source.settings
-    }
-    if source.model:
-        facts["ss_sd_model_name"] = source.model.name
-    if source.status and source.status.result:
-        facts["ss_steps"] = source.status.step
-        objective = source.settings.get("objective", FIRST_OBJECTIVE)
-        pairs = source.status.result.get("pairs")
-        facts["ss_training_comment"] = f"Palate: {objective} on {pairs} pairs"
-    return _strings(facts)
-
-
-def _date(status: RunStatus | None) -> str | None:
-    """When the run ended, by ISO 8601."""
-    if status is None or status.state != "done":
-        return None
-    return datetime.fromtimestamp(int(status.updated), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _prediction_type(model: ModelInfo) -> str | None:
-    """What the network predicts, if the model lies in a folder here that says so."""
-    config = read_json(Path(model.load_path) / "scheduler" / "scheduler_config.json") or {}
-    return PREDICTION_TYPES.get(config.get("prediction_type", ""))
-
-
-def _strings(facts: dict[str, Any]) -> dict[str, str]:
-    """Safetensors metadata holds strings only; what is unknown is left out."""
-    return {
-        name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in facts.items()
-        if value is not None
-    }
 
 
 def _write(weights: dict[str, Tensor], facts: dict[str, str], target: Path) -> None:

@@ -1,4 +1,4 @@
-"""An adapter file, read module by module and written with kohya's names.
+"""An adapter file, read module by module and written with the names that sd-scripts writes.
 
 The weight change of a module is ΔW = (alpha / rank) · up · down in kohya's form as in PEFT's.
 Diffusers calls `down` lora_A and `up` lora_B.
@@ -7,6 +7,7 @@ Diffusers calls `down` lora_A and `up` lora_B.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ from torch import Tensor
 
 from align.errors import AlignError, first_line
 from align.files import parse_json
+from align.sgm_names import Layout, sgm_name
 
 PREFIX = "unet."
 DOWN, UP = ".lora_A.weight", ".lora_B.weight"
@@ -54,6 +56,10 @@ class Adapter:
             name.endswith(f"attn2.to_k{DOWN}") and weight.shape[1] == SDXL_TEXT_WIDTH
             for name, weight in self.weights.items()
         )
+
+    def is_wide(self, module: str) -> bool:
+        """Return whether a module is a convolution over more than one pixel."""
+        return any(size > 1 for size in self.weights[module + DOWN].shape[2:])
 
 
 def read_adapter(path: Path) -> Adapter:
@@ -115,9 +121,11 @@ def module_alpha(config: dict[str, Any], module: str, rank: int) -> float:
     return alpha * math.sqrt(rank) if config.get("use_rslora") else alpha
 
 
-def kohya_weights(adapter: Adapter, dtype: torch.dtype) -> dict[str, Tensor]:
-    """The adapter under kohya's names: `<module>.lora_down.weight` [rank, in] and
-    `.lora_up.weight` [out, rank] in `dtype`, `.alpha` a scalar in fp32.
+def kohya_weights(adapter: Adapter, dtype: torch.dtype, layout: Layout) -> dict[str, Tensor]:
+    """Return the adapter under kohya's names, for a UNet of this layout.
+
+    `<name>.lora_down.weight` is [rank, in] and `.lora_up.weight` [out, rank] in `dtype`, of a
+    convolution [rank, in, k, k] and [out, rank, 1, 1]; `.alpha` is a scalar in fp32.
 
     All modules get one alpha, the most common one. Where another was meant, the difference goes
     into the `up` weights: diffusers 0.42 applies the most common alpha to all attention modules.
@@ -126,10 +134,10 @@ def kohya_weights(adapter: Adapter, dtype: torch.dtype) -> dict[str, Tensor]:
         ExportError: something that kohya's form has no place for, or a weight beyond `dtype`.
     """
     _refuse_others(adapter)
-    shared = _most_common(adapter.alphas.values())
+    shared = most_common(adapter.alphas.values())
     result: dict[str, Tensor] = {}
     for module, alpha in adapter.alphas.items():
-        name = kohya_name(module)
+        name = kohya_name(module, layout)
         if f"{name}.alpha" in result:
             raise ExportError(
                 f"Two modules would both be called {name} in kohya's form. "
@@ -143,9 +151,10 @@ def kohya_weights(adapter: Adapter, dtype: torch.dtype) -> dict[str, Tensor]:
     return result
 
 
-def kohya_name(module: str) -> str:
-    """`unet.mid_block.attentions.0` is `lora_unet_mid_block_attentions_0`."""
-    return "lora_" + module.replace(".", "_")
+def kohya_name(module: str, layout: Layout) -> str:
+    """Return what sd-scripts calls a module, such as `lora_unet_middle_block_1_proj_in`."""
+    spelling = sgm_name(module.removeprefix(PREFIX), layout)
+    return "lora_unet_" + spelling.replace(".", "_")
 
 
 def _refuse_others(adapter: Adapter) -> None:
@@ -177,11 +186,17 @@ def _cast(weight: Tensor, dtype: torch.dtype, module: str) -> Tensor:
 
 def network_metadata(adapter: Adapter) -> dict[str, str]:
     """What kohya's own files say of the network, read by web UIs for filtering and display."""
+    alpha = f"{most_common(adapter.alphas.values()):g}"
     facts = {
         "ss_network_module": "networks.lora",
-        "ss_network_dim": str(_most_common(adapter.ranks.values())),
-        "ss_network_alpha": f"{_most_common(adapter.alphas.values()):g}",
+        "ss_network_dim": str(most_common(adapter.ranks.values())),
+        "ss_network_alpha": alpha,
     }
+    convolutions = [rank for module, rank in adapter.ranks.items() if adapter.is_wide(module)]
+    if convolutions:
+        # sd-scripts keeps the rank of 3 x 3 convolutions apart, and leaves them out without one.
+        arguments = {"conv_dim": str(most_common(convolutions)), "conv_alpha": alpha}
+        facts["ss_network_args"] = json.dumps(arguments)
     return facts | ({"ss_base_model_version": "sdxl_base_v1-0"} if adapter.for_sdxl else {})
 
 
@@ -195,5 +210,6 @@ def tensor_hash(weights: dict[str, Tensor]) -> str:
     return hashlib.sha256(memoryview(whole)[8 + int.from_bytes(whole[:8], "little") :]).hexdigest()
 
 
-def _most_common(values: Iterable[T]) -> T:
+def most_common(values: Iterable[T]) -> T:
+    """Return what occurs most often."""
     return Counter(values).most_common(1)[0][0]

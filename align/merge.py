@@ -44,7 +44,7 @@ def merge(
         ModelError: the model cannot be loaded.
         ExportError: the target holds something, or the adapter was made from another model.
     """
-    with _new_folder(target) as scratch:
+    with new_folder(target) as scratch:
         pipeline = load_pipeline(model, Compute(torch.device("cpu"), torch.float32, None))
         if is_whole(path):
             Replacement(pipeline.unet).use(path)
@@ -88,7 +88,7 @@ def forget_origin(folder: Path) -> None:
 
 
 @contextmanager
-def _new_folder(target: Path) -> Iterator[Path]:
+def new_folder(target: Path) -> Iterator[Path]:
     """A scratch folder beside `target` that becomes it in one step, or is gone."""
     refuse_taken(target)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from align.device import Compute, choose_compute
 from align.errors import InvalidSettings
-from align.export import Source, read_source
+from align.export_facts import Source, read_source
 from align.models import ModelInfo, describe_model
 from align.pipeline import load_pipeline
 from align.render import Adapters, batches, render

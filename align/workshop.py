@@ -33,7 +33,8 @@ class Workshop:
             WorkFailed: with the sentence that the command ended with.
         """
         arguments = ["export", str(source.resolve()), str(target.resolve()), "--form", form]
-        self._run([*arguments, *self._base(model, form == "merged" and not source.is_dir())])
+        # A run folder names its own base, a file alone does not say what its layers are called.
+        self._run([*arguments, *self._base(model, not source.is_dir())])
 
     def adopt(self, source: Path, target: Path, model: ModelInfo) -> dict[str, Any]:
         """Check a LoRA or a tuned model against the base and copy it to `target`; tell what it is.

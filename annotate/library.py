@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from annotate.errors import FileGone, InvalidRequest, LastGood
+from annotate.export_forms import FORMS
 from annotate.fitness import failed_checks
 from annotate.jobs import Pacing
 from annotate.ports import Model, Trainer, Workshop
@@ -16,11 +17,6 @@ from storage.store import Store
 
 logger = logging.getLogger(__name__)
 
-FORMS = {
-    "diffusers": "diffusers: a file for load_lora_weights",
-    "kohya": "kohya: a file for ComfyUI, A1111 and Forge",
-    "merged": "merged: a whole pipeline folder",
-}
 EXPORTED = re.compile(r"[\w-][\w.-]*\.safetensors")
 
 
@@ -114,6 +110,7 @@ class Library:
         return {
             "version": version,
             "form": form,
+            "read_by": FORMS[form].programs,
             "saved": f"exports/{target.parent.name}/{name}",
             "url": f"export/{name}" if target.is_file() else None,
             "bytes": sum(each.stat().st_size for each in _files(target)),
@@ -161,7 +158,7 @@ class Library:
 
     def _export_name(self, version: str, form: str) -> str:
         model = re.sub(r"[^\w-]+", "-", self._model.name).strip("-") or "model"
-        return f"{model}-{version}-{form}" + ("" if form == "merged" else ".safetensors")
+        return f"{model}-{version}-{form}" + ("" if FORMS[form].folder else ".safetensors")
 
     def _source(self, version: Version) -> Path:
         """The run folder, which knows how the version was made, or else the file alone."""

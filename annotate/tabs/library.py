@@ -5,9 +5,9 @@ from typing import Any
 
 import gradio as gr
 
+from annotate.export_forms import labels
 from annotate.handlers import PRIVATE, Errors, refusals
 from annotate.jobs import Job
-from annotate.library import FORMS
 from annotate.space import in_bytes
 from annotate.stage import read_static
 from annotate.studio import Studio
@@ -67,7 +67,7 @@ class LibraryTab:
                     self._keep = gr.Button("Keep it")
             with gr.Column(visible=False) as self._gone, gr.Row(equal_height=True):
                 self._form = gr.Dropdown(
-                    [(label, form) for form, label in FORMS.items()],
+                    labels(),
                     value="kohya",
                     label="Export as",
                     min_width=180,

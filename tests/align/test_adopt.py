@@ -24,10 +24,11 @@ from align.export import export
 from align.full import is_whole
 from align.kohya import read_adapter
 from align.lora import TARGETS, save_adapter
-from align.lora_names import layers_of, sgm_name
+from align.lora_names import layers_of
 from align.memory import SDXL_UNET
 from align.models import describe_model, embedded_folder
 from align.pipeline import load_pipeline
+from align.sgm_names import layout_of, sgm_name
 from align.workshop import Workshop, sentence
 
 
@@ -81,7 +82,8 @@ def test_sgm_names_are_those_that_diffusers_maps_back(config):
             else (UNet2DConditionModel.from_config(config))
         )
     inner = [n for n in layers_of(unet) if "blocks" in n or "mid_block" in n]
-    sgm = {"lora_unet_" + sgm_name(n, unet).replace(".", "_") + ".alpha": n for n in inner}
+    layout = layout_of(unet.config)
+    sgm = {"lora_unet_" + sgm_name(n, layout).replace(".", "_") + ".alpha": n for n in inner}
     assert len(sgm) == len(inner)
     # Diffusers' own converter takes the names one at a time, and says which block each is in.
     back = _maybe_map_sgm_blocks_to_diffusers(dict.fromkeys(sgm), unet.config)

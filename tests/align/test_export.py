@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers.configuration_utils import FrozenDict
 from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from align.memory import SDXL_UNET
 from align.models import describe_model
 from align.pipeline import load_pipeline
 from align.run_folder import RunFolder, RunStatus
+from align.sgm_names import SDXL_LAYOUT
 
 KINDS = {
     "alpha = rank": {"r": 4, "lora_alpha": 4},
@@ -126,9 +128,12 @@ def test_diffusers_reads_the_kohya_file_as_the_same_adapter(tuned, model, comput
     assert lora_state(stock.unet).keys() == lora_state(pipeline.unet).keys()
 
 
-def test_with_one_alpha_the_kohya_file_holds_the_very_weights(adapter_file, tmp_path):
+def test_with_one_alpha_the_kohya_file_holds_the_very_weights(adapter_file, model, tmp_path):
     file = export(adapter_file, tmp_path / "k.safetensors", "kohya", precision="fp32")
-    state, alphas = StableDiffusionXLPipeline.lora_state_dict(str(tmp_path), weight_name=file.name)
+    config = UNet2DConditionModel.load_config(model.load_path, subfolder="unet")
+    state, alphas = StableDiffusionXLPipeline.lora_state_dict(
+        str(tmp_path), weight_name=file.name, unet_config=FrozenDict(config)
+    )
     assert_close(convert_unet_state_dict_to_peft(state), load_file(adapter_file), rtol=0, atol=0)
     assert set(alphas.values()) == {3.0}
     assert len(alphas) == len(state) / 2
@@ -177,30 +182,17 @@ def test_the_diffusers_form_keeps_weights_and_configuration(adapter_file, tmp_pa
 
 
 @pytest.fixture(scope="module")
-def sdxl() -> tuple[set[str], dict[str, torch.Tensor]]:
-    """Names of SDXL's own weights, and an all-zero adapter of rank 1 for its attention."""
+def sdxl() -> dict[str, torch.Tensor]:
+    """An all-zero adapter of rank 1 for the attention of full SDXL."""
     with torch.device("meta"):
         unet = UNet2DConditionModel(**SDXL_UNET)
-        names = set(unet.state_dict())
         unet.add_adapter(LoraConfig(r=1, lora_alpha=1, target_modules=ATTENTION))
     state = get_peft_model_state_dict(unet)
-    return names, {f"unet.{n}": torch.zeros(w.shape) for n, w in state.items()}
-
-
-def test_on_sdxl_every_module_gets_the_name_that_comfyui_derives(sdxl, tmp_path):
-    names, state = sdxl
-    save_file(state, tmp_path / "adapter.safetensors")
-    file = export(tmp_path / "adapter.safetensors", tmp_path / "k.safetensors", "kohya")
-    modules = {name.split(".")[0] for name in load_file(file)}
-    # ComfyUI (comfy/lora.py) replaces the dots of the diffusers name of a weight by underscores.
-    known = {"lora_unet_" + n.removesuffix(".weight").replace(".", "_") for n in names}
-    assert modules <= known
-    assert len(modules) == len(state) // 2 == 560
-    assert len(load_file(file)) == 3 * len(modules)
+    return {f"unet.{n}": torch.zeros(w.shape) for n, w in state.items()}
 
 
 def test_on_sdxl_diffusers_finds_the_original_names_again(sdxl, tmp_path):
-    state = sdxl[1]
+    state = sdxl
     save_file(state, tmp_path / "adapter.safetensors")
     file = export(tmp_path / "adapter.safetensors", tmp_path / "k.safetensors", "kohya")
     with torch.device("meta"):
@@ -214,7 +206,7 @@ def test_on_sdxl_diffusers_finds_the_original_names_again(sdxl, tmp_path):
 
 def test_only_an_adapter_of_sdxls_size_is_called_one(sdxl, adapter_file, tmp_path):
     full = tmp_path / "full.safetensors"
-    save_file(sdxl[1], full)
+    save_file(sdxl, full)
     said = metadata(export(full, tmp_path / "k.safetensors", "kohya"))
     assert said["ss_base_model_version"] == "sdxl_base_v1-0"
     assert said["modelspec.architecture"] == "stable-diffusion-xl-v1-base/lora"
@@ -312,13 +304,13 @@ def test_whatever_the_alphas_the_kohya_weights_make_the_same_change(alphas, rank
         for end, shape in ((DOWN, (rank, 3)), (UP, (5, rank)))
     }
     adapter = Adapter(weights, dict.fromkeys(alphas, rank), alphas, {})
-    names = {kohya_name(module) for module in alphas}
+    names = {kohya_name(module, SDXL_LAYOUT) for module in alphas}
     if not alphas or len(names) < len(alphas):
         return
-    kohya = kohya_weights(adapter, torch.float32)
+    kohya = kohya_weights(adapter, torch.float32, SDXL_LAYOUT)
     assert len({float(kohya[f"{name}.alpha"]) for name in names}) == 1
     for module, alpha in alphas.items():
-        name = kohya_name(module)
+        name = kohya_name(module, SDXL_LAYOUT)
         down, up = kohya[f"{name}.lora_down.weight"], kohya[f"{name}.lora_up.weight"]
         change = kohya[f"{name}.alpha"] / down.shape[0] * (up @ down)
         wanted = alpha / rank * (weights[module + UP] @ weights[module + DOWN])
@@ -347,7 +339,8 @@ def test_two_modules_of_one_kohya_name_are_refused():
     weights = {n + end: torch.ones(1, 1) for n in ("unet.a.b", "unet.a_b") for end in (DOWN, UP)}
     both = dict.fromkeys(("unet.a.b", "unet.a_b"), 1)
     with pytest.raises(ExportError, match="Two modules would both be called lora_unet_a_b"):
-        kohya_weights(Adapter(weights, both, {n: 1.0 for n in both}, {}), torch.float32)
+        adapter = Adapter(weights, both, {n: 1.0 for n in both}, {})
+        kohya_weights(adapter, torch.float32, SDXL_LAYOUT)
 
 
 def test_a_weight_beyond_fp16_is_refused_and_fits_fp32(adapter_file, tmp_path):
@@ -395,7 +388,11 @@ def test_a_run_without_an_adapter_says_where_it_stands(make_run, tmp_path):
 @pytest.mark.parametrize(
     ("form", "target", "sentence"),
     [
-        ("onnx", "x.safetensors", "Unknown form 'onnx'. Known ones: diffusers, kohya, merged."),
+        (
+            "onnx",
+            "x.safetensors",
+            "Unknown form 'onnx'. Known ones: kohya, diffusers, peft,",
+        ),
         ("kohya", "x.bin", "end it in .safetensors"),
         ("kohya", "full", "end it in .safetensors"),
         ("kohya", "adapter.safetensors", "is the adapter itself. Name another file."),

@@ -7,6 +7,8 @@ from typing import Any
 
 from annotate_doubles import Trouble
 
+from annotate.export_forms import FORMS
+
 
 class CopyingWorkshop:
     """Writes what it was asked for; `trouble` makes it fail, `gate` makes it wait."""
@@ -21,7 +23,7 @@ class CopyingWorkshop:
     def export(self, source: Path, target: Path, form: str, model: Any) -> None:
         self._work()
         self.exported.append((source, form))
-        if form == "merged":
+        if FORMS[form].folder:
             (target / "unet").mkdir(parents=True)
             target = target / "unet" / "weights"
         target.write_bytes(b"exported")
