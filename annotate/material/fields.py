@@ -66,7 +66,12 @@ def exif_of(picture: Image.Image) -> Image.Exif:
         return Image.Exif()
     raw, profile = picture.info.get("exif"), picture.info.get("Raw profile type exif")
     if raw is None and isinstance(profile, str):
+        # Pillow would decode the whole picture first, and close its file.
         raw = bytes.fromhex("".join(profile.split("\n")[3:]))
+        check_exif(raw)
+        exif = Image.Exif()
+        exif.load(raw)
+        return exif
     check_exif(raw or b"")
     return picture.getexif()
 

@@ -6,6 +6,7 @@ column say so, for which a few rows are decompressed.
 
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -23,52 +24,74 @@ ALPHA = (b"stealth_pnginfo", b"stealth_pngcomp")
 COLOURS = (b"stealth_rgbinfo", b"stealth_rgbcomp")
 COMPRESSED = b"comp"
 GZIP = zlib.MAX_WBITS + 16
-LENGTH = 32
+LENGTH = 4
+"""Bytes that say how many bits the text has."""
+MOST_PIXELS = 16_000_000
+"""Of an image that is searched; NovelAI draws three million at the most."""
 CHANNELS = {2: 3, 6: 4}
 """Of a pixel, by the type of colours that a PNG's head says."""
 EIGHT_BITS, NOT_INTERLACED = 8, 0
+HEAD = 33
+"""Bytes before the first chunk after a PNG's head."""
 PIECE = 16_384
 UP, AVERAGE, PAETH = 2, 3, 4
 """How a row says its first pixel by the one above; other ways leave it as it is."""
 
 
 def add_hidden(parts: Parts, picture: Image.Image, content: bytes) -> None:
-    """Add the text that a PNG's pixels hide; raises whatever a decoder does for damaged pixels."""
-    if OPENLY & parts.texts.keys():
+    """Add the text that a PNG's pixels hide."""
+    if OPENLY & parts.texts.keys() or len(content) < HEAD:
         return
     channels = CHANNELS.get(content[25], 0) if content[24] == EIGHT_BITS else 0
-    if not channels or content[28] != NOT_INTERLACED:
+    if not channels or content[28] != NOT_INTERLACED or _pixels_of(picture) > MOST_PIXELS:
         return
     for signatures, used in ((ALPHA, slice(3, 4)), (COLOURS, slice(0, 3))):
         if channels >= used.stop and _begins(content, picture.size, channels, used, signatures):
             _add(parts, picture, used, signatures)
 
 
+def _pixels_of(picture: Image.Image) -> int:
+    return picture.width * picture.height
+
+
 def _add(parts: Parts, picture: Image.Image, used: slice, signatures: tuple[bytes, ...]) -> None:
-    pixels = np.asarray(picture)[:, :, used]
-    # Column by column, and within a pixel channel by channel.
-    bits = (pixels.transpose(1, 0, 2) & 1).ravel()
-    start = 8 * len(signatures[0])
-    signature = np.packbits(bits[:start]).tobytes()
-    if signature not in signatures:
+    try:
+        pixels = np.asarray(picture)[:, :, used]
+    except MemoryError:
+        raise
+    except Exception:  # Decoders raise all kinds of errors on a damaged file.
+        parts.unreadable = HIDDEN_BROKEN
         return
 
-    length = int.from_bytes(np.packbits(bits[start : start + LENGTH]).tobytes())
-    start += LENGTH
-    if length > min(len(bits) - start, 8 * LONGEST_JSON):
-        parts.unreadable = HIDDEN_BROKEN
+    start = len(signatures[0])
+    head = _hidden(pixels, start + LENGTH)
+    if head[:start] not in signatures:
         return
-    raw = np.packbits(bits[start : start + length]).tobytes()
-    try:
-        raw = inflated(raw, GZIP) if signature.endswith(COMPRESSED) else raw
-    except (zlib.error, ValueError):
-        parts.unreadable = HIDDEN_BROKEN
-        return
-    text = text_of(raw)
+    text = _text(pixels, head[:start], int.from_bytes(head[start:]))
     if text:
         parts.texts[FIELD] = text
     else:
         parts.unreadable = HIDDEN_BROKEN
+
+
+def _text(pixels: "np.ndarray[Any, Any]", signature: bytes, length: int) -> str | None:
+    """Return the text of so many bits; None for one that cannot be read."""
+    start = len(signature) + LENGTH
+    if length > min(pixels.size - 8 * start, 8 * LONGEST_JSON):
+        return None
+    raw = _hidden(pixels, start + length // 8)[start:]
+    try:
+        return text_of(inflated(raw, GZIP) if signature.endswith(COMPRESSED) else raw)
+    except (zlib.error, ValueError):
+        return None
+
+
+def _hidden(pixels: "np.ndarray[Any, Any]", count: int) -> bytes:
+    """Return the first bytes in the lowest bits: column by column, pixel by pixel, by channel."""
+    height, _, channels = pixels.shape
+    columns = pixels[:, : -(-8 * count // (height * channels))]
+    bits = (columns.transpose(1, 0, 2) & 1).ravel()
+    return np.packbits(bits[: 8 * count]).tobytes()
 
 
 def _begins(
@@ -76,14 +99,14 @@ def _begins(
 ) -> bool:
     """Whether the lowest bits of the first column are those that a signature begins with."""
     wanted = [_bits_of(signature) for signature in signatures]
-    place = 0
+    place, last = 0, min(8 * len(signatures[0]), size[1] * len(range(*used.indices(channels))))
     for pixel in _first_column(content, size, channels):
         for value in pixel[used]:
             wanted = [bits for bits in wanted if place >= len(bits) or bits[place] == value & 1]
             place += 1
-        if not wanted or place >= 8 * len(signatures[0]):
-            break
-    return bool(wanted)
+        if not wanted or place >= last:
+            return bool(wanted)
+    return False
 
 
 def _bits_of(signature: bytes) -> list[int]:
