@@ -106,20 +106,35 @@ def _from_pretrained(model: ModelInfo, compute: Compute) -> StableDiffusionXLPip
     place, options = Path(model.load_path), {"dtype": compute.weights, "use_safetensors": True}
     if not place.is_dir() and HUB_NAME.fullmatch(model.path):
         place = download(Hub.of_environment(), model.path, model.revision, PARTS)
-    apart = _parts_of_variants(place, options) if place.is_dir() else {}
+    apart = _parts_apart(place, options) if place.is_dir() else {}
     return StableDiffusionXLPipeline.from_pretrained(place, **apart, **options)
 
 
-def _parts_of_variants(folder: Path, options: dict[str, Any]) -> dict[str, torch.nn.Module]:
-    """Load the parts whose files are of a variant, each of its own: a folder may mix them."""
+def _parts_apart(folder: Path, options: dict[str, Any]) -> dict[str, torch.nn.Module]:
+    """Load what a pipeline's own loader would not, or not right.
+
+    Parts whose files are of a variant are loaded with it, for a folder may mix them; text encoders
+    so that weights which the file lacks are seen: transformers makes them up, with a warning alone.
+
+    Raises:
+        BrokenModel: a text encoder's file lacks weights.
+    """
     index = read_json(folder / "model_index.json")
     parts = {}
     for part, chosen in weight_files(folder, PARTS).items():
         library, kind = index[part]
         source = transformers if library == "transformers" else diffusers
-        if chosen.variant:
-            load = getattr(source, kind).from_pretrained
-            parts[part] = load(folder, subfolder=part, variant=chosen.variant, **options)
+        if not chosen.variant and source is diffusers:
+            continue
+        load = getattr(source, kind).from_pretrained
+        parts[part], found = load(
+            folder, subfolder=part, variant=chosen.variant, output_loading_info=True, **options
+        )
+        if missing := sorted(found["missing_keys"]):
+            raise BrokenModel(
+                f"{folder.name} lacks {len(missing):,} weights of its {part}, such as "
+                f"{missing[0]}. Copy or download the files of that folder again."
+            )
     return parts
 
 

@@ -16,6 +16,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from huggingface_hub import HfApi
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 
 from align.errors import BrokenModel, ModelAway, ModelNotFound
 from align.files import link_tree
@@ -195,6 +196,18 @@ def test_a_tokenizer_without_its_words_is_no_model(broken, compute):
     for file in (broken / "tokenizer_2").iterdir():
         file.unlink()
     assert "its tokenizer_2 knows 2 of" in loading(broken, compute)
+
+
+@pytest.mark.parametrize("part", ["text_encoder", "text_encoder_2"])
+def test_a_text_encoder_that_lacks_weights_is_not_made_up(broken, compute, part):
+    file = broken / part / "model.safetensors"
+    weights = load_file(file)
+    lost = [name for name in weights if ".layers.0." in name and "fc1" in name]
+    file.unlink()
+    save_file({name: w for name, w in weights.items() if name not in lost}, file, {"format": "pt"})
+    told = loading(broken, compute)
+    assert f"lacks {len(lost)} weights of its {part}, such as " in told and "fc1" in told
+    assert told.endswith("download the files of that folder again.")
 
 
 def test_what_libraries_log_is_kept_and_their_settings_are_as_before():
