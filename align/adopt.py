@@ -1,7 +1,8 @@
 """Take in what was trained elsewhere: a LoRA file, or the UNet of a tuned pipeline.
 
 Both are checked against the base's shapes before anything is written. A LoRA becomes a file in
-diffusers' form whose alpha is its rank, so that drawing, exporting and going on from it agree.
+diffusers' form whose alpha is its rank, so that drawing, exporting and going on from it agree. So
+does another adapter where it is one exactly; else it becomes the base's UNet with it added.
 """
 
 from __future__ import annotations
@@ -16,11 +17,19 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from align.errors import DiskFull, ModelNotFound, NotAdoptable, first_line, says_disk_full
+from align.errors import (
+    BrokenModel,
+    DiskFull,
+    ModelNotFound,
+    NotAdoptable,
+    first_line,
+    says_disk_full,
+)
 from align.files import read_json, replacing
 from align.foreign import read_lora
 from align.full import KIND, WHOLE
 from align.models import ModelInfo
+from align.weights import read_header
 
 UNREADABLE = (
     OSError,
@@ -28,7 +37,7 @@ UNREADABLE = (
     ArithmeticError,
     AttributeError,
     LookupError,
-    RecursionError,
+    RuntimeError,
     TypeError,
     ValueError,
 )
@@ -39,8 +48,9 @@ UNET_FILES = "diffusion_pytorch_model*.safetensors"
 def adopt(source: Path, model: ModelInfo, target: Path | None = None) -> dict[str, Any]:
     """Check a LoRA file, or a folder of a tuned pipeline, and write it to `target` if there is one.
 
-    Returns what it is: kind ("lora" or "whole"), form, SHA-256 of the source, and for a LoRA its
-    rank, alpha, layers and how many text encoder weights were left out.
+    Returns what it is: kind ("lora" or "whole"), form, SHA-256 of the source, for an adapter its
+    family, layers and how many text encoder weights and which embeddings were left out, and for
+    what stays a LoRA its rank and alpha.
 
     Raises:
         NotAdoptable: it cannot be read, or was made for another model.
@@ -110,10 +120,6 @@ def lora_file(source: Path) -> Path:
     if not source.is_file():
         # Opening a pipe would wait for ever.
         raise NotAdoptable(f"{source.name} is not a regular file. Name a LoRA's file.")
-    if source.suffix in (".ckpt", ".pt", ".pth", ".bin"):
-        raise NotAdoptable(
-            f"{source.name} is a pickle, which could run anything. Convert it to .safetensors."
-        )
     return source
 
 
@@ -130,7 +136,7 @@ def half_unet(
     """The weights of a UNet in half precision."""
     weights: dict[str, Tensor] = {}
     for file in files:
-        weights |= read_tensors(file)[0]
+        weights |= read_tensors(file)
     check_shapes(weights, {n: w.shape for n, w in unet.state_dict().items()}, title, model)
     return {name: weight.half().contiguous() for name, weight in weights.items()}
 
@@ -154,19 +160,33 @@ def prediction_of(folder: Path) -> str | None:
 def one_file(
     path: Path, unet: UNet2DConditionModel, model: ModelInfo
 ) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, str]]:
-    """A LoRA, or whole weights that Palate wrote."""
-    weights, metadata = read_tensors(path)
+    """An adapter of any kind, whole weights that Palate wrote, or a UNet's file by itself."""
+    try:
+        header = read_header(path)
+    except BrokenModel as error:
+        raise NotAdoptable(str(error).replace(str(path), path.name)) from None
+    metadata = read_metadata(path)
+    shapes = {name: weight.shape for name, weight in unet.state_dict().items()}
     if metadata.get(KIND) == WHOLE:
-        shapes = {name: weight.shape for name, weight in unet.state_dict().items()}
+        weights = read_tensors(path)
         check_shapes(weights, shapes, path.name, model)
         return {"kind": "whole", "form": "palate"}, weights, {KIND: WHOLE}
-    return read_lora(path, weights, metadata, unet, model)
+    if header.keys() == shapes.keys():
+        weights = half_unet([path], unet, path.name, model)
+        return {"kind": "whole", "form": "unet"}, weights, {KIND: WHOLE}
+    return read_lora(path, {n: t.shape for n, t in header.items()}, metadata, unet, model)
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Every tensor of a safetensors file, and its metadata."""
+def read_metadata(path: Path) -> dict[str, str]:
+    """What a safetensors file says of itself."""
     with safe_open(path, framework="pt") as file:
-        return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})
+        return dict(file.metadata() or {})
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Every tensor of a safetensors file."""
+    with safe_open(path, framework="pt") as file:
+        return {key: file.get_tensor(key) for key in file.keys()}
 
 
 def check_shapes(

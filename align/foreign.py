@@ -1,181 +1,221 @@
-"""A LoRA file from elsewhere, whatever its program calls things, as one in diffusers' form."""
+"""A LoRA file from elsewhere, whatever its program calls things, as one in diffusers' form.
+
+lora_keys      names taken apart        lora_names     layers, by all conventions
+other_files    what is no adapter       lora_origins   for which base it was made
+lora_changes   the tensors, checked     lora_forms     an adapter, or all weights of a UNet
+low_rank and lycoris: the mathematics.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from align.errors import NotAdoptable
 from align.files import read_json
-from align.kohya import CONFIG, DOWN, PREFIX, UP, ExportError, module_alpha, read_config
-from align.lora_names import KOHYA, TEXT_ENCODERS, bare, known_names, layers_of
-from align.models import ModelInfo
-
-KEY = re.compile(
-    r"(?P<module>.+?)[._]lora[._](?P<part>A|B|down|up|magnitude_vector)(?:\.default)?(?:\.weight)?"
-    r"|(?P<scaled>.+)\.alpha"
+from align.kohya import CONFIG, ExportError, most_common, read_config
+from align.lora_changes import Change, DoesNotFit, read_changes
+from align.lora_forms import (
+    Layer,
+    adapter_metadata,
+    adapter_weights,
+    as_layers,
+    whole_weights,
 )
-PART = {"A": "down", "B": "up"}
-MAGNITUDE = ".lora_magnitude_vector"
+from align.lora_keys import Adapter, sort_keys
+from align.lora_names import KOHYA, known_names, layers_of, plain_name, weight_shapes
+from align.lora_origins import TEXT_WIDTHS, Origin, origin_of
+from align.models import ModelInfo
+from align.other_files import other_adapter, other_purpose, what_it_is
 
-
-@dataclass(frozen=True)
-class Layer:
-    """What a file says of one layer."""
-
-    down: Tensor
-    up: Tensor
-    magnitude_vector: Tensor | None = None
-    alpha: Tensor | None = None
-
-    @property
-    def rank(self) -> int:
-        """How many directions it changes."""
-        return int(self.down.shape[0])
-
-
-@dataclass
-class Found:
-    """The parts of each layer by our own names, and the weights that have no place here."""
-
-    parts: dict[str, dict[str, Tensor]] = field(default_factory=dict)
-    text_encoders: int = 0
-    kohya: bool = False
+Shapes = Mapping[str, tuple[int, ...]]
+FAMILIES = {
+    "lora": "LoRA",
+    "loha": "LoHa",
+    "lokr": "LoKr",
+    "glora": "GLoRA",
+    "ia3": "(IA)³",
+    "oft": "OFT",
+    "full": "full difference",
+    "norm": "change of norms",
+}
+BOFT_AXES = 4
 
 
 def read_lora(
     path: Path,
-    weights: dict[str, Tensor],
+    shapes: Shapes,
     metadata: dict[str, str],
     unet: UNet2DConditionModel,
     model: ModelInfo,
 ) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, str]]:
-    """What a LoRA is, its weights in diffusers' form with alpha = rank, and their metadata.
+    """What an adapter is, its weights in one of the app's two forms, and their metadata.
+
+    Args:
+        path: the file.
+        shapes: what its header says of its tensors.
+        metadata: what it says of itself.
+        unet: the base's, with or without its weights.
+        model: the base.
 
     Raises:
-        NotAdoptable: it is no LoRA of this model's UNet.
+        NotAdoptable: it is no adapter of this model's UNet.
     """
-    shapes = layers_of(unet)
-    found = find_layers(weights, known_names(unet, shapes), path.name, model)
-    layers = whole_layers(found.parts, shapes, path.name, model)
-    ranks = {name: layer.rank for name, layer in layers.items()}
+    adapter, title, known = sort_keys(shapes), path.name, weight_shapes(unet)
+    check_kind(adapter, shapes, title)
+    what, origin = family_name(adapter, shapes), origin_of(adapter.modules, shapes, metadata)
+    if origin and origin.name == TEXT_WIDTHS.get(unet.config.cross_attention_dim):
+        # Of the base's kind, but of other layers: those are what to name.
+        origin = None
+    places = find_places(adapter, known_names(unet, known), what, origin, title, model)
+    check_others(adapter, what, title)
+
     config = peft_config(path, metadata)
-    alphas = {
-        name: module_alpha(config, name, layer.rank) if layer.alpha is None else float(layer.alpha)
-        for name, layer in layers.items()
-    }
+    try:
+        changes = read_changes(path, places, adapter, config, known, model.name)
+    except DoesNotFit:
+        if origin is None:
+            raise
+        raise for_another(what, origin, "", title, model) from None
     facts = {
-        "kind": "lora",
-        "form": "kohya" if found.kohya else "diffusers",
-        "rank": most_common(ranks.values()),
-        "alpha": most_common(alphas.values()),
-        "layers": len(ranks),
-        "text_encoder_weights_left_out": found.text_encoders,
+        "form": form_of(adapter),
+        "family": what,
+        "layers": len(changes),
+        "text_encoder_weights_left_out": adapter.text_encoders,
+        "embeddings_left_out": sorted(adapter.embeddings),
     }
-    metadata = {CONFIG: json.dumps(written_config(ranks, layers))}
-    return facts, folded(layers, alphas), metadata
+    layers = as_layers(changes, layers_of(unet))
+    if layers is None:
+        weights, said = whole_weights(changes, model, title)
+        return {"kind": "whole", **facts}, weights, said
+    check_change(layers, changes, title, model)
+    strength = {
+        "rank": most_common(layer.rank for layer in layers.values()),
+        "alpha": most_common(change.alpha for change in changes.values()),
+    }
+    return {"kind": "lora", **facts, **strength}, adapter_weights(layers), adapter_metadata(layers)
 
 
-def find_layers(
-    weights: dict[str, Tensor], names: dict[str, str], title: str, model: ModelInfo
-) -> Found:
-    """Sort the weights of a file by layer."""
-    found, strangers = Found(), []
-    for key, weight in weights.items():
-        match = KEY.fullmatch(key)
-        module = bare(match["module"] or match["scaled"]) if match else bare(key)
-        if module.startswith(TEXT_ENCODERS):
-            found.text_encoders += 1
-        elif match is None:
-            raise not_a_lora(key, title)
-        elif module not in names:
-            strangers.append(module)
-        else:
-            found.kohya |= module.startswith(KOHYA)
-            part = "alpha" if match["scaled"] else PART.get(match["part"], match["part"])
-            found.parts.setdefault(names[module], {})[part] = weight
-    if strangers:
-        raise NotAdoptable(
-            f"{title} was made for another model: {model.name} has no {strangers[0]}. Bring a LoRA "
-            f"that was trained on {model.name}."
-        )
-    if not found.parts:
+def check_kind(adapter: Adapter, shapes: Shapes, title: str) -> None:
+    """Refuse a file without an adapter for a UNet in it, by what it is."""
+    if adapter.families:
+        # A face adapter, for one, holds LoRAs among other things.
+        kind = other_purpose(shapes) if adapter.others else None
+        if kind:
+            raise NotAdoptable(f"{title} is {kind}. Bring a LoRA file.")
+        return
+    found = next(filter(None, map(other_adapter, shapes)), None)
+    if found:
+        raise not_merged(title, found)
+    if adapter.tunes_text or adapter.embeddings:
         raise NotAdoptable(f"{title} holds no LoRA for a UNet, and Palate tunes the UNet alone.")
-    return found
+    raise NotAdoptable(f"{title} {what_it_is(shapes)}.")
 
 
-def not_a_lora(key: str, title: str) -> NotAdoptable:
-    """Say what a file is instead of a LoRA."""
-    if key.endswith(".dora_scale"):
-        kind = "a DoRA in kohya's form, which programs read differently. Bring diffusers' form"
-    elif any(word in key for word in ("hada_", "lokr_", "oft_", "glora", "ia3")):
-        kind = "a LyCORIS of another kind than LoRA. Merge it into its model and bring the folder"
-    else:
-        kind = (
-            f"no LoRA: it holds {key[:80]}. Bring a LoRA file, or the folder of a tuned model in "
-            "diffusers' form"
-        )
-    return NotAdoptable(f"{title} is {kind}.")
+def not_merged(title: str, kind: str) -> NotAdoptable:
+    """Say what an adapter is that nobody here can merge."""
+    return NotAdoptable(
+        f"{title} is an adapter of another kind than LoRA ({kind}). Merge it into its model with "
+        "the program that made it, and bring that model's folder in diffusers' form."
+    )
 
 
-def whole_layers(
-    parts: dict[str, dict[str, Tensor]], shapes: dict[str, torch.Size], title: str, model: ModelInfo
-) -> dict[str, Layer]:
-    """Put the parts together; refuses half a layer, and one that does not fit its place."""
-    layers = {}
-    for name, known in parts.items():
-        if not {"down", "up"} <= known.keys():
-            raise NotAdoptable(f"{title} lacks a half of {name}. Copy or download it again.")
-        layer = layers[name] = Layer(**known)
-        out, into = shapes[name][0], shapes[name][1:]
-        down, up = layer.down.shape, layer.up.shape
-        if down[1:] != into or up[:2] != (out, layer.rank):
-            raise NotAdoptable(
-                f"{title} was made for another model: its {name} takes {tuple(down[1:])} and gives "
-                f"{up[0]}, {model.name}'s takes {tuple(into)} and gives {out}."
-            )
-    return layers
+def find_places(
+    adapter: Adapter,
+    names: Mapping[str, str],
+    what: str,
+    origin: Origin | None,
+    title: str,
+    model: ModelInfo,
+) -> dict[str, dict[str, str]]:
+    """Return the key of each part by our own names of the layers.
 
-
-def folded(layers: dict[str, Layer], alphas: dict[str, float]) -> dict[str, Tensor]:
-    """The weights by diffusers' names, alpha / rank taken into the up weights.
-
-    All are kept in their own format where alpha is the rank already, else in fp32.
+    Raises:
+        NotAdoptable: a layer that the base does not have, or that is there twice.
     """
-    plain = all(alphas[name] == layer.rank for name, layer in layers.items())
-    result: dict[str, Tensor] = {}
-    for name, layer in layers.items():
-        kept = layer.up.dtype if plain else torch.float32
-        up = layer.up.to(kept) * (alphas[name] / layer.rank)
-        result[PREFIX + name + DOWN] = layer.down.to(kept).contiguous()
-        result[PREFIX + name + UP] = up.contiguous()
-        if layer.magnitude_vector is not None:
-            result[PREFIX + name + MAGNITUDE] = layer.magnitude_vector.contiguous()
-    return result
+    places: dict[str, dict[str, str]] = {}
+    for module, parts in adapter.modules.items():
+        name = names.get(plain_name(module))
+        if name is None:
+            raise for_another(what, origin, module, title, model)
+        twice = parts.keys() & places.get(name, {}).keys()
+        if twice:
+            raise NotAdoptable(f"{title} holds {name} twice. Copy or download it again.")
+        places.setdefault(name, {}).update(parts)
+    return places
 
 
-def written_config(ranks: dict[str, int], layers: dict[str, Layer]) -> dict[str, Any]:
-    """The PEFT configuration: without it diffusers would scale layers of another rank."""
-    rank = most_common(ranks.values())
-    others = {f"^{re.escape(name)}": r for name, r in ranks.items() if r != rank}
-    config = {
-        "r": rank,
-        "lora_alpha": rank,
-        "rank_pattern": others,
-        "alpha_pattern": others,
-        "target_modules": sorted(ranks),
-        "use_dora": any(layer.magnitude_vector is not None for layer in layers.values()),
-    }
-    return {PREFIX + name: value for name, value in config.items()}
+def for_another(
+    what: str, origin: Origin | None, module: str, title: str, model: ModelInfo
+) -> NotAdoptable:
+    """Say for which base an adapter was made, as far as that can be told."""
+    bring = f"Bring one that was trained on {model.name}."
+    if origin is None:
+        return NotAdoptable(
+            f"{title} was made for another model: {model.name} has no {module[:80]}. {bring}"
+        )
+    return NotAdoptable(
+        f"{title} is a {what} for {origin.name} ({origin.why}), and {model.name} is another "
+        f"model. {bring}"
+    )
+
+
+def check_others(adapter: Adapter, what: str, title: str) -> None:
+    """Refuse weights beside an adapter that nobody here knows."""
+    if not adapter.others:
+        return
+    found = next(filter(None, map(other_adapter, adapter.others)), None)
+    if found:
+        raise not_merged(title, found)
+    raise NotAdoptable(
+        f"{title} holds {adapter.others[0][:80]}, which is no part of a {what} that Palate knows. "
+        "Merge it into its model with the program that made it, and bring that model's folder."
+    )
+
+
+def check_change(
+    layers: Mapping[str, Layer], changes: Mapping[str, Change], title: str, model: ModelInfo
+) -> None:
+    """Refuse an adapter that changes nothing."""
+    if any(layer.magnitude_vector is not None for layer in layers.values()):
+        return
+    if any(layer.up.any() and layer.down.any() for layer in layers.values()):
+        return
+    off = all(change.alpha == 0 for change in changes.values())
+    why = "its alpha is 0" if off else "its weights are 0: it was never trained"
+    raise NotAdoptable(f"{title} changes nothing of {model.name}, since {why}. Bring another one.")
+
+
+def form_of(adapter: Adapter) -> str:
+    """Return whose names a file has."""
+    if any(module.startswith(KOHYA) for module in adapter.modules):
+        return "kohya"
+    if any(module.startswith("lycoris_") for module in adapter.modules):
+        return "LyCORIS"
+    if any(module.startswith("diffusion_model.") for module in adapter.modules):
+        return "ComfyUI"
+    return "diffusers"
+
+
+def family_name(adapter: Adapter, shapes: Shapes) -> str:
+    """Return what a person calls this kind of adapter."""
+    parts = {part: key for parts in adapter.modules.values() for part, key in parts.items()}
+    found = adapter.families
+    if "any.dora_scale" in parts or "lora.magnitude_vector" in parts:
+        return "DoRA" if "lora" in found else f"{_family(found)} with DoRA's magnitudes"
+    if "lora.mid" in parts or found == {"lora", "norm"}:
+        return "LoCon"
+    if "oft.blocks" in parts and len(shapes[parts["oft.blocks"]]) == BOFT_AXES:
+        return "BOFT"
+    return _family(found)
+
+
+def _family(found: set[str]) -> str:
+    return " and ".join(name for family, name in FAMILIES.items() if family in found)
 
 
 def peft_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
@@ -191,8 +231,3 @@ def peft_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     except ValueError:
         raise NotAdoptable(f"{beside} is not JSON. Copy or download the LoRA again.") from None
     return config if isinstance(config, dict) else {}
-
-
-def most_common(values: Iterable[Any]) -> Any:
-    """What occurs most often."""
-    return Counter(values).most_common(1)[0][0]

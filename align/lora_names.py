@@ -3,7 +3,10 @@
 diffusers         down_blocks.1.attentions.0.proj_in            our own names
 kohya             lora_unet_down_blocks_1_attentions_0_proj_in  dots become underscores
 kohya on sgm      lora_unet_input_blocks_4_1_proj_in            SDXL's original block names
+ComfyUI           diffusion_model.input_blocks.4.1.proj_in      the same, with dots
 attn processors   down_blocks.1.….attn1.processor.to_q          diffusers before PEFT
+
+So a name is compared without what is put before it, and with underscores for dots.
 """
 
 from __future__ import annotations
@@ -16,8 +19,8 @@ from diffusers import UNet2DConditionModel
 from align.sgm_names import layout_of, sgm_name
 
 KOHYA = "lora_unet_"
-TEXT_ENCODERS = ("text_encoder", "lora_te")
-PREFIXES = ("base_model.model.", "unet.", "diffusion_model.")
+PREFIXES = ("base_model.model.", "model.", "diffusion_model.", "lora_unet.", "unet.", KOHYA,
+            "lycoris_unet_", "lycoris_", "oft_unet_")  # fmt: skip
 
 
 def layers_of(unet: torch.nn.Module) -> dict[str, torch.Size]:
@@ -30,18 +33,30 @@ def layers_of(unet: torch.nn.Module) -> dict[str, torch.Size]:
     }
 
 
-def known_names(unet: UNet2DConditionModel, layers: Iterable[str]) -> dict[str, str]:
-    """Every name that a layer may have in a file, to our own."""
+def weight_shapes(unet: torch.nn.Module) -> dict[str, torch.Size]:
+    """The weight's shape of every module that has one: layers and norms, by name."""
+    return {
+        name.removesuffix(".weight"): weight.shape
+        for name, weight in unet.state_dict().items()
+        if name.endswith(".weight")
+    }
+
+
+def known_names(unet: UNet2DConditionModel, modules: Iterable[str]) -> dict[str, str]:
+    """Every name that a module may have in a file, as `plain_name` gives it, to our own."""
     names: dict[str, str] = {}
     layout = layout_of(unet.config)
-    for layer in layers:
-        names[layer] = layer
-        for spelling in (layer, sgm_name(layer, layout)):
-            names[KOHYA + spelling.replace(".", "_")] = layer
-        for attention in ("attn1", "attn2"):
-            older = layer.replace(f".{attention}.", f".{attention}.processor.")
-            names[older.removesuffix(".0") if older.endswith("to_out.0") else older] = layer
+    for module in modules:
+        for spelling in (module, sgm_name(module, layout)):
+            names[spelling.replace(".", "_")] = module
+        if module.endswith(".to_out.0"):
+            names[module.removesuffix(".0").replace(".", "_")] = module
     return names
+
+
+def plain_name(module: str) -> str:
+    """A module's name as all conventions have it."""
+    return bare(module).replace(".processor.", ".").replace(".", "_")
 
 
 def bare(module: str) -> str:

@@ -28,14 +28,30 @@ BITS = {
     "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U64": 64, "U32": 32, "U16": 16, "U8": 8, "BOOL": 8,
     "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
 }  # fmt: skip
+IMAGE = (
+    "is an image, not weights: often the preview that lies beside a model. Name the model's file."
+)
+ARCHIVE = "is an archive, not weights. Unpack it first."
+PICKLE = (
+    "is a pickle (.ckpt, .pt or .bin), which can run any code when it is opened, so Palate does "
+    "not read it. Use the model's safetensors files."
+)
 OTHER_KINDS = (
     (b"version https://git-lfs", "is a git-lfs pointer, not the weights that it stands for. Run "
      "git lfs pull in its folder, or download the file itself."),
     (b"GGUF", "is a GGUF file, which Palate cannot train. Use the model's safetensors files."),
+    (b"\x89PNG", IMAGE),
+    (b"\xff\xd8\xff", IMAGE),
+    (b"GIF8", IMAGE),
+    (b"RIFF", IMAGE),
+    (b"ggjt", "is a GGML file, which Palate cannot train. Use the model's safetensors files."),
+    (b"\x1f\x8b", ARCHIVE),
+    (b"7z\xbc\xaf", ARCHIVE),
+    (b"Rar!", ARCHIVE),
+    (b"%PDF", "is a PDF, not weights. Download the file that it is about."),
     (b"PK\x03\x04", "is a pickle of torch (.ckpt, .pt or .bin), which can run any code when it is "
      "opened, so Palate does not read it. Use the model's safetensors files."),
-    (b"\x80\x02", "is a pickle (.ckpt, .pt or .bin), which can run any code when it is opened, so "
-     "Palate does not read it. Use the model's safetensors files."),
+    *((bytes((0x80, protocol)), PICKLE) for protocol in range(2, 6)),
 )  # fmt: skip
 """What files begin with that people take for weights, and what to say of them."""
 LORA_ENDINGS = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight")
@@ -83,13 +99,16 @@ def read_header(file: Path) -> dict[str, StoredTensor]:
     tensors = None if header is None else _tensors(file, header, 8 + length)
     end = max((t.offset + t.size for t in (tensors or {}).values()), default=8 + length)
     if tensors is None or end != size:
-        reason = "is cut short or damaged. Copy or download the model again."
+        reason = "is cut short or damaged. Copy or download it again."
         raise BrokenModel(f"{file} {_other_kind(start) or reason}")
     return tensors
 
 
 def _other_kind(start: bytes) -> str | None:
     """Return what to say of a file that is something else, by its first bytes."""
+    if not start.strip(b"\0"):
+        what = "only zeros" if start else "nothing"
+        return f"is cut short: it begins with {what}. Copy or download it again."
     for beginning, reason in OTHER_KINDS:
         if start.startswith(beginning):
             return reason
@@ -98,13 +117,28 @@ def _other_kind(start: bytes) -> str | None:
             "is a web page, such as a login page, that was saved in place of the file. Sign in "
             "where it came from and download it again."
         )
+    if _is_text(start):
+        kind = "JSON" if start.lstrip()[:1] in (b"{", b"[") else "text"
+        return f"is {kind}, not weights: often an error or a note saved in place of the file. " + (
+            "Look into it, and download the file itself."
+        )
     return None
+
+
+def _is_text(start: bytes) -> bool:
+    """Whether a file begins as text does; the length of a real header ends in zeros."""
+    try:
+        text = start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # The last letter may be cut in two.
+        text = start[: error.start].decode("utf-8") if error.start > len(start) - 4 else ""
+    return bool(text) and all(letter.isprintable() or letter in "\r\n\t\ufeff" for letter in text)
 
 
 def what_file_is(file: Path) -> str:
     """Say what a file is that was named as a model, and what to do with it."""
     if file.suffix.lower() in (".ckpt", ".pt", ".pth", ".bin"):
-        return f"{file} {OTHER_KINDS[-1][1]}"
+        return f"{file} {PICKLE}"
     try:
         names = read_header(file)
     except BrokenModel as error:

@@ -174,11 +174,14 @@ def _facts(told: Told) -> str:
 
 
 def _imported_facts(imported: Told) -> list[tuple[str, str]]:
+    family = imported.get("family")
     if imported.get("kind") == "whole":
-        return [("whole", "UNet, not an adapter")]
+        merged = [(escape(str(family)), "merged into the base")] if family else []
+        return [*merged, ("whole", "UNet, not an adapter")]
     layers = noun(imported.get("layers", 0), "layer")
     names = {"rank": "rank", "alpha": "alpha", "layers": layers}
-    return [(f"{imported[key]:g}", name) for key, name in names.items() if key in imported]
+    kind = [(escape(str(family)), "kind")] if family not in (None, "LoRA") else []
+    return kind + [(f"{imported[key]:g}", name) for key, name in names.items() if key in imported]
 
 
 def _undone(told: Told) -> list[str]:
@@ -198,7 +201,12 @@ def _undone(told: Told) -> list[str]:
             f'<p class="outcome">{left} text encoder weights of the file were left out: Palate '
             "tunes the UNet alone, so prompts may be read a little differently.</p>"
         )
-    if imported.get("kind") == "whole":
+    if words := imported.get("embeddings_left_out"):
+        parts.append(
+            f'<p class="outcome">The embeddings of {escape(", ".join(map(str, words[:8])))} were '
+            "left out: in prompts these words mean what they mean to the base.</p>"
+        )
+    if imported.get("kind") == "whole" and not imported.get("family"):
         parts.append(
             '<p class="outcome">Only the UNet of that model is used; text encoders and autoencoder '
             "stay the base's.</p>"

@@ -224,22 +224,22 @@ def broken_files(lora: Path, tmp_path: Path) -> dict[str, Path]:
 
 def test_what_does_not_fit_or_is_broken_gets_a_sentence_and_writes_nothing(lora, model, tmp_path):
     said = {
-        "text": "cannot be read",
+        "text": "is text, not weights",
         "nowhere": "nothing at",
         "foreign": "made for another model: emoji has no",
         "wide": r"takes \(2048,\)",
         "half": "lacks a half",
         "nan": "no finite numbers",
-        "lokr": "LyCORIS",
+        "lokr": "made for another model: emoji has no",
         "encoder": "holds no LoRA for a UNet",
         "picture": "no LoRA: it holds pixels",
         "empty": "holds no LoRA",
-        "cut": "cannot be read",
+        "cut": "cut short or damaged",
         "pickle": "pickle",
         "folder": "holds 0 safetensors files",
         "deep": "not a JSON object",
-        "header": "cannot be read",
-        "vector": "cannot be read",
+        "header": "cut short or damaged",
+        "vector": "alpha is .*, not one number",
         "beside": "is not JSON",
     }
     for kind, path in broken_files(lora, tmp_path).items():

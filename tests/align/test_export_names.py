@@ -20,7 +20,7 @@ from align.adopt import adopt
 from align.export import export
 from align.kohya import DOWN, UP, Adapter, ExportError, kohya_name, kohya_weights
 from align.lora import TARGETS, save_adapter
-from align.lora_names import known_names
+from align.lora_names import known_names, plain_name
 from align.memory import SDXL_UNET
 from align.models import describe_model, embedded_folder
 from align.pipeline import load_pipeline
@@ -246,7 +246,8 @@ def test_what_is_exported_comes_back_as_the_same_change(
 def test_names_of_the_older_form_are_still_read(tuned):
     layers = ("up_blocks.0.upsamplers.0.conv", "down_blocks.1.attentions.0.proj_in")
     names = known_names(tuned.unet, layers)
-    assert {names["lora_unet_" + layer.replace(".", "_")] for layer in layers} == set(layers)
+    older = ["lora_unet_" + layer.replace(".", "_") for layer in layers]
+    assert {names[plain_name(name)] for name in older} == set(layers)
     assert names["lora_unet_output_blocks_1_2_conv"] == layers[0]
 
 

@@ -45,7 +45,7 @@ def test_a_lora_from_elsewhere_is_added_named_exported_compared_and_deleted(
     text = tmp_path / "text.safetensors"
     text.write_bytes(b"no lora at all\n" * 700_000)
     bring(page, text)
-    page.get_by_text("text.safetensors is cut short or damaged").wait_for(timeout=SLOW_MS)
+    page.get_by_text("text.safetensors is text, not weights").wait_for(timeout=SLOW_MS)
 
     bring(page, small_lora(tmp_path / "cats.safetensors"))
     leaf = page.locator("#versions [data-version]", has_text="cats.safetensors")

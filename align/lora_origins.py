@@ -1,0 +1,202 @@
+"""Which base model an adapter was trained on, by the names and widths of its layers.
+
+Names of layers tell the architecture, the width of the text that cross-attention takes tells one
+UNet from another, and what the trainer noted of the base is the second witness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from align.lora_names import bare
+
+Shapes = Mapping[str, tuple[int, ...]]
+TEXT_WIDTHS = {
+    768: "Stable Diffusion 1.5",
+    1024: "Stable Diffusion 2",
+    1280: "the SDXL refiner",
+    2048: "SDXL",
+}
+TRANSFORMER_PREFIXES = ("lora_prior_unet_", "lora_transformer_", "transformer.", "lora_", "net.")
+TEXT_LAYERS = ("attn2_to_k", "attn2_to_v")
+INPUT_PARTS = ("lora.down", "loha.w1_b", "glora.b2", "full.diff", "full.set_weight")
+"""Parts of a change whose second axis is what the layer takes."""
+UNET = ("down_blocks_", "up_blocks_", "mid_block_", "input_blocks_", "output_blocks_",
+        "middle_block_")  # fmt: skip
+MOTION = ("motion_modules", "temporal_transformer")
+MARKS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("Stable Cascade", ("clip_txt_pooled_mapper", "attention_attn_", "kv_mapper"), ()),
+    ("HiDream", ("double_stream_blocks_", "single_stream_blocks_"), ()),
+    ("AuraFlow", ("joint_transformer_blocks_", "double_layers_"), ()),
+    ("Stable Diffusion 3", ("joint_blocks_",), ()),
+    ("Qwen-Image", ("txt_mlp_net_", "img_mod_1"), ()),
+    ("Chroma", ("distilled_guidance_layer",), ()),
+    ("FLUX.2", ("double_stream_modulation", "single_stream_modulation", "to_qkv_mlp_proj",
+                "ff_linear_in", "ff_context_linear_in"), ()),
+    ("HunyuanVideo", ("individual_token_refiner", "img_attn_q_proj", "img_mod_linear",
+                      "img_mlp_fc1", "txt_mlp_fc1", "token_refiner_refiner_blocks"), ()),
+    ("FLUX.1", ("double_blocks_", "single_blocks_", "single_transformer_blocks_"), ()),
+    ("Z-Image", ("context_refiner_",), ("attn_to_q",)),
+    ("Lumina", ("context_refiner_", "noise_refiner_", "cap_embedder"), ()),
+    ("Cosmos", ("self_attn_q_proj", "self_attn_output_proj", "adaln_modulation_self_attn"), ()),
+    ("Sana", ("conv_inverted", "cross_attn_q_linear", "glumb"), ()),
+    ("PixArt", ("cross_attn_kv_linear", "caption_projection_y_proj"), ()),
+    ("Wan", ("blocks_0_self_attn", "blocks_0_cross_attn", "_ffn_0", "blocks_0_attn2_to_k_img"),
+     ("transformer_blocks_",)),
+    ("HunyuanDiT", ("attn1_Wqkv", "attn2_kv_proj"), ()),
+    ("Mochi", ("attn_qkv_x", "attn_qkv_y"), ()),
+    ("LTX-Video", ("patchify_proj", "av_ca_"), ()),
+)  # fmt: skip
+"""Architectures: a name that any one of the marks shows, unless one of the second kind is there."""
+BLOCKS = ("transformer_blocks_", "blocks_", "layers_")
+TRANSFORMER_WIDTHS = {
+    ("transformer_blocks_", 1152): "PixArt or Sana",
+    ("transformer_blocks_", 1536): "Stable Diffusion 3",
+    ("transformer_blocks_", 2432): "Stable Diffusion 3.5 Large",
+    ("transformer_blocks_", 2240): "Sana",
+    ("transformer_blocks_", 2048): "LTX-Video",
+    ("transformer_blocks_", 1920): "CogVideoX",
+    ("transformer_blocks_", 3072): "FLUX.1",
+    ("layers_", 2304): "Lumina",
+    ("layers_", 3840): "Z-Image",
+    ("blocks_", 1152): "PixArt",
+    ("blocks_", 5120): "Wan",
+    ("blocks_", 1536): "Wan",
+}
+"""Transformers whose layers share their names, by the width of what attention takes."""
+FLUX_2_WIDTH = 6144
+ATTENTION = ("attn_to_q", "attn_to_k", "attn_to_v", "attn1_to_q", "attn1_to_k", "attn1_to_v",
+             "attention_to_q", "attention_to_k", "attention_qkv", "attn_qkv")  # fmt: skip
+NOTED = ("ss_base_model_version", "modelspec.architecture", "baseModel", "base_model",
+         "base_model_name", "model_type", "ss_sd_model_name")  # fmt: skip
+"""Metadata in which trainers say what they trained on."""
+LONGEST_NOTE = 60
+SPELLINGS = (
+    ("kolors", "Kolors"), ("pony", "Pony (SDXL)"), ("illustrious", "Illustrious (SDXL)"),
+    ("refiner", "the SDXL refiner"), ("stable-diffusion-xl", "SDXL"), ("sdxl", "SDXL"),
+    ("sd_xl", "SDXL"), ("flux2", "FLUX.2"), ("flux-2", "FLUX.2"), ("flux.2", "FLUX.2"),
+    ("flux", "FLUX.1"), ("stable-diffusion-v1", "Stable Diffusion 1.5"),
+    ("sd_v1", "Stable Diffusion 1.5"), ("sd1", "Stable Diffusion 1.5"),
+    ("sd 1", "Stable Diffusion 1.5"), ("stable-diffusion-v2", "Stable Diffusion 2"),
+    ("sd_v2", "Stable Diffusion 2"), ("sd2", "Stable Diffusion 2"),
+    ("sd 2", "Stable Diffusion 2"), ("stable-diffusion-3", "Stable Diffusion 3"),
+    ("sd3", "Stable Diffusion 3"), ("sd 3", "Stable Diffusion 3"), ("wan", "Wan"),
+    ("hunyuan", "Hunyuan"), ("framepack", "HunyuanVideo (FramePack)"), ("qwen", "Qwen-Image"),
+    ("zimage", "Z-Image"), ("z-image", "Z-Image"), ("z_image", "Z-Image"), ("lumina", "Lumina"),
+    ("pixart", "PixArt"), ("cascade", "Stable Cascade"), ("chroma", "Chroma"),
+    ("auraflow", "AuraFlow"), ("hidream", "HiDream"), ("sana", "Sana"), ("cosmos", "Cosmos"),
+    ("ltx", "LTX-Video"), ("cogvideo", "CogVideoX"), ("mochi", "Mochi"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The base model of an adapter."""
+
+    name: str
+    why: str
+    """What tells, as part of a sentence."""
+
+
+def origin_of(
+    modules: Mapping[str, Mapping[str, str]], shapes: Shapes, metadata: Mapping[str, str]
+) -> Origin | None:
+    """Return what an adapter was trained on, as far as can be told.
+
+    Args:
+        modules: the key of each part, by module.
+        shapes: by key.
+        metadata: what the file says of itself.
+    """
+    plain = {_plain(module): parts for module, parts in modules.items()}
+    text = "\n".join(plain)
+    if any(mark in text for mark in MOTION):
+        return Origin("AnimateDiff", "its layers are motion modules'")
+    found = _of_unet(plain, text, shapes) or _of_transformer(plain, text, shapes)
+    if found is None and (noted := noted_base(metadata)):
+        return Origin(noted, "its metadata says so")
+    return found
+
+
+def _plain(module: str) -> str:
+    name = bare(module)
+    for prefix in TRANSFORMER_PREFIXES:
+        name = name.removeprefix(prefix)
+    return name.replace(".", "_")
+
+
+def noted_base(metadata: Mapping[str, str]) -> str | None:
+    """Return what the trainer noted of the base, in the model's usual name where it has one."""
+    for name in NOTED:
+        if note := metadata.get(name, "")[:LONGEST_NOTE].strip():
+            known = (usual for mark, usual in SPELLINGS if mark in note.lower())
+            return next(known, note if name != "ss_sd_model_name" else None)
+    return None
+
+
+def _of_unet(plain: Mapping[str, Mapping[str, str]], text: str, shapes: Shapes) -> Origin | None:
+    if not any(name.startswith(UNET) for name in plain):
+        return None
+    if "add_k_proj" in text:
+        return Origin("Kandinsky", "its attention takes an image, too")
+    if "attention_attn_" in text or "kv_mapper" in text:
+        return Origin("Stable Cascade", "its layers are named so")
+    width = text_width(plain, shapes)
+    if width in TEXT_WIDTHS:
+        return Origin(TEXT_WIDTHS[width], f"it takes text {width} numbers wide")
+    if width is not None:
+        return None
+    # SDXL has no attention where images are largest, and SD 1.5 and 2 have; convolutions tell SD 1.
+    if _begins(plain, ("down_blocks_0_attentions", "up_blocks_3_attentions", "input_blocks_1_1_",
+                       "input_blocks_2_1_")):  # fmt: skip
+        return Origin("Stable Diffusion 1.5 or 2", "it changes attention in the first block")
+    if any(f"transformer_blocks_{number}_" in text for number in range(2, 10)):
+        return Origin("SDXL", "its blocks hold several transformers")
+    return None
+
+
+def _begins(names: Iterable[str], starts: tuple[str, ...]) -> bool:
+    return any(name.startswith(starts) for name in names)
+
+
+def text_width(plain: Mapping[str, Mapping[str, str]], shapes: Shapes) -> int | None:
+    """Return how wide the text is that cross-attention takes; None where no layer tells."""
+    for name, parts in plain.items():
+        if name.endswith(TEXT_LAYERS) and (width := _input_width(parts, shapes)):
+            return width
+    return None
+
+
+def _input_width(parts: Mapping[str, str], shapes: Shapes) -> int | None:
+    """Return how many numbers a changed layer takes."""
+    for part in INPUT_PARTS:
+        if part in parts and len(shapes[parts[part]]) > 1:
+            return shapes[parts[part]][1]
+    small, large = (_second(parts, shapes, f"lokr.w{n}") for n in (1, 2))
+    return small * large if small and large else None
+
+
+def _second(parts: Mapping[str, str], shapes: Shapes, name: str) -> int | None:
+    key = parts.get(name, parts.get(f"{name}_b"))
+    return shapes[key][1] if key is not None and len(shapes[key]) > 1 else None
+
+
+def _of_transformer(
+    plain: Mapping[str, Mapping[str, str]], text: str, shapes: Shapes
+) -> Origin | None:
+    for name, marks, against in MARKS:
+        if any(mark in text for mark in marks) and not any(mark in text for mark in against):
+            wide = name == "FLUX.1" and FLUX_2_WIDTH in _widths(plain, shapes)
+            return Origin("FLUX.2" if wide else name, "its layers are named so")
+    for block in BLOCKS:
+        for module, parts in plain.items():
+            if module.startswith(block) and module.endswith(ATTENTION):
+                width = _input_width(parts, shapes)
+                known = TRANSFORMER_WIDTHS.get((block, width or 0), "a transformer, not a UNet")
+                return Origin(known, f"its attention is {width} numbers wide")
+    return None
+
+
+def _widths(plain: Mapping[str, Mapping[str, str]], shapes: Shapes) -> set[int | None]:
+    return {_input_width(parts, shapes) for parts in plain.values()}
