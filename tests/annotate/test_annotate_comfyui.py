@@ -7,7 +7,7 @@ import pytest
 from comfy_graphs import LINE, SAMPLER, Nodes, of_conditioning, of_text, sent
 
 from annotate.material.programs import comfyui
-from annotate.material.programs.graphs import prompt_of_graph
+from annotate.material.programs.comfyui import prompt_of_graph
 from annotate.material.programs.reader import NoPrompt
 
 LLM = {"o OllamaGenerate": {"prompt": "Expand: a castle", "model": "llama3"}}

@@ -19,7 +19,7 @@ from annotate.material.containers.encodings import comment_of
 from annotate.material.metadata import embedded_prompt
 from annotate.material.names import named
 from annotate.material.pictures import look
-from annotate.material.programs.graphs import prompt_of_graph
+from annotate.material.programs.comfyui import prompt_of_graph
 from annotate.material.programs.marks import shown
 from annotate.material.programs.reader import NoPrompt
 from annotate.material.reading import Skip

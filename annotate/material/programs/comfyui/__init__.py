@@ -43,6 +43,14 @@ def read(fields: Fields) -> Prompt | None:
     return None
 
 
+def prompt_of_graph(*forms: Any) -> str | None:
+    """Return the positive prompt of a graph, given in either form or in both; None without one.
+
+    Raises NoPrompt where a node makes it when it runs, so that the graph does not hold it.
+    """
+    return prompt_of(graphs_of(*forms))
+
+
 def graphs_of(*values: Any) -> list[Graph]:
     """Return the graphs among some values, what was sent before what was drawn."""
     as_sent = [sent(value) for value in values if is_sent(value)]

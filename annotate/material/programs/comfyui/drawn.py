@@ -13,7 +13,9 @@ NOTES = ("note", "markdownnote", "label")
 
 def is_drawn(value: Any) -> bool:
     """Whether a value is a graph as it is drawn."""
-    return any(isinstance(node, dict) for node in items(mapping(value).get("nodes")))
+    raw = mapping(value)
+    nodes = [mapping(node) for node in items(raw.get("nodes"))]
+    return any("widgets_values" in node or ("links" in raw and "type" in node) for node in nodes)
 
 
 def drawn(value: Any) -> Graph:

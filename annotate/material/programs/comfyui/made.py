@@ -43,14 +43,18 @@ def is_maker(node: Node) -> bool:
 
 def is_read(node: Node) -> bool:
     """Whether a node reads its text from a file."""
-    texts = any(is_text(node.values.get(name)) for name in node.named("text", "positive"))
+    if node.named("positive", "negative"):
+        return False
+    texts = any(is_text(node.values.get(name)) for name in node.named("text"))
     files = any(FILES & set(words(name)) for name in node.names)
-    return not texts and not node.linked("text", "positive") and (files or "load" in node.lower)
+    return not texts and not node.linked("text") and (files or "load" in node.lower)
 
 
 def throws_dice(graph: Graph, node: Node, text: str) -> bool:
     """Whether a text has choices that its node makes when it runs, and does not store."""
     varied = "{" in text and "|" in text and "}" in text
+    if "jinja" in node.lower and ("{{" in text or "{%" in text):
+        return True
     if varied and graph.drawn:
         return True
     named = text.count("__") > 1

@@ -97,9 +97,8 @@ def _takes_lines(node: Node, text: str) -> bool:
     if "\n" not in text.strip():
         return False
     counting = any(LINES & set(words(name)) for name in node.names)
-    return counting or any(
-        part in node.lower.replace("multiline", "") for part in ("line", "cycle")
-    )
+    kind = node.lower.replace("multiline", "")
+    return counting or any(part in kind for part in ("line", "cycle", "schedul", "keyframe"))
 
 
 def _replaced(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Told | None:

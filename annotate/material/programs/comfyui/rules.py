@@ -40,6 +40,7 @@ NAMELESS = ("", "any", "anything", "source", "data")
 after a text is one."""
 ASIDE_TEXTS = frozenset("prefix suffix prepend append".split())
 UNWORDED = frozenset("style styles mode type preset version select lora".split())
+PROMPTS = frozenset("prompt prompts positive".split())
 JOINING = ("concat", "join", "combin", "append", "merge", "multi", "encode", "replace", "format")
 
 
@@ -55,10 +56,20 @@ def tell(graph: Graph, link: Link) -> Asking:
     return told
 
 
-def tell_image(graph: Graph, number: str) -> Asking:
-    """Find out which prompt a node made an image of: a sampler, or a program behind one node."""
+def tell_sampler(graph: Graph, number: str) -> Asking:
+    """Find out of which prompt a sampler made an image."""
     node = graph.nodes[number]
-    return (yield from _first(graph, node, Link(number, 0), IMAGE_RULES))
+    return (yield from _first(graph, node, Link(number, 0), SAMPLER_RULES))
+
+
+def tell_service(graph: Graph, number: str) -> Asking:
+    """Find out of which prompt a node made an image that has no sampler: a program behind it.
+
+    Other texts are written into images, or are names and colors.
+    """
+    node = graph.nodes[number]
+    names = [name for name in node.named("positive", "text") if PROMPTS & set(words(name))]
+    return parallel((yield from _inputs(graph, node, names)))
 
 
 def _first(graph: Graph, node: Node, link: Link, rules: Sequence[Rule]) -> Asking:
@@ -182,6 +193,9 @@ def _passed(graph: Graph, node: Node, link: Link) -> Asking:
         return replace(told, sure=False, final=True)
     typed = [name for name in node.named("other") if not UNWORDED & set(words(name))]
     prose = [value for name in typed if is_prose(value := node.values.get(name))]
+    numbers = [v for v in node.values.values() if isinstance(v, int | float)]
+    if len(node.values) == len(numbers) == 1 and not node.links:
+        return Told(str(numbers[0]))
     if prose:
         return Told(", ".join(prose)[:LONGEST_TEXT], sure=False)
     return Told(maker=node.kind) if node.kind and not node.named("positive", "text") else NOTHING
@@ -248,4 +262,4 @@ RULES: tuple[Rule, ...] = (
     _shown, _populated, _switched, _same_name, _made, _positive, _conditioned, _piped, _texts,
     _passed,
 )  # fmt: skip
-IMAGE_RULES: tuple[Rule, ...] = (_positive, _conditioned, _piped, _populated, _texts)
+SAMPLER_RULES: tuple[Rule, ...] = (_positive, _conditioned, _piped, _populated, _texts)

@@ -7,7 +7,7 @@ from annotate.material.programs.comfyui.constants import choices, chosen, consta
 from annotate.material.programs.comfyui.following import Budget, Follower, Told
 from annotate.material.programs.comfyui.graph import Graph, Node
 from annotate.material.programs.comfyui.names import is_negative, words
-from annotate.material.programs.comfyui.rules import tell, tell_image
+from annotate.material.programs.comfyui.rules import tell, tell_sampler, tell_service
 from annotate.material.programs.reader import NoPrompt
 
 SAVING = ("save", "send")
@@ -26,8 +26,9 @@ def prompt_told(graph: Graph) -> Told | None:
     """
     follower = Follower(graph, tell, Budget())
     saving = [number for number in graph.ends if _saves(graph.nodes[number])]
+    showing = [number for number in graph.ends if not _samples(graph.nodes[number])]
     samplers = [number for number, node in graph.nodes.items() if "sampler" in node.lower]
-    for ends in (saving, graph.ends, samplers):
+    for ends in (saving, showing, samplers, graph.ends):
         if told := _agreed(filter(None, (_of_end(follower, end) for end in ends))):
             return told
     return _lone_encoder(follower)
@@ -37,24 +38,32 @@ def _of_end(follower: Follower, end: str) -> Told | None:
     """The prompt of the image that comes to an end of the graph."""
     samplers, others = _behind(follower, [end])
     if not samplers:
-        if len(others) == 1 and not _is_drawing(follower.graph.nodes[end]):
-            return None
-        asked = (follower.told(tell_image(follower.graph, number)) for number in others)
-        return next(filter(None, asked), None)
-    firsts = dict.fromkeys(_first_of(follower, number) for number in samplers)
-    return _agreed(follower.told(tell_image(follower.graph, number)) for number in firsts)
+        if not _saves(follower.graph.nodes[end]):
+            others.remove(end)
+        asked = (follower.told(tell_service(follower.graph, number)) for number in others)
+        return next((told for told in asked if told.text), None)
+    return _agreed(_begun_by(follower, number) for number in samplers)
 
 
-def _first_of(follower: Follower, number: str) -> str:
-    """The sampler that began an image which this one only refines, where that is one."""
-    seen = {number}
-    while _refines(follower.graph, follower.graph.nodes[number]):
-        before, _ = _behind(follower, _image_inputs(follower.graph, number))
-        if len(before) != 1 or before[0] in seen:
-            break
-        number = before[0]
-        seen.add(number)
-    return number
+def _begun_by(follower: Follower, number: str) -> Told:
+    """The prompt of an image that comes out of a sampler: of the sampler that began it.
+
+    Where several did, with different prompts, the one that goes over all of it tells.
+    """
+    waiting, seen = [number], {number}
+    firsts: dict[Told, None] = {}
+    while waiting:
+        at = waiting.pop()
+        before: list[str] = []
+        if _refines(follower.graph, follower.graph.nodes[at]):
+            before, _ = _behind(follower, _image_inputs(follower.graph, at))
+        waiting += [other for other in before if other not in seen]
+        seen.update(before)
+        if not before and (told := follower.told(tell_sampler(follower.graph, at))):
+            firsts[told] = None
+    if len(firsts) == 1:
+        return next(iter(firsts))
+    return follower.told(tell_sampler(follower.graph, number))
 
 
 def _agreed(told: Iterable[Told]) -> Told | None:
@@ -64,11 +73,6 @@ def _agreed(told: Iterable[Told]) -> Told | None:
     if made is None and len(found) > 1:
         raise NoPrompt(SEVERAL)
     return made or next(iter(found.values()), None)
-
-
-def _is_drawing(node: Node) -> bool:
-    """Whether a node at the end of a graph may make images itself, of a text alone."""
-    return "sampler" in node.lower or "image" in node.lower or bool(node.named("positive"))
 
 
 def _behind(follower: Follower, begin: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -92,16 +96,22 @@ def _behind(follower: Follower, begin: Iterable[str]) -> tuple[list[str], list[s
 def _image_inputs(graph: Graph, number: str) -> list[str]:
     """The nodes from which a node has its image or latents."""
     node = graph.nodes[number]
-    names = [name for name in node.links if not AWAY & set(words(name)) and not is_negative(name)]
+    names = [name for name in node.linked("text", "aside", "other") if _leads_to_image(name)]
     among = choices(node)
     if among and (name := chosen(graph, node, among)) is not None:
         names = [name] if name in node.links else []
     return [node.links[name].node for name in names]
 
 
+def _leads_to_image(name: str) -> bool:
+    return not AWAY & set(words(name)) and not is_negative(name)
+
+
 def _samples(node: Node) -> bool:
     """Whether a node makes an image of conditioning, or passes on one with its conditioning."""
-    return bool(node.linked("positive", "conditioning", "pipe")) and not _saves(node)
+    names = node.linked("positive", "conditioning", "pipe")
+    among = choices(node)
+    return any(among is None or name in among for name in names) and not _saves(node)
 
 
 def _refines(graph: Graph, node: Node) -> bool:
@@ -132,4 +142,4 @@ def _lone_encoder(follower: Follower) -> Told | None:
         number for number, node in graph.nodes.items()
         if "textencode" in node.lower and number not in refused and not is_negative(node.title)
     ]  # fmt: skip
-    return follower.told(tell_image(graph, encoders[0])) if len(encoders) == 1 else None
+    return follower.told(tell_sampler(graph, encoders[0])) if len(encoders) == 1 else None

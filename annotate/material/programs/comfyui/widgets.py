@@ -5,6 +5,7 @@ widely used nodes are known, and of other nodes a value counts that reads like a
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from annotate.material.programs.comfyui.graph import items, mapping, word
@@ -102,9 +103,13 @@ def _guessed(raw: Mapping[str, Any], values: list[Any]) -> dict[str, Any]:
     types = " ".join(word(outlet.get("type")) for outlet in outlets)
     if outlets and not any(part in types for part in TEXTUAL):
         return {}
+    if "PIPE" in types or any(is_negative(word(outlet.get("name"))) for outlet in outlets):
+        # A prompt that was left empty keeps its place, or the negative one would be taken for it.
+        sides = ["" if value == "" else value if is_prose(value) else None for value in values]
+        pairs = [pair for pair in pairwise(sides) if None not in pair]
+        texts = list(pairs[0]) if pairs else [side for side in sides if side]
+        return dict(zip(("positive", "negative"), texts, strict=False))
     texts = [value for value in values if is_text(value) and value.lower() not in WORDLESS]
     texts = [value for value in texts if is_prose(value)] or (texts if len(texts) == 1 else [])
-    if any(is_negative(word(outlet.get("name"))) for outlet in outlets):
-        return dict(zip(("positive", "negative"), texts, strict=False))
     numbers = {f"number_{n}": v for n, v in enumerate(values) if isinstance(v, int | float)}
     return {f"text_{n + 1}": text for n, text in enumerate(texts)} | numbers
