@@ -54,14 +54,21 @@ def prompt_of_graph(*forms: Any) -> str | None:
 def graphs_of(*values: Any) -> list[Graph]:
     """Return the graphs among some values, what was sent before what was drawn."""
     as_sent = [sent(value) for value in values if is_sent(value)]
-    as_drawn = [drawn(value) for value in values if is_drawn(value)]
+    as_drawn: list[Graph] = []
+    for value in filter(is_drawn, values):
+        try:
+            as_drawn.append(drawn(value))
+        except NoPrompt:
+            if not as_sent:
+                raise
     return [enriched(graph, as_drawn) for graph in as_sent] + as_drawn
 
 
 def prompt_of(graphs: list[Graph]) -> str | None:
     """Return the prompt of the first graph that tells it; None where none has one.
 
-    Raises NoPrompt where there is one and no graph tells it.
+    Where the first does not, the next is asked for what it is sure of: it is the same graph. Raises
+    NoPrompt where there is a prompt and no graph tells it.
     """
     reason: NoPrompt | None = None
     for graph in graphs:
@@ -70,7 +77,7 @@ def prompt_of(graphs: list[Graph]) -> str | None:
         except NoPrompt as error:
             reason = reason or error
             continue
-        if told is not None and told.text.strip():
+        if told is not None and told.text.strip() and (told.sure or graph is graphs[0]):
             return told.text
         if told is not None and told.maker:
             kind = "".join(c for c in told.maker if c.isprintable())[:LONGEST_KIND]
@@ -83,4 +90,4 @@ def prompt_of(graphs: list[Graph]) -> str | None:
 def _is_broken(text: str) -> bool:
     """Whether a text begins as a graph does, in JSON that is cut off or too long."""
     start = "".join(text[:200].split())
-    return len(text) > LONGEST_JSON if not start.startswith('{"') else True
+    return start.startswith('{"') or len(text) > LONGEST_JSON
