@@ -12,6 +12,7 @@ from annotate.material.programs import (
     easydiffusion,
     fooocus,
     invokeai,
+    labelled,
     midjourney,
     mochi,
     novelai,
@@ -34,11 +35,15 @@ READERS: tuple[Reader, ...] = (
     comfyui.read,
     mochi.read,
     midjourney.read,
+    labelled.read,
     others.read,
 )
 """In the order in which they are asked, those of the clearest signs first: the first that finds a
 prompt is believed. Several services are built on ComfyUI and say in fewer words what was asked for.
 """
+
+GUESSES = (labelled.read, others.read)
+"""Readers of what anybody may write: not asked about an object of a program that says no prompt."""
 
 
 def embedded_prompt(picture: Image.Image) -> Prompt | None:
@@ -65,14 +70,17 @@ def read_fields(fields: Fields) -> Prompt | None:
     What one program wrote and did not tell is not the end: another may have written as well.
     """
     why: NoPrompt | None = None
-    opened = layers(fields)
+    opened, silent = layers(fields), set[int]()
     for read in READERS:
-        for layer in opened:
+        for place, layer in enumerate(opened):
+            if read in GUESSES and silent & (layer.around | {place}):
+                continue
             try:
-                if prompt := read(layer):
+                if prompt := read(layer.fields):
                     return prompt
             except NoPrompt as skip:
                 why = why or skip
+                silent |= {place} if place else set()
     if why is not None:
         raise why
     return None

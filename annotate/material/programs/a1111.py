@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from annotate.material.programs.labelled import unlabelled
 from annotate.material.programs.layers import looks_json
 from annotate.material.programs.marks import STEPS, caption, shown
 from annotate.material.programs.reader import LONGEST_TEXT, Fields, NoPrompt, Prompt
@@ -59,7 +60,7 @@ def read_text(text: str) -> Prompt | None:
     text = text[:LONGEST_TEXT]
     parts = parts_of(text)
     if parts is None:
-        words = caption(text)
+        words = caption(unlabelled(text))
         return Prompt(words, text.strip(), PROGRAM) if words else None
     return prompt_of(parts)
 
@@ -67,7 +68,7 @@ def read_text(text: str) -> Prompt | None:
 def prompt_of(parts: Parts, source: str = PROGRAM) -> Prompt | None:
     """Return the prompt of a text's parts without its marks."""
     count = COUNT.search(parts.settings)
-    words = shown(parts.prompt, int(count[1]) if count else STEPS)
+    words = shown(unlabelled(parts.prompt), int(count[1]) if count else STEPS)
     told = words and words.lower() not in NOTHING
     return Prompt(words, parts.prompt, source) if told else None
 

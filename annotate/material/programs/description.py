@@ -28,9 +28,10 @@ MADE = re.compile(
 FILE = re.compile(r"[^\n]{0,200}\.(?:png|jpe?g|webp|gif|tiff?|psd|heic|xcf|svg|bmp)", re.IGNORECASE)
 NOT_ABOUT = re.compile(
     r"\s*(?:screen ?shot|copyright|©|\(c\)|https?://|<\?|<x:|signature:|charset=|creator:|"
-    r"digital camera|untitled|default|binary comment)",
+    r"untitled|default|binary comment|(?:photo|image|picture|art\w*|illustration)s? (?:by|credit))",
     re.IGNORECASE,
 )
+DEVICE = re.compile(r"digital (?:still )?camera|camera phone|scanner", re.IGNORECASE)
 LONGEST_NAME = 60
 """Characters of what names a program rather than an image."""
 LONGEST_WORD = 40
@@ -38,9 +39,11 @@ LONGEST_WORD = 40
 
 def read(fields: Fields) -> Prompt | None:
     """Return the first text that reads as a caption of an image."""
-    makers = {fields[name].strip().lower() for name in MAKERS if name in fields}
+    told = (fields[name].lower().split() for name in MAKERS if name in fields)
+    makers = {words[0] for words in told if words and len(words[0]) > 2}
     for text in (fields[name][:LONGEST_TEXT].strip() for name in FIELDS if name in fields):
-        if text.lower() not in makers and is_caption(text) and a1111.parts_of(text) is None:
+        names_one = len(text) <= LONGEST_NAME and any(maker in text.lower() for maker in makers)
+        if not names_one and is_caption(text) and a1111.parts_of(text) is None:
             return Prompt(caption(text), text, PROGRAM)
     return None
 
@@ -48,9 +51,11 @@ def read(fields: Fields) -> Prompt | None:
 def is_caption(text: str) -> bool:
     """Whether a text is words about an image, and not a name, a number or a program's."""
     short = len(text) <= LONGEST_NAME
-    names = FILE.fullmatch(text) or NOT_ABOUT.match(text) or (short and MADE.match(text))
+    names: object = FILE.fullmatch(text) or NOT_ABOUT.match(text)
+    names = names or (short and (MADE.match(text) or DEVICE.search(text)))
     encoded = any(len(word) > LONGEST_WORD and "://" not in word for word in text.split()[:20])
     if names or looks_json(text) or (encoded and text.isascii()):
         return False
     words = WORD.findall(text)
-    return len(words) > 1 and SMALL.search(text) is not None
+    spaced = len(text.split()) > 1 or not text.isascii()
+    return len(words) > 1 and spaced and SMALL.search(text) is not None

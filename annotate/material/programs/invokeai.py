@@ -49,7 +49,8 @@ def _newest(text: str) -> str:
 
 def _older(text: str) -> str:
     """Versions 1 and 2: a text, or texts with weights."""
-    image = json_object(text).get("image")
+    value = json_object(text)
+    image = value.get("image") or next(iter(_items(value.get("images"))), None)
     prompt = image.get("prompt") if isinstance(image, Mapping) else None
     if isinstance(prompt, list):
         parts = [part for part in prompt if isinstance(part, Mapping)]
@@ -64,6 +65,10 @@ def _oldest(text: str) -> str:
     end = OPTION.search(text)
     prompt = quoted[1] if quoted else text[: end.start()] if end else ""
     return "" if looks_json(text) else UNWANTED.sub(" ", prompt)
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _is_wanted(part: Mapping[str, Any]) -> bool:

@@ -1,24 +1,23 @@
 """JSON in a field of an image's metadata, opened: programs put many fields into one.
 
-Whichever field holds it (`parameters`, EXIF's UserComment, XMP, the lowest bits of the alpha), the
-entries of such an object are read as fields of their own, and so is an object within it.
+Whichever field holds it (`parameters`, EXIF's UserComment, XMP, a keyword of the program's own),
+the entries of such an object are read as fields of their own, and so is an object within it.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from annotate.material.programs.reader import LONGEST_JSON, Fields, json_object
 
-PLACES = (
-    "parameters", "exif:usercomment", "xmp:usercomment", "alpha:pnginfo", "comment", "jpeg:comment",
-    "exif:xpcomment", "exif:imagedescription", "description", "xmp:description", "exif:model",
-    "exif:make", "usercomment", "metadata",
-)  # fmt: skip
-"""Fields that hold whatever a program puts there."""
-DEEPEST = 2
-MOST = 12
+OTHERS = ("prompt", "workflow", "graph", "smproj", "sui_models", "lora", "hash", "control", "neg",
+          "uncond", "uc", "hires", "refiner")  # fmt: skip
+"""What is in the name of a field that readers open themselves, or that is not of the prompt."""
+DEEPEST = 3
+MOST = 24
+MOST_OF_A_LIST = 4
 LIKE_JSON = re.compile(r"[\s\x00\ufeff]*(?:\{\s*[\"}]|\[\s*[\[{\"])")
 
 
@@ -27,20 +26,26 @@ def looks_json(text: str) -> bool:
     return LIKE_JSON.match(text) is not None
 
 
-def layers(fields: Fields) -> list[Fields]:
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Fields, and the places of the layers that they are in, the image's own left out."""
+
+    fields: Fields
+    around: frozenset[int]
+
+
+def layers(fields: Fields) -> list[Layer]:
     """Return an image's fields, then those within each of its JSON objects."""
-    found: list[Fields] = [fields]
-    depths, opened = [0], set()
+    found, opened = [Layer(fields, frozenset())], set()
     for place in range(MOST):
         if place >= len(found):
             break
-        for text in _texts(found[place]) if depths[place] < DEEPEST else ():
-            value = {} if text in opened else json_object(text)
+        around = found[place].around | ({place} if place else set())
+        for text in _texts(found[place].fields) if len(around) < DEEPEST else ():
+            values = [] if text in opened else _objects(text)
             opened.add(text)
-            if value:
-                found.append(entries(value, text))
-                depths.append(depths[place] + 1)
-    return found
+            found += [Layer(entries(value, text), around) for value in values]
+    return found[:MOST]
 
 
 def entries(value: Mapping[str, Any], text: str) -> dict[str, str]:
@@ -56,8 +61,17 @@ def entries(value: Mapping[str, Any], text: str) -> dict[str, str]:
 
 
 def _texts(fields: Fields) -> Iterator[str]:
-    texts = (fields[name] for name in PLACES if name in fields)
-    return (text for text in texts if looks_json(text))
+    for name, text in fields.items():
+        if not any(other in name for other in OTHERS) and looks_json(text):
+            yield text
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    """Return the object that a text is, or the first of those that it lists."""
+    value = json_object(f'{{"all": {text}}}' if text.lstrip().startswith("[") else text)
+    listed = value.get("all") if text.lstrip().startswith("[") else [value]
+    objects = listed[:MOST_OF_A_LIST] if isinstance(listed, list) else []
+    return [one for one in objects if isinstance(one, dict) and one]
 
 
 def _form(value: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ The same in the descriptions of EXIF, XMP and IPTC, where other programs copy it
 
 import re
 
+from annotate.material.programs.labelled import unlabelled
 from annotate.material.programs.reader import LONGEST_TEXT, Fields, NoPrompt, Prompt
 
 PROGRAM = "Midjourney"
@@ -28,7 +29,7 @@ def read(fields: Fields) -> Prompt | None:
 
 
 def without_links(text: str) -> str:
-    """Return a prompt without the addresses of images before it, on one line."""
-    words = text.split()
+    """Return a prompt without the command and the addresses of images before it, on one line."""
+    words = unlabelled(text).split()
     first = next((place for place, word in enumerate(words) if "://" not in word), len(words))
     return " ".join(words[first:])

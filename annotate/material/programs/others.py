@@ -5,6 +5,7 @@ under `generation_data`, Stability Matrix under `parameters-json`.
 """
 
 import re
+from collections.abc import Iterator
 
 from annotate.material.programs import a1111
 from annotate.material.programs.layers import looks_json
@@ -19,8 +20,15 @@ from annotate.material.programs.reader import (
 
 PROGRAM = "another program"
 SERVICES = {"generation_data": "Tensor.Art", "parameters-json": "Stability Matrix"}
-PROMPTS = ("prompt", "positiveprompt", "positive", "promptpositive", "textprompt", "inputprompt",
-           "userprompt", "originalprompt", "imageprompt")  # fmt: skip
+PROMPTS = ("prompt", "prompts", "positiveprompt", "positive")
+"""Keys that say so, without what is no letter; the best first."""
+ABOUT = re.compile(
+    r"^neg|neg$|negative|uncond|exclude|template|hires|refiner|system|strength|length|weight|style|"
+    r"hash|seed|model|count|token|lora|mask|face|version|type|date|time|language|schedule|edit|id$"
+)
+"""Makes of a prompt's key another one."""
+HELD = ("positive", "prompt", "text", "content", "value")
+"""Where an object that stands for a prompt has its text."""
 SETTINGS = frozenset(
     ("seed", "steps", "sampler", "samplername", "cfg", "cfgscale", "guidancescale", "scheduler",
      "numinferencesteps", "negativeprompt", "loras")
@@ -39,9 +47,8 @@ def read_services(fields: Fields) -> Prompt | None:
     for name, service in SERVICES.items():
         if name not in fields:
             continue
-        values = {_key(key): value for key, value in json_object(fields[name]).items()}
-        told = (values.get(key) for key in PROMPTS)
-        for text in (text for text in told if isinstance(text, str)):
+        values = json_object(fields[name].strip("\x00"))
+        for text in _told({key: text for key, text in values.items() if isinstance(text, str)}):
             if words := shown(text):
                 return Prompt(words, text[:LONGEST_TEXT].strip(), service)
         raise NoPrompt(f"{service} metadata without a prompt")
@@ -53,18 +60,38 @@ def read(fields: Fields) -> Prompt | None:
 
     Raises NoPrompt for JSON in such a place, and for settings without a prompt.
     """
-    keys = {_key(name): name for name in reversed(list(fields))}
-    for name in (keys[key] for key in PROMPTS if key in keys):
-        if not looks_json(fields[name]) and (prompt := _prompt(fields[name])):
+    for text in _told(fields):
+        if prompt := _prompt(text):
             return prompt
     for text in (fields[name] for name in WHOLE if name in fields):
         if looks_json(text):
             raise NoPrompt(_reason(text))
         if a1111.parts_of(text[:LONGEST_TEXT]) is None and (prompt := _prompt(text)):
             return prompt
-    if len(SETTINGS.intersection(keys)) >= FEWEST_SETTINGS:
+    if len(SETTINGS.intersection(map(_key, fields))) >= FEWEST_SETTINGS:
         raise NoPrompt("metadata of an unknown program without a prompt")
     return None
+
+
+def _told(fields: Fields) -> Iterator[str]:
+    """Return the texts under keys that say that they are prompts, the best first."""
+    ranks: dict[str, tuple[int, int]] = {}
+    for name in fields:
+        key = _key(name)
+        if key in PROMPTS or ("prompt" in key and ":" not in name and not ABOUT.search(key)):
+            ranks[name] = (PROMPTS.index(key) if key in PROMPTS else len(PROMPTS), len(key))
+    for name in sorted(ranks, key=lambda name: ranks[name]):
+        yield _joined(fields[name])
+
+
+def _joined(text: str) -> str:
+    """Return a text, or the texts of a list, or an object's text, which stand as JSON."""
+    if not looks_json(text):
+        return text
+    value = json_object(f'{{"all": {text}}}').get("all")
+    values = [value.get(name) for name in HELD] if isinstance(value, dict) else value
+    told = [one for one in values if isinstance(one, str)] if isinstance(values, list) else []
+    return ", ".join(told[:1] if isinstance(value, dict) else told)
 
 
 def _prompt(text: str) -> Prompt | None:
