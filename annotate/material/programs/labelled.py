@@ -19,7 +19,7 @@ LABEL = re.compile(
 )
 NEXT_LINE = re.compile(r"^[A-Z][\w ]{0,30}: ?", re.MULTILINE)
 NEXT = re.compile(
-    r"(?<=[\s,;.|])(?:negative prompt|neg|seed|steps|sampler|scheduler|cfg|cfg scale|guidance|"
+    r"[\s,;.|](?:negative prompt|neg|seed|steps|sampler|scheduler|cfg|cfg scale|guidance|"
     r"guidance scale|model|size|width|height|strength|style) ?[:=] ?",
     re.IGNORECASE,
 )
