@@ -248,7 +248,7 @@ def test_names_of_the_older_form_are_still_read(tuned):
     names = known_names(tuned.unet, layers)
     older = ["lora_unet_" + layer.replace(".", "_") for layer in layers]
     assert {names[plain_name(name)] for name in older} == set(layers)
-    assert names["lora_unet_output_blocks_1_2_conv"] == layers[0]
+    assert names[plain_name("lora_unet_output_blocks_1_2_conv")] == layers[0]
 
 
 def test_a_model_that_is_gone_is_told_by_the_adapter(tuned, make_run, tmp_path):
