@@ -28,6 +28,7 @@ from align.workshop import Workshop
 from annotate.errors import AnnotateError
 from annotate.jobs import Job
 from annotate.material.folder import checked
+from annotate.material.listing import preview_lines, skip_lines, writable
 from annotate.people.asking import SignIn, as_header
 from annotate.people.guard import Site
 from annotate.people.hosts import allowed_hosts, as_root_path
@@ -113,7 +114,7 @@ def run(settings: Settings) -> None:
             if way is not None and (hint := first_admin(way, url)):
                 print(hint, flush=True)
             print(f"Votes are kept in {settings.home.resolve()}. Press Ctrl+C to stop.", flush=True)
-            bringing = Job(lambda: bring(studio, settings.images))
+            bringing = Job(lambda: bring(studio, settings.images, stop))
             stop.wait()
             studio.material.stop()
             bringing.result()
@@ -121,20 +122,25 @@ def run(settings: Settings) -> None:
     print("Stopped." + " The fine-tune goes on; start again to follow it." * goes_on)
 
 
-def bring(studio: Studio, folder: Path | None) -> None:
-    """Bring in a folder of pictures while the page is served already, and say what came of it."""
+def bring(studio: Studio, folder: Path | None, stop: threading.Event) -> None:
+    """Bring in a folder of pictures while the page is served already, and say what came of it.
+
+    What there is to bring is said before, so that a person who sees wrong prompts can stop it.
+    """
     if folder is None:
         return
     try:
-        brought = studio.material.bring(str(folder))
+        say(preview_lines(studio.material.look(str(folder)).told()))
+        if not stop.is_set():
+            brought = studio.material.bring(str(folder))
+            say([f"{brought['folder']}: {brought['summary']}", *skip_lines(brought)])
     except EXPECTED as error:
         print(f"palate: {error}", file=sys.stderr, flush=True)
-        return
-    print(f"{brought['folder']}: {brought['summary']}", flush=True)
-    for reason, count in brought["skipped"].items():
-        names = brought["skipped_names"][reason]
-        more = ", ..." * (count > len(names))
-        print(f"  {count:,} skipped: {reason} ({', '.join(names)}{more})", flush=True)
+
+
+def say(lines: Sequence[str]) -> None:
+    """Print lines, whatever the terminal can show of them."""
+    print(writable("\n".join(lines), sys.stdout.encoding), flush=True)
 
 
 @contextmanager

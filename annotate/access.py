@@ -52,6 +52,7 @@ ENDPOINTS = {
     "compare": Role.ADMIN,
     "compare_many": Role.ADMIN,
     "add_prompts": Role.ADMIN,
+    "look_at_folder": Role.ADMIN,
     "import_images": Role.ADMIN,
     "report_trial": Role.ADMIN,
     "insights": Role.ADMIN,

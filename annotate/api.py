@@ -190,6 +190,10 @@ class Endpoints:
         asked = [{"prompt": prompt, "seed": seed} for prompt in prompts for seed in seeds]
         return [one | drawn[place] for place, one in enumerate(asked)]
 
+    def look_at_folder(self, folder: str) -> dict[str, Any]:
+        """Say what a folder on the server would bring, with ten examples; nothing is brought in."""
+        return self._studio.material.look(folder).told()
+
     def import_images(self, folder: str) -> dict[str, Any]:
         """Bring in a folder of pictures on the server, and return what became of each."""
         return self._studio.material.bring(folder)
@@ -248,6 +252,7 @@ def add_api(studio: Labeled, expected: Errors, role: Role = Role.ADMIN) -> None:
         endpoints.export_version,
         endpoints.insights,
         endpoints.own_votes,
+        endpoints.look_at_folder,
         endpoints.import_images,
         endpoints.report_trial,
     )

@@ -54,6 +54,7 @@ LOOK = (
     "verdict.css",
     "people.css",
     "project.css",
+    "bring.css",
     "insights.css",
 )
 

@@ -29,6 +29,7 @@ from annotate.insights import Insights
 from annotate.labeling import Labeling
 from annotate.library import Library
 from annotate.material.importing import Material
+from annotate.material.supplies import Supplies
 from annotate.next_pair import NextPair
 from annotate.painting import Painter
 from annotate.people.accounts import Accounts
@@ -112,7 +113,7 @@ class Studio(Labeling):
         self._standing = Standing(
             sampler, desk, pool, self._tuning, self._reports, self._next_pair, store
         )
-        self.material = Material(store, desk, base, trials.kept_prompts, chance, clock)
+        self.material = Material(Supplies(store, desk, base, trials.kept_prompts, chance, clock))
         self.library = Library(store, trainer, workshop, model, base)
         self.disk = store.disk
         self.accounts = Accounts(store.people)

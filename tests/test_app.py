@@ -52,6 +52,7 @@ CONTRACT = {
     "/compare": ["prompt", "seed", "before", "after"],
     "/compare_many": ["prompts", "seeds", "before", "after"],
     "/add_prompts": ["prompts"],
+    "/look_at_folder": ["folder"],
     "/import_images": ["folder"],
     "/report_trial": ["trial"],
 }
@@ -203,6 +204,7 @@ def test_prompts_can_be_added_as_a_list_or_as_text(api):
         (("/fine_tune", {"stpes": 1}), "stpes"),
         (("/fine_tune", "{"), "JSON"),
         (("/report_trial", "t9999"), "t9999"),
+        (("/look_at_folder", "no/such/folder"), "does not exist"),
         (("/import_images", "no/such/folder"), "does not exist"),
         (("/add_prompts", [""]), "Prompt 1 is empty"),
         (("/add_prompts", "x" * 5000), "2,000"),

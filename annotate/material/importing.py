@@ -1,26 +1,27 @@
 """Imports of folders, one at a time, watched from outside: no file can hold up the app."""
 
 import logging
-import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from annotate.desk import Desk
 from annotate.errors import AnnotateError, BadMaterial
 from annotate.jobs import TICK_S, Job
+from annotate.material.looking import Looked
+from annotate.material.preview import Preview
 from annotate.material.reading import printable
-from annotate.material.summary import Progress, Summary
+from annotate.material.summary import Progress
+from annotate.material.supplies import Supplies
 from annotate.material.taking import Import
+from annotate.material.workers import Hung
 from annotate.requests import as_text
-from annotate.timing import Monotonic
 from storage.errors import StorageError
-from storage.store import Store
 
 logger = logging.getLogger(__name__)
 
+Made = TypeVar("Made")
 HEED_S = 5.0
 """So long an import may take to end when it is asked to."""
 
@@ -28,25 +29,15 @@ HEED_S = 5.0
 class Material:
     """Imports of folders, one at a time; safe from any thread."""
 
-    def __init__(
-        self,
-        store: Store,
-        desk: Desk,
-        base: str,
-        kept: Callable[[], set[str]],
-        chance: random.Random,
-        clock: Monotonic,
-        heed_s: float = HEED_S,
-    ) -> None:
-        """`kept` are the prompts that blind tests have for themselves."""
-        self._store, self._desk, self._base = store, desk, base
-        self._kept, self._chance, self._clock = kept, chance, clock
-        self._heed_s = heed_s
+    def __init__(self, supplies: Supplies, heed_s: float = HEED_S) -> None:
+        self._supplies, self._heed_s = supplies, heed_s
         self._busy = threading.Lock()
         self._closed = False
         self._current: Import | None = None
+        self._looked: tuple[str, Looked] | None = None
+        """The newest look at a folder, for the import that may follow."""
         self.latest: dict[str, Any] | None = None
-        """What came of the newest one."""
+        """What came of the newest import."""
 
     @property
     def progress(self) -> Progress | None:
@@ -54,20 +45,34 @@ class Material:
         current = self._current
         return current.progress if current is not None else None
 
+    def look(self, folder: str) -> Preview:
+        """Say what bringing a folder in would bring, without bringing anything.
+
+        What it reads is kept for `bring`. Raises BadMaterial.
+        """
+        text = _named(folder)
+        with self._alone() as current:
+            self._looked = None
+            looked, preview = self._done(lambda: current.look(Path(text)), current, text)
+            self._looked = text, looked
+            return preview
+
     def bring(self, folder: str) -> dict[str, Any]:
         """Bring in every picture of a folder that can be paired, and say what came of each.
 
         What is here already is not taken twice. Raises BadMaterial or storage's DiskFull.
         """
-        text = as_text(folder, "The folder").strip().strip("\"'")
-        if not text:
-            raise BadMaterial("Name a folder of pictures on the machine that Palate runs on.")
+        text = _named(folder)
         with self._alone() as current:
-            # In a thread of its own: a file on a dead disk may keep it for ever, but nobody else.
-            job = Job(lambda: current.bring(Path(text)))
-            self._await(job, current, text)
-            self.latest = self._outcome(job, text).told()
+            earlier = self._looked[1] if self._looked and self._looked[0] == text else None
+            self._looked = None
+            summary = self._done(lambda: current.bring(Path(text), earlier), current, text)
+            self.latest = summary.told()
             return self.latest
+
+    def forget(self) -> None:
+        """Let go of what the newest look read: nothing of it will be brought in."""
+        self._looked = None
 
     def stop(self) -> None:
         """End the import that goes on; what it has brought stays."""
@@ -81,6 +86,7 @@ class Material:
         One that hangs is waited for no longer than when it is stopped.
         """
         self._closed = True
+        self.forget()
         self.stop()
         if self._busy.acquire(timeout=self._heed_s + 2 * TICK_S):
             self._busy.release()
@@ -88,17 +94,39 @@ class Material:
     @contextmanager
     def _alone(self) -> Iterator[Import]:
         if not self._busy.acquire(blocking=False):
-            raise BadMaterial("A folder is being brought in already. Wait for its end, or stop it.")
+            raise BadMaterial("A folder is being read already. Wait for its end, or stop it.")
         try:
-            self._current = Import(
-                self._store, self._desk, self._base, self._kept, self._chance, self._clock
-            )
+            self._current = Import(self._supplies)
             if self._closed:
                 raise BadMaterial("Palate is closing. Start it again, then bring the folder in.")
             yield self._current
         finally:
             self._current = None
             self._busy.release()
+
+    def _done(self, work: Callable[[], Made], current: Import, folder: str) -> Made:
+        """Do the work of an import in a thread of its own: a file on a dead disk may keep that for
+        ever, but nobody else.
+        """
+        job = Job(work)
+        self._await(job, current, folder)
+        try:
+            made: Made = job.result()
+            return made
+        except (AnnotateError, StorageError):
+            raise
+        except Hung:
+            raise BadMaterial(
+                f"{printable(folder)} does not answer: reading its files hangs. What was brought "
+                "in before stays. Check its disk or network, then bring it in again."
+            ) from None
+        except Exception as error:
+            logger.exception("bringing in %s failed", printable(folder))
+            raise BadMaterial(
+                f"{printable(folder)} was not brought in whole: {type(error).__name__} "
+                f"{printable(str(error))}. What was brought in before stays; the log in the "
+                "terminal says more."
+            ) from error
 
     def _await(self, job: Job, current: Import, folder: str) -> None:
         """Wait for the end of an import, but not long for one that was asked to end."""
@@ -109,16 +137,10 @@ class Material:
                     "folders hangs. What was brought in before stays. Check its disk or network."
                 )
 
-    def _outcome(self, job: Job, folder: str) -> Summary:
-        try:
-            summary: Summary = job.result()
-            return summary
-        except (AnnotateError, StorageError):
-            raise
-        except Exception as error:
-            logger.exception("bringing in %s failed", printable(folder))
-            raise BadMaterial(
-                f"{printable(folder)} was not brought in whole: {type(error).__name__} "
-                f"{printable(str(error))}. What was brought in before stays; the log in the "
-                "terminal says more."
-            ) from error
+
+def _named(folder: Any) -> str:
+    """The name of a folder as somebody typed or pasted it."""
+    text = as_text(folder, "The folder").strip().strip("\"'")
+    if not text:
+        raise BadMaterial("Name a folder of pictures on the machine that Palate runs on.")
+    return text

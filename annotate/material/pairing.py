@@ -47,6 +47,11 @@ def rounds(
     return made
 
 
+def most_pairs(count: int) -> int:
+    """Return how many pairs so many pictures make if no two of them look the same."""
+    return min(count * (count - 1) // 2, count * MOST_PAIRS // 2)
+
+
 def slices(items: Sequence[Item], most: int) -> Iterator[Sequence[Item]]:
     """Cut a sequence into parts of nearly equal length, none longer than `most`."""
     parts = -(-len(items) // most)

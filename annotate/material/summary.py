@@ -13,6 +13,10 @@ STOPPED = "not looked at, for it was stopped"
 ALONE = "alone with its prompt"
 SAME = "looks like the others of its prompt"
 NAMED = 5
+NONE_SHARED = (
+    "Pictures make pairs when two of them have the same prompt: in their metadata, in "
+    "a text file beside each, in captions.csv, or as the name of their subfolder."
+)
 
 
 class Skipped:
@@ -66,16 +70,15 @@ class Summary:
     folder: str
     pictures: int
     skipped: Skipped
+    sources: Counter[str]
+    """How many images have their prompt from where."""
     clock: Monotonic
+    began: float
     brought: int = 0
     known: int = 0
     pairs: int = 0
     stopped: bool = False
     prompts: set[str] = field(default_factory=set)
-    began: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.began = self.clock()
 
     def told(self) -> dict[str, Any]:
         """As values, with a sentence for a person."""
@@ -88,6 +91,7 @@ class Summary:
             "skipped_names": self.skipped.names,
             "prompts": len(self.prompts),
             "pairs": self.pairs,
+            "sources": dict(self.sources.most_common()),
             "stopped": self.stopped,
             "seconds": round(self.clock() - self.began, 1),
             "summary": self.sentence(),
@@ -101,9 +105,14 @@ class Summary:
         ]
         if self.known:
             parts.append(f"{many(self.known, 'picture')} had been brought in before.")
+        if self.sources:
+            parts.append(of_sources(self.sources))
         if not self.pairs and not self.known:
-            parts.append(
-                "Pictures make pairs when two of them have the same prompt: in their metadata, in "
-                "a text file beside each, in captions.csv, or as the name of their subfolder."
-            )
+            parts.append(NONE_SHARED)
         return " ".join([*["Stopped."] * self.stopped, *parts])
+
+
+def of_sources(sources: Counter[str]) -> str:
+    """Say how many prompts came from where."""
+    told = [f"{count:,} from {source}" for source, count in sources.most_common()]
+    return f"Prompts: {', '.join(told)}."

@@ -19,12 +19,13 @@ from places import Place, until
 
 from annotate.desk import Desk
 from annotate.errors import BadMaterial, InvalidPrompts, InvalidRequest
-from annotate.material import taking
+from annotate.material import looking
 from annotate.material.importing import Material
 from annotate.material.metadata import READERS
 from annotate.material.names import named
 from annotate.material.programs.reader import NoPrompt
 from annotate.material.reading import Skip, opened_regular, printable, read_whole
+from annotate.material.supplies import Supplies
 from annotate.material.tables import Tables
 from annotate.material.workers import Crew, Hung, Room
 from annotate.prompts import read_prompt_file
@@ -47,7 +48,7 @@ def material(store: Store) -> Material:
     chance = random.Random(1)
     desk = Desk(store, BASE, time.monotonic, chance)
     desk.open("base")
-    return Material(store, desk, BASE, set, chance, time.monotonic, heed_s=0.2)
+    return Material(Supplies(store, desk, BASE, set, chance, time.monotonic), heed_s=0.2)
 
 
 def folder_with(tmp_path: Path, *harms: tuple[hostile.Harm, str]) -> Path:
@@ -242,8 +243,8 @@ def test_an_error_that_nobody_foresaw_costs_one_file(
             raise MemoryError
         return real(path, *rest)
 
-    real = taking.look
-    monkeypatch.setattr(taking, "look", fail)
+    real = looking.look
+    monkeypatch.setattr(looking, "look", fail)
     folder = folder_with(tmp_path)
     a1111(folder / "odd.png", "a hen", 5)
     assert skipped(material, folder) == {"could not be read": 1}
@@ -437,14 +438,14 @@ def test_files_wait_for_memory_and_one_larger_than_all_of_it_goes_alone() -> Non
 
 def hang(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
     """Let the walk through a folder hang as on a dead network disk, until told to go on."""
-    began, go_on, real = threading.Event(), threading.Event(), taking.find_pictures
+    began, go_on, real = threading.Event(), threading.Event(), looking.find_pictures
 
     def hanging(*arguments: Any) -> Any:
         began.set()
         go_on.wait()
         return real(*arguments)
 
-    monkeypatch.setattr(taking, "find_pictures", hanging)
+    monkeypatch.setattr(looking, "find_pictures", hanging)
     return began, go_on
 
 
@@ -500,8 +501,9 @@ HANGING_PROGRAM = """
 import random, sys, threading, time
 from pathlib import Path
 from annotate.desk import Desk
-from annotate.material import taking
+from annotate.material import looking
 from annotate.material.importing import Material
+from annotate.material.supplies import Supplies
 from storage.store import Store
 
 began = threading.Event()
@@ -510,12 +512,12 @@ def look(*rest):
     began.set()
     threading.Event().wait()
 
-taking.look = look
+looking.look = look
 with Store(Path(sys.argv[1]) / "studio") as store:
     store.ensure_base("b")
     chance = random.Random(1)
     desk = Desk(store, "b", time.monotonic, chance)
-    material = Material(store, desk, "b", set, chance, time.monotonic, heed_s=0.1)
+    material = Material(Supplies(store, desk, "b", set, chance, time.monotonic), heed_s=0.1)
     caller = threading.Thread(target=lambda: material.bring(sys.argv[2]))
     caller.start()
     began.wait()
@@ -538,7 +540,7 @@ def test_an_error_of_the_whole_import_is_a_sentence(
     def fail(*_: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(taking, "find_pictures", fail)
+    monkeypatch.setattr(looking, "find_pictures", fail)
     with pytest.raises(BadMaterial, match="not brought in whole: MemoryError"):
         material.bring(str(folder_with(tmp_path)))
 

@@ -37,6 +37,7 @@ ADMIN_CALLS = {
     "compare": ["a cat", 1, "base", "v1"],
     "compare_many": [["a cat"], [1], "base", "v1"],
     "add_prompts": ["mine"],
+    "look_at_folder": ["/etc"],
     "import_images": ["/etc"],
     "report_trial": ["t1"],
     "insights": ["Cem"],

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from annotate.errors import InvalidRequest
 from annotate.handlers import refusals, replies
 from annotate.tabs.board import Board, read_link, read_prompts, read_seeds, stopped
-from annotate.tabs.bring import brought_card
+from annotate.tabs.bring_cards import brought_card
 from annotate.tabs.cards import outcome, plan_card, run_card, runs_table
 from annotate.tabs.compare import add_strength
 from annotate.tabs.curves import curve

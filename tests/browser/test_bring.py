@@ -1,0 +1,69 @@
+"""A folder is looked at on the page, and brought in only when a person says so."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from journeys import SLOW_MS
+from running import App
+
+sys.path.append(str(Path(__file__).parents[1] / "annotate"))
+from picture_files import a1111, comfy, save_png, scene
+
+WORK_MS = 120_000
+BOLD = "a <b>bold</b> fox & a hen"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Prompts from programs, a text file each and folders, roles among them."""
+    for seed in range(12):
+        a1111(tmp_path / f"{seed:05}.png", f"a lighthouse at dawn, number {seed % 4}", seed)
+    for seed in range(20, 24):
+        comfy(tmp_path / f"ComfyUI_{seed:05}_.png", "a frog on a leaf " * 12, seed)
+    for seed in range(40, 42):
+        save_png(tmp_path / f"{seed}.png", scene(seed))
+        (tmp_path / f"{seed}.txt").write_text(BOLD, "utf-8")
+    for seed, role in enumerate(("chosen", "rejected")):
+        save_png(tmp_path / "a red fox" / role / "1.png", scene(50 + seed))
+    save_png(tmp_path / "IMG_0001.png", scene(60))
+    (tmp_path / "empty.png").touch()
+    return tmp_path
+
+
+def test_a_person_sees_ten_prompts_before_anything_is_brought_in(
+    shared_app: App, page: Any, folder: Path
+) -> None:
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(shared_app.url)
+    page.get_by_role("button", name="Bring your own pictures").click(timeout=SLOW_MS)
+    page.locator("#bring-folder input, #bring-folder textarea").fill(str(folder))
+    page.locator("#look-at-images").click()
+
+    card = page.locator("#brought .preview")
+    card.wait_for(timeout=WORK_MS)
+    text = card.inner_text()
+    assert "12 from AUTOMATIC1111, 4 from ComfyUI, 2 from text files, 2 from folder names" in text
+    assert "1 skipped: no prompt found (IMG_0001.png)" in text
+    examples = card.locator(".examples li")
+    assert examples.count() == 7 and examples.locator("img").count() == 7
+    assert BOLD in text and "a red fox" in text and "chosen" not in text
+
+    page.locator("#cancel-bringing").click()
+    card.wait_for(state="detached", timeout=SLOW_MS)
+    page.locator("#bring-images").wait_for(state="hidden", timeout=SLOW_MS)
+    told = shared_app.client().predict(str(folder), api_name="/look_at_folder")
+    assert (told["images"], told["known"], told["pairs"]) == (20, 0, 20)
+
+    page.locator("#bring-folder input, #bring-folder textarea").press("Enter")
+    start = page.locator("#bring-images", has_text=re.compile("^Bring in 20 pictures$"))
+    start.click(timeout=WORK_MS)
+    page.locator("#brought .notice", has_text="Ready to label").wait_for(timeout=WORK_MS)
+    assert "20 pictures and 7 prompts" in page.locator("#brought").inner_text()
+    page.locator("#bring-images").wait_for(state="hidden", timeout=SLOW_MS)
+    assert problems == []
