@@ -12,6 +12,7 @@ from annotate.material.columns import Columns
 from annotate.material.encodings import decoded
 from annotate.material.metadata import read_fields
 from annotate.material.programs import a1111
+from annotate.material.programs.layers import entries
 from annotate.material.programs.reader import (
     LONGEST_JSON,
     NoPrompt,
@@ -110,24 +111,12 @@ def _of_object(value: Mapping[str, Any]) -> Prompt | None:
 
 
 def _of_entries(value: Mapping[str, Any], top: bool) -> Prompt | None:
-    """A program's metadata, or else the text under a key that says that it is the prompt."""
-    if prompt := read_fields(fields_of_json(value, whole=top)):
+    """A program's metadata, or else the text under a key that says that it is the prompt.
+
+    At the top programs have graphs and other objects; further in, their texts are enough.
+    """
+    texts = {key.lower(): one for key, one in value.items() if isinstance(one, str)}
+    if prompt := read_fields(entries(value, json.dumps(value)) if top else texts):
         return prompt
     text = Columns().text_of(value)
     return plain(text, JSON_FILES) if text.startswith("{") else a1111.read_text(text)
-
-
-def fields_of_json(value: Mapping[str, Any], whole: bool) -> dict[str, str]:
-    """Return the entries of a JSON object as the fields that readers of programs know.
-
-    Of the `whole` one also graphs and other objects, which readers expect as text.
-    """
-    texts = {key.lower(): one for key, one in value.items() if isinstance(one, str)}
-    if whole:
-        if any(isinstance(one, dict) and "class_type" in one for one in value.values()):
-            return {"prompt": json.dumps(value)}
-        if isinstance(value.get("nodes"), list):
-            return {"workflow": json.dumps(value)}
-        inside = {key.lower(): one for key, one in value.items() if isinstance(one, dict | list)}
-        texts |= {key: json.dumps(one) for key, one in inside.items()}
-    return {key: text for key, text in texts.items() if len(text) <= LONGEST_JSON}

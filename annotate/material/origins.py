@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -11,7 +11,8 @@ from PIL import Image
 from annotate.material.captions import sidecar
 from annotate.material.metadata import described, embedded_prompt
 from annotate.material.names import named
-from annotate.material.programs.reader import LONGEST_TEXT, NoPrompt, Prompt, plain
+from annotate.material.programs import a1111
+from annotate.material.programs.reader import LONGEST_TEXT, NoPrompt, Prompt
 from annotate.material.reading import Skip
 from storage.errors import InvalidPrompt
 from storage.prompts import clean_prompt
@@ -49,7 +50,7 @@ def prompt_of(picture: Image.Image, path: Path, around: Around) -> Prompt:
     sources: tuple[Callable[[], Prompt | None], ...] = (
         lambda: embedded_prompt(picture),
         lambda: sidecar(path, around.root),
-        lambda: plain(around.told.get(path), TABLES),
+        lambda: _of_table(around.told.get(path, "")),
     )
     for place, source in enumerate(sources):
         try:
@@ -62,6 +63,12 @@ def prompt_of(picture: Image.Image, path: Path, around: Around) -> Prompt:
     if why is not None:
         raise why
     return described(picture) or _of_name(path, around)
+
+
+def _of_table(text: str) -> Prompt | None:
+    """What a row says: a person's words, or what a program wrote."""
+    prompt = a1111.read_text(text)
+    return prompt and replace(prompt, source=TABLES)
 
 
 def _of_name(path: Path, around: Around) -> Prompt:

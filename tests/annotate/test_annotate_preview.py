@@ -17,6 +17,7 @@ from annotate.material.preview import examples_of
 from annotate.material.thumbnails import thumbnail
 from annotate.tabs.bring_cards import preview_card
 
+UNLIKE = "not a PNG, JPEG or WebP file"
 MARKUP = "<script>alert(1)</script>"
 
 
@@ -70,7 +71,7 @@ def test_what_a_look_read_is_not_read_again(place: Place, folder: Path) -> None:
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     brought = place.studio.material.bring(str(folder))
     assert brought["skipped"].pop("changed while it was read") == 1
-    assert "damaged" in place.studio.material.bring(str(folder))["skipped"]
+    assert UNLIKE in place.studio.material.bring(str(folder))["skipped"]
 
 
 def test_what_changed_since_a_look_is_read_again(place: Place, folder: Path) -> None:
@@ -92,7 +93,7 @@ def test_nothing_is_kept_of_a_look_that_is_let_go_of(place: Place, folder: Path)
     place.studio.material.forget()
     file.write_bytes(bytes(before.st_size))
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert "damaged" in place.studio.material.bring(str(folder))["skipped"]
+    assert UNLIKE in place.studio.material.bring(str(folder))["skipped"]
 
 
 def test_a_look_at_no_folder_is_refused_in_a_sentence(place: Place, tmp_path: Path) -> None:
