@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from annotate.material.metadata import read_fields
 from annotate.material.programs import description
@@ -95,3 +97,26 @@ def test_what_has_nothing_to_do_with_a_prompt_is_left_alone(layout: dict[str, An
 def test_what_is_not_the_prompt_of_the_image_is_never_taken_for_it(layout: dict[str, Any]) -> None:
     with pytest.raises(NoPrompt):
         words(layout)
+
+
+KEYS = ["prompt", "sui_image_params", "v4_prompt", "caption", "char_captions", "uc", "c", "nodes",
+        "edges", "inputs", "class_type", "extraMetadata", "full_prompt", "positive", "x"]  # fmt: skip
+FIELDS = ["parameters", "exif:usercomment", "comment", "prompt", "invokeai_metadata", "sd-metadata",
+          "invokeai_graph", "generation_data", "alpha:pnginfo", "description", "dream"]  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text("a:,{[(<|\n\0 1.-", max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=3))
+def test_whatever_stands_there_gives_a_prompt_or_none_or_a_reason(layout: dict[str, Any]) -> None:
+    try:
+        found = words(layout)
+    except NoPrompt as why:
+        assert str(why)
+    else:
+        assert found is None or found.strip()

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from annotate.material.programs.reader import LONGEST_JSON, Fields, json_object
@@ -18,6 +19,7 @@ OTHERS = ("prompt", "workflow", "graph", "smproj", "sui_models", "lora", "hash",
 DEEPEST = 3
 MOST = 24
 MOST_OF_A_LIST = 4
+MOST_ENTRIES = 1_000
 LIKE_JSON = re.compile(r"[\s\x00\ufeff]*(?:\{\s*[\"}]|\[\s*[\[{\"])")
 
 
@@ -52,7 +54,7 @@ def entries(value: Mapping[str, Any], text: str) -> dict[str, str]:
     """Return the entries of an object as fields; a graph stands under the name of its form."""
     graph = _form(value)
     fields = {graph: text} if graph else {}
-    for key, entry in value.items():
+    for key, entry in islice(value.items(), MOST_ENTRIES):
         if isinstance(entry, str):
             fields.setdefault(key.lower(), entry[:LONGEST_JSON])
         elif not graph and entry is not None:
