@@ -100,7 +100,7 @@ def test_what_is_not_the_prompt_of_the_image_is_never_taken_for_it(layout: dict[
 
 
 KEYS = ["prompt", "sui_image_params", "v4_prompt", "caption", "char_captions", "uc", "c", "nodes",
-        "edges", "inputs", "class_type", "extraMetadata", "full_prompt", "positive", "x"]  # fmt: skip
+        "edges", "inputs", "class_type", "extraMetadata", "full_prompt", "positive"]  # fmt: skip
 FIELDS = ["parameters", "exif:usercomment", "comment", "prompt", "invokeai_metadata", "sd-metadata",
           "invokeai_graph", "generation_data", "alpha:pnginfo", "description", "dream"]  # fmt: skip
 VALUES = st.recursive(
