@@ -174,8 +174,6 @@ LANGUAGES = (
 def test_xmp_gives_every_property_by_its_name(
     kind: str, packet: bytes, expected: dict[str, str]
 ) -> None:
-    if packet.startswith(b"\xff\xfe") and kind == "PNG":
-        pytest.skip("a PNG has XMP in UTF-8")
     assert fields(with_xmp(kind, packet)) == expected
 
 
@@ -263,7 +261,7 @@ def test_a_comment_that_takes_several_segments_is_one_and_others_are_lines() -> 
         (with_exif("WEBP", b"no EXIF at all"), "EXIF is damaged"),
         (with_exif("JPEG", comment(b"ASCII\0\0\0an owl")[:-5]), "EXIF is damaged"),
         (png(itxt("Raw profile type exif", b"\nexif\n 4\nno digits")), "metadata is damaged"),
-        (png(chunk(b"zTXt", b"parameters\0\0no zlib")), "text in its metadata is damaged"),
+        (png(chunk(b"zTXt", b"parameters\0\0x\x9c\x01no zlib")), "text in its metadata is damaged"),
         (png(chunk(b"tEXt", b"parameters\0" + "ふくろう".encode("cp932"))), "unknown encoding"),
         (
             png(after=[chunk(b"zTXt", b"parameters\0\0" + zlib.compress(b"a" * 9_000_000))]),

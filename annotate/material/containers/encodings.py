@@ -22,12 +22,15 @@ LATER = 1.0
 """The same for the smaller byte first, which the fewer programs write without a mark."""
 MOST_BITS, SPARE_BITS = 12.0, 5.0
 """A character, and in all; what takes more than this is noise."""
+HALF = b"\xed"
 LONG = 8
 """Bytes of UTF-8 from which on the last character may be cut off."""
 MOST_HIGH = 0.4
 """Of the letters of a text in Latin-1; other bytes of that kind are of an unknown encoding."""
 CODES = (b"ASCII", b"UNICODE", b"JIS")
-CODE_LENGTH = 8
+CODE_LENGTH, MOST_CODES = 8, 3
+CHARSET, MOST_CHARSET = b"charset=", 24
+"""How some programs spell the code, before a space."""
 MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32-le",
@@ -37,12 +40,15 @@ MARKS = {
 }
 WIDE = {"utf-16-be": 2, "utf-16-le": 2, "utf-32-be": 4, "utf-32-le": 4}
 """Bytes of a unit."""
+LEAST_PADDING = 4
 JAPANESE = ("euc_jp", "cp932")
 ESCAPES = (b"\x1b$", b"\x1b(J")
 """How text in JIS changes its set of characters."""
 WINDOWS = {byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0xA0)}
 LATIN = {0xDC00 + byte: WINDOWS.get(byte, chr(byte)) for byte in range(0x80, 0x100)}
 """What stands for a byte that is no UTF-8."""
+NO_MARKS = {ord("\ufeff"): None, ord("\ufffe"): None}
+MOST_TIMES = 3
 BYTES = {ord(character): byte for byte, character in WINDOWS.items() if character != "\ufffd"}
 
 
@@ -51,20 +57,44 @@ def comment_of(raw: bytes) -> str | None:
 
     None for what is text in no encoding.
     """
-    word = raw[:CODE_LENGTH].split(b"\0")[0].rstrip()
-    code = word.upper() if word.upper() in CODES and raw[:CODE_LENGTH] != word else b""
-    if not code:
-        return text_of(raw[CODE_LENGTH:] if not raw[:CODE_LENGTH].strip(b"\0 ") else raw)
+    raw, code = _without_codes(raw)
+    text = text_of(raw, code)
+    # Where a program took the letters for a part of the text, they are encoded with it.
+    word, _, rest = (text or "").partition("\n")
+    return rest.lstrip("\n") if word.encode("utf-8", "replace") in CODES else text
 
-    start = len(word)
-    while start < min(len(raw), CODE_LENGTH) and raw[start] in b"\0 ":
-        start += 1
-    return text_of(raw[start:], code)
+
+def _without_codes(raw: bytes) -> tuple[bytes, bytes]:
+    """Return a comment without the codes before it, of which a program may add another."""
+    promised = b""
+    for _ in range(MOST_CODES):
+        code, length = _code(raw)
+        if not length:
+            break
+        raw, promised = raw[length:], code if code in CODES else promised
+    return raw, promised
+
+
+def _code(raw: bytes) -> tuple[bytes, int]:
+    """Return the word that a comment begins with, in capitals, and what it takes; 0 for none."""
+    start = raw[:CODE_LENGTH]
+    if raw.strip(b"\0 ") and not start.strip(b"\0 "):
+        return b"", CODE_LENGTH
+    if start.lower() == CHARSET:
+        told = raw[: len(CHARSET) + MOST_CHARSET].split()[0]
+        return told[len(CHARSET) :].strip(b"\0\"'").upper(), len(told) + 1
+    word = start.split(b"\0")[0].rstrip()
+    code, padding = word.upper(), start[len(word) :]
+    if code in CODES and padding:
+        return code, len(start) - len(padding.lstrip(b"\0 "))
+    # Other words stand for an encoding where they fill their place with NULs.
+    named = word.replace(b"-", b"").isalnum() and padding and not padding.strip(b"\0")
+    return (code, CODE_LENGTH) if named and raw[CODE_LENGTH:].strip(b"\0 ") else (b"", 0)
 
 
 def text_of(raw: bytes, code: bytes = b"") -> str | None:
     """Return bytes as text, whichever encoding they are in; None where no reading is text."""
-    raw = raw[:LONGEST_JSON]
+    raw = _unpadded(raw[:LONGEST_JSON])
     if not raw.strip(b"\0 \t\r\n"):
         return ""
     for mark, encoding in MARKS.items():
@@ -73,44 +103,61 @@ def text_of(raw: bytes, code: bytes = b"") -> str | None:
     if any(escape in raw for escape in ESCAPES):
         return cleaned(text) if _is_text(text := _decoded(raw, "iso2022_jp_ext")) else None
 
+    # A mark may lie as well.
+    raw = raw[2:] if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else raw
     costs = {encoding: cost for encoding, cost in _readings(raw, code)}
     encoding = min(costs, key=lambda encoding: costs[encoding], default="")
     text = _decoded(raw, encoding) if encoding else ""
     return cleaned(text) if _is_text(text) else None
 
 
+def _unpadded(raw: bytes) -> bytes:
+    """Return a text without what fills its place, a byte each in any encoding."""
+    rest = raw.rstrip(b"\0 ")
+    if len(raw) - len(rest) < LEAST_PADDING:
+        return raw
+    # The last unit may end with zeros of its own.
+    return rest + b"\0" * (-len(rest) % 4)
+
+
 def narrow_text(raw: bytes) -> str | None:
     """Return bytes as UTF-8, or as Latin-1 where they are none; None where they are neither."""
+    if b"\0" in raw.strip(b"\0") or raw.startswith(codecs.BOM_UTF16_LE):
+        # UTF-16, which has no place there.
+        return text_of(raw)
     sample = raw[:SAMPLE]
-    readable = _is_utf8(sample) or _is_latin(sample)
+    readable = is_utf8(sample) or _is_latin(sample)
     return cleaned(_narrow(raw[:LONGEST_JSON])) if readable else None
 
 
 def cleaned(text: str) -> str:
     """Return a text without marks of byte order and NULs, decoded once more if that is needed."""
-    return mended(text.replace("\ufeff", "").strip("\0").replace("\0", "\n"))
+    return mended(text.translate(NO_MARKS).strip("\0").replace("\0", "\n"))
 
 
 def mended(text: str) -> str:
-    """Return what was written, where a program took UTF-8 for Latin-1 and encoded it again.
+    """Return what was written, where programs took UTF-8 for Latin-1 and encoded it again.
 
     All that is not ASCII then stands in sequences of UTF-8, which no language does.
     """
-    if text.isascii():
-        return text
-    try:
-        return text.translate(BYTES).encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return text
+    for _ in range(MOST_TIMES):
+        try:
+            once = text.translate(BYTES).encode("latin-1").decode("utf-8")
+        except UnicodeError:
+            break
+        if once == text:
+            break
+        text = once
+    return text
 
 
 def _readings(raw: bytes, code: bytes) -> Iterator[tuple[str, float]]:
     """Return the encodings that bytes may be in, each with the bits that its reading takes."""
     sample, promised = raw[:SAMPLE], code == b"UNICODE"
-    if _is_utf8(sample) or _is_latin(sample):
+    if is_utf8(sample) or _is_latin(sample):
         narrow = mended(_narrow(sample).strip("\0"))
         yield "utf-8", bits(narrow) + BROKEN_PROMISE * promised
-    if code == b"JIS" and not _is_utf8(sample):
+    if code == b"JIS" and not is_utf8(sample):
         yield from ((name, bits(_decoded(sample, name))) for name in JAPANESE)
     for name, unit in WIDE.items():
         if len(raw) >= unit:
@@ -129,20 +176,35 @@ def _decoded(raw: bytes, encoding: str) -> str:
 
 def _narrow(raw: bytes) -> str:
     """Return UTF-8 as text, with bytes that are none of it as they are in Latin-1."""
-    return _whole(raw).decode("utf-8", "surrogateescape").translate(LATIN)
+    whole = _whole(raw)
+    return whole.decode("utf-8", "surrogateescape").translate(LATIN)
 
 
 def _whole(raw: bytes) -> bytes:
-    """Return UTF-8 without a character that was cut off at its end."""
+    """Return UTF-8 without a character that was cut off at its end.
+
+    Characters beyond the first 65,536 may be spelled in two halves, as Java and databases do.
+    """
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
+        if HALF in raw:
+            return _in_one_piece(raw)
         if error.reason == "unexpected end of data" and error.start >= LONG:
             return raw[: error.start]
     return raw
 
 
-def _is_utf8(raw: bytes) -> bool:
+def _in_one_piece(raw: bytes) -> bytes:
+    try:
+        halves = raw.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
+        return halves.decode("utf-16-le").encode()
+    except UnicodeError:
+        return raw
+
+
+def is_utf8(raw: bytes) -> bool:
+    """Whether bytes are UTF-8."""
     try:
         _whole(raw).decode("utf-8")
     except UnicodeDecodeError:

@@ -22,6 +22,9 @@ TELLING = frozenset({"imagedescription", "usercomment", "xpcomment", "xptitle", 
 COMMENT, WINDOWS = 0x9286, range(0x9C9B, 0x9CA0)
 LETTERS = (1, 2, 6, 7, 129)
 """Types of a byte each: numbers, ASCII, signed, undefined, UTF-8."""
+SPARE = 2
+PACKET = 0x02BC
+"""XMP within EXIF, as TIFF has it."""
 GRAPHS = ("prompt", "workflow")
 MOST_TEXTS = 200
 
@@ -34,6 +37,9 @@ def add_exif(parts: Parts) -> None:
         parts.unreadable = EXIF_BROKEN if data.strip(b"\0") else parts.unreadable
         return
     for tag, raw in _texts(data, order):
+        if tag == PACKET:
+            parts.xmp = parts.xmp or raw or b""
+            continue
         name = NAMES.get(tag, "")
         text = _decoded(tag, raw) if raw is not None else None
         if text is None and name in TELLING:
@@ -75,4 +81,5 @@ def _texts(data: bytes, order: str) -> Iterator[tuple[int, bytes | None]]:
 def _bytes_of(data: bytes, count: int, value: int, order: str) -> bytes | None:
     if count <= 4:
         return struct.pack(order + "I", value)[:count]
-    return data[value : value + count] if value + count <= len(data) else None
+    # Some programs count one or two NULs at the end that they do not write.
+    return data[value : value + count] if value + count <= len(data) + SPARE else None

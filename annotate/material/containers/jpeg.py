@@ -3,12 +3,11 @@
 from itertools import takewhile
 
 from annotate.material.containers.encodings import text_of
-from annotate.material.containers.parts import ENCODING_UNKNOWN, Parts
+from annotate.material.containers.parts import ENCODING_UNKNOWN, XMP_MARK, Parts
 from annotate.material.heads import EXIF, MOST_EXIF, segments
 from annotate.material.programs.reader import LONGEST_JSON
 
 APP1, APP13, COMMENT, SCAN = 0xE1, 0xED, 0xFE, 0xDA
-XMP = b"http://ns.adobe.com/xap/1.0/\0"
 PHOTOSHOP = b"Photoshop 3.0\0"
 FULL = 65_000
 """Bytes of a segment from which on its text goes on in the next."""
@@ -20,8 +19,8 @@ def parts_of_jpeg(content: bytes) -> Parts:
     for kind, segment in takewhile(lambda part: part[0] != SCAN, segments(content)):
         if kind == APP1 and segment.startswith(EXIF):
             exif.append(segment[len(EXIF) :])
-        elif kind == APP1 and segment.startswith(XMP):
-            parts.xmp = parts.xmp or segment[len(XMP) :]
+        elif kind == APP1 and segment.startswith(XMP_MARK):
+            parts.xmp = parts.xmp or segment[len(XMP_MARK) :]
         elif kind == APP13 and segment.startswith(PHOTOSHOP):
             resources.append(segment[len(PHOTOSHOP) :])
         elif kind == COMMENT:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 TEXTS_LONG = "its texts are longer than an image's are"
 TEXTS_BROKEN = "a text in its metadata is damaged"
 EXIF_BROKEN = "its EXIF is damaged"

@@ -8,8 +8,14 @@ import zlib
 from collections.abc import Iterator
 from itertools import islice
 
-from annotate.material.containers.encodings import narrow_text
-from annotate.material.containers.parts import ENCODING_UNKNOWN, TEXTS_BROKEN, TEXTS_LONG, Parts
+from annotate.material.containers.encodings import is_utf8, narrow_text
+from annotate.material.containers.parts import (
+    ENCODING_UNKNOWN,
+    TEXTS_BROKEN,
+    TEXTS_LONG,
+    XMP_MARK,
+    Parts,
+)
 from annotate.material.heads import MOST_PARTS, png_chunks
 from annotate.material.programs.reader import LONGEST_JSON
 
@@ -17,6 +23,8 @@ MOST_TEXTS = 200
 MOST_TEXT = 16_000_000
 """Bytes of all texts of a file."""
 TELLING = (b"tEXt", b"zTXt", b"iTXt")
+PRINTABLE = bytes({*range(0x20, 0x100)} - {0x7F}) + b"\t\r\n"
+"""No controls."""
 XMP = "xml:com.adobe.xmp"
 PROFILE = "raw profile type "
 """How ImageMagick and others keep EXIF, IPTC and XMP in a text."""
@@ -72,15 +80,28 @@ def _text_in(kind: bytes, data: bytes) -> tuple[str, bytes]:
     elif compressed:
         rest = rest[1:]
     name = keyword.decode("latin-1").strip().lower()
-    return name, inflated(rest, zlib.MAX_WBITS) if compressed else rest
+    return name, _unpacked(rest) if compressed else rest
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        return inflated(data, zlib.MAX_WBITS)
+    except zlib.error:
+        # Some programs say that a text is packed, and do not pack it.
+        if is_utf8(data) and not data.translate(None, PRINTABLE):
+            return data
+        raise
 
 
 def inflated(data: bytes, window: int) -> bytes:
     """Return compressed data as it was; raises zlib.error, and ValueError for too much of it."""
     stream = zlib.decompressobj(window)
     whole = stream.decompress(data, LONGEST_JSON)
-    if stream.unconsumed_tail:
+    if len(whole) >= LONGEST_JSON:
         raise ValueError("too much data")
+    if not stream.eof:
+        # Half a prompt is another prompt.
+        raise zlib.error("incomplete data")
     return whole
 
 
@@ -103,5 +124,6 @@ def _keep_profile(parts: Parts, name: str, raw: bytes) -> None:
         return
     if kind == APP1:
         kind = "exif" if data.startswith(b"Exif\0") else "xmp"
+        data = data.removeprefix(XMP_MARK)
     if kind in PROFILES and not getattr(parts, PROFILES[kind]):
         setattr(parts, PROFILES[kind], data)

@@ -1,5 +1,6 @@
 """Texts of XMP: every property of an image, read without entities and without a tree."""
 
+import html
 from xml.parsers import expat
 
 from annotate.material.containers.encodings import mended
@@ -8,11 +9,14 @@ from annotate.material.programs.reader import LONGEST_JSON
 
 LIST, ALTERNATIVES = frozenset({"Bag", "Seq"}), "Alt"
 ITEM, ANY_LANGUAGE = "li", "x-default"
+VALUE = "value"
+"""A property that has notes keeps its text in this one."""
 STRUCTURE = frozenset(
     {"Description", "RDF", "xmpmeta", "xapmeta", "about", "parseType", "resource"}
 )
 MOST_PROPERTIES = 500
 DEEPEST = 100
+ESCAPED = ("{&quot;", "[{&quot;", "{&#34;", "[{&#34;")
 
 
 class Refused(Exception):
@@ -25,8 +29,8 @@ class Properties:
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
         self.ended = False
-        self._open: list[str] = []
-        self._text: list[str] = []
+        self._open: list[list[str]] = []
+        """The text of each element that has begun and not ended."""
         self._items: list[tuple[str, str]] = []
         self._language = ""
 
@@ -34,10 +38,8 @@ class Properties:
         """An element begins."""
         if len(self._open) >= DEEPEST:
             raise Refused
-        local = _local(name)
-        self._open.append(local)
-        self._text.clear()
-        if local == ITEM:
+        self._open.append([])
+        if _local(name) == ITEM:
             self._language = attributes.get("xml:lang", "")
             return
         for attribute, value in attributes.items():
@@ -46,26 +48,30 @@ class Properties:
 
     def characters(self, text: str) -> None:
         """Text goes on."""
-        self._text.append(text)
+        if self._open:
+            self._open[-1].append(text)
 
     def end(self, name: str) -> None:
         """An element ends: an item of a list, a list, or a property."""
-        local, text = _local(name), "".join(self._text)
-        self._text.clear()
-        self._open.pop()
+        local, text = _local(name), "".join(self._open.pop())
         if local == ITEM:
             self._items.append((self._language, text))
-        elif local == ALTERNATIVES:
-            told = dict(reversed(self._items))
-            first = self._items[0][1] if self._items else ""
-            self._text.append(told.get(ANY_LANGUAGE) or first)
+        elif local in (*LIST, ALTERNATIVES):
+            self.characters(self._chosen(local))
             self._items.clear()
-        elif local in LIST:
-            self._text.append(", ".join(text for _, text in self._items if text.strip()))
-            self._items.clear()
+        elif local == VALUE:
+            self.characters(text)
         else:
             self._keep(local, text)
         self.ended = not self._open
+
+    def _chosen(self, kind: str) -> str:
+        """Return all items of a list, or the one that is for any language, or else the first."""
+        items = [(language, text) for language, text in self._items if text.strip()]
+        if kind != ALTERNATIVES:
+            return ", ".join(text for _, text in items)
+        anyone = [text for language, text in items if language == ANY_LANGUAGE]
+        return next(iter([*anyone, *(text for _, text in items)]), "")
 
     def _keep(self, name: str, text: str) -> None:
         if text.strip() and name not in STRUCTURE and len(self.texts) < MOST_PROPERTIES:
@@ -84,7 +90,12 @@ def add_xmp(parts: Parts) -> None:
         # What pads a packet after its end is no XML.
         parts.unreadable = parts.unreadable if properties.ended else XMP_BROKEN
     for name, text in properties.texts.items():
-        parts.texts[f"xmp:{name}"] = mended(text.strip("\ufeff \r\n\t"))
+        parts.texts[f"xmp:{name}"] = _plain(mended(text.strip("\ufeff \r\n\t")))
+
+
+def _plain(text: str) -> str:
+    """Return JSON as it was before a program escaped it for XML one time too many."""
+    return html.unescape(text) if text.startswith(ESCAPED) else text
 
 
 def _parse(raw: bytes, properties: Properties) -> None:
