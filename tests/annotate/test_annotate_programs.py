@@ -138,6 +138,8 @@ FOOOCUS = table("Fooocus", [
         "fooocus_scheme": "a1111"}, f"{HEN}, gold"),
     ("MRE", {"comment": {"prompt": HEN, "real_prompt": ["x"], "positive_prompt_strength": 1.0}},
         HEN),
+    ("wildcards", {"parameters": FOCUS | {"prompt": "a __bird__", "full_prompt": ["a red hen"]}},
+        "a red hen"),
     ("weights", {"parameters": FOCUS | {"prompt": "(hen:1.1) at dawn <lora:a:0.5>"}},
         "hen at dawn"),
 ]) + table("RuinedFooocus", [

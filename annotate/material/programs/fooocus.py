@@ -11,12 +11,14 @@ import re
 from annotate.material.programs import a1111
 from annotate.material.programs.layers import looks_json
 from annotate.material.programs.marks import shown
-from annotate.material.programs.reader import LONGEST_TEXT, Fields, NoPrompt, Prompt
+from annotate.material.programs.reader import LONGEST_TEXT, Fields, NoPrompt, Prompt, json_object
 
 PROGRAM = "Fooocus"
 RUINED = "RuinedFooocus"
 OWN = ("full_prompt", "real_prompt", "adm_guidance", "positive_prompt_strength", "sharpness")
 RAW = re.compile(r'Raw prompt: ("(?:[^"\\]|\\.)*"|[^,]*)')
+CHOSEN = re.compile(r"__[\w/-]{1,99}__|\[\[")
+"""What Fooocus puts another word for: a wildcard, a list."""
 VERSION = re.compile(r"Version: \w*Fooocus\b")
 
 
@@ -26,6 +28,8 @@ def read(fields: Fields) -> Prompt | None:
     if "prompt" in fields and (RUINED in software or any(name in fields for name in OWN)):
         source = RUINED if RUINED in software else PROGRAM
         written = fields["prompt"][:LONGEST_TEXT].strip()
+        if CHOSEN.search(written):
+            written = _made(fields.get("full_prompt", "")) or written
         if words := shown(written):
             return Prompt(words, written, source)
         raise NoPrompt(f"{source} metadata without a prompt")
@@ -43,6 +47,12 @@ def _of_text(text: str, fields: Fields) -> Prompt | None:
     if words := shown(written):
         return Prompt(words, written, PROGRAM)
     return a1111.prompt_of(parts, PROGRAM)
+
+
+def _made(text: str) -> str:
+    """Return the first of the prompts that a person's was made into."""
+    made = json_object(f'{{"all": {text}}}').get("all")
+    return made[0] if isinstance(made, list) and made and isinstance(made[0], str) else ""
 
 
 def _unquoted(text: str) -> str:
