@@ -51,6 +51,7 @@ A1111 = table("AUTOMATIC1111", [
         HEN),
     ("schedule in steps", {"parameters": "a [cow:hen:12]\nSteps: 40, Sampler: DDIM, Seed: 1"},
         "a hen"),
+    ("a keyword of a tool's own", {"infotext": f"{HEN}\nNegative prompt: fog\n{SETTINGS}"}, HEN),
     ("one line", {"parameters": f"{HEN}, Negative prompt: fog, {SETTINGS}"}, HEN),
     ("reForge", {"parameters": f"{HEN}\n{SETTINGS[:-7]}f1.0.0v2-v1.10.1RC-latest-2498-g5120e679"},
         HEN),

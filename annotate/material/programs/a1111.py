@@ -45,8 +45,12 @@ class Parts:
 def read(fields: Fields) -> Prompt | None:
     """Return the prompt in a file's parameters; raises NoPrompt where they are there without it."""
     empty = False
-    for text in (fields[name][:LONGEST_TEXT] for name in FIELDS if name in fields):
+    others = [name for name in fields if name not in FIELDS and "neg" not in name]
+    for name in (*FIELDS, *others):
+        text = fields.get(name, "")[:LONGEST_TEXT]
         parts = None if looks_json(text) else parts_of(text)
+        if parts and name not in FIELDS and not parts.settings:
+            continue
         if parts and (prompt := prompt_of(parts)):
             return prompt
         empty = empty or parts is not None

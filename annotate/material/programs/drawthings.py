@@ -6,7 +6,7 @@ prompt, the negative prompt on a line that begins with a hyphen, then the settin
 
 import re
 
-from annotate.material.programs.marks import caption
+from annotate.material.programs.marks import shown
 from annotate.material.programs.reader import LONGEST_TEXT, Fields, NoPrompt, Prompt
 
 PROGRAM = "Draw Things"
@@ -32,5 +32,5 @@ def read(fields: Fields) -> Prompt | None:
 
 
 def _prompt(text: str) -> Prompt | None:
-    words = caption(text)
+    words = shown(text)
     return Prompt(words, text.strip(), PROGRAM) if words else None
