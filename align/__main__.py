@@ -36,8 +36,9 @@ SCORERS = {
 }
 FORMS = {
     "kohya": "a file that ComfyUI, A1111, Forge, sd-scripts and diffusers read whole",
-    "diffusers": "a file for diffusers alone: ComfyUI, Forge and sd-scripts load nothing of it, "
-    "nor of a run's own adapter.safetensors",
+    "diffusers": "a file for diffusers alone: ComfyUI, A1111, Forge and sd-scripts load nothing "
+    "of it, nor of a run's own adapter.safetensors",
+    "dora": "a DoRA for ComfyUI and Forge; others read its scales otherwise, or drop them",
     "peft": "a folder for PEFT",
     "merged": "a pipeline folder for diffusers, with the adapter in its weights",
 }

@@ -2,6 +2,7 @@
 
 kohya       the names that sd-scripts writes    ComfyUI, A1111, Forge, sd-scripts, diffusers
 diffusers   the adapter as it is                diffusers' `load_lora_weights`
+dora        a DoRA, with its scales             ComfyUI, Forge
 peft        a folder with its configuration     PEFT's `PeftModel.from_pretrained`
 merged      a pipeline folder, nothing to add   anything that loads SDXL folders
 """
@@ -16,6 +17,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from align.device import Compute
+from align.dora import SCALE_NOTE, dora_weights
 from align.export_facts import PUBLISHED_CODE, Source, describe, read_source, training_metadata
 from align.files import read_json, replacing
 from align.full import is_whole
@@ -31,6 +34,7 @@ from align.kohya import (
 from align.merge import merge, refuse_taken
 from align.models import HUB_NAME, ModelInfo, describe_model
 from align.peft_folder import write_peft_folder
+from align.pipeline import load_pipeline
 from align.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_of
 
 PRECISIONS = {"fp16": torch.float16, "fp32": torch.float32}
@@ -67,7 +71,7 @@ def export(
         source: a run folder, or an adapter.safetensors.
         target: a .safetensors file, which is replaced; for FOLDERS a new or empty folder.
         form: one of FORMS.
-        precision: "fp16" or "fp32" for kohya and merged; the others keep the adapter's own. A
+        precision: "fp16" or "fp32" for kohya, dora and merged; the others keep the adapter's own. A
             merged fp16 weight rounds away changes below 1/2000 of it, which the others keep.
         model: the base; left out, the model that the run was made from.
 
@@ -98,6 +102,29 @@ def _write_kohya(order: Order) -> None:
     _write(weights, facts, order.target)
 
 
+def _write_dora(order: Order) -> None:
+    base = order.model or _base(order.source)
+    layout = _layout(order)
+    unet = load_pipeline(base, Compute(torch.device("cpu"), torch.float32, None)).unet
+    weights = dora_weights(order.adapter, order.dtype, layout, _weights_of(unet, base.name))
+    facts = describe(order.source, order.adapter, order.title, PUBLISHED_CODE) | SCALE_NOTE
+    facts |= network_metadata(order.adapter) | training_metadata(order.source, order.title)
+    _write(weights, facts, order.target)
+
+
+def _weights_of(unet: torch.nn.Module, model_name: str) -> Callable[[str], Tensor]:
+    weights = unet.state_dict()
+
+    def weight_of(layer: str) -> Tensor:
+        if f"{layer}.weight" not in weights:
+            raise ExportError(
+                f"{model_name} has no {layer}. Name the model that it was trained from."
+            )
+        return weights[f"{layer}.weight"]
+
+    return weight_of
+
+
 def _write_peft(order: Order) -> None:
     facts = describe(order.source, order.adapter, order.title)
     model = order.model or order.source.model
@@ -114,6 +141,7 @@ def _write_merged(order: Order) -> None:
 WRITERS: dict[str, Callable[[Order], None]] = {
     "kohya": _write_kohya,
     "diffusers": _write_diffusers,
+    "dora": _write_dora,
     "peft": _write_peft,
     "merged": _write_merged,
 }

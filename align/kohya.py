@@ -163,7 +163,8 @@ def _refuse_others(adapter: Adapter) -> None:
     if any("lora_magnitude_vector" in name for name in others):
         raise ExportError(
             "This adapter is a DoRA, and its magnitudes are read differently, or dropped, by the "
-            "programs that read kohya's form. Export it in the diffusers or the merged form."
+            "programs that read kohya's form. Export it in the dora form for ComfyUI and Forge, "
+            "or in the diffusers, the peft or the merged form."
         )
     others += [module for module in adapter.ranks if not module.startswith(PREFIX)]
     if others:

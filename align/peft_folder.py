@@ -7,6 +7,7 @@ from typing import Any
 
 from safetensors.torch import save_file
 
+from align.dora import is_dora
 from align.files import write_json
 from align.kohya import PREFIX, Adapter, most_common
 from align.merge import new_folder
@@ -14,7 +15,7 @@ from align.merge import new_folder
 CONFIGURATION, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 ROOT = "base_model.model."
 """What PEFT puts before the name of every module."""
-MAGNITUDE, BIAS = ".lora_magnitude_vector", ".lora_B.bias"
+BIAS = ".lora_B.bias"
 
 
 def write_peft_folder(
@@ -57,7 +58,7 @@ def peft_configuration(adapter: Adapter, base: str | None) -> dict[str, Any]:
         "lora_dropout": 0.0,
         "fan_in_fan_out": False,
     }
-    if any(name.endswith(MAGNITUDE) for name in adapter.weights):
+    if is_dora(adapter):
         config["use_dora"] = True
     if any(name.endswith(BIAS) for name in adapter.weights):
         config["lora_bias"] = True

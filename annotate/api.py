@@ -153,7 +153,7 @@ class Endpoints:
         return self._studio.versions()
 
     def export_version(self, version: str, form: str) -> dict[str, Any]:
-        """Write a version for other programs: form is kohya, diffusers, peft or merged."""
+        """Write a version for other programs: form is kohya, diffusers, dora, peft or merged."""
         return self._studio.library.export(version, form)
 
     def insights(self, annotator: str = "") -> dict[str, Any]:

@@ -22,7 +22,8 @@ class Form:
 
 FORMS = {
     "kohya": Form("ComfyUI, A1111, Forge, sd-scripts and diffusers"),
-    "diffusers": Form("diffusers alone", not_by="ComfyUI, Forge or sd-scripts"),
+    "diffusers": Form("diffusers alone", not_by="ComfyUI, A1111, Forge or sd-scripts"),
+    "dora": Form("ComfyUI and Forge, of a DoRA", not_by="A1111 or sd-scripts"),
     "peft": Form("PEFT", folder=True),
     "merged": Form("diffusers, as a whole model", folder=True),
 }

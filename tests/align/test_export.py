@@ -329,7 +329,7 @@ def altered(path: Path, **changes: torch.Tensor | None) -> Path:
 def test_a_dora_is_refused_by_kohya_only(adapter_file, tmp_path):
     module = next(name for name in load_file(adapter_file)).split(".lora_")[0]
     dora = altered(adapter_file, **{f"{module}.lora_magnitude_vector": torch.ones(64)})
-    with pytest.raises(ExportError, match=r"is a DoRA.*Export it in the diffusers or the merged"):
+    with pytest.raises(ExportError, match=r"is a DoRA.*in the dora form for ComfyUI"):
         export(dora, tmp_path / "k.safetensors", "kohya")
     assert export(dora, tmp_path / "d.safetensors", "diffusers").is_file()
     assert not (tmp_path / "k.safetensors").exists()
@@ -391,7 +391,7 @@ def test_a_run_without_an_adapter_says_where_it_stands(make_run, tmp_path):
         (
             "onnx",
             "x.safetensors",
-            "Unknown form 'onnx'. Known ones: kohya, diffusers, peft,",
+            "Unknown form 'onnx'. Known ones: kohya, diffusers, dora,",
         ),
         ("kohya", "x.bin", "end it in .safetensors"),
         ("kohya", "full", "end it in .safetensors"),
