@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -25,6 +26,7 @@ from annotate.material.reading import Skip, read_start
 TEXT_FILES, JSON_FILES = "text files", "JSON files"
 TEXT_ENDINGS = (".txt", ".caption")
 JSON_ENDINGS = (".json", ".info.json")
+NUMBERS = re.compile(r"[\d\s.,;:+\-]*")
 MOST_OBJECTS = 200
 """Objects within one of a JSON file, and itself, that are searched for a prompt."""
 
@@ -36,8 +38,8 @@ def files_beside(image: Path) -> Iterator[Path]:
         yield image.with_name(image.name + ending)
 
 
-def sidecar(image: Path, root: Path) -> Prompt | None:
-    """Return what an image's own text file, or else JSON file, says.
+def sidecar(image: Path, root: Path, other: Path | None = None) -> Prompt | None:
+    """Return what an image's own text file, or else JSON file, says, or an `other` one.
 
     Raises Skip for one that is there and says nothing or cannot be read, for a name would then pass
     for the prompt.
@@ -53,7 +55,15 @@ def sidecar(image: Path, root: Path) -> Prompt | None:
             why = why or skip
     if why is not None:
         raise why
-    return None
+    return read_elsewhere(other, root) if other is not None else None
+
+
+def read_elsewhere(file: Path, root: Path) -> Prompt | None:
+    """Return what a file says that need not be about a prompt: None where it holds none."""
+    try:
+        return read_beside(file, root)
+    except Skip:
+        return None
 
 
 def read_beside(file: Path, root: Path) -> Prompt | None:
@@ -72,7 +82,12 @@ def read_beside(file: Path, root: Path) -> Prompt | None:
 
 
 def of_text(text: str) -> Prompt | None:
-    """Return what a text says: a caption, what AUTOMATIC1111 writes, or JSON."""
+    """Return what a text says: a caption, what AUTOMATIC1111 writes, or JSON.
+
+    Numbers alone, such as the boxes of a detector, are no prompt.
+    """
+    if NUMBERS.fullmatch(text):
+        return None
     if text.startswith("{"):
         value = json_object(text)
         prompt = _of_object(value) if value else plain(text, TEXT_FILES)

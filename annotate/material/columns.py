@@ -6,6 +6,7 @@ A row is a line of a table or an object of JSON.
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from annotate.material.names import spoken
@@ -20,6 +21,8 @@ MOST_IMAGES = 100
 """That one row names."""
 MOST_KEYS = 1_000
 """Keys of a table whose meaning is remembered: one may have others in each row."""
+NUMBERED = re.compile(r"#\d{1,3}$")
+"""Which caption of an image a row is: a.png#0."""
 CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 LETTERS = re.compile(r"[a-z]+")
 FILES = ("file", "filename", "filepath", "image", "imagepath", "img", "path", "name", "key", "id")
@@ -31,6 +34,7 @@ NOT_TEXT = frozenset(
     "language lang version source author artist date time template magic".split()
 )
 """Words that make of a prompt's key another one: negative_prompt, caption_score."""
+PROMPTS = frozenset(("prompt", "prompts", "caption", "captions"))
 JOINT = ", "
 
 
@@ -44,7 +48,7 @@ def key_words(key: Any) -> list[str]:
 
 def is_image(text: str) -> bool:
     """Whether a text is the path of an image."""
-    return len(text) <= LONGEST_PATH and _ending(text) in ENDINGS
+    return len(text) <= LONGEST_PATH and _ending(NUMBERED.sub("", text)) in ENDINGS
 
 
 class Columns:
@@ -81,6 +85,13 @@ class Columns:
         keys = [key for _, key in sorted((rank, key) for rank, key in ranked if rank is not None)]
         return next(filter(None, (_text(row[key], key) for key in keys)), "")
 
+    def prompt_of(self, row: Mapping[str, Any]) -> str:
+        """Return what a row says is a prompt, whatever image it is about.
+
+        A description may be that of a whole data set.
+        """
+        return self.text_of({k: row[k] for k in row if PROMPTS.intersection(key_words(k))})
+
     def only_text_of(self, row: Mapping[str, Any]) -> str:
         """Return the one entry of a row that reads as a text, where no key says which is."""
         others = (key for key in row if not NOT_TEXT.intersection(key_words(key)))
@@ -90,7 +101,8 @@ class Columns:
 
     def files_of(self, row: Mapping[str, Any]) -> list[str]:
         """Return the images that a row names: what looks like one, else what a key says is one."""
-        texts = [(key, text) for key, value in row.items() for text in _texts(value)][:MOST_IMAGES]
+        cells = ((key, one) for key, value in row.items() for one in _within(value))
+        texts = [(key, text) for key, value in cells for text in _texts(value)][:MOST_IMAGES]
         paths = [text for _, text in texts if is_image(text)]
         told = [text for key, text in texts if self.names_files(key)]
         return [tidy_path(path) for path in paths or told[:1]]
@@ -103,7 +115,8 @@ class Columns:
 
 def tidy_path(path: str) -> str:
     """Return a path with slashes alone, and without a dot before it."""
-    return posixpath.normpath(path[:LONGEST_PATH].strip().replace("\\", "/"))
+    plain = NUMBERED.sub("", path[:LONGEST_PATH].strip())
+    return posixpath.normpath(plain.replace("\\", "/"))
 
 
 def _ending(path: str) -> str:
@@ -118,6 +131,16 @@ def _text(value: Any, key: str) -> str:
     texts = list(_texts(value))
     tags = any(word.startswith("tag") for word in key_words(key))
     return JOINT.join(texts if tags else texts[:1])[:LONGEST_TEXT]
+
+
+def _within(value: Any) -> Iterator[Any]:
+    """A value, or the paths in objects that stand for images: {"bytes": ..., "path": ...}."""
+    objects = [value] if isinstance(value, dict) else value if isinstance(value, list) else []
+    for entry in objects[:MOST_IMAGES]:
+        if isinstance(entry, dict):
+            texts = (one for one in islice(entry.values(), MOST_IMAGES) if isinstance(one, str))
+            yield from filter(is_image, texts)
+    yield value
 
 
 def _texts(value: Any) -> Iterator[str]:

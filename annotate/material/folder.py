@@ -7,11 +7,10 @@ from pathlib import Path
 
 from annotate.errors import BadMaterial
 from annotate.material.endings import IMAGE_ENDINGS, reason_against
-from annotate.material.matching import Row, matched
 from annotate.material.names import sorting
-from annotate.material.reading import OUTSIDE, Skip, printable
+from annotate.material.nearby import Nearby
+from annotate.material.reading import OUTSIDE, printable
 from annotate.material.summary import Skipped
-from annotate.material.tables import Tables, is_sure, tables_among
 
 MOST_FILES = 200_000
 Stopped = Callable[[], bool]
@@ -27,6 +26,8 @@ class Found:
     told: dict[Path, str] = field(default_factory=dict)
     untold: set[Path] = field(default_factory=set)
     """Folders with a table of prompts that cannot be read, and images that tables differ about."""
+    texts: dict[Path, Path] = field(default_factory=dict)
+    """By image, a file of its own that does not lie beside it, or is called otherwise."""
     sorts: set[Path] = field(default_factory=set)
     """Folders whose names are no prompts, by what they hold."""
 
@@ -39,45 +40,32 @@ def find_pictures(named: Path, studio: Path, stopped: Stopped = lambda: False) -
     root = checked(named)
     if root.is_relative_to(studio.resolve()):
         raise BadMaterial(f"{root} is the studio's own folder. Name a folder of other pictures.")
-    found, tables = Found(root, Skipped(root)), Tables(root)
-    rows: list[Row] = []
+    found, nearby = Found(root, Skipped(root)), Nearby(root)
     for folder, names in walk(root, studio.resolve(), found.skipped, stopped):
+        images = []
         for name in names:
             reason = reason_against(folder / name, root)
             if reason is None:
-                found.pictures.append(folder / name)
+                images.append(name)
             elif reason:
                 found.skipped.add(reason, folder / name)
-            if len(found.pictures) > MOST_FILES:
-                raise BadMaterial(
-                    f"{root} holds more than {MOST_FILES:,} pictures. Name a folder inside it."
-                )
-        rows += read_tables(folder, names, tables, found)
+        found.pictures.extend(folder / name for name in images)
+        if len(found.pictures) > MOST_FILES:
+            raise BadMaterial(
+                f"{root} holds more than {MOST_FILES:,} pictures. Name a folder inside it."
+            )
+        nearby.add(folder, names, images, found.skipped)
     if not found.pictures and not stopped():
         raise BadMaterial(
             f"{root} holds no PNG, JPEG or WebP picture, nor does any folder inside it. Name the "
             "folder of your pictures."
         )
 
-    told, unclear = matched(rows, found.pictures)
-    found.told.update(told)
-    found.untold.update(unclear)
+    found.told.update(nearby.told(found.pictures))
+    found.untold.update(nearby.untold)
+    found.texts.update(nearby.texts)
     found.sorts.update(sorting(found.pictures))
     return found
-
-
-def read_tables(folder: Path, names: list[str], tables: Tables, found: Found) -> list[Row]:
-    """Return the prompts that a folder's tables give; one that cannot be read is counted."""
-    images = [name for name in names if os.path.splitext(name)[1].lower() in IMAGE_ENDINGS]
-    rows = []
-    for file in (folder / name for name in tables_among(names, images)):
-        try:
-            rows += [Row(folder.as_posix(), name, text) for name, text in tables.read(file).items()]
-        except Skip as skip:
-            if is_sure(file.name):
-                found.skipped.add(f"a table of prompts: {skip}", file)
-                found.untold.add(folder)
-    return rows
 
 
 def checked(named: Path) -> Path:

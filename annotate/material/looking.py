@@ -90,7 +90,7 @@ class Looking:
 
     def _head(self, path: Path, found: Found) -> Head:
         with self._steps.room.of(min(os.lstat(path).st_size, LARGEST_FILE)):
-            return look(path, found.root, found.told, found.untold, found.sorts)
+            return look(path, found.root, found.told, found.untold, found.sorts, found.texts)
 
 
 class Groups:
@@ -128,7 +128,9 @@ def state_of(path: Path, found: Found) -> int:
     inside = [one for one in path.parents if one.is_relative_to(found.root)]
     said = found.told.get(path), path in found.untold, path.parent in found.untold
     sorts = tuple(one in found.sorts for one in inside)
-    return hash((said, sorts, *map(_state, (path, *files_beside(path)))))
+    other = found.texts.get(path)
+    files = (path, *files_beside(path), *([other] if other is not None else []))
+    return hash((said, sorts, *map(_state, files)))
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:

@@ -1,9 +1,11 @@
 """Which image a row of a table means, wherever the table was made."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 
 class Row(NamedTuple):
@@ -37,7 +39,9 @@ def matched(rows: Sequence[Row], images: Iterable[Path]) -> tuple[dict[Path, str
     claims: dict[Path, dict[str, str]] = defaultdict(dict)
     unclear: set[Path] = set()
     for row in others:
-        nearest = _nearest(row, called.get(_key(row.name), []))
+        key = _key(row.name)
+        # An image may have been converted since: a.jpg is a.webp here.
+        nearest = _nearest(row, called.get(key) or called.get(key.rpartition(".")[0], []))
         if len(nearest) == 1:
             claims[nearest[0]].setdefault(row.name, row.prompt)
         unclear.update(nearest if len(nearest) > 1 else ())
@@ -53,13 +57,15 @@ def _called(images: Iterable[Path]) -> dict[str, list[Path]]:
     """Images by their names, with and without the ending."""
     called: dict[str, list[Path]] = defaultdict(list)
     for image in images:
-        called[image.name.casefold()].append(image)
-        called[image.stem.casefold()].append(image)
+        called[_key(image.name)].append(image)
+        called[_key(image.stem)].append(image)
     return called
 
 
 def _key(name: str) -> str:
-    return name.rpartition("/")[2].casefold()
+    """A file's name alone, without what systems differ in: pieces of letters, %20, capitals."""
+    own = unquote(name.rpartition("/")[2])
+    return (own if own.isascii() else unicodedata.normalize("NFC", own)).casefold()
 
 
 def _nearest(row: Row, images: list[Path]) -> list[Path]:

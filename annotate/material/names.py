@@ -19,6 +19,12 @@ END_COUNTER = re.compile(r"[\s_\-.()#\[\]]*\d*[\s_\-.()#\[\]]*")
 """The same at its end, from the last character on: _003, (2)."""
 SORTED_BY = re.compile(r"\d{1,5}_|\d{4}[-_.]?\d\d[-_.]?\d\d[-_ ]+")
 """At the start of a folder's name: how often it is repeated (10_a red fox), or a date."""
+DATE = re.compile(
+    r"(?<!\d)(?:19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d(?:[ T_-]{1,3}\d\d[-_.:h]\d\d)?(?!\d)"
+)
+"""What stands before it says which program made a file, what stands behind it what it shows."""
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""Behind one Midjourney puts a number at the most, and before the prompt who asked for it."""
 WORDS = re.compile(r"[^\W\d_]+")
 PARTS = re.compile(r"[^\W_]+")
 ENCODED = re.compile(r"[0-9a-f-]{16,}", re.IGNORECASE)
@@ -58,6 +64,8 @@ TIMES = (
     "thursday today tuesday utc wednesday week year yesterday"
 )
 MEASURES = "dpi fps gb hz kb mb min ms nd px rd sec st th"
+COUNTED = frozenset("star stars point points like likes heart hearts shot shots".split())
+"""Words that say nothing beside a number: 5 stars."""
 LINKS = "an and are at by for from in is my non not of on or our the to versus vs with without"
 SAYS_NOTHING = frozenset(
     " ".join((VERDICTS, SPLITS, CONTAINERS, MAKERS, TIMES, MEASURES, LINKS)).split()
@@ -114,10 +122,24 @@ def of_folder(name: str) -> str:
 
 def of_file(name: str) -> str:
     """Return what the name of a file says that it shows, without what counts it."""
-    words = without_counters(name)
+    words = without_counters(_after_the_date(_asked_of_midjourney(name[:LONGEST_NAME])))
     while (parts := PARTS.findall(words)) and (code := _code_at_an_end(parts)):
         words = without_counters(words.replace(code, " ", 1))
     return _speaking(words)
+
+
+def _asked_of_midjourney(name: str) -> str:
+    code = UUID.search(name)
+    asked = code and name[: code.start()].rstrip("_")
+    if not asked or asked.count("_") < 2:
+        return UUID.sub(" ", name)
+    return asked.partition("_")[2]
+
+
+def _after_the_date(name: str) -> str:
+    date = DATE.search(name)
+    after = without_counters(name[date.end() :]) if date else ""
+    return after if len(spoken(after)) > 1 else DATE.sub(" ", name)
 
 
 def without_counters(name: str) -> str:
@@ -129,7 +151,9 @@ def without_counters(name: str) -> str:
 
 def spoken(name: str) -> list[str]:
     """Return the words of a name that may say what an image shows."""
-    return [word for word in WORDS.findall(name[:LONGEST_NAME].lower()) if _says(word)]
+    words = WORDS.findall(name[:LONGEST_NAME].lower())
+    counted = COUNTED if any(letter.isdigit() for letter in name[:LONGEST_NAME]) else ()
+    return [word for word in words if _says(word) and word not in counted]
 
 
 def _speaking(name: str) -> str:

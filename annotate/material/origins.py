@@ -39,6 +39,8 @@ class Around:
     """Folders whose table cannot be read, and images that tables differ about."""
     sorts: Collection[Path]
     """Folders whose names are no prompts."""
+    texts: Mapping[Path, Path]
+    """Files about one image each that are not simply called as it is."""
 
 
 def prompt_of(picture: Image.Image, path: Path, around: Around) -> Prompt:
@@ -49,7 +51,7 @@ def prompt_of(picture: Image.Image, path: Path, around: Around) -> Prompt:
     why: Skip | None = None
     sources: tuple[Callable[[], Prompt | None], ...] = (
         lambda: embedded_prompt(picture),
-        lambda: sidecar(path, around.root),
+        lambda: sidecar(path, around.root, around.texts.get(path)),
         lambda: _of_table(around.told.get(path, "")),
     )
     for place, source in enumerate(sources):

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from PIL import Image, ImageCms, ImageOps
 
@@ -79,13 +80,15 @@ def look(
     told: Mapping[Path, str],
     untold: Collection[Path] = (),
     sorts: Collection[Path] = (),
+    texts: Mapping[Path, Path] = MappingProxyType({}),
 ) -> Head:
     """Read the head of an image's file and find its prompt; raises Skip.
 
     `told` are the prompts of tables, `untold` the folders whose table cannot be read, and images
-    that tables differ about, `sorts` the folders whose names are no prompts.
+    that tables differ about, `sorts` the folders whose names are no prompts, `texts` the files
+    about one image each that are not simply called as it is.
     """
-    around = Around(root, told, untold, sorts)
+    around = Around(root, told, untold, sorts, texts)
     if GRID.fullmatch(path.stem):
         raise Skip("a sheet of several pictures")
     content = read_whole(path, root, LARGEST_FILE)

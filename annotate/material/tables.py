@@ -3,17 +3,22 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from annotate.material.columns import Columns, is_image, key_words, tidy_path
 from annotate.material.encodings import decoded
+from annotate.material.log_pages import rows_of_page
+from annotate.material.programs import a1111
 from annotate.material.reading import TOO_LARGE, Skip, opened_regular
 
 LINES = (".jsonl", ".ndjson")
-ENDINGS = (*LINES, ".csv", ".tsv", ".json", ".txt")
+PAGES = (".html", ".htm")
+ENDINGS = (*LINES, ".csv", ".tsv", ".json", ".txt", *PAGES)
+ONE = frozenset(("prompt", "caption", "description", "text"))
+"""What a file is called that holds the prompt of all images of its folder."""
 FIRST = ("metadata.jsonl", "captions.csv", "metadata.csv")
 """What wins over other tables of a folder."""
 MOST_OTHERS = 20
@@ -39,16 +44,20 @@ def is_sure(file: str) -> bool:
     return bool(SURE.intersection(key_words(Path(file).stem)))
 
 
-def tables_among(names: Sequence[str], images: Sequence[str]) -> list[str]:
+def own_of(images: Sequence[str]) -> dict[str, str]:
+    """Return the images of a folder by what their own files are called before the ending."""
+    return {Path(name).stem: name for name in images} | {name: name for name in images}
+
+
+def tables_among(names: Sequence[str], own: Collection[str]) -> list[str]:
     """Return the files of a folder that may be tables, the surest first.
 
     What is called as an image of the folder is its own: a.json, a.png.json, a.info.json.
     """
-    own = {name for image in images for name in (image, Path(image).stem)}
     tables = [name for name in names if Path(name).suffix.lower() in ENDINGS]
-    tables = [name for name in tables if own.isdisjoint({*_stems(name)})]
+    tables = [name for name in tables if not any(stem in own for stem in _stems(name))]
     sure = [name for name in tables if is_sure(name)]
-    others = [name for name in tables if name not in sure and not name.lower().endswith(".txt")]
+    others = [name for name in tables if not is_sure(name)]
     return [*sorted(sure, key=lambda name: name not in FIRST), *others[:MOST_OTHERS]]
 
 
@@ -67,7 +76,8 @@ class Tables:
 
     def read(self, file: Path) -> dict[str, str]:
         """Return the prompts that a table gives, by the name of the image; raises Skip."""
-        most = LARGEST_JSON if file.suffix.lower() == ".json" else LARGEST
+        ending = file.suffix.lower()
+        most = LARGEST_JSON if ending in (".json", *PAGES) else LARGEST
         with opened_regular(file, self._root) as (stream, size):
             if size > min(most, self._left):
                 raise Skip(TOO_LARGE)
@@ -75,10 +85,26 @@ class Tables:
         self._left -= size
 
         prompts: dict[str, str] = {}
-        for names, prompt in _rows(text, file.suffix.lower()):
+        for names, prompt in _rows(text, ending):
             for name in names:
                 prompts.setdefault(name, prompt)
-        return prompts
+        return prompts if prompts or not is_sure(file.name) else self._of_all(file.name, text)
+
+    def _of_all(self, name: str, text: str) -> dict[str, str]:
+        """Return what a file says of all images of its folder, under the empty name."""
+        if name.lower().endswith(".txt"):
+            prompt = text.strip() if is_one_text(name, text) else ""
+        else:
+            row = _json(text[:LONGEST_LINE])
+            prompt = Columns().prompt_of(row) if isinstance(row, dict) else ""
+        return {"": prompt} if prompt else {}
+
+
+def is_one_text(file: str, text: str) -> bool:
+    """Whether a text file is one prompt: called so, and of one line or as programs write it."""
+    words = key_words(Path(file).stem)
+    called = bool(words) and all(word in ONE for word in words)
+    return called and (len(text.split("\n", 2)) < 3 or a1111.parts_of(text) is not None)
 
 
 def _rows(text: str, ending: str) -> Iterator[tuple[list[str], str]]:
@@ -87,13 +113,14 @@ def _rows(text: str, ending: str) -> Iterator[tuple[list[str], str]]:
         rows: Iterable[Row] = _lines(text)
     elif ending == ".json":
         rows = rows_of_json(_whole(text))
+    elif ending in PAGES:
+        rows = rows_of_page(text)
     else:
-        rows = _table(text)
+        rows = _table(text, only_images=ending == ".txt")
     columns = Columns()
     for row in rows:
-        names = columns.files_of(row)
-        if names and (prompt := columns.text_of(row) or columns.only_text_of(row)):
-            yield names, prompt
+        if prompt := columns.text_of(row) or columns.only_text_of(row):
+            yield columns.files_of(row), prompt
 
 
 def _lines(text: str) -> Iterator[Row]:
@@ -118,11 +145,15 @@ def rows_of_json(value: Any) -> Iterator[Row]:
     Lists that refer to each other by id, as those of COCO do, become one.
     """
     if isinstance(value, dict):
+        if Columns().prompt_of(value) and not _is_by_image(value):
+            yield from [value] if Columns().files_of(value) else []
+            return
         lists = {key: rows for key, rows in value.items() if _is_rows(rows)}
         if lists:
             yield from _joined(list(lists.values()))
             return
-        for name, entry in islice(value.items(), MOST_ROWS):
+        within = next((v for v in islice(value.values(), MOST_OTHERS) if _is_by_image(v)), value)
+        for name, entry in islice(within.items(), MOST_ROWS):
             told = entry if isinstance(entry, dict) else {"prompt": entry}
             yield {"file": tidy_path(name)} | {k: v for k, v in told.items() if not _names(v)}
     elif isinstance(value, list):
@@ -131,6 +162,10 @@ def rows_of_json(value: Any) -> Iterator[Row]:
 
 def _is_rows(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _is_by_image(value: Any) -> bool:
+    return isinstance(value, dict) and any(map(is_image, islice(value, MOST_OTHERS)))
 
 
 def _names(value: Any) -> bool:
@@ -145,14 +180,13 @@ def _joined(lists: list[list[Any]]) -> Iterator[Row]:
         yield row if other is row else {k: v for k, v in other.items() if _names(v)} | row
 
 
-def _table(text: str) -> Iterator[Row]:
+def _table(text: str, only_images: bool) -> Iterator[Row]:
     delimiter = delimiter_of(text)
-    rows = _csv(text, delimiter)
+    rows = _csv(text, delimiter, quoted=not _is_unquoted(text, delimiter))
     first = [cell.strip() for cell in next(rows, [])]
     if any(map(is_image, first)) or not any(map(Columns().is_known, first)):
-        # Without a head: a file and its prompt.
-        rows = chain([first], rows)
-        for cells in rows:
+        # Without a head: a file and its prompt. Other texts have commas, too.
+        for cells in chain([first], rows) if any(map(is_image, first)) or not only_images else ():
             yield _headless(cells)
         return
     for cells in rows:
@@ -178,9 +212,25 @@ def delimiter_of(text: str) -> str:
     return max(DELIMITERS, key=known)
 
 
-def _csv(text: str, delimiter: str) -> Iterator[list[str]]:
+def _is_unquoted(text: str, delimiter: str) -> bool:
+    """Whether quotes in a table are letters like others: as marks, one would swallow whole rows."""
+    if delimiter != "\t" and text.count('"') % 2 == 0:
+        return False
+    swallowed = (
+        line.partition(delimiter)[0].strip()
+        for cells in _csv(text, delimiter)
+        for cell in cells
+        if "\n" in cell
+        for line in cell.split("\n")[1:]
+    )
+    return any(map(is_image, swallowed))
+
+
+def _csv(text: str, delimiter: str, quoted: bool = True) -> Iterator[list[str]]:
     """Return the rows of a CSV file but for those that cannot be read, such as too long ones."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    lines = io.StringIO(text, newline="")
+    # 0 is QUOTE_MINIMAL, 3 QUOTE_NONE: quotes are letters.
+    reader = csv.reader(lines, delimiter=delimiter, quoting=0 if quoted else 3)
     for _ in range(MOST_ROWS):
         try:
             yield next(reader)
