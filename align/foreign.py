@@ -17,7 +17,7 @@ from torch import Tensor
 
 from align.errors import NotAdoptable
 from align.files import read_json
-from align.kohya import CONFIG, ExportError, most_common, read_config
+from align.kohya import CONFIG, ExportError, check_patterns, most_common, read_config
 from align.lora_changes import Change, DoesNotFit, read_changes
 from align.lora_forms import (
     Layer,
@@ -66,7 +66,7 @@ def read_lora(
         NotAdoptable: it is no adapter of this model's UNet.
     """
     adapter, title, known = sort_keys(shapes), path.name, weight_shapes(unet)
-    check_kind(adapter, shapes, title)
+    check_kind(adapter, shapes, metadata, title, model)
     what, origin = family_name(adapter, shapes), origin_of(adapter.modules, shapes, metadata)
     if origin and origin.name == TEXT_WIDTHS.get(unet.config.cross_attention_dim):
         # Of the base's kind, but of other layers: those are what to name.
@@ -81,6 +81,8 @@ def read_lora(
         if origin is None:
             raise
         raise for_another(what, origin, "", title, model) from None
+    if not changes:
+        raise NotAdoptable(f"{title} changes nothing of {model.name}: its layers have rank 0.")
     facts = {
         "form": form_of(adapter),
         "family": what,
@@ -100,12 +102,13 @@ def read_lora(
     return {"kind": "lora", **facts, **strength}, adapter_weights(layers), adapter_metadata(layers)
 
 
-def check_kind(adapter: Adapter, shapes: Shapes, title: str) -> None:
+def check_kind(
+    adapter: Adapter, shapes: Shapes, metadata: Mapping[str, str], title: str, model: ModelInfo
+) -> None:
     """Refuse a file without an adapter for a UNet in it, by what it is."""
     if adapter.families:
         # A face adapter, for one, holds LoRAs among other things.
-        kind = other_purpose(shapes) if adapter.others else None
-        if kind:
+        if kind := other_purpose(shapes, even_tuned=True):
             raise NotAdoptable(f"{title} is {kind}. Bring a LoRA file.")
         return
     found = next(filter(None, map(other_adapter, shapes)), None)
@@ -113,6 +116,10 @@ def check_kind(adapter: Adapter, shapes: Shapes, title: str) -> None:
         raise not_merged(title, found)
     if adapter.tunes_text or adapter.embeddings:
         raise NotAdoptable(f"{title} holds no LoRA for a UNet, and Palate tunes the UNet alone.")
+    strange = next((key for key in shapes if "lora" in key.lower()), None)
+    if strange and other_purpose(shapes) is None:
+        origin = origin_of({key: {} for key in shapes}, shapes, metadata)
+        raise for_another("LoRA", origin, strange, title, model)
     raise NotAdoptable(f"{title} {what_it_is(shapes)}.")
 
 
@@ -230,4 +237,11 @@ def peft_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
         config = read_json(beside)
     except ValueError:
         raise NotAdoptable(f"{beside} is not JSON. Copy or download the LoRA again.") from None
-    return config if isinstance(config, dict) else {}
+    if not isinstance(config, dict):
+        return {}
+    try:
+        check_patterns(config, beside)
+    except ExportError as error:
+        raise NotAdoptable(str(error)) from None
+    # LoHa and LoKr of PEFT have the same setting under another name.
+    return {"lora_alpha": config["alpha"], **config} if "alpha" in config else config

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ PREFIX = "unet."
 DOWN, UP = ".lora_A.weight", ".lora_B.weight"
 CONFIG = "lora_adapter_metadata"
 SDXL_TEXT_WIDTH = 2048
+REPEAT, REPEATED_GROUP = re.compile(r"[*+{]"), re.compile(r"\)[*+{?]")
+MOST_REPEATS = 2
+"""In a pattern of names: more than these, or a repeated group, can take for ever to try."""
 T = TypeVar("T")
 
 
@@ -104,12 +108,29 @@ def read_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     """The PEFT configuration of the UNet's part; empty where the file carries none."""
     try:
         whole = parse_json(metadata.get(CONFIG, "{}"))
-        return {name.removeprefix(PREFIX): v for name, v in whole.items()}
+        config = {name.removeprefix(PREFIX): v for name, v in whole.items()}
     except (ValueError, AttributeError):
         raise ExportError(
             f"{path} carries a {CONFIG} that is not a JSON object, so how strong its LoRA is meant "
             "to be is unknown. Copy the adapter again."
         ) from None
+    check_patterns(config, path)
+    return config
+
+
+def check_patterns(config: dict[str, Any], path: Path) -> None:
+    """Refuse alpha patterns that no expression can be made of, or that take for ever to try."""
+    for pattern in config.get("alpha_pattern") or ():
+        try:
+            re.compile(pattern)
+            broken = REPEATED_GROUP.search(pattern) or len(REPEAT.findall(pattern)) > MOST_REPEATS
+        except (re.error, TypeError, RecursionError, OverflowError):
+            broken = True
+        if broken:
+            raise ExportError(
+                f"{path} says of its layers {str(pattern)[:80]!r}, which is no pattern of names, "
+                "so how strong its LoRA is meant to be is unknown. Copy the adapter again."
+            )
 
 
 def module_alpha(config: dict[str, Any], module: str, rank: int) -> float:

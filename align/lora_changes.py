@@ -81,7 +81,11 @@ def read_changes(
     with safe_open(path, framework="pt") as file:
         for name, keys in places.items():
             try:
-                changes[name] = _change(name, dict(_numbers(file, keys, adapter)), config)
+                parts = dict(_numbers(file, keys, adapter))
+                if not all(part.numel() for part in parts.values()):
+                    # A layer that was resized to rank 0 is as it was.
+                    continue
+                changes[name] = _change(name, parts, config)
                 _check_fit(changes[name], name, shapes[name], path.name, base)
             except ValueError as error:
                 raise NotAdoptable(
@@ -103,8 +107,18 @@ def _numbers(file: Any, keys: Mapping[str, str], adapter: Adapter) -> Iterator[t
             kind = kind.removeprefix("torch.")
             raise ValueError(f"{part.partition('.')[2]} is quantised ({kind}), not plain numbers")
         if key in adapter.scales:
-            tensor = tensor.float() * file.get_tensor(adapter.scales[key]).float()
+            tensor = _scaled(tensor, file.get_tensor(adapter.scales[key]))
         yield part, tensor
+
+
+def _scaled(tensor: Tensor, scale: Tensor) -> Tensor:
+    """The numbers that 8-bit weights stand for: with one scale for all, or for each row."""
+    scale = scale.float()
+    if scale.numel() == tensor.shape[0] and tensor.ndim > 1:
+        scale = scale.reshape(-1, *[1] * (tensor.ndim - 1))
+    elif scale.numel() != 1:
+        raise ValueError(f"a scale is {tuple(scale.shape)} for weights of {tuple(tensor.shape)}")
+    return tensor.float() * scale
 
 
 def _change(name: str, parts: dict[str, Tensor], config: dict[str, Any]) -> Change:
@@ -113,16 +127,15 @@ def _change(name: str, parts: dict[str, Tensor], config: dict[str, Any]) -> Chan
     groups = NEEDED.get(family or "", ())
     if lone or not all(any(part in parts for part in group) for group in groups):
         raise ValueError("it lacks a half")
-    rank, alpha = rank_of(family, parts), parts.get("any.alpha")
-    if alpha is not None:
-        if alpha.numel() != 1:
-            raise ValueError(f"alpha is {tuple(alpha.shape)}, not one number")
-        strength = float(alpha)
-    elif rank is not None or config.get("peft_type") in ("LOHA", "LOKR"):
-        rank = rank or int(config["r"])
-        strength = module_alpha(config, name, rank)
+    rank = rank_of(family, parts)
+    if "any.alpha" in parts:
+        if parts["any.alpha"].numel() != 1:
+            raise ValueError(f"alpha is {tuple(parts['any.alpha'].shape)}, not one number")
+        strength = float(parts["any.alpha"])
     else:
-        strength = 0.0
+        # PEFT divides a LoKr of whole matrices by the rank that was asked for, too.
+        rank = config.get("r") if rank is None and family == "lokr" else rank
+        strength = module_alpha(config, name, rank) if rank else 0.0
     if family == "oft":
         # There alpha bounds the angles, and nothing is divided by a rank.
         return Change(family, parts, strength, strength)

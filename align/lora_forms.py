@@ -99,14 +99,14 @@ def _as_layer(change: Change, shape: torch.Size, as_it_is: bool) -> Layer | None
 
 def _magnitude(change: Change, shape: torch.Size) -> Tensor | None:
     """DoRA's magnitudes as PEFT keeps them; None where they are by input, or not a LoRA's."""
-    if "lora.magnitude_vector" in change.parts:
-        return change.parts["lora.magnitude_vector"]
-    scale = change.parts.get("any.dora_scale")
-    if scale is None or change.family != "lora" or scale.ndim < 2 or scale.shape[0] != shape[0]:
+    found = change.parts.get("lora.magnitude_vector")
+    if found is None:
+        found = change.parts.get("any.dora_scale")
+        if found is None or found.ndim < 2 or found.shape[0] != shape[0]:
+            return None
+    if change.family != "lora" or found.numel() != shape[0]:
         return None
-    if scale.numel() != shape[0]:
-        return None
-    return scale.flatten() if len(shape) == 2 else scale.reshape(1, -1, *[1] * (len(shape) - 2))
+    return found.flatten() if len(shape) == 2 else found.reshape(1, -1, *[1] * (len(shape) - 2))
 
 
 def adapter_weights(layers: Mapping[str, Layer]) -> dict[str, Tensor]:
@@ -124,7 +124,11 @@ def adapter_metadata(layers: Mapping[str, Layer]) -> dict[str, str]:
     """Return the PEFT configuration: without it diffusers would scale layers of another rank."""
     ranks = {name: layer.rank for name, layer in layers.items()}
     rank = most_common(ranks.values())
-    others = {f"^{re.escape(name)}": r for name, r in ranks.items() if r != rank}
+    # One pattern for each rank: PEFT tries all of them on every layer.
+    others = {
+        f"^(?:{'|'.join(re.escape(name) for name in ranks if ranks[name] == other)})": other
+        for other in sorted({*ranks.values()} - {rank})
+    }
     config = {
         "r": rank,
         "lora_alpha": rank,

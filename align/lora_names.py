@@ -19,8 +19,9 @@ from diffusers import UNet2DConditionModel
 from align.sgm_names import layout_of, sgm_name
 
 KOHYA = "lora_unet_"
-PREFIXES = ("base_model.model.", "model.", "diffusion_model.", "lora_unet.", "unet.", KOHYA,
-            "lycoris_unet_", "lycoris_", "oft_unet_")  # fmt: skip
+PREFIXES = ("module.", "_orig_mod.", "base_model.model.", "model.", "diffusion_model.",
+            "lora_unet.", "unet.", KOHYA, "lycoris_unet_", "lycoris_", "oft_unet_")  # fmt: skip
+MOST_WRAPPINGS = 4
 
 
 def layers_of(unet: torch.nn.Module) -> dict[str, torch.Size]:
@@ -60,7 +61,11 @@ def plain_name(module: str) -> str:
 
 
 def bare(module: str) -> str:
-    """A module's name without what some programs put before it."""
-    for prefix in PREFIXES:
-        module = module.removeprefix(prefix)
+    """A module's name without what some programs put before it, some of them twice."""
+    for _ in range(MOST_WRAPPINGS):
+        before = module
+        for prefix in PREFIXES:
+            module = module.removeprefix(prefix)
+        if module == before:
+            break
     return module

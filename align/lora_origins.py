@@ -24,7 +24,19 @@ INPUT_PARTS = ("lora.down", "loha.w1_b", "glora.b2", "full.diff", "full.set_weig
 """Parts of a change whose second axis is what the layer takes."""
 UNET = ("down_blocks_", "up_blocks_", "mid_block_", "input_blocks_", "output_blocks_",
         "middle_block_")  # fmt: skip
-MOTION = ("motion_modules", "temporal_transformer")
+FOUR_LEVELS = (
+    "down_blocks_3_",
+    "up_blocks_3_",
+    *(f"{side}put_blocks_{n}_" for side in ("in", "out") for n in (9, 10, 11)),
+)
+FIRST_ATTENTION = ("down_blocks_0_attentions", "input_blocks_1_1_", "input_blocks_2_1_")
+CHANNELS, REFINER_CHANNELS = 320, 384
+MOTION = (
+    ("AnimateDiff", ("motion_modules",)),
+    ("Stable Video Diffusion", ("temporal_transformer_blocks", "time_mix_blocks", "time_stack")),
+    ("a video model of ModelScope's kind", ("temp_attentions", "temp_convs", "transformer_in_")),
+)
+"""UNets that make videos have layers between images."""
 MARKS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("Stable Cascade", ("clip_txt_pooled_mapper", "attention_attn_", "kv_mapper"), ()),
     ("HiDream", ("double_stream_blocks_", "single_stream_blocks_"), ()),
@@ -39,35 +51,47 @@ MARKS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("FLUX.1", ("double_blocks_", "single_blocks_", "single_transformer_blocks_"), ()),
     ("Z-Image", ("context_refiner_",), ("attn_to_q",)),
     ("Lumina", ("context_refiner_", "noise_refiner_", "cap_embedder"), ()),
+    ("a language model", ("mlp_gate_proj", "mlp_up_proj", "self_attn_o_proj", "attn_c_attn",
+                          "attention_self_query", "lm_head"), ()),
+    ("a language model", ("self_attn_q_proj", "self_attn_k_proj", "self_attn_v_proj"),
+     ("blocks_",)),
     ("Cosmos", ("self_attn_q_proj", "self_attn_output_proj", "adaln_modulation_self_attn"), ()),
     ("Sana", ("conv_inverted", "cross_attn_q_linear", "glumb"), ()),
     ("PixArt", ("cross_attn_kv_linear", "caption_projection_y_proj"), ()),
     ("Wan", ("blocks_0_self_attn", "blocks_0_cross_attn", "_ffn_0", "blocks_0_attn2_to_k_img"),
      ("transformer_blocks_",)),
     ("HunyuanDiT", ("attn1_Wqkv", "attn2_kv_proj"), ()),
-    ("Mochi", ("attn_qkv_x", "attn_qkv_y"), ()),
+    ("Mochi", ("attn_qkv_x", "attn_qkv_y", "attn1_add_q_proj", "attn1_add_k_proj"), ()),
     ("LTX-Video", ("patchify_proj", "av_ca_"), ()),
 )  # fmt: skip
 """Architectures: a name that any one of the marks shows, unless one of the second kind is there."""
 BLOCKS = ("transformer_blocks_", "blocks_", "layers_")
 TRANSFORMER_WIDTHS = {
-    ("transformer_blocks_", 1152): "PixArt or Sana",
-    ("transformer_blocks_", 1536): "Stable Diffusion 3",
-    ("transformer_blocks_", 2432): "Stable Diffusion 3.5 Large",
-    ("transformer_blocks_", 2240): "Sana",
-    ("transformer_blocks_", 2048): "LTX-Video",
-    ("transformer_blocks_", 1920): "CogVideoX",
-    ("transformer_blocks_", 3072): "FLUX.1",
-    ("layers_", 2304): "Lumina",
-    ("layers_", 3840): "Z-Image",
-    ("blocks_", 1152): "PixArt",
-    ("blocks_", 5120): "Wan",
-    ("blocks_", 1536): "Wan",
+    ("transformer_blocks_", "attn1", 1152): "PixArt or Sana",
+    ("transformer_blocks_", "attn1", 1920): "CogVideoX",
+    ("transformer_blocks_", "attn1", 2048): "LTX-Video",
+    ("transformer_blocks_", "attn1", 2240): "Sana",
+    ("transformer_blocks_", "attn1", 3072): "CogVideoX",
+    ("transformer_blocks_", "attn", 1536): "Stable Diffusion 3",
+    ("transformer_blocks_", "attn", 2432): "Stable Diffusion 3.5 Large",
+    ("transformer_blocks_", "attn", 3072): "FLUX.1",
+    ("layers_", "attn", 2304): "Lumina",
+    ("layers_", "attention", 2304): "Lumina",
+    ("layers_", "attention", 3840): "Z-Image",
+    ("blocks_", "attn", 1152): "PixArt",
+    ("blocks_", "attn1", 1536): "Wan",
+    ("blocks_", "attn1", 3072): "Wan",
+    ("blocks_", "attn1", 5120): "Wan",
 }
-"""Transformers whose layers share their names, by the width of what attention takes."""
+"""Transformers whose layers share their names: by their blocks, what attention is called, and the
+width of what it takes."""
 FLUX_2_WIDTH = 6144
-ATTENTION = ("attn_to_q", "attn_to_k", "attn_to_v", "attn1_to_q", "attn1_to_k", "attn1_to_v",
-             "attention_to_q", "attention_to_k", "attention_qkv", "attn_qkv")  # fmt: skip
+ATTENTION = {
+    f"{name}_{end}": name
+    for name in ("attn", "attn1", "attention")
+    for end in ("to_q", "to_k", "to_v", "qkv")
+}
+"""Ends of a layer's name, and what its attention is called."""
 NOTED = ("ss_base_model_version", "modelspec.architecture", "baseModel", "base_model",
          "base_model_name", "model_type", "ss_sd_model_name")  # fmt: skip
 """Metadata in which trainers say what they trained on."""
@@ -111,8 +135,9 @@ def origin_of(
     """
     plain = {_plain(module): parts for module, parts in modules.items()}
     text = "\n".join(plain)
-    if any(mark in text for mark in MOTION):
-        return Origin("AnimateDiff", "its layers are motion modules'")
+    for name, marks in MOTION:
+        if any(mark in text for mark in marks):
+            return Origin(name, "it has layers between images")
     found = _of_unet(plain, text, shapes) or _of_transformer(plain, text, shapes)
     if found is None and (noted := noted_base(metadata)):
         return Origin(noted, "its metadata says so")
@@ -147,13 +172,21 @@ def _of_unet(plain: Mapping[str, Mapping[str, str]], text: str, shapes: Shapes) 
         return Origin(TEXT_WIDTHS[width], f"it takes text {width} numbers wide")
     if width is not None:
         return None
-    # SDXL has no attention where images are largest, and SD 1.5 and 2 have; convolutions tell SD 1.
-    if _begins(plain, ("down_blocks_0_attentions", "up_blocks_3_attentions", "input_blocks_1_1_",
-                       "input_blocks_2_1_")):  # fmt: skip
+    # SDXL has three levels and no attention where images are largest.
+    if _begins(plain, FOUR_LEVELS):
+        if any(_is_refiners(width) for width in _widths(plain, shapes)):
+            return Origin("the SDXL refiner", "its UNet has four levels, 384 channels wide")
+        return Origin("Stable Diffusion 1.5 or 2", "its UNet has four levels")
+    if _begins(plain, FIRST_ATTENTION):
         return Origin("Stable Diffusion 1.5 or 2", "it changes attention in the first block")
     if any(f"transformer_blocks_{number}_" in text for number in range(2, 10)):
         return Origin("SDXL", "its blocks hold several transformers")
     return None
+
+
+def _is_refiners(width: int | None) -> bool:
+    """Whether a layer this wide is the refiner's and cannot be Stable Diffusion's."""
+    return width is not None and width % REFINER_CHANNELS == 0 and width % CHANNELS != 0
 
 
 def _begins(names: Iterable[str], starts: tuple[str, ...]) -> bool:
@@ -189,12 +222,13 @@ def _of_transformer(
         if any(mark in text for mark in marks) and not any(mark in text for mark in against):
             wide = name == "FLUX.1" and FLUX_2_WIDTH in _widths(plain, shapes)
             return Origin("FLUX.2" if wide else name, "its layers are named so")
-    for block in BLOCKS:
-        for module, parts in plain.items():
-            if module.startswith(block) and module.endswith(ATTENTION):
-                width = _input_width(parts, shapes)
-                known = TRANSFORMER_WIDTHS.get((block, width or 0), "a transformer, not a UNet")
-                return Origin(known, f"its attention is {width} numbers wide")
+    for module, parts in plain.items():
+        block = next((start for start in BLOCKS if module.startswith(start)), None)
+        kind = next((name for end, name in ATTENTION.items() if module.endswith("_" + end)), None)
+        if block and kind:
+            width = _input_width(parts, shapes) or 0
+            known = TRANSFORMER_WIDTHS.get((block, kind, width), "a transformer, not a UNet")
+            return Origin(known, f"its attention is {width} numbers wide")
     return None
 
 

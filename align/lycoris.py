@@ -134,6 +134,9 @@ def _glora(parts: Mapping[str, Tensor], own: Tensor) -> Tensor:
     a1, a2, b1, b2 = (parts[f"glora.{part}"].flatten(1) for part in ("a1", "a2", "b1", "b2"))
     if a1.shape[0] != own.shape[1] or b1.shape[0] != own.shape[0]:
         a1, a2, b1, b2 = a2, a1, b2, b1
+    sizes = a1.shape[0], a2.shape[1], b1.shape[0]
+    if sizes != (own.shape[1], own.shape[1], own.shape[0]):
+        raise ValueError(f"its parts are for a layer of {sizes[0]} inputs and {sizes[2]} outputs")
     if "glora.bm" in parts:
         added = torch.einsum("mn...,om,ni->oi...", parts["glora.bm"], b1, b2)
     else:

@@ -13,6 +13,7 @@ from align.lora_names import bare
 from align.lora_origins import TEXT_LAYERS, TEXT_WIDTHS, Shapes
 
 PIPELINE = "bring the folder of a tuned model in diffusers' form"
+MOTION_MODULE = ("motion_modules.",)
 KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("a Control-LoRA", ("lora_controlnet",)),
     ("a ControlNet-LLLite", ("lllite_",)),
@@ -21,7 +22,7 @@ KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
                       "control_all_x_embedder")),
     ("an IP-Adapter", ("image_proj.", "ip_adapter.", "perceiver_resampler", "to_k_ip.")),
     ("a T2I-Adapter", ("adapter.body.", "body.0.resnets.", "body.0.block1.", "body.0.in_conv.")),
-    ("a motion module of AnimateDiff", ("motion_modules.",)),
+    ("a motion module of AnimateDiff", MOTION_MODULE),
     ("a PhotoMaker or InstantID", ("id_encoder.", "qformer_perceiver", "face_net.")),
     ("a hypernetwork", (".linear.0.weight", ".linear1.weight_orig")),
     ("an upscaler", ("RRDB_trunk", "rdb1.conv1", "RDB1.conv1", "residual_group.blocks",
@@ -62,10 +63,22 @@ def what_it_is(shapes: Shapes) -> str:
     return _part_of_a_model(text, shapes)
 
 
-def other_purpose(shapes: Shapes) -> str | None:
-    """Return what a file is that was made for another purpose than tuning a UNet."""
+def other_purpose(shapes: Shapes, even_tuned: bool = False) -> str | None:
+    """Return what a file is that was made for another purpose than tuning a UNet.
+
+    Args:
+        shapes: by the names of the weights.
+        even_tuned: leave out what has LoRAs of its own.
+    """
     text = "\n".join(shapes)
-    return next((name for name, marks in KINDS if any(mark in text for mark in marks)), None)
+    return next(
+        (
+            name
+            for name, marks in KINDS
+            if any(mark in text for mark in marks) and not (even_tuned and marks == MOTION_MODULE)
+        ),
+        None,
+    )
 
 
 def _checkpoint(text: str, shapes: Shapes) -> str:
@@ -99,6 +112,8 @@ def _is_embedding(shapes: Shapes) -> bool:
 
 def _part_of_a_model(text: str, shapes: Shapes) -> str:
     names = [bare(name) for name in shapes]
+    if any(name.startswith("input_blocks.") for name in names):
+        return _checkpoint(text, shapes)
     if any("down_blocks." in name and "attn2" in name for name in names):
         base = _base_of(shapes)
         of = f" of {base}" if base else ""

@@ -45,6 +45,10 @@ OTHER_KINDS = (
     (b"GIF8", IMAGE),
     (b"RIFF", IMAGE),
     (b"ggjt", "is a GGML file, which Palate cannot train. Use the model's safetensors files."),
+    (b"SQLite format 3", "is an SQLite file, as Draw Things keeps its models. Use the safetensors "
+     "file that it was made from."),
+    (b"\x93NUMPY", "is an array of NumPy, not a safetensors file. Convert it first."),
+    (b"\x89HDF", "is an HDF5 file, not a safetensors file. Convert it first."),
     (b"\x1f\x8b", ARCHIVE),
     (b"7z\xbc\xaf", ARCHIVE),
     (b"Rar!", ARCHIVE),

@@ -159,6 +159,9 @@ SPELLINGS = {
     "an adapter's name": (QUERY, "lora_A.cats.weight", "lora_B.cats.weight"),
     "no weight at the end": ("diffusion_model." + QUERY, "lora_A", "lora_B"),
     "LyCORIS": ("lycoris_" + QUERY.replace(".", "_"), "lora_down.weight", "lora_up.weight"),
+    "PEFT inside diffusers": ("unet.base_model.model." + QUERY, "lora_A.weight", "lora_B.weight"),
+    "compiled, on several cards": ("module._orig_mod.unet." + QUERY, "lora_A.weight",
+                                   "lora_B.weight"),
     "OneTrainer": ("lora_unet." + QUERY, "lora_down.weight", "lora_up.weight"),
 }  # fmt: skip
 
@@ -251,6 +254,46 @@ def test_biases_that_peft_tuned_come_along(model, base, tmp_path):
         assert_close(ours[f"{name}.weight"], weight.half(), rtol=0, atol=2e-4)
 
 
+def test_a_loha_of_peft_is_as_strong_as_its_configuration_says(model, tmp_path):
+    parts = {name: w for name, w in loha().items() if name != "alpha"}
+    write(tmp_path / "adapter_model.safetensors", parts, f"base_model.model.{QUERY}")
+    (tmp_path / "adapter_config.json").write_text(
+        json.dumps({"peft_type": "LOHA", "r": 2, "alpha": 4})
+    )
+    assert adopt(tmp_path, model, tmp_path / "out" / "o.safetensors")["alpha"] == 4.0
+    ours = load_file(tmp_path / "out" / "o.safetensors")
+    product = ours[f"unet.{QUERY}.lora_B.weight"] @ ours[f"unet.{QUERY}.lora_A.weight"]
+    own = torch.zeros(128, 128)
+    assert_close(product, 4 * meant(loha(), own), rtol=1e-4, atol=1e-6)
+
+
+def test_layers_that_peft_trained_whole_come_along(model, tmp_path):
+    weights = {f"base_model.model.{QUERY}.lora_{h}.weight": numbers(*s)
+               for h, s in (("A", (2, 128)), ("B", (128, 2)))}  # fmt: skip
+    weights |= {"base_model.model.conv_in.weight": torch.ones(64, 8, 3, 3)}
+    save_file(weights, tmp_path / "x.safetensors")
+    assert adopt(tmp_path / "x.safetensors", model, tmp_path / "o.safetensors")["kind"] == WHOLE
+    assert load_file(tmp_path / "o.safetensors")["conv_in.weight"].eq(1).all()
+
+
+def test_a_layer_that_was_resized_to_rank_0_is_as_it_was(model, tmp_path):
+    weights = {f"{kohya(QUERY)}.{part}": w for part, w in lora().items()}
+    other = kohya(QUERY.replace("to_q", "to_k"))
+    weights |= {f"{other}.lora_down.weight": torch.zeros(0, 128),
+                f"{other}.lora_up.weight": torch.zeros(128, 0)}  # fmt: skip
+    save_file(weights, tmp_path / "x.safetensors")
+    assert adopt(tmp_path / "x.safetensors", model, tmp_path / "o.safetensors")["layers"] == 1
+
+
+@pytest.mark.parametrize("pattern", ["(", "(a*)*b", "a*b*c*d*e", ")("])
+def test_a_pattern_that_takes_for_ever_or_is_none_is_refused(pattern, model, tmp_path):
+    config = json.dumps({"unet.r": 2, "unet.alpha_pattern": {pattern: 2}})
+    parts = {name: w for name, w in lora().items() if name != "alpha"}
+    write(tmp_path / "x.safetensors", parts, kohya(QUERY), lora_adapter_metadata=config)
+    with pytest.raises(NotAdoptable, match="no pattern of names"):
+        adopt(tmp_path / "x.safetensors", model)
+
+
 def test_embeddings_and_text_encoders_of_any_family_are_left_out_and_said(model, tmp_path):
     weights = {f"{kohya(QUERY)}.{part}": w for part, w in lora().items()}
     text = {f"lora_te1_text_model_x.{part}": w for part, w in loha().items()}
@@ -317,6 +360,30 @@ OTHER_BASES = {
                         "for Stable Diffusion 3"),
     "a name of its own": (pair("lora_unet_unheard_of", 12), {"modelspec.architecture": "novel-9"},
                           "a LoRA for novel-9"),
+    "FLUX.1 of XLabs": ({"double_blocks.0.processor.qkv_lora1.down.weight": (2, 3072)}, {},
+                        "a LoRA for FLUX.1"),
+    "a language model": (pair("base_model.model.model.layers.0.self_attn.q_proj", 4096), {},
+                         "for a language model"),
+    "a language model in MLX": ({"model.layers.0.self_attn.q_proj.lora_a": (4, 2)}, {},
+                                "for a language model"),
+    "convolutions of SD": (pair("lora_unet_down_blocks_3_resnets_0_conv1", 1280), {},
+                           "Stable Diffusion 1.5 or 2"),
+    "Wan with differences": (
+        pair("diffusion_model.blocks.0.self_attn.q", 5120)
+        | {"diffusion_model.blocks.0.norm3.diff": (4,)}, {}, "for Wan",
+    ),
+    "CogVideoX": (pair("transformer.transformer_blocks.0.attn1.to_q", 3072), {}, "for CogVideoX"),
+    "Mochi": (pair("transformer.transformer_blocks.0.attn1.add_q_proj", 1536), {}, "for Mochi"),
+    "HunyuanDiT": (pair("lora_unet_blocks_0_attn1_Wqkv", 1408), {}, "for HunyuanDiT"),
+    "Stable Video Diffusion": (
+        pair("unet.down_blocks.0.attentions.0.temporal_transformer_blocks.0.attn2.to_k", 1024), {},
+        "for Stable Video Diffusion",
+    ),
+    "ModelScope's videos": (
+        pair("unet.down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k", 1024)
+        | pair("unet.down_blocks.0.temp_attentions.0.transformer_blocks.0.attn1.to_q", 320), {},
+        "for a video model",
+    ),
     "nobody knows": (pair("lora_unet_unheard_of", 12), {}, "another model: emoji has no lora_unet"),
 }  # fmt: skip
 
@@ -340,6 +407,12 @@ OTHER_FILES = {
                              "is the UNet of a checkpoint"),
     "checkpoint of FLUX": ({"model.diffusion_model.double_blocks.0.img_attn.qkv.weight": (4, 4)},
                            "of another architecture"),
+    "UNet of ComfyUI": ({"input_blocks.0.0.weight": (4, 4, 3, 3)}, "is the UNet of a checkpoint"),
+    "a face adapter": (pair("1.to_q_lora", 8, 8, "down", "up") | {"1.to_k_ip.weight": (4, 4)},
+                       "is an IP-Adapter"),
+    "T-LoRA": ({f"{kohya(QUERY)}.{end}": (2, 2) for end in ("q_layer.weight", "lambda_layer")},
+               "T-LoRA"),
+    "(IA)³ of PEFT": ({f"base_model.model.{QUERY}.ia3_l": (128, 1)}, "IA3 of PEFT"),
     "UNet of another shape": ({
         "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight": (640, 2048)},
         "is the UNet of SDXL alone"),
@@ -419,6 +492,8 @@ IMPOSTORS = {
     "text": (b"Access to this model is restricted.\n", "is text, not weights"),
     "PNG": (b"\x89PNG\r\n\x1a\n", "is an image"),
     "JPEG": (b"\xff\xd8\xff\xe0\0\x10JFIF", "is an image"),
+    "SQLite": (b"SQLite format 3\0" + b"\x10\0" * 300, "is an SQLite file"),
+    "NumPy": (b"\x93NUMPY\x01\0v\0", "is an array of NumPy"),
     "gzip": (b"\x1f\x8b\x08\0", "is an archive"),
     "nothing": (b"", "is cut short"),
     "zeros": (b"\0" * 4096, "is cut short"),
