@@ -202,6 +202,9 @@ CIVITAI = table("Civitai", [
         '[{"type":"checkpoint"}], Civitai metadata: {}'}, HEN),
     ("graph", {"exif:usercomment": GRAPH | {"extra": {"airs": []}, "extraMetadata": MORE}}, HEN),
     ("no graph", {"exif:usercomment": {"extraMetadata": MORE}}, HEN),
+    ("extra", {"exif:usercomment": GRAPH | {"extra": {"prompt": HEN, "steps": 20}}}, HEN),
+    ("within", {"exif:usercomment": GRAPH | {
+        "extraMetadata": {"params": {"prompt": HEN, "negativePrompt": "fog"}}}}, HEN),
 ])  # fmt: skip
 
 EASY = {"prompt": HEN, "negative_prompt": "fog", "seed": "1", "num_inference_steps": "25",

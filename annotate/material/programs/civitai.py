@@ -14,15 +14,18 @@ from annotate.material.programs.reader import (
 )
 
 PROGRAM = "Civitai"
+WITHIN = ("params", "input")
 SIGNS = ("Civitai resources:", "Civitai metadata:")
 
 
 def read(fields: Fields) -> Prompt | None:
     """Return the prompt that was sent to Civitai; its graph is left to the reader of graphs."""
     for name in ("extrametadata", "extra"):
-        prompt = json_object(fields.get(name, "")).get("prompt")
-        if isinstance(prompt, str) and (words := shown(prompt)):
-            return Prompt(words, prompt[:LONGEST_TEXT].strip(), PROGRAM)
+        value = json_object(fields.get(name, ""))
+        for told in (value, *(value.get(within) for within in WITHIN)):
+            prompt = told.get("prompt") if isinstance(told, dict) else None
+            if isinstance(prompt, str) and (words := shown(prompt)):
+                return Prompt(words, prompt[:LONGEST_TEXT].strip(), PROGRAM)
 
     for text in (fields[name] for name in a1111.FIELDS if name in fields):
         parts = None if looks_json(text) else a1111.parts_of(text[:LONGEST_TEXT])

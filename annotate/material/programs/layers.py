@@ -57,7 +57,7 @@ def entries(value: Mapping[str, Any], text: str) -> dict[str, str]:
     for key, entry in islice(value.items(), MOST_ENTRIES):
         if isinstance(entry, str):
             fields.setdefault(key.lower(), entry[:LONGEST_JSON])
-        elif not graph and entry is not None:
+        elif entry is not None and (not graph or key.startswith("extra")):
             fields.setdefault(key.lower(), json.dumps(entry, ensure_ascii=False)[:LONGEST_JSON])
     return fields
 
