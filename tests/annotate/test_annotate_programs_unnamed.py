@@ -36,6 +36,7 @@ def words(layout: dict[str, Any]) -> str | None:
         {"exif:usercomment": {"input": {"prompt": HEN, "seed": 1}, "model": "x"}},
         {"exif:usercomment": {"a": {"b": {"negative": {"prompt": "fog"}, "prompt": HEN}}}},
         {"parameters": [{"prompt": HEN, "seed": 1}]},
+        {"parameters": {"prompt_data": {"prompt": HEN}}},
         {"parameters": {"prompt": ["a hen", "at dawn"]}},
         {"parameters": {"positive": {"text": HEN}, "negative": {"text": "fog"}}},
         {"parameters": {"prompt": {"positive": HEN, "negative": "fog"}}},

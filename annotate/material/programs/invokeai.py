@@ -73,7 +73,7 @@ def _items(value: Any) -> list[Any]:
 
 def _is_wanted(part: Mapping[str, Any]) -> bool:
     weight = part.get("weight", 1)
-    return not isinstance(weight, int | float) or weight > 0
+    return isinstance(weight, int | float) and weight > 0
 
 
 def _text(value: Any) -> str:

@@ -28,7 +28,7 @@ def prompt_of_nodes(value: Mapping[str, Any]) -> str:
     nodes = _nodes(value.get("nodes"))
     for edge in _items(value.get("edges")):
         source, target, name = _ends(edge)
-        if source in nodes and target in nodes:
+        if source and source in nodes and target in nodes:
             nodes[target].sources.setdefault(name, []).append(source)
 
     for node in nodes.values():

@@ -13,14 +13,21 @@ from typing import Any
 
 from annotate.material.programs.reader import LONGEST_JSON, Fields, json_object
 
-OTHERS = ("prompt", "workflow", "graph", "smproj", "sui_models", "lora", "hash", "control", "neg",
-          "uncond", "uc", "hires", "refiner")  # fmt: skip
-"""What is in the name of a field that readers open themselves, or that is not of the prompt."""
+CLOSED = frozenset(
+    ("prompt", "workflow", "uc", "smproj", "sui_models", "invokeai_graph", "invokeai_workflow",
+     "sd-metadata", "sd_metadata")
+)  # fmt: skip
+"""Fields whose JSON only their own readers open."""
+ASIDE = ("neg", "uncond", "hires", "refiner", "control", "detailer")
+"""What is in the name of a field that is not of the image's prompt."""
 DEEPEST = 3
 MOST = 24
 MOST_OF_A_LIST = 4
 MOST_ENTRIES = 1_000
-LIKE_JSON = re.compile(r"[\s\x00\ufeff]*(?:\{\s*[\"}]|\[\s*[\[{\"])")
+LIKE_JSON = re.compile(
+    r"[\s\x00\ufeff]*(?:\{\s*[\"}]|"
+    r"\[\s*(?:[\[\]{\"]|(?:true|false|null|-?\d{1,20}(?:\.\d{1,20})?)\s*[,\]]))"
+)
 
 
 def looks_json(text: str) -> bool:
@@ -64,7 +71,8 @@ def entries(value: Mapping[str, Any], text: str) -> dict[str, str]:
 
 def _texts(fields: Fields) -> Iterator[str]:
     for name, text in fields.items():
-        if not any(other in name for other in OTHERS) and looks_json(text):
+        aside = name in CLOSED or any(word in name for word in ASIDE)
+        if not aside and looks_json(text):
             yield text
 
 
@@ -78,6 +86,7 @@ def _objects(text: str) -> list[dict[str, Any]]:
 
 def _form(value: Mapping[str, Any]) -> str:
     """The form of a ComfyUI graph: as it was sent, or as it is drawn; empty for other objects."""
-    if any(isinstance(node, dict) and "class_type" in node for node in value.values()):
+    nodes = (node for node in value.values() if isinstance(node, dict))
+    if any("class_type" in node and isinstance(node.get("inputs"), dict) for node in nodes):
         return "prompt"
     return "workflow" if isinstance(value.get("nodes"), list) and "links" in value else ""

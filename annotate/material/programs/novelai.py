@@ -7,11 +7,13 @@ JSON object in EXIF's UserComment, and the lowest bits of the alpha repeat it.
 import re
 from typing import Any
 
+from annotate.material.programs.layers import looks_json
 from annotate.material.programs.marks import JOINT, joined
 from annotate.material.programs.reader import LONGEST_TEXT, Fields, NoPrompt, Prompt, json_object
 
 PROGRAM = "NovelAI"
 NAMED_IN = ("software", "source", "title", "exif:software", "xmp:creatortool")
+SIDES = ("uc", "scale")
 OWN = ("uncond_scale", "noise_schedule", "request_type", "signed_hash", "sm_dyn")
 LARGEST_WEIGHT = 20
 WEIGHT_BACKWARDS = re.compile(r"([\d.]+-?)")
@@ -22,7 +24,9 @@ EMPHASIS = str.maketrans("", "", "{}[]")
 def read(fields: Fields) -> Prompt | None:
     """Return the prompt in NovelAI's metadata; raises NoPrompt where it has none."""
     named = any(PROGRAM.lower() in fields.get(name, "").lower() for name in NAMED_IN)
-    own = "v4_prompt" in fields or ("uc" in fields and any(name in fields for name in OWN))
+    sides = [name for name in SIDES if name in fields]
+    own = "v4_prompt" in fields or len(sides) > 1
+    own = own or (bool(sides) and any(name in fields for name in OWN))
     if not named and not own:
         return None
 
@@ -71,4 +75,5 @@ def _items(value: Any) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    return value[:LONGEST_TEXT].strip() if isinstance(value, str) else ""
+    told = isinstance(value, str) and not looks_json(value)
+    return value[:LONGEST_TEXT].strip() if told else ""
