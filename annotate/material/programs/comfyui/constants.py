@@ -17,21 +17,32 @@ Constant = bool | int | float | str
 
 def constant(graph: Graph, node: Node, name: str) -> Constant | None:
     """Return the value of an input, if need be from the node it is linked to; None if unknown."""
-    for _ in range(MOST_HOPS):
-        value = node.values.get(name)
-        if isinstance(value, Constant):
-            return value
-        link = node.links.get(name)
-        behind = graph.nodes.get(link.node) if link else None
-        if behind is None:
-            return None
-        plain = [name for name, value in behind.values.items() if isinstance(value, int | float)]
-        names = plain or [name for name, value in behind.values.items() if isinstance(value, str)]
-        names = names or list(behind.links)
-        if len(names) != 1:
-            return None
-        node, name = behind, names[0]
-    return None
+    value = node.values.get(name)
+    if isinstance(value, Constant):
+        return value
+    path: list[str] = []
+    found: Constant | None = None
+    at = node.links[name].node if name in node.links else None
+    while at is not None and len(path) < MOST_HOPS:
+        if at in graph.constants:
+            found = graph.constants[at]
+            break
+        path.append(at)
+        found, at = _given(graph.nodes.get(at))
+    graph.constants.update(dict.fromkeys(path, found))
+    return found
+
+
+def _given(node: Node | None) -> tuple[Constant | None, str | None]:
+    """The only value of a node, or else the node to which its only link leads."""
+    if node is None:
+        return None, None
+    values = [value for value in node.values.values() if isinstance(value, Constant)]
+    values = [value for value in values if not isinstance(value, str)] or values
+    if len(values) == 1:
+        return values[0], None
+    only = len(node.links) == 1 and not values
+    return None, next(iter(node.links.values())).node if only else None
 
 
 def choices(node: Node) -> list[str] | None:

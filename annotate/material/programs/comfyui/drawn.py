@@ -1,11 +1,22 @@
 """A ComfyUI graph as it is drawn: `nodes`, `links` and `widgets_values`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from annotate.material.programs.comfyui.graph import Graph, Link, Node, items, key, mapping, word
+from annotate.material.programs.comfyui.graph import (
+    MOST_INPUTS,
+    Graph,
+    Link,
+    Node,
+    items,
+    key,
+    mapping,
+    word,
+)
 from annotate.material.programs.comfyui.levels import BYPASSED, Placed, Sheet, Source, Typed, spread
 from annotate.material.programs.comfyui.made import shows
+from annotate.material.programs.comfyui.names import Role
 from annotate.material.programs.comfyui.widgets import named_values, texts_in
 
 NOTES = ("note", "markdownnote", "label")
@@ -24,15 +35,16 @@ def drawn(value: Any) -> Graph:
     passes = sheet.same | _passing(sheet)
     ends: dict[Link, Source | None] = {}
     nodes = {}
+    known: dict[str, Role] = {}
     for placed in sheet.nodes:
         if _name(placed).lower() in NOTES or placed.raw.get("mode") == BYPASSED:
             continue
         found = {name: _end(passes, ends, link) for name, link in placed.sources.items()}
-        nodes[placed.number] = _node(placed, found)
+        nodes[placed.number] = _node(placed, found, known)
     return Graph(nodes, drawn=True)
 
 
-def _node(placed: Placed, found: Mapping[str, Source | None]) -> Node:
+def _node(placed: Placed, found: Mapping[str, Source | None], known: dict[str, Role]) -> Node:
     raw = placed.raw
     links = {name: source for name, source in found.items() if isinstance(source, Link)}
     typed = {name: source.value for name, source in found.items() if isinstance(source, Typed)}
@@ -40,12 +52,13 @@ def _node(placed: Placed, found: Mapping[str, Source | None]) -> Node:
     values = {name: value for name, value in values.items() if name not in links}
     names = [word(mapping(inlet).get("name")) for inlet in items(raw.get("inputs"))]
     names = [name for name in names if name in links or name in values]
-    names += [name for name in values if name not in names]
+    names = list(dict.fromkeys([*names, *values]))[:MOST_INPUTS]
     outputs = tuple(word(mapping(outlet).get("name")) for outlet in items(raw.get("outputs")))
-    node = Node(_name(placed), tuple(names), values, links, outputs, title=word(raw.get("title")))
+    node = Node(_name(placed), tuple(names), values, links, outputs, known=known)
+    node = replace(node, title=word(raw.get("title")))
     if shows(node):
         texts = texts_in(raw)
-        return Node(node.kind, tuple(links), {}, links, outputs, texts, node.title)
+        return replace(node, names=tuple(links), values={}, kept=texts)
     return node
 
 

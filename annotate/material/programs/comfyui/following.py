@@ -7,7 +7,10 @@ from annotate.material.programs.comfyui.graph import Graph, Link
 from annotate.material.programs.reader import LONGEST_TEXT, NoPrompt
 
 MOST_STEPS = 30_000
-"""Of questions and of thousands of characters; a graph that people draw takes hundreds."""
+"""Of questions and of 500 characters each; a graph that people draw takes hundreds."""
+
+
+MOST_PARALLEL = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,17 @@ def joined(told: Iterable[Told], delimiter: str = ", ", keep_empty: bool = False
     made = next((part for part in parts if part.maker), None)
     if made is not None:
         return made
-    text = delimiter.join(part.text for part in parts)[:LONGEST_TEXT]
-    return Told(text, sure=all(part.sure for part in parts))
+    text = ""
+    for number, part in enumerate(parts):
+        text += (delimiter if number else "") + part.text
+        if len(text) > LONGEST_TEXT:
+            break
+    return Told(text[:LONGEST_TEXT], sure=all(part.sure for part in parts))
 
 
 def parallel(told: Iterable[Told]) -> Told:
     """Return texts that stand beside each other as one, without those that another one holds."""
-    parts = [replace(part, text=part.text.strip()) for part in told if part]
+    parts = [replace(part, text=part.text.strip()) for part in told if part][:MOST_PARALLEL]
     kept: list[Told] = []
     for part in parts:
         if part.maker or not any(part.text in other.text for other in kept):
@@ -90,7 +97,7 @@ class Follower:
                     return answer
                 open_links.discard(of)
                 self.answers[of] = answer
-                self.budget.spend(1 + len(answer.text) // 1000)
+                self.budget.spend(1 + len(answer.text) // 500)
                 continue
             if link in self.answers or link in open_links:
                 answer = self.answers.get(link, NOTHING)

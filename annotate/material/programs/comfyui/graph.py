@@ -7,6 +7,9 @@ from typing import Any
 
 from annotate.material.programs.comfyui.names import Role, role
 
+MOST_INPUTS = 200
+"""Of a node; those that people use have a few dozen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -73,6 +76,8 @@ class Graph:
     nodes: Mapping[str, Node]
     drawn: bool = False
     """Whether it is what stands on the screen, with choices like {red|blue} not yet made."""
+    constants: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Values that nodes have found to give, by their ids."""
 
     @cached_property
     def users(self) -> Mapping[Link, list[str]]:

@@ -11,16 +11,17 @@ from annotate.material.programs.reader import LONGEST_TEXT
 
 FIND = frozenset("find search old needle target pattern from".split())
 REPLACE = frozenset("replace replacement new to with".split())
+MOST_REPLACED = 10
 SPECIAL = frozenset(".^$*+?{}[]\\|()")
 """With one of these, a text is an expression, which a file may write so that it never ends."""
 OPAQUE = ("regex", "split", "extract", "parse", "json", "shuffle", "sort", "truncat", "remove",
           "filter", "count", "length")  # fmt: skip
 """Parts of the names of nodes whose result is no more than a part of what they are given."""
-LINES = frozenset("rows row lines line index".split())
+LINES = frozenset("rows row lines line index select".split())
 """Words in the names of inputs that say which lines of a text are taken."""
 DELIMITERS = {"comma": ", ", "space": " ", "newline": "\n", "none": "", "\\n": "\n"}
 LATER = frozenset("suffix append postfix post after app end".split())
-EARLIER = frozenset("prefix pre prepend before start".split())
+EARLIER = frozenset("prefix pre prepend before start trigger".split())
 
 Parts = Mapping[str, Told]
 """The texts of a node's inputs, by name."""
@@ -51,17 +52,32 @@ def _together(node: Node, texts: list[Told], settings: Mapping[str, Constant]) -
     delimiters = [value for name, value in settings.items() if name in node.named("delimiter")]
     if not delimiters and "encode" in node.lower:
         return parallel(texts)
-    if not delimiters and any((EARLIER | LATER) & set(words(name)) for name in node.names):
+    if not delimiters:
         return _side_by_side(texts)
-    given = delimiters[0] if delimiters else ", "
+    given = delimiters[0]
     if isinstance(given, bool) or not isinstance(given, str):
         given = ", "
     delimiter = DELIMITERS.get(given.lower(), given)
     return joined(texts, delimiter, keep_empty=node.kind == "StringConcatenate")
 
 
+def filled(node: Node, template: str, parts: Parts) -> str | None:
+    """Return a text with others in the places that it has for them; None for one that has none.
+
+    Places are {name}, or where the node says that it formats also {1} and [1].
+    """
+    text, formats = template, any(part in node.lower for part in ("format", "template"))
+    for name, part in parts.items():
+        number = place(name)
+        places = ["{" + name.rpartition(".")[2] + "}"]
+        places += [f"[{number}]", "{" + str(number) + "}"] if formats and number else []
+        for at in places:
+            text = text.replace(at, part.text)[:LONGEST_TEXT]
+    return text if text != template else None
+
+
 def _side_by_side(texts: list[Told]) -> Told:
-    """What goes before and after a text, as it was typed, with a comma where nothing parts it."""
+    """Texts as they were typed, one after the other, with a comma where nothing parts them."""
     told = Told()
     for part in filter(None, texts):
         end, start = told.text[-1:], part.text[:1]
@@ -85,6 +101,10 @@ def _changed(node: Node, told: Told, settings: Mapping[str, Constant]) -> Told:
                    "title": str.title}  # fmt: skip
         change = next((changes[name] for name in changes if name in mode), str)
         return replace(told, text=change(text)[:LONGEST_TEXT])
+    select = settings.get("select")
+    if isinstance(select, int) and not settings.get("multiline"):
+        lines = text.split("\n")
+        return replace(told, text=lines[select % len(lines)])
     start, end = settings.get("start"), settings.get("end")
     if isinstance(start, int) and isinstance(end, int):
         return replace(told, text=text[start:end])
@@ -111,7 +131,7 @@ def _replaced(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Tol
         finds, puts = ["text_b"], ["text_c"] if "text_c" in told else []
     elif "replac" not in node.lower:
         return None
-    if not finds or len(finds) != len(puts):
+    if not finds or len(finds) != len(puts) or len(finds) > MOST_REPLACED:
         return None
     rest = [part for name, part in parts.items() if name not in finds + puts]
     made = next((part for part in (*rest, *told.values()) if part.maker), None)

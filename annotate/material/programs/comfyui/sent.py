@@ -1,8 +1,18 @@
 """A ComfyUI graph as it is sent to be run: nodes by id, with `class_type` and `inputs`."""
 
+from itertools import islice
 from typing import Any
 
-from annotate.material.programs.comfyui.graph import Graph, Link, Node, items, key, mapping, word
+from annotate.material.programs.comfyui.graph import (
+    MOST_INPUTS,
+    Graph,
+    Link,
+    Node,
+    items,
+    key,
+    mapping,
+    word,
+)
 from annotate.material.programs.comfyui.names import Role
 
 
@@ -23,7 +33,8 @@ def sent(value: Any) -> Graph:
 
 
 def _node(node: dict[str, Any], known: dict[str, Role]) -> Node:
-    inputs = {name: _unwrapped(value) for name, value in node["inputs"].items()}
+    given = islice(node["inputs"].items(), MOST_INPUTS)
+    inputs = {name: _unwrapped(value) for name, value in given}
     links = {name: link for name, value in inputs.items() if (link := _link(value))}
     values = {name: value for name, value in inputs.items() if name not in links}
     title = word(mapping(node.get("_meta")).get("title"))

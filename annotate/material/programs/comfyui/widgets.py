@@ -12,9 +12,13 @@ from annotate.material.programs.comfyui.graph import items, mapping, word
 from annotate.material.programs.comfyui.names import is_negative, is_prose, is_text
 
 MUTED = 2
+UNTOLD = "?"
+"""The name of what was typed at a node beside its links, and is not known."""
 AFTER_SEED = ("fixed", "randomize", "increment", "decrement")
 WORDLESS = ("enable disable none true false yes no default auto fixed randomize").split()
-TEXTUAL = ("STRING", "CONDITIONING", "*", "PIPE")
+TEXTUAL = ("STRING", "CONDITIONING", "*", "PIPE", "EMBED")
+BUNDLES = ("PIPE", "EMBED")
+"""Parts of the types of outputs that hold the positive and the negative prompt in one."""
 ROWS = {
     "CLIPTextEncode": "text",
     "CLIPTextEncodeSDXL": "width height crop_w crop_h target_width target_height text_g text_l",
@@ -62,9 +66,14 @@ def named_values(raw: Mapping[str, Any]) -> dict[str, Any]:
     row = ROWS.get(word(raw.get("type")), "").split()
     if row:
         return _aligned(row, values, cut=True) or {}
-    if any(inlet.get("link") is not None for inlet in inlets):
-        return {}
-    return _guessed(raw, values)
+    linked = [word(inlet.get("name")) for inlet in inlets if inlet.get("link") is not None]
+    if "replac" in word(raw.get("type")).lower():
+        return _aligned([*linked[:1], "string", "find", "replace"][-3:], values, cut=True) or {}
+    if not linked:
+        return _guessed(raw, values)
+    # Some of these texts were typed before the links were made, and nobody can tell which.
+    texts = [value for value in values if is_prose(value)]
+    return {UNTOLD: True} if len(texts) > len(linked) else {}
 
 
 def texts_in(raw: Mapping[str, Any]) -> tuple[str, ...]:
@@ -103,7 +112,11 @@ def _guessed(raw: Mapping[str, Any], values: list[Any]) -> dict[str, Any]:
     types = " ".join(word(outlet.get("type")) for outlet in outlets)
     if outlets and not any(part in types for part in TEXTUAL):
         return {}
-    if "PIPE" in types or any(is_negative(word(outlet.get("name"))) for outlet in outlets):
+    if (
+        "PIPE" in types
+        or "EMBED" in types
+        or any(is_negative(word(outlet.get("name"))) for outlet in outlets)
+    ):
         # A prompt that was left empty keeps its place, or the negative one would be taken for it.
         sides = ["" if value == "" else value if is_prose(value) else None for value in values]
         pairs = [pair for pair in pairwise(sides) if None not in pair]
