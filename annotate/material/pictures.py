@@ -13,6 +13,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from annotate.likeness import Likeness, likeness_of
 from annotate.material.containers.kinds import START, refusal
+from annotate.material.containers.parts import TEXTS_LONG
 from annotate.material.fields import exif_of, has_exif
 from annotate.material.heads import check_head
 from annotate.material.origins import NOTHING, Around, prompt_of, seen, tidy
@@ -44,6 +45,8 @@ LARGEST_PROFILE = 4_000_000
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PLAIN = bytes((8, 2, 0, 0, 0))
 """The end of a PNG's head: eight bits, colours, not interlaced."""
+LIMIT = "MAX_TEXT"
+"""In what Pillow says of texts that would fill the memory."""
 GRID = re.compile(r"grid-\d+")
 """How AUTOMATIC1111 names a sheet of several pictures."""
 
@@ -168,7 +171,7 @@ def opened(content: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Skip("too large") from error
     except Exception as error:  # As above.
-        raise Skip("damaged") from error
+        raise Skip(TEXTS_LONG if LIMIT in str(error) else "damaged") from error
     if picture.width * picture.height > MOST_PIXELS:
         raise Skip("too large")
     if min(picture.size) < LEAST_SIDE:

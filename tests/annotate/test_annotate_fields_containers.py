@@ -134,6 +134,7 @@ def test_exif_of_a_jpeg_may_take_several_segments() -> None:
     assert found["exif:usercomment"] == "an owl, " * 12_000
 
 
+PACKED = zlib.compress(b"an owl, " * 480_000)
 LANGUAGES = (
     '<dc:description><rdf:Alt><rdf:li xml:lang="de">eine Eule</rdf:li>'
     '<rdf:li xml:lang="x-default">an owl</rdf:li></rdf:Alt></dc:description>'
@@ -201,9 +202,9 @@ def test_xmp_that_is_harmful_or_broken_says_so_and_no_name_is_taken_for_the_prom
 ) -> None:
     with Image.open(io.BytesIO(encoded("WEBP", xmp=packet))) as image:
         found = fields_of(image)
-        assert found.pop("unreadable") == "its XMP is damaged"
+        assert found.pop("unreadable") == "its XMP cannot be read"
         assert not any("root:" in text or "aaaa" in text for text in found.values())
-        with pytest.raises(NoPrompt, match="its XMP is damaged"):
+        with pytest.raises(NoPrompt, match="its XMP cannot be read"):
             embedded_prompt(image)
 
 
@@ -258,14 +259,17 @@ def test_a_comment_that_takes_several_segments_is_one_and_others_are_lines() -> 
     ("content", "reason"),
     [
         (with_exif("JPEG", comment(b"UNICODE\0" + "сова и луна".encode("cp1251"))), "encoding"),
-        (with_exif("WEBP", b"no EXIF at all"), "EXIF is damaged"),
-        (with_exif("JPEG", comment(b"ASCII\0\0\0an owl")[:-5]), "EXIF is damaged"),
-        (png(itxt("Raw profile type exif", b"\nexif\n 4\nno digits")), "metadata is damaged"),
-        (png(chunk(b"zTXt", b"parameters\0\0x\x9c\x01no zlib")), "text in its metadata is damaged"),
+        (with_exif("WEBP", b"no EXIF at all"), "EXIF cannot be read"),
+        (with_exif("JPEG", comment(b"ASCII\0\0\0an owl")[:-5]), "EXIF cannot be read"),
+        (png(itxt("Raw profile type exif", b"\nexif\n 4\nno digits")), "metadata cannot be read"),
+        (
+            png(chunk(b"zTXt", b"parameters\0\0x\x9c\x01no zlib")),
+            "text in its metadata cannot be read",
+        ),
         (png(chunk(b"tEXt", b"parameters\0" + "ふくろう".encode("cp932"))), "unknown encoding"),
         (
             png(after=[chunk(b"zTXt", b"parameters\0\0" + zlib.compress(b"a" * 9_000_000))]),
-            "longer than",
+            "larger than",
         ),
         (jpeg((0xFE, "ふくろうと月".encode("cp932"))), "unknown encoding"),
     ],
@@ -286,3 +290,34 @@ def test_what_cannot_be_read_costs_no_prompt_that_can() -> None:
 def test_the_empty_comment_of_a_camera_is_nothing() -> None:
     data = tiff([(0x010F, ASCII, b"A\0")], [(COMMENT, UNDEFINED, b"ASCII\0\0\0" + b"\0" * 100)])
     assert "unreadable" not in fields(with_exif("JPEG", data))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        png(after=[chunk(b"zTXt", b"k%d\0\0" % n + PACKED) for n in range(60)]),
+        png(after=[chunk(b"tEXt", b"k%d\0owl" % n) for n in range(5_000)]),
+        encoded("WEBP", exif=tiff([(0x4000 + n, ASCII, b"\xc3\xb6a" * 40_000) for n in range(90)])),
+        encoded("WEBP", exif=tiff([(0x4000 + n, ASCII, b"an owl") for n in range(900)])),
+        encoded("WEBP", exif=b"MM\0*" + bytes(17_000_000)),
+    ],
+    ids=("packed", "many", "exif", "many of exif", "large exif"),
+)
+def test_all_texts_of_a_file_together_have_a_limit_and_say_so(content: bytes) -> None:
+    found = fields(content)
+    assert found["unreadable"] == "its metadata is larger than an image's"
+    assert sum(map(len, found.values())) < 3 * LONGEST_JSON
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"<x>" + b"<a/>" * 100_000 + b"</x>",
+        b"<x " + b" ".join(b"a%d='b'" % n for n in range(60_000)) + b"/>",
+        b"<x><Bag>" + b"<li>owl</li>" * 60_000 + b"</Bag></x>",
+        xmp("<a>owl</a>" + "".join(f"<b{n}>owl</b{n}>" for n in range(2_000))),
+    ],
+    ids=("elements", "attributes", "items", "properties"),
+)
+def test_xmp_of_more_than_an_image_has_is_not_read_to_its_end(packet: bytes) -> None:
+    assert fields(encoded("WEBP", xmp=packet))["unreadable"] == "its XMP cannot be read"

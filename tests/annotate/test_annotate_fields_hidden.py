@@ -14,7 +14,7 @@ from annotate.material.containers.stealth import FIELD
 
 SIGNATURES = (b"stealth_pnginfo", b"stealth_pngcomp", b"stealth_rgbinfo", b"stealth_rgbcomp")
 TEXT = '{"Description": "an owl at noon", "Comment": "größer 梟"}'
-BROKEN = {"unreadable": "the text hidden in its pixels is damaged"}
+BROKEN = {"unreadable": "the text hidden in its pixels cannot be read"}
 
 
 def noise(mode: str, size: tuple[int, int] = (96, 160)) -> Image.Image:

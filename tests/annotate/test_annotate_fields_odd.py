@@ -95,7 +95,7 @@ def test_a_text_that_was_cut_is_no_half_prompt() -> None:
     assert "parameters" not in fields(png(chunk(b"zTXt", b"parameters\0\0" + packed[:-40])))
     whole = gzip.compress((OWL + str(list(range(200)))).encode())
     assert fields(hidden("", b"stealth_pngcomp", scene(5, (160, 160)), packed=whole[:-30])) == {
-        "unreadable": "the text hidden in its pixels is damaged"
+        "unreadable": "the text hidden in its pixels cannot be read"
     }
 
 

@@ -22,7 +22,10 @@ LATER = 1.0
 """The same for the smaller byte first, which the fewer programs write without a mark."""
 MOST_BITS, SPARE_BITS = 12.0, 5.0
 """A character, and in all; what takes more than this is noise."""
-HALF = b"\xed"
+HALF, LONGEST_HALVES = b"\xed", 6
+"""How a half of a character begins, and what both take."""
+LONGEST_BROKEN = 400_000
+"""Bytes of a text that has to be looked at letter by letter."""
 LONG = 8
 """Bytes of UTF-8 from which on the last character may be cut off."""
 MOST_HIGH = 0.4
@@ -47,7 +50,7 @@ ESCAPES = (b"\x1b$", b"\x1b(J")
 WINDOWS = {byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0xA0)}
 LATIN = {0xDC00 + byte: WINDOWS.get(byte, chr(byte)) for byte in range(0x80, 0x100)}
 """What stands for a byte that is no UTF-8."""
-NO_MARKS = {ord("\ufeff"): None, ord("\ufffe"): None}
+MARKS_READ = ("\ufeff", "\ufffe")
 MOST_TIMES = 3
 BYTES = {ord(character): byte for byte, character in WINDOWS.items() if character != "\ufffd"}
 
@@ -101,7 +104,11 @@ def text_of(raw: bytes, code: bytes = b"") -> str | None:
         if raw.startswith(mark) and _is_text(text := _decoded(raw[len(mark) :], encoding)):
             return cleaned(text)
     if any(escape in raw for escape in ESCAPES):
-        return cleaned(text) if _is_text(text := _decoded(raw, "iso2022_jp_ext")) else None
+        return (
+            cleaned(text)
+            if _is_text(text := _decoded(raw[:LONGEST_BROKEN], "iso2022_jp_ext"))
+            else None
+        )
 
     # A mark may lie as well.
     raw = raw[2:] if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else raw
@@ -132,7 +139,9 @@ def narrow_text(raw: bytes) -> str | None:
 
 def cleaned(text: str) -> str:
     """Return a text without marks of byte order and NULs, decoded once more if that is needed."""
-    return mended(text.translate(NO_MARKS).strip("\0").replace("\0", "\n"))
+    for mark in MARKS_READ:
+        text = text.replace(mark, "")
+    return mended(text.strip("\0").replace("\0", "\n"))
 
 
 def mended(text: str) -> str:
@@ -141,14 +150,25 @@ def mended(text: str) -> str:
     All that is not ASCII then stands in sequences of UTF-8, which no language does.
     """
     for _ in range(MOST_TIMES):
-        try:
-            once = text.translate(BYTES).encode("latin-1").decode("utf-8")
-        except UnicodeError:
-            break
-        if once == text:
+        once = _decoded_once_more(text)
+        if once in (None, text):
             break
         text = once
     return text
+
+
+def _decoded_once_more(text: str) -> str | None:
+    try:
+        try:
+            raw = text.encode("latin-1")
+        except UnicodeEncodeError as error:
+            # Slower by far, so that the first letter decides whether it is worth it.
+            if ord(text[error.start]) not in BYTES:
+                return None
+            raw = text[:LONGEST_BROKEN].translate(BYTES).encode("latin-1")
+        return raw.decode("utf-8")
+    except UnicodeError:
+        return None
 
 
 def _readings(raw: bytes, code: bytes) -> Iterator[tuple[str, float]]:
@@ -177,7 +197,11 @@ def _decoded(raw: bytes, encoding: str) -> str:
 def _narrow(raw: bytes) -> str:
     """Return UTF-8 as text, with bytes that are none of it as they are in Latin-1."""
     whole = _whole(raw)
-    return whole.decode("utf-8", "surrogateescape").translate(LATIN)
+    try:
+        return whole.decode("utf-8")
+    except UnicodeDecodeError:
+        broken = whole[:LONGEST_BROKEN]
+        return broken.decode("utf-8", "surrogateescape").translate(LATIN)
 
 
 def _whole(raw: bytes) -> bytes:
@@ -196,11 +220,14 @@ def _whole(raw: bytes) -> bytes:
 
 
 def _in_one_piece(raw: bytes) -> bytes:
-    try:
-        halves = raw.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
-        return halves.decode("utf-16-le").encode()
-    except UnicodeError:
-        return raw
+    raw = raw[:LONGEST_BROKEN]
+    for end in range(len(raw), max(0, len(raw) - LONGEST_HALVES), -1):
+        try:
+            halves = raw[:end].decode("utf-8", "surrogatepass")
+            return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le").encode()
+        except UnicodeError:
+            continue
+    return raw
 
 
 def is_utf8(raw: bytes) -> bool:

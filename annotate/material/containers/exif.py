@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 
 from annotate.material.containers.encodings import comment_of, text_of
-from annotate.material.containers.parts import ENCODING_UNKNOWN, EXIF_BROKEN, Parts
+from annotate.material.containers.parts import ENCODING_UNKNOWN, EXIF_BROKEN, TEXTS_LONG, Parts
 from annotate.material.heads import EXIF, EXIF_DETAILS, entries
 
 NAMES = {
@@ -36,10 +36,15 @@ def add_exif(parts: Parts) -> None:
     if order is None or len(data) < 8:
         parts.unreadable = EXIF_BROKEN if data.strip(b"\0") else parts.unreadable
         return
-    for tag, raw in _texts(data, order):
+    for number, (tag, raw) in enumerate(_texts(data, order)):
+        if number >= MOST_TEXTS:
+            parts.unreadable = TEXTS_LONG
+            break
         if tag == PACKET:
             parts.xmp = parts.xmp or raw or b""
             continue
+        if raw is not None and not parts.take(len(raw)):
+            break
         name = NAMES.get(tag, "")
         text = _decoded(tag, raw) if raw is not None else None
         if text is None and name in TELLING:
@@ -65,17 +70,12 @@ def _decoded(tag: int, raw: bytes) -> str | None:
 def _texts(data: bytes, order: str) -> Iterator[tuple[int, bytes | None]]:
     """Return the bytes of every entry that may be text; None for one that points outside."""
     offsets = [struct.unpack(order + "I", data[4:8])[0]]
-    room, found = 2 * len(data), 0
     for at in offsets:
         for tag, kind, count, value in entries(data, at, order):
             if tag == EXIF_DETAILS and len(offsets) == 1:
                 offsets.append(value)
-            if kind not in LETTERS or not count:
-                continue
-            found, room = found + 1, room - count
-            if found > MOST_TEXTS or room < 0:
-                return
-            yield tag, _bytes_of(data, count, value, order)
+            if kind in LETTERS and count:
+                yield tag, _bytes_of(data, count, value, order)
 
 
 def _bytes_of(data: bytes, count: int, value: int, order: str) -> bytes | None:

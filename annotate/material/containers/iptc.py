@@ -29,7 +29,8 @@ def add_iptc(parts: Parts) -> None:
         if record == APPLICATION and name:
             found.setdefault(name, []).append(value)
     for name, values in found.items():
-        text = text_of((b", " if name == "keywords" else b"\n").join(values))
+        whole = (b", " if name == "keywords" else b"\n").join(values)
+        text = text_of(whole) if parts.take(len(whole)) else ""
         if text and text.strip():
             parts.texts[f"iptc:{name}"] = text
         elif text is None and name == "caption":

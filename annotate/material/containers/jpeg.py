@@ -28,7 +28,8 @@ def parts_of_jpeg(content: bytes) -> Parts:
 
     parts.exif = b"".join(exif[:MOST_EXIF])
     parts.iptc = b"".join(resources[:MOST_EXIF])
-    comment = text_of(joined(comments))
+    whole = joined(comments)
+    comment = text_of(whole) if parts.take(len(whole)) else ""
     if comment:
         parts.texts["jpeg:comment"] = comment
     elif comment is None:

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass, field
 
+from annotate.material.programs.reader import LONGEST_JSON
+
+MOST_TEXT = 2 * LONGEST_JSON
+"""Bytes of all texts of a file: a graph as it was sent and as it was drawn."""
+
 XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
-TEXTS_LONG = "its texts are longer than an image's are"
-TEXTS_BROKEN = "a text in its metadata is damaged"
-EXIF_BROKEN = "its EXIF is damaged"
-XMP_BROKEN = "its XMP is damaged"
+TEXTS_LONG = "its metadata is larger than an image's"
+TEXTS_BROKEN = "a text in its metadata cannot be read"
+EXIF_BROKEN = "its EXIF cannot be read"
+XMP_BROKEN = "its XMP cannot be read"
 ENCODING_UNKNOWN = "a text in its metadata is in an unknown encoding"
-HIDDEN_BROKEN = "the text hidden in its pixels is damaged"
+HIDDEN_BROKEN = "the text hidden in its pixels cannot be read"
 
 
 @dataclass(slots=True)
@@ -23,3 +28,13 @@ class Parts:
     """Photoshop's resources, or the records in them."""
     unreadable: str = ""
     """Why some of it cannot be read; nothing where all of it can."""
+    room: int = MOST_TEXT
+    """Bytes that may still be decoded."""
+
+    def take(self, size: int) -> bool:
+        """Use up room for a text of so many bytes; false, with a reason, where there is none."""
+        if size > self.room:
+            self.unreadable = TEXTS_LONG
+            return False
+        self.room -= size
+        return True

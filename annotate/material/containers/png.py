@@ -20,8 +20,6 @@ from annotate.material.heads import MOST_PARTS, png_chunks
 from annotate.material.programs.reader import LONGEST_JSON
 
 MOST_TEXTS = 200
-MOST_TEXT = 16_000_000
-"""Bytes of all texts of a file."""
 TELLING = (b"tEXt", b"zTXt", b"iTXt")
 PRINTABLE = bytes({*range(0x20, 0x100)} - {0x7F}) + b"\t\r\n"
 """No controls."""
@@ -37,7 +35,10 @@ def parts_of_png(content: bytes) -> Parts:
     """Return the metadata of a PNG."""
     parts = Parts()
     international: set[str] = set()
-    for kind, data in _told(content):
+    for number, (kind, data) in enumerate(_told(content)):
+        if number >= MOST_TEXTS:
+            parts.unreadable = TEXTS_LONG
+            break
         if kind == b"eXIf":
             parts.exif = parts.exif or data
             continue
@@ -45,7 +46,12 @@ def parts_of_png(content: bytes) -> Parts:
             name, raw = _text_in(kind, data)
         except (zlib.error, ValueError) as error:
             parts.unreadable = TEXTS_LONG if isinstance(error, ValueError) else TEXTS_BROKEN
+            # What is too long was decompressed for nothing.
+            if isinstance(error, ValueError) and not parts.take(LONGEST_JSON):
+                break
             continue
+        if not parts.take(len(raw)):
+            break
         if name == XMP or name.startswith(PROFILE):
             _keep_profile(parts, name, raw)
         elif raw.strip(b"\0 ") and (kind == b"iTXt" or name not in international):
@@ -56,14 +62,10 @@ def parts_of_png(content: bytes) -> Parts:
 
 
 def _told(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Return the chunks that hold metadata, as many as an image may have."""
-    found, room = 0, MOST_TEXT
+    """Return the chunks that hold metadata."""
     for at in islice(png_chunks(content), MOST_PARTS):
         kind, size = content[at + 4 : at + 8], int.from_bytes(content[at : at + 4])
         if kind in TELLING or kind == b"eXIf":
-            found, room = found + 1, room - size
-            if found > MOST_TEXTS or room < 0:
-                return
             yield kind, content[at + 8 : at + 8 + size]
 
 

@@ -26,7 +26,7 @@ COMPRESSED = b"comp"
 GZIP = zlib.MAX_WBITS + 16
 LENGTH = 4
 """Bytes that say how many bits the text has."""
-MOST_PIXELS = 16_000_000
+MOST_PIXELS = 8_000_000
 """Of an image that is searched; NovelAI draws three million at the most."""
 CHANNELS = {2: 3, 6: 4}
 """Of a pixel, by the type of colours that a PNG's head says."""

@@ -1,16 +1,21 @@
 """Metadata of a WebP: a chunk of EXIF and one of XMP."""
 
-from annotate.material.containers.parts import Parts
+from annotate.material.containers.parts import TEXTS_LONG, Parts
 from annotate.material.heads import webp_chunks
 
+TELLING = (b"EXIF", b"XMP ")
 LARGEST = 16_000_000
 
 
 def parts_of_webp(content: bytes) -> Parts:
     """Return the metadata of a WebP."""
+    parts = Parts()
     found: dict[bytes, bytes] = {}
     for at in webp_chunks(content):
         kind, size = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")
-        if kind in (b"EXIF", b"XMP ") and size <= LARGEST:
+        if kind in TELLING and size > LARGEST:
+            parts.unreadable = TEXTS_LONG
+        elif kind in TELLING:
             found.setdefault(kind, content[at + 8 : at + 8 + size])
-    return Parts(exif=found.get(b"EXIF", b""), xmp=found.get(b"XMP ", b""))
+    parts.exif, parts.xmp = (found.get(kind, b"") for kind in TELLING)
+    return parts

@@ -5,7 +5,6 @@ from xml.parsers import expat
 
 from annotate.material.containers.encodings import mended
 from annotate.material.containers.parts import XMP_BROKEN, Parts
-from annotate.material.programs.reader import LONGEST_JSON
 
 LIST, ALTERNATIVES = frozenset({"Bag", "Seq"}), "Alt"
 ITEM, ANY_LANGUAGE = "li", "x-default"
@@ -14,7 +13,9 @@ VALUE = "value"
 STRUCTURE = frozenset(
     {"Description", "RDF", "xmpmeta", "xapmeta", "about", "parseType", "resource"}
 )
-MOST_PROPERTIES = 500
+LONGEST = 1_000_000
+"""Bytes; what a JPEG has room for is 65,000."""
+MOST_PROPERTIES, MOST_ELEMENTS = 500, 20_000
 DEEPEST = 100
 ESCAPED = ("{&quot;", "[{&quot;", "{&#34;", "[{&#34;")
 
@@ -29,6 +30,7 @@ class Properties:
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
         self.ended = False
+        self._count = 0
         self._open: list[list[str]] = []
         """The text of each element that has begun and not ended."""
         self._items: list[tuple[str, str]] = []
@@ -36,7 +38,8 @@ class Properties:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """An element begins."""
-        if len(self._open) >= DEEPEST:
+        self._count += 1 + len(attributes)
+        if len(self._open) >= DEEPEST or self._count > MOST_ELEMENTS:
             raise Refused
         self._open.append([])
         if _local(name) == ITEM:
@@ -74,8 +77,10 @@ class Properties:
         return next(iter([*anyone, *(text for _, text in items)]), "")
 
     def _keep(self, name: str, text: str) -> None:
-        if text.strip() and name not in STRUCTURE and len(self.texts) < MOST_PROPERTIES:
+        if text.strip() and name not in STRUCTURE:
             self.texts.setdefault(name.lower(), text)
+        if len(self.texts) > MOST_PROPERTIES:
+            raise Refused
 
 
 def add_xmp(parts: Parts) -> None:
@@ -99,7 +104,7 @@ def _plain(text: str) -> str:
 
 
 def _parse(raw: bytes, properties: Properties) -> None:
-    if len(raw) > LONGEST_JSON:
+    if len(raw) > LONGEST:
         raise Refused
     parser = expat.ParserCreate()
     parser.buffer_text = True
