@@ -199,7 +199,7 @@ def check_change(
 
 def form_of(adapter: Adapter) -> str:
     """Return whose names a file has."""
-    if any(module.startswith(KOHYA) for module in adapter.modules):
+    if any(module.startswith((KOHYA, "oft_unet_")) for module in adapter.modules):
         return "kohya"
     if any(module.startswith("lycoris_") for module in adapter.modules):
         return "LyCORIS"

@@ -20,7 +20,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from align.device import Compute
-from align.errors import NotAdoptable
+from align.errors import NotAdoptable, first_line
 from align.full import KIND, WHOLE
 from align.kohya import CONFIG, DOWN, PREFIX, UP, most_common
 from align.lora_changes import Change
@@ -151,14 +151,12 @@ def whole_weights(
     weights: dict[str, Tensor] = {}
     same = True
     with base_weights(model) as base:
-        for name in base:
-            weights[name] = base[name]
         for name, change in changes.items():
-            own, bias = weights[f"{name}.weight"], weights.get(f"{name}.bias")
+            own, bias = base[f"{name}.weight"], base.get(f"{name}.bias")
             try:
                 result = tuned(change.numbers, change.scale, own, bias)
             except (ValueError, RuntimeError, LookupError) as error:
-                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                reason = first_line(error)
                 raise NotAdoptable(
                     f"{title} cannot be merged into {model.name}: of {name}, {reason}."
                 ) from None
@@ -166,9 +164,11 @@ def whole_weights(
                 if now is not None and before is not None:
                     same &= torch.equal(now, before.float())
                     weights[f"{name}.{end}"] = now.half()
-    if same:
-        raise NotAdoptable(f"{title} changes nothing of {model.name}. Bring another one.")
-    return {n: w.half().contiguous() for n, w in weights.items()}, {KIND: WHOLE}
+        if same:
+            raise NotAdoptable(f"{title} changes nothing of {model.name}. Bring another one.")
+        # The rest is read one by one: all of SDXL in fp32 would take twice what is kept.
+        weights |= {name: base[name].half() for name in base if name not in weights}
+    return {name: weight.contiguous() for name, weight in weights.items()}, {KIND: WHOLE}
 
 
 class _Files(Mapping[str, Tensor]):

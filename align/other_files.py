@@ -32,7 +32,8 @@ KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 CHECKPOINT = ("model.diffusion_model.",)
 TEXT_PARTS = ("cond_stage_model.", "conditioner.", "text_encoders.", "first_stage_model.", "vae.")
 VAE = (("encoder.down", "decoder.up"), ("decoder.mid", "decoder.conv_in"))
-CLIP = ("text_model.encoder.", "transformer.text_model.", "resblocks.", "encoder.block.0.layer")
+CLIP = ("text_model.encoder.", "vision_model.", "visual.transformer.", "transformer.text_model.",
+        "resblocks.", "encoder.block.0.layer")  # fmt: skip
 EMBEDDING_KEYS = ("emb_params", "clip_l", "clip_g", "string_to_param", "<", "t5xxl")
 TRANSFORMERS = ("transformer_blocks.", "double_blocks.", "single_blocks.", "joint_blocks.",
                 "blocks.", "layers.")  # fmt: skip

@@ -31,6 +31,7 @@ BITS = {
 IMAGE = (
     "is an image, not weights: often the preview that lies beside a model. Name the model's file."
 )
+IMAGE_OR_VIDEO = "is an image or a video, not weights. Name the model's file."
 ARCHIVE = "is an archive, not weights. Unpack it first."
 PICKLE = (
     "is a pickle (.ckpt, .pt or .bin), which can run any code when it is opened, so Palate does "
@@ -58,7 +59,9 @@ OTHER_KINDS = (
     *((bytes((0x80, protocol)), PICKLE) for protocol in range(2, 6)),
 )  # fmt: skip
 """What files begin with that people take for weights, and what to say of them."""
-LORA_ENDINGS = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight")
+LORA_ENDINGS = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight", ".hada_w1_a",
+                ".lokr_w1", ".lokr_w1_a", ".oft_blocks", ".on_input", ".a1.weight", ".diff",
+                ".w_norm")  # fmt: skip
 WEB_PAGE = re.compile(rb"[\xef\xbb\xbf\s]*<(!doctype|html|head|\?xml|!--)", re.IGNORECASE)
 
 
@@ -116,6 +119,8 @@ def _other_kind(start: bytes) -> str | None:
     for beginning, reason in OTHER_KINDS:
         if start.startswith(beginning):
             return reason
+    if start[4:8] == b"ftyp":
+        return IMAGE_OR_VIDEO
     if WEB_PAGE.match(start):
         return (
             "is a web page, such as a login page, that was saved in place of the file. Sign in "
@@ -149,8 +154,8 @@ def what_file_is(file: Path) -> str:
         return str(error)
     if any(name.endswith(LORA_ENDINGS) for name in names):
         return (
-            f"{file} is a LoRA, which needs its model. Start Palate with that model and bring the "
-            "LoRA in under Versions."
+            f"{file} is a LoRA or a LyCORIS, which needs its model. Start Palate with that model "
+            "and bring the file in under Versions."
         )
     return (
         f"{file} is a single-file checkpoint, and Palate opens pipeline folders. Convert it once: "

@@ -176,11 +176,11 @@ def _facts(told: Told) -> str:
 def _imported_facts(imported: Told) -> list[tuple[str, str]]:
     family = imported.get("family")
     if imported.get("kind") == "whole":
-        merged = [(escape(str(family)), "merged into the base")] if family else []
+        merged = [(str(family), "merged into the base")] if family else []
         return [*merged, ("whole", "UNet, not an adapter")]
     layers = noun(imported.get("layers", 0), "layer")
     names = {"rank": "rank", "alpha": "alpha", "layers": layers}
-    kind = [(escape(str(family)), "kind")] if family not in (None, "LoRA") else []
+    kind = [(str(family), "kind")] if family not in (None, "LoRA") else []
     return kind + [(f"{imported[key]:g}", name) for key, name in names.items() if key in imported]
 
 

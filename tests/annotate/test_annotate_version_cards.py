@@ -51,6 +51,16 @@ def test_a_file_that_is_gone_and_one_that_was_imported_say_so():
     assert "Only the UNet" in whole
 
 
+def test_what_kind_of_adapter_was_imported_and_which_words_were_left_out_is_told():
+    facts = {"file": "m", "kind": "whole", "family": "LoKr", "embeddings_left_out": ["cat", MARKUP]}
+    html = version_card(told("v1", "base", run_id=None, counts={}, imported=facts))
+    assert all(text in html for text in ("LoKr", "merged into the base", "embeddings of cat"))
+    # It is the base's UNet, and no other model's.
+    assert "Only the UNet" not in html and MARKUP not in html
+    thin = facts | {"kind": "lora", "family": "LoHa", "rank": 4, "alpha": 2.0, "layers": 9}
+    assert "LoHa" in version_card(told("v1", "base", run_id=None, counts={}, imported=thin))
+
+
 def test_a_version_that_is_held_back_says_so_and_why():
     result = {"held_back": True, "checks": [{"passed": False, "sentence": "It draws noise."}]}
     html = version_card(told("v1", "base", held_back=["It draws noise."], result=result))
