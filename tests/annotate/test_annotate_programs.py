@@ -61,6 +61,10 @@ A1111 = table("AUTOMATIC1111", [
         "euler_a, CFG scale: 7.5, Seed: 1, Size: 64x64, Model hash: unknown, Model: m"}, HEN),
     ("begins with a brace", {"parameters": f"{{bird}} hen\nNegative prompt: x\n{SETTINGS}"},
         "{bird} hen"),
+    ("begins with brackets", {"parameters": f"[[hen]], (dawn:0.8) AND hay :0.5\n{SETTINGS}"},
+        "hen, dawn, hay"),
+    ("begins with a choice", {"parameters": f"[hen|cow], [1boy::0.9]\n{SETTINGS}"},
+        "hen and cow, 1boy"),
     ("beside a graph", {"parameters": f"{HEN}\n{SETTINGS}", "prompt": GRAPH}, HEN),
 ])  # fmt: skip
 

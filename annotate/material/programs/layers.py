@@ -25,8 +25,8 @@ MOST = 24
 MOST_OF_A_LIST = 4
 MOST_ENTRIES = 1_000
 LIKE_JSON = re.compile(
-    r"[\s\x00\ufeff]*(?:\{\s*[\"}]|"
-    r"\[\s*(?:[\[\]{\"]|(?:true|false|null|-?\d{1,20}(?:\.\d{1,20})?)\s*[,\]]))"
+    r"[\s\x00\ufeff]*(?:(?:\[\s*)*\{\s*[\"}]|"
+    r"(?:\[\s*)+(?:\"|\]|(?:true|false|null|-?\d{1,20}(?:\.\d{1,20})?)\s*[,\]]))"
 )
 
 
