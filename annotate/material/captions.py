@@ -13,7 +13,7 @@ from annotate.material.columns import Columns
 from annotate.material.encodings import decoded
 from annotate.material.metadata import read_fields
 from annotate.material.programs import a1111
-from annotate.material.programs.layers import entries
+from annotate.material.programs.layers import entries, looks_json
 from annotate.material.programs.reader import (
     LONGEST_JSON,
     NoPrompt,
@@ -88,7 +88,7 @@ def of_text(text: str) -> Prompt | None:
     """
     if NUMBERS.fullmatch(text):
         return None
-    if text.startswith("{"):
+    if looks_json(text):
         value = json_object(text)
         prompt = _of_object(value) if value else plain(text, TEXT_FILES)
     else:
@@ -134,4 +134,4 @@ def _of_entries(value: Mapping[str, Any], top: bool) -> Prompt | None:
     if prompt := read_fields(entries(value, json.dumps(value)) if top else texts):
         return prompt
     text = Columns().text_of(value)
-    return plain(text, JSON_FILES) if text.startswith("{") else a1111.read_text(text)
+    return plain(text, JSON_FILES) if looks_json(text) else a1111.read_text(text)

@@ -95,3 +95,9 @@ def test_a_camera_leaves_an_image_to_its_name(tmp_path: Path) -> None:
     scene(1).save(tmp_path / "0001.jpg", exif=exif)
     with pytest.raises(Skip, match="no prompt found"):
         seen(tmp_path / "0001.jpg")
+
+
+@pytest.mark.parametrize("text", ["{bird} (hen:1.2)", f"{{bird}} (hen:1.2)\n{SETTINGS}"])
+def test_a_text_file_that_begins_with_a_brace_is_no_json(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.txt").write_text(text, "utf-8")
+    assert seen(save_png(tmp_path / "a.png", scene(1))).prompt == "{bird} hen"
