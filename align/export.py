@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from align.device import Compute
 from align.dora import SCALE_NOTE, dora_weights
+from align.errors import first_line, says_disk_full
 from align.export_facts import PUBLISHED_CODE, Source, describe, read_source, training_metadata
 from align.files import read_json, replacing
 from align.full import is_whole
@@ -86,7 +88,14 @@ def export(
     if target.exists() and target.samefile(known.adapter):
         raise ExportError(f"{target} is the adapter itself. Name another file.")
 
-    WRITERS[form](Order(known, adapter, target, PRECISIONS[precision], model))
+    try:
+        WRITERS[form](Order(known, adapter, target, PRECISIONS[precision], model))
+    except (OSError, SafetensorError) as error:
+        if says_disk_full(error):
+            raise
+        raise ExportError(
+            f"{target} cannot be written ({first_line(error)}). Name another place."
+        ) from error
     return target
 
 
@@ -182,6 +191,8 @@ def _check(form: str, precision: str, target: Path) -> None:
         raise ExportError(f"Unknown precision {precision!r}. Known ones: {', '.join(PRECISIONS)}.")
     if form in FOLDERS:
         refuse_taken(target)
+        if target.suffix == ".safetensors":
+            raise ExportError(f"The {form} form is a folder: name it without .safetensors.")
     elif target.is_dir() or target.suffix != ".safetensors":
         raise ExportError(f"{target} is no file name for an adapter: end it in .safetensors.")
 

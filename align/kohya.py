@@ -61,6 +61,11 @@ class Adapter:
             for name, weight in self.weights.items()
         )
 
+    @property
+    def shared_alpha(self) -> float:
+        """The most common alpha but 0, for weights that count zero times can hold no other."""
+        return most_common([alpha for alpha in self.alphas.values() if alpha] or [0.0])
+
     def is_wide(self, module: str) -> bool:
         """Return whether a module is a convolution over more than one pixel."""
         return any(size > 1 for size in self.weights[module + DOWN].shape[2:])
@@ -79,13 +84,40 @@ def read_adapter(path: Path) -> Adapter:
             f"{path} holds no LoRA in diffusers' form (no lora_A weights). "
             "Name a run folder or the adapter.safetensors of one."
         )
-    for module in modules:
-        if module + UP not in weights:
-            raise ExportError(f"{path} lacks {module + UP}. Copy the adapter again.")
-    ranks = {module: weights[module + DOWN].shape[0] for module in modules}
+    ranks = {module: _rank(path, weights, module) for module in modules}
     config = read_config(path, metadata)
-    alphas = {module: module_alpha(config, module, rank) for module, rank in ranks.items()}
+    alphas = {module: _alpha(path, config, module, rank) for module, rank in ranks.items()}
     return Adapter(weights, ranks, alphas, metadata)
+
+
+def _rank(path: Path, weights: dict[str, Tensor], module: str) -> int:
+    """How many directions a module changes, by both of its halves."""
+    if module + UP not in weights:
+        raise ExportError(f"{path} lacks {module + UP}. Copy the adapter again.")
+    down, up = weights[module + DOWN].shape, weights[module + UP].shape
+    if len(down) < 2 or len(up) < 2 or down[0] != up[1]:
+        raise ExportError(
+            f"{path} holds two halves of {module} that do not fit: {tuple(down)} and {tuple(up)}. "
+            "Copy the adapter again."
+        )
+    if down[0] == 0:
+        raise ExportError(f"{path} has rank 0 at {module}, so it changes nothing there.")
+    return down[0]
+
+
+def _alpha(path: Path, config: dict[str, Any], module: str, rank: int) -> float:
+    """The module's alpha, which has to be a number."""
+    try:
+        alpha = module_alpha(config, module, rank)
+        known = math.isfinite(alpha)
+    except (ValueError, TypeError, AttributeError, re.error):
+        known = False
+    if not known:
+        raise ExportError(
+            f"{path} names no finite number as the alpha of {module}, so how strong its LoRA is "
+            "meant to be is unknown. Copy the adapter again."
+        )
+    return alpha
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -154,8 +186,8 @@ def kohya_weights(adapter: Adapter, dtype: torch.dtype, layout: Layout) -> dict[
     Raises:
         ExportError: something that kohya's form has no place for, or a weight beyond `dtype`.
     """
-    _refuse_others(adapter)
-    shared = most_common(adapter.alphas.values())
+    refuse_others(adapter, "kohya's")
+    shared = adapter.shared_alpha
     result: dict[str, Tensor] = {}
     for module, alpha in adapter.alphas.items():
         name = kohya_name(module, layout)
@@ -178,19 +210,24 @@ def kohya_name(module: str, layout: Layout) -> str:
     return "lora_unet_" + spelling.replace(".", "_")
 
 
-def _refuse_others(adapter: Adapter) -> None:
-    known = {module + end for module in adapter.ranks for end in (DOWN, UP)}
+def refuse_others(adapter: Adapter, form: str, ends: tuple[str, ...] = ()) -> None:
+    """Raise ExportError for a weight that has no place in a form.
+
+    Args:
+        ends: what may stand at a module beside the two halves.
+    """
+    known = {module + end for module in adapter.ranks for end in (DOWN, UP, *ends)}
     others = sorted(set(adapter.weights) - known)
     if any("lora_magnitude_vector" in name for name in others):
         raise ExportError(
             "This adapter is a DoRA, and its magnitudes are read differently, or dropped, by the "
-            "programs that read kohya's form. Export it in the dora form for ComfyUI and Forge, "
+            f"programs that read {form} form. Export it in the dora form for ComfyUI and Forge, "
             "or in the diffusers, the peft or the merged form."
         )
     others += [module for module in adapter.ranks if not module.startswith(PREFIX)]
     if others:
         raise ExportError(
-            f"{others[0]} is not a LoRA weight of a UNet, and only those can be written in kohya's "
+            f"{others[0]} is not a LoRA weight of a UNet, and only those can be written in {form} "
             "form. Export in the diffusers form."
         )
 
@@ -208,7 +245,7 @@ def _cast(weight: Tensor, dtype: torch.dtype, module: str) -> Tensor:
 
 def network_metadata(adapter: Adapter) -> dict[str, str]:
     """What kohya's own files say of the network, read by web UIs for filtering and display."""
-    alpha = f"{most_common(adapter.alphas.values()):g}"
+    alpha = f"{adapter.shared_alpha:g}"
     facts = {
         "ss_network_module": "networks.lora",
         "ss_network_dim": str(most_common(adapter.ranks.values())),

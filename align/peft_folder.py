@@ -7,9 +7,9 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from align.dora import is_dora
+from align.dora import MAGNITUDE, is_dora
 from align.files import write_json
-from align.kohya import PREFIX, Adapter, most_common
+from align.kohya import PREFIX, Adapter, most_common, refuse_others
 from align.merge import new_folder
 
 CONFIGURATION, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -28,8 +28,9 @@ def write_peft_folder(
         base: the hub name of the model that it was trained from, if it has one.
 
     Raises:
-        ExportError: the target holds something.
+        ExportError: the target holds something, or the adapter more than a UNet's LoRA.
     """
+    refuse_others(adapter, "PEFT's", (MAGNITUDE, BIAS))
     weights = {ROOT + name.removeprefix(PREFIX): w for name, w in adapter.weights.items()}
     with new_folder(target) as scratch:
         save_file(weights, scratch / WEIGHTS, metadata={"format": "pt"} | facts)

@@ -24,7 +24,7 @@ FORMS = {
     "kohya": Form("ComfyUI, A1111, Forge, sd-scripts and diffusers"),
     "diffusers": Form("diffusers alone", not_by="ComfyUI, A1111, Forge or sd-scripts"),
     "dora": Form("ComfyUI and Forge, of a DoRA", not_by="A1111 or sd-scripts"),
-    "peft": Form("PEFT", folder=True),
+    "peft": Form("PEFT", folder=True, not_by="ComfyUI, A1111, Forge or sd-scripts"),
     "merged": Form("diffusers, as a whole model", folder=True),
 }
 
