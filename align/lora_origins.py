@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from align.lora_names import bare
+from align.lora_notes import noted_base
 
 Shapes = Mapping[str, tuple[int, ...]]
 TEXT_WIDTHS = {
@@ -56,8 +57,8 @@ MARKS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("a language model", ("self_attn_q_proj", "self_attn_k_proj", "self_attn_v_proj"),
      ("blocks_",)),
     ("Cosmos", ("self_attn_q_proj", "self_attn_output_proj", "adaln_modulation_self_attn"), ()),
-    ("Sana", ("conv_inverted", "cross_attn_q_linear", "glumb"), ()),
-    ("PixArt", ("cross_attn_kv_linear", "caption_projection_y_proj"), ()),
+    ("Sana", ("conv_inverted", "inverted_conv"), ()),
+    ("PixArt or Sana", ("cross_attn_kv_linear", "cross_attn_q_linear", "y_embedder_y_proj"), ()),
     ("Wan", ("blocks_0_self_attn", "blocks_0_cross_attn", "_ffn_0", "blocks_0_attn2_to_k_img"),
      ("transformer_blocks_",)),
     ("HunyuanDiT", ("attn1_Wqkv", "attn2_kv_proj"), ()),
@@ -86,32 +87,21 @@ TRANSFORMER_WIDTHS = {
 """Transformers whose layers share their names: by their blocks, what attention is called, and the
 width of what it takes."""
 FLUX_2_WIDTH = 6144
+NAMED_SO = "its layers are named so"
 ATTENTION = {
     f"{name}_{end}": name
     for name in ("attn", "attn1", "attention")
     for end in ("to_q", "to_k", "to_v", "qkv")
 }
 """Ends of a layer's name, and what its attention is called."""
-NOTED = ("ss_base_model_version", "modelspec.architecture", "baseModel", "base_model",
-         "base_model_name", "model_type", "ss_sd_model_name")  # fmt: skip
-"""Metadata in which trainers say what they trained on."""
-LONGEST_NOTE = 60
-SPELLINGS = (
-    ("kolors", "Kolors"), ("pony", "Pony (SDXL)"), ("illustrious", "Illustrious (SDXL)"),
-    ("refiner", "the SDXL refiner"), ("stable-diffusion-xl", "SDXL"), ("sdxl", "SDXL"),
-    ("sd_xl", "SDXL"), ("flux2", "FLUX.2"), ("flux-2", "FLUX.2"), ("flux.2", "FLUX.2"),
-    ("flux", "FLUX.1"), ("stable-diffusion-v1", "Stable Diffusion 1.5"),
-    ("sd_v1", "Stable Diffusion 1.5"), ("sd1", "Stable Diffusion 1.5"),
-    ("sd 1", "Stable Diffusion 1.5"), ("stable-diffusion-v2", "Stable Diffusion 2"),
-    ("sd_v2", "Stable Diffusion 2"), ("sd2", "Stable Diffusion 2"),
-    ("sd 2", "Stable Diffusion 2"), ("stable-diffusion-3", "Stable Diffusion 3"),
-    ("sd3", "Stable Diffusion 3"), ("sd 3", "Stable Diffusion 3"), ("wan", "Wan"),
-    ("hunyuan", "Hunyuan"), ("framepack", "HunyuanVideo (FramePack)"), ("qwen", "Qwen-Image"),
-    ("zimage", "Z-Image"), ("z-image", "Z-Image"), ("z_image", "Z-Image"), ("lumina", "Lumina"),
-    ("pixart", "PixArt"), ("cascade", "Stable Cascade"), ("chroma", "Chroma"),
-    ("auraflow", "AuraFlow"), ("hidream", "HiDream"), ("sana", "Sana"), ("cosmos", "Cosmos"),
-    ("ltx", "LTX-Video"), ("cogvideo", "CogVideoX"), ("mochi", "Mochi"),
-)  # fmt: skip
+SAME_LAYERS = {
+    "SDXL": ("Kolors", "Pony (SDXL)", "Illustrious (SDXL)"),
+    "FLUX.1": ("Chroma", "HunyuanVideo"),
+    "PixArt or Sana": ("PixArt", "Sana"),
+    "Stable Diffusion 1.5 or 2": ("Stable Diffusion 1.5", "Stable Diffusion 2"),
+}
+"""Models that an adapter's layers may not tell apart, so that what the trainer noted decides."""
+DEEPER_THAN_FLUX = ("double_blocks_19_", "\ntransformer_blocks_19_")
 
 
 @dataclass(frozen=True)
@@ -139,7 +129,8 @@ def origin_of(
         if any(mark in text for mark in marks):
             return Origin(name, "it has layers between images")
     found = _of_unet(plain, text, shapes) or _of_transformer(plain, text, shapes)
-    if found is None and (noted := noted_base(metadata)):
+    noted = noted_base(metadata)
+    if noted and (found is None or noted in SAME_LAYERS.get(found.name, ())):
         return Origin(noted, "its metadata says so")
     return found
 
@@ -149,15 +140,6 @@ def _plain(module: str) -> str:
     for prefix in TRANSFORMER_PREFIXES:
         name = name.removeprefix(prefix)
     return name.replace(".", "_")
-
-
-def noted_base(metadata: Mapping[str, str]) -> str | None:
-    """Return what the trainer noted of the base, in the model's usual name where it has one."""
-    for name in NOTED:
-        if note := metadata.get(name, "")[:LONGEST_NOTE].strip():
-            known = (usual for mark, usual in SPELLINGS if mark in note.lower())
-            return next(known, note if name != "ss_sd_model_name" else None)
-    return None
 
 
 def _of_unet(plain: Mapping[str, Mapping[str, str]], text: str, shapes: Shapes) -> Origin | None:
@@ -220,8 +202,7 @@ def _of_transformer(
 ) -> Origin | None:
     for name, marks, against in MARKS:
         if any(mark in text for mark in marks) and not any(mark in text for mark in against):
-            wide = name == "FLUX.1" and FLUX_2_WIDTH in _widths(plain, shapes)
-            return Origin("FLUX.2" if wide else name, "its layers are named so")
+            return _flux(plain, text, shapes) if name == "FLUX.1" else Origin(name, NAMED_SO)
     for module, parts in plain.items():
         block = next((start for start in BLOCKS if module.startswith(start)), None)
         kind = next((name for end, name in ATTENTION.items() if module.endswith("_" + end)), None)
@@ -230,6 +211,15 @@ def _of_transformer(
             known = TRANSFORMER_WIDTHS.get((block, kind, width), "a transformer, not a UNet")
             return Origin(known, f"its attention is {width} numbers wide")
     return None
+
+
+def _flux(plain: Mapping[str, Mapping[str, str]], text: str, shapes: Shapes) -> Origin:
+    """FLUX.1, or a model that names its layers alike."""
+    if FLUX_2_WIDTH in _widths(plain, shapes):
+        return Origin("FLUX.2", f"its layers are {FLUX_2_WIDTH} numbers wide")
+    if any(mark in "\n" + text for mark in DEEPER_THAN_FLUX):
+        return Origin("HunyuanVideo", "it has 20 pairs of blocks")
+    return Origin("FLUX.1", NAMED_SO)
 
 
 def _widths(plain: Mapping[str, Mapping[str, str]], shapes: Shapes) -> set[int | None]:

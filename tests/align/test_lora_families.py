@@ -384,6 +384,17 @@ OTHER_BASES = {
         | pair("unet.down_blocks.0.temp_attentions.0.transformer_blocks.0.attn1.to_q", 320), {},
         "for a video model",
     ),
+    "HunyuanVideo of diffusers": (
+        pair("transformer.transformer_blocks.19.attn.to_q", 3072)
+        | pair("transformer.single_transformer_blocks.0.attn.to_q", 3072), {}, "for HunyuanVideo",
+    ),
+    "Chroma, by both": (pair("lora_unet_single_blocks_0_linear1", 3072),
+                        {"modelspec.architecture": "chroma/lora"}, "for Chroma"),
+    "Sana": (pair("diffusion_model.blocks.0.mlp.inverted_conv.conv", 2240), {}, "for Sana"),
+    "PixArt of its own code": (pair("diffusion_model.blocks.0.cross_attn.kv_linear", 1152),
+                               {"modelspec.architecture": "PixArt-sigma"}, "for PixArt "),
+    "a swan is no Wan": (pair("lora_unet_unheard_of", 12), {"ss_sd_model_name": "swanlake"},
+                         "emoji has no lora_unet"),
     "nobody knows": (pair("lora_unet_unheard_of", 12), {}, "another model: emoji has no lora_unet"),
 }  # fmt: skip
 
