@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from annotate.material.containers.exif import add_exif
+from annotate.material.containers.exif import MOST_SEVERAL, add_exif
 from annotate.material.containers.iptc import add_iptc
 from annotate.material.containers.jpeg import parts_of_jpeg
 from annotate.material.containers.parts import Parts
@@ -27,7 +27,8 @@ def fields_of(picture: Image.Image) -> Fields:
     """
     content = content_of(picture)
     parts = parts_of(picture, content)
-    check_exif(parts.exif)
+    for exif in parts.exif[:MOST_SEVERAL]:
+        check_exif(exif)
     add_exif(parts)
     add_xmp(parts)
     add_iptc(parts)

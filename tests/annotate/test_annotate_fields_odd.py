@@ -16,10 +16,12 @@ from metadata_files import (
     encoded,
     fields,
     hidden,
+    iptc,
     itxt,
     jpeg,
     png,
     profile,
+    resource,
     tiff,
     with_exif,
     with_xmp,
@@ -166,3 +168,53 @@ def test_comments_and_directories_in_odd_places_are_found() -> None:
     data = tiff([], [(COMMENT, UNDEFINED, ASCII_CODE + OWL.encode())])
     assert fields(jpeg(*filler, (0xE1, b"Exif\0\0" + data)))["exif:usercomment"] == OWL
     assert fields(png(itxt("  Parameters ", OWL.encode())))["parameters"] == OWL
+
+
+@pytest.mark.parametrize("text", ["an owl", "größer", "сова и луна", "梟"])
+def test_a_mark_of_byte_order_that_was_taken_for_letters_is_no_part_of_a_prompt(text: str) -> None:
+    mark = b"\xef\xbb\xbf".decode("latin-1").encode()
+    assert comment_of(ASCII_CODE + mark + text.encode()) == text
+    assert comment_of(UNICODE + f"\xef\xbb\xbf{text}".encode("utf-16-le")) == text
+    assert fields(png(itxt("parameters", mark + text.encode()))) == {"parameters": text}
+    wrong = mark.decode() + text
+    assert fields(with_xmp("WEBP", xmp(f"<a>{wrong}</a>"))) == {"xmp:a": text}
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_xmp_that_a_strict_parser_refuses_for_its_letters_is_read(kind: str) -> None:
+    whole = xmp(f"<a>{OWL}</a>").replace(b"\xef\xbb\xbf", b"")
+    assert fields(with_xmp(kind, whole.decode().encode("latin-1"))) == {"xmp:a": OWL}
+    assert fields(with_xmp(kind, xmp(f"<a>\x0b{OWL}\x01</a>"))) == {"xmp:a": OWL}
+    declared = b'\n <?xml version="1.0"?>' + whole
+    assert fields(with_xmp(kind, declared)) == {"xmp:a": OWL}
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_empty_xmp_and_exif_hold_nothing_that_could_be_lost(kind: str) -> None:
+    empty = b'<?xpacket begin="" id="x"?>\n \n<?xpacket end="w"?>'
+    assert fields(with_xmp(kind, empty)) == {}
+    assert fields(with_exif(kind, tiff([]))) == {}
+    assert fields(with_exif(kind, b"")) == {}
+
+
+def test_the_comment_of_an_editor_does_not_hide_what_the_pixels_hide() -> None:
+    content = hidden("an owl", b"stealth_pnginfo")
+    edited = content[:33] + chunk(b"tEXt", b"Comment\0Made with an editor") + content[33:]
+    assert fields(edited) == {"comment": "Made with an editor", "alpha:pnginfo": "an owl"}
+
+
+def test_of_several_exif_each_is_read() -> None:
+    bare = tiff([(0x0131, ASCII, b"a program")])
+    told = comment(ASCII_CODE + OWL.encode())
+    expected = {"exif:software": "a program", "exif:usercomment": OWL}
+    for first, last in ((bare, told), (told, bare)):
+        parts = ((0xE1, b"Exif\0\0" + part) for part in (first, last))
+        assert fields(jpeg(*parts)) == expected
+        assert fields(png(chunk(b"eXIf", first), profile(b"exif", b"Exif\0\0" + last))) == expected
+
+
+@pytest.mark.parametrize("foreign", [b"MeSa", b"AgHg", b"PHUT", b"DCSR"])
+def test_a_caption_follows_resources_of_other_makers(foreign: bytes) -> None:
+    other = foreign + resource(0x1F40, b"x" * 9)[4:]
+    data = other + resource(0x0404, iptc((2, 120, OWL.encode())))
+    assert fields(jpeg((0xED, b"Photoshop 3.0\0" + data))) == {"iptc:caption": OWL}

@@ -51,6 +51,7 @@ WINDOWS = {byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x8
 LATIN = {0xDC00 + byte: WINDOWS.get(byte, chr(byte)) for byte in range(0x80, 0x100)}
 """What stands for a byte that is no UTF-8."""
 MARKS_READ = ("\ufeff", "\ufffe")
+MARK_AS_LETTERS = codecs.BOM_UTF8.decode("latin-1")
 MOST_TIMES = 3
 BYTES = {ord(character): byte for byte, character in WINDOWS.items() if character != "\ufffd"}
 
@@ -139,9 +140,10 @@ def narrow_text(raw: bytes) -> str | None:
 
 def cleaned(text: str) -> str:
     """Return a text without marks of byte order and NULs, decoded once more if that is needed."""
+    text = mended(text.strip("\0").replace("\0", "\n"))
     for mark in MARKS_READ:
         text = text.replace(mark, "")
-    return mended(text.strip("\0").replace("\0", "\n"))
+    return text.removeprefix(MARK_AS_LETTERS)
 
 
 def mended(text: str) -> str:

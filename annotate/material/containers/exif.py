@@ -26,12 +26,16 @@ SPARE = 2
 PACKET = 0x02BC
 """XMP within EXIF, as TIFF has it."""
 GRAPHS = ("prompt", "workflow")
-MOST_TEXTS = 200
+MOST_TEXTS, MOST_SEVERAL = 200, 2
 
 
 def add_exif(parts: Parts) -> None:
     """Add the texts of a file's EXIF; a graph that a text begins with the name of, by that name."""
-    data = parts.exif.removeprefix(EXIF)
+    for exif in parts.exif[:MOST_SEVERAL]:
+        _add(parts, exif.removeprefix(EXIF))
+
+
+def _add(parts: Parts, data: bytes) -> None:
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None or len(data) < 8:
         parts.unreadable = EXIF_BROKEN if data.strip(b"\0") else parts.unreadable

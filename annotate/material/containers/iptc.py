@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from annotate.material.containers.encodings import text_of
 from annotate.material.containers.parts import ENCODING_UNKNOWN, Parts
 
-RESOURCE, RECORDS = b"8BIM", 0x0404
+MAKERS, RECORDS = (b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR"), 0x0404
 MARK = 0x1C
 NAMES = {5: "title", 25: "keywords", 40: "instructions", 80: "author", 105: "headline"}
 CAPTION = 120
@@ -19,7 +19,7 @@ def add_iptc(parts: Parts) -> None:
     What it says of its encoding is left out of account: the bytes themselves say more.
     """
     data = parts.iptc
-    if data.startswith(RESOURCE):
+    if data.startswith(MAKERS):
         data = b"".join(block for number, block in resources(data) if number == RECORDS)
     found: dict[str, list[bytes]] = {}
     for number, (record, dataset, value) in enumerate(records(data)):
@@ -40,7 +40,7 @@ def add_iptc(parts: Parts) -> None:
 def resources(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Return Photoshop's resources: a number, a name of even length, a block of even length."""
     at = 0
-    while data[at : at + 4] == RESOURCE and at + 12 <= len(data):
+    while data[at : at + 4] in MAKERS and at + 12 <= len(data):
         number = int.from_bytes(data[at + 4 : at + 6])
         at += 6 + (data[at + 6] // 2 + 1) * 2
         size = int.from_bytes(data[at : at + 4])

@@ -9,16 +9,19 @@ from annotate.material.programs.reader import LONGEST_JSON
 
 APP1, APP13, COMMENT, SCAN = 0xE1, 0xED, 0xFE, 0xDA
 PHOTOSHOP = b"Photoshop 3.0\0"
+MOST_SEVERAL = 2
 FULL = 65_000
 """Bytes of a segment from which on its text goes on in the next."""
 
 
 def parts_of_jpeg(content: bytes) -> Parts:
     """Return the metadata of a JPEG, which stands before its pixels."""
-    parts, exif, resources, comments = Parts(), [], [], []
+    parts = Parts()
+    exif: list[list[bytes]] = []
+    resources, comments = [], []
     for kind, segment in takewhile(lambda part: part[0] != SCAN, segments(content)):
         if kind == APP1 and segment.startswith(EXIF):
-            exif.append(segment[len(EXIF) :])
+            add_segment(exif, segment[len(EXIF) :])
         elif kind == APP1 and segment.startswith(XMP_MARK):
             parts.xmp = parts.xmp or segment[len(XMP_MARK) :]
         elif kind == APP13 and segment.startswith(PHOTOSHOP):
@@ -26,7 +29,7 @@ def parts_of_jpeg(content: bytes) -> Parts:
         elif kind == COMMENT:
             comments.append(segment)
 
-    parts.exif = b"".join(exif[:MOST_EXIF])
+    parts.exif = [b"".join(pieces[:MOST_EXIF]) for pieces in exif[:MOST_SEVERAL]]
     parts.iptc = b"".join(resources[:MOST_EXIF])
     whole = joined(comments)
     comment = text_of(whole) if parts.take(len(whole)) else ""
@@ -35,6 +38,14 @@ def parts_of_jpeg(content: bytes) -> Parts:
     elif comment is None:
         parts.unreadable = ENCODING_UNKNOWN
     return parts
+
+
+def add_segment(exif: list[list[bytes]], segment: bytes) -> None:
+    """Add a segment to EXIF that takes several, or begin another."""
+    if exif and not segment.startswith((b"II*\0", b"MM\0*")):
+        exif[-1].append(segment)
+    else:
+        exif.append([segment])
 
 
 def joined(comments: list[bytes]) -> bytes:

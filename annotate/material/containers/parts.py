@@ -22,7 +22,8 @@ class Parts:
 
     texts: dict[str, str] = field(default_factory=dict)
     """By the name of the field."""
-    exif: bytes = b""
+    exif: list[bytes] = field(default_factory=list)
+    """Each begins anew: a file that was edited may have several."""
     xmp: bytes = b""
     iptc: bytes = b""
     """Photoshop's resources, or the records in them."""

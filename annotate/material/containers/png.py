@@ -40,7 +40,7 @@ def parts_of_png(content: bytes) -> Parts:
             parts.unreadable = TEXTS_LONG
             break
         if kind == b"eXIf":
-            parts.exif = parts.exif or data
+            parts.exif.append(data)
             continue
         try:
             name, raw = _text_in(kind, data)
@@ -127,5 +127,7 @@ def _keep_profile(parts: Parts, name: str, raw: bytes) -> None:
     if kind == APP1:
         kind = "exif" if data.startswith(b"Exif\0") else "xmp"
         data = data.removeprefix(XMP_MARK)
-    if kind in PROFILES and not getattr(parts, PROFILES[kind]):
+    if kind == "exif":
+        parts.exif.append(data)
+    elif kind in PROFILES and not getattr(parts, PROFILES[kind]):
         setattr(parts, PROFILES[kind], data)

@@ -18,8 +18,6 @@ from annotate.material.heads import png_chunks
 from annotate.material.programs.reader import LONGEST_JSON
 
 FIELD = "alpha:pnginfo"
-OPENLY = frozenset({"comment", "parameters"})
-"""Where those programs write the same text for everybody to see."""
 ALPHA = (b"stealth_pnginfo", b"stealth_pngcomp")
 COLOURS = (b"stealth_rgbinfo", b"stealth_rgbcomp")
 COMPRESSED = b"comp"
@@ -40,7 +38,7 @@ UP, AVERAGE, PAETH = 2, 3, 4
 
 def add_hidden(parts: Parts, picture: Image.Image, content: bytes) -> None:
     """Add the text that a PNG's pixels hide."""
-    if OPENLY & parts.texts.keys() or len(content) < HEAD:
+    if _says_so_openly(parts) or len(content) < HEAD:
         return
     channels = CHANNELS.get(content[25], 0) if content[24] == EIGHT_BITS else 0
     if not channels or content[28] != NOT_INTERLACED or _pixels_of(picture) > MOST_PIXELS:
@@ -48,6 +46,12 @@ def add_hidden(parts: Parts, picture: Image.Image, content: bytes) -> None:
     for signatures, used in ((ALPHA, slice(3, 4)), (COLOURS, slice(0, 3))):
         if channels >= used.stop and _begins(content, picture.size, channels, used, signatures):
             _add(parts, picture, used, signatures)
+
+
+def _says_so_openly(parts: Parts) -> bool:
+    """Whether the programs that hide a text wrote it for everybody to see as well."""
+    comment = parts.texts.get("comment", "")
+    return "parameters" in parts.texts or comment.lstrip().startswith("{")
 
 
 def _pixels_of(picture: Image.Image) -> int:

@@ -3,7 +3,8 @@
 from annotate.material.containers.parts import TEXTS_LONG, Parts
 from annotate.material.heads import webp_chunks
 
-TELLING = (b"EXIF", b"XMP ")
+EXIF, XMP = b"EXIF", b"XMP "
+TELLING = (EXIF, XMP)
 LARGEST = 16_000_000
 
 
@@ -17,5 +18,5 @@ def parts_of_webp(content: bytes) -> Parts:
             parts.unreadable = TEXTS_LONG
         elif kind in TELLING:
             found.setdefault(kind, content[at + 8 : at + 8 + size])
-    parts.exif, parts.xmp = (found.get(kind, b"") for kind in TELLING)
+    parts.exif, parts.xmp = [found.get(EXIF, b"")], found.get(XMP, b"")
     return parts

@@ -1,9 +1,10 @@
 """Texts of XMP: every property of an image, read without entities and without a tree."""
 
+import codecs
 import html
 from xml.parsers import expat
 
-from annotate.material.containers.encodings import mended
+from annotate.material.containers.encodings import cleaned, narrow_text
 from annotate.material.containers.parts import XMP_BROKEN, Parts
 
 LIST, ALTERNATIVES = frozenset({"Bag", "Seq"}), "Alt"
@@ -17,6 +18,8 @@ LONGEST = 1_000_000
 """Bytes; what a JPEG has room for is 65,000."""
 MOST_PROPERTIES, MOST_ELEMENTS = 500, 20_000
 DEEPEST = 100
+NO_ELEMENT = expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS]
+CONTROLS = bytes({*range(0x20)} - {*b"\t\r\n"})
 ESCAPED = ("{&quot;", "[{&quot;", "{&#34;", "[{&#34;")
 
 
@@ -30,7 +33,7 @@ class Properties:
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
         self.ended = False
-        self._count = 0
+        self.count = 0
         self._open: list[list[str]] = []
         """The text of each element that has begun and not ended."""
         self._items: list[tuple[str, str]] = []
@@ -38,8 +41,8 @@ class Properties:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """An element begins."""
-        self._count += 1 + len(attributes)
-        if len(self._open) >= DEEPEST or self._count > MOST_ELEMENTS:
+        self.count += 1 + len(attributes)
+        if len(self._open) >= DEEPEST or self.count > MOST_ELEMENTS:
             raise Refused
         self._open.append([])
         if _local(name) == ITEM:
@@ -88,14 +91,34 @@ def add_xmp(parts: Parts) -> None:
     raw = parts.xmp
     if not raw.strip(b"\0 \r\n\t"):
         return
+    properties, whole = _read(raw)
+    if not whole and (again := _repaired(raw)) != raw:
+        properties, whole = _read(again)
+    parts.unreadable = parts.unreadable if whole else XMP_BROKEN
+    for name, text in properties.texts.items():
+        parts.texts[f"xmp:{name}"] = _plain(cleaned(text.strip("\ufeff \r\n\t")))
+
+
+def _read(raw: bytes) -> tuple[Properties, bool]:
+    """Return the properties that were read, and whether these are all."""
     properties = Properties()
     try:
         _parse(raw, properties)
-    except (expat.ExpatError, Refused, ValueError, LookupError):
-        # What pads a packet after its end is no XML.
-        parts.unreadable = parts.unreadable if properties.ended else XMP_BROKEN
-    for name, text in properties.texts.items():
-        parts.texts[f"xmp:{name}"] = _plain(mended(text.strip("\ufeff \r\n\t")))
+    except expat.ExpatError as error:
+        # What pads a packet after its end is no XML, and a packet may be empty.
+        empty = error.code == NO_ELEMENT and not properties.count and b"<?xpacket end" in raw
+        return properties, properties.ended or empty
+    except (Refused, ValueError, LookupError):
+        return properties, False
+    return properties, True
+
+
+def _repaired(raw: bytes) -> bytes:
+    """Return XMP as UTF-8, and without what a parser refuses: controls, and space before it."""
+    if len(raw) > LONGEST or raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw
+    text = narrow_text(raw.translate(None, CONTROLS)) or ""
+    return text.strip().encode()
 
 
 def _plain(text: str) -> str:
