@@ -92,12 +92,68 @@ def whole(nodes: Nodes) -> dict[str, Any]:
             "k WanVideoSampler": {"model": "@m", "text_embeds": "@1", "image_embeds": "@q"}})),
         case("smz", "a fox", of_conditioning({"p smZ CLIPTextEncode": {
             "text": "a fox", "clip": "@m.1", "parser": "A1111", "text_g": "", "text_l": ""}})),
+        case("chibi, both sides", "a fox", of_conditioning({"p ConditionTextPrompts": {
+            "clip": "@m.1", "positive": "a fox", "negative": "bad"}})),
+        case("chibi, one output each", "snow", of_conditioning({
+            "p ConditionTextMulti": {"clip": "@m.1", "first": "@u", "second": "@v"},
+            "u Text Multiline": FOX, "v Text Multiline": SNOW}, "@p.1")),
+        case("chibi, a link before what is typed", "a fox", of_text({
+            "t Textbox": {"text": "typed", "passthrough": "@u"}, "u Text Multiline": FOX})),
+        case("zeroed out at the end", "a castle", of_conditioning({
+            "p ConditioningZeroOutCombine": {"conditioning": "@a", "zero_out_end": 0.5},
+            "a CLIPTextEncode": A})),
+        case("logic if", "snow", of_text({
+            "t If ANY execute A else B": {"ANY": "@b", "IF_TRUE": "@u", "IF_FALSE": "@v"},
+            "b Bool": {"value": False}, "u Text Multiline": FOX, "v Text Multiline": SNOW})),
+        case("layer style if and join", "a fox, snow", of_text({
+            "t LayerUtility: TextJoin": {"text_1": "@w", "text_2": "@v"},
+            "w LayerUtility: If ": {"if_condition": 1, "when_TRUE": "@u", "when_FALSE": "@v"},
+            "u Text Multiline": FOX, "v Text Multiline": SNOW})),
+        case("hunyuan", "a fox", of_conditioning({"p HYDiTTextEncode": {
+            "text": "a fox", "text_t5": "a fox", "CLIP": "@m.1", "T5": "@q"}})),
+        case("hunyuan video", "a fox", whole({
+            "1 HyVideoTextEncode": {"text_encoders": "@q", "prompt": "a fox",
+                                    "prompt_template": "video"},
+            "k HyVideoSampler": {"model": "@m", "hyvid_embeds": "@1", "steps": 30}})),
+        case("sdxl power prompt", "a fox, photo", of_conditioning({
+            "p SDXL Power Prompt - Positive (rgthree)": {
+                "prompt_g": "a fox", "prompt_l": "photo", "opt_clip": "@m.1",
+                "insert_lora": "CHOOSE"}})),
+        case("derfuu", "a red fox snow", of_text({
+            "t DF_Text_Concatenate": {"Prepend": "@w", "Append": "@v", "Delimiter": " "},
+            "w DF_String_Replace": {"Text": "a blue fox", "Pattern": "blue",
+                                    "Replace_With": "red", "Mode": "Strict"},
+            "v Text Multiline": SNOW})),
+        case("a pack named after models", "a fox, snow", of_text({
+            "t VLMTextJoin": {"text_a": "@w", "text_b": "@v", "separator": "comma",
+                              "custom_separator": "", "trim_parts": True},
+            "w VLMTextClean": {"text": "a fox", "unicode_normalization": "NFC",
+                               "max_characters": 0}, "v Text Multiline": SNOW})),
         case("line by its number", "a dog", of_text({"t StringSelector": {
             "strings": "a fox\na dog\na hen", "multiline": False, "select": 1}})),
     ],
 )  # fmt: skip
 def test_nodes_that_were_not_thought_of_are_read(graph: dict[str, Any], text: str) -> None:
     assert prompt_of_graph(graph) == text
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        {"t OneButtonPrompt": {"insanitylevel": 5, "artist": "all", "custom_subject": "",
+                               "prompt_prefix": "photo of", "prompt_suffix": "", "seed": 3}},
+        {"t CreatePromptVariant": {"prompt_input": "a fox", "insanitylevel": 5, "seed": 3}},
+        {"t LLMPromptGenerator": {"prompt": "write of a fox", "model": "@q", "max_tokens": 9}},
+        {"t UnzipPrompt //Inspire": {"zipped_prompt": "@u"},
+         "u LoadPromptsFromFile //Inspire": {"prompt_file": "example/prompt2.txt"}},
+        {"p GoogleTranslateCLIPTextEncodeNode": {"text": "лиса", "clip": "@m.1",
+                                                 "from_translate": "ru"}},
+    ],
+    ids=["by chance", "varied", "by a language model", "from a file", "translated"],
+)  # fmt: skip
+def test_what_is_made_of_an_order_is_not_told(nodes: Nodes) -> None:
+    with pytest.raises(NoPrompt, match="when it runs"):
+        comfyui.read({"prompt": json.dumps(of_text(nodes))})
 
 
 BAD = "worst quality, lowres"

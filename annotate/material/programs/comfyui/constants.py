@@ -67,10 +67,12 @@ def chosen(graph: Graph, node: Node, among: list[str]) -> str | None:
     """Return the input that a node chooses; an empty name for none of them, None if unknown."""
     names = [name for name in node.names if name not in among]
     selectors = [name for name in names if SELECTORS & set(words(name))]
+    sided = [name for name in among if (TRUE | FALSE) & set(words(name))]
+    if sided and not selectors and len(names) == 1:
+        selectors = names
     values = [value for name in selectors if (value := constant(graph, node, name)) is not None]
     if len(values) != 1:
         return None
-    sided = [name for name in among if (TRUE | FALSE) & set(words(name))]
     if sided:
         wanted = TRUE if values[0] and str(values[0]).lower() not in FALSE else FALSE
         return next((name for name in sided if wanted & set(words(name))), "")
@@ -79,7 +81,8 @@ def chosen(graph: Graph, node: Node, among: list[str]) -> str | None:
 
 def has_selector(node: Node, among: list[str]) -> bool:
     """Whether an input says which of the others is chosen; without, it is the first that is."""
-    return any(SELECTORS & set(words(name)) for name in node.names if name not in among)
+    by_name = any(SELECTORS & set(words(name)) for name in node.names if name not in among)
+    return by_name or any((TRUE | FALSE) & set(words(name)) for name in among)
 
 
 def _numbered(value: Constant, among: list[str]) -> str | None:

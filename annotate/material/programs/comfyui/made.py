@@ -9,12 +9,16 @@ MAKERS = (
     "llm", "gpt", "ollama", "gemini", "claude", "llava", "florence", "caption", "interrogat",
     "tagger", "describe", "vlm", "blip", "moondream", "deepseek", "openai", "groq", "mistral",
     "chat", "qwen", "joy", "enhance", "upsample", "translat", "superprompt", "magic",
-    "feelinglucky", "rewrit", "img2prompt", "image2prompt", "imagetoprompt", "img2txt",
+    "feelinglucky", "rewrit", "variant", "variation", "img2prompt", "image2prompt",
+    "imagetoprompt", "img2txt",
 )  # fmt: skip
-"""Parts of the names of nodes that write, describe, translate or throw dice."""
+"""Parts of the names of nodes that write, describe, translate or vary a text."""
+WORKING = ("concat", "join", "combin", "append", "merge", "multi", "encode", "replace", "format",
+           "template", "clean", "trim", "split", "switch", "input", "simple")  # fmt: skip
+"""Parts of the names of nodes that do no more than that with a text, whatever their pack is for."""
 SETTINGS = frozenset(
     "temperature llm instruct instruction instructions sampling repetition beams vlm "
-    "api apikey system".split()
+    "api apikey system insanitylevel creativity".split()
 )
 """Words in the names of settings that only a language model has."""
 PHRASES = ("max_tokens", "new_tokens", "max_length", "top_p", "top_k", "keep_alive", "num_predict",
@@ -27,6 +31,8 @@ CHANCE = ("wildcard", "dynamic", "combinatorial", "randomgenerator")
 def is_maker(node: Node) -> bool:
     """Whether a node that is asked for a text makes it when it runs."""
     known = node.named("positive", "negative") or node.linked("conditioning", "pipe")
+    if "translat" in node.lower and not known:
+        return True
     if "encode" in node.lower or known:
         return False
     parts = [set(words(name)) for name in node.names]
@@ -38,7 +44,8 @@ def is_maker(node: Node) -> bool:
         return False
     sees = any({"image", "images"} & set(words(name)) for name in node.links)
     thinks = any("model" in part for part in parts)
-    return sees or thinks or any(part in node.lower for part in MAKERS)
+    named = any(part in node.lower for part in MAKERS)
+    return sees or thinks or (named and not any(part in node.lower for part in WORKING))
 
 
 def is_read(node: Node) -> bool:

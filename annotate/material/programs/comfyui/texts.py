@@ -6,7 +6,7 @@ from annotate.material.programs.comfyui.asking import inputs_told
 from annotate.material.programs.comfyui.constants import Constant, constant
 from annotate.material.programs.comfyui.following import NOTHING, Asking, Told, joined
 from annotate.material.programs.comfyui.graph import Graph, Link, Node
-from annotate.material.programs.comfyui.made import draws_lots, throws_dice
+from annotate.material.programs.comfyui.made import WORKING, draws_lots, throws_dice
 from annotate.material.programs.comfyui.names import (
     head,
     is_negative,
@@ -18,14 +18,15 @@ from annotate.material.programs.comfyui.operations import filled, made_of
 from annotate.material.programs.comfyui.widgets import UNTOLD
 from annotate.material.programs.reader import LONGEST_TEXT
 
+JOINING = ("concat", "join", "combin", "append", "merge")
 NO_TEXTS = frozenset("none no yes true false enable disable on off auto default".split())
 RESULTS = frozenset("populated result resolved processed".split())
 NAMELESS = ("", "any", "anything", "source", "data")
 """Names of inputs that may be for anything; of those that are typed, only what goes before or
 after a text is one."""
 ASIDE_TEXTS = frozenset("prefix suffix prepend append".split())
+OVERRIDES = frozenset("passthrough override overwrite".split())
 UNWORDED = frozenset("style styles mode type preset version select lora".split())
-JOINING = ("concat", "join", "combin", "append", "merge", "multi", "encode", "replace", "format")
 
 
 def populated(graph: Graph, node: Node, link: Link) -> Asking:
@@ -54,6 +55,12 @@ def texts(graph: Graph, node: Node, link: Link) -> Asking:
     names = [name for name in node.names if _is_part(node, name)]
     if node.named("positive") or not any(_is_plainly_text(node, name) for name in names):
         return NOTHING
+    if _is_only_around(node, names):
+        return Told(maker=node.kind)
+    over = [name for name in node.links if OVERRIDES & set(words(name))]
+    told_over = joined((yield from inputs_told(graph, node, over)))
+    if told_over:
+        return told_over
     if picked := _by_slot(graph, node, link, names):
         names = [picked]
 
@@ -66,7 +73,7 @@ def texts(graph: Graph, node: Node, link: Link) -> Asking:
         or draws_lots(node, made.text, len(names))
     ):
         return Told(maker=node.kind)
-    known = not settings or any(part in node.lower for part in JOINING)
+    known = not settings or any(part in node.lower for part in WORKING)
     return replace(made, sure=made.sure and known, final=True)
 
 
@@ -74,7 +81,8 @@ def passed(graph: Graph, node: Node, link: Link) -> Asking:
     """A node that nobody knows: what is linked to it, or else values that read like a text."""
     names = node.linked("other")
     if names or node.linked("conditioning", "positive", "pipe"):
-        told = joined((yield from inputs_told(graph, node, names)))
+        picked = _by_slot(graph, node, link, names)
+        told = joined((yield from inputs_told(graph, node, [picked] if picked else names)))
         return replace(told, sure=False, final=True)
     typed = [name for name in node.named("other") if not UNWORDED & set(words(name))]
     prose = [value for name in typed if is_prose(value := node.values.get(name))]
@@ -84,6 +92,12 @@ def passed(graph: Graph, node: Node, link: Link) -> Asking:
     if prose:
         return Told(", ".join(prose)[:LONGEST_TEXT], sure=False)
     return Told(maker=node.kind) if node.kind and not node.named("positive", "text") else NOTHING
+
+
+def _is_only_around(node: Node, names: list[str]) -> bool:
+    """Whether what was typed is to stand before and after a text that the node makes."""
+    around = all(ASIDE_TEXTS & set(words(name)) and name not in node.links for name in names)
+    return around and "delimiter" not in node.has and len(node.names) > len(names)
 
 
 def _is_plainly_text(node: Node, name: str) -> bool:
