@@ -129,6 +129,12 @@ def whole(nodes: Nodes) -> dict[str, Any]:
                               "custom_separator": "", "trim_parts": True},
             "w VLMTextClean": {"text": "a fox", "unicode_normalization": "NFC",
                                "max_characters": 0}, "v Text Multiline": SNOW})),
+        case("named in chinese", "a fox", of_conditioning({"p 提示词编码": {
+            "负面提示词": "bad", "正面提示词": "a fox", "clip": "@m.1"}})),
+        case("lines of an encoder with a number", "a fox\nin snow", of_conditioning({
+            "p Other TextEncode": {"text": "a fox\nin snow", "index": 1, "clip": "@m.1"}})),
+        case("both forms in one object", "a fox", {"prompt": of_text({
+            "t Text Multiline": FOX}), "workflow": {"nodes": [], "links": []}}),
         case("line by its number", "a dog", of_text({"t StringSelector": {
             "strings": "a fox\na dog\na hen", "multiline": False, "select": 1}})),
     ],
@@ -146,10 +152,14 @@ def test_nodes_that_were_not_thought_of_are_read(graph: dict[str, Any], text: st
         {"t LLMPromptGenerator": {"prompt": "write of a fox", "model": "@q", "max_tokens": 9}},
         {"t UnzipPrompt //Inspire": {"zipped_prompt": "@u"},
          "u LoadPromptsFromFile //Inspire": {"prompt_file": "example/prompt2.txt"}},
+        {"p CLIPTextEncodeBLIP": {"text": "a photo of BLIP_TEXT", "image": "@i", "clip": "@m.1"}},
+        {"d NanoBanana": {"prompt": "@o", "images": "@i"}, "s SaveImage": {"images": "@d"},
+         "o ChatNode": {"prompt": "write of a fox", "seed": 1}, "k KSamplerSelect": {}},
         {"p GoogleTranslateCLIPTextEncodeNode": {"text": "лиса", "clip": "@m.1",
                                                  "from_translate": "ru"}},
     ],
-    ids=["by chance", "varied", "by a language model", "from a file", "translated"],
+    ids=["by chance", "varied", "by a language model", "from a file", "described",
+         "for a service", "translated"],
 )  # fmt: skip
 def test_what_is_made_of_an_order_is_not_told(nodes: Nodes) -> None:
     with pytest.raises(NoPrompt, match="when it runs"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from annotate.material.programs.comfyui.drawn import drawn, is_drawn
 from annotate.material.programs.comfyui.enriched import enriched
-from annotate.material.programs.comfyui.graph import Graph
+from annotate.material.programs.comfyui.graph import Graph, mapping
 from annotate.material.programs.comfyui.samplers import prompt_told
 from annotate.material.programs.comfyui.sent import is_sent, sent
 from annotate.material.programs.marks import shown
@@ -53,6 +53,7 @@ def prompt_of_graph(*forms: Any) -> str | None:
 
 def graphs_of(*values: Any) -> list[Graph]:
     """Return the graphs among some values, what was sent before what was drawn."""
+    values = tuple(form for value in values for form in _forms(value))
     as_sent = [sent(value) for value in values if is_sent(value)]
     as_drawn: list[Graph] = []
     for value in filter(is_drawn, values):
@@ -85,6 +86,12 @@ def prompt_of(graphs: list[Graph]) -> str | None:
     if reason is not None:
         raise reason
     return None
+
+
+def _forms(value: Any) -> list[Any]:
+    """A value, and the forms of a graph that some programs put into one object."""
+    inner = mapping(value)
+    return [value, *(inner[name] for name in ("prompt", "workflow") if name in inner)]
 
 
 def _is_broken(text: str) -> bool:

@@ -16,6 +16,8 @@ MAKERS = (
 WORKING = ("concat", "join", "combin", "append", "merge", "multi", "encode", "replace", "format",
            "template", "clean", "trim", "split", "switch", "input", "simple")  # fmt: skip
 """Parts of the names of nodes that do no more than that with a text, whatever their pack is for."""
+REWORDING = ("translat", "blip", "interrogat")
+"""Parts of the names of nodes that do so also on the way to an encoder."""
 SETTINGS = frozenset(
     "temperature llm instruct instruction instructions sampling repetition beams vlm "
     "api apikey system insanitylevel creativity".split()
@@ -31,7 +33,7 @@ CHANCE = ("wildcard", "dynamic", "combinatorial", "randomgenerator")
 def is_maker(node: Node) -> bool:
     """Whether a node that is asked for a text makes it when it runs."""
     known = node.named("positive", "negative") or node.linked("conditioning", "pipe")
-    if "translat" in node.lower and not known:
+    if any(part in node.lower for part in REWORDING) and not known:
         return True
     if "encode" in node.lower or known:
         return False

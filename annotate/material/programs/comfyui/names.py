@@ -14,6 +14,9 @@ Role = Literal[
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[+-]")
 LONGEST_NAME = 100
 
+NEGATIVE = ("neg", "uncond", "负", "負", "反向", "反面", "ネガ")
+OTHER_TEXTS = ("提示", "正面", "正向", "文本", "プロンプト", "ポジ")
+"""Parts of names that packs from China and Japan give to texts."""
 ENCODERS = frozenset("clip_l clip_g clip_h t5 t5xxl bert mt5xl llama gemma".split())
 """Inputs that are named after the text encoder that reads them."""
 POSITIVE = frozenset("positive pos +".split())
@@ -68,7 +71,7 @@ def role(name: str) -> Role:
     last = _head(parts)
     if is_negative(name):
         return "negative"
-    if name.lower() in ENCODERS:
+    if name.lower() in ENCODERS or any(part in name[:LONGEST_NAME] for part in OTHER_TEXTS):
         return "text"
     if not DELIMITERS.isdisjoint(parts):
         return "delimiter"
@@ -86,7 +89,7 @@ def role(name: str) -> Role:
 def is_negative(name: str) -> bool:
     """Whether a name says that it leads to what an image must not show."""
     lower = name[:LONGEST_NAME].lower()
-    return "neg" in lower or "uncond" in lower or lower.endswith("-")
+    return lower.endswith("-") or any(part in lower for part in NEGATIVE)
 
 
 def is_text(value: Any) -> TypeGuard[str]:

@@ -114,7 +114,7 @@ def _changed(node: Node, told: Told, settings: Mapping[str, Constant]) -> Told:
 
 def _takes_lines(node: Node, text: str) -> bool:
     """Whether a node gives some of a text's lines, one to each image."""
-    if "\n" not in text.strip():
+    if "\n" not in text.strip() or "encode" in node.lower:
         return False
     counting = any(LINES & set(words(name)) for name in node.names)
     kind = node.lower.replace("multiline", "")

@@ -41,7 +41,7 @@ def _of_end(follower: Follower, end: str) -> Told | None:
         if not _saves(follower.graph.nodes[end]):
             others.remove(end)
         asked = (follower.told(tell_service(follower.graph, number)) for number in others)
-        return next((told for told in asked if told.text), None)
+        return next(filter(None, asked), None)
     return _agreed(_begun_by(follower, number) for number in samplers)
 
 

@@ -16,7 +16,7 @@ UNTOLD = "?"
 """The name of what was typed at a node beside its links, and is not known."""
 AFTER_SEED = ("fixed", "randomize", "increment", "decrement")
 WORDLESS = ("enable disable none true false yes no default auto fixed randomize").split()
-TEXTUAL = ("STRING", "CONDITIONING", "*", "PIPE", "EMBED")
+TEXTUAL = ("STRING", "TEXT", "PROMPT", "CONDITIONING", "*", "PIPE", "EMBED")
 BUNDLES = ("PIPE", "EMBED")
 """Parts of the types of outputs that hold the positive and the negative prompt in one."""
 ROWS = {
