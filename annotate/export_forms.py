@@ -17,13 +17,13 @@ class Form:
     @property
     def programs(self) -> str:
         """Who reads it, and who does not although one might think so."""
-        return self.read_by + (f"; not by {self.not_by}" if self.not_by else "")
+        return self.read_by + (f", not for {self.not_by}" if self.not_by else "")
 
 
 FORMS = {
     "kohya": Form("ComfyUI, A1111, Forge, sd-scripts and diffusers"),
     "diffusers": Form("diffusers alone", not_by="ComfyUI, A1111, Forge or sd-scripts"),
-    "dora": Form("ComfyUI and Forge, of a DoRA", not_by="A1111 or sd-scripts"),
+    "dora": Form("a DoRA in ComfyUI and Forge", not_by="A1111 or sd-scripts"),
     "peft": Form("PEFT", folder=True, not_by="ComfyUI, A1111, Forge or sd-scripts"),
     "merged": Form("diffusers, as a whole model", folder=True),
 }
@@ -31,4 +31,4 @@ FORMS = {
 
 def labels() -> list[tuple[str, str]]:
     """Return what a person chooses from: each form beside the programs that read it."""
-    return [(f"{name}: read by {form.programs}", name) for name, form in FORMS.items()]
+    return [(f"{name}: for {form.programs}", name) for name, form in FORMS.items()]

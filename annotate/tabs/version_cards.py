@@ -84,7 +84,7 @@ def exported_card(exported: Told, size: str) -> str:
         link = f'<a class="download" href="{url}" download="{name}">Download</a>'
     return (
         f'<div class="card exported" role="status"><p><b>{escape(exported["version"])} is '
-        f"written</b>, {escape(size)}.</p>{link}"
+        f"written</b>, {escape(size)}, for {escape(exported['read_by'])}.</p>{link}"
         f'<p class="soft">Saved in the studio folder as <code>{saved}</code></p></div>'
     )
 

@@ -116,7 +116,7 @@ def test_a_text_encoders_part_has_no_place(form, tmp_path):
     assert export(path, tmp_path / "d.safetensors", "diffusers").is_file()
 
 
-# PEFT 0.21 doubts the shape of every bias, its own too.
+# PEFT 0.21 takes every bias for a broken half when it collects an adapter's weights.
 @pytest.mark.filterwarnings("ignore:Adapter 'default'")
 def test_a_learned_bias_goes_to_peft_and_is_refused_by_kohya(model, compute, tmp_path):
     unet = tuned_unet(

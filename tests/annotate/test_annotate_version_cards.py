@@ -71,6 +71,7 @@ def test_nothing_a_person_wrote_becomes_markup():
     evil = told("v1", "base", name=MARKUP, note=MARKUP, objective=MARKUP)
     evil["imported"] = {"file": MARKUP, "kind": "lora"}
     exported = {"version": "v1", "saved": f"exports/{MARKUP}", "url": f"export/{MARKUP}"}
+    exported["read_by"] = MARKUP
     shown = [
         tree([told("base"), evil], "base"),
         version_card(evil),
