@@ -53,7 +53,9 @@ class Used:
 
 
 def sources() -> dict[str, ast.Module]:
-    files = [path for folder in ("annotate", "storage") for path in (ROOT / folder).rglob("*.py")]
+    files = [
+        path for folder in ("annotate", "storage") for path in sorted((ROOT / folder).rglob("*.py"))
+    ]
     names = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files}
     return {
         names[path].removesuffix(".__init__"): ast.parse(path.read_text(encoding="utf-8"))
@@ -77,7 +79,8 @@ def expressions() -> Iterator[Used]:
                 yield Used(f"{name}:{called.lineno}", pattern, method)
         for variable, value in vars(module).items():
             if isinstance(value, re.Pattern):
-                for method in methods_of(variable, tree):
+                # In one order, for every process that collects these tests.
+                for method in sorted(methods_of(variable, tree)):
                     yield Used(f"{name}.{variable}", value, method)
 
 
