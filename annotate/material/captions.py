@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from annotate.material.columns import Columns
+from annotate.material.containers.parts import Parts
+from annotate.material.containers.xmp import add_xmp
 from annotate.material.encodings import decoded
 from annotate.material.metadata import read_fields
-from annotate.material.programs import a1111
+from annotate.material.programs import a1111, description
 from annotate.material.programs.layers import entries, looks_json
 from annotate.material.programs.reader import (
     LONGEST_JSON,
+    LONGEST_TEXT,
     NoPrompt,
     Prompt,
     json_object,
@@ -26,6 +29,10 @@ from annotate.material.reading import Skip, read_start
 TEXT_FILES, JSON_FILES = "text files", "JSON files"
 TEXT_ENDINGS = (".txt", ".caption")
 JSON_ENDINGS = (".json", ".info.json")
+OTHER_ENDINGS = (".xmp", ".yaml", ".yml")
+"""What few people have: looked at where a folder lists them, not asked for beside every image."""
+ENTRY = re.compile(r"(\w{1,60}): *(\S.*)?")
+"""A line of YAML at its left edge; the lines below that are indented go on with it."""
 NUMBERS = re.compile(r"[\d\s.,;:+\-]*")
 MOST_OBJECTS = 200
 """Objects within one of a JSON file, and itself, that are searched for a prompt."""
@@ -61,9 +68,32 @@ def sidecar(image: Path, root: Path, other: Path | None = None) -> Prompt | None
 def read_elsewhere(file: Path, root: Path) -> Prompt | None:
     """Return what a file says that need not be about a prompt: None where it holds none."""
     try:
-        return read_beside(file, root)
+        if file.suffix.lower() not in OTHER_ENDINGS:
+            return read_beside(file, root)
+        content = read_start(file, root, LONGEST_JSON)
+        prompt = of_xmp(content) if file.suffix.lower() == ".xmp" else of_yaml(decoded(content))
+        return prompt and replace(prompt, source=TEXT_FILES)
     except Skip:
         return None
+
+
+def of_xmp(content: bytes) -> Prompt | None:
+    """Return the prompt or the description in the XMP that a program keeps beside an image."""
+    parts = Parts(xmp=content)
+    add_xmp(parts)
+    return read_fields(parts.texts) or description.read(parts.texts)
+
+
+def of_yaml(text: str) -> Prompt | None:
+    """Return the prompt among the entries of a YAML file."""
+    entries: dict[str, str] = {}
+    key = ""
+    for line in text[:LONGEST_TEXT].splitlines():
+        if entry := ENTRY.fullmatch(line):
+            key, entries[entry[1]] = entry[1], (entry[2] or "").strip("|>- \"'")
+        elif key and line[:1].isspace():
+            entries[key] = f"{entries[key]} {line.strip()}".strip()
+    return of_text(Columns().text_of(entries)) if entries else None
 
 
 def read_beside(file: Path, root: Path) -> Prompt | None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from annotate.errors import AnnotateError, BadMaterial
 from annotate.jobs import TICK_S, Job
-from annotate.material.looking import Looked
+from annotate.material.looking import Outcomes
 from annotate.material.preview import Preview
 from annotate.material.reading import printable
 from annotate.material.summary import Progress
@@ -34,8 +34,8 @@ class Material:
         self._busy = threading.Lock()
         self._closed = False
         self._current: Import | None = None
-        self._looked: tuple[str, Looked] | None = None
-        """The newest look at a folder, for the import that may follow."""
+        self._read: tuple[str, Outcomes] = "", {}
+        """What the newest look read, and in which folder, for the import that may follow."""
         self.latest: dict[str, Any] | None = None
         """What came of the newest import."""
 
@@ -52,9 +52,9 @@ class Material:
         """
         text = _named(folder)
         with self._alone() as current:
-            self._looked = None
-            looked, preview = self._done(lambda: current.look(Path(text)), current, text)
-            self._looked = text, looked
+            self.forget()
+            read, preview = self._done(lambda: current.look(Path(text)), current, text)
+            self._read = text, read
             return preview
 
     def bring(self, folder: str) -> dict[str, Any]:
@@ -64,15 +64,15 @@ class Material:
         """
         text = _named(folder)
         with self._alone() as current:
-            earlier = self._looked[1] if self._looked and self._looked[0] == text else None
-            self._looked = None
-            summary = self._done(lambda: current.bring(Path(text), earlier), current, text)
+            before = self._read[1] if self._read[0] == text else {}
+            self.forget()
+            summary = self._done(lambda: current.bring(Path(text), before), current, text)
             self.latest = summary.told()
             return self.latest
 
     def forget(self) -> None:
         """Let go of what the newest look read: nothing of it will be brought in."""
-        self._looked = None
+        self._read = "", {}
 
     def stop(self) -> None:
         """End the import that goes on; what it has brought stays."""

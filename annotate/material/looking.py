@@ -2,9 +2,10 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from annotate.material.captions import files_beside
 from annotate.material.folder import Found, find_pictures
@@ -21,6 +22,8 @@ MOST_KEPT = 50_000
 which costs time where the former would cost some hundred megabytes."""
 Outcome = Head | str
 """An image's head, or why it is left out."""
+Outcomes = Mapping[Path, tuple[int, Outcome]]
+"""What was read, with the state of the files that it was read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,7 @@ class Looked:
     """Images by prompt, each prompt in one spelling; some have one alone."""
     sources: Counter[str]
     """How many images have their prompt from where."""
-    outcomes: dict[Path, tuple[int, Outcome]]
-    """What was read, with the state of the files that it was read from."""
+    outcomes: Outcomes
 
     @property
     def shared(self) -> list[list[Head]]:
@@ -49,8 +51,8 @@ class Looking:
     def __init__(self, supplies: Supplies, steps: Steps) -> None:
         self._supplies, self._steps = supplies, steps
 
-    def look(self, folder: Path, earlier: Looked | None = None) -> Looked:
-        """Read the head of every image; of those that did not change since, `earlier` has it.
+    def look(self, folder: Path, before: Outcomes = MappingProxyType({})) -> Looked:
+        """Read the head of every image but those that did not change since they were read before.
 
         Raises BadMaterial.
         """
@@ -58,7 +60,6 @@ class Looking:
         found = find_pictures(folder, store.images_dir.parent, steps.cancelled.is_set)
         counted = len(found.pictures) + found.skipped.counts.total()
         steps.progress.begin("Reading", len(found.pictures))
-        before = earlier.outcomes if earlier is not None else {}
         outcomes: dict[Path, tuple[int, Outcome]] = {}
         groups = Groups({alike(prompt) for prompt in self._supplies.kept()})
         for path, (state, outcome) in self._outcomes(found, before):
@@ -75,7 +76,7 @@ class Looking:
         return Looked(found, counted, by_prompt, groups.sources, outcomes)
 
     def _outcomes(
-        self, found: Found, before: dict[Path, tuple[int, Outcome]]
+        self, found: Found, before: Outcomes
     ) -> Iterator[tuple[Path, tuple[int, Outcome]]]:
         def read(path: Path) -> tuple[int, Outcome]:
             # First, so that a change while it is read is seen the next time.

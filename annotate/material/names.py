@@ -26,6 +26,7 @@ DATE = re.compile(
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """Behind one Midjourney puts a number at the most, and before the prompt who asked for it."""
 WORDS = re.compile(r"[^\W\d_]+")
+TOKENS = re.compile(r"[\s_=]+")
 PARTS = re.compile(r"[^\W_]+")
 ENCODED = re.compile(r"[0-9a-f-]{16,}", re.IGNORECASE)
 LEAST_CODE, LEAST_DIGITS = 6, 2
@@ -125,7 +126,20 @@ def of_file(name: str) -> str:
     words = without_counters(_after_the_date(_asked_of_midjourney(name[:LONGEST_NAME])))
     while (parts := PARTS.findall(words)) and (code := _code_at_an_end(parts)):
         words = without_counters(words.replace(code, " ", 1))
-    return _speaking(words)
+    return _speaking(_without_measures(words))
+
+
+def _without_measures(name: str) -> str:
+    """Return a name without the numbers at its ends and what they measure: seed_42, cfg 7."""
+    tokens = [token for token in TOKENS.split(name) if token]
+    speaking = [place for place, token in enumerate(tokens) if spoken(token)]
+    if not speaking:
+        return name
+    numbers = [place for place, token in enumerate(tokens) if any(map(str.isdigit, token))]
+    start = max((place + 1 for place in numbers if place < speaking[0]), default=0)
+    measured = any(place > speaking[-1] for place in numbers)
+    end = speaking[-1] + 1 if measured else len(tokens)
+    return " ".join(tokens[start:end]) if start or measured else name
 
 
 def _asked_of_midjourney(name: str) -> str:

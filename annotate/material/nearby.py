@@ -9,13 +9,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from annotate.material.captions import JSON_ENDINGS, TEXT_ENDINGS
+from annotate.material.captions import JSON_ENDINGS, OTHER_ENDINGS, TEXT_ENDINGS
 from annotate.material.matching import Row, matched
 from annotate.material.reading import Skip
 from annotate.material.summary import Skipped
 from annotate.material.tables import Tables, is_sure, own_of, tables_among
 
-ENDINGS = (*TEXT_ENDINGS, *JSON_ENDINGS)
+ENDINGS = (*TEXT_ENDINGS, *JSON_ENDINGS, *OTHER_ENDINGS)
+UNREAD = (".parquet", ".arrow", ".feather", ".xlsx", ".xls", ".ods", ".numbers")
+NOT_READ = "a table of prompts: in a form that is not read; save it as CSV or JSON"
 MOST_LOOSE = 400_000
 """Files that are remembered because they may have the name of an image elsewhere."""
 
@@ -45,6 +47,9 @@ class Nearby:
         for name in names:
             if name.lower().endswith(ENDINGS):
                 self._file(folder, name, own)
+            if name.lower().endswith(UNREAD) and is_sure(name):
+                skipped.add(NOT_READ, folder / name)
+                self.untold.add(folder)
         for name in tables_among(names, own):
             try:
                 self._table(folder, name)

@@ -127,19 +127,20 @@ def examples_of(groups: Sequence[Sequence[Head]], most: int = EXAMPLES) -> list[
     """Return images by which wrong prompts are seen: in turn from every source, of each the prompt
     that most images have, then others from all over the folder.
     """
-    by_source: dict[str, list[Sequence[Head]]] = {}
+    by_source: dict[str, list[Example]] = {}
     for group in groups:
-        by_source.setdefault(group[0].source, []).append(group)
+        first = {head.source: head for head in reversed(group)}
+        for source, head in first.items():
+            by_source.setdefault(source, []).append(Example(head, len(group)))
     turns = chain.from_iterable(zip_longest(*(_spread(some, most) for some in by_source.values())))
-    picked = islice((group for group in turns if group is not None), most)
-    return [Example(group[len(group) // 2], len(group)) for group in picked]
+    return list(islice((one for one in turns if one is not None), most))
 
 
-def _spread(groups: Sequence[Sequence[Head]], most: int) -> Iterator[Sequence[Head]]:
-    """The largest of some groups, then others at even distances."""
-    largest = max(range(len(groups)), key=lambda place: len(groups[place]))
-    yield groups[largest]
-    step = max(1, len(groups) // most)
-    for place in range(step // 2, len(groups), step):
+def _spread(examples: Sequence[Example], most: int) -> Iterator[Example]:
+    """That of the prompt that most images have, then others at even distances."""
+    largest = max(range(len(examples)), key=lambda place: examples[place].images)
+    yield examples[largest]
+    step = max(1, len(examples) // most)
+    for place in range(step // 2, len(examples), step):
         if place != largest:
-            yield groups[place]
+            yield examples[place]

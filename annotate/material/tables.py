@@ -1,13 +1,13 @@
 """Tables of prompts for many images: lines of JSON, JSON as a whole, comma-separated values."""
 
-import csv
 import io
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from annotate.material.cells import MOST_ROWS, Row, rows_of_cells
 from annotate.material.columns import Columns, is_image, key_words, tidy_path
 from annotate.material.encodings import decoded
 from annotate.material.log_pages import rows_of_page
@@ -31,12 +31,7 @@ LARGEST_JSON = 16_000_000
 LARGEST_IN_ALL = 256_000_000
 """Bytes of all tables of an import: their prompts are held until the end."""
 LONGEST_LINE = 1_000_000
-MOST_ROWS = 500_000
-"""Of a table; an import may have 200,000 images."""
-DELIMITERS = (",", "\t", ";", "|")
-SNIFFED = 20_000
 BROKEN = "is no JSON"
-Row = Mapping[str, Any]
 
 
 def is_sure(file: str) -> bool:
@@ -112,11 +107,12 @@ def _rows(text: str, ending: str) -> Iterator[tuple[list[str], str]]:
     if ending in LINES:
         rows: Iterable[Row] = _lines(text)
     elif ending == ".json":
-        rows = rows_of_json(_whole(text))
+        value = _json(text)
+        rows = rows_of_json(value) if value is not None else _lines_at_least(text)
     elif ending in PAGES:
         rows = rows_of_page(text)
     else:
-        rows = _table(text, only_images=ending == ".txt")
+        rows = rows_of_cells(text, only_images=ending == ".txt")
     columns = Columns()
     for row in rows:
         if prompt := columns.text_of(row) or columns.only_text_of(row):
@@ -132,11 +128,12 @@ def _lines(text: str) -> Iterator[Row]:
             yield row
 
 
-def _whole(text: str) -> Any:
-    value = _json(text)
-    if value is None:
+def _lines_at_least(text: str) -> Iterator[Row]:
+    """Lines of JSON in a file that is called as if it were one piece; raises Skip for neither."""
+    rows = list(_lines(text))
+    if not rows:
         raise Skip(BROKEN)
-    return value
+    return iter(rows)
 
 
 def rows_of_json(value: Any) -> Iterator[Row]:
@@ -178,67 +175,6 @@ def _joined(lists: list[list[Any]]) -> Iterator[Row]:
     for row in rows:
         other = named.get(str(row.get("image_id")), {})
         yield row if other is row else {k: v for k, v in other.items() if _names(v)} | row
-
-
-def _table(text: str, only_images: bool) -> Iterator[Row]:
-    delimiter = delimiter_of(text)
-    rows = _csv(text, delimiter, quoted=not _is_unquoted(text, delimiter))
-    first = [cell.strip() for cell in next(rows, [])]
-    if any(map(is_image, first)) or not any(map(Columns().is_known, first)):
-        # Without a head: a file and its prompt. Other texts have commas, too.
-        for cells in chain([first], rows) if any(map(is_image, first)) or not only_images else ():
-            yield _headless(cells)
-        return
-    for cells in rows:
-        yield dict(zip(first, cells, strict=False))
-
-
-def _headless(cells: list[str]) -> Row:
-    place = next((place for place, cell in enumerate(cells) if is_image(cell)), 0)
-    others = [cell for number, cell in enumerate(cells) if number != place and cell.strip()]
-    return dict(zip(("file", "prompt"), [*cells[place : place + 1], *others[:1]], strict=False))
-
-
-def delimiter_of(text: str) -> str:
-    """Return what parts the cells of a table, told by its first line: what makes most columns of it
-    that are known, or else most columns.
-    """
-    line, columns = text.lstrip("\r\n")[:SNIFFED], Columns()
-
-    def known(delimiter: str) -> tuple[int, int]:
-        cells = [cell.strip() for cell in next(_csv(line, delimiter), [])]
-        return sum(columns.is_known(cell) or is_image(cell) for cell in cells), len(cells)
-
-    return max(DELIMITERS, key=known)
-
-
-def _is_unquoted(text: str, delimiter: str) -> bool:
-    """Whether quotes in a table are letters like others: as marks, one would swallow whole rows."""
-    if delimiter != "\t" and text.count('"') % 2 == 0:
-        return False
-    swallowed = (
-        line.partition(delimiter)[0].strip()
-        for cells in _csv(text, delimiter)
-        for cell in cells
-        if "\n" in cell
-        for line in cell.split("\n")[1:]
-    )
-    return any(map(is_image, swallowed))
-
-
-def _csv(text: str, delimiter: str, quoted: bool = True) -> Iterator[list[str]]:
-    """Return the rows of a CSV file but for those that cannot be read, such as too long ones."""
-    lines = io.StringIO(text, newline="")
-    # 0 is QUOTE_MINIMAL, 3 QUOTE_NONE: quotes are letters.
-    reader = csv.reader(lines, delimiter=delimiter, quoting=0 if quoted else 3)
-    for _ in range(MOST_ROWS):
-        try:
-            yield next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            continue
-    raise Skip(TOO_LARGE)
 
 
 def _json(text: str) -> Any:

@@ -5,9 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from annotate.likeness import Likeness
-from annotate.material.looking import Looked, Looking
+from annotate.material.looking import Looking, Outcomes
 from annotate.material.pairing import rounds, slices
 from annotate.material.pictures import Head, Size, develop
 from annotate.material.preview import Preview, preview_of
@@ -47,23 +48,26 @@ class Import:
         self._looking = Looking(supplies, self._steps)
         self.cancelled, self.progress = self._steps.cancelled, self._steps.progress
 
-    def look(self, folder: Path) -> tuple[Looked, Preview]:
-        """Say what bringing a folder in would bring; nothing is stored. Raises BadMaterial."""
+    def look(self, folder: Path) -> tuple[Outcomes, Preview]:
+        """Say what bringing a folder in would bring; nothing is stored. Raises BadMaterial.
+
+        Also returns what was read, for `bring`.
+        """
         began = self._clock()
         looked = self._looking.look(folder)
         images = self._store.find_images(key_of(head) for group in looked.shared for head in group)
         stock = Stock(images, self._store.material.partners(self._base), set())
         preview = preview_of(folder, looked, stock, self.cancelled.is_set(), self._clock() - began)
-        return looked, preview
+        return looked.outcomes, preview
 
-    def bring(self, folder: Path, earlier: Looked | None = None) -> Summary:
+    def bring(self, folder: Path, before: Outcomes = MappingProxyType({})) -> Summary:
         """Bring in every image that can be paired, and say what came of each.
 
-        `earlier` is an earlier look at the folder: what did not change since is not read again.
-        Raises BadMaterial, or storage's DiskFull.
+        What was read before and did not change since is not read again. Raises BadMaterial, or
+        storage's DiskFull.
         """
         began = self._clock()
-        looked = self._looking.look(folder, earlier)
+        looked = self._looking.look(folder, before)
         named = printable(str(folder))
         summary = Summary(
             named, looked.counted, looked.found.skipped, looked.sources, self._clock, began

@@ -20,6 +20,10 @@ PAGE = """<!DOCTYPE html><html><head><title>Log</title></head><body>
 <tr><td class='label'>Negative Prompt</td><td class='value'>blurry</td></tr>
 <tr><td class='label'>Seed</td><td class='value'>7</td></tr></table></td></tr></table></div>
 """
+XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
+xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description
+xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:description><rdf:Alt><rdf:li xml:lang="x-default"
+>{}</rdf:li></rdf:Alt></dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -73,15 +77,39 @@ def prompts(root: Path) -> list[str | None]:
          "t.csv": f"sep=;\r\n\r\nfile;prompt\r\na.png;{FOX}\nb.png;{DOG}"},
         {"a b.png": "", "c.png": "",
          "t.csv": f'file,prompt\n/old/a%20b.png,{FOX}\nC.PNG,"{DOG}"\n'},
+        {"a.png": "", "b.png": "", "captions.txt": f"a.png: {FOX}\nb.png: {DOG}\n"},
+        {"a.png": "", "b.png": "", "t.csv": f"file,prompt,seed\na.png,{FOX},7\nb.png,{DOG},8\n"},
+        {"a.png": "", "b.png": "", "t.csv": f"text,file\n{FOX},a.png\n{DOG},b.png\n"},
+        {"a.png": "", "b.png": "", "t.csv": f"a.png,{FOX}\nb.png,{DOG}\n"},
+        {"a.png": "", "b.png": "", "t.csv": f"a.png|{FOX}|A Red Fox\nb.png|{DOG}|A Dog\n"},
+        {"a.png": "", "b.png": "",
+         "metadata.json": "".join(json.dumps({"file_name": f"{name}.png", "text": text}) + "\n"
+                                  for name, text in (("a", FOX), ("b", DOG)))},
+        {"f/a.png": "", "f/b.png": "", "f/a.xmp": XMP.format(FOX), "f/b.png.xmp": XMP.format(DOG)},
+        {"f/a.png": "", "f/b.png": "", "f/a.yaml": f"seed: 7\nprompt: {FOX}\nsteps: 30\n",
+         "f/b.yml": "caption: >-\n  a dog,\n  asleep\nnegative_prompt: blurry\n"},
     ],
     ids=["folders", "splits", "json", "rows alone", "one text", "one program's text", "endings",
-         "numbered", "quotes", "objects", "converted", "within", "sep", "encoded"],
+         "numbered", "quotes", "objects", "converted", "within", "sep", "encoded", "colons",
+         "cut by commas", "cut before", "cut without a head", "columns without a head",
+         "lines as json", "xmp", "yaml"],
 )  # fmt: skip
 def test_a_text_about_an_image_is_found_wherever_it_lies(
     tmp_path: Path, files: dict[str, str]
 ) -> None:
     told = [prompt and prompt.strip('"') for prompt in prompts(write(tmp_path, files))]
     assert told == [FOX, DOG]
+
+
+def test_a_table_in_a_form_that_is_not_read_is_told_and_no_name_passes_for_its_prompts(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, {"a red fox/1.png": "", "a red fox/metadata.parquet": "PAR1"})
+    assert prompts(tmp_path) == [None]
+    skipped = find_pictures(tmp_path, Path("/nowhere")).skipped
+    assert list(skipped.counts) == [
+        "a table of prompts: in a form that is not read; save it as CSV or JSON"
+    ]
 
 
 def test_a_page_that_logs_images_gives_their_prompts(tmp_path: Path) -> None:
@@ -125,7 +153,9 @@ def test_a_text_that_may_be_about_something_else_is_no_prompt(
     ["<td>", "<td", "<img src='a.png'>", "<img src=", "</td>", "<", "&amp;", "src=", "<br",
      "<td>Prompt</td>", "Prompt"],
 )  # fmt: skip
-@pytest.mark.parametrize("name", ["log.html", "metadata.json", "captions.txt", "t.tsv"])
+@pytest.mark.parametrize(
+    "name", ["log.html", "metadata.json", "captions.txt", "t.tsv", "1.yaml", "1.xmp"]
+)
 def test_a_table_of_nothing_but_marks_is_read_in_no_time(
     tmp_path: Path, name: str, piece: str
 ) -> None:
