@@ -42,6 +42,8 @@ UNREADABLE = (
     ValueError,
 )
 """What a file that other programs wrote can make its reader raise."""
+MOST_WEIGHTS = 30_000
+"""Ten times what a LoRA of SDXL has that tunes every layer."""
 UNET_FILES = "diffusion_pytorch_model*.safetensors"
 
 
@@ -165,6 +167,11 @@ def one_file(
         header = read_header(path)
     except BrokenModel as error:
         raise NotAdoptable(str(error).replace(str(path), path.name)) from None
+    if len(header) > MOST_WEIGHTS:
+        raise NotAdoptable(
+            f"{path.name} holds {len(header):,} weights, and no adapter for {model.name} has more "
+            f"than {MOST_WEIGHTS:,}. Bring another file."
+        )
     metadata = read_metadata(path)
     shapes = {name: weight.shape for name, weight in unet.state_dict().items()}
     if metadata.get(KIND) == WHOLE:

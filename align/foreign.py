@@ -15,6 +15,7 @@ from typing import Any
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
+from align.dora import SCALE_NOTE
 from align.errors import NotAdoptable
 from align.files import read_json
 from align.kohya import CONFIG, ExportError, check_patterns, most_common, read_config
@@ -25,6 +26,7 @@ from align.lora_forms import (
     adapter_weights,
     as_layers,
     whole_weights,
+    with_lengths_of_sums,
 )
 from align.lora_keys import Adapter, sort_keys
 from align.lora_names import KOHYA, known_names, layers_of, plain_name, weight_shapes
@@ -83,6 +85,8 @@ def read_lora(
         raise for_another(what, origin, "", title, model) from None
     if not changes:
         raise NotAdoptable(f"{title} changes nothing of {model.name}: its layers have rank 0.")
+    if SCALE_NOTE.keys() & metadata.keys():
+        changes = with_lengths_of_sums(changes, model)
     facts = {
         "form": form_of(adapter),
         "family": what,

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,26 @@ def _magnitude(change: Change, shape: torch.Size) -> Tensor | None:
     if change.family != "lora" or found.numel() != shape[0]:
         return None
     return found.flatten() if len(shape) == 2 else found.reshape(1, -1, *[1] * (len(shape) - 2))
+
+
+def with_lengths_of_sums(changes: Mapping[str, Change], model: ModelInfo) -> dict[str, Change]:
+    """Return changes whose scales stand beside the base's lengths with magnitudes in their place.
+
+    That is how a DoRA was exported here: scale = m · |W| / |W + ΔW|, row by row.
+    """
+    result = {}
+    with base_weights(model) as base:
+        for name, change in changes.items():
+            scale = change.parts.get("any.dora_scale")
+            product = product_of(change.family or "", change.numbers)
+            if scale is not None and product is not None:
+                own = base[f"{name}.weight"].float().flatten(1)
+                lengths = (own + change.scale * product.whole).norm(dim=1) / own.norm(dim=1)
+                parts = {part: w for part, w in change.parts.items() if part != "any.dora_scale"}
+                parts["lora.magnitude_vector"] = scale.float().flatten() * lengths
+                change = replace(change, parts=parts)
+            result[name] = change
+    return result
 
 
 def adapter_weights(layers: Mapping[str, Layer]) -> dict[str, Tensor]:

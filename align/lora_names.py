@@ -63,9 +63,8 @@ def plain_name(module: str) -> str:
 def bare(module: str) -> str:
     """A module's name without what some programs put before it, some of them twice."""
     for _ in range(MOST_WRAPPINGS):
-        before = module
+        if not module.startswith(PREFIXES):
+            break
         for prefix in PREFIXES:
             module = module.removeprefix(prefix)
-        if module == before:
-            break
     return module

@@ -79,7 +79,7 @@ def _half(parts: Mapping[str, Tensor], family: str, name: str, core: str) -> Pro
     if family + core in parts:
         # Tucker: [r, out], [r, in] and [r, r, k, l].
         down = torch.einsum("ij...,jr->ir...", parts[family + core], down)
-        up = up.T
+        up = up.flatten(1).T
     return Product(up.flatten(1), down.flatten(1))
 
 

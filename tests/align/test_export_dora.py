@@ -8,9 +8,9 @@ from peft.tuners.lora import LoraLayer
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from test_export_peft import KINDS, tuned_unet
+from torch.testing import assert_close
 
 from align.adopt import adopt
-from align.errors import NotAdoptable
 from align.export import export
 from align.kohya import ExportError, kohya_name
 from align.lora import TARGETS, save_adapter
@@ -111,7 +111,12 @@ def test_a_dora_of_another_base_is_named(adapter, model, tmp_path):
         export(tmp_path / "other.safetensors", tmp_path / "d.safetensors", "dora", model=model)
 
 
-def test_a_dora_of_kohyas_form_is_not_taken_for_a_plain_lora(adapter, model, tmp_path):
-    file = export(adapter, tmp_path / "d.safetensors", "dora", model=model)
-    with pytest.raises(NotAdoptable, match="DoRA"):
-        adopt(file, model)
+def test_a_dora_that_was_exported_comes_back_as_the_dora_that_it_was(adapter, model, tmp_path):
+    file = export(adapter, tmp_path / "d.safetensors", "dora", precision="fp32", model=model)
+    facts = adopt(file, model, tmp_path / "back.safetensors")
+    assert (facts["kind"], facts["family"]) == ("lora", "DoRA")
+    back, own = load_file(tmp_path / "back.safetensors"), load_file(adapter)
+    assert back.keys() == own.keys()
+    for name, weight in own.items():
+        if "magnitude" in name:
+            assert_close(back[name].flatten(), weight.flatten(), rtol=1e-4, atol=1e-5)

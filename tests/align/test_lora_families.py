@@ -527,3 +527,13 @@ def test_what_is_no_safetensors_file_is_named(content, said, model, tmp_path):
 def test_shapes_are_those_of_the_embedded_model(base):
     for name, shape in SHAPES.items():
         assert base[f"{name}.weight"].shape == shape
+
+
+def test_a_dora_that_was_exported_for_comfyui_comes_back_as_what_it_was(model, compute, tmp_path):
+    parts = {name: weight for name, weight in dora().items() if name != "alpha"}
+    first, exported = tmp_path / "first.safetensors", tmp_path / "exported.safetensors"
+    adopt(write(tmp_path / "theirs.safetensors", parts, kohya(QUERY)), model, first)
+    # There the scales stand beside the base's lengths, not beside those of the sums.
+    export(first, exported, "dora", model=model, precision="fp32")
+    adopt(exported, model, tmp_path / "again.safetensors")
+    assert_close(load_file(tmp_path / "again.safetensors"), load_file(first), rtol=1e-5, atol=1e-6)
