@@ -1,6 +1,7 @@
 """A text is read in the encoding that it is in, whatever the file promises."""
 
 import random
+import struct
 
 import pytest
 from hypothesis import given
@@ -96,6 +97,20 @@ def test_text_that_was_encoded_twice_is_decoded_twice(text: str) -> None:
 @pytest.mark.parametrize("text", ["Ã la carte", "naïve Ângela", "10 °C", "©", "Ä", "œuvre"])
 def test_text_that_only_looks_encoded_twice_is_left_alone(text: str) -> None:
     assert mended(text) == text
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+@pytest.mark.parametrize(
+    "text", ["OWL", "OWL 2", "IN 1965", "R2D2", "4K HDR", "B&W", "OWL-1", "3D"]
+)
+def test_capitals_and_digits_are_no_chinese(promise: str, text: str) -> None:
+    for end in (b"", b"\0", b"\0\0"):
+        assert comment_of(PROMISES[promise] + text.encode() + end) == text
+
+
+def test_numbers_are_no_text() -> None:
+    for order in ("<", ">"):
+        assert text_of(b"MAKER\0" + struct.pack(order + "60I", *range(60))) is None
 
 
 @pytest.mark.parametrize("blank", [b"", b"\0" * 40, b"ASCII\0\0\0", b"UNICODE\0\0\0", b" " * 99])

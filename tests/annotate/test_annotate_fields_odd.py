@@ -131,6 +131,13 @@ def test_exif_may_follow_the_pixels_and_begin_as_it_does_in_a_jpeg() -> None:
         assert fields(encoded("WEBP", exif=start + data)) == {"exif:usercomment": OWL}
 
 
+def test_a_text_of_a_png_may_be_exif_as_it_stands() -> None:
+    data = b"Exif\0\0" + comment(ASCII_CODE + OWL.encode())
+    packed = chunk(b"zTXt", b"exif\0\0" + zlib.compress(data))
+    assert fields(png(packed)) == fields(png(chunk(b"tEXt", b"exif\0" + data)))
+    assert fields(png(packed)) == {"exif:usercomment": OWL}
+
+
 def test_a_webp_that_does_not_announce_its_exif_is_read() -> None:
     content = bytearray(encoded("WEBP", exif=comment(ASCII_CODE + OWL.encode())))
     content[20] = 0

@@ -14,7 +14,10 @@ SAMPLE = 1_024
 """Bytes by which the encoding is decided."""
 SURPRISE = 6.0
 """Bits that UTF-16 and UTF-32 have to be better by, where nobody promised them."""
-BROKEN_PROMISE = 4.0
+ONLY_ASCII, PROMISED_ASCII = 1.5, 0.5
+"""The same for each byte, where all of them are letters of ASCII, also where it was promised."""
+PRINTABLE = bytes(range(0x20, 0x7F)) + b"\r\n"
+BROKEN_PROMISE = 3.0
 """The same for UTF-8 where UTF-16 was promised."""
 CUT_OFF, PADDED = 12.0, 6.0
 """The same for UTF-16 whose last unit is not whole, and for a NUL as the rest of it."""
@@ -26,6 +29,8 @@ HALF, LONGEST_HALVES = b"\xed", 6
 """How a half of a character begins, and what both take."""
 LONGEST_BROKEN = 400_000
 """Bytes of a text that has to be looked at letter by letter."""
+FEW_NULS = 4
+"""That divide a text; numbers have many."""
 LONG = 8
 """Bytes of UTF-8 from which on the last character may be cut off."""
 MOST_HIGH = 0.4
@@ -181,10 +186,14 @@ def _readings(raw: bytes, code: bytes) -> Iterator[tuple[str, float]]:
         yield "utf-8", bits(narrow) + BROKEN_PROMISE * promised
     if code == b"JIS" and not is_utf8(sample):
         yield from ((name, bits(_decoded(sample, name))) for name in JAPANESE)
+    surprise = 0.0 if promised else SURPRISE
+    if not sample.rstrip(b"\0").translate(None, PRINTABLE):
+        # Of capitals and digits UTF-16 makes common Chinese.
+        surprise += (PROMISED_ASCII if promised else ONLY_ASCII) * len(sample.rstrip(b"\0"))
     for name, unit in WIDE.items():
         if len(raw) >= unit:
             text = _decoded(sample, name).strip("\0")
-            doubt = SURPRISE * (not promised) + LATER * name.endswith("le")
+            doubt = surprise + LATER * name.endswith("le")
             if len(raw) % unit:
                 doubt += CUT_OFF if raw[-1] else PADDED
             yield name, bits(text) + doubt
@@ -249,4 +258,6 @@ def _is_latin(raw: bytes) -> bool:
 
 def _is_text(text: str) -> bool:
     sample = mended(text[:SAMPLE].strip("\0\ufeff "))
+    if sample.count("\0") > FEW_NULS + len(sample) // 20:
+        return False
     return bits(sample) <= MOST_BITS * len(sample) + SPARE_BITS

@@ -11,11 +11,12 @@ from itertools import pairwise
 
 NUL, UNWANTED = 12.0, 40.0
 """A NUL may pad or divide texts; other controls and characters that are none stand in no text."""
-SMALL, ASCII, MIXED = 4.3, 6.0, 3.0
-"""A small letter or a space; other ASCII; a digit beside a letter."""
+SMALL, CAPITAL, ASCII, MIXED = 4.3, 5.0, 6.0, 2.0
+"""A small letter or a space; a capital or a digit; other ASCII; a digit beside a letter."""
 SAME_SCRIPT, OTHER_SCRIPT = 7.0, 14.0
-LATIN, SIGN, COMMON, RARE = 8.0, 11.0, 11.0, 17.0
-"""A letter with an accent; a sign or an emoji; a character of Chinese or a syllable of Korean."""
+LATIN, EMOJI, SIGN, COMMON, RARE = 8.0, 11.0, 14.0, 11.0, 17.0
+"""A letter with an accent; an emoji; another sign; one of Chinese, or a syllable of Korean."""
+KANA = 0x30
 HANGUL_OR_NOT = 10.0
 """A character of Chinese beside a syllable of Korean."""
 LAST_COMMON = {"gb2312": 0xD7, "big5": 0xC6, "euc_jp": 0xCF, "euc_kr": 0xC8}
@@ -40,7 +41,7 @@ def _step(before: str, character: str) -> float:
         return 0.0
     # The scripts of small alphabets have 256 places each, kana included.
     same = ord(before) >> 8 == ord(character) >> 8 or not before.isalpha()
-    same = same or _is_east_asian(before)
+    same = same or (_is_east_asian(before) and ord(character) >> 8 == KANA)
     return SAME_SCRIPT if same else OTHER_SCRIPT
 
 
@@ -55,13 +56,15 @@ def _bits_of(character: str) -> float:
     if _is_east_asian(character):
         return COMMON if _is_common(character) else RARE
     if not category.startswith("L"):
-        return SIGN
+        return SIGN if category in ("So", "No") and ord(character) < 0x10000 else EMOJI
     return LATIN if ord(character) < 0x250 else 0.0
 
 
 def _bits_of_ascii(character: str) -> float:
     if character.islower() or character == " ":
         return SMALL
+    if character.isalnum():
+        return CAPITAL
     if character == "\0":
         return NUL
     return ASCII if character.isprintable() or character in "\t\n\r" else UNWANTED

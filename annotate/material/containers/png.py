@@ -16,7 +16,7 @@ from annotate.material.containers.parts import (
     XMP_MARK,
     Parts,
 )
-from annotate.material.heads import MOST_PARTS, png_chunks
+from annotate.material.heads import EXIF, MOST_PARTS, png_chunks
 from annotate.material.programs.reader import LONGEST_JSON
 
 MOST_TEXTS = 200
@@ -54,6 +54,8 @@ def parts_of_png(content: bytes) -> Parts:
             break
         if name == XMP or name.startswith(PROFILE):
             _keep_profile(parts, name, raw)
+        elif raw.startswith(EXIF):
+            parts.exif.append(raw)
         elif raw.strip(b"\0 ") and (kind == b"iTXt" or name not in international):
             # The text in Latin-1 beside one in Unicode lacks letters.
             international.update([name] * (kind == b"iTXt"))
