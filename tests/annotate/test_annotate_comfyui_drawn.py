@@ -94,6 +94,22 @@ GROUP = {
             "9 CLIPTextEncode": encoder(["a fox"]), "10 CLIPTextEncode": encoder(["a dog"]),
             "11 KSampler": {"positive": "@10", "mode": 2, ">": "LATENT"},
             "12 SaveImage": {"images": "@11", "mode": 2}}),
+        case("loaders whose rows are known", "a fox", {
+            "9 Efficient Loader": {
+                "=": ["x.safetensors", "Baked VAE", -1, "None", 1, 1, "a fox", "bad", "none"],
+                ">": "MODEL CONDITIONING+ CONDITIONING- LATENT"},
+            "3 KSampler (Efficient)": {"positive": "@9.1", "negative": "@9.2", ">": "LATENT"}}),
+        case("a loader with a size among its words", "a fox", {
+            "9 easy fullLoader": {
+                "=": ["x.safetensors", "Default", "Baked VAE", -2, "None", 1, 1, "512 x 512", 512,
+                      512, "a fox", "none", "comfy", "bad and worse", "none", "comfy", 1],
+                ">": "pipe:PIPE_LINE"},
+            "3 easy fullkSampler": {"pipe": "@9", ">": "pipe:PIPE_LINE image:IMAGE"}}),
+        case("shown, in a drawing alone", "A grand castle", ENCODER | {
+            "8 ShowText|pysssss": {"text": "@10", "=": [["A grand castle"]], ">": "STRING"},
+            "10 OllamaGenerate": {"=": ["Expand: a castle"], ">": "STRING"}}),
+        case("text without spaces", "红色的狐狸", ENCODER | {
+            "8 Some Text": {"=": ["红色的狐狸", 1, True], ">": "STRING"}}),
         case("notes", "a fox", {
             "9 CLIPTextEncode": encoder(["a fox"]), "10 Note": {"=": ["a note of a dog"]},
             "11 MarkdownNote": {"=": ["a note"]}}),
@@ -141,6 +157,63 @@ def test_a_drawn_graph_tells_its_prompt(graph: dict[str, Any], text: str) -> Non
 def test_a_subgraph_is_looked_into(nodes: Nodes, text: str) -> None:
     definitions = {"subgraphs": [GENERATE, OUTER]}
     assert prompt_of_graph(drawn(nodes | SAVED, definitions=definitions)) == text
+
+
+ENHANCE = subgraph("dddd-4", "text", {
+    "1 OllamaGenerate": {"prompt": "@-10.0", "=": ["x"], ">": "STRING"}}, "@1")  # fmt: skip
+ADD = subgraph("eeee-5", "text", {
+    "1 StringTrim": {"string": "@-10.0", "=": {"string": "old", "mode": "Both"}, ">": "STRING"},
+    "2 StringConcatenate": {"string_a": "@1", ">": "STRING", "=": {
+        "string_a": "", "string_b": "in snow", "delimiter": ", "}}}, "@2")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "text"),
+    [("dddd-4", 4, "a fox"), ("dddd-4", 0, None), ("eeee-5", 0, "a fox, in snow"),
+     ("eeee-5", 4, "a fox")],
+    ids=["writer bypassed", "writer", "adds", "adding bypassed"],
+)  # fmt: skip
+def test_a_text_goes_through_a_subgraph(kind: str, mode: int, text: str | None) -> None:
+    nodes = ENCODER | {
+        f"8 {kind}": {"text": "@10", "mode": mode, ">": "STRING"},
+        "10 PrimitiveString": {"=": ["a fox"], ">": "STRING"},
+    }
+    graph = drawn(LINE | nodes, definitions={"subgraphs": [ENHANCE, ADD]})
+    if text is None:
+        with pytest.raises(NoPrompt, match="made by OllamaGenerate"):
+            comfyui.read({"workflow": json.dumps(graph)})
+    else:
+        assert prompt_of_graph(graph) == text
+
+
+def test_links_that_are_made_everywhere_are_followed() -> None:
+    link = {"downstream": 3, "downstream_slot": 3, "upstream": "9", "upstream_slot": 0}
+    nodes = {
+        "8 CLIPTextEncode": encoder(["a dog"]), "9 CLIPTextEncode": encoder(["a fox"]),
+        "3 KSampler": {"model": "@1", "negative": "@2", "latent_image": "@4", ">": "LATENT"},
+    }  # fmt: skip
+    graph = drawn(LINE | nodes, extra={"ue_links": [link]})
+    sampler = next(node for node in graph["nodes"] if node["id"] == 3)
+    sampler["inputs"].append({"name": "positive", "type": "CONDITIONING", "link": None})
+    assert prompt_of_graph(graph) == "a fox"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("CR Text Concatenate", "a fox, in snow"), ("My Concat", None)]
+)
+def test_of_a_row_that_is_half_linked_all_is_told_or_nothing(kind: str, text: str | None) -> None:
+    nodes = ENCODER | {
+        f"8 {kind}": {"text1": "@10", "=": ["", "in snow", ", "], ">": "STRING"},
+        "10 CR Text": {"=": ["a fox"], ">": "STRING"},
+    }
+    graph = drawn(LINE | nodes)
+    joining = next(node for node in graph["nodes"] if node["id"] == 8)
+    joining["inputs"][0]["widget"] = {"name": "text1"}
+    if text is None:
+        with pytest.raises(NoPrompt, match="made by My Concat"):
+            comfyui.read({"workflow": json.dumps(graph)})
+    else:
+        assert prompt_of_graph(graph) == text
 
 
 def test_a_group_of_nodes_has_the_values_that_were_typed_at_it() -> None:

@@ -7,7 +7,7 @@ from annotate.material.programs.comfyui.graph import Graph, Link
 from annotate.material.programs.reader import LONGEST_TEXT, NoPrompt
 
 MOST_STEPS = 30_000
-"""Of questions and of 250 characters each; a graph that people draw takes hundreds."""
+"""Of questions, four inputs and 250 characters each; a graph that people draw takes hundreds."""
 
 
 MOST_PARALLEL = 50
@@ -97,7 +97,9 @@ class Follower:
                     return answer
                 open_links.discard(of)
                 self.answers[of] = answer
-                self.budget.spend(1 + len(answer.text) // 250)
+                node = self.graph.nodes.get(of.node)
+                inputs = len(node.names) if node else 0
+                self.budget.spend(1 + inputs // 4 + len(answer.text) // 250)
                 continue
             if link in self.answers or link in open_links:
                 answer = self.answers.get(link, NOTHING)

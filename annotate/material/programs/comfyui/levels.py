@@ -73,8 +73,9 @@ def spread(workflow: Mapping[str, Any]) -> Sheet:
         if parts > MOST_PARTS or len(level.prefix) > 1000:
             raise NoPrompt("a ComfyUI graph that is too large to follow")
         links = dict(_links(level.raw))
+        everywhere = dict(_everywhere(level.raw))
         for raw in map(mapping, items(level.raw.get("nodes"))):
-            placed = _placed(level, links, raw)
+            placed = _placed(level, links, everywhere, raw)
             definition = known.get(word(raw.get("type"))) or group_definition(raw, groups)
             if definition and raw.get("mode") not in (MUTED, BYPASSED):
                 waiting.append(_inside(sheet, placed, definition))
@@ -83,11 +84,16 @@ def spread(workflow: Mapping[str, Any]) -> Sheet:
     return sheet
 
 
-def _placed(level: Level, links: Mapping[str, Link], raw: Mapping[str, Any]) -> Placed:
+def _placed(
+    level: Level,
+    links: Mapping[str, Link],
+    everywhere: Mapping[tuple[str, str], Link],
+    raw: Mapping[str, Any],
+) -> Placed:
     number = key(raw.get("id"))
     sources: dict[str, Source] = {}
-    for inlet in map(mapping, items(raw.get("inputs"))):
-        link = links.get(key(inlet.get("link")))
+    for slot, inlet in enumerate(map(mapping, items(raw.get("inputs")))):
+        link = links.get(key(inlet.get("link"))) or everywhere.get((number, key(slot)))
         source = _source(level, link) if link else None
         if source is not None:
             sources[word(inlet.get("name"))] = source
@@ -142,6 +148,15 @@ def _links(raw: Mapping[str, Any]) -> Iterator[tuple[str, Link]]:
                 yield key(number), Link(key(origin), slot)
             case {"id": number, "origin_id": origin, "origin_slot": int() as slot}:
                 yield key(number), Link(key(origin), slot)
+
+
+def _everywhere(raw: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Link]]:
+    """The links that are not drawn, but made when it runs, by the input that they come to."""
+    for link in map(mapping, items(mapping(raw.get("extra")).get("ue_links"))):
+        slot = link.get("upstream_slot")
+        if isinstance(slot, int):
+            place = key(link.get("downstream")), key(link.get("downstream_slot"))
+            yield place, Link(key(link.get("upstream")), slot)
 
 
 def _outlets(definition: Mapping[str, Any]) -> Iterator[tuple[Link, int]]:

@@ -7,6 +7,8 @@ follows it only tells it from others of its kind ("text_b", "string_2", "prompt_
 import re
 from typing import Any, Literal, TypeGuard
 
+from annotate.material.programs.reader import LONGEST_TEXT
+
 Role = Literal[
     "negative", "positive", "conditioning", "pipe", "text", "delimiter", "aside", "other"
 ]
@@ -99,7 +101,12 @@ def is_text(value: Any) -> TypeGuard[str]:
 
 def is_prose(value: Any) -> TypeGuard[str]:
     """Whether a value of an input that nobody knows reads like a text."""
-    return is_text(value) and len(value.split(maxsplit=1)) > 1
+    if not is_text(value):
+        return False
+    some = value[:LONGEST_TEXT]
+    worded = sum(any(c.isalpha() for c in word) for word in some.split())
+    # Chinese and Japanese have no spaces between words.
+    return worded > 1 or sum(c.isalpha() and not c.isascii() for c in some) > 3
 
 
 def _names_file(value: str) -> bool:

@@ -15,10 +15,9 @@ from annotate.material.programs.comfyui.names import (
     words,
 )
 from annotate.material.programs.comfyui.operations import filled, made_of
-from annotate.material.programs.comfyui.widgets import UNTOLD
+from annotate.material.programs.comfyui.widgets import JOINING, UNTOLD
 from annotate.material.programs.reader import LONGEST_TEXT
 
-JOINING = ("concat", "join", "combin", "append", "merge")
 NO_TEXTS = frozenset("none no yes true false enable disable on off auto default".split())
 RESULTS = frozenset("populated result resolved processed".split())
 NAMELESS = ("", "any", "anything", "source", "data")

@@ -12,6 +12,7 @@ from annotate.material.programs.comfyui.graph import items, mapping, word
 from annotate.material.programs.comfyui.names import is_negative, is_prose, is_text
 
 MUTED = 2
+JOINING = ("concat", "join", "combin", "append", "merge")
 UNTOLD = "?"
 """The name of what was typed at a node beside its links, and is not known."""
 AFTER_SEED = ("fixed", "randomize", "increment", "decrement")
@@ -45,6 +46,20 @@ ROWS = {
     "ImpactWildcardProcessor": "wildcard_text populated_text mode seed",
     "ImpactWildcardEncode": "wildcard_text populated_text mode lora wildcard seed",
     "ImpactSwitch": "select sel_mode",
+    "CR Text Concatenate": "text1 text2 separator",
+    "CR Combine Prompt": "part1 part2 part3 part4 separator",
+    "StringFunction|pysssss": "action tidy_tags text_a text_b text_c",
+    "ttN concat": "text1 text2 text3 delimiter",
+    "easy promptConcat": "prompt1 prompt2 separator",
+    "easy positive": "positive",
+    "easy fullLoader": "ckpt_name config_name vae_name clip_skip lora_name lora_model_strength "
+    "lora_clip_strength resolution empty_latent_width empty_latent_height positive "
+    "positive_token_normalization positive_weight_interpretation negative",
+    "easy a1111Loader": "ckpt_name vae_name clip_skip lora_name lora_model_strength "
+    "lora_clip_strength resolution empty_latent_width empty_latent_height positive negative",
+    "easy comfyLoader": "ckpt_name vae_name clip_skip lora_name lora_model_strength "
+    "lora_clip_strength resolution empty_latent_width empty_latent_height positive negative",
+    "WanVideoTextEncode": "positive_prompt negative_prompt",
     "Text Concatenate": "delimiter clean_whitespace text_a text_b text_c text_d",
     "JoinStrings": "delimiter",
     "JoinStringMulti": "inputcount delimiter",
@@ -72,8 +87,14 @@ def named_values(raw: Mapping[str, Any]) -> dict[str, Any]:
     if not linked:
         return _guessed(raw, values)
     # Some of these texts were typed before the links were made, and nobody can tell which.
-    texts = [value for value in values if is_prose(value)]
-    return {UNTOLD: True} if len(texts) > len(linked) else {}
+    joins = any(part in word(raw.get("type")).lower() for part in JOINING)
+    texts = [value for value in values if is_prose(value) or (joins and _is_worded(value))]
+    return {UNTOLD: True} if len(texts) + joins > len(linked) and texts else {}
+
+
+def _is_worded(value: Any) -> bool:
+    """Whether a value has words of a text in it; what stands between two texts has none."""
+    return is_text(value) and value.lower() not in WORDLESS and any(c.isalpha() for c in value)
 
 
 def texts_in(raw: Mapping[str, Any]) -> tuple[str, ...]:
