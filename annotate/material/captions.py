@@ -114,13 +114,15 @@ def read_beside(file: Path, root: Path) -> Prompt | None:
 def of_text(text: str) -> Prompt | None:
     """Return what a text says: a caption, what AUTOMATIC1111 writes, or JSON.
 
-    Numbers alone, such as the boxes of a detector, are no prompt.
+    Numbers alone, such as the boxes of a detector, are no prompt. Raises Skip for broken JSON.
     """
     if NUMBERS.fullmatch(text):
         return None
     if looks_json(text):
         value = json_object(text)
-        prompt = _of_object(value) if value else plain(text, TEXT_FILES)
+        if not value:
+            raise Skip("is broken JSON")
+        prompt = _of_object(value)
     else:
         prompt = a1111.read_text(text)
     return prompt and replace(prompt, source=TEXT_FILES)

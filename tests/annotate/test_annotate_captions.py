@@ -83,6 +83,7 @@ def test_json_about_other_things_says_nothing(image: Path) -> None:
         ("a.txt", b"", "its text file is empty"),
         ("a.txt", b" \r\n\t\xef\xbb\xbf", "its text file is empty"),
         ("a.txt", b"Negative prompt: blurry\nSteps: 3", "its text file holds no prompt"),
+        ("a.txt", b'{"prompt": "a red fox", "seed"', "its text file: is broken JSON"),
         ("a.txt", "рыжая лиса".encode("cp1251"), "encoding that cannot be told"),
         ("a.json", b'{"prompt": "a fo', "its JSON file: is no JSON"),
         ("a.json", b"[" * 100_000, "its JSON file: is no JSON"),
