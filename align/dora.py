@@ -8,13 +8,24 @@ dora_scale is m · |W| / |W + ΔW| here, which gives the same weights and takes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from align.kohya import DOWN, PREFIX, UP, Adapter, ExportError, kohya_name, kohya_weights
+from align.kohya import (
+    DOWN,
+    PREFIX,
+    UP,
+    Adapter,
+    ExportError,
+    cast,
+    kohya_name,
+    kohya_weights,
+)
+from align.lora_forms import base_weights
+from align.models import ModelInfo
 from align.sgm_names import Layout
 
 MAGNITUDE = ".lora_magnitude_vector"
@@ -31,14 +42,14 @@ def dora_weights(
     adapter: Adapter,
     dtype: torch.dtype,
     layout: Layout,
-    base: Callable[[str], Tensor],
+    model: ModelInfo,
 ) -> dict[str, Tensor]:
     """Return a DoRA under kohya's names with `<name>.dora_scale`, one value for each row.
 
     The scales stay in fp32: one that is rounded moves a whole row by more than a run changes it.
 
     Args:
-        base: gives the base's weight of a module, by diffusers' name.
+        model: the base.
 
     Raises:
         ExportError: no DoRA, something that the form has no place for, or another base.
@@ -52,29 +63,40 @@ def dora_weights(
     plain = {name: w for name, w in adapter.weights.items() if not _is_magnitude(name)}
     result = kohya_weights(replace(adapter, weights=plain), dtype, layout)
 
-    for module, magnitude in magnitudes.items():
-        name = kohya_name(module, layout)
-        own = base(module.removeprefix(PREFIX)).float()
-        _check_fits(module, own, adapter)
-        # As rounded in the file, so that rounding costs no length.
-        down, up = (result[f"{name}.lora_{part}.weight"].float() for part in ("down", "up"))
-        scale = float(result[f"{name}.alpha"]) / adapter.ranks[module]
-        change = scale * (up.flatten(1) @ down.flatten(1))
-        sums = own.flatten(1) + change
-        lengths = own.flatten(1).norm(dim=1) / sums.norm(dim=1)
-        column = (-1, *[1] * (own.ndim - 1))
-        result[f"{name}.dora_scale"] = (magnitude.float().flatten() * lengths).reshape(column)
+    with base_weights(model) as base:
+        for module, magnitude in magnitudes.items():
+            own = _own_weight(base, module, adapter, model.name)
+            name, scale = kohya_name(module, layout), adapter.shared_alpha / adapter.ranks[module]
+            # As rounded in the file, so that rounding costs no length.
+            down, up = (result[f"{name}.lora_{part}.weight"].float() for part in ("down", "up"))
+            lengths = _lengthened(own, down, up, scale)
+            column = (-1, *[1] * (own.ndim - 1))
+            sized = (magnitude.float().flatten() / lengths).reshape(column)
+            result[f"{name}.dora_scale"] = cast(sized, torch.float32, module)
     return result
+
+
+def _lengthened(own: Tensor, down: Tensor, up: Tensor, scale: float) -> Tensor:
+    """How many times as long each row is with the change as without."""
+    sums = own.flatten(1) + scale * (up.flatten(1) @ down.flatten(1))
+    # The tiny step that ComfyUI takes, too, against rows of zeros.
+    tiny = torch.finfo(torch.float32).eps
+    return (sums.norm(dim=1) + tiny) / (own.flatten(1).norm(dim=1) + tiny)
 
 
 def _is_magnitude(name: str) -> bool:
     return name.removesuffix(".weight").endswith(MAGNITUDE)
 
 
-def _check_fits(module: str, own: Tensor, adapter: Adapter) -> None:
+def _own_weight(
+    base: Mapping[str, Tensor], module: str, adapter: Adapter, model_name: str
+) -> Tensor:
     down, up = adapter.weights[module + DOWN], adapter.weights[module + UP]
-    if own.shape[1:] != down.shape[1:] or own.shape[0] != up.shape[0]:
+    own = base.get(f"{module.removeprefix(PREFIX)}.weight")
+    if own is None or own.shape[1:] != down.shape[1:] or own.shape[0] != up.shape[0]:
+        there = "no such layer" if own is None else f"there {tuple(own.shape)}"
         raise ExportError(
-            f"{module} takes {tuple(down.shape[1:])} and gives {up.shape[0]}, and the model's own "
-            f"layer is {tuple(own.shape)}. Name the model that it was trained from."
+            f"{module} takes {tuple(down.shape[1:])} and gives {up.shape[0]}, and {model_name} has "
+            f"{there}. Name the model that it was trained from."
         )
+    return own.float()

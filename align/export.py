@@ -18,7 +18,6 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from align.device import Compute
 from align.dora import SCALE_NOTE, dora_weights
 from align.errors import first_line, says_disk_full
 from align.export_facts import PUBLISHED_CODE, Source, describe, read_source, training_metadata
@@ -36,7 +35,6 @@ from align.kohya import (
 from align.merge import merge, refuse_taken
 from align.models import HUB_NAME, ModelInfo, describe_model
 from align.peft_folder import write_peft_folder
-from align.pipeline import load_pipeline
 from align.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_of
 
 PRECISIONS = {"fp16": torch.float16, "fp32": torch.float32}
@@ -113,25 +111,10 @@ def _write_kohya(order: Order) -> None:
 
 def _write_dora(order: Order) -> None:
     base = order.model or _base(order.source)
-    layout = _layout(order)
-    unet = load_pipeline(base, Compute(torch.device("cpu"), torch.float32, None)).unet
-    weights = dora_weights(order.adapter, order.dtype, layout, _weights_of(unet, base.name))
+    weights = dora_weights(order.adapter, order.dtype, _layout(order), base)
     facts = describe(order.source, order.adapter, order.title, PUBLISHED_CODE) | SCALE_NOTE
     facts |= network_metadata(order.adapter) | training_metadata(order.source, order.title)
     _write(weights, facts, order.target)
-
-
-def _weights_of(unet: torch.nn.Module, model_name: str) -> Callable[[str], Tensor]:
-    weights = unet.state_dict()
-
-    def weight_of(layer: str) -> Tensor:
-        if f"{layer}.weight" not in weights:
-            raise ExportError(
-                f"{model_name} has no {layer}. Name the model that it was trained from."
-            )
-        return weights[f"{layer}.weight"]
-
-    return weight_of
 
 
 def _write_peft(order: Order) -> None:

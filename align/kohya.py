@@ -199,8 +199,8 @@ def kohya_weights(adapter: Adapter, dtype: torch.dtype, layout: Layout) -> dict[
         up = adapter.weights[module + UP]
         up = up if alpha == shared else up.float() * (alpha / shared)
         result[f"{name}.alpha"] = torch.tensor(shared, dtype=torch.float32)
-        result[f"{name}.lora_down.weight"] = _cast(adapter.weights[module + DOWN], dtype, module)
-        result[f"{name}.lora_up.weight"] = _cast(up, dtype, module)
+        result[f"{name}.lora_down.weight"] = cast(adapter.weights[module + DOWN], dtype, module)
+        result[f"{name}.lora_up.weight"] = cast(up, dtype, module)
     return result
 
 
@@ -232,7 +232,8 @@ def refuse_others(adapter: Adapter, form: str, ends: tuple[str, ...] = ()) -> No
         )
 
 
-def _cast(weight: Tensor, dtype: torch.dtype, module: str) -> Tensor:
+def cast(weight: Tensor, dtype: torch.dtype, module: str) -> Tensor:
+    """Return a module's weight in another format; raises ExportError where it is no number then."""
     cast = weight.to(dtype).contiguous()
     if not cast.isfinite().all():
         kind = str(dtype).removeprefix("torch.")

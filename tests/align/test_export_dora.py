@@ -14,6 +14,7 @@ from align.adopt import adopt
 from align.export import export
 from align.kohya import ExportError, kohya_name
 from align.lora import TARGETS, save_adapter
+from align.pipeline import load_pipeline
 from align.sgm_names import layout_of
 
 DORA = KINDS["dora"]
@@ -120,3 +121,17 @@ def test_a_dora_that_was_exported_comes_back_as_the_dora_that_it_was(adapter, mo
     for name, weight in own.items():
         if "magnitude" in name:
             assert_close(back[name].flatten(), weight.flatten(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-5), ("fp16", 2e-3)])
+def test_what_was_written_for_comfyui_comes_back_as_the_same_dora(
+    precision, tolerance, adapter, tuned, model, compute, tmp_path
+):
+    file = export(adapter, tmp_path / "d.safetensors", "dora", precision=precision, model=model)
+    facts = adopt(file, model, tmp_path / "ours.safetensors")
+    assert facts["kind"] == "lora"
+    ours = load_pipeline(model, compute)
+    ours.load_lora_weights(str(tmp_path), weight_name="ours.safetensors", adapter_name="default")
+    found = merged_weights(ours.unet)
+    for layer, (own, wanted) in merged_weights(tuned).items():
+        assert float((found[layer][1] - wanted).norm() / (wanted - own).norm()) < tolerance, layer
