@@ -135,6 +135,31 @@ def whole(nodes: Nodes) -> dict[str, Any]:
             "p Other TextEncode": {"text": "a fox\nin snow", "index": 1, "clip": "@m.1"}})),
         case("both forms in one object", "a fox", {"prompt": of_text({
             "t Text Multiline": FOX}), "workflow": {"nodes": [], "links": []}}),
+        case("pairs of conditioning", "a castle, a dragon", of_conditioning({
+            "p PairConditioningSetPropertiesAndCombine": {
+                "positive": "@a", "negative": "@n", "positive_NEW": "@c", "negative_NEW": "@n"},
+            "c PairConditioningSetProperties": {"positive_NEW": "@b", "negative_NEW": "@n"},
+            "a CLIPTextEncode": A, "b CLIPTextEncode": B})),
+        case("a default beside it", "a castle, a dragon", of_conditioning({
+            "p ConditioningSetDefaultCombine": {"cond": "@a", "cond_DEFAULT": "@c"},
+            "c ConditioningSetPropertiesAndCombine": {"cond": "@a", "cond_NEW": "@b"},
+            "a CLIPTextEncode": A, "b CLIPTextEncode": B})),
+        case("perp-neg", "a castle", whole({
+            "k SamplerCustomAdvanced": {"guider": "@g", "sigmas": "@q", "latent_image": "@l"},
+            "g PerpNegGuider": {"model": "@m", "positive": "@a", "negative": "@n",
+                                "empty_conditioning": "@e"},
+            "a CLIPTextEncode": A, "e CLIPTextEncode": {"text": "", "clip": "@m.1"}})),
+        case("cascade", "a castle", whole({
+            "k KSampler": SAMPLER | {"positive": "@p", "negative": "@n"},
+            "p StableCascade_StageB_Conditioning": {"conditioning": "@a", "stage_c": "@c"},
+            "c KSampler": SAMPLER | {"positive": "@a", "negative": "@n"}, "a CLIPTextEncode": A})),
+        case("a list that is joined later", "a fox | snow", of_text({
+            "t ImpactStringListToString": {"join_with": " | ", "string_list": "@w"},
+            "w ImpactMakeAnyList": {"value1": "@u", "value2": "@v"},
+            "u Text Multiline": FOX, "v Text Multiline": SNOW})),
+        case("a number in a text", "a fox, 7", of_text({
+            "t StringConcatenate": {"string_a": "a fox", "string_b": "@u", "delimiter": ", "},
+            "u Number to String": {"number": "@v"}, "v PrimitiveInt": {"value": 7}})),
         case("line by its number", "a dog", of_text({"t StringSelector": {
             "strings": "a fox\na dog\na hen", "multiline": False, "select": 1}})),
     ],

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from annotate.material.programs.comfyui.asking import inputs_told
 from annotate.material.programs.comfyui.constants import MOST_HOPS, constant
-from annotate.material.programs.comfyui.following import NOTHING, Asking, joined, parallel
+from annotate.material.programs.comfyui.following import NOTHING, Asking, combined, parallel
 from annotate.material.programs.comfyui.graph import Graph, Link, Node
 from annotate.material.programs.comfyui.names import place, words
 from annotate.material.programs.comfyui.operations import in_order
@@ -25,7 +25,7 @@ def conditioned(graph: Graph, node: Node, link: Link) -> Asking:
     names = in_order(node.linked("conditioning"))
     if "average" in node.lower:
         names = _averaged(graph, node, names)
-    told = joined(dict.fromkeys((yield from inputs_told(graph, node, names))))
+    told = combined((yield from inputs_told(graph, node, names)))
     # What else such a node was told is how, not what.
     return replace(told, final=bool(names))
 
@@ -38,7 +38,7 @@ def piped(graph: Graph, node: Node, link: Link) -> Asking:
     names = node.linked("pipe")
     if names and all("sampler" in name for name in names):
         names += node.linked("text")
-        return joined(dict.fromkeys((yield from inputs_told(graph, node, names))))
+        return combined((yield from inputs_told(graph, node, names)))
     told = yield from inputs_told(graph, node, names)
     texts = [part for part in told if part.text]
     return next(filter(None, texts or told), NOTHING)

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from annotate.material.programs.comfyui.graph import Graph, Link
 from annotate.material.programs.reader import LONGEST_TEXT, NoPrompt
 
 MOST_STEPS = 30_000
 """Of questions, four inputs and 250 characters each; a graph that people draw takes hundreds."""
-
-
 MOST_PARALLEL = 50
+"""Texts beside each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Told:
     """The kind of the node that makes the text when it runs, so that the graph does not hold it."""
     sure: bool = True
     """Whether the nodes behind it are understood; else it is what their inputs hold."""
+    parts: tuple[str, ...] = ()
+    """The texts of which it was combined, where it was."""
     final: bool = False
     """Whether that is all there is to find at its node, be it nothing."""
 
@@ -46,6 +48,16 @@ def joined(told: Iterable[Told], delimiter: str = ", ", keep_empty: bool = False
         if len(text) > LONGEST_TEXT:
             break
     return Told(text[:LONGEST_TEXT], sure=all(part.sure for part in parts))
+
+
+def combined(told: Iterable[Told]) -> Told:
+    """Return texts that are combined into one conditioning, each once; all or none."""
+    found = [part for part in told if part]
+    texts = dict.fromkeys(text for part in found for text in part.parts or (part.text,))
+    parts = tuple(islice(texts, MOST_PARALLEL))
+    made = next((part for part in found if part.maker), None)
+    whole = joined(Told(text) for text in parts)
+    return made or replace(whole, parts=parts, sure=all(part.sure for part in found))
 
 
 def parallel(told: Iterable[Told]) -> Told:

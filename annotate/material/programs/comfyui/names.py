@@ -39,7 +39,7 @@ ASIDE = frozenset(
 )
 QUALIFIERS = POSITIVE | frozenset(
     "in input opt optional main base list multiline raw to from global local with out output "
-    "pre app prefix suffix prepend append".split()
+    "pre app prefix suffix prepend append new old default extra other first second third".split()
 )
 
 

@@ -49,16 +49,23 @@ def made_of(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Told:
 
 
 def _together(node: Node, texts: list[Told], settings: Mapping[str, Constant]) -> Told:
-    delimiters = [value for name, value in settings.items() if name in node.named("delimiter")]
-    if not delimiters and "encode" in node.lower:
+    delimiter = _delimiter(node, settings)
+    if delimiter is not None:
+        return joined(texts, delimiter, keep_empty=node.kind == "StringConcatenate")
+    if "encode" in node.lower:
         return parallel(texts)
-    if not delimiters:
-        return _side_by_side(texts)
-    given = delimiters[0]
-    if isinstance(given, bool) or not isinstance(given, str):
-        given = ", "
-    delimiter = DELIMITERS.get(given.lower(), given)
-    return joined(texts, delimiter, keep_empty=node.kind == "StringConcatenate")
+    told = _side_by_side(texts)
+    # Who is given the list may join it otherwise.
+    parts = tuple(part.text for part in texts if part) if "list" in node.lower else ()
+    return replace(told, parts=parts)
+
+
+def _delimiter(node: Node, settings: Mapping[str, Constant]) -> str | None:
+    """What a node puts between texts; None for one that does not say."""
+    given = next((settings[name] for name in node.named("delimiter") if name in settings), None)
+    if given is None:
+        return None
+    return DELIMITERS.get(given.lower(), given) if isinstance(given, str) else ", "
 
 
 def filled(node: Node, template: str, parts: Parts) -> str | None:
@@ -91,6 +98,9 @@ def _changed(node: Node, told: Told, settings: Mapping[str, Constant]) -> Told:
     text = told.text
     if told.maker or not text:
         return told
+    delimiter = _delimiter(node, settings)
+    if delimiter is not None and told.parts:
+        return joined((Told(part) for part in told.parts), delimiter)
     mode = " ".join((*map(str, settings.values()), node.lower)).lower()
     if "trim" in mode:
         side = next((side for side in ("left", "right") if side in mode), "")
