@@ -89,7 +89,7 @@ def test_an_ordinary_image_is_not_decoded_for_it(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(stealth, "_pixels", counted)
     assert fields(encoded("PNG", noise("RGBA", (512, 512)))) == {}
-    assert sum(asked) < 2 * 5 * stealth.PIECE
+    assert sum(asked) < 5 * stealth.LONGEST_PIECE
 
 
 def test_a_text_for_everybody_to_see_is_enough() -> None:

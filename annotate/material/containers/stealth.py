@@ -20,6 +20,9 @@ from annotate.material.programs.reader import LONGEST_JSON
 FIELD = "alpha:pnginfo"
 ALPHA = (b"stealth_pnginfo", b"stealth_pngcomp")
 COLOURS = (b"stealth_rgbinfo", b"stealth_rgbcomp")
+Place = tuple[tuple[bytes, ...], slice]
+"""Signatures, and the channels that they stand in."""
+PLACES: tuple[Place, ...] = ((ALPHA, slice(3, 4)), (COLOURS, slice(0, 3)))
 COMPRESSED = b"comp"
 GZIP = zlib.MAX_WBITS + 16
 LENGTH = 4
@@ -31,7 +34,8 @@ CHANNELS = {2: 3, 6: 4}
 EIGHT_BITS, NOT_INTERLACED = 8, 0
 HEAD = 33
 """Bytes before the first chunk after a PNG's head."""
-PIECE = 16_384
+PIECE, LONGEST_PIECE = 512, 16_384
+"""Bytes that are decompressed at once, before and after."""
 UP, AVERAGE, PAETH = 2, 3, 4
 """How a row says its first pixel by the one above; other ways leave it as it is."""
 
@@ -43,9 +47,8 @@ def add_hidden(parts: Parts, picture: Image.Image, content: bytes) -> None:
     channels = CHANNELS.get(content[25], 0) if content[24] == EIGHT_BITS else 0
     if not channels or content[28] != NOT_INTERLACED or _pixels_of(picture) > MOST_PIXELS:
         return
-    for signatures, used in ((ALPHA, slice(3, 4)), (COLOURS, slice(0, 3))):
-        if channels >= used.stop and _begins(content, picture.size, channels, used, signatures):
-            _add(parts, picture, used, signatures)
+    for signatures, used in _possible(content, picture.size, channels):
+        _add(parts, picture, used, signatures)
 
 
 def _says_so_openly(parts: Parts) -> bool:
@@ -98,27 +101,31 @@ def _hidden(pixels: "np.ndarray[Any, Any]", count: int) -> bytes:
     return np.packbits(bits[: 8 * count]).tobytes()
 
 
-def _begins(
-    content: bytes, size: tuple[int, int], channels: int, used: slice, signatures: tuple[bytes, ...]
-) -> bool:
-    """Whether the lowest bits of the first column are those that a signature begins with."""
-    wanted = [_bits_of(signature) for signature in signatures]
-    place, last = 0, min(8 * len(signatures[0]), size[1] * len(range(*used.indices(channels))))
-    for pixel in _first_column(content, size, channels):
-        for value in pixel[used]:
-            wanted = [bits for bits in wanted if place >= len(bits) or bits[place] == value & 1]
-            place += 1
-        if not wanted or place >= last:
-            return bool(wanted)
-    return False
+def _possible(content: bytes, size: tuple[int, int], channels: int) -> list[Place]:
+    """Return the places that may hold a text, by the lowest bits of the first column."""
+    places = [place for place in PLACES if channels >= place[1].stop]
+    last = min(size[1], 8 * len(ALPHA[0]))
+    for number, pixel in enumerate(_first_column(content, size, channels), 1):
+        places = [place for place in places if _agrees(place, number - 1, pixel)]
+        if not places or number == last:
+            return places
+    return []
 
 
-def _bits_of(signature: bytes) -> list[int]:
-    return [int(bit) for bit in np.unpackbits(np.frombuffer(signature, np.uint8))]
+def _agrees(place: Place, number: int, pixel: bytes) -> bool:
+    """Whether a pixel of the first column may belong to a signature."""
+    signatures, used = place
+    values = pixel[used]
+    for bit, value in enumerate(values, number * len(values)):
+        if bit >= 8 * len(signatures[0]):
+            break
+        if all((one[bit // 8] >> (7 - bit % 8) & 1) != value & 1 for one in signatures):
+            return False
+    return True
 
 
 def _first_column(content: bytes, size: tuple[int, int], channels: int) -> Iterator[bytes]:
-    """Return the first pixel of each row, from the top, decompressing no row before it is asked.
+    """Return the first pixel of each row, from the top, decompressing no more than is asked for.
 
     To its left there is nothing, so that the pixel above is all that it depends on.
     """
@@ -126,13 +133,23 @@ def _first_column(content: bytes, size: tuple[int, int], channels: int) -> Itera
     above, row, rows = bytes(channels), 1 + width * channels, bytearray()
     pieces = _pixels(content)
     for _ in range(height):
-        while len(rows) < row and (piece := next(pieces, b"")):
-            rows += piece
-        if len(rows) < 1 + channels:
+        if not _fill(rows, pieces, 1 + channels):
             return
         above = bytes(_unfiltered(rows[0], rows[1 : 1 + channels], above))
         yield above
+        if not _fill(rows, pieces, row):
+            return
         del rows[:row]
+
+
+def _fill(rows: bytearray, pieces: Iterator[bytes], size: int) -> bool:
+    """Decompress until there are so many bytes; false where there are no more."""
+    while len(rows) < size:
+        piece = next(pieces, None)
+        if piece is None:
+            return False
+        rows += piece
+    return True
 
 
 def _unfiltered(way: int, pixel: bytes | bytearray, above: bytes) -> Iterator[int]:
@@ -147,10 +164,13 @@ def _pixels(content: bytes) -> Iterator[bytes]:
     for at in png_chunks(content):
         if content[at + 4 : at + 8] != b"IDAT":
             continue
-        waiting = content[at + 8 : at + 8 + int.from_bytes(content[at : at + 4])]
-        while waiting:
-            try:
-                yield stream.decompress(waiting, PIECE)
-            except zlib.error:
-                return
-            waiting = stream.unconsumed_tail
+        end = at + 8 + int.from_bytes(content[at : at + 4])
+        # Fed by the piece too, for what is left over is copied each time.
+        for start in range(at + 8, min(end, len(content)), PIECE):
+            waiting = content[start : min(start + PIECE, end)]
+            while waiting:
+                try:
+                    yield stream.decompress(waiting, LONGEST_PIECE)
+                except zlib.error:
+                    return
+                waiting = stream.unconsumed_tail
