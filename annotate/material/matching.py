@@ -3,9 +3,15 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
+
+FOLDERS = 2
+"""Above an image that are looked at to tell it from others of its name."""
+MOST_NAMESAKES = 8
+"""Images of one name and these folders among which a row's is looked for by all of their paths."""
 
 
 class Row(NamedTuple):
@@ -35,13 +41,17 @@ def matched(rows: Sequence[Row], images: Iterable[Path]) -> tuple[dict[Path, str
     if not others:
         return told, set()
 
-    called = _called(image for image in known.values() if image not in told)
+    wanted = {key for row in others for key in _keys(row.name)}
+    called = _called((image for image in known.values() if image not in told), wanted)
     claims: dict[Path, dict[str, str]] = defaultdict(dict)
     unclear: set[Path] = set()
+    crowded: set[str] = set()
     for row in others:
-        key = _key(row.name)
-        # An image may have been converted since: a.jpg is a.webp here.
-        nearest = _nearest(row, called.get(key) or called.get(key.rpartition(".")[0], []))
+        key = next((key for key in _keys(row.name) if key in called), "")
+        if len(called.get(key, ())) > MOST_NAMESAKES:
+            crowded.add(key)
+            continue
+        nearest = _nearest(row, called.get(key, []))
         if len(nearest) == 1:
             claims[nearest[0]].setdefault(row.name, row.prompt)
         unclear.update(nearest if len(nearest) > 1 else ())
@@ -50,22 +60,36 @@ def matched(rows: Sequence[Row], images: Iterable[Path]) -> tuple[dict[Path, str
             told[path] = next(iter(prompts.values()))
         else:
             unclear.add(path)
+    unclear.update(*(called[key] for key in crowded))
     return told, unclear - told.keys()
 
 
-def _called(images: Iterable[Path]) -> dict[str, list[Path]]:
-    """Images by their names, with and without the ending."""
+def _called(images: Iterable[Path], wanted: AbstractSet[str]) -> dict[str, list[Path]]:
+    """Images by their names, with and without the folder, and the ending."""
     called: dict[str, list[Path]] = defaultdict(list)
     for image in images:
-        called[_key(image.name)].append(image)
-        called[_key(image.stem)].append(image)
-    return called
+        for key in set(_keys("/".join(image.parts[-FOLDERS - 1 :]))):
+            if key in wanted:
+                called[key].append(image)
+    # As a plain dictionary: to ask for what is missing adds nothing.
+    return dict(called)
 
 
-def _key(name: str) -> str:
-    """A file's name alone, without what systems differ in: pieces of letters, %20, capitals."""
-    own = unquote(name.rpartition("/")[2])
-    return (own if own.isascii() else unicodedata.normalize("NFC", own)).casefold()
+def _keys(path: str) -> tuple[str, ...]:
+    """What an image may be found by, the surest first: it may have been moved or converted since.
+
+    Without what systems differ in: letters in pieces, %20, capitals.
+    """
+    plain = unquote("/".join(path.split("/")[-FOLDERS - 1 :]))
+    whole = (plain if plain.isascii() else unicodedata.normalize("NFC", plain)).casefold()
+    parts = whole.split("/")
+    names = ["/".join(parts[place:]) for place in range(len(parts))]
+    return tuple(key for name in names for key in (name, _stem(name)))
+
+
+def _stem(name: str) -> str:
+    stem, _, ending = name.rpartition(".")
+    return stem if stem and "/" not in ending else name
 
 
 def _nearest(row: Row, images: list[Path]) -> list[Path]:

@@ -116,6 +116,15 @@ def test_a_path_of_another_machine_means_the_one_image_that_is_called_so() -> No
     assert unclear == set()
 
 
+def test_moved_images_of_one_name_are_told_apart_by_their_folders_or_not_at_all() -> None:
+    here = [Path(f"/in/{n:05}/samples/0.png") for n in range(500)]
+    rows = [Row("/in", f"/old/out/{n:05}/samples/0.png", f"prompt {n}") for n in range(500)]
+    told, unclear = matched(rows, here)
+    assert told == {path: f"prompt {n}" for n, path in enumerate(here)} and unclear == set()
+    told, unclear = matched([row._replace(name=f"/old/x{row.name[9:]}") for row in rows], here)
+    assert (told, unclear) == ({}, set(here))
+
+
 def test_images_that_rows_differ_about_are_left_out_rather_than_named_after_their_folder(
     tmp_path: Path,
 ) -> None:
