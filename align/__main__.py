@@ -53,7 +53,14 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = root.add_subparsers(dest="command", required=True)
     _add_train(commands.add_parser("train", help="train the run in a folder"))
-    _add_export(commands.add_parser("export", help="write an adapter for other programs"))
+    forms = "\n".join(f"{name:<11}{meaning}" for name, meaning in FORMS.items())
+    export = commands.add_parser(
+        "export",
+        help="write an adapter for other programs",
+        description=f"Write an adapter for other programs. Forms, and who reads each:\n\n{forms}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_export(export)
     _add_score(commands.add_parser("score", help="rank the pictures of a folder"))
     _add_sample(commands.add_parser("sample", help="draw pictures of prompts into a folder"))
     _add_evaluate(commands.add_parser("evaluate", help="check a version beside its base"))
@@ -88,8 +95,7 @@ def _add_export(export: argparse.ArgumentParser) -> None:
         "source", type=Path, metavar="RUN_DIR|ADAPTER", help="a finished run or an adapter file"
     )
     export.add_argument("target", type=Path, metavar="TARGET", help="file or folder to write")
-    forms = "; ".join(f"{name}: {meaning}" for name, meaning in FORMS.items())
-    export.add_argument("--form", choices=FORMS, default="kohya", help=f"{forms} (%(default)s)")
+    export.add_argument("--form", choices=FORMS, default="kohya", help="see above (%(default)s)")
     export.add_argument("--precision", choices=("fp16", "fp32"), default="fp16")
     export.add_argument(
         "--model", metavar="NAME_OR_PATH", help="the adapter's base, where no run folder names it"
