@@ -7,6 +7,8 @@ from html import unescape
 from annotate.material.columns import Columns, is_image
 
 TOKEN = re.compile(r"<(/?)(td|th|img)\b([^<>]*)>|<br\b[^<>]*>|([^<]+)", re.IGNORECASE)
+DEEPEST = 20
+"""Cells within cells that are told apart; what never ends costs no memory."""
 SOURCE = re.compile(r"\bsrc\s*=\s*[\"']?([^\"'<>]{1,1000})", re.IGNORECASE)
 
 
@@ -39,6 +41,6 @@ def _parts(page: str) -> Iterator[tuple[str, str]]:
             if source and is_image(unescape(source[1])):
                 yield "image", unescape(source[1])
         elif not closing:
-            cells.append([])
+            cells = [*cells[-DEEPEST:], []]
         elif cells and (told := unescape("".join(cells.pop())).strip()):
             yield "cell", told
