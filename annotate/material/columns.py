@@ -11,6 +11,7 @@ from typing import Any
 
 from annotate.material.names import spoken
 from annotate.material.programs.reader import LONGEST_TEXT
+from annotate.material.programs.unsaid import is_answered
 
 ENDINGS = frozenset(
     ".png .jpg .jpeg .jfif .jpe .webp .gif .bmp .tif .tiff .avif .heic .heif .jxl".split()
@@ -31,9 +32,16 @@ TEXTS = ("prompt", "text", "caption", "description", "tag", "p")
 NOT_TEXT = frozenset(
     "negative neg uncond unconditional style id ids hash url uri path file filename image img "
     "model lora seed strength weight type score length count token tokens embed embeds embedding "
-    "language lang version source author artist date time template magic".split()
+    "language lang version source author artist date time template magic system instruction "
+    "instructions captioning".split()
 )
 """Words that make of a prompt's key another one: negative_prompt, caption_score."""
+ELSEWHERE = NOT_TEXT | frozenset(
+    "user users annotator labeler labeller rater reviewer worker person owner creator by comment "
+    "comments note notes remark remarks reason feedback review verdict opinion judgement judgment "
+    "status category class license licence title album camera device location place".split()
+)
+"""Words of columns that hold words about something else than what an image shows."""
 PROMPTS = frozenset(("prompt", "prompts", "caption", "captions"))
 JOINT = ", "
 
@@ -68,7 +76,9 @@ class Columns:
             words = key_words(key)
             singular = [word.removesuffix("s") for word in words]
             told = [TEXTS.index(word) for word in singular if word in TEXTS]
-            is_other = NOT_TEXT.intersection(words)
+            # What a model was asked for a caption: caption_prompt.
+            asks = words[-1:] in (["prompt"], ["prompts"]) and {"caption", "captions"} & set(words)
+            is_other = NOT_TEXT.intersection(words) or asks
             self._keep(self._ranks, key, (min(told), len(words)) if told and not is_other else None)
         return self._ranks[key]
 
@@ -81,7 +91,9 @@ class Columns:
 
     def text_of(self, row: Mapping[str, Any]) -> str:
         """Return the prompt that a row holds under a key that says so; else an empty text."""
-        ranked = ((self.names_text(key), key) for key in row)
+        texts = {key: one for key, one in row.items() if isinstance(one, str)}
+        asked = PROMPTS if is_answered(texts) else ()
+        ranked = ((self.names_text(k), k) for k in row if not set(asked) & set(key_words(k)))
         keys = [key for _, key in sorted((rank, key) for rank, key in ranked if rank is not None)]
         return next(filter(None, (_text(row[key], key) for key in keys)), "")
 
@@ -94,7 +106,9 @@ class Columns:
 
     def only_text_of(self, row: Mapping[str, Any]) -> str:
         """Return the one entry of a row that reads as a text, where no key says which is."""
-        others = (key for key in row if not NOT_TEXT.intersection(key_words(key)))
+        if is_answered({key: one for key, one in row.items() if isinstance(one, str)}):
+            return ""
+        others = (key for key in row if not ELSEWHERE.intersection(key_words(key)))
         texts = [text for key in others if not is_image(text := _text(row[key], key))]
         told = [text for text in texts if len(spoken(text)) > 1]
         return told[0] if len(told) == 1 else ""

@@ -12,6 +12,7 @@ from annotate.material.programs import (
     easydiffusion,
     fooocus,
     invokeai,
+    iptc,
     labelled,
     midjourney,
     mochi,
@@ -35,6 +36,7 @@ READERS: tuple[Reader, ...] = (
     comfyui.read,
     mochi.read,
     midjourney.read,
+    iptc.read,
     labelled.read,
     others.read,
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from annotate.material.captions import JSON_ENDINGS, OTHER_ENDINGS, TEXT_ENDINGS
 from annotate.material.matching import Row, matched
+from annotate.material.programs.layers import ASIDE
 from annotate.material.reading import Skip
 from annotate.material.summary import Skipped
 from annotate.material.tables import Tables, is_sure, own_of, tables_among
@@ -80,7 +81,9 @@ class Nearby:
 
     def _file(self, folder: Path, name: str, own: dict[str, str]) -> None:
         """Keep a file that may belong to an image: a.swarm.json here, or captions/a.txt."""
-        stem = name.partition(".")[0]
+        stem, _, rest = name.partition(".")
+        if any(word in rest.lower() for word in ASIDE):
+            return
         image = own.get(os.path.splitext(name)[0]) or own.get(stem)
         if image is not None:
             self.texts.setdefault(folder / image, folder / name)

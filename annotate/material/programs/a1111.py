@@ -13,6 +13,7 @@ from annotate.material.programs.labelled import unlabelled
 from annotate.material.programs.layers import looks_json
 from annotate.material.programs.marks import STEPS, caption, shown
 from annotate.material.programs.reader import LONGEST_TEXT, Fields, NoPrompt, Prompt
+from annotate.material.programs.unsaid import NOTHING, is_unsaid, without_preamble
 
 PROGRAM = "AUTOMATIC1111"
 WITHOUT = f"{PROGRAM} metadata without a prompt"
@@ -24,9 +25,12 @@ KNOWN = frozenset(
     ("steps", "sampler", "cfg scale", "seed", "size", "model", "model hash", "version", "scheduler",
      "schedule type", "clip skip", "guidance scale", "denoising strength", "app", "pipeline", "vae")
 )  # fmt: skip
-NOTHING = frozenset(("unknown", "undefined", "none", "null"))
-"""What stands in place of a prompt that a program could not tell."""
-NEGATIVE = re.compile(r"negative prompt:", re.IGNORECASE)
+NEGATIVE = re.compile(
+    r"(?:negative[ _]prompts?|(?:反向|负面|负向|負面|否定)提示[词詞語语]?|"
+    r"ネガティブ(?:プロンプト)?|부정 ?프롬프트|негативный промпт) ?[:：]",
+    re.IGNORECASE,
+)
+"""Also as translations of these programs write it."""
 TEMPLATE = re.compile(r"(?:negative )?template:", re.IGNORECASE)
 STEPS_ALONE = re.compile(r"Steps: ?\d{1,4}[\s,]*")
 STEPS_WITHIN = re.compile(r"(?<=[\s,.;])Steps: ?\d{1,4}, ?[A-Z][\w ]{0,30}:")
@@ -64,6 +68,9 @@ def read_text(text: str) -> Prompt | None:
     text = text[:LONGEST_TEXT]
     parts = parts_of(text)
     if parts is None:
+        if is_unsaid(text):
+            return None
+        text = without_preamble(text.lstrip())
         words = caption(unlabelled(text))
         return Prompt(words, text.strip(), PROGRAM) if words else None
     return prompt_of(parts)

@@ -17,13 +17,14 @@ from annotate.material.programs.reader import (
     Prompt,
     json_object,
 )
+from annotate.material.programs.unsaid import is_answered, is_unsaid
 
 PROGRAM = "another program"
 SERVICES = {"generation_data": "Tensor.Art", "parameters-json": "Stability Matrix"}
 PROMPTS = ("prompt", "prompts", "positiveprompt", "positive")
 """Keys that say so, without what is no letter; the best first."""
 ABOUT = re.compile(
-    r"^neg|neg$|negative|uncond|exclude|template|hires|refiner|system|strength|length|weight|style|"
+    r"^neg|neg$|negative|uncond|exclude|template|hires|refiner|system|caption|instruct|strength|length|weight|style|"
     r"hash|seed|model|count|token|lora|mask|face|version|type|date|time|language|schedule|edit|id$"
 )
 """Makes of a prompt's key another one."""
@@ -76,7 +77,7 @@ def read(fields: Fields) -> Prompt | None:
 def _told(fields: Fields) -> Iterator[str]:
     """Return the texts under keys that say that they are prompts, the best first."""
     ranks: dict[str, tuple[int, int]] = {}
-    for name in fields:
+    for name in () if is_answered(fields) else fields:
         key = _key(name)
         if key in PROMPTS or ("prompt" in key and ":" not in name and not ABOUT.search(key)):
             ranks[name] = (PROMPTS.index(key) if key in PROMPTS else len(PROMPTS), len(key))
@@ -96,7 +97,7 @@ def _joined(text: str) -> str:
 
 def _prompt(text: str) -> Prompt | None:
     words = caption(text)
-    told = SAYS.search(words)
+    told = SAYS.search(words) and not is_unsaid(text)
     return Prompt(words, text[:LONGEST_TEXT].strip(), PROGRAM) if told else None
 
 

@@ -6,7 +6,7 @@ from annotate.material.programs.comfyui.asking import inputs_told
 from annotate.material.programs.comfyui.constants import MOST_HOPS, constant
 from annotate.material.programs.comfyui.following import NOTHING, Asking, combined, parallel
 from annotate.material.programs.comfyui.graph import Graph, Link, Node
-from annotate.material.programs.comfyui.names import place, words
+from annotate.material.programs.comfyui.names import is_negative, place, words
 from annotate.material.programs.comfyui.operations import in_order
 
 MOST_IN_BUNDLE = 20
@@ -22,7 +22,7 @@ def positive(graph: Graph, node: Node, link: Link) -> Asking:
 
 def conditioned(graph: Graph, node: Node, link: Link) -> Asking:
     """A node that changes or joins conditioning: every text that goes into it."""
-    names = in_order(node.linked("conditioning"))
+    names = _not_titled_negative(graph, node, in_order(node.linked("conditioning")))
     if "average" in node.lower:
         names = _averaged(graph, node, names)
     told = combined((yield from inputs_told(graph, node, names)))
@@ -69,3 +69,10 @@ def _averaged(graph: Graph, node: Node, names: list[str]) -> list[str]:
     wanted = ends.get(float(strength)) if isinstance(strength, int | float) else None
     kept = [name for name in names if wanted in words(name)]
     return kept or sorted(names, key=lambda name: "from" in words(name))
+
+
+def _not_titled_negative(graph: Graph, node: Node, names: list[str]) -> list[str]:
+    """Of several inputs whose names do not say it, those that come from no node titled so."""
+    behind = ((name, graph.nodes.get(node.links[name].node)) for name in names)
+    kept = [name for name, one in behind if one is None or not is_negative(one.title)]
+    return kept if len(names) > 1 else names

@@ -1,0 +1,54 @@
+"""Texts that stand where a prompt could and are none: what machines write, and what goes wrong."""
+
+import re
+from collections.abc import Mapping
+
+from annotate.material.programs.reader import LONGEST_TEXT
+
+NOTHING = frozenset(("unknown", "undefined", "none", "null", "nan", "n/a", "[object object]"))
+"""What stands in place of a prompt that a program could not tell."""
+ADDRESS = re.compile(r"(?:https?|file|ftp|data)://?\S+", re.IGNORECASE)
+MARKUP = re.compile(r"<(?:!doctype|html|\?xml|svg)\b|version https://git-lfs", re.IGNORECASE)
+"""A page of an error, or what Git keeps in place of a large file."""
+SORRY = re.compile(
+    r"(?:i['\u2019]?m sorry|i am sorry|sorry|i apologi[sz]e|unfortunately)\b[,.]? (?:but )?"
+    r"(?:i|as an ai)\b|i (?:cannot|can['\u2019]?t|am unable to|am not able to) "
+    r"(?:assist|help|describe|provide|identify|see|view|fulfil)|as an ai\b",
+    re.IGNORECASE,
+)
+"""How a model that describes images begins to say that it will not."""
+BOX = re.compile(r"[\w\-]{0,40}(?:[ ,\t]{1,3}-?\d{1,9}(?:\.\d{1,9})?){4,12}[ \t]{0,3}")
+"""A line of a detector: a name and the numbers of a box."""
+MOST_BOXES = 200
+PYTHON = re.compile(r"[\[\s]{0,9}\{\s{0,9}'")
+"""How an object of Python begins that was written as text."""
+PREAMBLE = re.compile(
+    r"(?:(?:sure|certainly|of course)\b[,.!]? {0,3})?here(?:['\u2019]s| is| are) (?:a|an|the|your) "
+    r"[^\n:]{0,60}\b(?:caption|prompt|description)s?\b[^\n:]{0,60}:\s{1,9}",
+    re.IGNORECASE,
+)
+"""What such a model says before it describes an image."""
+ANSWERS = frozenset("response responses answer answers completion reply".split())
+WORD = re.compile(r"[a-z]+")
+
+
+def is_unsaid(text: str) -> bool:
+    """Whether a text is no prompt by what it is made of."""
+    text = text[:LONGEST_TEXT].strip()
+    refused = MARKUP.match(text) or SORRY.match(text) or PYTHON.match(text)
+    if refused or text.lower() in NOTHING or ADDRESS.fullmatch(text):
+        return True
+    lines = text.split("\n", MOST_BOXES)[:MOST_BOXES]
+    return bool(text) and all(BOX.fullmatch(line.strip()) for line in lines)
+
+
+def without_preamble(text: str) -> str:
+    """Return a description without what a model said before it."""
+    said = PREAMBLE.match(text)
+    return text[said.end() :] if said else text
+
+
+def is_answered(row: Mapping[str, str]) -> bool:
+    """Whether texts with names are a question and its answer: the prompt is a task then."""
+    answers = (text for key, text in row.items() if ANSWERS & set(WORD.findall(key[:60].lower())))
+    return any(len(text[:LONGEST_TEXT].split()) > 1 for text in answers)

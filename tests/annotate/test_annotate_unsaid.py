@@ -1,0 +1,160 @@
+"""What stands where a prompt could and is none is never taken for one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from metadata_files import with_xmp, xmp
+from picture_files import save_png, scene
+
+from annotate.material.captions import sidecar
+from annotate.material.columns import Columns
+from annotate.material.folder import find_pictures
+from annotate.material.metadata import read_fields
+from annotate.material.pictures import look
+from annotate.material.programs import description, iptc
+from annotate.material.reading import Skip
+
+FOX = "a red fox in snow"
+SETTINGS = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x512"
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    return save_png(tmp_path / "0001.png", scene(1, (32, 32)))
+
+
+def beside(image: Path, name: str, text: str) -> str | None:
+    (image.parent / name).write_text(text)
+    found = sidecar(image, image.parent)
+    return found and found.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!DOCTYPE html><html><body>404 Not Found</body></html>",
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345",
+        "https://example.org/a-red-fox.png",
+        "I'm sorry, but I can't assist with that request.",
+        "As an AI language model, I do not see images.",
+        "person 0.98 12 44 80 90\nfox 0.77 1 2 3 4",
+        "undefined",
+        "{'prompt': 'a red fox', 'negative_prompt': 'ugly'}",
+    ],
+)
+def test_a_text_of_a_machine_is_no_caption(image: Path, text: str) -> None:
+    with pytest.raises(Skip, match="holds no prompt"):
+        beside(image, "0001.txt", text)
+    assert read_fields({"prompt": text}) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Here is a caption for the image:\n\n{FOX}",
+        f"Sure! Here's the detailed description of this image: {FOX}",
+        f"prompt: {FOX}\nnegative_prompt: blurry\nseed: 1",
+        f"Model: sdxl\nSeed: 4\nPrompt: {FOX}\nNegative prompt: blurry",
+    ],
+)
+def test_of_a_text_with_more_around_it_the_description_is_kept(image: Path, text: str) -> None:
+    assert beside(image, "0001.txt", text) == FOX
+
+
+@pytest.mark.parametrize("name", ["negative.txt", "neg.txt", "uncond.caption", "negative.json"])
+def test_a_file_that_is_called_negative_is_never_the_prompt(image: Path, name: str) -> None:
+    text = json.dumps({"prompt": "ugly, blurry"}) if name.endswith("json") else "ugly, blurry"
+    (image.parent / f"0001.{name}").write_text(text)
+    found = find_pictures(image.parent, image.parent / "studio")
+    with pytest.raises(Skip):
+        look(image, found.root, found.told, found.untold, found.sorts, found.texts)
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({"system_prompt": "You write captions", "caption": FOX}, FOX),
+        ({"caption_prompt": "Describe this image briefly", "generated_caption": FOX}, FOX),
+        ({"system_prompt": "You write captions for images", "model": "x"}, ""),
+        ({"user_prompt": "Describe this image", "response": FOX}, ""),
+        ({"prompt": "What is in the image?", "answer": FOX}, ""),
+    ],
+)
+def test_what_a_model_was_asked_for_a_caption_is_no_prompt(
+    image: Path, row: dict[str, Any], text: str
+) -> None:
+    assert Columns().text_of(row) == text
+    assert (beside(image, "0001.json", json.dumps(row)) or "") == text
+
+
+@pytest.mark.parametrize("column", ["user", "comment", "remarks", "annotator", "reason"])
+def test_words_about_something_else_in_a_table_are_no_prompt(column: str) -> None:
+    row = {"image": "a.png", "rating": "5", column: "hands are broken again"}
+    assert Columns().only_text_of(row) == ""
+    assert Columns().only_text_of(row | {"sentence": FOX}) == FOX
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "反向提示词:",
+        "負面提示詞：",
+        "ネガティブプロンプト:",
+        "Negative prompt：",
+        "negative_prompt:",
+    ],
+)
+def test_the_negative_prompt_is_known_in_other_words(name: str) -> None:
+    found = read_fields({"parameters": f"{FOX}\n{name} ugly\n{SETTINGS}"})
+    assert found is not None and found.text == FOX
+
+
+def test_a_node_that_is_titled_negative_is_none_of_several_unnamed_inputs() -> None:
+    nodes = {
+        "p": ("CLIPTextEncode", {"text": FOX}),
+        "n": ("CLIPTextEncode", {"text": "ugly"}),
+    }
+    graph = {
+        number: {"class_type": kind, "inputs": inputs} for number, (kind, inputs) in nodes.items()
+    }
+    graph["n"]["_meta"] = {"title": "Negative"}
+    linked = {"cond1": ["p", 0], "cond2": ["n", 0], "steps": 20}
+    graph["s"] = {"class_type": "StrangeSampler", "inputs": linked}
+    found = read_fields({"prompt": json.dumps(graph)})
+    assert found is not None and found.text == FOX
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        xmp(f"<e:AIPromptInformation xmlns:e='x'>{FOX}</e:AIPromptInformation>"),
+        xmp("", f"xmlns:e='x' e:AIPromptInformation='{FOX}'"),
+    ],
+)
+def test_the_place_that_iptc_has_for_prompts_is_read(image: Path, packet: bytes) -> None:
+    image.write_bytes(with_xmp("PNG", packet))
+    head = look(image, image.parent, {})
+    assert (head.prompt, head.source) == (FOX, iptc.PROGRAM)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "filter: 0; fileterIntensity: 0.0; filterMask: 0; captureOrientation: 0; sceneMode: 8;",
+        "touch: (-1.0, -1.0); modelMode: portrait; beauty level 3",
+        "Hasselblad X1D II 50C",
+        "<Digimax S500 / Kenox S500 / Digimax Cyber 530>",
+        "Filename: IMG_2031",
+        "ISO 100 f/2.8 1/250s exposure bias 0",
+        "Shot with Huawei Pro mode",
+        "Photo editing by Snapseed",
+    ],
+)
+def test_what_a_camera_writes_is_no_caption(text: str) -> None:
+    for place in ("exif:usercomment", "exif:imagedescription"):
+        assert description.read({place: text}) is None
+    assert description.read({"exif:imagedescription": "Our dog in the garden"}) is not None
