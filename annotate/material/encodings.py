@@ -2,6 +2,7 @@
 
 import codecs
 
+from annotate.material.containers.countries import is_of_a_country
 from annotate.material.reading import Skip
 
 UNTOLD = "in an encoding that cannot be told; save it as UTF-8"
@@ -58,6 +59,9 @@ def _line(line: bytes) -> str:
     if sum(byte > 0x7F for byte in line) > MOST_ACCENTS * len(line):
         raise Skip(UNTOLD)
     try:
-        return line.decode(WESTERN)
+        text = line.decode(WESTERN)
     except UnicodeDecodeError:
         raise Skip(UNTOLD) from None
+    if is_of_a_country(line[:LOOKED_AT], text[:LOOKED_AT]):
+        raise Skip(UNTOLD)
+    return text

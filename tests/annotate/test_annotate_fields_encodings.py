@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from metadata_files import comment, fields, with_exif
 
 from annotate.material.containers.encodings import comment_of, mended, narrow_text, text_of
+from annotate.material.encodings import decoded
+from annotate.material.reading import Skip
 
 PROMISES = {
     "ascii": b"ASCII\0\0\0",
@@ -148,3 +150,43 @@ def test_utf_8_with_a_mark_is_read_as_it_is_or_not_at_all(text: str) -> None:
 def test_no_bytes_are_an_error(raw: bytes) -> None:
     for found in (comment_of(raw), text_of(raw), narrow_text(raw)):
         assert found is None or ("\ufeff" not in found and "\0" not in found)
+
+
+SETTINGS = "\nNegative prompt: ugly\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("gbk", "雪中的红狐狸，杰作"),
+        ("big5", "雪中的紅狐狸"),
+        ("cp932", "赤い狐、雪の中"),
+        ("cp949", "눈 속의 붉은 여우"),
+        ("cp1251", "рыжая лиса в снегу"),
+        ("cp1251", "лиса"),
+    ],
+)
+@pytest.mark.parametrize("code", [b"", b"\0" * 8, b"ASCII\0\0\0"])
+def test_a_text_of_a_country_among_english_settings_is_not_taken_for_western_letters(
+    encoding: str, text: str, code: bytes
+) -> None:
+    raw = f"{text}{SETTINGS}".encode(encoding)
+    assert comment_of(code + raw) is None
+    with pytest.raises(Skip, match="cannot be told"):
+        decoded(raw)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "déjà vu à Paris, été",
+        "ein süßer Hund über dem Fluß",
+        "São Paulo, coração",
+        "naïve",
+        "“quoted” text – dash",
+    ],
+)
+@pytest.mark.parametrize("settings", ["", SETTINGS])
+def test_western_letters_with_accents_are_read(text: str, settings: str) -> None:
+    raw = f"{text}{settings}".encode("cp1252")
+    assert comment_of(raw) == decoded(raw) == text + settings

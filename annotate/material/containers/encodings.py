@@ -7,6 +7,7 @@ with or without a byte order mark, padded with NULs.
 import codecs
 from collections.abc import Iterator
 
+from annotate.material.containers.countries import is_of_a_country
 from annotate.material.containers.likely import bits
 from annotate.material.programs.reader import LONGEST_JSON
 
@@ -253,7 +254,8 @@ def is_utf8(raw: bytes) -> bool:
 def _is_latin(raw: bytes) -> bool:
     """Whether letters with accents stand among others, as they do in the languages of Latin-1."""
     high = sum(byte >= 0x80 for byte in raw)
-    return high <= MOST_HIGH * sum(chr(byte).isalpha() for byte in raw)
+    few = high <= MOST_HIGH * sum(chr(byte).isalpha() for byte in raw)
+    return few and not is_of_a_country(raw, mended(_narrow(raw)))
 
 
 def _is_text(text: str) -> bool:
