@@ -67,11 +67,53 @@ TIMES = (
 MEASURES = "dpi fps gb hz kb mb min ms nd px rd sec st th"
 COUNTED = frozenset("star stars point points like likes heart hearts shot shots".split())
 """Words that say nothing beside a number: 5 stars."""
+SIDES = (
+    "aesthetic after baseline before control desktop dpo edited edit fake finetune first "
+    "grpo hq labelled left lq nsfw ours ppo policy raw real ref reference rlhf second sft sfw "
+    "theirs third treatment unaesthetic unlabelled"
+)
+"""What compares two sorts of images, or says where they were kept."""
+APPS = (
+    "copilot facebook fb grok hf imessage instagram messenger mp nef cr dng arw out pasted pxl "
+    "received signal snapchat snap tiktok twitter unknown unnamed viber wa wechat microsoft"
+)
+ELSEWHERE = (
+    "gut gute schlecht schlechte gewählt abgelehnt besser schlechter bon bons bonne mauvais "
+    "mauvaise choisi rejeté bien mal bueno buenos malo malos mejor peor elegido rechazado "
+    "buono buoni cattivo bom ruim хорошо хорошие плохо плохие 好 坏 差 好的 坏的 良 悪 良い "
+    "悪い 좋음 나쁨 bild bilder foto fotos imagen imagenes imágenes immagine immagini imagem "
+    "imagens afbeelding afbeeldingen obraz obrazy zdjęcie zdjęcia фото изображение "
+    "изображения 画像 写真 图片 照片 圖片 相片 사진 이미지 微信图片 bildschirmfoto capture "
+    "captura pantalla écran tela schermata schermafbeelding zrzut ekranu skärmbild снимок "
+    "экрана скриншот スクリーンショット 屏幕截图 截屏 截图 螢幕擷取畫面 스크린샷 ekran "
+    "görüntüsü unbenannt ohne titel título titulo titre titolo sem sin sans senza безымянный "
+    "无标题 未命名 名称未設定"
+)
+"""The commonest of these words in other languages."""
+BETWEEN = "um om de da do del à a la le el di vom von kl"
 LINKS = "an and are at by for from in is my non not of on or our the to versus vs with without"
 SAYS_NOTHING = frozenset(
-    " ".join((VERDICTS, SPLITS, CONTAINERS, MAKERS, TIMES, MEASURES, LINKS)).split()
+    " ".join((VERDICTS, SPLITS, CONTAINERS, MAKERS, TIMES, MEASURES, SIDES, LINKS)).split()
 )
 """Words that, alone, say how images were judged, divided, kept, made, dated or measured."""
+AS_THEY_ARE = frozenset(" ".join((APPS, ELSEWHERE, BETWEEN)).split())
+"""The same without English endings: of the Spanish de, deer is no form."""
+PLACES = frozenset(("camera roll", "saved pictures"))
+
+
+JUDGED = frozenset(
+    "chosen rejected preferred dispreferred unpreferred nonpreferred winner winners winning loser "
+    "losers losing win wins lose loses upvoted downvoted".split()
+)
+"""Verdicts that hardly say what an image shows: of few words, the first or the last is enough."""
+FEW_WORDS = 3
+MOMENT = re.compile(
+    r"[^\d]{1,60}(?:19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d[^\d]{0,4}\d\d[-_.:h]?\d\d(?:[\d\W_].*)?",
+    re.DOTALL,
+)
+"""A word and the moment to the minute: how apps and devices name what they save."""
+PASSING = re.compile(r"ComfyUI_temp_[a-z]{5}_")
+"""How ComfyUI names what it does not keep."""
 
 
 def named(image: Path, root: Path, roles: Collection[Path] = ()) -> Prompt | None:
@@ -117,12 +159,20 @@ def sorting(images: Iterable[Path]) -> set[Path]:
 def of_folder(name: str) -> str:
     """Return what the name of a folder says that its images show; nothing for one that sorts."""
     name = name[:LONGEST_NAME]
+    words = WORDS.findall(name.lower())
+    if " ".join(words) in PLACES:
+        return ""
+    if len(words) <= FEW_WORDS and JUDGED.intersection((*words[:1], *words[-1:])):
+        return ""
     start = SORTED_BY.match(name)
     return _speaking(name[start.end() :] if start else name)
 
 
 def of_file(name: str) -> str:
     """Return what the name of a file says that it shows, without what counts it."""
+    name = PASSING.sub("", name[:LONGEST_NAME])
+    if MOMENT.fullmatch(name) and len(spoken(name)) < 2:
+        return ""
     words = without_counters(_after_the_date(_asked_of_midjourney(name[:LONGEST_NAME])))
     while (parts := PARTS.findall(words)) and (code := _code_at_an_end(parts)):
         words = without_counters(words.replace(code, " ", 1))
@@ -183,6 +233,8 @@ def _speaking(name: str) -> str:
 def _says(word: str) -> bool:
     """A single letter says nothing, but in a script whose letters are words."""
     if len(word) == 1 and word.isascii():
+        return False
+    if word in AS_THEY_ARE:
         return False
     return not any(word.endswith(e) and word[: len(word) - len(e)] in SAYS_NOTHING for e in ENDINGS)
 
