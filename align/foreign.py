@@ -29,7 +29,7 @@ from align.lora_forms import (
     with_lengths_of_sums,
 )
 from align.lora_keys import Adapter, sort_keys
-from align.lora_names import KOHYA, known_names, layers_of, plain_name, weight_shapes
+from align.lora_names import KOHYA, known_names, layers_of, plain_name, short, weight_shapes
 from align.lora_origins import TEXT_WIDTHS, Origin, origin_of
 from align.models import ModelInfo
 from align.other_files import other_adapter, other_purpose, what_it_is
@@ -46,6 +46,8 @@ FAMILIES = {
     "norm": "change of norms",
 }
 BOFT_AXES = 4
+MOVED_BASES = ("pissa", "olora", "corda", "lora_ga", "loftq")
+"""How PEFT calls beginnings of a LoRA that take something out of the base's weights."""
 
 
 def read_lora(
@@ -120,11 +122,21 @@ def check_kind(
         raise not_merged(title, found)
     if adapter.tunes_text or adapter.embeddings:
         raise NotAdoptable(f"{title} holds no LoRA for a UNet, and Palate tunes the UNet alone.")
+    if adapter.modules.keys() and not (adapter.others or any_weights(adapter)):
+        raise NotAdoptable(
+            f"{title} holds nothing but settings of a LoRA, such as {short(next(iter(shapes)))}: "
+            "its weights are missing. Copy or download it again."
+        )
     strange = next((key for key in shapes if "lora" in key.lower()), None)
     if strange and other_purpose(shapes) is None:
         origin = origin_of({key: {} for key in shapes}, shapes, metadata)
         raise for_another("LoRA", origin, strange, title, model)
     raise NotAdoptable(f"{title} {what_it_is(shapes)}.")
+
+
+def any_weights(adapter: Adapter) -> bool:
+    """Return whether a file holds more than what only stands beside a change."""
+    return any(parts.keys() & {"any.weight", "any.bias"} for parts in adapter.modules.values())
 
 
 def not_merged(title: str, kind: str) -> NotAdoptable:
@@ -167,7 +179,7 @@ def for_another(
     bring = f"Bring one that was trained on {model.name}."
     if origin is None:
         return NotAdoptable(
-            f"{title} was made for another model: {model.name} has no {module[:80]}. {bring}"
+            f"{title} was made for another model: {model.name} has no {short(module)}. {bring}"
         )
     return NotAdoptable(
         f"{title} is a {what} for {origin.name} ({origin.why}), and {model.name} is another "
@@ -177,14 +189,20 @@ def for_another(
 
 def check_others(adapter: Adapter, what: str, title: str) -> None:
     """Refuse weights beside an adapter that nobody here knows."""
+    if adapter.twice:
+        raise NotAdoptable(
+            f"{title} holds more than one change of a layer ({short(adapter.twice[0])}): two "
+            "adapters in one file, or one saved twice. Save each as a file of its own."
+        )
     if not adapter.others:
         return
     found = next(filter(None, map(other_adapter, adapter.others)), None)
     if found:
         raise not_merged(title, found)
     raise NotAdoptable(
-        f"{title} holds {adapter.others[0][:80]}, which is no part of a {what} that Palate knows. "
-        "Merge it into its model with the program that made it, and bring that model's folder."
+        f"{title} holds {short(adapter.others[0])}, which is no part of a {what} that Palate "
+        "knows. Merge it into its model with the program that made it, and bring that model's "
+        "folder."
     )
 
 
@@ -231,6 +249,18 @@ def _family(found: set[str]) -> str:
 
 def peft_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     """The PEFT configuration that a file carries, or that lies beside it."""
+    config = _found_config(path, metadata)
+    start = config.get("init_lora_weights")
+    if isinstance(start, str) and start.lower().startswith(MOVED_BASES):
+        raise NotAdoptable(
+            f"{path.name} stands on a base that its trainer changed first (init_lora_weights "
+            f"{start[:20]!r}), so on the plain base it means something else. Save it again with "
+            "PEFT's path_initial_model_for_weight_conversion, which makes a plain LoRA of it."
+        )
+    return config
+
+
+def _found_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     if CONFIG in metadata:
         try:
             return read_config(path, metadata)

@@ -114,7 +114,8 @@ def _numbers(file: Any, keys: Mapping[str, str], adapter: Adapter) -> Iterator[t
 def _scaled(tensor: Tensor, scale: Tensor) -> Tensor:
     """The numbers that 8-bit weights stand for: with one scale for all, or for each row."""
     scale = scale.float()
-    if scale.numel() == tensor.shape[0] and tensor.ndim > 1:
+    by_row = scale.ndim > 0 and scale.shape[0] == scale.numel() == tensor.shape[0]
+    if by_row and tensor.ndim > 1:
         scale = scale.reshape(-1, *[1] * (tensor.ndim - 1))
     elif scale.numel() != 1:
         raise ValueError(f"a scale is {tuple(scale.shape)} for weights of {tuple(tensor.shape)}")

@@ -80,7 +80,7 @@ def _is_plain(change: Change) -> bool:
 
 
 def _as_layer(change: Change, shape: torch.Size, as_it_is: bool) -> Layer | None:
-    if any(part in change.parts for part in BIASES):
+    if any(part in change.parts for part in (*BIASES, "any.weight")):
         return None
     magnitude = _magnitude(change, shape)
     if magnitude is None and any(part in change.parts for part in DECOMPOSING):

@@ -6,7 +6,8 @@ Every program ends the name of a weight with what it is: `….lora_up.weight`, `
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from align.lora_names import bare
@@ -52,6 +53,11 @@ EMBEDDINGS = ("bundle_emb.",)
 SCALES = ("weight_scale", "scale_weight")
 NO_MATTER = ("scaled_fp8", "input_scale", "scale_input", "comfy_quant")
 """What programs note beside 8-bit weights for their own arithmetic."""
+WRAPPERS = re.compile(r"\.base_layer$|\.modules_to_save\.[^.]+$")
+"""What PEFT puts behind the name of a layer that it has wrapped."""
+FROZEN = ".original_module."
+"""Where PEFT keeps a layer as it was, beside the one that it trained whole."""
+SETTINGS = ("any.alpha", "any.dora_scale", "any.bias", "full.diff_b", "ia3.on_input")
 OWN_FAMILY = ("lora", "loha", "lokr", "glora", "ia3", "oft", "full", "norm")
 
 
@@ -69,6 +75,8 @@ class Adapter:
     embeddings: set[str] = field(default_factory=set)
     others: list[str] = field(default_factory=list)
     """Keys that end as no weight of an adapter does."""
+    twice: list[str] = field(default_factory=list)
+    """Keys of parts that a module has already under another name."""
 
     @property
     def families(self) -> set[str]:
@@ -77,26 +85,48 @@ class Adapter:
         return parts & set(OWN_FAMILY)
 
 
-def sort_keys(keys: Iterable[str]) -> Adapter:
+def sort_keys(keys: Collection[str]) -> Adapter:
     """Sort the weights of a file by module and part."""
-    adapter = Adapter()
+    adapter, scales = Adapter(), []
     for key in keys:
         module, part = take_apart(key)
-        stem, _, end = key.rpartition(".")
+        end = key.rpartition(".")[2]
         if key.startswith(EMBEDDINGS):
             adapter.embeddings.add(key.split(".")[1][:80])
         elif bare(key).startswith(TEXT_ENCODERS):
             adapter.text_encoders += 1
             adapter.tunes_text |= part is not None and part.partition(".")[0] in OWN_FAMILY
         elif end in SCALES:
-            adapter.scales[f"{stem}.weight"] = key
-        elif end in NO_MATTER:
+            scales.append(key)
+        elif end in NO_MATTER or FROZEN in key:
             continue
         elif part is None:
             adapter.others.append(key)
-        else:
-            adapter.modules.setdefault(module, {})[part] = key
+        elif adapter.modules.setdefault(module, {}).setdefault(part, key) != key:
+            adapter.twice.append(key)
+    _sort_scales(scales, keys, adapter)
     return adapter
+
+
+def _sort_scales(scales: Iterable[str], keys: Collection[str], adapter: Adapter) -> None:
+    """Find the tensor of each scale: one that is left out would change a weight many times over."""
+    for key in scales:
+        scaled = scaled_by(key, keys, adapter)
+        if scaled is None:
+            adapter.others.append(key)
+        else:
+            adapter.scales[scaled] = key
+
+
+def scaled_by(key: str, keys: Collection[str], adapter: Adapter) -> str | None:
+    """Return the tensor that a scale is for: of its name, or the only one of its module."""
+    stem = key.rpartition(".")[0]
+    for name in (f"{stem}.weight", stem):
+        if name in keys:
+            return name
+    parts = adapter.modules.get(stem, {})
+    tensors = [name for part, name in parts.items() if part not in SETTINGS]
+    return tensors[0] if len(tensors) == 1 else None
 
 
 def take_apart(key: str) -> tuple[str, str | None]:
@@ -106,12 +136,15 @@ def take_apart(key: str) -> tuple[str, str | None]:
     own = _ending(words, [])
     if own and not own[1].startswith("any."):
         return own
+    if words[-2:-1] in (["weight"], ["bias"]):
+        # Beside a tensor, such as lora_A.weight.absmax: no adapter's name.
+        return key, None
     # PEFT puts an adapter's name, mostly "default", behind the part: lora_A.default.weight.
     last = words[-1:] if words[-1] in ("weight", "bias") else []
     named = _ending(words[: len(words) - 1 - len(last)], last)
     if named and not named[1].startswith("any."):
         return named
-    return own or (key, None)
+    return (WRAPPERS.sub("", own[0]), own[1]) if own else (key, None)
 
 
 def _ending(words: list[str], last: list[str]) -> tuple[str, str] | None:

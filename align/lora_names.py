@@ -22,6 +22,7 @@ KOHYA = "lora_unet_"
 PREFIXES = ("module.", "_orig_mod.", "base_model.model.", "model.", "diffusion_model.",
             "lora_unet.", "unet.", KOHYA, "lycoris_unet_", "lycoris_", "oft_unet_")  # fmt: skip
 MOST_WRAPPINGS = 4
+LONGEST_NAME = 120
 
 
 def layers_of(unet: torch.nn.Module) -> dict[str, torch.Size]:
@@ -68,3 +69,9 @@ def bare(module: str) -> str:
         for prefix in PREFIXES:
             module = module.removeprefix(prefix)
     return module
+
+
+def short(name: str) -> str:
+    """A name for a sentence: of a long one its beginning and its end, which says what it is."""
+    half = LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[:half]}…{name[-half:]}"

@@ -6,6 +6,7 @@ UNet from another, and what the trainer noted of the base is the second witness.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,10 @@ TRANSFORMER_PREFIXES = ("lora_prior_unet_", "lora_transformer_", "transformer.",
 TEXT_LAYERS = ("attn2_to_k", "attn2_to_v")
 INPUT_PARTS = ("lora.down", "loha.w1_b", "glora.b2", "full.diff", "full.set_weight")
 """Parts of a change whose second axis is what the layer takes."""
+OUTPUT_PARTS = ("lora.up", "loha.w1_a", "glora.b1", "full.diff", "full.set_weight")
+LOKR_OUTPUTS = ("lokr.w1", "lokr.w1_a", "lokr.w2", "lokr.w2_a")
+"""Parts whose first axis is what the layer gives, or a factor of it."""
+LONGEST_NUMBER = 6
 UNET = ("down_blocks_", "up_blocks_", "mid_block_", "input_blocks_", "output_blocks_",
         "middle_block_")  # fmt: skip
 FOUR_LEVELS = (
@@ -41,7 +46,8 @@ MOTION = (
 MARKS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("Stable Cascade", ("clip_txt_pooled_mapper", "attention_attn_", "kv_mapper"), ()),
     ("HiDream", ("double_stream_blocks_", "single_stream_blocks_"), ()),
-    ("AuraFlow", ("joint_transformer_blocks_", "double_layers_"), ()),
+    ("AuraFlow", ("joint_transformer_blocks_", "double_layers_", "_ff_linear_1", "_ff_linear_2",
+                  "_ff_context_linear_1"), ()),
     ("Stable Diffusion 3", ("joint_blocks_",), ()),
     ("Qwen-Image", ("txt_mlp_net_", "img_mod_1"), ()),
     ("Chroma", ("distilled_guidance_layer",), ()),
@@ -59,7 +65,9 @@ MARKS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("Cosmos", ("self_attn_q_proj", "self_attn_output_proj", "adaln_modulation_self_attn"), ()),
     ("Sana", ("conv_inverted", "inverted_conv"), ()),
     ("PixArt or Sana", ("cross_attn_kv_linear", "cross_attn_q_linear", "y_embedder_y_proj"), ()),
-    ("Wan", ("blocks_0_self_attn", "blocks_0_cross_attn", "_ffn_0", "blocks_0_attn2_to_k_img"),
+    ("Wan", ("blocks_0_self_attn", "blocks_0_cross_attn", "_ffn_0", "_attn2_to_k_img",
+             *(f"_{attention}_attn_{end}\n" for attention in ("self", "cross")
+               for end in ("q", "k", "v", "o", "k_img", "v_img"))),
      ("transformer_blocks_",)),
     ("HunyuanDiT", ("attn1_Wqkv", "attn2_kv_proj"), ()),
     ("Mochi", ("attn_qkv_x", "attn_qkv_y", "attn1_add_q_proj", "attn1_add_k_proj"), ()),
@@ -76,9 +84,13 @@ TRANSFORMER_WIDTHS = {
     ("transformer_blocks_", "attn", 1536): "Stable Diffusion 3",
     ("transformer_blocks_", "attn", 2432): "Stable Diffusion 3.5 Large",
     ("transformer_blocks_", "attn", 3072): "FLUX.1",
+    ("transformer_blocks_", "attn", 4096): "FLUX.2",
+    ("transformer_blocks_", "attn", 6144): "FLUX.2",
     ("layers_", "attn", 2304): "Lumina",
     ("layers_", "attention", 2304): "Lumina",
     ("layers_", "attention", 3840): "Z-Image",
+    ("layers_", "feed_forward", 2304): "Lumina",
+    ("layers_", "feed_forward", 3840): "Z-Image",
     ("blocks_", "attn", 1152): "PixArt",
     ("blocks_", "attn1", 1536): "Wan",
     ("blocks_", "attn1", 3072): "Wan",
@@ -86,13 +98,17 @@ TRANSFORMER_WIDTHS = {
 }
 """Transformers whose layers share their names: by their blocks, what attention is called, and the
 width of what it takes."""
-FLUX_2_WIDTH = 6144
+FLUX_2_WIDTHS = (4096, 6144)
+FLUX_2_GROWTH = {"linear1": 9, "mlp_0": 6}
+"""How many times wider than what they take layers of FLUX.2 are; of FLUX.1, 7 and 4 times."""
+FLUX_PAIRS, HUNYUAN_PAIRS = 19, 20
+"""How many pairs of blocks FLUX.1 and HunyuanVideo have, whose names others use, too."""
 NAMED_SO = "its layers are named so"
 ATTENTION = {
     f"{name}_{end}": name
     for name in ("attn", "attn1", "attention")
     for end in ("to_q", "to_k", "to_v", "qkv")
-}
+} | {f"feed_forward_w{n}": "feed_forward" for n in (1, 3)}
 """Ends of a layer's name, and what its attention is called."""
 SAME_LAYERS = {
     "SDXL": ("Kolors", "Pony (SDXL)", "Illustrious (SDXL)"),
@@ -101,7 +117,6 @@ SAME_LAYERS = {
     "Stable Diffusion 1.5 or 2": ("Stable Diffusion 1.5", "Stable Diffusion 2"),
 }
 """Models that an adapter's layers may not tell apart, so that what the trainer noted decides."""
-DEEPER_THAN_FLUX = ("double_blocks_19_", "\ntransformer_blocks_19_")
 
 
 @dataclass(frozen=True)
@@ -124,7 +139,7 @@ def origin_of(
         metadata: what the file says of itself.
     """
     plain = {_plain(module): parts for module, parts in modules.items()}
-    text = "\n".join(plain)
+    text = "\n".join(plain) + "\n"
     for name, marks in MOTION:
         if any(mark in text for mark in marks):
             return Origin(name, "it has layers between images")
@@ -209,17 +224,48 @@ def _of_transformer(
         if block and kind:
             width = _input_width(parts, shapes) or 0
             known = TRANSFORMER_WIDTHS.get((block, kind, width), "a transformer, not a UNet")
-            return Origin(known, f"its attention is {width} numbers wide")
+            count = blocks_of(plain, "transformer_blocks_")
+            if known == "FLUX.1" and count > HUNYUAN_PAIRS:
+                return Origin("Qwen-Image", f"it has at least {count} blocks")
+            what = "blocks are" if kind == "feed_forward" else "attention is"
+            return Origin(known, f"its {what} {width} numbers wide")
     return None
 
 
 def _flux(plain: Mapping[str, Mapping[str, str]], text: str, shapes: Shapes) -> Origin:
     """FLUX.1, or a model that names its layers alike."""
-    if FLUX_2_WIDTH in _widths(plain, shapes):
-        return Origin("FLUX.2", f"its layers are {FLUX_2_WIDTH} numbers wide")
-    if any(mark in "\n" + text for mark in DEEPER_THAN_FLUX):
-        return Origin("HunyuanVideo", "it has 20 pairs of blocks")
+    blocks = {name: parts for name, parts in plain.items() if "_blocks_" in name}
+    wide = _widths(blocks, shapes) & {*FLUX_2_WIDTHS}
+    if wide:
+        return Origin("FLUX.2", f"its blocks are {min(filter(None, wide))} numbers wide")
+    if any(_grows_as_flux_2(name, parts, shapes) for name, parts in blocks.items()):
+        return Origin("FLUX.2", "its layers grow as that one's do")
+    count = max(blocks_of(plain, start) for start in ("double_blocks_", "transformer_blocks_"))
+    if count > FLUX_PAIRS:
+        return Origin("HunyuanVideo", f"it has {count} pairs of blocks")
     return Origin("FLUX.1", NAMED_SO)
+
+
+def _grows_as_flux_2(name: str, parts: Mapping[str, str], shapes: Shapes) -> bool:
+    growth = next((times for end, times in FLUX_2_GROWTH.items() if name.endswith(end)), None)
+    taken, given = _input_width(parts, shapes), _output_width(parts, shapes)
+    return bool(growth and taken and given == growth * taken)
+
+
+def blocks_of(names: Iterable[str], start: str) -> int:
+    """Return how many blocks of a kind there are at least, by the highest number in a name."""
+    rests = [name.removeprefix(start) for name in names if name.startswith(start)]
+    numbers = [rest.partition("_")[0][:LONGEST_NUMBER] for rest in rests]
+    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
+
+
+def _output_width(parts: Mapping[str, str], shapes: Shapes) -> int | None:
+    """Return how many numbers a changed layer gives."""
+    for part in OUTPUT_PARTS:
+        if part in parts and shapes[parts[part]]:
+            return shapes[parts[part]][0]
+    firsts = [shapes[parts[part]][:1] for part in LOKR_OUTPUTS if part in parts]
+    return math.prod(first[0] for first in firsts) if len(firsts) == 2 and all(firsts) else None
 
 
 def _widths(plain: Mapping[str, Mapping[str, str]], shapes: Shapes) -> set[int | None]:

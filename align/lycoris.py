@@ -53,7 +53,10 @@ def tuned(parts: Mapping[str, Tensor], scale: float, weight: Tensor, bias: Tenso
         RuntimeError: parts that do not go together.
     """
     family = family_of(parts)
-    changed = None if family is None else _changed(family, parts, scale, weight.float())
+    own = weight.float()
+    if family in DECOMPOSED and "any.weight" in parts:
+        own = _like(parts["any.weight"], own)
+    changed = None if family is None else _changed(family, parts, scale, own)
     return Tuned(changed, _tuned_bias(parts, scale, bias))
 
 
@@ -66,6 +69,9 @@ def family_of(parts: Mapping[str, object]) -> str | None:
     found = {part.partition(".")[0] for part in parts if part not in BIASES + NO_CHANGE_OF_ITS_OWN}
     if found == {"any", "ia3"}:
         return "ia3"
+    if found - {"any"} <= set(DECOMPOSED):
+        # A layer that is stored whole, too: the change stands on that.
+        found = found - {"any"} or found
     decomposed = {"any.dora_scale", "lora.magnitude_vector"} & parts.keys()
     if len(found) > 1 or (decomposed and not found <= set(DECOMPOSED)):
         raise ValueError("it is changed in two ways at once")

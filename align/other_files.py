@@ -31,10 +31,12 @@ KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Files for other purposes, by words in the names of their weights."""
 CHECKPOINT = ("model.diffusion_model.",)
 TEXT_PARTS = ("cond_stage_model.", "conditioner.", "text_encoders.", "first_stage_model.", "vae.")
-VAE = (("encoder.down", "decoder.up"), ("decoder.mid", "decoder.conv_in"))
+VAE = (("encoder.down", "decoder.up"), ("decoder.mid", "decoder.conv_in"), ("first_stage_model.",),
+       ("taesd_",))  # fmt: skip
 CLIP = ("text_model.encoder.", "vision_model.", "visual.transformer.", "transformer.text_model.",
         "resblocks.", "encoder.block.0.layer")  # fmt: skip
-EMBEDDING_KEYS = ("emb_params", "clip_l", "clip_g", "string_to_param", "<", "t5xxl")
+EMBEDDING_KEYS = ("emb_params", "clip_l", "clip_g", "string_to_param", "<", "t5xxl",
+                  "text_encoders_")  # fmt: skip
 TRANSFORMERS = ("transformer_blocks.", "double_blocks.", "single_blocks.", "joint_blocks.",
                 "blocks.", "layers.")  # fmt: skip
 OTHER_ADAPTERS = (

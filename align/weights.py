@@ -53,12 +53,14 @@ OTHER_KINDS = (
     (b"\x1f\x8b", ARCHIVE),
     (b"7z\xbc\xaf", ARCHIVE),
     (b"Rar!", ARCHIVE),
+    (b"\x28\xb5\x2f\xfd", ARCHIVE),
+    (b"\xfd7zXZ", ARCHIVE),
     (b"%PDF", "is a PDF, not weights. Download the file that it is about."),
-    (b"PK\x03\x04", "is a pickle of torch (.ckpt, .pt or .bin), which can run any code when it is "
-     "opened, so Palate does not read it. Use the model's safetensors files."),
     *((bytes((0x80, protocol)), PICKLE) for protocol in range(2, 6)),
 )  # fmt: skip
 """What files begin with that people take for weights, and what to say of them."""
+ZIP, PICKLED = b"PK\x03\x04", b"data.pkl"
+TAR, TAR_AT = b"ustar", 257
 LORA_ENDINGS = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight", ".hada_w1_a",
                 ".lokr_w1", ".lokr_w1_a", ".oft_blocks", ".on_input", ".a1.weight", ".diff",
                 ".w_norm")  # fmt: skip
@@ -119,6 +121,11 @@ def _other_kind(start: bytes) -> str | None:
     for beginning, reason in OTHER_KINDS:
         if start.startswith(beginning):
             return reason
+    if start.startswith(ZIP):
+        # What torch saves is an archive, too, that begins with its pickle.
+        return PICKLE.replace("pickle", "pickle of torch", 1) if PICKLED in start else ARCHIVE
+    if start[TAR_AT:].startswith(TAR):
+        return ARCHIVE
     if start[4:8] == b"ftyp":
         return IMAGE_OR_VIDEO
     if WEB_PAGE.match(start):
