@@ -86,8 +86,10 @@ def _headless(rows: Iterator[list[str]], delimiter: str) -> Iterator[Row]:
     for cells in chain(start, rows):
         place = next((place for place, cell in enumerate(cells) if is_image(cell)), 0)
         others = [*cells[:place], *cells[place + 1 :]]
-        texts = [cell for cell in others if cell.strip()]
-        prompt = delimiter.join(others) if whole else next(iter(texts), "")
+        texts = [cell for cell in others if cell.strip() and not is_image(cell)]
+        # Of a row about several images, one text is about all of them; several are something else.
+        several = any(map(is_image, others)) and len(texts) > 1
+        prompt = delimiter.join(others) if whole else "" if several else next(iter(texts), "")
         yield {"file": cells[place] if cells else "", "prompt": prompt}
 
 

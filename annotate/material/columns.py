@@ -39,9 +39,11 @@ NOT_TEXT = frozenset(
 ELSEWHERE = NOT_TEXT | frozenset(
     "user users annotator labeler labeller rater reviewer worker person owner creator by comment "
     "comments note notes remark remarks reason feedback review verdict opinion judgement judgment "
-    "status category class license licence title album camera device location place".split()
+    "status category class label labels error message log ocr why winner voter question make "
+    "exif license licence title album camera device location place".split()
 )
 """Words of columns that hold words about something else than what an image shows."""
+NEGATIVE = frozenset("negative negatives neg negs uncond unconditional".split())
 PROMPTS = frozenset(("prompt", "prompts", "caption", "captions"))
 JOINT = ", "
 
@@ -57,6 +59,11 @@ def key_words(key: Any) -> list[str]:
 def is_image(text: str) -> bool:
     """Whether a text is the path of an image."""
     return len(text) <= LONGEST_PATH and _ending(NUMBERED.sub("", text)) in ENDINGS
+
+
+def is_negative(name: str) -> bool:
+    """Whether the name of a file or a folder says that its texts are negative prompts."""
+    return not NEGATIVE.isdisjoint(key_words(name))
 
 
 class Columns:

@@ -68,16 +68,23 @@ MEASURES = "dpi fps gb hz kb mb min ms nd px rd sec st th"
 COUNTED = frozenset("star stars point points like likes heart hearts shot shots".split())
 """Words that say nothing beside a number: 5 stars."""
 SIDES = (
+    "artefact artifact awful beautiful curated great meh mine nice pred prediction smash terrible "
+    "tier toss ugly uncurated yours "
     "aesthetic after baseline before control desktop dpo edited edit fake finetune first "
     "grpo hq labelled left lq nsfw ours ppo policy raw real ref reference rlhf second sft sfw "
     "theirs third treatment unaesthetic unlabelled"
 )
 """What compares two sorts of images, or says where they were kept."""
 APPS = (
+    "adobe canva clipboard comfy express faceapp firefly fooocus forge freepik gopr gopro dji "
+    "hidream hunyuan ideogram imagen inshot kandinsky kling krita leonardo lightroom lv nai "
+    "novelai photoshop picsart pixart playground qwen recraft runway scan scanned sdnext "
+    "seedream sora swarm ashampoo wan kép "
     "copilot facebook fb grok hf imessage instagram messenger mp nef cr dng arw out pasted pxl "
     "received signal snapchat snap tiktok twitter unknown unnamed viber wa wechat microsoft"
 )
 ELSEWHERE = (
+    "aprobado rechazado gagnant perdant gewinner verlierer 選択 却下 选中 拒绝 当たり ハズレ "
     "gut gute schlecht schlechte gewählt abgelehnt besser schlechter bon bons bonne mauvais "
     "mauvaise choisi rejeté bien mal bueno buenos malo malos mejor peor elegido rechazado "
     "buono buoni cattivo bom ruim хорошо хорошие плохо плохие 好 坏 差 好的 坏的 良 悪 良い "
@@ -98,7 +105,7 @@ SAYS_NOTHING = frozenset(
 """Words that, alone, say how images were judged, divided, kept, made, dated or measured."""
 AS_THEY_ARE = frozenset(" ".join((APPS, ELSEWHERE, BETWEEN)).split())
 """The same without English endings: of the Spanish de, deer is no form."""
-PLACES = frozenset(("camera roll", "saved pictures"))
+PLACES = frozenset(("camera roll", "saved pictures", "ground truth", "gt"))
 
 
 JUDGED = frozenset(

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from annotate.material.captions import JSON_ENDINGS, OTHER_ENDINGS, TEXT_ENDINGS
+from annotate.material.columns import is_negative
 from annotate.material.matching import Row, matched
-from annotate.material.programs.layers import ASIDE
 from annotate.material.reading import Skip
 from annotate.material.summary import Skipped
 from annotate.material.tables import Tables, is_sure, own_of, tables_among
@@ -45,6 +45,8 @@ class Nearby:
     ) -> None:
         """Take in the texts of a folder; a table that cannot be read is counted."""
         own = own_of(images)
+        aside = folder != self._root and not images and is_negative(folder.name)
+        names = () if aside else [name for name in names if not is_negative(Path(name).stem)]
         for name in names:
             if name.lower().endswith(ENDINGS):
                 self._file(folder, name, own)
@@ -81,9 +83,7 @@ class Nearby:
 
     def _file(self, folder: Path, name: str, own: dict[str, str]) -> None:
         """Keep a file that may belong to an image: a.swarm.json here, or captions/a.txt."""
-        stem, _, rest = name.partition(".")
-        if any(word in rest.lower() for word in ASIDE):
-            return
+        stem = name.partition(".")[0]
         image = own.get(os.path.splitext(name)[0]) or own.get(stem)
         if image is not None:
             self.texts.setdefault(folder / image, folder / name)

@@ -16,10 +16,18 @@ from annotate.material.folder import find_pictures
 from annotate.material.metadata import read_fields
 from annotate.material.pictures import look
 from annotate.material.programs import description, iptc
+from annotate.material.programs.reader import NoPrompt
 from annotate.material.reading import Skip
 
 FOX = "a red fox in snow"
 SETTINGS = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x512"
+
+
+NEGATIVES = (
+    "反向提示词:", "負面提示詞：", "ネガティブプロンプト:", "Negative prompt：", "Neg:",
+    "negative_prompt:", "Negativer Prompt:", "Prompt négatif :", "Prompt negativo:",
+    "Negative-prompt:", "**Negative:**",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -43,6 +51,12 @@ def beside(image: Path, name: str, text: str) -> str | None:
         "As an AI language model, I do not see images.",
         "person 0.98 12 44 80 90\nfox 0.77 1 2 3 4",
         "undefined",
+        "Error: rate limit exceeded",
+        'Traceback (most recent call last):\n  File "x.py", line 3\nValueError: no',
+        "1\n00:00:01,000 --> 00:00:02,000\nHello there",
+        "aesthetic: 5.6\nquality: 0.8",
+        "Make: Canon\nModel: EOS 5D\nISO: 100\nFNumber: 2.8",
+        "0001.png",
         "{'prompt': 'a red fox', 'negative_prompt': 'ugly'}",
     ],
 )
@@ -158,3 +172,74 @@ def test_what_a_camera_writes_is_no_caption(text: str) -> None:
     for place in ("exif:usercomment", "exif:imagedescription"):
         assert description.read({place: text}) is None
     assert description.read({"exif:imagedescription": "Our dog in the garden"}) is not None
+
+
+def taken(image: Path) -> str | None:
+    """The prompt of an image as an import of its folder takes it."""
+    found = find_pictures(image.parent, image.parent / "studio")
+    try:
+        return look(image, found.root, found.told, found.untold, found.sorts, found.texts).prompt
+    except Skip:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("negative/0001.txt", "ugly, blurry"),
+        ("negative_prompts.csv", '0001.png,"ugly, blurry"\n'),
+        ("negative.csv", "file,prompt\n0001.png,bad hands here\n"),
+        ("negatives.json", '{"0001.png": "ugly, blurry"}'),
+        ("votes.csv", "left,right,winner,voter,why\n0001.png,b.png,left,Jane Doe,sharper face\n"),
+        ("labels.csv", "filename,label\n0001.png,cat standing\n"),
+        ("errors.csv", "image,error\n0001.png,timeout after ten seconds\n"),
+    ],
+)
+def test_tables_and_folders_of_other_texts_are_no_prompts(
+    image: Path, name: str, text: str
+) -> None:
+    (image.parent / name).parent.mkdir(exist_ok=True)
+    (image.parent / name).write_text(text)
+    assert taken(image) is None
+    (image.parent / "captions").mkdir()
+    (image.parent / "captions" / "0001.txt").write_text(FOX)
+    assert taken(image) == FOX
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"**Prompt:** {FOX}\n**Negative prompt:** ugly\n**Seed:** 1",
+        json.dumps(f"{FOX}\nNegative prompt: ugly\n{SETTINGS}"),
+        f"{FOX}<br>Negative prompt: ugly<br>{SETTINGS}",
+        f"{FOX}\\nNegative prompt: ugly\\n{SETTINGS}",
+    ],
+)
+def test_ends_of_lines_that_were_written_as_letters_end_the_prompt(text: str) -> None:
+    found = read_fields({"parameters": text})
+    assert found is not None and found.text == FOX
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "text"),
+    [
+        ("Words", {"a": "a red fox", "b": ["t", 0], "c": "snow", "separator": " "}, FOX),
+        ("Words", {"a": "a red fox", "b": ["t", 0], "c": "snow"}, None),
+        ("TextSwitch", {"choice": "B", "A": "a toad", "B": FOX, "C": "a dog"}, FOX),
+    ],
+)
+def test_inputs_that_only_count_are_parts_or_choices(
+    kind: str, inputs: dict[str, Any], text: str | None
+) -> None:
+    graph = {
+        "t": {"class_type": "StringConstant", "inputs": {"string": "in"}},
+        "w": {"class_type": kind, "inputs": inputs},
+        "p": {"class_type": "CLIPTextEncode", "inputs": {"text": ["w", 0]}},
+        "s": {"class_type": "KSampler", "inputs": {"positive": ["p", 0], "steps": 20}},
+    }
+    if text is None:
+        with pytest.raises(NoPrompt):
+            read_fields({"prompt": json.dumps(graph)})
+        return
+    found = read_fields({"prompt": json.dumps(graph)})
+    assert found is not None and found.text == text

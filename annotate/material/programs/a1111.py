@@ -31,6 +31,15 @@ NEGATIVE = re.compile(
     re.IGNORECASE,
 )
 """Also as translations of these programs write it."""
+NEGATIVE_LINE = re.compile(
+    r"[*_#>\- ]{0,4}(?:prompts? )?n[eé]g\w{0,9}(?:[ _-]prompts?)?[*_ ]{0,3}[:：]", re.IGNORECASE
+)
+"""The same at the start of a line, in other words: Neg:, Negativer Prompt:, Prompt négatif :"""
+BREAKS = re.compile(
+    r"(?:\\r)?\\n(?=negative prompt:|Steps: )|\s?<br ?/?>\s?(?=negative prompt:|Steps: )",
+    re.IGNORECASE,
+)
+"""Ends of lines that a program wrote as letters."""
 TEMPLATE = re.compile(r"(?:negative )?template:", re.IGNORECASE)
 STEPS_ALONE = re.compile(r"Steps: ?\d{1,4}[\s,]*")
 STEPS_WITHIN = re.compile(r"(?<=[\s,.;])Steps: ?\d{1,4}, ?[A-Z][\w ]{0,30}:")
@@ -51,7 +60,7 @@ def read(fields: Fields) -> Prompt | None:
     empty = False
     others = [name for name in fields if name not in FIELDS and "neg" not in name]
     for name in (*FIELDS, *others):
-        text = fields.get(name, "")[:LONGEST_TEXT]
+        text = tidied(fields.get(name, "")[:LONGEST_TEXT])
         parts = None if looks_json(text) else parts_of(text)
         if parts and name not in FIELDS and not parts.settings:
             continue
@@ -65,7 +74,7 @@ def read(fields: Fields) -> Prompt | None:
 
 def read_text(text: str) -> Prompt | None:
     """Return the prompt of a text file: what comes before the negative one and Steps, or all."""
-    text = text[:LONGEST_TEXT]
+    text = tidied(text[:LONGEST_TEXT])
     parts = parts_of(text)
     if parts is None:
         if is_unsaid(text):
@@ -74,6 +83,16 @@ def read_text(text: str) -> Prompt | None:
         words = caption(unlabelled(text))
         return Prompt(words, text.strip(), PROGRAM) if words else None
     return prompt_of(parts)
+
+
+def tidied(text: str) -> str:
+    """Return a text without what pages and JSON make of ends of lines, bold names, quotes."""
+    start = text.lstrip()
+    if start.startswith("**"):
+        text = text.replace("**", "")
+    if start.startswith('"') and (found := BREAKS.search(text)) and found[0].startswith("\\"):
+        text = start.strip().strip('"')
+    return BREAKS.sub("\n", text)
 
 
 def prompt_of(parts: Parts, source: str = PROGRAM) -> Prompt | None:
@@ -90,7 +109,8 @@ def parts_of(text: str) -> Parts | None:
     end = len(text) if settings is None else settings
     ends = [end] if settings is not None else []
     for start, line in _lines(text[:end]):
-        if NEGATIVE.match(line) or (settings is not None and TEMPLATE.match(line)):
+        named = settings is not None and NEGATIVE_LINE.match(line)
+        if NEGATIVE.match(line) or named or (settings is not None and TEMPLATE.match(line)):
             ends.append(start)
             break
     else:

@@ -59,7 +59,8 @@ def choices(node: Node) -> list[str] | None:
     alike: dict[str, list[str]] = {}
     for name in free:
         if place(name) is not None:
-            alike.setdefault(stem(name), []).append(name)
+            # Where nothing but a letter is the name, it counts all the same.
+            alike.setdefault(stem(name) if len(words(name)) > 1 else "", []).append(name)
     return max(alike.values(), key=len) if alike else None
 
 

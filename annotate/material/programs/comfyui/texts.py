@@ -12,6 +12,7 @@ from annotate.material.programs.comfyui.names import (
     is_negative,
     is_prose,
     is_text,
+    place,
     words,
 )
 from annotate.material.programs.comfyui.operations import filled, made_of
@@ -81,6 +82,8 @@ def passed(graph: Graph, node: Node, link: Link) -> Asking:
     names = node.linked("other")
     if names or node.linked("conditioning", "positive", "pipe"):
         picked = _by_slot(graph, node, link, names)
+        if not picked and _has_parts_beside(node, names):
+            return Told(maker=node.kind)
         told = joined((yield from inputs_told(graph, node, [picked] if picked else names)))
         return replace(told, sure=False, final=True)
     typed = [name for name in node.named("other") if not UNWORDED & set(words(name))]
@@ -91,6 +94,13 @@ def passed(graph: Graph, node: Node, link: Link) -> Asking:
     if prose:
         return Told(", ".join(prose)[:LONGEST_TEXT], sure=False)
     return Told(maker=node.kind) if node.kind and not node.named("positive", "text") else NOTHING
+
+
+def _has_parts_beside(node: Node, linked: list[str]) -> bool:
+    """Whether texts were typed beside what is linked, in inputs that only count: a, b, c."""
+    counted = [name for name in node.named("other") if place(name) is not None]
+    typed = [name for name in counted if name not in node.links]
+    return len(counted) > len(typed) and any(is_text(node.values.get(name)) for name in typed)
 
 
 def _is_only_around(node: Node, names: list[str]) -> bool:
@@ -112,7 +122,9 @@ def _is_part(node: Node, name: str) -> bool:
     value = node.values.get(name)
     if not isinstance(value, str) or value.strip().lower() in NO_TEXTS or "elect the" in value[:30]:
         return False
-    return node.roles[name] == "text" or (nameless and bool(ASIDE_TEXTS & set(words(name))))
+    counted = other and "delimiter" in node.has and place(name) is not None
+    aside = nameless and bool(ASIDE_TEXTS & set(words(name)))
+    return node.roles[name] == "text" or counted or aside
 
 
 def _by_slot(graph: Graph, node: Node, link: Link, names: list[str]) -> str | None:
