@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from annotate.material.looking import Looked
+from annotate.material.origins import NOTHING
 from annotate.material.pairing import most_pairs
 from annotate.material.pictures import Head
 from annotate.material.reading import printable, shown
@@ -17,6 +18,7 @@ from annotate.material.summary import NONE_SHARED, Skipped, of_sources
 from annotate.plural import many
 
 EXAMPLES = 10
+HINT = "Give a picture without a prompt one in a text file beside it: fox.txt for fox.png."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class Preview:
             notes.append(of_sources(self.sources))
         if not self.images and not self.known:
             notes.append(NONE_SHARED)
+        if NOTHING in self.skipped.counts:
+            notes.append(HINT)
         return notes
 
 

@@ -115,4 +115,5 @@ class Summary:
 def of_sources(sources: Counter[str]) -> str:
     """Say how many prompts came from where."""
     told = [f"{count:,} from {source}" for source, count in sources.most_common()]
-    return f"Prompts: {', '.join(told)}."
+    pictures = many(sources.total(), "picture")
+    return f"Prompts of {pictures}: {', '.join(told)}."

@@ -52,9 +52,9 @@ def test_a_look_counts_what_would_come_and_brings_nothing(place: Place, folder: 
     assert {
         key: brought[key] for key in ("pictures", "prompts", "pairs", "sources", "skipped")
     } == {key: told[key] for key in ("pictures", "prompts", "pairs", "sources", "skipped")}
-    assert (
-        "Prompts: 7 from AUTOMATIC1111, 2 from ComfyUI, 2 from folder names." in brought["summary"]
-    )
+    sources = "7 from AUTOMATIC1111, 2 from ComfyUI, 2 from folder names."
+    assert f"Prompts of 11 pictures: {sources}" in brought["summary"]
+    assert "fox.txt for fox.png" in told["summary"]
 
     again = looked(place, folder)
     assert (again["images"], again["known"], again["pairs"]) == (0, 10, 0)
