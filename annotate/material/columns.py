@@ -40,10 +40,11 @@ ELSEWHERE = NOT_TEXT | frozenset(
     "user users annotator labeler labeller rater reviewer worker person owner creator by comment "
     "comments note notes remark remarks reason feedback review verdict opinion judgement judgment "
     "status category class label labels error message log ocr why winner voter question make "
-    "exif license licence title album camera device location place".split()
+    "exif license licence album camera device location place".split()
 )
 """Words of columns that hold words about something else than what an image shows."""
 NEGATIVE = frozenset("negative negatives neg negs uncond unconditional".split())
+CAPTIONS = frozenset(("caption", "captions"))
 PROMPTS = frozenset(("prompt", "prompts", "caption", "captions"))
 JOINT = ", "
 
@@ -84,7 +85,8 @@ class Columns:
             singular = [word.removesuffix("s") for word in words]
             told = [TEXTS.index(word) for word in singular if word in TEXTS]
             # What a model was asked for a caption: caption_prompt.
-            asks = words[-1:] in (["prompt"], ["prompts"]) and {"caption", "captions"} & set(words)
+            before = words[: words.index("prompt")] if "prompt" in words else ()
+            asks = not CAPTIONS.isdisjoint(before)
             is_other = NOT_TEXT.intersection(words) or asks
             self._keep(self._ranks, key, (min(told), len(words)) if told and not is_other else None)
         return self._ranks[key]

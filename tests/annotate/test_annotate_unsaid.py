@@ -243,3 +243,41 @@ def test_inputs_that_only_count_are_parts_or_choices(
         return
     found = read_fields({"prompt": json.dumps(graph)})
     assert found is not None and found.text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a sign that says "Error: 404"',
+        "1girl, solo, :d, 3d",
+        "a negative image of a fox",
+        "sorry, a sad fox with a sign",
+        "I cannot stop running, a man in the rain",
+        "warning sign: falling rocks on a road",
+        "https://example.org is written on a wall",
+        "2.5d render, 1:1",
+        "a red fox **bold** poster",
+    ],
+)
+def test_a_caption_that_only_sounds_like_a_machine_is_kept(image: Path, text: str) -> None:
+    assert beside(image, "0001.txt", text) == text
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("image,sentence", f"0001.png,{FOX}"),
+        ("file,Beschreibung", f"0001.png,{FOX}"),
+        ("image,title,rating", f"0001.png,{FOX},5"),
+        ("image,prompt,comment", f"0001.png,{FOX},bad hands here"),
+        ("image,prompt,response", f"0001.png,{FOX},ok"),
+        ("image_0,image_1,prompt,label", f"0001.png,b.png,{FOX},1"),
+        ("caption_prompt_used,image,caption", f"describe it,0001.png,{FOX}"),
+        ("user,image,prompt", f"jane doe,0001.png,{FOX}"),
+    ],
+)
+def test_a_prompt_beside_columns_about_something_else_is_kept(
+    image: Path, head: str, row: str
+) -> None:
+    (image.parent / "data.csv").write_text(f"{head}\n{row}\n")
+    assert taken(image) == FOX
