@@ -38,7 +38,7 @@ FORMS = {
     "kohya": "a file that ComfyUI, A1111, Forge, sd-scripts and diffusers read whole",
     "diffusers": "a file for diffusers alone: ComfyUI, A1111, Forge and sd-scripts load nothing "
     "of it, nor of a run's own adapter.safetensors",
-    "dora": "a DoRA for ComfyUI and Forge; others read its scales otherwise, or drop them",
+    "dora": "a DoRA for ComfyUI and Forge; A1111, sd-scripts and diffusers read it wrongly",
     "peft": "a folder for PEFT",
     "merged": "a pipeline folder for diffusers, with the adapter in its weights",
 }
@@ -96,7 +96,12 @@ def _add_export(export: argparse.ArgumentParser) -> None:
     )
     export.add_argument("target", type=Path, metavar="TARGET", help="file or folder to write")
     export.add_argument("--form", choices=FORMS, default="kohya", help="see above (%(default)s)")
-    export.add_argument("--precision", choices=("fp16", "fp32"), default="fp16")
+    export.add_argument(
+        "--precision",
+        choices=("fp16", "fp32"),
+        default="fp16",
+        help="of kohya, dora and merged (%(default)s); the others keep the adapter's own",
+    )
     export.add_argument(
         "--model", metavar="NAME_OR_PATH", help="the adapter's base, where no run folder names it"
     )
@@ -108,7 +113,11 @@ def _add_check(check: argparse.ArgumentParser) -> None:
         "source", type=Path, metavar="FILE|FOLDER", help="a LoRA file or a tuned pipeline's folder"
     )
     check.add_argument(
-        "target", type=Path, nargs="?", metavar="TARGET", help="write it here in diffusers' form"
+        "target",
+        type=Path,
+        nargs="?",
+        metavar="TARGET",
+        help="write it here as Palate keeps it: diffusers' form, or a UNet's weights",
     )
     check.add_argument("--model", metavar="NAME_OR_PATH", help="the base that it should fit")
     check.set_defaults(run=run_check)

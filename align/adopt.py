@@ -28,6 +28,7 @@ from align.errors import (
 from align.files import read_json, replacing
 from align.foreign import read_lora
 from align.full import KIND, WHOLE
+from align.lora_names import bare
 from align.models import ModelInfo
 from align.weights import read_header
 
@@ -139,6 +140,7 @@ def half_unet(
     weights: dict[str, Tensor] = {}
     for file in files:
         weights |= read_tensors(file)
+    weights = {bare(name): weight for name, weight in weights.items()}
     check_shapes(weights, {n: w.shape for n, w in unet.state_dict().items()}, title, model)
     return {name: weight.half().contiguous() for name, weight in weights.items()}
 
@@ -178,7 +180,7 @@ def one_file(
         weights = read_tensors(path)
         check_shapes(weights, shapes, path.name, model)
         return {"kind": "whole", "form": "palate"}, weights, {KIND: WHOLE}
-    if header.keys() == shapes.keys():
+    if len(header) == len(shapes) and shapes.keys() == {*map(bare, header)}:
         weights = half_unet([path], unet, path.name, model)
         return {"kind": "whole", "form": "unet"}, weights, {KIND: WHOLE}
     return read_lora(path, {n: t.shape for n, t in header.items()}, metadata, unet, model)

@@ -17,20 +17,21 @@ from torch import Tensor
 
 from align.dora import SCALE_NOTE
 from align.errors import NotAdoptable
-from align.files import read_json
-from align.kohya import CONFIG, ExportError, check_patterns, most_common, read_config
+from align.kohya import most_common
 from align.lora_changes import Change, DoesNotFit, read_changes
 from align.lora_forms import (
     Layer,
     adapter_metadata,
     adapter_weights,
+    any_other_lengths,
     as_layers,
     whole_weights,
     with_lengths_of_sums,
 )
 from align.lora_keys import Adapter, sort_keys
-from align.lora_names import KOHYA, known_names, layers_of, plain_name, short, weight_shapes
+from align.lora_names import KOHYA, bare, known_names, layers_of, plain_name, short, weight_shapes
 from align.lora_origins import TEXT_WIDTHS, Origin, origin_of
+from align.lora_settings import peft_config
 from align.models import ModelInfo
 from align.other_files import other_adapter, other_purpose, what_it_is
 
@@ -46,8 +47,8 @@ FAMILIES = {
     "norm": "change of norms",
 }
 BOFT_AXES = 4
-MOVED_BASES = ("pissa", "olora", "corda", "lora_ga", "loftq")
-"""How PEFT calls beginnings of a LoRA that take something out of the base's weights."""
+MOST_WORDS = 20
+"""Of a layer's name, between dots."""
 
 
 def read_lora(
@@ -78,7 +79,7 @@ def read_lora(
     places = find_places(adapter, known_names(unet, known), what, origin, title, model)
     check_others(adapter, what, title)
 
-    config = peft_config(path, metadata)
+    config = peft_config(path, metadata, shapes)
     try:
         changes = read_changes(path, places, adapter, config, known, model.name)
     except DoesNotFit:
@@ -163,6 +164,8 @@ def find_places(
     places: dict[str, dict[str, str]] = {}
     for module, parts in adapter.modules.items():
         name = names.get(plain_name(module))
+        if name is None and layer_around(module, names):
+            raise unknown_part(next(iter(parts.values())), what, title)
         if name is None:
             raise for_another(what, origin, module, title, model)
         twice = parts.keys() & places.get(name, {}).keys()
@@ -199,8 +202,19 @@ def check_others(adapter: Adapter, what: str, title: str) -> None:
     found = next(filter(None, map(other_adapter, adapter.others)), None)
     if found:
         raise not_merged(title, found)
-    raise NotAdoptable(
-        f"{title} holds {short(adapter.others[0])}, which is no part of a {what} that Palate "
+    raise unknown_part(adapter.others[0], what, title)
+
+
+def layer_around(module: str, names: Mapping[str, str]) -> bool:
+    """Whether a layer of the base has this inside, which none has: a part of some adapter."""
+    words = bare(module).split(".")[:MOST_WORDS]
+    return any(plain_name(".".join(words[:count])) in names for count in range(1, len(words)))
+
+
+def unknown_part(key: str, what: str, title: str) -> NotAdoptable:
+    """Say that an adapter holds something whose meaning nobody here knows."""
+    return NotAdoptable(
+        f"{title} holds {short(key)}, which is no part of a {what} that Palate "
         "knows. Merge it into its model with the program that made it, and bring that model's "
         "folder."
     )
@@ -210,9 +224,9 @@ def check_change(
     layers: Mapping[str, Layer], changes: Mapping[str, Change], title: str, model: ModelInfo
 ) -> None:
     """Refuse an adapter that changes nothing."""
-    if any(layer.magnitude_vector is not None for layer in layers.values()):
-        return
     if any(layer.up.any() and layer.down.any() for layer in layers.values()):
+        return
+    if any_other_lengths(layers, model):
         return
     off = all(change.alpha == 0 for change in changes.values())
     why = "its alpha is 0" if off else "its weights are 0: it was never trained"
@@ -245,37 +259,3 @@ def family_name(adapter: Adapter, shapes: Shapes) -> str:
 
 def _family(found: set[str]) -> str:
     return " and ".join(name for family, name in FAMILIES.items() if family in found)
-
-
-def peft_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
-    """The PEFT configuration that a file carries, or that lies beside it."""
-    config = _found_config(path, metadata)
-    start = config.get("init_lora_weights")
-    if isinstance(start, str) and start.lower().startswith(MOVED_BASES):
-        raise NotAdoptable(
-            f"{path.name} stands on a base that its trainer changed first (init_lora_weights "
-            f"{start[:20]!r}), so on the plain base it means something else. Save it again with "
-            "PEFT's path_initial_model_for_weight_conversion, which makes a plain LoRA of it."
-        )
-    return config
-
-
-def _found_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
-    if CONFIG in metadata:
-        try:
-            return read_config(path, metadata)
-        except ExportError as error:
-            raise NotAdoptable(str(error)) from None
-    beside = path.with_name("adapter_config.json")
-    try:
-        config = read_json(beside)
-    except ValueError:
-        raise NotAdoptable(f"{beside} is not JSON. Copy or download the LoRA again.") from None
-    if not isinstance(config, dict):
-        return {}
-    try:
-        check_patterns(config, beside)
-    except ExportError as error:
-        raise NotAdoptable(str(error)) from None
-    # LoHa and LoKr of PEFT have the same setting under another name.
-    return {"lora_alpha": config["alpha"], **config} if "alpha" in config else config

@@ -161,6 +161,9 @@ def outer_shape(change: Change) -> tuple[int | None, tuple[int, ...]]:
     """Return how many numbers a change gives and takes; None where its tensor has that shape."""
     parts = change.parts
     if change.family == "lora":
+        inner = parts.get("lora.mid", parts["lora.down"]).shape[0]
+        if parts["lora.up"].ndim < 2 or parts["lora.up"].shape[1] != inner:
+            raise ValueError("its two halves differ in rank")
         kernel = tuple(parts["lora.mid"].shape[2:]) if "lora.mid" in parts else ()
         return parts["lora.up"].shape[0], tuple(parts["lora.down"].shape[1:]) + kernel
     if change.family == "loha":

@@ -31,6 +31,8 @@ from align.pipeline import load_pipeline
 from align.weights import weight_files
 
 MAGNITUDE = ".lora_magnitude_vector"
+HALF = 2.0**-8
+"""By how much a length may differ that was rounded to bf16."""
 DECOMPOSING = ("lora.magnitude_vector", "any.dora_scale")
 
 
@@ -127,6 +129,19 @@ def with_lengths_of_sums(changes: Mapping[str, Change], model: ModelInfo) -> dic
                 change = replace(change, parts=parts)
             result[name] = change
     return result
+
+
+def any_other_lengths(layers: Mapping[str, Layer], model: ModelInfo) -> bool:
+    """Return whether a DoRA gives a row of the base's weights another length than it has."""
+    if all(layer.magnitude_vector is None for layer in layers.values()):
+        return False
+    with base_weights(model) as base:
+        for name, layer in layers.items():
+            lengths = base[f"{name}.weight"].float().flatten(1).norm(dim=1)
+            wanted = layer.magnitude_vector
+            if wanted is not None and not torch.allclose(wanted.float().flatten(), lengths, HALF):
+                return True
+    return False
 
 
 def adapter_weights(layers: Mapping[str, Layer]) -> dict[str, Tensor]:

@@ -23,8 +23,8 @@ class Form:
 FORMS = {
     "kohya": Form("ComfyUI, A1111, Forge, sd-scripts and diffusers"),
     "diffusers": Form("diffusers alone", not_by="ComfyUI, A1111, Forge or sd-scripts"),
-    "dora": Form("a DoRA in ComfyUI and Forge", not_by="A1111 or sd-scripts"),
-    "peft": Form("PEFT", folder=True, not_by="ComfyUI, A1111, Forge or sd-scripts"),
+    "dora": Form("a DoRA in ComfyUI and Forge", not_by="A1111, sd-scripts or diffusers"),
+    "peft": Form("PEFT", folder=True, not_by="ComfyUI, A1111, Forge, sd-scripts or diffusers"),
     "merged": Form("diffusers, as a whole model", folder=True),
 }
 

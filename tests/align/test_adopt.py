@@ -206,13 +206,13 @@ def broken_files(lora: Path, tmp_path: Path) -> dict[str, Path]:
     (tmp_path / "header.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
     beside = tmp_path / "beside"
     beside.mkdir()
-    save_file(weights, beside / "beside.safetensors")
+    save_file(weights, beside / "adapter_model.safetensors")
     (beside / "adapter_config.json").write_text('{"r":' * 100_000, "utf-8")
     vector = tmp_path / "vector.safetensors"
     module = name.split(".lora")[0]
     save_file(weights | {f"{module}.alpha": torch.ones(3)}, vector)
     made |= {"deep": deep, "header": tmp_path / "header.safetensors", "vector": vector}
-    made["beside"] = beside / "beside.safetensors"
+    made["beside"] = beside / "adapter_model.safetensors"
     made["cut"] = tmp_path / "cut.safetensors"
     made["cut"].write_bytes(lora.read_bytes()[:-100])
     made["pickle"] = tmp_path / "old.ckpt"

@@ -158,6 +158,50 @@ def test_settings_without_halves_are_no_file_for_another_model(part, model, tmp_
         adopt(file, model)
 
 
+@pytest.mark.parametrize("root", ["unet.", "lora_unet_", "base_model.model."])
+def test_a_configuration_counts_for_files_of_peft_alone(root, model, tmp_path):
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"r": 2, "lora_alpha": 64}))
+    name = QUERY.replace(".", "_") if root == "lora_unet_" else QUERY
+    weights = {f"{root}{name}.{half}.weight": weight for half, weight in HALVES.items()}
+    save_file(weights, tmp_path / "cats.safetensors")
+    alpha = adopt(tmp_path / "cats.safetensors", model)["alpha"]
+    assert alpha == (64 if root == "base_model.model." else 2)
+
+
+def test_a_dora_that_was_never_trained_changes_nothing(model, base, tmp_path):
+    lengths = base[f"{QUERY}.weight"].norm(dim=1)
+    weights = {
+        f"unet.{QUERY}.lora_A.weight": HALVES["lora_A"],
+        f"unet.{QUERY}.lora_B.weight": torch.zeros(128, 2),
+        f"unet.{QUERY}.lora_magnitude_vector": lengths,
+    }
+    assert "changes nothing" in refusal(weights, model, tmp_path)
+    weights[f"unet.{QUERY}.lora_magnitude_vector"] = 1.1 * lengths
+    assert brought(weights, model, tmp_path)[0] == "lora"
+
+
+@pytest.mark.parametrize("prefix", ["unet.", "module.", "_orig_mod."])
+def test_a_unets_file_is_found_behind_a_prefix(prefix, model, base, tmp_path):
+    weights = {prefix + name: weight.half() for name, weight in base.items()}
+    weights[f"{prefix}conv_in.bias"] = torch.ones(64)
+    kind, ours = brought(weights, model, tmp_path)
+    assert kind == "whole"
+    assert ours["conv_in.bias"].eq(1).all()
+
+
+def test_a_strange_part_of_a_known_layer_is_no_other_models_layer(model, tmp_path):
+    weights = {f"{kohya(QUERY)}.lora_down.weight": HALVES["lora_A"]}
+    weights |= {f"{kohya(QUERY)}.lora_ups.{n}.weight": HALVES["lora_B"] for n in (0, 1)}
+    said = refusal(weights, model, tmp_path)
+    assert "lora_ups.0.weight, which is no part of a LoRA" in said
+
+
+def test_halves_of_two_ranks_are_said_in_words(model, tmp_path):
+    weights = {f"unet.{QUERY}.lora_A.weight": HALVES["lora_A"],
+               f"unet.{QUERY}.lora_B.weight": numbers(128, 8)}  # fmt: skip
+    assert "its two halves differ in rank" in refusal(weights, model, tmp_path)
+
+
 PAIR = ("lora.down", "lora.up")
 ORIGINS = {
     "Qwen-Image, attention alone": ({"transformer.transformer_blocks.59.attn.to_q": (3072, 3072)},
