@@ -1,13 +1,9 @@
 """The prompt that an image program wrote into an image's file, whichever program it was."""
 
-from PIL import Image
-
-from annotate.material.fields import fields_of
 from annotate.material.programs import (
     a1111,
     civitai,
     comfyui,
-    description,
     drawthings,
     easydiffusion,
     fooocus,
@@ -48,26 +44,20 @@ GUESSES = (labelled.read, others.read)
 """Readers of what anybody may write: not asked about an object of a program that says no prompt."""
 
 
-def embedded_prompt(picture: Image.Image) -> Prompt | None:
-    """Return the prompt that an image carries; None where no program wrote anything.
+def prompt_in(fields: Fields) -> Prompt | None:
+    """Return the prompt in the metadata of an image; None where no program wrote anything.
 
     Raises NoPrompt where one did, and none of them can tell the prompt, and for metadata that
     cannot be read.
     """
-    fields = fields_of(picture)
     found = read_fields(fields)
     if found is None and UNREADABLE in fields:
         raise NoPrompt(fields[UNREADABLE])
     return found
 
 
-def described(picture: Image.Image) -> Prompt | None:
-    """Return the caption that a person or a program other than those wrote into an image's file."""
-    return description.read(fields_of(picture))
-
-
 def read_fields(fields: Fields) -> Prompt | None:
-    """Return the prompt that a program wrote into these fields, as `embedded_prompt` does.
+    """Return the prompt that a program wrote into these fields, as `prompt_in` does.
 
     What one program wrote and did not tell is not the end: another may have written as well.
     """

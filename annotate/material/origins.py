@@ -9,9 +9,10 @@ from pathlib import Path
 from PIL import Image
 
 from annotate.material.captions import sidecar
-from annotate.material.metadata import described, embedded_prompt
+from annotate.material.fields import fields_of
+from annotate.material.metadata import prompt_in
 from annotate.material.names import named
-from annotate.material.programs import a1111
+from annotate.material.programs import a1111, description
 from annotate.material.programs.reader import LONGEST_TEXT, NoPrompt, Prompt
 from annotate.material.reading import Skip
 from storage.errors import InvalidPrompt
@@ -48,9 +49,10 @@ def prompt_of(picture: Image.Image, path: Path, around: Around) -> Prompt:
 
     Raises Skip. What is there and cannot be read never lets a name pass for the prompt.
     """
+    fields = fields_of(picture)
     why: Skip | None = None
     sources: tuple[Callable[[], Prompt | None], ...] = (
-        lambda: embedded_prompt(picture),
+        lambda: prompt_in(fields),
         lambda: sidecar(path, around.root, around.texts.get(path)),
         lambda: _of_table(around.told.get(path, "")),
     )
@@ -64,7 +66,7 @@ def prompt_of(picture: Image.Image, path: Path, around: Around) -> Prompt:
             why = why or skip
     if why is not None:
         raise why
-    return described(picture) or _of_name(path, around)
+    return description.read(fields) or _of_name(path, around)
 
 
 def _of_table(text: str) -> Prompt | None:

@@ -105,7 +105,7 @@ def test_metadata_that_cannot_be_read_leaves_the_word_to_persons_alone(
     def unreadable(_: Fields) -> Prompt:
         raise NoPrompt("a graph that ends nowhere")
 
-    monkeypatch.setattr(origins, "embedded_prompt", unreadable)
+    monkeypatch.setattr(origins, "prompt_in", unreadable)
     with pytest.raises(Skip, match="a graph that ends nowhere"):
         head(image)
     assert head(image, told={image: FOX}).prompt == FOX

@@ -30,7 +30,7 @@ from metadata_files import (
 from PIL import Image
 
 from annotate.material.fields import fields_of
-from annotate.material.metadata import embedded_prompt
+from annotate.material.metadata import prompt_in
 from annotate.material.programs.reader import LONGEST_JSON, NoPrompt
 
 KINDS = ("PNG", "JPEG", "WEBP")
@@ -205,7 +205,7 @@ def test_xmp_that_is_harmful_or_broken_says_so_and_no_name_is_taken_for_the_prom
         assert found.pop("unreadable") == "its XMP cannot be read"
         assert not any("root:" in text or "aaaa" in text for text in found.values())
         with pytest.raises(NoPrompt, match="its XMP cannot be read"):
-            embedded_prompt(image)
+            prompt_in(fields_of(image))
 
 
 UTF_8 = (1, 90, b"\x1b%G")
@@ -277,13 +277,13 @@ def test_a_comment_that_takes_several_segments_is_one_and_others_are_lines() -> 
 )
 def test_metadata_that_cannot_be_read_says_why(content: bytes, reason: str) -> None:
     with Image.open(io.BytesIO(content)) as image, pytest.raises(NoPrompt, match=reason):
-        embedded_prompt(image)
+        prompt_in(fields_of(image))
 
 
 def test_what_cannot_be_read_costs_no_prompt_that_can() -> None:
     broken = chunk(b"eXIf", b"no EXIF at all")
     with Image.open(io.BytesIO(png(broken, itxt("parameters", OWL.encode())))) as image:
-        prompt = embedded_prompt(image)
+        prompt = prompt_in(fields_of(image))
     assert prompt is not None and prompt.text == OWL
 
 

@@ -31,7 +31,8 @@ from picture_files import scene
 from PIL import Image
 
 from annotate.material.containers.encodings import comment_of, narrow_text, text_of
-from annotate.material.metadata import embedded_prompt
+from annotate.material.fields import fields_of
+from annotate.material.metadata import prompt_in
 
 OWL = "an owl at noon, größer"
 PARAMETERS = f"{OWL}\nNegative prompt: rain\nSteps: 8, Seed: 3"
@@ -76,7 +77,7 @@ def test_a_comment_of_a_program_that_got_it_wrong_is_read(raw: bytes, text: str)
 def test_lines_may_end_in_any_way(end: str) -> None:
     raw = UNICODE + PARAMETERS.replace("\n", end).encode("utf-16-be")
     with Image.open(io.BytesIO(with_exif("JPEG", comment(raw)))) as image:
-        prompt = embedded_prompt(image)
+        prompt = prompt_in(fields_of(image))
     assert prompt is not None and prompt.text == OWL
 
 

@@ -16,7 +16,8 @@ from PIL import Image, PngImagePlugin
 
 from annotate.material.captions import sidecar
 from annotate.material.containers.encodings import comment_of
-from annotate.material.metadata import embedded_prompt
+from annotate.material.fields import fields_of
+from annotate.material.metadata import prompt_in
 from annotate.material.names import named
 from annotate.material.pictures import look
 from annotate.material.programs.comfyui import prompt_of_graph
@@ -30,7 +31,7 @@ FOX = "a red fox, (fluffy:1.2)"
 
 def found(path: Path) -> str | None:
     with Image.open(path) as picture:
-        prompt = embedded_prompt(picture)
+        prompt = prompt_in(fields_of(picture))
         return prompt and prompt.text
 
 
