@@ -20,11 +20,11 @@ from typing import Annotated, Literal
 
 import tyro
 
+from align.client.converter import Workshop
+from align.client.models import ModelInfo, describe_model
+from align.client.sampler import SamplerProcess
+from align.client.trainer import TrainerProcess
 from align.errors import AlignError
-from align.launch import TrainerProcess
-from align.models import ModelInfo, describe_model
-from align.sampler_process import SamplerProcess
-from align.workshop import Workshop
 from annotate.errors import AnnotateError
 from annotate.jobs import Job
 from annotate.material.folder import checked

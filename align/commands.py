@@ -8,12 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+from align.client.cpu_lock import Turns
+from align.client.models import describe_model
+from align.client.trainer import lower_priority
 from align.errors import InvalidSettings
-from align.launch import lower_priority
-from align.models import describe_model
-from align.sampler_main import main as serve_requests
-from align.session import plan_of_folder, train_folder
-from align.turns import Turns
+from align.sampling.main import main as serve_requests
+from align.training.session import plan_of_folder, train_folder
 
 
 def run_train(arguments: argparse.Namespace) -> None:
@@ -27,8 +27,8 @@ def run_train(arguments: argparse.Namespace) -> None:
 
 def run_export(arguments: argparse.Namespace) -> None:
     """Write an adapter in another form."""
-    from align.export import export  # noqa: PLC0415  torch takes seconds to import
-    from align.pipeline import quiet_libraries  # noqa: PLC0415
+    from align.weights.export import export  # noqa: PLC0415  torch takes seconds to import
+    from align.weights.pipeline import quiet_libraries  # noqa: PLC0415
 
     quiet_libraries()
     model = describe_model(arguments.model) if arguments.model else None
@@ -38,8 +38,8 @@ def run_export(arguments: argparse.Namespace) -> None:
 
 def run_check(arguments: argparse.Namespace) -> None:
     """Print what a LoRA or a tuned model is, as JSON, once it is found to fit."""
-    from align.adopt import adopt  # noqa: PLC0415  torch takes seconds to import
-    from align.pipeline import quiet_libraries  # noqa: PLC0415
+    from align.weights.import_lora import adopt  # noqa: PLC0415  torch takes seconds to import
+    from align.weights.pipeline import quiet_libraries  # noqa: PLC0415
 
     quiet_libraries()
     facts = adopt(arguments.source, describe_model(arguments.model), arguments.target)
@@ -48,8 +48,8 @@ def run_check(arguments: argparse.Namespace) -> None:
 
 def run_sample(arguments: argparse.Namespace) -> None:
     """Draw prompts into a folder, telling on stderr how far it is."""
-    from align.pipeline import quiet_libraries  # noqa: PLC0415  torch takes seconds to import
-    from align.sampling import parse_seeds, sample  # noqa: PLC0415
+    from align.sampling.to_folder import parse_seeds, sample  # noqa: PLC0415
+    from align.weights.pipeline import quiet_libraries  # noqa: PLC0415  torch takes seconds to import
 
     quiet_libraries()
     prompts, seeds = read_prompts(arguments.prompts), parse_seeds(arguments.seeds)
@@ -68,10 +68,10 @@ def run_sample(arguments: argparse.Namespace) -> None:
 def run_evaluate(arguments: argparse.Namespace) -> None:
     """Draw, check, write evaluation.json; exits with 1 where a check fails."""
     from align.device import choose_compute  # noqa: PLC0415  torch takes seconds to import
-    from align.evaluation import RESULT, evaluate  # noqa: PLC0415
-    from align.pipeline import quiet_libraries  # noqa: PLC0415
-    from align.sampling import parse_seeds  # noqa: PLC0415
-    from align.scoring import open_scorer  # noqa: PLC0415
+    from align.evaluation.evaluate import RESULT, evaluate  # noqa: PLC0415
+    from align.sampling.to_folder import parse_seeds  # noqa: PLC0415
+    from align.scoring.scorers import open_scorer  # noqa: PLC0415
+    from align.weights.pipeline import quiet_libraries  # noqa: PLC0415
 
     quiet_libraries()
     named = [one.partition("=") for one in arguments.scorers]
@@ -115,8 +115,8 @@ def read_prompts(path: Path) -> list[str]:
 def run_score(arguments: argparse.Namespace) -> None:
     """Print a score, a tab and the name of every picture, best first."""
     from align.device import choose_compute  # noqa: PLC0415  torch takes seconds to import
-    from align.pipeline import quiet_libraries  # noqa: PLC0415
-    from align.scoring import open_scorer, score_folder  # noqa: PLC0415
+    from align.scoring.scorers import open_scorer, score_folder  # noqa: PLC0415
+    from align.weights.pipeline import quiet_libraries  # noqa: PLC0415
 
     quiet_libraries()
     scorer = open_scorer(arguments.by, arguments.weights, choose_compute())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_app import CONTRACT
 
-from align.config import TrainConfig
+from align.client.config import TrainConfig
 from app import Settings
 
 ROOT = Path(__file__).parent.parent

@@ -15,13 +15,13 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from align.emoji.loop import NotTrained, averaged, train, training_compute
-from align.emoji.pictures import Pictures, compose_batch, read_pictures
+from align.data.encode import sha256
+from align.diffusion.noise import counter_key
+from align.emoji.emoji_images import Pictures, compose_batch, read_pictures
 from align.emoji.settings import AutoencoderSettings, DataSettings, Settings
 from align.emoji.start import take_over
-from align.encode import sha256
+from align.emoji.training_loop import NotTrained, averaged, train, training_compute
 from align.files import read_json, write_json
-from align.noise import counter_key
 
 FILE, DECODER, FACTS = "autoencoder.pt", "decoder.pt", "decoder.json"
 SCALING = 0.13025

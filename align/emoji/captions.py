@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from align.emoji.pictures import BACKGROUNDS, Picture
+from align.emoji.emoji_images import BACKGROUNDS, Picture
 from align.emoji.settings import CaptionSettings
 from align.emoji.sources import STYLES
 

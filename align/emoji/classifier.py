@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from align.diffusion.noise import counter_key
 from align.emoji.autoencoder import to_signal
-from align.emoji.loop import averaged, train, training_compute
-from align.emoji.pictures import Picture, Pictures, compose_batch, read_pictures
+from align.emoji.emoji_images import Picture, Pictures, compose_batch, read_pictures
 from align.emoji.settings import ClassifierSettings, LoopSettings, Settings
 from align.emoji.sources import STYLES
-from align.noise import counter_key
+from align.emoji.training_loop import averaged, train, training_compute
 
 FILE, JUDGED = "classifier.pt", "judged.txt"
 GROUPS = 8

@@ -21,15 +21,15 @@ from transformers import (
     CLIPTokenizer,
 )
 
+from align.data.encode import size_facts_6
+from align.diffusion.noise import corrupt, counter_key
 from align.emoji.captions import draw_caption
 from align.emoji.latents import Latents, background_of, encode_all
-from align.emoji.loop import NotTrained, averaged, train, training_compute
 from align.emoji.settings import DenoiserSettings, Settings
 from align.emoji.start import mix_in, take_over
 from align.emoji.tokenizer import load_tokenizer, token_ids
-from align.encode import size_facts_6
+from align.emoji.training_loop import NotTrained, averaged, train, training_compute
 from align.files import read_json, write_json
-from align.noise import corrupt, counter_key
 
 FILE, UNITS = "denoiser.pt", "denoiser.json"
 LEARNED = ("unet", "text_encoder", "text_encoder_2")

@@ -17,17 +17,17 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from torch import Tensor, nn
 
+from align.adapters.lora import add_lora, as_reference, save_adapter
+from align.client.models import FEW_STEPS, describe_model
+from align.data.encode import size_facts_6
+from align.diffusion.noise import counter_key
 from align.emoji.denoiser import draw_batch
-from align.emoji.export import FOLDER
 from align.emoji.latents import encode_all
-from align.emoji.loop import averaged, train, training_compute
+from align.emoji.pipeline_export import FOLDER
 from align.emoji.settings import FewStepsSettings, Settings
-from align.encode import size_facts_6
+from align.emoji.training_loop import averaged, train, training_compute
 from align.errors import InvalidSettings
-from align.lora import add_lora, as_reference, save_adapter
-from align.models import FEW_STEPS, describe_model
-from align.noise import counter_key
-from align.pipeline import load_pipeline
+from align.weights.pipeline import load_pipeline
 
 FILE = "few_steps.pt"
 

@@ -15,9 +15,9 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
 
+from align.data.encode import sha256
 from align.emoji.autoencoder import FILE, load_autoencoder, to_signal
-from align.emoji.loop import training_compute
-from align.emoji.pictures import (
+from align.emoji.emoji_images import (
     BACKGROUNDS,
     LABELS,
     NoPictures,
@@ -29,7 +29,7 @@ from align.emoji.pictures import (
     read_pictures,
 )
 from align.emoji.settings import DataSettings, Settings
-from align.encode import sha256
+from align.emoji.training_loop import training_compute
 from align.files import read_json, write_json
 
 ARRAY, FACTS = "latents.npy", "latents.json"

@@ -18,19 +18,19 @@ from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 from torch import Tensor
 
+from align.client.models import describe_model
+from align.client.render_items import RenderItem, RenderSettings
 from align.device import Compute, choose_compute
 from align.emoji.autoencoder import psnr, to_signal
 from align.emoji.captions import caption
 from align.emoji.classifier import Classifier, judged_labels, load_classifier
-from align.emoji.pictures import BACKGROUNDS, read_pictures, sheet
+from align.emoji.emoji_images import BACKGROUNDS, read_pictures, sheet
 from align.emoji.settings import Settings
 from align.emoji.sources import STYLES
 from align.files import write_json
-from align.models import describe_model
-from align.pipeline import load_pipeline, quiet_libraries
-from align.render import render
-from align.render_items import RenderItem, RenderSettings
-from align.sampling import settings_of
+from align.sampling.render import render
+from align.sampling.to_folder import settings_of
+from align.weights.pipeline import load_pipeline, quiet_libraries
 
 AT_ONCE = 16
 EDGE = 4

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from align.diffusion.noise import chance
 from align.emoji.drawing import draw_icons, draw_pictures
-from align.emoji.pictures import (
+from align.emoji.emoji_images import (
     BACKGROUNDS,
     LABELS,
     Picture,
@@ -20,7 +21,6 @@ from align.emoji.pictures import (
 from align.emoji.settings import DataSettings, Settings
 from align.emoji.sources import NAMES, REGISTRY, STYLES, fetch, read_json_member
 from align.emoji.subjects import Subject, read_subjects
-from align.noise import chance
 
 CHOSEN = "chosen.txt"
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from align.client.models import STRETCHES
 from align.errors import InvalidSettings
 from align.files import read_json, write_json
-from align.models import STRETCHES
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from torch import Tensor, nn
 
+from align.client.models import describe_model
 from align.device import choose_compute
-from align.emoji.loop import NotTrained
-from align.models import describe_model
-from align.pipeline import load_pipeline, quiet_libraries
+from align.emoji.training_loop import NotTrained
+from align.weights.pipeline import load_pipeline, quiet_libraries
 
 
 def earlier_model(start: str) -> StableDiffusionXLPipeline:

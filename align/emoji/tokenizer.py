@@ -12,10 +12,10 @@ from tokenizers.trainers import BpeTrainer
 from transformers import CLIPTokenizer
 
 from align.emoji.captions import all_captions
-from align.emoji.loop import NotTrained
-from align.emoji.pictures import read_pictures
+from align.emoji.emoji_images import read_pictures
 from align.emoji.settings import Settings, TokenizerSettings
 from align.emoji.start import earlier_model
+from align.emoji.training_loop import NotTrained
 
 FOLDER = "tokenizer"
 START, END, WORD_END = "<|startoftext|>", "<|endoftext|>", "</w>"

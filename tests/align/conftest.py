@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
+from align.client.models import ModelInfo, describe_model
+from align.client.trainer import TrainerProcess
 from align.device import Compute
-from align.launch import TrainerProcess
-from align.models import ModelInfo, describe_model
-from align.pipeline import load_pipeline
+from align.weights.pipeline import load_pipeline
 
 COLOURS = ["red", "green", "blue", "gold", "navy", "pink", "black", "white"]
 

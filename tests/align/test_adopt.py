@@ -18,18 +18,18 @@ from safetensors.torch import load_file, save_file
 from test_export import KINDS, deltas, loaded, tuned_pipeline
 from torch.testing import assert_close
 
-from align.adopt import adopt
+from align.adapters.kohya import read_adapter
+from align.adapters.lora import TARGETS, save_adapter
+from align.adapters.lora_names import layers_of
+from align.adapters.sgm_names import layout_of, sgm_name
+from align.client.converter import Workshop, sentence
+from align.client.models import describe_model, embedded_folder
 from align.errors import NotAdoptable, WorkFailed
-from align.export import export
-from align.full import is_whole
-from align.kohya import read_adapter
-from align.lora import TARGETS, save_adapter
-from align.lora_names import layers_of
-from align.memory import SDXL_UNET
-from align.models import describe_model, embedded_folder
-from align.pipeline import load_pipeline
-from align.sgm_names import layout_of, sgm_name
-from align.workshop import Workshop, sentence
+from align.training.memory_model import SDXL_UNET
+from align.weights.export import export
+from align.weights.full import is_whole
+from align.weights.import_lora import adopt
+from align.weights.pipeline import load_pipeline
 
 
 @pytest.fixture
@@ -300,12 +300,12 @@ def test_a_workshop_that_is_stopped_says_so(lora, tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_named(lora, model, tmp_path, monkeypatch):
-    import align.adopt  # noqa: PLC0415
+    import align.weights.import_lora  # noqa: PLC0415
 
     def full(weights, path, metadata):
         with open("/dev/full", "wb", buffering=0) as file:
             file.write(b"x")
 
-    monkeypatch.setattr(align.adopt, "save_file", full)
-    with pytest.raises(align.adopt.DiskFull, match="was not taken in"):
+    monkeypatch.setattr(align.weights.import_lora, "save_file", full)
+    with pytest.raises(align.weights.import_lora.DiskFull, match="was not taken in"):
         adopt(lora, model, tmp_path / "ours.safetensors")

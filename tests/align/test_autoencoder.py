@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from align.autoencoder import from_unet, to_unet
-from align.encode import encode_pictures, keys_of_pictures
-from align.render import decode
+from align.data.encode import encode_pictures, keys_of_pictures
+from align.sampling.render import decode
+from align.weights.latent_scaling import from_unet, to_unet
 
 
 @pytest.fixture

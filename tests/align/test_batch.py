@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from align.batch import Batcher, Draw
-from align.cache import TensorCache
-from align.encode import encode_no_prompt, encode_pairs, nobody_watches
-from align.noise import training_scheduler
-from align.snapshot import read_snapshot
+from align.data.batch import Batcher, Draw
+from align.data.encode import encode_no_prompt, encode_pairs, nobody_watches
+from align.data.latent_cache import TensorCache
+from align.data.snapshot import read_snapshot
+from align.diffusion.noise import training_scheduler
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from peft.utils import get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
-from align import render
+from align.adapters.lora import add_lora, merged, save_adapter
+from align.client.models import describe_model
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound
-from align.full import FullLearner
-from align.lora import add_lora, merged, save_adapter
-from align.models import describe_model
-from align.pipeline import load_pipeline
-from align.render import Adapters
+from align.sampling.render import Adapters
+from align.sampling.to_folder import render
+from align.weights.full import FullLearner
+from align.weights.pipeline import load_pipeline
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.cache import MOST_FILES, ErrorCache, TensorCache, content_key, fingerprint
+from align.data.latent_cache import MOST_FILES, ErrorCache, TensorCache, content_key, fingerprint
 
 KEYS = [content_key(number) for number in range(3)]
 

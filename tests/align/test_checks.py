@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from align.checks import (
+from align.evaluation.checks import (
     check_held_out,
     check_pictures,
     check_prompt,
@@ -13,7 +13,7 @@ from align.checks import (
     check_variety,
     spread,
 )
-from align.held_out import flipped, verdict
+from align.training.held_out import flipped, verdict
 
 P, S, SHAPE = 4, 2, (4, 16, 16)
 

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from align.child import Child, in_words
+from align.client.child_process import Child, in_words
 
 IGNORES_ITS_INPUT = "import time; time.sleep(600)"
 CRASHES = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"

@@ -15,7 +15,9 @@ from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor, CLIPTokenizer
 
-from align.clip_scorers import (
+from align.client.models import embedded_folder
+from align.errors import BrokenModel, InvalidSettings, ModelNotFound, SnapshotError, WrongModel
+from align.scoring.clip import (
     AESTHETIC_HEAD,
     AESTHETIC_LAYERS,
     AESTHETIC_WIDTHS,
@@ -26,8 +28,6 @@ from align.clip_scorers import (
     load_pickscore,
     pick_scores,
 )
-from align.errors import BrokenModel, InvalidSettings, ModelNotFound, SnapshotError, WrongModel
-from align.models import embedded_folder
 
 WIDTH = 12
 PROMPTS = ["a cat", "a rocket in the sky", "a cat", "a tree " * 20]

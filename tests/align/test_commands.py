@@ -9,10 +9,10 @@ import sys
 import pytest
 
 from align.__main__ import FORMS, SCORERS, main
-from align.export import FORMS as KNOWN_FORMS
-from align.launch import python_environment
-from align.scoring import SCORERS as KNOWN_SCORERS
-from align.session import train_folder
+from align.client.trainer import python_environment
+from align.scoring.scorers import SCORERS as KNOWN_SCORERS
+from align.training.session import train_folder
+from align.weights.export import FORMS as KNOWN_FORMS
 
 
 def run_align(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from align.config import PRESETS, configure, plan
+from align.client.config import PRESETS, configure, plan
 from align.errors import InvalidSettings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from align.contest import contest, over_prompts, scores_PS
+from align.evaluation.win_rate import contest, over_prompts, scores_PS
 
 
 class ByLength:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from align.data.encode import encode_pictures
 from align.device import Compute, choose_compute
-from align.encode import encode_pictures
-from align.render import decode
+from align.sampling.render import decode
 
 FP16, BF16 = torch.float16, torch.bfloat16
 

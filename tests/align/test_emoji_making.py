@@ -14,17 +14,17 @@ from diffusers import LCMScheduler
 from PIL import Image, ImageDraw
 from torch import nn
 
+from align.client.models import describe_model
 from align.device import choose_compute
-from align.emoji import autoencoder, loop
+from align.emoji import autoencoder, training_loop
 from align.emoji.__main__ import STAGES, main
 from align.emoji.autoencoder import build as build_autoencoder
 from align.emoji.denoiser import draw_batch, draw_timesteps, noise_schedule, step_weights
-from align.emoji.export import SCALING, fold
+from align.emoji.emoji_images import NoPictures, Picture, write_pictures
 from align.emoji.latents import encode_all, places_of
-from align.emoji.loop import NotTrained, averaged, learning_rate, locked, train
 from align.emoji.measure import nearest_background
 from align.emoji.muon import by_squares, directly, orthogonalized
-from align.emoji.pictures import NoPictures, Picture, write_pictures
+from align.emoji.pipeline_export import SCALING, fold
 from align.emoji.settings import (
     AutoencoderSettings,
     CaptionSettings,
@@ -35,12 +35,12 @@ from align.emoji.settings import (
 )
 from align.emoji.start import mix_in, take_over
 from align.emoji.tokenizer import learn_tokenizer, token_ids
+from align.emoji.training_loop import NotTrained, averaged, learning_rate, locked, train
 from align.errors import RunLocked, TrainingDiverged
 from align.files import read_json
-from align.models import describe_model
-from align.pipeline import load_pipeline
-from align.render import RenderItem, RenderSettings, render
-from align.sampling import settings_of
+from align.sampling.render import RenderItem, RenderSettings, render
+from align.sampling.to_folder import settings_of
+from align.weights.pipeline import load_pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 EMOJI, STATIC = ROOT / "align/emoji", ROOT / "annotate/static"
@@ -335,7 +335,7 @@ def a_network():
 
 
 def test_a_network_is_trained_by_one_process_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(training_loop, "LOCK_SECONDS", 0.1)
     with locked(tmp_path / "net.pt"), pytest.raises(RunLocked, match=r"trains .*net\.pt"):
         train(a_network(), LoopSettings(steps=1), tmp_path / "net.pt", a_loss(a_network()))
 

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from align.client.models import embedded_folder
 from align.emoji.captions import caption, draw_caption
 from align.emoji.drawing import draw_icons, draw_pictures, draw_svg
-from align.emoji.pictures import BACKGROUNDS, NoPictures, Picture, compose, read_pictures
+from align.emoji.emoji_images import BACKGROUNDS, NoPictures, Picture, compose, read_pictures
 from align.emoji.prepare import tabulate
 from align.emoji.settings import (
     CaptionSettings,
@@ -29,7 +30,6 @@ from align.emoji.settings import (
 from align.emoji.sources import Package, SourceError, fetch, read_json_member
 from align.emoji.subjects import Subject, plain_code, read_subjects
 from align.errors import InvalidSettings
-from align.models import embedded_folder
 
 ROOT = Path(__file__).parents[2]
 HALF = '<path fill="currentColor" d="M0 0h8v16H0z"/>'

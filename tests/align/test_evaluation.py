@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from align.adapters.lora import add_lora, save_adapter
 from align.errors import InvalidSettings
-from align.evaluation import evaluate, names_of
-from align.lora import add_lora, save_adapter
-from align.pipeline import load_pipeline
-from align.session import train_folder
+from align.evaluation.evaluate import evaluate, names_of
+from align.training.session import train_folder
+from align.weights.pipeline import load_pipeline
 
 PROMPTS = ["a cat face", "a rocket", "a red apple", "a castle"]
 AS_MANY_AS_A_RUN = [*PROMPTS, "a penguin", "a hamburger", "a sunflower", "a fish"]

@@ -17,14 +17,22 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
-from align.export import export
-from align.kohya import DOWN, UP, Adapter, ExportError, kohya_name, kohya_weights, read_adapter
-from align.lora import ATTENTION, lora_state, save_adapter
-from align.memory import SDXL_UNET
-from align.models import describe_model
-from align.pipeline import load_pipeline
-from align.run_folder import RunFolder, RunStatus
-from align.sgm_names import SDXL_LAYOUT
+from align.adapters.kohya import (
+    DOWN,
+    UP,
+    Adapter,
+    ExportError,
+    kohya_name,
+    kohya_weights,
+    read_adapter,
+)
+from align.adapters.lora import ATTENTION, lora_state, save_adapter
+from align.adapters.sgm_names import SDXL_LAYOUT
+from align.client.models import describe_model
+from align.client.run_folder import RunFolder, RunStatus
+from align.training.memory_model import SDXL_UNET
+from align.weights.export import export
+from align.weights.pipeline import load_pipeline
 
 KINDS = {
     "alpha = rank": {"r": 4, "lora_alpha": 4},

@@ -14,12 +14,12 @@ from test_export_names import changes, names_in, sdxl_adapter
 from test_export_peft import KINDS, predicted, tuned_unet
 from torch.testing import assert_close
 
-from align.adopt import adopt
-from align.export import export
-from align.lora import TARGETS, save_adapter
-from align.memory import SDXL_UNET
-from align.models import describe_model
-from align.pipeline import load_pipeline
+from align.adapters.lora import TARGETS, save_adapter
+from align.client.models import describe_model
+from align.training.memory_model import SDXL_UNET
+from align.weights.export import export
+from align.weights.import_lora import adopt
+from align.weights.pipeline import load_pipeline
 
 
 def test_a_wrongly_named_base_does_not_number_the_blocks(model, tmp_path):

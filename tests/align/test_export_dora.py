@@ -10,12 +10,12 @@ from safetensors.torch import load_file, save_file
 from test_export_peft import KINDS, tuned_unet
 from torch.testing import assert_close
 
-from align.adopt import adopt
-from align.export import export
-from align.kohya import ExportError, kohya_name
-from align.lora import TARGETS, save_adapter
-from align.pipeline import load_pipeline
-from align.sgm_names import layout_of
+from align.adapters.kohya import ExportError, kohya_name
+from align.adapters.lora import TARGETS, save_adapter
+from align.adapters.sgm_names import layout_of
+from align.weights.export import export
+from align.weights.import_lora import adopt
+from align.weights.pipeline import load_pipeline
 
 DORA = KINDS["dora"]
 

@@ -16,15 +16,15 @@ from peft.utils import get_peft_model_state_dict
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from align.adopt import adopt
-from align.export import export
-from align.kohya import DOWN, UP, Adapter, ExportError, kohya_name, kohya_weights
-from align.lora import TARGETS, save_adapter
-from align.lora_names import known_names, plain_name
-from align.memory import SDXL_UNET
-from align.models import describe_model, embedded_folder
-from align.pipeline import load_pipeline
-from align.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_of
+from align.adapters.kohya import DOWN, UP, Adapter, ExportError, kohya_name, kohya_weights
+from align.adapters.lora import TARGETS, save_adapter
+from align.adapters.lora_names import known_names, plain_name
+from align.adapters.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_of
+from align.client.models import describe_model, embedded_folder
+from align.training.memory_model import SDXL_UNET
+from align.weights.export import export
+from align.weights.import_lora import adopt
+from align.weights.pipeline import load_pipeline
 
 NAMES = (Path(__file__).parent / "sdxl_kohya_names.txt").read_text("utf-8").split()
 """What sd-scripts calls the layers of SDXL's UNet that it trains with a conv_dim, in its order."""

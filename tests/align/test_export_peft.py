@@ -11,11 +11,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
-from align.adopt import adopt
-from align.export import export
-from align.kohya import ExportError
-from align.lora import TARGETS, save_adapter
-from align.pipeline import load_pipeline
+from align.adapters.kohya import ExportError
+from align.adapters.lora import TARGETS, save_adapter
+from align.weights.export import export
+from align.weights.import_lora import adopt
+from align.weights.pipeline import load_pipeline
 
 KINDS = {
     "attention": {"r": 4, "lora_alpha": 4, "target_modules": TARGETS["attention"]},

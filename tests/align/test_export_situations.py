@@ -13,14 +13,14 @@ from test_export_names import changes, names_in
 from test_export_peft import predicted, tuned_unet
 from torch.testing import assert_close
 
-from align.adopt import adopt
-from align.export import export
-from align.full import KIND, WHOLE
-from align.kohya import CONFIG, DOWN, UP, ExportError, kohya_name
-from align.lora import TARGETS, save_adapter
-from align.lora_names import known_names, layers_of, plain_name
-from align.pipeline import load_pipeline
-from align.sgm_names import layout_of
+from align.adapters.kohya import CONFIG, DOWN, UP, ExportError, kohya_name
+from align.adapters.lora import TARGETS, save_adapter
+from align.adapters.lora_names import known_names, layers_of, plain_name
+from align.adapters.sgm_names import layout_of
+from align.weights.export import export
+from align.weights.full import KIND, WHOLE
+from align.weights.import_lora import adopt
+from align.weights.pipeline import load_pipeline
 
 LAYERS = (
     "mid_block.attentions.0.transformer_blocks.0.attn1.to_q",

@@ -9,17 +9,17 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from align import models
+from align.adapters.lora import add_lora, save_adapter
+from align.client import models
+from align.client.models import FAST, FEW_STEPS, describe_model, embedded_folder
+from align.client.render_items import RenderItem
+from align.emoji.emoji_images import BACKGROUNDS
 from align.emoji.measure import CLEAR, nearest_background
-from align.emoji.pictures import BACKGROUNDS
 from align.errors import BrokenModel
-from align.export import export
-from align.lora import add_lora, save_adapter
-from align.models import FAST, FEW_STEPS, describe_model, embedded_folder
-from align.pipeline import load_pipeline
-from align.render import render
-from align.render_items import RenderItem
-from align.sampling import settings_of
+from align.sampling.render import render
+from align.sampling.to_folder import settings_of
+from align.weights.export import export
+from align.weights.pipeline import load_pipeline
 
 ITEMS = [RenderItem("a cat face", 1)]
 

@@ -10,13 +10,13 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch._dynamo.utils import counters
 
-from align import faster
-from align.config import TrainConfig, configure
+from align.adapters.lora import add_lora, as_reference
+from align.client.config import TrainConfig, configure
 from align.device import Compute
 from align.errors import InvalidSettings
-from align.faster import check_optimizer, compile_blocks, no_compiler
-from align.lora import add_lora, as_reference
-from align.session import train_folder
+from align.training import optimizer
+from align.training.optimizer import check_optimizer, compile_blocks, no_compiler
+from align.training.session import train_folder
 
 CUDA = Compute(torch.device("cuda"), torch.bfloat16, torch.bfloat16)
 EIGHT = TrainConfig(optimizer="adamw8bit")
@@ -40,7 +40,7 @@ def test_a_run_that_asks_for_it_fails_before_anything_is_loaded(make_run):
 
 
 def test_without_a_compiler_a_run_goes_on_and_says_why(compute, monkeypatch):
-    monkeypatch.setattr(faster, "COMPILERS", ("no-such-compiler",))
+    monkeypatch.setattr(optimizer, "COMPILERS", ("no-such-compiler",))
     config = configure("embedded", {"compile": "on"})
     unet = torch.nn.Identity()
     assert compile_blocks(unet, config, compute) == (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from align.config import PRESETS, TrainConfig, configure
-from align.fitting import USABLE, fitted, power_of_two
-from align.memory import WORKSPACE, plan_memory
+from align.client.config import PRESETS, TrainConfig, configure
+from align.training.auto_batch import USABLE, fitted, power_of_two
+from align.training.memory_model import WORKSPACE, plan_memory
 
 GIB = 2**30
 

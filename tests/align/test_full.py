@@ -7,18 +7,18 @@ import torch
 from safetensors.torch import load_file
 from torch.testing import assert_close
 
+from align.adapters.kohya import ExportError
+from align.adapters.lora import add_lora, save_adapter
+from align.client.models import describe_model
+from align.client.render_items import RenderItem, RenderSettings
+from align.client.run_folder import RunFolder
 from align.errors import BrokenModel, InvalidSettings
-from align.export import export
-from align.full import Replacement, is_whole
-from align.implicit import load_implicit
-from align.kohya import ExportError
-from align.lora import add_lora, save_adapter
-from align.models import describe_model
-from align.pipeline import load_pipeline
-from align.render import Adapters, render
-from align.render_items import RenderItem, RenderSettings
-from align.run_folder import RunFolder
-from align.session import train_folder
+from align.sampling.render import Adapters, render
+from align.scoring.implicit_reward import load_implicit
+from align.training.session import train_folder
+from align.weights.export import export
+from align.weights.full import Replacement, is_whole
+from align.weights.pipeline import load_pipeline
 
 SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "UniPCMultistepScheduler")
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.held_out import advice, chance_of, verdict
+from align.training.held_out import advice, chance_of, verdict
 
 
 def judged(right: float, pairs: int) -> dict:

@@ -11,9 +11,9 @@ import pytest
 from hub_server import GB, Repository, hub_server, sdxl
 from tiny_models import write_tiny_model
 
+from align.client.hub import Hub, download
+from align.client.models import PARTS, describe_model, embedded_folder
 from align.errors import BrokenModel, ModelNotFound, WrongModel
-from align.hub import Hub, download
-from align.models import PARTS, describe_model, embedded_folder
 
 EULER = {"_class_name": "EulerDiscreteScheduler", "prediction_type": "epsilon"}
 TURBO = {"_class_name": "EulerAncestralDiscreteScheduler", "timestep_spacing": "trailing"}
@@ -120,7 +120,7 @@ def test_an_unknown_one_goes_by_its_name_and_says_so(hub, name, preset, side, st
 
 
 def test_a_hub_that_does_not_answer_is_given_up_soon(tmp_path, monkeypatch):
-    monkeypatch.setattr("align.hub.PATIENCE_S", 0.2)
+    monkeypatch.setattr("align.client.hub.PATIENCE_S", 0.2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import save_file
 from tiny_models import STEMS, safetensors, tiny_weights, write_tiny_model
 
+from align.client.model_identity import _as_fp16, _cut_down
+from align.client.models import describe_model
 from align.errors import WrongModel
-from align.identity import _as_fp16, _cut_down
-from align.models import describe_model
 
 PARTS = ("unet", "text_encoder", "text_encoder_2")
 

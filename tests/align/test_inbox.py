@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from align.inbox import Deserted, Inbox, Overtaken
+from align.sampling.inbox import Deserted, Inbox, Overtaken
 
 
 class Wire:

@@ -4,13 +4,20 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from align.adapters.lora import (
+    add_lora,
+    as_reference,
+    lora_state,
+    restore_lora,
+    save_adapter,
+    start_from,
+)
+from align.client.models import describe_model
+from align.client.render_items import RenderItem, RenderSettings
 from align.device import Compute
 from align.errors import InvalidSettings
-from align.lora import add_lora, as_reference, lora_state, restore_lora, save_adapter, start_from
-from align.models import describe_model
-from align.pipeline import load_pipeline
-from align.render import Adapters, render
-from align.render_items import RenderItem, RenderSettings
+from align.sampling.render import Adapters, render
+from align.weights.pipeline import load_pipeline
 
 SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "UniPCMultistepScheduler")
 ITEMS = [RenderItem("a cat face", 1), RenderItem("a rocket", 2)]

@@ -26,8 +26,8 @@ from lora_files import (
 from safetensors.torch import save
 from torch import Tensor
 
-from align.adopt import adopt
 from align.errors import NotAdoptable
+from align.weights.import_lora import adopt
 
 MAKERS = (lora, loha, lokr, full_lokr, glora, ia3, oft, full, dora, locon, tucker_loha)
 OF_CONVOLUTIONS = (locon, tucker_loha)

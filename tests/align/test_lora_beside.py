@@ -10,10 +10,10 @@ from lora_files import CONV, QUERY, full, kohya, loha, lora, numbers, write
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
-from align.adopt import adopt
+from align.adapters.lora_origins import origin_of
 from align.errors import NotAdoptable
-from align.lora_origins import origin_of
-from align.pipeline import load_pipeline
+from align.weights.import_lora import adopt
+from align.weights.pipeline import load_pipeline
 
 HALVES = {"lora_A": numbers(2, 128), "lora_B": numbers(128, 2, seed=1)}
 OUT = QUERY.replace("to_q", "to_out.0")

@@ -32,13 +32,13 @@ from safetensors.torch import load_file, save_file
 from test_export import loaded
 from torch.testing import assert_close
 
-from align.adopt import adopt
+from align.adapters.lora_keys import take_apart
+from align.adapters.lycoris import family_of, rank_of, tuned
 from align.errors import NotAdoptable
-from align.export import export
-from align.full import Replacement, is_whole
-from align.lora_keys import take_apart
-from align.lycoris import family_of, rank_of, tuned
-from align.pipeline import load_pipeline
+from align.weights.export import export
+from align.weights.full import Replacement, is_whole
+from align.weights.import_lora import adopt
+from align.weights.pipeline import load_pipeline
 
 WHOLE, LORA = "whole", "lora"
 
@@ -132,7 +132,7 @@ def test_a_merged_version_draws_and_is_exported_as_whole_versions_are(
 
 
 def test_to_a_base_of_few_steps_its_own_adapter_is_added_too(tmp_path, compute):
-    from align.models import describe_model  # noqa: PLC0415
+    from align.client.models import describe_model  # noqa: PLC0415
 
     fast = describe_model("emoji-fast")
     file = write(tmp_path / "theirs.safetensors", full(), kohya(QUERY))

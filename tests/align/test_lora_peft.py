@@ -11,8 +11,8 @@ from peft import LoHaConfig, LoKrConfig, inject_adapter_in_model
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
-from align.adopt import adopt
-from align.pipeline import load_pipeline
+from align.weights.import_lora import adopt
+from align.weights.pipeline import load_pipeline
 
 KINDS = {
     "LoKr": LoKrConfig(r=2, alpha=3, decompose_both=True),

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from align import loss
-from align.loss import (
+from align.client.objectives import OBJECTIVES
+from align.diffusion import losses
+from align.diffusion.losses import (
     PairErrors,
     Strength,
     denoising_error,
@@ -22,7 +23,6 @@ from align.loss import (
     rank_dpo,
     rank_weights,
 )
-from align.objectives import OBJECTIVES
 
 KAPPA = 2500.0
 LN_2 = math.log(2)
@@ -68,7 +68,7 @@ def swapped(errors: PairErrors) -> PairErrors:
 
 
 def value(name: str, errors: PairErrors, **numbers: float) -> torch.Tensor:
-    return getattr(loss, OBJECTIVES[name].function)(errors, Strength(KAPPA, **numbers))
+    return getattr(losses, OBJECTIVES[name].function)(errors, Strength(KAPPA, **numbers))
 
 
 def slope(name: str, errors: PairErrors, **numbers: float) -> float:
@@ -87,11 +87,11 @@ def test_every_objective_has_a_function_and_gives_one_value_a_pair(name):
     errors_B = torch.rand(4, 5) * 1e-3
     ones_B = torch.ones(5)
     errors = PairErrors(*errors_B, 0.7 * ones_B, ones_B, torch.ones(10), torch.zeros(()))
-    losses_B = getattr(loss, OBJECTIVES[name].function)(errors, Strength(KAPPA))
+    losses_B = getattr(losses, OBJECTIVES[name].function)(errors, Strength(KAPPA))
     assert losses_B.shape == (5,) and losses_B.isfinite().all()
     order = torch.tensor([3, 0, 4, 1, 2])
     moved = PairErrors(*errors_B[:, order], 0.7 * ones_B, ones_B, torch.ones(10), torch.zeros(()))
-    losses_again_B = getattr(loss, OBJECTIVES[name].function)(moved, Strength(KAPPA))
+    losses_again_B = getattr(losses, OBJECTIVES[name].function)(moved, Strength(KAPPA))
     assert_close(losses_again_B, losses_B[order])
 
 
@@ -199,8 +199,8 @@ def test_an_anchor_costs_what_either_picture_lost_and_no_gain_pays_for_it():
     # Of 1 unit lost and 2 gained at κ 2500, only the loss counts, and half of it.
     errors = pair((0.1004, 0.0992, 0.1, 0.1))
     expected = torch.tensor([0.5], dtype=torch.float64)
-    assert_close(loss.anchor_loss(errors, Strength(KAPPA)), expected)
-    assert_close(loss.anchor_loss(swapped(errors), Strength(KAPPA)), expected)
+    assert_close(losses.anchor_loss(errors, Strength(KAPPA)), expected)
+    assert_close(losses.anchor_loss(swapped(errors), Strength(KAPPA)), expected)
 
 
 def test_dpo_positive_by_hand():
@@ -253,7 +253,7 @@ def test_what_both_pictures_gain_alike_changes_nothing(values, shift):
 def test_z_is_linear_in_kappa_and_a_weak_one_leaves_ln_2(values, kappa):
     errors = pair(values)
     assert_close(errors.logits_B(kappa), kappa * errors.logits_B(1.0))
-    assert float(loss.dpo(errors, Strength(1e-6))) == pytest.approx(LN_2, abs=1e-6)
+    assert float(losses.dpo(errors, Strength(1e-6))) == pytest.approx(LN_2, abs=1e-6)
 
 
 def test_one_unit_of_z_is_a_four_ten_thousandth_of_error_at_kappa_2500():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from align.loss_scale import FIRST, GROWS_AFTER, LossScale, finite_gradients
+from align.training.loss_scale import FIRST, GROWS_AFTER, LossScale, finite_gradients
 
 
 def test_only_fp16_is_scaled():

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from align.low_rank import hadamard, kronecker, product_of
-from align.lycoris import tuned
+from align.adapters.low_rank import hadamard, kronecker, product_of
+from align.adapters.lycoris import tuned
 
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from align.lora import add_lora
-from align.memory import SDXL_UNET, plan_memory, saved_bytes
-from align.pipeline import load_pipeline
+from align.adapters.lora import add_lora
+from align.training.memory_model import SDXL_UNET, plan_memory, saved_bytes
+from align.weights.pipeline import load_pipeline
 
 
 def test_the_count_by_shape_is_the_count_on_real_tensors(model, compute):

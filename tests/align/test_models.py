@@ -11,13 +11,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_models import write_tiny_model
 
-from align.defaults import preset_of
+from align.client.model_defaults import preset_of
+from align.client.models import describe_model, embedded_folder
+from align.client.sampler import RenderItem
 from align.errors import BrokenModel, ModelNotFound, WrongModel
-from align.models import describe_model, embedded_folder
-from align.pipeline import load_pipeline
-from align.render import render
-from align.sampler_process import RenderItem
-from align.sampling import settings_of
+from align.sampling.render import render
+from align.sampling.to_folder import settings_of
+from align.weights.pipeline import load_pipeline
 
 
 @pytest.fixture

@@ -16,9 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from align.batch import Draw, draws_of_step
-from align.errors import WrongModel
-from align.noise import (
+from align.data.batch import Draw, draws_of_step
+from align.diffusion.noise import (
     conditioning,
     corrupt,
     draw,
@@ -28,6 +27,7 @@ from align.noise import (
     training_scheduler,
     usable_timesteps,
 )
+from align.errors import WrongModel
 
 SHAPE = (4, 8, 8)
 

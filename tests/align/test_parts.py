@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from align.parts import LEAST, parts_of, side_by_side
-from align.render import draw_latents, render
-from align.render_items import RenderItem
-from align.sampling import settings_of
+from align.client.render_items import RenderItem
+from align.sampling.cpu_threads import LEAST, parts_of, side_by_side
+from align.sampling.render import draw_latents, render
+from align.sampling.to_folder import settings_of
 
 CPU = torch.device("cpu")
 PROMPTS = ("a cat face", "a pizza", "a red car")

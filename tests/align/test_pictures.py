@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
+from align.data.image_files import fault_of, leave_out_bad
+from align.data.snapshot import read_snapshot
 from align.errors import SnapshotError
-from align.pictures import fault_of, leave_out_bad
-from align.snapshot import read_snapshot
 
 WHOLE = "images/0-0.png"
 

@@ -18,12 +18,12 @@ from huggingface_hub import HfApi
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from align.client.load_errors import why_not_loaded
+from align.client.models import describe_model, embedded_folder
 from align.errors import BrokenModel, ModelAway, ModelNotFound
 from align.files import link_tree
-from align.library_logs import kept_logs, told_by
-from align.models import describe_model, embedded_folder
-from align.pipeline import load_pipeline
-from align.reasons import why_not_loaded
+from align.weights.library_logs import kept_logs, told_by
+from align.weights.pipeline import load_pipeline
 
 ANSWERS = {
     "gated": (401, {"X-Error-Code": "GatedRepo", "X-Error-Message": "You must be granted access."}),

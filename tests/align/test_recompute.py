@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from align.lora import add_lora
-from align.memory import blocks_by_shape, saved_bytes
-from align.pipeline import load_pipeline
-from align.recompute import block_names, heaviest, recompute, recomputing
+from align.adapters.lora import add_lora
+from align.training.gradient_checkpointing import block_names, heaviest, recompute, recomputing
+from align.training.memory_model import blocks_by_shape, saved_bytes
+from align.weights.pipeline import load_pipeline
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import psutil
 
+from align.client.run_folder import RunFolder, RunStatus
 from align.files import write_json
-from align.run_folder import RunFolder, RunStatus
 
 
 def stored(run: RunFolder, status: RunStatus, updated: float) -> RunStatus:

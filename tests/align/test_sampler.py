@@ -17,17 +17,17 @@ import pytest
 import torch
 from PIL import Image
 
+from align.adapters.lora import add_lora, save_adapter
+from align.client.models import ModelInfo, describe_model
+from align.client.orphans import end_leftover, remember
+from align.client.render_items import RenderItem, RenderSettings
+from align.client.sampler import SamplerProcess
+from align.client.watchdog import Patience
 from align.errors import SamplerFailed
-from align.implicit import ImplicitReward
-from align.leftover import end_leftover, remember
-from align.lora import add_lora, save_adapter
-from align.models import ModelInfo, describe_model
-from align.pipeline import load_pipeline
-from align.render import batches
-from align.render_items import RenderItem, RenderSettings
-from align.sampler_process import SamplerProcess
-from align.serve import why_not
-from align.vigil import Patience
+from align.sampling.render import batches
+from align.sampling.server import why_not
+from align.scoring.implicit_reward import ImplicitReward
+from align.weights.pipeline import load_pipeline
 
 SETTINGS = RenderSettings(128, 128, 3, 4.0, "", "UniPCMultistepScheduler")
 

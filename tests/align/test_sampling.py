@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
+from align.client.render_items import RenderItem
 from align.errors import InvalidSettings
-from align.render import draw_latents
-from align.render_items import RenderItem
-from align.sampling import contact_sheet, parse_seeds, sample, settings_of
+from align.sampling.render import draw_latents
+from align.sampling.to_folder import contact_sheet, parse_seeds, sample, settings_of
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.testing import assert_close
 
+from align.adapters.lora import add_lora, save_adapter
+from align.client.models import describe_model
+from align.data.encode import encode_prompts, read_picture
+from align.data.snapshot import PreferencePair, read_snapshot
 from align.device import Compute
-from align.encode import encode_prompts, read_picture
+from align.diffusion.losses import denoising_error
+from align.diffusion.noise import corrupt, training_scheduler
 from align.errors import (
     AlignError,
     BrokenModel,
@@ -26,15 +31,17 @@ from align.errors import (
     RunError,
     SnapshotError,
 )
-from align.implicit import ImplicitReward, implicit_reward
-from align.lora import add_lora, save_adapter
-from align.loss import denoising_error
-from align.models import describe_model
-from align.noise import corrupt, training_scheduler
-from align.pipeline import load_pipeline
-from align.scoring import SCORERS, Scorer, finite_scores, label_pairs, open_scorer, score_folder
-from align.snapshot import PreferencePair, read_snapshot
-from align.taste_head import TasteHead, fit_taste
+from align.scoring.implicit_reward import ImplicitReward, implicit_reward
+from align.scoring.scorers import (
+    SCORERS,
+    Scorer,
+    finite_scores,
+    label_pairs,
+    open_scorer,
+    score_folder,
+)
+from align.scoring.taste_head import TasteHead, fit_taste
+from align.weights.pipeline import load_pipeline
 
 PROMPTS = ["a cat face", "a rocket", "a cat face"]
 COLOURS = ["red", "navy", "gold"]

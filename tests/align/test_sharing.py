@@ -12,7 +12,7 @@ from accelerate.commands.config.config_args import load_config_from_file
 from accelerate.utils import DistributedType
 
 from align.errors import InvalidSettings
-from align.sharing import require_whole
+from align.training.parallel import require_whole
 
 RECIPE = Path(__file__).parents[2] / "docs" / "several-gpus.md"
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from align.data.rows import count_pairs, vote_shares
+from align.data.snapshot import read_snapshot
 from align.errors import SnapshotError
-from align.snapshot import read_snapshot
-from align.votes import count_pairs, vote_shares
 
 
 def vote(kind: str, *pictures: str, prompt: str = "a cat") -> dict:

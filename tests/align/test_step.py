@@ -8,16 +8,16 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from align import loss
-from align.batch import draws_of_step
+from align.adapters.lora import lora_state, restore_lora
+from align.client.objectives import OBJECTIVES
+from align.client.progress import Reporter
+from align.client.run_folder import RunFolder
+from align.data.batch import draws_of_step
 from align.device import choose_compute
+from align.diffusion import losses
 from align.errors import OutOfMemory
-from align.lesson import Lesson, prepare_lesson
-from align.lora import lora_state, restore_lora
-from align.objectives import OBJECTIVES
-from align.progress import Reporter
-from align.run_folder import RunFolder
-from align.train import micro_step, train_step
+from align.training.loop import micro_step, train_step
+from align.training.state import Lesson, prepare_lesson
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_every_objective_moves_the_adapter_down_its_own_loss(open_lesson):
     for name, objective in OBJECTIVES.items():
         restore_lora(lesson.unet, start)
         lesson.optimizer.optimizer.state.clear()
-        alone = replace(lesson, objective=objective, loss=getattr(loss, objective.function))
+        alone = replace(lesson, objective=objective, loss=getattr(losses, objective.function))
         before, after = (train_step(alone, 0)["loss"] for _ in range(2))
         assert after < before, name
 
@@ -79,7 +79,7 @@ def test_a_voter_who_counts_half_moves_the_loss_of_every_objective_half_as_much(
     data = lesson.batcher._data
     draws = draws_of_step(0, 4, lesson.train_pairs, 0, 1)
     for name, objective in OBJECTIVES.items():
-        told = replace(lesson, objective=objective, loss=getattr(loss, objective.function))
+        told = replace(lesson, objective=objective, loss=getattr(losses, objective.function))
         data.trust_N.fill_(1.0)
         whole_B, _ = micro_step(told, draws)
         data.trust_N.fill_(0.5)

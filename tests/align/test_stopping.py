@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from align.errors import TrainingDiverged
-from align.stopping import Best, Explosion, displacement
+from align.training.early_stopping import Best, Explosion, displacement
 
 
 def judged(agreements: list[float], pairs: int = 12) -> Best:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from torch.testing import assert_close
 
+from align.data.snapshot import PreferencePair
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, SnapshotError, WrongModel
-from align.snapshot import PreferencePair
-from align.taste_head import (
+from align.scoring.taste_head import (
     FEATURES,
     fit_head,
     fit_taste,

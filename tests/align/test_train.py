@@ -15,10 +15,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from align.client.run_folder import RunFolder
+from align.client.trainer import TrainerProcess, python_environment, usable_cores
 from align.errors import DiskFull, RunLocked, SnapshotError, TrainingDiverged
-from align.launch import TrainerProcess, python_environment, usable_cores
-from align.run_folder import RunFolder
-from align.session import train_folder
+from align.training.session import train_folder
 
 
 def train(run_dir: Path) -> subprocess.CompletedProcess[str]:
@@ -231,7 +231,7 @@ def test_a_full_disk_ends_the_run_in_a_sentence_and_it_goes_on_once_there_is_roo
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux says who may use what")
 def test_a_process_that_may_use_one_core_counts_one() -> None:
     core = min(os.sched_getaffinity(0))
-    asked = "import os; from align.launch import usable_cores; "
+    asked = "import os; from align.client.trainer import usable_cores; "
     asked += f"os.sched_setaffinity(0, [{core}]); print(usable_cores())"
     environment = {k: v for k, v in python_environment().items() if k != "OMP_NUM_THREADS"}
     printed = subprocess.run(

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 
-from align.turns import Turns
+from align.client.cpu_lock import Turns
 
 
 def test_a_trainer_waits_until_the_picture_is_drawn(tmp_path):
@@ -36,7 +36,7 @@ def test_a_sampler_that_is_killed_holds_nobody_up(tmp_path):
     hold = f"""
 import sys, time
 from pathlib import Path
-from align.turns import Turns
+from align.client.cpu_lock import Turns
 with Turns(Path({str(tmp_path / "turns")!r})).drawing():
     print("drawing", flush=True)
     time.sleep(60)

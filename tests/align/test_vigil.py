@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from align.heart import Heart, cached
-from align.vigil import DRAWING, IDLE, LOADING, Beat, Patience, Usage, Vigil, usage_of
+from align.client.watchdog import DRAWING, IDLE, LOADING, Beat, Patience, Usage, Vigil, usage_of
+from align.sampling.heartbeat import Heart, cached
 
 PATIENCE = Patience(look_every=1.0, beat_every=5.0)
 A_MINUTE = 60

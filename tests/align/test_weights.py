@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from tiny_models import safetensors
 
+from align.client.models import describe_model
+from align.client.weight_files import check_whole, read_header
 from align.errors import BrokenModel, WrongModel
-from align.models import describe_model
-from align.weights import check_whole, read_header
 
 WHOLE = safetensors({"a": np.zeros((2, 3), "<f4"), "b": np.zeros(5, "<f2")})
 

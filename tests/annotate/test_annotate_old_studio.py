@@ -14,7 +14,7 @@ import pytest
 from annotate_doubles import SmallModel
 from tiny_models import tiny_weights, write_tiny_model
 
-from align.models import describe_model
+from align.client.models import describe_model
 from storage.store import Store
 
 

@@ -26,13 +26,13 @@ from bench_snapshot import write_snapshot
 from objectives import Painter
 from tastes import TASTES, read
 
-from align.checking import SEEDS
-from align.evaluation import evaluate
-from align.launch import TrainerProcess
-from align.lora import add_lora, save_adapter
-from align.pipeline import load_pipeline
-from align.render_items import RenderItem
-from align.run_folder import RunFolder
+from align.adapters.lora import add_lora, save_adapter
+from align.client.render_items import RenderItem
+from align.client.run_folder import RunFolder
+from align.client.trainer import TrainerProcess
+from align.evaluation.evaluate import evaluate
+from align.evaluation.release_checks import SEEDS
+from align.weights.pipeline import load_pipeline
 from annotate.prompts import built_in_prompts
 
 VOTES, SPARE = 40, 6

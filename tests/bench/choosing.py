@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT)]
 from painter import Painter
 from tastes import TASTES, read
 
-from align.render_items import RenderItem
+from align.client.render_items import RenderItem
 from annotate.attributes import attributes
 from annotate.next_pair import BY_CHANCE
 from annotate.prompts import built_in_prompts

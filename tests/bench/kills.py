@@ -41,8 +41,8 @@ from bench_snapshot import make_snapshot
 from picture_files import A1111, scene
 from running import App, run_ended, wait_for
 
-from align.launch import TrainerProcess
-from align.models import describe_model
+from align.client.models import describe_model
+from align.client.trainer import TrainerProcess
 from storage import Store
 
 VOTES_PER_S = 5.0

@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 from PIL import Image as Picture
 
-from align.models import describe_model
+from align.client.models import describe_model
 from storage import Store
 
 SIDE = 32

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import torch
 
-from align.batch import NoisyPairs, pair_errors
+from align.client.models import describe_model
+from align.data.batch import NoisyPairs, pair_errors
+from align.data.encode import encode_pictures, encode_prompts
 from align.device import choose_compute
-from align.encode import encode_pictures, encode_prompts
+from align.diffusion.noise import corrupt, draw, training_scheduler
 from align.files import write_json
-from align.models import describe_model
-from align.noise import corrupt, draw, training_scheduler
-from align.pipeline import load_pipeline, quiet_libraries
+from align.weights.pipeline import load_pipeline, quiet_libraries
 
 CANDIDATES = 16
 DRAWS = 6

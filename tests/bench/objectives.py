@@ -38,11 +38,11 @@ from taste import unseen_prompts
 from tastes import TASTES, read
 from variety import variety
 
-from align.config import configure, to_json
+from align.client.config import configure, to_json
+from align.client.render_items import RenderItem
+from align.client.run_folder import RunFolder
+from align.client.trainer import TrainerProcess
 from align.files import read_json, write_json
-from align.launch import TrainerProcess
-from align.render_items import RenderItem
-from align.run_folder import RunFolder
 from annotate.prompts import built_in_prompts
 
 OBJECTIVES = "dpo,dpop,ipo,cdpo,soft,mapo,kto,sft"

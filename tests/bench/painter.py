@@ -6,14 +6,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from align.client.models import describe_model
+from align.client.render_items import RenderItem
+from align.data.encode import sha256
 from align.device import choose_compute
-from align.encode import sha256
 from align.files import write_json
-from align.models import describe_model
-from align.pipeline import load_pipeline, quiet_libraries
-from align.render import Adapters, batches, render, store
-from align.render_items import RenderItem
-from align.sampling import settings_of
+from align.sampling.render import Adapters, batches, render, store
+from align.sampling.to_folder import settings_of
+from align.weights.pipeline import load_pipeline, quiet_libraries
 
 
 class Painter:

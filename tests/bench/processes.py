@@ -21,9 +21,9 @@ sys.path[:0] = [str(ROOT)]
 
 from bench_snapshot import make_snapshot
 
-from align.launch import TrainerProcess
-from align.models import describe_model
-from align.run_folder import RunFolder
+from align.client.models import describe_model
+from align.client.run_folder import RunFolder
+from align.client.trainer import TrainerProcess
 
 
 def main() -> None:

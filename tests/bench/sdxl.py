@@ -21,9 +21,9 @@ from diffusers import UNet2DConditionModel
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from align.lora import add_lora, as_reference
-from align.loss import denoising_error, preference_logits
-from align.memory import SDXL_UNET, meta_inputs, plan_memory
+from align.adapters.lora import add_lora, as_reference
+from align.diffusion.losses import denoising_error, preference_logits
+from align.training.memory_model import SDXL_UNET, meta_inputs, plan_memory
 
 CARDS = (12, 16, 24, 40, 80)
 RECOMPUTED = ("none", "some", "all")

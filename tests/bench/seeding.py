@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 
-from align.models import describe_model
+from align.client.models import describe_model
 from storage import Image, Store, new_id, recipe_key
 
 SIDE = 128

@@ -29,24 +29,24 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from bench_snapshot import make_snapshot
 
-from align.batch import Batcher, Draw, draws_of_step, pair_errors
-from align.cache import ErrorCache, TensorCache
-from align.config import TrainConfig
+from align.adapters.lora import as_reference
+from align.client.config import TrainConfig
+from align.client.models import ModelInfo, describe_model
+from align.client.progress import Reporter
+from align.client.run_folder import RunFolder
+from align.client.trainer import TrainerProcess
+from align.data.batch import Batcher, Draw, draws_of_step, pair_errors
+from align.data.encode import encode_pairs, encode_pictures, encode_prompts
+from align.data.latent_cache import ErrorCache, TensorCache
+from align.data.snapshot import PreferencePair, read_snapshot
 from align.device import Compute, choose_compute
-from align.encode import encode_pairs, encode_pictures, encode_prompts
-from align.launch import TrainerProcess
-from align.learner import LoraLearner
-from align.lesson import Lesson, prepare_lesson
-from align.lora import as_reference
-from align.loss import denoising_error, preference_logits
-from align.models import ModelInfo, describe_model
-from align.noise import corrupt, draw, training_scheduler
-from align.pipeline import load_pipeline
-from align.progress import Reporter
-from align.reference import Reference
-from align.run_folder import RunFolder
-from align.snapshot import PreferencePair, read_snapshot
-from align.train import learning_rate, train_step
+from align.diffusion.losses import denoising_error, preference_logits
+from align.diffusion.noise import corrupt, draw, training_scheduler
+from align.training.loop import learning_rate, train_step
+from align.training.reference import Reference
+from align.training.state import Lesson, prepare_lesson
+from align.training.trainable import LoraLearner
+from align.weights.pipeline import load_pipeline
 
 WARM_UP = 2
 

@@ -1,0 +1,1 @@
+"""Read, write and convert LoRA adapters of every common format."""

@@ -1,0 +1,275 @@
+"""An adapter file, read module by module and written with the names that sd-scripts writes.
+
+The weight change of a module is ΔW = (alpha / rank) · up · down in kohya's form as in PEFT's.
+Diffusers calls `down` lora_A and `up` lora_B.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from peft.utils.other import get_pattern_key
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from align.adapters.sgm_names import Layout, sgm_name
+from align.errors import AlignError, first_line
+from align.files import parse_json
+
+PREFIX = "unet."
+DOWN, UP = ".lora_A.weight", ".lora_B.weight"
+CONFIG = "lora_adapter_metadata"
+SDXL_TEXT_WIDTH = 2048
+REPEAT, REPEATED_GROUP = re.compile(r"[*+{]"), re.compile(r"\)[*+{?]")
+MOST_REPEATS = 2
+"""In a pattern of names: more than these, or a repeated group, can take for ever to try."""
+T = TypeVar("T")
+
+
+class ExportError(AlignError):
+    """An adapter cannot be read, or not be written in the form asked for."""
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A LoRA as its file holds it."""
+
+    weights: dict[str, Tensor]
+    """By the file's names: `<module>.lora_A.weight` is [rank, in], `.lora_B.weight` [out, rank]."""
+    ranks: dict[str, int]
+    """By module, such as `unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q`."""
+    alphas: dict[str, float]
+    """By module; the weight change counts alpha / rank times."""
+    metadata: dict[str, str]
+    """What the file says of itself."""
+
+    @property
+    def for_sdxl(self) -> bool:
+        """Whether it fits SDXL, whose text is 2048 wide; models of other sizes share its names."""
+        return any(
+            name.endswith(f"attn2.to_k{DOWN}") and weight.shape[1] == SDXL_TEXT_WIDTH
+            for name, weight in self.weights.items()
+        )
+
+    @property
+    def shared_alpha(self) -> float:
+        """The most common alpha but 0, for weights that count zero times can hold no other."""
+        return most_common([alpha for alpha in self.alphas.values() if alpha] or [0.0])
+
+    def is_wide(self, module: str) -> bool:
+        """Return whether a module is a convolution over more than one pixel."""
+        return any(size > 1 for size in self.weights[module + DOWN].shape[2:])
+
+
+def read_adapter(path: Path) -> Adapter:
+    """Read a file that `save_adapter`, or diffusers' `save_lora_weights`, has written.
+
+    Raises:
+        ExportError: no such file, not a whole safetensors file, or no LoRA in it.
+    """
+    weights, metadata = _read(path)
+    modules = sorted(name.removesuffix(DOWN) for name in weights if name.endswith(DOWN))
+    if not modules:
+        raise ExportError(
+            f"{path} holds no LoRA in diffusers' form (no lora_A weights). "
+            "Name a run folder or the adapter.safetensors of one."
+        )
+    ranks = {module: _rank(path, weights, module) for module in modules}
+    config = read_config(path, metadata)
+    alphas = {module: _alpha(path, config, module, rank) for module, rank in ranks.items()}
+    return Adapter(weights, ranks, alphas, metadata)
+
+
+def _rank(path: Path, weights: dict[str, Tensor], module: str) -> int:
+    """How many directions a module changes, by both of its halves."""
+    if module + UP not in weights:
+        raise ExportError(f"{path} lacks {module + UP}. Copy the adapter again.")
+    down, up = weights[module + DOWN].shape, weights[module + UP].shape
+    if len(down) < 2 or len(up) < 2 or down[0] != up[1]:
+        raise ExportError(
+            f"{path} holds two halves of {module} that do not fit: {tuple(down)} and {tuple(up)}. "
+            "Copy the adapter again."
+        )
+    if down[0] == 0:
+        raise ExportError(f"{path} has rank 0 at {module}, so it changes nothing there.")
+    return down[0]
+
+
+def _alpha(path: Path, config: dict[str, Any], module: str, rank: int) -> float:
+    """The module's alpha, which has to be a number."""
+    try:
+        alpha = module_alpha(config, module, rank)
+        known = math.isfinite(alpha)
+    except (ValueError, TypeError, AttributeError, re.error):
+        known = False
+    if not known:
+        raise ExportError(
+            f"{path} names no finite number as the alpha of {module}, so how strong its LoRA is "
+            "meant to be is unknown. Copy the adapter again."
+        )
+    return alpha
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}
+            return weights, dict(file.metadata() or {})
+    except FileNotFoundError:
+        raise ExportError(
+            f"There is no adapter at {path}. Name a run folder or an adapter.safetensors."
+        ) from None
+    except (SafetensorError, OSError) as error:
+        raise ExportError(
+            f"{path} is cut short, or not a safetensors file ({first_line(error)}). "
+            "Copy it again, or resume its run to have it written again."
+        ) from None
+
+
+def read_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+    """The PEFT configuration of the UNet's part; empty where the file carries none."""
+    try:
+        whole = parse_json(metadata.get(CONFIG, "{}"))
+        config = {name.removeprefix(PREFIX): v for name, v in whole.items()}
+    except (ValueError, AttributeError):
+        raise ExportError(
+            f"{path} carries a {CONFIG} that is not a JSON object, so how strong its LoRA is meant "
+            "to be is unknown. Copy the adapter again."
+        ) from None
+    check_patterns(config, path)
+    return config
+
+
+def check_patterns(config: dict[str, Any], path: Path) -> None:
+    """Refuse alpha patterns that no expression can be made of, or that take for ever to try."""
+    for pattern in config.get("alpha_pattern") or ():
+        try:
+            re.compile(pattern)
+            broken = REPEATED_GROUP.search(pattern) or len(REPEAT.findall(pattern)) > MOST_REPEATS
+        except (re.error, TypeError, RecursionError, OverflowError):
+            broken = True
+        if broken:
+            raise ExportError(
+                f"{path} says of its layers {str(pattern)[:80]!r}, which is no pattern of names, "
+                "so how strong its LoRA is meant to be is unknown. Copy the adapter again."
+            )
+
+
+def module_alpha(config: dict[str, Any], module: str, rank: int) -> float:
+    """The module's alpha by PEFT's rules; a file that names none means alpha = rank."""
+    patterns = config.get("alpha_pattern") or {}
+    key = get_pattern_key(list(patterns), module.removeprefix(PREFIX))
+    alpha = float(patterns.get(key, config.get("lora_alpha", rank)))
+    # PEFT's rsLoRA counts alpha / √rank times; kohya's form only knows alpha / rank.
+    return alpha * math.sqrt(rank) if config.get("use_rslora") else alpha
+
+
+def kohya_weights(adapter: Adapter, dtype: torch.dtype, layout: Layout) -> dict[str, Tensor]:
+    """Return the adapter under kohya's names, for a UNet of this layout.
+
+    `<name>.lora_down.weight` is [rank, in] and `.lora_up.weight` [out, rank] in `dtype`, of a
+    convolution [rank, in, k, k] and [out, rank, 1, 1]; `.alpha` is a scalar in fp32.
+
+    All modules get one alpha, the most common one. Where another was meant, the difference goes
+    into the `up` weights: diffusers 0.42 applies the most common alpha to all attention modules.
+
+    Raises:
+        ExportError: something that kohya's form has no place for, or a weight beyond `dtype`.
+    """
+    refuse_others(adapter, "kohya's")
+    shared = adapter.shared_alpha
+    result: dict[str, Tensor] = {}
+    for module, alpha in adapter.alphas.items():
+        name = kohya_name(module, layout)
+        if f"{name}.alpha" in result:
+            raise ExportError(
+                f"Two modules would both be called {name} in kohya's form. "
+                "Export in the diffusers form."
+            )
+        up = adapter.weights[module + UP]
+        up = up if alpha == shared else up.float() * (alpha / shared)
+        result[f"{name}.alpha"] = torch.tensor(shared, dtype=torch.float32)
+        result[f"{name}.lora_down.weight"] = cast(adapter.weights[module + DOWN], dtype, module)
+        result[f"{name}.lora_up.weight"] = cast(up, dtype, module)
+    return result
+
+
+def kohya_name(module: str, layout: Layout) -> str:
+    """Return what sd-scripts calls a module, such as `lora_unet_middle_block_1_proj_in`."""
+    spelling = sgm_name(module.removeprefix(PREFIX), layout)
+    return "lora_unet_" + spelling.replace(".", "_")
+
+
+def refuse_others(adapter: Adapter, form: str, ends: tuple[str, ...] = ()) -> None:
+    """Raise ExportError for a weight that has no place in a form.
+
+    Args:
+        ends: what may stand at a module beside the two halves.
+    """
+    known = {module + end for module in adapter.ranks for end in (DOWN, UP, *ends)}
+    others = sorted(set(adapter.weights) - known)
+    if any("lora_magnitude_vector" in name for name in others):
+        raise ExportError(
+            "This adapter is a DoRA, and its magnitudes are read differently, or dropped, by the "
+            f"programs that read {form} form. Export it in the dora form for ComfyUI and Forge, "
+            "or in the diffusers, the peft or the merged form."
+        )
+    others += [module for module in adapter.ranks if not module.startswith(PREFIX)]
+    if others:
+        raise ExportError(
+            f"{others[0]} is not a LoRA weight of a UNet, and only those can be written in {form} "
+            "form. Export in the diffusers form."
+        )
+
+
+def cast(weight: Tensor, dtype: torch.dtype, module: str) -> Tensor:
+    """Return a module's weight in another format; raises ExportError where it is no number then."""
+    cast = weight.to(dtype).contiguous()
+    if not cast.isfinite().all():
+        kind = str(dtype).removeprefix("torch.")
+        raise ExportError(
+            f"A weight of {module} is no finite number in {kind}. Export in fp32; if that fails "
+            "too, the run has diverged: train again with a lower learning_rate."
+        )
+    return cast
+
+
+def network_metadata(adapter: Adapter) -> dict[str, str]:
+    """What kohya's own files say of the network, read by web UIs for filtering and display."""
+    alpha = f"{adapter.shared_alpha:g}"
+    facts = {
+        "ss_network_module": "networks.lora",
+        "ss_network_dim": str(most_common(adapter.ranks.values())),
+        "ss_network_alpha": alpha,
+    }
+    convolutions = [rank for module, rank in adapter.ranks.items() if adapter.is_wide(module)]
+    if convolutions:
+        # sd-scripts keeps the rank of 3 x 3 convolutions apart, and leaves them out without one.
+        arguments = {"conv_dim": str(most_common(convolutions)), "conv_alpha": alpha}
+        facts["ss_network_args"] = json.dumps(arguments)
+    return facts | ({"ss_base_model_version": "sdxl_base_v1-0"} if adapter.for_sdxl else {})
+
+
+def tensor_hash(weights: dict[str, Tensor]) -> str:
+    """SHA-256 of a safetensors file without its header, so that metadata does not change it.
+
+    sd-scripts and A1111 call it sshs_model_hash (sd-scripts, `addnet_hash_safetensors`), modelspec
+    hash_sha256.
+    """
+    whole = save(weights)
+    return hashlib.sha256(memoryview(whole)[8 + int.from_bytes(whole[:8], "little") :]).hexdigest()
+
+
+def most_common(values: Iterable[T]) -> T:
+    """Return what occurs most often."""
+    return Counter(values).most_common(1)[0][0]

@@ -1,0 +1,264 @@
+"""Settings of a run: presets by size of model, checked before anything loads (no torch here)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from align.client.objectives import OBJECTIVES
+from align.errors import InvalidSettings
+from align.files import parse_json
+
+
+def _setting(default: Any, low: float, high: float) -> Any:
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+def _choice(default: str, choices: Iterable[str]) -> Any:
+    return field(default=default, metadata={"choices": tuple(choices)})
+
+
+def _text(default: str) -> Any:
+    return field(default=default, metadata={"text": True})
+
+
+OLDER = {"on": "all", "off": "none"}
+"""What `gradient_checkpointing` was called before."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a run trains. The docstring under a field is its help text."""
+
+    objective: str = _choice("dpo", OBJECTIVES)
+    """What is minimised, by name: see `align/client/objectives.py` for where each comes from."""
+    start: str = _text("base")
+    """The version whose adapter a run goes on from; base starts anew from all votes."""
+    steps: int = _setting(200, 1, 100_000)
+    """Optimizer steps."""
+    batch_pairs: int = _setting(8, 1, 4096)
+    """Pairs per optimizer step, over all processes."""
+    micro_pairs: int = _setting(8, 0, 4096)
+    """Pairs per forward pass; fewer take less memory and give the same result. 0: what fits."""
+    rank: int = _setting(16, 1, 512)
+    """Rank of the LoRA adapter."""
+    adapter: str = _choice("lora", ("lora", "dora", "full"))
+    """lora; dora: the same with the size of weights learned apart, slower; full: no adapter, every
+    weight of the UNet learns, for many votes and much memory."""
+    targets: str = _choice("attention", ("attention", "all"))
+    """Layers with an adapter: attention's, or every linear and convolution inside the blocks."""
+    kappa: float = _setting(2500.0, 1.0, 1e6)
+    """Strength κ on mean squared errors (half of the paper's β); larger stays nearer the base.
+    2500 is for models that predict noise. In velocities errors are larger where there is much
+    noise, and the same strength is reached at about 50."""
+    smoothing: float = _setting(0.1, 0.0, 0.49)
+    """Share of the votes that `cdpo` and `robust` take to be wrong."""
+    sharpness: float = _setting(10.0, 0.01, 100.0)
+    """How much surer votes push harder in `smpo` (its γ)."""
+    mapo_weight: float = _setting(0.1, 0.0, 100.0)
+    """Weight of the preference beside the chosen picture's own error in `mapo` (its β)."""
+    anchor: float = _setting(1.0, 0.0, 1000.0)
+    """How much `dpop` holds on to the chosen pictures (its λ)."""
+    draws: int = _setting(64, 1, 100_000)
+    """Draws of noise and timestep a pair; then they come round again, and with them what is known
+    of the reference."""
+    learning_rate: float = _setting(2e-4, 1e-8, 1.0)
+    """Peak learning rate of AdamW."""
+    warmup_steps: int = _setting(20, 0, 100_000)
+    """Steps over which the learning rate rises from zero."""
+    noise_floor: float = _setting(0.0, 0.0, 0.99)
+    """Timesteps below this share of the schedule are not drawn; 0 is the paper's uniform choice."""
+    prompt_dropout: float = _setting(0.0, 0.0, 1.0)
+    """Share of the draws that show the UNet no prompt, so that a taste about looks reaches every
+    prompt. With 1 nothing can be learned that depends on the prompt."""
+    anchors: float = _setting(0.0, 0.0, 0.9)
+    """Share of the draws that teach no preference, only to denoise both pictures as well as the
+    base does: against drift over rounds that go on from one another."""
+    checks: int = _setting(8, 0, 1000)
+    """Prompts that the base and the new version draw twice after a run, to check it before people
+    see it; 0 leaves that out."""
+    max_grad_norm: float = _setting(1.0, 1e-6, 1e6)
+    """The gradient's norm is clipped to this."""
+    held_out: float = _setting(0.12, 0.0, 0.5)
+    """Share of the prompts whose pairs are kept out of training to judge it."""
+    patience: int = _setting(2, 0, 1000)
+    """End the run after so many judgements in a row that are clearly below the best; 0 never."""
+    checkpoint_every: int = _setting(20, 1, 100_000)
+    """Steps between checkpoints; a killed run goes on from the last one."""
+    gradient_checkpointing: str = _choice("auto", ("auto", "none", "some", "all"))
+    """Which blocks are computed again in the backward pass: slower, less memory. some: those with
+    the largest activations, until half of them are gone. auto: the first of none, some, all with
+    which one pair (or `micro_pairs` of them) fits."""
+    optimizer: str = _choice("adamw", ("adamw", "adamw8bit"))
+    """adamw8bit keeps AdamW's moments in 8 bits; it needs bitsandbytes and an NVIDIA GPU."""
+    compile: str = _choice("off", ("off", "on"))
+    """on compiles the UNet's repeated blocks at the start of a run (a minute or more), for faster
+    steps; where no compiler is there, the run goes on without and says so."""
+    precision: str = _choice("auto", ("auto", "fp32"))
+    """auto takes bf16 or fp16 where the device is quick at it; fp32 is slower and exact."""
+    processes: int = _setting(1, 1, 64)
+    """Processes (GPUs) that share a batch, started by accelerate."""
+    seed: int = _setting(0, 0, 2**31 - 1)
+    """Seed of the adapter, the order of pairs and the noise."""
+
+    def __post_init__(self) -> None:
+        # Runs of before `some` was there say on and off.
+        older = OLDER.get(self.gradient_checkpointing, self.gradient_checkpointing)
+        object.__setattr__(self, "gradient_checkpointing", older)
+
+
+# By the papers and public recipes; not measured here.
+SDXL = TrainConfig(
+    steps=300,
+    batch_pairs=32,
+    micro_pairs=0,
+    learning_rate=1e-5,
+    prompt_dropout=0.2,
+    checks=4,
+)
+PRESETS = {
+    # Chosen by measurement, see docs/method.md.
+    "embedded": TrainConfig(
+        objective="dpo",
+        steps=100,
+        kappa=40.0,
+        learning_rate=6e-4,
+        noise_floor=0.6,
+        prompt_dropout=0.2,
+        patience=4,
+    ),
+    "sdxl": SDXL,
+    # The strength of public recipes on velocities (flow_grpo, verl).
+    "sdxl-v": replace(SDXL, kappa=50.0),
+}
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a run takes, until one has been measured."""
+
+    pairs_per_s: float
+    """The embedded model's is that of 2 cores which also draw pairs."""
+    around_s: float
+    """Besides the steps: start, encoding, judging, checks."""
+    memory: int
+    """Bytes on the device."""
+
+
+FULL_SIZE = Needs(pairs_per_s=1.5, around_s=15.0, memory=20 << 30)
+NEEDS = {
+    "embedded": Needs(pairs_per_s=17.0, around_s=45.0, memory=2 << 30),
+    "sdxl": FULL_SIZE,
+    "sdxl-v": FULL_SIZE,
+}
+
+
+def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:
+    """The preset with these settings in place of its own.
+
+    Raises:
+        InvalidSettings: an unknown name, a wrong type or a value out of range.
+    """
+    chosen = parse_settings(settings)
+    known = {f.name: f for f in fields(TrainConfig)}
+    for name, value in chosen.items():
+        if name not in known:
+            raise InvalidSettings(f"Unknown setting {name!r}. Known ones: {', '.join(known)}.")
+        if name == "gradient_checkpointing" and isinstance(value, str):
+            value = OLDER.get(value, value)
+        chosen[name] = _checked(name, value, known[name])
+    config = replace(PRESETS[preset], **chosen)
+    if config.batch_pairs % config.processes:
+        raise InvalidSettings(
+            f"batch_pairs ({config.batch_pairs}) must be a multiple of processes "
+            f"({config.processes}), so that each has as many pairs."
+        )
+    return replace(config, micro_pairs=min(config.micro_pairs, config.batch_pairs))
+
+
+def parse_settings(settings: dict[str, Any] | str) -> dict[str, Any]:
+    """An object, or a string that holds one; empty means defaults."""
+    if isinstance(settings, str):
+        try:
+            settings = parse_json(settings or "{}")
+        except ValueError as error:
+            raise InvalidSettings(f"The settings are not JSON: {error}. Try {{}}.") from None
+    if not isinstance(settings, dict):
+        raise InvalidSettings('The settings must be one JSON object such as {"steps": 200}.')
+    return dict(settings)
+
+
+def _checked(name: str, value: Any, known: Any) -> Any:
+    if choices := known.metadata.get("choices"):
+        if value not in choices:
+            raise InvalidSettings(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
+        return value
+    if known.metadata.get("text"):
+        if not isinstance(value, str):
+            raise InvalidSettings(f"{name} must be a text, got {value!r}.")
+        return value
+    whole = isinstance(known.default, int)
+    low, high = known.metadata["low"], known.metadata["high"]
+    good = isinstance(value, int | float) and not isinstance(value, bool)
+    if not good or not math.isfinite(value) or (whole and value != int(value)):
+        kind = "a whole number" if whole else "a number"
+        raise InvalidSettings(f"{name} must be {kind}, got {value!r}.")
+    if not low <= value <= high:
+        raise InvalidSettings(f"{name} must be between {low:g} and {high:g}, got {value!r}.")
+    return int(value) if whole else float(value)
+
+
+def held_out_count(pairs: int, share: float) -> int:
+    """How many of `pairs` judge the run instead of teaching it: none when there are few."""
+    return round(pairs * share) if pairs >= 20 else 0
+
+
+def plan(
+    preset: str, pairs: int, settings: dict[str, Any] | str, pairs_per_s: float | None = None
+) -> dict[str, Any]:
+    """What a run on this many preferences will be, with the minutes it should take."""
+    config = configure(preset, settings)
+    objective = OBJECTIVES[config.objective]
+    held_out = held_out_count(pairs, config.held_out)
+    needs = NEEDS[preset]
+    speed = pairs_per_s or needs.pairs_per_s
+    seconds = needs.around_s + config.steps * config.batch_pairs / speed
+    return {
+        "preset": preset,
+        "objective": config.objective,
+        "objective_title": objective.title,
+        "source": objective.source,
+        "pairs": pairs,
+        "held_out": held_out,
+        "steps": config.steps,
+        "batch": config.batch_pairs,
+        "rank": config.rank,
+        "kappa": config.kappa,
+        "beta": 2 * config.kappa,
+        "learning_rate": config.learning_rate,
+        "minutes": round(seconds / 60, 1),
+        "summary": (
+            f"{objective.title}: {pairs - held_out} pair{'s' * (pairs - held_out != 1)} to learn "
+            f"from, {held_out} held out; "
+            f"{config.steps} steps of {config.batch_pairs} pairs; {what_learns(config)}; "
+            f"{in_minutes(seconds)}."
+        ),
+    }
+
+
+def in_minutes(seconds: float) -> str:
+    """How long a run should take, in words."""
+    return "less than a minute" if round(seconds / 60, 1) < 1 else f"about {seconds / 60:.0f} min"
+
+
+def what_learns(config: TrainConfig) -> str:
+    """The weights that are trained, in words."""
+    kinds = {"lora": f"LoRA rank {config.rank}", "dora": f"DoRA rank {config.rank}"}
+    return kinds.get(config.adapter, "all weights")
+
+
+def to_json(config: TrainConfig) -> dict[str, Any]:
+    """A JSON-able copy, read back by `TrainConfig(**value)`."""
+    return asdict(config)

@@ -1,0 +1,95 @@
+"""Exports and imports in processes of their own, for an app that never imports torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from align.client.models import ModelInfo
+from align.client.trainer import process_options, python_environment
+from align.client.weight_files import check_whole
+from align.errors import WorkFailed
+
+SAID = "align: "
+
+
+class Workshop:
+    """Runs one command of `python -m align` at a time; any thread may ask and stop."""
+
+    def __init__(self, python: str = sys.executable) -> None:
+        self._python = python
+        self._turn = threading.Lock()
+        self._guard = threading.Lock()
+        self._child: subprocess.Popen[str] | None = None
+
+    def export(self, source: Path, target: Path, form: str, model: ModelInfo) -> None:
+        """Write an adapter in another form; `source` is a run folder or an adapter file.
+
+        Raises:
+            WorkFailed: with the sentence that the command ended with.
+        """
+        arguments = ["export", str(source.resolve()), str(target.resolve()), "--form", form]
+        # A run folder names its own base, a file alone does not say what its layers are called.
+        self._run([*arguments, *self._base(model, not source.is_dir())])
+
+    def adopt(self, source: Path, target: Path, model: ModelInfo) -> dict[str, Any]:
+        """Check a LoRA or a tuned model against the base and copy it to `target`; tell what it is.
+
+        Raises:
+            BrokenModel: it is no whole safetensors file.
+            WorkFailed: with the sentence that the command ended with.
+        """
+        if source.suffix == ".safetensors" and source.is_file():
+            # Most files that are none are told apart here, before a process imports torch.
+            check_whole(source)
+        arguments = ["check", str(source.resolve()), str(target.resolve())]
+        told = self._run([*arguments, *self._base(model, True)])
+        facts: dict[str, Any] = json.loads(told.strip().splitlines()[-1])
+        return facts
+
+    def stop(self) -> None:
+        """End the command that runs now, if one does."""
+        with self._guard:
+            if self._child is not None:
+                self._child.kill()
+
+    def _base(self, model: ModelInfo, named: bool) -> list[str]:
+        return ["--model", model.path] if named else []
+
+    def _run(self, arguments: list[str]) -> str:
+        with self._turn:
+            with self._guard:
+                child = self._child = subprocess.Popen(
+                    [self._python, "-m", "align", *arguments],
+                    env=python_environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    encoding="utf-8",
+                    errors="replace",
+                    **process_options(low_priority=True),
+                )
+            try:
+                told, complaint = child.communicate()
+            finally:
+                with self._guard:
+                    self._child = None
+        if child.returncode:
+            raise WorkFailed(sentence(child.returncode, complaint))
+        return told
+
+
+def sentence(code: int, complaint: str) -> str:
+    """What to tell a person about a command that failed."""
+    lines = [line for line in complaint.strip().splitlines() if line.strip()]
+    for line in reversed(lines):
+        if line.startswith(SAID):
+            return line.removeprefix(SAID)
+    if code < 0 or not lines:
+        return "It was stopped before it was done, and nothing was written."
+    return f"It failed: {lines[-1][:300]}"

@@ -1,0 +1,253 @@
+"""Models by hub name: described from the hub's own configurations, or from the local cache.
+
+What lies on this machine whole is described as any folder is, without the network. Of another the
+hub is asked for its index, three configurations and the list of its files, a few kilobytes in all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from align.client.model_defaults import Configs
+from align.client.weight_files import variants_of
+from align.errors import AlignError, BrokenModel, ModelNotFound, WrongModel, first_line
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+INDEX = "model_index.json"
+CONFIGS = {
+    "unet": "unet/config.json",
+    "vae": "vae/config.json",
+    "scheduler": "scheduler/scheduler_config.json",
+}
+SDXL_BYTES = 5_000_000_000
+"""What a UNet is taken to weigh where nobody says."""
+SMALL_FILES = (".json", ".txt", ".model")
+"""Configurations, vocabularies and lists of shards."""
+PATIENCE_S = 5.0
+"""How long one answer may take before the hub counts as out of reach."""
+
+
+class HubAway(Exception):
+    """The hub cannot be asked now, for the reason in the text."""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Where models are asked for by name, and where their files are kept here."""
+
+    endpoint: str
+    cache: Path
+    offline: bool = False
+    token: str | None = None
+
+    @classmethod
+    def of_environment(cls) -> Hub:
+        """Return the hub that HF_ENDPOINT, HF_HOME, HF_TOKEN and HF_HUB_OFFLINE name."""
+        # Only those who name a hub model wait for the import.
+        from huggingface_hub import constants, get_token  # noqa: PLC0415
+
+        offline = bool(constants.HF_HUB_OFFLINE)
+        return cls(constants.ENDPOINT, Path(constants.HF_HUB_CACHE), offline, get_token())
+
+    def cached(self, name: str, revision: str | None = None) -> Path | None:
+        """Return the folder of a model in the cache, of its newest commit unless one is named."""
+        repo = self.cache / f"models--{name.replace('/', '--')}"
+        try:
+            commit = revision or (repo / "refs" / "main").read_text(encoding="utf-8").strip()
+        except OSError:
+            return None
+        folder = repo / "snapshots" / commit
+        return folder if (folder / INDEX).is_file() else None
+
+
+@dataclass(frozen=True)
+class HubModel:
+    """What the hub, or the cache, says of a model whose weights are not here."""
+
+    commit: str
+    configs: Configs
+    variant: str | None
+    doubt: str = ""
+    """Why nobody could say how large it is: it is known from its configurations alone."""
+
+
+def is_complete(folder: Path, parts: Mapping[str, str]) -> bool:
+    """Whether everything that a pipeline's index names lies in its folder."""
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        named = [part for part, kind in index.items() if isinstance(kind, list) and kind[0]]
+    except (OSError, ValueError, AttributeError, IndexError):
+        return False
+    if not all((folder / part).is_dir() for part in {*named, *parts}):
+        return False
+    names = {part: [file.name for file in (folder / part).iterdir()] for part in parts}
+    return all(variants_of(names[part], stem) for part, stem in parts.items())
+
+
+def ask_hub(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
+    """Return what a hub model is; `parts` are the folders of its weights and the stems of files.
+
+    Raises:
+        HubAway: nobody answers, or HF_HUB_OFFLINE is set, and the cache does not know it either.
+        ModelNotFound: there is no such model, or it is not open to everybody.
+        WrongModel: it is no diffusers pipeline.
+        BrokenModel: its configurations or weights cannot be used.
+    """
+    try:
+        if hub.offline:
+            raise HubAway("HF_HUB_OFFLINE is set, and it is not in the cache")
+        return _asked(hub, name, parts)
+    except HubAway as away:
+        folder = hub.cached(name)
+        known = None if folder is None else _of_cache(folder, name, str(away))
+        if known is None:
+            raise
+        return known
+
+
+def _asked(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
+    from huggingface_hub import HfApi  # noqa: PLC0415  see `Hub.of_environment`
+
+    with _explained(hub, name):
+        api = HfApi(endpoint=hub.endpoint, token=hub.token)
+        facts = api.model_info(name, timeout=PATIENCE_S, files_metadata=True)
+        sizes = {file.rfilename: int(file.size or 0) for file in facts.siblings or []}
+        if INDEX not in sizes:
+            raise WrongModel(_no_pipeline(name, sizes))
+        # By branch, so that the cache knows its newest commit; the others of that very commit.
+        index = _fetched(hub, api, name, None, INDEX)
+        commit = index.parent.name
+        read = {part: _fetched(hub, api, name, commit, at) for part, at in CONFIGS.items()}
+        unet, vae, scheduler = (_read(read[part], name) for part in CONFIGS)
+        chosen = _to_load(name, sizes, parts)
+        size = sum(sizes[at] for at in chosen["unet"][1]) or SDXL_BYTES
+        variant = max(variant or "" for variant, _ in chosen.values()) or None
+        configs = Configs(name, _read(index, name), unet, vae, scheduler, size)
+        return HubModel(commit, configs, variant)
+
+
+def _of_cache(folder: Path, name: str, doubt: str) -> HubModel | None:
+    """Describe from the configurations alone, if an earlier start has left them all here."""
+    try:
+        index, *parts = (_read(folder / at, name) for at in (INDEX, *CONFIGS.values()))
+    except (OSError, BrokenModel):
+        return None
+    unet, vae, scheduler = parts
+    configs = Configs(name, index, unet, vae, scheduler, SDXL_BYTES)
+    return HubModel(folder.name, configs, "fp16", doubt)
+
+
+def _fetched(hub: Hub, api: HfApi, name: str, revision: str | None, file: str) -> Path:
+    """Return a file of a model, from the cache if it is there."""
+    return Path(
+        api.hf_hub_download(
+            name, file, revision=revision, cache_dir=hub.cache, etag_timeout=PATIENCE_S
+        )
+    )
+
+
+def _read(file: Path, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        reason = first_line(error)
+    else:
+        if isinstance(value, dict):
+            return value
+        reason = "it is not a configuration"
+    at = "/".join(file.parts[-2:]) if file.name != INDEX else INDEX
+    raise BrokenModel(f"{at} of {name} cannot be read ({reason}). Choose another model.")
+
+
+def download(hub: Hub, name: str, revision: str | None, parts: Mapping[str, str]) -> Path:
+    """Download what is missing of a model, and return its folder in the cache.
+
+    Raises what the hub's library raises.
+    """
+    from huggingface_hub import HfApi  # noqa: PLC0415  see `Hub.of_environment`
+
+    api = HfApi(endpoint=hub.endpoint, token=hub.token)
+    facts = api.model_info(name, revision=revision, files_metadata=True)
+    sizes = {file.rfilename: int(file.size or 0) for file in facts.siblings or []}
+    weights = [at for _, files in _to_load(name, sizes, parts).values() for at in files]
+    others = [at for at in sizes if at.count("/") < 2 and at.endswith(SMALL_FILES)]
+    for at in (*others, *weights):
+        path = api.hf_hub_download(name, at, revision=str(facts.sha), cache_dir=hub.cache)
+    return Path(path).parents[1]
+
+
+def _to_load(
+    name: str, sizes: Mapping[str, int], parts: Mapping[str, str]
+) -> dict[str, tuple[str | None, list[str]]]:
+    """Return the variant of each part to download, fp16 where there is one, and its files."""
+    chosen: dict[str, tuple[str | None, list[str]]] = {}
+    for part, stem in parts.items():
+        names = [at.removeprefix(f"{part}/") for at in sizes if at.startswith(f"{part}/")]
+        variants = variants_of(names, stem)
+        if not variants:
+            raise BrokenModel(
+                f"{name} holds no weights of its {part} in safetensors files, and Palate reads no "
+                "others. Choose another model, or convert it and point --model at the folder."
+            )
+        variant = "fp16" if "fp16" in variants else next(iter(variants))
+        chosen[part] = (variant, [f"{part}/{file}" for file in variants[variant]])
+    return chosen
+
+
+def _no_pipeline(name: str, files: Mapping[str, int]) -> str:
+    """Say what a repository without an index is."""
+    single = sorted(file for file in files if file.endswith(".safetensors") and "/" not in file)
+    if single:
+        return (
+            f"{name} holds single files such as {single[0]} and no {INDEX}: a checkpoint or an "
+            "adapter, not a diffusers pipeline. Convert a checkpoint with diffusers' "
+            "from_single_file and save_pretrained, and point --model at the folder."
+        )
+    return f"{name} is no diffusers pipeline: it has no {INDEX}. Choose an SDXL pipeline."
+
+
+@contextmanager
+def _explained(hub: Hub, name: str) -> Iterator[None]:
+    """Turn what the hub's library raises into sentences, or into HubAway."""
+    from huggingface_hub import errors  # noqa: PLC0415  see `Hub.of_environment`
+
+    page = f"{hub.endpoint}/{name}"
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise ModelNotFound(
+            f"{name} is gated: its owner asks people to accept terms first. Accept them at {page}, "
+            "then set HF_TOKEN to a token of yours, or log in with `hf auth login`."
+        ) from error
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
+        raise ModelNotFound(
+            f"There is no folder {name} here, and {hub.endpoint} has no model {name}, or only for "
+            "some people. Check the name; for a private model set HF_TOKEN."
+        ) from error
+    except errors.RemoteEntryNotFoundError as error:
+        raise BrokenModel(f"{name} is not complete on the hub. ({first_line(error)})") from error
+    except errors.HFValidationError as error:
+        raise ModelNotFound(f"{name!r} is no name of a model. ({first_line(error)})") from error
+    except errors.HfHubHTTPError as error:
+        if error.response.status_code in (401, 403):
+            raise ModelNotFound(
+                f"{hub.endpoint} lets nobody read {name} without signing in. Set HF_TOKEN to a "
+                "token of yours that may."
+            ) from error
+        raise HubAway(_reason(hub, error)) from error
+    except AlignError:
+        raise
+    except Exception as error:
+        # The library's transport has errors of its own, by version: they all mean no answer.
+        raise HubAway(_reason(hub, error)) from error
+
+
+def _reason(hub: Hub, error: Exception) -> str:
+    return f"{hub.endpoint} does not answer: {first_line(error).rstrip('.')}"

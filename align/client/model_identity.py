@@ -1,0 +1,136 @@
+"""Tell models apart by what they hold, not by where they lie or how they are stored.
+
+An identity is a hash over samples of every weight of the UNet and the text encoders, by diffusers'
+names in sorted order, as fp16. So folders, files, shards and formats do not count, nor does the
+autoencoder, while a fine-tune or a merge changes it.
+
+bf16 keeps fewer digits than fp16. A model stored as bf16 therefore has another identity, and the
+wider files name it as theirs: what they would be called if they were cut down to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from align.client.weight_files import StoredTensor
+from align.errors import WrongModel
+
+SAMPLE = 32_768
+"""Values that are read of a tensor: 64 KiB in fp16."""
+WINDOWS = 4
+"""Places of a tensor that are read, from its first value to its last."""
+STORED_AS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+WHOLE_NUMBERS = ("I", "U", "BOOL")
+LEGACY_BYTES = 1 << 20
+NOT_LEARNED = ("position_ids",)
+"""Counters that some versions of the libraries store beside the weights."""
+PREFIXES = {"text_encoder": "text_model.", "text_encoder_2": "text_model."}
+"""Names that some versions of the libraries put before a part's own."""
+
+
+@dataclass(frozen=True)
+class Digests:
+    """What a model is known by."""
+
+    identity: str
+    as_bf16: str
+    """The identity that it has once it is stored as bf16."""
+
+
+def digests_of(parts: Mapping[str, Mapping[str, StoredTensor]]) -> Digests:
+    """Return the digests of a model's parts, each with its tensors by name.
+
+    Raises:
+        WrongModel: weights in a format that is none to train from, such as fp8.
+    """
+    exact, coarse = hashlib.sha256(), hashlib.sha256()
+    with ExitStack() as files:
+        streams: dict[Path, BinaryIO] = {}
+        for name, tensor in _learned(parts):
+            if tensor.file not in streams:
+                streams[tensor.file] = files.enter_context(tensor.file.open("rb"))
+            title = f"{name}{list(tensor.shape)}".encode()
+            sample = _sample(streams[tensor.file], tensor, name)
+            for digest, values in ((exact, sample), (coarse, _cut_down(sample))):
+                digest.update(title)
+                digest.update(_as_fp16(values))
+    return Digests(exact.hexdigest()[:16], coarse.hexdigest()[:16])
+
+
+def _learned(
+    parts: Mapping[str, Mapping[str, StoredTensor]],
+) -> Iterator[tuple[str, StoredTensor]]:
+    """Go through all weights by part and name, however the libraries of the day call them."""
+    for part in sorted(parts):
+        named = {
+            name.removeprefix(PREFIXES.get(part, "")): tensor
+            for name, tensor in parts[part].items()
+            if not name.endswith(NOT_LEARNED) and not tensor.dtype.startswith(WHOLE_NUMBERS)
+        }
+        yield from ((f"{part}.{name}", named[name]) for name in sorted(named))
+
+
+def _sample(stream: BinaryIO, tensor: StoredTensor, name: str) -> np.ndarray:
+    """Read a tensor's values at fixed places: all of them, or windows from its first to its last.
+
+    Places are counted in values, so they are the same in every format.
+    """
+    if tensor.dtype not in STORED_AS:
+        raise WrongModel(
+            f"{tensor.file} stores {name} as {tensor.dtype}, which Palate cannot train from. Use "
+            "the model's fp16, bf16 or fp32 files."
+        )
+    kind = np.dtype(STORED_AS[tensor.dtype])
+    count = tensor.size // kind.itemsize
+    width = min(count, SAMPLE // WINDOWS)
+    starts = [(count - width) * place // (WINDOWS - 1) for place in range(WINDOWS)]
+    if count <= SAMPLE:
+        starts, width = [0], count
+    pieces = []
+    for start in starts:
+        stream.seek(tensor.offset + start * kind.itemsize)
+        pieces.append(np.frombuffer(stream.read(width * kind.itemsize), kind))
+    values = np.concatenate(pieces)
+    # bf16 is the upper half of fp32.
+    return (values.astype("<u4") << 16).view("<f4") if tensor.dtype == "BF16" else values
+
+
+def _as_fp16(values: np.ndarray) -> bytes:
+    """Round to fp16 as torch's `half` does; all that is no number is one."""
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        halves = values.astype("<f2")
+    halves[np.isnan(halves)] = np.nan
+    return halves.tobytes()
+
+
+def _cut_down(values: np.ndarray) -> np.ndarray:
+    """Round to bf16, to the nearest and of two to the even one, as torch does."""
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        bits = values.astype("<f4").view("<u4")
+    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
+    # Rounding up the bits of what is no number could make an infinity of it.
+    return np.where(np.isnan(bits.view("<f4")), bits, rounded).astype("<u4").view("<f4")
+
+
+def legacy_digest(folder: Path, parts: Mapping[str, str]) -> str:
+    """Return what identities ended in before they were of content: names, sizes, heads and tails.
+
+    Studios of that time keep their votes under it; `parts` are folders and the stems of files.
+    """
+    digest = hashlib.sha256()
+    for part, stem in parts.items():
+        for file in sorted((folder / part).glob(f"{stem}*.safetensors")):
+            size = file.stat().st_size
+            digest.update(f"{file.relative_to(folder).as_posix()}:{size}".encode())
+            with file.open("rb") as stream:
+                digest.update(stream.read(LEGACY_BYTES))
+                stream.seek(max(0, size - LEGACY_BYTES))
+                digest.update(stream.read())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,115 @@
+"""Tell the outside where a run is: status.json at most once a second, a metrics line a step."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+import psutil
+
+from align.client.run_folder import RunFolder, RunStatus
+
+PREPARATION = 0.1
+"""Share of the progress bar for everything before the first step."""
+
+
+HEARTBEAT_S = 2.0
+
+
+class Reporter:
+    """Writes the status of one run; in a helper process of a multi-process run it is silent.
+
+    Inside its `with` block the status is renewed every two seconds, whatever the run is busy with.
+    """
+
+    def __init__(self, run: RunFolder, steps: int, speaks: bool = True) -> None:
+        self._run = run
+        self._speaks = speaks
+        self._written = 0.0
+        self._first: tuple[int, float] | None = None
+        me = psutil.Process(os.getpid())
+        # A resumed run starts where it was interrupted, not at zero.
+        before = run.stored_status()
+        self._status = RunStatus(
+            "running",
+            "starting",
+            step=before.step,
+            steps=steps,
+            progress=before.progress,
+            pid=me.pid,
+            pid_started=me.create_time(),
+        )
+        self._writing = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._write()
+
+    def __enter__(self) -> Reporter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(HEARTBEAT_S):
+            with contextlib.suppress(OSError):
+                self._write()
+
+    def _write(self) -> None:
+        if self._speaks:
+            with self._writing:
+                self._run.write_status(self._status)
+                self._written = time.monotonic()
+
+    def phase(self, phase: str, share: float) -> None:
+        """Name what is being prepared, with the share of the preparation that is done."""
+        progress = max(self._status.progress, PREPARATION * share)
+        self._status = replace(self._status, phase=phase, progress=progress)
+        self._write()
+
+    def step(self, step: int, metrics: dict[str, Any], pairs: int) -> None:
+        """Log a finished step that saw `pairs` pairs."""
+        now = time.monotonic()
+        first_step, since = self._first = self._first or (step, now)
+        seconds = (now - since) / (step - first_step) if step > first_step else None
+        eta = seconds * (self._status.steps - step) if seconds else None
+        share = step / self._status.steps
+        self._status = replace(
+            self._status,
+            phase="training",
+            step=step,
+            progress=PREPARATION + (1 - PREPARATION) * share * 0.99,
+            eta_s=eta,
+        )
+        if not self._speaks:
+            return
+        speed = pairs / seconds if seconds else None
+        self._run.append_metrics({"step": step, **metrics, "pairs_per_s": speed, "eta_s": eta})
+        if now - self._written >= 1.0:
+            self._write()
+
+    def done(self, result: dict[str, Any]) -> None:
+        """The adapter is written."""
+        self._end("done", progress=1.0, result=result)
+
+    def failed(self, error: str) -> None:
+        """The run cannot go on; `error` says why in a sentence."""
+        self._end("failed", error=error)
+
+    def cancelled(self) -> None:
+        """Somebody asked the run to stop, and it did."""
+        self._end("cancelled")
+
+    def _end(self, state: str, **changes: Any) -> None:
+        self._status = replace(self._status, state=state, phase="", eta_s=None, **changes)
+        try:
+            self._write()
+        except OSError:
+            # On a full disk the old file's own blocks are all there is.
+            self._run.overwrite_status(self._status)

@@ -1,0 +1,218 @@
+"""Start, watch and stop trainer processes from an app that never imports torch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from align.client.config import NEEDS, configure, parse_settings, plan, to_json
+from align.client.models import ModelInfo
+from align.client.run_folder import RunFolder, RunStatus, process_lives
+from align.errors import InvalidSettings, SnapshotError
+from align.files import link, link_tree, read_json
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def process_options(low_priority: bool) -> dict[str, Any]:
+    """Popen options for a process that outlives the app and that signals reach as a group."""
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP
+        return {"creationflags": flags | (0x4000 if low_priority else 0)}
+    return {"start_new_session": True}
+
+
+def python_environment() -> dict[str, str]:
+    """The environment of a child that must find `align` from any working directory."""
+    paths = [str(CHECKOUT), os.environ.get("PYTHONPATH", "")]
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(p for p in paths if p),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8",
+        # Long spinning at barriers makes two processes on two cores seven times slower (measured),
+        # none at all makes one alone 40 % slower.
+        "GOMP_SPINCOUNT": "3000",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+
+
+def usable_cores() -> int:
+    """Physical cores to compute on: no more than this process may use or was told to use.
+
+    A container or `taskset` may allow it fewer than there are; OMP_NUM_THREADS is what people set
+    when programs share a machine.
+    """
+    cores = psutil.cpu_count(logical=False) or 1
+    if sys.platform not in ("darwin", "win32"):
+        cores = min(cores, len(os.sched_getaffinity(0)))
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(told)) if told.isdigit() and int(told) else cores
+
+
+def lower_priority() -> None:
+    """Let other processes go first, so that a person at this machine notices nothing."""
+    if hasattr(os, "nice"):
+        os.nice(5)
+
+
+class TrainerProcess:
+    """Starts one trainer process per run folder and reads what it writes."""
+
+    def __init__(
+        self,
+        python: str = sys.executable,
+        turns: Path | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        self._python = python
+        self._cache = cache
+        self._turns = turns
+
+    def plan(
+        self,
+        model: ModelInfo,
+        pairs: int,
+        settings: dict[str, Any] | str,
+        pairs_per_s: float | None = None,
+    ) -> dict[str, Any]:
+        """What a run on this many preferences would be. Raises InvalidSettings."""
+        return plan(model.preset, pairs, settings, pairs_per_s)
+
+    def needs_sampler_stopped(self, model: ModelInfo, sampler: Any) -> bool:
+        """Whether trainer and sampler do not fit into the sampler's device together."""
+        if sampler.device == "cpu" or not sampler.memory_total:
+            return False
+        free = sampler.memory_total - sampler.memory_used
+        return free < NEEDS[model.preset].memory
+
+    def prepare(
+        self,
+        run_dir: Path,
+        snapshot: Path,
+        model: ModelInfo,
+        settings: dict[str, Any] | str,
+        start: Path | None = None,
+    ) -> None:
+        """Fill a run folder with everything a trainer needs; `start` is an adapter to go on from.
+
+        Raises:
+            InvalidSettings: a setting that cannot be used, or a start without its adapter.
+            SnapshotError: `snapshot` is not a snapshot folder.
+        """
+        config = configure(model.preset, settings)
+        if config.start != "base" and start is None:
+            raise InvalidSettings(f"The adapter of {config.start} is needed to go on from it.")
+        manifest = read_json(snapshot / "manifest.json")
+        if manifest is None:
+            raise SnapshotError(f"{snapshot} is not a snapshot: it has no manifest.json.")
+        run_dir.mkdir(parents=True, exist_ok=True)
+        run = RunFolder(run_dir)
+        link_tree(snapshot, run.snapshot)
+        if start is not None:
+            link(start, run.start)
+        run.write_config(
+            {
+                "format": 1,
+                "model": model.to_json(),
+                "snapshot_id": manifest.get("snapshot_id"),
+                "settings": parse_settings(settings),
+                "train": to_json(config),
+                "threads": usable_cores(),
+            }
+        )
+        run.write_status(RunStatus("queued", steps=config.steps))
+
+    def start(self, run_dir: Path) -> None:
+        """Start the trainer, or let it go on from its last checkpoint; returns at once."""
+        run = RunFolder(run_dir)
+        if self.is_alive(run_dir):
+            return
+        run.clear_cancel()
+        with run.log.open("ab") as log:
+            child = subprocess.Popen(
+                self._command(run),
+                cwd=run_dir,
+                env=python_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **process_options(low_priority=True),
+            )
+        # Without somebody who waits for it, a trainer that ended would linger as a zombie.
+        threading.Thread(target=child.wait, name="reaper", daemon=True).start()
+        self._announce(run, child.pid)
+
+    def _command(self, run: RunFolder) -> list[str]:
+        processes = int(run.read_config()["train"]["processes"])
+        arguments = ["-m", "align", "train", str(run.path.resolve())]
+        if self._turns is not None:
+            arguments += ["--turns", str(self._turns.resolve())]
+        if self._cache is not None:
+            arguments += ["--cache", str(self._cache.resolve())]
+        if processes == 1:
+            return [self._python, *arguments]
+        launcher = ["-m", "accelerate.commands.launch", "--num_processes", str(processes)]
+        flags = ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+        return [self._python, *launcher, *flags, *arguments]
+
+    def _announce(self, run: RunFolder, pid: int) -> None:
+        """Stand in for the child's own status until it has imported what it needs."""
+        status = run.stored_status()
+        if status.pid == pid:
+            return
+        try:
+            started = psutil.Process(pid).create_time()
+        except psutil.Error:
+            started = time.time()
+        run.write_status(
+            replace(
+                status, state="running", phase="starting", error=None, pid=pid, pid_started=started
+            )
+        )
+
+    def status(self, run_dir: Path) -> RunStatus:
+        """Where the run is; a run whose process is gone is interrupted."""
+        return RunFolder(run_dir).status()
+
+    def is_alive(self, run_dir: Path) -> bool:
+        """Whether a trainer works in this folder, whoever started it."""
+        status = RunFolder(run_dir).stored_status()
+        return status.state == "running" and process_lives(status.pid, status.pid_started)
+
+    def metrics(self, run_dir: Path, since: int = 0) -> list[dict[str, Any]]:
+        """Metrics of the steps after `since`."""
+        return RunFolder(run_dir).metrics(since)
+
+    def adapter(self, run_dir: Path) -> Path:
+        """Where a finished run left its LoRA."""
+        return RunFolder(run_dir).adapter
+
+    def cancel(self, run_dir: Path) -> None:
+        """Ask the run to stop; it keeps its last checkpoint."""
+        run = RunFolder(run_dir)
+        run.request_cancel()
+        if not self.is_alive(run_dir):
+            status = run.stored_status()
+            if status.state in ("queued", "running"):
+                run.write_status(replace(status, state="cancelled", phase="", eta_s=None))
+
+    def kill(self, run_dir: Path) -> None:
+        """End the trainer and its children now, for a run that does not heed `cancel`."""
+        status = RunFolder(run_dir).stored_status()
+        if not process_lives(status.pid, status.pid_started):
+            return
+        parent = psutil.Process(status.pid)
+        for process in [*parent.children(recursive=True), parent]:
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue

@@ -1,0 +1,1 @@
+"""Read snapshots, encode images and prompts, and assemble training batches."""

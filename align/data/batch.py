@@ -1,0 +1,169 @@
+"""Which pairs a step sees, and the tensors the UNet is given for them.
+
+Shapes: B pairs, C latent channels, H x W latent pixels, S tokens, D text width, E pooled width.
+The first half of every doubled batch (2B) is the chosen pictures, the second the rejected ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from align.data.encode import EncodedPairs
+from align.data.latent_cache import content_key
+from align.device import Compute
+from align.diffusion.losses import denoising_error
+from align.diffusion.noise import (
+    TrainingScheduler,
+    chance,
+    conditioning,
+    corrupt,
+    draw,
+    shuffled,
+    usable_timesteps,
+)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Draw number `index` of the pair in row `row`."""
+
+    row: int
+    index: int
+    bare: bool = False
+    """Whether the UNet is shown no prompt, as on the unconditional side of guidance."""
+    anchor: bool = False
+    """Whether it teaches no preference, only to denoise both pictures as well as the base does."""
+
+
+def draws_of_step(
+    step: int, batch_pairs: int, count: int, seed: int, draws: int = 2**62
+) -> list[Draw]:
+    """The draws of an optimizer step: endless epochs over `count` pairs, each shuffled anew.
+
+    A pair's draw number is the epoch, from 0 again after `draws` of them, so a step depends on
+    (seed, step) and nothing before it.
+    """
+    positions = range(step * batch_pairs, (step + 1) * batch_pairs)
+    orders = {epoch: shuffled(seed, epoch, count) for epoch in {p // count for p in positions}}
+    return [Draw(orders[p // count][p % count], p // count % draws) for p in positions]
+
+
+@dataclass(frozen=True)
+class NoisyPairs:
+    """What the UNet sees of B pairs, and what it should predict."""
+
+    noisy_BCHW: Tensor
+    target_BCHW: Tensor
+    timesteps_B: Tensor
+    text_BSD: Tensor
+    added: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What people said of B pairs, see `align.diffusion.losses.PairErrors`."""
+
+    share_B: Tensor
+    weight_B: Tensor
+    trust_B: Tensor
+    """How much the votes of each pair's voter count, see `align.data.snapshot.PreferencePair`."""
+    liked_2B: Tensor
+
+
+class Batcher:
+    """Builds noisy pairs from encoded ones; noise and timestep are shared within a pair."""
+
+    def __init__(
+        self,
+        data: EncodedPairs,
+        scheduler: TrainingScheduler,
+        compute: Compute,
+        seed: int,
+        floor: float,
+    ) -> None:
+        self._data = data
+        self._scheduler = scheduler
+        self._compute = compute
+        self._seed = seed
+        self._floor = floor
+
+    def build(self, draws: list[Draw]) -> NoisyPairs:
+        """The doubled batch of these draws, on the device."""
+        data, device = self._data, self._compute.device
+        rows = torch.tensor([d.row for d in draws])
+        noise_BCHW, timesteps_B = self._noise(draws)
+        latents_BCHW = torch.cat([data.latents_NCHW[data.chosen[rows]],
+                                  data.latents_NCHW[data.rejected[rows]]])  # fmt: skip
+        noisy_BCHW, target_BCHW = corrupt(self._scheduler, latents_BCHW, noise_BCHW, timesteps_B)
+        bare = torch.tensor([d.bare for d in draws])
+        prompts = torch.where(bare, len(data.text_PSD) - 1, data.prompt[rows]).repeat(2)
+        weights = self._compute.weights
+        return NoisyPairs(
+            noisy_BCHW=noisy_BCHW.to(device, weights),
+            target_BCHW=target_BCHW.to(device),
+            timesteps_B=conditioning(self._scheduler, timesteps_B).to(device),
+            text_BSD=data.text_PSD[prompts].to(device, weights),
+            added={
+                "text_embeds": data.pooled_PE[prompts].to(device, weights),
+                "time_ids": data.time_ids.repeat(len(prompts), 1).to(device, weights),
+            },
+        )
+
+    def vary(self, draws: list[Draw], bare: float, anchor: float) -> list[Draw]:
+        """These draws, shares of them without prompt and as anchors, always the same ones."""
+
+        def hit(d: Draw, what: str, share: float) -> bool:
+            return chance(self._seed, self._data.keys[d.row], d.index, what) < share
+
+        return [
+            replace(d, bare=hit(d, "bare", bare), anchor=hit(d, "anchor", anchor)) for d in draws
+        ]
+
+    def labels(self, draws: list[Draw]) -> Labels:
+        """What people said of the pairs of these draws, on the device."""
+        data, device = self._data, self._compute.device
+        rows = torch.tensor([d.row for d in draws])
+        return Labels(
+            share_B=data.share_N[rows].to(device),
+            weight_B=data.weight_N[rows].to(device),
+            trust_B=data.trust_N[rows].to(device),
+            liked_2B=data.liked_2N[:, rows].flatten().to(device),
+        )
+
+    def keys(self, draws: list[Draw]) -> list[str]:
+        """What each draw's errors depend on, besides the network: content, noise and timestep."""
+        data = self._data
+        schedule = tuple(sorted((k, str(v)) for k, v in self._scheduler.config.items()))
+        return [
+            content_key(data.contents[d.row], data.keys[d.row], d.index, self._seed, self._floor,
+                        data.time_ids.tolist(), schedule, *(["bare"] if d.bare else []))
+            for d in draws
+        ]  # fmt: skip
+
+    def _noise(self, draws: list[Draw]) -> tuple[Tensor, Tensor]:
+        shape = tuple(self._data.latents_NCHW.shape[1:])
+        count = usable_timesteps(self._scheduler)
+        drawn = [
+            draw(self._seed, self._data.keys[d.row], d.index, shape, count, self._floor)
+            for d in draws
+        ]
+        noise_BCHW = torch.stack([noise for noise, _ in drawn]).repeat(2, 1, 1, 1)
+        return noise_BCHW, torch.tensor([timestep for _, timestep in drawn]).repeat(2)
+
+
+def pair_errors(
+    unet: torch.nn.Module, pairs: NoisyPairs, compute: Compute
+) -> tuple[Tensor, Tensor]:
+    """Denoising errors (chosen_B, rejected_B), from one forward pass over both."""
+    with compute.autocasting():
+        predicted_BCHW = unet(
+            pairs.noisy_BCHW,
+            pairs.timesteps_B,
+            encoder_hidden_states=pairs.text_BSD,
+            added_cond_kwargs=pairs.added,
+        ).sample
+    chosen_B, rejected_B = denoising_error(predicted_BCHW, pairs.target_BCHW).chunk(2)
+    return chosen_B, rejected_B

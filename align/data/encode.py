@@ -1,0 +1,225 @@
+"""Latents and text embeddings: computed once and kept, then the encoders can go.
+
+Shapes: N pictures, C latent channels, H x W latent pixels, P prompts, S tokens, D text width,
+E pooled width.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+import torch
+from diffusers import StableDiffusionXLPipeline
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from align.data.image_files import open_rgb
+from align.data.latent_cache import TensorCache, content_key, fingerprint
+from align.data.snapshot import PreferencePair
+from align.device import Compute
+from align.errors import SnapshotError
+from align.weights.latent_scaling import scaling_facts, to_unet
+
+ENCODE_BATCH = 16
+Item = TypeVar("Item", str, Path)
+Tensors: TypeAlias = dict[str, Tensor]
+OnProgress = Callable[[int, int], None]
+
+
+def nobody_watches(done: int, of: int) -> None:
+    """Take no notice of progress."""
+
+
+@dataclass(frozen=True)
+class EncodedPairs:
+    """Everything a training step needs to know of the data."""
+
+    keys: list[str]
+    latents_NCHW: Tensor
+    text_PSD: Tensor
+    """Per prompt, and in the last row without one, as the pipeline's unconditional side."""
+    pooled_PE: Tensor
+    chosen: Tensor
+    """Per pair, the row of its chosen picture in the latents."""
+    rejected: Tensor
+    prompt: Tensor
+    share_N: Tensor
+    """Per pair, the share of votes for its chosen picture."""
+    weight_N: Tensor
+    trust_N: Tensor
+    """Per pair, how much its voter's votes count."""
+    liked_2N: Tensor
+    """Per pair, whether each picture is wanted (+1) or not (-1): row 0 the chosen ones."""
+    contents: list[str]
+    """Per pair, a hash of its pictures and prompt as the UNet is given them."""
+    time_ids: Tensor
+    """SDXL's six sizes: original, crop and target, the same for every picture of a run."""
+
+
+def encode_pairs(
+    pipeline: StableDiffusionXLPipeline,
+    compute: Compute,
+    pairs: list[PreferencePair],
+    size: tuple[int, int],
+    cache: TensorCache,
+    on_progress: OnProgress,
+) -> EncodedPairs:
+    """Encode each picture and each prompt that `cache` does not hold yet."""
+    pictures = sorted({path for pair in pairs for path in (pair.chosen, pair.rejected)})
+    prompts = sorted({pair.prompt for pair in pairs})
+    picture_keys = keys_of_pictures(pipeline, compute, pictures, size)
+    prompt_keys = keys_of_prompts(pipeline, compute, prompts)
+
+    def latents_of(batch: list[Path]) -> list[Tensors]:
+        latents_BCHW = encode_pictures(pipeline, compute, batch, size)
+        return [{"latent": latent.contiguous()} for latent in latents_BCHW]
+
+    def texts_of(batch: list[str]) -> list[Tensors]:
+        embedded = zip(*encode_prompts(pipeline, batch), strict=True)
+        return [{"text": t.contiguous(), "pooled": p.contiguous()} for t, p in embedded]
+
+    latents = remembered(cache, pictures, picture_keys, latents_of, on_progress)
+    texts = remembered(cache, prompts, prompt_keys, texts_of)
+    bare_SD, bare_E = encode_no_prompt(pipeline)
+    picture_row = {path: row for row, path in enumerate(pictures)}
+    prompt_row = {prompt: row for row, prompt in enumerate(prompts)}
+    width, height = size
+    return EncodedPairs(
+        keys=[pair.key for pair in pairs],
+        latents_NCHW=torch.stack([kept["latent"] for kept in latents]),
+        text_PSD=torch.stack([*(text["text"] for text in texts), bare_SD]),
+        pooled_PE=torch.stack([*(text["pooled"] for text in texts), bare_E]),
+        share_N=torch.tensor([pair.share for pair in pairs]),
+        weight_N=torch.tensor([pair.weight for pair in pairs]),
+        trust_N=torch.tensor([pair.trust for pair in pairs]),
+        liked_2N=torch.tensor([pair.liked for pair in pairs]).T.contiguous(),
+        contents=[
+            content_key(picture_keys[p.chosen], picture_keys[p.rejected], prompt_keys[p.prompt])
+            for p in pairs
+        ],
+        chosen=torch.tensor([picture_row[pair.chosen] for pair in pairs]),
+        rejected=torch.tensor([picture_row[pair.rejected] for pair in pairs]),
+        prompt=torch.tensor([prompt_row[pair.prompt] for pair in pairs]),
+        time_ids=size_facts_6((width, height)),
+    )
+
+
+def size_facts_6(size: tuple[int, int]) -> Tensor:
+    """What SDXL's UNet is told of a width and height in pixels: never scaled and never cropped.
+
+    Podell et al. 2023 (arXiv 2307.01952), section 2.2, in the pipeline's order: the original
+    height and width, the crop's top and left, the wanted height and width.
+    """
+    width, height = size
+    return torch.tensor([height, width, 0, 0, height, width], dtype=torch.float32)
+
+
+def keys_of_pictures(
+    pipeline: StableDiffusionXLPipeline,
+    compute: Compute,
+    pictures: Sequence[Path],
+    size: tuple[int, int],
+) -> dict[Path, str]:
+    """What each picture's latents depend on: its bytes, the autoencoder, size and format."""
+    vae = (fingerprint(pipeline.vae), scaling_facts(pipeline.vae))
+    return {
+        path: content_key("latent", sha256(path), vae, size, str(compute.weights))
+        for path in pictures
+    }
+
+
+def keys_of_prompts(
+    pipeline: StableDiffusionXLPipeline, compute: Compute, prompts: Sequence[str]
+) -> dict[str, str]:
+    """What each prompt's embeddings depend on: its text, both encoders and their format."""
+    encoders = [fingerprint(e) for e in (pipeline.text_encoder, pipeline.text_encoder_2) if e]
+    return {
+        prompt: content_key("text", prompt, encoders, str(compute.weights)) for prompt in prompts
+    }
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file's content. Raises SnapshotError where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise SnapshotError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def remembered(
+    cache: TensorCache,
+    items: Sequence[Item],
+    keys: dict[Item, str],
+    encode: Callable[[list[Item]], list[Tensors]],
+    on_progress: OnProgress = nobody_watches,
+) -> list[Tensors]:
+    """What `encode` makes of each item, from the cache where it is there whole."""
+    known = {item: kept for item in items if (kept := cache.get(keys[item])) is not None}
+    absent = [item for item in items if item not in known]
+    for start in range(0, len(absent), ENCODE_BATCH):
+        batch = absent[start : start + ENCODE_BATCH]
+        for item, tensors in zip(batch, encode(batch), strict=True):
+            cache.put(keys[item], tensors)
+            known[item] = tensors
+        on_progress(start + len(batch), len(absent))
+    return [known[item] for item in items]
+
+
+@torch.no_grad()
+def encode_pictures(
+    pipeline: StableDiffusionXLPipeline,
+    compute: Compute,
+    pictures: Sequence[Path],
+    size: tuple[int, int],
+    on_progress: OnProgress = nobody_watches,
+) -> Tensor:
+    """Scaled latents [N, C, H, W], fp32 on the CPU, from the posterior's mean."""
+    vae, latents = pipeline.vae, []
+    for start in range(0, len(pictures), ENCODE_BATCH):
+        batch = torch.stack([read_picture(path, size) for path in pictures[start:][:ENCODE_BATCH]])
+        with torch.autocast(compute.device.type, enabled=False):
+            mean_BCHW = vae.encode(batch.to(compute.device)).latent_dist.mean
+        latents.append(to_unet(vae, mean_BCHW.float()).cpu())
+        on_progress(min(start + ENCODE_BATCH, len(pictures)), len(pictures))
+    return torch.cat(latents).contiguous()
+
+
+def read_picture(path: Path, size: tuple[int, int]) -> Tensor:
+    """A picture as [3, height, width] in -1..1, filled and cropped to `size` where it differs.
+
+    Raises:
+        SnapshotError: the file is not a picture.
+    """
+    picture = open_rgb(path)
+    if picture.size != size:
+        picture = ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
+    values = torch.from_numpy(np.array(picture, dtype=np.float32))
+    return values.permute(2, 0, 1) / 127.5 - 1.0
+
+
+@torch.no_grad()
+def encode_prompts(
+    pipeline: StableDiffusionXLPipeline, prompts: Sequence[str]
+) -> tuple[Tensor, Tensor]:
+    """Embeddings [P, S, D] and pooled embeddings [P, E] of SDXL's two text encoders, fp32, CPU."""
+    text, pooled = [], []
+    for start in range(0, len(prompts), ENCODE_BATCH):
+        text_BSD, _, pooled_BE, _ = pipeline.encode_prompt(
+            list(prompts[start : start + ENCODE_BATCH]), do_classifier_free_guidance=False
+        )
+        text.append(text_BSD.float().cpu())
+        pooled.append(pooled_BE.float().cpu())
+    return torch.cat(text).contiguous(), torch.cat(pooled).contiguous()
+
+
+def encode_no_prompt(pipeline: StableDiffusionXLPipeline) -> tuple[Tensor, Tensor]:
+    """What guidance sets against a prompt: zeros, where the pipeline was trained so."""
+    text_1SD, pooled_1E = encode_prompts(pipeline, [""])
+    if pipeline.config.force_zeros_for_empty_prompt:
+        return torch.zeros_like(text_1SD[0]), torch.zeros_like(pooled_1E[0])
+    return text_1SD[0], pooled_1E[0]

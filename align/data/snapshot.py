@@ -1,0 +1,115 @@
+"""Read a snapshot: the votes that a run learns from, checked against its manifest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+
+from align.data.rows import Row, comparisons, count_pairs, pictures, read_rows, trust, vote_shares
+from align.diffusion.losses import rank_weights
+from align.diffusion.noise import counter_key
+from align.errors import SnapshotError
+
+Shares: TypeAlias = dict[tuple[str, str, str], float]
+LIKED = {"preference": (1.0, -1.0), "both_good": (1.0, 1.0), "both_bad": (-1.0, -1.0)}
+
+
+@dataclass(frozen=True)
+class PreferencePair:
+    """One vote on two pictures of a prompt. Where neither was preferred, `kind` says what was."""
+
+    key: str
+    """Names the pair in the noise counter."""
+    prompt: str
+    chosen: Path
+    rejected: Path
+    kind: str = "preference"
+    """preference, both_good or both_bad."""
+    share: float = 0.75
+    """Share of the votes on these two pictures that went to `chosen`, smoothed by half a vote; a
+    scorer's own probability where it gave the label."""
+    weight: float = 1.0
+    """How much a pair out of a ranking counts (RankDPO)."""
+    trust: float = 1.0
+    """How much its voter's votes count, in 0..1; scales the loss of every objective."""
+
+    @property
+    def liked(self) -> tuple[float, float]:
+        """+1 for a picture that somebody wants, else -1: the chosen one first."""
+        return LIKED[self.kind]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Pairs to learn from, and how many votes of each kind are not taught."""
+
+    pairs: list[PreferencePair]
+    left_out: dict[str, int]
+
+
+def read_snapshot(folder: Path, kinds: tuple[str, ...] = ("preference",)) -> Snapshot:
+    """Read `pairs.jsonl`, leaving out every vote that is not of these kinds.
+
+    Rankings are always read: every two of their pictures that were told apart make a pair.
+
+    Raises:
+        SnapshotError: a file is missing or is not what the manifest says, or nothing is decisive.
+    """
+    rows = read_rows(folder)
+    shares = vote_shares(rows)
+    pairs: list[PreferencePair] = []
+    for row in rows:
+        if row["kind"] == "ranking":
+            pairs += _pairs_of_ranking(folder, row, shares)
+        elif row["kind"] in kinds:
+            pairs.append(_pair(folder, row, shares))
+    if not any(pair.kind == "preference" for pair in pairs):
+        raise SnapshotError("No decisive vote to learn from. Prefer one picture in a few pairs.")
+    return Snapshot(pairs, count_pairs(rows, kinds)[1])
+
+
+def _pair(folder: Path, row: Row, shares: Shares) -> PreferencePair:
+    sides, prompt = pictures(row), row["prompt"]
+    chosen, rejected = (folder / side for side in sides)
+    share = float(row.get("label", shares[prompt, *sides]))
+    key = "|".join((*sides, prompt))
+    return PreferencePair(key, prompt, chosen, rejected, row["kind"], share, trust=trust(row))
+
+
+def _pairs_of_ranking(folder: Path, row: Row, shares: Shares) -> list[PreferencePair]:
+    """A ranking's pairs, weighted as RankDPO weighs them: by merits evenly spaced from 1 to 0."""
+    images, prompt = row["images"], row["prompt"]
+    levels = sorted(set(row["ranks"]))
+    merits = [1 - levels.index(rank) / max(1, len(levels) - 1) for rank in row["ranks"]]
+    weight_KK = rank_weights(torch.tensor([merits], dtype=torch.float64))[0]
+    return [
+        PreferencePair(
+            key="|".join((images[better], images[worse], prompt)),
+            prompt=prompt,
+            chosen=folder / images[better],
+            rejected=folder / images[worse],
+            share=shares[prompt, images[better], images[worse]],
+            weight=float(weight_KK[better, worse]),
+            trust=trust(row),
+        )
+        for better, worse in comparisons(row)
+    ]
+
+
+def split_by_prompt(
+    pairs: list[PreferencePair], held_out: int, seed: int
+) -> tuple[list[PreferencePair], list[PreferencePair]]:
+    """Pairs to train on and about `held_out` others, with no prompt on both sides."""
+    count = Counter(pair.prompt for pair in pairs)
+    kept_out: set[str] = set()
+    taken = 0
+    for prompt in sorted(count, key=lambda prompt: counter_key(seed, "split", prompt)):
+        if taken + count[prompt] <= held_out:
+            kept_out.add(prompt)
+            taken += count[prompt]
+    train = [pair for pair in pairs if pair.prompt not in kept_out]
+    return train, [pair for pair in pairs if pair.prompt in kept_out]

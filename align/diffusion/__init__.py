@@ -1,0 +1,1 @@
+"""Preference objectives and counter-based noise: pure functions of tensors."""

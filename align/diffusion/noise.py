@@ -1,0 +1,156 @@
+"""Noise and timesteps: drawn from a counter, so that they depend on nothing but their key.
+
+Shapes: B pictures, C latent channels, H x W latent pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TypeAlias
+
+import torch
+from diffusers import (
+    DDPMScheduler,
+    EDMEulerScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    SchedulerMixin,
+)
+from torch import Tensor
+
+from align.client.model_defaults import EDM_SOLVERS, why_not_trained
+from align.errors import WrongModel
+
+EDM_MEAN, EDM_DEVIATION = -1.2, 1.2
+GOLDEN_RATIO = 0.6180339887498949
+TrainingScheduler: TypeAlias = DDPMScheduler | FlowMatchEulerDiscreteScheduler | EDMEulerScheduler
+
+
+def draw(
+    seed: int, pair: str, index: int, shape: tuple[int, ...], timesteps: int, floor: float = 0.0
+) -> tuple[Tensor, int]:
+    """Noise of `shape` and one timestep for draw number `index` of a pair.
+
+    Equal keys give equal draws in any order, batch, process or run. A pair's timesteps follow a
+    golden-ratio sequence from a start of its own: uniform from floor x timesteps up to timesteps-1,
+    never clumped.
+    """
+    start = chance(seed, pair, "start")
+    level = floor + (1 - floor) * ((start + index * GOLDEN_RATIO) % 1.0)
+    timestep = int(level * timesteps)
+    generator = torch.Generator().manual_seed(counter_key(seed, pair, index))
+    return torch.randn(shape, generator=generator), timestep
+
+
+def shuffled(seed: int, epoch: int, count: int) -> list[int]:
+    """The order in which an epoch visits `count` pairs."""
+    generator = torch.Generator().manual_seed(counter_key(seed, "order", epoch))
+    return torch.randperm(count, generator=generator).tolist()
+
+
+def counter_key(*parts: object) -> int:
+    """A seed of 63 bits that depends on these parts alone, the same on every machine."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") & (2**63 - 1)
+
+
+def chance(*parts: object) -> float:
+    """A number in 0..1 that depends on these parts alone."""
+    return counter_key(*parts) / 2**63
+
+
+def training_scheduler(pipeline_scheduler: SchedulerMixin) -> TrainingScheduler:
+    """The pipeline's own noise schedule and prediction type, as a scheduler to train with.
+
+    Raises:
+        WrongModel: a schedule, or a prediction, that nothing here trains.
+    """
+    kind = type(pipeline_scheduler).__name__
+    if kind.startswith("FlowMatch"):
+        return FlowMatchEulerDiscreteScheduler.from_config(pipeline_scheduler.config)
+    if reason := why_not_trained({**pipeline_scheduler.config, "_class_name": kind}):
+        raise WrongModel(f"The model {reason}")
+    if kind in EDM_SOLVERS:
+        scheduler = EDMEulerScheduler.from_config(pipeline_scheduler.config)
+        # Every training scheduler says what its schedule is; this one has no betas.
+        scheduler.register_to_config(beta_schedule="edm")
+        return scheduler
+    return DDPMScheduler.from_config(pipeline_scheduler.config)
+
+
+def usable_timesteps(scheduler: TrainingScheduler) -> int:
+    """How many timesteps, from 0 up, can teach anything.
+
+    At zero signal an ε-model gets the same input for both pictures of a pair and should predict the
+    same noise, so z is 0 whatever it does: that last timestep is left out.
+    """
+    count = int(scheduler.config.num_train_timesteps)
+    if not isinstance(scheduler, DDPMScheduler):
+        return count
+    blind = scheduler.config.prediction_type == "epsilon" and scheduler.alphas_cumprod[-1] < 1e-9
+    return count - 1 if blind else count
+
+
+def flow_time(scheduler: FlowMatchEulerDiscreteScheduler, timesteps_B: Tensor) -> Tensor:
+    """The share of noise in 0..1 at integer timesteps, by the scheduler's own shift."""
+    level_B = (timesteps_B + 1) / scheduler.config.num_train_timesteps
+    shift = scheduler.config.shift
+    return shift * level_B / (1 + (shift - 1) * level_B)
+
+
+def conditioning(scheduler: TrainingScheduler, timesteps_B: Tensor) -> Tensor:
+    """The timesteps as the network is told them."""
+    if isinstance(scheduler, FlowMatchEulerDiscreteScheduler):
+        return flow_time(scheduler, timesteps_B) * scheduler.config.num_train_timesteps
+    if isinstance(scheduler, EDMEulerScheduler):
+        return 0.25 * edm_sigma(scheduler, timesteps_B).log()
+    return timesteps_B
+
+
+def corrupt(
+    scheduler: TrainingScheduler, latents_BCHW: Tensor, noise_BCHW: Tensor, timesteps_B: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Noisy latents, and what the network should predict for them.
+
+    x_t = √ᾱ x₀ + √(1-ᾱ) ε with target ε, or v = √ᾱ ε - √(1-ᾱ) x₀ (Salimans and Ho 2022, arXiv
+    2202.00512); for a rectified flow x_t = (1-t) x₀ + t ε with target ε - x₀ (Liu et al. 2022,
+    arXiv 2209.03003); for EDM see `_corrupt_edm`.
+    """
+    if isinstance(scheduler, FlowMatchEulerDiscreteScheduler):
+        time_B111 = flow_time(scheduler, timesteps_B).view(-1, 1, 1, 1)
+        noisy_BCHW = (1 - time_B111) * latents_BCHW + time_B111 * noise_BCHW
+        return noisy_BCHW, noise_BCHW - latents_BCHW
+    if isinstance(scheduler, EDMEulerScheduler):
+        return _corrupt_edm(scheduler, latents_BCHW, noise_BCHW, timesteps_B)
+    noisy_BCHW = scheduler.add_noise(latents_BCHW, noise_BCHW, timesteps_B)
+    if scheduler.config.prediction_type == "v_prediction":
+        return noisy_BCHW, scheduler.get_velocity(latents_BCHW, noise_BCHW, timesteps_B)
+    if scheduler.config.prediction_type == "sample":
+        return noisy_BCHW, latents_BCHW
+    return noisy_BCHW, noise_BCHW
+
+
+def edm_sigma(scheduler: EDMEulerScheduler, timesteps_B: Tensor) -> Tensor:
+    """The deviation of the noise at integer timesteps, which are quantiles of EDM's own.
+
+    ln σ is normal with mean -1.2 and deviation 1.2 (Karras et al. 2022, arXiv 2206.00364, table 1).
+    """
+    quantile_B = (timesteps_B.double() + 0.5) / scheduler.config.num_train_timesteps
+    sigma_B = (EDM_MEAN + EDM_DEVIATION * torch.special.ndtri(quantile_B)).exp()
+    return sigma_B.clamp(scheduler.config.sigma_min, scheduler.config.sigma_max).float()
+
+
+def _corrupt_edm(
+    scheduler: EDMEulerScheduler, latents_BCHW: Tensor, noise_BCHW: Tensor, timesteps_B: Tensor
+) -> tuple[Tensor, Tensor]:
+    """What an EDM network is given, c_in x, and what it should say, (x₀ - c_skip x) / c_out.
+
+    With x = x₀ + σ ε; the target has unit variance at every σ, so errors count alike, as the
+    weights of Karras et al. 2022 (arXiv 2206.00364, section 5) make them.
+    """
+    sigma_B111 = edm_sigma(scheduler, timesteps_B).view(-1, 1, 1, 1)
+    x_BCHW = latents_BCHW + sigma_B111 * noise_BCHW
+    # The scheduler's own, at an output of nothing and of one: D(x) = c_skip x + c_out F(x).
+    skipped_BCHW = scheduler.precondition_outputs(x_BCHW, torch.zeros_like(x_BCHW), sigma_B111)
+    with_one_BCHW = scheduler.precondition_outputs(x_BCHW, torch.ones_like(x_BCHW), sigma_B111)
+    target_BCHW = (latents_BCHW - skipped_BCHW) / (with_one_BCHW - skipped_BCHW)
+    return scheduler.precondition_inputs(x_BCHW, sigma_B111), target_BCHW

@@ -1,0 +1,1 @@
+"""Compare a version with its base: renders, image checks and win rates."""

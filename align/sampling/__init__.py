@@ -1,0 +1,1 @@
+"""Render images: batched rendering, the sampler process, and rendering into a folder."""

@@ -1,0 +1,109 @@
+"""Draw pictures of prompts into a folder, each with its prompt in a text file beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from align.client.models import ModelInfo, describe_model
+from align.client.render_items import RenderItem, RenderSettings
+from align.device import Compute, choose_compute
+from align.errors import InvalidSettings
+from align.sampling.render import Adapters, batches, render
+from align.weights.export_facts import Source, read_source
+from align.weights.pipeline import load_pipeline
+
+GRID = "grid.png"
+LONGEST_NAME = 40
+OnPicture = Callable[[int, int], None]
+
+
+def sample(
+    target: Path,
+    prompts: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    source: Path | None = None,
+    model: ModelInfo | None = None,
+    compute: Compute | None = None,
+    on_picture: OnPicture = lambda done, of: None,
+) -> list[Path]:
+    """Draw every prompt with every seed; returns the picture files, prompt by prompt.
+
+    Args:
+        target: a folder; pictures in it that this makes again are replaced.
+        source: a run folder or an adapter file; None draws with the base alone.
+        model: the base; left out, the one the run was made from, or the embedded one.
+
+    Raises:
+        InvalidSettings: no prompt or no seed.
+        ExportError, RunError: `source` holds no adapter.
+        ModelError: the model cannot be loaded.
+    """
+    if not prompts or not seeds:
+        raise InvalidSettings("Name at least one prompt and one seed.")
+    known = read_source(source) if source else Source(Path())
+    info = model or known.model or describe_model()
+    compute = compute or choose_compute()
+    pipeline = load_pipeline(info, compute)
+    Adapters(pipeline).use([(str(known.adapter), 1.0)] if source else [])
+    items = [RenderItem(prompt, seed) for prompt in prompts for seed in seeds]
+    target.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    for indices in batches(len(items), info.width * info.height / 1e6):
+        images = render(pipeline, compute, [items[i] for i in indices], settings_of(info))
+        for place, image in zip(indices, images, strict=True):
+            files.append(_write(target, items[place], place // len(seeds), image))
+        on_picture(len(files), len(items))
+    contact_sheet(files, len(seeds)).save(target / GRID)
+    return files
+
+
+def settings_of(model: ModelInfo) -> RenderSettings:
+    """How a model is drawn with by default."""
+    return RenderSettings(
+        width=model.width,
+        height=model.height,
+        steps=model.steps,
+        guidance=model.guidance,
+        negative_prompt=model.negative_prompt,
+        scheduler=model.scheduler,
+    )
+
+
+def _write(target: Path, item: RenderItem, number: int, image: Image.Image) -> Path:
+    words = re.sub(r"[^a-z0-9]+", "-", item.prompt.lower()).strip("-")[:LONGEST_NAME]
+    path = target / f"{number:03}-{words or 'prompt'}-seed-{item.seed}.png"
+    image.save(path)
+    path.with_suffix(".txt").write_text(item.prompt, encoding="utf-8")
+    return path
+
+
+def contact_sheet(files: Sequence[Path], columns: int, side: int = 256) -> Image.Image:
+    """All pictures on one sheet, a row for each prompt."""
+    rows = -(-len(files) // columns)
+    sheet = Image.new("RGB", (columns * side, rows * side))
+    for place, file in enumerate(files):
+        with Image.open(file) as picture:
+            tile = picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+        sheet.paste(tile, (place % columns * side, place // columns * side))
+    return sheet
+
+
+def parse_seeds(text: str) -> list[int]:
+    """The seeds of "1,5,8-10".
+
+    Raises:
+        InvalidSettings: anything else.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,10})\s*(?:-\s*(\d{1,10})\s*)?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not first <= last < 2**32 or last - first >= 1000:
+            raise InvalidSettings(f"The seeds {text!r} are unclear. Write them like 1,2 or 1-4.")
+        seeds.extend(range(first, last + 1))
+    return list(dict.fromkeys(seeds))

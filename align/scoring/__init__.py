@@ -1,0 +1,1 @@
+"""Score images: CLIP scorers, the implicit reward and a learned taste."""

@@ -1,0 +1,182 @@
+"""The reward that a version implies: how much better than its base it explains a picture.
+
+Shapes: N pictures, K draws of noise and timestep, M draws of one forward pass, C latent channels,
+H x W latent pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import StableDiffusionXLPipeline
+from torch import Tensor
+
+from align.adapters.lora import as_reference
+from align.client.models import ModelInfo
+from align.client.run_folder import RunFolder
+from align.data.encode import encode_prompts, read_picture, size_facts_6
+from align.device import Compute
+from align.diffusion.losses import denoising_error
+from align.diffusion.noise import (
+    TrainingScheduler,
+    conditioning,
+    corrupt,
+    draw,
+    training_scheduler,
+    usable_timesteps,
+)
+from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
+from align.weights.full import is_whole
+from align.weights.latent_scaling import to_unet
+from align.weights.pipeline import load_pipeline
+
+DRAWS_AT_ONCE = 4
+
+
+def implicit_reward(policy_NK: Tensor, reference_NK: Tensor, kappa: float) -> Tensor:
+    """r = κ · mean over draws of (R - L): rewards_N, in fp32.
+
+    Arguments are denoising errors of policy (L) and reference (R) for the same draws. Above zero
+    where tuning made the picture more likely. Wallace et al. 2023 (arXiv 2311.12908): the
+    difference of two rewards under one prompt is the argument of Eq. 14's log σ; the prompt's own
+    term, β log Z(c), cancels there and is left out here, so compare within a prompt.
+    """
+    return kappa * (reference_NK.float() - policy_NK.float()).mean(dim=1)
+
+
+@dataclass(frozen=True)
+class ImplicitReward:
+    """Scores by a pipeline whose UNet carries an adapter; the adapter off is the reference."""
+
+    pipeline: StableDiffusionXLPipeline
+    compute: Compute
+    size: tuple[int, int]
+    """Width and height at which pictures are encoded."""
+    kappa: float = 2500.0
+    draws: int = 12
+    seed: int = 0
+    noise_floor: float = 0.0
+    name: str = "implicit"
+    meaning: str = (
+        "How much more likely tuning made the picture than its base model holds it to be; zero is "
+        "no change, and only pictures of one prompt compare."
+    )
+
+    @torch.no_grad()
+    def score(self, prompts: Sequence[str], pictures: Sequence[Path]) -> Tensor:
+        """scores_N, in fp32. A score depends on its own prompt and picture's content alone.
+
+        Raises:
+            InvalidSettings: the UNet carries no adapter, or prompts and pictures differ in number.
+            SnapshotError: a file is not a picture.
+        """
+        if not getattr(self.pipeline.unet, "peft_config", None):
+            raise InvalidSettings("The model carries no adapter to score by. Load a version first.")
+        if len(prompts) != len(pictures):
+            raise InvalidSettings(f"{len(prompts)} prompts for {len(pictures)} pictures.")
+        # One at a time: a neighbour in the batch would change the last bits, and κ enlarges those.
+        text = {prompt: encode_prompts(self.pipeline, [prompt]) for prompt in set(prompts)}
+        rewards = [
+            self._reward(*text[prompt], picture)
+            for prompt, picture in zip(prompts, pictures, strict=True)
+        ]
+        return torch.cat(rewards) if rewards else torch.zeros(0)
+
+    def _reward(self, text_1SD: Tensor, pooled_1E: Tensor, picture: Path) -> Tensor:
+        """The reward of one picture, as a tensor of one number."""
+        pixels_1CHW = read_picture(picture, self.size)[None]
+        latents_1CHW = self._encode(pixels_1CHW)
+        scheduler = training_scheduler(self.pipeline.scheduler)
+        noise_KCHW, timesteps_K = self._noise(pixels_1CHW, latents_1CHW, scheduler)
+        noisy_KCHW, target_KCHW = corrupt(
+            scheduler, latents_1CHW.expand_as(noise_KCHW), noise_KCHW, timesteps_K
+        )
+        told_K = conditioning(scheduler, timesteps_K)
+        batch = (noisy_KCHW, target_KCHW, told_K, text_1SD, pooled_1E)
+        policy_K = self._errors(*batch)
+        with as_reference(self.pipeline.unet):
+            reference_K = self._errors(*batch)
+        return implicit_reward(policy_K[None], reference_K[None], self.kappa).cpu()
+
+    def _encode(self, pixels_1CHW: Tensor) -> Tensor:
+        """Scaled latents from the posterior's mean, in fp32 on the CPU."""
+        vae, device = self.pipeline.vae, self.compute.device
+        with torch.autocast(device.type, enabled=False):
+            mean_1CHW = vae.encode(pixels_1CHW.to(device)).latent_dist.mean
+        return to_unet(vae, mean_1CHW.float()).cpu()
+
+    def _noise(
+        self, pixels_1CHW: Tensor, latents_1CHW: Tensor, scheduler: TrainingScheduler
+    ) -> tuple[Tensor, Tensor]:
+        """Draws that belong to the picture's content, wherever its file lies."""
+        key = hashlib.blake2b(pixels_1CHW.numpy().tobytes(), digest_size=16).hexdigest()
+        shape, count = tuple(latents_1CHW.shape[1:]), usable_timesteps(scheduler)
+        drawn = [
+            draw(self.seed, key, index, shape, count, self.noise_floor)
+            for index in range(self.draws)
+        ]
+        return torch.stack([noise for noise, _ in drawn]), torch.tensor([t for _, t in drawn])
+
+    def _errors(
+        self,
+        noisy_KCHW: Tensor,
+        target_KCHW: Tensor,
+        timesteps_K: Tensor,
+        text_1SD: Tensor,
+        pooled_1E: Tensor,
+    ) -> Tensor:
+        """Denoising errors_K of the UNet as it is switched now."""
+        device, weights = self.compute.device, self.compute.weights
+        errors = []
+        for rows in torch.arange(self.draws).split(DRAWS_AT_ONCE):
+            sizes_M6 = size_facts_6(self.size).expand(len(rows), -1)
+            with self.compute.autocasting():
+                predicted_MCHW = self.pipeline.unet(
+                    noisy_KCHW[rows].to(device, weights),
+                    timesteps_K[rows].to(device),
+                    encoder_hidden_states=text_1SD.expand(len(rows), -1, -1).to(device, weights),
+                    added_cond_kwargs={
+                        "text_embeds": pooled_1E.expand(len(rows), -1).to(device, weights),
+                        "time_ids": sizes_M6.to(device, weights),
+                    },
+                ).sample
+            errors.append(denoising_error(predicted_MCHW, target_KCHW[rows].to(device)))
+        return torch.cat(errors)
+
+
+def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
+    """The reward that a finished run's adapter implies.
+
+    Raises:
+        RunError: the folder is not a run folder.
+        ModelNotFound: the run has no adapter yet, or its model is not on this machine.
+        BrokenModel: the adapter or the model cannot be loaded.
+    """
+    folder = RunFolder(run)
+    config = folder.read_config()
+    if not folder.adapter.is_file():
+        raise ModelNotFound(f"{folder.adapter} does not exist. Wait until the run is done.")
+    if is_whole(folder.adapter):
+        raise InvalidSettings(
+            f"{folder.path} trained all weights, and this scorer compares an adapter with its base."
+            " Take a run with a lora or dora adapter."
+        )
+    model = ModelInfo(**config["model"])
+    pipeline = load_pipeline(model, compute)
+    try:
+        pipeline.load_lora_weights(str(folder.path), weight_name=folder.adapter.name)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise BrokenModel(
+            f"{folder.adapter} does not fit {model.name}. Run again. ({first_line(error)})"
+        ) from error
+    return ImplicitReward(
+        pipeline,
+        compute,
+        (model.width, model.height),
+        kappa=float(config["train"]["kappa"]),
+        noise_floor=float(config["train"]["noise_floor"]),
+    )

@@ -1,0 +1,179 @@
+"""Score pictures by one rule or another, and label pairs by a score.
+
+Shapes: N pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from align.device import Compute
+from align.errors import AlignError, InvalidSettings, ModelNotFound
+from align.sampling.to_folder import GRID
+from align.scoring.clip import load_aesthetic, load_clip_score, load_pickscore
+from align.scoring.implicit_reward import load_implicit
+from align.scoring.taste_head import load_taste_head
+
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+
+
+class Scorer(Protocol):
+    """Gives a picture and its prompt a number; a higher one is better."""
+
+    @property
+    def name(self) -> str:
+        """What the scorer is called in files."""
+
+    @property
+    def meaning(self) -> str:
+        """A sentence on what the number says."""
+
+    def score(self, prompts: Sequence[str], pictures: Sequence[Path]) -> Tensor:
+        """scores_N, in fp32, one for each prompt and its picture."""
+
+
+@dataclass(frozen=True)
+class ScorerKind:
+    """A scorer that can be opened by name."""
+
+    needs: str
+    """What its path must hold."""
+    load: Callable[[Path | None, Compute], Scorer]
+
+
+def _load_taste(path: Path | None, compute: Compute) -> Scorer:
+    return load_taste_head(_given(path, "taste"))
+
+
+def _load_implicit(path: Path | None, compute: Compute) -> Scorer:
+    return load_implicit(_given(path, "implicit"), compute)
+
+
+def _given(path: Path | None, name: str) -> Path:
+    if path is None:
+        raise ModelNotFound(f"The scorer {name!r} needs {SCORERS[name].needs}. Pass its path.")
+    return path
+
+
+SCORERS: Mapping[str, ScorerKind] = MappingProxyType(
+    {
+        "taste": ScorerKind("a taste head's JSON file", _load_taste),
+        "implicit": ScorerKind("the folder of a finished run", _load_implicit),
+        "pickscore": ScorerKind("a folder with PickScore's weights", load_pickscore),
+        "clip": ScorerKind("a folder with a CLIP", load_clip_score),
+        "aesthetic": ScorerKind(
+            "a folder with CLIP ViT-L/14 and the small network", load_aesthetic
+        ),
+    }
+)
+
+
+def open_scorer(name: str, path: Path | None, compute: Compute) -> Scorer:
+    """The scorer of this name, with the weights at `path`.
+
+    Raises:
+        InvalidSettings: there is no scorer of this name.
+        ModelNotFound: weights are missing; the error says which, and where they come from.
+        BrokenModel, WrongModel, RunError: what lies at `path` cannot be used.
+    """
+    if name not in SCORERS:
+        raise InvalidSettings(f"There is no scorer {name!r}. Choose one of {', '.join(SCORERS)}.")
+    return SCORERS[name].load(path, compute)
+
+
+@dataclass(frozen=True)
+class ScoredPicture:
+    """A picture and what a scorer says of it."""
+
+    picture: Path
+    prompt: str
+    score: float
+
+
+def score_folder(scorer: Scorer, folder: Path, prompt: str = "") -> list[ScoredPicture]:
+    """Every picture below `folder` but sheets of them, best first, equal ones by path.
+
+    A picture's prompt is the text file of its name beside it, or else `prompt`.
+
+    Raises:
+        InvalidSettings: the folder holds no picture.
+        AlignError: a picture cannot be scored.
+    """
+    files = (p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_ENDINGS)
+    pictures = sorted(p for p in files if p.name != GRID)
+    if not pictures:
+        raise InvalidSettings(f"{folder} holds no picture ({', '.join(PICTURE_ENDINGS)}).")
+    prompts = [_caption(picture, prompt) for picture in pictures]
+    scores = finite_scores(scorer, prompts, pictures)
+    scored = map(ScoredPicture, pictures, prompts, scores)
+    return sorted(scored, key=lambda one: -one.score)
+
+
+def _caption(picture: Path, otherwise: str) -> str:
+    caption = picture.with_suffix(".txt")
+    return caption.read_text(encoding="utf-8").strip() if caption.is_file() else otherwise
+
+
+def finite_scores(scorer: Scorer, prompts: Sequence[str], pictures: Sequence[Path]) -> list[float]:
+    """Scores as numbers.
+
+    Raises:
+        AlignError: one is not a finite number, which would sort and label at random.
+    """
+    scores: list[float] = scorer.score(prompts, pictures).tolist()
+    for picture, score in zip(pictures, scores, strict=True):
+        if not math.isfinite(score):
+            raise AlignError(f"The scorer {scorer.name!r} gives {picture} the score {score}.")
+    return scores
+
+
+def label_pairs(
+    scorer: Scorer, rows: Sequence[Mapping[str, Any]], folder: Path, temperature: float = 1.0
+) -> list[dict[str, Any]]:
+    """Rows of `pairs.jsonl` for pairs that nobody voted on, labeled by a scorer.
+
+    An unlabeled row has `prompt` and two `images`, relative to `folder`; a row that says its
+    `kind` or what was `chosen` is a vote and is left out, and so is a pair with equal scores.
+    `label` is σ(temperature · (score of chosen - score of rejected)), the probability with which
+    the scorer prefers the chosen picture: Bradley and Terry 1952 with the score as log odds.
+    `source` marks the row as no person's vote.
+
+    Raises:
+        InvalidSettings: the temperature is not above zero, or a row is not a pair.
+        AlignError: a picture cannot be scored.
+    """
+    if not 0 < temperature < math.inf:
+        raise InvalidSettings(f"The temperature must be above zero; {temperature} is not.")
+    unlabeled = [row for row in rows if "kind" not in row and "chosen" not in row]
+    for row in unlabeled:
+        if "prompt" not in row or len(row.get("images", ())) != 2:
+            raise InvalidSettings(f"Not a pair with a prompt and two images: {dict(row)}.")
+    prompts = [row["prompt"] for row in unlabeled for _ in range(2)]
+    pictures = [folder / image for row in unlabeled for image in row["images"]]
+    scores = finite_scores(scorer, prompts, pictures) if unlabeled else []
+    margins = [first - second for first, second in zip(scores[::2], scores[1::2], strict=True)]
+    return [
+        _labeled(row, temperature * margin, scorer.name)
+        for row, margin in zip(unlabeled, margins, strict=True)
+        if margin != 0
+    ]
+
+
+def _labeled(row: Mapping[str, Any], logit: float, name: str) -> dict[str, Any]:
+    """The row with its pictures ordered by the scorer, for a logit that is not zero."""
+    first, second = row["images"]
+    kept = {key: value for key, value in row.items() if key != "images"}
+    return kept | {
+        "kind": "preference",
+        "chosen": first if logit > 0 else second,
+        "rejected": second if logit > 0 else first,
+        "label": 1 / (1 + math.exp(-abs(logit))),
+        "source": f"scorer:{name}",
+    }

@@ -1,0 +1,1 @@
+"""Train on preference pairs: the loop, its state, checkpoints and memory."""

@@ -1,0 +1,89 @@
+"""How many pairs a forward pass takes, and what is kept of it, by the memory that is free."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import psutil
+import torch
+from diffusers import UNet2DConditionModel
+
+from align.client.config import TrainConfig
+from align.device import Compute
+from align.training.gradient_checkpointing import recompute
+from align.training.memory_model import WORKSPACE, blocks_by_shape, plan_memory
+
+MOMENT_BYTES = {"adamw": 8, "adamw8bit": 2}
+"""AdamW's two moments of a weight. Its gradient is fp32; of all weights, they are there already."""
+LORA_BYTES = 16
+"""An adapter's weight, gradient and moments, as `plan_memory` counts them."""
+USABLE = 0.85
+"""Share of the free memory that is planned with: shapes do not tell everything."""
+
+
+def fitted(
+    config: TrainConfig,
+    unet: UNet2DConditionModel,
+    size: tuple[int, int],
+    compute: Compute,
+    free: int | None = None,
+) -> TrainConfig:
+    """The settings with `micro_pairs` 0 and `gradient_checkpointing` "auto" made definite.
+
+    Recomputing costs up to a third of the speed, so one pair without it goes before many with it.
+    `free` is bytes for everything but the base's weights; None asks the device.
+    """
+    if config.micro_pairs and config.gradient_checkpointing != "auto":
+        return config
+    room = USABLE * (free_memory(compute) if free is None else free)
+    most = config.micro_pairs or config.batch_pairs // config.processes
+    for again in choices(config):
+        pairs = pairs_that_fit(config, unet, size, again, room, compute)
+        if pairs >= (config.micro_pairs or 1):
+            break
+    micro = config.micro_pairs or power_of_two(max(1, min(pairs, most)))
+    return replace(config, micro_pairs=micro, gradient_checkpointing=again)
+
+
+def recompute_as_set(
+    config: TrainConfig, unet: UNet2DConditionModel, size: tuple[int, int]
+) -> None:
+    """Let the UNet recompute the blocks that definite settings say."""
+    again = config.gradient_checkpointing
+    recompute(unet, blocks_by_shape(again, dict(unet.config), max(size), config.rank))
+
+
+def choices(config: TrainConfig) -> list[str]:
+    """Of which blocks to recompute activations, in the order to try."""
+    if config.gradient_checkpointing == "auto":
+        return ["none", "some", "all"]
+    return [config.gradient_checkpointing]
+
+
+def pairs_that_fit(
+    config: TrainConfig,
+    unet: UNet2DConditionModel,
+    size: tuple[int, int],
+    again: str,
+    room: float,
+    compute: Compute,
+) -> int:
+    """How many pairs one pass may hold; what is kept grows with their number."""
+    one = plan_memory(dict(unet.config), max(size), 1, config.rank, again, compute.weights)
+    moments = MOMENT_BYTES[config.optimizer]
+    learned = one.adapter // LORA_BYTES * (LORA_BYTES - MOMENT_BYTES["adamw"] + moments)
+    if config.adapter == "full":
+        learned = (4 + moments) * sum(parameter.numel() for parameter in unet.parameters())
+    return int((room - learned) / (one.activations * (1 + WORKSPACE)))
+
+
+def power_of_two(number: int) -> int:
+    """The largest one that is not above `number`."""
+    return 1 << (number.bit_length() - 1)
+
+
+def free_memory(compute: Compute) -> int:
+    """Bytes that are free where the tensors live."""
+    if compute.device.type == "cuda":
+        return int(torch.cuda.mem_get_info(compute.device)[0])
+    return int(psutil.virtual_memory().available)

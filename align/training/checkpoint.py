@@ -1,0 +1,80 @@
+"""Save and resume: names everything that a run's future depends on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from align.client.run_folder import RunFolder
+from align.files import replacing
+from align.training.early_stopping import Best
+from align.training.loss_scale import LossScale
+from align.training.trainable import Learner
+
+
+@dataclass
+class Progress:
+    """What a run has come to, besides weights. Noise and order follow from the step alone."""
+
+    step: int = 0
+    """Steps done."""
+    micro_pairs: int = 0
+    """Pairs a forward pass after memory ran out; 0 while the run's own setting fits."""
+    means: dict[str, float] = field(default_factory=dict)
+    """Running means of what is logged."""
+    best: Best = field(default_factory=Best)
+    loss_scale: LossScale = field(default_factory=LossScale)
+
+
+def save_checkpoint(
+    run: RunFolder, progress: Progress, learner: Learner, optimizer: Optimizer
+) -> None:
+    """Store everything that the steps to come depend on."""
+    run.checkpoint.parent.mkdir(exist_ok=True)
+    state = {
+        "step": progress.step,
+        "micro_pairs": progress.micro_pairs,
+        "means": progress.means,
+        "best": progress.best.state(),
+        "loss_scale": progress.loss_scale.state(),
+        "weights": learner.state(),
+        "optimizer": optimizer.state_dict(),
+    }
+    with replacing(run.checkpoint) as scratch:
+        write_state(state, scratch)
+
+
+def write_state(state: dict[str, Any], path: Path) -> None:
+    """torch.save, with an OSError where the disk is full: torch's own error does not say why."""
+    try:
+        torch.save(state, path)
+    except RuntimeError as error:
+        if shutil.disk_usage(path.parent).free < 2**20:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise
+
+
+def resume(
+    run: RunFolder, learner: Learner, optimizer: Optimizer, autocast: torch.dtype | None
+) -> Progress:
+    """Take up the last checkpoint; without one, nothing is done yet."""
+    if not run.checkpoint.exists():
+        run.forget_metrics_after(0)
+        return Progress(loss_scale=LossScale.of(autocast))
+    state = torch.load(run.checkpoint, map_location="cpu", weights_only=True)
+    learner.restore(state["weights"])
+    optimizer.load_state_dict(state["optimizer"])
+    run.forget_metrics_after(state["step"])
+    best = Best(**state["best"])
+    # A run may go on where another format is quick, and older checkpoints know of none.
+    scale = LossScale.of(autocast)
+    if scale.factor > 1 and state.get("loss_scale", {}).get("factor", 1) > 1:
+        scale = LossScale(**state["loss_scale"])
+    return Progress(int(state["step"]), int(state["micro_pairs"]), state["means"], best, scale)

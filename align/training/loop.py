@@ -1,0 +1,274 @@
+"""The preference-tuning loop: Diffusion-DPO (Wallace et al. 2023, arXiv 2311.12908) and others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from align.client.config import TrainConfig
+from align.client.cpu_lock import Turns
+from align.client.progress import Reporter
+from align.client.run_folder import RunFolder
+from align.data.batch import Draw, draws_of_step, pair_errors
+from align.device import choose_compute
+from align.diffusion.losses import PairErrors, anchor_loss, implicit_accuracy
+from align.errors import Cancelled, OutOfMemory, TrainingDiverged
+from align.evaluation.release_checks import check_run
+from align.training.checkpoint import save_checkpoint
+from align.training.early_stopping import Explosion, displacement
+from align.training.held_out import advice, flipped, verdict
+from align.training.loss_scale import finite_gradients
+from align.training.state import Lesson, prepare_lesson
+
+METRICS = ("loss", "accuracy", "margin_winner", "margin_loser", "reward")
+EVALUATIONS = 5
+"""How often the held-out pairs are judged during a run."""
+MEMORY = 0.9
+"""Running means keep this share of what they were."""
+
+
+def run_training(run: RunFolder, report: Reporter, turns: Turns, cache: Path) -> None:
+    """Train one run, from its last checkpoint if it has one, save and check what came of it."""
+    trained = train(run, report, turns, cache)
+    if trained is not None:
+        result, prompts = trained
+        report.done(result | check_run(run, prompts, result, report, turns))
+
+
+def train(
+    run: RunFolder, report: Reporter, turns: Turns, cache: Path
+) -> tuple[dict[str, Any], list[str]] | None:
+    """Prepare, train, judge and save one run; None in a helper process.
+
+    Returns its summary, and the prompts of its votes, those held out first.
+    """
+    started, explosion = time.monotonic(), Explosion()
+    compute = choose_compute(run.read_config()["train"].get("precision", "auto"))
+    accelerator = Accelerator(mixed_precision="no", cpu=compute.device.type == "cpu")
+    lesson = prepare_lesson(run, report, accelerator, compute, cache)
+    config, progress = lesson.config, lesson.progress
+
+    while progress.step < config.steps and not agreed(accelerator, enough(lesson)):
+        if agreed(accelerator, run.cancel_requested):
+            keep(run, lesson)
+            raise Cancelled(f"Cancelled after {progress.step} steps.")
+        turns.wait()
+        metrics = train_step(lesson, progress.step)
+        progress.step += 1
+        explosion.watch(progress.step, metrics["loss"])
+        for name, value in metrics.items():
+            before = progress.means.get(name, value)
+            progress.means[name] = MEMORY * before + (1 - MEMORY) * value
+        if len(lesson.held_out) and due(progress.step, config):
+            metrics["held_out_accuracy"] = judge(lesson)
+        report.step(progress.step, metrics, config.batch_pairs)
+        if progress.step % config.checkpoint_every == 0:
+            keep(run, lesson)
+
+    if progress.best.weights is not None:
+        lesson.learner.restore(progress.best.weights)
+    lesson.reference.flush()
+    if accelerator.is_main_process:
+        lesson.learner.save(run.adapter)
+    accelerator.end_training()
+    accelerator.free_memory()
+    if not accelerator.is_main_process:
+        return None
+    return summary(run, lesson, time.monotonic() - started), lesson.prompts
+
+
+def due(step: int, config: TrainConfig) -> bool:
+    """Whether the held-out pairs are judged after this step."""
+    return step % max(1, config.steps // EVALUATIONS) == 0 or step == config.steps
+
+
+def enough(lesson: Lesson) -> bool:
+    """Whether held-out pairs have said, `patience` times in a row, that it only gets worse."""
+    return 0 < lesson.config.patience <= lesson.progress.best.worse
+
+
+def judge(lesson: Lesson) -> float:
+    """Judge the adapter of now by held-out pairs, and remember it if it is the one to keep."""
+    judgement = lesson.held_out.judge(lesson.unet)
+    lesson.progress.best.consider(
+        lesson.progress.step,
+        judgement.agreement,
+        len(lesson.held_out),
+        lesson.learner.state(),
+    )
+    if lesson.progress.best.step == lesson.progress.step:
+        lesson.progress.best.accuracy_B = judgement.accuracy_B
+    return judgement.agreement
+
+
+def keep(run: RunFolder, lesson: Lesson) -> None:
+    """Write a checkpoint, after what its resume would otherwise compute in another batch."""
+    lesson.reference.flush()
+    if lesson.accelerator.is_main_process:
+        save_checkpoint(run, lesson.progress, lesson.learner, lesson.optimizer)
+    lesson.accelerator.wait_for_everyone()
+
+
+def train_step(lesson: Lesson, step: int) -> dict[str, float]:
+    """One optimizer step; metrics are means over the step's pairs.
+
+    Raises:
+        TrainingDiverged: loss or gradient is not finite; the weights are left as they were.
+    """
+    config, accelerator = lesson.config, lesson.accelerator
+    for group in lesson.optimizer.param_groups:
+        group["lr"] = learning_rate(config, step)
+    draws = lesson.batcher.vary(
+        draws_of_step(step, config.batch_pairs, lesson.train_pairs, config.seed, config.draws),
+        config.prompt_dropout,
+        config.anchors,
+    )
+    mine = share_of(draws, accelerator.process_index, accelerator.num_processes)
+    logged, norm = gradients(lesson, mine)
+    means = accelerator.gather(torch.cat(logged, dim=1).T.contiguous()).mean(dim=0)
+    metrics = dict(zip(METRICS, means.tolist(), strict=True)) | {"grad_norm": norm}
+    if not torch.tensor(list(metrics.values())).isfinite().all():
+        raise TrainingDiverged(
+            f"The loss became {metrics['loss']} with gradient norm {metrics['grad_norm']}. "
+            "Start again with a lower learning_rate or kappa."
+        )
+    lesson.optimizer.step()
+    lesson.optimizer.zero_grad(set_to_none=True)
+    return metrics
+
+
+def gradients(lesson: Lesson, draws: list[Draw]) -> tuple[list[Tensor], float]:
+    """Gradients of these draws, clipped; returns what is logged, and their norm before."""
+    policy, most = lesson.policy, lesson.config.max_grad_norm
+    return finite_gradients(
+        lesson.progress.loss_scale,
+        lesson.optimizer,
+        lambda: backward_in_memory(lesson, draws),
+        lambda: lesson.accelerator.clip_grad_norm_(policy.parameters(), most),
+    )
+
+
+def backward_in_memory(lesson: Lesson, draws: list[Draw]) -> list[Tensor]:
+    """Gradients of these draws, in smaller micro-batches from the step on where memory runs out.
+
+    Raises:
+        OutOfMemory: a single pair is too much, or several processes would have to agree.
+    """
+    while True:
+        size = lesson.progress.micro_pairs or lesson.config.micro_pairs
+        try:
+            return backward(lesson, draws, size)
+        except torch.OutOfMemoryError:
+            if size == 1 or lesson.accelerator.num_processes > 1:
+                raise OutOfMemory(
+                    f"{size} pairs at once do not fit into the device's memory. Set "
+                    '"gradient_checkpointing": "all", a smaller micro_pairs or a smaller rank.'
+                ) from None
+        lesson.optimizer.zero_grad(set_to_none=True)
+        lesson.progress.micro_pairs = size // 2
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def backward(lesson: Lesson, draws: list[Draw], micro_pairs: int) -> list[Tensor]:
+    """Add up the gradients of these draws; returns what is logged of each micro-batch."""
+    accelerator, logged = lesson.accelerator, []
+    for micro, is_last in micro_batches(draws, micro_pairs):
+        with nullcontext() if is_last else accelerator.no_sync(lesson.policy):
+            loss_B, values_5B = micro_step(lesson, micro)
+            # Data-parallel gradients are averaged over processes, the batch counts all pairs.
+            share = accelerator.num_processes / lesson.config.batch_pairs
+            accelerator.backward(loss_B.sum() * share * lesson.progress.loss_scale.factor)
+        logged.append(values_5B)
+    return logged
+
+
+def micro_step(lesson: Lesson, draws: list[Draw]) -> tuple[Tensor, Tensor]:
+    """Loss per pair, and what is logged of it: rows as in METRICS."""
+    kappa = lesson.config.kappa
+    has_reference = lesson.objective.needs_reference or lesson.config.anchors > 0
+    pairs, labels = lesson.batcher.build(draws), lesson.batcher.labels(draws)
+    nothing_B = torch.zeros_like(labels.share_B)
+    ref_chosen_B, ref_rejected_B = (
+        lesson.reference.errors(draws, pairs) if has_reference else (nothing_B, nothing_B)
+    )
+    chosen_B, rejected_B = pair_errors(lesson.policy, pairs, lesson.compute)
+    errors = PairErrors(
+        chosen_B,
+        rejected_B,
+        ref_chosen_B,
+        ref_rejected_B,
+        share_B=labels.share_B,
+        weight_B=labels.weight_B,
+        liked_2B=labels.liked_2B,
+        # Of earlier steps: unrelated pairs, and the same for any split of this step's batch.
+        baseline=torch.tensor(max(0.0, lesson.progress.means.get("reward", 0.0))),
+    )
+    anchor_B = torch.tensor([d.anchor for d in draws], device=chosen_B.device)
+    taught_B = labels.trust_B * lesson.loss(errors, lesson.strength)
+    loss_B = torch.where(anchor_B, anchor_loss(errors, lesson.strength), taught_B)
+    rewards_2B = errors.rewards_2B(kappa).detach() * has_reference
+    winner_B, loser_B = rewards_2B.chunk(2)
+    accuracy_B = implicit_accuracy(errors.logits_B(kappa).detach())
+    mean_B = (winner_B + loser_B) / 2
+    return loss_B, torch.stack([loss_B.detach(), accuracy_B, winner_B, loser_B, mean_B])
+
+
+def share_of(draws: list[Draw], process: int, processes: int) -> list[Draw]:
+    """A process's part of a step's draws: neighbours, as one process alone would batch them."""
+    size = len(draws) // processes
+    return draws[process * size : (process + 1) * size]
+
+
+def agreed(accelerator: Accelerator, flag: bool) -> bool:
+    """What the first process thinks, in all of them: they must leave the loop together."""
+    if accelerator.num_processes == 1:
+        return flag
+    told = torch.tensor(float(flag and accelerator.is_main_process), device=accelerator.device)
+    return bool(accelerator.reduce(told, "sum") > 0)
+
+
+def micro_batches(draws: list[Draw], size: int) -> Iterator[tuple[list[Draw], bool]]:
+    """The draws in groups of at most `size`, each with whether it is the last."""
+    for start in range(0, len(draws), size):
+        yield draws[start : start + size], start + size >= len(draws)
+
+
+def learning_rate(config: TrainConfig, step: int) -> float:
+    """Linear warm-up, then constant: a function of the step alone, so a resume needs no state."""
+    return config.learning_rate * min(1.0, (step + 1) / max(1, config.warmup_steps))
+
+
+def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
+    """What a finished run reports."""
+    held_out, progress, reference = lesson.held_out, lesson.progress, lesson.reference
+    accuracy_B = progress.best.accuracy_B
+    judged = verdict(torch.empty(0) if accuracy_B is None else accuracy_B)
+    means = progress.means
+    asked = {"asked": reference.asked, "known": reference.known}
+    alarm = displacement(means["margin_winner"], means["margin_loser"])
+    return {
+        "adapter": run.adapter.name,
+        "objective": lesson.config.objective,
+        "objective_title": lesson.objective.title,
+        "pairs": lesson.train_pairs + len(held_out),
+        "left_out": lesson.left_out,
+        "held_out": judged,
+        "settled": flipped(lesson.settled.judge(lesson.unet).accuracy_B),
+        "train_accuracy": means["accuracy"],
+        "kept_step": progress.best.step or progress.step,
+        "micro_pairs": progress.micro_pairs or lesson.config.micro_pairs,
+        "gradient_checkpointing": lesson.config.gradient_checkpointing,
+        "compiled": lesson.compiled,
+        "stopped_early": progress.step < lesson.config.steps,
+        "reference_draws": asked,
+        "seconds": seconds,
+        "advice": alarm or advice(judged, means["accuracy"]),
+    }

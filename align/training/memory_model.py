@@ -1,0 +1,205 @@
+"""What training takes of a card's memory, by shape alone: nothing is allocated.
+
+The UNet is built on the meta device and run once; autograd tells what it would keep for the
+backward pass, tensor by tensor.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from align.adapters.lora import add_lora
+from align.training.gradient_checkpointing import block_names, heaviest, recompute, recomputing
+
+GIB = 2**30
+SPARE = 1.0
+"""GiB for the driver, kernels and what is neither weight nor kept: an allowance, not measured."""
+WORKSPACE = 0.15
+"""Share of the kept activations that comes on top while a block runs: an allowance."""
+SDXL_UNET: dict[str, Any] = {
+    "sample_size": 128,
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 256,
+    "attention_head_dim": [5, 10, 20],
+    "block_out_channels": [320, 640, 1280],
+    "cross_attention_dim": 2048,
+    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+    "layers_per_block": 2,
+    "projection_class_embeddings_input_dim": 2816,
+    "transformer_layers_per_block": [1, 2, 10],
+    "use_linear_projection": True,
+}
+"""The published configuration of SDXL 1.0's UNet."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes, by what they are for."""
+
+    weights: int
+    adapter: int
+    """Weights in fp32, their gradients and AdamW's two moments."""
+    activations: int
+    """Kept for the backward pass of one micro-batch."""
+
+    @property
+    def total_gib(self) -> float:
+        """With the allowances for what shapes do not tell."""
+        kept = self.weights + self.adapter + self.activations * (1 + WORKSPACE)
+        return kept / GIB + SPARE
+
+
+def plan_memory(
+    config: dict[str, Any],
+    size: int,
+    micro_pairs: int,
+    rank: int,
+    again: str = "none",
+    dtype: torch.dtype = torch.bfloat16,
+    tokens: int = 77,
+) -> Memory:
+    """What one micro-batch of LoRA training takes at `size` x `size` pixels (8 a latent pixel).
+
+    `again` says of which blocks activations are not kept: none, some or all.
+    """
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(config).to(dtype).requires_grad_(False)
+        weights = sum(p.numel() * p.element_size() for p in unet.parameters())
+        parameters = add_lora(unet, rank, seed=0)
+        inputs = meta_inputs(unet, size, 2 * micro_pairs, dtype, tokens)
+    unet.train()
+    recompute(unet, blocks_for(again, unet, inputs))
+    activations = saved_bytes(unet, inputs)
+    return Memory(weights, sum(p.numel() for p in parameters) * 16, activations)
+
+
+def blocks_for(again: str, unet: UNet2DConditionModel, inputs: dict[str, Any]) -> list[str]:
+    """The blocks that none, some or all stands for, by what they keep of one forward pass."""
+    if again == "some":
+        recompute(unet, [])
+        kept = saved_by_block(unet, inputs)
+        return heaviest({name: kept.get(name, 0) for name in block_names(unet)})
+    return block_names(unet) if again == "all" else []
+
+
+def blocks_by_shape(again: str, config: dict[str, Any], size: int, rank: int) -> list[str]:
+    """The same for a UNet of this configuration, of which nothing is allocated."""
+    if again != "some":
+        with torch.device("meta"):
+            return blocks_for(again, UNet2DConditionModel.from_config(config), {})
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(config).requires_grad_(False)
+        add_lora(unet, rank, seed=0)
+        inputs = meta_inputs(unet, size, 2, torch.float32, 77)
+    return blocks_for(again, unet.train(), inputs)
+
+
+def meta_inputs(
+    unet: UNet2DConditionModel, size: int, pictures: int, dtype: torch.dtype, tokens: int
+) -> dict[str, Any]:
+    """Arguments of one forward pass, by shape."""
+    config = unet.config
+    pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
+    return {
+        "sample": torch.empty(pictures, config.in_channels, size // 8, size // 8, dtype=dtype),
+        "timestep": torch.empty(pictures, dtype=torch.int64),
+        "encoder_hidden_states": torch.empty(
+            pictures, tokens, config.cross_attention_dim, dtype=dtype
+        ),
+        "added_cond_kwargs": {
+            "text_embeds": torch.empty(pictures, pooled, dtype=dtype),
+            "time_ids": torch.empty(pictures, 6, dtype=dtype),
+        },
+    }
+
+
+def saved_bytes(unet: torch.nn.Module, inputs: dict[str, Any]) -> int:
+    """Bytes that autograd keeps of one forward pass, each storage once, weights left out."""
+    return sum(saved_by_block(unet, inputs).values())
+
+
+def saved_by_block(unet: torch.nn.Module, inputs: dict[str, Any]) -> dict[str, int]:
+    """The same by the block in which they are kept; "" is what lies between the blocks."""
+    owned = {p.untyped_storage()._cdata for p in unet.parameters()}
+    kept: dict[int, int] = {}
+    # Held so that no storage's address is used again while we count.
+    alive: list[Tensor] = []
+    by_block: Counter[str] = Counter()
+    within = [""]
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in owned and storage._cdata not in kept:
+            kept[storage._cdata] = storage.nbytes()
+            by_block[within[-1]] += storage.nbytes()
+            alive.append(tensor)
+        return tensor
+
+    with ExitStack() as stack:
+        for name in block_names(unet):
+            block = unet.get_submodule(name)
+            enter = block.register_forward_pre_hook(lambda *_, name=name: within.append(name))
+            leave = block.register_forward_hook(lambda *_: within.pop() and None)
+            stack.callback(enter.remove)
+            stack.callback(leave.remove)
+        for module in recomputing(unet):
+            stack.enter_context(arguments_counted(module, pack))
+        hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+        with hooks, FlashByShape():
+            unet(**inputs)
+    return dict(by_block)
+
+
+@contextmanager
+def arguments_counted(module: Any, pack: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Count what a recomputed part is given: it is kept, though autograd does not hold it."""
+    function = module._gradient_checkpointing_func
+
+    def counted(part: torch.nn.Module, *arguments: Any) -> Any:
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                pack(argument)
+        return function(part, *arguments)
+
+    module._gradient_checkpointing_func = counted
+    try:
+        yield
+    finally:
+        module._gradient_checkpointing_func = function
+
+
+class FlashAttention(torch.autograd.Function):
+    """Attention as fused kernels keep it: inputs, result and one number a row, no S x S matrix."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Keep what a fused kernel keeps; the values are left empty."""
+        result = torch.empty_like(query)
+        rows = torch.empty(query.shape[:-1], dtype=torch.float32, device=query.device)
+        ctx.save_for_backward(query, key, value, result, rows)
+        return result
+
+
+class FlashByShape(TorchFunctionMode):
+    """On the meta device attention falls back to the form that keeps S x S; cards do not."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Stand in for attention on the meta device, and for nothing else."""
+        kwargs = kwargs or {}
+        if func is torch.nn.functional.scaled_dot_product_attention:
+            query, key, value = (*args, *(kwargs.get(n) for n in ("query", "key", "value")))[:3]
+            if query.device.type == "meta":
+                return FlashAttention.apply(query, key, value)
+        return func(*args, **kwargs)

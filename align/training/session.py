@@ -1,0 +1,68 @@
+"""One training session in a run folder: its lock, its sign of life, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+from align.client.config import plan
+from align.client.cpu_lock import Turns
+from align.client.objectives import OBJECTIVES
+from align.client.progress import Reporter
+from align.client.run_folder import RunFolder
+from align.data.rows import count_pairs, read_rows
+from align.errors import AlignError, Cancelled, DiskFull, first_line, says_disk_full
+
+
+def train_folder(path: Path, turns: Turns | None = None, cache: Path | None = None) -> None:
+    """Train the run in this folder, from its last checkpoint if it has one.
+
+    What can be shared with other runs is kept in `cache`, the folder's own without one.
+    Steps wait while `turns` says that somebody else has the processor.
+    How it ended stands in status.json; whatever goes wrong is raised as well.
+
+    Raises:
+        AlignError: the folder, its snapshot or its model cannot be used, or training diverged.
+    """
+    run = RunFolder(path)
+    steps = int(run.read_config()["train"]["steps"])
+    speaks = os.environ.get("RANK", "0") == "0"
+    with run.lock() if speaks else contextlib.nullcontext():
+        with Reporter(run, steps, speaks) as report:
+            _train(run, report, turns or Turns(None), cache or run.cache)
+
+
+def plan_of_folder(path: Path) -> dict[str, Any]:
+    """What training this folder will be: objective, strength, batch, learning rate, minutes.
+
+    Raises:
+        AlignError: the folder is no run, or its votes cannot be learned from.
+    """
+    run = RunFolder(path)
+    config = run.read_config()
+    objective = OBJECTIVES[config["train"]["objective"]]
+    taught, left_out = count_pairs(read_rows(run.snapshot), objective.kinds)
+    planned = plan(config["model"]["preset"], taught, config["train"])
+    return {"model": config["model"]["name"], **planned, "left_out": left_out}
+
+
+def _train(run: RunFolder, report: Reporter, turns: Turns, cache: Path) -> None:
+    try:
+        # Importing torch takes seconds, and by now somebody watches the status.
+        from align.training.loop import run_training  # noqa: PLC0415
+
+        run_training(run, report, turns, cache)
+    except Cancelled:
+        report.cancelled()
+    except AlignError as error:
+        report.failed(str(error))
+        raise
+    except Exception as error:
+        if says_disk_full(error):
+            sentence = f"The disk of {run.path} is full. Free some space on it and resume the run."
+            report.failed(sentence)
+            raise DiskFull(sentence) from error
+        report.failed(f"The trainer stopped: {first_line(error)} See {run.log}.")
+        raise

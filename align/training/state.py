@@ -1,0 +1,189 @@
+"""From a run folder to everything that a training step needs."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
+from torch import Tensor
+
+from align.client.config import TrainConfig, held_out_count
+from align.client.models import ModelInfo
+from align.client.objectives import OBJECTIVES, Objective
+from align.client.progress import Reporter
+from align.client.run_folder import RunFolder
+from align.data.batch import Batcher
+from align.data.encode import EncodedPairs, encode_pairs
+from align.data.image_files import leave_out_bad
+from align.data.latent_cache import ErrorCache, TensorCache, fingerprint
+from align.data.snapshot import read_snapshot, split_by_prompt
+from align.device import Compute
+from align.diffusion import losses
+from align.diffusion.losses import PairErrors, Strength
+from align.diffusion.noise import training_scheduler
+from align.training.auto_batch import fitted, recompute_as_set
+from align.training.checkpoint import Progress, resume
+from align.training.held_out import SETTLED_DRAWS, HeldOut, settled_rows
+from align.training.optimizer import check_optimizer, compile_blocks, optimizer_for
+from align.training.parallel import require_whole
+from align.training.reference import Reference
+from align.training.trainable import Learner, learner_for
+from align.weights.pipeline import load_pipeline, quiet_libraries
+
+Loss = Callable[[PairErrors, Strength], Tensor]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a run trains, on what, and how."""
+
+    config: TrainConfig
+    compute: Compute
+    accelerator: Accelerator
+    policy: torch.nn.Module
+    """The UNet as accelerate wraps it: what gradients go through."""
+    unet: UNet2DConditionModel
+    """The same UNet, bare: what adapters are switched on."""
+    pipeline: StableDiffusionXLPipeline
+    """Without its encoders: for drawing latents."""
+    model: ModelInfo
+    data: EncodedPairs
+    learner: Learner
+    optimizer: torch.optim.Optimizer
+    batcher: Batcher
+    train_pairs: int
+    held_out: HeldOut
+    settled: HeldOut
+    """Some of the pairs to train on, to be asked at the end whether they are ordered as chosen."""
+    left_out: dict[str, int]
+    prompts: list[str]
+    """Of the votes, those that are held out first."""
+    reference: Reference
+    objective: Objective
+    loss: Loss
+    strength: Strength
+    progress: Progress
+    """What an earlier process has done, and what this one adds."""
+    compiled: str
+    """on, off, or why a run that wanted compiled blocks goes on without."""
+
+
+def prepare_lesson(
+    run: RunFolder, report: Reporter, accelerator: Accelerator, compute: Compute, cache: Path
+) -> Lesson:
+    """Read the votes, load the model, encode it all once, add the adapter, take up a checkpoint.
+
+    Raises:
+        SnapshotError: the votes cannot be learned from.
+        ModelError: the model cannot be loaded.
+    """
+    settings = run.read_config()
+    config, model = TrainConfig(**settings["train"]), ModelInfo(**settings["model"])
+    torch.set_num_threads(int(settings["threads"]))
+    check_optimizer(config, compute)
+    require_whole(accelerator, config.batch_pairs)
+    objective = OBJECTIVES[config.objective]
+    material = read_material(run, report, config, model, compute, cache)
+    pipeline, data = material.pipeline, material.data
+    scheduler = training_scheduler(pipeline.scheduler)
+    batcher = Batcher(data, scheduler, compute, config.seed, config.noise_floor)
+    rows = list(range(material.train_pairs, len(data.keys)))
+    unet = release_encoders(pipeline)
+    errors = ErrorCache(cache / "errors")
+    if accelerator.num_processes == 1:
+        errors.merge()
+    base = fingerprint(unet)
+    learner = learner_for(unet, config, run.start)
+    reference = Reference(errors, batcher, compute, base, learner)
+    config = fitted(config, unet, (model.width, model.height), compute)
+    recompute_as_set(config, unet, (model.width, model.height))
+    optimizer = optimizer_for(learner, config, compute)
+    progress = resume(run, learner, optimizer, compute.autocast)
+    compiled = compile_blocks(unet, config, compute)
+    settled = settled_rows(data, material.train_pairs, config.seed)
+    judging = (config.micro_pairs, config.kappa, compute)
+    policy, optimizer = accelerator.prepare(unet, optimizer)
+    return Lesson(
+        config=config,
+        compute=compute,
+        accelerator=accelerator,
+        policy=policy,
+        unet=accelerator.unwrap_model(policy),
+        pipeline=pipeline,
+        model=model,
+        data=data,
+        learner=learner,
+        optimizer=optimizer,
+        batcher=batcher,
+        train_pairs=material.train_pairs,
+        held_out=HeldOut(batcher, reference, rows, *judging),
+        settled=HeldOut(batcher, reference, settled, *judging, SETTLED_DRAWS),
+        left_out=material.left_out,
+        prompts=material.prompts,
+        reference=reference,
+        objective=objective,
+        loss=getattr(losses, objective.function),
+        strength=strength_of(config),
+        progress=progress,
+        compiled=compiled,
+    )
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run learns from: encoded pairs, those to train on first, and the loaded model."""
+
+    pipeline: StableDiffusionXLPipeline
+    data: EncodedPairs
+    train_pairs: int
+    left_out: dict[str, int]
+    prompts: list[str]
+
+
+def read_material(
+    run: RunFolder,
+    report: Reporter,
+    config: TrainConfig,
+    model: ModelInfo,
+    compute: Compute,
+    cache: Path,
+) -> Material:
+    """Read the votes, load the model, encode pictures and prompts; raises as `prepare_lesson`."""
+    report.phase("reading the votes", 0.0)
+    snapshot = leave_out_bad(read_snapshot(run.snapshot, OBJECTIVES[config.objective].kinds))
+    held_out = held_out_count(len(snapshot.pairs), config.held_out)
+    train_pairs, held_pairs = split_by_prompt(snapshot.pairs, held_out, config.seed)
+    report.phase("loading the model", 0.1)
+    quiet_libraries()
+    pipeline = load_pipeline(model, compute)
+    data = encode_pairs(
+        pipeline,
+        compute,
+        train_pairs + held_pairs,
+        (model.width, model.height),
+        TensorCache(cache / "encoded"),
+        lambda done, of: report.phase(f"encoding pictures, {done} of {of}", 0.4 + 0.5 * done / of),
+    )
+    prompts = list(dict.fromkeys(pair.prompt for pair in [*held_pairs, *train_pairs]))
+    return Material(pipeline, data, len(train_pairs), snapshot.left_out, prompts)
+
+
+def strength_of(config: TrainConfig) -> Strength:
+    """The numbers an objective takes, out of a run's settings."""
+    return Strength(**{f.name: getattr(config, f.name) for f in fields(Strength)})
+
+
+def release_encoders(pipeline: StableDiffusionXLPipeline) -> UNet2DConditionModel:
+    """Let go of everything but the UNet: latents and embeddings are cached by now."""
+    unet = pipeline.unet
+    for name in ("vae", "text_encoder", "text_encoder_2"):
+        setattr(pipeline, name, None)
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return unet

@@ -1,0 +1,94 @@
+"""What a run trains: an adapter on the UNet, or the UNet itself, beside its frozen reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor
+
+from align.adapters.lora import (
+    add_lora,
+    as_reference,
+    lora_state,
+    restore_lora,
+    save_adapter,
+    start_from,
+)
+from align.client.config import TrainConfig
+from align.weights.full import FullLearner
+
+
+class Learner(Protocol):
+    """The weights that learn."""
+
+    @property
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """What the optimizer moves, in fp32."""
+
+    def reference(self) -> AbstractContextManager[UNet2DConditionModel]:
+        """Inside, the frozen base."""
+
+    def state(self) -> dict[str, Tensor]:
+        """The weights on the CPU, by name."""
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Put weights from `state` back."""
+
+    def start_from(self, path: Path, name: str) -> None:
+        """Go on from the file of version `name`; raises AlignError where it does not fit."""
+
+    def save(self, path: Path) -> None:
+        """Write the file that a sampler draws with."""
+
+
+class LoraLearner:
+    """A LoRA or DoRA; the reference is the same UNet with it off."""
+
+    def __init__(self, unet: UNet2DConditionModel, config: TrainConfig) -> None:
+        use_dora = config.adapter == "dora"
+        self._unet = unet
+        self._parameters = add_lora(unet, config.rank, config.seed, config.targets, use_dora)
+
+    @property
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """What the optimizer moves."""
+        return self._parameters
+
+    @contextmanager
+    def reference(self) -> Iterator[UNet2DConditionModel]:
+        """The UNet, without the adapter meanwhile."""
+        with as_reference(self._unet):
+            yield self._unet
+
+    def state(self) -> dict[str, Tensor]:
+        """The adapter's weights on the CPU, by name."""
+        return lora_state(self._unet)
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Put weights from `state` back."""
+        restore_lora(self._unet, state)
+
+    def start_from(self, path: Path, name: str) -> None:
+        """Go on from an adapter file; raises InvalidSettings where it has another shape."""
+        start_from(self._unet, path, name)
+
+    def save(self, path: Path) -> None:
+        """Write a file that any diffusers SDXL pipeline's `load_lora_weights` reads."""
+        save_adapter(self._unet, path)
+
+
+def learner_for(unet: UNet2DConditionModel, config: TrainConfig, start: Path) -> Learner:
+    """What `adapter` in a run's settings asks for, gone on from the file `start` if they say so.
+
+    Raises:
+        AlignError: the file does not fit what is to be trained.
+    """
+    learner: Learner = FullLearner(unet) if config.adapter == "full" else LoraLearner(unet, config)
+    if config.start != "base":
+        learner.start_from(start, config.start)
+    return learner

@@ -1,0 +1,1 @@
+"""Load pipelines, merge adapters into weights, and export them."""

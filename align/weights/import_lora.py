@@ -1,0 +1,236 @@
+"""Take in what was trained elsewhere: a LoRA file, or the UNet of a tuned pipeline.
+
+Both are checked against the base's shapes before anything is written. A LoRA becomes a file in
+diffusers' form whose alpha is its rank, so that drawing, exporting and going on from it agree. So
+does another adapter where it is one exactly; else it becomes the base's UNet with it added.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import UNet2DConditionModel
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from align.adapters.lora_names import bare
+from align.client.models import ModelInfo
+from align.client.weight_files import read_header
+from align.errors import (
+    BrokenModel,
+    DiskFull,
+    ModelNotFound,
+    NotAdoptable,
+    first_line,
+    says_disk_full,
+)
+from align.files import read_json, replacing
+from align.weights.full import KIND, WHOLE
+from align.weights.lora_formats import read_lora
+
+UNREADABLE = (
+    OSError,
+    SafetensorError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What a file that other programs wrote can make its reader raise."""
+MOST_WEIGHTS = 30_000
+"""Ten times what a LoRA of SDXL has that tunes every layer."""
+UNET_FILES = "diffusion_pytorch_model*.safetensors"
+
+
+def adopt(source: Path, model: ModelInfo, target: Path | None = None) -> dict[str, Any]:
+    """Check a LoRA file, or a folder of a tuned pipeline, and write it to `target` if there is one.
+
+    Returns what it is: kind ("lora" or "whole"), form, SHA-256 of the source, for an adapter its
+    family, layers and how many text encoder weights and which embeddings were left out, and for
+    what stays a LoRA its rank and alpha.
+
+    Raises:
+        NotAdoptable: it cannot be read, or was made for another model.
+        ModelNotFound: the base is not there.
+        DiskFull: there is no room for it.
+    """
+    unet = empty_unet(model)
+    try:
+        folder = unet_folder(source)
+        if folder is not None:
+            files = weight_files(folder)
+            check_prediction(source, model)
+            weights = half_unet(files, unet, source.name, model)
+            facts, metadata = {"kind": "whole", "form": "pipeline"}, {KIND: WHOLE}
+        else:
+            files = [lora_file(source)]
+            facts, weights, metadata = one_file(files[0], unet, model)
+        check_finite(weights, source.name)
+        if target is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(target) as scratch:
+                save_file(weights, scratch, {"format": "pt"} | metadata)
+    except UNREADABLE as error:
+        if says_disk_full(error):
+            raise DiskFull(
+                f"The disk is full: {source.name} was not taken in. Free some space and try again."
+            ) from error
+        raise NotAdoptable(
+            f"{source.name} cannot be read ({first_line(error)}). Copy or download it again."
+        ) from error
+    return facts | {"sha256": digest_of(files)}
+
+
+def empty_unet(model: ModelInfo) -> UNet2DConditionModel:
+    """The model's UNet without weights; raises ModelNotFound."""
+    try:
+        config = UNet2DConditionModel.load_config(model.load_path, subfolder="unet")
+    except (OSError, ValueError) as error:
+        raise ModelNotFound(
+            f"The UNet of {model.name} is not on this machine ({first_line(error)}). Check the "
+            "base, then try again."
+        ) from error
+    with torch.device("meta"):
+        return UNet2DConditionModel.from_config(config)
+
+
+def unet_folder(source: Path) -> Path | None:
+    """Where a pipeline folder, or a UNet's, has its weights; None for a LoRA."""
+    for folder in (source / "unet", source):
+        if (folder / "config.json").is_file() and any(folder.glob(UNET_FILES)):
+            return folder
+    return None
+
+
+def lora_file(source: Path) -> Path:
+    """The one safetensors file that a path means."""
+    if source.is_dir():
+        files = sorted(source.glob("*.safetensors"))
+        if len(files) != 1:
+            raise NotAdoptable(
+                f"{source.name} holds {len(files)} safetensors files and no UNet. Name the LoRA's "
+                "file, or a pipeline folder with unet/ in it."
+            )
+        return files[0]
+    if not source.exists():
+        raise NotAdoptable(f"There is nothing at {source}. Check the path.")
+    if not source.is_file():
+        # Opening a pipe would wait for ever.
+        raise NotAdoptable(f"{source.name} is not a regular file. Name a LoRA's file.")
+    return source
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files of a UNet, in half precision where there are some."""
+    files = sorted(folder.glob(UNET_FILES))
+    half = [file for file in files if ".fp16." in file.name]
+    return half or [file for file in files if ".non_ema." not in file.name]
+
+
+def half_unet(
+    files: list[Path], unet: UNet2DConditionModel, title: str, model: ModelInfo
+) -> dict[str, Tensor]:
+    """The weights of a UNet in half precision."""
+    weights: dict[str, Tensor] = {}
+    for file in files:
+        weights |= read_tensors(file)
+    weights = {bare(name): weight for name, weight in weights.items()}
+    check_shapes(weights, {n: w.shape for n, w in unet.state_dict().items()}, title, model)
+    return {name: weight.half().contiguous() for name, weight in weights.items()}
+
+
+def check_prediction(source: Path, model: ModelInfo) -> None:
+    """Refuse a UNet that predicts something else than the base's scheduler expects."""
+    kinds = [prediction_of(folder) for folder in (source, Path(model.load_path))]
+    if None not in kinds and kinds[0] != kinds[1]:
+        raise NotAdoptable(
+            f"{source.name} predicts {kinds[0]} and {model.name} {kinds[1]}. Start Palate with "
+            "--model on that folder instead."
+        )
+
+
+def prediction_of(folder: Path) -> str | None:
+    """What the network of a pipeline folder predicts, where its scheduler says so."""
+    config = read_json(folder / "scheduler" / "scheduler_config.json")
+    return config.get("prediction_type") if isinstance(config, dict) else None
+
+
+def one_file(
+    path: Path, unet: UNet2DConditionModel, model: ModelInfo
+) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, str]]:
+    """An adapter of any kind, whole weights that Palate wrote, or a UNet's file by itself."""
+    try:
+        header = read_header(path)
+    except BrokenModel as error:
+        raise NotAdoptable(str(error).replace(str(path), path.name)) from None
+    if len(header) > MOST_WEIGHTS:
+        raise NotAdoptable(
+            f"{path.name} holds {len(header):,} weights, and no adapter for {model.name} has more "
+            f"than {MOST_WEIGHTS:,}. Bring another file."
+        )
+    metadata = read_metadata(path)
+    shapes = {name: weight.shape for name, weight in unet.state_dict().items()}
+    if metadata.get(KIND) == WHOLE:
+        weights = read_tensors(path)
+        check_shapes(weights, shapes, path.name, model)
+        return {"kind": "whole", "form": "palate"}, weights, {KIND: WHOLE}
+    if len(header) == len(shapes) and shapes.keys() == {*map(bare, header)}:
+        weights = half_unet([path], unet, path.name, model)
+        return {"kind": "whole", "form": "unet"}, weights, {KIND: WHOLE}
+    return read_lora(path, {n: t.shape for n, t in header.items()}, metadata, unet, model)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """What a safetensors file says of itself."""
+    with safe_open(path, framework="pt") as file:
+        return dict(file.metadata() or {})
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Every tensor of a safetensors file."""
+    with safe_open(path, framework="pt") as file:
+        return {key: file.get_tensor(key) for key in file.keys()}
+
+
+def check_shapes(
+    weights: dict[str, Tensor], expected: dict[str, torch.Size], title: str, model: ModelInfo
+) -> None:
+    """Refuse a UNet of another shape."""
+    missing = sorted(set(expected) - set(weights)) or sorted(set(weights) - set(expected))
+    if missing:
+        raise NotAdoptable(
+            f"{title} holds another UNet than {model.name}'s: they differ in {missing[0]}, and in "
+            f"{len(missing)} weights in all."
+        )
+    for name, shape in expected.items():
+        if weights[name].shape != shape:
+            raise NotAdoptable(
+                f"{title} holds another UNet than {model.name}'s: its {name} is "
+                f"{tuple(weights[name].shape)}, not {tuple(shape)}."
+            )
+
+
+def check_finite(weights: dict[str, Tensor], title: str) -> None:
+    """Refuse weights that are no numbers."""
+    for name, weight in weights.items():
+        if not weight.isfinite().all():
+            raise NotAdoptable(
+                f"{title} holds weights that are no finite numbers, first in {name}. It is broken, "
+                "or too large for half precision."
+            )
+
+
+def digest_of(files: list[Path]) -> str:
+    """SHA-256 of files, one after the other."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

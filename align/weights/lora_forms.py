@@ -1,0 +1,236 @@
+"""The two forms in which the app keeps what came in: an adapter, or all weights of a UNet.
+
+An adapter is small, trained on and exported in every form. It holds what is a product of two thin
+matrices: LoRA, LoCon, DoRA by output, and LoHa and LoKr of a small rank. The rest is added to the
+base's weights, and becomes a whole UNet in half precision.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from align.adapters.kohya import CONFIG, DOWN, PREFIX, UP, most_common
+from align.adapters.lora_changes import Change
+from align.adapters.low_rank import product_of
+from align.adapters.lycoris import BIASES, tuned
+from align.client.models import PARTS, ModelInfo
+from align.client.weight_files import weight_files
+from align.device import Compute
+from align.errors import NotAdoptable, first_line
+from align.weights.full import KIND, WHOLE
+from align.weights.pipeline import load_pipeline
+
+MAGNITUDE = ".lora_magnitude_vector"
+HALF = 2.0**-8
+"""By how much a length may differ that was rounded to bf16."""
+DECOMPOSING = ("lora.magnitude_vector", "any.dora_scale")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer's change as an adapter: ΔW = up · down."""
+
+    down: Tensor
+    up: Tensor
+    magnitude_vector: Tensor | None = None
+
+    @property
+    def rank(self) -> int:
+        """How many directions it changes."""
+        return int(self.down.shape[0])
+
+
+def as_layers(
+    changes: Mapping[str, Change], shapes: Mapping[str, torch.Size]
+) -> dict[str, Layer] | None:
+    """Return all changes as an adapter's; None where one of them is none.
+
+    Args:
+        changes: by layer.
+        shapes: the weight's shape of each linear and convolution.
+
+    Raises:
+        RuntimeError: parts that do not go together.
+    """
+    # diffusers takes the whole file for a DoRA, or for none.
+    decomposed = {any(part in change.parts for part in DECOMPOSING) for change in changes.values()}
+    if len(decomposed) > 1 or not changes.keys() <= shapes.keys():
+        return None
+    as_it_is = all(_is_plain(change) for change in changes.values())
+    layers = {}
+    for name, change in changes.items():
+        layer = _as_layer(change, shapes[name], as_it_is)
+        if layer is None:
+            return None
+        layers[name] = layer
+    return layers
+
+
+def _is_plain(change: Change) -> bool:
+    """Whether nothing has to be multiplied, so that weights can keep their own format."""
+    return change.family == "lora" and change.scale == 1 and "lora.mid" not in change.parts
+
+
+def _as_layer(change: Change, shape: torch.Size, as_it_is: bool) -> Layer | None:
+    if any(part in change.parts for part in (*BIASES, "any.weight")):
+        return None
+    magnitude = _magnitude(change, shape)
+    if magnitude is None and any(part in change.parts for part in DECOMPOSING):
+        return None
+    product = product_of(change.family or "", change.numbers)
+    if product is None:
+        return None
+    down, up = product.down, product.up * change.scale
+    if as_it_is:
+        kept = torch.promote_types(change.parts["lora.down"].dtype, change.parts["lora.up"].dtype)
+        down, up = down.to(kept), up.to(kept)
+    ones = [1] * (len(shape) - 2)
+    down = down.reshape(product.rank, *shape[1:]).contiguous()
+    return Layer(down, up.reshape(shape[0], product.rank, *ones).contiguous(), magnitude)
+
+
+def _magnitude(change: Change, shape: torch.Size) -> Tensor | None:
+    """DoRA's magnitudes as PEFT keeps them; None where they are by input, or not a LoRA's."""
+    found = change.parts.get("lora.magnitude_vector")
+    if found is None:
+        found = change.parts.get("any.dora_scale")
+        if found is None or found.ndim < 2 or found.shape[0] != shape[0]:
+            return None
+    if change.family != "lora" or found.numel() != shape[0]:
+        return None
+    return found.flatten() if len(shape) == 2 else found.reshape(1, -1, *[1] * (len(shape) - 2))
+
+
+def with_lengths_of_sums(changes: Mapping[str, Change], model: ModelInfo) -> dict[str, Change]:
+    """Return changes whose scales stand beside the base's lengths with magnitudes in their place.
+
+    That is how a DoRA was exported here: scale = m · |W| / |W + ΔW|, row by row.
+    """
+    result = {}
+    with base_weights(model) as base:
+        for name, change in changes.items():
+            scale = change.parts.get("any.dora_scale")
+            product = product_of(change.family or "", change.numbers)
+            if scale is not None and product is not None:
+                own = base[f"{name}.weight"].float().flatten(1)
+                lengths = (own + change.scale * product.whole).norm(dim=1) / own.norm(dim=1)
+                parts = {part: w for part, w in change.parts.items() if part != "any.dora_scale"}
+                parts["lora.magnitude_vector"] = scale.float().flatten() * lengths
+                change = replace(change, parts=parts)
+            result[name] = change
+    return result
+
+
+def any_other_lengths(layers: Mapping[str, Layer], model: ModelInfo) -> bool:
+    """Return whether a DoRA gives a row of the base's weights another length than it has."""
+    if all(layer.magnitude_vector is None for layer in layers.values()):
+        return False
+    with base_weights(model) as base:
+        for name, layer in layers.items():
+            lengths = base[f"{name}.weight"].float().flatten(1).norm(dim=1)
+            wanted = layer.magnitude_vector
+            if wanted is not None and not torch.allclose(wanted.float().flatten(), lengths, HALF):
+                return True
+    return False
+
+
+def adapter_weights(layers: Mapping[str, Layer]) -> dict[str, Tensor]:
+    """Return an adapter's weights by diffusers' names."""
+    weights: dict[str, Tensor] = {}
+    for name, layer in layers.items():
+        weights[PREFIX + name + DOWN] = layer.down
+        weights[PREFIX + name + UP] = layer.up
+        if layer.magnitude_vector is not None:
+            weights[PREFIX + name + MAGNITUDE] = layer.magnitude_vector.contiguous()
+    return weights
+
+
+def adapter_metadata(layers: Mapping[str, Layer]) -> dict[str, str]:
+    """Return the PEFT configuration: without it diffusers would scale layers of another rank."""
+    ranks = {name: layer.rank for name, layer in layers.items()}
+    rank = most_common(ranks.values())
+    # One pattern for each rank: PEFT tries all of them on every layer.
+    others = {
+        f"^(?:{'|'.join(re.escape(name) for name in ranks if ranks[name] == other)})": other
+        for other in sorted({*ranks.values()} - {rank})
+    }
+    config = {
+        "r": rank,
+        "lora_alpha": rank,
+        "rank_pattern": others,
+        "alpha_pattern": others,
+        "target_modules": sorted(ranks),
+        "use_dora": any(layer.magnitude_vector is not None for layer in layers.values()),
+    }
+    return {CONFIG: json.dumps({PREFIX + name: value for name, value in config.items()})}
+
+
+def whole_weights(
+    changes: Mapping[str, Change], model: ModelInfo, title: str
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return all weights of the base's UNet with the changes in them, in half precision.
+
+    Raises:
+        NotAdoptable: a change has no place in its layer, or none changes anything.
+    """
+    weights: dict[str, Tensor] = {}
+    same = True
+    with base_weights(model) as base:
+        for name, change in changes.items():
+            own, bias = base[f"{name}.weight"], base.get(f"{name}.bias")
+            try:
+                result = tuned(change.numbers, change.scale, own, bias)
+            except (ValueError, RuntimeError, LookupError) as error:
+                reason = first_line(error)
+                raise NotAdoptable(
+                    f"{title} cannot be merged into {model.name}: of {name}, {reason}."
+                ) from None
+            for end, now, before in (("weight", result.weight, own), ("bias", result.bias, bias)):
+                if now is not None and before is not None:
+                    same &= torch.equal(now, before.float())
+                    weights[f"{name}.{end}"] = now.half()
+        if same:
+            raise NotAdoptable(f"{title} changes nothing of {model.name}. Bring another one.")
+        # The rest is read one by one: all of SDXL in fp32 would take twice what is kept.
+        weights |= {name: base[name].half() for name in base if name not in weights}
+    return {name: weight.contiguous() for name, weight in weights.items()}, {KIND: WHOLE}
+
+
+class _Files(Mapping[str, Tensor]):
+    """Tensors of several files by name, each read when it is asked for."""
+
+    def __init__(self, files: Iterable[Any]) -> None:
+        self._files = {key: file for file in files for key in file.keys()}
+
+    def __getitem__(self, name: str) -> Tensor:
+        tensor: Tensor = self._files[name].get_tensor(name)
+        return tensor
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+@contextmanager
+def base_weights(model: ModelInfo) -> Iterator[Mapping[str, Tensor]]:
+    """Give the weights of the base's UNet by name, as it draws: few-step adapters are in them."""
+    folder = Path(model.load_path)
+    if model.few_steps or not (folder / "unet").is_dir():
+        cpu = Compute(torch.device("cpu"), torch.float32, None)
+        yield load_pipeline(model, cpu).unet.state_dict()
+        return
+    files = weight_files(folder, {"unet": PARTS["unet"]})["unet"].files
+    with ExitStack() as opened:
+        yield _Files([opened.enter_context(safe_open(file, framework="pt")) for file in files])

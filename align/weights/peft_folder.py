@@ -1,0 +1,70 @@
+"""An adapter as the folder that PEFT writes: its weights, and the configuration that reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from align.adapters.kohya import PREFIX, Adapter, most_common, refuse_others
+from align.files import write_json
+from align.weights.dora import MAGNITUDE, is_dora
+from align.weights.merge import new_folder
+
+CONFIGURATION, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+ROOT = "base_model.model."
+"""What PEFT puts before the name of every module."""
+BIAS = ".lora_B.bias"
+
+
+def write_peft_folder(
+    adapter: Adapter, target: Path, facts: dict[str, str], base: str | None
+) -> None:
+    """Write a folder that PEFT's `PeftModel.from_pretrained` and `load_adapter` read.
+
+    Args:
+        facts: metadata for the weights' file.
+        base: the hub name of the model that it was trained from, if it has one.
+
+    Raises:
+        ExportError: the target holds something, or the adapter more than a UNet's LoRA.
+    """
+    refuse_others(adapter, "PEFT's", (MAGNITUDE, BIAS))
+    weights = {ROOT + name.removeprefix(PREFIX): w for name, w in adapter.weights.items()}
+    with new_folder(target) as scratch:
+        save_file(weights, scratch / WEIGHTS, metadata={"format": "pt"} | facts)
+        write_json(scratch / CONFIGURATION, peft_configuration(adapter, base))
+
+
+def peft_configuration(adapter: Adapter, base: str | None) -> dict[str, Any]:
+    """Return the configuration of an adapter, each module by its full name.
+
+    Only what every release of PEFT knows is written, and the rest where the adapter needs it.
+    """
+    ranks, alphas = _bare(adapter.ranks), _bare(adapter.alphas)
+    rank, alpha = most_common(ranks.values()), most_common(alphas.values())
+    config = {
+        "peft_type": "LORA",
+        "task_type": None,
+        "base_model_name_or_path": base,
+        "inference_mode": True,
+        "r": rank,
+        "lora_alpha": alpha,
+        "rank_pattern": {name: own for name, own in ranks.items() if own != rank},
+        "alpha_pattern": {name: own for name, own in alphas.items() if own != alpha},
+        "target_modules": sorted(ranks),
+        "modules_to_save": None,
+        "bias": "none",
+        "lora_dropout": 0.0,
+        "fan_in_fan_out": False,
+    }
+    if is_dora(adapter):
+        config["use_dora"] = True
+    if any(name.endswith(BIAS) for name in adapter.weights):
+        config["lora_bias"] = True
+    return config
+
+
+def _bare(values: dict[str, Any]) -> dict[str, Any]:
+    return {module.removeprefix(PREFIX): value for module, value in values.items()}

@@ -1,0 +1,167 @@
+"""Load an SDXL pipeline: the embedded one, a folder or a hub name, all through the same lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+import transformers
+from diffusers import LCMScheduler, StableDiffusionXLPipeline
+from safetensors import safe_open
+
+from align.adapters.lora import fuse
+from align.client.hub import Hub, download
+from align.client.load_errors import why_not_loaded
+from align.client.models import HUB_NAME, PARTS, STRETCHES, ModelInfo, describe_model
+from align.client.weight_files import weight_files
+from align.device import Compute
+from align.errors import AlignError, BrokenModel, WrongModel
+from align.files import read_json
+from align.weights.library_logs import kept_logs, told_by
+
+
+def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
+    """The pipeline on its device, frozen and in evaluation mode.
+
+    Raises:
+        ModelAway: it cannot be had just now: no network, a full disk, no memory.
+        ModelNotFound: the hub has no such model, or not for everybody.
+        BrokenModel: weights or configurations that do not fit together.
+    """
+    with kept_logs() as logged:
+        try:
+            return _load(model, compute)
+        except AlignError:
+            raise
+        except Exception as error:
+            raise why_not_loaded(model.name, error, told_by(error, logged)) from error
+
+
+def _load(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
+    pipeline = _from_pretrained(model, compute)
+    _check_words(model, pipeline)
+    if model.few_steps:
+        take_few_steps(pipeline, model.load_path, model.few_steps)
+    pipeline.set_progress_bar_config(disable=True)
+    parts = ("unet", "vae", "text_encoder", "text_encoder_2")
+    for name in parts:
+        getattr(pipeline, name).requires_grad_(False).eval()
+    to_device(pipeline, compute)
+    # On the device, where a pass over all weights costs least.
+    for name in parts:
+        if bad := first_not_finite(getattr(pipeline, name)):
+            raise BrokenModel(
+                f"{model.name} holds weights that are no numbers, first in {name}.{bad}. Copy or "
+                "download it again."
+            )
+    return pipeline
+
+
+def _check_words(model: ModelInfo, pipeline: StableDiffusionXLPipeline) -> None:
+    """Refuse tokenizers without their words: transformers makes do, and no prompt is read."""
+    for end in ("", "_2"):
+        words = len(getattr(pipeline, f"tokenizer{end}"))
+        meant = getattr(pipeline, f"text_encoder{end}").config.vocab_size
+        # Some encoders have room for more; less than half is a file that is missing or cut short.
+        if words < meant / 2:
+            raise BrokenModel(
+                f"{model.name} cannot read prompts, since its tokenizer{end} knows {words:,} of "
+                f"{meant:,} words: copy or download the files of that folder again."
+            )
+
+
+def first_not_finite(part: torch.nn.Module) -> str | None:
+    """The first parameter with a NaN or an infinity in it."""
+    for name, weight in part.named_parameters():
+        # A sum is as finite as its terms, and takes a pass without a copy; half overflows in it.
+        if not torch.isfinite(weight.sum(dtype=torch.float32)):
+            return name
+    return None
+
+
+def _looked_up(model: ModelInfo) -> ModelInfo:
+    """Return the model as it is known by now, if nobody could say what it is when it was named.
+
+    Raises:
+        WrongModel: it is another kind than was guessed, so what is planned for it is wrong.
+    """
+    now = describe_model(model.path) if model.doubt else model
+    if now.doubt or now is model:
+        return model
+    for fact in ("preset", "width", "height", "steps", "guidance"):
+        if getattr(now, fact) != getattr(model, fact):
+            raise WrongModel(
+                f"{model.name} is another kind of model than it was taken for: its {fact} is "
+                f"{getattr(now, fact)}, not {getattr(model, fact)}. It could not be looked up "
+                f"before ({model.doubt}). Restart Palate, which knows it now."
+            )
+    return now
+
+
+def _from_pretrained(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
+    """Load from the folder, after downloading what is not here of the commit that was described."""
+    model = _looked_up(model)
+    place, options = Path(model.load_path), {"dtype": compute.weights, "use_safetensors": True}
+    if not place.is_dir() and HUB_NAME.fullmatch(model.path):
+        place = download(Hub.of_environment(), model.path, model.revision, PARTS)
+    apart = _parts_apart(place, options) if place.is_dir() else {}
+    return StableDiffusionXLPipeline.from_pretrained(place, **apart, **options)
+
+
+def _parts_apart(folder: Path, options: dict[str, Any]) -> dict[str, torch.nn.Module]:
+    """Load what a pipeline's own loader would not, or not right.
+
+    Parts whose files are of a variant are loaded with it, for a folder may mix them; text encoders
+    so that weights which the file lacks are seen: transformers makes them up, with a warning alone.
+
+    Raises:
+        BrokenModel: a text encoder's file lacks weights.
+    """
+    index = read_json(folder / "model_index.json")
+    parts = {}
+    for part, chosen in weight_files(folder, PARTS).items():
+        library, kind = index[part]
+        source = transformers if library == "transformers" else diffusers
+        if not chosen.variant and source is diffusers:
+            continue
+        load = getattr(source, kind).from_pretrained
+        parts[part], found = load(
+            folder, subfolder=part, variant=chosen.variant, output_loading_info=True, **options
+        )
+        if missing := sorted(found["missing_keys"]):
+            raise BrokenModel(
+                f"{folder.name} lacks {len(missing):,} weights of its {part}, such as "
+                f"{missing[0]}. Copy or download the files of that folder again."
+            )
+    return parts
+
+
+def take_few_steps(pipeline: StableDiffusionXLPipeline, folder: str, file: str) -> None:
+    """Add a few-step adapter to the weights, for good, and draw with its kind of steps.
+
+    From here on it is the base: versions are trained on top of it, as on any distilled model.
+    """
+    with safe_open(Path(folder) / file, "pt") as opened:
+        fuse(pipeline, Path(folder) / file, opened.keys())
+    pipeline.scheduler = LCMScheduler.from_config(
+        pipeline.scheduler.config, original_inference_steps=STRETCHES
+    )
+
+
+def to_device(pipeline: StableDiffusionXLPipeline, compute: Compute) -> StableDiffusionXLPipeline:
+    """Move a pipeline; its autoencoder stays in fp32, which SDXL's needs to stay finite."""
+    pipeline.to(compute.device)
+    pipeline.vae.to(torch.float32, memory_format=torch.channels_last)
+    if compute.device.type == "cuda":
+        pipeline.unet.to(memory_format=torch.channels_last)
+    return pipeline
+
+
+def quiet_libraries() -> None:
+    """No loading bars and hints in a process whose output is a log file."""
+    diffusers.utils.logging.disable_progress_bar()
+    diffusers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
