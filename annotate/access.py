@@ -13,8 +13,8 @@ import gradio as gr
 from annotate.errors import NotAllowed
 from annotate.handlers import Reply
 from annotate.people.asking import asker
-from storage.names import folded
-from storage.people import Person, Role
+from storage.lookalikes import folded
+from storage.tables.people import Person, Role
 
 WHO = "who"
 P = ParamSpec("P")

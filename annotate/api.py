@@ -10,7 +10,7 @@ from annotate.handlers import Errors, refusals
 from annotate.insights import PATIENT_S
 from annotate.studio import Studio
 from annotate.undoing import flat
-from storage.people import Role
+from storage.tables.people import Role
 
 
 class Endpoints:

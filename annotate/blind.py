@@ -34,7 +34,7 @@ from storage.errors import (
     UnknownQuad,
     UnknownVote,
 )
-from storage.people import People
+from storage.tables.people import People
 
 TELLING = (
     AlreadyVoted,

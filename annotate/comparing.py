@@ -8,9 +8,9 @@ from annotate.errors import FileGone, SamplerAway
 from annotate.painting import Look, Painter, address
 from annotate.pool import Pool
 from annotate.ports import RenderItem
-from storage.prompts import clean_prompt
 from storage.records import Image, recipe_key
 from storage.store import Store
+from storage.tables.prompts import clean_prompt
 
 LARGEST_GROUP = 16
 Cell = tuple[int, int]

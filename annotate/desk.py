@@ -9,9 +9,9 @@ from annotate.leases import Leases, Pick, oldest
 from annotate.pace import Pace
 from annotate.timing import Monotonic
 from storage.errors import AlreadyVoted
-from storage.material import IMPORTED
 from storage.records import Pair, Verdict, VoteReceipt
 from storage.store import Store
+from storage.tables.imported_images import IMPORTED
 
 LEASE_S = 15 * 60.0
 MOST_HELD = 64

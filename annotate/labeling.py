@@ -14,9 +14,9 @@ from annotate.schedule import Schedule
 from annotate.sittings import Sittings
 from annotate.trials import Trials
 from annotate.undoing import told_undone
-from storage.acts import REPORT
 from storage.records import Quad
 from storage.store import Store
+from storage.tables.act_order import REPORT
 
 MOST_AT_ONCE = 48
 

@@ -34,7 +34,7 @@ from annotate.tabs.people import PeopleTab
 from annotate.tabs.section import rest_elsewhere, run_here
 from annotate.tabs.tune import TuneTab
 from annotate.tabs.verdict import VerdictTab
-from storage.people import Role
+from storage.tables.people import Role
 
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 

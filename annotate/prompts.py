@@ -9,7 +9,7 @@ from pathlib import Path
 
 from annotate.errors import InvalidPrompts
 from annotate.material.reading import Skip, opened_regular
-from storage.prompts import clean_prompt
+from storage.tables.prompts import clean_prompt
 
 EMBEDDED = ("emoji", "emoji-fast")
 STATIC = Path(__file__).parent / "static"

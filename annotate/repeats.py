@@ -7,9 +7,9 @@ any other pair, and teach nothing.
 import random
 
 from annotate.errors import InvalidRequest
-from storage.checks import GOLD, REPEAT
 from storage.records import Pair
 from storage.store import Store
+from storage.tables.control_pairs import GOLD, REPEAT
 
 REPEAT_SHARE = "repeat_share"
 GOLD_SHARE = "gold_share"

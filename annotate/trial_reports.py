@@ -21,7 +21,7 @@ from annotate.report.writing import PAGE, write_report
 from annotate.requests import as_text
 from storage.records import Trial
 from storage.store import Store
-from storage.trials import Shown
+from storage.tables.blind_tests import Shown
 
 MOST_PICTURES = 64
 """Pictures of each version that go into a report, which holds them all in one file."""

@@ -23,7 +23,7 @@ from annotate.trial_reports import TrialReports
 from annotate.verdicts import Judge
 from storage.records import QUESTIONS, Image, Trial
 from storage.store import Store
-from storage.trials import ENDED, OPEN
+from storage.tables.blind_tests import ENDED, OPEN
 
 logger = logging.getLogger(__name__)
 

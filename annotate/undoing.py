@@ -4,10 +4,10 @@ from typing import Any
 
 from annotate.addresses import as_dict
 from annotate.quads import quad_dict
-from storage.acts import RANKING, REPORT
 from storage.records import Quad
-from storage.remarks import CRITERION, REASON, STRENGTH
-from storage.undo import VOTE, Undone
+from storage.tables.act_order import RANKING, REPORT
+from storage.tables.undo import VOTE, Undone
+from storage.tables.vote_annotations import CRITERION, REASON, STRENGTH
 
 OPEN = "Choose again."
 SENTENCES = {

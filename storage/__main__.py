@@ -9,12 +9,12 @@ import json
 import sys
 from pathlib import Path
 
-from storage.clock import utc_now
-from storage.copies import Copies
+from storage.backup.copies import Copies
+from storage.backup.inspection import answer
+from storage.backup.recovery import Recovery
 from storage.errors import BrokenStudio, StorageError
-from storage.home import Home
-from storage.inspection import answer
-from storage.recovery import Recovery
+from storage.studio_folder import Home
+from storage.timestamps import utc_now
 
 
 def main(arguments: list[str] | None = None) -> int:

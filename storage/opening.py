@@ -3,15 +3,15 @@
 from functools import partial
 from pathlib import Path
 
-from storage.clock import Clock
-from storage.copies import MIGRATION, Copies
+from storage.backup.copies import MIGRATION, Copies
+from storage.backup.inspection import logs_of, remove_scratch
+from storage.backup.recovery import Recovery
+from storage.backup.schedule import Keeper
 from storage.database import Database
 from storage.errors import DamagedSource, NoCopy
-from storage.home import Home
-from storage.inspection import logs_of, remove_scratch
-from storage.keeper import Keeper
-from storage.recovery import Recovery
 from storage.schema import migrate, read_migrations
+from storage.studio_folder import Home
+from storage.timestamps import Clock
 
 
 class Opening:

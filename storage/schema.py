@@ -7,9 +7,9 @@ from pathlib import Path
 
 import duckdb
 
-from storage.clock import utc_now
 from storage.database import Cursor, Database
 from storage.errors import StudioNewer
+from storage.timestamps import utc_now
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

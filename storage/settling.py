@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.clock import Clock
 from storage.database import Database
+from storage.timestamps import Clock
 
 Monotonic = Callable[[], float]
 VOTES, RANKINGS = "votes", "rankings"

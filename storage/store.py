@@ -15,32 +15,32 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from storage.aliases import Aliases
-from storage.clock import Clock, utc_now
-from storage.disk import Disk
-from storage.images import Images
-from storage.library import Library
-from storage.material import Material
+from storage.aggregates.counts import Tally
+from storage.disk.scratch import sweep
+from storage.disk.usage import Disk
 from storage.opening import Opening
-from storage.pairs import Pairs
-from storage.people import People
-from storage.project import Project
-from storage.prompts import Prompts
-from storage.quality import Quality
-from storage.rankings import Rankings
 from storage.records import Counts, Image, Pair, Prompt, Run, Snapshot, Version, VoteReceipt
-from storage.remarks import Remarks
-from storage.reports import Reports
-from storage.runs import Runs
-from storage.scratch import sweep
 from storage.settling import Monotonic, Settling
-from storage.sittings import Sittings
-from storage.snapshots import Snapshots
-from storage.tally import Tally
-from storage.trials import Trials
-from storage.undo import Undo
-from storage.versions import Versions
-from storage.votes import Votes
+from storage.snapshot.snapshots import Snapshots
+from storage.tables.blind_tests import Trials
+from storage.tables.flags import Reports
+from storage.tables.images import Images
+from storage.tables.imported_images import Material
+from storage.tables.labeling_sessions import Sittings
+from storage.tables.model_aliases import Aliases
+from storage.tables.pairs import Pairs
+from storage.tables.people import People
+from storage.tables.project_settings import Project
+from storage.tables.prompts import Prompts
+from storage.tables.rankings import Rankings
+from storage.tables.training_runs import Runs
+from storage.tables.undo import Undo
+from storage.tables.version_labels import Library
+from storage.tables.versions import Versions
+from storage.tables.vote_annotations import Remarks
+from storage.tables.vote_quality import Quality
+from storage.tables.votes import Votes
+from storage.timestamps import Clock, utc_now
 
 
 class Store:

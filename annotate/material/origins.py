@@ -16,7 +16,7 @@ from annotate.material.programs import a1111, description
 from annotate.material.programs.reader import LONGEST_TEXT, NoPrompt, Prompt
 from annotate.material.reading import Skip
 from storage.errors import InvalidPrompt
-from storage.prompts import clean_prompt
+from storage.tables.prompts import clean_prompt
 from storage.text import has_controls
 
 TABLES = "tables"

@@ -19,8 +19,8 @@ from annotate.material.stock import Stock
 from annotate.material.summary import ALONE, SAME, STOPPED, Summary
 from annotate.material.supplies import Supplies
 from annotate.material.workers import PATIENCE_S
-from storage.material import IMPORTED
 from storage.records import Image, new_id
+from storage.tables.imported_images import IMPORTED
 
 SLICE = 48
 """Pictures that are paired and stored together: the first pairs are there in a moment."""

@@ -15,10 +15,10 @@ from annotate.people.passwords import (
 )
 from annotate.people.tries import Tries
 from annotate.timing import Monotonic
-from storage.clock import utc_now
 from storage.errors import PersonKnown, StaleLink
-from storage.names import folded
-from storage.people import People, Person, Role, check_name
+from storage.lookalikes import folded
+from storage.tables.people import People, Person, Role, check_name
+from storage.timestamps import utc_now
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 LASTS = timedelta(days=30)

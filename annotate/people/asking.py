@@ -9,7 +9,7 @@ from annotate.errors import InvalidRequest
 from annotate.people.accounts import Accounts
 from annotate.people.proxies import Network, trusts
 from storage.errors import InvalidPerson
-from storage.people import Person
+from storage.tables.people import Person
 
 COOKIE = "palate_session"
 SCOPE_KEY = "palate_person"

@@ -3,8 +3,8 @@
 import argparse
 
 from annotate.people.accounts import Accounts
-from storage.people import Role
 from storage.store import Store
+from storage.tables.people import Role
 
 WHO = "terminal"
 

@@ -21,7 +21,7 @@ from annotate.people.asking import READING, SCOPE_KEY, SignIn
 from annotate.people.doors import PATHS
 from annotate.people.proxies import path_within
 from annotate.people.streams import STREAMS, while_allowed
-from storage.people import Person, Role
+from storage.tables.people import Person, Role
 
 OPEN = ("/health", "/robots.txt", "/favicon.ico", "/gradio_api/startup-events")
 """What anybody may read: it says nothing."""

@@ -13,7 +13,7 @@ from annotate.people.guard import BASE_KEY
 from annotate.people.hosts import as_origin
 from annotate.tabs.people_cards import known_card, link_card, people_table
 from annotate.tabs.section import heading
-from storage.people import Role
+from storage.tables.people import Role
 
 ROLES = [
     ("Labeler: only votes", Role.LABELER),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from annotate.tabs.cards import notice_card, when
-from storage.people import Person, Role
+from storage.tables.people import Person, Role
 
 ALONE = notice_card(
     "Only you so far",

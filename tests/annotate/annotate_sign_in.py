@@ -15,7 +15,7 @@ from annotate_web import LOCAL, answering, open_web
 from places import Place, until
 
 from annotate.people.asking import SignIn
-from storage.people import Role
+from storage.tables.people import Role
 
 PASSWORD = "correct horse battery"
 

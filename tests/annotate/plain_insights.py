@@ -27,8 +27,8 @@ from annotate.quality.telling import (
     why_thin,
 )
 from annotate.quality.voting import FEWEST_OF_A_WORD, words_of
-from storage.quality import Given
 from storage.store import Store
+from storage.tables.vote_quality import Given
 
 MOST_EXAMPLES = 3
 Pictures = tuple[str, str]

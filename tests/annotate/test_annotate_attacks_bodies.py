@@ -22,7 +22,7 @@ from annotate import serving
 from annotate.bodies import DEEPEST, Bodies, Limits, too_deep
 from annotate.errors import PortTaken
 from annotate.serving import Server, listen
-from storage.people import Role
+from storage.tables.people import Role
 
 OWN = ("Host", "127.0.0.1")
 JSON = ("Content-Type", "application/json")

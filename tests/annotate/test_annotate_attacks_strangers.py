@@ -13,7 +13,7 @@ from annotate_sign_in import House, lived_in
 from annotate_web import HERE, Web, open_web
 
 from annotate.people import streams
-from storage.people import Role
+from storage.tables.people import Role
 
 OWN = ("Host", "127.0.0.1")
 

@@ -20,7 +20,7 @@ from annotate.blind import NO_SPACE, TROUBLE, told_discreetly
 from annotate.errors import InvalidRequest
 from annotate.pictures import picture_response, without_words
 from storage.errors import BrokenStudio, DiskFull
-from storage.people import Role
+from storage.tables.people import Role
 
 NAMES = re.compile(
     rb"secretmodel|\br[0-9]{4,}\b|\bv[1-9][0-9]*\b|"

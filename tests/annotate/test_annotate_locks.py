@@ -16,7 +16,7 @@ from annotate.people.accounts import Accounts
 from annotate.people.passwords import Scrypt
 from annotate.repeats import GOLD_SHARE, REPEAT_SHARE
 from storage.database import Database
-from storage.people import Role
+from storage.tables.people import Role
 
 TURNS = {"_measuring", "_learning", "_drawing", "_busy", "_adding_up"}
 

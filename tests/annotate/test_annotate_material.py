@@ -18,7 +18,7 @@ from PIL import Image
 from places import Open, Place, until
 
 from annotate.errors import BadMaterial, NothingToLearn
-from storage.material import IMPORTED
+from storage.tables.imported_images import IMPORTED
 
 
 def folder_of(root: Path, prompts: int = 3, each: int = 3) -> Path:

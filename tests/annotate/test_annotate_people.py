@@ -21,8 +21,8 @@ from annotate.people.proxies import as_networks
 from annotate.people.tries import MOST_KEYS, MOST_KNOWN, Tries
 from annotate.tabs.people_cards import people_table
 from storage.errors import InvalidPerson, StaleLink
-from storage.people import Role
 from storage.store import Store
+from storage.tables.people import Role
 
 HERE = (ipaddress.ip_network("127.0.0.0/8"),)
 ELSEWHERE = (ipaddress.ip_network("10.0.0.0/8"),)

@@ -15,7 +15,7 @@ from annotate.access import ENDPOINTS, SERVER_FUNCTIONS
 from annotate.api import Endpoints
 from annotate.blind import BlindStudio
 from annotate.page import build_labeling_page
-from storage.people import Role
+from storage.tables.people import Role
 
 ADMIN_CALLS = {
     "retry_model": [],

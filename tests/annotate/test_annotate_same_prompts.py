@@ -9,8 +9,8 @@ import pytest
 from picture_files import A1111, save_png, scene
 from places import Place
 
-from storage.material import IMPORTED
 from storage.records import Image, recipe_key
+from storage.tables.imported_images import IMPORTED
 
 
 def brought_images(place: Place) -> list[Image]:

@@ -6,7 +6,7 @@ from annotate.space import KINDS, in_bytes, promise
 from annotate.tabs.disk import preview_card, usage_table
 from annotate.tabs.version_cards import exported_card, progress_card, tree, version_card
 from storage import Taken
-from storage.disk import KINDS as STORED
+from storage.disk.usage import KINDS as STORED
 
 MARKUP = "<script>alert(1)</script>"
 

@@ -20,7 +20,7 @@ from journeys import SLOW_MS, Stage
 from running import free_port, wait_for
 
 from annotate.people.hosts import allowed_hosts, as_root_path
-from storage.people import Role
+from storage.tables.people import Role
 
 pytestmark = pytest.mark.browser
 

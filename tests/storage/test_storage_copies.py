@@ -12,10 +12,10 @@ import pytest
 from storage_making import BASE, make_pair, make_pairs
 
 from storage import Store, new_id
-from storage.copies import Copies, Copy, name_of, read_name
+from storage.backup.copies import Copies, Copy, name_of, read_name
+from storage.backup.schedule import Keeper
 from storage.database import Database, log_of
 from storage.errors import DamagedDatabase, NoCopy
-from storage.keeper import Keeper
 from storage.schema import migrate, read_migrations
 
 

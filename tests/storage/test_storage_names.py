@@ -3,7 +3,7 @@
 import pytest
 
 from storage.errors import InvalidPerson, PersonKnown
-from storage.people import Role
+from storage.tables.people import Role
 
 TAKEN = ("boss", "ada", "Ольга", "Νίκος", "william", "marie-claire", "modern")
 ALIKE = [

@@ -7,7 +7,7 @@ from storage_making import make_pair
 
 from storage import Store
 from storage.errors import InvalidPerson, LastAdmin, PersonKnown, StaleLink, UnknownPerson
-from storage.people import LINK_LASTS, Role
+from storage.tables.people import LINK_LASTS, Role
 
 WEEK = LINK_LASTS.total_seconds()
 

@@ -18,7 +18,7 @@ from storage import (
     UnknownImage,
     UnknownQuad,
 )
-from storage.rankings import places
+from storage.tables.rankings import places
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 from storage_making import BASE, make_pairs
 
 from storage import BrokenStudio, Store, StudioInUse, new_id
+from storage.backup.inspection import inspect
 from storage.errors import DamagedDatabase, MissingDatabase
-from storage.inspection import inspect
 
 CHECKPOINTED, COPIED, LOGGED = 6, 4, 5
 

@@ -3,8 +3,8 @@
 from storage_making import BASE, make_pair
 
 from storage import Store
-from storage.library import Library
-from storage.scratch import SCRATCH
+from storage.disk.scratch import SCRATCH
+from storage.tables.version_labels import Library
 
 LEFT = [
     "images/ab/.0123456789abcdef", "images/.0123456789abcdef.12ab34cd.png",

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from storage_making import BASE, make_image, make_pair
 
 from storage import StorageError, Store, new_id
+from storage.aggregates.counts import Sums, add_up
 from storage.records import Verdict
-from storage.tally import Sums, add_up
 
 PEOPLE = ("ann", "bob", "cem")
 KINDS = (
@@ -114,7 +114,7 @@ def test_an_undo_and_a_report_add_nothing_up_anew(
     store, added_up = played.store, []
     pairs = [make_pair(store, 500 + number).pair_id for number in range(2)]
     store.counts(BASE)
-    monkeypatch.setattr("storage.tally.add_up", lambda *_: added_up.append(1))
+    monkeypatch.setattr("storage.aggregates.counts.add_up", lambda *_: added_up.append(1))
     store.vote(pairs[0], "left", "eve", new_id())
     before = store.counts(BASE).votes
     store.undo("eve")

@@ -1,0 +1,1 @@
+"""Keep running aggregates of the votes in memory."""

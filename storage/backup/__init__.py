@@ -1,0 +1,1 @@
+"""Copy the database, check it, and recover it."""

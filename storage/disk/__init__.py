@@ -1,0 +1,1 @@
+"""Measure and clean up the studio folder."""

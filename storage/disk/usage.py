@@ -1,0 +1,173 @@
+"""What takes space in a studio folder, and the clean-up of what can be made again or is not needed.
+
+checkpoints   where a done run could go on; it is done
+caches        latents, embeddings and errors that runs share; computed again when they are gone
+pictures      drawn more than a day ago, and in no pair, vote, snapshot or comparison
+deleted       what is left of deleted versions, of imports and exports that did not end well
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from storage.database import Cursor, Database
+from storage.disk.orphans import Orphans, find_orphans, forget_orphans
+from storage.errors import UnknownKind
+from storage.file_sizes import Freed, freed_by, remove, walk
+from storage.records import Taken, new_id
+from storage.studio_folder import Home
+from storage.tables.version_labels import files_of
+from storage.tables.versions import Versions
+from storage.timestamps import Clock
+
+KINDS = ("images", "snapshots", "versions", "runs", "checkpoints", "caches", "exports", "rest")
+"""In this order: a file with names in two of them belongs to the first."""
+PICTURE = re.compile(r"([0-9a-f]{64})\.png")
+YOUNG = timedelta(days=1)
+"""A file this new may be about to get its row, or be on somebody's page."""
+MOST_NAMES = 200
+UNFINISHED = "SELECT count(*) FROM current_runs WHERE state IN ('queued', 'running')"
+
+
+class Disk:
+    """Measures the studio folder, and removes what is safe to remove."""
+
+    def __init__(self, database: Database, home: Home, versions: Versions, clock: Clock) -> None:
+        self._database, self._home = database, home
+        self._versions, self._clock = versions, clock
+        self._finders: dict[str, Callable[[], Iterable[Path]]] = {
+            "checkpoints": self._checkpoints,
+            "caches": self._caches,
+            "pictures": self._pictures,
+            "deleted": self._deleted,
+        }
+
+    def usage(self) -> list[Taken]:
+        """Return what each kind of file takes, every file once."""
+        files = [(KINDS.index(self._kind(file.path)), file) for file in walk(self._home.path)]
+        seen: set[tuple[int, int]] = set()
+        sizes: dict[str, list[int]] = {kind: [] for kind in KINDS}
+        for place, file in sorted(files, key=lambda found: found[0]):
+            if file.node not in seen:
+                seen.add(file.node)
+                sizes[KINDS[place]].append(file.bytes)
+        return [Taken(kind, sum(each), len(each)) for kind, each in sizes.items()]
+
+    def removable(self, kind: str) -> Taken:
+        """Say what a clean-up of this kind would remove and free; raises UnknownKind."""
+        files = [file for path in self._finder(kind)() for file in walk(path)]
+        freed = freed_by(files)
+        names = (self._home.shorten(file.path) for file in files[:MOST_NAMES])
+        return Taken(kind, freed.bytes, freed.files, tuple(names))
+
+    def remove(self, kind: str) -> Taken:
+        """Clean up one kind and say what that freed; raises UnknownKind.
+
+        It looks again at what is needed, in the same transaction where that may change meanwhile.
+        """
+        find = self._finder(kind)
+        if kind == "pictures":
+            freed = self._remove_pictures()
+        elif kind == "caches":
+            freed = self._remove_caches()
+        else:
+            freed = remove(find())
+        return Taken(kind, freed.bytes, freed.files)
+
+    def _finder(self, kind: str) -> Callable[[], Iterable[Path]]:
+        if kind not in self._finders:
+            known = ", ".join(self._finders)
+            raise UnknownKind(f"{kind!r} cannot be cleaned up. Choose one of {known}.")
+        return self._finders[kind]
+
+    def _kind(self, path: Path) -> str:
+        parts = path.relative_to(self._home.path).parts
+        if parts[0] in ("images", "snapshots", "exports"):
+            return parts[0]
+        if parts[0] == "runs" and len(parts) > 2:
+            within = {"checkpoint": "checkpoints", "cache": "caches"}
+            return within.get(parts[2], "versions" if parts[2] == "adapter.safetensors" else "runs")
+        return {"cache": "caches", "imports": "versions", "runs": "runs"}.get(parts[0], "rest")
+
+    def _checkpoints(self) -> Iterator[Path]:
+        done = self._database.read("SELECT run_id FROM current_runs WHERE state = 'done'")
+        for (run_id,) in done:
+            yield self._home.runs / run_id / "checkpoint"
+
+    def _caches(self) -> Iterator[Path]:
+        if self._database.read(UNFINISHED)[0][0]:
+            return
+        yield self._home.cache
+        yield from sorted(self._home.runs.glob("*/cache"))
+
+    def _remove_caches(self) -> Freed:
+        """Move the caches aside while no run can be queued, then remove them at leisure."""
+        aside = self._home.path / f".cleanup-{new_id()}"
+
+        def idle(cursor: Cursor) -> bool:
+            return not cursor.execute(UNFINISHED).fetchall()[0][0]
+
+        def move(is_idle: bool) -> None:
+            for number, folder in enumerate(self._caches() if is_idle else ()):
+                aside.mkdir(exist_ok=True)
+                with suppress(OSError):
+                    os.replace(folder, aside / str(number))
+
+        self._database.write(idle, move)
+        return remove([aside])
+
+    def _pictures(self) -> Iterator[Path]:
+        orphans = self._database.write(lambda cursor: find_orphans(cursor, self._long_ago))
+        yield from self._files_of(orphans)
+        yield from self._strays()
+
+    def _remove_pictures(self) -> Freed:
+        freed: list[Freed] = []
+        self._database.write(
+            lambda cursor: forget_orphans(cursor, self._long_ago),
+            # Before any other write, so that nobody stores a picture whose file then goes.
+            lambda orphans: freed.append(remove(self._files_of(orphans))),
+        )
+        freed.append(remove(self._strays()))
+        return Freed(sum(each.bytes for each in freed), sum(each.files for each in freed))
+
+    def _files_of(self, orphans: Orphans) -> Iterator[Path]:
+        return map(self._home.image, sorted(orphans.hashes))
+
+    def _strays(self) -> Iterator[Path]:
+        """Return old files that no row names: a kill may leave a picture before its row."""
+        known = {sha256 for (sha256,) in self._database.read("SELECT sha256 FROM images")}
+        for file in walk(self._home.images):
+            match = PICTURE.fullmatch(file.path.name)
+            if match and match[1] not in known and self._is_old(file.changed):
+                yield file.path
+
+    def _deleted(self) -> Iterator[Path]:
+        bases = self._database.read("SELECT DISTINCT base FROM versions")
+        versions = [known for (base,) in bases for known in self._versions.everything(base)]
+        kept = {version.adapter for version in versions if version.deleted is None}
+        gone = (version for version in versions if version.deleted is not None)
+        for path in (path for version in gone for path in files_of(self._home, version)):
+            if path not in kept:
+                yield path
+        yield from self._home.path.glob(".cleanup-*")
+        yield from filter(self._is_old_folder, self._home.exports.glob("*/.*"))
+        recorded = {version.adapter for version in versions}
+        for file in walk(self._home.imports):
+            if file.path not in recorded and self._is_old(file.changed):
+                yield file.path
+
+    def _is_old_folder(self, path: Path) -> bool:
+        with suppress(OSError):
+            return self._is_old(path.stat().st_mtime)
+        return False
+
+    @property
+    def _long_ago(self) -> datetime:
+        return self._clock() - YOUNG
+
+    def _is_old(self, changed: float) -> bool:
+        return datetime.fromtimestamp(changed, UTC).replace(tzinfo=None) < self._long_ago

@@ -1,0 +1,1 @@
+"""Freeze settled votes into the folder that a trainer reads."""

@@ -1,0 +1,71 @@
+"""Check that stored images are still what was voted on: there, with the bytes that they had."""
+
+import hashlib
+import os
+import stat
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from storage.studio_folder import Home
+
+GONE, DAMAGED, UNREADABLE = "gone", "damaged", "unreadable"
+Stamp = tuple[int, int, int]
+
+
+class Soundness:
+    """Find image files that nobody can learn from; safe from any thread.
+
+    An image is named by the SHA-256 of its bytes, so reading it tells whether it is damaged. Each
+    file is read once in the life of the app, and again only after somebody wrote to it.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._known: dict[str, tuple[Stamp, bool]] = {}
+        self._guard = threading.Lock()
+
+    def faults(self, hashes: Iterable[str], most_bytes: int | None = None) -> dict[str, str]:
+        """Return what is wrong with images, by hash; a sound one is missing.
+
+        With `most_bytes`, no more is read: what is left over counts as sound for now.
+        """
+        faults: dict[str, str] = {}
+        room = most_bytes
+        for sha256 in dict.fromkeys(hashes):
+            fault, read = self._fault(sha256, room)
+            room = None if room is None else room - read
+            if fault is not None:
+                faults[sha256] = fault
+        return faults
+
+    def _fault(self, sha256: str, room: int | None) -> tuple[str | None, int]:
+        """Return what is wrong with one image, and how many bytes were read to know."""
+        path = self._home.image(sha256)
+        try:
+            status = os.stat(path)
+            # Never opened: reading a named pipe would wait for ever.
+            if not stat.S_ISREG(status.st_mode) or not status.st_size:
+                return DAMAGED, 0
+
+            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            with self._guard:
+                known = self._known.get(sha256)
+            if known is None or known[0] != stamp:
+                if room is not None and status.st_size > room:
+                    return None, 0
+                known = (stamp, digest_of(path) == sha256)
+                with self._guard:
+                    self._known[sha256] = known
+                return (None if known[1] else DAMAGED), status.st_size
+            return (None if known[1] else DAMAGED), 0
+        except FileNotFoundError:
+            return GONE, 0
+        except OSError:
+            return UNREADABLE, 0
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,48 @@
+"""The rankings that a run may learn from, with the files of their pictures."""
+
+from collections import Counter
+
+from storage.database import Database
+from storage.settling import SETTLED as IS_SETTLED
+from storage.settling import Horizon
+from storage.snapshot.snapshot_folder import SettledRanking
+
+SETTLED = f"""
+SELECT ranking_id, prompt, given.annotator, images, best, worst, coalesce(weight, 1.0),
+       out.reason
+FROM current_rankings AS given
+JOIN quads USING (quad_id)
+LEFT JOIN excluded_people AS out ON out.base = given.base AND out.person = given.annotator
+LEFT JOIN current_weights AS w ON w.base = given.base AND w.annotator = given.annotator
+WHERE given.base = $base AND best IS NOT NULL
+  AND {IS_SETTLED.format(id="ranking_id", created="given.created")}
+  AND coalesce(given.annotator = $voter, $voter IS NULL)
+ORDER BY ranking_id
+"""
+
+HASHES = "SELECT image_id, sha256 FROM images WHERE image_id IN (SELECT unnest(?::VARCHAR[]))"
+
+
+def settled_rankings(
+    database: Database, base: str, horizon: Horizon, voter: str | None
+) -> tuple[list[SettledRanking], Counter[str]]:
+    """Return a model's current rankings that are settled, one person's or everybody's, and how
+    many were excluded for each reason.
+    """
+    rows = database.read(SETTLED, {"base": base, "voter": voter, **horizon.bounds()})
+    shown = sorted({image_id for row in rows for image_id in row[3]})
+    hashes: dict[str, str] = dict(database.read(HASHES, [shown]))
+    rankings = [
+        SettledRanking(
+            ranking_id,
+            prompt,
+            annotator,
+            tuple(hashes[image_id] for image_id in images),
+            hashes[best],
+            hashes[worst],
+            weight,
+        )
+        for ranking_id, prompt, annotator, images, best, worst, weight, why in rows
+        if why is None
+    ]
+    return rankings, Counter(why for *_, why in rows if why is not None)

@@ -1,0 +1,190 @@
+"""A snapshot on disk: the folder that a trainer reads without the database.
+
+    pairs.jsonl     one JSON object a line, in the order of the votes
+    images/         the pictures it names: hard links where the disk allows, else copies
+    manifest.json   what is in the folder, from which votes, and the SHA-256 of every file
+
+Here, and only here, what people saw (left, right) becomes what a trainer learns (chosen, rejected).
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from storage.errors import BrokenStudio, DiskFull
+from storage.records import Verdict
+from storage.studio_folder import Home
+
+FORMAT = 1
+UNFINISHED = ".unfinished"
+
+
+@dataclass(frozen=True, slots=True)
+class SettledVote:
+    """A vote that a run may learn from, with the hashes of both pictures as they were shown."""
+
+    vote_id: int
+    pair_id: str
+    prompt: str
+    annotator: str
+    verdict: Verdict
+    left: str
+    right: str
+    strength: int = 1
+    """2 for a clear choice."""
+    weight: float = 1.0
+    """How much its voter's votes count."""
+
+    @property
+    def kind(self) -> str:
+        """What a trainer calls it: preference, tie, both_good, both_bad or skip."""
+        return "preference" if self.verdict.decisive else self.verdict.value
+
+
+@dataclass(frozen=True, slots=True)
+class SettledRanking:
+    """A ranking that a run may learn from, with the hashes of its pictures."""
+
+    ranking_id: int
+    prompt: str
+    annotator: str
+    images: tuple[str, ...]
+    best: str
+    worst: str
+    weight: float = 1.0
+
+
+Settled = SettledVote | SettledRanking
+
+
+def write_folder(
+    path: Path, home: Home, votes: Sequence[Settled], manifest: Mapping[str, Any]
+) -> None:
+    """Write a snapshot so that it is there whole or not at all.
+
+    Raises BrokenStudio when an image goes away meanwhile, DiskFull when the disk does not take it.
+    """
+    work = path.with_name(UNFINISHED)
+    try:
+        shutil.rmtree(work, ignore_errors=True)
+        (work / "images").mkdir(parents=True)
+        files = {"pairs.jsonl": write_text(work / "pairs.jsonl", pairs_jsonl(votes))}
+        files |= collect_images(work, home, votes)
+        whole = {"format": FORMAT, **manifest, "files": files}
+        write_text(work / "manifest.json", json.dumps(whole, indent=1) + "\n")
+        sync_folder(work)
+        os.replace(work, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise DiskFull(
+            f"The snapshot {path} could not be written: {error.strerror or error}. "
+            "No vote is lost. Free some space on its disk, then start the run again."
+        ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def pairs_jsonl(votes: Iterable[Settled]) -> str:
+    """Write votes as JSON lines, in plain ASCII so that no reader can split a line wrongly."""
+    return "".join(json.dumps(line_of(vote)) + "\n" for vote in votes)
+
+
+def line_of(vote: Settled) -> dict[str, Any]:
+    """Translate a vote or a ranking into the words of a trainer."""
+    if isinstance(vote, SettledRanking):
+        return ranking_line(vote)
+    left, right = image_name(vote.left), image_name(vote.right)
+    pictures: dict[str, Any] = {"images": [left, right]}
+    if vote.verdict is Verdict.LEFT:
+        pictures = {"chosen": left, "rejected": right}
+    elif vote.verdict is Verdict.RIGHT:
+        pictures = {"chosen": right, "rejected": left}
+    return {
+        "pair_id": vote.pair_id,
+        "prompt": vote.prompt,
+        "kind": vote.kind,
+        **pictures,
+        "annotator": pseudonym(vote.annotator),
+        **({} if vote.weight == 1 else {"weight": vote.weight}),
+        **({"strength": vote.strength} if vote.strength > 1 else {}),
+    }
+
+
+def ranking_line(ranking: SettledRanking) -> dict[str, Any]:
+    """Translate a ranking: the best picture has rank 0, the worst 2, the others in between 1."""
+    ranks = {ranking.best: 0, ranking.worst: 2}
+    return {
+        "prompt": ranking.prompt,
+        "kind": "ranking",
+        "images": [image_name(sha256) for sha256 in ranking.images],
+        "ranks": [ranks.get(sha256, 1) for sha256 in ranking.images],
+        "annotator": pseudonym(ranking.annotator),
+        **({} if ranking.weight == 1 else {"weight": ranking.weight}),
+    }
+
+
+def pictures_of(vote: Settled) -> tuple[str, ...]:
+    """The hashes of the pictures of a vote or a ranking."""
+    return vote.images if isinstance(vote, SettledRanking) else (vote.left, vote.right)
+
+
+def collect_images(work: Path, home: Home, votes: Iterable[Settled]) -> dict[str, str]:
+    """Put the pictures of votes into a folder and return their hashes by name.
+
+    Their bytes were checked just before.
+    """
+    files = {}
+    for sha256 in sorted({sha256 for vote in votes for sha256 in pictures_of(vote)}):
+        source = home.image(sha256)
+        if not source.is_file():
+            raise BrokenStudio(
+                f"The image {source} went away while the snapshot was written. No vote is lost. "
+                "Start the run again: votes on images that are gone are left out."
+            )
+        link_or_copy(source, work / image_name(sha256))
+        files[image_name(sha256)] = sha256
+    return files
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Link a file where the disk can, else copy it."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def write_text(path: Path, text: str) -> str:
+    """Write a text file through to the disk and return its SHA-256."""
+    content = text.encode()
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return hashlib.sha256(content).hexdigest()
+
+
+def sync_folder(path: Path) -> None:
+    """Put a folder's list of names on the disk, where the system can (Windows cannot)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def image_name(sha256: str) -> str:
+    """Name a picture inside a snapshot."""
+    return f"images/{sha256}.png"
+
+
+def pseudonym(annotator: str) -> str:
+    """Stand for an annotator without giving the name away."""
+    return hashlib.sha256(annotator.encode()).hexdigest()[:12]

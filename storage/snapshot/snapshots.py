@@ -1,0 +1,224 @@
+"""The snapshots that runs learn from: settled votes only, frozen once, never written again."""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from storage.database import Cursor, Database
+from storage.errors import NoVotes
+from storage.records import Lost, Snapshot, Verdict
+from storage.settling import RANKINGS, SETTLED, VOTES, Horizon, Settling, everything
+from storage.snapshot.image_checks import Soundness
+from storage.snapshot.settled_rankings import settled_rankings
+from storage.snapshot.snapshot_folder import (
+    Settled,
+    SettledRanking,
+    SettledVote,
+    pictures_of,
+    pseudonym,
+    write_folder,
+)
+from storage.studio_folder import Home
+from storage.timestamps import Clock
+
+TAUGHT = ("preference", "tie", "both_good", "both_bad")
+KINDS = (*TAUGHT, "skip")
+RANKING = "ranking"
+LOST = "image_lost"
+"""The count of votes and rankings that are left out because an image of theirs cannot be used."""
+GLANCE = 512_000_000
+"""Bytes of images that are read to say what a run would leave out; a run itself reads all."""
+
+SETTLED_LABELS = f"""
+SELECT {SETTLED.format(id="vote_id", created="labels.created")} AS settled,
+       vote_id, pair_id, prompt, annotator, verdict,
+       left_file.sha256, right_file.sha256, coalesce(strength.value::INTEGER, 1),
+       coalesce(weight, 1.0), excluded_votes.reason
+FROM labels
+LEFT JOIN (
+    SELECT vote_id, value FROM current_remarks WHERE kind = 'strength'
+) AS strength USING (vote_id)
+LEFT JOIN excluded_votes USING (vote_id)
+LEFT JOIN current_weights USING (base, annotator)
+JOIN pairs USING (pair_id)
+JOIN images AS left_file ON left_file.image_id = pairs.left_image
+JOIN images AS right_file ON right_file.image_id = pairs.right_image
+WHERE labels.base = $base AND coalesce(annotator = $voter, $voter IS NULL)
+ORDER BY vote_id
+"""
+
+
+class Snapshots:
+    """All snapshots of a studio."""
+
+    def __init__(self, database: Database, home: Home, settling: Settling, clock: Clock) -> None:
+        self._database = database
+        self._home = home
+        self._settling = settling
+        self._clock = clock
+        self._writing = threading.Lock()
+        self._soundness = Soundness(home)
+
+    def write(self, base: str, settle_s: float, voter: str | None = None) -> Snapshot:
+        """Freeze a model's votes older than `settle_s` seconds, one person's or everybody's.
+
+        Votes on images that are gone or damaged are left out and counted. Raises NoVotes or
+        DiskFull. Voting goes on meanwhile.
+        """
+        with self._writing:
+            created = self._clock()
+            settled = self._settling.horizon(VOTES, settle_s)
+            votes, counts, excluded = self._settled(base, settled, voter)
+            settled = self._settling.horizon(RANKINGS, settle_s)
+            every, left_out = settled_rankings(self._database, base, settled, voter)
+            excluded += left_out
+            lines, lost, images = self._split(votes, every, None)
+            rows = [line for line in lines if isinstance(line, SettledVote)]
+            ranked = [line for line in lines if isinstance(line, SettledRanking)]
+
+            counts |= {kind: sum(row.kind == kind for row in rows) for kind in TAUGHT}
+            counts |= {RANKING: len(ranked)} if ranked else {}
+            counts |= {LOST: len(lost)} if lost else {}
+            require_preference(counts, settle_s, voter, images)
+            weights = {pseudonym(one.annotator): one.weight for one in lines if one.weight != 1}
+            snapshot = self._plan(rows, counts)
+            manifest = {
+                "snapshot_id": snapshot.snapshot_id,
+                "created": f"{created.isoformat()}Z",
+                "base": base,
+                "settle_s": settle_s,
+                **({"voter": voter} if voter else {}),
+                "counts": counts,
+                **({"excluded": excluded} if excluded else {}),
+                **({"lost_images": images} if images else {}),
+                **({"weights": weights} if weights else {}),
+                "vote_ids": snapshot.vote_ids,
+                **({"ranking_ids": [one.ranking_id for one in ranked]} if ranked else {}),
+            }
+            write_folder(snapshot.path, self._home, lines, manifest)
+            self._record(snapshot, [*lines, *lost], base, settle_s, created)
+            return snapshot
+
+    def faults(self, hashes: Iterable[str], read: bool = False) -> dict[str, str]:
+        """Return what is wrong with images, by hash: what is known, or what reading them tells."""
+        return self._soundness.faults(hashes, most_bytes=None if read else 0)
+
+    def lost(self, base: str, voter: str | None = None) -> Lost:
+        """Say what a run that starts now would leave out because of images.
+
+        Of images that nobody has looked at yet, half a gigabyte is read at a time.
+        """
+        votes, *_ = self._settled(base, everything(), voter)
+        rankings, _ = settled_rankings(self._database, base, everything(), voter)
+        _, lost, images = self._split(votes, rankings, GLANCE)
+        return Lost(len(lost), sum(map(is_decisive, lost)), images)
+
+    def _split(
+        self, votes: list[SettledVote], rankings: list[SettledRanking], most_bytes: int | None
+    ) -> tuple[list[Settled], list[Settled], dict[str, str]]:
+        """Return what can be learned from, what cannot, and the images that are to blame."""
+        rows = [vote for vote in votes if vote.verdict is not Verdict.SKIP]
+        lines: list[Settled] = [*rows, *rankings]
+        shown = (sha256 for line in lines for sha256 in pictures_of(line))
+        faults = self._soundness.faults(shown, most_bytes)
+        if not faults:
+            return lines, [], {}
+
+        lost = [line for line in lines if not faults.keys().isdisjoint(pictures_of(line))]
+        sound = [line for line in lines if faults.keys().isdisjoint(pictures_of(line))]
+        names = {
+            self._home.shorten(self._home.image(sha256)): why for sha256, why in faults.items()
+        }
+        return sound, lost, names
+
+    def _settled(
+        self, base: str, horizon: Horizon, voter: str | None
+    ) -> tuple[list[SettledVote], dict[str, int], Counter[str]]:
+        """Return the settled current votes, the counts of them and of what was left out, and how
+        many were excluded for each reason.
+        """
+        current = self._database.read(
+            SETTLED_LABELS, {"base": base, "voter": voter, **horizon.bounds()}
+        )
+        votes = [
+            SettledVote(vote_id, pair_id, prompt, annotator, Verdict(verdict), *rest)
+            for settled, vote_id, pair_id, prompt, annotator, verdict, *rest, why in current
+            if settled and why is None
+        ]
+        excluded = Counter(why for settled, *_, why in current if settled and why is not None)
+        unsettled = sum(not settled for settled, *_ in current)
+        undone = self._database.read(
+            "SELECT count(*) FROM votes WHERE base = ? AND supersedes IS NOT NULL "
+            "AND pair_id NOT IN (SELECT pair_id FROM trial_pairs) "
+            "AND pair_id NOT IN (SELECT pair_id FROM checks)",
+            [base],
+        )
+        kinds = Counter(vote.kind for vote in votes)
+        counts = {kind: kinds[kind] for kind in KINDS}
+        counts |= {"unsettled": unsettled, "undone": undone[0][0]}
+        return votes, counts, excluded
+
+    def _plan(self, rows: list[SettledVote], counts: dict[str, int]) -> Snapshot:
+        # A folder without a record is what a kill left between the two; its id stays its own.
+        taken = [folder.name for folder in self._home.snapshots.glob("s[0-9]*")]
+        taken += [row[0] for row in self._database.read("SELECT snapshot_id FROM snapshots")]
+        snapshot_id = f"s{1 + max((int(name[1:]) for name in taken), default=0):04d}"
+        vote_ids = tuple(vote.vote_id for vote in rows)
+        return Snapshot(snapshot_id, self._home.snapshots / snapshot_id, counts, vote_ids)
+
+    def _record(
+        self,
+        snapshot: Snapshot,
+        considered: list[Settled],
+        base: str,
+        settle_s: float,
+        created: datetime,
+    ) -> None:
+        """Record a snapshot, and every vote that it was made from.
+
+        Those that were left out too: else they would count as new, and start run after run.
+        """
+        votes = [one.vote_id for one in considered if isinstance(one, SettledVote)]
+        rankings = [one.ranking_id for one in considered if isinstance(one, SettledRanking)]
+
+        def insert(cursor: Cursor) -> None:
+            cursor.execute(
+                "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?)",
+                [snapshot.snapshot_id, base, settle_s, json.dumps(snapshot.counts), created],
+            )
+            cursor.execute(
+                "INSERT INTO snapshot_votes SELECT ?, unnest(?::BIGINT[])",
+                [snapshot.snapshot_id, votes],
+            )
+            cursor.execute(
+                "INSERT INTO snapshot_rankings SELECT ?, unnest(?::BIGINT[])",
+                [snapshot.snapshot_id, rankings],
+            )
+
+        self._database.write(insert)
+
+
+def is_decisive(line: Settled) -> bool:
+    """Whether a vote or a ranking says which image is better."""
+    return isinstance(line, SettledRanking) or line.verdict.decisive
+
+
+def require_preference(
+    counts: dict[str, int], settle_s: float, voter: str | None, images: dict[str, str]
+) -> None:
+    """Raise NoVotes unless some settled vote says which picture is better."""
+    if counts["preference"] or counts.get(RANKING):
+        return
+    whose = f" of {voter!r}" if voter else ""
+    if images:
+        image, why = next(iter(images.items()))
+        raise NoVotes(
+            f"No vote{whose} is left to learn from: {counts[LOST]:,} are on images that are gone "
+            f"or damaged, such as {image} ({why}). Put the files back, or label new pairs."
+        )
+    raise NoVotes(
+        f"There is no settled left or right vote{whose} to learn from. "
+        f"Vote on some pairs, wait {settle_s:g} s, then try again."
+    )

@@ -1,0 +1,1 @@
+"""Read and write the studio's tables, one module per table."""

@@ -1,0 +1,94 @@
+"""Pairs that people reported: shown to nobody until somebody decides to show them again."""
+
+from storage.aggregates.count_deltas import Changes
+from storage.aggregates.counts import Tally
+from storage.database import Cursor, Database
+from storage.errors import InvalidReport, UnknownReport
+from storage.records import Report
+from storage.tables.act_order import REPORT, note_act
+from storage.tables.pairs import unknown_pair
+from storage.tables.votes import check_annotator, check_key
+from storage.text import has_controls
+from storage.timestamps import Clock
+
+LONGEST_NOTE = 500
+DECISIONS = ("shown", "hidden")
+
+REPORTS = """
+SELECT report_id, current_reports.pair_id, prompt, left_image, right_image, annotator, note,
+       current_reports.created,
+       CASE WHEN withdrawn THEN 'withdrawn' ELSE coalesce(decision, 'open') END
+FROM current_reports JOIN pairs USING (pair_id)
+WHERE base = ? ORDER BY report_id DESC
+"""
+
+
+class Reports:
+    """All reports of a studio; what becomes of one is a row more, and the newest one counts."""
+
+    def __init__(self, database: Database, tally: Tally, clock: Clock) -> None:
+        self._database = database
+        self._tally = tally
+        self._clock = clock
+
+    def add(self, pair_id: str, annotator: str, note: str, key: str) -> None:
+        """Hide a pair from everybody, once per key; its votes teach nothing meanwhile.
+
+        Raises UnknownPair, InvalidReport, InvalidAnnotator or InvalidKey.
+        """
+        if len(note) > LONGEST_NOTE or has_controls(note):
+            raise InvalidReport(
+                f"The note has {len(note)} characters. Write up to {LONGEST_NOTE} of plain text."
+            )
+        row = [check_key(key), pair_id, check_annotator(annotator), note.strip(), self._clock()]
+
+        def insert(cursor: Cursor, changes: Changes) -> None:
+            if not cursor.execute("SELECT 1 FROM pairs WHERE pair_id = ?", [pair_id]).fetchone():
+                raise unknown_pair(pair_id)
+            changes.about(cursor, pair_id)
+            cursor.execute(
+                "INSERT INTO reports (key, pair_id, annotator, note, created) "
+                "VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+                row,
+            )
+            note_act(cursor, REPORT, key, annotator)
+
+        self._tally.change(insert)
+
+    def decide(self, report_id: int, decision: str, who: str) -> Report:
+        """Show a reported pair again, or keep it hidden; raises UnknownReport or InvalidReport."""
+        if decision not in DECISIONS:
+            raise InvalidReport(f"{decision!r} is no decision. Send shown or hidden.")
+        now = self._clock()
+
+        def insert(cursor: Cursor, changes: Changes) -> str:
+            row = cursor.execute(
+                "SELECT base, current_reports.annotator, withdrawn, pair_id "
+                "FROM current_reports JOIN pairs USING (pair_id) WHERE report_id = ?",
+                [report_id],
+            ).fetchone()
+            if row is None:
+                raise UnknownReport(f"There is no report {report_id}. Look at the list of reports.")
+            if row[2]:
+                raise InvalidReport(
+                    f"{row[1]!r} has taken report {report_id} back, so there is nothing to decide. "
+                    "Report the pair anew to hide it."
+                )
+            changes.about(cursor, row[3])
+            cursor.execute(
+                "INSERT INTO report_decisions (report_id, decision, who, created) "
+                "VALUES (?, ?, ?, ?)",
+                [report_id, decision, who, now],
+            )
+            return str(row[0])
+
+        base = self._tally.change(insert)
+        return next(report for report in self.all(base) if report.report_id == report_id)
+
+    def all(self, base: str) -> list[Report]:
+        """Return the reports on a model's pairs, newest first."""
+        return [Report(*row) for row in self._database.read(REPORTS, [base])]
+
+    def is_hidden(self, pair_id: str) -> bool:
+        """Whether a pair is shown to nobody."""
+        return bool(self._database.read("SELECT 1 FROM hidden_pairs WHERE pair_id = ?", [pair_id]))

@@ -1,0 +1,63 @@
+"""The rendered pictures, each known by what made it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from storage.database import Cursor, Database, Row
+from storage.records import Image
+from storage.timestamps import Clock
+
+COLUMNS = "image_id, sha256, width, height, recipe, recipe_key, version"
+
+
+class Images:
+    """All pictures of a studio, each recipe once."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def find(self, recipe_keys: Iterable[str]) -> dict[str, Image]:
+        """Return the stored pictures with these recipe keys, by key; the others are missing."""
+        rows = self._database.read(
+            f"SELECT {COLUMNS} FROM images WHERE recipe_key IN (SELECT unnest(?::VARCHAR[]))",
+            [list(recipe_keys)],
+        )
+        return {image.recipe_key: image for image in map(image_of, rows)}
+
+    def add(self, images: Sequence[Image]) -> list[Image]:
+        """Store pictures and return, in the same order, what is stored for their recipes."""
+        now = self._clock()
+        self._database.write(lambda cursor: insert_images(cursor, images, now))
+        stored = self.find(image.recipe_key for image in images)
+        return [stored[image.recipe_key] for image in images]
+
+    def hashes(self, image_ids: Iterable[str]) -> dict[str, str]:
+        """Return the SHA-256 of pictures by id; the others are missing."""
+        rows = self._database.read(
+            "SELECT image_id, sha256 FROM images WHERE image_id IN (SELECT unnest(?::VARCHAR[]))",
+            [list(image_ids)],
+        )
+        return dict(rows)
+
+    def get(self, image_id: str) -> Image | None:
+        """Return the picture with this id, or None."""
+        rows = self._database.read(f"SELECT {COLUMNS} FROM images WHERE image_id = ?", [image_id])
+        return image_of(rows[0]) if rows else None
+
+
+def insert_images(cursor: Cursor, images: Sequence[Image], now: datetime) -> None:
+    """Append the pictures whose recipes are new."""
+    for i in images:
+        recipe = json.dumps(i.recipe)
+        cursor.execute(
+            "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [i.image_id, i.sha256, i.width, i.height, recipe, i.recipe_key, i.version, now],
+        )
+
+
+def image_of(row: Row) -> Image:
+    """Build a picture's record from the row of its COLUMNS."""
+    image_id, sha256, width, height, recipe, recipe_key, version = row
+    return Image(image_id, sha256, width, height, json.loads(recipe), recipe_key, version)

@@ -1,0 +1,105 @@
+"""The names of each model, and the one under which this studio keeps what belongs to it.
+
+A model is known by its content, but a studio's rows hold the name that it had when they were
+written. The rows stay as they are: every other name leads to that one. Only where one model was
+taken for two, and people voted under both names, are the rows of the second put to the first.
+"""
+
+from collections.abc import Sequence
+
+from storage.aggregates.counts import Tally
+from storage.database import Cursor
+from storage.timestamps import Clock
+
+KNOWN = "SELECT base, min(created) AS since FROM versions WHERE number = 0 GROUP BY base"
+NAMED = ("pairs.version", "quads.version", "runs.parent")
+"""Columns that name a version as people do, such as v3."""
+NUMBERED = (
+    "activations.number", "version_labels.number", "version_deletions.number", "trials.before",
+    "trials.after", "versions.number", "versions.parent",
+)  # fmt: skip
+"""Columns that hold a version's number."""
+WITH_BASE = (
+    "pairs", "votes", "quads", "rankings", "gold_marks", "exclusions", "voter_weights", "snapshots",
+    "runs", "trials", "activations", "version_labels", "version_deletions", "versions",
+)  # fmt: skip
+"""Tables whose rows name their model."""
+
+
+class Aliases:
+    """All names of a studio's models."""
+
+    def __init__(self, tally: Tally, clock: Clock) -> None:
+        self._tally = tally
+        self._clock = clock
+
+    def base_of(self, identity: str, aliases: Sequence[str] = ()) -> str:
+        """Return the name under which a model's rows are kept, recording all its names.
+
+        An alias that begins with a hyphen stands for every name that ends so. A model that nobody
+        knows by any of its names is kept under its identity.
+        """
+        now = self._clock()
+
+        def resolve(cursor: Cursor) -> str:
+            bases = bases_of(cursor, identity, aliases)
+            for other in bases[1:]:
+                unite(cursor, bases[0], other)
+            base = bases[0] if bases else identity
+            rows = [[name, base, name == identity, now] for name in {identity, *aliases}]
+            # A name that was only possible becomes one's own, and stays it.
+            cursor.executemany(
+                "INSERT INTO model_aliases VALUES (?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET own = true WHERE excluded.own",
+                rows,
+            )
+            return base
+
+        return self._tally.write(resolve, then=lambda _: self._tally.forget())
+
+
+def bases_of(cursor: Cursor, identity: str, aliases: Sequence[str]) -> list[str]:
+    """Return under which names rows of this model are kept, the one to keep first."""
+    told = cursor.execute(
+        "SELECT base FROM model_aliases "
+        "WHERE alias = $identity OR (own AND list_contains($aliases, alias)) "
+        "ORDER BY alias <> $identity, created, alias",
+        {"identity": identity, "aliases": list(aliases)},
+    ).fetchall()
+    # Of before a model was known by its content; a name that another model owns is not this one's.
+    old = cursor.execute(
+        f"""
+        SELECT base FROM ({KNOWN})
+        WHERE base NOT IN (SELECT base FROM model_aliases WHERE own)
+          AND (base = $identity OR EXISTS (
+            SELECT 1 FROM (SELECT unnest($aliases::VARCHAR[]) AS alias)
+            WHERE base = alias OR (starts_with(alias, '-') AND ends_with(base, alias))
+          ))
+        ORDER BY since, base
+        """,
+        {"identity": identity, "aliases": list(aliases)},
+    ).fetchall()
+    return list(dict.fromkeys(base for (base,) in [*told, *old]))
+
+
+def unite(cursor: Cursor, base: str, other: str) -> None:
+    """Put everything that is kept under another name to `base`; its versions come after base's."""
+    newest = cursor.execute("SELECT coalesce(max(number), 0) FROM versions WHERE base = ?", [base])
+    told = {"other": other, "past": newest.fetchall()[0][0]}
+
+    cursor.execute("DELETE FROM versions WHERE base = ? AND number = 0", [other])
+    for table, column in (place.split(".") for place in NAMED):
+        cursor.execute(
+            f"UPDATE {table} SET {column} = 'v' || ({column}[2:]::INTEGER + $past) "
+            f"WHERE base = $other AND regexp_full_match({column}, 'v[0-9]+')",
+            told,
+        )
+    for table, column in (place.split(".") for place in NUMBERED):
+        cursor.execute(
+            f"UPDATE {table} SET {column} = {column} + $past WHERE base = $other AND {column} > 0",
+            told,
+        )
+
+    for table in WITH_BASE:
+        cursor.execute(f"UPDATE {table} SET base = ? WHERE base = ?", [base, other])
+    cursor.execute("UPDATE model_aliases SET base = ? WHERE base = ?", [base, other])

@@ -1,0 +1,99 @@
+"""The pairs that people look at."""
+
+from datetime import datetime
+
+from storage.aggregates.counts import Tally
+from storage.database import Cursor, Database
+from storage.errors import UnknownImage, UnknownPair
+from storage.records import Pair, new_id
+from storage.tables.prompts import clean_prompt
+from storage.timestamps import Clock
+
+COLUMNS = "pair_id, prompt, left_image, right_image, version"
+SHOWN = f"""
+SELECT {COLUMNS}, trial_id, coalesce(question, 'overall'), kind
+FROM pairs LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN checks USING (pair_id)
+"""
+
+
+# Pairs of which more people may be asked, and who was asked already.
+OPEN = f"""
+SELECT {", ".join(f"pairs.{name}" for name in COLUMNS.split(", "))},
+       coalesce(asked.people, []) AS people
+FROM pairs
+LEFT JOIN (
+    SELECT pair_id, list(DISTINCT annotator) AS people FROM current_votes GROUP BY pair_id
+) AS asked USING (pair_id)
+WHERE base = $base AND len(coalesce(asked.people, [])) < $overlap
+  AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
+  AND pair_id NOT IN (SELECT pair_id FROM checks)
+  AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
+ORDER BY number
+"""
+
+
+class Pairs:
+    """All pairs of a studio."""
+
+    def __init__(self, database: Database, tally: Tally, clock: Clock) -> None:
+        self._database = database
+        self._tally = tally
+        self._clock = clock
+
+    def add(self, prompt: str, left: str, right: str, base: str, version: str) -> Pair:
+        """Store a pair of two image ids as it will be shown; raises UnknownImage."""
+        pair = Pair(new_id(), clean_prompt(prompt, "The prompt"), left, right, version)
+        now = self._clock()
+
+        def insert(cursor: Cursor) -> int:
+            return insert_pair(cursor, pair, base, now)
+
+        self._tally.write(insert, then=lambda number: self._tally.add_pair(base, pair, number))
+        return pair
+
+    def open(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:
+        """Return the pairs on which fewer than `overlap` people have a vote, and who has.
+
+        Oldest first; without those of blind tests and those that are hidden.
+        """
+        rows = self._database.read(OPEN, {"base": base, "overlap": overlap})
+        return [(Pair(*row[:-1]), frozenset(row[-1])) for row in rows]
+
+    def people(self, pair_id: str) -> frozenset[str]:
+        """Return who has a current vote on a pair."""
+        rows = self._database.read(
+            "SELECT DISTINCT annotator FROM current_votes WHERE pair_id = ?", [pair_id]
+        )
+        return frozenset(name for (name,) in rows)
+
+    def get(self, pair_id: str) -> Pair:
+        """Return the pair with this id; raises UnknownPair."""
+        rows = self._database.read(f"{SHOWN} WHERE pair_id = ?", [pair_id])
+        if not rows:
+            raise unknown_pair(pair_id)
+        return Pair(*rows[0])
+
+
+def insert_pair(cursor: Cursor, pair: Pair, base: str, now: datetime) -> int:
+    """Append a pair and return its number; raises UnknownImage."""
+    for image_id in (pair.left, pair.right):
+        require_image(cursor, image_id)
+    inserted = cursor.execute(
+        f"INSERT INTO pairs ({COLUMNS}, base, created) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "RETURNING number",
+        [pair.pair_id, pair.prompt, pair.left, pair.right, pair.version, base, now],
+    )
+    return int(inserted.fetchall()[0][0])
+
+
+def require_image(cursor: Cursor, image_id: str) -> None:
+    """Raise UnknownImage unless the picture is stored."""
+    if not cursor.execute("SELECT 1 FROM images WHERE image_id = ?", [image_id]).fetchone():
+        raise UnknownImage(
+            f"There is no picture {image_id!r}. Add the pictures before the pair that shows them."
+        )
+
+
+def unknown_pair(pair_id: str) -> UnknownPair:
+    """Say that a pair does not exist."""
+    return UnknownPair(f"There is no pair {pair_id!r}. Ask for the next pair and vote on that one.")

@@ -1,0 +1,204 @@
+"""The versions as a library: what people call them, what they learned from, and deleting them."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from storage.database import Cursor, Database
+from storage.errors import DiskFull, InvalidLabel, VersionNeeded
+from storage.file_sizes import remove
+from storage.records import Learned, Version, new_id
+from storage.studio_folder import Home
+from storage.tables.blind_tests import OPEN, TRIALS
+from storage.tables.versions import NAME, Versions, version_number
+from storage.text import has_controls
+from storage.timestamps import Clock
+
+LONGEST_NAME = 60
+LONGEST_NOTE = 2000
+
+LEARNED = """
+SELECT runs.run_id, snapshots.snapshot_id, snapshots.counts, (
+    SELECT count(*) FROM snapshot_votes JOIN votes AS undo ON supersedes = snapshot_votes.vote_id
+    WHERE snapshot_votes.snapshot_id = snapshots.snapshot_id
+) AS undone
+FROM runs JOIN snapshots USING (snapshot_id)
+WHERE runs.base = ?
+"""
+
+
+class Library:
+    """Names, notes, deletions and imports of versions, each one more row."""
+
+    def __init__(self, database: Database, home: Home, versions: Versions, clock: Clock) -> None:
+        self._database, self._home = database, home
+        self._versions, self._clock = versions, clock
+
+    def exports(self, base: str) -> Path:
+        """The folder of what was written of a model for other programs."""
+        return self._home.exports / re.sub(r"[^\w-]+", "-", base)
+
+    def versions(self, base: str) -> list[Version]:
+        """Return every version of a model, the deleted ones too, oldest first."""
+        return self._versions.everything(base)
+
+    def learned(self, base: str) -> dict[str, Learned]:
+        """Return what each run of a model learned from, by run."""
+        rows = self._database.read(LEARNED, [base])
+        return {run: Learned(id, json.loads(counts), undone) for run, id, counts, undone in rows}
+
+    def rename(self, base: str, version: str, name: str) -> Version:
+        """Give a version a name to show beside its own, or none; raises InvalidLabel or
+        UnknownVersion.
+        """
+        name = check_label(name.strip(), "name", LONGEST_NAME)
+
+        def insert(cursor: Cursor) -> None:
+            number = version_number(cursor, base, version)
+            require_free(cursor, base, number, name)
+            self._append(cursor, base, number, "name", name)
+
+        self._database.write(insert)
+        return self._versions.get(base, version)
+
+    def note(self, base: str, version: str, text: str) -> Version:
+        """Write a note on a version, or none; raises InvalidLabel or UnknownVersion."""
+        lines = text.replace("\r\n", "\n").strip().split("\n")
+        for line in lines:
+            check_label(line, "note", LONGEST_NOTE)
+        note = check_length("\n".join(lines), "note", LONGEST_NOTE)
+        self._database.write(
+            lambda cursor: self._append(
+                cursor, base, version_number(cursor, base, version), "note", note
+            )
+        )
+        return self._versions.get(base, version)
+
+    @contextmanager
+    def writing_export(self, base: str, name: str) -> Iterator[Path]:
+        """Give a scratch path that becomes an export once it is written; raises DiskFull."""
+        exports = self.exports(base)
+        work = exports / f".{new_id()}"
+        try:
+            work.mkdir(parents=True)
+            yield work / name
+            if (exports / name).is_dir():
+                # A folder does not replace a folder; what was there moves out of the way.
+                os.replace(exports / name, work / "before")
+            os.replace(work / name, exports / name)
+        except OSError as error:
+            raise DiskFull(
+                f"{name} could not be written to {exports}: {error.strerror or error}. "
+                "Free some space on its disk, then try again."
+            ) from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    def new_import(self) -> Path:
+        """Name a free place for the file of a version that is brought along."""
+        self._home.imports.mkdir(exist_ok=True)
+        return self._home.imports / f"{new_id()}.safetensors"
+
+    def add_import(self, base: str, adapter: Path, summary: dict[str, Any]) -> Version:
+        """Record a version that was brought along, on the untuned model."""
+        return self._versions.add(base, "base", None, adapter, summary)
+
+    def delete(self, base: str, version: str) -> int:
+        """Delete a version's files, keep its row, and return how many bytes that freed.
+
+        Raises VersionNeeded for the base, the active version and one that something starts from,
+        or UnknownVersion.
+        """
+
+        def bury(cursor: Cursor) -> None:
+            number = version_number(cursor, base, version)
+            require_unneeded(cursor, base, version, number)
+            cursor.execute(
+                "INSERT INTO version_deletions VALUES (?, ?, ?)", [base, number, self._clock()]
+            )
+
+        gone = self._versions.get(base, version)
+        self._database.write(bury)
+        return remove(files_of(self._home, gone)).bytes
+
+    def _append(self, cursor: Cursor, base: str, number: int, kind: str, text: str) -> None:
+        cursor.execute(
+            "INSERT INTO version_labels (base, number, kind, text, created) VALUES (?, ?, ?, ?, ?)",
+            [base, number, kind, text, self._clock()],
+        )
+
+
+def files_of(home: Home, version: Version) -> Iterable[Path]:
+    """Return what a version has in the studio folder; a file elsewhere is not ours to delete."""
+    if version.adapter is not None and version.adapter.is_relative_to(home.path):
+        yield version.adapter
+    if version.run_id is not None:
+        yield from home.run_leftovers(version.run_id)
+
+
+def require_unneeded(cursor: Cursor, base: str, version: str, number: int) -> None:
+    """Raise VersionNeeded when something needs a version."""
+    if number == 0:
+        raise VersionNeeded("The base is what every version starts from. It cannot be deleted.")
+    active = cursor.execute(
+        "SELECT arg_max(number, activation_id) FROM activations WHERE base = ?", [base]
+    ).fetchall()[0][0]
+    if active == number:
+        raise VersionNeeded(f"{version} is active. Make another version active, then delete it.")
+    child = cursor.execute(
+        "SELECT min(number) FROM current_versions "
+        "WHERE base = ? AND parent = ? AND deleted IS NULL",
+        [base, number],
+    ).fetchall()[0][0]
+    if child is not None:
+        raise VersionNeeded(f"v{child} starts from {version}. Delete v{child} first.")
+    trial = cursor.execute(
+        f"SELECT min(trial_id) FROM ({TRIALS}) "
+        "WHERE base = ? AND state = ? AND (before = ? OR after = ?)",
+        [base, OPEN, number, number],
+    ).fetchall()[0][0]
+    if trial is not None:
+        raise VersionNeeded(f"Blind test {trial} shows {version}. End the test first.")
+    run = cursor.execute(
+        "SELECT min(run_id) FROM current_runs "
+        "WHERE base = ? AND parent = ? AND state IN ('queued', 'running')",
+        [base, version],
+    ).fetchall()[0][0]
+    if run is not None:
+        raise VersionNeeded(f"Run {run} starts from {version}. Wait for it, or cancel it first.")
+
+
+def require_free(cursor: Cursor, base: str, number: int, name: str) -> None:
+    """Raise InvalidLabel for a name that another version has, or that looks like v3 or base."""
+    if not name:
+        return
+    if NAME.fullmatch(name.lower()):
+        raise InvalidLabel(f"{name!r} would be taken for a version's number. Choose another name.")
+    taken = cursor.execute(
+        "SELECT min(number) FROM current_versions "
+        "WHERE base = ? AND number <> ? AND lower(name) = lower(?) AND deleted IS NULL",
+        [base, number, name],
+    ).fetchall()[0][0]
+    if taken is not None:
+        raise InvalidLabel(f"v{taken} is called {name!r} already. Choose another name.")
+
+
+def check_label(text: str, what: str, longest: int) -> str:
+    """Return a line of text; raise InvalidLabel when it is too long or holds control characters."""
+    if has_controls(text):
+        raise InvalidLabel(f"The {what} {text[:80]!r} holds control characters. Use plain text.")
+    return check_length(text, what, longest)
+
+
+def check_length(text: str, what: str, longest: int) -> str:
+    """Return a text; raise InvalidLabel when it is too long."""
+    if len(text) > longest:
+        raise InvalidLabel(
+            f"The {what} has {len(text)} characters, and it may have {longest}. Shorten it."
+        )
+    return text

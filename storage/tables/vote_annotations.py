@@ -1,0 +1,95 @@
+"""What a person adds to a vote that is given: how clear it was, why the loser lost, criteria."""
+
+from storage.database import Cursor, Database
+from storage.errors import InvalidKey, InvalidRemark, UnknownVote
+from storage.records import Remark
+from storage.tables.act_order import REMARK, note_act
+from storage.text import has_controls
+from storage.timestamps import Clock
+
+STRENGTH, REASON, CRITERION = "strength", "reason", "criterion"
+STRENGTHS = ("", "2")
+"""Nothing for a plain vote, 2 for a clear one."""
+LONGEST_NAME = 64
+SIDES = ("", "left", "right", "tie")
+
+
+class Remarks:
+    """All remarks; of one vote, kind and name the newest counts, and an empty one takes it away."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def add(
+        self, vote_key: str, annotator: str, kind: str, name: str, value: str, key: str
+    ) -> None:
+        """Add a remark to the annotator's own vote, once per key.
+
+        `value` is 2 or nothing for a strength, on or nothing for a reason, and left, right, tie or
+        nothing for a criterion. Raises UnknownVote, InvalidRemark or InvalidKey.
+        """
+        require_sense(kind, name, value)
+        if not key or has_controls(key):
+            raise InvalidKey(f"{key!r} is not a key. Send a fresh one with every remark.")
+        now = self._clock()
+
+        def insert(cursor: Cursor) -> None:
+            stored = value_of(cursor, vote_key, annotator, kind, value)
+            cursor.execute(
+                "INSERT INTO remarks (key, vote_key, kind, name, value, created) "
+                "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+                [key, vote_key, kind, name, stored, now],
+            )
+            note_act(cursor, REMARK, key, annotator)
+
+        self._database.write(insert)
+
+    def of_vote(self, vote_key: str) -> list[Remark]:
+        """Return what is said of a current vote now, in the order of kinds and names."""
+        rows = self._database.read(
+            "SELECT kind, name, value FROM current_remarks WHERE vote_key = ? ORDER BY kind, name",
+            [vote_key],
+        )
+        return [Remark(*row) for row in rows]
+
+    def reasons(self, base: str) -> list[tuple[str, int]]:
+        """Count the reasons given in a model's labels, the most frequent first."""
+        return [
+            (name, int(count))
+            for name, count in self._database.read(
+                "SELECT name, count(*) AS n FROM current_remarks JOIN labels USING (vote_id) "
+                "WHERE kind = 'reason' AND base = ? GROUP BY name ORDER BY n DESC, name",
+                [base],
+            )
+        ]
+
+
+def require_sense(kind: str, name: str, value: str) -> None:
+    """Raise InvalidRemark unless the kind, the name and the value go together."""
+    values = {STRENGTH: STRENGTHS, REASON: ("", "on"), CRITERION: SIDES}.get(kind)
+    if values is None:
+        raise InvalidRemark(f"{kind!r} is no kind of remark. Send strength, reason or criterion.")
+    if value not in values:
+        said = ", ".join(repr(one) for one in values)
+        raise InvalidRemark(f"{value!r} is no value of a {kind}. Send one of {said}.")
+    named = 0 < len(name) <= LONGEST_NAME and not has_controls(name)
+    if named == (kind == STRENGTH):
+        raise InvalidRemark(
+            "A strength has no name."
+            if kind == STRENGTH
+            else f"{name!r} names no {kind}. Use 1 to {LONGEST_NAME} characters of plain text."
+        )
+
+
+def value_of(cursor: Cursor, vote_key: str, annotator: str, kind: str, value: str) -> str:
+    """Return what is stored: a criterion's winner as a picture; raises UnknownVote."""
+    row = cursor.execute(
+        "SELECT pairs.left_image, pairs.right_image FROM votes JOIN pairs USING (pair_id) "
+        "WHERE key = ? AND annotator = ? AND verdict IS NOT NULL",
+        [vote_key, annotator],
+    ).fetchone()
+    if row is None:
+        raise UnknownVote(f"{annotator!r} gave no vote under the key {vote_key!r}. Vote first.")
+    left, right = row
+    return {"left": left, "right": right}.get(value, value) if kind == CRITERION else value

@@ -1,0 +1,231 @@
+"""How votes were given: every one in full, exclusions with their reasons, and people's weights.
+
+Nothing is taken away in silence: an exclusion and a weight are rows with a reason, and a lift or a
+newer weight is one more row.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.aggregates.counts import Tally
+from storage.aggregates.vote_entries import Entries
+from storage.database import Cursor, Database
+from storage.errors import InvalidExclusion
+from storage.tables.control_pairs import Checks
+from storage.text import has_controls
+from storage.timestamps import Clock
+
+LONGEST_REASON = 300
+
+GIVEN = """
+SELECT v.vote_id, v.pair_id, v.annotator, v.verdict, v.winner, v.left_image,
+       CASE WHEN v.left_image = p.left_image THEN p.right_image ELSE p.left_image END,
+       p.prompt, p.version, v.response_ms, v.created, t.trial_id, c.kind, c.of_pair, e.reason
+FROM current_votes AS v
+JOIN pairs AS p USING (pair_id)
+LEFT JOIN trial_pairs AS t USING (pair_id)
+LEFT JOIN checks AS c USING (pair_id)
+LEFT JOIN excluded_votes AS e ON e.vote_id = v.vote_id
+WHERE v.base = ? AND v.pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
+ORDER BY v.vote_id
+"""
+
+EXCLUSIONS = """
+SELECT exclusion_id, exclusions.annotator, exclusions.vote_id, reason, exclusions.who,
+       exclusions.created, exclusion_lifts.created
+FROM exclusions LEFT JOIN exclusion_lifts USING (exclusion_id)
+WHERE base = ? ORDER BY exclusion_id DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A current vote in full, with the pictures as they were shown."""
+
+    vote_id: int
+    pair_id: str
+    annotator: str
+    verdict: str
+    winner: str | None
+    left: str
+    right: str
+    prompt: str
+    version: str
+    response_ms: int | None
+    created: datetime
+    trial: str | None
+    check: str | None
+    """repeat or gold, where it was asked to see how the person votes."""
+    of_pair: str | None
+    """The pair that it repeats."""
+    excluded: str | None
+    """Why nothing is learned from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """One vote or one person that nothing is learned from, until it is lifted."""
+
+    exclusion_id: int
+    annotator: str | None
+    vote_id: int | None
+    reason: str
+    who: str
+    created: datetime
+    lifted: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """How much a person's votes count, and why."""
+
+    weight: float
+    reason: str
+    who: str
+    created: datetime
+
+
+class Quality:
+    """What is known of how votes were given, in rows."""
+
+    def __init__(self, database: Database, tally: Tally, clock: Clock) -> None:
+        self._database, self._tally, self._clock = database, tally, clock
+        self.checks, self.entries = Checks(database, clock), Entries(database)
+
+    def given(self, base: str) -> list[Given]:
+        """Return every current vote on a model's pairs, oldest first; of reported pairs none."""
+        return [Given(*row) for row in self._database.read(GIVEN, [base])]
+
+    # Exclusions
+
+    def exclude(
+        self,
+        base: str,
+        reason: str,
+        who: str,
+        *,
+        annotator: str | None = None,
+        vote_id: int | None = None,
+    ) -> int:
+        """Learn nothing from one vote, or from a person's votes; returns the exclusion's id.
+
+        Raises InvalidExclusion without a reason, or for a vote or person that is none.
+        """
+        text = check_reason(reason)
+        row = [base, annotator, vote_id, text, who, self._clock()]
+
+        def insert(cursor: Cursor) -> int:
+            require_votes(cursor, base, annotator, vote_id)
+            sql = (
+                "INSERT INTO exclusions (base, annotator, vote_id, reason, who, created) "
+                "VALUES (?, ?, ?, ?, ?, ?) RETURNING exclusion_id"
+            )
+            return int(cursor.execute(sql, row).fetchall()[0][0])
+
+        return self._tally.write(insert, then=lambda _: self._tally.forget())
+
+    def lift(self, base: str, exclusion_id: int, who: str) -> None:
+        """Learn again from what was excluded; raises InvalidExclusion where that is unknown."""
+
+        def insert(cursor: Cursor) -> None:
+            sql = "SELECT 1 FROM exclusions WHERE base = ? AND exclusion_id = ?"
+            if not cursor.execute(sql, [base, exclusion_id]).fetchone():
+                raise InvalidExclusion(
+                    f"There is no exclusion {exclusion_id}. Look at the list of them."
+                )
+            cursor.execute(
+                "INSERT INTO exclusion_lifts VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [exclusion_id, who, self._clock()],
+            )
+
+        self._tally.write(insert, then=lambda _: self._tally.forget())
+
+    def exclusions(self, base: str) -> list[Exclusion]:
+        """Return every exclusion, the lifted ones too, newest first."""
+        return [Exclusion(*row) for row in self._database.read(EXCLUSIONS, [base])]
+
+    # Weights
+
+    def weigh(self, base: str, weights: Mapping[str, tuple[float, str]], who: str) -> None:
+        """Record people's weights, each with its reason, where they differ from what counts now."""
+        now, known = self._clock(), self.weights(base)
+        rows = [
+            [base, name, weight, reason, who, now]
+            for name, (weight, reason) in weights.items()
+            if weight != (known[name].weight if name in known else 1.0)
+        ]
+        if rows:
+            self._database.write(
+                lambda cursor: cursor.executemany(
+                    "INSERT INTO voter_weights (base, annotator, weight, reason, who, created) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    rows,
+                )
+            )
+
+    def weights(self, base: str) -> dict[str, Weight]:
+        """Return the weight of everybody who ever had one; others' votes count in full."""
+        sql = "SELECT annotator, weight, reason, who, created FROM current_weights WHERE base = ?"
+        return {name: Weight(*row) for name, *row in self._database.read(sql, [base])}
+
+    # Pictures
+
+    def looks(self, measure: int, files: Sequence[str] | None = None) -> dict[str, Sequence[float]]:
+        """Return what one version of the measure says of all pictures or some, by their SHA-256."""
+        sql = "SELECT sha256, numbers FROM looks WHERE measure = ?"
+        if files is None:
+            return dict(self._database.read(sql, [measure]))
+        chosen = f"{sql} AND sha256 IN (SELECT unnest(?::VARCHAR[]))"
+        return dict(self._database.read(chosen, [measure, list(files)]))
+
+    def keep_looks(self, measure: int, found: Mapping[str, Sequence[float]]) -> None:
+        """Keep what a measure says of pictures."""
+        if not found:
+            return
+        # One statement, for others wait to write meanwhile.
+        sql = (
+            "INSERT INTO looks SELECT unnest($files::VARCHAR[]), $measure, "
+            "unnest($numbers::DOUBLE[][]) ON CONFLICT DO NOTHING"
+        )
+        known = {"files": list(found), "measure": measure, "numbers": [*map(list, found.values())]}
+        self._database.write(lambda cursor: cursor.execute(sql, known))
+
+    def files(self, base: str) -> dict[str, str]:
+        """Return the SHA-256 of every picture that somebody voted on, by its id."""
+        return dict(
+            self._database.read(
+                "SELECT image_id, sha256 FROM images WHERE image_id IN ("
+                "  SELECT unnest([pairs.left_image, pairs.right_image]) FROM pairs"
+                "  JOIN current_votes USING (pair_id) WHERE pairs.base = $base)",
+                {"base": base},
+            )
+        )
+
+    def reasons(self, base: str) -> list[tuple[int, str]]:
+        """Return (vote_id, why the loser lost) of current votes."""
+        rows = self._database.read(
+            "SELECT vote_id, name FROM current_remarks JOIN votes USING (vote_id) "
+            "WHERE base = ? AND kind = 'reason' ORDER BY vote_id",
+            [base],
+        )
+        return [(vote_id, name) for vote_id, name in rows]
+
+
+def check_reason(reason: str) -> str:
+    """Return a reason; raises InvalidExclusion for none."""
+    text = reason.strip()
+    if not 0 < len(text) <= LONGEST_REASON or has_controls(text):
+        raise InvalidExclusion(
+            f"An exclusion needs a reason of 1 to {LONGEST_REASON} characters of plain text. "
+            "Write what speaks against the votes."
+        )
+    return text
+
+
+def require_votes(cursor: Cursor, base: str, annotator: str | None, vote_id: int | None) -> None:
+    """Raise InvalidExclusion unless there is a vote that is meant."""
+    sql = "SELECT 1 FROM current_votes WHERE base = ? AND (vote_id = ? OR annotator = ?) LIMIT 1"
+    if not cursor.execute(sql, [base, vote_id, annotator]).fetchone():
+        meant = f"vote {vote_id}" if vote_id is not None else f"vote of {annotator!r}"
+        raise InvalidExclusion(f"There is no {meant} to leave out. Look at the list of votes.")

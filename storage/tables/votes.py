@@ -1,0 +1,275 @@
+"""The votes: rows that are only ever appended, each under a key that makes a repeat harmless."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.aggregates.count_deltas import Changes
+from storage.aggregates.counts import Tally
+from storage.database import Cursor, Database, Row
+from storage.errors import (
+    AlreadyVoted,
+    InvalidAnnotator,
+    InvalidKey,
+    InvalidVerdict,
+    NothingToUndo,
+)
+from storage.records import Pair, Verdict, VoteReceipt, new_id
+from storage.settling import VOTES, Settling
+from storage.tables.pairs import SHOWN, unknown_pair
+from storage.text import has_controls
+from storage.timestamps import Clock
+
+LONGEST_NAME = 64
+LONGEST_KEY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """A vote before it is cast, with the pair as it was shown."""
+
+    base: str
+    pair_id: str
+    left: str
+    right: str
+    verdict: Verdict
+    annotator: str
+    key: str
+    response_ms: int | None
+    trial: str | None
+    check: str | None
+    mixed: bool
+    choice: tuple[str, float] | None = None
+    """The rule that chose the pair, and how likely it was to."""
+
+    @property
+    def winner(self) -> str | None:
+        """The picture that won, or None."""
+        return {Verdict.LEFT: self.left, Verdict.RIGHT: self.right}.get(self.verdict)
+
+
+class Votes:
+    """All votes of a studio; an undo is one more row, and a vote that it names is not current."""
+
+    def __init__(self, database: Database, tally: Tally, settling: Settling, clock: Clock) -> None:
+        self._database = database
+        self._tally = tally
+        self._settling = settling
+        self._clock = clock
+
+    def cast(
+        self,
+        pair_id: str,
+        verdict: str,
+        annotator: str,
+        key: str,
+        response_ms: int | None,
+        choice: tuple[str, float] | None = None,
+    ) -> VoteReceipt:
+        """Record a vote once per key, with the rule that chose its pair and its propensity.
+
+        Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator, InvalidKey or DiskFull;
+        whatever it raises, nothing was recorded.
+        """
+        base, pair_id, left, right, trial, check, mixed = shown(self._database, pair_id)
+        ballot = Ballot(
+            base,
+            pair_id,
+            left,
+            right,
+            as_verdict(verdict),
+            check_annotator(annotator),
+            check_key(key),
+            response_ms,
+            trial,
+            check,
+            mixed,
+            choice,
+        )
+        return self._tally.write(
+            lambda cursor: self._cast(cursor, ballot),
+            then=lambda receipt: self._count(receipt, ballot),
+        )
+
+    def undo(self, annotator: str, key: str | None) -> Pair:
+        """Take back the newest current vote of an annotator, once per key, and return its pair.
+
+        Raises NothingToUndo, InvalidAnnotator, InvalidKey or DiskFull.
+        """
+        check_annotator(annotator)
+        own_key = new_id() if key is None else check_key(key)
+        return self._tally.change(
+            lambda cursor, changes: self._undo(cursor, changes, annotator, own_key)
+        )
+
+    def decisive(self, base: str, annotator: str) -> int:
+        """Count the current decisive votes of one person that can be learned from."""
+        rows = self._database.read(
+            "SELECT (SELECT count(winner) FROM lessons WHERE base = $base AND annotator = $who) + "
+            "(SELECT count(best) FROM current_rankings WHERE base = $base AND annotator = $who "
+            " AND annotator NOT IN (SELECT person FROM excluded_people WHERE base = $base))",
+            {"base": base, "who": annotator},
+        )
+        return int(rows[0][0])
+
+    def find(self, key: str) -> VoteReceipt | None:
+        """Return the receipt of the vote recorded under a key, or None."""
+        rows = self._database.read(
+            "SELECT vote_id FROM votes WHERE key = ? AND verdict IS NOT NULL", [key]
+        )
+        return VoteReceipt(key, rows[0][0], duplicate=True) if rows else None
+
+    def _cast(self, cursor: Cursor, ballot: Ballot) -> VoteReceipt:
+        if earlier := earlier_act(cursor, ballot.key):
+            vote_id, undone = earlier
+            if undone is not None:
+                raise reused_key(ballot.key, "an undo")
+            return VoteReceipt(ballot.key, vote_id, duplicate=True, trial=ballot.trial)
+        require_no_vote(cursor, ballot)
+        vote_id = insert_vote(cursor, ballot, self._clock())
+        if ballot.choice:
+            cursor.execute("INSERT INTO choices VALUES (?, ?, ?)", [vote_id, *ballot.choice])
+        return VoteReceipt(ballot.key, vote_id, duplicate=False, trial=ballot.trial)
+
+    def _count(self, receipt: VoteReceipt, ballot: Ballot) -> None:
+        if not receipt.duplicate:
+            self._settling.note(VOTES, receipt.vote_id)
+        if not receipt.duplicate and (ballot.check or ballot.mixed):
+            self._tally.add_beside(ballot.base, ballot.pair_id, ballot.verdict)
+        elif not receipt.duplicate and ballot.trial is None:
+            self._tally.add_vote(ballot.base, ballot.pair_id, ballot.verdict, ballot.annotator)
+
+    def _undo(self, cursor: Cursor, changes: Changes, annotator: str, key: str) -> Pair:
+        if earlier := earlier_act(cursor, key):
+            _, undone = earlier
+            if undone is None:
+                raise reused_key(key, "a vote")
+            return pair_voted_on(cursor, undone)
+        vote_id = newest_vote(cursor, annotator)
+        pair = pair_voted_on(cursor, vote_id)
+        changes.about(cursor, pair.pair_id)
+        undo_vote(cursor, vote_id, key, self._clock())
+        return pair
+
+
+def earlier_act(cursor: Cursor, key: str) -> tuple[int, int | None] | None:
+    """Return (vote_id, the vote it superseded) of what was recorded under a key, or None."""
+    return cursor.execute("SELECT vote_id, supersedes FROM votes WHERE key = ?", [key]).fetchone()
+
+
+def shown(database: Database, pair_id: str) -> Row:
+    """Return (base, id, left image, right image, trial, check, mixed) of a pair.
+
+    `mixed` says that its trial comes in between other pairs. Raises UnknownPair.
+    """
+    rows = database.read(
+        "SELECT pairs.base, pair_id, left_image, right_image, trial_id, kind, "
+        "coalesce((options ->> 'mixed')::BOOLEAN, FALSE) FROM pairs "
+        "LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN trials USING (trial_id) "
+        "LEFT JOIN checks USING (pair_id) WHERE pair_id = ?",
+        [pair_id],
+    )
+    if not rows:
+        raise unknown_pair(pair_id)
+    return rows[0]
+
+
+def require_no_vote(cursor: Cursor, ballot: Ballot) -> None:
+    """Raise AlreadyVoted if the annotator has a current vote on the pair."""
+    # Only a filter on pair_id alone goes through its index; a pair has few rows to sort out here.
+    rows = cursor.execute(
+        "SELECT vote_id, annotator, verdict, supersedes FROM votes WHERE pair_id = ?",
+        [ballot.pair_id],
+    ).fetchall()
+    undone = {supersedes for *_, supersedes in rows}
+    for vote_id, annotator, verdict, _ in rows:
+        if annotator == ballot.annotator and verdict and vote_id not in undone:
+            raise AlreadyVoted(
+                f"{annotator!r} has already said {verdict!r} on pair {ballot.pair_id!r}. "
+                "Undo that vote first to change it."
+            )
+
+
+def insert_vote(cursor: Cursor, ballot: Ballot, now: datetime) -> int:
+    """Append a vote and return its id."""
+    inserted = cursor.execute(
+        """
+        INSERT INTO votes (
+            key, base, pair_id, annotator, verdict, winner, left_image, response_ms, created
+        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING vote_id
+        """,
+        [
+            ballot.key,
+            ballot.base,
+            ballot.pair_id,
+            ballot.annotator,
+            ballot.verdict,
+            ballot.winner,
+            ballot.left,
+            ballot.response_ms,
+            now,
+        ],
+    )
+    return int(inserted.fetchall()[0][0])
+
+
+def undo_vote(cursor: Cursor, vote_id: int, key: str, now: datetime) -> None:
+    """Append the undo of a vote."""
+    cursor.execute(
+        """
+        INSERT INTO votes (key, base, pair_id, annotator, left_image, supersedes, created)
+        SELECT ?, base, pair_id, annotator, left_image, vote_id, ? FROM votes WHERE vote_id = ?
+        """,
+        [key, now, vote_id],
+    )
+
+
+def newest_vote(cursor: Cursor, annotator: str) -> int:
+    """Return the id of an annotator's newest current vote; raises NothingToUndo."""
+    row = cursor.execute(
+        "SELECT max(vote_id) FROM current_votes WHERE annotator = ?", [annotator]
+    ).fetchone()
+    if row is None or row[0] is None:
+        raise NothingToUndo(f"{annotator!r} has no vote to take back. Vote first.")
+    return int(row[0])
+
+
+def pair_voted_on(cursor: Cursor, vote_id: int) -> Pair:
+    """Return the pair of a vote."""
+    rows = cursor.execute(
+        f"{SHOWN} WHERE pair_id = (SELECT pair_id FROM votes WHERE vote_id = ?)",
+        [vote_id],
+    ).fetchall()
+    return Pair(*rows[0])
+
+
+def as_verdict(verdict: str) -> Verdict:
+    """Return a verdict by its name; raises InvalidVerdict."""
+    try:
+        return Verdict(verdict)
+    except ValueError as error:
+        raise InvalidVerdict(
+            f"{verdict!r} is not a verdict. Send one of {', '.join(Verdict)}."
+        ) from error
+
+
+def check_annotator(annotator: str) -> str:
+    """Return an annotator's name; raises InvalidAnnotator."""
+    if not 0 < len(annotator) <= LONGEST_NAME or has_controls(annotator):
+        raise InvalidAnnotator(
+            f"{annotator!r} is not a name. Use 1 to {LONGEST_NAME} characters of plain text."
+        )
+    return annotator
+
+
+def check_key(key: str) -> str:
+    """Return an idempotency key; raises InvalidKey."""
+    if not 0 < len(key) <= LONGEST_KEY or has_controls(key):
+        raise InvalidKey(
+            f"{key!r} is not a key. Send 1 to {LONGEST_KEY} characters, fresh for every vote."
+        )
+    return key
+
+
+def reused_key(key: str, owner: str) -> InvalidKey:
+    """Say that a key belongs to another kind of act."""
+    return InvalidKey(f"The key {key!r} belongs to {owner}. Send a fresh key with every act.")
