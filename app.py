@@ -25,17 +25,17 @@ from align.client.models import ModelInfo, describe_model
 from align.client.sampler import SamplerProcess
 from align.client.trainer import TrainerProcess
 from align.errors import AlignError
+from annotate.auth.hosts import allowed_hosts, as_root_path
+from annotate.auth.identity import SignIn, as_header
+from annotate.auth.proxies import as_networks
+from annotate.auth.request_guard import Site
+from annotate.background import Job
 from annotate.errors import AnnotateError
-from annotate.jobs import Job
-from annotate.material.folder import checked
-from annotate.material.listing import preview_lines, skip_lines, writable
-from annotate.people.asking import SignIn, as_header
-from annotate.people.guard import Site
-from annotate.people.hosts import allowed_hosts, as_root_path
-from annotate.people.proxies import as_networks
-from annotate.prompts import read_prompt_file
-from annotate.serving import Server, listen, no_proxies
-from annotate.studio import Studio
+from annotate.image_import.folder import checked
+from annotate.image_import.listing import preview_lines, skip_lines, writable
+from annotate.rendering.prompt_sources import read_prompt_file
+from annotate.service.studio import Studio
+from annotate.web.http_server import Server, listen, no_proxies
 from storage import StorageError, Store
 
 EXPECTED = (AlignError, AnnotateError, StorageError)
@@ -156,7 +156,7 @@ def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> I
         # The model loads in its own process while this one imports gradio.
         sampler.start()
         with no_proxies():
-            import annotate.page  # noqa: PLC0415, F401
+            import annotate.web.page  # noqa: PLC0415, F401
         studio = Studio(
             store,
             sampler,
@@ -197,7 +197,7 @@ def served(
     sockets: list[socket.socket],
 ) -> Iterator[str]:
     """Serve the page at the address that is given, and no more afterwards."""
-    from annotate.page import build_app  # noqa: PLC0415  see `opened`
+    from annotate.web.page import build_app  # noqa: PLC0415  see `opened`
 
     web = build_app(studio, EXPECTED, way, site)
     server = Server(web.app, sockets, settings.host)

@@ -8,8 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from annotate.auth.arguments import add_people_command
 from annotate.errors import AnnotateError
-from annotate.people.arguments import add_people_command
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def people(chosen: argparse.Namespace) -> list[str]:
     """Change who may sign in; raises AnnotateError with what storage says."""
-    from annotate.people.commands import run_people  # noqa: PLC0415  DuckDB takes a moment
+    from annotate.auth.people_commands import run_people  # noqa: PLC0415  DuckDB takes a moment
     from storage import StorageError  # noqa: PLC0415
 
     try:
@@ -46,7 +46,7 @@ def people(chosen: argparse.Namespace) -> list[str]:
 
 def written(chosen: argparse.Namespace) -> list[Path]:
     """Write a report and return its files."""
-    from annotate.report.writing import write_report  # noqa: PLC0415  Pillow takes a moment
+    from annotate.report.write import write_report  # noqa: PLC0415  Pillow takes a moment
 
     return write_report(chosen.folder, chosen.out or chosen.folder)
 

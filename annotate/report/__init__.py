@@ -1,1 +1,1 @@
-"""An evaluation as a page and as Markdown; needs neither the app nor gradio."""
+"""Write an evaluation as HTML and as Markdown; needs neither the app nor gradio."""

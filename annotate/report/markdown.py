@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from annotate.report.evaluation import Evaluation, Rate, Verdict
-from annotate.report.words import (
+from annotate.report.findings import (
     checks_sentence,
     interval,
     moment,

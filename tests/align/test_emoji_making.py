@@ -43,7 +43,7 @@ from align.sampling.to_folder import settings_of
 from align.weights.pipeline import load_pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
-EMOJI, STATIC = ROOT / "align/emoji", ROOT / "annotate/static"
+EMOJI, STATIC = ROOT / "align/emoji", ROOT / "annotate/web/static"
 SHAPES = {
     "banana": "ellipse",
     "balloon": "rectangle",

@@ -1,7 +1,7 @@
 """An image model and a trainer that are quick, and honest about everything else.
 
 The painter stores real PNG files, whose look depends on prompt, seed and adapter. The trainer
-starts real processes that outlive their starter. Both keep the protocols of annotate.ports.
+starts real processes that outlive their starter. Both keep the protocols of annotate.interfaces.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 from PIL import Image, PngImagePlugin
 
-from annotate.ports import Rendered
+from annotate.interfaces import Rendered
 
 CHILD = Path(__file__).with_name("annotate_trainer_child.py")
 

@@ -14,7 +14,7 @@ import httpx
 from annotate_web import LOCAL, answering, open_web
 from places import Place, until
 
-from annotate.people.asking import SignIn
+from annotate.auth.identity import SignIn
 from storage.tables.people import Role
 
 PASSWORD = "correct horse battery"

@@ -16,15 +16,15 @@ from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel, Trouble
 from annotate_workshop import CopyingWorkshop
 from places import Place
 
+from annotate.auth.accounts import Accounts
+from annotate.auth.hosts import allowed_hosts
+from annotate.auth.identity import SignIn
+from annotate.auth.passwords import Scrypt
+from annotate.auth.request_guard import Site
 from annotate.errors import AnnotateError
-from annotate.page import WebApp, build_app
-from annotate.people.accounts import Accounts
-from annotate.people.asking import SignIn
-from annotate.people.guard import Site
-from annotate.people.hosts import allowed_hosts
-from annotate.people.passwords import Scrypt
-from annotate.serving import Server, listen
-from annotate.studio import Studio
+from annotate.service.studio import Studio
+from annotate.web.http_server import Server, listen
+from annotate.web.page import WebApp, build_app
 from storage import StorageError
 from storage.store import Store
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from annotate_doubles import Trouble
 
-from annotate.export_forms import FORMS
+from annotate.versions.export_forms import FORMS
 
 
 class CopyingWorkshop:

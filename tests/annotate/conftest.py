@@ -9,7 +9,7 @@ from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel
 from annotate_workshop import CopyingWorkshop
 from places import Open, Place
 
-from annotate.studio import Studio
+from annotate.service.studio import Studio
 from storage.store import Store
 
 

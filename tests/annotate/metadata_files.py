@@ -11,7 +11,7 @@ import numpy as np
 from picture_files import scene
 from PIL import Image
 
-from annotate.material.fields import fields_of
+from annotate.image_import.fields import fields_of
 
 Entry = tuple[int, int, bytes]
 """Tag, type and value."""

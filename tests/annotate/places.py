@@ -10,7 +10,7 @@ import psutil
 from annotate_doubles import ChildTrainer, PaintingSampler
 from annotate_workshop import CopyingWorkshop
 
-from annotate.studio import Studio
+from annotate.service.studio import Studio
 from storage.store import Store
 
 PATIENCE_S = 60.0

@@ -9,14 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from annotate.attributes import NAMES
-from annotate.painting import address
-from annotate.quality.agreement import agreement
-from annotate.quality.crowd import contrasts
-from annotate.quality.liking import liking, standing_out
-from annotate.quality.reliability import reliability
-from annotate.quality.sides import Share, consistency, share, side_bias, two_sided
-from annotate.quality.telling import (
+from annotate.insights.attributes import NAMES
+from annotate.insights.summary import (
     MOST_DISSENTS,
     MOST_PROMPTS,
     MOST_SHARED,
@@ -26,7 +20,13 @@ from annotate.quality.telling import (
     told,
     why_thin,
 )
-from annotate.quality.voting import FEWEST_OF_A_WORD, words_of
+from annotate.rendering.renderer import address
+from annotate.statistics.attribute_effects import liking, standing_out
+from annotate.statistics.crowd import contrasts
+from annotate.statistics.dawid_skene import reliability
+from annotate.statistics.krippendorff import agreement
+from annotate.statistics.side_bias import Share, consistency, share, side_bias, two_sided
+from annotate.statistics.vote_tables import FEWEST_OF_A_WORD, words_of
 from storage.store import Store
 from storage.tables.vote_quality import Given
 

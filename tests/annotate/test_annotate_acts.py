@@ -6,9 +6,9 @@ import pytest
 from annotate_doubles import SmallModel
 from places import Place, until
 
-from annotate.acts import Acts
-from annotate.api import Endpoints
 from annotate.errors import InvalidRequest
+from annotate.web.api import Endpoints
+from annotate.web.stage_events import Acts
 from storage.errors import AlreadyVoted, InvalidRemark, UnknownVote
 
 BASE = SmallModel().identity

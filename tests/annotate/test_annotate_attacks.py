@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from annotate_web import AWAY, HERE, Headers, Web, open_web
 
+from annotate.auth.hosts import allowed_hosts
 from annotate.errors import InvalidRequest
-from annotate.people.hosts import allowed_hosts
 
 MODES = ("off", "accounts", "proxy")
 OWN = ("Host", "127.0.0.1:7860")

@@ -18,10 +18,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
-from annotate import serving
-from annotate.bodies import DEEPEST, Bodies, Limits, too_deep
 from annotate.errors import PortTaken
-from annotate.serving import Server, listen
+from annotate.web import http_server
+from annotate.web.http_server import Server, listen
+from annotate.web.request_limits import DEEPEST, Bodies, Limits, too_deep
 from storage.tables.people import Role
 
 OWN = ("Host", "127.0.0.1")
@@ -152,7 +152,7 @@ def test_a_body_that_comes_steadily_is_waited_for():
 
 @contextmanager
 def serving_small(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
-    monkeypatch.setattr(serving, "REQUEST_S", 0.3)
+    monkeypatch.setattr(http_server, "REQUEST_S", 0.3)
     sockets = listen("127.0.0.1", 0)
     server = Server(small_app(), sockets, "127.0.0.1")
     server.start()

@@ -12,7 +12,7 @@ import pytest
 from annotate_sign_in import House, lived_in
 from annotate_web import HERE, Web, open_web
 
-from annotate.people import streams
+from annotate.auth import streams
 from storage.tables.people import Role
 
 OWN = ("Host", "127.0.0.1")

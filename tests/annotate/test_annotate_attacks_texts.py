@@ -133,7 +133,7 @@ def test_an_expression_takes_linear_time(used):
 
 def test_the_test_finds_expressions_and_sees_slow_ones():
     found = {used.where.split(":")[0].rsplit(".", 1)[0] for used in expressions()}
-    assert len(list(expressions())) > 30 and "annotate.calls" in found
+    assert len(list(expressions())) > 30 and "annotate.web.call_checks" in found
     for slow in (r"<lora:[^>]*>", r"\s*-\s*"):
         assert worst(Used("slow", re.compile(slow), "search")), slow
     assert worst(Used("quick", re.compile(r"<lora:[^<>]*>"), "search")) is None

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from annotate.attributes import ATTRIBUTES, NAMES, attributes, to_lab
 from annotate.errors import BrokenPicture
+from annotate.insights.attributes import ATTRIBUTES, NAMES, attributes, to_lab
 
 Saved = Callable[[Image.Image], dict[str, float]]
 

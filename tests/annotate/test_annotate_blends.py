@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from places import Place
 
-from annotate.blends import BASE, parse_blend
+from annotate.comparison.mixes import BASE, parse_blend
 from annotate.errors import FileGone, InvalidRequest
 from storage.errors import UnknownVersion
 

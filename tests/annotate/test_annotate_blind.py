@@ -16,9 +16,9 @@ from annotate_sign_in import PASSWORD, House, call, cast, lived_in, pairs, serve
 from PIL import Image, PngImagePlugin
 from places import ENDLESS, until
 
-from annotate.blind import NO_SPACE, TROUBLE, told_discreetly
 from annotate.errors import InvalidRequest
-from annotate.pictures import picture_response, without_words
+from annotate.service.labeler_view import NO_SPACE, TROUBLE, told_discreetly
+from annotate.web.image_response import picture_response, without_words
 from storage.errors import BrokenStudio, DiskFull
 from storage.tables.people import Role
 

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from picture_files import A1111, comfy_graph, comfy_workflow, save_png, scene
 
-from annotate.material import origins
-from annotate.material.captions import JSON_FILES, TEXT_FILES, sidecar
-from annotate.material.encodings import decoded
-from annotate.material.names import FOLDER_NAMES
-from annotate.material.origins import TABLES, alike, seen
-from annotate.material.pictures import Head, look
-from annotate.material.programs.reader import Fields, NoPrompt, Prompt
-from annotate.material.reading import Skip
+from annotate.image_import.captions import origins
+from annotate.image_import.captions.file_names import FOLDER_NAMES
+from annotate.image_import.captions.origins import TABLES, alike, seen
+from annotate.image_import.captions.sidecar import JSON_FILES, TEXT_FILES, sidecar
+from annotate.image_import.captions.text_encodings import decoded
+from annotate.image_import.decode import Head, look
+from annotate.image_import.programs.reader import Fields, NoPrompt, Prompt
+from annotate.safe_files import Skip
 
 FOX = "a red fox in snow"
 GRAPH = json.dumps(comfy_graph(FOX, 1))

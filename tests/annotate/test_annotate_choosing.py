@@ -5,10 +5,10 @@ import pytest
 from annotate_doubles import PaintingSampler, Trouble
 from places import Place, until
 
-from annotate.attributes import NAMES, attributes
-from annotate.choosing import VOTES
+from annotate.comparison.best_of_n import VOTES
 from annotate.errors import AnnotateError, InvalidRequest
-from annotate.tabs.best_of import BestOf
+from annotate.insights.attributes import NAMES, attributes
+from annotate.web.tabs.best_of_n_section import BestOf
 from storage.errors import StorageError, UnknownVersion
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from comfy_graphs import LINE, SAMPLER, Nodes, of_conditioning, of_text, sent
 
-from annotate.material.programs import comfyui
-from annotate.material.programs.comfyui import prompt_of_graph
-from annotate.material.programs.reader import NoPrompt
+from annotate.image_import.programs import comfyui
+from annotate.image_import.programs.comfyui import prompt_of_graph
+from annotate.image_import.programs.reader import NoPrompt
 
 LLM = {"o OllamaGenerate": {"prompt": "Expand: a castle", "model": "llama3"}}
 A, B = {"text": "a castle", "clip": "@m.1"}, {"text": "a dragon", "clip": "@m.1"}

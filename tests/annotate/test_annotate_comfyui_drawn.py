@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from comfy_graphs import Nodes, drawn, of_text, subgraph
 
-from annotate.material.programs import comfyui
-from annotate.material.programs.comfyui import prompt_of_graph
-from annotate.material.programs.reader import NoPrompt
+from annotate.image_import.programs import comfyui
+from annotate.image_import.programs.comfyui import prompt_of_graph
+from annotate.image_import.programs.reader import NoPrompt
 
 LOADER = "MODEL CLIP VAE"
 LINE: Nodes = {

@@ -8,9 +8,9 @@ from comfy_graphs import LINE, SAMPLER, Nodes, drawn, of_conditioning, of_text, 
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from annotate.material.programs import comfyui
-from annotate.material.programs.comfyui import prompt_of_graph
-from annotate.material.programs.reader import NoPrompt
+from annotate.image_import.programs import comfyui
+from annotate.image_import.programs.comfyui import prompt_of_graph
+from annotate.image_import.programs.reader import NoPrompt
 
 A, B = {"text": "a castle", "clip": "@m.1"}, {"text": "a dragon", "clip": "@m.1"}
 FOX, SNOW = {"text": "a fox"}, {"text": "snow"}

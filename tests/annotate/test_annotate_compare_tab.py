@@ -6,7 +6,7 @@ from annotate_doubles import Trouble
 from places import Place
 
 from annotate.errors import AnnotateError, InvalidRequest
-from annotate.tabs.compare import CompareTab
+from annotate.web.tabs.compare_tab import CompareTab
 from storage.errors import StorageError
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from annotate.desk import Desk
+from annotate.labeling.assignment import Desk
 from storage.errors import NothingToUndo
 from storage.records import Image, Verdict, new_id
 from storage.store import Store

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from align.__main__ import FORMS as COMMAND_LINE
-from annotate.export_forms import FORMS, labels
-from annotate.tabs.version_cards import exported_card
+from annotate.versions.export_forms import FORMS, labels
+from annotate.web.html.version_cards import exported_card
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("ComfyUI", "A1111", "Forge", "sd-scripts", "diffusers", "PEFT")

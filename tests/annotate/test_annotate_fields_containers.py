@@ -29,9 +29,9 @@ from metadata_files import (
 )
 from PIL import Image
 
-from annotate.material.fields import fields_of
-from annotate.material.metadata import prompt_in
-from annotate.material.programs.reader import LONGEST_JSON, NoPrompt
+from annotate.image_import.fields import fields_of
+from annotate.image_import.metadata import prompt_in
+from annotate.image_import.programs.reader import LONGEST_JSON, NoPrompt
 
 KINDS = ("PNG", "JPEG", "WEBP")
 OWL = "an owl at noon, größer"

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from metadata_files import comment, fields, with_exif
 
-from annotate.material.containers.encodings import comment_of, mended, narrow_text, text_of
-from annotate.material.encodings import decoded
-from annotate.material.reading import Skip
+from annotate.image_import.captions.text_encodings import decoded
+from annotate.image_import.containers.encodings import comment_of, mended, narrow_text, text_of
+from annotate.safe_files import Skip
 
 PROMISES = {
     "ascii": b"ASCII\0\0\0",

@@ -10,10 +10,10 @@ from metadata_files import encoded
 from picture_files import a1111, scene
 from PIL import Image
 
-from annotate.material.containers.kinds import kind_of, refusal
-from annotate.material.folder import find_pictures
-from annotate.material.pictures import look, opened
-from annotate.material.reading import Skip
+from annotate.image_import.containers.kinds import kind_of, refusal
+from annotate.image_import.decode import look, opened
+from annotate.image_import.folder import find_pictures
+from annotate.safe_files import Skip
 
 NOT_READ = "not a PNG, JPEG or WebP file"
 HEIC = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf" + b"\0" * 400

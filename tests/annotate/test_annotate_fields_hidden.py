@@ -9,8 +9,8 @@ import pytest
 from metadata_files import chunk, encoded, fields, hidden, png
 from PIL import Image
 
-from annotate.material.containers import stealth
-from annotate.material.containers.stealth import FIELD
+from annotate.image_import.containers import stealth
+from annotate.image_import.containers.stealth import FIELD
 
 SIGNATURES = (b"stealth_pnginfo", b"stealth_pngcomp", b"stealth_rgbinfo", b"stealth_rgbcomp")
 TEXT = '{"Description": "an owl at noon", "Comment": "größer 梟"}'

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from mutations import MUTATIONS, PROMPT, base_file
 
-from annotate.material.pictures import look
-from annotate.material.reading import Skip
+from annotate.image_import.decode import look
+from annotate.safe_files import Skip
 
 EACH = 300
 

@@ -30,9 +30,9 @@ from metadata_files import (
 from picture_files import scene
 from PIL import Image
 
-from annotate.material.containers.encodings import comment_of, narrow_text, text_of
-from annotate.material.fields import fields_of
-from annotate.material.metadata import prompt_in
+from annotate.image_import.containers.encodings import comment_of, narrow_text, text_of
+from annotate.image_import.fields import fields_of
+from annotate.image_import.metadata import prompt_in
 
 OWL = "an owl at noon, größer"
 PARAMETERS = f"{OWL}\nNegative prompt: rain\nSteps: 8, Seed: 3"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from annotate.material.names import FILE_NAMES, FOLDER_NAMES, named, sorting
+from annotate.image_import.captions.file_names import FILE_NAMES, FOLDER_NAMES, named, sorting
 
 ROOT = Path("/in")
 

@@ -17,19 +17,19 @@ from annotate_doubles import SmallModel
 from picture_files import a1111, save_png, scene, user_comment
 from places import Place, until
 
-from annotate.desk import Desk
 from annotate.errors import BadMaterial, InvalidPrompts, InvalidRequest
-from annotate.material import looking
-from annotate.material.importing import Material
-from annotate.material.metadata import READERS
-from annotate.material.names import named
-from annotate.material.programs.reader import NoPrompt
-from annotate.material.reading import Skip, opened_regular, printable, read_whole
-from annotate.material.supplies import Supplies
-from annotate.material.tables import Tables
-from annotate.material.workers import Crew, Hung, Room
-from annotate.prompts import read_prompt_file
-from annotate.requests import as_settings
+from annotate.image_import import scan
+from annotate.image_import.captions.file_names import named
+from annotate.image_import.captions.tables import Tables
+from annotate.image_import.context import Supplies
+from annotate.image_import.importer import Material
+from annotate.image_import.metadata import READERS
+from annotate.image_import.programs.reader import NoPrompt
+from annotate.image_import.workers import Crew, Hung, Room
+from annotate.labeling.assignment import Desk
+from annotate.rendering.prompt_sources import read_prompt_file
+from annotate.safe_files import Skip, opened_regular, printable, read_whole
+from annotate.validation import as_settings
 from storage.store import Store
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
@@ -246,8 +246,8 @@ def test_an_error_that_nobody_foresaw_costs_one_file(
             raise MemoryError
         return real(path, *rest)
 
-    real = looking.look
-    monkeypatch.setattr(looking, "look", fail)
+    real = scan.look
+    monkeypatch.setattr(scan, "look", fail)
     folder = folder_with(tmp_path)
     a1111(folder / "odd.png", "a hen", 5)
     assert skipped(material, folder) == {"could not be read": 1}
@@ -441,14 +441,14 @@ def test_files_wait_for_memory_and_one_larger_than_all_of_it_goes_alone() -> Non
 
 def hang(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
     """Let the walk through a folder hang as on a dead network disk, until told to go on."""
-    began, go_on, real = threading.Event(), threading.Event(), looking.find_pictures
+    began, go_on, real = threading.Event(), threading.Event(), scan.find_pictures
 
     def hanging(*arguments: Any) -> Any:
         began.set()
         go_on.wait()
         return real(*arguments)
 
-    monkeypatch.setattr(looking, "find_pictures", hanging)
+    monkeypatch.setattr(scan, "find_pictures", hanging)
     return began, go_on
 
 
@@ -503,10 +503,10 @@ def test_a_studio_that_closes_waits_for_no_file_and_begins_no_other_import(
 HANGING_PROGRAM = """
 import random, sys, threading, time
 from pathlib import Path
-from annotate.desk import Desk
-from annotate.material import looking
-from annotate.material.importing import Material
-from annotate.material.supplies import Supplies
+from annotate.labeling.assignment import Desk
+from annotate.image_import import scan
+from annotate.image_import.importer import Material
+from annotate.image_import.context import Supplies
 from storage.store import Store
 
 began = threading.Event()
@@ -515,7 +515,7 @@ def look(*rest):
     began.set()
     threading.Event().wait()
 
-looking.look = look
+scan.look = look
 with Store(Path(sys.argv[1]) / "studio") as store:
     store.ensure_base("b")
     chance = random.Random(1)
@@ -543,7 +543,7 @@ def test_an_error_of_the_whole_import_is_a_sentence(
     def fail(*_: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(looking, "find_pictures", fail)
+    monkeypatch.setattr(scan, "find_pictures", fail)
     with pytest.raises(BadMaterial, match="not brought in whole: MemoryError"):
         material.bring(str(folder_with(tmp_path)))
 

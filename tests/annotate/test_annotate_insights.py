@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from places import Open, Place, until
 
-from annotate.attributes import attributes
 from annotate.errors import InvalidRequest
-from annotate.pausing import LATELY, ONE_SIDE, QUIET, STREAK, TOO_FAST, Pauses
-from annotate.repeats import AFTER
-from annotate.tabs.insight_cards import insights_page
-from annotate.tabs.own import own_page
+from annotate.insights.attributes import attributes
+from annotate.labeling.pace_hints import LATELY, ONE_SIDE, QUIET, STREAK, TOO_FAST, Pauses
+from annotate.labeling.quality_control import AFTER
+from annotate.web.html.insight_cards import insights_page
+from annotate.web.tabs.own_votes_section import own_page
 from storage.records import Pair
 
 BASE = "emoji-0123456789ab"

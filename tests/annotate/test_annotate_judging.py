@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import betaln
 from scipy.stats import binomtest
 
-from annotate.judging import (
+from annotate.statistics.sequential_test import (
     MOST_VOTES,
     Tally,
     first_calls,

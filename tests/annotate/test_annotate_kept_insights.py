@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Picture
 
-from annotate.insights import Insights
+from annotate.insights.insights import Insights
 from storage import Image, StorageError, Store, new_id, recipe_key
 from storage.records import Verdict
 

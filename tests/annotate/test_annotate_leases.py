@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotate.leases import Leases
+from annotate.labeling.leases import Leases
 from storage.records import Pair
 
 PEOPLE = ("ann", "bob", "cem")

@@ -9,8 +9,8 @@ import pytest
 from annotate_doubles import Trouble
 from places import ENDLESS, Place, until
 
+from annotate.background import Job
 from annotate.errors import FileGone, InvalidRequest, LastGood
-from annotate.jobs import Job
 from storage.errors import InvalidLabel, UnknownVersion, VersionNeeded
 
 HELPED = {"held_out": {"pairs": 12, "accuracy": 0.9, "helped": True}}

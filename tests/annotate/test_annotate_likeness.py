@@ -7,7 +7,7 @@ import pytest
 from picture_files import scene
 from PIL import Image, ImageEnhance
 
-from annotate.likeness import alike, likeness_of
+from annotate.rendering.similarity import alike, likeness_of
 
 
 def again(picture: Image.Image, kind: str, **options: int) -> Image.Image:

@@ -11,10 +11,10 @@ import threading
 import pytest
 from places import until
 
-from annotate.desk import Desk
-from annotate.people.accounts import Accounts
-from annotate.people.passwords import Scrypt
-from annotate.repeats import GOLD_SHARE, REPEAT_SHARE
+from annotate.auth.accounts import Accounts
+from annotate.auth.passwords import Scrypt
+from annotate.labeling.assignment import Desk
+from annotate.labeling.quality_control import GOLD_SHARE, REPEAT_SHARE
 from storage.database import Database
 from storage.tables.people import Role
 

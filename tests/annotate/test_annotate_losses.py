@@ -6,8 +6,8 @@ import pytest
 from places import Open, Place, until
 
 from annotate.errors import NothingToLearn
-from annotate.losses import Losses, told_of
-from annotate.tabs.cards import plan_card, run_card
+from annotate.training.missing_images import Losses, told_of
+from annotate.web.html.run_cards import plan_card, run_card
 
 BASE = "emoji-0123456789ab"
 

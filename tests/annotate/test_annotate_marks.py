@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.material.programs.marks import caption, shown
+from annotate.image_import.programs.prompt_marks import caption, shown
 
 
 @pytest.mark.parametrize(

@@ -14,17 +14,17 @@ from picture_files import (
 )
 from PIL import Image, PngImagePlugin
 
-from annotate.material.captions import sidecar
-from annotate.material.containers.encodings import comment_of
-from annotate.material.fields import fields_of
-from annotate.material.metadata import prompt_in
-from annotate.material.names import named
-from annotate.material.pictures import look
-from annotate.material.programs.comfyui import prompt_of_graph
-from annotate.material.programs.marks import shown
-from annotate.material.programs.reader import NoPrompt
-from annotate.material.reading import Skip
-from annotate.material.tables import Tables
+from annotate.image_import.captions.file_names import named
+from annotate.image_import.captions.sidecar import sidecar
+from annotate.image_import.captions.tables import Tables
+from annotate.image_import.containers.encodings import comment_of
+from annotate.image_import.decode import look
+from annotate.image_import.fields import fields_of
+from annotate.image_import.metadata import prompt_in
+from annotate.image_import.programs.comfyui import prompt_of_graph
+from annotate.image_import.programs.prompt_marks import shown
+from annotate.image_import.programs.reader import NoPrompt
+from annotate.safe_files import Skip
 
 FOX = "a red fox, (fluffy:1.2)"
 

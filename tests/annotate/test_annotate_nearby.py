@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from picture_files import save_png, scene
 
-from annotate.material.folder import find_pictures
-from annotate.material.pictures import look
-from annotate.material.reading import Skip
+from annotate.image_import.decode import look
+from annotate.image_import.folder import find_pictures
+from annotate.safe_files import Skip
 
 FOX, DOG = "a red fox in snow", "a dog, asleep"
 PAGE = """<!DOCTYPE html><html><head><title>Log</title></head><body>

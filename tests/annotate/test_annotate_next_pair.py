@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import until
 
-from annotate.next_pair import BY_CHANCE, EVERY_S, SLOWEST_RETRY_S
-from annotate.quality.value import Taste, learn, sigmoid
-from annotate.tabs.insights import InsightsTab
+from annotate.insights.active_learning import BY_CHANCE, EVERY_S, SLOWEST_RETRY_S
+from annotate.statistics.preference_model import Taste, learn, sigmoid
+from annotate.web.tabs.insights_tab import InsightsTab
 
 D = 5
 
@@ -86,7 +86,7 @@ def knows_what_waits(place) -> bool:
 @pytest.fixture
 def quick(monkeypatch):
     """Let an app try again at once."""
-    monkeypatch.setattr("annotate.next_pair.EVERY_S", 0.01)
+    monkeypatch.setattr("annotate.insights.active_learning.EVERY_S", 0.01)
 
 
 def test_choosing_pairs_survives_failures_says_so_and_goes_on(quick, open_place, caplog):
@@ -95,7 +95,7 @@ def test_choosing_pairs_survives_failures_says_so_and_goes_on(quick, open_place,
     place.label(12)
     until(lambda: (chooser.learn(), chooser._taste)[1])
     waiting, store.waiting_pairs = store.waiting_pairs, broken(OSError("the disk is away"))
-    with caplog.at_level(logging.ERROR, "annotate.next_pair"):
+    with caplog.at_level(logging.ERROR, "annotate.insights.active_learning"):
         until(lambda: chooser._failures > 2)
     assert len(caplog.records) == 1, "the same failure is logged once"
     assert chooser._pause() > 0.04, "it is tried again after longer and longer"
@@ -116,7 +116,7 @@ def test_choosing_pairs_survives_failures_says_so_and_goes_on(quick, open_place,
 
 def test_another_failure_is_logged_too_and_the_wait_is_bounded(quick, open_place, caplog):
     chooser = open_place().studio._next_pair
-    with caplog.at_level(logging.ERROR, "annotate.next_pair"):
+    with caplog.at_level(logging.ERROR, "annotate.insights.active_learning"):
         for error in (ValueError("first"), ValueError("first"), KeyError("second")):
             chooser._failed(error)
     assert [record.exc_info[1].args for record in caplog.records] == [("first",), ("second",)]

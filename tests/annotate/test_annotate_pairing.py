@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from picture_files import scene
 
-from annotate.likeness import Likeness, likeness_of
-from annotate.material.pairing import MORE_PAIRS, MOST_PAIRS, rounds, slices
+from annotate.image_import.pairing import MORE_PAIRS, MOST_PAIRS, rounds, slices
+from annotate.rendering.similarity import Likeness, likeness_of
 
 PRINTS = [likeness_of(scene(seed)) for seed in range(60)]
 

@@ -13,13 +13,13 @@ from annotate_sign_in import PASSWORD, House, lived_in, result, serve
 from annotate_web import QUICK
 
 from annotate.__main__ import main
+from annotate.auth.accounts import LASTS, Accounts
+from annotate.auth.identity import as_header
+from annotate.auth.passwords import Scrypt
+from annotate.auth.proxies import as_networks
+from annotate.auth.rate_limit import MOST_KEYS, MOST_KNOWN, Tries
 from annotate.errors import InvalidRequest, SignInRefused, TooManyTries, WeakPassword
-from annotate.people.accounts import LASTS, Accounts
-from annotate.people.asking import as_header
-from annotate.people.passwords import Scrypt
-from annotate.people.proxies import as_networks
-from annotate.people.tries import MOST_KEYS, MOST_KNOWN, Tries
-from annotate.tabs.people_cards import people_table
+from annotate.web.html.people_cards import people_table
 from storage.errors import InvalidPerson, StaleLink
 from storage.store import Store
 from storage.tables.people import Role

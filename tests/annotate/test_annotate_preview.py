@@ -11,11 +11,11 @@ from picture_files import a1111, comfy, save_png, scene
 from places import Place
 
 from annotate.errors import BadMaterial
-from annotate.material.listing import preview_lines, skip_lines, writable
-from annotate.material.pictures import Head
-from annotate.material.preview import examples_of
-from annotate.material.thumbnails import thumbnail
-from annotate.tabs.bring_cards import preview_card
+from annotate.image_import.decode import Head
+from annotate.image_import.listing import preview_lines, skip_lines, writable
+from annotate.image_import.preview import examples_of
+from annotate.image_import.thumbnails import thumbnail
+from annotate.web.html.image_import_cards import preview_card
 
 UNLIKE = "not a PNG, JPEG or WebP file"
 MARKUP = "<script>alert(1)</script>"

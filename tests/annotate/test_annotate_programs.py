@@ -16,9 +16,9 @@ from program_layouts import (
     swarm,
 )
 
-from annotate.material.metadata import read_fields
-from annotate.material.programs import a1111, description
-from annotate.material.programs.reader import NoPrompt
+from annotate.image_import.metadata import read_fields
+from annotate.image_import.programs import a1111, description
+from annotate.image_import.programs.reader import NoPrompt
 
 
 def read(layout: Layout) -> tuple[str, str] | None:

@@ -7,9 +7,9 @@ import pytest
 from picture_files import save_png, scene
 from PIL import Image, PngImagePlugin
 
-from annotate.material.pictures import Head, look
-from annotate.material.programs.reader import NoPrompt
-from annotate.material.reading import Skip
+from annotate.image_import.decode import Head, look
+from annotate.image_import.programs.reader import NoPrompt
+from annotate.safe_files import Skip
 
 FOX = "a red fox in snow"
 SETTINGS = "Negative prompt: (fog:1.4)\nSteps: 25, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 1"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.material.metadata import read_fields
-from annotate.material.programs import description
-from annotate.material.programs.reader import NoPrompt
+from annotate.image_import.metadata import read_fields
+from annotate.image_import.programs import description
+from annotate.image_import.programs.reader import NoPrompt
 
 HEN = "a hen at dawn"
 SETTINGS = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 64x64"

@@ -7,7 +7,7 @@ import pytest
 from places import Open, Place, until
 
 from annotate.errors import AnnotateError, InvalidPrompts
-from annotate.prompts import (
+from annotate.rendering.prompt_sources import (
     MOST,
     MOST_AT_ONCE,
     PromptBag,

@@ -12,11 +12,11 @@ from scipy.stats import binomtest
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from annotate.quality.agreement import agreement
-from annotate.quality.board import Bout, board, boards, strengths
-from annotate.quality.liking import differing, liking, standing_out
-from annotate.quality.reliability import fit, reliability, weights
-from annotate.quality.sides import (
+from annotate.statistics.attribute_effects import differing, liking, standing_out
+from annotate.statistics.bradley_terry import Bout, board, boards, strengths
+from annotate.statistics.dawid_skene import fit, reliability, weights
+from annotate.statistics.krippendorff import agreement
+from annotate.statistics.side_bias import (
     ALARMS,
     LOOKS,
     accuracy_of,

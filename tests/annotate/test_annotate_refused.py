@@ -11,10 +11,10 @@ import pytest
 from annotate_sign_in import House, call, cast, lived_in, pairs, result, serve, stage_of
 from places import until
 
-from annotate.access import ENDPOINTS, SERVER_FUNCTIONS
-from annotate.api import Endpoints
-from annotate.blind import BlindStudio
-from annotate.page import build_labeling_page
+from annotate.service.labeler_view import BlindStudio
+from annotate.web.api import Endpoints
+from annotate.web.page import build_labeling_page
+from annotate.web.permissions import ENDPOINTS, SERVER_FUNCTIONS
 from storage.tables.people import Role
 
 ADMIN_CALLS = {
@@ -450,7 +450,7 @@ def test_script_in_names_and_prompts_is_shown_and_not_run(house, ada, bob):
     token = house.way.accounts.add(name, Role.LABELER, "Ada")
     welcome = house.stranger().get("welcome", params={"token": token}).text
     failed = house.stranger().post("sign-in", data={"name": name, "password": "x"}).text
-    from annotate.tabs.people_cards import link_card, people_table  # noqa: PLC0415
+    from annotate.web.html.people_cards import link_card, people_table  # noqa: PLC0415
 
     people = house.way.accounts.people
     shown = people_table(people.all(), people.votes(), True) + link_card(name, "http://x/")

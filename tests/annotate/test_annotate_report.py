@@ -16,8 +16,8 @@ from PIL import Image
 from annotate.__main__ import main
 from annotate.errors import BrokenEvaluation
 from annotate.report.evaluation import Rate, read_evaluation
+from annotate.report.interval_plots import whiskers
 from annotate.report.markdown import plain, strip
-from annotate.report.plots import whiskers
 
 ROOT = Path(__file__).parents[2]
 MARKUP = "<script>alert(1)</script>"

@@ -3,7 +3,7 @@
 from places import ENDLESS, Open
 
 from annotate.errors import AnnotateError
-from annotate.page import build_page
+from annotate.web.page import build_page
 
 
 def test_a_live_trainer_is_adopted_after_a_restart_and_never_doubled(open_place: Open) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from annotate.errors import InvalidSchedule
-from annotate.schedule import Schedule
+from annotate.training.trigger import Schedule
 
 
 def test_zero_votes_mean_never() -> None:

@@ -6,7 +6,7 @@ import socket
 import pytest
 from annotate_web import awaited
 
-from annotate.serving import listen
+from annotate.web.http_server import listen
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from picture_files import save_png, scene
 
-from annotate.material.folder import Found, find_pictures
-from annotate.material.matching import Row, matched
-from annotate.material.pictures import look
-from annotate.material.reading import Skip
+from annotate.image_import.captions.matching import Row, matched
+from annotate.image_import.decode import look
+from annotate.image_import.folder import Found, find_pictures
+from annotate.safe_files import Skip
 
 FOX = "a red fox, in snow"
 

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotate.errors import InvalidRequest
-from annotate.handlers import refusals, replies
-from annotate.tabs.board import Board, read_link, read_prompts, read_seeds, stopped
-from annotate.tabs.bring_cards import brought_card
-from annotate.tabs.cards import outcome, plan_card, run_card, runs_table
-from annotate.tabs.compare import add_strength
-from annotate.tabs.curves import curve
-from annotate.tabs.trial_cards import sentence
+from annotate.web.errors_to_ui import refusals, replies
+from annotate.web.html.blind_test_cards import sentence
+from annotate.web.html.image_import_cards import brought_card
+from annotate.web.html.line_charts import curve
+from annotate.web.html.run_cards import outcome, plan_card, run_card, runs_table
+from annotate.web.tabs.compare_board import Board, read_link, read_prompts, read_seeds, stopped
+from annotate.web.tabs.compare_tab import add_strength
 
 MARKUP = "<script>alert(1)</script>"
 HELD_OUT = {"pairs": 12, "accuracy": 0.5, "p_value": 0.6, "helped": False}

@@ -9,7 +9,7 @@ from places import Place, until
 from annotate.__main__ import main
 from annotate.errors import InvalidRequest
 from annotate.report.evaluation import read_evaluation
-from annotate.tabs.trial_cards import trial_card
+from annotate.web.html.blind_test_cards import trial_card
 from storage.errors import UnknownTrial
 
 PROMPTS = ["a red <b>fox</b>", "a blue hen", "a yak", "a cow"]

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from places import Open, Place, until
 
-from annotate.acts import Acts
-from annotate.addresses import ASKED
-from annotate.blind import BlindStudio
 from annotate.errors import HeldBack, InvalidRequest
-from annotate.prompts import prompts_for
-from annotate.stage import _pulse_function
+from annotate.rendering.prompt_sources import prompts_for
+from annotate.service.labeler_view import BlindStudio
+from annotate.urls import ASKED
+from annotate.web.stage import _pulse_function
+from annotate.web.stage_events import Acts
 from storage.errors import InvalidTrial, UnknownTrial, UnknownVersion
 
 PROMPTS = [f"an evaluation prompt {number}" for number in range(6)]

@@ -13,7 +13,7 @@ from annotate_doubles import ChildTrainer, Status, Trouble
 from places import ENDLESS, Open, Place, until
 
 from annotate.errors import InvalidRequest, NothingToLearn, NotResumable
-from annotate.tabs.cards import run_card
+from annotate.web.html.run_cards import run_card
 from storage.errors import UnknownRun, UnknownVersion
 
 

@@ -10,14 +10,14 @@ import pytest
 from metadata_files import with_xmp, xmp
 from picture_files import save_png, scene
 
-from annotate.material.captions import sidecar
-from annotate.material.columns import Columns
-from annotate.material.folder import find_pictures
-from annotate.material.metadata import read_fields
-from annotate.material.pictures import look
-from annotate.material.programs import description, iptc
-from annotate.material.programs.reader import NoPrompt
-from annotate.material.reading import Skip
+from annotate.image_import.captions.columns import Columns
+from annotate.image_import.captions.sidecar import sidecar
+from annotate.image_import.decode import look
+from annotate.image_import.folder import find_pictures
+from annotate.image_import.metadata import read_fields
+from annotate.image_import.programs import description, iptc_caption
+from annotate.image_import.programs.reader import NoPrompt
+from annotate.safe_files import Skip
 
 FOX = "a red fox in snow"
 SETTINGS = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x512"
@@ -152,7 +152,7 @@ def test_a_node_that_is_titled_negative_is_none_of_several_unnamed_inputs() -> N
 def test_the_place_that_iptc_has_for_prompts_is_read(image: Path, packet: bytes) -> None:
     image.write_bytes(with_xmp("PNG", packet))
     head = look(image, image.parent, {})
-    assert (head.prompt, head.source) == (FOX, iptc.PROGRAM)
+    assert (head.prompt, head.source) == (FOX, iptc_caption.PROGRAM)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from annotate.space import KINDS, in_bytes, promise
-from annotate.tabs.disk import preview_card, usage_table
-from annotate.tabs.version_cards import exported_card, progress_card, tree, version_card
+from annotate.web.disk_wording import KINDS, in_bytes, promise
+from annotate.web.html.version_cards import exported_card, progress_card, tree, version_card
+from annotate.web.tabs.disk_section import preview_card, usage_table
 from storage import Taken
 from storage.disk.usage import KINDS as STORED
 

@@ -25,10 +25,10 @@ from painter import Painter
 from tastes import TASTES, read
 
 from align.client.render_items import RenderItem
-from annotate.attributes import attributes
-from annotate.next_pair import BY_CHANCE
-from annotate.prompts import built_in_prompts
-from annotate.quality.value import FEWEST, learn
+from annotate.insights.active_learning import BY_CHANCE
+from annotate.insights.attributes import attributes
+from annotate.rendering.prompt_sources import built_in_prompts
+from annotate.statistics.preference_model import FEWEST, learn
 
 TESTED = 80
 VOTES = (10, 20, 30, 50, 75, 100)

@@ -24,8 +24,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "annotate")]
 
 from mutations import MUTATIONS, with_other_bytes
 
-from annotate.material.pictures import look
-from annotate.material.reading import Skip
+from annotate.image_import.decode import look
+from annotate.safe_files import Skip
 
 TOO_LONG_S = 1.0
 

@@ -43,7 +43,7 @@ from align.client.render_items import RenderItem
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess
 from align.files import read_json, write_json
-from annotate.prompts import built_in_prompts
+from annotate.rendering.prompt_sources import built_in_prompts
 
 OBJECTIVES = "dpo,dpop,ipo,cdpo,soft,mapo,kto,sft"
 SEEDS = (11, 12)

@@ -9,8 +9,10 @@ from running import App
 
 pytestmark = pytest.mark.browser
 
-STATIC = Path(__file__).parents[2] / "annotate" / "static"
-SCRIPT = "".join((STATIC / name).read_text("utf-8") for name in ("storage.js", "keys.js"))
+STATIC = Path(__file__).parents[2] / "annotate" / "web" / "static"
+SCRIPT = "".join(
+    (STATIC / name).read_text("utf-8") for name in ("stage/storage.js", "stage/keys.js")
+)
 
 ON_TWO = [
     ("QWERTY", {"key": "g", "code": "KeyG"}, "both_good"),

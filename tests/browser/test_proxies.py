@@ -19,7 +19,7 @@ from annotate_web import answering, open_web
 from journeys import SLOW_MS, Stage
 from running import free_port, wait_for
 
-from annotate.people.hosts import allowed_hosts, as_root_path
+from annotate.auth.hosts import allowed_hosts, as_root_path
 from storage.tables.people import Role
 
 pytestmark = pytest.mark.browser

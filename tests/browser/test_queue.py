@@ -10,7 +10,7 @@ from journeys import SLOW_MS
 from running import free_port
 from starlette.middleware import Middleware
 
-from annotate.page import queue_script
+from annotate.web.page import queue_script
 
 pytestmark = pytest.mark.browser
 

@@ -1,0 +1,1 @@
+"""Accounts, passwords, sign-in pages, and the middleware that asks who sends a request."""

@@ -1,0 +1,1 @@
+"""Run blind tests of two versions and report their verdicts."""

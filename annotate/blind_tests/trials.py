@@ -1,0 +1,270 @@
+"""Blind tests: two versions draw the same prompts and seeds, and people vote without knowing whose
+picture is whose.
+
+A trial's pairs are drawn ahead and handed out like others; its prompts are nobody's to learn from.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from annotate.blind_tests.report import TrialReports
+from annotate.blind_tests.verdict import Judge
+from annotate.clock import Monotonic
+from annotate.comparison.grid import Comparing, Drawn
+from annotate.comparison.mixes import parse_blend
+from annotate.errors import InvalidRequest
+from annotate.interfaces import RenderItem
+from annotate.labeling.assignment import Desk
+from annotate.rendering.prompt_sources import PromptBag
+from annotate.versions.release_gate import require_fit
+from storage.records import QUESTIONS, Image, Trial
+from storage.store import Store
+from storage.tables.blind_tests import ENDED, OPEN
+
+logger = logging.getLogger(__name__)
+
+AHEAD = 12
+"""Pairs of a trial that should wait for anybody."""
+LARGEST_GROUP = 8
+WANTED_S = 60.0
+"""For how long after somebody asked for a trial's pairs more are drawn."""
+ALIKE = 24
+"""So many times in a row the same picture from both versions, and there is nothing to tell."""
+RETRY_S = 5.0
+IDLE_S = 0.5
+CLOSING_S = 30.0
+FEWEST_PROMPTS = 4
+
+
+@dataclass(slots=True)
+class Course:
+    """Where the drawing of a trial has come to."""
+
+    place: int
+    group: int = 1
+    alike: int = 0
+    wanted_at: float = 0.0
+    problem: str | None = None
+    prompts: list[str] = field(default_factory=list)
+
+
+class Trials:
+    """Starts blind tests, draws their pairs in a thread, and says what came of them."""
+
+    def __init__(
+        self,
+        store: Store,
+        desk: Desk,
+        comparing: Comparing,
+        base: str,
+        bag: PromptBag,
+        prompts: Sequence[str],
+        activate: Callable[[str], Any],
+        chance: random.Random,
+        clock: Monotonic,
+        model_name: str,
+    ) -> None:
+        """Take the prompts that are set aside for trials, and what makes a version active."""
+        self._store, self._desk, self._comparing, self._base = store, desk, comparing, base
+        self._bag, self._prompts, self._activate = bag, list(prompts), activate
+        self._chance, self._clock = chance, clock
+        self.saved = TrialReports(store, base, model_name, self.report)
+        self._judge = Judge()
+        self._courses: dict[str, Course] = {}
+        self._closing, self._nudge = threading.Event(), threading.Event()
+        self._guard = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name="trials", daemon=True)
+
+    def start(self) -> None:
+        """Take up the open trials of an earlier app, and start the thread."""
+        for trial in self._store.trials.of_base(self._base):
+            if trial.state == OPEN:
+                self._take_up(trial)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop drawing."""
+        self._closing.set()
+        self._nudge.set()
+        if self._thread.is_alive():
+            self._thread.join(CLOSING_S)
+
+    def begin(
+        self,
+        before: str,
+        after: str,
+        prompts: Sequence[str] | None = None,
+        questions: Sequence[str] = QUESTIONS[:1],
+        mixed: bool = False,
+        act: bool = False,
+    ) -> dict[str, Any]:
+        """Open a trial and return its report.
+
+        With `mixed` its pairs come in between others for everybody; with `act` its verdict makes
+        the version active, or the earlier one again.
+
+        Raises HeldBack, InvalidRequest (no prompt is left), UnknownVersion or InvalidTrial.
+        """
+        require_fit(self._store.version(self._base, after))
+        texts = self._fresh(prompts if prompts is not None else self._prompts)
+        options = {"mixed": mixed, "act": act}
+        trial = self._store.trials.create(self._base, before, after, texts, questions, options)
+        self._bag.drop(texts)
+        self._take_up(trial)
+        return self.report(trial.trial_id)
+
+    def end(self, trial_id: str, note: str | None = None) -> dict[str, Any]:
+        """Ask for no more votes; what was said stays."""
+        trial = self._store.trials.get(trial_id)
+        if trial.state == OPEN:
+            self._store.trials.set_state(trial_id, ENDED, note or trial.note)
+        self._desk.drop_trial(trial_id)
+        with self._guard:
+            self._courses.pop(trial_id, None)
+        return self.report(trial_id)
+
+    def report(self, trial_id: str) -> dict[str, Any]:
+        """What a trial is and what its votes say so far."""
+        trial = self._store.trials.get(trial_id)
+        course = self._courses.get(trial_id)
+        return {
+            "trial": trial_id,
+            "before": trial.before,
+            "after": trial.after,
+            "state": trial.state,
+            "note": trial.note,
+            "created": trial.created.isoformat(),
+            "mixed": bool(trial.options.get("mixed")),
+            "act": bool(trial.options.get("act")),
+            "prompts": len(trial.prompts),
+            "problem": course.problem if course else None,
+            **self._judge.verdict(trial.questions, self._store.trials.votes(trial_id)),
+        }
+
+    def reports(self) -> list[dict[str, Any]]:
+        """The reports of all trials, newest first."""
+        return [self.report(trial.trial_id) for trial in self._store.trials.of_base(self._base)]
+
+    def wanted(self, trial_id: str) -> str:
+        """Somebody wants pairs of a trial; returns why there may be none yet.
+
+        Raises InvalidRequest for a trial that ended, UnknownTrial for none.
+        """
+        course = self._courses.get(trial_id)
+        if course is None:
+            trial = self._store.trials.get(trial_id)
+            raise InvalidRequest(trial.note or f"The blind test {trial.trial_id} has ended.")
+        course.wanted_at = self._clock()
+        self._nudge.set()
+        return course.problem or "Drawing pictures with both versions."
+
+    def voted(self, trial_id: str) -> None:
+        """Act on a verdict once it is settled, if the trial was started so."""
+        trial = self._store.trials.get(trial_id)
+        if not trial.options.get("act") or trial.note:
+            return
+        votes = self._store.trials.votes(trial_id)
+        outcome = self._judge.outcome(votes)
+        if outcome is None:
+            return
+        active = self._store.active(self._base).version
+        note = f"{trial.before} stays."
+        if outcome == "better":
+            self._activate(trial.after)
+            note = f"{trial.after} was made active."
+        elif active == trial.after:
+            self._activate(trial.before)
+            note = f"{trial.before} was made active again."
+        self._store.trials.set_state(trial_id, trial.state, note)
+
+    def kept_prompts(self) -> set[str]:
+        """The prompts that nothing is learned from."""
+        return self._store.trials.kept_prompts() | set(self._prompts)
+
+    def _fresh(self, prompts: Sequence[str]) -> list[str]:
+        """The prompts that nobody was given to learn from; raises InvalidRequest without any."""
+        used = self._store.trials.drawn_prompts(self._base)
+        fresh = [text for text in dict.fromkeys(p.strip() for p in prompts) if text not in used]
+        if len(fresh) < FEWEST_PROMPTS:
+            raise InvalidRequest(
+                f"{len(prompts) - len(fresh)} of {len(prompts)} prompts were labeled already. A "
+                f"blind test needs at least {FEWEST_PROMPTS} that nobody voted on: write some, one "
+                "a line."
+            )
+        return fresh
+
+    def _take_up(self, trial: Trial) -> None:
+        prompts = list(trial.prompts)
+        random.Random(trial.trial_id).shuffle(prompts)
+        course = Course(self._store.trials.next_place(trial.trial_id), prompts=prompts)
+        course.wanted_at = self._clock()
+        for pair in self._store.trials.waiting(trial.trial_id):
+            self._desk.add(pair)
+        if trial.options.get("mixed"):
+            self._desk.mixed = trial.trial_id
+        with self._guard:
+            self._courses[trial.trial_id] = course
+        self._nudge.set()
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            with self._guard:
+                courses = list(self._courses.items())
+            drew = [self._step(trial_id, course) for trial_id, course in courses]
+            if not any(drew):
+                self._nudge.wait(IDLE_S)
+            self._nudge.clear()
+
+    def _step(self, trial_id: str, course: Course) -> bool:
+        """Draw a group of a trial's pairs if they are wanted; returns whether it did."""
+        wanted = self._desk.mixed == trial_id or self._clock() - course.wanted_at < WANTED_S
+        if not wanted or self._desk.ready(trial_id) >= AHEAD or self._closing.is_set():
+            return False
+        try:
+            self._draw(self._store.trials.get(trial_id), course)
+            course.problem = None
+        except Exception as error:
+            if not self._closing.is_set():
+                course.problem = f"{error} Drawing goes on by itself once it can."
+                logger.error("trial %s cannot be drawn", trial_id, exc_info=error)
+                self._closing.wait(RETRY_S)
+            return False
+        return True
+
+    def _draw(self, trial: Trial, course: Course) -> None:
+        places = range(course.place, course.place + course.group)
+        items = [self._item(trial, course, place) for place in places]
+        blends = [parse_blend(trial.before), parse_blend(trial.after)]
+        drawn: Drawn = {}
+        for group in self._comparing.compare(items, blends):
+            drawn |= group
+        for index, place in enumerate(places):
+            sides = drawn[index, 0], drawn[index, 1]
+            self._publish(trial, course, place, items[index].prompt, sides)
+        course.place, course.group = places.stop, min(LARGEST_GROUP, 2 * course.group)
+        if course.alike >= ALIKE:
+            self.end(trial.trial_id, "The two versions draw the same pictures.")
+
+    def _item(self, trial: Trial, course: Course, place: int) -> RenderItem:
+        """Every prompt with one seed, then every prompt with the next."""
+        turn, number = divmod(place, len(course.prompts))
+        seed = random.Random(f"{trial.trial_id} {turn} {number}").randrange(2**32)
+        return RenderItem(course.prompts[number], seed)
+
+    def _publish(
+        self, trial: Trial, course: Course, place: int, prompt: str, sides: tuple[Image, Image]
+    ) -> None:
+        before, after = sides
+        if before.sha256 == after.sha256:
+            course.alike += 1
+            return
+        course.alike = 0
+        swap = self._chance.random() < 0.5
+        for question in trial.questions:
+            ids = (before.image_id, after.image_id)
+            pair = self._store.trials.add_pair(trial, place, prompt, question, ids, swap)
+            self._desk.add(pair)

@@ -1,0 +1,1 @@
+"""Render the same prompts and seeds with several versions, mixes or many samples."""

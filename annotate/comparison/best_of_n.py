@@ -1,0 +1,146 @@
+"""The best of n: what merely choosing among many pictures gives, beside what tuning gives."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from annotate.comparison.grid import Comparing
+from annotate.comparison.mixes import BASE, Blend, parse_blend
+from annotate.errors import InvalidRequest, SamplerAway
+from annotate.insights.active_learning import Merits
+from annotate.interfaces import RenderItem
+from annotate.rendering.pair_pool import Pool
+from annotate.rendering.renderer import Painter, address
+from storage.records import Image
+from storage.store import Store
+
+AT_ONCE = 4
+"""Pictures scored in one request, so that progress is told and a stop is soon heeded."""
+MOST = 64
+FEWEST = 2
+VOTES = "the votes"
+"""A judge that is no version: the taste that the votes show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How far a choice among many is, and the addresses of its pictures, each kind once known."""
+
+    done: int
+    total: int
+    random: tuple[str, ...] = ()
+    best: tuple[str, ...] = ()
+    tuned: tuple[str, ...] = ()
+
+
+class Choosing:
+    """Draws n pictures of a prompt, lets a version or the votes judge, and shows the best."""
+
+    def __init__(
+        self,
+        store: Store,
+        painter: Painter,
+        comparing: Comparing,
+        pool: Pool,
+        base: str,
+        taste: Callable[[], Merits],
+    ) -> None:
+        """`taste` returns what judges pictures by the votes so far, or raises InvalidRequest."""
+        self._store = store
+        self._painter = painter
+        self._comparing = comparing
+        self._pool = pool
+        self._base = base
+        self._taste = taste
+
+    def tuned_by(self, judge: str) -> str | None:
+        """Return the version whose pictures stand beside the best: the judge, or the active one.
+
+        None where the votes judge and the base is active.
+        """
+        if judge != VOTES:
+            return judge
+        active = self._store.active(self._base)
+        return active.version if active.adapter else None
+
+    def best_of(
+        self, prompt: str, seeds: Sequence[int], drawn_by: str, judge: str, shown: int
+    ) -> Iterator[Choice]:
+        """Return progress, then `shown` pictures of each kind.
+
+        The random ones are those of the first seeds: a seed is as good as any other. Tuned ones
+        are what the judge draws with these same seeds, or where the votes judge the active version.
+
+        Raises InvalidRequest or UnknownVersion at once, and on the way what comparing raises.
+        """
+        if not FEWEST <= len(seeds) <= MOST or not 1 <= shown <= len(seeds):
+            raise InvalidRequest(
+                f"Choose among {FEWEST} to {MOST} pictures and show at most as many; "
+                f"{shown} of {len(seeds)} is not possible."
+            )
+        scores = self._judging(prompt, judge)
+        tuned, blend = self.tuned_by(judge), parse_blend(drawn_by)
+        self._comparing.look(blend)
+        beside = Blend(((tuned, 1.0),)) if tuned else None
+        return self._choose(prompt, seeds, blend, beside, scores, shown)
+
+    def _judging(self, prompt: str, judge: str) -> Merits:
+        """Return what ranks pictures of a prompt; raises InvalidRequest or UnknownVersion."""
+        if judge == VOTES:
+            return self._taste()
+        if judge == BASE or self._store.version(self._base, judge).adapter is None:
+            raise InvalidRequest(
+                f"{judge} cannot judge: a picture's worth is how much likelier a version holds it "
+                "to be than the base. Name a version that a fine-tune made, or let the votes judge."
+            )
+        [(adapter, _)] = self._comparing.look(Blend(((judge, 1.0),))).adapters
+        return lambda images: self._scores(prompt, images, adapter)
+
+    def _choose(
+        self,
+        prompt: str,
+        seeds: Sequence[int],
+        blend: Blend,
+        tuned: Blend | None,
+        merits: Merits,
+        shown: int,
+    ) -> Iterator[Choice]:
+        beside = shown if tuned else 0
+        total = 2 * len(seeds) + beside
+        after: dict[int, Image] = {}
+        drawn: dict[int, Image] = {}
+        work = [(tuned, shown, after)] if tuned else []
+        for blended, count, images in [*work, (blend, len(seeds), drawn)]:
+            items = [RenderItem(prompt, seed) for seed in seeds[:count]]
+            for group in self._comparing.compare(items, [blended]):
+                images |= {place: image for (place, _), image in group.items()}
+                yield Choice(
+                    len(after) + len(drawn), total, _first(drawn, shown), (), _first(after, shown)
+                )
+        pictures = [drawn[place] for place in range(len(seeds))]
+        random, made = _first(drawn, shown), _first(after, shown)
+        scores: list[float] = []
+        for start in range(0, len(pictures), AT_ONCE):
+            scores += merits(pictures[start : start + AT_ONCE])
+            yield Choice(beside + len(seeds) + len(scores), total, random, (), made)
+        ranked = sorted(range(len(pictures)), key=lambda place: -scores[place])
+        best = _addresses([pictures[place] for place in ranked[:shown]])
+        yield Choice(total, total, random, best, made)
+
+    def _scores(self, prompt: str, pictures: Sequence[Image], adapter: Path) -> list[float]:
+        if reason := self._pool.resting:
+            raise SamplerAway(f"{reason} Choose again after it.")
+        files = [self._store.image_path(picture.sha256) for picture in pictures]
+        with self._pool.standing_aside():
+            return self._painter.score([prompt] * len(files), files, adapter)
+
+
+def _first(images: dict[int, Image], count: int) -> tuple[str, ...]:
+    """The addresses of the first ones, once all of these are there."""
+    if not images.keys() >= set(range(count)):
+        return ()
+    return _addresses([images[place] for place in range(count)])
+
+
+def _addresses(images: Sequence[Image]) -> tuple[str, ...]:
+    return tuple(address(image.image_id) for image in images)

@@ -1,0 +1,134 @@
+"""The same prompts and seeds, drawn by two or more versions, strengths or mixes."""
+
+import threading
+from collections.abc import Iterator, Sequence
+
+from annotate.comparison.mixes import Blend
+from annotate.errors import FileGone, SamplerAway
+from annotate.interfaces import RenderItem
+from annotate.rendering.pair_pool import Pool
+from annotate.rendering.renderer import Look, Painter, address
+from storage.records import Image, recipe_key
+from storage.store import Store
+from storage.tables.prompts import clean_prompt
+
+LARGEST_GROUP = 16
+Cell = tuple[int, int]
+"""The place of a prompt and seed among those asked for, and of a column among the columns."""
+Drawn = dict[Cell, Image]
+
+
+class Comparing:
+    """Draws a picture once per recipe; asked again, it gives the stored one at once."""
+
+    def __init__(self, store: Store, painter: Painter, pool: Pool, base: str) -> None:
+        self._store = store
+        self._painter = painter
+        self._pool = pool
+        self._base = base
+        self._drawing = threading.Lock()
+
+    def compare(self, items: Sequence[RenderItem], blends: Sequence[Blend]) -> Iterator[Drawn]:
+        """Return every item's picture in every column: first what is stored, then groups as drawn.
+
+        Groups grow 2, 4, 8, 16, so that the first pictures come soon and the rest cheaply; within
+        a group one column comes after the other.
+
+        Raises storage's InvalidPrompt or UnknownVersion at once, and on the way SamplerAway,
+        FileGone or what the sampler raises.
+        """
+        items = [RenderItem(clean_prompt(i.prompt, "The prompt"), i.seed) for i in items]
+        return self._groups(items, [self.look(blend) for blend in blends])
+
+    def look(self, blend: Blend) -> Look:
+        """Return what draws a blend; raises UnknownVersion."""
+        versions = [self._store.version(self._base, name) for name, _ in blend.parts]
+        return Look(
+            blend.name,
+            tuple(
+                (version.adapter, weight)
+                for version, (_, weight) in zip(versions, blend.parts, strict=True)
+                if version.adapter
+            ),
+        )
+
+    def _groups(self, items: Sequence[RenderItem], looks: Sequence[Look]) -> Iterator[Drawn]:
+        known: Drawn = {}
+        for column, look in enumerate(looks):
+            stored = self._stored(items, look)
+            known |= {(place, column): image for place, image in stored.items()}
+        yield known
+        cells = [[(place, column) for column in range(len(looks))] for place in range(len(items))]
+        lacking = [place for place, row in enumerate(cells) if not known.keys() >= set(row)]
+        # Between two groups as well, or a request for pairs would come in between.
+        with self._pool.standing_aside():
+            for group in growing(lacking):
+                for column, look in enumerate(looks):
+                    places = [place for place in group if (place, column) not in known]
+                    drawn = self._pictures([items[place] for place in places], look)
+                    if drawn:
+                        yield {(p, column): image for p, image in zip(places, drawn, strict=True)}
+
+    def _pictures(self, items: Sequence[RenderItem], look: Look) -> list[Image]:
+        with self._drawing:
+            # Whoever drew before us may have drawn these very pictures.
+            found = self._stored(items, look)
+            missing = [i for i in range(len(items)) if i not in found]
+            unique = list(dict.fromkeys(items[i] for i in missing))
+            drawn = dict(zip(unique, self._drawn(unique, look), strict=True))
+        return [found.get(i) or drawn[items[i]] for i in range(len(items))]
+
+    def _stored(self, items: Sequence[RenderItem], look: Look) -> dict[int, Image]:
+        """The pictures that are there already, by place."""
+        keys = [recipe_key(self._painter.recipe(item, look.name)) for item in items]
+        images = self._store.find_images(keys)
+        return {
+            place: images[key]
+            for place, key in enumerate(keys)
+            if key in images and self._store.image_path(images[key].sha256).is_file()
+        }
+
+    def _drawn(self, items: Sequence[RenderItem], look: Look) -> list[Image]:
+        if not items:
+            return []
+        if reason := self._pool.resting:
+            raise SamplerAway(f"{reason} Compare again after it.")
+        for adapter, _ in look.adapters:
+            if not adapter.is_file():
+                raise FileGone(
+                    f"{look.name} cannot be drawn: {adapter.parent.name}/{adapter.name} is gone. "
+                    "Put it back from a copy, or compare without this version."
+                )
+        drawn: dict[int, Image] = {}
+        self._painter.draw(items, look, drawn.__setitem__, patient=True)
+        return self._store.add_images([drawn[i] for i in range(len(items))])
+
+
+def growing(places: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Split places into groups of 2, 4, 8 and then equal ones of up to 16.
+
+    A few that are left over at the end would cost nearly as much as a whole group.
+    """
+    start, size = 0, 2
+    while start < len(places):
+        left = len(places) - start
+        equal = -(-left // -(-left // LARGEST_GROUP))
+        now = size if size < LARGEST_GROUP else equal
+        yield places[start : start + now]
+        start, size = start + now, min(2 * size, LARGEST_GROUP)
+
+
+def addresses(drawn: Iterator[Drawn]) -> Iterator[dict[Cell, str]]:
+    """Return where the pictures are, as they are drawn."""
+    return ({cell: address(image.image_id) for cell, image in group.items()} for group in drawn)
+
+
+def before_and_after(drawn: Iterator[dict[Cell, str]]) -> Iterator[dict[int, dict[str, str]]]:
+    """Return both pictures of a comparison of two once both are there, by place."""
+    sides: tuple[dict[int, str], dict[int, str]] = {}, {}
+    for group in drawn:
+        for (place, column), url in group.items():
+            sides[column][place] = url
+        places = {place for place, _ in group}
+        if whole := sorted(places & sides[0].keys() & sides[1].keys()):
+            yield {p: {"before_url": sides[0][p], "after_url": sides[1][p]} for p in whole}

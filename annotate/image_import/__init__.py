@@ -1,0 +1,1 @@
+"""Import folders of images with their prompts, and make pairs of them."""

@@ -1,0 +1,1 @@
+"""Find prompts beside images: in sidecar files, tables, logs and file names."""

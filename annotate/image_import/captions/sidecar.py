@@ -1,0 +1,169 @@
+"""Prompts that lie beside images: in a text file or in JSON of the image's own name."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from annotate.image_import.captions.columns import Columns
+from annotate.image_import.captions.text_encodings import decoded
+from annotate.image_import.containers.metadata_parts import Parts
+from annotate.image_import.containers.xmp import add_xmp
+from annotate.image_import.metadata import read_fields
+from annotate.image_import.programs import a1111, description
+from annotate.image_import.programs.layers import entries, looks_json
+from annotate.image_import.programs.reader import (
+    LONGEST_JSON,
+    LONGEST_TEXT,
+    NoPrompt,
+    Prompt,
+    json_object,
+    plain,
+)
+from annotate.safe_files import Skip, read_start
+
+TEXT_FILES, JSON_FILES = "text files", "JSON files"
+TEXT_ENDINGS = (".txt", ".caption")
+JSON_ENDINGS = (".json", ".info.json")
+OTHER_ENDINGS = (".xmp", ".yaml", ".yml")
+"""What few people have: looked at where a folder lists them, not asked for beside every image."""
+ENTRY = re.compile(r"(\w{1,60}): *(\S.*)?")
+"""A line of YAML at its left edge; the lines below that are indented go on with it."""
+NUMBERS = re.compile(r"[\d\s.,;:+\-]*")
+MOST_OBJECTS = 200
+"""Objects within one of a JSON file, and itself, that are searched for a prompt."""
+
+
+def files_beside(image: Path) -> Iterator[Path]:
+    """Return where an image's own text may lie: a.txt or a.png.txt for a.png, also JSON."""
+    for ending in (*TEXT_ENDINGS, *JSON_ENDINGS):
+        yield image.with_name(image.stem + ending)
+        yield image.with_name(image.name + ending)
+
+
+def sidecar(image: Path, root: Path, other: Path | None = None) -> Prompt | None:
+    """Return what an image's own text file, or else JSON file, says, or an `other` one.
+
+    Raises Skip for one that is there and says nothing or cannot be read, for a name would then pass
+    for the prompt.
+    """
+    why: Skip | None = None
+    for file in files_beside(image):
+        if not os.path.lexists(file):
+            continue
+        try:
+            if prompt := read_beside(file, root):
+                return prompt
+        except Skip as skip:
+            why = why or skip
+    if why is not None:
+        raise why
+    return read_elsewhere(other, root) if other is not None else None
+
+
+def read_elsewhere(file: Path, root: Path) -> Prompt | None:
+    """Return what a file says that need not be about a prompt: None where it holds none."""
+    try:
+        if file.suffix.lower() not in OTHER_ENDINGS:
+            return read_beside(file, root)
+        content = read_start(file, root, LONGEST_JSON)
+        prompt = of_xmp(content) if file.suffix.lower() == ".xmp" else of_yaml(decoded(content))
+        return prompt and replace(prompt, source=TEXT_FILES)
+    except Skip:
+        return None
+
+
+def of_xmp(content: bytes) -> Prompt | None:
+    """Return the prompt or the description in the XMP that a program keeps beside an image."""
+    parts = Parts(xmp=content)
+    add_xmp(parts)
+    return read_fields(parts.texts) or description.read(parts.texts)
+
+
+def of_yaml(text: str) -> Prompt | None:
+    """Return the prompt among the entries of a YAML file."""
+    entries: dict[str, str] = {}
+    key = ""
+    for line in text[:LONGEST_TEXT].splitlines():
+        if entry := ENTRY.fullmatch(line):
+            key, entries[entry[1]] = entry[1], (entry[2] or "").strip("|>- \"'")
+        elif key and line[:1].isspace():
+            entries[key] = f"{entries[key]} {line.strip()}".strip()
+    return of_text(Columns().text_of(entries)) if entries else None
+
+
+def read_beside(file: Path, root: Path) -> Prompt | None:
+    """Return the prompt in a text or JSON file; None for JSON about other things. Raises Skip."""
+    is_json = file.suffix == ".json"
+    kind = "JSON" if is_json else "text"
+    try:
+        text = decoded(read_start(file, root, LONGEST_JSON)).strip("\ufeff\x00 \t\r\n\v\f")
+        if is_json:
+            return of_json(text)
+        if prompt := of_text(text):
+            return prompt
+    except Skip as skip:
+        raise Skip(f"its {kind} file: {skip}") from skip
+    raise Skip("its text file holds no prompt" if text else "its text file is empty")
+
+
+def of_text(text: str) -> Prompt | None:
+    """Return what a text says: a caption, what AUTOMATIC1111 writes, or JSON.
+
+    Numbers alone, such as the boxes of a detector, are no prompt. Raises Skip for broken JSON.
+    """
+    if NUMBERS.fullmatch(text):
+        return None
+    if looks_json(text):
+        value = json_object(text)
+        if not value:
+            raise Skip("is broken JSON")
+        prompt = _of_object(value)
+    else:
+        prompt = a1111.read_text(text)
+    return prompt and replace(prompt, source=TEXT_FILES)
+
+
+def of_json(text: str) -> Prompt | None:
+    """Return the prompt in the text of a JSON file; raises Skip for one that is broken."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Skip("is no JSON" if text else "is empty") from None
+    prompt = _of_object(value) if isinstance(value, dict) else None
+    return prompt and replace(prompt, source=JSON_FILES)
+
+
+def _of_object(value: Mapping[str, Any]) -> Prompt | None:
+    """The prompt in an object or those within it, from the top down; raises NoPrompt."""
+    why: NoPrompt | None = None
+    waiting: list[Mapping[str, Any]] = [value]
+    for place in range(MOST_OBJECTS):
+        if place >= len(waiting):
+            break
+        try:
+            if prompt := _of_entries(waiting[place], top=place == 0):
+                return prompt
+        except NoPrompt as error:
+            why = why or error
+        inside = (one for one in waiting[place].values() if isinstance(one, dict))
+        waiting += islice(inside, MOST_OBJECTS - len(waiting))
+    if why is not None:
+        raise why
+    return None
+
+
+def _of_entries(value: Mapping[str, Any], top: bool) -> Prompt | None:
+    """A program's metadata, or else the text under a key that says that it is the prompt.
+
+    At the top programs have graphs and other objects; further in, their texts are enough.
+    """
+    texts = {key.lower(): one for key, one in value.items() if isinstance(one, str)}
+    if prompt := read_fields(entries(value, json.dumps(value)) if top else texts):
+        return prompt
+    text = Columns().text_of(value)
+    return plain(text, JSON_FILES) if looks_json(text) else a1111.read_text(text)

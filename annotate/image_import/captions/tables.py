@@ -1,0 +1,184 @@
+"""Tables of prompts for many images: lines of JSON, JSON as a whole, comma-separated values."""
+
+import io
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from annotate.image_import.captions.cells import MOST_ROWS, Row, rows_of_cells
+from annotate.image_import.captions.columns import Columns, is_image, key_words, tidy_path
+from annotate.image_import.captions.log_pages import rows_of_page
+from annotate.image_import.captions.text_encodings import decoded
+from annotate.image_import.programs import a1111
+from annotate.safe_files import TOO_LARGE, Skip, opened_regular
+
+LINES = (".jsonl", ".ndjson")
+PAGES = (".html", ".htm")
+ENDINGS = (*LINES, ".csv", ".tsv", ".json", ".txt", *PAGES)
+ONE = frozenset(("prompt", "caption", "description", "text"))
+"""What a file is called that holds the prompt of all images of its folder."""
+FIRST = ("metadata.jsonl", "captions.csv", "metadata.csv")
+"""What wins over other tables of a folder."""
+MOST_OTHERS = 20
+"""Files of a folder that are tables, if at all, by what they hold."""
+SURE = frozenset("metadata meta caption captions prompt prompts dataset".split())
+"""Words in the name of a file that nobody takes for anything but a table of prompts."""
+LARGEST = 64_000_000
+LARGEST_JSON = 16_000_000
+"""Of a file that is one piece of JSON: all other threads wait while it is parsed."""
+LARGEST_IN_ALL = 256_000_000
+"""Bytes of all tables of an import: their prompts are held until the end."""
+LONGEST_LINE = 1_000_000
+BROKEN = "is no JSON"
+
+
+def is_sure(file: str) -> bool:
+    """Whether a file's name says that it is a table of prompts."""
+    return bool(SURE.intersection(key_words(Path(file).stem)))
+
+
+def own_of(images: Sequence[str]) -> dict[str, str]:
+    """Return the images of a folder by what their own files are called before the ending."""
+    return {Path(name).stem: name for name in images} | {name: name for name in images}
+
+
+def tables_among(names: Sequence[str], own: Collection[str]) -> list[str]:
+    """Return the files of a folder that may be tables, the surest first.
+
+    What is called as an image of the folder is its own: a.json, a.png.json, a.info.json.
+    """
+    tables = [name for name in names if Path(name).suffix.lower() in ENDINGS]
+    tables = [name for name in tables if not any(stem in own for stem in _stems(name))]
+    sure = [name for name in tables if is_sure(name)]
+    others = [name for name in tables if not is_sure(name)]
+    return [*sorted(sure, key=lambda name: name not in FIRST), *others[:MOST_OTHERS]]
+
+
+def _stems(name: str) -> Iterator[str]:
+    stem, _, ending = name.rpartition(".")
+    while ending:
+        yield stem
+        stem, _, ending = stem.rpartition(".")
+
+
+class Tables:
+    """The tables of prompts in the folders of one import."""
+
+    def __init__(self, root: Path) -> None:
+        self._root, self._left = root, LARGEST_IN_ALL
+
+    def read(self, file: Path) -> dict[str, str]:
+        """Return the prompts that a table gives, by the name of the image; raises Skip."""
+        ending = file.suffix.lower()
+        most = LARGEST_JSON if ending in (".json", *PAGES) else LARGEST
+        with opened_regular(file, self._root) as (stream, size):
+            if size > min(most, self._left):
+                raise Skip(TOO_LARGE)
+            text = decoded(stream.read(size))
+        self._left -= size
+
+        prompts: dict[str, str] = {}
+        for names, prompt in _rows(text, ending):
+            for name in names:
+                prompts.setdefault(name, prompt)
+        return prompts if prompts or not is_sure(file.name) else self._of_all(file.name, text)
+
+    def _of_all(self, name: str, text: str) -> dict[str, str]:
+        """Return what a file says of all images of its folder, under the empty name."""
+        if name.lower().endswith(".txt"):
+            prompt = text.strip() if is_one_text(name, text) else ""
+        else:
+            row = _json(text[:LONGEST_LINE])
+            prompt = Columns().prompt_of(row) if isinstance(row, dict) else ""
+        return {"": prompt} if prompt else {}
+
+
+def is_one_text(file: str, text: str) -> bool:
+    """Whether a text file is one prompt: called so, and of one line or as programs write it."""
+    words = key_words(Path(file).stem)
+    called = bool(words) and all(word in ONE for word in words)
+    return called and (len(text.split("\n", 2)) < 3 or a1111.parts_of(text) is not None)
+
+
+def _rows(text: str, ending: str) -> Iterator[tuple[list[str], str]]:
+    """Images and their prompt, row by row."""
+    if ending in LINES:
+        rows: Iterable[Row] = _lines(text)
+    elif ending == ".json":
+        value = _json(text)
+        rows = rows_of_json(value) if value is not None else _lines_at_least(text)
+    elif ending in PAGES:
+        rows = rows_of_page(text)
+    else:
+        rows = rows_of_cells(text, only_images=ending == ".txt")
+    columns = Columns()
+    for row in rows:
+        if prompt := columns.text_of(row) or columns.only_text_of(row):
+            yield columns.files_of(row), prompt
+
+
+def _lines(text: str) -> Iterator[Row]:
+    # Not splitlines: a prompt may hold what Unicode takes for the end of a line.
+    for number, line in enumerate(io.StringIO(text, newline="\n")):
+        if number >= MOST_ROWS:
+            raise Skip(TOO_LARGE)
+        if 2 < len(line) <= LONGEST_LINE and isinstance(row := _json(line), dict):
+            yield row
+
+
+def _lines_at_least(text: str) -> Iterator[Row]:
+    """Lines of JSON in a file that is called as if it were one piece; raises Skip for neither."""
+    rows = list(_lines(text))
+    if not rows:
+        raise Skip(BROKEN)
+    return iter(rows)
+
+
+def rows_of_json(value: Any) -> Iterator[Row]:
+    """Return the rows of a list, of a dictionary by the names of images, or of lists within one.
+
+    Lists that refer to each other by id, as those of COCO do, become one.
+    """
+    if isinstance(value, dict):
+        if Columns().prompt_of(value) and not _is_by_image(value):
+            yield from [value] if Columns().files_of(value) else []
+            return
+        lists = {key: rows for key, rows in value.items() if _is_rows(rows)}
+        if lists:
+            yield from _joined(list(lists.values()))
+            return
+        within = next((v for v in islice(value.values(), MOST_OTHERS) if _is_by_image(v)), value)
+        for name, entry in islice(within.items(), MOST_ROWS):
+            told = entry if isinstance(entry, dict) else {"prompt": entry}
+            yield {"file": tidy_path(name)} | {k: v for k, v in told.items() if not _names(v)}
+    elif isinstance(value, list):
+        yield from (row for row in value[:MOST_ROWS] if isinstance(row, dict))
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _is_by_image(value: Any) -> bool:
+    return isinstance(value, dict) and any(map(is_image, islice(value, MOST_OTHERS)))
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, str) and is_image(value)
+
+
+def _joined(lists: list[list[Any]]) -> Iterator[Row]:
+    rows = [row for rows in lists for row in rows[:MOST_ROWS] if isinstance(row, dict)]
+    named = {str(row["id"]): row for row in rows if "id" in row and any(map(_names, row.values()))}
+    for row in rows:
+        other = named.get(str(row.get("image_id")), {})
+        yield row if other is row else {k: v for k, v in other.items() if _names(v)} | row
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,135 @@
+"""Texts of a PNG: tEXt, zTXt and iTXt, and what other formats keep, in hexadecimal digits.
+
+Not Pillow's: it leaves out what comes after the pixels, takes UTF-8 for Latin-1, and of several
+texts with one keyword gives the last, whatever it is.
+"""
+
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+
+from annotate.image_import.containers.encodings import is_utf8, narrow_text
+from annotate.image_import.containers.metadata_parts import (
+    ENCODING_UNKNOWN,
+    TEXTS_BROKEN,
+    TEXTS_LONG,
+    XMP_MARK,
+    Parts,
+)
+from annotate.image_import.header_checks import EXIF, MOST_PARTS, png_chunks
+from annotate.image_import.programs.reader import LONGEST_JSON
+
+MOST_TEXTS = 200
+TELLING = (b"tEXt", b"zTXt", b"iTXt")
+PRINTABLE = bytes({*range(0x20, 0x100)} - {0x7F}) + b"\t\r\n"
+"""No controls."""
+XMP = "xml:com.adobe.xmp"
+PROFILE = "raw profile type "
+"""How ImageMagick and others keep EXIF, IPTC and XMP in a text."""
+PROFILES = {"exif": "exif", "iptc": "iptc", "8bim": "iptc", "xmp": "xmp"}
+APP1 = "app1"
+"""The JPEG segment that holds EXIF or XMP."""
+
+
+def parts_of_png(content: bytes) -> Parts:
+    """Return the metadata of a PNG."""
+    parts = Parts()
+    international: set[str] = set()
+    for number, (kind, data) in enumerate(_told(content)):
+        if number >= MOST_TEXTS:
+            parts.unreadable = TEXTS_LONG
+            break
+        if kind == b"eXIf":
+            parts.exif.append(data)
+            continue
+        try:
+            name, raw = _text_in(kind, data)
+        except (zlib.error, ValueError) as error:
+            parts.unreadable = TEXTS_LONG if isinstance(error, ValueError) else TEXTS_BROKEN
+            # What is too long was decompressed for nothing.
+            if isinstance(error, ValueError) and not parts.take(LONGEST_JSON):
+                break
+            continue
+        if not parts.take(len(raw)):
+            break
+        if name == XMP or name.startswith(PROFILE):
+            _keep_profile(parts, name, raw)
+        elif raw.startswith(EXIF):
+            parts.exif.append(raw)
+        elif raw.strip(b"\0 ") and (kind == b"iTXt" or name not in international):
+            # The text in Latin-1 beside one in Unicode lacks letters.
+            international.update([name] * (kind == b"iTXt"))
+            _keep_text(parts, name, narrow_text(raw))
+    return parts
+
+
+def _told(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Return the chunks that hold metadata."""
+    for at in islice(png_chunks(content), MOST_PARTS):
+        kind, size = content[at + 4 : at + 8], int.from_bytes(content[at : at + 4])
+        if kind in TELLING or kind == b"eXIf":
+            yield kind, content[at + 8 : at + 8 + size]
+
+
+def _text_in(kind: bytes, data: bytes) -> tuple[str, bytes]:
+    """Return the keyword of a chunk in small letters, and its text.
+
+    Raises zlib.error for damaged data, ValueError for too much of it.
+    """
+    keyword, _, rest = data.partition(b"\0")
+    compressed = kind == b"zTXt"
+    if kind == b"iTXt":
+        compressed, rest = rest[:1] == b"\1", rest[2:]
+        rest = rest.partition(b"\0")[2].partition(b"\0")[2]
+    elif compressed:
+        rest = rest[1:]
+    name = keyword.decode("latin-1").strip().lower()
+    return name, _unpacked(rest) if compressed else rest
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        return inflated(data, zlib.MAX_WBITS)
+    except zlib.error:
+        # Some programs say that a text is packed, and do not pack it.
+        if is_utf8(data) and not data.translate(None, PRINTABLE):
+            return data
+        raise
+
+
+def inflated(data: bytes, window: int) -> bytes:
+    """Return compressed data as it was; raises zlib.error, and ValueError for too much of it."""
+    stream = zlib.decompressobj(window)
+    whole = stream.decompress(data, LONGEST_JSON)
+    if len(whole) >= LONGEST_JSON:
+        raise ValueError("too much data")
+    if not stream.eof:
+        # Half a prompt is another prompt.
+        raise zlib.error("incomplete data")
+    return whole
+
+
+def _keep_text(parts: Parts, name: str, text: str | None) -> None:
+    if text is None:
+        parts.unreadable = ENCODING_UNKNOWN
+    else:
+        parts.texts[name] = text
+
+
+def _keep_profile(parts: Parts, name: str, raw: bytes) -> None:
+    kind = name.removeprefix(PROFILE)
+    if name == XMP:
+        parts.xmp = raw
+        return
+    try:
+        data = bytes.fromhex(b"".join(raw.split(b"\n")[3:]).decode("ascii"))
+    except ValueError:
+        parts.unreadable = TEXTS_BROKEN if kind in (*PROFILES, APP1) else parts.unreadable
+        return
+    if kind == APP1:
+        kind = "exif" if data.startswith(b"Exif\0") else "xmp"
+        data = data.removeprefix(XMP_MARK)
+    if kind == "exif":
+        parts.exif.append(data)
+    elif kind in PROFILES and not getattr(parts, PROFILES[kind]):
+        setattr(parts, PROFILES[kind], data)

@@ -1,0 +1,22 @@
+"""Metadata of a WebP: a chunk of EXIF and one of XMP."""
+
+from annotate.image_import.containers.metadata_parts import TEXTS_LONG, Parts
+from annotate.image_import.header_checks import webp_chunks
+
+EXIF, XMP = b"EXIF", b"XMP "
+TELLING = (EXIF, XMP)
+LARGEST = 16_000_000
+
+
+def parts_of_webp(content: bytes) -> Parts:
+    """Return the metadata of a WebP."""
+    parts = Parts()
+    found: dict[bytes, bytes] = {}
+    for at in webp_chunks(content):
+        kind, size = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")
+        if kind in TELLING and size > LARGEST:
+            parts.unreadable = TEXTS_LONG
+        elif kind in TELLING:
+            found.setdefault(kind, content[at + 8 : at + 8 + size])
+    parts.exif, parts.xmp = [found.get(EXIF, b"")], found.get(XMP, b"")
+    return parts

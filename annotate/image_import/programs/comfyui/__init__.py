@@ -1,0 +1,100 @@
+"""ComfyUI: the graph that made an image, as it was sent (`prompt`) and as drawn (`workflow`).
+
+In WebP they stand in EXIF texts that begin with the keyword. The graph that was sent is what ran;
+the one that was drawn has the names of outputs, and the texts that nodes showed when they ran.
+"""
+
+from typing import Any
+
+from annotate.image_import.programs.comfyui.drawn import drawn, is_drawn
+from annotate.image_import.programs.comfyui.enriched import enriched
+from annotate.image_import.programs.comfyui.graph import Graph, mapping
+from annotate.image_import.programs.comfyui.samplers import prompt_told
+from annotate.image_import.programs.comfyui.sent import is_sent, sent
+from annotate.image_import.programs.prompt_marks import shown
+from annotate.image_import.programs.reader import (
+    LONGEST_JSON,
+    Fields,
+    NoPrompt,
+    Prompt,
+    json_object,
+)
+
+PROGRAM = "ComfyUI"
+BROKEN = "a ComfyUI graph that cannot be read"
+EMPTY = "a ComfyUI graph without a prompt"
+MADE = "a ComfyUI graph whose prompt is made by {maker} when it runs"
+LONGEST_KIND = 60
+
+
+def read(fields: Fields) -> Prompt | None:
+    """Return the positive prompt of a file's graph; raises NoPrompt for a graph without one."""
+    texts = [fields.get(name, "") for name in ("prompt", "workflow")]
+    values = [json_object(text) for text in texts]
+    graphs = graphs_of(*values)
+    if graphs:
+        written = (prompt_of(graphs) or "").strip()
+        text = shown(written)
+        if not text:
+            raise NoPrompt(EMPTY)
+        return Prompt(text, written, PROGRAM)
+    if any(_is_broken(text) for text, value in zip(texts, values, strict=True) if not value):
+        raise NoPrompt(BROKEN)
+    return None
+
+
+def prompt_of_graph(*forms: Any) -> str | None:
+    """Return the positive prompt of a graph, given in either form or in both; None without one.
+
+    Raises NoPrompt where a node makes it when it runs, so that the graph does not hold it.
+    """
+    return prompt_of(graphs_of(*forms))
+
+
+def graphs_of(*values: Any) -> list[Graph]:
+    """Return the graphs among some values, what was sent before what was drawn."""
+    values = tuple(form for value in values for form in _forms(value))
+    as_sent = [sent(value) for value in values if is_sent(value)]
+    as_drawn: list[Graph] = []
+    for value in filter(is_drawn, values):
+        try:
+            as_drawn.append(drawn(value))
+        except NoPrompt:
+            if not as_sent:
+                raise
+    return [enriched(graph, as_drawn) for graph in as_sent] + as_drawn
+
+
+def prompt_of(graphs: list[Graph]) -> str | None:
+    """Return the prompt of the first graph that tells it; None where none has one.
+
+    Where the first does not, the next is asked for what it is sure of: it is the same graph. Raises
+    NoPrompt where there is a prompt and no graph tells it.
+    """
+    reason: NoPrompt | None = None
+    for graph in graphs:
+        try:
+            told = prompt_told(graph)
+        except NoPrompt as error:
+            reason = reason or error
+            continue
+        if told is not None and told.text.strip() and (told.sure or graph is graphs[0]):
+            return told.text
+        if told is not None and told.maker:
+            kind = "".join(c for c in told.maker if c.isprintable())[:LONGEST_KIND]
+            reason = reason or NoPrompt(MADE.format(maker=kind))
+    if reason is not None:
+        raise reason
+    return None
+
+
+def _forms(value: Any) -> list[Any]:
+    """A value, and the forms of a graph that some programs put into one object."""
+    inner = mapping(value)
+    return [value, *(inner[name] for name in ("prompt", "workflow") if name in inner)]
+
+
+def _is_broken(text: str) -> bool:
+    """Whether a text begins as a graph does, in JSON that is cut off or too long."""
+    start = "".join(text[:200].split())
+    return start.startswith('{"') or len(text) > LONGEST_JSON

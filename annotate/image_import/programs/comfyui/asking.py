@@ -1,0 +1,32 @@
+"""Ask what is known at the inputs of a node."""
+
+from collections.abc import Callable, Generator, Iterable
+
+from annotate.image_import.programs.comfyui.following import NOTHING, Asking, Told
+from annotate.image_import.programs.comfyui.graph import Graph, Link, Node
+from annotate.image_import.programs.comfyui.made import throws_dice
+from annotate.image_import.programs.comfyui.names import is_text
+from annotate.image_import.programs.reader import LONGEST_TEXT
+
+Rule = Callable[[Graph, Node, Link], Asking]
+"""Finds out what an output of a node tells; NOTHING where the rule is for other nodes."""
+
+
+def inputs_told(
+    graph: Graph, node: Node, names: Iterable[str]
+) -> Generator[Link, Told, list[Told]]:
+    """The texts of several inputs."""
+    told = []
+    for name in names:
+        told.append((yield from input_told(graph, node, name)))
+    return told
+
+
+def input_told(graph: Graph, node: Node, name: str) -> Asking:
+    """The text of one input, typed or linked."""
+    if name in node.links:
+        return (yield node.links[name])
+    value = node.values.get(name)
+    if not is_text(value):
+        return NOTHING
+    return Told(maker=node.kind) if throws_dice(graph, node, value) else Told(value[:LONGEST_TEXT])

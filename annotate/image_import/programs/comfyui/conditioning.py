@@ -1,0 +1,78 @@
+"""Nodes that pass on conditioning, or a bundle of everything with conditioning in it."""
+
+from dataclasses import replace
+
+from annotate.image_import.programs.comfyui.asking import inputs_told
+from annotate.image_import.programs.comfyui.constants import MOST_HOPS, constant
+from annotate.image_import.programs.comfyui.following import NOTHING, Asking, combined, parallel
+from annotate.image_import.programs.comfyui.graph import Graph, Link, Node
+from annotate.image_import.programs.comfyui.names import is_negative, place, words
+from annotate.image_import.programs.comfyui.operations import in_order
+
+MOST_IN_BUNDLE = 20
+
+
+def positive(graph: Graph, node: Node, link: Link) -> Asking:
+    """A node that tells positive from negative: loaders, stylers, samplers, ControlNets."""
+    names = in_order(node.named("positive"))
+    # A text for a refiner alone.
+    names = [name for name in names if words(name)[-1] != "r"] or names
+    return parallel((yield from inputs_told(graph, node, names)))
+
+
+def conditioned(graph: Graph, node: Node, link: Link) -> Asking:
+    """A node that changes or joins conditioning: every text that goes into it."""
+    names = _not_titled_negative(graph, node, in_order(node.linked("conditioning")))
+    if "average" in node.lower:
+        names = _averaged(graph, node, names)
+    told = combined((yield from inputs_told(graph, node, names)))
+    # What else such a node was told is how, not what.
+    return replace(told, final=bool(names))
+
+
+def piped(graph: Graph, node: Node, link: Link) -> Asking:
+    """A node that takes the prompt out of a bundle of everything: the first that has one.
+
+    Of samplers for parts of an image, and their prompts, all.
+    """
+    names = node.linked("pipe")
+    if names and all("sampler" in name for name in names):
+        names += node.linked("text")
+        return combined((yield from inputs_told(graph, node, names)))
+    told = yield from inputs_told(graph, node, names)
+    texts = [part for part in told if part.text]
+    return next(filter(None, texts or told), NOTHING)
+
+
+def unpacked(graph: Graph, node: Node, link: Link) -> Asking:
+    """A node that takes out of a bundle what was put in at the input of the output's number."""
+    hops = 0
+    while link.slot and node.links and len(node.links) <= MOST_IN_BUNDLE and hops < MOST_HOPS:
+        hops += 1
+        bundle = next((name for name in node.links if "pipe" in words(name)), None)
+        if bundle is None and hops == 1:
+            return NOTHING
+        numbered = [n for n in node.links if place(n) == link.slot and n != bundle]
+        if numbered and hops > 1:
+            return (yield node.links[numbered[0]])
+        behind = graph.nodes.get(node.links[bundle].node) if bundle else None
+        if behind is None:
+            return NOTHING
+        node = behind
+    return NOTHING
+
+
+def _averaged(graph: Graph, node: Node, names: list[str]) -> list[str]:
+    """The inputs of an average that count: with all of one, none of the other."""
+    strength = next((constant(graph, node, n) for n in node.names if "strength" in words(n)), None)
+    ends = {1.0: "to", 0.0: "from"}
+    wanted = ends.get(float(strength)) if isinstance(strength, int | float) else None
+    kept = [name for name in names if wanted in words(name)]
+    return kept or sorted(names, key=lambda name: "from" in words(name))
+
+
+def _not_titled_negative(graph: Graph, node: Node, names: list[str]) -> list[str]:
+    """Of several inputs whose names do not say it, those that come from no node titled so."""
+    behind = ((name, graph.nodes.get(node.links[name].node)) for name in names)
+    kept = [name for name, one in behind if one is None or not is_negative(one.title)]
+    return kept if len(names) > 1 else names

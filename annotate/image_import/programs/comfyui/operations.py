@@ -1,0 +1,163 @@
+"""What nodes do with texts: join, replace, trim, cut, change the case; exactly, or not at all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from annotate.image_import.programs.comfyui.constants import Constant
+from annotate.image_import.programs.comfyui.following import Told, joined, parallel
+from annotate.image_import.programs.comfyui.graph import Node
+from annotate.image_import.programs.comfyui.names import is_negative, place, stem, words
+from annotate.image_import.programs.reader import LONGEST_TEXT
+
+FIND = frozenset("find search old needle target pattern from".split())
+REPLACE = frozenset("replace replacement new to with".split())
+MOST_REPLACED = 10
+SPECIAL = frozenset(".^$*+?{}[]\\|()")
+"""With one of these, a text is an expression, which a file may write so that it never ends."""
+OPAQUE = ("regex", "split", "extract", "parse", "json", "shuffle", "sort", "truncat", "remove",
+          "filter", "count", "length")  # fmt: skip
+"""Parts of the names of nodes whose result is no more than a part of what they are given."""
+LINES = frozenset("rows row lines line index select".split())
+"""Words in the names of inputs that say which lines of a text are taken."""
+DELIMITERS = {"comma": ", ", "space": " ", "newline": "\n", "none": "", "\\n": "\n"}
+LATER = frozenset("suffix append postfix post after app end".split())
+EARLIER = frozenset("prefix pre prepend before start trigger".split())
+
+Parts = Mapping[str, Told]
+"""The texts of a node's inputs, by name."""
+
+
+def in_order(names: Sequence[str]) -> list[str]:
+    """Return names in the order in which a node joins them: by number or letter, where they have
+    one, or as given, but what goes before and after in its place."""
+    if len(names) > 1 and len({stem(name) for name in names}) == 1:
+        return sorted(names, key=lambda name: place(name) or 0)
+    return sorted(names, key=_rank)
+
+
+def made_of(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Told:
+    """Return the text that a node makes of those it is given."""
+    if (done := _replaced(node, parts, settings)) is not None:
+        return done
+    texts = [parts[name] for name in in_order(list(parts))]
+    if not texts:
+        return Told()
+    told = (
+        _together(node, texts, settings) if len(texts) > 1 else _changed(node, texts[0], settings)
+    )
+    return Told(maker=node.kind) if _takes_lines(node, told.text) else told
+
+
+def _together(node: Node, texts: list[Told], settings: Mapping[str, Constant]) -> Told:
+    delimiter = _delimiter(node, settings)
+    if delimiter is not None:
+        return joined(texts, delimiter, keep_empty=node.kind == "StringConcatenate")
+    if "encode" in node.lower:
+        return parallel(texts)
+    told = _side_by_side(texts)
+    # Who is given the list may join it otherwise.
+    parts = tuple(part.text for part in texts if part) if "list" in node.lower else ()
+    return replace(told, parts=parts)
+
+
+def _delimiter(node: Node, settings: Mapping[str, Constant]) -> str | None:
+    """What a node puts between texts; None for one that does not say."""
+    given = next((settings[name] for name in node.named("delimiter") if name in settings), None)
+    if given is None:
+        return None
+    return DELIMITERS.get(given.lower(), given) if isinstance(given, str) else ", "
+
+
+def filled(node: Node, template: str, parts: Parts) -> str | None:
+    """Return a text with others in the places that it has for them; None for one that has none.
+
+    Places are {name}, or where the node says that it formats also {1} and [1].
+    """
+    text, formats = template, any(part in node.lower for part in ("format", "template"))
+    for name, part in parts.items():
+        number = place(name)
+        places = ["{" + name.rpartition(".")[2] + "}"]
+        places += [f"[{number}]", "{" + str(number) + "}"] if formats and number else []
+        for at in places:
+            text = text.replace(at, part.text)[:LONGEST_TEXT]
+    return text if text != template else None
+
+
+def _side_by_side(texts: list[Told]) -> Told:
+    """Texts as they were typed, one after the other, with a comma where nothing parts them."""
+    told = Told()
+    for part in filter(None, texts):
+        end, start = told.text[-1:], part.text[:1]
+        parted = not end or end.isspace() or start.isspace() or start in ",.;:"
+        told = joined((told, part) if told else (part,), "" if parted else ", ")
+    return told
+
+
+def _changed(node: Node, told: Told, settings: Mapping[str, Constant]) -> Told:
+    """A single text, as a node passes it on."""
+    text = told.text
+    if told.maker or not text:
+        return told
+    delimiter = _delimiter(node, settings)
+    if delimiter is not None and told.parts:
+        return joined((Told(part) for part in told.parts), delimiter)
+    mode = " ".join((*map(str, settings.values()), node.lower)).lower()
+    if "trim" in mode:
+        side = next((side for side in ("left", "right") if side in mode), "")
+        cut = {"left": str.lstrip, "right": str.rstrip}.get(side, str.strip)
+        return replace(told, text=cut(text))
+    if "case" in mode:
+        changes = {"upper": str.upper, "lower": str.lower, "capitalize": str.capitalize,
+                   "title": str.title}  # fmt: skip
+        change = next((changes[name] for name in changes if name in mode), str)
+        return replace(told, text=change(text)[:LONGEST_TEXT])
+    select = settings.get("select")
+    if isinstance(select, int) and not settings.get("multiline"):
+        lines = text.split("\n")
+        return replace(told, text=lines[select % len(lines)])
+    start, end = settings.get("start"), settings.get("end")
+    if isinstance(start, int) and isinstance(end, int):
+        return replace(told, text=text[start:end])
+    opaque = any(part in node.lower for part in OPAQUE)
+    return Told(maker=node.kind) if opaque else told
+
+
+def _takes_lines(node: Node, text: str) -> bool:
+    """Whether a node gives some of a text's lines, one to each image."""
+    if "\n" not in text.strip() or "encode" in node.lower:
+        return False
+    counting = any(LINES & set(words(name)) for name in node.names)
+    kind = node.lower.replace("multiline", "")
+    return counting or any(part in kind for part in ("line", "cycle", "schedul", "keyframe"))
+
+
+def _replaced(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Told | None:
+    """A text with others put into it; None for a node that does not replace."""
+    told = {name: part for name, part in parts.items()}
+    told |= {name: Told(value) for name, value in settings.items() if isinstance(value, str)}
+    finds = [name for name in node.names if FIND & set(words(name)) and name in told]
+    puts = [name for name in node.names if REPLACE & set(words(name)) and name in told]
+    if node.values.get("action") == "replace" and {"text_a", "text_b"} <= told.keys():
+        finds, puts = ["text_b"], ["text_c"] if "text_c" in told else []
+    elif "replac" not in node.lower:
+        return None
+    if not finds or len(finds) != len(puts) or len(finds) > MOST_REPLACED:
+        return None
+    rest = [part for name, part in parts.items() if name not in finds + puts]
+    made = next((part for part in (*rest, *told.values()) if part.maker), None)
+    if made is not None or len(rest) != 1:
+        return made or Told(maker=node.kind)
+    text = rest[0].text
+    for find, put in zip(finds, puts, strict=True):
+        old = told[find].text
+        if node.kind != "StringReplace" and SPECIAL & set(old):
+            return Told(maker=node.kind)
+        text = text.replace(old, told[put].text)[:LONGEST_TEXT] if old else text
+    return replace(rest[0], text=text)
+
+
+def _rank(name: str) -> int:
+    parts = set(words(name))
+    if is_negative(name):
+        return 3
+    return 0 if parts & EARLIER else 2 if parts & LATER else 1

@@ -1,0 +1,127 @@
+"""What an output of a node tells of the prompt, by the node's structure, not by a list of nodes.
+
+The first rule that finds something is believed. Only what is not negative is ever asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from annotate.image_import.programs.comfyui.asking import Rule, input_told, inputs_told
+from annotate.image_import.programs.comfyui.conditioning import (
+    conditioned,
+    piped,
+    positive,
+    unpacked,
+)
+from annotate.image_import.programs.comfyui.constants import choices, chosen, has_selector
+from annotate.image_import.programs.comfyui.following import (
+    NOTHING,
+    Asking,
+    Told,
+    joined,
+    parallel,
+)
+from annotate.image_import.programs.comfyui.graph import Graph, Link, Node
+from annotate.image_import.programs.comfyui.made import is_maker, is_read, shown_text, shows
+from annotate.image_import.programs.comfyui.names import is_negative, words
+from annotate.image_import.programs.comfyui.texts import formatted, passed, populated, texts
+
+PROMPTS = frozenset("prompt prompts positive".split())
+
+
+def tell(graph: Graph, link: Link) -> Asking:
+    """Find out what is known of the text or the conditioning at an output."""
+    node = graph.nodes.get(link.node)
+    if node is None or is_negative(node.output(link.slot)) or "zeroout" in node.lower:
+        return NOTHING
+
+    told = yield from _first(graph, node, link, RULES)
+    if told.maker or not told.sure:
+        return _seen_elsewhere(graph, link) or told
+    return told
+
+
+def tell_sampler(graph: Graph, number: str) -> Asking:
+    """Find out of which prompt a sampler made an image."""
+    node = graph.nodes[number]
+    return (yield from _first(graph, node, Link(number, 0), SAMPLER_RULES))
+
+
+def tell_service(graph: Graph, number: str) -> Asking:
+    """Find out of which prompt a node made an image that has no sampler: a program behind it.
+
+    Other texts are written into images, or are names and colors.
+    """
+    node = graph.nodes[number]
+    names = [name for name in node.named("positive", "text") if PROMPTS & set(words(name))]
+    return parallel((yield from inputs_told(graph, node, names)))
+
+
+def _first(graph: Graph, node: Node, link: Link, rules: Sequence[Rule]) -> Asking:
+    for rule in rules:
+        told = yield from rule(graph, node, link)
+        if told or told.final:
+            return told
+    return NOTHING
+
+
+def _seen_elsewhere(graph: Graph, link: Link) -> Told | None:
+    """The text at an output that another node, which is linked to it, has shown."""
+    for number in graph.users.get(link, ()):
+        node = graph.nodes[number]
+        texts = set(shown_text(node)) if shows(node) else set()
+        if len(texts) == 1:
+            return Told(texts.pop())
+    return None
+
+
+def _shown(graph: Graph, node: Node, link: Link) -> Asking:
+    """A node that shows a text: the text is known behind it, or it was saved when it was shown."""
+    if not shows(node):
+        return NOTHING
+    told = joined((yield from inputs_told(graph, node, node.linked("text", "other"))))
+    texts = list(dict.fromkeys(shown_text(node)))
+    if (told.sure and told.text) or not texts:
+        return told
+    return Told(texts[0]) if len(texts) == 1 else Told(maker=node.kind)
+
+
+def _switched(graph: Graph, node: Node, link: Link) -> Asking:
+    """A node that passes on one of its inputs."""
+    among = choices(node)
+    if not among:
+        return NOTHING
+    name = chosen(graph, node, among)
+    if name is not None:
+        told = (yield from input_told(graph, node, name)) if name else NOTHING
+        return replace(told, final=True)
+
+    told_of = yield from inputs_told(graph, node, among)
+    if not has_selector(node, among):
+        return next(filter(None, told_of), NOTHING)
+    return told_of[0] if len(set(told_of)) == 1 else Told(maker=node.kind)
+
+
+def _same_name(graph: Graph, node: Node, link: Link) -> Asking:
+    """A node with several texts and an output for each: the input of the output's name."""
+    if len(node.outputs) < 2:
+        return NOTHING
+    outputs = {name.lower() for name in node.outputs}
+    names = {name.lower(): name for name in node.named("text", "positive", "conditioning")}
+    wanted = node.output(link.slot).lower()
+    if len(outputs & names.keys()) < 2 or wanted not in names:
+        return NOTHING
+    return (yield from input_told(graph, node, names[wanted]))
+
+
+def _made(graph: Graph, node: Node, link: Link) -> Asking:
+    """A node that makes its text when it runs."""
+    yield from ()
+    return Told(maker=node.kind) if is_maker(node) or is_read(node) else NOTHING
+
+
+RULES: tuple[Rule, ...] = (
+    _shown, populated, _switched, _same_name, _made, positive, unpacked, conditioned, piped,
+    formatted, texts, passed,
+)  # fmt: skip
+SAMPLER_RULES: tuple[Rule, ...] = (positive, conditioned, piped, populated, texts)

@@ -1,0 +1,92 @@
+"""JSON in a field of an image's metadata, opened: programs put many fields into one.
+
+Whichever field holds it (`parameters`, EXIF's UserComment, XMP, a keyword of the program's own),
+the entries of such an object are read as fields of their own, and so is an object within it.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from annotate.image_import.programs.reader import LONGEST_JSON, Fields, json_object
+
+CLOSED = frozenset(
+    ("prompt", "workflow", "uc", "smproj", "sui_models", "invokeai_graph", "invokeai_workflow",
+     "sd-metadata", "sd_metadata")
+)  # fmt: skip
+"""Fields whose JSON only their own readers open."""
+ASIDE = ("neg", "uncond", "hires", "refiner", "control", "detailer")
+"""What is in the name of a field that is not of the image's prompt."""
+DEEPEST = 3
+MOST = 24
+MOST_OF_A_LIST = 4
+MOST_ENTRIES = 1_000
+LIKE_JSON = re.compile(
+    r"[\s\x00\ufeff]*(?:(?:\[\s*)*\{\s*[\"}]|"
+    r"(?:\[\s*)+(?:\"|\]|(?:true|false|null|-?\d{1,20}(?:\.\d{1,20})?)\s*[,\]]))"
+)
+
+
+def looks_json(text: str) -> bool:
+    """Whether a text begins as JSON does; a prompt may begin with a bracket too."""
+    return LIKE_JSON.match(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Fields, and the places of the layers that they are in, the image's own left out."""
+
+    fields: Fields
+    around: frozenset[int]
+
+
+def layers(fields: Fields) -> list[Layer]:
+    """Return an image's fields, then those within each of its JSON objects."""
+    found, opened = [Layer(fields, frozenset())], set()
+    for place in range(MOST):
+        if place >= len(found):
+            break
+        around = found[place].around | ({place} if place else set())
+        for text in _texts(found[place].fields) if len(around) < DEEPEST else ():
+            values = [] if text in opened else _objects(text)
+            opened.add(text)
+            found += [Layer(entries(value, text), around) for value in values]
+    return found[:MOST]
+
+
+def entries(value: Mapping[str, Any], text: str) -> dict[str, str]:
+    """Return the entries of an object as fields; a graph stands under the name of its form."""
+    graph = _form(value)
+    fields = {graph: text} if graph else {}
+    for key, entry in islice(value.items(), MOST_ENTRIES):
+        if isinstance(entry, str):
+            fields.setdefault(key.lower(), entry[:LONGEST_JSON])
+        elif entry is not None and (not graph or key.startswith("extra")):
+            fields.setdefault(key.lower(), json.dumps(entry, ensure_ascii=False)[:LONGEST_JSON])
+    return fields
+
+
+def _texts(fields: Fields) -> Iterator[str]:
+    for name, text in fields.items():
+        aside = name in CLOSED or any(word in name for word in ASIDE)
+        if not aside and looks_json(text):
+            yield text
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    """Return the object that a text is, or the first of those that it lists."""
+    value = json_object(f'{{"all": {text}}}' if text.lstrip().startswith("[") else text)
+    listed = value.get("all") if text.lstrip().startswith("[") else [value]
+    objects = listed[:MOST_OF_A_LIST] if isinstance(listed, list) else []
+    return [one for one in objects if isinstance(one, dict) and one]
+
+
+def _form(value: Mapping[str, Any]) -> str:
+    """The form of a ComfyUI graph: as it was sent, or as it is drawn; empty for other objects."""
+    nodes = (node for node in value.values() if isinstance(node, dict))
+    if any("class_type" in node and isinstance(node.get("inputs"), dict) for node in nodes):
+        return "prompt"
+    return "workflow" if isinstance(value.get("nodes"), list) and "links" in value else ""

@@ -1,0 +1,57 @@
+"""What a reader of one program's metadata is given, and what it returns."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from annotate.safe_files import Skip
+
+LONGEST_TEXT = 20_000
+"""Characters of a text that are looked at; a prompt may have 2,000."""
+LONGEST_JSON = 4_000_000
+"""Characters of a graph; Python parses JSON with all other threads waiting."""
+
+Fields = Mapping[str, str]
+"""Every text in an image file's metadata, by where it stands: keywords of a PNG in small letters
+(`parameters`, `prompt`), else `exif:usercomment`, `exif:imagedescription`, `xmp:description`,
+`iptc:caption`, `jpeg:comment`, `alpha:pnginfo` and the like."""
+UNREADABLE = "unreadable"
+"""The field that says why, where some of a file's metadata cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The positive prompt of an image, and where it was found."""
+
+    text: str
+    """As people read it: without marks of weight, LoRA tags and scheduling."""
+    written: str
+    """As it stands in the file."""
+    source: str
+    """The program that wrote it, as the summary of an import names it."""
+
+
+class NoPrompt(Skip):
+    """A program's metadata is there, and which prompt it holds cannot be told; says why."""
+
+
+Reader = Callable[[Fields], Prompt | None]
+"""Returns the prompt that one program wrote; None where it wrote nothing; raises NoPrompt."""
+
+
+def plain(text: Any, source: str) -> Prompt | None:
+    """Return a prompt without marks; None for what is no text, or an empty one."""
+    written = text[:LONGEST_TEXT].strip() if isinstance(text, str) else ""
+    return Prompt(written, written, source) if written else None
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """Return a JSON object; an empty one for anything else, and for what is too long."""
+    if len(text) > LONGEST_JSON:
+        return {}
+    try:
+        value = json.loads(text.strip("\x00 \n"))
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

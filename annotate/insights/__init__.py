@@ -1,0 +1,1 @@
+"""Summarize what the votes say, and choose the most informative pair next."""

@@ -1,0 +1,1 @@
+"""Assign pairs to annotators, take their votes, and take them back."""

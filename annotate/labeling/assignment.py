@@ -1,0 +1,241 @@
+"""The desk: hands every pair to one annotator, takes the votes, takes them back."""
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from annotate.clock import Monotonic
+from annotate.labeling.leases import Leases, Pick, oldest
+from annotate.labeling.pace import Pace
+from storage.errors import AlreadyVoted
+from storage.records import Pair, Verdict, VoteReceipt
+from storage.store import Store
+from storage.tables.imported_images import IMPORTED
+
+LEASE_S = 15 * 60.0
+MOST_HELD = 64
+OVERLAP = "overlap"
+"""The project setting of how many people are asked about each pair."""
+MIXED_SHARE = 0.25
+"""Of the pairs handed out while a trial is mixed in, those that are its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handout:
+    """Pairs for an annotator; `passed_over` are pairs of an older version to show no more."""
+
+    pairs: list[Pair]
+    passed_over: list[str]
+
+
+class Desk:
+    """Leases of pairs in memory, votes in the store; safe from any thread."""
+
+    def __init__(self, store: Store, base: str, clock: Monotonic, chance: random.Random) -> None:
+        self._chance = chance
+        self._store = store
+        self._base = base
+        self._clock = clock
+        self._leases = Leases()
+        self._version = "base"
+        self._undone: set[str] = set()
+        self._hidden: set[str] = set()
+        self._asking: set[str] = set()
+        self._overlap = 1
+        self.mixed: str | None = None
+        """A trial whose pairs come in between others, for everybody."""
+        self.pick: Pick = oldest
+        """Chooses among pairs that wait."""
+        self.choice_of: Callable[[str], tuple[str, float] | None] = lambda pair_id: None
+        """By which rule a pair was chosen, and how likely that was."""
+        self.on_purpose: Callable[[str], Pair | None] = lambda annotator: None
+        """What a person is asked on purpose now and then, besides what waits."""
+        self._guard = threading.Lock()
+        self.votes = Pace(clock)
+        self.decisive = Pace(clock)
+
+    @property
+    def version(self) -> str:
+        """The version that new pairs come from."""
+        return self._version
+
+    def open(self, version: str) -> None:
+        """Let the stored pairs that nobody voted on wait, and hand out this version's first."""
+        self._overlap = int(self._store.project.get(OVERLAP, 1))
+        pairs = self._store.open_pairs(self._base, self._overlap)
+        with self._guard:
+            self._version = version
+            for pair, asked in pairs:
+                self._leases.add(pair, asked)
+
+    def switch(self, version: str) -> None:
+        """Hand out this version's pairs from now on; a pair that is open stays open."""
+        with self._guard:
+            self._version = version
+            self._leases.release_unopened(version)
+
+    def add(self, pair: Pair) -> None:
+        """Let a new pair wait."""
+        with self._guard:
+            self._leases.add(pair)
+
+    def ready(self, trial: str | None = None) -> int:
+        """How many pairs of the active version, or of a trial, wait for anybody.
+
+        Pairs of brought pictures count with the former: while there are some, none need be drawn.
+        """
+        with self._guard:
+            if trial:
+                return self._leases.ready(trial)
+            return self._leases.ready(self._version) + self._leases.ready(IMPORTED)
+
+    def drop_trial(self, trial: str) -> None:
+        """Hand out no more pairs of a trial."""
+        with self._guard:
+            self.mixed = None if self.mixed == trial else self.mixed
+            self._leases.drop_trial(trial)
+
+    @property
+    def overlap(self) -> int:
+        """How many people are asked about each pair."""
+        return self._overlap
+
+    def ask_several(self, overlap: int) -> None:
+        """Ask so many people about each pair from now on, pairs already voted on included."""
+        self._overlap = overlap
+        pairs = self._store.open_pairs(self._base, overlap)
+        with self._guard:
+            self._leases.forget_waiting()
+            held = self._leases.out()
+            for pair, asked in pairs:
+                if pair.pair_id in held:
+                    self._leases.note_asked(pair.pair_id, asked)
+                else:
+                    self._leases.add(pair, asked)
+
+    def hide(self, pair_id: str) -> None:
+        """Hand a pair to nobody any more, and let pages that hold it drop it."""
+        with self._guard:
+            self._hidden.add(pair_id)
+            self._leases.drop(pair_id)
+
+    def show_again(self, pair: Pair) -> None:
+        """Let a pair that was hidden wait again, for whoever was not asked about it."""
+        asked = self._store.voters(pair.pair_id)
+        with self._guard:
+            self._hidden.discard(pair.pair_id)
+            if len(asked) < self._overlap and pair.trial is None:
+                self._leases.add(pair, asked)
+
+    def rest(self, annotator: str) -> None:
+        """Let an annotator's pairs wait for others, who pauses."""
+        with self._guard:
+            self._leases.let_go(annotator)
+
+    def touch(self, annotator: str) -> None:
+        """Keep an annotator's leases."""
+        with self._guard:
+            self._leases.touch(annotator, self._clock())
+
+    def ahead(
+        self,
+        annotator: str,
+        have: Sequence[str],
+        want: int,
+        any_version: bool,
+        trial: str | None = None,
+    ) -> Handout:
+        """Return up to `want` pairs besides those the annotator's page has, the open one first.
+
+        Pairs of another version than the active one are new only if `any_version`; with `trial` all
+        are of that one.
+        """
+        with self._guard:
+            now = self._clock()
+            self._leases.touch(annotator, now)
+            self._leases.expire(now - LEASE_S)
+            others = self._leases.keep_only(annotator, [trial] if trial else [None, self.mixed])
+            mixed = [self.mixed] if self.mixed else []
+            streams = [trial] if trial else [self._version, IMPORTED, *mixed]
+            claimed = self._leases.claim(annotator, have, streams, strict=trial is not None)
+            hidden = [pair_id for pair_id in have if pair_id in self._hidden]
+            passed_over = list(dict.fromkeys(others + claimed + hidden))
+            known = set(have)
+            held = self._leases.held(annotator)
+            pairs = [pair for pair in held if pair.pair_id not in known][:want]
+        for _ in range(want - len(pairs)):
+            pair = self._one_more(annotator, trial, any_version)
+            if pair is None:
+                break
+            pairs.append(pair)
+        return Handout(pairs, passed_over)
+
+    def vote(
+        self, pair_id: str, verdict: str, annotator: str, key: str, response_ms: int | None
+    ) -> VoteReceipt:
+        """Record a vote and let the pair go; raises what the store raises."""
+        try:
+            how = self.choice_of(pair_id)
+            receipt = self._store.vote(pair_id, verdict, annotator, key, response_ms, how)
+        except AlreadyVoted:
+            self._let_go(pair_id, annotator, 1)
+            raise
+        if not receipt.duplicate:
+            self._let_go(pair_id, annotator, 1 if receipt.trial else self._overlap)
+        if not receipt.duplicate and receipt.trial is None:
+            self.votes.note()
+            if Verdict(verdict).decisive:
+                self.decisive.note()
+        self.touch(annotator)
+        return receipt
+
+    def reopen(self, annotator: str, pair: Pair, key: str | None) -> None:
+        """Make a pair the annotator's open one again whose vote or report they took back.
+
+        An undo that arrives twice under one key moves no pair twice.
+        """
+        asked = self._store.voters(pair.pair_id) - {annotator}
+        with self._guard:
+            self._hidden.discard(pair.pair_id)
+            self._leases.touch(annotator, self._clock())
+            if key is None or key not in self._undone:
+                self._leases.put_back(annotator, pair, asked)
+            if key is not None:
+                self._undone.add(key)
+
+    def _one_more(self, annotator: str, trial: str | None, any_version: bool) -> Pair | None:
+        asked = None if trial else self._ask_on_purpose(annotator)
+        with self._guard:
+            if asked:
+                return self._leases.hold(annotator, asked)
+            if len(self._leases.held(annotator)) >= MOST_HELD:
+                return None
+            return self._next(annotator, trial, any_version)
+
+    def _ask_on_purpose(self, annotator: str) -> Pair | None:
+        """Such a pair is written to the database, so no guard is held and others need not wait."""
+        with self._guard:
+            if annotator in self._asking or len(self._leases.held(annotator)) >= MOST_HELD:
+                return None
+            self._asking.add(annotator)
+        try:
+            return self.on_purpose(annotator)
+        finally:
+            with self._guard:
+                self._asking.discard(annotator)
+
+    def _next(self, annotator: str, trial: str | None, any_version: bool) -> Pair | None:
+        """The next pair for an annotator: of a trial, mixed in now and then, or to learn from."""
+        if trial:
+            return self._leases.take(annotator, trial)
+        if self.mixed and self._chance.random() < MIXED_SHARE:
+            if pair := self._leases.take(annotator, self.mixed):
+                return pair
+        # What people brought comes first, or drawn pairs without end would drown it.
+        brought = self._leases.take(annotator, IMPORTED, pick=self.pick)
+        return brought or self._leases.take(annotator, self._version, any_version, self.pick)
+
+    def _let_go(self, pair_id: str, annotator: str, overlap: int) -> None:
+        with self._guard:
+            self._leases.voted(pair_id, annotator, overlap)

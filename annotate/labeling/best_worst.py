@@ -1,0 +1,131 @@
+"""Four at a time: pictures of one prompt of which a person names the best and the worst."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from annotate.clock import Monotonic
+from annotate.errors import InvalidRequest
+from annotate.rendering.renderer import address
+from annotate.validation import as_annotator, as_response_ms, as_text
+from storage.records import Quad, VoteReceipt
+from storage.store import Store
+
+AHEAD = 4
+WANTED_S = 60.0
+LEASE_S = 15 * 60.0
+Place = int | None
+
+
+class Quads:
+    """Quads that wait and who has which; drawn only while somebody asks for them."""
+
+    def __init__(self, store: Store, base: str, clock: Monotonic) -> None:
+        self._store, self._base, self._clock = store, base, clock
+        self._guard = threading.Lock()
+        self._waiting: dict[str, Quad] = {}
+        self._held: dict[str, tuple[str, float, Quad]] = {}
+        self._wanted_at = -WANTED_S
+        self._opened = False
+
+    def missing(self, version: str) -> int:
+        """How many of a version should be drawn now."""
+        with self._guard:
+            if self._clock() - self._wanted_at >= WANTED_S:
+                return 0
+            fresh = sum(quad.version == version for quad in self._waiting.values())
+            return max(0, AHEAD - fresh)
+
+    def add(self, prompt: str, images: Sequence[str], version: str) -> None:
+        """Store four pictures and let them wait; raises what the store raises."""
+        quad = self._store.rankings.add_quad(prompt, images, self._base, version)
+        with self._guard:
+            self._waiting[quad.quad_id] = quad
+
+    def ahead(
+        self, annotator: str, have: Sequence[str], want: int, version: str
+    ) -> list[dict[str, Any]]:
+        """Return up to `want` quads besides those the annotator's page has, of this version first.
+
+        Being asked for them is what keeps them drawn.
+        """
+        name, now = as_annotator(annotator), self._clock()
+        stored = [] if self._opened else self._store.rankings.waiting(self._base)
+        with self._guard:
+            self._wanted_at = now
+            self._open(stored)
+            self._expire(now)
+            held = {i for i, (who, _, _) in self._held.items() if who == name}
+            for quad_id in [i for i in have if i in self._waiting]:
+                self._hold(name, self._waiting.pop(quad_id))
+                held.add(quad_id)
+            given = [self._held[i][2] for i in held if i not in have][:want]
+            for quad in self._next(version, want - len(given)):
+                self._hold(name, quad)
+                given.append(quad)
+            return [quad_dict(quad) for quad in given]
+
+    def rank(
+        self,
+        quad_id: str,
+        best: Place,
+        worst: Place,
+        annotator: str,
+        key: str,
+        response_ms: object = None,
+    ) -> VoteReceipt:
+        """Record the places, 0 to 3, of the best and the worst, or a skip; once per key."""
+        receipt = self._store.rankings.cast(
+            as_text(quad_id, "The quad_id"),
+            as_place(best),
+            as_place(worst),
+            as_annotator(annotator),
+            as_text(key, "The key"),
+            as_response_ms(response_ms),
+        )
+        with self._guard:
+            self._waiting.pop(quad_id, None)
+            self._held.pop(quad_id, None)
+        return receipt
+
+    def reopen(self, annotator: str, quad: Quad) -> None:
+        """Let the annotator have four pictures again whose ranking they took back."""
+        with self._guard:
+            self._waiting.pop(quad.quad_id, None)
+            self._hold(annotator, quad)
+
+    def _open(self, stored: Sequence[Quad]) -> None:
+        """Take up what the store holds, the first time somebody asks."""
+        if not self._opened:
+            for quad in stored:
+                self._waiting.setdefault(quad.quad_id, quad)
+            self._opened = True
+
+    def _hold(self, annotator: str, quad: Quad) -> None:
+        self._held[quad.quad_id] = (annotator, self._clock(), quad)
+
+    def _expire(self, now: float) -> None:
+        for quad_id, (_, since, quad) in list(self._held.items()):
+            if now - since > LEASE_S:
+                self._waiting[quad_id] = quad
+                del self._held[quad_id]
+
+    def _next(self, version: str, count: int) -> list[Quad]:
+        ordered = sorted(self._waiting.values(), key=lambda quad: quad.version != version)
+        chosen = ordered[: max(0, count)]
+        for quad in chosen:
+            del self._waiting[quad.quad_id]
+        return chosen
+
+
+def quad_dict(quad: Quad) -> dict[str, Any]:
+    """Return a quad as a page needs it; like a pair, but with four addresses."""
+    urls = [address(image) for image in quad.images]
+    return {"pair_id": quad.quad_id, "prompt": quad.prompt, "urls": urls}
+
+
+def as_place(place: object) -> Place:
+    """Return a place from 0 to 3, or None."""
+    if place is None or (isinstance(place, int) and not isinstance(place, bool)):
+        return place
+    raise InvalidRequest(f"A place is a number from 0 to 3, not {place!r}.")

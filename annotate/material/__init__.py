@@ -1,1 +1,0 @@
-"""Pictures that people bring: found in a folder, read with their prompts, made into pairs."""

@@ -1,0 +1,1 @@
+"""Render pairs ahead of the labelers, from prompts and recipes."""

@@ -1,0 +1,298 @@
+"""The pool: a thread that keeps pairs drawn ahead, so that nobody waits for the image model."""
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from PIL import Image as Picture
+
+from annotate.clock import Monotonic
+from annotate.interfaces import RenderItem, Sampler
+from annotate.labeling.assignment import Desk
+from annotate.labeling.best_worst import Quads
+from annotate.rendering.prompt_sources import PromptBag
+from annotate.rendering.renderer import Painter, look_of
+from annotate.rendering.similarity import alike, likeness_of
+from annotate.validation import SEEDS
+from storage.records import Image
+from storage.store import Store
+
+logger = logging.getLogger(__name__)
+
+READY_PAIRS = 24
+MOST_READY_PAIRS = 96
+PAIRS_PER_REQUEST = 8
+FEW_PAIRS = 4
+"""With fewer ready, the first pairs of a request matter more than the time of the whole."""
+MOST_ALIKE = 3
+"""Pairs of pictures that look alike are not shown, but for one after so many in a row: a model that
+draws nothing else is still to be judged."""
+REQUEST_S = 10.0
+"""A request should last no longer, so that a new version need not wait for it."""
+IDLE_S = 0.5
+LOADING_S = 12.0
+RESTING_S = 30.0
+SLOWEST_RETRY_S = 30.0
+CLOSING_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long until there should be a pair, and why there is none now."""
+
+    seconds: float
+    reason: str
+
+
+class Pool:
+    """Draws pairs with the active version until enough are ready."""
+
+    def __init__(
+        self,
+        store: Store,
+        sampler: Sampler,
+        painter: Painter,
+        desk: Desk,
+        bag: PromptBag,
+        base: str,
+        chance: random.Random,
+        clock: Monotonic,
+        quads: Quads,
+    ) -> None:
+        self._store, self._sampler, self._painter = store, sampler, painter
+        self._desk, self._bag, self._base = desk, bag, base
+        self._chance, self._clock, self._quads = chance, clock, quads
+        self._thread = threading.Thread(target=self._work, name="pool", daemon=True)
+        self._closing = threading.Event()
+        self._nudge = threading.Event()
+        self._control = threading.Lock()
+        self._aside = 0
+        self._rest: str | None = None
+        self._rest_eta: Callable[[], float | None] = lambda: None
+        self._fresh_version: str | None = None
+        self._picture_s = 0.0
+        self._alike = 0
+        self._filling, self._paired = True, True
+        self._began = clock()
+        self._asked: float | None = None
+        self._failures = 0
+        self.problem: str | None = None
+
+    def start(self) -> None:
+        """Start the image model and the thread."""
+        self._began = self._clock()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the image model, then the thread."""
+        self._closing.set()
+        self._nudge.set()
+        with self._control:
+            self._sampler.stop()
+        if self._thread.is_alive():
+            self._thread.join(CLOSING_S)
+
+    def wake(self) -> None:
+        """Look at once whether there is something to draw."""
+        self._nudge.set()
+
+    @property
+    def resting(self) -> str | None:
+        """Why the image model is stopped; None while it is not."""
+        return self._rest
+
+    @property
+    def target(self) -> int:
+        """How many pairs should be ready: a minute's worth, within bounds."""
+        return min(MOST_READY_PAIRS, max(READY_PAIRS, self._desk.votes.within(60.0)))
+
+    @property
+    def quiet_s(self) -> float:
+        """For how long pictures have been drawn and none has come."""
+        asked = self._asked
+        return 0.0 if asked is None else self._clock() - asked
+
+    @property
+    def stuck(self) -> bool:
+        """Whether nothing can be drawn for now."""
+        broken = self.problem is not None or self._sampler.state().state == "failed"
+        return broken or self._rest is not None
+
+    def rest(self, reason: str, eta: Callable[[], float | None]) -> None:
+        """Stop the image model until `resume`; `eta` says in how many seconds that may be."""
+        with self._control:
+            self._rest, self._rest_eta = reason, eta
+            self._sampler.stop()
+
+    def resume(self) -> None:
+        """Start the image model again if it rests."""
+        with self._control:
+            self._rest, self._rest_eta = None, lambda: None
+        self._began = self._clock()
+        self.wake()
+
+    def retry(self) -> None:
+        """Try again now to load a model that failed."""
+        with self._control:
+            if self._closing.is_set() or self._rest is not None:
+                return
+            self._sampler.retry()
+        self._began = self._clock()
+        self.wake()
+
+    @contextmanager
+    def standing_aside(self) -> Iterator[None]:
+        """Start no request meanwhile; one under way ends once something else is asked for."""
+        with self._control:
+            self._aside += 1
+        try:
+            yield
+        finally:
+            with self._control:
+                self._aside -= 1
+            self.wake()
+
+    def wait(self) -> Wait:
+        """When there should be a pair, for somebody who finds none."""
+        if self._rest is not None:
+            return Wait(self._rest_eta() or RESTING_S, self._rest)
+        state = self._sampler.state()
+        if state.state == "failed":
+            again = SLOWEST_RETRY_S if state.retry_s is None else max(1.0, state.retry_s)
+            return Wait(again, state.detail or "The image model cannot be started.")
+        if self.problem is not None:
+            return Wait(self._pause(), self.problem)
+        if state.state != "ready":
+            left = LOADING_S - (self._clock() - self._began)
+            return Wait(max(1.0, left), state.detail or "Starting the image model.")
+        return Wait(max(0.5, 2 * self._picture_s), "Drawing the next pairs.")
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            try:
+                pause = self._step()
+            except Exception as error:
+                pause = self._failed(error)
+            if pause:
+                self._nudge.wait(pause)
+            self._nudge.clear()
+
+    def _step(self) -> float:
+        """Draw one request if one is wanted; return for how many seconds to rest."""
+        if not self._may_draw() or self._sampler.state().state == "failed":
+            return IDLE_S
+        self._asked = None
+        count, fours = self._wanted(), self._quads.missing(self._desk.version)
+        # In turns, so that neither waits for the other's stock to be full.
+        if fours and (self._paired or not count):
+            self._draw_quad()
+        elif count:
+            self._draw_pairs(min(count, FEW_PAIRS) if fours else count)
+        else:
+            return IDLE_S
+        self._failures, self.problem = 0, None
+        return 0.0
+
+    def _may_draw(self) -> bool:
+        with self._control:
+            if self._closing.is_set() or self._rest is not None or self._aside:
+                return False
+            if self._sampler.state().state == "stopped":
+                self._sampler.start()
+            return True
+
+    def _wanted(self) -> int:
+        """How many pairs the next request draws: one at first, so that it is there quickly.
+
+        A full pool waits until a whole request is missing: pictures cost less by the dozen.
+        """
+        missing = self.target - self._desk.ready()
+        if self._fresh_version != self._desk.version and not self._desk.ready():
+            self._filling = True
+            return min(1, missing)
+        quick = int(REQUEST_S / (2 * self._picture_s)) if self._picture_s else PAIRS_PER_REQUEST
+        whole = max(1, min(PAIRS_PER_REQUEST, quick))
+        self._filling = missing > 0 and (self._filling or missing >= whole)
+        return min(missing, whole) if self._filling else 0
+
+    def _draw_pairs(self, count: int) -> None:
+        self._paired = True
+        version = self._store.version(self._base, self._desk.version)
+        items = [item for _ in range(count) for item in self._of_a_kind(2)]
+        warm, began = self._sampler.state().state == "ready", self._clock()
+        finished: dict[int, Image] = {}
+
+        def on_picture(index: int, image: Image) -> None:
+            finished[index], self._asked = image, self._clock()
+            first = index - index % 2
+            if first in finished and first + 1 in finished:
+                self._publish(finished[first], finished[first + 1])
+
+        self._asked = self._clock()
+        patient = self._desk.ready() >= FEW_PAIRS
+        self._painter.draw(items, look_of(version), on_picture, patient, gives_way=True)
+        if finished:
+            self._fresh_version = version.version
+        if warm and len(finished) == len(items):
+            self._picture_s = (self._clock() - began) / len(items)
+
+    def _draw_quad(self) -> None:
+        self._paired = False
+        version = self._store.version(self._base, self._desk.version)
+        drawn: dict[int, Image] = {}
+        items, add = self._of_a_kind(4), drawn.__setitem__
+        self._asked = self._clock()
+        self._painter.draw(items, look_of(version), add, gives_way=True)
+        if len(drawn) < len(items):
+            return
+        images = self._store.add_images([drawn[place] for place in sorted(drawn)])
+        ids = [image.image_id for image in images]
+        self._quads.add(images[0].recipe["prompt"], ids, version.version)
+
+    def _of_a_kind(self, count: int) -> list[RenderItem]:
+        """Pictures of one prompt by different seeds."""
+        prompt = self._bag.draw()
+        return [RenderItem(prompt, seed) for seed in self._chance.sample(range(SEEDS), count)]
+
+    def _publish(self, *images: Image) -> None:
+        # Seeds are drawn at random, so left and right are too.
+        left, right = self._store.add_images(images)
+        if self._look_alike(left, right) and self._alike < MOST_ALIKE:
+            self._alike += 1
+            return
+        self._alike = 0
+        prompt, version = left.recipe["prompt"], left.version
+        pair = self._store.add_pair(prompt, left.image_id, right.image_id, self._base, version)
+        self._desk.add(pair)
+
+    def _look_alike(self, *images: Image) -> bool:
+        """Whether nobody could prefer one of two pictures; others tell of unreadable ones."""
+        try:
+            first, second = (
+                likeness_of(Picture.open(self._store.image_path(image.sha256))) for image in images
+            )
+        except OSError:
+            return False
+        return alike(first, second)
+
+    def _failed(self, error: Exception) -> float:
+        self._asked = None
+        if self._closing.is_set() or self._rest is not None:
+            return IDLE_S
+        if self._sampler.state().state == "failed":
+            # It says so itself, and why.
+            self.problem = None
+            return IDLE_S
+        self._failures += 1
+        problem = f"{error} Drawing goes on by itself once it can."
+        if problem != self.problem:
+            logger.error("No pictures can be drawn: %s", error)
+            logger.debug("no pictures can be drawn", exc_info=error)
+        self.problem = problem
+        return self._pause()
+
+    def _pause(self) -> float:
+        return min(SLOWEST_RETRY_S, float(2 ** min(10, self._failures)) / 2)

@@ -1,0 +1,159 @@
+"""The prompts that pairs are drawn from: built-in lists, files, pasted text."""
+
+import random
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from annotate.errors import InvalidPrompts
+from annotate.safe_files import Skip, opened_regular
+from storage.tables.prompts import clean_prompt
+
+EMBEDDED = ("emoji", "emoji-fast")
+PROMPT_LISTS = Path(__file__).parent / "prompt_lists"
+LARGEST_FILE = 32_000_000
+MOST_AT_ONCE = 100_000
+MOST = 200_000
+"""Prompts that are drawn from, in all: each is held in memory."""
+MANY = 20
+"""So many given prompts are enough to set some aside."""
+SHARE = 5
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def built_in_prompts(model_path: str, kind: str = "prompts") -> list[str]:
+    """Return the list that suits a model: subjects the embedded one can draw, or general ones."""
+    name = "emoji" if model_path in EMBEDDED else "general"
+    return parse_prompts((PROMPT_LISTS / f"{name}_{kind}.txt").read_text(encoding="utf-8"))
+
+
+def prompts_for(model_path: str, given: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """Return prompts to label, and prompts set aside for blind tests.
+
+    Of many given ones every fifth, by a hash of its text, is set aside; of few none is.
+    """
+    if given is None:
+        return built_in_prompts(model_path), built_in_prompts(model_path, "evaluation_prompts")
+    if len(given) < MANY:
+        return list(given), []
+    aside = {text: None for text in given if sha256(text.encode()).digest()[0] % SHARE == 0}
+    return [text for text in given if text not in aside], list(aside)
+
+
+def parse_prompts(text: str, name: str = "The text") -> list[str]:
+    """Return the prompts of a text, one a line; empty lines and lines that begin with # are none.
+
+    Raises InvalidPrompts without any prompt, storage's InvalidPrompt naming the line.
+    """
+    prompts: dict[str, None] = {}
+    for number, line in enumerate(LINE_END.split(text.removeprefix("\ufeff")), start=1):
+        line = line.replace("\t", " ").strip()
+        if line and not line.startswith("#"):
+            prompts[clean_prompt(line, f"Line {number}")] = None
+        if len(prompts) > MOST_AT_ONCE:
+            raise too_many(f"{name} holds more")
+    if not prompts:
+        raise InvalidPrompts(f"{name} holds no prompt. Write one a line.")
+    return list(prompts)
+
+
+def check_prompts(prompts: object) -> list[str]:
+    """Return prompts from a list of texts, or from a text with one a line."""
+    if isinstance(prompts, str):
+        return parse_prompts(prompts)
+    if not isinstance(prompts, list | tuple) or not all(isinstance(p, str) for p in prompts):
+        raise InvalidPrompts("The prompts must be a list of texts, or a text with one a line.")
+    if not prompts:
+        raise InvalidPrompts("The list holds no prompt. Send at least one.")
+    if len(prompts) > MOST_AT_ONCE:
+        raise too_many(f"The list holds {len(prompts):,}")
+    return [clean_prompt(text, f"Prompt {n}") for n, text in enumerate(prompts, start=1)]
+
+
+def read_prompt_file(path: Path) -> list[str]:
+    """Return the prompts of a UTF-8 text file.
+
+    Raises InvalidPrompts for a file that is missing, not text or without prompts, storage's
+    InvalidPrompt naming the line.
+    """
+    try:
+        with opened_regular(path, None) as (file, size):
+            if size > LARGEST_FILE:
+                limit = f"{LARGEST_FILE // 10**6} MB"
+                raise InvalidPrompts(f"{path} is larger than {limit}. Split it and choose a part.")
+            text = file.read(size).decode("utf-8")
+    except UnicodeDecodeError:
+        raise not_text(path) from None
+    except Skip as skip:
+        why = getattr(skip.__cause__, "strerror", None) or skip
+        raise InvalidPrompts(
+            f"{path} cannot be read: {why}. Check the path of the prompt file."
+        ) from None
+    if "\x00" in text:
+        raise not_text(path)
+    return parse_prompts(text, str(path))
+
+
+def too_many(held: str) -> InvalidPrompts:
+    """Say that there are more prompts than can be taken at once."""
+    return InvalidPrompts(
+        f"{held}, and up to {MOST_AT_ONCE:,} prompts can be added at once. None was added: send "
+        "them in parts."
+    )
+
+
+def not_text(path: Path) -> InvalidPrompts:
+    """Say that a file is not text."""
+    return InvalidPrompts(
+        f"{path} is not UTF-8 text. Save it as plain text in UTF-8, one prompt a line."
+    )
+
+
+class PromptBag:
+    """Gives the prompts in random order, each once before any comes again."""
+
+    def __init__(self, texts: Sequence[str], chance: random.Random) -> None:
+        self._texts = dict.fromkeys(texts)
+        self._chance = chance
+        self._left: list[str] = []
+        self._guard = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def require_room(self, texts: Iterable[str]) -> None:
+        """Raise InvalidPrompts where so many prompts could not be held."""
+        with self._guard:
+            held = len(self._texts) + sum(text not in self._texts for text in texts)
+        if held > MOST:
+            raise InvalidPrompts(
+                f"That would make {held:,} prompts, and up to {MOST:,} can be drawn from. None was "
+                "added: start with other ones by --prompts FILE."
+            )
+
+    def add(self, texts: Iterable[str]) -> int:
+        """Add prompts, to be drawn before the others, and return how many were new."""
+        with self._guard:
+            new = [text for text in dict.fromkeys(texts) if text not in self._texts]
+            self._texts.update(dict.fromkeys(new))
+            self._chance.shuffle(new)
+            self._left.extend(new)
+            return len(new)
+
+    def drop(self, texts: Iterable[str]) -> None:
+        """Draw these no more; the last prompt stays, for there must be one."""
+        with self._guard:
+            for text in texts:
+                if len(self._texts) > 1:
+                    self._texts.pop(text, None)
+            self._left = [text for text in self._left if text in self._texts]
+
+    def draw(self) -> str:
+        """Return the next prompt."""
+        with self._guard:
+            if not self._left:
+                self._left = list(self._texts)
+                self._chance.shuffle(self._left)
+            return self._left.pop()

@@ -1,0 +1,102 @@
+"""Pictures from recipes: what the sampler draws, recorded with everything that made it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from annotate.interfaces import Model, Rendered, RenderItem, RenderSettings, Sampler
+from storage.records import Image, Version, new_id, recipe_key
+
+OnPicture = Callable[[int, Image], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What draws: adapters added up by weight, under the name that pictures are found by."""
+
+    name: str
+    adapters: tuple[tuple[Path, float], ...]
+
+
+def look_of(version: Version) -> Look:
+    """Return a version as it is."""
+    return Look(version.version, ((version.adapter, 1.0),) if version.adapter else ())
+
+
+class Painter:
+    """Draws with one model, by its own settings."""
+
+    def __init__(self, sampler: Sampler, model: Model, base: str) -> None:
+        self._sampler = sampler
+        self._base = base
+        self._settings = RenderSettings(
+            model.width,
+            model.height,
+            model.steps,
+            model.guidance,
+            model.negative_prompt,
+            model.scheduler,
+        )
+
+    def recipe(self, item: RenderItem, version: str) -> dict[str, Any]:
+        """Everything that a picture depends on."""
+        settings = self._settings
+        return {
+            "base": self._base,
+            "version": version,
+            "prompt": item.prompt,
+            "negative_prompt": settings.negative_prompt,
+            "seed": item.seed,
+            "steps": settings.steps,
+            "guidance": settings.guidance,
+            "width": settings.width,
+            "height": settings.height,
+            "scheduler": settings.scheduler,
+        }
+
+    def draw(
+        self,
+        items: Sequence[RenderItem],
+        look: Look,
+        on_picture: OnPicture,
+        patient: bool = False,
+        gives_way: bool = False,
+    ) -> None:
+        """Draw pictures and wait for them; `on_picture` gets each with its index, not yet stored.
+
+        If `patient`, all come as soon as they can, else the first ones do. If `gives_way`,
+        only those are drawn that are there once something is asked for without it.
+
+        Raises what the sampler raises.
+        """
+
+        def on_image(index: int, rendered: Rendered) -> None:
+            on_picture(index, self._image(items[index], look.name, rendered))
+
+        settings = self._settings
+        self._sampler.render(items, look.adapters, settings, on_image, patient, gives_way)
+
+    def score(self, prompts: Sequence[str], pictures: Sequence[Path], adapter: Path) -> list[float]:
+        """Return how much likelier an adapter holds each picture to be than its base does.
+
+        Raises what the sampler raises.
+        """
+        return list(self._sampler.score(prompts, pictures, adapter, self._settings))
+
+    def _image(self, item: RenderItem, version: str, rendered: Rendered) -> Image:
+        recipe = self.recipe(item, version)
+        return Image(
+            image_id=new_id(),
+            sha256=rendered.sha256,
+            width=rendered.width,
+            height=rendered.height,
+            recipe=recipe,
+            recipe_key=recipe_key(recipe),
+            version=version,
+        )
+
+
+def address(image_id: str) -> str:
+    """Return where a picture is served, relative to the server's root."""
+    return f"img/{image_id}.png"

@@ -1,0 +1,260 @@
+"""The report as one HTML file that asks nothing of any server."""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from annotate.report.evaluation import Check, Evaluation, Score, Verdict
+from annotate.report.findings import (
+    checks_sentence,
+    interval,
+    moment,
+    percent,
+    score_name,
+    title,
+    verdict_name,
+    verdict_sentence,
+)
+from annotate.report.inline_images import as_data
+from annotate.report.interval_plots import dots, whiskers
+
+STYLE = Path(__file__).parent / "report.css"
+COLOURS = 4
+MOST_ROWS = 40
+MOST_PICTURES = 60
+GRID_SIDE = 1600
+EMPTY = (
+    "<p>This evaluation holds no pictures, checks, scores or votes. Run it again with more of "
+    "them.</p>"
+)
+
+
+def html_report(evaluation: Evaluation) -> str:
+    """Return the whole page."""
+    name = escape(title(evaluation))
+    sections = [
+        _checks(evaluation),
+        _rates(evaluation),
+        *map(_verdict, evaluation.verdicts),
+        _scores(evaluation),
+        _pictures(evaluation),
+        _grids(evaluation),
+        _made(evaluation),
+    ]
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        f"<title>{name}</title><style>{STYLE.read_text(encoding='utf-8')}</style></head>"
+        f"<body><main><header><h1>{name}</h1>{_when(evaluation)}</header>"
+        f"{''.join(sections) or EMPTY}</main></body></html>\n"
+    )
+
+
+def _when(evaluation: Evaluation) -> str:
+    facts = [moment(evaluation.created)]
+    if evaluation.prompts:
+        facts.append(f"{len(evaluation.prompts)} prompts × {len(evaluation.seeds)} seeds")
+    return f'<p class="soft">{escape(" · ".join(fact for fact in facts if fact))}</p>'
+
+
+def _checks(evaluation: Evaluation) -> str:
+    if not evaluation.checks:
+        return ""
+    failed = any(not check.passed for check in evaluation.checks) or evaluation.passed is False
+    rows = "".join(_check(check) for check in evaluation.checks)
+    kind = "bad" if failed else "good"
+    return _section(
+        "Checks",
+        f'<p class="verdict {kind}">{escape(checks_sentence(evaluation))}</p>'
+        '<div class="wide"><table><thead><tr><th>Version</th><th>Check</th><th></th>'
+        "<th>Value</th><th>Limit</th>"
+        f"<th>What it says</th></tr></thead><tbody>{rows}</tbody></table></div>",
+    )
+
+
+def _check(check: Check) -> str:
+    mark = '<b class="good">passed</b>' if check.passed else '<b class="bad">failed</b>'
+    cells = (
+        escape(check.version or "–"),
+        escape(check.name),
+        mark,
+        number(check.value),
+        number(check.limit),
+        escape(check.sentence),
+    )
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _rates(evaluation: Evaluation) -> str:
+    rows = [(verdict_name(v), v.won) for v in evaluation.verdicts]
+    rows += [(score_name(score), score.won) for score in evaluation.scores]
+    known = [(name, won) for name, won in rows if won is not None]
+    if not known:
+        return ""
+    soft = (
+        '<p class="soft">A point is the share of wins, a line its interval; one half is even.</p>'
+    )
+    return _section("Win rates", f"{soft}<figure>{whiskers(known)}</figure>")
+
+
+def _verdict(verdict: Verdict) -> str:
+    facts = [
+        ("Wins", str(verdict.wins)),
+        ("Losses", str(verdict.losses)),
+        ("Ties", str(verdict.ties)),
+    ]
+    if verdict.won is not None:
+        facts.append(("Win rate", interval(verdict.won)))
+    if verdict.e_value is not None:
+        facts.append(("e-value", f"{verdict.e_value:.3g}"))
+    cells = "".join(
+        f"<div><b>{escape(value)}</b><span>{name}</span></div>" for name, value in facts
+    )
+    tables = _counts("Person", verdict.by_person) + _counts("Prompt", verdict.by_prompt)
+    return _section(
+        f"Blind votes: {verdict_name(verdict)}",
+        f'<p>{escape(verdict_sentence(verdict))}</p><div class="facts">{cells}</div>{tables}',
+    )
+
+
+def _counts(what: str, counts: dict[str, tuple[int, int, int]]) -> str:
+    if not counts:
+        return ""
+    shown = sorted(counts.items(), key=lambda item: -sum(item[1]))[:MOST_ROWS]
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td><td>{wins}</td><td>{losses}</td><td>{ties}</td>"
+        f"<td>{_share(wins, losses)}</td></tr>"
+        for name, (wins, losses, ties) in shown
+    )
+    return (
+        f'<div class="wide"><table><thead><tr><th>{what}</th><th>Wins</th><th>Losses</th>'
+        f"<th>Ties</th><th>Share</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        + _more(len(counts), len(shown))
+    )
+
+
+def _share(wins: int, losses: int) -> str:
+    if not wins + losses:
+        return "–"
+    share = wins / (wins + losses)
+    bar = f'<i class="bar"><i style="width:{100 * share:.0f}%"></i></i>'
+    return f"{bar}{percent(share)}"
+
+
+def _scores(evaluation: Evaluation) -> str:
+    if not evaluation.scores:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(score.scorer)}</td><td>{escape(score.version)}</td>"
+        f"<td>{number(score.mean)}</td><td>{number(score.median)}</td>"
+        f"<td>{interval(score.won) if score.won else '–'}</td></tr>"
+        for score in evaluation.scores
+    )
+    table = (
+        '<div class="wide"><table><thead><tr><th>Scorer</th><th>Version</th><th>Mean</th>'
+        f"<th>Median</th><th>Wins against base</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+    scorers = list(dict.fromkeys(score.scorer for score in evaluation.scores))
+    plots = (
+        _by_prompt(name, [s for s in evaluation.scores if s.scorer == name], evaluation.prompts)
+        for name in scorers
+    )
+    return _section("Scores", table + "".join(plots))
+
+
+def _by_prompt(scorer: str, scores: Sequence[Score], prompts: Sequence[str]) -> str:
+    rows = []
+    for place, prompt in enumerate(prompts):
+        values = [s.by_prompt[place] if place < len(s.by_prompt) else None for s in scores]
+        points = [(series, value) for series, value in enumerate(values) if value is not None]
+        if points:
+            rows.append((prompt, points))
+    if not rows:
+        return ""
+    key = "".join(
+        f'<span><i class="s{place % COLOURS}"></i>{escape(score.version)}</span>'
+        for place, score in enumerate(scores)
+    )
+    return (
+        f'<h3>{escape(scorer)} by prompt</h3><p class="key">{key}</p>'
+        f"<figure>{dots(rows[:MOST_ROWS], COLOURS)}</figure>" + _more(len(rows), MOST_ROWS)
+    )
+
+
+def _pictures(evaluation: Evaluation) -> str:
+    versions = [version.name for version in evaluation.versions]
+    drawn = [
+        (place, seed)
+        for place in range(len(evaluation.prompts))
+        for seed in evaluation.seeds
+        if any((name, place, seed) in evaluation.pictures for name in versions)
+    ]
+    if not drawn:
+        return ""
+    shown = drawn[: max(1, MOST_PICTURES // len(versions))]
+    cards = "".join(_card(evaluation, versions, place, seed) for place, seed in shown)
+    return _section("Pictures", f'<div class="cards">{cards}</div>' + _more(len(drawn), len(shown)))
+
+
+def _card(evaluation: Evaluation, versions: Sequence[str], place: int, seed: int) -> str:
+    prompt = evaluation.prompts[place]
+    sides = "".join(
+        f"<span>{_picture(evaluation.pictures.get((name, place, seed)), prompt, name)}"
+        f"<em>{escape(name)}</em></span>"
+        for name in versions
+    )
+    return (
+        f'<figure class="card"><div class="sides">{sides}</div><figcaption>{escape(prompt)} '
+        f'<span class="soft">seed {seed}</span></figcaption></figure>'
+    )
+
+
+def _picture(file: Path | None, prompt: str, version: str) -> str:
+    data = as_data(file) if file is not None else None
+    if data is None:
+        return '<b class="missing">No picture</b>'
+    alt = escape(f"{prompt}, drawn by {version}", quote=True)
+    return f'<img src="{data}" alt="{alt}">'
+
+
+def _grids(evaluation: Evaluation) -> str:
+    if evaluation.pictures:
+        return ""
+    found = [data for data in (as_data(grid, GRID_SIDE) for grid in evaluation.grids) if data]
+    if not found:
+        return ""
+    pictures = "".join(
+        f'<img class="grid" src="{data}" alt="A sheet of pictures">' for data in found
+    )
+    return _section("Pictures", pictures)
+
+
+def _made(evaluation: Evaluation) -> str:
+    if not evaluation.versions:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(v.name)}</td><td>{escape(v.run or '–')}</td>"
+        f"<td>{escape(v.objective or '–')}</td><td>{'–' if v.pairs is None else v.pairs}</td></tr>"
+        for v in evaluation.versions
+    )
+    base = f'<p class="soft">Model {escape(evaluation.identity or evaluation.model)}</p>'
+    return _section(
+        "What was compared",
+        '<div class="wide"><table><thead><tr><th>Version</th><th>Run</th><th>Objective</th>'
+        f"<th>Pairs</th></tr></thead><tbody>{rows}</tbody></table></div>{base}",
+    )
+
+
+def _section(heading: str, body: str) -> str:
+    return f"<section><h2>{escape(heading)}</h2>{body}</section>"
+
+
+def _more(whole: int, shown: int) -> str:
+    left = whole - shown
+    return f'<p class="soft">And {left:,} more in evaluation.json.</p>' if left > 0 else ""
+
+
+def number(value: float | None) -> str:
+    """Say a number in three digits."""
+    return "–" if value is None else f"{value:.3g}"

@@ -1,0 +1,1 @@
+"""The one facade that pages and programs call: the studio and what labelers see of it."""

@@ -1,0 +1,156 @@
+"""Labeling: pairs ahead, votes, undo, and what is said beside a vote; one half of the studio."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from annotate.blind_tests.trials import Trials
+from annotate.labeling.annotations import Marks
+from annotate.labeling.assignment import Desk
+from annotate.labeling.best_worst import Quads
+from annotate.labeling.sessions import Sittings
+from annotate.labeling.undo_messages import told_undone
+from annotate.rendering.pair_pool import Pool, Wait
+from annotate.training.new_votes import Harvest
+from annotate.training.trigger import Schedule
+from annotate.urls import as_dict
+from annotate.validation import as_annotator, as_response_ms, as_text
+from storage.records import Quad
+from storage.store import Store
+from storage.tables.act_order import REPORT
+
+MOST_AT_ONCE = 48
+
+
+class Labeling:
+    """What people who label ask for; safe from any thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        desk: Desk,
+        pool: Pool,
+        quads: Quads,
+        trials: Trials,
+        harvest: Harvest,
+        schedule: Schedule,
+        base: str,
+    ) -> None:
+        self._store, self._desk, self._pool, self._base = store, desk, pool, base
+        self._harvest, self._schedule = harvest, schedule
+        self.quads, self.trials, self.train_every = quads, trials, schedule.every
+        self.marks, self.sittings = Marks(store, desk, base), Sittings(store, desk)
+
+    def next_pair(self, annotator: str, trial: str = "") -> dict[str, Any]:
+        """Return the annotator's open pair, the same until it is voted on, or why to wait."""
+        answer = self.pairs_ahead(annotator, [], 1, trial)
+        if answer["pairs"]:
+            pair: dict[str, Any] = answer["pairs"][0]
+            return pair
+        return {"wait_s": answer["wait_s"], "reason": answer["reason"]}
+
+    def pairs_ahead(
+        self, annotator: str, have: Iterable[str], want: int, trial: str = ""
+    ) -> dict[str, Any]:
+        """Return up to `want` pairs besides those the page has, the open one first.
+
+        With fewer, says when there should be more and why. `passed_over` names pairs among `have`
+        that the page may leave out: of a version no longer active, or of no trial it takes part in.
+        """
+        name, want = as_annotator(annotator), max(0, min(MOST_AT_ONCE, want))
+        drawing = self.trials.wanted(trial) if trial else None
+        handout = self._desk.ahead(name, list(have), want, self._pool.stuck, trial or None)
+        self._pool.wake()
+        pairs = [as_dict(pair) for pair in handout.pairs]
+        told = {"pairs": pairs, "passed_over": handout.passed_over}
+        return told | self._wait(len(pairs) < want, drawing)
+
+    def next_quad(self, annotator: str) -> dict[str, Any]:
+        """Return the annotator's open quad, or why to wait."""
+        answer = self.quads_ahead(annotator, [], 1)
+        if answer["pairs"]:
+            quad: dict[str, Any] = answer["pairs"][0]
+            return quad
+        return {"wait_s": answer["wait_s"], "reason": answer["reason"]}
+
+    def vote(
+        self,
+        pair_id: str,
+        verdict: str,
+        annotator: str,
+        key: str,
+        response_ms: int | None = None,
+    ) -> dict[str, Any]:
+        """Record a vote, once per key; raises storage's errors about pair, verdict and key."""
+        receipt = self._desk.vote(
+            as_text(pair_id, "The pair_id"),
+            as_text(verdict, "The verdict"),
+            as_annotator(annotator),
+            as_text(key, "The key"),
+            as_response_ms(response_ms),
+        )
+        if receipt.trial:
+            self.trials.voted(receipt.trial)
+        return {
+            "accepted": True,
+            "key": receipt.key,
+            "votes": self._store.given(self._base).votes,
+            "until_next_run": self._until_next_run(),
+        }
+
+    def undo(self, annotator: str, key: str | None = None) -> dict[str, Any]:
+        """Take back what the annotator gave last, once per key; returns the pair or four of it.
+
+        It may be a vote, a ranking, a report or a mark. After the first three the pair, or the four
+        pictures, are open again.
+        """
+        pair: dict[str, Any] = self.take_back(annotator, key)["pair"]
+        return pair
+
+    def take_back(self, annotator: str, key: str | None = None) -> dict[str, Any]:
+        """Do as `undo`, and return also what was taken back and a sentence about it."""
+        name, own_key = as_annotator(annotator), None if key is None else as_text(key, "The key")
+        undone = self._store.take_back(name, own_key)
+        if isinstance(undone.about, Quad):
+            self.quads.reopen(name, undone.about)
+        elif undone.opens:
+            self._desk.reopen(name, undone.about, own_key)
+        elif undone.kind == REPORT and not undone.hidden:
+            self._desk.show_again(undone.about)
+        return told_undone(undone)
+
+    def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> dict[str, Any]:
+        """Return up to `want` quads besides those the page has, and why to wait for more."""
+        quads = self.quads.ahead(annotator, have, min(MOST_AT_ONCE, want), self._desk.version)
+        self._pool.wake()
+        return {"pairs": quads, "passed_over": []} | self._wait(len(quads) < want)
+
+    def stats(self, annotator: str | None = None) -> dict[str, Any]:
+        """Count votes, what is missing until the next run, and the pairs that wait for anybody.
+
+        The last two are None while a blind test is mixed in: either would give its pairs away.
+        Naming an annotator keeps their pairs for them.
+        """
+        if annotator is not None:
+            self._desk.touch(as_annotator(annotator))
+        counts = self._store.given(self._base)
+        return {
+            "votes": counts.votes,
+            "decisive": counts.decisive,
+            "ties": counts.ties,
+            "skipped": counts.skipped,
+            "until_next_run": self._until_next_run(),
+            "ready_pairs": None if self._desk.mixed else self._desk.ready(),
+        }
+
+    def _wait(self, short: bool, drawing: str | None = None) -> dict[str, Any]:
+        """How long to wait for more and why, where there are too few."""
+        wait = (Wait(1.0, drawing) if drawing else self._pool.wait()) if short else None
+        return {
+            "wait_s": round(wait.seconds, 1) if wait else None,
+            "reason": wait.reason if wait else None,
+        }
+
+    def _until_next_run(self) -> int | None:
+        if not self.train_every or self._desk.mixed:
+            return None
+        return self._schedule.until_next(self._harvest.new())

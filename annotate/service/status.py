@@ -1,0 +1,99 @@
+"""What the app is doing now: in values, and in a sentence for the head of the page."""
+
+import math
+from typing import Any
+
+from annotate.insights.active_learning import NextPair
+from annotate.interfaces import Sampler, SamplerState
+from annotate.labeling.assignment import Desk
+from annotate.rendering.pair_pool import READY_PAIRS, Pool
+from annotate.training.run_status import Reports, in_words
+from annotate.training.runs import Tuning
+from annotate.wording import many
+from storage.store import Store
+
+ALTERNATIVES = (
+    "Bring your own pictures, below, and label those meanwhile; or start Palate without --model to "
+    "use the embedded model."
+)
+SLOW_MIN = 2
+"""After so many minutes without a picture it is said how many."""
+
+
+class Standing:
+    """Looks at everything that works in the background."""
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        desk: Desk,
+        pool: Pool,
+        tuning: Tuning,
+        reports: Reports,
+        choosing: NextPair,
+        store: Store,
+    ) -> None:
+        self._sampler, self._desk, self._pool = sampler, desk, pool
+        self._tuning, self._reports, self._choosing = tuning, reports, choosing
+        self._store = store
+
+    def activity(self) -> dict[str, Any]:
+        """Say what the app is doing now."""
+        state, run_id = self._sampler.state(), self._tuning.running
+        run = {"run_id": run_id, **self._reports.status(run_id)} if run_id else None
+        ready, target = self._stock()
+        return {
+            "sampler": {
+                "state": state.state,
+                "detail": state.detail,
+                "device": state.device,
+                "advice": advice(state) if state.state == "failed" else None,
+            },
+            "pool": {"ready": ready, "target": target, "problem": self._pool.problem},
+            "run": run,
+            "problem": self._tuning.problem,
+            "choosing": {"problem": self._choosing.problem},
+            "database": {
+                "recovered": self._store.opening.recovered,
+                "problem": self._store.opening.problem,
+            },
+            "message": self._message(run, ready, target),
+        }
+
+    def _stock(self) -> tuple[int, int]:
+        """How many pairs are ready, and how many should be.
+
+        While a blind test is mixed in, only whether there are any: a count that goes down for some
+        of the pairs would say which are the test's.
+        """
+        if not self._desk.mixed:
+            return self._desk.ready(), self._pool.target
+        return (READY_PAIRS if self._desk.ready() else 0), READY_PAIRS
+
+    def _message(self, run: dict[str, Any] | None, ready: int, target: int) -> str:
+        if self._store.opening.problem:
+            return self._store.opening.problem
+        if self._tuning.problem:
+            return f"The runs cannot be followed: {self._tuning.problem}"
+        if self._pool.stuck and not self._pool.resting:
+            return self._pool.wait().reason
+        if run:
+            return in_words(run)
+        if self._sampler.state().state != "ready":
+            return self._pool.wait().reason
+        if ready < target:
+            return f"Drawing pairs: {ready} of {target} ready.{self._slowness()}"
+        if self._choosing.problem:
+            return self._choosing.problem
+        return "Pairs are ready." if self._desk.mixed else f"{ready} pairs ready."
+
+    def _slowness(self) -> str:
+        minutes = int(self._pool.quiet_s / 60)
+        return f" No picture has come for {many(minutes, 'minute')}." if minutes >= SLOW_MIN else ""
+
+
+def advice(state: SamplerState) -> str:
+    """Return what a person can do while there is no image model."""
+    seconds = None if state.retry_s is None else math.ceil(state.retry_s)
+    again = "" if seconds is None else f"It is tried again in {many(seconds, 'second')}. "
+    return f"{again}{ALTERNATIVES}"

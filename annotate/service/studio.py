@@ -1,0 +1,257 @@
+"""The studio: everything that a page or a program can ask Palate for, in plain values.
+
+Studio ── Desk        who sees which pair, votes, undo
+       ── Pool        pairs drawn ahead            ── Painter ── Sampler (handed in)
+       ── Tuning      runs and their queue         ── Trainer (handed in)
+       ── Comparing   same prompts, more versions  ── Painter
+       ── Choosing    the best of many             ── Comparing
+       ── Trials      blind tests of two versions  ── Comparing
+       ── Reports     what is told about runs and versions
+       ── accounts    who may sign in, where the app asks for it
+       ── Insights    how votes are given, and what they like
+       ── material    pictures that people bring
+       ── library     names, notes, exports, imports, deletions   ── Workshop (handed in)
+"""
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from annotate.auth.accounts import Accounts
+from annotate.blind_tests.trials import Trials
+from annotate.clock import Monotonic, WallClock
+from annotate.comparison.best_of_n import Choosing
+from annotate.comparison.grid import Cell, Comparing, addresses, before_and_after
+from annotate.image_import.context import Supplies
+from annotate.image_import.importer import Material
+from annotate.insights.active_learning import NextPair
+from annotate.insights.insights import Insights
+from annotate.interfaces import Model, Sampler, Trainer, Workshop
+from annotate.labeling.assignment import Desk
+from annotate.labeling.best_worst import Quads
+from annotate.rendering.pair_pool import Pool
+from annotate.rendering.prompt_sources import PromptBag, check_prompts, prompts_for
+from annotate.rendering.renderer import Painter
+from annotate.service.labeling import Labeling
+from annotate.service.status import Standing
+from annotate.training.new_votes import Harvest
+from annotate.training.run_status import Reports
+from annotate.training.runs import Tuning
+from annotate.training.trigger import Schedule
+from annotate.validation import (
+    as_blends,
+    as_items,
+    as_settings,
+    as_text,
+)
+from annotate.versions.registry import Library
+from annotate.versions.release_gate import require_fit
+from storage.store import Store
+
+PASTED = "pasted"
+
+
+class Studio(Labeling):
+    """One model in one studio folder; safe from any thread between `start` and `close`."""
+
+    def __init__(
+        self,
+        store: Store,
+        sampler: Sampler,
+        trainer: Trainer,
+        model: Model,
+        train_every: int = 50,
+        train_at: str | None = None,
+        *,
+        prompts: Sequence[str] | None = None,
+        settle_s: float = 10.0,
+        watch_s: float = 1.0,
+        chance: random.Random | None = None,
+        clock: Monotonic = time.monotonic,
+        now: WallClock = datetime.now,
+        workshop: Workshop | None = None,
+    ) -> None:
+        """Take what the app was started with; `prompts` take the place of the built-in ones.
+
+        Raises InvalidSchedule.
+        """
+        chance = chance or random.SystemRandom()
+        schedule = Schedule(train_every, train_at, now)
+        # Its own name in this studio, which may be an older one than its identity.
+        base = store.aliases.base_of(model.identity, model.aliases)
+        self._given, set_aside = prompts_for(model.path, prompts)
+        self._given_source = "file" if prompts else "built-in"
+        self._bag = PromptBag(self._given, chance)
+        desk, painter = Desk(store, base, clock, chance), Painter(sampler, model, base)
+        quads, harvest = Quads(store, base, clock), Harvest(store, desk, base, settle_s)
+        pool = Pool(store, sampler, painter, desk, self._bag, base, chance, clock, quads)
+        self._tuning = Tuning(
+            store, sampler, trainer, model, pool, harvest, schedule, clock, watch_s, base
+        )
+        self._comparing = Comparing(store, painter, pool, base)
+        trials = Trials(
+            store,
+            desk,
+            self._comparing,
+            base,
+            self._bag,
+            set_aside,
+            self.activate,
+            chance,
+            clock,
+            model.name,
+        )
+        super().__init__(store, desk, pool, quads, trials, harvest, schedule, base)
+        self.insights = Insights(store, base, chance, clock)
+        self._next_pair = NextPair(store, base, self.insights.looks, chance)
+        self._advise()
+        self.choosing = Choosing(store, painter, self._comparing, pool, base, self._next_pair.judge)
+        self._reports = Reports(store, trainer, base)
+        self._standing = Standing(
+            sampler, desk, pool, self._tuning, self._reports, self._next_pair, store
+        )
+        self.material = Material(Supplies(store, desk, base, trials.kept_prompts, chance, clock))
+        self.library = Library(store, trainer, workshop, model, base)
+        self.disk = store.disk
+        self.accounts = Accounts(store.people)
+
+    def _advise(self) -> None:
+        """Let what is known of votes say which pair is next, what it counts and what is liked."""
+        self._desk.pick, self._desk.choice_of = self._next_pair.pick, self._next_pair.choice_of
+        self._desk.on_purpose = self.insights.repeats.due
+        self._harvest.weigh = self.insights.weigh
+        self.sittings.own = self.insights.own
+
+    def start(self) -> None:
+        """Take up what the store holds, and start the image model and the threads."""
+        self._store.ensure_base(self._base)
+        self._store.add_prompts(self._given, self._given_source)
+        kept = self.trials.kept_prompts()
+        self._bag.drop(kept)
+        pasted = (p.text for p in self._store.prompts() if p.source == PASTED)
+        self._bag.add(text for text in pasted if text not in kept)
+        self._desk.open(self._store.active(self._base).version)
+        self._pool.start()
+        self._tuning.start()
+        self._next_pair.start()
+        self.trials.start()
+
+    def close(self) -> None:
+        """Stop the threads and the image model; a trainer goes on for the next app to adopt."""
+        self._next_pair.close()
+        self.material.close()
+        self.library.stop()
+        self._tuning.close()
+        self._pool.close()
+        self.trials.close()
+
+    def add_prompts(self, prompts: list[str] | str) -> dict[str, int]:
+        """Add prompts, a list or one a line, and return how many are new and in all."""
+        kept = self.trials.kept_prompts()
+        texts = [text for text in check_prompts(prompts) if text not in kept]
+        self._bag.require_room(texts)
+        self._store.add_prompts(texts, PASTED)
+        return {"added": self._bag.add(texts), "total": len(self._bag)}
+
+    def image_file(self, image_id: str) -> Path | None:
+        """Return the file of a picture by the id in its address; None for an unknown one."""
+        image = self._store.image(image_id)
+        return self._store.image_path(image.sha256) if image else None
+
+    @property
+    def recovered(self) -> list[str]:
+        """What was wrong with the database when it was opened, and what was done."""
+        return self._store.opening.recovered
+
+    def notices(self) -> list[str]:
+        """Say what somebody should know of the database, in sentences."""
+        problem = self._store.opening.problem
+        return [*self._store.opening.recovered, *([problem] if problem else [])]
+
+    def activity(self) -> dict[str, Any]:
+        """Say what the app is doing now."""
+        return self._standing.activity()
+
+    def retry_model(self) -> dict[str, Any]:
+        """Try again now to load a model that could not be loaded, and say where it stands."""
+        self._pool.retry()
+        sampler: dict[str, Any] = self._standing.activity()["sampler"]
+        return sampler
+
+    # Fine-tuning and versions
+
+    def plan(self, settings: dict[str, Any] | str) -> dict[str, Any]:
+        """Say what a run would be; raises NothingToLearn, or what the trainer raises."""
+        return self._tuning.plan(as_settings(settings))
+
+    def fine_tune(self, settings: dict[str, Any] | str) -> dict[str, str]:
+        """Start or queue a run on all votes so far; waits until they are settled."""
+        return {"run_id": self._tuning.fine_tune(as_settings(settings)).run_id}
+
+    def run_status(self, run_id: str) -> dict[str, Any]:
+        """Return state, progress from 0 to 1, seconds left, the version made and the error."""
+        return self._reports.status(as_text(run_id, "The run_id"))
+
+    def run_detail(self, run_id: str) -> dict[str, Any]:
+        """Return everything about a run, its metrics too."""
+        return self._reports.detail(as_text(run_id, "The run_id"))
+
+    def sheet_file(self, run_id: str) -> Path | None:
+        """Return what a run's checks drew; raises UnknownRun."""
+        return self._reports.sheet_file(run_id)
+
+    def cancel_run(self, run_id: str) -> dict[str, Any]:
+        """Stop a run, which may take a moment, and return its status."""
+        self._tuning.cancel(as_text(run_id, "The run_id"))
+        return self._reports.status(run_id)
+
+    def resume_run(self, run_id: str) -> dict[str, Any]:
+        """Let a cancelled, interrupted or failed run go on, and return its status."""
+        self._tuning.resume(as_text(run_id, "The run_id"))
+        return self._reports.status(run_id)
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Return all runs, newest first."""
+        return self._reports.runs()
+
+    def versions(self) -> list[dict[str, Any]]:
+        """Return all versions, oldest first."""
+        return self._reports.versions()
+
+    def activate(self, version: str, anyway: bool = False) -> list[dict[str, Any]]:
+        """Let new pairs come from a version, and return all versions.
+
+        Raises HeldBack for one that failed its checks, unless it is wanted `anyway`.
+        """
+        known = self._store.version(self._base, as_text(version, "The version"))
+        if not anyway:
+            require_fit(known)
+        self.library.require_file(version)
+        self._store.activate(self._base, version)
+        self._desk.switch(version)
+        self._pool.wake()
+        return self._reports.versions()
+
+    def compare(self, prompt: str, seed: int, before: str, after: str) -> dict[str, str]:
+        """Draw one prompt and seed with two versions and return where the pictures are."""
+        drawn = self.compare_many([prompt], [seed], before, after)
+        return next(drawn)[0]
+
+    def compare_many(
+        self, prompts: Sequence[str], seeds: Sequence[int], before: str, after: str
+    ) -> Iterator[dict[int, dict[str, str]]]:
+        """Draw every prompt with every seed, and return where the pictures are as they are drawn.
+
+        Each group says so by place; places count prompt by prompt.
+        """
+        return before_and_after(self.compare_columns(prompts, seeds, [before, after]))
+
+    def compare_columns(
+        self, prompts: Sequence[str], seeds: Sequence[int], columns: Sequence[str]
+    ) -> Iterator[dict[Cell, str]]:
+        """Draw every prompt with every seed in each column: a version, a strength or a mix."""
+        items, blends = as_items(prompts, seeds), as_blends(columns)
+        return addresses(self._comparing.compare(items, blends))

@@ -1,0 +1,157 @@
+"""What people and programs are told about runs and versions, in values that JSON can hold."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from annotate.interfaces import RunStatus, Trainer
+from annotate.training.missing_images import told_of
+from annotate.training.new_votes import snapshot_counts, snapshot_manifest
+from annotate.versions.release_gate import failed_checks
+from annotate.wording import many
+from storage.records import Run, RunState, Version
+from storage.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The status of a run whose folder cannot be read."""
+
+    state: str
+    phase: str = ""
+    step: int = 0
+    steps: int = 0
+    progress: float = 0.0
+    eta_s: float | None = None
+    error: str | None = None
+    result: dict[str, Any] | None = None
+    silent_s: float = 0.0
+
+
+class Reports:
+    """Puts together what the store and the run folders say."""
+
+    def __init__(self, store: Store, trainer: Trainer, base: str) -> None:
+        self._store = store
+        self._trainer = trainer
+        self._base = base
+
+    def status(self, run_id: str) -> dict[str, Any]:
+        """State, progress from 0 to 1, seconds left, version made and error of a run."""
+        run = self._store.run(run_id)
+        return self._brief(run, self._status(run), self._made_by())
+
+    def detail(self, run_id: str) -> dict[str, Any]:
+        """Everything about one run, its metrics too."""
+        run = self._store.run(run_id)
+        status = self._status(run)
+        return {
+            **self._line(run, status, self._made_by()),
+            "sheet_url": f"sheet/{run_id}.png" if self.sheet_file(run_id) else None,
+            "phase": status.phase,
+            "step": status.step,
+            "steps": status.steps,
+            "metrics": self._trainer.metrics(self._store.run_dir(run_id)),
+        }
+
+    def runs(self) -> list[dict[str, Any]]:
+        """All runs, newest first."""
+        made = self._made_by()
+        return [self._line(run, self._status(run), made) for run in self._store.runs(self._base)]
+
+    def sheet_file(self, run_id: str) -> Path | None:
+        """The file of the sheet that a run's checks drew; None without."""
+        file = self._store.run_dir(run_id) / "evaluation" / "grid.png"
+        return file if file.is_file() else None
+
+    def versions(self) -> list[dict[str, Any]]:
+        """All versions, oldest first."""
+        return [
+            {
+                "version": version.version,
+                "parent": version.parent,
+                "run_id": version.run_id,
+                "active": version.active,
+                "held_back": failed_checks(version.summary),
+                "created": in_utc(version.created),
+                "name": version.name,
+                "note": version.note,
+            }
+            for version in self._store.versions(self._base)
+        ]
+
+    def _line(self, run: Run, status: RunStatus, made: dict[str | None, Version]) -> dict[str, Any]:
+        return {
+            "run_id": run.run_id,
+            **self._brief(run, status, made),
+            "trigger": run.trigger,
+            "created": in_utc(run.created),
+            "settings": run.settings,
+            "snapshot": run.snapshot_id,
+            "counts": snapshot_counts(self._store, run),
+            "result": status.result,
+        }
+
+    def _brief(
+        self, run: Run, status: RunStatus, made: dict[str | None, Version]
+    ) -> dict[str, Any]:
+        done, version = run.state == RunState.DONE, made.get(run.run_id)
+        return {
+            "state": run.state.value,
+            "progress": 1.0 if done else status.progress,
+            "eta_s": status.eta_s if run.state == RunState.RUNNING else None,
+            "version": version.version if version else None,
+            "error": run.error,
+            **self._left_out(run),
+            **_trouble(run, status),
+        }
+
+    def _left_out(self, run: Run) -> dict[str, str]:
+        """Return what the run could not learn from, in a sentence, under `left_out`."""
+        manifest = snapshot_manifest(self._store, run)
+        lost = manifest.get("counts", {}).get("image_lost", 0)
+        sentence = told_of(lost, manifest.get("lost_images", {}))
+        return {"left_out": sentence} if sentence else {}
+
+    def _status(self, run: Run) -> RunStatus:
+        try:
+            return self._trainer.status(self._store.run_dir(run.run_id))
+        except Exception:
+            # One damaged folder must not hide the other runs.
+            logger.exception("the folder of run %s cannot be read", run.run_id)
+            return Unreadable(run.state)
+
+    def _made_by(self) -> dict[str | None, Version]:
+        return {known.run_id: known for known in self._store.library.versions(self._base)}
+
+
+def _trouble(run: Run, status: RunStatus) -> dict[str, str]:
+    """Return what is wrong with a run that should be going on, in a sentence, under `trouble`."""
+    if run.state != RunState.RUNNING or not status.silent_s:
+        return {}
+    minutes = many(int(status.silent_s / 60), "minute")
+    return {"trouble": f"It has not answered for {minutes}. Cancel it, then resume it."}
+
+
+def in_utc(moment: datetime) -> str:
+    """Write a moment of the store, which is UTC without a zone, as ISO 8601."""
+    return f"{moment.isoformat(timespec='seconds')}Z"
+
+
+def in_words(run: dict[str, Any]) -> str:
+    """Say in a sentence how far a run is."""
+    words = f"Fine-tuning {run['run_id']}: {100 * run['progress']:.0f} %"
+    if trouble := run.get("trouble"):
+        return f"{words}. {trouble}"
+    left = run["eta_s"]
+    if left is None:
+        return f"{words}."
+    if left < 5:
+        return f"{words}, nearly done."
+    if left < 90:
+        return f"{words}, about {left:.0f} s left."
+    return f"{words}, about {left / 60:.0f} min left."

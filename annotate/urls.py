@@ -1,0 +1,22 @@
+"""Pairs and pictures as a page needs them; no address names a path, a model or a version."""
+
+from typing import Any
+
+from annotate.rendering.renderer import address
+from storage.records import QUESTIONS, Pair
+
+ASKED = {
+    QUESTIONS[1]: "Which looks better, whatever was asked for?",
+    QUESTIONS[2]: "Which shows better what was asked for?",
+}
+
+
+def as_dict(pair: Pair) -> dict[str, Any]:
+    """Return a pair as a page needs it; `question` only where it is not simply the better one."""
+    told = {
+        "pair_id": pair.pair_id,
+        "prompt": pair.prompt,
+        "left_url": address(pair.left),
+        "right_url": address(pair.right),
+    }
+    return told | ({"question": ASKED[pair.question]} if pair.question in ASKED else {})

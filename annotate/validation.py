@@ -1,0 +1,100 @@
+"""Checks of what people and programs send; each refusal is one sentence."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from annotate.comparison.mixes import Blend, parse_blend
+from annotate.errors import InvalidRequest
+from annotate.interfaces import RenderItem
+
+NAMELESS = "me"
+LONGEST_NAME = 64
+SEEDS = 2**32
+LONGEST_RESPONSE_MS = 24 * 3600 * 1000
+MOST_COMPARISONS = 256
+LEAST_COLUMNS, MOST_COLUMNS = 2, 6
+
+
+def as_annotator(name: object) -> str:
+    """Return an annotator's name, "me" for none."""
+    if not isinstance(name, str):
+        raise InvalidRequest(f"The annotator must be a text, not {name!r}. Send a name.")
+    name = name.strip() or NAMELESS
+    if len(name) > LONGEST_NAME:
+        raise InvalidRequest(
+            f"The annotator's name has {len(name)} characters, and it may have {LONGEST_NAME}. "
+            "Choose a shorter one."
+        )
+    if not name.isprintable():
+        raise InvalidRequest(
+            f"The annotator's name {name!r} holds control characters. Use plain text."
+        )
+    return name
+
+
+def as_text(value: object, name: str) -> str:
+    """Return a text argument, whatever it says."""
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{name} must be a text, not {value!r}.")
+    return value
+
+
+def as_seed(seed: object) -> int:
+    """Return a seed from 0 to 2**32 - 1."""
+    if isinstance(seed, float) and seed.is_integer():
+        seed = int(seed)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEEDS:
+        raise InvalidRequest(
+            f"The seed must be a whole number from 0 to {SEEDS - 1:,}, not {seed!r}."
+        )
+    return seed
+
+
+def as_items(prompts: object, seeds: object) -> list[RenderItem]:
+    """Return every prompt with every seed, prompt by prompt."""
+    if not isinstance(prompts, list | tuple) or not isinstance(seeds, list | tuple):
+        raise InvalidRequest("Send the prompts as a list of texts and the seeds as a list.")
+    if len(prompts) * len(seeds) > MOST_COMPARISONS:
+        asked = f"{len(prompts):,} prompts with {len(seeds):,} seeds"
+        raise InvalidRequest(
+            f"{asked} would be {len(prompts) * len(seeds):,} comparisons; {MOST_COMPARISONS} at "
+            "once are possible. Take fewer prompts or seeds."
+        )
+    texts: Sequence[str] = [as_text(prompt, "The prompt") for prompt in prompts]
+    numbers = [as_seed(seed) for seed in seeds]
+    return [RenderItem(text, number) for text in texts for number in numbers]
+
+
+def as_blends(columns: object) -> list[Blend]:
+    """Return what draws each column."""
+    if not isinstance(columns, list | tuple) or not LEAST_COLUMNS <= len(columns) <= MOST_COLUMNS:
+        told = f"not {len(columns)}" if isinstance(columns, list | tuple) else "as a list"
+        raise InvalidRequest(
+            f"Choose {LEAST_COLUMNS} to {MOST_COLUMNS} versions to compare, {told}, such as base "
+            "and v1. A fine-tune makes the first one."
+        )
+    return [parse_blend(column) for column in columns]
+
+
+def as_settings(settings: object) -> dict[str, Any]:
+    """Return the settings of a run from an object or its JSON; nothing means defaults."""
+    if isinstance(settings, str):
+        try:
+            settings = json.loads(settings.strip() or "{}")
+        except (ValueError, RecursionError) as error:
+            raise InvalidRequest(
+                f"The settings are not JSON: {error}. Send {{}} for the defaults."
+            ) from None
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise InvalidRequest('The settings must be one JSON object, such as {"steps": 200}.')
+    return settings
+
+
+def as_response_ms(response_ms: object) -> int | None:
+    """Return a response time in ms; None for one that cannot be true."""
+    if isinstance(response_ms, bool) or not isinstance(response_ms, int):
+        return None
+    return response_ms if 0 <= response_ms <= LONGEST_RESPONSE_MS else None

@@ -1,0 +1,1 @@
+"""Keep the registry of model versions, and release only those that pass their checks."""

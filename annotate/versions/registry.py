@@ -1,0 +1,214 @@
+"""The versions of a model: what each is and came from, and what can be done with them."""
+
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+from annotate.background import Pacing
+from annotate.errors import FileGone, InvalidRequest, LastGood
+from annotate.interfaces import Model, Trainer, Workshop
+from annotate.training.run_status import in_utc
+from annotate.validation import as_text
+from annotate.versions.export_forms import FORMS
+from annotate.versions.release_gate import failed_checks
+from storage.records import Learned, Version
+from storage.store import Store
+
+logger = logging.getLogger(__name__)
+
+EXPORTED = re.compile(r"[\w-][\w.-]*\.safetensors")
+
+
+class Library:
+    """Tells about versions, deleted ones too, and names, exports, imports and deletes them."""
+
+    def __init__(
+        self,
+        store: Store,
+        trainer: Trainer,
+        workshop: Workshop | None,
+        model: Model,
+        base: str,
+    ) -> None:
+        self._store, self._trainer = store, trainer
+        self._workshop, self._model = workshop, model
+        self._base = base
+        self.pacing = Pacing()
+
+    def lineage(self) -> list[dict[str, Any]]:
+        """Return every version, oldest first, with what it learned from and how it did."""
+        learned = self._store.library.learned(self._base)
+        versions = self._store.library.versions(self._base)
+        good = good_ones(versions)
+        last = good[0].version if len(good) == 1 else None
+        return [
+            {
+                **_told(version, learned.get(version.run_id or "")),
+                "last_good": version.version == last,
+            }
+            for version in versions
+        ]
+
+    def detail(self, version: str) -> dict[str, Any]:
+        """Return everything about one version, its run's metrics too; raises UnknownVersion."""
+        known = {told["version"]: told for told in self.lineage()}
+        if version not in known:
+            self._store.version(self._base, as_text(version, "The version"))
+        told = known[version]
+        return told | {"metrics": self._metrics(told["run_id"])}
+
+    def rename(self, version: str, name: str) -> None:
+        """Give a version a name to show; raises storage's InvalidLabel or UnknownVersion."""
+        text = as_text(name, "The name")
+        self._store.library.rename(self._base, as_text(version, "The version"), text)
+
+    def note(self, version: str, note: str) -> None:
+        """Write a note on a version; raises storage's InvalidLabel or UnknownVersion."""
+        text = as_text(note, "The note")
+        self._store.library.note(self._base, as_text(version, "The version"), text)
+
+    def delete(self, version: str) -> int:
+        """Delete a version's files and return how many bytes that freed.
+
+        Raises LastGood, or storage's VersionNeeded or UnknownVersion.
+        """
+        name = as_text(version, "The version")
+        if [good.version for good in good_ones(self._store.versions(self._base))] == [name]:
+            raise LastGood(
+                f"{name} is the only version that is known to help. Make a better one, then "
+                "delete it."
+            )
+        return self._store.library.delete(self._base, name)
+
+    def require_file(self, version: str) -> Version:
+        """Return a version whose file is there; raises FileGone or UnknownVersion."""
+        known = self._store.version(self._base, version)
+        if known.adapter is not None and not known.adapter.is_file():
+            raise FileGone(
+                f"The file of {version}, {known.adapter}, is gone. Put it back, or delete the "
+                "version."
+            )
+        return known
+
+    def export(self, version: str, form: str) -> dict[str, Any]:
+        """Write a version for other programs; one that was written before is there at once.
+
+        Raises InvalidRequest, FileGone, UnknownVersion, DiskFull or what the workshop raises.
+        """
+        if form not in FORMS:
+            raise InvalidRequest(f"Unknown form {form!r}. Known ones: {', '.join(FORMS)}.")
+        known = self.require_file(as_text(version, "The version"))
+        if known.adapter is None:
+            raise InvalidRequest("The base is the model itself. Choose a version made from it.")
+        name = self._export_name(version, form)
+        target = self._store.library.exports(self._base) / name
+        if not target.exists():
+            writing = self._store.library.writing_export(self._base, name)
+            with writing as scratch, self.pacing.timed(form):
+                self._tools().export(self._source(known), scratch, form, self._model)
+        return {
+            "version": version,
+            "form": form,
+            "read_by": FORMS[form].programs,
+            "saved": f"exports/{target.parent.name}/{name}",
+            "url": f"export/{name}" if target.is_file() else None,
+            "bytes": sum(each.stat().st_size for each in _files(target)),
+        }
+
+    def export_file(self, name: str) -> Path | None:
+        """Return an exported file by its name; None for any other."""
+        file = self._store.library.exports(self._base) / name
+        return file if EXPORTED.fullmatch(name) and file.is_file() else None
+
+    def adopt(self, source: str) -> str:
+        """Make a version of a LoRA file or a tuned pipeline's folder, and return its name.
+
+        Raises InvalidRequest, DiskFull or what the workshop raises.
+        """
+        path = Path(as_text(source, "The file").strip().strip("\"'")).expanduser()
+        if not str(source).strip():
+            raise InvalidRequest("Name a LoRA file or a pipeline folder, or upload a file.")
+        place = self._store.library.new_import()
+        try:
+            with self.pacing.timed("adopt"):
+                facts = self._tools().adopt(path, place, self._model)
+            self._refuse_twin(facts)
+            summary = {"imported": {"file": path.name, **facts}}
+            return self._store.library.add_import(self._base, place, summary).version
+        except BaseException:
+            place.unlink(missing_ok=True)
+            raise
+
+    def stop(self) -> None:
+        """End the export or import that goes on."""
+        if self._workshop is not None:
+            self._workshop.stop()
+
+    def _tools(self) -> Workshop:
+        if self._workshop is None:
+            raise InvalidRequest("This app was started without the means to export and import.")
+        return self._workshop
+
+    def _refuse_twin(self, facts: dict[str, Any]) -> None:
+        for version in self._store.versions(self._base):
+            imported = version.summary.get("imported") or {}
+            if imported.get("sha256") == facts["sha256"]:
+                raise InvalidRequest(f"This file is {version.version} already.")
+
+    def _export_name(self, version: str, form: str) -> str:
+        model = re.sub(r"[^\w-]+", "-", self._model.name).strip("-") or "model"
+        return f"{model}-{version}-{form}" + ("" if FORMS[form].folder else ".safetensors")
+
+    def _source(self, version: Version) -> Path:
+        """The run folder, which knows how the version was made, or else the file alone."""
+        assert version.adapter is not None
+        if version.run_id is None:
+            return version.adapter
+        run_dir = self._store.run_dir(version.run_id)
+        own = version.adapter == self._trainer.adapter(run_dir)
+        return run_dir if own and (run_dir / "config.json").is_file() else version.adapter
+
+    def _metrics(self, run_id: str | None) -> list[dict[str, Any]]:
+        if run_id is None:
+            return []
+        try:
+            return self._trainer.metrics(self._store.run_dir(run_id))
+        except Exception:
+            # A damaged folder must not hide the version.
+            logger.exception("the metrics of run %s cannot be read", run_id)
+            return []
+
+
+def good_ones(versions: list[Version]) -> list[Version]:
+    """Return the versions that are there, passed their checks, and helped on held-out pairs."""
+    there = (v for v in versions if v.deleted is None and v.adapter and v.adapter.is_file())
+    fit = (v for v in there if not failed_checks(v.summary))
+    return [v for v in fit if (v.summary.get("held_out") or {}).get("helped") is True]
+
+
+def _told(version: Version, learned: Learned | None) -> dict[str, Any]:
+    summary = version.summary
+    missing = version.adapter is not None and not version.adapter.is_file()
+    return {
+        "version": version.version,
+        "name": version.name,
+        "note": version.note,
+        "parent": version.parent,
+        "run_id": version.run_id,
+        "active": version.active,
+        "created": in_utc(version.created),
+        "deleted": in_utc(version.deleted) if version.deleted else None,
+        "missing": missing and version.deleted is None,
+        "held_back": failed_checks(summary),
+        "imported": summary.get("imported"),
+        "objective": summary.get("objective"),
+        "result": summary,
+        "snapshot": learned.snapshot_id if learned else None,
+        "counts": learned.counts if learned else {},
+        "undone": learned.undone if learned else 0,
+    }
+
+
+def _files(path: Path) -> list[Path]:
+    return [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]

@@ -1,0 +1,253 @@
+"""What programs and pages may call, checked before Gradio sees it.
+
+Gradio answers a name, a number or a value that it does not expect with status 500 and a traceback,
+and by plain HTTP fills in no default. Here each gets a sentence.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from annotate.auth.proxies import path_within
+from annotate.web.request_limits import DEEPEST, read_body, too_deep
+
+SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
+READ = re.compile(
+    r"/|/config/?|/health|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|/me|"
+    r"/(assets|static|svelte)/.+|/(img|sheet|export|report)/[^/]+|"
+    r"/gradio_api/(info/?|openapi\.json|app_id/?|startup-events|theme\.css|login_check/?|user/?|"
+    r"queue/data|queue/status|upload_progress|heartbeat/[\w-]{1,64})"
+)
+CALL = re.compile(r"/gradio_api/(?P<kind>call/v2|call|run|api)/(?P<name>\w{1,64})/?")
+RESULT = re.compile(r"/gradio_api/call/(v2/)?(?P<name>\w{1,64})/[\w-]{1,64}")
+JOIN = "/gradio_api/queue/join"
+COMPONENT = re.compile(r"/gradio_api/component_server/?")
+UPLOAD = re.compile(r"/gradio_api/upload/?")
+OTHER = re.compile(r"/gradio_api/(cancel|reset)/?")
+FORM = "multipart/form-data"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of an endpoint."""
+
+    name: str
+    optional: bool
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Everything that a page lets be called."""
+
+    endpoints: Mapping[str, Sequence[Parameter]]
+    events: Mapping[int, tuple[str, int]]
+    """The endpoint, empty for none, and the number of values that each event of the page takes."""
+    functions: Mapping[int, frozenset[str]]
+    """The functions of each component that a script may call."""
+
+
+class Refused(Exception):
+    """A call that is answered in a sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Calls:
+    """An ASGI app around Gradio's."""
+
+    def __init__(self, app: ASGIApp, offered: Offered) -> None:
+        self._app, self._offered = app, offered
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what makes sense, with its defaults filled in."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        try:
+            if scope["method"] == "POST":
+                scope, receive = await self._sent(Request(scope, receive))
+            else:
+                self._check_read(path_within(scope))
+        except Refused as refusal:
+            answer = JSONResponse({"error": str(refusal)}, refusal.status)
+            return await answer(scope, receive, send)
+        await self._pass(scope, receive, send)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began, over = False, False
+
+        async def sending(message: Message) -> None:
+            nonlocal began, over
+            began = True
+            over = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if not began:
+                raise
+            # It was answered already: with a sentence and status 500, or as far as a stream came.
+            if not isinstance(error.__cause__, HTTPException):
+                logger.exception("%s failed", path_within(scope))
+            if not over:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _check_read(self, path: str) -> None:
+        result = RESULT.fullmatch(path)
+        if result is not None:
+            self._parameters(result["name"])
+        elif READ.fullmatch(path) is None and not is_call(path):
+            raise Refused(404, "There is no such address.")
+
+    async def _sent(self, request: Request) -> tuple[Scope, Receive]:
+        path = path_within(request.scope)
+        kind = request.headers.get("content-type", "")
+        if not is_call(path):
+            if READ.fullmatch(path) is None:
+                raise Refused(404, "There is no such address.")
+            return request.scope, request.receive
+        if UPLOAD.fullmatch(path):
+            if media_type(kind) != FORM or "boundary=" not in kind.lower():
+                raise Refused(415, "Send files as multipart/form-data.")
+            return request.scope, request.receive
+        if media_type(kind) != "application/json":
+            raise Refused(415, "Send JSON, and say so: Content-Type: application/json.")
+
+        body = await read_body(request)
+        called = parsed(body)
+        changed = self._checked(path, called)
+        return replayed(request, json.dumps(called).encode() if changed else body)
+
+    def _checked(self, path: str, called: dict[str, Any]) -> bool:
+        """Check a call and fill its defaults in; return whether there were any."""
+        if (call := CALL.fullmatch(path)) is not None:
+            parameters = self._parameters(call["name"])
+            check_session(called)
+            if call["kind"] == "call/v2":
+                return check_named(call["name"], parameters, called)
+            return fill(call["name"], parameters, called)
+        check_session(called)
+        if path == JOIN:
+            return self._check_event(called)
+        if COMPONENT.fullmatch(path):
+            self._check_function(called)
+        return False
+
+    def _parameters(self, name: str) -> Sequence[Parameter]:
+        parameters = self._offered.endpoints.get(name)
+        if parameters is None:
+            told = f"There is no endpoint /{name}. /gradio_api/info lists those that there are."
+            raise Refused(404, told)
+        return parameters
+
+    def _check_event(self, called: dict[str, Any]) -> bool:
+        index = called.get("fn_index")
+        event = self._offered.events.get(index) if type(index) is int else None
+        if event is None:
+            raise Refused(404, f"There is no event {index!r} on this page. Reload it.")
+        name, values = event
+        if name:
+            return fill(name, self._offered.endpoints[name], called)
+        data = called.get("data")
+        if not isinstance(data, list) or len(data) < values:
+            raise Refused(400, f"This event takes a list of {values} values as 'data'.")
+        return False
+
+    def _check_function(self, called: dict[str, Any]) -> None:
+        component, name = called.get("component_id"), called.get("fn_name")
+        known = self._offered.functions.get(component) if type(component) is int else None
+        if not known or name not in known:
+            raise Refused(404, f"There is no function {name!r} on this page. Reload it.")
+        if "data" not in called or "session_hash" not in called:
+            raise Refused(400, "A function takes 'data' and a 'session_hash'.")
+
+
+def is_call(path: str) -> bool:
+    """Return whether something may be sent to a path."""
+    return path == JOIN or any(
+        one.fullmatch(path) is not None for one in (CALL, COMPONENT, UPLOAD, OTHER)
+    )
+
+
+def media_type(kind: str) -> str:
+    """Return a Content-Type without what follows it."""
+    return kind.split(";", 1)[0].strip().lower()
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """Return a call as an object; raises Refused."""
+    if too_deep(body):
+        raise Refused(400, f"This JSON is nested deeper than {DEEPEST} levels.")
+    try:
+        called = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, f"This is no JSON: {str(error)[:200]}.") from None
+    if not isinstance(called, dict):
+        raise Refused(400, 'Send an object, such as {"data": []}.')
+    return called
+
+
+def check_session(called: Mapping[str, Any]) -> None:
+    """Raise Refused for a session that no page names."""
+    session = called.get("session_hash")
+    named = isinstance(session, str) and SESSION.fullmatch(session) is not None
+    if session is not None and not named:
+        raise Refused(400, "A session_hash is a text of up to 64 letters and digits.")
+
+
+def fill(name: str, parameters: Sequence[Parameter], called: dict[str, Any]) -> bool:
+    """Add defaults to the arguments of a call, and return whether any were missing."""
+    data = called.get("data")
+    if not isinstance(data, list):
+        raise Refused(400, f"'data' is the list of what {shape(name, parameters)}.")
+    missing = parameters[len(data) :]
+    for one in missing:
+        if not one.optional:
+            raise Refused(400, f"{shape(name, parameters)}: {one.name} is missing.")
+    data.extend(one.default for one in missing)
+    return bool(missing)
+
+
+def check_named(name: str, parameters: Sequence[Parameter], called: dict[str, Any]) -> bool:
+    """Check arguments that are given by name."""
+    for given in called:
+        if given not in {one.name for one in parameters}:
+            raise Refused(400, f"{shape(name, parameters)}, and no {given[:64]!r}.")
+    for one in parameters:
+        if not one.optional and one.name not in called:
+            raise Refused(400, f"{shape(name, parameters)}: {one.name} is missing.")
+    return False
+
+
+def shape(name: str, parameters: Sequence[Parameter]) -> str:
+    """Return what an endpoint takes, in words."""
+    named = [f"{one.name} (may be left out)" if one.optional else one.name for one in parameters]
+    return f"/{name} takes {', '.join(named) or 'nothing'}"
+
+
+def replayed(request: Request, body: bytes) -> tuple[Scope, Receive]:
+    """Return a request whose body was read, with a body, and what comes after it."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    length = str(len(body)).encode()
+    headers = [
+        (name, length if name == b"content-length" else value)
+        for name, value in request.scope["headers"]
+    ]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await request.receive()
+
+    return {**request.scope, "headers": headers}, again

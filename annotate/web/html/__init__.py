@@ -1,0 +1,1 @@
+"""Render the page's HTML fragments from plain values."""

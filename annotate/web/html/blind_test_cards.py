@@ -1,0 +1,209 @@
+"""The HTML of the Verdict tab, made from the studio's plain values."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from annotate.statistics.sequential_test import MOST_VOTES
+from annotate.web.html.run_cards import notice_card
+from annotate.wording import noun
+
+MOST_ROWS = 12
+QUESTIONS = {
+    "overall": "Better overall",
+    "appeal": "Looks better",
+    "fidelity": "Shows the prompt better",
+}
+HONEST = (
+    "Of tests between equal versions, watched vote by vote like this one, at most one in twenty "
+    "is ever called."
+)
+
+
+def trial_cards(trials: Sequence[dict[str, Any]], active: str, tuned: bool = True) -> str:
+    """Return every blind test with what it says; `active` is the version that draws new pairs.
+
+    Without `tuned` there is nothing but the base to test.
+    """
+    if not tuned:
+        return notice_card(
+            "Nothing to test yet",
+            "A blind test compares two versions, and so far there is only the base. Label some "
+            "pairs and fine-tune first.",
+        )
+    if not trials:
+        return notice_card(
+            "No blind test yet",
+            "Start one above: both versions draw the same prompts, you say which picture is "
+            "better, and nobody knows whose it is until the votes are counted.",
+        )
+    return "".join(trial_card(trial, active) for trial in trials)
+
+
+def trial_card(trial: dict[str, Any], active: str) -> str:
+    """Return one blind test."""
+    told = trial["questions"]["overall"]
+    title = f"{escape(trial['after'])} against {escape(trial['before'])}"
+    parts = [
+        f'<div class="run-head"><b>{title}</b>{badge(trial)}'
+        f'<span class="soft">{escape(trial["trial"])}, {counts(told)}</span></div>',
+        figure(told, trial["after"]) if told["rate"] is not None else "",
+        f'<p class="outcome {tone(trial["outcome"])}">{sentence(trial)}</p>',
+        f'<p class="soft">{escape(trial["note"])}</p>' if trial["note"] else "",
+        f'<p class="soft">{escape(trial["problem"])}</p>' if trial["problem"] else "",
+        buttons(trial, active),
+        details(trial),
+    ]
+    body = "".join(parts)
+    return (
+        f'<article class="card trial-card" data-trial="{escape(trial["trial"])}">{body}</article>'
+    )
+
+
+def badge(trial: dict[str, Any]) -> str:
+    """Return where a test stands, as a coloured word."""
+    states = {"better": ("done", "Better"), "worse": ("failed", "Worse")}
+    going_on = ("running", "Open") if trial["state"] == "open" else ("", "Ended")
+    kind, word = states.get(trial["outcome"], going_on)
+    return f'<span class="badge {kind}">{word}</span>'
+
+
+def tone(outcome: str | None) -> str:
+    """Return the class of a verdict's sentence."""
+    return {"better": "good", "worse": "bad"}.get(outcome or "", "")
+
+
+def counts(told: dict[str, Any]) -> str:
+    """Return the votes of one question in words."""
+    decisive = told["wins"] + told["losses"]
+    words = [f"{decisive} decisive vote{'s' * (decisive != 1)}"]
+    words += [f"{told['ties']} tie{'s' * (told['ties'] != 1)}"] if told["ties"] else []
+    words += [f"{told['skipped']} skipped"] if told["skipped"] else []
+    return ", ".join(words)
+
+
+def figure(told: dict[str, Any], after: str) -> str:
+    """Return the win rate with its interval on a line from 0 to 100 %."""
+    low, high, rate = (100 * told[name] for name in ("low", "high", "rate"))
+    return (
+        f'<div class="figure"><b>{rate:.0f} %</b>'
+        f"<span>for {escape(after)}<br>"
+        f'<small class="soft">95 % interval {low:.0f} to {high:.0f} %</small></span>'
+        f'<div class="interval" role="img" aria-label="Win rate {rate:.0f} percent, interval '
+        f'{low:.0f} to {high:.0f} percent"><s></s>'
+        f'<i style="left:{low:.1f}%;width:{high - low:.1f}%"></i><u style="left:{rate:.1f}%"></u>'
+        "<span>0 %</span><span>50 %</span><span>100 %</span></div></div>"
+    )
+
+
+def sentence(trial: dict[str, Any]) -> str:
+    """Return what the votes say in plain words."""
+    after, before = escape(trial["after"]), escape(trial["before"])
+    if trial["outcome"] == "better":
+        return f"<b>{after} is better than {before}.</b> {HONEST}"
+    if trial["outcome"] == "worse":
+        return f"<b>{after} is worse than {before}.</b> {HONEST}"
+    if not trial["votes"]:
+        return "<b>No votes yet.</b> Press Vote: the sides are shuffled, and no picture is marked."
+    low, high = trial["votes_needed"]
+    most = f"{high:,} or more" if high >= MOST_VOTES else f"{high:,}"
+    span = most if low == high else f"{low:,} to {most}"
+    return (
+        f"<b>Not settled.</b> About {span} more decisive {noun(high, 'vote')} until it can be "
+        "called, going by the votes so far (80 % range)."
+    )
+
+
+def buttons(trial: dict[str, Any], active: str) -> str:
+    """Return what can be done with a test."""
+    after, before = escape(trial["after"]), escape(trial["before"])
+    acts = []
+    if trial["state"] == "open":
+        main = ' class="main"' if trial["outcome"] is None else ""
+        acts.append(button("vote", trial, "Vote" if not trial["votes"] else "Vote on", main))
+    if active != trial["after"]:
+        main = ' class="main"' if trial["outcome"] == "better" else ""
+        acts.append(button("use", trial, f"Make {after} active", main))
+    if active != trial["before"]:
+        main = ' class="main"' if trial["outcome"] == "worse" else ""
+        acts.append(button("back", trial, f"Go back to {before}", main))
+    if trial["state"] == "open":
+        acts.append(button("end", trial, "End the test"))
+    if trial["votes"]:
+        acts.append(button("report", trial, "Save a report"))
+    if url := trial.get("report_url"):
+        acts.append(f'<a href="{escape(url, quote=True)}" target="_blank">Open the report</a>')
+    return f'<div class="acts">{"".join(acts)}</div>'
+
+
+def button(act: str, trial: dict[str, Any], text: str, kind: str = "") -> str:
+    """Return a button that `verdict.js` listens to; `text` is HTML."""
+    return (
+        f'<button type="button"{kind} data-act="{act}" data-trial="{escape(trial["trial"])}">'
+        f"{text}</button>"
+    )
+
+
+def details(trial: dict[str, Any]) -> str:
+    """Return the votes by question, person and prompt, folded away."""
+    if not trial["votes"]:
+        return ""
+    told = trial["questions"]["overall"]
+    groups = [
+        group("By person", trial["by_person"]),
+        group(f"By prompt, of {trial['prompts']}", trial["by_prompt"]),
+    ]
+    if len(trial["questions"]) > 1:
+        by_question = {
+            QUESTIONS[name]: (some["wins"], some["losses"], some["ties"])
+            for name, some in trial["questions"].items()
+        }
+        groups.insert(0, group("By question", by_question))
+    resampled = ""
+    if told["over_prompts"]:
+        low, high = (100 * share for share in told["over_prompts"])
+        resampled = (
+            f"<p>Other prompts might have given {low:.0f} to {high:.0f} % (95 % interval over "
+            "prompts).</p>"
+        )
+    split = f'<div class="split">{"".join(groups)}</div>'
+    return f"<details><summary>Details</summary>{resampled}{split}</details>"
+
+
+def group(title: str, rows: Mapping[str, Sequence[int]]) -> str:
+    """Return wins, ties and losses by some name."""
+    lines = [row(name, *numbers) for name, numbers in list(rows.items())[:MOST_ROWS]]
+    more = len(rows) - MOST_ROWS
+    lines += [f'<p class="soft">and {more} more</p>'] if more > 0 else []
+    return f"<section><h4>{escape(title)}</h4>{''.join(lines)}</section>"
+
+
+def row(name: str, wins: int, losses: int, ties: int) -> str:
+    """Return one name with a bar of wins and ties, and its numbers."""
+    total = max(1, wins + losses + ties)
+    return (
+        f'<div class="row"><span title="{escape(name, quote=True)}">{escape(name)}</span>'
+        f'<span class="share"><i style="width:{100 * wins / total:.0f}%"></i>'
+        f'<em style="width:{100 * ties / total:.0f}%"></em></span>'
+        f"<span>{wins} : {losses}{f', {ties} =' if ties else ''}</span></div>"
+    )
+
+
+def rounded(votes: int) -> int:
+    """Return a number with two digits that count."""
+    return int(float(f"{votes:.2g}"))
+
+
+def sizes_card(sizes: Mapping[float, int]) -> str:
+    """Return how many votes a verdict takes, for someone about to start."""
+    rows = "".join(
+        f"<tr><td>wins {100 * rate:.0f} % of the time</td>"
+        f"<td>{'about ' if votes < MOST_VOTES else ''}{rounded(votes):,}"
+        f"{' or more' if votes >= MOST_VOTES else ''} votes</td></tr>"
+        for rate, votes in sizes.items()
+    )
+    return (
+        '<div class="card"><b>How many votes it takes</b>'
+        '<p class="soft">Half of the tests are settled by then, if the new version really</p>'
+        f'<table class="sizes">{rows}</table></div>'
+    )

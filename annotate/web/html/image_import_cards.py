@@ -1,0 +1,82 @@
+"""What an import shows: how far it is, what it would bring, what became of every image."""
+
+from base64 import b64encode
+from html import escape
+from typing import Any
+
+from annotate.image_import.listing import first_of
+from annotate.image_import.preview import Example, Preview
+from annotate.image_import.thumbnails import thumbnail
+from annotate.web.html.run_cards import time_left
+from annotate.wording import many, noun
+
+
+def bringing_card(progress: dict[str, Any]) -> str:
+    """Return how far an import is."""
+    done, of = progress["done"], progress["of"]
+    percent = round(100 * done / of) if of else 0
+    left = f" · {time_left(progress['left_s'])}" if progress["left_s"] is not None else ""
+    return (
+        f'<div class="card run" role="status"><b>{escape(progress["phase"])}</b>'
+        f'<div class="track running" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{percent}" aria-label="Progress of bringing in">'
+        f'<div class="fill" style="width:{percent}%"></div></div>'
+        f'<p class="soft">{done:,} of {of:,} pictures{left}. You can label meanwhile.</p></div>'
+    )
+
+
+def preview_card(preview: Preview) -> str:
+    """Return what bringing a folder in would bring, with images to judge its prompts by."""
+    told = preview.told()
+    facts = [
+        (told["images"], noun(told["images"], "new picture")),
+        (told["prompts"], noun(told["prompts"], "prompt")),
+        (told["pairs"], f"{noun(told['pairs'], 'pair')} at the most"),
+        (sum(told["skipped"].values()), "skipped"),
+    ]
+    numbers = "".join(f"<div><b>{count:,}</b><span>{name}</span></div>" for count, name in facts)
+    notes = [*["Stopped: more may be there."] * preview.stopped, *preview.notes()]
+    shown = "".join(_example(one, preview) for one in preview.examples)
+    examples = (
+        f"<h4>{many(len(preview.examples), 'picture')} from all over the folder: is each prompt "
+        f'the right one?</h4><ul class="examples">{shown}</ul>'
+    ) * bool(shown)
+    return (
+        f'<div class="card plan preview" role="status"><div class="facts">{numbers}</div>'
+        f"<p>{escape(' '.join(notes))}</p>{skip_list(told)}{examples}</div>"
+    )
+
+
+def brought_card(brought: dict[str, Any]) -> str:
+    """Return what became of every picture."""
+    title = "Ready to label" if brought["pairs"] else "Nothing new to label"
+    return (
+        f'<div class="card notice" role="status"><b>{title}</b>'
+        f"<p>{escape(brought['summary'])}</p>{skip_list(brought)}</div>"
+    )
+
+
+def skip_list(told: dict[str, Any]) -> str:
+    """Return how many files were left out for each reason, and the first of them by name."""
+    names = told["skipped_names"]
+    lines = "".join(
+        f"<li>{count:,} skipped: {escape(reason)} ({escape(first_of(names[reason], count))})</li>"
+        for reason, count in told["skipped"].items()
+    )
+    return f'<ul class="soft counts">{lines}</ul>' if lines else ""
+
+
+def _example(example: Example, preview: Preview) -> str:
+    head = example.head
+    small = thumbnail(head.path, preview.root)
+    image = (
+        f'<img alt="" src="data:image/webp;base64,{b64encode(small).decode()}">'
+        if small
+        else '<span class="no-image"></span>'
+    )
+    name = escape(head.path.name)
+    about = f"{escape(head.source)} · {many(example.images, 'picture')}"
+    return (
+        f'<li>{image}<div><p title="{escape(head.prompt)}">{escape(head.prompt)}</p>'
+        f'<span title="{name}">{about}</span></div></li>'
+    )

@@ -1,0 +1,224 @@
+"""The HTML of the Fine-tune tab, made from the studio's plain values."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+from annotate.versions.release_gate import failed_checks
+from annotate.web.html.line_charts import curve
+from annotate.wording import many, noun
+
+STATES = {
+    "queued": "Waiting to start",
+    "running": "Running",
+    "done": "Done",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "interrupted": "Interrupted",
+}
+
+
+def plan_card(plan: dict[str, Any]) -> str:
+    """Return what a click on the button would run."""
+    facts = (
+        (str(plan["pairs"]), noun(plan["pairs"], "pair")),
+        (str(plan["held_out"]), "held out"),
+        (str(plan["steps"]), "steps"),
+        (_minutes(plan["minutes"]), "expected"),
+    )
+    return (
+        f'<div class="card plan">{facts_row(facts)}'
+        f'<p class="soft">Preset <em>{escape(str(plan["preset"]))}</em>. '
+        f"{escape(plan['summary'])}</p>{left_out(plan)}</div>"
+    )
+
+
+def left_out(told: dict[str, Any]) -> str:
+    """Return which votes a run leaves out, and why; empty where it leaves out none."""
+    sentence = told.get("left_out")
+    return f'<p class="soft left-out">{escape(sentence)}</p>' if sentence else ""
+
+
+def facts_row(facts: Sequence[tuple[str, str]]) -> str:
+    """Return values with what they are below them, in a row."""
+    cells = "".join(
+        f"<div><b>{escape(value)}</b><span>{name}</span></div>" for value, name in facts
+    )
+    return f'<div class="facts">{cells}</div>'
+
+
+def notice_card(title: str, detail: str) -> str:
+    """Return a quiet card that says what is missing and what to do."""
+    return (
+        f'<div class="card notice"><b>{escape(title)}</b><p class="soft">{escape(detail)}</p></div>'
+    )
+
+
+def run_card(run: dict[str, Any] | None) -> str:
+    """Return one run in full: progress, curves and, at the end, whether it helped."""
+    if run is None:
+        return notice_card(
+            "No run yet",
+            "When a fine-tune runs, its progress, its curves and its outcome are here.",
+        )
+    percent = round(100 * (run["progress"] or 0))
+    parts = [
+        f'<div class="run-head"><b>Run {escape(run["run_id"])}</b>{_badge(run["state"])}'
+        f'<span class="soft">{escape(_moment(run))}</span></div>',
+        f'<div class="track {escape(run["state"])}" role="progressbar" aria-valuemin="0" '
+        f'aria-valuemax="100" aria-valuenow="{percent}" aria-label="Progress of the run">'
+        f'<div class="fill" style="width:{percent}%"></div></div>',
+        curves_of(run.get("metrics") or []),
+        outcome(run),
+        left_out(run),
+        _sheet(run),
+    ]
+    return f'<div class="card run" data-state="{escape(run["state"])}">{"".join(parts)}</div>'
+
+
+def outcome(run: dict[str, Any]) -> str:
+    """Return the plain sentence on how a run ended; empty while it goes on."""
+    if run["state"] == "done":
+        return _verdict(run.get("result") or {}, run.get("version"))
+    if run["state"] == "failed":
+        return f'<p class="outcome bad"><b>It failed.</b> {escape(run["error"] or "")}</p>'
+    if run["state"] in ("cancelled", "interrupted"):
+        sentence = "Nothing is lost: resume goes on from the last checkpoint."
+        return f'<p class="outcome">{escape(run.get("error") or sentence)}</p>'
+    return ""
+
+
+def runs_table(runs: Sequence[dict[str, Any]]) -> str:
+    """Return the history of runs, newest first; empty without any."""
+    if not runs:
+        return ""
+    head = "<th>Run</th><th>State</th><th>Started</th><th>Made</th><th>Outcome</th>"
+    return _table("runs", head, "".join(_run_row(run) for run in runs))
+
+
+def _verdict(result: dict[str, Any], version: str | None) -> str:
+    if reasons := failed_checks(result):
+        return _held_back(reasons, version)
+    held = result.get("held_out") or {}
+    made = f" It is version <b>{escape(version)}</b>." if version else ""
+    advice = escape(str(result.get("advice") or ""))
+    pairs = many(held.get("pairs", 0), "pair")
+    agreed = f"on {pairs} held out it agrees with you {_share(held)}"
+    if held.get("helped") is True:
+        return f'<p class="outcome good"><b>It helped:</b> {agreed}.{made} {advice}</p>'
+    if held.get("helped") is False:
+        plain = f"{agreed}, no better than chance."
+        return f'<p class="outcome bad"><b>It did not help:</b> {plain}{made} {advice}</p>'
+    told = f": {agreed}" if held.get("pairs") else ""
+    unsure = f"Too few pairs were held out to say whether it helped{told}."
+    return f'<p class="outcome"><b>It is done.</b> {unsure}{made} {advice}</p>'
+
+
+def _held_back(reasons: Sequence[str], version: str | None) -> str:
+    named = f"Version <b>{escape(version)}</b>" if version else "The new version"
+    return (
+        f'<p class="outcome bad"><b>Held back.</b> {named} failed its checks: '
+        f"{escape(' '.join(reasons))} It draws nothing unless you make it active anyway.</p>"
+    )
+
+
+def _sheet(run: dict[str, Any]) -> str:
+    """Return what the checks drew, folded away."""
+    if not run.get("sheet_url"):
+        return ""
+    checks = (run.get("result") or {}).get("checks") or []
+    lines = "".join(
+        f"<li>{'' if check['passed'] else '<b>Failed:</b> '}{escape(check['sentence'])}</li>"
+        for check in checks
+    )
+    return (
+        '<details class="check-sheet"><summary>What was checked</summary>'
+        f'<ul class="soft">{lines}</ul><p class="soft">A row for each prompt: the base twice, then '
+        "the new version with the same seeds.</p>"
+        f'<img loading="lazy" src="{escape(run["sheet_url"], quote=True)}" '
+        'alt="Pictures of the base and of the new version"></details>'
+    )
+
+
+def _share(held: dict[str, Any]) -> str:
+    return f"{100 * (held.get('accuracy') or 0):.0f} % of the time"
+
+
+def curves_of(metrics: Sequence[dict[str, Any]]) -> str:
+    """Return loss and agreement over the steps of a run; empty before its second step."""
+    if len(metrics) < 2:
+        return ""
+    losses = [(row["step"], row["loss"]) for row in metrics]
+    agreement = [(row["step"], 100 * row["accuracy"]) for row in metrics]
+    return (
+        '<div class="curves">'
+        + curve("Loss", losses, "{:.3f}")
+        + curve("Agrees with your votes", agreement, "{:.0f} %", low=0, high=100, guide=50)
+        + "</div>"
+    )
+
+
+def _moment(run: dict[str, Any]) -> str:
+    """Say where a run is, or by what a run that has ended learned."""
+    if run["state"] not in ("queued", "running"):
+        return str((run.get("result") or {}).get("objective_title") or "")
+    if trouble := run.get("trouble"):
+        return str(trouble)
+    words = [str(run.get("phase") or "").replace("_", " ").capitalize()]
+    if run.get("step"):
+        words.append(f"step {run['step']} of {run['steps']}")
+    metrics = run.get("metrics") or []
+    if metrics and metrics[-1].get("pairs_per_s"):
+        words.append(f"{metrics[-1]['pairs_per_s']:.1f} pairs/s")
+    if run.get("eta_s") is not None:
+        words.append(time_left(run["eta_s"]))
+    return " · ".join(word for word in words if word)
+
+
+def time_left(seconds: float) -> str:
+    """Return how long something still takes, in words."""
+    if seconds < 5:
+        return "nearly done"
+    if seconds < 90:
+        return f"{seconds:.0f} s left"
+    return f"{seconds / 60:.0f} min left"
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 1:
+        return "< 1 min"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def _run_row(run: dict[str, Any]) -> str:
+    held = ((run.get("result") or {}).get("held_out") or {}).get("helped")
+    words = "Not clear yet" if held is None else "It helped" if held else "It did not help"
+    told = words if run["state"] == "done" else (run.get("error") or "")
+    name = f"<b>{escape(run['run_id'])}</b>"
+    made = escape(run.get("version") or "–")
+    return _row(name, _badge(run["state"]), when(run.get("created")), made, escape(told))
+
+
+def _row(*cells: str) -> str:
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _table(name: str, head: str, rows: str) -> str:
+    return (
+        f'<div class="card table"><table class="{name}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _badge(state: str) -> str:
+    return f'<span class="badge {escape(state)}">{STATES.get(state, escape(state))}</span>'
+
+
+def when(moment: Any) -> str:
+    """Return local wall-clock time; a moment without a zone is UTC, as the studio stores it."""
+    if not moment:
+        return "–"
+    parsed = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
+    zoned = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return zoned.astimezone().strftime("%d %b, %H:%M")

@@ -1,0 +1,147 @@
+"""Who may call what, in one place, and in whose name.
+
+The page of labelers holds what this table gives them and nothing else; everything that is not in it
+is on the page of admins alone, which the gate opens for no labeler.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+import gradio as gr
+
+from annotate.auth.identity import asker
+from annotate.errors import NotAllowed
+from annotate.web.errors_to_ui import Reply
+from storage.lookalikes import folded
+from storage.tables.people import Person, Role
+
+WHO = "who"
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ENDPOINTS = {
+    "next_pair": Role.LABELER,
+    "trial_pair": Role.ADMIN,
+    "vote": Role.LABELER,
+    "undo": Role.LABELER,
+    "next_quad": Role.LABELER,
+    "rank": Role.LABELER,
+    "remark": Role.LABELER,
+    "report_pair": Role.LABELER,
+    "reports": Role.ADMIN,
+    "decide_report": Role.ADMIN,
+    "project": Role.LABELER,
+    "change_project": Role.ADMIN,
+    "stats": Role.LABELER,
+    "retry_model": Role.ADMIN,
+    "fine_tune": Role.ADMIN,
+    "run_status": Role.ADMIN,
+    "cancel_run": Role.ADMIN,
+    "resume_run": Role.ADMIN,
+    "versions": Role.ADMIN,
+    "activate": Role.ADMIN,
+    "activate_anyway": Role.ADMIN,
+    "start_trial": Role.ADMIN,
+    "trials": Role.ADMIN,
+    "end_trial": Role.ADMIN,
+    "rename_version": Role.ADMIN,
+    "note_version": Role.ADMIN,
+    "delete_version": Role.ADMIN,
+    "export_version": Role.ADMIN,
+    "compare": Role.ADMIN,
+    "compare_many": Role.ADMIN,
+    "add_prompts": Role.ADMIN,
+    "look_at_folder": Role.ADMIN,
+    "import_images": Role.ADMIN,
+    "report_trial": Role.ADMIN,
+    "insights": Role.ADMIN,
+    "own_votes": Role.LABELER,
+    "exclude_votes": Role.ADMIN,
+    "lift_exclusion": Role.ADMIN,
+    "mark_known": Role.ADMIN,
+}
+"""The endpoints of the API."""
+ABOUT_OTHERS = ("insights", "exclude_votes")
+"""Endpoints whose annotator is not who asks, but whom it is about."""
+SERVER_FUNCTIONS = {
+    "stage_pairs": Role.LABELER,
+    "stage_send": Role.LABELER,
+    "stage_pulse": Role.LABELER,
+    "stage_sitting": Role.LABELER,
+    "stage_own": Role.LABELER,
+    "stage_retry": Role.ADMIN,
+}
+"""What scripts of the page call past Gradio's queue."""
+
+
+def open_to(role: Role, name: str) -> bool:
+    """Whether an endpoint is for a role; one that the table lacks is for admins."""
+    return role is Role.ADMIN or ENDPOINTS.get(name) is Role.LABELER
+
+
+def signed(endpoint: Callable[P, R]) -> Callable[P, R]:
+    """Return an endpoint that checks who calls it; its public parameters stay what they are.
+
+    A parameter `who` is not public: it is the name of whoever is signed in.
+    """
+    whole, name = inspect.signature(endpoint), endpoint.__name__
+    public = [one for one in whole.parameters.values() if one.name != WHO]
+    shape = whole.replace(parameters=public)
+
+    def asked(request: gr.Request, *args: Any, **kwargs: Any) -> R:
+        person = asker(request)
+        require(person, ENDPOINTS.get(name, Role.ADMIN))
+        called = shape.bind(*args, **kwargs)
+        if "annotator" in called.arguments and name not in ABOUT_OTHERS:
+            called.arguments["annotator"] = in_name_of(person, called.arguments["annotator"])
+        acting = {WHO: person.name} if person is not None and WHO in whole.parameters else {}
+        return cast(R, cast(Any, endpoint)(*called.args, **called.kwargs, **acting))
+
+    first = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    hints = {key: hint for key, hint in endpoint.__annotations__.items() if key != WHO}
+    asked.__name__, asked.__doc__ = name, endpoint.__doc__
+    asked.__annotations__ = {"request": gr.Request, **hints}
+    asked.__dict__["__signature__"] = shape.replace(parameters=[first, *public])
+    return cast(Callable[P, R], asked)
+
+
+def signed_function(function: Callable[[Any], Reply]) -> Callable[..., Reply]:
+    """Return a server function that checks who calls it; a refusal is an answer.
+
+    What somebody else left in this browser is refused for now: it waits until they sign in again.
+    """
+    role = SERVER_FUNCTIONS.get(function.__name__, Role.ADMIN)
+
+    def asked(argument: Any, request: gr.Request) -> Reply:
+        person = asker(request)
+        try:
+            require(person, role)
+            if person is not None and isinstance(argument, dict):
+                named = in_name_of(person, argument.get("annotator", ""))
+                argument = {**argument, "annotator": named}
+        except NotAllowed as error:
+            return {"ok": False, "retry": True, "error": str(error)}
+        return function(argument)
+
+    asked.__name__, asked.__doc__ = function.__name__, function.__doc__
+    return asked
+
+
+def require(person: Person | None, role: Role) -> None:
+    """Raise NotAllowed for a labeler where an admin is asked for; nobody means no sign-in."""
+    if person is not None and role is Role.ADMIN and person.role is not Role.ADMIN:
+        raise NotAllowed(f"Only an admin may do that, and {person.name} is a labeler.")
+
+
+def in_name_of(person: Person | None, annotator: Any) -> Any:
+    """Return the annotator that is meant; raise NotAllowed for anybody but who is signed in."""
+    if person is None:
+        return annotator
+    named = annotator.strip() if isinstance(annotator, str) else None
+    if named is None or (named and folded(named) != folded(person.name)):
+        raise NotAllowed(
+            f"You are signed in as {person.name}, and this is in another name. Leave the annotator "
+            "empty, or sign in as who it is meant to be."
+        )
+    return person.name

@@ -1,0 +1,82 @@
+"""What the labeling stage sends: one event at a time, each with a key that makes repeats safe."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from annotate.errors import InvalidRequest
+from annotate.validation import as_response_ms
+
+if TYPE_CHECKING:
+    from annotate.service.labeler_view import Labeled
+
+Event = dict[str, Any]
+Reply = dict[str, Any]
+
+
+class Acts:
+    """Takes events of every kind; a reply repeats the event's key."""
+
+    def __init__(self, studio: "Labeled") -> None:
+        self._studio = studio
+        self._kinds: dict[str, Callable[[Event, str], Reply]] = {
+            "vote": self._vote,
+            "undo": self._undo,
+            "remark": self._remark,
+            "report": self._report,
+            "ranking": self._ranking,
+        }
+
+    def take(self, event: object) -> Reply:
+        """Record an event; raises InvalidRequest, or what the store raises."""
+        kind, key = field(event, "kind", str), field(event, "key", str)
+        if kind not in self._kinds:
+            kinds = ", ".join(self._kinds)
+            raise InvalidRequest(f"{kind!r} is no kind of event. Send one of {kinds}.")
+        assert isinstance(event, dict)
+        return {"key": key, **self._kinds[kind](event, field(event, "annotator", str))}
+
+    def _vote(self, event: Event, annotator: str) -> Reply:
+        receipt = self._studio.vote(
+            field(event, "pair_id", str),
+            field(event, "verdict", str),
+            annotator,
+            event["key"],
+            event.get("response_ms"),
+        )
+        response_ms = as_response_ms(event.get("response_ms"))
+        pause = self._studio.insights.pauses.after(annotator, event["verdict"], response_ms)
+        return {"pause": pause, **counted(receipt)}
+
+    def _undo(self, event: Event, annotator: str) -> Reply:
+        return {**self._studio.take_back(annotator, event["key"]), **counted(self._studio.stats())}
+
+    def _remark(self, event: Event, annotator: str) -> Reply:
+        names = ("remark", "name", "value")
+        kind, name, value = (field(event, one, str) for one in names)
+        of = field(event, "of", str)
+        self._studio.marks.remark(of, annotator, kind, name, value, event["key"])
+        return counted(self._studio.stats())
+
+    def _report(self, event: Event, annotator: str) -> Reply:
+        pair_id = field(event, "pair_id", str)
+        self._studio.marks.report(pair_id, annotator, field(event, "note", str), event["key"])
+        return counted(self._studio.stats())
+
+    def _ranking(self, event: Event, annotator: str) -> Reply:
+        quad_id, best, worst = field(event, "pair_id", str), event.get("best"), event.get("worst")
+        response_ms = event.get("response_ms")
+        self._studio.quads.rank(quad_id, best, worst, annotator, event["key"], response_ms)
+        return counted(self._studio.stats())
+
+
+def counted(counts: Reply) -> Reply:
+    """What the stage shows beside a pair."""
+    return {name: counts[name] for name in ("votes", "until_next_run")}
+
+
+def field(request: object, name: str, kind: type) -> Any:
+    """Return a part of a request; raises InvalidRequest where it is missing or of another kind."""
+    value = request.get(name) if isinstance(request, dict) else None
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise InvalidRequest(f"The request lacks {name!r}. Reload the page.")
+    return value

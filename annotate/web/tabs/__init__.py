@@ -1,0 +1,1 @@
+"""Lay out the tabs of the page and wire their events."""

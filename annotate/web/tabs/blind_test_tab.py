@@ -1,0 +1,133 @@
+"""The Verdict tab: blind tests of two versions, what they say, and what follows."""
+
+from typing import Any
+
+import gradio as gr
+
+from annotate.rendering.prompt_sources import parse_prompts
+from annotate.service.studio import Studio
+from annotate.statistics.sequential_test import sample_sizes
+from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.html.blind_test_cards import sizes_card, trial_cards
+from annotate.web.stage import read_static
+from annotate.web.tabs.layout import heading
+from storage.records import QUESTIONS
+
+TICK_S = 3
+
+
+class VerdictTab:
+    """The tab's components and what they do; `timer` ticks only while the tab is in view."""
+
+    def __init__(self, studio: Studio, expected: Errors) -> None:
+        self._studio, self._expected = studio, expected
+        with gr.Tab("Verdict", id="verdict", elem_id="verdict-tab") as self.tab:
+            self._build()
+        self._listen()
+
+    def _build(self) -> None:
+        self.timer = gr.Timer(TICK_S, active=False)
+        with gr.Row(elem_classes="halves"):
+            with gr.Column(min_width=320):
+                heading("Did it get better?")
+                with gr.Row():
+                    self._before = gr.Dropdown(
+                        label="Version before", min_width=130, elem_id="trial-before"
+                    )
+                    self._after = gr.Dropdown(
+                        label="Version to test", min_width=130, elem_id="trial-after"
+                    )
+                with gr.Accordion("Options", open=False):
+                    self._build_options()
+                self._start = gr.Button(
+                    "Start a blind test",
+                    variant="primary",
+                    interactive=False,
+                    elem_id="start-trial",
+                )
+            with gr.Column(min_width=320):
+                heading("Before you start")
+                gr.HTML(sizes_card(sample_sizes()), apply_default_css=False)
+        heading("Blind tests")
+        self._cards = gr.HTML(
+            elem_id="trials", js_on_load=read_static("blind_test.js"), apply_default_css=False
+        )
+
+    def _build_options(self) -> None:
+        self._three = gr.Checkbox(
+            label="Ask three questions: better overall, looks better, shows the prompt better"
+        )
+        self._mixed = gr.Checkbox(label="Mix its pairs into everybody's labeling")
+        self._act = gr.Checkbox(
+            label="Act on the verdict: make the version active if better, go back if worse"
+        )
+        self._prompts = gr.Textbox(
+            label="Prompts of your own, one a line",
+            info="Nobody may have labeled them. Empty: the prompts that are set aside for this.",
+            lines=3,
+            max_lines=8,
+        )
+
+    def _listen(self) -> None:
+        refuse = refusals(self._expected)
+        versions, options = [self._before, self._after], [self._three, self._mixed, self._act]
+        self._start.click(
+            refuse(self._begin),
+            [*versions, *options, self._prompts],
+            self._cards,
+            **PRIVATE,
+        )
+        self._cards.select(refuse(self._act_on), None, self._cards, **PRIVATE)
+        self.timer.tick(self._view, None, self._cards, **PRIVATE)
+        opened = [*versions, self._start, self._cards]
+        self.tab.select(self._open, versions, opened, **PRIVATE)
+
+    def _open(self, before: str | None, after: str | None) -> list[Any]:
+        """Offer every version; the newest is the one to test, against its parent."""
+        versions = self._studio.versions()
+        names = [version["version"] for version in versions]
+        if before not in names or after not in names or after == before:
+            before, after = versions[-1]["parent"] or names[0], names[-1]
+        return [
+            gr.Dropdown(choices=names, value=before),
+            gr.Dropdown(choices=names, value=after),
+            gr.Button(interactive=len(names) > 1),
+            self._view(),
+        ]
+
+    def _begin(
+        self,
+        before: str,
+        after: str,
+        three: bool | None,
+        mixed: bool | None,
+        act: bool | None,
+        prompts: str | None,
+    ) -> str:
+        # What a closed accordion holds comes as None until it was opened.
+        given = parse_prompts(prompts or "") if (prompts or "").strip() else None
+        questions = QUESTIONS if three else QUESTIONS[:1]
+        self._studio.trials.begin(before, after, given, questions, bool(mixed), bool(act))
+        gr.Info("Press Vote to take part. Both versions are drawing.")
+        return self._view()
+
+    def _act_on(self, event: gr.EventData) -> str:
+        act, trial = str(event._data["act"]), str(event._data["trial"])
+        report = self._studio.trials.report(trial)
+        if act == "report":
+            saved = self._studio.trials.saved.save(trial)["saved"]
+            gr.Info(f"The report is in the studio folder, in {saved}.")
+        elif act == "end":
+            self._studio.trials.end(trial)
+        else:
+            version = report["after"] if act == "use" else report["before"]
+            self._studio.activate(version)
+            gr.Info(f"New pairs are drawn by {version} from now on.")
+        return self._view()
+
+    def _view(self) -> str:
+        versions = self._studio.versions()
+        active = next(version["version"] for version in versions if version["active"])
+        tests = self._studio.trials
+        trials = [r | {"report_url": tests.saved.url(r["trial"])} for r in tests.reports()]
+        return trial_cards(trials, active, len(versions) > 1)

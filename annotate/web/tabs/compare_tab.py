@@ -1,0 +1,232 @@
+"""The Compare tab: the same prompts and seeds, drawn by two or more versions."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from annotate.comparison.best_of_n import VOTES
+from annotate.comparison.mixes import BASE, STRONGEST, parse_blend
+from annotate.errors import InvalidRequest
+from annotate.service.studio import Studio
+from annotate.validation import MOST_COLUMNS
+from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.stage import read_static
+from annotate.web.tabs.best_of_n_section import BestOf, busy_buttons, turn_back, turn_buttons
+from annotate.web.tabs.compare_board import (
+    LINK,
+    Board,
+    read_link,
+    read_prompts,
+    read_seeds,
+    stopped,
+)
+
+VIEWER = ("stage/address.js", "stage/zoom.js", "compare_board.js", "contact_sheet.js")
+EMPTY = (
+    '<div class="card notice nothing"><b>Same prompt, same seed, two versions or more</b>'
+    '<p class="soft">Write a prompt and press Compare. The pictures appear here as they are '
+    "drawn: side by side, under a slider, flickering in one place, as a map of what differs, or "
+    'all in a grid.</p></div><div class="compare" hidden></div>'
+)
+HOW = "Two to six: v1 as it is, v1@0.5 at half strength, v1@0.5+v2@0.5 mixed. Type it, press Enter."
+READ_LINK = f"""() => {{
+  if (!window.palateHears) {{
+    window.palateHears = true;
+    window.addEventListener("hashchange", () => {{
+      if (location.hash.startsWith("{LINK}")) location.reload();
+    }});
+  }}
+  return [location.hash.startsWith("{LINK}") ? location.hash : ""];
+}}"""
+SHOW_LINKED = f"""() => {{
+  if (location.hash.startsWith("{LINK}")) document.getElementById("compare-tab-button")?.click();
+}}"""
+
+
+class CompareTab:
+    """The tab's components and what they do."""
+
+    def __init__(self, studio: Studio, expected: Errors) -> None:
+        self._studio = studio
+        self._expected: Errors = (InvalidRequest, *expected)
+        with gr.Tab("Compare", id="compare", elem_id="compare-tab") as self.tab:
+            self._build()
+        self._listen()
+
+    def _build(self) -> None:
+        with gr.Row(elem_classes="form"):
+            with gr.Column(scale=3, min_width=280):
+                self._prompts = gr.Textbox(
+                    label="Prompts, one a line",
+                    placeholder="a smiling cat with a party hat",
+                    lines=5,
+                    max_lines=10,
+                    elem_id="compare-prompts",
+                )
+                self._build_strength()
+                self._choosing = BestOf(self._studio, self._expected)
+            with gr.Column(scale=2, min_width=280):
+                self._columns = gr.Dropdown(
+                    label="Versions",
+                    info=HOW,
+                    multiselect=True,
+                    allow_custom_value=True,
+                    max_choices=MOST_COLUMNS,
+                    elem_id="columns",
+                )
+                with gr.Row(elem_classes="ends"):
+                    self._seeds = gr.Textbox(
+                        label="Seeds", value="1-3", min_width=90, elem_id="seeds"
+                    )
+                    self._start = gr.Button("Compare", variant="primary", elem_id="start-compare")
+                    self._stop = gr.Button("Stop", visible=False, elem_id="stop-compare")
+        self._board = gr.HTML(
+            None,
+            html_template=EMPTY,
+            js_on_load=f"const KIT = {_kit()};\n{read_static(*VIEWER, 'compare.js')}",
+            apply_default_css=False,
+            elem_id="board",
+        )
+        self._known = gr.State(0)
+        self.choice = [self._known, self._columns]
+        self._link = gr.Textbox(visible=False)
+
+    def _build_strength(self) -> None:
+        with gr.Accordion("Add a version at a strength", open=False, elem_id="strengths"):
+            with gr.Row(elem_classes="ends"):
+                self._version = gr.Dropdown(
+                    label="Version", scale=1, min_width=100, elem_id="of-version"
+                )
+                self._strength = gr.Slider(
+                    0, STRONGEST, 0.5, step=0.05, label="Strength", scale=3, elem_id="strength"
+                )
+                self._add = gr.Button("Add", scale=1, min_width=80, elem_id="add-strength")
+
+    def _listen(self) -> None:
+        buttons = [self._start, self._stop]
+        form = [self._prompts, self._seeds, self._columns]
+        refuse = refusals(self._expected)
+        self._start.click(None, None, buttons, js=turn_buttons(busy=True))
+        drawn = self._start.click(refuse(self._draw), form, self._board, **PRIVATE)
+        turn_back(drawn, buttons)
+        offered = [self._known, self._columns, self._version, *self._choosing.versions]
+        self.tab.select(self._offer, [self._known, self._columns], offered, **PRIVATE)
+        self._add.click(
+            refuse(add_strength),
+            [self._columns, self._version, self._strength],
+            self._columns,
+            **PRIVATE,
+        )
+        chosen = self._choosing.listen(self._prompts, self._seeds, self._board, buttons)
+        self._drawing = [drawn, chosen]
+
+    def open_links(self, page: gr.Blocks) -> None:
+        """Show the comparison that the address of the page names, if it names one."""
+        form = [self._prompts, self._seeds, self._columns]
+        buttons = [self._start, self._stop]
+        filled = [self._known, self._version, *self._choosing.versions, self._link, *form]
+        opened = page.load(self._open, self._link, filled, js=READ_LINK, **PRIVATE)
+        shown = opened.then(None, None, None, js=SHOW_LINKED, **PRIVATE)
+        busy = shown.then(lambda link: busy_buttons(bool(link)), self._link, buttons, **PRIVATE)
+        drawing = refusals(self._expected)(self._draw_linked)
+        drawn = busy.then(drawing, self._link, self._board, **PRIVATE)
+        turn_back(drawn, buttons)
+        self._stop.click(
+            lambda value: [*busy_buttons(busy=False), stopped(value)],
+            self._board,
+            [*buttons, self._board],
+            cancels=[*self._drawing, drawn],
+            **PRIVATE,
+        )
+
+    def choose(self, before: str, after: str) -> list[Any]:
+        """Return what fills `choice` with two versions."""
+        names = [version["version"] for version in self._studio.versions()]
+        return [len(names), _columns(names, list(dict.fromkeys((before, after))))]
+
+    def _offer(self, known: int, columns: list[str] | None) -> list[Any]:
+        """Offer every version; one that is new since the last look is compared with its parent."""
+        versions = self._studio.versions()
+        names = [version["version"] for version in versions]
+        if (known and len(names) != known) or not columns:
+            columns = self._newest_columns()
+        return [
+            len(names),
+            _columns(names, columns),
+            *(_newest(names[1:]), gr.update(choices=names), _newest([VOTES, *names[1:]])),
+        ]
+
+    def _newest_columns(self) -> list[str]:
+        """The newest version beside what it was made from."""
+        versions = self._studio.versions()
+        names = [version["version"] for version in versions]
+        parent = versions[-1]["parent"]
+        return [parent, names[-1]] if parent else names
+
+    def _open(self, link: str) -> list[Any]:
+        read = read_link(link or "")
+        if read is None:
+            return [gr.skip()] * 8
+        prompts, seeds, columns = read
+        known, _, version, *choosing = self._offer(0, None)
+        names = [offered["version"] for offered in self._studio.versions()]
+        return [known, version, *choosing, link, prompts, seeds, _columns(names, columns)]
+
+    def _draw_linked(self, link: str) -> Iterator[Any]:
+        # By the link itself: what the tab offers when it is opened may fill the form meanwhile.
+        read = read_link(link or "")
+        if read is None:
+            yield gr.skip()
+            return
+        yield from self._draw(*read)
+
+    def _draw(self, prompts: str, seeds: str, columns: list[str]) -> Iterator[dict[str, Any]]:
+        # Whoever is quicker than the offer, or chose none, means what is offered.
+        chosen = columns or self._newest_columns()
+        columns = [parse_blend(column).name for column in chosen]
+        board = Board(read_prompts(prompts), read_seeds(seeds), seeds, columns)
+        groups = self._studio.compare_columns(board.prompts, board.seeds, board.columns)
+        sampler = self._studio.activity()["sampler"]
+        try:
+            board.fill(next(groups))
+            yield board.drawing(detail="" if sampler["state"] == "ready" else sampler["detail"])
+            last = time.monotonic()
+            for group in groups:
+                board.fill(group)
+                pace_s, last = (time.monotonic() - last) / len(group), time.monotonic()
+                yield board.drawing(pace_s * (board.total - board.done))
+        except self._expected as error:
+            yield board.interrupted(str(error))
+
+
+def add_strength(columns: list[str] | None, version: str | None, strength: float) -> list[str]:
+    """Return the columns with a version at a strength after them; raises InvalidRequest."""
+    if not version:
+        raise InvalidRequest("There is no version yet to draw at a strength. Fine-tune first.")
+    name = parse_blend(f"{version}@{strength:g}").name
+    columns = columns or [BASE]
+    if name in columns:
+        return columns
+    if len(columns) >= MOST_COLUMNS:
+        raise InvalidRequest(f"{MOST_COLUMNS} columns are the most. Take one away first.")
+    return [*columns, name]
+
+
+def _columns(names: list[str], chosen: list[str]) -> gr.Dropdown:
+    return gr.Dropdown(choices=names, value=chosen, multiselect=True, allow_custom_value=True)
+
+
+def _newest(names: list[str]) -> gr.Dropdown:
+    return gr.Dropdown(choices=names, value=names[-1] if names else None)
+
+
+def _kit() -> str:
+    """Return what a saved page needs, as JSON."""
+    kit = {
+        "script": read_static(*VIEWER),
+        "style": read_static("styles/page.css", "styles/compare_board.css"),
+    }
+    return json.dumps(kit)

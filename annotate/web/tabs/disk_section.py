@@ -1,0 +1,86 @@
+"""The disk section: what takes space, what may go, and a look at it before it goes."""
+
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from annotate.service.studio import Studio
+from annotate.web.disk_wording import KINDS, in_bytes, promise
+from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from storage.records import Taken
+
+PICK_KIND = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-kind]");
+  if (button) trigger("select", { kind: button.dataset.kind });
+});
+"""
+
+
+def disk_section(studio: Studio, expected: Errors) -> gr.Accordion:
+    """Build the accordion; it measures when it is opened, since that may take a moment."""
+    section: gr.Accordion
+    with gr.Accordion("Disk", open=False, elem_id="disk") as section:
+        usage = gr.HTML(elem_id="usage", js_on_load=PICK_KIND, apply_default_css=False)
+        preview = gr.HTML(elem_id="would-go", apply_default_css=False)
+        with gr.Row():
+            remove = gr.Button("Remove", variant="stop", visible=False, elem_id="clean-up")
+            keep = gr.Button("Keep it all", visible=False)
+        kind = gr.State("")
+    refuse = refusals(expected)
+    asked = [kind, preview, remove, keep]
+    closed: list[Any] = ["", "", gr.Button(visible=False), gr.Button(visible=False)]
+
+    @refuse
+    def look(event: gr.EventData) -> list[Any]:
+        wanted = str(event._data["kind"])
+        found = studio.disk.removable(wanted)
+        some = bool(found.files)
+        return [wanted, preview_card(found), gr.Button(visible=some), gr.Button(visible=some)]
+
+    @refuse
+    def clean(wanted: str) -> list[Any]:
+        freed = studio.disk.remove(wanted)
+        gr.Info(f"{freed.files:,} files are gone and {in_bytes(freed.bytes)} free.")
+        return [usage_table(studio.disk.usage()), *closed]
+
+    def measure() -> list[Any]:
+        return [usage_table(studio.disk.usage()), *closed]
+
+    usage.select(look, None, asked, **PRIVATE)
+    remove.click(clean, kind, [usage, *asked], **PRIVATE)
+    keep.click(lambda: closed, None, asked, **PRIVATE)
+    section.expand(refuse(measure), None, [usage, *asked], **PRIVATE)
+    return section
+
+
+def usage_table(usage: list[Taken]) -> str:
+    """Return what each kind takes, with advice, and a button where something may go."""
+    rows = "".join(_row(taken) for taken in usage)
+    whole = sum(taken.bytes for taken in usage)
+    return (
+        '<div class="card table"><table class="usage"><thead><tr><th>What</th><th>Takes</th>'
+        f"<th>Advice</th><th></th></tr></thead><tbody>{rows}</tbody><tfoot><tr><td>In all</td>"
+        f"<td>{in_bytes(whole)}</td><td></td><td></td></tr></tfoot></table></div>"
+    )
+
+
+def preview_card(taken: Taken) -> str:
+    """Return what a clean-up would remove, by name."""
+    names = "\n".join(escape(name) for name in taken.names)
+    more = taken.files - len(taken.names)
+    rest = f"\nand {more:,} more" if more > 0 else ""
+    listed = f'<pre class="names" tabindex="0">{names}{rest}</pre>' if names else ""
+    return f'<div class="card notice" role="status"><b>{promise(taken)}</b>{listed}</div>'
+
+
+def _row(taken: Taken) -> str:
+    kind = KINDS[taken.kind]
+    button = (
+        f'<button type="button" data-kind="{kind.clean}">Clean up</button>' if kind.clean else ""
+    )
+    return (
+        f"<tr><td><b>{kind.title}</b></td><td>{in_bytes(taken.bytes)}</td>"
+        f'<td class="soft">{kind.advice}</td><td>{button}</td></tr>'
+    )

@@ -1,0 +1,112 @@
+"""The Fine-tune tab: what would run, what runs, and what came of it."""
+
+from typing import Any
+
+import gradio as gr
+
+from annotate.service.studio import Studio
+from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.html.run_cards import notice_card, plan_card, run_card, runs_table
+from annotate.web.tabs.layout import heading
+
+TICK_S = 2
+GOING_ON = ("queued", "running")
+RESUMABLE = ("cancelled", "interrupted", "failed")
+
+
+class TuneTab:
+    """The tab's components and what they do; `timer` ticks only while the tab is in view."""
+
+    def __init__(self, studio: Studio, expected: Errors) -> None:
+        self._studio, self._expected = studio, expected
+        with gr.Tab("Fine-tune", id="tune", elem_id="tune-tab") as self.tab:
+            self._build()
+        self._listen()
+
+    def _build(self) -> None:
+        self.timer = gr.Timer(TICK_S, active=False)
+        with gr.Row(elem_classes="halves"):
+            with gr.Column(min_width=320):
+                heading("Next run")
+                self._plan = gr.HTML(elem_id="plan", apply_default_css=False)
+                self._start = gr.Button("Fine-tune now", variant="primary", elem_id="fine-tune")
+                with gr.Accordion("Advanced settings", open=False):
+                    self._settings = gr.Textbox(
+                        label="Settings as JSON, {} for the defaults",
+                        info="steps, batch_pairs, rank, kappa, learning_rate, seed",
+                        value="{}",
+                        lines=2,
+                        elem_id="settings",
+                        elem_classes="mono",
+                    )
+            with gr.Column(min_width=320):
+                heading("Latest run")
+                self._run = gr.HTML(elem_id="run", apply_default_css=False)
+                with gr.Row():
+                    self._cancel = gr.Button("Cancel", visible=False, elem_id="cancel")
+                    self._resume = gr.Button("Resume", visible=False, elem_id="resume")
+        self._history_title = heading("History", visible=False)
+        self._history = gr.HTML(elem_id="history", apply_default_css=False)
+
+    def _listen(self) -> None:
+        refuse = refusals(self._expected)
+        shown = [
+            self._plan,
+            self._start,
+            self._run,
+            self._cancel,
+            self._resume,
+            self._history_title,
+            self._history,
+        ]
+
+        @refuse
+        def start(settings: str) -> list[Any]:
+            self._studio.fine_tune(settings)
+            return self._view(settings)
+
+        @refuse
+        def cancel(settings: str) -> list[Any]:
+            self._studio.cancel_run(self._newest()["run_id"])
+            return self._view(settings)
+
+        @refuse
+        def resume(settings: str) -> list[Any]:
+            self._studio.resume_run(self._newest()["run_id"])
+            return self._view(settings)
+
+        self._start.click(start, self._settings, shown, **PRIVATE)
+        self._cancel.click(cancel, self._settings, shown, **PRIVATE)
+        self._resume.click(resume, self._settings, shown, **PRIVATE)
+        self._settings.input(
+            self._view, self._settings, shown, trigger_mode="always_last", **PRIVATE
+        )
+        self.timer.tick(self._view, self._settings, shown, **PRIVATE)
+        self.tab.select(self._view, self._settings, shown, **PRIVATE)
+
+    def _newest(self) -> dict[str, Any]:
+        runs = self._studio.runs()
+        if not runs:
+            raise gr.Error("There is no run yet.", print_exception=False)
+        return runs[0]
+
+    def _view(self, settings: str) -> list[Any]:
+        runs = self._studio.runs()
+        run = self._studio.run_detail(runs[0]["run_id"]) if runs else None
+        state = run["state"] if run else ""
+        plan, possible = self._planned(settings)
+        return [
+            plan,
+            gr.Button(interactive=possible and state not in GOING_ON),
+            run_card(run),
+            gr.Button(visible=state in GOING_ON),
+            gr.Button(visible=state in RESUMABLE),
+            gr.HTML(visible=bool(runs)),
+            runs_table(runs),
+        ]
+
+    def _planned(self, settings: str) -> tuple[str, bool]:
+        try:
+            return plan_card(self._studio.plan(settings)), True
+        except self._expected as error:
+            return notice_card("Not yet", str(error)), False

@@ -1,0 +1,91 @@
+"""A place to bring images that are there already: first a look at them, then the import."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from annotate.background import Job
+from annotate.image_import.importer import Material
+from annotate.service.studio import Studio
+from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.html.image_import_cards import bringing_card, brought_card, preview_card
+from annotate.wording import many
+
+ABOUT = (
+    '<p class="soft">A folder on the machine that Palate runs on, with all folders inside. '
+    "Prompts come from the files (AUTOMATIC1111, Forge, ComfyUI, InvokeAI and others), from a text "
+    "file or JSON beside each picture, a table such as captions.csv or metadata.jsonl, or the "
+    "names of subfolders. Look shows what would come, and nothing is brought in before you say so. "
+    "Pictures of one prompt make pairs, and these come first. Your files stay as they are.</p>"
+)
+Shown = list[Any]
+
+
+def bring_section(studio: Studio, expected: Errors) -> None:
+    """Build the accordion's content."""
+    refuse, material = refusals(expected), studio.material
+    gr.HTML(ABOUT, apply_default_css=False)
+    looked = gr.State("")
+    with gr.Row(elem_id="bring-row"):
+        folder = gr.Textbox(
+            label="Folder of pictures", placeholder="~/pictures", scale=4, elem_id="bring-folder"
+        )
+        look = gr.Button(
+            "Look", variant="primary", scale=0, min_width=130, elem_id="look-at-images"
+        )
+        stop = gr.Button("Stop", visible=False, scale=0, min_width=90, elem_id="stop-bringing")
+    told = gr.HTML(elem_id="brought", apply_default_css=False)
+    with gr.Row(visible=False, elem_id="bring-or-not") as choice:
+        start = gr.Button("Bring in", variant="primary", elem_id="bring-images", scale=0)
+        cancel = gr.Button("Cancel", elem_id="cancel-bringing", scale=0)
+    shown = [told, look, stop, choice, start, looked]
+
+    @refuse
+    def look_at(named: str) -> Iterator[Shown]:
+        job = Job(lambda: (preview := material.look(named), preview_card(preview)))
+        yield from _watched(job, material)
+        preview, card = job.result()
+        bring = gr.Button(f"Bring in {many(preview.images, 'picture')}")
+        offered = gr.Row(visible=bool(preview.images))
+        yield [card, gr.Button(interactive=True), gr.Button(visible=False), offered, bring, named]
+
+    @refuse
+    def bring_in(named: str) -> Iterator[Shown]:
+        job = Job(lambda: material.bring(named))
+        yield from _watched(job, material)
+        yield _idle(brought_card(job.result()))
+
+    def forget() -> Shown:
+        material.forget()
+        return _idle("")
+
+    _on(look.click, look_at, folder, shown)
+    _on(folder.submit, look_at, folder, shown)
+    _on(start.click, bring_in, looked, shown)
+    cancel.click(forget, None, shown, **PRIVATE)
+    stop.click(material.stop, None, None, **PRIVATE)
+
+
+def _on(event: Any, handler: Callable[[str], Iterator[Shown]], given: Any, shown: Shown) -> None:
+    event(handler, given, shown, **PRIVATE).failure(lambda: _idle(""), None, shown, **PRIVATE)
+
+
+def _watched(job: Job, material: Material) -> Iterator[Shown]:
+    """Show how far the work is for as long as it goes on."""
+    for _ in job.seconds():
+        progress = material.progress
+        card = bringing_card(progress.told()) if progress is not None else gr.skip()
+        busy = gr.Button(interactive=False)
+        yield [card, busy, gr.Button(visible=True), gr.Row(visible=False), gr.skip(), gr.skip()]
+
+
+def _idle(card: str) -> Shown:
+    return [
+        card,
+        gr.Button(interactive=True),
+        gr.Button(visible=False),
+        gr.Row(visible=False),
+        gr.skip(),
+        "",
+    ]

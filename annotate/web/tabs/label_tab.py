@@ -1,0 +1,53 @@
+"""The Label tab: the stage, and below it places for one's own prompts and pictures."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from annotate.rendering.prompt_sources import read_prompt_file
+from annotate.service.studio import Studio
+from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.stage import build_stage
+from annotate.web.tabs.image_import_section import bring_section
+from annotate.web.tabs.project_settings_section import ProjectSection
+
+
+def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
+    """Build the tab in which a person says which of two pictures is better."""
+    tab: gr.Tab
+    # Rendered also while another tab is shown, so that unsent votes keep going out.
+    with gr.Tab("Label", id="label", elem_id="label-tab", render_children=True) as tab:
+        build_stage(studio, expected)
+        with gr.Accordion("Add your own prompts", open=False, elem_id="prompts"):
+            _prompts(studio, expected)
+        with gr.Accordion("Bring your own pictures", open=False, elem_id="bring-pictures"):
+            bring_section(studio, expected)
+        ProjectSection(studio, expected)
+    return tab
+
+
+def _prompts(studio: Studio, expected: Errors) -> None:
+    refuse = refusals(expected)
+    text = gr.Textbox(
+        label="Prompts, one a line",
+        placeholder="a fox wearing a scarf\na slice of pizza on a blue background",
+        lines=4,
+        max_lines=12,
+    )
+    with gr.Row():
+        upload = gr.UploadButton("Open a text file", file_types=[".txt"], size="sm")
+        add = gr.Button("Add", variant="primary", size="sm")
+
+    @refuse
+    def add_lines(prompts: str) -> str:
+        counts = studio.add_prompts(prompts)
+        known = "" if counts["added"] else " They were all here already."
+        gr.Info(f"{counts['added']} added, {counts['total']} in all.{known}")
+        return ""
+
+    upload.upload(refuse(_read_prompts), upload, text, **PRIVATE)
+    add.click(add_lines, text, text, **PRIVATE)
+
+
+def _read_prompts(path: str) -> str:
+    return "\n".join(read_prompt_file(Path(path)))

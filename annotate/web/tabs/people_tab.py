@@ -1,0 +1,141 @@
+"""The People tab: who may come in, as what, and links for those who are new."""
+
+from typing import Any
+from urllib.parse import urljoin
+
+import gradio as gr
+
+from annotate.auth.hosts import as_origin
+from annotate.auth.identity import SignIn, asker, scope_of
+from annotate.auth.request_guard import BASE_KEY
+from annotate.errors import InvalidRequest
+from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.html.people_cards import known_card, link_card, people_table
+from annotate.web.permissions import require
+from annotate.web.tabs.layout import heading
+from storage.tables.people import Role
+
+ROLES = [
+    ("Labeler: only votes", Role.LABELER),
+    ("Admin: everything", Role.ADMIN),
+]
+PICK_ACT = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-person]");
+  if (button) trigger("select", { person: button.dataset.person, act: button.dataset.act });
+});
+"""
+COPY_LINK = """
+element.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const link = element.querySelector("input");
+  link.select();
+  try {
+    await navigator.clipboard.writeText(link.value);
+    button.textContent = "Copied";
+  } catch {
+    document.execCommand("copy");
+  }
+});
+"""
+
+
+class PeopleTab:
+    """The tab's components and what they do."""
+
+    def __init__(self, way: SignIn, expected: Errors) -> None:
+        self._way, self._accounts, self._expected = way, way.accounts, expected
+        with gr.Tab("People", id="people", elem_id="people-tab") as self.tab:
+            heading("People")
+            self._table = gr.HTML(elem_id="people", js_on_load=PICK_ACT, apply_default_css=False)
+            self._told = gr.HTML(
+                elem_id="person-link", js_on_load=COPY_LINK, apply_default_css=False
+            )
+            heading("Let somebody in")
+            with gr.Row(equal_height=True):
+                self._name = gr.Textbox(
+                    label="Name",
+                    placeholder="ada",
+                    max_length=64,
+                    scale=2,
+                    min_width=220,
+                    elem_id="person-name",
+                )
+                self._role = gr.Dropdown(
+                    ROLES,
+                    value=Role.LABELER,
+                    label="Role",
+                    scale=2,
+                    min_width=220,
+                    elem_id="person-role",
+                )
+                self._add = gr.Button("Add", variant="primary", min_width=90, elem_id="add-person")
+        self._listen()
+
+    def _listen(self) -> None:
+        refuse, shown = refusals(self._expected), [self._table, self._told]
+
+        @refuse
+        def add(name: str, role: str, request: gr.Request) -> list[Any]:
+            token = self._accounts.add(name, as_role(role), acting(request))
+            return [self._listed(), self._invited(name.strip(), token, request), ""]
+
+        @refuse
+        def act(event: gr.EventData, request: gr.Request) -> list[Any]:
+            told = self._do(str(event._data["person"]), str(event._data["act"]), request)
+            return [self._listed(), told]
+
+        gr.on(
+            [self._add.click, self._name.submit],
+            add,
+            [self._name, self._role],
+            [*shown, self._name],
+            **PRIVATE,
+        )
+        self._table.select(act, None, shown, **PRIVATE)
+        self.tab.select(lambda: [self._listed(), ""], None, shown, **PRIVATE)
+
+    def _do(self, name: str, wish: str, request: gr.Request) -> str:
+        who, accounts = acting(request), self._accounts
+        if wish == "link":
+            return self._invited(name, accounts.new_link(name, who), request)
+        if wish in ("disable", "enable"):
+            accounts.set_enabled(name, wish == "enable", who)
+        else:
+            accounts.set_role(name, as_role(wish), who)
+        return ""
+
+    def _invited(self, name: str, token: str, request: gr.Request) -> str:
+        if self._way.header is not None:
+            return known_card(name, self._way.header)
+        return link_card(name, urljoin(base_of(request), f"welcome?token={token}"))
+
+    def _listed(self) -> str:
+        people = self._accounts.people
+        return people_table(people.all(), people.votes(), self._way.header is None)
+
+
+def acting(request: gr.Request) -> str:
+    """Return who does something here; raises NotAllowed for all but admins."""
+    person = asker(request)
+    require(person, Role.ADMIN)
+    return person.name if person else "nobody"
+
+
+def as_role(role: str) -> Role:
+    """Return a role by its name; raises InvalidRequest."""
+    try:
+        return Role(role)
+    except ValueError:
+        raise InvalidRequest(f"{role!r} is no role. Choose labeler or admin.") from None
+
+
+def base_of(request: gr.Request) -> str:
+    """Return the address that a browser sees Palate at, at a host that the guard allows.
+
+    The browser itself knows port and path where a proxy does not pass them on.
+    """
+    base, page = str(scope_of(request)[BASE_KEY]), str(request.headers.get("referer", ""))
+    own, shown = (as_origin("/".join(url.split("/", 3)[:3])) for url in (base, page))
+    return urljoin(page, "./") if own and shown and own.host == shown.host else base

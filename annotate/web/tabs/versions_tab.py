@@ -1,0 +1,262 @@
+"""The Versions tab: the tree of versions, one of them in full, and what can be done with it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from annotate.background import Job
+from annotate.service.studio import Studio
+from annotate.versions.export_forms import labels
+from annotate.web.disk_wording import in_bytes
+from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.html.version_cards import (
+    exported_card,
+    progress_card,
+    removal_card,
+    tree,
+    version_card,
+)
+from annotate.web.stage import read_static
+from annotate.web.tabs.compare_tab import CompareTab
+from annotate.web.tabs.disk_section import disk_section
+from annotate.web.tabs.layout import heading
+
+TICK_S = 3
+
+
+class LibraryTab:
+    """The tab's components and what they do."""
+
+    def __init__(self, studio: Studio, expected: Errors) -> None:
+        self._studio, self._library, self._expected = studio, studio.library, expected
+        with gr.Tab("Versions", id="library", elem_id="library-tab") as self.tab:
+            self._build()
+        self._shown = [self._tree, self._card, self._actions, self._gone, *self._buttons]
+        self._shown += [self._name, self._note, self._asking, self._export_told]
+        self._listen()
+        self._listen_to_work()
+
+    def _build(self) -> None:
+        self._chosen = gr.State("")
+        self.timer = gr.Timer(TICK_S, active=False)
+        with gr.Row(elem_classes="halves"):
+            with gr.Column(scale=2, min_width=300):
+                heading("Versions")
+                self._tree = gr.HTML(
+                    elem_id="versions", js_on_load=read_static("tree.js"), apply_default_css=False
+                )
+            with gr.Column(scale=3, min_width=320):
+                heading("Chosen version")
+                self._card = gr.HTML(elem_id="version", apply_default_css=False)
+                self._build_actions()
+        with gr.Accordion("Bring your own", open=False, elem_id="bring"):
+            self._build_import()
+        self._disk = disk_section(self._studio, self._expected)
+
+    def _build_actions(self) -> None:
+        with gr.Column(visible=False) as self._actions:
+            with gr.Row():
+                self._activate = gr.Button("Make active", variant="primary", elem_id="make-active")
+                self._compare = gr.Button("Compare", elem_id="compare-version")
+                self._delete = gr.Button("Delete", elem_id="delete-version")
+            with gr.Group(visible=False, elem_id="asking") as self._asking:
+                self._question = gr.HTML(apply_default_css=False)
+                with gr.Row():
+                    self._do_delete = gr.Button("Delete its files", variant="stop")
+                    self._keep = gr.Button("Keep it")
+            with gr.Column(visible=False) as self._gone, gr.Row(equal_height=True):
+                self._form = gr.Dropdown(
+                    labels(),
+                    value="kohya",
+                    label="Export as",
+                    min_width=180,
+                    scale=3,
+                    elem_id="export-form",
+                )
+                self._export = gr.Button("Export", elem_id="export-version", min_width=90)
+                self._stop = gr.Button(
+                    "Stop", visible=False, min_width=90, elem_classes="stop-work"
+                )
+            self._export_told = gr.HTML(elem_id="export", apply_default_css=False)
+            with gr.Row(equal_height=True):
+                self._name = gr.Textbox(
+                    label="Name", placeholder="warm colours", max_length=60, elem_id="version-name"
+                )
+                self._note = gr.Textbox(
+                    label="Note", lines=1, max_lines=6, scale=2, elem_id="version-note"
+                )
+                self._save = gr.Button("Save", min_width=90, elem_id="save-version")
+        self._buttons = [self._activate, self._compare, self._delete]
+
+    def _build_import(self) -> None:
+        gr.HTML(
+            '<p class="soft">A LoRA for this base (diffusers, PEFT or kohya), as one .safetensors '
+            "file; or the folder of a tuned model, of which only the UNet is used. It is checked, "
+            "copied into the studio, and becomes a version.</p>",
+            apply_default_css=False,
+        )
+        with gr.Row(equal_height=True):
+            self._path = gr.Textbox(
+                label="File or folder on this machine",
+                placeholder="~/loras/cats.safetensors",
+                scale=4,
+                elem_id="import-path",
+            )
+            self._upload = gr.UploadButton(
+                "Upload a file",
+                file_types=[".safetensors"],
+                min_width=120,
+                elem_id="upload-lora",
+            )
+            self._adopt = gr.Button("Check and add", variant="primary", elem_id="import")
+            self._stop_import = gr.Button(
+                "Stop", visible=False, min_width=90, elem_classes="stop-work"
+            )
+        self._import_told = gr.HTML(elem_id="imported", apply_default_css=False)
+
+    def _listen(self) -> None:
+        refuse, shown = refusals(self._expected), self._shown
+        chosen = self._chosen
+
+        @refuse
+        def choose(event: gr.EventData) -> list[Any]:
+            version = str(event._data["version"])
+            return [version, *self._view(version)]
+
+        @refuse
+        def activate(version: str) -> list[Any]:
+            # The button says "Use anyway" where a version is held back.
+            self._studio.activate(version, anyway=True)
+            gr.Info(f"New pairs are drawn by {version} from now on.")
+            return self._view(version)
+
+        @refuse
+        def save(version: str, name: str, note: str) -> list[Any]:
+            self._library.rename(version, name)
+            self._library.note(version, note)
+            gr.Info(f"{version} is saved.")
+            return self._view(version)
+
+        @refuse
+        def delete(version: str) -> list[Any]:
+            freed = self._library.delete(version)
+            gr.Info(f"{version} is deleted; {in_bytes(freed)} are free.")
+            return self._view(version)
+
+        # By default what is chosen while an answer is on its way would be dropped.
+        self._tree.select(choose, None, [chosen, *shown], trigger_mode="always_last", **PRIVATE)
+        self._activate.click(activate, chosen, shown, **PRIVATE)
+        self._save.click(save, [chosen, self._name, self._note], shown, **PRIVATE)
+        self._delete.click(self._ask, chosen, [self._asking, self._question], **PRIVATE)
+        self._keep.click(lambda: gr.Group(visible=False), None, self._asking, **PRIVATE)
+        self._do_delete.click(delete, chosen, shown, **PRIVATE)
+        self.timer.tick(self._refresh, [chosen, self._tree], self._tree, **PRIVATE)
+        self.tab.select(refuse(self._open), chosen, [chosen, *shown], **PRIVATE)
+
+    def _listen_to_work(self) -> None:
+        refuse, library = refusals(self._expected), self._library
+        exporting = [self._export_told, self._export, self._stop]
+
+        @refuse
+        def export(version: str, form: str) -> Iterator[list[Any]]:
+            job = Job(lambda: library.export(version, form))
+            yield from _watched(job, f"Writing {version}", library.pacing.expected(form))
+            done = job.result()
+            yield [exported_card(done, in_bytes(done["bytes"])), *_idle()]
+
+        started = self._export.click(export, [self._chosen, self._form], exporting, **PRIVATE)
+        started.failure(lambda: ["", *_idle()], None, exporting, **PRIVATE)
+        importing = [self._import_told, self._adopt, self._stop_import]
+
+        @refuse
+        def adopt(path: str) -> Iterator[list[Any]]:
+            job = Job(lambda: library.adopt(path))
+            yield from _watched(job, "Checking and copying", library.pacing.expected("adopt"))
+            gr.Info(f"It is version {job.result()} now.")
+            yield ["", *_idle(), job.result(), *self._view(job.result()), ""]
+
+        after = [*importing, self._chosen, *self._shown, self._path]
+        gr.on(
+            [self._adopt.click, self._path.submit],
+            _padded(adopt, len(after)),
+            self._path,
+            after,
+            **PRIVATE,
+        ).failure(lambda: ["", *_idle()], None, importing, **PRIVATE)
+        self._upload.upload(lambda path: path, self._upload, self._path, **PRIVATE)
+        for button in (self._stop, self._stop_import):
+            button.click(library.stop, None, None, **PRIVATE)
+
+    def compare_in(self, tabs: gr.Tabs, compare: CompareTab) -> None:
+        """Let the button open the other tab with the chosen version and its parent."""
+
+        def open_compare(version: str) -> list[Any]:
+            before = self._library.detail(version)["parent"] or version
+            known = {known["version"] for known in self._studio.versions()}
+            return [
+                gr.Tabs(selected="compare"),
+                *compare.choose(before if before in known else "base", version),
+            ]
+
+        handler = refusals(self._expected)(open_compare)
+        self._compare.click(handler, self._chosen, [tabs, *compare.choice], **PRIVATE)
+
+    def _ask(self, version: str) -> list[Any]:
+        return [gr.Group(visible=True), removal_card({"version": version})]
+
+    def _open(self, version: str) -> list[Any]:
+        """Show the version looked at last, or the newest that is there."""
+        there = [told["version"] for told in self._studio.versions()]
+        chosen = version or there[-1]
+        # A question that somebody asked meanwhile stays, and so does what an export said.
+        return [chosen, *self._facts(chosen), gr.skip(), gr.skip()]
+
+    def _refresh(self, version: str, shown: str) -> Any:
+        """Show a version that a run has made meanwhile; an unchanged tree keeps its focus."""
+        fresh = tree(self._library.lineage(), version)
+        return gr.skip() if fresh == shown else fresh
+
+    def _view(self, version: str) -> list[Any]:
+        """Show a version as if nothing was asked or said yet."""
+        return [*self._facts(version), gr.Group(visible=False), ""]
+
+    def _facts(self, version: str) -> list[Any]:
+        versions = self._library.lineage()
+        told = self._library.detail(version)
+        there = told["deleted"] is None
+        tuned = there and told["parent"] is not None
+        return [
+            tree(versions, version),
+            version_card(told),
+            gr.Column(visible=there),
+            gr.Column(visible=tuned and not told["missing"]),
+            gr.Button(
+                value="Use anyway" if told["held_back"] else "Make active",
+                interactive=there and not told["active"] and not told["missing"],
+            ),
+            gr.Button(visible=tuned, interactive=not told["missing"]),
+            gr.Button(visible=tuned, interactive=not told["active"]),
+            gr.Textbox(value=told["name"]),
+            gr.Textbox(value=told["note"]),
+        ]
+
+
+def _watched(job: Job, what: str, expected: float | None) -> Iterator[list[Any]]:
+    for seconds in job.seconds():
+        told = progress_card(what, seconds, expected)
+        yield [told, gr.Button(interactive=False), gr.Button(visible=True)]
+
+
+def _idle() -> list[gr.Button]:
+    return [gr.Button(interactive=True), gr.Button(visible=False)]
+
+
+def _padded(handler: Any, length: int) -> Any:
+    """Fill what a handler leaves unsaid: those components stay as they are."""
+
+    def padded(path: str) -> Iterator[list[Any]]:
+        for values in handler(path):
+            yield [*values, *[gr.skip()] * (length - len(values))]
+
+    return padded
