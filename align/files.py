@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+GRID = "grid.png"
+"""The contact sheet that lies beside the images of a folder, and is none of them."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

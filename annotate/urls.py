@@ -2,13 +2,17 @@
 
 from typing import Any
 
-from annotate.rendering.renderer import address
 from storage.records import QUESTIONS, Pair
 
 ASKED = {
     QUESTIONS[1]: "Which looks better, whatever was asked for?",
     QUESTIONS[2]: "Which shows better what was asked for?",
 }
+
+
+def address(image_id: str) -> str:
+    """Return where a picture is served, relative to the server's root."""
+    return f"img/{image_id}.png"
 
 
 def as_dict(pair: Pair) -> dict[str, Any]:

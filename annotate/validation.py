@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from annotate.comparison.mixes import Blend, parse_blend
 from annotate.errors import InvalidRequest
 from annotate.interfaces import RenderItem
 
@@ -13,7 +12,6 @@ LONGEST_NAME = 64
 SEEDS = 2**32
 LONGEST_RESPONSE_MS = 24 * 3600 * 1000
 MOST_COMPARISONS = 256
-LEAST_COLUMNS, MOST_COLUMNS = 2, 6
 
 
 def as_annotator(name: object) -> str:
@@ -64,17 +62,6 @@ def as_items(prompts: object, seeds: object) -> list[RenderItem]:
     texts: Sequence[str] = [as_text(prompt, "The prompt") for prompt in prompts]
     numbers = [as_seed(seed) for seed in seeds]
     return [RenderItem(text, number) for text in texts for number in numbers]
-
-
-def as_blends(columns: object) -> list[Blend]:
-    """Return what draws each column."""
-    if not isinstance(columns, list | tuple) or not LEAST_COLUMNS <= len(columns) <= MOST_COLUMNS:
-        told = f"not {len(columns)}" if isinstance(columns, list | tuple) else "as a list"
-        raise InvalidRequest(
-            f"Choose {LEAST_COLUMNS} to {MOST_COLUMNS} versions to compare, {told}, such as base "
-            "and v1. A fine-tune makes the first one."
-        )
-    return [parse_blend(column) for column in columns]
 
 
 def as_settings(settings: object) -> dict[str, Any]:

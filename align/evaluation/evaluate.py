@@ -35,9 +35,9 @@ from align.evaluation.checks import (
 )
 from align.evaluation.diffusion_classifier import Namer
 from align.evaluation.win_rate import contest, scores_PS
-from align.files import write_json
+from align.files import GRID, write_json
 from align.sampling.render import Adapters, batches, decode, draw_latents
-from align.sampling.to_folder import GRID, contact_sheet, settings_of
+from align.sampling.to_folder import contact_sheet, settings_of
 from align.scoring.scorers import Scorer
 from align.weights.export_facts import Source, read_source
 from align.weights.pipeline import load_pipeline

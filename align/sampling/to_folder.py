@@ -12,11 +12,11 @@ from align.client.models import ModelInfo, describe_model
 from align.client.render_items import RenderItem, RenderSettings
 from align.device import Compute, choose_compute
 from align.errors import InvalidSettings
+from align.files import GRID
 from align.sampling.render import Adapters, batches, render
 from align.weights.export_facts import Source, read_source
 from align.weights.pipeline import load_pipeline
 
-GRID = "grid.png"
 LONGEST_NAME = 40
 OnPicture = Callable[[int, int], None]
 

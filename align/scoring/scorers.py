@@ -16,7 +16,7 @@ from torch import Tensor
 
 from align.device import Compute
 from align.errors import AlignError, InvalidSettings, ModelNotFound
-from align.sampling.to_folder import GRID
+from align.files import GRID
 from align.scoring.clip import load_aesthetic, load_clip_score, load_pickscore
 from align.scoring.implicit_reward import load_implicit
 from align.scoring.taste_head import load_taste_head

@@ -10,7 +10,8 @@ from annotate.errors import InvalidRequest, SamplerAway
 from annotate.insights.active_learning import Merits
 from annotate.interfaces import RenderItem
 from annotate.rendering.pair_pool import Pool
-from annotate.rendering.renderer import Painter, address
+from annotate.rendering.renderer import Painter
+from annotate.urls import address
 from storage.records import Image
 from storage.store import Store
 

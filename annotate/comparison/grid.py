@@ -7,7 +7,8 @@ from annotate.comparison.mixes import Blend
 from annotate.errors import FileGone, SamplerAway
 from annotate.interfaces import RenderItem
 from annotate.rendering.pair_pool import Pool
-from annotate.rendering.renderer import Look, Painter, address
+from annotate.rendering.renderer import Look, Painter
+from annotate.urls import address
 from storage.records import Image, recipe_key
 from storage.store import Store
 from storage.tables.prompts import clean_prompt

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from annotate.errors import InvalidRequest
 
+LEAST_COLUMNS, MOST_COLUMNS = 2, 6
+
 BASE = "base"
 STRONGEST = 2.0
 MOST_PARTS = 4
@@ -71,3 +73,14 @@ def _not_a_strength(strength: str, text: str) -> InvalidRequest:
     return InvalidRequest(
         f"{strength!r} in {text!r} is no strength from 0 to {STRONGEST:g}. {EXAMPLES}."
     )
+
+
+def as_blends(columns: object) -> list[Blend]:
+    """Return what draws each column."""
+    if not isinstance(columns, list | tuple) or not LEAST_COLUMNS <= len(columns) <= MOST_COLUMNS:
+        told = f"not {len(columns)}" if isinstance(columns, list | tuple) else "as a list"
+        raise InvalidRequest(
+            f"Choose {LEAST_COLUMNS} to {MOST_COLUMNS} versions to compare, {told}, such as base "
+            "and v1. A fine-tune makes the first one."
+        )
+    return [parse_blend(column) for column in columns]

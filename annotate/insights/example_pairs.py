@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from annotate.rendering.renderer import address
 from annotate.statistics.vote_columns import Columns
+from annotate.urls import address
 
 MOST_EXAMPLES = 3
 Shown = Callable[[Sequence[int]], Mapping[int, tuple[str, str]]]

@@ -6,7 +6,7 @@ from typing import Any
 
 from annotate.clock import Monotonic
 from annotate.errors import InvalidRequest
-from annotate.rendering.renderer import address
+from annotate.urls import address
 from annotate.validation import as_annotator, as_response_ms, as_text
 from storage.records import Quad, VoteReceipt
 from storage.store import Store

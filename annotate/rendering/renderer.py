@@ -95,8 +95,3 @@ class Painter:
             recipe_key=recipe_key(recipe),
             version=version,
         )
-
-
-def address(image_id: str) -> str:
-    """Return where a picture is served, relative to the server's root."""
-    return f"img/{image_id}.png"

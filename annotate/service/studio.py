@@ -25,6 +25,7 @@ from annotate.blind_tests.trials import Trials
 from annotate.clock import Monotonic, WallClock
 from annotate.comparison.best_of_n import Choosing
 from annotate.comparison.grid import Cell, Comparing, addresses, before_and_after
+from annotate.comparison.mixes import as_blends
 from annotate.image_import.context import Supplies
 from annotate.image_import.importer import Material
 from annotate.insights.active_learning import NextPair
@@ -42,7 +43,6 @@ from annotate.training.run_status import Reports
 from annotate.training.runs import Tuning
 from annotate.training.trigger import Schedule
 from annotate.validation import (
-    as_blends,
     as_items,
     as_settings,
     as_text,

@@ -2,10 +2,10 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from annotate.clock import in_utc
 from annotate.interfaces import RunStatus, Trainer
 from annotate.training.missing_images import told_of
 from annotate.training.new_votes import snapshot_counts, snapshot_manifest
@@ -135,11 +135,6 @@ def _trouble(run: Run, status: RunStatus) -> dict[str, str]:
         return {}
     minutes = many(int(status.silent_s / 60), "minute")
     return {"trouble": f"It has not answered for {minutes}. Cancel it, then resume it."}
-
-
-def in_utc(moment: datetime) -> str:
-    """Write a moment of the store, which is UTC without a zone, as ISO 8601."""
-    return f"{moment.isoformat(timespec='seconds')}Z"
 
 
 def in_words(run: dict[str, Any]) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from annotate.background import Pacing
+from annotate.clock import in_utc
 from annotate.errors import FileGone, InvalidRequest, LastGood
 from annotate.interfaces import Model, Trainer, Workshop
-from annotate.training.run_status import in_utc
 from annotate.validation import as_text
 from annotate.versions.export_forms import FORMS
 from annotate.versions.release_gate import failed_checks

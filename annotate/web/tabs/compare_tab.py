@@ -8,10 +8,9 @@ from typing import Any
 import gradio as gr
 
 from annotate.comparison.best_of_n import VOTES
-from annotate.comparison.mixes import BASE, STRONGEST, parse_blend
+from annotate.comparison.mixes import BASE, MOST_COLUMNS, STRONGEST, parse_blend
 from annotate.errors import InvalidRequest
 from annotate.service.studio import Studio
-from annotate.validation import MOST_COLUMNS
 from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
 from annotate.web.stage import read_static
 from annotate.web.tabs.best_of_n_section import BestOf, busy_buttons, turn_back, turn_buttons
