@@ -19,6 +19,28 @@ FORBIDDEN = {
     "align": {"gradio", "duckdb"} | OURS - {"align"},
 }
 GRADIO_FILES = {"permissions.py", "api.py", "errors_to_ui.py", "page.py", "stage.py"}
+LAYERS = {
+    # Each room may import the rooms before it, and none after it.
+    "align": [
+        *("errors", "files", "device"),
+        *("client", "diffusion", "adapters", "weights", "data", "scoring", "sampling"),
+        *("evaluation", "training", "emoji", "commands", "__main__"),
+    ],
+    "annotate": [
+        *("errors", "interfaces", "clock", "wording", "safe_files", "background", "urls"),
+        *("validation", "statistics", "labeling", "rendering", "insights", "comparison"),
+        *("report", "versions", "training", "blind_tests", "image_import", "auth"),
+        *("service", "web", "__main__"),
+    ],
+    "storage": [
+        *("errors", "records", "text", "lookalikes", "timestamps", "memory", "file_sizes"),
+        *("database", "schema", "studio_folder", "settling", "aggregates", "tables", "disk"),
+        *("snapshot", "backup", "opening", "store", "__init__", "__main__"),
+    ],
+}
+PURE = ["annotate.statistics"]
+APP_MAY_IMPORT_OF_ALIGN = ("align.client", "align.errors")
+MAX_FILES = 20
 MAX_LINES = 300
 MAX_FUNCTION = 60
 MAX_LOOP = 150
@@ -44,6 +66,81 @@ def test_each_folder_imports_only_what_it_may(folder):
         for name in set(imports(path)) & FORBIDDEN[folder]
     }
     assert not strays
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, in full."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room_of(module: str) -> str:
+    """The room of one of our modules: the folder below the top, or the file that lies there."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+@pytest.mark.parametrize("folder", LAYERS)
+def test_no_arrow_between_rooms_goes_back(folder):
+    rooms = {
+        path.stem if path.parent.name == folder else path.relative_to(ROOT / folder).parts[0]
+        for path in sources(folder)
+    }
+    order = LAYERS[folder]
+    assert rooms - {"__init__"} == set(order) - {"__init__"}
+    strays = {
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in sources(folder)
+        for module in imported(path)
+        if module.startswith(f"{folder}.")
+        and room_of(module) in order
+        and order.index(room_of(module)) > order.index(room_of(dotted(path)))
+    }
+    assert not strays
+
+
+def dotted(path: Path) -> str:
+    """The name under which a file is imported."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def test_the_app_takes_only_what_is_free_of_torch_from_align():
+    strays = {
+        module
+        for module in imported(ROOT / "app.py")
+        if module.startswith("align.") and not module.startswith(APP_MAY_IMPORT_OF_ALIGN)
+    }
+    assert not strays
+    strays = {
+        f"{path.name} imports {module}"
+        for path in sources("align/client")
+        for module in imported(path)
+        if module.split(".")[0] in HEAVY
+        or (module.startswith("align.") and room_of(module) not in ("client", "errors", "files"))
+    }
+    assert not strays
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_statistics_know_no_page_and_no_store(room):
+    strays = {
+        f"{path.name} imports {module}"
+        for path in sources(room.replace(".", "/"))
+        for module in imported(path)
+        if module.split(".")[0] in OURS and not module.startswith(room)
+    }
+    assert not strays
+
+
+def test_no_folder_is_crowded():
+    for folder in FORBIDDEN:
+        for place in {path.parent for path in sources(folder)}:
+            files = [path for path in place.glob("*.py") if path.name != "__init__.py"]
+            assert len(files) <= MAX_FILES, f"{place} holds {len(files)} files; make rooms"
 
 
 def test_gradio_stays_in_the_thin_layer():

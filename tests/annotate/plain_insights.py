@@ -20,13 +20,13 @@ from annotate.insights.summary import (
     told,
     why_thin,
 )
-from annotate.rendering.renderer import address
 from annotate.statistics.attribute_effects import liking, standing_out
 from annotate.statistics.crowd import contrasts
 from annotate.statistics.dawid_skene import reliability
 from annotate.statistics.krippendorff import agreement
 from annotate.statistics.side_bias import Share, consistency, share, side_bias, two_sided
 from annotate.statistics.vote_tables import FEWEST_OF_A_WORD, words_of
+from annotate.urls import address
 from storage.store import Store
 from storage.tables.vote_quality import Given
 

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from storage import Image, Pair, Store, new_id, recipe_key
+from storage import Image, Pair, Store, Version, new_id, recipe_key
 
 BASE = "emoji"
 
@@ -29,3 +29,18 @@ def make_pairs(store: Store, number: int) -> list[Pair]:
     """Store pairs that share two pictures."""
     left, right = make_image(store, 0).image_id, make_image(store, 1).image_id
     return [store.add_pair(f"cat {n}", left, right, BASE, "base") for n in range(number)]
+
+
+def make_run(store: Store, parent: str = "base") -> str:
+    """Store a run on one vote."""
+    if not store.counts(BASE).votes:
+        store.vote(make_pair(store).pair_id, "left", "ann", "k1")
+    snapshot = store.write_snapshot(BASE, settle_s=0)
+    return store.create_run(snapshot.snapshot_id, BASE, parent, {}, "click").run_id
+
+
+def make_version(store: Store, parent: str = "base") -> Version:
+    """Store a version that a run made."""
+    run_id = make_run(store, parent)
+    adapter = store.run_dir(run_id) / "adapter.safetensors"
+    return store.add_version(BASE, parent, run_id, adapter, {"pairs": 1})

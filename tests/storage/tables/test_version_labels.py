@@ -1,6 +1,5 @@
 import pytest
-from storage_making import BASE, make_pairs
-from test_storage_versions import make_run, make_version
+from storage_making import BASE, make_pairs, make_run, make_version
 
 from storage import InvalidLabel, Store, UnknownVersion, VersionNeeded
 

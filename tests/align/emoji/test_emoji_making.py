@@ -42,7 +42,7 @@ from align.sampling.render import RenderItem, RenderSettings, render
 from align.sampling.to_folder import settings_of
 from align.weights.pipeline import load_pipeline
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EMOJI, STATIC = ROOT / "align/emoji", ROOT / "annotate/web/static"
 SHAPES = {
     "banana": "ellipse",

@@ -1,20 +1,7 @@
 import pytest
-from storage_making import BASE, make_pair
+from storage_making import BASE, make_run, make_version
 
 from storage import Store, UnknownRun, UnknownVersion, Version
-
-
-def make_run(store: Store, parent: str = "base") -> str:
-    if not store.counts(BASE).votes:
-        store.vote(make_pair(store).pair_id, "left", "ann", "k1")
-    snapshot = store.write_snapshot(BASE, settle_s=0)
-    return store.create_run(snapshot.snapshot_id, BASE, parent, {}, "click").run_id
-
-
-def make_version(store: Store, parent: str = "base") -> Version:
-    run_id = make_run(store, parent)
-    adapter = store.run_dir(run_id) / "adapter.safetensors"
-    return store.add_version(BASE, parent, run_id, adapter, {"pairs": 1})
 
 
 def test_a_model_starts_with_its_untuned_version_active(store, clock):

@@ -13,7 +13,7 @@ from storage_making import BASE, make_pair, make_pairs
 
 from storage import DiskFull, Pair, Store, new_id
 
-CHILD = Path(__file__).with_name("voting_child.py")
+CHILD = Path(__file__).parents[1] / "voting_child.py"
 ROOT = CHILD.parents[2]
 KILLS = 5
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 METHODS = ("match", "fullmatch", "search", "sub", "split", "findall", "finditer")
 LARGEST = 200_000
 GROWS = 1.5

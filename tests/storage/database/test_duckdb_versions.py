@@ -11,7 +11,7 @@ from storage_making import BASE, make_pairs
 
 from storage import Store
 
-CHILD = Path(__file__).with_name("voting_child.py")
+CHILD = Path(__file__).parents[1] / "voting_child.py"
 ROOT = CHILD.parents[2]
 OURS = str(Path(duckdb.__file__).parents[1])
 OTHER = "PALATE_OTHER_DUCKDB"

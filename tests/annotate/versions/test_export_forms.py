@@ -9,7 +9,7 @@ from align.__main__ import FORMS as COMMAND_LINE
 from annotate.versions.export_forms import FORMS, labels
 from annotate.web.html.version_cards import exported_card
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PROGRAMS = ("ComfyUI", "A1111", "Forge", "sd-scripts", "diffusers", "PEFT")
 DOCUMENTED = dict(
     re.findall(r"^\| `(\w+)` \|(.+)\|$", (ROOT / "docs/exports.md").read_text("utf-8"), re.M)

@@ -20,7 +20,7 @@ from storage.store import Store
 
 @pytest.fixture
 def home(tmp_path):
-    with zipfile.ZipFile(Path(__file__).with_name("old_studio.zip")) as archive:
+    with zipfile.ZipFile(Path(__file__).parents[1] / "old_studio.zip") as archive:
         archive.extractall(tmp_path / "studio")
     return tmp_path / "studio"
 

@@ -19,7 +19,7 @@ from annotate.report.evaluation import Rate, read_evaluation
 from annotate.report.interval_plots import whiskers
 from annotate.report.markdown import plain, strip
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MARKUP = "<script>alert(1)</script>"
 WHOLE: dict[str, Any] = {
     "format": 1,

@@ -14,7 +14,7 @@ from accelerate.utils import DistributedType
 from align.errors import InvalidSettings
 from align.training.parallel import require_whole
 
-RECIPE = Path(__file__).parents[2] / "docs" / "several-gpus.md"
+RECIPE = Path(__file__).parents[3] / "docs" / "several-gpus.md"
 
 
 @pytest.mark.parametrize(("kind", "name"), [("FSDP", "FSDP"), ("DEEPSPEED", "DeepSpeed")])

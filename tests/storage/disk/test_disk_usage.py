@@ -6,8 +6,7 @@ import shutil
 from datetime import timedelta
 
 import pytest
-from storage_making import BASE, make_image, make_pair
-from test_storage_versions import make_run, make_version
+from storage_making import BASE, make_image, make_pair, make_run, make_version
 
 from storage import Store, UnknownKind
 
