@@ -1,9 +1,9 @@
-"""Palate: label pairs of pictures, fine-tune SDXL on them, see blind whether it got better.
+"""Palate: label pairs of images, fine-tune SDXL on them, see blind whether it got better.
 
 $ python app.py                               the embedded emoji model
 $ python app.py --model PATH --prompts FILE   your SDXL model, your prompts
 $ python app.py --home cats --train-every 0   fine-tune by hand only
-$ python app.py --images ~/pictures           label pictures you have already
+$ python app.py --images ~/images           label images you have already
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Settings:
     """What the command line says."""
 
     home: Path = Path("studio")
-    """Folder of votes, pictures, runs and versions; made if it is not there."""
+    """Folder of votes, images, runs and versions; made if it is not there."""
     restore: bool = False
     """If the database is damaged or missing, put the newest copy of it in its place."""
     host: str = "127.0.0.1"
@@ -66,7 +66,7 @@ class Settings:
     prompts: Path | None = None
     """Text file with a prompt a line, in place of the built-in prompts."""
     images: Path | None = None
-    """Folder of pictures to label first; their prompts are read from the files, see the README."""
+    """Folder of images to label first; their prompts are read from the files, see the README."""
     train_every: int = 50
     """Decisive votes after which a fine-tune starts by itself; 0 is never."""
     train_at: str | None = None
@@ -123,7 +123,7 @@ def run(settings: Settings) -> None:
 
 
 def bring(studio: Studio, folder: Path | None, stop: threading.Event) -> None:
-    """Bring in a folder of pictures while the page is served already, and say what came of it.
+    """Bring in a folder of images while the page is served already, and say what came of it.
 
     What there is to bring is said before, so that a person who sees wrong prompts can stop it.
     """

@@ -5,7 +5,7 @@ python -m align export RUN_DIR FILE --form kohya    an adapter for ComfyUI, A111
 python -m align sample FOLDER --prompts FILE --with RUN_DIR  draw prompts with what a run made
 python -m align evaluate FOLDER --prompts FILE --with RUN_DIR  draw and check it beside its base
 python -m align check FILE [TARGET]                 take in a LoRA or a tuned model from elsewhere
-python -m align score FOLDER --by implicit --with RUN_DIR   rank pictures, best first
+python -m align score FOLDER --by implicit --with RUN_DIR   rank images, best first
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SCORERS = {
     "implicit": "what a run learned, on fixed draws (--with RUN_DIR)",
     "taste": "a taste fitted on votes (--with TASTE.json)",
     "pickscore": "PickScore or another CLIP with a logit scale (--with FOLDER)",
-    "clip": "how well a picture fits its prompt, by CLIP (--with FOLDER)",
+    "clip": "how well an image fits its prompt, by CLIP (--with FOLDER)",
     "aesthetic": "the LAION aesthetic predictor (--with FOLDER)",
 }
 FORMS = {
@@ -61,11 +61,11 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_export(export)
-    _add_score(commands.add_parser("score", help="rank the pictures of a folder"))
-    _add_sample(commands.add_parser("sample", help="draw pictures of prompts into a folder"))
+    _add_score(commands.add_parser("score", help="rank the images of a folder"))
+    _add_sample(commands.add_parser("sample", help="draw images of prompts into a folder"))
     _add_evaluate(commands.add_parser("evaluate", help="check a version beside its base"))
     _add_check(commands.add_parser("check", help="say whether a LoRA or a tuned model fits"))
-    serve = commands.add_parser("serve", help="draw pictures on request (the app starts this)")
+    serve = commands.add_parser("serve", help="draw images on request (the app starts this)")
     serve.set_defaults(run=run_serve)
     return root
 
@@ -133,7 +133,7 @@ def _add_drawing(command: argparse.ArgumentParser, seeds: str) -> None:
 
 
 def _add_sample(sample: argparse.ArgumentParser) -> None:
-    sample.add_argument("folder", type=Path, metavar="FOLDER", help="where the pictures go")
+    sample.add_argument("folder", type=Path, metavar="FOLDER", help="where the images go")
     _add_drawing(sample, seeds="1-4")
     sample.add_argument(
         "--with",
@@ -147,7 +147,7 @@ def _add_sample(sample: argparse.ArgumentParser) -> None:
 
 def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="where evaluation.json and the pictures go"
+        "folder", type=Path, metavar="FOLDER", help="where evaluation.json and the images go"
     )
     _add_drawing(evaluate, seeds="1-2")
     evaluate.add_argument(
@@ -165,13 +165,13 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=PATH",
-        help="also score all pictures, such as clip=FOLDER or implicit=RUN_DIR; see score --by",
+        help="also score all images, such as clip=FOLDER or implicit=RUN_DIR; see score --by",
     )
     evaluate.set_defaults(run=run_evaluate)
 
 
 def _add_score(score: argparse.ArgumentParser) -> None:
-    score.add_argument("folder", type=Path, metavar="FOLDER", help="holds the pictures")
+    score.add_argument("folder", type=Path, metavar="FOLDER", help="holds the images")
     score.add_argument(
         "--by",
         choices=SCORERS,
@@ -186,7 +186,7 @@ def _add_score(score: argparse.ArgumentParser) -> None:
         help="what the scorer needs: a run folder, a taste's JSON file or a folder of weights",
     )
     score.add_argument(
-        "--prompt", default="", help="the prompt of pictures without a .txt file beside them"
+        "--prompt", default="", help="the prompt of images without a .txt file beside them"
     )
     score.set_defaults(run=run_score)
 

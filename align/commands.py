@@ -60,7 +60,7 @@ def run_sample(arguments: argparse.Namespace) -> None:
         left = (time.monotonic() - started) / done * (of - done)
         print(f"\r{done} of {of} drawn, {left:.0f} s left ", end="", file=sys.stderr, flush=True)
 
-    sample(arguments.folder, prompts, seeds, source=arguments.source, model=model, on_picture=tell)
+    sample(arguments.folder, prompts, seeds, source=arguments.source, model=model, on_image=tell)
     print(file=sys.stderr)
     print(arguments.folder / "grid.png")
 
@@ -113,7 +113,7 @@ def read_prompts(path: Path) -> list[str]:
 
 
 def run_score(arguments: argparse.Namespace) -> None:
-    """Print a score, a tab and the name of every picture, best first."""
+    """Print a score, a tab and the name of every image, best first."""
     from align.device import choose_compute  # noqa: PLC0415  torch takes seconds to import
     from align.scoring.scorers import open_scorer, score_folder  # noqa: PLC0415
     from align.weights.pipeline import quiet_libraries  # noqa: PLC0415
@@ -121,9 +121,9 @@ def run_score(arguments: argparse.Namespace) -> None:
     quiet_libraries()
     scorer = open_scorer(arguments.by, arguments.weights, choose_compute())
     for scored in score_folder(scorer, arguments.folder, arguments.prompt):
-        print(f"{scored.score:.4f}\t{scored.picture}")
+        print(f"{scored.score:.4f}\t{scored.image}")
 
 
 def run_serve(_: argparse.Namespace) -> None:
-    """Draw pictures for an app."""
+    """Draw images for an app."""
     serve_requests()

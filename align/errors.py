@@ -16,7 +16,7 @@ AlignError
 │   ├── OutOfMemory        one pair at a time is too much for the device
 │   └── Cancelled          somebody asked the run to stop
 ├── WorkFailed             an export or import in its own process ended without a result
-└── SamplerFailed          pictures could not be rendered
+└── SamplerFailed          images could not be rendered
 """
 
 import errno
@@ -91,7 +91,7 @@ class WorkFailed(AlignError):
 
 
 class SamplerFailed(AlignError):
-    """Pictures could not be rendered."""
+    """Images could not be rendered."""
 
 
 def says_disk_full(error: BaseException) -> bool:

@@ -9,14 +9,14 @@ AnnotateError
 ├── SamplerAway        the image model rests while a run has the memory
 ├── HeldBack           a version failed its checks
 ├── FileGone           a version's file is no longer where it was
-├── BrokenPicture      a picture file that cannot be read
+├── BrokenImage      an image file that cannot be read
 ├── LastGood           the only version known to help cannot be deleted
 ├── NotAllowed         what somebody who is signed in may not do
 ├── SignInRefused      a name and a password that do not fit
 ├── TooManyTries       signing in failed too often
 ├── WeakPassword       a password that is too short or too easy
 ├── PortTaken          an address that cannot be listened on
-├── BadMaterial        a folder of pictures that cannot be brought in
+├── BadMaterial        a folder of images that cannot be brought in
 └── BrokenEvaluation   an evaluation that cannot be read, or a report not be written
 
 Every message says what happened, to which thing, and what to do next.
@@ -47,8 +47,8 @@ class NotResumable(AnnotateError):
     """The run is done; there is nothing to go on with."""
 
 
-class BrokenPicture(AnnotateError):
-    """A picture file is gone or is no picture."""
+class BrokenImage(AnnotateError):
+    """An image file is gone or is no image."""
 
 
 class LastGood(AnnotateError):
@@ -60,7 +60,7 @@ class BrokenEvaluation(AnnotateError):
 
 
 class BadMaterial(AnnotateError):
-    """A folder holds no pictures that can be brought in."""
+    """A folder holds no images that can be brought in."""
 
 
 class SamplerAway(AnnotateError):

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 
 class Model(Protocol):
-    """An image model and how pictures are drawn with it; sizes in pixels."""
+    """An image model and how images are drawn with it; sizes in pixels."""
 
     @property
     def name(self) -> str:
@@ -49,7 +49,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RenderItem:
-    """One picture to draw."""
+    """One image to draw."""
 
     prompt: str
     seed: int
@@ -57,7 +57,7 @@ class RenderItem:
 
 @dataclass(frozen=True, slots=True)
 class RenderSettings:
-    """How pictures are drawn; sizes in pixels."""
+    """How images are drawn; sizes in pixels."""
 
     width: int
     height: int
@@ -68,7 +68,7 @@ class RenderSettings:
 
 
 class Rendered(Protocol):
-    """A picture that lies in the store's folder of pictures."""
+    """An image that lies in the store's folder of images."""
 
     @property
     def sha256(self) -> str: ...
@@ -101,7 +101,7 @@ class SamplerState(Protocol):
 
 
 class Sampler(Protocol):
-    """Draws pictures in a process of its own; every method may be called from any thread."""
+    """Draws images in a process of its own; every method may be called from any thread."""
 
     def start(self) -> None:
         """Start the process unless it runs; returns at once."""
@@ -124,26 +124,26 @@ class Sampler(Protocol):
         patient: bool = False,
         gives_way: bool = False,
     ) -> Sequence[Rendered]:
-        """Draw RenderItems by RenderSettings and wait for the stored pictures, in order.
+        """Draw RenderItems by RenderSettings and wait for the stored images, in order.
 
         `adapters` are files added up by their weights; without any the base alone draws.
-        `on_image` is called with an index and its picture as soon as that is stored; if `patient`,
+        `on_image` is called with an index and its image as soon as that is stored; if `patient`,
         the first ones may come later so that the last come sooner. If
-        `gives_way`, the drawing ends early, with the pictures that are there, as soon as something
+        `gives_way`, the drawing ends early, with the images that are there, as soon as something
         is asked for without it. Raises an error whose text can be shown.
         """
 
     def score(
         self,
         prompts: Sequence[str],
-        pictures: Sequence[Path],
+        images: Sequence[Path],
         adapter: Path,
         settings: Any,
         on_score: Callable[[int, float], None] | None = None,
     ) -> Sequence[float]:
-        """Say how much likelier an adapter holds each picture to be than its base does.
+        """Say how much likelier an adapter holds each image to be than its base does.
 
-        Only pictures of one prompt compare. Raises an error whose text can be shown.
+        Only images of one prompt compare. Raises an error whose text can be shown.
         """
 
 

@@ -1,4 +1,4 @@
-"""Pairs and pictures as a page needs them; no address names a path, a model or a version."""
+"""Pairs and images as a page needs them; no address names a path, a model or a version."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ ASKED = {
 
 
 def address(image_id: str) -> str:
-    """Return where a picture is served, relative to the server's root."""
+    """Return where an image is served, relative to the server's root."""
     return f"img/{image_id}.png"
 
 

@@ -9,7 +9,7 @@ StorageError
 ├── NoCopy            a copy of the database could not be made
 │   └── DamagedSource     the database itself is damaged
 ├── DiskFull          a write failed; nothing of it was recorded
-├── UnknownImage      no picture has this id
+├── UnknownImage      no image has this id
 ├── UnknownPair       no pair has this id
 ├── UnknownSnapshot   no snapshot has this id
 ├── UnknownRun        no run has this id
@@ -24,7 +24,7 @@ StorageError
 ├── InvalidRemark     a strength, reason or criterion that cannot be
 ├── UnknownReport     no report has this id
 ├── InvalidReport     a note or a decision that cannot be
-├── UnknownQuad       no four pictures have this id
+├── UnknownQuad       no four images have this id
 ├── InvalidRanking    not a best and another one as the worst
 ├── NoSitting         this annotator has no sitting under way
 ├── InvalidGoal       a goal that no sitting can have
@@ -88,7 +88,7 @@ class DiskFull(StorageError):
 
 
 class UnknownImage(StorageError):
-    """No picture has this id."""
+    """No image has this id."""
 
 
 class UnknownPair(StorageError):
@@ -200,7 +200,7 @@ class InvalidReport(StorageError):
 
 
 class UnknownQuad(StorageError):
-    """No four pictures have this id."""
+    """No four images have this id."""
 
 
 class InvalidRanking(StorageError):

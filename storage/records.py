@@ -23,7 +23,7 @@ class Verdict(StrEnum):
 
     @property
     def decisive(self) -> bool:
-        """Whether one picture won."""
+        """Whether one image won."""
         return self in (Verdict.LEFT, Verdict.RIGHT)
 
 
@@ -44,7 +44,7 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A text to draw pictures from; `source` says where it came from."""
+    """A text to draw images from; `source` says where it came from."""
 
     prompt_id: int
     text: str
@@ -53,7 +53,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A rendered picture and the full recipe that made it; `version` is the model version."""
+    """A rendered image and the full recipe that made it; `version` is the model version."""
 
     image_id: str
     sha256: str
@@ -66,7 +66,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two pictures of one prompt; `left` and `right` are image ids as they are shown."""
+    """Two images of one prompt; `left` and `right` are image ids as they are shown."""
 
     pair_id: str
     prompt: str
@@ -88,7 +88,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Quad:
-    """Four pictures of one prompt, as image ids in the order in which they are shown."""
+    """Four images of one prompt, as image ids in the order in which they are shown."""
 
     quad_id: str
     prompt: str
@@ -98,7 +98,7 @@ class Quad:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A current ranking of four pictures: the ids of the best and of the worst."""
+    """A current ranking of four images: the ids of the best and of the worst."""
 
     ranking_id: int
     annotator: str

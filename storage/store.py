@@ -4,7 +4,7 @@ Store ── Home       the folder, its lock
       ── Database   transactions, one writer
       ── Prompts, Images, Pairs, Votes, Snapshots, Runs, Versions    one noun each
           ── Tally      what the votes add up to, in memory
-      ── material      pictures that people brought
+      ── material      images that people brought
       ── snapshots    what runs learn from
       ── library, disk    names, notes and deletions of versions; what takes space, and clean-up
 """
@@ -126,30 +126,30 @@ class Store:
 
     @property
     def images_dir(self) -> Path:
-        """The folder of all pictures."""
+        """The folder of all images."""
         return self._home.images
 
     def image_path(self, sha256: str) -> Path:
-        """Where the picture with this hash lies, or would lie."""
+        """Where the image with this hash lies, or would lie."""
         return self._home.image(sha256)
 
     def find_images(self, recipe_keys: Iterable[str]) -> dict[str, Image]:
-        """Return the stored pictures with these recipe keys, by key; unknown keys are missing."""
+        """Return the stored images with these recipe keys, by key; unknown keys are missing."""
         return self._images.find(recipe_keys)
 
     def add_images(self, images: Sequence[Image]) -> list[Image]:
-        """Store pictures and return, in the same order, what is stored for their recipes.
+        """Store images and return, in the same order, what is stored for their recipes.
 
-        A recipe that is known already keeps its first picture and id.
+        A recipe that is known already keeps its first image and id.
         """
         return self._images.add(images)
 
     def image_hashes(self, image_ids: Iterable[str]) -> dict[str, str]:
-        """Return the SHA-256 of pictures by id; unknown ones are missing."""
+        """Return the SHA-256 of images by id; unknown ones are missing."""
         return self._images.hashes(image_ids)
 
     def image(self, image_id: str) -> Image | None:
-        """Return the picture with this id, or None."""
+        """Return the image with this id, or None."""
         return self._images.get(image_id)
 
     # Pairs

@@ -71,7 +71,7 @@ class Home:
 
     @property
     def images(self) -> Path:
-        """The folder of all pictures."""
+        """The folder of all images."""
         return self.path / "images"
 
     @property
@@ -105,7 +105,7 @@ class Home:
         return [run / "checkpoint", run / "cache", run / "start.safetensors"]
 
     def image(self, sha256: str) -> Path:
-        """Where the picture with this hash lies: images/ab/abcdef....png."""
+        """Where the image with this hash lies: images/ab/abcdef....png."""
         return self.images / sha256[:2] / f"{sha256}.png"
 
     def shorten(self, path: Path) -> str:

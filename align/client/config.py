@@ -58,9 +58,9 @@ class TrainConfig:
     sharpness: float = _setting(10.0, 0.01, 100.0)
     """How much surer votes push harder in `smpo` (its γ)."""
     mapo_weight: float = _setting(0.1, 0.0, 100.0)
-    """Weight of the preference beside the chosen picture's own error in `mapo` (its β)."""
+    """Weight of the preference beside the chosen image's own error in `mapo` (its β)."""
     anchor: float = _setting(1.0, 0.0, 1000.0)
-    """How much `dpop` holds on to the chosen pictures (its λ)."""
+    """How much `dpop` holds on to the chosen images (its λ)."""
     draws: int = _setting(64, 1, 100_000)
     """Draws of noise and timestep a pair; then they come round again, and with them what is known
     of the reference."""
@@ -74,7 +74,7 @@ class TrainConfig:
     """Share of the draws that show the UNet no prompt, so that a taste about looks reaches every
     prompt. With 1 nothing can be learned that depends on the prompt."""
     anchors: float = _setting(0.0, 0.0, 0.9)
-    """Share of the draws that teach no preference, only to denoise both pictures as well as the
+    """Share of the draws that teach no preference, only to denoise both images as well as the
     base does: against drift over rounds that go on from one another."""
     checks: int = _setting(8, 0, 1000)
     """Prompts that the base and the new version draw twice after a run, to check it before people

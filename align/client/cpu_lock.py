@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 LOOK_EVERY_S = 0.01
 LONGEST_WAIT_S = 4.0
-"""A trainer waits no longer, so that it gets on even if pictures are drawn without a pause."""
+"""A trainer waits no longer, so that it gets on even if images are drawn without a pause."""
 
 
 class Turns:

@@ -41,7 +41,7 @@ HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """An SDXL pipeline and how pictures are drawn with it by default."""
+    """An SDXL pipeline and how images are drawn with it by default."""
 
     name: str
     """What a person calls it: "emoji", a folder's name or a hub name."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RenderItem:
-    """One picture to draw."""
+    """One image to draw."""
 
     prompt: str
     seed: int
@@ -15,7 +15,7 @@ class RenderItem:
 
 @dataclass(frozen=True)
 class RenderSettings:
-    """How pictures are drawn; sizes in pixels."""
+    """How images are drawn; sizes in pixels."""
 
     width: int
     height: int
@@ -27,7 +27,7 @@ class RenderSettings:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A picture stored at images/ab/<sha256>.png."""
+    """An image stored at images/ab/<sha256>.png."""
 
     sha256: str
     width: int

@@ -1,7 +1,7 @@
 """The run folder: the whole contract between a trainer and whoever watches it (no torch here).
 
 config.json           model and settings                        in
-snapshot/             the votes and pictures to learn from      in
+snapshot/             the votes and images to learn from      in
 cancel                present once somebody asked to stop       in
 status.json           state, phase, step, pid, result           out
 metrics.jsonl         one line a step                           out

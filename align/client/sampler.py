@@ -32,7 +32,7 @@ INTERRUPTED = "The image model stopped while it was drawing."
 
 
 class SamplerProcess:
-    """Starts the sampler, sends it pictures to draw and starts it again if it dies.
+    """Starts the sampler, sends it images to draw and starts it again if it dies.
 
     A model that cannot be loaded is tried again by itself where that may help, ever more rarely,
     and at once by `retry`.
@@ -135,7 +135,7 @@ class SamplerProcess:
         patient: bool = False,
         gives_way: bool = False,
     ) -> list[Rendered]:
-        """Draw pictures and wait for them; each is on disk before it is reported.
+        """Draw images and wait for them; each is on disk before it is reported.
 
         `adapters` are added up by their weights; without any the base alone draws. If `patient`,
         all come as soon as they can, else the first ones do. If `gives_way`, the drawing ends
@@ -160,21 +160,21 @@ class SamplerProcess:
     def score(
         self,
         prompts: Sequence[str],
-        pictures: Sequence[Path],
+        images: Sequence[Path],
         adapter: Path,
         settings: RenderSettings,
         on_score: Callable[[int, float], None] | None = None,
     ) -> list[float]:
-        """How much likelier an adapter holds each picture to be than its base does, as numbers.
+        """How much likelier an adapter holds each image to be than its base does, as numbers.
 
-        Only pictures of one prompt compare.
+        Only images of one prompt compare.
 
         Raises:
-            SamplerFailed: the adapter or a picture cannot be used, or the process died.
+            SamplerFailed: the adapter or an image cannot be used, or the process died.
         """
         request = {
             "prompts": list(prompts),
-            "pictures": [str(Path(picture).resolve()) for picture in pictures],
+            "images": [str(Path(image).resolve()) for image in images],
             "adapters": _files([(adapter, 1.0)]),
             "settings": asdict(settings),
         }
@@ -182,7 +182,7 @@ class SamplerProcess:
         def scored(reply: dict[str, Any]) -> float:
             return float(reply["score"])
 
-        return self._replies.ask(self._send, request, len(pictures), scored, on_score)
+        return self._replies.ask(self._send, request, len(images), scored, on_score)
 
     def _send(self, message: dict[str, Any]) -> None:
         child = self._child

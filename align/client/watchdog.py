@@ -30,7 +30,7 @@ class Patience:
     connecting: float = 180.0
     """The same while it loads a model of a hub: servers that do not answer are waited for."""
     warming: float = 180.0
-    """The same for the first picture on a device that computes by itself, and may compile first."""
+    """The same for the first image on a device that computes by itself, and may compile first."""
     busy: float = 3600.0
     """At work all the time and without a step: a step of a large model on a small CPU is long."""
     slower: float = 10.0

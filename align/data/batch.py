@@ -1,7 +1,7 @@
 """Which pairs a step sees, and the tensors the UNet is given for them.
 
 Shapes: B pairs, C latent channels, H x W latent pixels, S tokens, D text width, E pooled width.
-The first half of every doubled batch (2B) is the chosen pictures, the second the rejected ones.
+The first half of every doubled batch (2B) is the chosen images, the second the rejected ones.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Draw:
     bare: bool = False
     """Whether the UNet is shown no prompt, as on the unconditional side of guidance."""
     anchor: bool = False
-    """Whether it teaches no preference, only to denoise both pictures as well as the base does."""
+    """Whether it teaches no preference, only to denoise both images as well as the base does."""
 
 
 def draws_of_step(

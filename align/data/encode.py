@@ -1,6 +1,6 @@
 """Latents and text embeddings: computed once and kept, then the encoders can go.
 
-Shapes: N pictures, C latent channels, H x W latent pixels, P prompts, S tokens, D text width,
+Shapes: N images, C latent channels, H x W latent pixels, P prompts, S tokens, D text width,
 E pooled width.
 """
 
@@ -45,20 +45,20 @@ class EncodedPairs:
     """Per prompt, and in the last row without one, as the pipeline's unconditional side."""
     pooled_PE: Tensor
     chosen: Tensor
-    """Per pair, the row of its chosen picture in the latents."""
+    """Per pair, the row of its chosen image in the latents."""
     rejected: Tensor
     prompt: Tensor
     share_N: Tensor
-    """Per pair, the share of votes for its chosen picture."""
+    """Per pair, the share of votes for its chosen image."""
     weight_N: Tensor
     trust_N: Tensor
     """Per pair, how much its voter's votes count."""
     liked_2N: Tensor
-    """Per pair, whether each picture is wanted (+1) or not (-1): row 0 the chosen ones."""
+    """Per pair, whether each image is wanted (+1) or not (-1): row 0 the chosen ones."""
     contents: list[str]
-    """Per pair, a hash of its pictures and prompt as the UNet is given them."""
+    """Per pair, a hash of its images and prompt as the UNet is given them."""
     time_ids: Tensor
-    """SDXL's six sizes: original, crop and target, the same for every picture of a run."""
+    """SDXL's six sizes: original, crop and target, the same for every image of a run."""
 
 
 def encode_pairs(
@@ -69,24 +69,24 @@ def encode_pairs(
     cache: TensorCache,
     on_progress: OnProgress,
 ) -> EncodedPairs:
-    """Encode each picture and each prompt that `cache` does not hold yet."""
-    pictures = sorted({path for pair in pairs for path in (pair.chosen, pair.rejected)})
+    """Encode each image and each prompt that `cache` does not hold yet."""
+    images = sorted({path for pair in pairs for path in (pair.chosen, pair.rejected)})
     prompts = sorted({pair.prompt for pair in pairs})
-    picture_keys = keys_of_pictures(pipeline, compute, pictures, size)
+    image_keys = keys_of_images(pipeline, compute, images, size)
     prompt_keys = keys_of_prompts(pipeline, compute, prompts)
 
     def latents_of(batch: list[Path]) -> list[Tensors]:
-        latents_BCHW = encode_pictures(pipeline, compute, batch, size)
+        latents_BCHW = encode_images(pipeline, compute, batch, size)
         return [{"latent": latent.contiguous()} for latent in latents_BCHW]
 
     def texts_of(batch: list[str]) -> list[Tensors]:
         embedded = zip(*encode_prompts(pipeline, batch), strict=True)
         return [{"text": t.contiguous(), "pooled": p.contiguous()} for t, p in embedded]
 
-    latents = remembered(cache, pictures, picture_keys, latents_of, on_progress)
+    latents = remembered(cache, images, image_keys, latents_of, on_progress)
     texts = remembered(cache, prompts, prompt_keys, texts_of)
     bare_SD, bare_E = encode_no_prompt(pipeline)
-    picture_row = {path: row for row, path in enumerate(pictures)}
+    image_row = {path: row for row, path in enumerate(images)}
     prompt_row = {prompt: row for row, prompt in enumerate(prompts)}
     width, height = size
     return EncodedPairs(
@@ -99,11 +99,11 @@ def encode_pairs(
         trust_N=torch.tensor([pair.trust for pair in pairs]),
         liked_2N=torch.tensor([pair.liked for pair in pairs]).T.contiguous(),
         contents=[
-            content_key(picture_keys[p.chosen], picture_keys[p.rejected], prompt_keys[p.prompt])
+            content_key(image_keys[p.chosen], image_keys[p.rejected], prompt_keys[p.prompt])
             for p in pairs
         ],
-        chosen=torch.tensor([picture_row[pair.chosen] for pair in pairs]),
-        rejected=torch.tensor([picture_row[pair.rejected] for pair in pairs]),
+        chosen=torch.tensor([image_row[pair.chosen] for pair in pairs]),
+        rejected=torch.tensor([image_row[pair.rejected] for pair in pairs]),
         prompt=torch.tensor([prompt_row[pair.prompt] for pair in pairs]),
         time_ids=size_facts_6((width, height)),
     )
@@ -119,17 +119,17 @@ def size_facts_6(size: tuple[int, int]) -> Tensor:
     return torch.tensor([height, width, 0, 0, height, width], dtype=torch.float32)
 
 
-def keys_of_pictures(
+def keys_of_images(
     pipeline: StableDiffusionXLPipeline,
     compute: Compute,
-    pictures: Sequence[Path],
+    images: Sequence[Path],
     size: tuple[int, int],
 ) -> dict[Path, str]:
-    """What each picture's latents depend on: its bytes, the autoencoder, size and format."""
+    """What each image's latents depend on: its bytes, the autoencoder, size and format."""
     vae = (fingerprint(pipeline.vae), scaling_facts(pipeline.vae))
     return {
         path: content_key("latent", sha256(path), vae, size, str(compute.weights))
-        for path in pictures
+        for path in images
     }
 
 
@@ -171,34 +171,34 @@ def remembered(
 
 
 @torch.no_grad()
-def encode_pictures(
+def encode_images(
     pipeline: StableDiffusionXLPipeline,
     compute: Compute,
-    pictures: Sequence[Path],
+    images: Sequence[Path],
     size: tuple[int, int],
     on_progress: OnProgress = nobody_watches,
 ) -> Tensor:
     """Scaled latents [N, C, H, W], fp32 on the CPU, from the posterior's mean."""
     vae, latents = pipeline.vae, []
-    for start in range(0, len(pictures), ENCODE_BATCH):
-        batch = torch.stack([read_picture(path, size) for path in pictures[start:][:ENCODE_BATCH]])
+    for start in range(0, len(images), ENCODE_BATCH):
+        batch = torch.stack([read_image(path, size) for path in images[start:][:ENCODE_BATCH]])
         with torch.autocast(compute.device.type, enabled=False):
             mean_BCHW = vae.encode(batch.to(compute.device)).latent_dist.mean
         latents.append(to_unet(vae, mean_BCHW.float()).cpu())
-        on_progress(min(start + ENCODE_BATCH, len(pictures)), len(pictures))
+        on_progress(min(start + ENCODE_BATCH, len(images)), len(images))
     return torch.cat(latents).contiguous()
 
 
-def read_picture(path: Path, size: tuple[int, int]) -> Tensor:
-    """A picture as [3, height, width] in -1..1, filled and cropped to `size` where it differs.
+def read_image(path: Path, size: tuple[int, int]) -> Tensor:
+    """An image as [3, height, width] in -1..1, filled and cropped to `size` where it differs.
 
     Raises:
-        SnapshotError: the file is not a picture.
+        SnapshotError: the file is not an image.
     """
-    picture = open_rgb(path)
-    if picture.size != size:
-        picture = ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
-    values = torch.from_numpy(np.array(picture, dtype=np.float32))
+    image = open_rgb(path)
+    if image.size != size:
+        image = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+    values = torch.from_numpy(np.array(image, dtype=np.float32))
     return values.permute(2, 0, 1) / 127.5 - 1.0
 
 

@@ -1,4 +1,4 @@
-"""Picture files: opening them, and telling early which ones cannot be learned from."""
+"""Image files: opening them, and telling early which ones cannot be learned from."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from align.data.snapshot import Snapshot
 from align.errors import SnapshotError
 
 MOST_PIXELS = 64_000_000
-"""A larger picture would take gigabytes to decode, to be made small at once."""
+"""A larger image would take gigabytes to decode, to be made small at once."""
 LEAST_SIDE = 8
 
 
 def leave_out_bad(snapshot: Snapshot) -> Snapshot:
-    """The snapshot without pairs that show a bad picture; these are counted by reason.
+    """The snapshot without pairs that show a bad image; these are counted by reason.
 
     Raises:
         SnapshotError: no decisive pair is left.
     """
-    pictures = {path for pair in snapshot.pairs for path in (pair.chosen, pair.rejected)}
-    faults = {path: fault for path in sorted(pictures) if (fault := fault_of(path))}
+    images = {path for pair in snapshot.pairs for path in (pair.chosen, pair.rejected)}
+    faults = {path: fault for path in sorted(images) if (fault := fault_of(path))}
     if not faults:
         return snapshot
     good, left_out = [], Counter(snapshot.left_out)
@@ -38,44 +38,44 @@ def leave_out_bad(snapshot: Snapshot) -> Snapshot:
     if not any(pair.kind == "preference" for pair in good):
         path, fault = next(iter(faults.items()))
         raise SnapshotError(
-            f"No pair is left to learn from: {len(faults)} pictures cannot be used, such as "
+            f"No pair is left to learn from: {len(faults)} images cannot be used, such as "
             f"{path} ({fault}). Put the files back and start a new run."
         )
     return replace(snapshot, pairs=good, left_out=dict(left_out))
 
 
 def open_rgb(path: Path) -> Image.Image:
-    """A picture, decoded. Raises SnapshotError where the file is none."""
+    """An image, decoded. Raises SnapshotError where the file is none."""
     try:
         with Image.open(path) as image:
             return image.convert("RGB")
     except MemoryError:
         raise
     except Exception as error:  # Decoders raise all kinds of errors on a damaged file.
-        raise SnapshotError(f"{path} is not a readable picture: {error}.") from None
+        raise SnapshotError(f"{path} is not a readable image: {error}.") from None
 
 
 def fault_of(path: Path) -> str | None:
-    """Why a picture file cannot be used, as a key to count by; None where it can."""
+    """Why an image file cannot be used, as a key to count by; None where it can."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             # Never opened: a pipe would be waited for.
-            return "unreadable picture"
+            return "unreadable image"
         if status.st_size == 0:
-            return "empty picture file"
+            return "empty image file"
         with warnings.catch_warnings():
-            # Pillow warns of large pictures; they are refused here all the same.
+            # Pillow warns of large images; they are refused here all the same.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 width, height = image.size
                 image.verify()
     except FileNotFoundError:
-        return "missing picture"
+        return "missing image"
     except Image.DecompressionBombError:
-        return "huge picture"
+        return "huge image"
     except Exception:  # As above.
-        return "unreadable picture"
+        return "unreadable image"
     if width * height > MOST_PIXELS:
-        return "huge picture"
-    return "tiny picture" if min(width, height) < LEAST_SIDE else None
+        return "huge image"
+    return "tiny image" if min(width, height) < LEAST_SIDE else None

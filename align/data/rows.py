@@ -57,9 +57,9 @@ def trust(row: Row) -> float:
 
 
 def comparisons(row: Row) -> list[tuple[int, int]]:
-    """Of a ranking, the places (better, worse) of every two pictures that it tells apart.
+    """Of a ranking, the places (better, worse) of every two images that it tells apart.
 
-    `ranks` are numbers, the lowest for the best picture; equal ones leave two pictures untold.
+    `ranks` are numbers, the lowest for the best image; equal ones leave two images untold.
     """
     ranks = row["ranks"]
     places = combinations(range(len(ranks)), 2)
@@ -75,7 +75,7 @@ def count_pairs(rows: list[Row], kinds: tuple[str, ...]) -> tuple[int, dict[str,
 
 
 def vote_shares(rows: list[Row]) -> dict[tuple[str, str, str], float]:
-    """By (prompt, picture, other picture), (wins + ½) / (votes + 1); a tie is half a win.
+    """By (prompt, image, other image), (wins + ½) / (votes + 1); a tie is half a win.
 
     A clear choice counts as two votes.
     """
@@ -96,14 +96,14 @@ def strength(row: Row) -> int:
 
 def _wins(row: Row) -> list[tuple[str, str, float]]:
     if row["kind"] == "ranking":
-        images = row["images"]
-        return [(images[better], images[worse], 1.0) for better, worse in comparisons(row)]
-    first, second = pictures(row)
+        ranked = row["images"]
+        return [(ranked[better], ranked[worse], 1.0) for better, worse in comparisons(row)]
+    first, second = images(row)
     return [(first, second, 1.0 if row["kind"] == "preference" else 0.5)]
 
 
-def pictures(row: Row) -> tuple[str, str]:
-    """The two pictures of a vote on a pair, the chosen one first."""
+def images(row: Row) -> tuple[str, str]:
+    """The two images of a vote on a pair, the chosen one first."""
     if row["kind"] == "preference":
         return row["chosen"], row["rejected"]
     first, second = row["images"]

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import torch
 
-from align.data.rows import Row, comparisons, count_pairs, pictures, read_rows, trust, vote_shares
+from align.data.rows import Row, comparisons, count_pairs, images, read_rows, trust, vote_shares
 from align.diffusion.losses import rank_weights
 from align.diffusion.noise import counter_key
 from align.errors import SnapshotError
@@ -20,7 +20,7 @@ LIKED = {"preference": (1.0, -1.0), "both_good": (1.0, 1.0), "both_bad": (-1.0, 
 
 @dataclass(frozen=True)
 class PreferencePair:
-    """One vote on two pictures of a prompt. Where neither was preferred, `kind` says what was."""
+    """One vote on two images of a prompt. Where neither was preferred, `kind` says what was."""
 
     key: str
     """Names the pair in the noise counter."""
@@ -30,7 +30,7 @@ class PreferencePair:
     kind: str = "preference"
     """preference, both_good or both_bad."""
     share: float = 0.75
-    """Share of the votes on these two pictures that went to `chosen`, smoothed by half a vote; a
+    """Share of the votes on these two images that went to `chosen`, smoothed by half a vote; a
     scorer's own probability where it gave the label."""
     weight: float = 1.0
     """How much a pair out of a ranking counts (RankDPO)."""
@@ -39,7 +39,7 @@ class PreferencePair:
 
     @property
     def liked(self) -> tuple[float, float]:
-        """+1 for a picture that somebody wants, else -1: the chosen one first."""
+        """+1 for an image that somebody wants, else -1: the chosen one first."""
         return LIKED[self.kind]
 
 
@@ -54,7 +54,7 @@ class Snapshot:
 def read_snapshot(folder: Path, kinds: tuple[str, ...] = ("preference",)) -> Snapshot:
     """Read `pairs.jsonl`, leaving out every vote that is not of these kinds.
 
-    Rankings are always read: every two of their pictures that were told apart make a pair.
+    Rankings are always read: every two of their images that were told apart make a pair.
 
     Raises:
         SnapshotError: a file is missing or is not what the manifest says, or nothing is decisive.
@@ -68,12 +68,12 @@ def read_snapshot(folder: Path, kinds: tuple[str, ...] = ("preference",)) -> Sna
         elif row["kind"] in kinds:
             pairs.append(_pair(folder, row, shares))
     if not any(pair.kind == "preference" for pair in pairs):
-        raise SnapshotError("No decisive vote to learn from. Prefer one picture in a few pairs.")
+        raise SnapshotError("No decisive vote to learn from. Prefer one image in a few pairs.")
     return Snapshot(pairs, count_pairs(rows, kinds)[1])
 
 
 def _pair(folder: Path, row: Row, shares: Shares) -> PreferencePair:
-    sides, prompt = pictures(row), row["prompt"]
+    sides, prompt = images(row), row["prompt"]
     chosen, rejected = (folder / side for side in sides)
     share = float(row.get("label", shares[prompt, *sides]))
     key = "|".join((*sides, prompt))

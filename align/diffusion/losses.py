@@ -1,8 +1,8 @@
 """Preference objectives: pure functions of per-pair errors, one value a pair.
 
-Shapes: B pairs, L lists, K pictures of a list. Every error is a mean over the prediction's
-elements, in fp32, so that the strength κ does not depend on the picture's size. "chosen" is the
-picture that was preferred. ℓ(z) = -log σ(z) = softplus(-z).
+Shapes: B pairs, L lists, K images of a list. Every error is a mean over the prediction's
+elements, in fp32, so that the strength κ does not depend on the image's size. "chosen" is the
+image that was preferred. ℓ(z) = -log σ(z) = softplus(-z).
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class PairErrors:
     ref_chosen_B: Tensor
     ref_rejected_B: Tensor
     share_B: Tensor
-    """Share of the votes that went to the chosen picture, smoothed: in 0..1."""
+    """Share of the votes that went to the chosen image, smoothed: in 0..1."""
     weight_B: Tensor
     """How much a pair of a ranking counts, Δ_ij of `rank_weights`; 1 for a pair of its own."""
     liked_2B: Tensor
-    """+1 for each picture somebody wants (chosen, or one of both good), else -1."""
+    """+1 for each image somebody wants (chosen, or one of both good), else -1."""
     baseline: Tensor
     """KTO's reference point q, from other pairs than these; a single number."""
 
@@ -58,7 +58,7 @@ class PairErrors:
         )
 
     def rewards_2B(self, kappa: float) -> Tensor:
-        """κ(R - L) of every picture, the chosen ones first: the implicit reward."""
+        """κ(R - L) of every image, the chosen ones first: the implicit reward."""
         return kappa * torch.cat(
             [self.ref_chosen_B - self.chosen_B, self.ref_rejected_B - self.rejected_B]
         )
@@ -70,7 +70,7 @@ def preference_logits(
     """z = -κ[(Lw - Rw) - (Ll - Rl)]: above zero where the policy orders the pair as people did.
 
     Arguments are denoising errors of policy (L) and reference (R) on the chosen (w) and the
-    rejected (l) picture. Wallace et al. 2023 (arXiv 2311.12908), the argument of Eq. 14's log σ,
+    rejected (l) image. Wallace et al. 2023 (arXiv 2311.12908), the argument of Eq. 14's log σ,
     with κ = βTω(λ)/2 on means instead of sums.
     """
     return -kappa * ((chosen_B - ref_chosen_B) - (rejected_B - ref_rejected_B))
@@ -82,7 +82,7 @@ def dpo(errors: PairErrors, strength: Strength) -> Tensor:
 
 
 def dpop(errors: PairErrors, strength: Strength) -> Tensor:
-    """ℓ(z - λκ max(0, Lw - Rw)): DPO that also pays where a chosen picture becomes less likely.
+    """ℓ(z - λκ max(0, Lw - Rw)): DPO that also pays where a chosen image becomes less likely.
 
     DPO is content when both become less likely, as long as the rejected one falls further. Pal et
     al. 2024 (DPO-Positive, arXiv 2402.13228), with log p_ref - log p read as Lw - Rw.
@@ -92,9 +92,9 @@ def dpop(errors: PairErrors, strength: Strength) -> Tensor:
 
 
 def anchor_loss(errors: PairErrors, strength: Strength) -> Tensor:
-    """Mean over both pictures of κ max(0, L - R): nothing is lost of what the base could draw.
+    """Mean over both images of κ max(0, L - R): nothing is lost of what the base could draw.
 
-    Rounds of tuning on pictures of tuned models drift without such anchors (Bertrand et al. 2023,
+    Rounds of tuning on images of tuned models drift without such anchors (Bertrand et al. 2023,
     arXiv 2310.00429, for real data in the mix); the one-sided form is ours.
     """
     return F.relu(-errors.rewards_2B(strength.kappa)).view(2, -1).mean(dim=0)
@@ -164,7 +164,7 @@ def mapo_merit(error_B: Tensor) -> Tensor:
 
 
 def kto(errors: PairErrors, strength: Strength) -> Tensor:
-    """1 - σ(w(r - q)), the mean over both pictures; w is +1 for a liked one, -1 for another.
+    """1 - σ(w(r - q)), the mean over both images; w is +1 for a liked one, -1 for another.
 
     Li et al. 2024 (arXiv 2404.04465), Kahneman-Tversky utility with λ = 1. q comes from the pairs
     of earlier steps: unrelated samples, as the paper asks, and the same for any batch split.
@@ -217,7 +217,7 @@ def implicit_accuracy(logits_B: Tensor) -> Tensor:
 
 
 def denoising_error(predicted_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
-    """Mean squared error of each picture, reduced in fp32.
+    """Mean squared error of each image, reduced in fp32.
 
     κ = 2500 turns a difference of 4e-4 into one unit of z, so no rounding before this mean.
     """

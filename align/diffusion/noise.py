@@ -1,6 +1,6 @@
 """Noise and timesteps: drawn from a counter, so that they depend on nothing but their key.
 
-Shapes: B pictures, C latent channels, H x W latent pixels.
+Shapes: B images, C latent channels, H x W latent pixels.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def training_scheduler(pipeline_scheduler: SchedulerMixin) -> TrainingScheduler:
 def usable_timesteps(scheduler: TrainingScheduler) -> int:
     """How many timesteps, from 0 up, can teach anything.
 
-    At zero signal an ε-model gets the same input for both pictures of a pair and should predict the
+    At zero signal an ε-model gets the same input for both images of a pair and should predict the
     same noise, so z is 0 whatever it does: that last timestep is left out.
     """
     count = int(scheduler.config.num_train_timesteps)

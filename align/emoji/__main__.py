@@ -1,4 +1,4 @@
-"""Make the embedded model again, from the pictures on.
+"""Make the embedded model again, from the images on.
 
 python -m align.emoji all --work DIR           every stage in turn; what is done is not done again
 python -m align.emoji data --work DIR          fetch openly licensed emoji and draw them
@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--registry", default=REGISTRY, metavar="URL")
         if name == "measure":
             command.add_argument("--model", metavar="NAME_OR_PATH", help="instead of DIR/model")
-            command.add_argument("--pictures", type=int, metavar="N", help="instead of one a label")
+            command.add_argument("--images", type=int, metavar="N", help="instead of one a label")
     return root
 
 
@@ -70,7 +70,7 @@ def run_stage(name: str, work: Path, settings: Settings, arguments: argparse.Nam
         extra = {"registry": arguments.registry}
     if name == "measure":
         model = getattr(arguments, "model", None) or str(work / "model")
-        extra = {"model": model, "count": getattr(arguments, "pictures", None)}
+        extra = {"model": model, "count": getattr(arguments, "images", None)}
     getattr(import_module(f"align.emoji.{module}"), function)(work, settings, **extra)
 
 

@@ -1,6 +1,6 @@
-"""The autoencoder: 128×128 pictures to 16×16 latents, and back.
+"""The autoencoder: 128×128 images to 16×16 latents, and back.
 
-Shapes: B pictures, C channels, H x W pixels or latent pixels.
+Shapes: B images, C channels, H x W pixels or latent pixels.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from align.data.encode import sha256
 from align.diffusion.noise import counter_key
-from align.emoji.emoji_images import Pictures, compose_batch, read_pictures
+from align.emoji.emoji_images import EmojiImages, compose_batch, read_images
 from align.emoji.settings import AutoencoderSettings, DataSettings, Settings
 from align.emoji.start import take_over
 from align.emoji.training_loop import NotTrained, averaged, train, training_compute
@@ -27,13 +27,13 @@ FILE, DECODER, FACTS = "autoencoder.pt", "decoder.pt", "decoder.json"
 SCALING = 0.13025
 """SDXL's own: the pipeline divides latents by it before they are decoded."""
 UNSEEN, AT_ONCE = 500, 16
-"""Pictures that its figure is taken on, and how many of them at once."""
+"""Images that its figure is taken on, and how many of them at once."""
 SCALES = 3
 """Differences are compared at full, half and quarter size."""
 
 
 def build(settings: AutoencoderSettings, side: int) -> AutoencoderKL:
-    """An untrained autoencoder. Without attention, so that crops teach what whole pictures need."""
+    """An untrained autoencoder. Without attention, so that crops teach what whole images need."""
     count = len(settings.channels)
     return AutoencoderKL(
         in_channels=3,
@@ -52,7 +52,7 @@ def build(settings: AutoencoderSettings, side: int) -> AutoencoderKL:
 
 def train_autoencoder(work: Path, settings: Settings) -> None:
     """Train the autoencoder of a working folder, from its last checkpoint on."""
-    wanted, pictures = settings.autoencoder, read_pictures(work)
+    wanted, images = settings.autoencoder, read_images(work)
     compute = training_compute()
     torch.manual_seed(wanted.loop.seed)
     network = build(wanted, settings.data.side)
@@ -60,22 +60,22 @@ def train_autoencoder(work: Path, settings: Settings) -> None:
     network.to(compute.device, memory_format=torch.channels_last)
 
     def loss(step: int) -> Tensor:
-        numpy_BHW3 = draw_batch(pictures, settings.data, wanted, step)
-        picture_BCHW = to_signal(numpy_BHW3).to(compute.device, memory_format=torch.channels_last)
+        numpy_BHW3 = draw_batch(images, settings.data, wanted, step)
+        image_BCHW = to_signal(numpy_BHW3).to(compute.device, memory_format=torch.channels_last)
         noise = torch.Generator().manual_seed(counter_key(wanted.loop.seed, "posterior", step))
         with compute.autocasting():
-            posterior = in_full(network.encode(picture_BCHW).latent_dist)
+            posterior = in_full(network.encode(image_BCHW).latent_dist)
             latent_BCHW = sample(posterior, noise)
             decoded_BCHW = network.decode(latent_BCHW).sample
-        return reconstruction_loss(decoded_BCHW.float(), picture_BCHW, posterior, wanted)
+        return reconstruction_loss(decoded_BCHW.float(), image_BCHW, posterior, wanted)
 
     train(network, wanted.loop, work / FILE, loss)
-    ratio = psnr(load_autoencoder(work, settings), pictures, settings.data)
-    print(f"{ratio:.2f} dB on {UNSEEN} pictures that it never saw")
+    ratio = psnr(load_autoencoder(work, settings), images, settings.data)
+    print(f"{ratio:.2f} dB on {UNSEEN} images that it never saw")
 
 
 class Decoding(nn.Module):
-    """The half of an autoencoder that makes pictures of latents; its weights are the same ones."""
+    """The half of an autoencoder that makes images of latents; its weights are the same ones."""
 
     def __init__(self, autoencoder: AutoencoderKL) -> None:
         super().__init__()
@@ -83,9 +83,9 @@ class Decoding(nn.Module):
         self.decoder = autoencoder.decoder
 
     def forward(self, latent_BCHW: Tensor) -> Tensor:
-        """Pictures of latents, as the whole autoencoder's `decode`."""
-        picture_BCHW: Tensor = self.decoder(self.post_quant_conv(latent_BCHW))
-        return picture_BCHW
+        """Images of latents, as the whole autoencoder's `decode`."""
+        image_BCHW: Tensor = self.decoder(self.post_quant_conv(latent_BCHW))
+        return image_BCHW
 
 
 def train_decoder(work: Path, settings: Settings) -> None:
@@ -93,8 +93,8 @@ def train_decoder(work: Path, settings: Settings) -> None:
 
     Latents stay what they are, so that a denoiser may have learned, or be learning, from them.
     """
-    pictures, compute = read_pictures(work), training_compute()
-    # Whole pictures: a norm sees other numbers in squares cut out of them.
+    images, compute = read_images(work), training_compute()
+    # Whole images: a norm sees other numbers in squares cut out of them.
     wanted = replace(
         settings.autoencoder, crop=settings.data.side, loop=settings.autoencoder.decoder
     )
@@ -102,52 +102,52 @@ def train_decoder(work: Path, settings: Settings) -> None:
     half = Decoding(network).requires_grad_(True).train()
 
     def loss(step: int) -> Tensor:
-        numpy_BHW3 = draw_batch(pictures, settings.data, wanted, step)
-        picture_BCHW = to_signal(numpy_BHW3).to(compute.device, memory_format=torch.channels_last)
+        numpy_BHW3 = draw_batch(images, settings.data, wanted, step)
+        image_BCHW = to_signal(numpy_BHW3).to(compute.device, memory_format=torch.channels_last)
         with compute.autocasting():
             with torch.no_grad():
-                latent_BCHW = network.encode(picture_BCHW).latent_dist.mean
+                latent_BCHW = network.encode(image_BCHW).latent_dist.mean
             decoded_BCHW = half(latent_BCHW)
-        return picture_error(decoded_BCHW.float() - picture_BCHW, wanted)
+        return image_error(decoded_BCHW.float() - image_BCHW, wanted)
 
     write_json(work / FACTS, {"autoencoder": sha256(work / FILE)})
     train(half, wanted.loop, work / DECODER, loss)
-    ratio = psnr(load_autoencoder(work, settings), pictures, settings.data)
-    print(f"{ratio:.2f} dB on {UNSEEN} pictures that it never saw")
+    ratio = psnr(load_autoencoder(work, settings), images, settings.data)
+    print(f"{ratio:.2f} dB on {UNSEEN} images that it never saw")
 
 
 def draw_batch(
-    pictures: Pictures, data: DataSettings, settings: AutoencoderSettings, step: int
+    images: EmojiImages, data: DataSettings, settings: AutoencoderSettings, step: int
 ) -> np.ndarray:
-    """The squares that a step learns from: crops at first, whole pictures at the end."""
+    """The squares that a step learns from: crops at first, whole images at the end."""
     random = np.random.default_rng((settings.loop.seed, step))
     is_whole = step >= (1 - settings.whole) * settings.loop.steps
     side = data.side if is_whole else settings.crop
     size = max(1, settings.loop.batch * settings.crop**2 // side**2)
-    numbers_B = random.choice(pictures.where(held_out=False), size)
-    whole_BHW3 = compose_batch(pictures, numbers_B, random, data)
+    numbers_B = random.choice(images.where(held_out=False), size)
+    whole_BHW3 = compose_batch(images, numbers_B, random, data)
     corners_B2 = random.integers(0, data.side - side + 1, size=(size, 2))
     return np.stack(
         [
-            picture[row : row + side, column : column + side]
-            for picture, (row, column) in zip(whole_BHW3, corners_B2, strict=True)
+            image[row : row + side, column : column + side]
+            for image, (row, column) in zip(whole_BHW3, corners_B2, strict=True)
         ]
     )
 
 
 def reconstruction_loss(
     decoded_BCHW: Tensor,
-    picture_BCHW: Tensor,
+    image_BCHW: Tensor,
     posterior: DiagonalGaussianDistribution,
     settings: AutoencoderSettings,
 ) -> Tensor:
-    """How far a picture is from its original, and its latents from a normal distribution."""
-    loss = picture_error(decoded_BCHW - picture_BCHW, settings)
+    """How far an image is from its original, and its latents from a normal distribution."""
+    loss = image_error(decoded_BCHW - image_BCHW, settings)
     return loss + settings.divergence * posterior.kl().mean() / posterior.mean[0].numel()
 
 
-def picture_error(error_BCHW: Tensor, settings: AutoencoderSettings) -> Tensor:
-    """How large the difference of pictures is: of pixels, and of differences between them."""
+def image_error(error_BCHW: Tensor, settings: AutoencoderSettings) -> Tensor:
+    """How large the difference of images is: of pixels, and of differences between them."""
     loss = error_BCHW.abs().mean() + settings.squares * error_BCHW.square().mean()
     return loss + settings.gradients * difference_error(error_BCHW)
 
@@ -176,18 +176,18 @@ def sample(posterior: DiagonalGaussianDistribution, generator: torch.Generator) 
 
 
 @torch.no_grad()
-def psnr(network: AutoencoderKL, pictures: Pictures, data: DataSettings) -> float:
-    """Peak signal-to-noise ratio of held-out pictures on backgrounds, once there and back."""
+def psnr(network: AutoencoderKL, images: EmojiImages, data: DataSettings) -> float:
+    """Peak signal-to-noise ratio of held-out images on backgrounds, once there and back."""
     compute, random = training_compute(), np.random.default_rng(0)
-    numbers = random.permutation(np.resize(pictures.where(held_out=True), UNSEEN))
+    numbers = random.permutation(np.resize(images.where(held_out=True), UNSEEN))
     ratios: list[float] = []
     for start in range(0, len(numbers), AT_ONCE):
-        composed_BHW3 = compose_batch(pictures, numbers[start : start + AT_ONCE], random, data)
-        picture_BCHW = to_signal(composed_BHW3).to(compute.device)
+        composed_BHW3 = compose_batch(images, numbers[start : start + AT_ONCE], random, data)
+        image_BCHW = to_signal(composed_BHW3).to(compute.device)
         with compute.autocasting():
-            latent_BCHW = network.encode(picture_BCHW).latent_dist.mean
+            latent_BCHW = network.encode(image_BCHW).latent_dist.mean
             decoded_BCHW = network.decode(latent_BCHW).sample.float().clamp(-1, 1)
-        error_B = (decoded_BCHW - picture_BCHW).square().mean(dim=(1, 2, 3))
+        error_B = (decoded_BCHW - image_BCHW).square().mean(dim=(1, 2, 3))
         # From -1 to 1 the peak is 2.
         ratios += (10 * torch.log10(4 / error_B.clamp(min=1e-8))).tolist()
     return float(np.mean(ratios))
@@ -212,6 +212,6 @@ def _as_first_trained(work: Path, settings: Settings) -> AutoencoderKL:
     return averaged(build(settings.autoencoder, settings.data.side), work / FILE)
 
 
-def to_signal(pictures_BHW3: np.ndarray) -> Tensor:
-    """Pictures of bytes as the network's own -1..1, channels first."""
-    return torch.from_numpy(pictures_BHW3).permute(0, 3, 1, 2).float() / 127.5 - 1
+def to_signal(images_BHW3: np.ndarray) -> Tensor:
+    """Images of bytes as the network's own -1..1, channels first."""
+    return torch.from_numpy(images_BHW3).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -1,4 +1,4 @@
-"""What is said of a picture, in the words that people will ask with."""
+"""What is said of an image, in the words that people will ask with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from align.emoji.emoji_images import BACKGROUNDS, Picture
+from align.emoji.emoji_images import BACKGROUNDS, EmojiImage
 from align.emoji.settings import CaptionSettings
 from align.emoji.sources import STYLES
 
@@ -27,28 +27,28 @@ def caption(
 
 
 def draw_caption(
-    random: np.random.Generator, picture: Picture, background: str, settings: CaptionSettings
+    random: np.random.Generator, image: EmojiImage, background: str, settings: CaptionSettings
 ) -> str:
     """A caption that names, by chance, more or less of what there is to see."""
     by_tag, style, place, article, trailing = random.random(5)
-    subject = picture.label
-    if picture.tags and by_tag < settings.tag:
-        subject = picture.tags[int(random.integers(len(picture.tags)))]
+    subject = image.label
+    if image.tags and by_tag < settings.tag:
+        subject = image.tags[int(random.integers(len(image.tags)))]
     return caption(
         subject,
-        picture.style if style < settings.style else None,
+        image.style if style < settings.style else None,
         background if place < settings.background else None,
         article=bool(article < settings.article),
         trailing=bool(trailing < settings.trailing),
     )
 
 
-def all_captions(pictures: Sequence[Picture]) -> Iterator[str]:
+def all_captions(images: Sequence[EmojiImage]) -> Iterator[str]:
     """Every subject and tag, with a style and a background each, to learn a vocabulary from."""
     styles, backgrounds = list(STYLES), list(BACKGROUNDS)
-    for number, picture in enumerate(pictures):
+    for number, image in enumerate(images):
         background = backgrounds[number % len(backgrounds)]
-        for subject in (picture.label, *picture.tags):
+        for subject in (image.label, *image.tags):
             style = styles[number % len(styles)]
             yield caption(subject, style, background, article=True, trailing=False)
 

@@ -1,6 +1,6 @@
 """The UNet and both text encoders, which learn together to take noise out of latents.
 
-Shapes: B pictures, S tokens, D text width, E pooled width, C channels, H x W latent pixels,
+Shapes: B images, S tokens, D text width, E pooled width, C channels, H x W latent pixels,
 T timesteps.
 """
 
@@ -176,7 +176,7 @@ def lead_share(times: float) -> float:
 def style_lead(
     network: Denoiser, given: Sequence[Tensor], said_BCHW: Tensor, bare_BS: Tensor | None, size: int
 ) -> Tensor:
-    """How far what is said of a picture is from what is said where its style is not named.
+    """How far what is said of an image is from what is said where its style is not named.
 
     Added to the target, guidance towards the style is learned instead of drawn with, as Tang et
     al. 2025 (arXiv 2502.12154) do with all that is asked. Zero where no style is named.
@@ -245,7 +245,7 @@ def draw_timesteps(
 def step_weights(schedule: DDPMScheduler, limit: float) -> Tensor:
     """Weights of the timesteps [T]: those with little noise count less, those with much count full.
 
-    Min-SNR (Hang et al. 2023, arXiv 2303.09556) on the clean picture's error. Unlike there, what
+    Min-SNR (Hang et al. 2023, arXiv 2303.09556) on the clean image's error. Unlike there, what
     v-prediction says of the noisiest steps keeps its weight: these decide the background.
     """
     signal_T = schedule.alphas_cumprod.clamp(1e-8, 1 - 1e-8)

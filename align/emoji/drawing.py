@@ -1,4 +1,4 @@
-"""Emoji as RGBA arrays, from vector files and from finished pictures.
+"""Emoji as RGBA arrays, from vector files and from finished images.
 
 Shapes: H x W pixels, 4 channels (red, green, blue, opacity), all 0..255.
 """
@@ -23,7 +23,7 @@ INK = "#202020"
 def draw_icons(
     archive: Path, side: int, wanted: Collection[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Code and picture of the wanted emoji of an Iconify package."""
+    """Code and image of the wanted emoji of an Iconify package."""
     icons = read_json_member(archive, "icons.json")
     for code, name in read_json_member(archive, "chars.json").items():
         icon = find_icon(icons, name) if plain_code(code) in wanted else None
@@ -55,22 +55,22 @@ def svg_of(icon: dict[str, Any], defaults: dict[str, Any]) -> str:
 
 
 def draw_svg(svg: str, side: int) -> np.ndarray:
-    """The picture of an SVG file, as large as a square of this side allows."""
+    """The image of an SVG file, as large as a square of this side allows."""
     content = resvg_py.svg_to_bytes(svg_string=svg, width=side, skip_system_fonts=True)
     return fit(Image.open(io.BytesIO(bytes(content))), side)
 
 
-def draw_pictures(
+def draw_images(
     archive: Path, side: int, wanted: Collection[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Code and picture of the wanted emoji of a package of WebP files named by code."""
+    """Code and image of the wanted emoji of a package of WebP files named by code."""
     for name, content in members(archive, ".webp"):
         if plain_code(name) in wanted:
             yield plain_code(name), fit(Image.open(io.BytesIO(content)), side)
 
 
 def fit(image: Image.Image, side: int) -> np.ndarray:
-    """A picture scaled into a square and centred in it."""
+    """An image scaled into a square and centred in it."""
     scaled = image.convert("RGBA")
     if max(scaled.size) != side:
         ratio = side / max(scaled.size)

@@ -1,6 +1,6 @@
-"""All emoji pictures in one array on disk, and how they are laid on backgrounds.
+"""All emoji images in one array on disk, and how they are laid on backgrounds.
 
-Shapes: N pictures, B pictures of a batch, H x W pixels, 3 or 4 channels.
+Shapes: N images, B images of a batch, H x W pixels, 3 or 4 channels.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ DARK = 60
 """Ink is drawn light where the background is darker than this: black on black shows nothing."""
 
 
-class NoPictures(AlignError):
-    """The pictures have not been made yet."""
+class NoImages(AlignError):
+    """The images have not been made yet."""
 
 
 @dataclass(frozen=True)
-class Picture:
+class EmojiImage:
     """One emoji in one style."""
 
     code: str
@@ -51,14 +51,14 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """The pictures of a working folder."""
+class EmojiImages:
+    """The images of a working folder."""
 
-    rows: list[Picture]
+    rows: list[EmojiImage]
     rgba_NHW4: np.ndarray
 
     def where(self, **facts: object) -> np.ndarray:
-        """Numbers of the pictures of which all these facts hold, such as `drawn=True`."""
+        """Numbers of the images of which all these facts hold, such as `drawn=True`."""
         chosen = [
             number
             for number, row in enumerate(self.rows)
@@ -67,11 +67,11 @@ class Pictures:
         return np.array(chosen, dtype=np.int64)
 
 
-def write_pictures(work: Path, rows: list[Picture], rgba_NHW4: np.ndarray) -> None:
-    """Store the pictures of a working folder."""
-    with replacing(work / "pictures.npy") as scratch:
+def write_images(work: Path, rows: list[EmojiImage], rgba_NHW4: np.ndarray) -> None:
+    """Store the images of a working folder."""
+    with replacing(work / "images.npy") as scratch:
         np.save(scratch, rgba_NHW4)
-    write_json(work / "pictures.json", [asdict(row) for row in rows])
+    write_json(work / "images.json", [asdict(row) for row in rows])
 
 
 def read_labels(work: Path) -> list[str]:
@@ -79,22 +79,22 @@ def read_labels(work: Path) -> list[str]:
     try:
         return (work / LABELS).read_text("utf-8").split("\n")
     except FileNotFoundError:
-        raise NoPictures(
+        raise NoImages(
             f"There is no {LABELS} in this folder yet. Run the command data first."
         ) from None
 
 
-def read_pictures(work: Path) -> Pictures:
-    """The pictures that `write_pictures` stored, read from disk as they are needed.
+def read_images(work: Path) -> EmojiImages:
+    """The images that `write_images` stored, read from disk as they are needed.
 
     Raises:
-        NoPictures: there are none in this folder.
+        NoImages: there are none in this folder.
     """
-    stored = read_json(work / "pictures.json")
+    stored = read_json(work / "images.json")
     if stored is None:
-        raise NoPictures("There are no pictures in this folder yet. Run the command data first.")
-    rows = [Picture(**row | {"tags": tuple(row["tags"])}) for row in stored]
-    return Pictures(rows, np.load(work / "pictures.npy", mmap_mode="r"))
+        raise NoImages("There are no images in this folder yet. Run the command data first.")
+    rows = [EmojiImage(**row | {"tags": tuple(row["tags"])}) for row in stored]
+    return EmojiImages(rows, np.load(work / "images.npy", mmap_mode="r"))
 
 
 def compose(
@@ -103,14 +103,14 @@ def compose(
     """An emoji on a plain background, its square's upper left corner at (row, column)."""
     colour_3 = np.array(BACKGROUNDS[background], dtype=np.float32)
     height, width = rgba_HW4.shape[:2]
-    picture_HW3 = np.broadcast_to(colour_3, (side, side, 3)).copy()
+    image_HW3 = np.broadcast_to(colour_3, (side, side, 3)).copy()
     colours_HW3 = rgba_HW4[..., :3].astype(np.float32)
     if style == "ink" and colour_3.mean() < DARK:
         colours_HW3 = 255 - colours_HW3
     opacity_HW1 = rgba_HW4[..., 3:].astype(np.float32) / 255
     area = np.s_[corner[0] : corner[0] + height, corner[1] : corner[1] + width]
-    picture_HW3[area] += opacity_HW1 * (colours_HW3 - picture_HW3[area])
-    return np.rint(picture_HW3).astype(np.uint8)
+    image_HW3[area] += opacity_HW1 * (colours_HW3 - image_HW3[area])
+    return np.rint(image_HW3).astype(np.uint8)
 
 
 def draw_corner(random: np.random.Generator, settings: DataSettings) -> tuple[int, int]:
@@ -121,27 +121,27 @@ def draw_corner(random: np.random.Generator, settings: DataSettings) -> tuple[in
 
 
 def compose_batch(
-    pictures: Pictures,
+    images: EmojiImages,
     numbers_B: np.ndarray,
     random: np.random.Generator,
     settings: DataSettings,
 ) -> np.ndarray:
-    """These pictures, each on a background and at a place by chance: [B, H, W, 3] bytes."""
+    """These images, each on a background and at a place by chance: [B, H, W, 3] bytes."""
     names = list(BACKGROUNDS)
     composed = []
     for number in numbers_B:
         background = names[int(random.integers(len(names)))]
         corner = draw_corner(random, settings)
-        row, rgba_HW4 = pictures.rows[number], pictures.rgba_NHW4[number]
+        row, rgba_HW4 = images.rows[number], images.rgba_NHW4[number]
         composed.append(compose(rgba_HW4, row.style, background, corner, settings.side))
     return np.stack(composed)
 
 
-def sheet(pictures: Sequence[Image.Image], columns: int = 20) -> Image.Image:
-    """Square pictures side by side, for a person to look at."""
-    side = pictures[0].width
-    whole = Image.new("RGB", (columns * side, -(-len(pictures) // columns) * side))
-    for place, picture in enumerate(pictures):
+def sheet(images: Sequence[Image.Image], columns: int = 20) -> Image.Image:
+    """Square images side by side, for a person to look at."""
+    side = images[0].width
+    whole = Image.new("RGB", (columns * side, -(-len(images) // columns) * side))
+    for place, image in enumerate(images):
         row, column = divmod(place, columns)
-        whole.paste(picture, (column * side, row * side))
+        whole.paste(image, (column * side, row * side))
     return whole

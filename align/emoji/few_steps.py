@@ -1,10 +1,10 @@
 """A few-step sibling of the model: an adapter with which four steps and no guidance are enough.
 
 Latent consistency distillation (Luo et al. 2023, arXiv 2310.04378) into a LoRA (arXiv 2311.05556).
-The guided model leads from noise to a picture along a path; from anywhere on it the adapter says
+The guided model leads from noise to an image along a path; from anywhere on it the adapter says
 at once where it ends, and it learns that by agreeing with itself a stretch further on.
 
-Shapes: B pictures, S tokens, D text width, E pooled width, C channels, H x W latent pixels.
+Shapes: B images, S tokens, D text width, E pooled width, C channels, H x W latent pixels.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Adapter(nn.Module):
 
 
 class Route:
-    """The way from noise to pictures, in stretches, as the model walks it and the adapter."""
+    """The way from noise to images, in stretches, as the model walks it and the adapter."""
 
     def __init__(self, pipeline: StableDiffusionXLPipeline, settings: FewStepsSettings) -> None:
         if (predicts := pipeline.scheduler.config.prediction_type) != "v_prediction":
@@ -74,7 +74,7 @@ class Route:
         self.signal_N1 = torch.where(ends < 0, 1.0, signal_T[self.timestep_N1])
 
     def noisy(self, clean_BCHW: Tensor, noise_BCHW: Tensor, place_B: Tensor) -> Tensor:
-        """Pictures with as much noise as there is at the end of a stretch."""
+        """Images with as much noise as there is at the end of a stretch."""
         clear_B111, dim_B111 = self._shares(place_B)
         return clear_B111 * clean_BCHW + dim_B111 * noise_BCHW
 
@@ -86,7 +86,7 @@ class Route:
 
     @torch.no_grad()
     def onward(self, noisy_BCHW: Tensor, place_B: Tensor, said: Told) -> Tensor:
-        """A stretch nearer to the picture, by one step of DDIM with the guided model."""
+        """A stretch nearer to the image, by one step of DDIM with the guided model."""
         noisy_2BCHW, place_2B = noisy_BCHW.repeat(2, 1, 1, 1), place_B.repeat(2)
         with as_reference(self._unet):
             both_2BCHW = self._velocity(noisy_2BCHW, place_2B, said.and_nothing())

@@ -1,6 +1,6 @@
-"""The pictures to be drawn as latents, encoded once before the denoiser learns from them.
+"""The images to be drawn as latents, encoded once before the denoiser learns from them.
 
-Shapes: P pictures, V variants, B pictures of a batch, C latent channels, H x W latent pixels.
+Shapes: P images, V variants, B images of a batch, C latent channels, H x W latent pixels.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from align.emoji.autoencoder import FILE, load_autoencoder, to_signal
 from align.emoji.emoji_images import (
     BACKGROUNDS,
     LABELS,
-    NoPictures,
-    Picture,
-    Pictures,
+    EmojiImage,
+    EmojiImages,
+    NoImages,
     compose,
     draw_corner,
+    read_images,
     read_labels,
-    read_pictures,
 )
 from align.emoji.settings import DataSettings, Settings
 from align.emoji.training_loop import training_compute
@@ -35,14 +35,14 @@ from align.files import read_json, write_json
 ARRAY, FACTS = "latents.npy", "latents.json"
 SAVE_SECONDS = 60.0
 SAMPLED = 2000
-"""Pictures that the latents' mean and spread are taken from."""
+"""Images that the latents' mean and spread are taken from."""
 
 
 @dataclass(frozen=True)
 class Latents:
-    """Encoded pictures, each on several backgrounds."""
+    """Encoded images, each on several backgrounds."""
 
-    rows: list[Picture]
+    rows: list[EmojiImage]
     latents_PVCHW: np.ndarray
     mean_C: Tensor
     std_C: Tensor
@@ -59,18 +59,18 @@ class Latents:
 
 
 def background_of(variant: int) -> str:
-    """The background of a picture's variant of this number."""
+    """The background of an image's variant of this number."""
     return list(BACKGROUNDS)[variant % len(BACKGROUNDS)]
 
 
 def encode_all(work: Path, settings: Settings) -> Latents:
     """The latents of a working folder, encoded as far as they are not there yet."""
-    pictures, labels = read_pictures(work), set(read_labels(work))
-    numbers_P = pictures.where(drawn=True)
+    images, labels = read_images(work), set(read_labels(work))
+    numbers_P = images.where(drawn=True)
     if settings.denoiser.everything == 0:
-        numbers_P = numbers_P[places_of([pictures.rows[n] for n in numbers_P], labels)]
+        numbers_P = numbers_P[places_of([images.rows[n] for n in numbers_P], labels)]
     network = load_autoencoder(work, settings)
-    # Of other weights or pictures, what lies there is worth nothing.
+    # Of other weights or images, what lies there is worth nothing.
     autoencoder = sha256(work / FILE)
     source = f"{autoencoder}-{len(numbers_P)}-{settings.data}"
     facts = read_json(work / FACTS) or {}
@@ -78,29 +78,29 @@ def encode_all(work: Path, settings: Settings) -> Latents:
     array = _open(work / ARRAY, (len(numbers_P), settings.denoiser.variants), network, done)
     saved = started = time.monotonic()
     for place in range(done, len(numbers_P)):
-        array[place] = _encode(network, pictures, int(numbers_P[place]), settings)
+        array[place] = _encode(network, images, int(numbers_P[place]), settings)
         now = time.monotonic()
         if now - saved > SAVE_SECONDS or place + 1 == len(numbers_P):
             saved = now
             array.flush()
             write_json(work / FACTS, {"source": source, "done": place + 1})
             left = (now - started) / (place + 1 - done) * (len(numbers_P) - place - 1) / 60
-            print(f"latents of {place + 1:,} of {len(numbers_P):,} pictures, {left:.0f} min left")
+            print(f"latents of {place + 1:,} of {len(numbers_P):,} images, {left:.0f} min left")
     sampled = torch.from_numpy(array[:: max(1, len(array) // SAMPLED)].astype(np.float32))
     mean_C, std_C = sampled.mean((0, 1, 3, 4)), sampled.std((0, 1, 3, 4))
-    rows = [pictures.rows[number] for number in numbers_P]
+    rows = [images.rows[number] for number in numbers_P]
     return Latents(rows, array, mean_C, std_C, autoencoder, places_of(rows, labels))
 
 
-def places_of(rows: list[Picture], labels: Collection[str]) -> list[int]:
-    """Where pictures of these subjects are.
+def places_of(rows: list[EmojiImage], labels: Collection[str]) -> list[int]:
+    """Where images of these subjects are.
 
     Raises:
-        NoPictures: there are none.
+        NoImages: there are none.
     """
     if places := [place for place, row in enumerate(rows) if row.label in labels]:
         return places
-    raise NoPictures(f"There is no picture of any subject in {LABELS}.")
+    raise NoImages(f"There is no image of any subject in {LABELS}.")
 
 
 def _open(path: Path, size: tuple[int, int], network: AutoencoderKL, done: int) -> np.memmap:
@@ -113,11 +113,11 @@ def _open(path: Path, size: tuple[int, int], network: AutoencoderKL, done: int) 
 
 @torch.no_grad()
 def _encode(
-    network: AutoencoderKL, pictures: Pictures, number: int, settings: Settings
+    network: AutoencoderKL, images: EmojiImages, number: int, settings: Settings
 ) -> np.ndarray:
-    """All variants of one picture."""
+    """All variants of one image."""
     compute = training_compute()
-    composed_VHW3 = compose_variants(pictures, number, settings.data, settings.denoiser.variants)
+    composed_VHW3 = compose_variants(images, number, settings.data, settings.denoiser.variants)
     signal_VCHW = to_signal(composed_VHW3).to(compute.device)
     with compute.autocasting():
         mean_VCHW = network.encode(signal_VCHW).latent_dist.mean
@@ -126,11 +126,11 @@ def _encode(
 
 
 def compose_variants(
-    pictures: Pictures, number: int, data: DataSettings, variants: int
+    images: EmojiImages, number: int, data: DataSettings, variants: int
 ) -> np.ndarray:
-    """A picture on the backgrounds in turn, at places that follow from its number."""
+    """An image on the backgrounds in turn, at places that follow from its number."""
     random = np.random.default_rng((data.seed, number))
-    row, rgba_HW4 = pictures.rows[number], pictures.rgba_NHW4[number]
+    row, rgba_HW4 = images.rows[number], images.rgba_NHW4[number]
     return np.stack(
         [
             compose(rgba_HW4, row.style, background_of(v), draw_corner(random, data), data.side)

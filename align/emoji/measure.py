@@ -1,6 +1,6 @@
 """The figures of a model: how true its autoencoder is, and whether it draws what is asked for.
 
-Shapes: B pictures, C channels, H x W pixels, L labels, S styles.
+Shapes: B images, C channels, H x W pixels, L labels, S styles.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from align.device import Compute, choose_compute
 from align.emoji.autoencoder import psnr, to_signal
 from align.emoji.captions import caption
 from align.emoji.classifier import Classifier, judged_labels, load_classifier
-from align.emoji.emoji_images import BACKGROUNDS, read_pictures, sheet
+from align.emoji.emoji_images import BACKGROUNDS, read_images, sheet
 from align.emoji.settings import Settings
 from align.emoji.sources import STYLES
 from align.files import write_json
@@ -49,23 +49,23 @@ class Figures:
     """What a model is measured by; shares are of 1."""
 
     psnr: float
-    """Of unseen pictures through the autoencoder, in dB, the mean over pictures."""
+    """Of unseen images through the autoencoder, in dB, the mean over images."""
     top5: float
-    """Pictures whose subject is among the judge's first five of all labels."""
+    """Images whose subject is among the judge's first five of all labels."""
     style: float
-    """Pictures in the style asked for, by the judge."""
+    """Images in the style asked for, by the judge."""
     background: float
-    """Pictures on the background asked for, by their edge."""
+    """Images on the background asked for, by their edge."""
     unclear: float
-    """Pictures, where no background was asked for, on a colour that is none of them."""
+    """Images, where no background was asked for, on a colour that is none of them."""
     styles: dict[str, float]
     """Shares of the styles where none was asked for."""
     backgrounds: dict[str, float]
     """Shares of the backgrounds where none was asked for: the nearest one counts."""
     seconds_alone: float
-    """Time of one picture, drawn alone."""
+    """Time of one image, drawn alone."""
     seconds_of_16: float
-    """Time of sixteen pictures, drawn together."""
+    """Time of sixteen images, drawn together."""
 
 
 def measure(
@@ -76,15 +76,15 @@ def measure(
     None is the model that comes with the project.
     """
     quiet_libraries()
-    pictures, info, compute = read_pictures(work), describe_model(model), choose_compute()
+    images, info, compute = read_images(work), describe_model(model), choose_compute()
     pipeline, drawn = load_pipeline(info, compute), settings_of(info)
-    labels = judged_labels(pictures, settings.classifier)
+    labels = judged_labels(images, settings.classifier)
     judge, shown = load_classifier(work, settings, labels), labels[:count]
     asked = prompts_of_everything(shown)
     named = draw(pipeline, compute, [prompt for prompt, *_ in asked], drawn)
     free = draw(pipeline, compute, shown, drawn)
     figures = Figures(
-        psnr=psnr(pipeline.vae, pictures, settings.data),
+        psnr=psnr(pipeline.vae, images, settings.data),
         **obedience(named, asked, judge, labels),
         **variety(free, judge),
         seconds_alone=seconds(pipeline, compute, shown[:1], drawn),
@@ -132,12 +132,12 @@ def draw(
     prompts: Sequence[str],
     settings: RenderSettings,
 ) -> list[Image.Image]:
-    """A picture of each prompt, with a seed of its own."""
+    """An image of each prompt, with a seed of its own."""
     items = [RenderItem(prompt, seed) for seed, prompt in enumerate(prompts)]
     drawn: list[Image.Image] = []
     for start in range(0, len(items), AT_ONCE):
         drawn += render(pipeline, compute, items[start : start + AT_ONCE], settings)
-        print(f"{len(drawn)} of {len(items)} pictures", flush=True)
+        print(f"{len(drawn)} of {len(items)} images", flush=True)
     return drawn
 
 
@@ -147,7 +147,7 @@ def obedience(
     judge: Classifier,
     labels: list[str],
 ) -> dict[str, Any]:
-    """Shares of the pictures that show the subject, style and background asked for."""
+    """Shares of the images that show the subject, style and background asked for."""
     label_BL, style_BS = judged(drawn, judge)
     best_B5 = label_BL.topk(min(5, len(labels)), dim=1).indices.tolist()
     styles, right = list(STYLES), Counter[str]()
@@ -162,7 +162,7 @@ def obedience(
 def variety(drawn: Sequence[Image.Image], judge: Classifier) -> dict[str, Any]:
     """Shares of styles and backgrounds where the prompt left them open."""
     _, style_BS = judged(drawn, judge)
-    found = [nearest_background(picture) for picture in drawn]
+    found = [nearest_background(image) for image in drawn]
     styles = Counter(list(STYLES)[number] for number in style_BS.argmax(dim=1).tolist())
     colours = Counter(colour for colour, _ in found)
     return {
@@ -175,18 +175,18 @@ def variety(drawn: Sequence[Image.Image], judge: Classifier) -> dict[str, Any]:
 @torch.no_grad()
 def judged(drawn: Sequence[Image.Image], judge: Classifier) -> tuple[Tensor, Tensor]:
     """The judge's scores of labels and styles."""
-    picture_BCHW = to_signal(np.stack([np.asarray(picture.convert("RGB")) for picture in drawn]))
+    image_BCHW = to_signal(np.stack([np.asarray(image.convert("RGB")) for image in drawn]))
     device = next(judge.parameters()).device
-    scores = [judge(part_BCHW.to(device)) for part_BCHW in picture_BCHW.split(AT_ONCE)]
+    scores = [judge(part_BCHW.to(device)) for part_BCHW in image_BCHW.split(AT_ONCE)]
     return (
         torch.cat([label.float().cpu() for label, _ in scores]),
         torch.cat([style.float().cpu() for _, style in scores]),
     )
 
 
-def nearest_background(picture: Image.Image) -> tuple[str, float]:
-    """The background word nearest to the colour of a picture's edge, and how far off it is."""
-    pixels_HW3 = np.asarray(picture.convert("RGB"), dtype=np.float32)
+def nearest_background(image: Image.Image) -> tuple[str, float]:
+    """The background word nearest to the colour of an image's edge, and how far off it is."""
+    pixels_HW3 = np.asarray(image.convert("RGB"), dtype=np.float32)
     inside_HW = np.zeros(pixels_HW3.shape[:2], dtype=bool)
     inside_HW[EDGE:-EDGE, EDGE:-EDGE] = True
     colour_3 = np.median(pixels_HW3[~inside_HW], axis=0)

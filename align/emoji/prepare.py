@@ -1,4 +1,4 @@
-"""The pictures of a working folder: fetched, drawn and stored."""
+"""The images of a working folder: fetched, drawn and stored."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 from PIL import Image
 
 from align.diffusion.noise import chance
-from align.emoji.drawing import draw_icons, draw_pictures
+from align.emoji.drawing import draw_icons, draw_images
 from align.emoji.emoji_images import (
     BACKGROUNDS,
     LABELS,
-    Picture,
-    Pictures,
+    EmojiImage,
+    EmojiImages,
     compose,
     sheet,
-    write_pictures,
+    write_images,
 )
 from align.emoji.settings import DataSettings, Settings
 from align.emoji.sources import NAMES, REGISTRY, STYLES, fetch, read_json_member
@@ -26,7 +26,7 @@ CHOSEN = "chosen.txt"
 
 
 def prepare(work: Path, settings: Settings, registry: str = REGISTRY) -> None:
-    """Fetch all packages, draw every emoji in every style, and store pictures and names."""
+    """Fetch all packages, draw every emoji in every style, and store images and names."""
     sources, data = work / "sources", settings.data
     names = fetch(NAMES, sources, registry)
     subjects = read_subjects(
@@ -36,21 +36,21 @@ def prepare(work: Path, settings: Settings, registry: str = REGISTRY) -> None:
     drawings: dict[str, dict[str, np.ndarray]] = {}
     for style, package in STYLES.items():
         archive = fetch(package, sources, registry)
-        draw = draw_pictures if style == "3d" else draw_icons
+        draw = draw_images if style == "3d" else draw_icons
         drawings[style] = dict(draw(archive, data.emoji_side, wanted))
-        print(f"{style}: {len(drawings[style]):,} pictures", flush=True)
+        print(f"{style}: {len(drawings[style]):,} images", flush=True)
     rows, rgba_NHW4 = tabulate(subjects, drawings, data)
-    write_pictures(work, rows, rgba_NHW4)
+    write_images(work, rows, rgba_NHW4)
     write_labels(work, rows)
-    pictures = Pictures(rows, rgba_NHW4)
-    contact_sheet(pictures, data).save(work / "pictures.png")
-    print(f"{len(rows):,} pictures, {len(pictures.where(drawn=True)):,} of them to be drawn")
+    images = EmojiImages(rows, rgba_NHW4)
+    contact_sheet(images, data).save(work / "images.png")
+    print(f"{len(rows):,} images, {len(images.where(drawn=True)):,} of them to be drawn")
 
 
 def tabulate(
     subjects: list[Subject], drawings: dict[str, dict[str, np.ndarray]], settings: DataSettings
-) -> tuple[list[Picture], np.ndarray]:
-    """One row a picture. A subject that few styles know is not learned, only seen."""
+) -> tuple[list[EmojiImage], np.ndarray]:
+    """One row an image. A subject that few styles know is not learned, only seen."""
     rows, arrays = [], []
     for subject in subjects:
         styles = [style for style in drawings if subject.code in drawings[style]]
@@ -58,27 +58,27 @@ def tabulate(
         held_out = chance(settings.seed, "held out", subject.code) < settings.held_out
         for style in styles:
             facts = (subject.code, subject.label, subject.tags, style, drawn, held_out)
-            rows.append(Picture(*facts))
+            rows.append(EmojiImage(*facts))
             arrays.append(drawings[style][subject.code])
     return rows, np.stack(arrays)
 
 
-def write_labels(work: Path, rows: list[Picture]) -> None:
-    """The subjects that the model is for, one a line: those of `chosen.txt` with pictures."""
+def write_labels(work: Path, rows: list[EmojiImage]) -> None:
+    """The subjects that the model is for, one a line: those of `chosen.txt` with images."""
     chosen = set((Path(__file__).parent / CHOSEN).read_text("utf-8").split("\n"))
     labels = sorted({row.label for row in rows if row.drawn and row.label in chosen})
     (work / LABELS).write_text("\n".join(labels) + "\n", encoding="utf-8")
 
 
-def contact_sheet(pictures: Pictures, settings: DataSettings, columns: int = 20) -> Image.Image:
-    """Some of the pictures to be drawn, on all backgrounds in turn, for a person to look at."""
-    numbers = pictures.where(drawn=True)
+def contact_sheet(images: EmojiImages, settings: DataSettings, columns: int = 20) -> Image.Image:
+    """Some of the images to be drawn, on all backgrounds in turn, for a person to look at."""
+    numbers = images.where(drawn=True)
     numbers = numbers[:: max(1, len(numbers) // (columns * 12))][: columns * 12]
     names, margin = list(BACKGROUNDS), (settings.side - settings.emoji_side) // 2
     composed = []
     for place, number in enumerate(numbers):
-        background, style = names[place % len(names)], pictures.rows[number].style
-        rgba_HW4 = pictures.rgba_NHW4[number]
+        background, style = names[place % len(names)], images.rows[number].style
+        rgba_HW4 = images.rgba_NHW4[number]
         square = compose(rgba_HW4, style, background, (margin, margin), settings.side)
         composed.append(Image.fromarray(square))
     return sheet(composed, columns)

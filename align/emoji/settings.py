@@ -13,10 +13,10 @@ from align.files import read_json, write_json
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Which pictures there are, and how they lie on their backgrounds."""
+    """Which images there are, and how they lie on their backgrounds."""
 
     side: int = 128
-    """Width and height of a composed picture, in pixels."""
+    """Width and height of a composed image, in pixels."""
     emoji_side: int = 112
     """Width and height of an emoji alone."""
     least_margin: int = 4
@@ -61,7 +61,7 @@ class TokenizerSettings:
 
 @dataclass(frozen=True)
 class AutoencoderSettings:
-    """16×16×8 latents of 128×128 pictures."""
+    """16×16×8 latents of 128×128 images."""
 
     channels: tuple[int, ...] = (32, 64, 96, 128)
     layers: int = 1
@@ -69,9 +69,9 @@ class AutoencoderSettings:
     latent_channels: int = 8
     """SDXL has four. Of so few pixels eight keep more."""
     crop: int = 64
-    """Side of the squares it is trained on at first: a quarter of the work of whole pictures."""
+    """Side of the squares it is trained on at first: a quarter of the work of whole images."""
     whole: float = 0.25
-    """Share of the steps, at the end, on whole pictures: fewer of them, but as many pixels."""
+    """Share of the steps, at the end, on whole images: fewer of them, but as many pixels."""
     gradients: float = 0.5
     """Weight of the error in horizontal and vertical differences, at three scales."""
     squares: float = 2.0
@@ -80,7 +80,7 @@ class AutoencoderSettings:
     """Weight of a latent number's divergence from a normal distribution."""
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(steps=5_500, batch=8))
     decoder: LoopSettings = field(default_factory=lambda: LoopSettings(steps=1_500, batch=2))
-    """How the decoder learns on alone, on whole pictures."""
+    """How the decoder learns on alone, on whole images."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class DenoiserSettings:
     text_layers: int = 2
     text_heads: int = 4
     variants: int = 8
-    """Encoded copies of a picture, each on another background and at another place."""
+    """Encoded copies of an image, each on another background and at another place."""
     prediction: str = "v_prediction"
     no_signal_at_end: bool = True
     """Noise schedule ends in pure noise, where drawing begins (Lin et al. 2023, 2305.08891)."""
@@ -142,9 +142,9 @@ class FewStepsSettings:
     """Layers that it changes: "attention", or "all" linear and convolutional ones."""
     stretches: int = STRETCHES
     """Into so many the path is cut, of which it learns to leave out some. Every cut adds its error
-    to that of those before: with 40, pictures grew grain."""
+    to that of those before: with 40, images grew grain."""
     guidance: float = 1.7
-    """That of the pictures which it learns to draw without any."""
+    """That of the images which it learns to draw without any."""
     huber: float = 0.001
     """Errors larger than this count as they are, smaller ones by their square."""
     loop: LoopSettings = field(
@@ -161,7 +161,7 @@ class FewStepsSettings:
 
 @dataclass(frozen=True)
 class ClassifierSettings:
-    """The network that names pictures for the figures; it is no part of the model."""
+    """The network that names images for the figures; it is no part of the model."""
 
     channels: tuple[int, ...] = (32, 64, 128, 192)
     subjects: int = 200

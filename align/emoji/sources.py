@@ -1,4 +1,4 @@
-"""Where the pictures and their names come from: npm packages of one version each."""
+"""Where the images and their names come from: npm packages of one version each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is a picture of, and which of it the model learns to draw."""
+"""What there is an image of, and which of it the model learns to draw."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEEN_GROUPS = (
     "person-sport person-resting place-map place-religious hotel sound music phone computer "
     "book-paper money mail writing office lock science medical household other-object"
 ).split()
-"""More pictures of the same kind, from which the autoencoder alone learns."""
+"""More images of the same kind, from which the autoencoder alone learns."""
 LEFT_OUT = (
     "quarter moon, crescent moon, gibbous moon, medal, departure, arrival, without mouth, fog, "
     "playing card, mahjong, joker, knot, cityscape, sunrise, sunset, night, oncoming, railway, "

@@ -12,7 +12,7 @@ from tokenizers.trainers import BpeTrainer
 from transformers import CLIPTokenizer
 
 from align.emoji.captions import all_captions
-from align.emoji.emoji_images import read_pictures
+from align.emoji.emoji_images import read_images
 from align.emoji.settings import Settings, TokenizerSettings
 from align.emoji.start import earlier_model
 from align.emoji.training_loop import NotTrained
@@ -27,7 +27,7 @@ def make_tokenizer(work: Path, settings: Settings) -> None:
         # What the text encoders know of a token holds for that token alone.
         tokenizer = earlier_model(settings.start).tokenizer
     else:
-        drawn = [picture for picture in read_pictures(work).rows if picture.drawn]
+        drawn = [image for image in read_images(work).rows if image.drawn]
         tokenizer = learn_tokenizer(all_captions(drawn), settings.tokenizer)
     tokenizer.save_pretrained(work / FOLDER)
     print(f"{len(tokenizer):,} tokens")

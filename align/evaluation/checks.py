@@ -1,6 +1,6 @@
 """Is a version fit to be shown to people? Told from what it and its base draw of the same things.
 
-Shapes: P prompts, S seeds, N = P·S pictures, C latent channels, H x W latent pixels.
+Shapes: P prompts, S seeds, N = P·S images, C latent channels, H x W latent pixels.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 FLAT = 0.02
-"""Standard deviation of grey values, of 1, under which a picture shows nothing."""
+"""Standard deviation of grey values, of 1, under which an image shows nothing."""
 SCALE = 2.0
-"""Latents this many times larger or smaller than the base's are no pictures to the autoencoder."""
+"""Latents this many times larger or smaller than the base's are no images to the autoencoder."""
 MOST_BROKEN = 0.1
 LEAST_VARIETY = 0.4
 """Of the base's. On the embedded model adapters of five tastes came to 0.93 and more, three that
-draw one picture whatever the prompt to 0.21 to 0.32."""
+draw one image whatever the prompt to 0.21 to 0.32."""
 LEAST_KEPT = 0.6
 """Of the base's. The same good adapters came to 1, adapters of noise to 0.19 to 0.31."""
 
@@ -38,34 +38,32 @@ class Check:
         return asdict(self)
 
 
-def check_pictures(grey_NHW: Tensor, latents_NCHW: Tensor, base_NCHW: Tensor) -> Check:
-    """Whether pictures are pictures: finite, not flat, of latents as large as the base's.
+def check_images(grey_NHW: Tensor, latents_NCHW: Tensor, base_NCHW: Tensor) -> Check:
+    """Whether images are images: finite, not flat, of latents as large as the base's.
 
-    `grey_NHW` are the version's decoded pictures in 0..1.
+    `grey_NHW` are the version's decoded images in 0..1.
     """
     finite_N = latents_NCHW.flatten(1).isfinite().all(dim=1)
     flat_N = grey_NHW.flatten(1).std(dim=1) < FLAT
     ratio_N = latents_NCHW.flatten(1).nan_to_num().std(dim=1) / base_NCHW.std().clamp(min=1e-9)
     wild_N = (ratio_N > SCALE) | (ratio_N < 1 / SCALE)
-    # A prompt for an empty picture is drawn flat by the base as well; its latents do not shrink.
+    # A prompt for an empty image is drawn flat by the base as well; its latents do not shrink.
     broken = float((~finite_N | wild_N | flat_N).float().mean())
     passed = broken <= MOST_BROKEN
     kinds = {"not finite": ~finite_N, "noise": wild_N & finite_N, "flat": flat_N & finite_N}
     found = ", ".join(f"{int(hit_N.sum())} {kind}" for kind, hit_N in kinds.items() if hit_N.any())
-    sentence = (
-        f"{len(finite_N)} pictures looked at: {found}." if found else "Its pictures are pictures."
-    )
-    return Check("pictures", passed, broken, MOST_BROKEN, sentence)
+    sentence = f"{len(finite_N)} images looked at: {found}." if found else "Its images are images."
+    return Check("images", passed, broken, MOST_BROKEN, sentence)
 
 
 def check_variety(latents_PSCHW: Tensor, base_PSCHW: Tensor) -> Check:
-    """Whether pictures differ by prompt and by seed as much as the base's do."""
+    """Whether images differ by prompt and by seed as much as the base's do."""
     ratios = {
         "seeds of one prompt": ratio(latents_PSCHW, base_PSCHW),
         "prompts with one seed": ratio(latents_PSCHW.transpose(0, 1), base_PSCHW.transpose(0, 1)),
     }
     what, least = min(ratios.items(), key=lambda item: item[1])
-    sentence = f"Pictures of different {what} differ {least:.0%} as much as the base's."
+    sentence = f"Images of different {what} differ {least:.0%} as much as the base's."
     return Check("variety", least >= LEAST_VARIETY, least, LEAST_VARIETY, sentence)
 
 
@@ -85,14 +83,14 @@ def spread(latents_PSCHW: Tensor) -> float:
 
 
 def check_prompt(named_N: Tensor, base_named_N: Tensor) -> Check:
-    """Whether pictures still show what the prompt says, as often as the base's do.
+    """Whether images still show what the prompt says, as often as the base's do.
 
-    Arguments say of each picture whether its own prompt explains it best
+    Arguments say of each image whether its own prompt explains it best
     (`align.evaluation.diffusion_classifier`).
     """
     own, base = float(named_N.float().mean()), float(base_named_N.float().mean())
     kept = own / max(base, 1e-9)
-    sentence = f"The prompt is told from {own:.0%} of its pictures, from {base:.0%} of the base's."
+    sentence = f"The prompt is told from {own:.0%} of its images, from {base:.0%} of the base's."
     return Check("prompt", kept >= LEAST_KEPT, kept, LEAST_KEPT, sentence)
 
 

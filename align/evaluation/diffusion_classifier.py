@@ -1,6 +1,6 @@
-"""Is the prompt in the picture? The base model itself is asked, as a classifier.
+"""Is the prompt in the image? The base model itself is asked, as a classifier.
 
-A picture is named by the prompt under which the base denoises it best, at fixed draws: the
+An image is named by the prompt under which the base denoises it best, at fixed draws: the
 diffusion classifier of Li et al. 2023 (arXiv 2303.16203).
 
 Shapes: K candidate prompts, P prompts, S tokens, D text width, E pooled width, C latent channels,
@@ -23,12 +23,12 @@ from align.diffusion.noise import conditioning, corrupt, draw, training_schedule
 CANDIDATES = 4
 DRAWS = 4
 CLEANEST, NOISIEST = 0.25, 0.85
-"""Noise levels outside say little about the subject: all picture, or all noise."""
+"""Noise levels outside say little about the subject: all image, or all noise."""
 ROWS_A_MEGAPIXEL = 4
 
 
 class Namer:
-    """Tells for each picture whether its own prompt explains it best of a few."""
+    """Tells for each image whether its own prompt explains it best of a few."""
 
     def __init__(
         self,
@@ -44,16 +44,16 @@ class Namer:
 
     @torch.inference_mode()
     def named(self, latent_CHW: Tensor, own: int) -> bool:
-        """Whether the prompt in row `own` explains a picture best of CANDIDATES."""
+        """Whether the prompt in row `own` explains an image best of CANDIDATES."""
         return int(self._errors(latent_CHW, self._candidates(own)).argmin()) == 0
 
     def _candidates(self, own: int) -> list[int]:
-        """The picture's own prompt first, then those that follow it in the list."""
+        """The image's own prompt first, then those that follow it in the list."""
         prompts = len(self._text_PSD)
         return [(own + k) % prompts for k in range(min(CANDIDATES, prompts))]
 
     def _errors(self, latent_CHW: Tensor, rows: list[int]) -> Tensor:
-        """Mean denoising errors_K of a picture under each of K prompts."""
+        """Mean denoising errors_K of an image under each of K prompts."""
         count = usable_timesteps(self._scheduler)
         drawn = [draw(0, "naming", k, tuple(latent_CHW.shape), count) for k in range(DRAWS)]
         noise = torch.stack([n for n, _ in drawn]).repeat(len(rows), 1, 1, 1)

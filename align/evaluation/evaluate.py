@@ -1,9 +1,9 @@
 """Draw with a version and its base, check what comes out, and keep it all in a folder.
 
 evaluation.json   what was drawn by what, and every check      grid.png   all of it on a sheet
-pictures/         VERSION-PROMPT-SEED.png, by their places and seeds
+images/         VERSION-PROMPT-SEED.png, by their places and seeds
 
-Shapes: N = P·S pictures of P prompts and S seeds, C latent channels, H x W latent pixels.
+Shapes: N = P·S images of P prompts and S seeds, C latent channels, H x W latent pixels.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from align.errors import InvalidSettings
 from align.evaluation.checks import (
     Check,
     check_held_out,
-    check_pictures,
+    check_images,
     check_prompt,
     check_settled,
     check_variety,
@@ -61,11 +61,11 @@ class Drawn:
 
     name: str
     latents_NCHW: Tensor
-    pictures: list[Image.Image]
+    images: list[Image.Image]
 
 
 class Easel:
-    """A loaded base that draws with any of its versions, and a folder to keep the pictures in."""
+    """A loaded base that draws with any of its versions, and a folder to keep the images in."""
 
     def __init__(
         self,
@@ -86,32 +86,32 @@ class Easel:
         self._namer = Namer(self.pipeline, compute, self.prompts, (model.width, model.height))
 
     def draw(self, name: str, adapter: Path | None) -> Drawn:
-        """Draw everything with one version, and keep the pictures."""
+        """Draw everything with one version, and keep the images."""
         self._adapters.use([(str(adapter), 1.0)] if adapter else [])
         items = [RenderItem(prompt, seed) for prompt in self.prompts for seed in self.seeds]
         latents: list[Tensor] = []
-        pictures: list[Image.Image] = []
+        images: list[Image.Image] = []
         for indices in batches(len(items), self.model.width * self.model.height / 1e6, True):
             wanted = [items[i] for i in indices]
             drawn = draw_latents(
                 self.pipeline, self.compute, wanted, settings_of(self.model), self._between
             )
             latents.append(drawn.float().cpu())
-            pictures += decode(self.pipeline, self.compute, drawn.nan_to_num())
-            self._on_progress(f"drawing with {name}", len(pictures), len(items))
-        for place, picture in enumerate(pictures):
-            picture.save(self.file(name, place))
-        return Drawn(name, torch.cat(latents), pictures)
+            images += decode(self.pipeline, self.compute, drawn.nan_to_num())
+            self._on_progress(f"drawing with {name}", len(images), len(items))
+        for place, image in enumerate(images):
+            image.save(self.file(name, place))
+        return Drawn(name, torch.cat(latents), images)
 
     def file(self, name: str, place: int) -> Path:
-        """Where a picture is kept."""
+        """Where an image is kept."""
         prompt, seed = divmod(place, len(self.seeds))
-        path = self.target / "pictures" / f"{name}-{prompt}-{self.seeds[seed]}.png"
+        path = self.target / "images" / f"{name}-{prompt}-{self.seeds[seed]}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def named(self, drawn: Drawn) -> Tensor:
-        """named_N: is its own prompt the one that explains a picture best?
+        """named_N: is its own prompt the one that explains an image best?
 
         See `align.evaluation.diffusion_classifier`.
         """
@@ -120,7 +120,7 @@ class Easel:
         for place, latent_CHW in enumerate(drawn.latents_NCHW):
             self._between()
             named.append(self._namer.named(latent_CHW, place // len(self.seeds)))
-            self._on_progress(f"naming {drawn.name}", place + 1, len(drawn.pictures))
+            self._on_progress(f"naming {drawn.name}", place + 1, len(drawn.images))
         return torch.tensor(named)
 
 
@@ -140,7 +140,7 @@ def evaluate(
     Args:
         target: a folder; files of an earlier evaluation in it are replaced.
         versions: run folders or adapter files.
-        scorers: what else is to judge the pictures, beside the checks.
+        scorers: what else is to judge the images, beside the checks.
         model: the base; left out, the one the first run was made from, or the embedded one.
 
     Raises:
@@ -181,7 +181,7 @@ def contests(easel: Easel, drawn: Sequence[Drawn], scorer: Scorer) -> list[dict[
     """What one scorer says of every version, the base first."""
     scored = {}
     for one in drawn:
-        files = [easel.file(one.name, place) for place in range(len(one.pictures))]
+        files = [easel.file(one.name, place) for place in range(len(one.images))]
         scored[one.name] = scores_PS(scorer, easel.prompts, files, len(easel.seeds))
     base_PS = scored.pop(BASE)
     return [contest(scorer.name, name, after_PS, base_PS) for name, after_PS in scored.items()]
@@ -202,7 +202,7 @@ def write_result(
         "versions": [{"name": BASE}, *(_told(n, s) for n, s in sources.items())],
         "prompts": easel.prompts,
         "seeds": easel.seeds,
-        "pictures": _listed(easel, drawn),
+        "images": _listed(easel, drawn),
         "grids": [_grid(easel, drawn)],
         "checks": list(found),
         "scores": list(scores),
@@ -221,9 +221,9 @@ def checks_of(
 ) -> list[Check]:
     """Everything that is looked at before people see a version."""
     shape = (len(easel.prompts), len(easel.seeds))
-    grey = np.stack([np.asarray(picture.convert("L")) for picture in drawn.pictures])
+    grey = np.stack([np.asarray(image.convert("L")) for image in drawn.images])
     checks = [
-        check_pictures(torch.from_numpy(grey) / 255, drawn.latents_NCHW, base.latents_NCHW),
+        check_images(torch.from_numpy(grey) / 255, drawn.latents_NCHW, base.latents_NCHW),
         check_variety(
             drawn.latents_NCHW.unflatten(0, shape), base.latents_NCHW.unflatten(0, shape)
         ),
@@ -272,7 +272,7 @@ def _listed(easel: Easel, drawn: Sequence[Drawn]) -> list[dict[str, Any]]:
             "file": easel.file(one.name, place).relative_to(easel.target).as_posix(),
         }
         for one in drawn
-        for place in range(len(one.pictures))
+        for place in range(len(one.images))
     ]
 
 

@@ -36,7 +36,7 @@ def check_run(
     """What the checks of a finished run say: `checks`, `held_back` and, if they failed, why not.
 
     `judged` is what the run found on pairs of votes. Of `prompts` as many are drawn as the run's
-    settings say. Pictures and evaluation.json are kept in the run folder. Whatever goes wrong, the
+    settings say. Images and evaluation.json are kept in the run folder. Whatever goes wrong, the
     version stays.
     """
     count = TrainConfig(**run.read_config()["train"]).checks

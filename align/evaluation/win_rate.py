@@ -1,4 +1,4 @@
-"""What a scorer says of a version's pictures beside the base's, of the same prompts and seeds.
+"""What a scorer says of a version's images beside the base's, of the same prompts and seeds.
 
 Shapes: P prompts, S seeds, R resamples.
 """
@@ -18,18 +18,16 @@ RESAMPLES = 2000
 LEVEL = 0.95
 
 
-def scores_PS(
-    scorer: Scorer, prompts: Sequence[str], pictures: Sequence[Path], seeds: int
-) -> Tensor:
-    """A score for every picture, prompt by prompt; raises AlignError for one that is no number."""
+def scores_PS(scorer: Scorer, prompts: Sequence[str], images: Sequence[Path], seeds: int) -> Tensor:
+    """A score for every image, prompt by prompt; raises AlignError for one that is no number."""
     captions = [prompt for prompt in prompts for _ in range(seeds)]
-    return torch.tensor(finite_scores(scorer, captions, pictures)).view(len(prompts), seeds)
+    return torch.tensor(finite_scores(scorer, captions, images)).view(len(prompts), seeds)
 
 
 def contest(scorer: str, version: str, after_PS: Tensor, before_PS: Tensor) -> dict[str, Any]:
     """Mean, median and win rate against the base, as a value that JSON can hold.
 
-    A tie counts one half. The interval resamples prompts, for pictures of one prompt go together
+    A tie counts one half. The interval resamples prompts, for images of one prompt go together
     (Efron's percentile bootstrap); None with fewer than two.
     """
     wins_PS = (after_PS > before_PS).double() + 0.5 * (after_PS == before_PS).double()

@@ -1,7 +1,7 @@
 """Work of one batch done in parts, side by side: on a CPU parts need not wait for one another.
 
 Threads that share one layer meet at its end, and every one waits for the slowest, all the more
-where other programs use the cores as well. Threads that each draw pictures of their own meet once.
+where other programs use the cores as well. Threads that each draw images of their own meet once.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import TypeVar
 import torch
 
 LEAST = 4
-"""Fewer pictures to a part are slower than all of them at once."""
+"""Fewer images to a part are slower than all of them at once."""
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def parts_of(count: int, device: torch.device) -> list[slice]:
-    """Split `count` pictures into equal runs, one where they are few or the device is no CPU."""
+    """Split `count` images into equal runs, one where they are few or the device is no CPU."""
     most = torch.get_num_threads() if device.type == "cpu" else 1
     parts = max(1, min(most, count // LEAST))
     ends = [round(count * part / parts) for part in range(parts + 1)]

@@ -1,4 +1,4 @@
-"""Draw pictures: batched, a generator per picture, stored by content."""
+"""Draw images: batched, a generator per image, stored by content."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ MAX_ADAPTERS = 4
 COMPRESSION = 4
 """Of 9: files 4 % larger than by the usual 6 of PNG are there in half the time."""
 DECODED_AT_ONCE = 2
-"""On a CPU: what more pictures leave between two layers is larger than its cache.
+"""On a CPU: what more images leave between two layers is larger than its cache.
 
-Sixteen pictures of the embedded model, side by side on two cores, take 1.12 s one by one, 1.09 by
+Sixteen images of the embedded model, side by side on two cores, take 1.12 s one by one, 1.09 by
 two, 1.03 by four and 1.21 by eight; by two and not side by side, 1.31.
 """
 DOWN = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight")
@@ -45,7 +45,7 @@ def render(
     settings: RenderSettings,
     between: Callable[[], None] = lambda: None,
 ) -> list[Image.Image]:
-    """One picture per item. A picture depends on its own prompt and seed, not on its neighbours.
+    """One image per item. An image depends on its own prompt and seed, not on its neighbours.
 
     Batches of different size may differ by rounding (about 1e-6), so keep files, do not redraw.
     `between` is called after every denoising step; what it raises ends the drawing.
@@ -130,7 +130,7 @@ def _denoised(
 def decode(
     pipeline: StableDiffusionXLPipeline, compute: Compute, latents_BCHW: torch.Tensor
 ) -> list[Image.Image]:
-    """Pictures of scaled latents."""
+    """Images of scaled latents."""
     at_once = DECODED_AT_ONCE if compute.device.type == "cpu" else len(latents_BCHW)
 
     def decoded(part_BCHW: torch.Tensor) -> torch.Tensor:
@@ -140,14 +140,14 @@ def decode(
 
     with torch.inference_mode():
         parts = from_unet(pipeline.vae, latents_BCHW.float()).split(at_once)
-        pictures = torch.cat(side_by_side(decoded, parts))
-        return pipeline.image_processor.postprocess(pictures)
+        images = torch.cat(side_by_side(decoded, parts))
+        return pipeline.image_processor.postprocess(images)
 
 
 def batches(count: int, megapixels: float, patient: bool = False) -> Iterator[range]:
-    """Index ranges in batches that grow 2, 4, 8, so that the first pictures come soon.
+    """Index ranges in batches that grow 2, 4, 8, so that the first images come soon.
 
-    If `patient`, the first batch is as large as the others: on a CPU sixteen emoji pictures at
+    If `patient`, the first batch is as large as the others: on a CPU sixteen emoji images at
     once cost half as much as two at a time.
     """
     largest = max(1, min(16, int(4 / max(megapixels, 1e-9))))
@@ -158,7 +158,7 @@ def batches(count: int, megapixels: float, patient: bool = False) -> Iterator[ra
 
 
 def store(image: Image.Image, images_dir: Path) -> Rendered:
-    """Write a picture, without metadata, to images/ab/<sha256>.png and say where."""
+    """Write an image, without metadata, to images/ab/<sha256>.png and say where."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=COMPRESSION)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()

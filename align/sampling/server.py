@@ -1,4 +1,4 @@
-"""The sampler process: reads requests as JSON lines, answers with pictures it has stored."""
+"""The sampler process: reads requests as JSON lines, answers with images it has stored."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def answer_requests(loaded: Loaded, wire: Wire, heart: Heart, greeting: dict[str
     images_dir = Path(greeting["images_dir"])
     inbox = Inbox(sys.stdin)
     for request in inbox:
-        answer = _score if "pictures" in request else partial(_draw, images_dir)
+        answer = _score if "images" in request else partial(_draw, images_dir)
         between = partial(_between, heart, inbox, request)
         drawing = Drawing(loaded.pipeline, loaded.compute, adapters, turns, heart, between)
         for reply in _answer(answer, drawing, request):
@@ -103,7 +103,7 @@ def _answer(answer: Answer, drawing: Drawing, request: dict[str, Any]) -> Replie
     except Deserted:
         return
     except Exception as error:
-        yield {"error": why_not(error, "scored" if "pictures" in request else "drawn")}
+        yield {"error": why_not(error, "scored" if "images" in request else "drawn")}
         if isinstance(error, torch.AcceleratorError):
             # A device that failed once fails ever after in this process; the app starts another.
             raise
@@ -126,20 +126,20 @@ def _score(drawing: Drawing, request: dict[str, Any]) -> Replies:
     if is_whole(Path(request["adapters"][0][0])):
         raise InvalidSettings(
             "This version trained all weights, and only one with an adapter can be asked how much "
-            "likelier than its base it holds a picture to be."
+            "likelier than its base it holds an image to be."
         )
     size = (settings.width, settings.height)
     scorer = ImplicitReward(drawing.pipeline, drawing.compute, size)
-    pictures = [Path(picture) for picture in request["pictures"]]
-    for index, (prompt, picture) in enumerate(zip(request["prompts"], pictures, strict=True)):
+    images = [Path(image) for image in request["images"]]
+    for index, (prompt, image) in enumerate(zip(request["prompts"], images, strict=True)):
         with drawing.turns.drawing():
-            score = finite_scores(scorer, [prompt], [picture])[0]
+            score = finite_scores(scorer, [prompt], [image])[0]
         yield {"index": index, "score": score}
 
 
 def why_not(error: Exception, done: str) -> str:
-    """What to tell a person who waits for a picture to be drawn or scored."""
+    """What to tell a person who waits for an image to be drawn or scored."""
     if says_disk_full(error):
         return "The disk of the studio folder is full. Free some space on it."
     reason = str(error) if isinstance(error, AlignError) else f"{whole_text(error)}."
-    return f"The picture could not be {done}: {reason}"
+    return f"The image could not be {done}: {reason}"

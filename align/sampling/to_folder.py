@@ -1,4 +1,4 @@
-"""Draw pictures of prompts into a folder, each with its prompt in a text file beside it."""
+"""Draw images of prompts into a folder, each with its prompt in a text file beside it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from align.weights.export_facts import Source, read_source
 from align.weights.pipeline import load_pipeline
 
 LONGEST_NAME = 40
-OnPicture = Callable[[int, int], None]
+OnImage = Callable[[int, int], None]
 
 
 def sample(
@@ -29,12 +29,12 @@ def sample(
     source: Path | None = None,
     model: ModelInfo | None = None,
     compute: Compute | None = None,
-    on_picture: OnPicture = lambda done, of: None,
+    on_image: OnImage = lambda done, of: None,
 ) -> list[Path]:
-    """Draw every prompt with every seed; returns the picture files, prompt by prompt.
+    """Draw every prompt with every seed; returns the image files, prompt by prompt.
 
     Args:
-        target: a folder; pictures in it that this makes again are replaced.
+        target: a folder; images in it that this makes again are replaced.
         source: a run folder or an adapter file; None draws with the base alone.
         model: the base; left out, the one the run was made from, or the embedded one.
 
@@ -57,7 +57,7 @@ def sample(
         images = render(pipeline, compute, [items[i] for i in indices], settings_of(info))
         for place, image in zip(indices, images, strict=True):
             files.append(_write(target, items[place], place // len(seeds), image))
-        on_picture(len(files), len(items))
+        on_image(len(files), len(items))
     contact_sheet(files, len(seeds)).save(target / GRID)
     return files
 
@@ -83,12 +83,12 @@ def _write(target: Path, item: RenderItem, number: int, image: Image.Image) -> P
 
 
 def contact_sheet(files: Sequence[Path], columns: int, side: int = 256) -> Image.Image:
-    """All pictures on one sheet, a row for each prompt."""
+    """All images on one sheet, a row for each prompt."""
     rows = -(-len(files) // columns)
     sheet = Image.new("RGB", (columns * side, rows * side))
     for place, file in enumerate(files):
-        with Image.open(file) as picture:
-            tile = picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+        with Image.open(file) as image:
+            tile = image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
         sheet.paste(tile, (place % columns * side, place // columns * side))
     return sheet
 

@@ -1,6 +1,6 @@
 """Scorers on a CLIP from a local folder: PickScore, CLIP score and the LAION aesthetic score.
 
-Shapes: N pictures, D width of CLIP's shared space.
+Shapes: N images, D width of CLIP's shared space.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _unit(features_ND: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Clip:
-    """A CLIP in fp32 with its tokenizer and picture processor."""
+    """A CLIP in fp32 with its tokenizer and image processor."""
 
     model: CLIPModel
     tokenizer: CLIPTokenizer
@@ -95,16 +95,16 @@ class Clip:
     device: torch.device
 
     @torch.inference_mode()
-    def picture_features(self, pictures: Sequence[Path]) -> Tensor:
+    def image_features(self, images: Sequence[Path]) -> Tensor:
         """Features_ND in the shared space, as CLIP gives them.
 
         Raises:
-            SnapshotError: a file is not a picture.
+            SnapshotError: a file is not an image.
         """
         features = [torch.zeros(0, self.model.config.projection_dim)]
-        for start in range(0, len(pictures), BATCH):
-            images = [open_rgb(path) for path in pictures[start : start + BATCH]]
-            pixels = self.images(images=images, return_tensors="pt").pixel_values
+        for start in range(0, len(images), BATCH):
+            opened = [open_rgb(path) for path in images[start : start + BATCH]]
+            pixels = self.images(images=opened, return_tensors="pt").pixel_values
             output = self.model.get_image_features(pixel_values=pixels.to(self.device))
             features.append(_projected(output))
         return torch.cat(features)
@@ -133,63 +133,61 @@ def _projected(output: Any) -> Tensor:
 
 @dataclass(frozen=True)
 class PickScore:
-    """Scores by a CLIP that was tuned on people's choices between pictures."""
+    """Scores by a CLIP that was tuned on people's choices between images."""
 
     clip: Clip
     name: str = "pickscore"
     meaning: str = (
-        "How likely people are to choose the picture for its prompt; a difference of 1 is a "
+        "How likely people are to choose the image for its prompt; a difference of 1 is a "
         "chance of 73 %."
     )
 
-    def score(self, prompts: Sequence[str], pictures: Sequence[Path]) -> Tensor:
+    def score(self, prompts: Sequence[str], images: Sequence[Path]) -> Tensor:
         """scores_N, in fp32; about 20 to 23 with the published weights.
 
         Raises:
-            InvalidSettings: prompts and pictures differ in number.
-            SnapshotError: a file is not a picture.
+            InvalidSettings: prompts and images differ in number.
+            SnapshotError: a file is not an image.
         """
-        _check_lengths(prompts, pictures)
-        image_ND = self.clip.picture_features(pictures)
+        _check_lengths(prompts, images)
+        image_ND = self.clip.image_features(images)
         text_ND = self.clip.prompt_features(prompts)
         return pick_scores(image_ND, text_ND, self.clip.model.logit_scale.cpu())
 
 
 @dataclass(frozen=True)
 class ClipScore:
-    """Scores by how well a picture fits its prompt."""
+    """Scores by how well an image fits its prompt."""
 
     clip: Clip
     name: str = "clip"
-    meaning: str = "How well the picture fits its prompt, from 0 to 100; it knows nothing of taste."
+    meaning: str = "How well the image fits its prompt, from 0 to 100; it knows nothing of taste."
 
-    def score(self, prompts: Sequence[str], pictures: Sequence[Path]) -> Tensor:
+    def score(self, prompts: Sequence[str], images: Sequence[Path]) -> Tensor:
         """scores_N, in fp32, from 0 to 100; raises what `PickScore.score` raises."""
-        _check_lengths(prompts, pictures)
-        return clip_scores(self.clip.picture_features(pictures), self.clip.prompt_features(prompts))
+        _check_lengths(prompts, images)
+        return clip_scores(self.clip.image_features(images), self.clip.prompt_features(prompts))
 
 
 @dataclass(frozen=True)
 class Aesthetic:
-    """Scores by how people rated pictures like it, whatever the prompt."""
+    """Scores by how people rated images like it, whatever the prompt."""
 
     clip: Clip
     layers: tuple[tuple[Tensor, Tensor], ...]
     """Weight and bias of each linear layer."""
     name: str = "aesthetic"
-    meaning: str = (
-        "How beautiful people find pictures like it, from about 1 to 10; prompts ignored."
-    )
+    meaning: str = "How beautiful people find images like it, from about 1 to 10; prompts ignored."
 
-    def score(self, prompts: Sequence[str], pictures: Sequence[Path]) -> Tensor:
+    def score(self, prompts: Sequence[str], images: Sequence[Path]) -> Tensor:
         """scores_N, in fp32; raises what `PickScore.score` raises."""
-        _check_lengths(prompts, pictures)
-        return aesthetic_scores(self.clip.picture_features(pictures), self.layers)
+        _check_lengths(prompts, images)
+        return aesthetic_scores(self.clip.image_features(images), self.layers)
 
 
-def _check_lengths(prompts: Sequence[str], pictures: Sequence[Path]) -> None:
-    if len(prompts) != len(pictures):
-        raise InvalidSettings(f"{len(prompts)} prompts for {len(pictures)} pictures.")
+def _check_lengths(prompts: Sequence[str], images: Sequence[Path]) -> None:
+    if len(prompts) != len(images):
+        raise InvalidSettings(f"{len(prompts)} prompts for {len(images)} images.")
 
 
 def load_clip(folder: Path | None, compute: Compute, source: str) -> Clip:
@@ -285,7 +283,7 @@ def load_aesthetic(folder: Path | None, compute: Compute) -> Aesthetic:
     given, wanted = clip.model.config.projection_dim, layers[0][0].shape[1]
     if given != wanted:
         raise WrongModel(
-            f"The CLIP in {folder} gives {given} numbers a picture, and the aesthetic network "
+            f"The CLIP in {folder} gives {given} numbers an image, and the aesthetic network "
             f"takes {wanted}. {AESTHETIC_SOURCE}."
         )
     return Aesthetic(clip, layers)

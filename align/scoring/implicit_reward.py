@@ -1,6 +1,6 @@
-"""The reward that a version implies: how much better than its base it explains a picture.
+"""The reward that a version implies: how much better than its base it explains an image.
 
-Shapes: N pictures, K draws of noise and timestep, M draws of one forward pass, C latent channels,
+Shapes: N images, K draws of noise and timestep, M draws of one forward pass, C latent channels,
 H x W latent pixels.
 """
 
@@ -18,7 +18,7 @@ from torch import Tensor
 from align.adapters.lora import as_reference
 from align.client.models import ModelInfo
 from align.client.run_folder import RunFolder
-from align.data.encode import encode_prompts, read_picture, size_facts_6
+from align.data.encode import encode_prompts, read_image, size_facts_6
 from align.device import Compute
 from align.diffusion.losses import denoising_error
 from align.diffusion.noise import (
@@ -41,7 +41,7 @@ def implicit_reward(policy_NK: Tensor, reference_NK: Tensor, kappa: float) -> Te
     """r = κ · mean over draws of (R - L): rewards_N, in fp32.
 
     Arguments are denoising errors of policy (L) and reference (R) for the same draws. Above zero
-    where tuning made the picture more likely. Wallace et al. 2023 (arXiv 2311.12908): the
+    where tuning made the image more likely. Wallace et al. 2023 (arXiv 2311.12908): the
     difference of two rewards under one prompt is the argument of Eq. 14's log σ; the prompt's own
     term, β log Z(c), cancels there and is left out here, so compare within a prompt.
     """
@@ -55,40 +55,40 @@ class ImplicitReward:
     pipeline: StableDiffusionXLPipeline
     compute: Compute
     size: tuple[int, int]
-    """Width and height at which pictures are encoded."""
+    """Width and height at which images are encoded."""
     kappa: float = 2500.0
     draws: int = 12
     seed: int = 0
     noise_floor: float = 0.0
     name: str = "implicit"
     meaning: str = (
-        "How much more likely tuning made the picture than its base model holds it to be; zero is "
-        "no change, and only pictures of one prompt compare."
+        "How much more likely tuning made the image than its base model holds it to be; zero is "
+        "no change, and only images of one prompt compare."
     )
 
     @torch.no_grad()
-    def score(self, prompts: Sequence[str], pictures: Sequence[Path]) -> Tensor:
-        """scores_N, in fp32. A score depends on its own prompt and picture's content alone.
+    def score(self, prompts: Sequence[str], images: Sequence[Path]) -> Tensor:
+        """scores_N, in fp32. A score depends on its own prompt and image's content alone.
 
         Raises:
-            InvalidSettings: the UNet carries no adapter, or prompts and pictures differ in number.
-            SnapshotError: a file is not a picture.
+            InvalidSettings: the UNet carries no adapter, or prompts and images differ in number.
+            SnapshotError: a file is not an image.
         """
         if not getattr(self.pipeline.unet, "peft_config", None):
             raise InvalidSettings("The model carries no adapter to score by. Load a version first.")
-        if len(prompts) != len(pictures):
-            raise InvalidSettings(f"{len(prompts)} prompts for {len(pictures)} pictures.")
+        if len(prompts) != len(images):
+            raise InvalidSettings(f"{len(prompts)} prompts for {len(images)} images.")
         # One at a time: a neighbour in the batch would change the last bits, and κ enlarges those.
         text = {prompt: encode_prompts(self.pipeline, [prompt]) for prompt in set(prompts)}
         rewards = [
-            self._reward(*text[prompt], picture)
-            for prompt, picture in zip(prompts, pictures, strict=True)
+            self._reward(*text[prompt], image)
+            for prompt, image in zip(prompts, images, strict=True)
         ]
         return torch.cat(rewards) if rewards else torch.zeros(0)
 
-    def _reward(self, text_1SD: Tensor, pooled_1E: Tensor, picture: Path) -> Tensor:
-        """The reward of one picture, as a tensor of one number."""
-        pixels_1CHW = read_picture(picture, self.size)[None]
+    def _reward(self, text_1SD: Tensor, pooled_1E: Tensor, image: Path) -> Tensor:
+        """The reward of one image, as a tensor of one number."""
+        pixels_1CHW = read_image(image, self.size)[None]
         latents_1CHW = self._encode(pixels_1CHW)
         scheduler = training_scheduler(self.pipeline.scheduler)
         noise_KCHW, timesteps_K = self._noise(pixels_1CHW, latents_1CHW, scheduler)
@@ -112,7 +112,7 @@ class ImplicitReward:
     def _noise(
         self, pixels_1CHW: Tensor, latents_1CHW: Tensor, scheduler: TrainingScheduler
     ) -> tuple[Tensor, Tensor]:
-        """Draws that belong to the picture's content, wherever its file lies."""
+        """Draws that belong to the image's content, wherever its file lies."""
         key = hashlib.blake2b(pixels_1CHW.numpy().tobytes(), digest_size=16).hexdigest()
         shape, count = tuple(latents_1CHW.shape[1:]), usable_timesteps(scheduler)
         drawn = [

@@ -1,6 +1,6 @@
-"""Score pictures by one rule or another, and label pairs by a score.
+"""Score images by one rule or another, and label pairs by a score.
 
-Shapes: N pictures.
+Shapes: N images.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from align.scoring.clip import load_aesthetic, load_clip_score, load_pickscore
 from align.scoring.implicit_reward import load_implicit
 from align.scoring.taste_head import load_taste_head
 
-PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class Scorer(Protocol):
-    """Gives a picture and its prompt a number; a higher one is better."""
+    """Gives an image and its prompt a number; a higher one is better."""
 
     @property
     def name(self) -> str:
@@ -35,8 +35,8 @@ class Scorer(Protocol):
     def meaning(self) -> str:
         """A sentence on what the number says."""
 
-    def score(self, prompts: Sequence[str], pictures: Sequence[Path]) -> Tensor:
-        """scores_N, in fp32, one for each prompt and its picture."""
+    def score(self, prompts: Sequence[str], images: Sequence[Path]) -> Tensor:
+        """scores_N, in fp32, one for each prompt and its image."""
 
 
 @dataclass(frozen=True)
@@ -89,48 +89,48 @@ def open_scorer(name: str, path: Path | None, compute: Compute) -> Scorer:
 
 
 @dataclass(frozen=True)
-class ScoredPicture:
-    """A picture and what a scorer says of it."""
+class ScoredImage:
+    """An image and what a scorer says of it."""
 
-    picture: Path
+    image: Path
     prompt: str
     score: float
 
 
-def score_folder(scorer: Scorer, folder: Path, prompt: str = "") -> list[ScoredPicture]:
-    """Every picture below `folder` but sheets of them, best first, equal ones by path.
+def score_folder(scorer: Scorer, folder: Path, prompt: str = "") -> list[ScoredImage]:
+    """Every image below `folder` but sheets of them, best first, equal ones by path.
 
-    A picture's prompt is the text file of its name beside it, or else `prompt`.
+    An image's prompt is the text file of its name beside it, or else `prompt`.
 
     Raises:
-        InvalidSettings: the folder holds no picture.
-        AlignError: a picture cannot be scored.
+        InvalidSettings: the folder holds no image.
+        AlignError: an image cannot be scored.
     """
-    files = (p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_ENDINGS)
-    pictures = sorted(p for p in files if p.name != GRID)
-    if not pictures:
-        raise InvalidSettings(f"{folder} holds no picture ({', '.join(PICTURE_ENDINGS)}).")
-    prompts = [_caption(picture, prompt) for picture in pictures]
-    scores = finite_scores(scorer, prompts, pictures)
-    scored = map(ScoredPicture, pictures, prompts, scores)
+    files = (p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_ENDINGS)
+    images = sorted(p for p in files if p.name != GRID)
+    if not images:
+        raise InvalidSettings(f"{folder} holds no image ({', '.join(IMAGE_ENDINGS)}).")
+    prompts = [_caption(image, prompt) for image in images]
+    scores = finite_scores(scorer, prompts, images)
+    scored = map(ScoredImage, images, prompts, scores)
     return sorted(scored, key=lambda one: -one.score)
 
 
-def _caption(picture: Path, otherwise: str) -> str:
-    caption = picture.with_suffix(".txt")
+def _caption(image: Path, otherwise: str) -> str:
+    caption = image.with_suffix(".txt")
     return caption.read_text(encoding="utf-8").strip() if caption.is_file() else otherwise
 
 
-def finite_scores(scorer: Scorer, prompts: Sequence[str], pictures: Sequence[Path]) -> list[float]:
+def finite_scores(scorer: Scorer, prompts: Sequence[str], images: Sequence[Path]) -> list[float]:
     """Scores as numbers.
 
     Raises:
         AlignError: one is not a finite number, which would sort and label at random.
     """
-    scores: list[float] = scorer.score(prompts, pictures).tolist()
-    for picture, score in zip(pictures, scores, strict=True):
+    scores: list[float] = scorer.score(prompts, images).tolist()
+    for image, score in zip(images, scores, strict=True):
         if not math.isfinite(score):
-            raise AlignError(f"The scorer {scorer.name!r} gives {picture} the score {score}.")
+            raise AlignError(f"The scorer {scorer.name!r} gives {image} the score {score}.")
     return scores
 
 
@@ -142,12 +142,12 @@ def label_pairs(
     An unlabeled row has `prompt` and two `images`, relative to `folder`; a row that says its
     `kind` or what was `chosen` is a vote and is left out, and so is a pair with equal scores.
     `label` is σ(temperature · (score of chosen - score of rejected)), the probability with which
-    the scorer prefers the chosen picture: Bradley and Terry 1952 with the score as log odds.
+    the scorer prefers the chosen image: Bradley and Terry 1952 with the score as log odds.
     `source` marks the row as no person's vote.
 
     Raises:
         InvalidSettings: the temperature is not above zero, or a row is not a pair.
-        AlignError: a picture cannot be scored.
+        AlignError: an image cannot be scored.
     """
     if not 0 < temperature < math.inf:
         raise InvalidSettings(f"The temperature must be above zero; {temperature} is not.")
@@ -156,8 +156,8 @@ def label_pairs(
         if "prompt" not in row or len(row.get("images", ())) != 2:
             raise InvalidSettings(f"Not a pair with a prompt and two images: {dict(row)}.")
     prompts = [row["prompt"] for row in unlabeled for _ in range(2)]
-    pictures = [folder / image for row in unlabeled for image in row["images"]]
-    scores = finite_scores(scorer, prompts, pictures) if unlabeled else []
+    images = [folder / image for row in unlabeled for image in row["images"]]
+    scores = finite_scores(scorer, prompts, images) if unlabeled else []
     margins = [first - second for first, second in zip(scores[::2], scores[1::2], strict=True)]
     return [
         _labeled(row, temperature * margin, scorer.name)
@@ -167,7 +167,7 @@ def label_pairs(
 
 
 def _labeled(row: Mapping[str, Any], logit: float, name: str) -> dict[str, Any]:
-    """The row with its pictures ordered by the scorer, for a logit that is not zero."""
+    """The row with its images ordered by the scorer, for a logit that is not zero."""
     first, second = row["images"]
     kept = {key: value for key, value in row.items() if key != "images"}
     return kept | {

@@ -1,6 +1,6 @@
-"""A taste in a few numbers: a Bradley-Terry model on what Pillow alone can see of a picture.
+"""A taste in a few numbers: a Bradley-Terry model on what Pillow alone can see of an image.
 
-Shapes: N pictures, M pairs, F features, S x S pixels. All arithmetic is in fp64.
+Shapes: N images, M pairs, F features, S x S pixels. All arithmetic is in fp64.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from align.data.encode import read_picture
+from align.data.encode import read_image
 from align.data.snapshot import PreferencePair
 from align.diffusion.noise import counter_key
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, SnapshotError, WrongModel
@@ -44,18 +44,18 @@ FEATURES = (
 )
 
 
-def read_features(pictures: Sequence[Path]) -> Tensor:
-    """features_NF of picture files, in the order of FEATURES; the middle square is looked at.
+def read_features(images: Sequence[Path]) -> Tensor:
+    """features_NF of image files, in the order of FEATURES; the middle square is looked at.
 
     Raises:
-        SnapshotError: a file is not a picture.
+        SnapshotError: a file is not an image.
     """
-    rows = [picture_features((read_picture(path, (SIDE, SIDE)) + 1) / 2) for path in pictures]
+    rows = [image_features((read_image(path, (SIDE, SIDE)) + 1) / 2) for path in images]
     return torch.stack(rows) if rows else torch.zeros(0, len(FEATURES), dtype=torch.float64)
 
 
-def picture_features(rgb_3SS: Tensor) -> Tensor:
-    """features_F of a picture of sRGB values from 0 to 1."""
+def image_features(rgb_3SS: Tensor) -> Tensor:
+    """features_F of an image of sRGB values from 0 to 1."""
     lab_3SS = oklab(rgb_3SS)
     chroma_SS = lab_3SS[1:].norm(dim=0)
     border_3P = lab_3SS[:, _border(lab_3SS.shape[-1])]
@@ -83,7 +83,7 @@ def oklab(rgb_3SS: Tensor) -> Tensor:
 
 
 def _border(side: int) -> Tensor:
-    """Which pixels lie at the rim: mostly background in a picture of one thing."""
+    """Which pixels lie at the rim: mostly background in an image of one thing."""
     rim = torch.ones(side, side, dtype=torch.bool)
     rim[BORDER:-BORDER, BORDER:-BORDER] = False
     return rim
@@ -99,12 +99,12 @@ def _edges(light_SS: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class TasteHead:
-    """Scores pictures by a taste learned from pairs; prompts are not looked at."""
+    """Scores images by a taste learned from pairs; prompts are not looked at."""
 
     weights: tuple[float, ...]
     """Log odds per scaled feature."""
     centre: tuple[float, ...]
-    """Mean features of the pairs' pictures, which score zero."""
+    """Mean features of the pairs' images, which score zero."""
     scale: tuple[float, ...]
     features: tuple[str, ...]
     strength: float
@@ -115,22 +115,22 @@ class TasteHead:
     """Share of pairs ordered right by heads that never saw their prompt; None for one prompt."""
     name: str = "taste"
     meaning: str = (
-        "How well the picture fits the votes, as log odds against their average picture; it sees "
+        "How well the image fits the votes, as log odds against their average image; it sees "
         "colour, light and sharpness, not what is shown."
     )
 
-    def score(self, prompts: Sequence[str], pictures: Sequence[Path]) -> Tensor:
+    def score(self, prompts: Sequence[str], images: Sequence[Path]) -> Tensor:
         """scores_N, in fp32; a difference of 1 is a chance of 73 % to be preferred.
 
         Raises:
             InvalidSettings, WrongModel: unequal numbers, or a head fitted on other features.
-            SnapshotError: a file is not a picture.
+            SnapshotError: a file is not an image.
         """
-        if len(prompts) != len(pictures):
-            raise InvalidSettings(f"{len(prompts)} prompts for {len(pictures)} pictures.")
+        if len(prompts) != len(images):
+            raise InvalidSettings(f"{len(prompts)} prompts for {len(images)} images.")
         if self.features != FEATURES:
             raise WrongModel("This taste head looks at other features. Fit it again.")
-        return self.score_features(read_features(pictures)).float()
+        return self.score_features(read_features(images)).float()
 
     def score_features(self, features_NF: Tensor) -> Tensor:
         """w · (f - centre) / scale: scores_N, in fp64."""
@@ -171,10 +171,10 @@ def load_taste_head(path: Path) -> TasteHead:
 
 
 def fit_taste(pairs: Sequence[PreferencePair]) -> TasteHead:
-    """The head of the votes that prefer a picture; the same for the same votes in any order.
+    """The head of the votes that prefer an image; the same for the same votes in any order.
 
     Raises:
-        SnapshotError: fewer than two such votes, or a file is not a picture.
+        SnapshotError: fewer than two such votes, or a file is not an image.
     """
     decisive = [pair for pair in pairs if pair.kind == "preference"]
     paths = sorted({path for pair in decisive for path in (pair.chosen, pair.rejected)})

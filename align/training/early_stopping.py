@@ -83,6 +83,6 @@ def displacement(margin_winner: float, margin_loser: float) -> str | None:
     if max(margin_winner, margin_loser) > DISPLACED or not fell_along:
         return None
     return (
-        "It moved away from the pictures you chose as well as from the others. Compare closely; "
+        "It moved away from the images you chose as well as from the others. Compare closely; "
         "fewer steps, a higher kappa, or the objective dpop with a higher anchor keep it nearer."
     )

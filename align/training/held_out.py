@@ -63,7 +63,7 @@ class HeldOut:
         self._reference = reference
         self._draws = [Draw(row, index) for row in rows for index in range(draws)]
         # Without gradients there is room for more pairs, and a processor wants them: sixteen
-        # pictures of the embedded model at once take 0.6 of the time of four, each.
+        # images of the embedded model at once take 0.6 of the time of four, each.
         on_cpu = compute.device.type == "cpu"
         self._micro = max(micro_pairs, LEAST_ON_A_CPU) if on_cpu else micro_pairs
         self._kappa = kappa
@@ -111,7 +111,7 @@ def verdict(accuracy_B: Tensor) -> dict[str, Any]:
 
 
 def settled_rows(data: EncodedPairs, pairs: int, seed: int) -> list[int]:
-    """Some of the first `pairs` pairs, always the same ones, in which a picture was preferred."""
+    """Some of the first `pairs` pairs, always the same ones, in which an image was preferred."""
     liked_2N = data.liked_2N[:, :pairs]
     decided = torch.nonzero(liked_2N[0] != liked_2N[1]).flatten().tolist()
     order = sorted(decided, key=lambda row: counter_key(seed, "settled", data.keys[row]))

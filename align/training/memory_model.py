@@ -105,20 +105,20 @@ def blocks_by_shape(again: str, config: dict[str, Any], size: int, rank: int) ->
 
 
 def meta_inputs(
-    unet: UNet2DConditionModel, size: int, pictures: int, dtype: torch.dtype, tokens: int
+    unet: UNet2DConditionModel, size: int, images: int, dtype: torch.dtype, tokens: int
 ) -> dict[str, Any]:
     """Arguments of one forward pass, by shape."""
     config = unet.config
     pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
     return {
-        "sample": torch.empty(pictures, config.in_channels, size // 8, size // 8, dtype=dtype),
-        "timestep": torch.empty(pictures, dtype=torch.int64),
+        "sample": torch.empty(images, config.in_channels, size // 8, size // 8, dtype=dtype),
+        "timestep": torch.empty(images, dtype=torch.int64),
         "encoder_hidden_states": torch.empty(
-            pictures, tokens, config.cross_attention_dim, dtype=dtype
+            images, tokens, config.cross_attention_dim, dtype=dtype
         ),
         "added_cond_kwargs": {
-            "text_embeds": torch.empty(pictures, pooled, dtype=dtype),
-            "time_ids": torch.empty(pictures, 6, dtype=dtype),
+            "text_embeds": torch.empty(images, pooled, dtype=dtype),
+            "time_ids": torch.empty(images, 6, dtype=dtype),
         },
     }
 

@@ -153,7 +153,7 @@ def read_material(
     compute: Compute,
     cache: Path,
 ) -> Material:
-    """Read the votes, load the model, encode pictures and prompts; raises as `prepare_lesson`."""
+    """Read the votes, load the model, encode images and prompts; raises as `prepare_lesson`."""
     report.phase("reading the votes", 0.0)
     snapshot = leave_out_bad(read_snapshot(run.snapshot, OBJECTIVES[config.objective].kinds))
     held_out = held_out_count(len(snapshot.pairs), config.held_out)
@@ -167,7 +167,7 @@ def read_material(
         train_pairs + held_pairs,
         (model.width, model.height),
         TensorCache(cache / "encoded"),
-        lambda done, of: report.phase(f"encoding pictures, {done} of {of}", 0.4 + 0.5 * done / of),
+        lambda done, of: report.phase(f"encoding images, {done} of {of}", 0.4 + 0.5 * done / of),
     )
     prompts = list(dict.fromkeys(pair.prompt for pair in [*held_pairs, *train_pairs]))
     return Material(pipeline, data, len(train_pairs), snapshot.left_out, prompts)

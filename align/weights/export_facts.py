@@ -43,7 +43,7 @@ class Source:
     status: RunStatus | None = None
     snapshot_id: str | None = None
     snapshot_sha256: str | None = None
-    """SHA-256 of the snapshot's manifest, which names that of every vote and picture."""
+    """SHA-256 of the snapshot's manifest, which names that of every vote and image."""
 
 
 def read_source(source: Path) -> Source:

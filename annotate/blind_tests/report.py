@@ -1,4 +1,4 @@
-"""A blind test as a folder: evaluation.json with its votes, its pictures, and the report of both.
+"""A blind test as a folder: evaluation.json with its votes, its images, and the report of both.
 
 The folder is what `python -m align evaluate` writes, with verdicts, so that one report serves both.
 """
@@ -23,8 +23,8 @@ from storage.records import Trial
 from storage.store import Store
 from storage.tables.blind_tests import Shown
 
-MOST_PICTURES = 64
-"""Pictures of each version that go into a report, which holds them all in one file."""
+MOST_IMAGES = 64
+"""Images of each version that go into a report, which holds them all in one file."""
 GRID = "grid.png"
 GRID_ROWS = 16
 TILE = 128
@@ -44,21 +44,21 @@ class TrialReports:
     def save(self, trial: str) -> dict[str, Any]:
         """Write a blind test's folder anew, and say where it is.
 
-        Raises UnknownTrial, InvalidRequest (no picture yet), BrokenEvaluation or DiskFull.
+        Raises UnknownTrial, InvalidRequest (no image yet), BrokenEvaluation or DiskFull.
         """
         known = self._store.trials.get(as_text(trial, "The trial"))
-        shown = self._store.trials.shown(known.trial_id)[:MOST_PICTURES]
+        shown = self._store.trials.shown(known.trial_id)[:MOST_IMAGES]
         if not shown:
             raise InvalidRequest(
                 f"Nothing of {known.trial_id} is drawn yet. Vote in it, then save its report."
             )
         folder = self._folder(known.trial_id)
         with self._store.library.writing_export(known.base, folder.name) as scratch:
-            (scratch / "pictures").mkdir(parents=True)
-            pictures = self._copied(known, shown, scratch)
-            whole = self._evaluation(known, shown, pictures)
+            (scratch / "images").mkdir(parents=True)
+            images = self._copied(known, shown, scratch)
+            whole = self._evaluation(known, shown, images)
             (scratch / FILE).write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
-            grid([scratch / each["file"] for each in pictures], scratch / GRID)
+            grid([scratch / each["file"] for each in images], scratch / GRID)
             write_report(scratch, scratch)
         return {
             "trial": known.trial_id,
@@ -79,7 +79,7 @@ class TrialReports:
         return self._store.library.exports(self._base) / f"report-{trial}"
 
     def _copied(self, trial: Trial, shown: Sequence[Shown], scratch: Path) -> list[dict[str, Any]]:
-        """Copy every picture, and list it as an evaluation does; seeds are counted by prompt."""
+        """Copy every image, and list it as an evaluation does; seeds are counted by prompt."""
         prompts = prompts_of(shown)
         seeds: Counter[str] = Counter()
         listed = []
@@ -90,13 +90,13 @@ class TrialReports:
                 if image is None:
                     continue
                 place, seed = prompts.index(one.prompt), seeds[one.prompt]
-                name = f"pictures/{version}-{place}-{seed}.png"
+                name = f"images/{version}-{place}-{seed}.png"
                 shutil.copyfile(self._store.image_path(image.sha256), scratch / name)
                 listed.append({"version": version, "prompt": place, "seed": seed, "file": name})
         return listed
 
     def _evaluation(
-        self, trial: Trial, shown: Sequence[Shown], pictures: list[dict[str, Any]]
+        self, trial: Trial, shown: Sequence[Shown], images: list[dict[str, Any]]
     ) -> dict[str, Any]:
         checks = self._checks(trial)
         return {
@@ -105,8 +105,8 @@ class TrialReports:
             "model": {"name": self._model_name, "identity": self._base},
             "versions": [self._version(name) for name in (trial.before, trial.after)],
             "prompts": prompts_of(shown),
-            "seeds": sorted({each["seed"] for each in pictures}),
-            "pictures": pictures,
+            "seeds": sorted({each["seed"] for each in images}),
+            "images": images,
             "grids": [GRID],
             "checks": checks,
             "passed": all(check["passed"] for check in checks),
@@ -167,7 +167,7 @@ def grid(files: Sequence[Path], target: Path) -> None:
     files = files[: 8 * GRID_ROWS]
     sheet = Image.new("RGB", (8 * TILE, -(-len(files) // 8) * TILE), "white")
     for place, file in enumerate(files):
-        with Image.open(file) as picture:
-            small = picture.convert("RGB").resize((TILE, TILE))
+        with Image.open(file) as image:
+            small = image.convert("RGB").resize((TILE, TILE))
         sheet.paste(small, (place % 8 * TILE, place // 8 * TILE))
     sheet.save(target)

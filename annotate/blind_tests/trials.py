@@ -1,5 +1,5 @@
 """Blind tests: two versions draw the same prompts and seeds, and people vote without knowing whose
-picture is whose.
+image is whose.
 
 A trial's pairs are drawn ahead and handed out like others; its prompts are nobody's to learn from.
 """
@@ -33,7 +33,7 @@ LARGEST_GROUP = 8
 WANTED_S = 60.0
 """For how long after somebody asked for a trial's pairs more are drawn."""
 ALIKE = 24
-"""So many times in a row the same picture from both versions, and there is nothing to tell."""
+"""So many times in a row the same image from both versions, and there is nothing to tell."""
 RETRY_S = 5.0
 IDLE_S = 0.5
 CLOSING_S = 30.0
@@ -160,7 +160,7 @@ class Trials:
             raise InvalidRequest(trial.note or f"The blind test {trial.trial_id} has ended.")
         course.wanted_at = self._clock()
         self._nudge.set()
-        return course.problem or "Drawing pictures with both versions."
+        return course.problem or "Drawing images with both versions."
 
     def voted(self, trial_id: str) -> None:
         """Act on a verdict once it is settled, if the trial was started so."""
@@ -247,7 +247,7 @@ class Trials:
             self._publish(trial, course, place, items[index].prompt, sides)
         course.place, course.group = places.stop, min(LARGEST_GROUP, 2 * course.group)
         if course.alike >= ALIKE:
-            self.end(trial.trial_id, "The two versions draw the same pictures.")
+            self.end(trial.trial_id, "The two versions draw the same images.")
 
     def _item(self, trial: Trial, course: Course, place: int) -> RenderItem:
         """Every prompt with one seed, then every prompt with the next."""

@@ -1,4 +1,4 @@
-"""The best of n: what merely choosing among many pictures gives, beside what tuning gives."""
+"""The best of n: what merely choosing among many images gives, beside what tuning gives."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from storage.records import Image
 from storage.store import Store
 
 AT_ONCE = 4
-"""Pictures scored in one request, so that progress is told and a stop is soon heeded."""
+"""Images scored in one request, so that progress is told and a stop is soon heeded."""
 MOST = 64
 FEWEST = 2
 VOTES = "the votes"
@@ -25,7 +25,7 @@ VOTES = "the votes"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How far a choice among many is, and the addresses of its pictures, each kind once known."""
+    """How far a choice among many is, and the addresses of its images, each kind once known."""
 
     done: int
     total: int
@@ -35,7 +35,7 @@ class Choice:
 
 
 class Choosing:
-    """Draws n pictures of a prompt, lets a version or the votes judge, and shows the best."""
+    """Draws n images of a prompt, lets a version or the votes judge, and shows the best."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Choosing:
         base: str,
         taste: Callable[[], Merits],
     ) -> None:
-        """`taste` returns what judges pictures by the votes so far, or raises InvalidRequest."""
+        """`taste` returns what judges images by the votes so far, or raises InvalidRequest."""
         self._store = store
         self._painter = painter
         self._comparing = comparing
@@ -55,7 +55,7 @@ class Choosing:
         self._taste = taste
 
     def tuned_by(self, judge: str) -> str | None:
-        """Return the version whose pictures stand beside the best: the judge, or the active one.
+        """Return the version whose images stand beside the best: the judge, or the active one.
 
         None where the votes judge and the base is active.
         """
@@ -67,7 +67,7 @@ class Choosing:
     def best_of(
         self, prompt: str, seeds: Sequence[int], drawn_by: str, judge: str, shown: int
     ) -> Iterator[Choice]:
-        """Return progress, then `shown` pictures of each kind.
+        """Return progress, then `shown` images of each kind.
 
         The random ones are those of the first seeds: a seed is as good as any other. Tuned ones
         are what the judge draws with these same seeds, or where the votes judge the active version.
@@ -76,7 +76,7 @@ class Choosing:
         """
         if not FEWEST <= len(seeds) <= MOST or not 1 <= shown <= len(seeds):
             raise InvalidRequest(
-                f"Choose among {FEWEST} to {MOST} pictures and show at most as many; "
+                f"Choose among {FEWEST} to {MOST} images and show at most as many; "
                 f"{shown} of {len(seeds)} is not possible."
             )
         scores = self._judging(prompt, judge)
@@ -86,12 +86,12 @@ class Choosing:
         return self._choose(prompt, seeds, blend, beside, scores, shown)
 
     def _judging(self, prompt: str, judge: str) -> Merits:
-        """Return what ranks pictures of a prompt; raises InvalidRequest or UnknownVersion."""
+        """Return what ranks images of a prompt; raises InvalidRequest or UnknownVersion."""
         if judge == VOTES:
             return self._taste()
         if judge == BASE or self._store.version(self._base, judge).adapter is None:
             raise InvalidRequest(
-                f"{judge} cannot judge: a picture's worth is how much likelier a version holds it "
+                f"{judge} cannot judge: an image's worth is how much likelier a version holds it "
                 "to be than the base. Name a version that a fine-tune made, or let the votes judge."
             )
         [(adapter, _)] = self._comparing.look(Blend(((judge, 1.0),))).adapters
@@ -111,27 +111,27 @@ class Choosing:
         after: dict[int, Image] = {}
         drawn: dict[int, Image] = {}
         work = [(tuned, shown, after)] if tuned else []
-        for blended, count, images in [*work, (blend, len(seeds), drawn)]:
+        for blended, count, into in [*work, (blend, len(seeds), drawn)]:
             items = [RenderItem(prompt, seed) for seed in seeds[:count]]
             for group in self._comparing.compare(items, [blended]):
-                images |= {place: image for (place, _), image in group.items()}
+                into |= {place: image for (place, _), image in group.items()}
                 yield Choice(
                     len(after) + len(drawn), total, _first(drawn, shown), (), _first(after, shown)
                 )
-        pictures = [drawn[place] for place in range(len(seeds))]
+        images = [drawn[place] for place in range(len(seeds))]
         random, made = _first(drawn, shown), _first(after, shown)
         scores: list[float] = []
-        for start in range(0, len(pictures), AT_ONCE):
-            scores += merits(pictures[start : start + AT_ONCE])
+        for start in range(0, len(images), AT_ONCE):
+            scores += merits(images[start : start + AT_ONCE])
             yield Choice(beside + len(seeds) + len(scores), total, random, (), made)
-        ranked = sorted(range(len(pictures)), key=lambda place: -scores[place])
-        best = _addresses([pictures[place] for place in ranked[:shown]])
+        ranked = sorted(range(len(images)), key=lambda place: -scores[place])
+        best = _addresses([images[place] for place in ranked[:shown]])
         yield Choice(total, total, random, best, made)
 
-    def _scores(self, prompt: str, pictures: Sequence[Image], adapter: Path) -> list[float]:
+    def _scores(self, prompt: str, images: Sequence[Image], adapter: Path) -> list[float]:
         if reason := self._pool.resting:
             raise SamplerAway(f"{reason} Choose again after it.")
-        files = [self._store.image_path(picture.sha256) for picture in pictures]
+        files = [self._store.image_path(image.sha256) for image in images]
         with self._pool.standing_aside():
             return self._painter.score([prompt] * len(files), files, adapter)
 

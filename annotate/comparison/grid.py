@@ -20,7 +20,7 @@ Drawn = dict[Cell, Image]
 
 
 class Comparing:
-    """Draws a picture once per recipe; asked again, it gives the stored one at once."""
+    """Draws an image once per recipe; asked again, it gives the stored one at once."""
 
     def __init__(self, store: Store, painter: Painter, pool: Pool, base: str) -> None:
         self._store = store
@@ -30,9 +30,9 @@ class Comparing:
         self._drawing = threading.Lock()
 
     def compare(self, items: Sequence[RenderItem], blends: Sequence[Blend]) -> Iterator[Drawn]:
-        """Return every item's picture in every column: first what is stored, then groups as drawn.
+        """Return every item's image in every column: first what is stored, then groups as drawn.
 
-        Groups grow 2, 4, 8, 16, so that the first pictures come soon and the rest cheaply; within
+        Groups grow 2, 4, 8, 16, so that the first images come soon and the rest cheaply; within
         a group one column comes after the other.
 
         Raises storage's InvalidPrompt or UnknownVersion at once, and on the way SamplerAway,
@@ -66,13 +66,13 @@ class Comparing:
             for group in growing(lacking):
                 for column, look in enumerate(looks):
                     places = [place for place in group if (place, column) not in known]
-                    drawn = self._pictures([items[place] for place in places], look)
+                    drawn = self._images([items[place] for place in places], look)
                     if drawn:
                         yield {(p, column): image for p, image in zip(places, drawn, strict=True)}
 
-    def _pictures(self, items: Sequence[RenderItem], look: Look) -> list[Image]:
+    def _images(self, items: Sequence[RenderItem], look: Look) -> list[Image]:
         with self._drawing:
-            # Whoever drew before us may have drawn these very pictures.
+            # Whoever drew before us may have drawn these very images.
             found = self._stored(items, look)
             missing = [i for i in range(len(items)) if i not in found]
             unique = list(dict.fromkeys(items[i] for i in missing))
@@ -80,7 +80,7 @@ class Comparing:
         return [found.get(i) or drawn[items[i]] for i in range(len(items))]
 
     def _stored(self, items: Sequence[RenderItem], look: Look) -> dict[int, Image]:
-        """The pictures that are there already, by place."""
+        """The images that are there already, by place."""
         keys = [recipe_key(self._painter.recipe(item, look.name)) for item in items]
         images = self._store.find_images(keys)
         return {
@@ -120,12 +120,12 @@ def growing(places: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def addresses(drawn: Iterator[Drawn]) -> Iterator[dict[Cell, str]]:
-    """Return where the pictures are, as they are drawn."""
+    """Return where the images are, as they are drawn."""
     return ({cell: address(image.image_id) for cell, image in group.items()} for group in drawn)
 
 
 def before_and_after(drawn: Iterator[dict[Cell, str]]) -> Iterator[dict[int, dict[str, str]]]:
-    """Return both pictures of a comparison of two once both are there, by place."""
+    """Return both images of a comparison of two once both are there, by place."""
     sides: tuple[dict[int, str], dict[int, str]] = {}, {}
     for group in drawn:
         for (place, column), url in group.items():

@@ -1,4 +1,4 @@
-"""What draws a picture, as a person writes it: "v2", "v2@0.5", "v1@0.5+v2@0.5"."""
+"""What draws an image, as a person writes it: "v2", "v2@0.5", "v1@0.5+v2@0.5"."""
 
 import re
 from dataclasses import dataclass

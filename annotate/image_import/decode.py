@@ -1,4 +1,4 @@
-"""One picture file: a look at its head, then its pixels as everybody will be shown them."""
+"""One image file: a look at its head, then its pixels as everybody will be shown them."""
 
 import hashlib
 import io
@@ -35,11 +35,11 @@ TURNS = {
 ON_THEIR_SIDE = tuple(TURNS[orientation] for orientation in (5, 6, 7, 8))
 LEAST_SIDE = 16
 LONGEST_SIDE = 2048
-"""Larger pictures are shown, and kept, at this size."""
+"""Larger images are shown, and kept, at this size."""
 MOST_PIXELS = 64_000_000
 """A larger one would take gigabytes to decode."""
 BYTES_A_PIXEL = 16
-"""What decoding takes: a picture with transparency is held four times on its way to paper."""
+"""What decoding takes: an image with transparency is held four times on its way to paper."""
 LARGEST_FILE = 256_000_000
 LARGEST_PROFILE = 4_000_000
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -48,12 +48,12 @@ PLAIN = bytes((8, 2, 0, 0, 0))
 LIMIT = "MAX_TEXT"
 """In what Pillow says of texts that would fill the memory."""
 GRID = re.compile(r"grid-\d+")
-"""How AUTOMATIC1111 names a sheet of several pictures."""
+"""How AUTOMATIC1111 names a sheet of several images."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What is known of a picture before it is decoded; `size` is as it is meant to be seen."""
+    """What is known of an image before it is decoded; `size` is as it is meant to be seen."""
 
     path: Path
     prompt: str
@@ -71,7 +71,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Developed:
-    """A picture as it will be shown: PNG without anything but pixels, and its likeness."""
+    """An image as it will be shown: PNG without anything but pixels, and its likeness."""
 
     png: bytes
     likeness: Likeness
@@ -93,11 +93,11 @@ def look(
     """
     around = Around(root, told, untold, sorts, texts)
     if GRID.fullmatch(path.stem):
-        raise Skip("a sheet of several pictures")
+        raise Skip("a sheet of several images")
     content = read_whole(path, root, LARGEST_FILE)
-    with opened(content) as picture:
-        size, found = size_of(picture), prompt_of(picture, path, around)
-        cost = len(content) + picture.width * picture.height * BYTES_A_PIXEL
+    with opened(content) as image:
+        size, found = size_of(image), prompt_of(image, path, around)
+        cost = len(content) + image.width * image.height * BYTES_A_PIXEL
 
     spelled = tidy(found.text)
     prompt = seen(spelled)
@@ -111,21 +111,21 @@ def look(
 
 
 def develop(head: Head, root: Path, size: Size) -> Developed:
-    """Decode a picture, upright, in colour and at this size, cropped where it must be.
+    """Decode an image, upright, in colour and at this size, cropped where it must be.
 
     Raises Skip.
     """
     content = read_whole(head.path, root, LARGEST_FILE)
     if hashlib.sha256(content).hexdigest() != head.digest:
         raise Skip(CHANGED)
-    with opened(content) as picture:
+    with opened(content) as image:
         try:
-            seen = in_colour(picture)
+            seen = in_colour(image)
         except (Skip, MemoryError):
             raise
         except Exception as error:  # Decoders raise all kinds of errors on a damaged file.
             raise Skip("damaged") from error
-        plain = picture.mode == "RGB" and picture.size == size and not has_exif(picture)
+        plain = image.mode == "RGB" and image.size == size and not has_exif(image)
         bare = bare_png(content) if plain else None
     if bare is not None:
         return Developed(bare, likeness_of(seen))
@@ -162,57 +162,57 @@ def bare_png(content: bytes) -> bytes | None:
 
 
 def opened(content: bytes) -> Image.Image:
-    """Open a picture without decoding it; raises Skip."""
+    """Open an image without decoding it; raises Skip."""
     if reason := refusal(content[:START]):
         raise Skip(reason)
     check_head(content, MOST_PIXELS)
     try:
-        picture = Image.open(io.BytesIO(content), formats=FORMATS)
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Skip("too large") from error
     except Exception as error:  # As above.
         raise Skip(TEXTS_LONG if LIMIT in str(error) else "damaged") from error
-    if picture.width * picture.height > MOST_PIXELS:
+    if image.width * image.height > MOST_PIXELS:
         raise Skip("too large")
-    if min(picture.size) < LEAST_SIDE:
+    if min(image.size) < LEAST_SIDE:
         raise Skip("too small")
-    return picture
+    return image
 
 
-def size_of(picture: Image.Image) -> Size:
-    """Return a picture's size as it is meant to be seen, and no larger than it may be."""
-    width, height = picture.size
-    if turn_of(picture) in ON_THEIR_SIDE:
+def size_of(image: Image.Image) -> Size:
+    """Return an image's size as it is meant to be seen, and no larger than it may be."""
+    width, height = image.size
+    if turn_of(image) in ON_THEIR_SIDE:
         width, height = height, width
     scale = min(1.0, LONGEST_SIDE / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def turn_of(picture: Image.Image) -> Image.Transpose | None:
-    """Return what turns a picture upright, by its EXIF; broken EXIF turns nothing."""
+def turn_of(image: Image.Image) -> Image.Transpose | None:
+    """Return what turns an image upright, by its EXIF; broken EXIF turns nothing."""
     try:
-        return TURNS.get(exif_of(picture).get(ORIENTATION, 1))
+        return TURNS.get(exif_of(image).get(ORIENTATION, 1))
     except Skip:
         raise
     except Exception:
         return None
 
 
-def in_colour(picture: Image.Image) -> Image.Image:
-    """Return a picture upright, in sRGB, on white where it lets through."""
-    profile = picture.info.get("icc_profile")
-    if picture.mode.startswith("I"):
+def in_colour(image: Image.Image) -> Image.Image:
+    """Return an image upright, in sRGB, on white where it lets through."""
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith("I"):
         # Sixteen bits a pixel; a plain conversion would clip them.
-        picture = picture.point(lambda level: level / 256).convert("L")
-    turn = turn_of(picture)
-    upright = picture if turn is None else picture.transpose(turn)
+        image = image.point(lambda level: level / 256).convert("L")
+    turn = turn_of(image)
+    upright = image if turn is None else image.transpose(turn)
     if "A" in upright.getbands() or "transparency" in upright.info:
         with_alpha = upright.convert("RGBA")
         sheet = Image.new("RGBA", with_alpha.size, "white")
         upright = Image.alpha_composite(sheet, with_alpha)
     seen = upright.convert("RGB")
     with suppress(ImageCms.PyCMSError, OSError, ValueError):
-        if profile and len(profile) <= LARGEST_PROFILE and picture.mode in ("RGB", "RGBA"):
+        if profile and len(profile) <= LARGEST_PROFILE and image.mode in ("RGB", "RGBA"):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             target = ImageCms.createProfile("sRGB")
             seen = ImageCms.profileToProfile(seen, source, target) or seen

@@ -19,34 +19,34 @@ from annotate.image_import.programs.reader import UNREADABLE, Fields
 PNG_EXIF = {"exif", "Raw profile type exif"}
 
 
-def fields_of(picture: Image.Image) -> Fields:
+def fields_of(image: Image.Image) -> Fields:
     """Return every text of an image's file that may hold a prompt.
 
     Under `unreadable` stands why some of them cannot be read. Raises Skip for EXIF that would fill
     the memory.
     """
-    content = content_of(picture)
-    parts = parts_of(picture, content)
+    content = content_of(image)
+    parts = parts_of(image, content)
     for exif in parts.exif[:MOST_SEVERAL]:
         check_exif(exif)
     add_exif(parts)
     add_xmp(parts)
     add_iptc(parts)
-    if picture.format == "PNG":
-        add_hidden(parts, picture, content)
+    if image.format == "PNG":
+        add_hidden(parts, image, content)
     return parts.texts | ({UNREADABLE: parts.unreadable} if parts.unreadable else {})
 
 
-def parts_of(picture: Image.Image, content: bytes) -> Parts:
+def parts_of(image: Image.Image, content: bytes) -> Parts:
     """Return the metadata of an image's file as its container has it."""
-    if picture.format == "PNG":
+    if image.format == "PNG":
         return parts_of_png(content)
-    return parts_of_webp(content) if picture.format == "WEBP" else parts_of_jpeg(content)
+    return parts_of_webp(content) if image.format == "WEBP" else parts_of_jpeg(content)
 
 
-def content_of(picture: Image.Image) -> bytes:
+def content_of(image: Image.Image) -> bytes:
     """Return the bytes of an image's file, which its decoder goes on reading where it was."""
-    file: BinaryIO | None = getattr(picture, "fp", None)
+    file: BinaryIO | None = getattr(image, "fp", None)
     if isinstance(file, io.BytesIO):
         return file.getvalue()
     if file is None:
@@ -58,25 +58,25 @@ def content_of(picture: Image.Image) -> bytes:
     return content
 
 
-def exif_of(picture: Image.Image) -> Image.Exif:
-    """Return a picture's EXIF, empty without any; raises Skip for EXIF that would fill the memory.
+def exif_of(image: Image.Image) -> Image.Exif:
+    """Return an image's EXIF, empty without any; raises Skip for EXIF that would fill the memory.
 
     Broken EXIF raises all kinds of errors.
     """
-    if not has_exif(picture):
+    if not has_exif(image):
         return Image.Exif()
-    raw, profile = picture.info.get("exif"), picture.info.get("Raw profile type exif")
+    raw, profile = image.info.get("exif"), image.info.get("Raw profile type exif")
     if raw is None and isinstance(profile, str):
-        # Pillow would decode the whole picture first, and close its file.
+        # Pillow would decode the whole image first, and close its file.
         raw = bytes.fromhex("".join(profile.split("\n")[3:]))
         check_exif(raw)
         exif = Image.Exif()
         exif.load(raw)
         return exif
     check_exif(raw or b"")
-    return picture.getexif()
+    return image.getexif()
 
 
-def has_exif(picture: Image.Image) -> bool:
-    """Whether a picture may hold EXIF; a PNG says so up front, or else would have to be decoded."""
-    return picture.format != "PNG" or bool(PNG_EXIF & picture.info.keys())
+def has_exif(image: Image.Image) -> bool:
+    """Whether an image may hold EXIF; a PNG says so up front, or else would have to be decoded."""
+    return image.format != "PNG" or bool(PNG_EXIF & image.info.keys())

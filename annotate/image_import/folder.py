@@ -1,4 +1,4 @@
-"""A folder of pictures, walked once however its links go round."""
+"""A folder of images, walked once however its links go round."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -18,11 +18,11 @@ Stopped = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a folder holds: pictures in order of name, prompts by file, what else was passed by."""
+    """What a folder holds: images in order of name, prompts by file, what else was passed by."""
 
     root: Path
     skipped: Skipped
-    pictures: list[Path] = field(default_factory=list)
+    images: list[Path] = field(default_factory=list)
     told: dict[Path, str] = field(default_factory=dict)
     untold: set[Path] = field(default_factory=set)
     """Folders with a table of prompts that cannot be read, and images that tables differ about."""
@@ -32,14 +32,14 @@ class Found:
     """Folders whose names are no prompts, by what they hold."""
 
 
-def find_pictures(named: Path, studio: Path, stopped: Stopped = lambda: False) -> Found:
-    """Find every picture in a folder and below it, but for those of the studio itself.
+def find_images(named: Path, studio: Path, stopped: Stopped = lambda: False) -> Found:
+    """Find every image in a folder and below it, but for those of the studio itself.
 
-    Raises BadMaterial for a folder that is missing, unreadable or without pictures.
+    Raises BadMaterial for a folder that is missing, unreadable or without images.
     """
     root = checked(named)
     if root.is_relative_to(studio.resolve()):
-        raise BadMaterial(f"{root} is the studio's own folder. Name a folder of other pictures.")
+        raise BadMaterial(f"{root} is the studio's own folder. Name a folder of other images.")
     found, nearby = Found(root, Skipped(root)), Nearby(root)
     for folder, names in walk(root, studio.resolve(), found.skipped, stopped):
         images = []
@@ -49,22 +49,22 @@ def find_pictures(named: Path, studio: Path, stopped: Stopped = lambda: False) -
                 images.append(name)
             elif reason:
                 found.skipped.add(reason, folder / name)
-        found.pictures.extend(folder / name for name in images)
-        if len(found.pictures) > MOST_FILES:
+        found.images.extend(folder / name for name in images)
+        if len(found.images) > MOST_FILES:
             raise BadMaterial(
-                f"{root} holds more than {MOST_FILES:,} pictures. Name a folder inside it."
+                f"{root} holds more than {MOST_FILES:,} images. Name a folder inside it."
             )
         nearby.add(folder, names, images, found.skipped)
-    if not found.pictures and not stopped():
+    if not found.images and not stopped():
         raise BadMaterial(
-            f"{root} holds no PNG, JPEG or WebP picture, nor does any folder inside it. Name the "
-            "folder of your pictures."
+            f"{root} holds no PNG, JPEG or WebP image, nor does any folder inside it. Name the "
+            "folder of your images."
         )
 
-    found.told.update(nearby.told(found.pictures))
+    found.told.update(nearby.told(found.images))
     found.untold.update(nearby.untold)
     found.texts.update(nearby.texts)
-    found.sorts.update(sorting(found.pictures))
+    found.sorts.update(sorting(found.images))
     return found
 
 
@@ -75,7 +75,7 @@ def checked(named: Path) -> Path:
         root = named.expanduser()
         if not root.is_dir():
             why = "is a file" if root.exists() else "does not exist"
-            raise BadMaterial(f"{name} {why}. Name a folder of pictures on this machine.")
+            raise BadMaterial(f"{name} {why}. Name a folder of images on this machine.")
         os.listdir(root)
         return root.resolve()
     except (OSError, ValueError, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""One folder of pictures on its way in: read, pair by prompt, store, hand to the desk."""
+"""One folder of images on its way in: read, pair by prompt, store, hand to the desk."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -23,12 +23,12 @@ from storage.records import Image, new_id
 from storage.tables.imported_images import IMPORTED
 
 SLICE = 48
-"""Pictures that are paired and stored together: the first pairs are there in a moment."""
+"""Images that are paired and stored together: the first pairs are there in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """A picture that is ready to be paired, and what it looks like."""
+    """An image that is ready to be paired, and what it looks like."""
 
     path: Path
     image: Image
@@ -105,7 +105,7 @@ class Import:
             yield batch
 
     def _take(self, batch: list[Part], root: Path, stock: Stock, summary: Summary) -> None:
-        """Develop, pair and store some pictures, and let their pairs wait at the desk."""
+        """Develop, pair and store some images, and let their pairs wait at the desk."""
         made: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
         new: dict[str, Image] = {}
         for part in batch:
@@ -183,7 +183,7 @@ class Import:
 
 
 def common_size(group: Sequence[Head], stock: Stock) -> Size:
-    """The size of a prompt's pictures: what it was before, else what most have, else the least."""
+    """The size of a prompt's images: what it was before, else what most have, else the least."""
     known = (stock.images.get(key_of(head)) for head in group)
     before = Counter((image.width, image.height) for image in known if image is not None)
     sizes = before or Counter(head.size for head in group)

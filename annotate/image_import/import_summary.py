@@ -1,4 +1,4 @@
-"""What became of every picture of a folder, and how far an import is."""
+"""What became of every image of a folder, and how far an import is."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ ALONE = "alone with its prompt"
 SAME = "looks like the others of its prompt"
 NAMED = 5
 NONE_SHARED = (
-    "Pictures make pairs when two of them have the same prompt: in their metadata, in "
+    "Images make pairs when two of them have the same prompt: in their metadata, in "
     "a text file beside each, in captions.csv, or as the name of their subfolder."
 )
 
@@ -40,7 +40,7 @@ class Progress:
     """How far the work of one phase is."""
 
     clock: Monotonic
-    phase: str = "Looking for pictures"
+    phase: str = "Looking for images"
     done: int = 0
     of: int = 0
     began: float = field(init=False)
@@ -65,10 +65,10 @@ class Progress:
 
 @dataclass
 class Summary:
-    """Every picture is counted once: brought, known, or skipped for a reason."""
+    """Every image is counted once: brought, known, or skipped for a reason."""
 
     folder: str
-    pictures: int
+    images: int
     skipped: Skipped
     sources: Counter[str]
     """How many images have their prompt from where."""
@@ -84,7 +84,9 @@ class Summary:
         """As values, with a sentence for a person."""
         return {
             "folder": self.folder,
-            "pictures": self.pictures,
+            "found": self.images,
+            # As it was called before; for one release.
+            "pictures": self.images,
             "brought": self.brought,
             "known": self.known,
             "skipped": dict(self.skipped.counts.most_common()),
@@ -100,11 +102,11 @@ class Summary:
     def sentence(self) -> str:
         """What a person wants to know first."""
         parts = [
-            f"{many(self.pairs, 'new pair')} of {many(self.brought, 'picture')} and "
+            f"{many(self.pairs, 'new pair')} of {many(self.brought, 'image')} and "
             f"{many(len(self.prompts), 'prompt')}."
         ]
         if self.known:
-            parts.append(f"{many(self.known, 'picture')} had been brought in before.")
+            parts.append(f"{many(self.known, 'image')} had been brought in before.")
         if self.sources:
             parts.append(of_sources(self.sources))
         if not self.pairs and not self.known:
@@ -115,5 +117,5 @@ class Summary:
 def of_sources(sources: Counter[str]) -> str:
     """Say how many prompts came from where."""
     told = [f"{count:,} from {source}" for source, count in sources.most_common()]
-    pictures = many(sources.total(), "picture")
-    return f"Prompts of {pictures}: {', '.join(told)}."
+    images = many(sources.total(), "image")
+    return f"Prompts of {images}: {', '.join(told)}."

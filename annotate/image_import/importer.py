@@ -58,7 +58,7 @@ class Material:
             return preview
 
     def bring(self, folder: str) -> dict[str, Any]:
-        """Bring in every picture of a folder that can be paired, and say what came of each.
+        """Bring in every image of a folder that can be paired, and say what came of each.
 
         What is here already is not taken twice. Raises BadMaterial or storage's DiskFull.
         """
@@ -142,5 +142,5 @@ def _named(folder: Any) -> str:
     """The name of a folder as somebody typed or pasted it."""
     text = as_text(folder, "The folder").strip().strip("\"'")
     if not text:
-        raise BadMaterial("Name a folder of pictures on the machine that Palate runs on.")
+        raise BadMaterial("Name a folder of images on the machine that Palate runs on.")
     return text

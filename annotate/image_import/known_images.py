@@ -9,16 +9,16 @@ from storage.records import Image
 
 @dataclass
 class Stock:
-    """What the studio holds of a folder: pictures by key, pairs, and the pictures in them."""
+    """What the studio holds of a folder: images by key, pairs, and the images in them."""
 
     images: dict[str, Image]
     partners: dict[str, set[str]]
-    """By the id of a picture in a pair, those that it is paired with."""
+    """By the id of an image in a pair, those that it is paired with."""
     lost: set[str]
-    """By id, pictures whose file is gone or damaged; to bring them again puts it back."""
+    """By id, images whose file is gone or damaged; to bring them again puts it back."""
 
     def knows(self, head: Head) -> bool:
-        """Whether a picture is in a pair already, and its file is sound."""
+        """Whether an image is in a pair already, and its file is sound."""
         image = self.images.get(key_of(head))
         if image is None or image.image_id in self.lost:
             return False

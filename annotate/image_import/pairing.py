@@ -1,4 +1,4 @@
-"""Which pictures of one prompt make pairs: each a few, none twice, no two that look the same."""
+"""Which images of one prompt make pairs: each a few, none twice, no two that look the same."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
@@ -6,9 +6,9 @@ from typing import TypeVar
 from annotate.rendering.similarity import Likeness, alike
 
 MOST_PAIRS = 4
-"""Pairs that one picture is in."""
+"""Pairs that one image is in."""
 MORE_PAIRS = 2
-"""Besides, with pictures that have fewer: one that is new finds all others taken."""
+"""Besides, with images that have fewer: one that is new finds all others taken."""
 MOST_ROUNDS = 24
 Places = tuple[int, int]
 Item = TypeVar("Item")
@@ -17,9 +17,9 @@ Item = TypeVar("Item")
 def rounds(
     likenesses: Sequence[Likeness], known: Collection[Places] = (), most: int = MOST_PAIRS
 ) -> list[list[Places]]:
-    """Return pairs of places in rounds: a picture comes again only when every one has come.
+    """Return pairs of places in rounds: an image comes again only when every one has come.
 
-    Each round goes once around a ring of all pictures, with a longer stride than the one before, so
+    Each round goes once around a ring of all images, with a longer stride than the one before, so
     that the pairs connect them all. `known` pairs are there already, smaller place first.
     """
     count = len(likenesses)
@@ -48,7 +48,7 @@ def rounds(
 
 
 def most_pairs(count: int) -> int:
-    """Return how many pairs so many pictures make if no two of them look the same."""
+    """Return how many pairs so many images make if no two of them look the same."""
     return min(count * (count - 1) // 2, count * MOST_PAIRS // 2)
 
 

@@ -18,7 +18,7 @@ from annotate.safe_files import printable, shown
 from annotate.wording import many
 
 EXAMPLES = 10
-HINT = "Give a picture without a prompt one in a text file beside it: fox.txt for fox.png."
+HINT = "Give an image without a prompt one in a text file beside it: fox.txt for fox.png."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Preview:
 
     folder: str
     root: Path
-    pictures: int
+    found: int
     images: int
     """Those that are new and share their prompt with another."""
     known: int
@@ -53,7 +53,9 @@ class Preview:
         """As values, with a sentence for a person."""
         return {
             "folder": self.folder,
-            "pictures": self.pictures,
+            "found": self.found,
+            # As it was called before; for one release.
+            "pictures": self.found,
             "images": self.images,
             "known": self.known,
             "skipped": dict(self.skipped.counts.most_common()),
@@ -78,7 +80,7 @@ class Preview:
     def sentence(self) -> str:
         """What a person wants to know first."""
         counts = (
-            f"{many(self.images, 'picture')} to bring in, of {many(self.prompts, 'prompt')}: up to "
+            f"{many(self.images, 'image')} to bring in, of {many(self.prompts, 'prompt')}: up to "
             f"{many(self.pairs, 'pair')}."
         )
         return " ".join([*["Stopped."] * self.stopped, counts, *self.notes()])
@@ -87,7 +89,7 @@ class Preview:
         """What there is to say beside the counts."""
         notes = []
         if self.known:
-            notes.append(f"{many(self.known, 'picture')} had been brought in before.")
+            notes.append(f"{many(self.known, 'image')} had been brought in before.")
         if self.sources:
             notes.append(of_sources(self.sources))
         if not self.images and not self.known:

@@ -11,7 +11,7 @@ from annotate.image_import.captions.origins import alike
 from annotate.image_import.captions.sidecar import files_beside
 from annotate.image_import.context import Supplies
 from annotate.image_import.decode import LARGEST_FILE, Head, look
-from annotate.image_import.folder import Found, find_pictures
+from annotate.image_import.folder import Found, find_images
 from annotate.image_import.import_summary import ALONE, STOPPED
 from annotate.image_import.steps import Steps
 
@@ -57,9 +57,9 @@ class Looking:
         Raises BadMaterial.
         """
         store, steps = self._supplies.store, self._steps
-        found = find_pictures(folder, store.images_dir.parent, steps.cancelled.is_set)
-        counted = len(found.pictures) + found.skipped.counts.total()
-        steps.progress.begin("Reading", len(found.pictures))
+        found = find_images(folder, store.images_dir.parent, steps.cancelled.is_set)
+        counted = len(found.images) + found.skipped.counts.total()
+        steps.progress.begin("Reading", len(found.images))
         outcomes: dict[Path, tuple[int, Outcome]] = {}
         groups = Groups({alike(prompt) for prompt in self._supplies.kept()})
         for path, (state, outcome) in self._outcomes(found, before):
@@ -86,7 +86,7 @@ class Looking:
                 return known
             return state, self._steps.safely(lambda: self._head(path, found), path)
 
-        for path, outcome in self._steps.each(read, found.pictures):
+        for path, outcome in self._steps.each(read, found.images):
             yield path, (0, outcome) if isinstance(outcome, str) else outcome
 
     def _head(self, path: Path, found: Found) -> Head:

@@ -1,4 +1,4 @@
-"""A taste learned from the votes: which pair would teach most, and how much a picture is to it."""
+"""A taste learned from the votes: which pair would teach most, and how much an image is to it."""
 
 import logging
 import random
@@ -85,7 +85,7 @@ class NextPair:
         return self._chosen(pair, (CHANCE if by_chance else VALUE, propensity))
 
     def judge(self) -> Merits:
-        """Return what says how much each picture is to the taste that the votes show now.
+        """Return what says how much each image is to the taste that the votes show now.
 
         It stays the same taste whatever is voted later. Raises InvalidRequest where there is none.
         """
@@ -109,7 +109,7 @@ class NextPair:
         return self._choices.get(pair_id)
 
     def learn(self) -> None:
-        """Measure the pictures that wait, and learn anew where there are new votes."""
+        """Measure the images that wait, and learn anew where there are new votes."""
         with self._learning:
             self._learn()
 
@@ -120,20 +120,20 @@ class NextPair:
         if abs(votes - self._learned_from) < max(1, self._learned_from * NEWS):
             return
         given = self._store.quality.entries.lessons(self._base, MOST_VOTES)
-        known = self._measure([picture for *sides, _ in given for picture in sides])
+        known = self._measure([image for *sides, _ in given for image in sides])
         sides = [(won, lost) for won, lost, _ in given if won in known and lost in known]
         self._learned_from = votes
         self._asked = Counter(prompt for *_, prompt in given)
-        won_lost = np.array([[known[picture] for picture in pair] for pair in sides])
+        won_lost = np.array([[known[image] for image in pair] for pair in sides])
         self._taste = learn(won_lost[:, 0], won_lost[:, 1]) if sides else None
 
-    def _measure(self, pictures: Sequence[str]) -> dict[str, np.ndarray]:
-        """Return what is known of these pictures; what takes too long is for the next time."""
-        new = [picture for picture in dict.fromkeys(pictures) if picture not in self._known]
+    def _measure(self, images: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return what is known of these images; what takes too long is for the next time."""
+        new = [image for image in dict.fromkeys(images) if image not in self._known]
         files = self._store.image_hashes(new) if new else {}
         looks, _ = self._looks.of(files.values(), MEASURING_S) if files else ({}, 0)
         # A new dict, since `pick` may read the one before at this moment.
-        found = {picture: looks[sha] for picture, sha in files.items() if sha in looks}
+        found = {image: looks[sha] for image, sha in files.items() if sha in looks}
         self._known = dict(list((self._known | found).items())[-REMEMBERED * 4 :])
         return self._known
 

@@ -1,4 +1,4 @@
-"""What many pictures look like: each file is measured once, and what was found is kept."""
+"""What many images look like: each file is measured once, and what was found is kept."""
 
 import threading
 from collections.abc import Iterable, Sequence
@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from annotate.clock import Monotonic
-from annotate.errors import BrokenPicture
+from annotate.errors import BrokenImage
 from annotate.insights.attributes import NAMES, attributes
 from storage.store import Store
 
 MEASURE = 1
-"""A number for how `attributes` measures; a new one measures every picture anew."""
+"""A number for how `attributes` measures; a new one measures every image anew."""
 BATCH = 64
 ROOM = 1024
 
 
 class Looks:
-    """The attributes of pictures by their SHA-256, in memory and in the studio: a row for each."""
+    """The attributes of images by their SHA-256, in memory and in the studio: a row for each."""
 
     def __init__(self, store: Store, clock: Monotonic) -> None:
         self._store, self._clock = store, clock
@@ -29,7 +29,7 @@ class Looks:
         self._guard, self._measuring = threading.Lock(), threading.Lock()
 
     def places(self, files: Sequence[str]) -> np.ndarray:
-        """Return the row of each picture, whether it is measured or not."""
+        """Return the row of each image, whether it is measured or not."""
         keys = [bytes.fromhex(sha256) for sha256 in files]
         with self._guard:
             if unknown := [key for key in dict.fromkeys(keys) if key not in self._places]:
@@ -37,13 +37,13 @@ class Looks:
             return np.array([self._places[key] for key in keys], np.int32)
 
     def numbers(self) -> np.ndarray:
-        """Return every row; NaN where a picture is not measured, or cannot be."""
+        """Return every row; NaN where an image is not measured, or cannot be."""
         return self._numbers[: len(self._places)]
 
     def measure(self, places: np.ndarray, within_s: float) -> int:
         """Measure what nobody measured before, for so many seconds, and return how many are left.
 
-        A picture that cannot be read is passed over.
+        An image that cannot be read is passed over.
         """
         until = self._clock() + within_s
         wanted = np.unique(places)
@@ -59,9 +59,9 @@ class Looks:
         return len(new) - done
 
     def of(self, files: Iterable[str], within_s: float) -> tuple[dict[str, np.ndarray], int]:
-        """Return what is known of these pictures, and how many are left to measure.
+        """Return what is known of these images, and how many are left to measure.
 
-        Measures those that nobody measured before, for so many seconds at most; a picture that
+        Measures those that nobody measured before, for so many seconds at most; an image that
         cannot be read is passed over.
         """
         wanted = list(dict.fromkeys(files))
@@ -75,7 +75,7 @@ class Looks:
         return bool(np.isnan(self._numbers[place, 0])) and place not in self._broken
 
     def _take(self, unknown: Sequence[bytes]) -> None:
-        """Give pictures a row each, with what the studio keeps of them."""
+        """Give images a row each, with what the studio keeps of them."""
         kept = self._store.quality.looks(MEASURE, [key.hex() for key in unknown])
         size = len(self._places) + len(unknown)
         if size > len(self._numbers):
@@ -90,14 +90,14 @@ class Looks:
                 self._numbers[place] = row
 
     def _measure(self, places: Sequence[int], until: float) -> int:
-        """Measure some pictures as long as there is time, and return how many were looked at."""
+        """Measure some images as long as there is time, and return how many were looked at."""
         found: dict[int, np.ndarray] = {}
         looked_at = 0
         for place in places:
             path: Path = self._store.image_path(self._keys[place].hex())
             try:
                 found[place] = attributes(path)
-            except BrokenPicture:
+            except BrokenImage:
                 self._broken.add(place)
             looked_at += 1
             if self._clock() > until:

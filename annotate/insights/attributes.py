@@ -1,6 +1,6 @@
-"""What a picture looks like, in numbers that a person has words for; numpy and Pillow alone.
+"""What an image looks like, in numbers that a person has words for; numpy and Pillow alone.
 
-Colours are sRGB's, lightness and colour distances CIELAB's (D65). A picture is made small first, so
+Colours are sRGB's, lightness and colour distances CIELAB's (D65). An image is made small first, so
 that the numbers say what a person sees at a glance, and cost a few milliseconds at any size.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from annotate.errors import BrokenPicture
+from annotate.errors import BrokenImage
 
 SIDE = 256
 """Pixels of the longer side on which everything is measured."""
@@ -35,7 +35,7 @@ TO_XYZ = np.array(
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One number about a picture, with the words for more and for less of it."""
+    """One number about an image, with the words for more and for less of it."""
 
     name: str
     more: str
@@ -63,11 +63,11 @@ NAMES = tuple(attribute.name for attribute in ATTRIBUTES)
 
 
 def attributes(path: Path) -> np.ndarray:
-    """Measure a picture file: one finite number for each of NAMES.
+    """Measure an image file: one finite number for each of NAMES.
 
-    Raises BrokenPicture for a file that is gone or is no picture.
+    Raises BrokenImage for a file that is gone or is no image.
     """
-    rgb_HWC = read_picture(path)
+    rgb_HWC = read_image(path)
     lab_HWC = to_lab(rgb_HWC)
     light_HW = lab_HWC[..., 0] / 100
     values = {
@@ -82,22 +82,22 @@ def attributes(path: Path) -> np.ndarray:
     return np.array([float(values[name]) for name in NAMES])
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """Read a picture file as RGB from 0 to 1, at most SIDE pixels long; raises BrokenPicture."""
+def read_image(path: Path) -> np.ndarray:
+    """Read an image file as RGB from 0 to 1, at most SIDE pixels long; raises BrokenImage."""
     try:
-        with Image.open(path) as image:
-            image.draft("RGB", (SIDE, SIDE))
-            picture = flat(image)
-            picture.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+        with Image.open(path) as opened:
+            opened.draft("RGB", (SIDE, SIDE))
+            image = flat(opened)
+            image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
     except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
-        raise BrokenPicture(
-            f"The picture {path.name} cannot be read: {error}. Put back a good copy of the file."
+        raise BrokenImage(
+            f"The image {path.name} cannot be read: {error}. Put back a good copy of the file."
         ) from error
-    return np.asarray(picture, dtype=np.float64) / 255
+    return np.asarray(image, dtype=np.float64) / 255
 
 
 def flat(image: Image.Image) -> Image.Image:
-    """Return a picture in RGB, what is transparent on white."""
+    """Return an image in RGB, what is transparent on white."""
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         on_white = Image.new("RGBA", image.size, "white")
         on_white.alpha_composite(image.convert("RGBA"))
@@ -143,7 +143,7 @@ def hue_sector(rgb_HWC: np.ndarray, high: np.ndarray, chroma: np.ndarray) -> np.
 
 
 def colourfulness(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> float:
-    """Measure how colourful a picture looks (Hasler and Süsstrunk 2003, their M3)."""
+    """Measure how colourful an image looks (Hasler and Süsstrunk 2003, their M3)."""
     rg, yb = red - green, (red + green) / 2 - blue
     return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
 
@@ -190,7 +190,7 @@ def frame(height: int, width: int) -> np.ndarray:
 
 
 def centredness(subject: np.ndarray) -> float:
-    """Say how near the middle of a subject is to the picture's: 1 there, 0 in a corner."""
+    """Say how near the middle of a subject is to the image's: 1 there, 0 in a corner."""
     rows, columns = np.nonzero(subject)
     if not len(rows):
         return 1.0

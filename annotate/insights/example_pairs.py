@@ -1,4 +1,4 @@
-"""The example pairs of a report: the addresses of their pictures are looked up all at once."""
+"""The example pairs of a report: the addresses of their images are looked up all at once."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from annotate.urls import address
 
 MOST_EXAMPLES = 3
 Shown = Callable[[Sequence[int]], Mapping[int, tuple[str, str]]]
-"""Gives the two pictures of votes by their ids, in their fixed order."""
+"""Gives the two images of votes by their ids, in their fixed order."""
 
 
 class Gallery:
@@ -21,7 +21,7 @@ class Gallery:
         self._open: list[tuple[dict[str, Any], int, bool]] = []
 
     def example(self, row: int, first_won: bool) -> dict[str, Any]:
-        """A pair by its vote's place, the chosen picture first."""
+        """A pair by its vote's place, the chosen image first."""
         prompt = self._columns.prompts[self._columns.prompt[row]]
         told = {"prompt": prompt, "chosen_url": "", "other_url": ""}
         self._open.append((told, int(self._columns.vote[row]), first_won))
@@ -40,9 +40,9 @@ class Gallery:
         """Look up the addresses of everything handed out."""
         if not self._open:
             return
-        pictures = shown([vote for _, vote, _ in self._open])
+        images = shown([vote for _, vote, _ in self._open])
         for told, vote, first_won in self._open:
-            chosen, other = pictures[vote] if first_won else pictures[vote][::-1]
+            chosen, other = images[vote] if first_won else images[vote][::-1]
             told["chosen_url"], told["other_url"] = address(chosen), address(other)
 
 

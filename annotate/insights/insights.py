@@ -1,6 +1,6 @@
 """Insights: what votes say about how they were given and what they like, and what is done about it.
 
-Insights ── KeptInsights  what votes add up to, once     ── Looks    pictures in numbers
+Insights ── KeptInsights  what votes add up to, once     ── Looks    images in numbers
          ── Repeats       pairs asked on purpose         ── Pauses   a gentle word
 """
 
@@ -20,7 +20,7 @@ from storage.store import Store
 WEIGH = "weigh_votes"
 """Project setting: whether people's votes count by how far they can be relied on."""
 QUICK_S, PATIENT_S = 0.8, 1.2
-"""How long pictures are measured for while a page or a program waits."""
+"""How long images are measured for while a page or a program waits."""
 
 
 class Insights:
@@ -36,7 +36,7 @@ class Insights:
     def report(self, person: str | None = None, within_s: float = QUICK_S) -> dict[str, Any]:
         """Return everything, in values that JSON can hold.
 
-        `measuring` says how many pictures are not measured yet; a later call goes on with them.
+        `measuring` says how many images are not measured yet; a later call goes on with them.
         Nothing is added up twice: what is asked again is answered from before while it holds.
         """
         name = as_annotator(person) if person else None
@@ -104,9 +104,9 @@ class Insights:
         return self._exclusions(None)
 
     def mark_gold(self, pair_id: str, better: str, who: str) -> dict[str, str]:
-        """Say that the left or the right picture of a pair is better for certain, or "" for unsure.
+        """Say that the left or the right image of a pair is better for certain, or "" for unsure.
 
-        Returns the better picture of each such pair. Raises UnknownPair or InvalidRequest.
+        Returns the better image of each such pair. Raises UnknownPair or InvalidRequest.
         """
         pair = self._store.pair(as_text(pair_id, "The pair_id"))
         winners = {"left": pair.left, "right": pair.right, "": ""}
@@ -149,6 +149,6 @@ def reason_of(person: Reliable, middle: float) -> str:
     """Say why somebody's votes count as much as they do."""
     percent = f"{100 * person.accuracy:.0f} % ({100 * person.low:.0f} to {100 * person.high:.0f})"
     return (
-        f"On {person.shared} votes that others gave too, names the picture held for the better one "
+        f"On {person.shared} votes that others gave too, names the image held for the better one "
         f"{percent} of the time; the middle person {100 * middle:.0f} %."
     )

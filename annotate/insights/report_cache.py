@@ -70,7 +70,7 @@ class KeptInsights:
         self._adding_up = threading.Lock()
 
     def report(self, person: str | None, within_s: float) -> tuple[Told, Told]:
-        """Return what is said of one person's votes or of everybody's, and how many pictures are
+        """Return what is said of one person's votes or of everybody's, and how many images are
         measured; nobody may change it.
         """
         return self._measured("report", person, within_s, self._report)
@@ -90,7 +90,7 @@ class KeptInsights:
         with self._adding_up:
             known = self._now()
             looked_at = self._looked_at(known, kind, person)
-        # Not within the lock: others may be answered while pictures are measured.
+        # Not within the lock: others may be answered while images are measured.
         left = self._looks.measure(looked_at, within_s)
         with self._adding_up:
             answer = self._answer(
@@ -99,13 +99,13 @@ class KeptInsights:
         return answer, {"left": left, "of": len(looked_at)}
 
     def _looked_at(self, known: Known, kind: str, person: str | None) -> np.ndarray:
-        """The rows of the pictures that are to be measured."""
+        """The rows of the images that are to be measured."""
 
         def rows(one: Known) -> np.ndarray:
             votes = one.votes.of(person if kind == "own" else None)
             return np.unique(np.concatenate([votes.first, votes.other]))
 
-        return self._answer(known, ("pictures", person if kind == "own" else None), rows)
+        return self._answer(known, ("images", person if kind == "own" else None), rows)
 
     def _now(self) -> Known:
         """What is known of the votes as they are now."""

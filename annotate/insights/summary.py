@@ -42,12 +42,12 @@ class Source:
 
     votes: Columns
     units: Units
-    """Everybody's votes on each two pictures."""
+    """Everybody's votes on each two images."""
     person: str | None
     gold: Mapping[int, bool]
-    """The pairs whose answer is known, and whether it is their first picture."""
+    """The pairs whose answer is known, and whether it is their first image."""
     looks: np.ndarray
-    """The numbers about pictures, a row each; NaN where a picture is not measured."""
+    """The numbers about images, a row each; NaN where an image is not measured."""
     gallery: Gallery = field(init=False)
     mine: Columns = field(init=False)
     place: int = field(init=False)
@@ -61,12 +61,12 @@ class Source:
         object.__setattr__(self, "place", place)
 
     def measured(self, choices: Choices) -> Choices:
-        """Return the choices of which both pictures are measured."""
+        """Return the choices of which both images are measured."""
         known = ~np.isnan(self.looks[:, 0])
         return choices.where(known[choices.chosen] & known[choices.rejected])
 
     def differences(self, choices: Choices) -> np.ndarray:
-        """For each choice, the chosen picture's numbers less the other's."""
+        """For each choice, the chosen image's numbers less the other's."""
         differences: np.ndarray = self.looks[choices.chosen] - self.looks[choices.rejected]
         return differences
 
@@ -260,7 +260,7 @@ def told_differs(source: Source) -> dict[str, Any] | None:
 
 
 def told_dissent(one: Dissent, gallery: Gallery) -> dict[str, Any]:
-    """A pair on which most others chose the other picture."""
+    """A pair on which most others chose the other image."""
     example = gallery.example(one.row, one.first_won)
     example.update(others=one.others, against=one.against)
     return example

@@ -83,7 +83,7 @@ class Desk:
     def ready(self, trial: str | None = None) -> int:
         """How many pairs of the active version, or of a trial, wait for anybody.
 
-        Pairs of brought pictures count with the former: while there are some, none need be drawn.
+        Pairs of brought images count with the former: while there are some, none need be drawn.
         """
         with self._guard:
             if trial:

@@ -1,4 +1,4 @@
-"""Four at a time: pictures of one prompt of which a person names the best and the worst."""
+"""Four at a time: images of one prompt of which a person names the best and the worst."""
 
 import threading
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Quads:
             return max(0, AHEAD - fresh)
 
     def add(self, prompt: str, images: Sequence[str], version: str) -> None:
-        """Store four pictures and let them wait; raises what the store raises."""
+        """Store four images and let them wait; raises what the store raises."""
         quad = self._store.rankings.add_quad(prompt, images, self._base, version)
         with self._guard:
             self._waiting[quad.quad_id] = quad
@@ -89,7 +89,7 @@ class Quads:
         return receipt
 
     def reopen(self, annotator: str, quad: Quad) -> None:
-        """Let the annotator have four pictures again whose ranking they took back."""
+        """Let the annotator have four images again whose ranking they took back."""
         with self._guard:
             self._waiting.pop(quad.quad_id, None)
             self._hold(annotator, quad)

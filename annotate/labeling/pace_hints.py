@@ -11,7 +11,7 @@ from statistics import median
 from storage.records import Verdict
 
 FAST_MS = 450
-"""Median time on a pair below which nobody has looked at both pictures."""
+"""Median time on a pair below which nobody has looked at both images."""
 LATELY = 10
 STREAK = 12
 """The same side so often in a row: of fair votes, once in two thousand."""
@@ -19,7 +19,7 @@ QUIET = 40
 """Votes before it is said again."""
 TOO_FAST = "You are going fast. A short look away helps; every vote so far is kept."
 ONE_SIDE = (
-    "The {side} picture {count} times in a row. That happens; a short pause helps to look afresh."
+    "The {side} image {count} times in a row. That happens; a short pause helps to look afresh."
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from PIL import Image as Picture
+from PIL import Image as PILImage
 
 from annotate.clock import Monotonic
 from annotate.interfaces import RenderItem, Sampler
@@ -28,7 +28,7 @@ PAIRS_PER_REQUEST = 8
 FEW_PAIRS = 4
 """With fewer ready, the first pairs of a request matter more than the time of the whole."""
 MOST_ALIKE = 3
-"""Pairs of pictures that look alike are not shown, but for one after so many in a row: a model that
+"""Pairs of images that look alike are not shown, but for one after so many in a row: a model that
 draws nothing else is still to be judged."""
 REQUEST_S = 10.0
 """A request should last no longer, so that a new version need not wait for it."""
@@ -73,7 +73,7 @@ class Pool:
         self._rest: str | None = None
         self._rest_eta: Callable[[], float | None] = lambda: None
         self._fresh_version: str | None = None
-        self._picture_s = 0.0
+        self._image_s = 0.0
         self._alike = 0
         self._filling, self._paired = True, True
         self._began = clock()
@@ -111,7 +111,7 @@ class Pool:
 
     @property
     def quiet_s(self) -> float:
-        """For how long pictures have been drawn and none has come."""
+        """For how long images have been drawn and none has come."""
         asked = self._asked
         return 0.0 if asked is None else self._clock() - asked
 
@@ -168,7 +168,7 @@ class Pool:
         if state.state != "ready":
             left = LOADING_S - (self._clock() - self._began)
             return Wait(max(1.0, left), state.detail or "Starting the image model.")
-        return Wait(max(0.5, 2 * self._picture_s), "Drawing the next pairs.")
+        return Wait(max(0.5, 2 * self._image_s), "Drawing the next pairs.")
 
     def _work(self) -> None:
         while not self._closing.is_set():
@@ -207,13 +207,13 @@ class Pool:
     def _wanted(self) -> int:
         """How many pairs the next request draws: one at first, so that it is there quickly.
 
-        A full pool waits until a whole request is missing: pictures cost less by the dozen.
+        A full pool waits until a whole request is missing: images cost less by the dozen.
         """
         missing = self.target - self._desk.ready()
         if self._fresh_version != self._desk.version and not self._desk.ready():
             self._filling = True
             return min(1, missing)
-        quick = int(REQUEST_S / (2 * self._picture_s)) if self._picture_s else PAIRS_PER_REQUEST
+        quick = int(REQUEST_S / (2 * self._image_s)) if self._image_s else PAIRS_PER_REQUEST
         whole = max(1, min(PAIRS_PER_REQUEST, quick))
         self._filling = missing > 0 and (self._filling or missing >= whole)
         return min(missing, whole) if self._filling else 0
@@ -225,7 +225,7 @@ class Pool:
         warm, began = self._sampler.state().state == "ready", self._clock()
         finished: dict[int, Image] = {}
 
-        def on_picture(index: int, image: Image) -> None:
+        def on_image(index: int, image: Image) -> None:
             finished[index], self._asked = image, self._clock()
             first = index - index % 2
             if first in finished and first + 1 in finished:
@@ -233,11 +233,11 @@ class Pool:
 
         self._asked = self._clock()
         patient = self._desk.ready() >= FEW_PAIRS
-        self._painter.draw(items, look_of(version), on_picture, patient, gives_way=True)
+        self._painter.draw(items, look_of(version), on_image, patient, gives_way=True)
         if finished:
             self._fresh_version = version.version
         if warm and len(finished) == len(items):
-            self._picture_s = (self._clock() - began) / len(items)
+            self._image_s = (self._clock() - began) / len(items)
 
     def _draw_quad(self) -> None:
         self._paired = False
@@ -253,7 +253,7 @@ class Pool:
         self._quads.add(images[0].recipe["prompt"], ids, version.version)
 
     def _of_a_kind(self, count: int) -> list[RenderItem]:
-        """Pictures of one prompt by different seeds."""
+        """Images of one prompt by different seeds."""
         prompt = self._bag.draw()
         return [RenderItem(prompt, seed) for seed in self._chance.sample(range(SEEDS), count)]
 
@@ -269,10 +269,10 @@ class Pool:
         self._desk.add(pair)
 
     def _look_alike(self, *images: Image) -> bool:
-        """Whether nobody could prefer one of two pictures; others tell of unreadable ones."""
+        """Whether nobody could prefer one of two images; others tell of unreadable ones."""
         try:
             first, second = (
-                likeness_of(Picture.open(self._store.image_path(image.sha256))) for image in images
+                likeness_of(PILImage.open(self._store.image_path(image.sha256))) for image in images
             )
         except OSError:
             return False
@@ -289,8 +289,8 @@ class Pool:
         self._failures += 1
         problem = f"{error} Drawing goes on by itself once it can."
         if problem != self.problem:
-            logger.error("No pictures can be drawn: %s", error)
-            logger.debug("no pictures can be drawn", exc_info=error)
+            logger.error("No images can be drawn: %s", error)
+            logger.debug("no images can be drawn", exc_info=error)
         self.problem = problem
         return self._pause()
 

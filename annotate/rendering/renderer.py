@@ -1,4 +1,4 @@
-"""Pictures from recipes: what the sampler draws, recorded with everything that made it."""
+"""Images from recipes: what the sampler draws, recorded with everything that made it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Any
 from annotate.interfaces import Model, Rendered, RenderItem, RenderSettings, Sampler
 from storage.records import Image, Version, new_id, recipe_key
 
-OnPicture = Callable[[int, Image], None]
+OnImage = Callable[[int, Image], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What draws: adapters added up by weight, under the name that pictures are found by."""
+    """What draws: adapters added up by weight, under the name that images are found by."""
 
     name: str
     adapters: tuple[tuple[Path, float], ...]
@@ -40,7 +40,7 @@ class Painter:
         )
 
     def recipe(self, item: RenderItem, version: str) -> dict[str, Any]:
-        """Everything that a picture depends on."""
+        """Everything that an image depends on."""
         settings = self._settings
         return {
             "base": self._base,
@@ -59,11 +59,11 @@ class Painter:
         self,
         items: Sequence[RenderItem],
         look: Look,
-        on_picture: OnPicture,
+        on_image: OnImage,
         patient: bool = False,
         gives_way: bool = False,
     ) -> None:
-        """Draw pictures and wait for them; `on_picture` gets each with its index, not yet stored.
+        """Draw images and wait for them; `on_image` gets each with its index, not yet stored.
 
         If `patient`, all come as soon as they can, else the first ones do. If `gives_way`,
         only those are drawn that are there once something is asked for without it.
@@ -71,18 +71,18 @@ class Painter:
         Raises what the sampler raises.
         """
 
-        def on_image(index: int, rendered: Rendered) -> None:
-            on_picture(index, self._image(items[index], look.name, rendered))
+        def hand_on(index: int, rendered: Rendered) -> None:
+            on_image(index, self._image(items[index], look.name, rendered))
 
         settings = self._settings
-        self._sampler.render(items, look.adapters, settings, on_image, patient, gives_way)
+        self._sampler.render(items, look.adapters, settings, hand_on, patient, gives_way)
 
-    def score(self, prompts: Sequence[str], pictures: Sequence[Path], adapter: Path) -> list[float]:
-        """Return how much likelier an adapter holds each picture to be than its base does.
+    def score(self, prompts: Sequence[str], images: Sequence[Path], adapter: Path) -> list[float]:
+        """Return how much likelier an adapter holds each image to be than its base does.
 
         Raises what the sampler raises.
         """
-        return list(self._sampler.score(prompts, pictures, adapter, self._settings))
+        return list(self._sampler.score(prompts, images, adapter, self._settings))
 
     def _image(self, item: RenderItem, version: str, rendered: Rendered) -> Image:
         recipe = self.recipe(item, version)

@@ -75,7 +75,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A folder's evaluation; `pictures` are by version, place of the prompt, and seed."""
+    """A folder's evaluation; `images` are by version, place of the prompt, and seed."""
 
     folder: Path
     created: str | None
@@ -84,7 +84,7 @@ class Evaluation:
     versions: list[Version]
     prompts: list[str]
     seeds: list[int]
-    pictures: dict[tuple[str, int, int], Path]
+    images: dict[tuple[str, int, int], Path]
     grids: list[Path]
     checks: list[Check]
     passed: bool | None
@@ -117,11 +117,12 @@ def evaluation_of(folder: Path, whole: "Fields") -> Evaluation:
     if (number := whole.get("format", int)) != FORMAT:
         raise Wrong(f"its format is {number}, and this Palate reads {FORMAT}.")
     model = Fields(whole.get("model", dict, {}), "model")
-    pictures = {}
-    for each in whole.each("pictures"):
+    images = {}
+    # What was written before says pictures; it is read for one release.
+    for each in whole.each("images") or whole.each("pictures"):
         key = (each.need("version", str), each.need("prompt", int), each.need("seed", int))
         if (file := within(folder, each.need("file", str))) is not None:
-            pictures[key] = file
+            images[key] = file
     grids = [within(folder, name) for name in whole.all("grids", str)]
     return Evaluation(
         folder=folder,
@@ -131,7 +132,7 @@ def evaluation_of(folder: Path, whole: "Fields") -> Evaluation:
         versions=[version_of(each) for each in whole.each("versions")],
         prompts=whole.all("prompts", str),
         seeds=whole.all("seeds", int),
-        pictures=pictures,
+        images=images,
         grids=[grid for grid in grids if grid is not None],
         checks=[check_of(each) for each in whole.each("checks")],
         passed=whole.get("passed", bool),

@@ -21,10 +21,10 @@ from annotate.report.interval_plots import dots, whiskers
 STYLE = Path(__file__).parent / "report.css"
 COLOURS = 4
 MOST_ROWS = 40
-MOST_PICTURES = 60
+MOST_IMAGES = 60
 GRID_SIDE = 1600
 EMPTY = (
-    "<p>This evaluation holds no pictures, checks, scores or votes. Run it again with more of "
+    "<p>This evaluation holds no images, checks, scores or votes. Run it again with more of "
     "them.</p>"
 )
 
@@ -37,7 +37,7 @@ def html_report(evaluation: Evaluation) -> str:
         _rates(evaluation),
         *map(_verdict, evaluation.verdicts),
         _scores(evaluation),
-        _pictures(evaluation),
+        _images(evaluation),
         _grids(evaluation),
         _made(evaluation),
     ]
@@ -182,25 +182,25 @@ def _by_prompt(scorer: str, scores: Sequence[Score], prompts: Sequence[str]) -> 
     )
 
 
-def _pictures(evaluation: Evaluation) -> str:
+def _images(evaluation: Evaluation) -> str:
     versions = [version.name for version in evaluation.versions]
     drawn = [
         (place, seed)
         for place in range(len(evaluation.prompts))
         for seed in evaluation.seeds
-        if any((name, place, seed) in evaluation.pictures for name in versions)
+        if any((name, place, seed) in evaluation.images for name in versions)
     ]
     if not drawn:
         return ""
-    shown = drawn[: max(1, MOST_PICTURES // len(versions))]
+    shown = drawn[: max(1, MOST_IMAGES // len(versions))]
     cards = "".join(_card(evaluation, versions, place, seed) for place, seed in shown)
-    return _section("Pictures", f'<div class="cards">{cards}</div>' + _more(len(drawn), len(shown)))
+    return _section("Images", f'<div class="cards">{cards}</div>' + _more(len(drawn), len(shown)))
 
 
 def _card(evaluation: Evaluation, versions: Sequence[str], place: int, seed: int) -> str:
     prompt = evaluation.prompts[place]
     sides = "".join(
-        f"<span>{_picture(evaluation.pictures.get((name, place, seed)), prompt, name)}"
+        f"<span>{_image(evaluation.images.get((name, place, seed)), prompt, name)}"
         f"<em>{escape(name)}</em></span>"
         for name in versions
     )
@@ -210,24 +210,22 @@ def _card(evaluation: Evaluation, versions: Sequence[str], place: int, seed: int
     )
 
 
-def _picture(file: Path | None, prompt: str, version: str) -> str:
+def _image(file: Path | None, prompt: str, version: str) -> str:
     data = as_data(file) if file is not None else None
     if data is None:
-        return '<b class="missing">No picture</b>'
+        return '<b class="missing">No image</b>'
     alt = escape(f"{prompt}, drawn by {version}", quote=True)
     return f'<img src="{data}" alt="{alt}">'
 
 
 def _grids(evaluation: Evaluation) -> str:
-    if evaluation.pictures:
+    if evaluation.images:
         return ""
     found = [data for data in (as_data(grid, GRID_SIDE) for grid in evaluation.grids) if data]
     if not found:
         return ""
-    pictures = "".join(
-        f'<img class="grid" src="{data}" alt="A sheet of pictures">' for data in found
-    )
-    return _section("Pictures", pictures)
+    images = "".join(f'<img class="grid" src="{data}" alt="A sheet of images">' for data in found)
+    return _section("Images", images)
 
 
 def _made(evaluation: Evaluation) -> str:

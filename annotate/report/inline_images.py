@@ -1,4 +1,4 @@
-"""Pictures small enough to lie inside a page."""
+"""Images small enough to lie inside a page."""
 
 import base64
 import io
@@ -12,16 +12,16 @@ SIDE = 384
 
 
 def as_data(path: Path, side: int = SIDE) -> str | None:
-    """Return a picture as a data address, made smaller if need be; None where it cannot be read."""
+    """Return an image as a data address, made smaller if need be; None where it cannot be read."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                picture.load()
-                if path.stat().st_size <= LARGEST_PLAIN and max(picture.size) <= side:
-                    kind = Image.MIME[picture.format or "PNG"]
+            with Image.open(path) as image:
+                image.load()
+                if path.stat().st_size <= LARGEST_PLAIN and max(image.size) <= side:
+                    kind = Image.MIME[image.format or "PNG"]
                     return _address(kind, path.read_bytes())
-                small = picture.convert("RGB")
+                small = image.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Warning):
         return None
     small.thumbnail((side, side))

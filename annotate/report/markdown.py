@@ -19,19 +19,19 @@ from annotate.report.findings import (
 )
 
 STRIP = 41
-MOST_PICTURES = 30
+MOST_IMAGES = 30
 MOST_ROWS = 40
 
 
 def markdown_report(evaluation: Evaluation, out: Path) -> str:
-    """Return the report; pictures are named relative to the folder `out` that it goes to."""
+    """Return the report; images are named relative to the folder `out` that it goes to."""
     parts = [
         [f"# {plain(title(evaluation))}", plain(moment(evaluation.created))],
         _checks(evaluation),
         _rates(evaluation),
         *map(_verdict, evaluation.verdicts),
         _scores(evaluation),
-        _pictures(evaluation, out),
+        _images(evaluation, out),
     ]
     return "\n\n".join(line for part in parts for line in part if line) + "\n"
 
@@ -103,21 +103,21 @@ def _scores(evaluation: Evaluation) -> list[str]:
     return lines
 
 
-def _pictures(evaluation: Evaluation, out: Path) -> list[str]:
+def _images(evaluation: Evaluation, out: Path) -> list[str]:
     versions = [version.name for version in evaluation.versions]
     rows = []
     for place, prompt in enumerate(evaluation.prompts):
         for seed in evaluation.seeds:
-            files = [evaluation.pictures.get((name, place, seed)) for name in versions]
+            files = [evaluation.images.get((name, place, seed)) for name in versions]
             if any(files):
                 cells = [_link(file, out) for file in files]
                 rows.append((f"{plain(prompt)}, seed {seed}", *cells))
     if rows:
         every = tuple(range(len(versions) + 1))
-        shown = table(("Prompt", *versions), rows[:MOST_PICTURES], every)
-        return ["## Pictures", shown, _more(len(rows), MOST_PICTURES)]
+        shown = table(("Prompt", *versions), rows[:MOST_IMAGES], every)
+        return ["## Images", shown, _more(len(rows), MOST_IMAGES)]
     grids = [_link(grid, out) for grid in evaluation.grids]
-    return ["## Pictures", *grids] if any(grids) else []
+    return ["## Images", *grids] if any(grids) else []
 
 
 def _link(file: Path | None, out: Path) -> str:

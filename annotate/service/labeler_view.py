@@ -1,7 +1,7 @@
 """The studio as a labeler meets it: pairs and votes, and no word on what drew them.
 
 Everything that a labeler is told passes here. No answer, and no error, names a model, a version, a
-run or a path; and who was handed which pictures is remembered, since nobody else gets to see them.
+run or a path; and who was handed which images is remembered, since nobody else gets to see them.
 """
 
 import json
@@ -59,9 +59,9 @@ TROUBLE = "No pair can be drawn just now. Tell whoever runs this Palate."
 NO_SPACE = "Votes cannot be saved just now, since a disk is full. Tell whoever runs this Palate."
 BY_NAME = "Only an admin opens a blind test by its name. Its pairs come in between others."
 ELSE = "That did not work. Tell whoever runs this Palate."
-PICTURE = re.compile(r"img/([0-9a-f]{16})\.png")
+IMAGE = re.compile(r"img/([0-9a-f]{16})\.png")
 REMEMBERED = 4000
-"""Pictures that a person was handed lately; those they voted on are in the store for good."""
+"""Images that a person was handed lately; those they voted on are in the store for good."""
 
 Answer = TypeVar("Answer")
 Told = dict[str, Any]
@@ -135,8 +135,8 @@ class BlindStudio:
         told = f"{ready} pairs ready." if ready >= target else self._reason(activity)
         return {"message": told}
 
-    def picture(self, annotator: str, image_id: str) -> Path | None:
-        """Return the file of a picture that this person was handed; None for any other."""
+    def image(self, annotator: str, image_id: str) -> Path | None:
+        """Return the file of an image that this person was handed; None for any other."""
         with self._guard:
             handed = image_id in self._handed.get(annotator, ())
         if not handed and not self._people.was_shown(annotator, image_id):
@@ -146,7 +146,7 @@ class BlindStudio:
     def _hand(self, annotator: str, answer: Told) -> Told:
         with self._guard:
             handed = self._handed.setdefault(as_annotator(annotator), OrderedDict())
-            for image_id in PICTURE.findall(json.dumps(answer)):
+            for image_id in IMAGE.findall(json.dumps(answer)):
                 handed[image_id] = None
                 handed.move_to_end(image_id)
             while len(handed) > REMEMBERED:

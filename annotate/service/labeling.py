@@ -101,7 +101,7 @@ class Labeling:
         """Take back what the annotator gave last, once per key; returns the pair or four of it.
 
         It may be a vote, a ranking, a report or a mark. After the first three the pair, or the four
-        pictures, are open again.
+        images, are open again.
         """
         pair: dict[str, Any] = self.take_back(annotator, key)["pair"]
         return pair

@@ -13,11 +13,11 @@ from annotate.wording import many
 from storage.store import Store
 
 ALTERNATIVES = (
-    "Bring your own pictures, below, and label those meanwhile; or start Palate without --model to "
+    "Bring your own images, below, and label those meanwhile; or start Palate without --model to "
     "use the embedded model."
 )
 SLOW_MIN = 2
-"""After so many minutes without a picture it is said how many."""
+"""After so many minutes without an image it is said how many."""
 
 
 class Standing:
@@ -89,7 +89,7 @@ class Standing:
 
     def _slowness(self) -> str:
         minutes = int(self._pool.quiet_s / 60)
-        return f" No picture has come for {many(minutes, 'minute')}." if minutes >= SLOW_MIN else ""
+        return f" No image has come for {many(minutes, 'minute')}." if minutes >= SLOW_MIN else ""
 
 
 def advice(state: SamplerState) -> str:

@@ -9,7 +9,7 @@ Studio ── Desk        who sees which pair, votes, undo
        ── Reports     what is told about runs and versions
        ── accounts    who may sign in, where the app asks for it
        ── Insights    how votes are given, and what they like
-       ── material    pictures that people bring
+       ── material    images that people bring
        ── library     names, notes, exports, imports, deletions   ── Workshop (handed in)
 """
 
@@ -157,7 +157,7 @@ class Studio(Labeling):
         return {"added": self._bag.add(texts), "total": len(self._bag)}
 
     def image_file(self, image_id: str) -> Path | None:
-        """Return the file of a picture by the id in its address; None for an unknown one."""
+        """Return the file of an image by the id in its address; None for an unknown one."""
         image = self._store.image(image_id)
         return self._store.image_path(image.sha256) if image else None
 
@@ -236,14 +236,14 @@ class Studio(Labeling):
         return self._reports.versions()
 
     def compare(self, prompt: str, seed: int, before: str, after: str) -> dict[str, str]:
-        """Draw one prompt and seed with two versions and return where the pictures are."""
+        """Draw one prompt and seed with two versions and return where the images are."""
         drawn = self.compare_many([prompt], [seed], before, after)
         return next(drawn)[0]
 
     def compare_many(
         self, prompts: Sequence[str], seeds: Sequence[int], before: str, after: str
     ) -> Iterator[dict[int, dict[str, str]]]:
-        """Draw every prompt with every seed, and return where the pictures are as they are drawn.
+        """Draw every prompt with every seed, and return where the images are as they are drawn.
 
         Each group says so by place; places count prompt by prompt.
         """

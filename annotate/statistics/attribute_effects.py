@@ -1,6 +1,6 @@
-"""What somebody likes: how the pictures they chose differ from those they did not, in numbers.
+"""What somebody likes: how the images they chose differ from those they did not, in numbers.
 
-Both pictures of a pair show the same prompt, so every difference is one of looks. With many
+Both images of a pair show the same prompt, so every difference is one of looks. With many
 attributes some differ by chance: those that are told hold 5 % false ones at most on average
 (Benjamini and Hochberg 1995).
 """
@@ -20,7 +20,7 @@ EXAMPLES = 24
 
 @dataclass(frozen=True, slots=True)
 class Liked:
-    """One attribute: how often the chosen picture had more of it."""
+    """One attribute: how often the chosen image had more of it."""
 
     name: str
     more: Share
@@ -42,7 +42,7 @@ def liking(difference_NA: np.ndarray, names: Sequence[str]) -> list[Liked]:
     """Say what stands out, the strongest first.
 
     Args:
-        difference_NA: for each vote and attribute, the chosen picture's value less the other's.
+        difference_NA: for each vote and attribute, the chosen image's value less the other's.
         names: the attributes.
     """
     found = [one(difference_NA[:, a], name) for a, name in enumerate(names)]

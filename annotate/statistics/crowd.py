@@ -16,7 +16,7 @@ FEWEST_VOTES = 20
 
 @dataclass(frozen=True, slots=True)
 class Dissent:
-    """A pair on which a person chose the picture that most others did not."""
+    """A pair on which a person chose the image that most others did not."""
 
     row: int
     """The place of the person's vote."""
@@ -24,7 +24,7 @@ class Dissent:
     others: int
     """Others who decided."""
     against: int
-    """Of these, those who chose the other picture."""
+    """Of these, those who chose the other image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ def dissents(units: Units, person: int) -> tuple[list[Dissent], int]:
 
 
 def contrasts(mine_NA: np.ndarray, theirs_NA: np.ndarray, names: Sequence[str]) -> list[Contrast]:
-    """Compare how often a person and the others chose the picture with more of each attribute.
+    """Compare how often a person and the others chose the image with more of each attribute.
 
-    Each row is a vote: the chosen picture's values less the other's. The clearest come first.
+    Each row is a vote: the chosen image's values less the other's. The clearest come first.
     """
     shares = [(more_of(mine_NA[:, a]), more_of(theirs_NA[:, a])) for a in range(len(names))]
     enough = min(len(mine_NA), len(theirs_NA)) >= FEWEST_VOTES
@@ -73,7 +73,7 @@ def contrasts(mine_NA: np.ndarray, theirs_NA: np.ndarray, names: Sequence[str]) 
 
 
 def more_of(difference_N: np.ndarray) -> Share:
-    """How often the chosen picture had more, where the two differ."""
+    """How often the chosen image had more, where the two differ."""
     return share(int((difference_N > 0).sum()), int((difference_N != 0).sum()))
 
 

@@ -1,7 +1,7 @@
 """How far each person's votes can be relied on, told from pairs that several people voted on.
 
 One-coin Dawid-Skene (Dawid and Skene 1979; Zhang et al. 2016, arXiv 1406.3824): of every pair one
-picture is the better one, unknown to us, and a person names it with a chance of their own. A person
+image is the better one, unknown to us, and a person names it with a chance of their own. A person
 of another taste looks unreliable to it; what they say twice (`sides.consistency`) tells the two
 apart, so `weights` takes the better of both.
 """
@@ -28,7 +28,7 @@ NEARLY_ENOUGH = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Reliable:
-    """A person's chance to name the better picture, with its 95 % interval."""
+    """A person's chance to name the better image, with its 95 % interval."""
 
     accuracy: float
     low: float
@@ -42,7 +42,7 @@ def reliability(
 ) -> tuple[dict[str, Reliable], str]:
     """Return everybody who shares pairs, or nobody and a sentence that says why.
 
-    Each unit is a pair with what people said of it: 0 or 1, which of its two pictures is better.
+    Each unit is a pair with what people said of it: 0 or 1, which of its two images is better.
     """
     shared = [unit for unit in units if len(unit) >= 2]
     people = sorted({person for unit in shared for person in unit})

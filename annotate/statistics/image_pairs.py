@@ -1,4 +1,4 @@
-"""Votes of several people on the same two pictures, whatever pair and sides showed them."""
+"""Votes of several people on the same two images, whatever pair and sides showed them."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ FIRST, SECOND, TIED = range(len(OPINIONS))
 
 @dataclass(frozen=True)
 class Choices:
-    """Decisions on two pictures: the vote that stands for each, and whether its first one won."""
+    """Decisions on two images: the vote that stands for each, and whether its first one won."""
 
     columns: Columns
     row: np.ndarray
@@ -27,7 +27,7 @@ class Choices:
 
     @property
     def chosen(self) -> np.ndarray:
-        """Where the numbers about the chosen pictures are kept."""
+        """Where the numbers about the chosen images are kept."""
         first, other = self.columns.first[self.row], self.columns.other[self.row]
         return np.asarray(np.where(self.first_won, first, other))
 
@@ -40,7 +40,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Units:
-    """Everybody's first vote on each two pictures, a skip being none; units are in order of age."""
+    """Everybody's first vote on each two images, a skip being none; units are in order of age."""
 
     columns: Columns
     row: np.ndarray
@@ -51,7 +51,7 @@ class Units:
 
     @classmethod
     def of(cls, columns: Columns) -> "Units":
-        """Sort votes by the two pictures that they are about."""
+        """Sort votes by the two images that they are about."""
         told = np.flatnonzero(columns.said != SKIP)
         _, first, named = np.unique(columns.unit[told], return_index=True, return_inverse=True)
         age = np.empty(len(first), np.int64)
@@ -92,7 +92,7 @@ class Units:
         return len(np.unique(self.columns.person[self.row[several[self.unit]]]))
 
     def majority(self) -> Choices:
-        """What most people chose of each two pictures; an even split is none.
+        """What most people chose of each two images; an even split is none.
 
         So votes of several people on one pair, which go together, count once.
         """
@@ -103,14 +103,14 @@ class Units:
         return Choices(self.columns, earliest[decided], first_won)
 
     def choices_of(self, person: int) -> Choices:
-        """What one person chose of each two pictures, the first time."""
+        """What one person chose of each two images, the first time."""
         mine = (self.columns.person[self.row] == person) & (self.won != NONE)
         order = np.argsort(self.unit[mine], kind="stable")
         rows = self.row[mine][order]
         return Choices(self.columns, rows, self.columns.won[rows] == 1)
 
     def decisions(self, newest: int) -> list[dict[str, int]]:
-        """What everybody who decided says of the newest units: which picture is better, 0 or 1."""
+        """What everybody who decided says of the newest units: which image is better, 0 or 1."""
         present = np.unique(self.unit)[-newest:]
         places = {int(unit): place for place, unit in enumerate(present)}
         said: list[dict[str, int]] = [{} for _ in present]

@@ -1,6 +1,6 @@
 """What the next vote is worth: a taste learned from votes, and how much a pair would add to it.
 
-A vote for one of two pictures is a Bradley-Terry comparison whose merits are linear in attributes.
+A vote for one of two images is a Bradley-Terry comparison whose merits are linear in attributes.
 The posterior is Laplace's approximation around its mode (Bishop 2006, section 4.5), and the value
 of a pair is what its vote is expected to add to the posterior's precision (D-optimality).
 """
@@ -22,7 +22,7 @@ class Taste:
     weights_D: np.ndarray
     covariance_DD: np.ndarray
     scale_D: np.ndarray
-    """How far each attribute spreads between two pictures; differences are in its units."""
+    """How far each attribute spreads between two images; differences are in its units."""
 
     def standard(self, difference_ND: np.ndarray) -> np.ndarray:
         """Return differences of attributes in units of their usual spread."""
@@ -30,11 +30,11 @@ class Taste:
         return standard_ND
 
     def chance(self, difference_ND: np.ndarray) -> np.ndarray:
-        """Return how likely the first picture of each pair wins."""
+        """Return how likely the first image of each pair wins."""
         return sigmoid(self.standard(difference_ND) @ self.weights_D)
 
     def merit(self, looks_ND: np.ndarray) -> np.ndarray:
-        """Return how much each picture is to this taste; only differences mean something."""
+        """Return how much each image is to this taste; only differences mean something."""
         merit_N: np.ndarray = (looks_ND / self.scale_D) @ self.weights_D
         return merit_N
 
@@ -48,7 +48,7 @@ class Taste:
 
 
 def learn(won_ND: np.ndarray, lost_ND: np.ndarray) -> Taste | None:
-    """Learn from the attributes of chosen and rejected pictures; None from too few votes."""
+    """Learn from the attributes of chosen and rejected images; None from too few votes."""
     if len(won_ND) < FEWEST:
         return None
     raw_ND = won_ND - lost_ND

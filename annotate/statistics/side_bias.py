@@ -33,7 +33,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class SideBias:
-    """How often the left picture won, and whether that is a leaning; `looked_at` votes said so."""
+    """How often the left image won, and whether that is a leaning; `looked_at` votes said so."""
 
     left: Share
     leaning: str | None
@@ -47,7 +47,7 @@ class Consistency:
     """What a person said of pairs shown twice, the second time with sides swapped."""
 
     same: Share
-    """Of the pairs where a picture won both times, those where it was the same one."""
+    """Of the pairs where an image won both times, those where it was the same one."""
     left_twice: int
     right_twice: int
     """Where another one won: the side that was taken both times."""

@@ -23,7 +23,7 @@ AT_ONCE = 10_000
 class Entry(Protocol):
     """What is read of a vote, or of an undo; storage's `Entry` is one.
 
-    The two pictures of a vote have a fixed order, whichever side each was on.
+    The two images of a vote have a fixed order, whichever side each was on.
     """
 
     @property
@@ -67,13 +67,13 @@ class Columns:
     of_pair: np.ndarray
     """The pair that a repeat or a known pair is a copy of, or NONE."""
     unit: np.ndarray
-    """The two pictures, whatever pair and sides showed them."""
+    """The two images, whatever pair and sides showed them."""
     person: np.ndarray
     prompt: np.ndarray
     said: np.ndarray
     """A place in SAID."""
     won: np.ndarray
-    """1 where the first of the two pictures won, 0 where the second one did, else NONE."""
+    """1 where the first of the two images won, 0 where the second one did, else NONE."""
     ms: np.ndarray
     """How long it took, or NONE."""
     second: np.ndarray
@@ -82,7 +82,7 @@ class Columns:
     check: np.ndarray
     """A place in CHECKS."""
     first: np.ndarray
-    """Where the numbers about the first picture are kept."""
+    """Where the numbers about the first image are kept."""
     other: np.ndarray
 
     def __len__(self) -> int:
@@ -101,7 +101,7 @@ class Columns:
 
     @property
     def decisive(self) -> np.ndarray:
-        """Where one picture won."""
+        """Where one image won."""
         decisive: np.ndarray = self.won != NONE
         return decisive
 
@@ -139,7 +139,7 @@ class Ledger:
         kept_at: Callable[[Sequence[str]], np.ndarray],
     ) -> None:
         """Take how votes and undos after one are read, at most so many; which pairs are hidden;
-        and where the numbers about pictures are kept.
+        and where the numbers about images are kept.
         """
         self._read, self._hidden, self._kept_at = read, hidden, kept_at
         self._people, self._prompts = Names(), Names()

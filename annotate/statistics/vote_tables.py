@@ -55,7 +55,7 @@ def repeated(votes: Columns) -> list[tuple[int | None, int | None, bool]]:
 
 
 def known_answers(votes: Columns, gold: Mapping[int, bool]) -> Share:
-    """How often somebody chose the better picture where that is known; a tie is no choice."""
+    """How often somebody chose the better image where that is known; a tie is no choice."""
     meant = np.where(votes.of_pair != NONE, votes.of_pair, votes.pair)
     asked = (
         np.isin(meant, np.array(list(gold), np.int64)) & votes.decisive & (votes.check != REPEAT)
@@ -114,8 +114,8 @@ def prompts_by_votes(votes: Columns, most: int) -> tuple[list[int], int]:
 
 
 def by_word(votes: Columns) -> list[tuple[str, Share, bool]]:
-    """For words of prompts, how often both pictures were called good where it was both or neither,
-    and whether that stands out; both pictures of a pair have the same prompt, so no choice says it.
+    """For words of prompts, how often both images were called good where it was both or neither,
+    and whether that stands out; both images of a pair have the same prompt, so no choice says it.
     """
     size = len(votes.prompts)
     of_prompt = np.bincount(votes.prompt[votes.said == BOTH_GOOD], minlength=size)

@@ -36,7 +36,7 @@ class Endpoints:
         return flat(self._studio.take_back(annotator))
 
     def next_quad(self, annotator: str) -> dict[str, Any]:
-        """Four pictures of a prompt to rank, the same until they are, or how long to wait."""
+        """Four images of a prompt to rank, the same until they are, or how long to wait."""
         return self._studio.next_quad(annotator)
 
     def rank(
@@ -134,7 +134,7 @@ class Endpoints:
         return self._studio.trials.end(trial)
 
     def report_trial(self, trial: str) -> dict[str, Any]:
-        """Save a blind test with its votes, pictures and report in a folder, and say where."""
+        """Save a blind test with its votes, images and report in a folder, and say where."""
         return self._studio.trials.saved.save(trial)
 
     def rename_version(self, version: str, name: str) -> list[dict[str, Any]]:
@@ -195,7 +195,7 @@ class Endpoints:
         return self._studio.material.look(folder).told()
 
     def import_images(self, folder: str) -> dict[str, Any]:
-        """Bring in a folder of pictures on the server, and return what became of each."""
+        """Bring in a folder of images on the server, and return what became of each."""
         return self._studio.material.bring(folder)
 
     def add_prompts(self, prompts: list[str] | str) -> dict[str, Any]:

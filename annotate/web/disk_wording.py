@@ -16,15 +16,15 @@ class Kind:
 
 KINDS = {
     "images": Kind(
-        "Pictures",
+        "Images",
         "Kept while a pair, a vote, a snapshot or a comparison names them. Others that are older "
         "than a day may go; they are drawn again when they are wanted.",
-        "pictures",
+        "images",
     ),
     "snapshots": Kind(
         "Snapshots",
         "What each run learned from. Keep them: they make every version explainable. Their "
-        "pictures are mostly links to the ones above and take no space twice.",
+        "images are mostly links to the ones above and take no space twice.",
     ),
     "versions": Kind(
         "Versions",

@@ -1,4 +1,4 @@
-"""Pictures on their way to a browser: with nothing in them, or around them, but the picture."""
+"""Images on their way to a browser: with nothing in them, or around them, but the image."""
 
 import struct
 from pathlib import Path
@@ -11,14 +11,14 @@ TELLING = (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME")
 """Chunks in which programs write prompts, model names and dates."""
 
 
-def picture_response(file: Path | None) -> Response:
-    """Return a picture for good; its headers say nothing of when or from what it was made."""
+def image_response(file: Path | None) -> Response:
+    """Return an image for good; its headers say nothing of when or from what it was made."""
     try:
         content = file.read_bytes() if file else None
     except OSError:
         content = None
     if content is None:
-        return PlainTextResponse("There is no such picture.", status_code=404)
+        return PlainTextResponse("There is no such image.", status_code=404)
     return Response(without_words(content), media_type="image/png", headers=FOREVER)
 
 

@@ -12,19 +12,19 @@ from annotate.auth.identity import asker
 from annotate.service.labeler_view import BlindStudio
 from annotate.service.studio import Studio
 from annotate.web.errors_to_ui import ELSE
-from annotate.web.image_response import picture_response
+from annotate.web.image_response import image_response
 from storage.errors import UnknownRun
 
-PICTURE_NAME = re.compile(r"([0-9a-f]{16})\.png")
+IMAGE_NAME = re.compile(r"([0-9a-f]{16})\.png")
 SHEET_NAME = re.compile(r"(r[0-9]{4,9})\.png")
 
 
 def page_routes(studio: Studio) -> list[Route]:
     """Return what the page of admins reads beside what Gradio serves."""
 
-    def picture(request: Request) -> Response:
-        match = PICTURE_NAME.fullmatch(request.path_params["name"])
-        return picture_response(studio.image_file(match[1]) if match else None)
+    def image(request: Request) -> Response:
+        match = IMAGE_NAME.fullmatch(request.path_params["name"])
+        return image_response(studio.image_file(match[1]) if match else None)
 
     def sheet(request: Request) -> Response:
         match = SHEET_NAME.fullmatch(request.path_params["name"])
@@ -52,7 +52,7 @@ def page_routes(studio: Studio) -> list[Route]:
         return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
     return [
-        Route("/img/{name}", picture),
+        Route("/img/{name}", image),
         Route("/sheet/{name}", sheet),
         Route("/export/{name}", exported),
         Route("/report/{name}", report),
@@ -63,12 +63,12 @@ def page_routes(studio: Studio) -> list[Route]:
 def labelers_routes(studio: BlindStudio) -> list[Route]:
     """Return what the page of labelers reads: the images that were handed to who asks."""
 
-    def picture(request: Request) -> Response:
-        match, person = PICTURE_NAME.fullmatch(request.path_params["name"]), asker(request)
-        seen = studio.picture(person.name, match[1]) if match and person else None
-        return picture_response(seen)
+    def image(request: Request) -> Response:
+        match, person = IMAGE_NAME.fullmatch(request.path_params["name"]), asker(request)
+        seen = studio.image(person.name, match[1]) if match and person else None
+        return image_response(seen)
 
-    return [Route("/img/{name}", picture)]
+    return [Route("/img/{name}", image)]
 
 
 def invalid(_: Request, error: Exception) -> Response:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from storage.database import Database
 
-# The two pictures of a pair have a fixed order here, whichever side each was shown on.
+# The two images of a pair have a fixed order here, whichever side each was shown on.
 ENTRIES = """
 SELECT v.vote_id, v.supersedes, p.number, o.number,
        hash(least(p.left_image, p.right_image), greatest(p.left_image, p.right_image)),
@@ -47,7 +47,7 @@ ORDER BY v.vote_id
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A vote, or the undo of one; the two pictures of its pair have a fixed order."""
+    """A vote, or the undo of one; the two images of its pair have a fixed order."""
 
     vote_id: int
     supersedes: int | None
@@ -55,7 +55,7 @@ class Entry:
     of_pair: int | None
     """The pair that it repeats."""
     unit: int
-    """A number for the two pictures, whatever pair showed them."""
+    """A number for the two images, whatever pair showed them."""
     annotator: str
     prompt: str
     verdict: str
@@ -70,7 +70,7 @@ class Entry:
 
     @property
     def files(self) -> tuple[str, str]:
-        """The SHA-256 of both pictures."""
+        """The SHA-256 of both images."""
         return self.first_file, self.other_file
 
 
@@ -97,7 +97,7 @@ class Entries:
         return [number for (number,) in self._database.read(sql, [base])]
 
     def known(self, base: str) -> dict[int, bool]:
-        """Return pairs whose answer is known, by number: whether it is their first picture."""
+        """Return pairs whose answer is known, by number: whether it is their first image."""
         sql = (
             "SELECT number, winner = least(left_image, right_image) FROM gold_pairs "
             "JOIN pairs USING (pair_id) WHERE gold_pairs.base = ?"
@@ -105,7 +105,7 @@ class Entries:
         return dict(self._database.read(sql, [base]))
 
     def shown(self, vote_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
-        """Return the two pictures of votes, in their fixed order."""
+        """Return the two images of votes, in their fixed order."""
         rows = self._database.read(
             "SELECT vote_id, least(pairs.left_image, right_image), "
             "greatest(pairs.left_image, right_image) FROM votes JOIN pairs USING (pair_id) "

@@ -1,11 +1,11 @@
-"""Pictures that nothing names: in no pair, vote, snapshot or comparison."""
+"""Images that nothing names: in no pair, vote, snapshot or comparison."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from storage.database import Cursor
 
-# Any text of any other table may name a picture, by its id, its hash or its recipe's: a table that
+# Any text of any other table may name an image, by its id, its hash or its recipe's: a table that
 # comes later is heeded without a change here.
 TEXTS = """
 SELECT duckdb_columns.table_name, column_name
@@ -28,14 +28,14 @@ WHERE created < $before
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
-    """The ids of pictures that nothing names, and the hashes of files that no other row names."""
+    """The ids of images that nothing names, and the hashes of files that no other row names."""
 
     ids: list[str]
     hashes: set[str]
 
 
 def find_orphans(cursor: Cursor, before: datetime) -> Orphans:
-    """Find the pictures drawn before a moment that nothing names."""
+    """Find the images drawn before a moment that nothing names."""
     texts = cursor.execute(TEXTS).fetchall()
     named = " UNION ".join(NAMED.format(table=table, column=column) for table, column in texts)
     rows = cursor.execute(ORPHANS.format(named=named), {"before": before}).fetchall()
@@ -47,7 +47,7 @@ def find_orphans(cursor: Cursor, before: datetime) -> Orphans:
 
 
 def forget_orphans(cursor: Cursor, before: datetime) -> Orphans:
-    """Delete the rows of orphans, so that whoever draws such a picture again stores it anew.
+    """Delete the rows of orphans, so that whoever draws such an image again stores it anew.
 
     This is the one thing in a studio that is taken away: nothing names it.
     """

@@ -2,7 +2,7 @@
 
 checkpoints   where a done run could go on; it is done
 caches        latents, embeddings and errors that runs share; computed again when they are gone
-pictures      drawn more than a day ago, and in no pair, vote, snapshot or comparison
+images      drawn more than a day ago, and in no pair, vote, snapshot or comparison
 deleted       what is left of deleted versions, of imports and exports that did not end well
 """
 
@@ -25,7 +25,7 @@ from storage.timestamps import Clock
 
 KINDS = ("images", "snapshots", "versions", "runs", "checkpoints", "caches", "exports", "rest")
 """In this order: a file with names in two of them belongs to the first."""
-PICTURE = re.compile(r"([0-9a-f]{64})\.png")
+IMAGE = re.compile(r"([0-9a-f]{64})\.png")
 YOUNG = timedelta(days=1)
 """A file this new may be about to get its row, or be on somebody's page."""
 MOST_NAMES = 200
@@ -41,7 +41,7 @@ class Disk:
         self._finders: dict[str, Callable[[], Iterable[Path]]] = {
             "checkpoints": self._checkpoints,
             "caches": self._caches,
-            "pictures": self._pictures,
+            "images": self._images,
             "deleted": self._deleted,
         }
 
@@ -69,8 +69,8 @@ class Disk:
         It looks again at what is needed, in the same transaction where that may change meanwhile.
         """
         find = self._finder(kind)
-        if kind == "pictures":
-            freed = self._remove_pictures()
+        if kind == "images":
+            freed = self._remove_images()
         elif kind == "caches":
             freed = self._remove_caches()
         else:
@@ -119,16 +119,16 @@ class Disk:
         self._database.write(idle, move)
         return remove([aside])
 
-    def _pictures(self) -> Iterator[Path]:
+    def _images(self) -> Iterator[Path]:
         orphans = self._database.write(lambda cursor: find_orphans(cursor, self._long_ago))
         yield from self._files_of(orphans)
         yield from self._strays()
 
-    def _remove_pictures(self) -> Freed:
+    def _remove_images(self) -> Freed:
         freed: list[Freed] = []
         self._database.write(
             lambda cursor: forget_orphans(cursor, self._long_ago),
-            # Before any other write, so that nobody stores a picture whose file then goes.
+            # Before any other write, so that nobody stores an image whose file then goes.
             lambda orphans: freed.append(remove(self._files_of(orphans))),
         )
         freed.append(remove(self._strays()))
@@ -138,10 +138,10 @@ class Disk:
         return map(self._home.image, sorted(orphans.hashes))
 
     def _strays(self) -> Iterator[Path]:
-        """Return old files that no row names: a kill may leave a picture before its row."""
+        """Return old files that no row names: a kill may leave an image before its row."""
         known = {sha256 for (sha256,) in self._database.read("SELECT sha256 FROM images")}
         for file in walk(self._home.images):
-            match = PICTURE.fullmatch(file.path.name)
+            match = IMAGE.fullmatch(file.path.name)
             if match and match[1] not in known and self._is_old(file.changed):
                 yield file.path
 

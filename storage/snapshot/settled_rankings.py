@@ -1,4 +1,4 @@
-"""The rankings that a run may learn from, with the files of their pictures."""
+"""The rankings that a run may learn from, with the files of their images."""
 
 from collections import Counter
 

@@ -1,7 +1,7 @@
 """A snapshot on disk: the folder that a trainer reads without the database.
 
     pairs.jsonl     one JSON object a line, in the order of the votes
-    images/         the pictures it names: hard links where the disk allows, else copies
+    images/         the images it names: hard links where the disk allows, else copies
     manifest.json   what is in the folder, from which votes, and the SHA-256 of every file
 
 Here, and only here, what people saw (left, right) becomes what a trainer learns (chosen, rejected).
@@ -26,7 +26,7 @@ UNFINISHED = ".unfinished"
 
 @dataclass(frozen=True, slots=True)
 class SettledVote:
-    """A vote that a run may learn from, with the hashes of both pictures as they were shown."""
+    """A vote that a run may learn from, with the hashes of both images as they were shown."""
 
     vote_id: int
     pair_id: str
@@ -48,7 +48,7 @@ class SettledVote:
 
 @dataclass(frozen=True, slots=True)
 class SettledRanking:
-    """A ranking that a run may learn from, with the hashes of its pictures."""
+    """A ranking that a run may learn from, with the hashes of its images."""
 
     ranking_id: int
     prompt: str
@@ -99,16 +99,16 @@ def line_of(vote: Settled) -> dict[str, Any]:
     if isinstance(vote, SettledRanking):
         return ranking_line(vote)
     left, right = image_name(vote.left), image_name(vote.right)
-    pictures: dict[str, Any] = {"images": [left, right]}
+    images: dict[str, Any] = {"images": [left, right]}
     if vote.verdict is Verdict.LEFT:
-        pictures = {"chosen": left, "rejected": right}
+        images = {"chosen": left, "rejected": right}
     elif vote.verdict is Verdict.RIGHT:
-        pictures = {"chosen": right, "rejected": left}
+        images = {"chosen": right, "rejected": left}
     return {
         "pair_id": vote.pair_id,
         "prompt": vote.prompt,
         "kind": vote.kind,
-        **pictures,
+        **images,
         "annotator": pseudonym(vote.annotator),
         **({} if vote.weight == 1 else {"weight": vote.weight}),
         **({"strength": vote.strength} if vote.strength > 1 else {}),
@@ -116,7 +116,7 @@ def line_of(vote: Settled) -> dict[str, Any]:
 
 
 def ranking_line(ranking: SettledRanking) -> dict[str, Any]:
-    """Translate a ranking: the best picture has rank 0, the worst 2, the others in between 1."""
+    """Translate a ranking: the best image has rank 0, the worst 2, the others in between 1."""
     ranks = {ranking.best: 0, ranking.worst: 2}
     return {
         "prompt": ranking.prompt,
@@ -128,18 +128,18 @@ def ranking_line(ranking: SettledRanking) -> dict[str, Any]:
     }
 
 
-def pictures_of(vote: Settled) -> tuple[str, ...]:
-    """The hashes of the pictures of a vote or a ranking."""
+def images_of(vote: Settled) -> tuple[str, ...]:
+    """The hashes of the images of a vote or a ranking."""
     return vote.images if isinstance(vote, SettledRanking) else (vote.left, vote.right)
 
 
 def collect_images(work: Path, home: Home, votes: Iterable[Settled]) -> dict[str, str]:
-    """Put the pictures of votes into a folder and return their hashes by name.
+    """Put the images of votes into a folder and return their hashes by name.
 
     Their bytes were checked just before.
     """
     files = {}
-    for sha256 in sorted({sha256 for vote in votes for sha256 in pictures_of(vote)}):
+    for sha256 in sorted({sha256 for vote in votes for sha256 in images_of(vote)}):
         source = home.image(sha256)
         if not source.is_file():
             raise BrokenStudio(
@@ -181,7 +181,7 @@ def sync_folder(path: Path) -> None:
 
 
 def image_name(sha256: str) -> str:
-    """Name a picture inside a snapshot."""
+    """Name an image inside a snapshot."""
     return f"images/{sha256}.png"
 
 

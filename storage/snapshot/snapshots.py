@@ -16,7 +16,7 @@ from storage.snapshot.snapshot_folder import (
     Settled,
     SettledRanking,
     SettledVote,
-    pictures_of,
+    images_of,
     pseudonym,
     write_folder,
 )
@@ -121,13 +121,13 @@ class Snapshots:
         """Return what can be learned from, what cannot, and the images that are to blame."""
         rows = [vote for vote in votes if vote.verdict is not Verdict.SKIP]
         lines: list[Settled] = [*rows, *rankings]
-        shown = (sha256 for line in lines for sha256 in pictures_of(line))
+        shown = (sha256 for line in lines for sha256 in images_of(line))
         faults = self._soundness.faults(shown, most_bytes)
         if not faults:
             return lines, [], {}
 
-        lost = [line for line in lines if not faults.keys().isdisjoint(pictures_of(line))]
-        sound = [line for line in lines if faults.keys().isdisjoint(pictures_of(line))]
+        lost = [line for line in lines if not faults.keys().isdisjoint(images_of(line))]
+        sound = [line for line in lines if faults.keys().isdisjoint(images_of(line))]
         names = {
             self._home.shorten(self._home.image(sha256)): why for sha256, why in faults.items()
         }
@@ -208,7 +208,7 @@ def is_decisive(line: Settled) -> bool:
 def require_preference(
     counts: dict[str, int], settle_s: float, voter: str | None, images: dict[str, str]
 ) -> None:
-    """Raise NoVotes unless some settled vote says which picture is better."""
+    """Raise NoVotes unless some settled vote says which image is better."""
     if counts["preference"] or counts.get(RANKING):
         return
     whose = f" of {voter!r}" if voter else ""

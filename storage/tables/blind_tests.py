@@ -43,7 +43,7 @@ ORDER BY vote_id
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Two pictures of one prompt and seed, by their ids."""
+    """Two images of one prompt and seed, by their ids."""
 
     prompt: str
     before: str
@@ -134,7 +134,7 @@ class Trials:
     ) -> Pair:
         """Store a pair of image ids (before, after), shown the other way round if `swap`.
 
-        `place` is the place of its picture among the trial's. Raises UnknownImage.
+        `place` is the place of its image among the trial's. Raises UnknownImage.
         """
         before, after = sides
         left, right = (after, before) if swap else (before, after)
@@ -152,7 +152,7 @@ class Trials:
         return self._database.write(insert)
 
     def next_place(self, trial_id: str) -> int:
-        """Return the place after the last picture that was made a pair of."""
+        """Return the place after the last image that was made a pair of."""
         rows = self._database.read(
             "SELECT coalesce(max(place), -1) + 1 FROM trial_pairs WHERE trial_id = ?", [trial_id]
         )

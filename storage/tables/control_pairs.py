@@ -62,7 +62,7 @@ class Checks:
         return self._database.write(insert)
 
     def mark_gold(self, base: str, pair_id: str, winner: str, who: str) -> None:
-        """Say which picture of a pair is the better one for certain; "" takes that back.
+        """Say which image of a pair is the better one for certain; "" takes that back.
 
         Raises UnknownPair.
         """
@@ -80,7 +80,7 @@ class Checks:
         self._database.write(insert)
 
     def gold(self, base: str) -> dict[str, str]:
-        """Return the better picture of each pair whose answer is known."""
+        """Return the better image of each pair whose answer is known."""
         sql = "SELECT pair_id, winner FROM gold_pairs WHERE base = ?"
         return dict(self._database.read(sql, [base]))
 

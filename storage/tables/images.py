@@ -1,4 +1,4 @@
-"""The rendered pictures, each known by what made it."""
+"""The rendered images, each known by what made it."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -12,14 +12,14 @@ COLUMNS = "image_id, sha256, width, height, recipe, recipe_key, version"
 
 
 class Images:
-    """All pictures of a studio, each recipe once."""
+    """All images of a studio, each recipe once."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def find(self, recipe_keys: Iterable[str]) -> dict[str, Image]:
-        """Return the stored pictures with these recipe keys, by key; the others are missing."""
+        """Return the stored images with these recipe keys, by key; the others are missing."""
         rows = self._database.read(
             f"SELECT {COLUMNS} FROM images WHERE recipe_key IN (SELECT unnest(?::VARCHAR[]))",
             [list(recipe_keys)],
@@ -27,14 +27,14 @@ class Images:
         return {image.recipe_key: image for image in map(image_of, rows)}
 
     def add(self, images: Sequence[Image]) -> list[Image]:
-        """Store pictures and return, in the same order, what is stored for their recipes."""
+        """Store images and return, in the same order, what is stored for their recipes."""
         now = self._clock()
         self._database.write(lambda cursor: insert_images(cursor, images, now))
         stored = self.find(image.recipe_key for image in images)
         return [stored[image.recipe_key] for image in images]
 
     def hashes(self, image_ids: Iterable[str]) -> dict[str, str]:
-        """Return the SHA-256 of pictures by id; the others are missing."""
+        """Return the SHA-256 of images by id; the others are missing."""
         rows = self._database.read(
             "SELECT image_id, sha256 FROM images WHERE image_id IN (SELECT unnest(?::VARCHAR[]))",
             [list(image_ids)],
@@ -42,13 +42,13 @@ class Images:
         return dict(rows)
 
     def get(self, image_id: str) -> Image | None:
-        """Return the picture with this id, or None."""
+        """Return the image with this id, or None."""
         rows = self._database.read(f"SELECT {COLUMNS} FROM images WHERE image_id = ?", [image_id])
         return image_of(rows[0]) if rows else None
 
 
 def insert_images(cursor: Cursor, images: Sequence[Image], now: datetime) -> None:
-    """Append the pictures whose recipes are new."""
+    """Append the images whose recipes are new."""
     for i in images:
         recipe = json.dumps(i.recipe)
         cursor.execute(
@@ -58,6 +58,6 @@ def insert_images(cursor: Cursor, images: Sequence[Image], now: datetime) -> Non
 
 
 def image_of(row: Row) -> Image:
-    """Build a picture's record from the row of its COLUMNS."""
+    """Build an image's record from the row of its COLUMNS."""
     image_id, sha256, width, height, recipe, recipe_key, version = row
     return Image(image_id, sha256, width, height, json.loads(recipe), recipe_key, version)

@@ -1,4 +1,4 @@
-"""Pictures that people brought, and their pairs: kept in the studio like drawn ones."""
+"""Images that people brought, and their pairs: kept in the studio like drawn ones."""
 
 import errno
 import hashlib
@@ -16,18 +16,18 @@ from storage.tables.pairs import insert_pair
 from storage.timestamps import Clock
 
 IMPORTED = "imported"
-"""The version of pictures that no version of a model drew."""
+"""The version of images that no version of a model drew."""
 
 
 class Material:
-    """Brought pictures as files, rows and pairs, many at a time."""
+    """Brought images as files, rows and pairs, many at a time."""
 
     def __init__(self, database: Database, home: Home, tally: Tally, clock: Clock) -> None:
         self._database, self._home = database, home
         self._tally, self._clock = tally, clock
 
     def keep(self, png: bytes) -> str:
-        """Write a picture's file and return its hash; raises DiskFull.
+        """Write an image's file and return its hash; raises DiskFull.
 
         A sound one is written once, a damaged one again.
         """
@@ -47,7 +47,7 @@ class Material:
             why = error.strerror or error
             space = " Free some space on its disk, then" if error.errno == errno.ENOSPC else ""
             raise DiskFull(
-                f"The picture {path} could not be written: {why}.{space or ' Then'} bring the "
+                f"The image {path} could not be written: {why}.{space or ' Then'} bring the "
                 "folder in again: what is here already is not taken twice."
             ) from error
         finally:
@@ -55,7 +55,7 @@ class Material:
         return sha256
 
     def partners(self, base: str) -> dict[str, set[str]]:
-        """Return the brought pictures that are in pairs of a model, each with its partners."""
+        """Return the brought images that are in pairs of a model, each with its partners."""
         rows = self._database.read(
             "SELECT left_image, right_image FROM pairs WHERE base = ? AND version = ?",
             [base, IMPORTED],
@@ -69,7 +69,7 @@ class Material:
     def add(
         self, base: str, images: Sequence[Image], pairs: Sequence[tuple[str, str, str]]
     ) -> list[Pair]:
-        """Store pictures, and pairs of (prompt, left, right), all of it or nothing."""
+        """Store images, and pairs of (prompt, left, right), all of it or nothing."""
         now = self._clock()
         made = [Pair(new_id(), *pair, IMPORTED) for pair in pairs]
 

@@ -20,7 +20,7 @@ FROM sittings JOIN (
 WHERE annotator = ? ORDER BY began DESC LIMIT 1
 """
 
-# Rankings are votes on four pictures; both are acts that a person gave within the sitting.
+# Rankings are votes on four images; both are acts that a person gave within the sitting.
 GIVEN = """
 SELECT created, verdict, response_ms FROM current_votes
 WHERE annotator = $annotator AND vote_id > $after_vote AND vote_id <= $last_vote

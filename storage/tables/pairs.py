@@ -87,10 +87,10 @@ def insert_pair(cursor: Cursor, pair: Pair, base: str, now: datetime) -> int:
 
 
 def require_image(cursor: Cursor, image_id: str) -> None:
-    """Raise UnknownImage unless the picture is stored."""
+    """Raise UnknownImage unless the image is stored."""
     if not cursor.execute("SELECT 1 FROM images WHERE image_id = ?", [image_id]).fetchone():
         raise UnknownImage(
-            f"There is no picture {image_id!r}. Add the pictures before the pair that shows them."
+            f"There is no image {image_id!r}. Add the images before the pair that shows them."
         )
 
 

@@ -70,7 +70,7 @@ class People:
         return {name: count for name, count in self._database.read(VOTES)}
 
     def was_shown(self, name: str, image_id: str) -> bool:
-        """Whether a person ever voted on a pair with this picture."""
+        """Whether a person ever voted on a pair with this image."""
         return bool(self._database.read(SHOWN, {"name": name, "image": image_id}))
 
     def add(self, name: str, role: Role, who: str) -> Person:

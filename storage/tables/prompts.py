@@ -1,4 +1,4 @@
-"""The prompts that pictures are drawn from."""
+"""The prompts that images are drawn from."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -58,7 +58,7 @@ def clean_prompt(text: str, name: str) -> str:
     """Return a prompt without the space around it; raises InvalidPrompt that calls it `name`."""
     text = text.strip()
     if not text:
-        raise InvalidPrompt(f"{name} is empty. Write what the picture should show.")
+        raise InvalidPrompt(f"{name} is empty. Write what the image should show.")
     if len(text) > LONGEST:
         raise InvalidPrompt(
             f"{name} has {len(text):,} characters, and a prompt may have {LONGEST:,}. Shorten it."

@@ -1,4 +1,4 @@
-"""Best and worst of four: quads of pictures, and the rankings that people give them."""
+"""Best and worst of four: quads of images, and the rankings that people give them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,7 +34,7 @@ class Rankings:
     def add_quad(self, prompt: str, images: Sequence[str], base: str, version: str) -> Quad:
         """Store four image ids in the order in which they are shown; raises UnknownImage."""
         if len(images) != SIZE or len(set(images)) != SIZE:
-            raise InvalidRanking(f"A quad is {SIZE} different pictures, not {list(images)!r}.")
+            raise InvalidRanking(f"A quad is {SIZE} different images, not {list(images)!r}.")
         quad = Quad(new_id(), clean_prompt(prompt, "The prompt"), tuple(images), version)
         now = self._clock()
 
@@ -131,7 +131,7 @@ def quad_of(row: tuple[str, str, list[str], str]) -> Quad:
 
 
 def places(quad: Quad, best: int | None, worst: int | None) -> tuple[str | None, str | None]:
-    """Return the pictures at two places; raises InvalidRanking."""
+    """Return the images at two places; raises InvalidRanking."""
     if best is None and worst is None:
         return None, None
     if best is None or worst is None or best == worst:
@@ -147,7 +147,7 @@ def require_quad(cursor: Cursor, quad_id: str) -> tuple[Quad, str]:
         "SELECT quad_id, prompt, images, version, base FROM quads WHERE quad_id = ?", [quad_id]
     ).fetchone()
     if row is None:
-        raise UnknownQuad(f"There are no four pictures {quad_id!r}. Ask for the next ones.")
+        raise UnknownQuad(f"There are no four images {quad_id!r}. Ask for the next ones.")
     return quad_of(row[:4]), row[4]
 
 
@@ -193,7 +193,7 @@ def newest_ranking(cursor: Cursor, annotator: str) -> int:
         "SELECT max(ranking_id) FROM current_rankings WHERE annotator = ?", [annotator]
     ).fetchone()
     if row is None or row[0] is None:
-        raise NothingToUndo(f"{annotator!r} has no ranking to take back. Rank four pictures first.")
+        raise NothingToUndo(f"{annotator!r} has no ranking to take back. Rank four images first.")
     return int(row[0])
 
 

@@ -83,7 +83,7 @@ def require_sense(kind: str, name: str, value: str) -> None:
 
 
 def value_of(cursor: Cursor, vote_key: str, annotator: str, kind: str, value: str) -> str:
-    """Return what is stored: a criterion's winner as a picture; raises UnknownVote."""
+    """Return what is stored: a criterion's winner as an image; raises UnknownVote."""
     row = cursor.execute(
         "SELECT pairs.left_image, pairs.right_image FROM votes JOIN pairs USING (pair_id) "
         "WHERE key = ? AND annotator = ? AND verdict IS NOT NULL",

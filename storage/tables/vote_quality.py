@@ -41,7 +41,7 @@ WHERE base = ? ORDER BY exclusion_id DESC
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A current vote in full, with the pictures as they were shown."""
+    """A current vote in full, with the images as they were shown."""
 
     vote_id: int
     pair_id: str
@@ -169,10 +169,10 @@ class Quality:
         sql = "SELECT annotator, weight, reason, who, created FROM current_weights WHERE base = ?"
         return {name: Weight(*row) for name, *row in self._database.read(sql, [base])}
 
-    # Pictures
+    # Images
 
     def looks(self, measure: int, files: Sequence[str] | None = None) -> dict[str, Sequence[float]]:
-        """Return what one version of the measure says of all pictures or some, by their SHA-256."""
+        """Return what one version of the measure says of all images or some, by their SHA-256."""
         sql = "SELECT sha256, numbers FROM looks WHERE measure = ?"
         if files is None:
             return dict(self._database.read(sql, [measure]))
@@ -180,7 +180,7 @@ class Quality:
         return dict(self._database.read(chosen, [measure, list(files)]))
 
     def keep_looks(self, measure: int, found: Mapping[str, Sequence[float]]) -> None:
-        """Keep what a measure says of pictures."""
+        """Keep what a measure says of images."""
         if not found:
             return
         # One statement, for others wait to write meanwhile.
@@ -192,7 +192,7 @@ class Quality:
         self._database.write(lambda cursor: cursor.execute(sql, known))
 
     def files(self, base: str) -> dict[str, str]:
-        """Return the SHA-256 of every picture that somebody voted on, by its id."""
+        """Return the SHA-256 of every image that somebody voted on, by its id."""
         return dict(
             self._database.read(
                 "SELECT image_id, sha256 FROM images WHERE image_id IN ("

@@ -43,7 +43,7 @@ class Ballot:
 
     @property
     def winner(self) -> str | None:
-        """The picture that won, or None."""
+        """The image that won, or None."""
         return {Verdict.LEFT: self.left, Verdict.RIGHT: self.right}.get(self.verdict)
 
 

@@ -1,4 +1,4 @@
-"""Real parts at toy size: the embedded model and a snapshot of pictures painted by Pillow."""
+"""Real parts at toy size: the embedded model and a snapshot of images painted by Pillow."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def test_the_command_line_knows_every_form_and_scorer():
     assert set(SCORERS) == set(KNOWN_SCORERS)
 
 
-def test_a_run_is_exported_and_ranks_pictures(make_run, tmp_path):
+def test_a_run_is_exported_and_ranks_images(make_run, tmp_path):
     run = make_run(steps=1)
     train_folder(run)
     exported = run_align("export", run, tmp_path / "cats.safetensors")

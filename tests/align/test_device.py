@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from align.data.encode import encode_pictures
+from align.data.encode import encode_images
 from align.device import Compute, choose_compute
 from align.sampling.render import decode
 
@@ -68,6 +68,6 @@ def test_the_autoencoder_never_runs_in_fp16(loud, compute, make_snapshot):
     assert np.array_equal(image, np.asarray(decode(loud, compute, latents)[0]))
     files = sorted(make_snapshot(1).glob("images/*.png"))
     with torch.autocast("cpu", dtype=FP16):
-        latents = encode_pictures(loud, half, files, (128, 128))
-    assert torch.equal(latents, encode_pictures(loud, compute, files, (128, 128)))
+        latents = encode_images(loud, half, files, (128, 128))
+    assert torch.equal(latents, encode_images(loud, compute, files, (128, 128)))
     assert latents.isfinite().all()

@@ -48,7 +48,7 @@ class SmallModel:
 
 @dataclass(frozen=True)
 class Painted:
-    """A stored picture."""
+    """A stored image."""
 
     sha256: str
     width: int
@@ -68,7 +68,7 @@ class State:
 class PaintingSampler:
     """Paints patches; `brush` can be taken away to make it wait.
 
-    With a `dull` colour every picture is just that.
+    With a `dull` colour every image is just that.
     """
 
     def __init__(self, images_dir: Path, device: str = "cpu") -> None:
@@ -82,7 +82,7 @@ class PaintingSampler:
         self.stops = 0
         self._turn = threading.Lock()
         self.waiting: list[int] = []
-        """How many pictures somebody waits for, of each request that does not give way."""
+        """How many images somebody waits for, of each request that does not give way."""
 
     def start(self) -> None:
         self.current = "ready"
@@ -127,20 +127,20 @@ class PaintingSampler:
     def score(
         self,
         prompts: Sequence[str],
-        pictures: Sequence[Path],
+        images: Sequence[Path],
         adapter: Path,
         settings: Any,
         on_score: Callable[[int, float], None] | None = None,
     ) -> list[float]:
         with self._turn:
             self._await_brush()
-            return [self.worth(picture) for picture in pictures]
+            return [self.worth(image) for image in images]
 
     @staticmethod
-    def worth(picture: Path) -> float:
+    def worth(image: Path) -> float:
         """What this one likes: red."""
-        with Image.open(picture) as image:
-            return float(image.convert("RGB").getpixel((0, 0))[0])
+        with Image.open(image) as opened:
+            return float(opened.convert("RGB").getpixel((0, 0))[0])
 
     def _await_brush(self) -> None:
         while not self.brush.wait(0.01):
@@ -156,12 +156,12 @@ class PaintingSampler:
         look = hashlib.sha256(f"{item.prompt}|{item.seed}|".encode() + tuned).digest()
         buffer = io.BytesIO()
         size = (settings.width, settings.height)
-        # Patches, so that no two pictures look alike; the text chunk keeps their files apart.
+        # Patches, so that no two images look alike; the text chunk keeps their files apart.
         note = PngImagePlugin.PngInfo()
         note.add_text("look", look.hex())
         patches = Image.frombytes("RGB", (8, 8), hashlib.shake_256(look).digest(192))
-        picture = patches if self.dull is None else Image.new("RGB", (8, 8), self.dull)
-        picture.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG", pnginfo=note)
+        image = patches if self.dull is None else Image.new("RGB", (8, 8), self.dull)
+        image.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG", pnginfo=note)
         content = buffer.getvalue()
         sha256 = hashlib.sha256(content).hexdigest()
         path = self.images_dir / sha256[:2] / f"{sha256}.png"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from picture_files import a1111, save_png, scene
+from image_files_made import a1111, save_png, scene
 from PIL import Image
 
 Harm = Callable[[Path], object]

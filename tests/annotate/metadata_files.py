@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from picture_files import scene
+from image_files_made import scene
 from PIL import Image
 
 from annotate.image_import.fields import fields_of

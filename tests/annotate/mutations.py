@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from image_files_made import A1111, comfy_graph, comfy_workflow
 from metadata_files import (
     COMMENT,
     chunk,
@@ -22,7 +23,6 @@ from metadata_files import (
     with_xmp,
     xmp,
 )
-from picture_files import A1111, comfy_graph, comfy_workflow
 
 PROMPT = "an owl at noon, (soft light:1.2)"
 PARAMETERS = A1111.format(prompt=PROMPT, seed=7)

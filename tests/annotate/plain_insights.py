@@ -31,8 +31,8 @@ from storage.store import Store
 from storage.tables.vote_quality import Given
 
 MOST_EXAMPLES = 3
-Pictures = tuple[str, str]
-Units = dict[Pictures, dict[str, Given]]
+Images = tuple[str, str]
+Units = dict[Images, dict[str, Given]]
 Choice = tuple[str, str, str]
 Looks = Mapping[str, np.ndarray]
 
@@ -43,7 +43,7 @@ def report(store: Store, base: str, looks: Looks, person: str | None) -> dict[st
     mine = [vote for vote in votes if person in (None, vote.annotator)]
     all_units = units = shared(votes)
     if person is not None:
-        units = {pictures: unit for pictures, unit in units.items() if person in unit}
+        units = {images: unit for images, unit in units.items() if person in unit}
     reasons: dict[int, list[str]] = {}
     for vote_id, reason in store.quality.reasons(base):
         reasons.setdefault(vote_id, []).append(reason)
@@ -63,50 +63,50 @@ def people_of(votes: Sequence[Given]) -> list[str]:
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
-def pictures_of(vote: Given) -> Pictures:
-    """Name both pictures of a vote, always in the same order."""
+def images_of(vote: Given) -> Images:
+    """Name both images of a vote, always in the same order."""
     first, second = sorted((vote.left, vote.right))
     return first, second
 
 
 def loser(vote: Given) -> str:
-    """Name the picture that a decisive vote did not choose."""
+    """Name the image that a decisive vote did not choose."""
     return vote.right if vote.winner == vote.left else vote.left
 
 
-def shared(votes: Sequence[Given]) -> dict[Pictures, dict[str, Given]]:
-    """For each two pictures, everybody's first vote on them; a skip is none."""
-    units: defaultdict[Pictures, dict[str, Given]] = defaultdict(dict)
+def shared(votes: Sequence[Given]) -> dict[Images, dict[str, Given]]:
+    """For each two images, everybody's first vote on them; a skip is none."""
+    units: defaultdict[Images, dict[str, Given]] = defaultdict(dict)
     for vote in votes:
         if vote.verdict != "skip":
-            units[pictures_of(vote)].setdefault(vote.annotator, vote)
+            units[images_of(vote)].setdefault(vote.annotator, vote)
     return dict(units)
 
 
-def opinions(units: dict[Pictures, dict[str, Given]]) -> list[dict[str, str]]:
-    """What everybody says of shared pictures: first, second or tie."""
+def opinions(units: dict[Images, dict[str, Given]]) -> list[dict[str, str]]:
+    """What everybody says of shared images: first, second or tie."""
     return [
-        {person: opinion(vote, pictures) for person, vote in unit.items()}
-        for pictures, unit in units.items()
+        {person: opinion(vote, images) for person, vote in unit.items()}
+        for images, unit in units.items()
     ]
 
 
-def opinion(vote: Given, pictures: Pictures) -> str:
-    """What a vote says of two pictures in their fixed order."""
+def opinion(vote: Given, images: Images) -> str:
+    """What a vote says of two images in their fixed order."""
     if vote.winner is None:
         return "tie"
-    return "first" if vote.winner == pictures[0] else "second"
+    return "first" if vote.winner == images[0] else "second"
 
 
-def decisions(units: dict[Pictures, dict[str, Given]]) -> list[dict[str, int]]:
-    """What everybody who decided says: 0 or 1, which of the two pictures is better."""
+def decisions(units: dict[Images, dict[str, Given]]) -> list[dict[str, int]]:
+    """What everybody who decided says: 0 or 1, which of the two images is better."""
     return [
         {
-            person: int(vote.winner == pictures[1])
+            person: int(vote.winner == images[1])
             for person, vote in unit.items()
             if vote.winner is not None
         }
-        for pictures, unit in units.items()
+        for images, unit in units.items()
     ]
 
 
@@ -122,7 +122,7 @@ def repeated(votes: Sequence[Given]) -> list[tuple[str | None, str | None, bool]
 
 
 def known_answers(votes: Sequence[Given], gold: dict[str, str]) -> Share:
-    """How often somebody chose the better picture where that is known; a tie is no choice."""
+    """How often somebody chose the better image where that is known; a tie is no choice."""
     answers = {
         vote.of_pair or vote.pair_id: vote.winner == gold[vote.of_pair or vote.pair_id]
         for vote in votes
@@ -167,8 +167,8 @@ def by_prompt(votes: Sequence[Given]) -> dict[str, list[Given]]:
 
 
 def by_word(votes: Sequence[Given]) -> list[tuple[str, Share, bool]]:
-    """For words of prompts, how often both pictures were called good where it was both or neither,
-    and whether that stands out; both pictures of a pair have the same prompt, so no choice says it.
+    """For words of prompts, how often both images were called good where it was both or neither,
+    and whether that stands out; both images of a pair have the same prompt, so no choice says it.
     """
     good: Counter[str] = Counter()
     told: Counter[str] = Counter()
@@ -290,13 +290,13 @@ def told_taste(units: Units, all_units: Units, looks: Looks, person: str | None)
 
 
 def choices_of(units: Units, person: str) -> list[Choice]:
-    """What one person chose of each two pictures, the first time."""
+    """What one person chose of each two images, the first time."""
     votes = [unit[person] for unit in units.values() if person in unit]
     return [(v.prompt, v.winner, loser(v)) for v in votes if v.winner is not None]
 
 
 def differences(choices: Sequence[Choice], looks: Mapping[str, np.ndarray]) -> np.ndarray:
-    """For each choice, the chosen picture's attributes less the other's."""
+    """For each choice, the chosen image's attributes less the other's."""
     rows = [looks[chosen] - looks[other] for _, chosen, other in choices]
     return np.array(rows) if rows else np.zeros((0, len(NAMES)))
 
@@ -326,7 +326,7 @@ def examples(choices: Sequence[Choice]) -> list[dict[str, str]]:
 
 
 def example(choice: Choice) -> dict[str, str]:
-    """A pair by the addresses of its pictures."""
+    """A pair by the addresses of its images."""
     prompt, chosen, other = choice
     return {"prompt": prompt, "chosen_url": address(chosen), "other_url": address(other)}
 
@@ -366,15 +366,15 @@ def dissents(units: Units, person: str) -> tuple[list[dict[str, Any]], int]:
 
 
 def majority(units: Units) -> list[tuple[str, str, str]]:
-    """What most people chose of each two pictures: (prompt, winner, loser); an even split is none.
+    """What most people chose of each two images: (prompt, winner, loser); an even split is none.
 
     So votes of several people on one pair, which go together, count once.
     """
     chosen = []
-    for pictures, unit in units.items():
+    for images, unit in units.items():
         counts = Counter(vote.winner for vote in unit.values() if vote.winner)
-        first, second = (counts[picture] for picture in pictures)
+        first, second = (counts[image] for image in images)
         if first != second:
-            winner, other = pictures if first > second else pictures[::-1]
+            winner, other = images if first > second else images[::-1]
             chosen.append((next(iter(unit.values())).prompt, winner, other))
     return chosen

@@ -1,4 +1,4 @@
-"""Snapshots for benches: of painted pictures where no taste matters, and of given votes."""
+"""Snapshots for benches: of painted images where no taste matters, and of given votes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def make_snapshot(folder: Path, pairs: int = 24) -> Path:
 
 
 def write_snapshot(folder: Path, votes: Sequence[tuple[str, Path, Path]]) -> Path:
-    """A snapshot folder of votes: prompt, chosen picture, rejected picture."""
+    """A snapshot folder of votes: prompt, chosen image, rejected image."""
     (folder / "images").mkdir(parents=True)
     rows = []
     for number, (prompt, *sides) in enumerate(votes):
         row = {"pair_id": str(number), "prompt": prompt, "kind": "preference"}
-        for side, picture in zip(("chosen", "rejected"), sides, strict=True):
-            row[side] = f"images/{picture.name}"
-            shutil.copyfile(picture, folder / row[side])
+        for side, image in zip(("chosen", "rejected"), sides, strict=True):
+            row[side] = f"images/{image.name}"
+            shutil.copyfile(image, folder / row[side])
         rows.append(json.dumps(row) + "\n")
     text = "".join(rows)
     (folder / "pairs.jsonl").write_text(text, encoding="utf-8")

@@ -3,7 +3,7 @@
     python tests/bench/checks.py [--trials 20] [--kinds broken,collapsed,good] [--folder DIR]
 
 Good: runs on 40 votes by one of four tastes, each with votes of its own. Collapsed: runs that are
-taught one picture whatever the prompt. Broken: adapters of random weights. Each is checked as the
+taught one image whatever the prompt. Broken: adapters of random weights. Each is checked as the
 app would check it. With `--folder` runs are kept there, and one that is done is not done again.
 """
 
@@ -94,7 +94,7 @@ class Bench:
         return [check["name"] for check in result["checks"] if not check["passed"]]
 
     def collapsed(self, trial: int) -> list[str]:
-        """A run that is taught one picture whatever the prompt."""
+        """A run that is taught one image whatever the prompt."""
         chance = random.Random(trial)
         wanted = RenderItem(chance.choice(self._prompts), trial)
         others = [RenderItem(p, trial + 1) for p in chance.sample(self._prompts, VOTES)]

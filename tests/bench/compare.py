@@ -1,4 +1,4 @@
-"""How long a person waits for a comparison: 64 pictures of one version, in the app.
+"""How long a person waits for a comparison: 64 images of one version, in the app.
 
 python tests/bench/compare.py    an empty studio, a tiny run, then the API and Chromium
 """
@@ -34,7 +34,7 @@ def main() -> None:
     try:
         app.start()
         version = tuned(app, arguments.votes)
-        print(f"{len(PROMPTS) * SEEDS} pictures of {version}, {len(PROMPTS)} prompts")
+        print(f"{len(PROMPTS) * SEEDS} images of {version}, {len(PROMPTS)} prompts")
         through_the_api(app, version)
         through_the_page(app)
     finally:
@@ -79,7 +79,7 @@ def through_the_api(app: App, version: str) -> None:
 
 
 def through_the_page(app: App) -> None:
-    """Time the page, from the click to the last picture, on seeds that nobody has seen."""
+    """Time the page, from the click to the last image, on seeds that nobody has seen."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  only this part needs it
 
     with sync_playwright() as driver:
@@ -87,7 +87,7 @@ def through_the_page(app: App) -> None:
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        # Only the version's pictures are missing: the base's are drawn through the API.
+        # Only the version's images are missing: the base's are drawn through the API.
         seeds = list(range(SEEDS, 2 * SEEDS))
         app.client().predict(PROMPTS, seeds, "base", "base", api_name="/compare_many")
         for name in ("page, drawn", "page, again"):
@@ -98,7 +98,7 @@ def through_the_page(app: App) -> None:
 
 
 def watched(page: Any, app: App) -> dict[str, float]:
-    """Fill the form, press Compare, and time the pictures; the base's are there at once."""
+    """Fill the form, press Compare, and time the images; the base's are there at once."""
     count = len(PROMPTS) * SEEDS
     page.goto(app.url)
     filled(app)

@@ -1,8 +1,8 @@
 """Many people label at once: is every vote there, once, and how long does an acknowledgement take?
 
-    python tests/bench/crowd.py [--people 50] [--seconds 120] [--pictures 3300]
+    python tests/bench/crowd.py [--people 50] [--seconds 120] [--images 3300]
 
-A folder of pictures is brought in first, each in about four pairs, so 2,000 would be 4,000 pairs
+A folder of images is brought in first, each in about four pairs, so 2,000 would be 4,000 pairs
 and no 6,000 votes. Every labeler speaks the page's own protocol over HTTP: keeps six pairs ahead,
 votes once a second, and asks how things stand as often as the page does.
 """
@@ -33,22 +33,22 @@ from running import App
 AHEAD = 6
 PULSE_S = 2.5
 A_PROMPT, SIDE = 48, 256
-"""Pictures of a prompt, and their pixels a side."""
+"""Images of a prompt, and their pixels a side."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=120)
-    parser.add_argument("--pictures", type=int, default=3300)
+    parser.add_argument("--images", type=int, default=3300)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "studio"
-        paint(Path(folder) / "pictures", arguments.pictures)
-        app = App(home, "--train-every", "0", "--images", str(Path(folder) / "pictures"))
+        paint(Path(folder) / "images", arguments.images)
+        app = App(home, "--train-every", "0", "--images", str(Path(folder) / "images"))
         app.start()
         try:
-            print(f"{brought(app)} pairs of {arguments.pictures} pictures", flush=True)
+            print(f"{brought(app)} pairs of {arguments.images} images", flush=True)
             crowd = asyncio.run(play(app.url, arguments))
         finally:
             app.stop()
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def paint(folder: Path, count: int) -> None:
-    """Write smooth pictures of their own, in folders that name their prompts."""
+    """Write smooth images of their own, in folders that name their prompts."""
     for number in range(count):
         place = folder / f"prompt {number // A_PROMPT}"
         place.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ Opens the app on an empty studio and prints what a person with one taste would f
 page and to the first pair, the longest wait for a next pair, votes that fell while the run trained,
 the longest silence of the run's progress; then, in a blind test, how many votes until it is settled
 whether the new version is better, and whether going back draws with the old one again.
-`--keep-voting` goes on until the run has ended. `--shots` takes the README's pictures.
+`--keep-voting` goes on until the run has ended. `--shots` takes the README's images.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Sitting:
         print(f"votes while the run trained: {during}")
 
     def _choice(self, page: Any) -> str:
-        """The key for the picture that is more to the person's taste."""
+        """The key for the image that is more to the person's taste."""
         sources = page.evaluate(
             "[...document.querySelectorAll('#stage .frame img')].map(i => i.src)"
         )
@@ -173,7 +173,7 @@ class Sitting:
             same = fetch(self._app.url + urls["before_url"]) == fetch(
                 self._app.url + urls["after_url"]
             )
-            print(f"{before} against {after}: {'identical' if same else 'different'} pictures")
+            print(f"{before} against {after}: {'identical' if same else 'different'} images")
 
     def _judge(self, page: Any, version: str) -> None:
         """Vote in a blind test until it is settled, then go back to the base."""

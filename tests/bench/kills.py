@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/annotate")]
 
 from bench_snapshot import make_snapshot
-from picture_files import A1111, scene
+from image_files_made import A1111, scene
 from running import App, run_ended, wait_for
 
 from align.client.models import describe_model

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PILImage
 
 from align.client.models import describe_model
 from storage import Store
@@ -185,9 +185,9 @@ def run(database: duckdb.DuckDBPyConnection, statement: str, known: dict[str, ob
 def painted(images_dir: Path, number: int) -> str:
     """Store a small image of its own, and return its hash."""
     rng = np.random.default_rng(number)
-    small = Picture.fromarray(rng.integers(0, 255, (4, 4, 3), dtype=np.uint8))
+    small = PILImage.fromarray(rng.integers(0, 255, (4, 4, 3), dtype=np.uint8))
     content = io.BytesIO()
-    small.resize((SIDE, SIDE), Picture.Resampling.BICUBIC).save(content, "PNG")
+    small.resize((SIDE, SIDE), PILImage.Resampling.BICUBIC).save(content, "PNG")
     sha256 = hashlib.sha256(content.getvalue()).hexdigest()
     path = images_dir / sha256[:2] / f"{sha256}.png"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Is the prompt still in the picture? The base model itself is asked, as a classifier.
+"""Is the prompt still in the image? The base model itself is asked, as a classifier.
 
-A picture is named by the prompt, out of 16, under which the base model denoises it best at fixed
+An image is named by the prompt, out of 16, under which the base model denoises it best at fixed
 draws: the diffusion classifier of Li et al. 2023 (arXiv 2303.16203).
 """
 
@@ -15,7 +15,7 @@ import torch
 
 from align.client.models import describe_model
 from align.data.batch import NoisyPairs, pair_errors
-from align.data.encode import encode_pictures, encode_prompts
+from align.data.encode import encode_images, encode_prompts
 from align.device import choose_compute
 from align.diffusion.noise import corrupt, draw, training_scheduler
 from align.files import write_json
@@ -24,11 +24,11 @@ from align.weights.pipeline import load_pipeline, quiet_libraries
 CANDIDATES = 16
 DRAWS = 6
 NOISIEST, CLEANEST = 850, 250
-"""Timesteps outside say little about the subject: all noise, or all picture."""
+"""Timesteps outside say little about the subject: all noise, or all image."""
 
 
 class Namer:
-    """Names pictures by the embedded base model's own denoising error."""
+    """Names images by the embedded base model's own denoising error."""
 
     def __init__(self, prompts: Sequence[str], kept: Path | None = None) -> None:
         """`kept` is a file that remembers which images were named right."""
@@ -36,7 +36,7 @@ class Namer:
         self._model, self._compute = describe_model(), choose_compute()
         self._pipeline = load_pipeline(self._model, self._compute)
         self._prompts = list(prompts)
-        # The base's pictures are the same whatever the taste.
+        # The base's images are the same whatever the taste.
         self._kept = kept
         self._named: dict[str, bool] = (
             json.loads(kept.read_text("utf-8")) if kept and kept.exists() else {}
@@ -45,31 +45,31 @@ class Namer:
         self._scheduler = training_scheduler(self._pipeline.scheduler)
 
     @torch.no_grad()
-    def share_named_right(self, pictures: Sequence[Path], prompts: Sequence[str]) -> float:
-        """The share of pictures whose own prompt is the best of 16."""
-        keys = [self._key(*one) for one in zip(pictures, prompts, strict=True)]
+    def share_named_right(self, images: Sequence[Path], prompts: Sequence[str]) -> float:
+        """The share of images whose own prompt is the best of 16."""
+        keys = [self._key(*one) for one in zip(images, prompts, strict=True)]
         new = [place for place, key in enumerate(keys) if key not in self._named]
-        for place, latent_CHW in zip(new, self.latents([pictures[i] for i in new]), strict=True):
+        for place, latent_CHW in zip(new, self.latents([images[i] for i in new]), strict=True):
             best = self._best(latent_CHW, self._candidates(prompts[place]))
             self._named[keys[place]] = best == 0
         if self._kept and new:
             write_json(self._kept, self._named)
         return sum(self._named[key] for key in keys) / len(keys)
 
-    def _key(self, picture: Path, prompt: str) -> str:
+    def _key(self, image: Path, prompt: str) -> str:
         """An image and its prompt, under the base that is asked."""
-        return f"{self._model.identity} {hashlib.sha256(picture.read_bytes()).hexdigest()} {prompt}"
+        return f"{self._model.identity} {hashlib.sha256(image.read_bytes()).hexdigest()} {prompt}"
 
     @torch.no_grad()
-    def latents(self, pictures: Sequence[Path]) -> torch.Tensor:
+    def latents(self, images: Sequence[Path]) -> torch.Tensor:
         """The autoencoder's latents [image, C, H, W] of image files."""
-        if not pictures:
+        if not images:
             return torch.empty(0)
         size = (self._model.width, self._model.height)
-        return encode_pictures(self._pipeline, self._compute, pictures, size)
+        return encode_images(self._pipeline, self._compute, images, size)
 
     def _candidates(self, prompt: str) -> list[int]:
-        """The picture's own prompt first, then the 15 that follow it in the list."""
+        """The image's own prompt first, then the 15 that follow it in the list."""
         own = self._prompts.index(prompt)
         return [(own + k) % len(self._prompts) for k in range(CANDIDATES)]
 

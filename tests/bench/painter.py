@@ -25,7 +25,7 @@ class Painter:
         self.compute = choose_compute()
         self._pipeline = load_pipeline(self.model, self.compute)
         self._adapters = Adapters(self._pipeline)
-        self._folder = folder / "pictures"
+        self._folder = folder / "images"
         self._index = self._folder / "index.json"
         self._drawn: dict[str, str] = (
             json.loads(self._index.read_text("utf-8")) if self._index.exists() else {}

@@ -1,4 +1,4 @@
-"""Studios to measure on: pictures that anybody can tell apart, in pairs that wait for a vote."""
+"""Studios to measure on: images that anybody can tell apart, in pairs that wait for a vote."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PILImage
 
 from align.client.models import describe_model
 from storage import Image, Store, new_id, recipe_key
@@ -25,19 +25,19 @@ def seed(home: Path, pairs: int) -> str:
         images: list[Image] = []
         for start in range(0, count, BATCH):
             numbers = range(start, min(count, start + BATCH))
-            images += store.add_images([picture(store, base, number) for number in numbers])
+            images += store.add_images([image(store, base, number) for number in numbers])
         for number in range(pairs):
             left, right = images[2 * number : 2 * number + 2]
             store.add_pair(f"prompt {number}", left.image_id, right.image_id, base, "base")
     return base
 
 
-def picture(store: Store, base: str, number: int) -> Image:
-    """A smooth picture of its own, stored."""
+def image(store: Store, base: str, number: int) -> Image:
+    """A smooth image of its own, stored."""
     rng = np.random.default_rng(number)
-    small = Picture.fromarray(rng.integers(0, 255, (5, 5, 3), dtype=np.uint8))
+    small = PILImage.fromarray(rng.integers(0, 255, (5, 5, 3), dtype=np.uint8))
     content = io.BytesIO()
-    small.resize((SIDE, SIDE), Picture.Resampling.BICUBIC).save(content, "PNG", compress_level=1)
+    small.resize((SIDE, SIDE), PILImage.Resampling.BICUBIC).save(content, "PNG", compress_level=1)
     sha256 = hashlib.sha256(content.getvalue()).hexdigest()
     path = store.image_path(sha256)
     path.parent.mkdir(parents=True, exist_ok=True)

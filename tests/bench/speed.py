@@ -4,7 +4,7 @@
     python tests/bench/speed.py --agree          loss curves of both loops over 50 steps, in fp32
 
 The plain loop does each step what the public SDXL script does: autoencoder and text encoders on
-every picture and prompt, the reference as a second pass, the autoencoder in fp32. The floor is the
+every image and prompt, the reference as a second pass, the autoencoder in fp32. The floor is the
 UNet alone, forward and backward on the same batch. Memory is the peak of the process (Linux).
 """
 
@@ -36,7 +36,7 @@ from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess
 from align.data.batch import Batcher, Draw, draws_of_step, pair_errors
-from align.data.encode import encode_pairs, encode_pictures, encode_prompts
+from align.data.encode import encode_images, encode_pairs, encode_prompts
 from align.data.latent_cache import ErrorCache, TensorCache
 from align.data.snapshot import PreferencePair, read_snapshot
 from align.device import Compute, choose_compute
@@ -241,9 +241,9 @@ class PlainLoop:
     def _inputs(self, number: int) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, dict]]:
         setting, draws = self.setting, self.setting.draws(number)
         pairs = [setting.pairs[d.row] for d in draws]
-        pictures = [p.chosen for p in pairs] + [p.rejected for p in pairs]
+        images = [p.chosen for p in pairs] + [p.rejected for p in pairs]
         size = (setting.model.width, setting.model.height)
-        latents_BCHW = encode_pictures(self.pipeline, setting.compute, pictures, size)
+        latents_BCHW = encode_images(self.pipeline, setting.compute, images, size)
         text_BSD, pooled_BE = encode_prompts(self.pipeline, [p.prompt for p in pairs] * 2)
         drawn = [
             draw(setting.config.seed, p.key, d.index, tuple(latents_BCHW.shape[1:]), 1000,
@@ -255,7 +255,7 @@ class PlainLoop:
         noisy_BCHW, _ = corrupt(self.scheduler, latents_BCHW, noise_BCHW, timesteps_B)
         height, width = size[1], size[0]
         ids = torch.tensor([height, width, 0, 0, height, width], dtype=torch.float32)
-        added = {"text_embeds": pooled_BE, "time_ids": ids.repeat(len(pictures), 1)}
+        added = {"text_embeds": pooled_BE, "time_ids": ids.repeat(len(images), 1)}
         return noisy_BCHW, noise_BCHW, timesteps_B, (text_BSD, added)
 
     def _errors(
@@ -280,7 +280,7 @@ class PlainLoop:
 
 
 def autoencoder_share(setting: Setting, plain_speed: float) -> float:
-    """Share of a plain step that goes into encoding pictures and prompts."""
+    """Share of a plain step that goes into encoding images and prompts."""
     loop = PlainLoop(setting)
     seconds = []
     for number in range(WARM_UP + 4):

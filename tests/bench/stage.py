@@ -4,7 +4,7 @@
     python tests/bench/stage.py rate [--seconds 60]
     python tests/bench/stage.py cuts [--cuts 50]
 
-`speed`: milliseconds from a key press to the next pair painted (both pictures decoded), as the page
+`speed`: milliseconds from a key press to the next pair painted (both images decoded), as the page
 itself measures it, beside a plain Gradio page that does the same with two gr.Image, buttons and
 the queue; `--training` while a run trains. `rate`: five votes a second, and whether every one
 arrived, once and in order. `cuts`: the network cut, the server killed and the page reloaded at

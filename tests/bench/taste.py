@@ -197,7 +197,7 @@ class Labeler:
             if "wait_s" in pair:
                 time.sleep(min(2.0, pair["wait_s"] or 1.0))
                 continue
-            left, right = (self._score(self._picture(pair[f"{s}_url"])) for s in ("left", "right"))
+            left, right = (self._score(self._image(pair[f"{s}_url"])) for s in ("left", "right"))
             verdict = "left" if left > right else "right" if right > left else "tie"
             given += verdict != "tie"
             key = uuid.uuid4().hex
@@ -241,7 +241,7 @@ class Labeler:
             for one in drawn
         ]
 
-    def _picture(self, url: str) -> np.ndarray:
+    def _image(self, url: str) -> np.ndarray:
         return read(self._file(url))
 
     def _file(self, url: str) -> Path:

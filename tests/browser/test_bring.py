@@ -11,7 +11,7 @@ from journeys import SLOW_MS
 from running import App
 
 sys.path.append(str(Path(__file__).parents[1] / "annotate"))
-from picture_files import a1111, comfy, save_png, scene
+from image_files_made import a1111, comfy, save_png, scene
 
 WORK_MS = 120_000
 BOLD = "a <b>bold</b> fox & a hen"
@@ -40,7 +40,7 @@ def test_a_person_sees_ten_prompts_before_anything_is_brought_in(
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(shared_app.url)
-    page.get_by_role("button", name="Bring your own pictures").click(timeout=SLOW_MS)
+    page.get_by_role("button", name="Bring your own images").click(timeout=SLOW_MS)
     page.locator("#bring-folder input, #bring-folder textarea").fill(str(folder))
     page.locator("#look-at-images").click()
 
@@ -60,8 +60,8 @@ def test_a_person_sees_ten_prompts_before_anything_is_brought_in(
     assert (told["images"], told["known"], told["pairs"]) == (20, 0, 20)
 
     page.locator("#bring-folder input, #bring-folder textarea").press("Enter")
-    page.get_by_role("button", name="Bring in 20 pictures").click(timeout=WORK_MS)
+    page.get_by_role("button", name="Bring in 20 images").click(timeout=WORK_MS)
     page.locator("#brought .notice", has_text="Ready to label").wait_for(timeout=WORK_MS)
-    assert "20 pictures and 7 prompts" in page.locator("#brought").inner_text()
+    assert "20 images and 7 prompts" in page.locator("#brought").inner_text()
     page.locator("#bring-images").wait_for(state="hidden", timeout=SLOW_MS)
     assert problems == []

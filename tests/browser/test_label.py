@@ -60,11 +60,11 @@ def test_keys_are_left_alone_while_a_person_types_reads_help_or_looks_at_another
     stage.wait_until_saved(saved)
 
 
-def test_a_click_on_a_picture_chooses_it(shared_app: App, page: Any, stage: Stage) -> None:
+def test_a_click_on_a_image_chooses_it(shared_app: App, page: Any, stage: Stage) -> None:
     stage.open(shared_app.url)
     saved = stage.saved()
     pair = stage.read("pair")
-    page.locator('#stage .picture[data-verdict="right"]').click()
+    page.locator('#stage .image[data-verdict="right"]').click()
     stage.wait_until("pair", f"value !== '' && value !== {pair!r}")
     stage.wait_until_saved(saved + 1)
 

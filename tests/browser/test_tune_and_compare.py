@@ -1,4 +1,4 @@
-"""From votes to a version that is active, to pictures before and after, and to a blind verdict."""
+"""From votes to a version that is active, to images before and after, and to a blind verdict."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ SETTLING = 8
 """Votes for one side that settle a verdict."""
 LOADED = (
     "count => [...document.querySelectorAll('#board img')]"
-    ".filter(picture => picture.naturalWidth).length === count"
+    ".filter(image => image.naturalWidth).length === count"
 )
 
 
@@ -47,7 +47,7 @@ def test_a_person_fine_tunes_compares_judges_blind_and_goes_back(
     columns = "&".join(f"c={column}" for column in ("base", f"{made}%400", f"{made}%400.5", made))
     page.goto("about:blank")
     page.goto(f"{shared_app.url}#compare&p=a+red+apple&s=7&{columns}&m=grid")
-    linked = pictures(page, f"base,base,{made}@0.5,{made}")
+    linked = images(page, f"base,base,{made}@0.5,{made}")
     assert [linked[0], linked[1], linked[3]] == [different[0], different[0], different[1]]
     assert linked[2] not in different
     assert page.locator("#board [aria-pressed=true]").inner_text() == "Grid"
@@ -110,11 +110,11 @@ def looks_in_every_way(page: Any) -> None:
 
 
 def place_of(page: Any, column: int) -> tuple[float, float]:
-    """How far a picture is moved against its frame, in shares of the frame."""
+    """How far an image is moved against its frame, in shares of the frame."""
     script = """column => {
         const frame = document.querySelector(`#board [data-column="${column}"] .frame`);
-        const [box, picture] = [frame, frame.firstChild].map((e) => e.getBoundingClientRect());
-        return ["x", "y"].map((side) => (picture[side] - box[side]) / box.width);
+        const [box, image] = [frame, frame.firstChild].map((e) => e.getBoundingClientRect());
+        return ["x", "y"].map((side) => (image[side] - box[side]) / box.width);
     }"""
     x, y = page.evaluate(script, column)
     return round(x, 3), round(y, 3)
@@ -156,10 +156,10 @@ def side_of(app: App, page: Any, version: str) -> str:
 
 
 def drawn_by(app: App, page: Any) -> list[str]:
-    """Which versions drew the two pictures on the stage, by a copy of the app's database."""
+    """Which versions drew the two images on the stage, by a copy of the app's database."""
     sources = page.locator("#stage .frame img").evaluate_all("all => all.map(one => one.src)")
     ids = [source.rsplit("/", 1)[1].removesuffix(".png") for source in sources]
-    known = wait_for(lambda: copied_images(app, ids), "the pictures in the database", 30)
+    known = wait_for(lambda: copied_images(app, ids), "the images in the database", 30)
     return [known[image_id] for image_id in ids]
 
 
@@ -190,15 +190,15 @@ def fine_tune(page: Any) -> None:
 
 
 def compare(page: Any, prompt: str, columns: str) -> list[str]:
-    """Compare the versions that are offered on one seed; return where the pictures are."""
+    """Compare the versions that are offered on one seed; return where the images are."""
     page.locator("#compare-prompts textarea").fill(prompt)
     page.locator("#seeds input, #seeds textarea").fill("7")
     page.locator("#start-compare:not([disabled])").click(timeout=SLOW_MS)
-    return pictures(page, columns)
+    return images(page, columns)
 
 
-def pictures(page: Any, columns: str) -> list[str]:
-    """Wait for one comparison with these columns; return where its pictures are."""
+def images(page: Any, columns: str) -> list[str]:
+    """Wait for one comparison with these columns; return where its images are."""
     page.wait_for_function(
         "wanted => [...document.querySelectorAll('#board [data-column] em')]"
         ".map(label => label.textContent).join() === wanted",

@@ -96,7 +96,7 @@ def test_the_disk_is_measured_and_shows_what_would_go(shared_app: App, page: Any
     page.locator("#disk button", has_text="Disk").first.click()
     page.locator("#usage tbody tr").first.wait_for(timeout=SLOW_MS)
     assert page.locator("#usage tbody tr").count() == 8
-    page.locator("#usage [data-kind=pictures]").click()
+    page.locator("#usage [data-kind=images]").click()
     page.locator("#would-go [role=status]").wait_for(timeout=SLOW_MS)
 
 

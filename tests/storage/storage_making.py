@@ -8,8 +8,8 @@ BASE = "emoji"
 
 
 def make_image(store: Store, seed: int) -> Image:
-    """Store a picture (its bytes stand for a PNG) made from a recipe with this seed."""
-    content = f"picture {seed}".encode()
+    """Store an image (its bytes stand for a PNG) made from a recipe with this seed."""
+    content = f"image {seed}".encode()
     sha256 = hashlib.sha256(content).hexdigest()
     path = store.image_path(sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -20,13 +20,13 @@ def make_image(store: Store, seed: int) -> Image:
 
 
 def make_pair(store: Store, seed: int = 0, prompt: str = "a cat") -> Pair:
-    """Store a pair of two pictures of its own."""
+    """Store a pair of two images of its own."""
     left, right = make_image(store, 2 * seed), make_image(store, 2 * seed + 1)
     return store.add_pair(prompt, left.image_id, right.image_id, BASE, "base")
 
 
 def make_pairs(store: Store, number: int) -> list[Pair]:
-    """Store pairs that share two pictures."""
+    """Store pairs that share two images."""
     left, right = make_image(store, 0).image_id, make_image(store, 1).image_id
     return [store.add_pair(f"cat {n}", left, right, BASE, "base") for n in range(number)]
 

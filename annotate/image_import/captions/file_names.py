@@ -105,7 +105,7 @@ SAYS_NOTHING = frozenset(
 """Words that, alone, say how images were judged, divided, kept, made, dated or measured."""
 AS_THEY_ARE = frozenset(" ".join((APPS, ELSEWHERE, BETWEEN)).split())
 """The same without English endings: of the Spanish de, deer is no form."""
-PLACES = frozenset(("camera roll", "saved pictures", "ground truth", "gt"))
+PLACES = frozenset(("camera roll", "saved images", "ground truth", "gt"))
 
 
 JUDGED = frozenset(

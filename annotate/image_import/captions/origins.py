@@ -26,7 +26,7 @@ INVISIBLE = re.compile(
 )
 """What no reader sees: byte order marks, spaces without width, hints of direction and hyphens."""
 LOOSE_JOINER = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
-"""A joiner that joins nothing: in Persian or in an emoji it makes another word or picture."""
+"""A joiner that joins nothing: in Persian or in an emoji it makes another word or image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Around:
     """Files about one image each that are not simply called as it is."""
 
 
-def prompt_of(picture: Image.Image, path: Path, around: Around) -> Prompt:
+def prompt_of(image: Image.Image, path: Path, around: Around) -> Prompt:
     """Return the prompt of an image: in its file, beside it, in a table, a caption or a name.
 
     Raises Skip. What is there and cannot be read never lets a name pass for the prompt.
     """
-    fields = fields_of(picture)
+    fields = fields_of(image)
     why: Skip | None = None
     sources: tuple[Callable[[], Prompt | None], ...] = (
         lambda: prompt_in(fields),

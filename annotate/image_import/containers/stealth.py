@@ -40,15 +40,15 @@ UP, AVERAGE, PAETH = 2, 3, 4
 """How a row says its first pixel by the one above; other ways leave it as it is."""
 
 
-def add_hidden(parts: Parts, picture: Image.Image, content: bytes) -> None:
+def add_hidden(parts: Parts, image: Image.Image, content: bytes) -> None:
     """Add the text that a PNG's pixels hide."""
     if _says_so_openly(parts) or len(content) < HEAD:
         return
     channels = CHANNELS.get(content[25], 0) if content[24] == EIGHT_BITS else 0
-    if not channels or content[28] != NOT_INTERLACED or _pixels_of(picture) > MOST_PIXELS:
+    if not channels or content[28] != NOT_INTERLACED or _pixels_of(image) > MOST_PIXELS:
         return
-    for signatures, used in _possible(content, picture.size, channels):
-        _add(parts, picture, used, signatures)
+    for signatures, used in _possible(content, image.size, channels):
+        _add(parts, image, used, signatures)
 
 
 def _says_so_openly(parts: Parts) -> bool:
@@ -57,13 +57,13 @@ def _says_so_openly(parts: Parts) -> bool:
     return "parameters" in parts.texts or comment.lstrip().startswith("{")
 
 
-def _pixels_of(picture: Image.Image) -> int:
-    return picture.width * picture.height
+def _pixels_of(image: Image.Image) -> int:
+    return image.width * image.height
 
 
-def _add(parts: Parts, picture: Image.Image, used: slice, signatures: tuple[bytes, ...]) -> None:
+def _add(parts: Parts, image: Image.Image, used: slice, signatures: tuple[bytes, ...]) -> None:
     try:
-        pixels = np.asarray(picture)[:, :, used]
+        pixels = np.asarray(image)[:, :, used]
     except MemoryError:
         raise
     except Exception:  # Decoders raise all kinds of errors on a damaged file.

@@ -34,7 +34,7 @@ def trial_cards(trials: Sequence[dict[str, Any]], active: str, tuned: bool = Tru
     if not trials:
         return notice_card(
             "No blind test yet",
-            "Start one above: both versions draw the same prompts, you say which picture is "
+            "Start one above: both versions draw the same prompts, you say which image is "
             "better, and nobody knows whose it is until the votes are counted.",
         )
     return "".join(trial_card(trial, active) for trial in trials)
@@ -104,7 +104,7 @@ def sentence(trial: dict[str, Any]) -> str:
     if trial["outcome"] == "worse":
         return f"<b>{after} is worse than {before}.</b> {HONEST}"
     if not trial["votes"]:
-        return "<b>No votes yet.</b> Press Vote: the sides are shuffled, and no picture is marked."
+        return "<b>No votes yet.</b> Press Vote: the sides are shuffled, and no image is marked."
     low, high = trial["votes_needed"]
     most = f"{high:,} or more" if high >= MOST_VOTES else f"{high:,}"
     span = most if low == high else f"{low:,} to {most}"

@@ -56,7 +56,7 @@ def in_words(alpha: float) -> str:
 
 def person_card(name: str, habit: Told, told: Mapping[str, Any]) -> str:
     """Return one person's habits, each as a share with its interval and a plain sentence."""
-    rows = [row("Left picture", habit["left"], 0.5, side_sentence(habit))]
+    rows = [row("Left image", habit["left"], 0.5, side_sentence(habit))]
     rows.append(row("Same choice twice", habit["same_twice"], 0.5, twice_sentence(habit)))
     if habit["known"]["of"]:
         rows.append(row("Known answers", habit["known"], 0.5, ""))

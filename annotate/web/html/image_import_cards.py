@@ -21,7 +21,7 @@ def bringing_card(progress: dict[str, Any]) -> str:
         f'<div class="track running" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
         f'aria-valuenow="{percent}" aria-label="Progress of bringing in">'
         f'<div class="fill" style="width:{percent}%"></div></div>'
-        f'<p class="soft">{done:,} of {of:,} pictures{left}. You can label meanwhile.</p></div>'
+        f'<p class="soft">{done:,} of {of:,} images{left}. You can label meanwhile.</p></div>'
     )
 
 
@@ -29,7 +29,7 @@ def preview_card(preview: Preview) -> str:
     """Return what bringing a folder in would bring, with images to judge its prompts by."""
     told = preview.told()
     facts = [
-        (told["images"], noun(told["images"], "new picture")),
+        (told["images"], noun(told["images"], "new image")),
         (told["prompts"], noun(told["prompts"], "prompt")),
         (told["pairs"], f"{noun(told['pairs'], 'pair')} at the most"),
         (sum(told["skipped"].values()), "skipped"),
@@ -38,7 +38,7 @@ def preview_card(preview: Preview) -> str:
     notes = [*["Stopped: more may be there."] * preview.stopped, *preview.notes()]
     shown = "".join(_example(one, preview) for one in preview.examples)
     examples = (
-        f"<h4>{many(len(preview.examples), 'picture')} from all over the folder: is each prompt "
+        f"<h4>{many(len(preview.examples), 'image')} from all over the folder: is each prompt "
         f'the right one?</h4><ul class="examples">{shown}</ul>'
     ) * bool(shown)
     return (
@@ -48,7 +48,7 @@ def preview_card(preview: Preview) -> str:
 
 
 def brought_card(brought: dict[str, Any]) -> str:
-    """Return what became of every picture."""
+    """Return what became of every image."""
     title = "Ready to label" if brought["pairs"] else "Nothing new to label"
     return (
         f'<div class="card notice" role="status"><b>{title}</b>'
@@ -75,7 +75,7 @@ def _example(example: Example, preview: Preview) -> str:
         else '<span class="no-image"></span>'
     )
     name = escape(head.path.name)
-    about = f"{escape(head.source)} · {many(example.images, 'picture')}"
+    about = f"{escape(head.source)} · {many(example.images, 'image')}"
     return (
         f'<li>{image}<div><p title="{escape(head.prompt)}">{escape(head.prompt)}</p>'
         f'<span title="{name}">{about}</span></div></li>'

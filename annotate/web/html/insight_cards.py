@@ -45,12 +45,12 @@ def section(title: str, body: str) -> str:
 
 
 def measuring(left: Told) -> str:
-    """Return a line while pictures are still measured."""
+    """Return a line while images are still measured."""
     if not left["left"]:
         return ""
     done = left["of"] - left["left"]
     return (
-        f'<p class="soft measuring" role="status">Looking at pictures: {done:,} of {left["of"]:,}. '
+        f'<p class="soft measuring" role="status">Looking at images: {done:,} of {left["of"]:,}. '
         "What you like fills in by itself.</p>"
     )
 
@@ -100,7 +100,7 @@ def liking_title(told: Told) -> str:
 
 
 def liking_card(likes: Told) -> str:
-    """Return what stands out in the chosen pictures, each with example pairs."""
+    """Return what stands out in the chosen images, each with example pairs."""
     strong = [one for one in likes["attributes"] if one["tells"]][:MOST_LIKES]
     why = f'<p class="soft">{escape(likes["why"])}</p>' if likes["why"] else ""
     rows = "".join(liked_row(one) for one in strong)
@@ -114,22 +114,22 @@ def liking_card(likes: Told) -> str:
 
 
 def liked_row(one: Told) -> str:
-    """Return one attribute with its share, interval, effect and pictures."""
+    """Return one attribute with its share, interval, effect and images."""
     value, low, high = ends(one)
-    pictures = "".join(pair(example) for example in one["examples"])
+    images = "".join(pair(example) for example in one["examples"])
     against = one["against"]
-    pictures += pair(against, "once the other way") if against else ""
+    images += pair(against, "once the other way") if against else ""
     return (
         f'<article class="liked"><div><b>{escape(one["words"].capitalize())}</b>'
         f'<span class="soft">{100 * value:.0f} % of the time, {100 * low:.0f} to '
         f"{100 * high:.0f} %; effect {abs(one['effect']):.2f}</span>"
         f"{on_line(value, low, high, one['words'], 0.5)}</div>"
-        f'<div class="examples">{pictures}</div></article>'
+        f'<div class="examples">{images}</div></article>'
     )
 
 
 def pair(example: Told, note: str = "") -> str:
-    """Return two pictures, the chosen one first and marked."""
+    """Return two images, the chosen one first and marked."""
     prompt = escape(example["prompt"], quote=True)
     chosen, other = (escape(example[name], quote=True) for name in ("chosen_url", "other_url"))
     caption = f'<figcaption class="soft">{escape(note)}</figcaption>' if note else ""
@@ -171,12 +171,12 @@ def differs_card(differs: Told | None) -> str:
     if not differs["compared"]:
         return notice_card(
             "Nobody to compare with yet",
-            "Once others have voted on the same pairs, the ones where most chose the other picture "
+            "Once others have voted on the same pairs, the ones where most chose the other image "
             "are here. To differ is no fault: it is a taste.",
         )
     head = (
         f"On {differs['different']} of {differs['compared']} pairs that others voted on too, most "
-        "of them chose the other picture. That is no fault: it is a taste."
+        "of them chose the other image. That is no fault: it is a taste."
     )
     habits = "".join(
         f"<li>{escape(one['words'])}: {100 * one['mine']:.0f} % against "
@@ -265,19 +265,19 @@ def reasons_list(reasons: Sequence[Told]) -> str:
 
 
 def reason_row(one: Told, most: int) -> str:
-    """Return how often a reason was given; unfolded, on which prompts and for which pictures."""
+    """Return how often a reason was given; unfolded, on which prompts and for which images."""
     share = parts([("decided", one["votes"]), ("skip", most - one["votes"])], one["reason"])
     prompts = ", ".join(f"{escape(on['prompt'])} ({on['votes']})" for on in one["prompts"])
-    pictures = "".join(pair(example) for example in one["examples"])
+    images = "".join(pair(example) for example in one["examples"])
     return (
         f'<details class="reason"><summary class="row"><span>{escape(one["reason"])}</span>{share}'
         f'<span>{one["votes"]}</span></summary><p class="soft">Most often on {prompts}.</p>'
-        f'<div class="examples">{pictures}</div></details>'
+        f'<div class="examples">{images}</div></details>'
     )
 
 
 def words_list(words: Sequence[Told]) -> str:
-    """Return the words of prompts whose pictures were called good, or bad, more often."""
+    """Return the words of prompts whose images were called good, or bad, more often."""
     telling = [one for one in words if one["tells"]]
     if not telling:
         return ""

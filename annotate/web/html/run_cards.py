@@ -137,7 +137,7 @@ def _sheet(run: dict[str, Any]) -> str:
         f'<ul class="soft">{lines}</ul><p class="soft">A row for each prompt: the base twice, then '
         "the new version with the same seeds.</p>"
         f'<img loading="lazy" src="{escape(run["sheet_url"], quote=True)}" '
-        'alt="Pictures of the base and of the new version"></details>'
+        'alt="Images of the base and of the new version"></details>'
     )
 
 

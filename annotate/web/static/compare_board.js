@@ -39,8 +39,8 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
   const zoom = makeZoom(root, (at) => {
     parts.zoom.hidden = at === 1;
     parts.zoom.textContent = `${at < 10 ? at.toFixed(1) : Math.round(at)}× · Reset`;
-    const picture = root.querySelector("img");
-    const shown = picture ? (picture.clientWidth * at) / (picture.naturalWidth || 1) : 0;
+    const image = root.querySelector("img");
+    const shown = image ? (image.clientWidth * at) / (image.naturalWidth || 1) : 0;
     root.toggleAttribute("data-dots", shown >= 3);
   });
 
@@ -96,21 +96,21 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     side.dataset.url = url;
     const { prompts, seeds, columns } = state.data;
     const alt = `${prompts[Math.floor(place / seeds.length)]}, drawn by ${columns[column]}`;
-    const picture = make("img", { alt, loading: "lazy", decoding: "async", draggable: false });
-    picture.addEventListener("load", () => measured(place));
-    picture.src = resolve(url);
+    const image = make("img", { alt, loading: "lazy", decoding: "async", draggable: false });
+    image.addEventListener("load", () => measured(place));
+    image.src = resolve(url);
     side.firstChild.className = "frame";
-    side.firstChild.replaceChildren(picture);
+    side.firstChild.replaceChildren(image);
   }
 
   const figure = (place) => state.figures[place];
-  const picturesOf = (place) => state.pair.map((column) =>
+  const imagesOf = (place) => state.pair.map((column) =>
     figure(place).querySelector(`[data-column="${column}"] img`));
 
   function measured(place) {
-    const pictures = [...figure(place).querySelectorAll("img")].filter((one) => one.naturalWidth);
-    const sizes = new Set(pictures.map((one) => `${one.naturalWidth} × ${one.naturalHeight}`));
-    const first = pictures[0];
+    const images = [...figure(place).querySelectorAll("img")].filter((one) => one.naturalWidth);
+    const sizes = new Set(images.map((one) => `${one.naturalWidth} × ${one.naturalHeight}`));
+    const first = images[0];
     figure(place).style.setProperty("--shape", `${first.naturalWidth} / ${first.naturalHeight}`);
     figure(place).querySelector(".size").textContent =
       sizes.size > 1 ? [...sizes].join(" and ") : "";
@@ -148,7 +148,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
       side.classList.toggle("first", column === state.pair[0]);
       side.classList.toggle("second", column === state.pair[1] && column !== state.pair[0]);
       side.hidden = two && !state.pair.includes(column);
-      // A picture that is loaded when it is first swapped in would flash.
+      // An image that is loaded when it is first swapped in would flash.
       if (two && !side.hidden) side.querySelector("img")?.setAttribute("loading", "eager");
     }
     tell();
@@ -157,7 +157,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
 
   function tell() {
     const [first, second] = state.pair.map((column) => state.data.columns[column]);
-    const legends = { flicker: [`${first}, and ${second} while Space or a picture is held.`],
+    const legends = { flicker: [`${first}, and ${second} while Space or an image is held.`],
       grid: [`From left to right: ${state.data.columns.join(", ")}. A click shows one large.`],
       difference: scale(first, second) };
     parts.legend.replaceChildren(...(legends[state.mode] || []));
@@ -192,7 +192,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
   }
 
   function paint(place) {
-    const [first, second] = picturesOf(place);
+    const [first, second] = imagesOf(place);
     if (!first?.naturalWidth || !second?.naturalWidth) return;
     const canvas = figure(place).querySelector("canvas");
     const key = [first.src, second.src, state.amplified].join();
@@ -275,7 +275,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
   parts.zoom.addEventListener("click", () => zoom.reset());
   parts.cards.addEventListener("click", (event) => {
     const save = event.target.closest("[data-save]");
-    if (save) return savePictures(figure(save.dataset.save), state.data);
+    if (save) return saveImages(figure(save.dataset.save), state.data);
     const chosen = state.mode === "grid" && event.target.closest("figure");
     if (!chosen) return null;
     setMode("side");
@@ -284,10 +284,10 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
   listenToZoom(root, zoom, claim);
 
   const keys = Object.values(MODES).map(([name, key]) => [key.toUpperCase(), name.toLowerCase()]);
-  keys.push(["Space", "held, swaps in flicker"], ["1", "pixel for pixel"], ["Esc", "whole pictures"]);
+  keys.push(["Space", "held, swaps in flicker"], ["1", "pixel for pixel"], ["Esc", "whole images"]);
   parts.help.append("Keys: ", ...keys.flatMap(([key, name], i) =>
     [i ? " · " : "", make("kbd", { textContent: key }), ` ${name}`]),
-  ". Double click or Ctrl + wheel zooms all pictures at the same spot; then wheel and drag.");
+  ". Double click or Ctrl + wheel zooms all images at the same spot; then wheel and drag.");
   parts.modes.append(...Object.entries(MODES).map(([mode, [name, key]]) =>
     make("button", { type: "button", "data-mode": mode, textContent: name, title: `Key ${key.toUpperCase()}` })));
   root.replaceChildren(

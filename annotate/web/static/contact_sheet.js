@@ -21,16 +21,16 @@ async function savedCanvas(canvas, name) {
   return Boolean(blob);
 }
 
-// One picture file with every column, at the size they were drawn in.
-function savePictures(figure, data) {
-  const pictures = [...figure.querySelectorAll("img")];
+// One image file with every column, at the size they were drawn in.
+function saveImages(figure, data) {
+  const images = [...figure.querySelectorAll("img")];
   const canvas = document.createElement("canvas");
-  canvas.width = pictures.reduce((sum, picture) => sum + picture.naturalWidth, 0);
-  canvas.height = Math.max(...pictures.map((picture) => picture.naturalHeight));
+  canvas.width = images.reduce((sum, image) => sum + image.naturalWidth, 0);
+  canvas.height = Math.max(...images.map((image) => image.naturalHeight));
   let x = 0;
-  for (const picture of pictures) {
-    canvas.getContext("2d").drawImage(picture, x, 0);
-    x += picture.naturalWidth;
+  for (const image of images) {
+    canvas.getContext("2d").drawImage(image, x, 0);
+    x += image.naturalWidth;
   }
   const seed = data.seeds[figure.dataset.place % data.seeds.length];
   return savedCanvas(canvas, fileName(data, `-${nameOf(data)}-${seed}.png`));
@@ -38,10 +38,10 @@ function savePictures(figure, data) {
 
 function loaded(source) {
   return new Promise((resolve) => {
-    const picture = new Image();
-    picture.onload = () => resolve(picture);
-    picture.onerror = () => resolve(null);
-    picture.src = source;
+    const image = new Image();
+    image.onload = () => resolve(image);
+    image.onerror = () => resolve(null);
+    image.src = source;
   });
 }
 
@@ -95,12 +95,12 @@ async function contactSheet(data, resolve) {
   rows.forEach((row, place) => {
     const y = head + place * (cell + gap);
     rowLabel(context, data, place, { y: y + cell / 2, width: label - 2 * gap, x: gap, size, cell });
-    row.forEach((picture, i) => {
-      if (!picture) return;
-      const fit = cell / Math.max(picture.naturalWidth, picture.naturalHeight);
-      const [w, h] = [picture.naturalWidth * fit, picture.naturalHeight * fit];
+    row.forEach((image, i) => {
+      if (!image) return;
+      const fit = cell / Math.max(image.naturalWidth, image.naturalHeight);
+      const [w, h] = [image.naturalWidth * fit, image.naturalHeight * fit];
       const x = label + gap + i * (cell + gap);
-      context.drawImage(picture, x + (cell - w) / 2, y + (cell - h) / 2, w, h);
+      context.drawImage(image, x + (cell - w) / 2, y + (cell - h) / 2, w, h);
     });
   });
   return canvas;
@@ -132,7 +132,7 @@ async function asData(url) {
   });
 }
 
-// A page with the pictures and this very board in it; its policy forbids it to load anything.
+// A page with the images and this very board in it; its policy forbids it to load anything.
 async function savedPage(data, resolve, kit, mode) {
   const urls = [...new Set(data.cells.flat().filter(Boolean))];
   const inside = new Map(await Promise.all(urls.map(async (url) => [url, await asData(resolve(url))])));

@@ -1,4 +1,4 @@
-// A person's own votes, asked for when they open this part, and again while pictures are measured.
+// A person's own votes, asked for when they open this part, and again while images are measured.
 
 const OWN_AGAIN_MS = 2500;
 const own = element.querySelector(".own");

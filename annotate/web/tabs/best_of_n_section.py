@@ -1,4 +1,4 @@
-"""Best of n on the Compare tab: choosing among many pictures, beside what tuning gives."""
+"""Best of n on the Compare tab: choosing among many images, beside what tuning gives."""
 
 import json
 import time
@@ -19,9 +19,9 @@ AMONG = 16
 SHOWN, MOST_SHOWN = 3, 8
 HOW = (
     "Is tuning worth more than drawing many and keeping the best? For each prompt this draws many "
-    "pictures with one version, and shows some at random, those that a judge ranks highest, and "
+    "images with one version, and shows some at random, those that a judge ranks highest, and "
     "what tuning made of the same seeds. A version as the judge prefers what tuning made likelier; "
-    "the votes prefer what the pictures chosen so far have more of."
+    "the votes prefer what the images chosen so far have more of."
 )
 
 
@@ -37,7 +37,7 @@ class BestOf:
                 self._drawn_by = gr.Dropdown([BASE], label="Drawn by", min_width=100)
                 self._judge = gr.Dropdown([VOTES], label="Judge", min_width=100)
             with gr.Row(elem_classes="ends"):
-                self._among = gr.Slider(FEWEST, MOST, AMONG, step=1, label="Pictures")
+                self._among = gr.Slider(FEWEST, MOST, AMONG, step=1, label="Images")
                 self._shown = gr.Slider(1, MOST_SHOWN, SHOWN, step=1, label="Shown")
                 self._start = gr.Button("Choose", min_width=90, elem_id="start-choosing")
         self.versions = [self._drawn_by, self._judge]
@@ -55,12 +55,12 @@ class BestOf:
     def choose(
         self, prompts: str, seeds: str, drawn_by: str, judge: str | None, among: int, shown: int
     ) -> Iterator[dict[str, Any]]:
-        """Return the board as pictures are drawn and judged, prompt by prompt."""
+        """Return the board as images are drawn and judged, prompt by prompt."""
         texts, first = read_prompts(prompts), read_seeds(seeds)[0]
         if len(texts) * among > MOST_COMPARISONS:
             raise InvalidRequest(
-                f"{len(texts):,} prompts with {among} pictures each are {len(texts) * among:,}; "
-                f"{MOST_COMPARISONS} at once are possible. Take fewer prompts or pictures."
+                f"{len(texts):,} prompts with {among} images each are {len(texts) * among:,}; "
+                f"{MOST_COMPARISONS} at once are possible. Take fewer prompts or images."
             )
         if not judge:
             raise InvalidRequest("Choose who judges: the votes, or a version of a fine-tune.")

@@ -17,7 +17,7 @@ LINK = "#compare&"
 
 @dataclass
 class Board:
-    """Prompts by seeds in rows, versions in columns; the address of each picture once drawn.
+    """Prompts by seeds in rows, versions in columns; the address of each image once drawn.
 
     Only a board whose rows are seeds is drawn again from its link.
     """
@@ -36,16 +36,16 @@ class Board:
 
     @property
     def total(self) -> int:
-        """How many pictures are asked for."""
+        """How many images are asked for."""
         return len(self.cells) * len(self.columns)
 
     @property
     def done(self) -> int:
-        """How many pictures are there."""
+        """How many images are there."""
         return sum(url is not None for row in self.cells for url in row)
 
     def fill(self, drawn: Mapping[Cell, str]) -> None:
-        """Put pictures where they belong."""
+        """Put images where they belong."""
         for (place, column), url in drawn.items():
             self.cells[place][column] = url
 
@@ -59,7 +59,7 @@ class Board:
         return self._value(f"{told}. {detail}" if detail else told, busy=True)
 
     def choosing(self, done: int, total: int, left_s: float) -> dict[str, Any]:
-        """Return the board while pictures to choose from are drawn and judged."""
+        """Return the board while images to choose from are drawn and judged."""
         left = f", {time_left(left_s)}" if left_s >= 1 else ""
         return self._value(f"{done} of {total} steps of drawing and judging{left}", busy=True)
 

@@ -26,7 +26,7 @@ from annotate.web.tabs.compare_board import (
 VIEWER = ("stage/address.js", "stage/zoom.js", "compare_board.js", "contact_sheet.js")
 EMPTY = (
     '<div class="card notice nothing"><b>Same prompt, same seed, two versions or more</b>'
-    '<p class="soft">Write a prompt and press Compare. The pictures appear here as they are '
+    '<p class="soft">Write a prompt and press Compare. The images appear here as they are '
     "drawn: side by side, under a slider, flickering in one place, as a map of what differs, or "
     'all in a grid.</p></div><div class="compare" hidden></div>'
 )

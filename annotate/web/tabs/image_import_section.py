@@ -15,9 +15,9 @@ from annotate.wording import many
 ABOUT = (
     '<p class="soft">A folder on the machine that Palate runs on, with all folders inside. '
     "Prompts come from the files (AUTOMATIC1111, Forge, ComfyUI, InvokeAI and others), from a text "
-    "file or JSON beside each picture, a table such as captions.csv or metadata.jsonl, or the "
+    "file or JSON beside each image, a table such as captions.csv or metadata.jsonl, or the "
     "names of subfolders. Look shows what would come, and nothing is brought in before you say so. "
-    "Pictures of one prompt make pairs, and these come first. Your files stay as they are.</p>"
+    "Images of one prompt make pairs, and these come first. Your files stay as they are.</p>"
 )
 Shown = list[Any]
 
@@ -29,7 +29,7 @@ def bring_section(studio: Studio, expected: Errors) -> None:
     looked = gr.State("")
     with gr.Row(elem_id="bring-row"):
         folder = gr.Textbox(
-            label="Folder of pictures", placeholder="~/pictures", scale=4, elem_id="bring-folder"
+            label="Folder of images", placeholder="~/images", scale=4, elem_id="bring-folder"
         )
         look = gr.Button(
             "Look", variant="primary", scale=0, min_width=130, elem_id="look-at-images"
@@ -46,7 +46,7 @@ def bring_section(studio: Studio, expected: Errors) -> None:
         job = Job(lambda: (preview := material.look(named), preview_card(preview)))
         yield from _watched(job, material)
         preview, card = job.result()
-        bring = gr.Button(f"Bring in {many(preview.images, 'picture')}")
+        bring = gr.Button(f"Bring in {many(preview.images, 'image')}")
         offered = gr.Row(visible=bool(preview.images))
         yield [card, gr.Button(interactive=True), gr.Button(visible=False), offered, bring, named]
 

@@ -19,7 +19,7 @@ TICK_S = 2
 
 
 class InsightsTab:
-    """The tab's components and what they do; `timer` ticks only while pictures are measured."""
+    """The tab's components and what they do; `timer` ticks only while images are measured."""
 
     def __init__(self, studio: Studio, expected: Errors, person: str | None = None) -> None:
         """Show everybody's votes, or with a `person` that one's alone and nothing to change."""

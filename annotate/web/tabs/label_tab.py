@@ -1,4 +1,4 @@
-"""The Label tab: the stage, and below it places for one's own prompts and pictures."""
+"""The Label tab: the stage, and below it places for one's own prompts and images."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ from annotate.web.tabs.project_settings_section import ProjectSection
 
 
 def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
-    """Build the tab in which a person says which of two pictures is better."""
+    """Build the tab in which a person says which of two images is better."""
     tab: gr.Tab
     # Rendered also while another tab is shown, so that unsent votes keep going out.
     with gr.Tab("Label", id="label", elem_id="label-tab", render_children=True) as tab:
         build_stage(studio, expected)
         with gr.Accordion("Add your own prompts", open=False, elem_id="prompts"):
             _prompts(studio, expected)
-        with gr.Accordion("Bring your own pictures", open=False, elem_id="bring-pictures"):
+        with gr.Accordion("Bring your own images", open=False, elem_id="bring-images"):
             bring_section(studio, expected)
         ProjectSection(studio, expected)
     return tab

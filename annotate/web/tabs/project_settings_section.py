@@ -34,7 +34,7 @@ class ProjectSection:
         with gr.Row():
             reasons = gr.Textbox(
                 label="Reasons, one a line",
-                info="Why the other picture lost: one key each, after a choice.",
+                info="Why the other image lost: one key each, after a choice.",
                 lines=6,
             )
             criteria = gr.Textbox(
@@ -96,14 +96,14 @@ class ProjectSection:
 
 
 def report_card(report: dict[str, Any]) -> str:
-    """One reported pair, its pictures blurred until they are pointed at."""
-    pictures = "".join(
+    """One reported pair, its images blurred until they are pointed at."""
+    images = "".join(
         f'<img src="{escape(report[side])}" alt="" loading="lazy">'
         for side in ("left_url", "right_url")
     )
     note = f" “{escape(report['note'])}”" if report["note"] else ""
     return (
-        f'<figure class="report" tabindex="0"><span class="both">{pictures}</span><figcaption>'
+        f'<figure class="report" tabindex="0"><span class="both">{images}</span><figcaption>'
         f"<b>{report['report']}: {escape(report['prompt'])}</b>"
         f'<span class="soft">by {escape(report["by"])},{note} {STATES[report["decision"]]}</span>'
         "</figcaption></figure>"

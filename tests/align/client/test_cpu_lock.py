@@ -8,7 +8,7 @@ import time
 from align.client.cpu_lock import Turns
 
 
-def test_a_trainer_waits_until_the_picture_is_drawn(tmp_path):
+def test_a_trainer_waits_until_the_image_is_drawn(tmp_path):
     sampler, trainer = Turns(tmp_path / "turns"), Turns(tmp_path / "turns")
     order = []
 
@@ -20,12 +20,12 @@ def test_a_trainer_waits_until_the_picture_is_drawn(tmp_path):
         waiting = threading.Thread(target=train)
         waiting.start()
         time.sleep(0.1)
-        order.append("picture")
+        order.append("image")
     waiting.join()
-    assert order == ["picture", "step"]
+    assert order == ["image", "step"]
 
 
-def test_a_trainer_gets_on_though_pictures_are_drawn_without_a_pause(tmp_path):
+def test_a_trainer_gets_on_though_images_are_drawn_without_a_pause(tmp_path):
     trainer = Turns(tmp_path / "turns", longest_wait_s=0.1)
     with Turns(tmp_path / "turns").drawing():
         assert not trainer.wait()

@@ -92,7 +92,7 @@ def test_a_hub_that_does_not_answer_is_given_time_to_say_so():
     assert Seen(from_hub=True).watch(300) is not None
 
 
-def test_the_first_picture_on_a_device_may_be_compiled_for_and_long_steps_stay_allowed():
+def test_the_first_image_on_a_device_may_be_compiled_for_and_long_steps_stay_allowed():
     seen = Seen(IDLE, on_cpu=False)
     seen.watch(5)
     seen.be(DRAWING)

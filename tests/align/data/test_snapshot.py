@@ -11,13 +11,13 @@ from align.data.snapshot import read_snapshot
 from align.errors import SnapshotError
 
 
-def vote(kind: str, *pictures: str, prompt: str = "a cat") -> dict:
+def vote(kind: str, *images: str, prompt: str = "a cat") -> dict:
     sides = ("chosen", "rejected") if kind == "preference" else None
-    named = dict(zip(sides, pictures, strict=True)) if sides else {"images": list(pictures)}
+    named = dict(zip(sides, images, strict=True)) if sides else {"images": list(images)}
     return {"kind": kind, "prompt": prompt, **named}
 
 
-def test_a_share_counts_every_vote_on_the_same_two_pictures_with_half_a_vote_of_doubt():
+def test_a_share_counts_every_vote_on_the_same_two_images_with_half_a_vote_of_doubt():
     rows = [vote("preference", "a", "b")] * 2 + [
         vote("preference", "b", "a"),
         vote("tie", "a", "b"),
@@ -34,7 +34,7 @@ def test_a_clear_choice_counts_twice():
     assert vote_shares([clear, vote("preference", "b", "a")])["a cat", "a", "b"] == 2.5 / 4
 
 
-def test_other_prompts_and_other_pictures_are_other_votes():
+def test_other_prompts_and_other_images_are_other_votes():
     rows = [vote("preference", "a", "b"), vote("preference", "a", "b", prompt="a dog")]
     assert vote_shares(rows)["a dog", "a", "b"] == 0.75
 
@@ -65,7 +65,7 @@ def test_both_good_and_both_bad_are_read_only_by_who_asks_for_them(make_snapshot
 
 
 def rank(folder, *ranks):
-    """Append a ranking of the first pictures of the snapshot."""
+    """Append a ranking of the first images of the snapshot."""
     images = [f"images/{number // 2}-{number % 2}.png" for number in range(len(ranks))]
     row = {"kind": "ranking", "prompt": "a cat", "images": images, "ranks": ranks}
     with (folder / "pairs.jsonl").open("a", encoding="utf-8") as votes:

@@ -72,7 +72,7 @@ def value(name: str, errors: PairErrors, **numbers: float) -> torch.Tensor:
 
 
 def slope(name: str, errors: PairErrors, **numbers: float) -> float:
-    """dL/dz of an objective of z: by autograd through the chosen picture's error."""
+    """dL/dz of an objective of z: by autograd through the chosen image's error."""
     leaf = errors.chosen_B.clone().requires_grad_()
     value(name, replace(errors, chosen_B=leaf), **numbers).sum().backward()
     return float(leaf.grad) / -KAPPA
@@ -118,7 +118,7 @@ def test_where_a_policy_equal_to_its_reference_starts(name, expected):
 
 @pytest.mark.parametrize("name", ["dpo", "dpop", "hinge", "rank", "kto", "mapo", "sft"])
 @given(near_errors)
-def test_a_smaller_error_on_the_chosen_picture_never_costs(name, values):
+def test_a_smaller_error_on_the_chosen_image_never_costs(name, values):
     errors = pair(values)
     leaf = errors.chosen_B.clone().requires_grad_()
     value(name, replace(errors, chosen_B=leaf)).sum().backward()
@@ -146,7 +146,7 @@ def test_gradients_are_those_of_the_closed_forms(values, share, smoothing):
 
 
 @given(near_errors)
-def test_the_rejected_picture_is_pushed_as_hard_as_the_chosen_one(values):
+def test_the_rejected_image_is_pushed_as_hard_as_the_chosen_one(values):
     errors = pair(values)
     chosen, rejected = (e.clone().requires_grad_() for e in (errors.chosen_B, errors.rejected_B))
     value("dpo", replace(errors, chosen_B=chosen, rejected_B=rejected)).sum().backward()
@@ -155,7 +155,7 @@ def test_the_rejected_picture_is_pushed_as_hard_as_the_chosen_one(values):
 
 
 @given(four_errors)
-def test_swapping_the_pictures_turns_z_around(values):
+def test_swapping_the_images_turns_z_around(values):
     errors = pair(values)
     z, turned = errors.logits_B(KAPPA), swapped(errors).logits_B(KAPPA)
     assert_close(turned, -z)
@@ -165,7 +165,7 @@ def test_swapping_the_pictures_turns_z_around(values):
 
 @pytest.mark.parametrize("name", ["soft", "smpo"])
 @given(near_errors, shares)
-def test_soft_labels_do_not_mind_which_picture_is_called_chosen(name, values, share):
+def test_soft_labels_do_not_mind_which_image_is_called_chosen(name, values, share):
     errors = pair(values, share)
     assert_close(value(name, errors), value(name, swapped(errors)))
 
@@ -185,9 +185,7 @@ def test_objectives_meet_in_their_limits(values):
 
 
 @given(near_errors, st.floats(0.1, 50.0))
-def test_dpo_positive_is_dpo_where_the_chosen_picture_gains_and_dearer_where_it_loses(
-    values, anchor
-):
+def test_dpo_positive_is_dpo_where_the_chosen_image_gains_and_dearer_where_it_loses(values, anchor):
     errors = pair(values)
     gained = replace(errors, ref_chosen_B=errors.chosen_B + 1e-3)
     assert_close(value("dpop", gained, anchor=anchor), value("dpo", gained))
@@ -195,7 +193,7 @@ def test_dpo_positive_is_dpo_where_the_chosen_picture_gains_and_dearer_where_it_
     assert float(value("dpop", lost, anchor=anchor)) > float(value("dpo", lost))
 
 
-def test_an_anchor_costs_what_either_picture_lost_and_no_gain_pays_for_it():
+def test_an_anchor_costs_what_either_image_lost_and_no_gain_pays_for_it():
     # Of 1 unit lost and 2 gained at κ 2500, only the loss counts, and half of it.
     errors = pair((0.1004, 0.0992, 0.1, 0.1))
     expected = torch.tensor([0.5], dtype=torch.float64)
@@ -242,7 +240,7 @@ def test_an_even_vote_teaches_nothing():
 
 
 @given(four_errors, st.floats(0.0, 0.1))
-def test_what_both_pictures_gain_alike_changes_nothing(values, shift):
+def test_what_both_images_gain_alike_changes_nothing(values, shift):
     errors = pair(values)
     both = replace(errors, chosen_B=errors.chosen_B + shift, rejected_B=errors.rejected_B + shift)
     assert_close(both.logits_B(KAPPA), errors.logits_B(KAPPA), atol=1e-9, rtol=1e-9)
@@ -277,8 +275,8 @@ def test_mapo_never_looks_at_the_reference(values):
     assert_close(value("sft", blind), errors.chosen_B)
 
 
-def test_mapo_pushes_a_hundred_times_harder_on_the_margin_than_on_the_picture():
-    """β T s/2 σ(0) = 12.5 at small errors, against 1 for the chosen picture's own error."""
+def test_mapo_pushes_a_hundred_times_harder_on_the_margin_than_on_the_image():
+    """β T s/2 σ(0) = 12.5 at small errors, against 1 for the chosen image's own error."""
     leaf = torch.tensor([1e-6], dtype=torch.float64, requires_grad=True)
     value("mapo", replace(pair((1e-6,) * 4), rejected_B=leaf)).sum().backward()
     assert float(leaf.grad) == pytest.approx(-12.5, rel=1e-3)
@@ -350,7 +348,7 @@ def test_the_error_is_reduced_in_fp32_even_when_the_network_ran_in_bf16():
     assert_close(error_B, (predicted_BCHW.float() - target_BCHW).pow(2).flatten(1).mean(1))
 
 
-def test_the_error_does_not_depend_on_the_size_of_the_picture():
+def test_the_error_does_not_depend_on_the_size_of_the_image():
     small = denoising_error(torch.ones(1, 4, 8, 8), torch.zeros(1, 4, 8, 8))
     large = denoising_error(torch.ones(1, 4, 64, 64), torch.zeros(1, 4, 64, 64))
     assert_close(small, large)

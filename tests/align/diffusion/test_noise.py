@@ -84,7 +84,7 @@ def test_the_order_changes_from_epoch_to_epoch():
     assert draws_of_step(0, 2, 50, 0) == [Draw(row, 0) for row in shuffled(0, 0, 50)[:2]]
 
 
-def test_a_flow_model_goes_straight_from_picture_to_noise_by_its_own_shift():
+def test_a_flow_model_goes_straight_from_image_to_noise_by_its_own_shift():
     latents, noise = torch.randn(3, *SHAPE), torch.randn(3, *SHAPE)
     timesteps = torch.tensor([0, 499, 999])
     for shift in (1.0, 3.0):

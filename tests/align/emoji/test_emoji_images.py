@@ -1,4 +1,4 @@
-"""Where the embedded model's pictures come from, and what is said of them."""
+"""Where the embedded model's images come from, and what is said of them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from PIL import Image
 
 from align.client.models import embedded_folder
 from align.emoji.captions import caption, draw_caption
-from align.emoji.drawing import draw_icons, draw_pictures, draw_svg
-from align.emoji.emoji_images import BACKGROUNDS, NoPictures, Picture, compose, read_pictures
+from align.emoji.drawing import draw_icons, draw_images, draw_svg
+from align.emoji.emoji_images import BACKGROUNDS, EmojiImage, NoImages, compose, read_images
 from align.emoji.prepare import tabulate
 from align.emoji.settings import (
     CaptionSettings,
@@ -33,7 +33,7 @@ from align.errors import InvalidSettings
 
 ROOT = Path(__file__).parents[3]
 HALF = '<path fill="currentColor" d="M0 0h8v16H0z"/>'
-CAT = Picture("1f431", "cat face", ("kitten",), "ink", True, False)
+CAT = EmojiImage("1f431", "cat face", ("kitten",), "ink", True, False)
 
 
 def test_every_file_of_the_model_comes_with_the_package():
@@ -109,9 +109,9 @@ def test_icons_are_found_by_code_and_alias_and_drawn_in_ink(tmp_path):
     assert drawn["1f408"][4, 6, 3] == 0
 
 
-def test_finished_pictures_are_fitted_into_a_square(tmp_path):
+def test_finished_images_are_fitted_into_a_square(tmp_path):
     path = archive(tmp_path / "p.tgz", **{"assets/1f431.webp": webp((200, 0, 0, 255))})
-    ((code, rgba_HW4),) = draw_pictures(path, 8, {"1f431"})
+    ((code, rgba_HW4),) = draw_images(path, 8, {"1f431"})
     assert (code, rgba_HW4.shape) == ("1f431", (8, 8, 4))
     assert rgba_HW4[0, 4, 3] == 0
     assert rgba_HW4[4, 4].tolist() == [200, 0, 0, 255]
@@ -162,10 +162,10 @@ def test_a_subject_that_few_styles_know_is_seen_but_not_drawn():
 @pytest.mark.parametrize(("background", "ink"), [("yellow", 32), ("black", 223)])
 def test_ink_shows_on_every_background(background, ink):
     rgba_HW4 = np.full((4, 4, 4), [32, 32, 32, 255], dtype=np.uint8)
-    picture_HW3 = compose(rgba_HW4, "ink", background, (2, 1), 8)
-    assert picture_HW3[0, 0].tolist() == list(BACKGROUNDS[background])
-    assert picture_HW3[2, 1].tolist() == [ink] * 3
-    assert picture_HW3[1, 1].tolist() == list(BACKGROUNDS[background])
+    image_HW3 = compose(rgba_HW4, "ink", background, (2, 1), 8)
+    assert image_HW3[0, 0].tolist() == list(BACKGROUNDS[background])
+    assert image_HW3[2, 1].tolist() == [ink] * 3
+    assert image_HW3[1, 1].tolist() == list(BACKGROUNDS[background])
 
 
 def test_captions_read_as_people_ask():
@@ -200,6 +200,6 @@ def test_settings_that_make_no_sense_are_refused(value):
         settings_from_json(value)
 
 
-def test_pictures_that_were_not_made_are_asked_for(tmp_path):
-    with pytest.raises(NoPictures, match="command data first"):
-        read_pictures(tmp_path)
+def test_images_that_were_not_made_are_asked_for(tmp_path):
+    with pytest.raises(NoImages, match="command data first"):
+        read_images(tmp_path)

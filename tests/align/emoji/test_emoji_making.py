@@ -1,4 +1,4 @@
-"""The embedded model made at toy size: every stage for real, on a few hand-drawn pictures."""
+"""The embedded model made at toy size: every stage for real, on a few hand-drawn images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from align.emoji import autoencoder, training_loop
 from align.emoji.__main__ import STAGES, main
 from align.emoji.autoencoder import build as build_autoencoder
 from align.emoji.denoiser import draw_batch, draw_timesteps, noise_schedule, step_weights
-from align.emoji.emoji_images import NoPictures, Picture, write_pictures
+from align.emoji.emoji_images import EmojiImage, NoImages, write_images
 from align.emoji.latents import encode_all, places_of
 from align.emoji.measure import nearest_background
 from align.emoji.muon import by_squares, directly, orthogonalized
@@ -77,23 +77,23 @@ SETTINGS = {
 }
 
 
-def hand_drawn() -> tuple[list[Picture], np.ndarray]:
+def hand_drawn() -> tuple[list[EmojiImage], np.ndarray]:
     """Four subjects in five styles; one of them is held out."""
     rows, arrays = [], []
     for number, (label, shape) in enumerate(SHAPES.items()):
         for style, colour in STYLES.items():
             image = Image.new("RGBA", (20, 20))
             getattr(ImageDraw.Draw(image), shape)((2, 2, 16, 12 + number), fill=colour)
-            rows.append(Picture(str(number), label, (shape,), style, True, number == 3))
+            rows.append(EmojiImage(str(number), label, (shape,), style, True, number == 3))
             arrays.append(np.asarray(image))
     return rows, np.stack(arrays)
 
 
 def write_data(folder):
-    """Make a working folder with pictures, as the command data leaves it."""
+    """Make a working folder with images, as the command data leaves it."""
     (folder / "settings.json").write_text(json.dumps(SETTINGS))
     rows, rgba_NHW4 = hand_drawn()
-    write_pictures(folder, rows, rgba_NHW4)
+    write_images(folder, rows, rgba_NHW4)
     (folder / "labels.txt").write_text("\n".join(SHAPES) + "\n")
 
 
@@ -125,11 +125,11 @@ def test_all_stages_make_a_model_that_draws(work, monkeypatch, compute):
     info = describe_model(str(work / "model"))
     assert (info.width, info.scheduler) == (32, "UniPCMultistepScheduler")
     pipeline = load_pipeline(info, compute)
-    (picture,) = render(pipeline, compute, [RenderItem("a cat face", 1)], settings_of(info))
-    assert picture.size == (32, 32)
-    assert np.asarray(picture).std() > 0
+    (image,) = render(pipeline, compute, [RenderItem("a cat face", 1)], settings_of(info))
+    assert image.size == (32, 32)
+    assert np.asarray(image).std() > 0
 
-    assert command(monkeypatch, "measure", "--work", work, "--pictures", "2") == 0
+    assert command(monkeypatch, "measure", "--work", work, "--images", "2") == 0
     figures = json.loads((work / "figures-model.json").read_text())
     assert 0 < figures["psnr"] < 60
     assert sum(figures["styles"].values()) == pytest.approx(1)
@@ -222,8 +222,8 @@ def test_the_last_steps_learn_only_what_the_model_is_for(work):
 
 
 def test_a_model_that_is_for_nothing_is_refused():
-    with pytest.raises(NoPictures, match=r"no picture of any subject in labels\.txt"):
-        places_of([Picture("1", "cat", (), "flat", True, False)], ["dog"])
+    with pytest.raises(NoImages, match=r"no image of any subject in labels\.txt"):
+        places_of([EmojiImage("1", "cat", (), "flat", True, False)], ["dog"])
 
 
 def test_the_model_is_for_what_the_app_asks_and_the_figures_are_about():
@@ -246,12 +246,12 @@ def test_the_exported_latents_are_those_the_denoiser_learned_from(work, monkeypa
     pipeline = load_pipeline(describe_model(str(work / "model")), compute)
     unit = build_autoencoder(settings_from_json(SETTINGS).autoencoder, 32)
     trained = averaged(unit, work / "autoencoder.pt")
-    picture_BCHW = torch.rand(2, 3, 32, 32) * 2 - 1
-    expected = trained.encode(picture_BCHW).latent_dist.mean
+    image_BCHW = torch.rand(2, 3, 32, 32) * 2 - 1
+    expected = trained.encode(image_BCHW).latent_dist.mean
     expected = (expected - torch.tensor(raw_C[0]).view(1, -1, 1, 1)) / torch.tensor(raw_C[1]).view(
         1, -1, 1, 1
     )
-    found = pipeline.vae.encode(picture_BCHW).latent_dist.mean * SCALING
+    found = pipeline.vae.encode(image_BCHW).latent_dist.mean * SCALING
     torch.testing.assert_close(found, expected, rtol=0.02, atol=0.02)
 
 
@@ -280,14 +280,14 @@ def test_a_model_of_parts_that_do_not_fit_is_not_exported(work, monkeypatch, cap
 
 
 def test_a_stage_that_was_stopped_ends_as_if_it_was_not(work, monkeypatch, tmp_path):
-    for name in ("settings.json", "pictures.json", "pictures.npy"):
+    for name in ("settings.json", "images.json", "images.npy"):
         shutil.copyfile(work / name, tmp_path / name)
     draw = autoencoder.draw_batch
 
-    def draw_until_somebody_stops_it(pictures, data, settings, step):
+    def draw_until_somebody_stops_it(images, data, settings, step):
         if step == 2:
             raise KeyboardInterrupt
-        return draw(pictures, data, settings, step)
+        return draw(images, data, settings, step)
 
     with monkeypatch.context() as patch:
         patch.setattr(autoencoder, "draw_batch", draw_until_somebody_stops_it)
@@ -302,13 +302,13 @@ def test_a_stage_that_was_stopped_ends_as_if_it_was_not(work, monkeypatch, tmp_p
 def test_folding_changes_the_unit_of_latents_and_nothing_else():
     torch.manual_seed(0)
     network = build_autoencoder(AutoencoderSettings(channels=(8, 8, 8, 8), groups=4), 16).eval()
-    picture_BCHW = torch.rand(1, 3, 16, 16) * 2 - 1
+    image_BCHW = torch.rand(1, 3, 16, 16) * 2 - 1
     mean_C, std_C = torch.arange(8.0), torch.linspace(0.5, 4, 8)
     with torch.no_grad():
-        before = network.encode(picture_BCHW).latent_dist
+        before = network.encode(image_BCHW).latent_dist
         decoded = network.decode(before.mean).sample
         fold(network, mean_C, std_C)
-        after = network.encode(picture_BCHW).latent_dist
+        after = network.encode(image_BCHW).latent_dist
         unit_C = (std_C * SCALING).view(1, -1, 1, 1)
         torch.testing.assert_close(
             after.mean, (before.mean - mean_C.view(1, -1, 1, 1)) / unit_C, rtol=1e-4, atol=1e-4
@@ -441,6 +441,6 @@ def test_no_prompt_is_unknown_or_too_long():
 
 
 def test_the_edge_tells_the_background():
-    picture = Image.new("RGB", (32, 32), (60, 120, 220))
-    picture.paste((255, 0, 0), (8, 8, 24, 24))
-    assert nearest_background(picture) == ("blue", 0.0)
+    image = Image.new("RGB", (32, 32), (60, 120, 220))
+    image.paste((255, 0, 0), (8, 8, 24, 24))
+    assert nearest_background(image) == ("blue", 0.0)

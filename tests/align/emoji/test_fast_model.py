@@ -55,22 +55,22 @@ def test_it_is_drawn_in_four_steps_without_guidance_by_weights_that_hold_the_ada
     named, plain = dict(loaded.unet.named_parameters()), dict(pipeline.unet.named_parameters())
     assert named.keys() == plain.keys()
     assert any(not torch.equal(named[name], plain[name]) for name in plain)
-    (picture,) = render(loaded, compute, ITEMS, settings_of(fast))
-    assert np.asarray(picture).std() > 0
+    (image,) = render(loaded, compute, ITEMS, settings_of(fast))
+    assert np.asarray(image).std() > 0
 
 
 def test_the_adapter_that_comes_along_draws_what_is_asked(compute):
     shipped = describe_model(FAST)
     items = [RenderItem(f"flat red apple on a {name} background", 3) for name in BACKGROUNDS]
     drawn = render(load_pipeline(shipped, compute), compute, items, settings_of(shipped))
-    for name, picture in zip(BACKGROUNDS, drawn, strict=True):
-        background, distance = nearest_background(picture)
+    for name, image in zip(BACKGROUNDS, drawn, strict=True):
+        background, distance = nearest_background(image)
         assert (background, distance < CLEAR) == (name, True)
-        off = np.asarray(picture, dtype=float) - np.array(BACKGROUNDS[name])
+        off = np.asarray(image, dtype=float) - np.array(BACKGROUNDS[name])
         assert 0.1 < (np.linalg.norm(off, axis=-1) > 60).mean() < 0.9
 
 
-def test_the_same_seed_gives_the_same_picture(fast, compute):
+def test_the_same_seed_gives_the_same_image(fast, compute):
     loaded = load_pipeline(fast, compute)
     once, again = (render(loaded, compute, ITEMS, settings_of(fast))[0] for _ in range(2))
     assert once.tobytes() == again.tobytes()

@@ -19,8 +19,8 @@ NOISE = torch.randn(B, C, SIDE, SIDE, generator=torch.manual_seed(1))
 SAID = Told(torch.ones(B, 5, 8), torch.ones(B, 8), torch.zeros(B, 6))
 
 
-class OnePicture:
-    """A network that knows the one clean picture of each batch, and so its exact velocity.
+class OneImage:
+    """A network that knows the one clean image of each batch, and so its exact velocity.
 
     Told nothing it is off by `offset`, which guidance then carries on.
     """
@@ -51,7 +51,7 @@ def route(offset: float = 0.0, prediction: str = "v_prediction", **settings) -> 
         prediction_type=prediction,
         rescale_betas_zero_snr=True,
     )
-    pipeline = SimpleNamespace(unet=OnePicture(schedule, offset), scheduler=schedule)
+    pipeline = SimpleNamespace(unet=OneImage(schedule, offset), scheduler=schedule)
     return Route(pipeline, FewStepsSettings(**settings))  # type: ignore[arg-type]
 
 
@@ -60,7 +60,7 @@ def test_a_model_that_predicts_noise_is_refused():
         route(prediction="epsilon")
 
 
-def test_the_route_leads_from_pure_noise_to_the_picture():
+def test_the_route_leads_from_pure_noise_to_the_image():
     path = route(stretches=4)
     assert path.timestep_N1.tolist() == [0, 249, 499, 749, 999]
     assert path.signal_N1[0] == 1 and path.signal_N1[-1] < 1e-6
@@ -93,7 +93,7 @@ def test_an_exact_model_agrees_with_itself_from_everywhere():
 
 def test_the_adapter_learns_where_the_guided_model_goes():
     place_B = torch.full((B,), 40)
-    # From pure noise the velocity is minus the picture: guidance 4 takes 3 times the offset off it.
+    # From pure noise the velocity is minus the image: guidance 4 takes 3 times the offset off it.
     nearer = route(offset=0.1, stretches=40, guidance=4.0).onward(NOISE, place_B, SAID)
     path = route(stretches=40)
     noise = path.noisy(CLEAN + 0.3, NOISE, place_B - 1)

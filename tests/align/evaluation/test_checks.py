@@ -1,4 +1,4 @@
-"""A version that draws noise or one picture always is told from one that merely changed."""
+"""A version that draws noise or one image always is told from one that merely changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 
 from align.evaluation.checks import (
     check_held_out,
-    check_pictures,
+    check_images,
     check_prompt,
     check_settled,
     check_variety,
@@ -25,7 +25,7 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
 GREY = torch.rand(8, 16, 16, generator=torch.Generator().manual_seed(0))
 
 
-def test_equal_pictures_have_no_spread_and_independent_ones_that_of_their_noise():
+def test_equal_images_have_no_spread_and_independent_ones_that_of_their_noise():
     assert spread(noise(1, 1, *SHAPE).expand(2, 4, *SHAPE)) == pytest.approx(0.0, abs=1e-3)
     assert spread(noise(2, 4, *SHAPE)) == pytest.approx(2**0.5, rel=0.05)
     assert spread(3 * noise(2, 4, *SHAPE)) == pytest.approx(3 * spread(noise(2, 4, *SHAPE)))
@@ -38,13 +38,13 @@ def test_as_much_variety_as_the_base_passes():
     assert not check_variety(0.3 * base, base).passed
 
 
-def test_one_picture_whatever_the_prompt_is_held_back():
+def test_one_image_whatever_the_prompt_is_held_back():
     by_seed = noise(1, S, *SHAPE).expand(P, S, *SHAPE)
     check = check_variety(by_seed, noise(P, S, *SHAPE))
     assert not check.passed and "prompts with one seed" in check.sentence
 
 
-def test_one_picture_whatever_the_seed_is_held_back():
+def test_one_image_whatever_the_seed_is_held_back():
     by_prompt = noise(P, 1, *SHAPE).expand(P, S, *SHAPE)
     check = check_variety(by_prompt, noise(P, S, *SHAPE))
     assert not check.passed and "seeds of one prompt" in check.sentence
@@ -62,15 +62,15 @@ def test_one_prompt_or_one_seed_alone_is_no_sign_of_collapse():
         (noise(8, *SHAPE).index_fill(0, torch.tensor([0]), torch.nan), "1 not finite"),
     ],
 )
-def test_what_is_no_picture_is_counted_by_kind(latents, word):
-    check = check_pictures(GREY, latents, noise(8, *SHAPE))
+def test_what_is_no_image_is_counted_by_kind(latents, word):
+    check = check_images(GREY, latents, noise(8, *SHAPE))
     assert not check.passed and word in check.sentence
 
 
-def test_flat_pictures_are_counted_and_ordinary_ones_pass():
+def test_flat_images_are_counted_and_ordinary_ones_pass():
     base = noise(8, *SHAPE)
-    assert check_pictures(GREY, base, base).passed
-    check = check_pictures(GREY * 0 + 0.5, base, base)
+    assert check_images(GREY, base, base).passed
+    check = check_images(GREY * 0 + 0.5, base, base)
     assert not check.passed and "8 flat" in check.sentence
 
 

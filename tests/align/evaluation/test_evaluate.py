@@ -1,4 +1,4 @@
-"""From an adapter to a verdict on its pictures, kept in a folder."""
+"""From an adapter to a verdict on its images, kept in a folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from align.weights.pipeline import load_pipeline
 
 PROMPTS = ["a cat face", "a rocket", "a red apple", "a castle"]
 AS_MANY_AS_A_RUN = [*PROMPTS, "a penguin", "a hamburger", "a sunflower", "a fish"]
-"""Of eight pictures of noise, five may be named right by chance."""
+"""Of eight images of noise, five may be named right by chance."""
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +41,11 @@ def test_an_adapter_of_noise_fails_and_one_that_changes_nothing_passes(tmp_path,
     result = evaluate(tmp_path, AS_MANY_AS_A_RUN, [1, 2], versions, compute=compute)
     assert json.loads((tmp_path / "evaluation.json").read_text("utf-8")) == result
     passed = {(c["version"], c["name"]): c["passed"] for c in result["checks"]}
-    assert all(passed["fresh", name] for name in ("pictures", "variety", "prompt"))
-    assert not passed["noise", "pictures"] and not passed["noise", "prompt"]
+    assert all(passed["fresh", name] for name in ("images", "variety", "prompt"))
+    assert not passed["noise", "images"] and not passed["noise", "prompt"]
     assert not result["passed"]
-    assert len(result["pictures"]) == 3 * len(AS_MANY_AS_A_RUN) * 2
-    assert all((tmp_path / picture["file"]).is_file() for picture in result["pictures"])
+    assert len(result["images"]) == 3 * len(AS_MANY_AS_A_RUN) * 2
+    assert all((tmp_path / image["file"]).is_file() for image in result["images"])
     assert (tmp_path / result["grids"][0]).is_file()
 
 
@@ -60,12 +60,12 @@ def test_nothing_to_draw_is_refused(tmp_path, adapters):
         evaluate(tmp_path, [], [1], [adapters / "fresh.safetensors"])
 
 
-def test_a_run_checks_its_version_and_keeps_the_pictures(make_run):
+def test_a_run_checks_its_version_and_keeps_the_images(make_run):
     run = make_run(pairs=3, checks=2)
     train_folder(run)
     result = json.loads((run / "status.json").read_text("utf-8"))["result"]
     assert {check["name"] for check in result["checks"]} >= {
-        "pictures", "variety", "prompt", "settled"
+        "images", "variety", "prompt", "settled"
     }  # fmt: skip
     assert result["settled"]["pairs"] == 3
     assert result["held_back"] is False and result["diversity"] > 0.4
@@ -92,4 +92,4 @@ def test_the_command_says_what_failed_and_ends_with_1(tmp_path, adapters):
     options = ["--prompts", str(tmp_path / "prompts.txt"), "--seeds", "1", "--with", str(broken)]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
-    assert "broken\tFAILED\tpictures\t1 pictures looked at: 1 not finite" in done.stdout
+    assert "broken\tFAILED\timages\t1 images looked at: 1 not finite" in done.stdout

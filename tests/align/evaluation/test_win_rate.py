@@ -9,17 +9,17 @@ from align.evaluation.win_rate import contest, over_prompts, scores_PS
 
 
 class ByLength:
-    """Scores a picture by its prompt's length."""
+    """Scores an image by its prompt's length."""
 
     name, meaning = "length", "How long the prompt is."
 
-    def score(self, prompts, pictures):
+    def score(self, prompts, images):
         return torch.tensor([float(len(prompt)) for prompt in prompts])
 
 
 def test_scores_come_prompt_by_prompt(tmp_path):
-    pictures = [tmp_path / f"{n}.png" for n in range(4)]
-    assert scores_PS(ByLength(), ["a", "abc"], pictures, 2).tolist() == [[1, 1], [3, 3]]
+    images = [tmp_path / f"{n}.png" for n in range(4)]
+    assert scores_PS(ByLength(), ["a", "abc"], images, 2).tolist() == [[1, 1], [3, 3]]
 
 
 def test_wins_count_one_and_ties_one_half():
@@ -36,7 +36,7 @@ def test_one_prompt_says_nothing_about_others():
     assert over_prompts(torch.ones(1, 5)) == (None, None)
 
 
-def test_pictures_of_one_prompt_go_together():
+def test_images_of_one_prompt_go_together():
     together = torch.tensor([[1.0] * 10, [0.0] * 10])
     apart = torch.tensor([1.0, 0.0]).repeat(10)[:, None]
     (low, high), (near, far) = over_prompts(together), over_prompts(apart)

@@ -55,11 +55,11 @@ def test_each_worker_has_its_share_of_the_threads(two_threads):
 def test_a_batch_in_parts_is_the_batch_at_once(pipeline, model, compute, items, two_threads):
     settings = replace(settings_of(model), steps=3)
     parts = draw_latents(pipeline, compute, items, settings)
-    pictures = render(pipeline, compute, items, settings)
+    images = render(pipeline, compute, items, settings)
     torch.set_num_threads(1)
     whole = draw_latents(pipeline, compute, items, settings)
     torch.testing.assert_close(parts, whole, rtol=1e-3, atol=1e-3)
-    assert len(pictures) == len(items)
+    assert len(images) == len(items)
 
 
 def test_what_ends_one_part_ends_the_batch(pipeline, model, compute, items, two_threads):

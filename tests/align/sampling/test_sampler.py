@@ -61,7 +61,7 @@ def path_of(sampler: SamplerProcess, sha256: str):
     return sampler._images_dir / sha256[:2] / f"{sha256}.png"
 
 
-def test_pictures_are_on_disk_when_they_are_reported(sampler):
+def test_images_are_on_disk_when_they_are_reported(sampler):
     seen = []
 
     def check(index, rendered):
@@ -72,7 +72,7 @@ def test_pictures_are_on_disk_when_they_are_reported(sampler):
     items = [RenderItem("a cat face", seed) for seed in range(5)]
     rendered = sampler.render(items, [], SETTINGS, check)
     assert seen == [0, 1, 2, 3, 4]
-    assert len({picture.sha256 for picture in rendered}) == 5
+    assert len({image.sha256 for image in rendered}) == 5
 
 
 def test_a_missing_adapter_is_an_error_and_the_sampler_lives_on(sampler, tmp_path):
@@ -81,7 +81,7 @@ def test_a_missing_adapter_is_an_error_and_the_sampler_lives_on(sampler, tmp_pat
     assert len(sampler.render([RenderItem("a", 1)], [], SETTINGS)) == 1
 
 
-def test_pictures_are_scored_by_what_an_adapter_made_likelier(sampler, compute, tmp_path):
+def test_images_are_scored_by_what_an_adapter_made_likelier(sampler, compute, tmp_path):
     tuned = load_pipeline(describe_model(), compute)
     with torch.no_grad():
         for parameter in add_lora(tuned.unet, rank=2, seed=0):
@@ -89,17 +89,17 @@ def test_pictures_are_scored_by_what_an_adapter_made_likelier(sampler, compute, 
     adapter = tmp_path / "adapter.safetensors"
     save_adapter(tuned.unet, adapter)
     drawn = sampler.render([RenderItem("a cat face", seed) for seed in (1, 2)], [], SETTINGS)
-    pictures = [path_of(sampler, one.sha256) for one in drawn]
+    images = [path_of(sampler, one.sha256) for one in drawn]
     told = []
     prompts = ["a cat face"] * 2
-    scores = sampler.score(prompts, pictures, adapter, SETTINGS, lambda *one: told.append(one))
-    expected = ImplicitReward(tuned, compute, (128, 128)).score(prompts, pictures)
+    scores = sampler.score(prompts, images, adapter, SETTINGS, lambda *one: told.append(one))
+    expected = ImplicitReward(tuned, compute, (128, 128)).score(prompts, images)
     # Both are κ times a small difference; threads and batch shapes leave their mark on it.
     assert scores == pytest.approx(expected.tolist(), abs=0.5)
     assert abs(scores[0] - scores[1]) > 1 and told == list(enumerate(scores))
     with pytest.raises(SamplerFailed, match=r"could not be scored: .*adapter\.safetensors is gone"):
         adapter.unlink()
-        sampler.score(prompts, pictures, adapter, SETTINGS)
+        sampler.score(prompts, images, adapter, SETTINGS)
 
 
 def test_what_gives_way_ends_early_with_what_it_has_when_something_else_is_asked_for(sampler):

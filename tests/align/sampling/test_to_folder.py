@@ -1,4 +1,4 @@
-"""Pictures of prompts, from the command line or from Python."""
+"""Images of prompts, from the command line or from Python."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def test_seeds_that_are_unclear_are_refused(text):
         parse_seeds(text)
 
 
-def test_a_folder_gets_pictures_their_prompts_and_a_sheet(tmp_path, compute):
+def test_a_folder_gets_images_their_prompts_and_a_sheet(tmp_path, compute):
     told = []
     files = sample(
         tmp_path / "out",
         ["a cat", "a DOG: running!"],
         [1, 2],
         compute=compute,
-        on_picture=lambda done, of: told.append((done, of)),
+        on_image=lambda done, of: told.append((done, of)),
     )
     assert [file.name for file in files] == [
         "000-a-cat-seed-1.png",

@@ -61,23 +61,23 @@ def clip_folder(tmp_path_factory) -> Path:
         torch.manual_seed(0)
         model = CLIPModel(tiny_config(tokenizer))
         for parameter in model.parameters():
-            # Fresh weights are so small that every picture looks alike.
+            # Fresh weights are so small that every image looks alike.
             parameter.data = parameter.data + 0.3 * torch.randn_like(parameter)
         model.logit_scale.data = torch.tensor(math.log(100.0))
     model.save_pretrained(folder)
     side = {"height": 32, "width": 32}
-    images = CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=side)
-    CLIPProcessor(images, tokenizer).save_pretrained(folder)
+    processor = CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=side)
+    CLIPProcessor(processor, tokenizer).save_pretrained(folder)
     return folder
 
 
 @pytest.fixture
-def pictures(tmp_path) -> list[Path]:
+def images(tmp_path) -> list[Path]:
     paths = [tmp_path / f"{colour}.png" for colour in COLOURS]
     for number, (path, colour) in enumerate(zip(paths, COLOURS, strict=True)):
-        picture = Image.new("RGB", (48 + 8 * number, 48), colour)
-        picture.paste("green", (10 * number, 8, 10 * number + 16, 30))
-        picture.save(path)
+        image = Image.new("RGB", (48 + 8 * number, 48), colour)
+        image.paste("green", (10 * number, 8, 10 * number + 16, 30))
+        image.save(path)
     return paths
 
 
@@ -101,15 +101,17 @@ def head_state(first: int = WIDTH) -> dict[str, torch.Tensor]:
     return state
 
 
-def by_hand(folder: Path, prompts: list[str], pictures: list[Path]):
-    """CLIP's own forward pass, one picture and prompt at a time: its logits and features."""
+def by_hand(folder: Path, prompts: list[str], images: list[Path]):
+    """CLIP's own forward pass, one image and prompt at a time: its logits and features."""
     model = CLIPModel.from_pretrained(folder)
     tokenizer = CLIPTokenizer.from_pretrained(folder)
-    images = CLIPImageProcessorPil.from_pretrained(folder)
+    processor = CLIPImageProcessorPil.from_pretrained(folder)
     logits, features = [], []
-    for prompt, path in zip(prompts, pictures, strict=True):
+    for prompt, path in zip(prompts, images, strict=True):
         text = tokenizer([prompt], truncation=True, max_length=20, return_tensors="pt")
-        pixels = images(images=[Image.open(path).convert("RGB")], return_tensors="pt").pixel_values
+        pixels = processor(
+            images=[Image.open(path).convert("RGB")], return_tensors="pt"
+        ).pixel_values
         with torch.no_grad():
             output = model(**text, pixel_values=pixels)
         logits.append(output.logits_per_image.squeeze())
@@ -117,36 +119,36 @@ def by_hand(folder: Path, prompts: list[str], pictures: list[Path]):
     return torch.stack(logits), torch.stack(features)
 
 
-def test_pickscore_is_what_clips_own_forward_pass_gives(clip_folder, pictures, compute):
+def test_pickscore_is_what_clips_own_forward_pass_gives(clip_folder, images, compute):
     scorer = load_pickscore(clip_folder, compute)
-    logits_N, _ = by_hand(clip_folder, PROMPTS, pictures)
-    scores_N = scorer.score(PROMPTS, pictures)
+    logits_N, _ = by_hand(clip_folder, PROMPTS, images)
+    scores_N = scorer.score(PROMPTS, images)
     assert_close(scores_N, logits_N, atol=1e-3, rtol=1e-4)
     assert scores_N.dtype == torch.float32
     assert scores_N.std() > 0.1
 
 
 def test_the_clip_score_is_the_cosine_in_hundredths_and_never_below_zero(
-    clip_folder, pictures, compute
+    clip_folder, images, compute
 ):
     prompts = PROMPTS * 2
-    logits_N, _ = by_hand(clip_folder, prompts, pictures * 2)
-    scores_N = load_clip_score(clip_folder, compute).score(prompts, pictures * 2)
+    logits_N, _ = by_hand(clip_folder, prompts, images * 2)
+    scores_N = load_clip_score(clip_folder, compute).score(prompts, images * 2)
     # With a logit scale of 100 CLIP's logits are cosines times 100.
     assert_close(scores_N, logits_N.clamp(min=0), atol=1e-3, rtol=1e-4)
 
 
 @pytest.mark.parametrize("ending", ["pth", "safetensors"])
 def test_the_aesthetic_score_is_a_chain_of_matrices_on_unit_features(
-    own_folder, pictures, compute, ending
+    own_folder, images, compute, ending
 ):
     state = head_state()
     save = {"pth": torch.save, "safetensors": save_file}[ending]
     save(state, own_folder / f"{AESTHETIC_HEAD}.{ending}")
-    _, values = by_hand(own_folder, PROMPTS, pictures)
+    _, values = by_hand(own_folder, PROMPTS, images)
     for place in AESTHETIC_LAYERS:
         values = values @ state[f"layers.{place}.weight"].T + state[f"layers.{place}.bias"]
-    scores_N = load_aesthetic(own_folder, compute).score([""] * 4, pictures)
+    scores_N = load_aesthetic(own_folder, compute).score([""] * 4, images)
     assert_close(scores_N, values[:, 0], atol=1e-4, rtol=1e-4)
     assert scores_N.std() > 1e-4
 
@@ -179,20 +181,20 @@ def test_half_precision_features_are_scored_in_fp32():
     assert_close(scores_N, torch.cosine_similarity(image_ND.float(), text_ND.float()))
 
 
-def test_a_score_does_not_depend_on_order_or_neighbours(clip_folder, pictures, compute):
+def test_a_score_does_not_depend_on_order_or_neighbours(clip_folder, images, compute):
     scorer = load_pickscore(clip_folder, compute)
-    together_N = scorer.score(PROMPTS * 5, pictures * 5)
-    alone = [scorer.score([p], [path]) for p, path in zip(PROMPTS, pictures, strict=True)]
+    together_N = scorer.score(PROMPTS * 5, images * 5)
+    alone = [scorer.score([p], [path]) for p, path in zip(PROMPTS, images, strict=True)]
     assert_close(together_N[-4:], torch.cat(alone), atol=1e-4, rtol=1e-5)
     assert scorer.score([], []).shape == (0,)
 
 
-def test_the_processor_may_lie_in_a_folder_of_its_own(own_folder, clip_folder, pictures, compute):
-    expected = load_pickscore(clip_folder, compute).score(PROMPTS, pictures)
+def test_the_processor_may_lie_in_a_folder_of_its_own(own_folder, clip_folder, images, compute):
+    expected = load_pickscore(clip_folder, compute).score(PROMPTS, images)
     (own_folder / "processor").mkdir()
     for name in ("tokenizer.json", "tokenizer_config.json", "processor_config.json"):
         (own_folder / name).rename(own_folder / "processor" / name)
-    assert torch.equal(load_pickscore(own_folder, compute).score(PROMPTS, pictures), expected)
+    assert torch.equal(load_pickscore(own_folder, compute).score(PROMPTS, images), expected)
 
 
 @pytest.mark.parametrize(
@@ -246,16 +248,16 @@ def test_an_aesthetic_network_that_is_missing_damaged_or_another_is_named(own_fo
         with pytest.raises(BrokenModel, match="not the network"):
             load_aesthetic(own_folder, compute)
     torch.save(head_state(first=768), path)
-    with pytest.raises(WrongModel, match=r"gives 12 numbers a picture.*takes 768"):
+    with pytest.raises(WrongModel, match=r"gives 12 numbers an image.*takes 768"):
         load_aesthetic(own_folder, compute)
 
 
-def test_a_file_that_is_no_picture_and_a_prompt_too_many_are_refused(
-    clip_folder, pictures, compute, tmp_path
+def test_a_file_that_is_no_image_and_a_prompt_too_many_are_refused(
+    clip_folder, images, compute, tmp_path
 ):
     scorer = load_clip_score(clip_folder, compute)
-    (tmp_path / "note.png").write_text("no picture")
+    (tmp_path / "note.png").write_text("no image")
     with pytest.raises(SnapshotError, match=r"note\.png"):
         scorer.score(["a cat"], [tmp_path / "note.png"])
-    with pytest.raises(InvalidSettings, match="5 prompts for 4 pictures"):
-        scorer.score([*PROMPTS, "one more"], pictures)
+    with pytest.raises(InvalidSettings, match="5 prompts for 4 images"):
+        scorer.score([*PROMPTS, "one more"], images)

@@ -18,7 +18,7 @@ from torch.testing import assert_close
 
 from align.adapters.lora import add_lora, save_adapter
 from align.client.models import describe_model
-from align.data.encode import encode_prompts, read_picture
+from align.data.encode import encode_prompts, read_image
 from align.data.snapshot import PreferencePair, read_snapshot
 from align.device import Compute
 from align.diffusion.losses import denoising_error
@@ -51,29 +51,29 @@ errors = st.lists(st.floats(0.0, 1.0, width=32), min_size=3, max_size=3).map(
 
 
 @pytest.fixture
-def pictures(tmp_path) -> list[Path]:
-    folder = tmp_path / "pictures"
+def images(tmp_path) -> list[Path]:
+    folder = tmp_path / "images"
     folder.mkdir()
     for colour in COLOURS:
-        picture = Image.new("RGB", (128, 128), colour)
-        picture.paste("white", (30, 30, 70, 90))
-        picture.save(folder / f"{colour}.png")
+        image = Image.new("RGB", (128, 128), colour)
+        image.paste("white", (30, 30, 70, 90))
+        image.save(folder / f"{colour}.png")
     return [folder / f"{colour}.png" for colour in COLOURS]
 
 
 @dataclass(frozen=True)
 class Greys:
-    """Paints plain pictures into a folder."""
+    """Paints plain images into a folder."""
 
     folder: Path
 
     def __call__(self, shade: int) -> str:
-        """The name of a picture of this shade."""
+        """The name of an image of this shade."""
         Image.new("RGB", (32, 32), (shade,) * 3).save(self.folder / f"{shade}.png")
         return f"{shade}.png"
 
     def vote(self, number: int) -> PreferencePair:
-        """A vote for the darker of two pictures."""
+        """A vote for the darker of two images."""
         dark, light = (self.folder / self(20 * number + more) for more in (0, 60))
         return PreferencePair(str(number), f"thing {number % 4}", dark, light)
 
@@ -123,26 +123,26 @@ def test_swapping_version_and_base_turns_the_reward_around(policy_NK, reference_
     assert torch.equal(implicit_reward(reference_NK, policy_NK, 2500.0), -reward_N)
 
 
-def test_a_version_that_learned_nothing_rewards_every_picture_with_exactly_zero(fresh, pictures):
-    assert fresh.score(PROMPTS, pictures).tolist() == [0.0, 0.0, 0.0]
+def test_a_version_that_learned_nothing_rewards_every_image_with_exactly_zero(fresh, images):
+    assert fresh.score(PROMPTS, images).tolist() == [0.0, 0.0, 0.0]
 
 
-def test_a_reward_depends_on_the_prompt_and_the_pixels_alone_to_the_bit(tuned, pictures, tmp_path):
-    scores_N = tuned.score(PROMPTS, pictures)
+def test_a_reward_depends_on_the_prompt_and_the_pixels_alone_to_the_bit(tuned, images, tmp_path):
+    scores_N = tuned.score(PROMPTS, images)
     assert scores_N.dtype == torch.float32 and scores_N.abs().min() > 0
     # The second time, too: scoring leaves the adapter on.
-    assert torch.equal(tuned.score(PROMPTS[::-1], pictures[::-1]), scores_N.flip(0))
+    assert torch.equal(tuned.score(PROMPTS[::-1], images[::-1]), scores_N.flip(0))
     copy = tmp_path / "elsewhere.bmp"
-    Image.open(pictures[1]).save(copy)
+    Image.open(images[1]).save(copy)
     assert torch.equal(tuned.score(["a rocket"], [copy]), scores_N[1:2])
-    assert not torch.equal(tuned.score(["a cat face"], [pictures[1]]), scores_N[1:2])
+    assert not torch.equal(tuned.score(["a cat face"], [images[1]]), scores_N[1:2])
 
 
-def learn_by_heart(pipeline, parameters, prompt: str, picture: Path) -> None:
-    """A few steps of plain denoising on one picture."""
+def learn_by_heart(pipeline, parameters, prompt: str, image: Path) -> None:
+    """A few steps of plain denoising on one image."""
     text_1SD, pooled_1E = encode_prompts(pipeline, [prompt])
     with torch.no_grad():
-        pixels_1CHW = read_picture(picture, (128, 128))[None]
+        pixels_1CHW = read_image(image, (128, 128))[None]
         mean_1CHW = pipeline.vae.encode(pixels_1CHW).latent_dist.mean
     latents_BCHW = (mean_1CHW * pipeline.vae.config.scaling_factor).repeat(4, 1, 1, 1)
     scheduler = training_scheduler(pipeline.scheduler)
@@ -161,30 +161,30 @@ def learn_by_heart(pipeline, parameters, prompt: str, picture: Path) -> None:
         optimizer.step()
 
 
-def test_learning_a_picture_by_heart_rewards_it_above_another(pictures, compute):
+def test_learning_a_image_by_heart_rewards_it_above_another(images, compute):
     pipeline = load_pipeline(describe_model(), compute)
     parameters = add_lora(pipeline.unet, rank=4, seed=0)
-    learn_by_heart(pipeline, parameters, PROMPTS[0], pictures[0])
+    learn_by_heart(pipeline, parameters, PROMPTS[0], images[0])
     scorer = ImplicitReward(pipeline, compute, (128, 128), draws=8)
-    learned, other = scorer.score(PROMPTS[:1] * 2, pictures[:2])
+    learned, other = scorer.score(PROMPTS[:1] * 2, images[:2])
     assert learned > max(0, other)
 
 
-def test_a_model_without_an_adapter_has_no_reward_to_give(pipeline, compute, pictures):
+def test_a_model_without_an_adapter_has_no_reward_to_give(pipeline, compute, images):
     with pytest.raises(InvalidSettings, match="carries no adapter"):
-        ImplicitReward(pipeline, compute, (128, 128)).score(PROMPTS, pictures)
+        ImplicitReward(pipeline, compute, (128, 128)).score(PROMPTS, images)
 
 
-def test_unequal_numbers_and_files_that_are_no_pictures_are_refused(fresh, pictures, tmp_path):
-    with pytest.raises(InvalidSettings, match="1 prompts for 3 pictures"):
-        fresh.score(["a cat face"], pictures)
-    (tmp_path / "note.png").write_text("no picture")
+def test_unequal_numbers_and_files_that_are_no_images_are_refused(fresh, images, tmp_path):
+    with pytest.raises(InvalidSettings, match="1 prompts for 3 images"):
+        fresh.score(["a cat face"], images)
+    (tmp_path / "note.png").write_text("no image")
     with pytest.raises(SnapshotError, match=r"note\.png"):
         fresh.score(["a cat face"], [tmp_path / "note.png"])
     assert fresh.score([], []).shape == (0,)
 
 
-def test_a_run_folder_opens_as_the_reward_of_its_adapter(tuned, make_run, pictures, compute):
+def test_a_run_folder_opens_as_the_reward_of_its_adapter(tuned, make_run, images, compute):
     run = make_run(kappa=100.0, noise_floor=0.0)
     with pytest.raises(ModelNotFound, match="Wait until the run is done"):
         open_scorer("implicit", run, compute)
@@ -192,7 +192,7 @@ def test_a_run_folder_opens_as_the_reward_of_its_adapter(tuned, make_run, pictur
     scorer = open_scorer("implicit", run, compute)
     assert isinstance(scorer, ImplicitReward) and scorer.kappa == 100.0
     expected = ImplicitReward(tuned.pipeline, compute, (128, 128), kappa=100.0)
-    one = (PROMPTS[:1], pictures[:1])
+    one = (PROMPTS[:1], images[:1])
     assert_close(scorer.score(*one), expected.score(*one), atol=1e-3, rtol=1e-3)
 
 
@@ -216,24 +216,24 @@ def test_a_scorer_that_does_not_exist_is_answered_with_those_that_do(compute):
         open_scorer("beauty", None, compute)
 
 
-def test_a_saved_taste_opens_by_name_and_scores_alike(dark_taste, pictures, compute, tmp_path):
+def test_a_saved_taste_opens_by_name_and_scores_alike(dark_taste, images, compute, tmp_path):
     dark_taste.save(tmp_path / "taste.json")
     scorer: Scorer = open_scorer("taste", tmp_path / "taste.json", compute)
     assert scorer.name == "taste" and scorer.meaning.endswith(".")
-    assert torch.equal(scorer.score(PROMPTS, pictures), dark_taste.score(PROMPTS, pictures))
+    assert torch.equal(scorer.score(PROMPTS, images), dark_taste.score(PROMPTS, images))
 
 
-def test_a_folder_is_scored_best_first_with_the_prompts_beside_its_pictures(dark_taste, grey):
+def test_a_folder_is_scored_best_first_with_the_prompts_beside_its_images(dark_taste, grey):
     folder = grey.folder
     (folder / "0.txt").write_text("a black cat\n", encoding="utf-8")
-    (folder / "notes.md").write_text("not a picture")
+    (folder / "notes.md").write_text("not an image")
     scored = score_folder(dark_taste, folder, prompt="anything")
     assert [one.score for one in scored] == sorted((one.score for one in scored), reverse=True)
-    assert scored[0].picture.name == "0.png" and scored[0].prompt == "a black cat"
+    assert scored[0].image.name == "0.png" and scored[0].prompt == "a black cat"
     assert {one.prompt for one in scored[1:]} == {"anything"}
     assert len(scored) == len(list(folder.glob("*.png")))
     (folder / "empty").mkdir()
-    with pytest.raises(InvalidSettings, match="holds no picture"):
+    with pytest.raises(InvalidSettings, match="holds no image"):
         score_folder(dark_taste, folder / "empty")
 
 

@@ -21,9 +21,9 @@ from align.scoring.taste_head import (
     fit_taste,
     fit_weights,
     folds_by_prompt,
+    image_features,
     load_taste_head,
     oklab,
-    picture_features,
     read_features,
 )
 
@@ -46,12 +46,12 @@ def paint(path: Path, seed: int, shade: int) -> Path:
     generator = torch.Generator().manual_seed(seed)
     numbers = torch.randint(0, 256, (10,), generator=generator).tolist()
     tint = [max(0, min(255, shade + n // 8 - 16)) for n in numbers[:3]]
-    picture = Image.new("RGB", (96, 96), tuple(tint))
+    image = Image.new("RGB", (96, 96), tuple(tint))
     x, y = numbers[3] // 5, numbers[4] // 5
-    pen = ImageDraw.Draw(picture)
+    pen = ImageDraw.Draw(image)
     pen.ellipse((x, y, x + 24, y + 24), fill=tuple(numbers[5:8]))
     pen.rectangle((y, x + 30, y + 40, x + 36), fill=tuple(numbers[7:10]))
-    picture.save(path)
+    image.save(path)
     return path
 
 
@@ -93,7 +93,7 @@ def test_fewer_than_two_votes_are_refused_with_the_number(tmp_path):
         fit_taste([])
 
 
-def test_identical_pictures_are_preferred_by_chance_and_by_half(tmp_path):
+def test_identical_images_are_preferred_by_chance_and_by_half(tmp_path):
     vote = dark_over_light(tmp_path, 1, 0)[0]
     same = [PreferencePair(p, p, vote.chosen, vote.chosen) for p in ("a cat", "a dog")]
     head = fit_taste(same)
@@ -109,7 +109,7 @@ def test_votes_on_a_single_prompt_say_nothing_of_other_prompts():
 
 @given(seeds)
 @settings(max_examples=4, deadline=None)
-def test_swapping_two_pictures_turns_the_chance_around(seed):
+def test_swapping_two_images_turns_the_chance_around(seed):
     head = fitted(seed)
     first_NF, second_NF, _ = random_pairs(seed + 1)
     assert_close(head.preference(first_NF, second_NF), 1 - head.preference(second_NF, first_NF))
@@ -168,7 +168,7 @@ def test_no_prompt_is_on_both_sides_and_every_vote_is_held_out_once(prompts):
         assert held and kept and not held & kept
 
 
-def test_it_finds_a_planted_taste_for_dark_grounds_in_pictures_it_never_saw(tmp_path):
+def test_it_finds_a_planted_taste_for_dark_grounds_in_images_it_never_saw(tmp_path):
     head = fit_taste(dark_over_light(tmp_path, 40, 0))
     unseen = dark_over_light(tmp_path, 60, 1000)
     chosen = head.score([vote.prompt for vote in unseen], [vote.chosen for vote in unseen])
@@ -189,14 +189,14 @@ def test_on_votes_by_coin_flip_it_does_not_claim_to_know(tmp_path):
     assert accuracy is not None and 0.25 < accuracy < 0.75
 
 
-def test_the_average_picture_of_the_votes_scores_zero(tmp_path):
+def test_the_average_image_of_the_votes_scores_zero(tmp_path):
     votes = dark_over_light(tmp_path, 6, 0)
     head = fit_taste(votes)
-    pictures = [path for vote in votes for path in (vote.chosen, vote.rejected)]
-    assert_close(head.score([""] * 12, pictures).mean(), torch.tensor(0.0), atol=1e-5, rtol=0)
+    images = [path for vote in votes for path in (vote.chosen, vote.rejected)]
+    assert_close(head.score([""] * 12, images).mean(), torch.tensor(0.0), atol=1e-5, rtol=0)
 
 
-def test_votes_for_neither_picture_are_not_learned_from(tmp_path):
+def test_votes_for_neither_image_are_not_learned_from(tmp_path):
     votes = dark_over_light(tmp_path, 6, 0)
     both = PreferencePair("x", "x", votes[0].rejected, votes[0].chosen, kind="both_good")
     assert fit_taste([*votes, both]) == fit_taste(votes)
@@ -230,7 +230,7 @@ def test_a_missing_file_and_other_features_say_what_to_do(tmp_path):
         load_taste_head(tmp_path / "none.json")
     with pytest.raises(WrongModel, match="other features"):
         fitted(0).score([], [])
-    with pytest.raises(InvalidSettings, match="1 prompts for 0 pictures"):
+    with pytest.raises(InvalidSettings, match="1 prompts for 0 images"):
         fitted(0).score(["a"], [])
 
 
@@ -241,22 +241,22 @@ def test_white_black_and_red_have_the_published_oklab_values():
     assert_close(oklab(colours), expected.double(), atol=1e-4, rtol=0)
 
 
-def test_a_plain_picture_has_its_colour_everywhere_and_no_edges():
-    features = dict(zip(FEATURES, picture_features(torch.ones(3, 128, 128)).tolist(), strict=True))
+def test_a_plain_image_has_its_colour_everywhere_and_no_edges():
+    features = dict(zip(FEATURES, image_features(torch.ones(3, 128, 128)).tolist(), strict=True))
     for name in ("mean L", "median", "border L", "L of cell 0", "L of cell 15"):
         assert features[name] == pytest.approx(1.0, abs=1e-6)
     for name in ("mean edge", "share of edges", "sharpness", "spread L", "spread of border a"):
         assert features[name] == pytest.approx(0.0, abs=1e-9)
 
 
-def test_a_picture_of_another_size_or_mode_has_nearly_the_same_features(tmp_path):
+def test_a_image_of_another_size_or_mode_has_nearly_the_same_features(tmp_path):
     Image.new("RGB", (64, 64), "navy").save(tmp_path / "small.png")
     Image.new("RGBA", (300, 300), "navy").save(tmp_path / "large.png")
     small_F, large_F = read_features([tmp_path / "small.png", tmp_path / "large.png"])
     assert_close(small_F, large_F, atol=1e-6, rtol=0)
 
 
-def test_a_file_that_is_no_picture_is_named(tmp_path):
-    (tmp_path / "note.png").write_text("no picture")
-    with pytest.raises(SnapshotError, match=r"note\.png is not a readable picture"):
+def test_a_file_that_is_no_image_is_named(tmp_path):
+    (tmp_path / "note.png").write_text("no image")
+    with pytest.raises(SnapshotError, match=r"note\.png is not a readable image"):
         read_features([tmp_path / "note.png"])

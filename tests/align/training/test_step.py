@@ -22,16 +22,16 @@ from align.training.state import Lesson, prepare_lesson
 
 @pytest.fixture
 def open_lesson(make_run, tmp_path):
-    """Opens a run of batches of four pairs on a device that holds so many pictures at once."""
+    """Opens a run of batches of four pairs on a device that holds so many images at once."""
 
-    def open_one(name: str, most_pictures: int) -> Lesson:
+    def open_one(name: str, most_images: int) -> Lesson:
         run = RunFolder(make_run(name, batch_pairs=4, micro_pairs=4, precision="fp32"))
         accelerator, compute = Accelerator(cpu=True), choose_compute("fp32")
         report = Reporter(run, 3, speaks=False)
         lesson = prepare_lesson(run, report, accelerator, compute, tmp_path / name)
 
         def refuse(_, arguments):
-            if len(arguments[0]) > most_pictures:
+            if len(arguments[0]) > most_images:
                 raise torch.OutOfMemoryError("no room")
 
         lesson.unet.register_forward_pre_hook(refuse)

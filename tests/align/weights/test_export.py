@@ -153,7 +153,7 @@ def test_with_one_alpha_the_kohya_file_holds_the_very_weights(adapter_file, mode
     ids=["one alpha", "many"],
     indirect=True,
 )
-def test_every_form_draws_the_same_picture(tuned, pipeline, model, compute, tmp_path):
+def test_every_form_draws_the_same_image(tuned, pipeline, model, compute, tmp_path):
     original, path = tuned
     wanted, base = latents(original), latents(pipeline)
     assert float((wanted - base).norm() / base.norm()) > 0.02
@@ -168,7 +168,7 @@ def test_every_form_draws_the_same_picture(tuned, pipeline, model, compute, tmp_
     assert miss(latents(merged), wanted, base) < 1e-4
 
 
-def test_in_fp16_the_picture_stays_within_the_rounding_of_weights(
+def test_in_fp16_the_image_stays_within_the_rounding_of_weights(
     adapter_file, pipeline, model, compute, tmp_path
 ):
     wanted, base = latents(loaded(model, compute, adapter_file)), latents(pipeline)

@@ -66,7 +66,7 @@ def test_a_run_of_all_weights_draws_merges_and_leaves_the_base_as_it_was(tuned, 
     drawn = {}
     for file in [None, *files, None, *files[::-1], None]:
         adapters.use([(file, 1.0)] if file else [])
-        assert drawn.setdefault(file, picture := pixels(pipeline, compute)) == picture
+        assert drawn.setdefault(file, image := pixels(pipeline, compute)) == image
     assert len(set(drawn.values())) == 3
 
 

@@ -194,7 +194,7 @@ def broken_files(lora: Path, tmp_path: Path) -> dict[str, Path]:
         "nan": weights | {name: torch.full_like(weights[name], float("nan"))},
         "lokr": {"lora_unet_mid_block_x.lokr_w1": torch.ones(1)},
         "encoder": {"lora_te1_text_model_x.lora_up.weight": torch.ones(1, 1)},
-        "picture": {"pixels": torch.ones(1)},
+        "image": {"pixels": torch.ones(1)},
         "empty": {},
     }.items():
         made[kind] = tmp_path / f"{kind}.safetensors"
@@ -232,7 +232,7 @@ def test_what_does_not_fit_or_is_broken_gets_a_sentence_and_writes_nothing(lora,
         "nan": "no finite numbers",
         "lokr": "made for another model: emoji has no",
         "encoder": "holds no LoRA for a UNet",
-        "picture": "no LoRA: it holds pixels",
+        "image": "no LoRA: it holds pixels",
         "empty": "holds no LoRA",
         "cut": "cut short or damaged",
         "pickle": "pickle",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from align.data.encode import encode_pictures, keys_of_pictures
+from align.data.encode import encode_images, keys_of_images
 from align.sampling.render import decode
 from align.weights.latent_scaling import from_unet, to_unet
 
@@ -40,20 +40,20 @@ def test_images_are_decoded_from_what_the_autoencoder_knows(shifted, compute):
 
 def test_images_are_encoded_to_what_decodes_to_them(shifted, compute, make_snapshot):
     files = sorted(make_snapshot(1).glob("images/*.png"))
-    encoded = encode_pictures(shifted, compute, files, (128, 128))
+    encoded = encode_images(shifted, compute, files, (128, 128))
     config = shifted.vae.config
     shape = (1, -1, 1, 1)
     mean = torch.tensor(config.latents_mean).view(shape)
     deviation = torch.tensor(config.latents_std).view(shape)
     shifted.vae.register_to_config(latents_mean=None, latents_std=None)
-    plain = encode_pictures(shifted, compute, files, (128, 128)) / config.scaling_factor
+    plain = encode_images(shifted, compute, files, (128, 128)) / config.scaling_factor
     assert torch.allclose(encoded, (plain - mean) / deviation * config.scaling_factor, atol=1e-6)
 
 
 def test_latents_of_other_statistics_are_not_taken_from_the_cache(shifted, compute, make_snapshot):
     files = sorted(make_snapshot(1).glob("images/*.png"))
-    before = keys_of_pictures(shifted, compute, files, (128, 128))
+    before = keys_of_images(shifted, compute, files, (128, 128))
     shifted.vae.register_to_config(latents_mean=None, latents_std=None)
     assert set(before.values()).isdisjoint(
-        keys_of_pictures(shifted, compute, files, (128, 128)).values()
+        keys_of_images(shifted, compute, files, (128, 128)).values()
     )

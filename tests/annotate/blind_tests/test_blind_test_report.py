@@ -31,7 +31,7 @@ def voted(place: Place) -> Place:
     return place
 
 
-def test_the_saved_folder_holds_the_votes_the_pictures_and_the_report(voted: Place) -> None:
+def test_the_saved_folder_holds_the_votes_the_images_and_the_report(voted: Place) -> None:
     saved = voted.studio.trials.saved.save("t0001")
     folder = voted.store.images_dir.parent / saved["saved"]
     assert saved == {
@@ -49,10 +49,10 @@ def test_the_saved_folder_holds_the_votes_the_pictures_and_the_report(voted: Pla
     assert overall.won is not None and overall.won.rate == told["rate"]
     assert overall.by_person == report["by_person"] and overall.by_prompt == report["by_prompt"]
     assert [verdict.question for verdict in evaluation.verdicts] == ["overall", "appeal"]
-    assert {version for version, _, _ in evaluation.pictures} == {"base", "v1"}
-    drawn = {key[1:] for key in evaluation.pictures}
-    assert len(evaluation.pictures) == 2 * len(drawn) >= 12
-    assert all(file.is_file() for file in evaluation.pictures.values())
+    assert {version for version, _, _ in evaluation.images} == {"base", "v1"}
+    drawn = {key[1:] for key in evaluation.images}
+    assert len(evaluation.images) == 2 * len(drawn) >= 12
+    assert all(file.is_file() for file in evaluation.images.values())
     with Image.open(evaluation.grids[0]) as sheet:
         assert sheet.width == 8 * 128
     page = (folder / "report.html").read_text("utf-8")
@@ -81,7 +81,7 @@ def test_a_report_is_written_anew_with_the_votes_of_now(voted: Place) -> None:
     assert not [file for file in folder.parent.iterdir() if file.name.startswith(".")]
 
 
-def test_without_a_picture_or_a_trial_there_is_no_report(place: Place) -> None:
+def test_without_a_image_or_a_trial_there_is_no_report(place: Place) -> None:
     with pytest.raises(UnknownTrial, match="t0009"):
         place.studio.trials.saved.save("t0009")
     place.label(2)

@@ -126,7 +126,7 @@ def test_a_settled_verdict_acts_where_it_was_asked_to(tuned: Place) -> None:
     assert tuned.studio.trials.report(second)["note"] == "base was made active again."
 
 
-def test_three_questions_are_asked_about_the_same_pictures(tuned: Place) -> None:
+def test_three_questions_are_asked_about_the_same_images(tuned: Place) -> None:
     trial = begin(tuned, questions=["overall", "appeal", "fidelity"])
     vote_for(tuned, trial, "after", 3)
     report = tuned.studio.trials.report(trial)
@@ -167,7 +167,7 @@ def test_versions_that_draw_the_same_end_the_trial(tuned: Place) -> None:
     v1.adapter.write_bytes(b"")
     trial = begin(tuned)
     until(lambda: tuned.studio.trials.report(trial)["state"] == "ended")
-    assert "draw the same pictures" in tuned.studio.trials.report(trial)["note"]
+    assert "draw the same images" in tuned.studio.trials.report(trial)["note"]
 
 
 def test_what_cannot_be_tested_is_refused(tuned: Place) -> None:
@@ -190,7 +190,7 @@ def test_prompts_that_were_labeled_are_left_out(tuned: Place) -> None:
 
 
 def test_a_version_that_failed_its_checks_is_held_back(tuned: Place) -> None:
-    check = {"name": "variety", "passed": False, "sentence": "Pictures are all alike."}
+    check = {"name": "variety", "passed": False, "sentence": "Images are all alike."}
     summary = {"held_back": True, "checks": [check]}
     base = tuned.studio._base
     run = tuned.store.create_run("s0001", base, "base", {}, "person")
@@ -201,7 +201,7 @@ def test_a_version_that_failed_its_checks_is_held_back(tuned: Place) -> None:
         lambda: tuned.studio.trials.begin("base", "v2", PROMPTS),
         lambda: tuned.studio.activate("v2"),
     ):
-        with pytest.raises(HeldBack, match="held back: Pictures are all alike"):
+        with pytest.raises(HeldBack, match="held back: Images are all alike"):
             refused()
     assert tuned.studio.activate("v2", anyway=True)[2]["active"]
 

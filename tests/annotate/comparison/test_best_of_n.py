@@ -1,4 +1,4 @@
-"""The best of many pictures, as a version judges them."""
+"""The best of many images, as a version judges them."""
 
 import gradio as gr
 import pytest
@@ -106,7 +106,7 @@ def test_the_tab_shows_random_best_and_tuned_and_tells_how_far_it_is(tuned: Plac
     assert last["columns"] == ["base, random", "base, best of 4", "v1, random"]
     assert (last["row"], last["seeds"], last["status"]) == ("place", [1, 2], "")
     assert len(last["cells"]) == 4 and all(all(row) for row in last["cells"])
-    with pytest.raises(InvalidRequest, match="5 prompts with 64 pictures each are 320"):
+    with pytest.raises(InvalidRequest, match="5 prompts with 64 images each are 320"):
         next(form.choose("a\nb\nc\nd\ne", "1", "base", "v1", 64, 2))
     with pytest.raises(InvalidRequest, match="Choose who judges"):
         next(form.choose("a", "1", "base", None, 4, 2))

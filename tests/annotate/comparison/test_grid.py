@@ -18,12 +18,12 @@ def content(place: Place, url: str) -> bytes:
     return file.read_bytes()
 
 
-def test_base_against_base_is_the_same_picture(place: Place) -> None:
+def test_base_against_base_is_the_same_image(place: Place) -> None:
     urls = place.studio.compare("a cat", 7, "base", "base")
     assert content(place, urls["before_url"]) == content(place, urls["after_url"])
 
 
-def test_two_versions_draw_different_pictures_and_another_seed_others(place: Place) -> None:
+def test_two_versions_draw_different_images_and_another_seed_others(place: Place) -> None:
     place.label(1)
     place.reach(place.studio.fine_tune({})["run_id"], "done")
     urls = place.studio.compare("a cat", 7, "base", "v1")
@@ -55,7 +55,7 @@ def test_many_who_ask_for_the_same_get_the_same(place: Place) -> None:
     assert len(answers) == 6 and all(answer == answers[0] for answer in answers)
 
 
-def test_a_picture_that_was_deleted_is_drawn_again(place: Place) -> None:
+def test_a_image_that_was_deleted_is_drawn_again(place: Place) -> None:
     urls = place.studio.compare("a cat", 7, "base", "base")
     file = place.studio.image_file(urls["before_url"][4:20])
     assert file is not None
@@ -87,7 +87,7 @@ def test_a_comparison_goes_before_the_pool(place: Place) -> None:
 
 
 class PausesInARequest(PaintingSampler):
-    """Puts the brush down after five pictures of the first large request."""
+    """Puts the brush down after five images of the first large request."""
 
     pause_after = 5
 
@@ -112,7 +112,7 @@ def test_a_request_of_the_pool_that_gave_way_leaves_its_whole_pairs(open_place: 
     thread = threading.Thread(target=compare)
     thread.start()
     until(lambda: place.sampler.waiting)
-    assert place.studio.stats()["ready_pairs"] == 3, "one, and two of five pictures"
+    assert place.studio.stats()["ready_pairs"] == 3, "one, and two of five images"
     place.sampler.brush.set()
     thread.join()
     assert answer and place.sampler.requests[:3] == [2, 16, 1]

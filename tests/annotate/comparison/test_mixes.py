@@ -76,7 +76,7 @@ def drawn(place: Place, columns: list[str], prompts: list[str]) -> dict[tuple[in
     return cells
 
 
-def test_every_strength_and_mix_is_a_picture_of_its_own_and_found_again(place: Place) -> None:
+def test_every_strength_and_mix_is_a_image_of_its_own_and_found_again(place: Place) -> None:
     tuned(place, 2)
     columns = [BASE, "v1@0.5", "v1", "v2", "v1@0.5+v2@0.5", "v2@0.5+v1@0.5"]
     cells = drawn(place, columns, ["a cat"])
@@ -106,7 +106,7 @@ def test_columns_that_are_stored_come_at_once_and_the_others_after_them(place: P
     assert [sorted(group) for group in groups] == [[(0, 1), (1, 1)]]
 
 
-def test_a_version_whose_file_is_gone_is_named_and_stored_pictures_are_shown(place: Place) -> None:
+def test_a_version_whose_file_is_gone_is_named_and_stored_images_are_shown(place: Place) -> None:
     tuned(place, 1)
     stored = drawn(place, [BASE, "v1"], ["a cat"])
     adapter = place.store.versions(place.studio._base)[-1].adapter

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from picture_files import A1111, comfy_graph, comfy_workflow, save_png, scene
+from image_files_made import A1111, comfy_graph, comfy_workflow, save_png, scene
 
 from annotate.image_import.captions import origins
 from annotate.image_import.captions.file_names import FOLDER_NAMES

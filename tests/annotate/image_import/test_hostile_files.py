@@ -14,7 +14,7 @@ from typing import Any
 import hostile_files as hostile
 import pytest
 from annotate_doubles import SmallModel
-from picture_files import a1111, save_png, scene, user_comment
+from image_files_made import a1111, save_png, scene, user_comment
 from places import Place, until
 
 from annotate.errors import BadMaterial, InvalidPrompts, InvalidRequest
@@ -66,7 +66,7 @@ def skipped(material: Material, folder: Path) -> dict[str, int]:
     """Why files were left out of an import that brought the two good ones."""
     brought = material.bring(str(folder))
     assert (brought["brought"], brought["pairs"]) == (2, 1), brought
-    assert brought["pictures"] == 2 + sum(brought["skipped"].values())
+    assert brought["found"] == 2 + sum(brought["skipped"].values())
     return dict(brought["skipped"])
 
 
@@ -234,7 +234,7 @@ def test_no_damaged_file_costs_another(material: Material, tmp_path: Path, kind:
         (folder / f"{number}.{kind.lower()}").write_bytes(content)
         (folder / f"{number}.txt").write_text(f"a hen in {tmp_path.name}", "utf-8")
     brought = material.bring(str(folder))
-    assert brought["brought"] + sum(brought["skipped"].values()) == brought["pictures"] == 52
+    assert brought["brought"] + sum(brought["skipped"].values()) == brought["found"] == 52
     assert brought["brought"] >= 2 and brought["skipped"]["damaged"] > 5
 
 
@@ -441,14 +441,14 @@ def test_files_wait_for_memory_and_one_larger_than_all_of_it_goes_alone() -> Non
 
 def hang(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
     """Let the walk through a folder hang as on a dead network disk, until told to go on."""
-    began, go_on, real = threading.Event(), threading.Event(), scan.find_pictures
+    began, go_on, real = threading.Event(), threading.Event(), scan.find_images
 
     def hanging(*arguments: Any) -> Any:
         began.set()
         go_on.wait()
         return real(*arguments)
 
-    monkeypatch.setattr(scan, "find_pictures", hanging)
+    monkeypatch.setattr(scan, "find_images", hanging)
     return began, go_on
 
 
@@ -543,7 +543,7 @@ def test_an_error_of_the_whole_import_is_a_sentence(
     def fail(*_: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(scan, "find_pictures", fail)
+    monkeypatch.setattr(scan, "find_images", fail)
     with pytest.raises(BadMaterial, match="not brought in whole: MemoryError"):
         material.bring(str(folder_with(tmp_path)))
 

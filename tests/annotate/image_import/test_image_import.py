@@ -1,4 +1,4 @@
-"""A folder of pictures becomes pairs to label, and every picture of it is accounted for."""
+"""A folder of images becomes pairs to label, and every image of it is accounted for."""
 
 import io
 import os
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from annotate_doubles import PaintingSampler, SmallModel
-from picture_files import a1111, comfy, png_bomb, save_png, scene, user_comment
+from image_files_made import a1111, comfy, png_bomb, save_png, scene, user_comment
 from PIL import Image
 from places import Open, Place, until
 
@@ -22,7 +22,7 @@ from storage.tables.imported_images import IMPORTED
 
 
 def folder_of(root: Path, prompts: int = 3, each: int = 3) -> Path:
-    """Prompts with a few pictures each."""
+    """Prompts with a few images each."""
     for number in range(prompts * each):
         a1111(root / f"{number:05}.png", f"a cat number {number % prompts}", number)
     return root
@@ -40,17 +40,17 @@ def pairs_of(place: Place) -> list[Any]:
 def stored(place: Place, image_id: str) -> Image.Image:
     file = place.studio.image_file(image_id)
     assert file is not None
-    with Image.open(file) as picture:
-        picture.load()
-        return picture
+    with Image.open(file) as image:
+        image.load()
+        return image
 
 
-def test_pictures_of_a_prompt_become_pairs_that_come_before_drawn_ones(
+def test_images_of_a_prompt_become_pairs_that_come_before_drawn_ones(
     place: Place, tmp_path: Path
 ) -> None:
     until(lambda: place.studio.stats()["ready_pairs"] >= 24)
     brought = place.studio.material.bring(str(folder_of(tmp_path / "in")))
-    assert (brought["pictures"], brought["brought"], brought["skipped"]) == (9, 9, {})
+    assert (brought["found"], brought["brought"], brought["skipped"]) == (9, 9, {})
     assert (brought["prompts"], brought["pairs"]) == (3, 9)
     prompts = []
     for _ in range(9):
@@ -61,9 +61,7 @@ def test_pictures_of_a_prompt_become_pairs_that_come_before_drawn_ones(
     assert not place.studio.next_pair("ann")["prompt"].startswith("a cat number")
 
 
-def test_labels_on_brought_pictures_are_what_a_run_learns_from(
-    place: Place, tmp_path: Path
-) -> None:
+def test_labels_on_brought_images_are_what_a_run_learns_from(place: Place, tmp_path: Path) -> None:
     place.studio.material.bring(str(folder_of(tmp_path / "in", 1, 2)))
     place.label(1)
     snapshot = place.store.write_snapshot("emoji-0123456789ab", settle_s=0.0)
@@ -144,28 +142,26 @@ def test_both_sides_have_one_size_and_codec_and_no_metadata_and_the_originals_st
     brought = place.studio.material.bring(str(tmp_path))
     assert brought["brought"] == 6, brought
     for pair in pairs_of(place):
-        pictures = [stored(place, image) for image in (pair.left, pair.right)]
-        assert [p.size for p in pictures] == [(64, 64)] * 2
-        assert [(p.format, p.mode, p.info) for p in pictures] == [("PNG", "RGB", {})] * 2
+        images = [stored(place, image) for image in (pair.left, pair.right)]
+        assert [p.size for p in images] == [(64, 64)] * 2
+        assert [(p.format, p.mode, p.info) for p in images] == [("PNG", "RGB", {})] * 2
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_pixels_of_a_picture_of_the_right_size_are_kept_exactly(
-    place: Place, tmp_path: Path
-) -> None:
-    pictures = {seed: scene(seed) for seed in range(2)}
-    for seed, picture in pictures.items():
-        save_png(tmp_path / "a yak" / f"{seed}.png", picture, parameters="a yak", zTXt="x" * 99)
+def test_pixels_of_a_image_of_the_right_size_are_kept_exactly(place: Place, tmp_path: Path) -> None:
+    images = {seed: scene(seed) for seed in range(2)}
+    for seed, image in images.items():
+        save_png(tmp_path / "a yak" / f"{seed}.png", image, parameters="a yak", zTXt="x" * 99)
     place.studio.material.bring(str(tmp_path))
     (pair,) = pairs_of(place)
     shown = {stored(place, image).tobytes() for image in (pair.left, pair.right)}
-    assert shown == {picture.tobytes() for picture in pictures.values()}
+    assert shown == {image.tobytes() for image in images.values()}
     for image in (pair.left, pair.right):
         file = place.studio.image_file(image)
         assert file is not None and b"yak" not in file.read_bytes()
 
 
-def test_a_picture_is_shown_upright_on_white_and_in_all_its_levels(
+def test_a_image_is_shown_upright_on_white_and_in_all_its_levels(
     place: Place, tmp_path: Path
 ) -> None:
     folder = tmp_path / "boxes"
@@ -225,11 +221,11 @@ def test_whatever_cannot_be_used_is_counted_with_its_reason(place: Place, tmp_pa
         "not a PNG, JPEG or WebP file": 2,
         "no prompt found": 1,
         "alone with its prompt": 1,
-        "a sheet of several pictures": 1,
+        "a sheet of several images": 1,
         "the same file again": 1,
     }
     assert brought["brought"] == 3
-    assert accounted(brought) == brought["pictures"]
+    assert accounted(brought) == brought["found"]
 
 
 def test_a_folder_that_is_none_is_refused_in_a_sentence(place: Place, tmp_path: Path) -> None:
@@ -312,7 +308,7 @@ def test_the_prompt_of_a_folder_serves_where_files_say_nothing(
     assert [pair.prompt for pair in pairs_of(place)] == ["a blue bird"]
 
 
-def test_one_studio_keeps_a_picture_once_for_every_model(open_place: Open, tmp_path: Path) -> None:
+def test_one_studio_keeps_a_image_once_for_every_model(open_place: Open, tmp_path: Path) -> None:
     folder, first = folder_of(tmp_path / "in", 1, 3), open_place()
     assert first.studio.material.bring(str(folder))["brought"] == 3
     partners = first.store.material.partners("emoji-0123456789ab")
@@ -326,7 +322,7 @@ def test_one_studio_keeps_a_picture_once_for_every_model(open_place: Open, tmp_p
     assert contents(second, again) == contents(second, partners)
 
 
-def contents(place: Place, pictures: Iterable[str]) -> set[str]:
-    """The hashes of what pictures show, by which their files are named."""
-    found = [place.store.image(picture) for picture in pictures]
+def contents(place: Place, image_ids: Iterable[str]) -> set[str]:
+    """The hashes of what images show, by which their files are named."""
+    found = [place.store.image(image_id) for image_id in image_ids]
     return {image.sha256 for image in found if image is not None}

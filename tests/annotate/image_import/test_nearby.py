@@ -7,10 +7,10 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from picture_files import save_png, scene
+from image_files_made import save_png, scene
 
 from annotate.image_import.decode import look
-from annotate.image_import.folder import find_pictures
+from annotate.image_import.folder import find_images
 from annotate.safe_files import Skip
 
 FOX, DOG = "a red fox in snow", "a dog, asleep"
@@ -38,9 +38,9 @@ def write(root: Path, files: dict[str, str]) -> Path:
 
 def prompts(root: Path) -> list[str | None]:
     """The prompts of all images in the order of their names."""
-    found = find_pictures(root, Path("/nowhere"))
+    found = find_images(root, Path("/nowhere"))
     told: list[str | None] = []
-    for path in found.pictures:
+    for path in found.images:
         try:
             head = look(path, found.root, found.told, found.untold, found.sorts, found.texts)
             told.append(head.prompt)
@@ -106,7 +106,7 @@ def test_a_table_in_a_form_that_is_not_read_is_told_and_no_name_passes_for_its_p
 ) -> None:
     write(tmp_path, {"a red fox/1.png": "", "a red fox/metadata.parquet": "PAR1"})
     assert prompts(tmp_path) == [None]
-    skipped = find_pictures(tmp_path, Path("/nowhere")).skipped
+    skipped = find_images(tmp_path, Path("/nowhere")).skipped
     assert list(skipped.counts) == [
         "a table of prompts: in a form that is not read; save it as CSV or JSON"
     ]

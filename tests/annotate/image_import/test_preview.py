@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from picture_files import a1111, comfy, save_png, scene
+from image_files_made import a1111, comfy, save_png, scene
 from places import Place
 
 from annotate.errors import BadMaterial
@@ -41,7 +41,7 @@ def looked(place: Place, folder: Path) -> dict[str, Any]:
 
 def test_a_look_counts_what_would_come_and_brings_nothing(place: Place, folder: Path) -> None:
     told = looked(place, folder)
-    assert (told["pictures"], told["images"], told["prompts"], told["pairs"]) == (12, 10, 4, 8)
+    assert (told["found"], told["images"], told["prompts"], told["pairs"]) == (12, 10, 4, 8)
     assert told["sources"] == {"AUTOMATIC1111": 7, "ComfyUI": 2, "folder names": 2}
     assert told["skipped"] == {"no prompt found": 1, "alone with its prompt": 1}
     assert told["skipped_names"]["no prompt found"] == ["IMG_1.png"]
@@ -49,11 +49,11 @@ def test_a_look_counts_what_would_come_and_brings_nothing(place: Place, folder: 
     assert place.studio.material.latest is None and place.studio.material.progress is None
 
     brought = place.studio.material.bring(str(folder))
-    assert {
-        key: brought[key] for key in ("pictures", "prompts", "pairs", "sources", "skipped")
-    } == {key: told[key] for key in ("pictures", "prompts", "pairs", "sources", "skipped")}
+    assert {key: brought[key] for key in ("found", "prompts", "pairs", "sources", "skipped")} == {
+        key: told[key] for key in ("found", "prompts", "pairs", "sources", "skipped")
+    }
     sources = "7 from AUTOMATIC1111, 2 from ComfyUI, 2 from folder names."
-    assert f"Prompts of 11 pictures: {sources}" in brought["summary"]
+    assert f"Prompts of 11 images: {sources}" in brought["summary"]
     assert "fox.txt for fox.png" in told["summary"]
 
     again = looked(place, folder)
@@ -125,7 +125,7 @@ def test_the_terminal_lists_counts_examples_and_what_was_skipped(
 ) -> None:
     told = looked(place, folder)
     lines = preview_lines(told)
-    assert lines[0].startswith(f"{folder}: 10 pictures to bring in, of 4 prompts: up to 8 pairs.")
+    assert lines[0].startswith(f"{folder}: 10 images to bring in, of 4 prompts: up to 8 pairs.")
     assert "  10.png (ComfyUI): a frog" in lines or "  11.png (ComfyUI): a frog" in lines
     assert "  1 skipped: no prompt found (IMG_1.png)" in skip_lines(told)
     assert writable("狐 é", "cp1252") == "\\u72d0 é" and writable("狐", None) == "狐"

@@ -359,7 +359,7 @@ def test_a_forged_pair_is_refused(bob):
     assert refused["ok"] is False and refused["retry"] is False
 
 
-def test_a_picture_by_guess_is_not_there_nor_one_that_another_was_handed(house, bob, cem):
+def test_a_image_by_guess_is_not_there_nor_one_that_another_was_handed(house, bob, cem):
     bobs, cems = pairs(bob)[0], pairs(cem)[0]
     for url in (bobs["left_url"], bobs["right_url"]):
         assert bob.get(url).status_code == 200
@@ -370,13 +370,13 @@ def test_a_picture_by_guess_is_not_there_nor_one_that_another_was_handed(house, 
         assert bob.get(path).status_code in (403, 404)
 
 
-def test_a_picture_that_was_voted_on_stays_to_be_seen_after_a_restart(house, bob):
+def test_a_image_that_was_voted_on_stays_to_be_seen_after_a_restart(house, bob):
     pair = pairs(bob)[0]
     assert cast(bob, pair["pair_id"])["ok"] is True
     fresh = BlindStudio(house.place.studio, house.way.accounts.people, ())
     image_id = pair["left_url"][4:20]
-    assert fresh.picture("Bob", image_id) is not None
-    assert fresh.picture("Cem", image_id) is None
+    assert fresh.image("Bob", image_id) is not None
+    assert fresh.image("Cem", image_id) is None
 
 
 def test_a_session_of_another_page_is_not_to_be_joined_or_listened_to(bob, cem):

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from picture_files import A1111, save_png, scene
+from image_files_made import A1111, save_png, scene
 from places import Place
 
 from storage.records import Image, recipe_key

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from picture_files import save_png, scene
+from image_files_made import save_png, scene
 
 from annotate.image_import.captions.matching import Row, matched
 from annotate.image_import.decode import look
-from annotate.image_import.folder import Found, find_pictures
+from annotate.image_import.folder import Found, find_images
 from annotate.safe_files import Skip
 
 FOX = "a red fox, in snow"
@@ -23,7 +23,7 @@ def images(root: Path, *names: str) -> None:
 
 
 def found(root: Path) -> Found:
-    return find_pictures(root, Path("/nowhere"))
+    return find_images(root, Path("/nowhere"))
 
 
 def told(root: Path) -> dict[str, str]:
@@ -133,7 +133,7 @@ def test_images_that_rows_differ_about_are_left_out_rather_than_named_after_thei
     (tmp_path / "captions.csv").write_text(rows, "utf-8")
     here = found(tmp_path)
     assert here.told == {}
-    for path in here.pictures:
+    for path in here.images:
         with pytest.raises(Skip, match="tables of prompts name several images so"):
             look(path, here.root, here.told, here.untold, here.sorts)
 
@@ -154,4 +154,4 @@ def test_a_broken_table_leaves_its_images_out(tmp_path: Path) -> None:
     here = found(tmp_path)
     assert dict(here.skipped.counts) == {"a table of prompts: is no JSON": 1}
     with pytest.raises(Skip, match="cannot be read"):
-        look(here.pictures[0], here.root, here.told, here.untold, here.sorts)
+        look(here.images[0], here.root, here.told, here.untold, here.sorts)

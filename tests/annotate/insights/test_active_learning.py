@@ -16,7 +16,7 @@ D = 5
 
 
 def voted(taste_D: np.ndarray, number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Attributes of chosen and rejected pictures by somebody with this taste."""
+    """Attributes of chosen and rejected images by somebody with this taste."""
     rng = np.random.default_rng(seed)
     first_ND, second_ND = rng.normal(size=(2, number, D))
     wins_N = rng.random(number) < sigmoid((first_ND - second_ND) @ taste_D)

@@ -1,4 +1,4 @@
-"""What a picture looks like, in numbers: each one checked on pictures painted for it."""
+"""What an image looks like, in numbers: each one checked on images painted for it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from annotate.errors import BrokenPicture
+from annotate.errors import BrokenImage
 from annotate.insights.attributes import ATTRIBUTES, NAMES, attributes, to_lab
 
 Saved = Callable[[Image.Image], dict[str, float]]
@@ -15,10 +15,10 @@ Saved = Callable[[Image.Image], dict[str, float]]
 
 @pytest.fixture
 def measured(tmp_path: Path) -> Saved:
-    """Measure a picture through a file."""
+    """Measure an image through a file."""
 
     def measure(image: Image.Image) -> dict[str, float]:
-        path = tmp_path / "picture.png"
+        path = tmp_path / "image.png"
         image.save(path)
         return dict(zip(NAMES, attributes(path), strict=True))
 
@@ -76,7 +76,7 @@ def test_each_number_says_what_its_name_says(
     assert measured(more)[name] > measured(less)[name] + 1e-3
 
 
-def test_every_attribute_has_its_picture_above() -> None:
+def test_every_attribute_has_its_image_above() -> None:
     cases = test_each_number_says_what_its_name_says.pytestmark[0].args[1]
     assert {name for name, *_ in cases} == set(NAMES) == {one.name for one in ATTRIBUTES}
 
@@ -98,9 +98,9 @@ def test_cielab_is_the_published_one(colour: tuple[int, ...], lab: tuple[float, 
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1", "CMYK"])
-def test_any_mode_and_the_smallest_picture_give_finite_numbers(tmp_path: Path, mode: str) -> None:
+def test_any_mode_and_the_smallest_image_give_finite_numbers(tmp_path: Path, mode: str) -> None:
     for size in ((1, 1), (1, 9), (700, 300)):
-        path = tmp_path / "picture.tiff"
+        path = tmp_path / "image.tiff"
         Image.new("RGB", size, "teal").convert(mode).save(path)
         found = attributes(path)
         assert found.shape == (len(NAMES),) and np.isfinite(found).all()
@@ -110,8 +110,8 @@ def test_what_is_transparent_is_seen_on_white(measured: Saved) -> None:
     assert measured(Image.new("RGBA", (32, 32), (0, 0, 0, 0)))["brightness"] == pytest.approx(1)
 
 
-def test_a_file_that_is_no_picture_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_no_image_is_refused_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
     for name in ("torn.png", "gone.png"):
-        with pytest.raises(BrokenPicture, match=name):
+        with pytest.raises(BrokenImage, match=name):
             attributes(tmp_path / name)

@@ -33,8 +33,8 @@ def shared(place: Place, count: int) -> list[Pair]:
     return [next_pair(place, f"holder {number}") for number in range(count)]
 
 
-def redness(place: Place, picture: str) -> float:
-    image = place.store.image(picture)
+def redness(place: Place, image_id: str) -> float:
+    image = place.store.image(image_id)
     assert image is not None
     return float(attributes(place.store.image_path(image.sha256))[4])
 
@@ -64,15 +64,15 @@ def test_a_pair_comes_again_with_sides_swapped_and_looks_like_any_other(often: P
     repeats = []
     for _ in range(3 * AFTER):
         pair = next_pair(often, "ann")
-        pictures = frozenset((pair.left, pair.right))
+        images = frozenset((pair.left, pair.right))
         if pair.check:
-            assert (pair.left, pair.right) == (first[pictures].right, first[pictures].left)
+            assert (pair.left, pair.right) == (first[images].right, first[images].left)
             told = often.studio.next_pair("ann")
             assert set(told) == {"pair_id", "prompt", "left_url", "right_url"}
             repeats.append(pair.pair_id)
         else:
-            assert pictures not in first
-            first[pictures] = pair
+            assert images not in first
+            first[images] = pair
         vote(often, pair, "left", "ann")
     assert len(repeats) >= 3
     assert often.studio.stats()["votes"] == 3 * AFTER
@@ -299,7 +299,7 @@ def test_exclusions_are_listed_lifted_and_refused_in_sentences(place: Place) -> 
     assert insights.lift(row["exclusion"], "admin")[0]["lifted"]
 
 
-def test_pictures_are_measured_once_and_the_rest_is_told(place: Place) -> None:
+def test_images_are_measured_once_and_the_rest_is_told(place: Place) -> None:
     place.label(4)
     insights = place.studio.insights
     assert insights.report(within_s=0.0)["measuring"]["left"] == 8

@@ -14,7 +14,7 @@ import plain_insights
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from PIL import Image as Picture
+from PIL import Image as PILImage
 
 from annotate.insights.insights import Insights
 from storage import Image, StorageError, Store, new_id, recipe_key
@@ -38,7 +38,7 @@ reads = st.sampled_from((*PEOPLE, None))
 def painted(store: Store, number: int) -> Image:
     content = io.BytesIO()
     colour = tuple(random.Random(number).randrange(256) for _ in range(3))
-    Picture.new("RGB", (8, 8), colour).save(content, "PNG")
+    PILImage.new("RGB", (8, 8), colour).save(content, "PNG")
     sha256 = hashlib.sha256(content.getvalue()).hexdigest()
     path = store.image_path(sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,11 +53,11 @@ class Played:
     def __init__(self, store: Store) -> None:
         self.store, self.chance = store, random.Random(0)
         store.ensure_base(BASE)
-        pictures = [painted(store, number).image_id for number in range(12)]
-        # Some pairs show the same two pictures, on either side.
+        images = [painted(store, number).image_id for number in range(12)]
+        # Some pairs show the same two images, on either side.
         places = [(number % 12, (5 * number + 1) % 12) for number in range(24)] * 2
         self.pairs = [
-            store.add_pair(PROMPTS[n % 3], pictures[a], pictures[b], BASE, "base").pair_id
+            store.add_pair(PROMPTS[n % 3], images[a], images[b], BASE, "base").pair_id
             for n, (a, b) in enumerate(places)
             if a != b
         ]
@@ -104,7 +104,7 @@ def plainly(played: Played, person: str | None) -> dict[str, Any]:
     files = played.store.quality.files(BASE)
     looks, left = played.insights.looks.of(files.values(), 60.0)
     assert left == 0
-    known = {picture: looks[sha] for picture, sha in files.items()}
+    known = {image: looks[sha] for image, sha in files.items()}
     return plain_insights.report(played.store, BASE, known, person)
 
 

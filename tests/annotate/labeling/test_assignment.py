@@ -31,7 +31,7 @@ class Bureau:
     def __init__(self, store: Store, base: str) -> None:
         self.store, self.base = store, base
         for _ in range(BASE_PAIRS):
-            left, right = store.add_images([picture(base), picture(base)])
+            left, right = store.add_images([image(base), image(base)])
             store.add_pair("a cat", left.image_id, right.image_id, base, "base")
         self.desk = Desk(store, base, time.monotonic, random.Random(0))
         self.desk.open("base")
@@ -86,7 +86,7 @@ class Bureau:
         assert self.store.counts(self.base).votes == len(voted)
 
 
-def picture(base: str) -> Image:
+def image(base: str) -> Image:
     key = new_id()
     return Image(new_id(), key, 8, 8, {"base": base, "key": key}, key, "base")
 

@@ -112,7 +112,7 @@ def test_a_model_that_cannot_be_loaded_is_told_whole_once_and_can_be_tried_again
     assert place.studio.next_pair("ann")["reason"] == reason
     assert place.studio.activity()["message"] == reason
     advice = place.studio.activity()["sampler"]["advice"]
-    assert "your own pictures" in advice and "--model" in advice
+    assert "your own images" in advice and "--model" in advice
     assert not [record for record in caplog.records if record.exc_info]
 
     assert place.studio.retry_model()["state"] == "failed"
@@ -126,7 +126,7 @@ def test_a_model_that_cannot_be_loaded_is_told_whole_once_and_can_be_tried_again
     until(lambda: "pair_id" in place.studio.next_pair("ann"))
 
 
-def test_own_pictures_are_labeled_while_the_model_cannot_be_loaded(
+def test_own_images_are_labeled_while_the_model_cannot_be_loaded(
     open_place: Open, tmp_path: Path
 ) -> None:
     place = open_place(sampler=Lost)
@@ -150,7 +150,7 @@ def test_an_error_that_comes_again_and_again_is_logged_once(
     place.sampler.trouble = None
 
 
-def test_pictures_that_do_not_come_are_told_by_the_minute(open_place: Open) -> None:
+def test_images_that_do_not_come_are_told_by_the_minute(open_place: Open) -> None:
     class Slow(PaintingSampler):
         def start(self) -> None:
             self.brush.clear()
@@ -161,10 +161,10 @@ def test_pictures_that_do_not_come_are_told_by_the_minute(open_place: Open) -> N
     until(lambda: place.studio._pool._asked is not None)
     assert place.studio.activity()["message"] == "Drawing pairs: 0 of 24 ready."
     minutes[0] = 7.0
-    told = "Drawing pairs: 0 of 24 ready. No picture has come for 7 minutes."
+    told = "Drawing pairs: 0 of 24 ready. No image has come for 7 minutes."
     assert place.studio.activity()["message"] == told
     place.sampler.brush.set()
-    until(lambda: "No picture" not in place.studio.activity()["message"])
+    until(lambda: "No image" not in place.studio.activity()["message"])
 
 
 def test_both_threads_end_with_the_app(open_place: Open) -> None:
@@ -176,7 +176,7 @@ def test_both_threads_end_with_the_app(open_place: Open) -> None:
     assert not place.studio._tuning._thread.is_alive()
 
 
-def test_pictures_that_look_alike_are_rarely_asked_about(open_place: Open) -> None:
+def test_images_that_look_alike_are_rarely_asked_about(open_place: Open) -> None:
     class Dull(PaintingSampler):
         def __init__(self, images_dir: Path) -> None:
             super().__init__(images_dir)

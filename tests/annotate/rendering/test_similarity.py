@@ -1,40 +1,40 @@
-"""Near-duplicates are told from pictures that differ."""
+"""Near-duplicates are told from images that differ."""
 
 import io
 import random
 
 import pytest
-from picture_files import scene
+from image_files_made import scene
 from PIL import Image, ImageEnhance
 
 from annotate.rendering.similarity import alike, likeness_of
 
 
-def again(picture: Image.Image, kind: str, **options: int) -> Image.Image:
+def again(image: Image.Image, kind: str, **options: int) -> Image.Image:
     buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
+    image.save(buffer, kind, **options)
     return Image.open(buffer)
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_another_encoding_or_size_of_a_picture_is_alike(seed: int) -> None:
-    picture = scene(seed, (128, 128))
-    mine = likeness_of(picture)
-    assert alike(mine, likeness_of(again(picture, "JPEG", quality=75)))
-    assert alike(mine, likeness_of(again(picture, "WEBP", quality=80)))
-    assert alike(mine, likeness_of(picture.resize((96, 96), Image.Resampling.LANCZOS)))
-    assert alike(mine, likeness_of(ImageEnhance.Brightness(picture).enhance(0.97)))
+def test_another_encoding_or_size_of_a_image_is_alike(seed: int) -> None:
+    image = scene(seed, (128, 128))
+    mine = likeness_of(image)
+    assert alike(mine, likeness_of(again(image, "JPEG", quality=75)))
+    assert alike(mine, likeness_of(again(image, "WEBP", quality=80)))
+    assert alike(mine, likeness_of(image.resize((96, 96), Image.Resampling.LANCZOS)))
+    assert alike(mine, likeness_of(ImageEnhance.Brightness(image).enhance(0.97)))
 
 
-def test_different_pictures_are_not_alike() -> None:
+def test_different_images_are_not_alike() -> None:
     prints = [likeness_of(scene(seed)) for seed in range(80)]
     pairs = [(a, b) for a in range(80) for b in range(a)]
     assert not any(alike(prints[a], prints[b]) for a, b in pairs)
 
 
-def test_a_recoloured_or_mirrored_picture_is_another_one() -> None:
+def test_a_recoloured_or_mirrored_image_is_another_one() -> None:
     plain, pink = Image.new("RGB", (64, 64), "white"), Image.new("RGB", (64, 64), "pink")
     assert not alike(likeness_of(plain), likeness_of(pink))
-    picture = scene(random.Random(1).randrange(100))
-    mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    assert not alike(likeness_of(picture), likeness_of(mirrored))
+    image = scene(random.Random(1).randrange(100))
+    mirrored = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    assert not alike(likeness_of(image), likeness_of(mirrored))

@@ -31,8 +31,8 @@ WHOLE: dict[str, Any] = {
     ],
     "prompts": ["a cat", "a dog | with a pipe"],
     "seeds": [1, 2],
-    "pictures": [
-        {"version": v, "prompt": p, "seed": s, "file": f"pictures/{v}-{p}-{s}.png"}
+    "images": [
+        {"version": v, "prompt": p, "seed": s, "file": f"images/{v}-{p}-{s}.png"}
         for v in ("base", "v1")
         for p in (0, 1)
         for s in (1, 2)
@@ -78,11 +78,11 @@ WHOLE: dict[str, Any] = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An evaluation with its pictures; one of them is missing and one is no picture."""
-    (tmp_path / "pictures").mkdir()
-    for number, picture in enumerate(WHOLE["pictures"][:-1]):
-        Image.new("RGB", (16, 16), (number * 30, 90, 90)).save(tmp_path / picture["file"])
-    (tmp_path / WHOLE["pictures"][0]["file"]).write_bytes(b"no picture")
+    """An evaluation with its images; one of them is missing and one is no image."""
+    (tmp_path / "images").mkdir()
+    for number, image in enumerate(WHOLE["images"][:-1]):
+        Image.new("RGB", (16, 16), (number * 30, 90, 90)).save(tmp_path / image["file"])
+    (tmp_path / WHOLE["images"][0]["file"]).write_bytes(b"no image")
     write(tmp_path, WHOLE)
     return tmp_path
 
@@ -132,20 +132,20 @@ def test_both_forms_say_checks_rates_votes_and_scores(folder):
         assert said in page.text and said in markdown.replace("\\", "")
     assert "21 Nov 2026, 20:00 UTC" in page.text
     assert "Not settled yet" in page.text and "14.2" in page.text and "ann" in page.text
-    assert page.text.index("Checks") < page.text.index("Win rates") < page.text.index("Pictures")
+    assert page.text.index("Checks") < page.text.index("Win rates") < page.text.index("Images")
 
 
-def test_the_page_holds_its_pictures_and_asks_nothing_of_any_server(folder):
+def test_the_page_holds_its_images_and_asks_nothing_of_any_server(folder):
     page, _ = report(folder)
     assert len(page.addresses) == 6
     assert all(address.startswith("data:image/") for address in page.addresses)
-    assert page.text.count("No picture") == 2
+    assert page.text.count("No image") == 2
     html = (folder / "report.html").read_text(encoding="utf-8")
     assert "url(" not in html and "@import" not in html and "<script" not in html
     assert re.findall(r"https?://", html) == []
 
 
-def test_markdown_names_pictures_from_where_it_lies(folder, tmp_path):
+def test_markdown_names_images_from_where_it_lies(folder, tmp_path):
     out = tmp_path / "elsewhere" / "deep"
     _, markdown = report(folder, "--out", str(out))
     names = re.findall(r"!\[\]\(([^)]+)\)", markdown)
@@ -154,8 +154,8 @@ def test_markdown_names_pictures_from_where_it_lies(folder, tmp_path):
     assert "a dog \\| with a pipe" in markdown
 
 
-def test_a_large_picture_is_made_smaller(folder):
-    Image.effect_noise((1024, 1024), 90).save(folder / WHOLE["pictures"][1]["file"])
+def test_a_large_image_is_made_smaller(folder):
+    Image.effect_noise((1024, 1024), 90).save(folder / WHOLE["images"][1]["file"])
     page, _ = report(folder)
     assert any(address.startswith("data:image/jpeg") for address in page.addresses)
     assert max(map(len, page.addresses)) < 200_000
@@ -170,12 +170,12 @@ def test_what_is_missing_is_left_out(folder, missing):
 
 def test_an_evaluation_of_nothing_says_so(folder):
     write(folder, {"format": 1})
-    assert "holds no pictures" in report(folder)[0].text
+    assert "holds no images" in report(folder)[0].text
 
 
-def test_a_grid_stands_in_where_there_are_no_pictures(folder):
+def test_a_grid_stands_in_where_there_are_no_images(folder):
     Image.new("RGB", (64, 64), "pink").save(folder / "grid.png")
-    write(folder, {**WHOLE, "pictures": []})
+    write(folder, {**WHOLE, "images": []})
     page, markdown = report(folder)
     assert len(page.addresses) == 1 and "![](grid.png)" in markdown
 
@@ -204,8 +204,8 @@ def test_nothing_in_the_file_becomes_markup_or_leaves_the_folder(folder, tmp_pat
         json.dumps(WHOLE).replace("a cat", MARKUP).replace("ann", MARKUP).replace("r0001", MARKUP)
     )
     evil = json.loads(text)
-    for picture, name in zip(evil["pictures"], ("../secret.png", str(secret)), strict=False):
-        picture["file"] = name
+    for image, name in zip(evil["images"], ("../secret.png", str(secret)), strict=False):
+        image["file"] = name
     write(folder, evil)
     page, markdown = report(folder)
     assert MARKUP not in (folder / "report.html").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Nothing that a labeler is sent tells what drew a picture: every byte of it is searched."""
+"""Nothing that a labeler is sent tells what drew an image: every byte of it is searched."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from places import ENDLESS, until
 
 from annotate.errors import InvalidRequest
 from annotate.service.labeler_view import NO_SPACE, TROUBLE, told_discreetly
-from annotate.web.image_response import picture_response, without_words
+from annotate.web.image_response import image_response, without_words
 from storage.errors import BrokenStudio, DiskFull
 from storage.tables.people import Role
 
@@ -28,7 +28,7 @@ NAMES = re.compile(
     rb"palate\.duckdb|site-packages|\.safetensors|Traceback|EulerDiscrete"
 )
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PICTURE = re.compile(r"img/[0-9a-f]{16}\.png")
+IMAGE = re.compile(r"img/[0-9a-f]{16}\.png")
 GRADIOS = re.compile(rb'"version": ?"[0-9.]+"|"theme": ?"base"|call/v2|/v2/')
 """What looks like a name of ours and is Gradio's: its own version, theme and addresses."""
 OWN = ("application/javascript", "text/javascript", "text/css", "font/")
@@ -91,7 +91,7 @@ def label(client: httpx.Client, rounds: int) -> None:
         serve(client, "stage_sitting", {"annotator": "", "act": act, "goal": 5})
     own = serve(client, "stage_own", {"annotator": ""}).json()["html"]
     assert "What you like" in own
-    assert all(client.get(url).status_code == 200 for url in PICTURE.findall(own))
+    assert all(client.get(url).status_code == 200 for url in IMAGE.findall(own))
     for name in ("next_pair", "next_quad", "own_votes", "undo", "stats", "project"):
         call(client, name, *([] if name in ("stats", "project") else [""]))
 
@@ -181,29 +181,29 @@ def test_both_sides_come_in_one_size_and_kind_with_headers_that_say_nothing(bob)
     assert Image.open(io.BytesIO(left.content)).info == {}
 
 
-def test_a_picture_loses_its_words_and_keeps_every_dot(tmp_path):
+def test_a_image_loses_its_words_and_keeps_every_dot(tmp_path):
     note = PngImagePlugin.PngInfo()
     note.add_text("parameters", "a cat, Model: secretmodel v1")
     note.add_itxt("prompt", "secretmodel")
     note.add_text("workflow", "secretmodel" * 100, zip=True)
-    picture, file = Image.effect_noise((40, 30), 90), io.BytesIO()
+    image, file = Image.effect_noise((40, 30), 90), io.BytesIO()
     exif = Image.Exif()
     exif[0x010E] = "secretmodel"
-    picture.save(file, "PNG", pnginfo=note, exif=exif, dpi=(72, 72))
+    image.save(file, "PNG", pnginfo=note, exif=exif, dpi=(72, 72))
     clean = without_words(file.getvalue())
     assert b"secretmodel" in file.getvalue() and b"secretmodel" not in clean
     opened = Image.open(io.BytesIO(clean))
-    assert opened.tobytes() == picture.tobytes() and "parameters" not in opened.info
+    assert opened.tobytes() == image.tobytes() and "parameters" not in opened.info
     assert without_words(clean) == clean
 
 
-def test_a_picture_is_served_whatever_is_wrong_with_it(tmp_path):
+def test_a_image_is_served_whatever_is_wrong_with_it(tmp_path):
     length = struct.pack(">I", 2**31)
-    for content in (b"", b"no picture", b"\x89PNG\r\n\x1a\n" + length + b"tEXt", b"\x89PNG"):
-        file = tmp_path / "picture.png"
+    for content in (b"", b"no image", b"\x89PNG\r\n\x1a\n" + length + b"tEXt", b"\x89PNG"):
+        file = tmp_path / "image.png"
         file.write_bytes(content)
-        assert picture_response(file).status_code == 200
-    assert picture_response(tmp_path / "gone.png").status_code == 404
+        assert image_response(file).status_code == 200
+    assert image_response(tmp_path / "gone.png").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_the_open_pair_comes_again_until_it_is_voted_on(place: Place) -> None:
     assert place.studio.next_pair("ann")["pair_id"] != pair["pair_id"]
 
 
-def test_a_pair_shows_two_pictures_of_one_prompt_by_opaque_addresses(place: Place) -> None:
+def test_a_pair_shows_two_images_of_one_prompt_by_opaque_addresses(place: Place) -> None:
     pair = first_pair(place)
     assert set(pair) == {"pair_id", "prompt", "left_url", "right_url"}
     ids = [

@@ -80,7 +80,7 @@ def test_too_few_votes_say_nothing_about_sides() -> None:
     assert side_bias([]).left.value is None
 
 
-def test_the_same_picture_twice_is_consistent_and_the_same_side_twice_is_not() -> None:
+def test_the_same_image_twice_is_consistent_and_the_same_side_twice_is_not() -> None:
     found = consistency(
         [
             ("a", "a", True),

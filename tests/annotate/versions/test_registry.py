@@ -173,13 +173,13 @@ def test_a_file_that_somebody_took_away_is_named_and_can_be_deleted(place: Place
 def test_a_clean_up_leaves_a_studio_that_labels_trains_and_compares(place: Place) -> None:
     tuned(place)
     place.studio.compare("a cat", 1, "base", "v1")
-    for kind in ("checkpoints", "caches", "pictures", "deleted"):
+    for kind in ("checkpoints", "caches", "images", "deleted"):
         place.studio.disk.remove(kind)
     place.label(1)
     place.reach(place.studio.fine_tune({})["run_id"], "done")
     before = place.studio.compare("a cat", 1, "base", "v1")["before_url"]
-    picture = before.removeprefix("img/").removesuffix(".png")
-    file: Any = place.studio.image_file(picture)
+    image = before.removeprefix("img/").removesuffix(".png")
+    file: Any = place.studio.image_file(image)
     until(file.is_file)
 
 

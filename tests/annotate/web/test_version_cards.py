@@ -77,7 +77,7 @@ def test_nothing_a_person_wrote_becomes_markup():
         version_card(evil),
         exported_card(exported, MARKUP),
         progress_card(MARKUP, 3.0, None),
-        preview_card(Taken("pictures", 1, 1, (MARKUP,))),
+        preview_card(Taken("images", 1, 1, (MARKUP,))),
     ]
     assert not any(MARKUP in html for html in shown)
 

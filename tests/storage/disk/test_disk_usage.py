@@ -10,7 +10,7 @@ from storage_making import BASE, make_image, make_pair, make_run, make_version
 
 from storage import Store, UnknownKind
 
-KINDS = ("checkpoints", "caches", "pictures", "deleted")
+KINDS = ("checkpoints", "caches", "images", "deleted")
 
 
 def put(path, size: int = 100, age_days: float = 0.0, clock=None):
@@ -26,13 +26,13 @@ def taken(store: Store) -> dict[str, int]:
     return {each.kind: each.bytes for each in store.disk.usage()}
 
 
-def test_a_picture_that_snapshots_and_runs_link_to_counts_once(store):
+def test_a_image_that_snapshots_and_runs_link_to_counts_once(store):
     store.vote(make_pair(store).pair_id, "left", "ann", "k1")
     before = taken(store)["images"]
     run = store.run_dir(make_run(store))
     shutil.copytree(store.write_snapshot(BASE, 0).path, run / "snapshot", copy_function=os.link)
 
-    assert taken(store)["images"] == before == len(b"picture 0") + len(b"picture 1")
+    assert taken(store)["images"] == before == len(b"image 0") + len(b"image 1")
     assert taken(store)["snapshots"] > 0
 
 
@@ -99,13 +99,13 @@ def test_caches_stay_while_a_run_goes_on(store, home, state):
     assert not list(home.glob(".cleanup-*"))
 
 
-def test_a_picture_goes_when_nothing_names_it_and_can_be_drawn_again(store, clock):
+def test_a_image_goes_when_nothing_names_it_and_can_be_drawn_again(store, clock):
     pair, orphan = make_pair(store), make_image(store, 99)
     clock.move(2 * 86400)
     file = store.image_path(orphan.sha256)
 
-    assert store.disk.removable("pictures").files == 1
-    assert store.disk.remove("pictures").bytes == len(b"picture 99")
+    assert store.disk.removable("images").files == 1
+    assert store.disk.remove("images").bytes == len(b"image 99")
 
     assert not file.exists() and store.image(orphan.image_id) is None
     assert all(store.image_path(store.image(i).sha256).exists() for i in (pair.left, pair.right))
@@ -113,7 +113,7 @@ def test_a_picture_goes_when_nothing_names_it_and_can_be_drawn_again(store, cloc
     assert store.image(again.image_id) and store.image_path(again.sha256).exists()
 
 
-def test_a_picture_of_a_blind_test_stays(store, clock):
+def test_a_image_of_a_blind_test_stays(store, clock):
     store.library.add_import(BASE, store.library.new_import(), {})
     trial = store.trials.create(BASE, "base", "v1", ["a cat"])
     before, after = make_image(store, 50), make_image(store, 51)
@@ -121,14 +121,14 @@ def test_a_picture_of_a_blind_test_stays(store, clock):
     store.trials.add_pair(trial, 0, "a cat", "overall", sides, True)
     clock.move(2 * 86400)
 
-    assert store.disk.remove("pictures").files == 0
+    assert store.disk.remove("images").files == 0
     assert store.image_path(after.sha256).exists()
 
 
-def test_a_young_picture_stays(store, clock):
+def test_a_young_image_stays(store, clock):
     orphan = make_image(store, 99)
     clock.move(3600)
-    assert store.disk.remove("pictures").files == 0
+    assert store.disk.remove("images").files == 0
     assert store.image_path(orphan.sha256).exists()
 
 
@@ -139,25 +139,25 @@ def test_a_file_that_two_recipes_share_stays_while_one_is_needed(store, clock):
     store.add_images([twin])
     clock.move(2 * 86400)
 
-    store.disk.remove("pictures")
+    store.disk.remove("images")
 
     assert store.image("f" * 16) is None
     assert store.image_path(shared.sha256).exists()
 
 
-@pytest.mark.parametrize("column", ["picture VARCHAR", "picture JSON", "picture VARCHAR[]"])
-def test_a_picture_that_a_later_table_names_stays(store, clock, column):
+@pytest.mark.parametrize("column", ["image VARCHAR", "image JSON", "image VARCHAR[]"])
+def test_a_image_that_a_later_table_names_stays(store, clock, column):
     kept = make_image(store, 99)
     value = {
-        "picture VARCHAR": kept.image_id,
-        "picture JSON": f'["{kept.sha256}"]',
-        "picture VARCHAR[]": [kept.image_id],
+        "image VARCHAR": kept.image_id,
+        "image JSON": f'["{kept.sha256}"]',
+        "image VARCHAR[]": [kept.image_id],
     }[column]
     store._database.write(lambda cursor: cursor.execute(f"CREATE TABLE later ({column})"))
     store._database.write(lambda cursor: cursor.execute("INSERT INTO later VALUES (?)", [value]))
     clock.move(2 * 86400)
 
-    assert store.disk.remove("pictures").files == 0
+    assert store.disk.remove("images").files == 0
     assert store.image_path(kept.sha256).exists()
 
 
@@ -166,7 +166,7 @@ def test_old_files_without_a_row_go_and_strangers_stay(store, home, clock):
     fresh = put(home / "images" / "cd" / f"{'cd' * 32}.png", 10, 0, clock)
     stranger = put(home / "images" / "holiday.png", 10, 2, clock)
 
-    store.disk.remove("pictures")
+    store.disk.remove("images")
 
     assert not lost.exists()
     assert fresh.exists() and stranger.exists()
@@ -202,7 +202,7 @@ def test_what_a_killed_app_left_of_an_export_goes_and_an_export_under_way_stays(
 
 def test_an_unknown_kind_is_a_sentence(store):
     for ask in (store.disk.removable, store.disk.remove):
-        with pytest.raises(UnknownKind, match="pictures"):
+        with pytest.raises(UnknownKind, match="images"):
             ask("votes")
 
 

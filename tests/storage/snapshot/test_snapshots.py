@@ -19,7 +19,7 @@ def manifest(snapshot: Snapshot) -> dict:
     return json.loads((snapshot.path / "manifest.json").read_text())
 
 
-def picture(store: Store, image_id: str) -> str:
+def image(store: Store, image_id: str) -> str:
     return f"images/{store.image(image_id).sha256}.png"
 
 
@@ -27,7 +27,7 @@ def vote_once(store: Store) -> None:
     store.vote(make_pair(store).pair_id, "left", "ann", "k1")
 
 
-def test_the_picture_that_won_is_chosen_whichever_side_it_was_on(store):
+def test_the_image_that_won_is_chosen_whichever_side_it_was_on(store):
     one, two = make_pair(store, 1), make_pair(store, 2, prompt="it's \u2028 日本")
     store.vote(one.pair_id, "left", "ann", "k1")
     store.vote(two.pair_id, "right", "ann", "k2")
@@ -35,15 +35,15 @@ def test_the_picture_that_won_is_chosen_whichever_side_it_was_on(store):
     first, second = lines(store.write_snapshot(BASE, settle_s=0))
 
     assert (first["chosen"], first["rejected"]) == (
-        picture(store, one.left),
-        picture(store, one.right),
+        image(store, one.left),
+        image(store, one.right),
     )
     assert second == {
         "pair_id": two.pair_id,
         "prompt": "it's \u2028 日本",
         "kind": "preference",
-        "chosen": picture(store, two.right),
-        "rejected": picture(store, two.left),
+        "chosen": image(store, two.right),
+        "rejected": image(store, two.left),
         "annotator": hashlib.sha256(b"ann").hexdigest()[:12],
     }
 
@@ -57,7 +57,7 @@ def test_a_tie_is_kept_apart_and_names_no_winner(store, kind):
     _, tie = lines(store.write_snapshot(BASE, settle_s=0))
 
     assert tie["kind"] == kind
-    assert tie["images"] == [picture(store, pair.left), picture(store, pair.right)]
+    assert tie["images"] == [image(store, pair.left), image(store, pair.right)]
     assert "chosen" not in tie and "rejected" not in tie
 
 
@@ -92,7 +92,7 @@ def test_a_changed_mind_is_one_row_with_the_newer_vote(store, pair):
 
     (line,) = lines(store.write_snapshot(BASE, settle_s=0))
 
-    assert line["chosen"] == picture(store, pair.right)
+    assert line["chosen"] == image(store, pair.right)
 
 
 def test_every_annotator_has_a_row_and_none_has_a_name(store, pair):
@@ -155,7 +155,7 @@ def test_the_manifest_tells_what_is_in_the_folder_and_every_hash_matches(store):
     assert len(found) == 3
 
 
-def test_pictures_are_linked_where_the_disk_can(store, pair):
+def test_images_are_linked_where_the_disk_can(store, pair):
     store.vote(pair.pair_id, "left", "ann", "k1")
     original = store.image_path(store.image(pair.left).sha256)
     try:
@@ -165,10 +165,10 @@ def test_pictures_are_linked_where_the_disk_can(store, pair):
 
     snapshot = store.write_snapshot(BASE, settle_s=0)
 
-    assert (snapshot.path / picture(store, pair.left)).samefile(original)
+    assert (snapshot.path / image(store, pair.left)).samefile(original)
 
 
-def test_pictures_are_copied_where_the_disk_cannot_link(store, home, tmp_path):
+def test_images_are_copied_where_the_disk_cannot_link(store, home, tmp_path):
     elsewhere = Path("/dev/shm")
     if not elsewhere.is_dir() or elsewhere.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("needs a second disk at /dev/shm")

@@ -14,7 +14,7 @@ def test_a_pair_keeps_the_sides_it_was_made_with(store):
     assert (pair.prompt, pair.version) == ("it's a cat", "v3")
 
 
-def test_a_pair_needs_two_stored_pictures_and_a_prompt(store):
+def test_a_pair_needs_two_stored_images_and_a_prompt(store):
     image_id = make_image(store, 1).image_id
 
     with pytest.raises(UnknownImage, match="nothing"):

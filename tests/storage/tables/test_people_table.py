@@ -108,7 +108,7 @@ def test_a_change_to_nobody_is_refused(store):
         store.people.set_role("carl", Role.ADMIN, "ada")
 
 
-def test_votes_are_counted_by_person_and_tell_which_pictures_a_person_saw(store):
+def test_votes_are_counted_by_person_and_tell_which_images_a_person_saw(store):
     pair = make_pair(store)
     store.vote(pair.pair_id, "left", "bob", "k1")
     assert store.people.votes() == {"bob": 1}

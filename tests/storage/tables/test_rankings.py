@@ -27,7 +27,7 @@ def quad(store: Store) -> Quad:
     return store.rankings.add_quad("a cat", images, BASE, "base")
 
 
-def test_a_ranking_names_pictures_and_comes_back(store, quad):
+def test_a_ranking_names_images_and_comes_back(store, quad):
     store.rankings.cast(quad.quad_id, 2, 0, "ann", "k1", 900)
     store.rankings.cast(quad.quad_id, 2, 0, "ann", "k1", 900)
 

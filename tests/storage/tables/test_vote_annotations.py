@@ -20,15 +20,15 @@ def voted(store, pair):
         ("strength", "", "2", "2"),
         ("reason", "hands", "on", "on"),
         ("reason", 'it\'s "odd"', "on", "on"),
-        ("criterion", "detail", "left", "the left picture"),
-        ("criterion", "detail", "right", "the right picture"),
+        ("criterion", "detail", "left", "the left image"),
+        ("criterion", "detail", "right", "the right image"),
         ("criterion", "detail", "tie", "tie"),
     ],
 )
 def test_every_kind_comes_back(store, voted, kind, name, value, stored):
     store.remarks.add("vote-1", "ann", kind, name, value, "k1")
 
-    stored = {"the left picture": voted.left, "the right picture": voted.right}.get(stored, stored)
+    stored = {"the left image": voted.left, "the right image": voted.right}.get(stored, stored)
     assert store.remarks.of_vote("vote-1") == [Remark(kind, name, stored)]
 
 

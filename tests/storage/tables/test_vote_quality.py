@@ -138,7 +138,7 @@ def test_a_weight_reaches_the_trainer_and_is_named_in_the_manifest(store):
     assert "weights" not in lines(store)[1]
 
 
-def test_votes_are_given_in_full_with_both_pictures_as_shown(store):
+def test_votes_are_given_in_full_with_both_images_as_shown(store):
     pair = make_pair(store)
     vote(store, pair, "right")
     (one,) = store.quality.given(BASE)
@@ -147,7 +147,7 @@ def test_votes_are_given_in_full_with_both_pictures_as_shown(store):
     assert store.quality.reasons(BASE) == []
 
 
-def test_what_pictures_look_like_is_kept_by_measure(store):
+def test_what_images_look_like_is_kept_by_measure(store):
     store.quality.keep_looks(1, {"ab": [0.5, 1.0]})
     store.quality.keep_looks(1, {"ab": [0.7, 1.0], "cd": [0.1, 0.2]})
     assert store.quality.looks(1) == {"ab": [0.5, 1.0], "cd": [0.1, 0.2]}

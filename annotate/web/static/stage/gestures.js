@@ -46,19 +46,19 @@ function listenToHands({ element, keys, view, closer, act, layout }) {
       return view.keyTold("Press the key that you would rather have. Esc leaves it as it is.", pick);
     }
     const button = event.target.closest("[data-verdict], [data-place], [data-act]");
-    if (!button || (closer.dragged && button.matches(".picture"))) return undefined;
+    if (!button || (closer.dragged && button.matches(".image"))) return undefined;
     const { verdict, place, act: named } = button.dataset;
     return act(verdict || (place && `place-${place}`) || named, event.timeStamp);
   });
 
   // ---- swipes ---------------------------------------------------------------------------
-  const pictures = element.querySelector(".pictures");
+  const images = element.querySelector(".images");
   let from = null;
-  pictures.addEventListener("pointerdown", (event) => {
+  images.addEventListener("pointerdown", (event) => {
     const alone = event.pointerType === "touch" && event.isPrimary && !closer.open();
     from = alone && layout() === "two" ? [event.clientX, event.clientY] : null;
   });
-  pictures.addEventListener("pointerup", (event) => {
+  images.addEventListener("pointerup", (event) => {
     if (!from || closer.open()) return;
     const [across, down] = [event.clientX - from[0], event.clientY - from[1]];
     from = null;

@@ -1,15 +1,15 @@
 // Which key means what, and when a key is meant for the stage at all.
 
 const ACTIONS = [
-  ["left", "ArrowLeft", "the left picture is better"],
-  ["right", "ArrowRight", "the right picture is better"],
+  ["left", "ArrowLeft", "the left image is better"],
+  ["right", "ArrowRight", "the right image is better"],
   ["tie", "ArrowDown", "a tie, neither is better"],
   ["clear", "ArrowUp", "the last choice was a clear one"],
   ["both_good", "g", "both are good"],
   ["both_bad", "b", "both are bad"],
   ["skip", "s", "skip, you would rather not say"],
   ["undo", "z", "take back what you did last, as often as you like"],
-  ["flicker", " ", "hold: one picture in the place of the other"],
+  ["flicker", " ", "hold: one image in the place of the other"],
   ["difference", "d", "show where they differ"],
   ["pixels", "1", "pixel for pixel; the wheel zooms both"],
   ["full", "f", "fill the screen"],
@@ -70,7 +70,7 @@ function makeKeys() {
   keys.reset = () => keep({});
   keys.changed = () => Object.keys(own).length > 0;
 
-  // A place of four and an action on two pictures may share a key: they are never on the page together.
+  // A place of four and an action on two images may share a key: they are never on the page together.
   const isPlace = (action) => action.startsWith("place-");
   const meet = (one, other) => one !== other
     && (isPlace(one) === isPlace(other) || OF_BOTH.includes(one) || OF_BOTH.includes(other));

@@ -10,7 +10,7 @@ function makeCloser(element) {
   const lens = element.querySelector(".lens");
   const canvas = lens.querySelector("canvas");
   const told = lens.querySelector(".lens-told");
-  const pictures = () => [...element.querySelectorAll(".pair .frame img")];
+  const images = () => [...element.querySelectorAll(".pair .frame img")];
   const closer = { dragged: false };
   let timer = 0;
   let side = 0;
@@ -21,9 +21,9 @@ function makeCloser(element) {
   });
   listenToZoom(stage, zoom, () => false, { always: true, double: false });
 
-  function draw(picture) {
-    Object.assign(canvas, { width: picture.naturalWidth, height: picture.naturalHeight });
-    canvas.getContext("2d").drawImage(picture, 0, 0);
+  function draw(image) {
+    Object.assign(canvas, { width: image.naturalWidth, height: image.naturalHeight });
+    canvas.getContext("2d").drawImage(image, 0, 0);
   }
 
   function open(kind, text) {
@@ -42,9 +42,9 @@ function makeCloser(element) {
   // Both in one place, in turn: what changes between them jumps to the eye.
   closer.flicker = (held) => {
     if (lens.dataset.kind === "flicker") shut();
-    if (!held || pictures().length !== 2) return;
+    if (!held || images().length !== 2) return;
     const swap = () => {
-      const both = pictures();
+      const both = images();
       if (both.length !== 2) return shut();
       draw(both[side]);
       open("flicker", side ? "right" : "left");
@@ -58,7 +58,7 @@ function makeCloser(element) {
 
   closer.difference = () => {
     if (lens.dataset.kind === "difference") return shut();
-    const [left, right] = pictures();
+    const [left, right] = images();
     if (!right) return undefined;
     shut();
     const mean = paintDifference(canvas, left, right, 1);
@@ -70,10 +70,10 @@ function makeCloser(element) {
 
   closer.pixels = () => {
     const frame = element.querySelector(".pair .frame");
-    const [picture] = pictures();
-    if (!picture) return;
+    const [image] = images();
+    if (!image) return;
     if (stage.hasAttribute("data-zoomed")) zoom.reset();
-    else zoom.exact(frame, picture);
+    else zoom.exact(frame, image);
   };
 
   closer.full = () => {
@@ -87,7 +87,7 @@ function makeCloser(element) {
   };
   closer.open = () => !lens.hidden || stage.hasAttribute("data-zoomed");
 
-  // A drag of a zoomed picture is no choice of it.
+  // A drag of a zoomed image is no choice of it.
   stage.addEventListener("pointerdown", (event) => {
     pressedAt = [event.clientX, event.clientY];
     closer.dragged = false;

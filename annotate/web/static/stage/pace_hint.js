@@ -1,4 +1,4 @@
-// A calm card that suggests a look away. It takes no key and covers no picture; votes go on.
+// A calm card that suggests a look away. It takes no key and covers no image; votes go on.
 
 const PAUSE_SHOWN_MS = 60000;
 

@@ -1,16 +1,16 @@
-// Pairs fetched ahead, both pictures of each already decoded, so that a swap costs one frame.
+// Pairs fetched ahead, both images of each already decoded, so that a swap costs one frame.
 
 // One is taken before more are asked for, and six are always there.
 const PAIRS_AHEAD = 8;
 const POLL_MS = 1000;
 
-function loadPicture(url) {
-  const picture = new Image();
-  picture.decoding = "sync";
-  picture.draggable = false;
-  picture.alt = "";
-  picture.src = url;
-  return picture.decode().then(() => picture);
+function loadImage(url) {
+  const image = new Image();
+  image.decoding = "sync";
+  image.draggable = false;
+  image.alt = "";
+  image.src = url;
+  return image.decode().then(() => image);
 }
 
 function makeSupply({ fetchPairs, resolve, taken, onChange }) {
@@ -22,10 +22,10 @@ function makeSupply({ fetchPairs, resolve, taken, onChange }) {
   const known = () => new Set([...supply.waiting.map((item) => item.pair.pair_id), ...taken()]);
 
   supply.prepare = (pair) => {
-    const item = { pair, pictures: null, broken: false };
+    const item = { pair, images: null, broken: false };
     const urls = pair.urls || [pair.left_url, pair.right_url];
-    item.loaded = Promise.all(urls.map((url) => loadPicture(resolve(url))))
-      .then((pictures) => (item.pictures = pictures))
+    item.loaded = Promise.all(urls.map((url) => loadImage(resolve(url))))
+      .then((images) => (item.images = images))
       .catch(() => {
         item.broken = true;
         setTimeout(supply.refill, POLL_MS);
@@ -65,9 +65,9 @@ function makeSupply({ fetchPairs, resolve, taken, onChange }) {
     if (supply.waiting.length < PAIRS_AHEAD) timer = setTimeout(supply.refill, POLL_MS);
   };
 
-  // The oldest pair whose pictures are decoded; null while there is none.
+  // The oldest pair whose images are decoded; null while there is none.
   supply.take = () => {
-    const index = supply.waiting.findIndex((item) => item.pictures);
+    const index = supply.waiting.findIndex((item) => item.images);
     return index < 0 ? null : supply.waiting.splice(index, 1)[0];
   };
 
@@ -78,6 +78,6 @@ function makeSupply({ fetchPairs, resolve, taken, onChange }) {
     supply.waiting = [];
   };
 
-  supply.ready = () => supply.waiting.filter((item) => item.pictures).length;
+  supply.ready = () => supply.waiting.filter((item) => item.images).length;
   return supply;
 }

@@ -1,4 +1,4 @@
-// What may be said of a vote after it: that it was a clear one, and why the other picture lost.
+// What may be said of a vote after it: that it was a clear one, and why the other image lost.
 
 const CHOICES = ["left", "right"];
 

@@ -85,7 +85,7 @@ async function startStage() {
       const title = supply.reason ? "No pair just now" : "Palate is not answering";
       return view.showEmpty(title, `${supply.reason || "Trying again every second."}${kept}`);
     }
-    if (supply.waiting.length) return view.showEmpty("Loading the pictures", "");
+    if (supply.waiting.length) return view.showEmpty("Loading the images", "");
     if (state.model && state.model.state === "failed") {
       const { detail, advice } = state.model;
       return view.showEmpty("The image model cannot be used", `${detail} ${advice}`, { failed: true });

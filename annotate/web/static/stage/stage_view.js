@@ -1,8 +1,8 @@
 // What the stage shows. Everything here writes to the page and decides nothing.
 
 const TAKEN = {
-  left: "You took the left picture.",
-  right: "You took the right picture.",
+  left: "You took the left image.",
+  right: "You took the right image.",
   tie: "A tie: neither is better.",
   both_good: "Both good.",
   both_bad: "Both bad.",
@@ -16,8 +16,8 @@ const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 function makeView(element) {
   const find = (selector) => element.querySelector(selector);
   const stage = find(".stage");
-  const frames = [...element.querySelectorAll(".pair .picture")];
-  const fours = [...element.querySelectorAll(".four .picture")];
+  const frames = [...element.querySelectorAll(".pair .image")];
+  const fours = [...element.querySelectorAll(".four .image")];
   const coarse = matchMedia("(pointer: coarse)").matches;
   let undoName = coarse ? "Undo" : "Z";
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -49,7 +49,7 @@ function makeView(element) {
     view.question(item.pair.question || (item.pair.urls ? "Which one is the best?" : ""));
     view.best(null);
     (item.pair.urls ? fours : frames).forEach((frame, place) =>
-      frame.querySelector(".frame").replaceChildren(item.pictures[place]));
+      frame.querySelector(".frame").replaceChildren(item.images[place]));
     view.paintedAt = 0;
     view.afterPaint((now) => {
       view.paintedAt = now;

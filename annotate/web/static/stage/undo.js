@@ -36,8 +36,8 @@ function makeUndo({ state, outbox, view, marks, supply, judge, show, refresh, af
   }
 
   async function open({ kind, of, item, asked }, pressedAt) {
-    if (item.broken || !item.pictures) await item.loaded;
-    if (!item.pictures) return;
+    if (item.broken || !item.images) await item.loaded;
+    if (!item.images) return;
     if (state.current && shownId() !== item.pair.pair_id) supply.putBack(state.current);
     show(item, pressedAt);
     if (kind === "criterion") judge.inquire(of, asked);

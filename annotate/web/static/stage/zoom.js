@@ -1,4 +1,4 @@
-// Looking closely: one zoom for every picture of a board, and what differs between two of them.
+// Looking closely: one zoom for every image of a board, and what differs between two of them.
 
 const CLOSEST = 32;
 const AMPLIFIED = [1, 2, 4, 8, 16];
@@ -30,9 +30,9 @@ function makeZoom(root, onChange) {
     about,
     reset: () => place(1, 0, 0),
     pan: (x, y) => place(at.zoom, at.x + x, at.y + y),
-    // One dot of the picture on one dot of the screen, around the middle of what is seen.
-    exact(frame, picture) {
-      const zoom = picture.naturalWidth / (frame.clientWidth * window.devicePixelRatio);
+    // One dot of the image on one dot of the screen, around the middle of what is seen.
+    exact(frame, image) {
+      const zoom = image.naturalWidth / (frame.clientWidth * window.devicePixelRatio);
       const [x, y] = [(0.5 - at.x) / at.zoom, (0.5 - at.y) / at.zoom];
       place(zoom, 0.5 - x * zoom, 0.5 - y * zoom);
     },
@@ -49,7 +49,7 @@ function listenToZoom(root, zoom, claim, { always = false, double = true } = {})
   };
 
   // Without Ctrl the wheel scrolls the page until something is zoomed: a board is longer than a
-  // screen, and the pointer is nearly always on a picture.
+  // screen, and the pointer is nearly always on an image.
   root.addEventListener("wheel", (event) => {
     const frame = frameOf(event);
     if (!frame || !(always || event.ctrlKey || event.metaKey || zoom.at.zoom > 1)) return;
@@ -100,21 +100,21 @@ function heat(share) {
   return HEAT[low].map((value, i) => value + (HEAT[low + 1][i] - value) * (place - low));
 }
 
-function pixelsOf(picture, width, height) {
+function pixelsOf(image, width, height) {
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(picture, 0, 0, width, height);
+  context.drawImage(image, 0, 0, width, height);
   return context.getImageData(0, 0, width, height).data;
 }
 
-// Paints where two pictures differ; returns their mean difference as a share of the full range.
+// Paints where two images differ; returns their mean difference as a share of the full range.
 function paintDifference(canvas, first, second, amplified) {
   const wide = Math.max(first.naturalWidth, second.naturalWidth);
   const high = Math.max(first.naturalHeight, second.naturalHeight);
   const fit = Math.min(1, LARGEST_MAP / Math.max(wide, high));
   const [width, height] = [Math.round(wide * fit), Math.round(high * fit)];
-  const [a, b] = [first, second].map((picture) => pixelsOf(picture, width, height));
+  const [a, b] = [first, second].map((image) => pixelsOf(image, width, height));
   const colours = Array.from({ length: 256 }, (_, level) => heat((level / 255) * amplified));
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from image_files_made import a1111, scene
 from metadata_files import encoded
-from picture_files import a1111, scene
 from PIL import Image
 
 from annotate.image_import.containers.kinds import kind_of, refusal
 from annotate.image_import.decode import look, opened
-from annotate.image_import.folder import find_pictures
+from annotate.image_import.folder import find_images
 from annotate.safe_files import Skip
 
 NOT_READ = "not a PNG, JPEG or WebP file"
@@ -25,8 +25,8 @@ def found(folder: Path, files: dict[str, bytes]) -> tuple[list[str], dict[str, i
     a1111(folder / "good.png", "an owl", 1)
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    seen = find_pictures(folder, folder.parent / "studio")
-    names = [path.name for path in seen.pictures if path.name != "good.png"]
+    seen = find_images(folder, folder.parent / "studio")
+    names = [path.name for path in seen.images if path.name != "good.png"]
     return names, dict(seen.skipped.counts)
 
 

@@ -5,6 +5,7 @@ import io
 import zlib
 
 import pytest
+from image_files_made import scene
 from metadata_files import (
     ASCII,
     BYTE,
@@ -27,7 +28,6 @@ from metadata_files import (
     with_xmp,
     xmp,
 )
-from picture_files import scene
 from PIL import Image
 
 from annotate.image_import.containers.encodings import comment_of, narrow_text, text_of

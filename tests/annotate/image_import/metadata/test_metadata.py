@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from picture_files import (
+from image_files_made import (
     A1111,
     comfy_graph,
     comfy_workflow,
@@ -30,8 +30,8 @@ FOX = "a red fox, (fluffy:1.2)"
 
 
 def found(path: Path) -> str | None:
-    with Image.open(path) as picture:
-        prompt = prompt_in(fields_of(picture))
+    with Image.open(path) as image:
+        prompt = prompt_in(fields_of(image))
         return prompt and prompt.text
 
 
@@ -114,7 +114,7 @@ def test_broken_metadata_gives_no_prompt(tmp_path: Path, name: str, text: str) -
         assert "metadata" in str(why) or name in ("prompt", "workflow")
 
 
-def test_text_files_and_tables_beside_pictures_are_read(tmp_path: Path) -> None:
+def test_text_files_and_tables_beside_images_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a fox\nNegative prompt: x\nSteps: 3", "utf-8")
     (tmp_path / "b.png.caption").write_text("a dog", "utf-8-sig")
     assert [sidecar(tmp_path / name, tmp_path).text for name in ("a.png", "b.png")] == [
@@ -170,7 +170,7 @@ def test_what_is_in_the_file_goes_before_what_lies_beside_it(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "reason"), [("x" * 3000, "too long"), ("<lora:a:1>\nSteps: 3", "without a prompt")]
 )
-def test_a_prompt_that_cannot_be_used_leaves_its_picture_out(
+def test_a_prompt_that_cannot_be_used_leaves_its_image_out(
     tmp_path: Path, text: str, reason: str
 ) -> None:
     path = save_png(tmp_path / "1.png", scene(1), parameters=text)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from picture_files import save_png, scene
+from image_files_made import save_png, scene
 from PIL import Image, PngImagePlugin
 
 from annotate.image_import.decode import Head, look

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from image_files_made import save_png, scene
 from metadata_files import with_xmp, xmp
-from picture_files import save_png, scene
 
 from annotate.image_import.captions.columns import Columns
 from annotate.image_import.captions.sidecar import sidecar
 from annotate.image_import.decode import look
-from annotate.image_import.folder import find_pictures
+from annotate.image_import.folder import find_images
 from annotate.image_import.metadata import read_fields
 from annotate.image_import.programs import description, iptc_caption
 from annotate.image_import.programs.reader import NoPrompt
@@ -83,7 +83,7 @@ def test_of_a_text_with_more_around_it_the_description_is_kept(image: Path, text
 def test_a_file_that_is_called_negative_is_never_the_prompt(image: Path, name: str) -> None:
     text = json.dumps({"prompt": "ugly, blurry"}) if name.endswith("json") else "ugly, blurry"
     (image.parent / f"0001.{name}").write_text(text)
-    found = find_pictures(image.parent, image.parent / "studio")
+    found = find_images(image.parent, image.parent / "studio")
     with pytest.raises(Skip):
         look(image, found.root, found.told, found.untold, found.sorts, found.texts)
 
@@ -176,7 +176,7 @@ def test_what_a_camera_writes_is_no_caption(text: str) -> None:
 
 def taken(image: Path) -> str | None:
     """The prompt of an image as an import of its folder takes it."""
-    found = find_pictures(image.parent, image.parent / "studio")
+    found = find_images(image.parent, image.parent / "studio")
     try:
         return look(image, found.root, found.told, found.untold, found.sorts, found.texts).prompt
     except Skip:

@@ -1,4 +1,4 @@
-"""Picture files as image programs write them, metadata and all."""
+"""Image files as image programs write them, metadata and all."""
 
 import io
 import json
@@ -17,24 +17,24 @@ A1111 = (
 
 
 def scene(seed: int, size: tuple[int, int] = (64, 64)) -> Image.Image:
-    """A picture that looks like no other seed's."""
+    """An image that looks like no other seed's."""
     chance = random.Random(seed)
-    picture = Image.new("RGB", size, tuple(chance.randrange(256) for _ in range(3)))
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", size, tuple(chance.randrange(256) for _ in range(3)))
+    draw = ImageDraw.Draw(image)
     for _ in range(12):
         xs, ys = (sorted(chance.randrange(side) for _ in range(2)) for side in size)
         colour = tuple(chance.randrange(256) for _ in range(3))
         draw.rectangle((xs[0], ys[0], xs[1] + 1, ys[1] + 1), fill=colour)
-    return picture
+    return image
 
 
-def save_png(path: Path, picture: Image.Image, **texts: str) -> Path:
+def save_png(path: Path, image: Image.Image, **texts: str) -> Path:
     """A PNG with text chunks; a name with an underscore stands for one with a hyphen."""
     info = PngImagePlugin.PngInfo()
     for name, text in texts.items():
         (info.add_text if text.isascii() else info.add_itxt)(name.replace("_", "-"), text)
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path, "PNG", pnginfo=info)
+    image.save(path, "PNG", pnginfo=info)
     return path
 
 
