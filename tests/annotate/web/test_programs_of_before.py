@@ -1,0 +1,47 @@
+"""Programs written before the names changed run on, unchanged, for one release."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from annotate_web import answering, open_web
+from program_before import call_everything, shape
+
+from align.client.config import PRESETS, configure
+
+BEFORE = Path(__file__).parents[2] / "before"
+ANSWERS: dict[str, Any] = json.loads((BEFORE / "answers.json").read_text("utf-8"))
+SETTINGS: dict[str, dict[str, Any]] = json.loads((BEFORE / "settings.json").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The answers of every endpoint that there was, asked as a program of then asks."""
+    folder = tmp_path_factory.mktemp("before")
+    with open_web(folder) as web, answering(web) as url:
+        return call_everything(url, folder / "images")
+
+
+@pytest.mark.parametrize("endpoint", ANSWERS)
+def test_an_endpoint_of_before_answers_with_everything_it_did(answers, endpoint):
+    found, expected = shape(answers[endpoint]), ANSWERS[endpoint]
+    if expected == "dict":
+        assert isinstance(answers[endpoint], dict)
+        return
+    if expected and isinstance(expected[0], list):
+        found, expected = found[0], expected[0]
+    assert set(expected) <= set(found)
+
+
+@pytest.mark.parametrize("preset", SETTINGS)
+def test_the_settings_of_before_give_the_runs_of_before(preset):
+    assert configure(preset, SETTINGS[preset]) == PRESETS[preset]
+
+
+@pytest.mark.parametrize("name", SETTINGS["embedded"])
+def test_each_setting_of_before_is_taken_by_its_name(name):
+    value = SETTINGS["sdxl"][name]
+    assert configure("embedded", {name: value}) == configure("embedded", {name: value, "seed": 0})
