@@ -14,12 +14,12 @@ from typing import Any
 from annotate.blind_tests.report import TrialReports
 from annotate.blind_tests.verdict import Judge
 from annotate.clock import Monotonic
-from annotate.comparison.grid import Comparing, Drawn
-from annotate.comparison.mixes import parse_blend
+from annotate.comparison.grid import ComparisonGrid, Drawn
+from annotate.comparison.mixes import parse_mix
 from annotate.errors import InvalidRequest
 from annotate.interfaces import RenderItem
-from annotate.labeling.assignment import Desk
-from annotate.rendering.prompt_sources import PromptBag
+from annotate.labeling.assignment import PairAssigner
+from annotate.rendering.prompt_sources import PromptSampler
 from annotate.versions.release_gate import require_fit
 from storage.records import QUESTIONS, Image, Trial
 from storage.store import Store
@@ -58,10 +58,10 @@ class Trials:
     def __init__(
         self,
         store: Store,
-        desk: Desk,
-        comparing: Comparing,
+        assigner: PairAssigner,
+        comparing: ComparisonGrid,
         base: str,
-        bag: PromptBag,
+        prompt_sampler: PromptSampler,
         prompts: Sequence[str],
         activate: Callable[[str], Any],
         chance: random.Random,
@@ -69,8 +69,12 @@ class Trials:
         model_name: str,
     ) -> None:
         """Take the prompts that are set aside for trials, and what makes a version active."""
-        self._store, self._desk, self._comparing, self._base = store, desk, comparing, base
-        self._bag, self._prompts, self._activate = bag, list(prompts), activate
+        self._store, self._assigner, self._grid, self._base = store, assigner, comparing, base
+        self._prompt_sampler, self._prompts, self._activate = (
+            prompt_sampler,
+            list(prompts),
+            activate,
+        )
         self._chance, self._clock = chance, clock
         self.saved = TrialReports(store, base, model_name, self.report)
         self._judge = Judge()
@@ -113,7 +117,7 @@ class Trials:
         texts = self._fresh(prompts if prompts is not None else self._prompts)
         options = {"mixed": mixed, "act": act}
         trial = self._store.trials.create(self._base, before, after, texts, questions, options)
-        self._bag.drop(texts)
+        self._prompt_sampler.drop(texts)
         self._take_up(trial)
         return self.report(trial.trial_id)
 
@@ -122,7 +126,7 @@ class Trials:
         trial = self._store.trials.get(trial_id)
         if trial.state == OPEN:
             self._store.trials.set_state(trial_id, ENDED, note or trial.note)
-        self._desk.drop_trial(trial_id)
+        self._assigner.drop_trial(trial_id)
         with self._guard:
             self._courses.pop(trial_id, None)
         return self.report(trial_id)
@@ -203,9 +207,9 @@ class Trials:
         course = Course(self._store.trials.next_place(trial.trial_id), prompts=prompts)
         course.wanted_at = self._clock()
         for pair in self._store.trials.waiting(trial.trial_id):
-            self._desk.add(pair)
+            self._assigner.add(pair)
         if trial.options.get("mixed"):
-            self._desk.mixed = trial.trial_id
+            self._assigner.mixed = trial.trial_id
         with self._guard:
             self._courses[trial.trial_id] = course
         self._nudge.set()
@@ -221,8 +225,8 @@ class Trials:
 
     def _step(self, trial_id: str, course: Course) -> bool:
         """Draw a group of a trial's pairs if they are wanted; returns whether it did."""
-        wanted = self._desk.mixed == trial_id or self._clock() - course.wanted_at < WANTED_S
-        if not wanted or self._desk.ready(trial_id) >= AHEAD or self._closing.is_set():
+        wanted = self._assigner.mixed == trial_id or self._clock() - course.wanted_at < WANTED_S
+        if not wanted or self._assigner.ready(trial_id) >= AHEAD or self._closing.is_set():
             return False
         try:
             self._draw(self._store.trials.get(trial_id), course)
@@ -238,9 +242,9 @@ class Trials:
     def _draw(self, trial: Trial, course: Course) -> None:
         places = range(course.place, course.place + course.group)
         items = [self._item(trial, course, place) for place in places]
-        blends = [parse_blend(trial.before), parse_blend(trial.after)]
+        mixes = [parse_mix(trial.before), parse_mix(trial.after)]
         drawn: Drawn = {}
-        for group in self._comparing.compare(items, blends):
+        for group in self._grid.compare(items, mixes):
             drawn |= group
         for index, place in enumerate(places):
             sides = drawn[index, 0], drawn[index, 1]
@@ -267,4 +271,4 @@ class Trials:
         for question in trial.questions:
             ids = (before.image_id, after.image_id)
             pair = self._store.trials.add_pair(trial, place, prompt, question, ids, swap)
-            self._desk.add(pair)
+            self._assigner.add(pair)

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotate.comparison.grid import Comparing
-from annotate.comparison.mixes import BASE, Blend, parse_blend
+from annotate.comparison.grid import ComparisonGrid
+from annotate.comparison.mixes import BASE, Mix, parse_mix
 from annotate.errors import InvalidRequest, SamplerAway
 from annotate.insights.active_learning import Merits
 from annotate.interfaces import RenderItem
-from annotate.rendering.pair_pool import Pool
-from annotate.rendering.renderer import Painter
+from annotate.rendering.pair_pool import PairPool
+from annotate.rendering.renderer import Renderer
 from annotate.urls import address
 from storage.records import Image
 from storage.store import Store
@@ -34,22 +34,22 @@ class Choice:
     tuned: tuple[str, ...] = ()
 
 
-class Choosing:
+class BestOfN:
     """Draws n images of a prompt, lets a version or the votes judge, and shows the best."""
 
     def __init__(
         self,
         store: Store,
-        painter: Painter,
-        comparing: Comparing,
-        pool: Pool,
+        renderer: Renderer,
+        comparing: ComparisonGrid,
+        pool: PairPool,
         base: str,
         taste: Callable[[], Merits],
     ) -> None:
         """`taste` returns what judges images by the votes so far, or raises InvalidRequest."""
         self._store = store
-        self._painter = painter
-        self._comparing = comparing
+        self._renderer = renderer
+        self._grid = comparing
         self._pool = pool
         self._base = base
         self._taste = taste
@@ -80,10 +80,10 @@ class Choosing:
                 f"{shown} of {len(seeds)} is not possible."
             )
         scores = self._judging(prompt, judge)
-        tuned, blend = self.tuned_by(judge), parse_blend(drawn_by)
-        self._comparing.look(blend)
-        beside = Blend(((tuned, 1.0),)) if tuned else None
-        return self._choose(prompt, seeds, blend, beside, scores, shown)
+        tuned, mix = self.tuned_by(judge), parse_mix(drawn_by)
+        self._grid.look(mix)
+        beside = Mix(((tuned, 1.0),)) if tuned else None
+        return self._choose(prompt, seeds, mix, beside, scores, shown)
 
     def _judging(self, prompt: str, judge: str) -> Merits:
         """Return what ranks images of a prompt; raises InvalidRequest or UnknownVersion."""
@@ -94,15 +94,15 @@ class Choosing:
                 f"{judge} cannot judge: an image's worth is how much likelier a version holds it "
                 "to be than the base. Name a version that a fine-tune made, or let the votes judge."
             )
-        [(adapter, _)] = self._comparing.look(Blend(((judge, 1.0),))).adapters
+        [(adapter, _)] = self._grid.look(Mix(((judge, 1.0),))).adapters
         return lambda images: self._scores(prompt, images, adapter)
 
     def _choose(
         self,
         prompt: str,
         seeds: Sequence[int],
-        blend: Blend,
-        tuned: Blend | None,
+        mix: Mix,
+        tuned: Mix | None,
         merits: Merits,
         shown: int,
     ) -> Iterator[Choice]:
@@ -111,9 +111,9 @@ class Choosing:
         after: dict[int, Image] = {}
         drawn: dict[int, Image] = {}
         work = [(tuned, shown, after)] if tuned else []
-        for blended, count, into in [*work, (blend, len(seeds), drawn)]:
+        for mixed, count, into in [*work, (mix, len(seeds), drawn)]:
             items = [RenderItem(prompt, seed) for seed in seeds[:count]]
-            for group in self._comparing.compare(items, [blended]):
+            for group in self._grid.compare(items, [mixed]):
                 into |= {place: image for (place, _), image in group.items()}
                 yield Choice(
                     len(after) + len(drawn), total, _first(drawn, shown), (), _first(after, shown)
@@ -133,7 +133,7 @@ class Choosing:
             raise SamplerAway(f"{reason} Choose again after it.")
         files = [self._store.image_path(image.sha256) for image in images]
         with self._pool.standing_aside():
-            return self._painter.score([prompt] * len(files), files, adapter)
+            return self._renderer.score([prompt] * len(files), files, adapter)
 
 
 def _first(images: dict[int, Image], count: int) -> tuple[str, ...]:

@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Iterator, Sequence
 
-from annotate.comparison.mixes import Blend
+from annotate.comparison.mixes import Mix
 from annotate.errors import FileGone, SamplerAway
 from annotate.interfaces import RenderItem
-from annotate.rendering.pair_pool import Pool
-from annotate.rendering.renderer import Look, Painter
+from annotate.rendering.pair_pool import PairPool
+from annotate.rendering.renderer import Renderer, WeightedAdapters
 from annotate.urls import address
 from storage.records import Image, recipe_key
 from storage.store import Store
@@ -19,17 +19,17 @@ Cell = tuple[int, int]
 Drawn = dict[Cell, Image]
 
 
-class Comparing:
+class ComparisonGrid:
     """Draws an image once per recipe; asked again, it gives the stored one at once."""
 
-    def __init__(self, store: Store, painter: Painter, pool: Pool, base: str) -> None:
+    def __init__(self, store: Store, renderer: Renderer, pool: PairPool, base: str) -> None:
         self._store = store
-        self._painter = painter
+        self._renderer = renderer
         self._pool = pool
         self._base = base
         self._drawing = threading.Lock()
 
-    def compare(self, items: Sequence[RenderItem], blends: Sequence[Blend]) -> Iterator[Drawn]:
+    def compare(self, items: Sequence[RenderItem], mixes: Sequence[Mix]) -> Iterator[Drawn]:
         """Return every item's image in every column: first what is stored, then groups as drawn.
 
         Groups grow 2, 4, 8, 16, so that the first images come soon and the rest cheaply; within
@@ -39,21 +39,23 @@ class Comparing:
         FileGone or what the sampler raises.
         """
         items = [RenderItem(clean_prompt(i.prompt, "The prompt"), i.seed) for i in items]
-        return self._groups(items, [self.look(blend) for blend in blends])
+        return self._groups(items, [self.look(mix) for mix in mixes])
 
-    def look(self, blend: Blend) -> Look:
-        """Return what draws a blend; raises UnknownVersion."""
-        versions = [self._store.version(self._base, name) for name, _ in blend.parts]
-        return Look(
-            blend.name,
+    def look(self, mix: Mix) -> WeightedAdapters:
+        """Return what draws a mix; raises UnknownVersion."""
+        versions = [self._store.version(self._base, name) for name, _ in mix.parts]
+        return WeightedAdapters(
+            mix.name,
             tuple(
                 (version.adapter, weight)
-                for version, (_, weight) in zip(versions, blend.parts, strict=True)
+                for version, (_, weight) in zip(versions, mix.parts, strict=True)
                 if version.adapter
             ),
         )
 
-    def _groups(self, items: Sequence[RenderItem], looks: Sequence[Look]) -> Iterator[Drawn]:
+    def _groups(
+        self, items: Sequence[RenderItem], looks: Sequence[WeightedAdapters]
+    ) -> Iterator[Drawn]:
         known: Drawn = {}
         for column, look in enumerate(looks):
             stored = self._stored(items, look)
@@ -70,7 +72,7 @@ class Comparing:
                     if drawn:
                         yield {(p, column): image for p, image in zip(places, drawn, strict=True)}
 
-    def _images(self, items: Sequence[RenderItem], look: Look) -> list[Image]:
+    def _images(self, items: Sequence[RenderItem], look: WeightedAdapters) -> list[Image]:
         with self._drawing:
             # Whoever drew before us may have drawn these very images.
             found = self._stored(items, look)
@@ -79,9 +81,9 @@ class Comparing:
             drawn = dict(zip(unique, self._drawn(unique, look), strict=True))
         return [found.get(i) or drawn[items[i]] for i in range(len(items))]
 
-    def _stored(self, items: Sequence[RenderItem], look: Look) -> dict[int, Image]:
+    def _stored(self, items: Sequence[RenderItem], look: WeightedAdapters) -> dict[int, Image]:
         """The images that are there already, by place."""
-        keys = [recipe_key(self._painter.recipe(item, look.name)) for item in items]
+        keys = [recipe_key(self._renderer.recipe(item, look.name)) for item in items]
         images = self._store.find_images(keys)
         return {
             place: images[key]
@@ -89,7 +91,7 @@ class Comparing:
             if key in images and self._store.image_path(images[key].sha256).is_file()
         }
 
-    def _drawn(self, items: Sequence[RenderItem], look: Look) -> list[Image]:
+    def _drawn(self, items: Sequence[RenderItem], look: WeightedAdapters) -> list[Image]:
         if not items:
             return []
         if reason := self._pool.resting:
@@ -101,7 +103,7 @@ class Comparing:
                     "Put it back from a copy, or compare without this version."
                 )
         drawn: dict[int, Image] = {}
-        self._painter.draw(items, look, drawn.__setitem__, patient=True)
+        self._renderer.draw(items, look, drawn.__setitem__, patient=True)
         return self._store.add_images([drawn[i] for i in range(len(items))])
 
 

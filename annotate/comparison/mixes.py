@@ -16,14 +16,14 @@ EXAMPLES = 'Write it like "v2", "v2@0.5" or "v1@0.5+v2@0.5"'
 
 
 @dataclass(frozen=True, slots=True)
-class Blend:
+class Mix:
     """Versions added up by weight, each once; without any it is the untuned model."""
 
     parts: tuple[tuple[str, float], ...]
 
     @property
     def name(self) -> str:
-        """The one way to write it: equal blends have equal names."""
+        """The one way to write it: equal mixes have equal names."""
         if not self.parts:
             return BASE
         return "+".join(
@@ -31,7 +31,7 @@ class Blend:
         )
 
 
-def parse_blend(text: object) -> Blend:
+def parse_mix(text: object) -> Mix:
     """Return what a specification means; a version without a weight has weight 1.
 
     Raises InvalidRequest. Whether there are such versions is not looked at.
@@ -39,7 +39,7 @@ def parse_blend(text: object) -> Blend:
     if not isinstance(text, str) or not text.strip():
         raise InvalidRequest(f"A column must be a text, not {text!r}. {EXAMPLES}.")
     if text.strip() == BASE:
-        return Blend(())
+        return Mix(())
     weights: dict[str, float] = {}
     for part in text.split("+"):
         version, weight = _parse_part(part, text)
@@ -50,7 +50,7 @@ def parse_blend(text: object) -> Blend:
         )
     if too_strong := [version for version, weight in weights.items() if weight > STRONGEST]:
         raise _not_a_strength(f"{weights[too_strong[0]]:g}", text)
-    return Blend(tuple((name, weights[name]) for name in sorted(weights) if weights[name]))
+    return Mix(tuple((name, weights[name]) for name in sorted(weights) if weights[name]))
 
 
 def _parse_part(part: str, text: str) -> tuple[str, float]:
@@ -75,7 +75,7 @@ def _not_a_strength(strength: str, text: str) -> InvalidRequest:
     )
 
 
-def as_blends(columns: object) -> list[Blend]:
+def as_mixes(columns: object) -> list[Mix]:
     """Return what draws each column."""
     if not isinstance(columns, list | tuple) or not LEAST_COLUMNS <= len(columns) <= MOST_COLUMNS:
         told = f"not {len(columns)}" if isinstance(columns, list | tuple) else "as a list"
@@ -83,4 +83,4 @@ def as_blends(columns: object) -> list[Blend]:
             f"Choose {LEAST_COLUMNS} to {MOST_COLUMNS} versions to compare, {told}, such as base "
             "and v1. A fine-tune makes the first one."
         )
-    return [parse_blend(column) for column in columns]
+    return [parse_mix(column) for column in columns]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from annotate.clock import Monotonic
-from annotate.labeling.assignment import Desk
+from annotate.labeling.assignment import PairAssigner
 from storage.store import Store
 
 
@@ -14,7 +14,7 @@ class Supplies:
     """The parts of the studio that an import reads and writes."""
 
     store: Store
-    desk: Desk
+    assigner: PairAssigner
     base: str
     """The model that labels on imported images belong to."""
     kept: Callable[[], set[str]]

@@ -16,7 +16,7 @@ from annotate.image_import.containers.kinds import START, refusal
 from annotate.image_import.containers.metadata_parts import TEXTS_LONG
 from annotate.image_import.fields import exif_of, has_exif
 from annotate.image_import.header_checks import check_head
-from annotate.rendering.similarity import Likeness, likeness_of
+from annotate.rendering.similarity import ImageFingerprint, fingerprint_of
 from annotate.safe_files import CHANGED, Skip, read_whole
 
 Size = tuple[int, int]
@@ -74,7 +74,7 @@ class Developed:
     """An image as it will be shown: PNG without anything but pixels, and its likeness."""
 
     png: bytes
-    likeness: Likeness
+    likeness: ImageFingerprint
 
 
 def look(
@@ -128,7 +128,7 @@ def develop(head: Head, root: Path, size: Size) -> Developed:
         plain = image.mode == "RGB" and image.size == size and not has_exif(image)
         bare = bare_png(content) if plain else None
     if bare is not None:
-        return Developed(bare, likeness_of(seen))
+        return Developed(bare, fingerprint_of(seen))
     if seen.size != size:
         # Cropped to its middle, as the trainer crops to what a model draws.
         seen = ImageOps.fit(seen, size, Image.Resampling.LANCZOS)
@@ -137,7 +137,7 @@ def develop(head: Head, root: Path, size: Size) -> Developed:
     buffer = io.BytesIO()
     # Fast rather than small: thousands of them are written in one go.
     seen.save(buffer, "PNG", compress_level=1)
-    return Developed(buffer.getvalue(), likeness_of(seen))
+    return Developed(buffer.getvalue(), fingerprint_of(seen))
 
 
 def bare_png(content: bytes) -> bytes | None:

@@ -1,4 +1,4 @@
-"""One folder of images on its way in: read, pair by prompt, store, hand to the desk."""
+"""One folder of images on its way in: read, pair by prompt, store, assign."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -17,7 +17,7 @@ from annotate.image_import.recipes import key_of, recipe_of
 from annotate.image_import.scan import Looking, Outcomes
 from annotate.image_import.steps import Steps
 from annotate.image_import.workers import PATIENCE_S
-from annotate.rendering.similarity import Likeness
+from annotate.rendering.similarity import ImageFingerprint
 from annotate.safe_files import printable
 from storage.records import Image, new_id
 from storage.tables.imported_images import IMPORTED
@@ -32,7 +32,7 @@ class Print:
 
     path: Path
     image: Image
-    likeness: Likeness
+    likeness: ImageFingerprint
 
 
 Part = list[tuple[Head, Size]]
@@ -42,7 +42,7 @@ class Import:
     """The import of one folder, by one thread and those that it starts."""
 
     def __init__(self, supplies: Supplies, patience_s: float = PATIENCE_S) -> None:
-        self._store, self._desk, self._base = supplies.store, supplies.desk, supplies.base
+        self._store, self._assigner, self._base = supplies.store, supplies.assigner, supplies.base
         self._chance, self._clock = supplies.chance, supplies.clock
         self._steps = Steps(supplies.clock, patience_s)
         self._looking = Looking(supplies, self._steps)
@@ -105,7 +105,7 @@ class Import:
             yield batch
 
     def _take(self, batch: list[Part], root: Path, stock: Stock, summary: Summary) -> None:
-        """Develop, pair and store some images, and let their pairs wait at the desk."""
+        """Develop, pair and store some images, and enqueue their pairs."""
         made: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
         new: dict[str, Image] = {}
         for part in batch:
@@ -127,7 +127,7 @@ class Import:
             self._chance.shuffle(made[number])
             pairs += made[number]
         for pair in self._store.material.add(self._base, list(new.values()), pairs):
-            self._desk.add(pair)
+            self._assigner.add(pair)
             summary.prompts.add(pair.prompt)
         summary.pairs += len(pairs)
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
 
-from annotate.rendering.similarity import Likeness, alike
+from annotate.rendering.similarity import ImageFingerprint, look_alike
 
 MOST_PAIRS = 4
 """Pairs that one image is in."""
@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 
 
 def rounds(
-    likenesses: Sequence[Likeness], known: Collection[Places] = (), most: int = MOST_PAIRS
+    likenesses: Sequence[ImageFingerprint], known: Collection[Places] = (), most: int = MOST_PAIRS
 ) -> list[list[Places]]:
     """Return pairs of places in rounds: an image comes again only when every one has come.
 
@@ -36,7 +36,7 @@ def rounds(
             least, more = sorted((uses[start], uses[other]))
             if pair in taken or least >= most or more >= most + MORE_PAIRS:
                 continue
-            if alike(likenesses[start], likenesses[other]):
+            if look_alike(likenesses[start], likenesses[other]):
                 continue
             taken.add(pair)
             made[-1].append(pair)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from annotate.errors import InvalidRequest
-from annotate.insights.attribute_store import Looks
+from annotate.insights.attribute_store import ImageFeatureStore
 from annotate.statistics.preference_model import FEWEST, Taste, learn
 from storage.records import Image, Pair
 from storage.store import Store
@@ -36,10 +36,12 @@ Choice = tuple[str, float]
 """The rule that chose a pair, and how likely it was to."""
 
 
-class NextPair:
+class ActiveLearner:
     """Learns a taste from the votes in the background, and picks pairs by it at once."""
 
-    def __init__(self, store: Store, base: str, looks: Looks, chance: random.Random) -> None:
+    def __init__(
+        self, store: Store, base: str, looks: ImageFeatureStore, chance: random.Random
+    ) -> None:
         self._store, self._base, self._looks, self._chance = store, base, looks, chance
         self._taste: Taste | None = None
         self._known: dict[str, np.ndarray] = {}

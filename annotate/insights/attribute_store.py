@@ -17,7 +17,7 @@ BATCH = 64
 ROOM = 1024
 
 
-class Looks:
+class ImageFeatureStore:
     """The attributes of images by their SHA-256, in memory and in the studio: a row for each."""
 
     def __init__(self, store: Store, clock: Monotonic) -> None:

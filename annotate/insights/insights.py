@@ -1,7 +1,8 @@
 """Insights: what votes say about how they were given and what they like, and what is done about it.
 
-Insights ── KeptInsights  what votes add up to, once     ── Looks    images in numbers
-         ── Repeats       pairs asked on purpose         ── Pauses   a gentle word
+Insights ── InsightsCache    statistics of the votes, computed once ── ImageFeatureStore
+         ── QualityControl   repeats and gold pairs
+         ── PaceHints        hints to slow down
 """
 
 import random
@@ -9,10 +10,10 @@ from typing import Any
 
 from annotate.clock import Monotonic
 from annotate.errors import InvalidRequest
-from annotate.insights.attribute_store import Looks
-from annotate.insights.report_cache import KeptInsights
-from annotate.labeling.pace_hints import Pauses
-from annotate.labeling.quality_control import Repeats
+from annotate.insights.attribute_store import ImageFeatureStore
+from annotate.insights.report_cache import InsightsCache
+from annotate.labeling.pace_hints import PaceHints
+from annotate.labeling.quality_control import QualityControl
 from annotate.statistics.dawid_skene import Reliable, weights
 from annotate.validation import as_annotator, as_text
 from storage.store import Store
@@ -28,10 +29,10 @@ class Insights:
 
     def __init__(self, store: Store, base: str, chance: random.Random, clock: Monotonic) -> None:
         self._store, self._base = store, base
-        self.looks = Looks(store, clock)
-        self._kept = KeptInsights(store, base, self.looks)
-        self.repeats = Repeats(store, base, chance)
-        self.pauses = Pauses()
+        self.image_features = ImageFeatureStore(store, clock)
+        self._kept = InsightsCache(store, base, self.image_features)
+        self.quality_control = QualityControl(store, base, chance)
+        self.pace_hints = PaceHints()
 
     def report(self, person: str | None = None, within_s: float = QUICK_S) -> dict[str, Any]:
         """Return everything, in values that JSON can hold.
@@ -62,12 +63,12 @@ class Insights:
     def settings(self) -> dict[str, Any]:
         """Return how often people are asked on purpose, and whether votes are weighed."""
         weighed = self._store.project.get(WEIGH, True)
-        return {**self.repeats.shares, WEIGH: weighed is not False}
+        return {**self.quality_control.shares, WEIGH: weighed is not False}
 
     def change(self, name: str, value: Any, who: str) -> dict[str, Any]:
         """Change a setting for everybody and return them all; raises InvalidRequest."""
         if name != WEIGH:
-            self.repeats.set_share(name, value, who)
+            self.quality_control.set_share(name, value, who)
             return self.settings()
         if not isinstance(value, bool):
             raise InvalidRequest(f"{WEIGH} must be true or false, not {value!r}.")

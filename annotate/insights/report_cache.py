@@ -1,6 +1,6 @@
 """What votes add up to, kept: asked again it is there, and a new vote is added to what is known.
 
-KeptInsights ── Ledger   the votes as numbers, brought up to date by what is new
+InsightsCache ── Ledger   the votes as numbers, brought up to date by what is new
              ── quality  the statistics, without a store
 
 Votes, undos, reports, remarks and known pairs are only ever appended, so the newest of each say
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from annotate.insights.attribute_store import Looks
+from annotate.insights.attribute_store import ImageFeatureStore
 from annotate.insights.summary import (
     MOST_SHARED,
     Source,
@@ -55,10 +55,10 @@ class Known:
     answers: OrderedDict[tuple[str, str | None], Any] = field(default_factory=OrderedDict)
 
 
-class KeptInsights:
+class InsightsCache:
     """Adds up the votes on a model's pairs; callers at the same time share one computation."""
 
-    def __init__(self, store: Store, base: str, looks: Looks) -> None:
+    def __init__(self, store: Store, base: str, looks: ImageFeatureStore) -> None:
         self._store, self._base, self._looks = store, base, looks
         entries = store.quality.entries
         self._ledger = Ledger(

@@ -46,7 +46,7 @@ class Source:
     person: str | None
     gold: Mapping[int, bool]
     """The pairs whose answer is known, and whether it is their first image."""
-    looks: np.ndarray
+    image_features: np.ndarray
     """The numbers about images, a row each; NaN where an image is not measured."""
     gallery: Gallery = field(init=False)
     mine: Columns = field(init=False)
@@ -62,12 +62,14 @@ class Source:
 
     def measured(self, choices: Choices) -> Choices:
         """Return the choices of which both images are measured."""
-        known = ~np.isnan(self.looks[:, 0])
+        known = ~np.isnan(self.image_features[:, 0])
         return choices.where(known[choices.chosen] & known[choices.rejected])
 
     def differences(self, choices: Choices) -> np.ndarray:
         """For each choice, the chosen image's numbers less the other's."""
-        differences: np.ndarray = self.looks[choices.chosen] - self.looks[choices.rejected]
+        differences: np.ndarray = (
+            self.image_features[choices.chosen] - self.image_features[choices.rejected]
+        )
         return differences
 
 

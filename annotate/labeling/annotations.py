@@ -3,7 +3,7 @@
 from typing import Any
 
 from annotate.errors import InvalidRequest
-from annotate.labeling.assignment import OVERLAP, Desk
+from annotate.labeling.assignment import OVERLAP, PairAssigner
 from annotate.urls import as_dict
 from annotate.validation import as_annotator, as_text
 from storage.store import Store
@@ -15,18 +15,18 @@ MOST_NAMES, LONGEST_NAME = 12, 40
 MOST_PEOPLE = 20
 
 
-class Marks:
+class Annotations:
     """Remarks and reports, and what the project offers for them."""
 
-    def __init__(self, store: Store, desk: Desk, base: str) -> None:
-        self._store, self._desk, self._base = store, desk, base
+    def __init__(self, store: Store, assigner: PairAssigner, base: str) -> None:
+        self._store, self._assigner, self._base = store, assigner, base
 
     def offered(self) -> dict[str, Any]:
         """The reasons and criteria of the project, and how many people each pair is shown to."""
         return {
             REASONS: self._store.project.get(REASONS, list(FIRST_REASONS)),
             CRITERIA: self._store.project.get(CRITERIA, []),
-            OVERLAP: self._desk.overlap,
+            OVERLAP: self._assigner.overlap,
         }
 
     def offer(self, reasons: object, criteria: object, overlap: object, who: str) -> dict[str, Any]:
@@ -36,9 +36,9 @@ class Marks:
         for name, value in asked.items():
             if value != self.offered()[name]:
                 self._store.project.set(name, value, who)
-        if people != self._desk.overlap:
+        if people != self._assigner.overlap:
             self._store.project.set(OVERLAP, people, who)
-            self._desk.ask_several(people)
+            self._assigner.ask_several(people)
         return self.offered()
 
     def remark(
@@ -59,7 +59,7 @@ class Marks:
         name = as_annotator(annotator)
         pair_id = as_text(pair_id, "The pair_id")
         self._store.reports.add(pair_id, name, as_text(note, "The note"), as_text(key, "The key"))
-        self._desk.hide(pair_id)
+        self._assigner.hide(pair_id)
 
     def reports(self) -> list[dict[str, Any]]:
         """Every report, newest first, with its pair as it is shown."""
@@ -81,9 +81,9 @@ class Marks:
             raise InvalidRequest(f"The report must be a whole number, not {report!r}.")
         settled = self._store.reports.decide(report, as_text(decision, "The decision"), who)
         if self._store.reports.is_hidden(settled.pair_id):
-            self._desk.hide(settled.pair_id)
+            self._assigner.hide(settled.pair_id)
         else:
-            self._desk.show_again(self._store.pair(settled.pair_id))
+            self._assigner.show_again(self._store.pair(settled.pair_id))
         return self.reports()
 
 

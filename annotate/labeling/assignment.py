@@ -1,4 +1,4 @@
-"""The desk: hands every pair to one annotator, takes the votes, takes them back."""
+"""The assigner: hands every pair to one annotator, takes the votes, takes them back."""
 
 import random
 import threading
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from annotate.clock import Monotonic
 from annotate.labeling.leases import Leases, Pick, oldest
-from annotate.labeling.pace import Pace
+from annotate.labeling.rate_meter import RateMeter
 from storage.errors import AlreadyVoted
 from storage.records import Pair, Verdict, VoteReceipt
 from storage.store import Store
@@ -22,14 +22,14 @@ MIXED_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Handout:
+class AssignedPairs:
     """Pairs for an annotator; `passed_over` are pairs of an older version to show no more."""
 
     pairs: list[Pair]
     passed_over: list[str]
 
 
-class Desk:
+class PairAssigner:
     """Leases of pairs in memory, votes in the store; safe from any thread."""
 
     def __init__(self, store: Store, base: str, clock: Monotonic, chance: random.Random) -> None:
@@ -52,8 +52,8 @@ class Desk:
         self.on_purpose: Callable[[str], Pair | None] = lambda annotator: None
         """What a person is asked on purpose now and then, besides what waits."""
         self._guard = threading.Lock()
-        self.votes = Pace(clock)
-        self.decisive = Pace(clock)
+        self.votes = RateMeter(clock)
+        self.decisive = RateMeter(clock)
 
     @property
     def version(self) -> str:
@@ -145,7 +145,7 @@ class Desk:
         want: int,
         any_version: bool,
         trial: str | None = None,
-    ) -> Handout:
+    ) -> AssignedPairs:
         """Return up to `want` pairs besides those the annotator's page has, the open one first.
 
         Pairs of another version than the active one are new only if `any_version`; with `trial` all
@@ -169,7 +169,7 @@ class Desk:
             if pair is None:
                 break
             pairs.append(pair)
-        return Handout(pairs, passed_over)
+        return AssignedPairs(pairs, passed_over)
 
     def vote(
         self, pair_id: str, verdict: str, annotator: str, key: str, response_ms: int | None

@@ -17,7 +17,7 @@ LEASE_S = 15 * 60.0
 Place = int | None
 
 
-class Quads:
+class BestWorstQueue:
     """Quads that wait and who has which; drawn only while somebody asks for them."""
 
     def __init__(self, store: Store, base: str, clock: Monotonic) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
-from annotate.labeling.waiting_pairs import Line, Waiting
+from annotate.labeling.pair_queue import Line, PairQueue
 from storage.records import Pair
 
 Pick = Callable[[Sequence[Pair]], Pair]
@@ -23,7 +23,7 @@ class Leases:
     """
 
     def __init__(self) -> None:
-        self._waiting, self._again = Waiting(), Waiting()
+        self._waiting, self._again = PairQueue(), PairQueue()
         self._done: dict[str, set[str]] = {}
         """For each stream, people who were asked about every pair of it that waits again."""
         self._asked: dict[str, frozenset[str]] = {}
@@ -139,12 +139,12 @@ class Leases:
 
     def forget_waiting(self) -> None:
         """Forget the pairs that wait, but those of trials, to add them anew."""
-        self._waiting = Waiting(pair for pair in self._waiting if pair.trial)
-        self._again, self._asked, self._done = Waiting(), {}, {}
+        self._waiting = PairQueue(pair for pair in self._waiting if pair.trial)
+        self._again, self._asked, self._done = PairQueue(), {}, {}
 
     def drop_trial(self, trial: str) -> None:
         """Forget the pairs of a trial that ended, but those that somebody holds."""
-        self._waiting = Waiting(pair for pair in self._waiting if pair.trial != trial)
+        self._waiting = PairQueue(pair for pair in self._waiting if pair.trial != trial)
 
     def touch(self, annotator: str, now: float) -> None:
         """Remember that the annotator is there."""

@@ -24,7 +24,7 @@ ONE_SIDE = (
 
 
 @dataclass(slots=True)
-class Recent:
+class RecentVotes:
     """The last votes of a person."""
 
     times: deque[int] = field(default_factory=lambda: deque(maxlen=LATELY))
@@ -33,17 +33,17 @@ class Recent:
     quiet: int = 0
 
 
-class Pauses:
+class PaceHints:
     """Remembers the last votes of everybody in memory; safe from any thread."""
 
     def __init__(self) -> None:
-        self._recent: dict[str, Recent] = {}
+        self._recent: dict[str, RecentVotes] = {}
         self._guard = threading.Lock()
 
     def after(self, annotator: str, verdict: str, response_ms: int | None) -> str | None:
         """Take in a vote; return a sentence if a pause would help now."""
         with self._guard:
-            recent = self._recent.setdefault(annotator, Recent())
+            recent = self._recent.setdefault(annotator, RecentVotes())
             self._take_in(recent, verdict, response_ms)
             if recent.quiet > 0:
                 recent.quiet -= 1
@@ -54,14 +54,14 @@ class Pauses:
                 recent.times.clear()
             return told
 
-    def _take_in(self, recent: Recent, verdict: str, response_ms: int | None) -> None:
+    def _take_in(self, recent: RecentVotes, verdict: str, response_ms: int | None) -> None:
         if response_ms is not None:
             recent.times.append(response_ms)
         side = verdict if Verdict(verdict).decisive else ""
         recent.streak = recent.streak + 1 if side and side == recent.side else int(bool(side))
         recent.side = side
 
-    def _word(self, recent: Recent) -> str | None:
+    def _word(self, recent: RecentVotes) -> str | None:
         if len(recent.times) == LATELY and median(recent.times) < FAST_MS:
             return TOO_FAST
         if recent.streak >= STREAK:

@@ -20,7 +20,7 @@ AFTER, UNTIL = 20, 400
 """A pair comes again after so many votes, while it is not longer ago than so many."""
 
 
-class Repeats:
+class QualityControl:
     """Decides now and then that a person is asked on purpose."""
 
     def __init__(self, store: Store, base: str, chance: random.Random) -> None:
@@ -42,7 +42,7 @@ class Repeats:
         self._shares[name] = float(value)
         return self.shares
 
-    def due(self, annotator: str) -> Pair | None:
+    def maybe_issue(self, annotator: str) -> Pair | None:
         """Return a pair to ask this person on purpose; None most of the time."""
         drawn = self._chance.random()
         repeat, gold = self._shares[REPEAT_SHARE], self._shares[GOLD_SHARE]

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from annotate.errors import InvalidRequest
-from annotate.labeling.assignment import Desk
+from annotate.labeling.assignment import PairAssigner
 from annotate.validation import as_annotator
 from storage.records import Sitting, SittingVote
 from storage.store import Store
@@ -18,11 +18,11 @@ MOST_LIKED = 3
 STATES = ("open", "paused", "ended")
 
 
-class Sittings:
+class LabelingSessions:
     """One sitting a person at a time, wherever they are."""
 
-    def __init__(self, store: Store, desk: Desk) -> None:
-        self._store, self._desk = store, desk
+    def __init__(self, store: Store, assigner: PairAssigner) -> None:
+        self._store, self._assigner = store, assigner
         self.own: Callable[[str], dict[str, Any]] = lambda annotator: {}
         """What all of a person's votes say of how they vote and what they like."""
 
@@ -42,7 +42,7 @@ class Sittings:
         name = as_annotator(annotator)
         sitting = self._store.sittings.turn(name, state)
         if state == "paused":
-            self._desk.rest(name)
+            self._assigner.rest(name)
         return self._told(sitting)
 
     def now(self, annotator: str) -> dict[str, Any] | None:

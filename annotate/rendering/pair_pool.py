@@ -11,11 +11,11 @@ from PIL import Image as PILImage
 
 from annotate.clock import Monotonic
 from annotate.interfaces import RenderItem, Sampler
-from annotate.labeling.assignment import Desk
-from annotate.labeling.best_worst import Quads
-from annotate.rendering.prompt_sources import PromptBag
-from annotate.rendering.renderer import Painter, look_of
-from annotate.rendering.similarity import alike, likeness_of
+from annotate.labeling.assignment import PairAssigner
+from annotate.labeling.best_worst import BestWorstQueue
+from annotate.rendering.prompt_sources import PromptSampler
+from annotate.rendering.renderer import Renderer, adapters_of
+from annotate.rendering.similarity import fingerprint_of, look_alike
 from annotate.validation import SEEDS
 from storage.records import Image
 from storage.store import Store
@@ -40,31 +40,31 @@ CLOSING_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class WaitEstimate:
     """How long until there should be a pair, and why there is none now."""
 
     seconds: float
     reason: str
 
 
-class Pool:
+class PairPool:
     """Draws pairs with the active version until enough are ready."""
 
     def __init__(
         self,
         store: Store,
         sampler: Sampler,
-        painter: Painter,
-        desk: Desk,
-        bag: PromptBag,
+        renderer: Renderer,
+        assigner: PairAssigner,
+        prompt_sampler: PromptSampler,
         base: str,
         chance: random.Random,
         clock: Monotonic,
-        quads: Quads,
+        best_worst: BestWorstQueue,
     ) -> None:
-        self._store, self._sampler, self._painter = store, sampler, painter
-        self._desk, self._bag, self._base = desk, bag, base
-        self._chance, self._clock, self._quads = chance, clock, quads
+        self._store, self._sampler, self._renderer = store, sampler, renderer
+        self._assigner, self._prompt_sampler, self._base = assigner, prompt_sampler, base
+        self._chance, self._clock, self._best_worst = chance, clock, best_worst
         self._thread = threading.Thread(target=self._work, name="pool", daemon=True)
         self._closing = threading.Event()
         self._nudge = threading.Event()
@@ -107,7 +107,7 @@ class Pool:
     @property
     def target(self) -> int:
         """How many pairs should be ready: a minute's worth, within bounds."""
-        return min(MOST_READY_PAIRS, max(READY_PAIRS, self._desk.votes.within(60.0)))
+        return min(MOST_READY_PAIRS, max(READY_PAIRS, self._assigner.votes.within(60.0)))
 
     @property
     def quiet_s(self) -> float:
@@ -155,20 +155,20 @@ class Pool:
                 self._aside -= 1
             self.wake()
 
-    def wait(self) -> Wait:
+    def wait(self) -> WaitEstimate:
         """When there should be a pair, for somebody who finds none."""
         if self._rest is not None:
-            return Wait(self._rest_eta() or RESTING_S, self._rest)
+            return WaitEstimate(self._rest_eta() or RESTING_S, self._rest)
         state = self._sampler.state()
         if state.state == "failed":
             again = SLOWEST_RETRY_S if state.retry_s is None else max(1.0, state.retry_s)
-            return Wait(again, state.detail or "The image model cannot be started.")
+            return WaitEstimate(again, state.detail or "The image model cannot be started.")
         if self.problem is not None:
-            return Wait(self._pause(), self.problem)
+            return WaitEstimate(self._pause(), self.problem)
         if state.state != "ready":
             left = LOADING_S - (self._clock() - self._began)
-            return Wait(max(1.0, left), state.detail or "Starting the image model.")
-        return Wait(max(0.5, 2 * self._image_s), "Drawing the next pairs.")
+            return WaitEstimate(max(1.0, left), state.detail or "Starting the image model.")
+        return WaitEstimate(max(0.5, 2 * self._image_s), "Drawing the next pairs.")
 
     def _work(self) -> None:
         while not self._closing.is_set():
@@ -185,7 +185,7 @@ class Pool:
         if not self._may_draw() or self._sampler.state().state == "failed":
             return IDLE_S
         self._asked = None
-        count, fours = self._wanted(), self._quads.missing(self._desk.version)
+        count, fours = self._wanted(), self._best_worst.missing(self._assigner.version)
         # In turns, so that neither waits for the other's stock to be full.
         if fours and (self._paired or not count):
             self._draw_quad()
@@ -209,8 +209,8 @@ class Pool:
 
         A full pool waits until a whole request is missing: images cost less by the dozen.
         """
-        missing = self.target - self._desk.ready()
-        if self._fresh_version != self._desk.version and not self._desk.ready():
+        missing = self.target - self._assigner.ready()
+        if self._fresh_version != self._assigner.version and not self._assigner.ready():
             self._filling = True
             return min(1, missing)
         quick = int(REQUEST_S / (2 * self._image_s)) if self._image_s else PAIRS_PER_REQUEST
@@ -220,7 +220,7 @@ class Pool:
 
     def _draw_pairs(self, count: int) -> None:
         self._paired = True
-        version = self._store.version(self._base, self._desk.version)
+        version = self._store.version(self._base, self._assigner.version)
         items = [item for _ in range(count) for item in self._of_a_kind(2)]
         warm, began = self._sampler.state().state == "ready", self._clock()
         finished: dict[int, Image] = {}
@@ -232,8 +232,8 @@ class Pool:
                 self._publish(finished[first], finished[first + 1])
 
         self._asked = self._clock()
-        patient = self._desk.ready() >= FEW_PAIRS
-        self._painter.draw(items, look_of(version), on_image, patient, gives_way=True)
+        patient = self._assigner.ready() >= FEW_PAIRS
+        self._renderer.draw(items, adapters_of(version), on_image, patient, gives_way=True)
         if finished:
             self._fresh_version = version.version
         if warm and len(finished) == len(items):
@@ -241,20 +241,20 @@ class Pool:
 
     def _draw_quad(self) -> None:
         self._paired = False
-        version = self._store.version(self._base, self._desk.version)
+        version = self._store.version(self._base, self._assigner.version)
         drawn: dict[int, Image] = {}
         items, add = self._of_a_kind(4), drawn.__setitem__
         self._asked = self._clock()
-        self._painter.draw(items, look_of(version), add, gives_way=True)
+        self._renderer.draw(items, adapters_of(version), add, gives_way=True)
         if len(drawn) < len(items):
             return
         images = self._store.add_images([drawn[place] for place in sorted(drawn)])
         ids = [image.image_id for image in images]
-        self._quads.add(images[0].recipe["prompt"], ids, version.version)
+        self._best_worst.add(images[0].recipe["prompt"], ids, version.version)
 
     def _of_a_kind(self, count: int) -> list[RenderItem]:
         """Images of one prompt by different seeds."""
-        prompt = self._bag.draw()
+        prompt = self._prompt_sampler.draw()
         return [RenderItem(prompt, seed) for seed in self._chance.sample(range(SEEDS), count)]
 
     def _publish(self, *images: Image) -> None:
@@ -266,17 +266,18 @@ class Pool:
         self._alike = 0
         prompt, version = left.recipe["prompt"], left.version
         pair = self._store.add_pair(prompt, left.image_id, right.image_id, self._base, version)
-        self._desk.add(pair)
+        self._assigner.add(pair)
 
     def _look_alike(self, *images: Image) -> bool:
         """Whether nobody could prefer one of two images; others tell of unreadable ones."""
         try:
             first, second = (
-                likeness_of(PILImage.open(self._store.image_path(image.sha256))) for image in images
+                fingerprint_of(PILImage.open(self._store.image_path(image.sha256)))
+                for image in images
             )
         except OSError:
             return False
-        return alike(first, second)
+        return look_alike(first, second)
 
     def _failed(self, error: Exception) -> float:
         self._asked = None

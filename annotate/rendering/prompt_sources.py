@@ -111,7 +111,7 @@ def not_text(path: Path) -> InvalidPrompts:
     )
 
 
-class PromptBag:
+class PromptSampler:
     """Gives the prompts in random order, each once before any comes again."""
 
     def __init__(self, texts: Sequence[str], chance: random.Random) -> None:

@@ -12,19 +12,19 @@ OnImage = Callable[[int, Image], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class WeightedAdapters:
     """What draws: adapters added up by weight, under the name that images are found by."""
 
     name: str
     adapters: tuple[tuple[Path, float], ...]
 
 
-def look_of(version: Version) -> Look:
+def adapters_of(version: Version) -> WeightedAdapters:
     """Return a version as it is."""
-    return Look(version.version, ((version.adapter, 1.0),) if version.adapter else ())
+    return WeightedAdapters(version.version, ((version.adapter, 1.0),) if version.adapter else ())
 
 
-class Painter:
+class Renderer:
     """Draws with one model, by its own settings."""
 
     def __init__(self, sampler: Sampler, model: Model, base: str) -> None:
@@ -58,7 +58,7 @@ class Painter:
     def draw(
         self,
         items: Sequence[RenderItem],
-        look: Look,
+        look: WeightedAdapters,
         on_image: OnImage,
         patient: bool = False,
         gives_way: bool = False,

@@ -13,23 +13,23 @@ MOST_COLOUR = 12.0
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class ImageFingerprint:
     """An image at a glance: the direction of its brightness gradients, and its coarse colours."""
 
     gradients: int
     colours: bytes
 
 
-def likeness_of(image: Image.Image) -> Likeness:
+def fingerprint_of(image: Image.Image) -> ImageFingerprint:
     """Return the difference hash (dHash, 64 bits) of an image, and an 8 x 8 thumbnail."""
     grey = image.convert("L").resize((COLUMNS, ROWS), Image.Resampling.BOX)
     levels = np.asarray(grey, dtype=np.int16)
     rises = np.packbits(levels[:, 1:] > levels[:, :-1])
     colours = image.convert("RGB").resize((ROWS, ROWS), Image.Resampling.BOX)
-    return Likeness(int.from_bytes(rises.tobytes()), colours.tobytes())
+    return ImageFingerprint(int.from_bytes(rises.tobytes()), colours.tobytes())
 
 
-def alike(one: Likeness, other: Likeness) -> bool:
+def look_alike(one: ImageFingerprint, other: ImageFingerprint) -> bool:
     """Whether two images are so near each other that nobody could prefer one."""
     if (one.gradients ^ other.gradients).bit_count() > MOST_BITS:
         return False

@@ -74,11 +74,13 @@ class BlindStudio:
         self._studio, self._people, self._expected = studio, people, expected
         self.train_every = studio.train_every
         self.trials = BlindTrials()
-        self.marks = self._only(studio.marks, "offered", "remark", "report")
-        self.sittings = self._only(studio.sittings, "begin", "turn", "now", "summary")
-        self.quads = self._only(studio.quads, "rank")
-        pauses = self._only(studio.insights.pauses, "after")
-        self.insights = SimpleNamespace(pauses=pauses, own=self._discreet(studio.insights.own))
+        self.annotations = self._only(studio.annotations, "offered", "remark", "report")
+        self.sessions = self._only(studio.sessions, "begin", "turn", "now", "summary")
+        self.best_worst = self._only(studio.best_worst, "rank")
+        pace_hints = self._only(studio.insights.pace_hints, "after")
+        self.insights = SimpleNamespace(
+            pace_hints=pace_hints, own=self._discreet(studio.insights.own)
+        )
         self._handed: dict[str, OrderedDict[str, None]] = {}
         self._guard = threading.Lock()
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from annotate.blind_tests.trials import Trials
-from annotate.labeling.annotations import Marks
-from annotate.labeling.assignment import Desk
-from annotate.labeling.best_worst import Quads
-from annotate.labeling.sessions import Sittings
+from annotate.labeling.annotations import Annotations
+from annotate.labeling.assignment import PairAssigner
+from annotate.labeling.best_worst import BestWorstQueue
+from annotate.labeling.sessions import LabelingSessions
 from annotate.labeling.undo_messages import told_undone
-from annotate.rendering.pair_pool import Pool, Wait
+from annotate.rendering.pair_pool import PairPool, WaitEstimate
 from annotate.training.new_votes import Harvest
 from annotate.training.trigger import Schedule
 from annotate.urls import as_dict
@@ -27,18 +27,21 @@ class Labeling:
     def __init__(
         self,
         store: Store,
-        desk: Desk,
-        pool: Pool,
-        quads: Quads,
+        assigner: PairAssigner,
+        pool: PairPool,
+        best_worst: BestWorstQueue,
         trials: Trials,
         harvest: Harvest,
         schedule: Schedule,
         base: str,
     ) -> None:
-        self._store, self._desk, self._pool, self._base = store, desk, pool, base
+        self._store, self._assigner, self._pool, self._base = store, assigner, pool, base
         self._harvest, self._schedule = harvest, schedule
-        self.quads, self.trials, self.train_every = quads, trials, schedule.every
-        self.marks, self.sittings = Marks(store, desk, base), Sittings(store, desk)
+        self.best_worst, self.trials, self.train_every = best_worst, trials, schedule.every
+        self.annotations, self.sessions = (
+            Annotations(store, assigner, base),
+            LabelingSessions(store, assigner),
+        )
 
     def next_pair(self, annotator: str, trial: str = "") -> dict[str, Any]:
         """Return the annotator's open pair, the same until it is voted on, or why to wait."""
@@ -58,10 +61,10 @@ class Labeling:
         """
         name, want = as_annotator(annotator), max(0, min(MOST_AT_ONCE, want))
         drawing = self.trials.wanted(trial) if trial else None
-        handout = self._desk.ahead(name, list(have), want, self._pool.stuck, trial or None)
+        assigned = self._assigner.ahead(name, list(have), want, self._pool.stuck, trial or None)
         self._pool.wake()
-        pairs = [as_dict(pair) for pair in handout.pairs]
-        told = {"pairs": pairs, "passed_over": handout.passed_over}
+        pairs = [as_dict(pair) for pair in assigned.pairs]
+        told = {"pairs": pairs, "passed_over": assigned.passed_over}
         return told | self._wait(len(pairs) < want, drawing)
 
     def next_quad(self, annotator: str) -> dict[str, Any]:
@@ -81,7 +84,7 @@ class Labeling:
         response_ms: int | None = None,
     ) -> dict[str, Any]:
         """Record a vote, once per key; raises storage's errors about pair, verdict and key."""
-        receipt = self._desk.vote(
+        receipt = self._assigner.vote(
             as_text(pair_id, "The pair_id"),
             as_text(verdict, "The verdict"),
             as_annotator(annotator),
@@ -111,16 +114,18 @@ class Labeling:
         name, own_key = as_annotator(annotator), None if key is None else as_text(key, "The key")
         undone = self._store.take_back(name, own_key)
         if isinstance(undone.about, Quad):
-            self.quads.reopen(name, undone.about)
+            self.best_worst.reopen(name, undone.about)
         elif undone.opens:
-            self._desk.reopen(name, undone.about, own_key)
+            self._assigner.reopen(name, undone.about, own_key)
         elif undone.kind == REPORT and not undone.hidden:
-            self._desk.show_again(undone.about)
+            self._assigner.show_again(undone.about)
         return told_undone(undone)
 
     def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> dict[str, Any]:
         """Return up to `want` quads besides those the page has, and why to wait for more."""
-        quads = self.quads.ahead(annotator, have, min(MOST_AT_ONCE, want), self._desk.version)
+        quads = self.best_worst.ahead(
+            annotator, have, min(MOST_AT_ONCE, want), self._assigner.version
+        )
         self._pool.wake()
         return {"pairs": quads, "passed_over": []} | self._wait(len(quads) < want)
 
@@ -131,7 +136,7 @@ class Labeling:
         Naming an annotator keeps their pairs for them.
         """
         if annotator is not None:
-            self._desk.touch(as_annotator(annotator))
+            self._assigner.touch(as_annotator(annotator))
         counts = self._store.given(self._base)
         return {
             "votes": counts.votes,
@@ -139,18 +144,18 @@ class Labeling:
             "ties": counts.ties,
             "skipped": counts.skipped,
             "until_next_run": self._until_next_run(),
-            "ready_pairs": None if self._desk.mixed else self._desk.ready(),
+            "ready_pairs": None if self._assigner.mixed else self._assigner.ready(),
         }
 
     def _wait(self, short: bool, drawing: str | None = None) -> dict[str, Any]:
         """How long to wait for more and why, where there are too few."""
-        wait = (Wait(1.0, drawing) if drawing else self._pool.wait()) if short else None
+        wait = (WaitEstimate(1.0, drawing) if drawing else self._pool.wait()) if short else None
         return {
             "wait_s": round(wait.seconds, 1) if wait else None,
             "reason": wait.reason if wait else None,
         }
 
     def _until_next_run(self) -> int | None:
-        if not self.train_every or self._desk.mixed:
+        if not self.train_every or self._assigner.mixed:
             return None
         return self._schedule.until_next(self._harvest.new())

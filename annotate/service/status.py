@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
-from annotate.insights.active_learning import NextPair
+from annotate.insights.active_learning import ActiveLearner
 from annotate.interfaces import Sampler, SamplerState
-from annotate.labeling.assignment import Desk
-from annotate.rendering.pair_pool import READY_PAIRS, Pool
+from annotate.labeling.assignment import PairAssigner
+from annotate.rendering.pair_pool import READY_PAIRS, PairPool
 from annotate.training.run_status import Reports, in_words
 from annotate.training.runs import Tuning
 from annotate.wording import many
@@ -26,14 +26,14 @@ class Standing:
     def __init__(
         self,
         sampler: Sampler,
-        desk: Desk,
-        pool: Pool,
+        assigner: PairAssigner,
+        pool: PairPool,
         tuning: Tuning,
         reports: Reports,
-        choosing: NextPair,
+        choosing: ActiveLearner,
         store: Store,
     ) -> None:
-        self._sampler, self._desk, self._pool = sampler, desk, pool
+        self._sampler, self._assigner, self._pool = sampler, assigner, pool
         self._tuning, self._reports, self._choosing = tuning, reports, choosing
         self._store = store
 
@@ -66,9 +66,9 @@ class Standing:
         While a blind test is mixed in, only whether there are any: a count that goes down for some
         of the pairs would say which are the test's.
         """
-        if not self._desk.mixed:
-            return self._desk.ready(), self._pool.target
-        return (READY_PAIRS if self._desk.ready() else 0), READY_PAIRS
+        if not self._assigner.mixed:
+            return self._assigner.ready(), self._pool.target
+        return (READY_PAIRS if self._assigner.ready() else 0), READY_PAIRS
 
     def _message(self, run: dict[str, Any] | None, ready: int, target: int) -> str:
         if self._store.opening.problem:
@@ -85,7 +85,7 @@ class Standing:
             return f"Drawing pairs: {ready} of {target} ready.{self._slowness()}"
         if self._choosing.problem:
             return self._choosing.problem
-        return "Pairs are ready." if self._desk.mixed else f"{ready} pairs ready."
+        return "Pairs are ready." if self._assigner.mixed else f"{ready} pairs ready."
 
     def _slowness(self) -> str:
         minutes = int(self._pool.quiet_s / 60)

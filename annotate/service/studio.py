@@ -1,16 +1,16 @@
 """The studio: everything that a page or a program can ask Palate for, in plain values.
 
-Studio ── Desk        who sees which pair, votes, undo
-       ── Pool        pairs drawn ahead            ── Painter ── Sampler (handed in)
-       ── Tuning      runs and their queue         ── Trainer (handed in)
-       ── Comparing   same prompts, more versions  ── Painter
-       ── Choosing    the best of many             ── Comparing
-       ── Trials      blind tests of two versions  ── Comparing
-       ── Reports     what is told about runs and versions
-       ── accounts    who may sign in, where the app asks for it
-       ── Insights    how votes are given, and what they like
-       ── material    images that people bring
-       ── library     names, notes, exports, imports, deletions   ── Workshop (handed in)
+Studio ── PairAssigner     who labels which pair, votes, undo
+       ── PairPool         pairs rendered ahead        ── Renderer ── Sampler (handed in)
+       ── Tuning           runs and their queue        ── Trainer (handed in)
+       ── ComparisonGrid   same prompts, more versions ── Renderer
+       ── BestOfN          the best of many images     ── ComparisonGrid
+       ── Trials           blind tests of two versions ── ComparisonGrid
+       ── Reports          what is told about runs and versions
+       ── accounts         who may sign in, where the app asks for it
+       ── Insights         how votes are given, and what they like
+       ── material         images that people bring
+       ── library          names, notes, exports, imports, deletions ── Workshop (handed in)
 """
 
 import random
@@ -23,19 +23,19 @@ from typing import Any
 from annotate.auth.accounts import Accounts
 from annotate.blind_tests.trials import Trials
 from annotate.clock import Monotonic, WallClock
-from annotate.comparison.best_of_n import Choosing
-from annotate.comparison.grid import Cell, Comparing, addresses, before_and_after
-from annotate.comparison.mixes import as_blends
+from annotate.comparison.best_of_n import BestOfN
+from annotate.comparison.grid import Cell, ComparisonGrid, addresses, before_and_after
+from annotate.comparison.mixes import as_mixes
 from annotate.image_import.context import Supplies
 from annotate.image_import.importer import Material
-from annotate.insights.active_learning import NextPair
+from annotate.insights.active_learning import ActiveLearner
 from annotate.insights.insights import Insights
 from annotate.interfaces import Model, Sampler, Trainer, Workshop
-from annotate.labeling.assignment import Desk
-from annotate.labeling.best_worst import Quads
-from annotate.rendering.pair_pool import Pool
-from annotate.rendering.prompt_sources import PromptBag, check_prompts, prompts_for
-from annotate.rendering.renderer import Painter
+from annotate.labeling.assignment import PairAssigner
+from annotate.labeling.best_worst import BestWorstQueue
+from annotate.rendering.pair_pool import PairPool
+from annotate.rendering.prompt_sources import PromptSampler, check_prompts, prompts_for
+from annotate.rendering.renderer import Renderer
 from annotate.service.labeling import Labeling
 from annotate.service.status import Standing
 from annotate.training.new_votes import Harvest
@@ -84,64 +84,79 @@ class Studio(Labeling):
         base = store.aliases.base_of(model.identity, model.aliases)
         self._given, set_aside = prompts_for(model.path, prompts)
         self._given_source = "file" if prompts else "built-in"
-        self._bag = PromptBag(self._given, chance)
-        desk, painter = Desk(store, base, clock, chance), Painter(sampler, model, base)
-        quads, harvest = Quads(store, base, clock), Harvest(store, desk, base, settle_s)
-        pool = Pool(store, sampler, painter, desk, self._bag, base, chance, clock, quads)
+        self._prompt_sampler = PromptSampler(self._given, chance)
+        assigner, renderer = (
+            PairAssigner(store, base, clock, chance),
+            Renderer(sampler, model, base),
+        )
+        quads, harvest = (
+            BestWorstQueue(store, base, clock),
+            Harvest(store, assigner, base, settle_s),
+        )
+        pool = PairPool(
+            store, sampler, renderer, assigner, self._prompt_sampler, base, chance, clock, quads
+        )
         self._tuning = Tuning(
             store, sampler, trainer, model, pool, harvest, schedule, clock, watch_s, base
         )
-        self._comparing = Comparing(store, painter, pool, base)
+        self._grid = ComparisonGrid(store, renderer, pool, base)
         trials = Trials(
             store,
-            desk,
-            self._comparing,
+            assigner,
+            self._grid,
             base,
-            self._bag,
+            self._prompt_sampler,
             set_aside,
             self.activate,
             chance,
             clock,
             model.name,
         )
-        super().__init__(store, desk, pool, quads, trials, harvest, schedule, base)
+        super().__init__(store, assigner, pool, quads, trials, harvest, schedule, base)
         self.insights = Insights(store, base, chance, clock)
-        self._next_pair = NextPair(store, base, self.insights.looks, chance)
+        self._active_learner = ActiveLearner(store, base, self.insights.image_features, chance)
         self._advise()
-        self.choosing = Choosing(store, painter, self._comparing, pool, base, self._next_pair.judge)
+        self.best_of_n = BestOfN(
+            store, renderer, self._grid, pool, base, self._active_learner.judge
+        )
         self._reports = Reports(store, trainer, base)
         self._standing = Standing(
-            sampler, desk, pool, self._tuning, self._reports, self._next_pair, store
+            sampler, assigner, pool, self._tuning, self._reports, self._active_learner, store
         )
-        self.material = Material(Supplies(store, desk, base, trials.kept_prompts, chance, clock))
+        self.material = Material(
+            Supplies(store, assigner, base, trials.kept_prompts, chance, clock)
+        )
         self.library = Library(store, trainer, workshop, model, base)
         self.disk = store.disk
         self.accounts = Accounts(store.people)
 
     def _advise(self) -> None:
         """Let what is known of votes say which pair is next, what it counts and what is liked."""
-        self._desk.pick, self._desk.choice_of = self._next_pair.pick, self._next_pair.choice_of
-        self._desk.on_purpose = self.insights.repeats.due
+        self._assigner.pick, self._assigner.choice_of = (
+            self._active_learner.pick,
+            self._active_learner.choice_of,
+        )
+        self._assigner.on_purpose = self.insights.quality_control.maybe_issue
         self._harvest.weigh = self.insights.weigh
-        self.sittings.own = self.insights.own
+        self.sessions.own = self.insights.own
 
     def start(self) -> None:
         """Take up what the store holds, and start the image model and the threads."""
         self._store.ensure_base(self._base)
         self._store.add_prompts(self._given, self._given_source)
         kept = self.trials.kept_prompts()
-        self._bag.drop(kept)
+        self._prompt_sampler.drop(kept)
         pasted = (p.text for p in self._store.prompts() if p.source == PASTED)
-        self._bag.add(text for text in pasted if text not in kept)
-        self._desk.open(self._store.active(self._base).version)
+        self._prompt_sampler.add(text for text in pasted if text not in kept)
+        self._assigner.open(self._store.active(self._base).version)
         self._pool.start()
         self._tuning.start()
-        self._next_pair.start()
+        self._active_learner.start()
         self.trials.start()
 
     def close(self) -> None:
         """Stop the threads and the image model; a trainer goes on for the next app to adopt."""
-        self._next_pair.close()
+        self._active_learner.close()
         self.material.close()
         self.library.stop()
         self._tuning.close()
@@ -152,9 +167,9 @@ class Studio(Labeling):
         """Add prompts, a list or one a line, and return how many are new and in all."""
         kept = self.trials.kept_prompts()
         texts = [text for text in check_prompts(prompts) if text not in kept]
-        self._bag.require_room(texts)
+        self._prompt_sampler.require_room(texts)
         self._store.add_prompts(texts, PASTED)
-        return {"added": self._bag.add(texts), "total": len(self._bag)}
+        return {"added": self._prompt_sampler.add(texts), "total": len(self._prompt_sampler)}
 
     def image_file(self, image_id: str) -> Path | None:
         """Return the file of an image by the id in its address; None for an unknown one."""
@@ -231,7 +246,7 @@ class Studio(Labeling):
             require_fit(known)
         self.library.require_file(version)
         self._store.activate(self._base, version)
-        self._desk.switch(version)
+        self._assigner.switch(version)
         self._pool.wake()
         return self._reports.versions()
 
@@ -253,5 +268,5 @@ class Studio(Labeling):
         self, prompts: Sequence[str], seeds: Sequence[int], columns: Sequence[str]
     ) -> Iterator[dict[Cell, str]]:
         """Draw every prompt with every seed in each column: a version, a strength or a mix."""
-        items, blends = as_items(prompts, seeds), as_blends(columns)
-        return addresses(self._comparing.compare(items, blends))
+        items, mixes = as_items(prompts, seeds), as_mixes(columns)
+        return addresses(self._grid.compare(items, mixes))

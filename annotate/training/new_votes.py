@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from annotate.labeling.assignment import Desk
+from annotate.labeling.assignment import PairAssigner
 from storage.records import Run, RunState
 from storage.store import Store
 
@@ -16,9 +16,9 @@ WASTED = (RunState.FAILED, RunState.CANCELLED)
 class Harvest:
     """Counts new votes, and waits until they are settled."""
 
-    def __init__(self, store: Store, desk: Desk, base: str, settle_s: float) -> None:
+    def __init__(self, store: Store, assigner: PairAssigner, base: str, settle_s: float) -> None:
         self._store = store
-        self._desk = desk
+        self._assigner = assigner
         self._base = base
         self.settle_s = settle_s
         self.weigh: Callable[[], None] = lambda: None
@@ -39,11 +39,11 @@ class Harvest:
 
     def settled(self, new: int) -> int:
         """How many of the new votes are surely settled."""
-        return max(0, new - self._desk.decisive.within(self.settle_s))
+        return max(0, new - self._assigner.decisive.within(self.settle_s))
 
     def await_settled(self, closing: threading.Event) -> None:
         """Wait until the votes cast so far are settled: at most `settle_s` seconds."""
-        newest = self._desk.votes.age()
+        newest = self._assigner.votes.age()
         if newest < self.settle_s:
             closing.wait(min(self.settle_s, self.settle_s - newest + 0.05))
 

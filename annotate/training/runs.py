@@ -10,7 +10,7 @@ from typing import Any
 from annotate.clock import Monotonic
 from annotate.errors import NothingToLearn, NotResumable
 from annotate.interfaces import Model, RunStatus, Sampler, Trainer
-from annotate.rendering.pair_pool import Pool
+from annotate.rendering.pair_pool import PairPool
 from annotate.training.missing_images import Losses, told_of
 from annotate.training.new_votes import Harvest
 from annotate.training.trigger import Schedule
@@ -37,7 +37,7 @@ class Tuning:
         sampler: Sampler,
         trainer: Trainer,
         model: Model,
-        pool: Pool,
+        pool: PairPool,
         harvest: Harvest,
         schedule: Schedule,
         clock: Monotonic,

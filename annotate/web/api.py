@@ -43,38 +43,38 @@ class Endpoints:
         self, quad_id: str, best: int | None, worst: int | None, annotator: str, key: str
     ) -> dict[str, Any]:
         """Record the places, 0 to 3, of the best and the worst of four; null twice is a skip."""
-        self._studio.quads.rank(quad_id, best, worst, annotator, key)
+        self._studio.best_worst.rank(quad_id, best, worst, annotator, key)
         return {"accepted": True, "key": key}
 
     def remark(
         self, vote_key: str, kind: str, name: str, value: str, annotator: str, key: str
     ) -> dict[str, Any]:
         """Add a strength, a reason or a criterion to the annotator's vote under `vote_key`."""
-        self._studio.marks.remark(vote_key, annotator, kind, name, value, key)
+        self._studio.annotations.remark(vote_key, annotator, kind, name, value, key)
         return {"accepted": True, "key": key}
 
     def report_pair(self, pair_id: str, note: str, annotator: str, key: str) -> dict[str, Any]:
         """Show a pair to nobody any more, and list it for somebody to look at."""
-        self._studio.marks.report(pair_id, annotator, note, key)
+        self._studio.annotations.report(pair_id, annotator, note, key)
         return {"accepted": True, "key": key}
 
     def reports(self) -> list[dict[str, Any]]:
         """Every reported pair, newest first."""
-        return self._studio.marks.reports()
+        return self._studio.annotations.reports()
 
     def decide_report(self, report: int, decision: str, who: str = "me") -> list[dict[str, Any]]:
         """Let a reported pair be shown again, or keep it hidden: decision is shown or hidden."""
-        return self._studio.marks.decide(report, decision, who)
+        return self._studio.annotations.decide(report, decision, who)
 
     def project(self) -> dict[str, Any]:
         """What everybody is asked: reasons, criteria, and how many people see each pair."""
-        return self._studio.marks.offered()
+        return self._studio.annotations.offered()
 
     def change_project(
         self, reasons: list[str], criteria: list[str], overlap: int, who: str = "me"
     ) -> dict[str, Any]:
         """Change what everybody is asked, and return it."""
-        return self._studio.marks.offer(reasons, criteria, overlap, who)
+        return self._studio.annotations.offer(reasons, criteria, overlap, who)
 
     def stats(self) -> dict[str, Any]:
         """Counts of votes, how many decisive ones the next fine-tune waits for, and notices."""

@@ -99,8 +99,8 @@ def _pulse_function(studio: Labeled) -> Callable[[Any], Reply]:
             "activity": studio.activity(),
             "train_every": studio.train_every,
             "trial": _standing(studio.trials.report(trial)) if trial else None,
-            "project": studio.marks.offered(),
-            "sitting": studio.sittings.now(annotator),
+            "project": studio.annotations.offered(),
+            "sitting": studio.sessions.now(annotator),
         }
 
     return stage_pulse
@@ -110,11 +110,11 @@ def _sitting_function(studio: Labeled) -> Callable[[Any], Reply]:
     def stage_sitting(wish: Any) -> Reply:
         annotator, act = field(wish, "annotator", str), field(wish, "act", str)
         if act == "begin":
-            return {"sitting": studio.sittings.begin(annotator, field(wish, "goal", int))}
+            return {"sitting": studio.sessions.begin(annotator, field(wish, "goal", int))}
         if act != "summary":
-            studio.sittings.turn(annotator, act)
-        summary = studio.sittings.summary(annotator)
-        return {"sitting": studio.sittings.now(annotator), "summary": summary}
+            studio.sessions.turn(annotator, act)
+        summary = studio.sessions.summary(annotator)
+        return {"sitting": studio.sessions.now(annotator), "summary": summary}
 
     return stage_sitting
 

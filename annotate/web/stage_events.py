@@ -44,7 +44,7 @@ class Acts:
             event.get("response_ms"),
         )
         response_ms = as_response_ms(event.get("response_ms"))
-        pause = self._studio.insights.pauses.after(annotator, event["verdict"], response_ms)
+        pause = self._studio.insights.pace_hints.after(annotator, event["verdict"], response_ms)
         return {"pause": pause, **counted(receipt)}
 
     def _undo(self, event: Event, annotator: str) -> Reply:
@@ -54,18 +54,18 @@ class Acts:
         names = ("remark", "name", "value")
         kind, name, value = (field(event, one, str) for one in names)
         of = field(event, "of", str)
-        self._studio.marks.remark(of, annotator, kind, name, value, event["key"])
+        self._studio.annotations.remark(of, annotator, kind, name, value, event["key"])
         return counted(self._studio.stats())
 
     def _report(self, event: Event, annotator: str) -> Reply:
         pair_id = field(event, "pair_id", str)
-        self._studio.marks.report(pair_id, annotator, field(event, "note", str), event["key"])
+        self._studio.annotations.report(pair_id, annotator, field(event, "note", str), event["key"])
         return counted(self._studio.stats())
 
     def _ranking(self, event: Event, annotator: str) -> Reply:
         quad_id, best, worst = field(event, "pair_id", str), event.get("best"), event.get("worst")
         response_ms = event.get("response_ms")
-        self._studio.quads.rank(quad_id, best, worst, annotator, event["key"], response_ms)
+        self._studio.best_worst.rank(quad_id, best, worst, annotator, event["key"], response_ms)
         return counted(self._studio.stats())
 
 

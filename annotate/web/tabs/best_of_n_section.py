@@ -64,13 +64,13 @@ class BestOf:
             )
         if not judge:
             raise InvalidRequest("Choose who judges: the votes, or a version of a fine-tune.")
-        tuned = self._studio.choosing.tuned_by(judge)
+        tuned = self._studio.best_of_n.tuned_by(judge)
         columns = [f"{drawn_by}, random", f"{drawn_by}, best of {among}"]
         columns += [f"{tuned}, random"] if tuned else []
         board = Board(texts, range(1, shown + 1), "", columns, row="place")
         numbers = list(range(first, first + among))
         choices = [
-            self._studio.choosing.best_of(text, numbers, drawn_by, judge, shown) for text in texts
+            self._studio.best_of_n.best_of(text, numbers, drawn_by, judge, shown) for text in texts
         ]
         began, last = time.monotonic(), 0
         try:

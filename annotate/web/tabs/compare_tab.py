@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from annotate.comparison.best_of_n import VOTES
-from annotate.comparison.mixes import BASE, MOST_COLUMNS, STRONGEST, parse_blend
+from annotate.comparison.mixes import BASE, MOST_COLUMNS, STRONGEST, parse_mix
 from annotate.errors import InvalidRequest
 from annotate.service.studio import Studio
 from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
@@ -185,7 +185,7 @@ class CompareTab:
     def _draw(self, prompts: str, seeds: str, columns: list[str]) -> Iterator[dict[str, Any]]:
         # Whoever is quicker than the offer, or chose none, means what is offered.
         chosen = columns or self._newest_columns()
-        columns = [parse_blend(column).name for column in chosen]
+        columns = [parse_mix(column).name for column in chosen]
         board = Board(read_prompts(prompts), read_seeds(seeds), seeds, columns)
         groups = self._studio.compare_columns(board.prompts, board.seeds, board.columns)
         sampler = self._studio.activity()["sampler"]
@@ -205,7 +205,7 @@ def add_strength(columns: list[str] | None, version: str | None, strength: float
     """Return the columns with a version at a strength after them; raises InvalidRequest."""
     if not version:
         raise InvalidRequest("There is no version yet to draw at a strength. Fine-tune first.")
-    name = parse_blend(f"{version}@{strength:g}").name
+    name = parse_mix(f"{version}@{strength:g}").name
     columns = columns or [BASE]
     if name in columns:
         return columns

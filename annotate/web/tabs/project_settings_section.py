@@ -62,12 +62,14 @@ class ProjectSection:
             button.click(self._refuse(self._decide(decision)), self._which, self._shown, **PRIVATE)
 
     def _look(self) -> list[Any]:
-        offered = self._studio.marks.offered()
+        offered = self._studio.annotations.offered()
         texts = ["\n".join(offered[name]) for name in (REASONS, CRITERIA)]
-        return [*texts, offered["overlap"], *self._told(self._studio.marks.reports())]
+        return [*texts, offered["overlap"], *self._told(self._studio.annotations.reports())]
 
     def _save(self, reasons: str, criteria: str, overlap: float, request: gr.Request) -> list[Any]:
-        offered = self._studio.marks.offer(reasons, criteria, overlap, name_of(request, OWNER))
+        offered = self._studio.annotations.offer(
+            reasons, criteria, overlap, name_of(request, OWNER)
+        )
         gr.Info("Saved. Everybody's page follows within a few seconds.")
         return ["\n".join(offered[REASONS]), "\n".join(offered[CRITERIA]), offered["overlap"]]
 
@@ -75,7 +77,9 @@ class ProjectSection:
         def decide(report: int | None, request: gr.Request) -> list[Any]:
             if report is None:
                 return [gr.skip(), gr.skip(), gr.skip()]
-            return self._told(self._studio.marks.decide(report, decision, name_of(request, OWNER)))
+            return self._told(
+                self._studio.annotations.decide(report, decision, name_of(request, OWNER))
+            )
 
         return decide
 

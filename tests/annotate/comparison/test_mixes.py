@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from places import Place
 
-from annotate.comparison.mixes import BASE, parse_blend
+from annotate.comparison.mixes import BASE, parse_mix
 from annotate.errors import FileGone, InvalidRequest
 from storage.errors import UnknownVersion
 
@@ -30,13 +30,13 @@ WEIGHTS = st.integers(0, 2000).map(lambda thousandths: thousandths / 1000)
     ],
 )
 def test_equal_blends_have_one_name(text: str, name: str) -> None:
-    assert parse_blend(text).name == name
+    assert parse_mix(text).name == name
 
 
 @given(st.dictionaries(st.sampled_from(["v1", "v2", "v10"]), WEIGHTS, min_size=1))
 def test_the_name_of_a_blend_means_that_blend(weights: dict[str, float]) -> None:
-    blend = parse_blend("+".join(f"{version}@{weight}" for version, weight in weights.items()))
-    assert parse_blend(blend.name) == blend
+    blend = parse_mix("+".join(f"{version}@{weight}" for version, weight in weights.items()))
+    assert parse_mix(blend.name) == blend
     assert dict(blend.parts) == {version: weight for version, weight in weights.items() if weight}
 
 
@@ -59,7 +59,7 @@ def test_the_name_of_a_blend_means_that_blend(weights: dict[str, float]) -> None
 )
 def test_what_is_no_blend_gets_a_sentence(text: object, words: str) -> None:
     with pytest.raises(InvalidRequest, match=words):
-        parse_blend(text)
+        parse_mix(text)
 
 
 def tuned(place: Place, versions: int) -> None:

@@ -26,7 +26,7 @@ from annotate.image_import.importer import Material
 from annotate.image_import.metadata import READERS
 from annotate.image_import.programs.reader import NoPrompt
 from annotate.image_import.workers import Crew, Hung, Room
-from annotate.labeling.assignment import Desk
+from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.prompt_sources import read_prompt_file
 from annotate.safe_files import Skip, opened_regular, printable, read_whole
 from annotate.validation import as_settings
@@ -46,9 +46,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture
 def material(store: Store) -> Material:
     chance = random.Random(1)
-    desk = Desk(store, BASE, time.monotonic, chance)
-    desk.open("base")
-    return Material(Supplies(store, desk, BASE, set, chance, time.monotonic), heed_s=0.2)
+    assigner = PairAssigner(store, BASE, time.monotonic, chance)
+    assigner.open("base")
+    return Material(Supplies(store, assigner, BASE, set, chance, time.monotonic), heed_s=0.2)
 
 
 def folder_with(tmp_path: Path, *harms: tuple[hostile.Harm, str]) -> Path:
@@ -503,7 +503,7 @@ def test_a_studio_that_closes_waits_for_no_file_and_begins_no_other_import(
 HANGING_PROGRAM = """
 import random, sys, threading, time
 from pathlib import Path
-from annotate.labeling.assignment import Desk
+from annotate.labeling.assignment import PairAssigner
 from annotate.image_import import scan
 from annotate.image_import.importer import Material
 from annotate.image_import.context import Supplies
@@ -519,8 +519,8 @@ scan.look = look
 with Store(Path(sys.argv[1]) / "studio") as store:
     store.ensure_base("b")
     chance = random.Random(1)
-    desk = Desk(store, "b", time.monotonic, chance)
-    material = Material(Supplies(store, desk, "b", set, chance, time.monotonic), heed_s=0.1)
+    assigner = PairAssigner(store, "b", time.monotonic, chance)
+    material = Material(Supplies(store, assigner, "b", set, chance, time.monotonic), heed_s=0.1)
     caller = threading.Thread(target=lambda: material.bring(sys.argv[2]))
     caller.start()
     began.wait()

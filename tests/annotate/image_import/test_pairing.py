@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from image_files_made import scene
 
 from annotate.image_import.pairing import MORE_PAIRS, MOST_PAIRS, rounds, slices
-from annotate.rendering.similarity import Likeness, likeness_of
+from annotate.rendering.similarity import ImageFingerprint, fingerprint_of
 
-PRINTS = [likeness_of(scene(seed)) for seed in range(60)]
+PRINTS = [fingerprint_of(scene(seed)) for seed in range(60)]
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5, 9, 48])
@@ -31,7 +31,7 @@ def test_the_pairs_of_a_prompt_connect_all_its_images() -> None:
 
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=30))
 def test_images_that_look_the_same_are_never_paired(looks: list[int]) -> None:
-    prints: list[Likeness] = [PRINTS[look] for look in looks]
+    prints: list[ImageFingerprint] = [PRINTS[look] for look in looks]
     pairs = [pair for made in rounds(prints) for pair in made]
     assert all(looks[a] != looks[b] for a, b in pairs)
     if len(set(looks)) > 1:

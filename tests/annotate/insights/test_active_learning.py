@@ -62,7 +62,7 @@ def test_nothing_is_learned_from_a_handful_of_votes():
 
 def test_pairs_are_chosen_by_value_with_their_propensity_noted(place):
     place.label(12)
-    chooser = place.studio._next_pair
+    chooser = place.studio._active_learner
     until(lambda: (chooser.learn(), chooser._taste)[1])
     for _ in range(6):
         until(lambda: (chooser.learn(), knows_what_waits(place))[1])
@@ -79,7 +79,10 @@ def test_pairs_are_chosen_by_value_with_their_propensity_noted(place):
 
 def knows_what_waits(place) -> bool:
     """Return whether all that waits is measured; a busy machine needs several looks."""
-    known, waiting = place.studio._next_pair._known, place.store.waiting_pairs(place.studio._base)
+    known, waiting = (
+        place.studio._active_learner._known,
+        place.store.waiting_pairs(place.studio._base),
+    )
     return all(image in known for pair in waiting for image in (pair.left, pair.right))
 
 
@@ -91,7 +94,7 @@ def quick(monkeypatch):
 
 def test_choosing_pairs_survives_failures_says_so_and_goes_on(quick, open_place, caplog):
     place = open_place()
-    chooser, store = place.studio._next_pair, place.store
+    chooser, store = place.studio._active_learner, place.store
     place.label(12)
     until(lambda: (chooser.learn(), chooser._taste)[1])
     waiting, store.waiting_pairs = store.waiting_pairs, broken(OSError("the disk is away"))
@@ -115,7 +118,7 @@ def test_choosing_pairs_survives_failures_says_so_and_goes_on(quick, open_place,
 
 
 def test_another_failure_is_logged_too_and_the_wait_is_bounded(quick, open_place, caplog):
-    chooser = open_place().studio._next_pair
+    chooser = open_place().studio._active_learner
     with caplog.at_level(logging.ERROR, "annotate.insights.active_learning"):
         for error in (ValueError("first"), ValueError("first"), KeyError("second")):
             chooser._failed(error)
@@ -127,7 +130,7 @@ def test_another_failure_is_logged_too_and_the_wait_is_bounded(quick, open_place
 
 def test_a_pair_that_cannot_be_valued_costs_nobody_a_pair(open_place):
     place = open_place()
-    chooser = place.studio._next_pair
+    chooser = place.studio._active_learner
     place.label(12)
     until(lambda: (chooser.learn(), chooser._taste)[1])
     chooser._values = broken(ValueError("shapes differ"))

@@ -81,8 +81,8 @@ def test_a_pair_comes_again_with_sides_swapped_and_looks_like_any_other(often: P
     habits = often.studio.insights.report("ann")["habits"]["ann"]
     assert habits["same_twice"]["of"] == habits["left_twice"] == len(repeats)
     assert habits["leaning"] == "left"
-    often.studio.sittings.begin("ann", 5)
-    summary = often.studio.sittings.summary("ann")
+    often.studio.sessions.begin("ann", 5)
+    summary = often.studio.sessions.summary("ann")
     assert (summary["same_twice"], summary["asked_twice"]) == (0, len(repeats))
 
 
@@ -93,13 +93,13 @@ def test_what_is_asked_on_purpose_is_never_handed_to_anybody_else(often: Place) 
     held = often.studio.pairs_ahead("ann", [], 20)["pairs"]
     purposely = {one["pair_id"] for one in held if often.store.pair(one["pair_id"]).check}
     assert purposely
-    often.studio._desk._leases.expire(float("inf"))
+    often.studio._assigner._leases.expire(float("inf"))
     others = often.studio.pairs_ahead("bob", [], 12)["pairs"]
     assert not purposely & {one["pair_id"] for one in others}
 
 
 def test_by_default_about_one_pair_in_twenty_is_asked_again(place: Place) -> None:
-    repeats = place.studio.insights.repeats
+    repeats = place.studio.insights.quality_control
     drawn = random.Random(0)
     repeats._chance = drawn
     asked: list[str] = []
@@ -213,9 +213,9 @@ def test_what_a_person_likes_is_found_with_example_pairs(never: Place) -> None:
     other = warm["examples"][0]["other_url"].removeprefix("img/").removesuffix(".png")
     assert redness(never, chosen) > redness(never, other)
 
-    never.studio.sittings.begin("ann", 5)
+    never.studio.sessions.begin("ann", 5)
     told = [one["words"] for one in likes["attributes"] if one["tells"]][:3]
-    assert never.studio.sittings.summary("ann")["liked"] == told
+    assert never.studio.sessions.summary("ann")["liked"] == told
 
 
 def test_a_reason_is_told_with_its_prompts_and_pairs(place: Place) -> None:
@@ -223,9 +223,9 @@ def test_a_reason_is_told_with_its_prompts_and_pairs(place: Place) -> None:
     for number in range(3):
         pair = next_pair(place, "ann")
         place.studio.vote(pair.pair_id, "left", "ann", f"v{number}", 900)
-        place.studio.marks.remark(f"v{number}", "ann", "reason", "hands", "on", f"r{number}")
+        place.studio.annotations.remark(f"v{number}", "ann", "reason", "hands", "on", f"r{number}")
         lost.append(pair)
-    place.studio.marks.remark("v0", "ann", "reason", "text", "on", "r3")
+    place.studio.annotations.remark("v0", "ann", "reason", "text", "on", "r3")
     hands, text = place.studio.insights.report()["reasons"]
     assert (hands["reason"], hands["votes"], text["reason"], text["votes"]) == (
         "hands", 3, "text", 1,

@@ -1,4 +1,4 @@
-"""The desk under any order of what several people do."""
+"""The assigner under any order of what several people do."""
 
 import itertools
 import random
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from annotate.labeling.assignment import Desk
+from annotate.labeling.assignment import PairAssigner
 from storage.errors import NothingToUndo
 from storage.records import Image, Verdict, new_id
 from storage.store import Store
@@ -26,25 +26,25 @@ acts = st.one_of(
 
 
 class Bureau:
-    """A desk, and what must be true of it: who voted on what, in order."""
+    """A pair assigner, and what must be true of it: who voted on what, in order."""
 
     def __init__(self, store: Store, base: str) -> None:
         self.store, self.base = store, base
         for _ in range(BASE_PAIRS):
             left, right = store.add_images([image(base), image(base)])
             store.add_pair("a cat", left.image_id, right.image_id, base, "base")
-        self.desk = Desk(store, base, time.monotonic, random.Random(0))
-        self.desk.open("base")
+        self.assigner = PairAssigner(store, base, time.monotonic, random.Random(0))
+        self.assigner.open("base")
         self.voted: dict[str, list[tuple[str, str, str]]] = {name: [] for name in PEOPLE}
         self.keys = (f"{base}-{number}" for number in itertools.count())
         self.undone: dict[str, str] = {}
 
     def open_pair(self, person: str) -> str | None:
-        pairs = self.desk.ahead(person, [], 1, any_version=False).pairs
+        pairs = self.assigner.ahead(person, [], 1, any_version=False).pairs
         return pairs[0].pair_id if pairs else None
 
     def next(self, person: str, want: int) -> None:
-        pairs = self.desk.ahead(person, [], want, any_version=False).pairs
+        pairs = self.assigner.ahead(person, [], want, any_version=False).pairs
         assert self.open_pair(person) == (pairs[0].pair_id if pairs else None)
         if pairs and person in self.undone:
             assert pairs[0].pair_id == self.undone[person]
@@ -54,7 +54,7 @@ class Bureau:
         if pair_id is None:
             return
         key = next(self.keys)
-        self.desk.vote(pair_id, verdict, person, key, None)
+        self.assigner.vote(pair_id, verdict, person, key, None)
         self.voted[person].append((pair_id, key, verdict))
         self.undone.pop(person, None)
 
@@ -67,7 +67,7 @@ class Bureau:
         key = next(self.keys)
         pair = self.store.undo(person, key)
         assert pair.pair_id == pair_id
-        self.desk.reopen(person, pair, key)
+        self.assigner.reopen(person, pair, key)
         others = {name: undone for name, undone in self.undone.items() if undone != pair_id}
         self.undone = others | {person: pair_id}
 
@@ -75,13 +75,13 @@ class Bureau:
         """Send the newest vote once more."""
         if self.voted[person]:
             pair_id, key, verdict = self.voted[person][-1]
-            assert self.desk.vote(pair_id, verdict, person, key, None).duplicate
+            assert self.assigner.vote(pair_id, verdict, person, key, None).duplicate
 
     def check(self) -> None:
-        held = {p: [x.pair_id for x in self.desk._leases.held(p)] for p in PEOPLE}
+        held = {p: [x.pair_id for x in self.assigner._leases.held(p)] for p in PEOPLE}
         everywhere = [pair_id for pairs in held.values() for pair_id in pairs]
         voted = [pair_id for votes in self.voted.values() for pair_id, _, _ in votes]
-        assert len(everywhere) + self.desk.ready() + len(voted) == BASE_PAIRS
+        assert len(everywhere) + self.assigner.ready() + len(voted) == BASE_PAIRS
         assert len(set(everywhere) | set(voted)) == len(everywhere) + len(voted)
         assert self.store.counts(self.base).votes == len(voted)
 
@@ -101,7 +101,7 @@ def image(base: str) -> Image:
 def test_no_pair_is_lost_doubled_or_shown_to_two_people(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, object]]
 ) -> None:
-    with Store(tmp_path_factory.mktemp("desk") / "studio") as store:
+    with Store(tmp_path_factory.mktemp("assigner") / "studio") as store:
         store.ensure_base("model")
         bureau = Bureau(store, "model")
         for act, person, detail in steps:
@@ -115,13 +115,13 @@ def test_no_pair_is_lost_doubled_or_shown_to_two_people(
 def test_with_overlap_everybody_is_asked_once_and_no_pair_more_often_than_wanted(
     tmp_path_factory: pytest.TempPathFactory, overlap: int, steps: list[tuple[str, str, object]]
 ) -> None:
-    with Store(tmp_path_factory.mktemp("desk") / "studio") as store:
+    with Store(tmp_path_factory.mktemp("assigner") / "studio") as store:
         store.ensure_base("model")
         bureau = Bureau(store, "model")
-        bureau.desk.ask_several(overlap)
+        bureau.assigner.ask_several(overlap)
         for act, person, detail in steps:
             getattr(bureau, act)(person, detail)
-            held = {p: {x.pair_id for x in bureau.desk._leases.held(p)} for p in PEOPLE}
+            held = {p: {x.pair_id for x in bureau.assigner._leases.held(p)} for p in PEOPLE}
             assert sum(map(len, held.values())) == len(set().union(*held.values()))
             for name, pairs in held.items():
                 assert not pairs & {pair_id for pair_id, _, _ in bureau.voted[name]}
@@ -134,14 +134,14 @@ def test_every_pair_gets_as_many_people_as_wanted_also_after_a_restart(tmp_path)
         store.ensure_base("model")
         bureau = Bureau(store, "model")
         store.project.set("overlap", 2, "ann")
-        bureau.desk.open("base")
+        bureau.assigner.open("base")
         for _ in range(3):
             bureau.vote("ann", Verdict.LEFT)
-        desk = Desk(store, "model", time.monotonic, random.Random(0))
-        desk.open("base")
-        asked = {pair.pair_id for pair in desk.ahead("bob", [], 3, any_version=False).pairs}
+        assigner = PairAssigner(store, "model", time.monotonic, random.Random(0))
+        assigner.open("base")
+        asked = {pair.pair_id for pair in assigner.ahead("bob", [], 3, any_version=False).pairs}
         assert asked == {pair_id for pair_id, _, _ in bureau.voted["ann"]}
-        again = desk.ahead("ann", [], BASE_PAIRS, any_version=False).pairs
+        again = assigner.ahead("ann", [], BASE_PAIRS, any_version=False).pairs
         assert len(again) == BASE_PAIRS - 3
         assert not asked & {pair.pair_id for pair in again}
 
@@ -149,12 +149,12 @@ def test_every_pair_gets_as_many_people_as_wanted_also_after_a_restart(tmp_path)
 def test_a_hidden_pair_is_handed_to_nobody_until_it_is_shown_again(tmp_path):
     with Store(tmp_path / "studio") as store:
         store.ensure_base("model")
-        desk = Bureau(store, "model").desk
-        first, second = desk.ahead("ann", [], 2, any_version=False).pairs
-        desk.hide(first.pair_id)
+        assigner = Bureau(store, "model").assigner
+        first, second = assigner.ahead("ann", [], 2, any_version=False).pairs
+        assigner.hide(first.pair_id)
 
-        handout = desk.ahead("ann", [first.pair_id, second.pair_id], 8, any_version=False)
-        assert handout.passed_over == [first.pair_id]
-        assert first not in handout.pairs
-        desk.show_again(first)
-        assert first in desk.ahead("bob", [], 8, any_version=False).pairs
+        assigned = assigner.ahead("ann", [first.pair_id, second.pair_id], 8, any_version=False)
+        assert assigned.passed_over == [first.pair_id]
+        assert first not in assigned.pairs
+        assigner.show_again(first)
+        assert first in assigner.ahead("bob", [], 8, any_version=False).pairs

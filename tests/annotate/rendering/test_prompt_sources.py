@@ -10,7 +10,7 @@ from annotate.errors import AnnotateError, InvalidPrompts
 from annotate.rendering.prompt_sources import (
     MOST,
     MOST_AT_ONCE,
-    PromptBag,
+    PromptSampler,
     built_in_prompts,
     check_prompts,
     parse_prompts,
@@ -67,11 +67,11 @@ def test_the_built_in_list_leaves_style_and_background_open() -> None:
 
 
 def test_a_bag_gives_every_prompt_before_any_again() -> None:
-    bag = PromptBag(["a", "b", "c"], random.Random(1))
-    assert sorted(bag.draw() for _ in range(3)) == ["a", "b", "c"]
-    assert bag.add(["d", "a", "d"]) == 1
-    assert bag.draw() == "d"
-    assert len(bag) == 4
+    prompt_sampler = PromptSampler(["a", "b", "c"], random.Random(1))
+    assert sorted(prompt_sampler.draw() for _ in range(3)) == ["a", "b", "c"]
+    assert prompt_sampler.add(["d", "a", "d"]) == 1
+    assert prompt_sampler.draw() == "d"
+    assert len(prompt_sampler) == 4
 
 
 def test_pasted_prompts_are_added_and_stay_after_a_restart(open_place: Open) -> None:
@@ -115,9 +115,11 @@ def test_a_hundred_thousand_prompts_are_taken_and_more_at_once_are_refused(tmp_p
 
 
 def test_no_more_prompts_are_held_than_fit_and_none_is_added_of_too_many() -> None:
-    bag = PromptBag([f"cat {number}" for number in range(MOST - 1)], random.Random(0))
-    bag.require_room(["cat 0", "a dog"])
+    prompt_sampler = PromptSampler(
+        [f"cat {number}" for number in range(MOST - 1)], random.Random(0)
+    )
+    prompt_sampler.require_room(["cat 0", "a dog"])
     with pytest.raises(InvalidPrompts, match="200,001 prompts, and up to 200,000"):
-        bag.require_room(["a dog", "a fox"])
-    bag.drop(f"cat {number}" for number in range(MOST))
-    assert len(bag) == 1
+        prompt_sampler.require_room(["a dog", "a fox"])
+    prompt_sampler.drop(f"cat {number}" for number in range(MOST))
+    assert len(prompt_sampler) == 1

@@ -7,7 +7,7 @@ import pytest
 from image_files_made import scene
 from PIL import Image, ImageEnhance
 
-from annotate.rendering.similarity import alike, likeness_of
+from annotate.rendering.similarity import fingerprint_of, look_alike
 
 
 def again(image: Image.Image, kind: str, **options: int) -> Image.Image:
@@ -19,22 +19,22 @@ def again(image: Image.Image, kind: str, **options: int) -> Image.Image:
 @pytest.mark.parametrize("seed", range(20))
 def test_another_encoding_or_size_of_a_image_is_alike(seed: int) -> None:
     image = scene(seed, (128, 128))
-    mine = likeness_of(image)
-    assert alike(mine, likeness_of(again(image, "JPEG", quality=75)))
-    assert alike(mine, likeness_of(again(image, "WEBP", quality=80)))
-    assert alike(mine, likeness_of(image.resize((96, 96), Image.Resampling.LANCZOS)))
-    assert alike(mine, likeness_of(ImageEnhance.Brightness(image).enhance(0.97)))
+    mine = fingerprint_of(image)
+    assert look_alike(mine, fingerprint_of(again(image, "JPEG", quality=75)))
+    assert look_alike(mine, fingerprint_of(again(image, "WEBP", quality=80)))
+    assert look_alike(mine, fingerprint_of(image.resize((96, 96), Image.Resampling.LANCZOS)))
+    assert look_alike(mine, fingerprint_of(ImageEnhance.Brightness(image).enhance(0.97)))
 
 
 def test_different_images_are_not_alike() -> None:
-    prints = [likeness_of(scene(seed)) for seed in range(80)]
+    prints = [fingerprint_of(scene(seed)) for seed in range(80)]
     pairs = [(a, b) for a in range(80) for b in range(a)]
-    assert not any(alike(prints[a], prints[b]) for a, b in pairs)
+    assert not any(look_alike(prints[a], prints[b]) for a, b in pairs)
 
 
 def test_a_recoloured_or_mirrored_image_is_another_one() -> None:
     plain, pink = Image.new("RGB", (64, 64), "white"), Image.new("RGB", (64, 64), "pink")
-    assert not alike(likeness_of(plain), likeness_of(pink))
+    assert not look_alike(fingerprint_of(plain), fingerprint_of(pink))
     image = scene(random.Random(1).randrange(100))
     mirrored = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    assert not alike(likeness_of(image), likeness_of(mirrored))
+    assert not look_alike(fingerprint_of(image), fingerprint_of(mirrored))

@@ -13,7 +13,7 @@ from places import until
 
 from annotate.auth.accounts import Accounts
 from annotate.auth.passwords import Scrypt
-from annotate.labeling.assignment import Desk
+from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.quality_control import GOLD_SHARE, REPEAT_SHARE
 from storage.database import Database
 from storage.tables.people import Role
@@ -95,7 +95,7 @@ def test_no_guard_is_held_over_a_write(watch, writes, open_place):
     names = {name for _, name, _ in found}
     assert {"_guard", "_control"} <= names <= {"_guard", "_control", *TURNS}
     owners = {owner for owner, name, _ in found if name not in TURNS}
-    assert {"Desk", "Quads", "Pool", "Trials", "Accounts"} <= owners
+    assert {"PairAssigner", "BestWorstQueue", "PairPool", "Trials", "Accounts"} <= owners
     noted, guards = writes
     guards += [(f"{owner}.{name}", lock) for owner, name, lock in found if name not in TURNS]
 
@@ -108,7 +108,7 @@ def test_no_guard_is_held_over_a_write(watch, writes, open_place):
     checks = store._database.read("SELECT count(*) FROM checks")[0][0]
     assert checks > 3, "some were asked on purpose"
     give_all(place)
-    studio._next_pair.learn()
+    studio._active_learner.learn()
     studio.insights.report()
     token = accounts.choose(accounts.add("ada", Role.ADMIN, "me"), "a long password")
     accounts.change("ada", "a long password", "a longer password", "here")
@@ -117,29 +117,29 @@ def test_no_guard_is_held_over_a_write(watch, writes, open_place):
     accounts.vouched("eve")
     assert len(noted) > 50 and {guard for held in noted for guard in held} == set()
 
-    with studio._desk._guard:
+    with studio._assigner._guard:
         store.add_prompts(["a dog"], "pasted")
-    assert ("Desk._guard",) in noted, "this test would see it"
+    assert ("PairAssigner._guard",) in noted, "this test would see it"
 
 
 def give_all(place):
     studio = place.studio
     pair = until(lambda: studio.pairs_ahead("ann", [], 1)["pairs"])[0]
-    studio.marks.report(pair["pair_id"], "ann", "", "r1")
+    studio.annotations.report(pair["pair_id"], "ann", "", "r1")
     studio.undo("ann", "u1")
     quad = until(lambda: studio.quads_ahead("ann", [], 1)["pairs"])[0]
-    studio.quads.rank(quad["pair_id"], 0, 1, "ann", "q1")
+    studio.best_worst.rank(quad["pair_id"], 0, 1, "ann", "q1")
     studio.undo("ann", "u2")
     studio.undo("ann", "u3")
-    studio.marks.offer(["hands"], [], 2, "me")
-    studio.sittings.begin("ann", 5)
-    studio.sittings.turn("ann", "paused")
+    studio.annotations.offer(["hands"], [], 2, "me")
+    studio.sessions.begin("ann", 5)
+    studio.sessions.turn("ann", "paused")
     studio.stats("ann")
 
 
 def test_others_get_their_pairs_while_one_is_written_for_somebody(place):
-    desk: Desk = place.studio._desk
-    until(lambda: desk.ready() > 4)
+    assigner: PairAssigner = place.studio._assigner
+    until(lambda: assigner.ready() > 4)
     asked, go_on = threading.Event(), threading.Event()
 
     def slow(annotator):
@@ -147,12 +147,12 @@ def test_others_get_their_pairs_while_one_is_written_for_somebody(place):
             asked.set()
             go_on.wait(30)
 
-    desk.on_purpose = slow
-    waiting = threading.Thread(target=desk.ahead, args=("ann", [], 1, False))
+    assigner.on_purpose = slow
+    waiting = threading.Thread(target=assigner.ahead, args=("ann", [], 1, False))
     waiting.start()
     assert asked.wait(30)
-    assert len(desk.ahead("bob", [], 1, False).pairs) == 1
-    assert len(desk.ahead("ann", [], 1, False).pairs) == 1, "on another device"
+    assert len(assigner.ahead("bob", [], 1, False).pairs) == 1
+    assert len(assigner.ahead("ann", [], 1, False).pairs) == 1, "on another device"
     go_on.set()
     waiting.join(30)
-    assert len(desk._leases.held("ann")) == 2
+    assert len(assigner._leases.held("ann")) == 2

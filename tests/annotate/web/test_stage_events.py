@@ -100,9 +100,9 @@ def test_a_reported_pair_leaves_every_page_and_comes_back_when_it_may(place, act
     ahead = place.studio.pairs_ahead("ann", [pair["pair_id"]], 1)
     assert ahead["passed_over"] == [pair["pair_id"]]
 
-    (report,) = place.studio.marks.reports()
+    (report,) = place.studio.annotations.reports()
     assert (report["note"], report["by"], report["decision"]) == ("odd", "ann", "open")
-    place.studio.marks.decide(report["report"], "shown", "me")
+    place.studio.annotations.decide(report["report"], "shown", "me")
     every = place.studio.pairs_ahead("bob", [], 48)["pairs"]
     assert pair["pair_id"] in [one["pair_id"] for one in every]
 
@@ -131,7 +131,7 @@ def test_what_makes_no_sense_is_refused(place, acts, event, error):
 
 
 def test_the_project_says_what_is_asked(place):
-    marks = place.studio.marks
+    marks = place.studio.annotations
     assert marks.offered()["reasons"][0] == "hands"
     offered = marks.offer("eyes\n\n  eyes\nfur ", ["detail"], 2, "me")
     assert offered == {"reasons": ["eyes", "fur"], "criteria": ["detail"], "overlap": 2}
@@ -147,7 +147,7 @@ def test_the_project_says_what_is_asked(place):
 
 
 def test_a_sitting_counts_pauses_and_sums_up(place, acts):
-    sittings = place.studio.sittings
+    sittings = place.studio.sessions
     assert sittings.now("ann") is None and sittings.summary("ann") is None
     assert sittings.begin("ann", 2) == {"goal": 2, "given": 0, "state": "open"}
     for key, verdict in (("k1", "left"), ("k2", "tie")):
@@ -187,10 +187,10 @@ def test_a_report_that_is_taken_back_opens_the_pair_again_and_says_what_stays(pl
     assert (sent["undone"], sent["opens"]) == ({"kind": "report", "key": "r1"}, True)
     assert "taken back" in sent["note"] and sent["votes"] == 1
     assert place.studio.pairs_ahead("ann", [pair["pair_id"]], 1)["passed_over"] == []
-    assert [one["decision"] for one in place.studio.marks.reports()] == ["withdrawn"]
+    assert [one["decision"] for one in place.studio.annotations.reports()] == ["withdrawn"]
 
     send(acts, "report", "r2", pair_id=pair["pair_id"], note="odd")
-    place.studio.marks.decide(2, "hidden", "cem")
+    place.studio.annotations.decide(2, "hidden", "cem")
     told = Endpoints(place.studio).undo("ann")
     assert "stays" in told["note"] and told["undone"]["kind"] == "vote"
     assert {name: told[name] for name in voted} == voted == pair_of(place)
@@ -199,7 +199,7 @@ def test_a_report_that_is_taken_back_opens_the_pair_again_and_says_what_stays(pl
 def test_a_pair_that_others_reported_too_stays_hidden(place, acts):
     pair = pair_of(place)
     send(acts, "report", "r1", pair_id=pair["pair_id"], note="")
-    place.studio.marks.report(pair["pair_id"], "bob", "", "r2")
+    place.studio.annotations.report(pair["pair_id"], "bob", "", "r2")
     sent = send(acts, "undo", "u1")
     assert not sent["opens"] and "stays hidden" in sent["note"]
     assert place.studio.pairs_ahead("ann", [pair["pair_id"]], 1)["passed_over"] == [pair["pair_id"]]

@@ -8,7 +8,7 @@ from annotate.clock import Monotonic
 MOST = 10_000
 
 
-class Pace:
+class RateMeter:
     """Remembers when things happened; safe from any thread."""
 
     def __init__(self, clock: Monotonic) -> None:

@@ -7,7 +7,7 @@ from storage.records import Pair
 Line = dict[str, Pair]
 
 
-class Waiting:
+class PairQueue:
     """Lines of pairs by id, one a stream; their owner guards them between threads."""
 
     def __init__(self, pairs: Iterable[Pair] = ()) -> None:
