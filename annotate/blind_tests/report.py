@@ -35,10 +35,10 @@ class TrialReports:
     """Saves reports of blind tests among the exports."""
 
     def __init__(
-        self, store: Store, base: str, model_name: str, report: Callable[[str], dict[str, Any]]
+        self, store: Store, model_id: str, model_name: str, report: Callable[[str], dict[str, Any]]
     ) -> None:
         """`report` says what a trial's votes say."""
-        self._store, self._base, self._report = store, base, report
+        self._store, self._model_id, self._report = store, model_id, report
         self._model_name = model_name
 
     def save(self, trial: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class TrialReports:
         return page if NAME.fullmatch(trial) and page.is_file() else None
 
     def _folder(self, trial: str) -> Path:
-        return self._store.library.exports(self._base) / f"report-{trial}"
+        return self._store.library.exports(self._model_id) / f"report-{trial}"
 
     def _copied(self, trial: Trial, shown: Sequence[Shown], scratch: Path) -> list[dict[str, Any]]:
         """Copy every image, and list it as an evaluation does; seeds are counted by prompt."""
@@ -102,7 +102,7 @@ class TrialReports:
         return {
             "format": FORMAT,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "model": {"name": self._model_name, "identity": self._base},
+            "model": {"name": self._model_name, "identity": self._model_id},
             "versions": [self._version(name) for name in (trial.before, trial.after)],
             "prompts": prompts_of(shown),
             "seeds": sorted({each["seed"] for each in images}),
@@ -115,7 +115,7 @@ class TrialReports:
         }
 
     def _version(self, name: str) -> dict[str, Any]:
-        for version in self._store.library.versions(self._base):
+        for version in self._store.library.versions(self._model_id):
             if version.version == name:
                 told = {key: version.summary.get(key) for key in ("objective", "pairs")}
                 whole = {"name": name, "run": version.run_id, **told}
@@ -124,7 +124,7 @@ class TrialReports:
 
     def _checks(self, trial: Trial) -> list[dict[str, Any]]:
         found = []
-        for version in self._store.library.versions(self._base):
+        for version in self._store.library.versions(self._model_id):
             if version.version in (trial.before, trial.after):
                 for check in version.summary.get("checks") or []:
                     found.append({"version": version.version, **check})

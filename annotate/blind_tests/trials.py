@@ -60,7 +60,7 @@ class Trials:
         store: Store,
         assigner: PairAssigner,
         comparing: ComparisonGrid,
-        base: str,
+        model_id: str,
         prompt_sampler: PromptSampler,
         prompts: Sequence[str],
         activate: Callable[[str], Any],
@@ -69,14 +69,19 @@ class Trials:
         model_name: str,
     ) -> None:
         """Take the prompts that are set aside for trials, and what makes a version active."""
-        self._store, self._assigner, self._grid, self._base = store, assigner, comparing, base
+        self._store, self._assigner, self._grid, self._model_id = (
+            store,
+            assigner,
+            comparing,
+            model_id,
+        )
         self._prompt_sampler, self._prompts, self._activate = (
             prompt_sampler,
             list(prompts),
             activate,
         )
         self._chance, self._clock = chance, clock
-        self.saved = TrialReports(store, base, model_name, self.report)
+        self.saved = TrialReports(store, model_id, model_name, self.report)
         self._judge = Judge()
         self._courses: dict[str, Course] = {}
         self._closing, self._nudge = threading.Event(), threading.Event()
@@ -85,7 +90,7 @@ class Trials:
 
     def start(self) -> None:
         """Take up the open trials of an earlier app, and start the thread."""
-        for trial in self._store.trials.of_base(self._base):
+        for trial in self._store.trials.of_base(self._model_id):
             if trial.state == OPEN:
                 self._take_up(trial)
         self._thread.start()
@@ -113,10 +118,10 @@ class Trials:
 
         Raises HeldBack, InvalidRequest (no prompt is left), UnknownVersion or InvalidTrial.
         """
-        require_fit(self._store.version(self._base, after))
+        require_fit(self._store.version(self._model_id, after))
         texts = self._fresh(prompts if prompts is not None else self._prompts)
         options = {"mixed": mixed, "act": act}
-        trial = self._store.trials.create(self._base, before, after, texts, questions, options)
+        trial = self._store.trials.create(self._model_id, before, after, texts, questions, options)
         self._prompt_sampler.drop(texts)
         self._take_up(trial)
         return self.report(trial.trial_id)
@@ -151,7 +156,7 @@ class Trials:
 
     def reports(self) -> list[dict[str, Any]]:
         """The reports of all trials, newest first."""
-        return [self.report(trial.trial_id) for trial in self._store.trials.of_base(self._base)]
+        return [self.report(trial.trial_id) for trial in self._store.trials.of_base(self._model_id)]
 
     def wanted(self, trial_id: str) -> str:
         """Somebody wants pairs of a trial; returns why there may be none yet.
@@ -175,7 +180,7 @@ class Trials:
         outcome = self._judge.outcome(votes)
         if outcome is None:
             return
-        active = self._store.active(self._base).version
+        active = self._store.active(self._model_id).version
         note = f"{trial.before} stays."
         if outcome == "better":
             self._activate(trial.after)
@@ -191,7 +196,7 @@ class Trials:
 
     def _fresh(self, prompts: Sequence[str]) -> list[str]:
         """The prompts that nobody was given to learn from; raises InvalidRequest without any."""
-        used = self._store.trials.drawn_prompts(self._base)
+        used = self._store.trials.drawn_prompts(self._model_id)
         fresh = [text for text in dict.fromkeys(p.strip() for p in prompts) if text not in used]
         if len(fresh) < FEWEST_PROMPTS:
             raise InvalidRequest(

@@ -43,7 +43,7 @@ class BestOfN:
         renderer: Renderer,
         comparing: ComparisonGrid,
         pool: PairPool,
-        base: str,
+        model_id: str,
         taste: Callable[[], Merits],
     ) -> None:
         """`taste` returns what judges images by the votes so far, or raises InvalidRequest."""
@@ -51,7 +51,7 @@ class BestOfN:
         self._renderer = renderer
         self._grid = comparing
         self._pool = pool
-        self._base = base
+        self._model_id = model_id
         self._taste = taste
 
     def tuned_by(self, judge: str) -> str | None:
@@ -61,7 +61,7 @@ class BestOfN:
         """
         if judge != VOTES:
             return judge
-        active = self._store.active(self._base)
+        active = self._store.active(self._model_id)
         return active.version if active.adapter else None
 
     def best_of(
@@ -89,7 +89,7 @@ class BestOfN:
         """Return what ranks images of a prompt; raises InvalidRequest or UnknownVersion."""
         if judge == VOTES:
             return self._taste()
-        if judge == BASE or self._store.version(self._base, judge).adapter is None:
+        if judge == BASE or self._store.version(self._model_id, judge).adapter is None:
             raise InvalidRequest(
                 f"{judge} cannot judge: an image's worth is how much likelier a version holds it "
                 "to be than the base. Name a version that a fine-tune made, or let the votes judge."

@@ -22,11 +22,11 @@ Drawn = dict[Cell, Image]
 class ComparisonGrid:
     """Draws an image once per recipe; asked again, it gives the stored one at once."""
 
-    def __init__(self, store: Store, renderer: Renderer, pool: PairPool, base: str) -> None:
+    def __init__(self, store: Store, renderer: Renderer, pool: PairPool, model_id: str) -> None:
         self._store = store
         self._renderer = renderer
         self._pool = pool
-        self._base = base
+        self._model_id = model_id
         self._drawing = threading.Lock()
 
     def compare(self, items: Sequence[RenderItem], mixes: Sequence[Mix]) -> Iterator[Drawn]:
@@ -43,7 +43,7 @@ class ComparisonGrid:
 
     def look(self, mix: Mix) -> WeightedAdapters:
         """Return what draws a mix; raises UnknownVersion."""
-        versions = [self._store.version(self._base, name) for name, _ in mix.parts]
+        versions = [self._store.version(self._model_id, name) for name, _ in mix.parts]
         return WeightedAdapters(
             mix.name,
             tuple(

@@ -15,7 +15,7 @@ class Supplies:
 
     store: Store
     assigner: PairAssigner
-    base: str
+    model_id: str
     """The model that labels on imported images belong to."""
     kept: Callable[[], set[str]]
     """The prompts that blind tests have for themselves."""

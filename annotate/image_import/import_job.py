@@ -42,7 +42,11 @@ class Import:
     """The import of one folder, by one thread and those that it starts."""
 
     def __init__(self, supplies: Supplies, patience_s: float = PATIENCE_S) -> None:
-        self._store, self._assigner, self._base = supplies.store, supplies.assigner, supplies.base
+        self._store, self._assigner, self._model_id = (
+            supplies.store,
+            supplies.assigner,
+            supplies.model_id,
+        )
         self._chance, self._clock = supplies.chance, supplies.clock
         self._steps = Steps(supplies.clock, patience_s)
         self._looking = Looking(supplies, self._steps)
@@ -56,7 +60,7 @@ class Import:
         began = self._clock()
         looked = self._looking.look(folder)
         images = self._store.find_images(key_of(head) for group in looked.shared for head in group)
-        stock = Stock(images, self._store.material.partners(self._base), set())
+        stock = Stock(images, self._store.material.partners(self._model_id), set())
         preview = preview_of(folder, looked, stock, self.cancelled.is_set(), self._clock() - began)
         return looked.outcomes, preview
 
@@ -87,7 +91,7 @@ class Import:
         hashes = [image.sha256 for image in images.values()]
         faults = self._store.snapshots.faults(hashes, read=True)
         lost = {image.image_id for image in images.values() if image.sha256 in faults}
-        return Stock(images, self._store.material.partners(self._base), lost)
+        return Stock(images, self._store.material.partners(self._model_id), lost)
 
     def _batches(self, groups: list[list[Head]], stock: Stock) -> Iterator[list[Part]]:
         """Parts of prompts in random order, several small ones together."""
@@ -126,7 +130,7 @@ class Import:
         for number in sorted(made):
             self._chance.shuffle(made[number])
             pairs += made[number]
-        for pair in self._store.material.add(self._base, list(new.values()), pairs):
+        for pair in self._store.material.add(self._model_id, list(new.values()), pairs):
             self._assigner.add(pair)
             summary.prompts.add(pair.prompt)
         summary.pairs += len(pairs)

@@ -40,9 +40,9 @@ class ActiveLearner:
     """Learns a taste from the votes in the background, and picks pairs by it at once."""
 
     def __init__(
-        self, store: Store, base: str, looks: ImageFeatureStore, chance: random.Random
+        self, store: Store, model_id: str, looks: ImageFeatureStore, chance: random.Random
     ) -> None:
-        self._store, self._base, self._looks, self._chance = store, base, looks, chance
+        self._store, self._model_id, self._looks, self._chance = store, model_id, looks, chance
         self._taste: Taste | None = None
         self._known: dict[str, np.ndarray] = {}
         self._asked: Counter[str] = Counter()
@@ -116,12 +116,12 @@ class ActiveLearner:
             self._learn()
 
     def _learn(self) -> None:
-        waiting = self._store.waiting_pairs(self._base, SOON)
+        waiting = self._store.waiting_pairs(self._model_id, SOON)
         self._measure([p for pair in waiting for p in (pair.left, pair.right)])
-        votes = self._store.counts(self._base).decisive
+        votes = self._store.counts(self._model_id).decisive
         if abs(votes - self._learned_from) < max(1, self._learned_from * NEWS):
             return
-        given = self._store.quality.entries.lessons(self._base, MOST_VOTES)
+        given = self._store.quality.entries.lessons(self._model_id, MOST_VOTES)
         known = self._measure([image for *sides, _ in given for image in sides])
         sides = [(won, lost) for won, lost, _ in given if won in known and lost in known]
         self._learned_from = votes

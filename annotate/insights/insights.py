@@ -27,11 +27,13 @@ QUICK_S, PATIENT_S = 0.8, 1.2
 class Insights:
     """Answers about a studio's votes; a `person` sees what is said of them, None everything."""
 
-    def __init__(self, store: Store, base: str, chance: random.Random, clock: Monotonic) -> None:
-        self._store, self._base = store, base
+    def __init__(
+        self, store: Store, model_id: str, chance: random.Random, clock: Monotonic
+    ) -> None:
+        self._store, self._model_id = store, model_id
         self.image_features = ImageFeatureStore(store, clock)
-        self._kept = InsightsCache(store, base, self.image_features)
-        self.quality_control = QualityControl(store, base, chance)
+        self._kept = InsightsCache(store, model_id, self.image_features)
+        self.quality_control = QualityControl(store, model_id, chance)
         self.pace_hints = PaceHints()
 
     def report(self, person: str | None = None, within_s: float = QUICK_S) -> dict[str, Any]:
@@ -78,13 +80,13 @@ class Insights:
 
     def weigh(self) -> None:
         """Record how much everybody's votes count from now on, each with its reason."""
-        known = self._store.quality.weights(self._base)
+        known = self._store.quality.weights(self._model_id)
         found: dict[str, tuple[float, str]] = {}
         if self.settings()[WEIGH]:
             found = self._found_weights()
         whole = (1.0, "Nothing speaks against counting these votes in full.")
         stale = {name: whole for name in known if name not in found}
-        self._store.quality.weigh(self._base, stale | found, "palate")
+        self._store.quality.weigh(self._model_id, stale | found, "palate")
 
     def exclude(
         self, reason: str, who: str, *, person: str = "", vote_id: int | None = None
@@ -95,13 +97,13 @@ class Insights:
         """
         whose = as_annotator(person) if vote_id is None else None
         self._store.quality.exclude(
-            self._base, as_text(reason, "The reason"), who, annotator=whose, vote_id=vote_id
+            self._model_id, as_text(reason, "The reason"), who, annotator=whose, vote_id=vote_id
         )
         return self._exclusions(None)
 
     def lift(self, exclusion_id: int, who: str) -> list[dict[str, Any]]:
         """End an exclusion, and return them all; raises storage's InvalidExclusion."""
-        self._store.quality.lift(self._base, exclusion_id, who)
+        self._store.quality.lift(self._model_id, exclusion_id, who)
         return self._exclusions(None)
 
     def mark_gold(self, pair_id: str, better: str, who: str) -> dict[str, str]:
@@ -113,8 +115,8 @@ class Insights:
         winners = {"left": pair.left, "right": pair.right, "": ""}
         if better not in winners:
             raise InvalidRequest(f"The better side is left, right or empty, not {better!r}.")
-        self._store.quality.checks.mark_gold(self._base, pair.pair_id, winners[better], who)
-        return self._store.quality.checks.gold(self._base)
+        self._store.quality.checks.mark_gold(self._model_id, pair.pair_id, winners[better], who)
+        return self._store.quality.checks.gold(self._model_id)
 
     # Where it comes from
 
@@ -127,7 +129,7 @@ class Insights:
     def _weights(self) -> dict[str, dict[str, Any]]:
         return {
             name: {"weight": one.weight, "reason": one.reason, "since": one.created.isoformat()}
-            for name, one in self._store.quality.weights(self._base).items()
+            for name, one in self._store.quality.weights(self._model_id).items()
         }
 
     def _exclusions(self, person: str | None) -> list[dict[str, Any]]:
@@ -141,7 +143,7 @@ class Insights:
                 "since": one.created.isoformat(),
                 "lifted": one.lifted.isoformat() if one.lifted else None,
             }
-            for one in self._store.quality.exclusions(self._base)
+            for one in self._store.quality.exclusions(self._model_id)
             if person is None or one.annotator == person
         ]
 

@@ -58,12 +58,12 @@ class Known:
 class InsightsCache:
     """Adds up the votes on a model's pairs; callers at the same time share one computation."""
 
-    def __init__(self, store: Store, base: str, looks: ImageFeatureStore) -> None:
-        self._store, self._base, self._looks = store, base, looks
+    def __init__(self, store: Store, model_id: str, looks: ImageFeatureStore) -> None:
+        self._store, self._model_id, self._looks = store, model_id, looks
         entries = store.quality.entries
         self._ledger = Ledger(
-            lambda after, most: entries.after(base, after, most),
-            lambda: entries.hidden(base),
+            lambda after, most: entries.after(model_id, after, most),
+            lambda: entries.hidden(model_id),
             looks.places,
         )
         self._known: Known | None = None
@@ -135,11 +135,11 @@ class InsightsCache:
         return found
 
     def _source(self, known: Known, person: str | None) -> Source:
-        gold = self._store.quality.entries.known(self._base)
+        gold = self._store.quality.entries.known(self._model_id)
         return Source(known.votes, known.units, person, gold, self._looks.numbers())
 
     def _report(self, source: Source) -> Told:
-        reasons = self._store.quality.reasons(self._base)
+        reasons = self._store.quality.reasons(self._model_id)
         told = {
             "people": vote_tables.people_of(source.votes)
             if source.person is None
@@ -155,7 +155,7 @@ class InsightsCache:
 
     def _own(self, source: Source) -> Told:
         assert source.person is not None
-        reasons, habits = self._store.quality.reasons(self._base), {}
+        reasons, habits = self._store.quality.reasons(self._model_id), {}
         if len(source.mine):
             habits = {source.person: told_person(source.mine, source.gold)}
         told = {
@@ -174,7 +174,7 @@ class InsightsCache:
 
     def _bouts(self, person: str | None) -> Iterable[Bout]:
         scores = {"after": 1.0, "before": 0.0, "tie": 0.5}
-        for trial in self._store.trials.of_base(self._base):
+        for trial in self._store.trials.of_base(self._model_id):
             for vote in self._store.trials.votes(trial.trial_id):
                 asked = vote.question == QUESTIONS[0] and vote.result in scores
                 if asked and person in (None, vote.annotator):

@@ -18,8 +18,8 @@ MOST_PEOPLE = 20
 class Annotations:
     """Remarks and reports, and what the project offers for them."""
 
-    def __init__(self, store: Store, assigner: PairAssigner, base: str) -> None:
-        self._store, self._assigner, self._base = store, assigner, base
+    def __init__(self, store: Store, assigner: PairAssigner, model_id: str) -> None:
+        self._store, self._assigner, self._model_id = store, assigner, model_id
 
     def offered(self) -> dict[str, Any]:
         """The reasons and criteria of the project, and how many people each pair is shown to."""
@@ -72,7 +72,7 @@ class Annotations:
                 "at": f"{report.created.isoformat(timespec='seconds')}Z",
                 "decision": report.decision,
             }
-            for report in self._store.reports.all(self._base)
+            for report in self._store.reports.all(self._model_id)
         ]
 
     def decide(self, report: object, decision: str, who: str) -> list[dict[str, Any]]:

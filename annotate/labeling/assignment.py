@@ -32,10 +32,12 @@ class AssignedPairs:
 class PairAssigner:
     """Leases of pairs in memory, votes in the store; safe from any thread."""
 
-    def __init__(self, store: Store, base: str, clock: Monotonic, chance: random.Random) -> None:
+    def __init__(
+        self, store: Store, model_id: str, clock: Monotonic, chance: random.Random
+    ) -> None:
         self._chance = chance
         self._store = store
-        self._base = base
+        self._model_id = model_id
         self._clock = clock
         self._leases = Leases()
         self._version = "base"
@@ -63,7 +65,7 @@ class PairAssigner:
     def open(self, version: str) -> None:
         """Let the stored pairs that nobody voted on wait, and hand out this version's first."""
         self._overlap = int(self._store.project.get(OVERLAP, 1))
-        pairs = self._store.open_pairs(self._base, self._overlap)
+        pairs = self._store.open_pairs(self._model_id, self._overlap)
         with self._guard:
             self._version = version
             for pair, asked in pairs:
@@ -104,7 +106,7 @@ class PairAssigner:
     def ask_several(self, overlap: int) -> None:
         """Ask so many people about each pair from now on, pairs already voted on included."""
         self._overlap = overlap
-        pairs = self._store.open_pairs(self._base, overlap)
+        pairs = self._store.open_pairs(self._model_id, overlap)
         with self._guard:
             self._leases.forget_waiting()
             held = self._leases.out()

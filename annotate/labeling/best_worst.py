@@ -20,8 +20,8 @@ Place = int | None
 class BestWorstQueue:
     """Quads that wait and who has which; drawn only while somebody asks for them."""
 
-    def __init__(self, store: Store, base: str, clock: Monotonic) -> None:
-        self._store, self._base, self._clock = store, base, clock
+    def __init__(self, store: Store, model_id: str, clock: Monotonic) -> None:
+        self._store, self._model_id, self._clock = store, model_id, clock
         self._guard = threading.Lock()
         self._waiting: dict[str, Quad] = {}
         self._held: dict[str, tuple[str, float, Quad]] = {}
@@ -38,7 +38,7 @@ class BestWorstQueue:
 
     def add(self, prompt: str, images: Sequence[str], version: str) -> None:
         """Store four images and let them wait; raises what the store raises."""
-        quad = self._store.rankings.add_quad(prompt, images, self._base, version)
+        quad = self._store.rankings.add_quad(prompt, images, self._model_id, version)
         with self._guard:
             self._waiting[quad.quad_id] = quad
 
@@ -50,7 +50,7 @@ class BestWorstQueue:
         Being asked for them is what keeps them drawn.
         """
         name, now = as_annotator(annotator), self._clock()
-        stored = [] if self._opened else self._store.rankings.waiting(self._base)
+        stored = [] if self._opened else self._store.rankings.waiting(self._model_id)
         with self._guard:
             self._wanted_at = now
             self._open(stored)

@@ -23,8 +23,8 @@ AFTER, UNTIL = 20, 400
 class QualityControl:
     """Decides now and then that a person is asked on purpose."""
 
-    def __init__(self, store: Store, base: str, chance: random.Random) -> None:
-        self._store, self._base, self._chance = store, base, chance
+    def __init__(self, store: Store, model_id: str, chance: random.Random) -> None:
+        self._store, self._model_id, self._chance = store, model_id, chance
         self._shares = {name: self._read(name) for name in SHARES}
 
     @property
@@ -54,16 +54,16 @@ class QualityControl:
 
     def _repeat(self, annotator: str) -> Pair | None:
         checks = self._store.quality.checks
-        known = checks.repeatable(self._base, annotator, AFTER, UNTIL)
+        known = checks.repeatable(self._model_id, annotator, AFTER, UNTIL)
         if not known:
             return None
         return checks.ask_again(self._chance.choice(known), annotator, REPEAT, swap=True)
 
     def _gold(self, annotator: str) -> Pair | None:
         checks = self._store.quality.checks
-        if not checks.gold(self._base):
+        if not checks.gold(self._model_id):
             return None
-        known = checks.unasked_gold(self._base, annotator)
+        known = checks.unasked_gold(self._model_id, annotator)
         if not known:
             return None
         swap = self._chance.random() < 0.5

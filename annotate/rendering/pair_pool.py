@@ -57,13 +57,13 @@ class PairPool:
         renderer: Renderer,
         assigner: PairAssigner,
         prompt_sampler: PromptSampler,
-        base: str,
+        model_id: str,
         chance: random.Random,
         clock: Monotonic,
         best_worst: BestWorstQueue,
     ) -> None:
         self._store, self._sampler, self._renderer = store, sampler, renderer
-        self._assigner, self._prompt_sampler, self._base = assigner, prompt_sampler, base
+        self._assigner, self._prompt_sampler, self._model_id = assigner, prompt_sampler, model_id
         self._chance, self._clock, self._best_worst = chance, clock, best_worst
         self._thread = threading.Thread(target=self._work, name="pool", daemon=True)
         self._closing = threading.Event()
@@ -220,7 +220,7 @@ class PairPool:
 
     def _draw_pairs(self, count: int) -> None:
         self._paired = True
-        version = self._store.version(self._base, self._assigner.version)
+        version = self._store.version(self._model_id, self._assigner.version)
         items = [item for _ in range(count) for item in self._of_a_kind(2)]
         warm, began = self._sampler.state().state == "ready", self._clock()
         finished: dict[int, Image] = {}
@@ -241,7 +241,7 @@ class PairPool:
 
     def _draw_quad(self) -> None:
         self._paired = False
-        version = self._store.version(self._base, self._assigner.version)
+        version = self._store.version(self._model_id, self._assigner.version)
         drawn: dict[int, Image] = {}
         items, add = self._of_a_kind(4), drawn.__setitem__
         self._asked = self._clock()
@@ -265,7 +265,7 @@ class PairPool:
             return
         self._alike = 0
         prompt, version = left.recipe["prompt"], left.version
-        pair = self._store.add_pair(prompt, left.image_id, right.image_id, self._base, version)
+        pair = self._store.add_pair(prompt, left.image_id, right.image_id, self._model_id, version)
         self._assigner.add(pair)
 
     def _look_alike(self, *images: Image) -> bool:

@@ -27,9 +27,9 @@ def adapters_of(version: Version) -> WeightedAdapters:
 class Renderer:
     """Draws with one model, by its own settings."""
 
-    def __init__(self, sampler: Sampler, model: Model, base: str) -> None:
+    def __init__(self, sampler: Sampler, model: Model, model_id: str) -> None:
         self._sampler = sampler
-        self._base = base
+        self._model_id = model_id
         self._settings = RenderSettings(
             model.width,
             model.height,
@@ -43,7 +43,7 @@ class Renderer:
         """Everything that an image depends on."""
         settings = self._settings
         return {
-            "base": self._base,
+            "base": self._model_id,
             "version": version,
             "prompt": item.prompt,
             "negative_prompt": settings.negative_prompt,

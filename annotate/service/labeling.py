@@ -33,13 +33,13 @@ class Labeling:
         trials: Trials,
         harvest: Harvest,
         schedule: Schedule,
-        base: str,
+        model_id: str,
     ) -> None:
-        self._store, self._assigner, self._pool, self._base = store, assigner, pool, base
+        self._store, self._assigner, self._pool, self._model_id = store, assigner, pool, model_id
         self._harvest, self._schedule = harvest, schedule
         self.best_worst, self.trials, self.train_every = best_worst, trials, schedule.every
         self.annotations, self.sessions = (
-            Annotations(store, assigner, base),
+            Annotations(store, assigner, model_id),
             LabelingSessions(store, assigner),
         )
 
@@ -96,7 +96,7 @@ class Labeling:
         return {
             "accepted": True,
             "key": receipt.key,
-            "votes": self._store.given(self._base).votes,
+            "votes": self._store.given(self._model_id).votes,
             "until_next_run": self._until_next_run(),
         }
 
@@ -137,7 +137,7 @@ class Labeling:
         """
         if annotator is not None:
             self._assigner.touch(as_annotator(annotator))
-        counts = self._store.given(self._base)
+        counts = self._store.given(self._model_id)
         return {
             "votes": counts.votes,
             "decisive": counts.decisive,

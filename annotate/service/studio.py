@@ -81,30 +81,30 @@ class Studio(Labeling):
         chance = chance or random.SystemRandom()
         schedule = Schedule(train_every, train_at, now)
         # Its own name in this studio, which may be an older one than its identity.
-        base = store.aliases.base_of(model.identity, model.aliases)
+        model_id = store.aliases.base_of(model.identity, model.aliases)
         self._given, set_aside = prompts_for(model.path, prompts)
         self._given_source = "file" if prompts else "built-in"
         self._prompt_sampler = PromptSampler(self._given, chance)
         assigner, renderer = (
-            PairAssigner(store, base, clock, chance),
-            Renderer(sampler, model, base),
+            PairAssigner(store, model_id, clock, chance),
+            Renderer(sampler, model, model_id),
         )
         quads, harvest = (
-            BestWorstQueue(store, base, clock),
-            Harvest(store, assigner, base, settle_s),
+            BestWorstQueue(store, model_id, clock),
+            Harvest(store, assigner, model_id, settle_s),
         )
         pool = PairPool(
-            store, sampler, renderer, assigner, self._prompt_sampler, base, chance, clock, quads
+            store, sampler, renderer, assigner, self._prompt_sampler, model_id, chance, clock, quads
         )
         self._tuning = Tuning(
-            store, sampler, trainer, model, pool, harvest, schedule, clock, watch_s, base
+            store, sampler, trainer, model, pool, harvest, schedule, clock, watch_s, model_id
         )
-        self._grid = ComparisonGrid(store, renderer, pool, base)
+        self._grid = ComparisonGrid(store, renderer, pool, model_id)
         trials = Trials(
             store,
             assigner,
             self._grid,
-            base,
+            model_id,
             self._prompt_sampler,
             set_aside,
             self.activate,
@@ -112,21 +112,21 @@ class Studio(Labeling):
             clock,
             model.name,
         )
-        super().__init__(store, assigner, pool, quads, trials, harvest, schedule, base)
-        self.insights = Insights(store, base, chance, clock)
-        self._active_learner = ActiveLearner(store, base, self.insights.image_features, chance)
+        super().__init__(store, assigner, pool, quads, trials, harvest, schedule, model_id)
+        self.insights = Insights(store, model_id, chance, clock)
+        self._active_learner = ActiveLearner(store, model_id, self.insights.image_features, chance)
         self._advise()
         self.best_of_n = BestOfN(
-            store, renderer, self._grid, pool, base, self._active_learner.judge
+            store, renderer, self._grid, pool, model_id, self._active_learner.judge
         )
-        self._reports = Reports(store, trainer, base)
+        self._reports = Reports(store, trainer, model_id)
         self._standing = Standing(
             sampler, assigner, pool, self._tuning, self._reports, self._active_learner, store
         )
         self.material = Material(
-            Supplies(store, assigner, base, trials.kept_prompts, chance, clock)
+            Supplies(store, assigner, model_id, trials.kept_prompts, chance, clock)
         )
-        self.library = Library(store, trainer, workshop, model, base)
+        self.library = Library(store, trainer, workshop, model, model_id)
         self.disk = store.disk
         self.accounts = Accounts(store.people)
 
@@ -142,13 +142,13 @@ class Studio(Labeling):
 
     def start(self) -> None:
         """Take up what the store holds, and start the image model and the threads."""
-        self._store.ensure_base(self._base)
+        self._store.ensure_base(self._model_id)
         self._store.add_prompts(self._given, self._given_source)
         kept = self.trials.kept_prompts()
         self._prompt_sampler.drop(kept)
         pasted = (p.text for p in self._store.prompts() if p.source == PASTED)
         self._prompt_sampler.add(text for text in pasted if text not in kept)
-        self._assigner.open(self._store.active(self._base).version)
+        self._assigner.open(self._store.active(self._model_id).version)
         self._pool.start()
         self._tuning.start()
         self._active_learner.start()
@@ -241,11 +241,11 @@ class Studio(Labeling):
 
         Raises HeldBack for one that failed its checks, unless it is wanted `anyway`.
         """
-        known = self._store.version(self._base, as_text(version, "The version"))
+        known = self._store.version(self._model_id, as_text(version, "The version"))
         if not anyway:
             require_fit(known)
         self.library.require_file(version)
-        self._store.activate(self._base, version)
+        self._store.activate(self._model_id, version)
         self._assigner.switch(version)
         self._pool.wake()
         return self._reports.versions()

@@ -16,8 +16,8 @@ NAMED = 3
 class Losses:
     """Remember what is lost for as long as looking again would cost too much."""
 
-    def __init__(self, store: Store, base: str, clock: Monotonic) -> None:
-        self._store, self._base, self._clock = store, base, clock
+    def __init__(self, store: Store, model_id: str, clock: Monotonic) -> None:
+        self._store, self._model_id, self._clock = store, model_id, clock
         self._known: dict[str | None, tuple[float, Lost]] = {}
         self._guard = threading.Lock()
 
@@ -29,7 +29,7 @@ class Losses:
             if lost is not None and now < fresh_until and not anew:
                 return lost
 
-            lost = self._store.snapshots.lost(self._base, voter)
+            lost = self._store.snapshots.lost(self._model_id, voter)
             after = self._clock()
             self._known[voter] = (after + SHARE * (after - now), lost)
             return lost

@@ -16,10 +16,12 @@ WASTED = (RunState.FAILED, RunState.CANCELLED)
 class Harvest:
     """Counts new votes, and waits until they are settled."""
 
-    def __init__(self, store: Store, assigner: PairAssigner, base: str, settle_s: float) -> None:
+    def __init__(
+        self, store: Store, assigner: PairAssigner, model_id: str, settle_s: float
+    ) -> None:
         self._store = store
         self._assigner = assigner
-        self._base = base
+        self._model_id = model_id
         self.settle_s = settle_s
         self.weigh: Callable[[], None] = lambda: None
         """Settles how much everybody's votes count, before they are frozen for a run."""
@@ -29,12 +31,12 @@ class Harvest:
 
         Votes that a failed or cancelled run had are not new: it would start again and again.
         """
-        new = self._store.decisive_since_last_run(self._base)
-        runs = [run for run in self._store.runs(self._base) if not run.settings.get("voter")]
+        new = self._store.decisive_since_last_run(self._model_id)
+        runs = [run for run in self._store.runs(self._model_id) if not run.settings.get("voter")]
         if new and runs and runs[0].state in WASTED:
             counts = snapshot_counts(self._store, runs[0])
             had = sum(counts.get(kind, 0) for kind in ("preference", "ranking", "image_lost"))
-            new = min(new, max(0, self._store.counts(self._base).decisive - had))
+            new = min(new, max(0, self._store.counts(self._model_id).decisive - had))
         return new
 
     def settled(self, new: int) -> int:

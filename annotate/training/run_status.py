@@ -35,10 +35,10 @@ class Unreadable:
 class Reports:
     """Puts together what the store and the run folders say."""
 
-    def __init__(self, store: Store, trainer: Trainer, base: str) -> None:
+    def __init__(self, store: Store, trainer: Trainer, model_id: str) -> None:
         self._store = store
         self._trainer = trainer
-        self._base = base
+        self._model_id = model_id
 
     def status(self, run_id: str) -> dict[str, Any]:
         """State, progress from 0 to 1, seconds left, version made and error of a run."""
@@ -61,7 +61,9 @@ class Reports:
     def runs(self) -> list[dict[str, Any]]:
         """All runs, newest first."""
         made = self._made_by()
-        return [self._line(run, self._status(run), made) for run in self._store.runs(self._base)]
+        return [
+            self._line(run, self._status(run), made) for run in self._store.runs(self._model_id)
+        ]
 
     def sheet_file(self, run_id: str) -> Path | None:
         """The file of the sheet that a run's checks drew; None without."""
@@ -81,7 +83,7 @@ class Reports:
                 "name": version.name,
                 "note": version.note,
             }
-            for version in self._store.versions(self._base)
+            for version in self._store.versions(self._model_id)
         ]
 
     def _line(self, run: Run, status: RunStatus, made: dict[str | None, Version]) -> dict[str, Any]:
@@ -126,7 +128,7 @@ class Reports:
             return Unreadable(run.state)
 
     def _made_by(self) -> dict[str | None, Version]:
-        return {known.run_id: known for known in self._store.library.versions(self._base)}
+        return {known.run_id: known for known in self._store.library.versions(self._model_id)}
 
 
 def _trouble(run: Run, status: RunStatus) -> dict[str, str]:

@@ -42,13 +42,13 @@ class Tuning:
         schedule: Schedule,
         clock: Monotonic,
         watch_s: float,
-        base: str,
+        model_id: str,
     ) -> None:
         self._store, self._sampler, self._trainer, self._model = store, sampler, trainer, model
         self._pool, self._harvest, self._schedule, self._clock = pool, harvest, schedule, clock
-        self._base, self._watch_s = base, watch_s
+        self._model_id, self._watch_s = model_id, watch_s
         self._running: str | None = None
-        self._losses = Losses(store, self._base, clock)
+        self._losses = Losses(store, self._model_id, clock)
         self._queue: list[str] = []
         self._shares_device: bool | None = None
         self._cancelled: dict[str, float] = {}
@@ -65,7 +65,7 @@ class Tuning:
     def start(self) -> None:
         """Take up the runs that an earlier app left, then watch."""
         with self._turn:
-            for run in reversed(self._store.runs(self._base)):
+            for run in reversed(self._store.runs(self._model_id)):
                 if run.state in (RunState.QUEUED, RunState.RUNNING):
                     self._take_up_safely(run)
         self._thread.start()
@@ -79,7 +79,7 @@ class Tuning:
     def plan(self, settings: dict[str, Any]) -> dict[str, Any]:
         """What a run started now would be; raises NothingToLearn or what the trainer raises."""
         voter, rest = whose(settings)
-        pairs = self._store.decisive(self._base, voter)
+        pairs = self._store.decisive(self._model_id, voter)
         if not pairs:
             told = f"There is no left or right vote of {voter!r}" if voter else NOTHING
             raise NothingToLearn(f"{told} to learn from yet. Label some pairs first.")
@@ -96,7 +96,7 @@ class Tuning:
 
     def _measured_speed(self) -> float | None:
         """Pairs a second of the newest run that ended well."""
-        done = (run for run in self._store.runs(self._base) if run.state == RunState.DONE)
+        done = (run for run in self._store.runs(self._model_id) if run.state == RunState.DONE)
         newest = next(done, None)
         rows = self._trainer.metrics(self._store.run_dir(newest.run_id)) if newest else []
         speed = rows[-1].get("pairs_per_s") if rows else None
@@ -143,9 +143,9 @@ class Tuning:
         start = self._start_of(settings)
         voter, rest = whose(settings)
         self._harvest.weigh()
-        snapshot = self._store.write_snapshot(self._base, self._harvest.settle_s, voter)
+        snapshot = self._store.write_snapshot(self._model_id, self._harvest.settle_s, voter)
         run = self._store.create_run(
-            snapshot.snapshot_id, self._base, start.version, settings, trigger
+            snapshot.snapshot_id, self._model_id, start.version, settings, trigger
         )
         run_dir = self._store.run_dir(run.run_id)
         try:
@@ -159,7 +159,7 @@ class Tuning:
 
     def _start_of(self, settings: dict[str, Any]) -> Version:
         """The version a run goes on from; raises storage's UnknownVersion."""
-        return self._store.version(self._base, str(settings.get("start", "base")))
+        return self._store.version(self._model_id, str(settings.get("start", "base")))
 
     def _start_next(self) -> None:
         while self._running is None and self._queue:
@@ -260,7 +260,7 @@ class Tuning:
         if not adapter.is_file():
             return f"The run ended without its adapter {adapter}. Start a new run."
         summary = status.result or {}
-        self._store.add_version(self._base, run.parent, run.run_id, adapter, summary)
+        self._store.add_version(self._model_id, run.parent, run.run_id, adapter, summary)
         return None
 
     def _share_device(self, run_id: str) -> None:

@@ -29,17 +29,17 @@ class Library:
         trainer: Trainer,
         workshop: Workshop | None,
         model: Model,
-        base: str,
+        model_id: str,
     ) -> None:
         self._store, self._trainer = store, trainer
         self._workshop, self._model = workshop, model
-        self._base = base
+        self._model_id = model_id
         self.pacing = Pacing()
 
     def lineage(self) -> list[dict[str, Any]]:
         """Return every version, oldest first, with what it learned from and how it did."""
-        learned = self._store.library.learned(self._base)
-        versions = self._store.library.versions(self._base)
+        learned = self._store.library.learned(self._model_id)
+        versions = self._store.library.versions(self._model_id)
         good = good_ones(versions)
         last = good[0].version if len(good) == 1 else None
         return [
@@ -54,19 +54,19 @@ class Library:
         """Return everything about one version, its run's metrics too; raises UnknownVersion."""
         known = {told["version"]: told for told in self.lineage()}
         if version not in known:
-            self._store.version(self._base, as_text(version, "The version"))
+            self._store.version(self._model_id, as_text(version, "The version"))
         told = known[version]
         return told | {"metrics": self._metrics(told["run_id"])}
 
     def rename(self, version: str, name: str) -> None:
         """Give a version a name to show; raises storage's InvalidLabel or UnknownVersion."""
         text = as_text(name, "The name")
-        self._store.library.rename(self._base, as_text(version, "The version"), text)
+        self._store.library.rename(self._model_id, as_text(version, "The version"), text)
 
     def note(self, version: str, note: str) -> None:
         """Write a note on a version; raises storage's InvalidLabel or UnknownVersion."""
         text = as_text(note, "The note")
-        self._store.library.note(self._base, as_text(version, "The version"), text)
+        self._store.library.note(self._model_id, as_text(version, "The version"), text)
 
     def delete(self, version: str) -> int:
         """Delete a version's files and return how many bytes that freed.
@@ -74,16 +74,16 @@ class Library:
         Raises LastGood, or storage's VersionNeeded or UnknownVersion.
         """
         name = as_text(version, "The version")
-        if [good.version for good in good_ones(self._store.versions(self._base))] == [name]:
+        if [good.version for good in good_ones(self._store.versions(self._model_id))] == [name]:
             raise LastGood(
                 f"{name} is the only version that is known to help. Make a better one, then "
                 "delete it."
             )
-        return self._store.library.delete(self._base, name)
+        return self._store.library.delete(self._model_id, name)
 
     def require_file(self, version: str) -> Version:
         """Return a version whose file is there; raises FileGone or UnknownVersion."""
-        known = self._store.version(self._base, version)
+        known = self._store.version(self._model_id, version)
         if known.adapter is not None and not known.adapter.is_file():
             raise FileGone(
                 f"The file of {version}, {known.adapter}, is gone. Put it back, or delete the "
@@ -102,9 +102,9 @@ class Library:
         if known.adapter is None:
             raise InvalidRequest("The base is the model itself. Choose a version made from it.")
         name = self._export_name(version, form)
-        target = self._store.library.exports(self._base) / name
+        target = self._store.library.exports(self._model_id) / name
         if not target.exists():
-            writing = self._store.library.writing_export(self._base, name)
+            writing = self._store.library.writing_export(self._model_id, name)
             with writing as scratch, self.pacing.timed(form):
                 self._tools().export(self._source(known), scratch, form, self._model)
         return {
@@ -118,7 +118,7 @@ class Library:
 
     def export_file(self, name: str) -> Path | None:
         """Return an exported file by its name; None for any other."""
-        file = self._store.library.exports(self._base) / name
+        file = self._store.library.exports(self._model_id) / name
         return file if EXPORTED.fullmatch(name) and file.is_file() else None
 
     def adopt(self, source: str) -> str:
@@ -135,7 +135,7 @@ class Library:
                 facts = self._tools().adopt(path, place, self._model)
             self._refuse_twin(facts)
             summary = {"imported": {"file": path.name, **facts}}
-            return self._store.library.add_import(self._base, place, summary).version
+            return self._store.library.add_import(self._model_id, place, summary).version
         except BaseException:
             place.unlink(missing_ok=True)
             raise
@@ -151,7 +151,7 @@ class Library:
         return self._workshop
 
     def _refuse_twin(self, facts: dict[str, Any]) -> None:
-        for version in self._store.versions(self._base):
+        for version in self._store.versions(self._model_id):
             imported = version.summary.get("imported") or {}
             if imported.get("sha256") == facts["sha256"]:
                 raise InvalidRequest(f"This file is {version.version} already.")

@@ -162,7 +162,7 @@ def test_an_ended_trial_asks_for_no_more(tuned: Place) -> None:
 
 
 def test_versions_that_draw_the_same_end_the_trial(tuned: Place) -> None:
-    v1 = tuned.store.version(tuned.studio._base, "v1")
+    v1 = tuned.store.version(tuned.studio._model_id, "v1")
     assert v1.adapter is not None
     v1.adapter.write_bytes(b"")
     trial = begin(tuned)
@@ -192,7 +192,7 @@ def test_prompts_that_were_labeled_are_left_out(tuned: Place) -> None:
 def test_a_version_that_failed_its_checks_is_held_back(tuned: Place) -> None:
     check = {"name": "variety", "passed": False, "sentence": "Images are all alike."}
     summary = {"held_back": True, "checks": [check]}
-    base = tuned.studio._base
+    base = tuned.studio._model_id
     run = tuned.store.create_run("s0001", base, "base", {}, "person")
     file = tuned.store.images_dir / "x"
     file.write_bytes(b"weights")

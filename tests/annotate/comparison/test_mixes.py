@@ -109,7 +109,7 @@ def test_columns_that_are_stored_come_at_once_and_the_others_after_them(place: P
 def test_a_version_whose_file_is_gone_is_named_and_stored_images_are_shown(place: Place) -> None:
     tuned(place, 1)
     stored = drawn(place, [BASE, "v1"], ["a cat"])
-    adapter = place.store.versions(place.studio._base)[-1].adapter
+    adapter = place.store.versions(place.studio._model_id)[-1].adapter
     assert adapter is not None
     adapter.unlink()
     assert drawn(place, [BASE, "v1"], ["a cat"]) == stored

@@ -81,7 +81,7 @@ def knows_what_waits(place) -> bool:
     """Return whether all that waits is measured; a busy machine needs several looks."""
     known, waiting = (
         place.studio._active_learner._known,
-        place.store.waiting_pairs(place.studio._base),
+        place.store.waiting_pairs(place.studio._model_id),
     )
     return all(image in known for pair in waiting for image in (pair.left, pair.right))
 

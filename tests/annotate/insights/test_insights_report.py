@@ -76,7 +76,7 @@ def test_a_pair_comes_again_with_sides_swapped_and_looks_like_any_other(often: P
         vote(often, pair, "left", "ann")
     assert len(repeats) >= 3
     assert often.studio.stats()["votes"] == 3 * AFTER
-    assert often.store.counts(often.studio._base).decisive == 3 * AFTER - len(repeats)
+    assert often.store.counts(often.studio._model_id).decisive == 3 * AFTER - len(repeats)
     assert often.studio.stats()["decisive"] == 3 * AFTER, "no count tells them apart"
     habits = often.studio.insights.report("ann")["habits"]["ann"]
     assert habits["same_twice"]["of"] == habits["left_twice"] == len(repeats)

@@ -48,7 +48,7 @@ def test_what_was_drawn_before_a_failure_is_kept_and_the_next_try_draws_the_rest
 
 def test_a_version_without_its_file_is_named_on_the_board(tab: CompareTab, place: Place) -> None:
     tuned(place)
-    adapter = place.store.versions(place.studio._base)[-1].adapter
+    adapter = place.store.versions(place.studio._model_id)[-1].adapter
     assert adapter is not None
     adapter.unlink()
     *_, last = tab._draw("a cat", "1-2", ["base", "v1"])
