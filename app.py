@@ -29,7 +29,7 @@ from annotate.auth.hosts import allowed_hosts, as_root_path
 from annotate.auth.identity import SignIn, as_header
 from annotate.auth.proxies import as_networks
 from annotate.auth.request_guard import Site
-from annotate.background import Job
+from annotate.background import BackgroundJob
 from annotate.errors import AnnotateError
 from annotate.image_import.folder import checked
 from annotate.image_import.listing import preview_lines, skip_lines, writable
@@ -114,7 +114,7 @@ def run(settings: Settings) -> None:
             if way is not None and (hint := first_admin(way, url)):
                 print(hint, flush=True)
             print(f"Votes are kept in {settings.home.resolve()}. Press Ctrl+C to stop.", flush=True)
-            bringing = Job(lambda: bring(studio, settings.images, stop))
+            bringing = BackgroundJob(lambda: bring(studio, settings.images, stop))
             stop.wait()
             studio.material.stop()
             bringing.result()
@@ -165,7 +165,7 @@ def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> I
             settings.train_every,
             settings.train_at,
             prompts=prompts,
-            workshop=Workshop(),
+            converter=Workshop(),
         )
         studio.start()
         store.opening.keep_copies()

@@ -11,7 +11,7 @@ from annotate.clock import Monotonic
 TICK_S = 0.5
 
 
-class Pacing:
+class DurationHistory:
     """How long each kind of work took the last time, so that the next one knows its time left."""
 
     def __init__(self, clock: Monotonic = time.monotonic) -> None:
@@ -30,7 +30,7 @@ class Pacing:
         return self._took.get(kind)
 
 
-class Job:
+class BackgroundJob:
     """One piece of work in a thread of its own; its result or its error comes from `result`."""
 
     def __init__(self, work: Callable[[], Any]) -> None:

@@ -1,23 +1,23 @@
 """Everything the plain part of the annotate folder raises on purpose.
 
 AnnotateError
-├── InvalidRequest     an argument that cannot be used: a name, a key, a seed, settings
-├── InvalidPrompts     a text or a file of prompts that cannot be used
-├── InvalidSchedule    a threshold or a time of day that is none
-├── NothingToLearn     no left or right vote yet
-├── NotResumable       a run that is done has nothing to go on with
-├── SamplerAway        the image model rests while a run has the memory
-├── HeldBack           a version failed its checks
-├── FileGone           a version's file is no longer where it was
-├── BrokenImage      an image file that cannot be read
-├── LastGood           the only version known to help cannot be deleted
-├── NotAllowed         what somebody who is signed in may not do
-├── SignInRefused      a name and a password that do not fit
-├── TooManyTries       signing in failed too often
-├── WeakPassword       a password that is too short or too easy
-├── PortTaken          an address that cannot be listened on
-├── BadMaterial        a folder of images that cannot be brought in
-└── BrokenEvaluation   an evaluation that cannot be read, or a report not be written
+├── InvalidRequest       an argument that cannot be used: a name, a key, a seed, settings
+├── InvalidPrompts       a text or a file of prompts that cannot be used
+├── InvalidSchedule      a threshold or a time of day that is none
+├── NothingToLearn       no left or right vote yet
+├── NotResumable         a run that is done has nothing to go on with
+├── SamplerSuspended     the image model rests while a run has the memory
+├── ReleaseBlocked       a version failed its checks
+├── VersionFileMissing   a version's file is no longer where it was
+├── BrokenImage          an image file that cannot be read
+├── LastGoodVersion      the only version known to help cannot be deleted
+├── NotAllowed           what somebody who is signed in may not do
+├── SignInRefused        a name and a password that do not fit
+├── TooManyAttempts      signing in failed too often
+├── WeakPassword         a password that is too short or too easy
+├── PortInUse            an address that cannot be listened on
+├── InvalidImport        a folder of images that cannot be brought in
+└── BrokenEvaluation     an evaluation that cannot be read, or a report not be written
 
 Every message says what happened, to which thing, and what to do next.
 """
@@ -51,7 +51,7 @@ class BrokenImage(AnnotateError):
     """An image file is gone or is no image."""
 
 
-class LastGood(AnnotateError):
+class LastGoodVersion(AnnotateError):
     """No other version is known to help."""
 
 
@@ -59,19 +59,19 @@ class BrokenEvaluation(AnnotateError):
     """An evaluation cannot be read, or its report not be written."""
 
 
-class BadMaterial(AnnotateError):
+class InvalidImport(AnnotateError):
     """A folder holds no images that can be brought in."""
 
 
-class SamplerAway(AnnotateError):
+class SamplerSuspended(AnnotateError):
     """The image model rests while a run has the memory of the device."""
 
 
-class HeldBack(AnnotateError):
+class ReleaseBlocked(AnnotateError):
     """A version failed the checks that come before people see it."""
 
 
-class FileGone(AnnotateError):
+class VersionFileMissing(AnnotateError):
     """The file of a version is no longer where it was."""
 
 
@@ -83,7 +83,7 @@ class SignInRefused(AnnotateError):
     """The name or the password is wrong; which of them is not told."""
 
 
-class TooManyTries(AnnotateError):
+class TooManyAttempts(AnnotateError):
     """Signing in failed too often just now."""
 
 
@@ -91,5 +91,5 @@ class WeakPassword(AnnotateError):
     """A password is too short or too easy to guess."""
 
 
-class PortTaken(AnnotateError):
+class PortInUse(AnnotateError):
     """An address cannot be listened on, most often because something else does."""

@@ -121,16 +121,16 @@ class Sampler(Protocol):
         adapters: Sequence[tuple[Path, float]],
         settings: Any,
         on_image: Callable[[int, Rendered], None] | None = None,
-        patient: bool = False,
-        gives_way: bool = False,
+        prefer_throughput: bool = False,
+        preemptible: bool = False,
     ) -> Sequence[Rendered]:
         """Draw RenderItems by RenderSettings and wait for the stored images, in order.
 
-        `adapters` are files added up by their weights; without any the base alone draws.
-        `on_image` is called with an index and its image as soon as that is stored; if `patient`,
-        the first ones may come later so that the last come sooner. If
-        `gives_way`, the drawing ends early, with the images that are there, as soon as something
-        is asked for without it. Raises an error whose text can be shown.
+        `adapters` are files added up by their weights; without any the base alone draws. `on_image`
+        is called with an index and its image as soon as that is stored; if `prefer_throughput`, the
+        first ones may come later so that the last come sooner. If `preemptible`, the drawing ends
+        early, with the images that are there, as soon as something is asked for without it. Raises
+        an error whose text can be shown.
         """
 
     def score(
@@ -181,7 +181,7 @@ class RunStatus(Protocol):
     def result(self) -> dict[str, Any] | None: ...
 
 
-class Workshop(Protocol):
+class Converter(Protocol):
     """Writes versions for other programs and takes theirs in, each in a process of its own.
 
     Every method raises an error whose text can be shown.

@@ -18,22 +18,22 @@ OPTIONS = ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NOFOLLOW", "O_NONBLOCK")
 FLAGS = os.O_RDONLY | sum({getattr(os, option, 0) for option in OPTIONS})
 
 
-class Skip(Exception):
+class SkippedFile(Exception):
     """A file that is left out; the text is the reason, to be counted by."""
 
 
 @contextmanager
-def opened_regular(path: Path, root: Path | None) -> Iterator[tuple[BinaryIO, int]]:
+def open_regular(path: Path, root: Path | None) -> Iterator[tuple[BinaryIO, int]]:
     """Open a regular file and give it with its size.
 
-    A link is followed where it stays within `root`, or anywhere without one. Raises Skip, also for
-    what goes wrong while the file is read.
+    A link is followed where it stays within `root`, or anywhere without one. Raises SkippedFile,
+    also for what goes wrong while the file is read.
     """
     try:
         with _open(path, root) as file:
             yield file, os.fstat(file.fileno()).st_size
     except OSError as error:
-        raise Skip(UNREADABLE) from error
+        raise SkippedFile(UNREADABLE) from error
 
 
 def _open(path: Path, root: Path | None) -> BinaryIO:
@@ -46,17 +46,17 @@ def _open(path: Path, root: Path | None) -> BinaryIO:
     if root is None or stat.S_ISLNK(os.lstat(path).st_mode):
         real = _followed(path)
     if root is not None and real is not path and not real.is_relative_to(root):
-        raise Skip(OUTSIDE)
+        raise SkippedFile(OUTSIDE)
 
     before = os.lstat(real)
     if not stat.S_ISREG(before.st_mode):
-        raise Skip(IRREGULAR)
+        raise SkippedFile(IRREGULAR)
 
     file = open(os.open(real, FLAGS), "rb")
     after = os.fstat(file.fileno())
     if not stat.S_ISREG(after.st_mode) or not os.path.samestat(before, after):
         file.close()
-        raise Skip(CHANGED)
+        raise SkippedFile(CHANGED)
     return file
 
 
@@ -65,30 +65,30 @@ def _followed(path: Path) -> Path:
         return path.resolve(strict=True)
     except (ValueError, RuntimeError) as error:
         # A NUL in the name; links that go round, before Python 3.13.
-        raise Skip(UNREADABLE) from error
+        raise SkippedFile(UNREADABLE) from error
 
 
 def read_whole(path: Path, root: Path, most: int) -> bytes:
-    """Return a file's content; raises Skip, also for more than `most` bytes."""
-    with opened_regular(path, root) as (file, size):
+    """Return a file's content; raises SkippedFile, also for more than `most` bytes."""
+    with open_regular(path, root) as (file, size):
         if size > most:
-            raise Skip(TOO_LARGE)
+            raise SkippedFile(TOO_LARGE)
         content = file.read(size + 1)
 
     if not content:
-        raise Skip("empty file")
+        raise SkippedFile("empty file")
     if len(content) != size:
-        raise Skip(CHANGED)
+        raise SkippedFile(CHANGED)
     return content
 
 
 def read_start(path: Path, root: Path, most: int) -> bytes:
-    """Return the first `most` bytes of a file at the longest; raises Skip."""
-    with opened_regular(path, root) as (file, size):
+    """Return the first `most` bytes of a file at the longest; raises SkippedFile."""
+    with open_regular(path, root) as (file, size):
         return file.read(min(size, most))
 
 
-def shown(path: Path, root: Path) -> str:
+def display_path(path: Path, root: Path) -> str:
     """Return a path below a folder as text that any terminal and JSON can hold."""
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     return printable(name)

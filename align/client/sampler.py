@@ -132,14 +132,15 @@ class SamplerProcess:
         adapters: Sequence[tuple[Path, float]],
         settings: RenderSettings,
         on_image: Callable[[int, Rendered], None] | None = None,
-        patient: bool = False,
-        gives_way: bool = False,
+        prefer_throughput: bool = False,
+        preemptible: bool = False,
     ) -> list[Rendered]:
         """Draw images and wait for them; each is on disk before it is reported.
 
-        `adapters` are added up by their weights; without any the base alone draws. If `patient`,
-        all come as soon as they can, else the first ones do. If `gives_way`, the drawing ends
-        early, within a denoising step, as soon as something is asked for without it.
+        `adapters` are added up by their weights; without any the base alone draws. If
+        `prefer_throughput`, all come as soon as they can, else the first ones do. If `preemptible`,
+        the drawing ends early, within a denoising step, as soon as something is asked for without
+        it.
 
         Raises:
             SamplerFailed: the model cannot be loaded or the process died.
@@ -148,8 +149,8 @@ class SamplerProcess:
             "items": [asdict(item) for item in items],
             "adapters": _files(adapters),
             "settings": asdict(settings),
-            "patient": patient,
-            "gives_way": gives_way,
+            "prefer_throughput": prefer_throughput,
+            "preemptible": preemptible,
         }
 
         def drawn(reply: dict[str, Any]) -> Rendered:

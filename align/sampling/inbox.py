@@ -23,7 +23,7 @@ class Deserted(AlignError):
 class Inbox:
     """Reads JSON lines on a thread of its own, so that what is being drawn can be overtaken.
 
-    A request with `gives_way` comes after all without it. When the lines end, so does the work:
+    A request with `preemptible` comes after all without it. When the lines end, so does the work:
     whoever asked is gone.
     """
 
@@ -69,4 +69,4 @@ class Inbox:
 
 
 def _gives_way(request: Request) -> bool:
-    return bool(request.get("gives_way"))
+    return bool(request.get("preemptible"))

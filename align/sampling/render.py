@@ -144,14 +144,14 @@ def decode(
         return pipeline.image_processor.postprocess(images)
 
 
-def batches(count: int, megapixels: float, patient: bool = False) -> Iterator[range]:
+def batches(count: int, megapixels: float, prefer_throughput: bool = False) -> Iterator[range]:
     """Index ranges in batches that grow 2, 4, 8, so that the first images come soon.
 
-    If `patient`, the first batch is as large as the others: on a CPU sixteen emoji images at
-    once cost half as much as two at a time.
+    If `prefer_throughput`, the first batch is as large as the others: on a CPU sixteen emoji images
+    at once cost half as much as two at a time.
     """
     largest = max(1, min(16, int(4 / max(megapixels, 1e-9))))
-    start, size = 0, largest if patient else min(2, largest)
+    start, size = 0, largest if prefer_throughput else min(2, largest)
     while start < count:
         yield range(start, min(start + size, count))
         start, size = start + size, min(size * 2, largest)

@@ -113,7 +113,7 @@ def _draw(images_dir: Path, drawing: Drawing, request: dict[str, Any]) -> Replie
     items = [RenderItem(**item) for item in request["items"]]
     settings = RenderSettings(**request["settings"])
     megapixels = settings.width * settings.height / 1e6
-    for indices in batches(len(items), megapixels, request["patient"]):
+    for indices in batches(len(items), megapixels, request["prefer_throughput"]):
         with drawing.turns.drawing():
             wanted = [items[i] for i in indices]
             images = render(drawing.pipeline, drawing.compute, wanted, settings, drawing.between)

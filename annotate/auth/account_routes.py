@@ -12,7 +12,7 @@ from annotate.auth.accounts import LASTS, TOKEN
 from annotate.auth.identity import COOKIE, SignIn, asker, token_of
 from annotate.auth.passwords import hash_token
 from annotate.auth.sign_in_pages import POLICY, account_form, message, sign_in_form, welcome_form
-from annotate.errors import SignInRefused, TooManyTries, WeakPassword
+from annotate.errors import SignInRefused, TooManyAttempts, WeakPassword
 from storage.errors import InvalidPerson, StaleLink
 
 LARGEST_FORM = 8192
@@ -23,7 +23,7 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "same-origin",
 }
-REFUSED = (SignInRefused, TooManyTries, WeakPassword, InvalidPerson)
+REFUSED = (SignInRefused, TooManyAttempts, WeakPassword, InvalidPerson)
 
 Form = dict[str, str]
 
@@ -67,7 +67,7 @@ class Doors:
                 self._accounts.sign_in, name, password, self._way.address(request)
             )
         except REFUSED as error:
-            status = 429 if isinstance(error, TooManyTries) else 401
+            status = 429 if isinstance(error, TooManyAttempts) else 401
             return self._page(sign_in_form(self._style, name, str(error)), status)
         return self._inside(request, token)
 

@@ -56,7 +56,7 @@ class Accounts:
     def sign_in(self, name: str, password: str, address: str) -> str:
         """Return a token for a name and its password.
 
-        Raises SignInRefused, the same whatever was wrong, or TooManyTries.
+        Raises SignInRefused, the same whatever was wrong, or TooManyAttempts.
         """
         self._tries.begin(folded(name), address)
         person = self.people.find(name)
@@ -152,7 +152,7 @@ class Accounts:
     def change(self, name: str, old: str, new: str, address: str) -> str:
         """Put a new password in place of the old one, end every sign-in, and return a token.
 
-        Raises SignInRefused, TooManyTries or WeakPassword.
+        Raises SignInRefused, TooManyAttempts or WeakPassword.
         """
         self._tries.begin_change(folded(name))
         person = self.people.find(name)

@@ -12,8 +12,8 @@ from collections import OrderedDict, deque
 
 from annotate.auth.hosts import as_authority
 from annotate.clock import Monotonic
-from annotate.errors import TooManyTries
-from annotate.wording import many
+from annotate.errors import TooManyAttempts
+from annotate.wording import quantity
 
 PER_NAME_AND_ADDRESS = (5, 300.0)
 PER_ADDRESS = (30, 300.0)
@@ -39,7 +39,7 @@ class Tries:
         self._guard = threading.Lock()
 
     def begin(self, name: str, address: str) -> None:
-        """Count a try to sign in; raises TooManyTries."""
+        """Count a try to sign in; raises TooManyAttempts."""
         name, network = cut(name), network_of(address)
         both, there, named = ("both", name, network), ("from", "", network), ("name", name, "")
         with self._guard:
@@ -51,7 +51,7 @@ class Tries:
                 self._count(wait, both, there, named)
 
     def begin_change(self, name: str) -> None:
-        """Count a try of somebody signed in to change their password; raises TooManyTries."""
+        """Count a try of somebody signed in to change their password; raises TooManyAttempts."""
         key = ("change", cut(name), "")
         with self._guard:
             self._count(self._wait(key, *PER_CHANGE), key)
@@ -85,8 +85,8 @@ class Tries:
     def _count(self, wait: float, *keys: Key) -> None:
         if wait > 0:
             minutes = math.ceil(wait / 60)
-            told = many(math.ceil(wait), "second") if wait < 60 else many(minutes, "minute")
-            raise TooManyTries(f"Too many tries. Wait {told}, then try again.")
+            told = quantity(math.ceil(wait), "second") if wait < 60 else quantity(minutes, "minute")
+            raise TooManyAttempts(f"Too many tries. Wait {told}, then try again.")
         self._make_room()
         for key in keys:
             self._past.setdefault(key, deque(maxlen=LENGTHS[key[0]])).append(self._clock())

@@ -116,7 +116,7 @@ class Trials:
         With `mixed` its pairs come in between others for everybody; with `act` its verdict makes
         the version active, or the earlier one again.
 
-        Raises HeldBack, InvalidRequest (no prompt is left), UnknownVersion or InvalidTrial.
+        Raises ReleaseBlocked, InvalidRequest (no prompt is left), UnknownVersion or InvalidTrial.
         """
         require_fit(self._store.version(self._model_id, after))
         texts = self._fresh(prompts if prompts is not None else self._prompts)

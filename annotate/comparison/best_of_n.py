@@ -6,12 +6,12 @@ from pathlib import Path
 
 from annotate.comparison.grid import ComparisonGrid
 from annotate.comparison.mixes import BASE, Mix, parse_mix
-from annotate.errors import InvalidRequest, SamplerAway
+from annotate.errors import InvalidRequest, SamplerSuspended
 from annotate.insights.active_learning import Merits
 from annotate.interfaces import RenderItem
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.renderer import Renderer
-from annotate.urls import address
+from annotate.urls import image_url
 from storage.records import Image
 from storage.store import Store
 
@@ -130,7 +130,7 @@ class BestOfN:
 
     def _scores(self, prompt: str, images: Sequence[Image], adapter: Path) -> list[float]:
         if reason := self._pool.resting:
-            raise SamplerAway(f"{reason} Choose again after it.")
+            raise SamplerSuspended(f"{reason} Choose again after it.")
         files = [self._store.image_path(image.sha256) for image in images]
         with self._pool.standing_aside():
             return self._renderer.score([prompt] * len(files), files, adapter)
@@ -144,4 +144,4 @@ def _first(images: dict[int, Image], count: int) -> tuple[str, ...]:
 
 
 def _addresses(images: Sequence[Image]) -> tuple[str, ...]:
-    return tuple(address(image.image_id) for image in images)
+    return tuple(image_url(image.image_id) for image in images)

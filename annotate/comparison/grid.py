@@ -4,11 +4,11 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from annotate.comparison.mixes import Mix
-from annotate.errors import FileGone, SamplerAway
+from annotate.errors import SamplerSuspended, VersionFileMissing
 from annotate.interfaces import RenderItem
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.renderer import Renderer, WeightedAdapters
-from annotate.urls import address
+from annotate.urls import image_url
 from storage.records import Image, recipe_key
 from storage.store import Store
 from storage.tables.prompts import clean_prompt
@@ -35,8 +35,8 @@ class ComparisonGrid:
         Groups grow 2, 4, 8, 16, so that the first images come soon and the rest cheaply; within
         a group one column comes after the other.
 
-        Raises storage's InvalidPrompt or UnknownVersion at once, and on the way SamplerAway,
-        FileGone or what the sampler raises.
+        Raises storage's InvalidPrompt or UnknownVersion at once, and on the way SamplerSuspended,
+        VersionFileMissing or what the sampler raises.
         """
         items = [RenderItem(clean_prompt(i.prompt, "The prompt"), i.seed) for i in items]
         return self._groups(items, [self.look(mix) for mix in mixes])
@@ -95,15 +95,15 @@ class ComparisonGrid:
         if not items:
             return []
         if reason := self._pool.resting:
-            raise SamplerAway(f"{reason} Compare again after it.")
+            raise SamplerSuspended(f"{reason} Compare again after it.")
         for adapter, _ in look.adapters:
             if not adapter.is_file():
-                raise FileGone(
+                raise VersionFileMissing(
                     f"{look.name} cannot be drawn: {adapter.parent.name}/{adapter.name} is gone. "
                     "Put it back from a copy, or compare without this version."
                 )
         drawn: dict[int, Image] = {}
-        self._renderer.draw(items, look, drawn.__setitem__, patient=True)
+        self._renderer.draw(items, look, drawn.__setitem__, prefer_throughput=True)
         return self._store.add_images([drawn[i] for i in range(len(items))])
 
 
@@ -123,7 +123,7 @@ def growing(places: Sequence[int]) -> Iterator[Sequence[int]]:
 
 def addresses(drawn: Iterator[Drawn]) -> Iterator[dict[Cell, str]]:
     """Return where the images are, as they are drawn."""
-    return ({cell: address(image.image_id) for cell, image in group.items()} for group in drawn)
+    return ({cell: image_url(image.image_id) for cell, image in group.items()} for group in drawn)
 
 
 def before_and_after(drawn: Iterator[dict[Cell, str]]) -> Iterator[dict[int, dict[str, str]]]:

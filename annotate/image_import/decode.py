@@ -17,7 +17,7 @@ from annotate.image_import.containers.metadata_parts import TEXTS_LONG
 from annotate.image_import.fields import exif_of, has_exif
 from annotate.image_import.header_checks import check_head
 from annotate.rendering.similarity import ImageFingerprint, fingerprint_of
-from annotate.safe_files import CHANGED, Skip, read_whole
+from annotate.safe_files import CHANGED, SkippedFile, read_whole
 
 Size = tuple[int, int]
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -85,7 +85,7 @@ def look(
     sorts: Collection[Path] = (),
     texts: Mapping[Path, Path] = MappingProxyType({}),
 ) -> Head:
-    """Read the head of an image's file and find its prompt; raises Skip.
+    """Read the head of an image's file and find its prompt; raises SkippedFile.
 
     `told` are the prompts of tables, `untold` the folders whose table cannot be read, and images
     that tables differ about, `sorts` the folders whose names are no prompts, `texts` the files
@@ -93,7 +93,7 @@ def look(
     """
     around = Around(root, told, untold, sorts, texts)
     if GRID.fullmatch(path.stem):
-        raise Skip("a sheet of several images")
+        raise SkippedFile("a sheet of several images")
     content = read_whole(path, root, LARGEST_FILE)
     with opened(content) as image:
         size, found = size_of(image), prompt_of(image, path, around)
@@ -102,7 +102,7 @@ def look(
     spelled = tidy(found.text)
     prompt = seen(spelled)
     if not prompt:
-        raise Skip(NOTHING)
+        raise SkippedFile(NOTHING)
     digest = hashlib.sha256(content).hexdigest()
     # Most prompts are found as they are shown: one text in memory then, not three.
     spelled = prompt if prompt == spelled else spelled
@@ -113,18 +113,18 @@ def look(
 def develop(head: Head, root: Path, size: Size) -> Developed:
     """Decode an image, upright, in colour and at this size, cropped where it must be.
 
-    Raises Skip.
+    Raises SkippedFile.
     """
     content = read_whole(head.path, root, LARGEST_FILE)
     if hashlib.sha256(content).hexdigest() != head.digest:
-        raise Skip(CHANGED)
+        raise SkippedFile(CHANGED)
     with opened(content) as image:
         try:
             seen = in_colour(image)
-        except (Skip, MemoryError):
+        except (SkippedFile, MemoryError):
             raise
         except Exception as error:  # Decoders raise all kinds of errors on a damaged file.
-            raise Skip("damaged") from error
+            raise SkippedFile("damaged") from error
         plain = image.mode == "RGB" and image.size == size and not has_exif(image)
         bare = bare_png(content) if plain else None
     if bare is not None:
@@ -162,20 +162,20 @@ def bare_png(content: bytes) -> bytes | None:
 
 
 def opened(content: bytes) -> Image.Image:
-    """Open an image without decoding it; raises Skip."""
+    """Open an image without decoding it; raises SkippedFile."""
     if reason := refusal(content[:START]):
-        raise Skip(reason)
+        raise SkippedFile(reason)
     check_head(content, MOST_PIXELS)
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise Skip("too large") from error
+        raise SkippedFile("too large") from error
     except Exception as error:  # As above.
-        raise Skip(TEXTS_LONG if LIMIT in str(error) else "damaged") from error
+        raise SkippedFile(TEXTS_LONG if LIMIT in str(error) else "damaged") from error
     if image.width * image.height > MOST_PIXELS:
-        raise Skip("too large")
+        raise SkippedFile("too large")
     if min(image.size) < LEAST_SIDE:
-        raise Skip("too small")
+        raise SkippedFile("too small")
     return image
 
 
@@ -192,7 +192,7 @@ def turn_of(image: Image.Image) -> Image.Transpose | None:
     """Return what turns an image upright, by its EXIF; broken EXIF turns nothing."""
     try:
         return TURNS.get(exif_of(image).get(ORIENTATION, 1))
-    except Skip:
+    except SkippedFile:
         raise
     except Exception:
         return None

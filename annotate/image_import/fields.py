@@ -22,8 +22,8 @@ PNG_EXIF = {"exif", "Raw profile type exif"}
 def fields_of(image: Image.Image) -> Fields:
     """Return every text of an image's file that may hold a prompt.
 
-    Under `unreadable` stands why some of them cannot be read. Raises Skip for EXIF that would fill
-    the memory.
+    Under `unreadable` stands why some of them cannot be read. Raises SkippedFile for EXIF that
+    would fill the memory.
     """
     content = content_of(image)
     parts = parts_of(image, content)
@@ -59,9 +59,9 @@ def content_of(image: Image.Image) -> bytes:
 
 
 def exif_of(image: Image.Image) -> Image.Exif:
-    """Return an image's EXIF, empty without any; raises Skip for EXIF that would fill the memory.
+    """Return an image's EXIF, empty without any.
 
-    Broken EXIF raises all kinds of errors.
+    Raises SkippedFile for EXIF that would fill the memory. Broken EXIF raises all kinds of errors.
     """
     if not has_exif(image):
         return Image.Exif()

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from annotate.image_import.containers.kinds import IMAGES, NOT_READ, READ, START, kind_of
-from annotate.safe_files import Skip, read_start
+from annotate.safe_files import SkippedFile, read_start
 
 IMAGE_ENDINGS = frozenset(
     ".png .apng .jpg .jpeg .jpe .jfif .jfi .jif .pjpeg .pjp .mpo .webp".split()
@@ -47,5 +47,5 @@ def reason_against(path: Path, root: Path) -> str | None:
 def _kind_of(path: Path, root: Path) -> str | None:
     try:
         return kind_of(read_start(path, root, START))
-    except Skip:
+    except SkippedFile:
         return None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from annotate.errors import BadMaterial
+from annotate.errors import InvalidImport
 from annotate.image_import.captions.file_names import sorting
 from annotate.image_import.captions.nearby import Nearby
 from annotate.image_import.file_types import IMAGE_ENDINGS, reason_against
@@ -35,11 +35,11 @@ class Found:
 def find_images(named: Path, studio: Path, stopped: Stopped = lambda: False) -> Found:
     """Find every image in a folder and below it, but for those of the studio itself.
 
-    Raises BadMaterial for a folder that is missing, unreadable or without images.
+    Raises InvalidImport for a folder that is missing, unreadable or without images.
     """
     root = checked(named)
     if root.is_relative_to(studio.resolve()):
-        raise BadMaterial(f"{root} is the studio's own folder. Name a folder of other images.")
+        raise InvalidImport(f"{root} is the studio's own folder. Name a folder of other images.")
     found, nearby = Found(root, Skipped(root)), Nearby(root)
     for folder, names in walk(root, studio.resolve(), found.skipped, stopped):
         images = []
@@ -51,12 +51,12 @@ def find_images(named: Path, studio: Path, stopped: Stopped = lambda: False) -> 
                 found.skipped.add(reason, folder / name)
         found.images.extend(folder / name for name in images)
         if len(found.images) > MOST_FILES:
-            raise BadMaterial(
+            raise InvalidImport(
                 f"{root} holds more than {MOST_FILES:,} images. Name a folder inside it."
             )
         nearby.add(folder, names, images, found.skipped)
     if not found.images and not stopped():
-        raise BadMaterial(
+        raise InvalidImport(
             f"{root} holds no PNG, JPEG or WebP image, nor does any folder inside it. Name the "
             "folder of your images."
         )
@@ -69,18 +69,18 @@ def find_images(named: Path, studio: Path, stopped: Stopped = lambda: False) -> 
 
 
 def checked(named: Path) -> Path:
-    """Return a folder that is there and can be listed; raises BadMaterial."""
+    """Return a folder that is there and can be listed; raises InvalidImport."""
     name = printable(str(named))
     try:
         root = named.expanduser()
         if not root.is_dir():
             why = "is a file" if root.exists() else "does not exist"
-            raise BadMaterial(f"{name} {why}. Name a folder of images on this machine.")
+            raise InvalidImport(f"{name} {why}. Name a folder of images on this machine.")
         os.listdir(root)
         return root.resolve()
     except (OSError, ValueError, RuntimeError) as error:
         told = getattr(error, "strerror", None) or error
-        raise BadMaterial(f"{name} cannot be read: {told}. Name another folder.") from None
+        raise InvalidImport(f"{name} cannot be read: {told}. Name another folder.") from None
 
 
 def walk(

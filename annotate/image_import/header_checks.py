@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from itertools import islice
 
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 MOST_SCANS = 100
 """Of a progressive JPEG; encoders make about ten."""
@@ -33,7 +33,7 @@ FRAMES = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xC
 
 
 def check_head(content: bytes, most_pixels: int) -> None:
-    """Raise Skip for a file that would cost a decoder more than an image is worth."""
+    """Raise SkippedFile for a file that would cost a decoder more than an image is worth."""
     width = height = 0
     if content.startswith(PNG):
         check_count(png_chunks(content))
@@ -44,13 +44,13 @@ def check_head(content: bytes, most_pixels: int) -> None:
         check_count(webp_chunks(content))
         width, height = webp_size(content)
     if width * height > most_pixels:
-        raise Skip("too large")
+        raise SkippedFile("too large")
 
 
 def check_count(parts: Iterator[int]) -> None:
-    """Raise Skip for a file in too many pieces."""
+    """Raise SkippedFile for a file in too many pieces."""
     if sum(1 for _ in islice(parts, MOST_PARTS + 1)) > MOST_PARTS:
-        raise Skip("in too many pieces")
+        raise SkippedFile("in too many pieces")
 
 
 def png_chunks(content: bytes) -> Iterator[int]:
@@ -71,20 +71,23 @@ def webp_chunks(content: bytes) -> Iterator[int]:
 
 
 def check_jpeg(content: bytes) -> tuple[int, int]:
-    """Return a JPEG's width and height; raises Skip for too many scans and for EXIF that lies."""
+    """Return a JPEG's width and height.
+
+    Raises SkippedFile for too many scans and for EXIF that lies.
+    """
     scans = parts = width = height = 0
     exif: list[bytes] = []
     for kind, segment in segments(content):
         parts += 1
         scans += kind == 0xDA
         if scans > MOST_SCANS or parts > MOST_PARTS:
-            raise Skip("in too many pieces")
+            raise SkippedFile("in too many pieces")
         if kind in FRAMES and len(segment) >= 5:
             height, width = struct.unpack(">HH", segment[1:5])
         elif kind == 0xE1 and segment.startswith(EXIF):
             exif.append(segment[len(EXIF) :])
             if len(exif) > MOST_EXIF:
-                raise Skip("its EXIF claims more than it holds")
+                raise SkippedFile("its EXIF claims more than it holds")
         elif kind == 0xE2 and segment.startswith(b"MPF\0"):
             check_exif(segment[4:])
     check_exif(b"".join(exif))
@@ -133,14 +136,14 @@ def webp_size(content: bytes) -> tuple[int, int]:
 
 
 def check_exif(data: bytes) -> None:
-    """Raise Skip for EXIF whose entries claim more bytes than there are, by sharing them.
+    """Raise SkippedFile for EXIF whose entries claim more bytes than there are, by sharing them.
 
     Entries that point outside are broken, not harmful: they are not read.
     """
     data = data.removeprefix(EXIF)
     if data.startswith(EXIF):
         # Pillow takes them off one by one, and copies the rest each time.
-        raise Skip("its EXIF claims more than it holds")
+        raise SkippedFile("its EXIF claims more than it holds")
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None or len(data) < 8:
         return
@@ -155,7 +158,7 @@ def check_exif(data: bytes) -> None:
                 continue
             room -= size
             if room < 0 or (count > MOST_NUMBERS and kind not in TEXTS):
-                raise Skip("its EXIF claims more than it holds")
+                raise SkippedFile("its EXIF claims more than it holds")
 
 
 def entries(data: bytes, at: int, order: str) -> Iterator[tuple[int, int, int, int]]:

@@ -53,7 +53,7 @@ class Import:
         self.cancelled, self.progress = self._steps.cancelled, self._steps.progress
 
     def look(self, folder: Path) -> tuple[Outcomes, Preview]:
-        """Say what bringing a folder in would bring; nothing is stored. Raises BadMaterial.
+        """Say what bringing a folder in would bring; nothing is stored. Raises InvalidImport.
 
         Also returns what was read, for `bring`.
         """
@@ -67,7 +67,7 @@ class Import:
     def bring(self, folder: Path, before: Outcomes = MappingProxyType({})) -> Summary:
         """Bring in every image that can be paired, and say what came of each.
 
-        What was read before and did not change since is not read again. Raises BadMaterial, or
+        What was read before and did not change since is not read again. Raises InvalidImport, or
         storage's DiskFull.
         """
         began = self._clock()

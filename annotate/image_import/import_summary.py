@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from annotate.clock import Monotonic
-from annotate.safe_files import shown
-from annotate.wording import many
+from annotate.safe_files import display_path
+from annotate.wording import quantity
 
 STOPPED = "not looked at, for it was stopped"
 ALONE = "alone with its prompt"
@@ -32,7 +32,7 @@ class Skipped:
         self.counts[reason] += 1
         named = self.names.setdefault(reason, [])
         if len(named) < NAMED:
-            named.append(shown(path, self._root))
+            named.append(display_path(path, self._root))
 
 
 @dataclass
@@ -102,11 +102,11 @@ class Summary:
     def sentence(self) -> str:
         """What a person wants to know first."""
         parts = [
-            f"{many(self.pairs, 'new pair')} of {many(self.brought, 'image')} and "
-            f"{many(len(self.prompts), 'prompt')}."
+            f"{quantity(self.pairs, 'new pair')} of {quantity(self.brought, 'image')} and "
+            f"{quantity(len(self.prompts), 'prompt')}."
         ]
         if self.known:
-            parts.append(f"{many(self.known, 'image')} had been brought in before.")
+            parts.append(f"{quantity(self.known, 'image')} had been brought in before.")
         if self.sources:
             parts.append(of_sources(self.sources))
         if not self.pairs and not self.known:
@@ -117,5 +117,5 @@ class Summary:
 def of_sources(sources: Counter[str]) -> str:
     """Say how many prompts came from where."""
     told = [f"{count:,} from {source}" for source, count in sources.most_common()]
-    images = many(sources.total(), "image")
+    images = quantity(sources.total(), "image")
     return f"Prompts of {images}: {', '.join(told)}."

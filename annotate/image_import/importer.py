@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from annotate.background import TICK_S, Job
-from annotate.errors import AnnotateError, BadMaterial
+from annotate.background import TICK_S, BackgroundJob
+from annotate.errors import AnnotateError, InvalidImport
 from annotate.image_import.context import Supplies
 from annotate.image_import.import_job import Import
 from annotate.image_import.import_summary import Progress
@@ -48,7 +48,7 @@ class Material:
     def look(self, folder: str) -> Preview:
         """Say what bringing a folder in would bring, without bringing anything.
 
-        What it reads is kept for `bring`. Raises BadMaterial.
+        What it reads is kept for `bring`. Raises InvalidImport.
         """
         text = _named(folder)
         with self._alone() as current:
@@ -60,7 +60,7 @@ class Material:
     def bring(self, folder: str) -> dict[str, Any]:
         """Bring in every image of a folder that can be paired, and say what came of each.
 
-        What is here already is not taken twice. Raises BadMaterial or storage's DiskFull.
+        What is here already is not taken twice. Raises InvalidImport or storage's DiskFull.
         """
         text = _named(folder)
         with self._alone() as current:
@@ -94,11 +94,11 @@ class Material:
     @contextmanager
     def _alone(self) -> Iterator[Import]:
         if not self._busy.acquire(blocking=False):
-            raise BadMaterial("A folder is being read already. Wait for its end, or stop it.")
+            raise InvalidImport("A folder is being read already. Wait for its end, or stop it.")
         try:
             self._current = Import(self._supplies)
             if self._closed:
-                raise BadMaterial("Palate is closing. Start it again, then bring the folder in.")
+                raise InvalidImport("Palate is closing. Start it again, then bring the folder in.")
             yield self._current
         finally:
             self._current = None
@@ -108,7 +108,7 @@ class Material:
         """Do the work of an import in a thread of its own: a file on a dead disk may keep that for
         ever, but nobody else.
         """
-        job = Job(work)
+        job = BackgroundJob(work)
         self._await(job, current, folder)
         try:
             made: Made = job.result()
@@ -116,23 +116,23 @@ class Material:
         except (AnnotateError, StorageError):
             raise
         except Hung:
-            raise BadMaterial(
+            raise InvalidImport(
                 f"{printable(folder)} does not answer: reading its files hangs. What was brought "
                 "in before stays. Check its disk or network, then bring it in again."
             ) from None
         except Exception as error:
             logger.exception("bringing in %s failed", printable(folder))
-            raise BadMaterial(
+            raise InvalidImport(
                 f"{printable(folder)} was not brought in whole: {type(error).__name__} "
                 f"{printable(str(error))}. What was brought in before stays; the log in the "
                 "terminal says more."
             ) from error
 
-    def _await(self, job: Job, current: Import, folder: str) -> None:
+    def _await(self, job: BackgroundJob, current: Import, folder: str) -> None:
         """Wait for the end of an import, but not long for one that was asked to end."""
         while not job.ended(TICK_S):
             if current.cancelled.is_set() and not job.ended(self._heed_s):
-                raise BadMaterial(
+                raise InvalidImport(
                     f"{printable(folder)} was stopped and does not answer: one of its files or "
                     "folders hangs. What was brought in before stays. Check its disk or network."
                 )
@@ -142,5 +142,5 @@ def _named(folder: Any) -> str:
     """The name of a folder as somebody typed or pasted it."""
     text = as_text(folder, "The folder").strip().strip("\"'")
     if not text:
-        raise BadMaterial("Name a folder of images on the machine that Palate runs on.")
+        raise InvalidImport("Name a folder of images on the machine that Palate runs on.")
     return text

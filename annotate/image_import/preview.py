@@ -14,8 +14,8 @@ from annotate.image_import.known_images import Stock
 from annotate.image_import.pairing import most_pairs
 from annotate.image_import.recipes import key_of
 from annotate.image_import.scan import Looked
-from annotate.safe_files import printable, shown
-from annotate.wording import many
+from annotate.safe_files import display_path, printable
+from annotate.wording import quantity
 
 EXAMPLES = 10
 HINT = "Give an image without a prompt one in a text file beside it: fox.txt for fox.png."
@@ -65,7 +65,7 @@ class Preview:
             "sources": dict(self.sources.most_common()),
             "examples": [
                 {
-                    "image": shown(one.head.path, self.root),
+                    "image": display_path(one.head.path, self.root),
                     "prompt": one.head.prompt,
                     "source": one.head.source,
                     "images": one.images,
@@ -80,8 +80,8 @@ class Preview:
     def sentence(self) -> str:
         """What a person wants to know first."""
         counts = (
-            f"{many(self.images, 'image')} to bring in, of {many(self.prompts, 'prompt')}: up to "
-            f"{many(self.pairs, 'pair')}."
+            f"{quantity(self.images, 'image')} to bring in, of {quantity(self.prompts, 'prompt')}: "
+            f"up to {quantity(self.pairs, 'pair')}."
         )
         return " ".join([*["Stopped."] * self.stopped, counts, *self.notes()])
 
@@ -89,7 +89,7 @@ class Preview:
         """What there is to say beside the counts."""
         notes = []
         if self.known:
-            notes.append(f"{many(self.known, 'image')} had been brought in before.")
+            notes.append(f"{quantity(self.known, 'image')} had been brought in before.")
         if self.sources:
             notes.append(of_sources(self.sources))
         if not self.images and not self.known:

@@ -54,7 +54,7 @@ class Looking:
     def look(self, folder: Path, before: Outcomes = MappingProxyType({})) -> Looked:
         """Read the head of every image but those that did not change since they were read before.
 
-        Raises BadMaterial.
+        Raises InvalidImport.
         """
         store, steps = self._supplies.store, self._steps
         found = find_images(folder, store.images_dir.parent, steps.cancelled.is_set)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from annotate.clock import Monotonic
 from annotate.image_import.import_summary import STOPPED, Progress
 from annotate.image_import.workers import PATIENCE_S, Crew, Room
-from annotate.safe_files import UNREADABLE, Skip, printable
+from annotate.safe_files import UNREADABLE, SkippedFile, printable
 from storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Steps:
             return STOPPED
         try:
             return work()
-        except Skip as skip:
+        except SkippedFile as skip:
             return str(skip)
         except StorageError:
             raise

@@ -29,5 +29,5 @@ def thumbnail(path: Path, root: Path) -> bytes | None:
             return buffer.getvalue()
     except (
         Exception
-    ):  # Skip, and what decoders raise on a damaged file: no example is worth a card.
+    ):  # SkippedFile, and what decoders raise on a damaged file: no example is worth a card.
         return None

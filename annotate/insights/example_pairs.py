@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from annotate.statistics.vote_columns import Columns
-from annotate.urls import address
+from annotate.urls import image_url
 
 MOST_EXAMPLES = 3
 Shown = Callable[[Sequence[int]], Mapping[int, tuple[str, str]]]
@@ -43,7 +43,7 @@ class Gallery:
         images = shown([vote for _, vote, _ in self._open])
         for told, vote, first_won in self._open:
             chosen, other = images[vote] if first_won else images[vote][::-1]
-            told["chosen_url"], told["other_url"] = address(chosen), address(other)
+            told["chosen_url"], told["other_url"] = image_url(chosen), image_url(other)
 
 
 def newest(rows: np.ndarray, columns: Columns) -> Iterable[tuple[int, bool]]:

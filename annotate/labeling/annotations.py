@@ -4,7 +4,7 @@ from typing import Any
 
 from annotate.errors import InvalidRequest
 from annotate.labeling.assignment import OVERLAP, PairAssigner
-from annotate.urls import as_dict
+from annotate.urls import pair_view
 from annotate.validation import as_annotator, as_text
 from storage.store import Store
 
@@ -64,7 +64,7 @@ class Annotations:
     def reports(self) -> list[dict[str, Any]]:
         """Every report, newest first, with its pair as it is shown."""
         return [
-            as_dict(self._store.pair(report.pair_id))
+            pair_view(self._store.pair(report.pair_id))
             | {
                 "report": report.report_id,
                 "by": report.annotator,

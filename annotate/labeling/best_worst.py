@@ -6,7 +6,7 @@ from typing import Any
 
 from annotate.clock import Monotonic
 from annotate.errors import InvalidRequest
-from annotate.urls import address
+from annotate.urls import image_url
 from annotate.validation import as_annotator, as_response_ms, as_text
 from storage.records import Quad, VoteReceipt
 from storage.store import Store
@@ -63,7 +63,7 @@ class BestWorstQueue:
             for quad in self._next(version, want - len(given)):
                 self._hold(name, quad)
                 given.append(quad)
-            return [quad_dict(quad) for quad in given]
+            return [quad_view(quad) for quad in given]
 
     def rank(
         self,
@@ -118,9 +118,9 @@ class BestWorstQueue:
         return chosen
 
 
-def quad_dict(quad: Quad) -> dict[str, Any]:
+def quad_view(quad: Quad) -> dict[str, Any]:
     """Return a quad as a page needs it; like a pair, but with four addresses."""
-    urls = [address(image) for image in quad.images]
+    urls = [image_url(image) for image in quad.images]
     return {"pair_id": quad.quad_id, "prompt": quad.prompt, "urls": urls}
 
 

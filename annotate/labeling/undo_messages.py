@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from annotate.labeling.best_worst import quad_dict
-from annotate.urls import as_dict
+from annotate.labeling.best_worst import quad_view
+from annotate.urls import pair_view
 from storage.records import Quad
 from storage.tables.act_order import RANKING, REPORT
 from storage.tables.undo import VOTE, Undone
@@ -28,7 +28,7 @@ def told_undone(undone: Undone) -> dict[str, Any]:
     """Return what was taken back: the pair or four, `undone`, whether it `opens`, and a `note`."""
     about = undone.about
     return {
-        "pair": quad_dict(about) if isinstance(about, Quad) else as_dict(about),
+        "pair": quad_view(about) if isinstance(about, Quad) else pair_view(about),
         "undone": {
             "kind": undone.kind,
             "key": undone.key,

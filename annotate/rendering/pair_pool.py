@@ -232,8 +232,10 @@ class PairPool:
                 self._publish(finished[first], finished[first + 1])
 
         self._asked = self._clock()
-        patient = self._assigner.ready() >= FEW_PAIRS
-        self._renderer.draw(items, adapters_of(version), on_image, patient, gives_way=True)
+        prefer_throughput = self._assigner.ready() >= FEW_PAIRS
+        self._renderer.draw(
+            items, adapters_of(version), on_image, prefer_throughput, preemptible=True
+        )
         if finished:
             self._fresh_version = version.version
         if warm and len(finished) == len(items):
@@ -245,7 +247,7 @@ class PairPool:
         drawn: dict[int, Image] = {}
         items, add = self._of_a_kind(4), drawn.__setitem__
         self._asked = self._clock()
-        self._renderer.draw(items, adapters_of(version), add, gives_way=True)
+        self._renderer.draw(items, adapters_of(version), add, preemptible=True)
         if len(drawn) < len(items):
             return
         images = self._store.add_images([drawn[place] for place in sorted(drawn)])

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from annotate.errors import InvalidPrompts
-from annotate.safe_files import Skip, opened_regular
+from annotate.safe_files import SkippedFile, open_regular
 from storage.tables.prompts import clean_prompt
 
 EMBEDDED = ("emoji", "emoji-fast")
@@ -79,14 +79,14 @@ def read_prompt_file(path: Path) -> list[str]:
     InvalidPrompt naming the line.
     """
     try:
-        with opened_regular(path, None) as (file, size):
+        with open_regular(path, None) as (file, size):
             if size > LARGEST_FILE:
                 limit = f"{LARGEST_FILE // 10**6} MB"
                 raise InvalidPrompts(f"{path} is larger than {limit}. Split it and choose a part.")
             text = file.read(size).decode("utf-8")
     except UnicodeDecodeError:
         raise not_text(path) from None
-    except Skip as skip:
+    except SkippedFile as skip:
         why = getattr(skip.__cause__, "strerror", None) or skip
         raise InvalidPrompts(
             f"{path} cannot be read: {why}. Check the path of the prompt file."

@@ -60,13 +60,13 @@ class Renderer:
         items: Sequence[RenderItem],
         look: WeightedAdapters,
         on_image: OnImage,
-        patient: bool = False,
-        gives_way: bool = False,
+        prefer_throughput: bool = False,
+        preemptible: bool = False,
     ) -> None:
         """Draw images and wait for them; `on_image` gets each with its index, not yet stored.
 
-        If `patient`, all come as soon as they can, else the first ones do. If `gives_way`,
-        only those are drawn that are there once something is asked for without it.
+        If `prefer_throughput`, all come as soon as they can, else the first ones do. If
+        `preemptible`, only those are drawn that are there once something is asked for without it.
 
         Raises what the sampler raises.
         """
@@ -75,7 +75,9 @@ class Renderer:
             on_image(index, self._image(items[index], look.name, rendered))
 
         settings = self._settings
-        self._sampler.render(items, look.adapters, settings, hand_on, patient, gives_way)
+        self._sampler.render(
+            items, look.adapters, settings, hand_on, prefer_throughput, preemptible
+        )
 
     def score(self, prompts: Sequence[str], images: Sequence[Path], adapter: Path) -> list[float]:
         """Return how much likelier an adapter holds each image to be than its base does.

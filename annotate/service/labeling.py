@@ -12,7 +12,7 @@ from annotate.labeling.undo_messages import told_undone
 from annotate.rendering.pair_pool import PairPool, WaitEstimate
 from annotate.training.new_votes import Harvest
 from annotate.training.trigger import Schedule
-from annotate.urls import as_dict
+from annotate.urls import pair_view
 from annotate.validation import as_annotator, as_response_ms, as_text
 from storage.records import Quad
 from storage.store import Store
@@ -63,7 +63,7 @@ class Labeling:
         drawing = self.trials.wanted(trial) if trial else None
         assigned = self._assigner.ahead(name, list(have), want, self._pool.stuck, trial or None)
         self._pool.wake()
-        pairs = [as_dict(pair) for pair in assigned.pairs]
+        pairs = [pair_view(pair) for pair in assigned.pairs]
         told = {"pairs": pairs, "passed_over": assigned.passed_over}
         return told | self._wait(len(pairs) < want, drawing)
 

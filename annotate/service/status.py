@@ -9,7 +9,7 @@ from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.pair_pool import READY_PAIRS, PairPool
 from annotate.training.run_status import Reports, in_words
 from annotate.training.runs import Tuning
-from annotate.wording import many
+from annotate.wording import quantity
 from storage.store import Store
 
 ALTERNATIVES = (
@@ -89,11 +89,13 @@ class Standing:
 
     def _slowness(self) -> str:
         minutes = int(self._pool.quiet_s / 60)
-        return f" No image has come for {many(minutes, 'minute')}." if minutes >= SLOW_MIN else ""
+        return (
+            f" No image has come for {quantity(minutes, 'minute')}." if minutes >= SLOW_MIN else ""
+        )
 
 
 def advice(state: SamplerState) -> str:
     """Return what a person can do while there is no image model."""
     seconds = None if state.retry_s is None else math.ceil(state.retry_s)
-    again = "" if seconds is None else f"It is tried again in {many(seconds, 'second')}. "
+    again = "" if seconds is None else f"It is tried again in {quantity(seconds, 'second')}. "
     return f"{again}{ALTERNATIVES}"

@@ -10,7 +10,7 @@ Studio ── PairAssigner     who labels which pair, votes, undo
        ── accounts         who may sign in, where the app asks for it
        ── Insights         how votes are given, and what they like
        ── material         images that people bring
-       ── library          names, notes, exports, imports, deletions ── Workshop (handed in)
+       ── library          names, notes, exports, imports, deletions ── Converter (handed in)
 """
 
 import random
@@ -30,7 +30,7 @@ from annotate.image_import.context import Supplies
 from annotate.image_import.importer import Material
 from annotate.insights.active_learning import ActiveLearner
 from annotate.insights.insights import Insights
-from annotate.interfaces import Model, Sampler, Trainer, Workshop
+from annotate.interfaces import Converter, Model, Sampler, Trainer
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import BestWorstQueue
 from annotate.rendering.pair_pool import PairPool
@@ -72,7 +72,7 @@ class Studio(Labeling):
         chance: random.Random | None = None,
         clock: Monotonic = time.monotonic,
         now: WallClock = datetime.now,
-        workshop: Workshop | None = None,
+        converter: Converter | None = None,
     ) -> None:
         """Take what the app was started with; `prompts` take the place of the built-in ones.
 
@@ -126,7 +126,7 @@ class Studio(Labeling):
         self.material = Material(
             Supplies(store, assigner, model_id, trials.kept_prompts, chance, clock)
         )
-        self.library = Library(store, trainer, workshop, model, model_id)
+        self.library = Library(store, trainer, converter, model, model_id)
         self.disk = store.disk
         self.accounts = Accounts(store.people)
 
@@ -239,7 +239,7 @@ class Studio(Labeling):
     def activate(self, version: str, anyway: bool = False) -> list[dict[str, Any]]:
         """Let new pairs come from a version, and return all versions.
 
-        Raises HeldBack for one that failed its checks, unless it is wanted `anyway`.
+        Raises ReleaseBlocked for one that failed its checks, unless it is wanted `anyway`.
         """
         known = self._store.version(self._model_id, as_text(version, "The version"))
         if not anyway:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 
 from annotate.clock import Monotonic
-from annotate.wording import many
+from annotate.wording import quantity
 from storage.records import Lost
 from storage.store import Store
 
@@ -43,6 +43,6 @@ def told_of(votes: int, images: Mapping[str, str]) -> str | None:
     more = f" and {len(images) - NAMED:,} more" if len(images) > NAMED else ""
     are, their = ("is", "an image of it") if votes == 1 else ("are", "images of them")
     return (
-        f"{many(votes, 'vote')} {are} left out, for {their} cannot be used: {named}{more}. "
+        f"{quantity(votes, 'vote')} {are} left out, for {their} cannot be used: {named}{more}. "
         "Once the files are back, the next run learns from them."
     )

@@ -10,7 +10,7 @@ from annotate.interfaces import RunStatus, Trainer
 from annotate.training.missing_images import told_of
 from annotate.training.new_votes import snapshot_counts, snapshot_manifest
 from annotate.versions.release_gate import failed_checks
-from annotate.wording import many
+from annotate.wording import quantity
 from storage.records import Run, RunState, Version
 from storage.store import Store
 
@@ -135,7 +135,7 @@ def _trouble(run: Run, status: RunStatus) -> dict[str, str]:
     """Return what is wrong with a run that should be going on, in a sentence, under `trouble`."""
     if run.state != RunState.RUNNING or not status.silent_s:
         return {}
-    minutes = many(int(status.silent_s / 60), "minute")
+    minutes = quantity(int(status.silent_s / 60), "minute")
     return {"trouble": f"It has not answered for {minutes}. Cancel it, then resume it."}
 
 

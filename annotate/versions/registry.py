@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from annotate.background import Pacing
+from annotate.background import DurationHistory
 from annotate.clock import in_utc
-from annotate.errors import FileGone, InvalidRequest, LastGood
-from annotate.interfaces import Model, Trainer, Workshop
+from annotate.errors import InvalidRequest, LastGoodVersion, VersionFileMissing
+from annotate.interfaces import Converter, Model, Trainer
 from annotate.validation import as_text
 from annotate.versions.export_forms import FORMS
 from annotate.versions.release_gate import failed_checks
@@ -27,14 +27,14 @@ class Library:
         self,
         store: Store,
         trainer: Trainer,
-        workshop: Workshop | None,
+        converter: Converter | None,
         model: Model,
         model_id: str,
     ) -> None:
         self._store, self._trainer = store, trainer
-        self._workshop, self._model = workshop, model
+        self._converter, self._model = converter, model
         self._model_id = model_id
-        self.pacing = Pacing()
+        self.durations = DurationHistory()
 
     def lineage(self) -> list[dict[str, Any]]:
         """Return every version, oldest first, with what it learned from and how it did."""
@@ -71,21 +71,21 @@ class Library:
     def delete(self, version: str) -> int:
         """Delete a version's files and return how many bytes that freed.
 
-        Raises LastGood, or storage's VersionNeeded or UnknownVersion.
+        Raises LastGoodVersion, or storage's VersionNeeded or UnknownVersion.
         """
         name = as_text(version, "The version")
         if [good.version for good in good_ones(self._store.versions(self._model_id))] == [name]:
-            raise LastGood(
+            raise LastGoodVersion(
                 f"{name} is the only version that is known to help. Make a better one, then "
                 "delete it."
             )
         return self._store.library.delete(self._model_id, name)
 
     def require_file(self, version: str) -> Version:
-        """Return a version whose file is there; raises FileGone or UnknownVersion."""
+        """Return a version whose file is there; raises VersionFileMissing or UnknownVersion."""
         known = self._store.version(self._model_id, version)
         if known.adapter is not None and not known.adapter.is_file():
-            raise FileGone(
+            raise VersionFileMissing(
                 f"The file of {version}, {known.adapter}, is gone. Put it back, or delete the "
                 "version."
             )
@@ -94,7 +94,8 @@ class Library:
     def export(self, version: str, form: str) -> dict[str, Any]:
         """Write a version for other programs; one that was written before is there at once.
 
-        Raises InvalidRequest, FileGone, UnknownVersion, DiskFull or what the workshop raises.
+        Raises InvalidRequest, VersionFileMissing, UnknownVersion, DiskFull or what the converter
+        raises.
         """
         if form not in FORMS:
             raise InvalidRequest(f"Unknown form {form!r}. Known ones: {', '.join(FORMS)}.")
@@ -105,7 +106,7 @@ class Library:
         target = self._store.library.exports(self._model_id) / name
         if not target.exists():
             writing = self._store.library.writing_export(self._model_id, name)
-            with writing as scratch, self.pacing.timed(form):
+            with writing as scratch, self.durations.timed(form):
                 self._tools().export(self._source(known), scratch, form, self._model)
         return {
             "version": version,
@@ -124,14 +125,14 @@ class Library:
     def adopt(self, source: str) -> str:
         """Make a version of a LoRA file or a tuned pipeline's folder, and return its name.
 
-        Raises InvalidRequest, DiskFull or what the workshop raises.
+        Raises InvalidRequest, DiskFull or what the converter raises.
         """
         path = Path(as_text(source, "The file").strip().strip("\"'")).expanduser()
         if not str(source).strip():
             raise InvalidRequest("Name a LoRA file or a pipeline folder, or upload a file.")
         place = self._store.library.new_import()
         try:
-            with self.pacing.timed("adopt"):
+            with self.durations.timed("adopt"):
                 facts = self._tools().adopt(path, place, self._model)
             self._refuse_twin(facts)
             summary = {"imported": {"file": path.name, **facts}}
@@ -142,13 +143,13 @@ class Library:
 
     def stop(self) -> None:
         """End the export or import that goes on."""
-        if self._workshop is not None:
-            self._workshop.stop()
+        if self._converter is not None:
+            self._converter.stop()
 
-    def _tools(self) -> Workshop:
-        if self._workshop is None:
+    def _tools(self) -> Converter:
+        if self._converter is None:
             raise InvalidRequest("This app was started without the means to export and import.")
-        return self._workshop
+        return self._converter
 
     def _refuse_twin(self, facts: dict[str, Any]) -> None:
         for version in self._store.versions(self._model_id):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from annotate.errors import HeldBack
+from annotate.errors import ReleaseBlocked
 from storage.records import Version
 
 
@@ -14,8 +14,8 @@ def failed_checks(summary: dict[str, Any]) -> list[str]:
 
 
 def require_fit(version: Version) -> None:
-    """Raise HeldBack for a version that failed its checks."""
+    """Raise ReleaseBlocked for a version that failed its checks."""
     if reasons := failed_checks(version.summary):
-        raise HeldBack(
+        raise ReleaseBlocked(
             f"{version.version} is held back: {' '.join(reasons)} Compare it by eye first."
         )

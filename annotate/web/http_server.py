@@ -15,7 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from annotate.errors import PortTaken
+from annotate.errors import PortInUse
 
 PROXY = re.compile(r"(all|http|https|ftp|no)_proxy")
 REQUEST_S = 20.0
@@ -126,7 +126,7 @@ class Server:
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address of a host, port 0 for any that is free; raises PortTaken."""
+    """Listen on every address of a host, port 0 for any that is free; raises PortInUse."""
     found: list[socket.socket] = []
     try:
         for family, address in _addresses(host, port):
@@ -138,7 +138,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
     except (OSError, ValueError) as error:
         for one in found:
             one.close()
-        raise PortTaken(
+        raise PortInUse(
             f"Cannot listen on {in_url(host)}:{port} ({error}). Choose another --port or --host."
         ) from None
     return found

@@ -105,19 +105,19 @@ class PaintingSampler:
         adapters: Sequence[tuple[Path, float]],
         settings: Any,
         on_image: Callable[[int, Rendered], None] | None = None,
-        patient: bool = False,
-        gives_way: bool = False,
+        prefer_throughput: bool = False,
+        preemptible: bool = False,
     ) -> list[Painted]:
-        if not gives_way:
+        if not preemptible:
             self.waiting.append(len(items))
         with self._turn:
-            if not gives_way:
+            if not preemptible:
                 self.waiting.remove(len(items))
             self.requests.append(len(items))
             painted: list[Painted] = []
             for index, item in enumerate(items):
                 self._await_brush()
-                if gives_way and self.waiting:
+                if preemptible and self.waiting:
                     break
                 painted.append(self._paint(item, adapters, settings))
                 if on_image:

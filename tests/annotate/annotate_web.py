@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
+from annotate_converter import CopyingConverter
 from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel, Trouble
-from annotate_workshop import CopyingWorkshop
 from places import Place
 
 from annotate.auth.accounts import Accounts
@@ -94,10 +94,10 @@ def open_web(
     """Open a studio and build its web app."""
     store = Store(folder / "studio")
     trainer, painter = ChildTrainer(), PaintingSampler(store.images_dir)
-    workshop = CopyingWorkshop()
+    converter = CopyingConverter()
     model = SmallModel(name="secretmodel", identity="secretmodel-0123456789ab")
-    studio = Studio(store, painter, trainer, model, 0, workshop=workshop, **STARTED)
-    place = Place(studio, store, painter, trainer, workshop)
+    studio = Studio(store, painter, trainer, model, 0, converter=converter, **STARTED)
+    place = Place(studio, store, painter, trainer, converter)
     studio.start()
     studio.accounts = Accounts(store.people, hashing=QUICK)
     named_by = (header or "X-Forwarded-User") if sign_in == "proxy" else None

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from annotate_converter import CopyingConverter
 from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel
-from annotate_workshop import CopyingWorkshop
 from places import Open, Place
 
 from annotate.service.studio import Studio
@@ -27,9 +27,11 @@ def open_place(tmp_path: Path) -> Iterator[Open]:
         store = Store(tmp_path / "studio")
         trainer, painter = trainer or ChildTrainer(), sampler(store.images_dir)
         chosen = {"train_every": 0, "settle_s": 0.0, "watch_s": 0.05, **options}
-        workshop = CopyingWorkshop()
-        studio = Studio(store, painter, trainer, model or SmallModel(), workshop=workshop, **chosen)
-        places.append(Place(studio, store, painter, trainer, workshop))
+        converter = CopyingConverter()
+        studio = Studio(
+            store, painter, trainer, model or SmallModel(), converter=converter, **chosen
+        )
+        places.append(Place(studio, store, painter, trainer, converter))
         studio.start()
         return places[-1]
 

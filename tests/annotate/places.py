@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import psutil
+from annotate_converter import CopyingConverter
 from annotate_doubles import ChildTrainer, PaintingSampler
-from annotate_workshop import CopyingWorkshop
 
 from annotate.service.studio import Studio
 from storage.store import Store
@@ -34,7 +34,7 @@ class Place:
     store: Store
     sampler: PaintingSampler
     trainer: ChildTrainer
-    workshop: CopyingWorkshop
+    converter: CopyingConverter
 
     def label(self, count: int, verdict: str = "left", annotator: str = "ann") -> None:
         """Vote on the next pairs."""

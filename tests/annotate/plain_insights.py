@@ -26,7 +26,7 @@ from annotate.statistics.dawid_skene import reliability
 from annotate.statistics.krippendorff import agreement
 from annotate.statistics.side_bias import Share, consistency, share, side_bias, two_sided
 from annotate.statistics.vote_tables import FEWEST_OF_A_WORD, words_of
-from annotate.urls import address
+from annotate.urls import image_url
 from storage.store import Store
 from storage.tables.vote_quality import Given
 
@@ -328,7 +328,7 @@ def examples(choices: Sequence[Choice]) -> list[dict[str, str]]:
 def example(choice: Choice) -> dict[str, str]:
     """A pair by the addresses of its images."""
     prompt, chosen, other = choice
-    return {"prompt": prompt, "chosen_url": address(chosen), "other_url": address(other)}
+    return {"prompt": prompt, "chosen_url": image_url(chosen), "other_url": image_url(other)}
 
 
 def told_differs(units: Units, person: str, looks: Looks) -> dict[str, Any]:

@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "annotate")]
 from mutations import MUTATIONS, with_other_bytes
 
 from annotate.image_import.decode import look
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 TOO_LONG_S = 1.0
 
@@ -45,7 +45,7 @@ def tried(path: Path) -> str:
     """What becomes of a file."""
     try:
         look(path, path.parent, {})
-    except Skip as skip:
+    except SkippedFile as skip:
         return f"skip: {skip}"
     except Exception:
         traceback.print_exc()

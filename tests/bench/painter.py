@@ -44,7 +44,7 @@ class Painter:
     def _render(self, missing: dict[str, RenderItem], adapter: Path | None) -> None:
         names, items = list(missing), list(missing.values())
         self._adapters.use([(str(adapter), 1.0)] if adapter else [])
-        for indices in batches(len(items), 0.016, patient=True):
+        for indices in batches(len(items), 0.016, prefer_throughput=True):
             batch = [items[i] for i in indices]
             images = render(self._pipeline, self.compute, batch, settings_of(self.model))
             for i, image in zip(indices, images, strict=True):

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import Any
 
 from annotate.image_import.captions.columns import Columns, is_image
-from annotate.safe_files import TOO_LARGE, Skip
+from annotate.safe_files import TOO_LARGE, SkippedFile
 
 MOST_ROWS = 500_000
 """Of a table; an import may have 200,000 images."""
@@ -119,4 +119,4 @@ def _csv(text: str, delimiter: str, quoted: bool = True) -> Iterator[list[str]]:
             return
         except csv.Error:
             continue
-    raise Skip(TOO_LARGE)
+    raise SkippedFile(TOO_LARGE)

@@ -14,7 +14,7 @@ from annotate.image_import.captions.matching import Row, matched
 from annotate.image_import.captions.sidecar import JSON_ENDINGS, OTHER_ENDINGS, TEXT_ENDINGS
 from annotate.image_import.captions.tables import Tables, is_sure, own_of, tables_among
 from annotate.image_import.import_summary import Skipped
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 ENDINGS = (*TEXT_ENDINGS, *JSON_ENDINGS, *OTHER_ENDINGS)
 UNREAD = (".parquet", ".arrow", ".feather", ".xlsx", ".xls", ".ods", ".numbers")
@@ -56,7 +56,7 @@ class Nearby:
         for name in tables_among(names, own):
             try:
                 self._table(folder, name)
-            except Skip as skip:
+            except SkippedFile as skip:
                 if is_sure(name):
                     skipped.add(f"a table of prompts: {skip}", folder / name)
                     self.untold.add(folder)

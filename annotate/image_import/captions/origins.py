@@ -14,7 +14,7 @@ from annotate.image_import.fields import fields_of
 from annotate.image_import.metadata import prompt_in
 from annotate.image_import.programs import a1111, description
 from annotate.image_import.programs.reader import LONGEST_TEXT, NoPrompt, Prompt
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 from storage.errors import InvalidPrompt
 from storage.tables.prompts import clean_prompt
 from storage.text import has_controls
@@ -47,10 +47,10 @@ class Around:
 def prompt_of(image: Image.Image, path: Path, around: Around) -> Prompt:
     """Return the prompt of an image: in its file, beside it, in a table, a caption or a name.
 
-    Raises Skip. What is there and cannot be read never lets a name pass for the prompt.
+    Raises SkippedFile. What is there and cannot be read never lets a name pass for the prompt.
     """
     fields = fields_of(image)
-    why: Skip | None = None
+    why: SkippedFile | None = None
     sources: tuple[Callable[[], Prompt | None], ...] = (
         lambda: prompt_in(fields),
         lambda: sidecar(path, around.root, around.texts.get(path)),
@@ -60,7 +60,7 @@ def prompt_of(image: Image.Image, path: Path, around: Around) -> Prompt:
         try:
             if prompt := source():
                 return prompt
-        except Skip as skip:
+        except SkippedFile as skip:
             if place == 0 and not isinstance(skip, NoPrompt):
                 raise
             why = why or skip
@@ -77,25 +77,25 @@ def _of_table(text: str) -> Prompt | None:
 
 def _of_name(path: Path, around: Around) -> Prompt:
     if path.parent in around.untold:
-        raise Skip("the table of prompts in its folder cannot be read")
+        raise SkippedFile("the table of prompts in its folder cannot be read")
     if path in around.untold:
-        raise Skip("tables of prompts name several images so, or several prompts for it")
+        raise SkippedFile("tables of prompts name several images so, or several prompts for it")
     prompt = named(path, around.root, around.sorts)
     if prompt is None:
-        raise Skip(NOTHING)
+        raise SkippedFile(NOTHING)
     return prompt
 
 
 def tidy(prompt: str) -> str:
-    """Return a prompt on one line, as the studio keeps it; raises Skip."""
+    """Return a prompt on one line, as the studio keeps it; raises SkippedFile."""
     words = " ".join(prompt[:LONGEST_TEXT].split())
     text = "".join(character for character in words if not has_controls(character)).strip()
     if not text:
-        raise Skip(NOTHING)
+        raise SkippedFile(NOTHING)
     try:
         return clean_prompt(text, "The prompt")
     except InvalidPrompt as error:
-        raise Skip("its prompt is too long") from error
+        raise SkippedFile("its prompt is too long") from error
 
 
 def seen(prompt: str) -> str:

@@ -24,7 +24,7 @@ from annotate.image_import.programs.reader import (
     json_object,
     plain,
 )
-from annotate.safe_files import Skip, read_start
+from annotate.safe_files import SkippedFile, read_start
 
 TEXT_FILES, JSON_FILES = "text files", "JSON files"
 TEXT_ENDINGS = (".txt", ".caption")
@@ -48,17 +48,17 @@ def files_beside(image: Path) -> Iterator[Path]:
 def sidecar(image: Path, root: Path, other: Path | None = None) -> Prompt | None:
     """Return what an image's own text file, or else JSON file, says, or an `other` one.
 
-    Raises Skip for one that is there and says nothing or cannot be read, for a name would then pass
-    for the prompt.
+    Raises SkippedFile for one that is there and says nothing or cannot be read, for a name would
+    then pass for the prompt.
     """
-    why: Skip | None = None
+    why: SkippedFile | None = None
     for file in files_beside(image):
         if not os.path.lexists(file):
             continue
         try:
             if prompt := read_beside(file, root):
                 return prompt
-        except Skip as skip:
+        except SkippedFile as skip:
             why = why or skip
     if why is not None:
         raise why
@@ -73,7 +73,7 @@ def read_elsewhere(file: Path, root: Path) -> Prompt | None:
         content = read_start(file, root, LONGEST_JSON)
         prompt = of_xmp(content) if file.suffix.lower() == ".xmp" else of_yaml(decoded(content))
         return prompt and replace(prompt, source=TEXT_FILES)
-    except Skip:
+    except SkippedFile:
         return None
 
 
@@ -97,7 +97,10 @@ def of_yaml(text: str) -> Prompt | None:
 
 
 def read_beside(file: Path, root: Path) -> Prompt | None:
-    """Return the prompt in a text or JSON file; None for JSON about other things. Raises Skip."""
+    """Return the prompt in a text or JSON file; None for JSON about other things.
+
+    Raises SkippedFile.
+    """
     is_json = file.suffix == ".json"
     kind = "JSON" if is_json else "text"
     try:
@@ -106,22 +109,23 @@ def read_beside(file: Path, root: Path) -> Prompt | None:
             return of_json(text)
         if prompt := of_text(text):
             return prompt
-    except Skip as skip:
-        raise Skip(f"its {kind} file: {skip}") from skip
-    raise Skip("its text file holds no prompt" if text else "its text file is empty")
+    except SkippedFile as skip:
+        raise SkippedFile(f"its {kind} file: {skip}") from skip
+    raise SkippedFile("its text file holds no prompt" if text else "its text file is empty")
 
 
 def of_text(text: str) -> Prompt | None:
     """Return what a text says: a caption, what AUTOMATIC1111 writes, or JSON.
 
-    Numbers alone, such as the boxes of a detector, are no prompt. Raises Skip for broken JSON.
+    Numbers alone, such as the boxes of a detector, are no prompt. Raises SkippedFile for broken
+    JSON.
     """
     if NUMBERS.fullmatch(text):
         return None
     if looks_json(text):
         value = json_object(text)
         if not value:
-            raise Skip("is broken JSON")
+            raise SkippedFile("is broken JSON")
         prompt = _of_object(value)
     else:
         prompt = a1111.read_text(text)
@@ -129,11 +133,11 @@ def of_text(text: str) -> Prompt | None:
 
 
 def of_json(text: str) -> Prompt | None:
-    """Return the prompt in the text of a JSON file; raises Skip for one that is broken."""
+    """Return the prompt in the text of a JSON file; raises SkippedFile for one that is broken."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        raise Skip("is no JSON" if text else "is empty") from None
+        raise SkippedFile("is no JSON" if text else "is empty") from None
     prompt = _of_object(value) if isinstance(value, dict) else None
     return prompt and replace(prompt, source=JSON_FILES)
 

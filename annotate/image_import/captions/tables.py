@@ -12,7 +12,7 @@ from annotate.image_import.captions.columns import Columns, is_image, key_words,
 from annotate.image_import.captions.log_pages import rows_of_page
 from annotate.image_import.captions.text_encodings import decoded
 from annotate.image_import.programs import a1111
-from annotate.safe_files import TOO_LARGE, Skip, opened_regular
+from annotate.safe_files import TOO_LARGE, SkippedFile, open_regular
 
 LINES = (".jsonl", ".ndjson")
 PAGES = (".html", ".htm")
@@ -70,12 +70,12 @@ class Tables:
         self._root, self._left = root, LARGEST_IN_ALL
 
     def read(self, file: Path) -> dict[str, str]:
-        """Return the prompts that a table gives, by the name of the image; raises Skip."""
+        """Return the prompts that a table gives, by the name of the image; raises SkippedFile."""
         ending = file.suffix.lower()
         most = LARGEST_JSON if ending in (".json", *PAGES) else LARGEST
-        with opened_regular(file, self._root) as (stream, size):
+        with open_regular(file, self._root) as (stream, size):
             if size > min(most, self._left):
-                raise Skip(TOO_LARGE)
+                raise SkippedFile(TOO_LARGE)
             text = decoded(stream.read(size))
         self._left -= size
 
@@ -123,16 +123,19 @@ def _lines(text: str) -> Iterator[Row]:
     # Not splitlines: a prompt may hold what Unicode takes for the end of a line.
     for number, line in enumerate(io.StringIO(text, newline="\n")):
         if number >= MOST_ROWS:
-            raise Skip(TOO_LARGE)
+            raise SkippedFile(TOO_LARGE)
         if 2 < len(line) <= LONGEST_LINE and isinstance(row := _json(line), dict):
             yield row
 
 
 def _lines_at_least(text: str) -> Iterator[Row]:
-    """Lines of JSON in a file that is called as if it were one piece; raises Skip for neither."""
+    """Lines of JSON in a file that is called as if it were one piece.
+
+    Raises SkippedFile for neither.
+    """
     rows = list(_lines(text))
     if not rows:
-        raise Skip(BROKEN)
+        raise SkippedFile(BROKEN)
     return iter(rows)
 
 

@@ -3,7 +3,7 @@
 import codecs
 
 from annotate.image_import.containers.countries import is_of_a_country
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 UNTOLD = "in an encoding that cannot be told; save it as UTF-8"
 MARKS = (
@@ -23,7 +23,7 @@ their own, which Windows-1252 would turn into noise."""
 
 
 def decoded(content: bytes) -> str:
-    """Return a text file's content as text; raises Skip for what is no text."""
+    """Return a text file's content as text; raises SkippedFile for what is no text."""
     for mark, encoding in MARKS:
         if content.startswith(mark):
             return _of(content[len(mark) :], encoding)
@@ -57,11 +57,11 @@ def _line(line: bytes) -> str:
         pass
 
     if sum(byte > 0x7F for byte in line) > MOST_ACCENTS * len(line):
-        raise Skip(UNTOLD)
+        raise SkippedFile(UNTOLD)
     try:
         text = line.decode(WESTERN)
     except UnicodeDecodeError:
-        raise Skip(UNTOLD) from None
+        raise SkippedFile(UNTOLD) from None
     if is_of_a_country(line[:LOOKED_AT], text[:LOOKED_AT]):
-        raise Skip(UNTOLD)
+        raise SkippedFile(UNTOLD)
     return text

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 LONGEST_TEXT = 20_000
 """Characters of a text that are looked at; a prompt may have 2,000."""
@@ -32,7 +32,7 @@ class Prompt:
     """The program that wrote it, as the summary of an import names it."""
 
 
-class NoPrompt(Skip):
+class NoPrompt(SkippedFile):
     """A program's metadata is there, and which prompt it holds cannot be told; says why."""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from annotate.wording import many
+from annotate.wording import quantity
 
 BAR, GAP, HEIGHT = 10.0, 3.0, 64.0
 LINE, MIDDLE = 100.0, 8.0
@@ -17,7 +17,7 @@ def bars(title: str, values: Sequence[int], labels: Sequence[str], unit: str) ->
     most = max(values, default=0) or 1
     width = max(1.0, len(values) * (BAR + GAP) - GAP)
     marks = "".join(
-        _bar(number * (BAR + GAP), value, most, f"{label}: {many(value, unit)}")
+        _bar(number * (BAR + GAP), value, most, f"{label}: {quantity(value, unit)}")
         for number, (value, label) in enumerate(zip(values, labels, strict=True))
     )
     named = dict.fromkeys([0, len(labels) // 2, len(labels) - 1]) if len(labels) > 2 else [0]

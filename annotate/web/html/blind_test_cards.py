@@ -6,7 +6,7 @@ from typing import Any
 
 from annotate.statistics.sequential_test import MOST_VOTES
 from annotate.web.html.run_cards import notice_card
-from annotate.wording import noun
+from annotate.wording import pluralize
 
 MOST_ROWS = 12
 QUESTIONS = {
@@ -109,7 +109,7 @@ def sentence(trial: dict[str, Any]) -> str:
     most = f"{high:,} or more" if high >= MOST_VOTES else f"{high:,}"
     span = most if low == high else f"{low:,} to {most}"
     return (
-        f"<b>Not settled.</b> About {span} more decisive {noun(high, 'vote')} until it can be "
+        f"<b>Not settled.</b> About {span} more decisive {pluralize(high, 'vote')} until it can be "
         "called, going by the votes so far (80 % range)."
     )
 

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from annotate.web.html.bar_charts import on_line
-from annotate.wording import many
+from annotate.wording import quantity
 
 Told = dict[str, Any]
 MOST_PEOPLE = 30
@@ -62,12 +62,12 @@ def person_card(name: str, habit: Told, told: Mapping[str, Any]) -> str:
         rows.append(row("Known answers", habit["known"], 0.5, ""))
     if reliable := told["reliability"].get(name):
         share = {"value": reliable["accuracy"], "low": reliable["low"], "high": reliable["high"]}
-        said = f"by {many(reliable['shared'], 'vote')} that others gave too"
+        said = f"by {quantity(reliable['shared'], 'vote')} that others gave too"
         rows.append(row("As most see it", share, 0.5, said))
     return (
         f'<article class="card insight person"><div class="run-head"><b><bdi>{escape(name)}</bdi>'
-        f'</b><span class="soft">{many(habit["votes"], "vote")}</span>{weight_of(name, told)}</div>'
-        f"{''.join(rows)}{weight_reason(name, told)}</article>"
+        f'</b><span class="soft">{quantity(habit["votes"], "vote")}</span>'
+        f"{weight_of(name, told)}</div>{''.join(rows)}{weight_reason(name, told)}</article>"
     )
 
 

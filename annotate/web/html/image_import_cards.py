@@ -8,7 +8,7 @@ from annotate.image_import.listing import first_of
 from annotate.image_import.preview import Example, Preview
 from annotate.image_import.thumbnails import thumbnail
 from annotate.web.html.run_cards import time_left
-from annotate.wording import many, noun
+from annotate.wording import pluralize, quantity
 
 
 def bringing_card(progress: dict[str, Any]) -> str:
@@ -29,16 +29,16 @@ def preview_card(preview: Preview) -> str:
     """Return what bringing a folder in would bring, with images to judge its prompts by."""
     told = preview.told()
     facts = [
-        (told["images"], noun(told["images"], "new image")),
-        (told["prompts"], noun(told["prompts"], "prompt")),
-        (told["pairs"], f"{noun(told['pairs'], 'pair')} at the most"),
+        (told["images"], pluralize(told["images"], "new image")),
+        (told["prompts"], pluralize(told["prompts"], "prompt")),
+        (told["pairs"], f"{pluralize(told['pairs'], 'pair')} at the most"),
         (sum(told["skipped"].values()), "skipped"),
     ]
     numbers = "".join(f"<div><b>{count:,}</b><span>{name}</span></div>" for count, name in facts)
     notes = [*["Stopped: more may be there."] * preview.stopped, *preview.notes()]
     shown = "".join(_example(one, preview) for one in preview.examples)
     examples = (
-        f"<h4>{many(len(preview.examples), 'image')} from all over the folder: is each prompt "
+        f"<h4>{quantity(len(preview.examples), 'image')} from all over the folder: is each prompt "
         f'the right one?</h4><ul class="examples">{shown}</ul>'
     ) * bool(shown)
     return (
@@ -75,7 +75,7 @@ def _example(example: Example, preview: Preview) -> str:
         else '<span class="no-image"></span>'
     )
     name = escape(head.path.name)
-    about = f"{escape(head.source)} · {many(example.images, 'image')}"
+    about = f"{escape(head.source)} · {quantity(example.images, 'image')}"
     return (
         f'<li>{image}<div><p title="{escape(head.prompt)}">{escape(head.prompt)}</p>'
         f'<span title="{name}">{about}</span></div></li>'

@@ -8,7 +8,7 @@ from typing import Any
 from annotate.web.html.bar_charts import bars, on_line, parts
 from annotate.web.html.habit_cards import habits_section
 from annotate.web.html.run_cards import notice_card
-from annotate.wording import noun
+from annotate.wording import pluralize
 
 Told = dict[str, Any]
 FEWEST_DAYS, MOST_DAYS = 14, 60
@@ -60,7 +60,7 @@ def pace_card(told: Told) -> str:
     days = last_days(told["pace"]["per_day"])
     median = told["pace"]["median_ms"]
     facts = (
-        (f"{told['votes']:,}", noun(told["votes"], "vote")),
+        (f"{told['votes']:,}", pluralize(told["votes"], "vote")),
         (f"{told['decisive']:,}", "left or right"),
         (seconds(median), "for a pair, in the middle"),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from annotate.versions.release_gate import failed_checks
 from annotate.web.html.line_charts import curve
-from annotate.wording import many, noun
+from annotate.wording import pluralize, quantity
 
 STATES = {
     "queued": "Waiting to start",
@@ -22,7 +22,7 @@ STATES = {
 def plan_card(plan: dict[str, Any]) -> str:
     """Return what a click on the button would run."""
     facts = (
-        (str(plan["pairs"]), noun(plan["pairs"], "pair")),
+        (str(plan["pairs"]), pluralize(plan["pairs"], "pair")),
         (str(plan["held_out"]), "held out"),
         (str(plan["steps"]), "steps"),
         (_minutes(plan["minutes"]), "expected"),
@@ -103,7 +103,7 @@ def _verdict(result: dict[str, Any], version: str | None) -> str:
     held = result.get("held_out") or {}
     made = f" It is version <b>{escape(version)}</b>." if version else ""
     advice = escape(str(result.get("advice") or ""))
-    pairs = many(held.get("pairs", 0), "pair")
+    pairs = quantity(held.get("pairs", 0), "pair")
     agreed = f"on {pairs} held out it agrees with you {_share(held)}"
     if held.get("helped") is True:
         return f'<p class="outcome good"><b>It helped:</b> {agreed}.{made} {advice}</p>'

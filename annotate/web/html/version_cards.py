@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from annotate.web.html.run_cards import curves_of, facts_row, notice_card, outcome, time_left, when
-from annotate.wording import noun
+from annotate.wording import pluralize
 
 KINDS = {
     "preference": ("decisive vote", "decisive votes"),
@@ -178,7 +178,7 @@ def _imported_facts(imported: Told) -> list[tuple[str, str]]:
     if imported.get("kind") == "whole":
         merged = [(str(family), "merged into the base")] if family else []
         return [*merged, ("whole", "UNet, not an adapter")]
-    layers = noun(imported.get("layers", 0), "layer")
+    layers = pluralize(imported.get("layers", 0), "layer")
     names = {"rank": "rank", "alpha": "alpha", "layers": layers}
     kind = [(str(family), "kind")] if family not in (None, "LoRA") else []
     return kind + [(f"{imported[key]:g}", name) for key, name in names.items() if key in imported]

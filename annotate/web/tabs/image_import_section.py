@@ -5,12 +5,12 @@ from typing import Any
 
 import gradio as gr
 
-from annotate.background import Job
+from annotate.background import BackgroundJob
 from annotate.image_import.importer import Material
 from annotate.service.studio import Studio
 from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
 from annotate.web.html.image_import_cards import bringing_card, brought_card, preview_card
-from annotate.wording import many
+from annotate.wording import quantity
 
 ABOUT = (
     '<p class="soft">A folder on the machine that Palate runs on, with all folders inside. '
@@ -43,16 +43,16 @@ def bring_section(studio: Studio, expected: Errors) -> None:
 
     @refuse
     def look_at(named: str) -> Iterator[Shown]:
-        job = Job(lambda: (preview := material.look(named), preview_card(preview)))
+        job = BackgroundJob(lambda: (preview := material.look(named), preview_card(preview)))
         yield from _watched(job, material)
         preview, card = job.result()
-        bring = gr.Button(f"Bring in {many(preview.images, 'image')}")
+        bring = gr.Button(f"Bring in {quantity(preview.images, 'image')}")
         offered = gr.Row(visible=bool(preview.images))
         yield [card, gr.Button(interactive=True), gr.Button(visible=False), offered, bring, named]
 
     @refuse
     def bring_in(named: str) -> Iterator[Shown]:
-        job = Job(lambda: material.bring(named))
+        job = BackgroundJob(lambda: material.bring(named))
         yield from _watched(job, material)
         yield _idle(brought_card(job.result()))
 
@@ -71,7 +71,7 @@ def _on(event: Any, handler: Callable[[str], Iterator[Shown]], given: Any, shown
     event(handler, given, shown, **PRIVATE).failure(lambda: _idle(""), None, shown, **PRIVATE)
 
 
-def _watched(job: Job, material: Material) -> Iterator[Shown]:
+def _watched(job: BackgroundJob, material: Material) -> Iterator[Shown]:
     """Show how far the work is for as long as it goes on."""
     for _ in job.seconds():
         progress = material.progress

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from annotate.background import Job
+from annotate.background import BackgroundJob
 from annotate.service.studio import Studio
 from annotate.versions.export_forms import labels
 from annotate.web.disk_wording import in_bytes
@@ -160,8 +160,8 @@ class LibraryTab:
 
         @refuse
         def export(version: str, form: str) -> Iterator[list[Any]]:
-            job = Job(lambda: library.export(version, form))
-            yield from _watched(job, f"Writing {version}", library.pacing.expected(form))
+            job = BackgroundJob(lambda: library.export(version, form))
+            yield from _watched(job, f"Writing {version}", library.durations.expected(form))
             done = job.result()
             yield [exported_card(done, in_bytes(done["bytes"])), *_idle()]
 
@@ -171,8 +171,8 @@ class LibraryTab:
 
         @refuse
         def adopt(path: str) -> Iterator[list[Any]]:
-            job = Job(lambda: library.adopt(path))
-            yield from _watched(job, "Checking and copying", library.pacing.expected("adopt"))
+            job = BackgroundJob(lambda: library.adopt(path))
+            yield from _watched(job, "Checking and copying", library.durations.expected("adopt"))
             gr.Info(f"It is version {job.result()} now.")
             yield ["", *_idle(), job.result(), *self._view(job.result()), ""]
 
@@ -242,7 +242,7 @@ class LibraryTab:
         ]
 
 
-def _watched(job: Job, what: str, expected: float | None) -> Iterator[list[Any]]:
+def _watched(job: BackgroundJob, what: str, expected: float | None) -> Iterator[list[Any]]:
     for seconds in job.seconds():
         told = progress_card(what, seconds, expected)
         yield [told, gr.Button(interactive=False), gr.Button(visible=True)]

@@ -47,8 +47,8 @@ def test_what_gives_way_comes_after_all_else_and_otherwise_the_first_is_first():
     wire.send(id=1)
     requests = iter(inbox)
     assert next(requests)["id"] == 1
-    pool = {"id": 2, "gives_way": True}
-    for request in (pool, {"id": 3}, {"id": 4, "gives_way": True}, {"id": 5}):
+    pool = {"id": 2, "preemptible": True}
+    for request in (pool, {"id": 3}, {"id": 4, "preemptible": True}, {"id": 5}):
         wire.send(**request)
     wire.send(id=6)
     while len(inbox._waiting) < 5:
@@ -59,11 +59,11 @@ def test_what_gives_way_comes_after_all_else_and_otherwise_the_first_is_first():
 def test_only_what_gives_way_is_overtaken_and_only_by_what_does_not():
     wire = Wire()
     inbox = Inbox(wire)
-    wire.send(id=1, gives_way=True)
+    wire.send(id=1, preemptible=True)
     pool = next(iter(inbox))
-    wire.send(id=2, gives_way=True)
+    wire.send(id=2, preemptible=True)
     assert not overtaken(inbox, pool)
-    wire.send(id=3, gives_way=False)
+    wire.send(id=3, preemptible=False)
     until_overtaken(inbox, pool)
     assert not overtaken(inbox, {"id": 4})
 

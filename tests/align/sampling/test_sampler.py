@@ -109,7 +109,7 @@ def test_what_gives_way_ends_early_with_what_it_has_when_something_else_is_asked
 
     def pool():
         settings = replace(SETTINGS, steps=6)
-        got.extend(sampler.render(items, [], settings, lambda *_: began.set(), gives_way=True))
+        got.extend(sampler.render(items, [], settings, lambda *_: began.set(), preemptible=True))
         ended.set()
 
     thread = threading.Thread(target=pool)
@@ -124,7 +124,7 @@ def test_what_gives_way_ends_early_with_what_it_has_when_something_else_is_asked
 def test_what_gives_way_is_drawn_whole_when_nobody_asks_for_anything(sampler):
     items = [RenderItem("a cat face", seed) for seed in range(3)]
     whole = sampler.render(items, [], SETTINGS)
-    assert sampler.render(items, [], SETTINGS, gives_way=True) == whole
+    assert sampler.render(items, [], SETTINGS, preemptible=True) == whole
 
 
 def test_a_sampler_that_is_stopped_leaves_what_it_draws(tmp_path):
@@ -256,4 +256,4 @@ def test_batches_grow_and_cover_everything_once():
     assert [len(r) for r in ranges] == [2, 4, 8, 16, 10]
     assert [i for r in ranges for i in r] == list(range(40))
     assert {len(r) for r in batches(5, 4.0)} == {1}
-    assert [len(r) for r in batches(40, 0.016, patient=True)] == [16, 16, 8]
+    assert [len(r) for r in batches(40, 0.016, prefer_throughput=True)] == [16, 16, 8]

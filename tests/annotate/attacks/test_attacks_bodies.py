@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
-from annotate.errors import PortTaken
+from annotate.errors import PortInUse
 from annotate.web import http_server
 from annotate.web.http_server import Server, listen
 from annotate.web.request_limits import DEEPEST, Bodies, Limits, too_deep
@@ -247,8 +247,8 @@ def test_a_port_that_is_taken_or_is_none_is_refused():
     [taken] = listen("127.0.0.1", 0)
     with taken:
         for port in (taken.getsockname()[1], 70000, -1):
-            with pytest.raises(PortTaken, match="--port"):
+            with pytest.raises(PortInUse, match="--port"):
                 listen("127.0.0.1", port)
     for host in ("203.0.113.254", "no-such-host.invalid", "a" * 300, "x y", ""):
-        with pytest.raises(PortTaken, match="--host"):
+        with pytest.raises(PortInUse, match="--host"):
             listen(host, 0)

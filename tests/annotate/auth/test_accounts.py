@@ -18,7 +18,7 @@ from annotate.auth.identity import as_header
 from annotate.auth.passwords import Scrypt
 from annotate.auth.proxies import as_networks
 from annotate.auth.rate_limit import MOST_KEYS, MOST_KNOWN, Tries
-from annotate.errors import InvalidRequest, SignInRefused, TooManyTries, WeakPassword
+from annotate.errors import InvalidRequest, SignInRefused, TooManyAttempts, WeakPassword
 from annotate.web.html.people_cards import people_table
 from storage.errors import InvalidPerson, StaleLink
 from storage.store import Store
@@ -108,7 +108,7 @@ def test_guesses_are_counted_by_name_and_address_and_fade(clocks):
     tries = Tries(clocks.monotonic)
     for _ in range(5):
         tries.begin("bob", "1.1.1.1")
-    with pytest.raises(TooManyTries, match="Wait 5 minutes"):
+    with pytest.raises(TooManyAttempts, match="Wait 5 minutes"):
         tries.begin("bob", "1.1.1.1")
     tries.begin("bob", "2.2.2.2")
     tries.begin("cem", "1.1.1.1")
@@ -117,7 +117,7 @@ def test_guesses_are_counted_by_name_and_address_and_fade(clocks):
     for number in range(29):
         tries.begin(f"guess {number}", "3.3.3.3")
     tries.begin("guess", "3.3.3.3")
-    with pytest.raises(TooManyTries):
+    with pytest.raises(TooManyAttempts):
         tries.begin("one more", "3.3.3.3")
 
 
@@ -137,12 +137,12 @@ def test_a_name_that_many_try_slows_down_and_shuts_nobody_out(clocks):
     for number in range(300):
         try:
             tries.begin("root", f"20.0.{number // 200}.{number % 200}")
-        except TooManyTries:
+        except TooManyAttempts:
             refused += 1
         clocks.seconds += 0.5
     assert refused > 200
     tries.begin("root", "10.0.0.1")
-    with pytest.raises(TooManyTries, match=r"Wait \d+ second"):
+    with pytest.raises(TooManyAttempts, match=r"Wait \d+ second"):
         tries.begin("root", "30.0.0.1")
     clocks.seconds += 61
     tries.begin("root", "30.0.0.1")
@@ -152,7 +152,7 @@ def test_a_name_that_many_try_slows_down_and_shuts_nobody_out(clocks):
 def test_wrong_passwords_of_strangers_keep_nobody_from_changing_their_own(accounts, clocks):
     token = let_in(accounts, "ada", Role.ADMIN)
     for number in range(100):
-        with pytest.raises((SignInRefused, TooManyTries)):
+        with pytest.raises((SignInRefused, TooManyAttempts)):
             accounts.sign_in("ada", "wrong wrong wrong", f"20.0.0.{number}")
     assert accounts.holder(token).name == "ada"
     accounts.change("ada", PASSWORD, "another long one", "20.0.0.1")
@@ -164,7 +164,7 @@ def test_changing_a_password_is_guessed_no_faster(accounts):
     for number in range(5):
         with pytest.raises(SignInRefused):
             accounts.change("ada", "wrong", "another long one", f"20.0.0.{number}")
-    with pytest.raises(TooManyTries):
+    with pytest.raises(TooManyAttempts):
         accounts.change("ada", "wrong", "another long one", "20.0.0.9")
 
 
@@ -186,7 +186,7 @@ def test_an_address_is_what_one_person_holds(clocks, one, other, same):
     for _ in range(5):
         tries.begin("bob", one)
     if same:
-        with pytest.raises(TooManyTries):
+        with pytest.raises(TooManyAttempts):
             tries.begin("bob", other)
     else:
         tries.begin("bob", other)
@@ -195,14 +195,14 @@ def test_an_address_is_what_one_person_holds(clocks, one, other, same):
 def test_made_up_names_and_addresses_take_no_memory_and_hide_nothing(clocks):
     tries = Tries(clocks.monotonic)
     for number in range(25):
-        with contextlib.suppress(TooManyTries):
+        with contextlib.suppress(TooManyAttempts):
             tries.begin("root", f"40.0.0.{number}")
     for number in range(30_000):
         tries.begin(f"{number} made up" * 100, f"2001:db8:{number >> 8:x}:{number & 255:x}::1")
         tries.succeeded(f"{number}", f"50.0.{number >> 8}.{number & 255}")
     assert len(tries._past) <= MOST_KEYS + 3 and len(tries._known) <= MOST_KNOWN
     assert max(len(part) for key in tries._past for part in key) <= 64
-    with pytest.raises(TooManyTries):
+    with pytest.raises(TooManyAttempts):
         tries.begin("root", "60.0.0.1")
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from places import Open, Place, until
 
-from annotate.errors import HeldBack, InvalidRequest
+from annotate.errors import InvalidRequest, ReleaseBlocked
 from annotate.rendering.prompt_sources import prompts_for
 from annotate.service.labeler_view import BlindStudio
-from annotate.urls import ASKED
+from annotate.urls import QUESTION_TEXTS
 from annotate.web.stage import _pulse_function
 from annotate.web.stage_events import Acts
 from storage.errors import InvalidTrial, UnknownTrial, UnknownVersion
@@ -137,7 +137,7 @@ def test_three_questions_are_asked_about_the_same_images(tuned: Place) -> None:
     assert {pair.question for pair in waiting[:3]} == {"overall", "appeal", "fidelity"}
     assert len({frozenset((pair.left, pair.right)) for pair in waiting[:3]}) == 1
     told = until(lambda: tuned.studio.pairs_ahead("eve", [], 1, trial)["pairs"])[0]
-    assert told.get("question") in (None, ASKED["appeal"], ASKED["fidelity"])
+    assert told.get("question") in (None, QUESTION_TEXTS["appeal"], QUESTION_TEXTS["fidelity"])
 
 
 def test_a_restarted_app_goes_on_with_an_open_trial(open_place: Open) -> None:
@@ -201,7 +201,7 @@ def test_a_version_that_failed_its_checks_is_held_back(tuned: Place) -> None:
         lambda: tuned.studio.trials.begin("base", "v2", PROMPTS),
         lambda: tuned.studio.activate("v2"),
     ):
-        with pytest.raises(HeldBack, match="held back: Images are all alike"):
+        with pytest.raises(ReleaseBlocked, match="held back: Images are all alike"):
             refused()
     assert tuned.studio.activate("v2", anyway=True)[2]["active"]
 

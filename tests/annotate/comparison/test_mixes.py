@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from places import Place
 
 from annotate.comparison.mixes import BASE, parse_mix
-from annotate.errors import FileGone, InvalidRequest
+from annotate.errors import InvalidRequest, VersionFileMissing
 from storage.errors import UnknownVersion
 
 WEIGHTS = st.integers(0, 2000).map(lambda thousandths: thousandths / 1000)
@@ -116,7 +116,9 @@ def test_a_version_whose_file_is_gone_is_named_and_stored_images_are_shown(place
     groups = place.studio.compare_columns(["a cat", "a dog"], [7], [BASE, "v1"])
     assert next(groups) == stored
     assert list(next(groups)) == [(1, 0)]
-    with pytest.raises(FileGone, match=r"v1 cannot be drawn: .*adapter\.safetensors is gone"):
+    with pytest.raises(
+        VersionFileMissing, match=r"v1 cannot be drawn: .*adapter\.safetensors is gone"
+    ):
         next(groups)
     assert place.studio.compare("a cat", 7, BASE, "v1")["before_url"] == stored[0, 0]
 

@@ -18,7 +18,7 @@ from annotate.image_import.captions.sidecar import JSON_FILES, TEXT_FILES, sidec
 from annotate.image_import.captions.text_encodings import decoded
 from annotate.image_import.decode import Head, look
 from annotate.image_import.programs.reader import Fields, NoPrompt, Prompt
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 FOX = "a red fox in snow"
 GRAPH = json.dumps(comfy_graph(FOX, 1))
@@ -94,7 +94,7 @@ def test_a_file_beside_that_says_nothing_never_lets_a_name_pass_for_the_prompt(
     image: Path, name: str, content: bytes, reason: str
 ) -> None:
     (image.parent / name).write_bytes(content)
-    with pytest.raises(Skip, match=reason):
+    with pytest.raises(SkippedFile, match=reason):
         head(image)
     assert head(image, told={image: FOX}).source == TABLES
 
@@ -106,7 +106,7 @@ def test_metadata_that_cannot_be_read_leaves_the_word_to_persons_alone(
         raise NoPrompt("a graph that ends nowhere")
 
     monkeypatch.setattr(origins, "prompt_in", unreadable)
-    with pytest.raises(Skip, match="a graph that ends nowhere"):
+    with pytest.raises(SkippedFile, match="a graph that ends nowhere"):
         head(image)
     assert head(image, told={image: FOX}).prompt == FOX
     (image.parent / "a.txt").write_text(FOX, "utf-8")
@@ -131,7 +131,7 @@ def test_a_row_in_another_encoding_costs_no_other() -> None:
 def test_any_bytes_are_a_text_or_a_reason(content: bytes) -> None:
     try:
         assert isinstance(decoded(content), str)
-    except Skip as skip:
+    except SkippedFile as skip:
         assert "encoding" in str(skip)
 
 

@@ -17,7 +17,7 @@ from annotate_doubles import SmallModel
 from image_files_made import a1111, save_png, scene, user_comment
 from places import Place, until
 
-from annotate.errors import BadMaterial, InvalidPrompts, InvalidRequest
+from annotate.errors import InvalidImport, InvalidPrompts, InvalidRequest
 from annotate.image_import import scan
 from annotate.image_import.captions.file_names import named
 from annotate.image_import.captions.tables import Tables
@@ -28,7 +28,7 @@ from annotate.image_import.programs.reader import NoPrompt
 from annotate.image_import.workers import Crew, Hung, Room
 from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.prompt_sources import read_prompt_file
-from annotate.safe_files import Skip, opened_regular, printable, read_whole
+from annotate.safe_files import SkippedFile, open_regular, printable, read_whole
 from annotate.validation import as_settings
 from storage.store import Store
 
@@ -326,7 +326,7 @@ def test_a_row_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["captions.csv", "metadata.jsonl"])
 def test_a_table_of_more_rows_than_images_is_not_read_to_its_end(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\n" * 600_000)
-    with pytest.raises(Skip, match="too large"):
+    with pytest.raises(SkippedFile, match="too large"):
         Tables(tmp_path).read(tmp_path / name)
 
 
@@ -354,10 +354,10 @@ def test_a_file_that_was_replaced_or_grew_meanwhile_is_not_taken_for_the_first_o
         os.replace(tmp_path / "other", file)
         return status
 
-    with opened_regular(file, tmp_path) as (stream, size):
+    with open_regular(file, tmp_path) as (stream, size):
         assert (stream.read(), size) == (b"first", 5)
     monkeypatch.setattr(os, "lstat", lambda path: replaced(path) if path == file else look(path))
-    with pytest.raises(Skip):
+    with pytest.raises(SkippedFile):
         read_whole(file, tmp_path, 100)
 
 
@@ -459,7 +459,7 @@ def test_an_import_that_hangs_lets_go_when_it_is_stopped_and_another_can_begin(
     folder, said = folder_with(tmp_path), []
 
     def bring() -> None:
-        with pytest.raises(BadMaterial) as refusal:
+        with pytest.raises(InvalidImport) as refusal:
             material.bring(str(folder))
         said.append(str(refusal.value))
 
@@ -484,7 +484,7 @@ def test_a_studio_that_closes_waits_for_no_file_and_begins_no_other_import(
     folder, said = folder_with(tmp_path), []
 
     def bring() -> None:
-        with pytest.raises(BadMaterial) as refusal:
+        with pytest.raises(InvalidImport) as refusal:
             place.studio.material.bring(str(folder))
         said.append(str(refusal.value))
 
@@ -494,7 +494,7 @@ def test_a_studio_that_closes_waits_for_no_file_and_begins_no_other_import(
     place.studio.close()
     thread.join()
     assert "does not answer" in said[0]
-    with pytest.raises(BadMaterial, match="closing"):
+    with pytest.raises(InvalidImport, match="closing"):
         place.studio.material.bring(str(folder))
     go_on.set()
     until(lambda: not [t for t in threading.enumerate() if t.name in ("job", "importing")])
@@ -544,7 +544,7 @@ def test_an_error_of_the_whole_import_is_a_sentence(
         raise MemoryError
 
     monkeypatch.setattr(scan, "find_images", fail)
-    with pytest.raises(BadMaterial, match="not brought in whole: MemoryError"):
+    with pytest.raises(InvalidImport, match="not brought in whole: MemoryError"):
         material.bring(str(folder_with(tmp_path)))
 
 

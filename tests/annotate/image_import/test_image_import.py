@@ -17,7 +17,7 @@ from image_files_made import a1111, comfy, png_bomb, save_png, scene, user_comme
 from PIL import Image
 from places import Open, Place, until
 
-from annotate.errors import BadMaterial, NothingToLearn
+from annotate.errors import InvalidImport, NothingToLearn
 from storage.tables.imported_images import IMPORTED
 
 
@@ -240,7 +240,7 @@ def test_a_folder_that_is_none_is_refused_in_a_sentence(place: Place, tmp_path: 
         ("a\x00b", "folder"),
         ("x" * 5000, "folder"),
     ]:
-        with pytest.raises(BadMaterial, match=sentence):
+        with pytest.raises(InvalidImport, match=sentence):
             place.studio.material.bring(named)
     assert place.studio.material.progress is None
 
@@ -277,7 +277,7 @@ def test_an_import_can_be_watched_and_stopped_and_goes_on_where_it_was(
     worker = threading.Thread(target=lambda: told.append(material.bring(str(folder))))
     worker.start()
     until(lambda: material.progress is not None and material.progress.phase == "Pairing")
-    with pytest.raises(BadMaterial, match="already"):
+    with pytest.raises(InvalidImport, match="already"):
         material.bring(str(folder))
     until(lambda: pairs_of(place))
     material.stop()

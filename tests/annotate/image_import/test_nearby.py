@@ -11,7 +11,7 @@ from image_files_made import save_png, scene
 
 from annotate.image_import.decode import look
 from annotate.image_import.folder import find_images
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 FOX, DOG = "a red fox in snow", "a dog, asleep"
 PAGE = """<!DOCTYPE html><html><head><title>Log</title></head><body>
@@ -44,7 +44,7 @@ def prompts(root: Path) -> list[str | None]:
         try:
             head = look(path, found.root, found.told, found.untold, found.sorts, found.texts)
             told.append(head.prompt)
-        except Skip:
+        except SkippedFile:
             told.append(None)
     return told
 

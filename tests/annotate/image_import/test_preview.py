@@ -10,7 +10,7 @@ import pytest
 from image_files_made import a1111, comfy, save_png, scene
 from places import Place
 
-from annotate.errors import BadMaterial
+from annotate.errors import InvalidImport
 from annotate.image_import.decode import Head
 from annotate.image_import.listing import preview_lines, skip_lines, writable
 from annotate.image_import.preview import examples_of
@@ -97,7 +97,7 @@ def test_nothing_is_kept_of_a_look_that_is_let_go_of(place: Place, folder: Path)
 
 
 def test_a_look_at_no_folder_is_refused_in_a_sentence(place: Place, tmp_path: Path) -> None:
-    with pytest.raises(BadMaterial, match="does not exist"):
+    with pytest.raises(InvalidImport, match="does not exist"):
         looked(place, tmp_path / "gone")
 
 

@@ -12,7 +12,7 @@ from image_files_made import save_png, scene
 from annotate.image_import.captions.matching import Row, matched
 from annotate.image_import.decode import look
 from annotate.image_import.folder import Found, find_images
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 FOX = "a red fox, in snow"
 
@@ -134,7 +134,7 @@ def test_images_that_rows_differ_about_are_left_out_rather_than_named_after_thei
     here = found(tmp_path)
     assert here.told == {}
     for path in here.images:
-        with pytest.raises(Skip, match="tables of prompts name several images so"):
+        with pytest.raises(SkippedFile, match="tables of prompts name several images so"):
             look(path, here.root, here.told, here.untold, here.sorts)
 
 
@@ -153,5 +153,5 @@ def test_a_broken_table_leaves_its_images_out(tmp_path: Path) -> None:
     (tmp_path / "a red fox" / "metadata.json").write_text('[{"file_name": "a.png"', "utf-8")
     here = found(tmp_path)
     assert dict(here.skipped.counts) == {"a table of prompts: is no JSON": 1}
-    with pytest.raises(Skip, match="cannot be read"):
+    with pytest.raises(SkippedFile, match="cannot be read"):
         look(here.images[0], here.root, here.told, here.untold, here.sorts)

@@ -9,8 +9,8 @@ import pytest
 from annotate_doubles import Trouble
 from places import ENDLESS, Place, until
 
-from annotate.background import Job
-from annotate.errors import FileGone, InvalidRequest, LastGood
+from annotate.background import BackgroundJob
+from annotate.errors import InvalidRequest, LastGoodVersion, VersionFileMissing
 from storage.errors import InvalidLabel, UnknownVersion, VersionNeeded
 
 HELPED = {"held_out": {"pairs": 12, "accuracy": 0.9, "helped": True}}
@@ -65,7 +65,7 @@ def test_an_export_lies_in_the_studio_and_is_written_once(place: Place) -> None:
     folder = library.export("v1", "merged")
     assert (folder["url"], folder["bytes"]) == (None, len(b"exported"))
     # A run folder says how the adapter was made, the file alone does not.
-    assert place.workshop.exported == [
+    assert place.converter.exported == [
         (place.store.run_dir("r0001"), "kohya"),
         (place.store.run_dir("r0001"), "merged"),
     ]
@@ -79,12 +79,12 @@ def test_only_exports_are_served(place: Place, name: str) -> None:
 def test_an_export_that_fails_or_is_stopped_leaves_nothing(place: Place) -> None:
     tuned(place)
     library = place.studio.library
-    place.workshop.trouble = "The disk is full."
+    place.converter.trouble = "The disk is full."
     with pytest.raises(Trouble, match="disk is full"):
         library.export("v1", "kohya")
-    place.workshop.trouble = None
-    place.workshop.gate.clear()
-    job = Job(lambda: library.export("v1", "kohya"))
+    place.converter.trouble = None
+    place.converter.gate.clear()
+    job = BackgroundJob(lambda: library.export("v1", "kohya"))
     assert next(job.seconds()) >= 0
     library.stop()
     with pytest.raises(Trouble, match="stopped"):
@@ -105,7 +105,7 @@ def test_an_imported_file_is_a_version_like_any_other(place: Place, tmp_path: Pa
     assert (told["run_id"], told["parent"], told["imported"]["file"]) == (None, "base", file.name)
     assert place.studio.compare("a cat", 1, "base", "v1")["after_url"]
     library.export("v1", "kohya")
-    assert place.workshop.exported[-1][0].suffix == ".safetensors"
+    assert place.converter.exported[-1][0].suffix == ".safetensors"
     place.studio.activate("v1")
     assert place.studio.versions()[1]["active"]
 
@@ -116,7 +116,7 @@ def test_an_import_that_is_refused_leaves_nothing(place: Place, tmp_path: Path) 
     place.studio.library.adopt(str(file))
     with pytest.raises(InvalidRequest, match="is v1 already"):
         place.studio.library.adopt(str(file))
-    place.workshop.trouble = "theirs was made for another model."
+    place.converter.trouble = "theirs was made for another model."
     for path in (str(file), "", "  "):
         with pytest.raises((Trouble, InvalidRequest)):
             place.studio.library.adopt(path)
@@ -127,7 +127,7 @@ def test_an_import_that_is_refused_leaves_nothing(place: Place, tmp_path: Path) 
 def test_the_only_version_known_to_help_is_kept(place: Place) -> None:
     first, other = good(place, True), good(place, False)
     assert [told["last_good"] for told in place.studio.library.lineage()] == [False, True, False]
-    with pytest.raises(LastGood, match=first):
+    with pytest.raises(LastGoodVersion, match=first):
         place.studio.library.delete(first)
     place.studio.library.delete(other)
     good(place, True)
@@ -165,7 +165,7 @@ def test_a_file_that_somebody_took_away_is_named_and_can_be_deleted(place: Place
     told = place.studio.library.detail("v1")
     assert told["missing"] and told["metrics"] == []
     for ask in (place.studio.activate, lambda v: place.studio.library.export(v, "kohya")):
-        with pytest.raises(FileGone, match="Put it back"):
+        with pytest.raises(VersionFileMissing, match="Put it back"):
             ask("v1")
     place.studio.library.delete("v1")
 
@@ -188,5 +188,5 @@ def test_a_job_hands_on_its_error() -> None:
         raise InvalidRequest("no")
 
     with pytest.raises(InvalidRequest):
-        Job(fail).result()
-    assert Job(threading.active_count).result() > 0
+        BackgroundJob(fail).result()
+    assert BackgroundJob(threading.active_count).result() > 0

@@ -10,7 +10,7 @@ from metadata_files import comment, fields, with_exif
 
 from annotate.image_import.captions.text_encodings import decoded
 from annotate.image_import.containers.encodings import comment_of, mended, narrow_text, text_of
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 PROMISES = {
     "ascii": b"ASCII\0\0\0",
@@ -172,7 +172,7 @@ def test_a_text_of_a_country_among_english_settings_is_not_taken_for_western_let
 ) -> None:
     raw = f"{text}{SETTINGS}".encode(encoding)
     assert comment_of(code + raw) is None
-    with pytest.raises(Skip, match="cannot be told"):
+    with pytest.raises(SkippedFile, match="cannot be told"):
         decoded(raw)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from annotate.image_import.containers.kinds import kind_of, refusal
 from annotate.image_import.decode import look, opened
 from annotate.image_import.folder import find_images
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 NOT_READ = "not a PNG, JPEG or WebP file"
 HEIC = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf" + b"\0" * 400
@@ -62,7 +62,7 @@ def test_an_image_of_another_kind_under_the_ending_of_one_that_is_read_is_not_ca
     content = encoded(kind, scene(5).convert("RGB"))
     for name in ("a.png", "b.jpg", "c.webp"):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(Skip, match=NOT_READ):
+        with pytest.raises(SkippedFile, match=NOT_READ):
             look(tmp_path / name, tmp_path, {})
 
 
@@ -81,7 +81,7 @@ def test_an_image_of_another_kind_under_the_ending_of_one_that_is_read_is_not_ca
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_file_that_is_something_else_is_named(content: bytes, kind: str) -> None:
-    with pytest.raises(Skip) as skip:
+    with pytest.raises(SkippedFile) as skip:
         opened(content)
     assert str(skip.value) == f"{NOT_READ} but {kind}"
 
@@ -93,7 +93,7 @@ def test_a_file_that_is_nothing_known_is_no_image_either(content: bytes) -> None
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_a_file_of_a_kind_that_is_read_is_damaged_where_it_breaks(kind: str) -> None:
-    with pytest.raises(Skip, match="damaged"):
+    with pytest.raises(SkippedFile, match="damaged"):
         opened(encoded(kind)[:16])
 
 

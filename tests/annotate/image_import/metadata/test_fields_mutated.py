@@ -7,7 +7,7 @@ import pytest
 from mutations import MUTATIONS, PROMPT, base_file
 
 from annotate.image_import.decode import look
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 EACH = 300
 
@@ -16,7 +16,7 @@ def outcome(path: Path) -> str:
     """The prompt of a file, or the reason why it is left out."""
     try:
         return f"prompt: {look(path, path.parent, {}).prompt}"
-    except Skip as skip:
+    except SkippedFile as skip:
         return f"skip: {skip}"
 
 

@@ -24,7 +24,7 @@ from annotate.image_import.metadata import prompt_in
 from annotate.image_import.programs.comfyui import prompt_of_graph
 from annotate.image_import.programs.prompt_marks import shown
 from annotate.image_import.programs.reader import NoPrompt
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 FOX = "a red fox, (fluffy:1.2)"
 
@@ -174,7 +174,7 @@ def test_a_prompt_that_cannot_be_used_leaves_its_image_out(
     tmp_path: Path, text: str, reason: str
 ) -> None:
     path = save_png(tmp_path / "1.png", scene(1), parameters=text)
-    with pytest.raises(Skip, match=reason):
+    with pytest.raises(SkippedFile, match=reason):
         look(path, tmp_path, {})
 
 

@@ -9,7 +9,7 @@ from PIL import Image, PngImagePlugin
 
 from annotate.image_import.decode import Head, look
 from annotate.image_import.programs.reader import NoPrompt
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 FOX = "a red fox in snow"
 SETTINGS = "Negative prompt: (fog:1.4)\nSteps: 25, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 1"
@@ -93,7 +93,7 @@ def test_a_camera_leaves_an_image_to_its_name(tmp_path: Path) -> None:
     scene(1).save(tmp_path / "a red fox.jpg", exif=exif)
     assert seen(tmp_path / "a red fox.jpg").prompt == "a red fox"
     scene(1).save(tmp_path / "0001.jpg", exif=exif)
-    with pytest.raises(Skip, match="no prompt found"):
+    with pytest.raises(SkippedFile, match="no prompt found"):
         seen(tmp_path / "0001.jpg")
 
 

@@ -17,7 +17,7 @@ from annotate.image_import.folder import find_images
 from annotate.image_import.metadata import read_fields
 from annotate.image_import.programs import description, iptc_caption
 from annotate.image_import.programs.reader import NoPrompt
-from annotate.safe_files import Skip
+from annotate.safe_files import SkippedFile
 
 FOX = "a red fox in snow"
 SETTINGS = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x512"
@@ -61,7 +61,7 @@ def beside(image: Path, name: str, text: str) -> str | None:
     ],
 )
 def test_a_text_of_a_machine_is_no_caption(image: Path, text: str) -> None:
-    with pytest.raises(Skip, match="holds no prompt"):
+    with pytest.raises(SkippedFile, match="holds no prompt"):
         beside(image, "0001.txt", text)
     assert read_fields({"prompt": text}) is None
 
@@ -84,7 +84,7 @@ def test_a_file_that_is_called_negative_is_never_the_prompt(image: Path, name: s
     text = json.dumps({"prompt": "ugly, blurry"}) if name.endswith("json") else "ugly, blurry"
     (image.parent / f"0001.{name}").write_text(text)
     found = find_images(image.parent, image.parent / "studio")
-    with pytest.raises(Skip):
+    with pytest.raises(SkippedFile):
         look(image, found.root, found.told, found.untold, found.sorts, found.texts)
 
 
@@ -179,7 +179,7 @@ def taken(image: Path) -> str | None:
     found = find_images(image.parent, image.parent / "studio")
     try:
         return look(image, found.root, found.told, found.untold, found.sorts, found.texts).prompt
-    except Skip:
+    except SkippedFile:
         return None
 
 

@@ -10,7 +10,7 @@ from annotate_doubles import Trouble
 from annotate.versions.export_forms import FORMS
 
 
-class CopyingWorkshop:
+class CopyingConverter:
     """Writes what it was asked for; `trouble` makes it fail, `gate` makes it wait."""
 
     def __init__(self) -> None:
