@@ -12,6 +12,7 @@ import gradio as gr
 
 from annotate.auth.identity import asker
 from annotate.errors import NotAllowed
+from annotate.web.endpoint_aliases import current_name
 from annotate.web.errors_to_ui import Reply
 from storage.lookalikes import folded
 from storage.tables.people import Person, Role
@@ -22,15 +23,15 @@ R = TypeVar("R")
 
 ENDPOINTS = {
     "next_pair": Role.LABELER,
-    "trial_pair": Role.ADMIN,
+    "blind_test_pair": Role.ADMIN,
     "vote": Role.LABELER,
     "undo": Role.LABELER,
     "next_quad": Role.LABELER,
     "rank": Role.LABELER,
-    "remark": Role.LABELER,
-    "report_pair": Role.LABELER,
-    "reports": Role.ADMIN,
-    "decide_report": Role.ADMIN,
+    "annotate_vote": Role.LABELER,
+    "flag_pair": Role.LABELER,
+    "flags": Role.ADMIN,
+    "decide_flag": Role.ADMIN,
     "project": Role.LABELER,
     "change_project": Role.ADMIN,
     "stats": Role.LABELER,
@@ -41,10 +42,9 @@ ENDPOINTS = {
     "resume_run": Role.ADMIN,
     "versions": Role.ADMIN,
     "activate": Role.ADMIN,
-    "activate_anyway": Role.ADMIN,
-    "start_trial": Role.ADMIN,
-    "trials": Role.ADMIN,
-    "end_trial": Role.ADMIN,
+    "start_blind_test": Role.ADMIN,
+    "blind_tests": Role.ADMIN,
+    "end_blind_test": Role.ADMIN,
     "rename_version": Role.ADMIN,
     "note_version": Role.ADMIN,
     "delete_version": Role.ADMIN,
@@ -52,14 +52,14 @@ ENDPOINTS = {
     "compare": Role.ADMIN,
     "compare_many": Role.ADMIN,
     "add_prompts": Role.ADMIN,
-    "look_at_folder": Role.ADMIN,
+    "preview_import": Role.ADMIN,
     "import_images": Role.ADMIN,
-    "report_trial": Role.ADMIN,
+    "save_blind_test_report": Role.ADMIN,
     "insights": Role.ADMIN,
     "own_votes": Role.LABELER,
     "exclude_votes": Role.ADMIN,
     "lift_exclusion": Role.ADMIN,
-    "mark_known": Role.ADMIN,
+    "mark_gold": Role.ADMIN,
 }
 """The endpoints of the API."""
 ABOUT_OTHERS = ("insights", "exclude_votes")
@@ -76,8 +76,13 @@ SERVER_FUNCTIONS = {
 
 
 def open_to(role: Role, name: str) -> bool:
-    """Whether an endpoint is for a role; one that the table lacks is for admins."""
-    return role is Role.ADMIN or ENDPOINTS.get(name) is Role.LABELER
+    """Return whether an endpoint is for a role; one that the table lacks is for admins."""
+    return role is Role.ADMIN or required_role(name) is Role.LABELER
+
+
+def required_role(name: str) -> Role:
+    """Return the least role that may call an endpoint, by its name of today or an old one."""
+    return ENDPOINTS.get(current_name(name), Role.ADMIN)
 
 
 def signed(endpoint: Callable[P, R]) -> Callable[P, R]:
@@ -86,14 +91,15 @@ def signed(endpoint: Callable[P, R]) -> Callable[P, R]:
     A parameter `who` is not public: it is the name of whoever is signed in.
     """
     whole, name = inspect.signature(endpoint), endpoint.__name__
+    role = required_role(name)
     public = [one for one in whole.parameters.values() if one.name != WHO]
     shape = whole.replace(parameters=public)
 
     def asked(request: gr.Request, *args: Any, **kwargs: Any) -> R:
         person = asker(request)
-        require(person, ENDPOINTS.get(name, Role.ADMIN))
+        require(person, role)
         called = shape.bind(*args, **kwargs)
-        if "annotator" in called.arguments and name not in ABOUT_OTHERS:
+        if "annotator" in called.arguments and current_name(name) not in ABOUT_OTHERS:
             called.arguments["annotator"] = in_name_of(person, called.arguments["annotator"])
         acting = {WHO: person.name} if person is not None and WHO in whole.parameters else {}
         return cast(R, cast(Any, endpoint)(*called.args, **called.kwargs, **acting))
