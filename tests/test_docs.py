@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from test_app import CONTRACT
+from test_app import CONTRACT, OLD_NAMES
 
 from align.client.config import TrainConfig
 from app import Settings
@@ -49,6 +49,12 @@ def test_every_setting_of_a_run_is_documented(setting):
 @pytest.mark.parametrize(("endpoint", "parameters"), CONTRACT.items())
 def test_every_endpoint_is_documented_with_its_parameters(endpoint, parameters):
     assert f"`{endpoint}({', '.join(parameters)})`" in README
+
+
+@pytest.mark.parametrize("endpoint", OLD_NAMES)
+def test_an_old_name_of_an_endpoint_is_listed_as_renamed_and_not_as_an_endpoint(endpoint):
+    renamed = (ROOT / "docs" / "renamed.md").read_text("utf-8")
+    assert f"| `{endpoint}(" in renamed and f"`{endpoint}(" not in README
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README))

@@ -166,7 +166,7 @@ class Endpoints:
         return self._studio.insights.report(annotator or None, PATIENT_S)
 
     def own_votes(self, annotator: str) -> dict[str, Any]:
-        """Return what a person's own votes say: pace, habits and taste, nothing of anybody else's."""
+        """Return what a person's own votes say (pace, habits, taste), and nothing of others."""
         return self._studio.insights.own(annotator)
 
     def exclude_votes(self, annotator: str, reason: str, who: str = "api") -> list[dict[str, Any]]:
@@ -174,7 +174,7 @@ class Endpoints:
         return self._studio.insights.exclude(reason, who, person=annotator)
 
     def lift_exclusion(self, exclusion: int, who: str = "api") -> list[dict[str, Any]]:
-        """Lift an exclusion: its votes are trained on again; return all exclusions, newest first."""
+        """Lift an exclusion: its votes are trained on again; return all exclusions."""
         return self._studio.insights.lift(exclusion, who)
 
     def mark_gold(self, pair_id: str, better: str, who: str = "api") -> dict[str, str]:

@@ -56,7 +56,7 @@ def test_a_person_sees_ten_prompts_before_anything_is_brought_in(
     page.locator("#cancel-bringing").click()
     card.wait_for(state="detached", timeout=SLOW_MS)
     page.locator("#bring-images").wait_for(state="hidden", timeout=SLOW_MS)
-    told = shared_app.client().predict(str(folder), api_name="/look_at_folder")
+    told = shared_app.client().predict(str(folder), api_name="/preview_import")
     assert (told["images"], told["known"], told["pairs"]) == (20, 0, 20)
 
     page.locator("#bring-folder input, #bring-folder textarea").press("Enter")

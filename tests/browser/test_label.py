@@ -197,7 +197,7 @@ def test_an_undo_reaches_what_was_given_before_a_reload_and_on_another_device(
 
 
 def decisions(app: App, who: str) -> list[str]:
-    return [one["decision"] for one in call(app, "reports") if one["by"] == who]
+    return [one["decision"] for one in call(app, "flags") if one["by"] == who]
 
 
 def test_an_answer_by_a_criterion_is_taken_back_before_its_vote(

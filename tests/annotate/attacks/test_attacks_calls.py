@@ -213,12 +213,14 @@ def call(client: httpx.Client, name: str, *data: Any) -> str:
 def test_defaults_are_filled_in_by_plain_http(client):
     for path in ("run", "api"):
         sent = {"data": ["base", "base"]}
-        assert "prompts" in sentence(client.post(f"gradio_api/{path}/start_trial", json=sent))
-    streamed = call(client, "start_trial", "base", "base")
+        assert "prompts" in sentence(client.post(f"gradio_api/{path}/start_blind_test", json=sent))
+    streamed = call(client, "start_blind_test", "base", "base")
     assert "event: error" in streamed and "null" not in streamed.split("title")[0]
-    short = client.post("gradio_api/call/start_trial", json={"data": ["base"]})
+    short = client.post("gradio_api/call/start_blind_test", json={"data": ["base"]})
     assert short.status_code == 400 and "after is missing" in sentence(short)
-    named = client.post("gradio_api/call/v2/start_trial", json={"before": "base", "mixt": True})
+    named = client.post(
+        "gradio_api/call/v2/start_blind_test", json={"before": "base", "mixt": True}
+    )
     assert named.status_code == 400 and "mixt" in sentence(named)
 
 
@@ -247,7 +249,7 @@ def test_every_endpoint_that_has_defaults_may_be_called_without_them(web, client
         ("add_prompts", [{"a": "b"}]),
         ("add_prompts", [["\ud800"]]),
         ("add_prompts", [7]),
-        ("decide_report", ["x", "y"]),
+        ("decide_flag", ["x", "y"]),
         ("rank", ["x", "a", {}, "ada", "k"]),
         ("compare", ["a cat", "seed", "base", "base"]),
         ("compare", ["a cat", 10**30, "base", "base"]),

@@ -13,6 +13,7 @@ from places import until
 
 from annotate.service.labeler_view import BlindStudio
 from annotate.web.api import Endpoints
+from annotate.web.endpoint_aliases import ALIASES, current_name
 from annotate.web.page import build_labeling_page
 from annotate.web.permissions import ENDPOINTS, SERVER_FUNCTIONS
 from storage.tables.people import Role
@@ -25,11 +26,10 @@ ADMIN_CALLS = {
     "resume_run": ["r0001"],
     "versions": [],
     "activate": ["base"],
-    "activate_anyway": ["base"],
-    "trial_pair": ["", "t1"],
-    "start_trial": ["base", "v1", None, None, False, False],
-    "trials": [],
-    "end_trial": ["t1"],
+    "blind_test_pair": ["", "t1"],
+    "start_blind_test": ["base", "v1", None, None, False, False],
+    "blind_tests": [],
+    "end_blind_test": ["t1"],
     "rename_version": ["v1", "mine"],
     "note_version": ["v1", "mine"],
     "delete_version": ["v1"],
@@ -37,17 +37,23 @@ ADMIN_CALLS = {
     "compare": ["a cat", 1, "base", "v1"],
     "compare_many": [["a cat"], [1], "base", "v1"],
     "add_prompts": ["mine"],
-    "look_at_folder": ["/etc"],
+    "preview_import": ["/etc"],
     "import_images": ["/etc"],
-    "report_trial": ["t1"],
+    "save_blind_test_report": ["t1"],
     "insights": ["Cem"],
     "exclude_votes": ["Cem", "a reason"],
     "lift_exclusion": [1],
-    "mark_known": ["0" * 16, "left"],
-    "reports": [],
-    "decide_report": [1, "shown"],
+    "mark_gold": ["0" * 16, "left"],
+    "flags": [],
+    "decide_flag": [1, "shown"],
     "change_project": [["mine"], [], 3],
 }
+
+
+def names_of(role: Role) -> set[str]:
+    """The names, of today and of before, of the endpoints that ask for a role."""
+    names = (*ENDPOINTS, *ALIASES)
+    return {name for name in names if ENDPOINTS[current_name(name)] is role}
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +100,7 @@ def test_the_page_of_labelers_holds_what_the_table_gives_them_and_nothing_else(h
     blind = BlindStudio(house.place.studio, house.way.accounts.people, ())
     page = build_labeling_page(blind, ())
     events = {event.api_name for event in page.fns.values()}
-    assert events == {name for name, role in ENDPOINTS.items() if role is Role.LABELER}
+    assert events == names_of(Role.LABELER)
     functions = {
         name
         for block in page.blocks.values()
@@ -273,12 +279,10 @@ def test_a_labeler_sends_nothing_elsewhere(bob, path):
 
 def test_a_labelers_configuration_and_description_hold_their_own_page_alone(ada, bob):
     mine, all_of_it = bob.get("config").json(), ada.get("config").json()
-    assert {event["api_name"] for event in mine["dependencies"]} == {
-        name for name, role in ENDPOINTS.items() if role is Role.LABELER
-    }
+    assert {event["api_name"] for event in mine["dependencies"]} == names_of(Role.LABELER)
     assert len(mine["components"]) < len(all_of_it["components"]) / 4
     named = bob.get("gradio_api/info").json()["named_endpoints"]
-    own = {f"/{name}" for name, role in ENDPOINTS.items() if role is Role.LABELER}
+    own = {f"/{name}" for name in names_of(Role.LABELER)}
     assert set(named) == own
     assert "/fine_tune" in ada.get("gradio_api/info").json()["named_endpoints"]
 

@@ -113,8 +113,8 @@ def read_everything(client: httpx.Client) -> None:
             serve(client, name, wrong)
     call(client, "vote", "nope", "best", "", "k")
     call(client, "rank", "nope", 1, 2, "", "k")
-    call(client, "remark", "nope", "reason", "hands", "on", "", "k")
-    call(client, "report_pair", "nope", "a note", "", "k")
+    call(client, "annotate_vote", "nope", "reason", "hands", "on", "", "k")
+    call(client, "flag_pair", "nope", "a note", "", "k")
     call(client, "fine_tune", {})
     client.post("gradio_api/run/versions", json={"data": []})
 
