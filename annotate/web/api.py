@@ -14,8 +14,8 @@ from annotate.web.endpoint_aliases import (
     under_old_name,
     with_renamed_keys,
 )
-from annotate.web.errors_to_ui import Errors, refusals
-from annotate.web.permissions import open_to, signed
+from annotate.web.errors_to_ui import Errors, errors_as_gr_error
+from annotate.web.permissions import authorized, open_to
 from storage.tables.people import Role
 
 
@@ -263,7 +263,7 @@ def add_api(studio: Labeled, expected: Errors, role: Role = Role.ADMIN) -> None:
     An `expected` error reaches clients as its sentence.
     """
     # A labeler's studio has what `open_to` lets labelers call.
-    endpoints, refuse = Endpoints(cast(Studio, studio)), refusals(expected)
+    endpoints, refuse = Endpoints(cast(Studio, studio)), errors_as_gr_error(expected)
     named = {name: getattr(endpoints, name) for name in (*QUICK, *SLOW)}
     for old_name, alias in ALIASES.items():
         named[old_name] = under_old_name(named[alias.endpoint], old_name)
@@ -271,4 +271,4 @@ def add_api(studio: Labeled, expected: Errors, role: Role = Role.ADMIN) -> None:
     for name, endpoint in named.items():
         if open_to(role, name):
             limit = SLOW_AT_ONCE if current_name(name) in SLOW else None
-            api(refuse(signed(endpoint)), concurrency_limit=limit)
+            api(refuse(authorized(endpoint)), concurrency_limit=limit)

@@ -17,22 +17,22 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from annotate.auth.proxies import path_within
-from annotate.web.request_limits import DEEPEST, read_body, too_deep
+from annotate.web.request_limits import MAX_JSON_DEPTH, read_body, too_deeply_nested
 
-SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
-READ = re.compile(
+SESSION_HASH = re.compile(r"[\w-]{1,64}", re.ASCII)
+READABLE = re.compile(
     r"/|/config/?|/health|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|/me|"
     r"/(assets|static|svelte)/.+|/(img|sheet|export|report)/[^/]+|"
     r"/gradio_api/(info/?|openapi\.json|app_id/?|startup-events|theme\.css|login_check/?|user/?|"
     r"queue/data|queue/status|upload_progress|heartbeat/[\w-]{1,64})"
 )
-CALL = re.compile(r"/gradio_api/(?P<kind>call/v2|call|run|api)/(?P<name>\w{1,64})/?")
-RESULT = re.compile(r"/gradio_api/call/(v2/)?(?P<name>\w{1,64})/[\w-]{1,64}")
-JOIN = "/gradio_api/queue/join"
-COMPONENT = re.compile(r"/gradio_api/component_server/?")
+ENDPOINT_CALL = re.compile(r"/gradio_api/(?P<kind>call/v2|call|run|api)/(?P<name>\w{1,64})/?")
+ENDPOINT_RESULT = re.compile(r"/gradio_api/call/(v2/)?(?P<name>\w{1,64})/[\w-]{1,64}")
+QUEUE_JOIN = "/gradio_api/queue/join"
+COMPONENT_FUNCTION = re.compile(r"/gradio_api/component_server/?")
 UPLOAD = re.compile(r"/gradio_api/upload/?")
-OTHER = re.compile(r"/gradio_api/(cancel|reset)/?")
-FORM = "multipart/form-data"
+QUEUE_CONTROL = re.compile(r"/gradio_api/(cancel|reset)/?")
+MULTIPART = "multipart/form-data"
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class CallTable:
     """Everything that a page lets be called."""
 
     endpoints: Mapping[str, Sequence[Parameter]]
@@ -57,7 +57,7 @@ class Offered:
     """The functions of each component that a script may call."""
 
 
-class Refused(Exception):
+class RefusedCall(Exception):
     """A call that is answered in a sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -65,10 +65,10 @@ class Refused(Exception):
         self.status = status
 
 
-class Calls:
+class CallChecks:
     """An ASGI app around Gradio's."""
 
-    def __init__(self, app: ASGIApp, offered: Offered) -> None:
+    def __init__(self, app: ASGIApp, offered: CallTable) -> None:
         self._app, self._offered = app, offered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,7 +80,7 @@ class Calls:
                 scope, receive = await self._sent(Request(scope, receive))
             else:
                 self._check_read(path_within(scope))
-        except Refused as refusal:
+        except RefusedCall as refusal:
             answer = JSONResponse({"error": str(refusal)}, refusal.status)
             return await answer(scope, receive, send)
         await self._pass(scope, receive, send)
@@ -106,25 +106,25 @@ class Calls:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _check_read(self, path: str) -> None:
-        result = RESULT.fullmatch(path)
+        result = ENDPOINT_RESULT.fullmatch(path)
         if result is not None:
             self._parameters(result["name"])
-        elif READ.fullmatch(path) is None and not is_call(path):
-            raise Refused(404, "There is no such address.")
+        elif READABLE.fullmatch(path) is None and not is_call(path):
+            raise RefusedCall(404, "There is no such address.")
 
     async def _sent(self, request: Request) -> tuple[Scope, Receive]:
         path = path_within(request.scope)
         kind = request.headers.get("content-type", "")
         if not is_call(path):
-            if READ.fullmatch(path) is None:
-                raise Refused(404, "There is no such address.")
+            if READABLE.fullmatch(path) is None:
+                raise RefusedCall(404, "There is no such address.")
             return request.scope, request.receive
         if UPLOAD.fullmatch(path):
-            if media_type(kind) != FORM or "boundary=" not in kind.lower():
-                raise Refused(415, "Send files as multipart/form-data.")
+            if media_type(kind) != MULTIPART or "boundary=" not in kind.lower():
+                raise RefusedCall(415, "Send files as multipart/form-data.")
             return request.scope, request.receive
         if media_type(kind) != "application/json":
-            raise Refused(415, "Send JSON, and say so: Content-Type: application/json.")
+            raise RefusedCall(415, "Send JSON, and say so: Content-Type: application/json.")
 
         body = await read_body(request)
         called = parsed(body)
@@ -133,16 +133,16 @@ class Calls:
 
     def _checked(self, path: str, called: dict[str, Any]) -> bool:
         """Check a call and fill its defaults in; return whether there were any."""
-        if (call := CALL.fullmatch(path)) is not None:
+        if (call := ENDPOINT_CALL.fullmatch(path)) is not None:
             parameters = self._parameters(call["name"])
             check_session(called)
             if call["kind"] == "call/v2":
                 return check_named(call["name"], parameters, called)
             return fill(call["name"], parameters, called)
         check_session(called)
-        if path == JOIN:
+        if path == QUEUE_JOIN:
             return self._check_event(called)
-        if COMPONENT.fullmatch(path):
+        if COMPONENT_FUNCTION.fullmatch(path):
             self._check_function(called)
         return False
 
@@ -150,35 +150,36 @@ class Calls:
         parameters = self._offered.endpoints.get(name)
         if parameters is None:
             told = f"There is no endpoint /{name}. /gradio_api/info lists those that there are."
-            raise Refused(404, told)
+            raise RefusedCall(404, told)
         return parameters
 
     def _check_event(self, called: dict[str, Any]) -> bool:
         index = called.get("fn_index")
         event = self._offered.events.get(index) if type(index) is int else None
         if event is None:
-            raise Refused(404, f"There is no event {index!r} on this page. Reload it.")
+            raise RefusedCall(404, f"There is no event {index!r} on this page. Reload it.")
         name, values = event
         if name:
             return fill(name, self._offered.endpoints[name], called)
         data = called.get("data")
         if not isinstance(data, list) or len(data) < values:
-            raise Refused(400, f"This event takes a list of {values} values as 'data'.")
+            raise RefusedCall(400, f"This event takes a list of {values} values as 'data'.")
         return False
 
     def _check_function(self, called: dict[str, Any]) -> None:
         component, name = called.get("component_id"), called.get("fn_name")
         known = self._offered.functions.get(component) if type(component) is int else None
         if not known or name not in known:
-            raise Refused(404, f"There is no function {name!r} on this page. Reload it.")
+            raise RefusedCall(404, f"There is no function {name!r} on this page. Reload it.")
         if "data" not in called or "session_hash" not in called:
-            raise Refused(400, "A function takes 'data' and a 'session_hash'.")
+            raise RefusedCall(400, "A function takes 'data' and a 'session_hash'.")
 
 
 def is_call(path: str) -> bool:
     """Return whether something may be sent to a path."""
-    return path == JOIN or any(
-        one.fullmatch(path) is not None for one in (CALL, COMPONENT, UPLOAD, OTHER)
+    return path == QUEUE_JOIN or any(
+        one.fullmatch(path) is not None
+        for one in (ENDPOINT_CALL, COMPONENT_FUNCTION, UPLOAD, QUEUE_CONTROL)
     )
 
 
@@ -188,35 +189,35 @@ def media_type(kind: str) -> str:
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """Return a call as an object; raises Refused."""
-    if too_deep(body):
-        raise Refused(400, f"This JSON is nested deeper than {DEEPEST} levels.")
+    """Return a call as an object; raises RefusedCall."""
+    if too_deeply_nested(body):
+        raise RefusedCall(400, f"This JSON is nested deeper than {MAX_JSON_DEPTH} levels.")
     try:
         called = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Refused(400, f"This is no JSON: {str(error)[:200]}.") from None
+        raise RefusedCall(400, f"This is no JSON: {str(error)[:200]}.") from None
     if not isinstance(called, dict):
-        raise Refused(400, 'Send an object, such as {"data": []}.')
+        raise RefusedCall(400, 'Send an object, such as {"data": []}.')
     return called
 
 
 def check_session(called: Mapping[str, Any]) -> None:
-    """Raise Refused for a session that no page names."""
+    """Raise RefusedCall for a session that no page names."""
     session = called.get("session_hash")
-    named = isinstance(session, str) and SESSION.fullmatch(session) is not None
+    named = isinstance(session, str) and SESSION_HASH.fullmatch(session) is not None
     if session is not None and not named:
-        raise Refused(400, "A session_hash is a text of up to 64 letters and digits.")
+        raise RefusedCall(400, "A session_hash is a text of up to 64 letters and digits.")
 
 
 def fill(name: str, parameters: Sequence[Parameter], called: dict[str, Any]) -> bool:
     """Add defaults to the arguments of a call, and return whether any were missing."""
     data = called.get("data")
     if not isinstance(data, list):
-        raise Refused(400, f"'data' is the list of what {shape(name, parameters)}.")
+        raise RefusedCall(400, f"'data' is the list of what {shape(name, parameters)}.")
     missing = parameters[len(data) :]
     for one in missing:
         if not one.optional:
-            raise Refused(400, f"{shape(name, parameters)}: {one.name} is missing.")
+            raise RefusedCall(400, f"{shape(name, parameters)}: {one.name} is missing.")
     data.extend(one.default for one in missing)
     return bool(missing)
 
@@ -225,10 +226,10 @@ def check_named(name: str, parameters: Sequence[Parameter], called: dict[str, An
     """Check arguments that are given by name."""
     for given in called:
         if given not in {one.name for one in parameters}:
-            raise Refused(400, f"{shape(name, parameters)}, and no {given[:64]!r}.")
+            raise RefusedCall(400, f"{shape(name, parameters)}, and no {given[:64]!r}.")
     for one in parameters:
         if not one.optional and one.name not in called:
-            raise Refused(400, f"{shape(name, parameters)}: {one.name} is missing.")
+            raise RefusedCall(400, f"{shape(name, parameters)}: {one.name} is missing.")
     return False
 
 

@@ -1,4 +1,4 @@
-"""What takes space in the studio folder, in words, and what may go."""
+"""Disk usage of the studio folder in words, and what may be removed."""
 
 from dataclasses import dataclass
 
@@ -6,52 +6,54 @@ from storage.records import Taken
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of file as a person knows it; `clean` is what of it may be removed, if anything."""
+class FileKind:
+    """A kind of file as the page names it; `clean` is the kind of clean-up, if there is one."""
 
     title: str
     advice: str
     clean: str | None = None
 
 
-KINDS = {
-    "images": Kind(
+FILE_KINDS = {
+    "images": FileKind(
         "Images",
-        "Kept while a pair, a vote, a snapshot or a comparison names them. Others that are older "
-        "than a day may go; they are drawn again when they are wanted.",
+        "Kept while a pair, a vote, a snapshot or a comparison uses them. Others that are older "
+        "than a day may go; they are rendered again when needed.",
         "images",
     ),
-    "snapshots": Kind(
+    "snapshots": FileKind(
         "Snapshots",
-        "What each run learned from. Keep them: they make every version explainable. Their "
-        "images are mostly links to the ones above and take no space twice.",
+        "The votes and images that each run was trained on. Keep them: they make every version "
+        "explainable. Their images are mostly links to the ones above and take no space twice.",
     ),
-    "versions": Kind(
+    "versions": FileKind(
         "Versions",
         "Adapters and imports. Delete a version above to free its file; what is left of deleted "
         "ones may go.",
         "deleted",
     ),
-    "runs": Kind("Runs", "Settings, curves and logs: small, and worth keeping."),
-    "checkpoints": Kind(
+    "runs": FileKind("Runs", "Settings, curves and logs: small, and worth keeping."),
+    "checkpoints": FileKind(
         "Checkpoints",
-        "Where a run would go on. Those of runs that are done may go; a cancelled, failed or "
-        "interrupted run keeps its own.",
+        "States that a run can be resumed from. Those of finished runs may go; a cancelled, "
+        "failed or interrupted run keeps its own.",
         "checkpoints",
     ),
-    "caches": Kind(
+    "caches": FileKind(
         "Caches",
-        "Encodings and errors of the reference that runs share. They may go while no run waits or "
-        "goes on; the next run takes longer once.",
+        "Latents and reference errors that runs share. They may go while no run waits or is "
+        "running; the next run takes longer once.",
         "caches",
     ),
-    "exports": Kind("Exports", "Files you had written. Remove by hand what you copied elsewhere."),
-    "rest": Kind("Votes and logs", "The database. Keep it, and back it up."),
+    "exports": FileKind(
+        "Exports", "Files that you exported. Remove by hand what you copied elsewhere."
+    ),
+    "rest": FileKind("Votes and logs", "The database. Keep it, and back it up."),
 }
 
 
 def in_bytes(size: int) -> str:
-    """Say a size in the unit that fits."""
+    """Return a size in the unit that fits."""
     amount = float(size)
     for unit in ("bytes", "kB", "MB", "GB"):
         if amount < 1000 or unit == "GB":
@@ -65,7 +67,7 @@ def in_bytes(size: int) -> str:
 
 
 def promise(taken: Taken) -> str:
-    """Say what a clean-up would remove."""
+    """Return what a clean-up would remove, in a sentence."""
     if not taken.files:
         return "Nothing of this kind may go now."
     files = "1 file" if taken.files == 1 else f"{taken.files:,} files"

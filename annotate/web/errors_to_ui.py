@@ -1,4 +1,4 @@
-"""What becomes of an exception on its way to a person: its sentence, and nothing else."""
+"""Turn expected exceptions into user-facing error messages."""
 
 import functools
 import inspect
@@ -13,26 +13,26 @@ R = TypeVar("R")
 Errors = tuple[type[Exception], ...]
 Reply = dict[str, Any]
 
-# What every event of the page has in common: it is no part of the public API, it shows no overlay
-# over what a person reads, and it waits for no other event.
+# Every event of the page: not in the public API, no overlay over what a person reads, and no
+# waiting for other events.
 PRIVATE: dict[str, Any] = {
     "api_visibility": "private",
     "show_progress": "hidden",
     "concurrency_limit": None,
 }
 
-ELSE = "Something went wrong in the app. Its log in the terminal says more."
-"""What is told of an error that nobody expected."""
+GENERIC_ERROR = "Something went wrong in the app. Its log in the terminal says more."
+"""The sentence for an error that nobody expected; details are in the log alone."""
 
-LONGEST = 2000
+MAX_SENTENCE_LENGTH = 2000
 
 logger = logging.getLogger(__name__)
 
 
-def refusals(expected: Errors) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator for events and API endpoints that tells every error as gr.Error.
+def errors_as_gr_error(expected: Errors) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator for events and API endpoints that raises every error as gr.Error.
 
-    Of one that nobody expected the log has all there is to know, and who asked that it is there.
+    An expected error keeps its sentence; any other is logged and becomes GENERIC_ERROR.
     """
 
     def decorate(handler: Callable[P, R]) -> Callable[P, R]:
@@ -41,22 +41,22 @@ def refusals(expected: Errors) -> Callable[[Callable[P, R]], Callable[P, R]]:
             try:
                 return handler(*args, **kwargs)
             except Exception as error:
-                raise told(error) from error
+                raise as_gr_error(error) from error
 
         @functools.wraps(handler)
         def streamed(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
             try:
                 yield from cast(Iterator[Any], handler(*args, **kwargs))
             except Exception as error:
-                raise told(error) from error
+                raise as_gr_error(error) from error
 
-        def told(error: Exception) -> gr.Error:
+        def as_gr_error(error: Exception) -> gr.Error:
             if isinstance(error, gr.Error):
                 return error
             if isinstance(error, expected):
-                return _told(str(error))
+                return _gr_error(str(error))
             logger.exception("%s failed", handler.__name__)
-            return _told(ELSE)
+            return _gr_error(GENERIC_ERROR)
 
         if inspect.isgeneratorfunction(handler):
             return cast(Callable[P, R], streamed)
@@ -65,12 +65,12 @@ def refusals(expected: Errors) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def replies(
+def errors_as_reply(
     expected: Errors, passing: Errors = ()
 ) -> Callable[[Callable[[Any], Reply]], Callable[[Any], Reply]]:
     """Return a decorator for server functions: they answer {"ok": ...} and never raise.
 
-    An expected error is definite ("retry": False) unless it is a passing one; any other error is
+    An expected error is final ("retry": False) unless it is a passing one. Any other error is
     logged and answered with "retry": True, so that the browser keeps what it wanted to send.
     """
 
@@ -85,14 +85,15 @@ def replies(
                 return {"ok": False, "retry": False, "error": str(error)}
             except Exception:
                 logger.exception("%s failed", function.__name__)
-                return {"ok": False, "retry": True, "error": ELSE}
+                return {"ok": False, "retry": True, "error": GENERIC_ERROR}
 
         return answered
 
     return decorate
 
 
-def _told(sentence: str) -> gr.Error:
-    # It may repeat what was sent, and that may be megabytes.
-    sentence = sentence if len(sentence) <= LONGEST else f"{sentence[:LONGEST]}…"
+def _gr_error(sentence: str) -> gr.Error:
+    # A sentence may repeat what was sent, and that may be megabytes.
+    if len(sentence) > MAX_SENTENCE_LENGTH:
+        sentence = f"{sentence[:MAX_SENTENCE_LENGTH]}…"
     return gr.Error(sentence, duration=8, print_exception=False)

@@ -1,4 +1,4 @@
-"""The web server: its sockets, its thread, and how long it waits for somebody who says nothing."""
+"""Run the web server: sockets, thread, and timeouts for silent connections."""
 
 import errno
 import os
@@ -17,25 +17,27 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from annotate.errors import PortInUse
 
-PROXY = re.compile(r"(all|http|https|ftp|no)_proxy")
+PROXY_VARIABLE = re.compile(r"(all|http|https|ftp|no)_proxy")
 REQUEST_S = 20.0
-"""In this time a request has to have said what it wants, and to be gone once it is answered."""
+"""Time for a request to arrive in full, and for a connection to close after the answer."""
 STARTS_WITHIN_S = 60.0
-ENDS_WITHIN_S = 5
-ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-"""What listening fails with where a machine lacks a kind of address that a name has."""
-ANYWHERE = {"0.0.0.0": "localhost", "::": "::1"}
-"""What to open in a browser where no address can be opened."""
+STOPS_WITHIN_S = 5
+ADDRESS_ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+"""Errors of listening where a machine lacks a kind of address (IPv6, say) that a name has."""
+WILDCARD_HOSTS = {"0.0.0.0": "localhost", "::": "::1"}
+"""Hosts to open in a browser in place of addresses that only mean "listen everywhere"."""
 
 
 @contextmanager
 def no_proxies() -> Iterator[None]:
-    """Hide the proxies of the environment from what makes http clients as it is imported.
+    """Hide the proxies of the environment from modules that make HTTP clients at import.
 
-    Gradio does, uses them for nothing here, and fails where it cannot talk to such a proxy.
+    Gradio makes one that is used for nothing here, and fails on a proxy that it cannot talk to.
     """
     hidden = {
-        name: os.environ.pop(name) for name in list(os.environ) if PROXY.fullmatch(name.lower())
+        name: os.environ.pop(name)
+        for name in list(os.environ)
+        if PROXY_VARIABLE.fullmatch(name.lower())
     }
     try:
         yield
@@ -44,30 +46,30 @@ def no_proxies() -> Iterator[None]:
 
 
 class ImpatientProtocol(H11Protocol):
-    """HTTP/1.1 that ends a connection on which half a request came.
+    """HTTP/1.1 that closes a connection on which only half a request came.
 
-    uvicorn waits for the first bytes after an answer only, and for the rest of a body for ever.
+    uvicorn times out only the wait for a next request; it waits for the rest of a body forever.
     """
 
     deadline: Any = None
 
     def connection_made(self, transport: Any) -> None:
-        """Begin to wait for a request."""
+        """Start the deadline of the first request."""
         super().connection_made(transport)
         self._watch()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; it does not move the deadline."""
+        """Process received bytes; they do not move the deadline."""
         super().data_received(data)
         self._watch()
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next request, or for the rest of a body that nobody reads."""
+        """Start the deadline of the next request, or of the rest of an unread body."""
         super().on_response_complete()
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Cancel the deadline."""
         super().connection_lost(exc)
         self._stop()
 
@@ -89,7 +91,7 @@ class ImpatientProtocol(H11Protocol):
 
 
 class Server:
-    """A web server on a thread of its own."""
+    """A uvicorn server on a thread of its own."""
 
     def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket], host: str) -> None:
         self._sockets, self.url = list(sockets), address_of(host, sockets)
@@ -97,16 +99,16 @@ class Server:
             app,
             http=ImpatientProtocol,
             log_level="warning",
-            # Who is behind a proxy is told by Palate itself, from proxies that it trusts.
+            # Palate itself reads the client's address, and from trusted proxies alone.
             proxy_headers=False,
             server_header=False,
-            timeout_graceful_shutdown=ENDS_WITHIN_S,
+            timeout_graceful_shutdown=STOPS_WITHIN_S,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="server", daemon=True)
 
     def start(self) -> None:
-        """Serve; returns once somebody is answered."""
+        """Serve; return once requests are answered. Raises RuntimeError after STARTS_WITHIN_S."""
         self._thread.start()
         deadline = time.monotonic() + STARTS_WITHIN_S
         while not self._server.started:
@@ -117,9 +119,9 @@ class Server:
     def stop(self) -> None:
         """End every connection and close the sockets."""
         self._server.should_exit = True
-        self._thread.join(2 * ENDS_WITHIN_S)
-        for one in self._sockets:
-            one.close()
+        self._thread.join(2 * STOPS_WITHIN_S)
+        for sock in self._sockets:
+            sock.close()
 
     def _run(self) -> None:
         self._server.run(sockets=self._sockets)
@@ -128,16 +130,18 @@ class Server:
 def listen(host: str, port: int) -> list[socket.socket]:
     """Listen on every address of a host, port 0 for any that is free; raises PortInUse."""
     found: list[socket.socket] = []
+
     try:
         for family, address in _addresses(host, port):
+            # With port 0 the first socket chooses, and the others take the same.
             if found and port == 0:
                 address = (address[0], found[0].getsockname()[1], *address[2:])
-            found += _bound(family, address)
+            found += _bind(family, address)
         if not found:
             raise OSError("this machine has no such address")
     except (OSError, ValueError) as error:
-        for one in found:
-            one.close()
+        for sock in found:
+            sock.close()
         raise PortInUse(
             f"Cannot listen on {in_url(host)}:{port} ({error}). Choose another --port or --host."
         ) from None
@@ -147,29 +151,29 @@ def listen(host: str, port: int) -> list[socket.socket]:
 def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
     if not 0 <= port < 65536:
         raise ValueError("a port is a number from 0 to 65535")
-    told = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys((family, address) for family, _, _, _, address in told))
+    infos = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in infos))
 
 
-def _bound(family: int, address: tuple[Any, ...]) -> list[socket.socket]:
+def _bind(family: int, address: tuple[Any, ...]) -> list[socket.socket]:
     both = address[0] == "::" and socket.has_dualstack_ipv6()
     try:
-        one = socket.create_server(address, family=family, backlog=2048, dualstack_ipv6=both)
-        # Named as TCP, which asyncio wants to see before it sends small answers at once: otherwise
-        # each of them waits 40 ms for the acknowledgement of the one before.
-        return [socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, one.detach())]
+        bound = socket.create_server(address, family=family, backlog=2048, dualstack_ipv6=both)
+        # asyncio sets TCP_NODELAY only on sockets whose protocol is TCP by name. Without it each
+        # small answer waits 40 ms for the acknowledgment of the one before.
+        return [socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, bound.detach())]
     except OSError as error:
-        if error.errno in ABSENT:
+        if error.errno in ADDRESS_ABSENT:
             return []
         raise
 
 
 def address_of(host: str, sockets: Sequence[socket.socket]) -> str:
-    """Return the address of the page, to be opened in a browser on this machine."""
+    """Return the URL of the page for a browser on this machine."""
     shown = host.strip("[]")
-    return f"http://{in_url(ANYWHERE.get(shown, shown))}:{sockets[0].getsockname()[1]}/"
+    return f"http://{in_url(WILDCARD_HOSTS.get(shown, shown))}:{sockets[0].getsockname()[1]}/"
 
 
 def in_url(host: str) -> str:
-    """Return a host as it stands in an address."""
+    """Return a host as it is written in a URL, IPv6 addresses in brackets."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -1,38 +1,40 @@
-"""Images on their way to a browser: with nothing in them, or around them, but the image."""
+"""Serve PNGs with metadata chunks and revealing headers stripped."""
 
 import struct
 from pathlib import Path
 
 from starlette.responses import PlainTextResponse, Response
 
-FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-TELLING = (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME")
-"""Chunks in which programs write prompts, model names and dates."""
+IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable"}
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+METADATA_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME")
+"""PNG chunks in which programs write prompts, model names and dates."""
 
 
 def image_response(file: Path | None) -> Response:
-    """Return an image for good; its headers say nothing of when or from what it was made."""
+    """Return an image that browsers cache for good, or 404; headers name no date and no file."""
     try:
         content = file.read_bytes() if file else None
     except OSError:
         content = None
     if content is None:
         return PlainTextResponse("There is no such image.", status_code=404)
-    return Response(without_words(content), media_type="image/png", headers=FOREVER)
+    return Response(without_metadata(content), media_type="image/png", headers=IMMUTABLE)
 
 
-def without_words(content: bytes) -> bytes:
-    """Return a PNG without the chunks that tell about it; what is no PNG stays as it is."""
-    if not content.startswith(SIGNATURE):
+def without_metadata(content: bytes) -> bytes:
+    """Return a PNG without its metadata chunks; bytes that are no PNG stay as they are."""
+    if not content.startswith(PNG_SIGNATURE):
         return content
-    if not any(kind in content for kind in TELLING):
+    if not any(kind in content for kind in METADATA_CHUNKS):
         return content
-    kept, place = [SIGNATURE], len(SIGNATURE)
-    while place + 8 <= len(content):
-        length, kind = struct.unpack(">I4s", content[place : place + 8])
-        end = place + 12 + length
-        if kind not in TELLING:
-            kept.append(content[place:end])
-        place = end
+
+    # A chunk is its length, its kind, that many bytes and a checksum: 12 bytes around the data.
+    kept, start = [PNG_SIGNATURE], len(PNG_SIGNATURE)
+    while start + 8 <= len(content):
+        length, kind = struct.unpack(">I4s", content[start : start + 8])
+        end = start + 12 + length
+        if kind not in METADATA_CHUNKS:
+            kept.append(content[start:end])
+        start = end
     return b"".join(kept)

@@ -20,20 +20,20 @@ from annotate.auth.request_guard import Guard, Site
 from annotate.service.labeler_view import BlindStudio
 from annotate.service.studio import Studio
 from annotate.web.api import add_api
-from annotate.web.call_checks import Calls, Offered, Parameter
+from annotate.web.call_checks import CallChecks, CallTable, Parameter
 from annotate.web.errors_to_ui import Errors
-from annotate.web.request_limits import Bodies
-from annotate.web.routes import SENTENCES, labelers_routes, page_routes
+from annotate.web.request_limits import BodyLimits
+from annotate.web.routes import EXCEPTION_HANDLERS, admin_routes, labeler_routes
 from annotate.web.stage import build_stage, read_static
-from annotate.web.tabs.blind_test_tab import VerdictTab
+from annotate.web.tabs.blind_test_tab import BlindTestTab
 from annotate.web.tabs.compare_tab import CompareTab
-from annotate.web.tabs.fine_tune_tab import TuneTab
+from annotate.web.tabs.fine_tune_tab import FineTuneTab
 from annotate.web.tabs.insights_tab import InsightsTab
 from annotate.web.tabs.label_tab import label_tab
-from annotate.web.tabs.layout import rest_elsewhere, run_here
+from annotate.web.tabs.layout import start_timer_here, stop_timer_elsewhere
 from annotate.web.tabs.own_votes_section import own_votes
 from annotate.web.tabs.people_tab import PeopleTab
-from annotate.web.tabs.versions_tab import LibraryTab
+from annotate.web.tabs.versions_tab import VersionsTab
 from storage.tables.people import Role
 
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
@@ -44,8 +44,8 @@ HEADER = (
     '<a href="account">Password</a><form method="post" action="sign-out">'
     "<button>Sign out</button></form></span></div></header>"
 )
-EVENTS_EVERY_S = 0.01
-LOOK = (
+QUEUE_POLL_S = 0.01
+STYLESHEETS = (
     "styles/page.css",
     "styles/account.css",
     "styles/cards.css",
@@ -76,18 +76,18 @@ def build_page(studio: Studio, expected: Errors, way: SignIn | None = None) -> g
         )
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             label = label_tab(studio, expected)
-            tune = TuneTab(studio, expected)
-            library = LibraryTab(studio, expected)
+            tune = FineTuneTab(studio, expected)
+            library = VersionsTab(studio, expected)
             compare = CompareTab(studio, expected)
-            verdict = VerdictTab(studio, expected)
+            verdict = BlindTestTab(studio, expected)
             insights = InsightsTab(studio, expected)
             if way is not None:
                 PeopleTab(way, expected)
         everything = (label, tune.tab, library.tab, compare.tab, verdict.tab, insights.tab)
         for one in (tune, library, verdict, insights):
-            rest_elsewhere(one.timer, (tab for tab in everything if tab is not one.tab))
+            stop_timer_elsewhere(one.timer, (tab for tab in everything if tab is not one.tab))
         for watching in (tune, library, verdict):
-            run_here(watching.timer, watching.tab)
+            start_timer_here(watching.timer, watching.tab)
         library.compare_in(tabs, compare)
         compare.open_links(page)
     return _calm(page)
@@ -111,7 +111,7 @@ def _told(sentences: Sequence[str]) -> str:
 def _calm(page: gr.Blocks) -> gr.Blocks:
     # Gradio looks for new events every millisecond: a twelfth of a core while nobody is there, and
     # a thousand interruptions a second of the threads that draw.
-    page._queue.sleep_when_free = max(EVENTS_EVERY_S, page._queue.sleep_when_free)
+    page._queue.sleep_when_free = max(QUEUE_POLL_S, page._queue.sleep_when_free)
     return page
 
 
@@ -135,32 +135,32 @@ def build_app(
 ) -> WebApp:
     """Build the web app: the guard, with a way to sign in the gate, and the pages behind it."""
     site = site or Site()
-    look = _look(signs_in=way is not None)
+    options = _gradio_options(signs_in=way is not None)
     page = build_page(studio, expected, way)
-    whole, starting = _mounted(page, page_routes(studio), look, site)
+    whole, starting = _mounted(page, admin_routes(studio), options, site)
     if way is None:
-        calls = Calls(_living(whole, starting), offered(page))
-        return WebApp(Guard(Bodies(calls), site), (whole,))
+        calls = CallChecks(_living(whole, starting), call_table(page))
+        return WebApp(Guard(BodyLimits(calls), site), (whole,))
 
     blind = BlindStudio(studio, way.accounts.people, expected)
     labeling_page = build_labeling_page(blind, expected)
-    labeling, also_starting = _mounted(labeling_page, labelers_routes(blind), look, site)
+    labeling, also_starting = _mounted(labeling_page, labeler_routes(blind), options, site)
     doors = Doors(way, read_static("styles/sign-in.css")).app()
     gate = Gate(
-        Calls(_living(whole, starting, also_starting), offered(page)),
+        CallChecks(_living(whole, starting, also_starting), call_table(page)),
         way,
         doors,
-        Calls(labeling, offered(labeling_page)),
+        CallChecks(labeling, call_table(labeling_page)),
     )
-    return WebApp(Guard(Bodies(gate), site), (whole, labeling))
+    return WebApp(Guard(BodyLimits(gate), site), (whole, labeling))
 
 
-def _look(signs_in: bool) -> dict[str, Any]:
-    """Return what Gradio needs for Palate's look and privacy."""
+def _gradio_options(signs_in: bool) -> dict[str, Any]:
+    """Return what Gradio needs for Palate's options and privacy."""
     told = '<meta name="palate-sign-in" content="on">' if signs_in else ""
     return {
         "theme": _theme(),
-        "css": read_static(*LOOK),
+        "css": read_static(*STYLESHEETS),
         "head": f'<meta name="color-scheme" content="light dark">{told}{queue_script()}',
         "footer_links": [],
         "run_history": False,
@@ -179,22 +179,22 @@ def queue_script() -> str:
 
 
 def _mounted(
-    page: gr.Blocks, routes: list[Route], look: dict[str, Any], site: Site
+    page: gr.Blocks, routes: list[Route], options: dict[str, Any], site: Site
 ) -> tuple[App, Lifespan]:
     """Return a page as Gradio's app, with routes beside its own, and what starts it."""
     around = gr.mount_gradio_app(
         FastAPI(openapi_url=None),
         page,
         path="",
-        app_kwargs={"routes": routes, "exception_handlers": SENTENCES},
+        app_kwargs={"routes": routes, "exception_handlers": EXCEPTION_HANDLERS},
         root_path=site.root_path,
-        **look,
+        **options,
     )
     app = next(route.app for route in around.routes if isinstance(route, Mount))
     return cast(App, app), lambda: around.router.lifespan_context(around)
 
 
-def offered(page: gr.Blocks) -> Offered:
+def call_table(page: gr.Blocks) -> CallTable:
     """Return what a page lets be called, in plain values."""
     endpoints = {
         path.removeprefix("/"): [
@@ -215,7 +215,7 @@ def offered(page: gr.Blocks) -> Offered:
         one["id"]: frozenset(one["props"].get("server_fns") or ())
         for one in page.config["components"]
     }
-    return Offered(endpoints, events, functions)
+    return CallTable(endpoints, events, functions)
 
 
 def _living(app: ASGIApp, *starting: Lifespan) -> ASGIApp:

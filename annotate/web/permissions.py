@@ -1,7 +1,7 @@
-"""Who may call what, in one place, and in whose name.
+"""Permissions of endpoints and server functions, and the annotator they act for.
 
-The page of labelers holds what this table gives them and nothing else; everything that is not in it
-is on the page of admins alone, which the gate opens for no labeler.
+The page of labelers holds what these tables give labelers and nothing else. Everything that is not
+in them is on the page of admins alone, which the middleware opens for no labeler.
 """
 
 import inspect
@@ -17,7 +17,7 @@ from annotate.web.errors_to_ui import Reply
 from storage.lookalikes import folded
 from storage.tables.people import Person, Role
 
-WHO = "who"
+ACTOR_PARAMETER = "who"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -61,9 +61,9 @@ ENDPOINTS = {
     "lift_exclusion": Role.ADMIN,
     "mark_gold": Role.ADMIN,
 }
-"""The endpoints of the API."""
+"""The least role that may call each endpoint of the API."""
 ABOUT_OTHERS = ("insights", "exclude_votes")
-"""Endpoints whose annotator is not who asks, but whom it is about."""
+"""Endpoints whose `annotator` is the person asked about, not the one who asks."""
 SERVER_FUNCTIONS = {
     "stage_pairs": Role.LABELER,
     "stage_send": Role.LABELER,
@@ -72,7 +72,7 @@ SERVER_FUNCTIONS = {
     "stage_own": Role.LABELER,
     "stage_retry": Role.ADMIN,
 }
-"""What scripts of the page call past Gradio's queue."""
+"""The least role for each function that scripts of the page call past Gradio's queue."""
 
 
 def open_to(role: Role, name: str) -> bool:
@@ -85,63 +85,66 @@ def required_role(name: str) -> Role:
     return ENDPOINTS.get(current_name(name), Role.ADMIN)
 
 
-def signed(endpoint: Callable[P, R]) -> Callable[P, R]:
-    """Return an endpoint that checks who calls it; its public parameters stay what they are.
+def authorized(endpoint: Callable[P, R]) -> Callable[P, R]:
+    """Return an endpoint that checks the caller's role and acts in the caller's name.
 
-    A parameter `who` is not public: it is the name of whoever is signed in.
+    Its public parameters stay the same. A parameter `who` is not public: it is filled with the
+    name of the person who is signed in.
     """
     whole, name = inspect.signature(endpoint), endpoint.__name__
     role = required_role(name)
-    public = [one for one in whole.parameters.values() if one.name != WHO]
-    shape = whole.replace(parameters=public)
+    public = [each for each in whole.parameters.values() if each.name != ACTOR_PARAMETER]
+    shape, has_actor = whole.replace(parameters=public), ACTOR_PARAMETER in whole.parameters
 
-    def asked(request: gr.Request, *args: Any, **kwargs: Any) -> R:
+    def permitted(request: gr.Request, *args: Any, **kwargs: Any) -> R:
         person = asker(request)
         require(person, role)
         called = shape.bind(*args, **kwargs)
         if "annotator" in called.arguments and current_name(name) not in ABOUT_OTHERS:
-            called.arguments["annotator"] = in_name_of(person, called.arguments["annotator"])
-        acting = {WHO: person.name} if person is not None and WHO in whole.parameters else {}
-        return cast(R, cast(Any, endpoint)(*called.args, **called.kwargs, **acting))
+            called.arguments["annotator"] = acting_annotator(person, called.arguments["annotator"])
+        actor = {ACTOR_PARAMETER: person.name} if person is not None and has_actor else {}
+        return cast(R, cast(Any, endpoint)(*called.args, **called.kwargs, **actor))
 
+    # Gradio fills a parameter of this type itself and leaves it out of the API's description.
     first = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    hints = {key: hint for key, hint in endpoint.__annotations__.items() if key != WHO}
-    asked.__name__, asked.__doc__ = name, endpoint.__doc__
-    asked.__annotations__ = {"request": gr.Request, **hints}
-    asked.__dict__["__signature__"] = shape.replace(parameters=[first, *public])
-    return cast(Callable[P, R], asked)
+    hints = {key: hint for key, hint in endpoint.__annotations__.items() if key != ACTOR_PARAMETER}
+    permitted.__name__, permitted.__doc__ = name, endpoint.__doc__
+    permitted.__annotations__ = {"request": gr.Request, **hints}
+    permitted.__dict__["__signature__"] = shape.replace(parameters=[first, *public])
+    return cast(Callable[P, R], permitted)
 
 
-def signed_function(function: Callable[[Any], Reply]) -> Callable[..., Reply]:
-    """Return a server function that checks who calls it; a refusal is an answer.
+def authorized_function(function: Callable[[Any], Reply]) -> Callable[..., Reply]:
+    """Return a server function that checks the caller's role and acts in the caller's name.
 
-    What somebody else left in this browser is refused for now: it waits until they sign in again.
+    Unsent votes that another person left in this browser are refused with "retry": they wait until
+    that person signs in again.
     """
     role = SERVER_FUNCTIONS.get(function.__name__, Role.ADMIN)
 
-    def asked(argument: Any, request: gr.Request) -> Reply:
+    def permitted(argument: Any, request: gr.Request) -> Reply:
         person = asker(request)
         try:
             require(person, role)
             if person is not None and isinstance(argument, dict):
-                named = in_name_of(person, argument.get("annotator", ""))
+                named = acting_annotator(person, argument.get("annotator", ""))
                 argument = {**argument, "annotator": named}
         except NotAllowed as error:
             return {"ok": False, "retry": True, "error": str(error)}
         return function(argument)
 
-    asked.__name__, asked.__doc__ = function.__name__, function.__doc__
-    return asked
+    permitted.__name__, permitted.__doc__ = function.__name__, function.__doc__
+    return permitted
 
 
 def require(person: Person | None, role: Role) -> None:
-    """Raise NotAllowed for a labeler where an admin is asked for; nobody means no sign-in."""
+    """Raise NotAllowed for a labeler where an admin is needed; no person means no sign-in."""
     if person is not None and role is Role.ADMIN and person.role is not Role.ADMIN:
         raise NotAllowed(f"Only an admin may do that, and {person.name} is a labeler.")
 
 
-def in_name_of(person: Person | None, annotator: Any) -> Any:
-    """Return the annotator that is meant; raise NotAllowed for anybody but who is signed in."""
+def acting_annotator(person: Person | None, annotator: Any) -> Any:
+    """Return whose vote it is: the person signed in. Raises NotAllowed for any other name."""
     if person is None:
         return annotator
     named = annotator.strip() if isinstance(annotator, str) else None

@@ -12,15 +12,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 UPLOADS = re.compile(r"(/[^?]*)?/gradio_api/upload/?")
 """Where files are sent to; everything else takes JSON and small forms."""
-STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
-DEEPEST = 64
+JSON_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+MAX_JSON_DEPTH = 64
 """So deep may JSON be nested: each level takes a frame of what walks through it."""
-STEPS = np.zeros(256, np.int32)
-STEPS[[*b"[{"]], STEPS[[*b"]}"]] = 1, -1
+DEPTH_CHANGES = np.zeros(256, np.int32)
+DEPTH_CHANGES[[*b"[{"]], DEPTH_CHANGES[[*b"]}"]] = 1, -1
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """How large and how slow a body may be."""
 
     json_bytes: int = 16 * 2**20
@@ -33,11 +33,11 @@ class Limits:
     """So fast a body has to come from then on, on average; a slow phone is faster."""
 
 
-class Bodies:
+class BodyLimits:
     """An ASGI app around the app; ends requests whose body is too large or too slow."""
 
-    def __init__(self, app: ASGIApp, limits: Limits | None = None) -> None:
-        self._app, self._limits = app, limits or Limits()
+    def __init__(self, app: ASGIApp, limits: RequestLimits | None = None) -> None:
+        self._app, self._limits = app, limits or RequestLimits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; its body is counted as it is read."""
@@ -70,7 +70,7 @@ class _Answer:
 
 
 class _Body:
-    def __init__(self, receive: Receive, most: int, limits: Limits, answer: _Answer) -> None:
+    def __init__(self, receive: Receive, most: int, limits: RequestLimits, answer: _Answer) -> None:
         self._receive, self._most, self._limits, self._answer = receive, most, limits, answer
         self._seen, self._whole = 0, False
         self._began: float | None = None
@@ -118,12 +118,12 @@ def _announced(scope: Scope) -> int:
     return max((int(value) for value in told if value.isdigit() and len(value) < 20), default=0)
 
 
-def too_deep(body: bytes) -> bool:
+def too_deeply_nested(body: bytes) -> bool:
     """Return whether JSON is nested deeper than anything of Palate's is, without parsing it."""
-    outside_strings = np.frombuffer(STRINGS.sub(b"", body), np.uint8)
-    return bool(np.cumsum(STEPS[outside_strings]).max(initial=0) > DEEPEST)
+    outside_strings = np.frombuffer(JSON_STRINGS.sub(b"", body), np.uint8)
+    return bool(np.cumsum(DEPTH_CHANGES[outside_strings]).max(initial=0) > MAX_JSON_DEPTH)
 
 
 async def read_body(request: Request) -> bytes:
-    """Return the whole body, as far as `Bodies` lets it in."""
+    """Return the whole body, as far as `BodyLimits` lets it in."""
     return b"".join([chunk async for chunk in request.stream()])

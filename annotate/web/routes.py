@@ -11,7 +11,7 @@ from starlette.routing import Route
 from annotate.auth.identity import asker
 from annotate.service.labeler_view import BlindStudio
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import ELSE
+from annotate.web.errors_to_ui import GENERIC_ERROR
 from annotate.web.image_response import image_response
 from storage.errors import UnknownRun
 
@@ -19,7 +19,7 @@ IMAGE_NAME = re.compile(r"([0-9a-f]{16})\.png")
 SHEET_NAME = re.compile(r"(r[0-9]{4,9})\.png")
 
 
-def page_routes(studio: Studio) -> list[Route]:
+def admin_routes(studio: Studio) -> list[Route]:
     """Return what the page of admins reads beside what Gradio serves."""
 
     def image(request: Request) -> Response:
@@ -60,7 +60,7 @@ def page_routes(studio: Studio) -> list[Route]:
     ]
 
 
-def labelers_routes(studio: BlindStudio) -> list[Route]:
+def labeler_routes(studio: BlindStudio) -> list[Route]:
     """Return what the page of labelers reads: the images that were handed to who asks."""
 
     def image(request: Request) -> Response:
@@ -80,8 +80,8 @@ def invalid(_: Request, error: Exception) -> Response:
 
 def failed(_: Request, error: Exception) -> Response:
     """Say that something went wrong; what it was is in the log."""
-    return JSONResponse({"error": ELSE}, 500)
+    return JSONResponse({"error": GENERIC_ERROR}, 500)
 
 
-SENTENCES = {RequestValidationError: invalid, Exception: failed}
+EXCEPTION_HANDLERS = {RequestValidationError: invalid, Exception: failed}
 """What becomes of errors that Gradio does not handle."""

@@ -9,9 +9,9 @@ import gradio as gr
 from annotate.errors import InvalidRequest
 from annotate.service.labeler_view import Labeled
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import Errors, Reply, replies
-from annotate.web.permissions import signed_function
-from annotate.web.stage_events import Acts, field
+from annotate.web.errors_to_ui import Errors, Reply, errors_as_reply
+from annotate.web.permissions import authorized_function
+from annotate.web.stage_events import StageEvents, field
 from storage.errors import DiskFull
 
 STATIC = Path(__file__).parent / "static"
@@ -53,11 +53,11 @@ def read_static(*names: str) -> str:
 
 def build_stage(studio: Labeled, expected: Errors) -> gr.HTML:
     """Place the stage; an `expected` error refuses a vote for good, any other keeps it waiting."""
-    answer = replies((InvalidRequest, *expected), passing=(DiskFull,))
+    answer = errors_as_reply((InvalidRequest, *expected), passing=(DiskFull,))
     makers = (_pairs_function, _send_function, _pulse_function, _sitting_function)
-    functions = [signed_function(answer(make(studio))) for make in makers]
+    functions = [authorized_function(answer(make(studio))) for make in makers]
     if isinstance(studio, Studio):
-        functions.append(signed_function(answer(_retry_function(studio))))
+        functions.append(authorized_function(answer(_retry_function(studio))))
     return gr.HTML(
         html_template=read_static("stage/stage.html"),
         css_template=read_static(*STYLES),
@@ -83,7 +83,7 @@ def _pairs_function(studio: Labeled) -> Callable[[Any], Reply]:
 
 
 def _send_function(studio: Labeled) -> Callable[[Any], Reply]:
-    acts = Acts(studio)
+    acts = StageEvents(studio)
 
     def stage_send(event: Any) -> Reply:
         return acts.take(event)

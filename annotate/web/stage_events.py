@@ -13,7 +13,7 @@ Event = dict[str, Any]
 Reply = dict[str, Any]
 
 
-class Acts:
+class StageEvents:
     """Takes events of every kind; a reply repeats the event's key."""
 
     def __init__(self, studio: "Labeled") -> None:

@@ -14,13 +14,13 @@ QUESTIONS = {
     "appeal": "Looks better",
     "fidelity": "Shows the prompt better",
 }
-HONEST = (
+FALSE_POSITIVE_NOTE = (
     "Of tests between equal versions, watched vote by vote like this one, at most one in twenty "
     "is ever called."
 )
 
 
-def trial_cards(trials: Sequence[dict[str, Any]], active: str, tuned: bool = True) -> str:
+def blind_test_cards(trials: Sequence[dict[str, Any]], active: str, tuned: bool = True) -> str:
     """Return every blind test with what it says; `active` is the version that draws new pairs.
 
     Without `tuned` there is nothing but the base to test.
@@ -37,10 +37,10 @@ def trial_cards(trials: Sequence[dict[str, Any]], active: str, tuned: bool = Tru
             "Start one above: both versions draw the same prompts, you say which image is "
             "better, and nobody knows whose it is until the votes are counted.",
         )
-    return "".join(trial_card(trial, active) for trial in trials)
+    return "".join(blind_test_card(trial, active) for trial in trials)
 
 
-def trial_card(trial: dict[str, Any], active: str) -> str:
+def blind_test_card(trial: dict[str, Any], active: str) -> str:
     """Return one blind test."""
     told = trial["questions"]["overall"]
     title = f"{escape(trial['after'])} against {escape(trial['before'])}"
@@ -100,9 +100,9 @@ def sentence(trial: dict[str, Any]) -> str:
     """Return what the votes say in plain words."""
     after, before = escape(trial["after"]), escape(trial["before"])
     if trial["outcome"] == "better":
-        return f"<b>{after} is better than {before}.</b> {HONEST}"
+        return f"<b>{after} is better than {before}.</b> {FALSE_POSITIVE_NOTE}"
     if trial["outcome"] == "worse":
-        return f"<b>{after} is worse than {before}.</b> {HONEST}"
+        return f"<b>{after} is worse than {before}.</b> {FALSE_POSITIVE_NOTE}"
     if not trial["votes"]:
         return "<b>No votes yet.</b> Press Vote: the sides are shuffled, and no image is marked."
     low, high = trial["votes_needed"]

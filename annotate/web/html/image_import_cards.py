@@ -11,7 +11,7 @@ from annotate.web.html.run_cards import time_left
 from annotate.wording import pluralize, quantity
 
 
-def bringing_card(progress: dict[str, Any]) -> str:
+def import_progress_card(progress: dict[str, Any]) -> str:
     """Return how far an import is."""
     done, of = progress["done"], progress["of"]
     percent = round(100 * done / of) if of else 0
@@ -47,7 +47,7 @@ def preview_card(preview: Preview) -> str:
     )
 
 
-def brought_card(brought: dict[str, Any]) -> str:
+def import_result_card(brought: dict[str, Any]) -> str:
     """Return what became of every image."""
     title = "Ready to label" if brought["pairs"] else "Nothing new to label"
     return (

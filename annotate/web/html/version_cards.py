@@ -7,7 +7,7 @@ from typing import Any
 from annotate.web.html.run_cards import curves_of, facts_row, notice_card, outcome, time_left, when
 from annotate.wording import pluralize
 
-KINDS = {
+VOTE_KINDS = {
     "preference": ("decisive vote", "decisive votes"),
     "tie": ("tie", "ties"),
     "both_good": ("both good", "both good"),
@@ -158,7 +158,7 @@ def _notes(told: Told) -> list[str]:
 def _facts(told: Told) -> str:
     facts = [
         (str(told["counts"].get(kind, 0)), one if told["counts"].get(kind) == 1 else many)
-        for kind, (one, many) in KINDS.items()
+        for kind, (one, many) in VOTE_KINDS.items()
         if told["counts"].get(kind) or (kind == "preference" and told["counts"])
     ]
     if told["objective"]:

@@ -12,12 +12,12 @@ from annotate.comparison.mixes import BASE
 from annotate.errors import InvalidRequest
 from annotate.service.studio import Studio
 from annotate.validation import MOST_COMPARISONS
-from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
-from annotate.web.tabs.compare_board import Board, read_prompts, read_seeds
+from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.tabs.compare_board import CompareBoard, read_prompts, read_seeds
 
-AMONG = 16
+DEFAULT_CANDIDATES = 16
 SHOWN, MOST_SHOWN = 3, 8
-HOW = (
+BEST_OF_N_HELP = (
     "Is tuning worth more than drawing many and keeping the best? For each prompt this draws many "
     "images with one version, and shows some at random, those that a judge ranks highest, and "
     "what tuning made of the same seeds. A version as the judge prefers what tuning made likelier; "
@@ -25,19 +25,19 @@ HOW = (
 )
 
 
-class BestOf:
+class BestOfNSection:
     """The form and what it does; the board, the prompts and the seeds are the tab's."""
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
         self._studio = studio
         self._expected = expected
         with gr.Accordion("Best of n", open=False, elem_id="best-of"):
-            gr.Markdown(HOW, elem_classes="soft")
+            gr.Markdown(BEST_OF_N_HELP, elem_classes="soft")
             with gr.Row():
                 self._drawn_by = gr.Dropdown([BASE], label="Drawn by", min_width=100)
                 self._judge = gr.Dropdown([VOTES], label="Judge", min_width=100)
             with gr.Row(elem_classes="ends"):
-                self._among = gr.Slider(FEWEST, MOST, AMONG, step=1, label="Images")
+                self._among = gr.Slider(FEWEST, MOST, DEFAULT_CANDIDATES, step=1, label="Images")
                 self._shown = gr.Slider(1, MOST_SHOWN, SHOWN, step=1, label="Shown")
                 self._start = gr.Button("Choose", min_width=90, elem_id="start-choosing")
         self.versions = [self._drawn_by, self._judge]
@@ -48,7 +48,9 @@ class BestOf:
         """Wire the form, and return the event that a stop cancels."""
         form = [prompts, seeds, self._drawn_by, self._judge, self._among, self._shown]
         self._start.click(None, None, buttons, js=turn_buttons(busy=True))
-        drawn = self._start.click(refusals(self._expected)(self.choose), form, board, **PRIVATE)
+        drawn = self._start.click(
+            errors_as_gr_error(self._expected)(self.choose), form, board, **PRIVATE
+        )
         turn_back(drawn, buttons)
         return drawn
 
@@ -67,7 +69,7 @@ class BestOf:
         tuned = self._studio.best_of_n.tuned_by(judge)
         columns = [f"{drawn_by}, random", f"{drawn_by}, best of {among}"]
         columns += [f"{tuned}, random"] if tuned else []
-        board = Board(texts, range(1, shown + 1), "", columns, row="place")
+        board = CompareBoard(texts, range(1, shown + 1), "", columns, row="place")
         numbers = list(range(first, first + among))
         choices = [
             self._studio.best_of_n.best_of(text, numbers, drawn_by, judge, shown) for text in texts

@@ -7,8 +7,8 @@ import gradio as gr
 from annotate.rendering.prompt_sources import parse_prompts
 from annotate.service.studio import Studio
 from annotate.statistics.sequential_test import sample_sizes
-from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
-from annotate.web.html.blind_test_cards import sizes_card, trial_cards
+from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.html.blind_test_cards import blind_test_cards, sizes_card
 from annotate.web.stage import read_static
 from annotate.web.tabs.layout import heading
 from storage.records import QUESTIONS
@@ -16,7 +16,7 @@ from storage.records import QUESTIONS
 TICK_S = 3
 
 
-class VerdictTab:
+class BlindTestTab:
     """The tab's components and what they do; `timer` ticks only while the tab is in view."""
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
@@ -69,7 +69,7 @@ class VerdictTab:
         )
 
     def _listen(self) -> None:
-        refuse = refusals(self._expected)
+        refuse = errors_as_gr_error(self._expected)
         versions, options = [self._before, self._after], [self._three, self._mixed, self._act]
         self._start.click(
             refuse(self._begin),
@@ -130,4 +130,4 @@ class VerdictTab:
         active = next(version["version"] for version in versions if version["active"])
         tests = self._studio.trials
         trials = [r | {"report_url": tests.saved.url(r["trial"])} for r in tests.reports()]
-        return trial_cards(trials, active, len(versions) > 1)
+        return blind_test_cards(trials, active, len(versions) > 1)

@@ -16,7 +16,7 @@ LINK = "#compare&"
 
 
 @dataclass
-class Board:
+class CompareBoard:
     """Prompts by seeds in rows, versions in columns; the address of each image once drawn.
 
     Only a board whose rows are seeds is drawn again from its link.

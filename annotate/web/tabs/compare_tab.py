@@ -11,26 +11,33 @@ from annotate.comparison.best_of_n import VOTES
 from annotate.comparison.mixes import BASE, MOST_COLUMNS, STRONGEST, parse_mix
 from annotate.errors import InvalidRequest
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
 from annotate.web.stage import read_static
-from annotate.web.tabs.best_of_n_section import BestOf, busy_buttons, turn_back, turn_buttons
+from annotate.web.tabs.best_of_n_section import (
+    BestOfNSection,
+    busy_buttons,
+    turn_back,
+    turn_buttons,
+)
 from annotate.web.tabs.compare_board import (
     LINK,
-    Board,
+    CompareBoard,
     read_link,
     read_prompts,
     read_seeds,
     stopped,
 )
 
-VIEWER = ("stage/address.js", "stage/zoom.js", "compare_board.js", "contact_sheet.js")
-EMPTY = (
+BOARD_SCRIPTS = ("stage/address.js", "stage/zoom.js", "compare_board.js", "contact_sheet.js")
+EMPTY_BOARD = (
     '<div class="card notice nothing"><b>Same prompt, same seed, two versions or more</b>'
     '<p class="soft">Write a prompt and press Compare. The images appear here as they are '
     "drawn: side by side, under a slider, flickering in one place, as a map of what differs, or "
     'all in a grid.</p></div><div class="compare" hidden></div>'
 )
-HOW = "Two to six: v1 as it is, v1@0.5 at half strength, v1@0.5+v2@0.5 mixed. Type it, press Enter."
+COLUMNS_HELP = (
+    "Two to six: v1 as it is, v1@0.5 at half strength, v1@0.5+v2@0.5 mixed. Type it, press Enter."
+)
 READ_LINK = f"""() => {{
   if (!window.palateHears) {{
     window.palateHears = true;
@@ -66,11 +73,11 @@ class CompareTab:
                     elem_id="compare-prompts",
                 )
                 self._build_strength()
-                self._choosing = BestOf(self._studio, self._expected)
+                self._choosing = BestOfNSection(self._studio, self._expected)
             with gr.Column(scale=2, min_width=280):
                 self._columns = gr.Dropdown(
                     label="Versions",
-                    info=HOW,
+                    info=COLUMNS_HELP,
                     multiselect=True,
                     allow_custom_value=True,
                     max_choices=MOST_COLUMNS,
@@ -84,8 +91,8 @@ class CompareTab:
                     self._stop = gr.Button("Stop", visible=False, elem_id="stop-compare")
         self._board = gr.HTML(
             None,
-            html_template=EMPTY,
-            js_on_load=f"const KIT = {_kit()};\n{read_static(*VIEWER, 'compare.js')}",
+            html_template=EMPTY_BOARD,
+            js_on_load=f"const KIT = {_kit()};\n{read_static(*BOARD_SCRIPTS, 'compare.js')}",
             apply_default_css=False,
             elem_id="board",
         )
@@ -107,7 +114,7 @@ class CompareTab:
     def _listen(self) -> None:
         buttons = [self._start, self._stop]
         form = [self._prompts, self._seeds, self._columns]
-        refuse = refusals(self._expected)
+        refuse = errors_as_gr_error(self._expected)
         self._start.click(None, None, buttons, js=turn_buttons(busy=True))
         drawn = self._start.click(refuse(self._draw), form, self._board, **PRIVATE)
         turn_back(drawn, buttons)
@@ -130,7 +137,7 @@ class CompareTab:
         opened = page.load(self._open, self._link, filled, js=READ_LINK, **PRIVATE)
         shown = opened.then(None, None, None, js=SHOW_LINKED, **PRIVATE)
         busy = shown.then(lambda link: busy_buttons(bool(link)), self._link, buttons, **PRIVATE)
-        drawing = refusals(self._expected)(self._draw_linked)
+        drawing = errors_as_gr_error(self._expected)(self._draw_linked)
         drawn = busy.then(drawing, self._link, self._board, **PRIVATE)
         turn_back(drawn, buttons)
         self._stop.click(
@@ -186,7 +193,7 @@ class CompareTab:
         # Whoever is quicker than the offer, or chose none, means what is offered.
         chosen = columns or self._newest_columns()
         columns = [parse_mix(column).name for column in chosen]
-        board = Board(read_prompts(prompts), read_seeds(seeds), seeds, columns)
+        board = CompareBoard(read_prompts(prompts), read_seeds(seeds), seeds, columns)
         groups = self._studio.compare_columns(board.prompts, board.seeds, board.columns)
         sampler = self._studio.activity()["sampler"]
         try:
@@ -225,7 +232,7 @@ def _newest(names: list[str]) -> gr.Dropdown:
 def _kit() -> str:
     """Return what a saved page needs, as JSON."""
     kit = {
-        "script": read_static(*VIEWER),
+        "script": read_static(*BOARD_SCRIPTS),
         "style": read_static("styles/page.css", "styles/compare_board.css"),
     }
     return json.dumps(kit)

@@ -6,8 +6,8 @@ from typing import Any
 import gradio as gr
 
 from annotate.service.studio import Studio
-from annotate.web.disk_wording import KINDS, in_bytes, promise
-from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.disk_wording import FILE_KINDS, in_bytes, promise
+from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
 from storage.records import Taken
 
 PICK_KIND = """
@@ -28,7 +28,7 @@ def disk_section(studio: Studio, expected: Errors) -> gr.Accordion:
             remove = gr.Button("Remove", variant="stop", visible=False, elem_id="clean-up")
             keep = gr.Button("Keep it all", visible=False)
         kind = gr.State("")
-    refuse = refusals(expected)
+    refuse = errors_as_gr_error(expected)
     asked = [kind, preview, remove, keep]
     closed: list[Any] = ["", "", gr.Button(visible=False), gr.Button(visible=False)]
 
@@ -76,7 +76,7 @@ def preview_card(taken: Taken) -> str:
 
 
 def _row(taken: Taken) -> str:
-    kind = KINDS[taken.kind]
+    kind = FILE_KINDS[taken.kind]
     button = (
         f'<button type="button" data-kind="{kind.clean}">Clean up</button>' if kind.clean else ""
     )

@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
 from annotate.web.html.run_cards import notice_card, plan_card, run_card, runs_table
 from annotate.web.tabs.layout import heading
 
@@ -14,7 +14,7 @@ GOING_ON = ("queued", "running")
 RESUMABLE = ("cancelled", "interrupted", "failed")
 
 
-class TuneTab:
+class FineTuneTab:
     """The tab's components and what they do; `timer` ticks only while the tab is in view."""
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
@@ -49,7 +49,7 @@ class TuneTab:
         self._history = gr.HTML(elem_id="history", apply_default_css=False)
 
     def _listen(self) -> None:
-        refuse = refusals(self._expected)
+        refuse = errors_as_gr_error(self._expected)
         shown = [
             self._plan,
             self._start,

@@ -8,11 +8,15 @@ import gradio as gr
 from annotate.background import BackgroundJob
 from annotate.image_import.importer import Material
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
-from annotate.web.html.image_import_cards import bringing_card, brought_card, preview_card
+from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.html.image_import_cards import (
+    import_progress_card,
+    import_result_card,
+    preview_card,
+)
 from annotate.wording import quantity
 
-ABOUT = (
+IMPORT_HELP = (
     '<p class="soft">A folder on the machine that Palate runs on, with all folders inside. '
     "Prompts come from the files (AUTOMATIC1111, Forge, ComfyUI, InvokeAI and others), from a text "
     "file or JSON beside each image, a table such as captions.csv or metadata.jsonl, or the "
@@ -22,10 +26,10 @@ ABOUT = (
 Shown = list[Any]
 
 
-def bring_section(studio: Studio, expected: Errors) -> None:
+def image_import_section(studio: Studio, expected: Errors) -> None:
     """Build the accordion's content."""
-    refuse, material = refusals(expected), studio.material
-    gr.HTML(ABOUT, apply_default_css=False)
+    refuse, material = errors_as_gr_error(expected), studio.material
+    gr.HTML(IMPORT_HELP, apply_default_css=False)
     looked = gr.State("")
     with gr.Row(elem_id="bring-row"):
         folder = gr.Textbox(
@@ -54,7 +58,7 @@ def bring_section(studio: Studio, expected: Errors) -> None:
     def bring_in(named: str) -> Iterator[Shown]:
         job = BackgroundJob(lambda: material.bring(named))
         yield from _watched(job, material)
-        yield _idle(brought_card(job.result()))
+        yield _idle(import_result_card(job.result()))
 
     def forget() -> Shown:
         material.forget()
@@ -75,7 +79,7 @@ def _watched(job: BackgroundJob, material: Material) -> Iterator[Shown]:
     """Show how far the work is for as long as it goes on."""
     for _ in job.seconds():
         progress = material.progress
-        card = bringing_card(progress.told()) if progress is not None else gr.skip()
+        card = import_progress_card(progress.told()) if progress is not None else gr.skip()
         busy = gr.Button(interactive=False)
         yield [card, busy, gr.Button(visible=True), gr.Row(visible=False), gr.skip(), gr.skip()]
 

@@ -8,7 +8,7 @@ from annotate.auth.identity import name_of
 from annotate.insights.insights import WEIGH
 from annotate.labeling.quality_control import GOLD_SHARE, MOST, REPEAT_SHARE
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
 from annotate.web.html.insight_cards import insights_page
 from annotate.web.html.run_cards import notice_card
 from annotate.web.tabs.layout import heading
@@ -75,7 +75,7 @@ class InsightsTab:
             self._lift = gr.Button("Learn from them again", min_width=180)
 
     def _listen(self) -> None:
-        refuse = refusals(self._expected)
+        refuse = errors_as_gr_error(self._expected)
         settings: list[gr.Slider | gr.Checkbox] = [self._repeat, self._gold, self._weigh]
         opened = [self._whose, self._out, *settings, self._page, self.timer]
         shown = [self._page, self.timer]

@@ -6,9 +6,9 @@ import gradio as gr
 
 from annotate.rendering.prompt_sources import read_prompt_file
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
 from annotate.web.stage import build_stage
-from annotate.web.tabs.image_import_section import bring_section
+from annotate.web.tabs.image_import_section import image_import_section
 from annotate.web.tabs.project_settings_section import ProjectSection
 
 
@@ -21,13 +21,13 @@ def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
         with gr.Accordion("Add your own prompts", open=False, elem_id="prompts"):
             _prompts(studio, expected)
         with gr.Accordion("Bring your own images", open=False, elem_id="bring-images"):
-            bring_section(studio, expected)
+            image_import_section(studio, expected)
         ProjectSection(studio, expected)
     return tab
 
 
 def _prompts(studio: Studio, expected: Errors) -> None:
-    refuse = refusals(expected)
+    refuse = errors_as_gr_error(expected)
     text = gr.Textbox(
         label="Prompts, one a line",
         placeholder="a fox wearing a scarf\na slice of pizza on a blue background",

@@ -11,12 +11,12 @@ def heading(text: str, visible: bool = True) -> gr.HTML:
     return gr.HTML(f'<h2 class="section">{text}</h2>', visible=visible, apply_default_css=False)
 
 
-def run_here(timer: gr.Timer, tab: gr.Tab) -> None:
+def start_timer_here(timer: gr.Timer, tab: gr.Tab) -> None:
     """Start a tab's timer when the tab is opened."""
     tab.select(None, None, timer, js=_turned(active=True))
 
 
-def rest_elsewhere(timer: gr.Timer, others: Iterable[gr.Tab]) -> None:
+def stop_timer_elsewhere(timer: gr.Timer, others: Iterable[gr.Tab]) -> None:
     """Stop a tab's timer when one of the other tabs is opened."""
     for tab in others:
         tab.select(None, None, timer, js=_turned(active=False))

@@ -7,37 +7,37 @@ import gradio as gr
 
 from annotate.errors import InvalidRequest
 from annotate.service.labeler_view import Labeled
-from annotate.web.errors_to_ui import Errors, Reply, replies
+from annotate.web.errors_to_ui import Errors, Reply, errors_as_reply
 from annotate.web.html.habit_cards import own_habits
 from annotate.web.html.insight_cards import FEW_VOTES, liking_card, measuring, pace_card, section
 from annotate.web.html.insight_cards import prompts_card as prompts_of
 from annotate.web.html.run_cards import notice_card
-from annotate.web.permissions import signed_function
+from annotate.web.permissions import authorized_function
 from annotate.web.stage import read_static
 from annotate.web.stage_events import field
 
 
 def own_votes(studio: Labeled, expected: Errors) -> gr.HTML:
     """Place a folded part that asks for the person's votes when it is opened."""
-    answer = replies((InvalidRequest, *expected))
+    answer = errors_as_reply((InvalidRequest, *expected))
     return gr.HTML(
         '<details class="own"><summary>Your votes</summary><div></div></details>',
         js_on_load=read_static("own_votes.js"),
         apply_default_css=False,
         elem_id="own",
-        server_functions=[signed_function(answer(_own_function(studio)))],
+        server_functions=[authorized_function(answer(_own_function(studio)))],
     )
 
 
 def _own_function(studio: Labeled) -> Callable[[Any], Reply]:
     def stage_own(wish: Any) -> Reply:
         told = studio.insights.own(field(wish, "annotator", str))
-        return {"html": own_page(told), "more": told["measuring"]["left"] > 0}
+        return {"html": own_votes_page(told), "more": told["measuring"]["left"] > 0}
 
     return stage_own
 
 
-def own_page(told: dict[str, Any]) -> str:
+def own_votes_page(told: dict[str, Any]) -> str:
     """Return what a person's own votes say: pace, taste, habits and prompts."""
     if not told["votes"]:
         return notice_card(*FEW_VOTES)

@@ -9,7 +9,7 @@ from annotate.auth.hosts import as_origin
 from annotate.auth.identity import SignIn, asker, scope_of
 from annotate.auth.request_guard import BASE_KEY
 from annotate.errors import InvalidRequest
-from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
 from annotate.web.html.people_cards import known_card, link_card, people_table
 from annotate.web.permissions import require
 from annotate.web.tabs.layout import heading
@@ -74,7 +74,7 @@ class PeopleTab:
         self._listen()
 
     def _listen(self) -> None:
-        refuse, shown = refusals(self._expected), [self._table, self._told]
+        refuse, shown = errors_as_gr_error(self._expected), [self._table, self._told]
 
         @refuse
         def add(name: str, role: str, request: gr.Request) -> list[Any]:

@@ -8,11 +8,11 @@ import gradio as gr
 from annotate.auth.identity import name_of
 from annotate.labeling.annotations import CRITERIA, REASONS
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
 
-OWNER = "me"
-NONE = '<p class="soft">Nobody reported a pair. X on the stage does.</p>'
-STATES = {
+DEFAULT_ACTOR = "me"
+NO_FLAGS = '<p class="soft">Nobody reported a pair. X on the stage does.</p>'
+FLAG_STATES = {
     "open": "hidden, to be looked at",
     "hidden": "stays hidden",
     "shown": "shown again",
@@ -24,7 +24,7 @@ class ProjectSection:
     """A form for the project, and the list of reports under it."""
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
-        self._studio, self._refuse = studio, refusals(expected)
+        self._studio, self._refuse = studio, errors_as_gr_error(expected)
         with gr.Accordion("What everybody is asked", open=False, elem_id="project") as section:
             self._form()
             self._reports()
@@ -52,7 +52,7 @@ class ProjectSection:
 
     def _reports(self) -> None:
         gr.HTML('<h3 class="section">Reported pairs</h3>', apply_default_css=False)
-        self._list = gr.HTML(NONE, elem_id="reports", apply_default_css=False)
+        self._list = gr.HTML(NO_FLAGS, elem_id="reports", apply_default_css=False)
         with gr.Row(visible=False) as deciding:
             self._which = gr.Dropdown([], label="Report", interactive=True)
             shown = gr.Button("Show it again", size="sm")
@@ -68,7 +68,7 @@ class ProjectSection:
 
     def _save(self, reasons: str, criteria: str, overlap: float, request: gr.Request) -> list[Any]:
         offered = self._studio.annotations.offer(
-            reasons, criteria, overlap, name_of(request, OWNER)
+            reasons, criteria, overlap, name_of(request, DEFAULT_ACTOR)
         )
         gr.Info("Saved. Everybody's page follows within a few seconds.")
         return ["\n".join(offered[REASONS]), "\n".join(offered[CRITERIA]), offered["overlap"]]
@@ -78,7 +78,7 @@ class ProjectSection:
             if report is None:
                 return [gr.skip(), gr.skip(), gr.skip()]
             return self._told(
-                self._studio.annotations.decide(report, decision, name_of(request, OWNER))
+                self._studio.annotations.decide(report, decision, name_of(request, DEFAULT_ACTOR))
             )
 
         return decide
@@ -91,15 +91,15 @@ class ProjectSection:
         ]
         waiting = [one["report"] for one in reports if one["decision"] == "open"]
         chosen = waiting[0] if waiting else (choices[0][1] if choices else None)
-        listed = f'<div class="reports">{"".join(map(report_card, reports))}</div>'
+        listed = f'<div class="reports">{"".join(map(flag_card, reports))}</div>'
         return [
-            listed if reports else NONE,
+            listed if reports else NO_FLAGS,
             gr.Dropdown(choices, value=chosen),
             gr.Row(visible=bool(choices)),
         ]
 
 
-def report_card(report: dict[str, Any]) -> str:
+def flag_card(report: dict[str, Any]) -> str:
     """One reported pair, its images blurred until they are pointed at."""
     images = "".join(
         f'<img src="{escape(report[side])}" alt="" loading="lazy">'
@@ -109,6 +109,7 @@ def report_card(report: dict[str, Any]) -> str:
     return (
         f'<figure class="report" tabindex="0"><span class="both">{images}</span><figcaption>'
         f"<b>{report['report']}: {escape(report['prompt'])}</b>"
-        f'<span class="soft">by {escape(report["by"])},{note} {STATES[report["decision"]]}</span>'
+        f'<span class="soft">by {escape(report["by"])},{note} '
+        f"{FLAG_STATES[report['decision']]}</span>"
         "</figcaption></figure>"
     )

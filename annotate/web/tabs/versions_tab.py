@@ -9,7 +9,7 @@ from annotate.background import BackgroundJob
 from annotate.service.studio import Studio
 from annotate.versions.export_forms import labels
 from annotate.web.disk_wording import in_bytes
-from annotate.web.errors_to_ui import PRIVATE, Errors, refusals
+from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
 from annotate.web.html.version_cards import (
     exported_card,
     progress_card,
@@ -25,7 +25,7 @@ from annotate.web.tabs.layout import heading
 TICK_S = 3
 
 
-class LibraryTab:
+class VersionsTab:
     """The tab's components and what they do."""
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
@@ -116,7 +116,7 @@ class LibraryTab:
         self._import_told = gr.HTML(elem_id="imported", apply_default_css=False)
 
     def _listen(self) -> None:
-        refuse, shown = refusals(self._expected), self._shown
+        refuse, shown = errors_as_gr_error(self._expected), self._shown
         chosen = self._chosen
 
         @refuse
@@ -155,7 +155,7 @@ class LibraryTab:
         self.tab.select(refuse(self._open), chosen, [chosen, *shown], **PRIVATE)
 
     def _listen_to_work(self) -> None:
-        refuse, library = refusals(self._expected), self._library
+        refuse, library = errors_as_gr_error(self._expected), self._library
         exporting = [self._export_told, self._export, self._stop]
 
         @refuse
@@ -199,7 +199,7 @@ class LibraryTab:
                 *compare.choose(before if before in known else "base", version),
             ]
 
-        handler = refusals(self._expected)(open_compare)
+        handler = errors_as_gr_error(self._expected)(open_compare)
         self._compare.click(handler, self._chosen, [tabs, *compare.choice], **PRIVATE)
 
     def _ask(self, version: str) -> list[Any]:

@@ -21,12 +21,12 @@ from starlette.routing import Route
 from annotate.errors import PortInUse
 from annotate.web import http_server
 from annotate.web.http_server import Server, listen
-from annotate.web.request_limits import DEEPEST, Bodies, Limits, too_deep
+from annotate.web.request_limits import MAX_JSON_DEPTH, BodyLimits, RequestLimits, too_deeply_nested
 from storage.tables.people import Role
 
 OWN = ("Host", "127.0.0.1")
 JSON = ("Content-Type", "application/json")
-SMALL = Limits(json_bytes=1000, upload_bytes=5000, silence_s=0.2, bytes_per_s=10_000)
+SMALL = RequestLimits(json_bytes=1000, upload_bytes=5000, silence_s=0.2, bytes_per_s=10_000)
 
 
 async def count(request: Request) -> PlainTextResponse:
@@ -42,13 +42,13 @@ async def beat(request: Request) -> StreamingResponse:
     return StreamingResponse(beats())
 
 
-def small_app() -> Bodies:
+def small_app() -> BodyLimits:
     routes = [
         Route("/count", count, methods=["GET", "POST"]),
         Route("/gradio_api/upload", count, methods=["POST"]),
         Route("/beat", beat),
     ]
-    return Bodies(Starlette(routes=routes), SMALL)
+    return BodyLimits(Starlette(routes=routes), SMALL)
 
 
 # Large
@@ -96,12 +96,12 @@ def test_the_real_app_bounds_what_it_is_sent_in_every_mode(tmp_path, sign_in):
 
 
 def test_depth_is_counted_outside_of_strings():
-    assert not too_deep(b"[" * DEEPEST + b"]" * DEEPEST)
-    assert too_deep(b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1))
-    assert too_deep(b'[{"a":' * DEEPEST)
+    assert not too_deeply_nested(b"[" * MAX_JSON_DEPTH + b"]" * MAX_JSON_DEPTH)
+    assert too_deeply_nested(b"[" * (MAX_JSON_DEPTH + 1) + b"]" * (MAX_JSON_DEPTH + 1))
+    assert too_deeply_nested(b'[{"a":' * MAX_JSON_DEPTH)
     for flat in (b'"' + b"[" * 999 + b'"', b'"\\"' + b"[" * 999 + b'"', b"[]" * 999, b"", b'"'):
-        assert not too_deep(flat)
-    assert too_deep(b'"\\\\"' + b"[" * 999)
+        assert not too_deeply_nested(flat)
+    assert too_deeply_nested(b'"\\\\"' + b"[" * 999)
 
 
 # Slow

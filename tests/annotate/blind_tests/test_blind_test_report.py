@@ -9,7 +9,7 @@ from places import Place, until
 from annotate.__main__ import main
 from annotate.errors import InvalidRequest
 from annotate.report.evaluation import read_evaluation
-from annotate.web.html.blind_test_cards import trial_card
+from annotate.web.html.blind_test_cards import blind_test_card
 from storage.errors import UnknownTrial
 
 PROMPTS = ["a red <b>fox</b>", "a blue hen", "a yak", "a cow"]
@@ -102,8 +102,8 @@ def test_only_saved_reports_are_served(voted: Place, name: str) -> None:
 
 def test_the_card_offers_a_report_once_there_is_a_vote(voted: Place) -> None:
     report = voted.studio.trials.report("t0001")
-    assert 'data-act="report"' in trial_card(report, "base")
+    assert 'data-act="report"' in blind_test_card(report, "base")
     bare = report | {"votes": 0, "votes_needed": (1, 2)}
-    assert 'data-act="report"' not in trial_card(bare, "base")
-    linked = trial_card(report | {"report_url": "report/t0001.html"}, "base")
+    assert 'data-act="report"' not in blind_test_card(bare, "base")
+    linked = blind_test_card(report | {"report_url": "report/t0001.html"}, "base")
     assert 'href="report/t0001.html"' in linked

@@ -10,7 +10,7 @@ from annotate.rendering.prompt_sources import prompts_for
 from annotate.service.labeler_view import BlindStudio
 from annotate.urls import QUESTION_TEXTS
 from annotate.web.stage import _pulse_function
-from annotate.web.stage_events import Acts
+from annotate.web.stage_events import StageEvents
 from storage.errors import InvalidTrial, UnknownTrial, UnknownVersion
 
 PROMPTS = [f"an evaluation prompt {number}" for number in range(6)]
@@ -225,7 +225,7 @@ class Observer:
 
     def __init__(self, studio: Any, name: str) -> None:
         self.studio, self.name = studio, name
-        self.send = Acts(studio).take
+        self.send = StageEvents(studio).take
         pulse = read_pulse(studio)
         self.asked = {
             "stats": studio.stats,

@@ -13,7 +13,7 @@ from annotate.insights.attributes import attributes
 from annotate.labeling.pace_hints import LATELY, ONE_SIDE, QUIET, STREAK, TOO_FAST, Pauses
 from annotate.labeling.quality_control import AFTER
 from annotate.web.html.insight_cards import insights_page
-from annotate.web.tabs.own_votes_section import own_page
+from annotate.web.tabs.own_votes_section import own_votes_page
 from storage.records import Pair
 
 BASE = "emoji-0123456789ab"
@@ -272,12 +272,12 @@ def test_what_a_labeler_sees_of_themselves_holds_nothing_of_others_or_versions(
         vote(place, pair, "left", "ann")
         vote(place, pair, "right", "bob")
     own = place.studio.insights.own("ann")
-    text = json.dumps(own) + own_page(own)
+    text = json.dumps(own) + own_votes_page(own)
     assert own["votes"] == 3 and "What you like" in text
     # A baseball is a prompt.
     assert not re.search(r"bob|base(?!ball)", text)
     assert not {"agreement", "boards", "differs", "exclusions", "weights"} & set(own)
-    assert "No votes yet" in own_page(place.studio.insights.own("nobody"))
+    assert "No votes yet" in own_votes_page(place.studio.insights.own("nobody"))
 
 
 def test_an_empty_studio_says_what_is_missing_and_holds_no_number_that_is_none(

@@ -18,7 +18,7 @@ from places import ENDLESS, until
 
 from annotate.errors import InvalidRequest
 from annotate.service.labeler_view import NO_SPACE, TROUBLE, told_discreetly
-from annotate.web.image_response import image_response, without_words
+from annotate.web.image_response import image_response, without_metadata
 from storage.errors import BrokenStudio, DiskFull
 from storage.tables.people import Role
 
@@ -190,11 +190,11 @@ def test_a_image_loses_its_words_and_keeps_every_dot(tmp_path):
     exif = Image.Exif()
     exif[0x010E] = "secretmodel"
     image.save(file, "PNG", pnginfo=note, exif=exif, dpi=(72, 72))
-    clean = without_words(file.getvalue())
+    clean = without_metadata(file.getvalue())
     assert b"secretmodel" in file.getvalue() and b"secretmodel" not in clean
     opened = Image.open(io.BytesIO(clean))
     assert opened.tobytes() == image.tobytes() and "parameters" not in opened.info
-    assert without_words(clean) == clean
+    assert without_metadata(clean) == clean
 
 
 def test_a_image_is_served_whatever_is_wrong_with_it(tmp_path):

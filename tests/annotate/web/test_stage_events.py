@@ -8,7 +8,7 @@ from places import Place, until
 
 from annotate.errors import InvalidRequest
 from annotate.web.api import Endpoints
-from annotate.web.stage_events import Acts
+from annotate.web.stage_events import StageEvents
 from storage.errors import AlreadyVoted, InvalidRemark, UnknownVote
 
 BASE = SmallModel().identity
@@ -16,11 +16,11 @@ CLEAR = {"kind": "remark", "of": "k1", "remark": "strength", "name": "", "value"
 
 
 @pytest.fixture
-def acts(place: Place) -> Acts:
-    return Acts(place.studio)
+def acts(place: Place) -> StageEvents:
+    return StageEvents(place.studio)
 
 
-def send(acts: Acts, kind: str, key: str, **more: object) -> dict:
+def send(acts: StageEvents, kind: str, key: str, **more: object) -> dict:
     return acts.take({"kind": kind, "key": key, "annotator": "ann", **more})
 
 

@@ -8,12 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotate.errors import InvalidRequest
-from annotate.web.errors_to_ui import refusals, replies
+from annotate.web.errors_to_ui import errors_as_gr_error, errors_as_reply
 from annotate.web.html.blind_test_cards import sentence
-from annotate.web.html.image_import_cards import brought_card
+from annotate.web.html.image_import_cards import import_result_card
 from annotate.web.html.line_charts import curve
 from annotate.web.html.run_cards import outcome, plan_card, run_card, runs_table
-from annotate.web.tabs.compare_board import Board, read_link, read_prompts, read_seeds, stopped
+from annotate.web.tabs.compare_board import (
+    CompareBoard,
+    read_link,
+    read_prompts,
+    read_seeds,
+    stopped,
+)
 from annotate.web.tabs.compare_tab import add_strength
 
 MARKUP = "<script>alert(1)</script>"
@@ -85,7 +91,7 @@ def test_nothing_a_person_wrote_becomes_markup():
 
 
 def test_a_board_says_how_far_it_is_and_what_is_kept_when_it_ends_early():
-    board = Board(["a cat", "a dog"], [1, 2], "1-2", ["base", "v1"])
+    board = CompareBoard(["a cat", "a dog"], [1, 2], "1-2", ["base", "v1"])
     assert board.drawing(detail="Loading.")["status"] == "0 of 8 drawn. Loading."
     board.fill({(0, 0): "img/a.png", (3, 1): "img/b.png"})
     value = board.drawing(12.0)
@@ -146,7 +152,7 @@ def test_an_expected_error_refuses_a_vote_and_any_other_keeps_it_waiting():
     def fail(error):
         raise error
 
-    answer = replies((ValueError,), passing=(OSError,))(fail)
+    answer = errors_as_reply((ValueError,), passing=(OSError,))(fail)
     assert answer(ValueError("no such pair")) == {
         "ok": False,
         "retry": False,
@@ -161,13 +167,13 @@ def test_a_sentence_that_repeats_what_was_sent_is_cut():
         raise ValueError(f"{text!r} is unclear.")
 
     with pytest.raises(gr.Error) as told:
-        refusals((ValueError,))(unclear)("x" * 5_000_000)
+        errors_as_gr_error((ValueError,))(unclear)("x" * 5_000_000)
     assert len(told.value.message) < 3000 and told.value.message.endswith("…")
 
 
 def test_an_unexpected_error_is_in_the_log_and_whoever_asked_is_told_so(caplog):
     with pytest.raises(gr.Error, match="Its log in the terminal says more"):
-        refusals((ValueError,))(lambda: {}["missing"])()
+        errors_as_gr_error((ValueError,))(lambda: {}["missing"])()
     [logged] = caplog.records
     assert logged.exc_info is not None and isinstance(logged.exc_info[1], KeyError)
 
@@ -175,7 +181,7 @@ def test_an_unexpected_error_is_in_the_log_and_whoever_asked_is_told_so(caplog):
 def test_files_that_were_skipped_are_named():
     names = {"damaged": ["a.png", MARKUP, "c.png", "d.png", "e.png"], "no prompt": ["f.png"]}
     brought = {"pairs": 0, "summary": "Nothing.", "skipped": {"damaged": 7, "no prompt": 1}}
-    told = brought_card(brought | {"skipped_names": names})
+    told = import_result_card(brought | {"skipped_names": names})
     assert "7 skipped: damaged (a.png, " in told and "e.png, ...)" in told
     assert "1 skipped: no prompt (f.png)" in told and MARKUP not in told
 
