@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from align.client.converter import Workshop
+from align.client.converter import Converter
 from align.client.models import ModelInfo, describe_model
 from align.client.sampler import SamplerProcess
 from align.client.trainer import TrainerProcess
@@ -149,9 +149,9 @@ def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> I
     with Store(settings.home, restore=settings.restore) as store:
         for sentence in store.opening.recovered:
             print(f"palate: {sentence}", file=sys.stderr, flush=True)
-        turns = settings.home / "turns.lock"
+        cpu_lock = settings.home / "turns.lock"
         sampler = SamplerProcess(
-            model, store.images_dir, settings.home / "sampler.log", turns=turns
+            model, store.images_dir, settings.home / "sampler.log", cpu_lock=cpu_lock
         )
         # The model loads in its own process while this one imports gradio.
         sampler.start()
@@ -160,12 +160,12 @@ def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> I
         studio = Studio(
             store,
             sampler,
-            TrainerProcess(turns=turns, cache=settings.home / "cache"),
+            TrainerProcess(cpu_lock=cpu_lock, cache=settings.home / "cache"),
             model,
             settings.train_every,
             settings.train_at,
             prompts=prompts,
-            converter=Workshop(),
+            converter=Converter(),
         )
         studio.start()
         store.opening.keep_copies()

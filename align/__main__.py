@@ -76,7 +76,9 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     )
     train.add_argument("--dry-run", action="store_true", help="print the plan as JSON and stop")
     train.add_argument(
-        "--turns",
+        "--cpu-lock",
+        "--turns",  # The name before 0.2; goes with the next release.
+        dest="cpu_lock",
         type=Path,
         metavar="FILE",
         help="wait before each step while another process holds a lock on this file",

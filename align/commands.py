@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from align.client.cpu_lock import Turns
+from align.client.cpu_lock import CpuLock
 from align.client.models import describe_model
 from align.client.trainer import lower_priority
 from align.errors import InvalidSettings
@@ -22,7 +22,7 @@ def run_train(arguments: argparse.Namespace) -> None:
         print(json.dumps(plan_of_folder(arguments.run_dir), indent=1, ensure_ascii=False))
         return
     lower_priority()
-    train_folder(arguments.run_dir, Turns(arguments.turns), arguments.cache)
+    train_folder(arguments.run_dir, CpuLock(arguments.cpu_lock), arguments.cache)
 
 
 def run_export(arguments: argparse.Namespace) -> None:

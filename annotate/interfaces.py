@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 
-class Model(Protocol):
+class ModelInfo(Protocol):
     """An image model and how images are drawn with it; sizes in pixels."""
 
     @property

@@ -23,7 +23,7 @@ WINDOWS_CRASH = 0xC0000000
 Message = dict[str, Any]
 
 
-class Child:
+class ChildProcess:
     """Runs a command whose standard input and output are JSON lines.
 
     `on_message` hears each line and `on_end` that the process is gone, on a thread of the child's.
@@ -34,8 +34,8 @@ class Child:
         self,
         command: Sequence[str],
         log_path: Path,
-        on_message: Callable[[Child, Message], None],
-        on_end: Callable[[Child], None],
+        on_message: Callable[[ChildProcess, Message], None],
+        on_end: Callable[[ChildProcess], None],
     ) -> None:
         self._on_message, self._on_end = on_message, on_end
         self._writing = threading.Lock()

@@ -17,7 +17,7 @@ from align.errors import WorkFailed
 SAID = "align: "
 
 
-class Workshop:
+class Converter:
     """Runs one command of `python -m align` at a time; any thread may ask and stop."""
 
     def __init__(self, python: str = sys.executable) -> None:

@@ -17,7 +17,7 @@ LONGEST_WAIT_S = 4.0
 """A trainer waits no longer, so that it gets on even if images are drawn without a pause."""
 
 
-class Turns:
+class CpuLock:
     """Whose turn it is, by a lock on a file; without a file everybody goes at once."""
 
     def __init__(self, path: Path | None, longest_wait_s: float = LONGEST_WAIT_S) -> None:
@@ -25,7 +25,7 @@ class Turns:
         self._longest_wait_s = longest_wait_s
 
     @contextlib.contextmanager
-    def drawing(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         """Make the trainer wait for the length of this block."""
         taken = self._take()
         try:
@@ -34,7 +34,7 @@ class Turns:
             if taken:
                 self._give()
 
-    def wait(self) -> bool:
+    def wait_until_free(self) -> bool:
         """Wait until nobody draws, at most the longest wait; returns whether nobody does."""
         taken = self._take()
         if taken:

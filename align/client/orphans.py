@@ -15,13 +15,13 @@ from align.client.run_folder import process_lives
 from align.files import read_json, write_json
 
 
-def remember(file: Path, pid: int) -> None:
+def record_process(file: Path, pid: int) -> None:
     """Note in `file` which process runs for the app."""
     with contextlib.suppress(psutil.Error, OSError):
         write_json(file, {"pid": pid, "started": psutil.Process(pid).create_time()})
 
 
-def end_leftover(file: Path) -> bool:
+def end_orphan(file: Path) -> bool:
     """End the process that an earlier app noted, if it is still there; returns whether it was."""
     try:
         noted = read_json(file) or {}

@@ -65,7 +65,7 @@ def _collect(
         reply = replies.get()
         if "error" in reply:
             raise SamplerFailed(reply["error"])
-        if "gave_way" in reply:
+        if "preempted" in reply:
             break
         index = int(reply["index"])
         done[index] = read(reply)

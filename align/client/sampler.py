@@ -16,13 +16,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from align.client.child_process import Child
+from align.client.child_process import ChildProcess
 from align.client.models import ModelInfo
-from align.client.orphans import end_leftover, remember
+from align.client.orphans import end_orphan, record_process
 from align.client.render_items import Rendered, RenderItem, RenderSettings, SamplerState
 from align.client.replies import Replies
 from align.client.trainer import usable_cores
-from align.client.watchdog import Beat, Patience, Vigil, usage_of
+from align.client.watchdog import Heartbeat, Timeouts, Watchdog, usage_of
 from align.errors import SamplerFailed
 
 log = logging.getLogger(__name__)
@@ -44,21 +44,21 @@ class SamplerProcess:
         images_dir: Path,
         log_path: Path,
         python: str = sys.executable,
-        turns: Path | None = None,
-        patience: Patience | None = None,
+        cpu_lock: Path | None = None,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self._model = model
         self._images_dir = images_dir
         self._log_path = log_path
         self._noted = log_path.with_suffix(".pid")
         self._python = python
-        self._turns = turns
-        self._patience = patience or Patience()
-        self._child: Child | None = None
+        self._cpu_lock = cpu_lock
+        self._timeouts = timeouts or Timeouts()
+        self._child: ChildProcess | None = None
         self._state = SamplerState("stopped", NOT_RUNNING)
         self._replies = Replies()
-        self._beat = Beat()
-        self._vigil = Vigil(self._patience, from_hub=False)
+        self._heartbeat = Heartbeat()
+        self._watchdog = Watchdog(self._timeouts, from_hub=False)
         self._guard = threading.RLock()
         self._deaths = 0
         self._failures = 0
@@ -72,7 +72,7 @@ class SamplerProcess:
             if self._child is not None:
                 return
             if self._watch is None:
-                if end_leftover(self._noted):
+                if end_orphan(self._noted):
                     log.warning("An image model that an earlier app left behind was ended.")
                 self._watch = threading.Event()
                 threading.Thread(
@@ -84,10 +84,10 @@ class SamplerProcess:
         self._due = None
         self._state = SamplerState("starting", "Starting the image model.")
         from_hub = not Path(self._model.load_path).exists()
-        self._beat, self._vigil = Beat(), Vigil(self._patience, from_hub)
+        self._heartbeat, self._watchdog = Heartbeat(), Watchdog(self._timeouts, from_hub)
         command = [self._python, "-m", "align", "serve"]
-        self._child = Child(command, self._log_path, self._hear, self._mourn)
-        remember(self._noted, self._child.pid)
+        self._child = ChildProcess(command, self._log_path, self._hear, self._mourn)
+        record_process(self._noted, self._child.pid)
         with contextlib.suppress(OSError):
             self._child.send(self._greeting())
 
@@ -102,9 +102,9 @@ class SamplerProcess:
         return {
             "model": self._model.to_json(),
             "images_dir": str(self._images_dir.resolve()),
-            "turns": str(self._turns.resolve()) if self._turns else None,
+            "cpu_lock": str(self._cpu_lock.resolve()) if self._cpu_lock else None,
             "threads": usable_cores(),
-            "beat_s": self._patience.beat_every,
+            "heartbeat_interval_s": self._timeouts.heartbeat_interval_s,
         }
 
     def stop(self) -> None:
@@ -194,12 +194,12 @@ class SamplerProcess:
         except OSError:
             raise SamplerFailed("The image model stopped; it is being started again.") from None
 
-    def _hear(self, child: Child, message: dict[str, Any]) -> None:
+    def _hear(self, child: ChildProcess, message: dict[str, Any]) -> None:
         if "state" in message:
             with self._guard:
                 if self._child is child:
                     self._take(child, SamplerState(**message))
-        elif "beat" in message:
+        elif "heartbeat" in message:
             self._feel(child, message)
         else:
             if "error" not in message:
@@ -207,17 +207,17 @@ class SamplerProcess:
                 self._deaths = self._failures = 0
             self._replies.hear(message)
 
-    def _feel(self, child: Child, message: dict[str, Any]) -> None:
+    def _feel(self, child: ChildProcess, message: dict[str, Any]) -> None:
         with self._guard:
             if self._child is not child:
                 return
-            self._beat = Beat(self._beat.count + 1, **message["beat"])
+            self._heartbeat = Heartbeat(self._heartbeat.count + 1, **message["heartbeat"])
             if self._state.state == "loading" and message["downloaded"]:
                 so_far = f"{message['downloaded'] / 1e9:.1f} GB so far"
                 detail = f"Downloading {self._model.name}: {so_far}."
                 self._state = replace(self._state, detail=detail)
 
-    def _take(self, child: Child, state: SamplerState) -> None:
+    def _take(self, child: ChildProcess, state: SamplerState) -> None:
         self._state = state
         if state.state == "failed":
             # The process has no more to say; it may take seconds to end.
@@ -225,14 +225,14 @@ class SamplerProcess:
             threading.Thread(target=child.close, name="sampler end", daemon=True).start()
             self._fail(state)
 
-    def _mourn(self, child: Child) -> None:
+    def _mourn(self, child: ChildProcess) -> None:
         """The process ended: start it again, at once or later, unless that was expected."""
         with self._guard:
             if self._child is child:
                 self._child = None
                 self._go_on(child)
 
-    def _go_on(self, child: Child) -> None:
+    def _go_on(self, child: ChildProcess) -> None:
         self._deaths += 1
         how = child.how_it_ended()
         if self._deaths < QUICK_DEATHS:
@@ -251,9 +251,11 @@ class SamplerProcess:
 
     def _fail(self, state: SamplerState) -> None:
         """Say once why there is no image model, and when it is tried again."""
-        patience = self._patience
+        timeouts = self._timeouts
         self._failures += 1
-        pause = min(patience.longest_retry, patience.first_retry * 2 ** min(10, self._failures - 1))
+        pause = min(
+            timeouts.longest_retry_s, timeouts.first_retry_s * 2 ** min(10, self._failures - 1)
+        )
         self._due = time.monotonic() + pause if state.passing else None
         if state.detail != self._last_failure:
             log.error("%s", state.detail)
@@ -264,7 +266,7 @@ class SamplerProcess:
     def _keep(self, stopped: threading.Event) -> None:
         """Start the process again once that is due, and end one that hangs, until told to stop."""
         looked = time.monotonic()
-        while not stopped.wait(self._patience.look_every):
+        while not stopped.wait(self._timeouts.check_interval_s):
             now, before = time.monotonic(), looked
             looked = now
             with self._guard:
@@ -276,9 +278,9 @@ class SamplerProcess:
                 # Without the guard: what is killed is mourned on another thread.
                 child.kill(why)
 
-    def _why_it_hangs(self, child: Child, elapsed: float) -> str | None:
+    def _why_it_hangs(self, child: ChildProcess, elapsed: float) -> str | None:
         on_cpu = self._state.device == "cpu"
-        return self._vigil.look(self._beat, usage_of(child.pid), on_cpu, elapsed)
+        return self._watchdog.look(self._heartbeat, usage_of(child.pid), on_cpu, elapsed)
 
 
 def _files(adapters: Sequence[tuple[Path, float]]) -> list[list[Any]]:

@@ -70,12 +70,12 @@ class TrainerProcess:
     def __init__(
         self,
         python: str = sys.executable,
-        turns: Path | None = None,
+        cpu_lock: Path | None = None,
         cache: Path | None = None,
     ) -> None:
         self._python = python
         self._cache = cache
-        self._turns = turns
+        self._cpu_lock = cpu_lock
 
     def plan(
         self,
@@ -154,8 +154,8 @@ class TrainerProcess:
     def _command(self, run: RunFolder) -> list[str]:
         processes = int(run.read_config()["train"]["processes"])
         arguments = ["-m", "align", "train", str(run.path.resolve())]
-        if self._turns is not None:
-            arguments += ["--turns", str(self._turns.resolve())]
+        if self._cpu_lock is not None:
+            arguments += ["--cpu-lock", str(self._cpu_lock.resolve())]
         if self._cache is not None:
             arguments += ["--cache", str(self._cache.resolve())]
         if processes == 1:

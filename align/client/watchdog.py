@@ -12,35 +12,36 @@ from dataclasses import dataclass
 
 import psutil
 
-LOADING, DRAWING, IDLE = "loading", "drawing", "idle"
+LOADING, RENDERING, IDLE = "loading", "rendering", "idle"
 CPU_S, IO_BYTES, WINDOW_S = 0.2, 65_536.0, 20.0
-"""Less than so much in so long is what a process does that waits: beats, threads of libraries."""
+"""Less than so much in so long is what a process does that waits: heartbeats and library
+threads."""
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long a sampler may do nothing that can be seen, and when it is tried again: seconds."""
 
-    look_every: float = 2.0
-    beat_every: float = 5.0
-    silent: float = 30.0
-    """Without a beat and without work."""
-    still: float = 45.0
-    """With beats, and without a step or work."""
-    connecting: float = 180.0
+    check_interval_s: float = 2.0
+    heartbeat_interval_s: float = 5.0
+    silence_s: float = 30.0
+    """Without a heartbeat and without work."""
+    stall_s: float = 45.0
+    """With heartbeats, and without a step or work."""
+    connect_s: float = 180.0
     """The same while it loads a model of a hub: servers that do not answer are waited for."""
-    warming: float = 180.0
+    first_image_s: float = 180.0
     """The same for the first image on a device that computes by itself, and may compile first."""
-    busy: float = 3600.0
+    no_step_s: float = 3600.0
     """At work all the time and without a step: a step of a large model on a small CPU is long."""
-    slower: float = 10.0
+    slow_step_factor: float = 10.0
     """On such a device a step may also take so many times the longest so far."""
-    first_retry: float = 15.0
-    longest_retry: float = 300.0
+    first_retry_s: float = 15.0
+    longest_retry_s: float = 300.0
 
 
 @dataclass(frozen=True)
-class Beat:
+class Heartbeat:
     """What the sampler said last."""
 
     count: int = 0
@@ -92,50 +93,52 @@ class Meter:
         return moved
 
 
-class Vigil:
+class Watchdog:
     """Watches one process; `look` is called regularly."""
 
-    def __init__(self, patience: Patience, from_hub: bool) -> None:
-        self._patience, self._from_hub = patience, from_hub
-        self._beat = Beat()
+    def __init__(self, timeouts: Timeouts, from_hub: bool) -> None:
+        self._timeouts, self._from_hub = timeouts, from_hub
+        self._heartbeat = Heartbeat()
         self._cpu, self._io = Meter(CPU_S), Meter(IO_BYTES)
         self._silent = self._still = self._busy = self._step = self._longest = 0.0
         self._drawn = False
 
-    def look(self, beat: Beat, usage: Usage | None, on_cpu: bool, elapsed: float) -> str | None:
+    def look(
+        self, heartbeat: Heartbeat, usage: Usage | None, on_cpu: bool, elapsed: float
+    ) -> str | None:
         """Return why the process is held to hang; None while it is not.
 
         `elapsed` is the time since the last look; more than two looks' worth was slept.
         """
-        passed = min(elapsed, 2 * self._patience.look_every)
+        passed = min(elapsed, 2 * self._timeouts.check_interval_s)
         computed, moved = self._used(usage, passed)
-        told, stepped = beat.count != self._beat.count, self._stepped(beat, passed)
-        self._beat = beat
-        working = moved or (computed and (on_cpu or beat.phase == LOADING))
+        told, stepped = heartbeat.count != self._heartbeat.count, self._stepped(heartbeat, passed)
+        self._heartbeat = heartbeat
+        working = moved or (computed and (on_cpu or heartbeat.phase == LOADING))
         self._silent = 0.0 if told else self._silent + passed * (not (moved or computed))
         self._still = 0.0 if stepped or working else self._still + passed
         self._busy = 0.0 if stepped or moved else self._busy + passed
-        return self._verdict(beat, on_cpu, usage is not None and usage.stopped)
+        return self._verdict(heartbeat, on_cpu, usage is not None and usage.stopped)
 
-    def _verdict(self, beat: Beat, on_cpu: bool, stopped: bool) -> str | None:
-        if self._silent >= self._patience.silent:
+    def _verdict(self, heartbeat: Heartbeat, on_cpu: bool, stopped: bool) -> str | None:
+        if self._silent >= self._timeouts.silence_s:
             outside = ", since something stopped it (SIGSTOP)" if stopped else ""
             return f"it has not answered for {self._silent:.0f} seconds{outside}"
-        if self._still >= self._allowance(beat.phase, on_cpu):
-            doing = "loading" if beat.phase == LOADING else "drawing"
+        if self._still >= self._allowance(heartbeat.phase, on_cpu):
+            doing = "loading" if heartbeat.phase == LOADING else "rendering"
             return f"{doing} has not moved for {self._still:.0f} seconds (a driver, disk or server)"
-        if self._busy >= self._patience.busy:
+        if self._busy >= self._timeouts.no_step_s:
             return f"it has worked for {self._busy / 60:.0f} minutes and come no step further"
         return None
 
     def _allowance(self, phase: str, on_cpu: bool) -> float:
-        patience = self._patience
+        timeouts = self._timeouts
         if phase == LOADING:
-            return patience.connecting if self._from_hub else patience.still
+            return timeouts.connect_s if self._from_hub else timeouts.stall_s
         if on_cpu:
-            return patience.still
-        least = patience.still if self._drawn else patience.warming
-        return max(least, patience.slower * self._longest)
+            return timeouts.stall_s
+        least = timeouts.stall_s if self._drawn else timeouts.first_image_s
+        return max(least, timeouts.slow_step_factor * self._longest)
 
     def _used(self, usage: Usage | None, passed: float) -> tuple[bool, bool]:
         """Whether the process has computed, and whether it has read or written."""
@@ -146,15 +149,17 @@ class Vigil:
             self._io.moved(float(usage.io_bytes or 0), passed),
         )
 
-    def _stepped(self, beat: Beat, passed: float) -> bool:
+    def _stepped(self, heartbeat: Heartbeat, passed: float) -> bool:
         """Whether there is nothing to do, or a step was made; keeps the longest step."""
         self._step += passed
-        changed = beat.work != self._beat.work
-        if beat.phase == IDLE or beat.phase != self._beat.phase:
-            self._drawn = self._drawn or (self._beat.phase == DRAWING and beat.phase == IDLE)
+        changed = heartbeat.work != self._heartbeat.work
+        if heartbeat.phase == IDLE or heartbeat.phase != self._heartbeat.phase:
+            self._drawn = self._drawn or (
+                self._heartbeat.phase == RENDERING and heartbeat.phase == IDLE
+            )
             self._step = 0.0
             return True
-        if changed and beat.phase == DRAWING:
+        if changed and heartbeat.phase == RENDERING:
             self._longest = max(self._longest, self._step)
         self._step = 0.0 if changed else self._step
         return changed

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from align.client.config import TrainConfig
-from align.client.cpu_lock import Turns
+from align.client.cpu_lock import CpuLock
 from align.client.models import ModelInfo
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
@@ -31,7 +31,7 @@ def check_run(
     prompts: list[str],
     judged: dict[str, Any],
     report: Reporter,
-    turns: Turns,
+    cpu_lock: CpuLock,
 ) -> dict[str, Any]:
     """What the checks of a finished run say: `checks`, `held_back` and, if they failed, why not.
 
@@ -52,7 +52,7 @@ def check_run(
     def between() -> None:
         if run.cancel_requested:
             raise Skipped
-        turns.wait()
+        cpu_lock.wait_until_free()
 
     try:
         checks = look(run, prompts[:count], judged, tell, between)

@@ -1,4 +1,4 @@
-"""The sampler's side of being watched: a beat every few seconds that says how far it is."""
+"""The sampler's side of being watched: a heartbeat every few seconds that says how far it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from align.client.watchdog import IDLE, LOADING
 
 
-class Heart:
+class HeartbeatSender:
     """Counts steps, and says the count from a thread of its own until the process ends."""
 
     def __init__(self, say: Callable[[dict[str, Any]], None], every_s: float, model: str) -> None:
@@ -22,7 +22,7 @@ class Heart:
         self._made = 0
         self._from_hub = not Path(model).exists()
         self._had: int | None = None
-        threading.Thread(target=self._beat, name="heart", daemon=True).start()
+        threading.Thread(target=self._send_heartbeats, name="heartbeat", daemon=True).start()
 
     def step(self) -> None:
         """Count a step of whatever is done now; called from several threads."""
@@ -36,13 +36,13 @@ class Heart:
         """Wait for something to do."""
         self._phase = IDLE
 
-    def _beat(self) -> None:
+    def _send_heartbeats(self) -> None:
         stop = threading.Event()
         while not stop.wait(self._every_s):
             came = self._downloaded() if self._from_hub and self._phase == LOADING else 0
-            beat = {"phase": self._phase, "work": self._made + came}
+            heartbeat = {"phase": self._phase, "work": self._made + came}
             try:
-                self._say({"beat": beat, "downloaded": came})
+                self._say({"heartbeat": heartbeat, "downloaded": came})
             except (OSError, ValueError):
                 # Nobody listens any more.
                 return

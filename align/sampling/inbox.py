@@ -12,7 +12,7 @@ from align.errors import AlignError
 Request = dict[str, Any]
 
 
-class Overtaken(AlignError):
+class Preempted(AlignError):
     """What is being drawn is left for something that somebody waits for."""
 
 
@@ -38,19 +38,19 @@ class Inbox:
             yield request
 
     def check(self, request: Request) -> None:
-        """Raise Overtaken or Deserted if there is no sense in going on with this request."""
+        """Raise Preempted or Deserted if there is no sense in going on with this request."""
         with self._changed:
             if not self._open:
                 raise Deserted
-            if _gives_way(request) and not all(map(_gives_way, self._waiting)):
-                raise Overtaken
+            if _preemptible(request) and not all(map(_preemptible, self._waiting)):
+                raise Preempted
 
     def _next(self) -> Request | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or not self._open)
             if not self._open:
                 return None
-            self._waiting.sort(key=_gives_way)
+            self._waiting.sort(key=_preemptible)
             return self._waiting.pop(0)
 
     def _read(self, lines: Iterable[str]) -> None:
@@ -68,5 +68,5 @@ class Inbox:
             self._changed.notify()
 
 
-def _gives_way(request: Request) -> bool:
+def _preemptible(request: Request) -> bool:
     return bool(request.get("preemptible"))

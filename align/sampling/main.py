@@ -14,7 +14,7 @@ from align.client.load_errors import why_not_loaded
 from align.client.models import ModelInfo
 from align.client.render_items import SamplerState
 from align.errors import AlignError, ModelAway
-from align.sampling.heartbeat import Heart
+from align.sampling.heartbeat import HeartbeatSender
 
 
 class Wire:
@@ -44,7 +44,7 @@ def main() -> None:
     if greeting is None:
         return
     model = ModelInfo(**greeting["model"])
-    heart = Heart(wire.say, float(greeting["beat_s"]), model.load_path)
+    heartbeat = HeartbeatSender(wire.say, float(greeting["heartbeat_interval_s"]), model.load_path)
     try:
         # Torch may be broken, or a driver that it loads.
         from align.sampling.server import answer_requests, load  # noqa: PLC0415
@@ -53,7 +53,7 @@ def main() -> None:
     except Exception as error:
         wire.tell(failure(model.name, error))
         return
-    answer_requests(loaded, wire, heart, greeting)
+    answer_requests(loaded, wire, heartbeat, greeting)
 
 
 def failure(name: str, error: Exception) -> SamplerState:

@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from diffusers import StableDiffusionXLPipeline
 
-from align.client.cpu_lock import Turns
+from align.client.cpu_lock import CpuLock
 from align.client.models import ModelInfo
 from align.client.render_items import RenderItem, RenderSettings, SamplerState
-from align.client.watchdog import DRAWING, LOADING
+from align.client.watchdog import LOADING, RENDERING
 from align.device import Compute, choose_compute, memory
 from align.errors import AlignError, InvalidSettings, says_disk_full, whole_text
-from align.sampling.heartbeat import Heart
-from align.sampling.inbox import Deserted, Inbox, Overtaken
+from align.sampling.heartbeat import HeartbeatSender
+from align.sampling.inbox import Deserted, Inbox, Preempted
 from align.sampling.main import Wire
 from align.sampling.render import Adapters, batches, render, store
 from align.scoring.implicit_reward import ImplicitReward
@@ -48,26 +48,28 @@ def load(model: ModelInfo, wire: Wire, threads: int) -> Loaded:
     return Loaded(pipeline, compute)
 
 
-def answer_requests(loaded: Loaded, wire: Wire, heart: Heart, greeting: dict[str, Any]) -> None:
+def answer_requests(
+    loaded: Loaded, wire: Wire, heartbeat: HeartbeatSender, greeting: dict[str, Any]
+) -> None:
     """Answer requests from stdin until it closes."""
-    heart.rest()
+    heartbeat.rest()
     adapters = Adapters(loaded.pipeline)
-    turns = shared_processor(loaded.compute, greeting["turns"])
+    cpu_lock = shared_processor(loaded.compute, greeting["cpu_lock"])
     images_dir = Path(greeting["images_dir"])
     inbox = Inbox(sys.stdin)
     for request in inbox:
         answer = _score if "images" in request else partial(_draw, images_dir)
-        between = partial(_between, heart, inbox, request)
-        drawing = Drawing(loaded.pipeline, loaded.compute, adapters, turns, heart, between)
+        between = partial(_between, heartbeat, inbox, request)
+        drawing = Drawing(loaded.pipeline, loaded.compute, adapters, cpu_lock, heartbeat, between)
         for reply in _answer(answer, drawing, request):
-            heart.step()
+            heartbeat.step()
             wire.say({"id": request["id"], **reply})
-        heart.rest()
+        heartbeat.rest()
 
 
-def _between(heart: Heart, inbox: Inbox, request: dict[str, Any]) -> None:
+def _between(heartbeat: HeartbeatSender, inbox: Inbox, request: dict[str, Any]) -> None:
     """Count a step, and leave the request where there is no sense in going on."""
-    heart.step()
+    heartbeat.step()
     inbox.check(request)
 
 
@@ -78,14 +80,14 @@ class Drawing:
     pipeline: StableDiffusionXLPipeline
     compute: Compute
     adapters: Adapters
-    turns: Turns
-    heart: Heart
+    cpu_lock: CpuLock
+    heartbeat: HeartbeatSender
     between: Callable[[], None]
 
 
-def shared_processor(compute: Compute, turns: str | None) -> Turns:
+def shared_processor(compute: Compute, cpu_lock: str | None) -> CpuLock:
     """Turns on a CPU; other devices share their time well by themselves."""
-    return Turns(Path(turns) if turns and compute.device.type == "cpu" else None)
+    return CpuLock(Path(cpu_lock) if cpu_lock and compute.device.type == "cpu" else None)
 
 
 Replies = Iterator[dict[str, Any]]
@@ -94,12 +96,12 @@ Answer = Callable[[Drawing, dict[str, Any]], Replies]
 
 def _answer(answer: Answer, drawing: Drawing, request: dict[str, Any]) -> Replies:
     try:
-        drawing.heart.enter(LOADING)
+        drawing.heartbeat.enter(LOADING)
         drawing.adapters.use([(path, weight) for path, weight in request["adapters"]])
-        drawing.heart.enter(DRAWING)
+        drawing.heartbeat.enter(RENDERING)
         yield from answer(drawing, request)
-    except Overtaken:
-        yield {"gave_way": True}
+    except Preempted:
+        yield {"preempted": True}
     except Deserted:
         return
     except Exception as error:
@@ -114,7 +116,7 @@ def _draw(images_dir: Path, drawing: Drawing, request: dict[str, Any]) -> Replie
     settings = RenderSettings(**request["settings"])
     megapixels = settings.width * settings.height / 1e6
     for indices in batches(len(items), megapixels, request["prefer_throughput"]):
-        with drawing.turns.drawing():
+        with drawing.cpu_lock.hold():
             wanted = [items[i] for i in indices]
             images = render(drawing.pipeline, drawing.compute, wanted, settings, drawing.between)
         for index, image in zip(indices, images, strict=True):
@@ -132,7 +134,7 @@ def _score(drawing: Drawing, request: dict[str, Any]) -> Replies:
     scorer = ImplicitReward(drawing.pipeline, drawing.compute, size)
     images = [Path(image) for image in request["images"]]
     for index, (prompt, image) in enumerate(zip(request["prompts"], images, strict=True)):
-        with drawing.turns.drawing():
+        with drawing.cpu_lock.hold():
             score = finite_scores(scorer, [prompt], [image])[0]
         yield {"index": index, "score": score}
 

@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from align.client.config import TrainConfig
-from align.client.cpu_lock import Turns
+from align.client.cpu_lock import CpuLock
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.data.batch import Draw, draws_of_step, pair_errors
@@ -34,16 +34,16 @@ MEMORY = 0.9
 """Running means keep this share of what they were."""
 
 
-def run_training(run: RunFolder, report: Reporter, turns: Turns, cache: Path) -> None:
+def run_training(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Path) -> None:
     """Train one run, from its last checkpoint if it has one, save and check what came of it."""
-    trained = train(run, report, turns, cache)
+    trained = train(run, report, cpu_lock, cache)
     if trained is not None:
         result, prompts = trained
-        report.done(result | check_run(run, prompts, result, report, turns))
+        report.done(result | check_run(run, prompts, result, report, cpu_lock))
 
 
 def train(
-    run: RunFolder, report: Reporter, turns: Turns, cache: Path
+    run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Path
 ) -> tuple[dict[str, Any], list[str]] | None:
     """Prepare, train, judge and save one run; None in a helper process.
 
@@ -59,7 +59,7 @@ def train(
         if agreed(accelerator, run.cancel_requested):
             keep(run, lesson)
             raise Cancelled(f"Cancelled after {progress.step} steps.")
-        turns.wait()
+        cpu_lock.wait_until_free()
         metrics = train_step(lesson, progress.step)
         progress.step += 1
         explosion.watch(progress.step, metrics["loss"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from align.client.config import plan
-from align.client.cpu_lock import Turns
+from align.client.cpu_lock import CpuLock
 from align.client.objectives import OBJECTIVES
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
@@ -16,11 +16,11 @@ from align.data.rows import count_pairs, read_rows
 from align.errors import AlignError, Cancelled, DiskFull, first_line, says_disk_full
 
 
-def train_folder(path: Path, turns: Turns | None = None, cache: Path | None = None) -> None:
+def train_folder(path: Path, cpu_lock: CpuLock | None = None, cache: Path | None = None) -> None:
     """Train the run in this folder, from its last checkpoint if it has one.
 
     What can be shared with other runs is kept in `cache`, the folder's own without one.
-    Steps wait while `turns` says that somebody else has the processor.
+    Steps wait while `cpu_lock` says that somebody else has the processor.
     How it ended stands in status.json; whatever goes wrong is raised as well.
 
     Raises:
@@ -31,7 +31,7 @@ def train_folder(path: Path, turns: Turns | None = None, cache: Path | None = No
     speaks = os.environ.get("RANK", "0") == "0"
     with run.lock() if speaks else contextlib.nullcontext():
         with Reporter(run, steps, speaks) as report:
-            _train(run, report, turns or Turns(None), cache or run.cache)
+            _train(run, report, cpu_lock or CpuLock(None), cache or run.cache)
 
 
 def plan_of_folder(path: Path) -> dict[str, Any]:
@@ -48,12 +48,12 @@ def plan_of_folder(path: Path) -> dict[str, Any]:
     return {"model": config["model"]["name"], **planned, "left_out": left_out}
 
 
-def _train(run: RunFolder, report: Reporter, turns: Turns, cache: Path) -> None:
+def _train(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Path) -> None:
     try:
         # Importing torch takes seconds, and by now somebody watches the status.
         from align.training.loop import run_training  # noqa: PLC0415
 
-        run_training(run, report, turns, cache)
+        run_training(run, report, cpu_lock, cache)
     except Cancelled:
         report.cancelled()
     except AlignError as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotate.interfaces import Model, Rendered, RenderItem, RenderSettings, Sampler
+from annotate.interfaces import ModelInfo, Rendered, RenderItem, RenderSettings, Sampler
 from storage.records import Image, Version, new_id, recipe_key
 
 OnImage = Callable[[int, Image], None]
@@ -27,7 +27,7 @@ def adapters_of(version: Version) -> WeightedAdapters:
 class Renderer:
     """Draws with one model, by its own settings."""
 
-    def __init__(self, sampler: Sampler, model: Model, model_id: str) -> None:
+    def __init__(self, sampler: Sampler, model: ModelInfo, model_id: str) -> None:
         self._sampler = sampler
         self._model_id = model_id
         self._settings = RenderSettings(

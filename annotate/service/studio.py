@@ -30,7 +30,7 @@ from annotate.image_import.context import Supplies
 from annotate.image_import.importer import Material
 from annotate.insights.active_learning import ActiveLearner
 from annotate.insights.insights import Insights
-from annotate.interfaces import Converter, Model, Sampler, Trainer
+from annotate.interfaces import Converter, ModelInfo, Sampler, Trainer
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import BestWorstQueue
 from annotate.rendering.pair_pool import PairPool
@@ -62,7 +62,7 @@ class Studio(Labeling):
         store: Store,
         sampler: Sampler,
         trainer: Trainer,
-        model: Model,
+        model: ModelInfo,
         train_every: int = 50,
         train_at: str | None = None,
         *,

@@ -9,7 +9,7 @@ from typing import Any
 
 from annotate.clock import Monotonic
 from annotate.errors import NothingToLearn, NotResumable
-from annotate.interfaces import Model, RunStatus, Sampler, Trainer
+from annotate.interfaces import ModelInfo, RunStatus, Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool
 from annotate.training.missing_images import Losses, told_of
 from annotate.training.new_votes import Harvest
@@ -36,7 +36,7 @@ class Tuning:
         store: Store,
         sampler: Sampler,
         trainer: Trainer,
-        model: Model,
+        model: ModelInfo,
         pool: PairPool,
         harvest: Harvest,
         schedule: Schedule,

@@ -8,7 +8,7 @@ from typing import Any
 from annotate.background import DurationHistory
 from annotate.clock import in_utc
 from annotate.errors import InvalidRequest, LastGoodVersion, VersionFileMissing
-from annotate.interfaces import Converter, Model, Trainer
+from annotate.interfaces import Converter, ModelInfo, Trainer
 from annotate.validation import as_text
 from annotate.versions.export_forms import FORMS
 from annotate.versions.release_gate import failed_checks
@@ -28,7 +28,7 @@ class Library:
         store: Store,
         trainer: Trainer,
         converter: Converter | None,
-        model: Model,
+        model: ModelInfo,
         model_id: str,
     ) -> None:
         self._store, self._trainer = store, trainer

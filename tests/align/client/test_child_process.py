@@ -9,17 +9,17 @@ import threading
 
 import pytest
 
-from align.client.child_process import Child, in_words
+from align.client.child_process import ChildProcess, in_words
 
 IGNORES_ITS_INPUT = "import time; time.sleep(600)"
 CRASHES = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 RAISES = "raise ImportError('libcudart.so.12: cannot open shared object file')"
 
 
-def started(tmp_path, code: str) -> tuple[Child, threading.Event]:
+def started(tmp_path, code: str) -> tuple[ChildProcess, threading.Event]:
     ended = threading.Event()
     command = [sys.executable, "-c", code]
-    return Child(command, tmp_path / "log", lambda *_: None, lambda _: ended.set()), ended
+    return ChildProcess(command, tmp_path / "log", lambda *_: None, lambda _: ended.set()), ended
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -69,6 +69,6 @@ def test_a_process_that_is_stopped_and_reads_nothing_ends_when_it_is_closed(tmp_
     assert not writer.is_alive()
 
 
-def raises_pipe(child: Child) -> None:
+def raises_pipe(child: ChildProcess) -> None:
     with pytest.raises(OSError):
         child.send({"items": "x" * 2_000_000})

@@ -6,10 +6,19 @@ import os
 
 import pytest
 
-from align.client.watchdog import DRAWING, IDLE, LOADING, Beat, Patience, Usage, Vigil, usage_of
-from align.sampling.heartbeat import Heart, cached
+from align.client.watchdog import (
+    IDLE,
+    LOADING,
+    RENDERING,
+    Heartbeat,
+    Timeouts,
+    Usage,
+    Watchdog,
+    usage_of,
+)
+from align.sampling.heartbeat import HeartbeatSender, cached
 
-PATIENCE = Patience(look_every=1.0, beat_every=5.0)
+TIMEOUTS = Timeouts(check_interval_s=1.0, heartbeat_interval_s=5.0)
 A_MINUTE = 60
 
 
@@ -17,15 +26,15 @@ class Seen:
     """A process as it is looked at every second; what it does is changed by the test."""
 
     def __init__(self, phase: str = LOADING, on_cpu: bool = True, from_hub: bool = False) -> None:
-        self.vigil = Vigil(PATIENCE, from_hub)
+        self.watchdog = Watchdog(TIMEOUTS, from_hub)
         self.phase, self.on_cpu = phase, on_cpu
-        self.beats = self.work = self.second = 0
+        self.heartbeats = self.work = self.second = 0
         self.cpu_s, self.io_bytes, self.told = 0.0, 0, ""
 
     def watch(
         self,
         seconds: int,
-        beats: bool = True,
+        heartbeats: bool = True,
         step_every: int = 0,
         cpu: float = 0.001,
         io: int = 100,
@@ -34,12 +43,12 @@ class Seen:
         """Look so often; returns after how many seconds it was held to hang."""
         for second in range(1, seconds + 1):
             self.second += 1
-            self.beats += beats and self.second % 5 == 0
+            self.heartbeats += heartbeats and self.second % 5 == 0
             self.work += bool(step_every) and self.second % step_every == 0
             self.cpu_s, self.io_bytes = self.cpu_s + cpu, self.io_bytes + io
-            beat = Beat(self.beats, self.phase, self.work)
+            heartbeat = Heartbeat(self.heartbeats, self.phase, self.work)
             usage = Usage(self.cpu_s, self.io_bytes)
-            if why := self.vigil.look(beat, usage, self.on_cpu, elapsed):
+            if why := self.watchdog.look(heartbeat, usage, self.on_cpu, elapsed):
                 self.told = why
                 return second
         return None
@@ -48,12 +57,12 @@ class Seen:
         self.phase = phase
 
 
-@pytest.mark.parametrize("phase", [LOADING, DRAWING, IDLE])
+@pytest.mark.parametrize("phase", [LOADING, RENDERING, IDLE])
 @pytest.mark.parametrize("on_cpu", [True, False])
 def test_a_process_that_is_stopped_is_noticed_within_a_minute(phase, on_cpu):
     seen = Seen(phase, on_cpu)
     assert seen.watch(20, step_every=1) is None
-    after = seen.watch(A_MINUTE, beats=False, cpu=0, io=0)
+    after = seen.watch(A_MINUTE, heartbeats=False, cpu=0, io=0)
     assert after is not None and "has not answered for 30 seconds" in seen.told
 
 
@@ -61,16 +70,16 @@ def test_a_driver_or_a_disk_that_does_not_come_back_is_noticed_within_a_minute()
     for on_cpu in (True, False):
         seen = Seen(on_cpu=on_cpu)
         seen.watch(10, cpu=0.9)
-        for phase in (IDLE, DRAWING, IDLE, DRAWING):
+        for phase in (IDLE, RENDERING, IDLE, RENDERING):
             seen.be(phase)
             assert seen.watch(10, step_every=2) is None
         assert seen.watch(A_MINUTE) is not None and "has not moved" in seen.told
 
 
 def test_a_driver_that_spins_hangs_and_a_processor_that_computes_does_not():
-    spinning, computing = Seen(DRAWING, on_cpu=False), Seen(DRAWING, on_cpu=True)
+    spinning, computing = Seen(RENDERING, on_cpu=False), Seen(RENDERING, on_cpu=True)
     for seen in (spinning, computing):
-        for phase in (DRAWING, IDLE, DRAWING):
+        for phase in (RENDERING, IDLE, RENDERING):
             seen.be(phase)
             seen.watch(5, step_every=1)
     assert spinning.watch(A_MINUTE, cpu=1.0) is not None
@@ -82,8 +91,8 @@ def test_a_driver_that_spins_hangs_and_a_processor_that_computes_does_not():
 def test_a_large_model_from_a_slow_disk_and_a_slow_download_take_their_time():
     reading, importing, coming = Seen(), Seen(), Seen(from_hub=True)
     assert reading.watch(3600, io=2_000_000) is None
-    # What holds the interpreter's lock for minutes lets no beat out.
-    assert importing.watch(300, beats=False, cpu=0.3) is None
+    # What holds the interpreter's lock for minutes lets no heartbeat out.
+    assert importing.watch(300, heartbeats=False, cpu=0.3) is None
     assert coming.watch(3600, step_every=20) is None, "bytes in the cache count as steps"
 
 
@@ -95,12 +104,12 @@ def test_a_hub_that_does_not_answer_is_given_time_to_say_so():
 def test_the_first_image_on_a_device_may_be_compiled_for_and_long_steps_stay_allowed():
     seen = Seen(IDLE, on_cpu=False)
     seen.watch(5)
-    seen.be(DRAWING)
+    seen.be(RENDERING)
     assert seen.watch(150) is None
     assert seen.watch(40, step_every=20) is None
     seen.be(IDLE)
     seen.watch(1)
-    seen.be(DRAWING)
+    seen.be(RENDERING)
     assert seen.watch(180) is None, "a step took 150 seconds before"
 
 
@@ -109,17 +118,19 @@ def test_nothing_to_do_is_no_hang_however_long():
 
 
 def test_a_lid_that_was_closed_accuses_nobody():
-    seen = Seen(DRAWING)
+    seen = Seen(RENDERING)
     assert seen.watch(20, step_every=1) is None
-    assert seen.watch(3, beats=False, cpu=0, io=0, elapsed=36_000.0) is None
+    assert seen.watch(3, heartbeats=False, cpu=0, io=0, elapsed=36_000.0) is None
     assert seen.watch(20, step_every=1) is None
 
 
 def test_a_process_that_cannot_be_asked_about_is_judged_by_its_beats():
-    vigil = Vigil(PATIENCE, from_hub=False)
-    looks = [vigil.look(Beat(n, DRAWING, n), None, True, 1.0) for n in range(100)]
+    watchdog = Watchdog(TIMEOUTS, from_hub=False)
+    looks = [watchdog.look(Heartbeat(n, RENDERING, n), None, True, 1.0) for n in range(100)]
     assert not any(looks)
-    assert any(vigil.look(Beat(99, DRAWING, 99), None, True, 1.0) for _ in range(A_MINUTE))
+    assert any(
+        watchdog.look(Heartbeat(99, RENDERING, 99), None, True, 1.0) for _ in range(A_MINUTE)
+    )
 
 
 def test_the_system_tells_what_this_process_used():
@@ -139,18 +150,18 @@ def test_what_is_in_the_cache_of_a_hub_is_counted_while_it_comes(tmp_path):
     assert cached(tmp_path, "some/model") == 1234
 
 
-def test_a_heart_says_the_phase_and_counts_the_steps():
+def test_a_heartbeat_says_the_phase_and_counts_the_steps():
     said: list[dict] = []
 
     def say(message: dict) -> None:
         said.append(message)
         if len(said) == 2:
             raise BrokenPipeError("nobody listens any more")
-        heart.enter(DRAWING)
-        heart.step()
+        sender.enter(RENDERING)
+        sender.step()
 
-    heart = Heart(say, 0.01, str(os.getcwd()))
+    sender = HeartbeatSender(say, 0.01, str(os.getcwd()))
     while len(said) < 2:
         pass
-    assert [message["beat"]["phase"] for message in said] == [LOADING, DRAWING]
-    assert said[1]["beat"]["work"] == 1 and said[0]["downloaded"] == 0
+    assert [message["heartbeat"]["phase"] for message in said] == [LOADING, RENDERING]
+    assert said[1]["heartbeat"]["work"] == 1 and said[0]["downloaded"] == 0

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from align.sampling.inbox import Deserted, Inbox, Overtaken
+from align.sampling.inbox import Deserted, Inbox, Preempted
 
 
 class Wire:
@@ -31,7 +31,7 @@ class Wire:
 def overtaken(inbox: Inbox, request: dict) -> bool:
     try:
         inbox.check(request)
-    except Overtaken:
+    except Preempted:
         return True
     return False
 
@@ -41,7 +41,7 @@ def until_overtaken(inbox: Inbox, request: dict) -> None:
         threading.Event().wait(0.005)
 
 
-def test_what_gives_way_comes_after_all_else_and_otherwise_the_first_is_first():
+def test_what_is_preemptible_comes_after_all_else_and_otherwise_the_first_is_first():
     wire = Wire()
     inbox = Inbox(wire)
     wire.send(id=1)
@@ -56,7 +56,7 @@ def test_what_gives_way_comes_after_all_else_and_otherwise_the_first_is_first():
     assert [next(requests)["id"] for _ in range(5)] == [3, 5, 6, 2, 4]
 
 
-def test_only_what_gives_way_is_overtaken_and_only_by_what_does_not():
+def test_only_what_is_preemptible_is_overtaken_and_only_by_what_does_not():
     wire = Wire()
     inbox = Inbox(wire)
     wire.send(id=1, preemptible=True)

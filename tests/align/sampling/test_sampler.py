@@ -19,10 +19,10 @@ from PIL import Image
 
 from align.adapters.lora import add_lora, save_adapter
 from align.client.models import ModelInfo, describe_model
-from align.client.orphans import end_leftover, remember
+from align.client.orphans import end_orphan, record_process
 from align.client.render_items import RenderItem, RenderSettings
 from align.client.sampler import SamplerProcess
-from align.client.watchdog import Patience
+from align.client.watchdog import Timeouts
 from align.errors import SamplerFailed
 from align.sampling.render import batches
 from align.sampling.server import why_not
@@ -32,14 +32,14 @@ from align.weights.pipeline import load_pipeline
 SETTINGS = RenderSettings(128, 128, 3, 4.0, "", "UniPCMultistepScheduler")
 
 
-BRISK = Patience(look_every=0.2, beat_every=0.2, silent=2.0)
+BRISK = Timeouts(check_interval_s=0.2, heartbeat_interval_s=0.2, silence_s=2.0)
 
 
 @pytest.fixture(scope="module")
 def sampler(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sampler")
     log = folder / "sampler.log"
-    process = SamplerProcess(describe_model(), folder / "images", log, patience=BRISK)
+    process = SamplerProcess(describe_model(), folder / "images", log, timeouts=BRISK)
     process.start()
     yield process
     process.stop()
@@ -102,7 +102,7 @@ def test_images_are_scored_by_what_an_adapter_made_likelier(sampler, compute, tm
         sampler.score(prompts, images, adapter, SETTINGS)
 
 
-def test_what_gives_way_ends_early_with_what_it_has_when_something_else_is_asked_for(sampler):
+def test_what_is_preemptible_ends_early_with_what_it_has_when_something_else_is_asked_for(sampler):
     items = [RenderItem("a cat face", seed) for seed in range(64)]
     began, ended = threading.Event(), threading.Event()
     got = []
@@ -121,7 +121,7 @@ def test_what_gives_way_ends_early_with_what_it_has_when_something_else_is_asked
     assert 0 < len(got) < 64 and all(path_of(sampler, one.sha256).is_file() for one in got)
 
 
-def test_what_gives_way_is_drawn_whole_when_nobody_asks_for_anything(sampler):
+def test_what_is_preemptible_is_drawn_whole_when_nobody_asks_for_anything(sampler):
     items = [RenderItem("a cat face", seed) for seed in range(3)]
     whole = sampler.render(items, [], SETTINGS)
     assert sampler.render(items, [], SETTINGS, preemptible=True) == whole
@@ -187,7 +187,7 @@ def test_a_sampler_that_hangs_is_told_ended_and_started_again(sampler, caplog):
 def test_a_stopped_sampler_that_a_killed_app_left_behind_is_ended_by_the_next(tmp_path):
     left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     os.kill(left.pid, signal.SIGSTOP)
-    remember(tmp_path / "sampler.pid", left.pid)
+    record_process(tmp_path / "sampler.pid", left.pid)
     process = SamplerProcess(describe_model(), tmp_path / "images", tmp_path / "sampler.log")
     process.start()
     assert left.wait(10) == -signal.SIGKILL
@@ -199,13 +199,13 @@ def test_a_stopped_sampler_that_a_killed_app_left_behind_is_ended_by_the_next(tm
 
 def test_a_note_of_a_process_that_is_gone_or_no_note_at_all_ends_nobody(tmp_path):
     note = tmp_path / "sampler.pid"
-    assert not end_leftover(note)
+    assert not end_orphan(note)
     for text in ("", "[]", "{}", '{"pid": "x", "started": 1}', "\0", '{"pid": null, "started": 0}'):
         note.write_text(text, encoding="utf-8")
-        assert not end_leftover(note)
+        assert not end_orphan(note)
     started = psutil.Process().create_time() - 60
     note.write_text(json.dumps({"pid": os.getpid(), "started": started}), encoding="utf-8")
-    assert not end_leftover(note), "the number was used again"
+    assert not end_orphan(note), "the number was used again"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -213,7 +213,7 @@ def test_a_sampler_that_dies_three_times_while_loading_says_how_and_can_be_tried
     tmp_path, caplog
 ):
     log = tmp_path / "log"
-    process = SamplerProcess(describe_model(), tmp_path / "images", log, patience=BRISK)
+    process = SamplerProcess(describe_model(), tmp_path / "images", log, timeouts=BRISK)
     process.start()
     deadline = time.monotonic() + 60
     while process.state().state != "failed":

@@ -22,7 +22,7 @@ from align.adapters.kohya import read_adapter
 from align.adapters.lora import TARGETS, save_adapter
 from align.adapters.lora_names import layers_of
 from align.adapters.sgm_names import layout_of, sgm_name
-from align.client.converter import Workshop, sentence
+from align.client.converter import Converter, sentence
 from align.client.models import describe_model, embedded_folder
 from align.errors import NotAdoptable, WorkFailed
 from align.training.memory_model import SDXL_UNET
@@ -273,8 +273,8 @@ def test_a_unet_of_another_shape_or_target_is_refused(model, tmp_path):
 
 
 def test_a_workshop_works_in_another_process(lora, tmp_path):
-    workshop, model = Workshop(), describe_model()
-    facts = workshop.adopt(lora, tmp_path / "ours.safetensors", model)
+    converter, model = Converter(), describe_model()
+    facts = converter.adopt(lora, tmp_path / "ours.safetensors", model)
     assert facts["rank"] == 2 and (tmp_path / "ours.safetensors").is_file()
 
 
@@ -291,10 +291,10 @@ def test_of_a_process_that_failed_its_own_sentence_is_told(code, complaint, said
 
 
 def test_a_workshop_that_is_stopped_says_so(lora, tmp_path):
-    workshop = Workshop()
-    threading.Timer(0.5, workshop.stop).start()
+    converter = Converter()
+    threading.Timer(0.5, converter.stop).start()
     with pytest.raises(WorkFailed, match="stopped before it was done"):
-        workshop.adopt(lora, tmp_path / "ours.safetensors", describe_model())
+        converter.adopt(lora, tmp_path / "ours.safetensors", describe_model())
     assert not (tmp_path / "ours.safetensors").exists()
 
 
