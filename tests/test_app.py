@@ -70,7 +70,7 @@ OLD_NAMES = {
     "/look_at_folder": ["folder"],
 }
 """Endpoints as they were called before, kept for one release."""
-SMALL = {"steps": 4, "batch_pairs": 2, "rank": 2, "checks": 0}
+SMALL = {"steps": 4, "train_batch_size": 2, "rank": 2, "check_prompts": 0}
 
 
 NOWHERE = {

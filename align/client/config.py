@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -24,8 +24,24 @@ def _text(default: str) -> Any:
     return field(default=default, metadata={"text": True})
 
 
-OLDER = {"on": "all", "off": "none"}
-"""What `gradient_checkpointing` was called before."""
+LEGACY_SETTINGS = {
+    "start": "init_from",
+    "batch_pairs": "train_batch_size",
+    "micro_pairs": "micro_batch_size",
+    "targets": "target_modules",
+    "anchor": "dpop_lambda",
+    "anchors": "anchor_fraction",
+    "draws": "noise_samples_per_pair",
+    "noise_floor": "min_timestep_fraction",
+    "checks": "check_prompts",
+    "held_out": "holdout_fraction",
+    "processes": "num_processes",
+}
+"""Former names of settings and the present ones; both are accepted for one release."""
+LEGACY_CHECKPOINTING = {"on": "all", "off": "none"}
+"""Former values of `gradient_checkpointing` and the present ones."""
+BETA = _setting(5000.0, 2.0, 2e6)
+"""β of the DPO papers, on sums of squared errors: accepted in place of `kappa`, which is half."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +50,20 @@ class TrainConfig:
 
     objective: str = _choice("dpo", OBJECTIVES)
     """What is minimised, by name: see `align/client/objectives.py` for where each comes from."""
-    start: str = _text("base")
+    init_from: str = _text("base")
     """The version whose adapter a run goes on from; base starts anew from all votes."""
     steps: int = _setting(200, 1, 100_000)
     """Optimizer steps."""
-    batch_pairs: int = _setting(8, 1, 4096)
+    train_batch_size: int = _setting(8, 1, 4096)
     """Pairs per optimizer step, over all processes."""
-    micro_pairs: int = _setting(8, 0, 4096)
+    micro_batch_size: int = _setting(8, 0, 4096)
     """Pairs per forward pass; fewer take less memory and give the same result. 0: what fits."""
     rank: int = _setting(16, 1, 512)
     """Rank of the LoRA adapter."""
     adapter: str = _choice("lora", ("lora", "dora", "full"))
     """lora; dora: the same with the size of weights learned apart, slower; full: no adapter, every
     weight of the UNet learns, for many votes and much memory."""
-    targets: str = _choice("attention", ("attention", "all"))
+    target_modules: str = _choice("attention", ("attention", "all"))
     """Layers with an adapter: attention's, or every linear and convolution inside the blocks."""
     kappa: float = _setting(2500.0, 1.0, 1e6)
     """Strength κ on mean squared errors (half of the paper's β); larger stays nearer the base.
@@ -59,29 +75,29 @@ class TrainConfig:
     """How much surer votes push harder in `smpo` (its γ)."""
     mapo_weight: float = _setting(0.1, 0.0, 100.0)
     """Weight of the preference beside the chosen image's own error in `mapo` (its β)."""
-    anchor: float = _setting(1.0, 0.0, 1000.0)
+    dpop_lambda: float = _setting(1.0, 0.0, 1000.0)
     """How much `dpop` holds on to the chosen images (its λ)."""
-    draws: int = _setting(64, 1, 100_000)
-    """Draws of noise and timestep a pair; then they come round again, and with them what is known
+    noise_samples_per_pair: int = _setting(64, 1, 100_000)
+    """Samples of noise and timestep a pair; then they come round again, and with them what is known
     of the reference."""
     learning_rate: float = _setting(2e-4, 1e-8, 1.0)
     """Peak learning rate of AdamW."""
     warmup_steps: int = _setting(20, 0, 100_000)
     """Steps over which the learning rate rises from zero."""
-    noise_floor: float = _setting(0.0, 0.0, 0.99)
-    """Timesteps below this share of the schedule are not drawn; 0 is the paper's uniform choice."""
+    min_timestep_fraction: float = _setting(0.0, 0.0, 0.99)
+    """Timesteps below this share of the schedule are left out; 0 is the paper's uniform choice."""
     prompt_dropout: float = _setting(0.0, 0.0, 1.0)
-    """Share of the draws that show the UNet no prompt, so that a taste about looks reaches every
-    prompt. With 1 nothing can be learned that depends on the prompt."""
-    anchors: float = _setting(0.0, 0.0, 0.9)
-    """Share of the draws that teach no preference, only to denoise both images as well as the
-    base does: against drift over rounds that go on from one another."""
-    checks: int = _setting(8, 0, 1000)
-    """Prompts that the base and the new version draw twice after a run, to check it before people
+    """Share of the noise samples that show the UNet no prompt, so that a taste about looks reaches
+    every prompt. With 1 nothing can be learned that depends on the prompt."""
+    anchor_fraction: float = _setting(0.0, 0.0, 0.9)
+    """Share of the noise samples that teach no preference, only to denoise both images as well as
+    the base does: against drift over rounds that go on from one another."""
+    check_prompts: int = _setting(8, 0, 1000)
+    """Prompts that the base and the new version render twice after a run, to check it before people
     see it; 0 leaves that out."""
     max_grad_norm: float = _setting(1.0, 1e-6, 1e6)
     """The gradient's norm is clipped to this."""
-    held_out: float = _setting(0.12, 0.0, 0.5)
+    holdout_fraction: float = _setting(0.12, 0.0, 0.5)
     """Share of the prompts whose pairs are kept out of training to judge it."""
     patience: int = _setting(2, 0, 1000)
     """End the run after so many judgements in a row that are clearly below the best; 0 never."""
@@ -90,7 +106,7 @@ class TrainConfig:
     gradient_checkpointing: str = _choice("auto", ("auto", "none", "some", "all"))
     """Which blocks are computed again in the backward pass: slower, less memory. some: those with
     the largest activations, until half of them are gone. auto: the first of none, some, all with
-    which one pair (or `micro_pairs` of them) fits."""
+    which one pair (or `micro_batch_size` of them) fits."""
     optimizer: str = _choice("adamw", ("adamw", "adamw8bit"))
     """adamw8bit keeps AdamW's moments in 8 bits; it needs bitsandbytes and an NVIDIA GPU."""
     compile: str = _choice("off", ("off", "on"))
@@ -98,25 +114,26 @@ class TrainConfig:
     steps; where no compiler is there, the run goes on without and says so."""
     precision: str = _choice("auto", ("auto", "fp32"))
     """auto takes bf16 or fp16 where the device is quick at it; fp32 is slower and exact."""
-    processes: int = _setting(1, 1, 64)
+    num_processes: int = _setting(1, 1, 64)
     """Processes (GPUs) that share a batch, started by accelerate."""
     seed: int = _setting(0, 0, 2**31 - 1)
     """Seed of the adapter, the order of pairs and the noise."""
 
     def __post_init__(self) -> None:
         # Runs of before `some` was there say on and off.
-        older = OLDER.get(self.gradient_checkpointing, self.gradient_checkpointing)
-        object.__setattr__(self, "gradient_checkpointing", older)
+        chosen = self.gradient_checkpointing
+        current = LEGACY_CHECKPOINTING.get(chosen, chosen)
+        object.__setattr__(self, "gradient_checkpointing", current)
 
 
 # By the papers and public recipes; not measured here.
 SDXL = TrainConfig(
     steps=300,
-    batch_pairs=32,
-    micro_pairs=0,
+    train_batch_size=32,
+    micro_batch_size=0,
     learning_rate=1e-5,
     prompt_dropout=0.2,
-    checks=4,
+    check_prompts=4,
 )
 PRESETS = {
     # Chosen by measurement, see docs/method.md.
@@ -125,7 +142,7 @@ PRESETS = {
         steps=100,
         kappa=40.0,
         learning_rate=6e-4,
-        noise_floor=0.6,
+        min_timestep_fraction=0.6,
         prompt_dropout=0.2,
         patience=4,
     ),
@@ -161,21 +178,21 @@ def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:
     Raises:
         InvalidSettings: an unknown name, a wrong type or a value out of range.
     """
-    chosen = parse_settings(settings)
+    chosen = current_names(parse_settings(settings))
     known = {f.name: f for f in fields(TrainConfig)}
     for name, value in chosen.items():
         if name not in known:
             raise InvalidSettings(f"Unknown setting {name!r}. Known ones: {', '.join(known)}.")
         if name == "gradient_checkpointing" and isinstance(value, str):
-            value = OLDER.get(value, value)
+            value = LEGACY_CHECKPOINTING.get(value, value)
         chosen[name] = _checked(name, value, known[name])
     config = replace(PRESETS[preset], **chosen)
-    if config.batch_pairs % config.processes:
+    if config.train_batch_size % config.num_processes:
         raise InvalidSettings(
-            f"batch_pairs ({config.batch_pairs}) must be a multiple of processes "
-            f"({config.processes}), so that each has as many pairs."
+            f"train_batch_size ({config.train_batch_size}) must be a multiple of num_processes "
+            f"({config.num_processes}), so that each has as many pairs."
         )
-    return replace(config, micro_pairs=min(config.micro_pairs, config.batch_pairs))
+    return replace(config, micro_batch_size=min(config.micro_batch_size, config.train_batch_size))
 
 
 def parse_settings(settings: dict[str, Any] | str) -> dict[str, Any]:
@@ -188,6 +205,26 @@ def parse_settings(settings: dict[str, Any] | str) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise InvalidSettings('The settings must be one JSON object such as {"steps": 200}.')
     return dict(settings)
+
+
+def current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Rename settings from their legacy names, and turn `beta` into `kappa`.
+
+    Raises:
+        InvalidSettings: a setting is given under two names, or `beta` is no number in its range.
+    """
+    for legacy, name in LEGACY_SETTINGS.items():
+        if legacy in settings and name in settings:
+            raise InvalidSettings(
+                f"{legacy} is the former name of {name}, and both are given. Keep {name}."
+            )
+    renamed = {LEGACY_SETTINGS.get(name, name): value for name, value in settings.items()}
+
+    if "beta" in renamed:
+        if "kappa" in renamed:
+            raise InvalidSettings("beta is twice kappa, and both are given. Keep one of them.")
+        renamed["kappa"] = _checked("beta", renamed.pop("beta"), BETA) / 2
+    return renamed
 
 
 def _checked(name: str, value: Any, known: Any) -> Any:
@@ -221,10 +258,10 @@ def plan(
     """What a run on this many preferences will be, with the minutes it should take."""
     config = configure(preset, settings)
     objective = OBJECTIVES[config.objective]
-    held_out = held_out_count(pairs, config.held_out)
+    held_out = held_out_count(pairs, config.holdout_fraction)
     needs = NEEDS[preset]
     speed = pairs_per_s or needs.pairs_per_s
-    seconds = needs.around_s + config.steps * config.batch_pairs / speed
+    seconds = needs.around_s + config.steps * config.train_batch_size / speed
     return {
         "preset": preset,
         "objective": config.objective,
@@ -233,7 +270,7 @@ def plan(
         "pairs": pairs,
         "held_out": held_out,
         "steps": config.steps,
-        "batch": config.batch_pairs,
+        "batch": config.train_batch_size,
         "rank": config.rank,
         "kappa": config.kappa,
         "beta": 2 * config.kappa,
@@ -242,7 +279,7 @@ def plan(
         "summary": (
             f"{objective.title}: {pairs - held_out} pair{'s' * (pairs - held_out != 1)} to learn "
             f"from, {held_out} held out; "
-            f"{config.steps} steps of {config.batch_pairs} pairs; {what_learns(config)}; "
+            f"{config.steps} steps of {config.train_batch_size} pairs; {what_learns(config)}; "
             f"{in_minutes(seconds)}."
         ),
     }

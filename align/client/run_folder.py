@@ -24,6 +24,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
+from align.client.config import current_names
 from align.errors import RunError, RunLocked
 from align.files import read_json, write_json
 
@@ -96,7 +97,8 @@ class RunFolder:
             raise RunError(f"{self.path / 'config.json'} is not JSON: {error}.") from None
         if not isinstance(config, dict):
             raise RunError(f"{self.path} is not a run folder: it has no config.json.")
-        return config
+        # Runs prepared by an earlier release name their settings as it did.
+        return config | {"train": current_names(config["train"])} if "train" in config else config
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Say what to train."""

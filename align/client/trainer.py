@@ -109,8 +109,8 @@ class TrainerProcess:
             SnapshotError: `snapshot` is not a snapshot folder.
         """
         config = configure(model.preset, settings)
-        if config.start != "base" and start is None:
-            raise InvalidSettings(f"The adapter of {config.start} is needed to go on from it.")
+        if config.init_from != "base" and start is None:
+            raise InvalidSettings(f"The adapter of {config.init_from} is needed to go on from it.")
         manifest = read_json(snapshot / "manifest.json")
         if manifest is None:
             raise SnapshotError(f"{snapshot} is not a snapshot: it has no manifest.json.")
@@ -152,7 +152,7 @@ class TrainerProcess:
         self._announce(run, child.pid)
 
     def _command(self, run: RunFolder) -> list[str]:
-        processes = int(run.read_config()["train"]["processes"])
+        processes = int(run.read_config()["train"]["num_processes"])
         arguments = ["-m", "align", "train", str(run.path.resolve())]
         if self._cpu_lock is not None:
             arguments += ["--cpu-lock", str(self._cpu_lock.resolve())]

@@ -39,14 +39,14 @@ class Draw:
 
 
 def draws_of_step(
-    step: int, batch_pairs: int, count: int, seed: int, draws: int = 2**62
+    step: int, train_batch_size: int, count: int, seed: int, draws: int = 2**62
 ) -> list[Draw]:
     """The draws of an optimizer step: endless epochs over `count` pairs, each shuffled anew.
 
     A pair's draw number is the epoch, from 0 again after `draws` of them, so a step depends on
     (seed, step) and nothing before it.
     """
-    positions = range(step * batch_pairs, (step + 1) * batch_pairs)
+    positions = range(step * train_batch_size, (step + 1) * train_batch_size)
     orders = {epoch: shuffled(seed, epoch, count) for epoch in {p // count for p in positions}}
     return [Draw(orders[p // count][p % count], p // count % draws) for p in positions]
 

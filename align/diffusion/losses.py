@@ -30,7 +30,7 @@ class Strength:
     """γ of SmPO."""
     mapo_weight: float = 0.1
     """β of MaPO."""
-    anchor: float = 1.0
+    dpop_lambda: float = 1.0
     """λ of DPO-Positive."""
 
 
@@ -88,7 +88,7 @@ def dpop(errors: PairErrors, strength: Strength) -> Tensor:
     al. 2024 (DPO-Positive, arXiv 2402.13228), with log p_ref - log p read as Lw - Rw.
     """
     lost_B = strength.kappa * F.relu(errors.chosen_B - errors.ref_chosen_B)
-    return F.softplus(strength.anchor * lost_B - errors.logits_B(strength.kappa))
+    return F.softplus(strength.dpop_lambda * lost_B - errors.logits_B(strength.kappa))
 
 
 def anchor_loss(errors: PairErrors, strength: Strength) -> Tensor:

@@ -39,9 +39,9 @@ def check_run(
     settings say. Images and evaluation.json are kept in the run folder. Whatever goes wrong, the
     version stays.
     """
-    count = TrainConfig(**run.read_config()["train"]).checks
+    count = TrainConfig(**run.read_config()["train"]).check_prompts
     if not count:
-        return {"checks": [], "held_back": False, "unchecked": "checks is 0"}
+        return {"checks": [], "held_back": False, "unchecked": "check_prompts is 0"}
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

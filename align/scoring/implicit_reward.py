@@ -59,7 +59,7 @@ class ImplicitReward:
     kappa: float = 2500.0
     draws: int = 12
     seed: int = 0
-    noise_floor: float = 0.0
+    min_timestep_fraction: float = 0.0
     name: str = "implicit"
     meaning: str = (
         "How much more likely tuning made the image than its base model holds it to be; zero is "
@@ -116,7 +116,7 @@ class ImplicitReward:
         key = hashlib.blake2b(pixels_1CHW.numpy().tobytes(), digest_size=16).hexdigest()
         shape, count = tuple(latents_1CHW.shape[1:]), usable_timesteps(scheduler)
         drawn = [
-            draw(self.seed, key, index, shape, count, self.noise_floor)
+            draw(self.seed, key, index, shape, count, self.min_timestep_fraction)
             for index in range(self.draws)
         ]
         return torch.stack([noise for noise, _ in drawn]), torch.tensor([t for _, t in drawn])
@@ -178,5 +178,5 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
         compute,
         (model.width, model.height),
         kappa=float(config["train"]["kappa"]),
-        noise_floor=float(config["train"]["noise_floor"]),
+        min_timestep_fraction=float(config["train"]["min_timestep_fraction"]),
     )

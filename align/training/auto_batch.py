@@ -28,21 +28,21 @@ def fitted(
     compute: Compute,
     free: int | None = None,
 ) -> TrainConfig:
-    """The settings with `micro_pairs` 0 and `gradient_checkpointing` "auto" made definite.
+    """The settings with `micro_batch_size` 0 and `gradient_checkpointing` "auto" made definite.
 
     Recomputing costs up to a third of the speed, so one pair without it goes before many with it.
     `free` is bytes for everything but the base's weights; None asks the device.
     """
-    if config.micro_pairs and config.gradient_checkpointing != "auto":
+    if config.micro_batch_size and config.gradient_checkpointing != "auto":
         return config
     room = USABLE * (free_memory(compute) if free is None else free)
-    most = config.micro_pairs or config.batch_pairs // config.processes
+    most = config.micro_batch_size or config.train_batch_size // config.num_processes
     for again in choices(config):
         pairs = pairs_that_fit(config, unet, size, again, room, compute)
-        if pairs >= (config.micro_pairs or 1):
+        if pairs >= (config.micro_batch_size or 1):
             break
-    micro = config.micro_pairs or power_of_two(max(1, min(pairs, most)))
-    return replace(config, micro_pairs=micro, gradient_checkpointing=again)
+    micro = config.micro_batch_size or power_of_two(max(1, min(pairs, most)))
+    return replace(config, micro_batch_size=micro, gradient_checkpointing=again)
 
 
 def recompute_as_set(

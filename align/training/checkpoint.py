@@ -25,7 +25,7 @@ class Progress:
 
     step: int = 0
     """Steps done."""
-    micro_pairs: int = 0
+    micro_batch_size: int = 0
     """Pairs a forward pass after memory ran out; 0 while the run's own setting fits."""
     means: dict[str, float] = field(default_factory=dict)
     """Running means of what is logged."""
@@ -40,7 +40,7 @@ def save_checkpoint(
     run.checkpoint.parent.mkdir(exist_ok=True)
     state = {
         "step": progress.step,
-        "micro_pairs": progress.micro_pairs,
+        "micro_batch_size": progress.micro_batch_size,
         "means": progress.means,
         "best": progress.best.state(),
         "loss_scale": progress.loss_scale.state(),
@@ -77,4 +77,6 @@ def resume(
     scale = LossScale.of(autocast)
     if scale.factor > 1 and state.get("loss_scale", {}).get("factor", 1) > 1:
         scale = LossScale(**state["loss_scale"])
-    return Progress(int(state["step"]), int(state["micro_pairs"]), state["means"], best, scale)
+    # Checkpoints of before the setting was renamed say micro_pairs.
+    micro_batch_size = int(state.get("micro_batch_size", state.get("micro_pairs", 0)))
+    return Progress(int(state["step"]), micro_batch_size, state["means"], best, scale)

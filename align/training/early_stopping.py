@@ -84,5 +84,6 @@ def displacement(margin_winner: float, margin_loser: float) -> str | None:
         return None
     return (
         "It moved away from the images you chose as well as from the others. Compare closely; "
-        "fewer steps, a higher kappa, or the objective dpop with a higher anchor keep it nearer."
+        "fewer steps, a higher kappa, or the objective dpop with a higher dpop_lambda keep it "
+        "nearer."
     )

@@ -53,7 +53,7 @@ class HeldOut:
         batcher: Batcher,
         reference: Reference,
         rows: list[int],
-        micro_pairs: int,
+        micro_batch_size: int,
         kappa: float,
         compute: Compute,
         draws: int = DRAWS,
@@ -65,7 +65,7 @@ class HeldOut:
         # Without gradients there is room for more pairs, and a processor wants them: sixteen
         # images of the embedded model at once take 0.6 of the time of four, each.
         on_cpu = compute.device.type == "cpu"
-        self._micro = max(micro_pairs, LEAST_ON_A_CPU) if on_cpu else micro_pairs
+        self._micro = max(micro_batch_size, LEAST_ON_A_CPU) if on_cpu else micro_batch_size
         self._kappa = kappa
         self._compute = compute
 

@@ -68,7 +68,7 @@ def train(
             progress.means[name] = MEMORY * before + (1 - MEMORY) * value
         if len(lesson.held_out) and due(progress.step, config):
             metrics["held_out_accuracy"] = judge(lesson)
-        report.step(progress.step, metrics, config.batch_pairs)
+        report.step(progress.step, metrics, config.train_batch_size)
         if progress.step % config.checkpoint_every == 0:
             keep(run, lesson)
 
@@ -126,9 +126,15 @@ def train_step(lesson: Lesson, step: int) -> dict[str, float]:
     for group in lesson.optimizer.param_groups:
         group["lr"] = learning_rate(config, step)
     draws = lesson.batcher.vary(
-        draws_of_step(step, config.batch_pairs, lesson.train_pairs, config.seed, config.draws),
+        draws_of_step(
+            step,
+            config.train_batch_size,
+            lesson.train_pairs,
+            config.seed,
+            config.noise_samples_per_pair,
+        ),
         config.prompt_dropout,
-        config.anchors,
+        config.anchor_fraction,
     )
     mine = share_of(draws, accelerator.process_index, accelerator.num_processes)
     logged, norm = gradients(lesson, mine)
@@ -162,29 +168,29 @@ def backward_in_memory(lesson: Lesson, draws: list[Draw]) -> list[Tensor]:
         OutOfMemory: a single pair is too much, or several processes would have to agree.
     """
     while True:
-        size = lesson.progress.micro_pairs or lesson.config.micro_pairs
+        size = lesson.progress.micro_batch_size or lesson.config.micro_batch_size
         try:
             return backward(lesson, draws, size)
         except torch.OutOfMemoryError:
             if size == 1 or lesson.accelerator.num_processes > 1:
                 raise OutOfMemory(
                     f"{size} pairs at once do not fit into the device's memory. Set "
-                    '"gradient_checkpointing": "all", a smaller micro_pairs or a smaller rank.'
+                    '"gradient_checkpointing": "all", a smaller micro_batch_size or a smaller rank.'
                 ) from None
         lesson.optimizer.zero_grad(set_to_none=True)
-        lesson.progress.micro_pairs = size // 2
+        lesson.progress.micro_batch_size = size // 2
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
 
-def backward(lesson: Lesson, draws: list[Draw], micro_pairs: int) -> list[Tensor]:
+def backward(lesson: Lesson, draws: list[Draw], micro_batch_size: int) -> list[Tensor]:
     """Add up the gradients of these draws; returns what is logged of each micro-batch."""
     accelerator, logged = lesson.accelerator, []
-    for micro, is_last in micro_batches(draws, micro_pairs):
+    for micro, is_last in micro_batches(draws, micro_batch_size):
         with nullcontext() if is_last else accelerator.no_sync(lesson.policy):
             loss_B, values_5B = micro_step(lesson, micro)
             # Data-parallel gradients are averaged over processes, the batch counts all pairs.
-            share = accelerator.num_processes / lesson.config.batch_pairs
+            share = accelerator.num_processes / lesson.config.train_batch_size
             accelerator.backward(loss_B.sum() * share * lesson.progress.loss_scale.factor)
         logged.append(values_5B)
     return logged
@@ -193,7 +199,7 @@ def backward(lesson: Lesson, draws: list[Draw], micro_pairs: int) -> list[Tensor
 def micro_step(lesson: Lesson, draws: list[Draw]) -> tuple[Tensor, Tensor]:
     """Loss per pair, and what is logged of it: rows as in METRICS."""
     kappa = lesson.config.kappa
-    has_reference = lesson.objective.needs_reference or lesson.config.anchors > 0
+    has_reference = lesson.objective.needs_reference or lesson.config.anchor_fraction > 0
     pairs, labels = lesson.batcher.build(draws), lesson.batcher.labels(draws)
     nothing_B = torch.zeros_like(labels.share_B)
     ref_chosen_B, ref_rejected_B = (
@@ -252,6 +258,7 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
     accuracy_B = progress.best.accuracy_B
     judged = verdict(torch.empty(0) if accuracy_B is None else accuracy_B)
     means = progress.means
+    micro_batch_size = progress.micro_batch_size or lesson.config.micro_batch_size
     asked = {"asked": reference.asked, "known": reference.known}
     alarm = displacement(means["margin_winner"], means["margin_loser"])
     return {
@@ -264,7 +271,8 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
         "settled": flipped(lesson.settled.judge(lesson.unet).accuracy_B),
         "train_accuracy": means["accuracy"],
         "kept_step": progress.best.step or progress.step,
-        "micro_pairs": progress.micro_pairs or lesson.config.micro_pairs,
+        "micro_batch_size": micro_batch_size,
+        "micro_pairs": micro_batch_size,
         "gradient_checkpointing": lesson.config.gradient_checkpointing,
         "compiled": lesson.compiled,
         "stopped_early": progress.step < lesson.config.steps,

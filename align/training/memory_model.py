@@ -62,7 +62,7 @@ class Memory:
 def plan_memory(
     config: dict[str, Any],
     size: int,
-    micro_pairs: int,
+    micro_batch_size: int,
     rank: int,
     again: str = "none",
     dtype: torch.dtype = torch.bfloat16,
@@ -76,7 +76,7 @@ def plan_memory(
         unet = UNet2DConditionModel.from_config(config).to(dtype).requires_grad_(False)
         weights = sum(p.numel() * p.element_size() for p in unet.parameters())
         parameters = add_lora(unet, rank, seed=0)
-        inputs = meta_inputs(unet, size, 2 * micro_pairs, dtype, tokens)
+        inputs = meta_inputs(unet, size, 2 * micro_batch_size, dtype, tokens)
     unet.train()
     recompute(unet, blocks_for(again, unet, inputs))
     activations = saved_bytes(unet, inputs)

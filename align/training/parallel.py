@@ -14,7 +14,7 @@ SHARDED = {
 }
 
 
-def require_whole(accelerator: Accelerator, batch_pairs: int) -> None:
+def require_whole(accelerator: Accelerator, train_batch_size: int) -> None:
     """Raise InvalidSettings where processes would hold parts of the weights or uneven batches.
 
     Checkpoints, the reference and the adapter's file are made from whole weights: with parts of
@@ -23,11 +23,12 @@ def require_whole(accelerator: Accelerator, batch_pairs: int) -> None:
     if name := SHARDED.get(accelerator.distributed_type):
         raise InvalidSettings(
             f"This run was launched with {name}, which splits the weights, and checkpoints here "
-            'hold whole ones. Launch it data-parallel ("processes", or a config file without '
+            'hold whole ones. Launch it data-parallel ("num_processes", or a config file without '
             f"{name}); docs/several-gpus.md says what fits."
         )
-    if batch_pairs % accelerator.num_processes:
+    if train_batch_size % accelerator.num_processes:
         raise InvalidSettings(
-            f"batch_pairs ({batch_pairs}) must be a multiple of the {accelerator.num_processes} "
-            "processes that were launched, so that each has as many pairs."
+            f"train_batch_size ({train_batch_size}) must be a multiple of the "
+            f"{accelerator.num_processes} processes that were launched, so that each has as many "
+            "pairs."
         )

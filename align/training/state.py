@@ -86,12 +86,12 @@ def prepare_lesson(
     config, model = TrainConfig(**settings["train"]), ModelInfo(**settings["model"])
     torch.set_num_threads(int(settings["threads"]))
     check_optimizer(config, compute)
-    require_whole(accelerator, config.batch_pairs)
+    require_whole(accelerator, config.train_batch_size)
     objective = OBJECTIVES[config.objective]
     material = read_material(run, report, config, model, compute, cache)
     pipeline, data = material.pipeline, material.data
     scheduler = training_scheduler(pipeline.scheduler)
-    batcher = Batcher(data, scheduler, compute, config.seed, config.noise_floor)
+    batcher = Batcher(data, scheduler, compute, config.seed, config.min_timestep_fraction)
     rows = list(range(material.train_pairs, len(data.keys)))
     unet = release_encoders(pipeline)
     errors = ErrorCache(cache / "errors")
@@ -106,7 +106,7 @@ def prepare_lesson(
     progress = resume(run, learner, optimizer, compute.autocast)
     compiled = compile_blocks(unet, config, compute)
     settled = settled_rows(data, material.train_pairs, config.seed)
-    judging = (config.micro_pairs, config.kappa, compute)
+    judging = (config.micro_batch_size, config.kappa, compute)
     policy, optimizer = accelerator.prepare(unet, optimizer)
     return Lesson(
         config=config,
@@ -156,7 +156,7 @@ def read_material(
     """Read the votes, load the model, encode images and prompts; raises as `prepare_lesson`."""
     report.phase("reading the votes", 0.0)
     snapshot = leave_out_bad(read_snapshot(run.snapshot, OBJECTIVES[config.objective].kinds))
-    held_out = held_out_count(len(snapshot.pairs), config.held_out)
+    held_out = held_out_count(len(snapshot.pairs), config.holdout_fraction)
     train_pairs, held_pairs = split_by_prompt(snapshot.pairs, held_out, config.seed)
     report.phase("loading the model", 0.1)
     quiet_libraries()

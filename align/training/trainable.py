@@ -52,7 +52,7 @@ class LoraLearner:
     def __init__(self, unet: UNet2DConditionModel, config: TrainConfig) -> None:
         use_dora = config.adapter == "dora"
         self._unet = unet
-        self._parameters = add_lora(unet, config.rank, config.seed, config.targets, use_dora)
+        self._parameters = add_lora(unet, config.rank, config.seed, config.target_modules, use_dora)
 
     @property
     def parameters(self) -> list[torch.nn.Parameter]:
@@ -89,6 +89,6 @@ def learner_for(unet: UNet2DConditionModel, config: TrainConfig, start: Path) ->
         AlignError: the file does not fit what is to be trained.
     """
     learner: Learner = FullLearner(unet) if config.adapter == "full" else LoraLearner(unet, config)
-    if config.start != "base":
-        learner.start_from(start, config.start)
+    if config.init_from != "base":
+        learner.start_from(start, config.init_from)
     return learner

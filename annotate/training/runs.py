@@ -159,7 +159,9 @@ class Tuning:
 
     def _start_of(self, settings: dict[str, Any]) -> Version:
         """The version a run goes on from; raises storage's UnknownVersion."""
-        return self._store.version(self._model_id, str(settings.get("start", "base")))
+        # The former name is accepted for one release, as the trainer accepts it.
+        named = settings.get("init_from", settings.get("start", "base"))
+        return self._store.version(self._model_id, str(named))
 
     def _start_next(self) -> None:
         while self._running is None and self._queue:

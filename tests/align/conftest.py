@@ -74,9 +74,15 @@ def make_run(tmp_path, model, make_snapshot) -> Callable[..., Path]:
         snapshot = tmp_path / "snapshot"
         if not snapshot.exists():
             make_snapshot(pairs, ties)
-        small = {"steps": 3, "batch_pairs": 2, "rank": 2, "checkpoint_every": 2, "checks": 0}
+        small = {
+            "steps": 3,
+            "train_batch_size": 2,
+            "rank": 2,
+            "checkpoint_every": 2,
+            "check_prompts": 0,
+        }
         # What fits is found out once for every run: as long as a step here.
-        small |= {"micro_pairs": 2, "gradient_checkpointing": "none"}
+        small |= {"micro_batch_size": 2, "gradient_checkpointing": "none"}
         TrainerProcess().prepare(tmp_path / name, snapshot, model, small | settings)
         return tmp_path / name
 

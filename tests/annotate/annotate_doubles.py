@@ -195,7 +195,7 @@ class ChildTrainer:
     def plan(
         self, model: Any, pairs: int, settings: dict[str, Any], pairs_per_s: float | None = None
     ) -> dict[str, Any]:
-        if unknown := set(settings) - {"steps", "fail_at", "start"}:
+        if unknown := set(settings) - {"steps", "fail_at", "init_from", "start"}:
             raise Trouble(f"Unknown setting {unknown.pop()!r}.")
         return {"preset": model.preset, "pairs": pairs, "steps": settings.get("steps", 3)}
 

@@ -41,7 +41,7 @@ COLLAPSED = {
     "objective": "sft",
     "steps": 120,
     "learning_rate": 2e-3,
-    "noise_floor": 0.0,
+    "min_timestep_fraction": 0.0,
     "prompt_dropout": 0.5,
     "patience": 0,
 }

@@ -20,7 +20,7 @@ from running import App, open_pair, run_ended
 PROMPTS = ["a smiling cat", "a red apple", "a yellow car", "a green tree"]
 SEEDS = 16
 FIRST, WHOLE, AGAIN = 2.0, 15.0, 0.3
-SMALL = {"steps": 8, "batch_pairs": 2, "rank": 4}
+SMALL = {"steps": 8, "train_batch_size": 2, "rank": 4}
 DRAWN = "wanted => document.querySelectorAll('#board img').length >= wanted"
 
 

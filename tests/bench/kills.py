@@ -173,7 +173,7 @@ def kill_an_export(folder: Path, kills: int) -> Line:
     voter = Voter(app)
     voter.start()
     wait_for(lambda: len(voter.acknowledged) >= 12, "votes")
-    run = api.predict({"steps": 3, "checks": 0}, api_name="/fine_tune")["run_id"]
+    run = api.predict({"steps": 3, "check_prompts": 0}, api_name="/fine_tune")["run_id"]
     assert run_ended(api, run)["state"] == "done"
     began = time.monotonic()
     api.predict("v1", "merged", api_name="/export_version")

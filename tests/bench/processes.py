@@ -43,9 +43,9 @@ def train(folder: Path, snapshot: Path, steps: int, processes: int) -> RunFolder
     run, trainer = RunFolder(folder / f"by-{processes}"), TrainerProcess()
     settings = {
         "steps": steps,
-        "batch_pairs": 4,
-        "micro_pairs": 2,
-        "processes": processes,
+        "train_batch_size": 4,
+        "micro_batch_size": 2,
+        "num_processes": processes,
         "precision": "fp32",
         "patience": 0,
     }

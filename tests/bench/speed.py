@@ -68,7 +68,13 @@ class Setting:
 
     def draws(self, step: int) -> list[Draw]:
         config = self.config
-        return draws_of_step(step, config.batch_pairs, len(self.pairs), config.seed, config.draws)
+        return draws_of_step(
+            step,
+            config.train_batch_size,
+            len(self.pairs),
+            config.seed,
+            config.noise_samples_per_pair,
+        )
 
 
 def main() -> None:
@@ -90,8 +96,8 @@ def prepare(folder: Path, arguments: argparse.Namespace) -> Setting:
     model, run = describe_model(), RunFolder(folder / "run")
     settings = {
         "steps": arguments.steps,
-        "batch_pairs": arguments.batch,
-        "held_out": 0.0,
+        "train_batch_size": arguments.batch,
+        "holdout_fraction": 0.0,
         "objective": "dpo",
         "prompt_dropout": 0.0,
         "precision": arguments.precision,
@@ -136,7 +142,7 @@ def measure(
             step(number)
             synchronize()
             seconds.append(time.perf_counter() - started)
-    return setting.config.batch_pairs / statistics.median(seconds[WARM_UP:]), peak_memory()
+    return setting.config.train_batch_size / statistics.median(seconds[WARM_UP:]), peak_memory()
 
 
 def ours(lesson: Lesson) -> Callable[[int], object]:
@@ -170,7 +176,7 @@ def ours_uncached(setting: Setting) -> Callable[[int], object]:
                 loop.scheduler,
                 setting.compute,
                 setting.config.seed,
-                setting.config.noise_floor,
+                setting.config.min_timestep_fraction,
             )
             local = [Draw(row, d.index) for row, d in enumerate(draws)]
             noisy = batcher.build(local)
@@ -247,7 +253,7 @@ class PlainLoop:
         text_BSD, pooled_BE = encode_prompts(self.pipeline, [p.prompt for p in pairs] * 2)
         drawn = [
             draw(setting.config.seed, p.key, d.index, tuple(latents_BCHW.shape[1:]), 1000,
-                 setting.config.noise_floor)
+                 setting.config.min_timestep_fraction)
             for p, d in zip(pairs, draws, strict=True)
         ]  # fmt: skip
         noise_BCHW = torch.stack([noise for noise, _ in drawn]).repeat(2, 1, 1, 1)
@@ -288,7 +294,7 @@ def autoencoder_share(setting: Setting, plain_speed: float) -> float:
         loop._inputs(number)
         synchronize()
         seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds[WARM_UP:]) * plain_speed / setting.config.batch_pairs
+    return statistics.median(seconds[WARM_UP:]) * plain_speed / setting.config.train_batch_size
 
 
 def agree(setting: Setting, cache: Path) -> None:
@@ -310,7 +316,11 @@ def fill_by_other_shapes(lesson: Lesson) -> None:
     config = lesson.config
     for number in range(config.steps):
         draws = draws_of_step(
-            number, config.batch_pairs, lesson.train_pairs, config.seed, config.draws
+            number,
+            config.train_batch_size,
+            lesson.train_pairs,
+            config.seed,
+            config.noise_samples_per_pair,
         )
         for start in range(0, len(draws), 3):
             three = draws[start : start + 3]

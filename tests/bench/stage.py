@@ -102,7 +102,7 @@ def speed(home: Path, browser: Any, arguments: argparse.Namespace) -> None:
                 press(page, key)
             time.sleep(12)
             api = app.client()
-            run = api.predict({"steps": 2000, "checks": 0}, api_name="/fine_tune")["run_id"]
+            run = api.predict({"steps": 2000, "check_prompts": 0}, api_name="/fine_tune")["run_id"]
             trains = lambda: api.predict(run, api_name="/run_status")["progress"] > 0  # noqa: E731
             wait_for(trains, "the run to train")
         tell("Palate", [press(page, KEYS[n % len(KEYS)]) for n in range(arguments.votes)])

@@ -180,7 +180,7 @@ def copied_images(app: App, wanted: list[str]) -> dict[str, str]:
 def fine_tune(page: Any) -> None:
     page.locator("#tune-tab-button").click()
     page.get_by_text("Advanced settings").click()
-    page.locator("#settings textarea").fill('{"steps": 4, "checks": 1}')
+    page.locator("#settings textarea").fill('{"steps": 4, "check_prompts": 1}')
     # A vote counts ten seconds after it was given, so the plan may not be there at once.
     page.locator("#plan .facts").wait_for(timeout=SLOW_MS)
     page.locator("#fine-tune:not([disabled])").click(timeout=SLOW_MS)

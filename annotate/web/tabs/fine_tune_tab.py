@@ -33,7 +33,7 @@ class FineTuneTab:
                 with gr.Accordion("Advanced settings", open=False):
                     self._settings = gr.Textbox(
                         label="Settings as JSON, {} for the defaults",
-                        info="steps, batch_pairs, rank, kappa, learning_rate, seed",
+                        info="steps, train_batch_size, rank, kappa, learning_rate, seed",
                         value="{}",
                         lines=2,
                         elem_id="settings",

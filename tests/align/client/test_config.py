@@ -31,7 +31,7 @@ def test_settings_may_come_as_a_string():
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"stpes": 3}, "Unknown setting 'stpes'. Known ones: objective, start"),
+        ({"stpes": 3}, "Unknown setting 'stpes'. Known ones: objective, init_from"),
         ({"steps": 0}, "steps must be between 1 and 100000, got 0"),
         ({"steps": 2.5}, "steps must be a whole number"),
         ({"steps": True}, "steps must be a whole number"),

@@ -180,7 +180,7 @@ def test_objectives_meet_in_their_limits(values):
     sure = replace(errors, share_B=torch.ones(1).double())
     assert_close(value("smpo", sure, sharpness=1.0), dpo)
     assert_close(value("rank", errors), dpo)
-    assert_close(value("dpop", errors, anchor=0.0), dpo)
+    assert_close(value("dpop", errors, dpop_lambda=0.0), dpo)
     assert_close(value("mapo", errors, mapo_weight=0.0), value("sft", errors))
 
 
@@ -188,9 +188,9 @@ def test_objectives_meet_in_their_limits(values):
 def test_dpo_positive_is_dpo_where_the_chosen_image_gains_and_dearer_where_it_loses(values, anchor):
     errors = pair(values)
     gained = replace(errors, ref_chosen_B=errors.chosen_B + 1e-3)
-    assert_close(value("dpop", gained, anchor=anchor), value("dpo", gained))
+    assert_close(value("dpop", gained, dpop_lambda=anchor), value("dpo", gained))
     lost = replace(errors, ref_chosen_B=errors.chosen_B - 1e-3)
-    assert float(value("dpop", lost, anchor=anchor)) > float(value("dpo", lost))
+    assert float(value("dpop", lost, dpop_lambda=anchor)) > float(value("dpo", lost))
 
 
 def test_an_anchor_costs_what_either_image_lost_and_no_gain_pays_for_it():
@@ -205,7 +205,7 @@ def test_dpo_positive_by_hand():
     # Lw - Rw = 4e-4 and Ll - Rl = 8e-4 are 1 and 2 units at κ 2500: z = 1, and λ = 3 takes 3 away.
     errors = pair((0.1004, 0.1008, 0.1, 0.1))
     expected = torch.tensor([math.log1p(math.exp(2.0))], dtype=torch.float64)
-    assert_close(value("dpop", errors, anchor=3.0), expected)
+    assert_close(value("dpop", errors, dpop_lambda=3.0), expected)
 
 
 @given(near_errors, smoothings)

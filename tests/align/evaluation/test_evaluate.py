@@ -61,7 +61,7 @@ def test_nothing_to_draw_is_refused(tmp_path, adapters):
 
 
 def test_a_run_checks_its_version_and_keeps_the_images(make_run):
-    run = make_run(pairs=3, checks=2)
+    run = make_run(pairs=3, check_prompts=2)
     train_folder(run)
     result = json.loads((run / "status.json").read_text("utf-8"))["result"]
     assert {check["name"] for check in result["checks"]} >= {
@@ -75,7 +75,7 @@ def test_a_run_checks_its_version_and_keeps_the_images(make_run):
 
 
 def test_checks_that_cannot_be_made_leave_the_version_with_the_reason(make_run):
-    run = make_run(pairs=3, checks=1)
+    run = make_run(pairs=3, check_prompts=1)
     (run / "evaluation").write_text("a file where the folder goes")
     train_folder(run)
     result = json.loads((run / "status.json").read_text("utf-8"))["result"]

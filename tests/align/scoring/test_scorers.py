@@ -185,7 +185,7 @@ def test_unequal_numbers_and_files_that_are_no_images_are_refused(fresh, images,
 
 
 def test_a_run_folder_opens_as_the_reward_of_its_adapter(tuned, make_run, images, compute):
-    run = make_run(kappa=100.0, noise_floor=0.0)
+    run = make_run(kappa=100.0, min_timestep_fraction=0.0)
     with pytest.raises(ModelNotFound, match="Wait until the run is done"):
         open_scorer("implicit", run, compute)
     save_adapter(tuned.pipeline.unet, run / "adapter.safetensors")

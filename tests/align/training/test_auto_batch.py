@@ -25,18 +25,18 @@ def fit(pipeline, compute):
 
 def test_with_room_for_all_a_whole_batch_goes_at_once_and_nothing_is_recomputed(fit):
     config = fit(16 * 1024)
-    assert (config.micro_pairs, config.gradient_checkpointing) == (32, "none")
+    assert (config.micro_batch_size, config.gradient_checkpointing) == (32, "none")
 
 
 def test_with_less_room_fewer_pairs_go_at_once_and_with_the_least_activations_are_recomputed(fit):
     tried = [fit(2**power) for power in range(14, 3, -1)]
-    micro = [config.micro_pairs for config in tried if config.gradient_checkpointing == "none"]
+    micro = [config.micro_batch_size for config in tried if config.gradient_checkpointing == "none"]
     recomputed = [config.gradient_checkpointing for config in tried]
     assert micro == sorted(micro, reverse=True)
     assert len(set(micro)) > 2
     assert recomputed == sorted(recomputed, key=["none", "some", "all"].index)
     assert recomputed[-1] != "none"
-    assert fit(2).micro_pairs == 1
+    assert fit(2).micro_batch_size == 1
 
 
 def test_half_is_recomputed_where_one_pair_fits_so_and_not_otherwise(fit, pipeline):
@@ -46,26 +46,26 @@ def test_half_is_recomputed_where_one_pair_fits_so_and_not_otherwise(fit, pipeli
     )
     kept = (none.activations + some.activations) / 2 * (1 + WORKSPACE)
     config = fit((kept + none.adapter) / USABLE / 2**20)
-    assert (config.micro_pairs, config.gradient_checkpointing) == (1, "some")
+    assert (config.micro_batch_size, config.gradient_checkpointing) == (1, "some")
 
 
 def test_what_a_person_set_stays(fit):
-    config = fit(4, micro_pairs=4, gradient_checkpointing="none")
-    assert (config.micro_pairs, config.gradient_checkpointing) == (4, "none")
-    assert fit(16 * 1024, micro_pairs=4).gradient_checkpointing == "none"
-    assert fit(4, micro_pairs=4).gradient_checkpointing == "all"
-    assert fit(16 * 1024, gradient_checkpointing="all").micro_pairs == 32
+    config = fit(4, micro_batch_size=4, gradient_checkpointing="none")
+    assert (config.micro_batch_size, config.gradient_checkpointing) == (4, "none")
+    assert fit(16 * 1024, micro_batch_size=4).gradient_checkpointing == "none"
+    assert fit(4, micro_batch_size=4).gradient_checkpointing == "all"
+    assert fit(16 * 1024, gradient_checkpointing="all").micro_batch_size == 32
 
 
 def test_no_preset_needs_a_pass_that_a_small_machine_cannot_hold(pipeline, compute):
     config = fitted(PRESETS["embedded"], pipeline.unet, (128, 128), compute, 2 * GIB)
-    assert (config.micro_pairs, config.gradient_checkpointing) == (8, "none")
+    assert (config.micro_batch_size, config.gradient_checkpointing) == (8, "none")
 
 
 def test_moments_in_eight_bits_leave_room_for_more_pairs(pipeline, compute):
     def micro(free: int, **settings) -> int:
         config = configure("sdxl", {"adapter": "full", **settings})
-        return fitted(config, pipeline.unet, (128, 128), compute, free * 2**20).micro_pairs
+        return fitted(config, pipeline.unet, (128, 128), compute, free * 2**20).micro_batch_size
 
     assert micro(400, optimizer="adamw8bit") > micro(400)
 

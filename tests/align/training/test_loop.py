@@ -73,7 +73,7 @@ def test_a_killed_run_goes_on_to_the_very_same_adapter(make_run):
 
 def test_accumulating_two_batches_of_one_equals_a_batch_of_two(make_run):
     exact = {"precision": "fp32"}
-    whole, parts = make_run("whole", **exact), make_run("parts", micro_pairs=1, **exact)
+    whole, parts = make_run("whole", **exact), make_run("parts", micro_batch_size=1, **exact)
     train_folder(whole)
     train_folder(parts)
     first, second = (load_file(run / "adapter.safetensors") for run in (whole, parts))
@@ -171,7 +171,7 @@ def test_remembered_errors_train_the_same_adapter(make_run, tmp_path):
 
 
 def test_few_draws_come_round_again(make_run):
-    run = RunFolder(make_run(draws=1, pairs=2, steps=3))
+    run = RunFolder(make_run(noise_samples_per_pair=1, pairs=2, steps=3))
     train_folder(run.path)
     assert run.status().result["reference_draws"] == {"asked": 6, "known": 4}
 
@@ -188,8 +188,8 @@ def test_a_dry_run_says_what_would_be_trained_and_trains_nothing(make_run):
 
 
 def test_two_processes_train_what_one_does(make_run):
-    alike = {"steps": 3, "batch_pairs": 4, "micro_pairs": 2, "precision": "fp32"}
-    one, two = make_run("one", **alike), make_run("two", processes=2, **alike)
+    alike = {"steps": 3, "train_batch_size": 4, "micro_batch_size": 2, "precision": "fp32"}
+    one, two = make_run("one", **alike), make_run("two", num_processes=2, **alike)
     trainer = TrainerProcess()
     trainer.start(two)
     train_folder(one)

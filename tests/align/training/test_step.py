@@ -25,7 +25,7 @@ def open_lesson(make_run, tmp_path):
     """Opens a run of batches of four pairs on a device that holds so many images at once."""
 
     def open_one(name: str, most_images: int) -> Lesson:
-        run = RunFolder(make_run(name, batch_pairs=4, micro_pairs=4, precision="fp32"))
+        run = RunFolder(make_run(name, train_batch_size=4, micro_batch_size=4, precision="fp32"))
         accelerator, compute = Accelerator(cpu=True), choose_compute("fp32")
         report = Reporter(run, 3, speaks=False)
         lesson = prepare_lesson(run, report, accelerator, compute, tmp_path / name)
@@ -54,7 +54,7 @@ def test_every_objective_moves_the_adapter_down_its_own_loss(open_lesson):
 def test_a_smaller_micro_batch_takes_the_very_same_step(open_lesson):
     roomy, tight = open_lesson("roomy", 8), open_lesson("tight", 2)
     first, second = (train_step(lesson, 0) for lesson in (roomy, tight))
-    assert (roomy.progress.micro_pairs, tight.progress.micro_pairs) == (0, 1)
+    assert (roomy.progress.micro_batch_size, tight.progress.micro_batch_size) == (0, 1)
     assert first["loss"] == pytest.approx(second["loss"], abs=1e-5)
     weights = [lora_state(lesson.unet) for lesson in (roomy, tight)]
     for name, weight in weights[0].items():
@@ -68,7 +68,7 @@ def test_a_pair_that_does_not_fit_alone_is_told_in_a_sentence(open_lesson):
 
 def test_anchors_alone_leave_an_adapter_that_changes_nothing_as_it_is(open_lesson):
     lesson = open_lesson("anchored", 8)
-    anchored = replace(lesson, config=replace(lesson.config, anchors=1.0))
+    anchored = replace(lesson, config=replace(lesson.config, anchor_fraction=1.0))
     before = lora_state(lesson.unet)
     assert train_step(anchored, 0)["loss"] == pytest.approx(0.0, abs=1e-5)
     assert all(torch.equal(before[n], w) for n, w in lora_state(lesson.unet).items())

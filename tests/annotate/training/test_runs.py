@@ -243,7 +243,7 @@ def test_a_run_whose_trainer_says_nothing_any_more_is_told_with_what_to_do(
 def test_a_run_can_go_on_from_a_version_which_becomes_its_parent(place: Place) -> None:
     place.label(1)
     place.reach(place.studio.fine_tune({})["run_id"], "done")
-    run = place.reach(place.studio.fine_tune({"start": "v1"})["run_id"], "done")
+    run = place.reach(place.studio.fine_tune({"init_from": "v1"})["run_id"], "done")
     assert (run["version"], place.studio.versions()[-1]["parent"]) == ("v2", "v1")
     second, first = (place.store.run_dir(name) for name in place.run_ids())
     start, made = second / "start.safetensors", first / "adapter.safetensors"
@@ -253,7 +253,7 @@ def test_a_run_can_go_on_from_a_version_which_becomes_its_parent(place: Place) -
 def test_a_run_from_a_version_that_is_not_there_is_refused_at_once(place: Place) -> None:
     place.label(1)
     with pytest.raises(UnknownVersion, match="v9"):
-        place.studio.fine_tune({"start": "v9"})
+        place.studio.fine_tune({"init_from": "v9"})
     assert not place.run_ids()
 
 

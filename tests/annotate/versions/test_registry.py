@@ -136,14 +136,14 @@ def test_the_only_version_known_to_help_is_kept(place: Place) -> None:
 
 def test_a_version_that_a_run_starts_from_is_kept_until_the_run_ends(place: Place) -> None:
     tuned(place, times=2)
-    run_id = place.studio.fine_tune({**ENDLESS, "start": "v1"})["run_id"]
+    run_id = place.studio.fine_tune({**ENDLESS, "init_from": "v1"})["run_id"]
     with pytest.raises(VersionNeeded, match=run_id):
         place.studio.library.delete("v1")
     place.studio.cancel_run(run_id)
     place.reach(run_id, "cancelled")
     place.studio.library.delete("v1")
     with pytest.raises(UnknownVersion, match="deleted"):
-        place.studio.fine_tune({"start": "v1"})
+        place.studio.fine_tune({"init_from": "v1"})
 
 
 def test_a_deleted_version_is_told_of_and_offered_no_more(place: Place) -> None:
