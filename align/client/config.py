@@ -121,9 +121,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         # Runs of before `some` was there say on and off.
-        chosen = self.gradient_checkpointing
-        current = LEGACY_CHECKPOINTING.get(chosen, chosen)
-        object.__setattr__(self, "gradient_checkpointing", current)
+        value = self.gradient_checkpointing
+        object.__setattr__(self, "gradient_checkpointing", LEGACY_CHECKPOINTING.get(value, value))
 
 
 # By the papers and public recipes; not measured here.

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from align.client.config import PRESETS, configure, plan
+from align.client.config import LEGACY_SETTINGS, PRESETS, TrainConfig, configure, plan, to_json
+from align.client.run_folder import RunFolder
 from align.errors import InvalidSettings
 
 
@@ -71,3 +73,60 @@ def test_a_plan_and_its_sentence_expect_the_same_time():
     assert plan("embedded", 100, {"steps": 60}, pairs_per_s=32.0)["summary"].endswith(
         "about 1 min."
     )
+
+
+OTHER_VALUES = {
+    "init_from": "v3",
+    "train_batch_size": 6,
+    "micro_batch_size": 3,
+    "target_modules": "all",
+    "dpop_lambda": 2.5,
+    "anchor_fraction": 0.25,
+    "noise_samples_per_pair": 5,
+    "min_timestep_fraction": 0.3,
+    "check_prompts": 2,
+    "holdout_fraction": 0.2,
+    "num_processes": 2,
+}
+"""A value of each renamed setting that no preset has."""
+
+
+@pytest.mark.parametrize(("legacy", "name"), LEGACY_SETTINGS.items())
+def test_a_setting_is_taken_by_its_former_name(legacy, name):
+    chosen = configure("embedded", {legacy: OTHER_VALUES[name]})
+    assert getattr(chosen, name) == OTHER_VALUES[name]
+    assert chosen == configure("embedded", json.dumps({name: OTHER_VALUES[name]}))
+
+
+@pytest.mark.parametrize(("legacy", "name"), LEGACY_SETTINGS.items())
+def test_a_setting_under_both_of_its_names_is_refused(legacy, name):
+    value = OTHER_VALUES[name]
+    sentence = f"^{legacy} is the former name of {name}, and both are given. Keep {name}.$"
+    with pytest.raises(InvalidSettings, match=sentence):
+        configure("embedded", {legacy: value, name: value})
+
+
+@pytest.mark.parametrize(("legacy", "name"), LEGACY_SETTINGS.items())
+def test_a_run_folder_of_before_is_read_with_the_former_name(tmp_path, legacy, name):
+    chosen = replace(PRESETS["embedded"], **{name: OTHER_VALUES[name]})
+    before = to_json(chosen)
+    before[legacy] = before.pop(name)
+    RunFolder(tmp_path).write_config({"format": 1, "train": before})
+    assert TrainConfig(**RunFolder(tmp_path).read_config()["train"]) == chosen
+
+
+def test_beta_is_twice_kappa():
+    assert configure("sdxl", {"beta": 5000}) == configure("sdxl", {"kappa": 2500})
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"beta": 80, "kappa": 40}, "beta is twice kappa, and both are given"),
+        ({"beta": "strong"}, "beta must be a number, got 'strong'"),
+        ({"beta": 1.0}, "beta must be between 2 and 2e.06, got 1.0"),
+    ],
+)
+def test_a_beta_that_cannot_be_used_gets_a_sentence(settings, sentence):
+    with pytest.raises(InvalidSettings, match=sentence):
+        configure("embedded", settings)
