@@ -122,7 +122,7 @@ class Remark:
 class Report:
     """A reported pair; `decision` is open, shown, hidden, or withdrawn by who made it."""
 
-    report_id: int
+    flag_id: int
     pair_id: str
     prompt: str
     left: str
@@ -137,7 +137,7 @@ class Report:
 class Sitting:
     """A person's goal of so many votes; `state` is open, paused or ended."""
 
-    sitting_id: str
+    session_id: str
     annotator: str
     goal: int
     created: datetime

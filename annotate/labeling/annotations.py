@@ -66,7 +66,7 @@ class Annotations:
         return [
             pair_view(self._store.pair(report.pair_id))
             | {
-                "report": report.report_id,
+                "report": report.flag_id,
                 "by": report.annotator,
                 "note": report.note,
                 "at": f"{report.created.isoformat(timespec='seconds')}Z",

@@ -16,7 +16,7 @@ ORDER BY number DESC LIMIT 1
 PAIR = """
 SELECT base, number, pair_id, prompt, left_image, right_image, version,
        EXISTS (SELECT 1 FROM trial_pairs WHERE pair_id = $pair),
-       EXISTS (SELECT 1 FROM checks WHERE pair_id = $pair),
+       EXISTS (SELECT 1 FROM control_pairs WHERE pair_id = $pair),
        EXISTS (
            SELECT 1 FROM trial_pairs JOIN trials USING (trial_id)
            WHERE pair_id = $pair AND coalesce((options ->> 'mixed')::BOOLEAN, FALSE)

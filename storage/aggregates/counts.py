@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 BESIDES = """
 SELECT verdict, count(*) FROM current_votes
 WHERE base = ? AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs) AND pair_id IN (
-    SELECT pair_id FROM checks
+    SELECT pair_id FROM control_pairs
     UNION ALL
     SELECT pair_id FROM trial_pairs JOIN trials USING (trial_id)
     WHERE coalesce((options ->> 'mixed')::BOOLEAN, FALSE)
@@ -33,7 +33,7 @@ WHERE base = ? AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs) AND pair_id
 GROUP BY verdict
 """
 
-VERDICTS = "SELECT verdict, count(*) FROM labels WHERE base = ? GROUP BY verdict"
+VERDICTS = "SELECT verdict, count(*) FROM candidate_votes WHERE base = ? GROUP BY verdict"
 
 # A ranking of four counts as one vote: its pairs hang together.
 RANKED = "SELECT count(best), count(*) - count(best) FROM current_rankings WHERE base = ?"
@@ -44,7 +44,7 @@ WAITING = """
 SELECT number, pair_id, prompt, left_image, right_image, version FROM pairs
 WHERE base = ? AND pair_id NOT IN (SELECT pair_id FROM current_votes)
   AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
-  AND pair_id NOT IN (SELECT pair_id FROM checks)
+  AND pair_id NOT IN (SELECT pair_id FROM control_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
 ORDER BY number
 """
@@ -53,7 +53,7 @@ ORDER BY number
 # single person's votes does not count, or everybody else's would be new again.
 UNLEARNED = f"""
 SELECT (
-    SELECT count(*) FROM lessons
+    SELECT count(*) FROM trainable_votes
     WHERE base = $base AND winner IS NOT NULL AND vote_id NOT IN (
         SELECT vote_id FROM snapshot_votes WHERE snapshot_id = ({NEWEST_RUN})
     )

@@ -19,17 +19,17 @@ JOIN pairs AS p USING (pair_id)
 JOIN images AS a ON a.image_id = least(p.left_image, p.right_image)
 JOIN images AS b ON b.image_id = greatest(p.left_image, p.right_image)
 LEFT JOIN trial_pairs AS t USING (pair_id)
-LEFT JOIN checks AS c USING (pair_id)
+LEFT JOIN control_pairs AS c USING (pair_id)
 LEFT JOIN pairs AS o ON o.pair_id = c.of_pair
 ORDER BY v.vote_id
 """
 
 # All that can change what is said of votes is appended, so the newest of each kind tell a moment.
 MOMENT = """
-SELECT (SELECT max(vote_id) FROM votes), (SELECT max(report_id) FROM reports),
-       (SELECT max(report_decision_id) FROM report_decisions),
-       (SELECT max(remark_id) FROM remarks), (SELECT max(gold_mark_id) FROM gold_marks),
-       (SELECT count(*) FROM withdrawals)
+SELECT (SELECT max(vote_id) FROM votes), (SELECT max(flag_id) FROM flags),
+       (SELECT max(flag_decision_id) FROM flag_decisions),
+       (SELECT max(annotation_id) FROM vote_annotations),
+       (SELECT max(gold_mark_id) FROM gold_marks), (SELECT count(*) FROM withdrawals)
 """
 
 # Winner and loser of the newest votes that could teach something, as a run would see them.
@@ -37,7 +37,7 @@ LESSONS = """
 SELECT v.winner, CASE WHEN v.winner = p.left_image THEN p.right_image ELSE p.left_image END,
        p.prompt
 FROM (
-    SELECT vote_id, pair_id, winner FROM lessons WHERE base = $base AND winner IS NOT NULL
+    SELECT vote_id, pair_id, winner FROM trainable_votes WHERE base = $base AND winner IS NOT NULL
     ORDER BY vote_id DESC LIMIT $most
 ) AS v
 JOIN pairs AS p USING (pair_id)

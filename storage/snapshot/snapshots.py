@@ -32,20 +32,20 @@ GLANCE = 512_000_000
 """Bytes of images that are read to say what a run would leave out; a run itself reads all."""
 
 SETTLED_LABELS = f"""
-SELECT {SETTLED.format(id="vote_id", created="labels.created")} AS settled,
+SELECT {SETTLED.format(id="vote_id", created="candidate_votes.created")} AS settled,
        vote_id, pair_id, prompt, annotator, verdict,
        left_file.sha256, right_file.sha256, coalesce(strength.value::INTEGER, 1),
        coalesce(weight, 1.0), excluded_votes.reason
-FROM labels
+FROM candidate_votes
 LEFT JOIN (
-    SELECT vote_id, value FROM current_remarks WHERE kind = 'strength'
+    SELECT vote_id, value FROM current_annotations WHERE kind = 'strength'
 ) AS strength USING (vote_id)
 LEFT JOIN excluded_votes USING (vote_id)
 LEFT JOIN current_weights USING (base, annotator)
 JOIN pairs USING (pair_id)
 JOIN images AS left_file ON left_file.image_id = pairs.left_image
 JOIN images AS right_file ON right_file.image_id = pairs.right_image
-WHERE labels.base = $base AND coalesce(annotator = $voter, $voter IS NULL)
+WHERE candidate_votes.base = $base AND coalesce(annotator = $voter, $voter IS NULL)
 ORDER BY vote_id
 """
 
@@ -152,7 +152,7 @@ class Snapshots:
         undone = self._database.read(
             "SELECT count(*) FROM votes WHERE base = ? AND supersedes IS NOT NULL "
             "AND pair_id NOT IN (SELECT pair_id FROM trial_pairs) "
-            "AND pair_id NOT IN (SELECT pair_id FROM checks)",
+            "AND pair_id NOT IN (SELECT pair_id FROM control_pairs)",
             [base],
         )
         kinds = Counter(vote.kind for vote in votes)

@@ -15,14 +15,14 @@ SELECT pair_id FROM (
 WHERE ago > $after AND ago <= $until AND verdict <> 'skip'
   AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
-  AND pair_id NOT IN (SELECT pair_id FROM checks)
-  AND pair_id NOT IN (SELECT of_pair FROM checks WHERE annotator = $annotator)
+  AND pair_id NOT IN (SELECT pair_id FROM control_pairs)
+  AND pair_id NOT IN (SELECT of_pair FROM control_pairs WHERE annotator = $annotator)
 """
 
 UNASKED_GOLD = """
 SELECT pair_id FROM gold_pairs
 WHERE base = $base
-  AND pair_id NOT IN (SELECT of_pair FROM checks WHERE annotator = $annotator)
+  AND pair_id NOT IN (SELECT of_pair FROM control_pairs WHERE annotator = $annotator)
   AND pair_id NOT IN (SELECT pair_id FROM current_votes WHERE annotator = $annotator)
 """
 
@@ -56,7 +56,7 @@ class Checks:
             pair = Pair(new_id(), prompt, *sides, version, check=kind)
             insert_pair(cursor, pair, base, now)
             row = [pair.pair_id, pair_id, annotator, kind, now]
-            cursor.execute("INSERT INTO checks VALUES (?, ?, ?, ?, ?)", row)
+            cursor.execute("INSERT INTO control_pairs VALUES (?, ?, ?, ?, ?)", row)
             return pair
 
         return self._database.write(insert)

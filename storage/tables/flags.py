@@ -15,11 +15,11 @@ LONGEST_NOTE = 500
 DECISIONS = ("shown", "hidden")
 
 REPORTS = """
-SELECT report_id, current_reports.pair_id, prompt, left_image, right_image, annotator, note,
-       current_reports.created,
+SELECT flag_id, current_flags.pair_id, prompt, left_image, right_image, annotator, note,
+       current_flags.created,
        CASE WHEN withdrawn THEN 'withdrawn' ELSE coalesce(decision, 'open') END
-FROM current_reports JOIN pairs USING (pair_id)
-WHERE base = ? ORDER BY report_id DESC
+FROM current_flags JOIN pairs USING (pair_id)
+WHERE base = ? ORDER BY flag_id DESC
 """
 
 
@@ -47,7 +47,7 @@ class Reports:
                 raise unknown_pair(pair_id)
             changes.about(cursor, pair_id)
             cursor.execute(
-                "INSERT INTO reports (key, pair_id, annotator, note, created) "
+                "INSERT INTO flags (key, pair_id, annotator, note, created) "
                 "VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
                 row,
             )
@@ -55,7 +55,7 @@ class Reports:
 
         self._tally.change(insert)
 
-    def decide(self, report_id: int, decision: str, who: str) -> Report:
+    def decide(self, flag_id: int, decision: str, who: str) -> Report:
         """Show a reported pair again, or keep it hidden; raises UnknownReport or InvalidReport."""
         if decision not in DECISIONS:
             raise InvalidReport(f"{decision!r} is no decision. Send shown or hidden.")
@@ -63,27 +63,26 @@ class Reports:
 
         def insert(cursor: Cursor, changes: Changes) -> str:
             row = cursor.execute(
-                "SELECT base, current_reports.annotator, withdrawn, pair_id "
-                "FROM current_reports JOIN pairs USING (pair_id) WHERE report_id = ?",
-                [report_id],
+                "SELECT base, current_flags.annotator, withdrawn, pair_id "
+                "FROM current_flags JOIN pairs USING (pair_id) WHERE flag_id = ?",
+                [flag_id],
             ).fetchone()
             if row is None:
-                raise UnknownReport(f"There is no report {report_id}. Look at the list of reports.")
+                raise UnknownReport(f"There is no report {flag_id}. Look at the list of reports.")
             if row[2]:
                 raise InvalidReport(
-                    f"{row[1]!r} has taken report {report_id} back, so there is nothing to decide. "
+                    f"{row[1]!r} has taken report {flag_id} back, so there is nothing to decide. "
                     "Report the pair anew to hide it."
                 )
             changes.about(cursor, row[3])
             cursor.execute(
-                "INSERT INTO report_decisions (report_id, decision, who, created) "
-                "VALUES (?, ?, ?, ?)",
-                [report_id, decision, who, now],
+                "INSERT INTO flag_decisions (flag_id, decision, who, created) VALUES (?, ?, ?, ?)",
+                [flag_id, decision, who, now],
             )
             return str(row[0])
 
         base = self._tally.change(insert)
-        return next(report for report in self.all(base) if report.report_id == report_id)
+        return next(report for report in self.all(base) if report.flag_id == flag_id)
 
     def all(self, base: str) -> list[Report]:
         """Return the reports on a model's pairs, newest first."""

@@ -12,11 +12,11 @@ LARGEST_GOAL = 10_000
 OPEN, PAUSED, ENDED = "open", "paused", "ended"
 
 NEWEST = """
-SELECT sitting_id, annotator, goal, sittings.created, newest.state
-FROM sittings JOIN (
-    SELECT sitting_id, arg_max(state, sitting_state_id) AS state, min(sitting_state_id) AS began
-    FROM sitting_states GROUP BY sitting_id
-) AS newest USING (sitting_id)
+SELECT session_id, annotator, goal, labeling_sessions.created, newest.state
+FROM labeling_sessions JOIN (
+    SELECT session_id, arg_max(state, session_state_id) AS state, min(session_state_id) AS began
+    FROM labeling_session_states GROUP BY session_id
+) AS newest USING (session_id)
 WHERE annotator = ? ORDER BY began DESC LIMIT 1
 """
 
@@ -31,7 +31,9 @@ WHERE annotator = $annotator AND ranking_id > $after_ranking AND ranking_id <= $
 ORDER BY created
 """
 
-BOUNDS = "SELECT vote_id, ranking_id FROM sitting_bounds WHERE sitting_id = ? AND ended = ?"
+BOUNDS = """
+SELECT vote_id, ranking_id FROM labeling_session_bounds WHERE session_id = ? AND ended = ?
+"""
 
 # Of a sitting from before there were bounds: the newest acts before it began, or until it ended.
 BY_TIME = """
@@ -42,7 +44,7 @@ SELECT (SELECT coalesce(max(vote_id), 0) FROM votes
 """
 
 NOW = """
-INSERT INTO sitting_bounds
+INSERT INTO labeling_session_bounds
 SELECT $sitting, $ended, (SELECT coalesce(max(vote_id), 0) FROM votes),
        (SELECT coalesce(max(ranking_id), 0) FROM rankings)
 ON CONFLICT DO NOTHING
@@ -67,12 +69,12 @@ class Sittings:
 
         def insert(cursor: Cursor) -> None:
             if before and before.state != ENDED:
-                append(cursor, before.sitting_id, ENDED, now)
+                append(cursor, before.session_id, ENDED, now)
             cursor.execute(
-                "INSERT INTO sittings VALUES (?, ?, ?, ?)",
-                [sitting.sitting_id, annotator, goal, now],
+                "INSERT INTO labeling_sessions VALUES (?, ?, ?, ?)",
+                [sitting.session_id, annotator, goal, now],
             )
-            append(cursor, sitting.sitting_id, OPEN, now)
+            append(cursor, sitting.session_id, OPEN, now)
 
         self._database.write(insert)
         return sitting
@@ -83,8 +85,8 @@ class Sittings:
         if sitting is None or sitting.state == ENDED:
             raise NoSitting(f"{annotator!r} has no sitting. Set a goal to begin one.")
         now = self._clock()
-        self._database.write(lambda cursor: append(cursor, sitting.sitting_id, state, now))
-        return Sitting(sitting.sitting_id, annotator, sitting.goal, sitting.created, state)
+        self._database.write(lambda cursor: append(cursor, sitting.session_id, state, now))
+        return Sitting(sitting.session_id, annotator, sitting.goal, sitting.created, state)
 
     def newest(self, annotator: str) -> Sitting | None:
         """Return the annotator's newest sitting, whatever its state."""
@@ -116,28 +118,28 @@ class Sittings:
 
     def _bound(self, sitting: Sitting, at: datetime, ended: bool) -> tuple[int, int]:
         """Return the newest vote and ranking of when a sitting began or ended."""
-        found = self._database.read(BOUNDS, [sitting.sitting_id, ended])
+        found = self._database.read(BOUNDS, [sitting.session_id, ended])
         vote_id, ranking_id = (found or self._database.read(BY_TIME, {"at": at, "ended": ended}))[0]
         return int(vote_id), int(ranking_id)
 
     def _ended(self, sitting: Sitting) -> datetime | None:
         rows = self._database.read(
-            "SELECT max(created) FROM sitting_states WHERE sitting_id = ? AND state = ?",
-            [sitting.sitting_id, ENDED],
+            "SELECT max(created) FROM labeling_session_states WHERE session_id = ? AND state = ?",
+            [sitting.session_id, ENDED],
         )
         at: datetime | None = rows[0][0]
         return at
 
 
-def append(cursor: Cursor, sitting_id: str, state: str, now: datetime) -> None:
+def append(cursor: Cursor, session_id: str, state: str, now: datetime) -> None:
     """Record where a sitting stands."""
     cursor.execute(
-        "INSERT INTO sitting_states (sitting_id, state, created) VALUES (?, ?, ?)",
-        [sitting_id, state, now],
+        "INSERT INTO labeling_session_states (session_id, state, created) VALUES (?, ?, ?)",
+        [session_id, state, now],
     )
     if state in (OPEN, ENDED):
         # What is there already counts: a sitting that goes on after a pause began before it.
-        cursor.execute(NOW, {"sitting": sitting_id, "ended": state == ENDED})
+        cursor.execute(NOW, {"sitting": session_id, "ended": state == ENDED})
 
 
 def sitting_of(row: Row) -> Sitting:

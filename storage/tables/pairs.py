@@ -12,7 +12,7 @@ from storage.timestamps import Clock
 COLUMNS = "pair_id, prompt, left_image, right_image, version"
 SHOWN = f"""
 SELECT {COLUMNS}, trial_id, coalesce(question, 'overall'), kind
-FROM pairs LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN checks USING (pair_id)
+FROM pairs LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN control_pairs USING (pair_id)
 """
 
 
@@ -26,7 +26,7 @@ LEFT JOIN (
 ) AS asked USING (pair_id)
 WHERE base = $base AND len(coalesce(asked.people, [])) < $overlap
   AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
-  AND pair_id NOT IN (SELECT pair_id FROM checks)
+  AND pair_id NOT IN (SELECT pair_id FROM control_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
 ORDER BY number
 """

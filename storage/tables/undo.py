@@ -23,15 +23,15 @@ SINCE = """
 SELECT act_id, acts.kind, acts.key, coalesce(decision IS NOT NULL, FALSE) AS settled
 FROM acts
 LEFT JOIN (
-    SELECT reports.key, decision FROM current_reports JOIN reports USING (report_id)
+    SELECT flags.key, decision FROM current_flags JOIN flags USING (flag_id)
 ) AS decided ON acts.kind = 'report' AND decided.key = acts.key
 WHERE acts.annotator = $who AND after_vote >= $vote
   AND act_id NOT IN (SELECT act_id FROM withdrawals)
   AND (kind <> 'ranking' OR acts.key IN (
       SELECT key FROM current_rankings WHERE annotator = $who))
   AND (kind <> 'remark' OR acts.key IN (
-      SELECT remarks.key FROM remarks JOIN current_votes ON current_votes.key = vote_key
-      WHERE annotator = $who))
+      SELECT vote_annotations.key FROM vote_annotations
+      JOIN current_votes ON current_votes.key = vote_key WHERE annotator = $who))
 ORDER BY act_id DESC
 """
 
@@ -115,7 +115,7 @@ class Undo:
             undo_ranking(cursor, ranking_id_of(cursor, act.key), key, self._clock())
         else:
             if act.kind == REPORT:
-                sql = "SELECT pair_id FROM reports WHERE key = ?"
+                sql = "SELECT pair_id FROM flags WHERE key = ?"
                 changes.about(cursor, pair_where(cursor, sql, act.key).pair_id)
             row = [key, act.place, annotator, self._clock()]
             cursor.execute("INSERT INTO withdrawals VALUES (?, ?, ?, ?)", row)
@@ -156,7 +156,7 @@ def describe(cursor: Cursor, kind: str, key: str, annotator: str, settled: bool)
 
 def report_of(cursor: Cursor, key: str, annotator: str, settled: bool) -> Undone:
     """Return a report that was taken back; its pair is open unless it is hidden or voted on."""
-    pair = pair_where(cursor, "SELECT pair_id FROM reports WHERE key = ?", key)
+    pair = pair_where(cursor, "SELECT pair_id FROM flags WHERE key = ?", key)
     asked = [pair.pair_id]
     hidden = cursor.execute("SELECT 1 FROM hidden_pairs WHERE pair_id = ?", asked).fetchone()
     voted = cursor.execute(
@@ -168,7 +168,7 @@ def report_of(cursor: Cursor, key: str, annotator: str, settled: bool) -> Undone
 
 def remark_of(cursor: Cursor, key: str, settled: bool) -> Undone:
     """Return a remark that was taken back, by its own kind, with the pair of its vote."""
-    rows = cursor.execute("SELECT kind, name, vote_key FROM remarks WHERE key = ?", [key])
+    rows = cursor.execute("SELECT kind, name, vote_key FROM vote_annotations WHERE key = ?", [key])
     kind, name, vote_key = rows.fetchall()[0]
     pair = pair_where(cursor, "SELECT pair_id FROM votes WHERE key = ?", vote_key)
     return Undone(kind, key, pair, name=name, vote_key=vote_key, settled=settled)

@@ -37,7 +37,7 @@ class Remarks:
         def insert(cursor: Cursor) -> None:
             stored = value_of(cursor, vote_key, annotator, kind, value)
             cursor.execute(
-                "INSERT INTO remarks (key, vote_key, kind, name, value, created) "
+                "INSERT INTO vote_annotations (key, vote_key, kind, name, value, created) "
                 "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
                 [key, vote_key, kind, name, stored, now],
             )
@@ -48,7 +48,8 @@ class Remarks:
     def of_vote(self, vote_key: str) -> list[Remark]:
         """Return what is said of a current vote now, in the order of kinds and names."""
         rows = self._database.read(
-            "SELECT kind, name, value FROM current_remarks WHERE vote_key = ? ORDER BY kind, name",
+            "SELECT kind, name, value FROM current_annotations WHERE vote_key = ? "
+            "ORDER BY kind, name",
             [vote_key],
         )
         return [Remark(*row) for row in rows]
@@ -58,8 +59,9 @@ class Remarks:
         return [
             (name, int(count))
             for name, count in self._database.read(
-                "SELECT name, count(*) AS n FROM current_remarks JOIN labels USING (vote_id) "
-                "WHERE kind = 'reason' AND base = ? GROUP BY name ORDER BY n DESC, name",
+                "SELECT name, count(*) AS n FROM current_annotations "
+                "JOIN candidate_votes USING (vote_id) WHERE kind = 'reason' AND base = ? "
+                "GROUP BY name ORDER BY n DESC, name",
                 [base],
             )
         ]

@@ -25,7 +25,7 @@ SELECT v.vote_id, v.pair_id, v.annotator, v.verdict, v.winner, v.left_image,
 FROM current_votes AS v
 JOIN pairs AS p USING (pair_id)
 LEFT JOIN trial_pairs AS t USING (pair_id)
-LEFT JOIN checks AS c USING (pair_id)
+LEFT JOIN control_pairs AS c USING (pair_id)
 LEFT JOIN excluded_votes AS e ON e.vote_id = v.vote_id
 WHERE v.base = ? AND v.pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
 ORDER BY v.vote_id
@@ -173,7 +173,7 @@ class Quality:
 
     def looks(self, measure: int, files: Sequence[str] | None = None) -> dict[str, Sequence[float]]:
         """Return what one version of the measure says of all images or some, by their SHA-256."""
-        sql = "SELECT sha256, numbers FROM looks WHERE measure = ?"
+        sql = "SELECT sha256, features FROM image_features WHERE measure = ?"
         if files is None:
             return dict(self._database.read(sql, [measure]))
         chosen = f"{sql} AND sha256 IN (SELECT unnest(?::VARCHAR[]))"
@@ -185,7 +185,7 @@ class Quality:
             return
         # One statement, for others wait to write meanwhile.
         sql = (
-            "INSERT INTO looks SELECT unnest($files::VARCHAR[]), $measure, "
+            "INSERT INTO image_features SELECT unnest($files::VARCHAR[]), $measure, "
             "unnest($numbers::DOUBLE[][]) ON CONFLICT DO NOTHING"
         )
         known = {"files": list(found), "measure": measure, "numbers": [*map(list, found.values())]}
@@ -205,7 +205,7 @@ class Quality:
     def reasons(self, base: str) -> list[tuple[int, str]]:
         """Return (vote_id, why the loser lost) of current votes."""
         rows = self._database.read(
-            "SELECT vote_id, name FROM current_remarks JOIN votes USING (vote_id) "
+            "SELECT vote_id, name FROM current_annotations JOIN votes USING (vote_id) "
             "WHERE base = ? AND kind = 'reason' ORDER BY vote_id",
             [base],
         )

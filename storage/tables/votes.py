@@ -104,7 +104,8 @@ class Votes:
     def decisive(self, base: str, annotator: str) -> int:
         """Count the current decisive votes of one person that can be learned from."""
         rows = self._database.read(
-            "SELECT (SELECT count(winner) FROM lessons WHERE base = $base AND annotator = $who) + "
+            "SELECT (SELECT count(winner) FROM trainable_votes "
+            " WHERE base = $base AND annotator = $who) + "
             "(SELECT count(best) FROM current_rankings WHERE base = $base AND annotator = $who "
             " AND annotator NOT IN (SELECT person FROM excluded_people WHERE base = $base))",
             {"base": base, "who": annotator},
@@ -127,7 +128,7 @@ class Votes:
         require_no_vote(cursor, ballot)
         vote_id = insert_vote(cursor, ballot, self._clock())
         if ballot.choice:
-            cursor.execute("INSERT INTO choices VALUES (?, ?, ?)", [vote_id, *ballot.choice])
+            cursor.execute("INSERT INTO pair_selection VALUES (?, ?, ?)", [vote_id, *ballot.choice])
         return VoteReceipt(ballot.key, vote_id, duplicate=False, trial=ballot.trial)
 
     def _count(self, receipt: VoteReceipt, ballot: Ballot) -> None:
@@ -165,7 +166,7 @@ def shown(database: Database, pair_id: str) -> Row:
         "SELECT pairs.base, pair_id, left_image, right_image, trial_id, kind, "
         "coalesce((options ->> 'mixed')::BOOLEAN, FALSE) FROM pairs "
         "LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN trials USING (trial_id) "
-        "LEFT JOIN checks USING (pair_id) WHERE pair_id = ?",
+        "LEFT JOIN control_pairs USING (pair_id) WHERE pair_id = ?",
         [pair_id],
     )
     if not rows:

@@ -150,7 +150,8 @@ def judge(home: Path, crowd: list[Labeler]) -> None:
         rows = database.execute(
             "SELECT key, pair_id FROM votes WHERE verdict IS NOT NULL"
         ).fetchall()
-        repeats = {pair for (pair,) in database.execute("SELECT pair_id FROM checks").fetchall()}
+        control = database.execute("SELECT pair_id FROM control_pairs").fetchall()
+        repeats = {pair for (pair,) in control}
     stored = dict(rows)
     voted = Counter(pair for _, pair in rows)
     lost = [key for key in acknowledged if key not in stored]

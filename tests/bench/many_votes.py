@@ -76,7 +76,7 @@ STATEMENTS = (
     SELECT pair_id, nextval('pair_numbers'), prompt(n - 1000), r, l, $base, 'base', $began
     FROM repeated
     """,
-    "INSERT INTO checks SELECT pair_id, of_pair, who, 'repeat', $began FROM repeated",
+    "INSERT INTO control_pairs SELECT pair_id, of_pair, who, 'repeat', $began FROM repeated",
     """
     INSERT INTO votes
     SELECT n + 1, 'vote ' || n, $base, pair_id, who, said,
@@ -94,9 +94,9 @@ STATEMENTS = (
            annotator, NULL, NULL, left_image, NULL, vote_id, created
     FROM votes WHERE vote_id % 50 = 11
     """,
-    "INSERT INTO choices SELECT vote_id, 'value', 0.5 FROM votes WHERE verdict IS NOT NULL",
+    "INSERT INTO pair_selection SELECT vote_id, 'value', 0.5 FROM votes WHERE verdict IS NOT NULL",
     """
-    INSERT INTO remarks (key, vote_key, kind, name, value, created)
+    INSERT INTO vote_annotations (key, vote_key, kind, name, value, created)
     SELECT 'remark ' || vote_id, key, 'reason', ['hands', 'text', 'colours'][1 + vote_id % 3], 'on',
            created
     FROM votes WHERE winner IS NOT NULL AND vote_id % 20 = 3
@@ -114,7 +114,7 @@ STATEMENTS = (
     VALUES ($base, 'person 7', 'random clicks', 'admin', $began)
     """,
     """
-    INSERT INTO reports (key, pair_id, annotator, note, created)
+    INSERT INTO flags (key, pair_id, annotator, note, created)
     SELECT 'report ' || number, pair_id, 'ann', '', created FROM pairs WHERE number % 4000 = 9
     """,
     """

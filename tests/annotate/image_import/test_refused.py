@@ -327,7 +327,7 @@ def test_a_labeler_says_nothing_about_a_vote_of_another(house, bob, cem):
     }
     for named in ("", "Cem"):
         assert serve(bob, "stage_send", {**remark, "annotator": named}).json()["ok"] is False
-    count = "SELECT count(*) FROM remarks"
+    count = "SELECT count(*) FROM vote_annotations"
     assert house.place.store._database.read(count) == [(0,)]
     assert serve(cem, "stage_send", remark).json()["ok"] is True
     assert house.place.store._database.read(count) == [(1,)]

@@ -67,7 +67,8 @@ def test_pairs_are_chosen_by_value_with_their_propensity_noted(place):
     for _ in range(6):
         until(lambda: (chooser.learn(), knows_what_waits(place))[1])
         place.label(5)
-    rows = place.store._database.read("SELECT policy, propensity FROM choices ORDER BY vote_id")
+    sql = "SELECT policy, propensity FROM pair_selection ORDER BY vote_id"
+    rows = place.store._database.read(sql)
     assert len(rows) > 30, "all but those that were asked on purpose"
     policies = [policy for policy, _ in rows]
     assert policies[:8] == ["oldest"] * 8
@@ -106,7 +107,7 @@ def test_choosing_pairs_survives_failures_says_so_and_goes_on(quick, open_place,
     assert "the disk is away" in told and "in the order" in told
     until(lambda: place.studio.activity()["message"] == told)
     place.label(3)
-    rows = store._database.read("SELECT policy FROM choices ORDER BY vote_id DESC LIMIT 3")
+    rows = store._database.read("SELECT policy FROM pair_selection ORDER BY vote_id DESC LIMIT 3")
     assert rows == [("oldest",)] * 3
     tab = InsightsTab.__new__(InsightsTab)
     tab._studio, tab._person = place.studio, None

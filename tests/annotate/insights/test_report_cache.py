@@ -86,7 +86,7 @@ class Played:
             elif kind == "decide":
                 reports = self.store.reports.all(BASE)
                 decision = ("shown", "hidden")[number % 2]
-                self.store.reports.decide(reports[number % len(reports)].report_id, decision, who)
+                self.store.reports.decide(reports[number % len(reports)].flag_id, decision, who)
             elif kind == "exclude":
                 quality.exclude(BASE, "why not", who, annotator=who)
         except (StorageError, ZeroDivisionError):

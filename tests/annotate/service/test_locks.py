@@ -105,7 +105,7 @@ def test_no_guard_is_held_over_a_write(watch, writes, open_place):
     known = until(lambda: studio.pairs_ahead("cem", [], 1)["pairs"])[0]
     studio.insights.mark_gold(known["pair_id"], "left", "me")
     place.label(40)
-    checks = store._database.read("SELECT count(*) FROM checks")[0][0]
+    checks = store._database.read("SELECT count(*) FROM control_pairs")[0][0]
     assert checks > 3, "some were asked on purpose"
     give_all(place)
     studio._active_learner.learn()

@@ -56,7 +56,7 @@ class Played:
 
     def _decide(self, who: str, number: int, verdict: Verdict) -> None:
         report = self.store.reports.all(BASE)[number]
-        self.store.reports.decide(report.report_id, ("shown", "hidden")[number % 2], who)
+        self.store.reports.decide(report.flag_id, ("shown", "hidden")[number % 2], who)
 
     def _exclude(self, who: str, number: int, verdict: Verdict) -> None:
         meant = {"annotator": who} if number % 2 else {"vote_id": number}

@@ -21,8 +21,8 @@ def test_a_report_hides_the_pair_and_its_votes_until_it_is_shown_again(store, pa
 
     newest, first = store.reports.all(BASE)
     assert (first.note, first.annotator, first.decision) == ("not for work", "bob", "open")
-    assert store.reports.decide(first.report_id, "shown", "cem").decision == "shown"
-    assert store.reports.decide(newest.report_id, "hidden", "cem").decision == "hidden"
+    assert store.reports.decide(first.flag_id, "shown", "cem").decision == "shown"
+    assert store.reports.decide(newest.flag_id, "hidden", "cem").decision == "hidden"
     assert store.counts(BASE).votes == 1
     assert [p for p, _ in store.open_pairs(BASE, 2)] == [pair]
     assert store.write_snapshot(BASE).counts["preference"] == 1

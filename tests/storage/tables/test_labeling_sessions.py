@@ -40,7 +40,7 @@ def test_beginning_another_ends_the_one_before(store, clock):
     second = store.sittings.begin("ann", 20)
 
     assert store.sittings.newest("ann") == second
-    assert first.sitting_id != second.sitting_id
+    assert first.session_id != second.session_id
     assert store.sittings.newest("bob") is None
 
 
@@ -75,7 +75,7 @@ def test_a_sitting_from_before_there_were_bounds_goes_by_its_times(store, clock)
             store.sittings.turn("ann", "ended")
         clock.move(1)
         store.vote(pair_id, "left", "ann", f"k{number}")
-    forget = "DELETE FROM sitting_bounds"
+    forget = "DELETE FROM labeling_session_bounds"
     store._database.write(lambda cursor: cursor.execute(forget))
 
     assert len(store.sittings.given(sitting)) == 2
