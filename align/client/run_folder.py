@@ -30,6 +30,14 @@ from align.files import read_json, write_json
 
 SILENT_S = 60.0
 RUNNING = ("queued", "running")
+LEGACY_METRICS = {
+    "accuracy": "rewards/accuracies",
+    "margin_winner": "rewards/chosen",
+    "margin_loser": "rewards/rejected",
+    "reward": "rewards/mean",
+}
+"""Former names of metrics and the present ones, which are trl's: both are written for one release,
+and files that have only the former ones are read for good."""
 
 
 @dataclass(frozen=True)
@@ -136,14 +144,14 @@ class RunFolder:
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Add one step's metrics."""
         with self.metrics_path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+            file.write(json.dumps(under_both_names(row)) + "\n")
 
     def metrics(self, since: int = 0) -> list[dict[str, Any]]:
         """Rows of steps after `since`; a line still being written is left for the next call."""
         if not self.metrics_path.exists():
             return []
         lines = self.metrics_path.read_text(encoding="utf-8").split("\n")[:-1]
-        return [row for row in map(json.loads, lines) if row["step"] > since]
+        return [under_both_names(row) for row in map(json.loads, lines) if row["step"] > since]
 
     def forget_metrics_after(self, step: int) -> None:
         """Drop what an interrupted process logged beyond its last checkpoint."""
@@ -165,6 +173,16 @@ class RunFolder:
     def clear_cancel(self) -> None:
         """Take the request to stop back, for a resume."""
         (self.path / "cancel").unlink(missing_ok=True)
+
+
+def under_both_names(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of metrics under their present and their former names, whichever it has."""
+    present = {name: row[legacy] for legacy, name in LEGACY_METRICS.items() if legacy in row}
+    former = {legacy: row[name] for legacy, name in LEGACY_METRICS.items() if name in row}
+    row = row | present | former
+    if "rewards/chosen" in row and "rewards/margins" not in row:
+        row["rewards/margins"] = row["rewards/chosen"] - row["rewards/rejected"]
+    return row
 
 
 def process_lives(pid: int | None, started: float | None) -> bool:

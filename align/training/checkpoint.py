@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from align.client.run_folder import RunFolder
+from align.client.run_folder import LEGACY_METRICS, RunFolder
 from align.files import replacing
 from align.training.early_stopping import Best
 from align.training.loss_scale import LossScale
@@ -77,6 +77,7 @@ def resume(
     scale = LossScale.of(autocast)
     if scale.factor > 1 and state.get("loss_scale", {}).get("factor", 1) > 1:
         scale = LossScale(**state["loss_scale"])
-    # Checkpoints of before the setting was renamed say micro_pairs.
+    # Checkpoints of the release before name the setting and the metrics as it did.
     micro_batch_size = int(state.get("micro_batch_size", state.get("micro_pairs", 0)))
-    return Progress(int(state["step"]), micro_batch_size, state["means"], best, scale)
+    means = {LEGACY_METRICS.get(name, name): mean for name, mean in state["means"].items()}
+    return Progress(int(state["step"]), micro_batch_size, means, best, scale)

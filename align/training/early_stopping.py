@@ -73,14 +73,14 @@ class Best:
         return dict(vars(self))
 
 
-def displacement(margin_winner: float, margin_loser: float) -> str | None:
+def displacement(chosen_reward: float, rejected_reward: float) -> str | None:
     """An alarm where chosen images became less likely nearly as much as rejected ones.
 
     Both errors rise in public runs too (SalesforceAIResearch/DiffusionDPO issue 17): accuracy then
     looks fine while the images get worse.
     """
-    fell_along = margin_winner <= FALLS_ALONG * margin_loser
-    if max(margin_winner, margin_loser) > DISPLACED or not fell_along:
+    fell_along = chosen_reward <= FALLS_ALONG * rejected_reward
+    if max(chosen_reward, rejected_reward) > DISPLACED or not fell_along:
         return None
     return (
         "It moved away from the images you chose as well as from the others. Compare closely; "

@@ -27,11 +27,11 @@ from align.training.held_out import advice, flipped, verdict
 from align.training.loss_scale import finite_gradients
 from align.training.state import Lesson, prepare_lesson
 
-METRICS = ("loss", "accuracy", "margin_winner", "margin_loser", "reward")
+METRICS = ("loss", "rewards/accuracies", "rewards/chosen", "rewards/rejected", "rewards/mean")
 EVALUATIONS = 5
 """How often the held-out pairs are judged during a run."""
-MEMORY = 0.9
-"""Running means keep this share of what they were."""
+EMA_DECAY = 0.9
+"""Of the exponential moving averages of what is logged."""
 
 
 def run_training(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Path) -> None:
@@ -65,7 +65,7 @@ def train(
         explosion.watch(progress.step, metrics["loss"])
         for name, value in metrics.items():
             before = progress.means.get(name, value)
-            progress.means[name] = MEMORY * before + (1 - MEMORY) * value
+            progress.means[name] = EMA_DECAY * before + (1 - EMA_DECAY) * value
         if len(lesson.held_out) and due(progress.step, config):
             metrics["held_out_accuracy"] = judge(lesson)
         report.step(progress.step, metrics, config.train_batch_size)
@@ -140,6 +140,7 @@ def train_step(lesson: Lesson, step: int) -> dict[str, float]:
     logged, norm = gradients(lesson, mine)
     means = accelerator.gather(torch.cat(logged, dim=1).T.contiguous()).mean(dim=0)
     metrics = dict(zip(METRICS, means.tolist(), strict=True)) | {"grad_norm": norm}
+    metrics["rewards/margins"] = metrics["rewards/chosen"] - metrics["rewards/rejected"]
     if not torch.tensor(list(metrics.values())).isfinite().all():
         raise TrainingDiverged(
             f"The loss became {metrics['loss']} with gradient norm {metrics['grad_norm']}. "
@@ -215,16 +216,17 @@ def micro_step(lesson: Lesson, draws: list[Draw]) -> tuple[Tensor, Tensor]:
         weight_B=labels.weight_B,
         liked_2B=labels.liked_2B,
         # Of earlier steps: unrelated pairs, and the same for any split of this step's batch.
-        baseline=torch.tensor(max(0.0, lesson.progress.means.get("reward", 0.0))),
+        baseline=torch.tensor(max(0.0, lesson.progress.means.get("rewards/mean", 0.0))),
     )
     anchor_B = torch.tensor([d.anchor for d in draws], device=chosen_B.device)
     taught_B = labels.trust_B * lesson.loss(errors, lesson.strength)
     loss_B = torch.where(anchor_B, anchor_loss(errors, lesson.strength), taught_B)
     rewards_2B = errors.rewards_2B(kappa).detach() * has_reference
-    winner_B, loser_B = rewards_2B.chunk(2)
+    rewards_chosen_B, rewards_rejected_B = rewards_2B.chunk(2)
     accuracy_B = implicit_accuracy(errors.logits_B(kappa).detach())
-    mean_B = (winner_B + loser_B) / 2
-    return loss_B, torch.stack([loss_B.detach(), accuracy_B, winner_B, loser_B, mean_B])
+    mean_B = (rewards_chosen_B + rewards_rejected_B) / 2
+    rows = [loss_B.detach(), accuracy_B, rewards_chosen_B, rewards_rejected_B, mean_B]
+    return loss_B, torch.stack(rows)
 
 
 def share_of(draws: list[Draw], process: int, processes: int) -> list[Draw]:
@@ -260,7 +262,7 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
     means = progress.means
     micro_batch_size = progress.micro_batch_size or lesson.config.micro_batch_size
     asked = {"asked": reference.asked, "known": reference.known}
-    alarm = displacement(means["margin_winner"], means["margin_loser"])
+    alarm = displacement(means["rewards/chosen"], means["rewards/rejected"])
     return {
         "adapter": run.adapter.name,
         "objective": lesson.config.objective,
@@ -269,7 +271,7 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
         "left_out": lesson.left_out,
         "held_out": judged,
         "settled": flipped(lesson.settled.judge(lesson.unet).accuracy_B),
-        "train_accuracy": means["accuracy"],
+        "train_accuracy": means["rewards/accuracies"],
         "kept_step": progress.best.step or progress.step,
         "micro_batch_size": micro_batch_size,
         "micro_pairs": micro_batch_size,
@@ -278,5 +280,5 @@ def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
         "stopped_early": progress.step < lesson.config.steps,
         "reference_draws": asked,
         "seconds": seconds,
-        "advice": alarm or advice(judged, means["accuracy"]),
+        "advice": alarm or advice(judged, means["rewards/accuracies"]),
     }

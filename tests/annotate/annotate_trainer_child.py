@@ -48,7 +48,7 @@ def main(folder: Path) -> None:
         if settings.get("fail_at") == step:
             return publish(folder, "failed", step, steps, error="The loss is no longer a number.")
         with (folder / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
-            metrics.write(json.dumps({"step": step, "loss": 0.7, "accuracy": 0.5}) + "\n")
+            metrics.write(json.dumps({"step": step, "loss": 0.7, "rewards/accuracies": 0.5}) + "\n")
         time.sleep(STEP_S)
     (folder / "adapter.safetensors").write_bytes(folder.name.encode())
     publish(folder, "done", steps, steps, result={"held_out": {"helped": True}})

@@ -150,13 +150,18 @@ def curves_of(metrics: Sequence[dict[str, Any]]) -> str:
     if len(metrics) < 2:
         return ""
     losses = [(row["step"], row["loss"]) for row in metrics]
-    agreement = [(row["step"], 100 * row["accuracy"]) for row in metrics]
+    agreement = [(row["step"], 100 * _accuracy(row)) for row in metrics]
     return (
         '<div class="curves">'
         + curve("Loss", losses, "{:.3f}")
         + curve("Agrees with your votes", agreement, "{:.0f} %", low=0, high=100, guide=50)
         + "</div>"
     )
+
+
+def _accuracy(row: dict[str, Any]) -> float:
+    """Return the share of a step's pairs ordered as voted, also of a row with the former name."""
+    return float(row["rewards/accuracies"] if "rewards/accuracies" in row else row["accuracy"])
 
 
 def _moment(run: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 
@@ -38,3 +39,25 @@ def test_a_status_that_an_older_trainer_wrote_is_read(tmp_path):
     old = {name: value for name, value in vars(RunStatus("done")).items() if name != "silent_s"}
     write_json(tmp_path / "status.json", old)
     assert run.status() == RunStatus("done")
+
+
+def test_metrics_of_before_are_read_under_the_names_of_trl(tmp_path):
+    run = RunFolder(tmp_path)
+    before = {"step": 1, "loss": 0.7, "accuracy": 0.5, "margin_winner": -0.5, "margin_loser": -1.5}
+    run.metrics_path.write_text(json.dumps(before) + "\n", encoding="utf-8")
+    present = {
+        "rewards/accuracies": 0.5,
+        "rewards/chosen": -0.5,
+        "rewards/rejected": -1.5,
+        "rewards/margins": 1.0,
+    }
+    assert run.metrics() == [before | present]
+    run.forget_metrics_after(1)
+    assert run.metrics() == [before | present]
+
+
+def test_metrics_are_written_under_their_former_names_too(tmp_path):
+    run = RunFolder(tmp_path)
+    run.append_metrics({"step": 1, "rewards/accuracies": 0.75, "rewards/mean": 0.25})
+    (row,) = map(json.loads, run.metrics_path.read_text("utf-8").splitlines())
+    assert (row["accuracy"], row["reward"]) == (0.75, 0.25)

@@ -48,8 +48,11 @@ def test_a_run_ends_in_an_adapter_and_says_how_it_went(make_run):
     rows = run.metrics()
     assert [row["step"] for row in rows] == [1, 2, 3]
     assert rows[0]["loss"] == pytest.approx(0.6931, abs=1e-4)
-    assert rows[0]["accuracy"] == 0.5
-    assert {"margin_winner", "margin_loser", "grad_norm", "eta_s"} <= set(rows[-1])
+    assert rows[0]["rewards/accuracies"] == 0.5
+    assert {"rewards/chosen", "rewards/rejected", "grad_norm", "eta_s"} <= set(rows[-1])
+    assert {"accuracy", "margin_winner", "margin_loser", "reward"} <= set(rows[-1])
+    margin = rows[-1]["rewards/chosen"] - rows[-1]["rewards/rejected"]
+    assert rows[-1]["rewards/margins"] == margin
 
 
 def test_a_killed_run_goes_on_to_the_very_same_adapter(make_run):

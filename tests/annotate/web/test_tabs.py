@@ -80,6 +80,13 @@ def test_a_run_that_ended_says_what_it_learned_by():
     assert "Diffusion" not in run_card(run(result={"objective": "dpo"}))
 
 
+def test_metrics_of_before_draw_the_same_curves():
+    present = [{"step": step, "loss": 0.7, "rewards/accuracies": 0.5} for step in (1, 2)]
+    before = [{"step": step, "loss": 0.7, "accuracy": 0.5} for step in (1, 2)]
+    assert "Agrees with your votes" in run_card(run(metrics=present))
+    assert run_card(run(metrics=before)) == run_card(run(metrics=present))
+
+
 def test_nothing_a_person_wrote_becomes_markup():
     shown = [
         outcome(run(state="failed", error=MARKUP)),
