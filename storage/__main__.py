@@ -13,7 +13,7 @@ from storage.backup.copies import Copies
 from storage.backup.inspection import answer
 from storage.backup.recovery import Recovery
 from storage.errors import BrokenStudio, StorageError
-from storage.studio_folder import Home
+from storage.studio_folder import StudioFolder
 from storage.timestamps import utc_now
 
 
@@ -53,11 +53,11 @@ def run(chosen: argparse.Namespace) -> None:
         for copy in copies.list():
             print(f"{copy.path.name}: {copy}")
         return
-    home = Home(chosen.home)
+    folder = StudioFolder(chosen.home)
     try:
-        print(Recovery(home, copies, utc_now).restore(chosen.copy))
+        print(Recovery(folder, copies, utc_now).restore(chosen.copy))
     finally:
-        home.release()
+        folder.release()
 
 
 if __name__ == "__main__":

@@ -21,12 +21,12 @@ StorageError
 ├── AlreadyVoted      this annotator has a current vote on this pair
 ├── NothingToUndo     this annotator has no current vote
 ├── UnknownVote       this annotator gave no vote under this key
-├── InvalidRemark     a strength, reason or criterion that cannot be
-├── UnknownReport     no report has this id
-├── InvalidReport     a note or a decision that cannot be
+├── InvalidAnnotation     a strength, reason or criterion that cannot be
+├── UnknownFlag     no report has this id
+├── InvalidFlag     a note or a decision that cannot be
 ├── UnknownQuad       no four images have this id
 ├── InvalidRanking    not a best and another one as the worst
-├── NoSitting         this annotator has no sitting under way
+├── NoLabelingSession         this annotator has no sitting under way
 ├── InvalidGoal       a goal that no sitting can have
 ├── NoVotes           no settled left or right vote to write a snapshot from
 ├── InvalidPrompt     empty, too long, or with control characters
@@ -187,15 +187,15 @@ class UnknownVote(StorageError):
     """This annotator gave no vote under this key."""
 
 
-class InvalidRemark(StorageError):
+class InvalidAnnotation(StorageError):
     """A strength, a reason or a criterion that cannot be."""
 
 
-class UnknownReport(StorageError):
+class UnknownFlag(StorageError):
     """No report has this id."""
 
 
-class InvalidReport(StorageError):
+class InvalidFlag(StorageError):
     """A report's note or decision cannot be used."""
 
 
@@ -207,7 +207,7 @@ class InvalidRanking(StorageError):
     """A ranking without a best and another one as the worst."""
 
 
-class NoSitting(StorageError):
+class NoLabelingSession(StorageError):
     """This annotator has no sitting under way."""
 
 

@@ -22,7 +22,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Freed:
+class FreedSpace:
     """Bytes and files that are, or would be, gone from the disk."""
 
     bytes: int
@@ -45,15 +45,15 @@ def walk(path: Path) -> Iterator[File]:
         return
 
 
-def freed_by(files: Iterable[File]) -> Freed:
+def freed_by(files: Iterable[File]) -> FreedSpace:
     """Say what removing these names frees: a file that keeps another name keeps its bytes."""
     files = list(files)
     names = Counter(file.node for file in files)
     whole = {file.node: file.bytes for file in files if names[file.node] >= file.links}
-    return Freed(sum(whole.values()), len(files))
+    return FreedSpace(sum(whole.values()), len(files))
 
 
-def remove(paths: Iterable[Path]) -> Freed:
+def remove(paths: Iterable[Path]) -> FreedSpace:
     """Remove files and folders and say what that freed; what cannot be removed stays."""
     paths = [path for path in paths if path.exists() and not path.is_symlink()]
     before = [file for path in paths for file in walk(path)]

@@ -6,11 +6,11 @@ from pathlib import Path
 from storage.backup.copies import MIGRATION, Copies
 from storage.backup.inspection import logs_of, remove_scratch
 from storage.backup.recovery import Recovery
-from storage.backup.schedule import Keeper
+from storage.backup.schedule import CopySchedule
 from storage.database import Database
 from storage.errors import DamagedSource, NoCopy
 from storage.schema import migrate, read_migrations
-from storage.studio_folder import Home
+from storage.studio_folder import StudioFolder
 from storage.timestamps import Clock
 
 
@@ -22,23 +22,23 @@ class Opening:
 
         Raises StudioInUse, StudioNewer or BrokenStudio.
         """
-        self.home = Home(path)
-        self.copies = Copies(self.home.copies, clock)
-        self._keeper: Keeper | None = None
+        self.folder = StudioFolder(path)
+        self.copies = Copies(self.folder.copies, clock)
+        self._schedule: CopySchedule | None = None
         self.recovered: list[str] = []
         """What was wrong, and what was done about it, in sentences."""
         try:
-            self.database = self._open(Recovery(self.home, self.copies, clock), restore)
+            self.database = self._open(Recovery(self.folder, self.copies, clock), restore)
         except BaseException:
-            self.home.release()
+            self.folder.release()
             raise
 
     def _open(self, recovery: Recovery, restore: bool) -> Database:
-        remove_scratch(self.home.path, self.home.copies)
+        remove_scratch(self.folder.path, self.folder.copies)
         self.recovered += recovery.prepare(restore)
-        self.home.make_folders()
-        unclean = bool(logs_of(self.home.database))
-        database = Database(self.home.database)
+        self.folder.make_folders()
+        unclean = bool(logs_of(self.folder.database))
+        database = Database(self.folder.database)
         try:
             if unclean:
                 # What was given before a kill is safe from damage to the log from now on.
@@ -51,22 +51,22 @@ class Opening:
 
     def keep_copies(self) -> None:
         """Copy the database now, with every 200 votes, and when it is closed."""
-        self._keeper = Keeper(self.database, self.copies)
-        self._keeper.start()
+        self._schedule = CopySchedule(self.database, self.copies)
+        self._schedule.start()
 
     @property
     def problem(self) -> str | None:
         """Why there is no newer copy, in a sentence."""
-        return self._keeper.problem if self._keeper else None
+        return self._schedule.problem if self._schedule else None
 
     def close(self) -> None:
         """Let go of the database, copy it if copies are kept, and let go of the folder."""
-        if self._keeper is not None:
-            self._keeper.stop()
+        if self._schedule is not None:
+            self._schedule.stop()
         self.database.close()
-        if self._keeper is not None:
-            self._keeper.make_last(self.home.database)
-        self.home.release()
+        if self._schedule is not None:
+            self._schedule.copy_at_stop(self.folder.database)
+        self.folder.release()
 
     def _copy_first(self, recovery: Recovery, database: Database) -> None:
         try:

@@ -110,7 +110,7 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class VoteAnnotation:
     """What is said of a vote: `kind` is strength, reason or criterion."""
 
     kind: str
@@ -119,7 +119,7 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Flag:
     """A reported pair; `decision` is open, shown, hidden, or withdrawn by who made it."""
 
     flag_id: int
@@ -134,7 +134,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class LabelingSession:
     """A person's goal of so many votes; `state` is open, paused or ended."""
 
     session_id: str
@@ -145,7 +145,7 @@ class Sitting:
 
 
 @dataclass(frozen=True, slots=True)
-class SittingVote:
+class SessionVote:
     """A vote or a ranking given in a sitting; `verdict` is ranking for the latter."""
 
     created: datetime
@@ -214,7 +214,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class UnusableVotes:
     """Votes and rankings that cannot teach, because an image of theirs is gone or damaged."""
 
     votes: int
@@ -260,7 +260,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class TrainedOn:
     """What a run learned from: its snapshot, the votes in it by kind, and those undone since."""
 
     snapshot_id: str
@@ -269,7 +269,7 @@ class Learned:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class DiskUsage:
     """What something takes on the disk, each file once however many names it has.
 
     `names` are some of the files, relative to the studio folder.

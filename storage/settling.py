@@ -20,7 +20,7 @@ NEWEST = {
     VOTES: "SELECT coalesce(max(vote_id), 0) FROM votes",
     RANKINGS: "SELECT coalesce(max(ranking_id), 0) FROM rankings",
 }
-MOST = 10_000
+REMEMBERED_ACTS = 10_000
 """Acts whose moment is remembered; of more within one settling time the oldest settle later."""
 
 
@@ -51,7 +51,7 @@ class Settling:
         self._began = monotonic()
         self._earlier = {kind: int(database.read(sql)[0][0]) for kind, sql in NEWEST.items()}
         self._given: dict[str, deque[tuple[float, int]]] = {
-            kind: deque(maxlen=MOST) for kind in NEWEST
+            kind: deque(maxlen=REMEMBERED_ACTS) for kind in NEWEST
         }
         self._guard = threading.Lock()
 
@@ -71,6 +71,6 @@ class Settling:
         return Horizon(max(passed, default=lived), earlier, before)
 
 
-def everything() -> Horizon:
+def unbounded() -> Horizon:
     """Return a horizon that leaves nothing out."""
     return Horizon(2**62, 2**62, datetime.max)

@@ -1,9 +1,9 @@
 """The store: everything the app knows about a studio, behind one object.
 
-Store ── Home       the folder, its lock
+Store ── StudioFolder       the folder, its lock
       ── Database   transactions, one writer
       ── Prompts, Images, Pairs, Votes, Snapshots, Runs, Versions    one noun each
-          ── Tally      what the votes add up to, in memory
+          ── RunningCounts      what the votes add up to, in memory
       ── material      images that people brought
       ── snapshots    what runs learn from
       ── library, disk    names, notes and deletions of versions; what takes space, and clean-up
@@ -15,30 +15,30 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from storage.aggregates.counts import Tally
+from storage.aggregates.counts import RunningCounts
 from storage.disk.scratch import sweep
-from storage.disk.usage import Disk
+from storage.disk.usage import DiskCleanup
 from storage.opening import Opening
 from storage.records import Counts, Image, Pair, Prompt, Run, Snapshot, Version, VoteReceipt
 from storage.settling import Monotonic, Settling
 from storage.snapshot.snapshots import Snapshots
-from storage.tables.blind_tests import Trials
-from storage.tables.flags import Reports
+from storage.tables.blind_tests import StoredBlindTests
+from storage.tables.flags import Flags
 from storage.tables.images import Images
-from storage.tables.imported_images import Material
-from storage.tables.labeling_sessions import Sittings
-from storage.tables.model_aliases import Aliases
+from storage.tables.imported_images import ImportedImages
+from storage.tables.labeling_sessions import StoredSessions
+from storage.tables.model_aliases import ModelAliases
 from storage.tables.pairs import Pairs
 from storage.tables.people import People
-from storage.tables.project_settings import Project
+from storage.tables.project_settings import ProjectSettings
 from storage.tables.prompts import Prompts
 from storage.tables.rankings import Rankings
 from storage.tables.training_runs import Runs
 from storage.tables.undo import Undo
-from storage.tables.version_labels import Library
+from storage.tables.version_labels import VersionLabels
 from storage.tables.versions import Versions
-from storage.tables.vote_annotations import Remarks
-from storage.tables.vote_quality import Quality
+from storage.tables.vote_annotations import VoteAnnotations
+from storage.tables.vote_quality import VoteQuality
 from storage.tables.votes import Votes
 from storage.timestamps import Clock, utc_now
 
@@ -54,7 +54,7 @@ class Store:
         self,
         home: Path,
         clock: Clock = utc_now,
-        lived: Monotonic = monotonic,
+        monotonic_clock: Monotonic = monotonic,
         restore: bool = False,
     ) -> None:
         """Open a studio folder, making it if need be.
@@ -64,30 +64,30 @@ class Store:
         Raises StudioInUse, StudioNewer or BrokenStudio.
         """
         self.opening = Opening(Path(home), clock, restore)
-        self._home, self._database = self.opening.home, self.opening.database
-        sweep(self._home.path)
-        self._tally = Tally(self._database)
-        settling = Settling(self._database, clock, lived)
+        self._folder, self._database = self.opening.folder, self.opening.database
+        sweep(self._folder.path)
+        self._counts = RunningCounts(self._database)
+        settling = Settling(self._database, clock, monotonic_clock)
         self._prompts = Prompts(self._database, clock)
         self._images = Images(self._database, clock)
-        self._pairs = Pairs(self._database, self._tally, clock)
-        self._votes = Votes(self._database, self._tally, settling, clock)
-        self.snapshots = Snapshots(self._database, self._home, settling, clock)
-        self._runs = Runs(self._database, self._tally, clock)
-        self._versions = Versions(self._database, self._home, clock)
-        self.aliases = Aliases(self._tally, clock)
-        self.trials = Trials(self._database, clock)
+        self._pairs = Pairs(self._database, self._counts, clock)
+        self._votes = Votes(self._database, self._counts, settling, clock)
+        self.snapshots = Snapshots(self._database, self._folder, settling, clock)
+        self._runs = Runs(self._database, self._counts, clock)
+        self._versions = Versions(self._database, self._folder, clock)
+        self.aliases = ModelAliases(self._counts, clock)
+        self.blind_tests = StoredBlindTests(self._database, clock)
         self.people = People(self._database, clock)
-        self.project = Project(self._database, clock)
-        self.quality = Quality(self._database, self._tally, clock)
-        self.remarks = Remarks(self._database, clock)
-        self.reports = Reports(self._database, self._tally, clock)
-        self.rankings = Rankings(self._database, self._tally, settling, clock)
-        self.take_back = Undo(self._database, self._tally, clock).newest
-        self.sittings = Sittings(self._database, clock)
-        self.material = Material(self._database, self._home, self._tally, clock)
-        self.library = Library(self._database, self._home, self._versions, clock)
-        self.disk = Disk(self._database, self._home, self._versions, clock)
+        self.project_settings = ProjectSettings(self._database, clock)
+        self.quality = VoteQuality(self._database, self._counts, clock)
+        self.annotations = VoteAnnotations(self._database, clock)
+        self.flags = Flags(self._database, self._counts, clock)
+        self.rankings = Rankings(self._database, self._counts, settling, clock)
+        self.undo_newest_act = Undo(self._database, self._counts, clock).newest
+        self.sessions = StoredSessions(self._database, clock)
+        self.imported_images = ImportedImages(self._database, self._folder, self._counts, clock)
+        self.version_labels = VersionLabels(self._database, self._folder, self._versions, clock)
+        self.disk = DiskCleanup(self._database, self._folder, self._versions, clock)
 
     @classmethod
     def open(cls, home: Path) -> Self:
@@ -127,11 +127,11 @@ class Store:
     @property
     def images_dir(self) -> Path:
         """The folder of all images."""
-        return self._home.images
+        return self._folder.images
 
     def image_path(self, sha256: str) -> Path:
         """Where the image with this hash lies, or would lie."""
-        return self._home.image(sha256)
+        return self._folder.image(sha256)
 
     def find_images(self, recipe_keys: Iterable[str]) -> dict[str, Image]:
         """Return the stored images with these recipe keys, by key; unknown keys are missing."""
@@ -178,7 +178,7 @@ class Store:
 
     def waiting_pairs(self, base: str, limit: int | None = None) -> list[Pair]:
         """Return the pairs of a model without a current vote by anybody, oldest first."""
-        return self._tally.waiting(base, limit)
+        return self._counts.waiting(base, limit)
 
     # Votes
 
@@ -212,11 +212,11 @@ class Store:
 
     def counts(self, base: str) -> Counts:
         """Count the current votes on a model's pairs."""
-        return self._tally.counts(base)
+        return self._counts.counts(base)
 
-    def given(self, base: str) -> Counts:
+    def labeler_counts(self, base: str) -> Counts:
         """Count the current votes, on pairs in between too, alike: what labelers may be told."""
-        return self._tally.given(base)
+        return self._counts.labeler_counts(base)
 
     def decisive(self, base: str, voter: str | None = None) -> int:
         """Count the current decisive votes on a model's pairs, one person's or everybody's."""
@@ -227,7 +227,7 @@ class Store:
 
         Runs that failed or were cancelled do not count as having learned.
         """
-        return self._tally.unlearned(base)
+        return self._counts.unlearned(base)
 
     # Snapshots
 
@@ -263,7 +263,7 @@ class Store:
 
     def run_dir(self, run_id: str) -> Path:
         """Return the folder of a run, which its trainer makes; raises UnknownRun."""
-        return self._home.runs / self._runs.get(run_id).run_id
+        return self._folder.runs / self._runs.get(run_id).run_id
 
     # Versions
 

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 from storage.errors import BrokenStudio, StudioInUse
 
 
-class Home:
+class StudioFolder:
     """A studio folder, held by this process from opening to `release`."""
 
     def __init__(self, path: Path) -> None:

@@ -87,7 +87,7 @@ class Gate:
         if person is None:
             return await self._stranger(request)(scope, receive, send)
         if self._way.accounts.due(person.name):
-            await run_in_threadpool(self._way.accounts.people.saw, person.name)
+            await run_in_threadpool(self._way.accounts.people.record_seen, person.name)
         if STREAMS.fullmatch(path):
             may_go_on = partial(self._is_still, request, person)
             return await while_allowed(self._let_through, scope, receive, send, may_go_on)

@@ -21,7 +21,7 @@ from annotate.report.write import PAGE, write_report
 from annotate.validation import as_text
 from storage.records import Trial
 from storage.store import Store
-from storage.tables.blind_tests import Shown
+from storage.tables.blind_tests import VersionImages
 
 MOST_IMAGES = 64
 """Images of each version that go into a report, which holds them all in one file."""
@@ -46,14 +46,14 @@ class TrialReports:
 
         Raises UnknownTrial, InvalidRequest (no image yet), BrokenEvaluation or DiskFull.
         """
-        known = self._store.trials.get(as_text(trial, "The trial"))
-        shown = self._store.trials.shown(known.trial_id)[:MOST_IMAGES]
+        known = self._store.blind_tests.get(as_text(trial, "The trial"))
+        shown = self._store.blind_tests.image_pairs(known.trial_id)[:MOST_IMAGES]
         if not shown:
             raise InvalidRequest(
                 f"Nothing of {known.trial_id} is drawn yet. Vote in it, then save its report."
             )
         folder = self._folder(known.trial_id)
-        with self._store.library.writing_export(known.base, folder.name) as scratch:
+        with self._store.version_labels.writing_export(known.base, folder.name) as scratch:
             (scratch / "images").mkdir(parents=True)
             images = self._copied(known, shown, scratch)
             whole = self._evaluation(known, shown, images)
@@ -76,9 +76,11 @@ class TrialReports:
         return page if NAME.fullmatch(trial) and page.is_file() else None
 
     def _folder(self, trial: str) -> Path:
-        return self._store.library.exports(self._model_id) / f"report-{trial}"
+        return self._store.version_labels.exports(self._model_id) / f"report-{trial}"
 
-    def _copied(self, trial: Trial, shown: Sequence[Shown], scratch: Path) -> list[dict[str, Any]]:
+    def _copied(
+        self, trial: Trial, shown: Sequence[VersionImages], scratch: Path
+    ) -> list[dict[str, Any]]:
         """Copy every image, and list it as an evaluation does; seeds are counted by prompt."""
         prompts = prompts_of(shown)
         seeds: Counter[str] = Counter()
@@ -96,7 +98,7 @@ class TrialReports:
         return listed
 
     def _evaluation(
-        self, trial: Trial, shown: Sequence[Shown], images: list[dict[str, Any]]
+        self, trial: Trial, shown: Sequence[VersionImages], images: list[dict[str, Any]]
     ) -> dict[str, Any]:
         checks = self._checks(trial)
         return {
@@ -115,7 +117,7 @@ class TrialReports:
         }
 
     def _version(self, name: str) -> dict[str, Any]:
-        for version in self._store.library.versions(self._model_id):
+        for version in self._store.version_labels.versions(self._model_id):
             if version.version == name:
                 told = {key: version.summary.get(key) for key in ("objective", "pairs")}
                 whole = {"name": name, "run": version.run_id, **told}
@@ -124,14 +126,14 @@ class TrialReports:
 
     def _checks(self, trial: Trial) -> list[dict[str, Any]]:
         found = []
-        for version in self._store.library.versions(self._model_id):
+        for version in self._store.version_labels.versions(self._model_id):
             if version.version in (trial.before, trial.after):
                 for check in version.summary.get("checks") or []:
                     found.append({"version": version.version, **check})
         return found
 
 
-def prompts_of(shown: Sequence[Shown]) -> list[str]:
+def prompts_of(shown: Sequence[VersionImages]) -> list[str]:
     """The prompts in the order in which they were drawn, each once."""
     return list(dict.fromkeys(one.prompt for one in shown))
 

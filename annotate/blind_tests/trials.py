@@ -90,7 +90,7 @@ class Trials:
 
     def start(self) -> None:
         """Take up the open trials of an earlier app, and start the thread."""
-        for trial in self._store.trials.of_base(self._model_id):
+        for trial in self._store.blind_tests.of_base(self._model_id):
             if trial.state == OPEN:
                 self._take_up(trial)
         self._thread.start()
@@ -121,16 +121,18 @@ class Trials:
         require_fit(self._store.version(self._model_id, after))
         texts = self._fresh(prompts if prompts is not None else self._prompts)
         options = {"mixed": mixed, "act": act}
-        trial = self._store.trials.create(self._model_id, before, after, texts, questions, options)
+        trial = self._store.blind_tests.create(
+            self._model_id, before, after, texts, questions, options
+        )
         self._prompt_sampler.drop(texts)
         self._take_up(trial)
         return self.report(trial.trial_id)
 
     def end(self, trial_id: str, note: str | None = None) -> dict[str, Any]:
         """Ask for no more votes; what was said stays."""
-        trial = self._store.trials.get(trial_id)
+        trial = self._store.blind_tests.get(trial_id)
         if trial.state == OPEN:
-            self._store.trials.set_state(trial_id, ENDED, note or trial.note)
+            self._store.blind_tests.set_state(trial_id, ENDED, note or trial.note)
         self._assigner.drop_trial(trial_id)
         with self._guard:
             self._courses.pop(trial_id, None)
@@ -138,7 +140,7 @@ class Trials:
 
     def report(self, trial_id: str) -> dict[str, Any]:
         """What a trial is and what its votes say so far."""
-        trial = self._store.trials.get(trial_id)
+        trial = self._store.blind_tests.get(trial_id)
         course = self._courses.get(trial_id)
         return {
             "trial": trial_id,
@@ -151,12 +153,14 @@ class Trials:
             "act": bool(trial.options.get("act")),
             "prompts": len(trial.prompts),
             "problem": course.problem if course else None,
-            **self._judge.verdict(trial.questions, self._store.trials.votes(trial_id)),
+            **self._judge.verdict(trial.questions, self._store.blind_tests.votes(trial_id)),
         }
 
     def reports(self) -> list[dict[str, Any]]:
         """The reports of all trials, newest first."""
-        return [self.report(trial.trial_id) for trial in self._store.trials.of_base(self._model_id)]
+        return [
+            self.report(trial.trial_id) for trial in self._store.blind_tests.of_base(self._model_id)
+        ]
 
     def wanted(self, trial_id: str) -> str:
         """Somebody wants pairs of a trial; returns why there may be none yet.
@@ -165,7 +169,7 @@ class Trials:
         """
         course = self._courses.get(trial_id)
         if course is None:
-            trial = self._store.trials.get(trial_id)
+            trial = self._store.blind_tests.get(trial_id)
             raise InvalidRequest(trial.note or f"The blind test {trial.trial_id} has ended.")
         course.wanted_at = self._clock()
         self._nudge.set()
@@ -173,10 +177,10 @@ class Trials:
 
     def voted(self, trial_id: str) -> None:
         """Act on a verdict once it is settled, if the trial was started so."""
-        trial = self._store.trials.get(trial_id)
+        trial = self._store.blind_tests.get(trial_id)
         if not trial.options.get("act") or trial.note:
             return
-        votes = self._store.trials.votes(trial_id)
+        votes = self._store.blind_tests.votes(trial_id)
         outcome = self._judge.outcome(votes)
         if outcome is None:
             return
@@ -188,15 +192,15 @@ class Trials:
         elif active == trial.after:
             self._activate(trial.before)
             note = f"{trial.before} was made active again."
-        self._store.trials.set_state(trial_id, trial.state, note)
+        self._store.blind_tests.set_state(trial_id, trial.state, note)
 
     def kept_prompts(self) -> set[str]:
         """The prompts that nothing is learned from."""
-        return self._store.trials.kept_prompts() | set(self._prompts)
+        return self._store.blind_tests.reserved_prompts() | set(self._prompts)
 
     def _fresh(self, prompts: Sequence[str]) -> list[str]:
         """The prompts that nobody was given to learn from; raises InvalidRequest without any."""
-        used = self._store.trials.drawn_prompts(self._model_id)
+        used = self._store.blind_tests.labeled_prompts(self._model_id)
         fresh = [text for text in dict.fromkeys(p.strip() for p in prompts) if text not in used]
         if len(fresh) < FEWEST_PROMPTS:
             raise InvalidRequest(
@@ -209,9 +213,9 @@ class Trials:
     def _take_up(self, trial: Trial) -> None:
         prompts = list(trial.prompts)
         random.Random(trial.trial_id).shuffle(prompts)
-        course = Course(self._store.trials.next_place(trial.trial_id), prompts=prompts)
+        course = Course(self._store.blind_tests.next_index(trial.trial_id), prompts=prompts)
         course.wanted_at = self._clock()
-        for pair in self._store.trials.waiting(trial.trial_id):
+        for pair in self._store.blind_tests.waiting(trial.trial_id):
             self._assigner.add(pair)
         if trial.options.get("mixed"):
             self._assigner.mixed = trial.trial_id
@@ -234,7 +238,7 @@ class Trials:
         if not wanted or self._assigner.ready(trial_id) >= AHEAD or self._closing.is_set():
             return False
         try:
-            self._draw(self._store.trials.get(trial_id), course)
+            self._draw(self._store.blind_tests.get(trial_id), course)
             course.problem = None
         except Exception as error:
             if not self._closing.is_set():
@@ -275,5 +279,5 @@ class Trials:
         swap = self._chance.random() < 0.5
         for question in trial.questions:
             ids = (before.image_id, after.image_id)
-            pair = self._store.trials.add_pair(trial, place, prompt, question, ids, swap)
+            pair = self._store.blind_tests.add_pair(trial, place, prompt, question, ids, swap)
             self._assigner.add(pair)

@@ -60,7 +60,7 @@ class Import:
         began = self._clock()
         looked = self._looking.look(folder)
         images = self._store.find_images(key_of(head) for group in looked.shared for head in group)
-        stock = Stock(images, self._store.material.partners(self._model_id), set())
+        stock = Stock(images, self._store.imported_images.partners(self._model_id), set())
         preview = preview_of(folder, looked, stock, self.cancelled.is_set(), self._clock() - began)
         return looked.outcomes, preview
 
@@ -91,7 +91,7 @@ class Import:
         hashes = [image.sha256 for image in images.values()]
         faults = self._store.snapshots.faults(hashes, read=True)
         lost = {image.image_id for image in images.values() if image.sha256 in faults}
-        return Stock(images, self._store.material.partners(self._model_id), lost)
+        return Stock(images, self._store.imported_images.partners(self._model_id), lost)
 
     def _batches(self, groups: list[list[Head]], stock: Stock) -> Iterator[list[Part]]:
         """Parts of prompts in random order, several small ones together."""
@@ -130,7 +130,7 @@ class Import:
         for number in sorted(made):
             self._chance.shuffle(made[number])
             pairs += made[number]
-        for pair in self._store.material.add(self._model_id, list(new.values()), pairs):
+        for pair in self._store.imported_images.add(self._model_id, list(new.values()), pairs):
             self._assigner.add(pair)
             summary.prompts.add(pair.prompt)
         summary.pairs += len(pairs)
@@ -142,10 +142,10 @@ class Import:
             known = stock.images.get(key_of(head))
             if known is not None:
                 if known.image_id in stock.lost and digest_of(developed.png) == known.sha256:
-                    self._store.material.keep(developed.png)
+                    self._store.imported_images.write_image(developed.png)
                 return Print(head.path, known, developed.likeness)
 
-            sha256 = self._store.material.keep(developed.png)
+            sha256 = self._store.imported_images.write_image(developed.png)
             image = Image(new_id(), sha256, *size, recipe_of(head), key_of(head), IMPORTED)
             return Print(head.path, image, developed.likeness)
 

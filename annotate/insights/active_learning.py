@@ -121,7 +121,7 @@ class ActiveLearner:
         votes = self._store.counts(self._model_id).decisive
         if abs(votes - self._learned_from) < max(1, self._learned_from * NEWS):
             return
-        given = self._store.quality.entries.lessons(self._model_id, MOST_VOTES)
+        given = self._store.quality.entries.newest_preferences(self._model_id, MOST_VOTES)
         known = self._measure([image for *sides, _ in given for image in sides])
         sides = [(won, lost) for won, lost, _ in given if won in known and lost in known]
         self._learned_from = votes

@@ -76,7 +76,7 @@ class ImageFeatureStore:
 
     def _take(self, unknown: Sequence[bytes]) -> None:
         """Give images a row each, with what the studio keeps of them."""
-        kept = self._store.quality.looks(MEASURE, [key.hex() for key in unknown])
+        kept = self._store.quality.image_features(MEASURE, [key.hex() for key in unknown])
         size = len(self._places) + len(unknown)
         if size > len(self._numbers):
             room = np.full((max(size, 2 * len(self._numbers), ROOM), len(NAMES)), np.nan)
@@ -103,7 +103,7 @@ class ImageFeatureStore:
             if self._clock() > until:
                 break
         kept = {self._keys[place].hex(): row.tolist() for place, row in found.items()}
-        self._store.quality.keep_looks(MEASURE, kept)
+        self._store.quality.add_image_features(MEASURE, kept)
         with self._guard:
             for place, row in found.items():
                 self._numbers[place] = row

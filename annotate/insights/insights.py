@@ -64,7 +64,7 @@ class Insights:
 
     def settings(self) -> dict[str, Any]:
         """Return how often people are asked on purpose, and whether votes are weighed."""
-        weighed = self._store.project.get(WEIGH, True)
+        weighed = self._store.project_settings.get(WEIGH, True)
         return {**self.quality_control.shares, WEIGH: weighed is not False}
 
     def change(self, name: str, value: Any, who: str) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class Insights:
             return self.settings()
         if not isinstance(value, bool):
             raise InvalidRequest(f"{WEIGH} must be true or false, not {value!r}.")
-        self._store.project.set(WEIGH, value, who)
+        self._store.project_settings.set(WEIGH, value, who)
         self.weigh()
         return self.settings()
 
@@ -86,7 +86,7 @@ class Insights:
             found = self._found_weights()
         whole = (1.0, "Nothing speaks against counting these votes in full.")
         stale = {name: whole for name in known if name not in found}
-        self._store.quality.weigh(self._model_id, stale | found, "palate")
+        self._store.quality.set_weights(self._model_id, stale | found, "palate")
 
     def exclude(
         self, reason: str, who: str, *, person: str = "", vote_id: int | None = None
@@ -115,8 +115,10 @@ class Insights:
         winners = {"left": pair.left, "right": pair.right, "": ""}
         if better not in winners:
             raise InvalidRequest(f"The better side is left, right or empty, not {better!r}.")
-        self._store.quality.checks.mark_gold(self._model_id, pair.pair_id, winners[better], who)
-        return self._store.quality.checks.gold(self._model_id)
+        self._store.quality.control_pairs.mark_gold(
+            self._model_id, pair.pair_id, winners[better], who
+        )
+        return self._store.quality.control_pairs.gold(self._model_id)
 
     # Where it comes from
 

@@ -109,7 +109,7 @@ class InsightsCache:
 
     def _now(self) -> Known:
         """What is known of the votes as they are now."""
-        moment = self._store.quality.entries.moment()
+        moment = self._store.quality.entries.newest_ids()
         if self._known is None or self._known.moment != moment:
             votes = self._ledger.columns()
             self._known = Known(moment, votes, Units.of(votes))
@@ -135,7 +135,7 @@ class InsightsCache:
         return found
 
     def _source(self, known: Known, person: str | None) -> Source:
-        gold = self._store.quality.entries.known(self._model_id)
+        gold = self._store.quality.entries.gold(self._model_id)
         return Source(known.votes, known.units, person, gold, self._looks.numbers())
 
     def _report(self, source: Source) -> Told:
@@ -174,8 +174,8 @@ class InsightsCache:
 
     def _bouts(self, person: str | None) -> Iterable[Bout]:
         scores = {"after": 1.0, "before": 0.0, "tie": 0.5}
-        for trial in self._store.trials.of_base(self._model_id):
-            for vote in self._store.trials.votes(trial.trial_id):
+        for trial in self._store.blind_tests.of_base(self._model_id):
+            for vote in self._store.blind_tests.votes(trial.trial_id):
                 asked = vote.question == QUESTIONS[0] and vote.result in scores
                 if asked and person in (None, vote.annotator):
                     yield Bout(trial.after, trial.before, scores[vote.result], vote.prompt)

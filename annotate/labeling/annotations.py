@@ -24,8 +24,8 @@ class Annotations:
     def offered(self) -> dict[str, Any]:
         """The reasons and criteria of the project, and how many people each pair is shown to."""
         return {
-            REASONS: self._store.project.get(REASONS, list(FIRST_REASONS)),
-            CRITERIA: self._store.project.get(CRITERIA, []),
+            REASONS: self._store.project_settings.get(REASONS, list(FIRST_REASONS)),
+            CRITERIA: self._store.project_settings.get(CRITERIA, []),
             OVERLAP: self._assigner.overlap,
         }
 
@@ -35,9 +35,9 @@ class Annotations:
         people = as_people(overlap)
         for name, value in asked.items():
             if value != self.offered()[name]:
-                self._store.project.set(name, value, who)
+                self._store.project_settings.set(name, value, who)
         if people != self._assigner.overlap:
-            self._store.project.set(OVERLAP, people, who)
+            self._store.project_settings.set(OVERLAP, people, who)
             self._assigner.ask_several(people)
         return self.offered()
 
@@ -45,7 +45,7 @@ class Annotations:
         self, vote_key: str, annotator: str, kind: str, name: str, value: str, key: str
     ) -> None:
         """Add to the annotator's own vote, once per key; raises what the store raises."""
-        self._store.remarks.add(
+        self._store.annotations.add(
             as_text(vote_key, "The key of the vote"),
             as_annotator(annotator),
             as_text(kind, "The kind"),
@@ -58,7 +58,7 @@ class Annotations:
         """Hide a pair from everybody until somebody decides; raises what the store raises."""
         name = as_annotator(annotator)
         pair_id = as_text(pair_id, "The pair_id")
-        self._store.reports.add(pair_id, name, as_text(note, "The note"), as_text(key, "The key"))
+        self._store.flags.add(pair_id, name, as_text(note, "The note"), as_text(key, "The key"))
         self._assigner.hide(pair_id)
 
     def reports(self) -> list[dict[str, Any]]:
@@ -72,15 +72,15 @@ class Annotations:
                 "at": f"{report.created.isoformat(timespec='seconds')}Z",
                 "decision": report.decision,
             }
-            for report in self._store.reports.all(self._model_id)
+            for report in self._store.flags.all(self._model_id)
         ]
 
     def decide(self, report: object, decision: str, who: str) -> list[dict[str, Any]]:
         """Show a reported pair again, or keep it hidden, and return every report."""
         if isinstance(report, bool) or not isinstance(report, int):
             raise InvalidRequest(f"The report must be a whole number, not {report!r}.")
-        settled = self._store.reports.decide(report, as_text(decision, "The decision"), who)
-        if self._store.reports.is_hidden(settled.pair_id):
+        settled = self._store.flags.decide(report, as_text(decision, "The decision"), who)
+        if self._store.flags.is_hidden(settled.pair_id):
             self._assigner.hide(settled.pair_id)
         else:
             self._assigner.show_again(self._store.pair(settled.pair_id))

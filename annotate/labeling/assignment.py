@@ -64,7 +64,7 @@ class PairAssigner:
 
     def open(self, version: str) -> None:
         """Let the stored pairs that nobody voted on wait, and hand out this version's first."""
-        self._overlap = int(self._store.project.get(OVERLAP, 1))
+        self._overlap = int(self._store.project_settings.get(OVERLAP, 1))
         pairs = self._store.open_pairs(self._model_id, self._overlap)
         with self._guard:
             self._version = version

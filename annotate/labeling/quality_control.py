@@ -38,7 +38,7 @@ class QualityControl:
             raise InvalidRequest(f"{name!r} is no share. Send one of {', '.join(SHARES)}.")
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
             raise InvalidRequest(f"The share must be from 0 to {MOST:g}, not {value!r}.")
-        self._store.project.set(name, float(value), who)
+        self._store.project_settings.set(name, float(value), who)
         self._shares[name] = float(value)
         return self.shares
 
@@ -53,23 +53,23 @@ class QualityControl:
         return None
 
     def _repeat(self, annotator: str) -> Pair | None:
-        checks = self._store.quality.checks
+        checks = self._store.quality.control_pairs
         known = checks.repeatable(self._model_id, annotator, AFTER, UNTIL)
         if not known:
             return None
-        return checks.ask_again(self._chance.choice(known), annotator, REPEAT, swap=True)
+        return checks.add_copy(self._chance.choice(known), annotator, REPEAT, swap=True)
 
     def _gold(self, annotator: str) -> Pair | None:
-        checks = self._store.quality.checks
+        checks = self._store.quality.control_pairs
         if not checks.gold(self._model_id):
             return None
-        known = checks.unasked_gold(self._model_id, annotator)
+        known = checks.unseen_gold(self._model_id, annotator)
         if not known:
             return None
         swap = self._chance.random() < 0.5
-        return checks.ask_again(self._chance.choice(known), annotator, GOLD, swap)
+        return checks.add_copy(self._chance.choice(known), annotator, GOLD, swap)
 
     def _read(self, name: str) -> float:
-        value = self._store.project.get(name, SHARES[name])
+        value = self._store.project_settings.get(name, SHARES[name])
         usable = isinstance(value, int | float) and 0 <= value <= MOST
         return float(value) if usable else SHARES[name]

@@ -9,7 +9,7 @@ from typing import Any
 from annotate.errors import InvalidRequest
 from annotate.labeling.assignment import PairAssigner
 from annotate.validation import as_annotator
-from storage.records import Sitting, SittingVote
+from storage.records import LabelingSession, SessionVote
 from storage.store import Store
 
 AWAY_S = 120.0
@@ -30,40 +30,40 @@ class LabelingSessions:
         """Begin a sitting of so many votes; raises InvalidGoal."""
         if isinstance(goal, bool) or not isinstance(goal, int):
             raise InvalidRequest(f"The goal must be a whole number, not {goal!r}.")
-        return self._told(self._store.sittings.begin(as_annotator(annotator), goal))
+        return self._told(self._store.sessions.begin(as_annotator(annotator), goal))
 
     def turn(self, annotator: str, state: str) -> dict[str, Any]:
-        """Pause, go on with or end a sitting; raises NoSitting.
+        """Pause, go on with or end a sitting; raises NoLabelingSession.
 
         The pairs of somebody who pauses are for others meanwhile.
         """
         if state not in STATES:
             raise InvalidRequest(f"{state!r} is no state of a sitting. Send {', '.join(STATES)}.")
         name = as_annotator(annotator)
-        sitting = self._store.sittings.turn(name, state)
+        sitting = self._store.sessions.set_state(name, state)
         if state == "paused":
             self._assigner.rest(name)
         return self._told(sitting)
 
     def now(self, annotator: str) -> dict[str, Any] | None:
         """The annotator's sitting under way, or None."""
-        sitting = self._store.sittings.newest(as_annotator(annotator))
+        sitting = self._store.sessions.newest(as_annotator(annotator))
         return self._told(sitting) if sitting and sitting.state != "ended" else None
 
     def summary(self, annotator: str) -> dict[str, Any] | None:
         """What the annotator's newest sitting came to, ended or not."""
-        sitting = self._store.sittings.newest(as_annotator(annotator))
+        sitting = self._store.sessions.newest(as_annotator(annotator))
         if sitting is None:
             return None
-        counted = summary(sitting, self._store.sittings.given(sitting))
+        counted = summary(sitting, self._store.sessions.votes_in(sitting))
         return counted | character(sitting.annotator, self.own(sitting.annotator))
 
-    def _told(self, sitting: Sitting) -> dict[str, Any]:
-        given = self._store.sittings.count(sitting)
+    def _told(self, sitting: LabelingSession) -> dict[str, Any]:
+        given = self._store.sessions.count(sitting)
         return {"goal": sitting.goal, "given": given, "state": sitting.state}
 
 
-def summary(sitting: Sitting, given: list[SittingVote]) -> dict[str, Any]:
+def summary(sitting: LabelingSession, given: list[SessionVote]) -> dict[str, Any]:
     """Count a sitting's votes by kind, the minutes at work and the pace; None where too few."""
     kinds = Counter(vote.verdict for vote in given)
     times = [vote.created for vote in given]

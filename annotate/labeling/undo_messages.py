@@ -6,7 +6,7 @@ from annotate.labeling.best_worst import quad_view
 from annotate.urls import pair_view
 from storage.records import Quad
 from storage.tables.act_order import RANKING, REPORT
-from storage.tables.undo import VOTE, Undone
+from storage.tables.undo import VOTE, UndoneAct
 from storage.tables.vote_annotations import CRITERION, REASON, STRENGTH
 
 OPEN = "Choose again."
@@ -24,7 +24,7 @@ STILL_HIDDEN = (
 SETTLED = "Your newer report stays, since an admin has decided on it."
 
 
-def told_undone(undone: Undone) -> dict[str, Any]:
+def told_undone(undone: UndoneAct) -> dict[str, Any]:
     """Return what was taken back: the pair or four, `undone`, whether it `opens`, and a `note`."""
     about = undone.about
     return {
@@ -40,7 +40,7 @@ def told_undone(undone: Undone) -> dict[str, Any]:
     }
 
 
-def sentence(undone: Undone) -> str:
+def sentence(undone: UndoneAct) -> str:
     """Say what was taken back, and what stays."""
     if undone.kind == REPORT:
         told = STILL_HIDDEN if undone.hidden else REPORTED

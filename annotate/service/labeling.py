@@ -96,7 +96,7 @@ class Labeling:
         return {
             "accepted": True,
             "key": receipt.key,
-            "votes": self._store.given(self._model_id).votes,
+            "votes": self._store.labeler_counts(self._model_id).votes,
             "until_next_run": self._until_next_run(),
         }
 
@@ -112,7 +112,7 @@ class Labeling:
     def take_back(self, annotator: str, key: str | None = None) -> dict[str, Any]:
         """Do as `undo`, and return also what was taken back and a sentence about it."""
         name, own_key = as_annotator(annotator), None if key is None else as_text(key, "The key")
-        undone = self._store.take_back(name, own_key)
+        undone = self._store.undo_newest_act(name, own_key)
         if isinstance(undone.about, Quad):
             self.best_worst.reopen(name, undone.about)
         elif undone.opens:
@@ -137,7 +137,7 @@ class Labeling:
         """
         if annotator is not None:
             self._assigner.touch(as_annotator(annotator))
-        counts = self._store.given(self._model_id)
+        counts = self._store.labeler_counts(self._model_id)
         return {
             "votes": counts.votes,
             "decisive": counts.decisive,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from annotate.clock import Monotonic
 from annotate.wording import quantity
-from storage.records import Lost
+from storage.records import UnusableVotes
 from storage.store import Store
 
 SHARE = 20
@@ -18,10 +18,10 @@ class Losses:
 
     def __init__(self, store: Store, model_id: str, clock: Monotonic) -> None:
         self._store, self._model_id, self._clock = store, model_id, clock
-        self._known: dict[str | None, tuple[float, Lost]] = {}
+        self._known: dict[str | None, tuple[float, UnusableVotes]] = {}
         self._guard = threading.Lock()
 
-    def of(self, voter: str | None, anew: bool = False) -> Lost:
+    def of(self, voter: str | None, anew: bool = False) -> UnusableVotes:
         """Return what is lost of one person's votes, or of everybody's; if `anew`, as of now."""
         with self._guard:
             now = self._clock()
@@ -29,7 +29,7 @@ class Losses:
             if lost is not None and now < fresh_until and not anew:
                 return lost
 
-            lost = self._store.snapshots.lost(self._model_id, voter)
+            lost = self._store.snapshots.unusable(self._model_id, voter)
             after = self._clock()
             self._known[voter] = (after + SHARE * (after - now), lost)
             return lost

@@ -128,7 +128,9 @@ class Reports:
             return Unreadable(run.state)
 
     def _made_by(self) -> dict[str | None, Version]:
-        return {known.run_id: known for known in self._store.library.versions(self._model_id)}
+        return {
+            known.run_id: known for known in self._store.version_labels.versions(self._model_id)
+        }
 
 
 def _trouble(run: Run, status: RunStatus) -> dict[str, str]:

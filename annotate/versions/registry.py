@@ -12,7 +12,7 @@ from annotate.interfaces import Converter, ModelInfo, Trainer
 from annotate.validation import as_text
 from annotate.versions.export_forms import FORMS
 from annotate.versions.release_gate import failed_checks
-from storage.records import Learned, Version
+from storage.records import TrainedOn, Version
 from storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -38,8 +38,8 @@ class Library:
 
     def lineage(self) -> list[dict[str, Any]]:
         """Return every version, oldest first, with what it learned from and how it did."""
-        learned = self._store.library.learned(self._model_id)
-        versions = self._store.library.versions(self._model_id)
+        learned = self._store.version_labels.trained_on(self._model_id)
+        versions = self._store.version_labels.versions(self._model_id)
         good = good_ones(versions)
         last = good[0].version if len(good) == 1 else None
         return [
@@ -61,12 +61,12 @@ class Library:
     def rename(self, version: str, name: str) -> None:
         """Give a version a name to show; raises storage's InvalidLabel or UnknownVersion."""
         text = as_text(name, "The name")
-        self._store.library.rename(self._model_id, as_text(version, "The version"), text)
+        self._store.version_labels.rename(self._model_id, as_text(version, "The version"), text)
 
     def note(self, version: str, note: str) -> None:
         """Write a note on a version; raises storage's InvalidLabel or UnknownVersion."""
         text = as_text(note, "The note")
-        self._store.library.note(self._model_id, as_text(version, "The version"), text)
+        self._store.version_labels.note(self._model_id, as_text(version, "The version"), text)
 
     def delete(self, version: str) -> int:
         """Delete a version's files and return how many bytes that freed.
@@ -79,7 +79,7 @@ class Library:
                 f"{name} is the only version that is known to help. Make a better one, then "
                 "delete it."
             )
-        return self._store.library.delete(self._model_id, name)
+        return self._store.version_labels.delete(self._model_id, name)
 
     def require_file(self, version: str) -> Version:
         """Return a version whose file is there; raises VersionFileMissing or UnknownVersion."""
@@ -103,9 +103,9 @@ class Library:
         if known.adapter is None:
             raise InvalidRequest("The base is the model itself. Choose a version made from it.")
         name = self._export_name(version, form)
-        target = self._store.library.exports(self._model_id) / name
+        target = self._store.version_labels.exports(self._model_id) / name
         if not target.exists():
-            writing = self._store.library.writing_export(self._model_id, name)
+            writing = self._store.version_labels.writing_export(self._model_id, name)
             with writing as scratch, self.durations.timed(form):
                 self._tools().export(self._source(known), scratch, form, self._model)
         return {
@@ -119,7 +119,7 @@ class Library:
 
     def export_file(self, name: str) -> Path | None:
         """Return an exported file by its name; None for any other."""
-        file = self._store.library.exports(self._model_id) / name
+        file = self._store.version_labels.exports(self._model_id) / name
         return file if EXPORTED.fullmatch(name) and file.is_file() else None
 
     def adopt(self, source: str) -> str:
@@ -130,13 +130,13 @@ class Library:
         path = Path(as_text(source, "The file").strip().strip("\"'")).expanduser()
         if not str(source).strip():
             raise InvalidRequest("Name a LoRA file or a pipeline folder, or upload a file.")
-        place = self._store.library.new_import()
+        place = self._store.version_labels.new_import()
         try:
             with self.durations.timed("adopt"):
                 facts = self._tools().adopt(path, place, self._model)
             self._refuse_twin(facts)
             summary = {"imported": {"file": path.name, **facts}}
-            return self._store.library.add_import(self._model_id, place, summary).version
+            return self._store.version_labels.add_import(self._model_id, place, summary).version
         except BaseException:
             place.unlink(missing_ok=True)
             raise
@@ -188,7 +188,7 @@ def good_ones(versions: list[Version]) -> list[Version]:
     return [v for v in fit if (v.summary.get("held_out") or {}).get("helped") is True]
 
 
-def _told(version: Version, learned: Learned | None) -> dict[str, Any]:
+def _told(version: Version, learned: TrainedOn | None) -> dict[str, Any]:
     summary = version.summary
     missing = version.adapter is not None and not version.adapter.is_file()
     return {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from storage.records import Taken
+from storage.records import DiskUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def in_bytes(size: int) -> str:
     )
 
 
-def promise(taken: Taken) -> str:
+def promise(taken: DiskUsage) -> str:
     """Return what a clean-up would remove, in a sentence."""
     if not taken.files:
         return "Nothing of this kind may go now."

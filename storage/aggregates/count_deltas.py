@@ -39,7 +39,7 @@ WHERE base = ? AND exclusion_id NOT IN (SELECT exclusion_id FROM exclusion_lifts
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PairContribution:
     """What one pair adds to the sums."""
 
     base: str
@@ -47,12 +47,12 @@ class Part:
     pair: Pair
     verdicts: Counter[Verdict]
     unlearned: int
-    besides: Counter[Verdict]
+    interleaved: Counter[Verdict]
     waits: bool
     hidden: bool
 
 
-def part_of(cursor: Cursor, pair_id: str) -> Part | None:
+def contribution_of(cursor: Cursor, pair_id: str) -> PairContribution | None:
     """Add up the rows of one pair; None where there is no such pair."""
     rows = cursor.execute(PAIR, {"pair": pair_id}).fetchall()
     if not rows:
@@ -61,13 +61,13 @@ def part_of(cursor: Cursor, pair_id: str) -> Part | None:
     votes = current(cursor.execute(VOTES, [pair_id]).fetchall())
     said = Counter(Verdict(verdict) for _, _, verdict in votes)
     teaches = not (trial or check or hidden)
-    return Part(
+    return PairContribution(
         base=base,
         number=number,
         pair=Pair(*shown),
         verdicts=said if teaches else Counter(),
         unlearned=unlearned(cursor, base, votes) if teaches else 0,
-        besides=said if (check or mixed) and not hidden else Counter(),
+        interleaved=said if (check or mixed) and not hidden else Counter(),
         waits=teaches and not votes,
         hidden=hidden,
     )
@@ -93,19 +93,19 @@ def unlearned(cursor: Cursor, base: str, votes: Sequence[tuple[int, str, str]]) 
 
 
 @dataclass(slots=True)
-class Changes:
+class PairChanges:
     """The pairs that a transaction changes, as they were before it did."""
 
-    before: dict[str, Part] = field(default_factory=dict)
+    before: dict[str, PairContribution] = field(default_factory=dict)
     everything: bool = False
     """More than some pairs is changed, so that all is to be added up anew."""
 
     def about(self, cursor: Cursor, pair_id: str) -> None:
         """Remember a pair before it is changed."""
-        if pair_id not in self.before and (part := part_of(cursor, pair_id)):
+        if pair_id not in self.before and (part := contribution_of(cursor, pair_id)):
             self.before[pair_id] = part
 
-    def found(self, cursor: Cursor) -> list[tuple[Part, Part]]:
+    def found(self, cursor: Cursor) -> list[tuple[PairContribution, PairContribution]]:
         """Return every pair that was changed, before and after."""
-        pairs = [(part, part_of(cursor, pair_id)) for pair_id, part in self.before.items()]
+        pairs = [(part, contribution_of(cursor, pair_id)) for pair_id, part in self.before.items()]
         return [(before, after) for before, after in pairs if after is not None]

@@ -13,16 +13,18 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
-from storage.aggregates.count_deltas import NEWEST_RUN, Changes, Part
+from storage.aggregates.count_deltas import NEWEST_RUN, PairChanges, PairContribution
 from storage.database import Cursor, Database, Row
 from storage.errors import BrokenStudio, DiskFull
 from storage.records import Counts, Pair, Verdict
 
 Result = TypeVar("Result")
+Move = tuple[PairContribution, PairContribution]
+"""What a pair contributed before a transaction, and after it."""
 
 # Votes on pairs that come in between others and must look like them: asked on purpose, or of a
 # blind test that is mixed in. They teach nothing, and whatever a labeler is told counts them.
-BESIDES = """
+INTERLEAVED = """
 SELECT verdict, count(*) FROM current_votes
 WHERE base = ? AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs) AND pair_id IN (
     SELECT pair_id FROM control_pairs
@@ -67,7 +69,7 @@ SELECT (
 
 
 @dataclass(slots=True)
-class Sums:
+class ModelCounts:
     """The sums of one model: votes by verdict, decisive ones no run has learned, waiting pairs."""
 
     verdicts: Counter[Verdict]
@@ -75,7 +77,7 @@ class Sums:
     unlearned: int
     waiting: dict[str, tuple[int, Pair]]
     """Pairs without a vote by id, each with its number, in that order."""
-    besides: Counter[Verdict]
+    interleaved: Counter[Verdict]
     """Votes on pairs in between: counted as votes, and as nothing to learn from."""
     hidden: set[str] = field(default_factory=set)
     excluded: set[str] = field(default_factory=set)
@@ -84,24 +86,24 @@ class Sums:
     def counts(self) -> Counts:
         """The current votes: all of them, and of those that could teach each kind."""
         counts = counted(self.verdicts, self.ranked)
-        return replace(counts, votes=counts.votes + self.besides.total())
+        return replace(counts, votes=counts.votes + self.interleaved.total())
 
-    def given(self) -> Counts:
+    def labeler_counts(self) -> Counts:
         """The current votes as labelers are told of them: every one counts alike."""
-        return counted(self.verdicts + self.besides, self.ranked)
+        return counted(self.verdicts + self.interleaved, self.ranked)
 
     def first_waiting(self, limit: int | None) -> list[Pair]:
         """Return the pairs that wait longest."""
         return [pair for _, pair in islice(self.waiting.values(), limit)]
 
-    def move(self, before: Part, after: Part) -> None:
+    def move(self, before: PairContribution, after: PairContribution) -> None:
         """Take in what became of a pair."""
         pair_id = after.pair.pair_id
         self.verdicts.update(after.verdicts)
         self.verdicts.subtract(before.verdicts)
         self.unlearned += after.unlearned - before.unlearned
-        self.besides.update(after.besides)
-        self.besides.subtract(before.besides)
+        self.interleaved.update(after.interleaved)
+        self.interleaved.subtract(before.interleaved)
         self.hidden.discard(pair_id)
         self.hidden |= {pair_id} if after.hidden else set()
         self.waiting.pop(pair_id, None)
@@ -111,21 +113,21 @@ class Sums:
             self.waiting = dict(sorted(self.waiting.items(), key=lambda one: one[1][0]))
 
 
-class Tally:
+class RunningCounts:
     """The sums of every model; changed only by `write` and `then`, in the order of the commits."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._sums: dict[str, Sums] = {}
+        self._sums: dict[str, ModelCounts] = {}
 
     def counts(self, base: str) -> Counts:
         """Count the current votes on a model's pairs."""
-        return self._ask(base, Sums.counts)
+        return self._ask(base, ModelCounts.counts)
 
-    def given(self, base: str) -> Counts:
+    def labeler_counts(self, base: str) -> Counts:
         """Count the current votes, those in between too, so that nothing tells them apart."""
-        return self._ask(base, Sums.given)
+        return self._ask(base, ModelCounts.labeler_counts)
 
     def unlearned(self, base: str) -> int:
         """Count the current decisive votes that the newest run has not learned from."""
@@ -144,15 +146,19 @@ class Tally:
             self.forget()
             raise
 
-    def change(self, work: Callable[[Cursor, Changes], Result]) -> Result:
+    def change(self, work: Callable[[Cursor, PairChanges], Result]) -> Result:
         """Run a transaction that says which pairs it changes, and move the sums by that."""
 
-        def whole(cursor: Cursor) -> tuple[Result, Changes, list[tuple[Part, Part]]]:
-            changes = Changes()
+        def whole(
+            cursor: Cursor,
+        ) -> tuple[Result, PairChanges, list[Move]]:
+            changes = PairChanges()
             result = work(cursor, changes)
             return result, changes, changes.found(cursor)
 
-        def moved(done: tuple[Result, Changes, list[tuple[Part, Part]]]) -> None:
+        def moved(
+            done: tuple[Result, PairChanges, list[Move]],
+        ) -> None:
             _, changes, parts = done
             if changes.everything:
                 self.forget()
@@ -178,12 +184,12 @@ class Tally:
                 sums.unlearned += verdict.decisive and annotator not in sums.excluded
                 sums.waiting.pop(pair_id, None)
 
-    def add_beside(self, base: str, pair_id: str, verdict: Verdict) -> None:
+    def add_interleaved(self, base: str, pair_id: str, verdict: Verdict) -> None:
         """Take a vote on a pair in between into the sums; only as `then` of a write."""
         with self._lock:
             sums = self._sums.get(base)
             if sums and pair_id not in sums.hidden:
-                sums.besides[verdict] += 1
+                sums.interleaved[verdict] += 1
 
     def add_ranking(self, base: str, decisive: bool, annotator: str) -> None:
         """Take a new ranking, or a skipped one, into the sums; only as `then` of a write."""
@@ -198,20 +204,22 @@ class Tally:
         with self._lock:
             self._sums.clear()
 
-    def _ask(self, base: str, question: Callable[[Sums], Result]) -> Result:
+    def _ask(self, base: str, question: Callable[[ModelCounts], Result]) -> Result:
         while True:
             with self._lock:
                 if sums := self._sums.get(base):
                     return question(sums)
             # As a write, though it writes nothing: no commit falls between adding up and keeping.
-            self._database.write(lambda cursor: add_up(cursor, base), lambda s: self._keep(base, s))
+            self._database.write(
+                lambda cursor: count_rows(cursor, base), lambda s: self._keep(base, s)
+            )
 
-    def _keep(self, base: str, sums: Sums) -> None:
+    def _keep(self, base: str, sums: ModelCounts) -> None:
         with self._lock:
             self._sums[base] = sums
 
 
-def add_up(cursor: Cursor, base: str) -> Sums:
+def count_rows(cursor: Cursor, base: str) -> ModelCounts:
     """Add up the rows of one model."""
     verdicts = cursor.execute(VERDICTS, [base]).fetchall()
     ranked, skipped = cursor.execute(RANKED, [base]).fetchall()[0]
@@ -219,15 +227,15 @@ def add_up(cursor: Cursor, base: str) -> Sums:
     pairs = [(number, Pair(*row)) for number, *row in cursor.execute(WAITING, [base]).fetchall()]
     hidden = cursor.execute("SELECT pair_id FROM hidden_pairs").fetchall()
     excluded = cursor.execute(EXCLUDED, [base]).fetchall()
-    besides = cursor.execute(BESIDES, [base]).fetchall()
+    interleaved = cursor.execute(INTERLEAVED, [base]).fetchall()
     taught = by_verdict(verdicts)
     taught[Verdict.SKIP] += skipped
-    return Sums(
+    return ModelCounts(
         taught,
         ranked,
         unlearned[0][0],
         {pair.pair_id: (number, pair) for number, pair in pairs},
-        by_verdict(besides),
+        by_verdict(interleaved),
         {pair_id for (pair_id,) in hidden},
         {person for (person,) in excluded},
     )

@@ -25,7 +25,7 @@ ORDER BY v.vote_id
 """
 
 # All that can change what is said of votes is appended, so the newest of each kind tell a moment.
-MOMENT = """
+NEWEST_IDS = """
 SELECT (SELECT max(vote_id) FROM votes), (SELECT max(flag_id) FROM flags),
        (SELECT max(flag_decision_id) FROM flag_decisions),
        (SELECT max(annotation_id) FROM vote_annotations),
@@ -33,7 +33,7 @@ SELECT (SELECT max(vote_id) FROM votes), (SELECT max(flag_id) FROM flags),
 """
 
 # Winner and loser of the newest votes that could teach something, as a run would see them.
-LESSONS = """
+PREFERENCES = """
 SELECT v.winner, CASE WHEN v.winner = p.left_image THEN p.right_image ELSE p.left_image END,
        p.prompt
 FROM (
@@ -46,7 +46,7 @@ ORDER BY v.vote_id
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class VoteEntry:
     """A vote, or the undo of one; the two images of its pair have a fixed order."""
 
     vote_id: int
@@ -74,29 +74,29 @@ class Entry:
         return self.first_file, self.other_file
 
 
-class Entries:
+class VoteEntries:
     """Votes on the pairs of a model, read for statistics."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def after(self, base: str, vote_id: int, most: int) -> list[Entry]:
+    def after(self, base: str, vote_id: int, most: int) -> list[VoteEntry]:
         """Return up to so many votes and undos that came after one, in order."""
         known = {"base": base, "after": vote_id, "most": most}
-        return [Entry(*row) for row in self._database.read(ENTRIES, known)]
+        return [VoteEntry(*row) for row in self._database.read(ENTRIES, known)]
 
-    def moment(self) -> tuple[int | None, ...]:
+    def newest_ids(self) -> tuple[int | None, ...]:
         """Return what differs from any earlier answer once there is another vote, undo, report,
         decision, remark or known pair.
         """
-        return self._database.read(MOMENT)[0]
+        return self._database.read(NEWEST_IDS)[0]
 
     def hidden(self, base: str) -> list[int]:
         """Return the numbers of the pairs that are shown to nobody."""
         sql = "SELECT number FROM pairs JOIN hidden_pairs USING (pair_id) WHERE base = ?"
         return [number for (number,) in self._database.read(sql, [base])]
 
-    def known(self, base: str) -> dict[int, bool]:
+    def gold(self, base: str) -> dict[int, bool]:
         """Return pairs whose answer is known, by number: whether it is their first image."""
         sql = (
             "SELECT number, winner = least(left_image, right_image) FROM gold_pairs "
@@ -114,7 +114,7 @@ class Entries:
         )
         return {vote_id: (first, other) for vote_id, first, other in rows}
 
-    def lessons(self, base: str, most: int) -> list[tuple[str, str, str]]:
+    def newest_preferences(self, base: str, most: int) -> list[tuple[str, str, str]]:
         """Return (winner, loser, prompt) of the newest votes that could teach, oldest first."""
-        rows = self._database.read(LESSONS, {"base": base, "most": most})
+        rows = self._database.read(PREFERENCES, {"base": base, "most": most})
         return [(winner, loser, prompt) for winner, loser, prompt in rows]

@@ -16,7 +16,7 @@ from storage.backup.damaged_files import HEAD, free_name, keep, require_access, 
 from storage.backup.inspection import Finding, ask, copy_with_logs, logs_of, scratch_folder
 from storage.database import log_of, open_failure
 from storage.errors import DamagedDatabase, MissingDatabase, NoCopy
-from storage.studio_folder import Home
+from storage.studio_folder import StudioFolder
 from storage.timestamps import Clock
 
 MAGIC = slice(8, 12)
@@ -28,7 +28,7 @@ LOST = "Votes given after it are not in it"
 class Recovery:
     """Makes a studio folder ready to be opened, and says what had to be done for it."""
 
-    home: Home
+    folder: StudioFolder
     copies: Copies
     clock: Clock
 
@@ -38,8 +38,8 @@ class Recovery:
         Raises DamagedDatabase or MissingDatabase, unless it may `restore`; StudioInUse,
         StudioNewer, or BrokenStudio where the files may not be read.
         """
-        database = self.home.database
-        if not os.path.lexists(database) and not self.home.traces():
+        database = self.folder.database
+        if not os.path.lexists(database) and not self.folder.traces():
             return []
         require_access(database)
         if self._barely_begun():
@@ -49,7 +49,7 @@ class Recovery:
         if not logs_of(database) and (not self.copies.list() or self.copies.holds(database)):
             return []
 
-        with scratch_folder(self.home.path) as scratch:
+        with scratch_folder(self.folder.path) as scratch:
             copy = scratch / "palate.duckdb"
             finding = self._inspected(copy)
             if finding.problem is None and not finding.unread:
@@ -61,8 +61,8 @@ class Recovery:
 
     def _barely_begun(self) -> bool:
         """Take away what a start leaves that was ended while DuckDB made the file."""
-        database = self.home.database
-        if not database.is_file() or database.stat().st_size > HEAD or self.home.traces():
+        database = self.folder.database
+        if not database.is_file() or database.stat().st_size > HEAD or self.folder.traces():
             return False
         with database.open("rb") as file:
             head = file.read(MAGIC.stop)
@@ -84,12 +84,12 @@ class Recovery:
         which = f"copy {name!r}" if name else "copy"
         raise NoCopy(
             f"No {which} that opens is in {self.copies.folder}. "
-            f"List them with python -m storage copies {self.home.path}."
+            f"List them with python -m storage copies {self.folder.path}."
         )
 
     def _not_a_database(self) -> str | None:
         """Say why there is no database to look into, if so."""
-        database = self.home.database
+        database = self.folder.database
         if not os.path.lexists(database):
             return "is missing"
         if not database.is_file():
@@ -105,7 +105,7 @@ class Recovery:
 
     def _inspected(self, copy: Path) -> Finding:
         """Inspect a copy of the file and its logs; raises StudioInUse or StudioNewer."""
-        database = self.home.database
+        database = self.folder.database
         copy_with_logs(database, copy)
         finding = ask("check", copy, database)
         if finding.refused is not None:
@@ -114,7 +114,7 @@ class Recovery:
 
     def _without_log(self, problem: str, scratch: Path, restore: bool) -> list[str]:
         """Begin with everything before the damage of the log, if the file itself is sound."""
-        database, alone = self.home.database, scratch / "alone.duckdb"
+        database, alone = self.folder.database, scratch / "alone.duckdb"
         copy_with_logs(database, alone, logs=False)
         finding = ask("inspect", alone)
         if finding.problem is not None:
@@ -167,16 +167,16 @@ class Recovery:
 
     def _restored_or_refused(self, problem: str, restore: bool) -> list[str]:
         """Put the newest copy that opens in place, or say that this can be asked for."""
-        database = self.home.database
+        database = self.folder.database
         if not restore:
             if problem == "is missing":
-                traces = ", ".join(self.home.traces())
+                traces = ", ".join(self.folder.traces())
                 raise MissingDatabase(
                     f"{database} is missing, and this was a studio: there are {traces}. "
                     f"Nothing was changed. {self._offer()}"
                 )
             raise self.refusal(problem)
-        with scratch_folder(self.home.path) as scratch:
+        with scratch_folder(self.folder.path) as scratch:
             copy, file, with_log = self._best(scratch)
             if copy is None:
                 raise DamagedDatabase(
@@ -191,7 +191,7 @@ class Recovery:
     def refusal(self, problem: str) -> DamagedDatabase:
         """Return what says that the database cannot be opened, and what can be put in its place."""
         return DamagedDatabase(
-            f"{self.home.database} could not be opened: it {problem}. Nothing was changed. "
+            f"{self.folder.database} could not be opened: it {problem}. Nothing was changed. "
             f"{self._offer()}"
         )
 
@@ -203,11 +203,11 @@ class Recovery:
             best, file, acts = newest[0], newest[0].path, newest[0].acts
         with_log = False
         for copy in self.copies.list():
-            if logs_of(self.home.database) and same_head(copy.path, self.home.database):
+            if logs_of(self.folder.database) and same_head(copy.path, self.folder.database):
                 whole = scratch / "whole.duckdb"
                 shutil.copyfile(copy.path, whole)
-                for log in logs_of(self.home.database):
-                    name = whole.name + log.name.removeprefix(self.home.database.name)
+                for log in logs_of(self.folder.database):
+                    name = whole.name + log.name.removeprefix(self.folder.database.name)
                     shutil.copyfile(log, whole.with_name(name))
                 finding = ask("fold", whole)
                 if finding.problem is None and finding.acts > acts:
@@ -234,12 +234,12 @@ class Recovery:
     def _put(self, file: Path) -> str:
         """Put a copy in place and what was there aside; return the name of that."""
         database, logs, stem = (
-            self.home.database,
-            logs_of(self.home.database),
-            free_name(self.home.path, self.clock()),
+            self.folder.database,
+            logs_of(self.folder.database),
+            free_name(self.folder.path, self.clock()),
         )
         there = [one for one in (database, *logs) if os.path.lexists(one)]
-        with scratch_folder(self.home.path) as scratch:
+        with scratch_folder(self.folder.path) as scratch:
             whole = scratch / database.name
             shutil.copyfile(file, whole)
             for one in there:
@@ -248,12 +248,12 @@ class Recovery:
 
         for log in logs:
             log.unlink(missing_ok=True)
-        sync(self.home.path)
+        sync(self.folder.path)
         return stem + there[0].name.removeprefix("palate") if there else ""
 
     def _cut_log(self, sound: Path) -> str:
         """Put the damaged logs aside, and in their place what of the log could be read."""
-        database, stem = self.home.database, free_name(self.home.path, self.clock())
+        database, stem = self.folder.database, free_name(self.folder.path, self.clock())
         for log in logs_of(database):
             keep(log, database.with_name(stem + log.name.removeprefix("palate")))
         rest = log_of(sound)
@@ -264,5 +264,5 @@ class Recovery:
         for log in logs_of(database):
             if log != log_of(database):
                 log.unlink()
-        sync(self.home.path)
+        sync(self.folder.path)
         return f"{stem}.duckdb.wal"

@@ -27,14 +27,14 @@ WHERE created < $before
 
 
 @dataclass(frozen=True, slots=True)
-class Orphans:
+class OrphanImages:
     """The ids of images that nothing names, and the hashes of files that no other row names."""
 
     ids: list[str]
     hashes: set[str]
 
 
-def find_orphans(cursor: Cursor, before: datetime) -> Orphans:
+def find_orphans(cursor: Cursor, before: datetime) -> OrphanImages:
     """Find the images drawn before a moment that nothing names."""
     texts = cursor.execute(TEXTS).fetchall()
     named = " UNION ".join(NAMED.format(table=table, column=column) for table, column in texts)
@@ -43,10 +43,10 @@ def find_orphans(cursor: Cursor, before: datetime) -> Orphans:
     shared = cursor.execute(
         "SELECT sha256 FROM images WHERE image_id NOT IN (SELECT unnest(?::VARCHAR[]))", [ids]
     ).fetchall()
-    return Orphans(ids, {row[1] for row in rows} - {row[0] for row in shared})
+    return OrphanImages(ids, {row[1] for row in rows} - {row[0] for row in shared})
 
 
-def forget_orphans(cursor: Cursor, before: datetime) -> Orphans:
+def forget_orphans(cursor: Cursor, before: datetime) -> OrphanImages:
     """Delete the rows of orphans, so that whoever draws such an image again stores it anew.
 
     This is the one thing in a studio that is taken away: nothing names it.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.file_sizes import Freed, remove
+from storage.file_sizes import FreedSpace, remove
 
 SCRATCH = re.compile(
     r"\.[0-9a-f]{16}|"  # an export or an image that was being written
@@ -17,7 +17,7 @@ FOLDERS = ("", "images", "images/*", "exports", "exports/*", "imports", "imports
 BEFORE = "before"
 
 
-def sweep(home: Path) -> Freed:
+def sweep(home: Path) -> FreedSpace:
     """Remove what was left half written; only by the app that holds the folder, as it starts."""
     return remove(left_over(home))
 

@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from storage.database import Cursor, Database
-from storage.disk.orphans import Orphans, find_orphans, forget_orphans
+from storage.disk.orphans import OrphanImages, find_orphans, forget_orphans
 from storage.errors import UnknownKind
-from storage.file_sizes import Freed, freed_by, remove, walk
-from storage.records import Taken, new_id
-from storage.studio_folder import Home
+from storage.file_sizes import FreedSpace, freed_by, remove, walk
+from storage.records import DiskUsage, new_id
+from storage.studio_folder import StudioFolder
 from storage.tables.version_labels import files_of
 from storage.tables.versions import Versions
 from storage.timestamps import Clock
@@ -32,11 +32,13 @@ MOST_NAMES = 200
 UNFINISHED = "SELECT count(*) FROM current_runs WHERE state IN ('queued', 'running')"
 
 
-class Disk:
+class DiskCleanup:
     """Measures the studio folder, and removes what is safe to remove."""
 
-    def __init__(self, database: Database, home: Home, versions: Versions, clock: Clock) -> None:
-        self._database, self._home = database, home
+    def __init__(
+        self, database: Database, folder: StudioFolder, versions: Versions, clock: Clock
+    ) -> None:
+        self._database, self._folder = database, folder
         self._versions, self._clock = versions, clock
         self._finders: dict[str, Callable[[], Iterable[Path]]] = {
             "checkpoints": self._checkpoints,
@@ -45,25 +47,25 @@ class Disk:
             "deleted": self._deleted,
         }
 
-    def usage(self) -> list[Taken]:
+    def usage(self) -> list[DiskUsage]:
         """Return what each kind of file takes, every file once."""
-        files = [(KINDS.index(self._kind(file.path)), file) for file in walk(self._home.path)]
+        files = [(KINDS.index(self._kind(file.path)), file) for file in walk(self._folder.path)]
         seen: set[tuple[int, int]] = set()
         sizes: dict[str, list[int]] = {kind: [] for kind in KINDS}
         for place, file in sorted(files, key=lambda found: found[0]):
             if file.node not in seen:
                 seen.add(file.node)
                 sizes[KINDS[place]].append(file.bytes)
-        return [Taken(kind, sum(each), len(each)) for kind, each in sizes.items()]
+        return [DiskUsage(kind, sum(each), len(each)) for kind, each in sizes.items()]
 
-    def removable(self, kind: str) -> Taken:
+    def removable(self, kind: str) -> DiskUsage:
         """Say what a clean-up of this kind would remove and free; raises UnknownKind."""
         files = [file for path in self._finder(kind)() for file in walk(path)]
         freed = freed_by(files)
-        names = (self._home.shorten(file.path) for file in files[:MOST_NAMES])
-        return Taken(kind, freed.bytes, freed.files, tuple(names))
+        names = (self._folder.shorten(file.path) for file in files[:MOST_NAMES])
+        return DiskUsage(kind, freed.bytes, freed.files, tuple(names))
 
-    def remove(self, kind: str) -> Taken:
+    def remove(self, kind: str) -> DiskUsage:
         """Clean up one kind and say what that freed; raises UnknownKind.
 
         It looks again at what is needed, in the same transaction where that may change meanwhile.
@@ -75,7 +77,7 @@ class Disk:
             freed = self._remove_caches()
         else:
             freed = remove(find())
-        return Taken(kind, freed.bytes, freed.files)
+        return DiskUsage(kind, freed.bytes, freed.files)
 
     def _finder(self, kind: str) -> Callable[[], Iterable[Path]]:
         if kind not in self._finders:
@@ -84,7 +86,7 @@ class Disk:
         return self._finders[kind]
 
     def _kind(self, path: Path) -> str:
-        parts = path.relative_to(self._home.path).parts
+        parts = path.relative_to(self._folder.path).parts
         if parts[0] in ("images", "snapshots", "exports"):
             return parts[0]
         if parts[0] == "runs" and len(parts) > 2:
@@ -95,17 +97,17 @@ class Disk:
     def _checkpoints(self) -> Iterator[Path]:
         done = self._database.read("SELECT run_id FROM current_runs WHERE state = 'done'")
         for (run_id,) in done:
-            yield self._home.runs / run_id / "checkpoint"
+            yield self._folder.runs / run_id / "checkpoint"
 
     def _caches(self) -> Iterator[Path]:
         if self._database.read(UNFINISHED)[0][0]:
             return
-        yield self._home.cache
-        yield from sorted(self._home.runs.glob("*/cache"))
+        yield self._folder.cache
+        yield from sorted(self._folder.runs.glob("*/cache"))
 
-    def _remove_caches(self) -> Freed:
+    def _remove_caches(self) -> FreedSpace:
         """Move the caches aside while no run can be queued, then remove them at leisure."""
-        aside = self._home.path / f".cleanup-{new_id()}"
+        aside = self._folder.path / f".cleanup-{new_id()}"
 
         def idle(cursor: Cursor) -> bool:
             return not cursor.execute(UNFINISHED).fetchall()[0][0]
@@ -124,39 +126,39 @@ class Disk:
         yield from self._files_of(orphans)
         yield from self._strays()
 
-    def _remove_images(self) -> Freed:
-        freed: list[Freed] = []
+    def _remove_images(self) -> FreedSpace:
+        freed: list[FreedSpace] = []
         self._database.write(
             lambda cursor: forget_orphans(cursor, self._long_ago),
             # Before any other write, so that nobody stores an image whose file then goes.
             lambda orphans: freed.append(remove(self._files_of(orphans))),
         )
         freed.append(remove(self._strays()))
-        return Freed(sum(each.bytes for each in freed), sum(each.files for each in freed))
+        return FreedSpace(sum(each.bytes for each in freed), sum(each.files for each in freed))
 
-    def _files_of(self, orphans: Orphans) -> Iterator[Path]:
-        return map(self._home.image, sorted(orphans.hashes))
+    def _files_of(self, orphans: OrphanImages) -> Iterator[Path]:
+        return map(self._folder.image, sorted(orphans.hashes))
 
     def _strays(self) -> Iterator[Path]:
         """Return old files that no row names: a kill may leave an image before its row."""
         known = {sha256 for (sha256,) in self._database.read("SELECT sha256 FROM images")}
-        for file in walk(self._home.images):
+        for file in walk(self._folder.images):
             match = IMAGE.fullmatch(file.path.name)
             if match and match[1] not in known and self._is_old(file.changed):
                 yield file.path
 
     def _deleted(self) -> Iterator[Path]:
         bases = self._database.read("SELECT DISTINCT base FROM versions")
-        versions = [known for (base,) in bases for known in self._versions.everything(base)]
+        versions = [known for (base,) in bases for known in self._versions.with_deleted(base)]
         kept = {version.adapter for version in versions if version.deleted is None}
         gone = (version for version in versions if version.deleted is not None)
-        for path in (path for version in gone for path in files_of(self._home, version)):
+        for path in (path for version in gone for path in files_of(self._folder, version)):
             if path not in kept:
                 yield path
-        yield from self._home.path.glob(".cleanup-*")
-        yield from filter(self._is_old_folder, self._home.exports.glob("*/.*"))
+        yield from self._folder.path.glob(".cleanup-*")
+        yield from filter(self._is_old_folder, self._folder.exports.glob("*/.*"))
         recorded = {version.adapter for version in versions}
-        for file in walk(self._home.imports):
+        for file in walk(self._folder.imports):
             if file.path not in recorded and self._is_old(file.changed):
                 yield file.path
 

@@ -7,21 +7,21 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from storage.studio_folder import Home
+from storage.studio_folder import StudioFolder
 
 GONE, DAMAGED, UNREADABLE = "gone", "damaged", "unreadable"
 Stamp = tuple[int, int, int]
 
 
-class Soundness:
+class ImageChecks:
     """Find image files that nobody can learn from; safe from any thread.
 
     An image is named by the SHA-256 of its bytes, so reading it tells whether it is damaged. Each
     file is read once in the life of the app, and again only after somebody wrote to it.
     """
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, folder: StudioFolder) -> None:
+        self._folder = folder
         self._known: dict[str, tuple[Stamp, bool]] = {}
         self._guard = threading.Lock()
 
@@ -41,7 +41,7 @@ class Soundness:
 
     def _fault(self, sha256: str, room: int | None) -> tuple[str | None, int]:
         """Return what is wrong with one image, and how many bytes were read to know."""
-        path = self._home.image(sha256)
+        path = self._folder.image(sha256)
         try:
             status = os.stat(path)
             # Never opened: reading a named pipe would wait for ever.

@@ -18,7 +18,7 @@ from typing import Any
 
 from storage.errors import BrokenStudio, DiskFull
 from storage.records import Verdict
-from storage.studio_folder import Home
+from storage.studio_folder import StudioFolder
 
 FORMAT = 1
 UNFINISHED = ".unfinished"
@@ -63,7 +63,7 @@ Settled = SettledVote | SettledRanking
 
 
 def write_folder(
-    path: Path, home: Home, votes: Sequence[Settled], manifest: Mapping[str, Any]
+    path: Path, folder: StudioFolder, votes: Sequence[Settled], manifest: Mapping[str, Any]
 ) -> None:
     """Write a snapshot so that it is there whole or not at all.
 
@@ -74,7 +74,7 @@ def write_folder(
         shutil.rmtree(work, ignore_errors=True)
         (work / "images").mkdir(parents=True)
         files = {"pairs.jsonl": write_text(work / "pairs.jsonl", pairs_jsonl(votes))}
-        files |= collect_images(work, home, votes)
+        files |= collect_images(work, folder, votes)
         whole = {"format": FORMAT, **manifest, "files": files}
         write_text(work / "manifest.json", json.dumps(whole, indent=1) + "\n")
         sync_folder(work)
@@ -133,14 +133,14 @@ def images_of(vote: Settled) -> tuple[str, ...]:
     return vote.images if isinstance(vote, SettledRanking) else (vote.left, vote.right)
 
 
-def collect_images(work: Path, home: Home, votes: Iterable[Settled]) -> dict[str, str]:
+def collect_images(work: Path, folder: StudioFolder, votes: Iterable[Settled]) -> dict[str, str]:
     """Put the images of votes into a folder and return their hashes by name.
 
     Their bytes were checked just before.
     """
     files = {}
     for sha256 in sorted({sha256 for vote in votes for sha256 in images_of(vote)}):
-        source = home.image(sha256)
+        source = folder.image(sha256)
         if not source.is_file():
             raise BrokenStudio(
                 f"The image {source} went away while the snapshot was written. No vote is lost. "

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from storage.database import Cursor, Database
 from storage.errors import NoVotes
-from storage.records import Lost, Snapshot, Verdict
-from storage.settling import RANKINGS, SETTLED, VOTES, Horizon, Settling, everything
-from storage.snapshot.image_checks import Soundness
+from storage.records import Snapshot, UnusableVotes, Verdict
+from storage.settling import RANKINGS, SETTLED, VOTES, Horizon, Settling, unbounded
+from storage.snapshot.image_checks import ImageChecks
 from storage.snapshot.settled_rankings import settled_rankings
 from storage.snapshot.snapshot_folder import (
     Settled,
@@ -20,15 +20,15 @@ from storage.snapshot.snapshot_folder import (
     pseudonym,
     write_folder,
 )
-from storage.studio_folder import Home
+from storage.studio_folder import StudioFolder
 from storage.timestamps import Clock
 
-TAUGHT = ("preference", "tie", "both_good", "both_bad")
-KINDS = (*TAUGHT, "skip")
+TRAINABLE_KINDS = ("preference", "tie", "both_good", "both_bad")
+KINDS = (*TRAINABLE_KINDS, "skip")
 RANKING = "ranking"
-LOST = "image_lost"
+IMAGE_LOST = "image_lost"
 """The count of votes and rankings that are left out because an image of theirs cannot be used."""
-GLANCE = 512_000_000
+PREVIEW_BYTES = 512_000_000
 """Bytes of images that are read to say what a run would leave out; a run itself reads all."""
 
 SETTLED_LABELS = f"""
@@ -53,13 +53,15 @@ ORDER BY vote_id
 class Snapshots:
     """All snapshots of a studio."""
 
-    def __init__(self, database: Database, home: Home, settling: Settling, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, folder: StudioFolder, settling: Settling, clock: Clock
+    ) -> None:
         self._database = database
-        self._home = home
+        self._folder = folder
         self._settling = settling
         self._clock = clock
         self._writing = threading.Lock()
-        self._soundness = Soundness(home)
+        self._image_checks = ImageChecks(folder)
 
     def write(self, base: str, settle_s: float, voter: str | None = None) -> Snapshot:
         """Freeze a model's votes older than `settle_s` seconds, one person's or everybody's.
@@ -78,9 +80,9 @@ class Snapshots:
             rows = [line for line in lines if isinstance(line, SettledVote)]
             ranked = [line for line in lines if isinstance(line, SettledRanking)]
 
-            counts |= {kind: sum(row.kind == kind for row in rows) for kind in TAUGHT}
+            counts |= {kind: sum(row.kind == kind for row in rows) for kind in TRAINABLE_KINDS}
             counts |= {RANKING: len(ranked)} if ranked else {}
-            counts |= {LOST: len(lost)} if lost else {}
+            counts |= {IMAGE_LOST: len(lost)} if lost else {}
             require_preference(counts, settle_s, voter, images)
             weights = {pseudonym(one.annotator): one.weight for one in lines if one.weight != 1}
             snapshot = self._plan(rows, counts)
@@ -97,23 +99,23 @@ class Snapshots:
                 "vote_ids": snapshot.vote_ids,
                 **({"ranking_ids": [one.ranking_id for one in ranked]} if ranked else {}),
             }
-            write_folder(snapshot.path, self._home, lines, manifest)
+            write_folder(snapshot.path, self._folder, lines, manifest)
             self._record(snapshot, [*lines, *lost], base, settle_s, created)
             return snapshot
 
     def faults(self, hashes: Iterable[str], read: bool = False) -> dict[str, str]:
         """Return what is wrong with images, by hash: what is known, or what reading them tells."""
-        return self._soundness.faults(hashes, most_bytes=None if read else 0)
+        return self._image_checks.faults(hashes, most_bytes=None if read else 0)
 
-    def lost(self, base: str, voter: str | None = None) -> Lost:
+    def unusable(self, base: str, voter: str | None = None) -> UnusableVotes:
         """Say what a run that starts now would leave out because of images.
 
         Of images that nobody has looked at yet, half a gigabyte is read at a time.
         """
-        votes, *_ = self._settled(base, everything(), voter)
-        rankings, _ = settled_rankings(self._database, base, everything(), voter)
-        _, lost, images = self._split(votes, rankings, GLANCE)
-        return Lost(len(lost), sum(map(is_decisive, lost)), images)
+        votes, *_ = self._settled(base, unbounded(), voter)
+        rankings, _ = settled_rankings(self._database, base, unbounded(), voter)
+        _, lost, images = self._split(votes, rankings, PREVIEW_BYTES)
+        return UnusableVotes(len(lost), sum(map(is_decisive, lost)), images)
 
     def _split(
         self, votes: list[SettledVote], rankings: list[SettledRanking], most_bytes: int | None
@@ -122,14 +124,14 @@ class Snapshots:
         rows = [vote for vote in votes if vote.verdict is not Verdict.SKIP]
         lines: list[Settled] = [*rows, *rankings]
         shown = (sha256 for line in lines for sha256 in images_of(line))
-        faults = self._soundness.faults(shown, most_bytes)
+        faults = self._image_checks.faults(shown, most_bytes)
         if not faults:
             return lines, [], {}
 
         lost = [line for line in lines if not faults.keys().isdisjoint(images_of(line))]
         sound = [line for line in lines if faults.keys().isdisjoint(images_of(line))]
         names = {
-            self._home.shorten(self._home.image(sha256)): why for sha256, why in faults.items()
+            self._folder.shorten(self._folder.image(sha256)): why for sha256, why in faults.items()
         }
         return sound, lost, names
 
@@ -162,11 +164,11 @@ class Snapshots:
 
     def _plan(self, rows: list[SettledVote], counts: dict[str, int]) -> Snapshot:
         # A folder without a record is what a kill left between the two; its id stays its own.
-        taken = [folder.name for folder in self._home.snapshots.glob("s[0-9]*")]
+        taken = [folder.name for folder in self._folder.snapshots.glob("s[0-9]*")]
         taken += [row[0] for row in self._database.read("SELECT snapshot_id FROM snapshots")]
         snapshot_id = f"s{1 + max((int(name[1:]) for name in taken), default=0):04d}"
         vote_ids = tuple(vote.vote_id for vote in rows)
-        return Snapshot(snapshot_id, self._home.snapshots / snapshot_id, counts, vote_ids)
+        return Snapshot(snapshot_id, self._folder.snapshots / snapshot_id, counts, vote_ids)
 
     def _record(
         self,
@@ -215,8 +217,8 @@ def require_preference(
     if images:
         image, why = next(iter(images.items()))
         raise NoVotes(
-            f"No vote{whose} is left to learn from: {counts[LOST]:,} are on images that are gone "
-            f"or damaged, such as {image} ({why}). Put the files back, or label new pairs."
+            f"No vote{whose} is left to learn from: {counts[IMAGE_LOST]:,} are on images that are "
+            f"gone or damaged, such as {image} ({why}). Put the files back, or label new pairs."
         )
     raise NoVotes(
         f"There is no settled left or right vote{whose} to learn from. "

@@ -42,7 +42,7 @@ ORDER BY vote_id
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class VersionImages:
     """Two images of one prompt and seed, by their ids."""
 
     prompt: str
@@ -50,7 +50,7 @@ class Shown:
     after: str
 
 
-class Trials:
+class StoredBlindTests:
     """All blind tests of a studio; a change of state is one more row, and the newest one counts."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -72,7 +72,7 @@ class Trials:
         """
         texts = [clean_prompt(text, f"Prompt {n}") for n, text in enumerate(prompts, start=1)]
         texts = list(dict.fromkeys(texts))
-        require_sense(before, after, texts, questions)
+        require_testable(before, after, texts, questions)
         now = self._clock()
 
         def insert(cursor: Cursor) -> str:
@@ -110,11 +110,11 @@ class Trials:
         rows = self._database.read(f"{TRIALS} WHERE base = ? ORDER BY number DESC", [base])
         return [self._trial_of(row) for row in rows]
 
-    def kept_prompts(self) -> set[str]:
+    def reserved_prompts(self) -> set[str]:
         """Return the prompts of all trials."""
         return {text for (text,) in self._database.read("SELECT prompt FROM trial_prompts")}
 
-    def drawn_prompts(self, base: str) -> set[str]:
+    def labeled_prompts(self, base: str) -> set[str]:
         """Return the prompts of pairs that a model's labelers were given to learn from."""
         rows = self._database.read(
             "SELECT DISTINCT prompt FROM pairs WHERE base = ? "
@@ -151,7 +151,7 @@ class Trials:
 
         return self._database.write(insert)
 
-    def next_place(self, trial_id: str) -> int:
+    def next_index(self, trial_id: str) -> int:
         """Return the place after the last image that was made a pair of."""
         rows = self._database.read(
             "SELECT coalesce(max(place), -1) + 1 FROM trial_pairs WHERE trial_id = ?", [trial_id]
@@ -167,14 +167,14 @@ class Trials:
         )
         return [Pair(*row) for row in rows]
 
-    def shown(self, trial_id: str) -> list[Shown]:
+    def image_pairs(self, trial_id: str) -> list[VersionImages]:
         """Return what both versions of a trial drew, in order, whether voted on or not."""
         rows = self._database.read(
             "SELECT DISTINCT place, prompt, before, after FROM trial_pairs JOIN pairs "
             "USING (pair_id) WHERE trial_id = ? ORDER BY place",
             [trial_id],
         )
-        return [Shown(*row[1:]) for row in rows]
+        return [VersionImages(*row[1:]) for row in rows]
 
     def votes(self, trial_id: str) -> list[TrialVote]:
         """Return what people say now, in the order in which they voted."""
@@ -199,7 +199,7 @@ class Trials:
         )
 
 
-def require_sense(
+def require_testable(
     before: str, after: str, prompts: Sequence[str], questions: Sequence[str]
 ) -> None:
     """Raise InvalidTrial unless there is something to test."""

@@ -19,7 +19,7 @@ WHERE ago > $after AND ago <= $until AND verdict <> 'skip'
   AND pair_id NOT IN (SELECT of_pair FROM control_pairs WHERE annotator = $annotator)
 """
 
-UNASKED_GOLD = """
+UNSEEN_GOLD = """
 SELECT pair_id FROM gold_pairs
 WHERE base = $base
   AND pair_id NOT IN (SELECT of_pair FROM control_pairs WHERE annotator = $annotator)
@@ -27,7 +27,7 @@ WHERE base = $base
 """
 
 
-class Checks:
+class ControlPairs:
     """Repeats and gold pairs of a studio; their votes teach nothing."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -38,12 +38,12 @@ class Checks:
         known = {"base": base, "annotator": annotator, "after": after, "until": until}
         return [pair_id for (pair_id,) in self._database.read(REPEATABLE, known)]
 
-    def unasked_gold(self, base: str, annotator: str) -> list[str]:
+    def unseen_gold(self, base: str, annotator: str) -> list[str]:
         """Return the pairs with a known answer that a person was not asked yet."""
-        rows = self._database.read(UNASKED_GOLD, {"base": base, "annotator": annotator})
+        rows = self._database.read(UNSEEN_GOLD, {"base": base, "annotator": annotator})
         return [pair_id for (pair_id,) in rows]
 
-    def ask_again(self, pair_id: str, annotator: str, kind: str, swap: bool) -> Pair:
+    def add_copy(self, pair_id: str, annotator: str, kind: str, swap: bool) -> Pair:
         """Store a copy of a pair for one person, its sides swapped from how they saw it if `swap`.
 
         Raises UnknownPair.
@@ -51,7 +51,7 @@ class Checks:
         now = self._clock()
 
         def insert(cursor: Cursor) -> Pair:
-            prompt, left, right, base, version = shown_to(cursor, pair_id, annotator)
+            prompt, left, right, base, version = pair_as_seen(cursor, pair_id, annotator)
             sides = (right, left) if swap else (left, right)
             pair = Pair(new_id(), prompt, *sides, version, check=kind)
             insert_pair(cursor, pair, base, now)
@@ -68,7 +68,7 @@ class Checks:
         """
 
         def insert(cursor: Cursor) -> None:
-            _, left, right, *_ = shown_to(cursor, pair_id, who)
+            _, left, right, *_ = pair_as_seen(cursor, pair_id, who)
             if winner not in ("", left, right):
                 raise unknown_pair(pair_id)
             cursor.execute(
@@ -85,7 +85,7 @@ class Checks:
         return dict(self._database.read(sql, [base]))
 
 
-def shown_to(cursor: Cursor, pair_id: str, annotator: str) -> tuple[str, str, str, str, str]:
+def pair_as_seen(cursor: Cursor, pair_id: str, annotator: str) -> tuple[str, str, str, str, str]:
     """Return (prompt, left, right, base, version) of a pair as a person saw it, else as it is kept.
 
     Raises UnknownPair.

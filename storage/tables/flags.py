@@ -1,10 +1,10 @@
 """Pairs that people reported: shown to nobody until somebody decides to show them again."""
 
-from storage.aggregates.count_deltas import Changes
-from storage.aggregates.counts import Tally
+from storage.aggregates.count_deltas import PairChanges
+from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database
-from storage.errors import InvalidReport, UnknownReport
-from storage.records import Report
+from storage.errors import InvalidFlag, UnknownFlag
+from storage.records import Flag
 from storage.tables.act_order import REPORT, note_act
 from storage.tables.pairs import unknown_pair
 from storage.tables.votes import check_annotator, check_key
@@ -23,26 +23,26 @@ WHERE base = ? ORDER BY flag_id DESC
 """
 
 
-class Reports:
+class Flags:
     """All reports of a studio; what becomes of one is a row more, and the newest one counts."""
 
-    def __init__(self, database: Database, tally: Tally, clock: Clock) -> None:
+    def __init__(self, database: Database, counts: RunningCounts, clock: Clock) -> None:
         self._database = database
-        self._tally = tally
+        self._counts = counts
         self._clock = clock
 
     def add(self, pair_id: str, annotator: str, note: str, key: str) -> None:
         """Hide a pair from everybody, once per key; its votes teach nothing meanwhile.
 
-        Raises UnknownPair, InvalidReport, InvalidAnnotator or InvalidKey.
+        Raises UnknownPair, InvalidFlag, InvalidAnnotator or InvalidKey.
         """
         if len(note) > LONGEST_NOTE or has_controls(note):
-            raise InvalidReport(
+            raise InvalidFlag(
                 f"The note has {len(note)} characters. Write up to {LONGEST_NOTE} of plain text."
             )
         row = [check_key(key), pair_id, check_annotator(annotator), note.strip(), self._clock()]
 
-        def insert(cursor: Cursor, changes: Changes) -> None:
+        def insert(cursor: Cursor, changes: PairChanges) -> None:
             if not cursor.execute("SELECT 1 FROM pairs WHERE pair_id = ?", [pair_id]).fetchone():
                 raise unknown_pair(pair_id)
             changes.about(cursor, pair_id)
@@ -53,24 +53,24 @@ class Reports:
             )
             note_act(cursor, REPORT, key, annotator)
 
-        self._tally.change(insert)
+        self._counts.change(insert)
 
-    def decide(self, flag_id: int, decision: str, who: str) -> Report:
-        """Show a reported pair again, or keep it hidden; raises UnknownReport or InvalidReport."""
+    def decide(self, flag_id: int, decision: str, who: str) -> Flag:
+        """Show a reported pair again, or keep it hidden; raises UnknownFlag or InvalidFlag."""
         if decision not in DECISIONS:
-            raise InvalidReport(f"{decision!r} is no decision. Send shown or hidden.")
+            raise InvalidFlag(f"{decision!r} is no decision. Send shown or hidden.")
         now = self._clock()
 
-        def insert(cursor: Cursor, changes: Changes) -> str:
+        def insert(cursor: Cursor, changes: PairChanges) -> str:
             row = cursor.execute(
                 "SELECT base, current_flags.annotator, withdrawn, pair_id "
                 "FROM current_flags JOIN pairs USING (pair_id) WHERE flag_id = ?",
                 [flag_id],
             ).fetchone()
             if row is None:
-                raise UnknownReport(f"There is no report {flag_id}. Look at the list of reports.")
+                raise UnknownFlag(f"There is no report {flag_id}. Look at the list of reports.")
             if row[2]:
-                raise InvalidReport(
+                raise InvalidFlag(
                     f"{row[1]!r} has taken report {flag_id} back, so there is nothing to decide. "
                     "Report the pair anew to hide it."
                 )
@@ -81,12 +81,12 @@ class Reports:
             )
             return str(row[0])
 
-        base = self._tally.change(insert)
+        base = self._counts.change(insert)
         return next(report for report in self.all(base) if report.flag_id == flag_id)
 
-    def all(self, base: str) -> list[Report]:
+    def all(self, base: str) -> list[Flag]:
         """Return the reports on a model's pairs, newest first."""
-        return [Report(*row) for row in self._database.read(REPORTS, [base])]
+        return [Flag(*row) for row in self._database.read(REPORTS, [base])]
 
     def is_hidden(self, pair_id: str) -> bool:
         """Whether a pair is shown to nobody."""

@@ -6,11 +6,11 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 
-from storage.aggregates.counts import Tally
+from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database
 from storage.errors import DiskFull
 from storage.records import Image, Pair, new_id
-from storage.studio_folder import Home
+from storage.studio_folder import StudioFolder
 from storage.tables.images import insert_images
 from storage.tables.pairs import insert_pair
 from storage.timestamps import Clock
@@ -19,20 +19,22 @@ IMPORTED = "imported"
 """The version of images that no version of a model drew."""
 
 
-class Material:
+class ImportedImages:
     """Brought images as files, rows and pairs, many at a time."""
 
-    def __init__(self, database: Database, home: Home, tally: Tally, clock: Clock) -> None:
-        self._database, self._home = database, home
-        self._tally, self._clock = tally, clock
+    def __init__(
+        self, database: Database, folder: StudioFolder, counts: RunningCounts, clock: Clock
+    ) -> None:
+        self._database, self._folder = database, folder
+        self._counts, self._clock = counts, clock
 
-    def keep(self, png: bytes) -> str:
+    def write_image(self, png: bytes) -> str:
         """Write an image's file and return its hash; raises DiskFull.
 
         A sound one is written once, a damaged one again.
         """
         sha256 = hashlib.sha256(png).hexdigest()
-        path = self._home.image(sha256)
+        path = self._folder.image(sha256)
         if path.is_file() and path.read_bytes() == png:
             return sha256
         scratch = path.with_name(f".{new_id()}")
@@ -79,8 +81,8 @@ class Material:
 
         def count(numbers: list[int]) -> None:
             for pair, number in zip(made, numbers, strict=True):
-                self._tally.add_pair(base, pair, number)
+                self._counts.add_pair(base, pair, number)
 
         if made:
-            self._tally.write(insert, then=count)
+            self._counts.write(insert, then=count)
         return made

@@ -1,10 +1,10 @@
-"""Sittings: a goal of so many votes that a person sets, pauses and takes up again anywhere."""
+"""Labeling sessions: a goal of so many votes that an annotator sets, pauses and takes up again."""
 
 from datetime import datetime
 
 from storage.database import Cursor, Database, Row
-from storage.errors import InvalidGoal, NoSitting
-from storage.records import Sitting, SittingVote, new_id
+from storage.errors import InvalidGoal, NoLabelingSession
+from storage.records import LabelingSession, SessionVote, new_id
 from storage.tables.votes import check_annotator
 from storage.timestamps import Clock
 
@@ -20,7 +20,7 @@ FROM labeling_sessions JOIN (
 WHERE annotator = ? ORDER BY began DESC LIMIT 1
 """
 
-# Rankings are votes on four images; both are acts that a person gave within the sitting.
+# Rankings are votes on four images; both are acts that a person gave within the session.
 GIVEN = """
 SELECT created, verdict, response_ms FROM current_votes
 WHERE annotator = $annotator AND vote_id > $after_vote AND vote_id <= $last_vote
@@ -35,7 +35,7 @@ BOUNDS = """
 SELECT vote_id, ranking_id FROM labeling_session_bounds WHERE session_id = ? AND ended = ?
 """
 
-# Of a sitting from before there were bounds: the newest acts before it began, or until it ended.
+# Of a session from before there were bounds: the newest acts before it began, or until it ended.
 BY_TIME = """
 SELECT (SELECT coalesce(max(vote_id), 0) FROM votes
         WHERE created < $at OR ($ended AND created = $at)),
@@ -45,103 +45,103 @@ SELECT (SELECT coalesce(max(vote_id), 0) FROM votes
 
 NOW = """
 INSERT INTO labeling_session_bounds
-SELECT $sitting, $ended, (SELECT coalesce(max(vote_id), 0) FROM votes),
+SELECT $session, $ended, (SELECT coalesce(max(vote_id), 0) FROM votes),
        (SELECT coalesce(max(ranking_id), 0) FROM rankings)
 ON CONFLICT DO NOTHING
 """
 LATEST = 2**62
 
 
-class Sittings:
+class StoredSessions:
     """All sittings of a studio; a person has one at a time, and its newest state counts."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    def begin(self, annotator: str, goal: int) -> Sitting:
-        """Begin a sitting, ending the one before; raises InvalidGoal or InvalidAnnotator."""
+    def begin(self, annotator: str, goal: int) -> LabelingSession:
+        """Begin a session, ending the one before; raises InvalidGoal or InvalidAnnotator."""
         check_annotator(annotator)
         if not 1 <= goal <= LARGEST_GOAL:
             raise InvalidGoal(f"A goal is 1 to {LARGEST_GOAL:,} votes, not {goal}. Choose another.")
         before, now = self.newest(annotator), self._clock()
-        sitting = Sitting(new_id(), annotator, goal, now, OPEN)
+        session = LabelingSession(new_id(), annotator, goal, now, OPEN)
 
         def insert(cursor: Cursor) -> None:
             if before and before.state != ENDED:
                 append(cursor, before.session_id, ENDED, now)
             cursor.execute(
                 "INSERT INTO labeling_sessions VALUES (?, ?, ?, ?)",
-                [sitting.session_id, annotator, goal, now],
+                [session.session_id, annotator, goal, now],
             )
-            append(cursor, sitting.session_id, OPEN, now)
+            append(cursor, session.session_id, OPEN, now)
 
         self._database.write(insert)
-        return sitting
+        return session
 
-    def turn(self, annotator: str, state: str) -> Sitting:
-        """Pause, go on with or end the annotator's sitting; raises NoSitting."""
-        sitting = self.newest(annotator)
-        if sitting is None or sitting.state == ENDED:
-            raise NoSitting(f"{annotator!r} has no sitting. Set a goal to begin one.")
+    def set_state(self, annotator: str, state: str) -> LabelingSession:
+        """Pause, go on with or end the annotator's session; raises NoLabelingSession."""
+        session = self.newest(annotator)
+        if session is None or session.state == ENDED:
+            raise NoLabelingSession(f"{annotator!r} has no sitting. Set a goal to begin one.")
         now = self._clock()
-        self._database.write(lambda cursor: append(cursor, sitting.session_id, state, now))
-        return Sitting(sitting.session_id, annotator, sitting.goal, sitting.created, state)
+        self._database.write(lambda cursor: append(cursor, session.session_id, state, now))
+        return LabelingSession(session.session_id, annotator, session.goal, session.created, state)
 
-    def newest(self, annotator: str) -> Sitting | None:
-        """Return the annotator's newest sitting, whatever its state."""
+    def newest(self, annotator: str) -> LabelingSession | None:
+        """Return the annotator's newest session, whatever its state."""
         rows = self._database.read(NEWEST, [annotator])
-        return sitting_of(rows[0]) if rows else None
+        return session_of(rows[0]) if rows else None
 
-    def given(self, sitting: Sitting) -> list[SittingVote]:
-        """Return what a person gave in a sitting and did not take back, in order."""
-        rows = self._database.read(GIVEN, self._within(sitting))
-        return [SittingVote(*row) for row in rows]
+    def votes_in(self, session: LabelingSession) -> list[SessionVote]:
+        """Return what a person gave in a session and did not take back, in order."""
+        rows = self._database.read(GIVEN, self._within(session))
+        return [SessionVote(*row) for row in rows]
 
-    def count(self, sitting: Sitting) -> int:
-        """Return how many a person gave in a sitting under way and did not take back."""
-        rows = self._database.read(f"SELECT count(*) FROM ({GIVEN})", self._within(sitting))
+    def count(self, session: LabelingSession) -> int:
+        """Return how many a person gave in a session under way and did not take back."""
+        rows = self._database.read(f"SELECT count(*) FROM ({GIVEN})", self._within(session))
         return int(rows[0][0])
 
-    def _within(self, sitting: Sitting) -> dict[str, object]:
-        """Say which acts belong to a sitting, as GIVEN names them."""
-        ended = self._ended(sitting)
-        after = self._bound(sitting, sitting.created, ended=False)
-        last = self._bound(sitting, ended, ended=True) if ended else (LATEST, LATEST)
+    def _within(self, session: LabelingSession) -> dict[str, object]:
+        """Say which acts belong to a session, as GIVEN names them."""
+        ended = self._ended(session)
+        after = self._bound(session, session.created, ended=False)
+        last = self._bound(session, ended, ended=True) if ended else (LATEST, LATEST)
         return {
-            "annotator": sitting.annotator,
+            "annotator": session.annotator,
             "after_vote": after[0],
             "after_ranking": after[1],
             "last_vote": last[0],
             "last_ranking": last[1],
         }
 
-    def _bound(self, sitting: Sitting, at: datetime, ended: bool) -> tuple[int, int]:
-        """Return the newest vote and ranking of when a sitting began or ended."""
-        found = self._database.read(BOUNDS, [sitting.session_id, ended])
+    def _bound(self, session: LabelingSession, at: datetime, ended: bool) -> tuple[int, int]:
+        """Return the newest vote and ranking of when a session began or ended."""
+        found = self._database.read(BOUNDS, [session.session_id, ended])
         vote_id, ranking_id = (found or self._database.read(BY_TIME, {"at": at, "ended": ended}))[0]
         return int(vote_id), int(ranking_id)
 
-    def _ended(self, sitting: Sitting) -> datetime | None:
+    def _ended(self, session: LabelingSession) -> datetime | None:
         rows = self._database.read(
             "SELECT max(created) FROM labeling_session_states WHERE session_id = ? AND state = ?",
-            [sitting.session_id, ENDED],
+            [session.session_id, ENDED],
         )
         at: datetime | None = rows[0][0]
         return at
 
 
 def append(cursor: Cursor, session_id: str, state: str, now: datetime) -> None:
-    """Record where a sitting stands."""
+    """Record where a session stands."""
     cursor.execute(
         "INSERT INTO labeling_session_states (session_id, state, created) VALUES (?, ?, ?)",
         [session_id, state, now],
     )
     if state in (OPEN, ENDED):
-        # What is there already counts: a sitting that goes on after a pause began before it.
-        cursor.execute(NOW, {"sitting": session_id, "ended": state == ENDED})
+        # What is there already counts: a session that goes on after a pause began before it.
+        cursor.execute(NOW, {"session": session_id, "ended": state == ENDED})
 
 
-def sitting_of(row: Row) -> Sitting:
-    """Build a sitting from a row of NEWEST."""
-    return Sitting(*row)
+def session_of(row: Row) -> LabelingSession:
+    """Build a session from a row of NEWEST."""
+    return LabelingSession(*row)

@@ -7,7 +7,7 @@ taken for two, and people voted under both names, are the rows of the second put
 
 from collections.abc import Sequence
 
-from storage.aggregates.counts import Tally
+from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor
 from storage.timestamps import Clock
 
@@ -26,11 +26,11 @@ WITH_BASE = (
 """Tables whose rows name their model."""
 
 
-class Aliases:
+class ModelAliases:
     """All names of a studio's models."""
 
-    def __init__(self, tally: Tally, clock: Clock) -> None:
-        self._tally = tally
+    def __init__(self, counts: RunningCounts, clock: Clock) -> None:
+        self._counts = counts
         self._clock = clock
 
     def base_of(self, identity: str, aliases: Sequence[str] = ()) -> str:
@@ -55,7 +55,7 @@ class Aliases:
             )
             return base
 
-        return self._tally.write(resolve, then=lambda _: self._tally.forget())
+        return self._counts.write(resolve, then=lambda _: self._counts.forget())
 
 
 def bases_of(cursor: Cursor, identity: str, aliases: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from storage.aggregates.counts import Tally
+from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database
 from storage.errors import UnknownImage, UnknownPair
 from storage.records import Pair, new_id
@@ -35,9 +35,9 @@ ORDER BY number
 class Pairs:
     """All pairs of a studio."""
 
-    def __init__(self, database: Database, tally: Tally, clock: Clock) -> None:
+    def __init__(self, database: Database, counts: RunningCounts, clock: Clock) -> None:
         self._database = database
-        self._tally = tally
+        self._counts = counts
         self._clock = clock
 
     def add(self, prompt: str, left: str, right: str, base: str, version: str) -> Pair:
@@ -48,7 +48,7 @@ class Pairs:
         def insert(cursor: Cursor) -> int:
             return insert_pair(cursor, pair, base, now)
 
-        self._tally.write(insert, then=lambda number: self._tally.add_pair(base, pair, number))
+        self._counts.write(insert, then=lambda number: self._counts.add_pair(base, pair, number))
         return pair
 
     def open(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:

@@ -125,7 +125,7 @@ class People:
         """Return whom a link was made for, by its hash, while it can be used."""
         return self._database.write(lambda cursor: self._owner(cursor, link))
 
-    def saw(self, name: str) -> None:
+    def record_seen(self, name: str) -> None:
         """Record that a person was there."""
         self._database.write(lambda cursor: self._append(cursor, name, "seen", "", name))
 

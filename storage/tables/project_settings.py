@@ -7,7 +7,7 @@ from storage.database import Database
 from storage.timestamps import Clock
 
 
-class Project:
+class ProjectSettings:
     """Named values; each change is a row, and the newest one of a name counts."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

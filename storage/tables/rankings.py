@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from storage.aggregates.counts import Tally
+from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database
 from storage.errors import AlreadyVoted, InvalidRanking, NothingToUndo, UnknownQuad
 from storage.records import Quad, Ranking, VoteReceipt, new_id
@@ -25,9 +25,11 @@ WAITING = f"""
 class Rankings:
     """All quads and rankings; an undo is a row more, and a ranking that it names is not current."""
 
-    def __init__(self, database: Database, tally: Tally, settling: Settling, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, counts: RunningCounts, settling: Settling, clock: Clock
+    ) -> None:
         self._database = database
-        self._tally = tally
+        self._counts = counts
         self._settling = settling
         self._clock = clock
 
@@ -73,17 +75,17 @@ class Rankings:
 
         def insert(cursor: Cursor) -> tuple[VoteReceipt, str]:
             quad, base = require_quad(cursor, quad_id)
-            told = places(quad, best, worst)
+            chosen = images_at(quad, best, worst)
             if earlier := earlier_act(cursor, key):
                 if earlier[1] is not None:
                     raise reused_key(key, "an undo")
                 return VoteReceipt(key, earlier[0], duplicate=True), base
             require_none(cursor, quad_id, annotator)
-            row = [key, base, quad_id, annotator, *told, response_ms, now]
+            row = [key, base, quad_id, annotator, *chosen, response_ms, now]
             note_act(cursor, RANKING, key, annotator)
             return VoteReceipt(key, insert_ranking(cursor, row), duplicate=False), base
 
-        receipt, _ = self._tally.write(
+        receipt, _ = self._counts.write(
             insert, then=lambda done: self._count(done, best is not None, annotator)
         )
         return receipt
@@ -105,7 +107,7 @@ class Rankings:
             undo_ranking(cursor, ranking_id, key, now)
             return quad_ranked(cursor, ranking_id)
 
-        return self._tally.write(insert, then=lambda _: self._tally.forget())
+        return self._counts.write(insert, then=lambda _: self._counts.forget())
 
     def all(self, base: str) -> list[Ranking]:
         """Return the current rankings of a model that name a best and a worst, oldest first."""
@@ -121,7 +123,7 @@ class Rankings:
         receipt, base = done
         if not receipt.duplicate:
             self._settling.note(RANKINGS, receipt.vote_id)
-            self._tally.add_ranking(base, decisive, annotator)
+            self._counts.add_ranking(base, decisive, annotator)
 
 
 def quad_of(row: tuple[str, str, list[str], str]) -> Quad:
@@ -130,7 +132,7 @@ def quad_of(row: tuple[str, str, list[str], str]) -> Quad:
     return Quad(quad_id, prompt, tuple(images), version)
 
 
-def places(quad: Quad, best: int | None, worst: int | None) -> tuple[str | None, str | None]:
+def images_at(quad: Quad, best: int | None, worst: int | None) -> tuple[str | None, str | None]:
     """Return the images at two places; raises InvalidRanking."""
     if best is None and worst is None:
         return None, None

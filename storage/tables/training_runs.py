@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from storage.aggregates.counts import Tally
+from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database, Row
 from storage.errors import InvalidState, UnknownRun, UnknownSnapshot
 from storage.records import Run, RunState
@@ -16,9 +16,9 @@ COLUMNS = "run_id, state, snapshot_id, base, parent, settings, created, error, t
 class Runs:
     """All runs of a studio; a change of state is one more row, and the newest one counts."""
 
-    def __init__(self, database: Database, tally: Tally, clock: Clock) -> None:
+    def __init__(self, database: Database, counts: RunningCounts, clock: Clock) -> None:
         self._database = database
-        self._tally = tally
+        self._counts = counts
         self._clock = clock
 
     def create(
@@ -39,7 +39,7 @@ class Runs:
             self._append(cursor, run_id, RunState.QUEUED, None)
             return run_id
 
-        return self.get(self._tally.write(insert, then=lambda _: self._tally.forget()))
+        return self.get(self._counts.write(insert, then=lambda _: self._counts.forget()))
 
     def set_state(self, run_id: str, state: str, error: str | None = None) -> Run:
         """Record where a run stands, unless it stands there already; raises UnknownRun."""
@@ -47,9 +47,9 @@ class Runs:
         run = self.get(run_id)
         if (run.state, run.error) == (wanted, error):
             return run
-        self._tally.write(
+        self._counts.write(
             lambda cursor: self._append(cursor, run_id, wanted, error),
-            then=lambda _: self._tally.forget(),
+            then=lambda _: self._counts.forget(),
         )
         return self.get(run_id)
 

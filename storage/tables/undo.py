@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from storage.aggregates.count_deltas import Changes
-from storage.aggregates.counts import Tally
+from storage.aggregates.count_deltas import PairChanges
+from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database
 from storage.errors import NothingToUndo
 from storage.records import Pair, Quad, new_id
@@ -53,7 +53,7 @@ SELECT 1 FROM votes WHERE key = $key UNION ALL SELECT 1 FROM acts WHERE key = $k
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
+class UndoneAct:
     """What an undo took back: a vote, a ranking, a report, or a remark by its own kind.
 
     `opens` says whether the pair, or the four, may be judged anew.
@@ -85,10 +85,10 @@ class Act:
 class Undo:
     """Takes back one act at a time, newest first; an undo is a row more, and nothing is deleted."""
 
-    def __init__(self, database: Database, tally: Tally, clock: Clock) -> None:
-        self._database, self._tally, self._clock = database, tally, clock
+    def __init__(self, database: Database, counts: RunningCounts, clock: Clock) -> None:
+        self._database, self._counts, self._clock = database, counts, clock
 
-    def newest(self, annotator: str, key: str | None = None) -> Undone:
+    def newest(self, annotator: str, key: str | None = None) -> UndoneAct:
         """Take back what an annotator gave last, once per key, and return what it was.
 
         A report on which somebody decided stays, and what was given before it goes instead. Raises
@@ -96,11 +96,13 @@ class Undo:
         """
         check_annotator(annotator)
         own_key = new_id() if key is None else check_key(key)
-        return self._tally.change(
+        return self._counts.change(
             lambda cursor, changes: self._take_back(cursor, changes, annotator, own_key)
         )
 
-    def _take_back(self, cursor: Cursor, changes: Changes, annotator: str, key: str) -> Undone:
+    def _take_back(
+        self, cursor: Cursor, changes: PairChanges, annotator: str, key: str
+    ) -> UndoneAct:
         if earlier := cursor.execute(TAKEN_BACK, {"key": key}).fetchone():
             kind, given = earlier
             return describe(cursor, kind, given, annotator, settled=False)
@@ -141,20 +143,20 @@ def newest_act(cursor: Cursor, annotator: str) -> tuple[Act, bool]:
     raise NothingToUndo(f"{annotator!r} has given nothing to take back. {decided}Vote first.")
 
 
-def describe(cursor: Cursor, kind: str, key: str, annotator: str, settled: bool) -> Undone:
+def describe(cursor: Cursor, kind: str, key: str, annotator: str, settled: bool) -> UndoneAct:
     """Return what an act was about, and whether it can be given anew now."""
     if kind == VOTE:
         votes = cursor.execute("SELECT vote_id FROM votes WHERE key = ?", [key]).fetchall()
-        return Undone(kind, key, pair_voted_on(cursor, votes[0][0]), opens=True, settled=settled)
+        return UndoneAct(kind, key, pair_voted_on(cursor, votes[0][0]), opens=True, settled=settled)
     if kind == RANKING:
         quad = quad_ranked(cursor, ranking_id_of(cursor, key))
-        return Undone(kind, key, quad, opens=True, settled=settled)
+        return UndoneAct(kind, key, quad, opens=True, settled=settled)
     if kind == REPORT:
         return report_of(cursor, key, annotator, settled)
     return remark_of(cursor, key, settled)
 
 
-def report_of(cursor: Cursor, key: str, annotator: str, settled: bool) -> Undone:
+def report_of(cursor: Cursor, key: str, annotator: str, settled: bool) -> UndoneAct:
     """Return a report that was taken back; its pair is open unless it is hidden or voted on."""
     pair = pair_where(cursor, "SELECT pair_id FROM flags WHERE key = ?", key)
     asked = [pair.pair_id]
@@ -163,15 +165,15 @@ def report_of(cursor: Cursor, key: str, annotator: str, settled: bool) -> Undone
         "SELECT 1 FROM current_votes WHERE pair_id = ? AND annotator = ?", [*asked, annotator]
     ).fetchone()
     opens = hidden is None and voted is None
-    return Undone(REPORT, key, pair, opens=opens, hidden=hidden is not None, settled=settled)
+    return UndoneAct(REPORT, key, pair, opens=opens, hidden=hidden is not None, settled=settled)
 
 
-def remark_of(cursor: Cursor, key: str, settled: bool) -> Undone:
+def remark_of(cursor: Cursor, key: str, settled: bool) -> UndoneAct:
     """Return a remark that was taken back, by its own kind, with the pair of its vote."""
     rows = cursor.execute("SELECT kind, name, vote_key FROM vote_annotations WHERE key = ?", [key])
     kind, name, vote_key = rows.fetchall()[0]
     pair = pair_where(cursor, "SELECT pair_id FROM votes WHERE key = ?", vote_key)
-    return Undone(kind, key, pair, name=name, vote_key=vote_key, settled=settled)
+    return UndoneAct(kind, key, pair, name=name, vote_key=vote_key, settled=settled)
 
 
 def ranking_id_of(cursor: Cursor, key: str) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 from storage.database import Cursor, Database
 from storage.errors import DiskFull, InvalidLabel, VersionNeeded
 from storage.file_sizes import remove
-from storage.records import Learned, Version, new_id
-from storage.studio_folder import Home
+from storage.records import TrainedOn, Version, new_id
+from storage.studio_folder import StudioFolder
 from storage.tables.blind_tests import OPEN, TRIALS
 from storage.tables.versions import NAME, Versions, version_number
 from storage.text import has_controls
@@ -22,7 +22,7 @@ from storage.timestamps import Clock
 LONGEST_NAME = 60
 LONGEST_NOTE = 2000
 
-LEARNED = """
+TRAINED_ON = """
 SELECT runs.run_id, snapshots.snapshot_id, snapshots.counts, (
     SELECT count(*) FROM snapshot_votes JOIN votes AS undo ON supersedes = snapshot_votes.vote_id
     WHERE snapshot_votes.snapshot_id = snapshots.snapshot_id
@@ -32,25 +32,27 @@ WHERE runs.base = ?
 """
 
 
-class Library:
+class VersionLabels:
     """Names, notes, deletions and imports of versions, each one more row."""
 
-    def __init__(self, database: Database, home: Home, versions: Versions, clock: Clock) -> None:
-        self._database, self._home = database, home
+    def __init__(
+        self, database: Database, folder: StudioFolder, versions: Versions, clock: Clock
+    ) -> None:
+        self._database, self._folder = database, folder
         self._versions, self._clock = versions, clock
 
     def exports(self, base: str) -> Path:
         """The folder of what was written of a model for other programs."""
-        return self._home.exports / re.sub(r"[^\w-]+", "-", base)
+        return self._folder.exports / re.sub(r"[^\w-]+", "-", base)
 
     def versions(self, base: str) -> list[Version]:
         """Return every version of a model, the deleted ones too, oldest first."""
-        return self._versions.everything(base)
+        return self._versions.with_deleted(base)
 
-    def learned(self, base: str) -> dict[str, Learned]:
+    def trained_on(self, base: str) -> dict[str, TrainedOn]:
         """Return what each run of a model learned from, by run."""
-        rows = self._database.read(LEARNED, [base])
-        return {run: Learned(id, json.loads(counts), undone) for run, id, counts, undone in rows}
+        rows = self._database.read(TRAINED_ON, [base])
+        return {run: TrainedOn(id, json.loads(counts), undone) for run, id, counts, undone in rows}
 
     def rename(self, base: str, version: str, name: str) -> Version:
         """Give a version a name to show beside its own, or none; raises InvalidLabel or
@@ -101,8 +103,8 @@ class Library:
 
     def new_import(self) -> Path:
         """Name a free place for the file of a version that is brought along."""
-        self._home.imports.mkdir(exist_ok=True)
-        return self._home.imports / f"{new_id()}.safetensors"
+        self._folder.imports.mkdir(exist_ok=True)
+        return self._folder.imports / f"{new_id()}.safetensors"
 
     def add_import(self, base: str, adapter: Path, summary: dict[str, Any]) -> Version:
         """Record a version that was brought along, on the untuned model."""
@@ -124,7 +126,7 @@ class Library:
 
         gone = self._versions.get(base, version)
         self._database.write(bury)
-        return remove(files_of(self._home, gone)).bytes
+        return remove(files_of(self._folder, gone)).bytes
 
     def _append(self, cursor: Cursor, base: str, number: int, kind: str, text: str) -> None:
         cursor.execute(
@@ -133,12 +135,12 @@ class Library:
         )
 
 
-def files_of(home: Home, version: Version) -> Iterable[Path]:
+def files_of(folder: StudioFolder, version: Version) -> Iterable[Path]:
     """Return what a version has in the studio folder; a file elsewhere is not ours to delete."""
-    if version.adapter is not None and version.adapter.is_relative_to(home.path):
+    if version.adapter is not None and version.adapter.is_relative_to(folder.path):
         yield version.adapter
     if version.run_id is not None:
-        yield from home.run_leftovers(version.run_id)
+        yield from folder.run_leftovers(version.run_id)
 
 
 def require_unneeded(cursor: Cursor, base: str, version: str, number: int) -> None:

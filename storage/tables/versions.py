@@ -8,7 +8,7 @@ from typing import Any
 from storage.database import Cursor, Database, Row
 from storage.errors import UnknownRun, UnknownVersion
 from storage.records import Version
-from storage.studio_folder import Home
+from storage.studio_folder import StudioFolder
 from storage.timestamps import Clock
 
 NAME = re.compile(r"base|v([1-9][0-9]{0,8})")
@@ -24,9 +24,9 @@ FROM current_versions WHERE base = $base
 class Versions:
     """All model versions of a studio; an activation is one more row, and the newest one counts."""
 
-    def __init__(self, database: Database, home: Home, clock: Clock) -> None:
+    def __init__(self, database: Database, folder: StudioFolder, clock: Clock) -> None:
         self._database = database
-        self._home = home
+        self._folder = folder
         self._clock = clock
 
     def ensure_base(self, base: str) -> Version:
@@ -61,7 +61,7 @@ class Versions:
                     number,
                     version_number(cursor, base, parent, deleted=True),
                     run_id,
-                    self._home.shorten(adapter),
+                    self._folder.shorten(adapter),
                     json.dumps(summary),
                     now,
                 ],
@@ -72,16 +72,16 @@ class Versions:
 
     def of_base(self, base: str) -> list[Version]:
         """Return the versions of a model that were not deleted, oldest first."""
-        return [version for version in self.everything(base) if version.deleted is None]
+        return [version for version in self.with_deleted(base) if version.deleted is None]
 
-    def everything(self, base: str) -> list[Version]:
+    def with_deleted(self, base: str) -> list[Version]:
         """Return the versions of a model, the deleted ones too, oldest first."""
         rows = self._database.read(f"{WITH_ACTIVE} ORDER BY number", {"base": base})
         return [self._version_of(row) for row in rows]
 
     def get(self, base: str, version: str) -> Version:
         """Return a version by its name; raises UnknownVersion."""
-        for known in self.everything(base):
+        for known in self.with_deleted(base):
             if known.version == version and known.deleted is None:
                 return known
             if known.version == version:
@@ -115,7 +115,7 @@ class Versions:
             base=base,
             parent=None if parent is None else version_name(parent),
             run_id=run_id,
-            adapter=None if adapter is None else self._home.path / adapter,
+            adapter=None if adapter is None else self._folder.path / adapter,
             created=created,
             active=active,
             summary=json.loads(summary),

@@ -1,8 +1,8 @@
 """What a person adds to a vote that is given: how clear it was, why the loser lost, criteria."""
 
 from storage.database import Cursor, Database
-from storage.errors import InvalidKey, InvalidRemark, UnknownVote
-from storage.records import Remark
+from storage.errors import InvalidAnnotation, InvalidKey, UnknownVote
+from storage.records import VoteAnnotation
 from storage.tables.act_order import REMARK, note_act
 from storage.text import has_controls
 from storage.timestamps import Clock
@@ -14,7 +14,7 @@ LONGEST_NAME = 64
 SIDES = ("", "left", "right", "tie")
 
 
-class Remarks:
+class VoteAnnotations:
     """All remarks; of one vote, kind and name the newest counts, and an empty one takes it away."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -27,7 +27,7 @@ class Remarks:
         """Add a remark to the annotator's own vote, once per key.
 
         `value` is 2 or nothing for a strength, on or nothing for a reason, and left, right, tie or
-        nothing for a criterion. Raises UnknownVote, InvalidRemark or InvalidKey.
+        nothing for a criterion. Raises UnknownVote, InvalidAnnotation or InvalidKey.
         """
         require_sense(kind, name, value)
         if not key or has_controls(key):
@@ -45,14 +45,14 @@ class Remarks:
 
         self._database.write(insert)
 
-    def of_vote(self, vote_key: str) -> list[Remark]:
+    def of_vote(self, vote_key: str) -> list[VoteAnnotation]:
         """Return what is said of a current vote now, in the order of kinds and names."""
         rows = self._database.read(
             "SELECT kind, name, value FROM current_annotations WHERE vote_key = ? "
             "ORDER BY kind, name",
             [vote_key],
         )
-        return [Remark(*row) for row in rows]
+        return [VoteAnnotation(*row) for row in rows]
 
     def reasons(self, base: str) -> list[tuple[str, int]]:
         """Count the reasons given in a model's labels, the most frequent first."""
@@ -68,16 +68,18 @@ class Remarks:
 
 
 def require_sense(kind: str, name: str, value: str) -> None:
-    """Raise InvalidRemark unless the kind, the name and the value go together."""
+    """Raise InvalidAnnotation unless the kind, the name and the value go together."""
     values = {STRENGTH: STRENGTHS, REASON: ("", "on"), CRITERION: SIDES}.get(kind)
     if values is None:
-        raise InvalidRemark(f"{kind!r} is no kind of remark. Send strength, reason or criterion.")
+        raise InvalidAnnotation(
+            f"{kind!r} is no kind of remark. Send strength, reason or criterion."
+        )
     if value not in values:
         said = ", ".join(repr(one) for one in values)
-        raise InvalidRemark(f"{value!r} is no value of a {kind}. Send one of {said}.")
+        raise InvalidAnnotation(f"{value!r} is no value of a {kind}. Send one of {said}.")
     named = 0 < len(name) <= LONGEST_NAME and not has_controls(name)
     if named == (kind == STRENGTH):
-        raise InvalidRemark(
+        raise InvalidAnnotation(
             "A strength has no name."
             if kind == STRENGTH
             else f"{name!r} names no {kind}. Use 1 to {LONGEST_NAME} characters of plain text."

@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.aggregates.counts import Tally
-from storage.aggregates.vote_entries import Entries
+from storage.aggregates.counts import RunningCounts
+from storage.aggregates.vote_entries import VoteEntries
 from storage.database import Cursor, Database
 from storage.errors import InvalidExclusion
-from storage.tables.control_pairs import Checks
+from storage.tables.control_pairs import ControlPairs
 from storage.text import has_controls
 from storage.timestamps import Clock
 
 LONGEST_REASON = 300
 
-GIVEN = """
+FULL_VOTES = """
 SELECT v.vote_id, v.pair_id, v.annotator, v.verdict, v.winner, v.left_image,
        CASE WHEN v.left_image = p.left_image THEN p.right_image ELSE p.left_image END,
        p.prompt, p.version, v.response_ms, v.created, t.trial_id, c.kind, c.of_pair, e.reason
@@ -40,7 +40,7 @@ WHERE base = ? ORDER BY exclusion_id DESC
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class FullVote:
     """A current vote in full, with the images as they were shown."""
 
     vote_id: int
@@ -86,16 +86,16 @@ class Weight:
     created: datetime
 
 
-class Quality:
+class VoteQuality:
     """What is known of how votes were given, in rows."""
 
-    def __init__(self, database: Database, tally: Tally, clock: Clock) -> None:
-        self._database, self._tally, self._clock = database, tally, clock
-        self.checks, self.entries = Checks(database, clock), Entries(database)
+    def __init__(self, database: Database, counts: RunningCounts, clock: Clock) -> None:
+        self._database, self._counts, self._clock = database, counts, clock
+        self.control_pairs, self.entries = ControlPairs(database, clock), VoteEntries(database)
 
-    def given(self, base: str) -> list[Given]:
+    def full_votes(self, base: str) -> list[FullVote]:
         """Return every current vote on a model's pairs, oldest first; of reported pairs none."""
-        return [Given(*row) for row in self._database.read(GIVEN, [base])]
+        return [FullVote(*row) for row in self._database.read(FULL_VOTES, [base])]
 
     # Exclusions
 
@@ -123,7 +123,7 @@ class Quality:
             )
             return int(cursor.execute(sql, row).fetchall()[0][0])
 
-        return self._tally.write(insert, then=lambda _: self._tally.forget())
+        return self._counts.write(insert, then=lambda _: self._counts.forget())
 
     def lift(self, base: str, exclusion_id: int, who: str) -> None:
         """Learn again from what was excluded; raises InvalidExclusion where that is unknown."""
@@ -139,7 +139,7 @@ class Quality:
                 [exclusion_id, who, self._clock()],
             )
 
-        self._tally.write(insert, then=lambda _: self._tally.forget())
+        self._counts.write(insert, then=lambda _: self._counts.forget())
 
     def exclusions(self, base: str) -> list[Exclusion]:
         """Return every exclusion, the lifted ones too, newest first."""
@@ -147,7 +147,7 @@ class Quality:
 
     # Weights
 
-    def weigh(self, base: str, weights: Mapping[str, tuple[float, str]], who: str) -> None:
+    def set_weights(self, base: str, weights: Mapping[str, tuple[float, str]], who: str) -> None:
         """Record people's weights, each with its reason, where they differ from what counts now."""
         now, known = self._clock(), self.weights(base)
         rows = [
@@ -171,7 +171,9 @@ class Quality:
 
     # Images
 
-    def looks(self, measure: int, files: Sequence[str] | None = None) -> dict[str, Sequence[float]]:
+    def image_features(
+        self, measure: int, files: Sequence[str] | None = None
+    ) -> dict[str, Sequence[float]]:
         """Return what one version of the measure says of all images or some, by their SHA-256."""
         sql = "SELECT sha256, features FROM image_features WHERE measure = ?"
         if files is None:
@@ -179,7 +181,7 @@ class Quality:
         chosen = f"{sql} AND sha256 IN (SELECT unnest(?::VARCHAR[]))"
         return dict(self._database.read(chosen, [measure, list(files)]))
 
-    def keep_looks(self, measure: int, found: Mapping[str, Sequence[float]]) -> None:
+    def add_image_features(self, measure: int, found: Mapping[str, Sequence[float]]) -> None:
         """Keep what a measure says of images."""
         if not found:
             return
@@ -191,7 +193,7 @@ class Quality:
         known = {"files": list(found), "measure": measure, "numbers": [*map(list, found.values())]}
         self._database.write(lambda cursor: cursor.execute(sql, known))
 
-    def files(self, base: str) -> dict[str, str]:
+    def voted_images(self, base: str) -> dict[str, str]:
         """Return the SHA-256 of every image that somebody voted on, by its id."""
         return dict(
             self._database.read(

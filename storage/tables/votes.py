@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.aggregates.count_deltas import Changes
-from storage.aggregates.counts import Tally
+from storage.aggregates.count_deltas import PairChanges
+from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database, Row
 from storage.errors import (
     AlreadyVoted,
@@ -24,7 +24,7 @@ LONGEST_KEY = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Ballot:
+class NewVote:
     """A vote before it is cast, with the pair as it was shown."""
 
     base: str
@@ -50,9 +50,11 @@ class Ballot:
 class Votes:
     """All votes of a studio; an undo is one more row, and a vote that it names is not current."""
 
-    def __init__(self, database: Database, tally: Tally, settling: Settling, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, counts: RunningCounts, settling: Settling, clock: Clock
+    ) -> None:
         self._database = database
-        self._tally = tally
+        self._counts = counts
         self._settling = settling
         self._clock = clock
 
@@ -71,7 +73,7 @@ class Votes:
         whatever it raises, nothing was recorded.
         """
         base, pair_id, left, right, trial, check, mixed = shown(self._database, pair_id)
-        ballot = Ballot(
+        vote = NewVote(
             base,
             pair_id,
             left,
@@ -85,9 +87,9 @@ class Votes:
             mixed,
             choice,
         )
-        return self._tally.write(
-            lambda cursor: self._cast(cursor, ballot),
-            then=lambda receipt: self._count(receipt, ballot),
+        return self._counts.write(
+            lambda cursor: self._cast(cursor, vote),
+            then=lambda receipt: self._count(receipt, vote),
         )
 
     def undo(self, annotator: str, key: str | None) -> Pair:
@@ -97,7 +99,7 @@ class Votes:
         """
         check_annotator(annotator)
         own_key = new_id() if key is None else check_key(key)
-        return self._tally.change(
+        return self._counts.change(
             lambda cursor, changes: self._undo(cursor, changes, annotator, own_key)
         )
 
@@ -119,27 +121,27 @@ class Votes:
         )
         return VoteReceipt(key, rows[0][0], duplicate=True) if rows else None
 
-    def _cast(self, cursor: Cursor, ballot: Ballot) -> VoteReceipt:
-        if earlier := earlier_act(cursor, ballot.key):
+    def _cast(self, cursor: Cursor, vote: NewVote) -> VoteReceipt:
+        if earlier := earlier_act(cursor, vote.key):
             vote_id, undone = earlier
             if undone is not None:
-                raise reused_key(ballot.key, "an undo")
-            return VoteReceipt(ballot.key, vote_id, duplicate=True, trial=ballot.trial)
-        require_no_vote(cursor, ballot)
-        vote_id = insert_vote(cursor, ballot, self._clock())
-        if ballot.choice:
-            cursor.execute("INSERT INTO pair_selection VALUES (?, ?, ?)", [vote_id, *ballot.choice])
-        return VoteReceipt(ballot.key, vote_id, duplicate=False, trial=ballot.trial)
+                raise reused_key(vote.key, "an undo")
+            return VoteReceipt(vote.key, vote_id, duplicate=True, trial=vote.trial)
+        require_no_vote(cursor, vote)
+        vote_id = insert_vote(cursor, vote, self._clock())
+        if vote.choice:
+            cursor.execute("INSERT INTO pair_selection VALUES (?, ?, ?)", [vote_id, *vote.choice])
+        return VoteReceipt(vote.key, vote_id, duplicate=False, trial=vote.trial)
 
-    def _count(self, receipt: VoteReceipt, ballot: Ballot) -> None:
+    def _count(self, receipt: VoteReceipt, vote: NewVote) -> None:
         if not receipt.duplicate:
             self._settling.note(VOTES, receipt.vote_id)
-        if not receipt.duplicate and (ballot.check or ballot.mixed):
-            self._tally.add_beside(ballot.base, ballot.pair_id, ballot.verdict)
-        elif not receipt.duplicate and ballot.trial is None:
-            self._tally.add_vote(ballot.base, ballot.pair_id, ballot.verdict, ballot.annotator)
+        if not receipt.duplicate and (vote.check or vote.mixed):
+            self._counts.add_interleaved(vote.base, vote.pair_id, vote.verdict)
+        elif not receipt.duplicate and vote.trial is None:
+            self._counts.add_vote(vote.base, vote.pair_id, vote.verdict, vote.annotator)
 
-    def _undo(self, cursor: Cursor, changes: Changes, annotator: str, key: str) -> Pair:
+    def _undo(self, cursor: Cursor, changes: PairChanges, annotator: str, key: str) -> Pair:
         if earlier := earlier_act(cursor, key):
             _, undone = earlier
             if undone is None:
@@ -174,23 +176,23 @@ def shown(database: Database, pair_id: str) -> Row:
     return rows[0]
 
 
-def require_no_vote(cursor: Cursor, ballot: Ballot) -> None:
+def require_no_vote(cursor: Cursor, vote: NewVote) -> None:
     """Raise AlreadyVoted if the annotator has a current vote on the pair."""
     # Only a filter on pair_id alone goes through its index; a pair has few rows to sort out here.
     rows = cursor.execute(
         "SELECT vote_id, annotator, verdict, supersedes FROM votes WHERE pair_id = ?",
-        [ballot.pair_id],
+        [vote.pair_id],
     ).fetchall()
     undone = {supersedes for *_, supersedes in rows}
     for vote_id, annotator, verdict, _ in rows:
-        if annotator == ballot.annotator and verdict and vote_id not in undone:
+        if annotator == vote.annotator and verdict and vote_id not in undone:
             raise AlreadyVoted(
-                f"{annotator!r} has already said {verdict!r} on pair {ballot.pair_id!r}. "
+                f"{annotator!r} has already said {verdict!r} on pair {vote.pair_id!r}. "
                 "Undo that vote first to change it."
             )
 
 
-def insert_vote(cursor: Cursor, ballot: Ballot, now: datetime) -> int:
+def insert_vote(cursor: Cursor, vote: NewVote, now: datetime) -> int:
     """Append a vote and return its id."""
     inserted = cursor.execute(
         """
@@ -199,14 +201,14 @@ def insert_vote(cursor: Cursor, ballot: Ballot, now: datetime) -> int:
         ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING vote_id
         """,
         [
-            ballot.key,
-            ballot.base,
-            ballot.pair_id,
-            ballot.annotator,
-            ballot.verdict,
-            ballot.winner,
-            ballot.left,
-            ballot.response_ms,
+            vote.key,
+            vote.base,
+            vote.pair_id,
+            vote.annotator,
+            vote.verdict,
+            vote.winner,
+            vote.left,
+            vote.response_ms,
             now,
         ],
     )

@@ -28,18 +28,18 @@ from annotate.statistics.side_bias import Share, consistency, share, side_bias, 
 from annotate.statistics.vote_tables import FEWEST_OF_A_WORD, words_of
 from annotate.urls import image_url
 from storage.store import Store
-from storage.tables.vote_quality import Given
+from storage.tables.vote_quality import FullVote
 
 MOST_EXAMPLES = 3
 Images = tuple[str, str]
-Units = dict[Images, dict[str, Given]]
+Units = dict[Images, dict[str, FullVote]]
 Choice = tuple[str, str, str]
 Looks = Mapping[str, np.ndarray]
 
 
 def report(store: Store, base: str, looks: Looks, person: str | None) -> dict[str, Any]:
     """Everything that is kept, of one person's votes or of everybody's."""
-    votes = store.quality.given(base)
+    votes = store.quality.full_votes(base)
     mine = [vote for vote in votes if person in (None, vote.annotator)]
     all_units = units = shared(votes)
     if person is not None:
@@ -47,7 +47,7 @@ def report(store: Store, base: str, looks: Looks, person: str | None) -> dict[st
     reasons: dict[int, list[str]] = {}
     for vote_id, reason in store.quality.reasons(base):
         reasons.setdefault(vote_id, []).append(reason)
-    gold = store.quality.checks.gold(base)
+    gold = store.quality.control_pairs.gold(base)
     return {
         "people": people_of(votes) if person is None else [person],
         **told_votes(mine, reasons),
@@ -57,33 +57,33 @@ def report(store: Store, base: str, looks: Looks, person: str | None) -> dict[st
     }
 
 
-def people_of(votes: Sequence[Given]) -> list[str]:
+def people_of(votes: Sequence[FullVote]) -> list[str]:
     """Name everybody who voted, those with most votes first."""
     counts = Counter(vote.annotator for vote in votes)
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
-def images_of(vote: Given) -> Images:
+def images_of(vote: FullVote) -> Images:
     """Name both images of a vote, always in the same order."""
     first, second = sorted((vote.left, vote.right))
     return first, second
 
 
-def loser(vote: Given) -> str:
+def loser(vote: FullVote) -> str:
     """Name the image that a decisive vote did not choose."""
     return vote.right if vote.winner == vote.left else vote.left
 
 
-def shared(votes: Sequence[Given]) -> dict[Images, dict[str, Given]]:
+def shared(votes: Sequence[FullVote]) -> dict[Images, dict[str, FullVote]]:
     """For each two images, everybody's first vote on them; a skip is none."""
-    units: defaultdict[Images, dict[str, Given]] = defaultdict(dict)
+    units: defaultdict[Images, dict[str, FullVote]] = defaultdict(dict)
     for vote in votes:
         if vote.verdict != "skip":
             units[images_of(vote)].setdefault(vote.annotator, vote)
     return dict(units)
 
 
-def opinions(units: dict[Images, dict[str, Given]]) -> list[dict[str, str]]:
+def opinions(units: dict[Images, dict[str, FullVote]]) -> list[dict[str, str]]:
     """What everybody says of shared images: first, second or tie."""
     return [
         {person: opinion(vote, images) for person, vote in unit.items()}
@@ -91,14 +91,14 @@ def opinions(units: dict[Images, dict[str, Given]]) -> list[dict[str, str]]:
     ]
 
 
-def opinion(vote: Given, images: Images) -> str:
+def opinion(vote: FullVote, images: Images) -> str:
     """What a vote says of two images in their fixed order."""
     if vote.winner is None:
         return "tie"
     return "first" if vote.winner == images[0] else "second"
 
 
-def decisions(units: dict[Images, dict[str, Given]]) -> list[dict[str, int]]:
+def decisions(units: dict[Images, dict[str, FullVote]]) -> list[dict[str, int]]:
     """What everybody who decided says: 0 or 1, which of the two images is better."""
     return [
         {
@@ -110,7 +110,7 @@ def decisions(units: dict[Images, dict[str, Given]]) -> list[dict[str, int]]:
     ]
 
 
-def repeated(votes: Sequence[Given]) -> list[tuple[str | None, str | None, bool]]:
+def repeated(votes: Sequence[FullVote]) -> list[tuple[str | None, str | None, bool]]:
     """One person's pairs that were asked twice, as `sides.consistency` wants them."""
     first = {vote.pair_id: vote for vote in votes if vote.check is None}
     pairs = [
@@ -121,7 +121,7 @@ def repeated(votes: Sequence[Given]) -> list[tuple[str | None, str | None, bool]
     return [(before.winner, again.winner, again.verdict == "left") for before, again in pairs]
 
 
-def known_answers(votes: Sequence[Given], gold: dict[str, str]) -> Share:
+def known_answers(votes: Sequence[FullVote], gold: dict[str, str]) -> Share:
     """How often somebody chose the better image where that is known; a tie is no choice."""
     answers = {
         vote.of_pair or vote.pair_id: vote.winner == gold[vote.of_pair or vote.pair_id]
@@ -137,7 +137,7 @@ def local(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC).astimezone()
 
 
-def per_day(votes: Sequence[Given]) -> dict[str, int]:
+def per_day(votes: Sequence[FullVote]) -> dict[str, int]:
     """Count votes by day, days without any between the first and the last one too."""
     counts = Counter(local(vote.created).date() for vote in votes)
     if not counts:
@@ -146,27 +146,27 @@ def per_day(votes: Sequence[Given]) -> dict[str, int]:
     return {day.isoformat(): counts[day] for day in map(min(counts).fromordinal, days)}
 
 
-def per_hour(votes: Sequence[Given]) -> list[int]:
+def per_hour(votes: Sequence[FullVote]) -> list[int]:
     """Count votes by the hour of the day."""
     counts = Counter(local(vote.created).hour for vote in votes)
     return [counts[hour] for hour in range(24)]
 
 
-def median_ms(votes: Sequence[Given]) -> float | None:
+def median_ms(votes: Sequence[FullVote]) -> float | None:
     """The middle time that a vote took; None where no page measured it."""
     times = [vote.response_ms for vote in votes if vote.response_ms is not None]
     return float(median(times)) if times else None
 
 
-def by_prompt(votes: Sequence[Given]) -> dict[str, list[Given]]:
+def by_prompt(votes: Sequence[FullVote]) -> dict[str, list[FullVote]]:
     """Sort votes by prompt, those with most first."""
-    groups: defaultdict[str, list[Given]] = defaultdict(list)
+    groups: defaultdict[str, list[FullVote]] = defaultdict(list)
     for vote in votes:
         groups[vote.prompt].append(vote)
     return dict(sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])))
 
 
-def by_word(votes: Sequence[Given]) -> list[tuple[str, Share, bool]]:
+def by_word(votes: Sequence[FullVote]) -> list[tuple[str, Share, bool]]:
     """For words of prompts, how often both images were called good where it was both or neither,
     and whether that stands out; both images of a pair have the same prompt, so no choice says it.
     """
@@ -184,7 +184,7 @@ def by_word(votes: Sequence[Given]) -> list[tuple[str, Share, bool]]:
     return sorted(found, key=lambda row: (not row[2], -abs((row[1].value or 0.5) - 0.5), row[0]))
 
 
-def told_votes(votes: Sequence[Given], reasons: Mapping[int, Sequence[str]]) -> dict[str, Any]:
+def told_votes(votes: Sequence[FullVote], reasons: Mapping[int, Sequence[str]]) -> dict[str, Any]:
     groups = list(by_prompt(votes).items())
     return {
         "votes": len(votes),
@@ -204,7 +204,7 @@ def told_votes(votes: Sequence[Given], reasons: Mapping[int, Sequence[str]]) -> 
     }
 
 
-def told_prompt(prompt: str, votes: Sequence[Given]) -> dict[str, Any]:
+def told_prompt(prompt: str, votes: Sequence[FullVote]) -> dict[str, Any]:
     """How the votes on one prompt went."""
     verdicts = [vote.verdict for vote in votes]
     named = ("tie", "both_good", "both_bad", "skip")
@@ -218,10 +218,10 @@ def told_prompt(prompt: str, votes: Sequence[Given]) -> dict[str, Any]:
 
 
 def told_reasons(
-    votes: Sequence[Given], reasons: Mapping[int, Sequence[str]]
+    votes: Sequence[FullVote], reasons: Mapping[int, Sequence[str]]
 ) -> list[dict[str, Any]]:
     """Each reason: how often, on which prompts, and pairs; the most frequent first."""
-    given: dict[str, list[Given]] = {}
+    given: dict[str, list[FullVote]] = {}
     for vote in votes:
         for reason in reasons.get(vote.vote_id, ()):
             given.setdefault(reason, []).append(vote)
@@ -229,7 +229,7 @@ def told_reasons(
     return [told_reason(reason, some) for reason, some in ordered]
 
 
-def told_reason(reason: str, votes: Sequence[Given]) -> dict[str, Any]:
+def told_reason(reason: str, votes: Sequence[FullVote]) -> dict[str, Any]:
     """One reason, the newest pairs first."""
     prompts = Counter(vote.prompt for vote in votes).most_common(MOST_EXAMPLES)
     newest = [
@@ -245,7 +245,7 @@ def told_reason(reason: str, votes: Sequence[Given]) -> dict[str, Any]:
     }
 
 
-def told_habits(votes: Sequence[Given], units: Units, gold: dict[str, str]) -> dict[str, Any]:
+def told_habits(votes: Sequence[FullVote], units: Units, gold: dict[str, str]) -> dict[str, Any]:
     names = people_of(votes)
     people, why = reliability(decisions(dict(list(units.items())[-MOST_SHARED:])))
     return {
@@ -259,7 +259,7 @@ def told_habits(votes: Sequence[Given], units: Units, gold: dict[str, str]) -> d
     }
 
 
-def told_person(votes: Sequence[Given], gold: Mapping[str, str]) -> dict[str, Any]:
+def told_person(votes: Sequence[FullVote], gold: Mapping[str, str]) -> dict[str, Any]:
     """One person's habits."""
     sides = side_bias([vote.verdict == "left" for vote in votes if vote.winner is not None])
     twice = consistency(repeated(votes))

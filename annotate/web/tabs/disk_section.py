@@ -8,7 +8,7 @@ import gradio as gr
 from annotate.service.studio import Studio
 from annotate.web.disk_wording import FILE_KINDS, in_bytes, promise
 from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
-from storage.records import Taken
+from storage.records import DiskUsage
 
 PICK_KIND = """
 element.addEventListener("click", (event) => {
@@ -55,7 +55,7 @@ def disk_section(studio: Studio, expected: Errors) -> gr.Accordion:
     return section
 
 
-def usage_table(usage: list[Taken]) -> str:
+def usage_table(usage: list[DiskUsage]) -> str:
     """Return what each kind takes, with advice, and a button where something may go."""
     rows = "".join(_row(taken) for taken in usage)
     whole = sum(taken.bytes for taken in usage)
@@ -66,7 +66,7 @@ def usage_table(usage: list[Taken]) -> str:
     )
 
 
-def preview_card(taken: Taken) -> str:
+def preview_card(taken: DiskUsage) -> str:
     """Return what a clean-up would remove, by name."""
     names = "\n".join(escape(name) for name in taken.names)
     more = taken.files - len(taken.names)
@@ -75,7 +75,7 @@ def preview_card(taken: Taken) -> str:
     return f'<div class="card notice" role="status"><b>{promise(taken)}</b>{listed}</div>'
 
 
-def _row(taken: Taken) -> str:
+def _row(taken: DiskUsage) -> str:
     kind = FILE_KINDS[taken.kind]
     button = (
         f'<button type="button" data-kind="{kind.clean}">Clean up</button>' if kind.clean else ""

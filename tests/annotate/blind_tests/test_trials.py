@@ -63,7 +63,7 @@ def test_a_trial_shows_one_prompt_and_seed_from_both_versions_on_shuffled_sides(
 ) -> None:
     trial = begin(tuned)
     sides = []
-    stored = tuned.store.trials
+    stored = tuned.store.blind_tests
     for pair in until(lambda: stored.waiting(trial)[11:] and stored.waiting(trial)):
         assert pair.prompt in PROMPTS
         left, right = tuned.store.image(pair.left), tuned.store.image(pair.right)
@@ -109,7 +109,7 @@ def test_who_leaves_a_trial_gets_pairs_to_learn_from_again(tuned: Place) -> None
 
 def test_a_mixed_trial_comes_in_between_for_everybody(tuned: Place) -> None:
     trial = begin(tuned, mixed=True)
-    until(lambda: len(tuned.store.trials.waiting(trial)) >= 8)
+    until(lambda: len(tuned.store.blind_tests.waiting(trial)) >= 8)
     tuned.label(40, "tie", "bob")
     votes = tuned.studio.trials.report(trial)["votes"]
     assert 2 <= votes <= 20
@@ -132,7 +132,7 @@ def test_three_questions_are_asked_about_the_same_images(tuned: Place) -> None:
     report = tuned.studio.trials.report(trial)
     assert [told["wins"] for told in report["questions"].values()] == [1, 1, 1]
     assert report["votes"] == 1
-    stored = tuned.store.trials
+    stored = tuned.store.blind_tests
     waiting = until(lambda: stored.waiting(trial)[2:] and stored.waiting(trial))
     assert {pair.question for pair in waiting[:3]} == {"overall", "appeal", "fidelity"}
     assert len({frozenset((pair.left, pair.right)) for pair in waiting[:3]}) == 1
@@ -286,7 +286,7 @@ def test_nothing_that_a_labeler_is_told_gives_the_pairs_of_a_mixed_test_away(
     tuned.reach(tuned.studio.fine_tune({})["run_id"], "done")
     tuned.studio.insights.change("repeat_share", 0.0, "me")
     trial = begin(tuned, mixed=True)
-    until(lambda: len(tuned.store.trials.waiting(trial)) >= 8)
+    until(lambda: len(tuned.store.blind_tests.waiting(trial)) >= 8)
     studios = [tuned.studio, BlindStudio(tuned.studio, tuned.store.people, ())]
     for studio in studios:
         observer = Observer(studio, "eve")

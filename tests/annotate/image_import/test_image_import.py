@@ -122,7 +122,7 @@ def test_bringing_a_folder_again_puts_back_files_that_the_studio_lost(
     again = place.studio.material.bring(str(folder))
     assert (again["brought"], again["known"], again["pairs"]) == (0, 3, 0)
     assert {file: file.read_bytes() for file in files} == before
-    until(lambda: place.store.snapshots.lost("emoji-0123456789ab").votes == 0)
+    until(lambda: place.store.snapshots.unusable("emoji-0123456789ab").votes == 0)
     assert place.studio.fine_tune({})["run_id"] == "r0001"
 
 
@@ -311,13 +311,13 @@ def test_the_prompt_of_a_folder_serves_where_files_say_nothing(
 def test_one_studio_keeps_a_image_once_for_every_model(open_place: Open, tmp_path: Path) -> None:
     folder, first = folder_of(tmp_path / "in", 1, 3), open_place()
     assert first.studio.material.bring(str(folder))["brought"] == 3
-    partners = first.store.material.partners("emoji-0123456789ab")
+    partners = first.store.imported_images.partners("emoji-0123456789ab")
     assert len(partners) == 3 and all(len(others) == 2 for others in partners.values())
     first.close()
     second = open_place(model=SmallModel(identity="another-model"))
-    assert second.store.material.partners("another-model") == {}
+    assert second.store.imported_images.partners("another-model") == {}
     assert second.studio.material.bring(str(folder))["brought"] == 3
-    again = second.store.material.partners("another-model")
+    again = second.store.imported_images.partners("another-model")
     assert len(contents(second, again)) == 3
     assert contents(second, again) == contents(second, partners)
 

@@ -45,7 +45,7 @@ def test_a_look_counts_what_would_come_and_brings_nothing(place: Place, folder: 
     assert told["sources"] == {"AUTOMATIC1111": 7, "ComfyUI": 2, "folder names": 2}
     assert told["skipped"] == {"no prompt found": 1, "alone with its prompt": 1}
     assert told["skipped_names"]["no prompt found"] == ["IMG_1.png"]
-    assert place.store.material.partners("emoji-0123456789ab") == {}
+    assert place.store.imported_images.partners("emoji-0123456789ab") == {}
     assert place.studio.material.latest is None and place.studio.material.progress is None
 
     brought = place.studio.material.bring(str(folder))

@@ -304,7 +304,7 @@ def test_images_are_measured_once_and_the_rest_is_told(place: Place) -> None:
     insights = place.studio.insights
     assert insights.report(within_s=0.0)["measuring"]["left"] == 8
     assert insights.report(within_s=60.0)["measuring"] == {"left": 0, "of": 8}
-    kept = place.store.quality.looks(1)
+    kept = place.store.quality.image_features(1)
     assert len(kept) == 8 and all(np.isfinite(row).all() for row in kept.values())
     broken = place.store.image_path(next(iter(kept)))
     assert broken.is_file()

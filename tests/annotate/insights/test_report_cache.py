@@ -71,22 +71,22 @@ class Played:
                 key = new_id()
                 self.store.vote(pair_id, verdict, who, key, number * 50 if number % 5 else None)
                 if number % 3 == 0:
-                    self.store.remarks.add(key, who, "reason", "hands", "on", new_id())
+                    self.store.annotations.add(key, who, "reason", "hands", "on", new_id())
             elif kind == "undo":
-                self.store.take_back(who)
+                self.store.undo_newest_act(who)
             elif kind == "again":
-                again = quality.checks.ask_again(pair_id, who, "repeat", swap=bool(number % 2))
+                again = quality.checks.add_copy(pair_id, who, "repeat", swap=bool(number % 2))
                 self.store.vote(again.pair_id, verdict, who, new_id())
             elif kind == "gold":
                 pair = self.store.pair(pair_id)
                 winner = (pair.left, pair.right, "")[number % 3]
                 quality.checks.mark_gold(BASE, pair_id, winner, who)
             elif kind == "report":
-                self.store.reports.add(pair_id, who, "", new_id())
+                self.store.flags.add(pair_id, who, "", new_id())
             elif kind == "decide":
-                reports = self.store.reports.all(BASE)
+                reports = self.store.flags.all(BASE)
                 decision = ("shown", "hidden")[number % 2]
-                self.store.reports.decide(reports[number % len(reports)].flag_id, decision, who)
+                self.store.flags.decide(reports[number % len(reports)].flag_id, decision, who)
             elif kind == "exclude":
                 quality.exclude(BASE, "why not", who, annotator=who)
         except (StorageError, ZeroDivisionError):
@@ -101,7 +101,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 
 
 def plainly(played: Played, person: str | None) -> dict[str, Any]:
-    files = played.store.quality.files(BASE)
+    files = played.store.quality.voted_images(BASE)
     looks, left = played.insights.image_features.of(files.values(), 60.0)
     assert left == 0
     known = {image: looks[sha] for image, sha in files.items()}

@@ -133,7 +133,7 @@ def test_every_pair_gets_as_many_people_as_wanted_also_after_a_restart(tmp_path)
     with Store(tmp_path / "studio") as store:
         store.ensure_base("model")
         bureau = Bureau(store, "model")
-        store.project.set("overlap", 2, "ann")
+        store.project_settings.set("overlap", 2, "ann")
         bureau.assigner.open("base")
         for _ in range(3):
             bureau.vote("ann", Verdict.LEFT)

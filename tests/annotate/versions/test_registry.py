@@ -25,11 +25,11 @@ def tuned(place: Place, times: int = 1) -> None:
 
 def good(place: Place, helped: bool) -> str:
     """Make a version whose held-out pairs say whether it helped."""
-    file = place.store.library.new_import()
+    file = place.store.version_labels.new_import()
     file.write_bytes(file.name.encode())
     summary = HELPED if helped else {}
     base = place.store.ensure_base("emoji-0123456789ab").base
-    return place.store.library.add_import(base, file, summary).version
+    return place.store.version_labels.add_import(base, file, summary).version
 
 
 def test_a_version_tells_what_it_learned_from_and_what_was_undone_since(place: Place) -> None:
@@ -89,7 +89,7 @@ def test_an_export_that_fails_or_is_stopped_leaves_nothing(place: Place) -> None
     library.stop()
     with pytest.raises(Trouble, match="stopped"):
         job.result()
-    assert list(place.store.library.exports("emoji-0123456789ab").iterdir()) == []
+    assert list(place.store.version_labels.exports("emoji-0123456789ab").iterdir()) == []
     for wrong in (("v1", "onnx"), ("base", "kohya"), ("v9", "kohya")):
         with pytest.raises((InvalidRequest, UnknownVersion)):
             library.export(*wrong)

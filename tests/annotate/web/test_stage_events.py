@@ -9,7 +9,7 @@ from places import Place, until
 from annotate.errors import InvalidRequest
 from annotate.web.api import Endpoints
 from annotate.web.stage_events import StageEvents
-from storage.errors import AlreadyVoted, InvalidRemark, UnknownVote
+from storage.errors import AlreadyVoted, InvalidAnnotation, UnknownVote
 
 BASE = SmallModel().identity
 CLEAR = {"kind": "remark", "of": "k1", "remark": "strength", "name": "", "value": "2"}
@@ -40,7 +40,7 @@ def test_every_kind_repeats_its_key_and_counts_once(place, acts):
         send(acts, "remark", "k2", of="k1", remark="strength", name="", value="2")
         send(acts, "remark", "k3", of="k1", remark="reason", name="hands", value="on")
         send(acts, "remark", "k4", of="k1", remark="criterion", name="detail", value="right")
-    said = {(r.kind, r.name): r.value for r in place.store.remarks.of_vote("k1")}
+    said = {(r.kind, r.name): r.value for r in place.store.annotations.of_vote("k1")}
     right = place.store.pair(pair["pair_id"]).right
     assert said == {
         ("strength", ""): "2",
@@ -112,7 +112,10 @@ def test_a_reported_pair_leaves_every_page_and_comes_back_when_it_may(place, act
     [
         ({"kind": "dance"}, InvalidRequest),
         ({"kind": "vote"}, InvalidRequest),
-        ({"kind": "remark", "of": "k1", "remark": "mood", "name": "", "value": "2"}, InvalidRemark),
+        (
+            {"kind": "remark", "of": "k1", "remark": "mood", "name": "", "value": "2"},
+            InvalidAnnotation,
+        ),
         (
             {"kind": "remark", "of": "kx", "remark": "strength", "name": "", "value": "2"},
             UnknownVote,

@@ -5,7 +5,7 @@ import pytest
 from annotate.web.disk_wording import KINDS, in_bytes, promise
 from annotate.web.html.version_cards import exported_card, progress_card, tree, version_card
 from annotate.web.tabs.disk_section import preview_card, usage_table
-from storage import Taken
+from storage import DiskUsage
 from storage.disk.usage import KINDS as STORED
 
 MARKUP = "<script>alert(1)</script>"
@@ -77,7 +77,7 @@ def test_nothing_a_person_wrote_becomes_markup():
         version_card(evil),
         exported_card(exported, MARKUP),
         progress_card(MARKUP, 3.0, None),
-        preview_card(Taken("images", 1, 1, (MARKUP,))),
+        preview_card(DiskUsage("images", 1, 1, (MARKUP,))),
     ]
     assert not any(MARKUP in html for html in shown)
 
@@ -89,7 +89,7 @@ def test_time_left_is_told_once_it_is_known():
 
 def test_every_kind_of_file_has_words():
     assert tuple(KINDS) == STORED
-    html = usage_table([Taken(kind, 1_500_000, 2) for kind in STORED])
+    html = usage_table([DiskUsage(kind, 1_500_000, 2) for kind in STORED])
     assert html.count("data-kind") == 4 and "12.0 MB" in html
 
 
@@ -102,5 +102,5 @@ def test_sizes_are_said_in_the_unit_that_fits(size, said):
 
 
 def test_nothing_to_remove_is_said():
-    assert promise(Taken("caches", 0, 0)).startswith("Nothing")
-    assert promise(Taken("caches", 1000, 1)) == "1 file would go, and 1 kB be free."
+    assert promise(DiskUsage("caches", 0, 0)).startswith("Nothing")
+    assert promise(DiskUsage("caches", 1000, 1)) == "1 file would go, and 1 kB be free."

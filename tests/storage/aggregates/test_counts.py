@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from storage_making import BASE, make_image, make_pair
 
 from storage import StorageError, Store, new_id
-from storage.aggregates.counts import Sums, add_up
+from storage.aggregates.counts import ModelCounts, count_rows
 from storage.records import Verdict
 
 PEOPLE = ("ann", "bob", "cem")
@@ -44,19 +44,22 @@ class Played:
         self.store.vote(self.pairs[number % len(self.pairs)], verdict, who, new_id())
 
     def _undo(self, who: str, number: int, verdict: Verdict) -> None:
-        self.store.take_back(who) if number % 2 else self.store.undo(who)
+        self.store.undo_newest_act(who) if number % 2 else self.store.undo(who)
 
     def _again(self, who: str, number: int, verdict: Verdict) -> None:
-        pair_id, checks = self.pairs[number % len(self.pairs)], self.store.quality.checks
-        again = checks.ask_again(pair_id, who, "repeat", swap=True)
+        pair_id, checks = (
+            self.pairs[number % len(self.pairs)],
+            self.store.quality.control_pairs,
+        )
+        again = checks.add_copy(pair_id, who, "repeat", swap=True)
         self.store.vote(again.pair_id, verdict, who, new_id())
 
     def _report(self, who: str, number: int, verdict: Verdict) -> None:
-        self.store.reports.add(self.pairs[number % len(self.pairs)], who, "", new_id())
+        self.store.flags.add(self.pairs[number % len(self.pairs)], who, "", new_id())
 
     def _decide(self, who: str, number: int, verdict: Verdict) -> None:
-        report = self.store.reports.all(BASE)[number]
-        self.store.reports.decide(report.flag_id, ("shown", "hidden")[number % 2], who)
+        report = self.store.flags.all(BASE)[number]
+        self.store.flags.decide(report.flag_id, ("shown", "hidden")[number % 2], who)
 
     def _exclude(self, who: str, number: int, verdict: Verdict) -> None:
         meant = {"annotator": who} if number % 2 else {"vote_id": number}
@@ -80,12 +83,12 @@ class Played:
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    with Store(tmp_path_factory.mktemp("tally") / "studio") as store:
+    with Store(tmp_path_factory.mktemp("counts") / "studio") as store:
         yield Played(store)
 
 
-def anew(store: Store) -> Sums:
-    return store._database.write(lambda cursor: add_up(cursor, BASE))
+def anew(store: Store) -> ModelCounts:
+    return store._database.write(lambda cursor: count_rows(cursor, BASE))
 
 
 @settings(
@@ -114,12 +117,12 @@ def test_an_undo_and_a_report_add_nothing_up_anew(
     store, added_up = played.store, []
     pairs = [make_pair(store, 500 + number).pair_id for number in range(2)]
     store.counts(BASE)
-    monkeypatch.setattr("storage.aggregates.counts.add_up", lambda *_: added_up.append(1))
+    monkeypatch.setattr("storage.aggregates.counts.count_rows", lambda *_: added_up.append(1))
     store.vote(pairs[0], "left", "eve", new_id())
     before = store.counts(BASE).votes
     store.undo("eve")
-    store.reports.add(pairs[1], "eve", "", new_id())
-    store.take_back("eve")
+    store.flags.add(pairs[1], "eve", "", new_id())
+    store.undo_newest_act("eve")
     assert store.counts(BASE).votes == before - 1 and not added_up
     assert [pair.pair_id for pair in store.waiting_pairs(BASE)][-2:] == pairs
 

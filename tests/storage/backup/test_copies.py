@@ -13,7 +13,7 @@ from storage_making import BASE, make_pair, make_pairs
 
 from storage import Store, new_id
 from storage.backup.copies import Copies, Copy, name_of, read_name
-from storage.backup.schedule import Keeper
+from storage.backup.schedule import CopySchedule
 from storage.database import Database, log_of
 from storage.errors import DamagedDatabase, NoCopy
 from storage.schema import migrate, read_migrations
@@ -45,7 +45,7 @@ def test_a_store_that_keeps_copies_has_one_of_its_start_and_one_of_its_end(home,
     with Store(home, clock) as store:
         make_pair(store)
         store.opening.keep_copies()
-        store.opening._keeper.stop()
+        store.opening._schedule.stop()
         start = reasons(home, clock)
         clock.move(1)
         keys = vote(store, 3)
@@ -69,7 +69,7 @@ def test_a_studio_that_was_not_used_is_not_copied_again(home, clock):
 def test_a_copy_is_made_with_every_so_many_votes(home, clock):
     with Store(home, clock) as store:
         copies = copies_of(home, clock)
-        keeper = Keeper(store._database, copies, every=5)
+        keeper = CopySchedule(store._database, copies, every=5)
         for _ in range(3):
             vote(store, 4)
             clock.move(1)
@@ -80,7 +80,7 @@ def test_a_copy_is_made_with_every_so_many_votes(home, clock):
 
 def test_undoing_counts_as_well(home, clock):
     with Store(home, clock) as store:
-        keeper = Keeper(store._database, copies_of(home, clock), every=4)
+        keeper = CopySchedule(store._database, copies_of(home, clock), every=4)
         vote(store, 2)
         for _ in range(2):
             store.undo("ann")
@@ -198,7 +198,7 @@ def test_a_folder_that_cannot_be_written_to_costs_no_vote_and_is_said(home, cloc
     (home / "copies").write_text("in the way")
     with Store(home, clock) as store:
         store.opening.keep_copies()
-        store.opening._keeper.stop()
+        store.opening._schedule.stop()
         vote(store, 2)
 
         assert store.counts(BASE).votes == 2

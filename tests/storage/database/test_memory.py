@@ -1,4 +1,4 @@
-"""Freed memory goes back to the system."""
+"""FreedSpace memory goes back to the system."""
 
 import sys
 import threading

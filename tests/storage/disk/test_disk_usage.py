@@ -114,11 +114,11 @@ def test_a_image_goes_when_nothing_names_it_and_can_be_drawn_again(store, clock)
 
 
 def test_a_image_of_a_blind_test_stays(store, clock):
-    store.library.add_import(BASE, store.library.new_import(), {})
-    trial = store.trials.create(BASE, "base", "v1", ["a cat"])
+    store.version_labels.add_import(BASE, store.version_labels.new_import(), {})
+    trial = store.blind_tests.create(BASE, "base", "v1", ["a cat"])
     before, after = make_image(store, 50), make_image(store, 51)
     sides = (before.image_id, after.image_id)
-    store.trials.add_pair(trial, 0, "a cat", "overall", sides, True)
+    store.blind_tests.add_pair(trial, 0, "a cat", "overall", sides, True)
     clock.move(2 * 86400)
 
     assert store.disk.remove("images").files == 0
@@ -175,11 +175,11 @@ def test_old_files_without_a_row_go_and_strangers_stay(store, home, clock):
 def test_what_is_left_of_deleted_versions_and_failed_imports_goes(store, clock):
     kept, gone = make_version(store), make_version(store)
     put(kept.adapter)
-    store.library.delete(BASE, "v2")
+    store.version_labels.delete(BASE, "v2")
     put(gone.adapter)
-    stray = put(store.library.new_import(), 10, 2, clock)
-    imported = put(store.library.new_import(), 10, 2, clock)
-    store.library.add_import(BASE, imported, {})
+    stray = put(store.version_labels.new_import(), 10, 2, clock)
+    imported = put(store.version_labels.new_import(), 10, 2, clock)
+    store.version_labels.add_import(BASE, imported, {})
 
     assert store.disk.remove("deleted").bytes == 110
 
@@ -188,15 +188,15 @@ def test_what_is_left_of_deleted_versions_and_failed_imports_goes(store, clock):
 
 
 def test_what_a_killed_app_left_of_an_export_goes_and_an_export_under_way_stays(store, clock):
-    with store.library.writing_export(BASE, "a.safetensors") as killed:
+    with store.version_labels.writing_export(BASE, "a.safetensors") as killed:
         left = put(killed.parent / "half", 10)
         moment = (clock.now - timedelta(days=2)).timestamp()
         os.utime(left.parent, (moment, moment))
-        with store.library.writing_export(BASE, "b.safetensors") as going:
+        with store.version_labels.writing_export(BASE, "b.safetensors") as going:
             put(going, 10)
             store.disk.remove("deleted")
             assert going.exists() and not left.exists()
-        assert (store.library.exports(BASE) / "b.safetensors").exists()
+        assert (store.version_labels.exports(BASE) / "b.safetensors").exists()
         put(killed, 10)
 
 

@@ -4,7 +4,7 @@ from storage_making import BASE, make_pair
 
 from storage import Store
 from storage.disk.scratch import SCRATCH
-from storage.tables.version_labels import Library
+from storage.tables.version_labels import VersionLabels
 
 LEFT = [
     "images/ab/.0123456789abcdef", "images/.0123456789abcdef.12ab34cd.png",
@@ -36,7 +36,7 @@ def test_what_a_kill_left_half_written_is_swept_at_the_next_start(home):
 
 
 def test_what_an_export_writes_has_a_name_that_is_swept(store, home):
-    assert isinstance(store.library, Library)
-    with store.library.writing_export(BASE, "v1") as target:
+    assert isinstance(store.version_labels, VersionLabels)
+    with store.version_labels.writing_export(BASE, "v1") as target:
         target.mkdir()
         assert SCRATCH.fullmatch(target.parent.name)

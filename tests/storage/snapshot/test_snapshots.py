@@ -234,7 +234,7 @@ def test_a_vote_whose_image_is_gone_or_damaged_is_left_out_and_named(store, home
     for pair in (lost, tied):
         harm(store.image_path(store.image(pair.right).sha256))
 
-    before = store.snapshots.lost(BASE)
+    before = store.snapshots.unusable(BASE)
     snapshot = store.write_snapshot(BASE, settle_s=0)
 
     assert [line["pair_id"] for line in lines(snapshot)] == [sound.pair_id]
@@ -260,7 +260,7 @@ def test_votes_that_were_left_out_are_not_new_and_are_taught_once_the_file_is_ba
     assert store.decisive_since_last_run(BASE) == 0
 
     path.write_bytes(content)
-    assert store.snapshots.lost(BASE).votes == 0
+    assert store.snapshots.unusable(BASE).votes == 0
     assert store.write_snapshot(BASE, settle_s=0).counts["preference"] == 2
 
 

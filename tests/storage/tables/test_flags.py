@@ -3,26 +3,26 @@
 import pytest
 from storage_making import BASE, make_pair
 
-from storage import InvalidReport, NoVotes, UnknownPair, UnknownReport
+from storage import InvalidFlag, NoVotes, UnknownFlag, UnknownPair
 
 
 def test_a_report_hides_the_pair_and_its_votes_until_it_is_shown_again(store, pair, clock):
     store.vote(pair.pair_id, "left", "ann", "k1")
     other = make_pair(store, 1)
-    store.reports.add(pair.pair_id, "bob", "not for work", "r1")
-    store.reports.add(other.pair_id, "bob", "", "r2")
+    store.flags.add(pair.pair_id, "bob", "not for work", "r1")
+    store.flags.add(other.pair_id, "bob", "", "r2")
     clock.move(60)
 
     assert store.waiting_pairs(BASE) == store.open_pairs(BASE, 2) == []
     assert store.counts(BASE).votes == 0
-    assert store.reports.is_hidden(pair.pair_id)
+    assert store.flags.is_hidden(pair.pair_id)
     with pytest.raises(NoVotes):
         store.write_snapshot(BASE)
 
-    newest, first = store.reports.all(BASE)
+    newest, first = store.flags.all(BASE)
     assert (first.note, first.annotator, first.decision) == ("not for work", "bob", "open")
-    assert store.reports.decide(first.flag_id, "shown", "cem").decision == "shown"
-    assert store.reports.decide(newest.flag_id, "hidden", "cem").decision == "hidden"
+    assert store.flags.decide(first.flag_id, "shown", "cem").decision == "shown"
+    assert store.flags.decide(newest.flag_id, "hidden", "cem").decision == "hidden"
     assert store.counts(BASE).votes == 1
     assert [p for p, _ in store.open_pairs(BASE, 2)] == [pair]
     assert store.write_snapshot(BASE).counts["preference"] == 1
@@ -30,19 +30,19 @@ def test_a_report_hides_the_pair_and_its_votes_until_it_is_shown_again(store, pa
 
 def test_the_same_key_reports_once_and_one_open_report_is_enough_to_hide(store, pair):
     for key in ("r1", "r1", "r2"):
-        store.reports.add(pair.pair_id, "bob", "", key)
-    assert len(store.reports.all(BASE)) == 2
+        store.flags.add(pair.pair_id, "bob", "", key)
+    assert len(store.flags.all(BASE)) == 2
 
-    store.reports.decide(1, "shown", "cem")
-    assert store.reports.is_hidden(pair.pair_id)
+    store.flags.decide(1, "shown", "cem")
+    assert store.flags.is_hidden(pair.pair_id)
 
 
 def test_what_makes_no_sense_is_refused(store, pair):
     with pytest.raises(UnknownPair):
-        store.reports.add("nothing", "bob", "", "r1")
-    with pytest.raises(InvalidReport):
-        store.reports.add(pair.pair_id, "bob", "x" * 501, "r1")
-    with pytest.raises(UnknownReport):
-        store.reports.decide(7, "shown", "cem")
-    with pytest.raises(InvalidReport):
-        store.reports.decide(1, "burned", "cem")
+        store.flags.add("nothing", "bob", "", "r1")
+    with pytest.raises(InvalidFlag):
+        store.flags.add(pair.pair_id, "bob", "x" * 501, "r1")
+    with pytest.raises(UnknownFlag):
+        store.flags.decide(7, "shown", "cem")
+    with pytest.raises(InvalidFlag):
+        store.flags.decide(1, "burned", "cem")

@@ -3,7 +3,7 @@
 import pytest
 from storage_making import make_pair
 
-from storage import InvalidGoal, NoSitting, Store
+from storage import InvalidGoal, NoLabelingSession, Store
 
 
 def test_a_sitting_counts_what_was_given_in_it_and_survives_a_restart(home, clock):
@@ -13,7 +13,7 @@ def test_a_sitting_counts_what_was_given_in_it_and_survives_a_restart(home, cloc
         pairs = [pair.pair_id for pair in store.waiting_pairs("emoji")]
         store.vote(pairs[0], "left", "ann", "early")
         clock.move(1)
-        sitting = store.sittings.begin("ann", 3)
+        sitting = store.sessions.begin("ann", 3)
         clock.move(1)
         store.vote(pairs[1], "tie", "ann", "k1", 700)
         store.vote(pairs[2], "left", "bob", "k2", 800)
@@ -21,48 +21,48 @@ def test_a_sitting_counts_what_was_given_in_it_and_survives_a_restart(home, cloc
         store.vote(pairs[3], "right", "ann", "k3", 900)
         store.undo("ann")
     with Store(home, clock) as store:
-        assert store.sittings.newest("ann") == sitting
-        given = store.sittings.given(sitting)
+        assert store.sessions.newest("ann") == sitting
+        given = store.sessions.votes_in(sitting)
         assert [(vote.verdict, vote.response_ms) for vote in given] == [("tie", 700)]
 
-        assert store.sittings.turn("ann", "paused").state == "paused"
-        assert store.sittings.turn("ann", "ended").state == "ended"
+        assert store.sessions.set_state("ann", "paused").state == "paused"
+        assert store.sessions.set_state("ann", "ended").state == "ended"
         clock.move(5)
         store.vote(pairs[3], "right", "ann", "later")
-        assert len(store.sittings.given(sitting)) == 1
-        with pytest.raises(NoSitting):
-            store.sittings.turn("ann", "open")
+        assert len(store.sessions.votes_in(sitting)) == 1
+        with pytest.raises(NoLabelingSession):
+            store.sessions.set_state("ann", "open")
 
 
 def test_beginning_another_ends_the_one_before(store, clock):
-    first = store.sittings.begin("ann", 10)
+    first = store.sessions.begin("ann", 10)
     clock.move(1)
-    second = store.sittings.begin("ann", 20)
+    second = store.sessions.begin("ann", 20)
 
-    assert store.sittings.newest("ann") == second
+    assert store.sessions.newest("ann") == second
     assert first.session_id != second.session_id
-    assert store.sittings.newest("bob") is None
+    assert store.sessions.newest("bob") is None
 
 
 @pytest.mark.parametrize("wrong", [-3600.0, 24 * 3600.0])
 def test_a_sitting_holds_its_votes_whatever_becomes_of_the_clock(store, clock, wrong):
     pairs = [make_pair(store, seed).pair_id for seed in range(5)]
     store.vote(pairs[0], "left", "ann", "early")
-    sitting = store.sittings.begin("ann", 3)
+    sitting = store.sessions.begin("ann", 3)
     store.vote(pairs[1], "left", "ann", "k1")
     clock.step(wrong)
     store.vote(pairs[2], "tie", "ann", "k2")
-    store.sittings.turn("ann", "paused")
-    store.sittings.turn("ann", "open")
+    store.sessions.set_state("ann", "paused")
+    store.sessions.set_state("ann", "open")
     store.vote(pairs[3], "left", "ann", "k3")
-    assert store.sittings.count(sitting) == 3
+    assert store.sessions.count(sitting) == 3
 
-    store.sittings.turn("ann", "ended")
+    store.sessions.set_state("ann", "ended")
     clock.step(-2 * wrong)
     store.vote(pairs[4], "left", "ann", "late")
-    assert len(store.sittings.given(sitting)) == 3
-    another = store.sittings.begin("ann", 5)
-    assert store.sittings.newest("ann") == another
+    assert len(store.sessions.votes_in(sitting)) == 3
+    another = store.sessions.begin("ann", 5)
+    assert store.sessions.newest("ann") == another
 
 
 def test_a_sitting_from_before_there_were_bounds_goes_by_its_times(store, clock):
@@ -70,18 +70,18 @@ def test_a_sitting_from_before_there_were_bounds_goes_by_its_times(store, clock)
     for number, pair_id in enumerate(pairs):
         clock.move(1)
         if number == 1:
-            sitting = store.sittings.begin("ann", 3)
+            sitting = store.sessions.begin("ann", 3)
         if number == 3:
-            store.sittings.turn("ann", "ended")
+            store.sessions.set_state("ann", "ended")
         clock.move(1)
         store.vote(pair_id, "left", "ann", f"k{number}")
     forget = "DELETE FROM labeling_session_bounds"
     store._database.write(lambda cursor: cursor.execute(forget))
 
-    assert len(store.sittings.given(sitting)) == 2
+    assert len(store.sessions.votes_in(sitting)) == 2
 
 
 @pytest.mark.parametrize("goal", [0, -1, 10_001])
 def test_a_goal_has_a_sensible_size(store, goal):
     with pytest.raises(InvalidGoal):
-        store.sittings.begin("ann", goal)
+        store.sessions.begin("ann", goal)

@@ -57,7 +57,7 @@ def test_two_names_of_one_model_are_put_together_once_that_is_known(store, home,
     for base in ("hub-1", "sdxl-1"):
         assert base_of(base) == base
         store.ensure_base(base)
-        store.library.add_import(base, home / "a.safetensors", {})
+        store.version_labels.add_import(base, home / "a.safetensors", {})
         store.activate(base, "v1")
     pair = make_pair(store)
     store.vote(pair.pair_id, "left", "ann", "key")

@@ -18,7 +18,7 @@ from storage import (
     UnknownImage,
     UnknownQuad,
 )
-from storage.tables.rankings import places
+from storage.tables.rankings import images_at
 
 
 @pytest.fixture
@@ -84,12 +84,12 @@ def test_rankings_alone_are_enough_to_learn_from(store, quad, clock):
 def test_only_two_different_places_make_a_ranking(best, worst):
     shown = Quad("q", "a cat", ("a", "b", "c", "d"), "base")
     if best is None and worst is None:
-        assert places(shown, best, worst) == (None, None)
+        assert images_at(shown, best, worst) == (None, None)
     elif best in range(4) and worst in range(4) and best != worst:
-        assert places(shown, best, worst) == (shown.images[best], shown.images[worst])
+        assert images_at(shown, best, worst) == (shown.images[best], shown.images[worst])
     else:
         with pytest.raises(InvalidRanking):
-            places(shown, best, worst)
+            images_at(shown, best, worst)
 
 
 def test_bad_requests_are_refused(store, quad):

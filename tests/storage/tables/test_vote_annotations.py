@@ -5,7 +5,7 @@ import json
 import pytest
 from storage_making import BASE, make_pair
 
-from storage import InvalidKey, InvalidRemark, Remark, UnknownVote
+from storage import InvalidAnnotation, InvalidKey, UnknownVote, VoteAnnotation
 
 
 @pytest.fixture
@@ -26,35 +26,35 @@ def voted(store, pair):
     ],
 )
 def test_every_kind_comes_back(store, voted, kind, name, value, stored):
-    store.remarks.add("vote-1", "ann", kind, name, value, "k1")
+    store.annotations.add("vote-1", "ann", kind, name, value, "k1")
 
     stored = {"the left image": voted.left, "the right image": voted.right}.get(stored, stored)
-    assert store.remarks.of_vote("vote-1") == [Remark(kind, name, stored)]
+    assert store.annotations.of_vote("vote-1") == [VoteAnnotation(kind, name, stored)]
 
 
 def test_the_newest_counts_an_empty_one_takes_away_and_a_key_counts_once(store, voted):
-    store.remarks.add("vote-1", "ann", "strength", "", "2", "k1")
-    store.remarks.add("vote-1", "ann", "reason", "text", "on", "k2")
-    store.remarks.add("vote-1", "ann", "strength", "", "", "k3")
-    store.remarks.add("vote-1", "ann", "strength", "", "2", "k1")
+    store.annotations.add("vote-1", "ann", "strength", "", "2", "k1")
+    store.annotations.add("vote-1", "ann", "reason", "text", "on", "k2")
+    store.annotations.add("vote-1", "ann", "strength", "", "", "k3")
+    store.annotations.add("vote-1", "ann", "strength", "", "2", "k1")
 
-    assert store.remarks.of_vote("vote-1") == [Remark("reason", "text", "on")]
-    assert store.remarks.reasons(BASE) == [("text", 1)]
+    assert store.annotations.of_vote("vote-1") == [VoteAnnotation("reason", "text", "on")]
+    assert store.annotations.reasons(BASE) == [("text", 1)]
 
 
 def test_remarks_on_a_vote_taken_back_are_not_current(store, voted):
-    store.remarks.add("vote-1", "ann", "reason", "text", "on", "k1")
+    store.annotations.add("vote-1", "ann", "reason", "text", "on", "k1")
     store.undo("ann")
 
-    assert store.remarks.of_vote("vote-1") == []
-    assert store.remarks.reasons(BASE) == []
+    assert store.annotations.of_vote("vote-1") == []
+    assert store.annotations.reasons(BASE) == []
 
 
 def test_a_clear_choice_is_told_to_the_trainer(store, voted, clock):
     plain = make_pair(store, 1)
     store.vote(plain.pair_id, "right", "ann", "vote-2")
-    store.remarks.add("vote-1", "ann", "strength", "", "2", "k1")
-    store.remarks.add("vote-2", "ann", "reason", "text", "on", "k2")
+    store.annotations.add("vote-1", "ann", "strength", "", "2", "k1")
+    store.annotations.add("vote-2", "ann", "reason", "text", "on", "k2")
     clock.move(60)
 
     snapshot = store.write_snapshot(BASE)
@@ -67,23 +67,23 @@ def test_a_clear_choice_is_told_to_the_trainer(store, voted, clock):
     [
         ("vote-2", "ann", "strength", "", "2", UnknownVote),
         ("vote-1", "bob", "strength", "", "2", UnknownVote),
-        ("vote-1", "ann", "mood", "", "2", InvalidRemark),
-        ("vote-1", "ann", "strength", "", "3", InvalidRemark),
-        ("vote-1", "ann", "strength", "much", "2", InvalidRemark),
-        ("vote-1", "ann", "reason", "", "on", InvalidRemark),
-        ("vote-1", "ann", "reason", "x" * 65, "on", InvalidRemark),
-        ("vote-1", "ann", "reason", "a\nb", "on", InvalidRemark),
-        ("vote-1", "ann", "criterion", "detail", "both", InvalidRemark),
+        ("vote-1", "ann", "mood", "", "2", InvalidAnnotation),
+        ("vote-1", "ann", "strength", "", "3", InvalidAnnotation),
+        ("vote-1", "ann", "strength", "much", "2", InvalidAnnotation),
+        ("vote-1", "ann", "reason", "", "on", InvalidAnnotation),
+        ("vote-1", "ann", "reason", "x" * 65, "on", InvalidAnnotation),
+        ("vote-1", "ann", "reason", "a\nb", "on", InvalidAnnotation),
+        ("vote-1", "ann", "criterion", "detail", "both", InvalidAnnotation),
     ],
 )
 def test_what_makes_no_sense_is_refused(
     store, voted, vote_key, annotator, kind, name, value, error
 ):
     with pytest.raises(error):
-        store.remarks.add(vote_key, annotator, kind, name, value, "k1")
-    assert store.remarks.of_vote("vote-1") == []
+        store.annotations.add(vote_key, annotator, kind, name, value, "k1")
+    assert store.annotations.of_vote("vote-1") == []
 
 
 def test_a_remark_needs_a_key(store, voted):
     with pytest.raises(InvalidKey):
-        store.remarks.add("vote-1", "ann", "strength", "", "2", "")
+        store.annotations.add("vote-1", "ann", "strength", "", "2", "")

@@ -23,7 +23,7 @@ def lines(store: Store, voter: str | None = None) -> tuple[list[dict], dict]:
 def test_a_repeat_is_a_pair_of_its_own_with_sides_swapped_for_one_person(store):
     pair = make_pair(store)
     vote(store, pair)
-    again = store.quality.checks.ask_again(pair.pair_id, "ada", "repeat", swap=True)
+    again = store.quality.control_pairs.add_copy(pair.pair_id, "ada", "repeat", swap=True)
     assert (again.left, again.right, again.check) == (pair.right, pair.left, "repeat")
     assert again.pair_id != pair.pair_id and store.pair(again.pair_id) == again
     assert again.pair_id not in {one.pair_id for one in store.waiting_pairs(BASE)}
@@ -32,7 +32,7 @@ def test_a_repeat_is_a_pair_of_its_own_with_sides_swapped_for_one_person(store):
 def test_a_vote_on_a_repeat_counts_as_a_vote_and_teaches_nothing(store):
     pair = make_pair(store)
     vote(store, pair)
-    again = store.quality.checks.ask_again(pair.pair_id, "ada", "repeat", swap=True)
+    again = store.quality.control_pairs.add_copy(pair.pair_id, "ada", "repeat", swap=True)
     for reopened in (False, True):
         if not reopened:
             vote(store, again, "right")
@@ -49,7 +49,7 @@ def test_a_vote_on_a_repeat_counts_as_a_vote_and_teaches_nothing(store):
 def test_undo_opens_a_repeat_as_what_it_was(store):
     pair = make_pair(store)
     vote(store, pair)
-    again = store.quality.checks.ask_again(pair.pair_id, "ada", "repeat", swap=True)
+    again = store.quality.control_pairs.add_copy(pair.pair_id, "ada", "repeat", swap=True)
     vote(store, again)
     assert store.undo("ada") == again
 
@@ -58,23 +58,23 @@ def test_only_votes_long_enough_ago_are_repeated_and_each_once(store):
     pairs = make_pairs(store, 8)
     for number, pair in enumerate(pairs):
         vote(store, pair, "skip" if number == 0 else "left")
-    repeatable = lambda: store.quality.checks.repeatable(BASE, "ada", 5, 100)  # noqa: E731
+    repeatable = lambda: store.quality.control_pairs.repeatable(BASE, "ada", 5, 100)  # noqa: E731
     assert set(repeatable()) == {pairs[1].pair_id, pairs[2].pair_id}
-    store.quality.checks.ask_again(pairs[1].pair_id, "ada", "repeat", swap=True)
+    store.quality.control_pairs.add_copy(pairs[1].pair_id, "ada", "repeat", swap=True)
     assert repeatable() == [pairs[2].pair_id]
-    assert store.quality.checks.repeatable(BASE, "bob", 0, 100) == []
+    assert store.quality.control_pairs.repeatable(BASE, "bob", 0, 100) == []
 
 
 def test_a_pair_with_a_known_answer_is_asked_of_everybody_once(store):
-    pair, checks = make_pair(store), store.quality.checks
+    pair, checks = make_pair(store), store.quality.control_pairs
     checks.mark_gold(BASE, pair.pair_id, pair.left, "admin")
     assert checks.gold(BASE) == {pair.pair_id: pair.left}
-    assert checks.unasked_gold(BASE, "ada") == [pair.pair_id]
-    checks.ask_again(pair.pair_id, "ada", "gold", swap=False)
-    assert checks.unasked_gold(BASE, "ada") == []
-    assert checks.unasked_gold(BASE, "bob") == [pair.pair_id]
+    assert checks.unseen_gold(BASE, "ada") == [pair.pair_id]
+    checks.add_copy(pair.pair_id, "ada", "gold", swap=False)
+    assert checks.unseen_gold(BASE, "ada") == []
+    assert checks.unseen_gold(BASE, "bob") == [pair.pair_id]
     checks.mark_gold(BASE, pair.pair_id, "", "admin")
-    assert checks.gold(BASE) == {} and checks.unasked_gold(BASE, "bob") == []
+    assert checks.gold(BASE) == {} and checks.unseen_gold(BASE, "bob") == []
     with pytest.raises(UnknownPair):
         checks.mark_gold(BASE, "0" * 16, "", "admin")
     with pytest.raises(UnknownPair):
@@ -89,7 +89,7 @@ def test_an_excluded_vote_is_left_out_with_its_reason_and_comes_back_when_that_i
     rows, manifest = lines(store)
     assert [row["pair_id"] for row in rows] == [second.pair_id]
     assert manifest["excluded"] == {"slipped": 1} and manifest["counts"]["unsettled"] == 0
-    assert [one.excluded for one in store.quality.given(BASE)] == ["slipped", None]
+    assert [one.excluded for one in store.quality.full_votes(BASE)] == ["slipped", None]
     store.quality.lift(BASE, number, "admin")
     store.quality.lift(BASE, number, "admin")
     assert len(lines(store)[0]) == 2 and store.decisive(BASE, "ada") == 2
@@ -126,29 +126,31 @@ def test_a_weight_reaches_the_trainer_and_is_named_in_the_manifest(store):
     first, second = make_pairs(store, 2)
     vote(store, first)
     vote(store, second, who="bob")
-    store.quality.weigh(BASE, {"ada": (1.0, "as good as anybody"), "bob": (0.4, "random")}, "app")
-    store.quality.weigh(BASE, {"bob": (0.4, "random, again")}, "app")
+    store.quality.set_weights(
+        BASE, {"ada": (1.0, "as good as anybody"), "bob": (0.4, "random")}, "app"
+    )
+    store.quality.set_weights(BASE, {"bob": (0.4, "random, again")}, "app")
     assert [
         (name, one.weight, one.reason) for name, one in store.quality.weights(BASE).items()
     ] == [("bob", 0.4, "random")]
     rows, manifest = lines(store)
     assert [row.get("weight") for row in rows] == [None, 0.4]
     assert list(manifest["weights"].values()) == [0.4]
-    store.quality.weigh(BASE, {"bob": (1.0, "more votes")}, "app")
+    store.quality.set_weights(BASE, {"bob": (1.0, "more votes")}, "app")
     assert "weights" not in lines(store)[1]
 
 
 def test_votes_are_given_in_full_with_both_images_as_shown(store):
     pair = make_pair(store)
     vote(store, pair, "right")
-    (one,) = store.quality.given(BASE)
+    (one,) = store.quality.full_votes(BASE)
     assert (one.left, one.right, one.winner) == (pair.left, pair.right, pair.right)
-    assert set(store.quality.files(BASE)) == {pair.left, pair.right}
+    assert set(store.quality.voted_images(BASE)) == {pair.left, pair.right}
     assert store.quality.reasons(BASE) == []
 
 
 def test_what_images_look_like_is_kept_by_measure(store):
-    store.quality.keep_looks(1, {"ab": [0.5, 1.0]})
-    store.quality.keep_looks(1, {"ab": [0.7, 1.0], "cd": [0.1, 0.2]})
-    assert store.quality.looks(1) == {"ab": [0.5, 1.0], "cd": [0.1, 0.2]}
-    assert store.quality.looks(2) == {}
+    store.quality.add_image_features(1, {"ab": [0.5, 1.0]})
+    store.quality.add_image_features(1, {"ab": [0.7, 1.0], "cd": [0.1, 0.2]})
+    assert store.quality.image_features(1) == {"ab": [0.5, 1.0], "cd": [0.1, 0.2]}
+    assert store.quality.image_features(2) == {}
