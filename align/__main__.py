@@ -2,8 +2,8 @@
 
 python -m align train RUN_DIR [--dry-run]           train the run in a folder, or only say how
 python -m align export RUN_DIR FILE --form kohya    an adapter for ComfyUI, A1111, Forge, sd-scripts
-python -m align sample FOLDER --prompts FILE --with RUN_DIR  draw prompts with what a run made
-python -m align evaluate FOLDER --prompts FILE --with RUN_DIR  draw and check it beside its base
+python -m align sample FOLDER --prompts FILE --with RUN_DIR  render prompts with a run's adapter
+python -m align evaluate FOLDER --prompts FILE --with RUN_DIR  check it beside its base
 python -m align check FILE [TARGET]                 take in a LoRA or a tuned model from elsewhere
 python -m align score FOLDER --by implicit --with RUN_DIR   rank images, best first
 """
@@ -25,11 +25,11 @@ from align.commands import (
     run_serve,
     run_train,
 )
-from align.errors import AlignError, says_disk_full
+from align.errors import AlignError, is_disk_full
 
 SCORERS = {
-    "implicit": "what a run learned, on fixed draws (--with RUN_DIR)",
-    "taste": "a taste fitted on votes (--with TASTE.json)",
+    "implicit": "the implicit reward of a run, on fixed noise samples (--with RUN_DIR)",
+    "taste": "a preference model fitted on votes (--with TASTE.json)",
     "pickscore": "PickScore or another CLIP with a logit scale (--with FOLDER)",
     "clip": "how well an image fits its prompt, by CLIP (--with FOLDER)",
     "aesthetic": "the LAION aesthetic predictor (--with FOLDER)",
@@ -45,13 +45,14 @@ FORMS = {
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of `python -m align`; `run` of its result is the command's function."""
     root = argparse.ArgumentParser(
         prog="python -m align",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = root.add_subparsers(dest="command", required=True)
+
     _add_train(commands.add_parser("train", help="train the run in a folder"))
     forms = "\n".join(f"{name:<11}{meaning}" for name, meaning in FORMS.items())
     export = commands.add_parser(
@@ -61,11 +62,12 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_export(export)
+
     _add_score(commands.add_parser("score", help="rank the images of a folder"))
-    _add_sample(commands.add_parser("sample", help="draw images of prompts into a folder"))
+    _add_sample(commands.add_parser("sample", help="render prompts into a folder"))
     _add_evaluate(commands.add_parser("evaluate", help="check a version beside its base"))
     _add_check(commands.add_parser("check", help="say whether a LoRA or a tuned model fits"))
-    serve = commands.add_parser("serve", help="draw images on request (the app starts this)")
+    serve = commands.add_parser("serve", help="render images on request (the app starts this)")
     serve.set_defaults(run=run_serve)
     return root
 
@@ -74,6 +76,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument(
         "run_dir", type=Path, metavar="RUN_DIR", help="holds config.json and snapshot/"
     )
+
     train.add_argument("--dry-run", action="store_true", help="print the plan as JSON and stop")
     train.add_argument(
         "--cpu-lock",
@@ -97,6 +100,7 @@ def _add_export(export: argparse.ArgumentParser) -> None:
         "source", type=Path, metavar="RUN_DIR|ADAPTER", help="a finished run or an adapter file"
     )
     export.add_argument("target", type=Path, metavar="TARGET", help="file or folder to write")
+
     export.add_argument("--form", choices=FORMS, default="kohya", help="see above (%(default)s)")
     export.add_argument(
         "--precision",
@@ -121,12 +125,13 @@ def _add_check(check: argparse.ArgumentParser) -> None:
         metavar="TARGET",
         help="write it here as Palate keeps it: diffusers' form, or a UNet's weights",
     )
+
     check.add_argument("--model", metavar="NAME_OR_PATH", help="the base that it should fit")
     check.set_defaults(run=run_check)
 
 
-def _add_drawing(command: argparse.ArgumentParser, seeds: str) -> None:
-    """What every command that draws prompts takes."""
+def _add_render_arguments(command: argparse.ArgumentParser, seeds: str) -> None:
+    """Add the arguments that every command takes that renders prompts."""
     command.add_argument(
         "--prompts", type=Path, required=True, metavar="FILE", help="a text file, one a line"
     )
@@ -136,13 +141,13 @@ def _add_drawing(command: argparse.ArgumentParser, seeds: str) -> None:
 
 def _add_sample(sample: argparse.ArgumentParser) -> None:
     sample.add_argument("folder", type=Path, metavar="FOLDER", help="where the images go")
-    _add_drawing(sample, seeds="1-4")
+    _add_render_arguments(sample, seeds="1-4")
     sample.add_argument(
         "--with",
         dest="source",
         type=Path,
         metavar="RUN_DIR|ADAPTER",
-        help="a finished run or an adapter file; without it the base alone draws",
+        help="a finished run or an adapter file; without it the base alone renders",
     )
     sample.set_defaults(run=run_sample)
 
@@ -151,7 +156,8 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument(
         "folder", type=Path, metavar="FOLDER", help="where evaluation.json and the images go"
     )
-    _add_drawing(evaluate, seeds="1-2")
+    _add_render_arguments(evaluate, seeds="1-2")
+
     evaluate.add_argument(
         "--with",
         dest="versions",
@@ -174,6 +180,7 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
 
 def _add_score(score: argparse.ArgumentParser) -> None:
     score.add_argument("folder", type=Path, metavar="FOLDER", help="holds the images")
+
     score.add_argument(
         "--by",
         choices=SCORERS,
@@ -185,7 +192,7 @@ def _add_score(score: argparse.ArgumentParser) -> None:
         dest="weights",
         type=Path,
         metavar="PATH",
-        help="what the scorer needs: a run folder, a taste's JSON file or a folder of weights",
+        help="what the scorer needs: a run folder, a preference model's JSON file or a folder of weights",
     )
     score.add_argument(
         "--prompt", default="", help="the prompt of images without a .txt file beside them"
@@ -194,9 +201,10 @@ def _add_score(score: argparse.ArgumentParser) -> None:
 
 
 def main() -> int:
-    """Run one command; errors we know end in one sentence."""
+    """Run one command and return the exit code; print an expected error as one sentence."""
     # Read when transformers is imported: without torchvision it says so at length each time.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
     arguments = parser().parse_args()
     command: Callable[[argparse.Namespace], None] = arguments.run
     try:
@@ -205,7 +213,7 @@ def main() -> int:
         print(f"align: {error}", file=sys.stderr)
         return 1
     except Exception as error:
-        if not says_disk_full(error):
+        if not is_disk_full(error):
             raise
         print("align: The disk is full. Free some space and try again.", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""What the commands of `python -m align` do; torch is imported only by those that need it."""
+"""Commands of `python -m align`; only those that need torch import it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from align.training.session import plan_of_folder, train_folder
 
 
 def run_train(arguments: argparse.Namespace) -> None:
-    """Train a run folder, or print what that would be."""
+    """Train a run folder, or print its plan as JSON (`--dry-run`)."""
     if arguments.dry_run:
         print(json.dumps(plan_of_folder(arguments.run_dir), indent=1, ensure_ascii=False))
         return
@@ -26,7 +26,7 @@ def run_train(arguments: argparse.Namespace) -> None:
 
 
 def run_export(arguments: argparse.Namespace) -> None:
-    """Write an adapter in another form."""
+    """Write an adapter in the form of another program, and print where."""
     from align.weights.export import export  # noqa: PLC0415  torch takes seconds to import
     from align.weights.pipeline import quiet_libraries  # noqa: PLC0415
 
@@ -37,7 +37,7 @@ def run_export(arguments: argparse.Namespace) -> None:
 
 
 def run_check(arguments: argparse.Namespace) -> None:
-    """Print what a LoRA or a tuned model is, as JSON, once it is found to fit."""
+    """Check that a LoRA or a tuned model fits, and print what it is as JSON."""
     from align.weights.import_lora import adopt  # noqa: PLC0415  torch takes seconds to import
     from align.weights.pipeline import quiet_libraries  # noqa: PLC0415
 
@@ -47,7 +47,7 @@ def run_check(arguments: argparse.Namespace) -> None:
 
 
 def run_sample(arguments: argparse.Namespace) -> None:
-    """Draw prompts into a folder, telling on stderr how far it is."""
+    """Render prompts into a folder, with progress on stderr, and print where the grid is."""
     from align.sampling.to_folder import parse_seeds, sample  # noqa: PLC0415
     from align.weights.pipeline import quiet_libraries  # noqa: PLC0415  torch takes seconds to import
 
@@ -56,17 +56,17 @@ def run_sample(arguments: argparse.Namespace) -> None:
     model = describe_model(arguments.model) if arguments.model else None
     started = time.monotonic()
 
-    def tell(done: int, of: int) -> None:
+    def report(done: int, of: int) -> None:
         left = (time.monotonic() - started) / done * (of - done)
-        print(f"\r{done} of {of} drawn, {left:.0f} s left ", end="", file=sys.stderr, flush=True)
+        print(f"\r{done} of {of} rendered, {left:.0f} s left ", end="", file=sys.stderr, flush=True)
 
-    sample(arguments.folder, prompts, seeds, source=arguments.source, model=model, on_image=tell)
+    sample(arguments.folder, prompts, seeds, source=arguments.source, model=model, on_image=report)
     print(file=sys.stderr)
     print(arguments.folder / "grid.png")
 
 
 def run_evaluate(arguments: argparse.Namespace) -> None:
-    """Draw, check, write evaluation.json; exits with 1 where a check fails."""
+    """Render and check versions, and write evaluation.json; exit with 1 where a check fails."""
     from align.device import choose_compute  # noqa: PLC0415  torch takes seconds to import
     from align.evaluation.evaluate import RESULT, evaluate  # noqa: PLC0415
     from align.sampling.to_folder import parse_seeds  # noqa: PLC0415
@@ -74,12 +74,12 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
     from align.weights.pipeline import quiet_libraries  # noqa: PLC0415
 
     quiet_libraries()
-    named = [one.partition("=") for one in arguments.scorers]
     compute = choose_compute()
+    named = [scorer.partition("=") for scorer in arguments.scorers]
     scorers = [open_scorer(name, Path(path) if path else None, compute) for name, _, path in named]
 
-    def tell(what: str, done: int, of: int) -> None:
-        print(f"\r{what}, {done} of {of} ", end="", file=sys.stderr, flush=True)
+    def report(phase: str, done: int, of: int) -> None:
+        print(f"\r{phase}, {done} of {of} ", end="", file=sys.stderr, flush=True)
 
     result = evaluate(
         arguments.folder,
@@ -89,12 +89,13 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
         model=describe_model(arguments.model) if arguments.model else None,
         compute=compute,
         scorers=scorers,
-        on_progress=tell,
+        on_progress=report,
     )
+
     print(file=sys.stderr)
     for row in result["scores"]:
-        told = f"{row['mean']:.4f}, base {row['base_mean']:.4f}, wins {row['win_rate']:.0%}"
-        print(f"{row['version']}\t{row['scorer']}\t{told}")
+        figures = f"{row['mean']:.4f}, base {row['base_mean']:.4f}, wins {row['win_rate']:.0%}"
+        print(f"{row['version']}\t{row['scorer']}\t{figures}")
     for check in result["checks"]:
         mark = "passed" if check["passed"] else "FAILED"
         print(f"{check['version']}\t{mark}\t{check['name']}\t{check['sentence']}")
@@ -104,7 +105,11 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
 
 
 def read_prompts(path: Path) -> list[str]:
-    """The lines of a text file that say something; raises InvalidSettings."""
+    """Return the lines of a text file that are neither blank nor comments.
+
+    Raises:
+        InvalidSettings: the file cannot be read.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -113,7 +118,7 @@ def read_prompts(path: Path) -> list[str]:
 
 
 def run_score(arguments: argparse.Namespace) -> None:
-    """Print a score, a tab and the name of every image, best first."""
+    """Score the images of a folder, and print score, tab and name, best first."""
     from align.device import choose_compute  # noqa: PLC0415  torch takes seconds to import
     from align.scoring.scorers import open_scorer, score_folder  # noqa: PLC0415
     from align.weights.pipeline import quiet_libraries  # noqa: PLC0415
@@ -125,5 +130,5 @@ def run_score(arguments: argparse.Namespace) -> None:
 
 
 def run_serve(_: argparse.Namespace) -> None:
-    """Draw images for an app."""
+    """Render images for an app, by requests on stdin."""
     serve_requests()

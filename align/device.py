@@ -1,4 +1,4 @@
-"""Which device and number format to work in."""
+"""Device and number formats to compute with."""
 
 from __future__ import annotations
 
@@ -8,73 +8,74 @@ from dataclasses import dataclass
 import psutil
 import torch
 
-FIRST_NVIDIA_WITH_BF16 = 8
+FIRST_CUDA_MAJOR_WITH_BF16 = 8
 """Compute capability of Ampere: A100, RTX 30."""
-AMD_WITH_BF16 = ("gfx908", "gfx90a", "gfx94", "gfx95", "gfx11", "gfx12")
+AMD_ARCHITECTURES_WITH_BF16 = ("gfx908", "gfx90a", "gfx94", "gfx95", "gfx11", "gfx12")
 """MI100 and later, RDNA 3 and later."""
 
 
 @dataclass(frozen=True)
 class Compute:
-    """Where tensors live and in which format the networks run."""
+    """A device, and the number formats of weights and matrix products on it."""
 
     device: torch.device
     weights: torch.dtype
     """Format of the frozen base weights."""
     autocast: torch.dtype | None
-    """Format of matrix products, or None for that of the weights."""
+    """Format of matrix products; None stands for that of the weights."""
 
     def autocasting(self) -> contextlib.AbstractContextManager[None]:
-        """The context in which networks run."""
+        """Return the context in which networks run."""
         if self.autocast is None:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=self.autocast)
 
     def autocasting_autoencoder(self) -> contextlib.AbstractContextManager[None]:
-        """The context in which the autoencoder runs: SDXL's leaves the range of fp16."""
+        """Return the context in which the autoencoder runs, never in fp16."""
+        # Activations of SDXL's autoencoder leave the range of fp16.
         if self.autocast != torch.float16:
             return self.autocasting()
         return torch.autocast(self.device.type, enabled=False)
 
 
 def choose_compute(precision: str = "auto") -> Compute:
-    """The fastest device here; on a CPU bf16 only where it has instructions for it.
+    """Return the fastest device here; on a CPU bf16 only where it has instructions for it.
 
     `precision` "fp32" forgoes speed for numbers that hardly depend on batch shapes.
     """
     if precision == "fp32":
         return Compute(best_device(), torch.float32, None)
+
     if torch.cuda.is_available():
         half = torch.bfloat16 if computes_bf16() else torch.float16
         return Compute(torch.device("cuda"), half, half)
     # On MPS bf16 depends on the version of macOS, and on the chip whether it gains anything.
     if torch.backends.mps.is_available():
         return Compute(torch.device("mps"), torch.float32, None)
+
     quick_bf16 = torch.cpu._is_avx512_bf16_supported()
     return Compute(torch.device("cpu"), torch.float32, torch.bfloat16 if quick_bf16 else None)
 
 
 def computes_bf16() -> bool:
-    """Whether the current GPU has instructions for bf16.
-
-    Torch says yes of older ones too, such as T4, V100 and RTX 20, where it emulates bf16, slower
-    than fp32.
-    """
-    facts = torch.cuda.get_device_properties(torch.cuda.current_device())
+    """Return whether the current GPU has instructions for bf16."""
+    # torch.cuda.is_bf16_supported is also true of T4, V100 and RTX 20, where torch emulates bf16,
+    # slower than fp32.
+    properties = torch.cuda.get_device_properties(torch.cuda.current_device())
     if torch.version.hip:
-        return str(getattr(facts, "gcnArchName", "")).startswith(AMD_WITH_BF16)
-    return int(facts.major) >= FIRST_NVIDIA_WITH_BF16
+        return str(getattr(properties, "gcnArchName", "")).startswith(AMD_ARCHITECTURES_WITH_BF16)
+    return int(properties.major) >= FIRST_CUDA_MAJOR_WITH_BF16
 
 
 def best_device() -> torch.device:
-    """CUDA (or ROCm) before Apple's MPS before the CPU."""
+    """Return CUDA (or ROCm) where there is one, else Apple's MPS, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def memory(compute: Compute) -> tuple[int, int]:
-    """Bytes of the device in all, and in use."""
+    """Return the device's total memory and the memory in use, in bytes."""
     if compute.device.type == "cuda":
         free, total = torch.cuda.mem_get_info()
         return total, total - free

@@ -1,12 +1,12 @@
-"""What can go wrong in `align`, each with a sentence that says what to do.
+"""Errors of `align`, each raised with a sentence that says what to do.
 
 AlignError
 ├── ModelError
 │   ├── ModelNotFound      no folder and no hub name of that kind
 │   ├── WrongModel         a model, but not an SDXL pipeline
 │   ├── BrokenModel        an SDXL pipeline with something missing or cut short
-│   └── ModelAway          a model that cannot be had just now, and may be later
-├── NotAdoptable           a file from elsewhere is no LoRA or UNet for this model, or is broken
+│   └── ModelUnavailable   a model that cannot be loaded just now, and may be later
+├── NotImportable          a file from elsewhere is no LoRA or UNet for this model, or is broken
 ├── InvalidSettings        a training setting that is unknown, of the wrong type or out of range
 ├── SnapshotError          the votes to learn from are missing, damaged or too few
 ├── RunError
@@ -15,19 +15,19 @@ AlignError
 │   ├── DiskFull           what a run has to keep does not fit on the disk
 │   ├── OutOfMemory        one pair at a time is too much for the device
 │   └── Cancelled          somebody asked the run to stop
-├── WorkFailed             an export or import in its own process ended without a result
+├── ConversionFailed       an export or import in its own process ended without a result
 └── SamplerFailed          images could not be rendered
 """
 
 import errno
 import textwrap
 
-LONGEST_REASON = 1000
-"""Letters; a library may list every tensor of a model that does not fit."""
+MAX_REASON_CHARACTERS = 1000
+"""A library may list every tensor of a model that does not fit."""
 
 
 class AlignError(Exception):
-    """Base of everything `align` raises on purpose."""
+    """Base class of all errors that `align` raises on purpose."""
 
 
 class ModelError(AlignError):
@@ -46,11 +46,11 @@ class BrokenModel(ModelError):
     """The folder is an SDXL pipeline, but a part of it is missing or damaged."""
 
 
-class ModelAway(ModelError):
-    """The model cannot be had just now: no network, no room; trying again may help."""
+class ModelUnavailable(ModelError):
+    """The model cannot be loaded just now, for want of a network or of room; a retry may help."""
 
 
-class NotAdoptable(AlignError):
+class NotImportable(AlignError):
     """A file or folder is no LoRA or UNet for this model, or it is broken."""
 
 
@@ -86,7 +86,7 @@ class Cancelled(RunError):
     """Somebody asked the run to stop, and it did."""
 
 
-class WorkFailed(AlignError):
+class ConversionFailed(AlignError):
     """An export or import in a process of its own ended without a result."""
 
 
@@ -94,23 +94,24 @@ class SamplerFailed(AlignError):
     """Images could not be rendered."""
 
 
-def says_disk_full(error: BaseException) -> bool:
-    """Whether this is about a full disk; safetensors says so in words alone."""
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether an error is about a full disk."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
+    # safetensors raises an error of its own, without an errno.
     return "No space left" in str(error) or "not enough space on the disk" in str(error)
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of a long-winded error, whole."""
+    """Return the first line of an error's text, or its class name where it has no text."""
     lines = str(error).strip().splitlines()
     return _cut(lines[0].strip()) if lines else type(error).__name__
 
 
 def whole_text(error: BaseException) -> str:
-    """All that an error says, in one line and without its full stop.
+    """Return an error's text in one line, without its full stop.
 
-    An error that says nothing, or nothing but a key, is told with its name.
+    The class name comes first where the text is empty, or nothing but a key.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     ended = [line if line[-1] in ".:;,!?" else f"{line};" for line in lines]
@@ -121,5 +122,5 @@ def whole_text(error: BaseException) -> str:
 
 
 def _cut(text: str) -> str:
-    """The text, or as many whole words of it as a person would read."""
-    return textwrap.shorten(text, LONGEST_REASON, placeholder=" …")
+    """Shorten a text to whole words within MAX_REASON_CHARACTERS."""
+    return textwrap.shorten(text, MAX_REASON_CHARACTERS, placeholder=" …")

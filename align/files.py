@@ -1,4 +1,4 @@
-"""Files that are either the old one or the new one, never half of each."""
+"""Atomic file writes, JSON files and hard links."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import Any
 
 GRID = "grid.png"
-"""The contact sheet that lies beside the images of a folder, and is none of them."""
+"""Name of the contact sheet beside the images of a folder; whoever lists the images skips it."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a scratch path beside `path`; on success it becomes `path` in one step."""
+    """Yield a scratch path beside `path`, and move it to `path` in one step on success."""
+    # Beside the target: a rename is atomic within one file system only.
     scratch = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
         yield scratch
         with scratch.open("rb+") as file:
+            # Without it a power cut may leave an empty file under the new name.
             os.fsync(file.fileno())
         os.replace(scratch, path)
     finally:
@@ -35,7 +37,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; a missing one is None. Raises ValueError for what is no JSON."""
+    """Read a JSON file; return None for a missing one. Raises ValueError for what is no JSON."""
     try:
         return parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -43,7 +45,7 @@ def read_json(path: Path) -> Any:
 
 
 def parse_json(text: str) -> Any:
-    """Parse JSON that somebody else wrote; raises ValueError, also for what no parser can hold."""
+    """Parse JSON from elsewhere. Raises ValueError, also for JSON that is nested too deeply."""
     try:
         return json.loads(text)
     except RecursionError:
@@ -51,7 +53,7 @@ def parse_json(text: str) -> Any:
 
 
 def link_tree(source: Path, target: Path) -> None:
-    """Make `target` a copy of the folder `source`, by hard links where the disk allows it."""
+    """Copy the folder `source` to `target`, by hard links where the disk allows them."""
     for path in sorted(source.rglob("*")):
         copy = target / path.relative_to(source)
         if path.is_dir() or copy.exists():
@@ -61,7 +63,7 @@ def link_tree(source: Path, target: Path) -> None:
 
 
 def link(source: Path, target: Path) -> None:
-    """Make `target` the same file as `source` where the disk allows it, else a copy."""
+    """Hard-link `target` to `source`, or copy it where the disk allows no links."""
     try:
         os.link(source, target)
     except OSError:

@@ -15,7 +15,7 @@ from torch import Tensor
 from align.adapters.kohya import module_alpha
 from align.adapters.lora_keys import Adapter
 from align.adapters.lycoris import BIASES, family_of, rank_of
-from align.errors import NotAdoptable
+from align.errors import NotImportable
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32)
 EIGHT_BITS = ("torch.float8_e4m3fn", "torch.float8_e5m2")
@@ -34,7 +34,7 @@ NEEDED = {
 """The parts that a change consists of; one of each group."""
 
 
-class DoesNotFit(NotAdoptable):
+class DoesNotFit(NotImportable):
     """A change is of another shape than its layer: it was made for another model."""
 
 
@@ -74,7 +74,7 @@ def read_changes(
         base: what the base is called.
 
     Raises:
-        NotAdoptable: a part is missing.
+        NotImportable: a part is missing.
         DoesNotFit: a change is of another shape than its layer.
     """
     changes = {}
@@ -88,7 +88,7 @@ def read_changes(
                 changes[name] = _change(name, parts, config)
                 _check_fit(changes[name], name, shapes[name], path.name, base)
             except ValueError as error:
-                raise NotAdoptable(
+                raise NotImportable(
                     f"{path.name} cannot be used: of {name}, {error}. Copy or download it again."
                 ) from None
     return changes

@@ -12,7 +12,7 @@ from typing import Any
 from align.client.models import ModelInfo
 from align.client.trainer import process_options, python_environment
 from align.client.weight_files import check_whole
-from align.errors import WorkFailed
+from align.errors import ConversionFailed
 
 SAID = "align: "
 
@@ -30,7 +30,7 @@ class Converter:
         """Write an adapter in another form; `source` is a run folder or an adapter file.
 
         Raises:
-            WorkFailed: with the sentence that the command ended with.
+            ConversionFailed: with the sentence that the command ended with.
         """
         arguments = ["export", str(source.resolve()), str(target.resolve()), "--form", form]
         # A run folder names its own base, a file alone does not say what its layers are called.
@@ -41,7 +41,7 @@ class Converter:
 
         Raises:
             BrokenModel: it is no whole safetensors file.
-            WorkFailed: with the sentence that the command ended with.
+            ConversionFailed: with the sentence that the command ended with.
         """
         if source.suffix == ".safetensors" and source.is_file():
             # Most files that are none are told apart here, before a process imports torch.
@@ -80,7 +80,7 @@ class Converter:
                 with self._guard:
                     self._child = None
         if child.returncode:
-            raise WorkFailed(sentence(child.returncode, complaint))
+            raise ConversionFailed(sentence(child.returncode, complaint))
         return told
 
 

@@ -34,7 +34,7 @@ PATIENCE_S = 5.0
 """How long one answer may take before the hub counts as out of reach."""
 
 
-class HubAway(Exception):
+class HubUnavailable(Exception):
     """The hub cannot be asked now, for the reason in the text."""
 
 
@@ -95,16 +95,16 @@ def ask_hub(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
     """Return what a hub model is; `parts` are the folders of its weights and the stems of files.
 
     Raises:
-        HubAway: nobody answers, or HF_HUB_OFFLINE is set, and the cache does not know it either.
+        HubUnavailable: nobody answers, or HF_HUB_OFFLINE is set, and the cache does not know it either.
         ModelNotFound: there is no such model, or it is not open to everybody.
         WrongModel: it is no diffusers pipeline.
         BrokenModel: its configurations or weights cannot be used.
     """
     try:
         if hub.offline:
-            raise HubAway("HF_HUB_OFFLINE is set, and it is not in the cache")
+            raise HubUnavailable("HF_HUB_OFFLINE is set, and it is not in the cache")
         return _asked(hub, name, parts)
-    except HubAway as away:
+    except HubUnavailable as away:
         folder = hub.cached(name)
         known = None if folder is None else _of_cache(folder, name, str(away))
         if known is None:
@@ -215,7 +215,7 @@ def _no_pipeline(name: str, files: Mapping[str, int]) -> str:
 
 @contextmanager
 def _explained(hub: Hub, name: str) -> Iterator[None]:
-    """Turn what the hub's library raises into sentences, or into HubAway."""
+    """Turn what the hub's library raises into sentences, or into HubUnavailable."""
     from huggingface_hub import errors  # noqa: PLC0415  see `Hub.of_environment`
 
     page = f"{hub.endpoint}/{name}"
@@ -241,12 +241,12 @@ def _explained(hub: Hub, name: str) -> Iterator[None]:
                 f"{hub.endpoint} lets nobody read {name} without signing in. Set HF_TOKEN to a "
                 "token of yours that may."
             ) from error
-        raise HubAway(_reason(hub, error)) from error
+        raise HubUnavailable(_reason(hub, error)) from error
     except AlignError:
         raise
     except Exception as error:
         # The library's transport has errors of its own, by version: they all mean no answer.
-        raise HubAway(_reason(hub, error)) from error
+        raise HubUnavailable(_reason(hub, error)) from error
 
 
 def _reason(hub: Hub, error: Exception) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from align.errors import (
     BrokenModel,
-    ModelAway,
     ModelError,
     ModelNotFound,
-    says_disk_full,
+    ModelUnavailable,
+    is_disk_full,
     whole_text,
 )
 
@@ -34,7 +34,7 @@ TRY_LATER = (408, 425, 429)
 def why_not_loaded(name: str, error: BaseException, logged: str = "") -> ModelError:
     """Return the error to raise for a model that raised `error` while it was loaded.
 
-    A ModelAway is one whose cause may pass by itself. `logged` is what the library logged instead
+    A ModelUnavailable is one whose cause may pass by itself. `logged` is what the library logged instead
     of saying it.
     """
     causes = list(_chain(error))
@@ -62,10 +62,10 @@ def _named(error: BaseException, names: tuple[str, ...]) -> bool:
 
 
 def _no_disk(name: str, causes: list[BaseException]) -> ModelError | None:
-    full = next((cause for cause in causes if says_disk_full(cause)), None)
+    full = next((cause for cause in causes if is_disk_full(cause)), None)
     if full is None:
         return None
-    return ModelAway(
+    return ModelUnavailable(
         f"{name} could not be loaded because a disk is full ({whole_text(full)}): free some space "
         "where the hub's cache lies (HF_HOME, else ~/.cache/huggingface)."
     )
@@ -83,7 +83,7 @@ def _no_memory(name: str, causes: list[BaseException]) -> ModelError | None:
     full = next(filter(says_so, causes), None)
     if full is None:
         return None
-    return ModelAway(
+    return ModelUnavailable(
         f"{name} does not fit into the memory ({whole_text(full)}): close other programs that use "
         "it, or choose a smaller model."
     )
@@ -96,7 +96,9 @@ def _hub_refuses(name: str, causes: list[BaseException]) -> ModelError | None:
         return None
     status, reason = _status(told) or 0, whole_text(told)
     if status >= 500 or status in TRY_LATER:
-        return ModelAway(f"{name} could not be downloaded, since the hub is busy ({reason}).")
+        return ModelUnavailable(
+            f"{name} could not be downloaded, since the hub is busy ({reason})."
+        )
     if _named(told, ("GatedRepoError",)) or status == 403:
         return ModelNotFound(
             f"{name} is only for people whom the hub knows ({reason}): ask for access on its page, "
@@ -120,7 +122,7 @@ def _no_network(name: str, causes: list[BaseException]) -> ModelError | None:
     silent = [cause for cause in causes if _named(cause, NO_NETWORK)]
     if not silent:
         return None
-    return ModelAway(
+    return ModelUnavailable(
         f"{name} is not on this machine and the hub cannot be reached ({whole_text(silent[0])}): "
         "check the connection, or point --model at a folder."
     )

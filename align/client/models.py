@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from align.client.hub import Hub, HubAway, ask_hub, is_complete
+from align.client.hub import Hub, HubUnavailable, ask_hub, is_complete
 from align.client.model_defaults import (
     FEW_STEP_SOLVERS,
     Configs,
@@ -168,7 +168,7 @@ def _describe_hub_model(name: str, hub: Hub) -> ModelInfo:
         return replace(model, aliases=aliases, folder=str(folder))
     try:
         known = ask_hub(hub, name, PARTS)
-    except HubAway as away:
+    except HubUnavailable as away:
         return ModelInfo(
             name, name, name, **guessed_defaults(name), variant="fp16", doubt=str(away)
         )

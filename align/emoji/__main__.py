@@ -27,7 +27,7 @@ from typing import Any
 
 from align.emoji.settings import Settings, read_settings
 from align.emoji.sources import REGISTRY
-from align.errors import AlignError, says_disk_full
+from align.errors import AlignError, is_disk_full
 
 STAGES = {
     "data": "prepare:prepare",
@@ -88,7 +88,7 @@ def main() -> int:
         print("emoji: Stopped. The same command goes on from here.", file=sys.stderr)
         return 130
     except (AlignError, OSError) as error:
-        if not isinstance(error, AlignError) and not says_disk_full(error):
+        if not isinstance(error, AlignError) and not is_disk_full(error):
             raise
         print(f"emoji: {error}", file=sys.stderr)
         return 1

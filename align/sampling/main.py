@@ -13,7 +13,7 @@ from typing import IO, Any
 from align.client.load_errors import why_not_loaded
 from align.client.models import ModelInfo
 from align.client.render_items import SamplerState
-from align.errors import AlignError, ModelAway
+from align.errors import AlignError, ModelUnavailable
 from align.sampling.heartbeat import HeartbeatSender
 
 
@@ -62,7 +62,7 @@ def failure(name: str, error: Exception) -> SamplerState:
     print(known, file=sys.stderr, flush=True)
     if sys.flags.dev_mode:
         traceback.print_exception(error)
-    return SamplerState("failed", str(known), passing=isinstance(known, ModelAway))
+    return SamplerState("failed", str(known), passing=isinstance(known, ModelUnavailable))
 
 
 def _claim_stdout() -> IO[bytes]:

@@ -17,7 +17,7 @@ from align.client.models import ModelInfo
 from align.client.render_items import RenderItem, RenderSettings, SamplerState
 from align.client.watchdog import LOADING, RENDERING
 from align.device import Compute, choose_compute, memory
-from align.errors import AlignError, InvalidSettings, says_disk_full, whole_text
+from align.errors import AlignError, InvalidSettings, is_disk_full, whole_text
 from align.sampling.heartbeat import HeartbeatSender
 from align.sampling.inbox import Deserted, Inbox, Preempted
 from align.sampling.main import Wire
@@ -141,7 +141,7 @@ def _score(drawing: Drawing, request: dict[str, Any]) -> Replies:
 
 def why_not(error: Exception, done: str) -> str:
     """What to tell a person who waits for an image to be drawn or scored."""
-    if says_disk_full(error):
+    if is_disk_full(error):
         return "The disk of the studio folder is full. Free some space on it."
     reason = str(error) if isinstance(error, AlignError) else f"{whole_text(error)}."
     return f"The image could not be {done}: {reason}"

@@ -13,7 +13,7 @@ from align.client.objectives import OBJECTIVES
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.data.rows import count_pairs, read_rows
-from align.errors import AlignError, Cancelled, DiskFull, first_line, says_disk_full
+from align.errors import AlignError, Cancelled, DiskFull, first_line, is_disk_full
 
 
 def train_folder(path: Path, cpu_lock: CpuLock | None = None, cache: Path | None = None) -> None:
@@ -60,7 +60,7 @@ def _train(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Path) -> 
         report.failed(str(error))
         raise
     except Exception as error:
-        if says_disk_full(error):
+        if is_disk_full(error):
             sentence = f"The disk of {run.path} is full. Free some space on it and resume the run."
             report.failed(sentence)
             raise DiskFull(sentence) from error

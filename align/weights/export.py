@@ -29,7 +29,7 @@ from align.adapters.kohya import (
 )
 from align.adapters.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_of
 from align.client.models import HUB_NAME, ModelInfo, describe_model
-from align.errors import first_line, says_disk_full
+from align.errors import first_line, is_disk_full
 from align.files import read_json, replacing
 from align.weights.dora import SCALE_NOTE, dora_weights
 from align.weights.export_facts import (
@@ -95,7 +95,7 @@ def export(
     try:
         WRITERS[form](Order(known, adapter, target, PRECISIONS[precision], model))
     except (OSError, SafetensorError) as error:
-        if says_disk_full(error):
+        if is_disk_full(error):
             raise
         raise ExportError(
             f"{target} cannot be written ({first_line(error)}). Name another place."

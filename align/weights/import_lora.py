@@ -24,9 +24,9 @@ from align.errors import (
     BrokenModel,
     DiskFull,
     ModelNotFound,
-    NotAdoptable,
+    NotImportable,
     first_line,
-    says_disk_full,
+    is_disk_full,
 )
 from align.files import read_json, replacing
 from align.weights.full import KIND, WHOLE
@@ -56,7 +56,7 @@ def adopt(source: Path, model: ModelInfo, target: Path | None = None) -> dict[st
     what stays a LoRA its rank and alpha.
 
     Raises:
-        NotAdoptable: it cannot be read, or was made for another model.
+        NotImportable: it cannot be read, or was made for another model.
         ModelNotFound: the base is not there.
         DiskFull: there is no room for it.
     """
@@ -77,11 +77,11 @@ def adopt(source: Path, model: ModelInfo, target: Path | None = None) -> dict[st
             with replacing(target) as scratch:
                 save_file(weights, scratch, {"format": "pt"} | metadata)
     except UNREADABLE as error:
-        if says_disk_full(error):
+        if is_disk_full(error):
             raise DiskFull(
                 f"The disk is full: {source.name} was not taken in. Free some space and try again."
             ) from error
-        raise NotAdoptable(
+        raise NotImportable(
             f"{source.name} cannot be read ({first_line(error)}). Copy or download it again."
         ) from error
     return facts | {"sha256": digest_of(files)}
@@ -113,16 +113,16 @@ def lora_file(source: Path) -> Path:
     if source.is_dir():
         files = sorted(source.glob("*.safetensors"))
         if len(files) != 1:
-            raise NotAdoptable(
+            raise NotImportable(
                 f"{source.name} holds {len(files)} safetensors files and no UNet. Name the LoRA's "
                 "file, or a pipeline folder with unet/ in it."
             )
         return files[0]
     if not source.exists():
-        raise NotAdoptable(f"There is nothing at {source}. Check the path.")
+        raise NotImportable(f"There is nothing at {source}. Check the path.")
     if not source.is_file():
         # Opening a pipe would wait for ever.
-        raise NotAdoptable(f"{source.name} is not a regular file. Name a LoRA's file.")
+        raise NotImportable(f"{source.name} is not a regular file. Name a LoRA's file.")
     return source
 
 
@@ -149,7 +149,7 @@ def check_prediction(source: Path, model: ModelInfo) -> None:
     """Refuse a UNet that predicts something else than the base's scheduler expects."""
     kinds = [prediction_of(folder) for folder in (source, Path(model.load_path))]
     if None not in kinds and kinds[0] != kinds[1]:
-        raise NotAdoptable(
+        raise NotImportable(
             f"{source.name} predicts {kinds[0]} and {model.name} {kinds[1]}. Start Palate with "
             "--model on that folder instead."
         )
@@ -168,9 +168,9 @@ def one_file(
     try:
         header = read_header(path)
     except BrokenModel as error:
-        raise NotAdoptable(str(error).replace(str(path), path.name)) from None
+        raise NotImportable(str(error).replace(str(path), path.name)) from None
     if len(header) > MOST_WEIGHTS:
-        raise NotAdoptable(
+        raise NotImportable(
             f"{path.name} holds {len(header):,} weights, and no adapter for {model.name} has more "
             f"than {MOST_WEIGHTS:,}. Bring another file."
         )
@@ -204,13 +204,13 @@ def check_shapes(
     """Refuse a UNet of another shape."""
     missing = sorted(set(expected) - set(weights)) or sorted(set(weights) - set(expected))
     if missing:
-        raise NotAdoptable(
+        raise NotImportable(
             f"{title} holds another UNet than {model.name}'s: they differ in {missing[0]}, and in "
             f"{len(missing)} weights in all."
         )
     for name, shape in expected.items():
         if weights[name].shape != shape:
-            raise NotAdoptable(
+            raise NotImportable(
                 f"{title} holds another UNet than {model.name}'s: its {name} is "
                 f"{tuple(weights[name].shape)}, not {tuple(shape)}."
             )
@@ -220,7 +220,7 @@ def check_finite(weights: dict[str, Tensor], title: str) -> None:
     """Refuse weights that are no numbers."""
     for name, weight in weights.items():
         if not weight.isfinite().all():
-            raise NotAdoptable(
+            raise NotImportable(
                 f"{title} holds weights that are no finite numbers, first in {name}. It is broken, "
                 "or too large for half precision."
             )

@@ -31,7 +31,7 @@ from align.adapters.lora_origins import TEXT_WIDTHS, Origin, origin_of
 from align.adapters.lora_settings import peft_config
 from align.adapters.other_files import other_adapter, other_purpose, what_it_is
 from align.client.models import ModelInfo
-from align.errors import NotAdoptable
+from align.errors import NotImportable
 from align.weights.dora import SCALE_NOTE
 from align.weights.lora_forms import (
     Layer,
@@ -76,7 +76,7 @@ def read_lora(
         model: the base.
 
     Raises:
-        NotAdoptable: it is no adapter of this model's UNet.
+        NotImportable: it is no adapter of this model's UNet.
     """
     adapter, title, known = sort_keys(shapes), path.name, weight_shapes(unet)
     check_kind(adapter, shapes, metadata, title, model)
@@ -95,7 +95,7 @@ def read_lora(
             raise
         raise for_another(what, origin, "", title, model) from None
     if not changes:
-        raise NotAdoptable(f"{title} changes nothing of {model.name}: its layers have rank 0.")
+        raise NotImportable(f"{title} changes nothing of {model.name}: its layers have rank 0.")
     if SCALE_NOTE.keys() & metadata.keys():
         changes = with_lengths_of_sums(changes, model)
     facts = {
@@ -124,15 +124,15 @@ def check_kind(
     if adapter.families:
         # A face adapter, for one, holds LoRAs among other things.
         if kind := other_purpose(shapes, even_tuned=True):
-            raise NotAdoptable(f"{title} is {kind}. Bring a LoRA file.")
+            raise NotImportable(f"{title} is {kind}. Bring a LoRA file.")
         return
     found = next(filter(None, map(other_adapter, shapes)), None)
     if found:
         raise not_merged(title, found)
     if adapter.tunes_text or adapter.embeddings:
-        raise NotAdoptable(f"{title} holds no LoRA for a UNet, and Palate tunes the UNet alone.")
+        raise NotImportable(f"{title} holds no LoRA for a UNet, and Palate tunes the UNet alone.")
     if adapter.modules.keys() and not (adapter.others or any_weights(adapter)):
-        raise NotAdoptable(
+        raise NotImportable(
             f"{title} holds nothing but settings of a LoRA, such as {short(next(iter(shapes)))}: "
             "its weights are missing. Copy or download it again."
         )
@@ -140,7 +140,7 @@ def check_kind(
     if strange and other_purpose(shapes) is None:
         origin = origin_of({key: {} for key in shapes}, shapes, metadata)
         raise for_another("LoRA", origin, strange, title, model)
-    raise NotAdoptable(f"{title} {what_it_is(shapes)}.")
+    raise NotImportable(f"{title} {what_it_is(shapes)}.")
 
 
 def any_weights(adapter: Adapter) -> bool:
@@ -148,9 +148,9 @@ def any_weights(adapter: Adapter) -> bool:
     return any(parts.keys() & {"any.weight", "any.bias"} for parts in adapter.modules.values())
 
 
-def not_merged(title: str, kind: str) -> NotAdoptable:
+def not_merged(title: str, kind: str) -> NotImportable:
     """Say what an adapter is that nobody here can merge."""
-    return NotAdoptable(
+    return NotImportable(
         f"{title} is an adapter of another kind than LoRA ({kind}). Merge it into its model with "
         "the program that made it, and bring that model's folder in diffusers' form."
     )
@@ -167,7 +167,7 @@ def find_places(
     """Return the key of each part by our own names of the layers.
 
     Raises:
-        NotAdoptable: a layer that the base does not have, or that is there twice.
+        NotImportable: a layer that the base does not have, or that is there twice.
     """
     places: dict[str, dict[str, str]] = {}
     for module, parts in adapter.modules.items():
@@ -178,21 +178,21 @@ def find_places(
             raise for_another(what, origin, module, title, model)
         twice = parts.keys() & places.get(name, {}).keys()
         if twice:
-            raise NotAdoptable(f"{title} holds {name} twice. Copy or download it again.")
+            raise NotImportable(f"{title} holds {name} twice. Copy or download it again.")
         places.setdefault(name, {}).update(parts)
     return places
 
 
 def for_another(
     what: str, origin: Origin | None, module: str, title: str, model: ModelInfo
-) -> NotAdoptable:
+) -> NotImportable:
     """Say for which base an adapter was made, as far as that can be told."""
     bring = f"Bring one that was trained on {model.name}."
     if origin is None:
-        return NotAdoptable(
+        return NotImportable(
             f"{title} was made for another model: {model.name} has no {short(module)}. {bring}"
         )
-    return NotAdoptable(
+    return NotImportable(
         f"{title} is a {what} for {origin.name} ({origin.why}), and {model.name} is another "
         f"model. {bring}"
     )
@@ -201,7 +201,7 @@ def for_another(
 def check_others(adapter: Adapter, what: str, title: str) -> None:
     """Refuse weights beside an adapter that nobody here knows."""
     if adapter.twice:
-        raise NotAdoptable(
+        raise NotImportable(
             f"{title} holds more than one change of a layer ({short(adapter.twice[0])}): two "
             "adapters in one file, or one saved twice. Save each as a file of its own."
         )
@@ -219,9 +219,9 @@ def layer_around(module: str, names: Mapping[str, str]) -> bool:
     return any(plain_name(".".join(words[:count])) in names for count in range(1, len(words)))
 
 
-def unknown_part(key: str, what: str, title: str) -> NotAdoptable:
+def unknown_part(key: str, what: str, title: str) -> NotImportable:
     """Say that an adapter holds something whose meaning nobody here knows."""
-    return NotAdoptable(
+    return NotImportable(
         f"{title} holds {short(key)}, which is no part of a {what} that Palate "
         "knows. Merge it into its model with the program that made it, and bring that model's "
         "folder."
@@ -238,7 +238,7 @@ def check_change(
         return
     off = all(change.alpha == 0 for change in changes.values())
     why = "its alpha is 0" if off else "its weights are 0: it was never trained"
-    raise NotAdoptable(f"{title} changes nothing of {model.name}, since {why}. Bring another one.")
+    raise NotImportable(f"{title} changes nothing of {model.name}, since {why}. Bring another one.")
 
 
 def form_of(adapter: Adapter) -> str:

@@ -26,7 +26,7 @@ from align.adapters.lycoris import BIASES, tuned
 from align.client.models import PARTS, ModelInfo
 from align.client.weight_files import weight_files
 from align.device import Compute
-from align.errors import NotAdoptable, first_line
+from align.errors import NotImportable, first_line
 from align.weights.full import KIND, WHOLE
 from align.weights.pipeline import load_pipeline
 
@@ -181,7 +181,7 @@ def whole_weights(
     """Return all weights of the base's UNet with the changes in them, in half precision.
 
     Raises:
-        NotAdoptable: a change has no place in its layer, or none changes anything.
+        NotImportable: a change has no place in its layer, or none changes anything.
     """
     weights: dict[str, Tensor] = {}
     same = True
@@ -192,7 +192,7 @@ def whole_weights(
                 result = tuned(change.numbers, change.scale, own, bias)
             except (ValueError, RuntimeError, LookupError) as error:
                 reason = first_line(error)
-                raise NotAdoptable(
+                raise NotImportable(
                     f"{title} cannot be merged into {model.name}: of {name}, {reason}."
                 ) from None
             for end, now, before in (("weight", result.weight, own), ("bias", result.bias, bias)):
@@ -200,7 +200,7 @@ def whole_weights(
                     same &= torch.equal(now, before.float())
                     weights[f"{name}.{end}"] = now.half()
         if same:
-            raise NotAdoptable(f"{title} changes nothing of {model.name}. Bring another one.")
+            raise NotImportable(f"{title} changes nothing of {model.name}. Bring another one.")
         # The rest is read one by one: all of SDXL in fp32 would take twice what is kept.
         weights |= {name: base[name].half() for name in base if name not in weights}
     return {name: weight.contiguous() for name, weight in weights.items()}, {KIND: WHOLE}

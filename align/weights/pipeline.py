@@ -26,7 +26,7 @@ def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeli
     """The pipeline on its device, frozen and in evaluation mode.
 
     Raises:
-        ModelAway: it cannot be had just now: no network, a full disk, no memory.
+        ModelUnavailable: it cannot be had just now: no network, a full disk, no memory.
         ModelNotFound: the hub has no such model, or not for everybody.
         BrokenModel: weights or configurations that do not fit together.
     """

@@ -26,7 +26,7 @@ from lora_files import (
 from safetensors.torch import save
 from torch import Tensor
 
-from align.errors import NotAdoptable
+from align.errors import NotImportable
 from align.weights.import_lora import adopt
 
 MAKERS = (lora, loha, lokr, full_lokr, glora, ia3, oft, full, dora, locon, tucker_loha)
@@ -77,7 +77,7 @@ def test_a_changed_file_is_taken_or_refused_in_a_sentence(maker, model, tmp_path
         try:
             facts = adopt(file, model, tmp_path / "ours.safetensors")
             assert facts["kind"] in ("lora", "whole")
-        except NotAdoptable as refused:
+        except NotImportable as refused:
             assert str(refused).endswith(".") and len(str(refused)) < LONGEST
         # No more than a moment, and nothing that grows with the numbers in a shape.
         assert time.monotonic() - started < SECONDS
@@ -89,6 +89,6 @@ def test_a_header_of_countless_or_endless_names_is_refused_at_once(words, model,
     file = tmp_path / "x.safetensors"
     file.write_bytes(save({name: torch.zeros(0) for name in names}))
     started = time.monotonic()
-    with pytest.raises(NotAdoptable, match=r"another model|lacks|50,000 weights") as refused:
+    with pytest.raises(NotImportable, match=r"another model|lacks|50,000 weights") as refused:
         adopt(file, model)
     assert time.monotonic() - started < SECONDS and len(str(refused.value)) < LONGEST

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
 from align.adapters.lora_origins import origin_of
-from align.errors import NotAdoptable
+from align.errors import NotImportable
 from align.weights.import_lora import adopt
 from align.weights.pipeline import load_pipeline
 
@@ -35,7 +35,7 @@ def brought(weights, model, tmp_path, **metadata):
 
 def refusal(weights, model, tmp_path, **metadata):
     """What is said of a file."""
-    with pytest.raises(NotAdoptable) as error:
+    with pytest.raises(NotImportable) as error:
         brought(weights, model, tmp_path, **metadata)
     return str(error.value)
 
@@ -154,7 +154,7 @@ def test_of_a_layer_that_peft_trained_whole_the_trained_one_counts(model, base, 
 @pytest.mark.parametrize("part", ["dora_scale", "alpha"])
 def test_settings_without_halves_are_no_file_for_another_model(part, model, tmp_path):
     file = write(tmp_path / "x.safetensors", {part: torch.ones(1)}, kohya(QUERY))
-    with pytest.raises(NotAdoptable, match="nothing but settings of a LoRA"):
+    with pytest.raises(NotImportable, match="nothing but settings of a LoRA"):
         adopt(file, model)
 
 

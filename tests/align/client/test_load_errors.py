@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from align.client.load_errors import why_not_loaded
 from align.client.models import describe_model, embedded_folder
-from align.errors import BrokenModel, ModelAway, ModelNotFound
+from align.errors import BrokenModel, ModelNotFound, ModelUnavailable
 from align.files import link_tree
 from align.weights.library_logs import kept_logs, told_by
 from align.weights.pipeline import load_pipeline
@@ -90,8 +90,8 @@ def check_is_a_sentence(told: str) -> None:
         ("gated/m", ModelNotFound, "You must be granted access"),
         ("refused/m", ModelNotFound, "ask for access"),
         ("gone/m", ModelNotFound, "not on the hub"),
-        ("busy/m", ModelAway, "503 Service Unavailable"),
-        ("hasty/m", ModelAway, "429"),
+        ("busy/m", ModelUnavailable, "503 Service Unavailable"),
+        ("hasty/m", ModelUnavailable, "429"),
     ],
 )
 def test_what_the_hub_answers_is_told_with_its_own_reason(hub, name, kind, words):
@@ -105,14 +105,14 @@ def test_a_hub_that_cannot_be_reached_is_worth_another_try():
         taken.bind(("127.0.0.1", 0))
         silent = f"http://127.0.0.1:{taken.getsockname()[1]}"
         error = why_not_loaded("a/model", asked(silent, "a/model"))
-    assert type(error) is ModelAway and "Connection refused" in str(error)
+    assert type(error) is ModelUnavailable and "Connection refused" in str(error)
     assert str(error).count("a/model") == 1
     check_is_a_sentence(str(error))
 
 
 def test_a_name_that_no_server_answers_to_is_no_network_either():
     error = why_not_loaded("a/model", asked("http://hub.invalid", "a/model"))
-    assert type(error) is ModelAway and "cannot be reached" in str(error)
+    assert type(error) is ModelUnavailable and "cannot be reached" in str(error)
 
 
 def test_a_full_disk_and_a_full_memory_are_named_and_may_pass():
@@ -126,7 +126,7 @@ def test_a_full_disk_and_a_full_memory_are_named_and_may_pass():
     memory = raised(lambda: torch.empty(2**58))
     for error in (memory, MemoryError(), OSError(errno.ENOMEM, "Cannot allocate memory")):
         known = why_not_loaded("m", error)
-        assert type(known) is ModelAway and "does not fit into the memory" in str(known)
+        assert type(known) is ModelUnavailable and "does not fit into the memory" in str(known)
 
 
 def test_libraries_that_are_missing_and_files_that_do_not_fit_keep_their_own_words(tmp_path):

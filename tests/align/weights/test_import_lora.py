@@ -24,7 +24,7 @@ from align.adapters.lora_names import layers_of
 from align.adapters.sgm_names import layout_of, sgm_name
 from align.client.converter import Converter, sentence
 from align.client.models import describe_model, embedded_folder
-from align.errors import NotAdoptable, WorkFailed
+from align.errors import ConversionFailed, NotImportable
 from align.training.memory_model import SDXL_UNET
 from align.weights.export import export
 from align.weights.full import is_whole
@@ -243,7 +243,7 @@ def test_what_does_not_fit_or_is_broken_gets_a_sentence_and_writes_nothing(lora,
         "beside": "is not JSON",
     }
     for kind, path in broken_files(lora, tmp_path).items():
-        with pytest.raises(NotAdoptable, match=said[kind]):
+        with pytest.raises(NotImportable, match=said[kind]):
             adopt(path, model, tmp_path / "ours.safetensors")
         assert not (tmp_path / "ours.safetensors").exists()
 
@@ -251,7 +251,7 @@ def test_what_does_not_fit_or_is_broken_gets_a_sentence_and_writes_nothing(lora,
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 def test_a_pipe_is_no_lora_and_is_not_waited_for(model, tmp_path):
     os.mkfifo(tmp_path / "pipe.safetensors")
-    with pytest.raises(NotAdoptable, match="not a regular file"):
+    with pytest.raises(NotImportable, match="not a regular file"):
         adopt(tmp_path / "pipe.safetensors", model)
 
 
@@ -262,13 +262,13 @@ def test_a_unet_of_another_shape_or_target_is_refused(model, tmp_path):
     config = json.loads(scheduler.read_text())
     other = {"epsilon": "v_prediction", "v_prediction": "epsilon"}[config["prediction_type"]]
     scheduler.write_text(json.dumps(config | {"prediction_type": other}))
-    with pytest.raises(NotAdoptable, match=f"predicts {other}"):
+    with pytest.raises(NotImportable, match=f"predicts {other}"):
         adopt(folder, model)
     shutil.rmtree(folder / "scheduler")
     file = next((folder / "unet").glob("*.safetensors"))
     weights = load_file(file)
     save_file({"conv_in.weight": weights.pop("conv_in.weight")[:1], **weights}, file)
-    with pytest.raises(NotAdoptable, match=r"its conv_in\.weight is"):
+    with pytest.raises(NotImportable, match=r"its conv_in\.weight is"):
         adopt(folder, model)
 
 
@@ -293,7 +293,7 @@ def test_of_a_process_that_failed_its_own_sentence_is_told(code, complaint, said
 def test_a_workshop_that_is_stopped_says_so(lora, tmp_path):
     converter = Converter()
     threading.Timer(0.5, converter.stop).start()
-    with pytest.raises(WorkFailed, match="stopped before it was done"):
+    with pytest.raises(ConversionFailed, match="stopped before it was done"):
         converter.adopt(lora, tmp_path / "ours.safetensors", describe_model())
     assert not (tmp_path / "ours.safetensors").exists()
 

@@ -34,7 +34,7 @@ from torch.testing import assert_close
 
 from align.adapters.lora_keys import take_apart
 from align.adapters.lycoris import family_of, rank_of, tuned
-from align.errors import NotAdoptable
+from align.errors import NotImportable
 from align.weights.export import export
 from align.weights.full import Replacement, is_whole
 from align.weights.import_lora import adopt
@@ -290,7 +290,7 @@ def test_a_pattern_that_takes_for_ever_or_is_none_is_refused(pattern, model, tmp
     config = json.dumps({"unet.r": 2, "unet.alpha_pattern": {pattern: 2}})
     parts = {name: w for name, w in lora().items() if name != "alpha"}
     write(tmp_path / "x.safetensors", parts, kohya(QUERY), lora_adapter_metadata=config)
-    with pytest.raises(NotAdoptable, match="no pattern of names"):
+    with pytest.raises(NotImportable, match="no pattern of names"):
         adopt(tmp_path / "x.safetensors", model)
 
 
@@ -469,7 +469,7 @@ def test_a_file_of_another_kind_is_called_what_it_is(shapes, said, model, tmp_pa
 def check_refusal(shapes, said, model, tmp_path, metadata) -> None:
     file = tmp_path / "x.safetensors"
     save_file({key: torch.ones(shape) for key, shape in shapes.items()}, file, metadata)
-    with pytest.raises(NotAdoptable, match=said) as refused:
+    with pytest.raises(NotImportable, match=said) as refused:
         adopt(file, model, tmp_path / "ours.safetensors")
     assert str(refused.value).startswith("x.safetensors") and str(refused.value).endswith(".")
     assert not (tmp_path / "ours.safetensors").exists()
@@ -494,7 +494,7 @@ def check_refusal(shapes, said, model, tmp_path, metadata) -> None:
 )
 def test_a_change_that_is_none_or_has_no_place_is_refused(parts, said, model, tmp_path):
     file = write(tmp_path / "x.safetensors", parts, kohya(QUERY))
-    with pytest.raises(NotAdoptable, match=said):
+    with pytest.raises(NotImportable, match=said):
         adopt(file, model, tmp_path / "ours.safetensors")
 
 
@@ -524,7 +524,7 @@ IMPOSTORS = {
 def test_what_is_no_safetensors_file_is_named(content, said, model, tmp_path):
     file: Path = tmp_path / "x.safetensors"
     file.write_bytes(content)
-    with pytest.raises(NotAdoptable, match=said) as refused:
+    with pytest.raises(NotImportable, match=said) as refused:
         adopt(file, model)
     assert str(refused.value).startswith("x.safetensors ")
 
