@@ -192,7 +192,7 @@ def _add_score(score: argparse.ArgumentParser) -> None:
         dest="weights",
         type=Path,
         metavar="PATH",
-        help="what the scorer needs: a run folder, a preference model's JSON file or a folder of weights",
+        help="what the scorer needs: a run folder, a preference model (JSON) or a weights folder",
     )
     score.add_argument(
         "--prompt", default="", help="the prompt of images without a .txt file beside them"

@@ -11,7 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from align.client.run_folder import process_lives
 from align.client.trainer import process_options, python_environment
+from align.files import read_json, write_json
 
 CLOSING_S = 5.0
 """What a process gets to end by itself before it is killed."""
@@ -167,3 +171,22 @@ def _last_line(log_path: Path, start: int) -> str:
     except OSError:
         return ""
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def record_process(file: Path, pid: int) -> None:
+    """Note in `file` which process runs for the app."""
+    with contextlib.suppress(psutil.Error, OSError):
+        write_json(file, {"pid": pid, "started": psutil.Process(pid).create_time()})
+
+
+def end_orphan(file: Path) -> bool:
+    """End the process that an earlier app noted, if it is still there; returns whether it was."""
+    try:
+        noted = read_json(file) or {}
+        pid, started = int(noted["pid"]), float(noted["started"])
+        if not process_lives(pid, started):
+            return False
+        psutil.Process(pid).kill()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, psutil.Error):
+        return False
+    return True

@@ -1,7 +1,7 @@
-"""Models by hub name: described from the hub's own configurations, or from the local cache.
+"""Hub models: described from the hub's configurations or the local cache, and downloaded.
 
-What lies on this machine whole is described as any folder is, without the network. Of another the
-hub is asked for its index, three configurations and the list of its files, a few kilobytes in all.
+A model that the cache holds whole is described like any folder, without the network. For another
+one the hub is asked for the index, three configurations and the list of files, a few kilobytes.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ CONFIGS = {
     "vae": "vae/config.json",
     "scheduler": "scheduler/scheduler_config.json",
 }
-SDXL_BYTES = 5_000_000_000
-"""What a UNet is taken to weigh where nobody says."""
+SDXL_UNET_BYTES = 5_000_000_000
+"""Assumed size of a UNet where nothing tells it: that of SDXL's in fp16."""
 SMALL_FILES = (".json", ".txt", ".model")
 """Configurations, vocabularies and lists of shards."""
-PATIENCE_S = 5.0
-"""How long one answer may take before the hub counts as out of reach."""
+TIMEOUT_S = 5.0
+"""A hub that takes longer for one answer counts as out of reach."""
 
 
 class HubUnavailable(Exception):
-    """The hub cannot be asked now, for the reason in the text."""
+    """The hub cannot be reached now, for the reason in the text."""
 
 
 @dataclass(frozen=True)
 class Hub:
-    """Where models are asked for by name, and where their files are kept here."""
+    """A model hub and the local cache of its files."""
 
     endpoint: str
     cache: Path
@@ -69,17 +69,17 @@ class Hub:
 
 @dataclass(frozen=True)
 class HubModel:
-    """What the hub, or the cache, says of a model whose weights are not here."""
+    """A hub model whose weights are not on this machine, by its configurations."""
 
     commit: str
     configs: Configs
     variant: str | None
     doubt: str = ""
-    """Why nobody could say how large it is: it is known from its configurations alone."""
+    """The reason why its size is unknown: the hub was out of reach, and the cache lacks weights."""
 
 
 def is_complete(folder: Path, parts: Mapping[str, str]) -> bool:
-    """Whether everything that a pipeline's index names lies in its folder."""
+    """Return whether a pipeline's folder holds everything that its index names."""
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         named = [part for part, kind in index.items() if isinstance(kind, list) and kind[0]]
@@ -91,11 +91,12 @@ def is_complete(folder: Path, parts: Mapping[str, str]) -> bool:
     return all(variants_of(names[part], stem) for part, stem in parts.items())
 
 
-def ask_hub(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
-    """Return what a hub model is; `parts` are the folders of its weights and the stems of files.
+def describe_remote(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
+    """Describe a hub model; `parts` maps the folders of its weights to the stems of their files.
 
     Raises:
-        HubUnavailable: nobody answers, or HF_HUB_OFFLINE is set, and the cache does not know it either.
+        HubUnavailable: the hub is out of reach or HF_HUB_OFFLINE is set, and the cache lacks the
+            configurations too.
         ModelNotFound: there is no such model, or it is not open to everybody.
         WrongModel: it is no diffusers pipeline.
         BrokenModel: its configurations or weights cannot be used.
@@ -103,52 +104,54 @@ def ask_hub(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
     try:
         if hub.offline:
             raise HubUnavailable("HF_HUB_OFFLINE is set, and it is not in the cache")
-        return _asked(hub, name, parts)
+        return _from_api(hub, name, parts)
     except HubUnavailable as away:
         folder = hub.cached(name)
-        known = None if folder is None else _of_cache(folder, name, str(away))
+        known = None if folder is None else _from_cache(folder, name, str(away))
         if known is None:
             raise
         return known
 
 
-def _asked(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
+def _from_api(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
     from huggingface_hub import HfApi  # noqa: PLC0415  see `Hub.of_environment`
 
     with _explained(hub, name):
         api = HfApi(endpoint=hub.endpoint, token=hub.token)
-        facts = api.model_info(name, timeout=PATIENCE_S, files_metadata=True)
-        sizes = {file.rfilename: int(file.size or 0) for file in facts.siblings or []}
+        info = api.model_info(name, timeout=TIMEOUT_S, files_metadata=True)
+        sizes = {file.rfilename: int(file.size or 0) for file in info.siblings or []}
         if INDEX not in sizes:
             raise WrongModel(_no_pipeline(name, sizes))
+
         # By branch, so that the cache knows its newest commit; the others of that very commit.
         index = _fetched(hub, api, name, None, INDEX)
         commit = index.parent.name
         read = {part: _fetched(hub, api, name, commit, at) for part, at in CONFIGS.items()}
         unet, vae, scheduler = (_read(read[part], name) for part in CONFIGS)
+
         chosen = _to_load(name, sizes, parts)
-        size = sum(sizes[at] for at in chosen["unet"][1]) or SDXL_BYTES
+        size = sum(sizes[at] for at in chosen["unet"][1]) or SDXL_UNET_BYTES
         variant = max(variant or "" for variant, _ in chosen.values()) or None
         configs = Configs(name, _read(index, name), unet, vae, scheduler, size)
         return HubModel(commit, configs, variant)
 
 
-def _of_cache(folder: Path, name: str, doubt: str) -> HubModel | None:
-    """Describe from the configurations alone, if an earlier start has left them all here."""
+def _from_cache(folder: Path, name: str, doubt: str) -> HubModel | None:
+    """Describe a model from its cached configurations; None where one of them is not there."""
     try:
         index, *parts = (_read(folder / at, name) for at in (INDEX, *CONFIGS.values()))
     except (OSError, BrokenModel):
         return None
     unet, vae, scheduler = parts
-    configs = Configs(name, index, unet, vae, scheduler, SDXL_BYTES)
+    configs = Configs(name, index, unet, vae, scheduler, SDXL_UNET_BYTES)
     return HubModel(folder.name, configs, "fp16", doubt)
 
 
 def _fetched(hub: Hub, api: HfApi, name: str, revision: str | None, file: str) -> Path:
-    """Return a file of a model, from the cache if it is there."""
+    """Download a file of a model unless the cache has it, and return its path."""
     return Path(
         api.hf_hub_download(
-            name, file, revision=revision, cache_dir=hub.cache, etag_timeout=PATIENCE_S
+            name, file, revision=revision, cache_dir=hub.cache, etag_timeout=TIMEOUT_S
         )
     )
 
@@ -167,19 +170,21 @@ def _read(file: Path, name: str) -> dict[str, Any]:
 
 
 def download(hub: Hub, name: str, revision: str | None, parts: Mapping[str, str]) -> Path:
-    """Download what is missing of a model, and return its folder in the cache.
+    """Download the missing files of a model, and return its folder in the cache.
 
     Raises what the hub's library raises.
     """
     from huggingface_hub import HfApi  # noqa: PLC0415  see `Hub.of_environment`
 
     api = HfApi(endpoint=hub.endpoint, token=hub.token)
-    facts = api.model_info(name, revision=revision, files_metadata=True)
-    sizes = {file.rfilename: int(file.size or 0) for file in facts.siblings or []}
+    info = api.model_info(name, revision=revision, files_metadata=True)
+    sizes = {file.rfilename: int(file.size or 0) for file in info.siblings or []}
+
+    # Weights last: a download that is broken off leaves the configurations that describe it.
     weights = [at for _, files in _to_load(name, sizes, parts).values() for at in files]
     others = [at for at in sizes if at.count("/") < 2 and at.endswith(SMALL_FILES)]
     for at in (*others, *weights):
-        path = api.hf_hub_download(name, at, revision=str(facts.sha), cache_dir=hub.cache)
+        path = api.hf_hub_download(name, at, revision=str(info.sha), cache_dir=hub.cache)
     return Path(path).parents[1]
 
 
@@ -196,13 +201,14 @@ def _to_load(
                 f"{name} holds no weights of its {part} in safetensors files, and Palate reads no "
                 "others. Choose another model, or convert it and point --model at the folder."
             )
+
         variant = "fp16" if "fp16" in variants else next(iter(variants))
         chosen[part] = (variant, [f"{part}/{file}" for file in variants[variant]])
     return chosen
 
 
 def _no_pipeline(name: str, files: Mapping[str, int]) -> str:
-    """Say what a repository without an index is."""
+    """Return the sentence that refuses a repository without an index."""
     single = sorted(file for file in files if file.endswith(".safetensors") and "/" not in file)
     if single:
         return (
@@ -215,7 +221,7 @@ def _no_pipeline(name: str, files: Mapping[str, int]) -> str:
 
 @contextmanager
 def _explained(hub: Hub, name: str) -> Iterator[None]:
-    """Turn what the hub's library raises into sentences, or into HubUnavailable."""
+    """Turn errors of the hub's library into ModelErrors with a sentence, or HubUnavailable."""
     from huggingface_hub import errors  # noqa: PLC0415  see `Hub.of_environment`
 
     page = f"{hub.endpoint}/{name}"

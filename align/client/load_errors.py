@@ -1,4 +1,4 @@
-"""Say in one sentence why a model cannot be loaded, with the library's reason (no torch here)."""
+"""One-sentence reasons why a model cannot be loaded, with the library's own (no torch here)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from align.errors import (
     whole_text,
 )
 
-DEEPEST = 20
-"""Causes looked at; a chain of exceptions may be a circle."""
-NO_NETWORK = (
+MAX_CAUSES = 20
+"""A chain of exceptions may be a circle."""
+NETWORK_ERRORS = (
     "ConnectionError",
     "TransportError",
     "TimeoutError",
@@ -24,32 +24,37 @@ NO_NETWORK = (
     "SSLError",
     "LocalEntryNotFoundError",
 )
-"""Names of classes, in any library, that say that nothing answered."""
-NO_MEMORY = ("MemoryError", "OutOfMemoryError")
-NO_MEMORY_WORDS = ("out of memory", "allocate memory", "not enough memory", "paging file is too")
-TRY_LATER = (408, 425, 429)
-"""Answers below 500 after which a server wants to be asked again."""
+"""Class names, of any library: importing the libraries to compare classes would take seconds."""
+MEMORY_ERRORS = ("MemoryError", "OutOfMemoryError")
+MEMORY_PHRASES = (
+    "out of memory",
+    "allocate memory",
+    "not enough memory",
+    "paging file is too",
+)
+RETRYABLE_STATUSES = (408, 425, 429)
+"""HTTP status codes below 500 after which a server wants to be asked again."""
 
 
-def why_not_loaded(name: str, error: BaseException, logged: str = "") -> ModelError:
+def model_load_error(name: str, error: BaseException, logged: str = "") -> ModelError:
     """Return the error to raise for a model that raised `error` while it was loaded.
 
-    A ModelUnavailable is one whose cause may pass by itself. `logged` is what the library logged instead
-    of saying it.
+    A ModelUnavailable is one whose cause may pass by itself. `logged` is the reason where the
+    library logged it instead of raising it.
     """
     causes = list(_chain(error))
     return (
-        _no_disk(name, causes)
-        or _no_memory(name, causes)
+        _disk_full(name, causes)
+        or _out_of_memory(name, causes)
         or _hub_refuses(name, causes)
         or _no_network(name, causes)
-        or _not_here(name, causes, logged)
+        or _broken(name, causes, logged)
     )
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what caused it, as a traceback would show them."""
-    for _ in range(DEEPEST):
+    """Yield the error and its causes, as a traceback would show them."""
+    for _ in range(MAX_CAUSES):
         if error is None:
             return
         yield error
@@ -58,10 +63,10 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _named(error: BaseException, names: tuple[str, ...]) -> bool:
-    return any(one.__name__ in names for one in type(error).__mro__)
+    return any(kind.__name__ in names for kind in type(error).__mro__)
 
 
-def _no_disk(name: str, causes: list[BaseException]) -> ModelError | None:
+def _disk_full(name: str, causes: list[BaseException]) -> ModelError | None:
     full = next((cause for cause in causes if is_disk_full(cause)), None)
     if full is None:
         return None
@@ -71,16 +76,16 @@ def _no_disk(name: str, causes: list[BaseException]) -> ModelError | None:
     )
 
 
-def _no_memory(name: str, causes: list[BaseException]) -> ModelError | None:
-    def says_so(cause: BaseException) -> bool:
+def _out_of_memory(name: str, causes: list[BaseException]) -> ModelError | None:
+    def is_memory_error(cause: BaseException) -> bool:
         words = str(cause).lower()
         return (
-            _named(cause, NO_MEMORY)
+            _named(cause, MEMORY_ERRORS)
             or (isinstance(cause, OSError) and cause.errno == errno.ENOMEM)
-            or any(phrase in words for phrase in NO_MEMORY_WORDS)
+            or any(phrase in words for phrase in MEMORY_PHRASES)
         )
 
-    full = next(filter(says_so, causes), None)
+    full = next(filter(is_memory_error, causes), None)
     if full is None:
         return None
     return ModelUnavailable(
@@ -90,16 +95,17 @@ def _no_memory(name: str, causes: list[BaseException]) -> ModelError | None:
 
 
 def _hub_refuses(name: str, causes: list[BaseException]) -> ModelError | None:
-    """What a server said that was reached."""
-    told = next((cause for cause in causes if _status(cause) is not None), None)
-    if told is None:
+    """Return the error for an HTTP status that the hub answered with, if it answered."""
+    answer = next((cause for cause in causes if _status(cause) is not None), None)
+    if answer is None:
         return None
-    status, reason = _status(told) or 0, whole_text(told)
-    if status >= 500 or status in TRY_LATER:
+    status, reason = _status(answer) or 0, whole_text(answer)
+
+    if status >= 500 or status in RETRYABLE_STATUSES:
         return ModelUnavailable(
             f"{name} could not be downloaded, since the hub is busy ({reason})."
         )
-    if _named(told, ("GatedRepoError",)) or status == 403:
+    if _named(answer, ("GatedRepoError",)) or status == 403:
         return ModelNotFound(
             f"{name} is only for people whom the hub knows ({reason}): ask for access on its page, "
             "and sign in with hf auth login."
@@ -119,19 +125,20 @@ def _status(error: BaseException) -> int | None:
 
 
 def _no_network(name: str, causes: list[BaseException]) -> ModelError | None:
-    silent = [cause for cause in causes if _named(cause, NO_NETWORK)]
-    if not silent:
+    failures = [cause for cause in causes if _named(cause, NETWORK_ERRORS)]
+    if not failures:
         return None
     return ModelUnavailable(
-        f"{name} is not on this machine and the hub cannot be reached ({whole_text(silent[0])}): "
+        f"{name} is not on this machine and the hub cannot be reached ({whole_text(failures[0])}): "
         "check the connection, or point --model at a folder."
     )
 
 
-def _not_here(name: str, causes: list[BaseException], logged: str) -> ModelError:
-    """Whatever else it is, said by the library."""
-    first, said = causes[0], whole_text(causes[0])
-    reason = f"{said.rstrip('!')}: {logged}" if logged else said
+def _broken(name: str, causes: list[BaseException], logged: str) -> ModelError:
+    """Return the error for any other cause, with the library's own reason."""
+    first, text = causes[0], whole_text(causes[0])
+    reason = f"{text.rstrip('!')}: {logged}" if logged else text
+
     if isinstance(first, ImportError):
         return BrokenModel(
             f"{name} could not be loaded because a library is missing or broken ({reason}): "

@@ -1,4 +1,4 @@
-"""How an SDXL pipeline is rendered and trained by default, by what its configurations say.
+"""Defaults for rendering and training an SDXL pipeline, from its configurations.
 
 Nothing is loaded: the same few files are read from a folder, from the cache or from the hub.
 """
@@ -13,14 +13,14 @@ from align.errors import BrokenModel, WrongModel
 
 DEFAULT_SOLVER = "EulerDiscreteScheduler"
 PIPELINE = "StableDiffusionXLPipeline"
-SMALL_BYTES = 1_000_000_000
+SMALL_UNET_BYTES = 1_000_000_000
 """A UNet whose files are smaller is trained by the settings of the embedded model."""
 FEW_STEP_SOLVERS = ("LCMScheduler", "TCDScheduler")
 """A folder that names one of these is of a distilled model, which is rendered without guidance."""
 FEW_STEPS = 4
-SDXL_LATENTS, LARGEST_LATENTS = 128, 1024
-SDXL_LEVELS = [128, 256, 512, 512]
-SMALL_SIDE = 512
+SDXL_LATENT_SIDE, MAX_LATENT_SIDE = 128, 1024
+SDXL_VAE_CHANNELS = [128, 256, 512, 512]
+TURBO_SIDE = 512
 """Full SDXL models are made for 1024 pixels, SDXL-Turbo for 512."""
 FEW_STEP_NAMES = re.compile(
     r"(?:(?<![A-Za-z])|(?<=xl)|(?<=XL))"
@@ -46,7 +46,7 @@ class Configs:
     """The configurations of a pipeline, and how large its UNet is."""
 
     title: str
-    """What to call the model in a sentence: its folder or hub name."""
+    """The model's name in error sentences: its folder or hub name."""
     index: dict[str, Any]
     unet: dict[str, Any]
     vae: dict[str, Any]
@@ -55,46 +55,49 @@ class Configs:
 
     @property
     def small(self) -> bool:
-        """Whether it is a toy beside SDXL, as the embedded model is."""
-        return self.unet_bytes < SMALL_BYTES
+        """Return whether the UNet is far smaller than SDXL's, as that of the embedded model is."""
+        return self.unet_bytes < SMALL_UNET_BYTES
 
     @property
     def solver(self) -> str:
-        """The class of its scheduler."""
+        """Return the class name of its scheduler."""
         return str(self.scheduler.get("_class_name", DEFAULT_SOLVER))
 
     @property
     def side(self) -> int:
-        """Width and height in pixels that it is made for; raises BrokenModel."""
+        """Return the width and height in pixels that it is made for; raises BrokenModel."""
         size, levels = self.unet.get("sample_size"), self.vae.get("block_out_channels")
         size = max(size, default=None) if isinstance(size, list) else size
-        levels = SDXL_LEVELS if levels is None else levels
-        size = SDXL_LATENTS if size is None else size
-        if type(size) is not int or not 0 < size <= LARGEST_LATENTS or not isinstance(levels, list):
+        levels = SDXL_VAE_CHANNELS if levels is None else levels
+        size = SDXL_LATENT_SIDE if size is None else size
+
+        if type(size) is not int or not 0 < size <= MAX_LATENT_SIDE or not isinstance(levels, list):
             raise BrokenModel(
                 f"{self.title} says that its latents are {size!r} wide, with the autoencoder's "
                 f"levels {levels!r}, which cannot be. Copy or download its configurations again."
             )
+        # Every level of the autoencoder but the last halves the image.
         return size * int(2 ** (len(levels) - 1))
 
 
 def require_supported(configs: Configs) -> None:
-    """Refuse what cannot be rendered or would be trained as something that it is not.
+    """Refuse a model that cannot be rendered, or whose training would use the wrong objective.
 
     Raises:
         WrongModel: another kind of pipeline, of UNet, of noise schedule or of prediction.
     """
     require_sdxl(configs.title, configs.index)
     _require_plain_unet(configs)
-    if reason := why_not_trained(configs.scheduler):
+    if reason := unsupported_reason(configs.scheduler):
         raise WrongModel(f"{configs.title} {reason}")
 
 
-def why_not_trained(scheduler: dict[str, Any]) -> str | None:
-    """Return why a model with this scheduler's configuration cannot be trained, else None."""
+def unsupported_reason(scheduler: dict[str, Any]) -> str | None:
+    """Return why a model with this scheduler configuration cannot be trained, or None."""
     solver = str(scheduler.get("_class_name", DEFAULT_SOLVER))
     kind = scheduler.get("prediction_type") or PREDICTIONS[0]
     betas = scheduler.get("beta_schedule")
+
     if is_flow(scheduler):
         return (
             f"is a flow-matching model ({solver}, prediction {kind}), and Palate cannot train "
@@ -136,7 +139,7 @@ def _require_plain_unet(configs: Configs) -> None:
 
 
 def is_flow(scheduler: dict[str, Any]) -> bool:
-    """Whether a scheduler's configuration is of a flow, whatever solver takes its steps."""
+    """Return whether a scheduler configuration is of a flow-matching model, whatever its solver."""
     return (
         str(scheduler.get("_class_name")).startswith("FlowMatch")
         or bool(scheduler.get("use_flow_sigmas"))
@@ -145,7 +148,11 @@ def is_flow(scheduler: dict[str, Any]) -> bool:
 
 
 def preset_of(scheduler: dict[str, Any], small: bool) -> str:
-    """The settings to train with: what an error is worth depends on what is predicted."""
+    """Return the training preset of a model: "embedded", "sdxl" or "sdxl-v".
+
+    Models that predict velocities have one of their own: the same beta weighs errors of another
+    scale.
+    """
     if small:
         return "embedded"
     # The output of an EDM network is a velocity of unit variance, by whatever name.
@@ -155,10 +162,10 @@ def preset_of(scheduler: dict[str, Any], small: bool) -> str:
 
 
 def needs_few_steps(configs: Configs, name: str) -> bool:
-    """Whether a model is distilled: by its solver, what its UNet is told, its spacing or its name.
+    """Return whether a model is distilled, by its solver, UNet, timestep spacing or name.
 
-    Steps that trail are not enough to tell: velocity models with zero signal at the end are made
-    with them, too, and take as many steps as any.
+    Trailing timesteps alone do not tell: velocity models with zero terminal SNR have them, too, and
+    take as many steps as any.
     """
     scheduler = configs.scheduler
     names = [name, *(c.get("_name_or_path") for c in (configs.index, configs.unet))]
@@ -166,17 +173,18 @@ def needs_few_steps(configs: Configs, name: str) -> bool:
         return True
     if any(FEW_STEP_NAMES.search(last_part(str(each or ""))) for each in names):
         return True
-    full = scheduler.get("prediction_type") == "v_prediction" or scheduler.get(
+
+    zero_snr = scheduler.get("prediction_type") == "v_prediction" or scheduler.get(
         "rescale_betas_zero_snr"
     )
-    if full or scheduler.get("timestep_spacing") != "trailing":
+    if zero_snr or scheduler.get("timestep_spacing") != "trailing":
         return False
-    turbo_sized = configs.side <= SMALL_SIDE and not configs.small
+    turbo_sized = configs.side <= TURBO_SIDE and not configs.small
     return configs.solver == "EulerAncestralDiscreteScheduler" or turbo_sized
 
 
 def last_part(path: str) -> str:
-    """Return a folder's or a hub model's own name."""
+    """Return the last part of a folder's path or a hub name."""
     return re.split(r"[\\/]", path.rstrip("\\/"))[-1]
 
 
@@ -194,9 +202,9 @@ def render_defaults(configs: Configs, name: str) -> dict[str, Any]:
 
 
 def guessed_defaults(name: str) -> dict[str, Any]:
-    """Return the defaults of a model of which only the name is known."""
+    """Guess the defaults of a model from its name alone."""
     short = last_part(name)
-    side = SMALL_SIDE if re.fullmatch(r"(?i)sdxl[-_]turbo(-fp16)?", short) else 1024
+    side = TURBO_SIDE if re.fullmatch(r"(?i)sdxl[-_]turbo(-fp16)?", short) else 1024
     few = FEW_STEP_NAMES.search(short) is not None
     return {
         "preset": "sdxl-v" if re.search(r"(?i)v[-_]?pred", short) else "sdxl",
@@ -208,9 +216,10 @@ def guessed_defaults(name: str) -> dict[str, Any]:
 
 
 def steps_of(solver: str, small: bool) -> int:
-    """How many denoising steps are enough: of second order, fewer than Euler's."""
+    """Return the default number of denoising steps of a solver."""
     if solver in FEW_STEP_SOLVERS:
         return FEW_STEPS
+    # Solvers of second order need fewer steps than Euler's for the same image.
     if "Multistep" in solver:
         return 8 if small else 20
     return 20 if small else 30

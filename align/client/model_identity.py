@@ -1,4 +1,4 @@
-"""Tell models apart by what they hold, not by where they lie or how they are stored.
+"""Model identities: hashes of the weights, whatever their folder, files or format.
 
 An identity is a hash over samples of every weight of the UNet and the text encoders, by diffusers'
 names in sorted order, as fp16. So folders, files, shards and formats do not count, nor does the
@@ -22,22 +22,22 @@ import numpy as np
 from align.client.weight_files import StoredTensor
 from align.errors import WrongModel
 
-SAMPLE = 32_768
-"""Values that are read of a tensor: 64 KiB in fp16."""
+SAMPLE_VALUES = 32_768
+"""Values that are hashed of a tensor: 64 KiB in fp16. Hashing all of SDXL would take minutes."""
 WINDOWS = 4
-"""Places of a tensor that are read, from its first value to its last."""
-STORED_AS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
-WHOLE_NUMBERS = ("I", "U", "BOOL")
+"""Stretches of a tensor that are read, from its first value to its last."""
+NUMPY_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+INTEGER_TYPES = ("I", "U", "BOOL")
 LEGACY_BYTES = 1 << 20
-NOT_LEARNED = ("position_ids",)
+BUFFERS = ("position_ids",)
 """Counters that some versions of the libraries store beside the weights."""
-PREFIXES = {"text_encoder": "text_model.", "text_encoder_2": "text_model."}
-"""Names that some versions of the libraries put before a part's own."""
+OPTIONAL_PREFIXES = {"text_encoder": "text_model.", "text_encoder_2": "text_model."}
+"""Prefixes that some versions of the libraries put before a part's names."""
 
 
 @dataclass(frozen=True)
 class Digests:
-    """What a model is known by."""
+    """A model's identity, and its identity in bf16."""
 
     identity: str
     as_bf16: str
@@ -45,7 +45,7 @@ class Digests:
 
 
 def digests_of(parts: Mapping[str, Mapping[str, StoredTensor]]) -> Digests:
-    """Return the digests of a model's parts, each with its tensors by name.
+    """Hash samples of the weights of a model's parts; each part maps names to tensors.
 
     Raises:
         WrongModel: weights in a format that is none to train from, such as fp8.
@@ -53,46 +53,49 @@ def digests_of(parts: Mapping[str, Mapping[str, StoredTensor]]) -> Digests:
     exact, coarse = hashlib.sha256(), hashlib.sha256()
     with ExitStack() as files:
         streams: dict[Path, BinaryIO] = {}
-        for name, tensor in _learned(parts):
+        for name, tensor in _weights(parts):
             if tensor.file not in streams:
                 streams[tensor.file] = files.enter_context(tensor.file.open("rb"))
+
             title = f"{name}{list(tensor.shape)}".encode()
             sample = _sample(streams[tensor.file], tensor, name)
-            for digest, values in ((exact, sample), (coarse, _cut_down(sample))):
+            for digest, values in ((exact, sample), (coarse, _rounded_to_bf16(sample))):
                 digest.update(title)
                 digest.update(_as_fp16(values))
     return Digests(exact.hexdigest()[:16], coarse.hexdigest()[:16])
 
 
-def _learned(
+def _weights(
     parts: Mapping[str, Mapping[str, StoredTensor]],
 ) -> Iterator[tuple[str, StoredTensor]]:
-    """Go through all weights by part and name, however the libraries of the day call them."""
+    """Yield all weights sorted by part and name, without buffers and optional prefixes."""
     for part in sorted(parts):
         named = {
-            name.removeprefix(PREFIXES.get(part, "")): tensor
+            name.removeprefix(OPTIONAL_PREFIXES.get(part, "")): tensor
             for name, tensor in parts[part].items()
-            if not name.endswith(NOT_LEARNED) and not tensor.dtype.startswith(WHOLE_NUMBERS)
+            if not name.endswith(BUFFERS) and not tensor.dtype.startswith(INTEGER_TYPES)
         }
         yield from ((f"{part}.{name}", named[name]) for name in sorted(named))
 
 
 def _sample(stream: BinaryIO, tensor: StoredTensor, name: str) -> np.ndarray:
-    """Read a tensor's values at fixed places: all of them, or windows from its first to its last.
+    """Read all values of a small tensor, or WINDOWS stretches of a large one.
 
-    Places are counted in values, so they are the same in every format.
+    Positions are counted in values, so they are the same in every number format.
     """
-    if tensor.dtype not in STORED_AS:
+    if tensor.dtype not in NUMPY_TYPES:
         raise WrongModel(
             f"{tensor.file} stores {name} as {tensor.dtype}, which Palate cannot train from. Use "
             "the model's fp16, bf16 or fp32 files."
         )
-    kind = np.dtype(STORED_AS[tensor.dtype])
+
+    kind = np.dtype(NUMPY_TYPES[tensor.dtype])
     count = tensor.size // kind.itemsize
-    width = min(count, SAMPLE // WINDOWS)
-    starts = [(count - width) * place // (WINDOWS - 1) for place in range(WINDOWS)]
-    if count <= SAMPLE:
+    width = min(count, SAMPLE_VALUES // WINDOWS)
+    starts = [(count - width) * window // (WINDOWS - 1) for window in range(WINDOWS)]
+    if count <= SAMPLE_VALUES:
         starts, width = [0], count
+
     pieces = []
     for start in starts:
         stream.seek(tensor.offset + start * kind.itemsize)
@@ -103,26 +106,27 @@ def _sample(stream: BinaryIO, tensor: StoredTensor, name: str) -> np.ndarray:
 
 
 def _as_fp16(values: np.ndarray) -> bytes:
-    """Round to fp16 as torch's `half` does; all that is no number is one."""
+    """Round to fp16 as torch's `half` does, with one bit pattern for all NaNs."""
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         halves = values.astype("<f2")
     halves[np.isnan(halves)] = np.nan
     return halves.tobytes()
 
 
-def _cut_down(values: np.ndarray) -> np.ndarray:
-    """Round to bf16, to the nearest and of two to the even one, as torch does."""
+def _rounded_to_bf16(values: np.ndarray) -> np.ndarray:
+    """Round to the nearest bf16, ties to even, as torch does."""
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         bits = values.astype("<f4").view("<u4")
     rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
-    # Rounding up the bits of what is no number could make an infinity of it.
+    # Rounding up the bits of a NaN could make an infinity of it.
     return np.where(np.isnan(bits.view("<f4")), bits, rounded).astype("<u4").view("<f4")
 
 
 def legacy_digest(folder: Path, parts: Mapping[str, str]) -> str:
-    """Return what identities ended in before they were of content: names, sizes, heads and tails.
+    """Return the digest that identities ended in before they were hashes of the weights.
 
-    Studios of that time keep their votes under it; `parts` are folders and the stems of files.
+    It is of names, sizes, heads and tails of files; studios of that time keep their votes under
+    it. `parts` maps folders to the stems of their files.
     """
     digest = hashlib.sha256()
     for part, stem in parts.items():

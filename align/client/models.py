@@ -1,4 +1,4 @@
-"""Which model: what a name or folder holds, found out without loading it (no torch here)."""
+"""Model descriptions: a model by name, folder or hub name, without loading it (no torch here)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from align.client.hub import Hub, HubUnavailable, ask_hub, is_complete
+from align.client.hub import Hub, HubUnavailable, describe_remote, is_complete
 from align.client.model_defaults import (
     FEW_STEP_SOLVERS,
     Configs,
@@ -19,35 +19,34 @@ from align.client.model_defaults import (
     steps_of,
 )
 from align.client.model_identity import digests_of, legacy_digest
-from align.client.weight_files import check_whole, read_header, weight_files, what_file_is
+from align.client.weight_files import check_whole, describe_file, read_header, weight_files
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 
 EMBEDDED, FAST = "emoji", "emoji-fast"
-FEW_STEPS = "few_steps.safetensors"
-STRETCHES = 8
-"""The path that few-step adapters are trained to shorten is cut into so many: their few steps are
-some of these."""
+FEW_STEP_ADAPTER = "few_steps.safetensors"
+FEW_STEP_SEGMENTS = 8
+"""Segments of the denoising path that a few-step adapter is trained on; its steps start at some of
+their borders."""
 PARTS = {
     "unet": "diffusion_pytorch_model",
     "vae": "diffusion_pytorch_model",
     "text_encoder": "model",
     "text_encoder_2": "model",
 }
-LEARNED = ("unet", "text_encoder", "text_encoder_2")
-"""The parts by which a model is known; any autoencoder of its kind can be put in."""
+IDENTITY_PARTS = ("unet", "text_encoder", "text_encoder_2")
+"""The parts that a model's identity is computed from; any autoencoder of its kind can be put in."""
 KIND = "sdxl"
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """An SDXL pipeline and how images are drawn with it by default."""
+    """An SDXL pipeline and its defaults for rendering; sizes in pixels."""
 
     name: str
-    """What a person calls it: "emoji", a folder's name or a hub name."""
+    """The name that people see: "emoji", a folder's name or a hub name."""
     path: str
-    """What `from_pretrained` is given; "emoji" and "emoji-fast" stand for the embedded model on
-    any machine."""
+    """Folder or hub name; "emoji" and "emoji-fast" stand for the embedded model on any machine."""
     identity: str
     """Tells models apart by content, so that versions stay with the model they were made from."""
     preset: str
@@ -62,27 +61,27 @@ class ModelInfo:
     variant: str | None = None
     """"fp16" where the weight files are, or may be, named so."""
     few_steps: str | None = None
-    """A file beside the parts that becomes part of the weights, and makes few steps enough."""
+    """Name of the adapter file beside the parts that is merged in, so that few steps are enough."""
     aliases: tuple[str, ...] = ()
     """Other identities that it has, or had: in another number format, and before identities were of
     content alone. One that begins with a hyphen stands for every name that ends so."""
     folder: str | None = None
-    """Where the cache holds a hub model whole."""
+    """Folder of the cache that holds a hub model whole."""
     revision: str | None = None
     """The commit of a hub model that is still to be downloaded."""
     doubt: str = ""
-    """Why nobody could say what a hub model is: the rest is a guess, until it is loaded."""
+    """The reason why a hub model could not be looked up; the rest is a guess until it is loaded."""
 
     @property
     def load_path(self) -> str:
-        """The folder or hub name that the loaders take."""
+        """Return the folder or hub name for `from_pretrained`."""
         if self.path in (EMBEDDED, FAST):
             return str(embedded_folder())
         cached = self.folder is not None and Path(self.folder).is_dir()
         return str(self.folder) if cached else self.path
 
     def is_same(self, other: ModelInfo) -> bool:
-        """Return whether these are one model, by all the names that each is known by."""
+        """Return whether both are the same model, by their identities and aliases."""
         mine, theirs = {self.identity, *self.aliases}, {other.identity, *other.aliases}
         ends = tuple(name for name in mine | theirs if name.startswith("-"))
         return (
@@ -92,19 +91,19 @@ class ModelInfo:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-able copy, read back by `ModelInfo(**value)`."""
+        """Return a dict for JSON, read back by `ModelInfo(**value)`."""
         return asdict(self)
 
 
 def embedded_folder() -> Path:
-    """Where the model that comes with the project lies."""
+    """Return the folder of the model that comes with the project."""
     return Path(__file__).parents[1] / EMBEDDED
 
 
 def describe_model(name_or_path: str | None = None, hub: Hub | None = None) -> ModelInfo:
     """Describe the model of this name or folder; None is the embedded one.
 
-    A hub name is looked up where the environment says, unless another `hub` is given.
+    A hub name is looked up on `hub`, or else on the hub that the environment names.
 
     Raises:
         ModelNotFound: no such folder, and not a hub name either.
@@ -115,12 +114,13 @@ def describe_model(name_or_path: str | None = None, hub: Hub | None = None) -> M
         return _describe_folder(embedded_folder(), EMBEDDED, EMBEDDED)
     if name_or_path == FAST:
         return _with_few_steps(_describe_folder(embedded_folder(), FAST, FAST))
+
     name = str(name_or_path)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return _describe_folder(folder.resolve(), folder.resolve().name, str(folder.resolve()))
     if folder.exists():
-        raise WrongModel(what_file_is(folder))
+        raise WrongModel(describe_file(folder))
     if HUB_NAME.fullmatch(name):
         return _describe_hub_model(name, hub or Hub.of_environment())
     raise ModelNotFound(
@@ -136,10 +136,13 @@ def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
             f"{folder} is not a diffusers pipeline folder: it has no model_index.json. "
             "Point --model at the folder that holds unet/, vae/ and model_index.json."
         )
+    # Another kind of pipeline lacks some of the parts: say that first.
     require_sdxl(str(folder), _config(index))
+
     files = weight_files(folder, PARTS)
     tensors = {part: files[part].tensors() for part in PARTS}
-    digests = digests_of({part: tensors[part] for part in LEARNED})
+    digests = digests_of({part: tensors[part] for part in IDENTITY_PARTS})
+
     configs = Configs(
         title=str(folder),
         index=_config(index),
@@ -149,6 +152,7 @@ def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
         unet_bytes=files["unet"].size,
     )
     require_supported(configs)
+
     return ModelInfo(
         name=name,
         path=path,
@@ -166,13 +170,15 @@ def _describe_hub_model(name: str, hub: Hub) -> ModelInfo:
         model = _describe_folder(folder, name, name)
         aliases = (*model.aliases, commit_identity(name, folder.name), name)
         return replace(model, aliases=aliases, folder=str(folder))
+
     try:
-        known = ask_hub(hub, name, PARTS)
+        known = describe_remote(hub, name, PARTS)
     except HubUnavailable as away:
         return ModelInfo(
             name, name, name, **guessed_defaults(name), variant="fp16", doubt=str(away)
         )
     require_supported(known.configs)
+
     return ModelInfo(
         name=name,
         path=name,
@@ -186,30 +192,32 @@ def _describe_hub_model(name: str, hub: Hub) -> ModelInfo:
 
 
 def commit_identity(name: str, commit: str) -> str:
-    """Return what a hub model is known by until its weights are here."""
+    """Return the identity of a hub model until its weights are on this machine."""
     return f"{name}@{commit[:12]}"
 
 
 def _with_few_steps(model: ModelInfo) -> ModelInfo:
-    """The model as it is with its few-step adapter: a model of its own, drawn without guidance."""
-    file = Path(model.load_path) / FEW_STEPS
+    """Describe a model with its few-step adapter: an identity of its own, and no guidance."""
+    file = Path(model.load_path) / FEW_STEP_ADAPTER
     if not file.is_file():
         raise BrokenModel(
             f"{file} is missing. Make it with python -m align.emoji few-steps, "
             "or leave --model out."
         )
     check_whole(file)
-    added = digests_of({FEW_STEPS: read_header(file)}).identity[:4]
-    past = legacy_digest(file.parent, {"": FEW_STEPS.removesuffix(".safetensors")})[:4]
+
+    added = digests_of({FEW_STEP_ADAPTER: read_header(file)}).identity[:4]
+    legacy = legacy_digest(file.parent, {"": FEW_STEP_ADAPTER.removesuffix(".safetensors")})[:4]
     solver = FEW_STEP_SOLVERS[0]
+
     return replace(
         model,
         identity=f"{model.identity}-{added}",
-        aliases=(f"{model.aliases[1]}{past}",),
+        aliases=(f"{model.aliases[1]}{legacy}",),
         steps=steps_of(solver, small=True),
         guidance=1.0,
         scheduler=solver,
-        few_steps=FEW_STEPS,
+        few_steps=FEW_STEP_ADAPTER,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the app and its sampler tell each other, in records (no torch here)."""
+"""Records that the app and the sampler process exchange (no torch here)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RenderItem:
-    """One image to draw."""
+    """One image to render."""
 
     prompt: str
     seed: int
@@ -15,7 +15,7 @@ class RenderItem:
 
 @dataclass(frozen=True)
 class RenderSettings:
-    """How images are drawn; sizes in pixels."""
+    """Settings that all images of a request are rendered with; sizes in pixels."""
 
     width: int
     height: int
@@ -36,7 +36,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class SamplerState:
-    """What the sampler does now."""
+    """State of the sampler process."""
 
     state: str
     """starting, loading, ready, stopped or failed."""
@@ -45,6 +45,6 @@ class SamplerState:
     memory_total: int = 0
     memory_used: int = 0
     passing: bool = False
-    """Of a failure: whether its cause may pass, so that it is tried again."""
+    """True of a failure whose cause may pass, so that it is tried again."""
     retry_s: float | None = None
-    """Seconds until that; None where it is not tried by itself."""
+    """Seconds until the next try; None where there is none without `retry`."""

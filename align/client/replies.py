@@ -1,4 +1,4 @@
-"""Who waits for which answers of the sampler (no torch here)."""
+"""Requests to the sampler that wait for their replies (no torch here)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Message = dict[str, Any]
 T = TypeVar("T")
 
 
-class Replies:
-    """Sends requests under numbers of their own, and hands each its replies, from any thread."""
+class PendingRequests:
+    """Numbers requests and routes each reply to its request; safe to call from any thread."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, queue.Queue[Message]] = {}
@@ -28,13 +28,16 @@ class Replies:
         read: Callable[[Message], T],
         on_reply: Callable[[int, T], None] | None,
     ) -> list[T]:
-        """Send a request and wait for `count` replies, or fewer where it gives way.
+        """Send a request and wait for `count` replies, or fewer where it is preempted.
 
-        Raises SamplerFailed.
+        `read` parses a reply; `on_reply` gets its index and value as soon as it comes.
+
+        Raises:
+            SamplerFailed: the sampler answered with an error, or ended.
         """
         number = next(self._numbers)
         replies: queue.Queue[Message] = queue.Queue()
-        # Known before it is sent: whoever ends the process tells all who wait.
+        # Registered before it is sent: `fail` reaches all that are registered if the process ends.
         self._waiting[number] = replies
         try:
             send({"id": number, **request})
@@ -42,14 +45,14 @@ class Replies:
         finally:
             self._waiting.pop(number, None)
 
-    def hear(self, message: Message) -> None:
-        """Hand a reply to who waits for it, if anybody does."""
+    def deliver(self, message: Message) -> None:
+        """Route a reply to its request, if that still waits."""
         replies = self._waiting.get(message["id"])
         if replies is not None:
             replies.put(message)
 
     def fail(self, reason: str) -> None:
-        """Tell everybody who waits that nothing more will come."""
+        """Make all waiting requests raise SamplerFailed with this reason."""
         for replies in list(self._waiting.values()):
             replies.put({"error": reason})
 
@@ -67,6 +70,7 @@ def _collect(
             raise SamplerFailed(reply["error"])
         if "preempted" in reply:
             break
+
         index = int(reply["index"])
         done[index] = read(reply)
         if on_reply:

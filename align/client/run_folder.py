@@ -1,14 +1,14 @@
-"""The run folder: the whole contract between a trainer and whoever watches it (no torch here).
+"""Run folder: the contract between a trainer process and whoever watches it (no torch here).
 
 config.json           model and settings                        in
-snapshot/             the votes and images to learn from      in
+snapshot/             the votes and images to learn from        in
 cancel                present once somebody asked to stop       in
 status.json           state, phase, step, pid, result           out
 metrics.jsonl         one line a step                           out
 cache/                latents, embeddings, reference errors     out, unless shared
 checkpoint/state.pt   what a resume needs                       out
 adapter.safetensors   the LoRA, once the run is done            out
-evaluation/           what it and its base drew, and the checks   out
+evaluation/           images of it and its base, and the checks out
 log.txt               what the process printed                  out
 """
 
@@ -29,6 +29,7 @@ from align.errors import RunError, RunLocked
 from align.files import read_json, write_json
 
 SILENT_S = 60.0
+"""A trainer that has not written its status for longer is reported as silent."""
 RUNNING = ("queued", "running")
 LEGACY_METRICS = {
     "accuracy": "rewards/accuracies",
@@ -42,7 +43,7 @@ and files that have only the former ones are read for good."""
 
 @dataclass(frozen=True)
 class RunStatus:
-    """Where a run is."""
+    """State and progress of a run."""
 
     state: str
     """queued, running, done, failed, cancelled or interrupted."""
@@ -58,11 +59,11 @@ class RunStatus:
     pid_started: float | None = None
     updated: float = 0.0
     silent_s: float = 0.0
-    """For how long the process has said nothing, where that is more than a minute."""
+    """Seconds since the process last wrote its status, where that is more than a minute."""
 
 
 class RunFolder:
-    """Reads and writes the files of one run."""
+    """The files of one run, read and written."""
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
@@ -76,7 +77,7 @@ class RunFolder:
         self.log = self.path / "log.txt"
 
     def lock(self, wait_s: float = 10.0) -> FileLock:
-        """Take the folder for this process.
+        """Lock the folder for this process.
 
         A process that was just killed may hold its lock until its last thread is gone, so this
         waits up to `wait_s` seconds.
@@ -94,7 +95,7 @@ class RunFolder:
         return lock
 
     def read_config(self) -> dict[str, Any]:
-        """What to train, as `prepare` wrote it.
+        """Read the model and the settings, as `prepare` wrote them.
 
         Raises:
             RunError: the folder has no readable config.json.
@@ -109,16 +110,16 @@ class RunFolder:
         return config | {"train": current_names(config["train"])} if "train" in config else config
 
     def write_config(self, config: dict[str, Any]) -> None:
-        """Say what to train."""
+        """Write the model and the settings."""
         write_json(self.path / "config.json", config)
 
     def stored_status(self) -> RunStatus:
-        """The status as last written, whether or not its writer still lives."""
+        """Return the status as last written, whether or not its writer still lives."""
         value = read_json(self.path / "status.json")
         return RunStatus(**value) if value else RunStatus("queued")
 
     def status(self) -> RunStatus:
-        """The status now: a run whose process is gone is interrupted."""
+        """Return the status now: a run whose process is gone is interrupted."""
         status = self.stored_status()
         if status.state != "running":
             return status
@@ -131,30 +132,30 @@ class RunFolder:
         return replace(status, state="interrupted") if status.state == "running" else status
 
     def write_status(self, status: RunStatus) -> None:
-        """Publish a status."""
+        """Replace the status, stamped with the time."""
         write_json(self.path / "status.json", asdict(replace(status, updated=time.time())))
 
     def overwrite_status(self, status: RunStatus) -> None:
-        """Publish a status in the place of the old one, without a byte more of the disk."""
+        """Overwrite the status in place: on a full disk a second file would not fit."""
         text = json.dumps(asdict(replace(status, updated=time.time()))).encode()
         with (self.path / "status.json").open("r+b") as file:
             file.write(text)
             file.truncate()
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        """Add one step's metrics."""
+        """Append the metrics of one step."""
         with self.metrics_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(under_both_names(row)) + "\n")
 
     def metrics(self, since: int = 0) -> list[dict[str, Any]]:
-        """Rows of steps after `since`; a line still being written is left for the next call."""
+        """Return rows of steps after `since`, without a line that is still being written."""
         if not self.metrics_path.exists():
             return []
         lines = self.metrics_path.read_text(encoding="utf-8").split("\n")[:-1]
         return [under_both_names(row) for row in map(json.loads, lines) if row["step"] > since]
 
     def forget_metrics_after(self, step: int) -> None:
-        """Drop what an interrupted process logged beyond its last checkpoint."""
+        """Drop rows that an interrupted process logged after its last checkpoint."""
         rows = [row for row in self.metrics() if row["step"] <= step]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         scratch = self.metrics_path.with_suffix(".tmp")
@@ -163,7 +164,7 @@ class RunFolder:
 
     @property
     def cancel_requested(self) -> bool:
-        """Whether somebody asked the run to stop."""
+        """Return whether somebody asked the run to stop."""
         return (self.path / "cancel").exists()
 
     def request_cancel(self) -> None:
@@ -171,7 +172,7 @@ class RunFolder:
         (self.path / "cancel").touch()
 
     def clear_cancel(self) -> None:
-        """Take the request to stop back, for a resume."""
+        """Withdraw the request to stop, before a resume."""
         (self.path / "cancel").unlink(missing_ok=True)
 
 
@@ -186,11 +187,12 @@ def under_both_names(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def process_lives(pid: int | None, started: float | None) -> bool:
-    """Whether the process of this id and start time still runs (ids are used again)."""
+    """Return whether the process of this id and start time still runs (ids are used again)."""
     if pid is None:
         return False
     try:
         process = psutil.Process(pid)
+        # The clock of start times may be corrected while the process runs.
         same = started is None or abs(process.create_time() - started) < 2.0
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

@@ -16,11 +16,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from align.client.child_process import ChildProcess
+from align.client.child_process import ChildProcess, end_orphan, record_process
 from align.client.models import ModelInfo
-from align.client.orphans import end_orphan, record_process
 from align.client.render_items import Rendered, RenderItem, RenderSettings, SamplerState
-from align.client.replies import Replies
+from align.client.replies import PendingRequests
 from align.client.trainer import usable_cores
 from align.client.watchdog import Heartbeat, Timeouts, Watchdog, usage_of
 from align.errors import SamplerFailed
@@ -56,7 +55,7 @@ class SamplerProcess:
         self._timeouts = timeouts or Timeouts()
         self._child: ChildProcess | None = None
         self._state = SamplerState("stopped", NOT_RUNNING)
-        self._replies = Replies()
+        self._pending = PendingRequests()
         self._heartbeat = Heartbeat()
         self._watchdog = Watchdog(self._timeouts, from_hub=False)
         self._guard = threading.RLock()
@@ -116,7 +115,7 @@ class SamplerProcess:
             if self._watch is not None:
                 self._watch.set()
                 self._watch = None
-            self._replies.fail(INTERRUPTED)
+            self._pending.fail(INTERRUPTED)
         if child is not None:
             child.close()
             self._noted.unlink(missing_ok=True)
@@ -156,7 +155,7 @@ class SamplerProcess:
         def drawn(reply: dict[str, Any]) -> Rendered:
             return Rendered(reply["sha256"], reply["width"], reply["height"])
 
-        return self._replies.ask(self._send, request, len(items), drawn, on_image)
+        return self._pending.ask(self._send, request, len(items), drawn, on_image)
 
     def score(
         self,
@@ -183,7 +182,7 @@ class SamplerProcess:
         def scored(reply: dict[str, Any]) -> float:
             return float(reply["score"])
 
-        return self._replies.ask(self._send, request, len(images), scored, on_score)
+        return self._pending.ask(self._send, request, len(images), scored, on_score)
 
     def _send(self, message: dict[str, Any]) -> None:
         child = self._child
@@ -205,7 +204,7 @@ class SamplerProcess:
             if "error" not in message:
                 # Only what is drawn shows that it can: it may die of each request.
                 self._deaths = self._failures = 0
-            self._replies.hear(message)
+            self._pending.deliver(message)
 
     def _feel(self, child: ChildProcess, message: dict[str, Any]) -> None:
         with self._guard:
@@ -239,7 +238,7 @@ class SamplerProcess:
             told = f"The image model stopped: {how}. It is being started again."
             log.warning("%s", told)
             child.note(told)
-            self._replies.fail(INTERRUPTED)
+            self._pending.fail(INTERRUPTED)
             self.start()
             self._state = replace(self._state, detail=f"The image model starts again: {how}.")
             return
@@ -261,7 +260,7 @@ class SamplerProcess:
             log.error("%s", state.detail)
         self._last_failure = state.detail
         self._state = state
-        self._replies.fail(state.detail)
+        self._pending.fail(state.detail)
 
     def _keep(self, stopped: threading.Event) -> None:
         """Start the process again once that is due, and end one that hangs, until told to stop."""

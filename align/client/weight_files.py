@@ -1,4 +1,4 @@
-"""Weight files, read without torch: what a safetensors header says, and whether the file is whole.
+"""Weight files without torch: reads safetensors headers and tells whether a file is whole.
 
 A safetensors file is the length of its header (8 bytes), the header (JSON: format, shape and place
 of each tensor) and the tensors.
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from align.client.file_kinds import PICKLE, other_kind
 from align.errors import BrokenModel
 
 SHARD = (
@@ -21,55 +22,21 @@ SHARD = (
     r"\.safetensors"
 )
 """Names of weight files: plain, of a variant, and of shards with the variant on either side."""
-LONGEST_HEADER = 100_000_000
-"""What the safetensors library allows, too."""
+MAX_HEADER_BYTES = 100_000_000
+"""The limit of the safetensors library."""
 BITS = {
     "F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
     "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U64": 64, "U32": 32, "U16": 16, "U8": 8, "BOOL": 8,
     "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
 }  # fmt: skip
-IMAGE = (
-    "is an image, not weights: often the preview that lies beside a model. Name the model's file."
-)
-IMAGE_OR_VIDEO = "is an image or a video, not weights. Name the model's file."
-ARCHIVE = "is an archive, not weights. Unpack it first."
-PICKLE = (
-    "is a pickle (.ckpt, .pt or .bin), which can run any code when it is opened, so Palate does "
-    "not read it. Use the model's safetensors files."
-)
-OTHER_KINDS = (
-    (b"version https://git-lfs", "is a git-lfs pointer, not the weights that it stands for. Run "
-     "git lfs pull in its folder, or download the file itself."),
-    (b"GGUF", "is a GGUF file, which Palate cannot train. Use the model's safetensors files."),
-    (b"\x89PNG", IMAGE),
-    (b"\xff\xd8\xff", IMAGE),
-    (b"GIF8", IMAGE),
-    (b"RIFF", IMAGE),
-    (b"ggjt", "is a GGML file, which Palate cannot train. Use the model's safetensors files."),
-    (b"SQLite format 3", "is an SQLite file, as Draw Things keeps its models. Use the safetensors "
-     "file that it was made from."),
-    (b"\x93NUMPY", "is an array of NumPy, not a safetensors file. Convert it first."),
-    (b"\x89HDF", "is an HDF5 file, not a safetensors file. Convert it first."),
-    (b"\x1f\x8b", ARCHIVE),
-    (b"7z\xbc\xaf", ARCHIVE),
-    (b"Rar!", ARCHIVE),
-    (b"\x28\xb5\x2f\xfd", ARCHIVE),
-    (b"\xfd7zXZ", ARCHIVE),
-    (b"%PDF", "is a PDF, not weights. Download the file that it is about."),
-    *((bytes((0x80, protocol)), PICKLE) for protocol in range(2, 6)),
-)  # fmt: skip
-"""What files begin with that people take for weights, and what to say of them."""
-ZIP, PICKLED = b"PK\x03\x04", b"data.pkl"
-TAR, TAR_AT = b"ustar", 257
 LORA_ENDINGS = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight", ".hada_w1_a",
                 ".lokr_w1", ".lokr_w1_a", ".oft_blocks", ".on_input", ".a1.weight", ".diff",
                 ".w_norm")  # fmt: skip
-WEB_PAGE = re.compile(rb"[\xef\xbb\xbf\s]*<(!doctype|html|head|\?xml|!--)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """Where one tensor lies."""
+    """Format, shape and position of one tensor in a file."""
 
     file: Path
     dtype: str
@@ -81,7 +48,7 @@ class StoredTensor:
 
 
 def check_whole(file: Path) -> None:
-    """Refuse a file that is not as long as a safetensors header says: a broken download.
+    """Refuse a file that is not as long as its safetensors header says, such as a broken download.
 
     Raises:
         BrokenModel: it is cut short, or no safetensors file at all.
@@ -101,64 +68,28 @@ def read_header(file: Path) -> dict[str, StoredTensor]:
             start = stream.read(512)
             length = int.from_bytes(start[:8], "little")
             stream.seek(8)
-            text = stream.read(length) if length <= min(size, LONGEST_HEADER) else None
+            text = stream.read(length) if length <= min(size, MAX_HEADER_BYTES) else None
     except OSError as error:
         raise BrokenModel(f"{file} cannot be read: {error.strerror or error}.") from None
+
     header = None if text is None else _parsed(text)
     tensors = None if header is None else _tensors(file, header, 8 + length)
     end = max((t.offset + t.size for t in (tensors or {}).values()), default=8 + length)
     if tensors is None or end != size:
         reason = "is cut short or damaged. Copy or download it again."
-        raise BrokenModel(f"{file} {_other_kind(start) or reason}")
+        raise BrokenModel(f"{file} {other_kind(start) or reason}")
     return tensors
 
 
-def _other_kind(start: bytes) -> str | None:
-    """Return what to say of a file that is something else, by its first bytes."""
-    if not start.strip(b"\0"):
-        what = "only zeros" if start else "nothing"
-        return f"is cut short: it begins with {what}. Copy or download it again."
-    for beginning, reason in OTHER_KINDS:
-        if start.startswith(beginning):
-            return reason
-    if start.startswith(ZIP):
-        # What torch saves is an archive, too, that begins with its pickle.
-        return PICKLE.replace("pickle", "pickle of torch", 1) if PICKLED in start else ARCHIVE
-    if start[TAR_AT:].startswith(TAR):
-        return ARCHIVE
-    if start[4:8] == b"ftyp":
-        return IMAGE_OR_VIDEO
-    if WEB_PAGE.match(start):
-        return (
-            "is a web page, such as a login page, that was saved in place of the file. Sign in "
-            "where it came from and download it again."
-        )
-    if _is_text(start):
-        kind = "JSON" if start.lstrip()[:1] in (b"{", b"[") else "text"
-        return f"is {kind}, not weights: often an error or a note saved in place of the file. " + (
-            "Look into it, and download the file itself."
-        )
-    return None
-
-
-def _is_text(start: bytes) -> bool:
-    """Whether a file begins as text does; the length of a real header ends in zeros."""
-    try:
-        text = start.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # The last letter may be cut in two.
-        text = start[: error.start].decode("utf-8") if error.start > len(start) - 4 else ""
-    return bool(text) and all(letter.isprintable() or letter in "\r\n\t\ufeff" for letter in text)
-
-
-def what_file_is(file: Path) -> str:
-    """Say what a file is that was named as a model, and what to do with it."""
+def describe_file(file: Path) -> str:
+    """Return the sentence that refuses a single file that was named as a model."""
     if file.suffix.lower() in (".ckpt", ".pt", ".pth", ".bin"):
         return f"{file} {PICKLE}"
     try:
         names = read_header(file)
     except BrokenModel as error:
         return str(error)
+
     if any(name.endswith(LORA_ENDINGS) for name in names):
         return (
             f"{file} is a LoRA or a LyCORIS, which needs its model. Start Palate with that model "
@@ -182,19 +113,22 @@ def _parsed(text: bytes) -> dict[str, Any] | None:
 
 
 def _tensors(file: Path, header: dict[str, Any], start: int) -> dict[str, StoredTensor] | None:
-    """Return the tensors that a header tells of; None where one does not fit its own size."""
+    """Return the tensors of a header; None where one's shape and size disagree."""
     tensors = {}
-    for name, facts in header.items():
+    for name, entry in header.items():
         if name == "__metadata__":
             continue
+
         try:
-            dtype, shape, (first, end) = facts["dtype"], facts["shape"], facts["data_offsets"]
+            dtype, shape, (first, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
             counts = [first, end, *shape]
             bits = BITS.get(dtype)
         except (KeyError, TypeError, ValueError):
             return None
+        # `type`, since True counts as an int.
         if any(type(count) is not int or count < 0 for count in counts):
             return None
+
         size = end - first if bits is None else math.prod(shape) * bits // 8
         if size < 0 or end - first != size:
             return None
@@ -212,7 +146,7 @@ class WeightFiles:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Return the size of all files, in bytes."""
         return sum(file.stat().st_size for file in self.files)
 
     def tensors(self) -> dict[str, StoredTensor]:
@@ -221,10 +155,10 @@ class WeightFiles:
 
 
 def weight_files(folder: Path, parts: Mapping[str, str]) -> dict[str, WeightFiles]:
-    """Return the files to load of each part of a pipeline folder.
+    """Choose the files to load of each part of a pipeline folder.
 
-    Plain ones where every part has them, else those of a variant that all parts without plain ones
-    have, else whatever a part has. `parts` are folders and the stems of their files.
+    Plain files come first, then those of a variant that all parts without plain files share, then
+    any that a part has. `parts` maps folders to the stems of their files.
 
     Raises:
         BrokenModel: a part without weights, or with some of them missing.
@@ -234,7 +168,9 @@ def weight_files(folder: Path, parts: Mapping[str, str]) -> dict[str, WeightFile
         names = [file.name for file in (folder / part).glob("*")]
         found[part] = variants_of(names, stem)
         if not found[part]:
-            raise BrokenModel(_what_is_missing(folder / part, names, stem))
+            raise BrokenModel(_missing_weights(folder / part, names, stem))
+
+    # from_pretrained takes one variant for all parts.
     lacking = [set(variants) for variants in found.values() if None not in variants]
     shared = sorted(set[str | None].intersection(*lacking), key=_preference) if lacking else [None]
 
@@ -247,12 +183,12 @@ def weight_files(folder: Path, parts: Mapping[str, str]) -> dict[str, WeightFile
 
 
 def _preference(variant: str | None) -> tuple[bool, bool, str]:
-    """Sort plain files first, then fp16, then others."""
+    """Return a sort key: plain files first, then fp16, then others."""
     return variant is not None, variant != "fp16", variant or ""
 
 
 def variants_of(names: Iterable[str], stem: str) -> dict[str | None, tuple[str, ...]]:
-    """Return the names of weight files by variant, of those that are there whole."""
+    """Return the names of weight files by variant, without incomplete sets of shards."""
     names = sorted(names)
     single: dict[str | None, tuple[str, ...]] = {}
     for (variant, count), files in _shards(names, stem).items():
@@ -265,7 +201,7 @@ def variants_of(names: Iterable[str], stem: str) -> dict[str | None, tuple[str, 
 
 
 def _shards(names: list[str], stem: str) -> dict[tuple[str | None, int | None], list[str]]:
-    """Group weight files by their variant and how many there should be; None is a single file."""
+    """Group weight files by variant and number of shards; None is a single file."""
     pattern = re.compile(SHARD.format(stem=re.escape(stem)))
     groups: dict[tuple[str | None, int | None], list[str]] = {}
     for match in filter(None, map(pattern.fullmatch, names)):
@@ -275,13 +211,14 @@ def _shards(names: list[str], stem: str) -> dict[tuple[str | None, int | None], 
 
 
 def _has_index(names: list[str], stem: str, variant: str | None) -> bool:
-    """Whether the file is there that tells the loaders of a part's shards."""
+    """Return whether the index of a part's shards is there, which the loaders need."""
     own = f".{variant}" if variant else ""
     index = {f"{stem}.safetensors.index{own}.json", f"{stem}{own}.safetensors.index.json"}
     return not index.isdisjoint(names)
 
 
-def _what_is_missing(folder: Path, names: list[str], stem: str) -> str:
+def _missing_weights(folder: Path, names: list[str], stem: str) -> str:
+    """Return the sentence about a part without a whole set of weight files."""
     for (_, count), files in _shards(names, stem).items():
         if count is not None and len(files) != count:
             return (
@@ -292,6 +229,7 @@ def _what_is_missing(folder: Path, names: list[str], stem: str) -> str:
             f"{folder} lacks {stem}.safetensors.index.json, which tells what is in which of its "
             f"{count} files of weights. Copy or download it from where the model came from."
         )
+
     if pickles := sorted(name for name in names if name.endswith((".bin", ".ckpt", ".pt"))):
         return (
             f"{folder} holds its weights in {pickles[0]}, a pickle, which can run any code "

@@ -17,7 +17,7 @@ from diffusers import (
 )
 from torch import Tensor
 
-from align.client.model_defaults import EDM_SOLVERS, why_not_trained
+from align.client.model_defaults import EDM_SOLVERS, unsupported_reason
 from align.errors import WrongModel
 
 EDM_MEAN, EDM_DEVIATION = -1.2, 1.2
@@ -67,7 +67,7 @@ def training_scheduler(pipeline_scheduler: SchedulerMixin) -> TrainingScheduler:
     kind = type(pipeline_scheduler).__name__
     if kind.startswith("FlowMatch"):
         return FlowMatchEulerDiscreteScheduler.from_config(pipeline_scheduler.config)
-    if reason := why_not_trained({**pipeline_scheduler.config, "_class_name": kind}):
+    if reason := unsupported_reason({**pipeline_scheduler.config, "_class_name": kind}):
         raise WrongModel(f"The model {reason}")
     if kind in EDM_SOLVERS:
         scheduler = EDMEulerScheduler.from_config(pipeline_scheduler.config)

@@ -18,7 +18,7 @@ from diffusers import StableDiffusionXLPipeline
 from torch import Tensor, nn
 
 from align.adapters.lora import add_lora, as_reference, save_adapter
-from align.client.models import FEW_STEPS, describe_model
+from align.client.models import FEW_STEP_ADAPTER, describe_model
 from align.data.encode import size_facts_6
 from align.diffusion.noise import counter_key
 from align.emoji.denoiser import draw_batch
@@ -133,8 +133,8 @@ def train_few_steps(work: Path, settings: Settings) -> None:
 
     train(adapter, wanted.loop, work / FILE, loss)
     averaged(adapter, work / FILE)
-    save_adapter(pipeline.unet, work / FEW_STEPS)
-    print(f"{work / FEW_STEPS}: {(work / FEW_STEPS).stat().st_size / 1e6:.1f} MB")
+    save_adapter(pipeline.unet, work / FEW_STEP_ADAPTER)
+    print(f"{work / FEW_STEP_ADAPTER}: {(work / FEW_STEP_ADAPTER).stat().st_size / 1e6:.1f} MB")
 
 
 def inconsistency(

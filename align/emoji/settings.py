@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from align.client.models import STRETCHES
+from align.client.models import FEW_STEP_SEGMENTS
 from align.errors import InvalidSettings
 from align.files import read_json, write_json
 
@@ -140,7 +140,7 @@ class FewStepsSettings:
     rank: int = 16
     targets: str = "all"
     """Layers that it changes: "attention", or "all" linear and convolutional ones."""
-    stretches: int = STRETCHES
+    stretches: int = FEW_STEP_SEGMENTS
     """Into so many the path is cut, of which it learns to leave out some. Every cut adds its error
     to that of those before: with 40, images grew grain."""
     guidance: float = 1.7

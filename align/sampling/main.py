@@ -10,7 +10,7 @@ import traceback
 from dataclasses import asdict
 from typing import IO, Any
 
-from align.client.load_errors import why_not_loaded
+from align.client.load_errors import model_load_error
 from align.client.models import ModelInfo
 from align.client.render_items import SamplerState
 from align.errors import AlignError, ModelUnavailable
@@ -58,7 +58,7 @@ def main() -> None:
 
 def failure(name: str, error: Exception) -> SamplerState:
     """Put into one sentence, for the app and for the log, why there is no model."""
-    known = error if isinstance(error, AlignError) else why_not_loaded(name, error)
+    known = error if isinstance(error, AlignError) else model_load_error(name, error)
     print(known, file=sys.stderr, flush=True)
     if sys.flags.dev_mode:
         traceback.print_exception(error)

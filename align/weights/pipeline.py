@@ -13,8 +13,8 @@ from safetensors import safe_open
 
 from align.adapters.lora import fuse
 from align.client.hub import Hub, download
-from align.client.load_errors import why_not_loaded
-from align.client.models import HUB_NAME, PARTS, STRETCHES, ModelInfo, describe_model
+from align.client.load_errors import model_load_error
+from align.client.models import FEW_STEP_SEGMENTS, HUB_NAME, PARTS, ModelInfo, describe_model
 from align.client.weight_files import weight_files
 from align.device import Compute
 from align.errors import AlignError, BrokenModel, WrongModel
@@ -36,7 +36,7 @@ def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeli
         except AlignError:
             raise
         except Exception as error:
-            raise why_not_loaded(model.name, error, told_by(error, logged)) from error
+            raise model_load_error(model.name, error, told_by(error, logged)) from error
 
 
 def _load(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
@@ -146,7 +146,7 @@ def take_few_steps(pipeline: StableDiffusionXLPipeline, folder: str, file: str) 
     with safe_open(Path(folder) / file, "pt") as opened:
         fuse(pipeline, Path(folder) / file, opened.keys())
     pipeline.scheduler = LCMScheduler.from_config(
-        pipeline.scheduler.config, original_inference_steps=STRETCHES
+        pipeline.scheduler.config, original_inference_steps=FEW_STEP_SEGMENTS
     )
 
 

@@ -18,7 +18,7 @@ from huggingface_hub import HfApi
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from align.client.load_errors import why_not_loaded
+from align.client.load_errors import model_load_error
 from align.client.models import describe_model, embedded_folder
 from align.errors import BrokenModel, ModelNotFound, ModelUnavailable
 from align.files import link_tree
@@ -95,7 +95,7 @@ def check_is_a_sentence(told: str) -> None:
     ],
 )
 def test_what_the_hub_answers_is_told_with_its_own_reason(hub, name, kind, words):
-    error = why_not_loaded(name, asked(hub, name))
+    error = model_load_error(name, asked(hub, name))
     assert type(error) is kind and words in str(error)
     check_is_a_sentence(str(error))
 
@@ -104,52 +104,52 @@ def test_a_hub_that_cannot_be_reached_is_worth_another_try():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         silent = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        error = why_not_loaded("a/model", asked(silent, "a/model"))
+        error = model_load_error("a/model", asked(silent, "a/model"))
     assert type(error) is ModelUnavailable and "Connection refused" in str(error)
     assert str(error).count("a/model") == 1
     check_is_a_sentence(str(error))
 
 
 def test_a_name_that_no_server_answers_to_is_no_network_either():
-    error = why_not_loaded("a/model", asked("http://hub.invalid", "a/model"))
+    error = model_load_error("a/model", asked("http://hub.invalid", "a/model"))
     assert type(error) is ModelUnavailable and "cannot be reached" in str(error)
 
 
 def test_a_full_disk_and_a_full_memory_are_named_and_may_pass():
     full = OSError(errno.ENOSPC, "No space left on device", "blobs/1")
-    told = str(why_not_loaded("m", full))
+    told = str(model_load_error("m", full))
     assert "disk is full" in told and "HF_HOME" in told
     # What a library wraps is looked through.
     wrapped = RuntimeError("download failed")
     wrapped.__cause__ = full
-    assert str(why_not_loaded("m", wrapped)) == told
+    assert str(model_load_error("m", wrapped)) == told
     memory = raised(lambda: torch.empty(2**58))
     for error in (memory, MemoryError(), OSError(errno.ENOMEM, "Cannot allocate memory")):
-        known = why_not_loaded("m", error)
+        known = model_load_error("m", error)
         assert type(known) is ModelUnavailable and "does not fit into the memory" in str(known)
 
 
 def test_libraries_that_are_missing_and_files_that_do_not_fit_keep_their_own_words(tmp_path):
     absent = raised(lambda: importlib.import_module("no_such_driver"))
-    assert "No module named 'no_such_driver'" in str(why_not_loaded("m", absent))
+    assert "No module named 'no_such_driver'" in str(model_load_error("m", absent))
 
     weights = tmp_path / "m.safetensors"
     weights.write_bytes(b"\x08" + b"\0" * 7 + b"no json.")
     broken = raised(lambda: safe_open(weights, "pt").__enter__())
-    assert isinstance(broken, SafetensorError) and str(broken) in str(why_not_loaded("m", broken))
+    assert isinstance(broken, SafetensorError) and str(broken) in str(model_load_error("m", broken))
 
     (tmp_path / "config.json").write_text(json.dumps({"block_out_channels": "wide"}), "utf-8")
     config = raised(lambda: UNet2DConditionModel.from_config(str(tmp_path)))
     missing = raised(lambda: (tmp_path / "vae").open())
     for error in (absent, broken, config, missing, KeyError("unet"), ValueError()):
-        known = why_not_loaded("m", error)
+        known = model_load_error("m", error)
         assert type(known) is BrokenModel
         check_is_a_sentence(str(known))
 
 
 def test_a_reason_of_many_lines_is_one_line_of_whole_words():
     keys = "\n".join(f"\tsize mismatch for layer.{number}.weight" for number in range(500))
-    told = str(why_not_loaded("m", RuntimeError(f"Error(s) in loading state_dict:\n{keys}")))
+    told = str(model_load_error("m", RuntimeError(f"Error(s) in loading state_dict:\n{keys}")))
     assert len(told) < 1200 and told.count("\n") == 0
     assert "loading state_dict: size mismatch for layer.0.weight; size" in told
     reason = told.split("(", 1)[1].split(" …")[0]
@@ -163,7 +163,7 @@ def test_a_reason_of_many_lines_is_one_line_of_whole_words():
 def test_causes_in_a_circle_are_looked_at_once_each():
     first, second = ValueError("one"), ValueError("two")
     first.__cause__, second.__cause__ = second, first
-    assert "(one)" in str(why_not_loaded("m", first))
+    assert "(one)" in str(model_load_error("m", first))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from align.adapters.lora import add_lora, save_adapter
 from align.client import models
-from align.client.models import FAST, FEW_STEPS, describe_model, embedded_folder
+from align.client.models import FAST, FEW_STEP_ADAPTER, describe_model, embedded_folder
 from align.client.render_items import RenderItem
 from align.emoji.emoji_images import BACKGROUNDS
 from align.emoji.measure import CLEAR, nearest_background
@@ -40,7 +40,7 @@ def save_random_adapter(info, compute, path, seed):
 def fast(tmp_path, monkeypatch, compute):
     """What "emoji-fast" describes, with an adapter of random numbers."""
     folder = shutil.copytree(embedded_folder(), tmp_path / "model")
-    save_random_adapter(describe_model(str(folder)), compute, folder / FEW_STEPS, 0)
+    save_random_adapter(describe_model(str(folder)), compute, folder / FEW_STEP_ADAPTER, 0)
     monkeypatch.setattr(models, "embedded_folder", lambda: folder)
     return describe_model(FAST)
 
@@ -91,7 +91,7 @@ def test_a_version_of_it_is_exported_as_a_model_that_draws_the_same(fast, comput
 
 
 def test_an_adapter_of_another_model_is_refused(fast, compute, tmp_path):
-    file = tmp_path / "model" / FEW_STEPS
+    file = tmp_path / "model" / FEW_STEP_ADAPTER
     weights = load_file(file)
     some = next(iter(weights))
     save_file(weights | {some.replace("unet.", "unet.other."): weights[some].clone()}, file)
@@ -100,6 +100,6 @@ def test_an_adapter_of_another_model_is_refused(fast, compute, tmp_path):
 
 
 def test_without_its_adapter_it_is_refused(fast, tmp_path):
-    (tmp_path / "model" / FEW_STEPS).unlink()
+    (tmp_path / "model" / FEW_STEP_ADAPTER).unlink()
     with pytest.raises(BrokenModel, match=r"few_steps\.safetensors is missing"):
         describe_model(FAST)

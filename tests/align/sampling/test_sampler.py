@@ -18,8 +18,8 @@ import torch
 from PIL import Image
 
 from align.adapters.lora import add_lora, save_adapter
+from align.client.child_process import end_orphan, record_process
 from align.client.models import ModelInfo, describe_model
-from align.client.orphans import end_orphan, record_process
 from align.client.render_items import RenderItem, RenderSettings
 from align.client.sampler import SamplerProcess
 from align.client.watchdog import Timeouts
