@@ -189,7 +189,11 @@ def connect(path: Path) -> Cursor:
 
 def connect_with(path: Path, config: Config, read_only: bool = False) -> Cursor:
     """Open a database file; raises duckdb.Error."""
-    return duckdb.connect(path, read_only=read_only, config=config)
+    connection = duckdb.connect(path, read_only=read_only, config=config)
+    # Under `python -m` DuckDB takes the process for a person's terminal, and once a query lasts two
+    # seconds it writes a progress bar to stdout, where `inspect` writes its answer.
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def log_of(path: Path) -> Path:

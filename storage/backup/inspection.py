@@ -188,7 +188,7 @@ def contains(database: Path, other: Path) -> Finding:
     Images are left out: those that nothing names are deleted now and then.
     """
     finding = inspect(database, fold=True)
-    connection = duckdb.connect(config=CONFIG)
+    connection = connect_with(Path(":memory:"), CONFIG)
     for name, path in (("a", database), ("b", other)):
         connection.execute(f"ATTACH '{quoted(path)}' AS {name}")
     tables = f"{TABLES} AND database_name = 'b' AND table_name <> 'images'"

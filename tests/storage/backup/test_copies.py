@@ -332,3 +332,16 @@ def test_a_folder_that_is_not_there_is_named_and_not_made(home):
             f"storage: {home} is no folder. Name the folder of a studio.\n"
         )
     assert not home.exists()
+
+
+def test_no_progress_bar_of_a_slow_query_gets_into_what_a_process_answers(tmp_path):
+    """DuckDB writes one to stdout where a process was started with -m or -c."""
+    ask = (
+        "import pathlib, sys; from storage.database import CONFIG, connect_with; "
+        "connection = connect_with(pathlib.Path(sys.argv[1]), CONFIG); "
+        "print(connection.execute(\"SELECT current_setting('enable_progress_bar')\").fetchall())"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", ask, str(tmp_path / "palate.duckdb")]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout == "[(False,)]\n"
