@@ -26,7 +26,7 @@ from align.client.sampler import SamplerProcess
 from align.client.trainer import TrainerProcess
 from align.errors import AlignError
 from annotate.auth.hosts import allowed_hosts, as_root_path
-from annotate.auth.identity import SignIn, as_header
+from annotate.auth.identity import Authenticator, as_header
 from annotate.auth.proxies import as_networks
 from annotate.auth.request_guard import Site
 from annotate.background import BackgroundJob
@@ -106,7 +106,7 @@ def run(settings: Settings) -> None:
         stop, way = stop_signal(), None
         if settings.sign_in != "off":
             named_by = header if settings.sign_in == "proxy" else None
-            way = SignIn(studio.accounts, proxies, named_by)
+            way = Authenticator(studio.accounts, proxies, named_by)
         with served(settings, studio, way, site, sockets) as url:
             print(f"Palate tunes {model.name} at {url}", flush=True)
             if model.doubt:
@@ -116,7 +116,7 @@ def run(settings: Settings) -> None:
             print(f"Votes are kept in {settings.home.resolve()}. Press Ctrl+C to stop.", flush=True)
             bringing = BackgroundJob(lambda: bring(studio, settings.images, stop))
             stop.wait()
-            studio.material.stop()
+            studio.importer.stop()
             bringing.result()
             goes_on = studio.activity()["run"] is not None
     print("Stopped." + " The fine-tune goes on; start again to follow it." * goes_on)
@@ -130,9 +130,9 @@ def bring(studio: Studio, folder: Path | None, stop: threading.Event) -> None:
     if folder is None:
         return
     try:
-        say(preview_lines(studio.material.look(str(folder)).told()))
+        say(preview_lines(studio.importer.look(str(folder)).told()))
         if not stop.is_set():
-            brought = studio.material.bring(str(folder))
+            brought = studio.importer.bring(str(folder))
             say([f"{brought['folder']}: {brought['summary']}", *skip_lines(brought)])
     except EXPECTED as error:
         print(f"palate: {error}", file=sys.stderr, flush=True)
@@ -192,7 +192,7 @@ def ended(sockets: list[socket.socket]) -> Iterator[None]:
 def served(
     settings: Settings,
     studio: Studio,
-    way: SignIn | None,
+    way: Authenticator | None,
     site: Site,
     sockets: list[socket.socket],
 ) -> Iterator[str]:
@@ -217,12 +217,12 @@ def unknown(model: ModelInfo) -> str:
     )
 
 
-def first_admin(way: SignIn, url: str) -> str | None:
+def first_admin(way: Authenticator, url: str) -> str | None:
     """Say how somebody becomes the first admin; None once there is one."""
     if way.header is not None:
         known = way.accounts.has_admin(passwords=False)
         return None if known else f"Nobody is an admin yet. Stop the app, then: {FIRST_ADMIN}"
-    token = way.accounts.open_set_up()
+    token = way.accounts.create_setup_token()
     return token and f"Nobody is an admin yet. Become one, once, at {url}welcome?token={token}"
 
 

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from annotate.auth.accounts import LASTS, TOKEN
-from annotate.auth.identity import COOKIE, SignIn, asker, token_of
+from annotate.auth.identity import COOKIE, Authenticator, asker, token_of
 from annotate.auth.passwords import hash_token
 from annotate.auth.sign_in_pages import POLICY, account_form, message, sign_in_form, welcome_form
 from annotate.errors import SignInRefused, TooManyAttempts, WeakPassword
@@ -28,10 +28,10 @@ REFUSED = (SignInRefused, TooManyAttempts, WeakPassword, InvalidPerson)
 Form = dict[str, str]
 
 
-class Doors:
+class AccountRoutes:
     """The pages as methods; a password is hashed on a worker thread."""
 
-    def __init__(self, way: SignIn, style: str) -> None:
+    def __init__(self, way: Authenticator, style: str) -> None:
         self._way, self._accounts, self._style = way, way.accounts, style
 
     def app(self) -> Starlette:
@@ -83,13 +83,16 @@ class Doors:
         sent = await read_form(request) if request.method == "POST" else {}
         token = sent.get("token") or request.query_params.get("token", "")
         name = await run_in_threadpool(self._owner, token)
-        if name is None and not self._accounts.is_set_up(token):
+        if name is None and not self._accounts.is_setup_token(token):
             return self._stale()
         if request.method == "GET":
             return self._page(welcome_form(self._style, token, name))
         try:
             entered = await run_in_threadpool(
-                self._accounts.choose, token, sent.get("password", ""), sent.get("name", "")
+                self._accounts.choose_password,
+                token,
+                sent.get("password", ""),
+                sent.get("name", ""),
             )
         except REFUSED as error:
             return self._page(welcome_form(self._style, token, name, str(error)), 400)
@@ -108,7 +111,7 @@ class Doors:
         passwords = sent.get("old", ""), sent.get("password", "")
         try:
             entered = await run_in_threadpool(
-                self._accounts.change, person.name, *passwords, self._way.address(request)
+                self._accounts.change_password, person.name, *passwords, self._way.address(request)
             )
         except REFUSED as error:
             return self._page(account_form(self._style, person.name, str(error)), 400)

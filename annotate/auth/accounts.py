@@ -12,7 +12,7 @@ from annotate.auth.passwords import (
     hash_token,
     new_token,
 )
-from annotate.auth.rate_limit import Tries
+from annotate.auth.rate_limit import RateLimiter
 from annotate.clock import Monotonic
 from annotate.errors import SignInRefused
 from storage.errors import PersonKnown, StaleLink
@@ -40,9 +40,9 @@ class Accounts:
         hashing: Scrypt | None = None,
     ) -> None:
         self.people = people
-        self.set_up_token: str | None = None
+        self.setup_token: str | None = None
         """What makes the first admin, while there is none; printed where the app was started."""
-        self._tries, self._clock, self._now = Tries(clock), clock, now
+        self._tries, self._clock, self._now = RateLimiter(clock), clock, now
         self._hashing, self._turns = hashing or Scrypt(), threading.BoundedSemaphore(AT_ONCE)
         self._guard = threading.Lock()
         self._tokens: dict[str, tuple[str, datetime]] | None = None
@@ -70,16 +70,16 @@ class Accounts:
         """Make a token worth nothing."""
         if TOKEN.fullmatch(token):
             self.people.sign_out(hash_token(token))
-        self.forget()
+        self.clear_cache()
 
-    def holder(self, token: str) -> Person | None:
+    def person_of_token(self, token: str) -> Person | None:
         """Return whose token it is, as long as they may come in."""
         if not TOKEN.fullmatch(token):
             return None
         held = self._sign_ins().get(hash_token(token))
-        return self.named(held[0]) if held and held[1] > self._now() else None
+        return self.enabled_person(held[0]) if held and held[1] > self._now() else None
 
-    def remembers(self, name: str | None = None) -> bool:
+    def is_cached(self, name: str | None = None) -> bool:
         """Whether a person, or the holder of any token, is known without asking the database."""
         with self._guard:
             return self._tokens is not None if name is None else name in self._known
@@ -97,7 +97,7 @@ class Accounts:
                 self._tokens, self._known = tokens, self._known | known
         return tokens
 
-    def named(self, name: str) -> Person | None:
+    def enabled_person(self, name: str) -> Person | None:
         """Return the person of a name, as long as they may come in."""
         with self._guard:
             known, changes = self._known.get(name), self._changes
@@ -110,20 +110,20 @@ class Accounts:
                     self._known[name] = known
         return known if known.enabled else None
 
-    def vouched(self, name: str) -> Person | None:
+    def person_from_proxy(self, name: str) -> Person | None:
         """Return the person whom a proxy names, a labeler where nobody knew them.
 
         Raises InvalidPerson.
         """
-        if self.named(name) is None and self.people.find(name) is None:
+        if self.enabled_person(name) is None and self.people.find(name) is None:
             try:
                 self.people.add(name, Role.LABELER, "proxy")
             except PersonKnown:
                 pass  # Two requests of one newcomer came at the same time.
-            self.forget()
-        return self.named(name)
+            self.clear_cache()
+        return self.enabled_person(name)
 
-    def due(self, name: str) -> bool:
+    def touch_seen(self, name: str) -> bool:
         """Whether it is time to record that a person was there."""
         now = self._clock()
         with self._guard:
@@ -134,22 +134,22 @@ class Accounts:
 
     # Passwords
 
-    def choose(self, link: str, password: str, name: str = "") -> str:
+    def choose_password(self, link: str, password: str, name: str = "") -> str:
         """Use a link, or what makes the first admin, and return a token to be signed in with.
 
         Raises StaleLink, WeakPassword or InvalidPerson.
         """
-        if self.is_set_up(link):
+        if self.is_setup_token(link):
             return self._first_admin(name, password)
         owner = self.people.link_owner(hash_token(link))
         if owner is None:
             raise StaleLink("This link was used or has expired. Ask an admin for a new one.")
         hashed = self._hash(check_password(password, owner))
         self.people.use_link(hash_token(link), hashed)
-        self.forget()
+        self.clear_cache()
         return self._let_in(owner)
 
-    def change(self, name: str, old: str, new: str, address: str) -> str:
+    def change_password(self, name: str, old: str, new: str, address: str) -> str:
         """Put a new password in place of the old one, end every sign-in, and return a token.
 
         Raises SignInRefused, TooManyAttempts or WeakPassword.
@@ -161,7 +161,7 @@ class Accounts:
         self._tries.succeeded(folded(name), address)
         hashed = self._hash(check_password(new, name))
         self.people.set_password(name, hashed, name)
-        self.forget()
+        self.clear_cache()
         return self._let_in(name)
 
     # People
@@ -177,35 +177,35 @@ class Accounts:
         """
         token = new_token()
         self.people.set_link(name, hash_token(token), who, rescue)
-        self.forget()
+        self.clear_cache()
         return token
 
     def set_role(self, name: str, role: Role, who: str) -> None:
         """Make a person a labeler or an admin; raises UnknownPerson or LastAdmin."""
         self.people.set_role(name, role, who)
-        self.forget()
+        self.clear_cache()
 
     def set_enabled(self, name: str, enabled: bool, who: str) -> None:
         """Let a person in, or no more; raises UnknownPerson or LastAdmin."""
         self.people.set_enabled(name, enabled, who)
-        self.forget()
+        self.clear_cache()
 
     def has_admin(self, passwords: bool = True) -> bool:
         """Whether somebody can come in who may let others in; with `passwords` by one."""
         admins = [one for one in self.people.all() if one.enabled and one.role is Role.ADMIN]
         return any(one.password or not passwords for one in admins)
 
-    def open_set_up(self) -> str | None:
+    def create_setup_token(self) -> str | None:
         """Return what makes the first admin; None once there is one."""
-        self.set_up_token = None if self.has_admin() else new_token()
-        return self.set_up_token
+        self.setup_token = None if self.has_admin() else new_token()
+        return self.setup_token
 
-    def is_set_up(self, link: str) -> bool:
+    def is_setup_token(self, link: str) -> bool:
         """Whether a link is the one that makes the first admin."""
-        wanted = self.set_up_token
+        wanted = self.setup_token
         return wanted is not None and hash_token(link) == hash_token(wanted)
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Look everything up anew; what is being looked up right now is not kept either."""
         with self._guard:
             self._changes += 1
@@ -215,14 +215,14 @@ class Accounts:
     def _first_admin(self, name: str, password: str) -> str:
         name, hashed = check_name(name), self._hash(check_password(password, name))
         with self._guard:
-            taken, self.set_up_token = self.set_up_token, None
+            taken, self.setup_token = self.setup_token, None
         if taken is None:
             raise StaleLink("Somebody else was quicker, and is the first admin.")
         known = self.people.find(name) or self.people.add(name, Role.ADMIN, SETUP)
         self.people.set_role(known.name, Role.ADMIN, SETUP)
         self.people.set_enabled(known.name, True, SETUP)
         self.people.set_password(known.name, hashed, SETUP)
-        self.forget()
+        self.clear_cache()
         return self._let_in(known.name)
 
     def _let_in(self, name: str) -> str:

@@ -18,7 +18,7 @@ READING = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
+class Authenticator:
     """How people are known: by accounts of Palate's own, or by a header that a proxy sets."""
 
     accounts: Accounts
@@ -30,17 +30,17 @@ class SignIn:
     def person(self, request: Request) -> Person | None:
         """Return who asks; None for a stranger. The first time, this asks the database."""
         if self.header is None:
-            return self.accounts.holder(token_of(request))
+            return self.accounts.person_of_token(token_of(request))
         name = self._named(request)
         try:
-            return None if name is None else self.accounts.vouched(name)
+            return None if name is None else self.accounts.person_from_proxy(name)
         except InvalidPerson:
             return None
 
-    def remembers(self, request: Request) -> bool:
+    def is_cached(self, request: Request) -> bool:
         """Whether the database need not be asked who this is."""
         name = None if self.header is None else self._named(request)
-        return self.accounts.remembers(name) or (self.header is not None and name is None)
+        return self.accounts.is_cached(name) or (self.header is not None and name is None)
 
     def _named(self, request: Request) -> str | None:
         """Return whom a trusted proxy names; None for nobody, or for two people."""

@@ -1,6 +1,6 @@
 """The gate before the app: nothing passes that does not say whose it is and that it may.
 
-Everybody ── Doors      sign in, sign out, choose a password
+Everybody ── AccountRoutes      sign in, sign out, choose a password
 Labelers  ── labeling   an app of its own, which has no more than a labeler may use
 Admins    ── app        everything
 """
@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from annotate.auth.account_routes import PATHS
-from annotate.auth.identity import READING, SCOPE_KEY, SignIn
+from annotate.auth.identity import READING, SCOPE_KEY, Authenticator
 from annotate.auth.proxies import path_within
 from annotate.auth.streams import STREAMS, while_allowed
 from storage.tables.people import Person, Role
@@ -40,7 +40,7 @@ MOST_SESSIONS = 20_000
 PRIVATE_PAGES = ("/", "/config", "/config/", "/gradio_api/info", "/gradio_api/info/")
 
 
-class Sessions:
+class SessionOwners:
     """Whose a page's session is: the first who names it, and nobody else."""
 
     def __init__(self) -> None:
@@ -59,12 +59,12 @@ class Sessions:
             return owner == name
 
 
-class Gate:
+class SignInMiddleware:
     """An ASGI app around the app; refuses what nobody allowed."""
 
-    def __init__(self, app: ASGIApp, way: SignIn, doors: ASGIApp, labeling: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, way: Authenticator, doors: ASGIApp, labeling: ASGIApp) -> None:
         self._app, self._way, self._doors, self._labeling = app, way, doors, labeling
-        self._sessions = Sessions()
+        self._sessions = SessionOwners()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on to whom it is for, or refuse it."""
@@ -86,7 +86,7 @@ class Gate:
             return await self._doors(scope, receive, send)
         if person is None:
             return await self._stranger(request)(scope, receive, send)
-        if self._way.accounts.due(person.name):
+        if self._way.accounts.touch_seen(person.name):
             await run_in_threadpool(self._way.accounts.people.record_seen, person.name)
         if STREAMS.fullmatch(path):
             may_go_on = partial(self._is_still, request, person)
@@ -101,7 +101,7 @@ class Gate:
             await self._labeler(person, Request(scope, receive), send)
 
     async def _person(self, request: Request) -> Person | None:
-        if self._way.remembers(request):
+        if self._way.is_cached(request):
             return self._way.person(request)
         # The database may be busy, and the loop has others to serve.
         return await run_in_threadpool(self._way.person, request)

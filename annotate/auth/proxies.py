@@ -53,7 +53,7 @@ def values(scope: Scope, name: bytes) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PublicAddress:
     """What a request says of the address that a browser sees."""
 
     scheme: str
@@ -69,7 +69,7 @@ class Told:
         return f"{self.scheme}://{self.hosts[0]}"
 
 
-def as_told(scope: Scope, networks: tuple[Network, ...]) -> Told | None:
+def public_address(scope: Scope, networks: tuple[Network, ...]) -> PublicAddress | None:
     """Return what a request says of its address; None where that makes no sense."""
     by_proxy = trusts(networks, scope)
     named, scheme = values(scope, b"host"), scope.get("scheme", "http").replace("ws", "http")
@@ -86,7 +86,7 @@ def as_told(scope: Scope, networks: tuple[Network, ...]) -> Told | None:
         prefix = as_root_path("".join(values(scope, b"x-forwarded-prefix"))) if by_proxy else ""
     except InvalidRequest:
         return None
-    return Told(scheme, hosts, by_proxy, prefix)
+    return PublicAddress(scheme, hosts, by_proxy, prefix)
 
 
 def _parts(scope: Scope, name: bytes) -> Iterator[str]:

@@ -29,7 +29,7 @@ LONGEST_KEY = 64
 Key = tuple[str, str, str]
 
 
-class Tries:
+class RateLimiter:
     """Counts tries before their outcome is known, so that many at once count too."""
 
     def __init__(self, clock: Monotonic) -> None:

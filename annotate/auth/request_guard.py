@@ -14,10 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from annotate.auth.hosts import Hosts, Origin, as_origin
 from annotate.auth.proxies import (
     Network,
-    Told,
-    as_told,
+    PublicAddress,
     below,
     path_within,
+    public_address,
     values,
     without_claims,
 )
@@ -60,7 +60,7 @@ class Site:
     """A path such as /palate; empty at the root of a host."""
 
 
-class Guard:
+class RequestGuard:
     """An ASGI app around the app."""
 
     def __init__(self, app: ASGIApp, site: Site) -> None:
@@ -75,7 +75,7 @@ class Guard:
         if scope["type"] == "http":
             send = self._sending(send)
         # A path, and no whole address as only a forward proxy is sent.
-        told = as_told(scope, self._site.proxies) if scope["path"].startswith("/") else None
+        told = public_address(scope, self._site.proxies) if scope["path"].startswith("/") else None
         if told is None:
             return await refuse(PlainTextResponse(NO_HOST, 400), scope, receive, send)
 
@@ -89,7 +89,7 @@ class Guard:
             return await refuse(RedirectResponse(f"{root_path}/", 307), scope, receive, send)
         await self._app(scope, receive, send)
 
-    def _refusal(self, scope: Scope, told: Told) -> Response | None:
+    def _refusal(self, scope: Scope, told: PublicAddress) -> Response | None:
         for one in told.hosts:
             if not self._site.hosts.allows(one.host):
                 return PlainTextResponse(REFUSED_HOST.format(host=one.host), 403)
@@ -124,7 +124,7 @@ async def refuse(answer: Response, scope: Scope, receive: Receive, send: Send) -
     await answer(scope, receive, send)
 
 
-def is_own(origin: Origin | None, scope: Scope, told: Told) -> bool:
+def is_own(origin: Origin | None, scope: Scope, told: PublicAddress) -> bool:
     """Return whether a page came from the very address that the request went to."""
     if origin is None:
         return False

@@ -31,7 +31,7 @@ TILE = 128
 NAME = re.compile(r"t[0-9]{4,9}")
 
 
-class TrialReports:
+class BlindTestReports:
     """Saves reports of blind tests among the exports."""
 
     def __init__(

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from annotate.blind_tests.report import TrialReports
-from annotate.blind_tests.verdict import Judge
+from annotate.blind_tests.report import BlindTestReports
+from annotate.blind_tests.verdict import VerdictCalculator
 from annotate.clock import Monotonic
 from annotate.comparison.grid import ComparisonGrid, Drawn
 from annotate.comparison.mixes import parse_mix
@@ -20,7 +20,7 @@ from annotate.errors import InvalidRequest
 from annotate.interfaces import RenderItem
 from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.prompt_sources import PromptSampler
-from annotate.versions.release_gate import require_fit
+from annotate.versions.release_gate import require_passed_checks
 from storage.records import QUESTIONS, Image, Trial
 from storage.store import Store
 from storage.tables.blind_tests import ENDED, OPEN
@@ -41,7 +41,7 @@ FEWEST_PROMPTS = 4
 
 
 @dataclass(slots=True)
-class Course:
+class RenderProgress:
     """Where the drawing of a trial has come to."""
 
     place: int
@@ -52,7 +52,7 @@ class Course:
     prompts: list[str] = field(default_factory=list)
 
 
-class Trials:
+class BlindTests:
     """Starts blind tests, draws their pairs in a thread, and says what came of them."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Trials:
         clock: Monotonic,
         model_name: str,
     ) -> None:
-        """Take the prompts that are set aside for trials, and what makes a version active."""
+        """Take the prompts that are set aside for blind tests, and what makes a version active."""
         self._store, self._assigner, self._grid, self._model_id = (
             store,
             assigner,
@@ -81,9 +81,9 @@ class Trials:
             activate,
         )
         self._chance, self._clock = chance, clock
-        self.saved = TrialReports(store, model_id, model_name, self.report)
-        self._judge = Judge()
-        self._courses: dict[str, Course] = {}
+        self.reports = BlindTestReports(store, model_id, model_name, self.results)
+        self._verdicts = VerdictCalculator()
+        self._progress: dict[str, RenderProgress] = {}
         self._closing, self._nudge = threading.Event(), threading.Event()
         self._guard = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="trials", daemon=True)
@@ -118,7 +118,7 @@ class Trials:
 
         Raises ReleaseBlocked, InvalidRequest (no prompt is left), UnknownVersion or InvalidTrial.
         """
-        require_fit(self._store.version(self._model_id, after))
+        require_passed_checks(self._store.version(self._model_id, after))
         texts = self._fresh(prompts if prompts is not None else self._prompts)
         options = {"mixed": mixed, "act": act}
         trial = self._store.blind_tests.create(
@@ -126,7 +126,7 @@ class Trials:
         )
         self._prompt_sampler.drop(texts)
         self._take_up(trial)
-        return self.report(trial.trial_id)
+        return self.results(trial.trial_id)
 
     def end(self, trial_id: str, note: str | None = None) -> dict[str, Any]:
         """Ask for no more votes; what was said stays."""
@@ -135,13 +135,13 @@ class Trials:
             self._store.blind_tests.set_state(trial_id, ENDED, note or trial.note)
         self._assigner.drop_trial(trial_id)
         with self._guard:
-            self._courses.pop(trial_id, None)
-        return self.report(trial_id)
+            self._progress.pop(trial_id, None)
+        return self.results(trial_id)
 
-    def report(self, trial_id: str) -> dict[str, Any]:
+    def results(self, trial_id: str) -> dict[str, Any]:
         """What a trial is and what its votes say so far."""
         trial = self._store.blind_tests.get(trial_id)
-        course = self._courses.get(trial_id)
+        progress = self._progress.get(trial_id)
         return {
             "trial": trial_id,
             "before": trial.before,
@@ -152,36 +152,37 @@ class Trials:
             "mixed": bool(trial.options.get("mixed")),
             "act": bool(trial.options.get("act")),
             "prompts": len(trial.prompts),
-            "problem": course.problem if course else None,
-            **self._judge.verdict(trial.questions, self._store.blind_tests.votes(trial_id)),
+            "problem": progress.problem if progress else None,
+            **self._verdicts.verdict(trial.questions, self._store.blind_tests.votes(trial_id)),
         }
 
-    def reports(self) -> list[dict[str, Any]]:
-        """The reports of all trials, newest first."""
+    def all_results(self) -> list[dict[str, Any]]:
+        """The reports of all blind_tests, newest first."""
         return [
-            self.report(trial.trial_id) for trial in self._store.blind_tests.of_base(self._model_id)
+            self.results(trial.trial_id)
+            for trial in self._store.blind_tests.of_base(self._model_id)
         ]
 
-    def wanted(self, trial_id: str) -> str:
+    def request_pairs(self, trial_id: str) -> str:
         """Somebody wants pairs of a trial; returns why there may be none yet.
 
         Raises InvalidRequest for a trial that ended, UnknownTrial for none.
         """
-        course = self._courses.get(trial_id)
-        if course is None:
+        progress = self._progress.get(trial_id)
+        if progress is None:
             trial = self._store.blind_tests.get(trial_id)
             raise InvalidRequest(trial.note or f"The blind test {trial.trial_id} has ended.")
-        course.wanted_at = self._clock()
+        progress.wanted_at = self._clock()
         self._nudge.set()
-        return course.problem or "Drawing images with both versions."
+        return progress.problem or "Drawing images with both versions."
 
-    def voted(self, trial_id: str) -> None:
+    def act_on_verdict(self, trial_id: str) -> None:
         """Act on a verdict once it is settled, if the trial was started so."""
         trial = self._store.blind_tests.get(trial_id)
         if not trial.options.get("act") or trial.note:
             return
         votes = self._store.blind_tests.votes(trial_id)
-        outcome = self._judge.outcome(votes)
+        outcome = self._verdicts.outcome(votes)
         if outcome is None:
             return
         active = self._store.active(self._model_id).version
@@ -194,7 +195,7 @@ class Trials:
             note = f"{trial.before} was made active again."
         self._store.blind_tests.set_state(trial_id, trial.state, note)
 
-    def kept_prompts(self) -> set[str]:
+    def reserved_prompts(self) -> set[str]:
         """The prompts that nothing is learned from."""
         return self._store.blind_tests.reserved_prompts() | set(self._prompts)
 
@@ -213,69 +214,76 @@ class Trials:
     def _take_up(self, trial: Trial) -> None:
         prompts = list(trial.prompts)
         random.Random(trial.trial_id).shuffle(prompts)
-        course = Course(self._store.blind_tests.next_index(trial.trial_id), prompts=prompts)
-        course.wanted_at = self._clock()
+        progress = RenderProgress(
+            self._store.blind_tests.next_index(trial.trial_id), prompts=prompts
+        )
+        progress.wanted_at = self._clock()
         for pair in self._store.blind_tests.waiting(trial.trial_id):
             self._assigner.add(pair)
         if trial.options.get("mixed"):
             self._assigner.mixed = trial.trial_id
         with self._guard:
-            self._courses[trial.trial_id] = course
+            self._progress[trial.trial_id] = progress
         self._nudge.set()
 
     def _work(self) -> None:
         while not self._closing.is_set():
             with self._guard:
-                courses = list(self._courses.items())
-            drew = [self._step(trial_id, course) for trial_id, course in courses]
+                in_progress = list(self._progress.items())
+            drew = [self._step(trial_id, progress) for trial_id, progress in in_progress]
             if not any(drew):
                 self._nudge.wait(IDLE_S)
             self._nudge.clear()
 
-    def _step(self, trial_id: str, course: Course) -> bool:
+    def _step(self, trial_id: str, progress: RenderProgress) -> bool:
         """Draw a group of a trial's pairs if they are wanted; returns whether it did."""
-        wanted = self._assigner.mixed == trial_id or self._clock() - course.wanted_at < WANTED_S
+        wanted = self._assigner.mixed == trial_id or self._clock() - progress.wanted_at < WANTED_S
         if not wanted or self._assigner.ready(trial_id) >= AHEAD or self._closing.is_set():
             return False
         try:
-            self._draw(self._store.blind_tests.get(trial_id), course)
-            course.problem = None
+            self._draw(self._store.blind_tests.get(trial_id), progress)
+            progress.problem = None
         except Exception as error:
             if not self._closing.is_set():
-                course.problem = f"{error} Drawing goes on by itself once it can."
+                progress.problem = f"{error} Drawing goes on by itself once it can."
                 logger.error("trial %s cannot be drawn", trial_id, exc_info=error)
                 self._closing.wait(RETRY_S)
             return False
         return True
 
-    def _draw(self, trial: Trial, course: Course) -> None:
-        places = range(course.place, course.place + course.group)
-        items = [self._item(trial, course, place) for place in places]
+    def _draw(self, trial: Trial, progress: RenderProgress) -> None:
+        places = range(progress.place, progress.place + progress.group)
+        items = [self._item(trial, progress, place) for place in places]
         mixes = [parse_mix(trial.before), parse_mix(trial.after)]
         drawn: Drawn = {}
         for group in self._grid.compare(items, mixes):
             drawn |= group
         for index, place in enumerate(places):
             sides = drawn[index, 0], drawn[index, 1]
-            self._publish(trial, course, place, items[index].prompt, sides)
-        course.place, course.group = places.stop, min(LARGEST_GROUP, 2 * course.group)
-        if course.alike >= ALIKE:
+            self._publish(trial, progress, place, items[index].prompt, sides)
+        progress.place, progress.group = places.stop, min(LARGEST_GROUP, 2 * progress.group)
+        if progress.alike >= ALIKE:
             self.end(trial.trial_id, "The two versions draw the same images.")
 
-    def _item(self, trial: Trial, course: Course, place: int) -> RenderItem:
+    def _item(self, trial: Trial, progress: RenderProgress, place: int) -> RenderItem:
         """Every prompt with one seed, then every prompt with the next."""
-        turn, number = divmod(place, len(course.prompts))
+        turn, number = divmod(place, len(progress.prompts))
         seed = random.Random(f"{trial.trial_id} {turn} {number}").randrange(2**32)
-        return RenderItem(course.prompts[number], seed)
+        return RenderItem(progress.prompts[number], seed)
 
     def _publish(
-        self, trial: Trial, course: Course, place: int, prompt: str, sides: tuple[Image, Image]
+        self,
+        trial: Trial,
+        progress: RenderProgress,
+        place: int,
+        prompt: str,
+        sides: tuple[Image, Image],
     ) -> None:
         before, after = sides
         if before.sha256 == after.sha256:
-            course.alike += 1
+            progress.alike += 1
             return
-        course.alike = 0
+        progress.alike = 0
         swap = self._chance.random() < 0.5
         for question in trial.questions:
             ids = (before.image_id, after.image_id)

@@ -18,7 +18,7 @@ DECIDING = QUESTIONS[0]
 """The question whose votes settle a verdict; the others are told beside it."""
 
 
-class Judge:
+class VerdictCalculator:
     """Adds up votes; simulations are remembered by what they started from."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Supplies:
+class ImportContext:
     """The parts of the studio that an import reads and writes."""
 
     store: Store

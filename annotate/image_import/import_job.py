@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from annotate.image_import.context import Supplies
+from annotate.image_import.context import ImportContext
 from annotate.image_import.decode import Head, Size, develop
 from annotate.image_import.import_summary import ALONE, SAME, STOPPED, Summary
 from annotate.image_import.known_images import Stock
@@ -41,7 +41,7 @@ Part = list[tuple[Head, Size]]
 class Import:
     """The import of one folder, by one thread and those that it starts."""
 
-    def __init__(self, supplies: Supplies, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, supplies: ImportContext, patience_s: float = PATIENCE_S) -> None:
         self._store, self._assigner, self._model_id = (
             supplies.store,
             supplies.assigner,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from annotate.background import TICK_S, BackgroundJob
 from annotate.errors import AnnotateError, InvalidImport
-from annotate.image_import.context import Supplies
+from annotate.image_import.context import ImportContext
 from annotate.image_import.import_job import Import
 from annotate.image_import.import_summary import Progress
 from annotate.image_import.preview import Preview
@@ -26,10 +26,10 @@ HEED_S = 5.0
 """So long an import may take to end when it is asked to."""
 
 
-class Material:
+class ImageImporter:
     """Imports of folders, one at a time; safe from any thread."""
 
-    def __init__(self, supplies: Supplies, heed_s: float = HEED_S) -> None:
+    def __init__(self, supplies: ImportContext, heed_s: float = HEED_S) -> None:
         self._supplies, self._heed_s = supplies, heed_s
         self._busy = threading.Lock()
         self._closed = False

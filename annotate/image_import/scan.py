@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from annotate.image_import.captions.origins import alike
 from annotate.image_import.captions.sidecar import files_beside
-from annotate.image_import.context import Supplies
+from annotate.image_import.context import ImportContext
 from annotate.image_import.decode import LARGEST_FILE, Head, look
 from annotate.image_import.folder import Found, find_images
 from annotate.image_import.import_summary import ALONE, STOPPED
@@ -48,7 +48,7 @@ class Looked:
 class Looking:
     """Looks at folders."""
 
-    def __init__(self, supplies: Supplies, steps: Steps) -> None:
+    def __init__(self, supplies: ImportContext, steps: Steps) -> None:
         self._supplies, self._steps = supplies, steps
 
     def look(self, folder: Path, before: Outcomes = MappingProxyType({})) -> Looked:

@@ -67,13 +67,13 @@ Answer = TypeVar("Answer")
 Told = dict[str, Any]
 
 
-class BlindStudio:
+class LabelerView:
     """What of a studio is for labelers; what it does not have, they cannot ask for."""
 
     def __init__(self, studio: Studio, people: People, expected: tuple[type[Exception], ...]):
         self._studio, self._people, self._expected = studio, people, expected
         self.train_every = studio.train_every
-        self.trials = BlindTrials()
+        self.blind_tests = LabelerBlindTests()
         self.annotations = self._only(studio.annotations, "offered", "remark", "report")
         self.sessions = self._only(studio.sessions, "begin", "turn", "now", "summary")
         self.best_worst = self._only(studio.best_worst, "rank")
@@ -180,15 +180,15 @@ class BlindStudio:
         return asked
 
 
-class BlindTrials:
+class LabelerBlindTests:
     """Blind tests as labelers meet them: mixed in between other pairs, and never by name."""
 
-    def report(self, trial: str) -> Told:
+    def results(self, trial: str) -> Told:
         """Refuse: how a blind test stands is not for those who vote in it."""
         raise NotAllowed(BY_NAME)
 
 
-Labeled = Studio | BlindStudio
+AnyStudio = Studio | LabelerView
 """What the labeling stage talks to."""
 
 

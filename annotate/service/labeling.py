@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from annotate.blind_tests.trials import Trials
+from annotate.blind_tests.trials import BlindTests
 from annotate.labeling.annotations import Annotations
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import BestWorstQueue
 from annotate.labeling.sessions import LabelingSessions
 from annotate.labeling.undo_messages import told_undone
 from annotate.rendering.pair_pool import PairPool, WaitEstimate
-from annotate.training.new_votes import Harvest
-from annotate.training.trigger import Schedule
+from annotate.training.new_votes import NewVotes
+from annotate.training.trigger import Trigger
 from annotate.urls import pair_view
 from annotate.validation import as_annotator, as_response_ms, as_text
 from storage.records import Quad
@@ -30,14 +30,14 @@ class Labeling:
         assigner: PairAssigner,
         pool: PairPool,
         best_worst: BestWorstQueue,
-        trials: Trials,
-        harvest: Harvest,
-        schedule: Schedule,
+        blind_tests: BlindTests,
+        new_votes: NewVotes,
+        trigger: Trigger,
         model_id: str,
     ) -> None:
         self._store, self._assigner, self._pool, self._model_id = store, assigner, pool, model_id
-        self._harvest, self._schedule = harvest, schedule
-        self.best_worst, self.trials, self.train_every = best_worst, trials, schedule.every
+        self._new_votes, self._trigger = new_votes, trigger
+        self.best_worst, self.blind_tests, self.train_every = best_worst, blind_tests, trigger.every
         self.annotations, self.sessions = (
             Annotations(store, assigner, model_id),
             LabelingSessions(store, assigner),
@@ -60,7 +60,7 @@ class Labeling:
         that the page may leave out: of a version no longer active, or of no trial it takes part in.
         """
         name, want = as_annotator(annotator), max(0, min(MOST_AT_ONCE, want))
-        drawing = self.trials.wanted(trial) if trial else None
+        drawing = self.blind_tests.request_pairs(trial) if trial else None
         assigned = self._assigner.ahead(name, list(have), want, self._pool.stuck, trial or None)
         self._pool.wake()
         pairs = [pair_view(pair) for pair in assigned.pairs]
@@ -92,7 +92,7 @@ class Labeling:
             as_response_ms(response_ms),
         )
         if receipt.trial:
-            self.trials.voted(receipt.trial)
+            self.blind_tests.act_on_verdict(receipt.trial)
         return {
             "accepted": True,
             "key": receipt.key,
@@ -158,4 +158,4 @@ class Labeling:
     def _until_next_run(self) -> int | None:
         if not self.train_every or self._assigner.mixed:
             return None
-        return self._schedule.until_next(self._harvest.new())
+        return self._trigger.until_next(self._new_votes.new_vote_count())

@@ -7,8 +7,8 @@ from annotate.insights.active_learning import ActiveLearner
 from annotate.interfaces import Sampler, SamplerState
 from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.pair_pool import READY_PAIRS, PairPool
-from annotate.training.run_status import Reports, in_words
-from annotate.training.runs import Tuning
+from annotate.training.run_status import RunStatusReader, run_sentence
+from annotate.training.runs import TrainingRuns
 from annotate.wording import quantity
 from storage.store import Store
 
@@ -20,7 +20,7 @@ SLOW_MIN = 2
 """After so many minutes without an image it is said how many."""
 
 
-class Standing:
+class StudioStatus:
     """Looks at everything that works in the background."""
 
     def __init__(
@@ -28,19 +28,19 @@ class Standing:
         sampler: Sampler,
         assigner: PairAssigner,
         pool: PairPool,
-        tuning: Tuning,
-        reports: Reports,
+        runs: TrainingRuns,
+        run_status: RunStatusReader,
         choosing: ActiveLearner,
         store: Store,
     ) -> None:
         self._sampler, self._assigner, self._pool = sampler, assigner, pool
-        self._tuning, self._reports, self._choosing = tuning, reports, choosing
+        self._runs, self._run_status, self._choosing = runs, run_status, choosing
         self._store = store
 
     def activity(self) -> dict[str, Any]:
         """Say what the app is doing now."""
-        state, run_id = self._sampler.state(), self._tuning.running
-        run = {"run_id": run_id, **self._reports.status(run_id)} if run_id else None
+        state, run_id = self._sampler.state(), self._runs.running
+        run = {"run_id": run_id, **self._run_status.status(run_id)} if run_id else None
         ready, target = self._stock()
         return {
             "sampler": {
@@ -51,7 +51,7 @@ class Standing:
             },
             "pool": {"ready": ready, "target": target, "problem": self._pool.problem},
             "run": run,
-            "problem": self._tuning.problem,
+            "problem": self._runs.problem,
             "choosing": {"problem": self._choosing.problem},
             "database": {
                 "recovered": self._store.opening.recovered,
@@ -73,12 +73,12 @@ class Standing:
     def _message(self, run: dict[str, Any] | None, ready: int, target: int) -> str:
         if self._store.opening.problem:
             return self._store.opening.problem
-        if self._tuning.problem:
-            return f"The runs cannot be followed: {self._tuning.problem}"
+        if self._runs.problem:
+            return f"The runs cannot be followed: {self._runs.problem}"
         if self._pool.stuck and not self._pool.resting:
             return self._pool.wait().reason
         if run:
-            return in_words(run)
+            return run_sentence(run)
         if self._sampler.state().state != "ready":
             return self._pool.wait().reason
         if ready < target:

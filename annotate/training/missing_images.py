@@ -13,7 +13,7 @@ SHARE = 20
 NAMED = 3
 
 
-class Losses:
+class MissingImages:
     """Remember what is lost for as long as looking again would cost too much."""
 
     def __init__(self, store: Store, model_id: str, clock: Monotonic) -> None:
@@ -35,7 +35,7 @@ class Losses:
             return lost
 
 
-def told_of(votes: int, images: Mapping[str, str]) -> str | None:
+def left_out_sentence(votes: int, images: Mapping[str, str]) -> str | None:
     """Return the sentence about votes that are left out; None without any."""
     if not votes or not images:
         return None

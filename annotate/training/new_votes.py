@@ -10,10 +10,10 @@ from annotate.labeling.assignment import PairAssigner
 from storage.records import Run, RunState
 from storage.store import Store
 
-WASTED = (RunState.FAILED, RunState.CANCELLED)
+UNSUCCESSFUL = (RunState.FAILED, RunState.CANCELLED)
 
 
-class Harvest:
+class NewVotes:
     """Counts new votes, and waits until they are settled."""
 
     def __init__(
@@ -26,20 +26,20 @@ class Harvest:
         self.weigh: Callable[[], None] = lambda: None
         """Settles how much everybody's votes count, before they are frozen for a run."""
 
-    def new(self) -> int:
+    def new_vote_count(self) -> int:
         """Count the decisive votes since the newest run.
 
         Votes that a failed or cancelled run had are not new: it would start again and again.
         """
         new = self._store.decisive_since_last_run(self._model_id)
         runs = [run for run in self._store.runs(self._model_id) if not run.settings.get("voter")]
-        if new and runs and runs[0].state in WASTED:
+        if new and runs and runs[0].state in UNSUCCESSFUL:
             counts = snapshot_counts(self._store, runs[0])
             had = sum(counts.get(kind, 0) for kind in ("preference", "ranking", "image_lost"))
             new = min(new, max(0, self._store.counts(self._model_id).decisive - had))
         return new
 
-    def settled(self, new: int) -> int:
+    def settled_count(self, new: int) -> int:
         """How many of the new votes are surely settled."""
         return max(0, new - self._assigner.decisive.within(self.settle_s))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from annotate.clock import in_utc
 from annotate.interfaces import RunStatus, Trainer
-from annotate.training.missing_images import told_of
+from annotate.training.missing_images import left_out_sentence
 from annotate.training.new_votes import snapshot_counts, snapshot_manifest
 from annotate.versions.release_gate import failed_checks
 from annotate.wording import quantity
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableRun:
     """The status of a run whose folder cannot be read."""
 
     state: str
@@ -32,7 +32,7 @@ class Unreadable:
     silent_s: float = 0.0
 
 
-class Reports:
+class RunStatusReader:
     """Puts together what the store and the run folders say."""
 
     def __init__(self, store: Store, trainer: Trainer, model_id: str) -> None:
@@ -116,7 +116,7 @@ class Reports:
         """Return what the run could not learn from, in a sentence, under `left_out`."""
         manifest = snapshot_manifest(self._store, run)
         lost = manifest.get("counts", {}).get("image_lost", 0)
-        sentence = told_of(lost, manifest.get("lost_images", {}))
+        sentence = left_out_sentence(lost, manifest.get("lost_images", {}))
         return {"left_out": sentence} if sentence else {}
 
     def _status(self, run: Run) -> RunStatus:
@@ -125,7 +125,7 @@ class Reports:
         except Exception:
             # One damaged folder must not hide the other runs.
             logger.exception("the folder of run %s cannot be read", run.run_id)
-            return Unreadable(run.state)
+            return UnreadableRun(run.state)
 
     def _made_by(self) -> dict[str | None, Version]:
         return {
@@ -141,7 +141,7 @@ def _trouble(run: Run, status: RunStatus) -> dict[str, str]:
     return {"trouble": f"It has not answered for {minutes}. Cancel it, then resume it."}
 
 
-def in_words(run: dict[str, Any]) -> str:
+def run_sentence(run: dict[str, Any]) -> str:
     """Say in a sentence how far a run is."""
     words = f"Fine-tuning {run['run_id']}: {100 * run['progress']:.0f} %"
     if trouble := run.get("trouble"):

@@ -11,9 +11,9 @@ from annotate.clock import Monotonic
 from annotate.errors import NothingToLearn, NotResumable
 from annotate.interfaces import ModelInfo, RunStatus, Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool
-from annotate.training.missing_images import Losses, told_of
-from annotate.training.new_votes import Harvest
-from annotate.training.trigger import Schedule
+from annotate.training.missing_images import MissingImages, left_out_sentence
+from annotate.training.new_votes import NewVotes
+from annotate.training.trigger import Trigger
 from annotate.validation import as_annotator
 from storage.errors import StorageError
 from storage.records import Run, RunState, Version
@@ -28,7 +28,7 @@ NOTHING = "There is no left or right vote"
 INTERRUPTED = "The trainer stopped before it was done. Resume goes on from its last checkpoint."
 
 
-class Tuning:
+class TrainingRuns:
     """Starts runs, follows them and makes versions of them; safe from any thread."""
 
     def __init__(
@@ -38,17 +38,17 @@ class Tuning:
         trainer: Trainer,
         model: ModelInfo,
         pool: PairPool,
-        harvest: Harvest,
-        schedule: Schedule,
+        new_votes: NewVotes,
+        trigger: Trigger,
         clock: Monotonic,
         watch_s: float,
         model_id: str,
     ) -> None:
         self._store, self._sampler, self._trainer, self._model = store, sampler, trainer, model
-        self._pool, self._harvest, self._schedule, self._clock = pool, harvest, schedule, clock
+        self._pool, self._new_votes, self._trigger, self._clock = pool, new_votes, trigger, clock
         self._model_id, self._watch_s = model_id, watch_s
         self._running: str | None = None
-        self._losses = Losses(store, self._model_id, clock)
+        self._missing_images = MissingImages(store, self._model_id, clock)
         self._queue: list[str] = []
         self._shares_device: bool | None = None
         self._cancelled: dict[str, float] = {}
@@ -84,11 +84,11 @@ class Tuning:
             told = f"There is no left or right vote of {voter!r}" if voter else NOTHING
             raise NothingToLearn(f"{told} to learn from yet. Label some pairs first.")
 
-        lost = self._losses.of(voter)
+        lost = self._missing_images.of(voter)
         if pairs <= lost.decisive:
             # Nobody is refused for what was so a moment ago.
-            lost = self._losses.of(voter, anew=True)
-        left_out = told_of(lost.votes, lost.images)
+            lost = self._missing_images.of(voter, anew=True)
+        left_out = left_out_sentence(lost.votes, lost.images)
         if pairs <= lost.decisive:
             raise NothingToLearn(f"No vote is left to learn from; label new pairs. {left_out}")
         plan = self._trainer.plan(self._model, pairs - lost.decisive, rest, self._measured_speed())
@@ -110,7 +110,7 @@ class Tuning:
         """
         self.plan(settings)
         self._start_of(settings)
-        self._harvest.await_settled(self._closing)
+        self._new_votes.await_settled(self._closing)
         with self._turn:
             return self._enqueue(settings, trigger)
 
@@ -142,8 +142,8 @@ class Tuning:
     def _enqueue(self, settings: dict[str, Any], trigger: str) -> Run:
         start = self._start_of(settings)
         voter, rest = whose(settings)
-        self._harvest.weigh()
-        snapshot = self._store.write_snapshot(self._model_id, self._harvest.settle_s, voter)
+        self._new_votes.weigh()
+        snapshot = self._store.write_snapshot(self._model_id, self._new_votes.settle_s, voter)
         run = self._store.create_run(
             snapshot.snapshot_id, self._model_id, start.version, settings, trigger
         )
@@ -223,8 +223,8 @@ class Tuning:
                 self._start_if_due()
 
     def _start_if_due(self) -> None:
-        now, new = self._schedule.now(), self._harvest.new()
-        trigger = self._schedule.due(now, new, self._harvest.settled(new))
+        now, new = self._trigger.now(), self._new_votes.new_vote_count()
+        trigger = self._trigger.poll(now, new, self._new_votes.settled_count(new))
         if trigger is not None:
             self._enqueue({}, trigger)
 

@@ -10,7 +10,7 @@ DAY = timedelta(days=1)
 TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
-class Schedule:
+class Trigger:
     """Says whether a run is due; it starts nothing."""
 
     def __init__(self, every: int, at: str | None, now: WallClock) -> None:
@@ -25,7 +25,7 @@ class Schedule:
         self._next = self._following(now())
         self._daily_due = False
 
-    def due(self, now: datetime, new: int, settled: int) -> str | None:
+    def poll(self, now: datetime, new: int, settled: int) -> str | None:
         """Return why a run is due, given the new decisive votes and how many of them are settled.
 
         To be asked while no run goes on, with the time from before the votes were counted: one

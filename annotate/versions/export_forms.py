@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Form:
+class ExportForm:
     """One form: what is written, and who reads it."""
 
     read_by: str
@@ -21,11 +21,13 @@ class Form:
 
 
 FORMS = {
-    "kohya": Form("ComfyUI, A1111, Forge, sd-scripts and diffusers"),
-    "diffusers": Form("diffusers alone", not_by="ComfyUI, A1111, Forge or sd-scripts"),
-    "dora": Form("a DoRA in ComfyUI and Forge", not_by="A1111, sd-scripts or diffusers"),
-    "peft": Form("PEFT", folder=True, not_by="ComfyUI, A1111, Forge, sd-scripts or diffusers"),
-    "merged": Form("diffusers, as a whole model", folder=True),
+    "kohya": ExportForm("ComfyUI, A1111, Forge, sd-scripts and diffusers"),
+    "diffusers": ExportForm("diffusers alone", not_by="ComfyUI, A1111, Forge or sd-scripts"),
+    "dora": ExportForm("a DoRA in ComfyUI and Forge", not_by="A1111, sd-scripts or diffusers"),
+    "peft": ExportForm(
+        "PEFT", folder=True, not_by="ComfyUI, A1111, Forge, sd-scripts or diffusers"
+    ),
+    "merged": ExportForm("diffusers, as a whole model", folder=True),
 }
 
 

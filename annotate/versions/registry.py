@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 EXPORTED = re.compile(r"[\w-][\w.-]*\.safetensors")
 
 
-class Library:
+class VersionRegistry:
     """Tells about versions, deleted ones too, and names, exports, imports and deletes them."""
 
     def __init__(

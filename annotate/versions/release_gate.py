@@ -13,7 +13,7 @@ def failed_checks(summary: dict[str, Any]) -> list[str]:
     return [check["sentence"] for check in summary.get("checks", []) if not check["passed"]]
 
 
-def require_fit(version: Version) -> None:
+def require_passed_checks(version: Version) -> None:
     """Raise ReleaseBlocked for a version that failed its checks."""
     if reasons := failed_checks(version.summary):
         raise ReleaseBlocked(

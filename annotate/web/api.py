@@ -6,7 +6,7 @@ from gradio.events import api
 
 from annotate.insights.insights import PATIENT_S
 from annotate.labeling.undo_messages import flat
-from annotate.service.labeler_view import Labeled
+from annotate.service.labeler_view import AnyStudio
 from annotate.service.studio import Studio
 from annotate.web.endpoint_aliases import (
     ALIASES,
@@ -126,40 +126,40 @@ class Endpoints:
     ) -> dict[str, Any]:
         """Start a blind test of two versions on prompts that nobody labeled, and return it."""
         asked = questions or ["overall"]
-        trials = self._studio.trials
+        trials = self._studio.blind_tests
         report = trials.begin(before, after, prompts or None, asked, mixed, activate_winner)
         return with_renamed_keys(report)
 
     def blind_tests(self) -> list[dict[str, Any]]:
         """Return every blind test with what its votes say so far, newest first."""
-        return [with_renamed_keys(report) for report in self._studio.trials.reports()]
+        return [with_renamed_keys(report) for report in self._studio.blind_tests.all_results()]
 
     def end_blind_test(self, blind_test: str) -> dict[str, Any]:
         """End a blind test: no more votes are asked for; return it."""
-        return with_renamed_keys(self._studio.trials.end(blind_test))
+        return with_renamed_keys(self._studio.blind_tests.end(blind_test))
 
     def save_blind_test_report(self, blind_test: str) -> dict[str, Any]:
         """Save a blind test with its votes, images and report in a folder, and return where."""
-        return with_renamed_keys(self._studio.trials.saved.save(blind_test))
+        return with_renamed_keys(self._studio.blind_tests.reports.save(blind_test))
 
     def rename_version(self, version: str, name: str) -> list[dict[str, Any]]:
         """Give a version a name to show beside its own, an empty one for none."""
-        self._studio.library.rename(version, name)
+        self._studio.registry.rename(version, name)
         return self._studio.versions()
 
     def note_version(self, version: str, note: str) -> list[dict[str, Any]]:
         """Write a note on a version, an empty one for none."""
-        self._studio.library.note(version, note)
+        self._studio.registry.note(version, note)
         return self._studio.versions()
 
     def delete_version(self, version: str) -> list[dict[str, Any]]:
         """Delete a version's files for good; its row stays, so that votes stay explainable."""
-        self._studio.library.delete(version)
+        self._studio.registry.delete(version)
         return self._studio.versions()
 
     def export_version(self, version: str, form: str) -> dict[str, Any]:
         """Write a version for other programs: form is kohya, diffusers, dora, peft or merged."""
-        return self._studio.library.export(version, form)
+        return self._studio.registry.export(version, form)
 
     def insights(self, annotator: str = "") -> dict[str, Any]:
         """Return how votes were given and what they like: one person's, or everybody's for ""."""
@@ -198,11 +198,11 @@ class Endpoints:
 
     def preview_import(self, folder: str) -> dict[str, Any]:
         """Preview the import of a folder on the server, with ten examples; import nothing."""
-        return self._studio.material.look(folder).told()
+        return self._studio.importer.look(folder).told()
 
     def import_images(self, folder: str) -> dict[str, Any]:
         """Import a folder of images on the server; return how many were new, known or skipped."""
-        return self._studio.material.bring(folder)
+        return self._studio.importer.bring(folder)
 
     def add_prompts(self, prompts: list[str] | str) -> dict[str, Any]:
         """Add prompts, a list or one a line, and return how many were new."""
@@ -257,7 +257,7 @@ SLOW_AT_ONCE = 4
 """Images are rendered one batch at a time anyway; more callers would take every worker thread."""
 
 
-def add_api(studio: Labeled, expected: Errors, role: Role = Role.ADMIN) -> None:
+def add_api(studio: AnyStudio, expected: Errors, role: Role = Role.ADMIN) -> None:
     """Register the endpoints that a role may call in the Blocks that is open, then their aliases.
 
     An `expected` error reaches clients as its sentence.

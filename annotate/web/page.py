@@ -13,11 +13,11 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from annotate.auth.account_routes import Doors
-from annotate.auth.identity import SignIn
-from annotate.auth.middleware import Gate
-from annotate.auth.request_guard import Guard, Site
-from annotate.service.labeler_view import BlindStudio
+from annotate.auth.account_routes import AccountRoutes
+from annotate.auth.identity import Authenticator
+from annotate.auth.middleware import SignInMiddleware
+from annotate.auth.request_guard import RequestGuard, Site
+from annotate.service.labeler_view import LabelerView
 from annotate.service.studio import Studio
 from annotate.web.api import add_api
 from annotate.web.call_checks import CallChecks, CallTable, Parameter
@@ -59,7 +59,7 @@ STYLESHEETS = (
 )
 
 
-def build_page(studio: Studio, expected: Errors, way: SignIn | None = None) -> gr.Blocks:
+def build_page(studio: Studio, expected: Errors, way: Authenticator | None = None) -> gr.Blocks:
     """Build the page and the API; of an `expected` error a person is told the sentence."""
     page: gr.Blocks
     with gr.Blocks(title="Palate", analytics_enabled=False) as page:
@@ -93,7 +93,7 @@ def build_page(studio: Studio, expected: Errors, way: SignIn | None = None) -> g
     return _calm(page)
 
 
-def build_labeling_page(studio: BlindStudio, expected: Errors) -> gr.Blocks:
+def build_labeling_page(studio: LabelerView, expected: Errors) -> gr.Blocks:
     """Build the page of labelers: the stage, and the API as far as it is for them."""
     page: gr.Blocks
     with gr.Blocks(title="Palate", analytics_enabled=False) as page:
@@ -131,7 +131,7 @@ class WebApp:
 
 
 def build_app(
-    studio: Studio, expected: Errors, way: SignIn | None = None, site: Site | None = None
+    studio: Studio, expected: Errors, way: Authenticator | None = None, site: Site | None = None
 ) -> WebApp:
     """Build the web app: the guard, with a way to sign in the gate, and the pages behind it."""
     site = site or Site()
@@ -140,19 +140,19 @@ def build_app(
     whole, starting = _mounted(page, admin_routes(studio), options, site)
     if way is None:
         calls = CallChecks(_living(whole, starting), call_table(page))
-        return WebApp(Guard(BodyLimits(calls), site), (whole,))
+        return WebApp(RequestGuard(BodyLimits(calls), site), (whole,))
 
-    blind = BlindStudio(studio, way.accounts.people, expected)
+    blind = LabelerView(studio, way.accounts.people, expected)
     labeling_page = build_labeling_page(blind, expected)
     labeling, also_starting = _mounted(labeling_page, labeler_routes(blind), options, site)
-    doors = Doors(way, read_static("styles/sign-in.css")).app()
-    gate = Gate(
+    doors = AccountRoutes(way, read_static("styles/sign-in.css")).app()
+    gate = SignInMiddleware(
         CallChecks(_living(whole, starting, also_starting), call_table(page)),
         way,
         doors,
         CallChecks(labeling, call_table(labeling_page)),
     )
-    return WebApp(Guard(BodyLimits(gate), site), (whole, labeling))
+    return WebApp(RequestGuard(BodyLimits(gate), site), (whole, labeling))
 
 
 def _gradio_options(signs_in: bool) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from annotate.auth.identity import asker
-from annotate.service.labeler_view import BlindStudio
+from annotate.service.labeler_view import LabelerView
 from annotate.service.studio import Studio
 from annotate.web.errors_to_ui import GENERIC_ERROR
 from annotate.web.image_response import image_response
@@ -37,13 +37,13 @@ def admin_routes(studio: Studio) -> list[Route]:
         return FileResponse(file, media_type="image/png")
 
     def exported(request: Request) -> Response:
-        file = studio.library.export_file(request.path_params["name"])
+        file = studio.registry.export_file(request.path_params["name"])
         if file is None:
             return PlainTextResponse("There is no such export.", status_code=404)
         return FileResponse(file, filename=file.name)
 
     def report(request: Request) -> Response:
-        file = studio.trials.saved.file(request.path_params["name"].removesuffix(".html"))
+        file = studio.blind_tests.reports.file(request.path_params["name"].removesuffix(".html"))
         if file is None:
             return PlainTextResponse("There is no such report.", status_code=404)
         return FileResponse(file, media_type="text/html", headers={"Cache-Control": "no-cache"})
@@ -60,7 +60,7 @@ def admin_routes(studio: Studio) -> list[Route]:
     ]
 
 
-def labeler_routes(studio: BlindStudio) -> list[Route]:
+def labeler_routes(studio: LabelerView) -> list[Route]:
     """Return what the page of labelers reads: the images that were handed to who asks."""
 
     def image(request: Request) -> Response:

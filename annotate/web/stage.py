@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from annotate.errors import InvalidRequest
-from annotate.service.labeler_view import Labeled
+from annotate.service.labeler_view import AnyStudio
 from annotate.service.studio import Studio
 from annotate.web.errors_to_ui import Errors, Reply, errors_as_reply
 from annotate.web.permissions import authorized_function
@@ -51,7 +51,7 @@ def read_static(*names: str) -> str:
     return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
 
 
-def build_stage(studio: Labeled, expected: Errors) -> gr.HTML:
+def build_stage(studio: AnyStudio, expected: Errors) -> gr.HTML:
     """Place the stage; an `expected` error refuses a vote for good, any other keeps it waiting."""
     answer = errors_as_reply((InvalidRequest, *expected), passing=(DiskFull,))
     makers = (_pairs_function, _send_function, _pulse_function, _sitting_function)
@@ -68,7 +68,7 @@ def build_stage(studio: Labeled, expected: Errors) -> gr.HTML:
     )
 
 
-def _pairs_function(studio: Labeled) -> Callable[[Any], Reply]:
+def _pairs_function(studio: AnyStudio) -> Callable[[Any], Reply]:
     def stage_pairs(wish: Any) -> Reply:
         have = field(wish, "have", list)
         if not all(isinstance(pair_id, str) for pair_id in have):
@@ -82,7 +82,7 @@ def _pairs_function(studio: Labeled) -> Callable[[Any], Reply]:
     return stage_pairs
 
 
-def _send_function(studio: Labeled) -> Callable[[Any], Reply]:
+def _send_function(studio: AnyStudio) -> Callable[[Any], Reply]:
     acts = StageEvents(studio)
 
     def stage_send(event: Any) -> Reply:
@@ -91,14 +91,14 @@ def _send_function(studio: Labeled) -> Callable[[Any], Reply]:
     return stage_send
 
 
-def _pulse_function(studio: Labeled) -> Callable[[Any], Reply]:
+def _pulse_function(studio: AnyStudio) -> Callable[[Any], Reply]:
     def stage_pulse(wish: Any) -> Reply:
         annotator, trial = field(wish, "annotator", str), _trial(wish)
         return {
             "stats": studio.stats(annotator),
             "activity": studio.activity(),
             "train_every": studio.train_every,
-            "trial": _standing(studio.trials.report(trial)) if trial else None,
+            "trial": _standing(studio.blind_tests.results(trial)) if trial else None,
             "project": studio.annotations.offered(),
             "sitting": studio.sessions.now(annotator),
         }
@@ -106,7 +106,7 @@ def _pulse_function(studio: Labeled) -> Callable[[Any], Reply]:
     return stage_pulse
 
 
-def _sitting_function(studio: Labeled) -> Callable[[Any], Reply]:
+def _sitting_function(studio: AnyStudio) -> Callable[[Any], Reply]:
     def stage_sitting(wish: Any) -> Reply:
         annotator, act = field(wish, "annotator", str), field(wish, "act", str)
         if act == "begin":

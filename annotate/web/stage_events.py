@@ -7,7 +7,7 @@ from annotate.errors import InvalidRequest
 from annotate.validation import as_response_ms
 
 if TYPE_CHECKING:
-    from annotate.service.labeler_view import Labeled
+    from annotate.service.labeler_view import AnyStudio
 
 Event = dict[str, Any]
 Reply = dict[str, Any]
@@ -16,7 +16,7 @@ Reply = dict[str, Any]
 class StageEvents:
     """Takes events of every kind; a reply repeats the event's key."""
 
-    def __init__(self, studio: "Labeled") -> None:
+    def __init__(self, studio: "AnyStudio") -> None:
         self._studio = studio
         self._kinds: dict[str, Callable[[Event, str], Reply]] = {
             "vote": self._vote,

@@ -14,7 +14,7 @@ import httpx
 from annotate_web import LOCAL, answering, open_web
 from places import Place, until
 
-from annotate.auth.identity import SignIn
+from annotate.auth.identity import Authenticator
 from storage.tables.people import Role
 
 PASSWORD = "correct horse battery"
@@ -25,7 +25,7 @@ class House:
     """An app with sign-in on, and the people who live in it."""
 
     place: Place
-    way: SignIn
+    way: Authenticator
     url: str
     clients: list[httpx.Client] = field(default_factory=list)
 
@@ -43,7 +43,7 @@ class House:
 
     def let_in(self, name: str, role: Role) -> None:
         """Make a person who knows the password."""
-        self.way.accounts.choose(self.way.accounts.add(name, role, "test"), PASSWORD)
+        self.way.accounts.choose_password(self.way.accounts.add(name, role, "test"), PASSWORD)
 
 
 @contextmanager

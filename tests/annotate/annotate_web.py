@@ -18,7 +18,7 @@ from places import Place
 
 from annotate.auth.accounts import Accounts
 from annotate.auth.hosts import allowed_hosts
-from annotate.auth.identity import SignIn
+from annotate.auth.identity import Authenticator
 from annotate.auth.passwords import Scrypt
 from annotate.auth.request_guard import Site
 from annotate.errors import AnnotateError
@@ -45,7 +45,7 @@ class Web:
     """A studio and the web app around it."""
 
     place: Place
-    way: SignIn | None
+    way: Authenticator | None
     whole: WebApp
 
     def ask(self, path: str, headers: Headers, **how: Any) -> Answer:
@@ -101,7 +101,7 @@ def open_web(
     studio.start()
     studio.accounts = Accounts(store.people, hashing=QUICK)
     named_by = (header or "X-Forwarded-User") if sign_in == "proxy" else None
-    way = None if sign_in == "off" else SignIn(studio.accounts, proxies, named_by)
+    way = None if sign_in == "off" else Authenticator(studio.accounts, proxies, named_by)
     site.setdefault("hosts", allowed_hosts((), ["127.0.0.1"]))
     try:
         yield Web(place, way, build_app(studio, EXPECTED, way, Site(proxies=proxies, **site)))

@@ -88,7 +88,7 @@ def housed(folder: Path, sign_in: str, **site: Any) -> Iterator[str]:
     with open_web(folder, sign_in, **site) as web, answering(web) as url:
         if web.way is not None:
             accounts = web.way.accounts
-            accounts.choose(accounts.add("Ada", Role.ADMIN, "test"), PASSWORD)
+            accounts.choose_password(accounts.add("Ada", Role.ADMIN, "test"), PASSWORD)
         yield url
 
 

@@ -107,18 +107,18 @@ class BlindTestTab:
         # What a closed accordion holds comes as None until it was opened.
         given = parse_prompts(prompts or "") if (prompts or "").strip() else None
         questions = QUESTIONS if three else QUESTIONS[:1]
-        self._studio.trials.begin(before, after, given, questions, bool(mixed), bool(act))
+        self._studio.blind_tests.begin(before, after, given, questions, bool(mixed), bool(act))
         gr.Info("Press Vote to take part. Both versions are drawing.")
         return self._view()
 
     def _act_on(self, event: gr.EventData) -> str:
         act, trial = str(event._data["act"]), str(event._data["trial"])
-        report = self._studio.trials.report(trial)
+        report = self._studio.blind_tests.results(trial)
         if act == "report":
-            saved = self._studio.trials.saved.save(trial)["saved"]
+            saved = self._studio.blind_tests.reports.save(trial)["saved"]
             gr.Info(f"The report is in the studio folder, in {saved}.")
         elif act == "end":
-            self._studio.trials.end(trial)
+            self._studio.blind_tests.end(trial)
         else:
             version = report["after"] if act == "use" else report["before"]
             self._studio.activate(version)
@@ -128,6 +128,6 @@ class BlindTestTab:
     def _view(self) -> str:
         versions = self._studio.versions()
         active = next(version["version"] for version in versions if version["active"])
-        tests = self._studio.trials
-        trials = [r | {"report_url": tests.saved.url(r["trial"])} for r in tests.reports()]
+        tests = self._studio.blind_tests
+        trials = [r | {"report_url": tests.reports.url(r["trial"])} for r in tests.all_results()]
         return blind_test_cards(trials, active, len(versions) > 1)

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from annotate.background import BackgroundJob
-from annotate.image_import.importer import Material
+from annotate.image_import.importer import ImageImporter
 from annotate.service.studio import Studio
 from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
 from annotate.web.html.image_import_cards import (
@@ -28,7 +28,7 @@ Shown = list[Any]
 
 def image_import_section(studio: Studio, expected: Errors) -> None:
     """Build the accordion's content."""
-    refuse, material = errors_as_gr_error(expected), studio.material
+    refuse, material = errors_as_gr_error(expected), studio.importer
     gr.HTML(IMPORT_HELP, apply_default_css=False)
     looked = gr.State("")
     with gr.Row(elem_id="bring-row"):
@@ -75,7 +75,7 @@ def _on(event: Any, handler: Callable[[str], Iterator[Shown]], given: Any, shown
     event(handler, given, shown, **PRIVATE).failure(lambda: _idle(""), None, shown, **PRIVATE)
 
 
-def _watched(job: BackgroundJob, material: Material) -> Iterator[Shown]:
+def _watched(job: BackgroundJob, material: ImageImporter) -> Iterator[Shown]:
     """Show how far the work is for as long as it goes on."""
     for _ in job.seconds():
         progress = material.progress

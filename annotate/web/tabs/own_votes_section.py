@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from annotate.errors import InvalidRequest
-from annotate.service.labeler_view import Labeled
+from annotate.service.labeler_view import AnyStudio
 from annotate.web.errors_to_ui import Errors, Reply, errors_as_reply
 from annotate.web.html.habit_cards import own_habits
 from annotate.web.html.insight_cards import FEW_VOTES, liking_card, measuring, pace_card, section
@@ -17,7 +17,7 @@ from annotate.web.stage import read_static
 from annotate.web.stage_events import field
 
 
-def own_votes(studio: Labeled, expected: Errors) -> gr.HTML:
+def own_votes(studio: AnyStudio, expected: Errors) -> gr.HTML:
     """Place a folded part that asks for the person's votes when it is opened."""
     answer = errors_as_reply((InvalidRequest, *expected))
     return gr.HTML(
@@ -29,7 +29,7 @@ def own_votes(studio: Labeled, expected: Errors) -> gr.HTML:
     )
 
 
-def _own_function(studio: Labeled) -> Callable[[Any], Reply]:
+def _own_function(studio: AnyStudio) -> Callable[[Any], Reply]:
     def stage_own(wish: Any) -> Reply:
         told = studio.insights.own(field(wish, "annotator", str))
         return {"html": own_votes_page(told), "more": told["measuring"]["left"] > 0}

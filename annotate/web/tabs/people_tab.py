@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 import gradio as gr
 
 from annotate.auth.hosts import as_origin
-from annotate.auth.identity import SignIn, asker, scope_of
+from annotate.auth.identity import Authenticator, asker, scope_of
 from annotate.auth.request_guard import BASE_KEY
 from annotate.errors import InvalidRequest
 from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
@@ -44,7 +44,7 @@ element.addEventListener("click", async (event) => {
 class PeopleTab:
     """The tab's components and what they do."""
 
-    def __init__(self, way: SignIn, expected: Errors) -> None:
+    def __init__(self, way: Authenticator, expected: Errors) -> None:
         self._way, self._accounts, self._expected = way, way.accounts, expected
         with gr.Tab("People", id="people", elem_id="people-tab") as self.tab:
             heading("People")

@@ -29,7 +29,7 @@ class VersionsTab:
     """The tab's components and what they do."""
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
-        self._studio, self._library, self._expected = studio, studio.library, expected
+        self._studio, self._library, self._expected = studio, studio.registry, expected
         with gr.Tab("Versions", id="library", elem_id="library-tab") as self.tab:
             self._build()
         self._shown = [self._tree, self._card, self._actions, self._gone, *self._buttons]

@@ -84,7 +84,9 @@ def test_the_real_app_bounds_what_it_is_sent_in_every_mode(tmp_path, sign_in):
         headers = [OWN, JSON, ("X-Forwarded-User", "ada")]
         if web.way is not None:
             accounts = web.way.accounts
-            token = accounts.choose(accounts.add("ada", Role.ADMIN, "test"), "some other words")
+            token = accounts.choose_password(
+                accounts.add("ada", Role.ADMIN, "test"), "some other words"
+            )
             headers.append(("Cookie", f"palate_session={token}"))
         large = json.dumps({"data": [["a prompt"] * 2_000_000]}).encode()
         for path in ("/gradio_api/call/add_prompts", "/gradio_api/queue/join"):

@@ -17,7 +17,7 @@ from annotate.auth.accounts import LASTS, Accounts
 from annotate.auth.identity import as_header
 from annotate.auth.passwords import Scrypt
 from annotate.auth.proxies import as_networks
-from annotate.auth.rate_limit import MOST_KEYS, MOST_KNOWN, Tries
+from annotate.auth.rate_limit import MOST_KEYS, MOST_KNOWN, RateLimiter
 from annotate.errors import InvalidRequest, SignInRefused, TooManyAttempts, WeakPassword
 from annotate.web.html.people_cards import people_table
 from storage.errors import InvalidPerson, StaleLink
@@ -53,7 +53,7 @@ def accounts(tmp_path: Path, clocks: Clocks):
 
 
 def let_in(accounts: Accounts, name: str, role: Role = Role.LABELER) -> str:
-    return accounts.choose(accounts.add(name, role, "test"), PASSWORD)
+    return accounts.choose_password(accounts.add(name, role, "test"), PASSWORD)
 
 
 # Passwords
@@ -72,18 +72,18 @@ def test_a_password_is_salted_and_matches_itself_alone():
 def test_a_weak_password_is_refused_and_the_link_stays_good(accounts, weak):
     link = accounts.add("alexandrina", Role.LABELER, "test")
     with pytest.raises(WeakPassword):
-        accounts.choose(link, weak)
-    assert accounts.holder(accounts.choose(link, PASSWORD)).name == "alexandrina"
+        accounts.choose_password(link, weak)
+    assert accounts.person_of_token(accounts.choose_password(link, PASSWORD)).name == "alexandrina"
 
 
 def test_changing_a_password_ends_every_other_sign_in(accounts):
     first = let_in(accounts, "bob")
     second = accounts.sign_in("BOB", PASSWORD, "here")
     with pytest.raises(SignInRefused, match="present password"):
-        accounts.change("bob", "wrong", "another good one", "here")
-    third = accounts.change("bob", PASSWORD, "another good one", "here")
-    assert [accounts.holder(token) for token in (first, second)] == [None, None]
-    assert accounts.holder(third).name == "bob"
+        accounts.change_password("bob", "wrong", "another good one", "here")
+    third = accounts.change_password("bob", PASSWORD, "another good one", "here")
+    assert [accounts.person_of_token(token) for token in (first, second)] == [None, None]
+    assert accounts.person_of_token(third).name == "bob"
     with pytest.raises(SignInRefused):
         accounts.sign_in("bob", PASSWORD, "here")
 
@@ -91,62 +91,62 @@ def test_changing_a_password_ends_every_other_sign_in(accounts):
 def test_a_sign_in_expires(accounts, clocks):
     token = let_in(accounts, "bob")
     clocks.seconds += LASTS.total_seconds() - 1
-    assert accounts.holder(token).name == "bob"
+    assert accounts.person_of_token(token).name == "bob"
     clocks.seconds += 2
-    assert accounts.holder(token) is None
+    assert accounts.person_of_token(token) is None
 
 
 def test_a_role_counts_from_the_next_request_on(accounts):
     let_in(accounts, "ada", Role.ADMIN)
     token = let_in(accounts, "bob", Role.ADMIN)
-    assert accounts.holder(token).role is Role.ADMIN
+    assert accounts.person_of_token(token).role is Role.ADMIN
     accounts.set_role("bob", Role.LABELER, "ada")
-    assert accounts.holder(token).role is Role.LABELER
+    assert accounts.person_of_token(token).role is Role.LABELER
 
 
 def test_guesses_are_counted_by_name_and_address_and_fade(clocks):
-    tries = Tries(clocks.monotonic)
+    limiter = RateLimiter(clocks.monotonic)
     for _ in range(5):
-        tries.begin("bob", "1.1.1.1")
+        limiter.begin("bob", "1.1.1.1")
     with pytest.raises(TooManyAttempts, match="Wait 5 minutes"):
-        tries.begin("bob", "1.1.1.1")
-    tries.begin("bob", "2.2.2.2")
-    tries.begin("cem", "1.1.1.1")
+        limiter.begin("bob", "1.1.1.1")
+    limiter.begin("bob", "2.2.2.2")
+    limiter.begin("cem", "1.1.1.1")
     clocks.seconds += 301
-    tries.begin("bob", "1.1.1.1")
+    limiter.begin("bob", "1.1.1.1")
     for number in range(29):
-        tries.begin(f"guess {number}", "3.3.3.3")
-    tries.begin("guess", "3.3.3.3")
+        limiter.begin(f"guess {number}", "3.3.3.3")
+    limiter.begin("guess", "3.3.3.3")
     with pytest.raises(TooManyAttempts):
-        tries.begin("one more", "3.3.3.3")
+        limiter.begin("one more", "3.3.3.3")
 
 
 def test_a_right_password_forgets_the_wrong_ones(clocks):
-    tries = Tries(clocks.monotonic)
+    limiter = RateLimiter(clocks.monotonic)
     for _ in range(3):
         for _ in range(4):
-            tries.begin("bob", "1.1.1.1")
-        tries.succeeded("bob", "1.1.1.1")
+            limiter.begin("bob", "1.1.1.1")
+        limiter.succeeded("bob", "1.1.1.1")
 
 
 def test_a_name_that_many_try_slows_down_and_shuts_nobody_out(clocks):
-    tries = Tries(clocks.monotonic)
-    tries.begin("root", "10.0.0.1")
-    tries.succeeded("root", "10.0.0.1")
+    limiter = RateLimiter(clocks.monotonic)
+    limiter.begin("root", "10.0.0.1")
+    limiter.succeeded("root", "10.0.0.1")
     refused = 0
     for number in range(300):
         try:
-            tries.begin("root", f"20.0.{number // 200}.{number % 200}")
+            limiter.begin("root", f"20.0.{number // 200}.{number % 200}")
         except TooManyAttempts:
             refused += 1
         clocks.seconds += 0.5
     assert refused > 200
-    tries.begin("root", "10.0.0.1")
+    limiter.begin("root", "10.0.0.1")
     with pytest.raises(TooManyAttempts, match=r"Wait \d+ second"):
-        tries.begin("root", "30.0.0.1")
+        limiter.begin("root", "30.0.0.1")
     clocks.seconds += 61
-    tries.begin("root", "30.0.0.1")
-    tries.begin("ada", "30.0.0.1")
+    limiter.begin("root", "30.0.0.1")
+    limiter.begin("ada", "30.0.0.1")
 
 
 def test_wrong_passwords_of_strangers_keep_nobody_from_changing_their_own(accounts, clocks):
@@ -154,8 +154,8 @@ def test_wrong_passwords_of_strangers_keep_nobody_from_changing_their_own(accoun
     for number in range(100):
         with pytest.raises((SignInRefused, TooManyAttempts)):
             accounts.sign_in("ada", "wrong wrong wrong", f"20.0.0.{number}")
-    assert accounts.holder(token).name == "ada"
-    accounts.change("ada", PASSWORD, "another long one", "20.0.0.1")
+    assert accounts.person_of_token(token).name == "ada"
+    accounts.change_password("ada", PASSWORD, "another long one", "20.0.0.1")
     accounts.sign_in("ada", "another long one", "20.0.0.1")
 
 
@@ -163,9 +163,9 @@ def test_changing_a_password_is_guessed_no_faster(accounts):
     let_in(accounts, "ada", Role.ADMIN)
     for number in range(5):
         with pytest.raises(SignInRefused):
-            accounts.change("ada", "wrong", "another long one", f"20.0.0.{number}")
+            accounts.change_password("ada", "wrong", "another long one", f"20.0.0.{number}")
     with pytest.raises(TooManyAttempts):
-        accounts.change("ada", "wrong", "another long one", "20.0.0.9")
+        accounts.change_password("ada", "wrong", "another long one", "20.0.0.9")
 
 
 @pytest.mark.parametrize(
@@ -182,57 +182,57 @@ def test_changing_a_password_is_guessed_no_faster(accounts):
     ],
 )
 def test_an_address_is_what_one_person_holds(clocks, one, other, same):
-    tries = Tries(clocks.monotonic)
+    limiter = RateLimiter(clocks.monotonic)
     for _ in range(5):
-        tries.begin("bob", one)
+        limiter.begin("bob", one)
     if same:
         with pytest.raises(TooManyAttempts):
-            tries.begin("bob", other)
+            limiter.begin("bob", other)
     else:
-        tries.begin("bob", other)
+        limiter.begin("bob", other)
 
 
 def test_made_up_names_and_addresses_take_no_memory_and_hide_nothing(clocks):
-    tries = Tries(clocks.monotonic)
+    limiter = RateLimiter(clocks.monotonic)
     for number in range(25):
         with contextlib.suppress(TooManyAttempts):
-            tries.begin("root", f"40.0.0.{number}")
+            limiter.begin("root", f"40.0.0.{number}")
     for number in range(30_000):
-        tries.begin(f"{number} made up" * 100, f"2001:db8:{number >> 8:x}:{number & 255:x}::1")
-        tries.succeeded(f"{number}", f"50.0.{number >> 8}.{number & 255}")
-    assert len(tries._past) <= MOST_KEYS + 3 and len(tries._known) <= MOST_KNOWN
-    assert max(len(part) for key in tries._past for part in key) <= 64
+        limiter.begin(f"{number} made up" * 100, f"2001:db8:{number >> 8:x}:{number & 255:x}::1")
+        limiter.succeeded(f"{number}", f"50.0.{number >> 8}.{number & 255}")
+    assert len(limiter._past) <= MOST_KEYS + 3 and len(limiter._known) <= MOST_KNOWN
+    assert max(len(part) for key in limiter._past for part in key) <= 64
     with pytest.raises(TooManyAttempts):
-        tries.begin("root", "60.0.0.1")
+        limiter.begin("root", "60.0.0.1")
 
 
 def test_right_passwords_count_against_nobody(clocks):
-    tries = Tries(clocks.monotonic)
+    limiter = RateLimiter(clocks.monotonic)
     for number in range(200):
-        tries.begin(f"person {number}", "1.1.1.1")
-        tries.succeeded(f"person {number}", "1.1.1.1")
-    tries.begin("somebody", "1.1.1.1")
+        limiter.begin(f"person {number}", "1.1.1.1")
+        limiter.succeeded(f"person {number}", "1.1.1.1")
+    limiter.begin("somebody", "1.1.1.1")
 
 
 # The first admin
 
 
 def test_the_first_admin_is_made_once_by_who_sees_the_terminal(accounts):
-    token = accounts.open_set_up()
-    assert accounts.is_set_up(token) and not accounts.is_set_up("x" * 43)
-    entered = accounts.choose(token, PASSWORD, "Ada")
-    assert accounts.holder(entered).role is Role.ADMIN
+    token = accounts.create_setup_token()
+    assert accounts.is_setup_token(token) and not accounts.is_setup_token("x" * 43)
+    entered = accounts.choose_password(token, PASSWORD, "Ada")
+    assert accounts.person_of_token(entered).role is Role.ADMIN
     with pytest.raises(StaleLink):
-        accounts.choose(token, PASSWORD, "Eve")
-    assert accounts.open_set_up() is None
+        accounts.choose_password(token, PASSWORD, "Eve")
+    assert accounts.create_setup_token() is None
 
 
 def test_of_two_who_use_the_first_link_at_once_one_becomes_admin(accounts):
-    token, outcomes = accounts.open_set_up(), []
+    token, outcomes = accounts.create_setup_token(), []
 
     def enter(name: str) -> None:
         try:
-            outcomes.append(accounts.choose(token, PASSWORD, name))
+            outcomes.append(accounts.choose_password(token, PASSWORD, name))
         except StaleLink:
             outcomes.append(None)
 
@@ -246,17 +246,17 @@ def test_of_two_who_use_the_first_link_at_once_one_becomes_admin(accounts):
 
 @pytest.mark.parametrize("name", ["", "a\x00b", "x" * 65])
 def test_a_name_that_cannot_be_leaves_the_first_link_good(accounts, name):
-    token = accounts.open_set_up()
+    token = accounts.create_setup_token()
     with pytest.raises(InvalidPerson):
-        accounts.choose(token, PASSWORD, name)
-    assert accounts.holder(accounts.choose(token, PASSWORD, "ada")).name == "ada"
+        accounts.choose_password(token, PASSWORD, name)
+    assert accounts.person_of_token(accounts.choose_password(token, PASSWORD, "ada")).name == "ada"
 
 
 def test_somebody_without_a_password_is_no_admin_who_could_let_others_in(accounts):
     accounts.people.add("ada", Role.ADMIN, "proxy")
     assert accounts.has_admin(passwords=False) and not accounts.has_admin()
-    token = accounts.open_set_up()
-    accounts.choose(token, PASSWORD, "ADA")
+    token = accounts.create_setup_token()
+    accounts.choose_password(token, PASSWORD, "ADA")
     assert accounts.people.find("ada").password and len(accounts.people.all()) == 1
 
 
@@ -268,8 +268,8 @@ def test_the_terminal_adds_people_and_helps_one_who_is_locked_out(tmp_path, caps
     link = capsys.readouterr().out.splitlines()[1]
     assert link.startswith("https://x/p/welcome?token=")
     with Store(tmp_path / "studio") as store:
-        first = Accounts(store.people).choose(link.split("=")[1], PASSWORD)
-        assert Accounts(store.people).holder(first).role is Role.ADMIN
+        first = Accounts(store.people).choose_password(link.split("=")[1], PASSWORD)
+        assert Accounts(store.people).person_of_token(first).role is Role.ADMIN
         main(["people", "list", *home])
         assert "Another" in capsys.readouterr().err
     assert main(["people", "disable", "Ada", *home]) == 1
@@ -278,7 +278,7 @@ def test_the_terminal_adds_people_and_helps_one_who_is_locked_out(tmp_path, caps
     assert main(["people", "list", *home]) == 0
     assert "Ada  admin  may sign in  0 votes" in capsys.readouterr().out
     with Store(tmp_path / "studio") as store:
-        assert Accounts(store.people).holder(first) is None
+        assert Accounts(store.people).person_of_token(first) is None
 
 
 # A proxy that names people
@@ -321,7 +321,7 @@ def test_with_a_proxy_there_is_no_other_way_in(proxied):
     assert stranger.get("").status_code == 401
     for path in ("sign-in", "welcome", "account"):
         assert stranger.get(path).status_code == 404
-    sent = {"token": proxied.way.accounts.open_set_up(), "name": "Eve", "password": PASSWORD}
+    sent = {"token": proxied.way.accounts.create_setup_token(), "name": "Eve", "password": PASSWORD}
     assert stranger.post("welcome", data=sent).status_code == 404
 
 

@@ -20,7 +20,7 @@ def voted(place: Place) -> Place:
     """A studio with a blind test of three questions in which somebody voted."""
     place.label(2)
     place.reach(place.studio.fine_tune({})["run_id"], "done")
-    trial = place.studio.trials.begin("base", "v1", PROMPTS, ("overall", "appeal"))["trial"]
+    trial = place.studio.blind_tests.begin("base", "v1", PROMPTS, ("overall", "appeal"))["trial"]
     for number in range(12):
         pair = until(lambda: place.studio.pairs_ahead("ann", [], 1, trial)["pairs"])[0]
         stored = place.store.pair(pair["pair_id"])
@@ -32,7 +32,7 @@ def voted(place: Place) -> Place:
 
 
 def test_the_saved_folder_holds_the_votes_the_images_and_the_report(voted: Place) -> None:
-    saved = voted.studio.trials.saved.save("t0001")
+    saved = voted.studio.blind_tests.reports.save("t0001")
     folder = voted.store.images_dir.parent / saved["saved"]
     assert saved == {
         "trial": "t0001",
@@ -40,7 +40,7 @@ def test_the_saved_folder_holds_the_votes_the_images_and_the_report(voted: Place
         "url": "report/t0001.html",
     }
     evaluation = read_evaluation(folder)
-    report = voted.studio.trials.report("t0001")
+    report = voted.studio.blind_tests.results("t0001")
     overall = evaluation.verdicts[0]
     told = report["questions"]["overall"]
     assert (overall.wins, overall.losses, overall.ties) == (
@@ -60,7 +60,7 @@ def test_the_saved_folder_holds_the_votes_the_images_and_the_report(voted: Place
 
 
 def test_the_pages_report_is_the_commands_report(voted: Place) -> None:
-    saved = voted.studio.trials.saved.save("t0001")
+    saved = voted.studio.blind_tests.reports.save("t0001")
     folder = voted.store.images_dir.parent / saved["saved"]
     own = {name: (folder / name).read_bytes() for name in ("report.html", "report.md")}
     for name in own:
@@ -70,12 +70,12 @@ def test_the_pages_report_is_the_commands_report(voted: Place) -> None:
 
 
 def test_a_report_is_written_anew_with_the_votes_of_now(voted: Place) -> None:
-    first = voted.studio.trials.saved.save("t0001")
+    first = voted.studio.blind_tests.reports.save("t0001")
     folder = voted.store.images_dir.parent / first["saved"]
     before = json.loads((folder / "evaluation.json").read_text("utf-8"))["verdicts"][0]
     voted.studio.undo("ann")
     voted.studio.undo("ann")
-    assert voted.studio.trials.saved.save("t0001") == first
+    assert voted.studio.blind_tests.reports.save("t0001") == first
     after = json.loads((folder / "evaluation.json").read_text("utf-8"))["verdicts"][0]
     assert sum(after[n] for n in ("wins", "ties")) < sum(before[n] for n in ("wins", "ties"))
     assert not [file for file in folder.parent.iterdir() if file.name.startswith(".")]
@@ -83,25 +83,25 @@ def test_a_report_is_written_anew_with_the_votes_of_now(voted: Place) -> None:
 
 def test_without_a_image_or_a_trial_there_is_no_report(place: Place) -> None:
     with pytest.raises(UnknownTrial, match="t0009"):
-        place.studio.trials.saved.save("t0009")
+        place.studio.blind_tests.reports.save("t0009")
     place.label(2)
     place.reach(place.studio.fine_tune({})["run_id"], "done")
     place.sampler.brush.clear()
-    trial = place.studio.trials.begin("base", "v1", PROMPTS)["trial"]
+    trial = place.studio.blind_tests.begin("base", "v1", PROMPTS)["trial"]
     with pytest.raises(InvalidRequest, match="drawn yet"):
-        place.studio.trials.saved.save(trial)
+        place.studio.blind_tests.reports.save(trial)
     place.sampler.brush.set()
 
 
 @pytest.mark.parametrize("name", ["", "..", "t0001/..", "../t0001", "t0002", "t0001\x00"])
 def test_only_saved_reports_are_served(voted: Place, name: str) -> None:
-    voted.studio.trials.saved.save("t0001")
-    assert voted.studio.trials.saved.file("t0001") is not None
-    assert voted.studio.trials.saved.file(name) is None
+    voted.studio.blind_tests.reports.save("t0001")
+    assert voted.studio.blind_tests.reports.file("t0001") is not None
+    assert voted.studio.blind_tests.reports.file(name) is None
 
 
 def test_the_card_offers_a_report_once_there_is_a_vote(voted: Place) -> None:
-    report = voted.studio.trials.report("t0001")
+    report = voted.studio.blind_tests.results("t0001")
     assert 'data-act="report"' in blind_test_card(report, "base")
     bare = report | {"votes": 0, "votes_needed": (1, 2)}
     assert 'data-act="report"' not in blind_test_card(bare, "base")

@@ -7,7 +7,7 @@ from places import Open, Place, until
 
 from annotate.errors import InvalidRequest, ReleaseBlocked
 from annotate.rendering.prompt_sources import prompts_for
-from annotate.service.labeler_view import BlindStudio
+from annotate.service.labeler_view import LabelerView
 from annotate.urls import QUESTION_TEXTS
 from annotate.web.stage import _pulse_function
 from annotate.web.stage_events import StageEvents
@@ -26,7 +26,7 @@ def tuned(place: Place) -> Place:
 
 def begin(place: Place, **options: Any) -> str:
     given = {"prompts": PROMPTS} | options
-    return str(place.studio.trials.begin("base", "v1", **given)["trial"])
+    return str(place.studio.blind_tests.begin("base", "v1", **given)["trial"])
 
 
 def vote_for(place: Place, trial: str, wanted: str, count: int, annotator: str = "ann") -> None:
@@ -44,13 +44,13 @@ def vote_for(place: Place, trial: str, wanted: str, count: int, annotator: str =
 
 def test_votes_add_up_to_a_verdict_that_is_called_once_it_is_clear(tuned: Place) -> None:
     trial = begin(tuned)
-    assert tuned.studio.trials.report(trial)["outcome"] is None
+    assert tuned.studio.blind_tests.results(trial)["outcome"] is None
     vote_for(tuned, trial, "after", 5)
     vote_for(tuned, trial, "tie", 1)
-    early = tuned.studio.trials.report(trial)
+    early = tuned.studio.blind_tests.results(trial)
     assert early["outcome"] is None and early["votes_needed"][0] >= 1
     vote_for(tuned, trial, "after", 6)
-    report = tuned.studio.trials.report(trial)
+    report = tuned.studio.blind_tests.results(trial)
     told = report["questions"]["overall"]
     assert (told["wins"], told["losses"], told["ties"]) == (11, 0, 1)
     assert report["outcome"] == "better" and report["votes_needed"] is None
@@ -94,7 +94,7 @@ def test_a_vote_in_a_trial_can_be_taken_back(tuned: Place) -> None:
     trial = begin(tuned)
     vote_for(tuned, trial, "after", 2)
     pair = tuned.studio.undo("ann")
-    assert tuned.studio.trials.report(trial)["votes"] == 1
+    assert tuned.studio.blind_tests.results(trial)["votes"] == 1
     assert tuned.studio.next_pair("ann", trial)["pair_id"] == pair["pair_id"]
 
 
@@ -111,7 +111,7 @@ def test_a_mixed_trial_comes_in_between_for_everybody(tuned: Place) -> None:
     trial = begin(tuned, mixed=True)
     until(lambda: len(tuned.store.blind_tests.waiting(trial)) >= 8)
     tuned.label(40, "tie", "bob")
-    votes = tuned.studio.trials.report(trial)["votes"]
+    votes = tuned.studio.blind_tests.results(trial)["votes"]
     assert 2 <= votes <= 20
 
 
@@ -119,17 +119,17 @@ def test_a_settled_verdict_acts_where_it_was_asked_to(tuned: Place) -> None:
     trial = begin(tuned, act=True)
     vote_for(tuned, trial, "after", 9)
     assert tuned.studio.versions()[1]["active"]
-    assert tuned.studio.trials.report(trial)["note"] == "v1 was made active."
+    assert tuned.studio.blind_tests.results(trial)["note"] == "v1 was made active."
     second = begin(tuned, prompts=[f"again {n}" for n in range(6)], act=True)
     vote_for(tuned, second, "before", 9)
     assert tuned.studio.versions()[0]["active"]
-    assert tuned.studio.trials.report(second)["note"] == "base was made active again."
+    assert tuned.studio.blind_tests.results(second)["note"] == "base was made active again."
 
 
 def test_three_questions_are_asked_about_the_same_images(tuned: Place) -> None:
     trial = begin(tuned, questions=["overall", "appeal", "fidelity"])
     vote_for(tuned, trial, "after", 3)
-    report = tuned.studio.trials.report(trial)
+    report = tuned.studio.blind_tests.results(trial)
     assert [told["wins"] for told in report["questions"].values()] == [1, 1, 1]
     assert report["votes"] == 1
     stored = tuned.store.blind_tests
@@ -149,16 +149,16 @@ def test_a_restarted_app_goes_on_with_an_open_trial(open_place: Open) -> None:
     place.close()
     place = open_place()
     vote_for(place, trial, "after", 1)
-    assert place.studio.trials.report(trial)["votes"] == 4
+    assert place.studio.blind_tests.results(trial)["votes"] == 4
 
 
 def test_an_ended_trial_asks_for_no_more(tuned: Place) -> None:
     trial = begin(tuned)
     vote_for(tuned, trial, "after", 1)
-    assert tuned.studio.trials.end(trial)["state"] == "ended"
+    assert tuned.studio.blind_tests.end(trial)["state"] == "ended"
     with pytest.raises(InvalidRequest, match="has ended"):
         tuned.studio.pairs_ahead("ann", [], 1, trial)
-    assert tuned.studio.trials.report(trial)["votes"] == 1
+    assert tuned.studio.blind_tests.results(trial)["votes"] == 1
 
 
 def test_versions_that_draw_the_same_end_the_trial(tuned: Place) -> None:
@@ -166,15 +166,15 @@ def test_versions_that_draw_the_same_end_the_trial(tuned: Place) -> None:
     assert v1.adapter is not None
     v1.adapter.write_bytes(b"")
     trial = begin(tuned)
-    until(lambda: tuned.studio.trials.report(trial)["state"] == "ended")
-    assert "draw the same images" in tuned.studio.trials.report(trial)["note"]
+    until(lambda: tuned.studio.blind_tests.results(trial)["state"] == "ended")
+    assert "draw the same images" in tuned.studio.blind_tests.results(trial)["note"]
 
 
 def test_what_cannot_be_tested_is_refused(tuned: Place) -> None:
     with pytest.raises(InvalidTrial, match="against itself"):
-        tuned.studio.trials.begin("v1", "v1", PROMPTS)
+        tuned.studio.blind_tests.begin("v1", "v1", PROMPTS)
     with pytest.raises(UnknownVersion):
-        tuned.studio.trials.begin("base", "v9", PROMPTS)
+        tuned.studio.blind_tests.begin("base", "v9", PROMPTS)
     with pytest.raises(InvalidTrial, match="questions"):
         begin(tuned, questions=["taste"])
     with pytest.raises(InvalidRequest, match="at least 4"):
@@ -186,7 +186,7 @@ def test_what_cannot_be_tested_is_refused(tuned: Place) -> None:
 def test_prompts_that_were_labeled_are_left_out(tuned: Place) -> None:
     labeled = tuned.studio.next_pair("ann")["prompt"]
     trial = begin(tuned, prompts=[*PROMPTS, labeled])
-    assert tuned.studio.trials.report(trial)["prompts"] == len(PROMPTS)
+    assert tuned.studio.blind_tests.results(trial)["prompts"] == len(PROMPTS)
 
 
 def test_a_version_that_failed_its_checks_is_held_back(tuned: Place) -> None:
@@ -198,7 +198,7 @@ def test_a_version_that_failed_its_checks_is_held_back(tuned: Place) -> None:
     file.write_bytes(b"weights")
     tuned.store.add_version(base, "base", run.run_id, file, summary)
     for refused in (
-        lambda: tuned.studio.trials.begin("base", "v2", PROMPTS),
+        lambda: tuned.studio.blind_tests.begin("base", "v2", PROMPTS),
         lambda: tuned.studio.activate("v2"),
     ):
         with pytest.raises(ReleaseBlocked, match="held back: Images are all alike"):
@@ -287,7 +287,7 @@ def test_nothing_that_a_labeler_is_told_gives_the_pairs_of_a_mixed_test_away(
     tuned.studio.insights.change("repeat_share", 0.0, "me")
     trial = begin(tuned, mixed=True)
     until(lambda: len(tuned.store.blind_tests.waiting(trial)) >= 8)
-    studios = [tuned.studio, BlindStudio(tuned.studio, tuned.store.people, ())]
+    studios = [tuned.studio, LabelerView(tuned.studio, tuned.store.people, ())]
     for studio in studios:
         observer = Observer(studio, "eve")
         found: dict[bool, set[str]] = {True: set(), False: set()}
@@ -299,5 +299,5 @@ def test_nothing_that_a_labeler_is_told_gives_the_pairs_of_a_mixed_test_away(
         assert found[True] == found[False] and len(found[True]) == 1
     told = studios[0].stats()
     assert told["until_next_run"] is None and told["ready_pairs"] is None
-    tuned.studio.trials.end(trial)
+    tuned.studio.blind_tests.end(trial)
     assert tuned.studio.stats()["ready_pairs"] is not None

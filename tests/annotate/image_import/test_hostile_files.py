@@ -21,8 +21,8 @@ from annotate.errors import InvalidImport, InvalidPrompts, InvalidRequest
 from annotate.image_import import scan
 from annotate.image_import.captions.file_names import named
 from annotate.image_import.captions.tables import Tables
-from annotate.image_import.context import Supplies
-from annotate.image_import.importer import Material
+from annotate.image_import.context import ImportContext
+from annotate.image_import.importer import ImageImporter
 from annotate.image_import.metadata import READERS
 from annotate.image_import.programs.reader import NoPrompt
 from annotate.image_import.workers import Crew, Hung, Room
@@ -44,11 +44,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @pytest.fixture
-def material(store: Store) -> Material:
+def material(store: Store) -> ImageImporter:
     chance = random.Random(1)
     assigner = PairAssigner(store, BASE, time.monotonic, chance)
     assigner.open("base")
-    return Material(Supplies(store, assigner, BASE, set, chance, time.monotonic), heed_s=0.2)
+    return ImageImporter(
+        ImportContext(store, assigner, BASE, set, chance, time.monotonic), heed_s=0.2
+    )
 
 
 def folder_with(tmp_path: Path, *harms: tuple[hostile.Harm, str]) -> Path:
@@ -62,7 +64,7 @@ def folder_with(tmp_path: Path, *harms: tuple[hostile.Harm, str]) -> Path:
     return folder
 
 
-def skipped(material: Material, folder: Path) -> dict[str, int]:
+def skipped(material: ImageImporter, folder: Path) -> dict[str, int]:
     """Why files were left out of an import that brought the two good ones."""
     brought = material.bring(str(folder))
     assert (brought["brought"], brought["pairs"]) == (2, 1), brought
@@ -91,7 +93,7 @@ def skipped(material: Material, folder: Path) -> dict[str, int]:
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_what_is_no_plain_file_within_the_folder_is_left_out_and_named(
-    material: Material, tmp_path: Path, harm: hostile.Harm, reason: str
+    material: ImageImporter, tmp_path: Path, harm: hostile.Harm, reason: str
 ) -> None:
     folder = folder_with(tmp_path, (harm, "x.png"))
     assert skipped(material, folder) == {reason: 1}
@@ -110,7 +112,7 @@ def test_what_is_no_plain_file_within_the_folder_is_left_out_and_named(
     ],
 )
 def test_an_image_whose_own_text_cannot_be_read_is_not_given_another_prompt(
-    material: Material, tmp_path: Path, harm: hostile.Harm, reason: str
+    material: ImageImporter, tmp_path: Path, harm: hostile.Harm, reason: str
 ) -> None:
     folder = folder_with(tmp_path, (harm, "a blue bird.txt"))
     save_png(folder / "a blue bird.png", scene(9))
@@ -120,7 +122,7 @@ def test_an_image_whose_own_text_cannot_be_read_is_not_given_another_prompt(
 @unix
 @pytest.mark.parametrize("table", ["metadata.jsonl", "captions.csv", "metadata.csv"])
 def test_no_text_from_outside_becomes_a_prompt(
-    material: Material, tmp_path: Path, table: str
+    material: ImageImporter, tmp_path: Path, table: str
 ) -> None:
     folder = folder_with(tmp_path)
     secret = tmp_path / "secret"
@@ -137,7 +139,9 @@ def test_no_text_from_outside_becomes_a_prompt(
 
 
 @unix
-def test_links_are_followed_within_the_folder_alone(material: Material, tmp_path: Path) -> None:
+def test_links_are_followed_within_the_folder_alone(
+    material: ImageImporter, tmp_path: Path
+) -> None:
     folder = folder_with(tmp_path)
     outside = tmp_path / "outside"
     a1111(outside / "1.png", "the secret", 5)
@@ -155,7 +159,7 @@ def test_links_are_followed_within_the_folder_alone(material: Material, tmp_path
 
 @unix
 def test_folders_deeper_than_a_path_or_the_stack_end_no_import(
-    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    material: ImageImporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = folder_with(tmp_path)
     monkeypatch.chdir(folder)
@@ -173,7 +177,7 @@ def test_folders_deeper_than_a_path_or_the_stack_end_no_import(
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read anything")
 def test_files_and_folders_without_permission_are_counted(
-    material: Material, tmp_path: Path
+    material: ImageImporter, tmp_path: Path
 ) -> None:
     folder = folder_with(tmp_path)
     a1111(folder / "closed.png", "a hen", 5).chmod(0)
@@ -207,28 +211,30 @@ LARGE = "its metadata is larger than an image's"
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_file_that_would_fill_the_memory_or_take_for_ever_is_left_out(
-    material: Material, tmp_path: Path, harm: hostile.Harm, name: str, reason: str
+    material: ImageImporter, tmp_path: Path, harm: hostile.Harm, name: str, reason: str
 ) -> None:
     assert skipped(material, folder_with(tmp_path, (harm, name))) == {reason: 1}
 
 
 @pytest.mark.parametrize("name", ["x.png", "x.webp"])
 def test_of_an_animation_the_first_image_is_taken(
-    material: Material, tmp_path: Path, name: str
+    material: ImageImporter, tmp_path: Path, name: str
 ) -> None:
     folder = folder_with(tmp_path, (hostile.frames, name))
     (folder / "x.txt").write_text(f"a hen in {tmp_path.name}", "utf-8")
     assert material.bring(str(folder))["brought"] == 3
 
 
-def test_data_after_the_last_pixel_is_not_decompressed(material: Material, tmp_path: Path) -> None:
+def test_data_after_the_last_pixel_is_not_decompressed(
+    material: ImageImporter, tmp_path: Path
+) -> None:
     folder = folder_with(tmp_path, (hostile.endless_pixels, "x.png"))
     (folder / "x.txt").write_text(f"a hen in {tmp_path.name}", "utf-8")
     assert material.bring(str(folder))["brought"] == 3
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_no_damaged_file_costs_another(material: Material, tmp_path: Path, kind: str) -> None:
+def test_no_damaged_file_costs_another(material: ImageImporter, tmp_path: Path, kind: str) -> None:
     folder = folder_with(tmp_path)
     for number, content in enumerate(hostile.damaged(kind, 25)):
         (folder / f"{number}.{kind.lower()}").write_bytes(content)
@@ -239,7 +245,7 @@ def test_no_damaged_file_costs_another(material: Material, tmp_path: Path, kind:
 
 
 def test_an_error_that_nobody_foresaw_costs_one_file(
-    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+    material: ImageImporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     def fail(path: Path, *rest: Any) -> Any:
         if path.name == "odd.png":
@@ -292,7 +298,7 @@ def test_settings_that_no_parser_likes_are_refused_in_a_sentence() -> None:
 
 
 def test_a_text_beside_an_image_is_cut_before_it_is_looked_at(
-    material: Material, tmp_path: Path
+    material: ImageImporter, tmp_path: Path
 ) -> None:
     folder = folder_with(tmp_path)
     save_png(folder / "1.png", scene(5))
@@ -331,7 +337,9 @@ def test_a_table_of_more_rows_than_images_is_not_read_to_its_end(tmp_path: Path,
 
 
 @unix
-def test_a_table_of_any_size_is_counted_and_not_read(material: Material, tmp_path: Path) -> None:
+def test_a_table_of_any_size_is_counted_and_not_read(
+    material: ImageImporter, tmp_path: Path
+) -> None:
     folder = folder_with(tmp_path, (hostile.sparse_giant, "captions.csv"))
     assert skipped(material, folder) == {"a table of prompts: too large a file": 1}
 
@@ -363,7 +371,7 @@ def test_a_file_that_was_replaced_or_grew_meanwhile_is_not_taken_for_the_first_o
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode elsewhere")
 def test_names_of_any_bytes_are_told_so_that_a_terminal_can_show_them(
-    material: Material, tmp_path: Path
+    material: ImageImporter, tmp_path: Path
 ) -> None:
     folder = folder_with(tmp_path)
     for name in (b"\xff\xfe.png", b"a\nb\x1b[31m.png"):
@@ -378,7 +386,7 @@ def test_names_of_any_bytes_are_told_so_that_a_terminal_can_show_them(
 
 
 def test_a_folder_that_is_brought_in_again_mends_an_image_that_nobody_looked_at(
-    material: Material, store: Store, tmp_path: Path
+    material: ImageImporter, store: Store, tmp_path: Path
 ) -> None:
     folder = folder_with(tmp_path)
     assert skipped(material, folder) == {}
@@ -391,7 +399,9 @@ def test_a_folder_that_is_brought_in_again_mends_an_image_that_nobody_looked_at(
     assert image.read_bytes() == whole
 
 
-def test_at_most_five_files_are_named_for_each_reason(material: Material, tmp_path: Path) -> None:
+def test_at_most_five_files_are_named_for_each_reason(
+    material: ImageImporter, tmp_path: Path
+) -> None:
     folder = folder_with(tmp_path)
     for number in range(7):
         (folder / f"e{number}.png").touch()
@@ -453,7 +463,7 @@ def hang(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Ev
 
 
 def test_an_import_that_hangs_lets_go_when_it_is_stopped_and_another_can_begin(
-    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    material: ImageImporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, go_on = hang(monkeypatch)
     folder, said = folder_with(tmp_path), []
@@ -480,12 +490,12 @@ def test_a_studio_that_closes_waits_for_no_file_and_begins_no_other_import(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, go_on = hang(monkeypatch)
-    monkeypatch.setattr(place.studio.material, "_heed_s", 0.1)
+    monkeypatch.setattr(place.studio.importer, "_heed_s", 0.1)
     folder, said = folder_with(tmp_path), []
 
     def bring() -> None:
         with pytest.raises(InvalidImport) as refusal:
-            place.studio.material.bring(str(folder))
+            place.studio.importer.bring(str(folder))
         said.append(str(refusal.value))
 
     thread = threading.Thread(target=bring)
@@ -495,7 +505,7 @@ def test_a_studio_that_closes_waits_for_no_file_and_begins_no_other_import(
     thread.join()
     assert "does not answer" in said[0]
     with pytest.raises(InvalidImport, match="closing"):
-        place.studio.material.bring(str(folder))
+        place.studio.importer.bring(str(folder))
     go_on.set()
     until(lambda: not [t for t in threading.enumerate() if t.name in ("job", "importing")])
 
@@ -505,8 +515,8 @@ import random, sys, threading, time
 from pathlib import Path
 from annotate.labeling.assignment import PairAssigner
 from annotate.image_import import scan
-from annotate.image_import.importer import Material
-from annotate.image_import.context import Supplies
+from annotate.image_import.importer import ImageImporter
+from annotate.image_import.context import ImportContext
 from storage.store import Store
 
 began = threading.Event()
@@ -520,7 +530,8 @@ with Store(Path(sys.argv[1]) / "studio") as store:
     store.ensure_base("b")
     chance = random.Random(1)
     assigner = PairAssigner(store, "b", time.monotonic, chance)
-    material = Material(Supplies(store, assigner, "b", set, chance, time.monotonic), heed_s=0.1)
+    supplies = ImportContext(store, assigner, "b", set, chance, time.monotonic)
+    material = ImageImporter(supplies, heed_s=0.1)
     caller = threading.Thread(target=lambda: material.bring(sys.argv[2]))
     caller.start()
     began.wait()
@@ -538,7 +549,7 @@ def test_a_program_ends_while_files_of_its_import_hang(tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_whole_import_is_a_sentence(
-    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    material: ImageImporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:
         raise MemoryError

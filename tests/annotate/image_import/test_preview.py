@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def looked(place: Place, folder: Path) -> dict[str, Any]:
-    return place.studio.material.look(str(folder)).told()
+    return place.studio.importer.look(str(folder)).told()
 
 
 def test_a_look_counts_what_would_come_and_brings_nothing(place: Place, folder: Path) -> None:
@@ -46,9 +46,9 @@ def test_a_look_counts_what_would_come_and_brings_nothing(place: Place, folder: 
     assert told["skipped"] == {"no prompt found": 1, "alone with its prompt": 1}
     assert told["skipped_names"]["no prompt found"] == ["IMG_1.png"]
     assert place.store.imported_images.partners("emoji-0123456789ab") == {}
-    assert place.studio.material.latest is None and place.studio.material.progress is None
+    assert place.studio.importer.latest is None and place.studio.importer.progress is None
 
-    brought = place.studio.material.bring(str(folder))
+    brought = place.studio.importer.bring(str(folder))
     assert {key: brought[key] for key in ("found", "prompts", "pairs", "sources", "skipped")} == {
         key: told[key] for key in ("found", "prompts", "pairs", "sources", "skipped")
     }
@@ -69,9 +69,9 @@ def test_what_a_look_read_is_not_read_again(place: Place, folder: Path) -> None:
     before = file.stat()
     file.write_bytes(bytes(before.st_size))
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    brought = place.studio.material.bring(str(folder))
+    brought = place.studio.importer.bring(str(folder))
     assert brought["skipped"].pop("changed while it was read") == 1
-    assert UNLIKE in place.studio.material.bring(str(folder))["skipped"]
+    assert UNLIKE in place.studio.importer.bring(str(folder))["skipped"]
 
 
 def test_what_changed_since_a_look_is_read_again(place: Place, folder: Path) -> None:
@@ -79,7 +79,7 @@ def test_what_changed_since_a_look_is_read_again(place: Place, folder: Path) -> 
     a1111(folder / "00000.png", "a frog", 90)
     (folder / "IMG_1.txt").write_text("a frog", "utf-8")
     (folder / "captions.csv").write_text('a red fox/20.png,"a frog"\n', "utf-8")
-    brought = place.studio.material.bring(str(folder))
+    brought = place.studio.importer.bring(str(folder))
     assert brought["sources"] == {
         "AUTOMATIC1111": 7, "ComfyUI": 2, "text files": 1, "tables": 1, "folder names": 1
     }  # fmt: skip
@@ -90,10 +90,10 @@ def test_nothing_is_kept_of_a_look_that_is_let_go_of(place: Place, folder: Path)
     looked(place, folder)
     file = folder / "00000.png"
     before = file.stat()
-    place.studio.material.forget()
+    place.studio.importer.forget()
     file.write_bytes(bytes(before.st_size))
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert UNLIKE in place.studio.material.bring(str(folder))["skipped"]
+    assert UNLIKE in place.studio.importer.bring(str(folder))["skipped"]
 
 
 def test_a_look_at_no_folder_is_refused_in_a_sentence(place: Place, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_the_card_shows_each_example_small_and_no_markup_of_a_prompt(
 ) -> None:
     for seed in range(2):
         save_png(tmp_path / f"{seed}.png", scene(seed, (400, 200)), parameters=MARKUP)
-    card = preview_card(place.studio.material.look(str(tmp_path)))
+    card = preview_card(place.studio.importer.look(str(tmp_path)))
     assert card.count("data:image/webp;base64,") == 1
     assert MARKUP not in card and "&lt;script&gt;" in card
 

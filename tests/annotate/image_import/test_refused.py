@@ -11,7 +11,7 @@ import pytest
 from annotate_sign_in import House, call, cast, lived_in, pairs, result, serve, stage_of
 from places import until
 
-from annotate.service.labeler_view import BlindStudio
+from annotate.service.labeler_view import LabelerView
 from annotate.web.api import Endpoints
 from annotate.web.endpoint_aliases import ALIASES, current_name
 from annotate.web.page import build_labeling_page
@@ -97,7 +97,7 @@ def test_the_table_names_every_endpoint_and_no_other():
 
 
 def test_the_page_of_labelers_holds_what_the_table_gives_them_and_nothing_else(house):
-    blind = BlindStudio(house.place.studio, house.way.accounts.people, ())
+    blind = LabelerView(house.place.studio, house.way.accounts.people, ())
     page = build_labeling_page(blind, ())
     events = {event.api_name for event in page.fns.values()}
     assert events == names_of(Role.LABELER)
@@ -377,7 +377,7 @@ def test_a_image_by_guess_is_not_there_nor_one_that_another_was_handed(house, bo
 def test_a_image_that_was_voted_on_stays_to_be_seen_after_a_restart(house, bob):
     pair = pairs(bob)[0]
     assert cast(bob, pair["pair_id"])["ok"] is True
-    fresh = BlindStudio(house.place.studio, house.way.accounts.people, ())
+    fresh = LabelerView(house.place.studio, house.way.accounts.people, ())
     image_id = pair["left_url"][4:20]
     assert fresh.image("Bob", image_id) is not None
     assert fresh.image("Cem", image_id) is None

@@ -133,7 +133,7 @@ def test_own_images_are_labeled_while_the_model_cannot_be_loaded(
     for place_in_pair, colour in enumerate(("red", "blue")):
         Image.new("RGB", (64, 64), colour).save(tmp_path / f"a fox {place_in_pair}.png")
         (tmp_path / f"a fox {place_in_pair}.txt").write_text("a fox", encoding="utf-8")
-    place.studio.material.bring(str(tmp_path))
+    place.studio.importer.bring(str(tmp_path))
     pair = place.studio.next_pair("ann")
     assert place.studio.vote(pair["pair_id"], "left", "ann", "first")["accepted"]
 
@@ -173,7 +173,7 @@ def test_both_threads_end_with_the_app(open_place: Open) -> None:
     place.close()
     assert place.sampler.current == "stopped"
     assert not place.studio._pool._thread.is_alive()
-    assert not place.studio._tuning._thread.is_alive()
+    assert not place.studio._runs._thread.is_alive()
 
 
 def test_images_that_look_alike_are_rarely_asked_about(open_place: Open) -> None:

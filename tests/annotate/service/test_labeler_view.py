@@ -127,7 +127,7 @@ def test_no_byte_sent_to_a_labeler_names_a_model_a_version_a_run_or_a_path(house
     place.reach(run, "done")
     place.studio.activate("v1", anyway=True)
     fresh = ["a house", "a boat", "a tree", "a hat"]
-    trial = place.studio.trials.begin("base", "v1", fresh, mixed=True)
+    trial = place.studio.blind_tests.begin("base", "v1", fresh, mixed=True)
     label(bob, 6)
     going = place.studio.fine_tune(ENDLESS)["run_id"]
     place.reach(going, "running")

@@ -95,7 +95,7 @@ def test_no_guard_is_held_over_a_write(watch, writes, open_place):
     names = {name for _, name, _ in found}
     assert {"_guard", "_control"} <= names <= {"_guard", "_control", *TURNS}
     owners = {owner for owner, name, _ in found if name not in TURNS}
-    assert {"PairAssigner", "BestWorstQueue", "PairPool", "Trials", "Accounts"} <= owners
+    assert {"PairAssigner", "BestWorstQueue", "PairPool", "BlindTests", "Accounts"} <= owners
     noted, guards = writes
     guards += [(f"{owner}.{name}", lock) for owner, name, lock in found if name not in TURNS]
 
@@ -110,11 +110,11 @@ def test_no_guard_is_held_over_a_write(watch, writes, open_place):
     give_all(place)
     studio._active_learner.learn()
     studio.insights.report()
-    token = accounts.choose(accounts.add("ada", Role.ADMIN, "me"), "a long password")
-    accounts.change("ada", "a long password", "a longer password", "here")
-    accounts.holder(token)
+    token = accounts.choose_password(accounts.add("ada", Role.ADMIN, "me"), "a long password")
+    accounts.change_password("ada", "a long password", "a longer password", "here")
+    accounts.person_of_token(token)
     accounts.sign_in("ada", "a longer password", "here")
-    accounts.vouched("eve")
+    accounts.person_from_proxy("eve")
     assert len(noted) > 50 and {guard for held in noted for guard in held} == set()
 
     with studio._assigner._guard:

@@ -53,7 +53,7 @@ def test_runs_and_blind_tests_are_there_and_go_on(home, mine, open_place):
 
     runs = {run["run_id"]: run["version"] for run in place.studio.runs()}
     assert runs == {"r0001": "v1", "r0002": "v2", "r0003": "v3"}
-    tests = [(t["trial"], t["before"], t["after"]) for t in place.studio.trials.reports()]
+    tests = [(t["trial"], t["before"], t["after"]) for t in place.studio.blind_tests.all_results()]
     assert sorted(tests) == [("t0001", "base", "v1"), ("t0002", "base", "v3")]
     place.label(1)
     run = place.studio.fine_tune({"steps": 2, "start": "v3"})["run_id"]

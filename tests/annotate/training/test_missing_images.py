@@ -6,7 +6,7 @@ import pytest
 from places import Open, Place, until
 
 from annotate.errors import NothingToLearn
-from annotate.training.missing_images import Losses, told_of
+from annotate.training.missing_images import MissingImages, left_out_sentence
 from annotate.web.html.run_cards import plan_card, run_card
 
 BASE = "emoji-0123456789ab"
@@ -70,13 +70,13 @@ def test_lost_votes_start_no_run_by_themselves_again_and_again(open_place: Open)
 def test_looking_again_costs_a_twentieth_of_the_time(place: Place) -> None:
     (gone,) = label(place, 1)
     times = iter([0.0, 1.0, 5.0, 20.9, 21.1, 21.2])
-    losses = Losses(place.store, BASE, lambda: next(times))
-    assert losses.of(None).votes == 0
+    missing = MissingImages(place.store, BASE, lambda: next(times))
+    assert missing.of(None).votes == 0
     place.store.image_path(gone).unlink()
-    assert [losses.of(None).votes for _ in range(3)] == [0, 0, 1]
+    assert [missing.of(None).votes for _ in range(3)] == [0, 0, 1]
 
 
 def test_only_the_first_images_are_named() -> None:
-    told = told_of(7, {f"images/{n}.png": "gone" for n in range(5)})
+    told = left_out_sentence(7, {f"images/{n}.png": "gone" for n in range(5)})
     assert told is not None and "images/2.png (gone) and 2 more." in told
-    assert told_of(0, {}) is None
+    assert left_out_sentence(0, {}) is None
