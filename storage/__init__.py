@@ -1,4 +1,4 @@
-"""What Palate remembers: the only folder that speaks SQL and owns the studio folder on disk."""
+"""Storage: the only package that speaks SQL, and the owner of the studio folder on the disk."""
 
 from storage.errors import (
     AlreadyVoted,

@@ -1,7 +1,9 @@
-"""The database of a studio: one writer at a time, readers beside it, DuckDB's errors in our words.
+"""The database of a studio: transactions, one writer at a time, and DuckDB's errors in sentences.
 
-Every write is one transaction, and `write` returns only after its commit, which DuckDB has put on
-the disk by then. So whatever a caller was told is recorded survives a kill and a power cut.
+This is where a vote becomes durable. Every write is one transaction, and `Database.write` returns
+only after its commit. DuckDB writes a commit to the log beside the file (palate.duckdb.wal) and
+calls fsync on it before it returns, so whatever a caller was told is recorded survives a kill and a
+power cut. tests/storage/database/test_durability.py holds that in the system calls.
 """
 
 import shutil
@@ -30,17 +32,23 @@ Result = TypeVar("Result")
 Config = dict[str, str | bool | int | float | list[str]]
 
 CONFIG: Config = {
+    # The app shares a laptop with a trainer; a studio of 100,000 votes uses some 30 MB of it.
     "memory_limit": "256MB",
+    # Two, so that a query never takes all cores from the trainer.
     "threads": 2,
+    # Nothing is fetched from the internet behind a person's back.
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     # What DuckDB 1 writes by itself and DuckDB 2 only when told: either opens what the other wrote.
     "storage_compatibility_version": "v1.0.0",
+    # The size of the log at which DuckDB folds it into the file: some 8,000 votes with their pairs
+    # and images.
     "checkpoint_threshold": "16MB",
 }
 NEVER = "1TB"
-"""A size that no log reaches, so that DuckDB does not fold it into the file."""
+"""A checkpoint threshold that no log reaches, so that DuckDB does not fold it into the file."""
 WRITE_TRIES = 5
+"""Tries of a transaction that DuckDB ends over a conflict; writes run in turn, so it is rare."""
 
 
 def nothing(_: object) -> None:
@@ -48,47 +56,57 @@ def nothing(_: object) -> None:
 
 
 class Database:
-    """The one connection of this process to a database file; safe to share between threads."""
+    """The one connection of this process to a database file; safe to share between threads.
+
+    Reads run beside each other and beside a write, each on a cursor of its own: DuckDB's snapshot
+    isolation shows them what was committed. Writes run one after the other.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # One writer at a time. DuckDB would let two run and fail one of them with a conflict; in
+        # turn neither fails, and `then` sees the commits in their order.
         self._writing = threading.Lock()
+        # Its own lock, for a cursor is opened while `_writing` is held.
         self._opening = threading.Lock()
         self._connection: Cursor | None = connect(path)
         self.writes = 0
-        """How many transactions were committed; a change says that it is worth looking again."""
+        """Transactions committed so far; the copy schedule looks for new votes when it changes."""
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        """Return all rows of a query over what is committed."""
+        """Return all rows of a query over what is committed; raises BrokenStudio."""
         with self._explained(read_failure), self._cursor() as cursor:
             return cursor.execute(sql, parameters).fetchall()
 
     def write(
         self, work: Callable[[Cursor], Result], then: Callable[[Result], None] = nothing
     ) -> Result:
-        """Run `work` in a transaction, commit, hand what it returned to `then`, and return it.
+        """Run `work` in a transaction, commit it to the disk, and return what `work` returned.
 
-        A conflict makes `work` run again, so it must do nothing but talk to its cursor. `then` runs
-        once, before any other write begins.
+        A conflict makes `work` run again, so it must do nothing but talk to its cursor. `then` gets
+        the result once, after the commit and before any other write begins: it is for what is held
+        in memory and must follow the commits in their order. Raises DiskFull, and then nothing was
+        recorded.
         """
         with self._writing, self._explained(write_failure):
             result = self._committed(work)
             self.writes += 1
+            # Still under the lock: released before it, a later commit's `then` could come first.
             then(result)
             return result
 
     def checkpoint(self) -> None:
-        """Fold the log into the file, where DuckDB can now; nothing is lost where it cannot."""
+        """Fold the log into the file if DuckDB can now; nothing is lost if it cannot."""
         with self._writing, suppress(duckdb.Error), self._cursor() as cursor:
             cursor.execute("CHECKPOINT")
 
     def copy_to(self, target: Path) -> None:
         """Copy the file and its log, as they are between two commits; votes go on meanwhile.
 
-        Raises OSError where that fails. DuckDB changes the file only when it folds the log into it,
-        so it must not begin to; what is added to the log meanwhile may be in the copy or not.
+        Votes that are added to the log meanwhile may be in the copy or not. Raises OSError.
         """
-        self._fold_at(NEVER)
+        # DuckDB changes the file only when it folds the log into it, so it must not begin to.
+        self._checkpoint_at(NEVER)
         try:
             shutil.copyfile(self._path, target)
             with suppress(FileNotFoundError):
@@ -97,14 +115,15 @@ class Database:
             # Windows lets nobody else read the file while DuckDB has it.
             self._copy_rows(target)
         finally:
-            self._fold_at(CONFIG["checkpoint_threshold"])
+            self._checkpoint_at(CONFIG["checkpoint_threshold"])
 
-    def _fold_at(self, size: object) -> None:
-        # Between two writes, so that no commit is just about to fold.
+    def _checkpoint_at(self, size: object) -> None:
+        # Between two writes, so that no commit is just about to fold the log.
         with self._writing, suppress(duckdb.Error), self._cursor() as cursor:
             cursor.execute(f"SET checkpoint_threshold = '{size}'")
 
     def _copy_rows(self, target: Path) -> None:
+        """Copy the rows through DuckDB, where the file itself cannot be read."""
         target.unlink(missing_ok=True)
         try:
             with self._cursor() as cursor:
@@ -118,13 +137,14 @@ class Database:
             raise OSError(str(error).splitlines()[0]) from error
 
     def close(self) -> None:
-        """Let go of the file; a later call opens it again."""
+        """Close the file, which folds the log into it; a later call opens it again."""
         with self._opening:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
 
     def _committed(self, work: Callable[[Cursor], Result]) -> Result:
+        """Run a transaction, anew where it conflicts with another one."""
         for _ in range(WRITE_TRIES - 1):
             try:
                 return self._transaction(work)
@@ -134,6 +154,7 @@ class Database:
         return self._transaction(work)
 
     def _transaction(self, work: Callable[[Cursor], Result]) -> Result:
+        """Run `work` between BEGIN and COMMIT; the commit returns once the log is on the disk."""
         with self._cursor() as cursor:
             cursor.begin()
             try:
@@ -147,6 +168,7 @@ class Database:
             return result
 
     def _cursor(self) -> Cursor:
+        """Return a fresh cursor: a DuckDB connection must not be used by two threads at once."""
         with self._opening:
             if self._connection is None:
                 self._connection = connect(self._path)
@@ -154,6 +176,7 @@ class Database:
 
     @contextmanager
     def _explained(self, explain: Callable[[duckdb.Error, Path], StorageError]) -> Iterator[None]:
+        """Turn DuckDB's failures of the disk into ours; a wrong query stays a duckdb.Error."""
         try:
             yield
         except duckdb.FatalException as error:
@@ -197,27 +220,29 @@ def connect_with(path: Path, config: Config, read_only: bool = False) -> Cursor:
 
 
 def log_of(path: Path) -> Path:
-    """Where DuckDB keeps the log of a database file."""
+    """Return the path of a database's write-ahead log, where commits are until a checkpoint."""
     return path.with_name(path.name + ".wal")
 
 
 def quoted(path: Path) -> str:
-    """Write a path between the quotes of SQL."""
+    """Escape a path for a quoted string of SQL."""
     return str(path).replace("'", "''")
 
 
 def open_failure(error: duckdb.Error | str, path: Path) -> StorageError:
-    """Say why a database file did not open."""
+    """Return the error that explains why a database file did not open."""
     reason = str(error)
     if is_in_use(reason):
         return StudioInUse(
             f"Another program holds {path}. Close it, or choose another folder with --home."
         )
+
     if is_newer(reason):
         return StudioNewer(
             f"{path} was written by a newer DuckDB than {duckdb.__version__}. "
             "Upgrade Palate, or choose another folder with --home."
         )
+
     return BrokenStudio(
         f"{path} could not be opened. {reason.rstrip('.')}. "
         "Put back a good copy of the file, or choose another folder with --home."
@@ -225,22 +250,22 @@ def open_failure(error: duckdb.Error | str, path: Path) -> StorageError:
 
 
 def is_in_use(reason: str) -> bool:
-    """Whether DuckDB refused a file that another program has."""
+    """Return True if DuckDB refused a file that another program holds."""
     return "lock on file" in reason or "used by another process" in reason
 
 
 def is_newer(reason: str) -> bool:
-    """Whether DuckDB refused a file of a newer DuckDB."""
+    """Return True if DuckDB refused a file that a newer DuckDB wrote."""
     return "version number" in reason
 
 
 def is_damage(reason: str) -> bool:
-    """Whether DuckDB met a block or a log that is not what it wrote."""
+    """Return True if DuckDB met a block or a log that is not what it wrote."""
     return "Corrupt" in reason or "Could not read enough bytes" in reason
 
 
 def damage_found(error: duckdb.Error, path: Path) -> StorageError:
-    """Say that a database turned out to be damaged while it was in use."""
+    """Return the error for a database that turned out to be damaged while it was in use."""
     return DamagedDatabase(
         f"{path} is damaged, so nothing was read or recorded just now. {error}. Stop Palate and "
         "start it again: it says which copy can be put back."
@@ -248,12 +273,12 @@ def damage_found(error: duckdb.Error, path: Path) -> StorageError:
 
 
 def read_failure(error: duckdb.Error, path: Path) -> StorageError:
-    """Say why a query failed."""
+    """Return the error for a query that failed."""
     return BrokenStudio(f"{path} could not be read. {error}. Try again, then restart Palate.")
 
 
 def write_failure(error: duckdb.Error, path: Path) -> StorageError:
-    """Say why a transaction failed."""
+    """Return the error for a transaction that failed."""
     return DiskFull(
         f"Nothing was recorded, because {path} could not be written. {error}. "
         "Free some space on its disk, then try again."

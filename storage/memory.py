@@ -1,16 +1,17 @@
-"""Give memory that was freed back to the system."""
+"""Return freed memory to the operating system."""
 
 import ctypes
 import os
 
 
 def trim() -> None:
-    """Have the C library return the memory that it keeps for later; glibc alone keeps much.
+    """Make the C library return the memory that it keeps for later; only glibc keeps much.
 
-    Each thread frees into a pool of its own there, and the pools of many threads grow for hours
-    though no more is in use. Takes milliseconds.
+    glibc gives each thread a pool of its own, and the pools of many threads grow for hours though
+    no more is in use. Takes milliseconds.
     """
     if os.name == "posix":
-        release = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if release is not None:
-            release(0)
+        # Only glibc has it: musl and macOS give freed memory back by themselves.
+        malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if malloc_trim is not None:
+            malloc_trim(0)

@@ -1,4 +1,4 @@
-"""Open the database of a studio and close it, with the copies that are made around that."""
+"""Opening and closing of a studio: recovery, migrations, and the copies made around them."""
 
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ class Opening:
     """The database of one studio folder, from its opening to its end."""
 
     def __init__(self, path: Path, clock: Clock, restore: bool = False) -> None:
-        """Hold the folder, make the database sound and up to date, and open it.
+        """Lock the folder, repair and migrate the database, and open it.
 
         Raises StudioInUse, StudioNewer or BrokenStudio.
         """
@@ -26,17 +26,23 @@ class Opening:
         self.copies = Copies(self.folder.copies, clock)
         self._schedule: CopySchedule | None = None
         self.recovered: list[str] = []
-        """What was wrong, and what was done about it, in sentences."""
+        """Repairs that were made on the way, in sentences."""
         try:
             self.database = self._open(Recovery(self.folder, self.copies, clock), restore)
         except BaseException:
+            # Whatever it was, the next try must not find the folder in use.
             self.folder.release()
             raise
 
     def _open(self, recovery: Recovery, restore: bool) -> Database:
+        """Repair what a kill or the disk damaged, then open, then migrate: in this order.
+
+        A damaged file must be looked at before DuckDB opens it, which may change it.
+        """
         remove_scratch(self.folder.path, self.folder.copies)
         self.recovered += recovery.prepare(restore)
         self.folder.make_folders()
+
         unclean = bool(logs_of(self.folder.database))
         database = Database(self.folder.database)
         try:
@@ -50,25 +56,27 @@ class Opening:
         return database
 
     def keep_copies(self) -> None:
-        """Copy the database now, with every 200 votes, and when it is closed."""
+        """Start the copy schedule: now, with every 200 votes, and when the studio is closed."""
         self._schedule = CopySchedule(self.database, self.copies)
         self._schedule.start()
 
     @property
     def problem(self) -> str | None:
-        """Why there is no newer copy, in a sentence."""
+        """The reason why there is no newer copy, as a sentence; None while copies succeed."""
         return self._schedule.problem if self._schedule else None
 
     def close(self) -> None:
-        """Let go of the database, copy it if copies are kept, and let go of the folder."""
+        """Close the database, make the last copy if copies are kept, and release the folder."""
         if self._schedule is not None:
             self._schedule.stop()
         self.database.close()
         if self._schedule is not None:
+            # After the close: the log is in the file by then, so one file is the whole copy.
             self._schedule.copy_at_stop(self.folder.database)
         self.folder.release()
 
     def _copy_first(self, recovery: Recovery, database: Database) -> None:
+        """Copy the database before a migration; raises NoCopy or DamagedDatabase without one."""
         try:
             self.copies.make(MIGRATION, database.copy_to)
         except DamagedSource as error:

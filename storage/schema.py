@@ -1,4 +1,4 @@
-"""The schema of a studio: numbered SQL migrations, each applied with its record or not at all."""
+"""Schema migrations: numbered SQL files, each applied together with its record or not at all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of the schema, from a file such as 0001_initial.sql."""
+    """One step of the schema, from a file such as 0001_initial.sql; never edited after release."""
 
     number: int
     name: str
@@ -44,9 +44,9 @@ def read_migrations(folder: Path = MIGRATIONS) -> list[Migration]:
 def migrate(
     database: Database, migrations: list[Migration], before: Callable[[], None] = lambda: None
 ) -> None:
-    """Bring a database up to the last migration; raises StudioNewer when it is past that.
+    """Apply the missing migrations; raises StudioNewer for a database that has a later one.
 
-    `before` is called first where a database that is in use is about to change.
+    `before` is called first if a database that is in use is about to change, to copy it.
     """
     applied = applied_numbers(database)
     known = {migration.number for migration in migrations}
@@ -55,15 +55,18 @@ def migrate(
             f"This studio has schema {max(unknown)}, and this Palate knows up to "
             f"{max(known, default=0)}. Upgrade Palate, or choose another folder with --home."
         )
+
+    # By what is missing, not by the highest number: two branches may each have brought one.
     missing = [migration for migration in migrations if migration.number not in applied]
     if missing and applied:
         before()
     for migration in missing:
+        # DDL is transactional in DuckDB: a kill half way leaves the schema as it was.
         database.write(partial(apply, migration))
 
 
 def applied_numbers(database: Database) -> set[int]:
-    """Return the numbers of the migrations that a database has seen."""
+    """Return the numbers of the migrations that were applied to a database."""
     database.write(lambda cursor: cursor.execute(RECORDS))
     return {number for (number,) in database.read("SELECT number FROM schema_migrations")}
 

@@ -1,8 +1,11 @@
-"""Which votes are settled: by the order they were given in, and by how long ago this app took them.
+"""Settling: a vote is settled once it is old enough that nobody is about to undo it.
 
-The time that a vote was given is written beside it by the clock on the wall, and that may be wrong
-by a day, or be put right meanwhile. So a vote of this app's life is as old as a clock says that
-only ever goes on, and one of an earlier life is settled by its time, or once this life has lasted.
+A run trains on settled votes only: those recorded more than `settle_s` seconds ago (10 by default),
+so that a slip that is undone at once never reaches a snapshot. The field has no word for this.
+
+Ages are not taken from the timestamps: the wall clock may be wrong by a day, or be set right
+meanwhile. Votes of this process are aged by the monotonic clock. Votes of an earlier process are
+settled by their timestamps, or once this process has run for `settle_s` itself.
 """
 
 import threading
@@ -21,13 +24,13 @@ NEWEST = {
     RANKINGS: "SELECT coalesce(max(ranking_id), 0) FROM rankings",
 }
 REMEMBERED_ACTS = 10_000
-"""Acts whose moment is remembered; of more within one settling time the oldest settle later."""
+"""Acts whose monotonic time is kept; of more within one settling time the oldest settle later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """What is settled of one kind of act: ids up to `newest`, and those up to `earlier` that were
-    given before a time.
+    """The settled ids of votes or of rankings: up to `newest`, and up to `earlier` if created
+    `before` a time.
     """
 
     newest: int
@@ -35,16 +38,16 @@ class Horizon:
     before: datetime
 
     def bounds(self) -> Mapping[str, object]:
-        """Its parts as a query names them."""
+        """Return the values of the parameters that SETTLED names."""
         return {"newest": self.newest, "earlier": self.earlier, "before": self.before}
 
 
 SETTLED = "({id} <= $newest OR ({id} <= $earlier AND {created} <= $before))"
-"""A condition of SQL; it is true of what a horizon settles."""
+"""A condition of SQL that is true of settled rows; its parameters are `Horizon.bounds`."""
 
 
 class Settling:
-    """Remembers when this app took each vote and ranking; safe from any thread."""
+    """The monotonic times at which this process recorded votes and rankings; thread-safe."""
 
     def __init__(self, database: Database, clock: Clock, monotonic: Monotonic) -> None:
         self._clock, self._monotonic = clock, monotonic
@@ -56,21 +59,22 @@ class Settling:
         self._guard = threading.Lock()
 
     def note(self, kind: str, number: int) -> None:
-        """Remember that an act was recorded now; only in the order of the commits."""
+        """Remember that an act was recorded now; called in the order of the commits."""
         with self._guard:
             self._given[kind].append((self._monotonic(), number))
 
     def horizon(self, kind: str, settle_s: float) -> Horizon:
-        """Return what is settled of votes or rankings that settle for so many seconds."""
+        """Return the horizon of votes or rankings that were recorded `settle_s` seconds ago."""
         until = self._monotonic() - settle_s
         with self._guard:
             passed = [number for moment, number in self._given[kind] if moment <= until]
         earlier = self._earlier[kind]
-        lived = earlier if self._began <= until else 0
+        # Every vote of an earlier process is older than this process.
+        outlived = earlier if self._began <= until else 0
         before = self._clock() - timedelta(seconds=settle_s)
-        return Horizon(max(passed, default=lived), earlier, before)
+        return Horizon(max(passed, default=outlived), earlier, before)
 
 
 def unbounded() -> Horizon:
-    """Return a horizon that leaves nothing out."""
+    """Return a horizon that settles everything."""
     return Horizon(2**62, 2**62, datetime.max)

@@ -227,7 +227,7 @@ class Store:
 
         Runs that failed or were cancelled do not count as having learned.
         """
-        return self._counts.unlearned(base)
+        return self._counts.untrained(base)
 
     # Snapshots
 

@@ -1,4 +1,4 @@
-"""The studio folder on disk: where its things lie, and the lock that gives it to one app."""
+"""The studio folder on the disk: its layout, and the lock that gives it to one app at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from storage.errors import BrokenStudio, StudioInUse
 
 
 class StudioFolder:
-    """A studio folder, held by this process from opening to `release`."""
+    """A studio folder, locked by this process from its opening to `release`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -20,6 +20,9 @@ class StudioFolder:
                 f"{self.path} cannot be a studio folder: DuckDB, which keeps the votes, takes no "
                 "name with a question mark in it. Choose another folder with --home."
             )
+
+        # DuckDB locks its file too, but runs, snapshots and images need one owner as well; and the
+        # system lets go of the lock when the process dies, however it dies.
         with self._explained():
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(self.path / "palate.lock")
@@ -40,6 +43,7 @@ class StudioFolder:
                 f"Another Palate is running on {self.path}. "
                 "Close it, or choose another folder with --home."
             ) from error
+
         except OSError as error:
             raise BrokenStudio(
                 f"{self.path} cannot be used as a studio folder: {error.strerror or error}. "
@@ -57,7 +61,7 @@ class StudioFolder:
         return self.path / "copies"
 
     def traces(self) -> list[str]:
-        """Name what of an earlier life is in the folder, besides the database."""
+        """Return the names of what an earlier studio left in the folder, besides the database."""
         patterns = {
             "a log of it": "palate.duckdb.wal*",
             "copies of it": "copies/*.duckdb",
@@ -67,7 +71,7 @@ class StudioFolder:
             "runs": "runs/*/*.*",
             "imported versions": "imports/*",
         }
-        return [name for name, each in patterns.items() if any(self.path.glob(each))]
+        return [name for name, pattern in patterns.items() if any(self.path.glob(pattern))]
 
     @property
     def images(self) -> Path:
@@ -86,26 +90,26 @@ class StudioFolder:
 
     @property
     def imports(self) -> Path:
-        """The folder of versions that were brought along."""
+        """The folder of adapters that were imported."""
         return self.path / "imports"
 
     @property
     def exports(self) -> Path:
-        """The folder of what was written for other programs."""
+        """The folder of files that were exported for other programs."""
         return self.path / "exports"
 
     @property
     def cache(self) -> Path:
-        """What runs compute once and share."""
+        """The folder of latents, embeddings and errors that runs compute once and share."""
         return self.path / "cache"
 
     def run_leftovers(self, run_id: str) -> list[Path]:
-        """What of a finished run's folder only its trainer needed."""
+        """Return the files of a finished run that only its trainer needed."""
         run = self.runs / run_id
         return [run / "checkpoint", run / "cache", run / "start.safetensors"]
 
     def image(self, sha256: str) -> Path:
-        """Where the image with this hash lies: images/ab/abcdef....png."""
+        """Return the path of the image with this hash: images/ab/abcdef....png."""
         return self.images / sha256[:2] / f"{sha256}.png"
 
     def shorten(self, path: Path) -> str:
@@ -114,5 +118,5 @@ class StudioFolder:
         return (path.relative_to(self.path) if path.is_relative_to(self.path) else path).as_posix()
 
     def release(self) -> None:
-        """Let another app have the folder."""
+        """Release the lock, so that another app may open the folder."""
         self._lock.release()

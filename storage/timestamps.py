@@ -1,4 +1,4 @@
-"""The time as the studio records it."""
+"""Timestamps as the studio records them."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,5 +7,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The time now in UTC, without a zone, as DuckDB's TIMESTAMP holds it."""
+    """Return the time now in UTC, without a zone, as DuckDB's TIMESTAMP holds it."""
     return datetime.now(UTC).replace(tzinfo=None)

@@ -1,1 +1,1 @@
-"""Keep running aggregates of the votes in memory."""
+"""Aggregates: running counts of the votes, and votes as statistics read them."""

@@ -1,4 +1,4 @@
-"""What one pair adds to the sums of its model, so that a change on one pair moves them by that."""
+"""Contributions of single pairs to the counts of their model, read before and after a change."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ FROM pairs WHERE pair_id = $pair
 
 VOTES = "SELECT vote_id, annotator, verdict, supersedes FROM votes WHERE pair_id = ?"
 
-LEARNED = f"""
+TRAINED = f"""
 SELECT vote_id FROM snapshot_votes
 WHERE vote_id IN (SELECT unnest($votes::BIGINT[])) AND snapshot_id = ({NEWEST_RUN})
 """
@@ -40,52 +40,61 @@ WHERE base = ? AND exclusion_id NOT IN (SELECT exclusion_id FROM exclusion_lifts
 
 @dataclass(frozen=True, slots=True)
 class PairContribution:
-    """What one pair adds to the sums."""
+    """The share of one pair in the counts of its model."""
 
     base: str
     number: int
     pair: Pair
     verdicts: Counter[Verdict]
-    unlearned: int
+    untrained: int
+    """Decisive trainable votes that the newest run did not train on."""
     interleaved: Counter[Verdict]
+    """Votes that count but that no run trains on."""
     waits: bool
+    """True while nobody voted on it."""
     hidden: bool
+    """True while a flag hides it."""
 
 
 def contribution_of(cursor: Cursor, pair_id: str) -> PairContribution | None:
-    """Add up the rows of one pair; None where there is no such pair."""
+    """Count the rows of one pair; None if there is no such pair."""
     rows = cursor.execute(PAIR, {"pair": pair_id}).fetchall()
     if not rows:
         return None
+
     base, number, *shown, trial, check, mixed, hidden = rows[0]
     votes = current(cursor.execute(VOTES, [pair_id]).fetchall())
-    said = Counter(Verdict(verdict) for _, _, verdict in votes)
-    teaches = not (trial or check or hidden)
+    verdicts = Counter(Verdict(verdict) for _, _, verdict in votes)
+    is_candidate = not (trial or check or hidden)
     return PairContribution(
         base=base,
         number=number,
         pair=Pair(*shown),
-        verdicts=said if teaches else Counter(),
-        unlearned=unlearned(cursor, base, votes) if teaches else 0,
-        interleaved=said if (check or mixed) and not hidden else Counter(),
-        waits=teaches and not votes,
+        verdicts=verdicts if is_candidate else Counter(),
+        untrained=untrained(cursor, base, votes) if is_candidate else 0,
+        interleaved=verdicts if (check or mixed) and not hidden else Counter(),
+        waits=is_candidate and not votes,
         hidden=hidden,
     )
 
 
 def current(rows: Sequence[Row]) -> list[tuple[int, str, str]]:
-    """Return the (vote_id, annotator, verdict) of a pair's votes that were not taken back."""
+    """Return the (vote_id, annotator, verdict) of a pair's votes that were not undone."""
     undone = {supersedes for *_, supersedes in rows}
-    return [(vote, who, said) for vote, who, said, _ in rows if said and vote not in undone]
+    return [
+        (vote, annotator, verdict)
+        for vote, annotator, verdict, _ in rows
+        if verdict and vote not in undone
+    ]
 
 
-def unlearned(cursor: Cursor, base: str, votes: Sequence[tuple[int, str, str]]) -> int:
-    """Count the decisive votes that the newest run has not learned from and the next one may."""
-    decisive = [(vote, who) for vote, who, said in votes if Verdict(said).decisive]
+def untrained(cursor: Cursor, base: str, votes: Sequence[tuple[int, str, str]]) -> int:
+    """Count the decisive votes that the newest run did not train on and the next one may."""
+    decisive = [(vote, who) for vote, who, verdict in votes if Verdict(verdict).decisive]
     if not decisive:
         return 0
     known = {"base": base, "votes": [vote for vote, _ in decisive]}
-    left_out = {vote for (vote,) in cursor.execute(LEARNED, known).fetchall()}
+    left_out = {vote for (vote,) in cursor.execute(TRAINED, known).fetchall()}
     excluded = cursor.execute(EXCLUDED, [base]).fetchall()
     left_out |= {vote for vote, _ in excluded}
     people = {who for _, who in excluded if who is not None}
@@ -94,18 +103,18 @@ def unlearned(cursor: Cursor, base: str, votes: Sequence[tuple[int, str, str]]) 
 
 @dataclass(slots=True)
 class PairChanges:
-    """The pairs that a transaction changes, as they were before it did."""
+    """The pairs that a transaction changes, as they were before it."""
 
     before: dict[str, PairContribution] = field(default_factory=dict)
     everything: bool = False
-    """More than some pairs is changed, so that all is to be added up anew."""
+    """Set where more than single pairs change, so that all is counted anew."""
 
     def about(self, cursor: Cursor, pair_id: str) -> None:
-        """Remember a pair before it is changed."""
+        """Read a pair before it is changed."""
         if pair_id not in self.before and (part := contribution_of(cursor, pair_id)):
             self.before[pair_id] = part
 
     def found(self, cursor: Cursor) -> list[tuple[PairContribution, PairContribution]]:
-        """Return every pair that was changed, before and after."""
+        """Return every pair that was changed, as it was before and as it is now."""
         pairs = [(part, contribution_of(cursor, pair_id)) for pair_id, part in self.before.items()]
         return [(before, after) for before, after in pairs if after is not None]

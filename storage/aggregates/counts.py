@@ -1,9 +1,12 @@
-"""What the votes add up to, held in memory.
+"""Running counts: votes by verdict, untrained votes and waiting pairs, held in memory.
 
-Asked of the database, each of these sums takes 10 to 60 ms at 100,000 votes, and the page asks
-after every vote. So the first question about a model adds up its rows; a vote, an undo, a report
-or a new pair moves the sums by what it changes, and anything rarer (a run, an exclusion) makes the
-next question add up anew.
+As queries, each of these counts takes 10 to 60 ms at 100,000 votes, and the page asks for them
+after every vote. So the first question about a model counts its rows. A vote, an undo, a flag or a
+new pair then changes the counts by its difference, and anything rarer (a run, an exclusion) drops
+them, so that the next question counts anew.
+
+The counts follow the commits: they change only in the `then` of `Database.write`, which runs after
+the commit and before the next write. A vote that was not recorded is never counted.
 """
 
 import threading
@@ -22,8 +25,8 @@ Result = TypeVar("Result")
 Move = tuple[PairContribution, PairContribution]
 """What a pair contributed before a transaction, and after it."""
 
-# Votes on pairs that come in between others and must look like them: asked on purpose, or of a
-# blind test that is mixed in. They teach nothing, and whatever a labeler is told counts them.
+# Votes on pairs that come in between others and must look like them: control pairs, and pairs of a
+# blind test that is mixed in. No run trains on them, but what a labeler is shown counts them.
 INTERLEAVED = """
 SELECT verdict, count(*) FROM current_votes
 WHERE base = ? AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs) AND pair_id IN (
@@ -37,7 +40,7 @@ GROUP BY verdict
 
 VERDICTS = "SELECT verdict, count(*) FROM candidate_votes WHERE base = ? GROUP BY verdict"
 
-# A ranking of four counts as one vote: its pairs hang together.
+# A ranking of four counts as one vote: its pairs are not independent.
 RANKED = "SELECT count(best), count(*) - count(best) FROM current_rankings WHERE base = ?"
 
 EXCLUDED = "SELECT person FROM excluded_people WHERE base = ?"
@@ -51,9 +54,9 @@ WHERE base = ? AND pair_id NOT IN (SELECT pair_id FROM current_votes)
 ORDER BY number
 """
 
-# The newest run that neither failed nor was cancelled says which votes were learned from; one on a
-# single person's votes does not count, or everybody else's would be new again.
-UNLEARNED = f"""
+# Votes are untrained unless the newest run that neither failed nor was cancelled had them. A run on
+# one annotator's votes does not count, or everybody else's would be new again.
+UNTRAINED = f"""
 SELECT (
     SELECT count(*) FROM trainable_votes
     WHERE base = $base AND winner IS NOT NULL AND vote_id NOT IN (
@@ -70,54 +73,62 @@ SELECT (
 
 @dataclass(slots=True)
 class ModelCounts:
-    """The sums of one model: votes by verdict, decisive ones no run has learned, waiting pairs."""
+    """The counts of one model, kept in memory."""
 
     verdicts: Counter[Verdict]
+    """Candidate votes by verdict, skipped rankings among the skips."""
     ranked: int
-    unlearned: int
+    """Rankings with a best and a worst."""
+    untrained: int
+    """Decisive trainable votes that the newest run did not train on."""
     waiting: dict[str, tuple[int, Pair]]
-    """Pairs without a vote by id, each with its number, in that order."""
+    """Pairs without a vote by id, each with its number, in the order of the numbers."""
     interleaved: Counter[Verdict]
-    """Votes on pairs in between: counted as votes, and as nothing to learn from."""
+    """Votes on control pairs and on mixed blind tests: counted, but not trained on."""
     hidden: set[str] = field(default_factory=set)
+    """Flagged pairs, whose votes do not count."""
     excluded: set[str] = field(default_factory=set)
-    """People of whom nothing is learned."""
+    """Annotators whose votes no run trains on."""
 
     def counts(self) -> Counts:
-        """The current votes: all of them, and of those that could teach each kind."""
+        """Count the current votes: all of them, and the candidates of each kind."""
         counts = counted(self.verdicts, self.ranked)
         return replace(counts, votes=counts.votes + self.interleaved.total())
 
     def labeler_counts(self) -> Counts:
-        """The current votes as labelers are told of them: every one counts alike."""
+        """Count the current votes as labelers see them: interleaved ones like any other."""
         return counted(self.verdicts + self.interleaved, self.ranked)
 
     def first_waiting(self, limit: int | None) -> list[Pair]:
-        """Return the pairs that wait longest."""
+        """Return the pairs that wait longest, all of them without a limit."""
         return [pair for _, pair in islice(self.waiting.values(), limit)]
 
     def move(self, before: PairContribution, after: PairContribution) -> None:
-        """Take in what became of a pair."""
+        """Replace what a pair contributed before a transaction by what it contributes after it."""
         pair_id = after.pair.pair_id
+
         self.verdicts.update(after.verdicts)
         self.verdicts.subtract(before.verdicts)
-        self.unlearned += after.unlearned - before.unlearned
+        self.untrained += after.untrained - before.untrained
         self.interleaved.update(after.interleaved)
         self.interleaved.subtract(before.interleaved)
+
         self.hidden.discard(pair_id)
         self.hidden |= {pair_id} if after.hidden else set()
         self.waiting.pop(pair_id, None)
         if after.waits:
             self.waiting[pair_id] = after.number, after.pair
-            # Its place is among the older ones; the others are in order already, which is quick.
-            self.waiting = dict(sorted(self.waiting.items(), key=lambda one: one[1][0]))
+            # An undone pair belongs among the older ones. The others are in order already, and
+            # sorting what is nearly sorted is quick.
+            self.waiting = dict(sorted(self.waiting.items(), key=lambda item: item[1][0]))
 
 
 class RunningCounts:
-    """The sums of every model; changed only by `write` and `then`, in the order of the commits."""
+    """The counts of every model, changed in the order of the commits; thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Held for the arithmetic alone, never over a query, so that a reader waits microseconds.
         self._lock = threading.Lock()
         self._sums: dict[str, ModelCounts] = {}
 
@@ -126,28 +137,31 @@ class RunningCounts:
         return self._ask(base, ModelCounts.counts)
 
     def labeler_counts(self, base: str) -> Counts:
-        """Count the current votes, those in between too, so that nothing tells them apart."""
+        """Count the current votes, interleaved ones too, so that nothing tells them apart."""
         return self._ask(base, ModelCounts.labeler_counts)
 
-    def unlearned(self, base: str) -> int:
-        """Count the current decisive votes that the newest run has not learned from."""
-        return self._ask(base, lambda sums: sums.unlearned)
+    def untrained(self, base: str) -> int:
+        """Count the current decisive votes that the newest run did not train on."""
+        return self._ask(base, lambda sums: sums.untrained)
 
     def waiting(self, base: str, limit: int | None) -> list[Pair]:
         """Return the pairs of a model without a current vote, oldest first."""
         return self._ask(base, lambda sums: sums.first_waiting(limit))
 
     def write(self, work: Callable[[Cursor], Result], then: Callable[[Result], None]) -> Result:
-        """Run a transaction that changes the sums, and `then` change them before any other does."""
+        """Run a transaction, and `then` change the counts before any other write does."""
         try:
             return self._database.write(work, then)
         except (DiskFull, BrokenStudio):
-            # A failed commit says nothing for certain; what is on the disk decides.
-            self.forget()
+            # A commit that failed may be on the disk all the same: count what is there.
+            self.invalidate()
             raise
 
     def change(self, work: Callable[[Cursor, PairChanges], Result]) -> Result:
-        """Run a transaction that says which pairs it changes, and move the sums by that."""
+        """Run a transaction that names the pairs it changes, and move the counts by their changes.
+
+        The pairs are read before and after within the transaction, so nothing comes in between.
+        """
 
         def whole(
             cursor: Cursor,
@@ -161,7 +175,7 @@ class RunningCounts:
         ) -> None:
             _, changes, parts = done
             if changes.everything:
-                self.forget()
+                self.invalidate()
             with self._lock:
                 for before, after in parts:
                     if sums := self._sums.get(after.base):
@@ -170,46 +184,47 @@ class RunningCounts:
         return self.write(whole, then=moved)[0]
 
     def add_pair(self, base: str, pair: Pair, number: int) -> None:
-        """Take a new pair into the sums; only as `then` of a write."""
+        """Count a new pair; only as `then` of a write."""
         with self._lock:
             if sums := self._sums.get(base):
                 sums.waiting[pair.pair_id] = number, pair
 
     def add_vote(self, base: str, pair_id: str, verdict: Verdict, annotator: str) -> None:
-        """Take a new vote into the sums; only as `then` of a write."""
+        """Count a new candidate vote; only as `then` of a write."""
         with self._lock:
             sums = self._sums.get(base)
             if sums and pair_id not in sums.hidden:
                 sums.verdicts[verdict] += 1
-                sums.unlearned += verdict.decisive and annotator not in sums.excluded
+                sums.untrained += verdict.decisive and annotator not in sums.excluded
                 sums.waiting.pop(pair_id, None)
 
     def add_interleaved(self, base: str, pair_id: str, verdict: Verdict) -> None:
-        """Take a vote on a pair in between into the sums; only as `then` of a write."""
+        """Count a new vote on an interleaved pair; only as `then` of a write."""
         with self._lock:
             sums = self._sums.get(base)
             if sums and pair_id not in sums.hidden:
                 sums.interleaved[verdict] += 1
 
     def add_ranking(self, base: str, decisive: bool, annotator: str) -> None:
-        """Take a new ranking, or a skipped one, into the sums; only as `then` of a write."""
+        """Count a new ranking, or a skipped one; only as `then` of a write."""
         with self._lock:
             if sums := self._sums.get(base):
                 sums.ranked += decisive
-                sums.unlearned += decisive and annotator not in sums.excluded
+                sums.untrained += decisive and annotator not in sums.excluded
                 sums.verdicts[Verdict.SKIP] += not decisive
 
-    def forget(self) -> None:
-        """Add up anew when asked next."""
+    def invalidate(self) -> None:
+        """Drop the counts, so that the next question counts the rows anew."""
         with self._lock:
             self._sums.clear()
 
     def _ask(self, base: str, question: Callable[[ModelCounts], Result]) -> Result:
+        """Answer from memory, counting the rows first where nothing is there."""
         while True:
             with self._lock:
                 if sums := self._sums.get(base):
                     return question(sums)
-            # As a write, though it writes nothing: no commit falls between adding up and keeping.
+            # As a write, though it writes nothing: no commit falls between counting and keeping.
             self._database.write(
                 lambda cursor: count_rows(cursor, base), lambda s: self._keep(base, s)
             )
@@ -220,20 +235,21 @@ class RunningCounts:
 
 
 def count_rows(cursor: Cursor, base: str) -> ModelCounts:
-    """Add up the rows of one model."""
+    """Count the rows of one model, within a transaction."""
     verdicts = cursor.execute(VERDICTS, [base]).fetchall()
     ranked, skipped = cursor.execute(RANKED, [base]).fetchall()[0]
-    unlearned = cursor.execute(UNLEARNED, {"base": base}).fetchall()
+    untrained = cursor.execute(UNTRAINED, {"base": base}).fetchall()
     pairs = [(number, Pair(*row)) for number, *row in cursor.execute(WAITING, [base]).fetchall()]
     hidden = cursor.execute("SELECT pair_id FROM hidden_pairs").fetchall()
     excluded = cursor.execute(EXCLUDED, [base]).fetchall()
     interleaved = cursor.execute(INTERLEAVED, [base]).fetchall()
-    taught = by_verdict(verdicts)
-    taught[Verdict.SKIP] += skipped
+
+    candidates = by_verdict(verdicts)
+    candidates[Verdict.SKIP] += skipped
     return ModelCounts(
-        taught,
+        candidates,
         ranked,
-        unlearned[0][0],
+        untrained[0][0],
         {pair.pair_id: (number, pair) for number, pair in pairs},
         by_verdict(interleaved),
         {pair_id for (pair_id,) in hidden},
@@ -242,12 +258,12 @@ def count_rows(cursor: Cursor, base: str) -> ModelCounts:
 
 
 def by_verdict(rows: list[Row]) -> Counter[Verdict]:
-    """Return counts by verdict from rows of them."""
+    """Return counts by verdict from rows of (verdict, count)."""
     return Counter({Verdict(verdict): count for verdict, count in rows})
 
 
 def counted(verdicts: Counter[Verdict], ranked: int) -> Counts:
-    """Count votes by verdict, and rankings, as all, decisive, ties and skips."""
+    """Sum votes by verdict, and rankings, up to all, decisive, ties and skips."""
     votes = verdicts.total() + ranked
     decisive = sum(verdicts[verdict] for verdict in Verdict if verdict.decisive) + ranked
     skipped = verdicts[Verdict.SKIP]

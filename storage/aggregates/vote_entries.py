@@ -1,4 +1,4 @@
-"""The votes as statistics read them: what is new since they last asked, in numbers."""
+"""Votes as statistics read them: everything after a vote id, as plain numbers and names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ LEFT JOIN pairs AS o ON o.pair_id = c.of_pair
 ORDER BY v.vote_id
 """
 
-# All that can change what is said of votes is appended, so the newest of each kind tell a moment.
+# Everything that can change the statistics is appended, so its newest ids are a version number.
 NEWEST_IDS = """
 SELECT (SELECT max(vote_id) FROM votes), (SELECT max(flag_id) FROM flags),
        (SELECT max(flag_decision_id) FROM flag_decisions),
@@ -32,7 +32,7 @@ SELECT (SELECT max(vote_id) FROM votes), (SELECT max(flag_id) FROM flags),
        (SELECT max(gold_mark_id) FROM gold_marks), (SELECT count(*) FROM withdrawals)
 """
 
-# Winner and loser of the newest votes that could teach something, as a run would see them.
+# Winner and loser of the newest trainable votes, as a run would see them.
 PREFERENCES = """
 SELECT v.winner, CASE WHEN v.winner = p.left_image THEN p.right_image ELSE p.left_image END,
        p.prompt
@@ -75,19 +75,21 @@ class VoteEntry:
 
 
 class VoteEntries:
-    """Votes on the pairs of a model, read for statistics."""
+    """Reader of a model's votes for statistics."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def after(self, base: str, vote_id: int, most: int) -> list[VoteEntry]:
-        """Return up to so many votes and undos that came after one, in order."""
+        """Return up to `most` votes and undos that came after a vote id, in order."""
         known = {"base": base, "after": vote_id, "most": most}
         return [VoteEntry(*row) for row in self._database.read(ENTRIES, known)]
 
     def newest_ids(self) -> tuple[int | None, ...]:
-        """Return what differs from any earlier answer once there is another vote, undo, report,
-        decision, remark or known pair.
+        """Return the newest id of each kind of row that statistics read.
+
+        The tuple differs from any earlier one once there is another vote, undo, flag, decision,
+        annotation or gold pair, so it tells whether what was computed is still true.
         """
         return self._database.read(NEWEST_IDS)[0]
 
@@ -97,7 +99,7 @@ class VoteEntries:
         return [number for (number,) in self._database.read(sql, [base])]
 
     def gold(self, base: str) -> dict[int, bool]:
-        """Return pairs whose answer is known, by number: whether it is their first image."""
+        """Return the gold pairs by number: True if their first image is the better one."""
         sql = (
             "SELECT number, winner = least(left_image, right_image) FROM gold_pairs "
             "JOIN pairs USING (pair_id) WHERE gold_pairs.base = ?"
@@ -105,7 +107,7 @@ class VoteEntries:
         return dict(self._database.read(sql, [base]))
 
     def shown(self, vote_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
-        """Return the two images of votes, in their fixed order."""
+        """Return the two images of votes by vote id, in their fixed order."""
         rows = self._database.read(
             "SELECT vote_id, least(pairs.left_image, right_image), "
             "greatest(pairs.left_image, right_image) FROM votes JOIN pairs USING (pair_id) "
@@ -115,6 +117,6 @@ class VoteEntries:
         return {vote_id: (first, other) for vote_id, first, other in rows}
 
     def newest_preferences(self, base: str, most: int) -> list[tuple[str, str, str]]:
-        """Return (winner, loser, prompt) of the newest votes that could teach, oldest first."""
+        """Return (winner, loser, prompt) of the newest trainable votes, oldest first."""
         rows = self._database.read(PREFERENCES, {"base": base, "most": most})
         return [(winner, loser, prompt) for winner, loser, prompt in rows]

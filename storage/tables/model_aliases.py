@@ -55,7 +55,7 @@ class ModelAliases:
             )
             return base
 
-        return self._counts.write(resolve, then=lambda _: self._counts.forget())
+        return self._counts.write(resolve, then=lambda _: self._counts.invalidate())
 
 
 def bases_of(cursor: Cursor, identity: str, aliases: Sequence[str]) -> list[str]:

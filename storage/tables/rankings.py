@@ -107,7 +107,7 @@ class Rankings:
             undo_ranking(cursor, ranking_id, key, now)
             return quad_ranked(cursor, ranking_id)
 
-        return self._counts.write(insert, then=lambda _: self._counts.forget())
+        return self._counts.write(insert, then=lambda _: self._counts.invalidate())
 
     def all(self, base: str) -> list[Ranking]:
         """Return the current rankings of a model that name a best and a worst, oldest first."""

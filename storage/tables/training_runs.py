@@ -39,7 +39,7 @@ class Runs:
             self._append(cursor, run_id, RunState.QUEUED, None)
             return run_id
 
-        return self.get(self._counts.write(insert, then=lambda _: self._counts.forget()))
+        return self.get(self._counts.write(insert, then=lambda _: self._counts.invalidate()))
 
     def set_state(self, run_id: str, state: str, error: str | None = None) -> Run:
         """Record where a run stands, unless it stands there already; raises UnknownRun."""
@@ -49,7 +49,7 @@ class Runs:
             return run
         self._counts.write(
             lambda cursor: self._append(cursor, run_id, wanted, error),
-            then=lambda _: self._counts.forget(),
+            then=lambda _: self._counts.invalidate(),
         )
         return self.get(run_id)
 

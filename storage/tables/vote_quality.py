@@ -123,7 +123,7 @@ class VoteQuality:
             )
             return int(cursor.execute(sql, row).fetchall()[0][0])
 
-        return self._counts.write(insert, then=lambda _: self._counts.forget())
+        return self._counts.write(insert, then=lambda _: self._counts.invalidate())
 
     def lift(self, base: str, exclusion_id: int, who: str) -> None:
         """Learn again from what was excluded; raises InvalidExclusion where that is unknown."""
@@ -139,7 +139,7 @@ class VoteQuality:
                 [exclusion_id, who, self._clock()],
             )
 
-        self._counts.write(insert, then=lambda _: self._counts.forget())
+        self._counts.write(insert, then=lambda _: self._counts.invalidate())
 
     def exclusions(self, base: str) -> list[Exclusion]:
         """Return every exclusion, the lifted ones too, newest first."""

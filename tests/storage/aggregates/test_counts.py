@@ -107,7 +107,7 @@ def test_after_anything_that_people_do_the_sums_are_what_adding_up_gives(
         played.act(*act)
         found = anew(store)
         assert store.counts(BASE) == found.counts(), act
-        assert store.decisive_since_last_run(BASE) == found.unlearned, act
+        assert store.decisive_since_last_run(BASE) == found.untrained, act
         assert store.waiting_pairs(BASE) == [pair for _, pair in found.waiting.values()], act
 
 

@@ -57,6 +57,6 @@ def test_sums_asked_for_while_others_vote_and_undo_agree_with_the_rows(store):
     in_threads(vote_and_ask)
 
     kept, unlearned = store.counts(BASE), store.decisive_since_last_run(BASE)
-    store._counts.forget()
+    store._counts.invalidate()
     assert store.counts(BASE) == kept
     assert store.decisive_since_last_run(BASE) == unlearned
