@@ -190,8 +190,8 @@ class Converter(Protocol):
     def export(self, source: Path, target: Path, form: str, model: Any) -> None:
         """Write the adapter of a run folder, or an adapter file, in another form."""
 
-    def adopt(self, source: Path, target: Path, model: Any) -> dict[str, Any]:
-        """Check a LoRA or a tuned model against the base, copy it, and tell what it is."""
+    def import_weights(self, source: Path, target: Path, model: Any) -> dict[str, Any]:
+        """Check a LoRA or a tuned model against the base, copy it and describe it."""
 
     def stop(self) -> None:
         """End what goes on now; it raises."""

@@ -1,4 +1,4 @@
-"""A process that is spoken to in JSON lines, and how it came to its end (no torch here)."""
+"""Child processes: JSON lines over their pipes, and how they ended (no torch here)."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from align.client.run_folder import process_lives
 from align.client.trainer import process_options, python_environment
 from align.files import read_json, write_json
 
-CLOSING_S = 5.0
-"""What a process gets to end by itself before it is killed."""
-KILLED_S = 10.0
+CLOSE_TIMEOUT_S = 5.0
+"""Time for a process to end by itself before it is killed."""
+KILL_TIMEOUT_S = 10.0
 """A killed process that is there after so long waits in the kernel, for a disk or a driver."""
-WINDOWS_CRASH = 0xC0000000
-"""Exit codes of Windows from here on are of a fault, not of the program's choosing."""
+WINDOWS_FAULT = 0xC0000000
+"""On Windows, exit codes from here on are of a fault, not of the program's choosing."""
 
 Message = dict[str, Any]
 
 
 class ChildProcess:
-    """Runs a command whose standard input and output are JSON lines.
+    """A command that runs with JSON lines as its standard input and output.
 
-    `on_message` hears each line and `on_end` that the process is gone, on a thread of the child's.
-    When this process dies, however it dies, the pipe closes and a child that reads it ends.
+    A thread calls `on_message` with each line, and `on_end` once the process is gone. When this
+    process dies, however it dies, the pipe closes and a child that reads it ends.
     """
 
     def __init__(
@@ -42,10 +42,11 @@ class ChildProcess:
         on_end: Callable[[ChildProcess], None],
     ) -> None:
         self._on_message, self._on_end = on_message, on_end
-        self._writing = threading.Lock()
-        self._told = threading.Lock()
+        self._write_lock = threading.Lock()
+        self._ended = threading.Lock()
         self._log_path = log_path
-        self._why = ""
+        self._kill_reason = ""
+
         with log_path.open("ab") as log_file:
             self._log_start = log_file.tell()
             self._process = subprocess.Popen(
@@ -58,73 +59,78 @@ class ChildProcess:
                 encoding="utf-8",
                 **process_options(low_priority=False),
             )
-        threading.Thread(target=self._listen, name="sampler", daemon=True).start()
+        threading.Thread(target=self._read_messages, name="sampler", daemon=True).start()
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """Return the process id."""
         return self._process.pid
 
     @property
     def returncode(self) -> int | None:
-        """What it ended with; None while it runs."""
+        """Return the exit code; None while it runs."""
         return self._process.poll()
 
     def send(self, message: Message) -> None:
-        """Write one line; raises OSError where nobody reads any more."""
+        """Write a message as one line.
+
+        Raises:
+            OSError: the process reads no more.
+        """
         assert self._process.stdin is not None
-        with self._writing:
+        with self._write_lock:
             try:
                 self._process.stdin.write(json.dumps(message) + "\n")
                 self._process.stdin.flush()
             except ValueError:
                 raise BrokenPipeError("the pipe is closed") from None
 
-    def close(self, patience_s: float = CLOSING_S) -> None:
-        """Let the process end, and end it where it does not."""
-        # A process that stands still reads nothing: whoever writes waits, and so would closing.
-        if self._writing.acquire(timeout=1.0):
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+        """Close the pipe, and kill the process if it does not end within the timeout."""
+        # A stopped process reads nothing: a writer blocks with the lock, and so would this.
+        if self._write_lock.acquire(timeout=1.0):
             try:
                 self._close_stdin()
             finally:
-                self._writing.release()
+                self._write_lock.release()
         else:
             self.kill()
+
         try:
-            self._process.wait(patience_s)
+            self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self.kill()
 
-    def kill(self, why: str = "") -> None:
-        """End the process now, also one that was stopped; `on_end` is told in any case."""
-        self._why = why
+    def kill(self, reason: str = "") -> None:
+        """End the process now, also one that was stopped; `on_end` is called in any case."""
+        self._kill_reason = reason
         self._process.kill()
         try:
-            self._process.wait(KILLED_S)
+            self._process.wait(KILL_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._end()
 
-    def note(self, sentence: str) -> None:
-        """Add to the log what the process could not say itself."""
+    def append_to_log(self, sentence: str) -> None:
+        """Add a sentence about the process to its log."""
         with contextlib.suppress(OSError), self._log_path.open("a", encoding="utf-8") as log:
             log.write(f"{sentence}\n")
 
-    def how_it_ended(self) -> str:
-        """Say in words why it was killed, or what it ended with and its own last words."""
+    def end_reason(self) -> str:
+        """Return in words why it was killed, or its exit code and the last line of its log."""
         code = self._process.poll()
-        if self._why:
-            return self._why
+        if self._kill_reason:
+            return self._kill_reason
         if code is None:
             return "it cannot even be killed, since it waits for a disk or a driver"
-        words = _last_line(self._log_path, self._log_start) if code > 0 else ""
-        return in_words(code) + (f": {words}" if words else "")
+        last_line = _last_line(self._log_path, self._log_start) if code > 0 else ""
+        return describe_exit(code) + (f": {last_line}" if last_line else "")
 
     def _close_stdin(self) -> None:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
 
-    def _listen(self) -> None:
+    def _read_messages(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as replies:
             for line in replies:
@@ -136,17 +142,20 @@ class ChildProcess:
         self._end()
 
     def _end(self) -> None:
-        if self._told.acquire(blocking=False):
+        # Both the reading thread and `kill` come here, and `on_end` is called once.
+        if self._ended.acquire(blocking=False):
             self._on_end(self)
 
 
-def in_words(code: int) -> str:
-    """Say what an exit code means to a person."""
-    if code >= WINDOWS_CRASH:
+def describe_exit(code: int) -> str:
+    """Return in words what an exit code means."""
+    if code >= WINDOWS_FAULT:
         return f"it crashed in a library or a driver (0x{code:08X})"
+    # A shell reports a signal as 128 and its number, Popen as the negative number.
     number = -code if code < 0 else code - 128
     if code >= 0 and not (code > 128 and _signal_name(number)):
         return f"it ended with code {code}"
+
     name = _signal_name(number)
     if name == "SIGKILL":
         return "the system killed it (SIGKILL), probably because the memory ran out"
@@ -163,7 +172,7 @@ def _signal_name(number: int) -> str:
 
 
 def _last_line(log_path: Path, start: int) -> str:
-    """The last line that was logged from `start` on: of a traceback, the error."""
+    """Return the last line that was logged from `start` on: of a traceback, the error."""
     try:
         with log_path.open("rb") as file:
             file.seek(start)
@@ -174,16 +183,20 @@ def _last_line(log_path: Path, start: int) -> str:
 
 
 def record_process(file: Path, pid: int) -> None:
-    """Note in `file` which process runs for the app."""
+    """Write the id and start time of the app's process to `file`."""
     with contextlib.suppress(psutil.Error, OSError):
         write_json(file, {"pid": pid, "started": psutil.Process(pid).create_time()})
 
 
 def end_orphan(file: Path) -> bool:
-    """End the process that an earlier app noted, if it is still there; returns whether it was."""
+    """Kill the process that an earlier app recorded, if it still runs; return whether it did.
+
+    A sampler ends when its pipe closes, but not while it is stopped or hangs. If the app is killed
+    then, the orphan would keep the device's memory from the next sampler.
+    """
     try:
-        noted = read_json(file) or {}
-        pid, started = int(noted["pid"]), float(noted["started"])
+        record = read_json(file) or {}
+        pid, started = int(record["pid"]), float(record["started"])
         if not process_lives(pid, started):
             return False
         psutil.Process(pid).kill()

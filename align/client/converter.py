@@ -1,4 +1,4 @@
-"""Exports and imports in processes of their own, for an app that never imports torch."""
+"""Exports and imports of weights in child processes, for an app that never imports torch."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from align.client.trainer import process_options, python_environment
 from align.client.weight_files import check_whole
 from align.errors import ConversionFailed
 
-SAID = "align: "
+ERROR_PREFIX = "align: "
+"""`python -m align` puts it before the sentence of an expected error."""
 
 
 class Converter:
-    """Runs one command of `python -m align` at a time; any thread may ask and stop."""
+    """Runs one command of `python -m align` at a time, for any thread."""
 
     def __init__(self, python: str = sys.executable) -> None:
         self._python = python
-        self._turn = threading.Lock()
+        self._one_at_a_time = threading.Lock()
         self._guard = threading.Lock()
         self._child: subprocess.Popen[str] | None = None
 
@@ -33,26 +34,26 @@ class Converter:
             ConversionFailed: with the sentence that the command ended with.
         """
         arguments = ["export", str(source.resolve()), str(target.resolve()), "--form", form]
-        # A run folder names its own base, a file alone does not say what its layers are called.
+        # A run folder names its own base; a file alone does not tell the names of its layers.
         self._run([*arguments, *self._base(model, not source.is_dir())])
 
-    def adopt(self, source: Path, target: Path, model: ModelInfo) -> dict[str, Any]:
-        """Check a LoRA or a tuned model against the base and copy it to `target`; tell what it is.
+    def import_weights(self, source: Path, target: Path, model: ModelInfo) -> dict[str, Any]:
+        """Check a LoRA or a tuned model against the base, copy it to `target` and describe it.
 
         Raises:
             BrokenModel: it is no whole safetensors file.
             ConversionFailed: with the sentence that the command ended with.
         """
         if source.suffix == ".safetensors" and source.is_file():
-            # Most files that are none are told apart here, before a process imports torch.
+            # Most files that are no weights are refused here, before a process imports torch.
             check_whole(source)
         arguments = ["check", str(source.resolve()), str(target.resolve())]
-        told = self._run([*arguments, *self._base(model, True)])
-        facts: dict[str, Any] = json.loads(told.strip().splitlines()[-1])
+        output = self._run([*arguments, *self._base(model, True)])
+        facts: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
         return facts
 
     def stop(self) -> None:
-        """End the command that runs now, if one does."""
+        """Kill the command that runs now, if one does."""
         with self._guard:
             if self._child is not None:
                 self._child.kill()
@@ -61,7 +62,8 @@ class Converter:
         return ["--model", model.path] if named else []
 
     def _run(self, arguments: list[str]) -> str:
-        with self._turn:
+        with self._one_at_a_time:
+            # `_guard` is held for a moment only, so that `stop` need not wait for the command.
             with self._guard:
                 child = self._child = subprocess.Popen(
                     [self._python, "-m", "align", *arguments],
@@ -75,21 +77,22 @@ class Converter:
                     **process_options(low_priority=True),
                 )
             try:
-                told, complaint = child.communicate()
+                output, errors = child.communicate()
             finally:
                 with self._guard:
                     self._child = None
+
         if child.returncode:
-            raise ConversionFailed(sentence(child.returncode, complaint))
-        return told
+            raise ConversionFailed(failure_sentence(child.returncode, errors))
+        return output
 
 
-def sentence(code: int, complaint: str) -> str:
-    """What to tell a person about a command that failed."""
-    lines = [line for line in complaint.strip().splitlines() if line.strip()]
+def failure_sentence(code: int, errors: str) -> str:
+    """Return the sentence about a command that failed, by its exit code and stderr."""
+    lines = [line for line in errors.strip().splitlines() if line.strip()]
     for line in reversed(lines):
-        if line.startswith(SAID):
-            return line.removeprefix(SAID)
+        if line.startswith(ERROR_PREFIX):
+            return line.removeprefix(ERROR_PREFIX)
     if code < 0 or not lines:
         return "It was stopped before it was done, and nothing was written."
     return f"It failed: {lines[-1][:300]}"

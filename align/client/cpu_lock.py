@@ -1,7 +1,7 @@
-"""A processor shared by two processes: the trainer waits while the sampler draws.
+"""CPU lock: the trainer waits between steps while the sampler renders on the same CPU.
 
-Two programs that each use every core are several times slower side by side than in turn, since
-threads of one wait at every barrier for threads that the other has put aside.
+Two programs that each use every core are several times slower side by side than one after the
+other, since threads of one wait at every barrier for threads that the other has preempted.
 """
 
 from __future__ import annotations
@@ -12,46 +12,46 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-LOOK_EVERY_S = 0.01
-LONGEST_WAIT_S = 4.0
-"""A trainer waits no longer, so that it gets on even if images are drawn without a pause."""
+POLL_INTERVAL_S = 0.01
+MAX_WAIT_S = 4.0
+"""A trainer waits no longer, so that it makes progress even if images are rendered nonstop."""
 
 
 class CpuLock:
-    """Whose turn it is, by a lock on a file; without a file everybody goes at once."""
+    """A lock on a file that both processes name; without a file nobody waits."""
 
-    def __init__(self, path: Path | None, longest_wait_s: float = LONGEST_WAIT_S) -> None:
+    def __init__(self, path: Path | None, max_wait_s: float = MAX_WAIT_S) -> None:
         self._lock = FileLock(path) if path else None
-        self._longest_wait_s = longest_wait_s
+        self._max_wait_s = max_wait_s
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Make the trainer wait for the length of this block."""
-        taken = self._take()
+        """Hold the lock for the length of this block, so that the trainer waits."""
+        acquired = self._acquire()
         try:
             yield
         finally:
-            if taken:
-                self._give()
+            if acquired:
+                self._release()
 
     def wait_until_free(self) -> bool:
-        """Wait until nobody draws, at most the longest wait; returns whether nobody does."""
-        taken = self._take()
-        if taken:
-            self._give()
-        return taken
+        """Wait until nothing is rendered, for `max_wait_s` at most; return whether that came."""
+        acquired = self._acquire()
+        if acquired:
+            self._release()
+        return acquired
 
-    def _take(self) -> bool:
+    def _acquire(self) -> bool:
         if self._lock is None:
             return False
         try:
-            self._lock.acquire(timeout=self._longest_wait_s, poll_interval=LOOK_EVERY_S)
+            self._lock.acquire(timeout=self._max_wait_s, poll_interval=POLL_INTERVAL_S)
         except (Timeout, OSError):
-            # Turns only save time; a file that cannot be locked must not stop anybody.
+            # The lock only saves time; a file that cannot be locked must not stop anybody.
             return False
         return True
 
-    def _give(self) -> None:
+    def _release(self) -> None:
         assert self._lock is not None
         with contextlib.suppress(OSError):
             self._lock.release()

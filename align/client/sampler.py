@@ -1,7 +1,7 @@
-"""A long-lived process that keeps a pipeline warm, spoken to by an app that never imports torch.
+"""Sampler process: keeps a pipeline loaded, for an app that never imports torch.
 
 Requests and replies are JSON lines over the child's stdin and stdout. When the app dies, however
-it dies, the pipe closes and the child ends: no sampler is ever left behind.
+it dies, the pipe closes and the child ends: no sampler is left behind.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from align.client.watchdog import Heartbeat, Timeouts, Watchdog, usage_of
 from align.errors import SamplerFailed
 
 log = logging.getLogger(__name__)
-QUICK_DEATHS = 3
+MAX_CRASHES = 3
+"""Crashes in a row, without an image between them, that count as a failure."""
 NOT_RUNNING = "The sampler is not running."
-INTERRUPTED = "The image model stopped while it was drawing."
+INTERRUPTED = "The image model stopped while it was rendering."
 
 
 class SamplerProcess:
-    """Starts the sampler, sends it images to draw and starts it again if it dies.
+    """Starts the sampler, sends it requests and starts it again if it dies.
 
-    A model that cannot be loaded is tried again by itself where that may help, ever more rarely,
-    and at once by `retry`.
+    A model that cannot be loaded is tried again where that may help, at growing intervals, and at
+    once by `retry`.
     """
 
     def __init__(
@@ -49,55 +50,57 @@ class SamplerProcess:
         self._model = model
         self._images_dir = images_dir
         self._log_path = log_path
-        self._noted = log_path.with_suffix(".pid")
+        self._pid_path = log_path.with_suffix(".pid")
         self._python = python
         self._cpu_lock = cpu_lock
         self._timeouts = timeouts or Timeouts()
+
         self._child: ChildProcess | None = None
         self._state = SamplerState("stopped", NOT_RUNNING)
         self._pending = PendingRequests()
         self._heartbeat = Heartbeat()
         self._watchdog = Watchdog(self._timeouts, from_hub=False)
         self._guard = threading.RLock()
-        self._deaths = 0
+        self._crashes = 0
         self._failures = 0
-        self._due: float | None = None
+        self._retry_at: float | None = None
         self._last_failure = ""
-        self._watch: threading.Event | None = None
+        self._stop_watching: threading.Event | None = None
 
     def start(self) -> None:
-        """Start the process if it is not there; returns at once, `state` tells the rest."""
+        """Start the process unless it runs; returns at once, `state` tells how far it is."""
         with self._guard:
             if self._child is not None:
                 return
-            if self._watch is None:
-                if end_orphan(self._noted):
+            if self._stop_watching is None:
+                if end_orphan(self._pid_path):
                     log.warning("An image model that an earlier app left behind was ended.")
-                self._watch = threading.Event()
+                self._stop_watching = stop = threading.Event()
                 threading.Thread(
-                    target=self._keep, args=(self._watch,), name="sampler watch", daemon=True
+                    target=self._watch, args=(stop,), name="sampler watch", daemon=True
                 ).start()
             self._spawn()
 
     def _spawn(self) -> None:
-        self._due = None
+        self._retry_at = None
         self._state = SamplerState("starting", "Starting the image model.")
         from_hub = not Path(self._model.load_path).exists()
         self._heartbeat, self._watchdog = Heartbeat(), Watchdog(self._timeouts, from_hub)
         command = [self._python, "-m", "align", "serve"]
-        self._child = ChildProcess(command, self._log_path, self._hear, self._mourn)
-        record_process(self._noted, self._child.pid)
+        self._child = ChildProcess(command, self._log_path, self._on_message, self._on_end)
+        record_process(self._pid_path, self._child.pid)
+        # A process that ended at once is noticed by `_on_end`.
         with contextlib.suppress(OSError):
-            self._child.send(self._greeting())
+            self._child.send(self._start_message())
 
     def retry(self) -> None:
         """Load the model again now, if it could not be loaded; returns at once."""
         with self._guard:
             if self._state.state == "failed":
-                self._deaths = self._failures = 0
+                self._crashes = self._failures = 0
                 self.start()
 
-    def _greeting(self) -> dict[str, Any]:
+    def _start_message(self) -> dict[str, Any]:
         return {
             "model": self._model.to_json(),
             "images_dir": str(self._images_dir.resolve()),
@@ -111,19 +114,23 @@ class SamplerProcess:
         with self._guard:
             child, self._child = self._child, None
             self._state = SamplerState("stopped", NOT_RUNNING)
-            self._due = None
-            if self._watch is not None:
-                self._watch.set()
-                self._watch = None
+            self._retry_at = None
+            if self._stop_watching is not None:
+                self._stop_watching.set()
+                self._stop_watching = None
             self._pending.fail(INTERRUPTED)
+
+        # Closing may take seconds, in which others ask for the state.
         if child is not None:
             child.close()
-            self._noted.unlink(missing_ok=True)
+            self._pid_path.unlink(missing_ok=True)
 
     def state(self) -> SamplerState:
-        """What the sampler does now."""
-        state, due = self._state, self._due
-        return replace(state, retry_s=max(0.0, due - time.monotonic())) if due else state
+        """Return the sampler's state, with the seconds until a retry where one is due."""
+        state, retry_at = self._state, self._retry_at
+        if not retry_at:
+            return state
+        return replace(state, retry_s=max(0.0, retry_at - time.monotonic()))
 
     def render(
         self,
@@ -134,7 +141,7 @@ class SamplerProcess:
         prefer_throughput: bool = False,
         preemptible: bool = False,
     ) -> list[Rendered]:
-        """Draw images and wait for them; each is on disk before it is reported.
+        """Render images and wait for them; each is on disk before it is reported.
 
         `adapters` are added up by their weights; without any the base alone draws. If
         `prefer_throughput`, all come as soon as they can, else the first ones do. If `preemptible`,
@@ -152,10 +159,10 @@ class SamplerProcess:
             "preemptible": preemptible,
         }
 
-        def drawn(reply: dict[str, Any]) -> Rendered:
+        def rendered(reply: dict[str, Any]) -> Rendered:
             return Rendered(reply["sha256"], reply["width"], reply["height"])
 
-        return self._pending.ask(self._send, request, len(items), drawn, on_image)
+        return self._pending.ask(self._send, request, len(items), rendered, on_image)
 
     def score(
         self,
@@ -165,9 +172,9 @@ class SamplerProcess:
         settings: RenderSettings,
         on_score: Callable[[int, float], None] | None = None,
     ) -> list[float]:
-        """How much likelier an adapter holds each image to be than its base does, as numbers.
+        """Return the implicit reward of an adapter for each image, relative to its base.
 
-        Only images of one prompt compare.
+        Only rewards of images of one prompt compare.
 
         Raises:
             SamplerFailed: the adapter or an image cannot be used, or the process died.
@@ -193,20 +200,20 @@ class SamplerProcess:
         except OSError:
             raise SamplerFailed("The image model stopped; it is being started again.") from None
 
-    def _hear(self, child: ChildProcess, message: dict[str, Any]) -> None:
+    def _on_message(self, child: ChildProcess, message: dict[str, Any]) -> None:
         if "state" in message:
             with self._guard:
                 if self._child is child:
-                    self._take(child, SamplerState(**message))
+                    self._on_state(child, SamplerState(**message))
         elif "heartbeat" in message:
-            self._feel(child, message)
+            self._on_heartbeat(child, message)
         else:
             if "error" not in message:
-                # Only what is drawn shows that it can: it may die of each request.
-                self._deaths = self._failures = 0
+                # A model that loads may still crash at every request: only a result resets.
+                self._crashes = self._failures = 0
             self._pending.deliver(message)
 
-    def _feel(self, child: ChildProcess, message: dict[str, Any]) -> None:
+    def _on_heartbeat(self, child: ChildProcess, message: dict[str, Any]) -> None:
         with self._guard:
             if self._child is not child:
                 return
@@ -216,70 +223,73 @@ class SamplerProcess:
                 detail = f"Downloading {self._model.name}: {so_far}."
                 self._state = replace(self._state, detail=detail)
 
-    def _take(self, child: ChildProcess, state: SamplerState) -> None:
+    def _on_state(self, child: ChildProcess, state: SamplerState) -> None:
         self._state = state
         if state.state == "failed":
-            # The process has no more to say; it may take seconds to end.
+            # It may take seconds to end, and its messages no longer matter.
             self._child = None
             threading.Thread(target=child.close, name="sampler end", daemon=True).start()
             self._fail(state)
 
-    def _mourn(self, child: ChildProcess) -> None:
-        """The process ended: start it again, at once or later, unless that was expected."""
+    def _on_end(self, child: ChildProcess) -> None:
+        """Start the process again, at once or later, unless its end was expected."""
         with self._guard:
             if self._child is child:
                 self._child = None
-                self._go_on(child)
+                self._restart_or_fail(child)
 
-    def _go_on(self, child: ChildProcess) -> None:
-        self._deaths += 1
-        how = child.how_it_ended()
-        if self._deaths < QUICK_DEATHS:
-            told = f"The image model stopped: {how}. It is being started again."
-            log.warning("%s", told)
-            child.note(told)
+    def _restart_or_fail(self, child: ChildProcess) -> None:
+        self._crashes += 1
+        reason = child.end_reason()
+        if self._crashes < MAX_CRASHES:
+            sentence = f"The image model stopped: {reason}. It is being started again."
+            log.warning("%s", sentence)
+            child.append_to_log(sentence)
             self._pending.fail(INTERRUPTED)
             self.start()
-            self._state = replace(self._state, detail=f"The image model starts again: {how}.")
+            self._state = replace(self._state, detail=f"The image model starts again: {reason}.")
             return
+
         doing = "was loaded" if self._state.state in ("starting", "loading") else "was at work"
-        detail = f"{self._model.name} stopped {self._deaths} times while it {doing}: {how}."
-        child.note(detail)
-        self._deaths = 0
+        detail = f"{self._model.name} stopped {self._crashes} times while it {doing}: {reason}."
+        child.append_to_log(detail)
+        self._crashes = 0
         self._fail(replace(self._state, state="failed", detail=detail, passing=True))
 
     def _fail(self, state: SamplerState) -> None:
-        """Say once why there is no image model, and when it is tried again."""
+        """Set the failed state, schedule the retry and fail all pending requests."""
         timeouts = self._timeouts
         self._failures += 1
         pause = min(
             timeouts.longest_retry_s, timeouts.first_retry_s * 2 ** min(10, self._failures - 1)
         )
-        self._due = time.monotonic() + pause if state.passing else None
+        self._retry_at = time.monotonic() + pause if state.passing else None
+
+        # Every retry may fail alike, for hours: once in the log is enough.
         if state.detail != self._last_failure:
             log.error("%s", state.detail)
         self._last_failure = state.detail
         self._state = state
         self._pending.fail(state.detail)
 
-    def _keep(self, stopped: threading.Event) -> None:
-        """Start the process again once that is due, and end one that hangs, until told to stop."""
-        looked = time.monotonic()
-        while not stopped.wait(self._timeouts.check_interval_s):
-            now, before = time.monotonic(), looked
-            looked = now
+    def _watch(self, stop: threading.Event) -> None:
+        """Start the process again when a retry is due, and kill one that hangs, until `stop`."""
+        checked = time.monotonic()
+        while not stop.wait(self._timeouts.check_interval_s):
+            now, before = time.monotonic(), checked
+            checked = now
             with self._guard:
-                if self._due is not None and now >= self._due:
+                if self._retry_at is not None and now >= self._retry_at:
                     self.start()
                 child = self._child
-                why = self._why_it_hangs(child, now - before) if child else None
-            if child and why:
-                # Without the guard: what is killed is mourned on another thread.
-                child.kill(why)
+                reason = self._hang_reason(child, now - before) if child else None
+            if child and reason:
+                # Without the guard, which `_on_end` takes on the child's thread.
+                child.kill(reason)
 
-    def _why_it_hangs(self, child: ChildProcess, elapsed: float) -> str | None:
+    def _hang_reason(self, child: ChildProcess, elapsed: float) -> str | None:
         on_cpu = self._state.device == "cpu"
-        return self._watchdog.look(self._heartbeat, usage_of(child.pid), on_cpu, elapsed)
+        return self._watchdog.check(self._heartbeat, usage_of(child.pid), on_cpu, elapsed)
 
 
 def _files(adapters: Sequence[tuple[Path, float]]) -> list[list[Any]]:

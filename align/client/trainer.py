@@ -1,4 +1,4 @@
-"""Start, watch and stop trainer processes from an app that never imports torch."""
+"""Trainer processes: started, watched and stopped by an app that never imports torch."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def process_options(low_priority: bool) -> dict[str, Any]:
-    """Popen options for a process that outlives the app and that signals reach as a group."""
+    """Return Popen options for a child in a process group of its own, which may outlive the app."""
+    # Ctrl+C in the app's terminal would otherwise reach its children, too.
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP
-        return {"creationflags": flags | (0x4000 if low_priority else 0)}
+        below_normal = subprocess.BELOW_NORMAL_PRIORITY_CLASS if low_priority else 0
+        return {"creationflags": flags | below_normal}
     return {"start_new_session": True}
 
 
 def python_environment() -> dict[str, str]:
-    """The environment of a child that must find `align` from any working directory."""
+    """Return the environment for a child that must find `align` from any working directory."""
     paths = [str(CHECKOUT), os.environ.get("PYTHONPATH", "")]
     return {
         **os.environ,
@@ -46,26 +48,26 @@ def python_environment() -> dict[str, str]:
 
 
 def usable_cores() -> int:
-    """Physical cores to compute on: no more than this process may use or was told to use.
+    """Return the number of physical cores to compute on.
 
-    A container or `taskset` may allow it fewer than there are; OMP_NUM_THREADS is what people set
-    when programs share a machine.
+    A container or `taskset` may allow this process fewer than there are, and OMP_NUM_THREADS limits
+    programs that share a machine.
     """
     cores = psutil.cpu_count(logical=False) or 1
     if sys.platform not in ("darwin", "win32"):
         cores = min(cores, len(os.sched_getaffinity(0)))
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(told)) if told.isdigit() and int(told) else cores
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(limit)) if limit.isdigit() and int(limit) else cores
 
 
 def lower_priority() -> None:
-    """Let other processes go first, so that a person at this machine notices nothing."""
+    """Lower this process's priority, so that a person at this machine notices nothing."""
     if hasattr(os, "nice"):
         os.nice(5)
 
 
 class TrainerProcess:
-    """Starts one trainer process per run folder and reads what it writes."""
+    """Starts one trainer process per run folder and reads the files that it writes."""
 
     def __init__(
         self,
@@ -84,11 +86,11 @@ class TrainerProcess:
         settings: dict[str, Any] | str,
         pairs_per_s: float | None = None,
     ) -> dict[str, Any]:
-        """What a run on this many preferences would be. Raises InvalidSettings."""
+        """Return the plan of a run on this many pairs. Raises InvalidSettings."""
         return plan(model.preset, pairs, settings, pairs_per_s)
 
     def needs_sampler_stopped(self, model: ModelInfo, sampler: Any) -> bool:
-        """Whether trainer and sampler do not fit into the sampler's device together."""
+        """Return whether trainer and sampler do not fit on the sampler's device together."""
         if sampler.device == "cpu" or not sampler.memory_total:
             return False
         free = sampler.memory_total - sampler.memory_used
@@ -114,11 +116,13 @@ class TrainerProcess:
         manifest = read_json(snapshot / "manifest.json")
         if manifest is None:
             raise SnapshotError(f"{snapshot} is not a snapshot: it has no manifest.json.")
+
         run_dir.mkdir(parents=True, exist_ok=True)
         run = RunFolder(run_dir)
         link_tree(snapshot, run.snapshot)
         if start is not None:
             link(start, run.start)
+
         run.write_config(
             {
                 "format": 1,
@@ -132,7 +136,7 @@ class TrainerProcess:
         run.write_status(RunStatus("queued", steps=config.steps))
 
     def start(self, run_dir: Path) -> None:
-        """Start the trainer, or let it go on from its last checkpoint; returns at once."""
+        """Start the trainer, or resume it from its last checkpoint; returns at once."""
         run = RunFolder(run_dir)
         if self.is_alive(run_dir):
             return
@@ -147,7 +151,8 @@ class TrainerProcess:
                 stderr=log,
                 **process_options(low_priority=True),
             )
-        # Without somebody who waits for it, a trainer that ended would linger as a zombie.
+
+        # Without a thread that waits for it, a trainer that ended would linger as a zombie.
         threading.Thread(target=child.wait, name="reaper", daemon=True).start()
         self._announce(run, child.pid)
 
@@ -165,7 +170,7 @@ class TrainerProcess:
         return [self._python, *launcher, *flags, *arguments]
 
     def _announce(self, run: RunFolder, pid: int) -> None:
-        """Stand in for the child's own status until it has imported what it needs."""
+        """Write a "starting" status until the child writes its own, once it has imported torch."""
         status = run.stored_status()
         if status.pid == pid:
             return
@@ -173,6 +178,7 @@ class TrainerProcess:
             started = psutil.Process(pid).create_time()
         except psutil.Error:
             started = time.time()
+
         run.write_status(
             replace(
                 status, state="running", phase="starting", error=None, pid=pid, pid_started=started
@@ -180,20 +186,20 @@ class TrainerProcess:
         )
 
     def status(self, run_dir: Path) -> RunStatus:
-        """Where the run is; a run whose process is gone is interrupted."""
+        """Return the status of a run; one whose process is gone is interrupted."""
         return RunFolder(run_dir).status()
 
     def is_alive(self, run_dir: Path) -> bool:
-        """Whether a trainer works in this folder, whoever started it."""
+        """Return whether a trainer works in this folder, whoever started it."""
         status = RunFolder(run_dir).stored_status()
         return status.state == "running" and process_lives(status.pid, status.pid_started)
 
     def metrics(self, run_dir: Path, since: int = 0) -> list[dict[str, Any]]:
-        """Metrics of the steps after `since`."""
+        """Return the metrics of the steps after `since`."""
         return RunFolder(run_dir).metrics(since)
 
     def adapter(self, run_dir: Path) -> Path:
-        """Where a finished run left its LoRA."""
+        """Return the path of a finished run's adapter."""
         return RunFolder(run_dir).adapter
 
     def cancel(self, run_dir: Path) -> None:
@@ -206,7 +212,7 @@ class TrainerProcess:
                 run.write_status(replace(status, state="cancelled", phase="", eta_s=None))
 
     def kill(self, run_dir: Path) -> None:
-        """End the trainer and its children now, for a run that does not heed `cancel`."""
+        """Kill the trainer and its children now, for a run that does not heed `cancel`."""
         status = RunFolder(run_dir).stored_status()
         if not process_lives(status.pid, status.pid_started):
             return

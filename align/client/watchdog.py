@@ -1,9 +1,9 @@
-"""Tell a process that hangs from one that is slow (no torch here).
+"""Watchdog: tells a sampler that hangs from one that is slow (no torch here).
 
-Every few seconds the sampler says, from a thread of its own, how many steps it has made. Where it
-makes none that can be counted, while it imports, reads or downloads a model, the system is asked
-whether it computes, reads or writes. Time is what the app was awake for: a lid that was closed, or
-an app that was stopped itself, accuses nobody.
+The sampler sends a heartbeat with its step count every few seconds, from a thread of its own. Where
+no steps can be counted, while it imports, reads or downloads a model, its CPU time and I/O count
+instead. Only time in which the app was awake counts: a closed lid, or an app that was stopped
+itself, makes no sampler look hung.
 """
 
 from __future__ import annotations
@@ -13,54 +13,56 @@ from dataclasses import dataclass
 import psutil
 
 LOADING, RENDERING, IDLE = "loading", "rendering", "idle"
-CPU_S, IO_BYTES, WINDOW_S = 0.2, 65_536.0, 20.0
-"""Less than so much in so long is what a process does that waits: heartbeats and library
-threads."""
+BUSY_CPU_S, BUSY_IO_BYTES, WINDOW_S = 0.2, 65_536.0, 20.0
+"""A process at work uses at least so much within the window; heartbeats and idle threads of
+libraries use less."""
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long a sampler may do nothing that can be seen, and when it is tried again: seconds."""
+    """Timeouts of the watchdog, and intervals of the retries after a failure, in seconds."""
 
     check_interval_s: float = 2.0
     heartbeat_interval_s: float = 5.0
     silence_s: float = 30.0
-    """Without a heartbeat and without work."""
+    """Neither a heartbeat nor any work."""
     stall_s: float = 45.0
-    """With heartbeats, and without a step or work."""
+    """Heartbeats, but neither a step nor any work."""
     connect_s: float = 180.0
-    """The same while it loads a model of a hub: servers that do not answer are waited for."""
+    """As `stall_s`, while a model of a hub is loaded: servers get time to answer."""
     first_image_s: float = 180.0
-    """The same for the first image on a device that computes by itself, and may compile first."""
+    """As `stall_s`, for the first image on a GPU, whose kernels may be compiled first."""
     no_step_s: float = 3600.0
-    """At work all the time and without a step: a step of a large model on a small CPU is long."""
+    """Work without a step: one step of a large model on a small CPU takes long."""
     slow_step_factor: float = 10.0
-    """On such a device a step may also take so many times the longest so far."""
+    """On a GPU a step may also take so many times the longest one so far."""
     first_retry_s: float = 15.0
     longest_retry_s: float = 300.0
 
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """What the sampler said last."""
+    """The last heartbeat of the sampler."""
 
     count: int = 0
     phase: str = LOADING
     work: int = 0
-    """Steps made, and bytes downloaded."""
+    """Number of steps made plus bytes downloaded; only a change of it matters."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What the system says a process has used; None where it does not tell."""
+    """Resources that a process has used so far, by the operating system."""
 
     cpu_s: float
     io_bytes: int | None
+    """None where the system does not tell."""
     stopped: bool = False
+    """Stopped by a signal, such as SIGSTOP."""
 
 
 def usage_of(pid: int) -> Usage | None:
-    """Ask the system what a process has used so far; None once it is gone."""
+    """Return the resources that a process has used so far; None once it is gone."""
     try:
         process = psutil.Process(pid)
         times, stopped = process.cpu_times(), process.status() == psutil.STATUS_STOPPED
@@ -78,88 +80,95 @@ def _io_bytes(process: psutil.Process) -> int | None:
     return sum(getattr(counters, name, 0) for name in ("read_bytes", "write_bytes", "write_chars"))
 
 
-class Meter:
-    """Tells from a count that only grows whether it grew by so much within the window."""
+class ActivityMeter:
+    """Tells whether a growing count grew by at least `minimum` within the window."""
 
-    def __init__(self, least: float) -> None:
-        self._least, self._mark, self._since = least, 0.0, 0.0
+    def __init__(self, minimum: float) -> None:
+        self._minimum, self._mark, self._since = minimum, 0.0, 0.0
 
-    def moved(self, count: float, passed: float) -> bool:
-        """Look at the count, `passed` seconds after the last look."""
+    def grew(self, count: float, passed: float) -> bool:
+        """Update the count, `passed` seconds after the last update."""
         self._since += passed
-        moved = count - self._mark >= self._least
-        if moved or self._since >= WINDOW_S:
+        grew = count - self._mark >= self._minimum
+        if grew or self._since >= WINDOW_S:
             self._mark, self._since = count, 0.0
-        return moved
+        return grew
 
 
 class Watchdog:
-    """Watches one process; `look` is called regularly."""
+    """Watches one process; `check` is called regularly."""
 
     def __init__(self, timeouts: Timeouts, from_hub: bool) -> None:
         self._timeouts, self._from_hub = timeouts, from_hub
         self._heartbeat = Heartbeat()
-        self._cpu, self._io = Meter(CPU_S), Meter(IO_BYTES)
-        self._silent = self._still = self._busy = self._step = self._longest = 0.0
-        self._drawn = False
+        self._cpu, self._io = ActivityMeter(BUSY_CPU_S), ActivityMeter(BUSY_IO_BYTES)
+        self._silent_s = self._stalled_s = self._no_step_s = 0.0
+        self._step_s = self._longest_step_s = 0.0
+        self._rendered = False
 
-    def look(
+    def check(
         self, heartbeat: Heartbeat, usage: Usage | None, on_cpu: bool, elapsed: float
     ) -> str | None:
-        """Return why the process is held to hang; None while it is not.
+        """Return the reason why the process counts as hung; None while it does not.
 
-        `elapsed` is the time since the last look; more than two looks' worth was slept.
+        `elapsed` is the time since the last check in seconds, of which the computer was asleep for
+        all but two check intervals.
         """
         passed = min(elapsed, 2 * self._timeouts.check_interval_s)
-        computed, moved = self._used(usage, passed)
-        told, stepped = heartbeat.count != self._heartbeat.count, self._stepped(heartbeat, passed)
+        computed, did_io = self._used(usage, passed)
+        answered = heartbeat.count != self._heartbeat.count
+        stepped = self._stepped(heartbeat, passed)
         self._heartbeat = heartbeat
-        working = moved or (computed and (on_cpu or heartbeat.phase == LOADING))
-        self._silent = 0.0 if told else self._silent + passed * (not (moved or computed))
-        self._still = 0.0 if stepped or working else self._still + passed
-        self._busy = 0.0 if stepped or moved else self._busy + passed
-        return self._verdict(heartbeat, on_cpu, usage is not None and usage.stopped)
 
-    def _verdict(self, heartbeat: Heartbeat, on_cpu: bool, stopped: bool) -> str | None:
-        if self._silent >= self._timeouts.silence_s:
+        # A GPU driver that hangs spins on the CPU: while rendering there, CPU time proves nothing.
+        working = did_io or (computed and (on_cpu or heartbeat.phase == LOADING))
+        self._silent_s = 0.0 if answered else self._silent_s + passed * (not (did_io or computed))
+        self._stalled_s = 0.0 if stepped or working else self._stalled_s + passed
+        self._no_step_s = 0.0 if stepped or did_io else self._no_step_s + passed
+        return self._hang_reason(heartbeat, on_cpu, usage is not None and usage.stopped)
+
+    def _hang_reason(self, heartbeat: Heartbeat, on_cpu: bool, stopped: bool) -> str | None:
+        if self._silent_s >= self._timeouts.silence_s:
             outside = ", since something stopped it (SIGSTOP)" if stopped else ""
-            return f"it has not answered for {self._silent:.0f} seconds{outside}"
-        if self._still >= self._allowance(heartbeat.phase, on_cpu):
+            return f"it has not answered for {self._silent_s:.0f} seconds{outside}"
+        if self._stalled_s >= self._stall_limit(heartbeat.phase, on_cpu):
             doing = "loading" if heartbeat.phase == LOADING else "rendering"
-            return f"{doing} has not moved for {self._still:.0f} seconds (a driver, disk or server)"
-        if self._busy >= self._timeouts.no_step_s:
-            return f"it has worked for {self._busy / 60:.0f} minutes and come no step further"
+            stalled = f"{doing} has not moved for {self._stalled_s:.0f} seconds"
+            return f"{stalled} (a driver, disk or server)"
+        if self._no_step_s >= self._timeouts.no_step_s:
+            return f"it has worked for {self._no_step_s / 60:.0f} minutes and come no step further"
         return None
 
-    def _allowance(self, phase: str, on_cpu: bool) -> float:
+    def _stall_limit(self, phase: str, on_cpu: bool) -> float:
         timeouts = self._timeouts
         if phase == LOADING:
             return timeouts.connect_s if self._from_hub else timeouts.stall_s
         if on_cpu:
             return timeouts.stall_s
-        least = timeouts.stall_s if self._drawn else timeouts.first_image_s
-        return max(least, timeouts.slow_step_factor * self._longest)
+        least = timeouts.stall_s if self._rendered else timeouts.first_image_s
+        return max(least, timeouts.slow_step_factor * self._longest_step_s)
 
     def _used(self, usage: Usage | None, passed: float) -> tuple[bool, bool]:
-        """Whether the process has computed, and whether it has read or written."""
+        """Return whether the process has computed, and whether it has read or written."""
         if usage is None:
             return False, False
         return (
-            self._cpu.moved(usage.cpu_s, passed),
-            self._io.moved(float(usage.io_bytes or 0), passed),
+            self._cpu.grew(usage.cpu_s, passed),
+            self._io.grew(float(usage.io_bytes or 0), passed),
         )
 
     def _stepped(self, heartbeat: Heartbeat, passed: float) -> bool:
-        """Whether there is nothing to do, or a step was made; keeps the longest step."""
-        self._step += passed
+        """Return whether a step was made or there is nothing to do; note the longest step."""
+        self._step_s += passed
         changed = heartbeat.work != self._heartbeat.work
         if heartbeat.phase == IDLE or heartbeat.phase != self._heartbeat.phase:
-            self._drawn = self._drawn or (
+            self._rendered = self._rendered or (
                 self._heartbeat.phase == RENDERING and heartbeat.phase == IDLE
             )
-            self._step = 0.0
+            self._step_s = 0.0
             return True
+
         if changed and heartbeat.phase == RENDERING:
-            self._longest = max(self._longest, self._step)
-        self._step = 0.0 if changed else self._step
+            self._longest_step_s = max(self._longest_step_s, self._step_s)
+        self._step_s = 0.0 if changed else self._step_s
         return changed

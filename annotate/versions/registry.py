@@ -133,7 +133,7 @@ class VersionRegistry:
         place = self._store.version_labels.new_import()
         try:
             with self.durations.timed("adopt"):
-                facts = self._tools().adopt(path, place, self._model)
+                facts = self._tools().import_weights(path, place, self._model)
             self._refuse_twin(facts)
             summary = {"imported": {"file": path.name, **facts}}
             return self._store.version_labels.add_import(self._model_id, place, summary).version

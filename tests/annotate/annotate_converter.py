@@ -28,7 +28,7 @@ class CopyingConverter:
             target = target / "unet" / "weights"
         target.write_bytes(b"exported")
 
-    def adopt(self, source: Path, target: Path, model: Any) -> dict[str, Any]:
+    def import_weights(self, source: Path, target: Path, model: Any) -> dict[str, Any]:
         self._work()
         content = source.read_bytes()
         target.write_bytes(content)

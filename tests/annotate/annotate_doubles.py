@@ -145,7 +145,7 @@ class PaintingSampler:
     def _await_brush(self) -> None:
         while not self.brush.wait(0.01):
             if self.current == "stopped":
-                raise Trouble("The image model stopped while it was drawing.")
+                raise Trouble("The image model stopped while it was rendering.")
         if self.trouble:
             raise Trouble(self.trouble)
 

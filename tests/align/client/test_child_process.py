@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from align.client.child_process import ChildProcess, in_words
+from align.client.child_process import ChildProcess, describe_exit
 
 IGNORES_ITS_INPUT = "import time; time.sleep(600)"
 CRASHES = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
@@ -38,22 +38,22 @@ def started(tmp_path, code: str) -> tuple[ChildProcess, threading.Event]:
     ],
 )
 def test_exit_codes_are_told_in_words(code, words):
-    assert words in in_words(code)
+    assert words in describe_exit(code)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_crash_and_the_last_words_of_an_error_are_told(tmp_path):
     child, ended = started(tmp_path, CRASHES)
-    assert ended.wait(30) and "SIGSEGV" in child.how_it_ended()
+    assert ended.wait(30) and "SIGSEGV" in child.end_reason()
     (tmp_path / "log").write_text("ValueError: of an earlier process\n", encoding="utf-8")
     child, ended = started(tmp_path, RAISES)
     assert ended.wait(30)
-    told = child.how_it_ended()
+    told = child.end_reason()
     assert told == (
         "it ended with code 1: ImportError: libcudart.so.12: cannot open shared object file"
     )
     child, ended = started(tmp_path, "raise SystemExit(3)")
-    assert ended.wait(30) and child.how_it_ended() == "it ended with code 3"
+    assert ended.wait(30) and child.end_reason() == "it ended with code 3"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -63,7 +63,7 @@ def test_a_process_that_is_stopped_and_reads_nothing_ends_when_it_is_closed(tmp_
     # More than a pipe holds: whoever writes it waits.
     writer = threading.Thread(target=raises_pipe, args=(child,))
     writer.start()
-    child.close(patience_s=0.1)
+    child.close(timeout_s=0.1)
     assert ended.wait(30) and child.returncode == -signal.SIGKILL
     writer.join(30)
     assert not writer.is_alive()

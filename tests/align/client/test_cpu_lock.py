@@ -26,7 +26,7 @@ def test_a_trainer_waits_until_the_image_is_drawn(tmp_path):
 
 
 def test_a_trainer_gets_on_though_images_are_drawn_without_a_pause(tmp_path):
-    trainer = CpuLock(tmp_path / "cpu.lock", longest_wait_s=0.1)
+    trainer = CpuLock(tmp_path / "cpu.lock", max_wait_s=0.1)
     with CpuLock(tmp_path / "cpu.lock").hold():
         assert not trainer.wait_until_free()
     assert trainer.wait_until_free()
@@ -43,7 +43,7 @@ with CpuLock(Path({str(tmp_path / "cpu.lock")!r})).hold():
 """
     child = subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE)
     assert child.stdout.readline().strip() == b"held"
-    trainer = CpuLock(tmp_path / "cpu.lock", longest_wait_s=0.1)
+    trainer = CpuLock(tmp_path / "cpu.lock", max_wait_s=0.1)
     assert not trainer.wait_until_free()
     child.kill()
     child.communicate()
@@ -52,5 +52,5 @@ with CpuLock(Path({str(tmp_path / "cpu.lock")!r})).hold():
 
 def test_without_a_file_or_with_one_that_cannot_be_locked_nobody_is_held_up(tmp_path):
     for path in (None, tmp_path):
-        with CpuLock(path, longest_wait_s=0.1).hold():
-            assert not CpuLock(path, longest_wait_s=0.1).wait_until_free()
+        with CpuLock(path, max_wait_s=0.1).hold():
+            assert not CpuLock(path, max_wait_s=0.1).wait_until_free()

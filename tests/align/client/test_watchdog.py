@@ -48,7 +48,7 @@ class Seen:
             self.cpu_s, self.io_bytes = self.cpu_s + cpu, self.io_bytes + io
             heartbeat = Heartbeat(self.heartbeats, self.phase, self.work)
             usage = Usage(self.cpu_s, self.io_bytes)
-            if why := self.watchdog.look(heartbeat, usage, self.on_cpu, elapsed):
+            if why := self.watchdog.check(heartbeat, usage, self.on_cpu, elapsed):
                 self.told = why
                 return second
         return None
@@ -126,10 +126,10 @@ def test_a_lid_that_was_closed_accuses_nobody():
 
 def test_a_process_that_cannot_be_asked_about_is_judged_by_its_beats():
     watchdog = Watchdog(TIMEOUTS, from_hub=False)
-    looks = [watchdog.look(Heartbeat(n, RENDERING, n), None, True, 1.0) for n in range(100)]
-    assert not any(looks)
+    checks = [watchdog.check(Heartbeat(n, RENDERING, n), None, True, 1.0) for n in range(100)]
+    assert not any(checks)
     assert any(
-        watchdog.look(Heartbeat(99, RENDERING, 99), None, True, 1.0) for _ in range(A_MINUTE)
+        watchdog.check(Heartbeat(99, RENDERING, 99), None, True, 1.0) for _ in range(A_MINUTE)
     )
 
 

@@ -176,7 +176,7 @@ def test_a_sampler_that_hangs_is_told_ended_and_started_again(sampler, caplog):
     drawing = threading.Thread(target=draw)
     drawing.start()
     drawing.join(60)
-    assert told == ["The image model stopped while it was drawing."]
+    assert told == ["The image model stopped while it was rendering."]
     assert "has not answered" in caplog.text and "SIGSTOP" in caplog.text
     assert "has not answered" in sampler._log_path.read_text("utf-8")
     assert child.returncode == -signal.SIGKILL

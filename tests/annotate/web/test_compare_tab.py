@@ -35,10 +35,10 @@ def test_what_was_drawn_before_a_failure_is_kept_and_the_next_try_draws_the_rest
     assert next(boards)["status"].startswith("0 of 6 drawn")
     assert next(boards)["cells"][:2] != [[None, None]] * 2
     next(boards)
-    place.sampler.trouble = "The image model stopped while it was drawing."
+    place.sampler.trouble = "The image model stopped while it was rendering."
     *_, last = boards
     assert last["tone"] == "problem" and not last["busy"]
-    assert last["status"].startswith("The image model stopped while it was drawing. 4 of 6")
+    assert last["status"].startswith("The image model stopped while it was rendering. 4 of 6")
     assert [row[0] is None for row in last["cells"]] == [False, False, True]
     place.sampler.trouble = None
     _, kept, *_, whole = tab._draw("a cat\na dog\na fox", "1", ["base", "base"])
