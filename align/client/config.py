@@ -66,7 +66,7 @@ class TrainConfig:
     target_modules: str = _choice("attention", ("attention", "all"))
     """Layers with an adapter: attention's, or every linear and convolution inside the blocks."""
     kappa: float = _setting(2500.0, 1.0, 1e6)
-    """Strength κ on mean squared errors (half of the paper's β); larger stays nearer the base.
+    """LossParams κ on mean squared errors (half of the paper's β); larger stays nearer the base.
     2500 is for models that predict noise. In velocities errors are larger where there is much
     noise, and the same strength is reached at about 50."""
     smoothing: float = _setting(0.1, 0.0, 0.49)
@@ -246,7 +246,7 @@ def _checked(name: str, value: Any, known: Any) -> Any:
     return int(value) if whole else float(value)
 
 
-def held_out_count(pairs: int, share: float) -> int:
+def holdout_count(pairs: int, share: float) -> int:
     """How many of `pairs` judge the run instead of teaching it: none when there are few."""
     return round(pairs * share) if pairs >= 20 else 0
 
@@ -257,7 +257,7 @@ def plan(
     """What a run on this many preferences will be, with the minutes it should take."""
     config = configure(preset, settings)
     objective = OBJECTIVES[config.objective]
-    held_out = held_out_count(pairs, config.holdout_fraction)
+    held_out = holdout_count(pairs, config.holdout_fraction)
     needs = NEEDS[preset]
     speed = pairs_per_s or needs.pairs_per_s
     seconds = needs.around_s + config.steps * config.train_batch_size / speed

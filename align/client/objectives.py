@@ -1,7 +1,7 @@
 """Every objective by name: what it needs, where it comes from, and which function it is.
 
 No torch here, so that the app can list and check them. An objective is one function in
-align.diffusion.losses that takes `PairErrors` and `Strength`, and one line below.
+align.diffusion.losses that takes `PairErrors` and `LossParams`, and one line below.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Objective:
     title: str
     source: str
     needs_reference: bool = True
-    """Whether the frozen base must be run (or its errors remembered) as well."""
+    """Whether the frozen base must be run (or its cached errors read) as well."""
     kinds: tuple[str, ...] = PREFERENCE
     """Which votes it learns from."""
 

@@ -17,18 +17,18 @@ from align.device import Compute
 from align.diffusion.losses import denoising_error
 from align.diffusion.noise import (
     TrainingScheduler,
-    chance,
-    conditioning,
     corrupt,
-    draw,
-    shuffled,
+    epoch_order,
+    hashed_uniform,
+    network_timesteps,
+    sample_noise,
     usable_timesteps,
 )
 
 
 @dataclass(frozen=True)
-class Draw:
-    """Draw number `index` of the pair in row `row`."""
+class NoiseSample:
+    """NoiseSample number `index` of the pair in row `row`."""
 
     row: int
     index: int
@@ -38,17 +38,17 @@ class Draw:
     """Whether it teaches no preference, only to denoise both images as well as the base does."""
 
 
-def draws_of_step(
-    step: int, train_batch_size: int, count: int, seed: int, draws: int = 2**62
-) -> list[Draw]:
-    """The draws of an optimizer step: endless epochs over `count` pairs, each shuffled anew.
+def noise_samples_of_step(
+    step: int, train_batch_size: int, count: int, seed: int, samples: int = 2**62
+) -> list[NoiseSample]:
+    """The samples of an optimizer step: endless epochs over `count` pairs, each shuffled anew.
 
-    A pair's draw number is the epoch, from 0 again after `draws` of them, so a step depends on
+    A pair's draw number is the epoch, from 0 again after `samples` of them, so a step depends on
     (seed, step) and nothing before it.
     """
     positions = range(step * train_batch_size, (step + 1) * train_batch_size)
-    orders = {epoch: shuffled(seed, epoch, count) for epoch in {p // count for p in positions}}
-    return [Draw(orders[p // count][p % count], p // count % draws) for p in positions]
+    orders = {epoch: epoch_order(seed, epoch, count) for epoch in {p // count for p in positions}}
+    return [NoiseSample(orders[p // count][p % count], p // count % samples) for p in positions]
 
 
 @dataclass(frozen=True)
@@ -90,21 +90,21 @@ class Batcher:
         self._seed = seed
         self._floor = floor
 
-    def build(self, draws: list[Draw]) -> NoisyPairs:
-        """The doubled batch of these draws, on the device."""
+    def build(self, samples: list[NoiseSample]) -> NoisyPairs:
+        """The doubled batch of these samples, on the device."""
         data, device = self._data, self._compute.device
-        rows = torch.tensor([d.row for d in draws])
-        noise_BCHW, timesteps_B = self._noise(draws)
+        rows = torch.tensor([d.row for d in samples])
+        noise_BCHW, timesteps_B = self._noise(samples)
         latents_BCHW = torch.cat([data.latents_NCHW[data.chosen[rows]],
                                   data.latents_NCHW[data.rejected[rows]]])  # fmt: skip
         noisy_BCHW, target_BCHW = corrupt(self._scheduler, latents_BCHW, noise_BCHW, timesteps_B)
-        bare = torch.tensor([d.bare for d in draws])
+        bare = torch.tensor([d.bare for d in samples])
         prompts = torch.where(bare, len(data.text_PSD) - 1, data.prompt[rows]).repeat(2)
         weights = self._compute.weights
         return NoisyPairs(
             noisy_BCHW=noisy_BCHW.to(device, weights),
             target_BCHW=target_BCHW.to(device),
-            timesteps_B=conditioning(self._scheduler, timesteps_B).to(device),
+            timesteps_B=network_timesteps(self._scheduler, timesteps_B).to(device),
             text_BSD=data.text_PSD[prompts].to(device, weights),
             added={
                 "text_embeds": data.pooled_PE[prompts].to(device, weights),
@@ -112,20 +112,20 @@ class Batcher:
             },
         )
 
-    def vary(self, draws: list[Draw], bare: float, anchor: float) -> list[Draw]:
-        """These draws, shares of them without prompt and as anchors, always the same ones."""
+    def vary(self, samples: list[NoiseSample], bare: float, anchor: float) -> list[NoiseSample]:
+        """These samples, shares of them without prompt and as anchors, always the same ones."""
 
-        def hit(d: Draw, what: str, share: float) -> bool:
-            return chance(self._seed, self._data.keys[d.row], d.index, what) < share
+        def hit(d: NoiseSample, what: str, share: float) -> bool:
+            return hashed_uniform(self._seed, self._data.keys[d.row], d.index, what) < share
 
         return [
-            replace(d, bare=hit(d, "bare", bare), anchor=hit(d, "anchor", anchor)) for d in draws
+            replace(d, bare=hit(d, "bare", bare), anchor=hit(d, "anchor", anchor)) for d in samples
         ]
 
-    def labels(self, draws: list[Draw]) -> Labels:
-        """What people said of the pairs of these draws, on the device."""
+    def labels(self, samples: list[NoiseSample]) -> Labels:
+        """What people said of the pairs of these samples, on the device."""
         data, device = self._data, self._compute.device
-        rows = torch.tensor([d.row for d in draws])
+        rows = torch.tensor([d.row for d in samples])
         return Labels(
             share_B=data.share_N[rows].to(device),
             weight_B=data.weight_N[rows].to(device),
@@ -133,25 +133,25 @@ class Batcher:
             liked_2B=data.liked_2N[:, rows].flatten().to(device),
         )
 
-    def keys(self, draws: list[Draw]) -> list[str]:
+    def keys(self, samples: list[NoiseSample]) -> list[str]:
         """What each draw's errors depend on, besides the network: content, noise and timestep."""
         data = self._data
         schedule = tuple(sorted((k, str(v)) for k, v in self._scheduler.config.items()))
         return [
             content_key(data.contents[d.row], data.keys[d.row], d.index, self._seed, self._floor,
                         data.time_ids.tolist(), schedule, *(["bare"] if d.bare else []))
-            for d in draws
+            for d in samples
         ]  # fmt: skip
 
-    def _noise(self, draws: list[Draw]) -> tuple[Tensor, Tensor]:
+    def _noise(self, samples: list[NoiseSample]) -> tuple[Tensor, Tensor]:
         shape = tuple(self._data.latents_NCHW.shape[1:])
         count = usable_timesteps(self._scheduler)
-        drawn = [
-            draw(self._seed, self._data.keys[d.row], d.index, shape, count, self._floor)
-            for d in draws
+        noise_samples = [
+            sample_noise(self._seed, self._data.keys[d.row], d.index, shape, count, self._floor)
+            for d in samples
         ]
-        noise_BCHW = torch.stack([noise for noise, _ in drawn]).repeat(2, 1, 1, 1)
-        return noise_BCHW, torch.tensor([timestep for _, timestep in drawn]).repeat(2)
+        noise_BCHW = torch.stack([noise for noise, _ in noise_samples]).repeat(2, 1, 1, 1)
+        return noise_BCHW, torch.tensor([timestep for _, timestep in noise_samples]).repeat(2)
 
 
 def pair_errors(

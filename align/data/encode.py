@@ -31,7 +31,7 @@ Tensors: TypeAlias = dict[str, Tensor]
 OnProgress = Callable[[int, int], None]
 
 
-def nobody_watches(done: int, of: int) -> None:
+def ignore_progress(done: int, of: int) -> None:
     """Take no notice of progress."""
 
 
@@ -83,8 +83,8 @@ def encode_pairs(
         embedded = zip(*encode_prompts(pipeline, batch), strict=True)
         return [{"text": t.contiguous(), "pooled": p.contiguous()} for t, p in embedded]
 
-    latents = remembered(cache, images, image_keys, latents_of, on_progress)
-    texts = remembered(cache, prompts, prompt_keys, texts_of)
+    latents = encode_missing(cache, images, image_keys, latents_of, on_progress)
+    texts = encode_missing(cache, prompts, prompt_keys, texts_of)
     bare_SD, bare_E = encode_no_prompt(pipeline)
     image_row = {path: row for row, path in enumerate(images)}
     prompt_row = {prompt: row for row, prompt in enumerate(prompts)}
@@ -105,11 +105,11 @@ def encode_pairs(
         chosen=torch.tensor([image_row[pair.chosen] for pair in pairs]),
         rejected=torch.tensor([image_row[pair.rejected] for pair in pairs]),
         prompt=torch.tensor([prompt_row[pair.prompt] for pair in pairs]),
-        time_ids=size_facts_6((width, height)),
+        time_ids=time_ids_6((width, height)),
     )
 
 
-def size_facts_6(size: tuple[int, int]) -> Tensor:
+def time_ids_6(size: tuple[int, int]) -> Tensor:
     """What SDXL's UNet is told of a width and height in pixels: never scaled and never cropped.
 
     Podell et al. 2023 (arXiv 2307.01952), section 2.2, in the pipeline's order: the original
@@ -151,12 +151,12 @@ def sha256(path: Path) -> str:
         raise SnapshotError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
-def remembered(
+def encode_missing(
     cache: TensorCache,
     items: Sequence[Item],
     keys: dict[Item, str],
     encode: Callable[[list[Item]], list[Tensors]],
-    on_progress: OnProgress = nobody_watches,
+    on_progress: OnProgress = ignore_progress,
 ) -> list[Tensors]:
     """What `encode` makes of each item, from the cache where it is there whole."""
     known = {item: kept for item in items if (kept := cache.get(keys[item])) is not None}
@@ -176,7 +176,7 @@ def encode_images(
     compute: Compute,
     images: Sequence[Path],
     size: tuple[int, int],
-    on_progress: OnProgress = nobody_watches,
+    on_progress: OnProgress = ignore_progress,
 ) -> Tensor:
     """Scaled latents [N, C, H, W], fp32 on the CPU, from the posterior's mean."""
     vae, latents = pipeline.vae, []

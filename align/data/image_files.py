@@ -13,19 +13,19 @@ from PIL import Image
 from align.data.snapshot import Snapshot
 from align.errors import SnapshotError
 
-MOST_PIXELS = 64_000_000
+MAX_PIXELS = 64_000_000
 """A larger image would take gigabytes to decode, to be made small at once."""
-LEAST_SIDE = 8
+MIN_SIDE = 8
 
 
-def leave_out_bad(snapshot: Snapshot) -> Snapshot:
+def drop_bad_images(snapshot: Snapshot) -> Snapshot:
     """The snapshot without pairs that show a bad image; these are counted by reason.
 
     Raises:
         SnapshotError: no decisive pair is left.
     """
     images = {path for pair in snapshot.pairs for path in (pair.chosen, pair.rejected)}
-    faults = {path: fault for path in sorted(images) if (fault := fault_of(path))}
+    faults = {path: fault for path in sorted(images) if (fault := image_fault(path))}
     if not faults:
         return snapshot
     good, left_out = [], Counter(snapshot.left_out)
@@ -55,7 +55,7 @@ def open_rgb(path: Path) -> Image.Image:
         raise SnapshotError(f"{path} is not a readable image: {error}.") from None
 
 
-def fault_of(path: Path) -> str | None:
+def image_fault(path: Path) -> str | None:
     """Why an image file cannot be used, as a key to count by; None where it can."""
     try:
         status = path.stat()
@@ -76,6 +76,6 @@ def fault_of(path: Path) -> str | None:
         return "huge image"
     except Exception:  # As above.
         return "unreadable image"
-    if width * height > MOST_PIXELS:
+    if width * height > MAX_PIXELS:
         return "huge image"
-    return "tiny image" if min(width, height) < LEAST_SIDE else None
+    return "tiny image" if min(width, height) < MIN_SIDE else None

@@ -19,7 +19,7 @@ from torch import Tensor
 from align.files import replacing
 
 SAMPLED = 1024
-MOST_FILES = 32
+MAX_FILES = 32
 """Error files beyond this are merged into one."""
 
 
@@ -130,7 +130,7 @@ class ErrorCache:
     def merge(self) -> None:
         """Make one file of many; for one process alone, before it starts."""
         files = sorted(self._folder.glob("*.safetensors"))
-        if len(files) > MOST_FILES:
+        if len(files) > MAX_FILES:
             self._write(self._known)
             for file in files:
                 file.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Preference objectives: pure functions of per-pair errors, one value a pair.
 
 Shapes: B pairs, L lists, K images of a list. Every error is a mean over the prediction's
-elements, in fp32, so that the strength κ does not depend on the image's size. "chosen" is the
+elements, in fp32, so that the params κ does not depend on the image's size. "chosen" is the
 image that was preferred. ℓ(z) = -log σ(z) = softplus(-z).
 """
 
@@ -20,7 +20,7 @@ MAPO_SNR = 0.5
 
 
 @dataclass(frozen=True)
-class Strength:
+class LossParams:
     """The numbers that objectives take."""
 
     kappa: float
@@ -76,86 +76,86 @@ def preference_logits(
     return -kappa * ((chosen_B - ref_chosen_B) - (rejected_B - ref_rejected_B))
 
 
-def dpo(errors: PairErrors, strength: Strength) -> Tensor:
+def dpo(errors: PairErrors, params: LossParams) -> Tensor:
     """ℓ(z). Wallace et al. 2023 (arXiv 2311.12908), Eq. 14."""
-    return F.softplus(-errors.logits_B(strength.kappa))
+    return F.softplus(-errors.logits_B(params.kappa))
 
 
-def dpop(errors: PairErrors, strength: Strength) -> Tensor:
+def dpop(errors: PairErrors, params: LossParams) -> Tensor:
     """ℓ(z - λκ max(0, Lw - Rw)): DPO that also pays where a chosen image becomes less likely.
 
     DPO is content when both become less likely, as long as the rejected one falls further. Pal et
     al. 2024 (DPO-Positive, arXiv 2402.13228), with log p_ref - log p read as Lw - Rw.
     """
-    lost_B = strength.kappa * F.relu(errors.chosen_B - errors.ref_chosen_B)
-    return F.softplus(strength.dpop_lambda * lost_B - errors.logits_B(strength.kappa))
+    lost_B = params.kappa * F.relu(errors.chosen_B - errors.ref_chosen_B)
+    return F.softplus(params.dpop_lambda * lost_B - errors.logits_B(params.kappa))
 
 
-def anchor_loss(errors: PairErrors, strength: Strength) -> Tensor:
+def anchor_loss(errors: PairErrors, params: LossParams) -> Tensor:
     """Mean over both images of κ max(0, L - R): nothing is lost of what the base could draw.
 
     Rounds of tuning on images of tuned models drift without such anchors (Bertrand et al. 2023,
     arXiv 2310.00429, for real data in the mix); the one-sided form is ours.
     """
-    return F.relu(-errors.rewards_2B(strength.kappa)).view(2, -1).mean(dim=0)
+    return F.relu(-errors.rewards_2B(params.kappa)).view(2, -1).mean(dim=0)
 
 
-def cdpo(errors: PairErrors, strength: Strength) -> Tensor:
+def cdpo(errors: PairErrors, params: LossParams) -> Tensor:
     """(1-ε)ℓ(z) + εℓ(-z): least at z = log((1-ε)/ε), so it stops pushing. As in TRL."""
-    z_B = errors.logits_B(strength.kappa)
-    return (1 - strength.smoothing) * F.softplus(-z_B) + strength.smoothing * F.softplus(z_B)
+    z_B = errors.logits_B(params.kappa)
+    return (1 - params.smoothing) * F.softplus(-z_B) + params.smoothing * F.softplus(z_B)
 
 
-def robust_dpo(errors: PairErrors, strength: Strength) -> Tensor:
+def robust_dpo(errors: PairErrors, params: LossParams) -> Tensor:
     """[(1-ε)ℓ(z) - εℓ(-z)] / (1-2ε): unbiased if a share ε of the votes is flipped.
 
     Chowdhury et al. 2024 (arXiv 2403.00409). Not bounded below: keep ε small and stop early.
     """
-    z_B, flipped = errors.logits_B(strength.kappa), strength.smoothing
+    z_B, flipped = errors.logits_B(params.kappa), params.smoothing
     return ((1 - flipped) * F.softplus(-z_B) - flipped * F.softplus(z_B)) / (1 - 2 * flipped)
 
 
-def ipo(errors: PairErrors, strength: Strength) -> Tensor:
+def ipo(errors: PairErrors, params: LossParams) -> Tensor:
     """(z - ½)²: a target margin instead of an endless push.
 
     Azar et al. 2023 (arXiv 2310.12036), Eq. 17, with h = z/κ, τ = κ, and the factor 1/κ² left out.
     """
-    return (errors.logits_B(strength.kappa) - 0.5).square()
+    return (errors.logits_B(params.kappa) - 0.5).square()
 
 
-def hinge(errors: PairErrors, strength: Strength) -> Tensor:
+def hinge(errors: PairErrors, params: LossParams) -> Tensor:
     """max(0, 1 - z). Zhao et al. 2023 (SLiC, arXiv 2305.10425), on z."""
-    return F.relu(1 - errors.logits_B(strength.kappa))
+    return F.relu(1 - errors.logits_B(params.kappa))
 
 
-def soft_dpo(errors: PairErrors, strength: Strength) -> Tensor:
+def soft_dpo(errors: PairErrors, params: LossParams) -> Tensor:
     """pℓ(z) + (1-p)ℓ(-z) with p the share of votes: least at z = logit p."""
-    z_B, share_B = errors.logits_B(strength.kappa), errors.share_B
+    z_B, share_B = errors.logits_B(params.kappa), errors.share_B
     return share_B * F.softplus(-z_B) + (1 - share_B) * F.softplus(z_B)
 
 
-def smpo(errors: PairErrors, strength: Strength) -> Tensor:
+def smpo(errors: PairErrors, params: LossParams) -> Tensor:
     """ℓ(γ(2p-1)z): the surer people are, the stronger the push.
 
     Lu et al. 2025 (arXiv 2506.02698) with ordinary shared noise in place of their inverted noise,
     and p from votes in place of PickScore. Form taken from the released code; the paper's own
     values are UNVERIFIED.
     """
-    push_B = strength.sharpness * (2 * errors.share_B - 1)
-    return F.softplus(-push_B * errors.logits_B(strength.kappa))
+    push_B = params.sharpness * (2 * errors.share_B - 1)
+    return F.softplus(-push_B * errors.logits_B(params.kappa))
 
 
-def mapo(errors: PairErrors, strength: Strength) -> Tensor:
+def mapo(errors: PairErrors, params: LossParams) -> Tensor:
     """Lw - β log σ(T(g(Lw) - g(Ll))), g(L) = sL/(e^{sL} - 1): no reference at all.
 
     Hong et al. 2024 (arXiv 2406.06424); constants as in the released code, the paper's equation
     UNVERIFIED.
     """
-    margin_B = MAPO_SCALE * (mapo_merit(errors.chosen_B) - mapo_merit(errors.rejected_B))
-    return errors.chosen_B + strength.mapo_weight * F.softplus(-margin_B)
+    margin_B = MAPO_SCALE * (mapo_score(errors.chosen_B) - mapo_score(errors.rejected_B))
+    return errors.chosen_B + params.mapo_weight * F.softplus(-margin_B)
 
 
-def mapo_merit(error_B: Tensor) -> Tensor:
+def mapo_score(error_B: Tensor) -> Tensor:
     """g(L) = x/(e^x - 1) with x = sL; its series where the quotient would be 0/0."""
     x_B = MAPO_SNR * error_B
     small_B = x_B < 1e-3
@@ -163,24 +163,24 @@ def mapo_merit(error_B: Tensor) -> Tensor:
     return torch.where(small_B, 1 - x_B / 2 + x_B.square() / 12, quotient_B)
 
 
-def kto(errors: PairErrors, strength: Strength) -> Tensor:
+def kto(errors: PairErrors, params: LossParams) -> Tensor:
     """1 - σ(w(r - q)), the mean over both images; w is +1 for a liked one, -1 for another.
 
     Li et al. 2024 (arXiv 2404.04465), Kahneman-Tversky utility with λ = 1. q comes from the pairs
     of earlier steps: unrelated samples, as the paper asks, and the same for any batch split.
     """
-    gain_2B = errors.liked_2B * (errors.rewards_2B(strength.kappa) - errors.baseline)
+    gain_2B = errors.liked_2B * (errors.rewards_2B(params.kappa) - errors.baseline)
     return torch.sigmoid(-gain_2B).view(2, -1).mean(dim=0)
 
 
-def winner_sft(errors: PairErrors, strength: Strength) -> Tensor:
+def winner_sft(errors: PairErrors, params: LossParams) -> Tensor:
     """Lw: denoise what people chose, and forget the rest."""
     return errors.chosen_B
 
 
-def rank_pairs(errors: PairErrors, strength: Strength) -> Tensor:
+def rank_pairs(errors: PairErrors, params: LossParams) -> Tensor:
     """Δ_ij ℓ(z): one pair of RankDPO's sum, see `rank_dpo`."""
-    return errors.weight_B * F.softplus(-errors.logits_B(strength.kappa))
+    return errors.weight_B * F.softplus(-errors.logits_B(params.kappa))
 
 
 def rank_dpo(gap_LK: Tensor, merit_LK: Tensor, kappa: float) -> Tensor:

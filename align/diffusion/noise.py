@@ -1,4 +1,4 @@
-"""Noise and timesteps: drawn from a counter, so that they depend on nothing but their key.
+"""Noise and timesteps: sampled from a counter, so that they depend on nothing but their key.
 
 Shapes: B images, C latent channels, H x W latent pixels.
 """
@@ -25,7 +25,7 @@ GOLDEN_RATIO = 0.6180339887498949
 TrainingScheduler: TypeAlias = DDPMScheduler | FlowMatchEulerDiscreteScheduler | EDMEulerScheduler
 
 
-def draw(
+def sample_noise(
     seed: int, pair: str, index: int, shape: tuple[int, ...], timesteps: int, floor: float = 0.0
 ) -> tuple[Tensor, int]:
     """Noise of `shape` and one timestep for draw number `index` of a pair.
@@ -34,14 +34,14 @@ def draw(
     golden-ratio sequence from a start of its own: uniform from floor x timesteps up to timesteps-1,
     never clumped.
     """
-    start = chance(seed, pair, "start")
+    start = hashed_uniform(seed, pair, "start")
     level = floor + (1 - floor) * ((start + index * GOLDEN_RATIO) % 1.0)
     timestep = int(level * timesteps)
     generator = torch.Generator().manual_seed(counter_key(seed, pair, index))
     return torch.randn(shape, generator=generator), timestep
 
 
-def shuffled(seed: int, epoch: int, count: int) -> list[int]:
+def epoch_order(seed: int, epoch: int, count: int) -> list[int]:
     """The order in which an epoch visits `count` pairs."""
     generator = torch.Generator().manual_seed(counter_key(seed, "order", epoch))
     return torch.randperm(count, generator=generator).tolist()
@@ -53,7 +53,7 @@ def counter_key(*parts: object) -> int:
     return int.from_bytes(digest, "little") & (2**63 - 1)
 
 
-def chance(*parts: object) -> float:
+def hashed_uniform(*parts: object) -> float:
     """A number in 0..1 that depends on these parts alone."""
     return counter_key(*parts) / 2**63
 
@@ -97,7 +97,7 @@ def flow_time(scheduler: FlowMatchEulerDiscreteScheduler, timesteps_B: Tensor) -
     return shift * level_B / (1 + (shift - 1) * level_B)
 
 
-def conditioning(scheduler: TrainingScheduler, timesteps_B: Tensor) -> Tensor:
+def network_timesteps(scheduler: TrainingScheduler, timesteps_B: Tensor) -> Tensor:
     """The timesteps as the network is told them."""
     if isinstance(scheduler, FlowMatchEulerDiscreteScheduler):
         return flow_time(scheduler, timesteps_B) * scheduler.config.num_train_timesteps

@@ -21,7 +21,7 @@ from transformers import (
     CLIPTokenizer,
 )
 
-from align.data.encode import size_facts_6
+from align.data.encode import time_ids_6
 from align.diffusion.noise import corrupt, counter_key
 from align.emoji.captions import draw_caption
 from align.emoji.latents import Latents, background_of, encode_all
@@ -59,7 +59,7 @@ class Denoiser(nn.Module):
     ) -> Tensor:
         """What the UNet says of noisy latents; where `kept_B` is 0 it is told nothing."""
         text_BSD, pooled_BE = self.embed(ids_BS)
-        sizes_6 = size_facts_6((size, size)).to(noisy_BCHW.device)
+        sizes_6 = time_ids_6((size, size)).to(noisy_BCHW.device)
         added = {
             "text_embeds": pooled_BE * kept_B[:, None],
             "time_ids": sizes_6.expand(len(noisy_BCHW), -1),

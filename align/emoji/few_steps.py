@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from align.adapters.lora import add_lora, as_reference, save_adapter
 from align.client.models import FEW_STEP_ADAPTER, describe_model
-from align.data.encode import size_facts_6
+from align.data.encode import time_ids_6
 from align.diffusion.noise import counter_key
 from align.emoji.denoiser import draw_batch
 from align.emoji.latents import encode_all
@@ -163,5 +163,5 @@ def told(pipeline: StableDiffusionXLPipeline, captions: Sequence[str], side: int
     text_BSD, _, pooled_BE, _ = pipeline.encode_prompt(
         list(captions), do_classifier_free_guidance=False
     )
-    sizes_6 = size_facts_6((side, side)).to(text_BSD.device)
+    sizes_6 = time_ids_6((side, side)).to(text_BSD.device)
     return Told(text_BSD, pooled_BE, sizes_6.expand(len(captions), -1))

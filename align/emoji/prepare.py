@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from align.diffusion.noise import chance
+from align.diffusion.noise import hashed_uniform
 from align.emoji.drawing import draw_icons, draw_images
 from align.emoji.emoji_images import (
     BACKGROUNDS,
@@ -55,7 +55,7 @@ def tabulate(
     for subject in subjects:
         styles = [style for style in drawings if subject.code in drawings[style]]
         drawn = subject.drawn and len(styles) >= settings.least_styles
-        held_out = chance(settings.seed, "held out", subject.code) < settings.held_out
+        held_out = hashed_uniform(settings.seed, "held out", subject.code) < settings.held_out
         for style in styles:
             facts = (subject.code, subject.label, subject.tags, style, drawn, held_out)
             rows.append(EmojiImage(*facts))

@@ -15,11 +15,11 @@ FLAT = 0.02
 """Standard deviation of grey values, of 1, under which an image shows nothing."""
 SCALE = 2.0
 """Latents this many times larger or smaller than the base's are no images to the autoencoder."""
-MOST_BROKEN = 0.1
-LEAST_VARIETY = 0.4
+MAX_BROKEN = 0.1
+MIN_VARIETY = 0.4
 """Of the base's. On the embedded model adapters of five tastes came to 0.93 and more, three that
 draw one image whatever the prompt to 0.21 to 0.32."""
-LEAST_KEPT = 0.6
+MIN_PROMPT_KEPT = 0.6
 """Of the base's. The same good adapters came to 1, adapters of noise to 0.19 to 0.31."""
 
 
@@ -49,11 +49,11 @@ def check_images(grey_NHW: Tensor, latents_NCHW: Tensor, base_NCHW: Tensor) -> C
     wild_N = (ratio_N > SCALE) | (ratio_N < 1 / SCALE)
     # A prompt for an empty image is drawn flat by the base as well; its latents do not shrink.
     broken = float((~finite_N | wild_N | flat_N).float().mean())
-    passed = broken <= MOST_BROKEN
+    passed = broken <= MAX_BROKEN
     kinds = {"not finite": ~finite_N, "noise": wild_N & finite_N, "flat": flat_N & finite_N}
     found = ", ".join(f"{int(hit_N.sum())} {kind}" for kind, hit_N in kinds.items() if hit_N.any())
     sentence = f"{len(finite_N)} images looked at: {found}." if found else "Its images are images."
-    return Check("images", passed, broken, MOST_BROKEN, sentence)
+    return Check("images", passed, broken, MAX_BROKEN, sentence)
 
 
 def check_variety(latents_PSCHW: Tensor, base_PSCHW: Tensor) -> Check:
@@ -64,7 +64,7 @@ def check_variety(latents_PSCHW: Tensor, base_PSCHW: Tensor) -> Check:
     }
     what, least = min(ratios.items(), key=lambda item: item[1])
     sentence = f"Images of different {what} differ {least:.0%} as much as the base's."
-    return Check("variety", least >= LEAST_VARIETY, least, LEAST_VARIETY, sentence)
+    return Check("variety", least >= MIN_VARIETY, least, MIN_VARIETY, sentence)
 
 
 def ratio(latents_PSCHW: Tensor, base_PSCHW: Tensor) -> float:
@@ -91,13 +91,13 @@ def check_prompt(named_N: Tensor, base_named_N: Tensor) -> Check:
     own, base = float(named_N.float().mean()), float(base_named_N.float().mean())
     kept = own / max(base, 1e-9)
     sentence = f"The prompt is told from {own:.0%} of its images, from {base:.0%} of the base's."
-    return Check("prompt", kept >= LEAST_KEPT, kept, LEAST_KEPT, sentence)
+    return Check("prompt", kept >= MIN_PROMPT_KEPT, kept, MIN_PROMPT_KEPT, sentence)
 
 
-def check_held_out(held_out: dict[str, Any]) -> Check | None:
+def check_holdout(held_out: dict[str, Any]) -> Check | None:
     """Whether unseen pairs are not ordered against the people; None without such pairs.
 
-    `held_out` is what `align.training.held_out.verdict` made.
+    `held_out` is what `align.training.pair_accuracy.holdout_result` made.
     """
     if not held_out["pairs"]:
         return None
@@ -107,11 +107,12 @@ def check_held_out(held_out: dict[str, Any]) -> Check | None:
     return Check("held_out", passed, held_out["accuracy"], 0.5, sentence)
 
 
-def check_settled(settled: dict[str, Any]) -> Check | None:
+def check_train_probe(settled: dict[str, Any]) -> Check | None:
     """Whether the choices that it learned from are not turned round; None without such pairs.
 
-    `settled` is what `align.training.held_out.flipped` made. A few flips are disagreements between
-    votes, so the share is told, and only more than a coin explains is held against a version.
+    `settled` is what `align.training.pair_accuracy.train_probe_result` made. A few flips are
+    disagreements between votes, so the share is told, and only more than a coin explains is held
+    against a version.
     """
     if not settled["pairs"]:
         return None

@@ -15,19 +15,25 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from torch import Tensor
 
-from align.data.encode import encode_prompts, size_facts_6
+from align.data.encode import encode_prompts, time_ids_6
 from align.device import Compute
 from align.diffusion.losses import denoising_error
-from align.diffusion.noise import conditioning, corrupt, draw, training_scheduler, usable_timesteps
+from align.diffusion.noise import (
+    corrupt,
+    network_timesteps,
+    sample_noise,
+    training_scheduler,
+    usable_timesteps,
+)
 
 CANDIDATES = 4
-DRAWS = 4
-CLEANEST, NOISIEST = 0.25, 0.85
+NOISE_SAMPLES = 4
+MIN_NOISE_LEVEL, MAX_NOISE_LEVEL = 0.25, 0.85
 """Noise levels outside say little about the subject: all image, or all noise."""
-ROWS_A_MEGAPIXEL = 4
+ROWS_PER_MEGAPIXEL = 4
 
 
-class Namer:
+class PromptClassifier:
     """Tells for each image whether its own prompt explains it best of a few."""
 
     def __init__(
@@ -55,22 +61,28 @@ class Namer:
     def _errors(self, latent_CHW: Tensor, rows: list[int]) -> Tensor:
         """Mean denoising errors_K of an image under each of K prompts."""
         count = usable_timesteps(self._scheduler)
-        drawn = [draw(0, "naming", k, tuple(latent_CHW.shape), count) for k in range(DRAWS)]
-        noise = torch.stack([n for n, _ in drawn]).repeat(len(rows), 1, 1, 1)
-        levels = torch.tensor([t for _, t in drawn]) * (NOISIEST - CLEANEST) + CLEANEST * count
+        noise_samples = [
+            sample_noise(0, "naming", k, tuple(latent_CHW.shape), count)
+            for k in range(NOISE_SAMPLES)
+        ]
+        noise = torch.stack([n for n, _ in noise_samples]).repeat(len(rows), 1, 1, 1)
+        levels = (
+            torch.tensor([t for _, t in noise_samples]) * (MAX_NOISE_LEVEL - MIN_NOISE_LEVEL)
+            + MIN_NOISE_LEVEL * count
+        )
         times = levels.long().repeat(len(rows))
         latents = latent_CHW.float().cpu().nan_to_num().expand_as(noise)
         noisy, target = corrupt(self._scheduler, latents, noise, times)
-        prompts = torch.tensor(rows).repeat_interleave(DRAWS)
-        times = conditioning(self._scheduler, times)
+        prompts = torch.tensor(rows).repeat_interleave(NOISE_SAMPLES)
+        times = network_timesteps(self._scheduler, times)
         megapixels = self._size[0] * self._size[1] / 1e6
-        at_once = max(1, min(len(prompts), int(ROWS_A_MEGAPIXEL / megapixels)))
+        at_once = max(1, min(len(prompts), int(ROWS_PER_MEGAPIXEL / megapixels)))
         parts = zip(*(x.split(at_once) for x in (noisy, target, times, prompts)), strict=True)
         return torch.cat([self._forward(*part) for part in parts]).view(len(rows), -1).mean(dim=1)
 
     def _forward(self, noisy: Tensor, target: Tensor, times: Tensor, prompts: Tensor) -> Tensor:
         device, weights = self._compute.device, self._compute.weights
-        sizes = size_facts_6(self._size).expand(len(prompts), -1)
+        sizes = time_ids_6(self._size).expand(len(prompts), -1)
         with self._compute.autocasting():
             predicted = self._unet(
                 noisy.to(device, weights),

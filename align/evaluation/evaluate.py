@@ -27,14 +27,14 @@ from align.device import Compute, choose_compute
 from align.errors import InvalidSettings
 from align.evaluation.checks import (
     Check,
-    check_held_out,
+    check_holdout,
     check_images,
     check_prompt,
-    check_settled,
+    check_train_probe,
     check_variety,
 )
-from align.evaluation.diffusion_classifier import Namer
-from align.evaluation.win_rate import contest, scores_PS
+from align.evaluation.diffusion_classifier import PromptClassifier
+from align.evaluation.win_rate import compare_scores, scores_PS
 from align.files import GRID, write_json
 from align.sampling.render import Adapters, batches, decode, draw_latents
 from align.sampling.to_folder import contact_sheet, settings_of
@@ -47,16 +47,16 @@ BASE = "base"
 OnProgress = Callable[[str, int, int], None]
 
 
-def nobody_watches(what: str, done: int, of: int) -> None:
+def ignore_progress(what: str, done: int, of: int) -> None:
     """Progress that nobody asked for."""
 
 
-def nobody_waits() -> None:
+def never_pause() -> None:
     """A pause that nobody needs."""
 
 
 @dataclass(frozen=True)
-class Drawn:
+class RenderedVersion:
     """What one version makes of every prompt and seed."""
 
     name: str
@@ -64,7 +64,7 @@ class Drawn:
     images: list[Image.Image]
 
 
-class Easel:
+class VersionRenderer:
     """A loaded base that draws with any of its versions, and a folder to keep the images in."""
 
     def __init__(
@@ -74,8 +74,8 @@ class Easel:
         seeds: Sequence[int],
         model: ModelInfo,
         compute: Compute,
-        on_progress: OnProgress = nobody_watches,
-        between: Callable[[], None] = nobody_waits,
+        on_progress: OnProgress = ignore_progress,
+        between: Callable[[], None] = never_pause,
     ) -> None:
         """`between` is called between forward passes; what it raises ends the work."""
         self.target, self.prompts, self.seeds = target, list(prompts), list(seeds)
@@ -83,9 +83,11 @@ class Easel:
         self._on_progress, self._between = on_progress, between
         self.pipeline: StableDiffusionXLPipeline = load_pipeline(model, compute)
         self._adapters = Adapters(self.pipeline)
-        self._namer = Namer(self.pipeline, compute, self.prompts, (model.width, model.height))
+        self._namer = PromptClassifier(
+            self.pipeline, compute, self.prompts, (model.width, model.height)
+        )
 
-    def draw(self, name: str, adapter: Path | None) -> Drawn:
+    def draw(self, name: str, adapter: Path | None) -> RenderedVersion:
         """Draw everything with one version, and keep the images."""
         self._adapters.use([(str(adapter), 1.0)] if adapter else [])
         items = [RenderItem(prompt, seed) for prompt in self.prompts for seed in self.seeds]
@@ -101,7 +103,7 @@ class Easel:
             self._on_progress(f"drawing with {name}", len(images), len(items))
         for place, image in enumerate(images):
             image.save(self.file(name, place))
-        return Drawn(name, torch.cat(latents), images)
+        return RenderedVersion(name, torch.cat(latents), images)
 
     def file(self, name: str, place: int) -> Path:
         """Where an image is kept."""
@@ -110,7 +112,7 @@ class Easel:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def named(self, drawn: Drawn) -> Tensor:
+    def named(self, drawn: RenderedVersion) -> Tensor:
         """named_N: is its own prompt the one that explains an image best?
 
         See `align.evaluation.diffusion_classifier`.
@@ -133,7 +135,7 @@ def evaluate(
     model: ModelInfo | None = None,
     compute: Compute | None = None,
     scorers: Sequence[Scorer] = (),
-    on_progress: OnProgress = nobody_watches,
+    on_progress: OnProgress = ignore_progress,
 ) -> dict[str, Any]:
     """Draw every prompt and seed with the base and each version, check, write; returns the result.
 
@@ -150,18 +152,20 @@ def evaluate(
     """
     if not prompts or not seeds or not versions:
         raise InvalidSettings("Name at least one prompt, one seed and one version.")
-    sources = dict(zip(names_of(versions), map(read_source, versions), strict=True))
+    sources = dict(zip(version_names(versions), map(read_source, versions), strict=True))
     info = model or next((s.model for s in sources.values() if s.model), None) or describe_model()
-    easel = Easel(target, prompts, seeds, info, compute or choose_compute(), on_progress)
-    judged = {name: judged_of(source) for name, source in sources.items()}
-    drawn, found = beside_base(easel, sources, judged)
-    scores = [row for scorer in scorers for row in contests(easel, drawn, scorer)]
+    easel = VersionRenderer(target, prompts, seeds, info, compute or choose_compute(), on_progress)
+    judged = {name: result_of_run(source) for name, source in sources.items()}
+    drawn, found = render_and_check(easel, sources, judged)
+    scores = [row for scorer in scorers for row in score_versions(easel, drawn, scorer)]
     return write_result(easel, drawn, sources, found, scores)
 
 
-def beside_base(
-    easel: Easel, sources: Mapping[str, Source], judged: Mapping[str, dict[str, Any] | None]
-) -> tuple[list[Drawn], list[dict[str, Any]]]:
+def render_and_check(
+    easel: VersionRenderer,
+    sources: Mapping[str, Source],
+    judged: Mapping[str, dict[str, Any] | None],
+) -> tuple[list[RenderedVersion], list[dict[str, Any]]]:
     """What the base and every version draw, the base first, and the checks as JSON values.
 
     `judged` is what each version's run found on pairs of votes, None where there is no run.
@@ -177,19 +181,23 @@ def beside_base(
     return drawn, found
 
 
-def contests(easel: Easel, drawn: Sequence[Drawn], scorer: Scorer) -> list[dict[str, Any]]:
+def score_versions(
+    easel: VersionRenderer, drawn: Sequence[RenderedVersion], scorer: Scorer
+) -> list[dict[str, Any]]:
     """What one scorer says of every version, the base first."""
     scored = {}
     for one in drawn:
         files = [easel.file(one.name, place) for place in range(len(one.images))]
         scored[one.name] = scores_PS(scorer, easel.prompts, files, len(easel.seeds))
     base_PS = scored.pop(BASE)
-    return [contest(scorer.name, name, after_PS, base_PS) for name, after_PS in scored.items()]
+    return [
+        compare_scores(scorer.name, name, after_PS, base_PS) for name, after_PS in scored.items()
+    ]
 
 
 def write_result(
-    easel: Easel,
-    drawn: Sequence[Drawn],
+    easel: VersionRenderer,
+    drawn: Sequence[RenderedVersion],
     sources: Mapping[str, Source],
     found: Sequence[dict[str, Any]],
     scores: Sequence[dict[str, Any]] = (),
@@ -213,9 +221,9 @@ def write_result(
 
 
 def checks_of(
-    easel: Easel,
-    drawn: Drawn,
-    base: Drawn,
+    easel: VersionRenderer,
+    drawn: RenderedVersion,
+    base: RenderedVersion,
     base_named_N: Tensor | None,
     judged: Mapping[str, Any],
 ) -> list[Check]:
@@ -231,18 +239,18 @@ def checks_of(
     if base_named_N is not None:
         checks.append(check_prompt(easel.named(drawn), base_named_N))
     by_votes = (
-        check_held_out(judged.get("held_out") or {"pairs": 0}),
-        check_settled(judged.get("settled") or {"pairs": 0}),
+        check_holdout(judged.get("held_out") or {"pairs": 0}),
+        check_train_probe(judged.get("settled") or {"pairs": 0}),
     )
     return [*checks, *(check for check in by_votes if check is not None)]
 
 
-def judged_of(source: Source) -> dict[str, Any] | None:
+def result_of_run(source: Source) -> dict[str, Any] | None:
     """What a run found on pairs of votes, where the version comes from a run."""
     return source.status.result if source.status else None
 
 
-def names_of(versions: Sequence[Path]) -> list[str]:
+def version_names(versions: Sequence[Path]) -> list[str]:
     """What versions are called in files: their runs' folders or their files, told apart."""
     names: list[str] = []
     for place, path in enumerate(versions, 1):
@@ -263,7 +271,7 @@ def _told(name: str, source: Source) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value is not None}
 
 
-def _listed(easel: Easel, drawn: Sequence[Drawn]) -> list[dict[str, Any]]:
+def _listed(easel: VersionRenderer, drawn: Sequence[RenderedVersion]) -> list[dict[str, Any]]:
     return [
         {
             "version": one.name,
@@ -276,7 +284,7 @@ def _listed(easel: Easel, drawn: Sequence[Drawn]) -> list[dict[str, Any]]:
     ]
 
 
-def _grid(easel: Easel, drawn: Sequence[Drawn]) -> str:
+def _grid(easel: VersionRenderer, drawn: Sequence[RenderedVersion]) -> str:
     """A sheet with a row for each prompt: all seeds of the base, then of every version."""
     seeds = len(easel.seeds)
     files = [

@@ -16,7 +16,7 @@ from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.device import choose_compute
 from align.errors import AlignError, first_line
-from align.evaluation.evaluate import Easel, OnProgress, beside_base, write_result
+from align.evaluation.evaluate import OnProgress, VersionRenderer, render_and_check, write_result
 from align.weights.export_facts import Source
 
 SEEDS = (1, 2)
@@ -77,8 +77,8 @@ def look(
 ) -> list[dict[str, Any]]:
     """Draw with both, keep it in the run folder, and return the checks as JSON values."""
     model, name = ModelInfo(**run.read_config()["model"]), run.path.resolve().name
-    easel = Easel(run.evaluation, prompts, SEEDS, model, choose_compute(), tell, between)
+    easel = VersionRenderer(run.evaluation, prompts, SEEDS, model, choose_compute(), tell, between)
     sources = {name: Source(run.adapter, name)}
-    drawn, found = beside_base(easel, sources, {name: judged})
+    drawn, found = render_and_check(easel, sources, {name: judged})
     write_result(easel, drawn, sources, found)
     return found

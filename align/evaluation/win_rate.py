@@ -24,14 +24,16 @@ def scores_PS(scorer: Scorer, prompts: Sequence[str], images: Sequence[Path], se
     return torch.tensor(finite_scores(scorer, captions, images)).view(len(prompts), seeds)
 
 
-def contest(scorer: str, version: str, after_PS: Tensor, before_PS: Tensor) -> dict[str, Any]:
+def compare_scores(
+    scorer: str, version: str, after_PS: Tensor, before_PS: Tensor
+) -> dict[str, Any]:
     """Mean, median and win rate against the base, as a value that JSON can hold.
 
     A tie counts one half. The interval resamples prompts, for images of one prompt go together
     (Efron's percentile bootstrap); None with fewer than two.
     """
     wins_PS = (after_PS > before_PS).double() + 0.5 * (after_PS == before_PS).double()
-    low, high = over_prompts(wins_PS)
+    low, high = bootstrap_over_prompts(wins_PS)
     return {
         "scorer": scorer,
         "version": version,
@@ -45,7 +47,7 @@ def contest(scorer: str, version: str, after_PS: Tensor, before_PS: Tensor) -> d
     }
 
 
-def over_prompts(wins_PS: Tensor) -> tuple[float | None, float | None]:
+def bootstrap_over_prompts(wins_PS: Tensor) -> tuple[float | None, float | None]:
     """An interval for the win rate over prompts like these."""
     prompts = len(wins_PS)
     if prompts < 2:

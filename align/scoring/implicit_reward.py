@@ -18,14 +18,14 @@ from torch import Tensor
 from align.adapters.lora import as_reference
 from align.client.models import ModelInfo
 from align.client.run_folder import RunFolder
-from align.data.encode import encode_prompts, read_image, size_facts_6
+from align.data.encode import encode_prompts, read_image, time_ids_6
 from align.device import Compute
 from align.diffusion.losses import denoising_error
 from align.diffusion.noise import (
     TrainingScheduler,
-    conditioning,
     corrupt,
-    draw,
+    network_timesteps,
+    sample_noise,
     training_scheduler,
     usable_timesteps,
 )
@@ -34,7 +34,7 @@ from align.weights.full import is_whole
 from align.weights.latent_scaling import to_unet
 from align.weights.pipeline import load_pipeline
 
-DRAWS_AT_ONCE = 4
+NOISE_SAMPLES_PER_PASS = 4
 
 
 def implicit_reward(policy_NK: Tensor, reference_NK: Tensor, kappa: float) -> Tensor:
@@ -57,7 +57,7 @@ class ImplicitReward:
     size: tuple[int, int]
     """Width and height at which images are encoded."""
     kappa: float = 2500.0
-    draws: int = 12
+    noise_samples: int = 12
     seed: int = 0
     min_timestep_fraction: float = 0.0
     name: str = "implicit"
@@ -95,7 +95,7 @@ class ImplicitReward:
         noisy_KCHW, target_KCHW = corrupt(
             scheduler, latents_1CHW.expand_as(noise_KCHW), noise_KCHW, timesteps_K
         )
-        told_K = conditioning(scheduler, timesteps_K)
+        told_K = network_timesteps(scheduler, timesteps_K)
         batch = (noisy_KCHW, target_KCHW, told_K, text_1SD, pooled_1E)
         policy_K = self._errors(*batch)
         with as_reference(self.pipeline.unet):
@@ -115,11 +115,13 @@ class ImplicitReward:
         """Draws that belong to the image's content, wherever its file lies."""
         key = hashlib.blake2b(pixels_1CHW.numpy().tobytes(), digest_size=16).hexdigest()
         shape, count = tuple(latents_1CHW.shape[1:]), usable_timesteps(scheduler)
-        drawn = [
-            draw(self.seed, key, index, shape, count, self.min_timestep_fraction)
-            for index in range(self.draws)
+        noise_samples = [
+            sample_noise(self.seed, key, index, shape, count, self.min_timestep_fraction)
+            for index in range(self.noise_samples)
         ]
-        return torch.stack([noise for noise, _ in drawn]), torch.tensor([t for _, t in drawn])
+        return torch.stack([noise for noise, _ in noise_samples]), torch.tensor(
+            [t for _, t in noise_samples]
+        )
 
     def _errors(
         self,
@@ -132,8 +134,8 @@ class ImplicitReward:
         """Denoising errors_K of the UNet as it is switched now."""
         device, weights = self.compute.device, self.compute.weights
         errors = []
-        for rows in torch.arange(self.draws).split(DRAWS_AT_ONCE):
-            sizes_M6 = size_facts_6(self.size).expand(len(rows), -1)
+        for rows in torch.arange(self.noise_samples).split(NOISE_SAMPLES_PER_PASS):
+            sizes_M6 = time_ids_6(self.size).expand(len(rows), -1)
             with self.compute.autocasting():
                 predicted_MCHW = self.pipeline.unet(
                     noisy_KCHW[rows].to(device, weights),

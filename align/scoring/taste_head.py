@@ -123,7 +123,7 @@ class TasteHead:
         """scores_N, in fp32; a difference of 1 is a chance of 73 % to be preferred.
 
         Raises:
-            InvalidSettings, WrongModel: unequal numbers, or a head fitted on other features.
+            InvalidSettings, WrongModel: unequal numbers, or a head fit_to_memory on other features.
             SnapshotError: a file is not an image.
         """
         if len(prompts) != len(images):

@@ -11,17 +11,21 @@ from diffusers import UNet2DConditionModel
 from align.client.config import TrainConfig
 from align.device import Compute
 from align.training.gradient_checkpointing import recompute
-from align.training.memory_model import WORKSPACE, blocks_by_shape, plan_memory
+from align.training.memory_model import (
+    WORKSPACE_FRACTION,
+    checkpointed_blocks_by_shape,
+    plan_memory,
+)
 
 MOMENT_BYTES = {"adamw": 8, "adamw8bit": 2}
 """AdamW's two moments of a weight. Its gradient is fp32; of all weights, they are there already."""
 LORA_BYTES = 16
 """An adapter's weight, gradient and moments, as `plan_memory` counts them."""
-USABLE = 0.85
+USABLE_FRACTION = 0.85
 """Share of the free memory that is planned with: shapes do not tell everything."""
 
 
-def fitted(
+def fit_to_memory(
     config: TrainConfig,
     unet: UNet2DConditionModel,
     size: tuple[int, int],
@@ -35,22 +39,24 @@ def fitted(
     """
     if config.micro_batch_size and config.gradient_checkpointing != "auto":
         return config
-    room = USABLE * (free_memory(compute) if free is None else free)
+    room = USABLE_FRACTION * (free_memory(compute) if free is None else free)
     most = config.micro_batch_size or config.train_batch_size // config.num_processes
-    for again in choices(config):
-        pairs = pairs_that_fit(config, unet, size, again, room, compute)
+    for checkpointing in choices(config):
+        pairs = count_fitting_pairs(config, unet, size, checkpointing, room, compute)
         if pairs >= (config.micro_batch_size or 1):
             break
-    micro = config.micro_batch_size or power_of_two(max(1, min(pairs, most)))
-    return replace(config, micro_batch_size=micro, gradient_checkpointing=again)
+    micro = config.micro_batch_size or floor_to_power_of_two(max(1, min(pairs, most)))
+    return replace(config, micro_batch_size=micro, gradient_checkpointing=checkpointing)
 
 
-def recompute_as_set(
+def apply_gradient_checkpointing(
     config: TrainConfig, unet: UNet2DConditionModel, size: tuple[int, int]
 ) -> None:
     """Let the UNet recompute the blocks that definite settings say."""
-    again = config.gradient_checkpointing
-    recompute(unet, blocks_by_shape(again, dict(unet.config), max(size), config.rank))
+    checkpointing = config.gradient_checkpointing
+    recompute(
+        unet, checkpointed_blocks_by_shape(checkpointing, dict(unet.config), max(size), config.rank)
+    )
 
 
 def choices(config: TrainConfig) -> list[str]:
@@ -60,24 +66,24 @@ def choices(config: TrainConfig) -> list[str]:
     return [config.gradient_checkpointing]
 
 
-def pairs_that_fit(
+def count_fitting_pairs(
     config: TrainConfig,
     unet: UNet2DConditionModel,
     size: tuple[int, int],
-    again: str,
+    checkpointing: str,
     room: float,
     compute: Compute,
 ) -> int:
     """How many pairs one pass may hold; what is kept grows with their number."""
-    one = plan_memory(dict(unet.config), max(size), 1, config.rank, again, compute.weights)
+    one = plan_memory(dict(unet.config), max(size), 1, config.rank, checkpointing, compute.weights)
     moments = MOMENT_BYTES[config.optimizer]
     learned = one.adapter // LORA_BYTES * (LORA_BYTES - MOMENT_BYTES["adamw"] + moments)
     if config.adapter == "full":
         learned = (4 + moments) * sum(parameter.numel() for parameter in unet.parameters())
-    return int((room - learned) / (one.activations * (1 + WORKSPACE)))
+    return int((room - learned) / (one.activations * (1 + WORKSPACE_FRACTION)))
 
 
-def power_of_two(number: int) -> int:
+def floor_to_power_of_two(number: int) -> int:
     """The largest one that is not above `number`."""
     return 1 << (number.bit_length() - 1)
 

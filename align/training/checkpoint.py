@@ -14,9 +14,9 @@ from torch.optim import Optimizer
 
 from align.client.run_folder import LEGACY_METRICS, RunFolder
 from align.files import replacing
-from align.training.early_stopping import Best
+from align.training.early_stopping import BestAdapter
 from align.training.loss_scale import LossScale
-from align.training.trainable import Learner
+from align.training.trainable import Trainable
 
 
 @dataclass
@@ -29,12 +29,12 @@ class Progress:
     """Pairs a forward pass after memory ran out; 0 while the run's own setting fits."""
     means: dict[str, float] = field(default_factory=dict)
     """Running means of what is logged."""
-    best: Best = field(default_factory=Best)
+    best: BestAdapter = field(default_factory=BestAdapter)
     loss_scale: LossScale = field(default_factory=LossScale)
 
 
 def save_checkpoint(
-    run: RunFolder, progress: Progress, learner: Learner, optimizer: Optimizer
+    run: RunFolder, progress: Progress, trainable: Trainable, optimizer: Optimizer
 ) -> None:
     """Store everything that the steps to come depend on."""
     run.checkpoint.parent.mkdir(exist_ok=True)
@@ -44,7 +44,7 @@ def save_checkpoint(
         "means": progress.means,
         "best": progress.best.state(),
         "loss_scale": progress.loss_scale.state(),
-        "weights": learner.state(),
+        "weights": trainable.state(),
         "optimizer": optimizer.state_dict(),
     }
     with replacing(run.checkpoint) as scratch:
@@ -62,17 +62,17 @@ def write_state(state: dict[str, Any], path: Path) -> None:
 
 
 def resume(
-    run: RunFolder, learner: Learner, optimizer: Optimizer, autocast: torch.dtype | None
+    run: RunFolder, trainable: Trainable, optimizer: Optimizer, autocast: torch.dtype | None
 ) -> Progress:
     """Take up the last checkpoint; without one, nothing is done yet."""
     if not run.checkpoint.exists():
         run.forget_metrics_after(0)
         return Progress(loss_scale=LossScale.of(autocast))
     state = torch.load(run.checkpoint, map_location="cpu", weights_only=True)
-    learner.restore(state["weights"])
+    trainable.restore(state["weights"])
     optimizer.load_state_dict(state["optimizer"])
     run.forget_metrics_after(state["step"])
-    best = Best(**state["best"])
+    best = BestAdapter(**state["best"])
     # A run may go on where another format is quick, and older checkpoints know of none.
     scale = LossScale.of(autocast)
     if scale.factor > 1 and state.get("loss_scale", {}).get("factor", 1) > 1:

@@ -12,15 +12,15 @@ from torch import Tensor
 from align.errors import TrainingDiverged
 
 WINDOW = 5
-EXPLODED = 10.0
+DIVERGED_RATIO = 10.0
 """A loss this many times its start, over a whole window, does not come back."""
-DISPLACED = -0.5
-FALLS_ALONG = 0.5
+DISPLACED_REWARD = -0.5
+DISPLACEMENT_RATIO = 0.5
 """Of the rejected images' fall. Runs of Diffusion-DPO on the embedded model, of whose images 83 %
 and more fitted the taste and nearly all showed their prompt, came to less than 0.36."""
 
 
-class Explosion:
+class DivergenceWatch:
     """Watches the loss; safe to start anew at any step."""
 
     def __init__(self) -> None:
@@ -35,7 +35,9 @@ class Explosion:
         """
         self._start = abs(loss) if self._start is None else self._start
         self._recent.append(loss)
-        if len(self._recent) == WINDOW and min(self._recent) > EXPLODED * max(self._start, 0.1):
+        if len(self._recent) == WINDOW and min(self._recent) > DIVERGED_RATIO * max(
+            self._start, 0.1
+        ):
             raise TrainingDiverged(
                 f"The loss rose from {self._start:.3g} to {loss:.3g} by step {step} and stayed "
                 "there. Start again with a lower learning_rate or kappa."
@@ -43,7 +45,7 @@ class Explosion:
 
 
 @dataclass
-class Best:
+class BestAdapter:
     """The newest adapter that held-out pairs do not tell from the best one, and when to stop.
 
     "Not told from" is the one-standard-error rule: a dozen pairs cannot rank close steps, and among
@@ -79,8 +81,8 @@ def displacement(chosen_reward: float, rejected_reward: float) -> str | None:
     Both errors rise in public runs too (SalesforceAIResearch/DiffusionDPO issue 17): accuracy then
     looks fine while the images get worse.
     """
-    fell_along = chosen_reward <= FALLS_ALONG * rejected_reward
-    if max(chosen_reward, rejected_reward) > DISPLACED or not fell_along:
+    fell_along = chosen_reward <= DISPLACEMENT_RATIO * rejected_reward
+    if max(chosen_reward, rejected_reward) > DISPLACED_REWARD or not fell_along:
         return None
     return (
         "It moved away from the images you chose as well as from the others. Compare closely; "

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from diffusers import UNet2DConditionModel
 from torch import nn
 
-HALF = 0.5
+SOME_FRACTION = 0.5
 """`some` recomputes the largest blocks until this share of all activations is not kept."""
 
 
@@ -18,7 +18,7 @@ def block_names(unet: UNet2DConditionModel) -> list[str]:
     return [*down, *(["mid_block"] if unet.mid_block is not None else []), *up]
 
 
-def heaviest(kept: Mapping[str, int], share: float = HALF) -> list[str]:
+def largest_blocks(kept: Mapping[str, int], share: float = SOME_FRACTION) -> list[str]:
     """The fewest blocks that keep this share of all bytes, the largest first."""
     chosen: list[str] = []
     for name in sorted(kept, key=lambda name: (-kept[name], name)):
@@ -38,6 +38,6 @@ def recompute(unet: UNet2DConditionModel, blocks: Collection[str]) -> None:
             module.gradient_checkpointing = inside
 
 
-def recomputing(unet: nn.Module) -> list[nn.Module]:
+def checkpointed_modules(unet: nn.Module) -> list[nn.Module]:
     """The modules that recompute something inside them."""
     return [module for module in unet.modules() if getattr(module, "gradient_checkpointing", False)]

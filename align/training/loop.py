@@ -16,16 +16,16 @@ from align.client.config import TrainConfig
 from align.client.cpu_lock import CpuLock
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
-from align.data.batch import Draw, draws_of_step, pair_errors
+from align.data.batch import NoiseSample, noise_samples_of_step, pair_errors
 from align.device import choose_compute
 from align.diffusion.losses import PairErrors, anchor_loss, implicit_accuracy
 from align.errors import Cancelled, OutOfMemory, TrainingDiverged
 from align.evaluation.release_checks import check_run
 from align.training.checkpoint import save_checkpoint
-from align.training.early_stopping import Explosion, displacement
-from align.training.held_out import advice, flipped, verdict
+from align.training.early_stopping import DivergenceWatch, displacement
 from align.training.loss_scale import finite_gradients
-from align.training.state import Lesson, prepare_lesson
+from align.training.pair_accuracy import advice, holdout_result, train_probe_result
+from align.training.state import TrainingState, prepare_training
 
 METRICS = ("loss", "rewards/accuracies", "rewards/chosen", "rewards/rejected", "rewards/mean")
 EVALUATIONS = 5
@@ -45,99 +45,99 @@ def run_training(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Pat
 def train(
     run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Path
 ) -> tuple[dict[str, Any], list[str]] | None:
-    """Prepare, train, judge and save one run; None in a helper process.
+    """Prepare, train, evaluate_holdout and save one run; None in a helper process.
 
     Returns its summary, and the prompts of its votes, those held out first.
     """
-    started, explosion = time.monotonic(), Explosion()
+    started, divergence = time.monotonic(), DivergenceWatch()
     compute = choose_compute(run.read_config()["train"].get("precision", "auto"))
     accelerator = Accelerator(mixed_precision="no", cpu=compute.device.type == "cpu")
-    lesson = prepare_lesson(run, report, accelerator, compute, cache)
-    config, progress = lesson.config, lesson.progress
+    state = prepare_training(run, report, accelerator, compute, cache)
+    config, progress = state.config, state.progress
 
-    while progress.step < config.steps and not agreed(accelerator, enough(lesson)):
-        if agreed(accelerator, run.cancel_requested):
-            keep(run, lesson)
+    while progress.step < config.steps and not agreed_by_all(accelerator, out_of_patience(state)):
+        if agreed_by_all(accelerator, run.cancel_requested):
+            write_checkpoint(run, state)
             raise Cancelled(f"Cancelled after {progress.step} steps.")
         cpu_lock.wait_until_free()
-        metrics = train_step(lesson, progress.step)
+        metrics = train_step(state, progress.step)
         progress.step += 1
-        explosion.watch(progress.step, metrics["loss"])
+        divergence.watch(progress.step, metrics["loss"])
         for name, value in metrics.items():
             before = progress.means.get(name, value)
             progress.means[name] = EMA_DECAY * before + (1 - EMA_DECAY) * value
-        if len(lesson.held_out) and due(progress.step, config):
-            metrics["held_out_accuracy"] = judge(lesson)
+        if len(state.holdout) and evaluation_due(progress.step, config):
+            metrics["held_out_accuracy"] = evaluate_holdout(state)
         report.step(progress.step, metrics, config.train_batch_size)
         if progress.step % config.checkpoint_every == 0:
-            keep(run, lesson)
+            write_checkpoint(run, state)
 
     if progress.best.weights is not None:
-        lesson.learner.restore(progress.best.weights)
-    lesson.reference.flush()
+        state.trainable.restore(progress.best.weights)
+    state.reference.flush()
     if accelerator.is_main_process:
-        lesson.learner.save(run.adapter)
+        state.trainable.save(run.adapter)
     accelerator.end_training()
     accelerator.free_memory()
     if not accelerator.is_main_process:
         return None
-    return summary(run, lesson, time.monotonic() - started), lesson.prompts
+    return summary(run, state, time.monotonic() - started), state.prompts
 
 
-def due(step: int, config: TrainConfig) -> bool:
+def evaluation_due(step: int, config: TrainConfig) -> bool:
     """Whether the held-out pairs are judged after this step."""
     return step % max(1, config.steps // EVALUATIONS) == 0 or step == config.steps
 
 
-def enough(lesson: Lesson) -> bool:
+def out_of_patience(state: TrainingState) -> bool:
     """Whether held-out pairs have said, `patience` times in a row, that it only gets worse."""
-    return 0 < lesson.config.patience <= lesson.progress.best.worse
+    return 0 < state.config.patience <= state.progress.best.worse
 
 
-def judge(lesson: Lesson) -> float:
+def evaluate_holdout(state: TrainingState) -> float:
     """Judge the adapter of now by held-out pairs, and remember it if it is the one to keep."""
-    judgement = lesson.held_out.judge(lesson.unet)
-    lesson.progress.best.consider(
-        lesson.progress.step,
+    judgement = state.holdout.measure(state.unet)
+    state.progress.best.consider(
+        state.progress.step,
         judgement.agreement,
-        len(lesson.held_out),
-        lesson.learner.state(),
+        len(state.holdout),
+        state.trainable.state(),
     )
-    if lesson.progress.best.step == lesson.progress.step:
-        lesson.progress.best.accuracy_B = judgement.accuracy_B
+    if state.progress.best.step == state.progress.step:
+        state.progress.best.accuracy_B = judgement.accuracy_B
     return judgement.agreement
 
 
-def keep(run: RunFolder, lesson: Lesson) -> None:
+def write_checkpoint(run: RunFolder, state: TrainingState) -> None:
     """Write a checkpoint, after what its resume would otherwise compute in another batch."""
-    lesson.reference.flush()
-    if lesson.accelerator.is_main_process:
-        save_checkpoint(run, lesson.progress, lesson.learner, lesson.optimizer)
-    lesson.accelerator.wait_for_everyone()
+    state.reference.flush()
+    if state.accelerator.is_main_process:
+        save_checkpoint(run, state.progress, state.trainable, state.optimizer)
+    state.accelerator.wait_for_everyone()
 
 
-def train_step(lesson: Lesson, step: int) -> dict[str, float]:
+def train_step(state: TrainingState, step: int) -> dict[str, float]:
     """One optimizer step; metrics are means over the step's pairs.
 
     Raises:
         TrainingDiverged: loss or gradient is not finite; the weights are left as they were.
     """
-    config, accelerator = lesson.config, lesson.accelerator
-    for group in lesson.optimizer.param_groups:
+    config, accelerator = state.config, state.accelerator
+    for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(config, step)
-    draws = lesson.batcher.vary(
-        draws_of_step(
+    samples = state.batcher.vary(
+        noise_samples_of_step(
             step,
             config.train_batch_size,
-            lesson.train_pairs,
+            state.train_pairs,
             config.seed,
             config.noise_samples_per_pair,
         ),
         config.prompt_dropout,
         config.anchor_fraction,
     )
-    mine = share_of(draws, accelerator.process_index, accelerator.num_processes)
-    logged, norm = gradients(lesson, mine)
+    mine = share_of_process(samples, accelerator.process_index, accelerator.num_processes)
+    logged, norm = gradients(state, mine)
     means = accelerator.gather(torch.cat(logged, dim=1).T.contiguous()).mean(dim=0)
     metrics = dict(zip(METRICS, means.tolist(), strict=True)) | {"grad_norm": norm}
     metrics["rewards/margins"] = metrics["rewards/chosen"] - metrics["rewards/rejected"]
@@ -146,67 +146,69 @@ def train_step(lesson: Lesson, step: int) -> dict[str, float]:
             f"The loss became {metrics['loss']} with gradient norm {metrics['grad_norm']}. "
             "Start again with a lower learning_rate or kappa."
         )
-    lesson.optimizer.step()
-    lesson.optimizer.zero_grad(set_to_none=True)
+    state.optimizer.step()
+    state.optimizer.zero_grad(set_to_none=True)
     return metrics
 
 
-def gradients(lesson: Lesson, draws: list[Draw]) -> tuple[list[Tensor], float]:
-    """Gradients of these draws, clipped; returns what is logged, and their norm before."""
-    policy, most = lesson.policy, lesson.config.max_grad_norm
+def gradients(state: TrainingState, samples: list[NoiseSample]) -> tuple[list[Tensor], float]:
+    """Gradients of these samples, clipped; returns what is logged, and their norm before."""
+    policy, most = state.policy, state.config.max_grad_norm
     return finite_gradients(
-        lesson.progress.loss_scale,
-        lesson.optimizer,
-        lambda: backward_in_memory(lesson, draws),
-        lambda: lesson.accelerator.clip_grad_norm_(policy.parameters(), most),
+        state.progress.loss_scale,
+        state.optimizer,
+        lambda: backward_in_memory(state, samples),
+        lambda: state.accelerator.clip_grad_norm_(policy.parameters(), most),
     )
 
 
-def backward_in_memory(lesson: Lesson, draws: list[Draw]) -> list[Tensor]:
-    """Gradients of these draws, in smaller micro-batches from the step on where memory runs out.
+def backward_in_memory(state: TrainingState, samples: list[NoiseSample]) -> list[Tensor]:
+    """Gradients of these samples, in smaller micro-batches from the step on where memory runs out.
 
     Raises:
         OutOfMemory: a single pair is too much, or several processes would have to agree.
     """
     while True:
-        size = lesson.progress.micro_batch_size or lesson.config.micro_batch_size
+        size = state.progress.micro_batch_size or state.config.micro_batch_size
         try:
-            return backward(lesson, draws, size)
+            return backward(state, samples, size)
         except torch.OutOfMemoryError:
-            if size == 1 or lesson.accelerator.num_processes > 1:
+            if size == 1 or state.accelerator.num_processes > 1:
                 raise OutOfMemory(
                     f"{size} pairs at once do not fit into the device's memory. Set "
                     '"gradient_checkpointing": "all", a smaller micro_batch_size or a smaller rank.'
                 ) from None
-        lesson.optimizer.zero_grad(set_to_none=True)
-        lesson.progress.micro_batch_size = size // 2
+        state.optimizer.zero_grad(set_to_none=True)
+        state.progress.micro_batch_size = size // 2
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
 
-def backward(lesson: Lesson, draws: list[Draw], micro_batch_size: int) -> list[Tensor]:
-    """Add up the gradients of these draws; returns what is logged of each micro-batch."""
-    accelerator, logged = lesson.accelerator, []
-    for micro, is_last in micro_batches(draws, micro_batch_size):
-        with nullcontext() if is_last else accelerator.no_sync(lesson.policy):
-            loss_B, values_5B = micro_step(lesson, micro)
+def backward(
+    state: TrainingState, samples: list[NoiseSample], micro_batch_size: int
+) -> list[Tensor]:
+    """Add up the gradients of these samples; returns what is logged of each micro-batch."""
+    accelerator, logged = state.accelerator, []
+    for micro, is_last in micro_batches(samples, micro_batch_size):
+        with nullcontext() if is_last else accelerator.no_sync(state.policy):
+            loss_B, values_5B = micro_step(state, micro)
             # Data-parallel gradients are averaged over processes, the batch counts all pairs.
-            share = accelerator.num_processes / lesson.config.train_batch_size
-            accelerator.backward(loss_B.sum() * share * lesson.progress.loss_scale.factor)
+            share = accelerator.num_processes / state.config.train_batch_size
+            accelerator.backward(loss_B.sum() * share * state.progress.loss_scale.factor)
         logged.append(values_5B)
     return logged
 
 
-def micro_step(lesson: Lesson, draws: list[Draw]) -> tuple[Tensor, Tensor]:
+def micro_step(state: TrainingState, samples: list[NoiseSample]) -> tuple[Tensor, Tensor]:
     """Loss per pair, and what is logged of it: rows as in METRICS."""
-    kappa = lesson.config.kappa
-    has_reference = lesson.objective.needs_reference or lesson.config.anchor_fraction > 0
-    pairs, labels = lesson.batcher.build(draws), lesson.batcher.labels(draws)
+    kappa = state.config.kappa
+    has_reference = state.objective.needs_reference or state.config.anchor_fraction > 0
+    pairs, labels = state.batcher.build(samples), state.batcher.labels(samples)
     nothing_B = torch.zeros_like(labels.share_B)
     ref_chosen_B, ref_rejected_B = (
-        lesson.reference.errors(draws, pairs) if has_reference else (nothing_B, nothing_B)
+        state.reference.errors(samples, pairs) if has_reference else (nothing_B, nothing_B)
     )
-    chosen_B, rejected_B = pair_errors(lesson.policy, pairs, lesson.compute)
+    chosen_B, rejected_B = pair_errors(state.policy, pairs, state.compute)
     errors = PairErrors(
         chosen_B,
         rejected_B,
@@ -216,11 +218,11 @@ def micro_step(lesson: Lesson, draws: list[Draw]) -> tuple[Tensor, Tensor]:
         weight_B=labels.weight_B,
         liked_2B=labels.liked_2B,
         # Of earlier steps: unrelated pairs, and the same for any split of this step's batch.
-        baseline=torch.tensor(max(0.0, lesson.progress.means.get("rewards/mean", 0.0))),
+        baseline=torch.tensor(max(0.0, state.progress.means.get("rewards/mean", 0.0))),
     )
-    anchor_B = torch.tensor([d.anchor for d in draws], device=chosen_B.device)
-    taught_B = labels.trust_B * lesson.loss(errors, lesson.strength)
-    loss_B = torch.where(anchor_B, anchor_loss(errors, lesson.strength), taught_B)
+    anchor_B = torch.tensor([d.anchor for d in samples], device=chosen_B.device)
+    taught_B = labels.trust_B * state.loss(errors, state.loss_params)
+    loss_B = torch.where(anchor_B, anchor_loss(errors, state.loss_params), taught_B)
     rewards_2B = errors.rewards_2B(kappa).detach() * has_reference
     rewards_chosen_B, rewards_rejected_B = rewards_2B.chunk(2)
     accuracy_B = implicit_accuracy(errors.logits_B(kappa).detach())
@@ -229,13 +231,13 @@ def micro_step(lesson: Lesson, draws: list[Draw]) -> tuple[Tensor, Tensor]:
     return loss_B, torch.stack(rows)
 
 
-def share_of(draws: list[Draw], process: int, processes: int) -> list[Draw]:
-    """A process's part of a step's draws: neighbours, as one process alone would batch them."""
-    size = len(draws) // processes
-    return draws[process * size : (process + 1) * size]
+def share_of_process(samples: list[NoiseSample], process: int, processes: int) -> list[NoiseSample]:
+    """A process's part of a step's samples: neighbours, as one process alone would batch them."""
+    size = len(samples) // processes
+    return samples[process * size : (process + 1) * size]
 
 
-def agreed(accelerator: Accelerator, flag: bool) -> bool:
+def agreed_by_all(accelerator: Accelerator, flag: bool) -> bool:
     """What the first process thinks, in all of them: they must leave the loop together."""
     if accelerator.num_processes == 1:
         return flag
@@ -243,10 +245,12 @@ def agreed(accelerator: Accelerator, flag: bool) -> bool:
     return bool(accelerator.reduce(told, "sum") > 0)
 
 
-def micro_batches(draws: list[Draw], size: int) -> Iterator[tuple[list[Draw], bool]]:
-    """The draws in groups of at most `size`, each with whether it is the last."""
-    for start in range(0, len(draws), size):
-        yield draws[start : start + size], start + size >= len(draws)
+def micro_batches(
+    samples: list[NoiseSample], size: int
+) -> Iterator[tuple[list[NoiseSample], bool]]:
+    """The samples in groups of at most `size`, each with whether it is the last."""
+    for start in range(0, len(samples), size):
+        yield samples[start : start + size], start + size >= len(samples)
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
@@ -254,30 +258,30 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     return config.learning_rate * min(1.0, (step + 1) / max(1, config.warmup_steps))
 
 
-def summary(run: RunFolder, lesson: Lesson, seconds: float) -> dict[str, Any]:
+def summary(run: RunFolder, state: TrainingState, seconds: float) -> dict[str, Any]:
     """What a finished run reports."""
-    held_out, progress, reference = lesson.held_out, lesson.progress, lesson.reference
+    held_out, progress, reference = state.holdout, state.progress, state.reference
     accuracy_B = progress.best.accuracy_B
-    judged = verdict(torch.empty(0) if accuracy_B is None else accuracy_B)
+    judged = holdout_result(torch.empty(0) if accuracy_B is None else accuracy_B)
     means = progress.means
-    micro_batch_size = progress.micro_batch_size or lesson.config.micro_batch_size
+    micro_batch_size = progress.micro_batch_size or state.config.micro_batch_size
     asked = {"asked": reference.asked, "known": reference.known}
     alarm = displacement(means["rewards/chosen"], means["rewards/rejected"])
     return {
         "adapter": run.adapter.name,
-        "objective": lesson.config.objective,
-        "objective_title": lesson.objective.title,
-        "pairs": lesson.train_pairs + len(held_out),
-        "left_out": lesson.left_out,
+        "objective": state.config.objective,
+        "objective_title": state.objective.title,
+        "pairs": state.train_pairs + len(held_out),
+        "left_out": state.left_out,
         "held_out": judged,
-        "settled": flipped(lesson.settled.judge(lesson.unet).accuracy_B),
+        "settled": train_probe_result(state.train_probe.measure(state.unet).accuracy_B),
         "train_accuracy": means["rewards/accuracies"],
         "kept_step": progress.best.step or progress.step,
         "micro_batch_size": micro_batch_size,
         "micro_pairs": micro_batch_size,
-        "gradient_checkpointing": lesson.config.gradient_checkpointing,
-        "compiled": lesson.compiled,
-        "stopped_early": progress.step < lesson.config.steps,
+        "gradient_checkpointing": state.config.gradient_checkpointing,
+        "compiled": state.compiled,
+        "stopped_early": progress.step < state.config.steps,
         "reference_draws": asked,
         "seconds": seconds,
         "advice": alarm or advice(judged, means["rewards/accuracies"]),

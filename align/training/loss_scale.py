@@ -18,9 +18,9 @@ from torch.optim import Optimizer
 
 Logged = TypeVar("Logged")
 
-FIRST = 2.0**16
-LARGEST = 2.0**24
-GROWS_AFTER = 500
+INITIAL_SCALE = 2.0**16
+MAX_SCALE = 2.0**24
+GROWTH_INTERVAL = 500
 """Steps without an overflow after which the factor is doubled."""
 
 
@@ -35,7 +35,7 @@ class LossScale:
     @classmethod
     def of(cls, autocast: torch.dtype | None) -> LossScale:
         """Return what a run in this format begins with."""
-        return cls(FIRST if autocast == torch.float16 else 1.0)
+        return cls(INITIAL_SCALE if autocast == torch.float16 else 1.0)
 
     def lower(self) -> bool:
         """Halve the factor; False where that is no help, because there is none."""
@@ -47,7 +47,7 @@ class LossScale:
     def keep(self) -> None:
         """Count a step that went well, and double the factor after many of them."""
         self.steps += 1
-        if 1.0 < self.factor < LARGEST and self.steps >= GROWS_AFTER:
+        if 1.0 < self.factor < MAX_SCALE and self.steps >= GROWTH_INTERVAL:
             self.factor, self.steps = self.factor * 2, 0
 
     def state(self) -> dict[str, float]:

@@ -18,12 +18,17 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from align.adapters.lora import add_lora
-from align.training.gradient_checkpointing import block_names, heaviest, recompute, recomputing
+from align.training.gradient_checkpointing import (
+    block_names,
+    checkpointed_modules,
+    largest_blocks,
+    recompute,
+)
 
 GIB = 2**30
-SPARE = 1.0
+OVERHEAD_GIB = 1.0
 """GiB for the driver, kernels and what is neither weight nor kept: an allowance, not measured."""
-WORKSPACE = 0.15
+WORKSPACE_FRACTION = 0.15
 """Share of the kept activations that comes on top while a block runs: an allowance."""
 SDXL_UNET: dict[str, Any] = {
     "sample_size": 128,
@@ -43,7 +48,7 @@ SDXL_UNET: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryEstimate:
     """Bytes, by what they are for."""
 
     weights: int
@@ -55,8 +60,8 @@ class Memory:
     @property
     def total_gib(self) -> float:
         """With the allowances for what shapes do not tell."""
-        kept = self.weights + self.adapter + self.activations * (1 + WORKSPACE)
-        return kept / GIB + SPARE
+        kept = self.weights + self.adapter + self.activations * (1 + WORKSPACE_FRACTION)
+        return kept / GIB + OVERHEAD_GIB
 
 
 def plan_memory(
@@ -64,13 +69,13 @@ def plan_memory(
     size: int,
     micro_batch_size: int,
     rank: int,
-    again: str = "none",
+    checkpointing: str = "none",
     dtype: torch.dtype = torch.bfloat16,
     tokens: int = 77,
-) -> Memory:
+) -> MemoryEstimate:
     """What one micro-batch of LoRA training takes at `size` x `size` pixels (8 a latent pixel).
 
-    `again` says of which blocks activations are not kept: none, some or all.
+    `checkpointing` says of which blocks activations are not kept: none, some or all.
     """
     with torch.device("meta"):
         unet = UNet2DConditionModel.from_config(config).to(dtype).requires_grad_(False)
@@ -78,30 +83,34 @@ def plan_memory(
         parameters = add_lora(unet, rank, seed=0)
         inputs = meta_inputs(unet, size, 2 * micro_batch_size, dtype, tokens)
     unet.train()
-    recompute(unet, blocks_for(again, unet, inputs))
+    recompute(unet, checkpointed_blocks(checkpointing, unet, inputs))
     activations = saved_bytes(unet, inputs)
-    return Memory(weights, sum(p.numel() for p in parameters) * 16, activations)
+    return MemoryEstimate(weights, sum(p.numel() for p in parameters) * 16, activations)
 
 
-def blocks_for(again: str, unet: UNet2DConditionModel, inputs: dict[str, Any]) -> list[str]:
+def checkpointed_blocks(
+    checkpointing: str, unet: UNet2DConditionModel, inputs: dict[str, Any]
+) -> list[str]:
     """The blocks that none, some or all stands for, by what they keep of one forward pass."""
-    if again == "some":
+    if checkpointing == "some":
         recompute(unet, [])
         kept = saved_by_block(unet, inputs)
-        return heaviest({name: kept.get(name, 0) for name in block_names(unet)})
-    return block_names(unet) if again == "all" else []
+        return largest_blocks({name: kept.get(name, 0) for name in block_names(unet)})
+    return block_names(unet) if checkpointing == "all" else []
 
 
-def blocks_by_shape(again: str, config: dict[str, Any], size: int, rank: int) -> list[str]:
+def checkpointed_blocks_by_shape(
+    checkpointing: str, config: dict[str, Any], size: int, rank: int
+) -> list[str]:
     """The same for a UNet of this configuration, of which nothing is allocated."""
-    if again != "some":
+    if checkpointing != "some":
         with torch.device("meta"):
-            return blocks_for(again, UNet2DConditionModel.from_config(config), {})
+            return checkpointed_blocks(checkpointing, UNet2DConditionModel.from_config(config), {})
     with torch.device("meta"):
         unet = UNet2DConditionModel.from_config(config).requires_grad_(False)
         add_lora(unet, rank, seed=0)
         inputs = meta_inputs(unet, size, 2, torch.float32, 77)
-    return blocks_for(again, unet.train(), inputs)
+    return checkpointed_blocks(checkpointing, unet.train(), inputs)
 
 
 def meta_inputs(
@@ -132,7 +141,7 @@ def saved_by_block(unet: torch.nn.Module, inputs: dict[str, Any]) -> dict[str, i
     """The same by the block in which they are kept; "" is what lies between the blocks."""
     owned = {p.untyped_storage()._cdata for p in unet.parameters()}
     kept: dict[int, int] = {}
-    # Held so that no storage's address is used again while we count.
+    # Held so that no storage's address is used checkpointing while we count.
     alive: list[Tensor] = []
     by_block: Counter[str] = Counter()
     within = [""]
@@ -152,16 +161,16 @@ def saved_by_block(unet: torch.nn.Module, inputs: dict[str, Any]) -> dict[str, i
             leave = block.register_forward_hook(lambda *_: within.pop() and None)
             stack.callback(enter.remove)
             stack.callback(leave.remove)
-        for module in recomputing(unet):
-            stack.enter_context(arguments_counted(module, pack))
+        for module in checkpointed_modules(unet):
+            stack.enter_context(count_arguments(module, pack))
         hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
-        with hooks, FlashByShape():
+        with hooks, FlashAttentionByShape():
             unet(**inputs)
     return dict(by_block)
 
 
 @contextmanager
-def arguments_counted(module: Any, pack: Callable[[Tensor], Tensor]) -> Iterator[None]:
+def count_arguments(module: Any, pack: Callable[[Tensor], Tensor]) -> Iterator[None]:
     """Count what a recomputed part is given: it is kept, though autograd does not hold it."""
     function = module._gradient_checkpointing_func
 
@@ -190,7 +199,7 @@ class FlashAttention(torch.autograd.Function):
         return result
 
 
-class FlashByShape(TorchFunctionMode):
+class FlashAttentionByShape(TorchFunctionMode):
     """On the meta device attention falls back to the form that keeps S x S; cards do not."""
 
     def __torch_function__(

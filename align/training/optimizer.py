@@ -11,7 +11,7 @@ from diffusers import UNet2DConditionModel
 from align.client.config import TrainConfig
 from align.device import Compute
 from align.errors import InvalidSettings, first_line
-from align.training.trainable import Learner
+from align.training.trainable import Trainable
 
 COMPILERS = ("cl",) if sys.platform == "win32" else ("g++", "clang++", "c++")
 
@@ -35,14 +35,16 @@ def check_optimizer(config: TrainConfig, compute: Compute) -> None:
         ) from None
 
 
-def optimizer_for(learner: Learner, config: TrainConfig, compute: Compute) -> torch.optim.Optimizer:
+def optimizer_for(
+    trainable: Trainable, config: TrainConfig, compute: Compute
+) -> torch.optim.Optimizer:
     """AdamW, in one kernel where the device has it, or with moments in 8 bits."""
     if config.optimizer == "adamw8bit":
         from bitsandbytes.optim import AdamW8bit  # noqa: PLC0415  optional
 
-        return AdamW8bit(learner.parameters, lr=config.learning_rate, weight_decay=0.0)
+        return AdamW8bit(trainable.parameters, lr=config.learning_rate, weight_decay=0.0)
     return torch.optim.AdamW(
-        learner.parameters,
+        trainable.parameters,
         lr=config.learning_rate,
         weight_decay=0.0,
         fused=compute.device.type == "cuda",
@@ -57,7 +59,7 @@ def compile_blocks(unet: UNet2DConditionModel, config: TrainConfig, compute: Com
     """
     if config.compile == "off":
         return "off"
-    if reason := no_compiler(compute):
+    if reason := missing_compiler(compute):
         return reason
     # A block is compiled when it is first called: with the adapter on, off (the reference), with
     # and without gradients, and for the last, smaller batch of the held-out pairs.
@@ -67,7 +69,7 @@ def compile_blocks(unet: UNet2DConditionModel, config: TrainConfig, compute: Com
     return "on"
 
 
-def no_compiler(compute: Compute) -> str | None:
+def missing_compiler(compute: Compute) -> str | None:
     """Why blocks cannot be compiled here; None where they can."""
     if compute.device.type == "cuda":
         try:

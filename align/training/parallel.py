@@ -7,20 +7,20 @@ from accelerate.utils import DistributedType
 
 from align.errors import InvalidSettings
 
-SHARDED = {
+SHARDING_NAMES = {
     DistributedType.FSDP: "FSDP",
     DistributedType.DEEPSPEED: "DeepSpeed",
     DistributedType.MEGATRON_LM: "Megatron-LM",
 }
 
 
-def require_whole(accelerator: Accelerator, train_batch_size: int) -> None:
+def require_data_parallel(accelerator: Accelerator, train_batch_size: int) -> None:
     """Raise InvalidSettings where processes would hold parts of the weights or uneven batches.
 
     Checkpoints, the reference and the adapter's file are made from whole weights: with parts of
     them a run would end, and be wrong.
     """
-    if name := SHARDED.get(accelerator.distributed_type):
+    if name := SHARDING_NAMES.get(accelerator.distributed_type):
         raise InvalidSettings(
             f"This run was launched with {name}, which splits the weights, and checkpoints here "
             'hold whole ones. Launch it data-parallel ("num_processes", or a config file without '

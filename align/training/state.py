@@ -12,34 +12,34 @@ from accelerate import Accelerator
 from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from torch import Tensor
 
-from align.client.config import TrainConfig, held_out_count
+from align.client.config import TrainConfig, holdout_count
 from align.client.models import ModelInfo
 from align.client.objectives import OBJECTIVES, Objective
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.data.batch import Batcher
 from align.data.encode import EncodedPairs, encode_pairs
-from align.data.image_files import leave_out_bad
+from align.data.image_files import drop_bad_images
 from align.data.latent_cache import ErrorCache, TensorCache, fingerprint
 from align.data.snapshot import read_snapshot, split_by_prompt
 from align.device import Compute
 from align.diffusion import losses
-from align.diffusion.losses import PairErrors, Strength
+from align.diffusion.losses import LossParams, PairErrors
 from align.diffusion.noise import training_scheduler
-from align.training.auto_batch import fitted, recompute_as_set
+from align.training.auto_batch import apply_gradient_checkpointing, fit_to_memory
 from align.training.checkpoint import Progress, resume
-from align.training.held_out import SETTLED_DRAWS, HeldOut, settled_rows
 from align.training.optimizer import check_optimizer, compile_blocks, optimizer_for
-from align.training.parallel import require_whole
+from align.training.pair_accuracy import TRAIN_PROBE_SAMPLES, PairAccuracy, train_probe_rows
+from align.training.parallel import require_data_parallel
 from align.training.reference import Reference
-from align.training.trainable import Learner, learner_for
+from align.training.trainable import Trainable, make_trainable
 from align.weights.pipeline import load_pipeline, quiet_libraries
 
-Loss = Callable[[PairErrors, Strength], Tensor]
+Loss = Callable[[PairErrors, LossParams], Tensor]
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingState:
     """What a run trains, on what, and how."""
 
     config: TrainConfig
@@ -53,12 +53,12 @@ class Lesson:
     """Without its encoders: for drawing latents."""
     model: ModelInfo
     data: EncodedPairs
-    learner: Learner
+    trainable: Trainable
     optimizer: torch.optim.Optimizer
     batcher: Batcher
     train_pairs: int
-    held_out: HeldOut
-    settled: HeldOut
+    holdout: PairAccuracy
+    train_probe: PairAccuracy
     """Some of the pairs to train on, to be asked at the end whether they are ordered as chosen."""
     left_out: dict[str, int]
     prompts: list[str]
@@ -66,16 +66,16 @@ class Lesson:
     reference: Reference
     objective: Objective
     loss: Loss
-    strength: Strength
+    loss_params: LossParams
     progress: Progress
     """What an earlier process has done, and what this one adds."""
     compiled: str
     """on, off, or why a run that wanted compiled blocks goes on without."""
 
 
-def prepare_lesson(
+def prepare_training(
     run: RunFolder, report: Reporter, accelerator: Accelerator, compute: Compute, cache: Path
-) -> Lesson:
+) -> TrainingState:
     """Read the votes, load the model, encode it all once, add the adapter, take up a checkpoint.
 
     Raises:
@@ -86,29 +86,29 @@ def prepare_lesson(
     config, model = TrainConfig(**settings["train"]), ModelInfo(**settings["model"])
     torch.set_num_threads(int(settings["threads"]))
     check_optimizer(config, compute)
-    require_whole(accelerator, config.train_batch_size)
+    require_data_parallel(accelerator, config.train_batch_size)
     objective = OBJECTIVES[config.objective]
-    material = read_material(run, report, config, model, compute, cache)
-    pipeline, data = material.pipeline, material.data
+    training_data = read_training_data(run, report, config, model, compute, cache)
+    pipeline, data = training_data.pipeline, training_data.data
     scheduler = training_scheduler(pipeline.scheduler)
     batcher = Batcher(data, scheduler, compute, config.seed, config.min_timestep_fraction)
-    rows = list(range(material.train_pairs, len(data.keys)))
+    rows = list(range(training_data.train_pairs, len(data.keys)))
     unet = release_encoders(pipeline)
     errors = ErrorCache(cache / "errors")
     if accelerator.num_processes == 1:
         errors.merge()
     base = fingerprint(unet)
-    learner = learner_for(unet, config, run.start)
-    reference = Reference(errors, batcher, compute, base, learner)
-    config = fitted(config, unet, (model.width, model.height), compute)
-    recompute_as_set(config, unet, (model.width, model.height))
-    optimizer = optimizer_for(learner, config, compute)
-    progress = resume(run, learner, optimizer, compute.autocast)
+    trainable = make_trainable(unet, config, run.start)
+    reference = Reference(errors, batcher, compute, base, trainable)
+    config = fit_to_memory(config, unet, (model.width, model.height), compute)
+    apply_gradient_checkpointing(config, unet, (model.width, model.height))
+    optimizer = optimizer_for(trainable, config, compute)
+    progress = resume(run, trainable, optimizer, compute.autocast)
     compiled = compile_blocks(unet, config, compute)
-    settled = settled_rows(data, material.train_pairs, config.seed)
+    train_probe = train_probe_rows(data, training_data.train_pairs, config.seed)
     judging = (config.micro_batch_size, config.kappa, compute)
     policy, optimizer = accelerator.prepare(unet, optimizer)
-    return Lesson(
+    return TrainingState(
         config=config,
         compute=compute,
         accelerator=accelerator,
@@ -117,25 +117,25 @@ def prepare_lesson(
         pipeline=pipeline,
         model=model,
         data=data,
-        learner=learner,
+        trainable=trainable,
         optimizer=optimizer,
         batcher=batcher,
-        train_pairs=material.train_pairs,
-        held_out=HeldOut(batcher, reference, rows, *judging),
-        settled=HeldOut(batcher, reference, settled, *judging, SETTLED_DRAWS),
-        left_out=material.left_out,
-        prompts=material.prompts,
+        train_pairs=training_data.train_pairs,
+        holdout=PairAccuracy(batcher, reference, rows, *judging),
+        train_probe=PairAccuracy(batcher, reference, train_probe, *judging, TRAIN_PROBE_SAMPLES),
+        left_out=training_data.left_out,
+        prompts=training_data.prompts,
         reference=reference,
         objective=objective,
         loss=getattr(losses, objective.function),
-        strength=strength_of(config),
+        loss_params=loss_params_of(config),
         progress=progress,
         compiled=compiled,
     )
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """What a run learns from: encoded pairs, those to train on first, and the loaded model."""
 
     pipeline: StableDiffusionXLPipeline
@@ -145,18 +145,18 @@ class Material:
     prompts: list[str]
 
 
-def read_material(
+def read_training_data(
     run: RunFolder,
     report: Reporter,
     config: TrainConfig,
     model: ModelInfo,
     compute: Compute,
     cache: Path,
-) -> Material:
-    """Read the votes, load the model, encode images and prompts; raises as `prepare_lesson`."""
+) -> TrainingData:
+    """Read the votes, load the model, encode images and prompts; raises as `prepare_training`."""
     report.phase("reading the votes", 0.0)
-    snapshot = leave_out_bad(read_snapshot(run.snapshot, OBJECTIVES[config.objective].kinds))
-    held_out = held_out_count(len(snapshot.pairs), config.holdout_fraction)
+    snapshot = drop_bad_images(read_snapshot(run.snapshot, OBJECTIVES[config.objective].kinds))
+    held_out = holdout_count(len(snapshot.pairs), config.holdout_fraction)
     train_pairs, held_pairs = split_by_prompt(snapshot.pairs, held_out, config.seed)
     report.phase("loading the model", 0.1)
     quiet_libraries()
@@ -170,12 +170,12 @@ def read_material(
         lambda done, of: report.phase(f"encoding images, {done} of {of}", 0.4 + 0.5 * done / of),
     )
     prompts = list(dict.fromkeys(pair.prompt for pair in [*held_pairs, *train_pairs]))
-    return Material(pipeline, data, len(train_pairs), snapshot.left_out, prompts)
+    return TrainingData(pipeline, data, len(train_pairs), snapshot.left_out, prompts)
 
 
-def strength_of(config: TrainConfig) -> Strength:
+def loss_params_of(config: TrainConfig) -> LossParams:
     """The numbers an objective takes, out of a run's settings."""
-    return Strength(**{f.name: getattr(config, f.name) for f in fields(Strength)})
+    return LossParams(**{f.name: getattr(config, f.name) for f in fields(LossParams)})
 
 
 def release_encoders(pipeline: StableDiffusionXLPipeline) -> UNet2DConditionModel:

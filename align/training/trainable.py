@@ -20,10 +20,10 @@ from align.adapters.lora import (
     start_from,
 )
 from align.client.config import TrainConfig
-from align.weights.full import FullLearner
+from align.weights.full import FullTrainable
 
 
-class Learner(Protocol):
+class Trainable(Protocol):
     """The weights that learn."""
 
     @property
@@ -46,7 +46,7 @@ class Learner(Protocol):
         """Write the file that a sampler draws with."""
 
 
-class LoraLearner:
+class LoraTrainable:
     """A LoRA or DoRA; the reference is the same UNet with it off."""
 
     def __init__(self, unet: UNet2DConditionModel, config: TrainConfig) -> None:
@@ -82,13 +82,15 @@ class LoraLearner:
         save_adapter(self._unet, path)
 
 
-def learner_for(unet: UNet2DConditionModel, config: TrainConfig, start: Path) -> Learner:
+def make_trainable(unet: UNet2DConditionModel, config: TrainConfig, start: Path) -> Trainable:
     """What `adapter` in a run's settings asks for, gone on from the file `start` if they say so.
 
     Raises:
         AlignError: the file does not fit what is to be trained.
     """
-    learner: Learner = FullLearner(unet) if config.adapter == "full" else LoraLearner(unet, config)
+    trainable: Trainable = (
+        FullTrainable(unet) if config.adapter == "full" else LoraTrainable(unet, config)
+    )
     if config.init_from != "base":
-        learner.start_from(start, config.init_from)
-    return learner
+        trainable.start_from(start, config.init_from)
+    return trainable

@@ -20,7 +20,7 @@ KIND = "palate.weights"
 WHOLE = "unet"
 
 
-class FullLearner:
+class FullTrainable:
     """The UNet itself, in fp32; the reference is a frozen copy in the base's own format."""
 
     def __init__(self, unet: UNet2DConditionModel) -> None:

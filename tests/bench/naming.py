@@ -17,17 +17,18 @@ from align.client.models import describe_model
 from align.data.batch import NoisyPairs, pair_errors
 from align.data.encode import encode_images, encode_prompts
 from align.device import choose_compute
-from align.diffusion.noise import corrupt, draw, training_scheduler
+from align.diffusion.noise import corrupt, sample_noise, training_scheduler
 from align.files import write_json
 from align.weights.pipeline import load_pipeline, quiet_libraries
 
 CANDIDATES = 16
 DRAWS = 6
-NOISIEST, CLEANEST = 850, 250
+MAX_NOISE_LEVEL, MIN_NOISE_LEVEL = 850, 250
+LEVELS = MAX_NOISE_LEVEL - MIN_NOISE_LEVEL
 """Timesteps outside say little about the subject: all noise, or all image."""
 
 
-class Namer:
+class PromptClassifier:
     """Names images by the embedded base model's own denoising error."""
 
     def __init__(self, prompts: Sequence[str], kept: Path | None = None) -> None:
@@ -75,11 +76,11 @@ class Namer:
 
     def _best(self, latent_CHW: torch.Tensor, rows: list[int]) -> int:
         noises, timesteps = zip(
-            *(draw(0, "naming", k, tuple(latent_CHW.shape), NOISIEST - CLEANEST)
+            *(sample_noise(0, "naming", k, tuple(latent_CHW.shape), LEVELS)
               for k in range(DRAWS)), strict=True
         )  # fmt: skip
         noise = torch.stack(noises).repeat(CANDIDATES, 1, 1, 1)
-        times = (torch.tensor(timesteps) + CLEANEST).repeat(CANDIDATES)
+        times = (torch.tensor(timesteps) + MIN_NOISE_LEVEL).repeat(CANDIDATES)
         noisy, target = corrupt(self._scheduler, latent_CHW.expand_as(noise), noise, times)
         prompt_rows = torch.tensor(rows).repeat_interleave(DRAWS)
         side = float(self._model.width)

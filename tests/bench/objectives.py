@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
 from bench_snapshot import write_snapshot
-from naming import Namer
+from naming import PromptClassifier
 from painter import Painter
 from taste import unseen_prompts
 from tastes import TASTES, read
@@ -112,7 +112,7 @@ class Bench:
         self._trainer = TrainerProcess(cache=folder / "cache")
         self._painter = Painter(folder)
         prompts = unseen_prompts()
-        self._namer = Namer(prompts, folder / "named.json")
+        self._namer = PromptClassifier(prompts, folder / "named.json")
         self._unseen = [
             RenderItem(prompt, seed + len(SEEDS) * place + SAMPLE_SEEDS * (sample - 1))
             for place, prompt in enumerate(prompts)

@@ -35,17 +35,17 @@ from align.client.models import ModelInfo, describe_model
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess
-from align.data.batch import Batcher, Draw, draws_of_step, pair_errors
+from align.data.batch import Batcher, NoiseSample, noise_samples_of_step, pair_errors
 from align.data.encode import encode_images, encode_pairs, encode_prompts
 from align.data.latent_cache import ErrorCache, TensorCache
 from align.data.snapshot import PreferencePair, read_snapshot
 from align.device import Compute, choose_compute
 from align.diffusion.losses import denoising_error, preference_logits
-from align.diffusion.noise import corrupt, draw, training_scheduler
+from align.diffusion.noise import corrupt, sample_noise, training_scheduler
 from align.training.loop import learning_rate, train_step
 from align.training.reference import Reference
-from align.training.state import Lesson, prepare_lesson
-from align.training.trainable import LoraLearner
+from align.training.state import TrainingState, prepare_training
+from align.training.trainable import LoraTrainable
 from align.weights.pipeline import load_pipeline
 
 WARM_UP = 2
@@ -61,14 +61,14 @@ class Setting:
     compute: Compute
     pairs: list[PreferencePair]
 
-    def lesson(self, cache: Path) -> Lesson:
+    def training_state(self, cache: Path) -> TrainingState:
         accelerator = Accelerator(mixed_precision="no", cpu=self.compute.device.type == "cpu")
         report = Reporter(self.run, self.config.steps, speaks=False)
-        return prepare_lesson(self.run, report, accelerator, self.compute, cache)
+        return prepare_training(self.run, report, accelerator, self.compute, cache)
 
-    def draws(self, step: int) -> list[Draw]:
+    def noise_samples(self, step: int) -> list[NoiseSample]:
         config = self.config
-        return draws_of_step(
+        return noise_samples_of_step(
             step,
             config.train_batch_size,
             len(self.pairs),
@@ -111,8 +111,8 @@ def prepare(folder: Path, arguments: argparse.Namespace) -> Setting:
 
 
 def compare(setting: Setting, cache: Path) -> None:
-    """Print the table; every row runs the same draws."""
-    warm = setting.lesson(cache)
+    """Print the table; every row runs the same samples."""
+    warm = setting.training_state(cache)
     rows = {
         "plain loop": measure(PlainLoop(setting).step, setting),
         "ours, nothing cached": measure(ours_uncached(setting), setting),
@@ -145,16 +145,16 @@ def measure(
     return setting.config.train_batch_size / statistics.median(seconds[WARM_UP:]), peak_memory()
 
 
-def ours(lesson: Lesson) -> Callable[[int], object]:
-    return lambda step: train_step(lesson, step)
+def ours(state: TrainingState) -> Callable[[int], object]:
+    return lambda step: train_step(state, step)
 
 
-def ours_without_errors(lesson: Lesson) -> Callable[[int], object]:
+def ours_without_errors(state: TrainingState) -> Callable[[int], object]:
     """Latents and text are there, every draw is new to the reference."""
 
     def step(number: int) -> None:
-        lesson.reference._cache._known.clear()
-        train_step(lesson, number)
+        state.reference._cache._known.clear()
+        train_step(state, number)
 
     return step
 
@@ -165,8 +165,8 @@ def ours_uncached(setting: Setting) -> Callable[[int], object]:
 
     def step(number: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            draws = setting.draws(number)
-            pairs = [setting.pairs[d.row] for d in draws]
+            samples = setting.noise_samples(number)
+            pairs = [setting.pairs[d.row] for d in samples]
             size = (setting.model.width, setting.model.height)
             data = encode_pairs(
                 loop.pipeline, setting.compute, pairs, size, TensorCache(Path(folder)), ignore
@@ -178,10 +178,10 @@ def ours_uncached(setting: Setting) -> Callable[[int], object]:
                 setting.config.seed,
                 setting.config.min_timestep_fraction,
             )
-            local = [Draw(row, d.index) for row, d in enumerate(draws)]
+            local = [NoiseSample(row, d.index) for row, d in enumerate(samples)]
             noisy = batcher.build(local)
             errors = ErrorCache(Path(folder) / "errors")
-            reference = Reference(errors, batcher, setting.compute, "base", loop.learner)
+            reference = Reference(errors, batcher, setting.compute, "base", loop.trainable)
             ref = reference.errors(local, noisy)
             loop.learn(number, pair_errors(loop.pipeline.unet, noisy, setting.compute), ref)
 
@@ -192,34 +192,34 @@ def ignore(done: int, of: int) -> None:
     """Nobody watches."""
 
 
-def floor(lesson: Lesson, setting: Setting) -> Callable[[int], object]:
+def floor(state: TrainingState, setting: Setting) -> Callable[[int], object]:
     """The UNet with its adapter on ready-made inputs: nothing of ours around it."""
-    noisy = lesson.batcher.build(setting.draws(0))
+    noisy = state.batcher.build(setting.noise_samples(0))
 
     def step(_: int) -> None:
         with setting.compute.autocasting():
-            predicted = lesson.policy(
+            predicted = state.policy(
                 noisy.noisy_BCHW,
                 noisy.timesteps_B,
                 encoder_hidden_states=noisy.text_BSD,
                 added_cond_kwargs=noisy.added,
             ).sample
         predicted.float().square().mean().backward()
-        lesson.optimizer.zero_grad(set_to_none=True)
+        state.optimizer.zero_grad(set_to_none=True)
 
     return step
 
 
 class PlainLoop:
-    """A step as the public script takes it, on the same draws."""
+    """A step as the public script takes it, on the same samples."""
 
     def __init__(self, setting: Setting) -> None:
         config = setting.config
         self.setting = setting
         self.pipeline: StableDiffusionXLPipeline = load_pipeline(setting.model, setting.compute)
         self.scheduler = training_scheduler(self.pipeline.scheduler)
-        self.learner = LoraLearner(self.pipeline.unet, config)
-        parameters = self.learner.parameters
+        self.trainable = LoraTrainable(self.pipeline.unet, config)
+        parameters = self.trainable.parameters
         self.optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
         self.parameters = parameters
 
@@ -245,19 +245,19 @@ class PlainLoop:
         return float(loss.detach())
 
     def _inputs(self, number: int) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, dict]]:
-        setting, draws = self.setting, self.setting.draws(number)
-        pairs = [setting.pairs[d.row] for d in draws]
+        setting, samples = self.setting, self.setting.noise_samples(number)
+        pairs = [setting.pairs[d.row] for d in samples]
         images = [p.chosen for p in pairs] + [p.rejected for p in pairs]
         size = (setting.model.width, setting.model.height)
         latents_BCHW = encode_images(self.pipeline, setting.compute, images, size)
         text_BSD, pooled_BE = encode_prompts(self.pipeline, [p.prompt for p in pairs] * 2)
-        drawn = [
-            draw(setting.config.seed, p.key, d.index, tuple(latents_BCHW.shape[1:]), 1000,
+        noise_samples = [
+            sample_noise(setting.config.seed, p.key, d.index, tuple(latents_BCHW.shape[1:]), 1000,
                  setting.config.min_timestep_fraction)
-            for p, d in zip(pairs, draws, strict=True)
+            for p, d in zip(pairs, samples, strict=True)
         ]  # fmt: skip
-        noise_BCHW = torch.stack([noise for noise, _ in drawn]).repeat(2, 1, 1, 1)
-        timesteps_B = torch.tensor([t for _, t in drawn]).repeat(2)
+        noise_BCHW = torch.stack([noise for noise, _ in noise_samples]).repeat(2, 1, 1, 1)
+        timesteps_B = torch.tensor([t for _, t in noise_samples]).repeat(2)
         noisy_BCHW, _ = corrupt(self.scheduler, latents_BCHW, noise_BCHW, timesteps_B)
         height, width = size[1], size[0]
         ids = torch.tensor([height, width, 0, 0, height, width], dtype=torch.float32)
@@ -299,32 +299,32 @@ def autoencoder_share(setting: Setting, plain_speed: float) -> float:
 
 def agree(setting: Setting, cache: Path) -> None:
     """Print how far the two loss curves part; exit 1 beyond 1e-3."""
-    plain, lesson = PlainLoop(setting), setting.lesson(cache)
-    fill_by_other_shapes(lesson)
+    plain, state = PlainLoop(setting), setting.training_state(cache)
+    fill_by_other_shapes(state)
     losses, differences = [], []
     for number in range(setting.config.steps):
         losses.append(plain.step(number))
-        differences.append(abs(losses[-1] - train_step(lesson, number)["loss"]))
+        differences.append(abs(losses[-1] - train_step(state, number)["loss"]))
     print(f"{len(differences)} steps, losses from {min(losses):.3f} to {max(losses):.3f}, ", end="")
-    print(f"reference errors known {lesson.reference.known} of {lesson.reference.asked}")
+    print(f"reference errors known {state.reference.known} of {state.reference.asked}")
     print(f"losses differ by at most {max(differences):.2e}")
     sys.exit(max(differences) > 1e-3)
 
 
-def fill_by_other_shapes(lesson: Lesson) -> None:
+def fill_by_other_shapes(state: TrainingState) -> None:
     """Let the cache hold every reference error as another run leaves it: three pairs at a time."""
-    config = lesson.config
+    config = state.config
     for number in range(config.steps):
-        draws = draws_of_step(
+        samples = noise_samples_of_step(
             number,
             config.train_batch_size,
-            lesson.train_pairs,
+            state.train_pairs,
             config.seed,
             config.noise_samples_per_pair,
         )
-        for start in range(0, len(draws), 3):
-            three = draws[start : start + 3]
-            lesson.reference.errors(three, lesson.batcher.build(three))
+        for start in range(0, len(samples), 3):
+            three = samples[start : start + 3]
+            state.reference.errors(three, state.batcher.build(three))
 
 
 def synchronize() -> None:

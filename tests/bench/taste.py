@@ -34,7 +34,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from naming import Namer
+from naming import PromptClassifier
 from tastes import TASTES, read
 from variety import variety
 
@@ -52,7 +52,7 @@ def main() -> None:
     """Run every taste and print the table."""
     arguments = parse()
     prompts = unseen_prompts()
-    namer = Namer(prompts)
+    namer = PromptClassifier(prompts)
     print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
     rows: dict[str, list[dict]] = {}
     for name in arguments.tastes.split(","):
@@ -142,7 +142,7 @@ class Labeler:
     """Votes by one taste and counts what a run makes of the votes."""
 
     def __init__(
-        self, api: Client, folder: Path, taste: str, prompts: list[str], namer: Namer
+        self, api: Client, folder: Path, taste: str, prompts: list[str], namer: PromptClassifier
     ) -> None:
         self._api, self._folder, self._name = api, folder, taste
         self._score, self._prompts, self._namer = TASTES[taste], prompts, namer

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from naming import Namer
+from naming import PromptClassifier
 
 from align.evaluation.checks import check_variety
 
 
-def variety(namer: Namer, after: Sequence[Path], before: Sequence[Path], seeds: int) -> float:
+def variety(
+    namer: PromptClassifier, after: Sequence[Path], before: Sequence[Path], seeds: int
+) -> float:
     """Distance between latents of `after`, over that of `before`: 1 is as varied as the base.
 
     Both hold `seeds` images of one prompt, then those of the next. It is the value of the check

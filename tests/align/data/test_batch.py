@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from align.data.batch import Batcher, Draw
-from align.data.encode import encode_no_prompt, encode_pairs, nobody_watches
+from align.data.batch import Batcher, NoiseSample
+from align.data.encode import encode_no_prompt, encode_pairs, ignore_progress
 from align.data.latent_cache import TensorCache
 from align.data.snapshot import read_snapshot
 from align.diffusion.noise import training_scheduler
@@ -16,12 +16,12 @@ from align.diffusion.noise import training_scheduler
 def batcher(make_snapshot, pipeline, compute, tmp_path):
     pairs = read_snapshot(make_snapshot(4)).pairs
     data = encode_pairs(
-        pipeline, compute, pairs, (128, 128), TensorCache(tmp_path / "kept"), nobody_watches
+        pipeline, compute, pairs, (128, 128), TensorCache(tmp_path / "kept"), ignore_progress
     )
     return Batcher(data, training_scheduler(pipeline.scheduler), compute, seed=3, floor=0.5)
 
 
-DRAWS = [Draw(row, index) for row in range(4) for index in range(500)]
+DRAWS = [NoiseSample(row, index) for row in range(4) for index in range(500)]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
@@ -35,7 +35,7 @@ def test_prompts_are_dropped_from_a_share_of_the_draws_and_always_from_the_same(
 
 
 def test_a_draw_without_its_prompt_differs_in_nothing_else(batcher, pipeline):
-    plain, bare = batcher.build([Draw(1, 5)]), batcher.build([Draw(1, 5, bare=True)])
+    plain, bare = batcher.build([NoiseSample(1, 5)]), batcher.build([NoiseSample(1, 5, bare=True)])
     text_SD, pooled_E = encode_no_prompt(pipeline)
     assert torch.equal(bare.text_BSD, text_SD.expand(2, -1, -1))
     assert torch.equal(bare.added["text_embeds"], pooled_E.expand(2, -1))
@@ -45,7 +45,7 @@ def test_a_draw_without_its_prompt_differs_in_nothing_else(batcher, pipeline):
 
 
 def test_what_is_remembered_of_a_draw_is_not_mistaken_for_the_one_without_its_prompt(batcher):
-    plain, bare = batcher.keys([Draw(1, 5), Draw(1, 5, bare=True)])
+    plain, bare = batcher.keys([NoiseSample(1, 5), NoiseSample(1, 5, bare=True)])
     assert plain != bare
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from align.data.image_files import fault_of, leave_out_bad
+from align.data.image_files import drop_bad_images, image_fault
 from align.data.snapshot import read_snapshot
 from align.errors import SnapshotError
 
@@ -37,7 +37,7 @@ def cut_short(path):
 def test_a_pair_with_a_bad_image_is_left_out_and_counted(make_snapshot, damage, fault):
     folder = make_snapshot(3, ties=1)
     damage(folder / WHOLE)
-    snapshot = leave_out_bad(read_snapshot(folder))
+    snapshot = drop_bad_images(read_snapshot(folder))
     assert (len(snapshot.pairs), snapshot.left_out) == (2, {"tie": 1, fault: 1})
 
 
@@ -45,15 +45,15 @@ def test_images_of_any_other_size_or_mode_are_good(tmp_path):
     for number, (mode, size) in enumerate([("L", (300, 20)), ("RGBA", (8, 8)), ("P", (64, 9))]):
         path = tmp_path / f"{number}.png"
         Image.new(mode, size).save(path)
-        assert fault_of(path) is None
+        assert image_fault(path) is None
 
 
 def test_a_folder_is_no_image(tmp_path):
-    assert fault_of(tmp_path) is not None
+    assert image_fault(tmp_path) is not None
 
 
 def test_without_a_good_pair_the_sentence_names_a_file_and_its_fault(make_snapshot):
     folder = make_snapshot(1)
     (folder / WHOLE).write_bytes(b"")
     with pytest.raises(SnapshotError, match=r"0-0\.png \(empty image file\)"):
-        leave_out_bad(read_snapshot(folder))
+        drop_bad_images(read_snapshot(folder))

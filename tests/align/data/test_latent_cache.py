@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.data.latent_cache import MOST_FILES, ErrorCache, TensorCache, content_key, fingerprint
+from align.data.latent_cache import MAX_FILES, ErrorCache, TensorCache, content_key, fingerprint
 
 KEYS = [content_key(number) for number in range(3)]
 
@@ -70,7 +70,7 @@ def test_a_damaged_error_file_is_counted_and_left_out(tmp_path):
 
 
 def test_many_files_become_one(tmp_path):
-    for number in range(MOST_FILES + 1):
+    for number in range(MAX_FILES + 1):
         cache = ErrorCache(tmp_path)
         cache.put([content_key(number)], torch.full((2, 1), float(number)))
         cache.flush()

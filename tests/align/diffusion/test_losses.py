@@ -14,11 +14,11 @@ from torch.testing import assert_close
 from align.client.objectives import OBJECTIVES
 from align.diffusion import losses
 from align.diffusion.losses import (
+    LossParams,
     PairErrors,
-    Strength,
     denoising_error,
     implicit_accuracy,
-    mapo_merit,
+    mapo_score,
     preference_logits,
     rank_dpo,
     rank_weights,
@@ -68,7 +68,7 @@ def swapped(errors: PairErrors) -> PairErrors:
 
 
 def value(name: str, errors: PairErrors, **numbers: float) -> torch.Tensor:
-    return getattr(losses, OBJECTIVES[name].function)(errors, Strength(KAPPA, **numbers))
+    return getattr(losses, OBJECTIVES[name].function)(errors, LossParams(KAPPA, **numbers))
 
 
 def slope(name: str, errors: PairErrors, **numbers: float) -> float:
@@ -87,11 +87,11 @@ def test_every_objective_has_a_function_and_gives_one_value_a_pair(name):
     errors_B = torch.rand(4, 5) * 1e-3
     ones_B = torch.ones(5)
     errors = PairErrors(*errors_B, 0.7 * ones_B, ones_B, torch.ones(10), torch.zeros(()))
-    losses_B = getattr(losses, OBJECTIVES[name].function)(errors, Strength(KAPPA))
+    losses_B = getattr(losses, OBJECTIVES[name].function)(errors, LossParams(KAPPA))
     assert losses_B.shape == (5,) and losses_B.isfinite().all()
     order = torch.tensor([3, 0, 4, 1, 2])
     moved = PairErrors(*errors_B[:, order], 0.7 * ones_B, ones_B, torch.ones(10), torch.zeros(()))
-    losses_again_B = getattr(losses, OBJECTIVES[name].function)(moved, Strength(KAPPA))
+    losses_again_B = getattr(losses, OBJECTIVES[name].function)(moved, LossParams(KAPPA))
     assert_close(losses_again_B, losses_B[order])
 
 
@@ -197,8 +197,8 @@ def test_an_anchor_costs_what_either_image_lost_and_no_gain_pays_for_it():
     # Of 1 unit lost and 2 gained at κ 2500, only the loss counts, and half of it.
     errors = pair((0.1004, 0.0992, 0.1, 0.1))
     expected = torch.tensor([0.5], dtype=torch.float64)
-    assert_close(losses.anchor_loss(errors, Strength(KAPPA)), expected)
-    assert_close(losses.anchor_loss(swapped(errors), Strength(KAPPA)), expected)
+    assert_close(losses.anchor_loss(errors, LossParams(KAPPA)), expected)
+    assert_close(losses.anchor_loss(swapped(errors), LossParams(KAPPA)), expected)
 
 
 def test_dpo_positive_by_hand():
@@ -251,7 +251,7 @@ def test_what_both_images_gain_alike_changes_nothing(values, shift):
 def test_z_is_linear_in_kappa_and_a_weak_one_leaves_ln_2(values, kappa):
     errors = pair(values)
     assert_close(errors.logits_B(kappa), kappa * errors.logits_B(1.0))
-    assert float(losses.dpo(errors, Strength(1e-6))) == pytest.approx(LN_2, abs=1e-6)
+    assert float(losses.dpo(errors, LossParams(1e-6))) == pytest.approx(LN_2, abs=1e-6)
 
 
 def test_one_unit_of_z_is_a_four_ten_thousandth_of_error_at_kappa_2500():
@@ -261,7 +261,7 @@ def test_one_unit_of_z_is_a_four_ten_thousandth_of_error_at_kappa_2500():
 
 @given(st.floats(0.0, 200.0))
 def test_the_merit_of_mapo_falls_from_one_without_a_gap(x):
-    merit = float(mapo_merit(torch.tensor([x], dtype=torch.float64)))
+    merit = float(mapo_score(torch.tensor([x], dtype=torch.float64)))
     half = 0.5 * x
     exact = 1.0 if half == 0 else half / math.expm1(half)
     assert merit == pytest.approx(exact, rel=1e-6, abs=1e-12)

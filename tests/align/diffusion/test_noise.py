@@ -16,14 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from align.data.batch import Draw, draws_of_step
+from align.data.batch import NoiseSample, noise_samples_of_step
 from align.diffusion.noise import (
-    conditioning,
     corrupt,
-    draw,
     edm_sigma,
+    epoch_order,
     flow_time,
-    shuffled,
+    network_timesteps,
+    sample_noise,
     training_scheduler,
     usable_timesteps,
 )
@@ -33,26 +33,26 @@ SHAPE = (4, 8, 8)
 
 
 @given(st.integers(0, 2**31), st.text(max_size=20), st.integers(0, 10_000))
-def test_equal_keys_give_equal_draws(seed, pair, index):
-    noise, timestep = draw(seed, pair, index, SHAPE, 1000)
-    again, timestep_again = draw(seed, pair, index, SHAPE, 1000)
+def test_equal_keys_give_equal_samples(seed, pair, index):
+    noise, timestep = sample_noise(seed, pair, index, SHAPE, 1000)
+    again, timestep_again = sample_noise(seed, pair, index, SHAPE, 1000)
     assert torch.equal(noise, again) and timestep == timestep_again
     assert 0 <= timestep < 1000
 
 
 def test_every_part_of_the_key_matters():
-    noise, _ = draw(0, "pair", 0, SHAPE, 1000)
+    noise, _ = sample_noise(0, "pair", 0, SHAPE, 1000)
     for key in ((1, "pair", 0), (0, "other", 0), (0, "pair", 1)):
-        assert not torch.equal(noise, draw(*key, SHAPE, 1000)[0])
+        assert not torch.equal(noise, sample_noise(*key, SHAPE, 1000)[0])
 
 
 def test_timesteps_of_a_pair_cover_the_schedule_evenly():
-    timesteps = torch.tensor([draw(0, "pair", k, (1,), 1000)[1] for k in range(100)])
+    timesteps = torch.tensor([sample_noise(0, "pair", k, (1,), 1000)[1] for k in range(100)])
     assert torch.histc(timesteps.float(), bins=10, min=0, max=1000).min() >= 9
 
 
 def test_noise_is_standard_normal():
-    values = torch.stack([draw(0, "pair", k, SHAPE, 1000)[0] for k in range(200)])
+    values = torch.stack([sample_noise(0, "pair", k, SHAPE, 1000)[0] for k in range(200)])
     assert abs(values.mean()) < 0.01 and abs(values.std() - 1) < 0.01
 
 
@@ -72,16 +72,18 @@ def test_epsilon_models_predict_the_noise_and_v_models_the_velocity():
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 5))
 def test_every_epoch_visits_every_pair_once(count, batch, seed):
     steps = -(-3 * count // batch)
-    draws = [d for step in range(steps) for d in draws_of_step(step, batch, count, seed)]
+    samples = [d for step in range(steps) for d in noise_samples_of_step(step, batch, count, seed)]
     for epoch in range(3):
-        rows = sorted(d.row for d in draws if d.index == epoch)
+        rows = sorted(d.row for d in samples if d.index == epoch)
         assert rows == list(range(count))
-    assert len(set(draws)) == len(draws)
+    assert len(set(samples)) == len(samples)
 
 
 def test_the_order_changes_from_epoch_to_epoch():
-    assert shuffled(0, 0, 50) != shuffled(0, 1, 50)
-    assert draws_of_step(0, 2, 50, 0) == [Draw(row, 0) for row in shuffled(0, 0, 50)[:2]]
+    assert epoch_order(0, 0, 50) != epoch_order(0, 1, 50)
+    assert noise_samples_of_step(0, 2, 50, 0) == [
+        NoiseSample(row, 0) for row in epoch_order(0, 0, 50)[:2]
+    ]
 
 
 def test_a_flow_model_goes_straight_from_image_to_noise_by_its_own_shift():
@@ -96,7 +98,7 @@ def test_a_flow_model_goes_straight_from_image_to_noise_by_its_own_shift():
         assert_close(noisy[2], noise[2])
         # The scheduler's own table, which runs from pure noise down.
         table = flow.timesteps.flip(0)
-        assert_close(conditioning(flow, timesteps), table[timesteps])
+        assert_close(network_timesteps(flow, timesteps), table[timesteps])
 
 
 @given(st.integers(0, 998), st.integers(0, 2**31))
@@ -150,7 +152,7 @@ def test_a_perfect_edm_network_gives_the_image_back(prediction):
     assert torch.allclose(seen, made.precondition_inputs(x, sigma), atol=1e-5)
     found = made.precondition_outputs(x, target, sigma)
     assert torch.allclose(found, latents, atol=1e-3)
-    told = conditioning(scheduler, timesteps)
+    told = network_timesteps(scheduler, timesteps)
     assert torch.allclose(told, made.precondition_noise(sigma).flatten())
 
 

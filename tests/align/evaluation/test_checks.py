@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from align.evaluation.checks import (
-    check_held_out,
+    check_holdout,
     check_images,
     check_prompt,
-    check_settled,
+    check_train_probe,
     check_variety,
     spread,
 )
-from align.training.held_out import flipped, verdict
+from align.training.pair_accuracy import holdout_result, train_probe_result
 
 P, S, SHAPE = 4, 2, (4, 16, 16)
 
@@ -84,11 +84,11 @@ def test_prompts_that_are_lost_are_held_back_relative_to_the_base():
 
 def test_unseen_pairs_ordered_against_the_people_hold_a_version_back():
     def told(right: int, of: int):
-        return check_held_out(verdict(torch.arange(of) < right))
+        return check_holdout(holdout_result(torch.arange(of) < right))
 
     assert told(10, 12).passed and told(5, 12).passed
     assert not told(1, 12).passed
-    assert check_held_out(verdict(torch.empty(0))) is None
+    assert check_holdout(holdout_result(torch.empty(0))) is None
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,11 @@ def test_flipped_choices_are_told_and_held_against_a_version_only_beyond_chance(
 ):
     accuracy_B = torch.zeros(pairs)
     accuracy_B[:right] = 1.0
-    check = check_settled(flipped(accuracy_B))
+    check = check_train_probe(train_probe_result(accuracy_B))
     assert check is not None and check.passed is passes
     assert check.value == pytest.approx(1 - right / pairs)
     assert f"{1 - right / pairs:.0%} of {pairs} choices" in check.sentence
 
 
 def test_without_settled_pairs_nothing_is_said_of_them():
-    assert check_settled(flipped(torch.empty(0))) is None
+    assert check_train_probe(train_probe_result(torch.empty(0))) is None

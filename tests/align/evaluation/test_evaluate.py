@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from align.adapters.lora import add_lora, save_adapter
 from align.errors import InvalidSettings
-from align.evaluation.evaluate import evaluate, names_of
+from align.evaluation.evaluate import evaluate, version_names
 from align.training.session import train_folder
 from align.weights.pipeline import load_pipeline
 
@@ -51,8 +51,8 @@ def test_an_adapter_of_noise_fails_and_one_that_changes_nothing_passes(tmp_path,
 
 def test_versions_of_one_name_are_told_apart(tmp_path):
     paths = [tmp_path / "a" / "adapter.safetensors", tmp_path / "b" / "adapter.safetensors"]
-    assert names_of(paths) == ["adapter", "2-adapter"]
-    assert names_of([tmp_path / "base.safetensors"]) == ["1-base"]
+    assert version_names(paths) == ["adapter", "2-adapter"]
+    assert version_names([tmp_path / "base.safetensors"]) == ["1-base"]
 
 
 def test_nothing_to_draw_is_refused(tmp_path, adapters):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from align.evaluation.win_rate import contest, over_prompts, scores_PS
+from align.evaluation.win_rate import bootstrap_over_prompts, compare_scores, scores_PS
 
 
 class ByLength:
@@ -25,7 +25,7 @@ def test_scores_come_prompt_by_prompt(tmp_path):
 def test_wins_count_one_and_ties_one_half():
     before = torch.tensor([[0.0, 0.0], [1.0, 1.0]])
     after = torch.tensor([[1.0, 0.0], [2.0, 0.5]])
-    row = contest("length", "v1", after, before)
+    row = compare_scores("length", "v1", after, before)
     assert row["win_rate"] == pytest.approx((1 + 0.5 + 1 + 0) / 4)
     assert row["by_prompt"] == [0.5, 1.25]
     assert (row["mean"], row["base_mean"]) == (pytest.approx(0.875), pytest.approx(0.5))
@@ -33,11 +33,11 @@ def test_wins_count_one_and_ties_one_half():
 
 
 def test_one_prompt_says_nothing_about_others():
-    assert over_prompts(torch.ones(1, 5)) == (None, None)
+    assert bootstrap_over_prompts(torch.ones(1, 5)) == (None, None)
 
 
 def test_images_of_one_prompt_go_together():
     together = torch.tensor([[1.0] * 10, [0.0] * 10])
     apart = torch.tensor([1.0, 0.0]).repeat(10)[:, None]
-    (low, high), (near, far) = over_prompts(together), over_prompts(apart)
+    (low, high), (near, far) = bootstrap_over_prompts(together), bootstrap_over_prompts(apart)
     assert high - low > 2 * (far - near)

@@ -19,7 +19,7 @@ from align.client.models import describe_model
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound
 from align.sampling.render import Adapters
 from align.sampling.to_folder import render
-from align.weights.full import FullLearner
+from align.weights.full import FullTrainable
 from align.weights.pipeline import load_pipeline
 
 
@@ -186,7 +186,7 @@ def test_adapters_stay_loaded_by_last_use_and_a_mix_has_all_it_needs(
 
 def test_whole_weights_are_drawn_alone_and_at_strength_1_only(drawing, files, compute, tmp_path):
     whole = tmp_path / "whole.safetensors"
-    FullLearner(load_pipeline(describe_model(), compute).unet).save(whole)
+    FullTrainable(load_pipeline(describe_model(), compute).unet).save(whole)
     base = predicted(drawing)
     for parts in ([(str(whole), 0.5)], [(str(whole), 1.0), (files["one"], 1.0)]):
         with pytest.raises(InvalidSettings, match=r"whole\.safetensors trained all weights"):

@@ -96,7 +96,7 @@ def fresh() -> ImplicitReward:
     compute = Compute(torch.device("cpu"), torch.float32, None)
     pipeline = load_pipeline(describe_model(), compute)
     add_lora(pipeline.unet, rank=2, seed=0)
-    return ImplicitReward(pipeline, compute, (128, 128), draws=5)
+    return ImplicitReward(pipeline, compute, (128, 128), noise_samples=5)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def tuned() -> ImplicitReward:
     with torch.no_grad():
         for parameter in add_lora(pipeline.unet, rank=2, seed=0):
             parameter.add_(0.03 * torch.randn(parameter.shape, generator=generator))
-    return ImplicitReward(pipeline, compute, (128, 128), draws=5)
+    return ImplicitReward(pipeline, compute, (128, 128), noise_samples=5)
 
 
 def test_a_reward_is_kappa_times_the_mean_error_that_tuning_saved():
@@ -165,7 +165,7 @@ def test_learning_a_image_by_heart_rewards_it_above_another(images, compute):
     pipeline = load_pipeline(describe_model(), compute)
     parameters = add_lora(pipeline.unet, rank=4, seed=0)
     learn_by_heart(pipeline, parameters, PROMPTS[0], images[0])
-    scorer = ImplicitReward(pipeline, compute, (128, 128), draws=8)
+    scorer = ImplicitReward(pipeline, compute, (128, 128), noise_samples=8)
     learned, other = scorer.score(PROMPTS[:1] * 2, images[:2])
     assert learned > max(0, other)
 

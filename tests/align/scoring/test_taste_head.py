@@ -37,7 +37,7 @@ def random_pairs(seed: int, pairs: int = 12, features: int = 4):
     return chosen_MF, rejected_MF, [f"prompt {number % 6}" for number in range(pairs)]
 
 
-def fitted(seed: int):
+def fit_to_memory(seed: int):
     return fit_head(*random_pairs(seed), ["a", "b", "c", "d"])
 
 
@@ -110,7 +110,7 @@ def test_votes_on_a_single_prompt_say_nothing_of_other_prompts():
 @given(seeds)
 @settings(max_examples=4, deadline=None)
 def test_swapping_two_images_turns_the_chance_around(seed):
-    head = fitted(seed)
+    head = fit_to_memory(seed)
     first_NF, second_NF, _ = random_pairs(seed + 1)
     assert_close(head.preference(first_NF, second_NF), 1 - head.preference(second_NF, first_NF))
 
@@ -125,7 +125,7 @@ def test_the_order_of_the_votes_changes_nothing_at_all(seed, order):
         [prompts[number] for number in order],
         ["a", "b", "c", "d"],
     )
-    assert shuffled == fitted(seed)
+    assert shuffled == fit_to_memory(seed)
 
 
 @given(seeds)
@@ -133,8 +133,8 @@ def test_the_order_of_the_votes_changes_nothing_at_all(seed, order):
 def test_the_opposite_votes_give_the_opposite_taste(seed):
     chosen_MF, rejected_MF, prompts = random_pairs(seed)
     opposite = fit_head(rejected_MF, chosen_MF, prompts, ["a", "b", "c", "d"])
-    assert_close(torch.tensor(opposite.weights), -torch.tensor(fitted(seed).weights))
-    assert opposite.held_out_accuracy == fitted(seed).held_out_accuracy
+    assert_close(torch.tensor(opposite.weights), -torch.tensor(fit_to_memory(seed).weights))
+    assert opposite.held_out_accuracy == fit_to_memory(seed).held_out_accuracy
 
 
 @given(seeds, st.floats(1e-3, 3.0))
@@ -203,7 +203,7 @@ def test_votes_for_neither_image_are_not_learned_from(tmp_path):
 
 
 def test_a_saved_head_comes_back_to_the_bit(tmp_path):
-    head = fitted(3)
+    head = fit_to_memory(3)
     head.save(tmp_path / "taste.json")
     assert load_taste_head(tmp_path / "taste.json") == head
 
@@ -218,7 +218,7 @@ def test_a_damaged_file_is_named(tmp_path, text):
 
 def test_a_head_with_a_weight_too_few_is_damaged(tmp_path):
     path = tmp_path / "taste.json"
-    fitted(0).save(path)
+    fit_to_memory(0).save(path)
     value = json.loads(path.read_text())
     path.write_text(json.dumps(value | {"weights": value["weights"][1:]}))
     with pytest.raises(BrokenModel):
@@ -229,9 +229,9 @@ def test_a_missing_file_and_other_features_say_what_to_do(tmp_path):
     with pytest.raises(ModelNotFound, match="Fit a taste head on votes"):
         load_taste_head(tmp_path / "none.json")
     with pytest.raises(WrongModel, match="other features"):
-        fitted(0).score([], [])
+        fit_to_memory(0).score([], [])
     with pytest.raises(InvalidSettings, match="1 prompts for 0 images"):
-        fitted(0).score(["a"], [])
+        fit_to_memory(0).score(["a"], [])
 
 
 def test_white_black_and_red_have_the_published_oklab_values():

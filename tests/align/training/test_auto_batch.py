@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from align.client.config import PRESETS, TrainConfig, configure
-from align.training.auto_batch import USABLE, fitted, power_of_two
-from align.training.memory_model import WORKSPACE, plan_memory
+from align.training.auto_batch import USABLE_FRACTION, fit_to_memory, floor_to_power_of_two
+from align.training.memory_model import WORKSPACE_FRACTION, plan_memory
 
 GIB = 2**30
 
@@ -18,7 +18,7 @@ def fit(pipeline, compute):
 
     def settle(mebibytes: float, **settings):
         config = configure("sdxl", settings)
-        return fitted(config, pipeline.unet, (128, 128), compute, int(mebibytes * 2**20))
+        return fit_to_memory(config, pipeline.unet, (128, 128), compute, int(mebibytes * 2**20))
 
     return settle
 
@@ -44,8 +44,8 @@ def test_half_is_recomputed_where_one_pair_fits_so_and_not_otherwise(fit, pipeli
     none, some = (
         plan_memory(config, 128, 1, 16, again, torch.float32) for again in ("none", "some")
     )
-    kept = (none.activations + some.activations) / 2 * (1 + WORKSPACE)
-    config = fit((kept + none.adapter) / USABLE / 2**20)
+    kept = (none.activations + some.activations) / 2 * (1 + WORKSPACE_FRACTION)
+    config = fit((kept + none.adapter) / USABLE_FRACTION / 2**20)
     assert (config.micro_batch_size, config.gradient_checkpointing) == (1, "some")
 
 
@@ -58,14 +58,16 @@ def test_what_a_person_set_stays(fit):
 
 
 def test_no_preset_needs_a_pass_that_a_small_machine_cannot_hold(pipeline, compute):
-    config = fitted(PRESETS["embedded"], pipeline.unet, (128, 128), compute, 2 * GIB)
+    config = fit_to_memory(PRESETS["embedded"], pipeline.unet, (128, 128), compute, 2 * GIB)
     assert (config.micro_batch_size, config.gradient_checkpointing) == (8, "none")
 
 
 def test_moments_in_eight_bits_leave_room_for_more_pairs(pipeline, compute):
     def micro(free: int, **settings) -> int:
         config = configure("sdxl", {"adapter": "full", **settings})
-        return fitted(config, pipeline.unet, (128, 128), compute, free * 2**20).micro_batch_size
+        return fit_to_memory(
+            config, pipeline.unet, (128, 128), compute, free * 2**20
+        ).micro_batch_size
 
     assert micro(400, optimizer="adamw8bit") > micro(400)
 
@@ -77,4 +79,4 @@ def test_what_older_runs_called_it_still_means_the_same():
 
 @pytest.mark.parametrize(("number", "power"), [(1, 1), (3, 2), (4, 4), (31, 16)])
 def test_passes_hold_a_power_of_two(number, power):
-    assert power_of_two(number) == power
+    assert floor_to_power_of_two(number) == power

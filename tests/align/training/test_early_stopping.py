@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from align.errors import TrainingDiverged
-from align.training.early_stopping import Best, Explosion, displacement
+from align.training.early_stopping import BestAdapter, DivergenceWatch, displacement
 
 
-def judged(agreements: list[float], pairs: int = 12) -> Best:
-    best = Best()
+def judged(agreements: list[float], pairs: int = 12) -> BestAdapter:
+    best = BestAdapter()
     for step, agreement in enumerate(agreements, 1):
         best.consider(step, agreement, pairs, {"lora": torch.tensor(float(step))})
     return best
@@ -41,7 +41,7 @@ def test_a_perfect_score_still_leaves_room_for_luck():
 
 
 def test_a_loss_that_stays_far_above_its_start_ends_the_run():
-    explosion = Explosion()
+    explosion = DivergenceWatch()
     explosion.watch(1, 0.69)
     with pytest.raises(TrainingDiverged, match=r"rose from 0\.69 .* lower learning_rate"):
         for step in range(2, 20):
@@ -49,7 +49,7 @@ def test_a_loss_that_stays_far_above_its_start_ends_the_run():
 
 
 def test_a_single_spike_does_not():
-    explosion = Explosion()
+    explosion = DivergenceWatch()
     for step in range(50):
         explosion.watch(step, 50.0 if step % 5 == 4 else 0.5)
 

@@ -7,8 +7,13 @@ import torch
 from torch.testing import assert_close
 
 from align.adapters.lora import add_lora
-from align.training.gradient_checkpointing import block_names, heaviest, recompute, recomputing
-from align.training.memory_model import blocks_by_shape, saved_bytes
+from align.training.gradient_checkpointing import (
+    block_names,
+    checkpointed_modules,
+    largest_blocks,
+    recompute,
+)
+from align.training.memory_model import checkpointed_blocks_by_shape, saved_bytes
 from align.weights.pipeline import load_pipeline
 
 
@@ -46,7 +51,7 @@ def gradients(unet, inputs) -> list[torch.Tensor]:
 def test_gradients_are_the_same_and_some_keeps_between_none_and_all(unet, inputs):
     kept, learned = {}, {}
     for again in ("none", "some", "all"):
-        recompute(unet, blocks_by_shape(again, dict(unet.config), 128, 2))
+        recompute(unet, checkpointed_blocks_by_shape(again, dict(unet.config), 128, 2))
         kept[again] = saved_bytes(unet, inputs)
         learned[again] = gradients(unet, inputs)
     assert kept["all"] < 0.8 * kept["some"] < 0.8 * 0.8 * kept["none"]
@@ -56,16 +61,16 @@ def test_gradients_are_the_same_and_some_keeps_between_none_and_all(unet, inputs
 
 
 def test_some_recomputes_the_largest_blocks_alone_and_can_be_taken_back(unet):
-    chosen = blocks_by_shape("some", dict(unet.config), 128, 2)
+    chosen = checkpointed_blocks_by_shape("some", dict(unet.config), 128, 2)
     assert 0 < len(chosen) < len(block_names(unet))
     recompute(unet, chosen)
-    inside = {name for name, part in unet.named_modules() if part in recomputing(unet)}
+    inside = {name for name, part in unet.named_modules() if part in checkpointed_modules(unet)}
     assert inside and all(name.startswith(tuple(chosen)) for name in inside)
     recompute(unet, [])
-    assert recomputing(unet) == []
+    assert checkpointed_modules(unet) == []
 
 
 def test_the_fewest_blocks_that_make_half_are_the_heaviest():
-    assert heaviest({"a": 1, "b": 5, "c": 3}) == ["b"]
-    assert heaviest({"a": 4, "b": 3, "c": 3}) == ["a", "b"]
-    assert heaviest({}) == []
+    assert largest_blocks({"a": 1, "b": 5, "c": 3}) == ["b"]
+    assert largest_blocks({"a": 4, "b": 3, "c": 3}) == ["a", "b"]
+    assert largest_blocks({}) == []

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from align.training.loss_scale import FIRST, GROWS_AFTER, LossScale, finite_gradients
+from align.training.loss_scale import GROWTH_INTERVAL, INITIAL_SCALE, LossScale, finite_gradients
 
 
 def test_only_fp16_is_scaled():
-    assert LossScale.of(torch.float16).factor == FIRST
+    assert LossScale.of(torch.float16).factor == INITIAL_SCALE
     for other in (None, torch.bfloat16):
         scale = LossScale.of(other)
         assert scale.factor == 1 and not scale.lower()
@@ -19,10 +19,10 @@ def test_only_fp16_is_scaled():
 
 def test_the_factor_falls_at_once_and_grows_again_after_many_steps():
     scale = LossScale.of(torch.float16)
-    assert scale.lower() and scale.factor == FIRST / 2
-    for _ in range(GROWS_AFTER):
+    assert scale.lower() and scale.factor == INITIAL_SCALE / 2
+    for _ in range(GROWTH_INTERVAL):
         scale.keep()
-    assert (scale.factor, scale.steps) == (FIRST, 0)
+    assert (scale.factor, scale.steps) == (INITIAL_SCALE, 0)
 
 
 def gradient_of(scale, loss_factor):
@@ -55,7 +55,7 @@ def test_gradients_too_large_for_fp16_are_taken_again_with_less():
     true, _, _ = gradient_of(LossScale(1.0), 1.0)
     scale = LossScale.of(torch.float16)
     taken, used, norm = gradient_of(scale, 1000.0)
-    assert 1 < used == scale.factor < FIRST
+    assert 1 < used == scale.factor < INITIAL_SCALE
     assert torch.allclose(taken / 1000, true, rtol=0.01)
     assert norm == pytest.approx(float(true.square().sum().add(8 * 16).sqrt()) * 1000, rel=0.1)
 

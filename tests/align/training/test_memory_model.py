@@ -13,7 +13,7 @@ from align.weights.pipeline import load_pipeline
 def test_the_count_by_shape_is_the_count_on_real_tensors(model, compute):
     unet = load_pipeline(model, compute).unet
     planned = plan_memory(
-        dict(unet.config), 128, 2, rank=4, again="none", dtype=torch.float32, tokens=24
+        dict(unet.config), 128, 2, rank=4, checkpointing="none", dtype=torch.float32, tokens=24
     )
     assert planned.weights == sum(p.numel() * 4 for p in unet.parameters())
     parameters = add_lora(unet, 4, 0)
@@ -45,6 +45,6 @@ def test_twice_the_pairs_keep_twice_the_activations_and_checkpointing_far_fewer(
 
 
 def test_sdxl_has_the_weights_that_were_published():
-    planned = plan_memory(SDXL_UNET, 256, 1, rank=8, again="all")
+    planned = plan_memory(SDXL_UNET, 256, 1, rank=8, checkpointing="all")
     assert planned.weights == pytest.approx(2 * 2.567e9, rel=1e-3)
     assert planned.adapter == 16 * 8 * 1_451_520

@@ -15,7 +15,7 @@ from align.client.config import TrainConfig, configure
 from align.device import Compute
 from align.errors import InvalidSettings
 from align.training import optimizer
-from align.training.optimizer import check_optimizer, compile_blocks, no_compiler
+from align.training.optimizer import check_optimizer, compile_blocks, missing_compiler
 from align.training.session import train_folder
 
 CUDA = Compute(torch.device("cuda"), torch.bfloat16, torch.bfloat16)
@@ -47,7 +47,7 @@ def test_without_a_compiler_a_run_goes_on_and_says_why(compute, monkeypatch):
         "off: no C++ compiler (no-such-compiler) is installed"
     )
     mps = Compute(torch.device("mps"), torch.float32, None)
-    assert no_compiler(mps) == "off: not on mps"
+    assert missing_compiler(mps) == "off: not on mps"
 
 
 def small_unet() -> UNet2DConditionModel:
@@ -84,7 +84,7 @@ def losses(unet: UNet2DConditionModel) -> list[float]:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 def test_compiled_blocks_give_the_losses_of_plain_ones(compute):
-    if reason := no_compiler(compute):
+    if reason := missing_compiler(compute):
         pytest.skip(reason)
     plain, compiled = small_unet(), small_unet()
     config = configure("embedded", {"compile": "on"})

@@ -12,7 +12,7 @@ from accelerate.commands.config.config_args import load_config_from_file
 from accelerate.utils import DistributedType
 
 from align.errors import InvalidSettings
-from align.training.parallel import require_whole
+from align.training.parallel import require_data_parallel
 
 RECIPE = Path(__file__).parents[3] / "docs" / "several-gpus.md"
 
@@ -21,15 +21,15 @@ RECIPE = Path(__file__).parents[3] / "docs" / "several-gpus.md"
 def test_split_weights_are_refused_in_a_sentence(kind, name):
     launched = SimpleNamespace(distributed_type=DistributedType[kind], num_processes=2)
     with pytest.raises(InvalidSettings, match=f"launched with {name}"):
-        require_whole(launched, 8)
+        require_data_parallel(launched, 8)
 
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused():
     launched = SimpleNamespace(distributed_type=DistributedType.MULTI_GPU, num_processes=3)
     with pytest.raises(InvalidSettings, match="multiple of the 3 processes"):
-        require_whole(launched, 8)
-    require_whole(launched, 9)
-    require_whole(Accelerator(cpu=True), 7)
+        require_data_parallel(launched, 8)
+    require_data_parallel(launched, 9)
+    require_data_parallel(Accelerator(cpu=True), 7)
 
 
 def test_the_recipe_in_the_docs_is_one_that_accelerate_reads(tmp_path):

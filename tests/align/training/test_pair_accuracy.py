@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.training.held_out import advice, chance_of, verdict
+from align.training.pair_accuracy import advice, binomial_tail, holdout_result
 
 
 def judged(right: float, pairs: int) -> dict:
@@ -15,19 +15,19 @@ def judged(right: float, pairs: int) -> dict:
     accuracy_B = torch.zeros(pairs)
     accuracy_B[: math.floor(right)] = 1.0
     accuracy_B[math.floor(right) : math.ceil(right)] = 0.5
-    return verdict(accuracy_B)
+    return holdout_result(accuracy_B)
 
 
 def test_guessing_ten_of_ten_right_is_one_in_1024():
-    assert chance_of(10, 10) == pytest.approx(1 / 1024)
-    assert chance_of(0, 10) == pytest.approx(1.0)
-    assert chance_of(2, 2, 0.25) == pytest.approx(1 / 16)
+    assert binomial_tail(10, 10) == pytest.approx(1 / 1024)
+    assert binomial_tail(0, 10) == pytest.approx(1.0)
+    assert binomial_tail(2, 2, 0.25) == pytest.approx(1 / 16)
 
 
 @given(st.integers(1, 40), st.data())
 def test_the_chance_of_guessing_falls_with_every_pair_that_is_right(pairs, data):
     right = data.draw(st.integers(1, pairs))
-    assert chance_of(right, pairs) < chance_of(right - 1, pairs)
+    assert binomial_tail(right, pairs) < binomial_tail(right - 1, pairs)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_run_helped_only_if_guessing_would_hardly_do_as_well(right, pairs, hel
 
 
 def test_without_held_out_pairs_nothing_is_claimed():
-    assert verdict(torch.empty(0)) == {
+    assert holdout_result(torch.empty(0)) == {
         "pairs": 0,
         "accuracy": None,
         "p_value": None,

@@ -13,40 +13,40 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
-from align.data.batch import Batcher, Draw, pair_errors
+from align.data.batch import Batcher, NoiseSample, pair_errors
 from align.data.encode import EncodedPairs
 from align.device import Compute
 from align.diffusion.losses import implicit_accuracy, preference_logits
 from align.diffusion.noise import counter_key
 from align.training.reference import Reference
 
-DRAWS = 12
-LEAST_ON_A_CPU = 8
+NOISE_SAMPLES = 12
+MIN_PAIRS_ON_CPU = 8
 """Pairs judged at once there."""
-CHANCE = 0.1
+ALPHA_HOLDOUT = 0.1
 """A result this likely under pure guessing is not called help."""
-MOST_SETTLED = 64
-SETTLED_DRAWS = 4
-"""Of the first draws of a pair, which training has drawn: the reference's errors are known."""
-NEVER = 0.01
+MAX_TRAIN_PROBE_PAIRS = 64
+TRAIN_PROBE_SAMPLES = 4
+"""Of the first samples of a pair, which training has drawn: the reference's errors are known."""
+ALPHA_FLIPPED = 0.01
 """So many flips by chance are rare enough to hold a version back."""
-WORTHWHILE = 0.75
+WORTHWHILE_ACCURACY = 0.75
 """A version that orders so many new pairs right is worth having: "it did not help" is said only
 where such a version would hardly have done as badly."""
 
 
 @dataclass(frozen=True)
-class Judgement:
+class OrderingAccuracy:
     """How an adapter does on held-out pairs."""
 
     accuracy_B: Tensor
-    """Per pair 1, 0 or ½: is it ordered as people ordered it, over all draws?"""
+    """Per pair 1, 0 or ½: is it ordered as people ordered it, over all samples?"""
     agreement: float
-    """Share of all draws of all pairs that are ordered so: finer, for telling steps apart."""
+    """Share of all samples of all pairs that are ordered so: finer, for telling steps apart."""
 
 
-class HeldOut:
-    """Measures implicit accuracy on fixed draws of held-out pairs."""
+class PairAccuracy:
+    """Measures implicit accuracy on fixed samples of held-out pairs."""
 
     def __init__(
         self,
@@ -56,38 +56,38 @@ class HeldOut:
         micro_batch_size: int,
         kappa: float,
         compute: Compute,
-        draws: int = DRAWS,
+        samples: int = NOISE_SAMPLES,
     ) -> None:
-        self._count = draws
+        self._count = samples
         self._batcher = batcher
         self._reference = reference
-        self._draws = [Draw(row, index) for row in rows for index in range(draws)]
+        self._samples = [NoiseSample(row, index) for row in rows for index in range(samples)]
         # Without gradients there is room for more pairs, and a processor wants them: sixteen
         # images of the embedded model at once take 0.6 of the time of four, each.
         on_cpu = compute.device.type == "cpu"
-        self._micro = max(micro_batch_size, LEAST_ON_A_CPU) if on_cpu else micro_batch_size
+        self._micro = max(micro_batch_size, MIN_PAIRS_ON_CPU) if on_cpu else micro_batch_size
         self._kappa = kappa
         self._compute = compute
 
     def __len__(self) -> int:
-        return len(self._draws) // self._count
+        return len(self._samples) // self._count
 
     @torch.no_grad()
-    def judge(self, unet: UNet2DConditionModel) -> Judgement:
+    def measure(self, unet: UNet2DConditionModel) -> OrderingAccuracy:
         """Compare the UNet as it is against the reference."""
         logits = []
-        for start in range(0, len(self._draws), self._micro):
-            draws = self._draws[start : start + self._micro]
-            pairs = self._batcher.build(draws)
+        for start in range(0, len(self._samples), self._micro):
+            samples = self._samples[start : start + self._micro]
+            pairs = self._batcher.build(samples)
             errors = pair_errors(unet, pairs, self._compute)
-            reference = self._reference.errors(draws, pairs)
+            reference = self._reference.errors(samples, pairs)
             logits.append(preference_logits(*errors, *reference, self._kappa))
         logits_BK = torch.cat(logits).view(-1, self._count)
         accuracy_B = implicit_accuracy(logits_BK.mean(dim=1))
-        return Judgement(accuracy_B, float(implicit_accuracy(logits_BK).mean()))
+        return OrderingAccuracy(accuracy_B, float(implicit_accuracy(logits_BK).mean()))
 
 
-def verdict(accuracy_B: Tensor) -> dict[str, Any]:
+def holdout_result(accuracy_B: Tensor) -> dict[str, Any]:
     """What held-out accuracies say, with the chance that guessing does as well (one-sided).
 
     `helped` is None where too few pairs leave both possible: guessing may do as well, and a version
@@ -97,28 +97,28 @@ def verdict(accuracy_B: Tensor) -> dict[str, Any]:
     if pairs == 0:
         return {"pairs": 0, "accuracy": None, "p_value": None, "helped": None, "against": False}
     right = float(accuracy_B.sum())
-    p_value = chance_of(math.floor(right), pairs)
-    accuracy, helped = right / pairs, p_value <= CHANCE
+    p_value = binomial_tail(math.floor(right), pairs)
+    accuracy, helped = right / pairs, p_value <= ALPHA_HOLDOUT
     missed = math.floor(pairs - right)
-    unclear = not helped and chance_of(missed, pairs, 1 - WORTHWHILE) > CHANCE
+    unclear = not helped and binomial_tail(missed, pairs, 1 - WORTHWHILE_ACCURACY) > ALPHA_HOLDOUT
     return {
         "pairs": pairs,
         "accuracy": accuracy,
         "p_value": p_value,
         "helped": None if unclear else helped,
-        "against": chance_of(math.ceil(pairs - right), pairs) <= CHANCE,
+        "against": binomial_tail(math.ceil(pairs - right), pairs) <= ALPHA_HOLDOUT,
     }
 
 
-def settled_rows(data: EncodedPairs, pairs: int, seed: int) -> list[int]:
+def train_probe_rows(data: EncodedPairs, pairs: int, seed: int) -> list[int]:
     """Some of the first `pairs` pairs, always the same ones, in which an image was preferred."""
     liked_2N = data.liked_2N[:, :pairs]
     decided = torch.nonzero(liked_2N[0] != liked_2N[1]).flatten().tolist()
     order = sorted(decided, key=lambda row: counter_key(seed, "settled", data.keys[row]))
-    return order[:MOST_SETTLED]
+    return order[:MAX_TRAIN_PROBE_PAIRS]
 
 
-def flipped(accuracy_B: Tensor) -> dict[str, Any]:
+def train_probe_result(accuracy_B: Tensor) -> dict[str, Any]:
     """What share of settled choices a version would make the other way round.
 
     `against` is that more of them are than a coin would explain: training went the wrong way, for
@@ -128,24 +128,24 @@ def flipped(accuracy_B: Tensor) -> dict[str, Any]:
     if pairs == 0:
         return {"pairs": 0, "flipped": None, "against": False}
     wrong = pairs - float(accuracy_B.sum())
-    by_chance = chance_of(math.floor(wrong), pairs)
-    return {"pairs": pairs, "flipped": wrong / pairs, "against": by_chance <= NEVER}
+    by_chance = binomial_tail(math.floor(wrong), pairs)
+    return {"pairs": pairs, "flipped": wrong / pairs, "against": by_chance <= ALPHA_FLIPPED}
 
 
-def chance_of(least: int, pairs: int, share: float = 0.5) -> float:
+def binomial_tail(least: int, pairs: int, share: float = 0.5) -> float:
     """P(at least `least` of `pairs` come out so, where each does with probability `share`)."""
     return sum(
         math.comb(pairs, k) * share**k * (1 - share) ** (pairs - k) for k in range(least, pairs + 1)
     )
 
 
-def advice(held_out: dict[str, Any], train_accuracy: float) -> str:
+def advice(holdout: dict[str, Any], train_accuracy: float) -> str:
     """What to do next, in plain words."""
-    if held_out["helped"] is None and held_out["pairs"]:
+    if holdout["helped"] is None and holdout["pairs"]:
         return "Compare before and after; with more votes more pairs are held out."
-    if held_out["helped"] is None:
+    if holdout["helped"] is None:
         return "Compare before and after, and vote on: with 20 votes or more, some are held out."
-    if held_out["helped"]:
+    if holdout["helped"]:
         return "Compare before and after to see it for yourself."
     if train_accuracy < 0.6:
         return (
