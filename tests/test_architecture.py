@@ -23,18 +23,9 @@ LAYERS = {
     # Each room may import the rooms before it, and none after it.
     "align": [
         *("errors", "files", "device"),
-        *(
-            "client",
-            "launch",
-            "models",
-            "diffusion",
-            "adapters",
-            "weights",
-            "data",
-            "scoring",
-            "sampling",
-        ),
-        *("evaluation", "training", "session", "emoji", "commands", "__main__"),
+        *("client", "launch", "models", "diffusion", "adapters", "families", "weights", "data"),
+        *("scoring", "sampling", "evaluation", "training", "session", "emoji"),
+        *("commands", "__main__"),
     ],
     "annotate": [
         *("errors", "interfaces", "clock", "wording", "safe_files", "background", "urls"),

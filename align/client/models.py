@@ -73,6 +73,11 @@ class ModelInfo:
     """The reason why a hub model could not be looked up; the rest is a guess until it is loaded."""
 
     @property
+    def family(self) -> str:
+        """The name of its family of models, as `align.families.lookup` has it."""
+        return KIND
+
+    @property
     def load_path(self) -> str:
         """Return the folder or hub name for `from_pretrained`."""
         if self.path in (EMBEDDED, FAST):

@@ -1,6 +1,6 @@
 """Which pairs a step sees, and the tensors the UNet is given for them.
 
-Shapes: B pairs, C latent channels, H x W latent pixels, S tokens, D text width, E pooled width.
+Shapes: B pairs, C latent channels, H x W latent pixels.
 The first half of every doubled batch (2B) is the chosen images, the second the rejected ones.
 """
 
@@ -24,6 +24,7 @@ from align.diffusion.noise import (
     sample_noise,
     usable_timesteps,
 )
+from align.families.family import Conditioning, ModelFamily
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,13 @@ def noise_samples_of_step(
 
 @dataclass(frozen=True)
 class NoisyPairs:
-    """What the UNet sees of B pairs, and what it should predict."""
+    """What the denoiser sees of B pairs, and what it should predict."""
 
+    family: ModelFamily
     noisy_BCHW: Tensor
     target_BCHW: Tensor
     timesteps_B: Tensor
-    text_BSD: Tensor
-    added: dict[str, Tensor]
+    conditioning: Conditioning
 
 
 @dataclass(frozen=True)
@@ -99,17 +100,15 @@ class Batcher:
                                   data.latents_NCHW[data.rejected[rows]]])  # fmt: skip
         noisy_BCHW, target_BCHW = corrupt(self._scheduler, latents_BCHW, noise_BCHW, timesteps_B)
         bare = torch.tensor([d.bare for d in samples])
-        prompts = torch.where(bare, len(data.text_PSD) - 1, data.prompt[rows]).repeat(2)
+        prompts = torch.where(bare, len(data.texts) - 1, data.prompt[rows]).repeat(2)
+        conditioned = data.family.with_size(data.texts.rows(prompts), data.size_facts)
         weights = self._compute.weights
         return NoisyPairs(
+            family=data.family,
             noisy_BCHW=noisy_BCHW.to(device, weights),
             target_BCHW=target_BCHW.to(device),
             timesteps_B=network_timesteps(self._scheduler, timesteps_B).to(device),
-            text_BSD=data.text_PSD[prompts].to(device, weights),
-            added={
-                "text_embeds": data.pooled_PE[prompts].to(device, weights),
-                "time_ids": data.time_ids.repeat(len(prompts), 1).to(device, weights),
-            },
+            conditioning=conditioned.to(device, weights),
         )
 
     def vary(self, samples: list[NoiseSample], bare: float, anchor: float) -> list[NoiseSample]:
@@ -139,7 +138,7 @@ class Batcher:
         schedule = tuple(sorted((k, str(v)) for k, v in self._scheduler.config.items()))
         return [
             content_key(data.contents[d.row], data.keys[d.row], d.index, self._seed, self._floor,
-                        data.time_ids.tolist(), schedule, *(["bare"] if d.bare else []))
+                        data.size_facts.tolist(), schedule, *(["bare"] if d.bare else []))
             for d in samples
         ]  # fmt: skip
 
@@ -159,11 +158,8 @@ def pair_errors(
 ) -> tuple[Tensor, Tensor]:
     """Denoising errors (chosen_B, rejected_B), from one forward pass over both."""
     with compute.autocasting():
-        predicted_BCHW = unet(
-            pairs.noisy_BCHW,
-            pairs.timesteps_B,
-            encoder_hidden_states=pairs.text_BSD,
-            added_cond_kwargs=pairs.added,
-        ).sample
+        predicted_BCHW = pairs.family.predict(
+            unet, pairs.noisy_BCHW, pairs.timesteps_B, pairs.conditioning
+        )
     chosen_B, rejected_B = denoising_error(predicted_BCHW, pairs.target_BCHW).chunk(2)
     return chosen_B, rejected_B

@@ -1,7 +1,6 @@
 """Latents and text embeddings: computed once and kept, then the encoders can go.
 
-Shapes: N images, C latent channels, H x W latent pixels, P prompts, S tokens, D text width,
-E pooled width.
+Shapes: N images, C latent channels, H x W latent pixels.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
-from diffusers import StableDiffusionXLPipeline
 from PIL import Image, ImageOps
 from torch import Tensor
 
@@ -23,7 +21,8 @@ from align.data.latent_cache import TensorCache, content_key, fingerprint
 from align.data.snapshot import PreferencePair
 from align.device import Compute
 from align.errors import SnapshotError
-from align.weights.latent_scaling import scaling_facts, to_unet
+from align.families.family import Conditioning, ModelFamily, Pipeline
+from align.families.lookup import family_of
 
 ENCODE_BATCH = 16
 Item = TypeVar("Item", str, Path)
@@ -39,11 +38,12 @@ def ignore_progress(done: int, of: int) -> None:
 class EncodedPairs:
     """Everything a training step needs to know of the data."""
 
+    family: ModelFamily
+    """The family of the model that it is encoded for."""
     keys: list[str]
     latents_NCHW: Tensor
-    text_PSD: Tensor
-    """Per prompt, and in the last row without one, as the pipeline's unconditional side."""
-    pooled_PE: Tensor
+    texts: Conditioning
+    """A row a prompt, and in the last row without one, as the pipeline's unconditional side."""
     chosen: Tensor
     """Per pair, the row of its chosen image in the latents."""
     rejected: Tensor
@@ -57,12 +57,12 @@ class EncodedPairs:
     """Per pair, whether each image is wanted (+1) or not (-1): row 0 the chosen ones."""
     contents: list[str]
     """Per pair, a hash of its images and prompt as the UNet is given them."""
-    time_ids: Tensor
-    """SDXL's six sizes: original, crop and target, the same for every image of a run."""
+    size_facts: Tensor
+    """What the denoiser is told of an image's size, the same for every image of a run."""
 
 
 def encode_pairs(
-    pipeline: StableDiffusionXLPipeline,
+    pipeline: Pipeline,
     compute: Compute,
     pairs: list[PreferencePair],
     size: tuple[int, int],
@@ -80,20 +80,20 @@ def encode_pairs(
         return [{"latent": latent.contiguous()} for latent in latents_BCHW]
 
     def texts_of(batch: list[str]) -> list[Tensors]:
-        embedded = zip(*encode_prompts(pipeline, batch), strict=True)
-        return [{"text": t.contiguous(), "pooled": p.contiguous()} for t, p in embedded]
+        embedded = encode_prompts(pipeline, batch)
+        return [embedded.row(number) for number in range(len(batch))]
 
     latents = encode_missing(cache, images, image_keys, latents_of, on_progress)
     texts = encode_missing(cache, prompts, prompt_keys, texts_of)
-    bare_SD, bare_E = encode_no_prompt(pipeline)
+    family = family_of(pipeline)
+    bare = family.encode_no_prompt(pipeline)
     image_row = {path: row for row, path in enumerate(images)}
     prompt_row = {prompt: row for row, prompt in enumerate(prompts)}
-    width, height = size
     return EncodedPairs(
+        family=family,
         keys=[pair.key for pair in pairs],
         latents_NCHW=torch.stack([kept["latent"] for kept in latents]),
-        text_PSD=torch.stack([*(text["text"] for text in texts), bare_SD]),
-        pooled_PE=torch.stack([*(text["pooled"] for text in texts), bare_E]),
+        texts=Conditioning.stack([*texts, bare.row(0)]),
         share_N=torch.tensor([pair.share for pair in pairs]),
         weight_N=torch.tensor([pair.weight for pair in pairs]),
         trust_N=torch.tensor([pair.trust for pair in pairs]),
@@ -105,39 +105,28 @@ def encode_pairs(
         chosen=torch.tensor([image_row[pair.chosen] for pair in pairs]),
         rejected=torch.tensor([image_row[pair.rejected] for pair in pairs]),
         prompt=torch.tensor([prompt_row[pair.prompt] for pair in pairs]),
-        time_ids=time_ids_6((width, height)),
+        size_facts=family.size_facts(size),
     )
 
 
-def time_ids_6(size: tuple[int, int]) -> Tensor:
-    """What SDXL's UNet is told of a width and height in pixels: never scaled and never cropped.
-
-    Podell et al. 2023 (arXiv 2307.01952), section 2.2, in the pipeline's order: the original
-    height and width, the crop's top and left, the wanted height and width.
-    """
-    width, height = size
-    return torch.tensor([height, width, 0, 0, height, width], dtype=torch.float32)
-
-
 def keys_of_images(
-    pipeline: StableDiffusionXLPipeline,
+    pipeline: Pipeline,
     compute: Compute,
     images: Sequence[Path],
     size: tuple[int, int],
 ) -> dict[Path, str]:
     """What each image's latents depend on: its bytes, the autoencoder, size and format."""
-    vae = (fingerprint(pipeline.vae), scaling_facts(pipeline.vae))
+    family = family_of(pipeline)
+    vae = (fingerprint(family.autoencoder(pipeline)), family.latent_facts(pipeline))
     return {
         path: content_key("latent", sha256(path), vae, size, str(compute.weights))
         for path in images
     }
 
 
-def keys_of_prompts(
-    pipeline: StableDiffusionXLPipeline, compute: Compute, prompts: Sequence[str]
-) -> dict[str, str]:
+def keys_of_prompts(pipeline: Pipeline, compute: Compute, prompts: Sequence[str]) -> dict[str, str]:
     """What each prompt's embeddings depend on: its text, both encoders and their format."""
-    encoders = [fingerprint(e) for e in (pipeline.text_encoder, pipeline.text_encoder_2) if e]
+    encoders = [fingerprint(encoder) for encoder in family_of(pipeline).text_encoders(pipeline)]
     return {
         prompt: content_key("text", prompt, encoders, str(compute.weights)) for prompt in prompts
     }
@@ -170,21 +159,18 @@ def encode_missing(
     return [known[item] for item in items]
 
 
-@torch.no_grad()
 def encode_images(
-    pipeline: StableDiffusionXLPipeline,
+    pipeline: Pipeline,
     compute: Compute,
     images: Sequence[Path],
     size: tuple[int, int],
     on_progress: OnProgress = ignore_progress,
 ) -> Tensor:
     """Scaled latents [N, C, H, W], fp32 on the CPU, from the posterior's mean."""
-    vae, latents = pipeline.vae, []
+    family, latents = family_of(pipeline), []
     for start in range(0, len(images), ENCODE_BATCH):
         batch = torch.stack([read_image(path, size) for path in images[start:][:ENCODE_BATCH]])
-        with torch.autocast(compute.device.type, enabled=False):
-            mean_BCHW = vae.encode(batch.to(compute.device)).latent_dist.mean
-        latents.append(to_unet(vae, mean_BCHW.float()).cpu())
+        latents.append(family.encode_images(pipeline, compute, batch))
         on_progress(min(start + ENCODE_BATCH, len(images)), len(images))
     return torch.cat(latents).contiguous()
 
@@ -202,24 +188,10 @@ def read_image(path: Path, size: tuple[int, int]) -> Tensor:
     return values.permute(2, 0, 1) / 127.5 - 1.0
 
 
-@torch.no_grad()
-def encode_prompts(
-    pipeline: StableDiffusionXLPipeline, prompts: Sequence[str]
-) -> tuple[Tensor, Tensor]:
-    """Embeddings [P, S, D] and pooled embeddings [P, E] of SDXL's two text encoders, fp32, CPU."""
-    text, pooled = [], []
-    for start in range(0, len(prompts), ENCODE_BATCH):
-        text_BSD, _, pooled_BE, _ = pipeline.encode_prompt(
-            list(prompts[start : start + ENCODE_BATCH]), do_classifier_free_guidance=False
-        )
-        text.append(text_BSD.float().cpu())
-        pooled.append(pooled_BE.float().cpu())
-    return torch.cat(text).contiguous(), torch.cat(pooled).contiguous()
-
-
-def encode_no_prompt(pipeline: StableDiffusionXLPipeline) -> tuple[Tensor, Tensor]:
-    """What guidance sets against a prompt: zeros, where the pipeline was trained so."""
-    text_1SD, pooled_1E = encode_prompts(pipeline, [""])
-    if pipeline.config.force_zeros_for_empty_prompt:
-        return torch.zeros_like(text_1SD[0]), torch.zeros_like(pooled_1E[0])
-    return text_1SD[0], pooled_1E[0]
+def encode_prompts(pipeline: Pipeline, prompts: Sequence[str]) -> Conditioning:
+    """Encode prompts in batches: a row each, fp32, on the CPU."""
+    family = family_of(pipeline)
+    starts = range(0, len(prompts), ENCODE_BATCH)
+    return Conditioning.cat(
+        [family.encode_prompts(pipeline, prompts[start:][:ENCODE_BATCH]) for start in starts]
+    )

@@ -21,7 +21,6 @@ from transformers import (
     CLIPTokenizer,
 )
 
-from align.data.encode import time_ids_6
 from align.diffusion.noise import corrupt, counter_key
 from align.emoji.captions import draw_caption
 from align.emoji.latents import Latents, background_of, encode_all
@@ -29,6 +28,8 @@ from align.emoji.settings import DenoiserSettings, Settings
 from align.emoji.start import mix_in, take_over
 from align.emoji.tokenizer import load_tokenizer, token_ids
 from align.emoji.training_loop import NotTrained, averaged, train, training_compute
+from align.families.family import Conditioning
+from align.families.sdxl import POOLED, SDXL, TEXT
 from align.files import read_json, write_json
 
 FILE, UNITS = "denoiser.pt", "denoiser.json"
@@ -59,19 +60,10 @@ class Denoiser(nn.Module):
     ) -> Tensor:
         """What the UNet says of noisy latents; where `kept_B` is 0 it is told nothing."""
         text_BSD, pooled_BE = self.embed(ids_BS)
-        sizes_6 = time_ids_6((size, size)).to(noisy_BCHW.device)
-        added = {
-            "text_embeds": pooled_BE * kept_B[:, None],
-            "time_ids": sizes_6.expand(len(noisy_BCHW), -1),
-        }
-        said = self.unet(
-            noisy_BCHW,
-            timesteps_B,
-            encoder_hidden_states=text_BSD * kept_B[:, None, None],
-            added_cond_kwargs=added,
-        )
-        sample_BCHW: Tensor = said.sample
-        return sample_BCHW
+        text = Conditioning({TEXT: text_BSD * kept_B[:, None, None],
+                             POOLED: pooled_BE * kept_B[:, None]})  # fmt: skip
+        size_facts = SDXL.size_facts((size, size)).to(noisy_BCHW.device)
+        return SDXL.predict(self.unet, noisy_BCHW, timesteps_B, SDXL.with_size(text, size_facts))
 
 
 def text_config(settings: DenoiserSettings, tokens: int, length: int) -> CLIPTextConfig:

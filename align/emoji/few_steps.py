@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from align.adapters.lora import add_lora, as_reference, save_adapter
 from align.client.models import FEW_STEP_ADAPTER, describe_model
-from align.data.encode import time_ids_6
 from align.diffusion.noise import counter_key
 from align.emoji.denoiser import draw_batch
 from align.emoji.latents import encode_all
@@ -27,6 +26,8 @@ from align.emoji.pipeline_export import FOLDER
 from align.emoji.settings import FewStepsSettings, Settings
 from align.emoji.training_loop import averaged, train, training_compute
 from align.errors import InvalidSettings
+from align.families.family import Conditioning
+from align.families.sdxl import POOLED, SDXL, SIZES, TEXT
 from align.weights.pipeline import load_pipeline
 
 FILE = "few_steps.pt"
@@ -98,11 +99,11 @@ class Route:
         return self.noisy(clean_BCHW, noise_BCHW, place_B - 1)
 
     def _velocity(self, noisy_BCHW: Tensor, place_B: Tensor, said: Told) -> Tensor:
-        added = {"text_embeds": said.pooled_BE, "time_ids": said.sizes_B6}
         timestep_B = self.timestep_N1.to(place_B.device)[place_B]
-        given = {"encoder_hidden_states": said.text_BSD, "added_cond_kwargs": added}
-        velocity_BCHW: Tensor = self._unet(noisy_BCHW, timestep_B, **given).sample
-        return velocity_BCHW.float()
+        conditioning = Conditioning(
+            {TEXT: said.text_BSD, POOLED: said.pooled_BE, SIZES: said.sizes_B6}
+        )
+        return SDXL.predict(self._unet, noisy_BCHW, timestep_B, conditioning).float()
 
     def _shares(self, place_B: Tensor) -> tuple[Tensor, Tensor]:
         signal_B111 = self.signal_N1.to(place_B.device)[place_B].view(-1, 1, 1, 1)
@@ -163,5 +164,5 @@ def told(pipeline: StableDiffusionXLPipeline, captions: Sequence[str], side: int
     text_BSD, _, pooled_BE, _ = pipeline.encode_prompt(
         list(captions), do_classifier_free_guidance=False
     )
-    sizes_6 = time_ids_6((side, side)).to(text_BSD.device)
+    sizes_6 = SDXL.size_facts((side, side)).to(text_BSD.device)
     return Told(text_BSD, pooled_BE, sizes_6.expand(len(captions), -1))

@@ -3,8 +3,7 @@
 An image is named by the prompt under which the base denoises it best, at fixed draws: the
 diffusion classifier of Li et al. 2023 (arXiv 2303.16203).
 
-Shapes: K candidate prompts, P prompts, S tokens, D text width, E pooled width, C latent channels,
-H x W latent pixels.
+Shapes: K candidate prompts, C latent channels, H x W latent pixels.
 """
 
 from __future__ import annotations
@@ -12,19 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from diffusers import StableDiffusionXLPipeline
 from torch import Tensor
 
-from align.data.encode import encode_prompts, time_ids_6
+from align.data.encode import encode_prompts
 from align.device import Compute
 from align.diffusion.losses import denoising_error
-from align.diffusion.noise import (
-    corrupt,
-    network_timesteps,
-    sample_noise,
-    training_scheduler,
-    usable_timesteps,
-)
+from align.diffusion.noise import corrupt, network_timesteps, sample_noise, usable_timesteps
+from align.families.family import Pipeline
+from align.families.lookup import family_of
 
 CANDIDATES = 4
 NOISE_SAMPLES = 4
@@ -38,15 +32,17 @@ class PromptClassifier:
 
     def __init__(
         self,
-        pipeline: StableDiffusionXLPipeline,
+        pipeline: Pipeline,
         compute: Compute,
         prompts: Sequence[str],
         size: tuple[int, int],
     ) -> None:
         """`pipeline` is to carry no adapter when it is asked; `size` is width and height."""
-        self._unet, self._compute, self._size = pipeline.unet, compute, size
-        self._text_PSD, self._pooled_PE = encode_prompts(pipeline, list(prompts))
-        self._scheduler = training_scheduler(pipeline.scheduler)
+        self._family, self._compute, self._size = family_of(pipeline), compute, size
+        self._denoiser = self._family.denoiser(pipeline)
+        texts = encode_prompts(pipeline, list(prompts))
+        self._conditioning = self._family.with_size(texts, self._family.size_facts(size))
+        self._scheduler = self._family.training_scheduler(pipeline)
 
     @torch.inference_mode()
     def named(self, latent_CHW: Tensor, own: int) -> bool:
@@ -55,7 +51,7 @@ class PromptClassifier:
 
     def _candidates(self, own: int) -> list[int]:
         """The image's own prompt first, then those that follow it in the list."""
-        prompts = len(self._text_PSD)
+        prompts = len(self._conditioning)
         return [(own + k) % prompts for k in range(min(CANDIDATES, prompts))]
 
     def _errors(self, latent_CHW: Tensor, rows: list[int]) -> Tensor:
@@ -82,15 +78,11 @@ class PromptClassifier:
 
     def _forward(self, noisy: Tensor, target: Tensor, times: Tensor, prompts: Tensor) -> Tensor:
         device, weights = self._compute.device, self._compute.weights
-        sizes = time_ids_6(self._size).expand(len(prompts), -1)
         with self._compute.autocasting():
-            predicted = self._unet(
+            predicted = self._family.predict(
+                self._denoiser,
                 noisy.to(device, weights),
                 times.to(device),
-                encoder_hidden_states=self._text_PSD[prompts].to(device, weights),
-                added_cond_kwargs={
-                    "text_embeds": self._pooled_PE[prompts].to(device, weights),
-                    "time_ids": sizes.to(device, weights),
-                },
-            ).sample
+                self._conditioning.rows(prompts).to(device, weights),
+            )
         return denoising_error(predicted, target.to(device)).cpu()

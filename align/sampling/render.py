@@ -20,10 +20,10 @@ from align.adapters.lora import merged
 from align.client.render_items import Rendered, RenderItem, RenderSettings
 from align.device import Compute
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
+from align.families.lookup import family_of
 from align.files import replacing
 from align.sampling.cpu_threads import parts_of, side_by_side
 from align.weights.full import Replacement, is_whole
-from align.weights.latent_scaling import from_unet
 
 MAX_ADAPTERS = 4
 COMPRESSION = 4
@@ -134,13 +134,11 @@ def decode(
     at_once = DECODED_AT_ONCE if compute.device.type == "cpu" else len(latents_BCHW)
 
     def decoded(part_BCHW: torch.Tensor) -> torch.Tensor:
-        with torch.inference_mode(), compute.autocasting_autoencoder():
-            part: torch.Tensor = pipeline.vae.decode(part_BCHW).sample.float()
-        return part
+        with torch.inference_mode():
+            return family_of(pipeline).decode_latents(pipeline, compute, part_BCHW)
 
     with torch.inference_mode():
-        parts = from_unet(pipeline.vae, latents_BCHW.float()).split(at_once)
-        images = torch.cat(side_by_side(decoded, parts))
+        images = torch.cat(side_by_side(decoded, latents_BCHW.split(at_once)))
         return pipeline.image_processor.postprocess(images)
 
 

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionXLPipeline
 from torch import Tensor
 
 from align.adapters.lora import as_reference
 from align.client.models import ModelInfo
 from align.client.run_folder import RunFolder
-from align.data.encode import encode_prompts, read_image, time_ids_6
+from align.data.encode import encode_prompts, read_image
 from align.device import Compute
 from align.diffusion.losses import denoising_error
 from align.diffusion.noise import (
@@ -26,12 +25,12 @@ from align.diffusion.noise import (
     corrupt,
     network_timesteps,
     sample_noise,
-    training_scheduler,
     usable_timesteps,
 )
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
+from align.families.family import Conditioning, ModelFamily, Pipeline
+from align.families.lookup import family_of
 from align.weights.full import is_whole
-from align.weights.latent_scaling import to_unet
 from align.weights.pipeline import load_pipeline
 
 NOISE_SAMPLES_PER_PASS = 4
@@ -52,7 +51,7 @@ def implicit_reward(policy_NK: Tensor, reference_NK: Tensor, kappa: float) -> Te
 class ImplicitReward:
     """Scores by a pipeline whose UNet carries an adapter; the adapter off is the reference."""
 
-    pipeline: StableDiffusionXLPipeline
+    pipeline: Pipeline
     compute: Compute
     size: tuple[int, int]
     """Width and height at which images are encoded."""
@@ -74,40 +73,41 @@ class ImplicitReward:
             InvalidSettings: the UNet carries no adapter, or prompts and images differ in number.
             SnapshotError: a file is not an image.
         """
-        if not getattr(self.pipeline.unet, "peft_config", None):
+        if not getattr(self._denoiser, "peft_config", None):
             raise InvalidSettings("The model carries no adapter to score by. Load a version first.")
         if len(prompts) != len(images):
             raise InvalidSettings(f"{len(prompts)} prompts for {len(images)} images.")
         # One at a time: a neighbour in the batch would change the last bits, and κ enlarges those.
         text = {prompt: encode_prompts(self.pipeline, [prompt]) for prompt in set(prompts)}
         rewards = [
-            self._reward(*text[prompt], image)
-            for prompt, image in zip(prompts, images, strict=True)
+            self._reward(text[prompt], image) for prompt, image in zip(prompts, images, strict=True)
         ]
         return torch.cat(rewards) if rewards else torch.zeros(0)
 
-    def _reward(self, text_1SD: Tensor, pooled_1E: Tensor, image: Path) -> Tensor:
+    @property
+    def _family(self) -> ModelFamily:
+        return family_of(self.pipeline)
+
+    @property
+    def _denoiser(self) -> torch.nn.Module:
+        return self._family.denoiser(self.pipeline)
+
+    def _reward(self, text: Conditioning, image: Path) -> Tensor:
         """The reward of one image, as a tensor of one number."""
         pixels_1CHW = read_image(image, self.size)[None]
-        latents_1CHW = self._encode(pixels_1CHW)
-        scheduler = training_scheduler(self.pipeline.scheduler)
+        latents_1CHW = self._family.encode_images(self.pipeline, self.compute, pixels_1CHW)
+        scheduler = self._family.training_scheduler(self.pipeline)
         noise_KCHW, timesteps_K = self._noise(pixels_1CHW, latents_1CHW, scheduler)
         noisy_KCHW, target_KCHW = corrupt(
             scheduler, latents_1CHW.expand_as(noise_KCHW), noise_KCHW, timesteps_K
         )
         told_K = network_timesteps(scheduler, timesteps_K)
-        batch = (noisy_KCHW, target_KCHW, told_K, text_1SD, pooled_1E)
+        conditioned = self._family.with_size(text, self._family.size_facts(self.size))
+        batch = (noisy_KCHW, target_KCHW, told_K, conditioned)
         policy_K = self._errors(*batch)
-        with as_reference(self.pipeline.unet):
+        with as_reference(self._denoiser):
             reference_K = self._errors(*batch)
         return implicit_reward(policy_K[None], reference_K[None], self.kappa).cpu()
-
-    def _encode(self, pixels_1CHW: Tensor) -> Tensor:
-        """Scaled latents from the posterior's mean, in fp32 on the CPU."""
-        vae, device = self.pipeline.vae, self.compute.device
-        with torch.autocast(device.type, enabled=False):
-            mean_1CHW = vae.encode(pixels_1CHW.to(device)).latent_dist.mean
-        return to_unet(vae, mean_1CHW.float()).cpu()
 
     def _noise(
         self, pixels_1CHW: Tensor, latents_1CHW: Tensor, scheduler: TrainingScheduler
@@ -128,24 +128,19 @@ class ImplicitReward:
         noisy_KCHW: Tensor,
         target_KCHW: Tensor,
         timesteps_K: Tensor,
-        text_1SD: Tensor,
-        pooled_1E: Tensor,
+        conditioning: Conditioning,
     ) -> Tensor:
         """Denoising errors_K of the UNet as it is switched now."""
         device, weights = self.compute.device, self.compute.weights
         errors = []
         for rows in torch.arange(self.noise_samples).split(NOISE_SAMPLES_PER_PASS):
-            sizes_M6 = time_ids_6(self.size).expand(len(rows), -1)
             with self.compute.autocasting():
-                predicted_MCHW = self.pipeline.unet(
+                predicted_MCHW = self._family.predict(
+                    self._denoiser,
                     noisy_KCHW[rows].to(device, weights),
                     timesteps_K[rows].to(device),
-                    encoder_hidden_states=text_1SD.expand(len(rows), -1, -1).to(device, weights),
-                    added_cond_kwargs={
-                        "text_embeds": pooled_1E.expand(len(rows), -1).to(device, weights),
-                        "time_ids": sizes_M6.to(device, weights),
-                    },
-                ).sample
+                    conditioning.expand(len(rows)).to(device, weights),
+                )
             errors.append(denoising_error(predicted_MCHW, target_KCHW[rows].to(device)))
         return torch.cat(errors)
 

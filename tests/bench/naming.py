@@ -18,6 +18,7 @@ from align.data.batch import NoisyPairs, pair_errors
 from align.data.encode import encode_images, encode_prompts
 from align.device import choose_compute
 from align.diffusion.noise import corrupt, sample_noise, training_scheduler
+from align.families.sdxl import SDXL
 from align.files import write_json
 from align.weights.pipeline import load_pipeline, quiet_libraries
 
@@ -42,7 +43,9 @@ class PromptClassifier:
         self._named: dict[str, bool] = (
             json.loads(kept.read_text("utf-8")) if kept and kept.exists() else {}
         )
-        self._text, self._pooled = encode_prompts(self._pipeline, self._prompts)
+        texts = encode_prompts(self._pipeline, self._prompts)
+        size = (self._model.width, self._model.height)
+        self._conditioning = SDXL.with_size(texts, SDXL.size_facts(size))
         self._scheduler = training_scheduler(self._pipeline.scheduler)
 
     @torch.no_grad()
@@ -83,9 +86,6 @@ class PromptClassifier:
         times = (torch.tensor(timesteps) + MIN_NOISE_LEVEL).repeat(CANDIDATES)
         noisy, target = corrupt(self._scheduler, latent_CHW.expand_as(noise), noise, times)
         prompt_rows = torch.tensor(rows).repeat_interleave(DRAWS)
-        side = float(self._model.width)
-        sizes = torch.tensor([side, side, 0.0, 0.0, side, side]).repeat(len(prompt_rows), 1)
-        added = {"text_embeds": self._pooled[prompt_rows], "time_ids": sizes}
-        batch = NoisyPairs(noisy, target, times, self._text[prompt_rows], added)
+        batch = NoisyPairs(SDXL, noisy, target, times, self._conditioning.rows(prompt_rows))
         errors = torch.cat(pair_errors(self._pipeline.unet, batch, self._compute))
         return int(errors.view(CANDIDATES, DRAWS).mean(dim=1).argmin())

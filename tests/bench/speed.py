@@ -198,12 +198,9 @@ def floor(state: TrainingState, setting: Setting) -> Callable[[int], object]:
 
     def step(_: int) -> None:
         with setting.compute.autocasting():
-            predicted = state.policy(
-                noisy.noisy_BCHW,
-                noisy.timesteps_B,
-                encoder_hidden_states=noisy.text_BSD,
-                added_cond_kwargs=noisy.added,
-            ).sample
+            predicted = noisy.family.predict(
+                state.policy, noisy.noisy_BCHW, noisy.timesteps_B, noisy.conditioning
+            )
         predicted.float().square().mean().backward()
         state.optimizer.zero_grad(set_to_none=True)
 
@@ -250,7 +247,7 @@ class PlainLoop:
         images = [p.chosen for p in pairs] + [p.rejected for p in pairs]
         size = (setting.model.width, setting.model.height)
         latents_BCHW = encode_images(self.pipeline, setting.compute, images, size)
-        text_BSD, pooled_BE = encode_prompts(self.pipeline, [p.prompt for p in pairs] * 2)
+        texts = encode_prompts(self.pipeline, [p.prompt for p in pairs] * 2)
         noise_samples = [
             sample_noise(setting.config.seed, p.key, d.index, tuple(latents_BCHW.shape[1:]), 1000,
                  setting.config.min_timestep_fraction)
@@ -261,8 +258,8 @@ class PlainLoop:
         noisy_BCHW, _ = corrupt(self.scheduler, latents_BCHW, noise_BCHW, timesteps_B)
         height, width = size[1], size[0]
         ids = torch.tensor([height, width, 0, 0, height, width], dtype=torch.float32)
-        added = {"text_embeds": pooled_BE, "time_ids": ids.repeat(len(images), 1)}
-        return noisy_BCHW, noise_BCHW, timesteps_B, (text_BSD, added)
+        added = {"text_embeds": texts["pooled"], "time_ids": ids.repeat(len(images), 1)}
+        return noisy_BCHW, noise_BCHW, timesteps_B, (texts["text"], added)
 
     def _errors(
         self,

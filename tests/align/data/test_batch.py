@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from align.data.batch import Batcher, NoiseSample
-from align.data.encode import encode_no_prompt, encode_pairs, ignore_progress
+from align.data.encode import encode_pairs, ignore_progress
 from align.data.latent_cache import TensorCache
 from align.data.snapshot import read_snapshot
 from align.diffusion.noise import training_scheduler
+from align.families.sdxl import SDXL
 
 
 @pytest.fixture
@@ -36,10 +37,10 @@ def test_prompts_are_dropped_from_a_share_of_the_draws_and_always_from_the_same(
 
 def test_a_draw_without_its_prompt_differs_in_nothing_else(batcher, pipeline):
     plain, bare = batcher.build([NoiseSample(1, 5)]), batcher.build([NoiseSample(1, 5, bare=True)])
-    text_SD, pooled_E = encode_no_prompt(pipeline)
-    assert torch.equal(bare.text_BSD, text_SD.expand(2, -1, -1))
-    assert torch.equal(bare.added["text_embeds"], pooled_E.expand(2, -1))
-    assert not torch.equal(plain.text_BSD, bare.text_BSD)
+    empty = SDXL.encode_no_prompt(pipeline)
+    assert torch.equal(bare.conditioning["text"], empty["text"].expand(2, -1, -1))
+    assert torch.equal(bare.conditioning["pooled"], empty["pooled"].expand(2, -1))
+    assert not torch.equal(plain.conditioning["text"], bare.conditioning["text"])
     for name in ("noisy_BCHW", "target_BCHW", "timesteps_B"):
         assert torch.equal(getattr(plain, name), getattr(bare, name))
 
@@ -50,10 +51,10 @@ def test_what_is_remembered_of_a_draw_is_not_mistaken_for_the_one_without_its_pr
 
 
 def test_no_prompt_is_zeros_only_where_the_pipeline_was_trained_so(pipeline):
-    assert not any(tensor.any() for tensor in encode_no_prompt(pipeline))
+    assert not any(tensor.any() for tensor in SDXL.encode_no_prompt(pipeline).tensors.values())
     trained_so = pipeline.config.force_zeros_for_empty_prompt
     pipeline.register_to_config(force_zeros_for_empty_prompt=False)
     try:
-        assert all(tensor.any() for tensor in encode_no_prompt(pipeline))
+        assert all(tensor.any() for tensor in SDXL.encode_no_prompt(pipeline).tensors.values())
     finally:
         pipeline.register_to_config(force_zeros_for_empty_prompt=trained_so)

@@ -140,7 +140,8 @@ def test_a_reward_depends_on_the_prompt_and_the_pixels_alone_to_the_bit(tuned, i
 
 def learn_by_heart(pipeline, parameters, prompt: str, image: Path) -> None:
     """A few steps of plain denoising on one image."""
-    text_1SD, pooled_1E = encode_prompts(pipeline, [prompt])
+    text = encode_prompts(pipeline, [prompt])
+    text_1SD, pooled_1E = text["text"], text["pooled"]
     with torch.no_grad():
         pixels_1CHW = read_image(image, (128, 128))[None]
         mean_1CHW = pipeline.vae.encode(pixels_1CHW).latent_dist.mean

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from align.data.encode import encode_images, keys_of_images
+from align.families.latent_scaling import from_unet, to_unet
 from align.sampling.render import decode
-from align.weights.latent_scaling import from_unet, to_unet
 
 
 @pytest.fixture

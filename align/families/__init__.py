@@ -1,0 +1,1 @@
+"""Families of models: what each architecture supplies to every other room."""

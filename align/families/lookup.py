@@ -1,0 +1,29 @@
+"""Find the family of a described model or of a loaded pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from align.client.models import ModelInfo
+from align.errors import WrongModel
+from align.families.family import ModelFamily, Pipeline
+from align.families.sdxl import SDXL
+
+FAMILIES: Mapping[str, ModelFamily] = MappingProxyType({SDXL.name: SDXL})
+"""Every family by its name."""
+
+
+def family_of(source: ModelInfo | Pipeline) -> ModelFamily:
+    """Return the family of a described model, or of a loaded pipeline.
+
+    Raises:
+        WrongModel: no family holds pipelines of this kind.
+    """
+    if isinstance(source, ModelInfo):
+        return FAMILIES[source.family]
+    for family in FAMILIES.values():
+        if isinstance(source, family.pipeline_class):
+            return family
+    known = ", ".join(family.pipeline_class.__name__ for family in FAMILIES.values())
+    raise WrongModel(f"Palate tunes {known}, and this is a {type(source).__name__}.")
