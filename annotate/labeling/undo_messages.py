@@ -17,11 +17,9 @@ SENTENCES = {
     REASON: "The reason is taken back.",
     CRITERION: "The answer is taken back.",
 }
-REPORTED = "Your report is taken back. The pair is shown again, as before."
-STILL_HIDDEN = (
-    "Your report is taken back. The pair stays hidden, since somebody else reported it too."
-)
-SETTLED = "Your newer report stays, since an admin has decided on it."
+REPORTED = "Your flag is taken back. The pair is shown again, as before."
+STILL_HIDDEN = "Your flag is taken back. The pair stays hidden, since somebody else flagged it too."
+SETTLED = "Your newer flag stays, since an admin has decided on it."
 
 
 def told_undone(undone: UndoneAct) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What programs and pages may call, checked before Gradio sees it.
+"""Check calls of endpoints, events and server functions before Gradio sees them.
 
-Gradio answers a name, a number or a value that it does not expect with status 500 and a traceback,
-and by plain HTTP fills in no default. Here each gets a sentence.
+Gradio answers an unexpected name, number or value with status 500 and a traceback, and fills in no
+defaults for plain HTTP. Here each gets a sentence, and defaults are filled in.
 """
 
 import json
@@ -48,17 +48,17 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class CallTable:
-    """Everything that a page lets be called."""
+    """Everything on a page that may be called."""
 
     endpoints: Mapping[str, Sequence[Parameter]]
     events: Mapping[int, tuple[str, int]]
-    """The endpoint, empty for none, and the number of values that each event of the page takes."""
+    """By event number: the endpoint's name (empty for none) and the number of values it takes."""
     functions: Mapping[int, frozenset[str]]
-    """The functions of each component that a script may call."""
+    """By component number: the server functions that a script may call."""
 
 
 class RefusedCall(Exception):
-    """A call that is answered in a sentence."""
+    """A call that is refused with an HTTP status and a sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -66,18 +66,18 @@ class RefusedCall(Exception):
 
 
 class CallChecks:
-    """An ASGI app around Gradio's."""
+    """An ASGI app around Gradio's that checks calls and fills in defaults."""
 
-    def __init__(self, app: ASGIApp, offered: CallTable) -> None:
-        self._app, self._offered = app, offered
+    def __init__(self, app: ASGIApp, table: CallTable) -> None:
+        self._app, self._table = app, table
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what makes sense, with its defaults filled in."""
+        """Pass a valid request on to Gradio, and answer any other with a sentence."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         try:
             if scope["method"] == "POST":
-                scope, receive = await self._sent(Request(scope, receive))
+                scope, receive = await self._checked_post(Request(scope, receive))
             else:
                 self._check_read(path_within(scope))
         except RefusedCall as refusal:
@@ -86,23 +86,25 @@ class CallChecks:
         await self._pass(scope, receive, send)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, over = False, False
+        started, finished = False, False
 
-        async def sending(message: Message) -> None:
-            nonlocal began, over
-            began = True
-            over = message["type"] == "http.response.body" and not message.get("more_body", False)
+        async def watched_send(message: Message) -> None:
+            nonlocal started, finished
+            started = True
+            finished = message["type"] == "http.response.body" and not message.get(
+                "more_body", False
+            )
             await send(message)
 
         try:
-            await self._app(scope, receive, sending)
+            await self._app(scope, receive, watched_send)
         except Exception as error:
-            if not began:
+            if not started:
                 raise
-            # It was answered already: with a sentence and status 500, or as far as a stream came.
+            # The answer is out already: a sentence with status 500, or a part of a stream.
             if not isinstance(error.__cause__, HTTPException):
                 logger.exception("%s failed", path_within(scope))
-            if not over:
+            if not finished:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _check_read(self, path: str) -> None:
@@ -112,7 +114,7 @@ class CallChecks:
         elif READABLE.fullmatch(path) is None and not is_call(path):
             raise RefusedCall(404, "There is no such address.")
 
-    async def _sent(self, request: Request) -> tuple[Scope, Receive]:
+    async def _checked_post(self, request: Request) -> tuple[Scope, Receive]:
         path = path_within(request.scope)
         kind = request.headers.get("content-type", "")
         if not is_call(path):
@@ -128,17 +130,18 @@ class CallChecks:
 
         body = await read_body(request)
         called = parsed(body)
-        changed = self._checked(path, called)
+        changed = self._check_call(path, called)
         return replayed(request, json.dumps(called).encode() if changed else body)
 
-    def _checked(self, path: str, called: dict[str, Any]) -> bool:
-        """Check a call and fill its defaults in; return whether there were any."""
+    def _check_call(self, path: str, called: dict[str, Any]) -> bool:
+        """Check a call and fill in its defaults; return whether any were missing."""
         if (call := ENDPOINT_CALL.fullmatch(path)) is not None:
             parameters = self._parameters(call["name"])
             check_session(called)
             if call["kind"] == "call/v2":
                 return check_named(call["name"], parameters, called)
             return fill(call["name"], parameters, called)
+
         check_session(called)
         if path == QUEUE_JOIN:
             return self._check_event(called)
@@ -147,20 +150,20 @@ class CallChecks:
         return False
 
     def _parameters(self, name: str) -> Sequence[Parameter]:
-        parameters = self._offered.endpoints.get(name)
+        parameters = self._table.endpoints.get(name)
         if parameters is None:
-            told = f"There is no endpoint /{name}. /gradio_api/info lists those that there are."
-            raise RefusedCall(404, told)
+            sentence = f"There is no endpoint /{name}. /gradio_api/info lists those that there are."
+            raise RefusedCall(404, sentence)
         return parameters
 
     def _check_event(self, called: dict[str, Any]) -> bool:
         index = called.get("fn_index")
-        event = self._offered.events.get(index) if type(index) is int else None
+        event = self._table.events.get(index) if type(index) is int else None
         if event is None:
             raise RefusedCall(404, f"There is no event {index!r} on this page. Reload it.")
         name, values = event
         if name:
-            return fill(name, self._offered.endpoints[name], called)
+            return fill(name, self._table.endpoints[name], called)
         data = called.get("data")
         if not isinstance(data, list) or len(data) < values:
             raise RefusedCall(400, f"This event takes a list of {values} values as 'data'.")
@@ -168,7 +171,7 @@ class CallChecks:
 
     def _check_function(self, called: dict[str, Any]) -> None:
         component, name = called.get("component_id"), called.get("fn_name")
-        known = self._offered.functions.get(component) if type(component) is int else None
+        known = self._table.functions.get(component) if type(component) is int else None
         if not known or name not in known:
             raise RefusedCall(404, f"There is no function {name!r} on this page. Reload it.")
         if "data" not in called or "session_hash" not in called:
@@ -176,20 +179,18 @@ class CallChecks:
 
 
 def is_call(path: str) -> bool:
-    """Return whether something may be sent to a path."""
-    return path == QUEUE_JOIN or any(
-        one.fullmatch(path) is not None
-        for one in (ENDPOINT_CALL, COMPONENT_FUNCTION, UPLOAD, QUEUE_CONTROL)
-    )
+    """Return whether a path takes POST requests of Gradio's."""
+    patterns = (ENDPOINT_CALL, COMPONENT_FUNCTION, UPLOAD, QUEUE_CONTROL)
+    return path == QUEUE_JOIN or any(pattern.fullmatch(path) for pattern in patterns)
 
 
 def media_type(kind: str) -> str:
-    """Return a Content-Type without what follows it."""
+    """Return the media type of a Content-Type, without its parameters."""
     return kind.split(";", 1)[0].strip().lower()
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """Return a call as an object; raises RefusedCall."""
+    """Return the JSON object of a call; raises RefusedCall."""
     if too_deeply_nested(body):
         raise RefusedCall(400, f"This JSON is nested deeper than {MAX_JSON_DEPTH} levels.")
     try:
@@ -202,7 +203,7 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 
 def check_session(called: Mapping[str, Any]) -> None:
-    """Raise RefusedCall for a session that no page names."""
+    """Raise RefusedCall for a session hash of another form than Gradio's."""
     session = called.get("session_hash")
     named = isinstance(session, str) and SESSION_HASH.fullmatch(session) is not None
     if session is not None and not named:
@@ -215,32 +216,35 @@ def fill(name: str, parameters: Sequence[Parameter], called: dict[str, Any]) -> 
     if not isinstance(data, list):
         raise RefusedCall(400, f"'data' is the list of what {shape(name, parameters)}.")
     missing = parameters[len(data) :]
-    for one in missing:
-        if not one.optional:
-            raise RefusedCall(400, f"{shape(name, parameters)}: {one.name} is missing.")
-    data.extend(one.default for one in missing)
+    for parameter in missing:
+        if not parameter.optional:
+            raise RefusedCall(400, f"{shape(name, parameters)}: {parameter.name} is missing.")
+    data.extend(parameter.default for parameter in missing)
     return bool(missing)
 
 
 def check_named(name: str, parameters: Sequence[Parameter], called: dict[str, Any]) -> bool:
-    """Check arguments that are given by name."""
+    """Check arguments that are given by name, to which Gradio itself adds defaults."""
     for given in called:
-        if given not in {one.name for one in parameters}:
+        if given not in {parameter.name for parameter in parameters}:
             raise RefusedCall(400, f"{shape(name, parameters)}, and no {given[:64]!r}.")
-    for one in parameters:
-        if not one.optional and one.name not in called:
-            raise RefusedCall(400, f"{shape(name, parameters)}: {one.name} is missing.")
+    for parameter in parameters:
+        if not parameter.optional and parameter.name not in called:
+            raise RefusedCall(400, f"{shape(name, parameters)}: {parameter.name} is missing.")
     return False
 
 
 def shape(name: str, parameters: Sequence[Parameter]) -> str:
-    """Return what an endpoint takes, in words."""
-    named = [f"{one.name} (may be left out)" if one.optional else one.name for one in parameters]
+    """Return the parameters of an endpoint in words."""
+    named = [
+        f"{parameter.name} (may be left out)" if parameter.optional else parameter.name
+        for parameter in parameters
+    ]
     return f"/{name} takes {', '.join(named) or 'nothing'}"
 
 
 def replayed(request: Request, body: bytes) -> tuple[Scope, Receive]:
-    """Return a request whose body was read, with a body, and what comes after it."""
+    """Return a request whose body was read as one that sends `body`, then what comes after it."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
     length = str(len(body)).encode()
     headers = [
@@ -248,7 +252,7 @@ def replayed(request: Request, body: bytes) -> tuple[Scope, Receive]:
         for name, value in request.scope["headers"]
     ]
 
-    async def again() -> Message:
+    async def receive() -> Message:
         return waiting.pop() if waiting else await request.receive()
 
-    return {**request.scope, "headers": headers}, again
+    return {**request.scope, "headers": headers}, receive

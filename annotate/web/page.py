@@ -40,7 +40,7 @@ Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 HEADER = (
     '<header class="masthead"><h1>Palate</h1><p data-palate-status role="status">Starting</p>'
-    '<div class="person" data-palate-person hidden><b></b><span class="account">'
+    '<div class="account" data-palate-account hidden><b></b><span class="account-actions">'
     '<a href="account">Password</a><form method="post" action="sign-out">'
     "<button>Sign out</button></form></span></div></header>"
 )

@@ -67,10 +67,10 @@ ABOUT_OTHERS = ("insights", "exclude_votes")
 SERVER_FUNCTIONS = {
     "stage_pairs": Role.LABELER,
     "stage_send": Role.LABELER,
-    "stage_pulse": Role.LABELER,
-    "stage_sitting": Role.LABELER,
-    "stage_own": Role.LABELER,
-    "stage_retry": Role.ADMIN,
+    "stage_status": Role.LABELER,
+    "stage_session": Role.LABELER,
+    "stage_own_votes": Role.LABELER,
+    "stage_retry_model": Role.ADMIN,
 }
 """The least role for each function that scripts of the page call past Gradio's queue."""
 

@@ -1,4 +1,4 @@
-"""Addresses beside Gradio's, for a browser to read; and what becomes of errors in both."""
+"""Routes beside Gradio's for images, sheets, exports and reports; and exception handlers."""
 
 import re
 from typing import cast
@@ -20,7 +20,7 @@ SHEET_NAME = re.compile(r"(r[0-9]{4,9})\.png")
 
 
 def admin_routes(studio: Studio) -> list[Route]:
-    """Return what the page of admins reads beside what Gradio serves."""
+    """Return the routes of the page of admins."""
 
     def image(request: Request) -> Response:
         match = IMAGE_NAME.fullmatch(request.path_params["name"])
@@ -61,27 +61,27 @@ def admin_routes(studio: Studio) -> list[Route]:
 
 
 def labeler_routes(studio: LabelerView) -> list[Route]:
-    """Return what the page of labelers reads: the images that were handed to who asks."""
+    """Return the route of the page of labelers: images that were shown to the person who asks."""
 
     def image(request: Request) -> Response:
         match, person = IMAGE_NAME.fullmatch(request.path_params["name"]), asker(request)
-        seen = studio.image(person.name, match[1]) if match and person else None
-        return image_response(seen)
+        file = studio.image(person.name, match[1]) if match and person else None
+        return image_response(file)
 
     return [Route("/img/{name}", image)]
 
 
-def invalid(_: Request, error: Exception) -> Response:
-    """Say what of a request makes no sense."""
-    told = cast(RequestValidationError, error).errors()[0]
-    where = " ".join(str(part) for part in told["loc"])
-    return JSONResponse({"error": f"{told['msg']}: {where}."}, 400)
+def invalid_request(_: Request, error: Exception) -> Response:
+    """Answer an invalid request with status 400 and the first thing that is wrong with it."""
+    first = cast(RequestValidationError, error).errors()[0]
+    location = " ".join(str(part) for part in first["loc"])
+    return JSONResponse({"error": f"{first['msg']}: {location}."}, 400)
 
 
-def failed(_: Request, error: Exception) -> Response:
-    """Say that something went wrong; what it was is in the log."""
+def unexpected_error(_: Request, error: Exception) -> Response:
+    """Answer an unexpected error with status 500 and no details, which are in the log."""
     return JSONResponse({"error": GENERIC_ERROR}, 500)
 
 
-EXCEPTION_HANDLERS = {RequestValidationError: invalid, Exception: failed}
-"""What becomes of errors that Gradio does not handle."""
+EXCEPTION_HANDLERS = {RequestValidationError: invalid_request, Exception: unexpected_error}
+"""Handlers of errors that Gradio does not handle itself."""

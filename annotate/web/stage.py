@@ -1,4 +1,4 @@
-"""The labeling stage: one gr.HTML component that talks to the studio off Gradio's queue."""
+"""The labeling stage: one gr.HTML component that calls the studio past Gradio's queue."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +43,7 @@ STYLES = (
     "styles/session.css",
     "styles/pace_hint.css",
 )
-MOST_PAIRS_AT_ONCE = 12
+MAX_PAIRS_PER_REQUEST = 12
 
 
 def read_static(*names: str) -> str:
@@ -52,12 +52,14 @@ def read_static(*names: str) -> str:
 
 
 def build_stage(studio: AnyStudio, expected: Errors) -> gr.HTML:
-    """Place the stage; an `expected` error refuses a vote for good, any other keeps it waiting."""
-    answer = errors_as_reply((InvalidRequest, *expected), passing=(DiskFull,))
-    makers = (_pairs_function, _send_function, _pulse_function, _sitting_function)
-    functions = [authorized_function(answer(make(studio))) for make in makers]
+    """Build the stage. An `expected` error rejects a vote; after any other it is sent again."""
+    # A full disk is no fault of the vote: the browser keeps it until there is space.
+    reply = errors_as_reply((InvalidRequest, *expected), passing=(DiskFull,))
+    makers = (_pairs_function, _send_function, _status_function, _session_function)
+    functions = [authorized_function(reply(make(studio))) for make in makers]
     if isinstance(studio, Studio):
-        functions.append(authorized_function(answer(_retry_function(studio))))
+        functions.append(authorized_function(reply(_retry_model_function(studio))))
+
     return gr.HTML(
         html_template=read_static("stage/stage.html"),
         css_template=read_static(*STYLES),
@@ -69,69 +71,70 @@ def build_stage(studio: AnyStudio, expected: Errors) -> gr.HTML:
 
 
 def _pairs_function(studio: AnyStudio) -> Callable[[Any], Reply]:
-    def stage_pairs(wish: Any) -> Reply:
-        have = field(wish, "have", list)
+    def stage_pairs(request: Any) -> Reply:
+        have = field(request, "have", list)
         if not all(isinstance(pair_id, str) for pair_id in have):
             raise InvalidRequest("'have' must be a list of pair ids.")
-        want = min(MOST_PAIRS_AT_ONCE, max(0, field(wish, "want", int)))
-        annotator = field(wish, "annotator", str)
-        if wish.get("four") is True:
+        want = min(MAX_PAIRS_PER_REQUEST, max(0, field(request, "want", int)))
+        annotator = field(request, "annotator", str)
+        if request.get("four") is True:
             return studio.quads_ahead(annotator, have, want)
-        return studio.pairs_ahead(annotator, have, want, _trial(wish))
+        return studio.pairs_ahead(annotator, have, want, _trial(request))
 
     return stage_pairs
 
 
 def _send_function(studio: AnyStudio) -> Callable[[Any], Reply]:
-    acts = StageEvents(studio)
+    events = StageEvents(studio)
 
     def stage_send(event: Any) -> Reply:
-        return acts.take(event)
+        return events.take(event)
 
     return stage_send
 
 
-def _pulse_function(studio: AnyStudio) -> Callable[[Any], Reply]:
-    def stage_pulse(wish: Any) -> Reply:
-        annotator, trial = field(wish, "annotator", str), _trial(wish)
+def _status_function(studio: AnyStudio) -> Callable[[Any], Reply]:
+    def stage_status(request: Any) -> Reply:
+        annotator, trial = field(request, "annotator", str), _trial(request)
         return {
             "stats": studio.stats(annotator),
             "activity": studio.activity(),
             "train_every": studio.train_every,
-            "trial": _standing(studio.blind_tests.results(trial)) if trial else None,
+            "trial": _blind_test_progress(studio.blind_tests.results(trial)) if trial else None,
             "project": studio.annotations.offered(),
-            "sitting": studio.sessions.now(annotator),
+            "session": studio.sessions.now(annotator),
         }
 
-    return stage_pulse
+    return stage_status
 
 
-def _sitting_function(studio: AnyStudio) -> Callable[[Any], Reply]:
-    def stage_sitting(wish: Any) -> Reply:
-        annotator, act = field(wish, "annotator", str), field(wish, "act", str)
-        if act == "begin":
-            return {"sitting": studio.sessions.begin(annotator, field(wish, "goal", int))}
-        if act != "summary":
-            studio.sessions.turn(annotator, act)
+def _session_function(studio: AnyStudio) -> Callable[[Any], Reply]:
+    def stage_session(request: Any) -> Reply:
+        annotator, action = field(request, "annotator", str), field(request, "action", str)
+        if action == "begin":
+            return {"session": studio.sessions.begin(annotator, field(request, "goal", int))}
+        if action != "summary":
+            studio.sessions.turn(annotator, action)
+
         summary = studio.sessions.summary(annotator)
-        return {"sitting": studio.sessions.now(annotator), "summary": summary}
+        return {"session": studio.sessions.now(annotator), "summary": summary}
 
-    return stage_sitting
+    return stage_session
 
 
-def _retry_function(studio: Studio) -> Callable[[Any], Reply]:
-    def stage_retry(_: Any) -> Reply:
+def _retry_model_function(studio: Studio) -> Callable[[Any], Reply]:
+    def stage_retry_model(_: Any) -> Reply:
         return {"sampler": studio.retry_model()}
 
-    return stage_retry
+    return stage_retry_model
 
 
-def _standing(report: Reply) -> Reply:
-    """What a person who votes in a trial is told meanwhile: how far it is, not who leads."""
+def _blind_test_progress(report: Reply) -> Reply:
+    """Return the progress of a blind test without who leads, which would sway its voters."""
     shown = ("trial", "before", "after", "state", "votes", "votes_needed", "problem", "note")
     return {name: report[name] for name in shown} | {"settled": report["outcome"] is not None}
 
 
-def _trial(wish: Any) -> str:
-    trial = wish.get("trial") if isinstance(wish, dict) else None
+def _trial(request: Any) -> str:
+    trial = request.get("trial") if isinstance(request, dict) else None
     return trial if isinstance(trial, str) else ""

@@ -106,7 +106,7 @@ class Labeler:
                 await self.vote(self.waiting.pop(0), chance)
             if now > pulse:
                 pulse = now + PULSE_S
-                await self.call("stage_pulse", {})
+                await self.call("stage_status", {})
             await asyncio.sleep(max(0.0, now + 1.0 - time.monotonic()))
 
     async def refill(self) -> None:

@@ -157,8 +157,8 @@ class Sitting:
 
     def _activate_and_compare(self, page: Any, version: str) -> None:
         api = self._app.client()
-        page.click("#tune-tab-button")
-        page.locator("#library-tab-button").click()
+        page.click("#fine-tune-tab-button")
+        page.locator("#versions-tab-button").click()
         page.locator("#versions [data-version]").last.click(timeout=20_000)
         page.locator("#make-active:not([disabled])").click(timeout=20_000)
         wait_for(
@@ -178,9 +178,9 @@ class Sitting:
     def _judge(self, page: Any, version: str) -> None:
         """Vote in a blind test until it is settled, then go back to the base."""
         started, votes = time.monotonic(), 0
-        page.click("#verdict-tab-button")
-        page.locator("#start-trial:not([disabled])").click(timeout=20_000)
-        page.locator("#trials button[data-act=vote]").first.click(timeout=20_000)
+        page.click("#blind-test-tab-button")
+        page.locator("#start-blind-test:not([disabled])").click(timeout=20_000)
+        page.locator("#blind-tests button[data-action=vote]").first.click(timeout=20_000)
         page.locator("#stage .trial").wait_for()
         page.wait_for_function(PAIR, timeout=60_000)
         say("first blind pair after", time.monotonic() - started, "s")
@@ -188,20 +188,20 @@ class Sitting:
             self._press(page, self._choice(page))
             votes += 1
             time.sleep(0.5)
-        page.click("#stage [data-act=verdict]")
-        page.locator("#trials .outcome b").first.wait_for()
+        page.click("#stage [data-action=verdict]")
+        page.locator("#blind-tests .outcome b").first.wait_for()
         time.sleep(4)
-        print(f"blind: {page.locator('#trials .outcome b').first.inner_text()}", flush=True)
-        print(f"blind votes: {votes}; {page.locator('#trials .figure').first.inner_text()!r}")
+        print(f"blind: {page.locator('#blind-tests .outcome b').first.inner_text()}", flush=True)
+        print(f"blind votes: {votes}; {page.locator('#blind-tests .figure').first.inner_text()!r}")
         self._shoot(page, "verdict-settled")
-        page.locator("#trials button[data-act=back]").first.click()
+        page.locator("#blind-tests button[data-action=back]").first.click()
         api = self._app.client()
         wait_for(lambda: api.predict(api_name="/versions")[0]["active"], "the base to be active")
         wait_for(
             lambda: api.predict("someone-else", api_name="/next_pair").get("pair_id"), "a pair"
         )
         print(f"went back from {version} to base; pairs are drawn by it again")
-        page.locator("#trials button[data-act=use]").first.click()
+        page.locator("#blind-tests button[data-action=use]").first.click()
 
     def _shoot(self, page: Any, name: str) -> None:
         if self._arguments.shots:
@@ -220,7 +220,7 @@ class Sitting:
             page.wait_for_function(PAIR, timeout=60_000)
             time.sleep(3)
             page.screenshot(path=shots / f"label-{scheme}.png")
-            page.click("#tune-tab-button")
+            page.click("#fine-tune-tab-button")
             time.sleep(4)
             page.screenshot(path=shots / f"tune-{scheme}.png")
             page.click("#compare-tab-button")
@@ -229,11 +229,11 @@ class Sitting:
             page.wait_for_function("document.querySelectorAll('#board img').length >= 12")
             time.sleep(2)
             page.screenshot(path=shots / f"compare-{scheme}.png")
-            page.click("#verdict-tab-button")
-            page.locator("#trials .trial-card").first.wait_for()
+            page.click("#blind-test-tab-button")
+            page.locator("#blind-tests .blind-test-card").first.wait_for()
             time.sleep(2)
             page.screenshot(path=shots / f"verdict-{scheme}.png")
-            page.click("#library-tab-button")
+            page.click("#versions-tab-button")
             page.locator("#versions [data-version]").last.click()
             time.sleep(2)
             page.screenshot(path=shots / f"versions-{scheme}.png")

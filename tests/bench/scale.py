@@ -138,7 +138,7 @@ class Page:
             if number % 20 == 7:
                 took["undo"].append(1000 * timed(self.undo)[1])
             if number % 10 == 3:
-                took["pulse"].append(1000 * timed(lambda: self.call("stage_pulse"))[1])
+                took["pulse"].append(1000 * timed(lambda: self.call("stage_status"))[1])
             took["next pair"].append(1000 * timed(self.refill)[1])
             time.sleep(pause_s)
         return took
@@ -177,7 +177,7 @@ class Page:
 def wait_until_idle(page: Page) -> None:
     """Wait until the image model is loaded, so that the app is idle, and vote a little."""
     until = time.monotonic() + 120
-    while page.call("stage_pulse")["activity"]["sampler"]["state"] != "ready":
+    while page.call("stage_status")["activity"]["sampler"]["state"] != "ready":
         if time.monotonic() > until:
             raise RuntimeError("The image model does not load.")
         time.sleep(0.5)

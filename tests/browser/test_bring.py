@@ -41,10 +41,10 @@ def test_a_person_sees_ten_prompts_before_anything_is_brought_in(
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(shared_app.url)
     page.get_by_role("button", name="Bring your own images").click(timeout=SLOW_MS)
-    page.locator("#bring-folder input, #bring-folder textarea").fill(str(folder))
-    page.locator("#look-at-images").click()
+    page.locator("#import-folder input, #import-folder textarea").fill(str(folder))
+    page.locator("#preview-import").click()
 
-    card = page.locator("#brought .preview")
+    card = page.locator("#import-result .preview")
     card.wait_for(timeout=WORK_MS)
     text = card.inner_text()
     assert "12 from AUTOMATIC1111, 4 from ComfyUI, 2 from text files, 2 from folder names" in text
@@ -53,15 +53,15 @@ def test_a_person_sees_ten_prompts_before_anything_is_brought_in(
     assert examples.count() == 7 and examples.locator("img").count() == 7
     assert BOLD in text and "a red fox" in text and "chosen" not in text
 
-    page.locator("#cancel-bringing").click()
+    page.locator("#cancel-import").click()
     card.wait_for(state="detached", timeout=SLOW_MS)
-    page.locator("#bring-images").wait_for(state="hidden", timeout=SLOW_MS)
+    page.locator("#import-images").wait_for(state="hidden", timeout=SLOW_MS)
     told = shared_app.client().predict(str(folder), api_name="/preview_import")
     assert (told["images"], told["known"], told["pairs"]) == (20, 0, 20)
 
-    page.locator("#bring-folder input, #bring-folder textarea").press("Enter")
+    page.locator("#import-folder input, #import-folder textarea").press("Enter")
     page.get_by_role("button", name="Bring in 20 images").click(timeout=WORK_MS)
-    page.locator("#brought .notice", has_text="Ready to label").wait_for(timeout=WORK_MS)
-    assert "20 images and 7 prompts" in page.locator("#brought").inner_text()
-    page.locator("#bring-images").wait_for(state="hidden", timeout=SLOW_MS)
+    page.locator("#import-result .notice", has_text="Ready to label").wait_for(timeout=WORK_MS)
+    assert "20 images and 7 prompts" in page.locator("#import-result").inner_text()
+    page.locator("#import-images").wait_for(state="hidden", timeout=SLOW_MS)
     assert problems == []

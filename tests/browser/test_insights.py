@@ -18,7 +18,7 @@ def test_a_fast_labeler_is_offered_a_pause_that_takes_no_key_and_then_sees_insig
     saved = stage.saved()
     for _ in range(12):
         stage.press("ArrowLeft")
-    card = page.locator("#stage .pause")
+    card = page.locator("#stage .pace-hint")
     card.wait_for(timeout=SLOW_MS)
     assert "look" in card.inner_text()
     stage.press("ArrowRight")

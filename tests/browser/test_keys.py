@@ -126,5 +126,5 @@ def test_a_browser_that_keeps_nothing_labels_and_says_so(
     stage.press("ArrowLeft")
     stage.press("ArrowRight")
     stage.wait_until_saved(saved + 2)
-    assert "would be lost by a reload" in page.locator("#stage .fleeting").inner_text()
+    assert "would be lost by a reload" in page.locator("#stage .not-stored").inner_text()
     assert errors == []

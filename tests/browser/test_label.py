@@ -52,7 +52,7 @@ def test_keys_are_left_alone_while_a_person_types_reads_help_or_looks_at_another
     page.keyboard.press("Escape")
     page.locator("#stage .help-card").wait_for(state="hidden")
 
-    page.locator("#tune-tab-button").click()
+    page.locator("#fine-tune-tab-button").click()
     page.locator("#fine-tune").wait_for()
     page.keyboard.press("ArrowLeft")
     page.locator("#label-tab-button").click()
@@ -97,16 +97,16 @@ def test_more_is_said_of_the_last_choice_and_four_are_ranked_in_two_keys(
 
 def test_a_pair_is_looked_at_closely_and_let_go(shared_app: App, page: Any, stage: Stage) -> None:
     stage.open(shared_app.url)
-    pair, lens = stage.wait_for_pair(), page.locator("#stage .lens")
+    pair, overlay = stage.wait_for_pair(), page.locator("#stage .overlay")
     page.keyboard.down(" ")
-    lens.wait_for(state="visible")
+    overlay.wait_for(state="visible")
     page.keyboard.up(" ")
-    lens.wait_for(state="hidden")
+    overlay.wait_for(state="hidden")
     page.keyboard.press("d")
-    lens.wait_for(state="visible")
-    assert "differ by" in lens.inner_text()
+    overlay.wait_for(state="visible")
+    assert "differ by" in overlay.inner_text()
     page.keyboard.press("Escape")
-    lens.wait_for(state="hidden")
+    overlay.wait_for(state="hidden")
     page.keyboard.press("1")
     page.locator("#stage .stage[data-zoomed]").wait_for()
     page.keyboard.press("Escape")
@@ -151,7 +151,7 @@ def test_whatever_was_given_last_is_taken_back_first(
     stage.wait_until_saved(saved + 1)
     assert decisions(shared_app, "undoer") == ["open"]
 
-    take_back(page, "Your report is taken back")
+    take_back(page, "Your flag is taken back")
     assert stage.read("pair") == reported
     stage.wait_until_saved(saved + 1)
     assert decisions(shared_app, "undoer") == ["withdrawn"]

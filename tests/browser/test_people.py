@@ -31,7 +31,7 @@ def choose_password(page: Any, link: str, name: str | None = None) -> None:
         page.fill("input[name=name]", name)
     page.fill("input[name=password]", PASSWORD)
     page.click("button")
-    page.locator("[data-palate-person]").wait_for()
+    page.locator("[data-palate-account]").wait_for()
 
 
 def test_an_admin_lets_a_labeler_in_who_votes_and_whose_unsent_votes_wait_for_them(

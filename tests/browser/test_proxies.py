@@ -97,7 +97,7 @@ def sign_in(page: Any, url: str) -> None:
     page.fill("input[name=name]", "Ada")
     page.fill("input[name=password]", PASSWORD)
     page.click("button")
-    page.locator("[data-palate-person]").wait_for(timeout=SLOW_MS)
+    page.locator("[data-palate-account]").wait_for(timeout=SLOW_MS)
 
 
 def labels(stage: Stage, url: str, problems: list[str]) -> None:
@@ -112,7 +112,7 @@ def labels(stage: Stage, url: str, problems: list[str]) -> None:
     for tab in stage.page.locator("button[role=tab]").all():
         tab.click()
         stage.page.locator("[role=tabpanel]:visible").first.wait_for(timeout=SLOW_MS)
-    stage.page.locator("#library-tab-button").click()
+    stage.page.locator("#versions-tab-button").click()
     stage.page.locator("#versions .card").first.wait_for(timeout=SLOW_MS)
     assert not problems
 

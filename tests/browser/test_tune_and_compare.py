@@ -36,7 +36,7 @@ def test_a_person_fine_tunes_compares_judges_blind_and_goes_back(
     fine_tune(page)
     # Other tests may have made versions before.
     made = shared_app.client().predict(api_name="/versions")[-1]["version"]
-    page.locator("#library-tab-button").click()
+    page.locator("#versions-tab-button").click()
     page.locator(f"#versions [data-version={made}]").click()
     page.locator("#make-active:not([disabled])").click(timeout=SLOW_MS)
     page.locator(f"#versions [data-version={made}] .active").wait_for(timeout=SLOW_MS)
@@ -127,25 +127,25 @@ def opacity(page: Any, column: int) -> str:
 
 def judges_blind_and_goes_back(app: App, page: Any, stage: Stage, made: str) -> None:
     """From a blind test to its verdict, and from the version back to the base."""
-    page.locator("#verdict-tab-button").click()
-    page.locator("#start-trial:not([disabled])").click(timeout=SLOW_MS)
-    page.locator("#trials [data-act=vote]").click(timeout=SLOW_MS)
-    page.locator("#stage .trial").wait_for(timeout=SLOW_MS)
+    page.locator("#blind-test-tab-button").click()
+    page.locator("#start-blind-test:not([disabled])").click(timeout=SLOW_MS)
+    page.locator("#blind-tests [data-action=vote]").click(timeout=SLOW_MS)
+    page.locator("#stage .blind-test").wait_for(timeout=SLOW_MS)
     for _ in range(SETTLING):
         stage.wait_for_pair()
         stage.press(side_of(app, page, made))
-    page.locator("#stage .trial", has_text="settled").wait_for(timeout=SLOW_MS)
-    page.locator("#stage [data-act=verdict]").click()
-    verdict = page.locator("#trials .outcome.good")
+    page.locator("#stage .blind-test", has_text="outcome is clear").wait_for(timeout=SLOW_MS)
+    page.locator("#stage [data-action=verdict]").click()
+    verdict = page.locator("#blind-tests .outcome.good")
     verdict.wait_for(timeout=SLOW_MS)
     assert f"{made} is better than base" in verdict.inner_text()
-    page.locator("#trials [data-act=back]").click()
-    page.locator("#trials [data-act=use]").wait_for(timeout=SLOW_MS)
+    page.locator("#blind-tests [data-action=back]").click()
+    page.locator("#blind-tests [data-action=use]").wait_for(timeout=SLOW_MS)
     assert app.client().predict(api_name="/versions")[0]["active"]
 
     page.locator("#label-tab-button").click()
-    page.locator("#stage [data-act=leave]").click()
-    page.locator("#stage .trial").wait_for(state="hidden", timeout=SLOW_MS)
+    page.locator("#stage [data-action=leave]").click()
+    page.locator("#stage .blind-test").wait_for(state="hidden", timeout=SLOW_MS)
     restored = ["base", "base"]
     wait_for(lambda: drawn_by(app, page) == restored, "a pair of the restored version")
 
@@ -178,7 +178,7 @@ def copied_images(app: App, wanted: list[str]) -> dict[str, str]:
 
 
 def fine_tune(page: Any) -> None:
-    page.locator("#tune-tab-button").click()
+    page.locator("#fine-tune-tab-button").click()
     page.get_by_text("Advanced settings").click()
     page.locator("#settings textarea").fill('{"steps": 4, "check_prompts": 1}')
     # A vote counts ten seconds after it was given, so the plan may not be there at once.

@@ -39,8 +39,8 @@ def test_a_lora_from_elsewhere_is_added_named_exported_compared_and_deleted(
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(shared_app.url)
-    page.locator("#library-tab-button").click(timeout=SLOW_MS)
-    page.locator("#bring button", has_text="Bring your own").click()
+    page.locator("#versions-tab-button").click(timeout=SLOW_MS)
+    page.locator("#import-version button", has_text="Bring your own").click()
 
     text = tmp_path / "text.safetensors"
     text.write_bytes(b"no lora at all\n" * 700_000)
@@ -83,21 +83,21 @@ def test_a_lora_from_elsewhere_is_added_named_exported_compared_and_deleted(
         page.locator("#columns .token", has_text=chosen).wait_for(timeout=SLOW_MS)
     assert page.locator("#columns .token").count() == 2
 
-    page.locator("#library-tab-button").click()
+    page.locator("#versions-tab-button").click()
     page.locator("#delete-version").click()
-    page.locator("#asking button", has_text="Delete its files").click()
+    page.locator("#confirm-delete button", has_text="Delete its files").click()
     page.locator(f"#versions [data-version={version}].gone").wait_for(timeout=SLOW_MS)
     assert problems == []
 
 
 def test_the_disk_is_measured_and_shows_what_would_go(shared_app: App, page: Any) -> None:
     page.goto(shared_app.url)
-    page.locator("#library-tab-button").click(timeout=SLOW_MS)
+    page.locator("#versions-tab-button").click(timeout=SLOW_MS)
     page.locator("#disk button", has_text="Disk").first.click()
     page.locator("#usage tbody tr").first.wait_for(timeout=SLOW_MS)
     assert page.locator("#usage tbody tr").count() == 8
     page.locator("#usage [data-kind=images]").click()
-    page.locator("#would-go [role=status]").wait_for(timeout=SLOW_MS)
+    page.locator("#clean-up-preview [role=status]").wait_for(timeout=SLOW_MS)
 
 
 def bring(page: Any, file: Path) -> None:

@@ -55,9 +55,8 @@ def blind_test_card(trial: dict[str, Any], active: str) -> str:
         details(trial),
     ]
     body = "".join(parts)
-    return (
-        f'<article class="card trial-card" data-trial="{escape(trial["trial"])}">{body}</article>'
-    )
+    name = escape(trial["trial"])
+    return f'<article class="card blind-test-card" data-trial="{name}">{body}</article>'
 
 
 def badge(trial: dict[str, Any]) -> str:
@@ -139,7 +138,7 @@ def buttons(trial: dict[str, Any], active: str) -> str:
 def button(act: str, trial: dict[str, Any], text: str, kind: str = "") -> str:
     """Return a button that `verdict.js` listens to; `text` is HTML."""
     return (
-        f'<button type="button"{kind} data-act="{act}" data-trial="{escape(trial["trial"])}">'
+        f'<button type="button"{kind} data-action="{act}" data-trial="{escape(trial["trial"])}">'
         f"{text}</button>"
     )
 

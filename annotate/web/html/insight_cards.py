@@ -134,7 +134,7 @@ def pair(example: Told, note: str = "") -> str:
     chosen, other = (escape(example[name], quote=True) for name in ("chosen_url", "other_url"))
     caption = f'<figcaption class="soft">{escape(note)}</figcaption>' if note else ""
     return (
-        f'<figure class="couple" title="{prompt}">'
+        f'<figure class="image-pair" title="{prompt}">'
         f'<img loading="lazy" class="chosen" src="{chosen}" alt="Chosen for: {prompt}">'
         f'<img loading="lazy" src="{other}" alt="Not chosen">{caption}</figure>'
     )
@@ -185,10 +185,10 @@ def differs_card(differs: Told | None) -> str:
         for one in differs["attributes"][:MOST_LIKES]
     )
     listed = f"<p>More often than the others:</p><ul>{habits}</ul>" if habits else ""
-    couples = "".join(
+    image_pairs = "".join(
         pair(one, f"{one['against']} of {one['others']} took the other") for one in differs["pairs"]
     )
-    shown = f'<div class="examples">{couples}</div>'
+    shown = f'<div class="examples">{image_pairs}</div>'
     return f'<div class="card insight"><p>{head}</p>{listed}{shown}</div>'
 
 

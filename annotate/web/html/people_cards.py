@@ -26,7 +26,7 @@ def link_card(name: str, link: str) -> str:
     """Return the link that a person chooses a password with; it is shown only now."""
     return (
         f'<div class="card notice link" role="status"><b>A link for <bdi>{escape(name)}</bdi></b>'
-        f'<p class="copied"><input readonly aria-label="The link" '
+        f'<p class="copy-row"><input readonly aria-label="The link" '
         f'value="{escape(link, quote=True)}">'
         '<button type="button" data-copy>Copy</button></p>'
         '<p class="soft">Send it to them. It works once, for seven days, and is shown only now.'
@@ -70,6 +70,6 @@ def _badges(person: Person, accounts: bool) -> str:
 def _button(person: Person, act: str, text: str) -> str:
     name = escape(person.name, quote=True)
     return (
-        f'<button type="button" data-act="{act}" data-person="{name}" '
+        f'<button type="button" data-action="{act}" data-person="{name}" '
         f'aria-label="{text}: {name}">{text}</button>'
     )

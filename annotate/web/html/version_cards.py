@@ -14,7 +14,7 @@ VOTE_KINDS = {
     "both_bad": ("both bad", "both bad"),
 }
 ALONE = (
-    '<p class="soft alone">A fine-tune makes the first version. You can also bring your own, '
+    '<p class="soft only-base">A fine-tune makes the first version. You can also bring your own, '
     "below.</p>"
 )
 Told = dict[str, Any]

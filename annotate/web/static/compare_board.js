@@ -28,8 +28,8 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
   const state = { mode: "side", pair: [0, 1], amplified: 4, cut: 50, key: "", data: null, figures: [] };
   const parts = {
     modes: make("div", { className: "switch", role: "group", ariaLabel: "How to compare" }),
-    pair: make("div", { className: "pairing" }),
-    status: make("span", { className: "told", role: "status" }),
+    pair: make("div", { className: "column-pair" }),
+    status: make("span", { className: "status", role: "status" }),
     legend: make("div", { className: "legend" }),
     cards: make("div", { className: "cards" }),
     hold: make("button", { type: "button", className: "hold", textContent: "Hold to swap" }),
@@ -76,7 +76,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
   function card(data, prompt, seed, place) {
     const sides = data.columns.map((column, i) =>
       make("span", { className: "side", "data-column": i, title: `${column}, ${nameOf(data)} ${seed}` },
-        make("span", { className: "frame ghost" }), make("em", { textContent: column })));
+        make("span", { className: "frame loading" }), make("em", { textContent: column })));
     const map = make("span", { className: "side map" },
       make("span", { className: "frame" }, make("canvas", { role: "img" })),
       make("em", { textContent: "difference" }));
@@ -167,7 +167,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
   // ---- the difference --------------------------------------------------------------------
   function scale(first, second) {
     const select = make("select", { ariaLabel: "Amplification" },
-      ...AMPLIFIED.map((by) => make("option", { value: by, textContent: `${by}×` })));
+      ...AMPLIFICATIONS.map((by) => make("option", { value: by, textContent: `${by}×` })));
     select.value = state.amplified;
     select.addEventListener("change", () => {
       state.amplified = Number(select.value);
@@ -175,7 +175,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
       lookAgain();
     });
     const bar = make("i", { className: "heat" });
-    const stops = HEAT.map(([r, g, b]) => `rgb(${r} ${g} ${b})`).join();
+    const stops = HEAT_COLORS.map(([r, g, b]) => `rgb(${r} ${g} ${b})`).join();
     bar.style.background = `linear-gradient(to right, ${stops})`;
     const most = 100 / state.amplified;
     return [`Where ${first} and ${second} differ, amplified`, select, make("span", {}, "equal ", bar,

@@ -5,7 +5,7 @@ const own = element.querySelector(".own");
 
 async function showOwn() {
   if (!own.isConnected || !own.open) return;
-  const reply = await server.stage_own({ annotator: "" });
+  const reply = await server.stage_own_votes({ annotator: "" });
   const told = reply && reply.ok ? reply.html : "";
   const place = own.querySelector("div");
   if (told) place.innerHTML = told;

@@ -39,7 +39,7 @@ class BestOfNSection:
             with gr.Row(elem_classes="ends"):
                 self._among = gr.Slider(FEWEST, MOST, DEFAULT_CANDIDATES, step=1, label="Images")
                 self._shown = gr.Slider(1, MOST_SHOWN, SHOWN, step=1, label="Shown")
-                self._start = gr.Button("Choose", min_width=90, elem_id="start-choosing")
+                self._start = gr.Button("Choose", min_width=90, elem_id="start-best-of-n")
         self.versions = [self._drawn_by, self._judge]
 
     def listen(

@@ -21,7 +21,7 @@ class BlindTestTab:
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
         self._studio, self._expected = studio, expected
-        with gr.Tab("Verdict", id="verdict", elem_id="verdict-tab") as self.tab:
+        with gr.Tab("Verdict", id="verdict", elem_id="blind-test-tab") as self.tab:
             self._build()
         self._listen()
 
@@ -32,10 +32,10 @@ class BlindTestTab:
                 heading("Did it get better?")
                 with gr.Row():
                     self._before = gr.Dropdown(
-                        label="Version before", min_width=130, elem_id="trial-before"
+                        label="Version before", min_width=130, elem_id="blind-test-before"
                     )
                     self._after = gr.Dropdown(
-                        label="Version to test", min_width=130, elem_id="trial-after"
+                        label="Version to test", min_width=130, elem_id="blind-test-after"
                     )
                 with gr.Accordion("Options", open=False):
                     self._build_options()
@@ -43,14 +43,14 @@ class BlindTestTab:
                     "Start a blind test",
                     variant="primary",
                     interactive=False,
-                    elem_id="start-trial",
+                    elem_id="start-blind-test",
                 )
             with gr.Column(min_width=320):
                 heading("Before you start")
                 gr.HTML(sizes_card(sample_sizes()), apply_default_css=False)
         heading("Blind tests")
         self._cards = gr.HTML(
-            elem_id="trials", js_on_load=read_static("blind_test.js"), apply_default_css=False
+            elem_id="blind-tests", js_on_load=read_static("blind_test.js"), apply_default_css=False
         )
 
     def _build_options(self) -> None:

@@ -104,7 +104,7 @@ class CompareTab:
         with gr.Accordion("Add a version at a strength", open=False, elem_id="strengths"):
             with gr.Row(elem_classes="ends"):
                 self._version = gr.Dropdown(
-                    label="Version", scale=1, min_width=100, elem_id="of-version"
+                    label="Version", scale=1, min_width=100, elem_id="strength-version"
                 )
                 self._strength = gr.Slider(
                     0, STRONGEST, 0.5, step=0.05, label="Strength", scale=3, elem_id="strength"

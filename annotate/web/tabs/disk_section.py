@@ -23,7 +23,7 @@ def disk_section(studio: Studio, expected: Errors) -> gr.Accordion:
     section: gr.Accordion
     with gr.Accordion("Disk", open=False, elem_id="disk") as section:
         usage = gr.HTML(elem_id="usage", js_on_load=PICK_KIND, apply_default_css=False)
-        preview = gr.HTML(elem_id="would-go", apply_default_css=False)
+        preview = gr.HTML(elem_id="clean-up-preview", apply_default_css=False)
         with gr.Row():
             remove = gr.Button("Remove", variant="stop", visible=False, elem_id="clean-up")
             keep = gr.Button("Keep it all", visible=False)

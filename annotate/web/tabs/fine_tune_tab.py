@@ -19,7 +19,7 @@ class FineTuneTab:
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
         self._studio, self._expected = studio, expected
-        with gr.Tab("Fine-tune", id="tune", elem_id="tune-tab") as self.tab:
+        with gr.Tab("Fine-tune", id="tune", elem_id="fine-tune-tab") as self.tab:
             self._build()
         self._listen()
 

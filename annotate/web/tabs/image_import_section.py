@@ -31,18 +31,18 @@ def image_import_section(studio: Studio, expected: Errors) -> None:
     refuse, material = errors_as_gr_error(expected), studio.importer
     gr.HTML(IMPORT_HELP, apply_default_css=False)
     looked = gr.State("")
-    with gr.Row(elem_id="bring-row"):
+    with gr.Row(elem_id="import-row"):
         folder = gr.Textbox(
-            label="Folder of images", placeholder="~/images", scale=4, elem_id="bring-folder"
+            label="Folder of images", placeholder="~/images", scale=4, elem_id="import-folder"
         )
         look = gr.Button(
-            "Look", variant="primary", scale=0, min_width=130, elem_id="look-at-images"
+            "Look", variant="primary", scale=0, min_width=130, elem_id="preview-import"
         )
-        stop = gr.Button("Stop", visible=False, scale=0, min_width=90, elem_id="stop-bringing")
-    told = gr.HTML(elem_id="brought", apply_default_css=False)
-    with gr.Row(visible=False, elem_id="bring-or-not") as choice:
-        start = gr.Button("Bring in", variant="primary", elem_id="bring-images", scale=0)
-        cancel = gr.Button("Cancel", elem_id="cancel-bringing", scale=0)
+        stop = gr.Button("Stop", visible=False, scale=0, min_width=90, elem_id="stop-import")
+    told = gr.HTML(elem_id="import-result", apply_default_css=False)
+    with gr.Row(visible=False, elem_id="import-choice") as choice:
+        start = gr.Button("Bring in", variant="primary", elem_id="import-images", scale=0)
+        cancel = gr.Button("Cancel", elem_id="cancel-import", scale=0)
     shown = [told, look, stop, choice, start, looked]
 
     @refuse

@@ -20,7 +20,7 @@ def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
         build_stage(studio, expected)
         with gr.Accordion("Add your own prompts", open=False, elem_id="prompts"):
             _prompts(studio, expected)
-        with gr.Accordion("Bring your own images", open=False, elem_id="bring-images"):
+        with gr.Accordion("Bring your own images", open=False, elem_id="import-section"):
             image_import_section(studio, expected)
         ProjectSection(studio, expected)
     return tab

@@ -24,17 +24,17 @@ def own_votes(studio: AnyStudio, expected: Errors) -> gr.HTML:
         '<details class="own"><summary>Your votes</summary><div></div></details>',
         js_on_load=read_static("own_votes.js"),
         apply_default_css=False,
-        elem_id="own",
+        elem_id="own-votes",
         server_functions=[authorized_function(answer(_own_function(studio)))],
     )
 
 
 def _own_function(studio: AnyStudio) -> Callable[[Any], Reply]:
-    def stage_own(wish: Any) -> Reply:
+    def stage_own_votes(wish: Any) -> Reply:
         told = studio.insights.own(field(wish, "annotator", str))
         return {"html": own_votes_page(told), "more": told["measuring"]["left"] > 0}
 
-    return stage_own
+    return stage_own_votes
 
 
 def own_votes_page(told: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ ROLES = [
 PICK_ACT = """
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-person]");
-  if (button) trigger("select", { person: button.dataset.person, act: button.dataset.act });
+  if (button) trigger("select", { person: button.dataset.person, act: button.dataset.action });
 });
 """
 COPY_LINK = """

@@ -52,7 +52,7 @@ class ProjectSection:
 
     def _reports(self) -> None:
         gr.HTML('<h3 class="section">Reported pairs</h3>', apply_default_css=False)
-        self._list = gr.HTML(NO_FLAGS, elem_id="reports", apply_default_css=False)
+        self._list = gr.HTML(NO_FLAGS, elem_id="flags", apply_default_css=False)
         with gr.Row(visible=False) as deciding:
             self._which = gr.Dropdown([], label="Report", interactive=True)
             shown = gr.Button("Show it again", size="sm")

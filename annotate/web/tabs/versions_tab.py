@@ -30,7 +30,7 @@ class VersionsTab:
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
         self._studio, self._library, self._expected = studio, studio.registry, expected
-        with gr.Tab("Versions", id="library", elem_id="library-tab") as self.tab:
+        with gr.Tab("Versions", id="library", elem_id="versions-tab") as self.tab:
             self._build()
         self._shown = [self._tree, self._card, self._actions, self._gone, *self._buttons]
         self._shown += [self._name, self._note, self._asking, self._export_told]
@@ -50,7 +50,7 @@ class VersionsTab:
                 heading("Chosen version")
                 self._card = gr.HTML(elem_id="version", apply_default_css=False)
                 self._build_actions()
-        with gr.Accordion("Bring your own", open=False, elem_id="bring"):
+        with gr.Accordion("Bring your own", open=False, elem_id="import-version"):
             self._build_import()
         self._disk = disk_section(self._studio, self._expected)
 
@@ -60,7 +60,7 @@ class VersionsTab:
                 self._activate = gr.Button("Make active", variant="primary", elem_id="make-active")
                 self._compare = gr.Button("Compare", elem_id="compare-version")
                 self._delete = gr.Button("Delete", elem_id="delete-version")
-            with gr.Group(visible=False, elem_id="asking") as self._asking:
+            with gr.Group(visible=False, elem_id="confirm-delete") as self._asking:
                 self._question = gr.HTML(apply_default_css=False)
                 with gr.Row():
                     self._do_delete = gr.Button("Delete its files", variant="stop")

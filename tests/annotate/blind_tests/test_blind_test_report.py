@@ -102,8 +102,8 @@ def test_only_saved_reports_are_served(voted: Place, name: str) -> None:
 
 def test_the_card_offers_a_report_once_there_is_a_vote(voted: Place) -> None:
     report = voted.studio.blind_tests.results("t0001")
-    assert 'data-act="report"' in blind_test_card(report, "base")
+    assert 'data-action="report"' in blind_test_card(report, "base")
     bare = report | {"votes": 0, "votes_needed": (1, 2)}
-    assert 'data-act="report"' not in blind_test_card(bare, "base")
+    assert 'data-action="report"' not in blind_test_card(bare, "base")
     linked = blind_test_card(report | {"report_url": "report/t0001.html"}, "base")
     assert 'href="report/t0001.html"' in linked

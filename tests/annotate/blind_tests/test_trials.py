@@ -9,7 +9,7 @@ from annotate.errors import InvalidRequest, ReleaseBlocked
 from annotate.rendering.prompt_sources import prompts_for
 from annotate.service.labeler_view import LabelerView
 from annotate.urls import QUESTION_TEXTS
-from annotate.web.stage import _pulse_function
+from annotate.web.stage import _status_function
 from annotate.web.stage_events import StageEvents
 from storage.errors import InvalidTrial, UnknownTrial, UnknownVersion
 
@@ -264,7 +264,7 @@ class Observer:
 
 
 def read_pulse(studio: Any) -> Any:
-    return _pulse_function(studio)
+    return _status_function(studio)
 
 
 def flattened(value: Any, name: str = "", hide: bool = False) -> Any:

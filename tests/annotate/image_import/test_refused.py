@@ -218,7 +218,7 @@ def test_a_labeler_calls_no_server_function_of_the_page_of_admins(ada, bob):
     for component in (stage_of(ada), *range(0, 40, 5)):
         if component == stage_of(bob):
             continue
-        for function in ("stage_pulse", "look", "__init__"):
+        for function in ("stage_status", "look", "__init__"):
             sent = {
                 "component_id": component,
                 "fn_name": function,
@@ -334,11 +334,11 @@ def test_a_labeler_says_nothing_about_a_vote_of_another(house, bob, cem):
 
 
 def test_a_labeler_begins_and_ends_no_sitting_of_another(house, bob, cem):
-    began = serve(cem, "stage_sitting", {"annotator": "", "act": "begin", "goal": 20}).json()
-    assert began["ok"] is True and began["sitting"]["goal"] == 20
-    for act in ("paused", "ended", "summary", "begin"):
-        wish = {"annotator": "Cem", "act": act, "goal": 1}
-        assert serve(bob, "stage_sitting", wish).json()["ok"] is False
+    began = serve(cem, "stage_session", {"annotator": "", "action": "begin", "goal": 20}).json()
+    assert began["ok"] is True and began["session"]["goal"] == 20
+    for action in ("paused", "ended", "summary", "begin"):
+        wish = {"annotator": "Cem", "action": action, "goal": 1}
+        assert serve(bob, "stage_session", wish).json()["ok"] is False
     assert house.place.studio.sessions.now("Cem") == {"goal": 20, "given": 0, "state": "open"}
 
 
@@ -347,7 +347,7 @@ def test_a_labeler_gets_no_pairs_in_another_name(bob):
     refused = serve(bob, "stage_pairs", wish).json()
     assert refused["ok"] is False and "pairs" not in refused
     assert "event: error" in call(bob, "next_pair", "Cem")[1]
-    assert serve(bob, "stage_pulse", {"annotator": "Cem"}).json()["ok"] is False
+    assert serve(bob, "stage_status", {"annotator": "Cem"}).json()["ok"] is False
 
 
 def test_an_admin_votes_in_no_other_name_either(house, ada):
@@ -403,7 +403,7 @@ def test_a_session_that_nobody_began_has_nothing_to_listen_to(bob):
 def test_a_blind_test_is_not_opened_by_its_name(bob):
     wish = {"annotator": "", "have": [], "want": 1, "trial": "0" * 16}
     assert serve(bob, "stage_pairs", wish).json()["ok"] is False
-    assert serve(bob, "stage_pulse", wish).json()["ok"] is False
+    assert serve(bob, "stage_status", wish).json()["ok"] is False
 
 
 # Whoever it is
@@ -520,9 +520,9 @@ def test_an_admin_asks_about_others_and_what_an_admin_does_bears_their_name(hous
 def test_an_admin_tries_again_to_load_the_model_from_the_page_and_a_labeler_does_not(
     house: House,
 ) -> None:
-    reply = serve(house.signed_in("Ada"), "stage_retry", {}).json()
+    reply = serve(house.signed_in("Ada"), "stage_retry_model", {}).json()
     assert reply["ok"] and reply["sampler"]["state"] == "ready"
-    refused = serve(house.signed_in("Bob"), "stage_retry", {})
+    refused = serve(house.signed_in("Bob"), "stage_retry_model", {})
     assert refused.status_code != 200 or refused.json()["ok"] is False
 
 

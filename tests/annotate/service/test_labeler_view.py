@@ -80,16 +80,16 @@ def label(client: httpx.Client, rounds: int) -> None:
         for side in ("left_url", "right_url"):
             assert client.get(pair[side]).status_code == 200
         assert cast(client, pair["pair_id"], verdict=("left", "tie", "skip")[number % 3])["ok"]
-        serve(client, "stage_pulse", {"annotator": "", "trial": ""})
+        serve(client, "stage_status", {"annotator": "", "trial": ""})
     serve(client, "stage_send", {"kind": "undo", "key": f"undo-{rounds}", "annotator": ""})
     four = pairs(client, four=True)[0]
     assert [client.get(url).status_code for url in four["urls"]] == [200] * 4
     ranking = {"kind": "ranking", "pair_id": four["pair_id"], "best": 1, "worst": 2}
     sent = {**ranking, "annotator": "", "key": four["pair_id"]}
     assert serve(client, "stage_send", sent).json()["ok"]
-    for act in ("begin", "summary", "ended"):
-        serve(client, "stage_sitting", {"annotator": "", "act": act, "goal": 5})
-    own = serve(client, "stage_own", {"annotator": ""}).json()["html"]
+    for action in ("begin", "summary", "ended"):
+        serve(client, "stage_session", {"annotator": "", "action": action, "goal": 5})
+    own = serve(client, "stage_own_votes", {"annotator": ""}).json()["html"]
     assert "What you like" in own
     assert all(client.get(url).status_code == 200 for url in IMAGE.findall(own))
     for name in ("next_pair", "next_quad", "own_votes", "undo", "stats", "project"):
@@ -108,7 +108,7 @@ def read_everything(client: httpx.Client) -> None:
         client.get(path)
     for pair in ("0" * 16, "", "../../etc"):
         cast(client, pair)
-    for name in ("stage_pairs", "stage_send", "stage_pulse", "stage_sitting"):
+    for name in ("stage_pairs", "stage_send", "stage_status", "stage_session"):
         for wrong in (None, [], {}, {"annotator": 3}, {"annotator": "Ada"}, {"trial": "x"}):
             serve(client, name, wrong)
     call(client, "vote", "nope", "best", "", "k")
@@ -138,7 +138,7 @@ def test_no_byte_sent_to_a_labeler_names_a_model_a_version_a_run_or_a_path(house
     place.sampler.trouble = f"secretmodel could not read {place.store.images_dir}"
     place.studio.pairs_ahead("zoe", [], 48)
     until(lambda: place.studio.activity()["pool"]["problem"])
-    assert serve(bob, "stage_pulse", {"annotator": ""}).json()["activity"]["message"] == TROUBLE
+    assert serve(bob, "stage_status", {"annotator": ""}).json()["activity"]["message"] == TROUBLE
     serve(bob, "stage_pairs", {"annotator": "", "have": [], "want": 12})
     serve(bob, "stage_pairs", {"annotator": "", "have": [], "want": 12, "trial": trial["trial"]})
     place.sampler.trouble = None

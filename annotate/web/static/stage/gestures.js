@@ -1,69 +1,68 @@
-// Keys, clicks, taps and swipes, each turned into the name of an action.
+// Input of the stage: keys, clicks, taps and swipes become the names of actions.
 
 const SWIPE_PX = 60;
 
-function listenToHands({ element, keys, view, closer, act, layout }) {
-  const typed = () => element.isConnected && view.shown();
-  let asked = null;
+function listenToInput({ element, keys, view, magnifier, perform, layout }) {
+  const isActive = () => element.isConnected && view.shown();
+  let rebinding = null;
 
   function onKey(event) {
     if (!element.isConnected) return document.removeEventListener("keydown", onKey);
-    if (!typed()) return undefined;
-    if (asked) return choose(event);
+    if (!isActive()) return undefined;
+    if (rebinding) return rebind(event);
     const action = keys.actionOf(event, layout());
     if (!action) return undefined;
     if (action !== "close") event.preventDefault();
-    if (action === "flicker") return closer.flicker(true);
-    return act(action, event.timeStamp);
+    if (action === "flicker") return magnifier.flicker(true);
+    return perform(action, event.timeStamp);
   }
 
   function onKeyUp(event) {
     if (!element.isConnected) return document.removeEventListener("keyup", onKeyUp);
     if (!keys.isOf(event, "flicker")) return undefined;
-    // A button that was clicked last must not be pressed by the key that shows one in the place
-    // of the other.
-    if (typed() && event.target.matches?.("button:not(:focus-visible)")) event.preventDefault();
-    return closer.flicker(false);
+    // Space flickers; without this it would also press the button that was clicked last.
+    if (isActive() && event.target.matches?.("button:not(:focus-visible)")) event.preventDefault();
+    return magnifier.flicker(false);
   }
 
-  // ---- another key for an action -------------------------------------------------------
-  function choose(event) {
+  // ---- choosing another key for an action ----------------------------------------------
+  function rebind(event) {
     event.preventDefault();
-    if (composes(event)) return undefined;
+    if (isComposing(event)) return undefined;
     const key = keyName(event);
     if (key !== "Escape") {
-      if (!keys.free(key, asked)) return view.keyTold(`${glyphOf(key)} is taken. Press another key.`);
-      keys.set(asked, key);
+      if (!keys.isFree(key, rebinding)) return view.keyHint(`${glyphOf(key)} is taken. Press another key.`);
+      keys.set(rebinding, key);
     }
-    asked = null;
+    rebinding = null;
     return view.keys(keys);
   }
 
   element.addEventListener("click", (event) => {
     const pick = event.target.closest("[data-pick]");
     if (pick) {
-      asked = pick.dataset.pick;
-      return view.keyTold("Press the key that you would rather have. Esc leaves it as it is.", pick);
+      rebinding = pick.dataset.pick;
+      return view.keyHint("Press the new key. Esc keeps the old one.", pick);
     }
-    const button = event.target.closest("[data-verdict], [data-place], [data-act]");
-    if (!button || (closer.dragged && button.matches(".image"))) return undefined;
-    const { verdict, place, act: named } = button.dataset;
-    return act(verdict || (place && `place-${place}`) || named, event.timeStamp);
+    const button = event.target.closest("[data-verdict], [data-place], [data-action]");
+    if (!button || (magnifier.dragged && button.matches(".image"))) return undefined;
+    const { verdict, place, action } = button.dataset;
+    return perform(verdict || (place && `place-${place}`) || action, event.timeStamp);
   });
 
   // ---- swipes ---------------------------------------------------------------------------
   const images = element.querySelector(".images");
-  let from = null;
+  let start = null;
   images.addEventListener("pointerdown", (event) => {
-    const alone = event.pointerType === "touch" && event.isPrimary && !closer.open();
-    from = alone && layout() === "two" ? [event.clientX, event.clientY] : null;
+    const single = event.pointerType === "touch" && event.isPrimary && !magnifier.open();
+    start = single && layout() === "two" ? [event.clientX, event.clientY] : null;
   });
   images.addEventListener("pointerup", (event) => {
-    if (!from || closer.open()) return;
-    const [across, down] = [event.clientX - from[0], event.clientY - from[1]];
-    from = null;
+    if (!start || magnifier.open()) return;
+    const [across, down] = [event.clientX - start[0], event.clientY - start[1]];
+    start = null;
     if (Math.abs(across) < SWIPE_PX || Math.abs(across) < 2 * Math.abs(down)) return;
-    act(across < 0 ? "left" : "right", event.timeStamp);
+    perform(across < 0 ? "left" : "right", event.timeStamp);
   });
 
   document.addEventListener("keydown", onKey);

@@ -1,4 +1,4 @@
-// Which key means what, and when a key is meant for the stage at all.
+// Keys: their actions, their meaning on other keyboard layouts, and rebinding.
 
 const ACTIONS = [
   ["left", "ArrowLeft", "the left image is better"],
@@ -8,8 +8,8 @@ const ACTIONS = [
   ["both_good", "g", "both are good"],
   ["both_bad", "b", "both are bad"],
   ["skip", "s", "skip, you would rather not say"],
-  ["undo", "z", "take back what you did last, as often as you like"],
-  ["flicker", " ", "hold: one image in the place of the other"],
+  ["undo", "z", "undo what you did last, as often as you like"],
+  ["flicker", " ", "hold: swap the two images in place"],
   ["difference", "d", "show where they differ"],
   ["pixels", "1", "pixel for pixel; the wheel zooms both"],
   ["full", "f", "fill the screen"],
@@ -18,78 +18,78 @@ const ACTIONS = [
   ["place-1", "2", "of four: the second one"],
   ["place-2", "3", "of four: the third one"],
   ["place-3", "4", "of four: the fourth one"],
-  ["report", "x", "report: show this pair to nobody"],
+  ["report", "x", "flag: show this pair to nobody"],
   ["help", "?", "open or close this help"],
 ];
 const KEYS_KEY = "palate-keys";
-const FIELDS = "input, textarea, select, [contenteditable], .cm-editor";
+const INPUT_FIELDS = "input, textarea, select, [contenteditable], .cm-editor";
 const GLYPHS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space" };
-const OURS = new Set(["Escape", "Tab", "Enter", "Shift", "Control", "Alt", "Meta"]);
+const RESERVED_KEYS = new Set(["Escape", "Tab", "Enter", "Shift", "Control", "Alt", "Meta"]);
 
-// Where these act, all other keys but the places mean what they mean everywhere.
-const OF_BOTH = ["skip", "undo", "help"];
+// Actions that exist both for two images and for four.
+const SHARED_ACTIONS = ["skip", "undo", "help"];
 const OTHER_LETTERS = /^[\p{L}\p{M}]+$/u;
 const DIGIT = /^\p{Nd}$/u;
 const LATIN = /\p{Script=Latin}/u;
 
-// A full-width letter or digit is the letter or digit.
-const typedName = ({ key }) => (key.length === 1 ? key.normalize("NFKC").toLowerCase() : key);
+// NFKC turns full-width letters and digits into plain ones.
+const typedKey = ({ key }) => (key.length === 1 ? key.normalize("NFKC").toLowerCase() : key);
 
-// What is printed on the key, where the layout types no such character without Shift or at all: the
-// digit on AZERTY, the letter on a layout without Latin letters. Null for any other key.
-function printedName({ key, code = "" }) {
+// The character printed on the key, where the layout does not type it without Shift: the digit on
+// AZERTY, the Latin letter on layouts of other scripts. Null for any other key.
+function printedKey({ key, code = "" }) {
   const [, kind, printed] = /^(Key|Digit|Numpad)([A-Z0-9])$/.exec(code) || [];
   if (kind === "Digit" || (kind === "Numpad" && DIGIT.test(key))) return printed;
   if (kind === "Key" && OTHER_LETTERS.test(key) && !LATIN.test(key)) return printed.toLowerCase();
   return null;
 }
 
-// A key by one name, as it is kept: as printed where that differs.
-const keyName = (event) => printedName(event) || typedName(event);
+// The one name under which a key is stored: the printed character where it differs.
+const keyName = (event) => printedKey(event) || typedKey(event);
 
-// Keys that type a part of something, or that belong to the browser.
-function composes(event) {
-  const part = ["Dead", "Process", "Unidentified", "Compose"].includes(event.key);
-  return part || event.isComposing || event.keyCode === 229 || event.getModifierState?.("AltGraph");
+// Dead keys, input methods and AltGr type a part of a character and are no shortcuts.
+function isComposing(event) {
+  const deadKey = ["Dead", "Process", "Unidentified", "Compose"].includes(event.key);
+  return deadKey || event.isComposing || event.keyCode === 229 || event.getModifierState?.("AltGraph");
 }
 
 const glyphOf = (key) => GLYPHS[key] || (key.length === 1 ? key.toUpperCase() : key);
 
 function makeKeys() {
-  let own = {};
+  let custom = {};
   try {
-    own = JSON.parse(recall("localStorage", KEYS_KEY) || "{}");
+    custom = JSON.parse(recall("localStorage", KEYS_KEY) || "{}");
   } catch {
-    // Keys that cannot be read are the usual ones.
+    // Stored keys that cannot be read fall back to the defaults.
   }
   const keys = { reasons: [] };
-  const keyOf = (action) => own[action] || ACTIONS.find(([name]) => name === action)[1];
+  const keyOf = (action) => custom[action] || ACTIONS.find(([name]) => name === action)[1];
 
   keys.of = keyOf;
-  keys.all = () => ACTIONS.map(([action, , told]) => ({ action, key: keyOf(action), told }));
-  keys.reset = () => keep({});
-  keys.changed = () => Object.keys(own).length > 0;
+  keys.all = () => ACTIONS.map(([action, , label]) => ({ action, key: keyOf(action), label }));
+  keys.reset = () => store({});
+  keys.changed = () => Object.keys(custom).length > 0;
 
-  // A place of four and an action on two images may share a key: they are never on the page together.
+  // A rank in a group of four and an action on a pair may share a key: both are never on the page.
   const isPlace = (action) => action.startsWith("place-");
-  const meet = (one, other) => one !== other
-    && (isPlace(one) === isPlace(other) || OF_BOTH.includes(one) || OF_BOTH.includes(other));
+  const conflict = (one, other) => one !== other
+    && (isPlace(one) === isPlace(other) || SHARED_ACTIONS.includes(one) || SHARED_ACTIONS.includes(other));
 
-  // Two actions that meet never share a key: the other one takes the key that this one had.
+  // Conflicting actions never share a key: the other one takes the key that this one had.
   keys.set = (action, key) => {
-    const other = keys.all().find((one) => one.key === key && meet(one.action, action));
-    const next = { ...own, [action]: key };
+    const other = keys.all().find((one) => one.key === key && conflict(one.action, action));
+    const next = { ...custom, [action]: key };
     if (other) next[other.action] = keyOf(action);
-    keep(next);
+    store(next);
   };
 
-  function keep(next) {
-    own = next;
-    remember("localStorage", KEYS_KEY, JSON.stringify(own));
+  function store(next) {
+    custom = next;
+    remember("localStorage", KEYS_KEY, JSON.stringify(custom));
   }
 
-  // Reasons get the first letter of theirs that is free.
-  keys.nameReasons = (names) => {
+  // Each reason gets the first of its letters that is free.
+  keys.assignReasonKeys = (names) => {
     const taken = new Set(keys.all().map((one) => one.key));
     keys.reasons = names.map((name) => {
       const letters = [...name.toLowerCase(), ..."abcdefghijklmnopqrstuvwxyz"];
@@ -99,7 +99,7 @@ function makeKeys() {
     });
   };
 
-  // The places of four go before what else a key means, and count nowhere else.
+  // With four images a rank goes before any other meaning of a key.
   function meaning(name, layout) {
     const places = keys.all().filter(({ action }) => isPlace(action));
     const others = keys.all().filter(({ action }) => !isPlace(action));
@@ -110,28 +110,28 @@ function makeKeys() {
   }
 
   keys.actionOf = (event, layout) => {
-    if (event.defaultPrevented || event.repeat || composes(event)) return null;
+    if (event.defaultPrevented || event.repeat || isComposing(event)) return null;
     if (event.ctrlKey || event.metaKey || event.altKey) return null;
-    if (event.target instanceof Element && event.target.closest(FIELDS)) return null;
-    const typed = typedName(event);
+    if (event.target instanceof Element && event.target.closest(INPUT_FIELDS)) return null;
+    const typed = typedKey(event);
     if (typed === "Escape") return "close";
-    // With Shift a key means what it types, as digits do on AZERTY; a capital letter is no key.
+    // With Shift only digits and signs count (digits on AZERTY); a capital letter is no shortcut.
     if (event.shiftKey && !/^[^\p{L}\s]$/u.test(typed)) return null;
-    // Whoever came to a button with the Tab key presses it with Space.
+    // A button focused by Tab is pressed with Space.
     if (typed === " " && event.target.matches?.("button:focus-visible")) return null;
-    const meant = meaning(typed, layout);
-    const printed = event.shiftKey ? null : printedName(event);
-    return meant || (printed ? meaning(printed, layout) : null);
+    const action = meaning(typed, layout);
+    const printed = event.shiftKey ? null : printedKey(event);
+    return action || (printed ? meaning(printed, layout) : null);
   };
 
-  // Whether a key is the one of an action.
-  keys.isOf = (event, action) => [typedName(event), printedName(event)].includes(keyOf(action));
-  // Whether an action may have a key; whoever had it takes the one that the action had, if it can.
-  keys.free = (key, action) => {
-    if (OURS.has(key) || keys.reasons.some((one) => one.key === key)) return false;
-    const other = keys.all().find((one) => one.key === key && meet(one.action, action));
+  // True for the key of an action.
+  keys.isOf = (event, action) => [typedKey(event), printedKey(event)].includes(keyOf(action));
+  // True if an action may take a key: its present action must be able to take the old key in turn.
+  keys.isFree = (key, action) => {
+    if (RESERVED_KEYS.has(key) || keys.reasons.some((one) => one.key === key)) return false;
+    const other = keys.all().find((one) => one.key === key && conflict(one.action, action));
     return !other || !keys.all().some((one) =>
-      one.key === keyOf(action) && one.action !== action && meet(one.action, other.action));
+      one.key === keyOf(action) && one.action !== action && conflict(one.action, other.action));
   };
   return keys;
 }

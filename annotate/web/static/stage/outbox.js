@@ -1,8 +1,9 @@
-// Events waiting for the server, oldest first. Each is noted at once in localStorage, so that the
-// next pair need not wait for a disk, and moves to IndexedDB, which holds as many as there are.
+// The outbox: events that wait for the server, oldest first. Each is written to localStorage at once,
+// so that the next pair need not wait for a disk, and then moves to IndexedDB, which has no such
+// small quota.
 
-const JOURNAL = "palate-journal:";
-const OPENING_LIMIT_MS = 3000;
+const JOURNAL_PREFIX = "palate-journal:";
+const OPEN_TIMEOUT_MS = 3000;
 
 function openDatabase() {
   return new Promise((resolve, reject) => {
@@ -11,8 +12,8 @@ function openDatabase() {
       request.result.createObjectStore("outbox", { keyPath: "order", autoIncrement: true });
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
-    // Some browsers neither open it nor say that they will not.
-    setTimeout(() => reject(new Error("the database does not open")), OPENING_LIMIT_MS);
+    // Some browsers neither open the database nor report an error.
+    setTimeout(() => reject(new Error("the database does not open")), OPEN_TIMEOUT_MS);
   });
 }
 
@@ -25,72 +26,72 @@ function transact(database, mode, use) {
   });
 }
 
-function note(event) {
+function writeJournal(event) {
   try {
-    localStorage.setItem(JOURNAL + event.key, JSON.stringify(event));
+    localStorage.setItem(JOURNAL_PREFIX + event.key, JSON.stringify(event));
     return true;
   } catch {
     return false;
   }
 }
 
-// Whether anything can be noted.
-function notes() {
+// True if localStorage accepts anything.
+function canWriteJournal() {
   const probe = { key: "probe" };
-  const noted = note(probe);
-  forget(probe);
-  return noted;
+  const journaled = writeJournal(probe);
+  clearJournal(probe);
+  return journaled;
 }
 
-function forget(event) {
+function clearJournal(event) {
   try {
-    localStorage.removeItem(JOURNAL + event.key);
+    localStorage.removeItem(JOURNAL_PREFIX + event.key);
   } catch {
-    // Without localStorage nothing was noted.
+    // Without localStorage nothing was written.
   }
 }
 
-function readNotes() {
+function readJournal() {
   try {
-    const names = Object.keys(localStorage).filter((name) => name.startsWith(JOURNAL));
+    const names = Object.keys(localStorage).filter((name) => name.startsWith(JOURNAL_PREFIX));
     return names.map((name) => JSON.parse(localStorage.getItem(name)));
   } catch {
     return [];
   }
 }
 
-// `durable` turns false when the browser keeps nothing (some private windows): the events then
-// last as long as the page does, and the stage says so.
+// `durable` turns false when the browser stores nothing (some private windows). Events then last only
+// as long as the page, and the stage says so.
 async function openOutbox() {
   const outbox = { events: [], durable: true, add: null, remove: null };
   const stored = new Map();
   let database = null;
-  let newest = 0;
+  let latestTime = 0;
 
   try {
     database = await openDatabase();
     outbox.events = await transact(database, "readonly", (store) => store.getAll());
     for (const event of outbox.events) stored.set(event.key, Promise.resolve(event.order));
   } catch {
-    outbox.durable = notes();
+    outbox.durable = canWriteJournal();
   }
-  // What a page noted and could not store before it was closed.
-  for (const event of readNotes().sort((a, b) => a.at - b.at)) {
-    if (stored.has(event.key)) forget(event);
-    else outbox.events.push(event), keep(event, true);
+  // Events that a page wrote to the journal but could not store before it was closed.
+  for (const event of readJournal().sort((a, b) => a.at - b.at)) {
+    if (stored.has(event.key)) clearJournal(event);
+    else outbox.events.push(event), storeEvent(event, true);
   }
 
-  function keep(event, noted) {
+  function storeEvent(event, journaled) {
     const put = database
       ? transact(database, "readwrite", (store) => store.add({ ...event }))
       : Promise.reject(new Error("no database"));
     const order = put.then(
       (number) => {
-        forget(event);
+        clearJournal(event);
         return number;
       },
       () => {
-        outbox.durable = noted;
+        outbox.durable = journaled;
         return null;
       },
     );
@@ -98,20 +99,20 @@ async function openOutbox() {
     return order;
   }
 
-  // Resolves at once where the event is noted, else once it is stored.
+  // Returns at once if the event is in the journal; else a promise that resolves once it is stored.
   outbox.add = (event) => {
-    event.at = newest = Math.max(Date.now(), newest + 1);
-    const noted = note(event);
+    event.at = latestTime = Math.max(Date.now(), latestTime + 1);
+    const journaled = writeJournal(event);
     outbox.events.push(event);
-    const order = keep(event, noted);
-    return noted ? undefined : order;
+    const order = storeEvent(event, journaled);
+    return journaled ? undefined : order;
   };
 
-  outbox.remove = async (gone) => {
-    outbox.events = outbox.events.filter((event) => event !== gone);
-    const order = await stored.get(gone.key);
-    stored.delete(gone.key);
-    forget(gone);
+  outbox.remove = async (sent) => {
+    outbox.events = outbox.events.filter((event) => event !== sent);
+    const order = await stored.get(sent.key);
+    stored.delete(sent.key);
+    clearJournal(sent);
     if (order === null || order === undefined || !database) return;
     await transact(database, "readwrite", (store) => store.delete(order)).catch(() => {
       outbox.durable = false;

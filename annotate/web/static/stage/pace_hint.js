@@ -1,18 +1,18 @@
-// A calm card that suggests a look away. It takes no key and covers no image; votes go on.
+// A card that hints to slow down. It takes no key and covers no image, so voting goes on.
 
-const PAUSE_SHOWN_MS = 60000;
+const PACE_HINT_MS = 60000;
 
-function showPause(sentence) {
+function showPaceHint(sentence) {
   const stage = element.querySelector(".stage");
-  let card = stage.querySelector(".pause");
+  let card = stage.querySelector(".pace-hint");
   if (!card) {
     card = document.createElement("aside");
-    card.className = "pause";
+    card.className = "pace-hint";
     card.setAttribute("role", "status");
     const text = document.createElement("span");
     const close = document.createElement("button");
     close.type = "button";
-    close.textContent = "Go on";
+    close.textContent = "Continue";
     close.addEventListener("click", () => {
       card.hidden = true;
       stage.focus({ preventScroll: true });
@@ -22,6 +22,6 @@ function showPause(sentence) {
   }
   card.querySelector("span").textContent = sentence;
   card.hidden = false;
-  clearTimeout(showPause.timer);
-  showPause.timer = setTimeout(() => (card.hidden = true), PAUSE_SHOWN_MS);
+  clearTimeout(showPaceHint.timer);
+  showPaceHint.timer = setTimeout(() => (card.hidden = true), PACE_HINT_MS);
 }

@@ -1,15 +1,15 @@
-// What may be said of a vote after it: that it was a clear one, and why the other image lost.
+// Annotations of the last vote: that it was clear, and the reasons why the other image lost.
 
 const CHOICES = ["left", "right"];
 
-function makeMarks({ element, keys, send }) {
-  const row = element.querySelector(".after");
-  const marks = {};
+function makeAnnotations({ element, keys, send }) {
+  const row = element.querySelector(".annotations");
+  const annotations = {};
   let last = null;
   let names = "";
 
   const reasonOf = (action) => keys.reasons[Number(action.slice("reason-".length))]?.name;
-  const nameOf = ({ dataset }) => (dataset.act === "clear" ? "" : reasonOf(dataset.act));
+  const nameOf = ({ dataset }) => (dataset.action === "clear" ? "" : reasonOf(dataset.action));
 
   function chip(act, key, text) {
     const button = document.createElement("button");
@@ -17,64 +17,64 @@ function makeMarks({ element, keys, send }) {
     kbd.textContent = glyphOf(key);
     button.type = "button";
     button.className = "chip";
-    button.dataset.act = act;
+    button.dataset.action = act;
     button.append(...(key ? [kbd] : []), text);
     return button;
   }
 
-  function draw() {
+  function render() {
     const reasons = keys.reasons.map((one, i) => chip(`reason-${i}`, one.key, one.name));
     row.replaceChildren(
       chip("clear", keys.of("clear"), "Clearly better"),
       ...(reasons.length ? ["The other one:", ...reasons] : []),
     );
-    tell();
+    update();
   }
 
-  function tell() {
+  function update() {
     row.toggleAttribute("data-idle", !last);
     for (const button of row.querySelectorAll("button")) {
       button.disabled = !last;
-      button.setAttribute("aria-pressed", String(Boolean(last && last.said.has(nameOf(button)))));
+      button.setAttribute("aria-pressed", String(Boolean(last && last.pressed.has(nameOf(button)))));
     }
   }
 
-  // The reasons of the project; keys follow.
-  marks.offer = (reasons) => {
+  // Sets the reasons of the project and assigns their keys.
+  annotations.setReasons = (reasons) => {
     if (names === reasons.join("\n") && row.children.length) return;
     names = reasons.join("\n");
-    keys.nameReasons(reasons);
-    draw();
+    keys.assignReasonKeys(reasons);
+    render();
   };
-  marks.redraw = () => {
-    keys.nameReasons(names ? names.split("\n") : []);
-    draw();
+  annotations.redraw = () => {
+    keys.assignReasonKeys(names ? names.split("\n") : []);
+    render();
   };
 
-  // The vote that remarks are about; only a choice between two has any.
-  marks.about = (event) => {
-    last = event && CHOICES.includes(event.verdict) ? { key: event.key, said: new Set() } : null;
+  // Sets the vote that annotations are about; only left and right votes have any.
+  annotations.setVote = (event) => {
+    last = event && CHOICES.includes(event.verdict) ? { key: event.key, pressed: new Set() } : null;
   };
-  marks.forget = (key) => last && last.key === key && (marks.about(null), tell());
-  marks.show = tell;
+  annotations.forget = (key) => last && last.key === key && (annotations.setVote(null), update());
+  annotations.show = update;
 
-  marks.act = (action) => {
+  annotations.toggle = (action) => {
     const name = action === "clear" ? "" : reasonOf(action);
     if (!last || name === undefined) return false;
-    const taken = last.said.has(name);
-    if (taken) last.said.delete(name);
-    else last.said.add(name);
+    const pressed = last.pressed.has(name);
+    if (pressed) last.pressed.delete(name);
+    else last.pressed.add(name);
     const [remark, value] = action === "clear" ? ["strength", "2"] : ["reason", "on"];
-    send({ of: last.key, remark, name, value: taken ? "" : value });
-    tell();
+    send({ of: last.key, remark, name, value: pressed ? "" : value });
+    update();
     return true;
   };
 
-  // A mark that was taken back: what was said before it counts again.
-  marks.takeBack = (of, name) => {
+  // Undoes an annotation: its earlier value counts again.
+  annotations.takeBack = (of, name) => {
     if (!last || last.key !== of) return;
-    if (!last.said.delete(name)) last.said.add(name);
-    tell();
+    if (!last.pressed.delete(name)) last.pressed.add(name);
+    update();
   };
-  return marks;
+  return annotations;
 }

@@ -1,13 +1,13 @@
-// Sends the outbox in order, one event at a time. An event leaves it only when the reply repeats
-// its key; a server function that fails in any way answers `undefined`, which means "not sent".
+// The sender: sends the outbox in order, one event at a time. An event leaves the outbox only when the
+// reply repeats its key. A server function that fails in any way returns `undefined`: not sent.
 
-const SLOWEST_RETRY_MS = 8000;
-const REPLY_LIMIT_MS = 20000;
+const MAX_RETRY_MS = 8000;
+const REPLY_TIMEOUT_MS = 20000;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function ask(call, argument) {
-  const late = sleep(REPLY_LIMIT_MS).then(() => undefined);
+async function callServer(call, argument) {
+  const late = sleep(REPLY_TIMEOUT_MS).then(() => undefined);
   return Promise.race([Promise.resolve(call(argument)).catch(() => undefined), late]);
 }
 
@@ -15,16 +15,17 @@ function makeSender({ outbox, send, onSent, onRefused, onChange }) {
   const sender = { failures: 0, error: "", wake: null, drain: null };
   let draining = false;
 
-  const pause = () =>
+  const backOff = () =>
     new Promise((resolve) => {
-      const wait = Math.min(SLOWEST_RETRY_MS, 300 * 2 ** sender.failures);
+      // Up to 20 % of jitter, so that many browsers do not retry in the same moment.
+      const wait = Math.min(MAX_RETRY_MS, 300 * 2 ** sender.failures);
       sender.wake = resolve;
       setTimeout(resolve, wait * (0.8 + 0.4 * Math.random()));
     });
 
-  async function refuse(event, error) {
+  async function reject(event, error) {
     await outbox.remove(event);
-    // Its undo would otherwise take back an older vote, and its remarks are about nothing.
+    // Its undo would take back an older vote instead, and its annotations are about nothing.
     const orphans = outbox.events.filter((later) => later.of === event.key);
     for (const orphan of orphans) await outbox.remove(orphan);
     onRefused(event, error || "The vote was refused.");
@@ -33,19 +34,19 @@ function makeSender({ outbox, send, onSent, onRefused, onChange }) {
   async function sendOldest() {
     const event = outbox.events[0];
     const { order, at, pair, ...payload } = event;
-    const reply = await ask(send, payload);
+    const reply = await callServer(send, payload);
     if (reply && reply.ok && reply.key === event.key) {
       sender.failures = 0;
       sender.error = "";
       await outbox.remove(event);
       onSent(event, reply);
     } else if (reply && reply.ok === false && reply.retry === false) {
-      await refuse(event, reply.error);
+      await reject(event, reply.error);
     } else {
       sender.failures += 1;
       sender.error = (reply && reply.error) || "";
       onChange();
-      await pause();
+      await backOff();
     }
   }
 

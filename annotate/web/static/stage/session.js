@@ -1,71 +1,71 @@
-// Sittings: a goal, how far it is, a pause, and what came of it.
+// Labeling sessions: a goal, its progress, pauses, and a summary.
 
-const KINDS = {
+const VERDICT_LABELS = {
   left: "left", right: "right", tie: "ties", both_good: "both good", both_bad: "both bad",
-  skip: "skipped", ranking: "fours ranked",
+  skip: "skipped", ranking: "groups of four ranked",
 };
 
-function makeSitting({ element, call, onPaused }) {
+function makeSession({ element, call, onPaused }) {
   const find = (selector) => element.querySelector(selector);
-  const card = find(".sitting-card");
-  const chip = find(".sitting");
-  const sitting = { now: null };
+  const card = find(".session-card");
+  const chip = find(".session-chip");
+  const session = { now: null };
   let reached = "";
 
-  const paused = () => Boolean(sitting.now && sitting.now.state === "paused");
-  sitting.paused = paused;
+  const paused = () => Boolean(session.now && session.now.state === "paused");
+  session.paused = paused;
 
-  function draw() {
-    const { now } = sitting;
+  function render() {
+    const { now } = session;
     chip.textContent = now ? `${now.given} of ${now.goal}${paused() ? " · paused" : ""}` : "Set a goal";
     chip.style.setProperty("--done", now ? Math.min(1, now.given / now.goal) : 0);
     chip.toggleAttribute("data-on", Boolean(now));
     card.dataset.state = now ? now.state : "none";
   }
 
-  // What the server says; reaching the goal shows the summary, once.
-  sitting.take = (now) => {
+  // Takes the server's state of the session; reaching the goal shows the summary, once.
+  session.take = (now) => {
     const before = paused();
-    sitting.now = now;
-    draw();
+    session.now = now;
+    render();
     if (before !== paused()) onPaused(paused());
     const goal = now && now.given >= now.goal ? `${now.goal}` : "";
-    if (goal && reached !== goal && now.state === "open") send({ act: "summary" });
+    if (goal && reached !== goal && now.state === "open") send({ action: "summary" });
     reached = goal;
   };
 
-  // A vote counts at once; the server's own count follows.
-  sitting.bump = (by) => {
-    if (sitting.now) sitting.take({ ...sitting.now, given: Math.max(0, sitting.now.given + by) });
+  // Counts a vote at once, before the server's own count arrives.
+  session.add = (by) => {
+    if (session.now) session.take({ ...session.now, given: Math.max(0, session.now.given + by) });
   };
 
-  async function send(wish) {
-    const reply = await call(wish);
+  async function send(request) {
+    const reply = await call(request);
     if (!reply || !reply.ok) {
-      tell((reply && reply.error) || "The server is not answering. Try again in a moment.");
+      showMessage((reply && reply.error) || "The server is not answering. Try again in a moment.");
       return;
     }
-    sitting.take(reply.sitting);
-    if (["summary", "ended"].includes(wish.act)) summarize(reply.summary);
+    session.take(reply.session);
+    if (["summary", "ended"].includes(request.action)) summarize(reply.summary);
     else close();
   }
 
-  function tell(text) {
-    find(".sitting-told").textContent = text;
+  function showMessage(text) {
+    find(".session-message").textContent = text;
   }
 
-  function summarize(told) {
+  function summarize(summary) {
     const facts = [
-      ["Votes", `${told.given} of ${told.goal}`],
-      ["At work", told.minutes < 1 ? "under a minute" : plural(Math.round(told.minutes), "minute")],
-      ["Pace", told.per_minute === null ? "–" : `${told.per_minute} a minute`],
-      ["Typical answer", told.median_ms === null ? "–" : `${(told.median_ms / 1000).toFixed(1)} s`],
-      ["Left of the choices", told.left_share === null ? "–" : `${Math.round(100 * told.left_share)} %`],
-      ...(told.asked_twice ? [["Same answer twice", `${told.same_twice} of ${told.asked_twice}`]] : []),
-      ...(told.liked.length ? [["You choose more often", told.liked.join(", ")]] : []),
-      ...Object.entries(told.kinds).map(([kind, count]) => [KINDS[kind] || kind, String(count)]),
+      ["Votes", `${summary.given} of ${summary.goal}`],
+      ["Time", summary.minutes < 1 ? "under a minute" : plural(Math.round(summary.minutes), "minute")],
+      ["Pace", summary.per_minute === null ? "–" : `${summary.per_minute} per minute`],
+      ["Median time per pair", summary.median_ms === null ? "–" : `${(summary.median_ms / 1000).toFixed(1)} s`],
+      ["Left votes", summary.left_share === null ? "–" : `${Math.round(100 * summary.left_share)} %`],
+      ...(summary.asked_twice ? [["Same answer twice", `${summary.same_twice} of ${summary.asked_twice}`]] : []),
+      ...(summary.liked.length ? [["You prefer", summary.liked.join(", ")]] : []),
+      ...Object.entries(summary.kinds).map(([kind, count]) => [VERDICT_LABELS[kind] || kind, String(count)]),
     ];
-    find(".sitting-facts").replaceChildren(
+    find(".session-facts").replaceChildren(
       ...facts.flatMap(([name, value]) => {
         const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
         dt.textContent = name;
@@ -73,15 +73,15 @@ function makeSitting({ element, call, onPaused }) {
         return [dt, dd];
       }),
     );
-    tell(told.given >= told.goal ? "The goal is reached. Thank you." : "");
+    showMessage(summary.given >= summary.goal ? "The goal is reached. Thank you." : "");
     open(true);
   }
 
   function open(summary = false) {
     card.toggleAttribute("data-summary", summary);
-    if (!summary) tell("");
+    if (!summary) showMessage("");
     card.hidden = false;
-    find(".sitting-card [autofocus]").focus({ preventScroll: true });
+    find(".session-card [autofocus]").focus({ preventScroll: true });
   }
 
   function close() {
@@ -89,18 +89,18 @@ function makeSitting({ element, call, onPaused }) {
     find(".stage").focus({ preventScroll: true });
   }
 
-  sitting.shown = () => !card.hidden;
-  sitting.close = close;
-  sitting.act = (action) => {
-    if (action === "sitting") return open();
-    if (action === "sitting-close") return close();
-    if (action === "sitting-begin") {
-      const goal = Math.round(Number(find(".sitting-goal").value));
-      return goal >= 1 ? send({ act: "begin", goal }) : tell("A goal is a number of votes.");
+  session.shown = () => !card.hidden;
+  session.close = close;
+  session.perform = (action) => {
+    if (action === "session") return open();
+    if (action === "session-close") return close();
+    if (action === "session-begin") {
+      const goal = Math.round(Number(find(".session-goal").value));
+      return goal >= 1 ? send({ action: "begin", goal }) : showMessage("A goal is a number of votes.");
     }
-    return send({ act: { "sitting-pause": "paused", "sitting-on": "open", "sitting-end": "ended",
-      "sitting-summary": "summary" }[action] });
+    return send({ action: { "session-pause": "paused", "session-on": "open", "session-end": "ended",
+      "session-summary": "summary" }[action] });
   };
-  draw();
-  return sitting;
+  render();
+  return session;
 }

@@ -1,14 +1,14 @@
-// What the stage shows. Everything here writes to the page and decides nothing.
+// The view of the stage. Everything here writes to the page and decides nothing.
 
-const TAKEN = {
-  left: "You took the left image.",
-  right: "You took the right image.",
-  tie: "A tie: neither is better.",
+const CONFIRMATIONS = {
+  left: "Left.",
+  right: "Right.",
+  tie: "Tie.",
   both_good: "Both good.",
   both_bad: "Both bad.",
   skip: "Skipped.",
-  ranking: "Best and worst taken.",
-  report: "Reported: nobody sees it until somebody has looked at it.",
+  ranking: "Ranked.",
+  report: "Flagged: hidden until an admin has looked at it.",
 };
 
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
@@ -17,10 +17,10 @@ function makeView(element) {
   const find = (selector) => element.querySelector(selector);
   const stage = find(".stage");
   const frames = [...element.querySelectorAll(".pair .image")];
-  const fours = [...element.querySelectorAll(".four .image")];
+  const fourFrames = [...element.querySelectorAll(".four .image")];
   const coarse = matchMedia("(pointer: coarse)").matches;
   let undoName = coarse ? "Undo" : "Z";
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   const cards = [...element.querySelectorAll(".card")];
   const view = { stage, name: find(".who input"), help: find(".help-card"), paintedAt: 0 };
   let noteTimer = 0;
@@ -30,8 +30,8 @@ function makeView(element) {
     if (target.textContent !== text) target.textContent = text;
   };
 
-  // Calls back once the browser has painted what was changed just now; a page in the background
-  // paints nothing.
+  // Calls back once the browser has painted the last change. A page in the background never paints, so
+  // there it calls back at once.
   view.afterPaint = (done) => {
     if (document.hidden) return setTimeout(() => done(performance.now()), 0);
     return requestAnimationFrame(() => {
@@ -48,7 +48,7 @@ function makeView(element) {
     stage.dataset.layout = item.pair.urls ? "four" : "two";
     view.question(item.pair.question || (item.pair.urls ? "Which one is the best?" : ""));
     view.best(null);
-    (item.pair.urls ? fours : frames).forEach((frame, place) =>
+    (item.pair.urls ? fourFrames : frames).forEach((frame, place) =>
       frame.querySelector(".frame").replaceChildren(item.images[place]));
     view.paintedAt = 0;
     view.afterPaint((now) => {
@@ -62,9 +62,9 @@ function makeView(element) {
     find(".question").hidden = !text;
   };
 
-  // The best of four, once it is chosen; the worst is asked for next.
+  // Marks the best of four, and asks for the worst next.
   view.best = (place) => {
-    fours.forEach((frame, i) => frame.toggleAttribute("data-best", i === place));
+    fourFrames.forEach((frame, i) => frame.toggleAttribute("data-best", i === place));
     if (place !== null) view.question("And which one is the worst?");
     else if (stage.dataset.layout === "four") view.question("Which one is the best?");
   };
@@ -85,12 +85,12 @@ function makeView(element) {
   };
 
   view.flash = (verdict) => {
-    if (calm.matches) return;
+    if (reducedMotion.matches) return;
     const sides = { left: [0], right: [1], tie: [0, 1], both_good: [0, 1], both_bad: [0, 1] };
-    const colour = `var(${verdict === "both_bad" ? "--body-text-color-subdued" : "--color-accent"})`;
+    const color = `var(${verdict === "both_bad" ? "--body-text-color-subdued" : "--color-accent"})`;
     for (const side of sides[verdict] || []) {
       frames[side].animate(
-        [{ boxShadow: `0 0 0 4px ${colour}` }, { boxShadow: `0 0 0 4px transparent` }],
+        [{ boxShadow: `0 0 0 4px ${color}` }, { boxShadow: `0 0 0 4px transparent` }],
         { duration: 420, easing: "ease-out" },
       );
     }
@@ -104,15 +104,15 @@ function makeView(element) {
     noteTimer = setTimeout(() => setText(".note", ""), kind === "calm" ? 2500 : 12000);
   };
 
-  view.taken = (verdict) => {
+  view.confirm = (verdict) => {
     view.flash(verdict);
-    view.note(verdict === "report" ? TAKEN[verdict] : `${TAKEN[verdict]} ${undoName} takes it back.`);
+    view.note(verdict === "report" ? CONFIRMATIONS[verdict] : `${CONFIRMATIONS[verdict]} ${undoName} undoes it.`);
   };
 
   view.counts = ({ votes, acked, ready, unsent, error, durable }) => {
     Object.assign(element.dataset, { acked, ready, unsent });
     setText(".saved", votes === null ? "" : `${plural(votes, "vote")} saved`);
-    find(".fleeting").hidden = durable;
+    find(".not-stored").hidden = durable;
     const badge = find(".unsent");
     badge.hidden = !unsent;
     badge.textContent = `${unsent} unsent`;
@@ -136,7 +136,7 @@ function makeView(element) {
     setText(
       ".progress-text",
       enough
-        ? `${every} decisive votes: the next fine-tune is due`
+        ? `${every} decisive votes: the next fine-tune starts soon`
         : `${done} of ${every} decisive votes until the next fine-tune`,
     );
     find(".fill").style.inlineSize = `${(100 * done) / every}%`;
@@ -144,20 +144,20 @@ function makeView(element) {
     bar.setAttribute("aria-valuenow", done);
   };
 
-  // How far a blind test is; not who leads.
-  view.trial = (standing) => {
-    find(".trial").hidden = !standing;
-    if (!standing) return;
-    const { after, before, votes, votes_needed: needed, settled, problem } = standing;
+  // Shows the progress of a blind test, but not who leads.
+  view.blindTest = (progress) => {
+    find(".blind-test").hidden = !progress;
+    if (!progress) return;
+    const { after, before, votes, votes_needed: needed, settled, problem } = progress;
     const name = after ? `Blind test of ${after} against ${before}` : "Blind test";
     const most = needed && (needed[1] >= 1000 ? "1,000 or more" : needed[1]);
     const left = settled
-      ? "it is settled"
+      ? "the outcome is clear"
       : needed && votes
-        ? `about ${needed[0] === needed[1] ? most : `${needed[0]} to ${most}`} more until it can be called`
-        : "say which is better, as ever";
+        ? `about ${needed[0] === needed[1] ? most : `${needed[0]} to ${most}`} more votes to go`
+        : "say which is better";
     const parts = [name, ...(votes ? [plural(votes, "vote")] : []), problem || left];
-    setText(".trial-text", parts.join(" · "));
+    setText(".blind-test-text", parts.join(" · "));
     element.dataset.settled = Boolean(settled);
   };
 
@@ -181,32 +181,32 @@ function makeView(element) {
   };
   view.covered = () => cards.some((card) => !card.hidden);
 
-  // The keys as they are now, on the buttons and in the help.
+  // Shows the present keys on the buttons and in the help.
   view.keys = (keys) => {
     for (const { action, key } of keys.all()) {
       for (const kbd of element.querySelectorAll(`[data-key="${action}"]`)) kbd.textContent = glyphOf(key);
     }
     undoName = coarse ? "Undo" : glyphOf(keys.of("undo"));
     find(".key-list").replaceChildren(
-      ...keys.all().flatMap(({ action, key, told }) => {
+      ...keys.all().flatMap(({ action, key, label }) => {
         const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
         const pick = document.createElement("button");
         pick.type = "button";
         pick.className = "pick";
         pick.dataset.pick = action;
-        pick.setAttribute("aria-label", `${told}: ${glyphOf(key)}. Choose another key`);
+        pick.setAttribute("aria-label", `${label}: ${glyphOf(key)}. Choose another key`);
         pick.append(Object.assign(document.createElement("kbd"), { textContent: glyphOf(key) }));
         dt.append(pick);
-        dd.textContent = told;
+        dd.textContent = label;
         return [dt, dd];
       }),
     );
-    find('[data-act="keys-reset"]').hidden = !keys.changed();
-    view.keyTold("Press a key's button, then the key that you would rather have.");
+    find('[data-action="keys-reset"]').hidden = !keys.changed();
+    view.keyHint("Click a key, then press its replacement.");
   };
 
-  view.keyTold = (text, button = null) => {
-    setText(".key-told", text);
+  view.keyHint = (text, button = null) => {
+    setText(".key-hint", text);
     for (const one of element.querySelectorAll(".pick")) one.toggleAttribute("data-asked", one === button);
   };
 

@@ -1,68 +1,68 @@
-// Takes back what was given last: at once where this page gave it, else as the server answers, which
-// knows what was given on other devices and before a reload.
+// Undo: at once for events of this page. Else the server answers, which also knows events of other
+// devices and from before a reload.
 
-const COUNTED = ["vote", "ranking"];
-const TAKEN_BACK = {
+const COUNTED_KINDS = ["vote", "ranking"];
+const UNDO_MESSAGES = {
   vote: "Your vote is taken back. Choose again.",
   ranking: "Your ranking is taken back. Choose again.",
-  report: "Your report is taken back. The pair is shown again, as before.",
+  report: "Your flag is taken back. The pair is shown again, as before.",
   strength: "It is a plain choice again.",
   reason: "The reason is taken back.",
   criterion: "The answer is taken back.",
 };
 
-function makeUndo({ state, outbox, view, marks, supply, judge, show, refresh, afterwards, who,
-  uncounted }) {
+function makeUndo({ state, outbox, view, annotations, prefetcher, voting, show, refresh, refreshAndSend, annotatorName,
+  onUncounted }) {
   const shownId = () => state.current && state.current.pair.pair_id;
 
   async function undo(pressedAt) {
     const given = state.history.pop();
     const item = given && given.item;
     const opened = item ? { opened: item.pair.pair_id } : {};
-    const event = { kind: "undo", key: makeKey(), of: given ? given.key : "", annotator: who(), ...opened };
-    if (!given) state.retreat = event.key;
+    const event = { kind: "undo", key: makeKey(), of: given ? given.key : "", annotator: annotatorName(), ...opened };
+    if (!given) state.pendingUndo = event.key;
     if (item || !given) {
-      marks.about(null);
-      marks.show();
+      annotations.setVote(null);
+      annotations.show();
     }
     await outbox.add(event);
     if (given) {
       if (item) await open(given, pressedAt);
-      else marks.takeBack(given.of, given.name);
-      if (COUNTED.includes(given.kind)) uncounted();
-      view.note(TAKEN_BACK[given.kind]);
+      else annotations.takeBack(given.of, given.name);
+      if (COUNTED_KINDS.includes(given.kind)) onUncounted();
+      view.note(UNDO_MESSAGES[given.kind]);
     }
-    afterwards();
+    refreshAndSend();
   }
 
   async function open({ kind, of, item, asked }, pressedAt) {
     if (item.broken || !item.images) await item.loaded;
     if (!item.images) return;
-    if (state.current && shownId() !== item.pair.pair_id) supply.putBack(state.current);
+    if (state.current && shownId() !== item.pair.pair_id) prefetcher.putBack(state.current);
     show(item, pressedAt);
-    if (kind === "criterion") judge.inquire(of, asked);
+    if (kind === "criterion") voting.askCriterion(of, asked);
   }
 
-  // The server has the last word on what was given last.
+  // The server decides which event was the last one.
   async function answered(event, { undone, opens, note, pair }) {
     const expected = undone.key === event.of;
-    if (!expected || note !== TAKEN_BACK[undone.kind]) view.note(note);
+    if (!expected || note !== UNDO_MESSAGES[undone.kind]) view.note(note);
     const gone = expected ? undone.kind === "report" && !opens : true;
     if (gone && event.opened && event.opened === shownId()) {
       Object.assign(state, { current: null, asking: null });
     }
     if (!expected) {
-      // What else this page remembers was given before something that it does not know of.
+      // There was a later event that this page does not know of, so its own history is no guide.
       state.history = [];
       if (opens || undone.kind === "criterion") await openAgain(undone, pair);
-      else marks.takeBack(undone.of, undone.name || "");
+      else annotations.takeBack(undone.of, undone.name || "");
     }
-    if (state.retreat === event.key) state.retreat = null;
+    if (state.pendingUndo === event.key) state.pendingUndo = null;
     refresh();
   }
 
   async function openAgain({ kind, of, name }, pair) {
-    const item = supply.prepare(pair);
+    const item = prefetcher.prepare(pair);
     await item.loaded;
     await open({ kind, of, item, asked: [name] });
   }

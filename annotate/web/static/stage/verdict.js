@@ -1,34 +1,34 @@
-// What a person says of what is shown: a verdict, an answer by a criterion, a ranking, a report.
-// Whatever it is goes into the history, so that it can be taken back, newest first.
+// Voting: verdicts, answers by criterion, rankings and flags. Each goes into the history, so that it
+// can be undone, newest first.
 
 const VERDICTS = ["left", "right", "tie", "both_good", "both_bad", "skip"];
-const ANSWERS = ["left", "right", "tie", "skip"];
+const CRITERION_ANSWERS = ["left", "right", "tie", "skip"];
 
-function makeJudge({ state, outbox, view, marks, show, record, past, afterwards, who, plain, next, counted }) {
-  const since = (pressedAt) =>
+function makeVoting({ state, outbox, view, annotations, show, record, addToHistory, refreshAndSend, annotatorName, isLabeling, next, onCounted }) {
+  const responseMs = (pressedAt) =>
     view.paintedAt ? Math.max(0, Math.round(pressedAt - view.paintedAt)) : null;
 
-  function decide(event, said, pressedAt) {
+  function submit(event, confirmation, pressedAt) {
     const { current: item } = state;
-    const whole = { key: makeKey(), pair_id: item.pair.pair_id, annotator: who(),
-      response_ms: since(pressedAt), pair: item.pair, ...event };
-    const later = outbox.add(whole);
-    if (later) return later.then(() => decided(whole, item, said, pressedAt));
-    return decided(whole, item, said, pressedAt);
+    const whole = { key: makeKey(), pair_id: item.pair.pair_id, annotator: annotatorName(),
+      response_ms: responseMs(pressedAt), pair: item.pair, ...event };
+    const stored = outbox.add(whole);
+    if (stored) return stored.then(() => afterSubmit(whole, item, confirmation, pressedAt));
+    return afterSubmit(whole, item, confirmation, pressedAt);
   }
 
-  function decided(event, item, said, pressedAt) {
-    past({ key: event.key, kind: event.kind, item });
-    const criteria = event.kind === "vote" && event.verdict !== "skip" && plain() ? state.criteria : [];
-    if (criteria.length) inquire(event.key, criteria);
+  function afterSubmit(event, item, confirmation, pressedAt) {
+    addToHistory({ key: event.key, kind: event.kind, item });
+    const criteria = event.kind === "vote" && event.verdict !== "skip" && isLabeling() ? state.criteria : [];
+    if (criteria.length) askCriterion(event.key, criteria);
     else advance(pressedAt);
-    marks.about(plain() ? event : null);
+    annotations.setVote(isLabeling() ? event : null);
     // The next pair is painted before anything else is shown.
     view.afterPaint(() => {
-      if (event.kind !== "report") counted();
-      marks.show();
-      view.taken(said);
-      afterwards();
+      if (event.kind !== "report") onCounted();
+      annotations.show();
+      view.confirm(confirmation);
+      refreshAndSend();
     });
   }
 
@@ -38,8 +38,8 @@ function makeJudge({ state, outbox, view, marks, show, record, past, afterwards,
     if (item) show(item, pressedAt);
   }
 
-  // The project's criteria, one after the other, about the pair that was just voted on.
-  function inquire(key, [name, ...rest]) {
+  // Asks for the project's criteria, one after the other, about the pair that was just voted on.
+  function askCriterion(key, [name, ...rest]) {
     state.asking = { key, name, rest };
     view.question(`Which one by ${name}?`);
   }
@@ -48,28 +48,28 @@ function makeJudge({ state, outbox, view, marks, show, record, past, afterwards,
     const { key, name, rest } = state.asking;
     if (verdict !== "skip") {
       const said = record({ kind: "remark", of: key, remark: "criterion", name, value: verdict });
-      past({ key: said.key, kind: "criterion", of: key, item: state.current, asked: [name, ...rest] });
+      addToHistory({ key: said.key, kind: "criterion", of: key, item: state.current, asked: [name, ...rest] });
     }
-    if (rest.length) return inquire(key, rest);
+    if (rest.length) return askCriterion(key, rest);
     advance(pressedAt);
-    return afterwards();
+    return refreshAndSend();
   }
 
-  function place(index, pressedAt) {
+  function rank(index, pressedAt) {
     if (!state.current.pair.urls) return undefined;
     if (state.best === null || state.best === index) {
       state.best = state.best === null ? index : null;
       return view.best(state.best);
     }
-    return decide({ kind: "ranking", best: state.best, worst: index }, "ranking", pressedAt);
+    return submit({ kind: "ranking", best: state.best, worst: index }, "ranking", pressedAt);
   }
 
   function vote(verdict, pressedAt) {
-    if (state.asking) return ANSWERS.includes(verdict) && answer(verdict, pressedAt);
-    if (!state.current.pair.urls) return decide({ kind: "vote", verdict }, verdict, pressedAt);
-    return verdict === "skip" && decide({ kind: "ranking", best: null, worst: null }, "skip", pressedAt);
+    if (state.asking) return CRITERION_ANSWERS.includes(verdict) && answer(verdict, pressedAt);
+    if (!state.current.pair.urls) return submit({ kind: "vote", verdict }, verdict, pressedAt);
+    return verdict === "skip" && submit({ kind: "ranking", best: null, worst: null }, "skip", pressedAt);
   }
 
-  const report = (pressedAt) => decide({ kind: "report", note: "" }, "report", pressedAt);
-  return { vote, place, report, inquire };
+  const flag = (pressedAt) => submit({ kind: "report", note: "" }, "report", pressedAt);
+  return { vote, rank, flag, askCriterion };
 }

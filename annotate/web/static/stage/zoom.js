@@ -1,18 +1,18 @@
-// Looking closely: one zoom for every image of a board, and what differs between two of them.
+// Zoom: one zoom for every image of a board; and difference maps of two images.
 
-const CLOSEST = 32;
-const AMPLIFIED = [1, 2, 4, 8, 16];
-const LARGEST_MAP = 1024;
-// Black, violet, red, orange, pale yellow: brighter is always more, also to the colour-blind.
-const HEAT = [[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]];
+const MAX_ZOOM = 32;
+const AMPLIFICATIONS = [1, 2, 4, 8, 16];
+const MAX_MAP_SIZE = 1024;
+// Black, violet, red, orange, pale yellow: brighter is always more, also to the color-blind.
+const HEAT_COLORS = [[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]];
 
 function makeZoom(root, onChange) {
   const at = { zoom: 1, x: 0, y: 0 };
 
-  // Places are shares of a frame, so that frames of any size show the same spot.
-  function place(zoom, x, y) {
-    const hold = (value) => (zoom < 1 ? (1 - zoom) / 2 : Math.min(0, Math.max(1 - zoom, value)));
-    Object.assign(at, { zoom, x: hold(x), y: hold(y) });
+  // Positions are shares of a frame, so that frames of any size show the same spot.
+  function setZoom(zoom, x, y) {
+    const clamp = (value) => (zoom < 1 ? (1 - zoom) / 2 : Math.min(0, Math.max(1 - zoom, value)));
+    Object.assign(at, { zoom, x: clamp(x), y: clamp(y) });
     root.style.setProperty("--zoom", at.zoom);
     root.style.setProperty("--pan-x", `${100 * at.x}%`);
     root.style.setProperty("--pan-y", `${100 * at.y}%`);
@@ -20,30 +20,30 @@ function makeZoom(root, onChange) {
     onChange(at.zoom);
   }
 
-  function about(x, y, factor) {
-    const zoom = Math.min(CLOSEST, Math.max(1, at.zoom * factor));
-    place(zoom, x - ((x - at.x) * zoom) / at.zoom, y - ((y - at.y) * zoom) / at.zoom);
+  function zoomAt(x, y, factor) {
+    const zoom = Math.min(MAX_ZOOM, Math.max(1, at.zoom * factor));
+    setZoom(zoom, x - ((x - at.x) * zoom) / at.zoom, y - ((y - at.y) * zoom) / at.zoom);
   }
 
   return {
     at,
-    about,
-    reset: () => place(1, 0, 0),
-    pan: (x, y) => place(at.zoom, at.x + x, at.y + y),
-    // One dot of the image on one dot of the screen, around the middle of what is seen.
+    zoomAt,
+    reset: () => setZoom(1, 0, 0),
+    pan: (x, y) => setZoom(at.zoom, at.x + x, at.y + y),
+    // Shows one pixel of the image on one pixel of the screen, around the center of the view.
     exact(frame, image) {
       const zoom = image.naturalWidth / (frame.clientWidth * window.devicePixelRatio);
       const [x, y] = [(0.5 - at.x) / at.zoom, (0.5 - at.y) / at.zoom];
-      place(zoom, 0.5 - x * zoom, 0.5 - y * zoom);
+      setZoom(zoom, 0.5 - x * zoom, 0.5 - y * zoom);
     },
   };
 }
 
-// Wheel, drag and pinch on the frames of a board. `claim` may take a press for itself.
+// Zooms and pans by wheel, drag and pinch on the frames of a board. `claim` may take a press first.
 function listenToZoom(root, zoom, claim, { always = false, double = true } = {}) {
   const fingers = new Map();
   const frameOf = (event) => event.target instanceof Element && event.target.closest(".frame");
-  const spot = (frame, x, y) => {
+  const pointIn = (frame, x, y) => {
     const box = frame.getBoundingClientRect();
     return [(x - box.left) / box.width, (y - box.top) / box.height];
   };
@@ -56,13 +56,13 @@ function listenToZoom(root, zoom, claim, { always = false, double = true } = {})
     event.preventDefault();
     const lines = event.deltaMode === 1 ? 30 : 1;
     const factor = Math.exp(-Math.max(-120, Math.min(120, event.deltaY * lines)) / 240);
-    zoom.about(...spot(frame, event.clientX, event.clientY), factor);
+    zoom.zoomAt(...pointIn(frame, event.clientX, event.clientY), factor);
   }, { passive: false });
 
   root.addEventListener("dblclick", (event) => {
     const frame = frameOf(event);
     if (!frame || !double) return;
-    if (zoom.at.zoom === 1) zoom.about(...spot(frame, event.clientX, event.clientY), 3);
+    if (zoom.at.zoom === 1) zoom.zoomAt(...pointIn(frame, event.clientX, event.clientY), 3);
     else zoom.reset();
   });
 
@@ -79,10 +79,10 @@ function listenToZoom(root, zoom, claim, { always = false, double = true } = {})
     const other = [...fingers.entries()].find(([id]) => id !== event.pointerId);
     const box = finger.frame.getBoundingClientRect();
     if (other) {
-      const apart = (one) => Math.hypot(one.clientX - other[1].x, one.clientY - other[1].y) || 1;
-      const factor = apart(event) / apart({ clientX: finger.x, clientY: finger.y });
+      const distance = (one) => Math.hypot(one.clientX - other[1].x, one.clientY - other[1].y) || 1;
+      const factor = distance(event) / distance({ clientX: finger.x, clientY: finger.y });
       const middle = [(event.clientX + other[1].x) / 2, (event.clientY + other[1].y) / 2];
-      zoom.about(...spot(finger.frame, ...middle), factor);
+      zoom.zoomAt(...pointIn(finger.frame, ...middle), factor);
     } else if (zoom.at.zoom > 1) {
       zoom.pan((event.clientX - finger.x) / box.width, (event.clientY - finger.y) / box.height);
     }
@@ -94,10 +94,10 @@ function listenToZoom(root, zoom, claim, { always = false, double = true } = {})
   root.addEventListener("dragstart", (event) => frameOf(event) && event.preventDefault());
 }
 
-function heat(share) {
-  const place = Math.min(1, share) * (HEAT.length - 1);
-  const low = Math.min(HEAT.length - 2, Math.floor(place));
-  return HEAT[low].map((value, i) => value + (HEAT[low + 1][i] - value) * (place - low));
+function heatColor(share) {
+  const position = Math.min(1, share) * (HEAT_COLORS.length - 1);
+  const low = Math.min(HEAT_COLORS.length - 2, Math.floor(position));
+  return HEAT_COLORS[low].map((value, i) => value + (HEAT_COLORS[low + 1][i] - value) * (position - low));
 }
 
 function pixelsOf(image, width, height) {
@@ -108,14 +108,14 @@ function pixelsOf(image, width, height) {
   return context.getImageData(0, 0, width, height).data;
 }
 
-// Paints where two images differ; returns their mean difference as a share of the full range.
-function paintDifference(canvas, first, second, amplified) {
+// Paints a difference map of two images; returns their mean difference as a share of the full range.
+function paintDifference(canvas, first, second, amplification) {
   const wide = Math.max(first.naturalWidth, second.naturalWidth);
   const high = Math.max(first.naturalHeight, second.naturalHeight);
-  const fit = Math.min(1, LARGEST_MAP / Math.max(wide, high));
+  const fit = Math.min(1, MAX_MAP_SIZE / Math.max(wide, high));
   const [width, height] = [Math.round(wide * fit), Math.round(high * fit)];
   const [a, b] = [first, second].map((image) => pixelsOf(image, width, height));
-  const colours = Array.from({ length: 256 }, (_, level) => heat((level / 255) * amplified));
+  const colors = Array.from({ length: 256 }, (_, level) => heatColor((level / 255) * amplification));
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
   const map = context.createImageData(width, height);
@@ -123,8 +123,8 @@ function paintDifference(canvas, first, second, amplified) {
   for (let i = 0; i < a.length; i += 4) {
     const parts = [0, 1, 2].map((c) => Math.abs(a[i + c] - b[i + c]));
     sum += parts[0] + parts[1] + parts[2];
-    const colour = colours[Math.max(...parts)];
-    for (let c = 0; c < 3; c += 1) map.data[i + c] = colour[c];
+    const color = colors[Math.max(...parts)];
+    for (let c = 0; c < 3; c += 1) map.data[i + c] = color[c];
     map.data[i + 3] = 255;
   }
   context.putImageData(map, 0, 0);
