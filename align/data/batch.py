@@ -111,7 +111,9 @@ class Batcher:
             conditioning=conditioned.to(device, weights),
         )
 
-    def vary(self, samples: list[NoiseSample], bare: float, anchor: float) -> list[NoiseSample]:
+    def assign_roles(
+        self, samples: list[NoiseSample], bare: float, anchor: float
+    ) -> list[NoiseSample]:
         """These samples, shares of them without prompt and as anchors, always the same ones."""
 
         def hit(d: NoiseSample, what: str, share: float) -> bool:

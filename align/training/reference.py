@@ -1,4 +1,4 @@
-"""Errors of the frozen reference: run once a noise sample, kept for every run and objective."""
+"""Errors of the frozen reference: computed once per noise sample, cached for all later runs."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from align.training.trainable import Trainable
 
 
 class Reference:
-    """The frozen base, asked only for what nobody asked it before."""
+    """The frozen base, run only where an error is not in the cache."""
 
     def __init__(
         self, cache: ErrorCache, batcher: Batcher, compute: Compute, base: str, trainable: Trainable
     ) -> None:
+        """`base` is the fingerprint of the base's weights: cached errors belong to it."""
         self._cache = cache
         self._batcher = batcher
         self._compute = compute
         self._base = content_key(base, str(compute))
-        self._learner = trainable
-        self.asked = 0
-        """Draws that were wanted."""
-        self.known = 0
-        """Noise samples whose errors were in the cache."""
+        self._trainable = trainable
+        self.requested = 0
+        """Noise samples whose errors were asked for."""
+        self.cached = 0
+        """Those of them whose errors were in the cache."""
 
     @torch.no_grad()
     def errors(self, samples: list[NoiseSample], pairs: NoisyPairs) -> tuple[Tensor, Tensor]:
@@ -34,19 +35,22 @@ class Reference:
         `pairs` holds the tensors that the UNet is given for them.
         """
         keys = [content_key(self._base, key) for key in self._batcher.keys(samples)]
-        found_2B = self._cache.get(keys)
-        self.asked += len(samples)
-        if found_2B is None:
-            with self._learner.reference() as base:
-                run_2B = torch.stack(pair_errors(base, pairs, self._compute))
-            self._cache.put(keys, run_2B.cpu())
-            found_2B = self._cache.get(keys)
-            assert found_2B is not None
+        errors_2B = self._cache.get(keys)
+        self.requested += len(samples)
+
+        if errors_2B is not None:
+            self.cached += len(samples)
         else:
-            self.known += len(samples)
-        chosen_B, rejected_B = found_2B.to(self._compute.device)
+            with self._trainable.reference() as base:
+                computed_2B = torch.stack(pair_errors(base, pairs, self._compute))
+            self._cache.put(keys, computed_2B.cpu())
+            # Read back: errors known before stay as they are, whatever this batch came to.
+            errors_2B = self._cache.get(keys)
+            assert errors_2B is not None
+
+        chosen_B, rejected_B = errors_2B.to(self._compute.device)
         return chosen_B, rejected_B
 
     def flush(self) -> None:
-        """Put what is new on the disk: before every checkpoint, so that a resume finds it."""
+        """Write new errors to disk: before every checkpoint, so that a resumed run finds them."""
         self._cache.flush()

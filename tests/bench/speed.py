@@ -42,9 +42,9 @@ from align.data.snapshot import PreferencePair, read_snapshot
 from align.device import Compute, choose_compute
 from align.diffusion.losses import denoising_error, preference_logits
 from align.diffusion.noise import corrupt, sample_noise, training_scheduler
-from align.training.loop import learning_rate, train_step
 from align.training.reference import Reference
 from align.training.state import TrainingState, prepare_training
+from align.training.step import learning_rate, train_step
 from align.training.trainable import LoraTrainable
 from align.weights.pipeline import load_pipeline
 
@@ -303,7 +303,7 @@ def agree(setting: Setting, cache: Path) -> None:
         losses.append(plain.step(number))
         differences.append(abs(losses[-1] - train_step(state, number)["loss"]))
     print(f"{len(differences)} steps, losses from {min(losses):.3f} to {max(losses):.3f}, ", end="")
-    print(f"reference errors known {state.reference.known} of {state.reference.asked}")
+    print(f"reference errors known {state.reference.cached} of {state.reference.requested}")
     print(f"losses differ by at most {max(differences):.2e}")
     sys.exit(max(differences) > 1e-3)
 

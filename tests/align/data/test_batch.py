@@ -27,11 +27,11 @@ DRAWS = [NoiseSample(row, index) for row in range(4) for index in range(500)]
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_prompts_are_dropped_from_a_share_of_the_draws_and_always_from_the_same(batcher, share):
-    dropped = batcher.vary(DRAWS, share, 0.5)
+    dropped = batcher.assign_roles(DRAWS, share, 0.5)
     assert sum(d.bare for d in dropped) / len(DRAWS) == pytest.approx(share, abs=0.03)
     assert sum(d.anchor for d in dropped if d.bare) == pytest.approx(len(DRAWS) * share / 2, abs=60)
-    assert batcher.vary(DRAWS[7:9], share, 0.5) == dropped[7:9]
-    more = batcher.vary(DRAWS, min(1.0, share + 0.1), 0.0)
+    assert batcher.assign_roles(DRAWS[7:9], share, 0.5) == dropped[7:9]
+    more = batcher.assign_roles(DRAWS, min(1.0, share + 0.1), 0.0)
     assert all(b.bare for a, b in zip(dropped, more, strict=True) if a.bare)
 
 

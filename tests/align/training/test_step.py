@@ -16,8 +16,8 @@ from align.data.batch import noise_samples_of_step
 from align.device import choose_compute
 from align.diffusion import losses
 from align.errors import OutOfMemory
-from align.training.loop import micro_step, train_step
 from align.training.state import TrainingState, prepare_training
+from align.training.step import pair_losses, train_step
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_voter_who_counts_half_moves_the_loss_of_every_objective_half_as_much(
     for name, objective in OBJECTIVES.items():
         told = replace(state, objective=objective, loss=getattr(losses, objective.function))
         data.trust_N.fill_(1.0)
-        whole_B, _ = micro_step(told, samples)
+        whole_B, _ = pair_losses(told, samples)
         data.trust_N.fill_(0.5)
-        half_B, _ = micro_step(told, samples)
+        half_B, _ = pair_losses(told, samples)
         assert torch.allclose(half_B, whole_B / 2, rtol=1e-5), name

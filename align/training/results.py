@@ -1,0 +1,45 @@
+"""The result of a finished run, as status.json keeps it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from align.client.run_folder import RunFolder
+from align.training.early_stopping import displacement
+from align.training.pair_accuracy import advice, holdout_result, train_probe_result
+from align.training.state import TrainingState
+
+
+def result_of(run: RunFolder, state: TrainingState, seconds: float) -> dict[str, Any]:
+    """Return what a finished run reports: accuracies, kept step, settings as used, and advice."""
+    progress, reference, means = state.progress, state.reference, state.progress.means
+    accuracy_B = progress.best.accuracy_B
+    holdout = holdout_result(torch.empty(0) if accuracy_B is None else accuracy_B)
+    # Before the train probe, which asks for reference errors as well.
+    reference_errors = {"asked": reference.requested, "known": reference.cached}
+    train_probe = train_probe_result(state.train_probe.measure(state.unet).accuracy_B)
+    micro_batch_size = progress.micro_batch_size or state.config.micro_batch_size
+    alarm = displacement(means["rewards/chosen"], means["rewards/rejected"])
+
+    return {
+        "adapter": run.adapter.name,
+        "objective": state.config.objective,
+        "objective_title": state.objective.title,
+        "pairs": state.train_pairs + len(state.holdout),
+        "left_out": state.left_out,
+        "held_out": holdout,
+        "settled": train_probe,
+        "train_accuracy": means["rewards/accuracies"],
+        "kept_step": progress.best.step or progress.step,
+        "micro_batch_size": micro_batch_size,
+        # The former name, for one release.
+        "micro_pairs": micro_batch_size,
+        "gradient_checkpointing": state.config.gradient_checkpointing,
+        "compiled": state.compiled,
+        "stopped_early": progress.step < state.config.steps,
+        "reference_draws": reference_errors,
+        "seconds": seconds,
+        "advice": alarm or advice(holdout, means["rewards/accuracies"]),
+    }
