@@ -4,14 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from annotate.statistics.sequential_test import (
-    Tally,
-    log_e_value,
-    outcome,
-    over_prompts,
-    votes_needed,
-    wilson,
-)
+from annotate.statistics.intervals import Tally, bootstrap_over_prompts, wilson_interval
+from annotate.statistics.sequential_test import log_e_value, outcome, votes_needed
 from storage.records import QUESTIONS, TrialVote
 
 DECIDING = QUESTIONS[0]
@@ -61,8 +55,8 @@ def told(votes: Sequence[TrialVote]) -> dict[str, Any]:
     by_prompt = defaultdict(list)
     for vote in votes:
         by_prompt[vote.prompt].append(vote)
-    resampled = over_prompts({prompt: tally(some) for prompt, some in by_prompt.items()})
-    low, high = wilson(total)
+    resampled = bootstrap_over_prompts({prompt: tally(some) for prompt, some in by_prompt.items()})
+    low, high = wilson_interval(total)
     return {
         "wins": total.wins,
         "losses": total.losses,

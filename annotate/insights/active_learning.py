@@ -10,7 +10,7 @@ import numpy as np
 
 from annotate.errors import InvalidRequest
 from annotate.insights.attribute_store import ImageFeatureStore
-from annotate.statistics.preference_model import FEWEST, Taste, learn
+from annotate.statistics.preference_model import MIN_VOTES, PreferenceModel, fit_preference_model
 from storage.records import Image, Pair
 from storage.store import Store
 
@@ -43,7 +43,7 @@ class ActiveLearner:
         self, store: Store, model_id: str, looks: ImageFeatureStore, chance: random.Random
     ) -> None:
         self._store, self._model_id, self._looks, self._chance = store, model_id, looks, chance
-        self._taste: Taste | None = None
+        self._taste: PreferenceModel | None = None
         self._known: dict[str, np.ndarray] = {}
         self._asked: Counter[str] = Counter()
         self._choices: dict[str, Choice] = {}
@@ -95,13 +95,13 @@ class ActiveLearner:
         taste = self._taste
         if taste is None:
             raise InvalidRequest(
-                f"The votes say nothing of a taste yet. From {FEWEST} left or right votes on they "
-                "can judge; vote on, or let a version judge."
+                f"The votes say nothing of a taste yet. From {MIN_VOTES} left or right votes on "
+                "they can judge; vote on, or let a version judge."
             )
 
         def merits(images: Sequence[Image]) -> list[float]:
             looks, _ = self._looks.of([image.sha256 for image in images], PATIENT_S)
-            found = taste.merit(np.array([looks[image.sha256] for image in images]))
+            found = taste.score(np.array([looks[image.sha256] for image in images]))
             return [float(merit) for merit in found]
 
         return merits
@@ -127,7 +127,7 @@ class ActiveLearner:
         self._learned_from = votes
         self._asked = Counter(prompt for *_, prompt in given)
         won_lost = np.array([[known[image] for image in pair] for pair in sides])
-        self._taste = learn(won_lost[:, 0], won_lost[:, 1]) if sides else None
+        self._taste = fit_preference_model(won_lost[:, 0], won_lost[:, 1]) if sides else None
 
     def _measure(self, images: Sequence[str]) -> dict[str, np.ndarray]:
         """Return what is known of these images; what takes too long is for the next time."""
@@ -140,12 +140,12 @@ class ActiveLearner:
         return self._known
 
     def _values(
-        self, taste: Taste, known: dict[str, np.ndarray], pairs: Sequence[Pair]
+        self, taste: PreferenceModel, known: dict[str, np.ndarray], pairs: Sequence[Pair]
     ) -> np.ndarray:
         """What each pair would teach; less where its prompt was asked about often."""
         differences = np.array([known[pair.left] - known[pair.right] for pair in pairs])
         often = np.array([self._asked[pair.prompt] for pair in pairs])
-        values: np.ndarray = taste.gain(differences) / np.sqrt(1.0 + often)
+        values: np.ndarray = taste.information_gain(differences) / np.sqrt(1.0 + often)
         return values
 
     def _chosen(self, pair: Pair, choice: Choice) -> Pair:

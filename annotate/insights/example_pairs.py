@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from annotate.statistics.vote_columns import Columns
+from annotate.statistics.vote_columns import VoteColumns
 from annotate.urls import image_url
 
 MOST_EXAMPLES = 3
@@ -13,10 +13,10 @@ Shown = Callable[[Sequence[int]], Mapping[int, tuple[str, str]]]
 """Gives the two images of votes by their ids, in their fixed order."""
 
 
-class Gallery:
+class ExamplePairs:
     """Hands out examples at once, and fills in the addresses at the end."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: VoteColumns) -> None:
         self._columns = columns
         self._open: list[tuple[dict[str, Any], int, bool]] = []
 
@@ -46,6 +46,6 @@ class Gallery:
             told["chosen_url"], told["other_url"] = image_url(chosen), image_url(other)
 
 
-def newest(rows: np.ndarray, columns: Columns) -> Iterable[tuple[int, bool]]:
+def newest(rows: np.ndarray, columns: VoteColumns) -> Iterable[tuple[int, bool]]:
     """The decisive ones of some votes, the newest first."""
     return ((int(row), columns.won[row] == 1) for row in rows[::-1] if columns.decisive[row])

@@ -14,7 +14,7 @@ from annotate.insights.attribute_store import ImageFeatureStore
 from annotate.insights.report_cache import InsightsCache
 from annotate.labeling.pace_hints import PaceHints
 from annotate.labeling.quality_control import QualityControl
-from annotate.statistics.dawid_skene import Reliable, weights
+from annotate.statistics.dawid_skene import Reliability, vote_weights
 from annotate.validation import as_annotator, as_text
 from storage.store import Store
 
@@ -124,7 +124,7 @@ class Insights:
 
     def _found_weights(self) -> dict[str, tuple[float, str]]:
         people, proved = self._kept.reliable()
-        found = weights(people, proved)
+        found = vote_weights(people, proved)
         middle = sorted(one.accuracy for one in people.values())[len(people) // 2] if people else 0
         return {name: (weight, reason_of(people[name], middle)) for name, weight in found.items()}
 
@@ -150,7 +150,7 @@ class Insights:
         ]
 
 
-def reason_of(person: Reliable, middle: float) -> str:
+def reason_of(person: Reliability, middle: float) -> str:
     """Say why somebody's votes count as much as they do."""
     percent = f"{100 * person.accuracy:.0f} % ({100 * person.low:.0f} to {100 * person.high:.0f})"
     return (

@@ -1,6 +1,6 @@
 """What votes add up to, kept: asked again it is there, and a new vote is added to what is known.
 
-InsightsCache ── Ledger   the votes as numbers, brought up to date by what is new
+InsightsCache ── VoteColumnCache   the votes as numbers, brought up to date by what is new
              ── quality  the statistics, without a store
 
 Votes, undos, reports, remarks and known pairs are only ever appended, so the newest of each say
@@ -27,11 +27,11 @@ from annotate.insights.summary import (
     told_votes,
 )
 from annotate.statistics import vote_tables
-from annotate.statistics.bradley_terry import Bout, boards
-from annotate.statistics.dawid_skene import Reliable, reliability
-from annotate.statistics.image_pairs import Units
-from annotate.statistics.side_bias import accuracy_of, consistency
-from annotate.statistics.vote_columns import Columns, Ledger
+from annotate.statistics.bradley_terry import Match, leaderboards
+from annotate.statistics.dawid_skene import Reliability, estimate_reliability
+from annotate.statistics.image_pairs import ImagePairVotes
+from annotate.statistics.side_bias import accuracy_from_repeats, consistency
+from annotate.statistics.vote_columns import VoteColumnCache, VoteColumns
 from storage.records import QUESTIONS
 from storage.store import Store
 
@@ -50,8 +50,8 @@ class Known:
     """Everything that was added up at one moment."""
 
     moment: Moment
-    votes: Columns
-    units: Units
+    votes: VoteColumns
+    units: ImagePairVotes
     answers: OrderedDict[tuple[str, str | None], Any] = field(default_factory=OrderedDict)
 
 
@@ -61,7 +61,7 @@ class InsightsCache:
     def __init__(self, store: Store, model_id: str, looks: ImageFeatureStore) -> None:
         self._store, self._model_id, self._looks = store, model_id, looks
         entries = store.quality.entries
-        self._ledger = Ledger(
+        self._columns = VoteColumnCache(
             lambda after, most: entries.after(model_id, after, most),
             lambda: entries.hidden(model_id),
             looks.places,
@@ -79,10 +79,10 @@ class InsightsCache:
         """Return what a person's votes say without those of others, and the same."""
         return self._measured("own", person, within_s, self._own)
 
-    def reliable(self) -> tuple[dict[str, Reliable], dict[str, float]]:
+    def reliable(self) -> tuple[dict[str, Reliability], dict[str, float]]:
         """Return how far people can be relied on by what others say, and by what they say twice."""
         with self._adding_up:
-            return self._answer(self._now(), ("reliable", None), self._reliable)
+            return self._answer(self._now(), ("reliable", None), self._reliability)
 
     def _measured(
         self, kind: str, person: str | None, within_s: float, work: Callable[[Source], Told]
@@ -103,7 +103,7 @@ class InsightsCache:
 
         def rows(one: Known) -> np.ndarray:
             votes = one.votes.of(person if kind == "own" else None)
-            return np.unique(np.concatenate([votes.first, votes.other]))
+            return np.unique(np.concatenate([votes.first_image, votes.second_image]))
 
         return self._answer(known, ("images", person if kind == "own" else None), rows)
 
@@ -111,8 +111,8 @@ class InsightsCache:
         """What is known of the votes as they are now."""
         moment = self._store.quality.entries.newest_ids()
         if self._known is None or self._known.moment != moment:
-            votes = self._ledger.columns()
-            self._known = Known(moment, votes, Units.of(votes))
+            votes = self._columns.columns()
+            self._known = Known(moment, votes, ImagePairVotes.of(votes))
         return self._known
 
     def _answer(
@@ -141,16 +141,16 @@ class InsightsCache:
     def _report(self, source: Source) -> Told:
         reasons = self._store.quality.reasons(self._model_id)
         told = {
-            "people": vote_tables.people_of(source.votes)
+            "people": vote_tables.people_by_votes(source.votes)
             if source.person is None
             else [source.person],
             **told_votes(source, reasons),
             **told_habits(source),
-            "boards": told_boards(boards(list(self._bouts(source.person)))),
+            "boards": told_boards(leaderboards(list(self._matches(source.person)))),
             "likes": told_taste(source),
             "differs": told_differs(source),
         }
-        source.gallery.fill(self._store.quality.entries.shown)
+        source.example_pairs.fill(self._store.quality.entries.shown)
         return told
 
     def _own(self, source: Source) -> Told:
@@ -164,28 +164,28 @@ class InsightsCache:
             "habits": habits,
             "likes": told_taste(source),
         }
-        source.gallery.fill(self._store.quality.entries.shown)
+        source.example_pairs.fill(self._store.quality.entries.shown)
         return told
 
-    def _reliable(self, known: Known) -> tuple[dict[str, Reliable], dict[str, float]]:
+    def _reliability(self, known: Known) -> tuple[dict[str, Reliability], dict[str, float]]:
         votes = known.votes.where(~known.votes.trial)
-        people, _ = reliability(Units.of(votes).decisions(MOST_SHARED))
+        people, _ = estimate_reliability(ImagePairVotes.of(votes).decisions(MOST_SHARED))
         return people, proved(votes)
 
-    def _bouts(self, person: str | None) -> Iterable[Bout]:
+    def _matches(self, person: str | None) -> Iterable[Match]:
         scores = {"after": 1.0, "before": 0.0, "tie": 0.5}
         for trial in self._store.blind_tests.of_base(self._model_id):
             for vote in self._store.blind_tests.votes(trial.trial_id):
                 asked = vote.question == QUESTIONS[0] and vote.result in scores
                 if asked and person in (None, vote.annotator):
-                    yield Bout(trial.after, trial.before, scores[vote.result], vote.prompt)
+                    yield Match(trial.after, trial.before, scores[vote.result], vote.prompt)
 
 
-def proved(votes: Columns) -> dict[str, float]:
+def proved(votes: VoteColumns) -> dict[str, float]:
     """The accuracy that repeats prove for people, by the lower end of the interval."""
     found = {}
-    for name in vote_tables.people_of(votes):
-        twice = consistency(vote_tables.repeated(votes.of(name)))
+    for name in vote_tables.people_by_votes(votes):
+        twice = consistency(vote_tables.repeated_pairs(votes.of(name)))
         if twice.same.of >= FEWEST_REPEATS:
-            found[name] = accuracy_of(twice.same.low)
+            found[name] = accuracy_from_repeats(twice.same.low)
     return found

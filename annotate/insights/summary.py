@@ -8,24 +8,25 @@ from typing import Any
 import numpy as np
 
 from annotate.insights.attributes import ATTRIBUTES, NAMES
-from annotate.insights.example_pairs import MOST_EXAMPLES, Gallery, newest
+from annotate.insights.example_pairs import MOST_EXAMPLES, ExamplePairs, newest
 from annotate.statistics import vote_tables
-from annotate.statistics.attribute_effects import FEWEST_VOTES, Liked, liking
-from annotate.statistics.bradley_terry import Board
-from annotate.statistics.crowd import Contrast, Dissent, contrasts, dissents
-from annotate.statistics.dawid_skene import reliability
-from annotate.statistics.image_pairs import Choices, Units
-from annotate.statistics.krippendorff import agreement_of
-from annotate.statistics.side_bias import Share, consistency, side_bias
+from annotate.statistics.attribute_effects import MIN_VOTES, AttributeEffect, attribute_effects
+from annotate.statistics.bradley_terry import Leaderboard
+from annotate.statistics.dawid_skene import estimate_reliability
+from annotate.statistics.disagreements import Contrast, Disagreement, contrasts, disagreements
+from annotate.statistics.image_pairs import ImagePairVotes, Preferences
+from annotate.statistics.intervals import Proportion
+from annotate.statistics.krippendorff import alpha_from_counts
+from annotate.statistics.side_bias import consistency, side_bias
 from annotate.statistics.vote_columns import (
     BOTH_BAD,
     BOTH_GOOD,
     LEFT,
     NONE,
-    SAID,
     SKIP,
     TIE,
-    Columns,
+    VERDICTS,
+    VoteColumns,
 )
 
 MOST_SHARED = 2000
@@ -40,32 +41,32 @@ WORDS = {one.name: one for one in ATTRIBUTES}
 class Source:
     """All votes, and whose are looked at: one person's, or with None everybody's."""
 
-    votes: Columns
-    units: Units
+    votes: VoteColumns
+    units: ImagePairVotes
     """Everybody's votes on each two images."""
     person: str | None
     gold: Mapping[int, bool]
     """The pairs whose answer is known, and whether it is their first image."""
     image_features: np.ndarray
     """The numbers about images, a row each; NaN where an image is not measured."""
-    gallery: Gallery = field(init=False)
-    mine: Columns = field(init=False)
+    example_pairs: ExamplePairs = field(init=False)
+    mine: VoteColumns = field(init=False)
     place: int = field(init=False)
     """The person's place among all people, or NONE."""
 
     def __post_init__(self) -> None:
         people = self.votes.people
         place = people.index(self.person) if self.person in people else NONE
-        object.__setattr__(self, "gallery", Gallery(self.votes))
+        object.__setattr__(self, "example_pairs", ExamplePairs(self.votes))
         object.__setattr__(self, "mine", self.votes.of(self.person))
         object.__setattr__(self, "place", place)
 
-    def measured(self, choices: Choices) -> Choices:
+    def measured(self, choices: Preferences) -> Preferences:
         """Return the choices of which both images are measured."""
         known = ~np.isnan(self.image_features[:, 0])
         return choices.where(known[choices.chosen] & known[choices.rejected])
 
-    def differences(self, choices: Choices) -> np.ndarray:
+    def differences(self, choices: Preferences) -> np.ndarray:
         """For each choice, the chosen image's numbers less the other's."""
         differences: np.ndarray = (
             self.image_features[choices.chosen] - self.image_features[choices.rejected]
@@ -73,7 +74,7 @@ class Source:
         return differences
 
 
-def told(some: Share) -> dict[str, Any]:
+def told(some: Proportion) -> dict[str, Any]:
     """A share in full."""
     return {**asdict(some), "value": some.value}
 
@@ -81,43 +82,44 @@ def told(some: Share) -> dict[str, Any]:
 def told_votes(source: Source, reasons: Sequence[tuple[int, str]]) -> dict[str, Any]:
     """How many votes there are, when they were given, on what, and why the losers lost."""
     votes = source.mine
-    quarters = vote_tables.per_quarter(votes)
+    quarters = vote_tables.votes_per_quarter_hour(votes)
     prompts, in_all = vote_tables.prompts_by_votes(votes, MOST_PROMPTS)
     return {
         "votes": len(votes),
         "decisive": int(votes.decisive.sum()),
         "pace": {
-            "per_day": vote_tables.per_day(quarters),
-            "per_hour": vote_tables.per_hour(quarters),
+            "per_day": vote_tables.votes_per_day(quarters),
+            "per_hour": vote_tables.votes_per_hour(quarters),
             "median_ms": vote_tables.median_ms(votes),
         },
         "prompts": [told_prompt(votes.where(votes.prompt == place)) for place in prompts],
         "more_prompts": max(0, in_all - MOST_PROMPTS),
         "words": [
             {"word": word, "good": told(some), "tells": tells}
-            for word, some, tells in vote_tables.by_word(votes)[:MOST_WORDS]
+            for word, some, tells in vote_tables.good_rate_by_word(votes)[:MOST_WORDS]
         ],
         "reasons": [
             told_reason(reason, votes.where(rows), source)
-            for reason, rows in vote_tables.by_reason(votes, reasons)
+            for reason, rows in vote_tables.rows_by_reason(votes, reasons)
         ],
     }
 
 
-def told_prompt(votes: Columns) -> dict[str, Any]:
+def told_prompt(votes: VoteColumns) -> dict[str, Any]:
     """How the votes on one prompt went."""
     return {
         "prompt": votes.prompts[votes.prompt[0]],
         "votes": len(votes),
         "decisive": int(votes.decisive.sum()),
         **{
-            SAID[said]: int((votes.said == said).sum()) for said in (TIE, BOTH_GOOD, BOTH_BAD, SKIP)
+            VERDICTS[said]: int((votes.verdict == said).sum())
+            for said in (TIE, BOTH_GOOD, BOTH_BAD, SKIP)
         },
         "median_ms": vote_tables.median_ms(votes),
     }
 
 
-def told_reason(reason: str, votes: Columns, source: Source) -> dict[str, Any]:
+def told_reason(reason: str, votes: VoteColumns, source: Source) -> dict[str, Any]:
     """One reason, the newest pairs first."""
     prompts = Counter(votes.prompt.tolist()).most_common(MOST_EXAMPLES)
     rows = np.searchsorted(source.votes.vote, votes.vote)
@@ -125,27 +127,27 @@ def told_reason(reason: str, votes: Columns, source: Source) -> dict[str, Any]:
         "reason": reason,
         "votes": len(votes),
         "prompts": [{"prompt": votes.prompts[place], "votes": count} for place, count in prompts],
-        "examples": source.gallery.examples(newest(rows, source.votes)),
+        "examples": source.example_pairs.examples(newest(rows, source.votes)),
     }
 
 
 def told_habits(source: Source) -> dict[str, Any]:
     """How everybody votes, or the one person: sides, twice the same, known answers, agreement."""
-    names = vote_tables.people_of(source.mine)
+    names = vote_tables.people_by_votes(source.mine)
     units = source.units if source.person is None else source.units.with_person(source.place)
-    people, why = reliability(units.decisions(MOST_SHARED))
+    people, why = estimate_reliability(units.decisions(MOST_SHARED))
     return {
         "habits": {name: told_person(source.mine.of(name), source.gold) for name in names},
-        "agreement": asdict(agreement_of(units.counts(), units.people())),
+        "agreement": asdict(alpha_from_counts(units.counts(), units.people())),
         "reliability": {name: asdict(people[name]) for name in names if name in people},
         "reliability_why": why,
     }
 
 
-def told_person(votes: Columns, gold: Mapping[int, bool]) -> dict[str, Any]:
+def told_person(votes: VoteColumns, gold: Mapping[int, bool]) -> dict[str, Any]:
     """One person's habits."""
-    sides = side_bias((votes.said[votes.decisive] == LEFT).tolist())
-    twice = consistency(vote_tables.repeated(votes))
+    sides = side_bias((votes.verdict[votes.decisive] == LEFT).tolist())
+    twice = consistency(vote_tables.repeated_pairs(votes))
     return {
         "votes": len(votes),
         "median_ms": vote_tables.median_ms(votes),
@@ -157,15 +159,15 @@ def told_person(votes: Columns, gold: Mapping[int, bool]) -> dict[str, Any]:
         "right_twice": twice.right_twice,
         "tie_twice": twice.tie_twice,
         "tie_once": twice.tie_once,
-        "known": told(vote_tables.known_answers(votes, gold)),
+        "known": told(vote_tables.gold_accuracy(votes, gold)),
     }
 
 
-def told_boards(found: Sequence[Board]) -> list[dict[str, Any]]:
+def told_boards(found: Sequence[Leaderboard]) -> list[dict[str, Any]]:
     """The boards of versions."""
     return [
         {
-            "places": [asdict(place) for place in one.places],
+            "places": [asdict(place) for place in one.versions],
             "beats": {f"{a} {b}": chance for (a, b), chance in one.beats.items()},
             "prompts": one.prompts,
             "why": one.why,
@@ -179,23 +181,23 @@ def told_taste(source: Source) -> dict[str, Any]:
     if source.person is None:
         choices = source.measured(source.units.majority())
     else:
-        choices = source.measured(source.units.choices_of(source.place))
-    found = liking(source.differences(choices), NAMES)
+        choices = source.measured(source.units.preferences_of(source.place))
+    found = attribute_effects(source.differences(choices), NAMES)
     return {
         "pairs": len(choices),
         "why": why_thin(len(choices), found),
-        "attributes": [told_liked(one, choices, source.gallery) for one in found],
+        "attributes": [told_liked(one, choices, source.example_pairs) for one in found],
     }
 
 
-def why_thin(pairs: int, found: Sequence[Liked]) -> str:
+def why_thin(pairs: int, found: Sequence[AttributeEffect]) -> str:
     """Say why nothing is told, or nothing."""
-    if pairs < FEWEST_VOTES:
+    if pairs < MIN_VOTES:
         return (
-            f"{pairs} pairs with a left or right vote say too little; from {FEWEST_VOTES} on there "
+            f"{pairs} pairs with a left or right vote say too little; from {MIN_VOTES} on there "
             "is something to see, and from 100 on it is worth believing."
         )
-    if not any(one.tells for one in found):
+    if not any(one.significant for one in found):
         return (
             f"Nothing stands out in {pairs} pairs. More votes show smaller likings, or the taste "
             "is for something these numbers do not see."
@@ -203,13 +205,15 @@ def why_thin(pairs: int, found: Sequence[Liked]) -> str:
     return ""
 
 
-def told_liked(one: Liked, choices: Choices, gallery: Gallery) -> dict[str, Any]:
+def told_liked(
+    one: AttributeEffect, choices: Preferences, example_pairs: ExamplePairs
+) -> dict[str, Any]:
     """One attribute with its example pairs."""
     shown = [(int(choices.row[n]), bool(choices.first_won[n])) for n in one.examples]
     against = None
-    if one.against is not None:
-        row, first_won = choices.row[one.against], choices.first_won[one.against]
-        against = gallery.example(int(row), bool(first_won))
+    if one.counterexample is not None:
+        row, first_won = choices.row[one.counterexample], choices.first_won[one.counterexample]
+        against = example_pairs.example(int(row), bool(first_won))
     return {
         "name": one.name,
         "words": direction(one.name, (one.more.value or 0.5) - 0.5),
@@ -218,8 +222,8 @@ def told_liked(one: Liked, choices: Choices, gallery: Gallery) -> dict[str, Any]
         "effect_low": one.effect_low,
         "effect_high": one.effect_high,
         "p": one.p,
-        "tells": one.tells,
-        "examples": gallery.examples(shown),
+        "tells": one.significant,
+        "examples": example_pairs.examples(shown),
         "against": against,
     }
 
@@ -249,20 +253,22 @@ def told_differs(source: Source) -> dict[str, Any] | None:
     """Where a person differs from the crowd, without naming anybody of it; None for everybody."""
     if source.person is None:
         return None
-    found, compared = dissents(source.units, source.place)
-    mine = source.measured(source.units.choices_of(source.place))
+    found, compared = disagreements(source.units, source.place)
+    mine = source.measured(source.units.preferences_of(source.place))
     crowd = source.measured(source.units.without_person(source.place).majority())
     sides = contrasts(source.differences(mine), source.differences(crowd), NAMES)
     return {
         "compared": compared,
         "different": len(found),
-        "pairs": [told_dissent(one, source.gallery) for one in found[:MOST_DISSENTS]],
-        "attributes": [{"name": one.name, **in_its_direction(one)} for one in sides if one.tells],
+        "pairs": [told_dissent(one, source.example_pairs) for one in found[:MOST_DISSENTS]],
+        "attributes": [
+            {"name": one.name, **in_its_direction(one)} for one in sides if one.significant
+        ],
     }
 
 
-def told_dissent(one: Dissent, gallery: Gallery) -> dict[str, Any]:
+def told_dissent(one: Disagreement, example_pairs: ExamplePairs) -> dict[str, Any]:
     """A pair on which most others chose the other image."""
-    example = gallery.example(one.row, one.first_won)
+    example = example_pairs.example(one.row, one.first_won)
     example.update(others=one.others, against=one.against)
     return example

@@ -1,1 +1,16 @@
-"""Compute statistics of votes from plain numbers; nothing here knows a page or a store."""
+"""Statistics of votes on plain numbers: numpy only, no store and no page.
+
+intervals          Wilson, Newcombe, and a bootstrap over prompts
+significance       binomial test, two-proportion z test, Benjamini-Hochberg
+sequential_test    anytime-valid test of two versions, by an e-value
+bradley_terry      leaderboard of versions
+krippendorff       agreement of several annotators: alpha
+dawid_skene        reliability of each annotator, and weights of their votes
+side_bias          bias to one side, and consistency on repeated pairs
+attribute_effects  image attributes that are chosen more often
+disagreements      one annotator against the others
+preference_model   Bayesian logistic regression, and which pair to label next
+vote_columns       votes as columns of numbers
+image_pairs        votes of several people on the same two images
+vote_tables        counts by person, prompt, day, word and reason
+"""

@@ -1,4 +1,11 @@
-"""Do people agree beyond chance? Krippendorff's alpha for names, with gaps, by hand."""
+"""Krippendorff's alpha: agreement of several annotators beyond chance, on nominal data with gaps.
+
+alpha = 1 - observed / expected disagreement, from coincidence matrices (Krippendorff 2011,
+"Computing Krippendorff's Alpha-Reliability"): 1 is full agreement, 0 what chance gives, and below
+0 is systematic disagreement. Units (pairs of images) with a single vote say nothing and drop out.
+"""
+
+# Shape suffixes: U units, K nominal values or kinds of units, R resamples.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -6,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotate.statistics.sequential_test import expanded_tail
+from annotate.statistics.intervals import expanded_tail
 
 RESAMPLES = 1000
-FEWEST_UNITS = 5
-"""Fewer pairs with several voters give no interval."""
-Units = Iterable[Mapping[str, str]]
-"""For each pair, what each person said of it."""
+MIN_UNITS = 5
+"""Units with several votes below which there is no interval."""
+RatedUnits = Iterable[Mapping[str, str]]
+"""For each unit, the value that each annotator gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,49 +35,61 @@ class Agreement:
     why: str = ""
 
 
-def agreement(units: Units, seed: int = 0) -> Agreement:
-    """Krippendorff's alpha (2011, nominal), resampling whole pairs for the interval."""
+def alpha_from_ratings(units: RatedUnits, seed: int = 0) -> Agreement:
+    """Return alpha of what each annotator said of each unit, with its interval."""
     shared = [unit for unit in units if len(unit) >= 2]
     people = len({person for unit in shared for person in unit})
     counts = [Counter(unit.values()) for unit in shared]
-    names = sorted({name for count in counts for name in count})
-    n_UK = np.array([[count[name] for name in names] for count in counts], dtype=np.int64)
-    return agreement_of(n_UK.reshape(len(shared), len(names)), people, seed)
+    values = sorted({value for count in counts for value in count})
+    n_UK = np.array([[count[value] for value in values] for count in counts], dtype=np.int64)
+    return alpha_from_counts(n_UK.reshape(len(shared), len(values)), people, seed)
 
 
-def agreement_of(n_UK: np.ndarray, people: int, seed: int = 0) -> Agreement:
-    """The same, given how many of so many people said each thing of each pair."""
+def alpha_from_counts(n_UK: np.ndarray, people: int, seed: int = 0) -> Agreement:
+    """Return alpha with an interval that resamples whole units.
+
+    Args:
+        n_UK: how many annotators gave each unit each value.
+        people: how many annotators they are in all; it is passed on into the answer.
+        seed: of the resampling.
+    """
     n_UK = n_UK[n_UK.sum(axis=1) >= 2]
     if not len(n_UK):
         return Agreement(None, None, None, 0, 0, "No pair has votes of two people yet.")
-    # Pairs with the same votes are alike; there are few kinds of them, however many pairs.
+
+    # Units with the same counts are alike; there are few kinds of them, however many units.
     kinds_KK, times_K = np.unique(n_UK, axis=0, return_counts=True)
-    coincidences = coincidence(kinds_KK)
-    alpha = alpha_of(np.tensordot(times_K.astype(np.float64), coincidences, axes=1)[None])[0]
+    coincidences = coincidence_matrices(kinds_KK)
+    alpha = nominal_alpha(np.tensordot(times_K.astype(np.float64), coincidences, axes=1)[None])[0]
+
     if np.isnan(alpha):
         why = (
             "Everybody said the same of every pair, so how much of it is chance cannot be told. "
             "More pairs will."
         )
         return Agreement(None, None, None, len(n_UK), people, why)
-    if len(n_UK) < FEWEST_UNITS:
-        why = f"An interval needs {FEWEST_UNITS} pairs with votes of several people."
+    if len(n_UK) < MIN_UNITS:
+        why = f"An interval needs {MIN_UNITS} pairs with votes of several people."
         return Agreement(float(alpha), None, None, len(n_UK), people, why)
-    low, high = resampled(coincidences, times_K, seed)
+    low, high = bootstrap_interval(coincidences, times_K, seed)
     return Agreement(float(alpha), low, high, len(n_UK), people)
 
 
-def coincidence(n_UK: np.ndarray) -> np.ndarray:
-    """For each pair, how often two of its votes said a and b; a pair of m votes adds up to m."""
+def coincidence_matrices(n_UK: np.ndarray) -> np.ndarray:
+    """Return, for each unit, how often two of its votes said a and b.
+
+    Each ordered pair of two votes counts 1 / (m - 1), so that a unit of m votes adds up to m.
+    """
     n_UK = n_UK.astype(np.float64)
     votes_U = n_UK.sum(axis=1)
     pairs_UKK = n_UK[:, :, None] * n_UK[:, None, :]
+    # A vote is not paired with itself.
     pairs_UKK -= n_UK[:, :, None] * np.eye(n_UK.shape[1])
     return np.asarray(pairs_UKK / (votes_U - 1)[:, None, None])
 
 
-def alpha_of(coincidence_RKK: np.ndarray) -> np.ndarray:
-    """1 - observed / expected disagreement of each table; NaN where none is expected."""
+def nominal_alpha(coincidence_RKK: np.ndarray) -> np.ndarray:
+    """Return 1 - observed / expected disagreement of each matrix; NaN where none is expected."""
     votes_RK = coincidence_RKK.sum(axis=2)
     total_R = votes_RK.sum(axis=1)
     same_R = np.trace(coincidence_RKK, axis1=1, axis2=2)
@@ -80,19 +99,22 @@ def alpha_of(coincidence_RKK: np.ndarray) -> np.ndarray:
     return np.where(expected_R > 1e-9, alpha_R, np.nan)
 
 
-def resampled(coincidence_UKK: np.ndarray, times_U: np.ndarray, seed: int) -> tuple[float, float]:
-    """95 % interval: percentiles over resampled pairs; a table that says nothing is left out.
+def bootstrap_interval(
+    coincidence_UKK: np.ndarray, times_U: np.ndarray, seed: int
+) -> tuple[float, float]:
+    """Return a 95 % percentile interval over resampled units.
+
+    A resample in which everybody said the same has no alpha and is left out.
 
     Args:
-        coincidence_UKK: a table for each kind of pair.
-        times_U: how many pairs are of that kind.
-        seed: of the chance.
+        coincidence_UKK: a coincidence matrix for each kind of unit.
+        times_U: the number of units of each kind.
+        seed: of the resampling.
     """
-    pairs = int(times_U.sum())
-    chance = np.random.default_rng(seed)
-    drawn_RU = chance.multinomial(pairs, times_U / pairs, size=RESAMPLES)
-    tables = np.tensordot(drawn_RU.astype(np.float64), coincidence_UKK, axes=1)
-    alphas = alpha_of(tables)
-    tail = expanded_tail(0.025, pairs)
+    units = int(times_U.sum())
+    rng = np.random.default_rng(seed)
+    counts_RU = rng.multinomial(units, times_U / units, size=RESAMPLES)
+    alphas = nominal_alpha(np.tensordot(counts_RU.astype(np.float64), coincidence_UKK, axes=1))
+    tail = expanded_tail(0.025, units)
     low, high = np.nanquantile(alphas, [tail, 1 - tail])
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""What votes add up to: by person, by prompt, by day, by word."""
+"""Tables of votes: by person, by prompt, by day and hour, by word of the prompt, by reason."""
 
 import heapq
 from collections import Counter
@@ -7,145 +7,168 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from annotate.statistics.attribute_effects import standing_out
-from annotate.statistics.side_bias import Share, share, two_sided
+from annotate.statistics.intervals import Proportion, proportion
+from annotate.statistics.significance import benjamini_hochberg, binomial_test
 from annotate.statistics.vote_columns import (
     BOTH_BAD,
     BOTH_GOOD,
     LEFT,
-    NEITHER,
+    NO_CHECK,
     NONE,
     REPEAT,
     SKIP,
-    Columns,
+    VoteColumns,
 )
 
-FEWEST_OF_A_WORD = 8
-SHORTEST_WORD = 3
-COMMON = frozenset("and the with for from its his her one two are was has into over under".split())
-QUARTER_S = 900
-"""Clocks on walls differ from UTC by whole quarters of an hour."""
-MOST_DAYS = 3 * 366
+MIN_VOTES_ON_A_WORD = 8
+MIN_WORD_LENGTH = 3
+STOP_WORDS = frozenset(
+    "and the with for from its his her one two are was has into over under".split()
+)
+QUARTER_HOUR_S = 900
+"""Time zones differ from UTC by whole quarters of an hour, so that no quarter spans two hours."""
+MAX_DAYS = 3 * 366
 """Over a longer time, which a wrong clock makes too, days without votes are not listed."""
 
 
-def people_of(votes: Columns) -> list[str]:
+def people_by_votes(votes: VoteColumns) -> list[str]:
     """Name everybody who voted, those with most votes first."""
     counts = np.bincount(votes.person, minlength=len(votes.people))
-    named = [
-        (-int(counts[place]), votes.people[place]) for place in np.flatnonzero(counts).tolist()
-    ]
+    named = [(-int(counts[p]), votes.people[p]) for p in np.flatnonzero(counts).tolist()]
     return [name for _, name in sorted(named)]
 
 
-def repeated(votes: Columns) -> list[tuple[int | None, int | None, bool]]:
-    """One person's pairs that were asked twice, as `sides.consistency` wants them."""
-    before = np.flatnonzero(votes.check == NEITHER)
+def repeated_pairs(votes: VoteColumns) -> list[tuple[int | None, int | None, bool]]:
+    """Return one person's pairs that were shown twice, as `side_bias.consistency` takes them."""
+    before = np.flatnonzero(votes.check == NO_CHECK)
     before = before[np.argsort(votes.pair[before], kind="stable")]
-    again = np.flatnonzero((votes.check == REPEAT) & (votes.said != SKIP))
+    again = np.flatnonzero((votes.check == REPEAT) & (votes.verdict != SKIP))
+
+    # Join each repeat with the last vote on the pair that it repeats.
     at = np.searchsorted(votes.pair[before], votes.of_pair[again], side="right") - 1
     found = at >= 0
     again, first = again[found], before[at[found]]
     same = votes.pair[first] == votes.of_pair[again]
+
     winner = [None if won == NONE else int(won) for won in votes.won]
     return [
-        (winner[a], winner[b], bool(votes.said[b] == LEFT))
+        (winner[a], winner[b], bool(votes.verdict[b] == LEFT))
         for a, b in zip(first[same], again[same], strict=True)
     ]
 
 
-def known_answers(votes: Columns, gold: Mapping[int, bool]) -> Share:
-    """How often somebody chose the better image where that is known; a tie is no choice."""
-    meant = np.where(votes.of_pair != NONE, votes.of_pair, votes.pair)
-    asked = (
-        np.isin(meant, np.array(list(gold), np.int64)) & votes.decisive & (votes.check != REPEAT)
-    )
-    rows = np.flatnonzero(asked)
-    answers = {int(meant[row]): bool(votes.won[row]) == gold[int(meant[row])] for row in rows}
-    return share(sum(answers.values()), len(answers))
+def gold_accuracy(votes: VoteColumns, gold: Mapping[int, bool]) -> Proportion:
+    """Return how often somebody chose the better image of gold pairs; ties do not count.
+
+    Args:
+        votes: one person's votes.
+        gold: for each gold pair, whether its first image is the better one.
+    """
+    original = np.where(votes.of_pair != NONE, votes.of_pair, votes.pair)
+    is_gold = np.isin(original, np.array(list(gold), np.int64))
+    rows = np.flatnonzero(is_gold & votes.decisive & (votes.check != REPEAT))
+    # The newest answer to each gold pair counts.
+    correct = {int(original[row]): bool(votes.won[row]) == gold[int(original[row])] for row in rows}
+    return proportion(sum(correct.values()), len(correct))
 
 
-def per_quarter(votes: Columns) -> dict[datetime, int]:
-    """Count votes by the quarter of an hour on the clock on the wall."""
-    quarters, counts = np.unique(votes.second // QUARTER_S, return_counts=True)
+def votes_per_quarter_hour(votes: VoteColumns) -> dict[datetime, int]:
+    """Count votes by quarter of an hour, in local time."""
+    quarters, counts = np.unique(votes.second // QUARTER_HOUR_S, return_counts=True)
     return {
-        datetime.fromtimestamp(int(quarter) * QUARTER_S, UTC).astimezone(): int(count)
+        datetime.fromtimestamp(int(quarter) * QUARTER_HOUR_S, UTC).astimezone(): int(count)
         for quarter, count in zip(quarters, counts, strict=True)
     }
 
 
-def per_day(quarters: Mapping[datetime, int]) -> dict[str, int]:
-    """Count votes by day, days without any between the first and the last one too."""
+def votes_per_day(quarters: Mapping[datetime, int]) -> dict[str, int]:
+    """Count votes by day, with a zero for each day without any between the first and the last."""
     counts: Counter[date] = Counter()
     for moment, count in quarters.items():
         counts[moment.date()] += count
     if not counts:
         return {}
+
     days = range(min(counts).toordinal(), max(counts).toordinal() + 1)
-    listed = map(date.fromordinal, days) if len(days) <= MOST_DAYS else sorted(counts)
+    listed = map(date.fromordinal, days) if len(days) <= MAX_DAYS else sorted(counts)
     return {day.isoformat(): counts[day] for day in listed}
 
 
-def per_hour(quarters: Mapping[datetime, int]) -> list[int]:
-    """Count votes by the hour of the day."""
+def votes_per_hour(quarters: Mapping[datetime, int]) -> list[int]:
+    """Count votes by hour of the day, 0 to 23."""
     counts: Counter[int] = Counter()
     for moment, count in quarters.items():
         counts[moment.hour] += count
     return [counts[hour] for hour in range(24)]
 
 
-def median_ms(votes: Columns) -> float | None:
-    """The middle time that a vote took; None where no page measured it."""
-    times = votes.ms[votes.ms != NONE]
+def median_ms(votes: VoteColumns) -> float | None:
+    """Return the median response time; None where no page measured it."""
+    times = votes.response_ms[votes.response_ms != NONE]
     return float(np.median(times)) if len(times) else None
 
 
-def prompts_by_votes(votes: Columns, most: int) -> tuple[list[int], int]:
-    """Return the prompts with most votes, and how many there are in all."""
+def prompts_by_votes(votes: VoteColumns, most: int) -> tuple[list[int], int]:
+    """Return the indices of the prompts with most votes, and the number of prompts in all."""
     counts = np.bincount(votes.prompt, minlength=len(votes.prompts))
-    places = np.flatnonzero(counts)
-    if len(places) > most:
-        least = np.partition(counts[places], -most)[-most]
-        likely = places[counts[places] >= least]
-    else:
-        likely = places
-    order = heapq.nsmallest(most, likely, key=lambda p: (-int(counts[p]), votes.prompts[p]))
-    return [int(place) for place in order], len(places)
+    indices = np.flatnonzero(counts)
+
+    # Sorting all prompts by text would be slow; only those with enough votes can be listed.
+    candidates: np.ndarray = indices
+    if len(indices) > most:
+        least = np.partition(counts[indices], -most)[-most]
+        candidates = indices[counts[indices] >= least]
+    order = heapq.nsmallest(most, candidates, key=lambda p: (-int(counts[p]), votes.prompts[p]))
+    return [int(index) for index in order], len(indices)
 
 
-def by_word(votes: Columns) -> list[tuple[str, Share, bool]]:
-    """For words of prompts, how often both images were called good where it was both or neither,
-    and whether that stands out; both images of a pair have the same prompt, so no choice says it.
+def good_rate_by_word(votes: VoteColumns) -> list[tuple[str, Proportion, bool]]:
+    """Return, for words of prompts, the share of "both good" among "both good" and "both bad".
+
+    Both images of a pair have the same prompt, so a choice between them says nothing of its words.
+    Each word comes with whether it is significant; those are first, then by distance from one half.
     """
     size = len(votes.prompts)
-    of_prompt = np.bincount(votes.prompt[votes.said == BOTH_GOOD], minlength=size)
-    bad = np.bincount(votes.prompt[votes.said == BOTH_BAD], minlength=size)
+    good_by_prompt = np.bincount(votes.prompt[votes.verdict == BOTH_GOOD], minlength=size)
+    bad_by_prompt = np.bincount(votes.prompt[votes.verdict == BOTH_BAD], minlength=size)
+
     good: Counter[str] = Counter()
-    told: Counter[str] = Counter()
-    for place in np.flatnonzero(of_prompt + bad).tolist():
-        for word in words_of(votes.prompts[place]):
-            told[word] += int(of_prompt[place] + bad[place])
-            good[word] += int(of_prompt[place])
-    words = [word for word in told if told[word] >= FEWEST_OF_A_WORD]
-    shares = [share(good[word], told[word]) for word in words]
-    tells = standing_out([two_sided(one.count, one.of) for one in shares])
-    found = zip(words, shares, tells, strict=True)
+    total: Counter[str] = Counter()
+    for prompt in np.flatnonzero(good_by_prompt + bad_by_prompt).tolist():
+        for word in content_words(votes.prompts[prompt]):
+            total[word] += int(good_by_prompt[prompt] + bad_by_prompt[prompt])
+            good[word] += int(good_by_prompt[prompt])
+
+    words = [word for word in total if total[word] >= MIN_VOTES_ON_A_WORD]
+    shares = [proportion(good[word], total[word]) for word in words]
+    rejected = benjamini_hochberg([binomial_test(share.count, share.of) for share in shares])
+    found = zip(words, shares, rejected, strict=True)
     return sorted(found, key=lambda row: (not row[2], -abs((row[1].value or 0.5) - 0.5), row[0]))
 
 
-def words_of(prompt: str) -> set[str]:
-    """The words of a prompt that may say something."""
+def content_words(prompt: str) -> set[str]:
+    """Return the words of a prompt that may say something: long enough, and no stop words."""
     plain = "".join(letter if letter.isalnum() else " " for letter in prompt.lower())
-    return {word for word in plain.split() if len(word) >= SHORTEST_WORD and word not in COMMON}
+    return {
+        word for word in plain.split() if len(word) >= MIN_WORD_LENGTH and word not in STOP_WORDS
+    }
 
 
-def by_reason(votes: Columns, reasons: Sequence[tuple[int, str]]) -> list[tuple[str, np.ndarray]]:
-    """For each reason the places of the votes that give it; the most frequent first."""
-    given: dict[str, list[int]] = {}
+def rows_by_reason(
+    votes: VoteColumns, reasons: Sequence[tuple[int, str]]
+) -> list[tuple[str, np.ndarray]]:
+    """Return each reason with the rows of the votes that give it; the most frequent first.
+
+    Args:
+        votes: the votes to look in.
+        reasons: ids of votes, each with a reason that was given for it.
+    """
+    ids_by_reason: dict[str, list[int]] = {}
     for vote_id, reason in reasons:
-        given.setdefault(reason, []).append(vote_id)
+        ids_by_reason.setdefault(reason, []).append(vote_id)
+
     found = []
-    for reason, ids in given.items():
+    for reason, ids in ids_by_reason.items():
         rows = np.flatnonzero(np.isin(votes.vote, np.array(ids, np.int64)))
         if len(rows):
             found.append((reason, rows))

@@ -20,12 +20,14 @@ from annotate.insights.summary import (
     told,
     why_thin,
 )
-from annotate.statistics.attribute_effects import liking, standing_out
-from annotate.statistics.crowd import contrasts
-from annotate.statistics.dawid_skene import reliability
-from annotate.statistics.krippendorff import agreement
-from annotate.statistics.side_bias import Share, consistency, share, side_bias, two_sided
-from annotate.statistics.vote_tables import FEWEST_OF_A_WORD, words_of
+from annotate.statistics.attribute_effects import attribute_effects
+from annotate.statistics.dawid_skene import estimate_reliability
+from annotate.statistics.disagreements import contrasts
+from annotate.statistics.intervals import Proportion, proportion
+from annotate.statistics.krippendorff import alpha_from_ratings
+from annotate.statistics.side_bias import consistency, side_bias
+from annotate.statistics.significance import benjamini_hochberg, binomial_test
+from annotate.statistics.vote_tables import MIN_VOTES_ON_A_WORD, content_words
 from annotate.urls import image_url
 from storage.store import Store
 from storage.tables.vote_quality import FullVote
@@ -121,7 +123,7 @@ def repeated(votes: Sequence[FullVote]) -> list[tuple[str | None, str | None, bo
     return [(before.winner, again.winner, again.verdict == "left") for before, again in pairs]
 
 
-def known_answers(votes: Sequence[FullVote], gold: dict[str, str]) -> Share:
+def known_answers(votes: Sequence[FullVote], gold: dict[str, str]) -> Proportion:
     """How often somebody chose the better image where that is known; a tie is no choice."""
     answers = {
         vote.of_pair or vote.pair_id: vote.winner == gold[vote.of_pair or vote.pair_id]
@@ -129,7 +131,7 @@ def known_answers(votes: Sequence[FullVote], gold: dict[str, str]) -> Share:
         if vote.winner is not None and (vote.of_pair or vote.pair_id) in gold
         and vote.check != "repeat"
     }  # fmt: skip
-    return share(sum(answers.values()), len(answers))
+    return proportion(sum(answers.values()), len(answers))
 
 
 def local(moment: datetime) -> datetime:
@@ -166,7 +168,7 @@ def by_prompt(votes: Sequence[FullVote]) -> dict[str, list[FullVote]]:
     return dict(sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])))
 
 
-def by_word(votes: Sequence[FullVote]) -> list[tuple[str, Share, bool]]:
+def by_word(votes: Sequence[FullVote]) -> list[tuple[str, Proportion, bool]]:
     """For words of prompts, how often both images were called good where it was both or neither,
     and whether that stands out; both images of a pair have the same prompt, so no choice says it.
     """
@@ -174,12 +176,12 @@ def by_word(votes: Sequence[FullVote]) -> list[tuple[str, Share, bool]]:
     told: Counter[str] = Counter()
     for vote in votes:
         if vote.verdict in ("both_good", "both_bad"):
-            for word in words_of(vote.prompt):
+            for word in content_words(vote.prompt):
                 told[word] += 1
                 good[word] += vote.verdict == "both_good"
-    words = [word for word in told if told[word] >= FEWEST_OF_A_WORD]
-    shares = [share(good[word], told[word]) for word in words]
-    tells = standing_out([two_sided(one.count, one.of) for one in shares])
+    words = [word for word in told if told[word] >= MIN_VOTES_ON_A_WORD]
+    shares = [proportion(good[word], told[word]) for word in words]
+    tells = benjamini_hochberg([binomial_test(one.count, one.of) for one in shares])
     found = zip(words, shares, tells, strict=True)
     return sorted(found, key=lambda row: (not row[2], -abs((row[1].value or 0.5) - 0.5), row[0]))
 
@@ -247,13 +249,13 @@ def told_reason(reason: str, votes: Sequence[FullVote]) -> dict[str, Any]:
 
 def told_habits(votes: Sequence[FullVote], units: Units, gold: dict[str, str]) -> dict[str, Any]:
     names = people_of(votes)
-    people, why = reliability(decisions(dict(list(units.items())[-MOST_SHARED:])))
+    people, why = estimate_reliability(decisions(dict(list(units.items())[-MOST_SHARED:])))
     return {
         "habits": {
             name: told_person([vote for vote in votes if vote.annotator == name], gold)
             for name in names
         },
-        "agreement": asdict(agreement(opinions(units))),
+        "agreement": asdict(alpha_from_ratings(opinions(units))),
         "reliability": {name: asdict(people[name]) for name in names if name in people},
         "reliability_why": why,
     }
@@ -281,7 +283,7 @@ def told_person(votes: Sequence[FullVote], gold: Mapping[str, str]) -> dict[str,
 def told_taste(units: Units, all_units: Units, looks: Looks, person: str | None) -> dict[str, Any]:
     choices = majority(units) if person is None else choices_of(all_units, person)
     choices = [one for one in choices if one[1] in looks and one[2] in looks]
-    found = liking(differences(choices, looks), NAMES)
+    found = attribute_effects(differences(choices, looks), NAMES)
     return {
         "pairs": len(choices),
         "why": why_thin(len(choices), found),
@@ -311,9 +313,9 @@ def told_liked(one: Any, choices: Sequence[Choice]) -> dict[str, Any]:
         "effect_low": one.effect_low,
         "effect_high": one.effect_high,
         "p": one.p,
-        "tells": one.tells,
+        "tells": one.significant,
         "examples": examples([choices[place] for place in one.examples]),
-        "against": None if one.against is None else example(choices[one.against]),
+        "against": None if one.counterexample is None else example(choices[one.counterexample]),
     }
 
 
@@ -332,7 +334,7 @@ def example(choice: Choice) -> dict[str, str]:
 
 
 def told_differs(units: Units, person: str, looks: Looks) -> dict[str, Any]:
-    found, compared = dissents(units, person)
+    found, compared = disagreements(units, person)
     mine = [one for one in choices_of(units, person) if one[1] in looks and one[2] in looks]
     others = {p: {n: v for n, v in unit.items() if n != person} for p, unit in units.items()}
     crowd = [one for one in majority(others) if one[1] in looks and one[2] in looks]
@@ -341,11 +343,13 @@ def told_differs(units: Units, person: str, looks: Looks) -> dict[str, Any]:
         "compared": compared,
         "different": len(found),
         "pairs": found[:MOST_DISSENTS],
-        "attributes": [{"name": one.name, **in_its_direction(one)} for one in sides if one.tells],
+        "attributes": [
+            {"name": one.name, **in_its_direction(one)} for one in sides if one.significant
+        ],
     }
 
 
-def dissents(units: Units, person: str) -> tuple[list[dict[str, Any]], int]:
+def disagreements(units: Units, person: str) -> tuple[list[dict[str, Any]], int]:
     """Return where most others chose otherwise, the clearest first, and how many pairs are shared.
 
     A pair counts where the person and somebody else decided.

@@ -28,7 +28,7 @@ from align.client.render_items import RenderItem
 from annotate.insights.active_learning import BY_CHANCE
 from annotate.insights.attributes import attributes
 from annotate.rendering.prompt_sources import built_in_prompts
-from annotate.statistics.preference_model import FEWEST, learn
+from annotate.statistics.preference_model import MIN_VOTES, fit_preference_model
 
 TESTED = 80
 VOTES = (10, 20, 30, 50, 75, 100)
@@ -91,15 +91,15 @@ def sit(
     for vote in range(1, max(VOTES) + 1):
         place = int(rng.integers(len(stock)))
         if policy == "by value" and taste is not None and rng.random() >= BY_CHANCE:
-            place = int(np.argmax(taste.gain(difference_ND[stock])))
+            place = int(np.argmax(taste.information_gain(difference_ND[stock])))
         pair = stock.pop(place)
         stock += [queue.pop(0)] if queue else []
         left_won = (gains_N[pair] > 0) != (rng.random() < arguments.noise)
         won.append(looks_N2D[pair, 0 if left_won else 1])
         lost.append(looks_N2D[pair, 1 if left_won else 0])
-        taste = learn(np.array(won), np.array(lost)) if vote >= FEWEST else None
+        taste = fit_preference_model(np.array(won), np.array(lost)) if vote >= MIN_VOTES else None
         if vote in VOTES:
-            right = (taste.chance(difference_ND[tested]) > 0.5) == (gains_N[tested] > 0)
+            right = (taste.win_probability(difference_ND[tested]) > 0.5) == (gains_N[tested] > 0)
             shares.append(float(right.mean()))
     return shares
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from places import until
 
 from annotate.insights.active_learning import BY_CHANCE, EVERY_S, SLOWEST_RETRY_S
-from annotate.statistics.preference_model import Taste, learn, sigmoid
+from annotate.statistics.preference_model import PreferenceModel, fit_preference_model, sigmoid
 from annotate.web.tabs.insights_tab import InsightsTab
 
 D = 5
@@ -26,10 +26,10 @@ def voted(taste_D: np.ndarray, number: int, seed: int) -> tuple[np.ndarray, np.n
 
 def test_the_taste_is_the_mode_of_its_posterior():
     won_ND, lost_ND = voted(np.array([2.0, -1.0, 0, 0, 0.5]), 200, 0)
-    taste = learn(won_ND, lost_ND)
+    taste = fit_preference_model(won_ND, lost_ND)
 
     def loss(weights_D: np.ndarray) -> float:
-        margin_N = taste.standard(won_ND - lost_ND) @ weights_D
+        margin_N = taste.standardize(won_ND - lost_ND) @ weights_D
         return float(np.log1p(np.exp(-margin_N)).sum() + 0.5 * (weights_D**2).sum())
 
     best, step = loss(taste.weights_D), 1e-4 * np.eye(D)
@@ -42,22 +42,24 @@ def test_the_taste_is_the_mode_of_its_posterior():
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 1000), number=st.integers(8, 80))
 def test_swapping_sides_turns_the_chance_around_and_leaves_the_value(seed, number):
-    taste = learn(*voted(np.ones(D), number, seed))
+    taste = fit_preference_model(*voted(np.ones(D), number, seed))
     pairs_ND = np.random.default_rng(seed + 1).normal(size=(20, D))
-    np.testing.assert_allclose(taste.chance(pairs_ND) + taste.chance(-pairs_ND), 1.0)
-    np.testing.assert_allclose(taste.gain(pairs_ND), taste.gain(-pairs_ND))
-    assert (taste.gain(pairs_ND) >= 0).all()
-    assert taste.gain(np.zeros((1, D)))[0] == 0
+    np.testing.assert_allclose(
+        taste.win_probability(pairs_ND) + taste.win_probability(-pairs_ND), 1.0
+    )
+    np.testing.assert_allclose(taste.information_gain(pairs_ND), taste.information_gain(-pairs_ND))
+    assert (taste.information_gain(pairs_ND) >= 0).all()
+    assert taste.information_gain(np.zeros((1, D)))[0] == 0
 
 
 def test_a_vote_teaches_less_the_surer_its_answer_and_the_better_known_its_direction():
-    taste = Taste(np.array([3.0, 0.0]), np.diag([0.01, 1.0]), np.ones(2))
-    sure, unknown = taste.gain(np.array([[2.0, 0.0], [0.0, 2.0]]))
+    taste = PreferenceModel(np.array([3.0, 0.0]), np.diag([0.01, 1.0]), np.ones(2))
+    sure, unknown = taste.information_gain(np.array([[2.0, 0.0], [0.0, 2.0]]))
     assert sure < 0.01 * unknown
 
 
 def test_nothing_is_learned_from_a_handful_of_votes():
-    assert learn(*voted(np.ones(D), 7, 0)) is None
+    assert fit_preference_model(*voted(np.ones(D), 7, 0)) is None
 
 
 def test_pairs_are_chosen_by_value_with_their_propensity_noted(place):

@@ -10,7 +10,7 @@ from places import Open, Place, until
 
 from annotate.errors import InvalidRequest
 from annotate.insights.attributes import attributes
-from annotate.labeling.pace_hints import LATELY, ONE_SIDE, QUIET, STREAK, TOO_FAST, Pauses
+from annotate.labeling.pace_hints import LATELY, ONE_SIDE, QUIET, STREAK, TOO_FAST, PaceHints
 from annotate.labeling.quality_control import AFTER
 from annotate.web.html.insight_cards import insights_page
 from annotate.web.tabs.own_votes_section import own_votes_page
@@ -105,7 +105,7 @@ def test_by_default_about_one_pair_in_twenty_is_asked_again(place: Place) -> Non
     asked: list[str] = []
     repeats._repeat = lambda name: asked.append(name)  # type: ignore[method-assign,func-returns-value]
     for _ in range(2000):
-        repeats.due("ann")
+        repeats.maybe_issue("ann")
     assert 70 <= len(asked) <= 130
 
 
@@ -148,19 +148,19 @@ def test_shares_are_kept_and_refused_where_they_make_no_sense(open_place: Open) 
 
 
 def test_a_person_who_goes_too_fast_is_told_once_and_then_left_alone() -> None:
-    pauses, verdicts = Pauses(), ["left", "right"] * 100
+    pauses, verdicts = PaceHints(), ["left", "right"] * 100
     told = [pauses.after("ann", verdict, 200) for verdict in verdicts[: LATELY + QUIET]]
     assert told.count(TOO_FAST) == 1 and told[LATELY - 1] == TOO_FAST
-    slow = Pauses()
+    slow = PaceHints()
     assert not any(slow.after("ann", verdict, 900) for verdict in verdicts)
     assert not any(slow.after("bob", verdict, None) for verdict in verdicts)
 
 
 def test_the_same_side_over_and_over_brings_a_gentle_word() -> None:
-    pauses = Pauses()
+    pauses = PaceHints()
     told = [pauses.after("ann", "right", 2000) for _ in range(STREAK)]
     assert told[-1] == ONE_SIDE.format(side="right", count=STREAK) and not any(told[:-1])
-    ties = Pauses()
+    ties = PaceHints()
     assert not any(ties.after("ann", "tie", 2000) for _ in range(50))
     assert not any(ties.after("ann", v, 2000) for v in ["left"] * 11 + ["tie"] + ["left"] * 11)
 

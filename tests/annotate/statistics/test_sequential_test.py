@@ -9,17 +9,15 @@ from hypothesis import strategies as st
 from scipy.special import betaln
 from scipy.stats import binomtest
 
+from annotate.statistics.intervals import Tally, bootstrap_over_prompts, wilson_interval
 from annotate.statistics.sequential_test import (
     MOST_VOTES,
-    Tally,
-    first_calls,
+    critical_wins,
     log_e_value,
     outcome,
-    over_prompts,
     sample_sizes,
+    stopping_times,
     votes_needed,
-    wilson,
-    wins_needed,
 )
 
 counts = st.integers(0, 400)
@@ -30,7 +28,9 @@ def test_the_interval_is_scipys(wins: int, losses: int, level: float) -> None:
     if wins + losses == 0:
         return
     known = binomtest(wins, wins + losses).proportion_ci(level, method="wilson")
-    assert wilson(Tally(wins, losses), level) == pytest.approx((known.low, known.high), abs=1e-12)
+    assert wilson_interval(Tally(wins, losses), level) == pytest.approx(
+        (known.low, known.high), abs=1e-12
+    )
 
 
 @given(counts, counts)
@@ -52,8 +52,8 @@ def test_the_next_vote_between_equals_leaves_the_e_value_what_it_is_on_average(
 
 def test_without_votes_nothing_is_known() -> None:
     nothing = Tally(0, 0, ties=9)
-    assert (nothing.rate, wilson(nothing), outcome(nothing)) == (None, (0.0, 1.0), None)
-    assert over_prompts({"a cat": nothing}) is None
+    assert (nothing.rate, wilson_interval(nothing), outcome(nothing)) == (None, (0.0, 1.0), None)
+    assert bootstrap_over_prompts({"a cat": nothing}) is None
 
 
 def test_a_clear_win_and_a_clear_loss_are_called() -> None:
@@ -67,12 +67,12 @@ def test_watched_after_every_vote_equals_are_hardly_ever_called_better() -> None
     chance = np.random.default_rng(1)
     won = chance.random((1000, MOST_VOTES)) < 0.5
     wins = np.cumsum(won, axis=1)
-    better = wins >= wins_needed(MOST_VOTES)[1:]
+    better = wins >= critical_wins(MOST_VOTES)[1:]
     assert better.any(axis=1).mean() <= 0.05
 
 
 def test_a_verdict_is_called_from_so_many_wins_on_and_not_before() -> None:
-    for votes, needed in enumerate(wins_needed(300)):
+    for votes, needed in enumerate(critical_wins(300)):
         if needed <= votes:
             assert outcome(Tally(int(needed), votes - int(needed))) == "better"
             assert outcome(Tally(votes - int(needed), int(needed))) == "worse"
@@ -87,7 +87,7 @@ def fixed_sample_size(rate: float, power: float = 0.8) -> float:
 
 
 def test_a_version_that_wins_65_percent_is_called_soon() -> None:
-    needed = first_calls(np.random.default_rng(2), np.full(1000, 0.65), Tally(0, 0))
+    needed = stopping_times(np.random.default_rng(2), np.full(1000, 0.65), Tally(0, 0))
     assert np.median(needed) <= 1.5 * fixed_sample_size(0.65)
 
 
@@ -104,7 +104,7 @@ def test_the_range_of_votes_needed_holds_the_truth_about_as_often_as_it_says(
         told = votes_needed(tally, seed=len(held))
         if told is None:
             continue
-        truth = int(first_calls(chance, np.array([rate]), tally)[0])
+        truth = int(stopping_times(chance, np.array([rate]), tally)[0])
         held.append(told[0] <= truth <= told[1])
     assert 0.75 <= np.mean(held) <= 0.9, np.mean(held)
 
@@ -125,7 +125,7 @@ def test_the_bootstrap_over_prompts_covers_what_it_says() -> None:
             str(prompt): Tally(wins := int(chance.binomial(4, rate)), 4 - wins)
             for prompt, rate in enumerate(rates)
         }
-        low, high = over_prompts(votes, seed=trial) or (1.0, 0.0)
+        low, high = bootstrap_over_prompts(votes, seed=trial) or (1.0, 0.0)
         covered.append(low <= 0.6 <= high)
     assert 0.93 <= np.mean(covered) <= 0.97, np.mean(covered)
 
@@ -133,6 +133,6 @@ def test_the_bootstrap_over_prompts_covers_what_it_says() -> None:
 def test_votes_on_one_prompt_go_together() -> None:
     together = {"a": Tally(20, 0), "b": Tally(0, 20)}
     apart = {str(n): Tally(1, 0) if n % 2 else Tally(0, 1) for n in range(40)}
-    wide, narrow = over_prompts(together), over_prompts(apart)
+    wide, narrow = bootstrap_over_prompts(together), bootstrap_over_prompts(apart)
     assert wide is not None and narrow is not None
     assert wide[1] - wide[0] > 2 * (narrow[1] - narrow[0])
