@@ -19,19 +19,14 @@ from align.errors import InvalidSettings
 from align.files import replacing
 
 ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
-TARGETS = {
-    "attention": ATTENTION,
-    "all": [*ATTENTION, "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2", "time_emb_proj",
-            "conv1", "conv2", "conv_shortcut", "downsamplers.0.conv", "upsamplers.0.conv"],
-}  # fmt: skip
-"""Which layers get an adapter: attention's, or every linear and convolution inside the blocks."""
+"""Ends of the names of attention's layers, as diffusers has them in every architecture."""
 
 
 def add_lora(
     unet: UNet2DConditionModel,
     rank: int,
     seed: int,
-    targets: str = "attention",
+    target_modules: list[str] = ATTENTION,
     use_dora: bool = False,
 ) -> list[torch.nn.Parameter]:
     """Add a fresh adapter that changes nothing yet; its fp32 parameters are returned.
@@ -46,7 +41,7 @@ def add_lora(
                 r=rank,
                 lora_alpha=rank,
                 init_lora_weights="gaussian",
-                target_modules=TARGETS[targets],
+                target_modules=target_modules,
                 use_dora=use_dora,
             )
         )
@@ -128,10 +123,13 @@ def start_from(unet: UNet2DConditionModel, adapter: Path, name: str) -> None:
     restore_lora(unet, weights)
 
 
-def fuse(pipeline: StableDiffusionXLPipeline, path: Path, names: Collection[str]) -> None:
-    """Add an adapter's file to the UNet's weights, for good.
+def fuse(
+    pipeline: StableDiffusionXLPipeline, part: str, path: Path, names: Collection[str]
+) -> None:
+    """Add an adapter's file to the denoiser's weights, for good.
 
     Args:
+        part: the denoiser's name in the pipeline.
         names: the file's weights, as it names them.
 
     Raises:
@@ -140,10 +138,10 @@ def fuse(pipeline: StableDiffusionXLPipeline, path: Path, names: Collection[str]
     name = "fused"
     pipeline.load_lora_weights(str(path.resolve().parent), weight_name=path.name, adapter_name=name)
     # Diffusers only logs that modules are missing, and would fuse the ones it found.
-    state = get_peft_model_state_dict(pipeline.unet, adapter_name=name)
-    if {f"unet.{key}" for key in state} != set(names):
+    state = get_peft_model_state_dict(getattr(pipeline, part), adapter_name=name)
+    if {f"{part}.{key}" for key in state} != set(names):
         raise ValueError("it names other modules")
-    pipeline.fuse_lora(components=["unet"])
+    pipeline.fuse_lora(components=[part])
     pipeline.unload_lora_weights()
 
 

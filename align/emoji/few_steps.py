@@ -115,7 +115,8 @@ def train_few_steps(work: Path, settings: Settings) -> None:
     wanted, compute = settings.few_steps, training_compute()
     pipeline = load_pipeline(describe_model(str(work / FOLDER)), compute)
     seed, side = wanted.loop.seed, settings.data.side
-    adapter = Adapter(add_lora(pipeline.unet, wanted.rank, seed, wanted.targets))
+    targets = SDXL.adapter_targets[wanted.targets]
+    adapter = Adapter(add_lora(pipeline.unet, wanted.rank, seed, targets))
     latents, route = encode_all(work, settings), Route(pipeline, wanted)
     drawn = replace(settings.denoiser, loop=wanted.loop, everything=0.0)
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import DiffusionPipeline, ModelMixin
 from torch import Tensor
 
 from align.device import Compute
 from align.diffusion.noise import TrainingScheduler
 
 Pipeline: TypeAlias = DiffusionPipeline
+DenoiserNetwork: TypeAlias = ModelMixin
 
 
 @dataclass(frozen=True)
@@ -70,17 +72,30 @@ class Conditioning:
 class ModelFamily(Protocol):
     """One architecture of diffusion models.
 
-    A member has no state: pipelines, denoisers and tensors are arguments. Every other room of
-    `align` reaches an architecture through these methods alone, so a second member is one file
-    beside sdxl.py and one line in lookup.py.
+    A member has no state: pipelines, denoisers and tensors are arguments. The other rooms of
+    `align` reach an architecture through what is here, so a second member is a file beside sdxl.py
+    and a line in lookup.py.
     """
 
     pipeline_class: type[Pipeline]
     """The class of diffusers that a model's index names."""
     name: str
     """As `ModelInfo.family` and the beginning of identities have it."""
+    parts: Mapping[str, str]
+    """The parts of a pipeline that have weights, with the stem of their files' names."""
+    tokenizers: Mapping[str, str]
+    """The tokenizers of a pipeline, each with the text encoder that it is for."""
+    denoiser_part: str
+    """The part that is trained: "unet", or "transformer" in most younger architectures."""
+    denoiser_class: type[DenoiserNetwork]
+    """The class of diffusers for that part."""
+    adapter_targets: Mapping[str, list[str]]
+    """Ends of the names of the layers that get an adapter, by the values of the setting
+    `target_modules`."""
 
-    def denoiser(self, pipeline: Pipeline) -> torch.nn.Module:
+    # Parts of a pipeline.
+
+    def denoiser(self, pipeline: Pipeline) -> DenoiserNetwork:
         """Return the network that is trained: `predict` is given it, perhaps wrapped."""
 
     def autoencoder(self, pipeline: Pipeline) -> torch.nn.Module:
@@ -89,17 +104,37 @@ class ModelFamily(Protocol):
     def text_encoders(self, pipeline: Pipeline) -> list[torch.nn.Module]:
         """Return the networks that read prompts; their weights name cached conditionings."""
 
+    def to_device(self, pipeline: Pipeline, compute: Compute) -> None:
+        """Move a pipeline to its device, every part in a format that it stays finite in."""
+
+    # Text to conditioning.
+
     def encode_prompts(self, pipeline: Pipeline, prompts: Sequence[str]) -> Conditioning:
         """Encode a batch of prompts in one pass, a row each, in fp32 on the CPU."""
 
     def encode_no_prompt(self, pipeline: Pipeline) -> Conditioning:
         """Encode what guidance sets against a prompt, as the model was trained: one row."""
 
+    def rendering_inputs(
+        self,
+        pipeline: Pipeline,
+        compute: Compute,
+        prompts: Sequence[str],
+        negative_prompt: str,
+        guidance: float,
+    ) -> dict[str, Tensor]:
+        """Encode prompts for rendering: arguments of the pipeline's call by name, a row a prompt.
+
+        With guidance, the other side of it too: `negative_prompt`, or none where that is empty.
+        """
+
     def size_facts(self, size: tuple[int, int]) -> Tensor:
         """Return what the denoiser is told of a width and height in pixels: [F], F may be 0."""
 
     def with_size(self, text: Conditioning, size_facts: Tensor) -> Conditioning:
         """Add the numbers of `size_facts` to every row of a conditioning."""
+
+    # Images to latents and back.
 
     def encode_images(self, pipeline: Pipeline, compute: Compute, pixels_BCHW: Tensor) -> Tensor:
         """Encode pixels in -1..1 to latents as the denoiser works with them, in fp32 on the CPU.
@@ -113,6 +148,8 @@ class ModelFamily(Protocol):
     def decode_latents(self, pipeline: Pipeline, compute: Compute, latents_BCHW: Tensor) -> Tensor:
         """Decode latents of the denoiser to pixels in -1..1, in fp32 on the device."""
 
+    # The denoiser.
+
     def training_scheduler(self, pipeline: Pipeline) -> TrainingScheduler:
         """Return the noise schedule and prediction type to train with.
 
@@ -122,7 +159,7 @@ class ModelFamily(Protocol):
 
     def predict(
         self,
-        denoiser: torch.nn.Module,
+        denoiser: DenoiserNetwork,
         noisy_BCHW: Tensor,
         timesteps_B: Tensor,
         conditioning: Conditioning,
@@ -132,3 +169,24 @@ class ModelFamily(Protocol):
         Gradients, autocasting and adapters are the caller's. `timesteps_B` are as
         `align.diffusion.noise.conditioning` returns them.
         """
+
+    # Adapters.
+
+    def save_adapter(self, denoiser: DenoiserNetwork, path: Path) -> None:
+        """Write the denoiser's adapter as a file that the pipeline's `load_lora_weights` reads."""
+
+    # Memory by shape.
+
+    def build_denoiser(self, config: Mapping[str, Any]) -> DenoiserNetwork:
+        """Build a denoiser of this configuration on torch's default device, without weights."""
+
+    def inputs_by_shape(
+        self, denoiser: DenoiserNetwork, size: int, images: int, dtype: torch.dtype, tokens: int
+    ) -> dict[str, Any]:
+        """Return arguments of one forward pass that only have shapes, on torch's default device.
+
+        For so many images of `size` x `size` pixels, each with a prompt of so many tokens.
+        """
+
+    def block_names(self, denoiser: DenoiserNetwork) -> list[str]:
+        """List the parts whose activations are kept or recomputed as a whole, in forward order."""

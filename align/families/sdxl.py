@@ -6,14 +6,17 @@ pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
-from diffusers import StableDiffusionXLPipeline
+from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from torch import Tensor
 
-from align.client.models import KIND
+from align.adapters.lora import ATTENTION, save_adapter
+from align.client.models import KIND, PARTS
 from align.device import Compute
 from align.diffusion.noise import TrainingScheduler, training_scheduler
 from align.families.family import Conditioning, ModelFamily
@@ -21,6 +24,29 @@ from align.families.latent_scaling import from_unet, scaling_facts, to_unet
 
 TEXT, POOLED, SIZES = "text", "pooled", "sizes"
 """Names of a conditioning's tensors: [B, S, D], [B, E] and [B, 6]."""
+PIXELS_PER_LATENT = 8
+"""Pixels of a side to one of the latents, in the published autoencoder."""
+TARGETS = {
+    "attention": ATTENTION,
+    "all": [*ATTENTION, "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2", "time_emb_proj",
+            "conv1", "conv2", "conv_shortcut", "downsamplers.0.conv", "upsamplers.0.conv"],
+}  # fmt: skip
+"""Which layers get an adapter: attention's, or every linear and convolution inside the blocks."""
+SDXL_UNET: dict[str, Any] = {
+    "sample_size": 128,
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 256,
+    "attention_head_dim": [5, 10, 20],
+    "block_out_channels": [320, 640, 1280],
+    "cross_attention_dim": 2048,
+    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+    "layers_per_block": 2,
+    "projection_class_embeddings_input_dim": 2816,
+    "transformer_layers_per_block": [1, 2, 10],
+    "use_linear_projection": True,
+}
+"""The published configuration of SDXL 1.0's UNet."""
 
 
 class StableDiffusionXL:
@@ -28,8 +54,15 @@ class StableDiffusionXL:
 
     name = KIND
     pipeline_class = StableDiffusionXLPipeline
+    parts: Mapping[str, str] = PARTS
+    tokenizers: Mapping[str, str] = MappingProxyType(
+        {"tokenizer": "text_encoder", "tokenizer_2": "text_encoder_2"}
+    )
+    denoiser_part = "unet"
+    denoiser_class = UNet2DConditionModel
+    adapter_targets: Mapping[str, list[str]] = MappingProxyType(TARGETS)
 
-    def denoiser(self, pipeline: StableDiffusionXLPipeline) -> torch.nn.Module:
+    def denoiser(self, pipeline: StableDiffusionXLPipeline) -> UNet2DConditionModel:
         """Return the UNet."""
         return pipeline.unet
 
@@ -40,6 +73,13 @@ class StableDiffusionXL:
     def text_encoders(self, pipeline: StableDiffusionXLPipeline) -> list[torch.nn.Module]:
         """Return CLIP's and OpenCLIP's text encoders."""
         return [part for part in (pipeline.text_encoder, pipeline.text_encoder_2) if part]
+
+    def to_device(self, pipeline: StableDiffusionXLPipeline, compute: Compute) -> None:
+        """Move a pipeline; its autoencoder stays in fp32, since it leaves the range of fp16."""
+        pipeline.to(compute.device)
+        pipeline.vae.to(torch.float32, memory_format=torch.channels_last)
+        if compute.device.type == "cuda":
+            pipeline.unet.to(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def encode_prompts(
@@ -57,6 +97,28 @@ class StableDiffusionXL:
         if pipeline.config.force_zeros_for_empty_prompt:
             return Conditioning({name: torch.zeros_like(t) for name, t in empty.tensors.items()})
         return empty
+
+    def rendering_inputs(
+        self,
+        pipeline: StableDiffusionXLPipeline,
+        compute: Compute,
+        prompts: Sequence[str],
+        negative_prompt: str,
+        guidance: float,
+    ) -> dict[str, Tensor]:
+        """Encode prompts as the pipeline's own call does, which leaves out what is not guided."""
+        # Distilled UNets are told the guidance as a number instead.
+        is_guided = guidance > 1 and pipeline.unet.config.time_cond_proj_dim is None
+        names = ("prompt_embeds", "negative_prompt_embeds",
+                 "pooled_prompt_embeds", "negative_pooled_prompt_embeds")  # fmt: skip
+        texts = pipeline.encode_prompt(
+            prompt=list(prompts),
+            device=compute.device,
+            do_classifier_free_guidance=is_guided,
+            # None, unlike "", lets the pipeline zero the condition if it was trained so.
+            negative_prompt=[negative_prompt] * len(prompts) if negative_prompt else None,
+        )
+        return {name: text for name, text in zip(names, texts, strict=True) if text is not None}
 
     def size_facts(self, size: tuple[int, int]) -> Tensor:
         """Return the six numbers of section 2.2 for an image that was never scaled or cropped.
@@ -100,7 +162,7 @@ class StableDiffusionXL:
 
     def predict(
         self,
-        denoiser: torch.nn.Module,
+        denoiser: UNet2DConditionModel,
         noisy_BCHW: Tensor,
         timesteps_B: Tensor,
         conditioning: Conditioning,
@@ -114,6 +176,43 @@ class StableDiffusionXL:
             added_cond_kwargs=added,
         ).sample
         return predicted_BCHW
+
+    def save_adapter(self, denoiser: UNet2DConditionModel, path: Path) -> None:
+        """Write the UNet's adapter for any SDXL pipeline of diffusers."""
+        save_adapter(denoiser, path)
+
+    def build_denoiser(self, config: Mapping[str, Any]) -> UNet2DConditionModel:
+        """Build a UNet without its weights."""
+        return UNet2DConditionModel.from_config(config)
+
+    def inputs_by_shape(
+        self,
+        denoiser: UNet2DConditionModel,
+        size: int,
+        images: int,
+        dtype: torch.dtype,
+        tokens: int,
+    ) -> dict[str, Any]:
+        """Return the arguments of `predict`'s forward pass by shape."""
+        config, side = denoiser.config, size // PIXELS_PER_LATENT
+        pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
+        return {
+            "sample": torch.empty(images, config.in_channels, side, side, dtype=dtype),
+            "timestep": torch.empty(images, dtype=torch.int64),
+            "encoder_hidden_states": torch.empty(
+                images, tokens, config.cross_attention_dim, dtype=dtype
+            ),
+            "added_cond_kwargs": {
+                "text_embeds": torch.empty(images, pooled, dtype=dtype),
+                "time_ids": torch.empty(images, 6, dtype=dtype),
+            },
+        }
+
+    def block_names(self, denoiser: UNet2DConditionModel) -> list[str]:
+        """List the down blocks, the middle and the up blocks."""
+        down = [f"down_blocks.{place}" for place in range(len(denoiser.down_blocks))]
+        up = [f"up_blocks.{place}" for place in range(len(denoiser.up_blocks))]
+        return [*down, *(["mid_block"] if denoiser.mid_block is not None else []), *up]
 
 
 SDXL: ModelFamily = StableDiffusionXL()

@@ -76,7 +76,7 @@ def draw_latents(
             return _denoised(own, items[part], settings, given, between)
 
     parts = parts_of(len(items), compute.device)
-    with merged(pipeline.unet):
+    with merged(family_of(pipeline).denoiser(pipeline)):
         return torch.cat(side_by_side(draw, parts))
 
 
@@ -87,20 +87,11 @@ def _texts(
     settings: RenderSettings,
 ) -> dict[str, torch.Tensor]:
     """What the pipeline is told of the prompts, by the names of its arguments."""
-    unet = pipeline.unet.config
-    names = ("prompt_embeds", "negative_prompt_embeds",
-             "pooled_prompt_embeds", "negative_pooled_prompt_embeds")  # fmt: skip
+    prompts = [item.prompt for item in items]
     with torch.inference_mode(), compute.autocasting():
-        texts = pipeline.encode_prompt(
-            prompt=[item.prompt for item in items],
-            device=compute.device,
-            do_classifier_free_guidance=settings.guidance > 1 and unet.time_cond_proj_dim is None,
-            # None, unlike "", lets the pipeline zero the condition if it was trained so.
-            negative_prompt=[settings.negative_prompt] * len(items)
-            if settings.negative_prompt
-            else None,
+        return family_of(pipeline).rendering_inputs(
+            pipeline, compute, prompts, settings.negative_prompt, settings.guidance
         )
-    return {name: text for name, text in zip(names, texts, strict=True) if text is not None}
 
 
 def _denoised(
@@ -177,7 +168,8 @@ class Adapters:
     def __init__(self, pipeline: StableDiffusionXLPipeline) -> None:
         self._pipeline = pipeline
         self._names: dict[str, str] = {}
-        self._replacement = Replacement(pipeline.unet)
+        self._denoiser = family_of(pipeline).denoiser(pipeline)
+        self._replacement = Replacement(self._denoiser)
 
     def use(self, adapters: Sequence[tuple[str, float]]) -> None:
         """Draw with these adapter files from now on, each by its weight; none is the base alone.
@@ -198,7 +190,7 @@ class Adapters:
         self._make_room({path for path, _ in adapters})
         for path, weight in adapters:
             self._names[path] = self._names.pop(path, "") or self._load(path)
-            if weight != 1 and self._pipeline.unet.peft_config[self._names[path]].use_dora:
+            if weight != 1 and self._denoiser.peft_config[self._names[path]].use_dora:
                 raise InvalidSettings(
                     f"{_called(path)} is a DoRA, which scales whole columns of the weights and so "
                     "has no strength but 1. Draw it at 1."
@@ -268,7 +260,8 @@ def lora_layers(path: Path) -> list[str]:
 
 
 def _loaded_layers(pipeline: StableDiffusionXLPipeline, name: str) -> int:
-    parts = (pipeline.unet, pipeline.text_encoder, pipeline.text_encoder_2)
+    family = family_of(pipeline)
+    parts = (family.denoiser(pipeline), *family.text_encoders(pipeline))
     ending = f".lora_A.{name}.weight"
     return sum(key.endswith(ending) for part in parts for key in part.state_dict())
 

@@ -10,6 +10,7 @@ from diffusers import UNet2DConditionModel
 
 from align.client.config import TrainConfig
 from align.device import Compute
+from align.families.lookup import family_of
 from align.training.gradient_checkpointing import recompute
 from align.training.memory_model import (
     WORKSPACE_FRACTION,
@@ -53,10 +54,11 @@ def apply_gradient_checkpointing(
     config: TrainConfig, unet: UNet2DConditionModel, size: tuple[int, int]
 ) -> None:
     """Let the UNet recompute the blocks that definite settings say."""
-    checkpointing = config.gradient_checkpointing
-    recompute(
-        unet, checkpointed_blocks_by_shape(checkpointing, dict(unet.config), max(size), config.rank)
+    family, checkpointing = family_of(unet), config.gradient_checkpointing
+    blocks = checkpointed_blocks_by_shape(
+        family, checkpointing, dict(unet.config), max(size), config.rank
     )
+    recompute(unet, blocks)
 
 
 def choices(config: TrainConfig) -> list[str]:
@@ -75,7 +77,8 @@ def count_fitting_pairs(
     compute: Compute,
 ) -> int:
     """How many pairs one pass may hold; what is kept grows with their number."""
-    one = plan_memory(dict(unet.config), max(size), 1, config.rank, checkpointing, compute.weights)
+    family, rank = family_of(unet), config.rank
+    one = plan_memory(family, dict(unet.config), max(size), 1, rank, checkpointing, compute.weights)
     moments = MOMENT_BYTES[config.optimizer]
     learned = one.adapter // LORA_BYTES * (LORA_BYTES - MOMENT_BYTES["adamw"] + moments)
     if config.adapter == "full":

@@ -11,13 +11,6 @@ SOME_FRACTION = 0.5
 """`some` recomputes the largest blocks until this share of all activations is not kept."""
 
 
-def block_names(unet: UNet2DConditionModel) -> list[str]:
-    """The parts that are kept or recomputed as a whole: down blocks, the middle, up blocks."""
-    down = [f"down_blocks.{place}" for place in range(len(unet.down_blocks))]
-    up = [f"up_blocks.{place}" for place in range(len(unet.up_blocks))]
-    return [*down, *(["mid_block"] if unet.mid_block is not None else []), *up]
-
-
 def largest_blocks(kept: Mapping[str, int], share: float = SOME_FRACTION) -> list[str]:
     """The fewest blocks that keep this share of all bytes, the largest first."""
     chosen: list[str] = []

@@ -18,8 +18,9 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from align.adapters.lora import add_lora
+from align.families.family import ModelFamily
+from align.families.lookup import family_of
 from align.training.gradient_checkpointing import (
-    block_names,
     checkpointed_modules,
     largest_blocks,
     recompute,
@@ -30,21 +31,6 @@ OVERHEAD_GIB = 1.0
 """GiB for the driver, kernels and what is neither weight nor kept: an allowance, not measured."""
 WORKSPACE_FRACTION = 0.15
 """Share of the kept activations that comes on top while a block runs: an allowance."""
-SDXL_UNET: dict[str, Any] = {
-    "sample_size": 128,
-    "addition_embed_type": "text_time",
-    "addition_time_embed_dim": 256,
-    "attention_head_dim": [5, 10, 20],
-    "block_out_channels": [320, 640, 1280],
-    "cross_attention_dim": 2048,
-    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
-    "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
-    "layers_per_block": 2,
-    "projection_class_embeddings_input_dim": 2816,
-    "transformer_layers_per_block": [1, 2, 10],
-    "use_linear_projection": True,
-}
-"""The published configuration of SDXL 1.0's UNet."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +51,7 @@ class MemoryEstimate:
 
 
 def plan_memory(
+    family: ModelFamily,
     config: dict[str, Any],
     size: int,
     micro_batch_size: int,
@@ -78,10 +65,10 @@ def plan_memory(
     `checkpointing` says of which blocks activations are not kept: none, some or all.
     """
     with torch.device("meta"):
-        unet = UNet2DConditionModel.from_config(config).to(dtype).requires_grad_(False)
+        unet = family.build_denoiser(config).to(dtype).requires_grad_(False)
         weights = sum(p.numel() * p.element_size() for p in unet.parameters())
         parameters = add_lora(unet, rank, seed=0)
-        inputs = meta_inputs(unet, size, 2 * micro_batch_size, dtype, tokens)
+        inputs = family.inputs_by_shape(unet, size, 2 * micro_batch_size, dtype, tokens)
     unet.train()
     recompute(unet, checkpointed_blocks(checkpointing, unet, inputs))
     activations = saved_bytes(unet, inputs)
@@ -92,44 +79,26 @@ def checkpointed_blocks(
     checkpointing: str, unet: UNet2DConditionModel, inputs: dict[str, Any]
 ) -> list[str]:
     """The blocks that none, some or all stands for, by what they keep of one forward pass."""
+    block_names = family_of(unet).block_names(unet)
     if checkpointing == "some":
         recompute(unet, [])
         kept = saved_by_block(unet, inputs)
-        return largest_blocks({name: kept.get(name, 0) for name in block_names(unet)})
-    return block_names(unet) if checkpointing == "all" else []
+        return largest_blocks({name: kept.get(name, 0) for name in block_names})
+    return block_names if checkpointing == "all" else []
 
 
 def checkpointed_blocks_by_shape(
-    checkpointing: str, config: dict[str, Any], size: int, rank: int
+    family: ModelFamily, checkpointing: str, config: dict[str, Any], size: int, rank: int
 ) -> list[str]:
     """The same for a UNet of this configuration, of which nothing is allocated."""
     if checkpointing != "some":
         with torch.device("meta"):
-            return checkpointed_blocks(checkpointing, UNet2DConditionModel.from_config(config), {})
+            return checkpointed_blocks(checkpointing, family.build_denoiser(config), {})
     with torch.device("meta"):
-        unet = UNet2DConditionModel.from_config(config).requires_grad_(False)
+        unet = family.build_denoiser(config).requires_grad_(False)
         add_lora(unet, rank, seed=0)
-        inputs = meta_inputs(unet, size, 2, torch.float32, 77)
+        inputs = family.inputs_by_shape(unet, size, 2, torch.float32, 77)
     return checkpointed_blocks(checkpointing, unet.train(), inputs)
-
-
-def meta_inputs(
-    unet: UNet2DConditionModel, size: int, images: int, dtype: torch.dtype, tokens: int
-) -> dict[str, Any]:
-    """Arguments of one forward pass, by shape."""
-    config = unet.config
-    pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
-    return {
-        "sample": torch.empty(images, config.in_channels, size // 8, size // 8, dtype=dtype),
-        "timestep": torch.empty(images, dtype=torch.int64),
-        "encoder_hidden_states": torch.empty(
-            images, tokens, config.cross_attention_dim, dtype=dtype
-        ),
-        "added_cond_kwargs": {
-            "text_embeds": torch.empty(images, pooled, dtype=dtype),
-            "time_ids": torch.empty(images, 6, dtype=dtype),
-        },
-    }
 
 
 def saved_bytes(unet: torch.nn.Module, inputs: dict[str, Any]) -> int:
@@ -141,7 +110,7 @@ def saved_by_block(unet: torch.nn.Module, inputs: dict[str, Any]) -> dict[str, i
     """The same by the block in which they are kept; "" is what lies between the blocks."""
     owned = {p.untyped_storage()._cdata for p in unet.parameters()}
     kept: dict[int, int] = {}
-    # Held so that no storage's address is used checkpointing while we count.
+    # Held so that no storage's address is used again while we count.
     alive: list[Tensor] = []
     by_block: Counter[str] = Counter()
     within = [""]
@@ -155,7 +124,7 @@ def saved_by_block(unet: torch.nn.Module, inputs: dict[str, Any]) -> dict[str, i
         return tensor
 
     with ExitStack() as stack:
-        for name in block_names(unet):
+        for name in family_of(unet).block_names(unet):
             block = unet.get_submodule(name)
             enter = block.register_forward_pre_hook(lambda *_, name=name: within.append(name))
             leave = block.register_forward_hook(lambda *_: within.pop() and None)

@@ -25,7 +25,7 @@ from align.data.snapshot import read_snapshot, split_by_prompt
 from align.device import Compute
 from align.diffusion import losses
 from align.diffusion.losses import LossParams, PairErrors
-from align.diffusion.noise import training_scheduler
+from align.families.lookup import family_of
 from align.training.auto_batch import apply_gradient_checkpointing, fit_to_memory
 from align.training.checkpoint import Progress, resume
 from align.training.optimizer import check_optimizer, compile_blocks, optimizer_for
@@ -90,7 +90,7 @@ def prepare_training(
     objective = OBJECTIVES[config.objective]
     training_data = read_training_data(run, report, config, model, compute, cache)
     pipeline, data = training_data.pipeline, training_data.data
-    scheduler = training_scheduler(pipeline.scheduler)
+    scheduler = data.family.training_scheduler(pipeline)
     batcher = Batcher(data, scheduler, compute, config.seed, config.min_timestep_fraction)
     rows = list(range(training_data.train_pairs, len(data.keys)))
     unet = release_encoders(pipeline)
@@ -179,9 +179,10 @@ def loss_params_of(config: TrainConfig) -> LossParams:
 
 
 def release_encoders(pipeline: StableDiffusionXLPipeline) -> UNet2DConditionModel:
-    """Let go of everything but the UNet: latents and embeddings are cached by now."""
-    unet = pipeline.unet
-    for name in ("vae", "text_encoder", "text_encoder_2"):
+    """Let go of everything but the denoiser: latents and embeddings are cached by now."""
+    family = family_of(pipeline)
+    unet = family.denoiser(pipeline)
+    for name in family.parts.keys() - {family.denoiser_part}:
         setattr(pipeline, name, None)
     gc.collect()
     if torch.cuda.is_available():

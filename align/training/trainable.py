@@ -16,10 +16,10 @@ from align.adapters.lora import (
     as_reference,
     lora_state,
     restore_lora,
-    save_adapter,
     start_from,
 )
 from align.client.config import TrainConfig
+from align.families.lookup import family_of
 from align.weights.full import FullTrainable
 
 
@@ -52,7 +52,9 @@ class LoraTrainable:
     def __init__(self, unet: UNet2DConditionModel, config: TrainConfig) -> None:
         use_dora = config.adapter == "dora"
         self._unet = unet
-        self._parameters = add_lora(unet, config.rank, config.seed, config.target_modules, use_dora)
+        self._family = family_of(unet)
+        targets = self._family.adapter_targets[config.target_modules]
+        self._parameters = add_lora(unet, config.rank, config.seed, targets, use_dora)
 
     @property
     def parameters(self) -> list[torch.nn.Parameter]:
@@ -79,7 +81,7 @@ class LoraTrainable:
 
     def save(self, path: Path) -> None:
         """Write a file that any diffusers SDXL pipeline's `load_lora_weights` reads."""
-        save_adapter(self._unet, path)
+        self._family.save_adapter(self._unet, path)
 
 
 def make_trainable(unet: UNet2DConditionModel, config: TrainConfig, start: Path) -> Trainable:

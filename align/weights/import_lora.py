@@ -28,6 +28,7 @@ from align.errors import (
     first_line,
     is_disk_full,
 )
+from align.families.lookup import family_of
 from align.files import read_json, replacing
 from align.weights.full import KIND, WHOLE
 from align.weights.lora_formats import read_lora
@@ -62,7 +63,7 @@ def adopt(source: Path, model: ModelInfo, target: Path | None = None) -> dict[st
     """
     unet = empty_unet(model)
     try:
-        folder = unet_folder(source)
+        folder = unet_folder(source, family_of(model).denoiser_part)
         if folder is not None:
             files = weight_files(folder)
             check_prediction(source, model)
@@ -89,20 +90,21 @@ def adopt(source: Path, model: ModelInfo, target: Path | None = None) -> dict[st
 
 def empty_unet(model: ModelInfo) -> UNet2DConditionModel:
     """The model's UNet without weights; raises ModelNotFound."""
+    family = family_of(model)
     try:
-        config = UNet2DConditionModel.load_config(model.load_path, subfolder="unet")
+        config = family.denoiser_class.load_config(model.load_path, subfolder=family.denoiser_part)
     except (OSError, ValueError) as error:
         raise ModelNotFound(
             f"The UNet of {model.name} is not on this machine ({first_line(error)}). Check the "
             "base, then try again."
         ) from error
     with torch.device("meta"):
-        return UNet2DConditionModel.from_config(config)
+        return family.build_denoiser(config)
 
 
-def unet_folder(source: Path) -> Path | None:
+def unet_folder(source: Path, part: str) -> Path | None:
     """Where a pipeline folder, or a UNet's, has its weights; None for a LoRA."""
-    for folder in (source / "unet", source):
+    for folder in (source / part, source):
         if (folder / "config.json").is_file() and any(folder.glob(UNET_FILES)):
             return folder
     return None

@@ -23,10 +23,11 @@ from align.adapters.kohya import CONFIG, DOWN, PREFIX, UP, most_common
 from align.adapters.lora_changes import Change
 from align.adapters.low_rank import product_of
 from align.adapters.lycoris import BIASES, tuned
-from align.client.models import PARTS, ModelInfo
+from align.client.models import ModelInfo
 from align.client.weight_files import weight_files
 from align.device import Compute
 from align.errors import NotImportable, first_line
+from align.families.lookup import family_of
 from align.weights.full import KIND, WHOLE
 from align.weights.pipeline import load_pipeline
 
@@ -227,10 +228,11 @@ class _Files(Mapping[str, Tensor]):
 def base_weights(model: ModelInfo) -> Iterator[Mapping[str, Tensor]]:
     """Give the weights of the base's UNet by name, as it draws: few-step adapters are in them."""
     folder = Path(model.load_path)
-    if model.few_steps or not (folder / "unet").is_dir():
+    family, part = family_of(model), family_of(model).denoiser_part
+    if model.few_steps or not (folder / part).is_dir():
         cpu = Compute(torch.device("cpu"), torch.float32, None)
-        yield load_pipeline(model, cpu).unet.state_dict()
+        yield family.denoiser(load_pipeline(model, cpu)).state_dict()
         return
-    files = weight_files(folder, {"unet": PARTS["unet"]})["unet"].files
+    files = weight_files(folder, {part: family.parts[part]})[part].files
     with ExitStack() as opened:
         yield _Files([opened.enter_context(safe_open(file, framework="pt")) for file in files])

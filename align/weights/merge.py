@@ -17,12 +17,12 @@ from align.adapters.lora import fuse
 from align.client.models import ModelInfo
 from align.device import Compute
 from align.errors import first_line
+from align.families.lookup import family_of
 from align.files import read_json, write_json
 from align.weights.full import Replacement, is_whole
 from align.weights.pipeline import load_pipeline
 
 FACTS = "palate.json"
-PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
 
 
 def merge(
@@ -46,11 +46,12 @@ def merge(
     """
     with new_folder(target) as scratch:
         pipeline = load_pipeline(model, Compute(torch.device("cpu"), torch.float32, None))
+        family = family_of(pipeline)
         if is_whole(path):
-            Replacement(pipeline.unet).use(path)
+            Replacement(family.denoiser(pipeline)).use(path)
         else:
             _fuse(pipeline, path, adapter, model.name)
-        for part in PARTS:
+        for part in family.parts:
             getattr(pipeline, part).to(dtype)
         _check_finite(pipeline, dtype)
         pipeline.save_pretrained(scratch, safe_serialization=True)
@@ -62,7 +63,7 @@ def _fuse(
     pipeline: StableDiffusionXLPipeline, path: Path, adapter: Adapter, model_name: str
 ) -> None:
     try:
-        fuse(pipeline, path, adapter.weights)
+        fuse(pipeline, family_of(pipeline).denoiser_part, path, adapter.weights)
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
         raise ExportError(
             f"{path} does not fit {model_name} ({first_line(error)}). Name the model that it was "
@@ -71,7 +72,8 @@ def _fuse(
 
 
 def _check_finite(pipeline: StableDiffusionXLPipeline, dtype: torch.dtype) -> None:
-    if not all(weight.isfinite().all() for weight in pipeline.unet.parameters()):
+    denoiser = family_of(pipeline).denoiser(pipeline)
+    if not all(weight.isfinite().all() for weight in denoiser.parameters()):
         kind = str(dtype).removeprefix("torch.")
         raise ExportError(
             f"With the adapter added, a weight is no finite number in {kind}. Export in fp32; if "

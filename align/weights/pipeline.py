@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from safetensors import safe_open
 from align.adapters.lora import fuse
 from align.client.hub import Hub, download
 from align.client.load_errors import model_load_error
-from align.client.models import FEW_STEP_SEGMENTS, HUB_NAME, PARTS, ModelInfo, describe_model
+from align.client.models import FEW_STEP_SEGMENTS, HUB_NAME, ModelInfo, describe_model
 from align.client.weight_files import weight_files
 from align.device import Compute
 from align.errors import AlignError, BrokenModel, WrongModel
+from align.families.lookup import family_of
 from align.files import read_json
 from align.weights.library_logs import kept_logs, told_by
 
@@ -45,12 +47,12 @@ def _load(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
     if model.few_steps:
         take_few_steps(pipeline, model.load_path, model.few_steps)
     pipeline.set_progress_bar_config(disable=True)
-    parts = ("unet", "vae", "text_encoder", "text_encoder_2")
-    for name in parts:
+    family = family_of(model)
+    for name in family.parts:
         getattr(pipeline, name).requires_grad_(False).eval()
-    to_device(pipeline, compute)
+    family.to_device(pipeline, compute)
     # On the device, where a pass over all weights costs least.
-    for name in parts:
+    for name in family.parts:
         if bad := first_not_finite(getattr(pipeline, name)):
             raise BrokenModel(
                 f"{model.name} holds weights that are no numbers, first in {name}.{bad}. Copy or "
@@ -61,13 +63,13 @@ def _load(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
 
 def _check_words(model: ModelInfo, pipeline: StableDiffusionXLPipeline) -> None:
     """Refuse tokenizers without their words: transformers makes do, and no prompt is read."""
-    for end in ("", "_2"):
-        words = len(getattr(pipeline, f"tokenizer{end}"))
-        meant = getattr(pipeline, f"text_encoder{end}").config.vocab_size
+    for tokenizer, encoder in family_of(model).tokenizers.items():
+        words = len(getattr(pipeline, tokenizer))
+        meant = getattr(pipeline, encoder).config.vocab_size
         # Some encoders have room for more; less than half is a file that is missing or cut short.
         if words < meant / 2:
             raise BrokenModel(
-                f"{model.name} cannot read prompts, since its tokenizer{end} knows {words:,} of "
+                f"{model.name} cannot read prompts, since its {tokenizer} knows {words:,} of "
                 f"{meant:,} words: copy or download the files of that folder again."
             )
 
@@ -103,14 +105,17 @@ def _looked_up(model: ModelInfo) -> ModelInfo:
 def _from_pretrained(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
     """Load from the folder, after downloading what is not here of the commit that was described."""
     model = _looked_up(model)
+    family = family_of(model)
     place, options = Path(model.load_path), {"dtype": compute.weights, "use_safetensors": True}
     if not place.is_dir() and HUB_NAME.fullmatch(model.path):
-        place = download(Hub.of_environment(), model.path, model.revision, PARTS)
-    apart = _parts_apart(place, options) if place.is_dir() else {}
-    return StableDiffusionXLPipeline.from_pretrained(place, **apart, **options)
+        place = download(Hub.of_environment(), model.path, model.revision, family.parts)
+    apart = _parts_apart(place, family.parts, options) if place.is_dir() else {}
+    return family.pipeline_class.from_pretrained(place, **apart, **options)
 
 
-def _parts_apart(folder: Path, options: dict[str, Any]) -> dict[str, torch.nn.Module]:
+def _parts_apart(
+    folder: Path, stems: Mapping[str, str], options: dict[str, Any]
+) -> dict[str, torch.nn.Module]:
     """Load what a pipeline's own loader would not, or not right.
 
     Parts whose files are of a variant are loaded with it, for a folder may mix them; text encoders
@@ -121,7 +126,7 @@ def _parts_apart(folder: Path, options: dict[str, Any]) -> dict[str, torch.nn.Mo
     """
     index = read_json(folder / "model_index.json")
     parts = {}
-    for part, chosen in weight_files(folder, PARTS).items():
+    for part, chosen in weight_files(folder, stems).items():
         library, kind = index[part]
         source = transformers if library == "transformers" else diffusers
         if not chosen.variant and source is diffusers:
@@ -144,19 +149,11 @@ def take_few_steps(pipeline: StableDiffusionXLPipeline, folder: str, file: str) 
     From here on it is the base: versions are trained on top of it, as on any distilled model.
     """
     with safe_open(Path(folder) / file, "pt") as opened:
-        fuse(pipeline, Path(folder) / file, opened.keys())
+        part = family_of(pipeline).denoiser_part
+        fuse(pipeline, part, Path(folder) / file, opened.keys())
     pipeline.scheduler = LCMScheduler.from_config(
         pipeline.scheduler.config, original_inference_steps=FEW_STEP_SEGMENTS
     )
-
-
-def to_device(pipeline: StableDiffusionXLPipeline, compute: Compute) -> StableDiffusionXLPipeline:
-    """Move a pipeline; its autoencoder stays in fp32, which SDXL's needs to stay finite."""
-    pipeline.to(compute.device)
-    pipeline.vae.to(torch.float32, memory_format=torch.channels_last)
-    if compute.device.type == "cuda":
-        pipeline.unet.to(memory_format=torch.channels_last)
-    return pipeline
 
 
 def quiet_libraries() -> None:

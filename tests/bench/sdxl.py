@@ -23,7 +23,8 @@ sys.path[:0] = [str(ROOT)]
 
 from align.adapters.lora import add_lora, as_reference
 from align.diffusion.losses import denoising_error, preference_logits
-from align.training.memory_model import SDXL_UNET, meta_inputs, plan_memory
+from align.families.sdxl import SDXL, SDXL_UNET
+from align.training.memory_model import plan_memory
 
 CARDS = (12, 16, 24, 40, 80)
 RECOMPUTED = ("none", "some", "all")
@@ -45,7 +46,7 @@ def main() -> None:
 def print_plan() -> None:
     """For each card the most pairs a forward pass can hold, with and without recomputing."""
     needs = {
-        (pairs, again): plan_memory(SDXL_UNET, SIZE, pairs, RANK, again).total_gib
+        (pairs, again): plan_memory(SDXL, SDXL_UNET, SIZE, pairs, RANK, again).total_gib
         for pairs in PAIRS
         for again in RECOMPUTED
     }
@@ -122,7 +123,7 @@ def random_unet() -> UNet2DConditionModel:
 
 
 def real_inputs(unet: UNet2DConditionModel, size: int) -> dict:
-    inputs = meta_inputs(unet, size, 2, torch.bfloat16, 77)
+    inputs = SDXL.inputs_by_shape(unet, size, 2, torch.bfloat16, 77)
     inputs["timestep"] = torch.full((2,), 500)
     for name in ("sample", "encoder_hidden_states"):
         inputs[name] = torch.randn(inputs[name].shape).bfloat16()

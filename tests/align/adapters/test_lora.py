@@ -16,6 +16,7 @@ from align.client.models import describe_model
 from align.client.render_items import RenderItem, RenderSettings
 from align.device import Compute
 from align.errors import InvalidSettings
+from align.families.sdxl import SDXL, TARGETS
 from align.sampling.render import Adapters, render
 from align.weights.pipeline import load_pipeline
 
@@ -99,7 +100,7 @@ def test_wider_and_dora_adapters_start_as_the_base_and_load_with_stock_diffusers
 ):
     pipeline = load_pipeline(model, compute)
     latents = drawn(pipeline)
-    parameters = add_lora(pipeline.unet, 2, 0, targets, use_dora)
+    parameters = add_lora(pipeline.unet, 2, 0, SDXL.adapter_targets[targets], use_dora)
     assert_close(drawn(pipeline), latents, atol=2e-4, rtol=1e-3)
     with torch.no_grad():
         for parameter in parameters:
@@ -137,7 +138,7 @@ def test_an_adapter_goes_on_from_the_file_of_another(tuned, compute, tmp_path):
         assert torch.equal(before[name], after[name])
 
 
-@pytest.mark.parametrize("shape", [{"rank": 4}, {"rank": 2, "targets": "all"}])
+@pytest.mark.parametrize("shape", [{"rank": 4}, {"rank": 2, "target_modules": TARGETS["all"]}])
 def test_an_adapter_of_another_shape_is_no_start(tuned, compute, tmp_path, shape):
     save_adapter(tuned.unet, tmp_path / "adapter.safetensors")
     fresh = load_pipeline(describe_model(), compute)

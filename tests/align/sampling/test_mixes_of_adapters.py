@@ -17,6 +17,7 @@ from torch.testing import assert_close
 from align.adapters.lora import add_lora, merged, save_adapter
 from align.client.models import describe_model
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound
+from align.families.sdxl import SDXL
 from align.sampling.render import Adapters
 from align.sampling.to_folder import render
 from align.weights.full import FullTrainable
@@ -38,7 +39,7 @@ def files(compute, tmp_path_factory):
     for name, rank, targets in (("one", 2, "attention"), ("two", 4, "all")):
         pipeline = load_pipeline(describe_model(), compute)
         with torch.no_grad():
-            for parameter in add_lora(pipeline.unet, rank=rank, seed=0, targets=targets):
+            for parameter in add_lora(pipeline.unet, rank, 0, SDXL.adapter_targets[targets]):
                 noise = torch.randn(parameter.shape, generator=torch.manual_seed(rank))
                 parameter.add_(0.05 * noise)
         made[name] = str(folder / f"{name}.safetensors")

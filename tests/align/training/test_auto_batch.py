@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from align.client.config import PRESETS, TrainConfig, configure
+from align.families.sdxl import SDXL
 from align.training.auto_batch import USABLE_FRACTION, fit_to_memory, floor_to_power_of_two
 from align.training.memory_model import WORKSPACE_FRACTION, plan_memory
 
@@ -42,7 +43,7 @@ def test_with_less_room_fewer_pairs_go_at_once_and_with_the_least_activations_ar
 def test_half_is_recomputed_where_one_pair_fits_so_and_not_otherwise(fit, pipeline):
     config = dict(pipeline.unet.config)
     none, some = (
-        plan_memory(config, 128, 1, 16, again, torch.float32) for again in ("none", "some")
+        plan_memory(SDXL, config, 128, 1, 16, again, torch.float32) for again in ("none", "some")
     )
     kept = (none.activations + some.activations) / 2 * (1 + WORKSPACE_FRACTION)
     config = fit((kept + none.adapter) / USABLE_FRACTION / 2**20)

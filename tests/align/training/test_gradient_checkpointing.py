@@ -7,8 +7,8 @@ import torch
 from torch.testing import assert_close
 
 from align.adapters.lora import add_lora
+from align.families.sdxl import SDXL
 from align.training.gradient_checkpointing import (
-    block_names,
     checkpointed_modules,
     largest_blocks,
     recompute,
@@ -51,7 +51,7 @@ def gradients(unet, inputs) -> list[torch.Tensor]:
 def test_gradients_are_the_same_and_some_keeps_between_none_and_all(unet, inputs):
     kept, learned = {}, {}
     for again in ("none", "some", "all"):
-        recompute(unet, checkpointed_blocks_by_shape(again, dict(unet.config), 128, 2))
+        recompute(unet, checkpointed_blocks_by_shape(SDXL, again, dict(unet.config), 128, 2))
         kept[again] = saved_bytes(unet, inputs)
         learned[again] = gradients(unet, inputs)
     assert kept["all"] < 0.8 * kept["some"] < 0.8 * 0.8 * kept["none"]
@@ -61,8 +61,8 @@ def test_gradients_are_the_same_and_some_keeps_between_none_and_all(unet, inputs
 
 
 def test_some_recomputes_the_largest_blocks_alone_and_can_be_taken_back(unet):
-    chosen = checkpointed_blocks_by_shape("some", dict(unet.config), 128, 2)
-    assert 0 < len(chosen) < len(block_names(unet))
+    chosen = checkpointed_blocks_by_shape(SDXL, "some", dict(unet.config), 128, 2)
+    assert 0 < len(chosen) < len(SDXL.block_names(unet))
     recompute(unet, chosen)
     inside = {name for name, part in unet.named_modules() if part in checkpointed_modules(unet)}
     assert inside and all(name.startswith(tuple(chosen)) for name in inside)

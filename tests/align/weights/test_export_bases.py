@@ -14,9 +14,9 @@ from test_export_names import changes, names_in, sdxl_adapter
 from test_export_peft import KINDS, predicted, tuned_unet
 from torch.testing import assert_close
 
-from align.adapters.lora import TARGETS, save_adapter
+from align.adapters.lora import save_adapter
 from align.client.models import describe_model
-from align.training.memory_model import SDXL_UNET
+from align.families.sdxl import SDXL_UNET, TARGETS
 from align.weights.export import export
 from align.weights.import_lora import adopt
 from align.weights.pipeline import load_pipeline

@@ -11,8 +11,9 @@ from test_export_peft import KINDS, tuned_unet
 from torch.testing import assert_close
 
 from align.adapters.kohya import ExportError, kohya_name
-from align.adapters.lora import TARGETS, save_adapter
+from align.adapters.lora import save_adapter
 from align.adapters.sgm_names import layout_of
+from align.families.sdxl import TARGETS
 from align.weights.export import export
 from align.weights.import_lora import adopt
 from align.weights.pipeline import load_pipeline

@@ -17,11 +17,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from align.adapters.kohya import DOWN, UP, Adapter, ExportError, kohya_name, kohya_weights
-from align.adapters.lora import TARGETS, save_adapter
+from align.adapters.lora import save_adapter
 from align.adapters.lora_names import known_names, plain_name
 from align.adapters.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_of
 from align.client.models import describe_model, embedded_folder
-from align.training.memory_model import SDXL_UNET
+from align.families.sdxl import SDXL_UNET, TARGETS
 from align.weights.export import export
 from align.weights.import_lora import adopt
 from align.weights.pipeline import load_pipeline

@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
 from align.adapters.kohya import ExportError
-from align.adapters.lora import TARGETS, save_adapter
+from align.adapters.lora import save_adapter
+from align.families.sdxl import TARGETS
 from align.weights.export import export
 from align.weights.import_lora import adopt
 from align.weights.pipeline import load_pipeline

@@ -14,9 +14,10 @@ from test_export_peft import predicted, tuned_unet
 from torch.testing import assert_close
 
 from align.adapters.kohya import CONFIG, DOWN, UP, ExportError, kohya_name
-from align.adapters.lora import TARGETS, save_adapter
+from align.adapters.lora import save_adapter
 from align.adapters.lora_names import known_names, layers_of, plain_name
 from align.adapters.sgm_names import layout_of
+from align.families.sdxl import TARGETS
 from align.weights.export import export
 from align.weights.full import KIND, WHOLE
 from align.weights.import_lora import adopt

@@ -19,13 +19,13 @@ from test_export import KINDS, deltas, loaded, tuned_pipeline
 from torch.testing import assert_close
 
 from align.adapters.kohya import read_adapter
-from align.adapters.lora import TARGETS, save_adapter
+from align.adapters.lora import save_adapter
 from align.adapters.lora_names import layers_of
 from align.adapters.sgm_names import layout_of, sgm_name
 from align.client.converter import Converter, failure_sentence
 from align.client.models import describe_model, embedded_folder
 from align.errors import ConversionFailed, NotImportable
-from align.training.memory_model import SDXL_UNET
+from align.families.sdxl import SDXL_UNET, TARGETS
 from align.weights.export import export
 from align.weights.full import is_whole
 from align.weights.import_lora import adopt
