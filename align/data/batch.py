@@ -1,4 +1,4 @@
-"""Which pairs a step sees, and the tensors the UNet is given for them.
+"""Batches of noisy pairs: the noise samples of a step, and the tensors the network is given.
 
 Shapes: B pairs, C latent channels, H x W latent pixels.
 The first half of every doubled batch (2B) is the chosen images, the second the rejected ones.
@@ -29,32 +29,34 @@ from align.families.family import Conditioning, ModelFamily
 
 @dataclass(frozen=True)
 class NoiseSample:
-    """NoiseSample number `index` of the pair in row `row`."""
+    """One timestep and its noise for the pair in row `row`: number `index` of its sequence."""
 
     row: int
     index: int
-    bare: bool = False
-    """Whether the UNet is shown no prompt, as on the unconditional side of guidance."""
+    unconditional: bool = False
+    """True where the network is shown no prompt, as on that side of classifier-free guidance."""
     anchor: bool = False
-    """Whether it teaches no preference, only to denoise both images as well as the base does."""
+    """True where it teaches no preference, only to denoise both images as well as the base does."""
 
 
 def noise_samples_of_step(
-    step: int, train_batch_size: int, count: int, seed: int, samples: int = 2**62
+    step: int, train_batch_size: int, count: int, seed: int, samples_per_pair: int = 2**62
 ) -> list[NoiseSample]:
-    """The samples of an optimizer step: endless epochs over `count` pairs, each shuffled anew.
+    """Return the noise samples of an optimizer step: endless epochs over `count` pairs, shuffled.
 
-    A pair's draw number is the epoch, from 0 again after `samples` of them, so a step depends on
-    (seed, step) and nothing before it.
+    The index of a noise sample is its epoch, from 0 again after `samples_per_pair` of them, so a
+    step depends on (seed, step) and on nothing before it.
     """
     positions = range(step * train_batch_size, (step + 1) * train_batch_size)
     orders = {epoch: epoch_order(seed, epoch, count) for epoch in {p // count for p in positions}}
-    return [NoiseSample(orders[p // count][p % count], p // count % samples) for p in positions]
+    return [
+        NoiseSample(orders[p // count][p % count], p // count % samples_per_pair) for p in positions
+    ]
 
 
 @dataclass(frozen=True)
 class NoisyPairs:
-    """What the denoiser sees of B pairs, and what it should predict."""
+    """The inputs and targets of the network for B pairs, chosen images first: [2B, ...]."""
 
     family: ModelFamily
     noisy_BCHW: Tensor
@@ -65,17 +67,21 @@ class NoisyPairs:
 
 @dataclass(frozen=True)
 class Labels:
-    """What people said of B pairs, see `align.diffusion.losses.PairErrors`."""
+    """The votes on B pairs, see `align.diffusion.losses.PairErrors`."""
 
     share_B: Tensor
     weight_B: Tensor
     trust_B: Tensor
-    """How much the votes of each pair's voter count, see `align.data.snapshot.PreferencePair`."""
+    """Weight of each pair's voter, in 0..1, see `align.data.snapshot.PreferencePair`."""
     liked_2B: Tensor
 
 
 class Batcher:
-    """Builds noisy pairs from encoded ones; noise and timestep are shared within a pair."""
+    """Builds noisy pairs from encoded ones.
+
+    Both images of a pair share noise and timestep, as in Diffusion-DPO: with separate ones the
+    difference of their errors would be mostly noise.
+    """
 
     def __init__(
         self,
@@ -83,24 +89,26 @@ class Batcher:
         scheduler: TrainingScheduler,
         compute: Compute,
         seed: int,
-        floor: float,
+        min_timestep_fraction: float,
     ) -> None:
         self._data = data
         self._scheduler = scheduler
         self._compute = compute
         self._seed = seed
-        self._floor = floor
+        self._min_fraction = min_timestep_fraction
 
     def build(self, samples: list[NoiseSample]) -> NoisyPairs:
-        """The doubled batch of these samples, on the device."""
+        """Build the doubled batch of these noise samples, on the device."""
         data, device = self._data, self._compute.device
-        rows = torch.tensor([d.row for d in samples])
+        rows = torch.tensor([sample.row for sample in samples])
         noise_BCHW, timesteps_B = self._noise(samples)
         latents_BCHW = torch.cat([data.latents_NCHW[data.chosen[rows]],
                                   data.latents_NCHW[data.rejected[rows]]])  # fmt: skip
         noisy_BCHW, target_BCHW = corrupt(self._scheduler, latents_BCHW, noise_BCHW, timesteps_B)
-        bare = torch.tensor([d.bare for d in samples])
-        prompts = torch.where(bare, len(data.texts) - 1, data.prompt[rows]).repeat(2)
+
+        # The last row of the texts is that of no prompt.
+        no_prompt = torch.tensor([sample.unconditional for sample in samples])
+        prompts = torch.where(no_prompt, len(data.texts) - 1, data.prompt[rows]).repeat(2)
         conditioned = data.family.with_size(data.texts.rows(prompts), data.size_facts)
         weights = self._compute.weights
         return NoisyPairs(
@@ -112,21 +120,27 @@ class Batcher:
         )
 
     def assign_roles(
-        self, samples: list[NoiseSample], bare: float, anchor: float
+        self, samples: list[NoiseSample], prompt_dropout: float, anchor_fraction: float
     ) -> list[NoiseSample]:
-        """These samples, shares of them without prompt and as anchors, always the same ones."""
+        """Mark shares of them as unconditional and as anchors, always the same noise samples."""
 
-        def hit(d: NoiseSample, what: str, share: float) -> bool:
-            return hashed_uniform(self._seed, self._data.keys[d.row], d.index, what) < share
+        def selected(sample: NoiseSample, role: str, share: float) -> bool:
+            key = self._data.keys[sample.row]
+            return hashed_uniform(self._seed, key, sample.index, role) < share
 
         return [
-            replace(d, bare=hit(d, "bare", bare), anchor=hit(d, "anchor", anchor)) for d in samples
+            replace(
+                sample,
+                unconditional=selected(sample, "bare", prompt_dropout),
+                anchor=selected(sample, "anchor", anchor_fraction),
+            )
+            for sample in samples
         ]
 
     def labels(self, samples: list[NoiseSample]) -> Labels:
-        """What people said of the pairs of these samples, on the device."""
+        """Return the votes on the pairs of these noise samples, on the device."""
         data, device = self._data, self._compute.device
-        rows = torch.tensor([d.row for d in samples])
+        rows = torch.tensor([sample.row for sample in samples])
         return Labels(
             share_B=data.share_N[rows].to(device),
             weight_B=data.weight_N[rows].to(device),
@@ -135,30 +149,40 @@ class Batcher:
         )
 
     def keys(self, samples: list[NoiseSample]) -> list[str]:
-        """What each draw's errors depend on, besides the network: content, noise and timestep."""
+        """Return cache keys of the errors: content, noise and timestep, all but the network."""
         data = self._data
         schedule = tuple(sorted((k, str(v)) for k, v in self._scheduler.config.items()))
         return [
-            content_key(data.contents[d.row], data.keys[d.row], d.index, self._seed, self._floor,
-                        data.size_facts.tolist(), schedule, *(["bare"] if d.bare else []))
-            for d in samples
-        ]  # fmt: skip
+            content_key(
+                data.contents[sample.row],
+                data.keys[sample.row],
+                sample.index,
+                self._seed,
+                self._min_fraction,
+                data.size_facts.tolist(),
+                schedule,
+                *(["bare"] if sample.unconditional else []),
+            )
+            for sample in samples
+        ]
 
     def _noise(self, samples: list[NoiseSample]) -> tuple[Tensor, Tensor]:
         shape = tuple(self._data.latents_NCHW.shape[1:])
         count = usable_timesteps(self._scheduler)
-        noise_samples = [
-            sample_noise(self._seed, self._data.keys[d.row], d.index, shape, count, self._floor)
-            for d in samples
+        keys = self._data.keys
+        sampled = [
+            sample_noise(self._seed, keys[s.row], s.index, shape, count, self._min_fraction)
+            for s in samples
         ]
-        noise_BCHW = torch.stack([noise for noise, _ in noise_samples]).repeat(2, 1, 1, 1)
-        return noise_BCHW, torch.tensor([timestep for _, timestep in noise_samples]).repeat(2)
+        # Repeated for the second half of the doubled batch: the rejected images share the noise.
+        noise_BCHW = torch.stack([noise for noise, _ in sampled]).repeat(2, 1, 1, 1)
+        return noise_BCHW, torch.tensor([timestep for _, timestep in sampled]).repeat(2)
 
 
 def pair_errors(
     unet: torch.nn.Module, pairs: NoisyPairs, compute: Compute
 ) -> tuple[Tensor, Tensor]:
-    """Denoising errors (chosen_B, rejected_B), from one forward pass over both."""
+    """Return denoising errors (chosen_B, rejected_B), from one forward pass over both."""
     with compute.autocasting():
         predicted_BCHW = pairs.family.predict(
             unet, pairs.noisy_BCHW, pairs.timesteps_B, pairs.conditioning

@@ -1,4 +1,4 @@
-"""What the UNet is given of a draw."""
+"""What the UNet is given of a noise sample."""
 
 from __future__ import annotations
 
@@ -19,24 +19,33 @@ def batcher(make_snapshot, pipeline, compute, tmp_path):
     data = encode_pairs(
         pipeline, compute, pairs, (128, 128), TensorCache(tmp_path / "kept"), ignore_progress
     )
-    return Batcher(data, training_scheduler(pipeline.scheduler), compute, seed=3, floor=0.5)
+    return Batcher(
+        data, training_scheduler(pipeline.scheduler), compute, seed=3, min_timestep_fraction=0.5
+    )
 
 
-DRAWS = [NoiseSample(row, index) for row in range(4) for index in range(500)]
+SAMPLES = [NoiseSample(row, index) for row in range(4) for index in range(500)]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
-def test_prompts_are_dropped_from_a_share_of_the_draws_and_always_from_the_same(batcher, share):
-    dropped = batcher.assign_roles(DRAWS, share, 0.5)
-    assert sum(d.bare for d in dropped) / len(DRAWS) == pytest.approx(share, abs=0.03)
-    assert sum(d.anchor for d in dropped if d.bare) == pytest.approx(len(DRAWS) * share / 2, abs=60)
-    assert batcher.assign_roles(DRAWS[7:9], share, 0.5) == dropped[7:9]
-    more = batcher.assign_roles(DRAWS, min(1.0, share + 0.1), 0.0)
-    assert all(b.bare for a, b in zip(dropped, more, strict=True) if a.bare)
+def test_prompts_are_dropped_from_a_share_of_the_noise_samples_and_always_from_the_same(
+    batcher, share
+):
+    dropped = batcher.assign_roles(SAMPLES, share, 0.5)
+    assert sum(d.unconditional for d in dropped) / len(SAMPLES) == pytest.approx(share, abs=0.03)
+    assert sum(d.anchor for d in dropped if d.unconditional) == pytest.approx(
+        len(SAMPLES) * share / 2, abs=60
+    )
+    assert batcher.assign_roles(SAMPLES[7:9], share, 0.5) == dropped[7:9]
+    more = batcher.assign_roles(SAMPLES, min(1.0, share + 0.1), 0.0)
+    assert all(b.unconditional for a, b in zip(dropped, more, strict=True) if a.unconditional)
 
 
-def test_a_draw_without_its_prompt_differs_in_nothing_else(batcher, pipeline):
-    plain, bare = batcher.build([NoiseSample(1, 5)]), batcher.build([NoiseSample(1, 5, bare=True)])
+def test_a_noise_sample_without_its_prompt_differs_in_nothing_else(batcher, pipeline):
+    plain, bare = (
+        batcher.build([NoiseSample(1, 5)]),
+        batcher.build([NoiseSample(1, 5, unconditional=True)]),
+    )
     empty = SDXL.encode_no_prompt(pipeline)
     assert torch.equal(bare.conditioning["text"], empty["text"].expand(2, -1, -1))
     assert torch.equal(bare.conditioning["pooled"], empty["pooled"].expand(2, -1))
@@ -45,8 +54,10 @@ def test_a_draw_without_its_prompt_differs_in_nothing_else(batcher, pipeline):
         assert torch.equal(getattr(plain, name), getattr(bare, name))
 
 
-def test_what_is_remembered_of_a_draw_is_not_mistaken_for_the_one_without_its_prompt(batcher):
-    plain, bare = batcher.keys([NoiseSample(1, 5), NoiseSample(1, 5, bare=True)])
+def test_what_is_cached_of_a_noise_sample_is_not_mistaken_for_the_one_without_its_prompt(
+    batcher,
+):
+    plain, bare = batcher.keys([NoiseSample(1, 5), NoiseSample(1, 5, unconditional=True)])
     assert plain != bare
 
 
