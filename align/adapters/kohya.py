@@ -1,4 +1,4 @@
-"""An adapter file, read module by module and written with the names that sd-scripts writes.
+"""LoRA files: read module by module, and written under the names of kohya's sd-scripts.
 
 The weight change of a module is ΔW = (alpha / rank) · up · down in kohya's form as in PEFT's.
 Diffusers calls `down` lora_A and `up` lora_B.
@@ -31,18 +31,18 @@ DOWN, UP = ".lora_A.weight", ".lora_B.weight"
 CONFIG = "lora_adapter_metadata"
 SDXL_TEXT_WIDTH = 2048
 REPEAT, REPEATED_GROUP = re.compile(r"[*+{]"), re.compile(r"\)[*+{?]")
-MOST_REPEATS = 2
-"""In a pattern of names: more than these, or a repeated group, can take for ever to try."""
+MAX_REPEATS = 2
+"""Repeats in a pattern of names: more of them, or a repeated group, can take for ever to match."""
 T = TypeVar("T")
 
 
 class ExportError(AlignError):
-    """An adapter cannot be read, or not be written in the form asked for."""
+    """An adapter cannot be read, or not be written in the requested form."""
 
 
 @dataclass(frozen=True)
-class Adapter:
-    """A LoRA as its file holds it."""
+class LoraFile:
+    """A LoRA as its file stores it."""
 
     weights: dict[str, Tensor]
     """By the file's names: `<module>.lora_A.weight` is [rank, in], `.lora_B.weight` [out, rank]."""
@@ -51,11 +51,12 @@ class Adapter:
     alphas: dict[str, float]
     """By module; the weight change counts alpha / rank times."""
     metadata: dict[str, str]
-    """What the file says of itself."""
+    """Metadata of the file."""
 
     @property
     def for_sdxl(self) -> bool:
-        """Whether it fits SDXL, whose text is 2048 wide; models of other sizes share its names."""
+        """Return whether it was trained on full SDXL."""
+        # Models of other sizes share SDXL's names, but only SDXL's text is 2048 wide.
         return any(
             name.endswith(f"attn2.to_k{DOWN}") and weight.shape[1] == SDXL_TEXT_WIDTH
             for name, weight in self.weights.items()
@@ -63,7 +64,8 @@ class Adapter:
 
     @property
     def shared_alpha(self) -> float:
-        """The most common alpha but 0, for weights that count zero times can hold no other."""
+        """Return the most common alpha that is not 0."""
+        # Weights that are scaled by 0 cannot be rescaled to any other alpha.
         return most_common([alpha for alpha in self.alphas.values() if alpha] or [0.0])
 
     def is_wide(self, module: str) -> bool:
@@ -71,8 +73,8 @@ class Adapter:
         return any(size > 1 for size in self.weights[module + DOWN].shape[2:])
 
 
-def read_adapter(path: Path) -> Adapter:
-    """Read a file that `save_adapter`, or diffusers' `save_lora_weights`, has written.
+def read_adapter(path: Path) -> LoraFile:
+    """Read a file written by `save_adapter` or by diffusers' `save_lora_weights`.
 
     Raises:
         ExportError: no such file, not a whole safetensors file, or no LoRA in it.
@@ -84,14 +86,15 @@ def read_adapter(path: Path) -> Adapter:
             f"{path} holds no LoRA in diffusers' form (no lora_A weights). "
             "Name a run folder or the adapter.safetensors of one."
         )
+
     ranks = {module: _rank(path, weights, module) for module in modules}
     config = read_config(path, metadata)
     alphas = {module: _alpha(path, config, module, rank) for module, rank in ranks.items()}
-    return Adapter(weights, ranks, alphas, metadata)
+    return LoraFile(weights, ranks, alphas, metadata)
 
 
 def _rank(path: Path, weights: dict[str, Tensor], module: str) -> int:
-    """How many directions a module changes, by both of its halves."""
+    """Return the rank of a module's two matrices; raises ExportError where they do not fit."""
     if module + UP not in weights:
         raise ExportError(f"{path} lacks {module + UP}. Copy the adapter again.")
     down, up = weights[module + DOWN].shape, weights[module + UP].shape
@@ -106,7 +109,7 @@ def _rank(path: Path, weights: dict[str, Tensor], module: str) -> int:
 
 
 def _alpha(path: Path, config: dict[str, Any], module: str, rank: int) -> float:
-    """The module's alpha, which has to be a number."""
+    """Return the module's alpha; raises ExportError unless it is a finite number."""
     try:
         alpha = module_alpha(config, module, rank)
         known = math.isfinite(alpha)
@@ -125,6 +128,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, framework="pt") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}
             return weights, dict(file.metadata() or {})
+
     except FileNotFoundError:
         raise ExportError(
             f"There is no adapter at {path}. Name a run folder or an adapter.safetensors."
@@ -137,7 +141,11 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def read_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
-    """The PEFT configuration of the UNet's part; empty where the file carries none."""
+    """Return the PEFT configuration of the UNet's part, empty where the file has none.
+
+    Raises:
+        ExportError: it is no JSON object, or has a broken pattern.
+    """
     try:
         whole = parse_json(metadata.get(CONFIG, "{}"))
         config = {name.removeprefix(PREFIX): v for name, v in whole.items()}
@@ -151,11 +159,11 @@ def read_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
 
 
 def check_patterns(config: dict[str, Any], path: Path) -> None:
-    """Refuse alpha patterns that no expression can be made of, or that take for ever to try."""
+    """Refuse alpha patterns that are no regular expressions, or that take for ever to match."""
     for pattern in config.get("alpha_pattern") or ():
         try:
             re.compile(pattern)
-            broken = REPEATED_GROUP.search(pattern) or len(REPEAT.findall(pattern)) > MOST_REPEATS
+            broken = REPEATED_GROUP.search(pattern) or len(REPEAT.findall(pattern)) > MAX_REPEATS
         except (re.error, TypeError, RecursionError, OverflowError):
             broken = True
         if broken:
@@ -166,15 +174,15 @@ def check_patterns(config: dict[str, Any], path: Path) -> None:
 
 
 def module_alpha(config: dict[str, Any], module: str, rank: int) -> float:
-    """The module's alpha by PEFT's rules; a file that names none means alpha = rank."""
+    """Return the module's alpha by PEFT's rules; a file without one means alpha = rank."""
     patterns = config.get("alpha_pattern") or {}
     key = get_pattern_key(list(patterns), module.removeprefix(PREFIX))
     alpha = float(patterns.get(key, config.get("lora_alpha", rank)))
-    # PEFT's rsLoRA counts alpha / √rank times; kohya's form only knows alpha / rank.
+    # PEFT's rsLoRA scales by alpha / √rank; kohya's form only knows alpha / rank.
     return alpha * math.sqrt(rank) if config.get("use_rslora") else alpha
 
 
-def kohya_weights(adapter: Adapter, dtype: torch.dtype, layout: Layout) -> dict[str, Tensor]:
+def kohya_weights(adapter: LoraFile, dtype: torch.dtype, layout: Layout) -> dict[str, Tensor]:
     """Return the adapter under kohya's names, for a UNet of this layout.
 
     `<name>.lora_down.weight` is [rank, in] and `.lora_up.weight` [out, rank] in `dtype`, of a
@@ -184,7 +192,7 @@ def kohya_weights(adapter: Adapter, dtype: torch.dtype, layout: Layout) -> dict[
     into the `up` weights: diffusers 0.42 applies the most common alpha to all attention modules.
 
     Raises:
-        ExportError: something that kohya's form has no place for, or a weight beyond `dtype`.
+        ExportError: a weight that kohya's form cannot hold, or one beyond the range of `dtype`.
     """
     refuse_others(adapter, "kohya's")
     shared = adapter.shared_alpha
@@ -196,6 +204,7 @@ def kohya_weights(adapter: Adapter, dtype: torch.dtype, layout: Layout) -> dict[
                 f"Two modules would both be called {name} in kohya's form. "
                 "Export in the diffusers form."
             )
+
         up = adapter.weights[module + UP]
         up = up if alpha == shared else up.float() * (alpha / shared)
         result[f"{name}.alpha"] = torch.tensor(shared, dtype=torch.float32)
@@ -205,19 +214,20 @@ def kohya_weights(adapter: Adapter, dtype: torch.dtype, layout: Layout) -> dict[
 
 
 def kohya_name(module: str, layout: Layout) -> str:
-    """Return what sd-scripts calls a module, such as `lora_unet_middle_block_1_proj_in`."""
+    """Return sd-scripts' name of a module, such as `lora_unet_middle_block_1_proj_in`."""
     spelling = sgm_name(module.removeprefix(PREFIX), layout)
     return "lora_unet_" + spelling.replace(".", "_")
 
 
-def refuse_others(adapter: Adapter, form: str, ends: tuple[str, ...] = ()) -> None:
-    """Raise ExportError for a weight that has no place in a form.
+def refuse_others(adapter: LoraFile, form: str, ends: tuple[str, ...] = ()) -> None:
+    """Raise ExportError for a weight that a form cannot hold.
 
     Args:
-        ends: what may stand at a module beside the two halves.
+        ends: endings of weights that a module may have beside lora_A and lora_B.
     """
     known = {module + end for module in adapter.ranks for end in (DOWN, UP, *ends)}
     others = sorted(set(adapter.weights) - known)
+
     if any("lora_magnitude_vector" in name for name in others):
         raise ExportError(
             "This adapter is a DoRA, and its magnitudes are read differently, or dropped, by the "
@@ -233,7 +243,7 @@ def refuse_others(adapter: Adapter, form: str, ends: tuple[str, ...] = ()) -> No
 
 
 def cast(weight: Tensor, dtype: torch.dtype, module: str) -> Tensor:
-    """Return a module's weight in another format; raises ExportError where it is no number then."""
+    """Return a module's weight in another format; raises ExportError where it overflows."""
     cast = weight.to(dtype).contiguous()
     if not cast.isfinite().all():
         kind = str(dtype).removeprefix("torch.")
@@ -244,8 +254,8 @@ def cast(weight: Tensor, dtype: torch.dtype, module: str) -> Tensor:
     return cast
 
 
-def network_metadata(adapter: Adapter) -> dict[str, str]:
-    """What kohya's own files say of the network, read by web UIs for filtering and display."""
+def network_metadata(adapter: LoraFile) -> dict[str, str]:
+    """Return the metadata of kohya's own files, which web UIs filter by and display."""
     alpha = f"{adapter.shared_alpha:g}"
     facts = {
         "ss_network_module": "networks.lora",
@@ -261,15 +271,15 @@ def network_metadata(adapter: Adapter) -> dict[str, str]:
 
 
 def tensor_hash(weights: dict[str, Tensor]) -> str:
-    """SHA-256 of a safetensors file without its header, so that metadata does not change it.
+    """Return the SHA-256 of a safetensors file without its header, as metadata must not change it.
 
-    sd-scripts and A1111 call it sshs_model_hash (sd-scripts, `addnet_hash_safetensors`), modelspec
-    hash_sha256.
+    It is sshs_model_hash in sd-scripts and A1111 (sd-scripts, `addnet_hash_safetensors`) and
+    hash_sha256 in modelspec.
     """
     whole = save(weights)
     return hashlib.sha256(memoryview(whole)[8 + int.from_bytes(whole[:8], "little") :]).hexdigest()
 
 
 def most_common(values: Iterable[T]) -> T:
-    """Return what occurs most often."""
+    """Return the most frequent value, of equally frequent ones the first."""
     return Counter(values).most_common(1)[0][0]

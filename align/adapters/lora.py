@@ -1,4 +1,4 @@
-"""The adapter: a LoRA on the UNet's attention. The same UNet with it off is the reference."""
+"""LoRA adapters on a UNet; the same UNet with the adapter off is the reference model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from align.errors import InvalidSettings
 from align.files import replacing
 
 ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
-"""Ends of the names of attention's layers, as diffusers has them in every architecture."""
+"""Ends of the names of attention's layers, in all architectures of diffusers."""
 
 
 def add_lora(
@@ -29,11 +29,12 @@ def add_lora(
     target_modules: list[str] = ATTENTION,
     use_dora: bool = False,
 ) -> list[torch.nn.Parameter]:
-    """Add a fresh adapter that changes nothing yet; its fp32 parameters are returned.
+    """Add a fresh adapter that changes nothing yet, and return its fp32 parameters.
 
-    With `use_dora` the size of each weight's columns is learned apart from their direction (Liu et
-    al. 2024, arXiv 2402.09353).
+    With `use_dora` the magnitude of each weight's columns is trained apart from their direction
+    (Liu et al. 2024, arXiv 2402.09353).
     """
+    # PEFT initializes from the global generator, whose state others rely on.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         unet.add_adapter(
@@ -45,6 +46,7 @@ def add_lora(
                 use_dora=use_dora,
             )
         )
+
     parameters = [p for p in unet.parameters() if p.requires_grad]
     for parameter in parameters:
         # In bf16 a step of 1e-5 is rounded away on most weights.
@@ -54,7 +56,7 @@ def add_lora(
 
 @contextmanager
 def as_reference(unet: UNet2DConditionModel) -> Iterator[None]:
-    """Inside, the UNet is the frozen base; afterwards the adapter is on again, come what may."""
+    """Turn the adapter off inside the block, so that the UNet is the frozen reference model."""
     unet.disable_adapters()
     try:
         yield
@@ -64,21 +66,23 @@ def as_reference(unet: UNet2DConditionModel) -> Iterator[None]:
 
 @contextmanager
 def merged(unet: UNet2DConditionModel) -> Iterator[None]:
-    """Inside, active LoRAs are part of the weights, and drawing costs what it does without them.
+    """Merge active LoRAs into the weights inside the block, to render as fast as the base does.
 
-    Only weights in fp32 take it up without a loss: others, and DoRAs, stay apart. Afterwards
+    Weights in other formats than fp32, which would lose digits, and DoRAs stay apart. Afterwards
     the weights are what they were, to the bit.
     """
     layers = [module for module in unet.modules() if _is_mergeable(module)]
-    kept = [layer.base_layer.weight.data for layer in layers]
+    originals = [layer.base_layer.weight.data for layer in layers]
+
     try:
-        for layer, weight in zip(layers, kept, strict=True):
+        for layer, weight in zip(layers, originals, strict=True):
             layer.base_layer.weight.data = weight.clone()
             with torch.no_grad():
                 layer.merge()
         yield
     finally:
-        for layer, weight in zip(layers, kept, strict=True):
+        # `unmerge` subtracts, which leaves rounding errors in the base.
+        for layer, weight in zip(layers, originals, strict=True):
             layer.base_layer.weight.data = weight
             layer.merged_adapters.clear()
 
@@ -95,25 +99,25 @@ def _is_mergeable(module: torch.nn.Module) -> bool:
 
 
 def lora_state(unet: UNet2DConditionModel) -> dict[str, Tensor]:
-    """The adapter's weights on the CPU, by name."""
+    """Copy the adapter's weights to the CPU in fp32, by name."""
     state = get_peft_model_state_dict(unet)
     return {name: weight.detach().float().cpu().clone() for name, weight in state.items()}
 
 
 def restore_lora(unet: UNet2DConditionModel, state: dict[str, Tensor]) -> None:
-    """Put weights from `lora_state` back."""
+    """Load the weights that `lora_state` returned."""
     set_peft_model_state_dict(unet, state)
 
 
 def start_from(unet: UNet2DConditionModel, adapter: Path, name: str) -> None:
-    """Let the adapter go on from the file of another one.
+    """Initialize the adapter from the file of another one.
 
     Raises:
         InvalidSettings: the two differ in rank, layers or kind, or in the base they are made for.
     """
     weights = {key.removeprefix("unet."): value for key, value in load_file(adapter).items()}
-    mine = lora_state(unet)
-    if {key: value.shape for key, value in mine.items()} != {
+    own = lora_state(unet)
+    if {key: value.shape for key, value in own.items()} != {
         key: value.shape for key, value in weights.items()
     }:
         raise InvalidSettings(
@@ -126,18 +130,18 @@ def start_from(unet: UNet2DConditionModel, adapter: Path, name: str) -> None:
 def fuse(
     pipeline: StableDiffusionXLPipeline, part: str, path: Path, names: Collection[str]
 ) -> None:
-    """Add an adapter's file to the denoiser's weights, for good.
+    """Merge an adapter file into the denoiser's weights, for good.
 
     Args:
         part: the denoiser's name in the pipeline.
-        names: the file's weights, as it names them.
+        names: the names of the file's weights.
 
     Raises:
         ValueError, RuntimeError, KeyError, TypeError: it was made for another UNet.
     """
     name = "fused"
     pipeline.load_lora_weights(str(path.resolve().parent), weight_name=path.name, adapter_name=name)
-    # Diffusers only logs that modules are missing, and would fuse the ones it found.
+    # Diffusers only logs that modules are missing, and would fuse those that it found.
     state = get_peft_model_state_dict(getattr(pipeline, part), adapter_name=name)
     if {f"{part}.{key}" for key in state} != set(names):
         raise ValueError("it names other modules")
@@ -146,7 +150,7 @@ def fuse(
 
 
 def save_adapter(unet: UNet2DConditionModel, path: Path) -> None:
-    """Write the adapter as a file that any diffusers SDXL pipeline's `load_lora_weights` reads."""
+    """Write the adapter as a file for `load_lora_weights` of diffusers' SDXL pipelines."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as scratch, TemporaryDirectory(dir=path.parent) as folder:
         StableDiffusionXLPipeline.save_lora_weights(

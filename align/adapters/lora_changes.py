@@ -1,4 +1,4 @@
-"""What an adapter file changes in each layer: its tensors read, made numbers and checked."""
+"""Changes that an adapter file makes to each layer: tensors read, dequantized and checked."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from safetensors import safe_open
 from torch import Tensor
 
 from align.adapters.kohya import module_alpha
-from align.adapters.lora_keys import Adapter
+from align.adapters.lora_keys import AdapterKeys
 from align.adapters.lycoris import BIASES, family_of, rank_of
 from align.errors import NotImportable
 
-FLOATS = (torch.float16, torch.bfloat16, torch.float32)
-EIGHT_BITS = ("torch.float8_e4m3fn", "torch.float8_e5m2")
-"""Both are contained in fp16, to the bit."""
-FLAGS = ("any.alpha", "ia3.on_input", "any.reshape")
+FLOAT_TYPES = (torch.float16, torch.bfloat16, torch.float32)
+FLOAT8_TYPES = ("torch.float8_e4m3fn", "torch.float8_e5m2")
+"""fp16 holds the numbers of both exactly."""
+SETTING_PARTS = ("any.alpha", "ia3.on_input", "any.reshape")
 """Parts that are settings, and may be whole numbers."""
-NEEDED = {
+REQUIRED_PARTS = {
     "lora": (("lora.down",), ("lora.up",)),
     "loha": tuple((f"loha.{part}",) for part in ("w1_a", "w1_b", "w2_a", "w2_b")),
     "lokr": (("lokr.w1", "lokr.w1_a"), ("lokr.w1", "lokr.w1_b"), ("lokr.w2", "lokr.w2_a"),
@@ -31,59 +31,59 @@ NEEDED = {
     "ia3": (("any.weight",), ("ia3.on_input",)),
     "oft": (("oft.blocks",),),
 }  # fmt: skip
-"""The parts that a change consists of; one of each group."""
+"""Parts of a complete change by family; one of each group has to be there."""
 
 
-class DoesNotFit(NotImportable):
+class ShapeMismatch(NotImportable):
     """A change is of another shape than its layer: it was made for another model."""
 
 
 @dataclass(frozen=True)
-class Change:
-    """What a file says of one layer."""
+class LayerChange:
+    """The change that a file makes to one layer."""
 
     family: str | None
     """None where only the bias changes."""
     parts: dict[str, Tensor]
     scale: float
-    """What the change is multiplied with: alpha / rank."""
+    """Factor of the change: alpha / rank."""
     alpha: float
 
     @property
     def numbers(self) -> dict[str, Tensor]:
-        """The parts in fp32."""
+        """Return the parts in fp32."""
         return {name: part.float() for name, part in self.parts.items()}
 
 
 def read_changes(
     path: Path,
-    places: Mapping[str, Mapping[str, str]],
-    adapter: Adapter,
+    layer_keys: Mapping[str, Mapping[str, str]],
+    adapter: AdapterKeys,
     config: dict[str, Any],
     shapes: Mapping[str, torch.Size],
     base: str,
-) -> dict[str, Change]:
+) -> dict[str, LayerChange]:
     """Read the change of each layer.
 
     Args:
         path: the file.
-        places: by our own names of layers, the key of each part.
-        adapter: the names of the file.
+        layer_keys: the key of each part, by layer in diffusers' names.
+        adapter: the sorted keys of the file.
         config: the PEFT configuration, if there is one.
         shapes: the weight's shape of each layer.
-        base: what the base is called.
+        base: the base's name, for error sentences.
 
     Raises:
         NotImportable: a part is missing.
-        DoesNotFit: a change is of another shape than its layer.
+        ShapeMismatch: a change is of another shape than its layer.
     """
     changes = {}
     with safe_open(path, framework="pt") as file:
-        for name, keys in places.items():
+        for name, keys in layer_keys.items():
             try:
                 parts = dict(_numbers(file, keys, adapter))
+                # A layer that was resized to rank 0 is as it was.
                 if not all(part.numel() for part in parts.values()):
-                    # A layer that was resized to rank 0 is as it was.
                     continue
                 changes[name] = _change(name, parts, config)
                 _check_fit(changes[name], name, shapes[name], path.name, base)
@@ -94,25 +94,28 @@ def read_changes(
     return changes
 
 
-def _numbers(file: Any, keys: Mapping[str, str], adapter: Adapter) -> Iterator[tuple[str, Tensor]]:
-    """The parts of a layer, each in a format to compute with."""
+def _numbers(
+    file: Any, keys: Mapping[str, str], adapter: AdapterKeys
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield the parts of a layer, each in a format to compute with."""
     for part, key in keys.items():
         tensor = file.get_tensor(key)
         kind = str(tensor.dtype)
-        if kind in EIGHT_BITS:
+        if kind in FLOAT8_TYPES:
             tensor = tensor.to(torch.float16)
         elif tensor.dtype == torch.float64:
             tensor = tensor.to(torch.float32)
-        elif tensor.dtype not in FLOATS and part not in FLAGS:
+        elif tensor.dtype not in FLOAT_TYPES and part not in SETTING_PARTS:
             kind = kind.removeprefix("torch.")
             raise ValueError(f"{part.partition('.')[2]} is quantised ({kind}), not plain numbers")
+
         if key in adapter.scales:
             tensor = _scaled(tensor, file.get_tensor(adapter.scales[key]))
         yield part, tensor
 
 
 def _scaled(tensor: Tensor, scale: Tensor) -> Tensor:
-    """The numbers that 8-bit weights stand for: with one scale for all, or for each row."""
+    """Dequantize 8-bit weights, by one scale for all or one for each row."""
     scale = scale.float()
     by_row = scale.ndim > 0 and scale.shape[0] == scale.numel() == tensor.shape[0]
     if by_row and tensor.ndim > 1:
@@ -122,28 +125,30 @@ def _scaled(tensor: Tensor, scale: Tensor) -> Tensor:
     return tensor.float() * scale
 
 
-def _change(name: str, parts: dict[str, Tensor], config: dict[str, Any]) -> Change:
+def _change(name: str, parts: dict[str, Tensor], config: dict[str, Any]) -> LayerChange:
     family = family_of(parts)
-    lone = family is None and ("lora.up_bias" in parts or not parts.keys() & set(BIASES))
-    groups = NEEDED.get(family or "", ())
-    if lone or not all(any(part in parts for part in group) for group in groups):
+    no_change = family is None and ("lora.up_bias" in parts or not parts.keys() & set(BIASES))
+    groups = REQUIRED_PARTS.get(family or "", ())
+    if no_change or not all(any(part in parts for part in group) for group in groups):
         raise ValueError("it lacks a half")
+
     rank = rank_of(family, parts)
     if "any.alpha" in parts:
         if parts["any.alpha"].numel() != 1:
             raise ValueError(f"alpha is {tuple(parts['any.alpha'].shape)}, not one number")
-        strength = float(parts["any.alpha"])
+        alpha = float(parts["any.alpha"])
     else:
-        # PEFT divides a LoKr of whole matrices by the rank that was asked for, too.
+        # PEFT divides a LoKr of whole matrices by the configured rank, too.
         rank = config.get("r") if rank is None and family == "lokr" else rank
-        strength = module_alpha(config, name, rank) if rank else 0.0
+        alpha = module_alpha(config, name, rank) if rank else 0.0
+
     if family == "oft":
         # There alpha bounds the angles, and nothing is divided by a rank.
-        return Change(family, parts, strength, strength)
-    return Change(family, parts, strength / rank if rank else 1.0, strength)
+        return LayerChange(family, parts, alpha, alpha)
+    return LayerChange(family, parts, alpha / rank if rank else 1.0, alpha)
 
 
-def _check_fit(change: Change, name: str, shape: torch.Size, title: str, base: str) -> None:
+def _check_fit(change: LayerChange, name: str, shape: torch.Size, title: str, base: str) -> None:
     """Refuse a product of another size than the layer, before anything is multiplied."""
     if "any.reshape" in change.parts:
         wanted = tuple(change.parts["any.reshape"].flatten().tolist())
@@ -151,15 +156,20 @@ def _check_fit(change: Change, name: str, shape: torch.Size, title: str, base: s
             raise ValueError(f"it makes its layer another shape, {wanted}")
     out, into = outer_shape(change)
     if out is not None and (out != shape[0] or math.prod(into) != math.prod(shape[1:])):
-        raise DoesNotFit(
+        raise ShapeMismatch(
             f"{title} was made for another model: its {name} takes {into} and gives {out}, "
             f"{base}'s takes {tuple(shape[1:])} and gives {shape[0]}."
         )
 
 
-def outer_shape(change: Change) -> tuple[int | None, tuple[int, ...]]:
-    """Return how many numbers a change gives and takes; None where its tensor has that shape."""
+def outer_shape(change: LayerChange) -> tuple[int | None, tuple[int, ...]]:
+    """Return a product's output width and input shape; None for a change that is no product.
+
+    Raises:
+        ValueError: its factors do not go together.
+    """
     parts = change.parts
+
     if change.family == "lora":
         inner = parts.get("lora.mid", parts["lora.down"]).shape[0]
         if parts["lora.up"].ndim < 2 or parts["lora.up"].shape[1] != inner:
@@ -178,7 +188,7 @@ def outer_shape(change: Change) -> tuple[int | None, tuple[int, ...]]:
 
 
 def _matrix(parts: Mapping[str, Tensor], name: str, core: str) -> tuple[int, tuple[int, ...]]:
-    """The same of one matrix, that is there whole or as a product."""
+    """Return output width and input shape of one matrix, stored whole or as a product."""
     if name in parts:
         return parts[name].shape[0], tuple(parts[name].shape[1:])
     up, down = parts[f"{name}_a"].shape, tuple(parts[f"{name}_b"].shape[1:])

@@ -1,12 +1,12 @@
-"""What other programs call the layers of SDXL's UNet.
+"""Names of SDXL's UNet layers in the conventions of other programs.
 
-diffusers         down_blocks.1.attentions.0.proj_in            our own names
+diffusers         down_blocks.1.attentions.0.proj_in            Palate's own names
 kohya             lora_unet_down_blocks_1_attentions_0_proj_in  dots become underscores
 kohya on sgm      lora_unet_input_blocks_4_1_proj_in            SDXL's original block names
 ComfyUI           diffusion_model.input_blocks.4.1.proj_in      the same, with dots
 attn processors   down_blocks.1.….attn1.processor.to_q          diffusers before PEFT
 
-So a name is compared without what is put before it, and with underscores for dots.
+So names are compared without their prefixes, and with underscores for dots.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from align.adapters.sgm_names import layout_of, sgm_name
 KOHYA = "lora_unet_"
 PREFIXES = ("module.", "_orig_mod.", "base_model.model.", "model.", "diffusion_model.",
             "lora_unet.", "unet.", KOHYA, "lycoris_unet_", "lycoris_", "oft_unet_")  # fmt: skip
-MOST_WRAPPINGS = 4
-LONGEST_NAME = 120
+MAX_PREFIX_ROUNDS = 4
+MAX_NAME_CHARACTERS = 120
 
 
 def layers_of(unet: torch.nn.Module) -> dict[str, torch.Size]:
-    """The weight's shape of every linear and convolution, by name."""
+    """Return the weight's shape of every linear and convolution, by name."""
     kinds = (torch.nn.Linear, torch.nn.Conv2d)
     return {
         name: module.weight.shape
@@ -36,7 +36,7 @@ def layers_of(unet: torch.nn.Module) -> dict[str, torch.Size]:
 
 
 def weight_shapes(unet: torch.nn.Module) -> dict[str, torch.Size]:
-    """The weight's shape of every module that has one: layers and norms, by name."""
+    """Return the weight's shape of every module that has one, layers and norms, by name."""
     return {
         name.removesuffix(".weight"): weight.shape
         for name, weight in unet.state_dict().items()
@@ -45,25 +45,26 @@ def weight_shapes(unet: torch.nn.Module) -> dict[str, torch.Size]:
 
 
 def known_names(unet: UNet2DConditionModel, modules: Iterable[str]) -> dict[str, str]:
-    """Every name that a module may have in a file, as `plain_name` gives it, to our own."""
+    """Map every name that a module may have in a file, in `plain_name`'s form, to our own."""
     names: dict[str, str] = {}
     layout = layout_of(unet.config)
     for module in modules:
         for spelling in (module, sgm_name(module, layout)):
             names[spelling.replace(".", "_")] = module
+        # Attention processors have to_out_lora, without the index.
         if module.endswith(".to_out.0"):
             names[module.removesuffix(".0").replace(".", "_")] = module
     return names
 
 
 def plain_name(module: str) -> str:
-    """A module's name as all conventions have it."""
-    return bare(module).replace(".processor.", ".").replace(".", "_")
+    """Return a module's name in the form in which all conventions are compared."""
+    return strip_prefixes(module).replace(".processor.", ".").replace(".", "_")
 
 
-def bare(module: str) -> str:
-    """A module's name without what some programs put before it, some of them twice."""
-    for _ in range(MOST_WRAPPINGS):
+def strip_prefixes(module: str) -> str:
+    """Return a module's name without the prefixes of other programs, some of which come twice."""
+    for _ in range(MAX_PREFIX_ROUNDS):
         if not module.startswith(PREFIXES):
             break
         for prefix in PREFIXES:
@@ -71,7 +72,7 @@ def bare(module: str) -> str:
     return module
 
 
-def short(name: str) -> str:
-    """A name for a sentence: of a long one its beginning and its end, which says what it is."""
-    half = LONGEST_NAME // 2
-    return name if len(name) <= LONGEST_NAME else f"{name[:half]}…{name[-half:]}"
+def shorten(name: str) -> str:
+    """Shorten a name for a sentence; the end stays, since it names the part."""
+    half = MAX_NAME_CHARACTERS // 2
+    return name if len(name) <= MAX_NAME_CHARACTERS else f"{name[:half]}…{name[-half:]}"

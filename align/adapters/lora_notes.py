@@ -1,16 +1,16 @@
-"""What a trainer noted of the base model in a file's metadata: the second witness."""
+"""Base model of an adapter by the metadata that its trainer wrote."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-PLACES = ("ss_base_model_version", "modelspec.architecture", "baseModel", "base_model",
+BASE_MODEL_KEYS = ("ss_base_model_version", "modelspec.architecture", "baseModel", "base_model",
           "base_model_name", "model_type", "ss_sd_model_name")  # fmt: skip
-"""Where trainers say what they trained on, the most reliable first."""
-FILE_NAME = "ss_sd_model_name"
-"""A file's name, which means nothing where no model is in it."""
-LONGEST_NOTE = 60
+"""Metadata keys in which trainers name the base, the most reliable first."""
+FILE_NAME_KEY = "ss_sd_model_name"
+"""Holds a file's name, which counts only if a known model is in it."""
+MAX_NOTE_CHARACTERS = 60
 USUAL_NAMES = {
     "Kolors": ("kolors",),
     "the SDXL refiner": ("sdxl refiner", "sd xl refiner", "stable diffusion xl v1 refiner"),
@@ -35,22 +35,22 @@ USUAL_NAMES = {
     **{name: (name.lower(),) for name in ("Lumina", "PixArt", "Chroma", "HiDream", "Sana",
                                           "Cosmos", "Mochi")},
 }  # fmt: skip
-"""What models are usually called, and how words of a note begin that mean them."""
+"""By usual name of a model: beginnings of words in a note that mean it; the first match counts."""
 BETWEEN_WORDS = re.compile(r"[^a-z0-9]+")
 
 
 def noted_base(metadata: Mapping[str, str]) -> str | None:
-    """Return what was noted of the base, by the model's usual name where it has one."""
-    for place in PLACES:
-        note = metadata.get(place, "")[:LONGEST_NOTE].strip()
+    """Return the base that the metadata names, by its usual name where it has one."""
+    for key in BASE_MODEL_KEYS:
+        note = metadata.get(key, "")[:MAX_NOTE_CHARACTERS].strip()
         known = usual_name(note)
-        if known or (note and place != FILE_NAME):
+        if known or (note and key != FILE_NAME_KEY):
             return known or note
     return None
 
 
 def usual_name(note: str) -> str | None:
-    """Return the usual name of the model that a note speaks of."""
+    """Return the usual name of the model that a note names; None for an unknown one."""
     words = f" {BETWEEN_WORDS.sub(' ', note.lower())} "
     for name, beginnings in USUAL_NAMES.items():
         if any(f" {beginning}" in words for beginning in beginnings):

@@ -1,7 +1,7 @@
-"""Which base model an adapter was trained on, by the names and widths of its layers.
+"""Base model of an adapter, by the names and widths of its layers.
 
-Names of layers tell the architecture, the width of the text that cross-attention takes tells one
-UNet from another, and what the trainer noted of the base is the second witness.
+Names of layers tell the architecture, and the width of the text embeddings that cross-attention
+takes tells one UNet from another. The metadata decides where these do not.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from align.adapters.lora_names import bare
+from align.adapters.lora_names import strip_prefixes
 from align.adapters.lora_notes import noted_base
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -23,27 +23,27 @@ TEXT_WIDTHS = {
 TRANSFORMER_PREFIXES = ("lora_prior_unet_", "lora_transformer_", "transformer.", "lora_", "net.")
 TEXT_LAYERS = ("attn2_to_k", "attn2_to_v")
 INPUT_PARTS = ("lora.down", "loha.w1_b", "glora.b2", "full.diff", "full.set_weight")
-"""Parts of a change whose second axis is what the layer takes."""
+"""Parts of a change whose second axis is the layer's input."""
 OUTPUT_PARTS = ("lora.up", "loha.w1_a", "glora.b1", "full.diff", "full.set_weight")
 LOKR_OUTPUTS = ("lokr.w1", "lokr.w1_a", "lokr.w2", "lokr.w2_a")
-"""Parts whose first axis is what the layer gives, or a factor of it."""
-LONGEST_NUMBER = 6
-UNET = ("down_blocks_", "up_blocks_", "mid_block_", "input_blocks_", "output_blocks_",
+"""Parts whose first axis is the layer's output, or a factor of it."""
+MAX_DIGITS = 6
+UNET_PREFIXES = ("down_blocks_", "up_blocks_", "mid_block_", "input_blocks_", "output_blocks_",
         "middle_block_")  # fmt: skip
-FOUR_LEVELS = (
+FOURTH_LEVEL_PREFIXES = (
     "down_blocks_3_",
     "up_blocks_3_",
     *(f"{side}put_blocks_{n}_" for side in ("in", "out") for n in (9, 10, 11)),
 )
-FIRST_ATTENTION = ("down_blocks_0_attentions", "input_blocks_1_1_", "input_blocks_2_1_")
+FIRST_ATTENTION_PREFIXES = ("down_blocks_0_attentions", "input_blocks_1_1_", "input_blocks_2_1_")
 CHANNELS, REFINER_CHANNELS = 320, 384
-MOTION = (
+VIDEO_UNETS = (
     ("AnimateDiff", ("motion_modules",)),
     ("Stable Video Diffusion", ("temporal_transformer_blocks", "time_mix_blocks", "time_stack")),
     ("a video model of ModelScope's kind", ("temp_attentions", "temp_convs", "transformer_in_")),
 )
-"""UNets that make videos have layers between images."""
-MARKS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+"""UNets of video models, by the names of their layers between images."""
+ARCHITECTURES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("Stable Cascade", ("clip_txt_pooled_mapper", "attention_attn_", "kv_mapper"), ()),
     ("HiDream", ("double_stream_blocks_", "single_stream_blocks_"), ()),
     ("AuraFlow", ("joint_transformer_blocks_", "double_layers_", "_ff_linear_1", "_ff_linear_2",
@@ -73,8 +73,8 @@ MARKS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("Mochi", ("attn_qkv_x", "attn_qkv_y", "attn1_add_q_proj", "attn1_add_k_proj"), ()),
     ("LTX-Video", ("patchify_proj", "av_ca_"), ()),
 )  # fmt: skip
-"""Architectures: a name that any one of the marks shows, unless one of the second kind is there."""
-BLOCKS = ("transformer_blocks_", "blocks_", "layers_")
+"""Architectures: name, marks of which any one shows it, and marks that exclude it."""
+BLOCK_PREFIXES = ("transformer_blocks_", "blocks_", "layers_")
 TRANSFORMER_WIDTHS = {
     ("transformer_blocks_", "attn1", 1152): "PixArt or Sana",
     ("transformer_blocks_", "attn1", 1920): "CogVideoX",
@@ -96,27 +96,27 @@ TRANSFORMER_WIDTHS = {
     ("blocks_", "attn1", 3072): "Wan",
     ("blocks_", "attn1", 5120): "Wan",
 }
-"""Transformers whose layers share their names: by their blocks, what attention is called, and the
-width of what it takes."""
+"""Transformers whose layers share their names: by the prefix of their blocks, the name of their
+attention and its input width."""
 FLUX_2_WIDTHS = (4096, 6144)
 FLUX_2_GROWTH = {"linear1": 9, "mlp_0": 6}
-"""How many times wider than what they take layers of FLUX.2 are; of FLUX.1, 7 and 4 times."""
+"""Output width over input width of layers of FLUX.2; of FLUX.1 it is 7 and 4."""
 FLUX_PAIRS, HUNYUAN_PAIRS = 19, 20
-"""How many pairs of blocks FLUX.1 and HunyuanVideo have, whose names others use, too."""
-NAMED_SO = "its layers are named so"
-ATTENTION = {
+"""Pairs of blocks in FLUX.1 and HunyuanVideo, whose names other models use, too."""
+BY_NAME = "its layers are named so"
+ATTENTION_BY_END = {
     f"{name}_{end}": name
     for name in ("attn", "attn1", "attention")
     for end in ("to_q", "to_k", "to_v", "qkv")
 } | {f"feed_forward_w{n}": "feed_forward" for n in (1, 3)}
-"""Ends of a layer's name, and what its attention is called."""
+"""Name of the attention by the end of a layer's name."""
 SAME_LAYERS = {
     "SDXL": ("Kolors", "Pony (SDXL)", "Illustrious (SDXL)"),
     "FLUX.1": ("Chroma", "HunyuanVideo"),
     "PixArt or Sana": ("PixArt", "Sana"),
     "Stable Diffusion 1.5 or 2": ("Stable Diffusion 1.5", "Stable Diffusion 2"),
 }
-"""Models that an adapter's layers may not tell apart, so that what the trainer noted decides."""
+"""Models that an adapter's layers may not tell apart, so that the metadata decides."""
 
 
 @dataclass(frozen=True)
@@ -125,24 +125,25 @@ class Origin:
 
     name: str
     why: str
-    """What tells, as part of a sentence."""
+    """The evidence, as part of a sentence."""
 
 
 def origin_of(
     modules: Mapping[str, Mapping[str, str]], shapes: Shapes, metadata: Mapping[str, str]
 ) -> Origin | None:
-    """Return what an adapter was trained on, as far as can be told.
+    """Return the base model of an adapter; None where nothing tells.
 
     Args:
         modules: the key of each part, by module.
         shapes: by key.
-        metadata: what the file says of itself.
+        metadata: of the file.
     """
     plain = {_plain(module): parts for module, parts in modules.items()}
     text = "\n".join(plain) + "\n"
-    for name, marks in MOTION:
+    for name, marks in VIDEO_UNETS:
         if any(mark in text for mark in marks):
             return Origin(name, "it has layers between images")
+
     found = _of_unet(plain, text, shapes) or _of_transformer(plain, text, shapes)
     noted = noted_base(metadata)
     if noted and (found is None or noted in SAME_LAYERS.get(found.name, ())):
@@ -151,38 +152,40 @@ def origin_of(
 
 
 def _plain(module: str) -> str:
-    name = bare(module)
+    name = strip_prefixes(module)
     for prefix in TRANSFORMER_PREFIXES:
         name = name.removeprefix(prefix)
     return name.replace(".", "_")
 
 
 def _of_unet(plain: Mapping[str, Mapping[str, str]], text: str, shapes: Shapes) -> Origin | None:
-    if not any(name.startswith(UNET) for name in plain):
+    if not any(name.startswith(UNET_PREFIXES) for name in plain):
         return None
     if "add_k_proj" in text:
         return Origin("Kandinsky", "its attention takes an image, too")
     if "attention_attn_" in text or "kv_mapper" in text:
-        return Origin("Stable Cascade", "its layers are named so")
+        return Origin("Stable Cascade", BY_NAME)
+
     width = text_width(plain, shapes)
     if width in TEXT_WIDTHS:
         return Origin(TEXT_WIDTHS[width], f"it takes text {width} numbers wide")
     if width is not None:
         return None
-    # SDXL has three levels and no attention where images are largest.
-    if _begins(plain, FOUR_LEVELS):
-        if any(_is_refiners(width) for width in _widths(plain, shapes)):
+
+    # SDXL has three levels, and no attention in the first one.
+    if _begins(plain, FOURTH_LEVEL_PREFIXES):
+        if any(_is_refiner_width(width) for width in _widths(plain, shapes)):
             return Origin("the SDXL refiner", "its UNet has four levels, 384 channels wide")
         return Origin("Stable Diffusion 1.5 or 2", "its UNet has four levels")
-    if _begins(plain, FIRST_ATTENTION):
+    if _begins(plain, FIRST_ATTENTION_PREFIXES):
         return Origin("Stable Diffusion 1.5 or 2", "it changes attention in the first block")
     if any(f"transformer_blocks_{number}_" in text for number in range(2, 10)):
         return Origin("SDXL", "its blocks hold several transformers")
     return None
 
 
-def _is_refiners(width: int | None) -> bool:
-    """Whether a layer this wide is the refiner's and cannot be Stable Diffusion's."""
+def _is_refiner_width(width: int | None) -> bool:
+    """Return whether the refiner has layers of this width and Stable Diffusion has none."""
     return width is not None and width % REFINER_CHANNELS == 0 and width % CHANNELS != 0
 
 
@@ -191,7 +194,7 @@ def _begins(names: Iterable[str], starts: tuple[str, ...]) -> bool:
 
 
 def text_width(plain: Mapping[str, Mapping[str, str]], shapes: Shapes) -> int | None:
-    """Return how wide the text is that cross-attention takes; None where no layer tells."""
+    """Return the width of the text embeddings; None where no cross-attention layer tells."""
     for name, parts in plain.items():
         if name.endswith(TEXT_LAYERS) and (width := _input_width(parts, shapes)):
             return width
@@ -199,7 +202,7 @@ def text_width(plain: Mapping[str, Mapping[str, str]], shapes: Shapes) -> int | 
 
 
 def _input_width(parts: Mapping[str, str], shapes: Shapes) -> int | None:
-    """Return how many numbers a changed layer takes."""
+    """Return the input width of a changed layer; None where its parts do not tell."""
     for part in INPUT_PARTS:
         if part in parts and len(shapes[parts[part]]) > 1:
             return shapes[parts[part]][1]
@@ -215,25 +218,27 @@ def _second(parts: Mapping[str, str], shapes: Shapes, name: str) -> int | None:
 def _of_transformer(
     plain: Mapping[str, Mapping[str, str]], text: str, shapes: Shapes
 ) -> Origin | None:
-    for name, marks, against in MARKS:
-        if any(mark in text for mark in marks) and not any(mark in text for mark in against):
-            return _flux(plain, text, shapes) if name == "FLUX.1" else Origin(name, NAMED_SO)
+    for name, marks, exclusions in ARCHITECTURES:
+        if any(mark in text for mark in marks) and not any(mark in text for mark in exclusions):
+            return _flux(plain, shapes) if name == "FLUX.1" else Origin(name, BY_NAME)
+
+    ends = ATTENTION_BY_END.items()
     for module, parts in plain.items():
-        block = next((start for start in BLOCKS if module.startswith(start)), None)
-        kind = next((name for end, name in ATTENTION.items() if module.endswith("_" + end)), None)
+        block = next((start for start in BLOCK_PREFIXES if module.startswith(start)), None)
+        kind = next((name for end, name in ends if module.endswith("_" + end)), None)
         if block and kind:
             width = _input_width(parts, shapes) or 0
             known = TRANSFORMER_WIDTHS.get((block, kind, width), "a transformer, not a UNet")
             count = blocks_of(plain, "transformer_blocks_")
             if known == "FLUX.1" and count > HUNYUAN_PAIRS:
                 return Origin("Qwen-Image", f"it has at least {count} blocks")
-            what = "blocks are" if kind == "feed_forward" else "attention is"
-            return Origin(known, f"its {what} {width} numbers wide")
+            subject = "blocks are" if kind == "feed_forward" else "attention is"
+            return Origin(known, f"its {subject} {width} numbers wide")
     return None
 
 
-def _flux(plain: Mapping[str, Mapping[str, str]], text: str, shapes: Shapes) -> Origin:
-    """FLUX.1, or a model that names its layers alike."""
+def _flux(plain: Mapping[str, Mapping[str, str]], shapes: Shapes) -> Origin:
+    """Tell FLUX.1 from FLUX.2 and HunyuanVideo, whose layers have the same names."""
     blocks = {name: parts for name, parts in plain.items() if "_blocks_" in name}
     wide = _widths(blocks, shapes) & {*FLUX_2_WIDTHS}
     if wide:
@@ -243,24 +248,24 @@ def _flux(plain: Mapping[str, Mapping[str, str]], text: str, shapes: Shapes) -> 
     count = max(blocks_of(plain, start) for start in ("double_blocks_", "transformer_blocks_"))
     if count > FLUX_PAIRS:
         return Origin("HunyuanVideo", f"it has {count} pairs of blocks")
-    return Origin("FLUX.1", NAMED_SO)
+    return Origin("FLUX.1", BY_NAME)
 
 
 def _grows_as_flux_2(name: str, parts: Mapping[str, str], shapes: Shapes) -> bool:
     growth = next((times for end, times in FLUX_2_GROWTH.items() if name.endswith(end)), None)
-    taken, given = _input_width(parts, shapes), _output_width(parts, shapes)
-    return bool(growth and taken and given == growth * taken)
+    inputs, outputs = _input_width(parts, shapes), _output_width(parts, shapes)
+    return bool(growth and inputs and outputs == growth * inputs)
 
 
 def blocks_of(names: Iterable[str], start: str) -> int:
-    """Return how many blocks of a kind there are at least, by the highest number in a name."""
-    rests = [name.removeprefix(start) for name in names if name.startswith(start)]
-    numbers = [rest.partition("_")[0][:LONGEST_NUMBER] for rest in rests]
+    """Return the least number of blocks of a kind, by the highest number in a name."""
+    ends = [name.removeprefix(start) for name in names if name.startswith(start)]
+    numbers = [end.partition("_")[0][:MAX_DIGITS] for end in ends]
     return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
 
 
 def _output_width(parts: Mapping[str, str], shapes: Shapes) -> int | None:
-    """Return how many numbers a changed layer gives."""
+    """Return the output width of a changed layer; None where its parts do not tell."""
     for part in OUTPUT_PARTS:
         if part in parts and shapes[parts[part]]:
             return shapes[parts[part]][0]

@@ -1,4 +1,4 @@
-"""How strong a LoRA of PEFT is meant to be, by the configuration in it or beside it."""
+"""PEFT configuration of a LoRA, in its metadata or beside it, which holds its alpha."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from align.adapters.kohya import CONFIG, ExportError, check_patterns, read_confi
 from align.errors import NotImportable
 from align.files import read_json
 
-PEFT_FILE, PEFT_ROOT = "adapter_model", "base_model.model."
-"""What PEFT calls its files, and how it begins the names in them."""
-MOVED_BASES = ("pissa", "olora", "corda", "lora_ga", "loftq")
-"""How PEFT calls beginnings of a LoRA that take something out of the base's weights."""
+PEFT_FILE, PEFT_PREFIX = "adapter_model", "base_model.model."
+"""PEFT's name for its files, and the prefix of the keys in them."""
+BASE_CHANGING_INITS = ("pissa", "olora", "corda", "lora_ga", "loftq")
+"""Initializations of PEFT that subtract the fresh LoRA from the base's weights."""
 
 
 def peft_config(path: Path, metadata: dict[str, str], keys: Collection[str]) -> dict[str, Any]:
-    """The PEFT configuration that a file carries, or that lies beside it."""
+    """Return the PEFT configuration in a file's metadata or beside it, or an empty one.
+
+    Raises:
+        NotImportable: it cannot be read, or the LoRA belongs on a changed base.
+    """
     config = _found_config(path, metadata, keys)
-    start = config.get("init_lora_weights")
-    if isinstance(start, str) and start.lower().startswith(MOVED_BASES):
+    init = config.get("init_lora_weights")
+    if isinstance(init, str) and init.lower().startswith(BASE_CHANGING_INITS):
         raise NotImportable(
             f"{path.name} stands on a base that its trainer changed first (init_lora_weights "
-            f"{start[:20]!r}), so on the plain base it means something else. Save it again with "
+            f"{init[:20]!r}), so on the plain base it means something else. Save it again with "
             "PEFT's path_initial_model_for_weight_conversion, which makes a plain LoRA of it."
         )
     return config
@@ -35,8 +39,9 @@ def _found_config(path: Path, metadata: dict[str, str], keys: Collection[str]) -
             return read_config(path, metadata)
         except ExportError as error:
             raise NotImportable(str(error)) from None
-    # In a folder of downloads it may be that of another file, which says nothing of this one.
-    if not (path.name.startswith(PEFT_FILE) or any(key.startswith(PEFT_ROOT) for key in keys)):
+
+    # In a folder of downloads the configuration may belong to another file.
+    if not (path.name.startswith(PEFT_FILE) or any(key.startswith(PEFT_PREFIX) for key in keys)):
         return {}
     beside = path.with_name("adapter_config.json")
     try:
@@ -45,6 +50,7 @@ def _found_config(path: Path, metadata: dict[str, str], keys: Collection[str]) -
         raise NotImportable(f"{beside} is not JSON. Copy or download the LoRA again.") from None
     if not isinstance(config, dict):
         return {}
+
     try:
         check_patterns(config, beside)
     except ExportError as error:

@@ -1,7 +1,7 @@
-"""SDXL's layers by the names of the code it was published with, as sd-scripts writes them.
+"""Names of SDXL's layers in Stability's original code (sgm), as sd-scripts writes them.
 
-Diffusers counts `down_blocks.1.attentions.0`, the published code `input_blocks.4.1`: its blocks
-are numbered through, so a name depends on how many the blocks before it hold.
+Diffusers has `down_blocks.1.attentions.0`, sgm `input_blocks.4.1`: it numbers its blocks through,
+so a name depends on the number of layers in the blocks before it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-INNER = {
+SGM_RESNET_NAMES = {
     "norm1": "in_layers.0",
     "norm2": "out_layers.0",
     "conv1": "in_layers.2",
@@ -19,7 +19,7 @@ INNER = {
     "time_emb_proj": "emb_layers.1",
     "conv_shortcut": "skip_connection",
 }
-OUTSIDE = {
+SGM_OUTER_NAMES = {
     "conv_in": "input_blocks.0.0",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
@@ -34,41 +34,39 @@ RESAMPLERS = ("downsamplers", "upsamplers")
 
 @dataclass(frozen=True)
 class Layout:
-    """How many layers each block of a UNet holds."""
+    """Numbers of layers in the blocks of a UNet."""
 
     depths: tuple[int, ...]
     """Of the down blocks; the up blocks hold one more each, in the reverse order."""
     attends: tuple[bool, ...]
-    """Whether an up block has attention, which its upsampler is numbered after."""
+    """True for an up block with attention, which its upsampler is numbered after."""
 
     def holds(self, layers: Iterable[str]) -> bool:
-        """Return whether every layer has a place in these blocks."""
-        return all(self._has(place) for place in places_of(layers))
+        """Return whether these blocks contain every layer."""
+        return all(self._contains(position) for position in positions_of(layers))
 
     def first(self, side: str, block: int) -> int:
-        """Return the number that a block's first layer has in the published code."""
+        """Return the number of a block's first layer in sgm."""
         depths = self.depths if side == "down" else tuple(reversed(self.depths))
         # Each block but the last ends in a resampler; the image's own convolution is number 0.
         return sum(depths[:block]) + block + (1 if side == "down" else 0)
 
     def depth(self, side: str, block: int) -> int:
-        """Return how many layers a block holds."""
+        """Return the number of layers in a block."""
         if side == "down":
             return self.depths[block]
         return self.depths[len(self.depths) - 1 - block] + 1
 
-    def _has(self, place: Place) -> bool:
-        if place.side == "mid":
+    def _contains(self, at: BlockPosition) -> bool:
+        if at.side == "mid":
             return True
-        deep = place.block < len(self.depths) and place.number < self.depth(place.side, place.block)
-        return deep and (
-            place.side == "down" or place.kind != "attentions" or self.attends[place.block]
-        )
+        deep = at.block < len(self.depths) and at.number < self.depth(at.side, at.block)
+        return deep and (at.side == "down" or at.kind != "attentions" or self.attends[at.block])
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where in the UNet's blocks a layer is, by diffusers' names."""
+class BlockPosition:
+    """Position of a layer in the UNet's blocks, by diffusers' names."""
 
     side: str
     """down, mid or up."""
@@ -76,67 +74,71 @@ class Place:
     kind: str
     """resnets, attentions, downsamplers or upsamplers."""
     number: int
-    rest: str
+    inner: str
+    """Name inside the layer, by sgm's names; None for a resampler without one."""
 
 
 SDXL_LAYOUT = Layout(depths=(2, 2, 2), attends=(True, True, False))
 
 
 def layout_of(config: Mapping[str, Any]) -> Layout:
-    """Read the layout from a UNet's configuration, as diffusers writes it."""
+    """Read the layout from a UNet's configuration in diffusers' form."""
     blocks, depth = config["up_block_types"], config.get("layers_per_block", 2)
     depths = tuple(depth) if isinstance(depth, (list, tuple)) else (depth,) * len(blocks)
     return Layout(depths, tuple("CrossAttn" in kind for kind in blocks))
 
 
 def guess_layout(layers: Iterable[str]) -> Layout | None:
-    """Tell the layout from the layers that an adapter changes; None where they do not say.
+    """Guess the layout from the layers that an adapter changes; None where they do not tell.
 
-    Up blocks hold one layer more than down blocks: where both ends are seen, that is the depth.
+    Up blocks hold one layer more than down blocks: where the last layers of both appear, they tell
+    the depth.
     """
-    places = list(places_of(layers))
+    positions = list(positions_of(layers))
     deepest = {
-        side: max((p.number for p in places if p.side == side), default=None)
+        side: max((at.number for at in positions if at.side == side), default=None)
         for side in ("down", "up")
     }
+
     if deepest["down"] is None and deepest["up"] is None:
         return SDXL_LAYOUT
     if deepest["down"] is None or deepest["up"] != deepest["down"] + 1:
         return None
-    blocks = max(place.block for place in places) + 1
-    attends = {p.block for p in places if p.side == "up" and p.kind == "attentions"}
+    blocks = max(at.block for at in positions) + 1
+    attends = {at.block for at in positions if at.side == "up" and at.kind == "attentions"}
     return Layout((deepest["up"],) * blocks, tuple(block in attends for block in range(blocks)))
 
 
-def places_of(layers: Iterable[str]) -> Iterable[Place]:
-    """Find the places of the layers that lie in a block."""
-    return (place for layer in layers if (place := place_of(layer)) is not None)
+def positions_of(layers: Iterable[str]) -> Iterable[BlockPosition]:
+    """Return the positions of those layers that lie in a block."""
+    return (at for layer in layers if (at := position_of(layer)) is not None)
 
 
-def place_of(layer: str) -> Place | None:
-    """Find where a layer is; None outside the blocks."""
+def position_of(layer: str) -> BlockPosition | None:
+    """Return the position of a layer; None outside the blocks."""
     match = BLOCK.fullmatch(layer)
     if match is None:
         return None
     side, block, kind, number, rest = match.groups()
-    return Place(side, int(block or 0), kind, int(number), INNER.get(rest, rest))
+    inner = SGM_RESNET_NAMES.get(rest, rest)
+    return BlockPosition(side, int(block or 0), kind, int(number), inner)
 
 
 def sgm_name(layer: str, layout: Layout) -> str:
-    """Return a layer's name in the code that SDXL was published with."""
-    place = place_of(layer)
-    if place is None:
-        return OUTSIDE.get(layer, layer)
-    if place.side == "mid":
-        inner = 1 if place.kind == "attentions" else 2 * place.number
-        return f"middle_block.{inner}.{place.rest}"
+    """Return a layer's name in sgm."""
+    at = position_of(layer)
+    if at is None:
+        return SGM_OUTER_NAMES.get(layer, layer)
+    if at.side == "mid":
+        number = 1 if at.kind == "attentions" else 2 * at.number
+        return f"middle_block.{number}.{at.inner}"
 
-    first = layout.first(place.side, place.block)
-    end = first + layout.depth(place.side, place.block)
-    if place.kind == "downsamplers":
+    first = layout.first(at.side, at.block)
+    end = first + layout.depth(at.side, at.block)
+    if at.kind == "downsamplers":
         return f"input_blocks.{end}.0.op"
-    if place.kind == "upsamplers":
-        return f"output_blocks.{end - 1}.{2 if layout.attends[place.block] else 1}.{place.rest}"
+    if at.kind == "upsamplers":
+        return f"output_blocks.{end - 1}.{2 if layout.attends[at.block] else 1}.{at.inner}"
 
-    blocks = "input_blocks" if place.side == "down" else "output_blocks"
-    return f"{blocks}.{first + place.number}.{int(place.kind == 'attentions')}.{place.rest}"
+    blocks = "input_blocks" if at.side == "down" else "output_blocks"
+    return f"{blocks}.{first + at.number}.{int(at.kind == 'attentions')}.{at.inner}"

@@ -61,7 +61,7 @@ def train(
         if agreed_by_all(accelerator, run.cancel_requested):
             write_checkpoint(run, state)
             raise Cancelled(f"Cancelled after {progress.step} steps.")
-        cpu_lock.wait()
+        cpu_lock.wait_until_free()
 
         metrics = train_step(state, progress.step)
         progress.step += 1

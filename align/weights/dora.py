@@ -18,8 +18,8 @@ from align.adapters.kohya import (
     DOWN,
     PREFIX,
     UP,
-    Adapter,
     ExportError,
+    LoraFile,
     cast,
     kohya_name,
     kohya_weights,
@@ -33,13 +33,13 @@ SCALE_NOTE = {"palate.dora_scale": "magnitude * |W| / |W + dW| by rows, to be di
 """Metadata for whoever reads the file with another rule."""
 
 
-def is_dora(adapter: Adapter) -> bool:
+def is_dora(adapter: LoraFile) -> bool:
     """Return whether an adapter has magnitudes."""
     return any(_is_magnitude(name) for name in adapter.weights)
 
 
 def dora_weights(
-    adapter: Adapter,
+    adapter: LoraFile,
     dtype: torch.dtype,
     layout: Layout,
     model: ModelInfo,
@@ -89,7 +89,7 @@ def _is_magnitude(name: str) -> bool:
 
 
 def _own_weight(
-    base: Mapping[str, Tensor], module: str, adapter: Adapter, model_name: str
+    base: Mapping[str, Tensor], module: str, adapter: LoraFile, model_name: str
 ) -> Tensor:
     down, up = adapter.weights[module + DOWN], adapter.weights[module + UP]
     own = base.get(f"{module.removeprefix(PREFIX)}.weight")

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from align.adapters.kohya import (
     PREFIX,
-    Adapter,
     ExportError,
+    LoraFile,
     kohya_weights,
     network_metadata,
     read_adapter,
@@ -51,7 +51,7 @@ class Order:
     """One export: what is written, and how."""
 
     source: Source
-    adapter: Adapter
+    adapter: LoraFile
     target: Path
     dtype: torch.dtype
     model: ModelInfo | None
@@ -186,7 +186,7 @@ def _check(form: str, precision: str, target: Path) -> None:
         raise ExportError(f"{target} is no file name for an adapter: end it in .safetensors.")
 
 
-def _read(path: Path, form: str) -> Adapter:
+def _read(path: Path, form: str) -> LoraFile:
     if not is_whole(path):
         return read_adapter(path)
     if form != "merged":
@@ -194,7 +194,7 @@ def _read(path: Path, form: str) -> Adapter:
             f"{path} holds all weights of a UNet, and {form} has a place for adapters only. "
             "Export it with --form merged."
         )
-    return Adapter({}, {}, {}, {})
+    return LoraFile({}, {}, {}, {})
 
 
 def _base(source: Source) -> ModelInfo:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from align.adapters.kohya import Adapter, ExportError
+from align.adapters.kohya import ExportError, LoraFile
 from align.client.models import ModelInfo
 from align.client.run_folder import RunFolder, RunStatus
 from align.files import read_json
@@ -75,7 +75,7 @@ def read_source(source: Path) -> Source:
 
 
 def describe(
-    source: Source, adapter: Adapter, title: str, implementation: str = "diffusers"
+    source: Source, adapter: LoraFile, title: str, implementation: str = "diffusers"
 ) -> dict[str, str]:
     """Return the metadata that every form carries: modelspec, and what Palate knows of the run."""
     own = {f"palate.{name}": value for name, value in _run_facts(source).items()}

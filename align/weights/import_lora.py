@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from align.adapters.lora_names import bare
+from align.adapters.lora_names import strip_prefixes
 from align.client.models import ModelInfo
 from align.client.weight_files import read_header
 from align.errors import (
@@ -142,7 +142,7 @@ def half_unet(
     weights: dict[str, Tensor] = {}
     for file in files:
         weights |= read_tensors(file)
-    weights = {bare(name): weight for name, weight in weights.items()}
+    weights = {strip_prefixes(name): weight for name, weight in weights.items()}
     check_shapes(weights, {n: w.shape for n, w in unet.state_dict().items()}, title, model)
     return {name: weight.half().contiguous() for name, weight in weights.items()}
 
@@ -182,7 +182,7 @@ def one_file(
         weights = read_tensors(path)
         check_shapes(weights, shapes, path.name, model)
         return {"kind": "whole", "form": "palate"}, weights, {KIND: WHOLE}
-    if len(header) == len(shapes) and shapes.keys() == {*map(bare, header)}:
+    if len(header) == len(shapes) and shapes.keys() == {*map(strip_prefixes, header)}:
         weights = half_unet([path], unet, path.name, model)
         return {"kind": "whole", "form": "unet"}, weights, {KIND: WHOLE}
     return read_lora(path, {n: t.shape for n, t in header.items()}, metadata, unet, model)

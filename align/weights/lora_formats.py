@@ -16,20 +16,20 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from align.adapters.kohya import most_common
-from align.adapters.lora_changes import Change, DoesNotFit, read_changes
-from align.adapters.lora_keys import Adapter, sort_keys
+from align.adapters.lora_changes import LayerChange, ShapeMismatch, read_changes
+from align.adapters.lora_keys import AdapterKeys, sort_keys
 from align.adapters.lora_names import (
     KOHYA,
-    bare,
     known_names,
     layers_of,
     plain_name,
-    short,
+    shorten,
+    strip_prefixes,
     weight_shapes,
 )
 from align.adapters.lora_origins import TEXT_WIDTHS, Origin, origin_of
 from align.adapters.lora_settings import peft_config
-from align.adapters.other_files import other_adapter, other_purpose, what_it_is
+from align.adapters.other_files import describe_non_lora, other_adapter, other_purpose
 from align.client.models import ModelInfo
 from align.errors import NotImportable
 from align.weights.dora import SCALE_NOTE
@@ -90,7 +90,7 @@ def read_lora(
     config = peft_config(path, metadata, shapes)
     try:
         changes = read_changes(path, places, adapter, config, known, model.name)
-    except DoesNotFit:
+    except ShapeMismatch:
         if origin is None:
             raise
         raise for_another(what, origin, "", title, model) from None
@@ -118,7 +118,7 @@ def read_lora(
 
 
 def check_kind(
-    adapter: Adapter, shapes: Shapes, metadata: Mapping[str, str], title: str, model: ModelInfo
+    adapter: AdapterKeys, shapes: Shapes, metadata: Mapping[str, str], title: str, model: ModelInfo
 ) -> None:
     """Refuse a file without an adapter for a UNet in it, by what it is."""
     if adapter.families:
@@ -133,17 +133,17 @@ def check_kind(
         raise NotImportable(f"{title} holds no LoRA for a UNet, and Palate tunes the UNet alone.")
     if adapter.modules.keys() and not (adapter.others or any_weights(adapter)):
         raise NotImportable(
-            f"{title} holds nothing but settings of a LoRA, such as {short(next(iter(shapes)))}: "
+            f"{title} holds nothing but settings of a LoRA, such as {shorten(next(iter(shapes)))}: "
             "its weights are missing. Copy or download it again."
         )
     strange = next((key for key in shapes if "lora" in key.lower()), None)
     if strange and other_purpose(shapes) is None:
         origin = origin_of({key: {} for key in shapes}, shapes, metadata)
         raise for_another("LoRA", origin, strange, title, model)
-    raise NotImportable(f"{title} {what_it_is(shapes)}.")
+    raise NotImportable(f"{title} {describe_non_lora(shapes)}.")
 
 
-def any_weights(adapter: Adapter) -> bool:
+def any_weights(adapter: AdapterKeys) -> bool:
     """Return whether a file holds more than what only stands beside a change."""
     return any(parts.keys() & {"any.weight", "any.bias"} for parts in adapter.modules.values())
 
@@ -157,7 +157,7 @@ def not_merged(title: str, kind: str) -> NotImportable:
 
 
 def find_places(
-    adapter: Adapter,
+    adapter: AdapterKeys,
     names: Mapping[str, str],
     what: str,
     origin: Origin | None,
@@ -190,7 +190,7 @@ def for_another(
     bring = f"Bring one that was trained on {model.name}."
     if origin is None:
         return NotImportable(
-            f"{title} was made for another model: {model.name} has no {short(module)}. {bring}"
+            f"{title} was made for another model: {model.name} has no {shorten(module)}. {bring}"
         )
     return NotImportable(
         f"{title} is a {what} for {origin.name} ({origin.why}), and {model.name} is another "
@@ -198,12 +198,12 @@ def for_another(
     )
 
 
-def check_others(adapter: Adapter, what: str, title: str) -> None:
+def check_others(adapter: AdapterKeys, what: str, title: str) -> None:
     """Refuse weights beside an adapter that nobody here knows."""
-    if adapter.twice:
+    if adapter.duplicates:
         raise NotImportable(
-            f"{title} holds more than one change of a layer ({short(adapter.twice[0])}): two "
-            "adapters in one file, or one saved twice. Save each as a file of its own."
+            f"{title} holds more than one change of a layer ({shorten(adapter.duplicates[0])}): "
+            "two adapters in one file, or one saved twice. Save each as a file of its own."
         )
     if not adapter.others:
         return
@@ -215,21 +215,21 @@ def check_others(adapter: Adapter, what: str, title: str) -> None:
 
 def layer_around(module: str, names: Mapping[str, str]) -> bool:
     """Whether a layer of the base has this inside, which none has: a part of some adapter."""
-    words = bare(module).split(".")[:MOST_WORDS]
+    words = strip_prefixes(module).split(".")[:MOST_WORDS]
     return any(plain_name(".".join(words[:count])) in names for count in range(1, len(words)))
 
 
 def unknown_part(key: str, what: str, title: str) -> NotImportable:
     """Say that an adapter holds something whose meaning nobody here knows."""
     return NotImportable(
-        f"{title} holds {short(key)}, which is no part of a {what} that Palate "
+        f"{title} holds {shorten(key)}, which is no part of a {what} that Palate "
         "knows. Merge it into its model with the program that made it, and bring that model's "
         "folder."
     )
 
 
 def check_change(
-    layers: Mapping[str, Layer], changes: Mapping[str, Change], title: str, model: ModelInfo
+    layers: Mapping[str, Layer], changes: Mapping[str, LayerChange], title: str, model: ModelInfo
 ) -> None:
     """Refuse an adapter that changes nothing."""
     if any(layer.up.any() and layer.down.any() for layer in layers.values()):
@@ -241,7 +241,7 @@ def check_change(
     raise NotImportable(f"{title} changes nothing of {model.name}, since {why}. Bring another one.")
 
 
-def form_of(adapter: Adapter) -> str:
+def form_of(adapter: AdapterKeys) -> str:
     """Return whose names a file has."""
     if any(module.startswith((KOHYA, "oft_unet_")) for module in adapter.modules):
         return "kohya"
@@ -252,7 +252,7 @@ def form_of(adapter: Adapter) -> str:
     return "diffusers"
 
 
-def family_name(adapter: Adapter, shapes: Shapes) -> str:
+def family_name(adapter: AdapterKeys, shapes: Shapes) -> str:
     """Return what a person calls this kind of adapter."""
     parts = {part: key for parts in adapter.modules.values() for part, key in parts.items()}
     found = adapter.families

@@ -20,9 +20,9 @@ from safetensors import safe_open
 from torch import Tensor
 
 from align.adapters.kohya import CONFIG, DOWN, PREFIX, UP, most_common
-from align.adapters.lora_changes import Change
+from align.adapters.lora_changes import LayerChange
 from align.adapters.low_rank import product_of
-from align.adapters.lycoris import BIASES, tuned
+from align.adapters.lycoris import BIASES, apply_change
 from align.client.models import ModelInfo
 from align.client.weight_files import weight_files
 from align.device import Compute
@@ -52,7 +52,7 @@ class Layer:
 
 
 def as_layers(
-    changes: Mapping[str, Change], shapes: Mapping[str, torch.Size]
+    changes: Mapping[str, LayerChange], shapes: Mapping[str, torch.Size]
 ) -> dict[str, Layer] | None:
     """Return all changes as an adapter's; None where one of them is none.
 
@@ -77,12 +77,12 @@ def as_layers(
     return layers
 
 
-def _is_plain(change: Change) -> bool:
+def _is_plain(change: LayerChange) -> bool:
     """Whether nothing has to be multiplied, so that weights can keep their own format."""
     return change.family == "lora" and change.scale == 1 and "lora.mid" not in change.parts
 
 
-def _as_layer(change: Change, shape: torch.Size, as_it_is: bool) -> Layer | None:
+def _as_layer(change: LayerChange, shape: torch.Size, as_it_is: bool) -> Layer | None:
     if any(part in change.parts for part in (*BIASES, "any.weight")):
         return None
     magnitude = _magnitude(change, shape)
@@ -100,7 +100,7 @@ def _as_layer(change: Change, shape: torch.Size, as_it_is: bool) -> Layer | None
     return Layer(down, up.reshape(shape[0], product.rank, *ones).contiguous(), magnitude)
 
 
-def _magnitude(change: Change, shape: torch.Size) -> Tensor | None:
+def _magnitude(change: LayerChange, shape: torch.Size) -> Tensor | None:
     """DoRA's magnitudes as PEFT keeps them; None where they are by input, or not a LoRA's."""
     found = change.parts.get("lora.magnitude_vector")
     if found is None:
@@ -112,7 +112,9 @@ def _magnitude(change: Change, shape: torch.Size) -> Tensor | None:
     return found.flatten() if len(shape) == 2 else found.reshape(1, -1, *[1] * (len(shape) - 2))
 
 
-def with_lengths_of_sums(changes: Mapping[str, Change], model: ModelInfo) -> dict[str, Change]:
+def with_lengths_of_sums(
+    changes: Mapping[str, LayerChange], model: ModelInfo
+) -> dict[str, LayerChange]:
     """Return changes whose scales stand beside the base's lengths with magnitudes in their place.
 
     That is how a DoRA was exported here: scale = m · |W| / |W + ΔW|, row by row.
@@ -177,7 +179,7 @@ def adapter_metadata(layers: Mapping[str, Layer]) -> dict[str, str]:
 
 
 def whole_weights(
-    changes: Mapping[str, Change], model: ModelInfo, title: str
+    changes: Mapping[str, LayerChange], model: ModelInfo, title: str
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return all weights of the base's UNet with the changes in them, in half precision.
 
@@ -190,7 +192,7 @@ def whole_weights(
         for name, change in changes.items():
             own, bias = base[f"{name}.weight"], base.get(f"{name}.bias")
             try:
-                result = tuned(change.numbers, change.scale, own, bias)
+                result = apply_change(change.numbers, change.scale, own, bias)
             except (ValueError, RuntimeError, LookupError) as error:
                 reason = first_line(error)
                 raise NotImportable(

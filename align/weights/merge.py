@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from diffusers import StableDiffusionXLPipeline
 
-from align.adapters.kohya import Adapter, ExportError
+from align.adapters.kohya import ExportError, LoraFile
 from align.adapters.lora import fuse
 from align.client.models import ModelInfo
 from align.device import Compute
@@ -27,7 +27,7 @@ FACTS = "palate.json"
 
 def merge(
     path: Path,
-    adapter: Adapter,
+    adapter: LoraFile,
     model: ModelInfo,
     target: Path,
     dtype: torch.dtype,
@@ -60,7 +60,7 @@ def merge(
 
 
 def _fuse(
-    pipeline: StableDiffusionXLPipeline, path: Path, adapter: Adapter, model_name: str
+    pipeline: StableDiffusionXLPipeline, path: Path, adapter: LoraFile, model_name: str
 ) -> None:
     try:
         fuse(pipeline, family_of(pipeline).denoiser_part, path, adapter.weights)

@@ -7,7 +7,7 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from align.adapters.kohya import PREFIX, Adapter, most_common, refuse_others
+from align.adapters.kohya import PREFIX, LoraFile, most_common, refuse_others
 from align.files import write_json
 from align.weights.dora import MAGNITUDE, is_dora
 from align.weights.merge import new_folder
@@ -19,7 +19,7 @@ BIAS = ".lora_B.bias"
 
 
 def write_peft_folder(
-    adapter: Adapter, target: Path, facts: dict[str, str], base: str | None
+    adapter: LoraFile, target: Path, facts: dict[str, str], base: str | None
 ) -> None:
     """Write a folder that PEFT's `PeftModel.from_pretrained` and `load_adapter` read.
 
@@ -37,7 +37,7 @@ def write_peft_folder(
         write_json(scratch / CONFIGURATION, peft_configuration(adapter, base))
 
 
-def peft_configuration(adapter: Adapter, base: str | None) -> dict[str, Any]:
+def peft_configuration(adapter: LoraFile, base: str | None) -> dict[str, Any]:
     """Return the configuration of an adapter, each module by its full name.
 
     Only what every release of PEFT knows is written, and the rest where the adapter needs it.

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from align.adapters.low_rank import hadamard, kronecker, product_of
-from align.adapters.lycoris import tuned
+from align.adapters.lycoris import apply_change
 
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:
@@ -22,7 +22,7 @@ def entries(shape: tuple[int, ...]):
 
 
 def delta(parts: dict[str, Tensor], own: Tensor, scale: float = 1.0) -> Tensor:
-    weight = tuned(parts, scale, own, None).weight
+    weight = apply_change(parts, scale, own, None).weight
     assert weight is not None
     return weight - own
 
@@ -145,7 +145,7 @@ def test_an_ia3_stretches_a_layers_outputs_or_inputs(by_input, kernel):
     factors = numbers(4 if by_input else 3)
     shape = (1, -1, 1, 1) if kernel else (-1,)
     parts = {"any.weight": factors.reshape(shape), "ia3.on_input": torch.tensor(by_input)}
-    found = tuned(parts, 1.0, own, None).weight
+    found = apply_change(parts, 1.0, own, None).weight
     for o, i in entries((3, 4)):
         meant = own[o, i] * (1 + factors[i if by_input else o])
         assert_close(found[o, i], meant, rtol=1e-5, atol=1e-6)
@@ -160,7 +160,7 @@ def turned_by_hand(blocks: Tensor) -> Tensor:
 
 def test_an_oft_turns_each_block_of_outputs():
     blocks, own = numbers(3, 2, 2), numbers(6, 4, seed=1)
-    found = tuned({"oft.blocks": blocks}, 0.0, own, None).weight
+    found = apply_change({"oft.blocks": blocks}, 0.0, own, None).weight
     turns = turned_by_hand(blocks)
     for o, i in entries((6, 4)):
         meant = sum(turns[o // 2, n, o % 2] * own[o // 2 * 2 + n, i] for n in range(2))
@@ -171,7 +171,7 @@ def test_an_oft_turns_each_block_of_outputs():
 
 def test_a_butterfly_turns_ever_farther_apart_and_keeps_lengths():
     blocks, own = numbers(2, 2, 4, 4), numbers(8, 3, seed=1)
-    found = tuned({"oft.blocks": blocks}, 0.0, own, None).weight
+    found = apply_change({"oft.blocks": blocks}, 0.0, own, None).weight
     turns, rows = turned_by_hand(blocks), own
     for stage in range(2):
         stride = 2**stage * 2
@@ -189,10 +189,10 @@ def test_the_bound_of_an_oft_is_a_share_of_the_width():
     blocks, own = numbers(3, 2, 2), numbers(6, 4, seed=1)
     skew = blocks - blocks.mT
     smaller = blocks * (6 * 0.01 / skew.norm())
-    bounded = tuned({"oft.blocks": blocks}, 0.01, own, None).weight
-    assert_close(bounded, tuned({"oft.blocks": smaller}, 0.0, own, None).weight)
-    loose = tuned({"oft.blocks": blocks}, 100.0, own, None).weight
-    assert_close(loose, tuned({"oft.blocks": blocks}, 0.0, own, None).weight)
+    bounded = apply_change({"oft.blocks": blocks}, 0.01, own, None).weight
+    assert_close(bounded, apply_change({"oft.blocks": smaller}, 0.0, own, None).weight)
+    loose = apply_change({"oft.blocks": blocks}, 100.0, own, None).weight
+    assert_close(loose, apply_change({"oft.blocks": blocks}, 0.0, own, None).weight)
 
 
 @pytest.mark.parametrize("by_input", [False, True])
@@ -203,7 +203,7 @@ def test_a_dora_has_the_length_that_it_learned_of_each_output_or_input(by_input,
     up, down = numbers(3, 2, *ones), numbers(2, 4, *kernel, seed=1)
     lengths = numbers(*((1, 4) if by_input else (3, 1)), *ones, seed=2).abs()
     parts = {"lora.up": up, "lora.down": down, "any.dora_scale": lengths}
-    found = tuned(parts, 0.5, own, None).weight
+    found = apply_change(parts, 0.5, own, None).weight
     plain = own + delta({"lora.up": up, "lora.down": down}, own, 0.5)
     for n in range(4 if by_input else 3):
         mine, other = (found[:, n], plain[:, n]) if by_input else (found[n], plain[n])
@@ -230,7 +230,7 @@ ONES, TWO = torch.ones(2, 2), torch.ones(2)
 def test_differences_are_added_and_whole_weights_put_in_place(parts, meant):
     own, bias = torch.tensor([[0.0, 2], [0, 0]]), torch.tensor([5.0, 5])
     scale = 2.0 if "lora.up" in parts else 1.0
-    found = tuned(parts, scale, own, bias)
+    found = apply_change(parts, scale, own, bias)
     for mine, right in zip((found.weight, found.bias), meant, strict=True):
         assert (mine is None) == (right is None)
         if right is not None:
@@ -252,4 +252,4 @@ def test_differences_are_added_and_whole_weights_put_in_place(parts, meant):
 )
 def test_what_does_not_fit_is_no_number_by_chance(parts):
     with pytest.raises((ValueError, RuntimeError)):
-        tuned(parts, 1.0, torch.ones(2, 2), None)
+        apply_change(parts, 1.0, torch.ones(2, 2), None)

@@ -32,8 +32,8 @@ from safetensors.torch import load_file, save_file
 from test_export import loaded
 from torch.testing import assert_close
 
-from align.adapters.lora_keys import take_apart
-from align.adapters.lycoris import family_of, rank_of, tuned
+from align.adapters.lora_keys import split_key
+from align.adapters.lycoris import apply_change, family_of, rank_of
 from align.errors import NotImportable
 from align.weights.export import export
 from align.weights.full import Replacement, is_whole
@@ -51,11 +51,11 @@ def base(model, compute):
 
 def meant(parts: dict[str, torch.Tensor], own: torch.Tensor) -> torch.Tensor:
     """A layer's weight with a change in it, by the formulas that test_lycoris.py checks."""
-    named = {take_apart(f"x.{part}")[1] or "": value.float() for part, value in parts.items()}
+    named = {split_key(f"x.{part}")[1] or "": value.float() for part, value in parts.items()}
     family = family_of(named)
     alpha, rank = float(parts.get("alpha", 0.0)), rank_of(family, named)
     scale = alpha if family == "oft" else alpha / rank if rank else 1.0
-    weight = tuned(named, scale, own, None).weight
+    weight = apply_change(named, scale, own, None).weight
     assert weight is not None
     return weight
 
