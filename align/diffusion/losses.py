@@ -1,8 +1,11 @@
-"""Preference objectives: pure functions of per-pair errors, one value a pair.
+"""Preference objectives: pure functions of per-pair denoising errors, one loss per pair.
 
-Shapes: B pairs, L lists, K images of a list. Every error is a mean over the prediction's
-elements, in fp32, so that the params κ does not depend on the image's size. "chosen" is the
-image that was preferred. ℓ(z) = -log σ(z) = softplus(-z).
+Notation: Lw and Ll are the policy's errors on the chosen (winning) and the rejected (losing) image,
+Rw and Rl those of the frozen reference, at the same noise and timestep. Every error is a mean over
+the prediction's elements, in fp32, so κ does not depend on the image's size.
+z = -κ[(Lw - Rw) - (Ll - Rl)] is the preference logit, and ℓ(z) = -log σ(z) = softplus(-z).
+
+Shapes: B pairs, L lists, K images of a list; 2B is the chosen images, then the rejected ones.
 """
 
 from __future__ import annotations
@@ -21,9 +24,10 @@ MAPO_SNR = 0.5
 
 @dataclass(frozen=True)
 class LossParams:
-    """The numbers that objectives take."""
+    """Hyperparameters of the objectives, as a run's settings name them."""
 
     kappa: float
+    """κ = β/2 of Diffusion-DPO, for errors that are means."""
     smoothing: float = 0.1
     """ε of cDPO and robust DPO: the share of votes taken to be wrong."""
     sharpness: float = 10.0
@@ -36,29 +40,33 @@ class LossParams:
 
 @dataclass(frozen=True)
 class PairErrors:
-    """Denoising errors of policy and reference, and what people said of the pair."""
+    """Denoising errors of policy and reference on B pairs, and the votes on them."""
 
     chosen_B: Tensor
+    """Lw."""
     rejected_B: Tensor
+    """Ll."""
     ref_chosen_B: Tensor
+    """Rw."""
     ref_rejected_B: Tensor
+    """Rl."""
     share_B: Tensor
     """Share of the votes that went to the chosen image, smoothed: in 0..1."""
     weight_B: Tensor
-    """How much a pair of a ranking counts, Δ_ij of `rank_weights`; 1 for a pair of its own."""
+    """Weight of a pair out of a ranking, Δ_ij of `rank_weights`; 1 for a pair of its own."""
     liked_2B: Tensor
     """+1 for each image somebody wants (chosen, or one of both good), else -1."""
     baseline: Tensor
-    """KTO's reference point q, from other pairs than these; a single number."""
+    """KTO's reference point q, from other pairs than these: one number."""
 
     def logits_B(self, kappa: float) -> Tensor:
-        """z, see `preference_logits`."""
+        """Return z, see `preference_logits`."""
         return preference_logits(
             self.chosen_B, self.rejected_B, self.ref_chosen_B, self.ref_rejected_B, kappa
         )
 
     def rewards_2B(self, kappa: float) -> Tensor:
-        """κ(R - L) of every image, the chosen ones first: the implicit reward."""
+        """Return the implicit reward κ(R - L) of every image, the chosen ones first."""
         return kappa * torch.cat(
             [self.ref_chosen_B - self.chosen_B, self.ref_rejected_B - self.rejected_B]
         )
@@ -67,22 +75,21 @@ class PairErrors:
 def preference_logits(
     chosen_B: Tensor, rejected_B: Tensor, ref_chosen_B: Tensor, ref_rejected_B: Tensor, kappa: float
 ) -> Tensor:
-    """z = -κ[(Lw - Rw) - (Ll - Rl)]: above zero where the policy orders the pair as people did.
+    """Return z = -κ[(Lw - Rw) - (Ll - Rl)]: above zero where the policy prefers the chosen image.
 
-    Arguments are denoising errors of policy (L) and reference (R) on the chosen (w) and the
-    rejected (l) image. Wallace et al. 2023 (arXiv 2311.12908), the argument of Eq. 14's log σ,
-    with κ = βTω(λ)/2 on means instead of sums.
+    Wallace et al. 2023 (arXiv 2311.12908), the argument of Eq. 14's log σ, with κ = βTω(λ)/2 on
+    means instead of sums.
     """
     return -kappa * ((chosen_B - ref_chosen_B) - (rejected_B - ref_rejected_B))
 
 
 def dpo(errors: PairErrors, params: LossParams) -> Tensor:
-    """ℓ(z). Wallace et al. 2023 (arXiv 2311.12908), Eq. 14."""
+    """Diffusion-DPO: ℓ(z). Wallace et al. 2023 (arXiv 2311.12908), Eq. 14."""
     return F.softplus(-errors.logits_B(params.kappa))
 
 
 def dpop(errors: PairErrors, params: LossParams) -> Tensor:
-    """ℓ(z - λκ max(0, Lw - Rw)): DPO that also pays where a chosen image becomes less likely.
+    """DPO-Positive: ℓ(z - λκ max(0, Lw - Rw)), which pays where a chosen image gets less likely.
 
     DPO is content when both become less likely, as long as the rejected one falls further. Pal et
     al. 2024 (DPO-Positive, arXiv 2402.13228), with log p_ref - log p read as Lw - Rw.
@@ -92,7 +99,7 @@ def dpop(errors: PairErrors, params: LossParams) -> Tensor:
 
 
 def anchor_loss(errors: PairErrors, params: LossParams) -> Tensor:
-    """Mean over both images of κ max(0, L - R): nothing is lost of what the base could draw.
+    """Anchor: the mean over both images of κ max(0, L - R), against losing what the base can.
 
     Rounds of tuning on images of tuned models drift without such anchors (Bertrand et al. 2023,
     arXiv 2310.00429, for real data in the mix); the one-sided form is ours.
@@ -101,22 +108,22 @@ def anchor_loss(errors: PairErrors, params: LossParams) -> Tensor:
 
 
 def cdpo(errors: PairErrors, params: LossParams) -> Tensor:
-    """(1-ε)ℓ(z) + εℓ(-z): least at z = log((1-ε)/ε), so it stops pushing. As in TRL."""
+    """Conservative DPO: (1-ε)ℓ(z) + εℓ(-z), with its minimum at z = log((1-ε)/ε). As in TRL."""
     z_B = errors.logits_B(params.kappa)
     return (1 - params.smoothing) * F.softplus(-z_B) + params.smoothing * F.softplus(z_B)
 
 
 def robust_dpo(errors: PairErrors, params: LossParams) -> Tensor:
-    """[(1-ε)ℓ(z) - εℓ(-z)] / (1-2ε): unbiased if a share ε of the votes is flipped.
+    """Robust DPO: [(1-ε)ℓ(z) - εℓ(-z)] / (1-2ε), unbiased if a share ε of the votes is flipped.
 
     Chowdhury et al. 2024 (arXiv 2403.00409). Not bounded below: keep ε small and stop early.
     """
-    z_B, flipped = errors.logits_B(params.kappa), params.smoothing
-    return ((1 - flipped) * F.softplus(-z_B) - flipped * F.softplus(z_B)) / (1 - 2 * flipped)
+    z_B, epsilon = errors.logits_B(params.kappa), params.smoothing
+    return ((1 - epsilon) * F.softplus(-z_B) - epsilon * F.softplus(z_B)) / (1 - 2 * epsilon)
 
 
 def ipo(errors: PairErrors, params: LossParams) -> Tensor:
-    """(z - ½)²: a target margin instead of an endless push.
+    """IPO: (z - ½)², a target margin where DPO pushes without end.
 
     Azar et al. 2023 (arXiv 2310.12036), Eq. 17, with h = z/κ, τ = κ, and the factor 1/κ² left out.
     """
@@ -124,18 +131,18 @@ def ipo(errors: PairErrors, params: LossParams) -> Tensor:
 
 
 def hinge(errors: PairErrors, params: LossParams) -> Tensor:
-    """max(0, 1 - z). Zhao et al. 2023 (SLiC, arXiv 2305.10425), on z."""
+    """Hinge: max(0, 1 - z). Zhao et al. 2023 (SLiC, arXiv 2305.10425), on z."""
     return F.relu(1 - errors.logits_B(params.kappa))
 
 
 def soft_dpo(errors: PairErrors, params: LossParams) -> Tensor:
-    """pℓ(z) + (1-p)ℓ(-z) with p the share of votes: least at z = logit p."""
+    """Soft-label DPO: pℓ(z) + (1-p)ℓ(-z), p the share of votes, with its minimum at z = logit p."""
     z_B, share_B = errors.logits_B(params.kappa), errors.share_B
     return share_B * F.softplus(-z_B) + (1 - share_B) * F.softplus(z_B)
 
 
 def smpo(errors: PairErrors, params: LossParams) -> Tensor:
-    """ℓ(γ(2p-1)z): the surer people are, the stronger the push.
+    """SmPO: ℓ(γ(2p-1)z), a stronger push where people agree more.
 
     Lu et al. 2025 (arXiv 2506.02698) with ordinary shared noise in place of their inverted noise,
     and p from votes in place of PickScore. Form taken from the released code; the paper's own
@@ -146,7 +153,7 @@ def smpo(errors: PairErrors, params: LossParams) -> Tensor:
 
 
 def mapo(errors: PairErrors, params: LossParams) -> Tensor:
-    """Lw - β log σ(T(g(Lw) - g(Ll))), g(L) = sL/(e^{sL} - 1): no reference at all.
+    """MaPO: Lw - β log σ(T(g(Lw) - g(Ll))), g(L) = sL/(e^{sL} - 1), without a reference.
 
     Hong et al. 2024 (arXiv 2406.06424); constants as in the released code, the paper's equation
     UNVERIFIED.
@@ -156,15 +163,16 @@ def mapo(errors: PairErrors, params: LossParams) -> Tensor:
 
 
 def mapo_score(error_B: Tensor) -> Tensor:
-    """g(L) = x/(e^x - 1) with x = sL; its series where the quotient would be 0/0."""
+    """MaPO's g(L) = x/(e^x - 1) with x = sL; its series where the quotient would be 0/0."""
     x_B = MAPO_SNR * error_B
+    # e^x - 1 overflows and x/(e^x - 1) is 0/0 at the ends: neither may reach the gradient.
     small_B = x_B < 1e-3
     quotient_B = x_B / torch.expm1(torch.where(small_B, torch.ones_like(x_B), x_B).clamp(max=80.0))
     return torch.where(small_B, 1 - x_B / 2 + x_B.square() / 12, quotient_B)
 
 
 def kto(errors: PairErrors, params: LossParams) -> Tensor:
-    """1 - σ(w(r - q)), the mean over both images; w is +1 for a liked one, -1 for another.
+    """Diffusion-KTO: 1 - σ(w(r - q)), the mean over both images; w is 1 for liked ones, else -1.
 
     Li et al. 2024 (arXiv 2404.04465), Kahneman-Tversky utility with λ = 1. q comes from the pairs
     of earlier steps: unrelated samples, as the paper asks, and the same for any batch split.
@@ -174,51 +182,54 @@ def kto(errors: PairErrors, params: LossParams) -> Tensor:
 
 
 def winner_sft(errors: PairErrors, params: LossParams) -> Tensor:
-    """Lw: denoise what people chose, and forget the rest."""
+    """Supervised fine-tuning on the chosen images alone: Lw."""
     return errors.chosen_B
 
 
 def rank_pairs(errors: PairErrors, params: LossParams) -> Tensor:
-    """Δ_ij ℓ(z): one pair of RankDPO's sum, see `rank_dpo`."""
+    """RankDPO for one pair: Δ_ij ℓ(z), a term of the sum in `rank_dpo`."""
     return errors.weight_B * F.softplus(-errors.logits_B(params.kappa))
 
 
-def rank_dpo(gap_LK: Tensor, merit_LK: Tensor, kappa: float) -> Tensor:
-    """Σ Δ_ij ℓ(-κ(s_i - s_j)) over the pairs of each list, i better than j; s = L - R.
+def rank_dpo(gap_LK: Tensor, score_LK: Tensor, kappa: float) -> Tensor:
+    """RankDPO for lists: Σ Δ_ij ℓ(-κ(s_i - s_j)) over their pairs, i better than j; s = L - R.
 
-    RankDPO (arXiv 2410.18013), Algorithm 2. Sum, not mean, over a list's pairs.
+    Karthik et al. 2024 (arXiv 2410.18013), Algorithm 2. Sum, not mean, over a list's pairs.
     """
     worse_LKK = gap_LK.unsqueeze(1) - gap_LK.unsqueeze(2)
-    better_LKK = merit_LK.unsqueeze(2) > merit_LK.unsqueeze(1)
-    terms_LKK = rank_weights(merit_LK) * F.softplus(-kappa * worse_LKK)
+    better_LKK = score_LK.unsqueeze(2) > score_LK.unsqueeze(1)
+    terms_LKK = rank_weights(score_LK) * F.softplus(-kappa * worse_LKK)
     return (terms_LKK * better_LKK).sum(dim=(1, 2))
 
 
-def rank_weights(merit_LK: Tensor) -> Tensor:
-    """Δ_ij = |G_i - G_j| · |1/D_i - 1/D_j| with G = 2^φ - 1 and D = ln(1 + rank). [L, K, K]
+def rank_weights(score_LK: Tensor) -> Tensor:
+    """RankDPO's Δ_ij = |G_i - G_j| · |1/D_i - 1/D_j|, G = 2^φ - 1, D = ln(1 + rank): [L, K, K].
 
-    RankDPO (arXiv 2410.18013), Algorithm 1. The exponential gain and the natural logarithm are
-    UNVERIFIED readings of the paper. Equal merits share the mean of their discounts.
+    Karthik et al. 2024 (arXiv 2410.18013), Algorithm 1. The exponential gain and the natural
+    logarithm are UNVERIFIED readings of the paper. Equal scores share the mean of their discounts.
     """
-    gain_LK = torch.exp2(merit_LK) - 1
-    places_K = torch.arange(1, merit_LK.shape[1] + 1, dtype=merit_LK.dtype)
-    discount_K = 1 / torch.log1p(places_K.to(merit_LK.device))
-    ahead_LK = (merit_LK.unsqueeze(1) > merit_LK.unsqueeze(2)).sum(dim=2)
-    equal_LK = (merit_LK.unsqueeze(1) == merit_LK.unsqueeze(2)).sum(dim=2)
+    gain_LK = torch.exp2(score_LK) - 1
+    ranks_K = torch.arange(1, score_LK.shape[1] + 1, dtype=score_LK.dtype)
+    discount_K = 1 / torch.log1p(ranks_K.to(score_LK.device))
+
+    # Images of equal score take the places from `ahead` on, and each the mean of their discounts.
+    ahead_LK = (score_LK.unsqueeze(1) > score_LK.unsqueeze(2)).sum(dim=2)
+    equal_LK = (score_LK.unsqueeze(1) == score_LK.unsqueeze(2)).sum(dim=2)
     sums = torch.cat([discount_K.new_zeros(1), discount_K.cumsum(0)])
     discount_LK = (sums[ahead_LK + equal_LK] - sums[ahead_LK]) / equal_LK
+
     gain_gap = (gain_LK.unsqueeze(2) - gain_LK.unsqueeze(1)).abs()
     return gain_gap * (discount_LK.unsqueeze(2) - discount_LK.unsqueeze(1)).abs()
 
 
 def implicit_accuracy(logits_B: Tensor) -> Tensor:
-    """1 where a pair is ordered as people ordered it, 0 where not, ½ where z is exactly zero."""
+    """Return 1 where the policy prefers the chosen image, 0 where not, ½ where z is zero."""
     return (torch.sign(logits_B) + 1) / 2
 
 
 def denoising_error(predicted_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
-    """Mean squared error of each image, reduced in fp32.
+    """Return the mean squared error of each image, reduced in fp32: errors_B.
 
-    κ = 2500 turns a difference of 4e-4 into one unit of z, so no rounding before this mean.
+    κ = 2500 turns a difference of 4e-4 into one unit of z, so nothing is rounded before this mean.
     """
     return (predicted_BCHW.float() - target_BCHW.float()).square().mean(dim=(1, 2, 3))

@@ -1,4 +1,4 @@
-"""Noise and timesteps: sampled from a counter, so that they depend on nothing but their key.
+"""Forward diffusion: noise and timesteps by a counter-based key, noisy latents and targets.
 
 Shapes: B images, C latent channels, H x W latent pixels.
 """
@@ -21,18 +21,20 @@ from align.client.model_defaults import EDM_SOLVERS, unsupported_reason
 from align.errors import WrongModel
 
 EDM_MEAN, EDM_DEVIATION = -1.2, 1.2
+"""Of ln σ in training, Karras et al. 2022 (arXiv 2206.00364), table 1."""
 GOLDEN_RATIO = 0.6180339887498949
+"""Multiples of it modulo 1 fill the interval evenly, however many there are."""
 TrainingScheduler: TypeAlias = DDPMScheduler | FlowMatchEulerDiscreteScheduler | EDMEulerScheduler
 
 
 def sample_noise(
     seed: int, pair: str, index: int, shape: tuple[int, ...], timesteps: int, floor: float = 0.0
 ) -> tuple[Tensor, int]:
-    """Noise of `shape` and one timestep for draw number `index` of a pair.
+    """Sample noise of `shape` and one timestep: number `index` of a pair's sequence.
 
-    Equal keys give equal draws in any order, batch, process or run. A pair's timesteps follow a
-    golden-ratio sequence from a start of its own: uniform from floor x timesteps up to timesteps-1,
-    never clumped.
+    Equal keys give equal noise samples in any order, batch, process or run. A pair's timesteps
+    follow a golden-ratio sequence from a start of its own: uniform from floor x timesteps up to
+    timesteps - 1, never clumped.
     """
     start = hashed_uniform(seed, pair, "start")
     level = floor + (1 - floor) * ((start + index * GOLDEN_RATIO) % 1.0)
@@ -42,24 +44,24 @@ def sample_noise(
 
 
 def epoch_order(seed: int, epoch: int, count: int) -> list[int]:
-    """The order in which an epoch visits `count` pairs."""
+    """Return the order in which an epoch visits `count` pairs."""
     generator = torch.Generator().manual_seed(counter_key(seed, "order", epoch))
     return torch.randperm(count, generator=generator).tolist()
 
 
 def counter_key(*parts: object) -> int:
-    """A seed of 63 bits that depends on these parts alone, the same on every machine."""
+    """Hash these parts to a seed of 63 bits, the same on every machine."""
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") & (2**63 - 1)
 
 
 def hashed_uniform(*parts: object) -> float:
-    """A number in 0..1 that depends on these parts alone."""
+    """Hash these parts to a number in 0..1, uniformly."""
     return counter_key(*parts) / 2**63
 
 
 def training_scheduler(pipeline_scheduler: SchedulerMixin) -> TrainingScheduler:
-    """The pipeline's own noise schedule and prediction type, as a scheduler to train with.
+    """Return the pipeline's own noise schedule and prediction type, as a scheduler to train with.
 
     Raises:
         WrongModel: a schedule, or a prediction, that nothing here trains.
@@ -78,7 +80,7 @@ def training_scheduler(pipeline_scheduler: SchedulerMixin) -> TrainingScheduler:
 
 
 def usable_timesteps(scheduler: TrainingScheduler) -> int:
-    """How many timesteps, from 0 up, can teach anything.
+    """Return the number of timesteps, from 0 up, that can teach anything.
 
     At zero signal an ε-model gets the same input for both images of a pair and should predict the
     same noise, so z is 0 whatever it does: that last timestep is left out.
@@ -91,14 +93,17 @@ def usable_timesteps(scheduler: TrainingScheduler) -> int:
 
 
 def flow_time(scheduler: FlowMatchEulerDiscreteScheduler, timesteps_B: Tensor) -> Tensor:
-    """The share of noise in 0..1 at integer timesteps, by the scheduler's own shift."""
+    """Return the share of noise in 0..1 at integer timesteps, by the scheduler's own shift."""
     level_B = (timesteps_B + 1) / scheduler.config.num_train_timesteps
     shift = scheduler.config.shift
     return shift * level_B / (1 + (shift - 1) * level_B)
 
 
 def network_timesteps(scheduler: TrainingScheduler, timesteps_B: Tensor) -> Tensor:
-    """The timesteps as the network is told them."""
+    """Convert integer timesteps to those that the network takes as input.
+
+    Flow: t · num_train_timesteps; EDM: c_noise = ln(σ) / 4 (Karras et al. 2022, table 1).
+    """
     if isinstance(scheduler, FlowMatchEulerDiscreteScheduler):
         return flow_time(scheduler, timesteps_B) * scheduler.config.num_train_timesteps
     if isinstance(scheduler, EDMEulerScheduler):
@@ -109,7 +114,7 @@ def network_timesteps(scheduler: TrainingScheduler, timesteps_B: Tensor) -> Tens
 def corrupt(
     scheduler: TrainingScheduler, latents_BCHW: Tensor, noise_BCHW: Tensor, timesteps_B: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Noisy latents, and what the network should predict for them.
+    """Return noisy latents, and the targets that the network should predict for them.
 
     x_t = √ᾱ x₀ + √(1-ᾱ) ε with target ε, or v = √ᾱ ε - √(1-ᾱ) x₀ (Salimans and Ho 2022, arXiv
     2202.00512); for a rectified flow x_t = (1-t) x₀ + t ε with target ε - x₀ (Liu et al. 2022,
@@ -130,7 +135,7 @@ def corrupt(
 
 
 def edm_sigma(scheduler: EDMEulerScheduler, timesteps_B: Tensor) -> Tensor:
-    """The deviation of the noise at integer timesteps, which are quantiles of EDM's own.
+    """Return the deviation σ of the noise at integer timesteps, which are quantiles of EDM's own.
 
     ln σ is normal with mean -1.2 and deviation 1.2 (Karras et al. 2022, arXiv 2206.00364, table 1).
     """
@@ -142,7 +147,7 @@ def edm_sigma(scheduler: EDMEulerScheduler, timesteps_B: Tensor) -> Tensor:
 def _corrupt_edm(
     scheduler: EDMEulerScheduler, latents_BCHW: Tensor, noise_BCHW: Tensor, timesteps_B: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """What an EDM network is given, c_in x, and what it should say, (x₀ - c_skip x) / c_out.
+    """Return an EDM network's input, c_in x, and its target, (x₀ - c_skip x) / c_out.
 
     With x = x₀ + σ ε; the target has unit variance at every σ, so errors count alike, as the
     weights of Karras et al. 2022 (arXiv 2206.00364, section 5) make them.
