@@ -11,10 +11,10 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 from peft.utils.other import get_pattern_key
@@ -22,18 +22,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from align.adapters.sgm_names import Layout, sgm_name
 from align.errors import AlignError, first_line
 from align.files import parse_json
 
 PREFIX = "unet."
 DOWN, UP = ".lora_A.weight", ".lora_B.weight"
 CONFIG = "lora_adapter_metadata"
-SDXL_TEXT_WIDTH = 2048
 REPEAT, REPEATED_GROUP = re.compile(r"[*+{]"), re.compile(r"\)[*+{?]")
 MAX_REPEATS = 2
 """Repeats in a pattern of names: more of them, or a repeated group, can take for ever to match."""
 T = TypeVar("T")
+LayerNames: TypeAlias = Callable[[str], str]
+"""From our name of a layer to the one in the code that the architecture was published with."""
 
 
 class ExportError(AlignError):
@@ -52,15 +52,6 @@ class LoraFile:
     """By module; the weight change counts alpha / rank times."""
     metadata: dict[str, str]
     """Metadata of the file."""
-
-    @property
-    def for_sdxl(self) -> bool:
-        """Return whether it was trained on full SDXL."""
-        # Models of other sizes share SDXL's names, but only SDXL's text is 2048 wide.
-        return any(
-            name.endswith(f"attn2.to_k{DOWN}") and weight.shape[1] == SDXL_TEXT_WIDTH
-            for name, weight in self.weights.items()
-        )
 
     @property
     def shared_alpha(self) -> float:
@@ -182,8 +173,8 @@ def module_alpha(config: dict[str, Any], module: str, rank: int) -> float:
     return alpha * math.sqrt(rank) if config.get("use_rslora") else alpha
 
 
-def kohya_weights(adapter: LoraFile, dtype: torch.dtype, layout: Layout) -> dict[str, Tensor]:
-    """Return the adapter under kohya's names, for a UNet of this layout.
+def kohya_weights(adapter: LoraFile, dtype: torch.dtype, names: LayerNames) -> dict[str, Tensor]:
+    """Return the adapter under kohya's names.
 
     `<name>.lora_down.weight` is [rank, in] and `.lora_up.weight` [out, rank] in `dtype`, of a
     convolution [rank, in, k, k] and [out, rank, 1, 1]; `.alpha` is a scalar in fp32.
@@ -198,7 +189,7 @@ def kohya_weights(adapter: LoraFile, dtype: torch.dtype, layout: Layout) -> dict
     shared = adapter.shared_alpha
     result: dict[str, Tensor] = {}
     for module, alpha in adapter.alphas.items():
-        name = kohya_name(module, layout)
+        name = kohya_name(module, names)
         if f"{name}.alpha" in result:
             raise ExportError(
                 f"Two modules would both be called {name} in kohya's form. "
@@ -213,10 +204,9 @@ def kohya_weights(adapter: LoraFile, dtype: torch.dtype, layout: Layout) -> dict
     return result
 
 
-def kohya_name(module: str, layout: Layout) -> str:
+def kohya_name(module: str, names: LayerNames) -> str:
     """Return sd-scripts' name of a module, such as `lora_unet_middle_block_1_proj_in`."""
-    spelling = sgm_name(module.removeprefix(PREFIX), layout)
-    return "lora_unet_" + spelling.replace(".", "_")
+    return "lora_unet_" + names(module.removeprefix(PREFIX)).replace(".", "_")
 
 
 def refuse_others(adapter: LoraFile, form: str, ends: tuple[str, ...] = ()) -> None:
@@ -267,7 +257,7 @@ def network_metadata(adapter: LoraFile) -> dict[str, str]:
         # sd-scripts keeps the rank of 3 x 3 convolutions apart, and leaves them out without one.
         arguments = {"conv_dim": str(most_common(convolutions)), "conv_alpha": alpha}
         facts["ss_network_args"] = json.dumps(arguments)
-    return facts | ({"ss_base_model_version": "sdxl_base_v1-0"} if adapter.for_sdxl else {})
+    return facts
 
 
 def tensor_hash(weights: dict[str, Tensor]) -> str:

@@ -45,6 +45,10 @@ class Layout:
         """Return whether these blocks contain every layer."""
         return all(self._contains(position) for position in positions_of(layers))
 
+    def name(self, layer: str) -> str:
+        """Return a layer's name in the code that SDXL was published with."""
+        return sgm_name(layer, self)
+
     def first(self, side: str, block: int) -> int:
         """Return the number of a block's first layer in sgm."""
         depths = self.depths if side == "down" else tuple(reversed(self.depths))

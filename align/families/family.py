@@ -7,7 +7,7 @@ Shapes: B images, C latent channels, H x W latent pixels or pixels, F numbers of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -16,6 +16,7 @@ import torch
 from diffusers import DiffusionPipeline, ModelMixin
 from torch import Tensor
 
+from align.adapters.kohya import LayerNames, LoraFile
 from align.device import Compute
 from align.diffusion.noise import TrainingScheduler
 
@@ -69,6 +70,16 @@ class Conditioning:
         return Conditioning({name: torch.cat([part[name] for part in parts]) for name in names})
 
 
+@dataclass(frozen=True)
+class BaseNames:
+    """What the metadata of an adapter's file calls the base that it is for."""
+
+    modelspec: str
+    """Stability's modelspec: `modelspec.architecture`."""
+    kohya: str
+    """sd-scripts: `ss_base_model_version`."""
+
+
 class ModelFamily(Protocol):
     """One architecture of diffusion models.
 
@@ -92,6 +103,8 @@ class ModelFamily(Protocol):
     adapter_targets: Mapping[str, list[str]]
     """Ends of the names of the layers that get an adapter, by the values of the setting
     `target_modules`."""
+    published_code: str
+    """Address of the code that kohya's layer names come from."""
 
     # Parts of a pipeline.
 
@@ -174,6 +187,27 @@ class ModelFamily(Protocol):
 
     def save_adapter(self, denoiser: DenoiserNetwork, path: Path) -> None:
         """Write the denoiser's adapter as a file that the pipeline's `load_lora_weights` reads."""
+
+    def layer_names(self, denoiser: DenoiserNetwork, layers: Iterable[str]) -> dict[str, str]:
+        """Return our name of a layer by every name that it may have in files of other programs.
+
+        Names are as `align.adapters.lora_names.plain_name` leaves them.
+        """
+
+    def published_names(
+        self, adapter: LoraFile, config: Mapping[str, Any] | None = None
+    ) -> LayerNames | None:
+        """Return what an adapter's layers are called in the code that was published.
+
+        None where they do not fit a denoiser of this configuration, or where, without one, the
+        adapter itself does not tell.
+        """
+
+    def base_names(self, adapter: LoraFile) -> BaseNames | None:
+        """Return what metadata calls the published model, None for adapters of another size."""
+
+    def origin_name(self, denoiser: DenoiserNetwork) -> str | None:
+        """Return what `align.adapters.lora_origins` calls adapters for a base of this shape."""
 
     # Memory by shape.
 

@@ -14,6 +14,8 @@ from align.families.sdxl import SDXL
 
 FAMILIES: Mapping[str, ModelFamily] = MappingProxyType({SDXL.name: SDXL})
 """Every family by its name."""
+DEFAULT_FAMILY = SDXL
+"""The family of an adapter's file that names no model."""
 
 
 def family_of(source: ModelInfo | Pipeline | torch.nn.Module) -> ModelFamily:

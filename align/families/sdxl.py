@@ -6,7 +6,7 @@ pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,15 +15,21 @@ import torch
 from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from torch import Tensor
 
+from align.adapters.kohya import DOWN, PREFIX, LayerNames, LoraFile
 from align.adapters.lora import ATTENTION, save_adapter
+from align.adapters.lora_names import known_names
+from align.adapters.lora_origins import TEXT_WIDTHS
+from align.adapters.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_of
 from align.client.models import KIND, PARTS
 from align.device import Compute
 from align.diffusion.noise import TrainingScheduler, training_scheduler
-from align.families.family import Conditioning, ModelFamily
+from align.families.family import BaseNames, Conditioning, ModelFamily
 from align.families.latent_scaling import from_unet, scaling_facts, to_unet
 
 TEXT, POOLED, SIZES = "text", "pooled", "sizes"
 """Names of a conditioning's tensors: [B, S, D], [B, E] and [B, 6]."""
+TEXT_WIDTH = 2048
+SDXL_1_0 = BaseNames("stable-diffusion-xl-v1-base/lora", "sdxl_base_v1-0")
 PIXELS_PER_LATENT = 8
 """Pixels of a side to one of the latents, in the published autoencoder."""
 TARGETS = {
@@ -61,6 +67,7 @@ class StableDiffusionXL:
     denoiser_part = "unet"
     denoiser_class = UNet2DConditionModel
     adapter_targets: Mapping[str, list[str]] = MappingProxyType(TARGETS)
+    published_code = "https://github.com/Stability-AI/generative-models"
 
     def denoiser(self, pipeline: StableDiffusionXLPipeline) -> UNet2DConditionModel:
         """Return the UNet."""
@@ -181,6 +188,34 @@ class StableDiffusionXL:
         """Write the UNet's adapter for any SDXL pipeline of diffusers."""
         save_adapter(denoiser, path)
 
+    def layer_names(self, denoiser: UNet2DConditionModel, layers: Iterable[str]) -> dict[str, str]:
+        """Return diffusers' names by those of diffusers, kohya and the published code."""
+        return known_names(denoiser, layers)
+
+    def published_names(
+        self, adapter: LoraFile, config: Mapping[str, Any] | None = None
+    ) -> LayerNames | None:
+        """Number blocks as the published code does: it depends on how many layers each has."""
+        layers = [module.removeprefix(PREFIX) for module in adapter.ranks]
+        if config is None:
+            is_full_size = self.base_names(adapter) is not None
+            layout = guess_layout(layers) or (SDXL_LAYOUT if is_full_size else None)
+        else:
+            layout = stored_layout(config)
+        return layout.name if layout is not None and layout.holds(layers) else None
+
+    def base_names(self, adapter: LoraFile) -> BaseNames | None:
+        """Tell SDXL 1.0 by its text, 2048 wide: models of other sizes share its layers' names."""
+        is_full_size = any(
+            name.endswith(f"attn2.to_k{DOWN}") and weight.shape[1] == TEXT_WIDTH
+            for name, weight in adapter.weights.items()
+        )
+        return SDXL_1_0 if is_full_size else None
+
+    def origin_name(self, denoiser: UNet2DConditionModel) -> str | None:
+        """Tell by the width of the text that the UNet takes."""
+        return TEXT_WIDTHS.get(denoiser.config.cross_attention_dim)
+
     def build_denoiser(self, config: Mapping[str, Any]) -> UNet2DConditionModel:
         """Build a UNet without its weights."""
         return UNet2DConditionModel.from_config(config)
@@ -213,6 +248,14 @@ class StableDiffusionXL:
         down = [f"down_blocks.{place}" for place in range(len(denoiser.down_blocks))]
         up = [f"up_blocks.{place}" for place in range(len(denoiser.up_blocks))]
         return [*down, *(["mid_block"] if denoiser.mid_block is not None else []), *up]
+
+
+def stored_layout(config: Mapping[str, Any]) -> Layout | None:
+    """Read the layout from a UNet's configuration, None where it is no such configuration."""
+    try:
+        return layout_of(config)
+    except (TypeError, KeyError):
+        return None
 
 
 SDXL: ModelFamily = StableDiffusionXL()

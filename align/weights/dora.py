@@ -19,12 +19,12 @@ from align.adapters.kohya import (
     PREFIX,
     UP,
     ExportError,
+    LayerNames,
     LoraFile,
     cast,
     kohya_name,
     kohya_weights,
 )
-from align.adapters.sgm_names import Layout
 from align.client.models import ModelInfo
 from align.weights.lora_forms import base_weights
 
@@ -41,7 +41,7 @@ def is_dora(adapter: LoraFile) -> bool:
 def dora_weights(
     adapter: LoraFile,
     dtype: torch.dtype,
-    layout: Layout,
+    names: LayerNames,
     model: ModelInfo,
 ) -> dict[str, Tensor]:
     """Return a DoRA under kohya's names with `<name>.dora_scale`, one value for each row.
@@ -49,6 +49,7 @@ def dora_weights(
     The scales stay in fp32: one that is rounded moves a whole row by more than a run changes it.
 
     Args:
+        names: of layers in the architecture's own code.
         model: the base.
 
     Raises:
@@ -61,12 +62,12 @@ def dora_weights(
             "more programs read."
         )
     plain = {name: w for name, w in adapter.weights.items() if not _is_magnitude(name)}
-    result = kohya_weights(replace(adapter, weights=plain), dtype, layout)
+    result = kohya_weights(replace(adapter, weights=plain), dtype, names)
 
     with base_weights(model) as base:
         for module, magnitude in magnitudes.items():
             own = _own_weight(base, module, adapter, model.name)
-            name, scale = kohya_name(module, layout), adapter.shared_alpha / adapter.ranks[module]
+            name, scale = kohya_name(module, names), adapter.shared_alpha / adapter.ranks[module]
             # As rounded in the file, so that rounding costs no length.
             down, up = (result[f"{name}.lora_{part}.weight"].float() for part in ("down", "up"))
             lengths = _lengthened(own, down, up, scale)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -19,23 +20,23 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from align.adapters.kohya import (
-    PREFIX,
     ExportError,
+    LayerNames,
     LoraFile,
     kohya_weights,
     network_metadata,
     read_adapter,
     tensor_hash,
 )
-from align.adapters.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_of
 from align.client.models import HUB_NAME, ModelInfo, describe_model
 from align.errors import first_line, is_disk_full
+from align.families.lookup import family_of
 from align.files import read_json, replacing
 from align.weights.dora import SCALE_NOTE, dora_weights
 from align.weights.export_facts import (
-    PUBLISHED_CODE,
     Source,
     describe,
+    family_of_source,
     read_source,
     training_metadata,
 )
@@ -109,18 +110,24 @@ def _write_diffusers(order: Order) -> None:
 
 
 def _write_kohya(order: Order) -> None:
-    weights = kohya_weights(order.adapter, order.dtype, _layout(order))
-    facts = describe(order.source, order.adapter, order.title, PUBLISHED_CODE)
-    facts |= network_metadata(order.adapter) | training_metadata(order.source, order.title)
-    _write(weights, facts, order.target)
+    weights = kohya_weights(order.adapter, order.dtype, _layer_names(order))
+    _write(weights, _kohya_facts(order), order.target)
+
+
+def _kohya_facts(order: Order) -> dict[str, str]:
+    """Return the metadata that web UIs read, with whose layer names the file uses."""
+    family = family_of_source(order.source)
+    facts = describe(order.source, order.adapter, order.title, family.published_code)
+    facts |= network_metadata(order.adapter)
+    if base := family.base_names(order.adapter):
+        facts["ss_base_model_version"] = base.kohya
+    return facts | training_metadata(order.source, order.title)
 
 
 def _write_dora(order: Order) -> None:
     base = order.model or _base(order.source)
-    weights = dora_weights(order.adapter, order.dtype, _layout(order), base)
-    facts = describe(order.source, order.adapter, order.title, PUBLISHED_CODE) | SCALE_NOTE
-    facts |= network_metadata(order.adapter) | training_metadata(order.source, order.title)
-    _write(weights, facts, order.target)
+    weights = dora_weights(order.adapter, order.dtype, _layer_names(order), base)
+    _write(weights, _kohya_facts(order) | SCALE_NOTE, order.target)
 
 
 def _write_peft(order: Order) -> None:
@@ -148,29 +155,33 @@ FOLDERS = ("peft", "merged")
 """The forms that are a folder, not a file."""
 
 
-def _layout(order: Order) -> Layout:
-    """Tell how the base's blocks are numbered: by its configuration, else by the adapter itself."""
-    layers = [module.removeprefix(PREFIX) for module in order.adapter.ranks]
+def _layer_names(order: Order) -> LayerNames:
+    """Find what layers are called: by the base's configuration, else by the adapter itself."""
     for model in (order.model, order.source.model):
-        layout = model and _stored_layout(model)
-        if layout and layout.holds(layers):
-            return layout
-    layout = guess_layout(layers) or (SDXL_LAYOUT if order.adapter.for_sdxl else None)
-    if layout is None or not layout.holds(layers):
+        config = model and _stored_config(model)
+        if model and config:
+            names = family_of(model).published_names(order.adapter, config)
+            if names is not None:
+                return names
+
+    # A base may be gone, or be one that was named although the adapter is of another size.
+    names = family_of_source(order.source).published_names(order.adapter)
+    if names is None:
         raise ExportError(
             f"{order.source.adapter} does not say which model it was trained from, and kohya's "
             "names depend on how many layers that has. Name the model, or the run folder instead "
             "of the file."
         )
-    return layout
+    return names
 
 
-def _stored_layout(model: ModelInfo) -> Layout | None:
-    """Read the layout of a model that lies on this machine."""
+def _stored_config(model: ModelInfo) -> dict[str, Any] | None:
+    """Read the denoiser's configuration of a model that lies on this machine."""
     try:
-        return layout_of(read_json(Path(model.load_path) / "unet" / "config.json"))
-    except (OSError, ValueError, TypeError, KeyError):
+        config = read_json(Path(model.load_path) / family_of(model).denoiser_part / "config.json")
+    except (OSError, ValueError):
         return None
+    return config if isinstance(config, dict) else None
 
 
 def _check(form: str, precision: str, target: Path) -> None:

@@ -16,13 +16,13 @@ from typing import Any
 from align.adapters.kohya import ExportError, LoraFile
 from align.client.models import ModelInfo
 from align.client.run_folder import RunFolder, RunStatus
+from align.families.family import ModelFamily
+from align.families.lookup import DEFAULT_FAMILY, family_of
 from align.files import read_json
 
 FIRST_OBJECTIVE = "dpo"
 """What runs minimised before their settings named an objective."""
 PREDICTION_TYPES = {"epsilon": "epsilon", "v_prediction": "v"}
-PUBLISHED_CODE = "https://github.com/Stability-AI/generative-models"
-"""Whose names kohya's form uses, as modelspec calls it."""
 SETTINGS_BY_KOHYA = {
     "learning_rate": "ss_learning_rate",
     "steps": "ss_max_train_steps",
@@ -74,14 +74,20 @@ def read_source(source: Path) -> Source:
     )
 
 
+def family_of_source(source: Source) -> ModelFamily:
+    """Return the family of the model that an adapter was trained from."""
+    return family_of(source.model) if source.model else DEFAULT_FAMILY
+
+
 def describe(
     source: Source, adapter: LoraFile, title: str, implementation: str = "diffusers"
 ) -> dict[str, str]:
     """Return the metadata that every form carries: modelspec, and what Palate knows of the run."""
+    base = family_of_source(source).base_names(adapter)
     own = {f"palate.{name}": value for name, value in _run_facts(source).items()}
     spec: dict[str, Any] = {
         "sai_model_spec": "1.0.1",
-        "architecture": "stable-diffusion-xl-v1-base/lora" if adapter.for_sdxl else None,
+        "architecture": base and base.modelspec,
         "implementation": implementation,
         "title": title,
         "date": _date(source.status),

@@ -20,18 +20,18 @@ from align.adapters.lora_changes import LayerChange, ShapeMismatch, read_changes
 from align.adapters.lora_keys import AdapterKeys, sort_keys
 from align.adapters.lora_names import (
     KOHYA,
-    known_names,
     layers_of,
     plain_name,
     shorten,
     strip_prefixes,
     weight_shapes,
 )
-from align.adapters.lora_origins import TEXT_WIDTHS, Origin, origin_of
+from align.adapters.lora_origins import Origin, origin_of
 from align.adapters.lora_settings import peft_config
 from align.adapters.other_files import describe_non_lora, other_adapter, other_purpose
 from align.client.models import ModelInfo
 from align.errors import NotImportable
+from align.families.lookup import family_of
 from align.weights.dora import SCALE_NOTE
 from align.weights.lora_forms import (
     Layer,
@@ -78,13 +78,14 @@ def read_lora(
     Raises:
         NotImportable: it is no adapter of this model's UNet.
     """
+    family = family_of(unet)
     adapter, title, known = sort_keys(shapes), path.name, weight_shapes(unet)
     check_kind(adapter, shapes, metadata, title, model)
     what, origin = family_name(adapter, shapes), origin_of(adapter.modules, shapes, metadata)
-    if origin and origin.name == TEXT_WIDTHS.get(unet.config.cross_attention_dim):
+    if origin and origin.name == family.origin_name(unet):
         # Of the base's kind, but of other layers: those are what to name.
         origin = None
-    places = find_places(adapter, known_names(unet, known), what, origin, title, model)
+    places = find_places(adapter, family.layer_names(unet, known), what, origin, title, model)
     check_others(adapter, what, title)
 
     config = peft_config(path, metadata, shapes)

@@ -70,7 +70,7 @@ def test_by_comfyuis_rule_every_layer_gets_the_weights_that_peft_gives_it(
     layers = merged_weights(tuned)
     assert len(weights) == 4 * len(layers)
     for layer, (own, wanted) in layers.items():
-        found = by_their_rule(own, weights, kohya_name(f"unet.{layer}", layout))
+        found = by_their_rule(own, weights, kohya_name(f"unet.{layer}", layout.name))
         assert float((found - wanted).norm() / (wanted - own).norm()) < tolerance, layer
 
 

@@ -105,7 +105,7 @@ def test_the_embedded_model_numbers_its_own_blocks(model, tmp_path):
     assert layout == Layout((1, 1, 1), (True, True, False))
     # One layer a block, so that SDXL's output block 5 is its 3.
     name = "unet.up_blocks.1.upsamplers.0.conv"
-    assert kohya_name(name, layout) == "lora_unet_output_blocks_3_2_conv"
+    assert kohya_name(name, layout.name) == "lora_unet_output_blocks_3_2_conv"
     assert kohya_name(name, SDXL_LAYOUT) == "lora_unet_output_blocks_5_2_conv"
 
 
@@ -118,7 +118,7 @@ def test_blocks_of_different_depth_are_numbered_through():
         "up_blocks.1.attentions.1.proj_in": "output_blocks_5_1_proj_in",
         "conv_in": "input_blocks_0_0",
     }
-    assert {n: kohya_name(f"unet.{n}", layout)[len("lora_unet_") :] for n in names} == names
+    assert {n: kohya_name(f"unet.{n}", layout.name)[len("lora_unet_") :] for n in names} == names
 
 
 def one_layer(module: str, folder: Path) -> Path:
@@ -184,11 +184,11 @@ def test_whatever_the_blocks_ranks_and_alphas_no_two_layers_share_a_name(layout,
         weights, {m: r for m, (r, _) in sizes.items()}, {m: a for m, (_, a) in sizes.items()}, {}
     )
 
-    written = kohya_weights(adapter, torch.float32, layout)
+    written = kohya_weights(adapter, torch.float32, layout.name)
 
     assert len({name.split(".")[0] for name in written}) == len(sizes)
     for module, (rank, alpha) in sizes.items():
-        name = kohya_name(module, layout)
+        name = kohya_name(module, layout.name)
         up = float(written[f"{name}.lora_up.weight"].max())
         scale = float(written[f"{name}.alpha"]) / rank * up
         assert scale == pytest.approx(alpha / rank, rel=1e-5)

@@ -46,7 +46,7 @@ def adapter_of(folder, layers=LAYERS, rank=2, size=192, dtype=torch.float32, **c
 def change_in(file, layer, model) -> torch.Tensor:
     """The weight change of one layer in a kohya file of the embedded model."""
     config = UNet2DConditionModel.load_config(model.load_path, subfolder="unet")
-    name, weights = kohya_name(f"unet.{layer}", layout_of(config)), load_file(file)
+    name, weights = kohya_name(f"unet.{layer}", layout_of(config).name), load_file(file)
     down, up = (weights[f"{name}.lora_{part}.weight"].float() for part in ("down", "up"))
     return float(weights[f"{name}.alpha"]) / down.shape[0] * (up.flatten(1) @ down.flatten(1))
 
@@ -178,7 +178,7 @@ def test_a_unet_of_four_levels_as_the_refiners_is_numbered_through():
             use_linear_projection=True,
         )
     layout, shapes = layout_of(unet.config), layers_of(unet)
-    written = {kohya_name(f"unet.{layer}", layout): layer for layer in shapes}
+    written = {kohya_name(f"unet.{layer}", layout.name): layer for layer in shapes}
     assert len(written) == len(shapes)
     # What is read takes each name for the layer that it was written for.
     read = known_names(unet, shapes)
