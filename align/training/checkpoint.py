@@ -1,4 +1,4 @@
-"""Save and resume: names everything that a run's future depends on."""
+"""Checkpoints: everything that the steps to come depend on, saved and resumed."""
 
 from __future__ import annotations
 
@@ -20,23 +20,26 @@ from align.training.trainable import Trainable
 
 
 @dataclass
-class Progress:
-    """What a run has come to, besides weights. Noise and order follow from the step alone."""
+class TrainProgress:
+    """State of a run besides its weights and optimizer.
+
+    Noise, timesteps and the order of pairs follow from the step alone, so no random state is kept.
+    """
 
     step: int = 0
     """Steps done."""
     micro_batch_size: int = 0
-    """Pairs a forward pass after memory ran out; 0 while the run's own setting fits."""
+    """Pairs of a forward pass after memory ran out; 0 while the run's own setting fits."""
     means: dict[str, float] = field(default_factory=dict)
-    """Running means of what is logged."""
+    """Exponential moving averages of what is logged."""
     best: BestAdapter = field(default_factory=BestAdapter)
     loss_scale: LossScale = field(default_factory=LossScale)
 
 
 def save_checkpoint(
-    run: RunFolder, progress: Progress, trainable: Trainable, optimizer: Optimizer
+    run: RunFolder, progress: TrainProgress, trainable: Trainable, optimizer: Optimizer
 ) -> None:
-    """Store everything that the steps to come depend on."""
+    """Write the checkpoint, in place of the one before."""
     run.checkpoint.parent.mkdir(exist_ok=True)
     state = {
         "step": progress.step,
@@ -47,12 +50,13 @@ def save_checkpoint(
         "weights": trainable.state(),
         "optimizer": optimizer.state_dict(),
     }
+    # A process killed while it writes leaves the old checkpoint whole.
     with replacing(run.checkpoint) as scratch:
         write_state(state, scratch)
 
 
 def write_state(state: dict[str, Any], path: Path) -> None:
-    """torch.save, with an OSError where the disk is full: torch's own error does not say why."""
+    """Save with torch, raising OSError where the disk is full: torch's error does not say so."""
     try:
         torch.save(state, path)
     except RuntimeError as error:
@@ -63,21 +67,26 @@ def write_state(state: dict[str, Any], path: Path) -> None:
 
 def resume(
     run: RunFolder, trainable: Trainable, optimizer: Optimizer, autocast: torch.dtype | None
-) -> Progress:
-    """Take up the last checkpoint; without one, nothing is done yet."""
+) -> TrainProgress:
+    """Restore weights and optimizer from the last checkpoint, if there is one; return the progress.
+
+    `autocast` is the format of forward passes, which decides whether the loss is scaled.
+    """
     if not run.checkpoint.exists():
         run.forget_metrics_after(0)
-        return Progress(loss_scale=LossScale.of(autocast))
+        return TrainProgress(loss_scale=LossScale.of(autocast))
+
     state = torch.load(run.checkpoint, map_location="cpu", weights_only=True)
     trainable.restore(state["weights"])
     optimizer.load_state_dict(state["optimizer"])
     run.forget_metrics_after(state["step"])
     best = BestAdapter(**state["best"])
-    # A run may go on where another format is quick, and older checkpoints know of none.
+
+    # A run may resume on a device with another format, and older checkpoints hold no loss scale.
     scale = LossScale.of(autocast)
     if scale.factor > 1 and state.get("loss_scale", {}).get("factor", 1) > 1:
         scale = LossScale(**state["loss_scale"])
     # Checkpoints of the release before name the setting and the metrics as it did.
     micro_batch_size = int(state.get("micro_batch_size", state.get("micro_pairs", 0)))
     means = {LEGACY_METRICS.get(name, name): mean for name, mean in state["means"].items()}
-    return Progress(int(state["step"]), micro_batch_size, means, best, scale)
+    return TrainProgress(int(state["step"]), micro_batch_size, means, best, scale)

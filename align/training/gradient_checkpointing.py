@@ -1,4 +1,4 @@
-"""Gradient checkpointing by block: which activations are kept, and which are computed again."""
+"""Gradient checkpointing by block of the UNet: none, the largest blocks, or all."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from diffusers import UNet2DConditionModel
 from torch import nn
 
 SOME_FRACTION = 0.5
-"""`some` recomputes the largest blocks until this share of all activations is not kept."""
+"""`some` checkpoints the largest blocks until this share of all activations is not kept."""
 
 
 def largest_blocks(kept: Mapping[str, int], share: float = SOME_FRACTION) -> list[str]:
-    """The fewest blocks that keep this share of all bytes, the largest first."""
+    """Return the fewest blocks that hold this share of the bytes in `kept`, the largest first."""
     chosen: list[str] = []
+    # By name among equals, so that every process chooses alike.
     for name in sorted(kept, key=lambda name: (-kept[name], name)):
-        if sum(kept[one] for one in chosen) >= share * sum(kept.values()):
+        if sum(kept[block] for block in chosen) >= share * sum(kept.values()):
             break
         chosen.append(name)
     return chosen
 
 
 def recompute(unet: UNet2DConditionModel, blocks: Collection[str]) -> None:
-    """Keep no activations inside these blocks; they are computed again in the backward pass."""
+    """Checkpoint these blocks: their activations are computed again in the backward pass."""
     if blocks:
         unet.enable_gradient_checkpointing()
     for name, module in unet.named_modules():
@@ -32,5 +33,5 @@ def recompute(unet: UNet2DConditionModel, blocks: Collection[str]) -> None:
 
 
 def checkpointed_modules(unet: nn.Module) -> list[nn.Module]:
-    """The modules that recompute something inside them."""
+    """Return the modules that have gradient checkpointing switched on."""
     return [module for module in unet.modules() if getattr(module, "gradient_checkpointing", False)]

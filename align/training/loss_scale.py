@@ -1,4 +1,4 @@
-"""Loss scaling for fp16: gradients too small for it are multiplied into its range.
+"""Dynamic loss scaling for fp16: gradients too small for it are multiplied into its range.
 
 Micikevicius et al. 2018 (arXiv 1710.03740), section 3.2. A step whose gradients overflow is taken
 again with half the factor, from the same noise, so no step is left out and a resumed run does the
@@ -21,12 +21,12 @@ Logged = TypeVar("Logged")
 INITIAL_SCALE = 2.0**16
 MAX_SCALE = 2.0**24
 GROWTH_INTERVAL = 500
-"""Steps without an overflow after which the factor is doubled."""
+"""Steps without an overflow after which the factor is doubled, as in torch's GradScaler."""
 
 
 @dataclass
 class LossScale:
-    """What the loss is multiplied by; 1 in formats that need none."""
+    """Factor on the loss; 1 in formats that need none."""
 
     factor: float = 1.0
     steps: int = 0
@@ -34,11 +34,11 @@ class LossScale:
 
     @classmethod
     def of(cls, autocast: torch.dtype | None) -> LossScale:
-        """Return what a run in this format begins with."""
+        """Return the scale that a run with forward passes in this format begins with."""
         return cls(INITIAL_SCALE if autocast == torch.float16 else 1.0)
 
     def lower(self) -> bool:
-        """Halve the factor; False where that is no help, because there is none."""
+        """Halve the factor; return False where there is none left to halve."""
         if self.factor <= 1.0:
             return False
         self.factor, self.steps = self.factor / 2, 0
@@ -51,7 +51,7 @@ class LossScale:
             self.factor, self.steps = self.factor * 2, 0
 
     def state(self) -> dict[str, float]:
-        """What a checkpoint keeps."""
+        """Return what a checkpoint stores."""
         return asdict(self)
 
 
@@ -61,19 +61,20 @@ def finite_gradients(
     backward: Callable[[], Logged],
     clip: Callable[[], Tensor],
 ) -> tuple[Logged, float]:
-    """Take gradients of a loss that `backward` multiplies by the factor, and divide it out.
+    """Compute gradients of a scaled loss and unscale them, again with half the factor on overflow.
 
-    Where they overflow, they are taken again with a smaller one. `clip` limits them and returns
-    their norm before. Returns what `backward` logged, and the norm, which is finite unless no
-    factor was of help.
+    `backward` multiplies the loss by the factor; `clip` clips gradients and returns their norm
+    before. Returns what `backward` logged, and the norm, which is finite unless no factor helped.
     """
     while True:
         logged = backward()
+        # Before clipping, whose limit is meant for the gradients as they are.
         if scale.factor != 1:
             for group in optimizer.param_groups:
                 for parameter in group["params"]:
                     if parameter.grad is not None:
                         parameter.grad /= scale.factor
+
         norm = float(clip())
         if math.isfinite(norm) or not scale.lower():
             scale.keep()

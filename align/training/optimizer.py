@@ -1,4 +1,4 @@
-"""What makes a run faster or smaller where the device has it, and says so where it has not."""
+"""Optimizers and compilation: fused AdamW, 8-bit AdamW, and compiled blocks of the UNet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ COMPILERS = ("cl",) if sys.platform == "win32" else ("g++", "clang++", "c++")
 
 
 def check_optimizer(config: TrainConfig, compute: Compute) -> None:
-    """Raise InvalidSettings where the optimizer cannot run here: before anything is loaded."""
+    """Check that the optimizer can run on this device, before anything is loaded.
+
+    Raises:
+        InvalidSettings: no NVIDIA GPU, or no bitsandbytes.
+    """
     if config.optimizer == "adamw":
         return
     if compute.device.type != "cuda":
@@ -25,6 +29,7 @@ def check_optimizer(config: TrainConfig, compute: Compute) -> None:
             f'The optimizer "adamw8bit" needs an NVIDIA GPU, and this run is on '
             f'{compute.device.type}. Set "optimizer": "adamw".'
         )
+
     try:
         import bitsandbytes  # noqa: F401, PLC0415  optional, and slow to import
     except ImportError as error:
@@ -38,7 +43,7 @@ def check_optimizer(config: TrainConfig, compute: Compute) -> None:
 def optimizer_for(
     trainable: Trainable, config: TrainConfig, compute: Compute
 ) -> torch.optim.Optimizer:
-    """AdamW, in one kernel where the device has it, or with moments in 8 bits."""
+    """Create AdamW, fused into one kernel on CUDA, or with moments in 8 bits."""
     if config.optimizer == "adamw8bit":
         from bitsandbytes.optim import AdamW8bit  # noqa: PLC0415  optional
 
@@ -70,7 +75,7 @@ def compile_blocks(unet: UNet2DConditionModel, config: TrainConfig, compute: Com
 
 
 def missing_compiler(compute: Compute) -> str | None:
-    """Why blocks cannot be compiled here; None where they can."""
+    """Return the reason why blocks cannot be compiled here; None where they can."""
     if compute.device.type == "cuda":
         try:
             import triton  # noqa: F401, PLC0415  comes with torch for CUDA, but not everywhere

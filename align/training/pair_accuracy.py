@@ -1,6 +1,8 @@
-"""Judge an adapter by pairs whose prompts it never saw: cheap, and honest about guessing.
+"""Implicit accuracy: the share of pairs that an adapter orders as people did.
 
-Shapes: B pairs.
+Measured on held-out pairs, whose prompts it never saw, and on a probe of those it trained on.
+
+Shapes: B pairs, K noise samples of each.
 """
 
 from __future__ import annotations
@@ -21,15 +23,16 @@ from align.diffusion.noise import counter_key
 from align.training.reference import Reference
 
 NOISE_SAMPLES = 12
+"""Of each held-out pair, at every evaluation the same ones."""
 MIN_PAIRS_ON_CPU = 8
-"""Pairs judged at once there."""
+"""Pairs of a forward pass there, even where training takes fewer."""
 ALPHA_HOLDOUT = 0.1
-"""A result this likely under pure guessing is not called help."""
+"""Level of the one-sided test whether a version helped: pairs are few, and it decides little."""
 MAX_TRAIN_PROBE_PAIRS = 64
 TRAIN_PROBE_SAMPLES = 4
-"""Of the first samples of a pair, which training has drawn: the reference's errors are known."""
+"""The first noise samples of a pair, which training has used: the reference's errors are cached."""
 ALPHA_FLIPPED = 0.01
-"""So many flips by chance are rare enough to hold a version back."""
+"""Level of the test that holds a version back: stricter, as a false alarm costs a good version."""
 WORTHWHILE_ACCURACY = 0.75
 """A version that orders so many new pairs right is worth having: "it did not help" is said only
 where such a version would hardly have done as badly."""
@@ -37,16 +40,17 @@ where such a version would hardly have done as badly."""
 
 @dataclass(frozen=True)
 class OrderingAccuracy:
-    """How an adapter does on held-out pairs."""
+    """Accuracy of an adapter on a set of pairs."""
 
     accuracy_B: Tensor
-    """Per pair 1, 0 or ½: is it ordered as people ordered it, over all samples?"""
+    """1, 0 or ½ for each pair, by the mean logit of its noise samples."""
     agreement: float
-    """Share of all samples of all pairs that are ordered so: finer, for telling steps apart."""
+    """Share of all noise samples of all pairs that are ordered as people did: finer, to compare
+    steps by."""
 
 
 class PairAccuracy:
-    """Measures implicit accuracy on fixed samples of held-out pairs."""
+    """Measures implicit accuracy on fixed noise samples of the pairs in `rows`."""
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class PairAccuracy:
         compute: Compute,
         samples: int = NOISE_SAMPLES,
     ) -> None:
+        """`samples` is the number of noise samples of each pair."""
         self._count = samples
         self._batcher = batcher
         self._reference = reference
@@ -74,7 +79,7 @@ class PairAccuracy:
 
     @torch.no_grad()
     def measure(self, unet: UNet2DConditionModel) -> OrderingAccuracy:
-        """Compare the UNet as it is against the reference."""
+        """Compare the UNet with its present weights to the reference."""
         logits = []
         for start in range(0, len(self._samples), self._micro):
             samples = self._samples[start : start + self._micro]
@@ -82,24 +87,28 @@ class PairAccuracy:
             errors = pair_errors(unet, pairs, self._compute)
             reference = self._reference.errors(samples, pairs)
             logits.append(preference_logits(*errors, *reference, self._kappa))
+
         logits_BK = torch.cat(logits).view(-1, self._count)
         accuracy_B = implicit_accuracy(logits_BK.mean(dim=1))
         return OrderingAccuracy(accuracy_B, float(implicit_accuracy(logits_BK).mean()))
 
 
 def holdout_result(accuracy_B: Tensor) -> dict[str, Any]:
-    """What held-out accuracies say, with the chance that guessing does as well (one-sided).
+    """Return the result on held-out pairs, with a one-sided p-value against guessing.
 
     `helped` is None where too few pairs leave both possible: guessing may do as well, and a version
-    worth having as badly; `against` is that fewer are ordered as people did than guessing explains.
+    worth having as badly. `against` is True where fewer pairs are ordered as people did than
+    guessing explains.
     """
     pairs = len(accuracy_B)
     if pairs == 0:
         return {"pairs": 0, "accuracy": None, "p_value": None, "helped": None, "against": False}
+
     right = float(accuracy_B.sum())
     p_value = binomial_tail(math.floor(right), pairs)
     accuracy, helped = right / pairs, p_value <= ALPHA_HOLDOUT
     missed = math.floor(pairs - right)
+    # No help is claimed only where a version worth having would hardly have missed as many.
     unclear = not helped and binomial_tail(missed, pairs, 1 - WORTHWHILE_ACCURACY) > ALPHA_HOLDOUT
     return {
         "pairs": pairs,
@@ -111,17 +120,21 @@ def holdout_result(accuracy_B: Tensor) -> dict[str, Any]:
 
 
 def train_probe_rows(data: EncodedPairs, pairs: int, seed: int) -> list[int]:
-    """Some of the first `pairs` pairs, always the same ones, in which an image was preferred."""
+    """Return rows of some training pairs (the first `pairs`) in which an image was preferred.
+
+    By a hash of their keys: always the same ones.
+    """
     liked_2N = data.liked_2N[:, :pairs]
     decided = torch.nonzero(liked_2N[0] != liked_2N[1]).flatten().tolist()
+    # The word in the key is the name that the probe had; another one would choose other pairs.
     order = sorted(decided, key=lambda row: counter_key(seed, "settled", data.keys[row]))
     return order[:MAX_TRAIN_PROBE_PAIRS]
 
 
 def train_probe_result(accuracy_B: Tensor) -> dict[str, Any]:
-    """What share of settled choices a version would make the other way round.
+    """Return the share of training pairs that a version orders against the people.
 
-    `against` is that more of them are than a coin would explain: training went the wrong way, for
+    `against` is True where they are more than a coin explains: training went the wrong way, for
     the version has seen these pairs.
     """
     pairs = len(accuracy_B)
@@ -133,20 +146,21 @@ def train_probe_result(accuracy_B: Tensor) -> dict[str, Any]:
 
 
 def binomial_tail(least: int, pairs: int, share: float = 0.5) -> float:
-    """P(at least `least` of `pairs` come out so, where each does with probability `share`)."""
+    """Return P(X >= `least`) of a binomial X of `pairs` trials with probability `share`."""
     return sum(
         math.comb(pairs, k) * share**k * (1 - share) ** (pairs - k) for k in range(least, pairs + 1)
     )
 
 
 def advice(holdout: dict[str, Any], train_accuracy: float) -> str:
-    """What to do next, in plain words."""
+    """Advise in a sentence or two what to do next."""
     if holdout["helped"] is None and holdout["pairs"]:
         return "Compare before and after; with more votes more pairs are held out."
     if holdout["helped"] is None:
         return "Compare before and after, and vote on: with 20 votes or more, some are held out."
     if holdout["helped"]:
         return "Compare before and after to see it for yourself."
+
     if train_accuracy < 0.6:
         return (
             "It hardly fits the pairs it saw either. Try more steps, or vote on pairs that differ "

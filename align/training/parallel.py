@@ -1,4 +1,4 @@
-"""Which ways to share a run between processes give the result of one, and which are refused."""
+"""Data-parallel training: refuse launches whose result would differ from one process's."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ SHARDING_NAMES = {
 
 
 def require_data_parallel(accelerator: Accelerator, train_batch_size: int) -> None:
-    """Raise InvalidSettings where processes would hold parts of the weights or uneven batches.
+    """Refuse processes that would hold parts of the weights, or uneven batches.
 
     Checkpoints, the reference and the adapter's file are made from whole weights: with parts of
     them a run would end, and be wrong.
+
+    Raises:
+        InvalidSettings: a sharded launch, or a batch that cannot be divided evenly.
     """
     if name := SHARDING_NAMES.get(accelerator.distributed_type):
         raise InvalidSettings(
@@ -26,6 +29,7 @@ def require_data_parallel(accelerator: Accelerator, train_batch_size: int) -> No
             'hold whole ones. Launch it data-parallel ("num_processes", or a config file without '
             f"{name}); docs/several-gpus.md says what fits."
         )
+
     if train_batch_size % accelerator.num_processes:
         raise InvalidSettings(
             f"train_batch_size ({train_batch_size}) must be a multiple of the "

@@ -1,4 +1,4 @@
-"""One training session in a run folder: its lock, its sign of life, and how it ended."""
+"""Training session of a run folder: it holds the lock and records how it ended."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from align.errors import AlignError, Cancelled, DiskFull, first_line, is_disk_fu
 def train_folder(path: Path, cpu_lock: CpuLock | None = None, cache: Path | None = None) -> None:
     """Train the run in this folder, from its last checkpoint if it has one.
 
-    What can be shared with other runs is kept in `cache`, the folder's own without one.
-    Steps wait while `cpu_lock` says that somebody else has the processor.
-    How it ended stands in status.json; whatever goes wrong is raised as well.
+    `cache` holds what can be shared with other runs; without one, the folder has its own.
+    Steps wait while another process holds `cpu_lock`.
+    The outcome is written to status.json; whatever goes wrong is raised as well.
 
     Raises:
         AlignError: the folder, its snapshot or its model cannot be used, or training diverged.
@@ -35,7 +35,7 @@ def train_folder(path: Path, cpu_lock: CpuLock | None = None, cache: Path | None
 
 
 def plan_of_folder(path: Path) -> dict[str, Any]:
-    """What training this folder will be: objective, strength, batch, learning rate, minutes.
+    """Plan the training of a run folder: objective, kappa, batch size, learning rate, minutes.
 
     Raises:
         AlignError: the folder is no run, or its votes cannot be learned from.

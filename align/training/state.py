@@ -27,7 +27,7 @@ from align.diffusion import losses
 from align.diffusion.losses import LossParams, PairErrors
 from align.families.lookup import family_of
 from align.training.auto_batch import apply_gradient_checkpointing, fit_to_memory
-from align.training.checkpoint import Progress, resume
+from align.training.checkpoint import TrainProgress, resume
 from align.training.optimizer import check_optimizer, compile_blocks, optimizer_for
 from align.training.pair_accuracy import TRAIN_PROBE_SAMPLES, PairAccuracy, train_probe_rows
 from align.training.parallel import require_data_parallel
@@ -67,7 +67,7 @@ class TrainingState:
     objective: Objective
     loss: Loss
     loss_params: LossParams
-    progress: Progress
+    progress: TrainProgress
     """What an earlier process has done, and what this one adds."""
     compiled: str
     """on, off, or why a run that wanted compiled blocks goes on without."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from align.client.run_folder import RunFolder
-from align.training.checkpoint import Progress, resume, save_checkpoint
+from align.training.checkpoint import TrainProgress, resume, save_checkpoint
 
 
 class OneWeight:
@@ -28,7 +28,7 @@ def save_as_before(folder: Path) -> RunFolder:
     """A checkpoint after three steps whose names are those of the release before."""
     run, trained = RunFolder(folder), OneWeight()
     optimizer = torch.optim.AdamW(trained.parameters)
-    save_checkpoint(run, Progress(step=3), trained, optimizer)
+    save_checkpoint(run, TrainProgress(step=3), trained, optimizer)
     state = torch.load(run.checkpoint, weights_only=True)
     del state["micro_batch_size"]
     state["micro_pairs"] = 2
