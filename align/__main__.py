@@ -4,7 +4,7 @@ python -m align train RUN_DIR [--dry-run]           train the run in a folder, o
 python -m align export RUN_DIR FILE --form kohya    an adapter for ComfyUI, A1111, Forge, sd-scripts
 python -m align sample FOLDER --prompts FILE --with RUN_DIR  render prompts with a run's adapter
 python -m align evaluate FOLDER --prompts FILE --with RUN_DIR  check it beside its base
-python -m align check FILE [TARGET]                 take in a LoRA or a tuned model from elsewhere
+python -m align import FILE [TARGET]                take in a LoRA or a tuned model from elsewhere
 python -m align score FOLDER --by implicit --with RUN_DIR   rank images, best first
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from align.commands import (
@@ -44,10 +44,10 @@ FORMS = {
 }
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(prog: str = "python -m align") -> argparse.ArgumentParser:
     """Return the parser of `python -m align`; `run` of its result is the command's function."""
     root = argparse.ArgumentParser(
-        prog="python -m align",
+        prog=prog,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -66,7 +66,8 @@ def parser() -> argparse.ArgumentParser:
     _add_score(commands.add_parser("score", help="rank the images of a folder"))
     _add_sample(commands.add_parser("sample", help="render prompts into a folder"))
     _add_evaluate(commands.add_parser("evaluate", help="check a version beside its base"))
-    _add_check(commands.add_parser("check", help="say whether a LoRA or a tuned model fits"))
+    imported = "check whether a LoRA or a tuned model fits, and convert it"
+    _add_check(commands.add_parser("import", aliases=["check"], help=imported))
     serve = commands.add_parser("serve", help="render images on request (the app starts this)")
     serve.set_defaults(run=run_serve)
     return root
@@ -200,22 +201,22 @@ def _add_score(score: argparse.ArgumentParser) -> None:
     score.set_defaults(run=run_score)
 
 
-def main() -> int:
+def main(given: Sequence[str] | None = None, prog: str = "python -m align") -> int:
     """Run one command and return the exit code; print an expected error as one sentence."""
     # Read when transformers is imported: without torchvision it says so at length each time.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
-    arguments = parser().parse_args()
+    arguments, name = parser(prog).parse_args(given), prog.split()[-1]
     command: Callable[[argparse.Namespace], None] = arguments.run
     try:
         command(arguments)
     except AlignError as error:
-        print(f"align: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return 1
     except Exception as error:
         if not is_disk_full(error):
             raise
-        print("align: The disk is full. Free some space and try again.", file=sys.stderr)
+        print(f"{name}: The disk is full. Free some space and try again.", file=sys.stderr)
         return 1
     return 0
 

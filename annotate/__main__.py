@@ -6,16 +6,17 @@ python -m annotate people add NAME --role admin    somebody who may sign in
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from annotate.auth.arguments import add_people_command
 from annotate.errors import AnnotateError
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(given: Sequence[str] | None = None, prog: str = "python -m annotate") -> int:
     """Run one command; errors we know end in one sentence."""
     root = argparse.ArgumentParser(
-        prog="python -m annotate",
+        prog=prog,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -24,11 +25,11 @@ def main(arguments: list[str] | None = None) -> int:
     report.add_argument("folder", type=Path, metavar="FOLDER", help="holds evaluation.json")
     report.add_argument("--out", type=Path, metavar="DIR", help="where to write (FOLDER itself)")
     add_people_command(commands)
-    chosen = root.parse_args(arguments)
+    chosen = root.parse_args(given)
     try:
         print(*(people(chosen) if chosen.command == "people" else written(chosen)), sep="\n")
     except AnnotateError as error:
-        print(f"annotate: {error}", file=sys.stderr)
+        print(f"{prog.split()[-1]}: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -21,6 +21,7 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ STAGES = {
     "tokenizer": "tokenizer:make_tokenizer",
     "denoiser": "denoiser:train_denoiser",
     "decoder": "autoencoder:train_decoder",
-    "export": "export:export",
+    "export": "pipeline_export:export",
     "few-steps": "few_steps:train_few_steps",
     "classifier": "classifier:train_classifier",
     "measure": "measure:measure",
@@ -43,11 +44,11 @@ STAGES = {
 """In order: where each command's function is. Only what a command needs is imported."""
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(prog: str = "python -m align.emoji") -> argparse.ArgumentParser:
     """The command line."""
     root = argparse.ArgumentParser(
-        prog="python -m align.emoji",
-        description=__doc__,
+        prog=prog,
+        description=(__doc__ or "").replace("python -m align.emoji", prog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = root.add_subparsers(dest="command", required=True)
@@ -74,11 +75,11 @@ def run_stage(name: str, work: Path, settings: Settings, arguments: argparse.Nam
     getattr(import_module(f"align.emoji.{module}"), function)(work, settings, **extra)
 
 
-def main() -> int:
+def main(given: Sequence[str] | None = None, prog: str = "python -m align.emoji") -> int:
     """Run one command; errors we know end in one sentence."""
     # Read when transformers is imported: without torchvision it says so at length each time.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    arguments = parser().parse_args()
+    arguments = parser(prog).parse_args(given)
     names = list(STAGES) if arguments.command == "all" else [arguments.command]
     try:
         settings = read_settings(arguments.work)
@@ -95,8 +96,13 @@ def main() -> int:
     return 0
 
 
-if __name__ == "__main__":
+def run_stoppable(given: Sequence[str] | None = None, prog: str = "python -m align.emoji") -> int:
+    """Run one command that Ctrl+C and a job queue can stop, and that goes on later."""
     # A shell's background jobs ignore the first, and a job queue sends the second.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    sys.exit(main())
+    return main(given, prog)
+
+
+if __name__ == "__main__":
+    sys.exit(run_stoppable())

@@ -1,0 +1,38 @@
+"""The commands of `palate` that train, render and score, on a run of one step."""
+
+from __future__ import annotations
+
+import json
+
+from app import palate
+
+
+def test_a_run_is_trained_exported_brought_in_rendered_and_scored(make_run, tmp_path, capsys):
+    def said(*words: object) -> str:
+        assert palate([*map(str, words)]) == 0, capsys.readouterr().err
+        return capsys.readouterr().out
+
+    run = make_run(steps=1, batch_pairs=1, micro_pairs=1, pairs=2)
+    assert json.loads(said("train", "--dry-run", run))["steps"] == 1
+    said("train", run)
+    adapter = tmp_path / "cats.safetensors"
+    assert said("export", run, adapter).strip() == str(adapter)
+    assert json.loads(said("import", adapter, tmp_path / "mine.safetensors"))
+    assert (tmp_path / "mine.safetensors").is_file()
+
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("a cat face\n", encoding="utf-8")
+    shown = tmp_path / "shown"
+    said("sample", shown, "--prompts", prompts, "--with", run, "--seeds", "1")
+    assert (shown / "grid.png").is_file()
+    assert len(said("score", shown, "--by", "implicit", "--with", run).splitlines()) >= 1
+
+
+def test_an_evaluation_checks_a_version_beside_its_base(make_run, tmp_path, capsys):
+    run = make_run(steps=1, batch_pairs=1, micro_pairs=1, pairs=2)
+    assert palate(["train", str(run)]) == 0
+    prompts, folder = tmp_path / "prompts.txt", tmp_path / "out"
+    prompts.write_text("a cat face\nan owl\n", encoding="utf-8")
+    words = ["evaluate", str(folder), "--prompts", str(prompts), "--with", str(run)]
+    assert palate([*words, "--seeds", "1-2"]) == 0, capsys.readouterr().err
+    assert json.loads((folder / "evaluation.json").read_text("utf-8"))["passed"]
