@@ -1,0 +1,168 @@
+"""Write the parts of docs/ that say again what the code says: settings, endpoints, flags, commands.
+
+python docs/generate.py            write them
+python docs/generate.py --check    exit with 1 where a file is stale
+
+A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`; the rest of a page is
+written by hand.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parent
+if __name__ == "__main__":
+    sys.path.insert(0, str(DOCS.parent))
+
+from align.client.config import PRESETS, TrainConfig
+from align.client.objectives import OBJECTIVES
+from annotate.web.api import Endpoints
+from annotate.web.permissions import ACTOR_PARAMETER, ENDPOINTS
+from app import CONSOLE, Settings
+from storage.tables.people import Role
+
+PART = re.compile(r"<!-- generated: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in lines
+    )
+
+
+def field_docs(owner: type) -> dict[str, str]:
+    """Return the docstring under each field of a dataclass, on one line."""
+    (node,) = ast.parse(inspect.getsource(owner)).body
+    assert isinstance(node, ast.ClassDef)
+    docs = {}
+    for here, after in zip(node.body, node.body[1:], strict=False):
+        if isinstance(here, ast.AnnAssign) and isinstance(after, ast.Expr):
+            value = ast.literal_eval(after.value)
+            docs[ast.unparse(here.target)] = " ".join(value.split())
+    return docs
+
+
+def settings_table() -> str:
+    """Return a row for each setting of a run: default, what is allowed, what it means."""
+    docs = field_docs(TrainConfig)
+    rows = [
+        (f"`{each.name}`", shown(each.default), allowed(each), docs[each.name])
+        for each in fields(TrainConfig)
+    ]
+    return table(("setting", "default", "allowed", "meaning"), rows)
+
+
+def allowed(field: Field[Any]) -> str:
+    """Return the values that a setting takes, in words."""
+    if choices := field.metadata.get("choices"):
+        return ", ".join(f"`{choice}`" for choice in choices)
+    if field.metadata.get("text"):
+        return "a text"
+    return f"{shown(field.metadata['low'])} to {shown(field.metadata['high'])}"
+
+
+def shown(value: object) -> str:
+    """Return a value as a person writes it."""
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def presets_table() -> str:
+    """Return what each preset sets otherwise than the defaults."""
+    names = [
+        each.name
+        for each in fields(TrainConfig)
+        if any(getattr(preset, each.name) != each.default for preset in PRESETS.values())
+    ]
+    rows = [
+        (f"`{name}`", *(shown(getattr(each, name)) for each in PRESETS.values())) for name in names
+    ]
+    return table(("setting", *(f"preset `{name}`" for name in PRESETS)), rows)
+
+
+def objectives_table() -> str:
+    """Return the objectives by name, with their titles and sources."""
+    rows = [(f"`{name}`", each.title, each.source) for name, each in OBJECTIVES.items()]
+    return table(("objective", "title", "source"), rows)
+
+
+def endpoints_table() -> str:
+    """Return a row for each endpoint: its parameters, what it does, who may call it."""
+    rows = []
+    for name, function in vars(Endpoints).items():
+        if name.startswith("_"):
+            continue
+        who = "everybody" if ENDPOINTS.get(name) is Role.LABELER else "admins"
+        rows.append((f"`/{name}({parameters(function)})`", inspect.getdoc(function) or "", who))
+    return table(
+        ("endpoint", "does", "for"), [[" ".join(cell.split()) for cell in row] for row in rows]
+    )
+
+
+def parameters(function: Callable[..., Any]) -> str:
+    """Return the parameters that a program may give, with their defaults."""
+    told = []
+    for each in inspect.signature(function).parameters.values():
+        if each.name not in ("self", ACTOR_PARAMETER):
+            default = each.default
+            told.append(each.name if default is each.empty else f"{each.name}={default!r}")
+    return ", ".join(told)
+
+
+def flags_table() -> str:
+    """Return the flags of `python app.py`, which are those of `palate serve`."""
+    docs = field_docs(Settings)
+    rows = []
+    for each in fields(Settings):
+        default = "" if each.default in (None, "", (), MISSING) else f"`{each.default}`"
+        rows.append((f"`--{each.name.replace('_', '-')}`", default, docs[each.name]))
+    return table(("flag", "default", "meaning"), rows)
+
+
+PARTS = {
+    "settings": settings_table,
+    "presets": presets_table,
+    "objectives": objectives_table,
+    "endpoints": endpoints_table,
+    "flags": flags_table,
+    "console": lambda: f"```\n{CONSOLE}```",
+}
+
+
+def renewed(text: str) -> str:
+    """Return a page with its generated parts as the code has them now."""
+    return PART.sub(
+        lambda part: f"<!-- generated: {part[1]} -->\n{PARTS[part[1]]()}\n<!-- end -->", text
+    )
+
+
+def stale() -> dict[Path, str]:
+    """Return the pages that the code has outgrown, and what they should be."""
+    pages = {path: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}
+    return {path: new for path, old in pages.items() if (new := renewed(old)) != old}
+
+
+def main() -> int:
+    """Write or check the generated parts; return the exit code."""
+    found = stale()
+    for path, text in found.items():
+        if "--check" not in sys.argv:
+            path.write_text(text, encoding="utf-8")
+        print(
+            f"{path.relative_to(DOCS.parent)} {'is stale' if '--check' in sys.argv else 'written'}"
+        )
+    return 1 if found and "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
