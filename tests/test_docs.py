@@ -1,8 +1,12 @@
-"""The README says the truth about flags, settings, endpoints and files."""
+"""README and docs tell the truth about flags, settings, endpoints, files, functions and commands."""
 
 from __future__ import annotations
 
+import importlib
 import re
+import shlex
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,11 +14,61 @@ import pytest
 from test_app import CONTRACT, OLD_NAMES
 
 from align.client.config import TrainConfig
-from app import Settings
+from app import COMMANDS, Settings
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
+    for path in [
+        *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")),
+        *sorted((ROOT / "docs").rglob("*.md")),
+        ROOT / "align/emoji/README.md",
+        ROOT / "CHANGELOG.md",
+    ]
+}
+README, SETTINGS, API = PAGES["README.md"], PAGES["docs/settings.md"], PAGES["docs/api.md"]
+README_LINES, README_WORDS = 120, 900
 FLAGS = ["--" + field.name.replace("_", "-") for field in fields(Settings)]
+OURS = r"(?:app|annotate|align|storage|tests|docs)"
+PROGRAMS = {
+    "python -m align": "align.__main__",
+    "python -m annotate": "annotate.__main__",
+    "python -m storage": "storage.__main__",
+    "python -m align.emoji": "align.emoji.__main__",
+}
+
+
+def blocks(text: str) -> list[str]:
+    """Return the lines of the code blocks of a page."""
+    return [
+        line for block in re.findall(r"```\w*\n(.*?)```", text, re.S) for line in block.split("\n")
+    ]
+
+
+def commands(text: str) -> list[str]:
+    """Return the commands that a page names, in blocks and in the text."""
+    found = [line for line in blocks(text) if re.match(r"(python|palate) ", line)]
+    found += re.findall(r"`((?:python|palate) [^`]+)`", text)
+    return [re.split(r"\s{2,}|\s#", line)[0].split(" && ")[0] for line in found]
+
+
+def slug(heading: str) -> str:
+    """Return the anchor that a heading has."""
+    kept = re.sub(r"[^\w\- ]", "", heading.strip().lower())
+    return kept.replace(" ", "-")
+
+
+def links() -> list[tuple[str, str]]:
+    return [
+        (page, target)
+        for page, text in PAGES.items()
+        for target in re.findall(r"\]\((?!http)([^)]+)\)", text)
+    ]
+
+
+def test_the_readme_stays_a_place_to_start():
+    assert len(README.splitlines()) <= README_LINES
+    assert len(README.split()) <= README_WORDS
 
 
 def test_no_flag_is_added_without_a_decision():
@@ -36,37 +90,100 @@ def test_no_flag_is_added_without_a_decision():
     ]
 
 
+def test_what_is_generated_is_as_the_code_says():
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "docs/generate.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, f"{found.stdout}{found.stderr}Run: python docs/generate.py"
+
+
 @pytest.mark.parametrize("flag", FLAGS)
 def test_every_flag_is_documented(flag):
-    assert f"`{flag}" in README
+    assert f"`{flag}`" in PAGES["docs/command-line.md"]
 
 
 @pytest.mark.parametrize("setting", [field.name for field in fields(TrainConfig)])
 def test_every_setting_of_a_run_is_documented(setting):
-    assert f"`{setting}`" in README
+    assert f"| `{setting}` |" in SETTINGS
 
 
 @pytest.mark.parametrize(("endpoint", "parameters"), CONTRACT.items())
 def test_every_endpoint_is_documented_with_its_parameters(endpoint, parameters):
-    assert f"`{endpoint}({', '.join(parameters)})`" in README
+    found = re.search(rf"^\| `{endpoint}\((.*?)\)` \|", API, re.M)
+    assert found, f"docs/api.md has no row for {endpoint}"
+    assert re.sub(r"=[^,]+", "", found[1]).split(", ") == (parameters or [""])
+
+
+@pytest.mark.parametrize("endpoint", CONTRACT)
+def test_the_answer_of_every_endpoint_is_documented(endpoint):
+    assert f"`{endpoint}`" in API.split("## Answers")[1]
 
 
 @pytest.mark.parametrize("endpoint", OLD_NAMES)
 def test_an_old_name_of_an_endpoint_is_listed_as_renamed_and_not_as_an_endpoint(endpoint):
-    renamed = (ROOT / "docs" / "renamed.md").read_text("utf-8")
-    assert f"| `{endpoint}(" in renamed and f"`{endpoint}(" not in README
+    assert f"| `{endpoint}(" in PAGES["docs/renamed.md"]
+    assert not re.search(rf"`{endpoint}[(`]", API + README)
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README))
-def test_every_file_the_readme_points_to_is_there(target):
-    assert (ROOT / target).exists()
+@pytest.mark.parametrize(("page", "target"), links())
+def test_every_link_leads_somewhere(page, target):
+    name, _, anchor = target.partition("#")
+    path = (ROOT / page).parent / name if name else ROOT / page
+    assert path.exists()
+    if anchor:
+        text = path.read_text("utf-8")
+        assert anchor in [slug(heading) for heading in re.findall(r"^#+ (.*)$", text, re.M)]
 
 
-@pytest.mark.parametrize("file", re.findall(r"(\w+\.py)\b", README.split("## The files")[1]))
-def test_every_file_of_the_map_exists(file):
-    assert list(ROOT.rglob(file))
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_and_folder_that_is_named_is_there(page):
+    named = re.findall(rf"`({OURS}/[\w./-]*)(?::[\w.]+)?`", PAGES[page])
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize("line", re.findall(r"^from (?:align|gradio).*$", README, re.MULTILINE))
-def test_what_the_examples_import_is_there(line):
-    exec(line, {})
+@pytest.mark.parametrize("page", PAGES)
+def test_every_function_that_is_named_is_there(page):
+    for name, function in re.findall(rf"`({OURS}(?:/[\w./-]+)?\.\w+):([\w.]+)`", PAGES[page]):
+        text = (ROOT / name).read_text("utf-8")
+        *owner, last = function.split(".")
+        for each in owner:
+            assert re.search(rf"^class {each}\b", text, re.M), f"{name} has no class {each}"
+        assert re.search(rf"\b(?:def|class|function|const) {last}\b", text), f"{name}: {function}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_is_there(page):
+    for command in commands(PAGES[page]):
+        words = shlex.split(command.replace("'", "").replace('"', ""))
+        if words[0] == "palate":
+            assert words[1].startswith("-") or words[1] in {*COMMANDS, "COMMAND"}, command
+        elif words[1] == "-m":
+            module = words[2]
+            assert " ".join(words[:3]) in PROGRAMS, command
+            if len(words) > 3 and not words[3].startswith("-"):
+                source = ROOT / (PROGRAMS[f"python -m {module}"].replace(".", "/") + ".py")
+                text = source.read_text("utf-8") + (ROOT / "annotate/auth/arguments.py").read_text()
+                assert f'"{words[3]}"' in text, command
+        elif words[1].endswith(".py"):
+            assert (ROOT / words[1]).is_file() or words[1] == "tests/bench/NAME.py", command
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_flag_of_the_app_that_is_named_is_one(page):
+    for command in commands(PAGES[page]):
+        if command.startswith(("python app.py", "palate serve")):
+            named = re.findall(r"--[\w-]+", command)
+            assert set(named) <= {*FLAGS, "--help"}, command
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_the_examples_import_is_there(page):
+    for line in blocks(PAGES[page]):
+        if found := re.match(
+            r"from ((?:align|annotate|storage|gradio_client)[\w.]*) import (.*)$", line
+        ):
+            module = importlib.import_module(found[1])
+            assert all(hasattr(module, name.strip()) for name in found[2].split(",")), line

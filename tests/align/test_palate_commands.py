@@ -12,7 +12,7 @@ def test_a_run_is_trained_exported_brought_in_rendered_and_scored(make_run, tmp_
         assert palate([*map(str, words)]) == 0, capsys.readouterr().err
         return capsys.readouterr().out
 
-    run = make_run(steps=1, batch_pairs=1, micro_pairs=1, pairs=2)
+    run = make_run(steps=1, train_batch_size=1, micro_batch_size=1, pairs=2)
     assert json.loads(said("train", "--dry-run", run))["steps"] == 1
     said("train", run)
     adapter = tmp_path / "cats.safetensors"
@@ -29,7 +29,7 @@ def test_a_run_is_trained_exported_brought_in_rendered_and_scored(make_run, tmp_
 
 
 def test_an_evaluation_checks_a_version_beside_its_base(make_run, tmp_path, capsys):
-    run = make_run(steps=1, batch_pairs=1, micro_pairs=1, pairs=2)
+    run = make_run(steps=1, train_batch_size=1, micro_batch_size=1, pairs=2)
     assert palate(["train", str(run)]) == 0
     prompts, folder = tmp_path / "prompts.txt", tmp_path / "out"
     prompts.write_text("a cat face\nan owl\n", encoding="utf-8")
