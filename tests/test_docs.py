@@ -1,4 +1,4 @@
-"""README and docs tell the truth about flags, settings, endpoints, files, functions and commands."""
+"""README and docs tell the truth about flags, settings, endpoints, files and commands."""
 
 from __future__ import annotations
 

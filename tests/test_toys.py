@@ -1,0 +1,50 @@
+"""The toys run in seconds, and their figures say what docs/toys/README.md says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+LONGEST = 120
+
+
+def run_toy(name: str, plot: Path) -> str:
+    command = [sys.executable, "-W", "error", str(ROOT / "docs/toys" / name), str(plot)]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=plot.parent)
+    assert found.returncode == 0, found.stderr
+    with Image.open(plot) as image:
+        assert len(image.getcolors(1 << 16)) > 2
+    return found.stdout
+
+
+@pytest.mark.parametrize("toy", sorted((ROOT / "docs/toys").glob("*.py")), ids=lambda toy: toy.name)
+def test_a_toy_is_short_and_uses_the_real_functions(toy):
+    text = toy.read_text("utf-8")
+    assert len(text.splitlines()) < LONGEST
+    assert re.search(
+        r"^from (align\.diffusion\.losses|annotate\.statistics\.\w+) import", text, re.M
+    )
+
+
+def test_dpo_moves_points_to_where_votes_were_and_kappa_holds_them_on_the_ring(tmp_path):
+    printed = run_toy("dpo_2d.py", tmp_path / "dpo.png")
+    found = re.findall(r"(\d+)% of the points on the right, ([\d.]+) off the ring", printed)
+    base, held, free = [(int(right), float(off)) for right, off in found]
+    assert base[0] + 20 < held[0] <= free[0]
+    assert held[1] < 0.12 < free[1]
+
+
+def test_a_z_test_that_peeks_cries_wolf_and_the_verdict_does_not(tmp_path):
+    printed = run_toy("verdict.py", tmp_path / "verdict.png")
+    peeking, once, verdict = [
+        float(re.search(rf"^between equals, {name}: +([\d.]+)%", printed, re.M)[1])
+        for name in ("z-test", "z-test once", "verdict")
+    ]
+    assert peeking > 40 and once < 7 and verdict <= 5
+    assert f"calls {verdict:g} %" in (ROOT / "docs/toys/README.md").read_text("utf-8")
