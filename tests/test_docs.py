@@ -47,7 +47,7 @@ def blocks(text: str) -> list[str]:
 
 def commands(text: str) -> list[str]:
     """Return the commands that a page names, in blocks and in the text."""
-    found = [line for line in blocks(text) if re.match(r"(python|palate) ", line)]
+    found = [line for line in blocks(text) if re.match(r"(python|palate) (?!=)", line)]
     found += re.findall(r"`((?:python|palate) [^`]+)`", text)
     return [re.split(r"\s{2,}|\s#", line)[0].split(" && ")[0] for line in found]
 
@@ -151,7 +151,8 @@ def test_every_function_that_is_named_is_there(page):
         *owner, last = function.split(".")
         for each in owner:
             assert re.search(rf"^class {each}\b", text, re.M), f"{name} has no class {each}"
-        assert re.search(rf"\b(?:def|class|function|const) {last}\b", text), f"{name}: {function}"
+        defined = rf"\b(?:def|class|function|const) {last}\b|^{last}\b.*="
+        assert re.search(defined, text, re.M), f"{name} has no {function}"
 
 
 @pytest.mark.parametrize("page", PAGES)
