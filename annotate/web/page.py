@@ -1,4 +1,4 @@
-"""The page: a header, the tabs and the API; the page of labelers; and the web app of both."""
+"""Build the page of admins, the page of labelers, and the web app that serves both."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -59,130 +59,139 @@ STYLESHEETS = (
 )
 
 
-def build_page(studio: Studio, expected: Errors, way: Authenticator | None = None) -> gr.Blocks:
-    """Build the page and the API; of an `expected` error a person is told the sentence."""
+def build_page(studio: Studio, expected: Errors, sign_in: Authenticator | None = None) -> gr.Blocks:
+    """Build the page of admins and the API; the page shows the sentence of an `expected` error."""
     page: gr.Blocks
     with gr.Blocks(title="Palate", analytics_enabled=False) as page:
-        # First, because Gradio numbers endpoint names that an event of the page took before.
+        # First, since Gradio adds a number to endpoint names that an event of the page already has.
         add_api(studio, expected)
         gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
-        # There whether or not it has something to say: Gradio counts what a page is made of, and a
-        # page that was open before the start calls the stage by its number.
+        # Always there, if hidden: Gradio numbers components, and a page that was open before a
+        # restart calls the stage by its number.
         gr.HTML(
-            _told(studio.recovered),
+            _alerts(studio.recovered),
             elem_id="recovered",
             visible=bool(studio.recovered),
             apply_default_css=False,
         )
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             label = label_tab(studio, expected)
-            tune = FineTuneTab(studio, expected)
-            library = VersionsTab(studio, expected)
+            fine_tune = FineTuneTab(studio, expected)
+            versions = VersionsTab(studio, expected)
             compare = CompareTab(studio, expected)
-            verdict = BlindTestTab(studio, expected)
+            blind_tests = BlindTestTab(studio, expected)
             insights = InsightsTab(studio, expected)
-            if way is not None:
-                PeopleTab(way, expected)
-        everything = (label, tune.tab, library.tab, compare.tab, verdict.tab, insights.tab)
-        for one in (tune, library, verdict, insights):
-            stop_timer_elsewhere(one.timer, (tab for tab in everything if tab is not one.tab))
-        for watching in (tune, library, verdict):
-            start_timer_here(watching.timer, watching.tab)
-        library.compare_in(tabs, compare)
+            if sign_in is not None:
+                PeopleTab(sign_in, expected)
+        everything = (
+            label,
+            fine_tune.tab,
+            versions.tab,
+            compare.tab,
+            blind_tests.tab,
+            insights.tab,
+        )
+        for timed in (fine_tune, versions, blind_tests, insights):
+            stop_timer_elsewhere(timed.timer, (tab for tab in everything if tab is not timed.tab))
+        for timed in (fine_tune, versions, blind_tests):
+            start_timer_here(timed.timer, timed.tab)
+        versions.compare_in(tabs, compare)
         compare.open_links(page)
-    return _calm(page)
+    return _with_slow_queue(page)
 
 
 def build_labeling_page(studio: LabelerView, expected: Errors) -> gr.Blocks:
-    """Build the page of labelers: the stage, and the API as far as it is for them."""
+    """Build the page of labelers: the stage, their own votes, and their part of the API."""
     page: gr.Blocks
     with gr.Blocks(title="Palate", analytics_enabled=False) as page:
         add_api(studio, expected, Role.LABELER)
         gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
         build_stage(studio, expected)
         own_votes(studio, expected)
-    return _calm(page)
+    return _with_slow_queue(page)
 
 
-def _told(sentences: Sequence[str]) -> str:
+def _alerts(sentences: Sequence[str]) -> str:
     return "".join(f'<p role="alert">{escape(sentence)}</p>' for sentence in sentences)
 
 
-def _calm(page: gr.Blocks) -> gr.Blocks:
-    # Gradio looks for new events every millisecond: a twelfth of a core while nobody is there, and
-    # a thousand interruptions a second of the threads that draw.
+def _with_slow_queue(page: gr.Blocks) -> gr.Blocks:
+    # Gradio polls for events every millisecond: a twelfth of a core while idle, and a thousand
+    # interruptions per second of the threads that render.
     page._queue.sleep_when_free = max(QUEUE_POLL_S, page._queue.sleep_when_free)
     return page
 
 
 @dataclass(frozen=True)
 class WebApp:
-    """The app as a web server runs it."""
+    """The web app as an ASGI server runs it."""
 
     app: ASGIApp
     pages: tuple[App, ...]
-    """Gradio's apps behind it."""
+    """The apps of Gradio behind it."""
 
     def end_streams(self) -> None:
-        """Tell what browsers listen to that it is over; else a server would wait for them."""
+        """End the event streams of open pages, which a stopping server would wait for."""
         for page in self.pages:
             page.get_blocks()._queue.close()  # type: ignore[no-untyped-call]
             page.stop_event.set()
 
 
 def build_app(
-    studio: Studio, expected: Errors, way: Authenticator | None = None, site: Site | None = None
+    studio: Studio, expected: Errors, sign_in: Authenticator | None = None, site: Site | None = None
 ) -> WebApp:
-    """Build the web app: the guard, with a way to sign in the gate, and the pages behind it."""
+    """Build the web app: the guard, with `sign_in` the gate, and the pages behind them."""
     site = site or Site()
-    options = _gradio_options(signs_in=way is not None)
-    page = build_page(studio, expected, way)
-    whole, starting = _mounted(page, admin_routes(studio), options, site)
-    if way is None:
-        calls = CallChecks(_living(whole, starting), call_table(page))
-        return WebApp(RequestGuard(BodyLimits(calls), site), (whole,))
+    options = _gradio_options(signs_in=sign_in is not None)
+    page = build_page(studio, expected, sign_in)
+    admin_app, admin_lifespan = _mounted(page, admin_routes(studio), options, site)
+    if sign_in is None:
+        calls = CallChecks(_with_lifespans(admin_app, admin_lifespan), call_table(page))
+        return WebApp(RequestGuard(BodyLimits(calls), site), (admin_app,))
 
-    blind = LabelerView(studio, way.accounts.people, expected)
-    labeling_page = build_labeling_page(blind, expected)
-    labeling, also_starting = _mounted(labeling_page, labeler_routes(blind), options, site)
-    doors = AccountRoutes(way, read_static("styles/sign-in.css")).app()
-    gate = SignInMiddleware(
-        CallChecks(_living(whole, starting, also_starting), call_table(page)),
-        way,
-        doors,
-        CallChecks(labeling, call_table(labeling_page)),
+    labeler_view = LabelerView(studio, sign_in.accounts.people, expected)
+    labeling_page = build_labeling_page(labeler_view, expected)
+    labeler_app, labeler_lifespan = _mounted(
+        labeling_page, labeler_routes(labeler_view), options, site
     )
-    return WebApp(RequestGuard(BodyLimits(gate), site), (whole, labeling))
+    account_routes = AccountRoutes(sign_in, read_static("styles/sign-in.css")).app()
+    gate = SignInMiddleware(
+        CallChecks(_with_lifespans(admin_app, admin_lifespan, labeler_lifespan), call_table(page)),
+        sign_in,
+        account_routes,
+        CallChecks(labeler_app, call_table(labeling_page)),
+    )
+    return WebApp(RequestGuard(BodyLimits(gate), site), (admin_app, labeler_app))
 
 
 def _gradio_options(signs_in: bool) -> dict[str, Any]:
-    """Return what Gradio needs for Palate's options and privacy."""
-    told = '<meta name="palate-sign-in" content="on">' if signs_in else ""
+    """Return Gradio's options for Palate's style and privacy."""
+    sign_in_meta = '<meta name="palate-sign-in" content="on">' if signs_in else ""
     return {
         "theme": _theme(),
         "css": read_static(*STYLESHEETS),
-        "head": f'<meta name="color-scheme" content="light dark">{told}{queue_script()}',
+        "head": f'<meta name="color-scheme" content="light dark">{sign_in_meta}{queue_script()}',
         "footer_links": [],
         "run_history": False,
         "ssr_mode": False,
         "pwa": False,
         "enable_monitoring": False,
         "mcp_server": False,
-        # What is raised is a sentence already, see handlers.py.
+        # Errors are sentences already, see errors_to_ui.py.
         "show_error": True,
     }
 
 
 def queue_script() -> str:
-    """Return what keeps Gradio's client from losing events."""
+    """Return the script that keeps Gradio's client from losing events."""
     return f"<script>{read_static('gradio_queue_fix.js')}</script>"
 
 
 def _mounted(
     page: gr.Blocks, routes: list[Route], options: dict[str, Any], site: Site
 ) -> tuple[App, Lifespan]:
-    """Return a page as Gradio's app, with routes beside its own, and what starts it."""
-    around = gr.mount_gradio_app(
+    """Return a page as an app of Gradio with more routes, and its lifespan."""
+    outer = gr.mount_gradio_app(
         FastAPI(openapi_url=None),
         page,
         path="",
@@ -190,41 +199,41 @@ def _mounted(
         root_path=site.root_path,
         **options,
     )
-    app = next(route.app for route in around.routes if isinstance(route, Mount))
-    return cast(App, app), lambda: around.router.lifespan_context(around)
+    app = next(route.app for route in outer.routes if isinstance(route, Mount))
+    return cast(App, app), lambda: outer.router.lifespan_context(outer)
 
 
 def call_table(page: gr.Blocks) -> CallTable:
-    """Return what a page lets be called, in plain values."""
+    """Return the endpoints, events and server functions of a page in plain values."""
     endpoints = {
         path.removeprefix("/"): [
             Parameter(
-                str(one["parameter_name"]),
-                bool(one.get("parameter_has_default")),
-                one.get("parameter_default"),
+                str(parameter["parameter_name"]),
+                bool(parameter.get("parameter_has_default")),
+                parameter.get("parameter_default"),
             )
-            for one in told["parameters"]
+            for parameter in description["parameters"]
         ]
-        for path, told in page.get_api_info()["named_endpoints"].items()
+        for path, description in page.get_api_info()["named_endpoints"].items()
     }
     events = {
         index: (name if (name := str(event.api_name)) in endpoints else "", len(event.inputs))
         for index, event in page.fns.items()
     }
     functions = {
-        one["id"]: frozenset(one["props"].get("server_fns") or ())
-        for one in page.config["components"]
+        component["id"]: frozenset(component["props"].get("server_fns") or ())
+        for component in page.config["components"]
     }
     return CallTable(endpoints, events, functions)
 
 
-def _living(app: ASGIApp, *starting: Lifespan) -> ASGIApp:
-    """Return an app that starts others before it is served and ends them afterwards."""
+def _with_lifespans(app: ASGIApp, *lifespans: Lifespan) -> ASGIApp:
+    """Return an app that enters lifespans before it serves, and leaves them afterwards."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            for start in starting:
+            for start in lifespans:
                 await stack.enter_async_context(start())
             yield
 
@@ -232,7 +241,7 @@ def _living(app: ASGIApp, *starting: Lifespan) -> ASGIApp:
 
 
 def _theme() -> gr.themes.Base:
-    """Return warm greys and one accent; page.css puts the system's own font in place."""
+    """Return a theme of warm grays and one accent; page.css sets the system's font."""
     return gr.themes.Base(
         primary_hue=gr.themes.colors.orange,
         neutral_hue=gr.themes.colors.stone,

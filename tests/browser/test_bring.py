@@ -40,7 +40,7 @@ def test_a_person_sees_ten_prompts_before_anything_is_brought_in(
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(shared_app.url)
-    page.get_by_role("button", name="Bring your own images").click(timeout=SLOW_MS)
+    page.get_by_role("button", name="Import images").click(timeout=SLOW_MS)
     page.locator("#import-folder input, #import-folder textarea").fill(str(folder))
     page.locator("#preview-import").click()
 
@@ -60,7 +60,7 @@ def test_a_person_sees_ten_prompts_before_anything_is_brought_in(
     assert (told["images"], told["known"], told["pairs"]) == (20, 0, 20)
 
     page.locator("#import-folder input, #import-folder textarea").press("Enter")
-    page.get_by_role("button", name="Bring in 20 images").click(timeout=WORK_MS)
+    page.get_by_role("button", name="Import 20 images").click(timeout=WORK_MS)
     page.locator("#import-result .notice", has_text="Ready to label").wait_for(timeout=WORK_MS)
     assert "20 images and 7 prompts" in page.locator("#import-result").inner_text()
     page.locator("#import-images").wait_for(state="hidden", timeout=SLOW_MS)

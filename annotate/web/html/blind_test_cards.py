@@ -1,4 +1,4 @@
-"""The HTML of the Verdict tab, made from the studio's plain values."""
+"""The HTML of the Blind tests tab, rendered from plain values."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -12,18 +12,18 @@ MOST_ROWS = 12
 QUESTIONS = {
     "overall": "Better overall",
     "appeal": "Looks better",
-    "fidelity": "Shows the prompt better",
+    "fidelity": "Follows the prompt better",
 }
 FALSE_POSITIVE_NOTE = (
-    "Of tests between equal versions, watched vote by vote like this one, at most one in twenty "
-    "is ever called."
+    "If both versions were equal, at most one test in twenty would ever reach an outcome, "
+    "even watched vote by vote."
 )
 
 
 def blind_test_cards(trials: Sequence[dict[str, Any]], active: str, tuned: bool = True) -> str:
-    """Return every blind test with what it says; `active` is the version that draws new pairs.
+    """Return every blind test with its outcome; `active` is the version that renders new pairs.
 
-    Without `tuned` there is nothing but the base to test.
+    Without `tuned` there is only the base, and nothing to test.
     """
     if not tuned:
         return notice_card(
@@ -34,20 +34,20 @@ def blind_test_cards(trials: Sequence[dict[str, Any]], active: str, tuned: bool 
     if not trials:
         return notice_card(
             "No blind test yet",
-            "Start one above: both versions draw the same prompts, you say which image is "
-            "better, and nobody knows whose it is until the votes are counted.",
+            "Start one above: both versions render the same prompts, you say which image is "
+            "better, and nobody sees which version made it until the votes are counted.",
         )
     return "".join(blind_test_card(trial, active) for trial in trials)
 
 
 def blind_test_card(trial: dict[str, Any], active: str) -> str:
     """Return one blind test."""
-    told = trial["questions"]["overall"]
+    overall = trial["questions"]["overall"]
     title = f"{escape(trial['after'])} against {escape(trial['before'])}"
     parts = [
         f'<div class="run-head"><b>{title}</b>{badge(trial)}'
-        f'<span class="soft">{escape(trial["trial"])}, {counts(told)}</span></div>',
-        figure(told, trial["after"]) if told["rate"] is not None else "",
+        f'<span class="soft">{escape(trial["trial"])}, {counts(overall)}</span></div>',
+        figure(overall, trial["after"]) if overall["rate"] is not None else "",
         f'<p class="outcome {tone(trial["outcome"])}">{sentence(trial)}</p>',
         f'<p class="soft">{escape(trial["note"])}</p>' if trial["note"] else "",
         f'<p class="soft">{escape(trial["problem"])}</p>' if trial["problem"] else "",
@@ -60,30 +60,30 @@ def blind_test_card(trial: dict[str, Any], active: str) -> str:
 
 
 def badge(trial: dict[str, Any]) -> str:
-    """Return where a test stands, as a coloured word."""
+    """Return the state of a test as a colored badge."""
     states = {"better": ("done", "Better"), "worse": ("failed", "Worse")}
-    going_on = ("running", "Open") if trial["state"] == "open" else ("", "Ended")
-    kind, word = states.get(trial["outcome"], going_on)
+    state = ("running", "Open") if trial["state"] == "open" else ("", "Ended")
+    kind, word = states.get(trial["outcome"], state)
     return f'<span class="badge {kind}">{word}</span>'
 
 
 def tone(outcome: str | None) -> str:
-    """Return the class of a verdict's sentence."""
+    """Return the CSS class of an outcome."""
     return {"better": "good", "worse": "bad"}.get(outcome or "", "")
 
 
-def counts(told: dict[str, Any]) -> str:
+def counts(question: dict[str, Any]) -> str:
     """Return the votes of one question in words."""
-    decisive = told["wins"] + told["losses"]
+    decisive = question["wins"] + question["losses"]
     words = [f"{decisive} decisive vote{'s' * (decisive != 1)}"]
-    words += [f"{told['ties']} tie{'s' * (told['ties'] != 1)}"] if told["ties"] else []
-    words += [f"{told['skipped']} skipped"] if told["skipped"] else []
+    words += [f"{question['ties']} tie{'s' * (question['ties'] != 1)}"] if question["ties"] else []
+    words += [f"{question['skipped']} skipped"] if question["skipped"] else []
     return ", ".join(words)
 
 
-def figure(told: dict[str, Any], after: str) -> str:
+def figure(question: dict[str, Any], after: str) -> str:
     """Return the win rate with its interval on a line from 0 to 100 %."""
-    low, high, rate = (100 * told[name] for name in ("low", "high", "rate"))
+    low, high, rate = (100 * question[name] for name in ("low", "high", "rate"))
     return (
         f'<div class="figure"><b>{rate:.0f} %</b>'
         f"<span>for {escape(after)}<br>"
@@ -96,7 +96,7 @@ def figure(told: dict[str, Any], after: str) -> str:
 
 
 def sentence(trial: dict[str, Any]) -> str:
-    """Return what the votes say in plain words."""
+    """Return the outcome, or the votes still needed, in a sentence."""
     after, before = escape(trial["after"]), escape(trial["before"])
     if trial["outcome"] == "better":
         return f"<b>{after} is better than {before}.</b> {FALSE_POSITIVE_NOTE}"
@@ -108,59 +108,59 @@ def sentence(trial: dict[str, Any]) -> str:
     most = f"{high:,} or more" if high >= MOST_VOTES else f"{high:,}"
     span = most if low == high else f"{low:,} to {most}"
     return (
-        f"<b>Not settled.</b> About {span} more decisive {pluralize(high, 'vote')} until it can be "
-        "called, going by the votes so far (80 % range)."
+        f"<b>Not settled.</b> About {span} more decisive {pluralize(high, 'vote')} until an "
+        "outcome, by the votes so far (80 % range)."
     )
 
 
 def buttons(trial: dict[str, Any], active: str) -> str:
-    """Return what can be done with a test."""
+    """Return the buttons of a test."""
     after, before = escape(trial["after"]), escape(trial["before"])
-    acts = []
+    actions = []
     if trial["state"] == "open":
         main = ' class="main"' if trial["outcome"] is None else ""
-        acts.append(button("vote", trial, "Vote" if not trial["votes"] else "Vote on", main))
+        actions.append(button("vote", trial, "Vote" if not trial["votes"] else "Keep voting", main))
     if active != trial["after"]:
         main = ' class="main"' if trial["outcome"] == "better" else ""
-        acts.append(button("use", trial, f"Make {after} active", main))
+        actions.append(button("use", trial, f"Make {after} active", main))
     if active != trial["before"]:
         main = ' class="main"' if trial["outcome"] == "worse" else ""
-        acts.append(button("back", trial, f"Go back to {before}", main))
+        actions.append(button("back", trial, f"Go back to {before}", main))
     if trial["state"] == "open":
-        acts.append(button("end", trial, "End the test"))
+        actions.append(button("end", trial, "End the test"))
     if trial["votes"]:
-        acts.append(button("report", trial, "Save a report"))
+        actions.append(button("report", trial, "Save a report"))
     if url := trial.get("report_url"):
-        acts.append(f'<a href="{escape(url, quote=True)}" target="_blank">Open the report</a>')
-    return f'<div class="acts">{"".join(acts)}</div>'
+        actions.append(f'<a href="{escape(url, quote=True)}" target="_blank">Open the report</a>')
+    return f'<div class="actions">{"".join(actions)}</div>'
 
 
-def button(act: str, trial: dict[str, Any], text: str, kind: str = "") -> str:
-    """Return a button that `verdict.js` listens to; `text` is HTML."""
+def button(action: str, trial: dict[str, Any], text: str, kind: str = "") -> str:
+    """Return a button that `blind_test.js` listens to; `text` is HTML."""
     return (
-        f'<button type="button"{kind} data-action="{act}" data-trial="{escape(trial["trial"])}">'
+        f'<button type="button"{kind} data-action="{action}" data-trial="{escape(trial["trial"])}">'
         f"{text}</button>"
     )
 
 
 def details(trial: dict[str, Any]) -> str:
-    """Return the votes by question, person and prompt, folded away."""
+    """Return the votes by question, person and prompt, folded."""
     if not trial["votes"]:
         return ""
-    told = trial["questions"]["overall"]
+    overall = trial["questions"]["overall"]
     groups = [
         group("By person", trial["by_person"]),
         group(f"By prompt, of {trial['prompts']}", trial["by_prompt"]),
     ]
     if len(trial["questions"]) > 1:
         by_question = {
-            QUESTIONS[name]: (some["wins"], some["losses"], some["ties"])
-            for name, some in trial["questions"].items()
+            QUESTIONS[name]: (votes["wins"], votes["losses"], votes["ties"])
+            for name, votes in trial["questions"].items()
         }
         groups.insert(0, group("By question", by_question))
     resampled = ""
-    if told["over_prompts"]:
-        low, high = (100 * share for share in told["over_prompts"])
+    if overall["over_prompts"]:
+        low, high = (100 * share for share in overall["over_prompts"])
         resampled = (
             f"<p>Other prompts might have given {low:.0f} to {high:.0f} % (95 % interval over "
             "prompts).</p>"
@@ -170,7 +170,7 @@ def details(trial: dict[str, Any]) -> str:
 
 
 def group(title: str, rows: Mapping[str, Sequence[int]]) -> str:
-    """Return wins, ties and losses by some name."""
+    """Return a titled list of wins, ties and losses by name."""
     lines = [row(name, *numbers) for name, numbers in list(rows.items())[:MOST_ROWS]]
     more = len(rows) - MOST_ROWS
     lines += [f'<p class="soft">and {more} more</p>'] if more > 0 else []
@@ -178,7 +178,7 @@ def group(title: str, rows: Mapping[str, Sequence[int]]) -> str:
 
 
 def row(name: str, wins: int, losses: int, ties: int) -> str:
-    """Return one name with a bar of wins and ties, and its numbers."""
+    """Return one name with a bar of wins and ties, and its counts."""
     total = max(1, wins + losses + ties)
     return (
         f'<div class="row"><span title="{escape(name, quote=True)}">{escape(name)}</span>'
@@ -189,12 +189,12 @@ def row(name: str, wins: int, losses: int, ties: int) -> str:
 
 
 def rounded(votes: int) -> int:
-    """Return a number with two digits that count."""
+    """Return a number rounded to two significant digits."""
     return int(float(f"{votes:.2g}"))
 
 
 def sizes_card(sizes: Mapping[float, int]) -> str:
-    """Return how many votes a verdict takes, for someone about to start."""
+    """Return a table of the votes needed for an outcome, by true win rate."""
     rows = "".join(
         f"<tr><td>wins {100 * rate:.0f} % of the time</td>"
         f"<td>{'about ' if votes < MOST_VOTES else ''}{rounded(votes):,}"
@@ -203,6 +203,6 @@ def sizes_card(sizes: Mapping[float, int]) -> str:
     )
     return (
         '<div class="card"><b>How many votes it takes</b>'
-        '<p class="soft">Half of the tests are settled by then, if the new version really</p>'
+        '<p class="soft">Half of all tests have an outcome by then, if the candidate really</p>'
         f'<table class="sizes">{rows}</table></div>'
     )

@@ -1,4 +1,4 @@
-"""The HTML of how people vote: their sides, the same twice, agreement, weights, exclusions."""
+"""The HTML of voting habits: side bias, consistency, agreement, weights and exclusions."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -7,30 +7,33 @@ from typing import Any
 from annotate.web.html.bar_charts import on_line
 from annotate.wording import quantity
 
-Told = dict[str, Any]
+Report = dict[str, Any]
 MOST_PEOPLE = 30
 
 
-def habits_section(told: Told) -> str:
-    """Return how everybody votes, or the one person."""
+def habits_section(report: Report) -> str:
+    """Return the habits of everybody, or of one person."""
     cards = "".join(
-        person_card(name, habit, told) for name, habit in list(told["habits"].items())[:MOST_PEOPLE]
+        person_card(name, habit, report)
+        for name, habit in list(report["habits"].items())[:MOST_PEOPLE]
     )
     return (
-        f'<h2 class="section">How votes are given</h2>{agreement_card(told)}'
-        f'<div class="labelers">{cards}</div>{exclusions_card(told["exclusions"])}'
+        f'<h2 class="section">Voting habits</h2>{agreement_card(report)}'
+        f'<div class="labelers">{cards}</div>{exclusions_card(report["exclusions"])}'
     )
 
 
-def own_habits(told: Told) -> str:
-    """Return a person's habits by their own votes alone."""
-    alone: Told = {"reliability": {}, "weights": {}}
-    return "".join(person_card(name, habit, alone) for name, habit in told["habits"].items())
+def own_habits(report: Report) -> str:
+    """Return a person's habits, computed from their own votes alone."""
+    without_others: Report = {"reliability": {}, "weights": {}}
+    return "".join(
+        person_card(name, habit, without_others) for name, habit in report["habits"].items()
+    )
 
 
-def agreement_card(told: Told) -> str:
-    """Return whether people agree beyond chance, and why that cannot be said."""
-    found = told["agreement"]
+def agreement_card(report: Report) -> str:
+    """Return Krippendorff's alpha with its interval, or why it cannot be computed."""
+    found = report["agreement"]
     if found["alpha"] is None:
         why = escape(found["why"])
         return f'<div class="card insight"><b>Agreement</b><p class="soft">{why}</p></div>'
@@ -46,7 +49,7 @@ def agreement_card(told: Told) -> str:
 
 
 def in_words(alpha: float) -> str:
-    """Say what an alpha means for matters of taste."""
+    """Return an alpha in words."""
     if alpha < 0.1:
         return "People agree hardly more than by chance: tastes differ, or the pairs are close."
     if alpha < 0.4:
@@ -54,25 +57,25 @@ def in_words(alpha: float) -> str:
     return "People agree well."
 
 
-def person_card(name: str, habit: Told, told: Mapping[str, Any]) -> str:
-    """Return one person's habits, each as a share with its interval and a plain sentence."""
+def person_card(name: str, habit: Report, report: Mapping[str, Any]) -> str:
+    """Return one person's habits, each a share with its interval and a sentence."""
     rows = [row("Left image", habit["left"], 0.5, side_sentence(habit))]
-    rows.append(row("Same choice twice", habit["same_twice"], 0.5, twice_sentence(habit)))
+    rows.append(row("Same answer twice", habit["same_twice"], 0.5, twice_sentence(habit)))
     if habit["known"]["of"]:
-        rows.append(row("Known answers", habit["known"], 0.5, ""))
-    if reliable := told["reliability"].get(name):
+        rows.append(row("Gold pairs", habit["known"], 0.5, ""))
+    if reliable := report["reliability"].get(name):
         share = {"value": reliable["accuracy"], "low": reliable["low"], "high": reliable["high"]}
         said = f"by {quantity(reliable['shared'], 'vote')} that others gave too"
-        rows.append(row("As most see it", share, 0.5, said))
+        rows.append(row("Agrees with others", share, 0.5, said))
     return (
         f'<article class="card insight person"><div class="run-head"><b><bdi>{escape(name)}</bdi>'
         f'</b><span class="soft">{quantity(habit["votes"], "vote")}</span>'
-        f"{weight_of(name, told)}</div>{''.join(rows)}{weight_reason(name, told)}</article>"
+        f"{weight_of(name, report)}</div>{''.join(rows)}{weight_reason(name, report)}</article>"
     )
 
 
-def row(title: str, share: Told, middle: float, sentence: str) -> str:
-    """Return one habit."""
+def row(title: str, share: Report, middle: float, sentence: str) -> str:
+    """Return one habit as a row."""
     if share["value"] is None:
         plot, value = "<span></span>", "–"
     else:
@@ -84,61 +87,61 @@ def row(title: str, share: Told, middle: float, sentence: str) -> str:
     )
 
 
-def side_sentence(habit: Told) -> str:
-    """Say whether somebody leans to a side, without blame."""
+def side_sentence(habit: Report) -> str:
+    """Return a sentence on side bias, without blame."""
     if habit["leaning"]:
         return (
             f"Leans to the {habit['leaning']}, by the first {habit['looked_at']} left or right "
-            "votes. Sides are shuffled, so the model learns nothing wrong; a look at both first "
-            "saves votes."
+            "votes. Sides are shuffled, so this does not bias the model, but looking at both "
+            "images first makes votes more useful."
         )
     if not habit["looked_at"]:
-        return "Leanings are looked for from 25 left or right votes on."
-    return f"No leaning in the first {habit['looked_at']} left or right votes."
+        return "Side bias is measured from 25 left or right votes on."
+    return f"No side bias in the first {habit['looked_at']} left or right votes."
 
 
-def twice_sentence(habit: Told) -> str:
-    """Say what pairs shown again say."""
+def twice_sentence(habit: Report) -> str:
+    """Return a sentence on the answers to repeated pairs."""
     same = habit["same_twice"]
     ties = habit["tie_once"]
     if not same["of"]:
-        return "Now and then a pair comes again with its sides swapped; none was decided twice yet."
-    told = f"{same['count']} of {same['of']} pairs that came again with sides swapped"
+        return "Some pairs are repeated with their sides swapped; none was decided twice yet."
+    sentence = f"{same['count']} of {same['of']} repeated pairs with sides swapped"
     turned = [
         f"{habit[side + '_twice']} with the {side} side both times"
         for side in ("left", "right")
         if habit[side + "_twice"]
     ]
-    told += f"; {', '.join(turned)}" if turned else ""
-    return told + (f"; {ties} became or stopped being a tie" if ties else "") + "."
+    sentence += f"; {', '.join(turned)}" if turned else ""
+    return sentence + (f"; {ties} became or stopped being a tie" if ties else "") + "."
 
 
-def weight_of(name: str, told: Mapping[str, Any]) -> str:
-    """Return how much somebody's votes count where that is not in full."""
-    weight = told["weights"].get(name)
+def weight_of(name: str, report: Mapping[str, Any]) -> str:
+    """Return a badge with the weight of a person's votes; empty for a weight of 1."""
+    weight = report["weights"].get(name)
     if not weight or weight["weight"] == 1:
         return ""
-    return f'<span class="badge">counts {weight["weight"]:.2f}</span>'
+    return f'<span class="badge">weight {weight["weight"]:.2f}</span>'
 
 
-def weight_reason(name: str, told: Mapping[str, Any]) -> str:
-    """Return why somebody's votes do not count in full."""
-    weight = told["weights"].get(name)
+def weight_reason(name: str, report: Mapping[str, Any]) -> str:
+    """Return the reason for a weight; empty for a weight of 1."""
+    weight = report["weights"].get(name)
     if not weight or weight["weight"] == 1:
         return ""
-    return f'<p class="soft small">Why it counts less: {escape(weight["reason"])}</p>'
+    return f'<p class="soft small">Reason for the weight: {escape(weight["reason"])}</p>'
 
 
-def exclusions_card(exclusions: Sequence[Told]) -> str:
-    """Return what is not learned from and why; nothing without any."""
+def exclusions_card(exclusions: Sequence[Report]) -> str:
+    """Return a table of exclusions; empty without any."""
     if not exclusions:
         return ""
     rows = "".join(
-        f"<tr><td>{one['exclusion']}</td>"
-        f"<td>{escape(one['person'] or 'vote ' + str(one['vote']))}</td>"
-        f"<td>{escape(one['reason'])}</td><td>{escape(one['who'])}</td>"
-        f"<td>{'lifted' if one['lifted'] else 'left out'}</td></tr>"
-        for one in exclusions
+        f"<tr><td>{exclusion['exclusion']}</td>"
+        f"<td>{escape(exclusion['person'] or 'vote ' + str(exclusion['vote']))}</td>"
+        f"<td>{escape(exclusion['reason'])}</td><td>{escape(exclusion['who'])}</td>"
+        f"<td>{'lifted' if exclusion['lifted'] else 'left out'}</td></tr>"
+        for exclusion in exclusions
     )
     head = "<th>No.</th><th>Whose</th><th>Reason</th><th>By</th><th>Now</th>"
     return (

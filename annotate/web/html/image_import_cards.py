@@ -1,4 +1,4 @@
-"""What an import shows: how far it is, what it would bring, what became of every image."""
+"""The HTML of an import: its preview, its progress and its result."""
 
 from base64 import b64encode
 from html import escape
@@ -12,56 +12,56 @@ from annotate.wording import pluralize, quantity
 
 
 def import_progress_card(progress: dict[str, Any]) -> str:
-    """Return how far an import is."""
+    """Return the progress of an import."""
     done, of = progress["done"], progress["of"]
     percent = round(100 * done / of) if of else 0
     left = f" · {time_left(progress['left_s'])}" if progress["left_s"] is not None else ""
     return (
         f'<div class="card run" role="status"><b>{escape(progress["phase"])}</b>'
         f'<div class="track running" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
-        f'aria-valuenow="{percent}" aria-label="Progress of bringing in">'
+        f'aria-valuenow="{percent}" aria-label="Progress of the import">'
         f'<div class="fill" style="width:{percent}%"></div></div>'
         f'<p class="soft">{done:,} of {of:,} images{left}. You can label meanwhile.</p></div>'
     )
 
 
 def preview_card(preview: Preview) -> str:
-    """Return what bringing a folder in would bring, with images to judge its prompts by."""
-    told = preview.told()
+    """Return the preview of an import, with example images to check the prompts."""
+    summary = preview.told()
     facts = [
-        (told["images"], pluralize(told["images"], "new image")),
-        (told["prompts"], pluralize(told["prompts"], "prompt")),
-        (told["pairs"], f"{pluralize(told['pairs'], 'pair')} at the most"),
-        (sum(told["skipped"].values()), "skipped"),
+        (summary["images"], pluralize(summary["images"], "new image")),
+        (summary["prompts"], pluralize(summary["prompts"], "prompt")),
+        (summary["pairs"], f"{pluralize(summary['pairs'], 'pair')} at the most"),
+        (sum(summary["skipped"].values()), "skipped"),
     ]
     numbers = "".join(f"<div><b>{count:,}</b><span>{name}</span></div>" for count, name in facts)
-    notes = [*["Stopped: more may be there."] * preview.stopped, *preview.notes()]
-    shown = "".join(_example(one, preview) for one in preview.examples)
+    notes = [*["Stopped early: there may be more."] * preview.stopped, *preview.notes()]
+    shown = "".join(_example(example, preview) for example in preview.examples)
     examples = (
         f"<h4>{quantity(len(preview.examples), 'image')} from all over the folder: is each prompt "
         f'the right one?</h4><ul class="examples">{shown}</ul>'
     ) * bool(shown)
     return (
         f'<div class="card plan preview" role="status"><div class="facts">{numbers}</div>'
-        f"<p>{escape(' '.join(notes))}</p>{skip_list(told)}{examples}</div>"
+        f"<p>{escape(' '.join(notes))}</p>{skip_list(summary)}{examples}</div>"
     )
 
 
-def import_result_card(brought: dict[str, Any]) -> str:
-    """Return what became of every image."""
-    title = "Ready to label" if brought["pairs"] else "Nothing new to label"
+def import_result_card(result: dict[str, Any]) -> str:
+    """Return the result of an import."""
+    title = "Ready to label" if result["pairs"] else "Nothing new to label"
     return (
         f'<div class="card notice" role="status"><b>{title}</b>'
-        f"<p>{escape(brought['summary'])}</p>{skip_list(brought)}</div>"
+        f"<p>{escape(result['summary'])}</p>{skip_list(result)}</div>"
     )
 
 
-def skip_list(told: dict[str, Any]) -> str:
-    """Return how many files were left out for each reason, and the first of them by name."""
-    names = told["skipped_names"]
+def skip_list(summary: dict[str, Any]) -> str:
+    """Return the number of skipped files by reason, with the first of their names."""
+    names = summary["skipped_names"]
     lines = "".join(
         f"<li>{count:,} skipped: {escape(reason)} ({escape(first_of(names[reason], count))})</li>"
-        for reason, count in told["skipped"].items()
+        for reason, count in summary["skipped"].items()
     )
     return f'<ul class="soft counts">{lines}</ul>' if lines else ""
 

@@ -17,9 +17,9 @@ def curve(
     high: float | None = None,
     guide: float | None = None,
 ) -> str:
-    """Return a figure: the newest smoothed value large, the raw line faint, the smooth line strong.
+    """Return a line chart: the raw line faint, the smoothed line strong, its last value in large.
 
-    `form` formats a value; `guide` draws a dashed level such as chance.
+    `form` is the format of a value; `guide` adds a dashed level such as chance.
     """
     raw = _thin(points)
     smooth = _smooth(raw)
@@ -27,6 +27,7 @@ def curve(
     bottom = min(values) if low is None else low
     top = max(values) if high is None else high
     scale = _Scale(raw[0][0], raw[-1][0], bottom, top)
+
     level = "" if guide is None else _guide(scale((raw[0][0], guide))[1])
     return (
         f'<figure class="curve"><figcaption>{escape(title)}'
@@ -46,7 +47,7 @@ def _thin(points: Sequence[Point]) -> list[Point]:
 
 
 def _smooth(points: Sequence[Point]) -> list[Point]:
-    """Return an exponential mean without the pull of its starting value."""
+    """Return the exponential moving average (decay 0.9), corrected for its start as in Adam."""
     total = weight = 0.0
     smoothed = []
     for at, value in points:

@@ -6,24 +6,24 @@ from html import escape
 from annotate.web.html.run_cards import notice_card, when
 from storage.tables.people import Person, Role
 
-ALONE = notice_card(
+ONLY_ONE = notice_card(
     "Only you so far",
-    "Add somebody below. They get a link to choose a password with, and a page for labeling alone.",
+    "Add somebody below. They get a link to set a password, and a page for labeling.",
 )
 
 
 def people_table(people: Sequence[Person], votes: Mapping[str, int], accounts: bool) -> str:
-    """Return everybody, with what can be done; links only where Palate keeps the passwords."""
+    """Return a table of people with actions; links only where Palate keeps the passwords."""
     rows = "".join(_row(person, votes.get(person.name, 0), accounts) for person in people)
     return (
         '<div class="card table"><table class="people"><thead><tr><th>Name</th><th>Role</th>'
         f"<th>Votes</th><th>Last seen</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>"
-        + (ALONE if len(people) < 2 else "")
+        + (ONLY_ONE if len(people) < 2 else "")
     )
 
 
 def link_card(name: str, link: str) -> str:
-    """Return the link that a person chooses a password with; it is shown only now."""
+    """Return the link with which a person sets a password; it is shown only once."""
     return (
         f'<div class="card notice link" role="status"><b>A link for <bdi>{escape(name)}</bdi></b>'
         f'<p class="copy-row"><input readonly aria-label="The link" '
@@ -35,7 +35,7 @@ def link_card(name: str, link: str) -> str:
 
 
 def known_card(name: str, header: str) -> str:
-    """Return what to do where a proxy says who somebody is."""
+    """Return a card on how a person signs in through a proxy."""
     return notice_card(
         f"{name} is known", f"They come in as soon as the proxy sends {header}: {name}."
     )
@@ -43,8 +43,8 @@ def known_card(name: str, header: str) -> str:
 
 def _row(person: Person, votes: int, accounts: bool) -> str:
     name = escape(person.name)
-    acts = [("enable", "Let in again")] if not person.enabled else _acts(person, accounts)
-    buttons = "".join(_button(person, act, text) for act, text in acts)
+    actions = [("enable", "Enable")] if not person.enabled else _actions(person, accounts)
+    buttons = "".join(_button(person, action, text) for action, text in actions)
     gone = "" if person.enabled else ' class="gone"'
     return (
         f"<tr{gone}><td><b><bdi>{name}</bdi></b>{_badges(person, accounts)}</td>"
@@ -54,7 +54,7 @@ def _row(person: Person, votes: int, accounts: bool) -> str:
     )
 
 
-def _acts(person: Person, accounts: bool) -> list[tuple[str, str]]:
+def _actions(person: Person, accounts: bool) -> list[tuple[str, str]]:
     other = ("labeler", "Make labeler") if person.role is Role.ADMIN else ("admin", "Make admin")
     return [other, *([("link", "New link")] if accounts else []), ("disable", "Disable")]
 
@@ -67,9 +67,9 @@ def _badges(person: Person, accounts: bool) -> str:
     return ""
 
 
-def _button(person: Person, act: str, text: str) -> str:
+def _button(person: Person, action: str, text: str) -> str:
     name = escape(person.name, quote=True)
     return (
-        f'<button type="button" data-action="{act}" data-person="{name}" '
+        f'<button type="button" data-action="{action}" data-person="{name}" '
         f'aria-label="{text}: {name}">{text}</button>'
     )

@@ -20,7 +20,7 @@ STATES = {
 
 
 def plan_card(plan: dict[str, Any]) -> str:
-    """Return what a click on the button would run."""
+    """Return the plan of the next run."""
     facts = (
         (str(plan["pairs"]), pluralize(plan["pairs"], "pair")),
         (str(plan["held_out"]), "held out"),
@@ -34,14 +34,14 @@ def plan_card(plan: dict[str, Any]) -> str:
     )
 
 
-def left_out(told: dict[str, Any]) -> str:
-    """Return which votes a run leaves out, and why; empty where it leaves out none."""
-    sentence = told.get("left_out")
+def left_out(run: dict[str, Any]) -> str:
+    """Return a sentence on the votes that a run leaves out; empty if there are none."""
+    sentence = run.get("left_out")
     return f'<p class="soft left-out">{escape(sentence)}</p>' if sentence else ""
 
 
 def facts_row(facts: Sequence[tuple[str, str]]) -> str:
-    """Return values with what they are below them, in a row."""
+    """Return a row of values with their names below."""
     cells = "".join(
         f"<div><b>{escape(value)}</b><span>{name}</span></div>" for value, name in facts
     )
@@ -49,14 +49,14 @@ def facts_row(facts: Sequence[tuple[str, str]]) -> str:
 
 
 def notice_card(title: str, detail: str) -> str:
-    """Return a quiet card that says what is missing and what to do."""
+    """Return a card with a title and a sentence."""
     return (
         f'<div class="card notice"><b>{escape(title)}</b><p class="soft">{escape(detail)}</p></div>'
     )
 
 
 def run_card(run: dict[str, Any] | None) -> str:
-    """Return one run in full: progress, curves and, at the end, whether it helped."""
+    """Return one run in detail: progress, curves and, once done, its outcome."""
     if run is None:
         return notice_card(
             "No run yet",
@@ -65,26 +65,26 @@ def run_card(run: dict[str, Any] | None) -> str:
     percent = round(100 * (run["progress"] or 0))
     parts = [
         f'<div class="run-head"><b>Run {escape(run["run_id"])}</b>{_badge(run["state"])}'
-        f'<span class="soft">{escape(_moment(run))}</span></div>',
+        f'<span class="soft">{escape(_phase_line(run))}</span></div>',
         f'<div class="track {escape(run["state"])}" role="progressbar" aria-valuemin="0" '
         f'aria-valuemax="100" aria-valuenow="{percent}" aria-label="Progress of the run">'
         f'<div class="fill" style="width:{percent}%"></div></div>',
         curves_of(run.get("metrics") or []),
         outcome(run),
         left_out(run),
-        _sheet(run),
+        _check_sheet(run),
     ]
     return f'<div class="card run" data-state="{escape(run["state"])}">{"".join(parts)}</div>'
 
 
 def outcome(run: dict[str, Any]) -> str:
-    """Return the plain sentence on how a run ended; empty while it goes on."""
+    """Return a sentence on how a run ended; empty while it is running."""
     if run["state"] == "done":
-        return _verdict(run.get("result") or {}, run.get("version"))
+        return _outcome_of(run.get("result") or {}, run.get("version"))
     if run["state"] == "failed":
         return f'<p class="outcome bad"><b>It failed.</b> {escape(run["error"] or "")}</p>'
     if run["state"] in ("cancelled", "interrupted"):
-        sentence = "Nothing is lost: resume goes on from the last checkpoint."
+        sentence = "Nothing is lost: Resume continues from the last checkpoint."
         return f'<p class="outcome">{escape(run.get("error") or sentence)}</p>'
     return ""
 
@@ -97,7 +97,7 @@ def runs_table(runs: Sequence[dict[str, Any]]) -> str:
     return _table("runs", head, "".join(_run_row(run) for run in runs))
 
 
-def _verdict(result: dict[str, Any], version: str | None) -> str:
+def _outcome_of(result: dict[str, Any], version: str | None) -> str:
     if reasons := failed_checks(result):
         return _held_back(reasons, version)
     held = result.get("held_out") or {}
@@ -110,8 +110,8 @@ def _verdict(result: dict[str, Any], version: str | None) -> str:
     if held.get("helped") is False:
         plain = f"{agreed}, no better than chance."
         return f'<p class="outcome bad"><b>It did not help:</b> {plain}{made} {advice}</p>'
-    told = f": {agreed}" if held.get("pairs") else ""
-    unsure = f"Too few pairs were held out to say whether it helped{told}."
+    measured = f": {agreed}" if held.get("pairs") else ""
+    unsure = f"Too few pairs were held out to say whether it helped{measured}."
     return f'<p class="outcome"><b>It is done.</b> {unsure}{made} {advice}</p>'
 
 
@@ -119,12 +119,12 @@ def _held_back(reasons: Sequence[str], version: str | None) -> str:
     named = f"Version <b>{escape(version)}</b>" if version else "The new version"
     return (
         f'<p class="outcome bad"><b>Held back.</b> {named} failed its checks: '
-        f"{escape(' '.join(reasons))} It draws nothing unless you make it active anyway.</p>"
+        f"{escape(' '.join(reasons))} It renders nothing unless you make it active anyway.</p>"
     )
 
 
-def _sheet(run: dict[str, Any]) -> str:
-    """Return what the checks drew, folded away."""
+def _check_sheet(run: dict[str, Any]) -> str:
+    """Return the results and the images of the release checks, folded."""
     if not run.get("sheet_url"):
         return ""
     checks = (run.get("result") or {}).get("checks") or []
@@ -133,7 +133,7 @@ def _sheet(run: dict[str, Any]) -> str:
         for check in checks
     )
     return (
-        '<details class="check-sheet"><summary>What was checked</summary>'
+        '<details class="check-sheet"><summary>Release checks</summary>'
         f'<ul class="soft">{lines}</ul><p class="soft">A row for each prompt: the base twice, then '
         "the new version with the same seeds.</p>"
         f'<img loading="lazy" src="{escape(run["sheet_url"], quote=True)}" '
@@ -146,7 +146,7 @@ def _share(held: dict[str, Any]) -> str:
 
 
 def curves_of(metrics: Sequence[dict[str, Any]]) -> str:
-    """Return loss and agreement over the steps of a run; empty before its second step."""
+    """Return curves of loss and accuracy over the steps; empty before the second step."""
     if len(metrics) < 2:
         return ""
     losses = [(row["step"], row["loss"]) for row in metrics]
@@ -164,8 +164,8 @@ def _accuracy(row: dict[str, Any]) -> float:
     return float(row["rewards/accuracies"] if "rewards/accuracies" in row else row["accuracy"])
 
 
-def _moment(run: dict[str, Any]) -> str:
-    """Say where a run is, or by what a run that has ended learned."""
+def _phase_line(run: dict[str, Any]) -> str:
+    """Return phase, step and time left of a run, or the objective of one that ended."""
     if run["state"] not in ("queued", "running"):
         return str((run.get("result") or {}).get("objective_title") or "")
     if trouble := run.get("trouble"):
@@ -182,7 +182,7 @@ def _moment(run: dict[str, Any]) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """Return how long something still takes, in words."""
+    """Return the time left in words."""
     if seconds < 5:
         return "nearly done"
     if seconds < 90:
@@ -198,11 +198,11 @@ def _minutes(minutes: float) -> str:
 
 def _run_row(run: dict[str, Any]) -> str:
     held = ((run.get("result") or {}).get("held_out") or {}).get("helped")
-    words = "Not clear yet" if held is None else "It helped" if held else "It did not help"
-    told = words if run["state"] == "done" else (run.get("error") or "")
+    verdict = "Not clear yet" if held is None else "It helped" if held else "It did not help"
+    text = verdict if run["state"] == "done" else (run.get("error") or "")
     name = f"<b>{escape(run['run_id'])}</b>"
     made = escape(run.get("version") or "–")
-    return _row(name, _badge(run["state"]), when(run.get("created")), made, escape(told))
+    return _row(name, _badge(run["state"]), when(run.get("created")), made, escape(text))
 
 
 def _row(*cells: str) -> str:
@@ -221,7 +221,7 @@ def _badge(state: str) -> str:
 
 
 def when(moment: Any) -> str:
-    """Return local wall-clock time; a moment without a zone is UTC, as the studio stores it."""
+    """Return a moment in local time; without a time zone it is UTC, as the studio stores it."""
     if not moment:
         return "–"
     parsed = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))

@@ -1,4 +1,4 @@
-"""The HTML of the Versions tab: the tree, one version in full, and what goes on."""
+"""The HTML of the Versions tab: the tree, one version in detail, and jobs in progress."""
 
 from collections.abc import Sequence
 from html import escape
@@ -13,50 +13,50 @@ VOTE_KINDS = {
     "both_good": ("both good", "both good"),
     "both_bad": ("both bad", "both bad"),
 }
-ALONE = (
-    '<p class="soft only-base">A fine-tune makes the first version. You can also bring your own, '
+ONLY_BASE = (
+    '<p class="soft only-base">A fine-tune makes the first version. You can also import one '
     "below.</p>"
 )
-Told = dict[str, Any]
+VersionRow = dict[str, Any]
 
 
-def tree(versions: Sequence[Told], chosen: str) -> str:
+def tree(versions: Sequence[VersionRow], chosen: str) -> str:
     """Return the versions as a tree by parent, each a button."""
-    children: dict[str | None, list[Told]] = {}
+    children: dict[str | None, list[VersionRow]] = {}
     for version in versions:
         children.setdefault(version["parent"], []).append(version)
-    hint = "" if len(versions) > 1 else ALONE
+    hint = "" if len(versions) > 1 else ONLY_BASE
     return f'<div class="card tree">{_branch(children, None, chosen)}{hint}</div>'
 
 
-def version_card(told: Told) -> str:
-    """Return one version in full: what it learned from, how it did, its curves."""
+def version_card(version: VersionRow) -> str:
+    """Return one version in detail: its training data, its results, its curves."""
     parts = [
-        f'<div class="run-head"><b>{titled(told)}</b>{badges(told)}</div>',
-        f'<p class="soft">{_origin(told)}</p>',
-        *_notes(told),
-        _facts(told),
-        *_undone(told),
-        *_judged(told),
-        curves_of(told.get("metrics") or []),
+        f'<div class="run-head"><b>{titled(version)}</b>{badges(version)}</div>',
+        f'<p class="soft">{_origin(version)}</p>',
+        *_notes(version),
+        _facts(version),
+        *_warnings(version),
+        *_outcome_card(version),
+        curves_of(version.get("metrics") or []),
     ]
     return f'<div class="card run version">{"".join(parts)}</div>'
 
 
-def titled(told: Told) -> str:
-    """Return a version's own name, and the one that a person gave it."""
-    name = f" · <bdi>{escape(told['name'])}</bdi>" if told["name"] else ""
-    return escape(told["version"]) + name
+def titled(version: VersionRow) -> str:
+    """Return a version's number and the name that a person gave it."""
+    name = f" · <bdi>{escape(version['name'])}</bdi>" if version["name"] else ""
+    return escape(version["version"]) + name
 
 
-def badges(told: Told) -> str:
-    """Return what is special about a version."""
+def badges(version: VersionRow) -> str:
+    """Return badges: active, file gone, held back, imported, deleted."""
     marks = [
-        ("active", "Active", told["active"]),
-        ("failed", "File gone", told["missing"]),
-        ("failed", "Held back", told["held_back"]),
-        ("", "Imported", told["imported"]),
-        ("", "Deleted", told["deleted"]),
+        ("active", "Active", version["active"]),
+        ("failed", "File gone", version["missing"]),
+        ("failed", "Held back", version["held_back"]),
+        ("", "Imported", version["imported"]),
+        ("", "Deleted", version["deleted"]),
     ]
     return "".join(
         f'<span class="badge {kind}">{text}</span>' for kind, text, there in marks if there
@@ -64,18 +64,18 @@ def badges(told: Told) -> str:
 
 
 def progress_card(what: str, seconds: float, expected: float | None) -> str:
-    """Return a line on work that goes on: how long already, and how long still."""
-    told = f"{seconds:.0f} s so far"
+    """Return a card on a running job: seconds so far, or the time left if it can be estimated."""
+    status = f"{seconds:.0f} s so far"
     if expected is not None and seconds >= 2:
-        told = time_left(max(0.0, expected - seconds))
+        status = time_left(max(0.0, expected - seconds))
     return (
         f'<div class="card notice" role="status"><b>{escape(what)}</b>'
-        f'<p class="soft">{told}</p></div>'
+        f'<p class="soft">{status}</p></div>'
     )
 
 
-def exported_card(exported: Told, size: str) -> str:
-    """Return where an export lies, and a link to it if it is one file."""
+def exported_card(exported: dict[str, Any], size: str) -> str:
+    """Return where an export was saved, with a download link if it is one file."""
     saved = escape(exported["saved"])
     link = ""
     if exported["url"]:
@@ -89,91 +89,91 @@ def exported_card(exported: Told, size: str) -> str:
     )
 
 
-def removal_card(told: Told) -> str:
+def removal_card(version: VersionRow) -> str:
     """Return the question before a version is deleted."""
     return notice_card(
-        f"Delete {told['version']}?",
+        f"Delete {version['version']}?",
         "Its files go for good. Its votes, its snapshot and its place in the tree stay.",
     )
 
 
-def _branch(children: dict[str | None, list[Told]], parent: str | None, chosen: str) -> str:
+def _branch(children: dict[str | None, list[VersionRow]], parent: str | None, chosen: str) -> str:
     items = [
-        f"<li>{_leaf(told, chosen)}{_branch(children, told['version'], chosen)}</li>"
-        for told in children.get(parent, ())
+        f"<li>{_leaf(version, chosen)}{_branch(children, version['version'], chosen)}</li>"
+        for version in children.get(parent, ())
     ]
     return f"<ul>{''.join(items)}</ul>" if items else ""
 
 
-def _leaf(told: Told, chosen: str) -> str:
-    name = escape(told["version"], quote=True)
-    current = ' aria-current="true"' if told["version"] == chosen else ""
-    gone = " gone" if told["deleted"] else ""
+def _leaf(version: VersionRow, chosen: str) -> str:
+    name = escape(version["version"], quote=True)
+    current = ' aria-current="true"' if version["version"] == chosen else ""
+    gone = " gone" if version["deleted"] else ""
     return (
         f'<button type="button" class="leaf{gone}" data-version="{name}"{current}>'
-        f"<span><b>{titled(told)}</b>{badges(told)}</span>"
-        f'<span class="soft">{_brief(told)}</span></button>'
+        f"<span><b>{titled(version)}</b>{badges(version)}</span>"
+        f'<span class="soft">{_brief(version)}</span></button>'
     )
 
 
-def _brief(told: Told) -> str:
-    """Say in a line what a version is."""
-    if told["parent"] is None:
+def _brief(version: VersionRow) -> str:
+    """Return one line about a version: votes, accuracy on held-out pairs, date."""
+    if version["parent"] is None:
         return "The untuned model"
     parts = []
-    if told["imported"]:
-        parts.append(escape(str(told["imported"].get("file", ""))))
-    if decisive := told["counts"].get("preference"):
+    if version["imported"]:
+        parts.append(escape(str(version["imported"].get("file", ""))))
+    if decisive := version["counts"].get("preference"):
         parts.append(f"{decisive} votes")
-    held = told["result"].get("held_out") or {}
+    held = version["result"].get("held_out") or {}
     if held.get("pairs"):
         parts.append(f"agrees {100 * (held.get('accuracy') or 0):.0f} % of {held['pairs']}")
-    return " · ".join([*parts, when(told["created"])])
+    return " · ".join([*parts, when(version["created"])])
 
 
-def _origin(told: Told) -> str:
-    if told["parent"] is None:
+def _origin(version: VersionRow) -> str:
+    if version["parent"] is None:
         return "The untuned model that every version starts from."
-    if told["deleted"]:
-        return f"Deleted {when(told['deleted'])}. Its files are gone; what it was stays here."
-    made = when(told["created"])
-    if imported := told["imported"]:
-        return f"Brought along {made} from {escape(str(imported.get('file', 'a file')))}."
-    return f"Run {escape(told['run_id'] or '')} made it {made} from {escape(told['parent'])}."
+    if version["deleted"]:
+        return f"Deleted {when(version['deleted'])}. Its files are gone; what it was stays here."
+    made = when(version["created"])
+    if imported := version["imported"]:
+        return f"Imported {made} from {escape(str(imported.get('file', 'a file')))}."
+    return f"Run {escape(version['run_id'] or '')} made it {made} from {escape(version['parent'])}."
 
 
-def _notes(told: Told) -> list[str]:
+def _notes(version: VersionRow) -> list[str]:
     notes = []
-    if told["note"]:
-        lines = escape(told["note"]).replace("\n", "<br>")
+    if version["note"]:
+        lines = escape(version["note"]).replace("\n", "<br>")
         notes.append(f'<blockquote class="note"><bdi>{lines}</bdi></blockquote>')
-    if told["missing"]:
+    if version["missing"]:
         notes.append(
-            '<p class="outcome bad"><b>Its file is gone.</b> Nothing can be drawn with it. Put the '
-            "file back, or delete the version.</p>"
+            '<p class="outcome bad"><b>Its file is gone.</b> Nothing can be rendered with it. Put '
+            "the file back, or delete the version.</p>"
         )
     return notes
 
 
-def _facts(told: Told) -> str:
+def _facts(version: VersionRow) -> str:
     facts = [
-        (str(told["counts"].get(kind, 0)), one if told["counts"].get(kind) == 1 else many)
+        (str(version["counts"].get(kind, 0)), one if version["counts"].get(kind) == 1 else many)
         for kind, (one, many) in VOTE_KINDS.items()
-        if told["counts"].get(kind) or (kind == "preference" and told["counts"])
+        if version["counts"].get(kind) or (kind == "preference" and version["counts"])
     ]
-    if told["objective"]:
-        facts.append((str(told["objective"]), "objective"))
-    if told["snapshot"]:
-        facts.append((str(told["snapshot"]), "snapshot"))
-    facts += _imported_facts(told["imported"] or {})
-    if (variety := told["result"].get("diversity")) is not None:
+    if version["objective"]:
+        facts.append((str(version["objective"]), "objective"))
+    if version["snapshot"]:
+        facts.append((str(version["snapshot"]), "snapshot"))
+    facts += _imported_facts(version["imported"] or {})
+    if (variety := version["result"].get("diversity")) is not None:
         facts.append((f"{variety:.2f}×", "as varied as base"))
-    if (share := (told["result"].get("settled") or {}).get("flipped")) is not None:
+    if (share := (version["result"].get("settled") or {}).get("flipped")) is not None:
         facts.append((f"{100 * share:.0f} %", "of choices it would flip"))
     return facts_row(facts) if facts else ""
 
 
-def _imported_facts(imported: Told) -> list[tuple[str, str]]:
+def _imported_facts(imported: dict[str, Any]) -> list[tuple[str, str]]:
     family = imported.get("family")
     if imported.get("kind") == "whole":
         merged = [(str(family), "merged into the base")] if family else []
@@ -184,22 +184,23 @@ def _imported_facts(imported: Told) -> list[tuple[str, str]]:
     return kind + [(f"{imported[key]:g}", name) for key, name in names.items() if key in imported]
 
 
-def _undone(told: Told) -> list[str]:
+def _warnings(version: VersionRow) -> list[str]:
     parts = []
-    if told["undone"]:
-        one = told["undone"] == 1
-        were, them = ("1 vote was", "it") if one else (f"{told['undone']} votes were", "them")
+    if version["undone"]:
+        single = version["undone"] == 1
+        were, them = ("1 vote was", "it") if single else (f"{version['undone']} votes were", "them")
         parts.append(
-            f'<p class="outcome bad"><b>{were} undone since.</b> This version learned from {them} '
-            "all the same; a new run would not.</p>"
+            f'<p class="outcome bad"><b>{were} undone since.</b> This version was trained on '
+            f"{them} nevertheless; a new run would not be.</p>"
         )
-    elif told["counts"]:
+    elif version["counts"]:
         parts.append('<p class="soft">None of its votes was undone since.</p>')
-    imported = told["imported"] or {}
+
+    imported = version["imported"] or {}
     if left := imported.get("text_encoder_weights_left_out"):
         parts.append(
             f'<p class="outcome">{left} text encoder weights of the file were left out: Palate '
-            "tunes the UNet alone, so prompts may be read a little differently.</p>"
+            "tunes the UNet alone, so prompts may have a slightly different effect.</p>"
         )
     if words := imported.get("embeddings_left_out"):
         parts.append(
@@ -214,9 +215,9 @@ def _undone(told: Told) -> list[str]:
     return parts
 
 
-def _judged(told: Told) -> list[str]:
-    if told["run_id"] is None:
+def _outcome_card(version: VersionRow) -> list[str]:
+    if version["run_id"] is None:
         return []
     # Nobody can follow advice on a version that is gone.
-    result = told["result"] | ({"advice": ""} if told["deleted"] else {})
+    result = version["result"] | ({"advice": ""} if version["deleted"] else {})
     return [outcome({"state": "done", "result": result, "version": None})]

@@ -1,9 +1,9 @@
-// Buttons of the verdict cards: voting happens on the Label tab, the rest is for the server.
+// Buttons of the blind-test cards: "vote" opens the Label tab, the others go to the server.
 
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-action]");
   if (!button) return;
-  const { act, trial } = button.dataset;
-  if (act === "vote") document.dispatchEvent(new CustomEvent("palate-trial", { detail: trial }));
-  else trigger("select", { act, trial });
+  const { action, trial } = button.dataset;
+  if (action === "vote") document.dispatchEvent(new CustomEvent("palate-trial", { detail: trial }));
+  else trigger("select", { action, trial });
 });

@@ -28,7 +28,7 @@ const actions = [
     return (await savedCanvas(canvas, fileName(board.data(), ".png"))) ? "Saved" : "Too large";
   }),
   action("Save as page", async () => {
-    savedAs(await savedPage(board.data(), resolve, KIT, board.mode()), fileName(board.data(), ".html"));
+    savedAs(await savedPage(board.data(), resolve, PAGE_ASSETS, board.mode()), fileName(board.data(), ".html"));
     return "Saved";
   }),
 ];
@@ -89,7 +89,7 @@ const looked = () => document.getElementById(TAB)?.getAttribute("aria-selected")
 function refresh() {
   const data = props.value;
   const filled = Boolean(data && data.cells);
-  element.querySelector(".nothing").hidden = filled;
+  element.querySelector(".empty-board").hidden = filled;
   root.hidden = !filled;
   for (const button of actions) button.hidden = !filled;
   if (!filled) return;

@@ -95,7 +95,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     if (!url || side.dataset.url === url) return;
     side.dataset.url = url;
     const { prompts, seeds, columns } = state.data;
-    const alt = `${prompts[Math.floor(place / seeds.length)]}, drawn by ${columns[column]}`;
+    const alt = `${prompts[Math.floor(place / seeds.length)]}, rendered by ${columns[column]}`;
     const image = make("img", { alt, loading: "lazy", decoding: "async", draggable: false });
     image.addEventListener("load", () => measured(place));
     image.src = resolve(url);

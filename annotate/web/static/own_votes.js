@@ -1,16 +1,16 @@
-// A person's own votes, asked for when they open this part, and again while images are measured.
+// The labeler's own votes: loaded when the section opens, and again while images are measured.
 
-const OWN_AGAIN_MS = 2500;
-const own = element.querySelector(".own");
+const RELOAD_MS = 2500;
+const section = element.querySelector(".own-votes");
 
-async function showOwn() {
-  if (!own.isConnected || !own.open) return;
+async function loadOwnVotes() {
+  if (!section.isConnected || !section.open) return;
   const reply = await server.stage_own_votes({ annotator: "" });
-  const told = reply && reply.ok ? reply.html : "";
-  const place = own.querySelector("div");
-  if (told) place.innerHTML = told;
-  else place.textContent = (reply && reply.error) || "Palate is not answering. Open this again.";
-  if (reply && reply.more) setTimeout(showOwn, OWN_AGAIN_MS);
+  const html = reply && reply.ok ? reply.html : "";
+  const content = section.querySelector("div");
+  if (html) content.innerHTML = html;
+  else content.textContent = (reply && reply.error) || "Palate is not answering. Open this again.";
+  if (reply && reply.more) setTimeout(loadOwnVotes, RELOAD_MS);
 }
 
-own.addEventListener("toggle", showOwn);
+section.addEventListener("toggle", loadOwnVotes);

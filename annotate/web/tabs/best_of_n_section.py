@@ -1,4 +1,4 @@
-"""Best of n on the Compare tab: choosing among many images, beside what tuning gives."""
+"""Best of n on the Compare tab: the best of many images, beside images of a tuned version."""
 
 import json
 import time
@@ -18,15 +18,15 @@ from annotate.web.tabs.compare_board import CompareBoard, read_prompts, read_see
 DEFAULT_CANDIDATES = 16
 SHOWN, MOST_SHOWN = 3, 8
 BEST_OF_N_HELP = (
-    "Is tuning worth more than drawing many and keeping the best? For each prompt this draws many "
-    "images with one version, and shows some at random, those that a judge ranks highest, and "
-    "what tuning made of the same seeds. A version as the judge prefers what tuning made likelier; "
-    "the votes prefer what the images chosen so far have more of."
+    "Is a tuned version better than picking the best of many images? For each prompt this renders "
+    "many images with one version. It shows some at random, the ones that the scorer ranks "
+    "highest, and images of the tuned version from the same seeds. A version scores images by "
+    "their implicit reward; the votes score them by what the chosen images so far have in common."
 )
 
 
 class BestOfNSection:
-    """The form and what it does; the board, the prompts and the seeds are the tab's."""
+    """The form and its event; board, prompts and seeds belong to the tab."""
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
         self._studio = studio
@@ -34,73 +34,84 @@ class BestOfNSection:
         with gr.Accordion("Best of n", open=False, elem_id="best-of"):
             gr.Markdown(BEST_OF_N_HELP, elem_classes="soft")
             with gr.Row():
-                self._drawn_by = gr.Dropdown([BASE], label="Drawn by", min_width=100)
-                self._judge = gr.Dropdown([VOTES], label="Judge", min_width=100)
+                self._version = gr.Dropdown([BASE], label="Rendered by", min_width=100)
+                self._scorer = gr.Dropdown([VOTES], label="Scorer", min_width=100)
             with gr.Row(elem_classes="ends"):
-                self._among = gr.Slider(FEWEST, MOST, DEFAULT_CANDIDATES, step=1, label="Images")
+                self._candidates = gr.Slider(
+                    FEWEST, MOST, DEFAULT_CANDIDATES, step=1, label="Images"
+                )
                 self._shown = gr.Slider(1, MOST_SHOWN, SHOWN, step=1, label="Shown")
                 self._start = gr.Button("Choose", min_width=90, elem_id="start-best-of-n")
-        self.versions = [self._drawn_by, self._judge]
+        self.versions = [self._version, self._scorer]
 
     def listen(
         self, prompts: gr.Textbox, seeds: gr.Textbox, board: gr.HTML, buttons: list[Any]
     ) -> Any:
         """Wire the form, and return the event that a stop cancels."""
-        form = [prompts, seeds, self._drawn_by, self._judge, self._among, self._shown]
-        self._start.click(None, None, buttons, js=turn_buttons(busy=True))
-        drawn = self._start.click(
+        form = [prompts, seeds, self._version, self._scorer, self._candidates, self._shown]
+        self._start.click(None, None, buttons, js=busy_script(busy=True))
+        rendered = self._start.click(
             errors_as_gr_error(self._expected)(self.choose), form, board, **PRIVATE
         )
-        turn_back(drawn, buttons)
-        return drawn
+        reset_buttons_after(rendered, buttons)
+        return rendered
 
     def choose(
-        self, prompts: str, seeds: str, drawn_by: str, judge: str | None, among: int, shown: int
+        self,
+        prompts: str,
+        seeds: str,
+        version: str,
+        scorer: str | None,
+        candidates: int,
+        shown: int,
     ) -> Iterator[dict[str, Any]]:
-        """Return the board as images are drawn and judged, prompt by prompt."""
+        """Yield the board as images are rendered and scored, prompt by prompt."""
         texts, first = read_prompts(prompts), read_seeds(seeds)[0]
-        if len(texts) * among > MOST_COMPARISONS:
+        total = len(texts) * candidates
+        if total > MOST_COMPARISONS:
             raise InvalidRequest(
-                f"{len(texts):,} prompts with {among} images each are {len(texts) * among:,}; "
+                f"{len(texts):,} prompts with {candidates} images each are {total:,}; "
                 f"{MOST_COMPARISONS} at once are possible. Take fewer prompts or images."
             )
-        if not judge:
+        if not scorer:
             raise InvalidRequest("Choose who judges: the votes, or a version of a fine-tune.")
-        tuned = self._studio.best_of_n.tuned_by(judge)
-        columns = [f"{drawn_by}, random", f"{drawn_by}, best of {among}"]
+
+        tuned = self._studio.best_of_n.tuned_by(scorer)
+        columns = [f"{version}, random", f"{version}, best of {candidates}"]
         columns += [f"{tuned}, random"] if tuned else []
         board = CompareBoard(texts, range(1, shown + 1), "", columns, row="place")
-        numbers = list(range(first, first + among))
+        numbers = list(range(first, first + candidates))
         choices = [
-            self._studio.best_of_n.best_of(text, numbers, drawn_by, judge, shown) for text in texts
+            self._studio.best_of_n.best_of(text, numbers, version, scorer, shown) for text in texts
         ]
-        began, last = time.monotonic(), 0
+
+        started_at, last = time.monotonic(), 0
         try:
             for prompt, steps in enumerate(choices):
                 for step in steps:
                     last, total = prompt * step.total + step.done, step.total * len(texts)
-                    told = (step.random, step.best, step.tuned)[: len(columns)]
-                    for column, urls in enumerate(told):
+                    urls_by_column = (step.random, step.best, step.tuned)[: len(columns)]
+                    for column, urls in enumerate(urls_by_column):
                         board.fill({(prompt * shown + i, column): u for i, u in enumerate(urls)})
-                    left_s = (time.monotonic() - began) / max(1, last) * (total - last)
-                    yield board.choosing(last, total, left_s)
-            yield board.drawing()
+                    left_s = (time.monotonic() - started_at) / max(1, last) * (total - last)
+                    yield board.scoring(last, total, left_s)
+            yield board.rendering()
         except self._expected as error:
             yield board.interrupted(str(error))
 
 
 def busy_buttons(busy: bool) -> list[dict[str, Any]]:
-    """Return what changes on the tab's two buttons, to start and to stop."""
+    """Return the updates of the tab's two buttons, start and stop."""
     return [gr.update(interactive=not busy), gr.update(visible=busy)]
 
 
-def turn_back(drawn: Any, buttons: list[gr.Button]) -> None:
-    """Offer to start again once a drawing is done, and once it was refused."""
+def reset_buttons_after(event: Any, buttons: list[gr.Button]) -> None:
+    """Show the start button again after an event, done or refused."""
     # A `then` without a Python function is not called after an error.
-    for ended in (drawn.then, drawn.failure):
-        ended(None, None, buttons, js=turn_buttons(busy=False))
+    for ended in (event.then, event.failure):
+        ended(None, None, buttons, js=busy_script(busy=False))
 
 
-def turn_buttons(busy: bool) -> str:
-    """Return the same as a script, for which nobody has to ask the server."""
+def busy_script(busy: bool) -> str:
+    """Return `busy_buttons` as a script, which needs no request to the server."""
     return f"() => {json.dumps(busy_buttons(busy))}"

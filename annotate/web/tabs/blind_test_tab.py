@@ -1,4 +1,4 @@
-"""The Verdict tab: blind tests of two versions, what they say, and what follows."""
+"""The Blind tests tab: start tests of two versions, see their outcome, act on it."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ TICK_S = 3
 
 
 class BlindTestTab:
-    """The tab's components and what they do; `timer` ticks only while the tab is in view."""
+    """Components and events of the tab; `timer` ticks only while the tab is in view."""
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
         self._studio, self._expected = studio, expected
-        with gr.Tab("Verdict", id="verdict", elem_id="blind-test-tab") as self.tab:
+        with gr.Tab("Blind tests", id="blind-tests", elem_id="blind-test-tab") as self.tab:
             self._build()
         self._listen()
 
@@ -29,13 +29,13 @@ class BlindTestTab:
         self.timer = gr.Timer(TICK_S, active=False)
         with gr.Row(elem_classes="halves"):
             with gr.Column(min_width=320):
-                heading("Did it get better?")
+                heading("New blind test")
                 with gr.Row():
                     self._before = gr.Dropdown(
-                        label="Version before", min_width=130, elem_id="blind-test-before"
+                        label="Baseline", min_width=130, elem_id="blind-test-before"
                     )
                     self._after = gr.Dropdown(
-                        label="Version to test", min_width=130, elem_id="blind-test-after"
+                        label="Candidate", min_width=130, elem_id="blind-test-after"
                     )
                 with gr.Accordion("Options", open=False):
                     self._build_options()
@@ -46,7 +46,7 @@ class BlindTestTab:
                     elem_id="start-blind-test",
                 )
             with gr.Column(min_width=320):
-                heading("Before you start")
+                heading("Votes needed")
                 gr.HTML(sizes_card(sample_sizes()), apply_default_css=False)
         heading("Blind tests")
         self._cards = gr.HTML(
@@ -54,36 +54,39 @@ class BlindTestTab:
         )
 
     def _build_options(self) -> None:
-        self._three = gr.Checkbox(
-            label="Ask three questions: better overall, looks better, shows the prompt better"
+        self._three_questions = gr.Checkbox(
+            label="Ask three questions: better overall, looks better, follows the prompt better"
         )
         self._mixed = gr.Checkbox(label="Mix its pairs into everybody's labeling")
-        self._act = gr.Checkbox(
-            label="Act on the verdict: make the version active if better, go back if worse"
+        self._activate_winner = gr.Checkbox(
+            label="Activate the winner: the candidate if better, the baseline if worse"
         )
         self._prompts = gr.Textbox(
-            label="Prompts of your own, one a line",
-            info="Nobody may have labeled them. Empty: the prompts that are set aside for this.",
+            label="Your own prompts, one per line",
+            info="Nobody may have labeled them. Empty: the evaluation prompts that are set aside.",
             lines=3,
             max_lines=8,
         )
 
     def _listen(self) -> None:
         refuse = errors_as_gr_error(self._expected)
-        versions, options = [self._before, self._after], [self._three, self._mixed, self._act]
+        versions, options = (
+            [self._before, self._after],
+            [self._three_questions, self._mixed, self._activate_winner],
+        )
         self._start.click(
             refuse(self._begin),
             [*versions, *options, self._prompts],
             self._cards,
             **PRIVATE,
         )
-        self._cards.select(refuse(self._act_on), None, self._cards, **PRIVATE)
+        self._cards.select(refuse(self._on_button), None, self._cards, **PRIVATE)
         self.timer.tick(self._view, None, self._cards, **PRIVATE)
         opened = [*versions, self._start, self._cards]
         self.tab.select(self._open, versions, opened, **PRIVATE)
 
     def _open(self, before: str | None, after: str | None) -> list[Any]:
-        """Offer every version; the newest is the one to test, against its parent."""
+        """List every version; by default test the newest against its parent."""
         versions = self._studio.versions()
         names = [version["version"] for version in versions]
         if before not in names or after not in names or after == before:
@@ -99,30 +102,32 @@ class BlindTestTab:
         self,
         before: str,
         after: str,
-        three: bool | None,
+        three_questions: bool | None,
         mixed: bool | None,
-        act: bool | None,
+        activate_winner: bool | None,
         prompts: str | None,
     ) -> str:
-        # What a closed accordion holds comes as None until it was opened.
+        # Gradio sends None for the fields of an accordion that was never opened.
         given = parse_prompts(prompts or "") if (prompts or "").strip() else None
-        questions = QUESTIONS if three else QUESTIONS[:1]
-        self._studio.blind_tests.begin(before, after, given, questions, bool(mixed), bool(act))
-        gr.Info("Press Vote to take part. Both versions are drawing.")
+        questions = QUESTIONS if three_questions else QUESTIONS[:1]
+        self._studio.blind_tests.begin(
+            before, after, given, questions, bool(mixed), bool(activate_winner)
+        )
+        gr.Info("Press Vote to take part. Both versions are rendering images.")
         return self._view()
 
-    def _act_on(self, event: gr.EventData) -> str:
-        act, trial = str(event._data["act"]), str(event._data["trial"])
+    def _on_button(self, event: gr.EventData) -> str:
+        action, trial = str(event._data["action"]), str(event._data["trial"])
         report = self._studio.blind_tests.results(trial)
-        if act == "report":
+        if action == "report":
             saved = self._studio.blind_tests.reports.save(trial)["saved"]
             gr.Info(f"The report is in the studio folder, in {saved}.")
-        elif act == "end":
+        elif action == "end":
             self._studio.blind_tests.end(trial)
         else:
-            version = report["after"] if act == "use" else report["before"]
+            version = report["after"] if action == "use" else report["before"]
             self._studio.activate(version)
-            gr.Info(f"New pairs are drawn by {version} from now on.")
+            gr.Info(f"New pairs are rendered by {version} from now on.")
         return self._view()
 
     def _view(self) -> str:

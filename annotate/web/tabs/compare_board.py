@@ -1,4 +1,4 @@
-"""What is on the board of the Compare tab, as plain values that its script shows."""
+"""The board of the Compare tab as plain values that its script shows; and parsing of its form."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@ LINK = "#compare&"
 
 @dataclass
 class CompareBoard:
-    """Prompts by seeds in rows, versions in columns; the address of each image once drawn.
+    """Prompts by seeds in rows, versions in columns, and the URL of each image once rendered.
 
-    Only a board whose rows are seeds is drawn again from its link.
+    Only a board whose rows are seeds can be rendered again from its link.
     """
 
     prompts: Sequence[str]
@@ -27,7 +27,7 @@ class CompareBoard:
     seeds_text: str
     columns: Sequence[str]
     row: str = "seed"
-    """What the numbers of the rows are."""
+    """The name of the numbers of the rows: seed, or place among the best of n."""
     cells: list[list[str | None]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -36,35 +36,35 @@ class CompareBoard:
 
     @property
     def total(self) -> int:
-        """How many images are asked for."""
+        """Number of images in all."""
         return len(self.cells) * len(self.columns)
 
     @property
     def done(self) -> int:
-        """How many images are there."""
+        """Number of images rendered so far."""
         return sum(url is not None for row in self.cells for url in row)
 
-    def fill(self, drawn: Mapping[Cell, str]) -> None:
-        """Put images where they belong."""
-        for (place, column), url in drawn.items():
-            self.cells[place][column] = url
+    def fill(self, urls: Mapping[Cell, str]) -> None:
+        """Set the URLs of cells."""
+        for (row, column), url in urls.items():
+            self.cells[row][column] = url
 
-    def drawing(self, left_s: float | None = None, detail: str = "") -> dict[str, Any]:
-        """Return the board while it is being drawn; `detail` says what is waited for."""
+    def rendering(self, left_s: float | None = None, detail: str = "") -> dict[str, Any]:
+        """Return the board while it renders; `detail` says what it waits for."""
         if self.done == self.total:
             return self._value("")
-        told = f"{self.done} of {self.total} drawn"
+        status = f"{self.done} of {self.total} rendered"
         if left_s and left_s >= 1:
-            told += f", {time_left(left_s)}"
-        return self._value(f"{told}. {detail}" if detail else told, busy=True)
+            status += f", {time_left(left_s)}"
+        return self._value(f"{status}. {detail}" if detail else status, busy=True)
 
-    def choosing(self, done: int, total: int, left_s: float) -> dict[str, Any]:
-        """Return the board while images to choose from are drawn and judged."""
+    def scoring(self, done: int, total: int, left_s: float) -> dict[str, Any]:
+        """Return the board while the candidates of best of n are rendered and scored."""
         left = f", {time_left(left_s)}" if left_s >= 1 else ""
-        return self._value(f"{done} of {total} steps of drawing and judging{left}", busy=True)
+        return self._value(f"{done} of {total} steps of rendering and scoring{left}", busy=True)
 
     def interrupted(self, reason: str) -> dict[str, Any]:
-        """Return the board after something ended the drawing."""
+        """Return the board after an error ended the rendering."""
         return self._value(f"{reason} {kept(self.done, self.total)}", tone="problem")
 
     def _value(self, status: str, tone: str = "calm", busy: bool = False) -> dict[str, Any]:
@@ -82,23 +82,23 @@ class CompareBoard:
 
 
 def stopped(value: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a board whose drawing somebody stopped."""
+    """Return a board whose rendering was stopped."""
     if not value or not value.get("busy"):
         return value
     if value["row"] != "seed":
-        return value | {"status": "Stopped. What is drawn is kept.", "busy": False}
+        return value | {"status": "Stopped. Rendered images are kept.", "busy": False}
     urls = [url for row in value["cells"] for url in row]
-    told = f"Stopped. {kept(sum(url is not None for url in urls), len(urls))}"
-    return value | {"status": told, "busy": False}
+    status = f"Stopped. {kept(sum(url is not None for url in urls), len(urls))}"
+    return value | {"status": status, "busy": False}
 
 
 def kept(done: int, total: int) -> str:
-    """Say that nothing is lost."""
-    return f"{done} of {total} are drawn and kept; Compare goes on with the others."
+    """Return a sentence that rendered images are kept."""
+    return f"{done} of {total} are rendered and kept; Compare renders the others."
 
 
 def read_prompts(text: str) -> list[str]:
-    """Return the lines that say something; raise InvalidRequest when none does."""
+    """Return the lines that are not blank; raises InvalidRequest without any."""
     prompts = [line.strip() for line in (text or "").splitlines() if line.strip()]
     if not prompts:
         raise InvalidRequest("Write at least one prompt to compare on.")
@@ -106,7 +106,7 @@ def read_prompts(text: str) -> list[str]:
 
 
 def read_seeds(text: str) -> list[int]:
-    """Return the seeds of "1, 5, 8-10" in the order given; raise InvalidRequest otherwise."""
+    """Return the seeds of a text such as "1, 5, 8-10", in that order; raises InvalidRequest."""
     spaced, seeds = " ".join((text or "").split()), dict[int, None]()
     for part in re.split(r"[,; ]+", spaced.replace(" -", "-").replace("- ", "-")):
         match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part)
@@ -114,6 +114,7 @@ def read_seeds(text: str) -> list[int]:
             raise InvalidRequest(
                 f"The seeds {part[:40]!r} are unclear. Write them like 1, 2 or 1-4."
             )
+
         first, last = int(match[1]), int(match[2] or match[1])
         if not first <= last <= HIGHEST_SEED or last - first >= MOST_SEEDS:
             raise InvalidRequest(f"{part} is no range of seeds. Write them like 1, 2 or 1-4.")

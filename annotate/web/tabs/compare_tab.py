@@ -1,4 +1,4 @@
-"""The Compare tab: the same prompts and seeds, drawn by two or more versions."""
+"""The Compare tab: the same prompts and seeds, rendered by two or more versions."""
 
 import json
 import time
@@ -16,8 +16,8 @@ from annotate.web.stage import read_static
 from annotate.web.tabs.best_of_n_section import (
     BestOfNSection,
     busy_buttons,
-    turn_back,
-    turn_buttons,
+    busy_script,
+    reset_buttons_after,
 )
 from annotate.web.tabs.compare_board import (
     LINK,
@@ -30,17 +30,17 @@ from annotate.web.tabs.compare_board import (
 
 BOARD_SCRIPTS = ("stage/address.js", "stage/zoom.js", "compare_board.js", "contact_sheet.js")
 EMPTY_BOARD = (
-    '<div class="card notice nothing"><b>Same prompt, same seed, two versions or more</b>'
+    '<div class="card notice empty-board"><b>Same prompt, same seed, two versions or more</b>'
     '<p class="soft">Write a prompt and press Compare. The images appear here as they are '
-    "drawn: side by side, under a slider, flickering in one place, as a map of what differs, or "
-    'all in a grid.</p></div><div class="compare" hidden></div>'
+    "rendered: side by side, under a slider, flickering in place, as a difference map, or "
+    'in a grid.</p></div><div class="compare" hidden></div>'
 )
 COLUMNS_HELP = (
     "Two to six: v1 as it is, v1@0.5 at half strength, v1@0.5+v2@0.5 mixed. Type it, press Enter."
 )
 READ_LINK = f"""() => {{
-  if (!window.palateHears) {{
-    window.palateHears = true;
+  if (!window.palateListens) {{
+    window.palateListens = true;
     window.addEventListener("hashchange", () => {{
       if (location.hash.startsWith("{LINK}")) location.reload();
     }});
@@ -53,7 +53,7 @@ SHOW_LINKED = f"""() => {{
 
 
 class CompareTab:
-    """The tab's components and what they do."""
+    """Components and events of the tab."""
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
         self._studio = studio
@@ -66,14 +66,14 @@ class CompareTab:
         with gr.Row(elem_classes="form"):
             with gr.Column(scale=3, min_width=280):
                 self._prompts = gr.Textbox(
-                    label="Prompts, one a line",
+                    label="Prompts, one per line",
                     placeholder="a smiling cat with a party hat",
                     lines=5,
                     max_lines=10,
                     elem_id="compare-prompts",
                 )
                 self._build_strength()
-                self._choosing = BestOfNSection(self._studio, self._expected)
+                self._best_of_n = BestOfNSection(self._studio, self._expected)
             with gr.Column(scale=2, min_width=280):
                 self._columns = gr.Dropdown(
                     label="Versions",
@@ -92,7 +92,7 @@ class CompareTab:
         self._board = gr.HTML(
             None,
             html_template=EMPTY_BOARD,
-            js_on_load=f"const KIT = {_kit()};\n{read_static(*BOARD_SCRIPTS, 'compare.js')}",
+            js_on_load=_board_script(),
             apply_default_css=False,
             elem_id="board",
         )
@@ -115,10 +115,10 @@ class CompareTab:
         buttons = [self._start, self._stop]
         form = [self._prompts, self._seeds, self._columns]
         refuse = errors_as_gr_error(self._expected)
-        self._start.click(None, None, buttons, js=turn_buttons(busy=True))
-        drawn = self._start.click(refuse(self._draw), form, self._board, **PRIVATE)
-        turn_back(drawn, buttons)
-        offered = [self._known, self._columns, self._version, *self._choosing.versions]
+        self._start.click(None, None, buttons, js=busy_script(busy=True))
+        rendered = self._start.click(refuse(self._render), form, self._board, **PRIVATE)
+        reset_buttons_after(rendered, buttons)
+        offered = [self._known, self._columns, self._version, *self._best_of_n.versions]
         self.tab.select(self._offer, [self._known, self._columns], offered, **PRIVATE)
         self._add.click(
             refuse(add_strength),
@@ -126,35 +126,35 @@ class CompareTab:
             self._columns,
             **PRIVATE,
         )
-        chosen = self._choosing.listen(self._prompts, self._seeds, self._board, buttons)
-        self._drawing = [drawn, chosen]
+        best_of_n = self._best_of_n.listen(self._prompts, self._seeds, self._board, buttons)
+        self._rendering = [rendered, best_of_n]
 
     def open_links(self, page: gr.Blocks) -> None:
-        """Show the comparison that the address of the page names, if it names one."""
+        """Show the comparison that the URL of the page names, if any."""
         form = [self._prompts, self._seeds, self._columns]
         buttons = [self._start, self._stop]
-        filled = [self._known, self._version, *self._choosing.versions, self._link, *form]
+        filled = [self._known, self._version, *self._best_of_n.versions, self._link, *form]
         opened = page.load(self._open, self._link, filled, js=READ_LINK, **PRIVATE)
         shown = opened.then(None, None, None, js=SHOW_LINKED, **PRIVATE)
         busy = shown.then(lambda link: busy_buttons(bool(link)), self._link, buttons, **PRIVATE)
-        drawing = errors_as_gr_error(self._expected)(self._draw_linked)
-        drawn = busy.then(drawing, self._link, self._board, **PRIVATE)
-        turn_back(drawn, buttons)
+        render = errors_as_gr_error(self._expected)(self._render_linked)
+        rendered = busy.then(render, self._link, self._board, **PRIVATE)
+        reset_buttons_after(rendered, buttons)
         self._stop.click(
             lambda value: [*busy_buttons(busy=False), stopped(value)],
             self._board,
             [*buttons, self._board],
-            cancels=[*self._drawing, drawn],
+            cancels=[*self._rendering, rendered],
             **PRIVATE,
         )
 
     def choose(self, before: str, after: str) -> list[Any]:
-        """Return what fills `choice` with two versions."""
+        """Return the values of `choice` that select two versions."""
         names = [version["version"] for version in self._studio.versions()]
         return [len(names), _columns(names, list(dict.fromkeys((before, after))))]
 
     def _offer(self, known: int, columns: list[str] | None) -> list[Any]:
-        """Offer every version; one that is new since the last look is compared with its parent."""
+        """List every version; if one is new since the last visit, select it and its parent."""
         versions = self._studio.versions()
         names = [version["version"] for version in versions]
         if (known and len(names) != known) or not columns:
@@ -166,7 +166,7 @@ class CompareTab:
         ]
 
     def _newest_columns(self) -> list[str]:
-        """The newest version beside what it was made from."""
+        """Return the newest version and its parent."""
         versions = self._studio.versions()
         names = [version["version"] for version in versions]
         parent = versions[-1]["parent"]
@@ -177,41 +177,42 @@ class CompareTab:
         if read is None:
             return [gr.skip()] * 8
         prompts, seeds, columns = read
-        known, _, version, *choosing = self._offer(0, None)
+        known, _, version, *best_of_n = self._offer(0, None)
         names = [offered["version"] for offered in self._studio.versions()]
-        return [known, version, *choosing, link, prompts, seeds, _columns(names, columns)]
+        return [known, version, *best_of_n, link, prompts, seeds, _columns(names, columns)]
 
-    def _draw_linked(self, link: str) -> Iterator[Any]:
-        # By the link itself: what the tab offers when it is opened may fill the form meanwhile.
+    def _render_linked(self, link: str) -> Iterator[Any]:
+        # Read from the link, since opening the tab may change the form at the same time.
         read = read_link(link or "")
         if read is None:
             yield gr.skip()
             return
-        yield from self._draw(*read)
+        yield from self._render(*read)
 
-    def _draw(self, prompts: str, seeds: str, columns: list[str]) -> Iterator[dict[str, Any]]:
-        # Whoever is quicker than the offer, or chose none, means what is offered.
+    def _render(self, prompts: str, seeds: str, columns: list[str]) -> Iterator[dict[str, Any]]:
+        # A click may come before the dropdown is filled; then the default columns are meant.
         chosen = columns or self._newest_columns()
         columns = [parse_mix(column).name for column in chosen]
         board = CompareBoard(read_prompts(prompts), read_seeds(seeds), seeds, columns)
-        groups = self._studio.compare_columns(board.prompts, board.seeds, board.columns)
+        batches = self._studio.compare_columns(board.prompts, board.seeds, board.columns)
+
         sampler = self._studio.activity()["sampler"]
         try:
-            board.fill(next(groups))
-            yield board.drawing(detail="" if sampler["state"] == "ready" else sampler["detail"])
+            board.fill(next(batches))
+            yield board.rendering(detail="" if sampler["state"] == "ready" else sampler["detail"])
             last = time.monotonic()
-            for group in groups:
-                board.fill(group)
-                pace_s, last = (time.monotonic() - last) / len(group), time.monotonic()
-                yield board.drawing(pace_s * (board.total - board.done))
+            for batch in batches:
+                board.fill(batch)
+                pace_s, last = (time.monotonic() - last) / len(batch), time.monotonic()
+                yield board.rendering(pace_s * (board.total - board.done))
         except self._expected as error:
             yield board.interrupted(str(error))
 
 
 def add_strength(columns: list[str] | None, version: str | None, strength: float) -> list[str]:
-    """Return the columns with a version at a strength after them; raises InvalidRequest."""
+    """Add a version at a strength to the columns; raises InvalidRequest beyond MOST_COLUMNS."""
     if not version:
-        raise InvalidRequest("There is no version yet to draw at a strength. Fine-tune first.")
+        raise InvalidRequest("There is no version yet to render at a strength. Fine-tune first.")
     name = parse_mix(f"{version}@{strength:g}").name
     columns = columns or [BASE]
     if name in columns:
@@ -229,10 +230,14 @@ def _newest(names: list[str]) -> gr.Dropdown:
     return gr.Dropdown(choices=names, value=names[-1] if names else None)
 
 
-def _kit() -> str:
-    """Return what a saved page needs, as JSON."""
-    kit = {
+def _board_script() -> str:
+    return f"const PAGE_ASSETS = {_page_assets()};\n{read_static(*BOARD_SCRIPTS, 'compare.js')}"
+
+
+def _page_assets() -> str:
+    """Return the script and style of a saved page, as JSON."""
+    assets = {
         "script": read_static(*BOARD_SCRIPTS),
         "style": read_static("styles/page.css", "styles/compare_board.css"),
     }
-    return json.dumps(kit)
+    return json.dumps(assets)

@@ -1,4 +1,4 @@
-"""The disk section: what takes space, what may go, and a look at it before it goes."""
+"""The disk section: usage by kind of file, and clean-ups with a preview."""
 
 from html import escape
 from typing import Any
@@ -19,7 +19,7 @@ element.addEventListener("click", (event) => {
 
 
 def disk_section(studio: Studio, expected: Errors) -> gr.Accordion:
-    """Build the accordion; it measures when it is opened, since that may take a moment."""
+    """Build the accordion. Usage is measured when it opens, since that may take a moment."""
     section: gr.Accordion
     with gr.Accordion("Disk", open=False, elem_id="disk") as section:
         usage = gr.HTML(elem_id="usage", js_on_load=PICK_KIND, apply_default_css=False)
@@ -28,35 +28,36 @@ def disk_section(studio: Studio, expected: Errors) -> gr.Accordion:
             remove = gr.Button("Remove", variant="stop", visible=False, elem_id="clean-up")
             keep = gr.Button("Keep it all", visible=False)
         kind = gr.State("")
+
     refuse = errors_as_gr_error(expected)
-    asked = [kind, preview, remove, keep]
+    outputs = [kind, preview, remove, keep]
     closed: list[Any] = ["", "", gr.Button(visible=False), gr.Button(visible=False)]
 
     @refuse
-    def look(event: gr.EventData) -> list[Any]:
-        wanted = str(event._data["kind"])
-        found = studio.disk.removable(wanted)
+    def show_preview(event: gr.EventData) -> list[Any]:
+        chosen = str(event._data["kind"])
+        found = studio.disk.removable(chosen)
         some = bool(found.files)
-        return [wanted, preview_card(found), gr.Button(visible=some), gr.Button(visible=some)]
+        return [chosen, preview_card(found), gr.Button(visible=some), gr.Button(visible=some)]
 
     @refuse
-    def clean(wanted: str) -> list[Any]:
-        freed = studio.disk.remove(wanted)
+    def clean(chosen: str) -> list[Any]:
+        freed = studio.disk.remove(chosen)
         gr.Info(f"{freed.files:,} files are gone and {in_bytes(freed.bytes)} free.")
         return [usage_table(studio.disk.usage()), *closed]
 
     def measure() -> list[Any]:
         return [usage_table(studio.disk.usage()), *closed]
 
-    usage.select(look, None, asked, **PRIVATE)
-    remove.click(clean, kind, [usage, *asked], **PRIVATE)
-    keep.click(lambda: closed, None, asked, **PRIVATE)
-    section.expand(refuse(measure), None, [usage, *asked], **PRIVATE)
+    usage.select(show_preview, None, outputs, **PRIVATE)
+    remove.click(clean, kind, [usage, *outputs], **PRIVATE)
+    keep.click(lambda: closed, None, outputs, **PRIVATE)
+    section.expand(refuse(measure), None, [usage, *outputs], **PRIVATE)
     return section
 
 
 def usage_table(usage: list[DiskUsage]) -> str:
-    """Return what each kind takes, with advice, and a button where something may go."""
+    """Return a table of usage by kind, with advice and a button where a clean-up is possible."""
     rows = "".join(_row(taken) for taken in usage)
     whole = sum(taken.bytes for taken in usage)
     return (
@@ -67,7 +68,7 @@ def usage_table(usage: list[DiskUsage]) -> str:
 
 
 def preview_card(taken: DiskUsage) -> str:
-    """Return what a clean-up would remove, by name."""
+    """Return a card that lists what a clean-up would remove."""
     names = "\n".join(escape(name) for name in taken.names)
     more = taken.files - len(taken.names)
     rest = f"\nand {more:,} more" if more > 0 else ""

@@ -1,4 +1,4 @@
-"""The Fine-tune tab: what would run, what runs, and what came of it."""
+"""The Fine-tune tab: the plan of the next run, the latest run, and the history."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from annotate.web.html.run_cards import notice_card, plan_card, run_card, runs_t
 from annotate.web.tabs.layout import heading
 
 TICK_S = 2
-GOING_ON = ("queued", "running")
-RESUMABLE = ("cancelled", "interrupted", "failed")
+ACTIVE_STATES = ("queued", "running")
+RESUMABLE_STATES = ("cancelled", "interrupted", "failed")
 
 
 class FineTuneTab:
-    """The tab's components and what they do; `timer` ticks only while the tab is in view."""
+    """Components and events of the tab; `timer` ticks only while the tab is in view."""
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
         self._studio, self._expected = studio, expected
@@ -94,18 +94,18 @@ class FineTuneTab:
         runs = self._studio.runs()
         run = self._studio.run_detail(runs[0]["run_id"]) if runs else None
         state = run["state"] if run else ""
-        plan, possible = self._planned(settings)
+        plan, possible = self._plan_card(settings)
         return [
             plan,
-            gr.Button(interactive=possible and state not in GOING_ON),
+            gr.Button(interactive=possible and state not in ACTIVE_STATES),
             run_card(run),
-            gr.Button(visible=state in GOING_ON),
-            gr.Button(visible=state in RESUMABLE),
+            gr.Button(visible=state in ACTIVE_STATES),
+            gr.Button(visible=state in RESUMABLE_STATES),
             gr.HTML(visible=bool(runs)),
             runs_table(runs),
         ]
 
-    def _planned(self, settings: str) -> tuple[str, bool]:
+    def _plan_card(self, settings: str) -> tuple[str, bool]:
         try:
             return plan_card(self._studio.plan(settings)), True
         except self._expected as error:

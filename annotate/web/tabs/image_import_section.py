@@ -1,4 +1,4 @@
-"""A place to bring images that are there already: first a look at them, then the import."""
+"""The import section: preview a folder of images, then import it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,42 +20,49 @@ IMPORT_HELP = (
     '<p class="soft">A folder on the machine that Palate runs on, with all folders inside. '
     "Prompts come from the files (AUTOMATIC1111, Forge, ComfyUI, InvokeAI and others), from a text "
     "file or JSON beside each image, a table such as captions.csv or metadata.jsonl, or the "
-    "names of subfolders. Look shows what would come, and nothing is brought in before you say so. "
+    "names of subfolders. Preview shows what an import would add; nothing is imported before that. "
     "Images of one prompt make pairs, and these come first. Your files stay as they are.</p>"
 )
 Shown = list[Any]
 
 
 def image_import_section(studio: Studio, expected: Errors) -> None:
-    """Build the accordion's content."""
+    """Build the content of the accordion."""
     refuse, material = errors_as_gr_error(expected), studio.importer
     gr.HTML(IMPORT_HELP, apply_default_css=False)
-    looked = gr.State("")
+    previewed = gr.State("")
     with gr.Row(elem_id="import-row"):
         folder = gr.Textbox(
             label="Folder of images", placeholder="~/images", scale=4, elem_id="import-folder"
         )
-        look = gr.Button(
-            "Look", variant="primary", scale=0, min_width=130, elem_id="preview-import"
+        preview_button = gr.Button(
+            "Preview", variant="primary", scale=0, min_width=130, elem_id="preview-import"
         )
         stop = gr.Button("Stop", visible=False, scale=0, min_width=90, elem_id="stop-import")
-    told = gr.HTML(elem_id="import-result", apply_default_css=False)
+    result = gr.HTML(elem_id="import-result", apply_default_css=False)
     with gr.Row(visible=False, elem_id="import-choice") as choice:
-        start = gr.Button("Bring in", variant="primary", elem_id="import-images", scale=0)
+        start = gr.Button("Import", variant="primary", elem_id="import-images", scale=0)
         cancel = gr.Button("Cancel", elem_id="cancel-import", scale=0)
-    shown = [told, look, stop, choice, start, looked]
+    shown = [result, preview_button, stop, choice, start, previewed]
 
     @refuse
-    def look_at(named: str) -> Iterator[Shown]:
+    def preview_folder(named: str) -> Iterator[Shown]:
         job = BackgroundJob(lambda: (preview := material.look(named), preview_card(preview)))
         yield from _watched(job, material)
         preview, card = job.result()
-        bring = gr.Button(f"Bring in {quantity(preview.images, 'image')}")
+        import_button = gr.Button(f"Import {quantity(preview.images, 'image')}")
         offered = gr.Row(visible=bool(preview.images))
-        yield [card, gr.Button(interactive=True), gr.Button(visible=False), offered, bring, named]
+        yield [
+            card,
+            gr.Button(interactive=True),
+            gr.Button(visible=False),
+            offered,
+            import_button,
+            named,
+        ]
 
     @refuse
-    def bring_in(named: str) -> Iterator[Shown]:
+    def import_folder(named: str) -> Iterator[Shown]:
         job = BackgroundJob(lambda: material.bring(named))
         yield from _watched(job, material)
         yield _idle(import_result_card(job.result()))
@@ -64,9 +71,9 @@ def image_import_section(studio: Studio, expected: Errors) -> None:
         material.forget()
         return _idle("")
 
-    _on(look.click, look_at, folder, shown)
-    _on(folder.submit, look_at, folder, shown)
-    _on(start.click, bring_in, looked, shown)
+    _on(preview_button.click, preview_folder, folder, shown)
+    _on(folder.submit, preview_folder, folder, shown)
+    _on(start.click, import_folder, previewed, shown)
     cancel.click(forget, None, shown, **PRIVATE)
     stop.click(material.stop, None, None, **PRIVATE)
 
@@ -76,7 +83,7 @@ def _on(event: Any, handler: Callable[[str], Iterator[Shown]], given: Any, shown
 
 
 def _watched(job: BackgroundJob, material: ImageImporter) -> Iterator[Shown]:
-    """Show how far the work is for as long as it goes on."""
+    """Yield the progress of a job until it ends."""
     for _ in job.seconds():
         progress = material.progress
         card = import_progress_card(progress.told()) if progress is not None else gr.skip()

@@ -1,4 +1,4 @@
-"""The Label tab: the stage, and below it places for one's own prompts and images."""
+"""The Label tab: the stage, and below it prompts, image import and project settings."""
 
 from pathlib import Path
 
@@ -13,23 +13,23 @@ from annotate.web.tabs.project_settings_section import ProjectSection
 
 
 def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
-    """Build the tab in which a person says which of two images is better."""
+    """Build the tab for labeling pairs."""
     tab: gr.Tab
-    # Rendered also while another tab is shown, so that unsent votes keep going out.
+    # Rendered even while another tab is shown, so that unsent votes are still sent.
     with gr.Tab("Label", id="label", elem_id="label-tab", render_children=True) as tab:
         build_stage(studio, expected)
-        with gr.Accordion("Add your own prompts", open=False, elem_id="prompts"):
-            _prompts(studio, expected)
-        with gr.Accordion("Bring your own images", open=False, elem_id="import-section"):
+        with gr.Accordion("Add prompts", open=False, elem_id="prompts"):
+            _prompts_section(studio, expected)
+        with gr.Accordion("Import images", open=False, elem_id="import-section"):
             image_import_section(studio, expected)
         ProjectSection(studio, expected)
     return tab
 
 
-def _prompts(studio: Studio, expected: Errors) -> None:
+def _prompts_section(studio: Studio, expected: Errors) -> None:
     refuse = errors_as_gr_error(expected)
     text = gr.Textbox(
-        label="Prompts, one a line",
+        label="Prompts, one per line",
         placeholder="a fox wearing a scarf\na slice of pizza on a blue background",
         lines=4,
         max_lines=12,

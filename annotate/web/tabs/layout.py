@@ -1,4 +1,4 @@
-"""What the tabs have in common: headings, and timers that rest while nobody looks."""
+"""Layout shared by the tabs: headings, and timers that stop while their tab is hidden."""
 
 import json
 from collections.abc import Iterable
@@ -7,21 +7,24 @@ import gradio as gr
 
 
 def heading(text: str, visible: bool = True) -> gr.HTML:
-    """Place a heading."""
+    """Build a heading."""
     return gr.HTML(f'<h2 class="section">{text}</h2>', visible=visible, apply_default_css=False)
 
 
 def start_timer_here(timer: gr.Timer, tab: gr.Tab) -> None:
     """Start a tab's timer when the tab is opened."""
-    tab.select(None, None, timer, js=_turned(active=True))
+    tab.select(None, None, timer, js=_timer_script(active=True))
 
 
 def stop_timer_elsewhere(timer: gr.Timer, others: Iterable[gr.Tab]) -> None:
     """Stop a tab's timer when one of the other tabs is opened."""
     for tab in others:
-        tab.select(None, None, timer, js=_turned(active=False))
+        tab.select(None, None, timer, js=_timer_script(active=False))
 
 
-def _turned(active: bool) -> str:
-    """A script, since the server's answers to two tabs may come in the other order."""
+def _timer_script(active: bool) -> str:
+    """Return a script that turns a timer on or off.
+
+    In the browser, since the server may answer the events of two tabs in the wrong order.
+    """
     return f"() => ({json.dumps(gr.update(active=active))})"

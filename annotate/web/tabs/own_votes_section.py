@@ -1,4 +1,4 @@
-"""Your votes: what a labeler sees of their own, below the stage, and nothing of anybody else's."""
+"""The "Your votes" section below the stage: statistics of the labeler's own votes alone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,34 +18,34 @@ from annotate.web.stage_events import field
 
 
 def own_votes(studio: AnyStudio, expected: Errors) -> gr.HTML:
-    """Place a folded part that asks for the person's votes when it is opened."""
+    """Build a folded section that loads the person's votes when it opens."""
     answer = errors_as_reply((InvalidRequest, *expected))
     return gr.HTML(
-        '<details class="own"><summary>Your votes</summary><div></div></details>',
+        '<details class="own-votes"><summary>Your votes</summary><div></div></details>',
         js_on_load=read_static("own_votes.js"),
         apply_default_css=False,
         elem_id="own-votes",
-        server_functions=[authorized_function(answer(_own_function(studio)))],
+        server_functions=[authorized_function(answer(_own_votes_function(studio)))],
     )
 
 
-def _own_function(studio: AnyStudio) -> Callable[[Any], Reply]:
-    def stage_own_votes(wish: Any) -> Reply:
-        told = studio.insights.own(field(wish, "annotator", str))
-        return {"html": own_votes_page(told), "more": told["measuring"]["left"] > 0}
+def _own_votes_function(studio: AnyStudio) -> Callable[[Any], Reply]:
+    def stage_own_votes(request: Any) -> Reply:
+        report = studio.insights.own(field(request, "annotator", str))
+        return {"html": own_votes_page(report), "more": report["measuring"]["left"] > 0}
 
     return stage_own_votes
 
 
-def own_votes_page(told: dict[str, Any]) -> str:
-    """Return what a person's own votes say: pace, taste, habits and prompts."""
-    if not told["votes"]:
+def own_votes_page(report: dict[str, Any]) -> str:
+    """Return the HTML of a person's pace, preferences, habits and prompts."""
+    if not report["votes"]:
         return notice_card(*FEW_VOTES)
     shown = (
-        measuring(told["measuring"]),
-        section("Pace", pace_card(told)),
-        section("What you like", liking_card(told["likes"])),
-        section("How you vote", own_habits(told)),
-        section("Prompts", prompts_of(told)),
+        measuring(report["measuring"]),
+        section("Pace", pace_card(report)),
+        section("What you like", liking_card(report["likes"])),
+        section("How you vote", own_habits(report)),
+        section("Prompts", prompts_of(report)),
     )
     return f'<div class="insights">{"".join(shown)}</div>'

@@ -1,4 +1,4 @@
-"""The People tab: who may come in, as what, and links for those who are new."""
+"""The People tab: accounts, their roles, and invitation links."""
 
 from typing import Any
 from urllib.parse import urljoin
@@ -19,10 +19,10 @@ ROLES = [
     ("Labeler: only votes", Role.LABELER),
     ("Admin: everything", Role.ADMIN),
 ]
-PICK_ACT = """
+ON_BUTTON = """
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-person]");
-  if (button) trigger("select", { person: button.dataset.person, act: button.dataset.action });
+  if (button) trigger("select", { person: button.dataset.person, action: button.dataset.action });
 });
 """
 COPY_LINK = """
@@ -42,17 +42,17 @@ element.addEventListener("click", async (event) => {
 
 
 class PeopleTab:
-    """The tab's components and what they do."""
+    """Components and events of the tab."""
 
-    def __init__(self, way: Authenticator, expected: Errors) -> None:
-        self._way, self._accounts, self._expected = way, way.accounts, expected
+    def __init__(self, sign_in: Authenticator, expected: Errors) -> None:
+        self._sign_in, self._accounts, self._expected = sign_in, sign_in.accounts, expected
         with gr.Tab("People", id="people", elem_id="people-tab") as self.tab:
             heading("People")
-            self._table = gr.HTML(elem_id="people", js_on_load=PICK_ACT, apply_default_css=False)
-            self._told = gr.HTML(
+            self._table = gr.HTML(elem_id="people", js_on_load=ON_BUTTON, apply_default_css=False)
+            self._notice = gr.HTML(
                 elem_id="person-link", js_on_load=COPY_LINK, apply_default_css=False
             )
-            heading("Let somebody in")
+            heading("Add a person")
             with gr.Row(equal_height=True):
                 self._name = gr.Textbox(
                     label="Name",
@@ -74,17 +74,17 @@ class PeopleTab:
         self._listen()
 
     def _listen(self) -> None:
-        refuse, shown = errors_as_gr_error(self._expected), [self._table, self._told]
+        refuse, shown = errors_as_gr_error(self._expected), [self._table, self._notice]
 
         @refuse
         def add(name: str, role: str, request: gr.Request) -> list[Any]:
-            token = self._accounts.add(name, as_role(role), acting(request))
+            token = self._accounts.add(name, as_role(role), require_admin(request))
             return [self._listed(), self._invited(name.strip(), token, request), ""]
 
         @refuse
         def act(event: gr.EventData, request: gr.Request) -> list[Any]:
-            told = self._do(str(event._data["person"]), str(event._data["act"]), request)
-            return [self._listed(), told]
+            notice = self._perform(str(event._data["person"]), str(event._data["action"]), request)
+            return [self._listed(), notice]
 
         gr.on(
             [self._add.click, self._name.submit],
@@ -96,28 +96,28 @@ class PeopleTab:
         self._table.select(act, None, shown, **PRIVATE)
         self.tab.select(lambda: [self._listed(), ""], None, shown, **PRIVATE)
 
-    def _do(self, name: str, wish: str, request: gr.Request) -> str:
-        who, accounts = acting(request), self._accounts
-        if wish == "link":
+    def _perform(self, name: str, action: str, request: gr.Request) -> str:
+        who, accounts = require_admin(request), self._accounts
+        if action == "link":
             return self._invited(name, accounts.new_link(name, who), request)
-        if wish in ("disable", "enable"):
-            accounts.set_enabled(name, wish == "enable", who)
+        if action in ("disable", "enable"):
+            accounts.set_enabled(name, action == "enable", who)
         else:
-            accounts.set_role(name, as_role(wish), who)
+            accounts.set_role(name, as_role(action), who)
         return ""
 
     def _invited(self, name: str, token: str, request: gr.Request) -> str:
-        if self._way.header is not None:
-            return known_card(name, self._way.header)
+        if self._sign_in.header is not None:
+            return known_card(name, self._sign_in.header)
         return link_card(name, urljoin(base_of(request), f"welcome?token={token}"))
 
     def _listed(self) -> str:
         people = self._accounts.people
-        return people_table(people.all(), people.votes(), self._way.header is None)
+        return people_table(people.all(), people.votes(), self._sign_in.header is None)
 
 
-def acting(request: gr.Request) -> str:
-    """Return who does something here; raises NotAllowed for all but admins."""
+def require_admin(request: gr.Request) -> str:
+    """Return the name of the admin who asks; raises NotAllowed for anybody else."""
     person = asker(request)
     require(person, Role.ADMIN)
     return person.name if person else "nobody"
@@ -132,9 +132,9 @@ def as_role(role: str) -> Role:
 
 
 def base_of(request: gr.Request) -> str:
-    """Return the address that a browser sees Palate at, at a host that the guard allows.
+    """Return the base URL of Palate as the browser sees it, at a host that the guard allows.
 
-    The browser itself knows port and path where a proxy does not pass them on.
+    The browser's referrer knows port and path even where a proxy does not pass them on.
     """
     base, page = str(scope_of(request)[BASE_KEY]), str(request.headers.get("referer", ""))
     own, shown = (as_origin("/".join(url.split("/", 3)[:3])) for url in (base, page))

@@ -1,4 +1,4 @@
-"""The Versions tab: the tree of versions, one of them in full, and what can be done with it."""
+"""The Versions tab: the tree, one version in detail, its actions, import and disk usage."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,19 +26,19 @@ TICK_S = 3
 
 
 class VersionsTab:
-    """The tab's components and what they do."""
+    """Components and events of the tab."""
 
     def __init__(self, studio: Studio, expected: Errors) -> None:
-        self._studio, self._library, self._expected = studio, studio.registry, expected
-        with gr.Tab("Versions", id="library", elem_id="versions-tab") as self.tab:
+        self._studio, self._registry, self._expected = studio, studio.registry, expected
+        with gr.Tab("Versions", id="versions", elem_id="versions-tab") as self.tab:
             self._build()
-        self._shown = [self._tree, self._card, self._actions, self._gone, *self._buttons]
-        self._shown += [self._name, self._note, self._asking, self._export_told]
+        self._shown = [self._tree, self._card, self._actions, self._export_row, *self._buttons]
+        self._shown += [self._name, self._note, self._confirm, self._export_told]
         self._listen()
-        self._listen_to_work()
+        self._listen_to_jobs()
 
     def _build(self) -> None:
-        self._chosen = gr.State("")
+        self._selected = gr.State("")
         self.timer = gr.Timer(TICK_S, active=False)
         with gr.Row(elem_classes="halves"):
             with gr.Column(scale=2, min_width=300):
@@ -47,10 +47,10 @@ class VersionsTab:
                     elem_id="versions", js_on_load=read_static("tree.js"), apply_default_css=False
                 )
             with gr.Column(scale=3, min_width=320):
-                heading("Chosen version")
+                heading("Selected version")
                 self._card = gr.HTML(elem_id="version", apply_default_css=False)
                 self._build_actions()
-        with gr.Accordion("Bring your own", open=False, elem_id="import-version"):
+        with gr.Accordion("Import a version", open=False, elem_id="import-version"):
             self._build_import()
         self._disk = disk_section(self._studio, self._expected)
 
@@ -60,12 +60,12 @@ class VersionsTab:
                 self._activate = gr.Button("Make active", variant="primary", elem_id="make-active")
                 self._compare = gr.Button("Compare", elem_id="compare-version")
                 self._delete = gr.Button("Delete", elem_id="delete-version")
-            with gr.Group(visible=False, elem_id="confirm-delete") as self._asking:
+            with gr.Group(visible=False, elem_id="confirm-delete") as self._confirm:
                 self._question = gr.HTML(apply_default_css=False)
                 with gr.Row():
                     self._do_delete = gr.Button("Delete its files", variant="stop")
                     self._keep = gr.Button("Keep it")
-            with gr.Column(visible=False) as self._gone, gr.Row(equal_height=True):
+            with gr.Column(visible=False) as self._export_row, gr.Row(equal_height=True):
                 self._form = gr.Dropdown(
                     labels(),
                     value="kohya",
@@ -75,13 +75,11 @@ class VersionsTab:
                     elem_id="export-form",
                 )
                 self._export = gr.Button("Export", elem_id="export-version", min_width=90)
-                self._stop = gr.Button(
-                    "Stop", visible=False, min_width=90, elem_classes="stop-work"
-                )
+                self._stop = gr.Button("Stop", visible=False, min_width=90, elem_classes="stop-job")
             self._export_told = gr.HTML(elem_id="export", apply_default_css=False)
             with gr.Row(equal_height=True):
                 self._name = gr.Textbox(
-                    label="Name", placeholder="warm colours", max_length=60, elem_id="version-name"
+                    label="Name", placeholder="warm colors", max_length=60, elem_id="version-name"
                 )
                 self._note = gr.Textbox(
                     label="Note", lines=1, max_lines=6, scale=2, elem_id="version-note"
@@ -109,15 +107,15 @@ class VersionsTab:
                 min_width=120,
                 elem_id="upload-lora",
             )
-            self._adopt = gr.Button("Check and add", variant="primary", elem_id="import")
+            self._import = gr.Button("Check and add", variant="primary", elem_id="import")
             self._stop_import = gr.Button(
-                "Stop", visible=False, min_width=90, elem_classes="stop-work"
+                "Stop", visible=False, min_width=90, elem_classes="stop-job"
             )
         self._import_told = gr.HTML(elem_id="imported", apply_default_css=False)
 
     def _listen(self) -> None:
         refuse, shown = errors_as_gr_error(self._expected), self._shown
-        chosen = self._chosen
+        chosen = self._selected
 
         @refuse
         def choose(event: gr.EventData) -> list[Any]:
@@ -128,57 +126,57 @@ class VersionsTab:
         def activate(version: str) -> list[Any]:
             # The button says "Use anyway" where a version is held back.
             self._studio.activate(version, anyway=True)
-            gr.Info(f"New pairs are drawn by {version} from now on.")
+            gr.Info(f"New pairs are rendered by {version} from now on.")
             return self._view(version)
 
         @refuse
         def save(version: str, name: str, note: str) -> list[Any]:
-            self._library.rename(version, name)
-            self._library.note(version, note)
+            self._registry.rename(version, name)
+            self._registry.note(version, note)
             gr.Info(f"{version} is saved.")
             return self._view(version)
 
         @refuse
         def delete(version: str) -> list[Any]:
-            freed = self._library.delete(version)
+            freed = self._registry.delete(version)
             gr.Info(f"{version} is deleted; {in_bytes(freed)} are free.")
             return self._view(version)
 
-        # By default what is chosen while an answer is on its way would be dropped.
+        # By default Gradio drops selections that come while an answer is on its way.
         self._tree.select(choose, None, [chosen, *shown], trigger_mode="always_last", **PRIVATE)
         self._activate.click(activate, chosen, shown, **PRIVATE)
         self._save.click(save, [chosen, self._name, self._note], shown, **PRIVATE)
-        self._delete.click(self._ask, chosen, [self._asking, self._question], **PRIVATE)
-        self._keep.click(lambda: gr.Group(visible=False), None, self._asking, **PRIVATE)
+        self._delete.click(self._ask, chosen, [self._confirm, self._question], **PRIVATE)
+        self._keep.click(lambda: gr.Group(visible=False), None, self._confirm, **PRIVATE)
         self._do_delete.click(delete, chosen, shown, **PRIVATE)
         self.timer.tick(self._refresh, [chosen, self._tree], self._tree, **PRIVATE)
         self.tab.select(refuse(self._open), chosen, [chosen, *shown], **PRIVATE)
 
-    def _listen_to_work(self) -> None:
-        refuse, library = errors_as_gr_error(self._expected), self._library
+    def _listen_to_jobs(self) -> None:
+        refuse, registry = errors_as_gr_error(self._expected), self._registry
         exporting = [self._export_told, self._export, self._stop]
 
         @refuse
         def export(version: str, form: str) -> Iterator[list[Any]]:
-            job = BackgroundJob(lambda: library.export(version, form))
-            yield from _watched(job, f"Writing {version}", library.durations.expected(form))
+            job = BackgroundJob(lambda: registry.export(version, form))
+            yield from _watched(job, f"Writing {version}", registry.durations.expected(form))
             done = job.result()
             yield [exported_card(done, in_bytes(done["bytes"])), *_idle()]
 
-        started = self._export.click(export, [self._chosen, self._form], exporting, **PRIVATE)
+        started = self._export.click(export, [self._selected, self._form], exporting, **PRIVATE)
         started.failure(lambda: ["", *_idle()], None, exporting, **PRIVATE)
-        importing = [self._import_told, self._adopt, self._stop_import]
+        importing = [self._import_told, self._import, self._stop_import]
 
         @refuse
         def adopt(path: str) -> Iterator[list[Any]]:
-            job = BackgroundJob(lambda: library.adopt(path))
-            yield from _watched(job, "Checking and copying", library.durations.expected("adopt"))
+            job = BackgroundJob(lambda: registry.adopt(path))
+            yield from _watched(job, "Checking and copying", registry.durations.expected("adopt"))
             gr.Info(f"It is version {job.result()} now.")
             yield ["", *_idle(), job.result(), *self._view(job.result()), ""]
 
-        after = [*importing, self._chosen, *self._shown, self._path]
+        after = [*importing, self._selected, *self._shown, self._path]
         gr.on(
-            [self._adopt.click, self._path.submit],
+            [self._import.click, self._path.submit],
             _padded(adopt, len(after)),
             self._path,
             after,
@@ -186,13 +184,13 @@ class VersionsTab:
         ).failure(lambda: ["", *_idle()], None, importing, **PRIVATE)
         self._upload.upload(lambda path: path, self._upload, self._path, **PRIVATE)
         for button in (self._stop, self._stop_import):
-            button.click(library.stop, None, None, **PRIVATE)
+            button.click(registry.stop, None, None, **PRIVATE)
 
     def compare_in(self, tabs: gr.Tabs, compare: CompareTab) -> None:
-        """Let the button open the other tab with the chosen version and its parent."""
+        """Make the button open the Compare tab with the selected version and its parent."""
 
         def open_compare(version: str) -> list[Any]:
-            before = self._library.detail(version)["parent"] or version
+            before = self._registry.detail(version)["parent"] or version
             known = {known["version"] for known in self._studio.versions()}
             return [
                 gr.Tabs(selected="compare"),
@@ -200,52 +198,52 @@ class VersionsTab:
             ]
 
         handler = errors_as_gr_error(self._expected)(open_compare)
-        self._compare.click(handler, self._chosen, [tabs, *compare.choice], **PRIVATE)
+        self._compare.click(handler, self._selected, [tabs, *compare.choice], **PRIVATE)
 
     def _ask(self, version: str) -> list[Any]:
         return [gr.Group(visible=True), removal_card({"version": version})]
 
     def _open(self, version: str) -> list[Any]:
-        """Show the version looked at last, or the newest that is there."""
-        there = [told["version"] for told in self._studio.versions()]
-        chosen = version or there[-1]
-        # A question that somebody asked meanwhile stays, and so does what an export said.
+        """Show the version selected last, or the newest one."""
+        names = [row["version"] for row in self._studio.versions()]
+        chosen = version or names[-1]
+        # An open question stays, and so does the result of an export.
         return [chosen, *self._facts(chosen), gr.skip(), gr.skip()]
 
     def _refresh(self, version: str, shown: str) -> Any:
-        """Show a version that a run has made meanwhile; an unchanged tree keeps its focus."""
-        fresh = tree(self._library.lineage(), version)
+        """Show versions that runs have added; an unchanged tree is kept, and with it the focus."""
+        fresh = tree(self._registry.lineage(), version)
         return gr.skip() if fresh == shown else fresh
 
     def _view(self, version: str) -> list[Any]:
-        """Show a version as if nothing was asked or said yet."""
+        """Show a version without a question or a result."""
         return [*self._facts(version), gr.Group(visible=False), ""]
 
     def _facts(self, version: str) -> list[Any]:
-        versions = self._library.lineage()
-        told = self._library.detail(version)
-        there = told["deleted"] is None
-        tuned = there and told["parent"] is not None
+        versions = self._registry.lineage()
+        detail = self._registry.detail(version)
+        exists = detail["deleted"] is None
+        tuned = exists and detail["parent"] is not None
         return [
             tree(versions, version),
-            version_card(told),
-            gr.Column(visible=there),
-            gr.Column(visible=tuned and not told["missing"]),
+            version_card(detail),
+            gr.Column(visible=exists),
+            gr.Column(visible=tuned and not detail["missing"]),
             gr.Button(
-                value="Use anyway" if told["held_back"] else "Make active",
-                interactive=there and not told["active"] and not told["missing"],
+                value="Use anyway" if detail["held_back"] else "Make active",
+                interactive=exists and not detail["active"] and not detail["missing"],
             ),
-            gr.Button(visible=tuned, interactive=not told["missing"]),
-            gr.Button(visible=tuned, interactive=not told["active"]),
-            gr.Textbox(value=told["name"]),
-            gr.Textbox(value=told["note"]),
+            gr.Button(visible=tuned, interactive=not detail["missing"]),
+            gr.Button(visible=tuned, interactive=not detail["active"]),
+            gr.Textbox(value=detail["name"]),
+            gr.Textbox(value=detail["note"]),
         ]
 
 
 def _watched(job: BackgroundJob, what: str, expected: float | None) -> Iterator[list[Any]]:
     for seconds in job.seconds():
-        told = progress_card(what, seconds, expected)
-        yield [told, gr.Button(interactive=False), gr.Button(visible=True)]
+        card = progress_card(what, seconds, expected)
+        yield [card, gr.Button(interactive=False), gr.Button(visible=True)]
 
 
 def _idle() -> list[gr.Button]:
@@ -253,7 +251,7 @@ def _idle() -> list[gr.Button]:
 
 
 def _padded(handler: Any, length: int) -> Any:
-    """Fill what a handler leaves unsaid: those components stay as they are."""
+    """Pad the outputs of a handler with skips: the other components stay as they are."""
 
     def padded(path: str) -> Iterator[list[Any]]:
         for values in handler(path):

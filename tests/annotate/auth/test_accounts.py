@@ -362,6 +362,6 @@ def test_the_people_tab_says_who_waits_and_what_to_do_when_one_is_alone(accounts
     let_in(accounts, "cem")
     accounts.set_enabled("cem", False, "ada")
     html = people_table(accounts.people.all(), {"bob": 1200}, True)
-    assert "Invited" in html and "1,200" in html and "Let in again" in html
+    assert "Invited" in html and "1,200" in html and "Enable" in html
     assert "Only you" not in html
     assert "New link" not in people_table(accounts.people.all(), {}, False)

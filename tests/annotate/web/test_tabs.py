@@ -99,20 +99,20 @@ def test_nothing_a_person_wrote_becomes_markup():
 
 def test_a_board_says_how_far_it_is_and_what_is_kept_when_it_ends_early():
     board = CompareBoard(["a cat", "a dog"], [1, 2], "1-2", ["base", "v1"])
-    assert board.drawing(detail="Loading.")["status"] == "0 of 8 drawn. Loading."
+    assert board.rendering(detail="Loading.")["status"] == "0 of 8 rendered. Loading."
     board.fill({(0, 0): "img/a.png", (3, 1): "img/b.png"})
-    value = board.drawing(12.0)
+    value = board.rendering(12.0)
     assert value["cells"] == [["img/a.png", None], [None, None], [None, None], [None, "img/b.png"]]
-    assert (value["status"], value["busy"]) == ("2 of 8 drawn, 12 s left", True)
+    assert (value["status"], value["busy"]) == ("2 of 8 rendered, 12 s left", True)
     assert value["columns"] == ["base", "v1"]
     halted = stopped(value)
-    assert halted["status"].startswith("Stopped. 2 of 8 are drawn") and not halted["busy"]
+    assert halted["status"].startswith("Stopped. 2 of 8 are rendered") and not halted["busy"]
     assert halted["cells"] == value["cells"]
     failed = board.interrupted("The disk is full.")
     assert failed["tone"] == "problem" and "The disk is full. 2 of 8" in failed["status"]
     board.fill({(place, column): "img/c.png" for place in range(4) for column in range(2)})
-    assert (board.drawing()["status"], board.drawing()["busy"]) == ("", False)
-    assert stopped(board.drawing()) == board.drawing() and stopped(None) is None
+    assert (board.rendering()["status"], board.rendering()["busy"]) == ("", False)
+    assert stopped(board.rendering()) == board.rendering() and stopped(None) is None
 
 
 def test_a_link_names_prompts_seeds_and_columns_as_they_were_typed():
