@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from test_app import CONTRACT, OLD_NAMES
+from test_architecture import LAYERS
 
 from align.client.config import TrainConfig
 from app import COMMANDS, Settings
@@ -153,6 +154,20 @@ def test_every_function_that_is_named_is_there(page):
             assert re.search(rf"^class {each}\b", text, re.M), f"{name} has no class {each}"
         defined = rf"\b(?:def|class|function|const) {last}\b|^{last}\b.*="
         assert re.search(defined, text, re.M), f"{name} has no {function}"
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_architecture_names_every_room_in_the_order_of_its_layers(package):
+    text = PAGES["ARCHITECTURE.md"].split("## Three walks")[0].split("## Folders")[1]
+    rooms = [room for room in LAYERS[package] if (ROOT / package / room).is_dir()]
+    places = [text.index(f"| `{package}/{room}/` |") for room in rooms]
+    assert places == sorted(places)
+
+
+def test_architecture_walks_three_times_seven_stops():
+    walks = PAGES["ARCHITECTURE.md"].split("## Three walks")[1]
+    stops = re.findall(rf"^(\d)\. `{OURS}[^`]+:[^`]+`", walks, re.M)
+    assert stops == list("1234567") * 3
 
 
 @pytest.mark.parametrize("page", PAGES)
