@@ -1,206 +1,153 @@
-"""The studio as a labeler meets it: pairs and votes, and no word on what drew them.
+"""The labeler's view of the studio: pairs and votes, without a word on what rendered the images.
 
-Everything that a labeler is told passes here. No answer, and no error, names a model, a version, a
-run or a path; and who was handed which images is remembered, since nobody else gets to see them.
+Everything that is sent to a labeler passes here. No answer and no error names a model, a version, a
+run or a path, since knowing them would bias the votes. The view also remembers which images each
+labeler was assigned, and serves them no others.
 """
 
 import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, TypeVar
 
-from annotate.errors import AnnotateError, InvalidRequest, NotAllowed
+from annotate.errors import NotAllowed
+from annotate.service.labeler_errors import ExpectedErrors, hidden_details
+from annotate.service.labeler_parts import (
+    BY_NAME,
+    Answer,
+    LabelerAnnotations,
+    LabelerBestWorst,
+    LabelerBlindTests,
+    LabelerInsights,
+    LabelerSessions,
+)
 from annotate.service.studio import Studio
 from annotate.validation import as_annotator
-from storage.errors import (
-    AlreadyVoted,
-    DiskFull,
-    InvalidAnnotation,
-    InvalidAnnotator,
-    InvalidFlag,
-    InvalidGoal,
-    InvalidKey,
-    InvalidRanking,
-    InvalidVerdict,
-    NoLabelingSession,
-    NothingToUndo,
-    StorageError,
-    UnknownPair,
-    UnknownQuad,
-    UnknownVote,
-)
 from storage.tables.people import People
 
-TELLING = (
-    AlreadyVoted,
-    InvalidAnnotator,
-    InvalidGoal,
-    InvalidKey,
-    InvalidRanking,
-    InvalidAnnotation,
-    InvalidFlag,
-    InvalidRequest,
-    InvalidVerdict,
-    NoLabelingSession,
-    NothingToUndo,
-    UnknownPair,
-    UnknownQuad,
-    UnknownVote,
-)
-"""Errors whose sentences are about what the labeler sent."""
-DRAWING = "New pairs are being drawn. They come by themselves."
-LEARNING = "The model is learning from the votes. New pairs come when it is done."
-TROUBLE = "No pair can be drawn just now. Tell whoever runs this Palate."
-NO_SPACE = "Votes cannot be saved just now, since a disk is full. Tell whoever runs this Palate."
-BY_NAME = "Only an admin opens a blind test by its name. Its pairs come in between others."
-ELSE = "That did not work. Tell whoever runs this Palate."
-IMAGE = re.compile(r"img/([0-9a-f]{16})\.png")
-REMEMBERED = 4000
-"""Images that a person was handed lately; those they voted on are in the store for good."""
-
-Answer = TypeVar("Answer")
-Told = dict[str, Any]
+RENDERING = "New pairs are being rendered. They come by themselves."
+TRAINING = "The model is learning from the votes. New pairs come when it is done."
+RENDERING_FAILED = "No pair can be rendered just now. Tell whoever runs this Palate."
+IMAGE_URL = re.compile(r"img/([0-9a-f]{16})\.png")
+MAX_RECENT_IMAGES = 4000
+"""Images per labeler that are remembered as assigned; those they voted on are in the store."""
 
 
 class LabelerView:
-    """What of a studio is for labelers; what it does not have, they cannot ask for."""
+    """The part of a studio that labelers may use; it has no method for anything else."""
 
-    def __init__(self, studio: Studio, people: People, expected: tuple[type[Exception], ...]):
+    def __init__(self, studio: Studio, people: People, expected: ExpectedErrors) -> None:
         self._studio, self._people, self._expected = studio, people, expected
         self.train_every = studio.train_every
         self.blind_tests = LabelerBlindTests()
-        self.annotations = self._only(studio.annotations, "offered", "remark", "report")
-        self.sessions = self._only(studio.sessions, "begin", "turn", "now", "summary")
-        self.best_worst = self._only(studio.best_worst, "rank")
-        pace_hints = self._only(studio.insights.pace_hints, "after")
-        self.insights = SimpleNamespace(
-            pace_hints=pace_hints, own=self._discreet(studio.insights.own)
-        )
-        self._handed: dict[str, OrderedDict[str, None]] = {}
+        self.annotations = LabelerAnnotations(studio, expected)
+        self.sessions = LabelerSessions(studio, expected)
+        self.best_worst = LabelerBestWorst(studio, expected)
+        self.insights = LabelerInsights(studio, expected)
+        self._assigned: dict[str, OrderedDict[str, None]] = {}
         self._guard = threading.Lock()
 
-    def next_pair(self, annotator: str, trial: str = "") -> Told:
-        """Return the annotator's open pair, or how long to wait for one."""
+    def next_pair(self, annotator: str, trial: str = "") -> Answer:
+        """Return the annotator's open pair, or how long to wait for one; raises NotAllowed."""
         if trial:
             raise NotAllowed(BY_NAME)
-        pair = self._discreet(self._studio.next_pair)(annotator)
-        return self._hand(annotator, self._without_reason(pair))
+        with hidden_details(self._expected):
+            pair = self._studio.next_pair(annotator)
+        return self._remember_images(annotator, self._with_public_reason(pair))
 
-    def pairs_ahead(self, annotator: str, have: Iterable[str], want: int, trial: str = "") -> Told:
-        """Return pairs besides those that the page has."""
+    def pairs_ahead(
+        self, annotator: str, have: Iterable[str], want: int, trial: str = ""
+    ) -> Answer:
+        """Return up to `want` pairs besides those that the page has; raises NotAllowed."""
         if trial:
             raise NotAllowed(BY_NAME)
-        answer = self._discreet(self._studio.pairs_ahead)(annotator, have, want)
-        return self._hand(annotator, self._without_reason(answer))
+        with hidden_details(self._expected):
+            pairs = self._studio.pairs_ahead(annotator, have, want)
+        return self._remember_images(annotator, self._with_public_reason(pairs))
 
-    def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> Told:
-        """Return fours besides those that the page has."""
-        answer = self._discreet(self._studio.quads_ahead)(annotator, have, want)
-        return self._hand(annotator, self._without_reason(answer))
+    def next_quad(self, annotator: str) -> Answer:
+        """Return the annotator's open four images to rank, or how long to wait for them."""
+        with hidden_details(self._expected):
+            quad = self._studio.next_quad(annotator)
+        return self._remember_images(annotator, self._with_public_reason(quad))
 
-    def next_quad(self, annotator: str) -> Told:
-        """Return the annotator's open four, or how long to wait."""
-        answer = self._discreet(self._studio.next_quad)(annotator)
-        return self._hand(annotator, self._without_reason(answer))
+    def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> Answer:
+        """Return up to `want` sets of four images besides those that the page has."""
+        with hidden_details(self._expected):
+            quads = self._studio.quads_ahead(annotator, have, want)
+        return self._remember_images(annotator, self._with_public_reason(quads))
 
     def vote(
         self, pair_id: str, verdict: str, annotator: str, key: str, response_ms: int | None = None
-    ) -> Told:
+    ) -> Answer:
         """Record a vote, once per key."""
-        return self._discreet(self._studio.vote)(pair_id, verdict, annotator, key, response_ms)
+        with hidden_details(self._expected):
+            return self._studio.vote(pair_id, verdict, annotator, key, response_ms)
 
-    def undo(self, annotator: str, key: str | None = None) -> Told:
-        """Take back what the annotator gave last, and return the pair or the four of it."""
-        return self._hand(annotator, self._discreet(self._studio.undo)(annotator, key))
+    def undo(self, annotator: str, key: str | None = None) -> Answer:
+        """Take back the annotator's latest act, and return its pair or its four images."""
+        with hidden_details(self._expected):
+            reopened = self._studio.undo(annotator, key)
+        return self._remember_images(annotator, reopened)
 
-    def take_back(self, annotator: str, key: str | None = None) -> Told:
-        """Do as `undo`, and return also what was taken back and a sentence about it."""
-        return self._hand(annotator, self._discreet(self._studio.take_back)(annotator, key))
+    def take_back(self, annotator: str, key: str | None = None) -> Answer:
+        """Take back the annotator's latest act, and return it with a sentence about it."""
+        with hidden_details(self._expected):
+            taken_back = self._studio.take_back(annotator, key)
+        return self._remember_images(annotator, taken_back)
 
-    def stats(self, annotator: str | None = None) -> Told:
-        """Count votes in all; whose they are is not told."""
-        return self._discreet(self._studio.stats)(annotator)
+    def stats(self, annotator: str | None = None) -> Answer:
+        """Count the votes of everybody together."""
+        with hidden_details(self._expected):
+            return self._studio.stats(annotator)
 
     def notices(self) -> list[str]:
-        """Say nothing of the database, which is for whoever runs the app."""
+        """Return no notices: the state of the database concerns admins alone."""
         return []
 
-    def activity(self) -> Told:
-        """Say no more than whether there are pairs."""
-        activity = self._discreet(self._studio.activity)()
+    def activity(self) -> Answer:
+        """Return one sentence on whether pairs are ready, and nothing else of the activity."""
+        with hidden_details(self._expected):
+            activity = self._studio.activity()
         ready, target = activity["pool"]["ready"], activity["pool"]["target"]
-        told = f"{ready} pairs ready." if ready >= target else self._reason(activity)
-        return {"message": told}
+        if ready >= target:
+            return {"message": f"{ready} pairs ready."}
+        return {"message": public_reason(activity)}
 
     def image(self, annotator: str, image_id: str) -> Path | None:
-        """Return the file of an image that this person was handed; None for any other."""
+        """Return the file of an image that was assigned to this labeler; None for any other."""
         with self._guard:
-            handed = image_id in self._handed.get(annotator, ())
-        if not handed and not self._people.was_shown(annotator, image_id):
+            assigned = image_id in self._assigned.get(annotator, ())
+        if not assigned and not self._people.was_shown(annotator, image_id):
             return None
         return self._studio.image_file(image_id)
 
-    def _hand(self, annotator: str, answer: Told) -> Told:
+    def _remember_images(self, annotator: str, answer: Answer) -> Answer:
+        """Remember every image in an answer as assigned to the annotator; return the answer."""
         with self._guard:
-            handed = self._handed.setdefault(as_annotator(annotator), OrderedDict())
-            for image_id in IMAGE.findall(json.dumps(answer)):
-                handed[image_id] = None
-                handed.move_to_end(image_id)
-            while len(handed) > REMEMBERED:
-                handed.popitem(last=False)
+            assigned = self._assigned.setdefault(as_annotator(annotator), OrderedDict())
+            for image_id in IMAGE_URL.findall(json.dumps(answer)):
+                assigned[image_id] = None
+                assigned.move_to_end(image_id)
+            while len(assigned) > MAX_RECENT_IMAGES:
+                assigned.popitem(last=False)
         return answer
 
-    def _without_reason(self, answer: Told) -> Told:
+    def _with_public_reason(self, answer: Answer) -> Answer:
+        """Replace the reason to wait, which may name a version or a run."""
         if answer.get("reason") is None:
             return answer
-        return {**answer, "reason": self._reason(self._studio.activity())}
-
-    def _reason(self, activity: Told) -> str:
-        """Say why there is no pair, as far as it is a labeler's concern."""
-        if activity["pool"]["problem"] or activity["sampler"]["state"] == "failed":
-            return TROUBLE
-        if activity["run"] is not None:
-            return LEARNING
-        return DRAWING
-
-    def _only(self, part: object, *names: str) -> Any:
-        """Return these methods of a part of the studio, and nothing else of it."""
-        return SimpleNamespace(**{name: self._discreet(getattr(part, name)) for name in names})
-
-    def _discreet(self, ask: Callable[..., Answer]) -> Callable[..., Answer]:
-        def asked(*args: Any) -> Answer:
-            with told_discreetly(self._expected):
-                return ask(*args)
-
-        return asked
-
-
-class LabelerBlindTests:
-    """Blind tests as labelers meet them: mixed in between other pairs, and never by name."""
-
-    def results(self, trial: str) -> Told:
-        """Refuse: how a blind test stands is not for those who vote in it."""
-        raise NotAllowed(BY_NAME)
+        return {**answer, "reason": public_reason(self._studio.activity())}
 
 
 AnyStudio = Studio | LabelerView
-"""What the labeling stage talks to."""
+"""The studio of an admin, or the labeler's view of it; the labeling stage works with both."""
 
 
-@contextmanager
-def told_discreetly(expected: tuple[type[Exception], ...]) -> Iterator[None]:
-    """Keep of an expected error what a labeler may know; raises InvalidRequest or DiskFull."""
-    hidden: tuple[type[Exception], ...] = (*expected, AnnotateError, StorageError)
-    try:
-        yield
-    except TELLING:
-        raise
-    except DiskFull:
-        raise DiskFull(NO_SPACE) from None
-    except hidden:
-        raise InvalidRequest(ELSE) from None
+def public_reason(activity: Answer) -> str:
+    """Return the reason why no pair is ready, without naming a model, a version or a run."""
+    if activity["pool"]["problem"] or activity["sampler"]["state"] == "failed":
+        return RENDERING_FAILED
+    return TRAINING if activity["run"] is not None else RENDERING

@@ -17,7 +17,8 @@ from PIL import Image, PngImagePlugin
 from places import ENDLESS, until
 
 from annotate.errors import InvalidRequest
-from annotate.service.labeler_view import NO_SPACE, TROUBLE, told_discreetly
+from annotate.service.labeler_errors import DISK_FULL, hidden_details
+from annotate.service.labeler_view import RENDERING_FAILED
 from annotate.web.image_response import image_response, without_metadata
 from storage.errors import BrokenStudio, DiskFull
 from storage.tables.people import Role
@@ -138,7 +139,8 @@ def test_no_byte_sent_to_a_labeler_names_a_model_a_version_a_run_or_a_path(house
     place.sampler.trouble = f"secretmodel could not read {place.store.images_dir}"
     place.studio.pairs_ahead("zoe", [], 48)
     until(lambda: place.studio.activity()["pool"]["problem"])
-    assert serve(bob, "stage_status", {"annotator": ""}).json()["activity"]["message"] == TROUBLE
+    activity = serve(bob, "stage_status", {"annotator": ""}).json()["activity"]
+    assert activity["message"] == RENDERING_FAILED
     serve(bob, "stage_pairs", {"annotator": "", "have": [], "want": 12})
     serve(bob, "stage_pairs", {"annotator": "", "have": [], "want": 12, "trial": trial["trial"]})
     place.sampler.trouble = None
@@ -210,11 +212,11 @@ def test_a_image_is_served_whatever_is_wrong_with_it(tmp_path):
     "error", [BrokenStudio("/secret/path"), Trouble("secretmodel"), DiskFull("/x")]
 )
 def test_an_error_that_could_name_something_is_told_in_other_words(error):
-    with pytest.raises((InvalidRequest, DiskFull)) as told, told_discreetly((Trouble,)):
+    with pytest.raises((InvalidRequest, DiskFull)) as told, hidden_details((Trouble,)):
         raise error
     assert str(told.value) in (
-        NO_SPACE,
-        TROUBLE.replace("No pair can be drawn just now", "That did not work"),
+        DISK_FULL,
+        RENDERING_FAILED.replace("No pair can be rendered just now", "That did not work"),
     )
     assert told.value.__cause__ is None
 

@@ -1,0 +1,63 @@
+"""Errors as labelers may see them: only sentences about what they sent themselves."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from annotate.errors import AnnotateError, InvalidRequest
+from storage.errors import (
+    AlreadyVoted,
+    DiskFull,
+    InvalidAnnotation,
+    InvalidAnnotator,
+    InvalidFlag,
+    InvalidGoal,
+    InvalidKey,
+    InvalidRanking,
+    InvalidVerdict,
+    NoLabelingSession,
+    NothingToUndo,
+    StorageError,
+    UnknownPair,
+    UnknownQuad,
+    UnknownVote,
+)
+
+SHOWABLE_ERRORS = (
+    AlreadyVoted,
+    InvalidAnnotator,
+    InvalidGoal,
+    InvalidKey,
+    InvalidRanking,
+    InvalidAnnotation,
+    InvalidFlag,
+    InvalidRequest,
+    InvalidVerdict,
+    NoLabelingSession,
+    NothingToUndo,
+    UnknownPair,
+    UnknownQuad,
+    UnknownVote,
+)
+"""Errors whose sentences are only about what the labeler sent."""
+DISK_FULL = "Votes cannot be saved just now, since a disk is full. Tell whoever runs this Palate."
+GENERIC_ERROR = "That did not work. Tell whoever runs this Palate."
+
+ExpectedErrors = tuple[type[Exception], ...]
+
+
+@contextmanager
+def hidden_details(expected: ExpectedErrors) -> Iterator[None]:
+    """Replace the text of expected errors by one that a labeler may read.
+
+    Errors of SHOWABLE_ERRORS pass unchanged. Raises DiskFull or InvalidRequest for the others,
+    without the original as their cause; unexpected exceptions pass unchanged too.
+    """
+    hidden: ExpectedErrors = (*expected, AnnotateError, StorageError)
+    try:
+        yield
+    except SHOWABLE_ERRORS:
+        raise
+    except DiskFull:
+        raise DiskFull(DISK_FULL) from None
+    except hidden:
+        raise InvalidRequest(GENERIC_ERROR) from None
