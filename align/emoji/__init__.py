@@ -1,1 +1,1 @@
-"""The embedded model: its pipeline folder, and how anyone makes it again."""
+"""The embedded emoji model: its pipeline folder, and the commands that train it again."""

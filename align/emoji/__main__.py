@@ -1,17 +1,17 @@
-"""Make the embedded model again, from the images on.
+"""Train the embedded model again, from the images on.
 
-python -m align.emoji all --work DIR           every stage in turn; what is done is not done again
-python -m align.emoji data --work DIR          fetch openly licensed emoji and draw them
+python -m align.emoji all --work DIR           run every stage in turn, except finished ones
+python -m align.emoji data --work DIR          fetch openly licensed emoji and rasterize them
 python -m align.emoji autoencoder --work DIR   train the autoencoder
 python -m align.emoji tokenizer --work DIR     learn the vocabulary of the captions
 python -m align.emoji denoiser --work DIR      train the UNet and both text encoders
-python -m align.emoji decoder --work DIR       let the decoder learn on, latents as they are
+python -m align.emoji decoder --work DIR       train the decoder further, on the same latents
 python -m align.emoji export --work DIR        write the pipeline folder, DIR/model
-python -m align.emoji few-steps --work DIR     train an adapter that draws in four steps
-python -m align.emoji classifier --work DIR    train the judge that the figures need
-python -m align.emoji measure --work DIR       take the figures of DIR/model, or of --model
+python -m align.emoji few-steps --work DIR     train an adapter that renders in four steps
+python -m align.emoji classifier --work DIR    train the classifier that the figures need
+python -m align.emoji measure --work DIR       measure DIR/model, or --model
 
-Settings are in DIR/settings.json, written by the first command. A training that was stopped goes on
+Settings are in DIR/settings.json, written by the first command. A training that was stopped resumes
 from its last checkpoint.
 """
 
@@ -41,16 +41,17 @@ STAGES = {
     "classifier": "classifier:train_classifier",
     "measure": "measure:measure",
 }
-"""In order: where each command's function is. Only what a command needs is imported."""
+"""Module and function of each command, in order. Only what a command needs is imported."""
 
 
 def parser(prog: str = "python -m align.emoji") -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the commands; `prog` is the name that they are run by."""
     root = argparse.ArgumentParser(
         prog=prog,
         description=(__doc__ or "").replace("python -m align.emoji", prog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
     commands = root.add_subparsers(dest="command", required=True)
     for name in ("all", *STAGES):
         command = commands.add_parser(name)
@@ -64,7 +65,7 @@ def parser(prog: str = "python -m align.emoji") -> argparse.ArgumentParser:
 
 
 def run_stage(name: str, work: Path, settings: Settings, arguments: argparse.Namespace) -> None:
-    """Do one stage of a working folder."""
+    """Run one stage of a working folder."""
     module, function = STAGES[name].split(":")
     extra: dict[str, Any] = {}
     if name == "data":
@@ -75,12 +76,13 @@ def run_stage(name: str, work: Path, settings: Settings, arguments: argparse.Nam
     getattr(import_module(f"align.emoji.{module}"), function)(work, settings, **extra)
 
 
-def main(given: Sequence[str] | None = None, prog: str = "python -m align.emoji") -> int:
-    """Run one command; errors we know end in one sentence."""
+def main(argv: Sequence[str] | None = None, prog: str = "python -m align.emoji") -> int:
+    """Run one command and return the exit code; print an expected error as one sentence."""
     # Read when transformers is imported: without torchvision it says so at length each time.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    arguments = parser(prog).parse_args(given)
+    arguments = parser(prog).parse_args(argv)
     names = list(STAGES) if arguments.command == "all" else [arguments.command]
+
     try:
         settings = read_settings(arguments.work)
         for name in names:
@@ -96,12 +98,12 @@ def main(given: Sequence[str] | None = None, prog: str = "python -m align.emoji"
     return 0
 
 
-def run_stoppable(given: Sequence[str] | None = None, prog: str = "python -m align.emoji") -> int:
-    """Run one command that Ctrl+C and a job queue can stop, and that goes on later."""
-    # A shell's background jobs ignore the first, and a job queue sends the second.
+def run_stoppable(argv: Sequence[str] | None = None, prog: str = "python -m align.emoji") -> int:
+    """Run one command that Ctrl+C or a job queue can stop, and that resumes later."""
+    # A shell's background jobs ignore SIGINT, and a job queue sends SIGTERM.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    return main(given, prog)
+    return main(argv, prog)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The autoencoder: 128×128 images to 16×16 latents, and back.
+"""Autoencoder: 128×128 images to 16×16 latents, and back.
 
 Shapes: B images, C channels, H x W pixels or latent pixels.
 """
@@ -19,21 +19,20 @@ from align.data.encode import sha256
 from align.diffusion.noise import counter_key
 from align.emoji.emoji_images import EmojiImages, compose_batch, read_images
 from align.emoji.settings import AutoencoderSettings, DataSettings, Settings
-from align.emoji.start import take_over
-from align.emoji.training_loop import NotTrained, averaged, train, training_compute
+from align.emoji.start import load_fitting_weights
+from align.emoji.training_loop import NotTrained, load_averaged, train, training_compute
 from align.files import read_json, write_json
 
 FILE, DECODER, FACTS = "autoencoder.pt", "decoder.pt", "decoder.json"
 SCALING = 0.13025
-"""SDXL's own: the pipeline divides latents by it before they are decoded."""
-UNSEEN, AT_ONCE = 500, 16
-"""Images that its figure is taken on, and how many of them at once."""
+"""SDXL's own factor: the pipeline divides latents by it before they are decoded."""
+PSNR_IMAGES, BATCH_SIZE = 500, 16
 SCALES = 3
-"""Differences are compared at full, half and quarter size."""
+"""Gradients are compared at full, half and quarter size."""
 
 
 def build(settings: AutoencoderSettings, side: int) -> AutoencoderKL:
-    """An untrained autoencoder. Without attention, so that crops teach what whole images need."""
+    """Build an untrained autoencoder, without attention, so that it can be trained on crops."""
     count = len(settings.channels)
     return AutoencoderKL(
         in_channels=3,
@@ -56,26 +55,30 @@ def train_autoencoder(work: Path, settings: Settings) -> None:
     compute = training_compute()
     torch.manual_seed(wanted.loop.seed)
     network = build(wanted, settings.data.side)
-    take_over({"vae": network}, settings.start)
+    load_fitting_weights({"vae": network}, settings.start)
     network.to(compute.device, memory_format=torch.channels_last)
 
     def loss(step: int) -> Tensor:
-        numpy_BHW3 = draw_batch(images, settings.data, wanted, step)
+        numpy_BHW3 = sample_crops(images, settings.data, wanted, step)
         image_BCHW = to_signal(numpy_BHW3).to(compute.device, memory_format=torch.channels_last)
         noise = torch.Generator().manual_seed(counter_key(wanted.loop.seed, "posterior", step))
         with compute.autocasting():
-            posterior = in_full(network.encode(image_BCHW).latent_dist)
+            posterior = in_fp32(network.encode(image_BCHW).latent_dist)
             latent_BCHW = sample(posterior, noise)
             decoded_BCHW = network.decode(latent_BCHW).sample
         return reconstruction_loss(decoded_BCHW.float(), image_BCHW, posterior, wanted)
 
     train(network, wanted.loop, work / FILE, loss)
+    _print_psnr(work, settings, images)
+
+
+def _print_psnr(work: Path, settings: Settings, images: EmojiImages) -> None:
     ratio = psnr(load_autoencoder(work, settings), images, settings.data)
-    print(f"{ratio:.2f} dB on {UNSEEN} images that it never saw")
+    print(f"{ratio:.2f} dB on {PSNR_IMAGES} images that it never saw")
 
 
-class Decoding(nn.Module):
-    """The half of an autoencoder that makes images of latents; its weights are the same ones."""
+class DecoderHalf(nn.Module):
+    """Decoding half of an autoencoder, which shares its weights."""
 
     def __init__(self, autoencoder: AutoencoderKL) -> None:
         super().__init__()
@@ -83,47 +86,47 @@ class Decoding(nn.Module):
         self.decoder = autoencoder.decoder
 
     def forward(self, latent_BCHW: Tensor) -> Tensor:
-        """Images of latents, as the whole autoencoder's `decode`."""
+        """Decode latents as the whole autoencoder's `decode` does."""
         image_BCHW: Tensor = self.decoder(self.post_quant_conv(latent_BCHW))
         return image_BCHW
 
 
 def train_decoder(work: Path, settings: Settings) -> None:
-    """Let the decoder of a working folder learn on, from its last checkpoint on.
+    """Train the decoder of a working folder further, from its last checkpoint on.
 
-    Latents stay what they are, so that a denoiser may have learned, or be learning, from them.
+    The encoder stays, so that the denoiser's latents stay valid.
     """
     images, compute = read_images(work), training_compute()
-    # Whole images: a norm sees other numbers in squares cut out of them.
+    # Whole images: group norms see other statistics in crops.
     wanted = replace(
         settings.autoencoder, crop=settings.data.side, loop=settings.autoencoder.decoder
     )
-    network = _as_first_trained(work, settings)
-    half = Decoding(network).requires_grad_(True).train()
+    network = _with_first_decoder(work, settings)
+    decoder = DecoderHalf(network).requires_grad_(True).train()
 
     def loss(step: int) -> Tensor:
-        numpy_BHW3 = draw_batch(images, settings.data, wanted, step)
+        numpy_BHW3 = sample_crops(images, settings.data, wanted, step)
         image_BCHW = to_signal(numpy_BHW3).to(compute.device, memory_format=torch.channels_last)
         with compute.autocasting():
             with torch.no_grad():
                 latent_BCHW = network.encode(image_BCHW).latent_dist.mean
-            decoded_BCHW = half(latent_BCHW)
+            decoded_BCHW = decoder(latent_BCHW)
         return image_error(decoded_BCHW.float() - image_BCHW, wanted)
 
     write_json(work / FACTS, {"autoencoder": sha256(work / FILE)})
-    train(half, wanted.loop, work / DECODER, loss)
-    ratio = psnr(load_autoencoder(work, settings), images, settings.data)
-    print(f"{ratio:.2f} dB on {UNSEEN} images that it never saw")
+    train(decoder, wanted.loop, work / DECODER, loss)
+    _print_psnr(work, settings, images)
 
 
-def draw_batch(
+def sample_crops(
     images: EmojiImages, data: DataSettings, settings: AutoencoderSettings, step: int
 ) -> np.ndarray:
-    """The squares that a step learns from: crops at first, whole images at the end."""
+    """Sample the images of a step: crops at first, whole images at the end."""
     random = np.random.default_rng((settings.loop.seed, step))
     is_whole = step >= (1 - settings.whole) * settings.loop.steps
     side = data.side if is_whole else settings.crop
     size = max(1, settings.loop.batch * settings.crop**2 // side**2)
+
     numbers_B = random.choice(images.where(held_out=False), size)
     whole_BHW3 = compose_batch(images, numbers_B, random, data)
     corners_B2 = random.integers(0, data.side - side + 1, size=(size, 2))
@@ -141,21 +144,21 @@ def reconstruction_loss(
     posterior: DiagonalGaussianDistribution,
     settings: AutoencoderSettings,
 ) -> Tensor:
-    """How far an image is from its original, and its latents from a normal distribution."""
+    """Return the image error plus the weighted KL divergence per latent number."""
     loss = image_error(decoded_BCHW - image_BCHW, settings)
     return loss + settings.divergence * posterior.kl().mean() / posterior.mean[0].numel()
 
 
 def image_error(error_BCHW: Tensor, settings: AutoencoderSettings) -> Tensor:
-    """How large the difference of images is: of pixels, and of differences between them."""
+    """Return the weighted absolute, squared and gradient errors of a difference of images."""
     loss = error_BCHW.abs().mean() + settings.squares * error_BCHW.square().mean()
     return loss + settings.gradients * difference_error(error_BCHW)
 
 
 def difference_error(error_BCHW: Tensor) -> Tensor:
-    """Mean absolute error of horizontal and vertical differences, at several scales.
+    """Return the mean absolute error of horizontal and vertical gradients, summed over scales.
 
-    Differences are linear, so those of the error are the error of those.
+    Gradients are linear, so those of the error are the errors of the gradients.
     """
     total = error_BCHW.new_zeros(())
     for _ in range(SCALES):
@@ -164,54 +167,55 @@ def difference_error(error_BCHW: Tensor) -> Tensor:
     return total
 
 
-def in_full(posterior: DiagonalGaussianDistribution) -> DiagonalGaussianDistribution:
-    """A posterior in fp32, whatever the network works in."""
+def in_fp32(posterior: DiagonalGaussianDistribution) -> DiagonalGaussianDistribution:
+    """Return a posterior in fp32: its KL divergence and samples need the precision."""
     return DiagonalGaussianDistribution(posterior.parameters.float())
 
 
 def sample(posterior: DiagonalGaussianDistribution, generator: torch.Generator) -> Tensor:
-    """Latents drawn from a posterior, alike on every device."""
+    """Sample latents from a posterior, with the same noise on every device."""
     noise_BCHW = torch.randn(posterior.mean.shape, generator=generator)
     return posterior.mean + posterior.std * noise_BCHW.to(posterior.mean)
 
 
 @torch.no_grad()
 def psnr(network: AutoencoderKL, images: EmojiImages, data: DataSettings) -> float:
-    """Peak signal-to-noise ratio of held-out images on backgrounds, once there and back."""
+    """Return the mean PSNR in dB of held-out images that were encoded and decoded."""
     compute, random = training_compute(), np.random.default_rng(0)
-    numbers = random.permutation(np.resize(images.where(held_out=True), UNSEEN))
+    numbers = random.permutation(np.resize(images.where(held_out=True), PSNR_IMAGES))
     ratios: list[float] = []
-    for start in range(0, len(numbers), AT_ONCE):
-        composed_BHW3 = compose_batch(images, numbers[start : start + AT_ONCE], random, data)
+
+    for start in range(0, len(numbers), BATCH_SIZE):
+        composed_BHW3 = compose_batch(images, numbers[start : start + BATCH_SIZE], random, data)
         image_BCHW = to_signal(composed_BHW3).to(compute.device)
         with compute.autocasting():
             latent_BCHW = network.encode(image_BCHW).latent_dist.mean
             decoded_BCHW = network.decode(latent_BCHW).sample.float().clamp(-1, 1)
         error_B = (decoded_BCHW - image_BCHW).square().mean(dim=(1, 2, 3))
-        # From -1 to 1 the peak is 2.
+        # Values reach from -1 to 1, so the peak is 2.
         ratios += (10 * torch.log10(4 / error_B.clamp(min=1e-8))).tolist()
     return float(np.mean(ratios))
 
 
 def load_autoencoder(work: Path, settings: Settings) -> AutoencoderKL:
-    """The trained autoencoder of a working folder: its averaged weights.
+    """Load the averaged weights of a working folder's autoencoder, with its final decoder.
 
     Raises:
-        NotTrained: there is none yet, or the decoder learned on from another one.
+        NotTrained: there is none yet, or the decoder was trained for another one.
     """
-    network = _as_first_trained(work, settings)
+    network = _with_first_decoder(work, settings)
     if (work / DECODER).exists():
         if (read_json(work / FACTS) or {}).get("autoencoder") != sha256(work / FILE):
             raise NotTrained(f"{DECODER} is of another autoencoder. Delete it to go on.")
-        averaged(Decoding(network), work / DECODER)
+        load_averaged(DecoderHalf(network), work / DECODER)
     return network
 
 
-def _as_first_trained(work: Path, settings: Settings) -> AutoencoderKL:
-    """The autoencoder as it was when the denoiser began, before its decoder learned on."""
-    return averaged(build(settings.autoencoder, settings.data.side), work / FILE)
+def _with_first_decoder(work: Path, settings: Settings) -> AutoencoderKL:
+    """Load the autoencoder as it was before its decoder was trained further."""
+    return load_averaged(build(settings.autoencoder, settings.data.side), work / FILE)
 
 
 def to_signal(images_BHW3: np.ndarray) -> Tensor:
-    """Images of bytes as the network's own -1..1, channels first."""
+    """Convert images of bytes to the networks' -1..1, channels first."""
     return torch.from_numpy(images_BHW3).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -1,4 +1,4 @@
-"""What is said of an image, in the words that people will ask with."""
+"""Captions of images, worded as people write prompts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from align.emoji.sources import STYLES
 def caption(
     subject: str, style: str | None, background: str | None, *, article: bool, trailing: bool
 ) -> str:
-    """A prompt such as "a 3d cat face on a blue background" or "cat face, 3d, blue background"."""
+    """Write a caption: "a 3d cat face on a blue background" or "cat face, 3d, blue background"."""
     parts = [subject]
     if trailing:
         parts += [style] if style else []
@@ -26,25 +26,25 @@ def caption(
     return f"{_article(text)} {text}" if article else text
 
 
-def draw_caption(
+def sample_caption(
     random: np.random.Generator, image: EmojiImage, background: str, settings: CaptionSettings
 ) -> str:
-    """A caption that names, by chance, more or less of what there is to see."""
-    by_tag, style, place, article, trailing = random.random(5)
+    """Sample a caption that names subject or tag and, by chance, style and background."""
+    by_tag, style, in_front, article, trailing = random.random(5)
     subject = image.label
     if image.tags and by_tag < settings.tag:
         subject = image.tags[int(random.integers(len(image.tags)))]
     return caption(
         subject,
         image.style if style < settings.style else None,
-        background if place < settings.background else None,
+        background if in_front < settings.background else None,
         article=bool(article < settings.article),
         trailing=bool(trailing < settings.trailing),
     )
 
 
 def all_captions(images: Sequence[EmojiImage]) -> Iterator[str]:
-    """Every subject and tag, with a style and a background each, to learn a vocabulary from."""
+    """Yield a caption of every subject and tag, with a style and a background, for a vocabulary."""
     styles, backgrounds = list(STYLES), list(BACKGROUNDS)
     for number, image in enumerate(images):
         background = backgrounds[number % len(backgrounds)]

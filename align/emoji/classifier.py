@@ -1,4 +1,4 @@
-"""A network that names images, trained on real ones: the judge behind the figures.
+"""Classifier of subjects and styles, trained on real images, for the model's figures.
 
 Shapes: B images, C channels, H x W pixels, L labels, S styles.
 """
@@ -17,14 +17,14 @@ from align.emoji.autoencoder import to_signal
 from align.emoji.emoji_images import EmojiImage, EmojiImages, compose_batch, read_images
 from align.emoji.settings import ClassifierSettings, LoopSettings, Settings
 from align.emoji.sources import STYLES
-from align.emoji.training_loop import averaged, train, training_compute
+from align.emoji.training_loop import load_averaged, train, training_compute
 
-FILE, JUDGED = "classifier.pt", "judged.txt"
+FILE, LABELS_FILE = "classifier.pt", "classifier_labels.txt"
 GROUPS = 8
 
 
 class Classifier(nn.Module):
-    """What an image shows and in which style."""
+    """Convolutional classifier with one head for subjects and one for styles."""
 
     def __init__(self, channels: tuple[int, ...], labels: int, styles: int) -> None:
         super().__init__()
@@ -40,33 +40,35 @@ class Classifier(nn.Module):
             )
             for before, after in zip(widths, channels, strict=False)
         )
+
         self.label = nn.Linear(channels[-1], labels)
         self.style = nn.Linear(channels[-1], styles)
 
     def forward(self, image_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores of the labels [B, L] and of the styles [B, S]."""
-        seen_BCHW = image_BCHW
+        """Return logits of the labels [B, L] and of the styles [B, S]."""
+        features_BCHW = image_BCHW
         for stage in self.stages:
-            seen_BCHW = stage(seen_BCHW)
-        seen_BC = seen_BCHW.mean(dim=(2, 3))
-        return self.label(seen_BC), self.style(seen_BC)
+            features_BCHW = stage(features_BCHW)
+        features_BC = features_BCHW.mean(dim=(2, 3))
+        return self.label(features_BC), self.style(features_BC)
 
 
-def judged_labels(images: EmojiImages, settings: ClassifierSettings) -> list[str]:
-    """The subjects that the figures are about: those of `judged.txt` that there are images of.
+def classifier_labels(images: EmojiImages, settings: ClassifierSettings) -> list[str]:
+    """Return the subjects of `classifier_labels.txt` that there are images of.
 
-    They were drawn by lot once, out of those in every style, and stay the same for every model.
+    The list was sampled once from the subjects in every style; it stays, so that the figures of
+    models compare.
     """
-    shown = {row.label for row in images.rows if row.drawn}
-    listed = (Path(__file__).parent / JUDGED).read_text("utf-8").split("\n")
+    shown = {row.label for row in images.rows if row.learned}
+    listed = (Path(__file__).parent / LABELS_FILE).read_text("utf-8").split("\n")
     return [label for label in listed if label in shown][: settings.subjects]
 
 
 def train_classifier(work: Path, settings: Settings) -> None:
-    """Train the judge of a working folder, from its last checkpoint on."""
+    """Train the classifier of a working folder, from its last checkpoint on."""
     wanted, images, compute = settings.classifier, read_images(work), training_compute()
-    labels = judged_labels(images, wanted)
-    numbers = [n for n, row in enumerate(images.rows) if row.drawn and row.label in labels]
+    labels = classifier_labels(images, wanted)
+    numbers = [n for n, row in enumerate(images.rows) if row.learned and row.label in labels]
     torch.manual_seed(wanted.loop.seed)
     network = build(wanted, labels).to(compute.device)
 
@@ -74,11 +76,11 @@ def train_classifier(work: Path, settings: Settings) -> None:
         random = np.random.default_rng((wanted.loop.seed, step))
         numbers_B = random.choice(numbers, wanted.loop.batch)
         image_BCHW = to_signal(compose_batch(images, numbers_B, random, settings.data))
-        image_BCHW = blurred(image_BCHW, wanted.loop, step).to(compute.device)
+        image_BCHW = softened(image_BCHW, wanted.loop, step).to(compute.device)
         rows = [images.rows[number] for number in numbers_B]
         with compute.autocasting():
             label_BL, style_BS = network(image_BCHW)
-        label_B, style_B = (target.to(compute.device) for target in answers(rows, labels))
+        label_B, style_B = (target.to(compute.device) for target in targets_of(rows, labels))
         return F.cross_entropy(label_BL.float(), label_B) + F.cross_entropy(
             style_BS.float(), style_B
         )
@@ -86,8 +88,8 @@ def train_classifier(work: Path, settings: Settings) -> None:
     train(network, wanted.loop, work / FILE, loss)
 
 
-def blurred(image_BCHW: Tensor, settings: LoopSettings, step: int) -> Tensor:
-    """Images a little soft and noisy by chance, as drawn ones are."""
+def softened(image_BCHW: Tensor, settings: LoopSettings, step: int) -> Tensor:
+    """Blur images and add noise by random amounts, as rendered ones are soft and noisy."""
     random = torch.Generator().manual_seed(counter_key(settings.seed, "soft", step))
     size = image_BCHW.shape[-2:]
     small_BCHW = F.avg_pool2d(image_BCHW, 2)
@@ -98,8 +100,8 @@ def blurred(image_BCHW: Tensor, settings: LoopSettings, step: int) -> Tensor:
     return image_BCHW.lerp(soft_BCHW, share_B111) + level_B111 * noise_BCHW
 
 
-def answers(rows: list[EmojiImage], labels: list[str]) -> tuple[Tensor, Tensor]:
-    """Numbers of the right labels and styles."""
+def targets_of(rows: list[EmojiImage], labels: list[str]) -> tuple[Tensor, Tensor]:
+    """Return the indices of the right labels and styles."""
     styles = list(STYLES)
     return (
         torch.tensor([labels.index(row.label) for row in rows]),
@@ -108,12 +110,12 @@ def answers(rows: list[EmojiImage], labels: list[str]) -> tuple[Tensor, Tensor]:
 
 
 def build(settings: ClassifierSettings, labels: list[str]) -> Classifier:
-    """An untrained judge of these labels."""
+    """Build an untrained classifier of these labels."""
     return Classifier(settings.channels, len(labels), len(STYLES))
 
 
 def load_classifier(work: Path, settings: Settings, labels: list[str]) -> Classifier:
-    """The trained judge of a working folder."""
+    """Load the averaged weights of a working folder's classifier."""
     network = build(settings.classifier, labels)
-    averaged(network, work / FILE)
+    load_averaged(network, work / FILE)
     return network

@@ -1,4 +1,4 @@
-"""The UNet and both text encoders, which learn together to take noise out of latents.
+"""Denoiser: the UNet and both text encoders, trained together to remove noise from latents.
 
 Shapes: B images, S tokens, D text width, E pooled width, C channels, H x W latent pixels,
 T timesteps.
@@ -22,24 +22,24 @@ from transformers import (
 )
 
 from align.diffusion.noise import corrupt, counter_key
-from align.emoji.captions import draw_caption
+from align.emoji.captions import sample_caption
 from align.emoji.latents import Latents, background_of, encode_all
 from align.emoji.settings import DenoiserSettings, Settings
-from align.emoji.start import mix_in, take_over
+from align.emoji.start import interpolate_weights, load_fitting_weights
 from align.emoji.tokenizer import load_tokenizer, token_ids
-from align.emoji.training_loop import NotTrained, averaged, train, training_compute
+from align.emoji.training_loop import NotTrained, load_averaged, train, training_compute
 from align.families.family import Conditioning
 from align.families.sdxl import POOLED, SDXL, TEXT
 from align.files import read_json, write_json
 
-FILE, UNITS = "denoiser.pt", "denoiser.json"
-LEARNED = ("unet", "text_encoder", "text_encoder_2")
+FILE, LATENT_STATS = "denoiser.pt", "denoiser.json"
+TRAINED_PARTS = ("unet", "text_encoder", "text_encoder_2")
 SIZE_WIDTH = 8
-"""Numbers that each of SDXL's six sizes is told with."""
+"""Embedding width of each of SDXL's six sizes."""
 
 
 class Denoiser(nn.Module):
-    """The parts of the pipeline that learn together."""
+    """The parts of the pipeline that are trained together."""
 
     def __init__(self, settings: Settings, tokens: int, side: int) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Denoiser(nn.Module):
         self.unet = build_unet(settings.denoiser, side, settings.autoencoder.latent_channels)
 
     def embed(self, ids_BS: Tensor) -> tuple[Tensor, Tensor]:
-        """Text as the pipeline gives it to the UNet: [B, S, D] and, pooled, [B, E]."""
+        """Encode text as the pipeline does for the UNet: [B, S, D] and, pooled, [B, E]."""
         first = self.text_encoder(ids_BS, output_hidden_states=True)
         second = self.text_encoder_2(ids_BS, output_hidden_states=True)
         text_BSD = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
@@ -58,7 +58,7 @@ class Denoiser(nn.Module):
     def forward(
         self, noisy_BCHW: Tensor, timesteps_B: Tensor, ids_BS: Tensor, kept_B: Tensor, size: int
     ) -> Tensor:
-        """What the UNet says of noisy latents; where `kept_B` is 0 it is told nothing."""
+        """Return the UNet's prediction for noisy latents; `kept_B` 0 drops the caption."""
         text_BSD, pooled_BE = self.embed(ids_BS)
         text = Conditioning({TEXT: text_BSD * kept_B[:, None, None],
                              POOLED: pooled_BE * kept_B[:, None]})  # fmt: skip
@@ -67,7 +67,7 @@ class Denoiser(nn.Module):
 
 
 def text_config(settings: DenoiserSettings, tokens: int, length: int) -> CLIPTextConfig:
-    """The geometry of both text encoders."""
+    """Return the configuration of both text encoders."""
     return CLIPTextConfig(
         vocab_size=tokens,
         hidden_size=settings.text_width,
@@ -84,7 +84,7 @@ def text_config(settings: DenoiserSettings, tokens: int, length: int) -> CLIPTex
 
 
 def build_unet(settings: DenoiserSettings, side: int, channels: int) -> UNet2DConditionModel:
-    """An untrained UNet in SDXL's form: no attention at full size, sizes and pooled text added."""
+    """Build an untrained UNet in SDXL's form: size conditioning, no attention at full size."""
     deeper = len(settings.channels) - 1
     return UNet2DConditionModel(
         sample_size=side,
@@ -95,7 +95,7 @@ def build_unet(settings: DenoiserSettings, side: int, channels: int) -> UNet2DCo
         down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * deeper,
         up_block_types=("CrossAttnUpBlock2D",) * deeper + ("UpBlock2D",),
         transformer_layers_per_block=settings.transformers,
-        # Diffusers means the number of heads.
+        # The argument's name is wrong: diffusers takes it as the number of heads.
         attention_head_dim=settings.heads,
         use_linear_projection=True,
         norm_num_groups=settings.groups,
@@ -107,7 +107,7 @@ def build_unet(settings: DenoiserSettings, side: int, channels: int) -> UNet2DCo
 
 
 def noise_schedule(settings: DenoiserSettings) -> DDPMScheduler:
-    """SDXL's schedule, if so set without any signal left at its end."""
+    """Return SDXL's noise schedule, with zero terminal SNR where the settings say so."""
     return DDPMScheduler(
         beta_start=0.00085,
         beta_end=0.012,
@@ -123,41 +123,44 @@ def train_denoiser(work: Path, settings: Settings) -> None:
     wanted, size = settings.denoiser, settings.data.side
     compute, tokenizer = training_compute(), load_tokenizer(work)
     latents, schedule = encode_all(work, settings), noise_schedule(wanted)
-    keep_units(work, latents)
+    write_latent_stats(work, latents)
+
     weight_T = step_weights(schedule, wanted.snr_limit)
     torch.manual_seed(wanted.loop.seed)
     network = Denoiser(settings, len(tokenizer), latents.latents_PVCHW.shape[-1])
-    take_over(learned_parts(network), settings.start)
+    load_fitting_weights(trained_parts(network), settings.start)
     network.to(compute.device)
-    bare = replace(wanted, captions=replace(wanted.captions, style=0.0))
-    share = lead_share(wanted.style_guidance)
+    unstyled = replace(wanted, captions=replace(wanted.captions, style=0.0))
+    share = style_guidance_share(wanted.style_guidance)
 
-    def bare_ids(step: int) -> Tensor | None:
+    def unstyled_ids(step: int) -> Tensor | None:
         if not share:
             return None
-        return torch.tensor(token_ids(tokenizer, draw_batch(latents, bare, step)[1]))
+        return torch.tensor(token_ids(tokenizer, sample_batch(latents, unstyled, step)[1]))
 
     def loss(step: int) -> Tensor:
-        clean_BCHW, captions = draw_batch(latents, wanted, step)
+        clean_BCHW, captions = sample_batch(latents, wanted, step)
         ids_BS = torch.tensor(token_ids(tokenizer, captions))
         random = torch.Generator().manual_seed(counter_key(wanted.loop.seed, "noise", step))
         noise_BCHW = torch.randn(clean_BCHW.shape, generator=random)
-        timesteps_B = draw_timesteps(len(clean_BCHW), len(weight_T), random, wanted.noisier)
+        timesteps_B = sample_timesteps(len(clean_BCHW), len(weight_T), random, wanted.noisier)
         kept_B = (torch.rand(len(clean_BCHW), generator=random) >= wanted.drop_condition).float()
         noisy_BCHW, target_BCHW = corrupt(schedule, clean_BCHW, noise_BCHW, timesteps_B)
-        given = [tensor.to(compute.device) for tensor in (noisy_BCHW, timesteps_B, ids_BS, kept_B)]
+        inputs = [tensor.to(compute.device) for tensor in (noisy_BCHW, timesteps_B, ids_BS, kept_B)]
         with compute.autocasting():
-            said_BCHW = network(*given, size).float()
-            lead_BCHW = style_lead(network, given, said_BCHW, bare_ids(step), size)
-        target_BCHW = target_BCHW.to(compute.device) + share * lead_BCHW
-        error_B = (said_BCHW - target_BCHW).square().mean(dim=(1, 2, 3))
+            predicted_BCHW = network(*inputs, size).float()
+            difference_BCHW = style_difference(
+                network, inputs, predicted_BCHW, unstyled_ids(step), size
+            )
+        target_BCHW = target_BCHW.to(compute.device) + share * difference_BCHW
+        error_B = (predicted_BCHW - target_BCHW).square().mean(dim=(1, 2, 3))
         return (error_B * weight_T[timesteps_B].to(compute.device)).mean()
 
     train(network, wanted.loop, work / FILE, loss)
 
 
-def lead_share(times: float) -> float:
-    """The share of its own lead to add to the target, for the lead to grow by `times`.
+def style_guidance_share(times: float) -> float:
+    """Return the share of the style difference to add to the target, to amplify it by `times`.
 
     Where v* = v + s (v* - v_bare), v* - v_bare is 1 / (1 - s) times v - v_bare.
     """
@@ -165,49 +168,55 @@ def lead_share(times: float) -> float:
 
 
 @torch.no_grad()
-def style_lead(
-    network: Denoiser, given: Sequence[Tensor], said_BCHW: Tensor, bare_BS: Tensor | None, size: int
+def style_difference(
+    network: Denoiser,
+    inputs: Sequence[Tensor],
+    predicted_BCHW: Tensor,
+    unstyled_BS: Tensor | None,
+    size: int,
 ) -> Tensor:
-    """How far what is said of an image is from what is said where its style is not named.
+    """Return predictions minus those for the same captions without a style.
 
-    Added to the target, guidance towards the style is learned instead of drawn with, as Tang et
-    al. 2025 (arXiv 2502.12154) do with all that is asked. Zero where no style is named.
+    Added to the target, guidance towards the style is trained instead of rendered with, as Tang et
+    al. 2025 (arXiv 2502.12154) do with the whole prompt. Zero where no style is named.
 
     Args:
-        given: What `said_BCHW` was said of: noisy latents, timesteps, token ids, kept or not.
-        bare_BS: The same captions' ids without styles; None is no guidance.
+        inputs: of the predictions: noisy latents, timesteps, token ids, captions kept or not.
+        unstyled_BS: the same captions' ids without styles; None is no guidance.
     """
-    lead_BCHW = torch.zeros_like(said_BCHW)
-    if bare_BS is None:
-        return lead_BCHW
-    noisy_BCHW, timesteps_B, ids_BS, kept_B = given
-    bare_BS = bare_BS.to(ids_BS.device)
-    named_B = (ids_BS != bare_BS).any(dim=1) & kept_B.bool()
+    difference_BCHW = torch.zeros_like(predicted_BCHW)
+    if unstyled_BS is None:
+        return difference_BCHW
+    noisy_BCHW, timesteps_B, ids_BS, kept_B = inputs
+    unstyled_BS = unstyled_BS.to(ids_BS.device)
+    named_B = (ids_BS != unstyled_BS).any(dim=1) & kept_B.bool()
     if named_B.any():
-        part = (noisy_BCHW, timesteps_B, bare_BS, kept_B)
+        part = (noisy_BCHW, timesteps_B, unstyled_BS, kept_B)
         plain_BCHW = network(*(tensor[named_B] for tensor in part), size).float()
-        lead_BCHW[named_B] = said_BCHW[named_B] - plain_BCHW
-    return lead_BCHW
+        difference_BCHW[named_B] = predicted_BCHW[named_B] - plain_BCHW
+    return difference_BCHW
 
 
-def keep_units(work: Path, latents: Latents) -> None:
-    """Note what the denoiser's latents are, for its export.
+def write_latent_stats(work: Path, latents: Latents) -> None:
+    """Write mean and spread of the denoiser's latents, for its export.
 
     Raises:
-        NotTrained: it has begun on latents of another autoencoder.
+        NotTrained: its training began on latents of another autoencoder.
     """
-    stored = read_json(work / UNITS)
+    stored = read_json(work / LATENT_STATS)
     if (work / FILE).exists() and stored and stored["autoencoder"] != latents.autoencoder:
         raise NotTrained(
             f"The autoencoder has changed since the denoiser began. Delete {FILE} to begin again."
         )
     units = {"mean": latents.mean_C.tolist(), "std": latents.std_C.tolist()}
     side = latents.latents_PVCHW.shape[-1]
-    write_json(work / UNITS, {"autoencoder": latents.autoencoder, "side": side, **units})
+    write_json(work / LATENT_STATS, {"autoencoder": latents.autoencoder, "side": side, **units})
 
 
-def draw_batch(latents: Latents, settings: DenoiserSettings, step: int) -> tuple[Tensor, list[str]]:
-    """Latents of a step and what is said of them."""
+def sample_batch(
+    latents: Latents, settings: DenoiserSettings, step: int
+) -> tuple[Tensor, list[str]]:
+    """Sample the latents of a step and their captions."""
     random = np.random.default_rng((settings.loop.seed, step))
     variants = latents.latents_PVCHW.shape[1]
     late = step >= settings.everything * settings.loop.steps
@@ -215,19 +224,19 @@ def draw_batch(latents: Latents, settings: DenoiserSettings, step: int) -> tuple
     places_B = random.choice(places, size=settings.loop.batch)
     variants_B = random.integers(variants, size=settings.loop.batch)
     captions = [
-        draw_caption(random, latents.rows[place], background_of(int(variant)), settings.captions)
+        sample_caption(random, latents.rows[place], background_of(int(variant)), settings.captions)
         for place, variant in zip(places_B, variants_B, strict=True)
     ]
     return latents.normal(latents.latents_PVCHW[places_B, variants_B]), captions
 
 
-def draw_timesteps(
+def sample_timesteps(
     count: int, timesteps: int, random: torch.Generator, noisier: float = 1.0
 ) -> Tensor:
-    """One timestep from each of `count` equal stretches, so that every batch sees all of them.
+    """Sample one timestep from each of `count` equal strata, so that every batch covers all.
 
-    `noisier` moves them all towards the noisy end, as in Esser et al. 2024 (arXiv 2403.03206,
-    section 5.3.2): there it is decided what is drawn, and in which style.
+    `noisier` shifts them towards the noisy end, as in Esser et al. 2024 (arXiv 2403.03206, section
+    5.3.2): subject and style are decided there.
     """
     level_B = (torch.arange(count) + torch.rand(count, generator=random)) / count
     moved_B = noisier * level_B / (1 + (noisier - 1) * level_B)
@@ -235,10 +244,10 @@ def draw_timesteps(
 
 
 def step_weights(schedule: DDPMScheduler, limit: float) -> Tensor:
-    """Weights of the timesteps [T]: those with little noise count less, those with much count full.
+    """Return the loss weights of the timesteps, [T]: full for much noise, less for little.
 
-    Min-SNR (Hang et al. 2023, arXiv 2303.09556) on the clean image's error. Unlike there, what
-    v-prediction says of the noisiest steps keeps its weight: these decide the background.
+    Min-SNR (Hang et al. 2023, arXiv 2303.09556) on the clean image's error. Unlike there, the
+    noisiest steps of v-prediction keep their weight: these decide the background.
     """
     signal_T = schedule.alphas_cumprod.clamp(1e-8, 1 - 1e-8)
     snr_T = signal_T / (1 - signal_T)
@@ -249,18 +258,18 @@ def step_weights(schedule: DDPMScheduler, limit: float) -> Tensor:
 
 
 def load_denoiser(work: Path, settings: Settings, tokenizer: CLIPTokenizer, side: int) -> Denoiser:
-    """The trained denoiser of a working folder: its averaged weights, and a share of the start's.
+    """Load the averaged weights of a working folder's denoiser, blended with the earlier model's.
 
     Raises:
         NotTrained: there is no checkpoint yet.
         ModelNotFound, WrongModel, BrokenModel: the start is needed and cannot be loaded.
     """
     network = Denoiser(settings, len(tokenizer), side)
-    averaged(network, work / FILE)
-    mix_in(learned_parts(network), settings.start, settings.denoiser.start_share)
+    load_averaged(network, work / FILE)
+    interpolate_weights(trained_parts(network), settings.start, settings.denoiser.start_share)
     return network
 
 
-def learned_parts(network: Denoiser) -> dict[str, nn.Module]:
-    """The networks by their names in a pipeline."""
-    return {name: getattr(network, name) for name in LEARNED}
+def trained_parts(network: Denoiser) -> dict[str, nn.Module]:
+    """Return the networks by their names in a pipeline."""
+    return {name: getattr(network, name) for name in TRAINED_PARTS}

@@ -1,4 +1,4 @@
-"""All emoji images in one array on disk, and how they are laid on backgrounds.
+"""Emoji images: one array on disk, composed on backgrounds.
 
 Shapes: N images, B images of a batch, H x W pixels, 3 or 4 channels.
 """
@@ -27,13 +27,13 @@ BACKGROUNDS = {
     "gray": (128, 128, 128),
     "purple": (130, 90, 170),
 }
-"""The background words of the model, and their colours."""
-DARK = 60
-"""Ink is drawn light where the background is darker than this: black on black shows nothing."""
+"""The background words of the model, and their colors."""
+DARK_BRIGHTNESS = 60
+"""Ink is inverted on darker backgrounds: black on black shows nothing."""
 
 
 class NoImages(AlignError):
-    """The images have not been made yet."""
+    """The working folder has no images yet."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class EmojiImage:
     label: str
     tags: tuple[str, ...]
     style: str
-    drawn: bool
-    """Whether the model learns to draw it."""
+    learned: bool
+    """True if the denoiser is trained on it."""
     held_out: bool
-    """Whether it is kept for the figures."""
+    """True if it is kept for the figures."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class EmojiImages:
     rgba_NHW4: np.ndarray
 
     def where(self, **facts: object) -> np.ndarray:
-        """Numbers of the images of which all these facts hold, such as `drawn=True`."""
+        """Return the indices of images with all these values, such as `learned=True`."""
         chosen = [
             number
             for number, row in enumerate(self.rows)
@@ -68,14 +68,14 @@ class EmojiImages:
 
 
 def write_images(work: Path, rows: list[EmojiImage], rgba_NHW4: np.ndarray) -> None:
-    """Store the images of a working folder."""
+    """Write the images of a working folder."""
     with replacing(work / "images.npy") as scratch:
         np.save(scratch, rgba_NHW4)
     write_json(work / "images.json", [asdict(row) for row in rows])
 
 
 def read_labels(work: Path) -> list[str]:
-    """The subjects that a working folder's model is for."""
+    """Read the subjects that a working folder's model is for."""
     try:
         return (work / LABELS).read_text("utf-8").split("\n")
     except FileNotFoundError:
@@ -85,7 +85,7 @@ def read_labels(work: Path) -> list[str]:
 
 
 def read_images(work: Path) -> EmojiImages:
-    """The images that `write_images` stored, read from disk as they are needed.
+    """Open the images that `write_images` wrote; pixels are read from disk as they are needed.
 
     Raises:
         NoImages: there are none in this folder.
@@ -93,28 +93,31 @@ def read_images(work: Path) -> EmojiImages:
     stored = read_json(work / "images.json")
     if stored is None:
         raise NoImages("There are no images in this folder yet. Run the command data first.")
-    rows = [EmojiImage(**row | {"tags": tuple(row["tags"])}) for row in stored]
+    # Folders of an earlier version say `drawn`.
+    renamed = [{"learned" if key == "drawn" else key: row[key] for key in row} for row in stored]
+    rows = [EmojiImage(**row | {"tags": tuple(row["tags"])}) for row in renamed]
     return EmojiImages(rows, np.load(work / "images.npy", mmap_mode="r"))
 
 
 def compose(
     rgba_HW4: np.ndarray, style: str, background: str, corner: tuple[int, int], side: int
 ) -> np.ndarray:
-    """An emoji on a plain background, its square's upper left corner at (row, column)."""
-    colour_3 = np.array(BACKGROUNDS[background], dtype=np.float32)
+    """Compose an emoji on a plain background, its upper left corner at (row, column)."""
+    color_3 = np.array(BACKGROUNDS[background], dtype=np.float32)
     height, width = rgba_HW4.shape[:2]
-    image_HW3 = np.broadcast_to(colour_3, (side, side, 3)).copy()
-    colours_HW3 = rgba_HW4[..., :3].astype(np.float32)
-    if style == "ink" and colour_3.mean() < DARK:
-        colours_HW3 = 255 - colours_HW3
+    image_HW3 = np.broadcast_to(color_3, (side, side, 3)).copy()
+    colors_HW3 = rgba_HW4[..., :3].astype(np.float32)
+    if style == "ink" and color_3.mean() < DARK_BRIGHTNESS:
+        colors_HW3 = 255 - colors_HW3
+
     opacity_HW1 = rgba_HW4[..., 3:].astype(np.float32) / 255
     area = np.s_[corner[0] : corner[0] + height, corner[1] : corner[1] + width]
-    image_HW3[area] += opacity_HW1 * (colours_HW3 - image_HW3[area])
+    image_HW3[area] += opacity_HW1 * (colors_HW3 - image_HW3[area])
     return np.rint(image_HW3).astype(np.uint8)
 
 
-def draw_corner(random: np.random.Generator, settings: DataSettings) -> tuple[int, int]:
-    """A place for an emoji's square, with the least margin on every side."""
+def sample_corner(random: np.random.Generator, settings: DataSettings) -> tuple[int, int]:
+    """Sample the upper left corner of an emoji, with the least margin on every side."""
     farthest = settings.side - settings.emoji_side - settings.least_margin
     row, column = random.integers(settings.least_margin, farthest + 1, size=2)
     return int(row), int(column)
@@ -126,22 +129,22 @@ def compose_batch(
     random: np.random.Generator,
     settings: DataSettings,
 ) -> np.ndarray:
-    """These images, each on a background and at a place by chance: [B, H, W, 3] bytes."""
+    """Compose images, each on a random background at a random position: [B, H, W, 3] bytes."""
     names = list(BACKGROUNDS)
     composed = []
     for number in numbers_B:
         background = names[int(random.integers(len(names)))]
-        corner = draw_corner(random, settings)
+        corner = sample_corner(random, settings)
         row, rgba_HW4 = images.rows[number], images.rgba_NHW4[number]
         composed.append(compose(rgba_HW4, row.style, background, corner, settings.side))
     return np.stack(composed)
 
 
 def sheet(images: Sequence[Image.Image], columns: int = 20) -> Image.Image:
-    """Square images side by side, for a person to look at."""
+    """Arrange square images in a grid, for a person to look at."""
     side = images[0].width
     whole = Image.new("RGB", (columns * side, -(-len(images) // columns) * side))
-    for place, image in enumerate(images):
-        row, column = divmod(place, columns)
+    for index, image in enumerate(images):
+        row, column = divmod(index, columns)
         whole.paste(image, (column * side, row * side))
     return whole

@@ -1,4 +1,4 @@
-"""The images to be drawn as latents, encoded once before the denoiser learns from them.
+"""Latents of the images that the denoiser is trained on, encoded once.
 
 Shapes: P images, V variants, B images of a batch, C latent channels, H x W latent pixels.
 """
@@ -24,9 +24,9 @@ from align.emoji.emoji_images import (
     EmojiImages,
     NoImages,
     compose,
-    draw_corner,
     read_images,
     read_labels,
+    sample_corner,
 )
 from align.emoji.settings import DataSettings, Settings
 from align.emoji.training_loop import training_compute
@@ -34,72 +34,75 @@ from align.files import read_json, write_json
 
 ARRAY, FACTS = "latents.npy", "latents.json"
 SAVE_SECONDS = 60.0
-SAMPLED = 2000
-"""Images that the latents' mean and spread are taken from."""
+STATISTICS_IMAGES = 2000
+"""Images for the mean and standard deviation of the latents."""
 
 
 @dataclass(frozen=True)
 class Latents:
-    """Encoded images, each on several backgrounds."""
+    """Latents of all images, each on several backgrounds."""
 
     rows: list[EmojiImage]
     latents_PVCHW: np.ndarray
     mean_C: Tensor
     std_C: Tensor
     autoencoder: str
-    """A hash of the checkpoint that encoded them."""
+    """SHA-256 of the checkpoint that encoded them."""
     chosen: list[int]
-    """Places of the subjects that the model is for."""
+    """Indices of the subjects that the model is for."""
 
     def normal(self, raw_BCHW: np.ndarray) -> Tensor:
-        """Latents with zero mean and unit spread in every channel."""
+        """Normalize latents to zero mean and unit standard deviation in every channel."""
         shape = (1, -1, 1, 1)
         raw = torch.from_numpy(raw_BCHW.astype(np.float32))
         return (raw - self.mean_C.view(shape)) / self.std_C.view(shape)
 
 
 def background_of(variant: int) -> str:
-    """The background of an image's variant of this number."""
+    """Return the background of an image's variant."""
     return list(BACKGROUNDS)[variant % len(BACKGROUNDS)]
 
 
 def encode_all(work: Path, settings: Settings) -> Latents:
-    """The latents of a working folder, encoded as far as they are not there yet."""
+    """Encode the images of a working folder that are not encoded yet, and return all latents."""
     images, labels = read_images(work), set(read_labels(work))
-    numbers_P = images.where(drawn=True)
+    numbers_P = images.where(learned=True)
     if settings.denoiser.everything == 0:
-        numbers_P = numbers_P[places_of([images.rows[n] for n in numbers_P], labels)]
+        numbers_P = numbers_P[indices_of([images.rows[n] for n in numbers_P], labels)]
     network = load_autoencoder(work, settings)
-    # Of other weights or images, what lies there is worth nothing.
+
+    # Latents of other weights, images or settings are encoded anew.
     autoencoder = sha256(work / FILE)
     source = f"{autoencoder}-{len(numbers_P)}-{settings.data}"
     facts = read_json(work / FACTS) or {}
     done = facts["done"] if facts.get("source") == source else 0
     array = _open(work / ARRAY, (len(numbers_P), settings.denoiser.variants), network, done)
+
     saved = started = time.monotonic()
-    for place in range(done, len(numbers_P)):
-        array[place] = _encode(network, images, int(numbers_P[place]), settings)
+    for index in range(done, len(numbers_P)):
+        array[index] = _encode(network, images, int(numbers_P[index]), settings)
         now = time.monotonic()
-        if now - saved > SAVE_SECONDS or place + 1 == len(numbers_P):
+        if now - saved > SAVE_SECONDS or index + 1 == len(numbers_P):
             saved = now
             array.flush()
-            write_json(work / FACTS, {"source": source, "done": place + 1})
-            left = (now - started) / (place + 1 - done) * (len(numbers_P) - place - 1) / 60
-            print(f"latents of {place + 1:,} of {len(numbers_P):,} images, {left:.0f} min left")
-    sampled = torch.from_numpy(array[:: max(1, len(array) // SAMPLED)].astype(np.float32))
+            write_json(work / FACTS, {"source": source, "done": index + 1})
+            left = (now - started) / (index + 1 - done) * (len(numbers_P) - index - 1) / 60
+            print(f"latents of {index + 1:,} of {len(numbers_P):,} images, {left:.0f} min left")
+
+    sampled = torch.from_numpy(array[:: max(1, len(array) // STATISTICS_IMAGES)].astype(np.float32))
     mean_C, std_C = sampled.mean((0, 1, 3, 4)), sampled.std((0, 1, 3, 4))
     rows = [images.rows[number] for number in numbers_P]
-    return Latents(rows, array, mean_C, std_C, autoencoder, places_of(rows, labels))
+    return Latents(rows, array, mean_C, std_C, autoencoder, indices_of(rows, labels))
 
 
-def places_of(rows: list[EmojiImage], labels: Collection[str]) -> list[int]:
-    """Where images of these subjects are.
+def indices_of(rows: list[EmojiImage], labels: Collection[str]) -> list[int]:
+    """Return the indices of images of these subjects.
 
     Raises:
         NoImages: there are none.
     """
-    if places := [place for place, row in enumerate(rows) if row.label in labels]:
-        return places
+    if indices := [index for index, row in enumerate(rows) if row.label in labels]:
+        return indices
     raise NoImages(f"There is no image of any subject in {LABELS}.")
 
 
@@ -115,7 +118,7 @@ def _open(path: Path, size: tuple[int, int], network: AutoencoderKL, done: int) 
 def _encode(
     network: AutoencoderKL, images: EmojiImages, number: int, settings: Settings
 ) -> np.ndarray:
-    """All variants of one image."""
+    """Encode all variants of one image."""
     compute = training_compute()
     composed_VHW3 = compose_variants(images, number, settings.data, settings.denoiser.variants)
     signal_VCHW = to_signal(composed_VHW3).to(compute.device)
@@ -128,12 +131,12 @@ def _encode(
 def compose_variants(
     images: EmojiImages, number: int, data: DataSettings, variants: int
 ) -> np.ndarray:
-    """An image on the backgrounds in turn, at places that follow from its number."""
+    """Compose an image on each background in turn, at positions seeded by its number."""
     random = np.random.default_rng((data.seed, number))
     row, rgba_HW4 = images.rows[number], images.rgba_NHW4[number]
     return np.stack(
         [
-            compose(rgba_HW4, row.style, background_of(v), draw_corner(random, data), data.side)
+            compose(rgba_HW4, row.style, background_of(v), sample_corner(random, data), data.side)
             for v in range(variants)
         ]
     )

@@ -1,4 +1,4 @@
-"""The figures of a model: how true its autoencoder is, and whether it draws what is asked for.
+"""Figures of a model: fidelity of its autoencoder, prompt adherence, diversity and speed.
 
 Shapes: B images, C channels, H x W pixels, L labels, S styles.
 """
@@ -23,7 +23,7 @@ from align.client.render_items import RenderItem, RenderSettings
 from align.device import Compute, choose_compute
 from align.emoji.autoencoder import psnr, to_signal
 from align.emoji.captions import caption
-from align.emoji.classifier import Classifier, judged_labels, load_classifier
+from align.emoji.classifier import Classifier, classifier_labels, load_classifier
 from align.emoji.emoji_images import BACKGROUNDS, read_images, sheet
 from align.emoji.settings import Settings
 from align.emoji.sources import STYLES
@@ -32,75 +32,83 @@ from align.sampling.render import render
 from align.sampling.to_folder import settings_of
 from align.weights.pipeline import load_pipeline, quiet_libraries
 
-AT_ONCE = 16
-EDGE = 4
-"""Pixels along the edges that no emoji reaches."""
-SHOWN = (
+BATCH_SIZE = 16
+EDGE_PIXELS = 4
+"""Width of the margin that no emoji reaches."""
+GRID_SUBJECTS = (
     "cat face, fox, penguin, butterfly, grinning face, robot, hamburger, birthday cake, rocket, "
     "sailboat, castle, sunflower"
 ).split(", ")
-"""Subjects of the grid that shows what a model draws: a column each."""
-CLEAR = 40.0
-"""A background is of a colour if it is nearer to it than this, in all three channels together."""
+"""Subjects of the grid of examples, a column each."""
+MAX_COLOR_DISTANCE = 40.0
+"""Euclidean distance in RGB below which a background counts as being of a color."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a model is measured by; shares are of 1."""
+    """Measurements of a model; shares are from 0 to 1."""
 
     psnr: float
-    """Of unseen images through the autoencoder, in dB, the mean over images."""
+    """Mean PSNR of held-out images through the autoencoder, in dB."""
     top5: float
-    """Images whose subject is among the judge's first five of all labels."""
+    """Share of images whose subject is among the classifier's first five labels."""
     style: float
-    """Images in the style asked for, by the judge."""
+    """Share of images in the prompt's style, by the classifier."""
     background: float
-    """Images on the background asked for, by their edge."""
+    """Share of images on the prompt's background, by their edge."""
     unclear: float
-    """Images, where no background was asked for, on a colour that is none of them."""
+    """Share of images, of prompts without a background, whose background is of no known color."""
     styles: dict[str, float]
-    """Shares of the styles where none was asked for."""
+    """Shares of the styles for prompts without one."""
     backgrounds: dict[str, float]
-    """Shares of the backgrounds where none was asked for: the nearest one counts."""
+    """Shares of the backgrounds for prompts without one, by the nearest color."""
     seconds_alone: float
-    """Time of one image, drawn alone."""
+    """Render time of one image."""
     seconds_of_16: float
-    """Time of sixteen images, drawn together."""
+    """Render time of sixteen images in one batch."""
 
 
 def measure(
     work: Path, settings: Settings, model: str | None = None, count: int | None = None
 ) -> Figures:
-    """Measure a model with the judge of a working folder and write its figures there.
+    """Measure a model with the classifier of a working folder, and write its figures there.
 
-    None is the model that comes with the project.
+    Args:
+        work: the working folder.
+        settings: of the working folder.
+        model: a name or folder; None is the embedded model.
+        count: number of subjects; None is all of the classifier's.
     """
     quiet_libraries()
     images, info, compute = read_images(work), describe_model(model), choose_compute()
-    pipeline, drawn = load_pipeline(info, compute), settings_of(info)
-    labels = judged_labels(images, settings.classifier)
-    judge, shown = load_classifier(work, settings, labels), labels[:count]
-    asked = prompts_of_everything(shown)
-    named = draw(pipeline, compute, [prompt for prompt, *_ in asked], drawn)
-    free = draw(pipeline, compute, shown, drawn)
+    pipeline, rendering = load_pipeline(info, compute), settings_of(info)
+    labels = classifier_labels(images, settings.classifier)
+    classifier, shown = load_classifier(work, settings, labels), labels[:count]
+
+    asked = full_prompts(shown)
+    named = render_prompts(pipeline, compute, [prompt for prompt, *_ in asked], rendering)
+    free = render_prompts(pipeline, compute, shown, rendering)
     figures = Figures(
         psnr=psnr(pipeline.vae, images, settings.data),
-        **obedience(named, asked, judge, labels),
-        **variety(free, judge),
-        seconds_alone=seconds(pipeline, compute, shown[:1], drawn),
-        seconds_of_16=seconds(pipeline, compute, (shown * AT_ONCE)[:AT_ONCE], drawn),
+        **prompt_adherence(named, asked, classifier, labels),
+        **diversity(free, classifier),
+        seconds_alone=render_seconds(pipeline, compute, shown[:1], rendering),
+        seconds_of_16=render_seconds(
+            pipeline, compute, (shown * BATCH_SIZE)[:BATCH_SIZE], rendering
+        ),
     )
+
     sheet(named).save(work / f"asked-{info.name}.png")
     sheet(free).save(work / f"free-{info.name}.png")
-    grid = draw(pipeline, compute, prompts_of_the_grid(), drawn)
-    sheet(grid, len(SHOWN)).save(work / f"grid-{info.name}.png")
+    grid = render_prompts(pipeline, compute, grid_prompts(), rendering)
+    sheet(grid, len(GRID_SUBJECTS)).save(work / f"grid-{info.name}.png")
     write_json(work / f"figures-{info.name}.json", asdict(figures))
-    print(table(figures))
+    print(markdown_table(figures))
     return figures
 
 
-def prompts_of_everything(labels: Sequence[str]) -> list[tuple[str, str, str, str]]:
-    """Prompts that name subject, style and background, with those three, all in turn."""
+def full_prompts(labels: Sequence[str]) -> list[tuple[str, str, str, str]]:
+    """Return prompts with their subject, style and background, the latter two by rotation."""
     styles, backgrounds = list(STYLES), list(BACKGROUNDS)
     asked = []
     for number, label in enumerate(labels):
@@ -110,8 +118,8 @@ def prompts_of_everything(labels: Sequence[str]) -> list[tuple[str, str, str, st
     return asked
 
 
-def prompts_of_the_grid() -> list[str]:
-    """Each subject in every style on a background, then three times with nothing said of either."""
+def grid_prompts() -> list[str]:
+    """Return prompts of each grid subject: in every style on a background, then three without."""
     backgrounds = list(BACKGROUNDS)
     return [
         caption(
@@ -122,62 +130,62 @@ def prompts_of_the_grid() -> list[str]:
             trailing=False,
         )
         for row, style in enumerate((*STYLES, None, None, None))
-        for column, label in enumerate(SHOWN)
+        for column, label in enumerate(GRID_SUBJECTS)
     ]
 
 
-def draw(
+def render_prompts(
     pipeline: StableDiffusionXLPipeline,
     compute: Compute,
     prompts: Sequence[str],
     settings: RenderSettings,
 ) -> list[Image.Image]:
-    """An image of each prompt, with a seed of its own."""
+    """Render an image of each prompt, with its index as the seed."""
     items = [RenderItem(prompt, seed) for seed, prompt in enumerate(prompts)]
-    drawn: list[Image.Image] = []
-    for start in range(0, len(items), AT_ONCE):
-        drawn += render(pipeline, compute, items[start : start + AT_ONCE], settings)
-        print(f"{len(drawn)} of {len(items)} images", flush=True)
-    return drawn
+    rendered: list[Image.Image] = []
+    for start in range(0, len(items), BATCH_SIZE):
+        rendered += render(pipeline, compute, items[start : start + BATCH_SIZE], settings)
+        print(f"{len(rendered)} of {len(items)} images", flush=True)
+    return rendered
 
 
-def obedience(
-    drawn: Sequence[Image.Image],
+def prompt_adherence(
+    rendered: Sequence[Image.Image],
     asked: Sequence[tuple[str, str, str, str]],
-    judge: Classifier,
+    classifier: Classifier,
     labels: list[str],
 ) -> dict[str, Any]:
-    """Shares of the images that show the subject, style and background asked for."""
-    label_BL, style_BS = judged(drawn, judge)
+    """Return the shares of images with the prompt's subject, style and background."""
+    label_BL, style_BS = classify(rendered, classifier)
     best_B5 = label_BL.topk(min(5, len(labels)), dim=1).indices.tolist()
     styles, right = list(STYLES), Counter[str]()
     for number, (_, label, style, background) in enumerate(asked):
-        colour, distance = nearest_background(drawn[number])
+        color, distance = nearest_background(rendered[number])
         right["top5"] += labels.index(label) in best_B5[number]
         right["style"] += styles[int(style_BS[number].argmax())] == style
-        right["background"] += colour == background and distance < CLEAR
+        right["background"] += color == background and distance < MAX_COLOR_DISTANCE
     return {name: right[name] / len(asked) for name in ("top5", "style", "background")}
 
 
-def variety(drawn: Sequence[Image.Image], judge: Classifier) -> dict[str, Any]:
-    """Shares of styles and backgrounds where the prompt left them open."""
-    _, style_BS = judged(drawn, judge)
-    found = [nearest_background(image) for image in drawn]
+def diversity(rendered: Sequence[Image.Image], classifier: Classifier) -> dict[str, Any]:
+    """Return the shares of styles and backgrounds for prompts without either."""
+    _, style_BS = classify(rendered, classifier)
+    found = [nearest_background(image) for image in rendered]
     styles = Counter(list(STYLES)[number] for number in style_BS.argmax(dim=1).tolist())
-    colours = Counter(colour for colour, _ in found)
+    colors = Counter(color for color, _ in found)
     return {
-        "unclear": sum(distance >= CLEAR for _, distance in found) / len(found),
-        "styles": {name: styles[name] / len(drawn) for name in STYLES},
-        "backgrounds": {name: colours[name] / len(drawn) for name in BACKGROUNDS},
+        "unclear": sum(distance >= MAX_COLOR_DISTANCE for _, distance in found) / len(found),
+        "styles": {name: styles[name] / len(rendered) for name in STYLES},
+        "backgrounds": {name: colors[name] / len(rendered) for name in BACKGROUNDS},
     }
 
 
 @torch.no_grad()
-def judged(drawn: Sequence[Image.Image], judge: Classifier) -> tuple[Tensor, Tensor]:
-    """The judge's scores of labels and styles."""
-    image_BCHW = to_signal(np.stack([np.asarray(image.convert("RGB")) for image in drawn]))
-    device = next(judge.parameters()).device
-    scores = [judge(part_BCHW.to(device)) for part_BCHW in image_BCHW.split(AT_ONCE)]
+def classify(rendered: Sequence[Image.Image], classifier: Classifier) -> tuple[Tensor, Tensor]:
+    """Return the classifier's logits of labels and styles."""
+    image_BCHW = to_signal(np.stack([np.asarray(image.convert("RGB")) for image in rendered]))
+    device = next(classifier.parameters()).device
+    scores = [classifier(part_BCHW.to(device)) for part_BCHW in image_BCHW.split(BATCH_SIZE)]
     return (
         torch.cat([label.float().cpu() for label, _ in scores]),
         torch.cat([style.float().cpu() for _, style in scores]),
@@ -185,26 +193,26 @@ def judged(drawn: Sequence[Image.Image], judge: Classifier) -> tuple[Tensor, Ten
 
 
 def nearest_background(image: Image.Image) -> tuple[str, float]:
-    """The background word nearest to the colour of an image's edge, and how far off it is."""
+    """Return the background word nearest to the color of an image's edge, and its distance."""
     pixels_HW3 = np.asarray(image.convert("RGB"), dtype=np.float32)
     inside_HW = np.zeros(pixels_HW3.shape[:2], dtype=bool)
-    inside_HW[EDGE:-EDGE, EDGE:-EDGE] = True
-    colour_3 = np.median(pixels_HW3[~inside_HW], axis=0)
+    inside_HW[EDGE_PIXELS:-EDGE_PIXELS, EDGE_PIXELS:-EDGE_PIXELS] = True
+    color_3 = np.median(pixels_HW3[~inside_HW], axis=0)
     distances = {
-        name: float(np.linalg.norm(colour_3 - np.array(colour)))
-        for name, colour in BACKGROUNDS.items()
+        name: float(np.linalg.norm(color_3 - np.array(color)))
+        for name, color in BACKGROUNDS.items()
     }
     best = min(distances, key=distances.__getitem__)
     return best, distances[best]
 
 
-def seconds(
+def render_seconds(
     pipeline: StableDiffusionXLPipeline,
     compute: Compute,
     prompts: Sequence[str],
     settings: RenderSettings,
 ) -> float:
-    """Time of drawing these prompts at once, the better of two tries."""
+    """Return the time to render prompts in one batch, the better of two tries."""
     items, times = [RenderItem(prompt, 0) for prompt in prompts], []
     for _ in range(2):
         started = time.perf_counter()
@@ -213,14 +221,14 @@ def seconds(
     return min(times)
 
 
-def table(figures: Figures) -> str:
-    """The figures as a Markdown table."""
+def markdown_table(figures: Figures) -> str:
+    """Format figures as a Markdown table."""
     lines = ["| figure | value |", "|---|---|"]
     for name, value in asdict(figures).items():
-        said = (
+        text = (
             ", ".join(f"{key} {share:.1%}" for key, share in value.items())
             if isinstance(value, dict)
             else f"{value:.3f}"
         )
-        lines.append(f"| {name} | {said} |")
+        lines.append(f"| {name} | {text} |")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Muon: momentum whose update is made orthogonal, for matrices; AdamW for everything else.
+"""Muon optimizer: orthogonalized momentum for matrices, AdamW for everything else.
 
 Jordan et al. 2024 (kellerjordan.github.io/posts/muon), scaled as in Liu et al. 2025 (arXiv
 2502.16982) so that learning rates are those of AdamW. Convolutions count as matrices [out, rest].
@@ -13,27 +13,27 @@ import torch
 from torch import Tensor, nn
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the Newton-Schulz iteration: singular values end between 0.7 and 1.2."""
+"""Coefficients of the Newton-Schulz iteration: singular values end between 0.7 and 1.2."""
 ITERATIONS = 5
-LONG = 2
-"""Matrices longer than so many widths are made orthogonal by their squares."""
+MIN_GRAM_ASPECT = 2
+"""Matrices of a larger aspect ratio are orthogonalized by their Gram matrix, with less work."""
 MOMENTUM = 0.95
-SIZE = 0.2
-"""Root mean square of an update before the learning rate, as AdamW's usually is."""
+UPDATE_RMS = 0.2
+"""RMS of an update before the learning rate, as AdamW's usually is."""
 
 
-def orthogonalized(update: Tensor, product: torch.dtype = torch.float32) -> Tensor:
-    """The nearest matrix with all singular values at 1, roughly; `product` is worked in."""
-    matrix = update.flatten(1).to(product)
+def orthogonalized(update: Tensor, matmul_dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return about the nearest matrix with all singular values at 1, computed in `matmul_dtype`."""
+    matrix = update.flatten(1).to(matmul_dtype)
     is_tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if is_tall else matrix
     x = x / (x.norm() + 1e-7)
-    x = by_squares(x) if x.shape[1] > LONG * x.shape[0] else directly(x)
+    x = newton_schulz_by_gram(x) if x.shape[1] > MIN_GRAM_ASPECT * x.shape[0] else newton_schulz(x)
     return (x.T if is_tall else x).reshape(update.shape).to(update)
 
 
-def directly(x: Tensor) -> Tensor:
-    """The iteration of Newton and Schulz on a matrix [m, n] of norm 1, best where n is near m."""
+def newton_schulz(x: Tensor) -> Tensor:
+    """Run the Newton-Schulz iteration on a matrix [m, n] of norm 1; best where n is near m."""
     a, b, c = COEFFICIENTS
     for _ in range(ITERATIONS):
         square = x @ x.T
@@ -41,13 +41,13 @@ def directly(x: Tensor) -> Tensor:
     return x
 
 
-def by_squares(x: Tensor) -> Tensor:
-    """What `directly` gives, by iterating on the small matrix x xᵀ alone, as its steps commute.
+def newton_schulz_by_gram(x: Tensor) -> Tensor:
+    """Run the same iteration on the small Gram matrix x xᵀ alone, as its steps commute.
 
     For convolutions, nine times as long as wide, it takes less than half of the work.
     """
     a, b, c = COEFFICIENTS
-    # In bf16 rounding gives it negative eigenvalues, which the iteration sends to infinity.
+    # In bf16 rounding gives the Gram matrix negative eigenvalues, which the iteration diverges on.
     square = x.float() @ x.float().T
     unit = torch.eye(len(square), device=x.device)
     whole = unit
@@ -58,7 +58,7 @@ def by_squares(x: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Two kinds of parameter groups: `orthogonal` ones are matrices, the others as in AdamW."""
+    """Optimizer with two parameter groups: matrices by Muon (`orthogonal`), others by AdamW."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Muon(torch.optim.Optimizer):
         lr: float,
         beta2: float,
         weight_decay: float,
-        product: torch.dtype = torch.float32,
+        matmul_dtype: torch.dtype = torch.float32,
     ) -> None:
         matrices, others = _split(network.named_parameters())
         groups = [
@@ -75,29 +75,29 @@ class Muon(torch.optim.Optimizer):
         ]
         defaults: dict[str, Any] = {"lr": lr, "beta2": beta2, "weight_decay": weight_decay}
         super().__init__([group for group in groups if group["params"]], defaults)
-        self._product = product
+        self._matmul_dtype = matmul_dtype
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Move every parameter that has a gradient."""
+        """Update every parameter that has a gradient."""
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is None:
                     continue
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
-                move = self._matrix_move if group["orthogonal"] else self._adam_move
-                weight.add_(move(weight, weight.grad, group), alpha=-group["lr"])
+                update = self._muon_update if group["orthogonal"] else self._adamw_update
+                weight.add_(update(weight, weight.grad, group), alpha=-group["lr"])
 
-    def _matrix_move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
+    def _muon_update(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
         state = self.state[weight]
         if not state:
             state["momentum"] = torch.zeros_like(weight)
         momentum = state["momentum"].lerp_(gradient, 1 - MOMENTUM)
-        update = orthogonalized(gradient.lerp(momentum, MOMENTUM), self._product)
+        update = orthogonalized(gradient.lerp(momentum, MOMENTUM), self._matmul_dtype)
         rows, columns = weight.flatten(1).shape
-        return update * (SIZE * max(rows, columns) ** 0.5)
+        return update * (UPDATE_RMS * max(rows, columns) ** 0.5)
 
-    def _adam_move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
+    def _adamw_update(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
         state = self.state[weight]
         if not state:
             state |= {
@@ -105,6 +105,7 @@ class Muon(torch.optim.Optimizer):
                 "mean": torch.zeros_like(weight),
                 "square": torch.zeros_like(weight),
             }
+
         state["step"] += 1
         mean = state["mean"].lerp_(gradient, 0.1)
         square = state["square"].lerp_(gradient.square(), 1 - group["beta2"])
@@ -113,7 +114,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def _split(named: Iterable[tuple[str, Tensor]]) -> tuple[list[Tensor], list[Tensor]]:
-    """Matrices inside the network, and the rest: embeddings, first and last layers, vectors."""
+    """Split into inner matrices and the rest: embeddings, first and last layers, vectors."""
     matrices: list[Tensor] = []
     others: list[Tensor] = []
     for name, weight in named:

@@ -1,4 +1,4 @@
-"""The trained networks as a standard pipeline folder, in half precision."""
+"""Export of the trained networks as a standard pipeline folder, in half precision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from align.data.encode import sha256
 from align.emoji.autoencoder import FILE as AUTOENCODER
 from align.emoji.autoencoder import SCALING, load_autoencoder
-from align.emoji.denoiser import UNITS, load_denoiser, noise_schedule
+from align.emoji.denoiser import LATENT_STATS, load_denoiser, noise_schedule
 from align.emoji.emoji_images import LABELS
 from align.emoji.settings import Settings
 from align.emoji.tokenizer import load_tokenizer
@@ -22,47 +22,50 @@ from align.files import read_json
 from align.weights.merge import forget_origin
 
 FOLDER = "model"
-MOST_BYTES = 32_000_000
+MAX_BYTES = 32_000_000
 STEPS_OFFSET = 1
-FROM_NO_SIGNAL = {"use_exponential_sigmas": True, "sigma_max": 250.0, "sigma_min": 0.15}
-"""Each step takes away the same share of the noise. Where drawing begins without any signal the
-first steps decide what is drawn, and the first of ten equal ones of time goes from 4,096 to 18."""
+ZERO_SNR_SIGMAS = {"use_exponential_sigmas": True, "sigma_max": 250.0, "sigma_min": 0.15}
+"""Each step removes the same share of the noise. With zero terminal SNR the first steps decide the
+image, and the first of ten steps of equal time would go from sigma 4,096 to 18."""
 
 
 class TooLarge(AlignError):
-    """The model is larger than what may come with the project."""
+    """The model is larger than the project may ship."""
 
 
 def export(work: Path, settings: Settings) -> None:
-    """Write the model of a working folder to its `model`, whatever that held before."""
+    """Write the pipeline of a working folder to its `model`, whatever that held before."""
     folder = work / FOLDER
     pipeline = assemble(work, settings).to(torch.float16)
     shutil.rmtree(folder, ignore_errors=True)
     pipeline.save_pretrained(folder, safe_serialization=True)
     forget_origin(folder)
     shutil.copyfile(work / LABELS, folder / LABELS)
+
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"{folder}: {size / 1e6:.1f} MB")
-    if size > MOST_BYTES:
+    if size > MAX_BYTES:
         raise TooLarge(
-            f"The model has {size / 1e6:.1f} MB, more than {MOST_BYTES / 1e6:.0f}. Choose fewer "
+            f"The model has {size / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f}. Choose fewer "
             "channels in settings.json and train again."
         )
 
 
 def assemble(work: Path, settings: Settings) -> StableDiffusionXLPipeline:
-    """The pipeline of a working folder, in full precision on the CPU.
+    """Assemble the pipeline of a working folder, in fp32 on the CPU.
 
     Raises:
         NotTrained: a part is missing, or the parts were not trained on one another.
     """
-    tokenizer, units = load_tokenizer(work), read_json(work / UNITS)
+    tokenizer, stats = load_tokenizer(work), read_json(work / LATENT_STATS)
     autoencoder = load_autoencoder(work, settings).cpu()
-    if units is None or units["autoencoder"] != sha256(work / AUTOENCODER):
+    if stats is None or stats["autoencoder"] != sha256(work / AUTOENCODER):
         raise NotTrained("There is no denoiser for this autoencoder yet. Train it first.")
-    fold(autoencoder, torch.tensor(units["mean"]), torch.tensor(units["std"]))
-    denoiser = load_denoiser(work, settings, tokenizer, units["side"]).cpu()
+
+    fold_latent_stats(autoencoder, torch.tensor(stats["mean"]), torch.tensor(stats["std"]))
+    denoiser = load_denoiser(work, settings, tokenizer, stats["side"]).cpu()
     schedule = noise_schedule(settings.denoiser)
+
     return StableDiffusionXLPipeline(
         vae=autoencoder,
         text_encoder=denoiser.text_encoder,
@@ -74,18 +77,18 @@ def assemble(work: Path, settings: Settings) -> StableDiffusionXLPipeline:
             schedule.config,
             steps_offset=STEPS_OFFSET,
             timestep_spacing="trailing",
-            **(FROM_NO_SIGNAL if settings.denoiser.no_signal_at_end else {}),
+            **(ZERO_SNR_SIGMAS if settings.denoiser.no_signal_at_end else {}),
         ),
         add_watermarker=False,
     )
 
 
 @torch.no_grad()
-def fold(autoencoder: AutoencoderKL, mean_C: Tensor, std_C: Tensor) -> None:
-    """Make latents, times SDXL's factor, have no mean and a spread of one: exactly, in place.
+def fold_latent_stats(autoencoder: AutoencoderKL, mean_C: Tensor, std_C: Tensor) -> None:
+    """Fold the normalization of latents into the autoencoder's weights: exactly, in place.
 
-    The last layer of the encoder and the first of the decoder are 1×1 convolutions, so that the
-    change of units is one of their weights.
+    Afterwards latents times SDXL's factor have zero mean and unit standard deviation. The last
+    layer of the encoder and the first of the decoder are 1×1 convolutions, which absorb it.
     """
     unit_C = std_C * SCALING
     count = len(mean_C)
@@ -94,5 +97,5 @@ def fold(autoencoder: AutoencoderKL, mean_C: Tensor, std_C: Tensor) -> None:
     first.weight *= unit_C.view(1, -1, 1, 1)
     last.weight[:count] /= unit_C.view(-1, 1, 1, 1)
     last.bias[:count] = (last.bias[:count] - mean_C) / unit_C
-    # The other half are the logarithms of the variances.
+    # The other half of the channels are the logarithms of the variances.
     last.bias[count:] -= 2 * unit_C.log()

@@ -1,4 +1,4 @@
-"""Settings of every stage, for a start from nothing; `made_with*.json` has what was different."""
+"""Settings of every stage, for a training from scratch; `made_with*.json` holds the differences."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from align.files import read_json, write_json
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Which images there are, and how they lie on their backgrounds."""
+    """Sizes and selection of the images."""
 
     side: int = 128
     """Width and height of a composed image, in pixels."""
     emoji_side: int = 112
     """Width and height of an emoji alone."""
     least_margin: int = 4
-    """Nearest to an edge that an emoji's square may lie; the farthest follows from the sides."""
+    """Least distance of an emoji's square from an edge; the largest follows from the sides."""
     held_out: float = 0.08
     """Share of the subjects that no training sees: the figures are taken on them."""
     least_styles: int = 4
-    """A subject is learned if it is drawn in at least so many styles."""
+    """Number of styles that a subject must exist in to be learned."""
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """How a network is trained, whatever it learns."""
+    """Settings of the training loop, for any network."""
 
     steps: int = 10_000
     batch: int = 16
     learning_rate: float = 2e-3
     orthogonal: bool = True
-    """Muon, which learns in fewer steps, instead of AdamW."""
+    """Muon, which needs fewer steps, instead of AdamW."""
     warmup: int = 200
     """Steps over which the learning rate rises."""
     cooldown: float = 0.4
-    """Share of the steps, at the end, over which the learning rate falls to nothing."""
+    """Share of the steps, at the end, over which the learning rate falls to zero."""
     beta2: float = 0.99
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
     averaging: float = 0.999
-    """Share that the averaged weights keep at each step."""
+    """EMA decay of the averaged weights, per step."""
     checkpoint_minutes: float = 5.0
     seed: int = 0
 
@@ -56,7 +56,7 @@ class TokenizerSettings:
 
     vocabulary: int = 2000
     length: int = 24
-    """Tokens that a prompt is cut or filled up to."""
+    """Tokens that a prompt is truncated or padded to."""
 
 
 @dataclass(frozen=True)
@@ -67,25 +67,25 @@ class AutoencoderSettings:
     layers: int = 1
     groups: int = 8
     latent_channels: int = 8
-    """SDXL has four. Of so few pixels eight keep more."""
+    """SDXL has four; for images this small eight keep more detail."""
     crop: int = 64
-    """Side of the squares it is trained on at first: a quarter of the work of whole images."""
+    """Side of the crops it is trained on at first: a quarter of the work of whole images."""
     whole: float = 0.25
     """Share of the steps, at the end, on whole images: fewer of them, but as many pixels."""
     gradients: float = 0.5
-    """Weight of the error in horizontal and vertical differences, at three scales."""
+    """Weight of the error of horizontal and vertical gradients, at three scales."""
     squares: float = 2.0
     """Weight of the squared error beside the absolute one."""
     divergence: float = 2e-4
-    """Weight of a latent number's divergence from a normal distribution."""
+    """Weight of the KL divergence per latent number."""
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(steps=5_500, batch=8))
     decoder: LoopSettings = field(default_factory=lambda: LoopSettings(steps=1_500, batch=2))
-    """How the decoder learns on alone, on whole images."""
+    """Loop that trains the decoder further, alone and on whole images."""
 
 
 @dataclass(frozen=True)
 class CaptionSettings:
-    """How often a caption says what."""
+    """Probabilities of the parts of a caption."""
 
     tag: float = 0.2
     """A tag of the subject instead of its name."""
@@ -98,7 +98,7 @@ class CaptionSettings:
 
 @dataclass(frozen=True)
 class DenoiserSettings:
-    """The UNet and the text encoders, and what they learn from."""
+    """Architecture and training of the UNet and the text encoders."""
 
     channels: tuple[int, ...] = (64, 128, 192)
     heads: tuple[int, ...] = (2, 4, 6)
@@ -109,20 +109,20 @@ class DenoiserSettings:
     text_layers: int = 2
     text_heads: int = 4
     variants: int = 8
-    """Encoded copies of an image, each on another background and at another place."""
+    """Encoded copies of an image, each on another background and at another position."""
     prediction: str = "v_prediction"
     no_signal_at_end: bool = True
-    """Noise schedule ends in pure noise, where drawing begins (Lin et al. 2023, 2305.08891)."""
+    """Zero terminal SNR: the noise schedule ends in pure noise (Lin et al. 2023, 2305.08891)."""
     snr_limit: float = 5.0
-    """A step's weight falls with its signal-to-noise ratio beyond this; 0 weighs all alike."""
+    """Min-SNR limit: weights fall with the signal-to-noise ratio beyond it; 0 weighs all alike."""
     noisier: float = 1.0
-    """Timesteps are moved towards noise by this: at 2 every second one is above 667 of 1,000."""
+    """Shift of timesteps towards noise: at 2 every second one is above 667 of 1,000."""
     everything: float = 0.5
-    """Share of the steps that learn from all subjects; the rest learns those of labels.txt."""
+    """Share of the steps on all subjects; the other steps are on those of labels.txt."""
     drop_condition: float = 0.1
-    """Share of the captions replaced by zeros, which is what guidance subtracts."""
+    """Share of the captions replaced by zeros, the unconditional case for guidance."""
     style_guidance: float = 1.0
-    """What a named style changes is learned so many times as strongly; 1 is as it is."""
+    """Amplification of the difference that a named style makes; 1 changes nothing."""
     start_share: float = 0.0
     """Share of the earlier model's weights in those exported (Wortsman et al. 2022, 2109.01903)."""
     captions: CaptionSettings = field(default_factory=CaptionSettings)
@@ -135,18 +135,18 @@ class DenoiserSettings:
 
 @dataclass(frozen=True)
 class FewStepsSettings:
-    """The adapter with which four steps are enough."""
+    """Training of the adapter with which four steps are enough."""
 
     rank: int = 16
     targets: str = "all"
     """Layers that it changes: "attention", or "all" linear and convolutional ones."""
     stretches: int = FEW_STEP_SEGMENTS
-    """Into so many the path is cut, of which it learns to leave out some. Every cut adds its error
-    to that of those before: with 40, images grew grain."""
+    """Segments of the denoising path. Every border adds its error to those before: with 40, images
+    became grainy."""
     guidance: float = 1.7
-    """That of the images which it learns to draw without any."""
+    """Guidance of the teacher; the adapter renders without any."""
     huber: float = 0.001
-    """Errors larger than this count as they are, smaller ones by their square."""
+    """Width of the pseudo-Huber loss: larger errors count absolute, smaller ones squared."""
     loop: LoopSettings = field(
         default_factory=lambda: LoopSettings(
             steps=300,
@@ -161,7 +161,7 @@ class FewStepsSettings:
 
 @dataclass(frozen=True)
 class ClassifierSettings:
-    """The network that names images for the figures; it is no part of the model."""
+    """Architecture and training of the classifier for the figures; it is no part of the model."""
 
     channels: tuple[int, ...] = (32, 64, 128, 192)
     subjects: int = 200
@@ -170,10 +170,10 @@ class ClassifierSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides what the embedded model becomes."""
+    """All settings of the embedded model's training."""
 
     start: str = ""
-    """An earlier model whose vocabulary and fitting weights are taken over; empty is none."""
+    """An earlier model to take vocabulary and fitting weights from; empty is none."""
     data: DataSettings = field(default_factory=DataSettings)
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     autoencoder: AutoencoderSettings = field(default_factory=AutoencoderSettings)
@@ -182,12 +182,12 @@ class Settings:
     classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-able copy, read back by `settings_from_json`."""
+        """Return a dict for JSON, read back by `settings_from_json`."""
         return asdict(self)
 
 
 def settings_from_json(value: dict[str, Any]) -> Settings:
-    """The settings that `value` names; what it leaves out stays at its default.
+    """Build settings from a dict; whatever it leaves out stays at its default.
 
     Raises:
         InvalidSettings: a name that is no setting, or a value of another kind.
@@ -196,7 +196,7 @@ def settings_from_json(value: dict[str, Any]) -> Settings:
 
 
 def read_settings(work: Path) -> Settings:
-    """The settings of a working folder; the first time they are written there, to be changed."""
+    """Read the settings of a working folder, or write the defaults there the first time."""
     path = work / "settings.json"
     stored = read_json(path)
     settings = settings_from_json(stored or {})
@@ -207,7 +207,7 @@ def read_settings(work: Path) -> Settings:
 
 
 def _filled(default: Any, value: dict[str, Any], where: str) -> Any:
-    """`default` with the fields that `value` names, in it and in the dataclasses inside."""
+    """Return `default` with the fields of `value` replaced, in nested dataclasses as well."""
     known = {item.name: getattr(default, item.name) for item in fields(default)}
     changes = {}
     for name, new in value.items():

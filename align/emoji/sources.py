@@ -1,4 +1,4 @@
-"""Where the images and their names come from: npm packages of one version each."""
+"""Sources of the emoji images and their names: npm packages of pinned versions."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ TIMEOUT_S = 60.0
 
 @dataclass(frozen=True)
 class Package:
-    """One version of an npm package, known by the digest of its archive."""
+    """One version of an npm package, pinned by the digest of its archive."""
 
     name: str
     version: str
     sha512: str
-    licence: str
+    license: str
 
     @property
     def file(self) -> str:
-        """What the registry calls its archive."""
+        """Return the registry's name of the archive."""
         return f"{self.name.split('/')[-1]}-{self.version}.tgz"
 
 
@@ -72,15 +72,15 @@ STYLES = {
         "MIT",
     ),
 }
-"""The style words of the model, and whose drawings they stand for."""
+"""The style words of the model, and the package whose artwork each stands for."""
 
 
 class SourceError(AlignError):
-    """A package cannot be had, or is not the one that was asked for."""
+    """A package cannot be downloaded, or is another one than requested."""
 
 
 def fetch(package: Package, folder: Path, registry: str = REGISTRY) -> Path:
-    """The package's archive in `folder`, downloaded if it is not there yet.
+    """Download a package's archive to `folder` unless it is there, check it and return its path.
 
     Raises:
         SourceError: it cannot be downloaded, or its content is not that of this version.
@@ -88,10 +88,10 @@ def fetch(package: Package, folder: Path, registry: str = REGISTRY) -> Path:
     path = folder / package.file
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        address = f"{registry.rstrip('/')}/{package.name}/-/{package.file}"
+        url = f"{registry.rstrip('/')}/{package.name}/-/{package.file}"
         try:
-            with urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer:
-                content = answer.read()
+            with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:
+                content = response.read()
         except OSError as error:
             raise SourceError(
                 f"{package.name} {package.version} could not be downloaded ({error}). Check the "
@@ -99,12 +99,14 @@ def fetch(package: Package, folder: Path, registry: str = REGISTRY) -> Path:
             ) from error
         with replacing(path) as scratch:
             scratch.write_bytes(content)
+
+    # Also an archive that was put there by hand.
     check(package, path)
     return path
 
 
 def check(package: Package, path: Path) -> None:
-    """Refuse an archive that is not the version we know.
+    """Refuse an archive that is not the pinned version.
 
     Raises:
         SourceError: its digest is another one.
@@ -118,7 +120,7 @@ def check(package: Package, path: Path) -> None:
 
 
 def read_json_member(archive: Path, name: str) -> Any:
-    """A JSON file of the package."""
+    """Read a JSON file of a package."""
     with tarfile.open(archive) as tar:
         member = tar.extractfile(f"package/{name}")
         if member is None:
@@ -127,7 +129,7 @@ def read_json_member(archive: Path, name: str) -> Any:
 
 
 def members(archive: Path, suffix: str) -> Iterator[tuple[str, bytes]]:
-    """Every file of the package whose name ends so: its name without that, and its content."""
+    """Yield name, without the suffix, and content of each file of a package with this suffix."""
     with tarfile.open(archive) as tar:
         for member in tar:
             name = Path(member.name).name

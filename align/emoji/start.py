@@ -1,4 +1,4 @@
-"""What a training takes over from an earlier model before it begins."""
+"""Initialization from an earlier model, and interpolation with it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from align.emoji.training_loop import NotTrained
 from align.weights.pipeline import load_pipeline, quiet_libraries
 
 
-def earlier_model(start: str) -> StableDiffusionXLPipeline:
-    """The model of a name or folder, as for `describe_model`.
+def load_earlier_model(start: str) -> StableDiffusionXLPipeline:
+    """Load the model of a name or folder, as for `describe_model`.
 
     Raises:
         ModelNotFound, WrongModel, BrokenModel: it cannot be loaded.
@@ -24,8 +24,8 @@ def earlier_model(start: str) -> StableDiffusionXLPipeline:
     return load_pipeline(describe_model(start), choose_compute())
 
 
-def take_over(networks: Mapping[str, nn.Module], start: str) -> None:
-    """Begin with the weights of an earlier model, as far as names and shapes are the same.
+def load_fitting_weights(networks: Mapping[str, nn.Module], start: str) -> None:
+    """Initialize networks with those weights of an earlier model whose names and shapes match.
 
     Args:
         networks: what is to begin, by the name of the earlier model's part, such as "unet".
@@ -37,7 +37,7 @@ def take_over(networks: Mapping[str, nn.Module], start: str) -> None:
     """
     if not start:
         return
-    earlier = earlier_model(start)
+    earlier = load_earlier_model(start)
     for part, network in networks.items():
         own = network.state_dict()
         fitting = fitting_weights(own, getattr(earlier, part).state_dict())
@@ -50,17 +50,17 @@ def take_over(networks: Mapping[str, nn.Module], start: str) -> None:
 
 
 @torch.no_grad()
-def mix_in(networks: Mapping[str, nn.Module], start: str, share: float) -> None:
-    """Move trained networks towards where they began: often better than either end.
+def interpolate_weights(networks: Mapping[str, nn.Module], start: str, share: float) -> None:
+    """Interpolate trained weights with the earlier model's: often better than either of them.
 
-    As Wortsman et al. 2022 (arXiv 2109.01903) do to keep what a model could before it was tuned.
+    As Wortsman et al. 2022 (arXiv 2109.01903) do, to keep the abilities of the earlier model.
 
     Raises:
         ModelNotFound, WrongModel, BrokenModel: the earlier model cannot be loaded.
     """
     if not start or not share:
         return
-    earlier = earlier_model(start)
+    earlier = load_earlier_model(start)
     for part, network in networks.items():
         own = network.state_dict()
         for name, weight in fitting_weights(own, getattr(earlier, part).state_dict()).items():
@@ -69,7 +69,7 @@ def mix_in(networks: Mapping[str, nn.Module], start: str, share: float) -> None:
 
 
 def fitting_weights(own: dict[str, Tensor], theirs: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Those of `theirs` that have a place in `own`, in fp32 on the CPU."""
+    """Return those of `theirs` whose name and shape are in `own`, in fp32 on the CPU."""
     return {
         name: weight.float().cpu()
         for name, weight in theirs.items()

@@ -1,4 +1,4 @@
-"""The tokenizer: a byte-level vocabulary in CLIP's form, learned on captions."""
+"""Tokenizer: a byte-level vocabulary in CLIP's form, trained on captions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transformers import CLIPTokenizer
 from align.emoji.captions import all_captions
 from align.emoji.emoji_images import read_images
 from align.emoji.settings import Settings, TokenizerSettings
-from align.emoji.start import earlier_model
+from align.emoji.start import load_earlier_model
 from align.emoji.training_loop import NotTrained
 
 FOLDER = "tokenizer"
@@ -22,35 +22,36 @@ START, END, WORD_END = "<|startoftext|>", "<|endoftext|>", "</w>"
 
 
 def make_tokenizer(work: Path, settings: Settings) -> None:
-    """Learn the vocabulary of a working folder's captions."""
+    """Train the tokenizer of a working folder on its captions, or take the earlier model's."""
     if settings.start:
-        # What the text encoders know of a token holds for that token alone.
-        tokenizer = earlier_model(settings.start).tokenizer
+        # The embeddings of an earlier model fit its own tokens only.
+        tokenizer = load_earlier_model(settings.start).tokenizer
     else:
-        drawn = [image for image in read_images(work).rows if image.drawn]
-        tokenizer = learn_tokenizer(all_captions(drawn), settings.tokenizer)
+        learned = [image for image in read_images(work).rows if image.learned]
+        tokenizer = learn_tokenizer(all_captions(learned), settings.tokenizer)
     tokenizer.save_pretrained(work / FOLDER)
     print(f"{len(tokenizer):,} tokens")
 
 
 def learn_tokenizer(texts: Iterable[str], settings: TokenizerSettings) -> CLIPTokenizer:
-    """A tokenizer whose longest tokens are the commonest parts of these texts.
+    """Train a byte-pair tokenizer on texts.
 
-    It knows every byte, inside and at the end of a word, so that no prompt is unknown to it.
+    It contains every byte, inside and at the end of a word, so that no prompt has unknown tokens.
     """
-    learner = CLIPTokenizer().backend_tokenizer
+    backend = CLIPTokenizer().backend_tokenizer
     trainer = BpeTrainer(
         vocab_size=settings.vocabulary,
         special_tokens=[START, END],
         end_of_word_suffix=WORD_END,
         show_progress=False,
     )
-    learner.train_from_iterator(texts, trainer)
+    backend.train_from_iterator(texts, trainer)
+
     alphabet = sorted(ByteLevel.alphabet())
     words = [START, END, *alphabet, *(letter + WORD_END for letter in alphabet)]
     vocabulary = {word: number for number, word in enumerate(words)}
     merges = []
-    for first, second in _merges(learner):
+    for first, second in _merges(backend):
         if len(vocabulary) >= settings.vocabulary:
             break
         merges.append((first, second))
@@ -59,7 +60,7 @@ def learn_tokenizer(texts: Iterable[str], settings: TokenizerSettings) -> CLIPTo
 
 
 def load_tokenizer(work: Path) -> CLIPTokenizer:
-    """The tokenizer of a working folder.
+    """Load the tokenizer of a working folder.
 
     Raises:
         NotTrained: there is none yet.
@@ -70,13 +71,13 @@ def load_tokenizer(work: Path) -> CLIPTokenizer:
 
 
 def token_ids(tokenizer: CLIPTokenizer, texts: list[str]) -> list[list[int]]:
-    """Tokens of each text, all of the tokenizer's length, as the pipeline makes them."""
+    """Encode texts to token ids, padded to the tokenizer's length as in the pipeline."""
     encoded = tokenizer(texts, padding="max_length", truncation=True)
     ids: list[list[int]] = encoded["input_ids"]
     return ids
 
 
-def _merges(learner: Tokenizer) -> list[tuple[str, str]]:
-    """The merges of a tokenizer, commonest first."""
-    merges = json.loads(learner.to_str())["model"]["merges"]
+def _merges(backend: Tokenizer) -> list[tuple[str, str]]:
+    """Return the merges of a tokenizer, most frequent first."""
+    merges = json.loads(backend.to_str())["model"]["merges"]
     return [(first, second) for first, second in merges]

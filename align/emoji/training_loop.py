@@ -1,4 +1,4 @@
-"""The training loop that all networks of the embedded model share."""
+"""Training loop of all networks of the embedded model."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from align.files import replacing
 from align.training.checkpoint import write_state
 
 LOG_SECONDS, LOCK_SECONDS = 20.0, 5.0
-MEMORY = 0.98
-"""The running mean of the loss keeps this share of what it was."""
+EMA_DECAY = 0.98
+"""EMA decay of the logged loss."""
 Loss = Callable[[int], Tensor]
-"""The loss of a step, which depends on nothing but the step's number and the weights."""
+"""The loss of a step, a function of the step's number and the weights alone, so that a resumed
+training equals one that was never stopped."""
 
 
 class NotTrained(AlignError):
-    """A stage needs what an earlier one makes."""
+    """A stage needs the result of an earlier one."""
 
 
 class Training:
-    """A network, its averaged copy and its optimizer: all that a checkpoint holds."""
+    """A network, its averaged weights and its optimizer: the content of a checkpoint."""
 
     def __init__(self, network: nn.Module, settings: LoopSettings, path: Path) -> None:
         self.network = network
@@ -41,7 +42,7 @@ class Training:
         self.average = {name: value.detach().clone() for name, value in _floats(network).items()}
 
     def save(self) -> None:
-        """Write a checkpoint in place of the last one."""
+        """Replace the last checkpoint."""
         state = {
             "step": self.step,
             "network": self.network.state_dict(),
@@ -53,7 +54,7 @@ class Training:
             write_state(state, scratch)
 
     def resume(self) -> None:
-        """Take up the last checkpoint, if there is one."""
+        """Load the last checkpoint, if there is one."""
         if not self.path.exists():
             return
         state = torch.load(self.path, map_location="cpu", weights_only=True)
@@ -63,8 +64,8 @@ class Training:
             self.average[name].copy_(value)
         self.step = int(state["step"])
 
-    def advance(self, loss: Loss) -> float:
-        """One optimizer step.
+    def train_step(self, loss: Loss) -> float:
+        """Take one optimizer step and return the loss.
 
         Raises:
             TrainingDiverged: loss or gradient is not finite; the weights are left as they were.
@@ -79,22 +80,23 @@ class Training:
                 f"The loss became {value.detach():g} at step {self.step}. Lower learning_rate in "
                 "settings.json and start this stage again."
             )
+
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        self._follow()
+        self._update_average()
         return float(value.detach())
 
     @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the averaged weights, faster in the beginning."""
+    def _update_average(self) -> None:
+        """Update the averaged weights, with a smaller decay in the beginning."""
         keep = min(self.settings.averaging, (1 + self.step) / (10 + self.step))
         now = _floats(self.network)
         torch._foreach_lerp_(list(self.average.values()), [now[n] for n in self.average], 1 - keep)
 
 
 def train(network: nn.Module, settings: LoopSettings, path: Path, loss: Loss) -> Training:
-    """Train to the last step, from the last checkpoint on; a line now and then says how far.
+    """Train to the last step, from the last checkpoint on, with a progress line now and then.
 
     Raises:
         RunLocked: another process trains this network in this folder.
@@ -106,7 +108,11 @@ def train(network: nn.Module, settings: LoopSettings, path: Path, loss: Loss) ->
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other processes from training what is stored at `path`."""
+    """Keep other processes from training the network of this checkpoint.
+
+    Raises:
+        RunLocked: another process trains it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(path.with_suffix(".lock"), timeout=LOCK_SECONDS):
@@ -118,41 +124,41 @@ def locked(path: Path) -> Iterator[None]:
 def _train(training: Training, loss: Loss) -> Training:
     settings, path = training.settings, training.path
     training.resume()
-    watch, saved = Watch(path.stem, training.step, settings.steps), time.monotonic()
+    log, saved = ProgressLog(path.stem, training.step, settings.steps), time.monotonic()
     try:
         while training.step < settings.steps:
-            watch.see(training.step + 1, training.advance(loss))
+            log.update(training.step + 1, training.train_step(loss))
             if time.monotonic() - saved > 60 * settings.checkpoint_minutes:
                 training.save()
                 saved = time.monotonic()
     finally:
-        # Also where somebody stops it.
-        if training.step > watch.first:
+        # Also when somebody stops it.
+        if training.step > log.first:
             training.save()
     return training
 
 
-class Watch:
-    """Says now and then how far a training is."""
+class ProgressLog:
+    """Progress lines of a training, one every LOG_SECONDS."""
 
     def __init__(self, name: str, first: int, steps: int) -> None:
         self.first = first
         self._name, self._steps = name, steps
         self._mean: float | None = None
-        self._started, self._said = time.monotonic(), 0.0
+        self._started, self._logged = time.monotonic(), 0.0
 
-    def see(self, step: int, loss: float) -> None:
-        """Take note of a finished step."""
-        self._mean = loss if self._mean is None else MEMORY * self._mean + (1 - MEMORY) * loss
+    def update(self, step: int, loss: float) -> None:
+        """Record a finished step, and print a line where one is due."""
+        self._mean = loss if self._mean is None else EMA_DECAY * self._mean + (1 - EMA_DECAY) * loss
         now = time.monotonic()
-        if now - self._said > LOG_SECONDS or step == self._steps:
-            self._said = now
+        if now - self._logged > LOG_SECONDS or step == self._steps:
+            self._logged = now
             speed = (now - self._started) / (step - self.first)
             print(progress_line(self._name, step, self._steps, self._mean, speed), flush=True)
 
 
 def optimizer_of(network: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
-    """What moves the weights, by the settings."""
+    """Create the optimizer of the settings."""
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.orthogonal:
         product = training_compute().autocast or torch.float32
@@ -162,24 +168,28 @@ def optimizer_of(network: nn.Module, settings: LoopSettings) -> torch.optim.Opti
 
 
 def progress_line(name: str, step: int, steps: int, loss: float, seconds: float) -> str:
-    """How far a training is, and how long it will still take."""
+    """Format a progress line with the remaining time."""
     minutes = round(seconds * (steps - step) / 60)
     left = f"{minutes // 60} h {minutes % 60} min left" if minutes else "almost done"
     return f"{name} step {step:,} of {steps:,}, loss {loss:.4f}, {seconds:.2f} s a step, {left}"
 
 
 def learning_rate(settings: LoopSettings, step: int) -> float:
-    """Warm-up, constant, then linearly to nothing: a function of the step alone.
+    """Return the learning rate of a step: warmup, constant, then linear decay to zero.
 
-    Until the cooldown begins, `steps` may be raised without harm to what is done.
+    Until the cooldown begins, `steps` may be raised without effect on the steps already done.
     """
     rising = (step + 1) / max(1, settings.warmup)
     falling = (settings.steps - step) / max(1.0, settings.cooldown * settings.steps)
     return settings.learning_rate * min(1.0, rising, falling)
 
 
-def averaged(network: nn.Module, path: Path) -> nn.Module:
-    """`network` with the averaged weights of a checkpoint, frozen and on the best device."""
+def load_averaged(network: nn.Module, path: Path) -> nn.Module:
+    """Load a checkpoint's averaged weights into `network`, frozen and on the best device.
+
+    Raises:
+        NotTrained: there is no checkpoint.
+    """
     if not path.exists():
         raise NotTrained(f"There is no {path.name} in this folder yet. Run that command first.")
     state = torch.load(path, map_location="cpu", weights_only=True)
@@ -189,12 +199,12 @@ def averaged(network: nn.Module, path: Path) -> nn.Module:
 
 
 def training_compute() -> Compute:
-    """The fastest device, with weights in fp32 and products in bf16 where it is quick."""
+    """Return the fastest device, with weights in fp32 and matrix products in bf16 where fast."""
     compute = choose_compute()
     half = torch.bfloat16 if torch.bfloat16 in (compute.weights, compute.autocast) else None
     return Compute(compute.device, torch.float32, half)
 
 
 def _floats(network: nn.Module) -> dict[str, Tensor]:
-    """Everything in a network that an average makes sense of."""
+    """Return the floating-point tensors of a network, by name."""
     return {name: v for name, v in network.state_dict().items() if v.is_floating_point()}

@@ -120,7 +120,7 @@ def test_an_unknown_one_goes_by_its_name_and_says_so(hub, name, preset, side, st
 
 
 def test_a_hub_that_does_not_answer_is_given_up_soon(tmp_path, monkeypatch):
-    monkeypatch.setattr("align.client.hub.PATIENCE_S", 0.2)
+    monkeypatch.setattr("align.client.hub.TIMEOUT_S", 0.2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

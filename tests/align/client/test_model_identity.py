@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from tiny_models import STEMS, safetensors, tiny_weights, write_tiny_model
 
-from align.client.model_identity import _as_fp16, _cut_down
+from align.client.model_identity import _as_fp16, _rounded_to_bf16
 from align.client.models import describe_model
 from align.errors import WrongModel
 
@@ -71,7 +71,7 @@ def test_the_numbers_are_rounded_as_torch_rounds_them():
     values = np.concatenate([values, ties, np.float32([0, -0.0, np.inf, -np.inf, 65519, 65520])])
     tensor = torch.from_numpy(values)
     assert _as_fp16(values) == tensor.half().numpy().tobytes()
-    assert _cut_down(values).tobytes() == tensor.bfloat16().float().numpy().tobytes()
+    assert _rounded_to_bf16(values).tobytes() == tensor.bfloat16().float().numpy().tobytes()
 
 
 def test_all_that_is_no_number_is_one():

@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 from align.client.models import embedded_folder
-from align.emoji.captions import caption, draw_caption
-from align.emoji.drawing import draw_icons, draw_images, draw_svg
+from align.emoji.captions import caption, sample_caption
 from align.emoji.emoji_images import BACKGROUNDS, EmojiImage, NoImages, compose, read_images
 from align.emoji.prepare import tabulate
+from align.emoji.rasterize import rasterize_icons, rasterize_svg, scaled_images
 from align.emoji.settings import (
     CaptionSettings,
     DataSettings,
@@ -103,7 +103,7 @@ def test_icons_are_found_by_code_and_alias_and_drawn_in_ink(tmp_path):
     }
     chars = {"1f431": "cat", "1f408-fe0f": "kitty", "1f3f3": "left", "1f4a9": "cat"}
     path = archive(tmp_path / "i.tgz", **{"icons.json": icons, "chars.json": chars})
-    drawn = dict(draw_icons(path, 8, {"1f431", "1f408", "1f3f3"}))
+    drawn = dict(rasterize_icons(path, 8, {"1f431", "1f408", "1f3f3"}))
     assert set(drawn) == {"1f431", "1f408"}
     assert drawn["1f408"][4, 1].tolist() == [0x20, 0x20, 0x20, 255]
     assert drawn["1f408"][4, 6, 3] == 0
@@ -111,7 +111,7 @@ def test_icons_are_found_by_code_and_alias_and_drawn_in_ink(tmp_path):
 
 def test_finished_images_are_fitted_into_a_square(tmp_path):
     path = archive(tmp_path / "p.tgz", **{"assets/1f431.webp": webp((200, 0, 0, 255))})
-    ((code, rgba_HW4),) = draw_images(path, 8, {"1f431"})
+    ((code, rgba_HW4),) = scaled_images(path, 8, {"1f431"})
     assert (code, rgba_HW4.shape) == ("1f431", (8, 8, 4))
     assert rgba_HW4[0, 4, 3] == 0
     assert rgba_HW4[4, 4].tolist() == [200, 0, 0, 255]
@@ -119,7 +119,7 @@ def test_finished_images_are_fitted_into_a_square(tmp_path):
 
 def test_a_drawing_that_is_wider_than_high_stays_in_its_square():
     svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 2" width="4" height="2"><path d="M0 0h4v2H0z"/></svg>'  # noqa: E501
-    assert draw_svg(svg, 8)[..., 3].max(axis=1).tolist() == [0, 0, 255, 255, 255, 255, 0, 0]
+    assert rasterize_svg(svg, 8)[..., 3].max(axis=1).tolist() == [0, 0, 255, 255, 255, 255, 0, 0]
 
 
 def test_subjects_are_chosen_by_group_and_near_twins_are_left_out():
@@ -156,7 +156,7 @@ def test_all_styles_of_a_subject_are_held_out_together():
 def test_a_subject_that_few_styles_know_is_seen_but_not_drawn():
     drawings = {"3d": {"1": np.zeros((2, 2, 4), dtype=np.uint8)}, "ink": {}}
     (row,), _ = tabulate([Subject("1", "one", (), True)], drawings, DataSettings(least_styles=2))
-    assert (row.style, row.drawn) == ("3d", False)
+    assert (row.style, row.learned) == ("3d", False)
 
 
 @pytest.mark.parametrize(("background", "ink"), [("yellow", 32), ("black", 223)])
@@ -179,9 +179,9 @@ def test_captions_read_as_people_ask():
 
 def test_captions_name_as_much_as_they_are_set_to():
     random, full = np.random.default_rng(0), CaptionSettings(0, 1, 1, 1, 0)
-    assert draw_caption(random, CAT, "blue", full) == "an ink cat face on a blue background"
+    assert sample_caption(random, CAT, "blue", full) == "an ink cat face on a blue background"
     bare = CaptionSettings(1, 0, 0, 0, 0)
-    assert draw_caption(random, CAT, "blue", bare) == "kitten"
+    assert sample_caption(random, CAT, "blue", bare) == "kitten"
 
 
 def test_settings_are_written_once_and_read_back(tmp_path):

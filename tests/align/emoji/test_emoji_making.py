@@ -19,12 +19,12 @@ from align.device import choose_compute
 from align.emoji import autoencoder, training_loop
 from align.emoji.__main__ import STAGES, main
 from align.emoji.autoencoder import build as build_autoencoder
-from align.emoji.denoiser import draw_batch, draw_timesteps, noise_schedule, step_weights
+from align.emoji.denoiser import noise_schedule, sample_batch, sample_timesteps, step_weights
 from align.emoji.emoji_images import EmojiImage, NoImages, write_images
-from align.emoji.latents import encode_all, places_of
+from align.emoji.latents import encode_all, indices_of
 from align.emoji.measure import nearest_background
-from align.emoji.muon import by_squares, directly, orthogonalized
-from align.emoji.pipeline_export import SCALING, fold
+from align.emoji.muon import newton_schulz, newton_schulz_by_gram, orthogonalized
+from align.emoji.pipeline_export import SCALING, fold_latent_stats
 from align.emoji.settings import (
     AutoencoderSettings,
     CaptionSettings,
@@ -33,9 +33,9 @@ from align.emoji.settings import (
     TokenizerSettings,
     settings_from_json,
 )
-from align.emoji.start import mix_in, take_over
+from align.emoji.start import interpolate_weights, load_fitting_weights
 from align.emoji.tokenizer import learn_tokenizer, token_ids
-from align.emoji.training_loop import NotTrained, averaged, learning_rate, locked, train
+from align.emoji.training_loop import NotTrained, learning_rate, load_averaged, locked, train
 from align.errors import RunLocked, TrainingDiverged
 from align.files import read_json
 from align.sampling.render import RenderItem, RenderSettings, render
@@ -153,12 +153,12 @@ def test_a_training_may_begin_with_an_earlier_model(work, tmp_path, monkeypatch,
 def test_what_fits_of_an_earlier_model_is_taken_over_and_the_rest_is_not(work):
     theirs = load_pipeline(describe_model(str(work / "model")), choose_compute()).vae
     with pytest.raises(NotTrained, match="Leave the setting start empty"):
-        take_over({"vae": nn.Linear(2, 3)}, str(work / "model"))
+        load_fitting_weights({"vae": nn.Linear(2, 3)}, str(work / "model"))
     network = build_autoencoder(
         AutoencoderSettings(channels=(8, 8, 16, 16), groups=4, latent_channels=6), 32
     )
     own = network.encoder.conv_out.weight.clone()
-    take_over({"vae": network}, str(work / "model"))
+    load_fitting_weights({"vae": network}, str(work / "model"))
     assert torch.equal(network.encoder.conv_in.weight, theirs.encoder.conv_in.weight)
     assert torch.equal(network.encoder.conv_out.weight, own)
 
@@ -171,7 +171,7 @@ def test_what_is_exported_lies_between_where_it_began_and_where_it_ended(work, s
     with torch.no_grad():
         for weight in network.parameters():
             weight += 1
-    mix_in({"text_encoder": network}, start, share)
+    interpolate_weights({"text_encoder": network}, start, share)
     for name, weight in network.named_parameters():
         torch.testing.assert_close(weight - began[name].float(), torch.full_like(weight, 1 - share))
 
@@ -215,7 +215,7 @@ def test_the_last_steps_learn_only_what_the_model_is_for(work):
     settings = DenoiserSettings(everything=0.5, captions=CaptionSettings(tag=0.0))
     steps = settings.loop.steps
     early, late = (
-        " ".join(draw_batch(latents, settings, step)[1]) for step in (steps // 2 - 1, steps // 2)
+        " ".join(sample_batch(latents, settings, step)[1]) for step in (steps // 2 - 1, steps // 2)
     )
     assert all(label in early for label in SHAPES)
     assert [label for label in SHAPES if label in late] == list(SHAPES)[:1]
@@ -223,7 +223,7 @@ def test_the_last_steps_learn_only_what_the_model_is_for(work):
 
 def test_a_model_that_is_for_nothing_is_refused():
     with pytest.raises(NoImages, match=r"no image of any subject in labels\.txt"):
-        places_of([EmojiImage("1", "cat", (), "flat", True, False)], ["dog"])
+        indices_of([EmojiImage("1", "cat", (), "flat", True, False)], ["dog"])
 
 
 def test_the_model_is_for_what_the_app_asks_and_the_figures_are_about():
@@ -236,7 +236,7 @@ def test_the_model_is_for_what_the_app_asks_and_the_figures_are_about():
     labels = (EMOJI / "chosen.txt").read_text("utf-8").splitlines()
     unknown = [line for line in asked if not any(f" {one} " in f" {line} " for one in labels)]
     assert asked and not unknown
-    assert set((EMOJI / "judged.txt").read_text("utf-8").splitlines()) <= set(labels)
+    assert set((EMOJI / "classifier_labels.txt").read_text("utf-8").splitlines()) <= set(labels)
 
 
 def test_the_exported_latents_are_those_the_denoiser_learned_from(work, monkeypatch, compute):
@@ -245,7 +245,7 @@ def test_the_exported_latents_are_those_the_denoiser_learned_from(work, monkeypa
     assert latents.shape == (20, 2, 8, 4, 4)
     pipeline = load_pipeline(describe_model(str(work / "model")), compute)
     unit = build_autoencoder(settings_from_json(SETTINGS).autoencoder, 32)
-    trained = averaged(unit, work / "autoencoder.pt")
+    trained = load_averaged(unit, work / "autoencoder.pt")
     image_BCHW = torch.rand(2, 3, 32, 32) * 2 - 1
     expected = trained.encode(image_BCHW).latent_dist.mean
     expected = (expected - torch.tensor(raw_C[0]).view(1, -1, 1, 1)) / torch.tensor(raw_C[1]).view(
@@ -282,15 +282,15 @@ def test_a_model_of_parts_that_do_not_fit_is_not_exported(work, monkeypatch, cap
 def test_a_stage_that_was_stopped_ends_as_if_it_was_not(work, monkeypatch, tmp_path):
     for name in ("settings.json", "images.json", "images.npy"):
         shutil.copyfile(work / name, tmp_path / name)
-    draw = autoencoder.draw_batch
+    crops = autoencoder.sample_crops
 
-    def draw_until_somebody_stops_it(images, data, settings, step):
+    def sample_until_somebody_stops_it(images, data, settings, step):
         if step == 2:
             raise KeyboardInterrupt
-        return draw(images, data, settings, step)
+        return crops(images, data, settings, step)
 
     with monkeypatch.context() as patch:
-        patch.setattr(autoencoder, "draw_batch", draw_until_somebody_stops_it)
+        patch.setattr(autoencoder, "sample_crops", sample_until_somebody_stops_it)
         assert command(monkeypatch, "autoencoder", "--work", tmp_path) == 130
     assert torch.load(tmp_path / "autoencoder.pt")["step"] == 2
     assert command(monkeypatch, "autoencoder", "--work", tmp_path) == 0
@@ -307,7 +307,7 @@ def test_folding_changes_the_unit_of_latents_and_nothing_else():
     with torch.no_grad():
         before = network.encode(image_BCHW).latent_dist
         decoded = network.decode(before.mean).sample
-        fold(network, mean_C, std_C)
+        fold_latent_stats(network, mean_C, std_C)
         after = network.encode(image_BCHW).latent_dist
         unit_C = (std_C * SCALING).view(1, -1, 1, 1)
         torch.testing.assert_close(
@@ -353,8 +353,8 @@ def test_a_training_that_was_stopped_ends_as_if_it_was_not(tmp_path, orthogonal)
     for path in ("whole.pt", "stopped.pt"):
         assert torch.load(tmp_path / path)["step"] == 8
     whole, resumed = (
-        averaged(whole, tmp_path / "whole.pt"),
-        averaged(a_network(), tmp_path / "stopped.pt"),
+        load_averaged(whole, tmp_path / "whole.pt"),
+        load_averaged(a_network(), tmp_path / "stopped.pt"),
     )
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)
@@ -373,7 +373,7 @@ def test_a_loss_that_is_no_number_ends_the_training(tmp_path):
 
 def test_a_network_that_was_not_trained_is_asked_for(tmp_path):
     with pytest.raises(NotTrained, match=r"no x\.pt"):
-        averaged(a_network(), tmp_path / "x.pt")
+        load_averaged(a_network(), tmp_path / "x.pt")
 
 
 def test_the_learning_rate_rises_stays_and_falls():
@@ -393,7 +393,9 @@ def test_an_orthogonal_update_pushes_all_directions_alike(shape):
 def test_long_matrices_are_made_orthogonal_as_others_are():
     torch.manual_seed(0)
     x = torch.randn(4, 36)
-    assert torch.allclose(by_squares(x / x.norm()), directly(x / x.norm()), atol=1e-5)
+    assert torch.allclose(
+        newton_schulz_by_gram(x / x.norm()), newton_schulz(x / x.norm()), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("product", [torch.float32, torch.bfloat16])
@@ -416,13 +418,13 @@ def test_the_noise_schedule_ends_where_drawing_begins():
 
 
 def test_every_batch_sees_all_stretches_of_the_noise():
-    timesteps_B = draw_timesteps(10, 1000, torch.Generator().manual_seed(0))
+    timesteps_B = sample_timesteps(10, 1000, torch.Generator().manual_seed(0))
     assert (timesteps_B // 100).tolist() == list(range(10))
 
 
 def test_timesteps_can_be_moved_towards_noise():
     evenly_B, moved_B = (
-        draw_timesteps(900, 1000, torch.Generator().manual_seed(0), noisier)
+        sample_timesteps(900, 1000, torch.Generator().manual_seed(0), noisier)
         for noisier in (1.0, 2.0)
     )
     assert (moved_B >= evenly_B).all()

@@ -14,7 +14,7 @@ from align.client import models
 from align.client.models import FAST, FEW_STEP_ADAPTER, describe_model, embedded_folder
 from align.client.render_items import RenderItem
 from align.emoji.emoji_images import BACKGROUNDS
-from align.emoji.measure import CLEAR, nearest_background
+from align.emoji.measure import MAX_COLOR_DISTANCE, nearest_background
 from align.errors import BrokenModel
 from align.sampling.render import render
 from align.sampling.to_folder import settings_of
@@ -65,7 +65,7 @@ def test_the_adapter_that_comes_along_draws_what_is_asked(compute):
     drawn = render(load_pipeline(shipped, compute), compute, items, settings_of(shipped))
     for name, image in zip(BACKGROUNDS, drawn, strict=True):
         background, distance = nearest_background(image)
-        assert (background, distance < CLEAR) == (name, True)
+        assert (background, distance < MAX_COLOR_DISTANCE) == (name, True)
         off = np.asarray(image, dtype=float) - np.array(BACKGROUNDS[name])
         assert 0.1 < (np.linalg.norm(off, axis=-1) > 60).mean() < 0.9
 

@@ -20,8 +20,8 @@ from torch.testing import assert_close
 from align.adapters.kohya import (
     DOWN,
     UP,
-    Adapter,
     ExportError,
+    LoraFile,
     kohya_name,
     kohya_weights,
     read_adapter,
@@ -311,7 +311,7 @@ def test_whatever_the_alphas_the_kohya_weights_make_the_same_change(alphas, rank
         for module in alphas
         for end, shape in ((DOWN, (rank, 3)), (UP, (5, rank)))
     }
-    adapter = Adapter(weights, dict.fromkeys(alphas, rank), alphas, {})
+    adapter = LoraFile(weights, dict.fromkeys(alphas, rank), alphas, {})
     names = {kohya_name(module, SDXL_LAYOUT) for module in alphas}
     if not alphas or len(names) < len(alphas):
         return
@@ -347,7 +347,7 @@ def test_two_modules_of_one_kohya_name_are_refused():
     weights = {n + end: torch.ones(1, 1) for n in ("unet.a.b", "unet.a_b") for end in (DOWN, UP)}
     both = dict.fromkeys(("unet.a.b", "unet.a_b"), 1)
     with pytest.raises(ExportError, match="Two modules would both be called lora_unet_a_b"):
-        adapter = Adapter(weights, both, {n: 1.0 for n in both}, {})
+        adapter = LoraFile(weights, both, {n: 1.0 for n in both}, {})
         kohya_weights(adapter, torch.float32, SDXL_LAYOUT)
 
 

@@ -16,7 +16,7 @@ from peft.utils import get_peft_model_state_dict
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from align.adapters.kohya import DOWN, UP, Adapter, ExportError, kohya_name, kohya_weights
+from align.adapters.kohya import DOWN, UP, ExportError, LoraFile, kohya_name, kohya_weights
 from align.adapters.lora import save_adapter
 from align.adapters.lora_names import known_names, plain_name
 from align.adapters.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_of
@@ -180,7 +180,7 @@ def test_whatever_the_blocks_ranks_and_alphas_no_two_layers_share_a_name(layout,
     sizes = dict(zip(picked, ranks, strict=False))
     weights = {m + DOWN: torch.ones(r, 2, 3, 3) for m, (r, _) in sizes.items()}
     weights |= {m + UP: torch.ones(4, r, 1, 1) for m, (r, _) in sizes.items()}
-    adapter = Adapter(
+    adapter = LoraFile(
         weights, {m: r for m, (r, _) in sizes.items()}, {m: a for m, (_, a) in sizes.items()}, {}
     )
 

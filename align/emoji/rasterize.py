@@ -1,4 +1,4 @@
-"""Emoji as RGBA arrays, from vector files and from finished images.
+"""Rasterize emoji: RGBA arrays from vector files and from finished images.
 
 Shapes: H x W pixels, 4 channels (red, green, blue, opacity), all 0..255.
 """
@@ -20,19 +20,19 @@ from align.emoji.subjects import plain_code
 INK = "#202020"
 
 
-def draw_icons(
+def rasterize_icons(
     archive: Path, side: int, wanted: Collection[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Code and image of the wanted emoji of an Iconify package."""
+    """Rasterize the wanted emoji of an Iconify package: pairs of code and [H, W, 4]."""
     icons = read_json_member(archive, "icons.json")
     for code, name in read_json_member(archive, "chars.json").items():
         icon = find_icon(icons, name) if plain_code(code) in wanted else None
         if icon is not None:
-            yield plain_code(code), draw_svg(svg_of(icon, icons), side)
+            yield plain_code(code), rasterize_svg(svg_of(icon, icons), side)
 
 
 def find_icon(icons: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """An icon by its name or by an alias that is nothing but a name."""
+    """Find an icon by its name or by an alias without changes of its own, else return None."""
     while name not in icons["icons"]:
         alias = icons.get("aliases", {}).get(name, {})
         if set(alias) != {"parent"}:
@@ -43,7 +43,7 @@ def find_icon(icons: dict[str, Any], name: str) -> dict[str, Any] | None:
 
 
 def svg_of(icon: dict[str, Any], defaults: dict[str, Any]) -> str:
-    """An icon as a whole SVG file; sets of one colour are drawn in ink."""
+    """Complete an icon to an SVG file; sets of one color are rasterized in INK."""
     left, top = icon.get("left", 0), icon.get("top", 0)
     width = icon.get("width", defaults.get("width", 16))
     height = icon.get("height", defaults.get("height", 16))
@@ -54,28 +54,28 @@ def svg_of(icon: dict[str, Any], defaults: dict[str, Any]) -> str:
     )
 
 
-def draw_svg(svg: str, side: int) -> np.ndarray:
-    """The image of an SVG file, as large as a square of this side allows."""
+def rasterize_svg(svg: str, side: int) -> np.ndarray:
+    """Rasterize an SVG file, as large as a square of this side allows."""
     content = resvg_py.svg_to_bytes(svg_string=svg, width=side, skip_system_fonts=True)
     return fit(Image.open(io.BytesIO(bytes(content))), side)
 
 
-def draw_images(
+def scaled_images(
     archive: Path, side: int, wanted: Collection[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Code and image of the wanted emoji of a package of WebP files named by code."""
+    """Scale the wanted emoji of a package of WebP files, which are named by code."""
     for name, content in members(archive, ".webp"):
         if plain_code(name) in wanted:
             yield plain_code(name), fit(Image.open(io.BytesIO(content)), side)
 
 
 def fit(image: Image.Image, side: int) -> np.ndarray:
-    """An image scaled into a square and centred in it."""
+    """Scale an image into a square and center it."""
     scaled = image.convert("RGBA")
     if max(scaled.size) != side:
         ratio = side / max(scaled.size)
         size = (max(1, round(scaled.width * ratio)), max(1, round(scaled.height * ratio)))
-        # Pillow weighs colours by their opacity only in this mode.
+        # Only in this mode does Pillow weigh colors by their opacity.
         scaled = scaled.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
     square = Image.new("RGBA", (side, side))
     square.paste(scaled, ((side - scaled.width) // 2, (side - scaled.height) // 2))
