@@ -1,4 +1,4 @@
-"""How many pairs a forward pass takes, and what is kept of it, by the memory that is free."""
+"""Micro-batch size and gradient checkpointing that fit into the free memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOMENT_BYTES = {"adamw": 8, "adamw8bit": 2}
 LORA_BYTES = 16
 """An adapter's weight, gradient and moments, as `plan_memory` counts them."""
 USABLE_FRACTION = 0.85
-"""Share of the free memory that is planned with: shapes do not tell everything."""
+"""Share of the free memory that is planned with: shapes do not show fragmentation."""
 
 
 def fit_to_memory(
@@ -33,19 +33,22 @@ def fit_to_memory(
     compute: Compute,
     free: int | None = None,
 ) -> TrainConfig:
-    """The settings with `micro_batch_size` 0 and `gradient_checkpointing` "auto" made definite.
+    """Choose `micro_batch_size` and `gradient_checkpointing` where the settings leave them open.
 
     Recomputing costs up to a third of the speed, so one pair without it goes before many with it.
     `free` is bytes for everything but the base's weights; None asks the device.
     """
     if config.micro_batch_size and config.gradient_checkpointing != "auto":
         return config
+
     room = USABLE_FRACTION * (free_memory(compute) if free is None else free)
     most = config.micro_batch_size or config.train_batch_size // config.num_processes
     for checkpointing in choices(config):
         pairs = count_fitting_pairs(config, unet, size, checkpointing, room, compute)
         if pairs >= (config.micro_batch_size or 1):
             break
+
+    # A power of two divides the usual batch sizes, with no smaller last micro-batch.
     micro = config.micro_batch_size or floor_to_power_of_two(max(1, min(pairs, most)))
     return replace(config, micro_batch_size=micro, gradient_checkpointing=checkpointing)
 
@@ -53,7 +56,7 @@ def fit_to_memory(
 def apply_gradient_checkpointing(
     config: TrainConfig, unet: UNet2DConditionModel, size: tuple[int, int]
 ) -> None:
-    """Let the UNet recompute the blocks that definite settings say."""
+    """Switch on gradient checkpointing for the blocks that the settings choose."""
     family, checkpointing = family_of(unet), config.gradient_checkpointing
     blocks = checkpointed_blocks_by_shape(
         family, checkpointing, dict(unet.config), max(size), config.rank
@@ -62,7 +65,7 @@ def apply_gradient_checkpointing(
 
 
 def choices(config: TrainConfig) -> list[str]:
-    """Of which blocks to recompute activations, in the order to try."""
+    """Return the values of `gradient_checkpointing` to try, the fastest first."""
     if config.gradient_checkpointing == "auto":
         return ["none", "some", "all"]
     return [config.gradient_checkpointing]
@@ -76,23 +79,28 @@ def count_fitting_pairs(
     room: float,
     compute: Compute,
 ) -> int:
-    """How many pairs one pass may hold; what is kept grows with their number."""
+    """Return the number of pairs that fit into `room` bytes in one forward pass.
+
+    Activations grow with the number of pairs, so one pair is planned and the rest divided by it.
+    """
     family, rank = family_of(unet), config.rank
-    one = plan_memory(family, dict(unet.config), max(size), 1, rank, checkpointing, compute.weights)
+    of_pair = plan_memory(
+        family, dict(unet.config), max(size), 1, rank, checkpointing, compute.weights
+    )
     moments = MOMENT_BYTES[config.optimizer]
-    learned = one.adapter // LORA_BYTES * (LORA_BYTES - MOMENT_BYTES["adamw"] + moments)
+    trained = of_pair.adapter // LORA_BYTES * (LORA_BYTES - MOMENT_BYTES["adamw"] + moments)
     if config.adapter == "full":
-        learned = (4 + moments) * sum(parameter.numel() for parameter in unet.parameters())
-    return int((room - learned) / (one.activations * (1 + WORKSPACE_FRACTION)))
+        trained = (4 + moments) * sum(parameter.numel() for parameter in unet.parameters())
+    return int((room - trained) / (of_pair.activations * (1 + WORKSPACE_FRACTION)))
 
 
 def floor_to_power_of_two(number: int) -> int:
-    """The largest one that is not above `number`."""
+    """Return the largest power of two that is not above `number`."""
     return 1 << (number.bit_length() - 1)
 
 
 def free_memory(compute: Compute) -> int:
-    """Bytes that are free where the tensors live."""
+    """Return the free bytes of the device's memory."""
     if compute.device.type == "cuda":
         return int(torch.cuda.mem_get_info(compute.device)[0])
     return int(psutil.virtual_memory().available)

@@ -1,7 +1,7 @@
-"""What training takes of a card's memory, by shape alone: nothing is allocated.
+"""Memory model: bytes that training takes on a device, from shapes alone.
 
-The UNet is built on the meta device and run once; autograd tells what it would keep for the
-backward pass, tensor by tensor.
+The denoiser is built on the meta device, where nothing is allocated, and run once; autograd's hooks
+count the tensors that it would keep for the backward pass.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from align.training.gradient_checkpointing import (
 
 GIB = 2**30
 OVERHEAD_GIB = 1.0
-"""GiB for the driver, kernels and what is neither weight nor kept: an allowance, not measured."""
+"""For the driver, kernels and temporary tensors: an allowance, not measured."""
 WORKSPACE_FRACTION = 0.15
-"""Share of the kept activations that comes on top while a block runs: an allowance."""
+"""Share of the kept activations on top of them, while a block runs: an allowance."""
 
 
 @dataclass(frozen=True)
 class MemoryEstimate:
-    """Bytes, by what they are for."""
+    """Bytes of device memory, by purpose."""
 
     weights: int
     adapter: int
@@ -45,7 +45,7 @@ class MemoryEstimate:
 
     @property
     def total_gib(self) -> float:
-        """With the allowances for what shapes do not tell."""
+        """Sum in GiB, with the allowances for what shapes do not show."""
         kept = self.weights + self.adapter + self.activations * (1 + WORKSPACE_FRACTION)
         return kept / GIB + OVERHEAD_GIB
 
@@ -60,15 +60,16 @@ def plan_memory(
     dtype: torch.dtype = torch.bfloat16,
     tokens: int = 77,
 ) -> MemoryEstimate:
-    """What one micro-batch of LoRA training takes at `size` x `size` pixels (8 a latent pixel).
+    """Estimate the memory of one micro-batch of LoRA training at `size` x `size` pixels.
 
-    `checkpointing` says of which blocks activations are not kept: none, some or all.
+    `checkpointing` is none, some or all: the blocks whose activations are not kept.
     """
     with torch.device("meta"):
         unet = family.build_denoiser(config).to(dtype).requires_grad_(False)
         weights = sum(p.numel() * p.element_size() for p in unet.parameters())
         parameters = add_lora(unet, rank, seed=0)
         inputs = family.inputs_by_shape(unet, size, 2 * micro_batch_size, dtype, tokens)
+
     unet.train()
     recompute(unet, checkpointed_blocks(checkpointing, unet, inputs))
     activations = saved_bytes(unet, inputs)
@@ -78,7 +79,7 @@ def plan_memory(
 def checkpointed_blocks(
     checkpointing: str, unet: UNet2DConditionModel, inputs: dict[str, Any]
 ) -> list[str]:
-    """The blocks that none, some or all stands for, by what they keep of one forward pass."""
+    """Return the blocks that none, some or all stands for, by their bytes of one forward pass."""
     block_names = family_of(unet).block_names(unet)
     if checkpointing == "some":
         recompute(unet, [])
@@ -90,10 +91,12 @@ def checkpointed_blocks(
 def checkpointed_blocks_by_shape(
     family: ModelFamily, checkpointing: str, config: dict[str, Any], size: int, rank: int
 ) -> list[str]:
-    """The same for a UNet of this configuration, of which nothing is allocated."""
+    """Return those blocks for a denoiser of this configuration, built on the meta device."""
     if checkpointing != "some":
         with torch.device("meta"):
             return checkpointed_blocks(checkpointing, family.build_denoiser(config), {})
+
+    # With an adapter: without one no weight needs a gradient, and autograd would keep nothing.
     with torch.device("meta"):
         unet = family.build_denoiser(config).requires_grad_(False)
         add_lora(unet, rank, seed=0)
@@ -102,12 +105,12 @@ def checkpointed_blocks_by_shape(
 
 
 def saved_bytes(unet: torch.nn.Module, inputs: dict[str, Any]) -> int:
-    """Bytes that autograd keeps of one forward pass, each storage once, weights left out."""
+    """Count the bytes that autograd keeps of a forward pass: each storage once, without weights."""
     return sum(saved_by_block(unet, inputs).values())
 
 
 def saved_by_block(unet: torch.nn.Module, inputs: dict[str, Any]) -> dict[str, int]:
-    """The same by the block in which they are kept; "" is what lies between the blocks."""
+    """Count them by the block in which they are kept; "" is what lies between the blocks."""
     owned = {p.untyped_storage()._cdata for p in unet.parameters()}
     kept: dict[int, int] = {}
     # Held so that no storage's address is used again while we count.
@@ -132,6 +135,7 @@ def saved_by_block(unet: torch.nn.Module, inputs: dict[str, Any]) -> dict[str, i
             stack.callback(leave.remove)
         for module in checkpointed_modules(unet):
             stack.enter_context(count_arguments(module, pack))
+
         hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
         with hooks, FlashAttentionByShape():
             unet(**inputs)
@@ -140,7 +144,7 @@ def saved_by_block(unet: torch.nn.Module, inputs: dict[str, Any]) -> dict[str, i
 
 @contextmanager
 def count_arguments(module: Any, pack: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Count what a recomputed part is given: it is kept, though autograd does not hold it."""
+    """Count the arguments of a checkpointed part: they are kept, though not by autograd's hooks."""
     function = module._gradient_checkpointing_func
 
     def counted(part: torch.nn.Module, *arguments: Any) -> Any:
@@ -161,7 +165,7 @@ class FlashAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Keep what a fused kernel keeps; the values are left empty."""
+        """Save the tensors that a fused kernel saves; their values are left empty."""
         result = torch.empty_like(query)
         rows = torch.empty(query.shape[:-1], dtype=torch.float32, device=query.device)
         ctx.save_for_backward(query, key, value, result, rows)
@@ -169,12 +173,12 @@ class FlashAttention(torch.autograd.Function):
 
 
 class FlashAttentionByShape(TorchFunctionMode):
-    """On the meta device attention falls back to the form that keeps S x S; cards do not."""
+    """Replaces attention on the meta device, whose fallback keeps S x S where GPUs do not."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Stand in for attention on the meta device, and for nothing else."""
+        """Run FlashAttention in place of attention on the meta device; anything else as it is."""
         kwargs = kwargs or {}
         if func is torch.nn.functional.scaled_dot_product_attention:
             query, key, value = (*args, *(kwargs.get(n) for n in ("query", "key", "value")))[:3]

@@ -1,4 +1,4 @@
-"""From a run folder to everything that a training step needs."""
+"""Training state: everything that an optimizer step needs, prepared from a run folder."""
 
 from __future__ import annotations
 
@@ -40,43 +40,46 @@ Loss = Callable[[PairErrors, LossParams], Tensor]
 
 @dataclass(frozen=True)
 class TrainingState:
-    """What a run trains, on what, and how."""
+    """Model, data, optimizer and progress of one run."""
 
     config: TrainConfig
     compute: Compute
     accelerator: Accelerator
     policy: torch.nn.Module
-    """The UNet as accelerate wraps it: what gradients go through."""
+    """The denoiser as accelerate wraps it: gradients go through it."""
     unet: UNet2DConditionModel
-    """The same UNet, bare: what adapters are switched on."""
+    """The same denoiser, unwrapped: adapters are switched on and off on it."""
     pipeline: StableDiffusionXLPipeline
-    """Without its encoders: for drawing latents."""
+    """Without its encoders, which are released once everything is encoded."""
     model: ModelInfo
     data: EncodedPairs
     trainable: Trainable
     optimizer: torch.optim.Optimizer
     batcher: Batcher
     train_pairs: int
+    """Pairs to train on: the first rows of `data`; those held out follow."""
     holdout: PairAccuracy
+    """Accuracy on the held-out pairs."""
     train_probe: PairAccuracy
-    """Some of the pairs to train on, to be asked at the end whether they are ordered as chosen."""
+    """Accuracy on some of the training pairs, measured at the end."""
     left_out: dict[str, int]
+    """Votes that are not trained on, counted by reason."""
     prompts: list[str]
-    """Of the votes, those that are held out first."""
+    """Prompts of the votes, those held out first."""
     reference: Reference
     objective: Objective
     loss: Loss
     loss_params: LossParams
     progress: TrainProgress
-    """What an earlier process has done, and what this one adds."""
+    """Continued from the last checkpoint, if there is one."""
     compiled: str
-    """on, off, or why a run that wanted compiled blocks goes on without."""
+    """on, off, or the reason why blocks are not compiled although the settings ask for it."""
 
 
 def prepare_training(
     run: RunFolder, report: Reporter, accelerator: Accelerator, compute: Compute, cache: Path
 ) -> TrainingState:
-    """Read the votes, load the model, encode it all once, add the adapter, take up a checkpoint.
+    """Read the votes, load the model, encode everything, add the adapter, resume a checkpoint.
 
     Raises:
         SnapshotError: the votes cannot be learned from.
@@ -85,28 +88,31 @@ def prepare_training(
     settings = run.read_config()
     config, model = TrainConfig(**settings["train"]), ModelInfo(**settings["model"])
     torch.set_num_threads(int(settings["threads"]))
+    # Before anything is loaded, which takes minutes.
     check_optimizer(config, compute)
     require_data_parallel(accelerator, config.train_batch_size)
-    objective = OBJECTIVES[config.objective]
+
     training_data = read_training_data(run, report, config, model, compute, cache)
     pipeline, data = training_data.pipeline, training_data.data
     scheduler = data.family.training_scheduler(pipeline)
     batcher = Batcher(data, scheduler, compute, config.seed, config.min_timestep_fraction)
     rows = list(range(training_data.train_pairs, len(data.keys)))
     unet = release_encoders(pipeline)
-    errors = ErrorCache(cache / "errors")
-    if accelerator.num_processes == 1:
-        errors.merge()
+
+    # The base is identified before an adapter changes the names and number of its weights.
     base = fingerprint(unet)
     trainable = make_trainable(unet, config, run.start)
+    errors = open_error_cache(cache, accelerator)
     reference = Reference(errors, batcher, compute, base, trainable)
+
     config = fit_to_memory(config, unet, (model.width, model.height), compute)
     apply_gradient_checkpointing(config, unet, (model.width, model.height))
     optimizer = optimizer_for(trainable, config, compute)
     progress = resume(run, trainable, optimizer, compute.autocast)
     compiled = compile_blocks(unet, config, compute)
     train_probe = train_probe_rows(data, training_data.train_pairs, config.seed)
-    judging = (config.micro_batch_size, config.kappa, compute)
+    measuring = (config.micro_batch_size, config.kappa, compute)
+    objective = OBJECTIVES[config.objective]
     policy, optimizer = accelerator.prepare(unet, optimizer)
     return TrainingState(
         config=config,
@@ -121,8 +127,8 @@ def prepare_training(
         optimizer=optimizer,
         batcher=batcher,
         train_pairs=training_data.train_pairs,
-        holdout=PairAccuracy(batcher, reference, rows, *judging),
-        train_probe=PairAccuracy(batcher, reference, train_probe, *judging, TRAIN_PROBE_SAMPLES),
+        holdout=PairAccuracy(batcher, reference, rows, *measuring),
+        train_probe=PairAccuracy(batcher, reference, train_probe, *measuring, TRAIN_PROBE_SAMPLES),
         left_out=training_data.left_out,
         prompts=training_data.prompts,
         reference=reference,
@@ -136,7 +142,7 @@ def prepare_training(
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a run learns from: encoded pairs, those to train on first, and the loaded model."""
+    """The loaded model and the encoded pairs of a run, those to train on first."""
 
     pipeline: StableDiffusionXLPipeline
     data: EncodedPairs
@@ -153,33 +159,48 @@ def read_training_data(
     compute: Compute,
     cache: Path,
 ) -> TrainingData:
-    """Read the votes, load the model, encode images and prompts; raises as `prepare_training`."""
+    """Read the votes, load the model, encode images and prompts.
+
+    Raises:
+        SnapshotError: the votes cannot be learned from.
+        ModelError: the model cannot be loaded.
+    """
     report.phase("reading the votes", 0.0)
     snapshot = drop_bad_images(read_snapshot(run.snapshot, OBJECTIVES[config.objective].kinds))
-    held_out = holdout_count(len(snapshot.pairs), config.holdout_fraction)
-    train_pairs, held_pairs = split_by_prompt(snapshot.pairs, held_out, config.seed)
+    wanted = holdout_count(len(snapshot.pairs), config.holdout_fraction)
+    train_pairs, holdout_pairs = split_by_prompt(snapshot.pairs, wanted, config.seed)
+
     report.phase("loading the model", 0.1)
     quiet_libraries()
     pipeline = load_pipeline(model, compute)
+
     data = encode_pairs(
         pipeline,
         compute,
-        train_pairs + held_pairs,
+        train_pairs + holdout_pairs,
         (model.width, model.height),
         TensorCache(cache / "encoded"),
         lambda done, of: report.phase(f"encoding images, {done} of {of}", 0.4 + 0.5 * done / of),
     )
-    prompts = list(dict.fromkeys(pair.prompt for pair in [*held_pairs, *train_pairs]))
+    prompts = list(dict.fromkeys(pair.prompt for pair in [*holdout_pairs, *train_pairs]))
     return TrainingData(pipeline, data, len(train_pairs), snapshot.left_out, prompts)
 
 
+def open_error_cache(cache: Path, accelerator: Accelerator) -> ErrorCache:
+    """Open the cached errors of references, their files merged where no other process writes."""
+    errors = ErrorCache(cache / "errors")
+    if accelerator.num_processes == 1:
+        errors.merge()
+    return errors
+
+
 def loss_params_of(config: TrainConfig) -> LossParams:
-    """The numbers an objective takes, out of a run's settings."""
+    """Take the hyperparameters of the objectives out of a run's settings."""
     return LossParams(**{f.name: getattr(config, f.name) for f in fields(LossParams)})
 
 
 def release_encoders(pipeline: StableDiffusionXLPipeline) -> UNet2DConditionModel:
-    """Let go of everything but the denoiser: latents and embeddings are cached by now."""
+    """Release everything but the denoiser, and return it: the rest has done its part."""
     family = family_of(pipeline)
     unet = family.denoiser(pipeline)
     for name in family.parts.keys() - {family.denoiser_part}:

@@ -1,4 +1,4 @@
-"""What a run trains: an adapter on the UNet, or the UNet itself, beside its frozen reference."""
+"""Trainable weights: a LoRA or DoRA on the denoiser, or all of its weights."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from align.weights.full import FullTrainable
 
 
 class Trainable(Protocol):
-    """The weights that learn."""
+    """Weights that a run trains, beside the frozen reference they started from."""
 
     @property
     def parameters(self) -> list[torch.nn.Parameter]:
-        """What the optimizer moves, in fp32."""
+        """Parameters for the optimizer, in fp32."""
 
     def reference(self) -> AbstractContextManager[UNet2DConditionModel]:
-        """Inside, the frozen base."""
+        """Enter a context in which the denoiser is the frozen base."""
 
     def state(self) -> dict[str, Tensor]:
-        """The weights on the CPU, by name."""
+        """Return the weights on the CPU, by name."""
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Put weights from `state` back."""
@@ -43,7 +43,7 @@ class Trainable(Protocol):
         """Go on from the file of version `name`; raises AlignError where it does not fit."""
 
     def save(self, path: Path) -> None:
-        """Write the file that a sampler draws with."""
+        """Write the file that a sampler loads."""
 
 
 class LoraTrainable:
@@ -58,17 +58,17 @@ class LoraTrainable:
 
     @property
     def parameters(self) -> list[torch.nn.Parameter]:
-        """What the optimizer moves."""
+        """Parameters for the optimizer, in fp32."""
         return self._parameters
 
     @contextmanager
     def reference(self) -> Iterator[UNet2DConditionModel]:
-        """The UNet, without the adapter meanwhile."""
+        """Yield the denoiser with the adapter switched off."""
         with as_reference(self._unet):
             yield self._unet
 
     def state(self) -> dict[str, Tensor]:
-        """The adapter's weights on the CPU, by name."""
+        """Return the adapter's weights on the CPU, by name."""
         return lora_state(self._unet)
 
     def restore(self, state: dict[str, Tensor]) -> None:
@@ -85,7 +85,7 @@ class LoraTrainable:
 
 
 def make_trainable(unet: UNet2DConditionModel, config: TrainConfig, start: Path) -> Trainable:
-    """What `adapter` in a run's settings asks for, gone on from the file `start` if they say so.
+    """Create what the setting `adapter` asks for; `init_from` continues from the file `start`.
 
     Raises:
         AlignError: the file does not fit what is to be trained.
