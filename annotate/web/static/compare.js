@@ -1,39 +1,39 @@
-// The board on the Compare tab: what the app tells it, its link, and what can be taken away.
+// The board on the Compare tab: its data from the app, its link, and its downloads.
 
 const MODE_KEY = "palate-compare-mode";
 const LINK = "#compare&";
-const TAB = "compare-tab-button";
+const TAB_BUTTON = "compare-tab-button";
 const root = element.querySelector(".compare");
 const resolve = (url) => new URL(url, pageRoot()).href;
 
-const action = (name, act) => {
-  const button = make("button", { type: "button", textContent: name, hidden: true });
+const makeAction = (name, run) => {
+  const button = createElement("button", { type: "button", textContent: name, hidden: true });
   button.addEventListener("click", async () => {
     button.disabled = true;
-    const told = await act().catch((error) => {
+    const result = await run().catch((error) => {
       console.error(error);
       return "Could not";
     });
     button.disabled = false;
-    if (!told) return;
-    button.textContent = told;
+    if (!result) return;
+    button.textContent = result;
     setTimeout(() => { button.textContent = name; }, 2000);
   });
   return button;
 };
 const actions = [
-  action("Copy link", async () => ((await copied(linkOf())) ? "Copied" : "Link is in the address bar")),
-  action("Contact sheet", async () => {
+  makeAction("Copy link", async () => ((await copyText(linkOf())) ? "Copied" : "Link is in the address bar")),
+  makeAction("Contact sheet", async () => {
     const canvas = await contactSheet(board.data(), resolve);
-    return (await savedCanvas(canvas, fileName(board.data(), ".png"))) ? "Saved" : "Too large";
+    return (await downloadCanvas(canvas, fileName(board.data(), ".png"))) ? "Saved" : "Too large";
   }),
-  action("Save as page", async () => {
-    savedAs(await savedPage(board.data(), resolve, PAGE_ASSETS, board.mode()), fileName(board.data(), ".html"));
+  makeAction("Save as page", async () => {
+    download(await buildStandalonePage(board.data(), resolve, PAGE_ASSETS, board.mode()), fileName(board.data(), ".html"));
     return "Saved";
   }),
 ];
 
-function recalled() {
+function storedMode() {
   const linked = new URLSearchParams(location.hash.slice(1)).get("m");
   try {
     return linked || localStorage.getItem(MODE_KEY);
@@ -50,30 +50,30 @@ const board = makeBoard(root, {
     try {
       localStorage.setItem(MODE_KEY, mode);
     } catch {
-      // It is only a preference.
+      // Without localStorage the mode is not remembered.
     }
   },
 });
 
-const hasLink = () => nameOf(board.data()) === "seed";
+const hasLink = () => rowName(board.data()) === "seed";
 const plainAddress = () => location.href.replace(/#.*/s, "");
 
 function linkOf() {
   const data = board.data();
-  const words = [...data.prompts.map((prompt) => ["p", prompt]), ["s", data.seeds_text],
+  const params = [...data.prompts.map((prompt) => ["p", prompt]), ["s", data.seeds_text],
     ...data.columns.map((column) => ["c", column]), ["m", board.mode()]];
   const link = new URL(location.href);
-  link.hash = LINK + new URLSearchParams(words);
+  link.hash = LINK + new URLSearchParams(params);
   return link.href;
 }
 
-async function copied(text) {
+async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
     // A page that is not served over https has no clipboard; this older way may still work.
-    const box = make("textarea", { value: text });
+    const box = createElement("textarea", { value: text });
     document.body.append(box);
     box.select();
     const done = document.execCommand("copy");
@@ -83,8 +83,8 @@ async function copied(text) {
   }
 }
 
-// What is laid out would say it too, and be laid out twice.
-const looked = () => document.getElementById(TAB)?.getAttribute("aria-selected") === "true";
+// Asks the tab's button, since reading the layout would force a second layout.
+const isTabOpen = () => document.getElementById(TAB_BUTTON)?.getAttribute("aria-selected") === "true";
 
 function refresh() {
   const data = props.value;
@@ -95,16 +95,16 @@ function refresh() {
   if (!filled) return;
   board.show(data);
   actions[0].hidden = !hasLink();
-  if (looked()) history.replaceState(null, "", hasLink() ? linkOf() : plainAddress());
+  if (isTabOpen()) history.replaceState(null, "", hasLink() ? linkOf() : plainAddress());
 }
 
-// The address bar holds the comparison for as long as its tab is looked at.
+// The address bar holds the link of the comparison while its tab is open.
 document.addEventListener("click", (event) => {
   const tab = event.isTrusted && event.target instanceof Element && event.target.closest('[role="tab"]');
   if (!tab || !element.isConnected || !board.data()) return;
-  history.replaceState(null, "", tab.id === TAB && hasLink() ? linkOf() : plainAddress());
+  history.replaceState(null, "", tab.id === TAB_BUTTON && hasLink() ? linkOf() : plainAddress());
 });
 
 watch("value", refresh);
-board.setMode(recalled() || "side");
+board.setMode(storedMode() || "side");
 refresh();

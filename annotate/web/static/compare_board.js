@@ -1,5 +1,5 @@
-// A board of comparisons: rows of prompts and seeds, columns of versions, and five ways to look.
-// It asks nothing of the page around it, so that a saved file holds it as well.
+// The comparison board: rows of prompts and seeds, columns of versions, and five modes to compare.
+// It needs nothing of the page around it, since saved pages contain it too.
 
 const MODES = {
   side: ["Side by side", "s"],
@@ -8,33 +8,33 @@ const MODES = {
   difference: ["Difference", "d"],
   grid: ["Grid", "g"],
 };
-const OF_TWO = ["slider", "flicker", "difference"];
-const TYPING = "input:not([type=range]), textarea, select, [contenteditable]";
+const TWO_COLUMN_MODES = ["slider", "flicker", "difference"];
+const INPUT_FIELDS = "input:not([type=range]), textarea, select, [contenteditable]";
 
-function make(tag, traits = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(traits)) {
-    if (name in made && name !== "list") made[name] = value;
-    else made.setAttribute(name, value);
+function createElement(tag, properties = {}, ...children) {
+  const created = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name in created && name !== "list") created[name] = value;
+    else created.setAttribute(name, value);
   }
-  made.append(...children);
-  return made;
+  created.append(...children);
+  return created;
 }
 
-// What the numbers of the rows are; where they are no seeds, no link leads back to the board.
-const nameOf = (data) => data.row || "seed";
+// What the rows count. Only boards whose rows are seeds have a link that renders them again.
+const rowName = (data) => data.row || "seed";
 
 function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = [] } = {}) {
-  const state = { mode: "side", pair: [0, 1], amplified: 4, cut: 50, key: "", data: null, figures: [] };
+  const state = { mode: "side", pair: [0, 1], amplification: 4, split: 50, key: "", data: null, figures: [] };
   const parts = {
-    modes: make("div", { className: "switch", role: "group", ariaLabel: "How to compare" }),
-    pair: make("div", { className: "column-pair" }),
-    status: make("span", { className: "status", role: "status" }),
-    legend: make("div", { className: "legend" }),
-    cards: make("div", { className: "cards" }),
-    hold: make("button", { type: "button", className: "hold", textContent: "Hold to swap" }),
-    zoom: make("button", { type: "button", className: "reset", hidden: true }),
-    help: make("p", { className: "help" }),
+    modes: createElement("div", { className: "switch", role: "group", ariaLabel: "How to compare" }),
+    pair: createElement("div", { className: "column-pair" }),
+    status: createElement("span", { className: "status", role: "status" }),
+    legend: createElement("div", { className: "legend" }),
+    cards: createElement("div", { className: "cards" }),
+    hold: createElement("button", { type: "button", className: "hold", textContent: "Hold to swap" }),
+    zoom: createElement("button", { type: "button", className: "reset", hidden: true }),
+    help: createElement("p", { className: "help" }),
   };
   const zoom = makeZoom(root, (at) => {
     parts.zoom.hidden = at === 1;
@@ -49,11 +49,11 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     state.data = data;
     const key = JSON.stringify([data.prompts, data.seeds, data.columns]);
     if (key !== state.key) build(data, key);
-    data.cells.forEach((row, place) => row.forEach((url, column) => fill(place, column, url)));
+    data.cells.forEach((row, place) => row.forEach((url, column) => setImage(place, column, url)));
     parts.status.textContent = data.status || "";
     parts.status.dataset.tone = data.tone || "calm";
     root.toggleAttribute("data-busy", Boolean(data.busy));
-    lookAgain();
+    update();
   }
 
   function build(data, key) {
@@ -66,38 +66,38 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
       data.seeds.map((seed, j) => card(data, prompt, seed, i * row + j)));
     parts.cards.replaceChildren(
       ...data.prompts.map((prompt, i) =>
-        make("section", { className: "prompt" },
-          make("h3", { textContent: prompt }),
-          make("div", { className: "seeds" }, ...state.figures.slice(i * row, (i + 1) * row)))),
+        createElement("section", { className: "prompt" },
+          createElement("h3", { textContent: prompt }),
+          createElement("div", { className: "seeds" }, ...state.figures.slice(i * row, (i + 1) * row)))),
     );
-    pairing(data.columns);
+    buildColumnSelects(data.columns);
   }
 
   function card(data, prompt, seed, place) {
     const sides = data.columns.map((column, i) =>
-      make("span", { className: "side", "data-column": i, title: `${column}, ${nameOf(data)} ${seed}` },
-        make("span", { className: "frame loading" }), make("em", { textContent: column })));
-    const map = make("span", { className: "side map" },
-      make("span", { className: "frame" }, make("canvas", { role: "img" })),
-      make("em", { textContent: "difference" }));
-    const range = make("input", { type: "range", min: 0, max: 100, value: state.cut });
-    range.setAttribute("aria-label", "How much of the left one");
-    return make("figure", { className: "comparison", "data-place": place },
-      make("div", { className: "sides" }, ...sides, map, range),
-      make("figcaption", {}, make("span", { textContent: prompt }),
-        make("small", { textContent: `${nameOf(data)} ${seed}` }),
-        make("small", { className: "size" }),
-        make("button", { type: "button", "data-save": place, textContent: "Download" })));
+      createElement("span", { className: "side", "data-column": i, title: `${column}, ${rowName(data)} ${seed}` },
+        createElement("span", { className: "frame loading" }), createElement("em", { textContent: column })));
+    const map = createElement("span", { className: "side map" },
+      createElement("span", { className: "frame" }, createElement("canvas", { role: "img" })),
+      createElement("em", { textContent: "difference" }));
+    const range = createElement("input", { type: "range", min: 0, max: 100, value: state.split });
+    range.setAttribute("aria-label", "Share of the left image");
+    return createElement("figure", { className: "comparison", "data-place": place },
+      createElement("div", { className: "sides" }, ...sides, map, range),
+      createElement("figcaption", {}, createElement("span", { textContent: prompt }),
+        createElement("small", { textContent: `${rowName(data)} ${seed}` }),
+        createElement("small", { className: "size" }),
+        createElement("button", { type: "button", "data-save": place, textContent: "Download" })));
   }
 
-  function fill(place, column, url) {
+  function setImage(place, column, url) {
     const side = figure(place).querySelector(`[data-column="${column}"]`);
     if (!url || side.dataset.url === url) return;
     side.dataset.url = url;
     const { prompts, seeds, columns } = state.data;
     const alt = `${prompts[Math.floor(place / seeds.length)]}, rendered by ${columns[column]}`;
-    const image = make("img", { alt, loading: "lazy", decoding: "async", draggable: false });
-    image.addEventListener("load", () => measured(place));
+    const image = createElement("img", { alt, loading: "lazy", decoding: "async", draggable: false });
+    image.addEventListener("load", () => onImageLoad(place));
     image.src = resolve(url);
     side.firstChild.className = "frame";
     side.firstChild.replaceChildren(image);
@@ -107,40 +107,40 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
   const imagesOf = (place) => state.pair.map((column) =>
     figure(place).querySelector(`[data-column="${column}"] img`));
 
-  function measured(place) {
+  function onImageLoad(place) {
     const images = [...figure(place).querySelectorAll("img")].filter((one) => one.naturalWidth);
     const sizes = new Set(images.map((one) => `${one.naturalWidth} × ${one.naturalHeight}`));
     const first = images[0];
     figure(place).style.setProperty("--shape", `${first.naturalWidth} / ${first.naturalHeight}`);
     figure(place).querySelector(".size").textContent =
       sizes.size > 1 ? [...sizes].join(" and ") : "";
-    if (state.mode === "difference") paint(place);
+    if (state.mode === "difference") paintMap(place);
   }
 
-  // ---- the two that are looked at together -----------------------------------------------
-  function pairing(columns) {
+  // ---- the two columns that are compared -------------------------------------------------
+  function buildColumnSelects(columns) {
     const choose = (index) => {
-      const select = make("select", { ariaLabel: index ? "Second of the two" : "First of the two" },
-        ...columns.map((name, i) => make("option", { value: i, textContent: name })));
+      const select = createElement("select", { ariaLabel: index ? "Second of the two" : "First of the two" },
+        ...columns.map((name, i) => createElement("option", { value: i, textContent: name })));
       select.value = state.pair[index];
       select.addEventListener("change", () => {
         state.pair[index] = Number(select.value);
-        // Keys go to the board again, not to the list.
+        // Give the keyboard back to the board.
         select.blur();
-        lookAgain();
+        update();
       });
       return select;
     };
-    parts.pair.replaceChildren(choose(0), make("span", { textContent: "and" }), choose(1));
+    parts.pair.replaceChildren(choose(0), createElement("span", { textContent: "and" }), choose(1));
   }
 
-  function lookAgain() {
+  function update() {
     root.dataset.mode = state.mode;
     for (const button of parts.modes.children) {
       button.setAttribute("aria-pressed", String(button.dataset.mode === state.mode));
     }
     if (!state.data) return;
-    const two = OF_TWO.includes(state.mode);
+    const two = TWO_COLUMN_MODES.includes(state.mode);
     parts.pair.hidden = !two || state.data.columns.length < 3;
     parts.hold.hidden = state.mode !== "flicker";
     for (const side of root.querySelectorAll("[data-column]")) {
@@ -148,62 +148,62 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
       side.classList.toggle("first", column === state.pair[0]);
       side.classList.toggle("second", column === state.pair[1] && column !== state.pair[0]);
       side.hidden = two && !state.pair.includes(column);
-      // An image that is loaded when it is first swapped in would flash.
+      // A lazily loaded image would flash when it is first swapped in.
       if (two && !side.hidden) side.querySelector("img")?.setAttribute("loading", "eager");
     }
-    tell();
-    if (state.mode === "difference") watchMaps();
+    updateLegend();
+    if (state.mode === "difference") observeMaps();
   }
 
-  function tell() {
+  function updateLegend() {
     const [first, second] = state.pair.map((column) => state.data.columns[column]);
     const legends = { flicker: [`${first}, and ${second} while Space or an image is held.`],
       grid: [`From left to right: ${state.data.columns.join(", ")}. A click shows one large.`],
-      difference: scale(first, second) };
+      difference: amplificationLegend(first, second) };
     parts.legend.replaceChildren(...(legends[state.mode] || []));
     parts.legend.hidden = !legends[state.mode];
   }
 
   // ---- the difference --------------------------------------------------------------------
-  function scale(first, second) {
-    const select = make("select", { ariaLabel: "Amplification" },
-      ...AMPLIFICATIONS.map((by) => make("option", { value: by, textContent: `${by}×` })));
-    select.value = state.amplified;
+  function amplificationLegend(first, second) {
+    const select = createElement("select", { ariaLabel: "Amplification" },
+      ...AMPLIFICATIONS.map((by) => createElement("option", { value: by, textContent: `${by}×` })));
+    select.value = state.amplification;
     select.addEventListener("change", () => {
-      state.amplified = Number(select.value);
+      state.amplification = Number(select.value);
       select.blur();
-      lookAgain();
+      update();
     });
-    const bar = make("i", { className: "heat" });
+    const bar = createElement("i", { className: "heat" });
     const stops = HEAT_COLORS.map(([r, g, b]) => `rgb(${r} ${g} ${b})`).join();
     bar.style.background = `linear-gradient(to right, ${stops})`;
-    const most = 100 / state.amplified;
-    return [`Where ${first} and ${second} differ, amplified`, select, make("span", {}, "equal ", bar,
-      ` ${most.toFixed(most % 1 ? 1 : 0)} % of the full range${state.amplified > 1 ? " or more" : ""}`)];
+    const most = 100 / state.amplification;
+    return [`Where ${first} and ${second} differ, amplified`, select, createElement("span", {}, "equal ", bar,
+      ` ${most.toFixed(most % 1 ? 1 : 0)} % of the full range${state.amplification > 1 ? " or more" : ""}`)];
   }
 
-  const seen = new IntersectionObserver((entries) => {
-    for (const entry of entries) if (entry.isIntersecting) paint(entry.target.dataset.place);
+  const observer = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) paintMap(entry.target.dataset.place);
   }, { rootMargin: "300px" });
 
-  function watchMaps() {
-    seen.disconnect();
-    for (const one of root.querySelectorAll("figure")) seen.observe(one);
+  function observeMaps() {
+    observer.disconnect();
+    for (const one of root.querySelectorAll("figure")) observer.observe(one);
   }
 
-  function paint(place) {
+  function paintMap(place) {
     const [first, second] = imagesOf(place);
     if (!first?.naturalWidth || !second?.naturalWidth) return;
     const canvas = figure(place).querySelector("canvas");
-    const key = [first.src, second.src, state.amplified].join();
+    const key = [first.src, second.src, state.amplification].join();
     if (canvas.painted === key) return;
     canvas.painted = key;
-    const share = 100 * paintDifference(canvas, first, second, state.amplified);
+    const share = 100 * paintDifference(canvas, first, second, state.amplification);
     const scaled = first.naturalWidth === second.naturalWidth
       && first.naturalHeight === second.naturalHeight ? "" : ", scaled";
-    const told = share ? `differs by ${share.toFixed(share < 1 ? 2 : 1)} %${scaled}` : "equal";
-    canvas.setAttribute("aria-label", `Difference map: ${told} on average`);
-    figure(place).querySelector(".map em").textContent = told;
+    const text = share ? `differs by ${share.toFixed(share < 1 ? 2 : 1)} %${scaled}` : "equal";
+    canvas.setAttribute("aria-label", `Difference map: ${text} on average`);
+    figure(place).querySelector(".map em").textContent = text;
   }
 
   // ---- what a person does ----------------------------------------------------------------
@@ -211,17 +211,17 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     if (!(mode in MODES)) return;
     state.mode = mode;
     swap(false);
-    lookAgain();
+    update();
     onMode(mode);
   }
   const swap = (on) => root.toggleAttribute("data-swapped",
     on && state.mode === "flicker" && state.pair[0] !== state.pair[1]);
-  function setCut(percent) {
-    state.cut = Math.min(100, Math.max(0, percent));
-    root.style.setProperty("--cut", `${state.cut}%`);
-    for (const range of root.querySelectorAll('input[type="range"]')) range.value = state.cut;
+  function setSplit(percent) {
+    state.split = Math.min(100, Math.max(0, percent));
+    root.style.setProperty("--split", `${state.split}%`);
+    for (const range of root.querySelectorAll('input[type="range"]')) range.value = state.split;
   }
-  const cutAt = (frame, event) => {
+  const splitAt = (frame, event) => {
     const box = frame.getBoundingClientRect();
     return (100 * (event.clientX - box.left)) / box.width;
   };
@@ -233,18 +233,18 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
       return true;
     }
     if (state.mode !== "slider") return false;
-    const near = Math.abs(cutAt(frame, event) - state.cut) < (100 * 24) / frame.clientWidth;
+    const near = Math.abs(splitAt(frame, event) - state.split) < (100 * 24) / frame.clientWidth;
     if (zoom.at.zoom > 1 && !near) return false;
     dragged = frame;
     frame.setPointerCapture(event.pointerId);
-    setCut(cutAt(frame, event));
+    setSplit(splitAt(frame, event));
     return true;
   }
 
-  function pressed(event) {
+  function onKeyDown(event) {
     if (!root.isConnected || !root.offsetParent || !state.data) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.target instanceof Element && event.target.closest(TYPING)) return;
+    if (event.target instanceof Element && event.target.closest(INPUT_FIELDS)) return;
     const mode = Object.keys(MODES).find((name) => MODES[name][1] === event.key.toLowerCase());
     const frame = [...root.querySelectorAll(".frame")].find((one) => one.offsetParent
       && one.querySelector("img")?.naturalWidth);
@@ -256,20 +256,20 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     event.preventDefault();
   }
 
-  function released(event) {
+  function onKeyUp(event) {
     if (event.key !== " " || !root.hasAttribute("data-swapped")) return;
     swap(false);
     event.preventDefault();
   }
 
-  document.addEventListener("keydown", pressed);
-  document.addEventListener("keyup", released);
+  document.addEventListener("keydown", onKeyDown);
+  document.addEventListener("keyup", onKeyUp);
   window.addEventListener("blur", () => swap(false));
   document.addEventListener("pointerup", () => { swap(false); dragged = null; });
   document.addEventListener("pointercancel", () => { swap(false); dragged = null; });
-  root.addEventListener("pointermove", (event) => dragged && setCut(cutAt(dragged, event)));
+  root.addEventListener("pointermove", (event) => dragged && setSplit(splitAt(dragged, event)));
   root.addEventListener("contextmenu", (event) => root.hasAttribute("data-swapped") && event.preventDefault());
-  root.addEventListener("input", (event) => event.target.type === "range" && setCut(Number(event.target.value)));
+  root.addEventListener("input", (event) => event.target.type === "range" && setSplit(Number(event.target.value)));
   parts.modes.addEventListener("click", (event) => setMode(event.target.dataset.mode));
   parts.hold.addEventListener("pointerdown", () => swap(true));
   parts.zoom.addEventListener("click", () => zoom.reset());
@@ -284,16 +284,16 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
   listenToZoom(root, zoom, claim);
 
   const keys = Object.values(MODES).map(([name, key]) => [key.toUpperCase(), name.toLowerCase()]);
-  keys.push(["Space", "held, swaps in flicker"], ["1", "pixel for pixel"], ["Esc", "whole images"]);
+  keys.push(["Space", "hold to swap in flicker"], ["1", "pixel for pixel"], ["Esc", "reset zoom"]);
   parts.help.append("Keys: ", ...keys.flatMap(([key, name], i) =>
-    [i ? " · " : "", make("kbd", { textContent: key }), ` ${name}`]),
+    [i ? " · " : "", createElement("kbd", { textContent: key }), ` ${name}`]),
   ". Double click or Ctrl + wheel zooms all images at the same spot; then wheel and drag.");
   parts.modes.append(...Object.entries(MODES).map(([mode, [name, key]]) =>
-    make("button", { type: "button", "data-mode": mode, textContent: name, title: `Key ${key.toUpperCase()}` })));
+    createElement("button", { type: "button", "data-mode": mode, textContent: name, title: `Key ${key.toUpperCase()}` })));
   root.replaceChildren(
-    make("div", { className: "toolbar" }, parts.modes, parts.pair, parts.hold, parts.zoom,
-      make("span", { className: "actions" }, ...actions)),
+    createElement("div", { className: "toolbar" }, parts.modes, parts.pair, parts.hold, parts.zoom,
+      createElement("span", { className: "actions" }, ...actions)),
     parts.status, parts.legend, parts.cards, parts.help);
-  setCut(50);
+  setSplit(50);
   return { show, setMode, mode: () => state.mode, data: () => state.data };
 }

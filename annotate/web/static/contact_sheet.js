@@ -1,11 +1,11 @@
-// What can be taken away from a board: one comparison, a contact sheet, or a page that needs nothing.
+// Downloads of a board: one comparison, a contact sheet, or a standalone page.
 
-const SHEET_DOTS = 16e6;
-const LARGEST_CELL = 512;
-const SMALLEST_CELL = 48;
+const MAX_SHEET_PIXELS = 16e6;
+const MAX_CELL = 512;
+const MIN_CELL = 48;
 
-function savedAs(blob, name) {
-  const link = make("a", { href: URL.createObjectURL(blob), download: name });
+function download(blob, name) {
+  const link = createElement("a", { href: URL.createObjectURL(blob), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
@@ -15,13 +15,13 @@ function fileName(data, ending) {
   return `palate-${words}${ending}`;
 }
 
-async function savedCanvas(canvas, name) {
+async function downloadCanvas(canvas, name) {
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-  if (blob) savedAs(blob, name);
+  if (blob) download(blob, name);
   return Boolean(blob);
 }
 
-// One image file with every column, at the size they were drawn in.
+// Saves every column of a row as one image file, at the size they were rendered in.
 function saveImages(figure, data) {
   const images = [...figure.querySelectorAll("img")];
   const canvas = document.createElement("canvas");
@@ -33,10 +33,10 @@ function saveImages(figure, data) {
     x += image.naturalWidth;
   }
   const seed = data.seeds[figure.dataset.place % data.seeds.length];
-  return savedCanvas(canvas, fileName(data, `-${nameOf(data)}-${seed}.png`));
+  return downloadCanvas(canvas, fileName(data, `-${rowName(data)}-${seed}.png`));
 }
 
-function loaded(source) {
+function loadOrNull(source) {
   return new Promise((resolve) => {
     const image = new Image();
     image.onload = () => resolve(image);
@@ -45,8 +45,8 @@ function loaded(source) {
   });
 }
 
-// Lines of a text that fit into a width; the last one ends in an ellipsis where it must.
-function wrapped(context, text, width, most) {
+// Wraps a text into lines of a width; a text of more lines than `most` ends in an ellipsis.
+function wrapText(context, text, width, most) {
   const lines = [];
   let line = "";
   for (const word of text.split(" ")) {
@@ -59,22 +59,22 @@ function wrapped(context, text, width, most) {
   }
   lines.push(line);
   const kept = lines.slice(0, most);
-  return kept.map((one, i) => {
-    let cut = one;
+  return kept.map((full, i) => {
+    let cut = full;
     const more = i === kept.length - 1 && lines.length > most ? "…" : "";
     while (cut && context.measureText(cut + more).width > width) cut = cut.slice(0, -1);
-    return cut === one && !more ? one : `${cut}…`;
+    return cut === full && !more ? full : `${cut}…`;
   });
 }
 
-// A row for each prompt and seed, a column for each version, all of them labeled.
+// Draws the contact sheet: a row per prompt and seed, a column per version, with labels.
 async function contactSheet(data, resolve) {
   const rows = await Promise.all(data.cells.map((row) =>
-    Promise.all(row.map((url) => (url ? loaded(resolve(url)) : null)))));
+    Promise.all(row.map((url) => (url ? loadOrNull(resolve(url)) : null)))));
   const natural = Math.max(64, ...rows.flat().map((one) => (one ? one.naturalWidth : 0)));
   const columns = data.columns.length;
-  const fitting = Math.sqrt(SHEET_DOTS / (rows.length * (columns + 1)));
-  const cell = Math.round(Math.max(SMALLEST_CELL, Math.min(natural, LARGEST_CELL, fitting)));
+  const fitting = Math.sqrt(MAX_SHEET_PIXELS / (rows.length * (columns + 1)));
+  const cell = Math.round(Math.max(MIN_CELL, Math.min(natural, MAX_CELL, fitting)));
   const gap = Math.max(2, Math.round(cell / 24));
   const label = Math.round(Math.max(cell * 0.9, 120));
   const head = Math.round(Math.max(28, cell / 6));
@@ -89,7 +89,7 @@ async function contactSheet(data, resolve) {
   context.font = `600 ${size}px system-ui, sans-serif`;
   data.columns.forEach((name, i) => {
     const middle = label + gap + i * (cell + gap) + cell / 2;
-    context.fillText(wrapped(context, name, cell, 1)[0], middle, head / 2);
+    context.fillText(wrapText(context, name, cell, 1)[0], middle, head / 2);
   });
   context.textAlign = "left";
   rows.forEach((row, place) => {
@@ -109,18 +109,18 @@ async function contactSheet(data, resolve) {
 function rowLabel(context, data, place, at) {
   const prompt = data.prompts[Math.floor(place / data.seeds.length)];
   const step = at.size * 1.3;
-  const lines = wrapped(context, prompt, at.width, Math.max(1, Math.floor(at.cell / step) - 1));
+  const lines = wrapText(context, prompt, at.width, Math.max(1, Math.floor(at.cell / step) - 1));
   const top = at.y - (lines.length * step) / 2;
   context.fillStyle = "#26211c";
   context.font = `600 ${at.size}px system-ui, sans-serif`;
   lines.forEach((line, i) => context.fillText(line, at.x, top + i * step));
   context.fillStyle = "#746b62";
   context.font = `${at.size}px system-ui, sans-serif`;
-  const seed = `${nameOf(data)} ${data.seeds[place % data.seeds.length]}`;
+  const seed = `${rowName(data)} ${data.seeds[place % data.seeds.length]}`;
   context.fillText(seed, at.x, top + lines.length * step);
 }
 
-async function asData(url) {
+async function asDataUrl(url) {
   const reply = await fetch(url);
   if (!reply.ok) return null;
   const blob = await reply.blob();
@@ -132,29 +132,29 @@ async function asData(url) {
   });
 }
 
-// A page with the images and this very board in it; its policy forbids it to load anything.
-async function savedPage(data, resolve, kit, mode) {
+// Builds a page with the images and this board in it. Its policy forbids loading anything else.
+async function buildStandalonePage(data, resolve, assets, mode) {
   const urls = [...new Set(data.cells.flat().filter(Boolean))];
-  const inside = new Map(await Promise.all(urls.map(async (url) => [url, await asData(resolve(url))])));
-  const cells = data.cells.map((row) => row.map((url) => inside.get(url) || null));
+  const dataUrls = new Map(await Promise.all(urls.map(async (url) => [url, await asDataUrl(resolve(url))])));
+  const cells = data.cells.map((row) => row.map((url) => dataUrls.get(url) || null));
   const { prompts, seeds, columns, row } = data;
-  const held = { prompts, seeds, columns, row, cells };
-  const json = JSON.stringify(held).replaceAll("<", "\\u003c");
+  const boardData = { prompts, seeds, columns, row, cells };
+  const json = JSON.stringify(boardData).replaceAll("<", "\\u003c");
   const policy = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
   const start = `const data = ${json};
 document.documentElement.classList.toggle("dark", matchMedia("(prefers-color-scheme: dark)").matches);
-const sheet = make("button", { type: "button", textContent: "Contact sheet" });
+const sheet = createElement("button", { type: "button", textContent: "Contact sheet" });
 const board = makeBoard(document.querySelector(".compare"), { actions: [sheet] });
 sheet.addEventListener("click", async () =>
-  savedCanvas(await contactSheet(data, (url) => url), fileName(data, ".png")));
+  downloadCanvas(await contactSheet(data, (url) => url), fileName(data, ".png")));
 board.show(data);
 board.setMode(${JSON.stringify(mode)});`;
   const page = `<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>Palate: a comparison</title>
-<style>${kit.style}</style></head><body class="saved"><div id="board"><div class="compare"></div></div>
-<script>${kit.script}
+<style>${assets.style}</style></head><body class="standalone"><div id="board"><div class="compare"></div></div>
+<script>${assets.script}
 ${start}<\/script></body></html>`;
   return new Blob([page], { type: "text/html" });
 }

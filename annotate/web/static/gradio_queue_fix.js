@@ -1,21 +1,21 @@
-// No event of the page is lost. Gradio's server closes the stream of its messages after the last
-// event that it knows of. An event that joins just then is told so before the client hears of the
-// closing; the client takes the stream for open, opens no other, and the event never ends. So the
-// client learns that an event has joined only once that event's first message is on the stream,
-// or once the client itself has closed the stream and will open another.
+// Works around lost events in Gradio's client. The server closes the message stream after the last
+// event that it knows of. An event that joins just then is confirmed before the client notices the
+// closing: the client believes the stream is open, opens no other, and the event never ends. So the
+// client gets the confirmation only once the event's first message is on the stream, or once the
+// client itself has closed the stream and will open another.
 (() => {
-  const PATIENCE_MS = 3000;
-  // An event's name, were it cut in two, is shorter.
-  const LONGEST_NAME = 80;
-  const NAME = /"event_id": ?"([0-9a-f]+)"/g;
-  const ask = window.fetch.bind(window);
+  const CONFIRM_TIMEOUT_MS = 3000;
+  // Longer than an event's id, which may be split between two chunks.
+  const TAIL_LENGTH = 80;
+  const EVENT_ID = /"event_id": ?"([0-9a-f]+)"/g;
+  const originalFetch = window.fetch.bind(window);
   let stream = null;
 
-  function opened(signal) {
-    const opening = { heard: new Set(), tell: new Set(), told: "" };
+  function openStream(signal) {
+    const opening = { seenIds: new Set(), listeners: new Set(), text: "" };
     signal.addEventListener("abort", () => {
       if (stream === opening) stream = null;
-      for (const tell of opening.tell) tell();
+      for (const notify of opening.listeners) notify();
     });
     stream = opening;
     return opening;
@@ -24,40 +24,40 @@
   async function listen(opening, body) {
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      opening.told += part.value;
-      for (const [, name] of opening.told.matchAll(NAME)) opening.heard.add(name);
-      opening.told = opening.told.slice(-LONGEST_NAME);
-      for (const tell of opening.tell) tell();
+      opening.text += part.value;
+      for (const [, name] of opening.text.matchAll(EVENT_ID)) opening.seenIds.add(name);
+      opening.text = opening.text.slice(-TAIL_LENGTH);
+      for (const notify of opening.listeners) notify();
     }
   }
 
-  function joined(name) {
+  function firstMessageOf(name) {
     const waited = stream;
-    const told = () => stream !== waited || waited.heard.has(name);
-    if (!waited || told()) return undefined;
+    const confirmed = () => stream !== waited || waited.seenIds.has(name);
+    if (!waited || confirmed()) return undefined;
     return new Promise((resolve) => {
-      const tell = () => {
-        if (told()) resolve();
+      const notify = () => {
+        if (confirmed()) resolve();
       };
-      waited.tell.add(tell);
-      setTimeout(resolve, PATIENCE_MS);
+      waited.listeners.add(notify);
+      setTimeout(resolve, CONFIRM_TIMEOUT_MS);
     });
   }
 
   window.fetch = async (input, init) => {
     const address = String(input.url ?? input).split("?")[0];
     if (address.endsWith("/queue/data") && input.signal) {
-      const opening = opened(input.signal);
-      const reply = await ask(input, init);
-      const [heard, passed] = reply.body ? reply.body.tee() : [null, null];
-      // It fails where the client closes the stream, which has been noticed then.
-      if (heard) listen(opening, heard).catch(() => {});
+      const opening = openStream(input.signal);
+      const reply = await originalFetch(input, init);
+      const [copy, passed] = reply.body ? reply.body.tee() : [null, null];
+      // Reading fails once the client closes the stream, which `openStream` notices by itself.
+      if (copy) listen(opening, copy).catch(() => {});
       return new Response(passed, reply);
     }
-    const reply = await ask(input, init);
+    const reply = await originalFetch(input, init);
     if (address.endsWith("/queue/join") && reply.ok) {
       const { event_id: name } = await reply.clone().json();
-      await joined(name);
+      await firstMessageOf(name);
     }
     return reply;
   };

@@ -1,4 +1,4 @@
-// The tree of versions: a click or Enter chooses one, arrow keys walk through it.
+// The tree of versions: a click or Enter selects one, arrow keys move the focus.
 
 let focused = "";
 
@@ -24,13 +24,13 @@ element.addEventListener("focusin", (event) => {
 });
 
 element.addEventListener("focusout", ({ target }) => {
-  // A leaf that is drawn anew loses the focus too, but is gone by then.
+  // A leaf that is rendered again loses the focus too, but is no longer in the page by then.
   setTimeout(() => {
     if (target.isConnected && !element.contains(document.activeElement)) focused = "";
   });
 });
 
-// Drawing the tree anew, by a choice or by a version that a run made, leaves the focus where it was.
+// Restores the focus after the tree is rendered again, by a selection or for a new version.
 watch("value", () => {
   requestAnimationFrame(() => {
     if (!focused || document.activeElement !== document.body) return;
