@@ -137,7 +137,7 @@ class Studio(Labeling):
             self._active_learner.choice_of,
         )
         self._assigner.on_purpose = self.insights.quality_control.maybe_issue
-        self._new_votes.weigh = self.insights.weigh
+        self._new_votes.update_weights = self.insights.weigh
         self.sessions.own = self.insights.own
 
     def start(self) -> None:

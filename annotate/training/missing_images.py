@@ -1,4 +1,4 @@
-"""Votes that a run leaves out because an image of theirs is gone or damaged."""
+"""Votes that a run leaves out because one of their images is missing or damaged."""
 
 import threading
 from collections.abc import Mapping
@@ -8,39 +8,46 @@ from annotate.wording import quantity
 from storage.records import UnusableVotes
 from storage.store import Store
 
-SHARE = 20
-"""Looking again takes at most a twentieth of the time: the page asks every two seconds."""
-NAMED = 3
+CACHE_FACTOR = 20
+"""A result is kept 20 times as long as it took, since the page asks for it every two seconds."""
+MAX_NAMED_IMAGES = 3
 
 
 class MissingImages:
-    """Remember what is lost for as long as looking again would cost too much."""
+    """Votes with missing images, cached in proportion to what checking the files costs."""
 
     def __init__(self, store: Store, model_id: str, clock: Monotonic) -> None:
         self._store, self._model_id, self._clock = store, model_id, clock
-        self._known: dict[str | None, tuple[float, UnusableVotes]] = {}
+        self._cache: dict[str | None, tuple[float, UnusableVotes]] = {}
         self._guard = threading.Lock()
 
-    def of(self, voter: str | None, anew: bool = False) -> UnusableVotes:
-        """Return what is lost of one person's votes, or of everybody's; if `anew`, as of now."""
+    def votes_of(self, voter: str | None, refresh: bool = False) -> UnusableVotes:
+        """Return the unusable votes of one person, or with None of everybody.
+
+        With `refresh` the files are checked now, whatever the cache holds.
+        """
         with self._guard:
             now = self._clock()
-            fresh_until, lost = self._known.get(voter, (now, None))
-            if lost is not None and now < fresh_until and not anew:
-                return lost
+            expires, unusable = self._cache.get(voter, (now, None))
+            if unusable is not None and now < expires and not refresh:
+                return unusable
 
-            lost = self._store.snapshots.unusable(self._model_id, voter)
-            after = self._clock()
-            self._known[voter] = (after + SHARE * (after - now), lost)
-            return lost
+            unusable = self._store.snapshots.unusable(self._model_id, voter)
+            checked = self._clock()
+            self._cache[voter] = (checked + CACHE_FACTOR * (checked - now), unusable)
+            return unusable
 
 
 def left_out_sentence(votes: int, images: Mapping[str, str]) -> str | None:
-    """Return the sentence about votes that are left out; None without any."""
+    """Return a sentence on the votes that a run leaves out; None if there are none.
+
+    `images` maps file names to what is wrong with each.
+    """
     if not votes or not images:
         return None
-    named = ", ".join(f"{image} ({why})" for image, why in list(images.items())[:NAMED])
-    more = f" and {len(images) - NAMED:,} more" if len(images) > NAMED else ""
+    first = list(images.items())[:MAX_NAMED_IMAGES]
+    named = ", ".join(f"{image} ({problem})" for image, problem in first)
+    more = f" and {len(images) - len(first):,} more" if len(images) > len(first) else ""
     are, their = ("is", "an image of it") if votes == 1 else ("are", "images of them")
     return (
         f"{quantity(votes, 'vote')} {are} left out, for {their} cannot be used: {named}{more}. "

@@ -1,4 +1,4 @@
-"""The votes that the next run would learn from."""
+"""Votes since the newest run, and the snapshots that earlier runs learned from."""
 
 import json
 import threading
@@ -7,14 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from annotate.labeling.assignment import PairAssigner
+from annotate.validation import as_annotator
 from storage.records import Run, RunState
 from storage.store import Store
 
 UNSUCCESSFUL = (RunState.FAILED, RunState.CANCELLED)
+TRAINED_KINDS = ("preference", "ranking", "image_lost")
+"""Kinds of rows in a snapshot that stand for a decisive vote, images found missing included."""
+TIMER_MARGIN_S = 0.05
+"""Waiting this much longer makes up for the coarse timers of some systems."""
 
 
 class NewVotes:
-    """Counts new votes, and waits until they are settled."""
+    """Count of the votes since the newest run, and of those that can no longer be taken back."""
 
     def __init__(
         self, store: Store, assigner: PairAssigner, model_id: str, settle_s: float
@@ -23,40 +28,45 @@ class NewVotes:
         self._assigner = assigner
         self._model_id = model_id
         self.settle_s = settle_s
-        self.weigh: Callable[[], None] = lambda: None
-        """Settles how much everybody's votes count, before they are frozen for a run."""
+        self.update_weights: Callable[[], None] = lambda: None
+        """Record the weight of everybody's votes; called before they are frozen for a run."""
 
     def new_vote_count(self) -> int:
         """Count the decisive votes since the newest run.
 
-        Votes that a failed or cancelled run had are not new: it would start again and again.
+        Votes in the snapshot of a failed or canceled run are not new; otherwise the trigger would
+        start such a run again and again.
         """
         new = self._store.decisive_since_last_run(self._model_id)
         runs = [run for run in self._store.runs(self._model_id) if not run.settings.get("voter")]
         if new and runs and runs[0].state in UNSUCCESSFUL:
             counts = snapshot_counts(self._store, runs[0])
-            had = sum(counts.get(kind, 0) for kind in ("preference", "ranking", "image_lost"))
-            new = min(new, max(0, self._store.counts(self._model_id).decisive - had))
+            in_snapshot = sum(counts.get(kind, 0) for kind in TRAINED_KINDS)
+            decisive = self._store.counts(self._model_id).decisive
+            new = min(new, max(0, decisive - in_snapshot))
         return new
 
     def settled_count(self, new: int) -> int:
-        """How many of the new votes are surely settled."""
+        """Return how many of the new votes are at least `settle_s` seconds old."""
         return max(0, new - self._assigner.decisive.within(self.settle_s))
 
     def await_settled(self, closing: threading.Event) -> None:
-        """Wait until the votes cast so far are settled: at most `settle_s` seconds."""
-        newest = self._assigner.votes.age()
-        if newest < self.settle_s:
-            closing.wait(min(self.settle_s, self.settle_s - newest + 0.05))
+        """Wait until every vote cast so far is settled, at most `settle_s` seconds.
+
+        A vote can be taken back for as long; a snapshot leaves out what is newer.
+        """
+        age_s = self._assigner.votes.age()
+        if age_s < self.settle_s:
+            closing.wait(min(self.settle_s, self.settle_s - age_s + TIMER_MARGIN_S))
 
 
 def snapshot_path(store: Store, run: Run) -> Path:
-    """Where the snapshot lies that a run learns from."""
+    """Return the folder of the snapshot that a run learns from."""
     return store.images_dir.parent / "snapshots" / run.snapshot_id
 
 
 def snapshot_manifest(store: Store, run: Run) -> dict[str, Any]:
-    """Return what a run's snapshot says of itself; nothing if its manifest is gone."""
+    """Return the manifest of a run's snapshot; empty if the file is gone."""
     try:
         text = (snapshot_path(store, run) / "manifest.json").read_text(encoding="utf-8")
     except OSError:
@@ -66,6 +76,16 @@ def snapshot_manifest(store: Store, run: Run) -> dict[str, Any]:
 
 
 def snapshot_counts(store: Store, run: Run) -> dict[str, int]:
-    """What a run's snapshot holds, by kind; empty if its manifest is gone."""
+    """Count the rows of a run's snapshot by kind; empty if its manifest is gone."""
     counts: dict[str, int] = snapshot_manifest(store, run).get("counts", {})
     return counts
+
+
+def split_voter(settings: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+    """Split a run's settings into the annotator to learn from and the trainer's own settings.
+
+    The annotator is None for the votes of everybody. Raises InvalidAnnotator.
+    """
+    voter = settings.get("voter")
+    trainer_settings = {name: value for name, value in settings.items() if name != "voter"}
+    return (as_annotator(voter) if voter else None), trainer_settings

@@ -1,4 +1,4 @@
-"""What people and programs are told about runs and versions, in values that JSON can hold."""
+"""Status of runs and versions for pages and programs, as JSON-compatible values."""
 
 import logging
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRun:
-    """The status of a run whose folder cannot be read."""
+    """Status of a run whose folder cannot be read; has the attributes of RunStatus."""
 
     state: str
     phase: str = ""
@@ -33,7 +33,7 @@ class UnreadableRun:
 
 
 class RunStatusReader:
-    """Puts together what the store and the run folders say."""
+    """Reader of run and version status, from the store and the run folders."""
 
     def __init__(self, store: Store, trainer: Trainer, model_id: str) -> None:
         self._store = store
@@ -41,16 +41,16 @@ class RunStatusReader:
         self._model_id = model_id
 
     def status(self, run_id: str) -> dict[str, Any]:
-        """State, progress from 0 to 1, seconds left, version made and error of a run."""
+        """Return state, progress from 0 to 1, seconds left, version and error of a run."""
         run = self._store.run(run_id)
-        return self._brief(run, self._status(run), self._made_by())
+        return self._progress_fields(run, self._status(run), self._versions_by_run())
 
     def detail(self, run_id: str) -> dict[str, Any]:
-        """Everything about one run, its metrics too."""
+        """Return everything about one run, its metrics included; raises UnknownRun."""
         run = self._store.run(run_id)
         status = self._status(run)
         return {
-            **self._line(run, status, self._made_by()),
+            **self._row(run, status, self._versions_by_run()),
             "sheet_url": f"sheet/{run_id}.png" if self.sheet_file(run_id) else None,
             "phase": status.phase,
             "step": status.step,
@@ -59,19 +59,19 @@ class RunStatusReader:
         }
 
     def runs(self) -> list[dict[str, Any]]:
-        """All runs, newest first."""
-        made = self._made_by()
+        """Return all runs, newest first."""
+        versions = self._versions_by_run()
         return [
-            self._line(run, self._status(run), made) for run in self._store.runs(self._model_id)
+            self._row(run, self._status(run), versions) for run in self._store.runs(self._model_id)
         ]
 
     def sheet_file(self, run_id: str) -> Path | None:
-        """The file of the sheet that a run's checks drew; None without."""
+        """Return the image grid that a run's checks rendered; None if there is none."""
         file = self._store.run_dir(run_id) / "evaluation" / "grid.png"
         return file if file.is_file() else None
 
     def versions(self) -> list[dict[str, Any]]:
-        """All versions, oldest first."""
+        """Return all versions, oldest first."""
         return [
             {
                 "version": version.version,
@@ -86,10 +86,12 @@ class RunStatusReader:
             for version in self._store.versions(self._model_id)
         ]
 
-    def _line(self, run: Run, status: RunStatus, made: dict[str | None, Version]) -> dict[str, Any]:
+    def _row(
+        self, run: Run, status: RunStatus, versions: dict[str | None, Version]
+    ) -> dict[str, Any]:
         return {
             "run_id": run.run_id,
-            **self._brief(run, status, made),
+            **self._progress_fields(run, status, versions),
             "trigger": run.trigger,
             "created": in_utc(run.created),
             "settings": run.settings,
@@ -98,10 +100,10 @@ class RunStatusReader:
             "result": status.result,
         }
 
-    def _brief(
-        self, run: Run, status: RunStatus, made: dict[str | None, Version]
+    def _progress_fields(
+        self, run: Run, status: RunStatus, versions: dict[str | None, Version]
     ) -> dict[str, Any]:
-        done, version = run.state == RunState.DONE, made.get(run.run_id)
+        done, version = run.state == RunState.DONE, versions.get(run.run_id)
         return {
             "state": run.state.value,
             "progress": 1.0 if done else status.progress,
@@ -109,11 +111,11 @@ class RunStatusReader:
             "version": version.version if version else None,
             "error": run.error,
             **self._left_out(run),
-            **_trouble(run, status),
+            **_silence(run, status),
         }
 
     def _left_out(self, run: Run) -> dict[str, str]:
-        """Return what the run could not learn from, in a sentence, under `left_out`."""
+        """Return a sentence on votes with missing images, under `left_out`; empty if none."""
         manifest = snapshot_manifest(self._store, run)
         lost = manifest.get("counts", {}).get("image_lost", 0)
         sentence = left_out_sentence(lost, manifest.get("lost_images", {}))
@@ -127,14 +129,14 @@ class RunStatusReader:
             logger.exception("the folder of run %s cannot be read", run.run_id)
             return UnreadableRun(run.state)
 
-    def _made_by(self) -> dict[str | None, Version]:
+    def _versions_by_run(self) -> dict[str | None, Version]:
         return {
             known.run_id: known for known in self._store.version_labels.versions(self._model_id)
         }
 
 
-def _trouble(run: Run, status: RunStatus) -> dict[str, str]:
-    """Return what is wrong with a run that should be going on, in a sentence, under `trouble`."""
+def _silence(run: Run, status: RunStatus) -> dict[str, str]:
+    """Return a sentence on a trainer that stopped answering, under `trouble`; empty if none."""
     if run.state != RunState.RUNNING or not status.silent_s:
         return {}
     minutes = quantity(int(status.silent_s / 60), "minute")
@@ -142,15 +144,16 @@ def _trouble(run: Run, status: RunStatus) -> dict[str, str]:
 
 
 def run_sentence(run: dict[str, Any]) -> str:
-    """Say in a sentence how far a run is."""
+    """Describe the progress of a run in a sentence."""
     words = f"Fine-tuning {run['run_id']}: {100 * run['progress']:.0f} %"
     if trouble := run.get("trouble"):
         return f"{words}. {trouble}"
-    left = run["eta_s"]
-    if left is None:
+
+    eta_s = run["eta_s"]
+    if eta_s is None:
         return f"{words}."
-    if left < 5:
+    if eta_s < 5:
         return f"{words}, nearly done."
-    if left < 90:
-        return f"{words}, about {left:.0f} s left."
-    return f"{words}, about {left / 60:.0f} min left."
+    if eta_s < 90:
+        return f"{words}, about {eta_s:.0f} s left."
+    return f"{words}, about {eta_s / 60:.0f} min left."

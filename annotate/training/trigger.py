@@ -1,4 +1,4 @@
-"""When a run starts by itself: after so many votes, or once a day."""
+"""Trigger of automatic runs: after a number of votes, or once a day."""
 
 import re
 from datetime import datetime, time, timedelta
@@ -11,7 +11,7 @@ TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
 class Trigger:
-    """Says whether a run is due; it starts nothing."""
+    """Trigger of automatic runs; it says when one is due and starts nothing itself."""
 
     def __init__(self, every: int, at: str | None, now: WallClock) -> None:
         """Take a number of decisive votes (0 = never) and a local time "HH:MM" (None = never)."""
@@ -22,32 +22,39 @@ class Trigger:
         self.every = every
         self._at = time_of_day(at) if at else None
         self.now = now
-        self._next = self._following(now())
+        self._next_daily = self._daily_after(now())
         self._daily_due = False
 
     def poll(self, now: datetime, new: int, settled: int) -> str | None:
-        """Return why a run is due, given the new decisive votes and how many of them are settled.
+        """Return "threshold" or "daily" if a run is due, or None, and move the daily time on.
 
-        To be asked while no run goes on, with the time from before the votes were counted: one
-        that comes in between counts today. The answer is "threshold", "daily" or None.
+        Args:
+            now: The time before the votes were counted, so that a vote that comes in between
+                counts today.
+            new: Decisive votes since the newest run.
+            settled: How many of them can no longer be taken back.
+
+        Call it only while no run is under way: it answers "daily" once a day.
         """
-        if self._next is not None and self._next - now > DAY:
-            # The clock was put back, so that the next time is further away than any can be.
-            self._next = self._following(now)
-        if self._next is not None and now >= self._next:
-            self._next, self._daily_due = self._following(now), True
+        if self._next_daily is not None and self._next_daily - now > DAY:
+            # The clock was set back: the next time can never be more than a day away.
+            self._next_daily = self._daily_after(now)
+        if self._next_daily is not None and now >= self._next_daily:
+            self._next_daily, self._daily_due = self._daily_after(now), True
+
         if self.every and settled >= self.every:
             return "threshold"
         if not self._daily_due or (new and not settled):
+            # Today's run stays due until the new votes have settled.
             return None
         self._daily_due = False
         return "daily" if settled else None
 
     def until_next(self, new: int) -> int | None:
-        """How many decisive votes are missing until the next run; None if votes start none."""
+        """Return how many decisive votes the next run waits for; None if votes start no run."""
         return max(0, self.every - new) if self.every else None
 
-    def _following(self, now: datetime) -> datetime | None:
+    def _daily_after(self, now: datetime) -> datetime | None:
         if self._at is None:
             return None
         today = datetime.combine(now.date(), self._at)

@@ -191,8 +191,8 @@ def test_a_random_clicker_among_five_counts_less_in_the_next_run_and_it_says_why
 
 def test_a_run_settles_the_weights_before_it_freezes_the_votes(place: Place) -> None:
     settled: list[int] = []
-    weigh = place.studio._new_votes.weigh
-    place.studio._new_votes.weigh = lambda: (settled.append(1), weigh())[1]
+    weigh = place.studio._new_votes.update_weights
+    place.studio._new_votes.update_weights = lambda: (settled.append(1), weigh())[1]
     place.label(3)
     place.reach(place.studio.fine_tune({})["run_id"], "done")
     assert settled == [1]

@@ -71,9 +71,9 @@ def test_looking_again_costs_a_twentieth_of_the_time(place: Place) -> None:
     (gone,) = label(place, 1)
     times = iter([0.0, 1.0, 5.0, 20.9, 21.1, 21.2])
     missing = MissingImages(place.store, BASE, lambda: next(times))
-    assert missing.of(None).votes == 0
+    assert missing.votes_of(None).votes == 0
     place.store.image_path(gone).unlink()
-    assert [missing.of(None).votes for _ in range(3)] == [0, 0, 1]
+    assert [missing.votes_of(None).votes for _ in range(3)] == [0, 0, 1]
 
 
 def test_only_the_first_images_are_named() -> None:
