@@ -40,7 +40,7 @@ from annotate.web.http_server import Server, listen, no_proxies
 from storage import StorageError, Store
 
 EXPECTED = (AlignError, AnnotateError, StorageError)
-"""What goes wrong for a reason that a person can be told in a sentence."""
+"""Errors whose text is a sentence for people; any other one is a bug and shows its traceback."""
 FIRST_ADMIN = "python -m annotate people add NAME --role admin"
 CONSOLE = """usage: palate COMMAND ...          palate COMMAND --help says more
 
@@ -74,10 +74,10 @@ Named, not imported: torch takes seconds, and most commands do without it."""
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line says."""
+    """Settings of the command line."""
 
     home: Path = Path("studio")
-    """Folder of votes, images, runs and versions; made if it is not there."""
+    """Folder of votes, images, runs and versions; created if it is not there."""
     restore: bool = False
     """If the database is damaged or missing, put the newest copy of it in its place."""
     host: str = "127.0.0.1"
@@ -101,7 +101,7 @@ class Settings:
     train_at: str | None = None
     """Also fine-tune daily at this time (HH:MM), if there are new votes."""
     sign_in: Literal["off", "accounts", "proxy"] = "off"
-    """Who may come in: anybody, people with a password, or whom a proxy names."""
+    """Who may sign in: anybody, people with a password, or whom a proxy names."""
     proxy_header: str = "X-Forwarded-User"
     """With --sign-in proxy, the header in which the proxy names the person."""
     proxy_address: str = "127.0.0.1,::1"
@@ -110,8 +110,8 @@ class Settings:
 
 def palate(arguments: Sequence[str] | None = None) -> int:
     """Run one command of the `palate` console command; return the exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    command = given[0] if given else "--help"
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    command = argv[0] if argv else "--help"
     if command in ("-h", "--help"):
         print(CONSOLE, end="")
         return 0
@@ -126,13 +126,13 @@ def palate(arguments: Sequence[str] | None = None) -> int:
     named, prog = COMMANDS[command]
     module, function = named.split(":")
     # A parser with several commands still has to be told which one; one of its own takes the rest.
-    rest = given[1:] if prog.endswith(command) else given
-    code: int = getattr(import_module(module), function)(rest, prog)
+    passed_on = argv[1:] if prog.endswith(command) else argv
+    code: int = getattr(import_module(module), function)(passed_on, prog)
     return code
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "python app.py") -> int:
-    """Run the app until it is interrupted; returns the exit code."""
+    """Run the app until it is interrupted; return the exit code."""
     description = (__doc__ or "").replace("python app.py", prog)
     settings = tyro.cli(Settings, prog=prog, description=description, args=arguments)
     try:
@@ -145,6 +145,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python app.py") ->
 
 def run(settings: Settings) -> None:
     """Open the studio, serve the page and wait for an interrupt."""
+    # Everything that may be refused comes first, before the studio is opened and a model loaded.
     model = describe_model(settings.model)
     prompts = read_prompt_file(settings.prompts) if settings.prompts else None
     proxies, header = as_networks(settings.proxy_address), as_header(settings.proxy_header)
@@ -153,55 +154,66 @@ def run(settings: Settings) -> None:
     if settings.images:
         checked(settings.images)
     sockets = listen(settings.host, settings.port)
-    bound = [one.getsockname()[0] for one in sockets]
+    bound = [sock.getsockname()[0] for sock in sockets]
     site = Site(allowed_hosts(settings.allow_host, bound, settings.host), proxies, root_path)
-    with ended(sockets), opened(settings, model, prompts) as studio:
-        stop, way = stop_signal(), None
+
+    with closing_all(sockets), open_studio(settings, model, prompts) as studio:
+        stop, authenticator = stop_signal(), None
         if settings.sign_in != "off":
             named_by = header if settings.sign_in == "proxy" else None
-            way = Authenticator(studio.accounts, proxies, named_by)
-        with served(settings, studio, way, site, sockets) as url:
-            print(f"Palate tunes {model.name} at {url}", flush=True)
-            if model.doubt:
-                print(unknown(model), file=sys.stderr, flush=True)
-            if way is not None and (hint := first_admin(way, url)):
-                print(hint, flush=True)
-            print(f"Votes are kept in {settings.home.resolve()}. Press Ctrl+C to stop.", flush=True)
-            bringing = BackgroundJob(lambda: bring(studio, settings.images, stop))
+            authenticator = Authenticator(studio.accounts, proxies, named_by)
+        with serve(settings, studio, authenticator, site, sockets) as url:
+            print_start(settings, model, authenticator, url)
+            importing = BackgroundJob(lambda: import_images(studio, settings.images, stop))
             stop.wait()
             studio.importer.stop()
-            bringing.result()
-            goes_on = studio.activity()["run"] is not None
-    print("Stopped." + " The fine-tune goes on; start again to follow it." * goes_on)
+            importing.result()
+            training = studio.activity()["run"] is not None
+    print("Stopped." + " The fine-tune goes on; start again to follow it." * training)
 
 
-def bring(studio: Studio, folder: Path | None, stop: threading.Event) -> None:
-    """Bring in a folder of images while the page is served already, and say what came of it.
+def print_start(
+    settings: Settings, model: ModelInfo, authenticator: Authenticator | None, url: str
+) -> None:
+    """Print where the page is, how to become an admin, and where the votes are."""
+    print(f"Palate tunes {model.name} at {url}", flush=True)
+    if model.doubt:
+        print(doubt_about(model), file=sys.stderr, flush=True)
+    if authenticator is not None and (hint := first_admin_hint(authenticator, url)):
+        print(hint, flush=True)
+    print(f"Votes are kept in {settings.home.resolve()}. Press Ctrl+C to stop.", flush=True)
 
-    What there is to bring is said before, so that a person who sees wrong prompts can stop it.
+
+def import_images(studio: Studio, folder: Path | None, stop: threading.Event) -> None:
+    """Import a folder of images while the page is served already, and print the result.
+
+    A preview is printed before, so that a person who sees wrong prompts can stop it.
     """
     if folder is None:
         return
     try:
-        say(preview_lines(studio.importer.look(str(folder)).told()))
+        print_lines(preview_lines(studio.importer.look(str(folder)).told()))
         if not stop.is_set():
-            brought = studio.importer.bring(str(folder))
-            say([f"{brought['folder']}: {brought['summary']}", *skip_lines(brought)])
+            imported = studio.importer.bring(str(folder))
+            print_lines([f"{imported['folder']}: {imported['summary']}", *skip_lines(imported)])
     except EXPECTED as error:
         print(f"palate: {error}", file=sys.stderr, flush=True)
 
 
-def say(lines: Sequence[str]) -> None:
-    """Print lines, whatever the terminal can show of them."""
+def print_lines(lines: Sequence[str]) -> None:
+    """Print lines, without characters that the terminal cannot show."""
     print(writable("\n".join(lines), sys.stdout.encoding), flush=True)
 
 
 @contextmanager
-def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> Iterator[Studio]:
-    """The studio with its sampler started, and everything closed afterwards."""
+def open_studio(
+    settings: Settings, model: ModelInfo, prompts: list[str] | None
+) -> Iterator[Studio]:
+    """Open the studio with its sampler started, and close everything afterwards."""
     with Store(settings.home, restore=settings.restore) as store:
         for sentence in store.opening.recovered:
             print(f"palate: {sentence}", file=sys.stderr, flush=True)
+        # The name of releases before: their trainers may still run and wait on this file.
         cpu_lock = settings.home / "turns.lock"
         sampler = SamplerProcess(
             model, store.images_dir, settings.home / "sampler.log", cpu_lock=cpu_lock
@@ -210,6 +222,7 @@ def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> I
         sampler.start()
         with no_proxies():
             import annotate.web.page  # noqa: PLC0415, F401
+
         studio = Studio(
             store,
             sampler,
@@ -220,6 +233,7 @@ def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> I
             prompts=prompts,
             converter=Converter(),
         )
+
         studio.start()
         store.opening.keep_copies()
         try:
@@ -232,55 +246,56 @@ def opened(settings: Settings, model: ModelInfo, prompts: list[str] | None) -> I
 
 
 @contextmanager
-def ended(sockets: list[socket.socket]) -> Iterator[None]:
+def closing_all(sockets: list[socket.socket]) -> Iterator[None]:
     """Close sockets afterwards, whether or not a server took them."""
     try:
         yield
     finally:
-        for one in sockets:
-            one.close()
+        for sock in sockets:
+            sock.close()
 
 
 @contextmanager
-def served(
+def serve(
     settings: Settings,
     studio: Studio,
-    way: Authenticator | None,
+    authenticator: Authenticator | None,
     site: Site,
     sockets: list[socket.socket],
 ) -> Iterator[str]:
-    """Serve the page at the address that is given, and no more afterwards."""
-    from annotate.web.page import build_app  # noqa: PLC0415  see `opened`
+    """Serve the page inside the block; yield its URL."""
+    from annotate.web.page import build_app  # noqa: PLC0415  see `open_studio`
 
-    web = build_app(studio, EXPECTED, way, site)
+    web = build_app(studio, EXPECTED, authenticator, site)
     server = Server(web.app, sockets, settings.host)
     server.start()
     try:
         yield server.url
     finally:
+        # An open stream would keep the server from stopping.
         web.end_streams()
         server.stop()
 
 
-def unknown(model: ModelInfo) -> str:
-    """Say that nobody could tell what a hub model is, and what it is taken for."""
+def doubt_about(model: ModelInfo) -> str:
+    """Return the warning about a hub model that could not be looked up, with its guessed size."""
     return (
         f"palate: {model.name} could not be looked up ({model.doubt}), so until it is loaded it is "
         f"taken for a model of {model.width} x {model.height} pixels in {model.steps} steps."
     )
 
 
-def first_admin(way: Authenticator, url: str) -> str | None:
-    """Say how somebody becomes the first admin; None once there is one."""
-    if way.header is not None:
-        known = way.accounts.has_admin(passwords=False)
+def first_admin_hint(authenticator: Authenticator, url: str) -> str | None:
+    """Return how somebody becomes the first admin; None once there is one."""
+    if authenticator.header is not None:
+        known = authenticator.accounts.has_admin(passwords=False)
         return None if known else f"Nobody is an admin yet. Stop the app, then: {FIRST_ADMIN}"
-    token = way.accounts.create_setup_token()
+    token = authenticator.accounts.create_setup_token()
     return token and f"Nobody is an admin yet. Become one, once, at {url}welcome?token={token}"
 
 
 def stop_signal() -> threading.Event:
-    """An event that Ctrl+C and a termination signal set."""
+    """Return an event that Ctrl+C and a termination signal set."""
     stop = threading.Event()
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):
