@@ -1,6 +1,6 @@
-"""What the studio needs from the image model and the trainer, which are handed in.
+"""Interfaces of the sampler, the trainer and the converter, which the studio is constructed with.
 
-Both live in other processes; these are the shapes of the objects that speak to them.
+All of them run in other processes; these are protocols of the objects that control them.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,23 +10,23 @@ from typing import Any, Protocol
 
 
 class ModelInfo(Protocol):
-    """An image model and how images are drawn with it; sizes in pixels."""
+    """An image model and its defaults for rendering; sizes in pixels."""
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Return the name that people see."""
 
     @property
     def path(self) -> str:
-        """Where it is loaded from; "emoji" stands for the embedded model."""
+        """Return the folder or hub name; "emoji" stands for the embedded model."""
 
     @property
     def identity(self) -> str:
-        """Tells models apart by content."""
+        """Return the identity, which is computed from the weights."""
 
     @property
     def aliases(self) -> Sequence[str]:
-        """Other names that it has, or had; one that begins with a hyphen ends so."""
+        """Return other identities, also earlier ones; one with a hyphen in front is a suffix."""
 
     @property
     def width(self) -> int: ...
@@ -49,7 +49,7 @@ class ModelInfo(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RenderItem:
-    """One image to draw."""
+    """One image to render."""
 
     prompt: str
     seed: int
@@ -57,7 +57,7 @@ class RenderItem:
 
 @dataclass(frozen=True, slots=True)
 class RenderSettings:
-    """How images are drawn; sizes in pixels."""
+    """Settings that all images of a request are rendered with; sizes in pixels."""
 
     width: int
     height: int
@@ -68,7 +68,7 @@ class RenderSettings:
 
 
 class Rendered(Protocol):
-    """An image that lies in the store's folder of images."""
+    """An image in the store's folder of images."""
 
     @property
     def sha256(self) -> str: ...
@@ -81,27 +81,27 @@ class Rendered(Protocol):
 
 
 class SamplerState(Protocol):
-    """What the image model's process does now."""
+    """State of the sampler process."""
 
     @property
     def state(self) -> str:
-        """starting, loading, ready, stopped or failed."""
+        """Return "starting", "loading", "ready", "stopped" or "failed"."""
 
     @property
     def detail(self) -> str:
-        """The same as a sentence."""
+        """Return the state as a sentence."""
 
     @property
     def device(self) -> str:
-        """cpu, cuda, mps, ..."""
+        """Return the device's type: "cpu", "cuda", "mps", ..."""
 
     @property
     def retry_s(self) -> float | None:
-        """Seconds until a model that failed is tried again; None where it is not by itself."""
+        """Return the seconds until a failed model is tried again; None without a retry."""
 
 
 class Sampler(Protocol):
-    """Draws images in a process of its own; every method may be called from any thread."""
+    """Renders images in a process of its own; every method may be called from any thread."""
 
     def start(self) -> None:
         """Start the process unless it runs; returns at once."""
@@ -113,7 +113,7 @@ class Sampler(Protocol):
         """End the process; a `render` under way raises."""
 
     def state(self) -> SamplerState:
-        """What the process does now."""
+        """Return the state of the process."""
 
     def render(
         self,
@@ -124,13 +124,18 @@ class Sampler(Protocol):
         prefer_throughput: bool = False,
         preemptible: bool = False,
     ) -> Sequence[Rendered]:
-        """Draw RenderItems by RenderSettings and wait for the stored images, in order.
+        """Render images and wait for the stored ones, in order.
 
-        `adapters` are files added up by their weights; without any the base alone draws. `on_image`
-        is called with an index and its image as soon as that is stored; if `prefer_throughput`, the
-        first ones may come later so that the last come sooner. If `preemptible`, the drawing ends
-        early, with the images that are there, as soon as something is asked for without it. Raises
-        an error whose text can be shown.
+        Args:
+            items: RenderItems.
+            adapters: files with weights, added up; none is the base alone.
+            settings: RenderSettings.
+            on_image: called with the index and image of each, as soon as it is stored.
+            prefer_throughput: the last image comes as early as possible, not the first one.
+            preemptible: end early, with the images so far, as soon as another request arrives that
+                is not preemptible.
+
+        Raises an error whose text can be shown.
         """
 
     def score(
@@ -141,18 +146,18 @@ class Sampler(Protocol):
         settings: Any,
         on_score: Callable[[int, float], None] | None = None,
     ) -> Sequence[float]:
-        """Say how much likelier an adapter holds each image to be than its base does.
+        """Return the implicit reward of an adapter for each image, relative to its base.
 
-        Only images of one prompt compare. Raises an error whose text can be shown.
+        Only rewards of images of one prompt compare. Raises an error whose text can be shown.
         """
 
 
 class RunStatus(Protocol):
-    """Where a run is, by what its trainer wrote."""
+    """State and progress of a run, as its trainer wrote them."""
 
     @property
     def state(self) -> str:
-        """queued, running, done, failed, cancelled or interrupted."""
+        """Return "queued", "running", "done", "failed", "cancelled" or "interrupted"."""
 
     @property
     def phase(self) -> str: ...
@@ -165,14 +170,14 @@ class RunStatus(Protocol):
 
     @property
     def progress(self) -> float:
-        """From 0 to 1."""
+        """Return the progress from 0 to 1."""
 
     @property
     def eta_s(self) -> float | None: ...
 
     @property
     def silent_s(self) -> float:
-        """For how long a process that should be there has said nothing; 0 under a minute."""
+        """Return the seconds since the process wrote its status; 0 under a minute."""
 
     @property
     def error(self) -> str | None: ...
@@ -182,7 +187,7 @@ class RunStatus(Protocol):
 
 
 class Converter(Protocol):
-    """Writes versions for other programs and takes theirs in, each in a process of its own.
+    """Exports versions for other programs and imports theirs, each in a process of its own.
 
     Every method raises an error whose text can be shown.
     """
@@ -194,18 +199,18 @@ class Converter(Protocol):
         """Check a LoRA or a tuned model against the base, copy it and describe it."""
 
     def stop(self) -> None:
-        """End what goes on now; it raises."""
+        """Kill the export or import that runs now; it raises."""
 
 
 class Trainer(Protocol):
-    """Starts one trainer process per run folder and reads what it writes there."""
+    """Starts one trainer process per run folder and reads the files that it writes."""
 
     def plan(
         self, model: Any, pairs: int, settings: dict[str, Any], pairs_per_s: float | None = None
     ) -> dict[str, Any]:
-        """What a run on this many pairs would be; raises an error that says what to change.
+        """Return the plan of a run on this many pairs; raises an error that says what to change.
 
-        `pairs_per_s` is the speed of an earlier run here, for a better guess of the minutes.
+        `pairs_per_s` is the speed of an earlier run here, for a better estimate of the minutes.
         """
 
     def prepare(
@@ -222,25 +227,25 @@ class Trainer(Protocol):
         """
 
     def start(self, run_dir: Path) -> None:
-        """Start the trainer, or let it go on from its last checkpoint; returns at once."""
+        """Start the trainer, or resume it from its last checkpoint; returns at once."""
 
     def status(self, run_dir: Path) -> RunStatus:
-        """Where the run is; interrupted when its process is gone."""
+        """Return the status of a run; it is interrupted when its process is gone."""
 
     def metrics(self, run_dir: Path, since: int = 0) -> list[dict[str, Any]]:
-        """The metrics of the steps after `since`."""
+        """Return the metrics of the steps after `since`."""
 
     def adapter(self, run_dir: Path) -> Path:
-        """Where a finished run left its adapter."""
+        """Return the path of a finished run's adapter."""
 
     def is_alive(self, run_dir: Path) -> bool:
-        """Whether a trainer works in this folder, whoever started it."""
+        """Return whether a trainer works in this folder, whoever started it."""
 
     def cancel(self, run_dir: Path) -> None:
         """Ask the trainer to stop; it keeps its last checkpoint."""
 
     def kill(self, run_dir: Path) -> None:
-        """End a trainer that does not heed `cancel`."""
+        """Kill a trainer that does not heed `cancel`."""
 
     def needs_sampler_stopped(self, model: Any, sampler: Any) -> bool:
-        """Whether trainer and sampler do not fit on the sampler's device together."""
+        """Return whether trainer and sampler do not fit on the sampler's device together."""

@@ -150,7 +150,7 @@ def test_undo_gives_the_pair_back(api):
     assert api.predict(api_name="/stats")["votes"] == before["votes"]
 
 
-def test_from_votes_to_a_version_that_draws_differently(app, api):
+def test_from_votes_to_a_version_that_renders_differently(app, api):
     for verdict in ("left", "right", "left", "tie"):
         vote(api, verdict)
     run = api.predict(SMALL, api_name="/fine_tune")["run_id"]

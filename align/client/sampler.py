@@ -143,10 +143,14 @@ class SamplerProcess:
     ) -> list[Rendered]:
         """Render images and wait for them; each is on disk before it is reported.
 
-        `adapters` are added up by their weights; without any the base alone draws. If
-        `prefer_throughput`, all come as soon as they can, else the first ones do. If `preemptible`,
-        the drawing ends early, within a denoising step, as soon as something is asked for without
-        it.
+        Args:
+            items: one prompt and seed for each image.
+            adapters: files with weights, added up; none is the base alone.
+            settings: the same for all images.
+            on_image: called with the index and image of each, as it comes.
+            prefer_throughput: the last image comes as early as possible, not the first one.
+            preemptible: end early, within a denoising step and with the images so far, as soon as
+                another request arrives that is not preemptible.
 
         Raises:
             SamplerFailed: the model cannot be loaded or the process died.

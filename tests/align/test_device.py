@@ -1,4 +1,4 @@
-"""Which number format a device gets, told by what the device says of itself."""
+"""Number formats by device, from what the device reports."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_a_stored_state_comes_back(tuned):
     assert_close(lora_state(tuned.unet), state, rtol=0, atol=0)
 
 
-def test_the_file_loads_into_stock_diffusers_and_draws_the_same(tuned, compute, tmp_path):
+def test_the_file_loads_into_stock_diffusers_and_renders_the_same(tuned, compute, tmp_path):
     path = tmp_path / "adapter.safetensors"
     save_adapter(tuned.unet, path)
     stock = load_pipeline(describe_model(), compute)

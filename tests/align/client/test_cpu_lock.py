@@ -1,4 +1,4 @@
-"""The trainer waits while the sampler draws, but never for good."""
+"""The trainer waits while the sampler renders, but never for good."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import time
 from align.client.cpu_lock import CpuLock
 
 
-def test_a_trainer_waits_until_the_image_is_drawn(tmp_path):
+def test_a_trainer_waits_until_the_image_is_rendered(tmp_path):
     sampler, trainer = CpuLock(tmp_path / "cpu.lock"), CpuLock(tmp_path / "cpu.lock")
     order = []
 
@@ -25,7 +25,7 @@ def test_a_trainer_waits_until_the_image_is_drawn(tmp_path):
     assert order == ["image", "step"]
 
 
-def test_a_trainer_gets_on_though_images_are_drawn_without_a_pause(tmp_path):
+def test_a_trainer_gets_on_though_images_are_rendered_without_a_pause(tmp_path):
     trainer = CpuLock(tmp_path / "cpu.lock", max_wait_s=0.1)
     with CpuLock(tmp_path / "cpu.lock").hold():
         assert not trainer.wait_until_free()

@@ -124,7 +124,7 @@ def test_a_lid_that_was_closed_accuses_nobody():
     assert seen.watch(20, step_every=1) is None
 
 
-def test_a_process_that_cannot_be_asked_about_is_judged_by_its_beats():
+def test_a_process_that_cannot_be_asked_about_is_judged_by_its_heartbeats():
     watchdog = Watchdog(TIMEOUTS, from_hub=False)
     checks = [watchdog.check(Heartbeat(n, RENDERING, n), None, True, 1.0) for n in range(100)]
     assert not any(checks)

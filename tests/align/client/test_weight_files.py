@@ -1,4 +1,4 @@
-"""Files that people take for weights, and what they are told."""
+"""Files that people mistake for weights, and the sentences about them."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_a_package_that_is_not_there_says_what_to_do(registry, tmp_path):
         fetch(package, tmp_path / "sources", (tmp_path / "nothing").as_uri())
 
 
-def test_icons_are_found_by_code_and_alias_and_drawn_in_ink(tmp_path):
+def test_icons_are_found_by_code_and_alias_and_rasterized_in_ink(tmp_path):
     icons = {
         "icons": {"cat": {"body": HALF}},
         "aliases": {"kitty": {"parent": "cat"}, "left": {"parent": "cat", "hFlip": True}},
@@ -117,7 +117,7 @@ def test_finished_images_are_fitted_into_a_square(tmp_path):
     assert rgba_HW4[4, 4].tolist() == [200, 0, 0, 255]
 
 
-def test_a_drawing_that_is_wider_than_high_stays_in_its_square():
+def test_artwork_that_is_wider_than_high_stays_in_its_square():
     svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 2" width="4" height="2"><path d="M0 0h4v2H0z"/></svg>'  # noqa: E501
     assert rasterize_svg(svg, 8)[..., 3].max(axis=1).tolist() == [0, 0, 255, 255, 255, 255, 0, 0]
 
@@ -153,7 +153,7 @@ def test_all_styles_of_a_subject_are_held_out_together():
     assert all(row.held_out == (row.code in held_out) for row in rows)
 
 
-def test_a_subject_that_few_styles_know_is_seen_but_not_drawn():
+def test_a_subject_that_few_styles_know_is_seen_but_not_learned():
     drawings = {"3d": {"1": np.zeros((2, 2, 4), dtype=np.uint8)}, "ink": {}}
     (row,), _ = tabulate([Subject("1", "one", (), True)], drawings, DataSettings(least_styles=2))
     assert (row.style, row.learned) == ("3d", False)

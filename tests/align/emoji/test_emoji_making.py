@@ -121,7 +121,7 @@ def test_a_stage_says_which_command_makes_what_it_lacks(tmp_path, monkeypatch, c
     assert "no tokenizer in this folder yet. Run that command first" in capsys.readouterr().err
 
 
-def test_all_stages_make_a_model_that_draws(work, monkeypatch, compute):
+def test_all_stages_make_a_model_that_renders(work, monkeypatch, compute):
     info = describe_model(str(work / "model"))
     assert (info.width, info.scheduler) == (32, "UniPCMultistepScheduler")
     pipeline = load_pipeline(info, compute)
@@ -255,7 +255,7 @@ def test_the_exported_latents_are_those_the_denoiser_learned_from(work, monkeypa
     torch.testing.assert_close(found, expected, rtol=0.02, atol=0.02)
 
 
-def test_the_few_step_adapter_draws_in_four_steps_without_guidance(work, compute):
+def test_the_few_step_adapter_renders_in_four_steps_without_guidance(work, compute):
     pipeline = load_pipeline(describe_model(str(work / "model")), compute)
     schedule = pipeline.scheduler.config
     pipeline.scheduler = LCMScheduler.from_config(schedule, original_inference_steps=40)
@@ -413,7 +413,7 @@ def test_noisy_steps_count_full_and_clean_ones_less():
     assert (step_weights(noise_schedule(DenoiserSettings()), limit=0.0) == 1).all()
 
 
-def test_the_noise_schedule_ends_where_drawing_begins():
+def test_the_noise_schedule_ends_where_rendering_begins():
     assert noise_schedule(DenoiserSettings()).alphas_cumprod[-1] == 0
 
 

@@ -25,7 +25,7 @@ ITEMS = [RenderItem("a cat face", 1)]
 
 
 def save_random_adapter(info, compute, path, seed):
-    """An adapter that changes what is drawn."""
+    """An adapter that changes what is rendered."""
     unet = load_pipeline(info, compute).unet
     add_lora(unet, 2, seed)
     random = torch.Generator().manual_seed(seed)
@@ -45,7 +45,7 @@ def fast(tmp_path, monkeypatch, compute):
     return describe_model(FAST)
 
 
-def test_it_is_drawn_in_four_steps_without_guidance_by_weights_that_hold_the_adapter(
+def test_it_is_rendered_in_four_steps_without_guidance_by_weights_that_hold_the_adapter(
     fast, model, pipeline, compute
 ):
     assert (fast.name, fast.steps, fast.guidance) == ("emoji-fast", 4, 1.0)
@@ -59,7 +59,7 @@ def test_it_is_drawn_in_four_steps_without_guidance_by_weights_that_hold_the_ada
     assert np.asarray(image).std() > 0
 
 
-def test_the_adapter_that_comes_along_draws_what_is_asked(compute):
+def test_the_adapter_that_comes_along_renders_what_is_asked(compute):
     shipped = describe_model(FAST)
     items = [RenderItem(f"flat red apple on a {name} background", 3) for name in BACKGROUNDS]
     drawn = render(load_pipeline(shipped, compute), compute, items, settings_of(shipped))
@@ -76,7 +76,7 @@ def test_the_same_seed_gives_the_same_image(fast, compute):
     assert once.tobytes() == again.tobytes()
 
 
-def test_a_version_of_it_is_exported_as_a_model_that_draws_the_same(fast, compute, tmp_path):
+def test_a_version_of_it_is_exported_as_a_model_that_renders_the_same(fast, compute, tmp_path):
     save_random_adapter(fast, compute, tmp_path / "version.safetensors", 1)
     target = tmp_path / "merged"
     export(tmp_path / "version.safetensors", target, "merged", precision="fp32", model=fast)
