@@ -215,6 +215,7 @@ def fill(name: str, parameters: Sequence[Parameter], called: dict[str, Any]) -> 
     data = called.get("data")
     if not isinstance(data, list):
         raise RefusedCall(400, f"'data' is the list of what {shape(name, parameters)}.")
+
     missing = parameters[len(data) :]
     for parameter in missing:
         if not parameter.optional:

@@ -216,10 +216,12 @@ def call_table(page: gr.Blocks) -> CallTable:
         ]
         for path, description in page.get_api_info()["named_endpoints"].items()
     }
+
     events = {
         index: (name if (name := str(event.api_name)) in endpoints else "", len(event.inputs))
         for index, event in page.fns.items()
     }
+
     functions = {
         component["id"]: frozenset(component["props"].get("server_fns") or ())
         for component in page.config["components"]

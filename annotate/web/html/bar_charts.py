@@ -42,6 +42,7 @@ def on_line(
         marks += _rect("range", LINE * low, LINE * high, 6, 4)
     if value is not None:
         marks += _rect("mark", LINE * value - 0.8, LINE * value + 0.8, 2, 12)
+
     return (
         f'<svg class="on-line" viewBox="0 0 100 16" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(name, quote=True)}">{marks}</svg>'

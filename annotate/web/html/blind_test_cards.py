@@ -31,12 +31,14 @@ def blind_test_cards(trials: Sequence[dict[str, Any]], active: str, tuned: bool 
             "A blind test compares two versions, and so far there is only the base. Label some "
             "pairs and fine-tune first.",
         )
+
     if not trials:
         return notice_card(
             "No blind test yet",
             "Start one above: both versions render the same prompts, you say which image is "
             "better, and nobody sees which version made it until the votes are counted.",
         )
+
     return "".join(blind_test_card(trial, active) for trial in trials)
 
 
@@ -55,6 +57,7 @@ def blind_test_card(trial: dict[str, Any], active: str) -> str:
         details(trial),
     ]
     body = "".join(parts)
+
     name = escape(trial["trial"])
     return f'<article class="card blind-test-card" data-trial="{name}">{body}</article>'
 
@@ -102,13 +105,15 @@ def sentence(trial: dict[str, Any]) -> str:
         return f"<b>{after} is better than {before}.</b> {FALSE_POSITIVE_NOTE}"
     if trial["outcome"] == "worse":
         return f"<b>{after} is worse than {before}.</b> {FALSE_POSITIVE_NOTE}"
+
     if not trial["votes"]:
         return "<b>No votes yet.</b> Press Vote: the sides are shuffled, and no image is marked."
+
     low, high = trial["votes_needed"]
     most = f"{high:,} or more" if high >= MOST_VOTES else f"{high:,}"
     span = most if low == high else f"{low:,} to {most}"
     return (
-        f"<b>Not settled.</b> About {span} more decisive {pluralize(high, 'vote')} until an "
+        f"<b>No verdict yet.</b> About {span} more decisive {pluralize(high, 'vote')} until an "
         "outcome, by the votes so far (80 % range)."
     )
 
@@ -120,6 +125,8 @@ def buttons(trial: dict[str, Any], active: str) -> str:
     if trial["state"] == "open":
         main = ' class="main"' if trial["outcome"] is None else ""
         actions.append(button("vote", trial, "Vote" if not trial["votes"] else "Keep voting", main))
+
+    # The suggested action is the filled button: vote, then whatever the outcome says.
     if active != trial["after"]:
         main = ' class="main"' if trial["outcome"] == "better" else ""
         actions.append(button("use", trial, f"Make {after} active", main))
@@ -128,6 +135,7 @@ def buttons(trial: dict[str, Any], active: str) -> str:
         actions.append(button("back", trial, f"Go back to {before}", main))
     if trial["state"] == "open":
         actions.append(button("end", trial, "End the test"))
+
     if trial["votes"]:
         actions.append(button("report", trial, "Save a report"))
     if url := trial.get("report_url"):
@@ -152,12 +160,14 @@ def details(trial: dict[str, Any]) -> str:
         group("By person", trial["by_person"]),
         group(f"By prompt, of {trial['prompts']}", trial["by_prompt"]),
     ]
+
     if len(trial["questions"]) > 1:
         by_question = {
             QUESTIONS[name]: (votes["wins"], votes["losses"], votes["ties"])
             for name, votes in trial["questions"].items()
         }
         groups.insert(0, group("By question", by_question))
+
     resampled = ""
     if overall["over_prompts"]:
         low, high = (100 * share for share in overall["over_prompts"])
@@ -165,6 +175,7 @@ def details(trial: dict[str, Any]) -> str:
             f"<p>Other prompts might have given {low:.0f} to {high:.0f} % (95 % interval over "
             "prompts).</p>"
         )
+
     split = f'<div class="split">{"".join(groups)}</div>'
     return f"<details><summary>Details</summary>{resampled}{split}</details>"
 
@@ -202,7 +213,7 @@ def sizes_card(sizes: Mapping[float, int]) -> str:
         for rate, votes in sizes.items()
     )
     return (
-        '<div class="card"><b>How many votes it takes</b>'
-        '<p class="soft">Half of all tests have an outcome by then, if the candidate really</p>'
+        '<div class="card"><p class="soft">Half of all tests have a verdict by then, if the '
+        "candidate really</p>"
         f'<table class="sizes">{rows}</table></div>'
     )

@@ -37,6 +37,7 @@ def agreement_card(report: Report) -> str:
     if found["alpha"] is None:
         why = escape(found["why"])
         return f'<div class="card insight"><b>Agreement</b><p class="soft">{why}</p></div>'
+
     between = ""
     if found["low"] is not None:
         between = f", 95 % interval {found['low']:.2f} to {found['high']:.2f}"
@@ -61,12 +62,14 @@ def person_card(name: str, habit: Report, report: Mapping[str, Any]) -> str:
     """Return one person's habits, each a share with its interval and a sentence."""
     rows = [row("Left image", habit["left"], 0.5, side_sentence(habit))]
     rows.append(row("Same answer twice", habit["same_twice"], 0.5, twice_sentence(habit)))
+
     if habit["known"]["of"]:
         rows.append(row("Gold pairs", habit["known"], 0.5, ""))
     if reliable := report["reliability"].get(name):
         share = {"value": reliable["accuracy"], "low": reliable["low"], "high": reliable["high"]}
         said = f"by {quantity(reliable['shared'], 'vote')} that others gave too"
         rows.append(row("Agrees with others", share, 0.5, said))
+
     return (
         f'<article class="card insight person"><div class="run-head"><b><bdi>{escape(name)}</bdi>'
         f'</b><span class="soft">{quantity(habit["votes"], "vote")}</span>'
@@ -106,6 +109,7 @@ def twice_sentence(habit: Report) -> str:
     ties = habit["tie_once"]
     if not same["of"]:
         return "Some pairs are repeated with their sides swapped; none was decided twice yet."
+
     sentence = f"{same['count']} of {same['of']} repeated pairs with sides swapped"
     turned = [
         f"{habit[side + '_twice']} with the {side} side both times"
@@ -136,6 +140,7 @@ def exclusions_card(exclusions: Sequence[Report]) -> str:
     """Return a table of exclusions; empty without any."""
     if not exclusions:
         return ""
+
     rows = "".join(
         f"<tr><td>{exclusion['exclusion']}</td>"
         f"<td>{escape(exclusion['person'] or 'vote ' + str(exclusion['vote']))}</td>"
@@ -144,6 +149,7 @@ def exclusions_card(exclusions: Sequence[Report]) -> str:
         for exclusion in exclusions
     )
     head = "<th>No.</th><th>Whose</th><th>Reason</th><th>By</th><th>Now</th>"
+
     return (
         f'<div class="card table"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"

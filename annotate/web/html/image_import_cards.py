@@ -34,13 +34,16 @@ def preview_card(preview: Preview) -> str:
         (summary["pairs"], f"{pluralize(summary['pairs'], 'pair')} at the most"),
         (sum(summary["skipped"].values()), "skipped"),
     ]
+
     numbers = "".join(f"<div><b>{count:,}</b><span>{name}</span></div>" for count, name in facts)
     notes = [*["Stopped early: there may be more."] * preview.stopped, *preview.notes()]
+
     shown = "".join(_example(example, preview) for example in preview.examples)
     examples = (
         f"<h4>{quantity(len(preview.examples), 'image')} from all over the folder: is each prompt "
         f'the right one?</h4><ul class="examples">{shown}</ul>'
     ) * bool(shown)
+
     return (
         f'<div class="card plan preview" role="status"><div class="facts">{numbers}</div>'
         f"<p>{escape(' '.join(notes))}</p>{skip_list(summary)}{examples}</div>"
@@ -74,6 +77,7 @@ def _example(example: Example, preview: Preview) -> str:
         if small
         else '<span class="no-image"></span>'
     )
+
     name = escape(head.path.name)
     about = f"{escape(head.source)} · {quantity(example.images, 'image')}"
     return (

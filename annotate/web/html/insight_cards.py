@@ -25,6 +25,7 @@ def insights_page(report: Report) -> str:
     """Return the whole page of insights for the report of one person or of everybody."""
     if not report["votes"]:
         return notice_card(*FEW_VOTES)
+
     parts_shown = "".join(
         (
             measuring(report["measuring"]),
@@ -66,6 +67,7 @@ def pace_card(report: Report) -> str:
         (seconds(median), "median per pair"),
     )
     cells = "".join(f"<div><b>{value}</b><span>{name}</span></div>" for value, name in facts)
+
     hours = [f"{hour}:00" for hour in range(24)]
     named = [day.strftime("%d %b") for day, _ in days]
     plots = bars("Votes per day", [votes for _, votes in days], named, "vote")
@@ -105,6 +107,7 @@ def liking_card(likes: Report) -> str:
     strong = [attribute for attribute in likes["attributes"] if attribute["tells"]][:MOST_LIKES]
     why = f'<p class="soft">{escape(likes["why"])}</p>' if likes["why"] else ""
     rows = "".join(liked_row(attribute) for attribute in strong)
+
     rest = [
         attribute
         for attribute in likes["attributes"]
@@ -180,6 +183,7 @@ def differs_card(differs: Report | None) -> str:
             "Once others have voted on the same pairs, the ones where most chose the other image "
             "appear here. To disagree is no mistake: tastes differ.",
         )
+
     head = (
         f"On {differs['different']} of {differs['compared']} pairs that others voted on too, most "
         "of them chose the other image. That is no mistake: tastes differ."
@@ -192,6 +196,7 @@ def differs_card(differs: Report | None) -> str:
         for attribute in differs["attributes"][:MOST_LIKES]
     )
     listed = f"<p>More often than the others:</p><ul>{habits}</ul>" if habits else ""
+
     image_pairs = "".join(
         pair(example, f"{example['against']} of {example['others']} chose the other")
         for example in differs["pairs"]

@@ -62,6 +62,7 @@ def run_card(run: dict[str, Any] | None) -> str:
             "No run yet",
             "When a fine-tune runs, its progress, its curves and its outcome are here.",
         )
+
     percent = round(100 * (run["progress"] or 0))
     parts = [
         f'<div class="run-head"><b>Run {escape(run["run_id"])}</b>{_badge(run["state"])}'
@@ -74,6 +75,7 @@ def run_card(run: dict[str, Any] | None) -> str:
         left_out(run),
         _check_sheet(run),
     ]
+
     return f'<div class="card run" data-state="{escape(run["state"])}">{"".join(parts)}</div>'
 
 
@@ -100,11 +102,13 @@ def runs_table(runs: Sequence[dict[str, Any]]) -> str:
 def _outcome_of(result: dict[str, Any], version: str | None) -> str:
     if reasons := failed_checks(result):
         return _held_back(reasons, version)
+
     held = result.get("held_out") or {}
     made = f" It is version <b>{escape(version)}</b>." if version else ""
     advice = escape(str(result.get("advice") or ""))
     pairs = quantity(held.get("pairs", 0), "pair")
     agreed = f"on {pairs} held out it agrees with you {_share(held)}"
+
     if held.get("helped") is True:
         return f'<p class="outcome good"><b>It helped:</b> {agreed}.{made} {advice}</p>'
     if held.get("helped") is False:
@@ -127,6 +131,7 @@ def _check_sheet(run: dict[str, Any]) -> str:
     """Return the results and the images of the release checks, folded."""
     if not run.get("sheet_url"):
         return ""
+
     checks = (run.get("result") or {}).get("checks") or []
     lines = "".join(
         f"<li>{'' if check['passed'] else '<b>Failed:</b> '}{escape(check['sentence'])}</li>"
@@ -170,6 +175,7 @@ def _phase_line(run: dict[str, Any]) -> str:
         return str((run.get("result") or {}).get("objective_title") or "")
     if trouble := run.get("trouble"):
         return str(trouble)
+
     words = [str(run.get("phase") or "").replace("_", " ").capitalize()]
     if run.get("step"):
         words.append(f"step {run['step']} of {run['steps']}")

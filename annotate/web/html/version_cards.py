@@ -161,10 +161,12 @@ def _facts(version: VersionRow) -> str:
         for kind, (one, many) in VOTE_KINDS.items()
         if version["counts"].get(kind) or (kind == "preference" and version["counts"])
     ]
+
     if version["objective"]:
         facts.append((str(version["objective"]), "objective"))
     if version["snapshot"]:
         facts.append((str(version["snapshot"]), "snapshot"))
+
     facts += _imported_facts(version["imported"] or {})
     if (variety := version["result"].get("diversity")) is not None:
         facts.append((f"{variety:.2f}×", "as varied as base"))

@@ -42,6 +42,7 @@ class BestOfNSection:
                 )
                 self._shown = gr.Slider(1, MOST_SHOWN, SHOWN, step=1, label="Shown")
                 self._start = gr.Button("Choose", min_width=90, elem_id="start-best-of-n")
+
         self.versions = [self._version, self._scorer]
 
     def listen(

@@ -48,6 +48,7 @@ class BlindTestTab:
             with gr.Column(min_width=320):
                 heading("Votes needed")
                 gr.HTML(sizes_card(sample_sizes()), apply_default_css=False)
+
         heading("Blind tests")
         self._cards = gr.HTML(
             elem_id="blind-tests", js_on_load=read_static("blind_test.js"), apply_default_css=False
@@ -61,6 +62,7 @@ class BlindTestTab:
         self._activate_winner = gr.Checkbox(
             label="Activate the winner: the candidate if better, the baseline if worse"
         )
+
         self._prompts = gr.Textbox(
             label="Your own prompts, one per line",
             info="Nobody may have labeled them. Empty: the evaluation prompts that are set aside.",
@@ -80,6 +82,7 @@ class BlindTestTab:
             self._cards,
             **PRIVATE,
         )
+
         self._cards.select(refuse(self._on_button), None, self._cards, **PRIVATE)
         self.timer.tick(self._view, None, self._cards, **PRIVATE)
         opened = [*versions, self._start, self._cards]
@@ -119,6 +122,7 @@ class BlindTestTab:
     def _on_button(self, event: gr.EventData) -> str:
         action, trial = str(event._data["action"]), str(event._data["trial"])
         report = self._studio.blind_tests.results(trial)
+
         if action == "report":
             saved = self._studio.blind_tests.reports.save(trial)["saved"]
             gr.Info(f"The report is in the studio folder, in {saved}.")

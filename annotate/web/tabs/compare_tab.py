@@ -89,6 +89,7 @@ class CompareTab:
                     )
                     self._start = gr.Button("Compare", variant="primary", elem_id="start-compare")
                     self._stop = gr.Button("Stop", visible=False, elem_id="stop-compare")
+
         self._board = gr.HTML(
             None,
             html_template=EMPTY_BOARD,
@@ -118,6 +119,7 @@ class CompareTab:
         self._start.click(None, None, buttons, js=busy_script(busy=True))
         rendered = self._start.click(refuse(self._render), form, self._board, **PRIVATE)
         reset_buttons_after(rendered, buttons)
+
         offered = [self._known, self._columns, self._version, *self._best_of_n.versions]
         self.tab.select(self._offer, [self._known, self._columns], offered, **PRIVATE)
         self._add.click(
@@ -126,6 +128,7 @@ class CompareTab:
             self._columns,
             **PRIVATE,
         )
+
         best_of_n = self._best_of_n.listen(self._prompts, self._seeds, self._board, buttons)
         self._rendering = [rendered, best_of_n]
 
@@ -134,12 +137,15 @@ class CompareTab:
         form = [self._prompts, self._seeds, self._columns]
         buttons = [self._start, self._stop]
         filled = [self._known, self._version, *self._best_of_n.versions, self._link, *form]
+
+        # READ_LINK runs in the browser first, so that the server gets the part after the #.
         opened = page.load(self._open, self._link, filled, js=READ_LINK, **PRIVATE)
         shown = opened.then(None, None, None, js=SHOW_LINKED, **PRIVATE)
         busy = shown.then(lambda link: busy_buttons(bool(link)), self._link, buttons, **PRIVATE)
         render = errors_as_gr_error(self._expected)(self._render_linked)
         rendered = busy.then(render, self._link, self._board, **PRIVATE)
         reset_buttons_after(rendered, buttons)
+
         self._stop.click(
             lambda value: [*busy_buttons(busy=False), stopped(value)],
             self._board,

@@ -45,6 +45,7 @@ class FineTuneTab:
                 with gr.Row():
                     self._cancel = gr.Button("Cancel", visible=False, elem_id="cancel")
                     self._resume = gr.Button("Resume", visible=False, elem_id="resume")
+
         self._history_title = heading("History", visible=False)
         self._history = gr.HTML(elem_id="history", apply_default_css=False)
 
@@ -94,6 +95,7 @@ class FineTuneTab:
         runs = self._studio.runs()
         run = self._studio.run_detail(runs[0]["run_id"]) if runs else None
         state = run["state"] if run else ""
+
         plan, possible = self._plan_card(settings)
         return [
             plan,

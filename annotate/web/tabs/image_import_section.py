@@ -49,6 +49,7 @@ def image_import_section(studio: Studio, expected: Errors) -> None:
     def preview_folder(named: str) -> Iterator[Shown]:
         job = BackgroundJob(lambda: (preview := material.look(named), preview_card(preview)))
         yield from _watched(job, material)
+
         preview, card = job.result()
         import_button = gr.Button(f"Import {quantity(preview.images, 'image')}")
         offered = gr.Row(visible=bool(preview.images))

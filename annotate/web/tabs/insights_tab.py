@@ -40,6 +40,7 @@ class InsightsTab:
                 scale=0,
                 elem_id="insights-whose",
             )
+
         waiting = notice_card("Adding up the votes", "With very many this takes some seconds.")
         self._page = gr.HTML(waiting, elem_id="insights", apply_default_css=False)
         with gr.Accordion("Quality control", open=False) as self._controls:
@@ -65,6 +66,7 @@ class InsightsTab:
         self._weigh = gr.Checkbox(
             label="Weight votes by reliability (needs three people or more, shown above)"
         )
+
         heading("Exclude votes")
         with gr.Row(equal_height=True):
             self._excluded = gr.Dropdown([], label="Whose", min_width=140, elem_id="exclude-whose")
@@ -79,11 +81,13 @@ class InsightsTab:
         settings: list[gr.Slider | gr.Checkbox] = [self._repeat, self._gold, self._weigh]
         opened = [self._person_shown, self._excluded, *settings, self._page, self.timer]
         shown = [self._page, self.timer]
+
         self.tab.select(self._open, self._person_shown, opened, **PRIVATE)
         self._person_shown.change(self._view, self._person_shown, shown, **PRIVATE)
         self.timer.tick(self._view, self._person_shown, shown, **PRIVATE)
         for component, name in zip(settings, (REPEAT_SHARE, GOLD_SHARE, WEIGH), strict=True):
             component.input(refuse(self._setting_changer(name)), component, None, **PRIVATE)
+
         self._exclude.click(
             refuse(self._exclude_votes),
             [self._excluded, self._reason, self._person_shown],
@@ -97,6 +101,7 @@ class InsightsTab:
     def _open(self, whose: str | None) -> list[Any]:
         if self._person is None:
             self._insights.weigh()
+
         report = self._insights.report(self._person_of(whose))
         names = report["people"] if self._person is None and not self._person_of(whose) else None
         settings = report["settings"]

@@ -52,6 +52,7 @@ class PeopleTab:
             self._notice = gr.HTML(
                 elem_id="person-link", js_on_load=COPY_LINK, apply_default_css=False
             )
+
             heading("Add a person")
             with gr.Row(equal_height=True):
                 self._name = gr.Textbox(

@@ -46,6 +46,7 @@ class ProjectSection:
         overlap = gr.Slider(
             1, 20, step=1, label="Votes per pair", info="How many people are asked about each pair."
         )
+
         save = gr.Button("Save", size="sm", variant="primary")
         self._fields = [reasons, criteria, overlap]
         save.click(self._refuse(self._save), self._fields, self._fields, **PRIVATE)
@@ -89,8 +90,10 @@ class ProjectSection:
             for flag in flags
             if flag["decision"] != "withdrawn"
         ]
+
         waiting = [flag["report"] for flag in flags if flag["decision"] == "open"]
         chosen = waiting[0] if waiting else (choices[0][1] if choices else None)
+
         listed = f'<div class="flags">{"".join(map(flag_card, flags))}</div>'
         return [
             listed if flags else NO_FLAGS,
@@ -105,11 +108,12 @@ def flag_card(flag: dict[str, Any]) -> str:
         f'<img src="{escape(flag[side])}" alt="" loading="lazy">'
         for side in ("left_url", "right_url")
     )
-    note = f" “{escape(flag['note'])}”" if flag["note"] else ""
+
+    note = f", “{escape(flag['note'])}”" if flag["note"] else ""
     return (
         f'<figure class="flag" tabindex="0"><span class="both">{images}</span><figcaption>'
         f"<b>{flag['report']}: {escape(flag['prompt'])}</b>"
-        f'<span class="soft">by {escape(flag["by"])},{note} '
+        f'<span class="soft">by {escape(flag["by"])}{note}: '
         f"{FLAG_STATES[flag['decision']]}</span>"
         "</figcaption></figure>"
     )

@@ -33,7 +33,7 @@ class VersionsTab:
         with gr.Tab("Versions", id="versions", elem_id="versions-tab") as self.tab:
             self._build()
         self._shown = [self._tree, self._card, self._actions, self._export_row, *self._buttons]
-        self._shown += [self._name, self._note, self._confirm, self._export_told]
+        self._shown += [self._name, self._note, self._confirm, self._export_result]
         self._listen()
         self._listen_to_jobs()
 
@@ -50,6 +50,7 @@ class VersionsTab:
                 heading("Selected version")
                 self._card = gr.HTML(elem_id="version", apply_default_css=False)
                 self._build_actions()
+
         with gr.Accordion("Import a version", open=False, elem_id="import-version"):
             self._build_import()
         self._disk = disk_section(self._studio, self._expected)
@@ -60,11 +61,13 @@ class VersionsTab:
                 self._activate = gr.Button("Make active", variant="primary", elem_id="make-active")
                 self._compare = gr.Button("Compare", elem_id="compare-version")
                 self._delete = gr.Button("Delete", elem_id="delete-version")
+
             with gr.Group(visible=False, elem_id="confirm-delete") as self._confirm:
                 self._question = gr.HTML(apply_default_css=False)
                 with gr.Row():
                     self._do_delete = gr.Button("Delete its files", variant="stop")
                     self._keep = gr.Button("Keep it")
+
             with gr.Column(visible=False) as self._export_row, gr.Row(equal_height=True):
                 self._form = gr.Dropdown(
                     labels(),
@@ -76,7 +79,7 @@ class VersionsTab:
                 )
                 self._export = gr.Button("Export", elem_id="export-version", min_width=90)
                 self._stop = gr.Button("Stop", visible=False, min_width=90, elem_classes="stop-job")
-            self._export_told = gr.HTML(elem_id="export", apply_default_css=False)
+            self._export_result = gr.HTML(elem_id="export", apply_default_css=False)
             with gr.Row(equal_height=True):
                 self._name = gr.Textbox(
                     label="Name", placeholder="warm colors", max_length=60, elem_id="version-name"
@@ -85,6 +88,7 @@ class VersionsTab:
                     label="Note", lines=1, max_lines=6, scale=2, elem_id="version-note"
                 )
                 self._save = gr.Button("Save", min_width=90, elem_id="save-version")
+
         self._buttons = [self._activate, self._compare, self._delete]
 
     def _build_import(self) -> None:
@@ -94,6 +98,7 @@ class VersionsTab:
             "copied into the studio, and becomes a version.</p>",
             apply_default_css=False,
         )
+
         with gr.Row(equal_height=True):
             self._path = gr.Textbox(
                 label="File or folder on this machine",
@@ -111,7 +116,7 @@ class VersionsTab:
             self._stop_import = gr.Button(
                 "Stop", visible=False, min_width=90, elem_classes="stop-job"
             )
-        self._import_told = gr.HTML(elem_id="imported", apply_default_css=False)
+        self._import_result = gr.HTML(elem_id="imported", apply_default_css=False)
 
     def _listen(self) -> None:
         refuse, shown = errors_as_gr_error(self._expected), self._shown
@@ -154,7 +159,7 @@ class VersionsTab:
 
     def _listen_to_jobs(self) -> None:
         refuse, registry = errors_as_gr_error(self._expected), self._registry
-        exporting = [self._export_told, self._export, self._stop]
+        exporting = [self._export_result, self._export, self._stop]
 
         @refuse
         def export(version: str, form: str) -> Iterator[list[Any]]:
@@ -165,7 +170,7 @@ class VersionsTab:
 
         started = self._export.click(export, [self._selected, self._form], exporting, **PRIVATE)
         started.failure(lambda: ["", *_idle()], None, exporting, **PRIVATE)
-        importing = [self._import_told, self._import, self._stop_import]
+        importing = [self._import_result, self._import, self._stop_import]
 
         @refuse
         def adopt(path: str) -> Iterator[list[Any]]:
@@ -224,6 +229,7 @@ class VersionsTab:
         detail = self._registry.detail(version)
         exists = detail["deleted"] is None
         tuned = exists and detail["parent"] is not None
+
         return [
             tree(versions, version),
             version_card(detail),
