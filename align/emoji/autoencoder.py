@@ -113,6 +113,7 @@ def train_decoder(work: Path, settings: Settings) -> None:
             decoded_BCHW = decoder(latent_BCHW)
         return image_error(decoded_BCHW.float() - image_BCHW, wanted)
 
+    # Before the training: a decoder must never be taken for that of another autoencoder.
     write_json(work / FACTS, {"autoencoder": sha256(work / FILE)})
     train(decoder, wanted.loop, work / DECODER, loss)
     _print_psnr(work, settings, images)
@@ -125,6 +126,7 @@ def sample_crops(
     random = np.random.default_rng((settings.loop.seed, step))
     is_whole = step >= (1 - settings.whole) * settings.loop.steps
     side = data.side if is_whole else settings.crop
+    # As many pixels in whole images as in crops, so that every step costs the same.
     size = max(1, settings.loop.batch * settings.crop**2 // side**2)
 
     numbers_B = random.choice(images.where(held_out=False), size)

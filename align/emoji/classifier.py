@@ -76,6 +76,7 @@ def train_classifier(work: Path, settings: Settings) -> None:
         random = np.random.default_rng((wanted.loop.seed, step))
         numbers_B = random.choice(numbers, wanted.loop.batch)
         image_BCHW = to_signal(compose_batch(images, numbers_B, random, settings.data))
+        # Sharp training images would make it unsure of rendered ones.
         image_BCHW = softened(image_BCHW, wanted.loop, step).to(compute.device)
         rows = [images.rows[number] for number in numbers_B]
         with compute.autocasting():

@@ -136,22 +136,26 @@ def train_denoiser(work: Path, settings: Settings) -> None:
     def unstyled_ids(step: int) -> Tensor | None:
         if not share:
             return None
+        # The same step gives the same random numbers, so only the styles are missing.
         return torch.tensor(token_ids(tokenizer, sample_batch(latents, unstyled, step)[1]))
 
     def loss(step: int) -> Tensor:
         clean_BCHW, captions = sample_batch(latents, wanted, step)
         ids_BS = torch.tensor(token_ids(tokenizer, captions))
+
         random = torch.Generator().manual_seed(counter_key(wanted.loop.seed, "noise", step))
         noise_BCHW = torch.randn(clean_BCHW.shape, generator=random)
         timesteps_B = sample_timesteps(len(clean_BCHW), len(weight_T), random, wanted.noisier)
         kept_B = (torch.rand(len(clean_BCHW), generator=random) >= wanted.drop_condition).float()
         noisy_BCHW, target_BCHW = corrupt(schedule, clean_BCHW, noise_BCHW, timesteps_B)
+
         inputs = [tensor.to(compute.device) for tensor in (noisy_BCHW, timesteps_B, ids_BS, kept_B)]
         with compute.autocasting():
             predicted_BCHW = network(*inputs, size).float()
             difference_BCHW = style_difference(
                 network, inputs, predicted_BCHW, unstyled_ids(step), size
             )
+
         target_BCHW = target_BCHW.to(compute.device) + share * difference_BCHW
         error_B = (predicted_BCHW - target_BCHW).square().mean(dim=(1, 2, 3))
         return (error_B * weight_T[timesteps_B].to(compute.device)).mean()

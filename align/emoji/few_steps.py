@@ -67,10 +67,12 @@ class DenoisingPath:
                 f"A few-step adapter needs a model that predicts velocities, not {predicts}: "
                 'its setting "prediction" is to be "v_prediction".'
             )
+
         self._unet = pipeline.unet
         self._guidance = settings.guidance
         signal_T = pipeline.scheduler.alphas_cumprod
         ends = torch.linspace(0, len(signal_T), settings.stretches + 1).round().long() - 1
+        # The first border is the clean image: no timestep of its own, and a signal of 1.
         self.timestep_N1 = ends.clamp(min=0)
         self.signal_N1 = torch.where(ends < 0, 1.0, signal_T[self.timestep_N1])
 

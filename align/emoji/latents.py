@@ -84,6 +84,7 @@ def encode_all(work: Path, settings: Settings) -> Latents:
         now = time.monotonic()
         if now - saved > SAVE_SECONDS or index + 1 == len(numbers_P):
             saved = now
+            # Pixels first: the count must not promise what a crash would lose.
             array.flush()
             write_json(work / FACTS, {"source": source, "done": index + 1})
             left = (now - started) / (index + 1 - done) * (len(numbers_P) - index - 1) / 60

@@ -214,6 +214,7 @@ def render_seconds(
 ) -> float:
     """Return the time to render prompts in one batch, the better of two tries."""
     items, times = [RenderItem(prompt, 0) for prompt in prompts], []
+    # The first try also allocates memory and chooses kernels.
     for _ in range(2):
         started = time.perf_counter()
         render(pipeline, compute, items, settings)

@@ -37,6 +37,7 @@ def export(work: Path, settings: Settings) -> None:
     """Write the pipeline of a working folder to its `model`, whatever that held before."""
     folder = work / FOLDER
     pipeline = assemble(work, settings).to(torch.float16)
+    # Files of an earlier export would stay, and count towards the size.
     shutil.rmtree(folder, ignore_errors=True)
     pipeline.save_pretrained(folder, safe_serialization=True)
     forget_origin(folder)

@@ -72,7 +72,8 @@ STYLES = {
         "MIT",
     ),
 }
-"""The style words of the model, and the package whose artwork each stands for."""
+"""The style words of the model, and the package whose artwork each stands for. Digests pin the
+content, also of archives from a mirror or put there by hand."""
 
 
 class SourceError(AlignError):

@@ -40,6 +40,7 @@ def load_fitting_weights(networks: Mapping[str, nn.Module], start: str) -> None:
     earlier = load_earlier_model(start)
     for part, network in networks.items():
         own = network.state_dict()
+        # Layers of another size, as after a change of channels, start from scratch.
         fitting = fitting_weights(own, getattr(earlier, part).state_dict())
         if not fitting:
             raise NotTrained(

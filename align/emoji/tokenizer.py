@@ -47,6 +47,7 @@ def learn_tokenizer(texts: Iterable[str], settings: TokenizerSettings) -> CLIPTo
     )
     backend.train_from_iterator(texts, trainer)
 
+    # The backend's own vocabulary lacks bytes that no caption contains.
     alphabet = sorted(ByteLevel.alphabet())
     words = [START, END, *alphabet, *(letter + WORD_END for letter in alphabet)]
     vocabulary = {word: number for number, word in enumerate(words)}
@@ -55,6 +56,7 @@ def learn_tokenizer(texts: Iterable[str], settings: TokenizerSettings) -> CLIPTo
         if len(vocabulary) >= settings.vocabulary:
             break
         merges.append((first, second))
+        # Two merges may make the same word.
         vocabulary.setdefault(first + second, len(vocabulary))
     return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=settings.length)
 

@@ -90,6 +90,7 @@ class Training:
     @torch.no_grad()
     def _update_average(self) -> None:
         """Update the averaged weights, with a smaller decay in the beginning."""
+        # The first weights are random, and would stay in the average for thousands of steps.
         keep = min(self.settings.averaging, (1 + self.step) / (10 + self.step))
         now = _floats(self.network)
         torch._foreach_lerp_(list(self.average.values()), [now[n] for n in self.average], 1 - keep)
@@ -201,6 +202,7 @@ def load_averaged(network: nn.Module, path: Path) -> nn.Module:
 def training_compute() -> Compute:
     """Return the fastest device, with weights in fp32 and matrix products in bf16 where fast."""
     compute = choose_compute()
+    # Never fp16: there is no loss scaling here.
     half = torch.bfloat16 if torch.bfloat16 in (compute.weights, compute.autocast) else None
     return Compute(compute.device, torch.float32, half)
 
