@@ -1,4 +1,4 @@
-"""What the browser tests do over and over: drive the stage."""
+"""Steps that the browser tests share: they drive the stage."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""A folder is looked at on the page, and brought in only when a person says so."""
+"""A folder is previewed on the page, and imported only when a person says so."""
 
 from __future__ import annotations
 

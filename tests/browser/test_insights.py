@@ -1,4 +1,4 @@
-"""A person looks at their own votes, and is offered a pause when going too fast."""
+"""A person looks at their own votes, and gets a hint to slow down when going too fast."""
 
 from typing import Any
 

@@ -76,7 +76,7 @@ def test_keys_mean_the_same_on_every_layout(keys: Any) -> None:
 
 
 def test_what_a_character_is_bound_to_goes_before_what_is_printed(keys: Any) -> None:
-    keys.evaluate('() => { K.set("report", "é"); K.nameReasons(["ä"]); K.reasons[0].key = "п"; }')
+    keys.evaluate('() => { K.set("report", "é"); K.assignReasonKeys(["ä"]); K.reasons[0].key = "п"; }')
     assert action_of(keys, {"key": "é", "code": "Digit1"}) == "report"
     assert action_of(keys, {"key": "п", "code": "KeyG"}) == "reason-0"
     assert action_of(keys, {"key": "x", "code": "KeyX"}) is None
@@ -89,7 +89,7 @@ def test_places_of_four_get_keys_of_ones_own_and_take_none_that_is_needed(keys: 
     assert action_of(keys, {"key": "1", "code": "Digit1"}, "four") == "pixels"
     keys.evaluate('() => K.set("place-1", "3")')
     assert action_of(keys, {"key": "2", "code": "Digit2"}, "four") == "place-2"
-    free = "([key, action]) => K.free(key, action)"
+    free = "([key, action]) => K.isFree(key, action)"
     assert not keys.evaluate(free, ["s", "place-3"]), "skip would have to take 4, which is taken"
     assert keys.evaluate(free, ["q", "place-3"]) and not keys.evaluate(free, ["Tab", "place-3"])
 

@@ -118,7 +118,7 @@ def labels(stage: Stage, url: str, problems: list[str]) -> None:
 
 
 def watched(page: Any, url: str) -> list[str]:
-    """What a page asked elsewhere or was refused, from now on."""
+    """Collect requests of a page that went elsewhere or were refused, from now on."""
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     # What the policy of the page's own answers forbids is told there.
@@ -131,7 +131,7 @@ def watched(page: Any, url: str) -> list[str]:
 
 
 def is_problem(said: Any) -> bool:
-    """Whether a page complains; the icon of a host's root is none of its business."""
+    """Return True if a page complains; the icon of a host's root is none of its business."""
     return said.type == "error" and not said.location.get("url", "").endswith("/favicon.ico")
 
 

@@ -1,4 +1,4 @@
-"""From votes to a version that is active, to images before and after, and to a blind verdict."""
+"""From votes to a version that is active, to a comparison, and to the verdict of a blind test."""
 
 import re
 import shutil
@@ -110,7 +110,7 @@ def looks_in_every_way(page: Any) -> None:
 
 
 def place_of(page: Any, column: int) -> tuple[float, float]:
-    """How far an image is moved against its frame, in shares of the frame."""
+    """Return how far an image is moved against its frame, in shares of the frame."""
     script = """column => {
         const frame = document.querySelector(`#board [data-column="${column}"] .frame`);
         const [box, image] = [frame, frame.firstChild].map((e) => e.getBoundingClientRect());
@@ -147,16 +147,16 @@ def judges_blind_and_goes_back(app: App, page: Any, stage: Stage, made: str) -> 
     page.locator("#stage [data-action=leave]").click()
     page.locator("#stage .blind-test").wait_for(state="hidden", timeout=SLOW_MS)
     restored = ["base", "base"]
-    wait_for(lambda: drawn_by(app, page) == restored, "a pair of the restored version")
+    wait_for(lambda: versions_on_stage(app, page) == restored, "a pair of the restored version")
 
 
 def side_of(app: App, page: Any, version: str) -> str:
     """The key of the side that a version drew, which nobody can see."""
-    return "ArrowLeft" if drawn_by(app, page)[0] == version else "ArrowRight"
+    return "ArrowLeft" if versions_on_stage(app, page)[0] == version else "ArrowRight"
 
 
-def drawn_by(app: App, page: Any) -> list[str]:
-    """Which versions drew the two images on the stage, by a copy of the app's database."""
+def versions_on_stage(app: App, page: Any) -> list[str]:
+    """Return the versions that rendered the images on the stage, by a copy of the database."""
     sources = page.locator("#stage .frame img").evaluate_all("all => all.map(one => one.src)")
     ids = [source.rsplit("/", 1)[1].removesuffix(".png") for source in sources]
     known = wait_for(lambda: copied_images(app, ids), "the images in the database", 30)

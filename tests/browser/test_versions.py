@@ -1,4 +1,4 @@
-"""A person brings a LoRA along, names it, exports it, compares it and deletes it."""
+"""A person imports a LoRA, names it, exports it, compares it and deletes it."""
 
 from pathlib import Path
 from typing import Any

@@ -42,7 +42,7 @@ def post(web: Web, path: str, body: Any, *more: tuple[str, str]) -> Answer:
 
 
 def sentence(answer: Answer | httpx.Response) -> str:
-    """What an answer says went wrong; it has to be something that a person can read."""
+    """Return the error of an answer; it has to be a sentence that a person can read."""
     told = json.loads(answer.text)
     said = told.get("error") or told.get("detail")
     assert isinstance(said, str) and len(said) > 10, answer.text

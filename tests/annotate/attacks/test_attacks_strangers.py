@@ -1,4 +1,4 @@
-"""What strangers with made-up cookies cost, and what somebody hears who may hear no more."""
+"""Strangers with made-up cookies cost little, and a revoked session hears nothing more."""
 
 from __future__ import annotations
 

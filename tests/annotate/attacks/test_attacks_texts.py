@@ -38,7 +38,7 @@ class Used:
         return f"{self.where}-{self.method}"
 
     def seconds(self, text: str) -> float:
-        """How long it takes, with another look where that seems long."""
+        """Return the seconds it takes, measured again where that seems long."""
         given: Any = text if isinstance(self.pattern.pattern, str) else text.encode()
         method = getattr(self.pattern, self.method)
         arguments = (given[:0], given) if self.method == "sub" else (given,)

@@ -1,4 +1,4 @@
-"""The Compare tab's behaviour behind its components."""
+"""The Compare tab's behavior behind its components."""
 
 import gradio as gr
 import pytest

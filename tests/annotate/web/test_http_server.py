@@ -1,4 +1,4 @@
-"""How the app listens."""
+"""The web server listens, and says in a sentence when it cannot."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""What the stage sends arrives once, as it was meant, and in the person's own name."""
+"""Events of the stage arrive once, as they were meant, and in the person's own name."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the tabs show, as plain values: no server needed."""
+"""The cards and tabs as plain values: no server needed."""
 
 from __future__ import annotations
 

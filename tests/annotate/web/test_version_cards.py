@@ -1,4 +1,4 @@
-"""What the Versions tab shows, as plain values: no server needed."""
+"""The cards of the Versions tab as plain values: no server needed."""
 
 import pytest
 
