@@ -76,7 +76,8 @@ def test_keys_mean_the_same_on_every_layout(keys: Any) -> None:
 
 
 def test_what_a_character_is_bound_to_goes_before_what_is_printed(keys: Any) -> None:
-    keys.evaluate('() => { K.set("report", "é"); K.assignReasonKeys(["ä"]); K.reasons[0].key = "п"; }')
+    keys.evaluate('() => { K.set("report", "é"); K.assignReasonKeys(["ä"]); }')
+    keys.evaluate('() => { K.reasons[0].key = "п"; }')
     assert action_of(keys, {"key": "é", "code": "Digit1"}) == "report"
     assert action_of(keys, {"key": "п", "code": "KeyG"}) == "reason-0"
     assert action_of(keys, {"key": "x", "code": "KeyX"}) is None
