@@ -81,7 +81,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("--dry-run", action="store_true", help="print the plan as JSON and stop")
     train.add_argument(
         "--cpu-lock",
-        "--turns",  # The name before 0.2; goes with the next release.
+        "--turns",  # The former name, kept until the next release.
         dest="cpu_lock",
         type=Path,
         metavar="FILE",
