@@ -1,4 +1,7 @@
-"""What a blind test's votes say: by question, by prompt, by person."""
+"""Verdict of a blind test: its votes counted by question, by prompt and by person.
+
+The test is that of statistics.sequential_test, whose result may be looked at after every vote.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -8,49 +11,59 @@ from annotate.statistics.intervals import Tally, bootstrap_over_prompts, wilson_
 from annotate.statistics.sequential_test import log_e_value, outcome, votes_needed
 from storage.records import QUESTIONS, TrialVote
 
-DECIDING = QUESTIONS[0]
-"""The question whose votes settle a verdict; the others are told beside it."""
+DECIDING_QUESTION = QUESTIONS[0]
+"""The question whose votes settle the verdict; the others are only reported."""
 
 
 class VerdictCalculator:
-    """Adds up votes; simulations are remembered by what they started from."""
+    """Calculator of verdicts; caches the simulations of how many votes are still needed."""
 
     def __init__(self) -> None:
-        self._needed: dict[Tally, tuple[int, int] | None] = {}
+        self._votes_needed: dict[Tally, tuple[int, int] | None] = {}
 
     def outcome(self, votes: Sequence[TrialVote]) -> str | None:
-        """better, worse, or None while it cannot be called."""
-        return outcome(tally([vote for vote in votes if vote.question == DECIDING]))
+        """Return "better" or "worse" once the verdict is settled, None before."""
+        return outcome(tally([vote for vote in votes if vote.question == DECIDING_QUESTION]))
 
     def verdict(self, questions: Sequence[str], votes: Sequence[TrialVote]) -> dict[str, Any]:
-        """Everything about a trial's votes, in values that JSON can hold."""
-        asked = {name: [v for v in votes if v.question == name] for name in questions}
-        deciding = asked[DECIDING]
+        """Summarize the votes of a blind test in JSON-compatible values.
+
+        `questions` are those asked; the deciding one is among them.
+        """
+        by_question = {name: [v for v in votes if v.question == name] for name in questions}
+        deciding = by_question[DECIDING_QUESTION]
         total = tally(deciding)
+
         return {
             "votes": len(deciding),
             "outcome": outcome(total),
-            "votes_needed": self._range(total),
-            "questions": {name: told(some) for name, some in asked.items()},
+            "votes_needed": self._needed_range(total),
+            "questions": {name: question_results(some) for name, some in by_question.items()},
             "by_prompt": grouped(deciding, lambda vote: vote.prompt),
             "by_person": grouped(deciding, lambda vote: vote.annotator),
         }
 
-    def _range(self, total: Tally) -> tuple[int, int] | None:
-        plain = Tally(total.wins, total.losses)
-        if plain not in self._needed:
-            self._needed[plain] = votes_needed(plain)
-        return self._needed[plain]
+    def _needed_range(self, total: Tally) -> tuple[int, int] | None:
+        """Return how many more votes the verdict needs, a range from simulations, or None."""
+        # Ties do not move the test, so they are no part of the cache's key.
+        decisive = Tally(total.wins, total.losses)
+        if decisive not in self._votes_needed:
+            self._votes_needed[decisive] = votes_needed(decisive)
+        return self._votes_needed[decisive]
 
 
 def tally(votes: Sequence[TrialVote]) -> Tally:
-    """Count votes by what they say; skips say nothing."""
+    """Count wins of `after`, wins of `before`, and ties; skips count as nothing."""
     results = [vote.result for vote in votes]
     return Tally(results.count("after"), results.count("before"), results.count("tie"))
 
 
-def told(votes: Sequence[TrialVote]) -> dict[str, Any]:
-    """One question's numbers: the rate over decisive votes, its interval, and one over prompts."""
+def question_results(votes: Sequence[TrialVote]) -> dict[str, Any]:
+    """Return one question's counts, win rate and intervals.
+
+    The rate is over decisive votes; `low` and `high` are its Wilson interval, `over_prompts` the
+    interval of a bootstrap over prompts.
+    """
     total = tally(votes)
     by_prompt = defaultdict(list)
     for vote in votes:
@@ -74,10 +87,11 @@ def told(votes: Sequence[TrialVote]) -> dict[str, Any]:
 def grouped(
     votes: Sequence[TrialVote], key: Callable[[TrialVote], str]
 ) -> dict[str, tuple[int, int, int]]:
-    """Wins, losses and ties by some key, those with most votes first."""
+    """Return wins, losses and ties by a key, those with the most votes first."""
     groups = defaultdict(list)
     for vote in votes:
         groups[key(vote)].append(vote)
+
     largest = sorted(groups, key=lambda name: (-len(groups[name]), name))
     tallies = {name: tally(groups[name]) for name in largest}
     return {name: (t.wins, t.losses, t.ties) for name, t in tallies.items()}

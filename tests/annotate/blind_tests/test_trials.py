@@ -167,7 +167,7 @@ def test_versions_that_draw_the_same_end_the_trial(tuned: Place) -> None:
     v1.adapter.write_bytes(b"")
     trial = begin(tuned)
     until(lambda: tuned.studio.blind_tests.results(trial)["state"] == "ended")
-    assert "draw the same images" in tuned.studio.blind_tests.results(trial)["note"]
+    assert "render the same images" in tuned.studio.blind_tests.results(trial)["note"]
 
 
 def test_what_cannot_be_tested_is_refused(tuned: Place) -> None:
