@@ -266,8 +266,9 @@ def tensor_hash(weights: dict[str, Tensor]) -> str:
     It is sshs_model_hash in sd-scripts and A1111 (sd-scripts, `addnet_hash_safetensors`) and
     hash_sha256 in modelspec.
     """
-    whole = save(weights)
-    return hashlib.sha256(memoryview(whole)[8 + int.from_bytes(whole[:8], "little") :]).hexdigest()
+    content = save(weights)
+    header_end = 8 + int.from_bytes(content[:8], "little")
+    return hashlib.sha256(memoryview(content)[header_end:]).hexdigest()
 
 
 def most_common(values: Iterable[T]) -> T:

@@ -124,7 +124,7 @@ class Origin:
     """The base model of an adapter."""
 
     name: str
-    why: str
+    evidence: str
     """The evidence, as part of a sentence."""
 
 

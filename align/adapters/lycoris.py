@@ -183,8 +183,8 @@ def _cayley(blocks: Tensor, bound: float) -> Tensor:
     size = torch.linalg.vector_norm(skew)
     if 0 < bound < size:
         skew = skew * (bound / size)
-    one = torch.eye(blocks.shape[-1])
-    return (one + skew) @ torch.linalg.inv(one - skew)
+    identity = torch.eye(blocks.shape[-1])
+    return (identity + skew) @ torch.linalg.inv(identity - skew)
 
 
 def _butterflied(stages: Tensor, rows: Tensor) -> Tensor:

@@ -123,8 +123,8 @@ def position_of(layer: str) -> BlockPosition | None:
     match = BLOCK.fullmatch(layer)
     if match is None:
         return None
-    side, block, kind, number, rest = match.groups()
-    inner = SGM_RESNET_NAMES.get(rest, rest)
+    side, block, kind, number, name = match.groups()
+    inner = SGM_RESNET_NAMES.get(name, name)
     return BlockPosition(side, int(block or 0), kind, int(number), inner)
 
 

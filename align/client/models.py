@@ -87,11 +87,13 @@ class ModelInfo:
 
     def is_same(self, other: ModelInfo) -> bool:
         """Return whether both are the same model, by their identities and aliases."""
-        mine, theirs = {self.identity, *self.aliases}, {other.identity, *other.aliases}
-        ends = tuple(name for name in mine | theirs if name.startswith("-"))
+        own_names = {self.identity, *self.aliases}
+        other_names = {other.identity, *other.aliases}
+        # Identities of before content hashes are known by their ends alone.
+        ends = tuple(name for name in own_names | other_names if name.startswith("-"))
         return (
-            self.identity in theirs
-            or other.identity in mine
+            self.identity in other_names
+            or other.identity in own_names
             or any(name.endswith(ends) for name in (self.identity, other.identity))
         )
 

@@ -51,24 +51,24 @@ def build(settings: AutoencoderSettings, side: int) -> AutoencoderKL:
 
 def train_autoencoder(work: Path, settings: Settings) -> None:
     """Train the autoencoder of a working folder, from its last checkpoint on."""
-    wanted, images = settings.autoencoder, read_images(work)
+    config, images = settings.autoencoder, read_images(work)
     compute = training_compute()
-    torch.manual_seed(wanted.loop.seed)
-    network = build(wanted, settings.data.side)
+    torch.manual_seed(config.loop.seed)
+    network = build(config, settings.data.side)
     load_fitting_weights({"vae": network}, settings.start)
     network.to(compute.device, memory_format=torch.channels_last)
 
     def loss(step: int) -> Tensor:
-        numpy_BHW3 = sample_crops(images, settings.data, wanted, step)
+        numpy_BHW3 = sample_crops(images, settings.data, config, step)
         image_BCHW = to_signal(numpy_BHW3).to(compute.device, memory_format=torch.channels_last)
-        noise = torch.Generator().manual_seed(counter_key(wanted.loop.seed, "posterior", step))
+        noise = torch.Generator().manual_seed(counter_key(config.loop.seed, "posterior", step))
         with compute.autocasting():
             posterior = in_fp32(network.encode(image_BCHW).latent_dist)
             latent_BCHW = sample(posterior, noise)
             decoded_BCHW = network.decode(latent_BCHW).sample
-        return reconstruction_loss(decoded_BCHW.float(), image_BCHW, posterior, wanted)
+        return reconstruction_loss(decoded_BCHW.float(), image_BCHW, posterior, config)
 
-    train(network, wanted.loop, work / FILE, loss)
+    train(network, config.loop, work / FILE, loss)
     _print_psnr(work, settings, images)
 
 
@@ -98,24 +98,24 @@ def train_decoder(work: Path, settings: Settings) -> None:
     """
     images, compute = read_images(work), training_compute()
     # Whole images: group norms see other statistics in crops.
-    wanted = replace(
+    config = replace(
         settings.autoencoder, crop=settings.data.side, loop=settings.autoencoder.decoder
     )
     network = _with_first_decoder(work, settings)
     decoder = DecoderHalf(network).requires_grad_(True).train()
 
     def loss(step: int) -> Tensor:
-        numpy_BHW3 = sample_crops(images, settings.data, wanted, step)
+        numpy_BHW3 = sample_crops(images, settings.data, config, step)
         image_BCHW = to_signal(numpy_BHW3).to(compute.device, memory_format=torch.channels_last)
         with compute.autocasting():
             with torch.no_grad():
                 latent_BCHW = network.encode(image_BCHW).latent_dist.mean
             decoded_BCHW = decoder(latent_BCHW)
-        return image_error(decoded_BCHW.float() - image_BCHW, wanted)
+        return image_error(decoded_BCHW.float() - image_BCHW, config)
 
     # Before the training: a decoder must never be taken for that of another autoencoder.
     write_json(work / FACTS, {"autoencoder": sha256(work / FILE)})
-    train(decoder, wanted.loop, work / DECODER, loss)
+    train(decoder, config.loop, work / DECODER, loss)
     _print_psnr(work, settings, images)
 
 

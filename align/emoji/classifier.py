@@ -59,25 +59,25 @@ def classifier_labels(images: EmojiImages, settings: ClassifierSettings) -> list
     The list was sampled once from the subjects in every style; it stays, so that the figures of
     models compare.
     """
-    shown = {row.label for row in images.rows if row.learned}
+    available = {row.label for row in images.rows if row.learned}
     listed = (Path(__file__).parent / LABELS_FILE).read_text("utf-8").split("\n")
-    return [label for label in listed if label in shown][: settings.subjects]
+    return [label for label in listed if label in available][: settings.subjects]
 
 
 def train_classifier(work: Path, settings: Settings) -> None:
     """Train the classifier of a working folder, from its last checkpoint on."""
-    wanted, images, compute = settings.classifier, read_images(work), training_compute()
-    labels = classifier_labels(images, wanted)
+    config, images, compute = settings.classifier, read_images(work), training_compute()
+    labels = classifier_labels(images, config)
     numbers = [n for n, row in enumerate(images.rows) if row.learned and row.label in labels]
-    torch.manual_seed(wanted.loop.seed)
-    network = build(wanted, labels).to(compute.device)
+    torch.manual_seed(config.loop.seed)
+    network = build(config, labels).to(compute.device)
 
     def loss(step: int) -> Tensor:
-        random = np.random.default_rng((wanted.loop.seed, step))
-        numbers_B = random.choice(numbers, wanted.loop.batch)
+        random = np.random.default_rng((config.loop.seed, step))
+        numbers_B = random.choice(numbers, config.loop.batch)
         image_BCHW = to_signal(compose_batch(images, numbers_B, random, settings.data))
         # Sharp training images would make it unsure of rendered ones.
-        image_BCHW = softened(image_BCHW, wanted.loop, step).to(compute.device)
+        image_BCHW = softened(image_BCHW, config.loop, step).to(compute.device)
         rows = [images.rows[number] for number in numbers_B]
         with compute.autocasting():
             label_BL, style_BS = network(image_BCHW)
@@ -86,7 +86,7 @@ def train_classifier(work: Path, settings: Settings) -> None:
             style_BS.float(), style_B
         )
 
-    train(network, wanted.loop, work / FILE, loss)
+    train(network, config.loop, work / FILE, loss)
 
 
 def softened(image_BCHW: Tensor, settings: LoopSettings, step: int) -> Tensor:

@@ -120,18 +120,18 @@ def noise_schedule(settings: DenoiserSettings) -> DDPMScheduler:
 
 def train_denoiser(work: Path, settings: Settings) -> None:
     """Train UNet and text encoders of a working folder, from their last checkpoint on."""
-    wanted, size = settings.denoiser, settings.data.side
+    config, size = settings.denoiser, settings.data.side
     compute, tokenizer = training_compute(), load_tokenizer(work)
-    latents, schedule = encode_all(work, settings), noise_schedule(wanted)
+    latents, schedule = encode_all(work, settings), noise_schedule(config)
     write_latent_stats(work, latents)
 
-    weight_T = step_weights(schedule, wanted.snr_limit)
-    torch.manual_seed(wanted.loop.seed)
+    weight_T = step_weights(schedule, config.snr_limit)
+    torch.manual_seed(config.loop.seed)
     network = Denoiser(settings, len(tokenizer), latents.latents_PVCHW.shape[-1])
     load_fitting_weights(trained_parts(network), settings.start)
     network.to(compute.device)
-    unstyled = replace(wanted, captions=replace(wanted.captions, style=0.0))
-    share = style_guidance_share(wanted.style_guidance)
+    unstyled = replace(config, captions=replace(config.captions, style=0.0))
+    share = style_guidance_share(config.style_guidance)
 
     def unstyled_ids(step: int) -> Tensor | None:
         if not share:
@@ -140,13 +140,13 @@ def train_denoiser(work: Path, settings: Settings) -> None:
         return torch.tensor(token_ids(tokenizer, sample_batch(latents, unstyled, step)[1]))
 
     def loss(step: int) -> Tensor:
-        clean_BCHW, captions = sample_batch(latents, wanted, step)
+        clean_BCHW, captions = sample_batch(latents, config, step)
         ids_BS = torch.tensor(token_ids(tokenizer, captions))
 
-        random = torch.Generator().manual_seed(counter_key(wanted.loop.seed, "noise", step))
+        random = torch.Generator().manual_seed(counter_key(config.loop.seed, "noise", step))
         noise_BCHW = torch.randn(clean_BCHW.shape, generator=random)
-        timesteps_B = sample_timesteps(len(clean_BCHW), len(weight_T), random, wanted.noisier)
-        kept_B = (torch.rand(len(clean_BCHW), generator=random) >= wanted.drop_condition).float()
+        timesteps_B = sample_timesteps(len(clean_BCHW), len(weight_T), random, config.noisier)
+        kept_B = (torch.rand(len(clean_BCHW), generator=random) >= config.drop_condition).float()
         noisy_BCHW, target_BCHW = corrupt(schedule, clean_BCHW, noise_BCHW, timesteps_B)
 
         inputs = [tensor.to(compute.device) for tensor in (noisy_BCHW, timesteps_B, ids_BS, kept_B)]
@@ -160,7 +160,7 @@ def train_denoiser(work: Path, settings: Settings) -> None:
         error_B = (predicted_BCHW - target_BCHW).square().mean(dim=(1, 2, 3))
         return (error_B * weight_T[timesteps_B].to(compute.device)).mean()
 
-    train(network, wanted.loop, work / FILE, loss)
+    train(network, config.loop, work / FILE, loss)
 
 
 def style_guidance_share(times: float) -> float:
@@ -224,14 +224,14 @@ def sample_batch(
     random = np.random.default_rng((settings.loop.seed, step))
     variants = latents.latents_PVCHW.shape[1]
     late = step >= settings.everything * settings.loop.steps
-    places = latents.chosen if late else range(len(latents.rows))
-    places_B = random.choice(places, size=settings.loop.batch)
+    indices = latents.chosen if late else range(len(latents.rows))
+    indices_B = random.choice(indices, size=settings.loop.batch)
     variants_B = random.integers(variants, size=settings.loop.batch)
     captions = [
-        sample_caption(random, latents.rows[place], background_of(int(variant)), settings.captions)
-        for place, variant in zip(places_B, variants_B, strict=True)
+        sample_caption(random, latents.rows[index], background_of(int(variant)), settings.captions)
+        for index, variant in zip(indices_B, variants_B, strict=True)
     ]
-    return latents.normal(latents.latents_PVCHW[places_B, variants_B]), captions
+    return latents.normal(latents.latents_PVCHW[indices_B, variants_B]), captions
 
 
 def sample_timesteps(

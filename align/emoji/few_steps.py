@@ -117,28 +117,28 @@ class DenoisingPath:
 
 def train_few_steps(work: Path, settings: Settings) -> None:
     """Train the adapter of a working folder's model, from its last checkpoint on."""
-    wanted, compute = settings.few_steps, training_compute()
+    config, compute = settings.few_steps, training_compute()
     pipeline = load_pipeline(describe_model(str(work / FOLDER)), compute)
-    seed, side = wanted.loop.seed, settings.data.side
-    targets = SDXL.adapter_targets[wanted.targets]
-    adapter = AdapterParameters(add_lora(pipeline.unet, wanted.rank, seed, targets))
-    latents, path = encode_all(work, settings), DenoisingPath(pipeline, wanted)
-    batches = replace(settings.denoiser, loop=wanted.loop, everything=0.0)
+    seed, side = config.loop.seed, settings.data.side
+    targets = SDXL.adapter_targets[config.targets]
+    adapter = AdapterParameters(add_lora(pipeline.unet, config.rank, seed, targets))
+    latents, path = encode_all(work, settings), DenoisingPath(pipeline, config)
+    batches = replace(settings.denoiser, loop=config.loop, everything=0.0)
 
     def loss(step: int) -> Tensor:
         clean_BCHW, captions = sample_batch(latents, batches, step)
         random = torch.Generator().manual_seed(counter_key(seed, "few steps", step))
         noise_BCHW = torch.randn(clean_BCHW.shape, generator=random)
-        index_B = torch.randint(1, wanted.stretches + 1, (len(clean_BCHW),), generator=random)
+        index_B = torch.randint(1, config.stretches + 1, (len(clean_BCHW),), generator=random)
         clean_BCHW, noise_BCHW, index_B = (
             value.to(compute.device) for value in (clean_BCHW, noise_BCHW, index_B)
         )
         text = encode_captions(pipeline, captions, side)
         with compute.autocasting():
             error_BCHW = inconsistency(path, clean_BCHW, noise_BCHW, index_B, text)
-        return pseudo_huber(error_BCHW, wanted.huber)
+        return pseudo_huber(error_BCHW, config.huber)
 
-    train(adapter, wanted.loop, work / FILE, loss)
+    train(adapter, config.loop, work / FILE, loss)
     load_averaged(adapter, work / FILE)
     save_adapter(pipeline.unet, work / FEW_STEP_ADAPTER)
     print(f"{work / FEW_STEP_ADAPTER}: {(work / FEW_STEP_ADAPTER).stat().st_size / 1e6:.1f} MB")

@@ -83,18 +83,18 @@ def measure(
     images, info, compute = read_images(work), describe_model(model), choose_compute()
     pipeline, rendering = load_pipeline(info, compute), settings_of(info)
     labels = classifier_labels(images, settings.classifier)
-    classifier, shown = load_classifier(work, settings, labels), labels[:count]
+    classifier, subjects = load_classifier(work, settings, labels), labels[:count]
 
-    asked = full_prompts(shown)
-    named = render_prompts(pipeline, compute, [prompt for prompt, *_ in asked], rendering)
-    free = render_prompts(pipeline, compute, shown, rendering)
+    prompts = full_prompts(subjects)
+    named = render_prompts(pipeline, compute, [prompt for prompt, *_ in prompts], rendering)
+    free = render_prompts(pipeline, compute, subjects, rendering)
     figures = Figures(
         psnr=psnr(pipeline.vae, images, settings.data),
-        **prompt_adherence(named, asked, classifier, labels),
+        **prompt_adherence(named, prompts, classifier, labels),
         **diversity(free, classifier),
-        seconds_alone=render_seconds(pipeline, compute, shown[:1], rendering),
+        seconds_alone=render_seconds(pipeline, compute, subjects[:1], rendering),
         seconds_of_16=render_seconds(
-            pipeline, compute, (shown * BATCH_SIZE)[:BATCH_SIZE], rendering
+            pipeline, compute, (subjects * BATCH_SIZE)[:BATCH_SIZE], rendering
         ),
     )
 
@@ -110,12 +110,12 @@ def measure(
 def full_prompts(labels: Sequence[str]) -> list[tuple[str, str, str, str]]:
     """Return prompts with their subject, style and background, the latter two by rotation."""
     styles, backgrounds = list(STYLES), list(BACKGROUNDS)
-    asked = []
+    prompts = []
     for number, label in enumerate(labels):
         style, background = styles[number % len(styles)], backgrounds[number % len(backgrounds)]
         prompt = caption(label, style, background, article=False, trailing=False)
-        asked.append((prompt, label, style, background))
-    return asked
+        prompts.append((prompt, label, style, background))
+    return prompts
 
 
 def grid_prompts() -> list[str]:
@@ -151,7 +151,7 @@ def render_prompts(
 
 def prompt_adherence(
     rendered: Sequence[Image.Image],
-    asked: Sequence[tuple[str, str, str, str]],
+    prompts: Sequence[tuple[str, str, str, str]],
     classifier: Classifier,
     labels: list[str],
 ) -> dict[str, Any]:
@@ -159,12 +159,12 @@ def prompt_adherence(
     label_BL, style_BS = classify(rendered, classifier)
     best_B5 = label_BL.topk(min(5, len(labels)), dim=1).indices.tolist()
     styles, right = list(STYLES), Counter[str]()
-    for number, (_, label, style, background) in enumerate(asked):
+    for number, (_, label, style, background) in enumerate(prompts):
         color, distance = nearest_background(rendered[number])
         right["top5"] += labels.index(label) in best_B5[number]
         right["style"] += styles[int(style_BS[number].argmax())] == style
         right["background"] += color == background and distance < MAX_COLOR_DISTANCE
-    return {name: right[name] / len(asked) for name in ("top5", "style", "background")}
+    return {name: right[name] / len(prompts) for name in ("top5", "style", "background")}
 
 
 def diversity(rendered: Sequence[Image.Image], classifier: Classifier) -> dict[str, Any]:

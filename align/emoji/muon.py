@@ -50,11 +50,11 @@ def newton_schulz_by_gram(x: Tensor) -> Tensor:
     # In bf16 rounding gives the Gram matrix negative eigenvalues, which the iteration diverges on.
     square = x.float() @ x.float().T
     unit = torch.eye(len(square), device=x.device)
-    whole = unit
+    product = unit
     for _ in range(ITERATIONS):
         move = a * unit + b * square + c * square @ square
-        whole, square = move @ whole, move @ square @ move
-    return whole.to(x) @ x
+        product, square = move @ product, move @ square @ move
+    return product.to(x) @ x
 
 
 class Muon(torch.optim.Optimizer):

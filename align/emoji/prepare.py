@@ -33,12 +33,12 @@ def prepare(work: Path, settings: Settings, registry: str = REGISTRY) -> None:
         read_json_member(names, "en/data.json"), read_json_member(names, "en/messages.json")
     )
 
-    wanted = {subject.code for subject in subjects}
+    codes = {subject.code for subject in subjects}
     arrays: dict[str, dict[str, np.ndarray]] = {}
     for style, package in STYLES.items():
         archive = fetch(package, sources, registry)
         read = scaled_images if style == "3d" else rasterize_icons
-        arrays[style] = dict(read(archive, data.emoji_side, wanted))
+        arrays[style] = dict(read(archive, data.emoji_side, codes))
         print(f"{style}: {len(arrays[style]):,} images", flush=True)
 
     rows, rgba_NHW4 = tabulate(subjects, arrays, data)

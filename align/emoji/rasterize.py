@@ -21,12 +21,12 @@ INK = "#202020"
 
 
 def rasterize_icons(
-    archive: Path, side: int, wanted: Collection[str]
+    archive: Path, side: int, codes: Collection[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Rasterize the wanted emoji of an Iconify package: pairs of code and [H, W, 4]."""
     icons = read_json_member(archive, "icons.json")
     for code, name in read_json_member(archive, "chars.json").items():
-        icon = find_icon(icons, name) if plain_code(code) in wanted else None
+        icon = find_icon(icons, name) if plain_code(code) in codes else None
         if icon is not None:
             yield plain_code(code), rasterize_svg(svg_of(icon, icons), side)
 
@@ -61,11 +61,11 @@ def rasterize_svg(svg: str, side: int) -> np.ndarray:
 
 
 def scaled_images(
-    archive: Path, side: int, wanted: Collection[str]
+    archive: Path, side: int, codes: Collection[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Scale the wanted emoji of a package of WebP files, which are named by code."""
     for name, content in members(archive, ".webp"):
-        if plain_code(name) in wanted:
+        if plain_code(name) in codes:
             yield plain_code(name), fit(Image.open(io.BytesIO(content)), side)
 
 

@@ -1,4 +1,4 @@
-"""The sampler's side of being watched: a heartbeat every few seconds that says how far it is."""
+"""Heartbeats of the sampler: its phase and step count every few seconds, for the watchdog."""
 
 from __future__ import annotations
 
@@ -14,48 +14,51 @@ from align.client.watchdog import IDLE, LOADING
 
 
 class HeartbeatSender:
-    """Counts steps, and says the count from a thread of its own until the process ends."""
+    """Counts steps, and sends the count from a thread of its own until the process ends."""
 
-    def __init__(self, say: Callable[[dict[str, Any]], None], every_s: float, model: str) -> None:
-        self._say, self._every_s, self._model = say, every_s, model
-        self._phase, self._steps = LOADING, itertools.count(1)
-        self._made = 0
+    def __init__(
+        self, send: Callable[[dict[str, Any]], None], interval_s: float, model: str
+    ) -> None:
+        self._send, self._interval_s, self._model = send, interval_s, model
+        # Counted by `next` of an iterator, which is atomic: several threads make steps.
+        self._phase, self._counter = LOADING, itertools.count(1)
+        self._steps = 0
         self._from_hub = not Path(model).exists()
-        self._had: int | None = None
+        self._cached_at_start: int | None = None
         threading.Thread(target=self._send_heartbeats, name="heartbeat", daemon=True).start()
 
     def step(self) -> None:
-        """Count a step of whatever is done now; called from several threads."""
-        self._made = next(self._steps)
+        """Count a step; may be called from any thread."""
+        self._steps = next(self._counter)
 
     def enter(self, phase: str) -> None:
-        """Be in a phase from now on."""
+        """Enter a phase: LOADING, RENDERING or IDLE."""
         self._phase = phase
 
-    def rest(self) -> None:
-        """Wait for something to do."""
+    def set_idle(self) -> None:
+        """Enter IDLE, in which no steps are expected."""
         self._phase = IDLE
 
     def _send_heartbeats(self) -> None:
         stop = threading.Event()
-        while not stop.wait(self._every_s):
-            came = self._downloaded() if self._from_hub and self._phase == LOADING else 0
-            heartbeat = {"phase": self._phase, "work": self._made + came}
+        while not stop.wait(self._interval_s):
+            downloaded = self._downloaded() if self._from_hub and self._phase == LOADING else 0
+            heartbeat = {"phase": self._phase, "work": self._steps + downloaded}
             try:
-                self._say({"heartbeat": heartbeat, "downloaded": came})
+                self._send({"heartbeat": heartbeat, "downloaded": downloaded})
             except (OSError, ValueError):
-                # Nobody listens any more.
+                # The app is gone; the main thread ends the process.
                 return
 
     def _downloaded(self) -> int:
-        """Bytes that came since this process looked first."""
+        """Return the bytes downloaded since the first call."""
         constants = sys.modules.get("huggingface_hub.constants")
         if constants is None:
             # Nothing can be downloaded before the library is imported.
             return 0
         total = cached(Path(constants.HF_HUB_CACHE), self._model)
-        self._had = total if self._had is None else self._had
-        return max(0, total - self._had)
+        self._cached_at_start = total if self._cached_at_start is None else self._cached_at_start
+        return max(0, total - self._cached_at_start)
 
 
 def cached(cache: Path, model: str) -> int:

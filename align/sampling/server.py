@@ -52,7 +52,7 @@ def answer_requests(
     loaded: Loaded, wire: Wire, heartbeat: HeartbeatSender, greeting: dict[str, Any]
 ) -> None:
     """Answer requests from stdin until it closes."""
-    heartbeat.rest()
+    heartbeat.set_idle()
     adapters = Adapters(loaded.pipeline)
     cpu_lock = shared_processor(loaded.compute, greeting["cpu_lock"])
     images_dir = Path(greeting["images_dir"])
@@ -64,7 +64,7 @@ def answer_requests(
         for reply in _answer(answer, drawing, request):
             heartbeat.step()
             wire.say({"id": request["id"], **reply})
-        heartbeat.rest()
+        heartbeat.set_idle()
 
 
 def _between(heartbeat: HeartbeatSender, inbox: Inbox, request: dict[str, Any]) -> None:

@@ -194,7 +194,7 @@ def for_another(
             f"{title} was made for another model: {model.name} has no {shorten(module)}. {bring}"
         )
     return NotImportable(
-        f"{title} is a {what} for {origin.name} ({origin.why}), and {model.name} is another "
+        f"{title} is a {what} for {origin.name} ({origin.evidence}), and {model.name} is another "
         f"model. {bring}"
     )
 
