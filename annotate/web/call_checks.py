@@ -121,6 +121,7 @@ class CallChecks:
             if READABLE.fullmatch(path) is None:
                 raise RefusedCall(404, "There is no such address.")
             return request.scope, request.receive
+        # Files may be gigabytes, and are never read into memory here.
         if UPLOAD.fullmatch(path):
             if media_type(kind) != MULTIPART or "boundary=" not in kind.lower():
                 raise RefusedCall(415, "Send files as multipart/form-data.")
@@ -158,9 +159,11 @@ class CallChecks:
 
     def _check_event(self, called: dict[str, Any]) -> bool:
         index = called.get("fn_index")
+        # Not isinstance: True and False are ints too, and would be events 1 and 0.
         event = self._table.events.get(index) if type(index) is int else None
         if event is None:
             raise RefusedCall(404, f"There is no event {index!r} on this page. Reload it.")
+        # An event of the page that has a name is an endpoint as well, with defaults to fill in.
         name, values = event
         if name:
             return fill(name, self._table.endpoints[name], called)
@@ -191,6 +194,7 @@ def media_type(kind: str) -> str:
 
 def parsed(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a call; raises RefusedCall."""
+    # Before parsing, since json recurses once per level and would exhaust the stack.
     if too_deeply_nested(body):
         raise RefusedCall(400, f"This JSON is nested deeper than {MAX_JSON_DEPTH} levels.")
     try:
@@ -247,6 +251,7 @@ def shape(name: str, parameters: Sequence[Parameter]) -> str:
 def replayed(request: Request, body: bytes) -> tuple[Scope, Receive]:
     """Return a request whose body was read as one that sends `body`, then what comes after it."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    # Defaults may have made the body longer than its header says.
     length = str(len(body)).encode()
     headers = [
         (name, length if name == b"content-length" else value)

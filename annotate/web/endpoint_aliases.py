@@ -62,6 +62,7 @@ def under_old_name(endpoint: Callable[..., Any], old_name: str) -> Callable[...,
         today = {alias.parameters.get(name, name): value for name, value in given.items()}
         return endpoint(**today, **alias.fixed)
 
+    # Gradio reads name, hints and signature to describe the endpoint to clients.
     renamed.__name__ = old_name
     renamed.__doc__ = f"Do as /{alias.endpoint}; this old name goes with the next release."
     renamed.__annotations__ = {

@@ -58,6 +58,7 @@ def errors_as_gr_error(expected: Errors) -> Callable[[Callable[P, R]], Callable[
             logger.exception("%s failed", handler.__name__)
             return _gr_error(GENERIC_ERROR)
 
+        # Gradio streams only from functions that are generators themselves.
         if inspect.isgeneratorfunction(handler):
             return cast(Callable[P, R], streamed)
         return handled

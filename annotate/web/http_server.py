@@ -105,12 +105,14 @@ class Server:
             timeout_graceful_shutdown=STOPS_WITHIN_S,
         )
         self._server = uvicorn.Server(config)
+        # A daemon, so that a server that does not stop cannot keep the app from ending.
         self._thread = threading.Thread(target=self._run, name="server", daemon=True)
 
     def start(self) -> None:
         """Serve; return once requests are answered. Raises RuntimeError after STARTS_WITHIN_S."""
         self._thread.start()
         deadline = time.monotonic() + STARTS_WITHIN_S
+        # uvicorn has no event to wait on, only a flag.
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 raise RuntimeError("The web server did not start. Its log above says why.")

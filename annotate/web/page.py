@@ -173,6 +173,7 @@ def _gradio_options(signs_in: bool) -> dict[str, Any]:
         "head": f'<meta name="color-scheme" content="light dark">{sign_in_meta}{queue_script()}',
         "footer_links": [],
         "run_history": False,
+        # Server-side rendering would need Node.js.
         "ssr_mode": False,
         "pwa": False,
         "enable_monitoring": False,

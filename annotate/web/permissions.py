@@ -148,6 +148,7 @@ def acting_annotator(person: Person | None, annotator: Any) -> Any:
     if person is None:
         return annotator
     named = annotator.strip() if isinstance(annotator, str) else None
+    # Compared without case and lookalike letters, as names are unique in that form.
     if named is None or (named and folded(named) != folded(person.name)):
         raise NotAllowed(
             f"You are signed in as {person.name}, and this is in another name. Leave the annotator "

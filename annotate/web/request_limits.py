@@ -105,6 +105,7 @@ class _Body:
 
 
 async def _refuse(refusal: HTTPException, scope: Scope, receive: Receive, send: Send) -> None:
+    # The rest of the body is never read, so the connection cannot serve another request.
     headers = {**(refusal.headers or {}), "Connection": "close"}
     answer = PlainTextResponse(refusal.detail, refusal.status_code, headers)
     await answer(scope, receive, send)
@@ -123,6 +124,7 @@ def _content_length(scope: Scope) -> int:
 
 def too_deeply_nested(body: bytes) -> bool:
     """Return whether JSON is nested deeper than MAX_JSON_DEPTH, without parsing it."""
+    # Brackets inside strings nest nothing. By numpy, since a body may have 16 MB.
     outside_strings = np.frombuffer(JSON_STRINGS.sub(b"", body), np.uint8)
     return bool(np.cumsum(DEPTH_CHANGES[outside_strings]).max(initial=0) > MAX_JSON_DEPTH)
 

@@ -15,6 +15,7 @@ from annotate.web.errors_to_ui import GENERIC_ERROR
 from annotate.web.image_response import image_response
 from storage.errors import UnknownRun
 
+# Names are matched in full, so that no path leaves its folder.
 IMAGE_NAME = re.compile(r"([0-9a-f]{16})\.png")
 SHEET_NAME = re.compile(r"(r[0-9]{4,9})\.png")
 
@@ -46,6 +47,7 @@ def admin_routes(studio: Studio) -> list[Route]:
         file = studio.blind_tests.reports.file(request.path_params["name"].removesuffix(".html"))
         if file is None:
             return PlainTextResponse("There is no such report.", status_code=404)
+        # A report that is saved again has the same URL.
         return FileResponse(file, media_type="text/html", headers={"Cache-Control": "no-cache"})
 
     def health(request: Request) -> Response:

@@ -15,6 +15,7 @@ from annotate.web.stage_events import StageEvents, field
 from storage.errors import DiskFull
 
 STATIC = Path(__file__).parent / "static"
+# In this order: the files are joined into one script, and each uses names of those before it.
 SCRIPTS = (
     "stage/storage.js",
     "stage/address.js",
@@ -44,6 +45,7 @@ STYLES = (
     "styles/pace_hint.css",
 )
 MAX_PAIRS_PER_REQUEST = 12
+"""A page asks for 8; more would only hold pairs back from other people."""
 
 
 def read_static(*names: str) -> str:

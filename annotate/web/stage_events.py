@@ -21,6 +21,7 @@ class StageEvents:
         self._handlers: dict[str, Callable[[Event, str], Reply]] = {
             "vote": self._vote,
             "undo": self._undo,
+            # Browsers may still hold unsent events of these kinds, so their names stay.
             "remark": self._annotate,
             "report": self._flag,
             "ranking": self._rank,
@@ -77,6 +78,7 @@ def counted(counts: Reply) -> Reply:
 def field(request: object, name: str, kind: type) -> Any:
     """Return a field of a request; raises InvalidRequest if it is missing or of another type."""
     value = request.get(name) if isinstance(request, dict) else None
+    # bool is a subclass of int, but true is no number.
     if not isinstance(value, kind) or isinstance(value, bool):
         raise InvalidRequest(f"The request lacks {name!r}. Reload the page.")
     return value

@@ -5,6 +5,7 @@ from html import escape
 
 from annotate.wording import quantity
 
+# In units of the SVG, which CSS stretches to the width of its card.
 BAR, GAP, HEIGHT = 10.0, 3.0, 64.0
 LINE, MIDDLE = 100.0, 8.0
 
@@ -64,6 +65,7 @@ def parts(shares: Sequence[tuple[str, int]], name: str) -> str:
 
 
 def _bar(x: float, value: int, most: int, title: str) -> str:
+    # One vote beside thousands is still visible.
     height = max(1.0 if value else 0.0, HEIGHT * value / most)
     return (
         f'<rect x="{x:.1f}" y="{HEIGHT - height:.1f}" width="{BAR:.0f}" height="{height:.1f}" '

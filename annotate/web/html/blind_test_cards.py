@@ -201,6 +201,7 @@ def row(name: str, wins: int, losses: int, ties: int) -> str:
 
 def rounded(votes: int) -> int:
     """Return a number rounded to two significant digits."""
+    # The sizes are simulated medians: a third digit would pretend precision.
     return int(float(f"{votes:.2g}"))
 
 

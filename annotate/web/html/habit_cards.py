@@ -9,6 +9,7 @@ from annotate.wording import quantity
 
 Report = dict[str, Any]
 MOST_PEOPLE = 30
+"""Cards on one page; the dropdown shows anybody else."""
 
 
 def habits_section(report: Report) -> str:
@@ -51,6 +52,7 @@ def agreement_card(report: Report) -> str:
 
 def in_words(alpha: float) -> str:
     """Return an alpha in words."""
+    # Krippendorff asks for 0.8 where there is a right answer; taste has none.
     if alpha < 0.1:
         return "People agree hardly more than by chance: tastes differ, or the pairs are close."
     if alpha < 0.4:

@@ -72,6 +72,7 @@ def skip_list(summary: dict[str, Any]) -> str:
 def _example(example: Example, preview: Preview) -> str:
     head = example.head
     small = thumbnail(head.path, preview.root)
+    # Inline, since files of the folder have no URL before they are imported.
     image = (
         f'<img alt="" src="data:image/webp;base64,{b64encode(small).decode()}">'
         if small

@@ -7,6 +7,7 @@ from typing import Any
 
 from annotate.web.html.bar_charts import bars, on_line, parts
 from annotate.web.html.habit_cards import habits_section
+from annotate.web.html.ranking_cards import ranking_cards
 from annotate.web.html.run_cards import notice_card
 from annotate.wording import pluralize
 
@@ -32,7 +33,7 @@ def insights_page(report: Report) -> str:
             section("Pace", pace_card(report)),
             section(liking_title(report), liking_card(report["likes"])),
             section("Disagreement with others", differs_card(report["differs"])),
-            section("Versions", boards_cards(report)),
+            section("Versions", ranking_cards(report["boards"], report["person"])),
             habits_section(report),
             section("Prompts", prompts_card(report)),
         )
@@ -203,43 +204,6 @@ def differs_card(differs: Report | None) -> str:
     )
     shown = f'<div class="examples">{image_pairs}</div>'
     return f'<div class="card insight"><p>{head}</p>{listed}{shown}</div>'
-
-
-NO_BOARD = notice_card(
-    "No ranking yet",
-    "Votes of blind tests rank the versions here. Start one in the Blind tests tab once a "
-    "fine-tune has made a version.",
-)
-
-
-def boards_cards(report: Report) -> str:
-    """Return every ranking; a person without votes in blind tests has none."""
-    if report["boards"]:
-        return "".join(map(board_card, report["boards"]))
-    return NO_BOARD if report["person"] is None else ""
-
-
-def board_card(board: Report) -> str:
-    """Return versions by win rate, in groups that the votes cannot distinguish yet."""
-    places, rows, group = board["places"], "", 0
-    for place in places:
-        if place["group"] != group:
-            group = place["group"]
-            tied = sum(other["group"] == group for other in places) > 1
-            rows += f'<p class="group soft">{"Not distinguishable yet" if tied else "Distinct"}</p>'
-        rows += (
-            f'<div class="row"><span><b>{escape(place["version"])}</b></span>'
-            f"{on_line(place['rate'], place['low'], place['high'], place['version'], 0.5)}"
-            f"<span>{100 * place['rate']:.0f} %</span></div>"
-        )
-
-    why = f" {escape(board['why'])}" if board["why"] else ""
-    votes = sum(place["votes"] for place in places) // 2
-    return (
-        f'<div class="card insight board">{rows}<p class="soft small">Win rate against the '
-        f"average version, by {votes:,} votes of blind tests on {board['prompts']} prompts; "
-        f"bars are 95 % intervals over prompts.{why}</p></div>"
-    )
 
 
 def prompts_card(report: Report) -> str:

@@ -5,6 +5,7 @@ from html import escape
 
 WIDTH, HEIGHT = 320.0, 96.0
 MOST_POINTS = 160
+"""Two pixels per point; more points make the page larger, not the line finer."""
 
 Point = tuple[float, float]
 
@@ -42,6 +43,7 @@ def curve(
 
 def _thin(points: Sequence[Point]) -> list[Point]:
     every = max(1, -(-len(points) // MOST_POINTS))
+    # The last point is the newest value, and always kept.
     kept = list(points[::every])
     return kept if kept[-1] == points[-1] else [*kept, points[-1]]
 
@@ -58,6 +60,7 @@ def _smooth(points: Sequence[Point]) -> list[Point]:
 
 class _Scale:
     def __init__(self, first: float, last: float, bottom: float, top: float) -> None:
+        # A flat line or a single point has no extent to divide by.
         self._first, self._width = first, (last - first) or 1.0
         self._bottom, self._height = bottom, (top - bottom) or 1.0
 

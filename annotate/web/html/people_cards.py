@@ -55,6 +55,7 @@ def _row(person: Person, votes: int, accounts: bool) -> str:
 
 
 def _actions(person: Person, accounts: bool) -> list[tuple[str, str]]:
+    # The one role that the person does not have.
     other = ("labeler", "Make labeler") if person.role is Role.ADMIN else ("admin", "Make admin")
     return [other, *([("link", "New link")] if accounts else []), ("disable", "Disable")]
 

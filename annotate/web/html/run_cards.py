@@ -100,6 +100,7 @@ def runs_table(runs: Sequence[dict[str, Any]]) -> str:
 
 
 def _outcome_of(result: dict[str, Any], version: str | None) -> str:
+    # A version that failed its checks gets no praise for its accuracy.
     if reasons := failed_checks(result):
         return _held_back(reasons, version)
 
@@ -189,6 +190,7 @@ def _phase_line(run: dict[str, Any]) -> str:
 
 def time_left(seconds: float) -> str:
     """Return the time left in words."""
+    # Estimates are rough, so they are told in rough steps.
     if seconds < 5:
         return "nearly done"
     if seconds < 90:

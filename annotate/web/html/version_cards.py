@@ -66,6 +66,7 @@ def badges(version: VersionRow) -> str:
 def progress_card(what: str, seconds: float, expected: float | None) -> str:
     """Return a card on a running job: seconds so far, or the time left if it can be estimated."""
     status = f"{seconds:.0f} s so far"
+    # Within two seconds most jobs are done, and an estimate would only flash.
     if expected is not None and seconds >= 2:
         status = time_left(max(0.0, expected - seconds))
     return (

@@ -86,6 +86,7 @@ class BlindTestTab:
         self._cards.select(refuse(self._on_button), None, self._cards, **PRIVATE)
         self.timer.tick(self._view, None, self._cards, **PRIVATE)
         opened = [*versions, self._start, self._cards]
+        # Versions are listed anew when the tab opens: a run may have added one.
         self.tab.select(self._open, versions, opened, **PRIVATE)
 
     def _open(self, before: str | None, after: str | None) -> list[Any]:

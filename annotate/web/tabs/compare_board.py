@@ -10,6 +10,7 @@ from annotate.comparison.grid import Cell
 from annotate.errors import InvalidRequest
 from annotate.web.html.run_cards import time_left
 
+# Enough for any grid; a typo such as 1-99999999 should not build a list of them.
 MOST_SEEDS = 1000
 HIGHEST_SEED = 2**32 - 1
 LINK = "#compare&"
@@ -107,6 +108,7 @@ def read_prompts(text: str) -> list[str]:
 
 def read_seeds(text: str) -> list[int]:
     """Return the seeds of a text such as "1, 5, 8-10", in that order; raises InvalidRequest."""
+    # Spaces around a dash belong to the range: "8 - 10" is one part.
     spaced, seeds = " ".join((text or "").split()), dict[int, None]()
     for part in re.split(r"[,; ]+", spaced.replace(" -", "-").replace("- ", "-")):
         match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part)

@@ -79,6 +79,7 @@ class FineTuneTab:
         self._start.click(start, self._settings, shown, **PRIVATE)
         self._cancel.click(cancel, self._settings, shown, **PRIVATE)
         self._resume.click(resume, self._settings, shown, **PRIVATE)
+        # While somebody types, only the plan of the latest text matters.
         self._settings.input(
             self._view, self._settings, shown, trigger_mode="always_last", **PRIVATE
         )
@@ -110,5 +111,6 @@ class FineTuneTab:
     def _plan_card(self, settings: str) -> tuple[str, bool]:
         try:
             return plan_card(self._studio.plan(settings)), True
+        # The reason why nothing can run yet is the plan.
         except self._expected as error:
             return notice_card("Not yet", str(error)), False

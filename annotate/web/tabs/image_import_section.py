@@ -80,6 +80,7 @@ def image_import_section(studio: Studio, expected: Errors) -> None:
 
 
 def _on(event: Any, handler: Callable[[str], Iterator[Shown]], given: Any, shown: Shown) -> None:
+    # After an error the buttons would otherwise stay disabled.
     event(handler, given, shown, **PRIVATE).failure(lambda: _idle(""), None, shown, **PRIVATE)
 
 

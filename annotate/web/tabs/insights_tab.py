@@ -100,6 +100,7 @@ class InsightsTab:
 
     def _open(self, whose: str | None) -> list[Any]:
         if self._person is None:
+            # Recorded anew when an admin looks, by the votes up to now.
             self._insights.weigh()
 
         report = self._insights.report(self._person_of(whose))

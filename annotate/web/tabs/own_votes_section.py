@@ -19,6 +19,7 @@ from annotate.web.stage_events import field
 
 def own_votes(studio: AnyStudio, expected: Errors) -> gr.HTML:
     """Build a folded section that loads the person's votes when it opens."""
+    # Loaded by a script past Gradio's queue, so that it never waits behind rendering.
     answer = errors_as_reply((InvalidRequest, *expected))
     return gr.HTML(
         '<details class="own-votes"><summary>Your votes</summary><div></div></details>',

@@ -119,6 +119,7 @@ class PeopleTab:
 
 def require_admin(request: gr.Request) -> str:
     """Return the name of the admin who asks; raises NotAllowed for anybody else."""
+    # Checked again here, since the page of admins is no proof of who sends the event.
     person = asker(request)
     require(person, Role.ADMIN)
     return person.name if person else "nobody"

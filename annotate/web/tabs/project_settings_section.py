@@ -91,6 +91,7 @@ class ProjectSection:
             if flag["decision"] != "withdrawn"
         ]
 
+        # The first that waits for a decision is preselected.
         waiting = [flag["report"] for flag in flags if flag["decision"] == "open"]
         chosen = waiting[0] if waiting else (choices[0][1] if choices else None)
 

@@ -1,0 +1,44 @@
+"""The HTML of versions ranked by the votes of blind tests."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from annotate.web.html.bar_charts import on_line
+from annotate.web.html.run_cards import notice_card
+
+NO_RANKING = notice_card(
+    "No ranking yet",
+    "Votes of blind tests rank the versions here. Start one in the Blind tests tab once a "
+    "fine-tune has made a version.",
+)
+
+
+def ranking_cards(boards: Sequence[dict[str, Any]], person: str | None) -> str:
+    """Return every ranking; a person without votes in blind tests has none."""
+    if boards:
+        return "".join(map(ranking_card, boards))
+    return NO_RANKING if person is None else ""
+
+
+def ranking_card(board: dict[str, Any]) -> str:
+    """Return versions by win rate, in groups that the votes cannot distinguish yet."""
+    places, rows, group = board["places"], "", 0
+    for place in places:
+        if place["group"] != group:
+            group = place["group"]
+            tied = sum(other["group"] == group for other in places) > 1
+            rows += f'<p class="group soft">{"Not distinguishable yet" if tied else "Distinct"}</p>'
+        rows += (
+            f'<div class="row"><span><b>{escape(place["version"])}</b></span>'
+            f"{on_line(place['rate'], place['low'], place['high'], place['version'], 0.5)}"
+            f"<span>{100 * place['rate']:.0f} %</span></div>"
+        )
+
+    why = f" {escape(board['why'])}" if board["why"] else ""
+    votes = sum(place["votes"] for place in places) // 2
+    return (
+        f'<div class="card insight board">{rows}<p class="soft small">Win rate against the '
+        f"average version, by {votes:,} votes of blind tests on {board['prompts']} prompts; "
+        f"bars are 95 % intervals over prompts.{why}</p></div>"
+    )
