@@ -1,4 +1,4 @@
-"""Labeling: pairs ahead, votes, undo, and what is said beside a vote; one half of the studio."""
+"""Labeling half of the studio: pairs to label, votes, undo, rankings and counts."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,11 +18,12 @@ from storage.records import Quad
 from storage.store import Store
 from storage.tables.act_order import REPORT
 
-MOST_AT_ONCE = 48
+MAX_ITEMS_PER_CALL = 48
+"""Pairs or sets of four images that one call may return."""
 
 
 class Labeling:
-    """What people who label ask for; safe from any thread."""
+    """The labeling half of the studio; thread-safe."""
 
     def __init__(
         self,
@@ -38,13 +39,11 @@ class Labeling:
         self._store, self._assigner, self._pool, self._model_id = store, assigner, pool, model_id
         self._new_votes, self._trigger = new_votes, trigger
         self.best_worst, self.blind_tests, self.train_every = best_worst, blind_tests, trigger.every
-        self.annotations, self.sessions = (
-            Annotations(store, assigner, model_id),
-            LabelingSessions(store, assigner),
-        )
+        self.annotations = Annotations(store, assigner, model_id)
+        self.sessions = LabelingSessions(store, assigner)
 
     def next_pair(self, annotator: str, trial: str = "") -> dict[str, Any]:
-        """Return the annotator's open pair, the same until it is voted on, or why to wait."""
+        """Return the annotator's open pair, the same until it is voted on, or why there is none."""
         answer = self.pairs_ahead(annotator, [], 1, trial)
         if answer["pairs"]:
             pair: dict[str, Any] = answer["pairs"][0]
@@ -54,21 +53,24 @@ class Labeling:
     def pairs_ahead(
         self, annotator: str, have: Iterable[str], want: int, trial: str = ""
     ) -> dict[str, Any]:
-        """Return up to `want` pairs besides those the page has, the open one first.
+        """Return up to `want` pairs besides those that the page has, the open one first.
 
-        With fewer, says when there should be more and why. `passed_over` names pairs among `have`
-        that the page may leave out: of a version no longer active, or of no trial it takes part in.
+        If there are fewer, `wait_s` and `reason` say when to ask again and why. `passed_over` names
+        pairs among `have` that the page may drop: those of a version that is no longer active, or
+        of another blind test. Raises what `BlindTests.request_pairs` raises about `trial`.
         """
-        name, want = as_annotator(annotator), max(0, min(MOST_AT_ONCE, want))
-        drawing = self.blind_tests.request_pairs(trial) if trial else None
+        name, want = as_annotator(annotator), max(0, min(MAX_ITEMS_PER_CALL, want))
+        rendering = self.blind_tests.request_pairs(trial) if trial else None
         assigned = self._assigner.ahead(name, list(have), want, self._pool.stuck, trial or None)
+        # Pairs were taken, so the pool may have to render more at once.
         self._pool.wake()
+
         pairs = [pair_view(pair) for pair in assigned.pairs]
-        told = {"pairs": pairs, "passed_over": assigned.passed_over}
-        return told | self._wait(len(pairs) < want, drawing)
+        answer = {"pairs": pairs, "passed_over": assigned.passed_over}
+        return answer | self._wait(len(pairs) < want, rendering)
 
     def next_quad(self, annotator: str) -> dict[str, Any]:
-        """Return the annotator's open quad, or why to wait."""
+        """Return the annotator's four open images to rank, or why there are none."""
         answer = self.quads_ahead(annotator, [], 1)
         if answer["pairs"]:
             quad: dict[str, Any] = answer["pairs"][0]
@@ -83,7 +85,10 @@ class Labeling:
         key: str,
         response_ms: int | None = None,
     ) -> dict[str, Any]:
-        """Record a vote, once per key; raises storage's errors about pair, verdict and key."""
+        """Record a vote, once per key; `response_ms` is the time the annotator took.
+
+        Raises storage's errors about pair, verdict, annotator and key.
+        """
         receipt = self._assigner.vote(
             as_text(pair_id, "The pair_id"),
             as_text(verdict, "The verdict"),
@@ -93,6 +98,7 @@ class Labeling:
         )
         if receipt.trial:
             self.blind_tests.act_on_verdict(receipt.trial)
+
         return {
             "accepted": True,
             "key": receipt.key,
@@ -101,18 +107,19 @@ class Labeling:
         }
 
     def undo(self, annotator: str, key: str | None = None) -> dict[str, Any]:
-        """Take back what the annotator gave last, once per key; returns the pair or four of it.
+        """Take back the annotator's latest act, once per key, and return its pair or four images.
 
-        It may be a vote, a ranking, a report or a mark. After the first three the pair, or the four
-        images, are open again.
+        The act may be a vote, a ranking, a flag or an annotation of a vote. After the first three
+        the pair, or the four images, are open again.
         """
         pair: dict[str, Any] = self.take_back(annotator, key)["pair"]
         return pair
 
     def take_back(self, annotator: str, key: str | None = None) -> dict[str, Any]:
-        """Do as `undo`, and return also what was taken back and a sentence about it."""
+        """Take back the latest act as `undo` does, and return it with a sentence about it."""
         name, own_key = as_annotator(annotator), None if key is None else as_text(key, "The key")
         undone = self._store.undo_newest_act(name, own_key)
+
         if isinstance(undone.about, Quad):
             self.best_worst.reopen(name, undone.about)
         elif undone.opens:
@@ -122,18 +129,18 @@ class Labeling:
         return told_undone(undone)
 
     def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> dict[str, Any]:
-        """Return up to `want` quads besides those the page has, and why to wait for more."""
+        """Return up to `want` sets of four images besides those that the page has."""
         quads = self.best_worst.ahead(
-            annotator, have, min(MOST_AT_ONCE, want), self._assigner.version
+            annotator, have, min(MAX_ITEMS_PER_CALL, want), self._assigner.version
         )
         self._pool.wake()
         return {"pairs": quads, "passed_over": []} | self._wait(len(quads) < want)
 
     def stats(self, annotator: str | None = None) -> dict[str, Any]:
-        """Count votes, what is missing until the next run, and the pairs that wait for anybody.
+        """Count the votes, those that the next run waits for, and the pairs that are ready.
 
-        The last two are None while a blind test is mixed in: either would give its pairs away.
-        Naming an annotator keeps their pairs for them.
+        The last two are None while a blind test is mixed in: how they change would give away which
+        pairs are the test's. Naming an annotator renews the leases of their pairs.
         """
         if annotator is not None:
             self._assigner.touch(as_annotator(annotator))
@@ -147,15 +154,18 @@ class Labeling:
             "ready_pairs": None if self._assigner.mixed else self._assigner.ready(),
         }
 
-    def _wait(self, short: bool, drawing: str | None = None) -> dict[str, Any]:
-        """How long to wait for more and why, where there are too few."""
-        wait = (WaitEstimate(1.0, drawing) if drawing else self._pool.wait()) if short else None
-        return {
-            "wait_s": round(wait.seconds, 1) if wait else None,
-            "reason": wait.reason if wait else None,
-        }
+    def _wait(self, too_few: bool, rendering: str | None = None) -> dict[str, Any]:
+        """Return how long to wait for more and why; both None if there are enough.
+
+        `rendering` is the reason of a blind test, whose pairs do not come from the pool.
+        """
+        if not too_few:
+            return {"wait_s": None, "reason": None}
+        wait = WaitEstimate(1.0, rendering) if rendering else self._pool.wait()
+        return {"wait_s": round(wait.seconds, 1), "reason": wait.reason}
 
     def _until_next_run(self) -> int | None:
+        """Return how many decisive votes the next run waits for; None if that is not told."""
         if not self.train_every or self._assigner.mixed:
             return None
         return self._trigger.until_next(self._new_votes.new_vote_count())

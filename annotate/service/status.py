@@ -1,4 +1,4 @@
-"""What the app is doing now: in values, and in a sentence for the head of the page."""
+"""Current activity of the app: JSON-compatible values, and a sentence for the top of the page."""
 
 import math
 from typing import Any
@@ -17,11 +17,11 @@ ALTERNATIVES = (
     "use the embedded model."
 )
 SLOW_MIN = 2
-"""After so many minutes without an image it is said how many."""
+"""Minutes without a new image after which the sentence mentions them."""
 
 
 class StudioStatus:
-    """Looks at everything that works in the background."""
+    """Status of everything that works in the background."""
 
     def __init__(
         self,
@@ -30,18 +30,19 @@ class StudioStatus:
         pool: PairPool,
         runs: TrainingRuns,
         run_status: RunStatusReader,
-        choosing: ActiveLearner,
+        active_learner: ActiveLearner,
         store: Store,
     ) -> None:
         self._sampler, self._assigner, self._pool = sampler, assigner, pool
-        self._runs, self._run_status, self._choosing = runs, run_status, choosing
+        self._runs, self._run_status, self._active_learner = runs, run_status, active_learner
         self._store = store
 
     def activity(self) -> dict[str, Any]:
-        """Say what the app is doing now."""
+        """Return what sampler, pair pool, runs and database do now, and a sentence on it."""
         state, run_id = self._sampler.state(), self._runs.running
         run = {"run_id": run_id, **self._run_status.status(run_id)} if run_id else None
-        ready, target = self._stock()
+        ready, target = self._pair_counts()
+
         return {
             "sampler": {
                 "state": state.state,
@@ -52,7 +53,7 @@ class StudioStatus:
             "pool": {"ready": ready, "target": target, "problem": self._pool.problem},
             "run": run,
             "problem": self._runs.problem,
-            "choosing": {"problem": self._choosing.problem},
+            "choosing": {"problem": self._active_learner.problem},
             "database": {
                 "recovered": self._store.opening.recovered,
                 "problem": self._store.opening.problem,
@@ -60,17 +61,18 @@ class StudioStatus:
             "message": self._message(run, ready, target),
         }
 
-    def _stock(self) -> tuple[int, int]:
-        """How many pairs are ready, and how many should be.
+    def _pair_counts(self) -> tuple[int, int]:
+        """Return how many pairs are ready, and how many should be.
 
-        While a blind test is mixed in, only whether there are any: a count that goes down for some
-        of the pairs would say which are the test's.
+        While a blind test is mixed in, all or none: a count that goes down after some of the pairs
+        would give away which are the test's.
         """
         if not self._assigner.mixed:
             return self._assigner.ready(), self._pool.target
         return (READY_PAIRS if self._assigner.ready() else 0), READY_PAIRS
 
     def _message(self, run: dict[str, Any] | None, ready: int, target: int) -> str:
+        """Return the most urgent thing to say: first what is broken, then what is under way."""
         if self._store.opening.problem:
             return self._store.opening.problem
         if self._runs.problem:
@@ -82,12 +84,13 @@ class StudioStatus:
         if self._sampler.state().state != "ready":
             return self._pool.wait().reason
         if ready < target:
-            return f"Drawing pairs: {ready} of {target} ready.{self._slowness()}"
-        if self._choosing.problem:
-            return self._choosing.problem
+            return f"Rendering pairs: {ready} of {target} ready.{self._slowness()}"
+        if self._active_learner.problem:
+            return self._active_learner.problem
         return "Pairs are ready." if self._assigner.mixed else f"{ready} pairs ready."
 
     def _slowness(self) -> str:
+        """Return a sentence if no image has come for minutes, and an empty text otherwise."""
         minutes = int(self._pool.quiet_s / 60)
         return (
             f" No image has come for {quantity(minutes, 'minute')}." if minutes >= SLOW_MIN else ""
@@ -95,7 +98,7 @@ class StudioStatus:
 
 
 def advice(state: SamplerState) -> str:
-    """Return what a person can do while there is no image model."""
+    """Return what a person can do while the image model has failed."""
     seconds = None if state.retry_s is None else math.ceil(state.retry_s)
     again = "" if seconds is None else f"It is tried again in {quantity(seconds, 'second')}. "
     return f"{again}{ALTERNATIVES}"

@@ -1,16 +1,16 @@
-"""The studio: everything that a page or a program can ask Palate for, in plain values.
+"""The studio: the one facade that pages and programs call, in plain values.
 
-Studio ── PairAssigner     who labels which pair, votes, undo
-       ── PairPool         pairs rendered ahead        ── Renderer ── Sampler (handed in)
-       ── TrainingRuns           runs and their queue        ── Trainer (handed in)
-       ── ComparisonGrid   same prompts, more versions ── Renderer
-       ── BestOfN          the best of many images     ── ComparisonGrid
-       ── BlindTests           blind tests of two versions ── ComparisonGrid
-       ── RunStatusReader          what is told about runs and versions
-       ── accounts         who may sign in, where the app asks for it
-       ── Insights         how votes are given, and what they like
-       ── material         images that people bring
-       ── library          names, notes, exports, imports, deletions ── Converter (handed in)
+Studio ── PairAssigner      pairs to label, leases, votes, undo
+       ── PairPool          pairs rendered ahead         ── Renderer ── Sampler (handed in)
+       ── TrainingRuns      runs and their queue         ── Trainer (handed in)
+       ── ComparisonGrid    same prompts, more versions  ── Renderer
+       ── BestOfN           the best of many images      ── ComparisonGrid
+       ── BlindTests        blind tests of two versions  ── ComparisonGrid
+       ── RunStatusReader   status of runs and versions
+       ── Accounts          people who may sign in
+       ── Insights          habits of annotators, and what their votes prefer
+       ── ImageImporter     images that people bring
+       ── VersionRegistry   names, notes, exports, imports, deletions ── Converter (handed in)
 """
 
 import random
@@ -52,10 +52,11 @@ from annotate.versions.release_gate import require_passed_checks
 from storage.store import Store
 
 PASTED = "pasted"
+"""Source of prompts that a person added in the page, as the store records it."""
 
 
 class Studio(Labeling):
-    """One model in one studio folder; safe from any thread between `start` and `close`."""
+    """Studio of one model in one folder; thread-safe between `start` and `close`."""
 
     def __init__(
         self,
@@ -74,25 +75,26 @@ class Studio(Labeling):
         now: WallClock = datetime.now,
         converter: Converter | None = None,
     ) -> None:
-        """Take what the app was started with; `prompts` take the place of the built-in ones.
+        """Wire the parts together; `prompts` replace the built-in ones.
+
+        Args:
+            settle_s: Seconds after which a vote is settled, and a run may learn from it.
+            watch_s: Seconds between two looks at the run under way.
 
         Raises InvalidSchedule.
         """
         chance = chance or random.SystemRandom()
         trigger = Trigger(train_every, train_at, now)
-        # Its own name in this studio, which may be an older one than its identity.
+        # The id under which this studio knows the model; it may be older than its identity.
         model_id = store.aliases.base_of(model.identity, model.aliases)
-        self._given, set_aside = prompts_for(model.path, prompts)
-        self._given_source = "file" if prompts else "built-in"
-        self._prompt_sampler = PromptSampler(self._given, chance)
-        assigner, renderer = (
-            PairAssigner(store, model_id, clock, chance),
-            Renderer(sampler, model, model_id),
-        )
-        quads, new_votes = (
-            BestWorstQueue(store, model_id, clock),
-            NewVotes(store, assigner, model_id, settle_s),
-        )
+        self._training_prompts, blind_test_prompts = prompts_for(model.path, prompts)
+        self._prompt_source = "file" if prompts else "built-in"
+        self._prompt_sampler = PromptSampler(self._training_prompts, chance)
+
+        assigner = PairAssigner(store, model_id, clock, chance)
+        renderer = Renderer(sampler, model, model_id)
+        quads = BestWorstQueue(store, model_id, clock)
+        new_votes = NewVotes(store, assigner, model_id, settle_s)
         pool = PairPool(
             store, sampler, renderer, assigner, self._prompt_sampler, model_id, chance, clock, quads
         )
@@ -106,19 +108,21 @@ class Studio(Labeling):
             self._grid,
             model_id,
             self._prompt_sampler,
-            set_aside,
+            blind_test_prompts,
             self.activate,
             chance,
             clock,
             model.name,
         )
+
         super().__init__(store, assigner, pool, quads, blind_tests, new_votes, trigger, model_id)
         self.insights = Insights(store, model_id, chance, clock)
         self._active_learner = ActiveLearner(store, model_id, self.insights.image_features, chance)
-        self._advise()
+        self._connect_insights()
         self.best_of_n = BestOfN(
             store, renderer, self._grid, pool, model_id, self._active_learner.judge
         )
+
         self._run_status = RunStatusReader(store, trainer, model_id)
         self._status = StudioStatus(
             sampler, assigner, pool, self._runs, self._run_status, self._active_learner, store
@@ -130,32 +134,33 @@ class Studio(Labeling):
         self.disk = store.disk
         self.accounts = Accounts(store.people)
 
-    def _advise(self) -> None:
-        """Let what is known of votes say which pair is next, what it counts and what is liked."""
-        self._assigner.pick, self._assigner.choice_of = (
-            self._active_learner.pick,
-            self._active_learner.choice_of,
-        )
+    def _connect_insights(self) -> None:
+        """Let insights choose pairs, issue control pairs, weigh votes and sum up sessions."""
+        self._assigner.pick = self._active_learner.pick
+        self._assigner.choice_of = self._active_learner.choice_of
         self._assigner.on_purpose = self.insights.quality_control.maybe_issue
         self._new_votes.update_weights = self.insights.weigh
         self.sessions.own = self.insights.own
 
     def start(self) -> None:
-        """Take up what the store holds, and start the image model and the threads."""
+        """Resume what the store holds, and start the image model and the threads."""
         self._store.ensure_base(self._model_id)
-        self._store.add_prompts(self._given, self._given_source)
-        kept = self.blind_tests.reserved_prompts()
-        self._prompt_sampler.drop(kept)
+        self._store.add_prompts(self._training_prompts, self._prompt_source)
+
+        reserved = self.blind_tests.reserved_prompts()
+        self._prompt_sampler.drop(reserved)
         pasted = (p.text for p in self._store.prompts() if p.source == PASTED)
-        self._prompt_sampler.add(text for text in pasted if text not in kept)
+        self._prompt_sampler.add(text for text in pasted if text not in reserved)
+
         self._assigner.open(self._store.active(self._model_id).version)
+        # The image model before the runs: a run that is resumed asks for the sampler's device.
         self._pool.start()
         self._runs.start()
         self._active_learner.start()
         self.blind_tests.start()
 
     def close(self) -> None:
-        """Stop the threads and the image model; a trainer goes on for the next app to adopt."""
+        """Stop the threads and the image model; a trainer under way goes on for the next app."""
         self._active_learner.close()
         self.importer.close()
         self.registry.stop()
@@ -164,34 +169,37 @@ class Studio(Labeling):
         self.blind_tests.close()
 
     def add_prompts(self, prompts: list[str] | str) -> dict[str, int]:
-        """Add prompts, a list or one a line, and return how many are new and in all."""
-        kept = self.blind_tests.reserved_prompts()
-        texts = [text for text in check_prompts(prompts) if text not in kept]
+        """Add prompts, a list or one per line, and return how many are new and how many in all.
+
+        Prompts reserved for blind tests are left out. Raises InvalidPrompts.
+        """
+        reserved = self.blind_tests.reserved_prompts()
+        texts = [text for text in check_prompts(prompts) if text not in reserved]
         self._prompt_sampler.require_room(texts)
         self._store.add_prompts(texts, PASTED)
         return {"added": self._prompt_sampler.add(texts), "total": len(self._prompt_sampler)}
 
     def image_file(self, image_id: str) -> Path | None:
-        """Return the file of an image by the id in its address; None for an unknown one."""
+        """Return the file of an image by the id in its URL; None for an unknown one."""
         image = self._store.image(image_id)
         return self._store.image_path(image.sha256) if image else None
 
     @property
     def recovered(self) -> list[str]:
-        """What was wrong with the database when it was opened, and what was done."""
+        """What was wrong with the database when it was opened, and what was done about it."""
         return self._store.opening.recovered
 
     def notices(self) -> list[str]:
-        """Say what somebody should know of the database, in sentences."""
+        """Return sentences on the database that an admin should know."""
         problem = self._store.opening.problem
         return [*self._store.opening.recovered, *([problem] if problem else [])]
 
     def activity(self) -> dict[str, Any]:
-        """Say what the app is doing now."""
+        """Return what the app is doing now."""
         return self._status.activity()
 
     def retry_model(self) -> dict[str, Any]:
-        """Try again now to load a model that could not be loaded, and say where it stands."""
+        """Try again now to load a model that failed to load, and return the sampler's state."""
         self._pool.retry()
         sampler: dict[str, Any] = self._status.activity()["sampler"]
         return sampler
@@ -199,7 +207,7 @@ class Studio(Labeling):
     # Fine-tuning and versions
 
     def plan(self, settings: dict[str, Any] | str) -> dict[str, Any]:
-        """Say what a run would be; raises NothingToLearn, or what the trainer raises."""
+        """Return what a run would be; raises NothingToLearn, or what the trainer raises."""
         return self._runs.plan(as_settings(settings))
 
     def fine_tune(self, settings: dict[str, Any] | str) -> dict[str, str]:
@@ -215,7 +223,7 @@ class Studio(Labeling):
         return self._run_status.detail(as_text(run_id, "The run_id"))
 
     def sheet_file(self, run_id: str) -> Path | None:
-        """Return what a run's checks drew; raises UnknownRun."""
+        """Return the image grid that a run's checks rendered; raises UnknownRun."""
         return self._run_status.sheet_file(run_id)
 
     def cancel_run(self, run_id: str) -> dict[str, Any]:
@@ -224,7 +232,7 @@ class Studio(Labeling):
         return self._run_status.status(run_id)
 
     def resume_run(self, run_id: str) -> dict[str, Any]:
-        """Let a cancelled, interrupted or failed run go on, and return its status."""
+        """Resume a canceled, interrupted or failed run, and return its status."""
         self._runs.resume(as_text(run_id, "The run_id"))
         return self._run_status.status(run_id)
 
@@ -236,13 +244,13 @@ class Studio(Labeling):
         """Return all versions, oldest first."""
         return self._run_status.versions()
 
-    def activate(self, version: str, anyway: bool = False) -> list[dict[str, Any]]:
+    def activate(self, version: str, force: bool = False) -> list[dict[str, Any]]:
         """Let new pairs come from a version, and return all versions.
 
-        Raises ReleaseBlocked for one that failed its checks, unless it is wanted `anyway`.
+        Raises ReleaseBlocked for a version that failed its checks, unless `force` is set.
         """
         known = self._store.version(self._model_id, as_text(version, "The version"))
-        if not anyway:
+        if not force:
             require_passed_checks(known)
         self.registry.require_file(version)
         self._store.activate(self._model_id, version)
@@ -251,22 +259,22 @@ class Studio(Labeling):
         return self._run_status.versions()
 
     def compare(self, prompt: str, seed: int, before: str, after: str) -> dict[str, str]:
-        """Draw one prompt and seed with two versions and return where the images are."""
-        drawn = self.compare_many([prompt], [seed], before, after)
-        return next(drawn)[0]
+        """Render one prompt and seed with two versions, and return the URLs of both images."""
+        images = self.compare_many([prompt], [seed], before, after)
+        return next(images)[0]
 
     def compare_many(
         self, prompts: Sequence[str], seeds: Sequence[int], before: str, after: str
     ) -> Iterator[dict[int, dict[str, str]]]:
-        """Draw every prompt with every seed, and return where the images are as they are drawn.
+        """Render every prompt with every seed by two versions, and yield URLs as they are ready.
 
-        Each group says so by place; places count prompt by prompt.
+        Each group maps the index of an item to its URLs; items count seed by seed within a prompt.
         """
         return before_and_after(self.compare_columns(prompts, seeds, [before, after]))
 
     def compare_columns(
         self, prompts: Sequence[str], seeds: Sequence[int], columns: Sequence[str]
     ) -> Iterator[dict[Cell, str]]:
-        """Draw every prompt with every seed in each column: a version, a strength or a mix."""
+        """Render every prompt with every seed in each column: a version, a strength or a mix."""
         items, mixes = as_items(prompts, seeds), as_mixes(columns)
         return addresses(self._grid.compare(items, mixes))

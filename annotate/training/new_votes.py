@@ -19,7 +19,7 @@ TIMER_MARGIN_S = 0.05
 
 
 class NewVotes:
-    """Count of the votes since the newest run, and of those that can no longer be taken back."""
+    """Count of the votes since the newest run, and of those among them that are settled."""
 
     def __init__(
         self, store: Store, assigner: PairAssigner, model_id: str, settle_s: float
@@ -53,7 +53,7 @@ class NewVotes:
     def await_settled(self, closing: threading.Event) -> None:
         """Wait until every vote cast so far is settled, at most `settle_s` seconds.
 
-        A vote can be taken back for as long; a snapshot leaves out what is newer.
+        A snapshot leaves out newer votes, so that a slip undone at once is never learned from.
         """
         age_s = self._assigner.votes.age()
         if age_s < self.settle_s:

@@ -32,7 +32,7 @@ class Trigger:
             now: The time before the votes were counted, so that a vote that comes in between
                 counts today.
             new: Decisive votes since the newest run.
-            settled: How many of them can no longer be taken back.
+            settled: How many of them are settled, so that a run may learn from them.
 
         Call it only while no run is under way: it answers "daily" once a day.
         """

@@ -113,7 +113,7 @@ class Endpoints:
 
     def activate(self, version: str, force: bool = False) -> list[dict[str, Any]]:
         """Render new pairs with this version, with `force` also one that is held back."""
-        return self._studio.activate(version, anyway=force)
+        return self._studio.activate(version, force=force)
 
     def start_blind_test(
         self,

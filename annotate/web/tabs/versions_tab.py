@@ -130,7 +130,7 @@ class VersionsTab:
         @refuse
         def activate(version: str) -> list[Any]:
             # The button says "Use anyway" where a version is held back.
-            self._studio.activate(version, anyway=True)
+            self._studio.activate(version, force=True)
             gr.Info(f"New pairs are rendered by {version} from now on.")
             return self._view(version)
 

@@ -203,7 +203,7 @@ def test_a_version_that_failed_its_checks_is_held_back(tuned: Place) -> None:
     ):
         with pytest.raises(ReleaseBlocked, match="held back: Images are all alike"):
             refused()
-    assert tuned.studio.activate("v2", anyway=True)[2]["active"]
+    assert tuned.studio.activate("v2", force=True)[2]["active"]
 
 
 def test_a_fifth_of_many_given_prompts_is_set_aside_and_none_of_few() -> None:

@@ -67,7 +67,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         place.label(2)
         run = place.studio.fine_tune({})["run_id"]
         place.reach(run, "done")
-        place.studio.activate("v1", anyway=True)
+        place.studio.activate("v1", force=True)
         yield house
 
 

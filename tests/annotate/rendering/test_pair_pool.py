@@ -159,9 +159,9 @@ def test_images_that_do_not_come_are_told_by_the_minute(open_place: Open) -> Non
     minutes = [0.0]
     place = open_place(sampler=Slow, clock=lambda: time.monotonic() + 60 * minutes[0])
     until(lambda: place.studio._pool._asked is not None)
-    assert place.studio.activity()["message"] == "Drawing pairs: 0 of 24 ready."
+    assert place.studio.activity()["message"] == "Rendering pairs: 0 of 24 ready."
     minutes[0] = 7.0
-    told = "Drawing pairs: 0 of 24 ready. No image has come for 7 minutes."
+    told = "Rendering pairs: 0 of 24 ready. No image has come for 7 minutes."
     assert place.studio.activity()["message"] == told
     place.sampler.brush.set()
     until(lambda: "No image" not in place.studio.activity()["message"])

@@ -126,7 +126,7 @@ def test_no_byte_sent_to_a_labeler_names_a_model_a_version_a_run_or_a_path(house
     label(bob, 2)
     run = place.studio.fine_tune({})["run_id"]
     place.reach(run, "done")
-    place.studio.activate("v1", anyway=True)
+    place.studio.activate("v1", force=True)
     fresh = ["a house", "a boat", "a tree", "a hat"]
     trial = place.studio.blind_tests.begin("base", "v1", fresh, mixed=True)
     label(bob, 6)
