@@ -1,22 +1,22 @@
-"""The forms that a version is exported in, and which programs read each."""
+"""Export formats of a version, and the programs that read each."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ExportForm:
-    """One form: what is written, and who reads it."""
+    """Export format of a version."""
 
     read_by: str
-    """The programs that load the whole of it."""
+    """Programs that load all of it."""
     folder: bool = False
-    """Whether it is a folder rather than one file."""
+    """Written as a folder rather than as one file."""
     not_by: str = ""
-    """Programs that take such files and find nothing in this one."""
+    """Programs that load such a file without an error and find nothing in it."""
 
     @property
     def programs(self) -> str:
-        """Who reads it, and who does not although one might think so."""
+        """The programs that read it, and those that do not although one might expect it."""
         return self.read_by + (f", not for {self.not_by}" if self.not_by else "")
 
 
@@ -32,5 +32,5 @@ FORMS = {
 
 
 def labels() -> list[tuple[str, str]]:
-    """Return what a person chooses from: each form beside the programs that read it."""
+    """Return the choices of a dropdown: each format with the programs that read it."""
     return [(f"{name}: for {form.programs}", name) for name, form in FORMS.items()]

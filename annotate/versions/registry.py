@@ -1,4 +1,4 @@
-"""The versions of a model: what each is and came from, and what can be done with them."""
+"""Registry of a model's versions: lineage, names, notes, exports, imports and deletions."""
 
 import logging
 import re
@@ -17,11 +17,11 @@ from storage.store import Store
 
 logger = logging.getLogger(__name__)
 
-EXPORTED = re.compile(r"[\w-][\w.-]*\.safetensors")
+EXPORT_FILE = re.compile(r"[\w-][\w.-]*\.safetensors")
 
 
 class VersionRegistry:
-    """Tells about versions, deleted ones too, and names, exports, imports and deletes them."""
+    """Registry of versions, deleted ones included; thread-safe."""
 
     def __init__(
         self,
@@ -37,44 +37,47 @@ class VersionRegistry:
         self.durations = DurationHistory()
 
     def lineage(self) -> list[dict[str, Any]]:
-        """Return every version, oldest first, with what it learned from and how it did."""
-        learned = self._store.version_labels.trained_on(self._model_id)
+        """Return every version, oldest first, with its training votes and its results."""
+        trained_on = self._store.version_labels.trained_on(self._model_id)
         versions = self._store.version_labels.versions(self._model_id)
-        good = good_ones(versions)
-        last = good[0].version if len(good) == 1 else None
+        helpful = helpful_versions(versions)
+        only_helpful = helpful[0].version if len(helpful) == 1 else None
+
         return [
             {
-                **_told(version, learned.get(version.run_id or "")),
-                "last_good": version.version == last,
+                **version_view(version, trained_on.get(version.run_id or "")),
+                "last_good": version.version == only_helpful,
             }
             for version in versions
         ]
 
     def detail(self, version: str) -> dict[str, Any]:
-        """Return everything about one version, its run's metrics too; raises UnknownVersion."""
-        known = {told["version"]: told for told in self.lineage()}
-        if version not in known:
+        """Return one version with the metrics of its run; raises UnknownVersion."""
+        views = {view["version"]: view for view in self.lineage()}
+        if version not in views:
+            # Raises UnknownVersion, with a sentence.
             self._store.version(self._model_id, as_text(version, "The version"))
-        told = known[version]
-        return told | {"metrics": self._metrics(told["run_id"])}
+        view = views[version]
+        return view | {"metrics": self._metrics(view["run_id"])}
 
     def rename(self, version: str, name: str) -> None:
-        """Give a version a name to show; raises storage's InvalidLabel or UnknownVersion."""
+        """Set a version's display name; raises storage's InvalidLabel or UnknownVersion."""
         text = as_text(name, "The name")
         self._store.version_labels.rename(self._model_id, as_text(version, "The version"), text)
 
     def note(self, version: str, note: str) -> None:
-        """Write a note on a version; raises storage's InvalidLabel or UnknownVersion."""
+        """Set a version's note; raises storage's InvalidLabel or UnknownVersion."""
         text = as_text(note, "The note")
         self._store.version_labels.note(self._model_id, as_text(version, "The version"), text)
 
     def delete(self, version: str) -> int:
-        """Delete a version's files and return how many bytes that freed.
+        """Delete a version's files and return the number of bytes freed.
 
         Raises LastGoodVersion, or storage's VersionNeeded or UnknownVersion.
         """
         name = as_text(version, "The version")
-        if [good.version for good in good_ones(self._store.versions(self._model_id))] == [name]:
+        helpful = helpful_versions(self._store.versions(self._model_id))
+        if [version.version for version in helpful] == [name]:
             raise LastGoodVersion(
                 f"{name} is the only version that is known to help. Make a better one, then "
                 "delete it."
@@ -92,7 +95,7 @@ class VersionRegistry:
         return known
 
     def export(self, version: str, form: str) -> dict[str, Any]:
-        """Write a version for other programs; one that was written before is there at once.
+        """Write a version for other programs, unless it was written before; return where it is.
 
         Raises InvalidRequest, VersionFileMissing, UnknownVersion, DiskFull or what the converter
         raises.
@@ -102,67 +105,74 @@ class VersionRegistry:
         known = self.require_file(as_text(version, "The version"))
         if known.adapter is None:
             raise InvalidRequest("The base is the model itself. Choose a version made from it.")
+
         name = self._export_name(version, form)
         target = self._store.version_labels.exports(self._model_id) / name
         if not target.exists():
             writing = self._store.version_labels.writing_export(self._model_id, name)
             with writing as scratch, self.durations.timed(form):
-                self._tools().export(self._source(known), scratch, form, self._model)
+                self._require_converter().export(self._source(known), scratch, form, self._model)
+
         return {
             "version": version,
             "form": form,
             "read_by": FORMS[form].programs,
             "saved": f"exports/{target.parent.name}/{name}",
             "url": f"export/{name}" if target.is_file() else None,
-            "bytes": sum(each.stat().st_size for each in _files(target)),
+            "bytes": sum(file.stat().st_size for file in _files(target)),
         }
 
     def export_file(self, name: str) -> Path | None:
-        """Return an exported file by its name; None for any other."""
+        """Return an exported file by its name; None for a name that no export has."""
         file = self._store.version_labels.exports(self._model_id) / name
-        return file if EXPORTED.fullmatch(name) and file.is_file() else None
+        return file if EXPORT_FILE.fullmatch(name) and file.is_file() else None
 
     def adopt(self, source: str) -> str:
-        """Make a version of a LoRA file or a tuned pipeline's folder, and return its name.
+        """Import a LoRA file or a tuned pipeline's folder as a version, and return its name.
 
         Raises InvalidRequest, DiskFull or what the converter raises.
         """
         path = Path(as_text(source, "The file").strip().strip("\"'")).expanduser()
         if not str(source).strip():
             raise InvalidRequest("Name a LoRA file or a pipeline folder, or upload a file.")
-        place = self._store.version_labels.new_import()
+
+        target = self._store.version_labels.new_import()
         try:
             with self.durations.timed("adopt"):
-                facts = self._tools().import_weights(path, place, self._model)
-            self._refuse_twin(facts)
+                facts = self._require_converter().import_weights(path, target, self._model)
+            self._require_new(facts)
             summary = {"imported": {"file": path.name, **facts}}
-            return self._store.version_labels.add_import(self._model_id, place, summary).version
+            return self._store.version_labels.add_import(self._model_id, target, summary).version
         except BaseException:
-            place.unlink(missing_ok=True)
+            # An interrupt, too, must not leave half a file behind.
+            target.unlink(missing_ok=True)
             raise
 
     def stop(self) -> None:
-        """End the export or import that goes on."""
+        """End the export or import under way."""
         if self._converter is not None:
             self._converter.stop()
 
-    def _tools(self) -> Converter:
+    def _require_converter(self) -> Converter:
+        """Return the converter; raises InvalidRequest in an app without one."""
         if self._converter is None:
             raise InvalidRequest("This app was started without the means to export and import.")
         return self._converter
 
-    def _refuse_twin(self, facts: dict[str, Any]) -> None:
+    def _require_new(self, facts: dict[str, Any]) -> None:
+        """Raise InvalidRequest if a version was imported from the same file."""
         for version in self._store.versions(self._model_id):
             imported = version.summary.get("imported") or {}
             if imported.get("sha256") == facts["sha256"]:
                 raise InvalidRequest(f"This file is {version.version} already.")
 
     def _export_name(self, version: str, form: str) -> str:
+        """Return the file or folder name of an export, such as sdxl-v2-kohya.safetensors."""
         model = re.sub(r"[^\w-]+", "-", self._model.name).strip("-") or "model"
         return f"{model}-{version}-{form}" + ("" if FORMS[form].folder else ".safetensors")
 
     def _source(self, version: Version) -> Path:
-        """The run folder, which knows how the version was made, or else the file alone."""
+        """Return the run folder, whose config.json the converter reads, or the adapter file."""
         assert version.adapter is not None
         if version.run_id is None:
             return version.adapter
@@ -171,6 +181,7 @@ class VersionRegistry:
         return run_dir if own and (run_dir / "config.json").is_file() else version.adapter
 
     def _metrics(self, run_id: str | None) -> list[dict[str, Any]]:
+        """Return the metrics of a run; none if they cannot be read."""
         if run_id is None:
             return []
         try:
@@ -181,14 +192,15 @@ class VersionRegistry:
             return []
 
 
-def good_ones(versions: list[Version]) -> list[Version]:
-    """Return the versions that are there, passed their checks, and helped on held-out pairs."""
-    there = (v for v in versions if v.deleted is None and v.adapter and v.adapter.is_file())
-    fit = (v for v in there if not failed_checks(v.summary))
-    return [v for v in fit if (v.summary.get("held_out") or {}).get("helped") is True]
+def helpful_versions(versions: list[Version]) -> list[Version]:
+    """Return the versions with a file that passed their checks and helped on held-out pairs."""
+    present = (v for v in versions if v.deleted is None and v.adapter and v.adapter.is_file())
+    released = (v for v in present if not failed_checks(v.summary))
+    return [v for v in released if (v.summary.get("held_out") or {}).get("helped") is True]
 
 
-def _told(version: Version, learned: TrainedOn | None) -> dict[str, Any]:
+def version_view(version: Version, trained_on: TrainedOn | None) -> dict[str, Any]:
+    """Return a version as JSON-compatible values; `trained_on` are the votes of its run."""
     summary = version.summary
     missing = version.adapter is not None and not version.adapter.is_file()
     return {
@@ -205,9 +217,9 @@ def _told(version: Version, learned: TrainedOn | None) -> dict[str, Any]:
         "imported": summary.get("imported"),
         "objective": summary.get("objective"),
         "result": summary,
-        "snapshot": learned.snapshot_id if learned else None,
-        "counts": learned.counts if learned else {},
-        "undone": learned.undone if learned else 0,
+        "snapshot": trained_on.snapshot_id if trained_on else None,
+        "counts": trained_on.counts if trained_on else {},
+        "undone": trained_on.undone if trained_on else 0,
     }
 
 

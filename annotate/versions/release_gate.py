@@ -1,4 +1,4 @@
-"""Whether a version passed the checks that come before people see it."""
+"""Release gate: a version that failed its checks is held back from labelers."""
 
 from typing import Any
 
@@ -7,7 +7,10 @@ from storage.records import Version
 
 
 def failed_checks(summary: dict[str, Any]) -> list[str]:
-    """Why a version is held back, in sentences; empty where it is not."""
+    """Return why a version is held back, a sentence per failed check; empty if it is not.
+
+    `summary` is the result of the run that made the version.
+    """
     if not summary.get("held_back"):
         return []
     return [check["sentence"] for check in summary.get("checks", []) if not check["passed"]]
