@@ -20,7 +20,7 @@ from annotate.blind_tests.render_progress import RenderProgress
 from annotate.blind_tests.report import BlindTestReports
 from annotate.blind_tests.verdict import VerdictCalculator
 from annotate.clock import Monotonic
-from annotate.comparison.grid import ComparisonGrid, Drawn
+from annotate.comparison.grid import ComparisonGrid, GridImages
 from annotate.comparison.mixes import parse_mix
 from annotate.errors import InvalidRequest
 from annotate.labeling.assignment import PairAssigner
@@ -253,8 +253,8 @@ class BlindTests:
         indexes = progress.next_group()
         items = [progress.item(index) for index in indexes]
         mixes = [parse_mix(trial.before), parse_mix(trial.after)]
-        images: Drawn = {}
-        for group in self._grid.compare(items, mixes):
+        images: GridImages = {}
+        for group in self._grid.render(items, mixes):
             images |= group
 
         for row, index in enumerate(indexes):

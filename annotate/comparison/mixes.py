@@ -1,17 +1,17 @@
-"""What draws an image, as a person writes it: "v2", "v2@0.5", "v1@0.5+v2@0.5"."""
+"""Mixes of versions as a person writes them: "v2", "v2@0.5", "v1@0.5+v2@0.5"."""
 
 import re
 from dataclasses import dataclass
 
 from annotate.errors import InvalidRequest
 
-LEAST_COLUMNS, MOST_COLUMNS = 2, 6
-
+MIN_COLUMNS, MAX_COLUMNS = 2, 6
 BASE = "base"
-STRONGEST = 2.0
-MOST_PARTS = 4
-DIGITS = 3
-WEIGHT = re.compile(r"\d{1,3}(\.\d{1,9})?|\.\d{1,9}")
+MAX_WEIGHT = 2.0
+MAX_VERSIONS = 4
+WEIGHT_DIGITS = 3
+"""Weights are rounded to this, so that equal mixes share their images."""
+WEIGHT_PATTERN = re.compile(r"\d{1,3}(\.\d{1,9})?|\.\d{1,9}")
 EXAMPLES = 'Write it like "v2", "v2@0.5" or "v1@0.5+v2@0.5"'
 
 
@@ -23,7 +23,7 @@ class Mix:
 
     @property
     def name(self) -> str:
-        """The one way to write it: equal mixes have equal names."""
+        """Return the canonical way to write it: equal mixes have equal names."""
         if not self.parts:
             return BASE
         return "+".join(
@@ -32,23 +32,25 @@ class Mix:
 
 
 def parse_mix(text: object) -> Mix:
-    """Return what a specification means; a version without a weight has weight 1.
+    """Parse the text of a mix; a version without a weight has weight 1.
 
-    Raises InvalidRequest. Whether there are such versions is not looked at.
+    Raises InvalidRequest. The versions need not exist.
     """
     if not isinstance(text, str) or not text.strip():
         raise InvalidRequest(f"A column must be a text, not {text!r}. {EXAMPLES}.")
     if text.strip() == BASE:
         return Mix(())
+
     weights: dict[str, float] = {}
     for part in text.split("+"):
         version, weight = _parse_part(part, text)
-        weights[version] = round(weights.get(version, 0.0) + weight, DIGITS)
-    if len(weights) > MOST_PARTS:
+        weights[version] = round(weights.get(version, 0.0) + weight, WEIGHT_DIGITS)
+
+    if len(weights) > MAX_VERSIONS:
         raise InvalidRequest(
-            f"{text!r} mixes {len(weights)} versions, and {MOST_PARTS} at once are possible."
+            f"{text!r} mixes {len(weights)} versions, and {MAX_VERSIONS} at once are possible."
         )
-    if too_strong := [version for version, weight in weights.items() if weight > STRONGEST]:
+    if too_strong := [version for version, weight in weights.items() if weight > MAX_WEIGHT]:
         raise _not_a_strength(f"{weights[too_strong[0]]:g}", text)
     return Mix(tuple((name, weights[name]) for name in sorted(weights) if weights[name]))
 
@@ -64,23 +66,23 @@ def _parse_part(part: str, text: str) -> tuple[str, float]:
         )
     if not at:
         return version, 1.0
-    if not WEIGHT.fullmatch(strength):
+    if not WEIGHT_PATTERN.fullmatch(strength):
         raise _not_a_strength(strength, text)
     return version, float(strength)
 
 
 def _not_a_strength(strength: str, text: str) -> InvalidRequest:
     return InvalidRequest(
-        f"{strength!r} in {text!r} is no strength from 0 to {STRONGEST:g}. {EXAMPLES}."
+        f"{strength!r} in {text!r} is no strength from 0 to {MAX_WEIGHT:g}. {EXAMPLES}."
     )
 
 
 def as_mixes(columns: object) -> list[Mix]:
-    """Return what draws each column."""
-    if not isinstance(columns, list | tuple) or not LEAST_COLUMNS <= len(columns) <= MOST_COLUMNS:
-        told = f"not {len(columns)}" if isinstance(columns, list | tuple) else "as a list"
+    """Parse the mix of each column; raises InvalidRequest."""
+    if not isinstance(columns, list | tuple) or not MIN_COLUMNS <= len(columns) <= MAX_COLUMNS:
+        instead = f"not {len(columns)}" if isinstance(columns, list | tuple) else "as a list"
         raise InvalidRequest(
-            f"Choose {LEAST_COLUMNS} to {MOST_COLUMNS} versions to compare, {told}, such as base "
+            f"Choose {MIN_COLUMNS} to {MAX_COLUMNS} versions to compare, {instead}, such as base "
             "and v1. A fine-tune makes the first one."
         )
     return [parse_mix(column) for column in columns]

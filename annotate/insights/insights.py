@@ -10,7 +10,7 @@ from typing import Any
 
 from annotate.clock import Monotonic
 from annotate.errors import InvalidRequest
-from annotate.insights.attribute_store import ImageFeatureStore
+from annotate.insights.image_feature_store import ImageFeatureStore
 from annotate.insights.report_cache import InsightsCache
 from annotate.labeling.pace_hints import PaceHints
 from annotate.labeling.quality_control import QualityControl

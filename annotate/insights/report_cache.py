@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from annotate.insights.attribute_store import ImageFeatureStore
+from annotate.insights.image_feature_store import ImageFeatureStore
 from annotate.insights.summary import (
     MOST_SHARED,
     Source,
@@ -58,13 +58,13 @@ class Known:
 class InsightsCache:
     """Adds up the votes on a model's pairs; callers at the same time share one computation."""
 
-    def __init__(self, store: Store, model_id: str, looks: ImageFeatureStore) -> None:
-        self._store, self._model_id, self._looks = store, model_id, looks
+    def __init__(self, store: Store, model_id: str, features: ImageFeatureStore) -> None:
+        self._store, self._model_id, self._image_features = store, model_id, features
         entries = store.quality.entries
         self._columns = VoteColumnCache(
             lambda after, most: entries.after(model_id, after, most),
             lambda: entries.hidden(model_id),
-            looks.places,
+            features.rows_of,
         )
         self._known: Known | None = None
         self._adding_up = threading.Lock()
@@ -91,7 +91,7 @@ class InsightsCache:
             known = self._now()
             looked_at = self._looked_at(known, kind, person)
         # Not within the lock: others may be answered while images are measured.
-        left = self._looks.measure(looked_at, within_s)
+        left = self._image_features.measure(looked_at, within_s)
         with self._adding_up:
             answer = self._answer(
                 known, (kind, person), lambda one: work(self._source(one, person)), left == 0
@@ -136,7 +136,7 @@ class InsightsCache:
 
     def _source(self, known: Known, person: str | None) -> Source:
         gold = self._store.quality.entries.gold(self._model_id)
-        return Source(known.votes, known.units, person, gold, self._looks.numbers())
+        return Source(known.votes, known.units, person, gold, self._image_features.features())
 
     def _report(self, source: Source) -> Told:
         reasons = self._store.quality.reasons(self._model_id)

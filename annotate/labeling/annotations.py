@@ -21,7 +21,7 @@ class Annotations:
     def __init__(self, store: Store, assigner: PairAssigner, model_id: str) -> None:
         self._store, self._assigner, self._model_id = store, assigner, model_id
 
-    def offered(self) -> dict[str, Any]:
+    def options(self) -> dict[str, Any]:
         """The reasons and criteria of the project, and how many people each pair is shown to."""
         return {
             REASONS: self._store.project_settings.get(REASONS, list(FIRST_REASONS)),
@@ -29,17 +29,19 @@ class Annotations:
             OVERLAP: self._assigner.overlap,
         }
 
-    def offer(self, reasons: object, criteria: object, overlap: object, who: str) -> dict[str, Any]:
+    def set_options(
+        self, reasons: object, criteria: object, overlap: object, who: str
+    ) -> dict[str, Any]:
         """Change what the project offers, and return it; raises InvalidRequest."""
         asked = {REASONS: as_names(reasons, "reason"), CRITERIA: as_names(criteria, "criterion")}
         people = as_people(overlap)
         for name, value in asked.items():
-            if value != self.offered()[name]:
+            if value != self.options()[name]:
                 self._store.project_settings.set(name, value, who)
         if people != self._assigner.overlap:
             self._store.project_settings.set(OVERLAP, people, who)
-            self._assigner.ask_several(people)
-        return self.offered()
+            self._assigner.set_overlap(people)
+        return self.options()
 
     def remark(
         self, vote_key: str, annotator: str, kind: str, name: str, value: str, key: str
@@ -54,14 +56,14 @@ class Annotations:
             as_text(key, "The key"),
         )
 
-    def report(self, pair_id: str, annotator: str, note: str, key: str) -> None:
+    def flag(self, pair_id: str, annotator: str, note: str, key: str) -> None:
         """Hide a pair from everybody until somebody decides; raises what the store raises."""
         name = as_annotator(annotator)
         pair_id = as_text(pair_id, "The pair_id")
         self._store.flags.add(pair_id, name, as_text(note, "The note"), as_text(key, "The key"))
         self._assigner.hide(pair_id)
 
-    def reports(self) -> list[dict[str, Any]]:
+    def flags(self) -> list[dict[str, Any]]:
         """Every report, newest first, with its pair as it is shown."""
         return [
             pair_view(self._store.pair(report.pair_id))
@@ -75,7 +77,7 @@ class Annotations:
             for report in self._store.flags.all(self._model_id)
         ]
 
-    def decide(self, report: object, decision: str, who: str) -> list[dict[str, Any]]:
+    def decide_flag(self, report: object, decision: str, who: str) -> list[dict[str, Any]]:
         """Show a reported pair again, or keep it hidden, and return every report."""
         if isinstance(report, bool) or not isinstance(report, int):
             raise InvalidRequest(f"The report must be a whole number, not {report!r}.")
@@ -84,7 +86,7 @@ class Annotations:
             self._assigner.hide(settled.pair_id)
         else:
             self._assigner.show_again(self._store.pair(settled.pair_id))
-        return self.reports()
+        return self.flags()
 
 
 def as_names(names: object, what: str) -> list[str]:

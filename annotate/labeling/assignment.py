@@ -49,9 +49,9 @@ class PairAssigner:
         """A trial whose pairs come in between others, for everybody."""
         self.pick: Pick = oldest
         """Chooses among pairs that wait."""
-        self.choice_of: Callable[[str], tuple[str, float] | None] = lambda pair_id: None
+        self.selection_of: Callable[[str], tuple[str, float] | None] = lambda pair_id: None
         """By which rule a pair was chosen, and how likely that was."""
-        self.on_purpose: Callable[[str], Pair | None] = lambda annotator: None
+        self.next_control_pair: Callable[[str], Pair | None] = lambda annotator: None
         """What a person is asked on purpose now and then, besides what waits."""
         self._guard = threading.Lock()
         self.votes = RateMeter(clock)
@@ -103,13 +103,13 @@ class PairAssigner:
         """How many people are asked about each pair."""
         return self._overlap
 
-    def ask_several(self, overlap: int) -> None:
+    def set_overlap(self, overlap: int) -> None:
         """Ask so many people about each pair from now on, pairs already voted on included."""
         self._overlap = overlap
         pairs = self._store.open_pairs(self._model_id, overlap)
         with self._guard:
             self._leases.forget_waiting()
-            held = self._leases.out()
+            held = self._leases.leased_ids()
             for pair, asked in pairs:
                 if pair.pair_id in held:
                     self._leases.note_asked(pair.pair_id, asked)
@@ -130,17 +130,17 @@ class PairAssigner:
             if len(asked) < self._overlap and pair.trial is None:
                 self._leases.add(pair, asked)
 
-    def rest(self, annotator: str) -> None:
+    def release(self, annotator: str) -> None:
         """Let an annotator's pairs wait for others, who pauses."""
         with self._guard:
-            self._leases.let_go(annotator)
+            self._leases.release(annotator)
 
     def touch(self, annotator: str) -> None:
         """Keep an annotator's leases."""
         with self._guard:
             self._leases.touch(annotator, self._clock())
 
-    def ahead(
+    def assign(
         self,
         annotator: str,
         have: Sequence[str],
@@ -167,7 +167,7 @@ class PairAssigner:
             held = self._leases.held(annotator)
             pairs = [pair for pair in held if pair.pair_id not in known][:want]
         for _ in range(want - len(pairs)):
-            pair = self._one_more(annotator, trial, any_version)
+            pair = self._assign_one(annotator, trial, any_version)
             if pair is None:
                 break
             pairs.append(pair)
@@ -178,17 +178,17 @@ class PairAssigner:
     ) -> VoteReceipt:
         """Record a vote and let the pair go; raises what the store raises."""
         try:
-            how = self.choice_of(pair_id)
+            how = self.selection_of(pair_id)
             receipt = self._store.vote(pair_id, verdict, annotator, key, response_ms, how)
         except AlreadyVoted:
-            self._let_go(pair_id, annotator, 1)
+            self._finish(pair_id, annotator, 1)
             raise
         if not receipt.duplicate:
-            self._let_go(pair_id, annotator, 1 if receipt.trial else self._overlap)
+            self._finish(pair_id, annotator, 1 if receipt.trial else self._overlap)
         if not receipt.duplicate and receipt.trial is None:
-            self.votes.note()
+            self.votes.record()
             if Verdict(verdict).decisive:
-                self.decisive.note()
+                self.decisive.record()
         self.touch(annotator)
         return receipt
 
@@ -202,12 +202,12 @@ class PairAssigner:
             self._hidden.discard(pair.pair_id)
             self._leases.touch(annotator, self._clock())
             if key is None or key not in self._undone:
-                self._leases.put_back(annotator, pair, asked)
+                self._leases.reopen(annotator, pair, asked)
             if key is not None:
                 self._undone.add(key)
 
-    def _one_more(self, annotator: str, trial: str | None, any_version: bool) -> Pair | None:
-        asked = None if trial else self._ask_on_purpose(annotator)
+    def _assign_one(self, annotator: str, trial: str | None, any_version: bool) -> Pair | None:
+        asked = None if trial else self._issue_control_pair(annotator)
         with self._guard:
             if asked:
                 return self._leases.hold(annotator, asked)
@@ -215,14 +215,14 @@ class PairAssigner:
                 return None
             return self._next(annotator, trial, any_version)
 
-    def _ask_on_purpose(self, annotator: str) -> Pair | None:
+    def _issue_control_pair(self, annotator: str) -> Pair | None:
         """Such a pair is written to the database, so no guard is held and others need not wait."""
         with self._guard:
             if annotator in self._asking or len(self._leases.held(annotator)) >= MOST_HELD:
                 return None
             self._asking.add(annotator)
         try:
-            return self.on_purpose(annotator)
+            return self.next_control_pair(annotator)
         finally:
             with self._guard:
                 self._asking.discard(annotator)
@@ -238,6 +238,6 @@ class PairAssigner:
         brought = self._leases.take(annotator, IMPORTED, pick=self.pick)
         return brought or self._leases.take(annotator, self._version, any_version, self.pick)
 
-    def _let_go(self, pair_id: str, annotator: str, overlap: int) -> None:
+    def _finish(self, pair_id: str, annotator: str, overlap: int) -> None:
         with self._guard:
             self._leases.voted(pair_id, annotator, overlap)

@@ -42,7 +42,7 @@ class BestWorstQueue:
         with self._guard:
             self._waiting[quad.quad_id] = quad
 
-    def ahead(
+    def assign(
         self, annotator: str, have: Sequence[str], want: int, version: str
     ) -> list[dict[str, Any]]:
         """Return up to `want` quads besides those the annotator's page has, of this version first.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
-from annotate.labeling.pair_queue import Line, PairQueue
+from annotate.labeling.pair_queue import PairQueue, PairsById
 from storage.records import Pair
 
 Pick = Callable[[Sequence[Pair]], Pair]
@@ -23,17 +23,17 @@ class Leases:
     """
 
     def __init__(self) -> None:
-        self._waiting, self._again = PairQueue(), PairQueue()
-        self._done: dict[str, set[str]] = {}
+        self._waiting, self._partly_voted = PairQueue(), PairQueue()
+        self._exhausted: dict[str, set[str]] = {}
         """For each stream, people who were asked about every pair of it that waits again."""
         self._asked: dict[str, frozenset[str]] = {}
-        self._held: dict[str, Line] = {}
+        self._held: dict[str, PairsById] = {}
         self._seen: dict[str, float] = {}
 
     def add(self, pair: Pair, asked: frozenset[str] = frozenset()) -> None:
         """Let a pair wait, behind the others, for anybody but those who were asked."""
         self.note_asked(pair.pair_id, asked)
-        self._rest(pair)
+        self._enqueue(pair)
 
     def note_asked(self, pair_id: str, asked: frozenset[str]) -> None:
         """Remember who voted on a pair of which others are still to be asked."""
@@ -77,7 +77,9 @@ class Leases:
         waits in their place; a trial's pair never is outside its trial.
         """
         passed_over = []
-        free = [self._again.get(pair_id) or self._waiting.get(pair_id) for pair_id in pair_ids]
+        free = [
+            self._partly_voted.get(pair_id) or self._waiting.get(pair_id) for pair_id in pair_ids
+        ]
         for pair in [pair for pair in free if pair is not None]:
             elsewhere = pair.stream not in streams
             if elsewhere and (strict or pair.trial or self.ready(streams[0])):
@@ -89,7 +91,7 @@ class Leases:
     def drop(self, pair_id: str) -> None:
         """Forget a pair."""
         self._waiting.pop(pair_id)
-        self._again.pop(pair_id)
+        self._partly_voted.pop(pair_id)
         for line in self._held.values():
             line.pop(pair_id, None)
         self._asked.pop(pair_id, None)
@@ -103,9 +105,9 @@ class Leases:
         self._asked[pair_id] = asked
         held = self._held.get(annotator, {}).pop(pair_id, None)
         if pair := held or self._waiting.pop(pair_id):
-            self._rest(pair)
+            self._enqueue(pair)
 
-    def put_back(self, annotator: str, pair: Pair, asked: frozenset[str]) -> None:
+    def reopen(self, annotator: str, pair: Pair, asked: frozenset[str]) -> None:
         """Make a pair the annotator's open one; others who voted on it are not asked again."""
         self.drop(pair.pair_id)
         self.note_asked(pair.pair_id, asked)
@@ -116,7 +118,7 @@ class Leases:
         for line in self._held.values():
             for pair in list(line.values())[1:]:
                 if pair.trial is None and pair.version != version:
-                    self._rest(line.pop(pair.pair_id))
+                    self._enqueue(line.pop(pair.pair_id))
 
     def keep_only(self, annotator: str, trials: Sequence[str | None]) -> list[str]:
         """Let an annotator's pairs wait that are of none of these trials (None: of no trial).
@@ -126,21 +128,21 @@ class Leases:
         line = self._held.get(annotator, {})
         others = [pair for pair in line.values() if pair.trial not in trials]
         for pair in others:
-            self._rest(line.pop(pair.pair_id))
+            self._enqueue(line.pop(pair.pair_id))
         return [pair.pair_id for pair in others]
 
-    def let_go(self, annotator: str) -> None:
+    def release(self, annotator: str) -> None:
         """Let all of an annotator's pairs wait again, first."""
-        self._first(self._held.pop(annotator, {}))
+        self._enqueue_first(self._held.pop(annotator, {}))
 
-    def out(self) -> set[str]:
+    def leased_ids(self) -> set[str]:
         """The ids of the pairs that annotators hold."""
         return {pair_id for line in self._held.values() for pair_id in line}
 
     def forget_waiting(self) -> None:
         """Forget the pairs that wait, but those of trials, to add them anew."""
         self._waiting = PairQueue(pair for pair in self._waiting if pair.trial)
-        self._again, self._asked, self._done = PairQueue(), {}, {}
+        self._partly_voted, self._asked, self._exhausted = PairQueue(), {}, {}
 
     def drop_trial(self, trial: str) -> None:
         """Forget the pairs of a trial that ended, but those that somebody holds."""
@@ -153,37 +155,37 @@ class Leases:
     def expire(self, before: float) -> None:
         """Let the pairs of annotators wait again, first, who were not there since."""
         for annotator in [name for name, seen in self._seen.items() if seen < before]:
-            self.let_go(annotator)
+            self.release(annotator)
             del self._seen[annotator]
 
     def _unfinished(self, annotator: str, stream: str) -> Pair | None:
-        if annotator in self._done.get(stream, ()):
+        if annotator in self._exhausted.get(stream, ()):
             return None
-        fits = self._again.of(stream).values()
+        fits = self._partly_voted.of(stream).values()
         pair = next((p for p in fits if annotator not in self._asked[p.pair_id]), None)
         if pair is None:
-            self._done.setdefault(stream, set()).add(annotator)
+            self._exhausted.setdefault(stream, set()).add(annotator)
         return pair
 
-    def _rest(self, pair: Pair) -> None:
+    def _enqueue(self, pair: Pair) -> None:
         if pair.check:  # asked of one person on purpose, and nobody else's
             return
-        (self._again if pair.pair_id in self._asked else self._waiting).add(pair)
+        (self._partly_voted if pair.pair_id in self._asked else self._waiting).add(pair)
         self._open_to_others(pair)
 
     def _open_to_others(self, pair: Pair) -> None:
         if asked := self._asked.get(pair.pair_id):
-            self._done.get(pair.stream, set()).intersection_update(asked)
+            self._exhausted.get(pair.stream, set()).intersection_update(asked)
 
-    def _first(self, line: Line) -> None:
+    def _enqueue_first(self, line: PairsById) -> None:
         line = {i: p for i, p in line.items() if p.check is None}
-        self._again.add_first({i: p for i, p in line.items() if i in self._asked})
+        self._partly_voted.add_first({i: p for i, p in line.items() if i in self._asked})
         self._waiting.add_first({i: p for i, p in line.items() if i not in self._asked})
         for pair in line.values():
             self._open_to_others(pair)
 
     def _lease(self, annotator: str, pair: Pair) -> Pair:
-        if self._again.pop(pair.pair_id) is None:
+        if self._partly_voted.pop(pair.pair_id) is None:
             self._waiting.pop(pair.pair_id)
         self._held.setdefault(annotator, {})[pair.pair_id] = pair
         return pair

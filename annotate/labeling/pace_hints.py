@@ -40,7 +40,7 @@ class PaceHints:
         self._recent: dict[str, RecentVotes] = {}
         self._guard = threading.Lock()
 
-    def after(self, annotator: str, verdict: str, response_ms: int | None) -> str | None:
+    def hint_after(self, annotator: str, verdict: str, response_ms: int | None) -> str | None:
         """Take in a vote; return a sentence if a pause would help now."""
         with self._guard:
             recent = self._recent.setdefault(annotator, RecentVotes())

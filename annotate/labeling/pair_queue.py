@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator
 
 from storage.records import Pair
 
-Line = dict[str, Pair]
+PairsById = dict[str, Pair]
 
 
 class PairQueue:
     """Lines of pairs by id, one a stream; their owner guards them between threads."""
 
     def __init__(self, pairs: Iterable[Pair] = ()) -> None:
-        self._all: Line = {}
-        self._streams: dict[str, Line] = {}
+        self._all: PairsById = {}
+        self._streams: dict[str, PairsById] = {}
         for pair in pairs:
             self.add(pair)
 
@@ -26,7 +26,7 @@ class PairQueue:
         """Return the pair with this id, if it waits."""
         return self._all.get(pair_id)
 
-    def of(self, stream: str) -> Line:
+    def of(self, stream: str) -> PairsById:
         """Return the pairs of a stream, the one that waits longest first."""
         return self._streams.get(stream, {})
 
@@ -35,7 +35,7 @@ class PairQueue:
         self._all[pair.pair_id] = pair
         self._streams.setdefault(pair.stream, {})[pair.pair_id] = pair
 
-    def add_first(self, line: Line) -> None:
+    def add_first(self, line: PairsById) -> None:
         """Let pairs wait before the others."""
         self._all = line | self._all
         for stream in {pair.stream for pair in line.values()}:

@@ -16,18 +16,18 @@ class RateMeter:
         self._moments: deque[float] = deque(maxlen=MOST)
         self._guard = threading.Lock()
 
-    def note(self) -> None:
+    def record(self) -> None:
         """Remember that it happened now."""
         with self._guard:
             self._moments.append(self._clock())
 
-    def within(self, seconds: float) -> int:
+    def count_within(self, seconds: float) -> int:
         """How often it happened in the last `seconds`."""
         since = self._clock() - seconds
         with self._guard:
             return sum(moment > since for moment in self._moments)
 
-    def age(self) -> float:
+    def seconds_since_last(self) -> float:
         """Seconds since it happened last; infinite if it never did."""
         with self._guard:
             return self._clock() - self._moments[-1] if self._moments else float("inf")

@@ -32,7 +32,7 @@ class LabelingSessions:
             raise InvalidRequest(f"The goal must be a whole number, not {goal!r}.")
         return self._told(self._store.sessions.begin(as_annotator(annotator), goal))
 
-    def turn(self, annotator: str, state: str) -> dict[str, Any]:
+    def set_state(self, annotator: str, state: str) -> dict[str, Any]:
         """Pause, go on with or end a sitting; raises NoLabelingSession.
 
         The pairs of somebody who pauses are for others meanwhile.
@@ -42,10 +42,10 @@ class LabelingSessions:
         name = as_annotator(annotator)
         sitting = self._store.sessions.set_state(name, state)
         if state == "paused":
-            self._assigner.rest(name)
+            self._assigner.release(name)
         return self._told(sitting)
 
-    def now(self, annotator: str) -> dict[str, Any] | None:
+    def current(self, annotator: str) -> dict[str, Any] | None:
         """The annotator's sitting under way, or None."""
         sitting = self._store.sessions.newest(as_annotator(annotator))
         return self._told(sitting) if sitting and sitting.state != "ended" else None

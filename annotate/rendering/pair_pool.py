@@ -27,14 +27,14 @@ MOST_READY_PAIRS = 96
 PAIRS_PER_REQUEST = 8
 FEW_PAIRS = 4
 """With fewer ready, the first pairs of a request matter more than the time of the whole."""
-MOST_ALIKE = 3
+MAX_ALIKE_IN_A_ROW = 3
 """Pairs of images that look alike are not shown, but for one after so many in a row: a model that
 draws nothing else is still to be judged."""
 REQUEST_S = 10.0
 """A request should last no longer, so that a new version need not wait for it."""
 IDLE_S = 0.5
 LOADING_S = 12.0
-RESTING_S = 30.0
+SUSPENDED_WAIT_S = 30.0
 SLOWEST_RETRY_S = 30.0
 CLOSING_S = 30.0
 
@@ -67,11 +67,11 @@ class PairPool:
         self._chance, self._clock, self._best_worst = chance, clock, best_worst
         self._thread = threading.Thread(target=self._work, name="pool", daemon=True)
         self._closing = threading.Event()
-        self._nudge = threading.Event()
+        self._wakeup = threading.Event()
         self._control = threading.Lock()
-        self._aside = 0
-        self._rest: str | None = None
-        self._rest_eta: Callable[[], float | None] = lambda: None
+        self._holds = 0
+        self._suspended: str | None = None
+        self._suspended_eta: Callable[[], float | None] = lambda: None
         self._fresh_version: str | None = None
         self._image_s = 0.0
         self._alike = 0
@@ -89,7 +89,7 @@ class PairPool:
     def close(self) -> None:
         """Stop the image model, then the thread."""
         self._closing.set()
-        self._nudge.set()
+        self._wakeup.set()
         with self._control:
             self._sampler.stop()
         if self._thread.is_alive():
@@ -97,68 +97,68 @@ class PairPool:
 
     def wake(self) -> None:
         """Look at once whether there is something to draw."""
-        self._nudge.set()
+        self._wakeup.set()
 
     @property
-    def resting(self) -> str | None:
+    def suspended(self) -> str | None:
         """Why the image model is stopped; None while it is not."""
-        return self._rest
+        return self._suspended
 
     @property
     def target(self) -> int:
         """How many pairs should be ready: a minute's worth, within bounds."""
-        return min(MOST_READY_PAIRS, max(READY_PAIRS, self._assigner.votes.within(60.0)))
+        return min(MOST_READY_PAIRS, max(READY_PAIRS, self._assigner.votes.count_within(60.0)))
 
     @property
-    def quiet_s(self) -> float:
+    def silent_s(self) -> float:
         """For how long images have been drawn and none has come."""
         asked = self._asked
         return 0.0 if asked is None else self._clock() - asked
 
     @property
-    def stuck(self) -> bool:
+    def blocked(self) -> bool:
         """Whether nothing can be drawn for now."""
         broken = self.problem is not None or self._sampler.state().state == "failed"
-        return broken or self._rest is not None
+        return broken or self._suspended is not None
 
-    def rest(self, reason: str, eta: Callable[[], float | None]) -> None:
+    def suspend(self, reason: str, eta: Callable[[], float | None]) -> None:
         """Stop the image model until `resume`; `eta` says in how many seconds that may be."""
         with self._control:
-            self._rest, self._rest_eta = reason, eta
+            self._suspended, self._suspended_eta = reason, eta
             self._sampler.stop()
 
     def resume(self) -> None:
         """Start the image model again if it rests."""
         with self._control:
-            self._rest, self._rest_eta = None, lambda: None
+            self._suspended, self._suspended_eta = None, lambda: None
         self._began = self._clock()
         self.wake()
 
     def retry(self) -> None:
         """Try again now to load a model that failed."""
         with self._control:
-            if self._closing.is_set() or self._rest is not None:
+            if self._closing.is_set() or self._suspended is not None:
                 return
             self._sampler.retry()
         self._began = self._clock()
         self.wake()
 
     @contextmanager
-    def standing_aside(self) -> Iterator[None]:
+    def hold_requests(self) -> Iterator[None]:
         """Start no request meanwhile; one under way ends once something else is asked for."""
         with self._control:
-            self._aside += 1
+            self._holds += 1
         try:
             yield
         finally:
             with self._control:
-                self._aside -= 1
+                self._holds -= 1
             self.wake()
 
     def wait(self) -> WaitEstimate:
         """When there should be a pair, for somebody who finds none."""
-        if self._rest is not None:
-            return WaitEstimate(self._rest_eta() or RESTING_S, self._rest)
+        if self._suspended is not None:
+            return WaitEstimate(self._suspended_eta() or SUSPENDED_WAIT_S, self._suspended)
         state = self._sampler.state()
         if state.state == "failed":
             again = SLOWEST_RETRY_S if state.retry_s is None else max(1.0, state.retry_s)
@@ -177,34 +177,34 @@ class PairPool:
             except Exception as error:
                 pause = self._failed(error)
             if pause:
-                self._nudge.wait(pause)
-            self._nudge.clear()
+                self._wakeup.wait(pause)
+            self._wakeup.clear()
 
     def _step(self) -> float:
         """Draw one request if one is wanted; return for how many seconds to rest."""
-        if not self._may_draw() or self._sampler.state().state == "failed":
+        if not self._may_render() or self._sampler.state().state == "failed":
             return IDLE_S
         self._asked = None
-        count, fours = self._wanted(), self._best_worst.missing(self._assigner.version)
+        count, fours = self._next_request_size(), self._best_worst.missing(self._assigner.version)
         # In turns, so that neither waits for the other's stock to be full.
         if fours and (self._paired or not count):
-            self._draw_quad()
+            self._render_best_worst()
         elif count:
-            self._draw_pairs(min(count, FEW_PAIRS) if fours else count)
+            self._render_pairs(min(count, FEW_PAIRS) if fours else count)
         else:
             return IDLE_S
         self._failures, self.problem = 0, None
         return 0.0
 
-    def _may_draw(self) -> bool:
+    def _may_render(self) -> bool:
         with self._control:
-            if self._closing.is_set() or self._rest is not None or self._aside:
+            if self._closing.is_set() or self._suspended is not None or self._holds:
                 return False
             if self._sampler.state().state == "stopped":
                 self._sampler.start()
             return True
 
-    def _wanted(self) -> int:
+    def _next_request_size(self) -> int:
         """How many pairs the next request draws: one at first, so that it is there quickly.
 
         A full pool waits until a whole request is missing: images cost less by the dozen.
@@ -218,10 +218,10 @@ class PairPool:
         self._filling = missing > 0 and (self._filling or missing >= whole)
         return min(missing, whole) if self._filling else 0
 
-    def _draw_pairs(self, count: int) -> None:
+    def _render_pairs(self, count: int) -> None:
         self._paired = True
         version = self._store.version(self._model_id, self._assigner.version)
-        items = [item for _ in range(count) for item in self._of_a_kind(2)]
+        items = [item for _ in range(count) for item in self._items_of_one_prompt(2)]
         warm, began = self._sampler.state().state == "ready", self._clock()
         finished: dict[int, Image] = {}
 
@@ -233,7 +233,7 @@ class PairPool:
 
         self._asked = self._clock()
         prefer_throughput = self._assigner.ready() >= FEW_PAIRS
-        self._renderer.draw(
+        self._renderer.render(
             items, adapters_of(version), on_image, prefer_throughput, preemptible=True
         )
         if finished:
@@ -241,28 +241,28 @@ class PairPool:
         if warm and len(finished) == len(items):
             self._image_s = (self._clock() - began) / len(items)
 
-    def _draw_quad(self) -> None:
+    def _render_best_worst(self) -> None:
         self._paired = False
         version = self._store.version(self._model_id, self._assigner.version)
         drawn: dict[int, Image] = {}
-        items, add = self._of_a_kind(4), drawn.__setitem__
+        items, add = self._items_of_one_prompt(4), drawn.__setitem__
         self._asked = self._clock()
-        self._renderer.draw(items, adapters_of(version), add, preemptible=True)
+        self._renderer.render(items, adapters_of(version), add, preemptible=True)
         if len(drawn) < len(items):
             return
         images = self._store.add_images([drawn[place] for place in sorted(drawn)])
         ids = [image.image_id for image in images]
         self._best_worst.add(images[0].recipe["prompt"], ids, version.version)
 
-    def _of_a_kind(self, count: int) -> list[RenderItem]:
+    def _items_of_one_prompt(self, count: int) -> list[RenderItem]:
         """Images of one prompt by different seeds."""
-        prompt = self._prompt_sampler.draw()
+        prompt = self._prompt_sampler.sample()
         return [RenderItem(prompt, seed) for seed in self._chance.sample(range(SEEDS), count)]
 
     def _publish(self, *images: Image) -> None:
         # Seeds are drawn at random, so left and right are too.
         left, right = self._store.add_images(images)
-        if self._look_alike(left, right) and self._alike < MOST_ALIKE:
+        if self._look_alike(left, right) and self._alike < MAX_ALIKE_IN_A_ROW:
             self._alike += 1
             return
         self._alike = 0
@@ -283,7 +283,7 @@ class PairPool:
 
     def _failed(self, error: Exception) -> float:
         self._asked = None
-        if self._closing.is_set() or self._rest is not None:
+        if self._closing.is_set() or self._suspended is not None:
             return IDLE_S
         if self._sampler.state().state == "failed":
             # It says so itself, and why.

@@ -150,7 +150,7 @@ class PromptSampler:
                     self._texts.pop(text, None)
             self._left = [text for text in self._left if text in self._texts]
 
-    def draw(self) -> str:
+    def sample(self) -> str:
         """Return the next prompt."""
         with self._guard:
             if not self._left:

@@ -55,10 +55,10 @@ class Renderer:
             "scheduler": settings.scheduler,
         }
 
-    def draw(
+    def render(
         self,
         items: Sequence[RenderItem],
-        look: WeightedAdapters,
+        adapters: WeightedAdapters,
         on_image: OnImage,
         prefer_throughput: bool = False,
         preemptible: bool = False,
@@ -72,11 +72,11 @@ class Renderer:
         """
 
         def hand_on(index: int, rendered: Rendered) -> None:
-            on_image(index, self._image(items[index], look.name, rendered))
+            on_image(index, self._image(items[index], adapters.name, rendered))
 
         settings = self._settings
         self._sampler.render(
-            items, look.adapters, settings, hand_on, prefer_throughput, preemptible
+            items, adapters.adapters, settings, hand_on, prefer_throughput, preemptible
         )
 
     def score(self, prompts: Sequence[str], images: Sequence[Path], adapter: Path) -> list[float]:

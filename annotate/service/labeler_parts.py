@@ -22,10 +22,10 @@ class LabelerAnnotations:
     def __init__(self, studio: Studio, expected: ExpectedErrors) -> None:
         self._annotations, self._expected = studio.annotations, expected
 
-    def offered(self) -> Answer:
+    def options(self) -> Answer:
         """Return the reasons and criteria of the project."""
         with hidden_details(self._expected):
-            return self._annotations.offered()
+            return self._annotations.options()
 
     def remark(
         self, vote_key: str, annotator: str, kind: str, name: str, value: str, key: str
@@ -34,10 +34,10 @@ class LabelerAnnotations:
         with hidden_details(self._expected):
             self._annotations.remark(vote_key, annotator, kind, name, value, key)
 
-    def report(self, pair_id: str, annotator: str, note: str, key: str) -> None:
+    def flag(self, pair_id: str, annotator: str, note: str, key: str) -> None:
         """Flag a pair, which hides it until an admin decides."""
         with hidden_details(self._expected):
-            self._annotations.report(pair_id, annotator, note, key)
+            self._annotations.flag(pair_id, annotator, note, key)
 
 
 class LabelerSessions:
@@ -51,15 +51,15 @@ class LabelerSessions:
         with hidden_details(self._expected):
             return self._sessions.begin(annotator, goal)
 
-    def turn(self, annotator: str, state: str) -> Answer:
+    def set_state(self, annotator: str, state: str) -> Answer:
         """Pause, resume or end the annotator's session."""
         with hidden_details(self._expected):
-            return self._sessions.turn(annotator, state)
+            return self._sessions.set_state(annotator, state)
 
-    def now(self, annotator: str) -> Answer | None:
+    def current(self, annotator: str) -> Answer | None:
         """Return the annotator's session under way, or None."""
         with hidden_details(self._expected):
-            return self._sessions.now(annotator)
+            return self._sessions.current(annotator)
 
     def summary(self, annotator: str) -> Answer | None:
         """Return the counts of the annotator's newest session, or None."""
@@ -106,10 +106,10 @@ class LabelerPaceHints:
     def __init__(self, studio: Studio, expected: ExpectedErrors) -> None:
         self._pace_hints, self._expected = studio.insights.pace_hints, expected
 
-    def after(self, annotator: str, verdict: str, response_ms: int | None) -> str | None:
+    def hint_after(self, annotator: str, verdict: str, response_ms: int | None) -> str | None:
         """Count a vote; return a sentence if a pause would help now."""
         with hidden_details(self._expected):
-            return self._pace_hints.after(annotator, verdict, response_ms)
+            return self._pace_hints.hint_after(annotator, verdict, response_ms)
 
 
 class LabelerBlindTests:

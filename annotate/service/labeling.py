@@ -61,7 +61,7 @@ class Labeling:
         """
         name, want = as_annotator(annotator), max(0, min(MAX_ITEMS_PER_CALL, want))
         rendering = self.blind_tests.request_pairs(trial) if trial else None
-        assigned = self._assigner.ahead(name, list(have), want, self._pool.stuck, trial or None)
+        assigned = self._assigner.assign(name, list(have), want, self._pool.blocked, trial or None)
         # Pairs were taken, so the pool may have to render more at once.
         self._pool.wake()
 
@@ -130,7 +130,7 @@ class Labeling:
 
     def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> dict[str, Any]:
         """Return up to `want` sets of four images besides those that the page has."""
-        quads = self.best_worst.ahead(
+        quads = self.best_worst.assign(
             annotator, have, min(MAX_ITEMS_PER_CALL, want), self._assigner.version
         )
         self._pool.wake()

@@ -77,7 +77,7 @@ class StudioStatus:
             return self._store.opening.problem
         if self._runs.problem:
             return f"The runs cannot be followed: {self._runs.problem}"
-        if self._pool.stuck and not self._pool.resting:
+        if self._pool.blocked and not self._pool.suspended:
             return self._pool.wait().reason
         if run:
             return run_sentence(run)
@@ -91,7 +91,7 @@ class StudioStatus:
 
     def _slowness(self) -> str:
         """Return a sentence if no image has come for minutes, and an empty text otherwise."""
-        minutes = int(self._pool.quiet_s / 60)
+        minutes = int(self._pool.silent_s / 60)
         return (
             f" No image has come for {quantity(minutes, 'minute')}." if minutes >= SLOW_MIN else ""
         )

@@ -120,7 +120,7 @@ class Studio(Labeling):
         self._active_learner = ActiveLearner(store, model_id, self.insights.image_features, chance)
         self._connect_insights()
         self.best_of_n = BestOfN(
-            store, renderer, self._grid, pool, model_id, self._active_learner.judge
+            store, renderer, self._grid, pool, model_id, self._active_learner.scorer
         )
 
         self._run_status = RunStatusReader(store, trainer, model_id)
@@ -137,8 +137,8 @@ class Studio(Labeling):
     def _connect_insights(self) -> None:
         """Let insights choose pairs, issue control pairs, weigh votes and sum up sessions."""
         self._assigner.pick = self._active_learner.pick
-        self._assigner.choice_of = self._active_learner.choice_of
-        self._assigner.on_purpose = self.insights.quality_control.maybe_issue
+        self._assigner.selection_of = self._active_learner.selection_of
+        self._assigner.next_control_pair = self.insights.quality_control.maybe_issue
         self._new_votes.update_weights = self.insights.weigh
         self.sessions.own = self.insights.own
 
@@ -277,4 +277,4 @@ class Studio(Labeling):
     ) -> Iterator[dict[Cell, str]]:
         """Render every prompt with every seed in each column: a version, a strength or a mix."""
         items, mixes = as_items(prompts, seeds), as_mixes(columns)
-        return addresses(self._grid.compare(items, mixes))
+        return addresses(self._grid.render(items, mixes))

@@ -48,14 +48,14 @@ class NewVotes:
 
     def settled_count(self, new: int) -> int:
         """Return how many of the new votes are at least `settle_s` seconds old."""
-        return max(0, new - self._assigner.decisive.within(self.settle_s))
+        return max(0, new - self._assigner.decisive.count_within(self.settle_s))
 
     def await_settled(self, closing: threading.Event) -> None:
         """Wait until every vote cast so far is settled, at most `settle_s` seconds.
 
         A snapshot leaves out newer votes, so that a slip undone at once is never learned from.
         """
-        age_s = self._assigner.votes.age()
+        age_s = self._assigner.votes.seconds_since_last()
         if age_s < self.settle_s:
             closing.wait(min(self.settle_s, self.settle_s - age_s + TIMER_MARGIN_S))
 

@@ -30,7 +30,7 @@ class SharedDevice:
         if not self._both_fit:
             run_dir = self._store.run_dir(run_id)
             reason = f"The image model makes room for run {run_id}; new pairs come after it."
-            self._pool.rest(reason, lambda: self._trainer.status(run_dir).eta_s)
+            self._pool.suspend(reason, lambda: self._trainer.status(run_dir).eta_s)
 
     def free(self) -> None:
         """Let the sampler go on after a run."""

@@ -61,27 +61,27 @@ class Endpoints:
 
     def flag_pair(self, pair_id: str, note: str, annotator: str, key: str) -> dict[str, Any]:
         """Flag a pair: it is shown to nobody any more, and listed for an admin to decide on."""
-        self._studio.annotations.report(pair_id, annotator, note, key)
+        self._studio.annotations.flag(pair_id, annotator, note, key)
         return {"accepted": True, "key": key}
 
     def flags(self) -> list[dict[str, Any]]:
         """Return every flagged pair, newest first."""
-        return [with_renamed_keys(flag) for flag in self._studio.annotations.reports()]
+        return [with_renamed_keys(flag) for flag in self._studio.annotations.flags()]
 
     def decide_flag(self, flag: int, decision: str, who: str = "me") -> list[dict[str, Any]]:
         """Show a flagged pair again, or keep it hidden: decision is shown or hidden."""
-        self._studio.annotations.decide(flag, decision, who)
+        self._studio.annotations.decide_flag(flag, decision, who)
         return self.flags()
 
     def project(self) -> dict[str, Any]:
         """Return what everybody is asked: reasons, criteria, and how many people see each pair."""
-        return self._studio.annotations.offered()
+        return self._studio.annotations.options()
 
     def change_project(
         self, reasons: list[str], criteria: list[str], overlap: int, who: str = "me"
     ) -> dict[str, Any]:
         """Change what everybody is asked, and return it."""
-        return self._studio.annotations.offer(reasons, criteria, overlap, who)
+        return self._studio.annotations.set_options(reasons, criteria, overlap, who)
 
     def stats(self) -> dict[str, Any]:
         """Count votes, and the decisive ones that the next fine-tune waits for; return notices."""

@@ -103,8 +103,8 @@ def _status_function(studio: AnyStudio) -> Callable[[Any], Reply]:
             "activity": studio.activity(),
             "train_every": studio.train_every,
             "trial": _blind_test_progress(studio.blind_tests.results(trial)) if trial else None,
-            "project": studio.annotations.offered(),
-            "session": studio.sessions.now(annotator),
+            "project": studio.annotations.options(),
+            "session": studio.sessions.current(annotator),
         }
 
     return stage_status
@@ -116,10 +116,10 @@ def _session_function(studio: AnyStudio) -> Callable[[Any], Reply]:
         if action == "begin":
             return {"session": studio.sessions.begin(annotator, field(request, "goal", int))}
         if action != "summary":
-            studio.sessions.turn(annotator, action)
+            studio.sessions.set_state(annotator, action)
 
         summary = studio.sessions.summary(annotator)
-        return {"session": studio.sessions.now(annotator), "summary": summary}
+        return {"session": studio.sessions.current(annotator), "summary": summary}
 
     return stage_session
 

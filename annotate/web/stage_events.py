@@ -45,7 +45,7 @@ class StageEvents:
             event.get("response_ms"),
         )
         response_ms = as_response_ms(event.get("response_ms"))
-        hint = self._studio.insights.pace_hints.after(annotator, event["verdict"], response_ms)
+        hint = self._studio.insights.pace_hints.hint_after(annotator, event["verdict"], response_ms)
         return {"pace_hint": hint, **counted(receipt)}
 
     def _undo(self, event: Event, annotator: str) -> Reply:
@@ -60,7 +60,7 @@ class StageEvents:
 
     def _flag(self, event: Event, annotator: str) -> Reply:
         pair_id = field(event, "pair_id", str)
-        self._studio.annotations.report(pair_id, annotator, field(event, "note", str), event["key"])
+        self._studio.annotations.flag(pair_id, annotator, field(event, "note", str), event["key"])
         return counted(self._studio.stats())
 
     def _rank(self, event: Event, annotator: str) -> Reply:

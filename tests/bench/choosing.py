@@ -25,7 +25,7 @@ from painter import Painter
 from tastes import TASTES, read
 
 from align.client.render_items import RenderItem
-from annotate.insights.active_learning import BY_CHANCE
+from annotate.insights.active_learning import RANDOM_SHARE
 from annotate.insights.attributes import attributes
 from annotate.rendering.prompt_sources import built_in_prompts
 from annotate.statistics.preference_model import MIN_VOTES, fit_preference_model
@@ -90,7 +90,7 @@ def sit(
     won, lost, taste, shares = [], [], None, []
     for vote in range(1, max(VOTES) + 1):
         place = int(rng.integers(len(stock)))
-        if policy == "by value" and taste is not None and rng.random() >= BY_CHANCE:
+        if policy == "by value" and taste is not None and rng.random() >= RANDOM_SHARE:
             place = int(np.argmax(taste.information_gain(difference_ND[stock])))
         pair = stock.pop(place)
         stock += [queue.pop(0)] if queue else []

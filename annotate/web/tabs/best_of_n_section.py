@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from annotate.comparison.best_of_n import FEWEST, MOST, VOTES
+from annotate.comparison.best_of_n import MAX_IMAGES, MIN_IMAGES, VOTES
 from annotate.comparison.mixes import BASE
 from annotate.errors import InvalidRequest
 from annotate.service.studio import Studio
@@ -38,7 +38,7 @@ class BestOfNSection:
                 self._scorer = gr.Dropdown([VOTES], label="Scorer", min_width=100)
             with gr.Row(elem_classes="ends"):
                 self._candidates = gr.Slider(
-                    FEWEST, MOST, DEFAULT_CANDIDATES, step=1, label="Images"
+                    MIN_IMAGES, MAX_IMAGES, DEFAULT_CANDIDATES, step=1, label="Images"
                 )
                 self._shown = gr.Slider(1, MOST_SHOWN, SHOWN, step=1, label="Shown")
                 self._start = gr.Button("Choose", min_width=90, elem_id="start-best-of-n")
@@ -83,7 +83,7 @@ class BestOfNSection:
         board = CompareBoard(texts, range(1, shown + 1), "", columns, row="place")
         numbers = list(range(first, first + candidates))
         choices = [
-            self._studio.best_of_n.best_of(text, numbers, version, scorer, shown) for text in texts
+            self._studio.best_of_n.choose(text, numbers, version, scorer, shown) for text in texts
         ]
 
         started_at, last = time.monotonic(), 0

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from annotate.comparison.best_of_n import VOTES
-from annotate.comparison.mixes import BASE, MOST_COLUMNS, STRONGEST, parse_mix
+from annotate.comparison.mixes import BASE, MAX_COLUMNS, MAX_WEIGHT, parse_mix
 from annotate.errors import InvalidRequest
 from annotate.service.studio import Studio
 from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
@@ -80,7 +80,7 @@ class CompareTab:
                     info=COLUMNS_HELP,
                     multiselect=True,
                     allow_custom_value=True,
-                    max_choices=MOST_COLUMNS,
+                    max_choices=MAX_COLUMNS,
                     elem_id="columns",
                 )
                 with gr.Row(elem_classes="ends"):
@@ -108,7 +108,7 @@ class CompareTab:
                     label="Version", scale=1, min_width=100, elem_id="strength-version"
                 )
                 self._strength = gr.Slider(
-                    0, STRONGEST, 0.5, step=0.05, label="Strength", scale=3, elem_id="strength"
+                    0, MAX_WEIGHT, 0.5, step=0.05, label="Strength", scale=3, elem_id="strength"
                 )
                 self._add = gr.Button("Add", scale=1, min_width=80, elem_id="add-strength")
 
@@ -216,15 +216,15 @@ class CompareTab:
 
 
 def add_strength(columns: list[str] | None, version: str | None, strength: float) -> list[str]:
-    """Add a version at a strength to the columns; raises InvalidRequest beyond MOST_COLUMNS."""
+    """Add a version at a strength to the columns; raises InvalidRequest beyond MAX_COLUMNS."""
     if not version:
         raise InvalidRequest("There is no version yet to render at a strength. Fine-tune first.")
     name = parse_mix(f"{version}@{strength:g}").name
     columns = columns or [BASE]
     if name in columns:
         return columns
-    if len(columns) >= MOST_COLUMNS:
-        raise InvalidRequest(f"{MOST_COLUMNS} columns are the most. Take one away first.")
+    if len(columns) >= MAX_COLUMNS:
+        raise InvalidRequest(f"{MAX_COLUMNS} columns are the most. Take one away first.")
     return [*columns, name]
 
 

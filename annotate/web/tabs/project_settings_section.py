@@ -63,12 +63,12 @@ class ProjectSection:
             button.click(self._refuse(self._decide(decision)), self._which, self._shown, **PRIVATE)
 
     def _open(self) -> list[Any]:
-        offered = self._studio.annotations.offered()
+        offered = self._studio.annotations.options()
         texts = ["\n".join(offered[name]) for name in (REASONS, CRITERIA)]
-        return [*texts, offered["overlap"], *self._listed(self._studio.annotations.reports())]
+        return [*texts, offered["overlap"], *self._listed(self._studio.annotations.flags())]
 
     def _save(self, reasons: str, criteria: str, overlap: float, request: gr.Request) -> list[Any]:
-        offered = self._studio.annotations.offer(
+        offered = self._studio.annotations.set_options(
             reasons, criteria, overlap, name_of(request, DEFAULT_ACTOR)
         )
         gr.Info("Saved. Every page follows within a few seconds.")
@@ -79,7 +79,9 @@ class ProjectSection:
             if flag is None:
                 return [gr.skip(), gr.skip(), gr.skip()]
             return self._listed(
-                self._studio.annotations.decide(flag, decision, name_of(request, DEFAULT_ACTOR))
+                self._studio.annotations.decide_flag(
+                    flag, decision, name_of(request, DEFAULT_ACTOR)
+                )
             )
 
         return decide

@@ -27,7 +27,7 @@ def worth(place: Place, url: str) -> float:
 
 def test_the_best_are_those_that_the_judge_ranks_highest(tuned: Place) -> None:
     seeds = list(range(40, 60))
-    *steps, chosen = tuned.studio.best_of_n.best_of("a cat", seeds, "base", "v1", 3)
+    *steps, chosen = tuned.studio.best_of_n.choose("a cat", seeds, "base", "v1", 3)
     drawn = [tuned.studio.compare("a cat", seed, "base", "v1") for seed in seeds]
     ranked = sorted(drawn, key=lambda urls: -worth(tuned, urls["before_url"]))
     assert [worth(tuned, url) for url in chosen.best] == [
@@ -62,18 +62,18 @@ def test_a_choice_that_cannot_be_made_is_refused_at_once(
     tuned: Place, seeds: list[int], judge: str, shown: int, words: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=words):
-        tuned.studio.best_of_n.best_of("a cat", seeds, "base", judge, shown)
+        tuned.studio.best_of_n.choose("a cat", seeds, "base", judge, shown)
 
 
 def test_an_unknown_judge_or_painter_is_refused_at_once(tuned: Place) -> None:
     for names in (("v9", "v1"), ("base", "v9")):
         with pytest.raises(UnknownVersion, match="v9"):
-            tuned.studio.best_of_n.best_of("a cat", [1, 2], *names, 1)
+            tuned.studio.best_of_n.choose("a cat", [1, 2], *names, 1)
 
 
 def test_the_votes_judge_where_there_is_no_version(place: Place) -> None:
     with pytest.raises(InvalidRequest, match="say nothing of a taste yet"):
-        place.studio.best_of_n.best_of("a cat", [1, 2], "base", VOTES, 1)
+        place.studio.best_of_n.choose("a cat", [1, 2], "base", VOTES, 1)
     for _ in range(40):
         pair = place.store.pair(
             until(lambda: place.studio.pairs_ahead("ann", [], 1)["pairs"])[0]["pair_id"]
@@ -81,7 +81,7 @@ def test_the_votes_judge_where_there_is_no_version(place: Place) -> None:
         warmer = warmth(place, pair.left) > warmth(place, pair.right)
         place.studio.vote(pair.pair_id, "left" if warmer else "right", "ann", pair.pair_id)
     seeds = list(range(24))
-    *steps, chosen = place.studio.best_of_n.best_of("a cat", seeds, "base", VOTES, 4)
+    *steps, chosen = place.studio.best_of_n.choose("a cat", seeds, "base", VOTES, 4)
     drawn = [place.studio.compare("a cat", seed, "base", "base")["before_url"] for seed in seeds]
     warm = sorted((warmth(place, image_of(url)) for url in drawn), reverse=True)
     assert min(warmth(place, image_of(url)) for url in chosen.best) >= warm[len(warm) // 2]
@@ -93,7 +93,7 @@ def test_the_active_version_stands_beside_what_the_votes_chose(tuned: Place) -> 
     tuned.label(12)
     assert tuned.studio.best_of_n.tuned_by(VOTES) is None
     tuned.studio.activate("v1")
-    *_, chosen = tuned.studio.best_of_n.best_of("a cat", [1, 2, 3], "base", VOTES, 2)
+    *_, chosen = tuned.studio.best_of_n.choose("a cat", [1, 2, 3], "base", VOTES, 2)
     drawn = [tuned.studio.compare("a cat", seed, "base", "v1")["after_url"] for seed in (1, 2)]
     assert chosen.tuned == tuple(drawn)
 

@@ -79,7 +79,7 @@ def test_a_comparison_goes_before_the_pool(place: Place) -> None:
         target=lambda: done.append(place.studio.compare("a cat", 7, "base", "base"))
     )
     thread.start()
-    until(lambda: place.studio._pool._aside)
+    until(lambda: place.studio._pool._holds)
     waiting = len(place.sampler.requests)
     place.sampler.brush.set()
     thread.join()

@@ -117,7 +117,7 @@ def test_a_version_whose_file_is_gone_is_named_and_stored_images_are_shown(place
     assert next(groups) == stored
     assert list(next(groups)) == [(1, 0)]
     with pytest.raises(
-        VersionFileMissing, match=r"v1 cannot be drawn: .*adapter\.safetensors is gone"
+        VersionFileMissing, match=r"v1 cannot be rendered: .*adapter\.safetensors is gone"
     ):
         next(groups)
     assert place.studio.compare("a cat", 7, BASE, "v1")["before_url"] == stored[0, 0]

@@ -339,7 +339,7 @@ def test_a_labeler_begins_and_ends_no_sitting_of_another(house, bob, cem):
     for action in ("paused", "ended", "summary", "begin"):
         wish = {"annotator": "Cem", "action": action, "goal": 1}
         assert serve(bob, "stage_session", wish).json()["ok"] is False
-    assert house.place.studio.sessions.now("Cem") == {"goal": 20, "given": 0, "state": "open"}
+    assert house.place.studio.sessions.current("Cem") == {"goal": 20, "given": 0, "state": "open"}
 
 
 def test_a_labeler_gets_no_pairs_in_another_name(bob):

@@ -1,6 +1,8 @@
 """Which pair next: a quarter by chance, the others by what their vote would teach."""
 
 import logging
+import random
+import time
 
 import numpy as np
 import pytest
@@ -8,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import until
 
-from annotate.insights.active_learning import BY_CHANCE, EVERY_S, SLOWEST_RETRY_S
+from annotate.insights import image_feature_store
+from annotate.insights.active_learning import (
+    CHECK_INTERVAL_S,
+    RANDOM_SHARE,
+    SLOWEST_RETRY_S,
+    ActiveLearner,
+)
 from annotate.statistics.preference_model import PreferenceModel, fit_preference_model, sigmoid
 from annotate.web.tabs.insights_tab import InsightsTab
 
@@ -65,7 +73,7 @@ def test_nothing_is_learned_from_a_handful_of_votes():
 def test_pairs_are_chosen_by_value_with_their_propensity_noted(place):
     place.label(12)
     chooser = place.studio._active_learner
-    until(lambda: (chooser.learn(), chooser._taste)[1])
+    until(lambda: (chooser.learn(), chooser._model)[1])
     for _ in range(6):
         until(lambda: (chooser.learn(), knows_what_waits(place))[1])
         place.label(5)
@@ -77,7 +85,7 @@ def test_pairs_are_chosen_by_value_with_their_propensity_noted(place):
     assert {"value", "chance"} <= set(policies)
     for policy, propensity in rows:
         assert propensity == 1.0 if policy == "oldest" else 0 < propensity <= 1
-        assert policy != "value" or propensity >= 1 - BY_CHANCE
+        assert policy != "value" or propensity >= 1 - RANDOM_SHARE
 
 
 def knows_what_waits(place) -> bool:
@@ -92,14 +100,14 @@ def knows_what_waits(place) -> bool:
 @pytest.fixture
 def quick(monkeypatch):
     """Let an app try again at once."""
-    monkeypatch.setattr("annotate.insights.active_learning.EVERY_S", 0.01)
+    monkeypatch.setattr("annotate.insights.active_learning.CHECK_INTERVAL_S", 0.01)
 
 
 def test_choosing_pairs_survives_failures_says_so_and_goes_on(quick, open_place, caplog):
     place = open_place()
     chooser, store = place.studio._active_learner, place.store
     place.label(12)
-    until(lambda: (chooser.learn(), chooser._taste)[1])
+    until(lambda: (chooser.learn(), chooser._model)[1])
     waiting, store.waiting_pairs = store.waiting_pairs, broken(OSError("the disk is away"))
     with caplog.at_level(logging.ERROR, "annotate.insights.active_learning"):
         until(lambda: chooser._failures > 2)
@@ -116,7 +124,7 @@ def test_choosing_pairs_survives_failures_says_so_and_goes_on(quick, open_place,
     assert "the disk is away" in tab._trouble()
     store.waiting_pairs = waiting
     until(lambda: place.studio.activity()["choosing"]["problem"] is None)
-    until(lambda: chooser._taste)
+    until(lambda: chooser._model)
     assert tab._trouble() == "" and chooser._thread.is_alive()
 
 
@@ -128,19 +136,19 @@ def test_another_failure_is_logged_too_and_the_wait_is_bounded(quick, open_place
     assert [record.exc_info[1].args for record in caplog.records] == [("first",), ("second",)]
     chooser._failures = 10_000
     assert chooser._pause() <= SLOWEST_RETRY_S
-    assert EVERY_S < SLOWEST_RETRY_S
+    assert CHECK_INTERVAL_S < SLOWEST_RETRY_S
 
 
 def test_a_pair_that_cannot_be_valued_costs_nobody_a_pair(open_place):
     place = open_place()
     chooser = place.studio._active_learner
     place.label(12)
-    until(lambda: (chooser.learn(), chooser._taste)[1])
+    until(lambda: (chooser.learn(), chooser._model)[1])
     chooser._values = broken(ValueError("shapes differ"))
     pairs = place.store.waiting_pairs("emoji-0123456789ab")
     chooser._known = {image: np.zeros(D) for pair in pairs for image in (pair.left, pair.right)}
     assert chooser.pick(pairs) == pairs[0]
-    assert chooser.choice_of(pairs[0].pair_id) == ("oldest", 1.0)
+    assert chooser.selection_of(pairs[0].pair_id) == ("oldest", 1.0)
     assert "shapes differ" in chooser.problem
 
 
@@ -149,3 +157,44 @@ def broken(error):
         raise error
 
     return fails
+
+
+def test_an_image_that_breaks_the_measuring_is_left_out_and_logged_once(
+    open_place, monkeypatch, caplog
+):
+    place = open_place()
+    store = place.store
+    place.label(12)
+    until(lambda: len(store.waiting_pairs(place.studio._model_id)) > 1)
+    spoiled = store.waiting_pairs(place.studio._model_id)[-1].left
+    [sha256] = store.image_hashes([spoiled]).values()
+    measure = image_feature_store.attributes
+
+    def attributes(path):
+        if sha256 in str(path):
+            raise ZeroDivisionError("a number that nobody foresaw")
+        return measure(path)
+
+    monkeypatch.setattr(image_feature_store, "attributes", attributes)
+    features = image_feature_store.ImageFeatureStore(store, time.monotonic)
+    fresh = ActiveLearner(store, place.studio._model_id, features, random.Random(0))
+    with caplog.at_level(logging.ERROR, "annotate.insights"):
+        monkeypatch.setattr(store.quality, "image_features", lambda *_: {})
+        until(lambda: (fresh.learn(), fresh._model)[1])
+        fresh.learn()
+    assert fresh.problem is None and spoiled not in fresh._known
+    assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
+
+
+def test_nothing_is_rebuilt_while_nothing_is_new(open_place):
+    place = open_place()
+    learner = place.studio._active_learner
+    place.label(12)
+    until(lambda: (learner.learn(), learner._model)[1])
+    fresh = ActiveLearner(
+        place.store, place.studio._model_id, place.studio.insights.image_features, random.Random(0)
+    )
+    until(lambda: (fresh.learn(), fresh._model)[1])
+    images = list(fresh._known)[:2]
+    known = fresh._known
+    assert fresh._measure(images) is known is fresh._known

@@ -149,20 +149,20 @@ def test_shares_are_kept_and_refused_where_they_make_no_sense(open_place: Open) 
 
 def test_a_person_who_goes_too_fast_is_told_once_and_then_left_alone() -> None:
     pauses, verdicts = PaceHints(), ["left", "right"] * 100
-    told = [pauses.after("ann", verdict, 200) for verdict in verdicts[: LATELY + QUIET]]
+    told = [pauses.hint_after("ann", verdict, 200) for verdict in verdicts[: LATELY + QUIET]]
     assert told.count(TOO_FAST) == 1 and told[LATELY - 1] == TOO_FAST
     slow = PaceHints()
-    assert not any(slow.after("ann", verdict, 900) for verdict in verdicts)
-    assert not any(slow.after("bob", verdict, None) for verdict in verdicts)
+    assert not any(slow.hint_after("ann", verdict, 900) for verdict in verdicts)
+    assert not any(slow.hint_after("bob", verdict, None) for verdict in verdicts)
 
 
 def test_the_same_side_over_and_over_brings_a_gentle_word() -> None:
     pauses = PaceHints()
-    told = [pauses.after("ann", "right", 2000) for _ in range(STREAK)]
+    told = [pauses.hint_after("ann", "right", 2000) for _ in range(STREAK)]
     assert told[-1] == ONE_SIDE.format(side="right", count=STREAK) and not any(told[:-1])
     ties = PaceHints()
-    assert not any(ties.after("ann", "tie", 2000) for _ in range(50))
-    assert not any(ties.after("ann", v, 2000) for v in ["left"] * 11 + ["tie"] + ["left"] * 11)
+    assert not any(ties.hint_after("ann", "tie", 2000) for _ in range(50))
+    assert not any(ties.hint_after("ann", v, 2000) for v in ["left"] * 11 + ["tie"] + ["left"] * 11)
 
 
 def test_a_random_clicker_among_five_counts_less_in_the_next_run_and_it_says_why(

@@ -40,11 +40,11 @@ class Bureau:
         self.undone: dict[str, str] = {}
 
     def open_pair(self, person: str) -> str | None:
-        pairs = self.assigner.ahead(person, [], 1, any_version=False).pairs
+        pairs = self.assigner.assign(person, [], 1, any_version=False).pairs
         return pairs[0].pair_id if pairs else None
 
     def next(self, person: str, want: int) -> None:
-        pairs = self.assigner.ahead(person, [], want, any_version=False).pairs
+        pairs = self.assigner.assign(person, [], want, any_version=False).pairs
         assert self.open_pair(person) == (pairs[0].pair_id if pairs else None)
         if pairs and person in self.undone:
             assert pairs[0].pair_id == self.undone[person]
@@ -118,7 +118,7 @@ def test_with_overlap_everybody_is_asked_once_and_no_pair_more_often_than_wanted
     with Store(tmp_path_factory.mktemp("assigner") / "studio") as store:
         store.ensure_base("model")
         bureau = Bureau(store, "model")
-        bureau.assigner.ask_several(overlap)
+        bureau.assigner.set_overlap(overlap)
         for act, person, detail in steps:
             getattr(bureau, act)(person, detail)
             held = {p: {x.pair_id for x in bureau.assigner._leases.held(p)} for p in PEOPLE}
@@ -139,9 +139,9 @@ def test_every_pair_gets_as_many_people_as_wanted_also_after_a_restart(tmp_path)
             bureau.vote("ann", Verdict.LEFT)
         assigner = PairAssigner(store, "model", time.monotonic, random.Random(0))
         assigner.open("base")
-        asked = {pair.pair_id for pair in assigner.ahead("bob", [], 3, any_version=False).pairs}
+        asked = {pair.pair_id for pair in assigner.assign("bob", [], 3, any_version=False).pairs}
         assert asked == {pair_id for pair_id, _, _ in bureau.voted["ann"]}
-        again = assigner.ahead("ann", [], BASE_PAIRS, any_version=False).pairs
+        again = assigner.assign("ann", [], BASE_PAIRS, any_version=False).pairs
         assert len(again) == BASE_PAIRS - 3
         assert not asked & {pair.pair_id for pair in again}
 
@@ -150,11 +150,11 @@ def test_a_hidden_pair_is_handed_to_nobody_until_it_is_shown_again(tmp_path):
     with Store(tmp_path / "studio") as store:
         store.ensure_base("model")
         assigner = Bureau(store, "model").assigner
-        first, second = assigner.ahead("ann", [], 2, any_version=False).pairs
+        first, second = assigner.assign("ann", [], 2, any_version=False).pairs
         assigner.hide(first.pair_id)
 
-        assigned = assigner.ahead("ann", [first.pair_id, second.pair_id], 8, any_version=False)
+        assigned = assigner.assign("ann", [first.pair_id, second.pair_id], 8, any_version=False)
         assert assigned.passed_over == [first.pair_id]
         assert first not in assigned.pairs
         assigner.show_again(first)
-        assert first in assigner.ahead("bob", [], 8, any_version=False).pairs
+        assert first in assigner.assign("bob", [], 8, any_version=False).pairs

@@ -68,9 +68,9 @@ def test_the_built_in_list_leaves_style_and_background_open() -> None:
 
 def test_a_bag_gives_every_prompt_before_any_again() -> None:
     prompt_sampler = PromptSampler(["a", "b", "c"], random.Random(1))
-    assert sorted(prompt_sampler.draw() for _ in range(3)) == ["a", "b", "c"]
+    assert sorted(prompt_sampler.sample() for _ in range(3)) == ["a", "b", "c"]
     assert prompt_sampler.add(["d", "a", "d"]) == 1
-    assert prompt_sampler.draw() == "d"
+    assert prompt_sampler.sample() == "d"
     assert len(prompt_sampler) == 4
 
 

@@ -18,7 +18,7 @@ from annotate.labeling.quality_control import GOLD_SHARE, REPEAT_SHARE
 from storage.database import Database
 from storage.tables.people import Role
 
-TURNS = {"_measuring", "_learning", "_drawing", "_busy", "_adding_up"}
+TURNS = {"_measuring", "_learning", "_rendering", "_busy", "_adding_up"}
 
 
 class Watched:
@@ -125,15 +125,15 @@ def test_no_guard_is_held_over_a_write(watch, writes, open_place):
 def give_all(place):
     studio = place.studio
     pair = until(lambda: studio.pairs_ahead("ann", [], 1)["pairs"])[0]
-    studio.annotations.report(pair["pair_id"], "ann", "", "r1")
+    studio.annotations.flag(pair["pair_id"], "ann", "", "r1")
     studio.undo("ann", "u1")
     quad = until(lambda: studio.quads_ahead("ann", [], 1)["pairs"])[0]
     studio.best_worst.rank(quad["pair_id"], 0, 1, "ann", "q1")
     studio.undo("ann", "u2")
     studio.undo("ann", "u3")
-    studio.annotations.offer(["hands"], [], 2, "me")
+    studio.annotations.set_options(["hands"], [], 2, "me")
     studio.sessions.begin("ann", 5)
-    studio.sessions.turn("ann", "paused")
+    studio.sessions.set_state("ann", "paused")
     studio.stats("ann")
 
 
@@ -147,12 +147,12 @@ def test_others_get_their_pairs_while_one_is_written_for_somebody(place):
             asked.set()
             go_on.wait(30)
 
-    assigner.on_purpose = slow
-    waiting = threading.Thread(target=assigner.ahead, args=("ann", [], 1, False))
+    assigner.next_control_pair = slow
+    waiting = threading.Thread(target=assigner.assign, args=("ann", [], 1, False))
     waiting.start()
     assert asked.wait(30)
-    assert len(assigner.ahead("bob", [], 1, False).pairs) == 1
-    assert len(assigner.ahead("ann", [], 1, False).pairs) == 1, "on another device"
+    assert len(assigner.assign("bob", [], 1, False).pairs) == 1
+    assert len(assigner.assign("ann", [], 1, False).pairs) == 1, "on another device"
     go_on.set()
     waiting.join(30)
     assert len(assigner._leases.held("ann")) == 2

@@ -52,7 +52,7 @@ def test_a_version_without_its_file_is_named_on_the_board(tab: CompareTab, place
     assert adapter is not None
     adapter.unlink()
     *_, last = tab._render("a cat", "1-2", ["base", "v1"])
-    assert "v1 cannot be drawn" in last["status"] and "2 of 4 are rendered" in last["status"]
+    assert "v1 cannot be rendered" in last["status"] and "2 of 4 are rendered" in last["status"]
 
 
 def test_the_newest_version_and_its_parent_are_offered_until_a_person_chooses(

@@ -100,9 +100,9 @@ def test_a_reported_pair_leaves_every_page_and_comes_back_when_it_may(place, act
     ahead = place.studio.pairs_ahead("ann", [pair["pair_id"]], 1)
     assert ahead["passed_over"] == [pair["pair_id"]]
 
-    (report,) = place.studio.annotations.reports()
+    (report,) = place.studio.annotations.flags()
     assert (report["note"], report["by"], report["decision"]) == ("odd", "ann", "open")
-    place.studio.annotations.decide(report["report"], "shown", "me")
+    place.studio.annotations.decide_flag(report["report"], "shown", "me")
     every = place.studio.pairs_ahead("bob", [], 48)["pairs"]
     assert pair["pair_id"] in [one["pair_id"] for one in every]
 
@@ -134,9 +134,9 @@ def test_what_makes_no_sense_is_refused(place, acts, event, error):
 
 
 def test_the_project_says_what_is_asked(place):
-    marks = place.studio.annotations
-    assert marks.offered()["reasons"][0] == "hands"
-    offered = marks.offer("eyes\n\n  eyes\nfur ", ["detail"], 2, "me")
+    annotations = place.studio.annotations
+    assert annotations.options()["reasons"][0] == "hands"
+    offered = annotations.set_options("eyes\n\n  eyes\nfur ", ["detail"], 2, "me")
     assert offered == {"reasons": ["eyes", "fur"], "criteria": ["detail"], "overlap": 2}
     for wrong in (
         [["x" * 41], [], 1],
@@ -145,31 +145,31 @@ def test_the_project_says_what_is_asked(place):
         [["a"] * 3, list("abcdefghijklm"), 1],
     ):
         with pytest.raises(InvalidRequest):
-            marks.offer(*wrong, "me")
-    assert marks.offered() == offered
+            annotations.set_options(*wrong, "me")
+    assert annotations.options() == offered
 
 
 def test_a_sitting_counts_pauses_and_sums_up(place, acts):
-    sittings = place.studio.sessions
-    assert sittings.now("ann") is None and sittings.summary("ann") is None
-    assert sittings.begin("ann", 2) == {"goal": 2, "given": 0, "state": "open"}
+    sessions = place.studio.sessions
+    assert sessions.current("ann") is None and sessions.summary("ann") is None
+    assert sessions.begin("ann", 2) == {"goal": 2, "given": 0, "state": "open"}
     for key, verdict in (("k1", "left"), ("k2", "tie")):
         pair = pair_of(place)
         send(acts, "vote", key, pair_id=pair["pair_id"], verdict=verdict, response_ms=500)
-    assert sittings.now("ann")["given"] == 2
-    summary = sittings.summary("ann")
+    assert sessions.current("ann")["given"] == 2
+    summary = sessions.summary("ann")
     assert (summary["kinds"], summary["median_ms"]) == ({"left": 1, "tie": 1}, 500)
     assert summary["left_share"] == 1.0
 
     held = pair_of(place)["pair_id"]
-    assert sittings.turn("ann", "paused")["state"] == "paused"
+    assert sessions.set_state("ann", "paused")["state"] == "paused"
     every = place.studio.pairs_ahead("bob", [], 48)["pairs"]
     assert held in [one["pair_id"] for one in every]
-    assert sittings.turn("ann", "open")["state"] == "open"
-    sittings.turn("ann", "ended")
-    assert sittings.now("ann") is None
+    assert sessions.set_state("ann", "open")["state"] == "open"
+    sessions.set_state("ann", "ended")
+    assert sessions.current("ann") is None
     with pytest.raises(InvalidRequest):
-        sittings.begin("ann", 1.5)
+        sessions.begin("ann", 1.5)
 
 
 def test_voting_twice_under_another_key_is_refused(place, acts):
@@ -190,10 +190,10 @@ def test_a_report_that_is_taken_back_opens_the_pair_again_and_says_what_stays(pl
     assert (sent["undone"], sent["opens"]) == ({"kind": "report", "key": "r1"}, True)
     assert "taken back" in sent["note"] and sent["votes"] == 1
     assert place.studio.pairs_ahead("ann", [pair["pair_id"]], 1)["passed_over"] == []
-    assert [one["decision"] for one in place.studio.annotations.reports()] == ["withdrawn"]
+    assert [one["decision"] for one in place.studio.annotations.flags()] == ["withdrawn"]
 
     send(acts, "report", "r2", pair_id=pair["pair_id"], note="odd")
-    place.studio.annotations.decide(2, "hidden", "cem")
+    place.studio.annotations.decide_flag(2, "hidden", "cem")
     told = Endpoints(place.studio).undo("ann")
     assert "stays" in told["note"] and told["undone"]["kind"] == "vote"
     assert {name: told[name] for name in voted} == voted == pair_of(place)
@@ -202,7 +202,7 @@ def test_a_report_that_is_taken_back_opens_the_pair_again_and_says_what_stays(pl
 def test_a_pair_that_others_reported_too_stays_hidden(place, acts):
     pair = pair_of(place)
     send(acts, "report", "r1", pair_id=pair["pair_id"], note="")
-    place.studio.annotations.report(pair["pair_id"], "bob", "", "r2")
+    place.studio.annotations.flag(pair["pair_id"], "bob", "", "r2")
     sent = send(acts, "undo", "u1")
     assert not sent["opens"] and "stays hidden" in sent["note"]
     assert place.studio.pairs_ahead("ann", [pair["pair_id"]], 1)["passed_over"] == [pair["pair_id"]]
