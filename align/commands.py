@@ -38,11 +38,11 @@ def run_export(arguments: argparse.Namespace) -> None:
 
 def run_check(arguments: argparse.Namespace) -> None:
     """Check that a LoRA or a tuned model fits, and print what it is as JSON."""
-    from align.weights.import_lora import adopt  # noqa: PLC0415  torch takes seconds to import
+    from align.weights.import_lora import import_file  # noqa: PLC0415  torch takes seconds to import
     from align.weights.pipeline import quiet_libraries  # noqa: PLC0415
 
     quiet_libraries()
-    facts = adopt(arguments.source, describe_model(arguments.model), arguments.target)
+    facts = import_file(arguments.source, describe_model(arguments.model), arguments.target)
     print(json.dumps(facts))
 
 

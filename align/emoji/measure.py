@@ -29,7 +29,7 @@ from align.emoji.settings import Settings
 from align.emoji.sources import STYLES
 from align.files import write_json
 from align.sampling.render import render
-from align.sampling.to_folder import settings_of
+from align.sampling.to_folder import render_settings
 from align.weights.pipeline import load_pipeline, quiet_libraries
 
 BATCH_SIZE = 16
@@ -81,7 +81,7 @@ def measure(
     """
     quiet_libraries()
     images, info, compute = read_images(work), describe_model(model), choose_compute()
-    pipeline, rendering = load_pipeline(info, compute), settings_of(info)
+    pipeline, rendering = load_pipeline(info, compute), render_settings(info)
     labels = classifier_labels(images, settings.classifier)
     classifier, subjects = load_classifier(work, settings, labels), labels[:count]
 

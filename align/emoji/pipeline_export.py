@@ -19,7 +19,7 @@ from align.emoji.tokenizer import load_tokenizer
 from align.emoji.training_loop import NotTrained
 from align.errors import AlignError
 from align.files import read_json
-from align.weights.merge import forget_origin
+from align.weights.merge import remove_local_paths
 
 FOLDER = "model"
 MAX_BYTES = 32_000_000
@@ -40,7 +40,7 @@ def export(work: Path, settings: Settings) -> None:
     # Files of an earlier export would stay, and count towards the size.
     shutil.rmtree(folder, ignore_errors=True)
     pipeline.save_pretrained(folder, safe_serialization=True)
-    forget_origin(folder)
+    remove_local_paths(folder)
     shutil.copyfile(work / LABELS, folder / LABELS)
 
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

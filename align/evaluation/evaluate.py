@@ -36,10 +36,10 @@ from align.evaluation.checks import (
 from align.evaluation.diffusion_classifier import PromptClassifier
 from align.evaluation.win_rate import compare_scores, scores_PS
 from align.files import GRID, write_json
-from align.sampling.render import Adapters, batches, decode, draw_latents
-from align.sampling.to_folder import contact_sheet, settings_of
+from align.sampling.render import AdapterSwitcher, batches, decode, render_latents
+from align.sampling.to_folder import contact_sheet, render_settings
 from align.scoring.scorers import Scorer
-from align.weights.export_facts import Source, read_source
+from align.weights.export_facts import AdapterSource, read_source
 from align.weights.pipeline import load_pipeline
 
 RESULT = "evaluation.json"
@@ -82,7 +82,7 @@ class VersionRenderer:
         self.model, self.compute = model, compute
         self._on_progress, self._between = on_progress, between
         self.pipeline: StableDiffusionXLPipeline = load_pipeline(model, compute)
-        self._adapters = Adapters(self.pipeline)
+        self._adapters = AdapterSwitcher(self.pipeline)
         self._namer = PromptClassifier(
             self.pipeline, compute, self.prompts, (model.width, model.height)
         )
@@ -95,8 +95,12 @@ class VersionRenderer:
         images: list[Image.Image] = []
         for indices in batches(len(items), self.model.width * self.model.height / 1e6, True):
             wanted = [items[i] for i in indices]
-            drawn = draw_latents(
-                self.pipeline, self.compute, wanted, settings_of(self.model), self._between
+            drawn = render_latents(
+                self.pipeline,
+                self.compute,
+                wanted,
+                render_settings(self.model),
+                self._between,
             )
             latents.append(drawn.float().cpu())
             images += decode(self.pipeline, self.compute, drawn.nan_to_num())
@@ -163,7 +167,7 @@ def evaluate(
 
 def render_and_check(
     easel: VersionRenderer,
-    sources: Mapping[str, Source],
+    sources: Mapping[str, AdapterSource],
     judged: Mapping[str, dict[str, Any] | None],
 ) -> tuple[list[RenderedVersion], list[dict[str, Any]]]:
     """What the base and every version draw, the base first, and the checks as JSON values.
@@ -198,7 +202,7 @@ def score_versions(
 def write_result(
     easel: VersionRenderer,
     drawn: Sequence[RenderedVersion],
-    sources: Mapping[str, Source],
+    sources: Mapping[str, AdapterSource],
     found: Sequence[dict[str, Any]],
     scores: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
@@ -245,7 +249,7 @@ def checks_of(
     return [*checks, *(check for check in by_votes if check is not None)]
 
 
-def result_of_run(source: Source) -> dict[str, Any] | None:
+def result_of_run(source: AdapterSource) -> dict[str, Any] | None:
     """What a run found on pairs of votes, where the version comes from a run."""
     return source.status.result if source.status else None
 
@@ -259,7 +263,7 @@ def version_names(versions: Sequence[Path]) -> list[str]:
     return names
 
 
-def _told(name: str, source: Source) -> dict[str, Any]:
+def _told(name: str, source: AdapterSource) -> dict[str, Any]:
     result = (source.status.result if source.status else None) or {}
     told = {
         "name": name,

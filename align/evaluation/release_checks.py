@@ -17,7 +17,7 @@ from align.client.run_folder import RunFolder
 from align.device import choose_compute
 from align.errors import AlignError, first_line
 from align.evaluation.evaluate import OnProgress, VersionRenderer, render_and_check, write_result
-from align.weights.export_facts import Source
+from align.weights.export_facts import AdapterSource
 
 SEEDS = (1, 2)
 
@@ -78,7 +78,7 @@ def look(
     """Draw with both, keep it in the run folder, and return the checks as JSON values."""
     model, name = ModelInfo(**run.read_config()["model"]), run.path.resolve().name
     easel = VersionRenderer(run.evaluation, prompts, SEEDS, model, choose_compute(), tell, between)
-    sources = {name: Source(run.adapter, name)}
+    sources = {name: AdapterSource(run.adapter, name)}
     drawn, found = render_and_check(easel, sources, {name: judged})
     write_result(easel, drawn, sources, found)
     return found

@@ -1,7 +1,8 @@
-"""Work of one batch done in parts, side by side: on a CPU parts need not wait for one another.
+"""Split a batch over threads on a CPU, so that its parts do not wait for one another.
 
-Threads that share one layer meet at its end, and every one waits for the slowest, all the more
-where other programs use the cores as well. Threads that each draw images of their own meet once.
+Threads that share one layer synchronize at its end, where every one waits for the slowest, and more
+so where other programs use the cores too. Threads that each render images of their own synchronize
+once a batch.
 """
 
 from __future__ import annotations
@@ -13,26 +14,25 @@ from typing import TypeVar
 
 import torch
 
-LEAST = 4
-"""Fewer images to a part are slower than all of them at once."""
+MIN_IMAGES_PER_PART = 4
+"""Parts of fewer images are slower than the whole batch at once."""
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def parts_of(count: int, device: torch.device) -> list[slice]:
-    """Split `count` images into equal runs, one where they are few or the device is no CPU."""
+def split_batch(count: int, device: torch.device) -> list[slice]:
+    """Split `count` images into slices of equal length; one slice where the device is no CPU."""
     most = torch.get_num_threads() if device.type == "cpu" else 1
-    parts = max(1, min(most, count // LEAST))
+    parts = max(1, min(most, count // MIN_IMAGES_PER_PART))
     ends = [round(count * part / parts) for part in range(parts + 1)]
     return [slice(start, end) for start, end in itertools.pairwise(ends)]
 
 
-def side_by_side(work: Callable[[T], R], parts: Sequence[T]) -> list[R]:
-    """Return `work` of every part, in order; each worker computes on its share of the threads.
+def map_in_threads(work: Callable[[T], R], parts: Sequence[T]) -> list[R]:
+    """Return `work` of every part, in order, each worker with its share of torch's threads.
 
-    For a CPU: elsewhere let there be one part, which is done on the spot.
-
-    What a part raises is raised once the parts under way have ended.
+    A single part runs in the calling thread. An exception of one part is raised once the parts that
+    have begun are done.
     """
     threads = torch.get_num_threads()
     workers = min(threads, len(parts))

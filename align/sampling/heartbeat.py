@@ -56,13 +56,13 @@ class HeartbeatSender:
         if constants is None:
             # Nothing can be downloaded before the library is imported.
             return 0
-        total = cached(Path(constants.HF_HUB_CACHE), self._model)
+        total = cached_bytes(Path(constants.HF_HUB_CACHE), self._model)
         self._cached_at_start = total if self._cached_at_start is None else self._cached_at_start
         return max(0, total - self._cached_at_start)
 
 
-def cached(cache: Path, model: str) -> int:
-    """Return how many bytes of a hub's model are in the cache, those still coming included."""
+def cached_bytes(cache: Path, model: str) -> int:
+    """Return the bytes of a hub's model in the cache, unfinished files included."""
     folder = cache / f"models--{model.replace('/', '--')}" / "blobs"
     total = 0
     with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Requests to draw as they come in, those that somebody waits for first (no torch here)."""
+"""Queue of the sampler's requests, those that somebody waits for first (no torch here)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Request = dict[str, Any]
 
 
 class Preempted(AlignError):
-    """What is being drawn is left for something that somebody waits for."""
+    """The current request gives way to one that somebody waits for."""
 
 
-class Deserted(AlignError):
-    """Nobody waits for anything any more."""
+class InputClosed(AlignError):
+    """The app has closed the input, so nobody waits for any request."""
 
 
 class Inbox:
-    """Reads JSON lines on a thread of its own, so that what is being drawn can be overtaken.
+    """Reads JSON lines on a thread of its own, so that a running request can be preempted.
 
-    A request with `preemptible` comes after all without it. When the lines end, so does the work:
-    whoever asked is gone.
+    Requests with `preemptible` come after all without it. The queue ends with the lines, whatever
+    still waits: the app that asked is gone.
     """
 
     def __init__(self, lines: Iterable[str]) -> None:
@@ -38,10 +38,10 @@ class Inbox:
             yield request
 
     def check(self, request: Request) -> None:
-        """Raise Preempted or Deserted if there is no sense in going on with this request."""
+        """Raise Preempted or InputClosed where this request is not to be continued."""
         with self._changed:
             if not self._open:
-                raise Deserted
+                raise InputClosed
             if _preemptible(request) and not all(map(_preemptible, self._waiting)):
                 raise Preempted
 
@@ -50,6 +50,7 @@ class Inbox:
             self._changed.wait_for(lambda: self._waiting or not self._open)
             if not self._open:
                 return None
+            # A stable sort: requests of one kind keep the order in which they came.
             self._waiting.sort(key=_preemptible)
             return self._waiting.pop(0)
 

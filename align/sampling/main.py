@@ -1,4 +1,4 @@
-"""Where the sampler process begins: before torch is imported, which can fail as loading can."""
+"""Entry point of the sampler process, before torch is imported: its import may fail, too."""
 
 from __future__ import annotations
 
@@ -17,47 +17,49 @@ from align.errors import AlignError, ModelUnavailable
 from align.sampling.heartbeat import HeartbeatSender
 
 
-class Wire:
-    """The way back to the app: one JSON line at a time, from any thread."""
+class ReplyStream:
+    """Replies to the app: JSON lines, written one at a time from any thread."""
 
     def __init__(self, replies: IO[bytes]) -> None:
         # Without a buffer: one that a thread writes to when the interpreter ends would abort it.
         self._replies = replies
         self._writing = threading.Lock()
 
-    def say(self, message: dict[str, Any]) -> None:
-        """Write one message."""
+    def send(self, message: dict[str, Any]) -> None:
+        """Write one message as a line."""
         with self._writing:
             left = memoryview(json.dumps(message).encode() + b"\n")
             while left:
                 left = left[self._replies.write(left) :]
 
-    def tell(self, state: SamplerState) -> None:
-        """Say what the sampler does now."""
-        self.say(asdict(state))
+    def send_state(self, state: SamplerState) -> None:
+        """Write the sampler's state."""
+        self.send(asdict(state))
 
 
 def main() -> None:
     """Load a model and answer requests from stdin until it closes."""
-    wire = Wire(_claim_stdout())
+    replies = ReplyStream(_claim_stdout())
     greeting = json.loads(sys.stdin.readline() or "null")
     if greeting is None:
         return
     model = ModelInfo(**greeting["model"])
-    heartbeat = HeartbeatSender(wire.say, float(greeting["heartbeat_interval_s"]), model.load_path)
+    heartbeat = HeartbeatSender(
+        replies.send, float(greeting["heartbeat_interval_s"]), model.load_path
+    )
     try:
         # Torch may be broken, or a driver that it loads.
         from align.sampling.server import answer_requests, load  # noqa: PLC0415
 
-        loaded = load(model, wire, int(greeting["threads"]))
+        loaded = load(model, replies, int(greeting["threads"]))
     except Exception as error:
-        wire.tell(failure(model.name, error))
+        replies.send_state(failure(model.name, error))
         return
-    answer_requests(loaded, wire, heartbeat, greeting)
+    answer_requests(loaded, replies, heartbeat, greeting)
 
 
 def failure(name: str, error: Exception) -> SamplerState:
-    """Put into one sentence, for the app and for the log, why there is no model."""
+    """Return the failed state, with the reason in one sentence, and print it to the log."""
     known = error if isinstance(error, AlignError) else model_load_error(name, error)
     print(known, file=sys.stderr, flush=True)
     if sys.flags.dev_mode:
@@ -66,7 +68,7 @@ def failure(name: str, error: Exception) -> SamplerState:
 
 
 def _claim_stdout() -> IO[bytes]:
-    """Keep the real stdout for replies; whatever libraries print goes to stderr."""
+    """Return the real stdout for replies, and redirect what libraries print to stderr."""
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return replies

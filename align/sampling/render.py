@@ -1,4 +1,4 @@
-"""Draw images: batched, a generator per image, stored by content."""
+"""Render images: batched, with a generator per image, stored by content."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from align.device import Compute
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
 from align.families.lookup import family_of
 from align.files import replacing
-from align.sampling.cpu_threads import parts_of, side_by_side
-from align.weights.full import Replacement, is_whole
+from align.sampling.cpu_threads import map_in_threads, split_batch
+from align.weights.full import WeightSwapper, holds_full_weights
 
 MAX_ADAPTERS = 4
-COMPRESSION = 4
+PNG_COMPRESSION = 4
 """Of 9: files 4 % larger than by the usual 6 of PNG are there in half the time."""
-DECODED_AT_ONCE = 2
-"""On a CPU: what more images leave between two layers is larger than its cache.
+IMAGES_PER_DECODE = 2
+"""On a CPU the activations of more images do not fit into its cache.
 
 Sixteen images of the embedded model, side by side on two cores, take 1.12 s one by one, 1.09 by
 two, 1.03 by four and 1.21 by eight; by two and not side by side, 1.31.
 """
-DOWN = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight")
-"""How the first half of a layer's adapter is called in the formats that diffusers reads."""
+DOWN_ENDS = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight")
+"""Ends of the names of a layer's first half, in the formats that diffusers reads."""
 
 
 def render(
@@ -45,48 +45,47 @@ def render(
     settings: RenderSettings,
     between: Callable[[], None] = lambda: None,
 ) -> list[Image.Image]:
-    """One image per item. An image depends on its own prompt and seed, not on its neighbours.
+    """Render one image per item, which depends on its own prompt and seed alone.
 
-    Batches of different size may differ by rounding (about 1e-6), so keep files, do not redraw.
-    `between` is called after every denoising step; what it raises ends the drawing.
+    Batches of different size may differ by rounding (about 1e-6), so keep files and do not render
+    again. `between` is called after every denoising step; an exception in it ends the rendering.
     """
-    return decode(pipeline, compute, draw_latents(pipeline, compute, items, settings, between))
+    return decode(pipeline, compute, render_latents(pipeline, compute, items, settings, between))
 
 
-def draw_latents(
+def render_latents(
     pipeline: StableDiffusionXLPipeline,
     compute: Compute,
     items: Sequence[RenderItem],
     settings: RenderSettings,
     between: Callable[[], None] = lambda: None,
 ) -> torch.Tensor:
-    """Scaled latents, one for each item, as the pipeline leaves them.
+    """Render scaled latents [B, C, H, W], one per item.
 
-    `between` is called after every denoising step; what it raises ends the drawing.
+    `between` is called after every denoising step; an exception in it ends the rendering.
     """
+    texts = _encode_texts(pipeline, compute, items, settings)
 
-    texts = _texts(pipeline, compute, items, settings)
-
-    def draw(part: slice) -> torch.Tensor:
-        # A pipeline keeps what it does now in itself and in its scheduler.
+    def denoise(part: slice) -> torch.Tensor:
+        # A pipeline and its scheduler store the state of the call that is running.
         own = copy.copy(pipeline)
         own.scheduler = copy.deepcopy(pipeline.scheduler)
         given = {name: text[part] for name, text in texts.items()}
         with torch.inference_mode(), compute.autocasting():
-            return _denoised(own, items[part], settings, given, between)
+            return _denoise(own, items[part], settings, given, between)
 
-    parts = parts_of(len(items), compute.device)
+    parts = split_batch(len(items), compute.device)
     with merged(family_of(pipeline).denoiser(pipeline)):
-        return torch.cat(side_by_side(draw, parts))
+        return torch.cat(map_in_threads(denoise, parts))
 
 
-def _texts(
+def _encode_texts(
     pipeline: StableDiffusionXLPipeline,
     compute: Compute,
     items: Sequence[RenderItem],
     settings: RenderSettings,
 ) -> dict[str, torch.Tensor]:
-    """What the pipeline is told of the prompts, by the names of its arguments."""
+    """Encode the prompts as arguments of the pipeline's call, by name."""
     prompts = [item.prompt for item in items]
     with torch.inference_mode(), compute.autocasting():
         return family_of(pipeline).rendering_inputs(
@@ -94,7 +93,7 @@ def _texts(
         )
 
 
-def _denoised(
+def _denoise(
     pipeline: StableDiffusionXLPipeline,
     items: Sequence[RenderItem],
     settings: RenderSettings,
@@ -121,20 +120,20 @@ def _denoised(
 def decode(
     pipeline: StableDiffusionXLPipeline, compute: Compute, latents_BCHW: torch.Tensor
 ) -> list[Image.Image]:
-    """Images of scaled latents."""
-    at_once = DECODED_AT_ONCE if compute.device.type == "cpu" else len(latents_BCHW)
+    """Decode scaled latents to images."""
+    at_once = IMAGES_PER_DECODE if compute.device.type == "cpu" else len(latents_BCHW)
 
     def decoded(part_BCHW: torch.Tensor) -> torch.Tensor:
         with torch.inference_mode():
             return family_of(pipeline).decode_latents(pipeline, compute, part_BCHW)
 
     with torch.inference_mode():
-        images = torch.cat(side_by_side(decoded, latents_BCHW.split(at_once)))
+        images = torch.cat(map_in_threads(decoded, latents_BCHW.split(at_once)))
         return pipeline.image_processor.postprocess(images)
 
 
 def batches(count: int, megapixels: float, prefer_throughput: bool = False) -> Iterator[range]:
-    """Index ranges in batches that grow 2, 4, 8, so that the first images come soon.
+    """Yield index ranges in batches that grow 2, 4, 8, so that the first images come soon.
 
     If `prefer_throughput`, the first batch is as large as the others: on a CPU sixteen emoji images
     at once cost half as much as two at a time.
@@ -146,10 +145,10 @@ def batches(count: int, megapixels: float, prefer_throughput: bool = False) -> I
         start, size = start + size, min(size * 2, largest)
 
 
-def store(image: Image.Image, images_dir: Path) -> Rendered:
-    """Write an image, without metadata, to images/ab/<sha256>.png and say where."""
+def store_image(image: Image.Image, images_dir: Path) -> Rendered:
+    """Write an image without metadata to ab/<sha256>.png and return its digest and size."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=COMPRESSION)
+    image.save(buffer, "PNG", compress_level=PNG_COMPRESSION)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     path = images_dir / digest[:2] / f"{digest}.png"
     if not path.exists():
@@ -159,48 +158,51 @@ def store(image: Image.Image, images_dir: Path) -> Rendered:
     return Rendered(digest, image.width, image.height)
 
 
-class Adapters:
-    """Switches a pipeline between its base, adapters added up by weight, and whole UNets.
+class AdapterSwitcher:
+    """Switches a pipeline between its base, weighted sums of adapters, and full weights.
 
-    A few adapters stay loaded: those used last, and always all that are drawn with.
+    The most recently used adapters stay loaded, and always all that are in use.
     """
 
     def __init__(self, pipeline: StableDiffusionXLPipeline) -> None:
         self._pipeline = pipeline
         self._names: dict[str, str] = {}
         self._denoiser = family_of(pipeline).denoiser(pipeline)
-        self._replacement = Replacement(self._denoiser)
+        self._swapper = WeightSwapper(self._denoiser)
 
     def use(self, adapters: Sequence[tuple[str, float]]) -> None:
-        """Draw with these adapter files from now on, each by its weight; none is the base alone.
+        """Render with these adapter files from now on, each by its weight; none is the base alone.
 
         Raises:
             ModelNotFound: a file is gone.
             BrokenModel: a file is damaged, or made for another model.
-            InvalidSettings: a file that can only be drawn alone or as it is, and should not be.
+            InvalidSettings: full weights with a weight or another file, or a DoRA with a weight.
         """
         for path, _ in adapters:
             if not Path(path).is_file():
-                raise ModelNotFound(f"{_called(path)} is gone. Put it back from a copy.")
-        whole = _only_whole(adapters)
-        self._replacement.use(whole)
+                raise ModelNotFound(f"{_short_path(path)} is gone. Put it back from a copy.")
+
+        whole = _full_weights_file(adapters)
+        self._swapper.use(whole)
         if whole or not adapters:
             self._pipeline.disable_lora()
             return
+
         self._make_room({path for path, _ in adapters})
         for path, weight in adapters:
             self._names[path] = self._names.pop(path, "") or self._load(path)
             if weight != 1 and self._denoiser.peft_config[self._names[path]].use_dora:
                 raise InvalidSettings(
-                    f"{_called(path)} is a DoRA, which scales whole columns of the weights and so "
-                    "has no strength but 1. Draw it at 1."
+                    f"{_short_path(path)} is a DoRA, which scales whole columns of the weights and "
+                    "so has no strength but 1. Render it at 1."
                 )
+
         self._pipeline.enable_lora()
         names = [self._names[path] for path, _ in adapters]
         self._pipeline.set_adapters(names, [weight for _, weight in adapters])
 
     def _make_room(self, wanted: set[str]) -> None:
-        """Forget adapters that are not wanted, the one used longest ago first."""
+        """Unload adapters that are not wanted, the least recently used first."""
         spare = [path for path in self._names if path not in wanted]
         for path in spare[: max(0, len(wanted.union(spare)) - MAX_ADAPTERS)]:
             self._forget(self._names.pop(path))
@@ -220,43 +222,43 @@ class Adapters:
             missing = len(lora_layers(path)) - _loaded_layers(self._pipeline, name)
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
             raise BrokenModel(
-                f"{_called(adapter)} is damaged, or made for another model than this one. "
+                f"{_short_path(adapter)} is damaged, or made for another model than this one. "
                 f"({first_line(error)})"
             ) from error
         if missing > 0:
-            # Diffusers only logs it, and would draw with the layers it knows.
+            # Diffusers only logs it, and would render with the layers it knows.
             self._forget(name)
             raise BrokenModel(
-                f"{_called(adapter)} is made for another model: {missing} of its layers are not in "
-                "this one."
+                f"{_short_path(adapter)} is made for another model: {missing} of its layers are "
+                "not in this one."
             )
         return name
 
 
 @contextmanager
 def _several_adapters() -> Iterator[None]:
-    """Several in one model, and another one active next, are no mistakes here as peft warns."""
+    """Silence peft's warnings about several adapters in one model, which are intended here."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Already found a `peft_config` attribute")
         warnings.filterwarnings("ignore", "Adapter .* was active which is now deleted")
         yield
 
 
-def _only_whole(adapters: Sequence[tuple[str, float]]) -> Path | None:
-    """The one file, if it replaces all weights."""
-    whole = next((Path(path) for path, _ in adapters if is_whole(Path(path))), None)
+def _full_weights_file(adapters: Sequence[tuple[str, float]]) -> Path | None:
+    """Return the file of full weights, None for adapters; raises InvalidSettings for a mix."""
+    whole = next((Path(path) for path, _ in adapters if holds_full_weights(Path(path))), None)
     if whole and (len(adapters) > 1 or adapters[0][1] != 1):
         raise InvalidSettings(
-            f"{_called(str(whole))} trained all weights instead of an adapter. Draw it alone and "
-            "at strength 1; only adapters have a strength and can be mixed."
+            f"{_short_path(str(whole))} trained all weights instead of an adapter. Render it alone "
+            "and at strength 1; only adapters have a strength and can be mixed."
         )
     return whole
 
 
 def lora_layers(path: Path) -> list[str]:
-    """The layers that an adapter file has weights for, by one name each."""
+    """List the layers of an adapter file, by the name of their first half."""
     with safe_open(path, framework="pt") as file:
-        return [key for key in file.keys() if key.endswith(DOWN)]
+        return [key for key in file.keys() if key.endswith(DOWN_ENDS)]
 
 
 def _loaded_layers(pipeline: StableDiffusionXLPipeline, name: str) -> int:
@@ -266,6 +268,6 @@ def _loaded_layers(pipeline: StableDiffusionXLPipeline, name: str) -> int:
     return sum(key.endswith(ending) for part in parts for key in part.state_dict())
 
 
-def _called(path: str) -> str:
-    """A file and its folder: enough to find it, and no path of the machine."""
+def _short_path(path: str) -> str:
+    """Return a file's name with its folder's: enough to find it, and no path of the machine."""
     return f"{Path(path).parent.name}/{Path(path).name}"

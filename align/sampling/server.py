@@ -1,4 +1,4 @@
-"""The sampler process: reads requests as JSON lines, answers with images it has stored."""
+"""The sampler process: answers requests in JSON lines with the images it has stored."""
 
 from __future__ import annotations
 
@@ -19,128 +19,132 @@ from align.client.watchdog import LOADING, RENDERING
 from align.device import Compute, choose_compute, memory
 from align.errors import AlignError, InvalidSettings, is_disk_full, whole_text
 from align.sampling.heartbeat import HeartbeatSender
-from align.sampling.inbox import Deserted, Inbox, Preempted
-from align.sampling.main import Wire
-from align.sampling.render import Adapters, batches, render, store
+from align.sampling.inbox import Inbox, InputClosed, Preempted
+from align.sampling.main import ReplyStream
+from align.sampling.render import AdapterSwitcher, batches, render, store_image
 from align.scoring.implicit_reward import ImplicitReward
 from align.scoring.scorers import finite_scores
-from align.weights.full import is_whole
+from align.weights.full import holds_full_weights
 from align.weights.pipeline import load_pipeline, quiet_libraries
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A pipeline on its device."""
+class LoadedModel:
+    """A pipeline and the device that it is on."""
 
     pipeline: StableDiffusionXLPipeline
     compute: Compute
 
 
-def load(model: ModelInfo, wire: Wire, threads: int) -> Loaded:
-    """Load a model, saying so; raises AlignError."""
+def load(model: ModelInfo, replies: ReplyStream, threads: int) -> LoadedModel:
+    """Load a model and report it; raises AlignError."""
     quiet_libraries()
     torch.set_num_threads(threads)
     compute = choose_compute()
     device = compute.device.type
-    wire.tell(SamplerState("loading", f"Loading {model.name}.", device))
+    replies.send_state(SamplerState("loading", f"Loading {model.name}.", device))
     pipeline = load_pipeline(model, compute)
-    wire.tell(SamplerState("ready", f"{model.name} is ready.", device, *memory(compute)))
-    return Loaded(pipeline, compute)
+    replies.send_state(SamplerState("ready", f"{model.name} is ready.", device, *memory(compute)))
+    return LoadedModel(pipeline, compute)
 
 
 def answer_requests(
-    loaded: Loaded, wire: Wire, heartbeat: HeartbeatSender, greeting: dict[str, Any]
+    loaded: LoadedModel, replies: ReplyStream, heartbeat: HeartbeatSender, greeting: dict[str, Any]
 ) -> None:
     """Answer requests from stdin until it closes."""
     heartbeat.set_idle()
-    adapters = Adapters(loaded.pipeline)
-    cpu_lock = shared_processor(loaded.compute, greeting["cpu_lock"])
+    adapters = AdapterSwitcher(loaded.pipeline)
+    cpu_lock = make_cpu_lock(loaded.compute, greeting["cpu_lock"])
     images_dir = Path(greeting["images_dir"])
+
     inbox = Inbox(sys.stdin)
     for request in inbox:
-        answer = _score if "images" in request else partial(_draw, images_dir)
-        between = partial(_between, heartbeat, inbox, request)
-        drawing = Drawing(loaded.pipeline, loaded.compute, adapters, cpu_lock, heartbeat, between)
-        for reply in _answer(answer, drawing, request):
+        answer = _score if "images" in request else partial(_render, images_dir)
+        between = partial(_count_step, heartbeat, inbox, request)
+        context = RequestContext(
+            loaded.pipeline, loaded.compute, adapters, cpu_lock, heartbeat, between
+        )
+        for reply in _answer(answer, context, request):
             heartbeat.step()
-            wire.say({"id": request["id"], **reply})
+            replies.send({"id": request["id"], **reply})
         heartbeat.set_idle()
 
 
-def _between(heartbeat: HeartbeatSender, inbox: Inbox, request: dict[str, Any]) -> None:
-    """Count a step, and leave the request where there is no sense in going on."""
+def _count_step(heartbeat: HeartbeatSender, inbox: Inbox, request: dict[str, Any]) -> None:
+    """Count a step, then raise where the request is not to be continued."""
     heartbeat.step()
     inbox.check(request)
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """What it takes to draw and to score."""
+class RequestContext:
+    """Everything that rendering or scoring one request needs."""
 
     pipeline: StableDiffusionXLPipeline
     compute: Compute
-    adapters: Adapters
+    adapters: AdapterSwitcher
     cpu_lock: CpuLock
     heartbeat: HeartbeatSender
     between: Callable[[], None]
 
 
-def shared_processor(compute: Compute, cpu_lock: str | None) -> CpuLock:
-    """Turns on a CPU; other devices share their time well by themselves."""
+def make_cpu_lock(compute: Compute, cpu_lock: str | None) -> CpuLock:
+    """Return the lock that processes on a CPU share; other devices schedule themselves."""
     return CpuLock(Path(cpu_lock) if cpu_lock and compute.device.type == "cpu" else None)
 
 
 Replies = Iterator[dict[str, Any]]
-Answer = Callable[[Drawing, dict[str, Any]], Replies]
+Handler = Callable[[RequestContext, dict[str, Any]], Replies]
 
 
-def _answer(answer: Answer, drawing: Drawing, request: dict[str, Any]) -> Replies:
+def _answer(answer: Handler, context: RequestContext, request: dict[str, Any]) -> Replies:
     try:
-        drawing.heartbeat.enter(LOADING)
-        drawing.adapters.use([(path, weight) for path, weight in request["adapters"]])
-        drawing.heartbeat.enter(RENDERING)
-        yield from answer(drawing, request)
+        context.heartbeat.enter(LOADING)
+        context.adapters.use([(path, weight) for path, weight in request["adapters"]])
+        context.heartbeat.enter(RENDERING)
+        yield from answer(context, request)
     except Preempted:
         yield {"preempted": True}
-    except Deserted:
+    except InputClosed:
         return
     except Exception as error:
-        yield {"error": why_not(error, "scored" if "images" in request else "drawn")}
+        yield {"error": error_sentence(error, "scored" if "images" in request else "rendered")}
         if isinstance(error, torch.AcceleratorError):
             # A device that failed once fails ever after in this process; the app starts another.
             raise
 
 
-def _draw(images_dir: Path, drawing: Drawing, request: dict[str, Any]) -> Replies:
+def _render(images_dir: Path, context: RequestContext, request: dict[str, Any]) -> Replies:
     items = [RenderItem(**item) for item in request["items"]]
     settings = RenderSettings(**request["settings"])
     megapixels = settings.width * settings.height / 1e6
     for indices in batches(len(items), megapixels, request["prefer_throughput"]):
-        with drawing.cpu_lock.hold():
+        with context.cpu_lock.hold():
             wanted = [items[i] for i in indices]
-            images = render(drawing.pipeline, drawing.compute, wanted, settings, drawing.between)
+            images = render(context.pipeline, context.compute, wanted, settings, context.between)
         for index, image in zip(indices, images, strict=True):
-            yield {"index": index, **asdict(store(image, images_dir))}
+            yield {"index": index, **asdict(store_image(image, images_dir))}
 
 
-def _score(drawing: Drawing, request: dict[str, Any]) -> Replies:
+def _score(context: RequestContext, request: dict[str, Any]) -> Replies:
     settings = RenderSettings(**request["settings"])
-    if is_whole(Path(request["adapters"][0][0])):
+    if holds_full_weights(Path(request["adapters"][0][0])):
         raise InvalidSettings(
             "This version trained all weights, and only one with an adapter can be asked how much "
             "likelier than its base it holds an image to be."
         )
+
     size = (settings.width, settings.height)
-    scorer = ImplicitReward(drawing.pipeline, drawing.compute, size)
+    scorer = ImplicitReward(context.pipeline, context.compute, size)
     images = [Path(image) for image in request["images"]]
     for index, (prompt, image) in enumerate(zip(request["prompts"], images, strict=True)):
-        with drawing.cpu_lock.hold():
+        with context.cpu_lock.hold():
             score = finite_scores(scorer, [prompt], [image])[0]
         yield {"index": index, "score": score}
 
 
-def why_not(error: Exception, done: str) -> str:
-    """What to tell a person who waits for an image to be drawn or scored."""
+def error_sentence(error: Exception, done: str) -> str:
+    """Return the sentence for a person who waits for an image to be rendered or scored."""
     if is_disk_full(error):
         return "The disk of the studio folder is full. Free some space on it."
     reason = str(error) if isinstance(error, AlignError) else f"{whole_text(error)}."

@@ -1,4 +1,4 @@
-"""Draw images of prompts into a folder, each with its prompt in a text file beside it."""
+"""Render images of prompts into a folder, each with its prompt in a text file beside it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from align.client.render_items import RenderItem, RenderSettings
 from align.device import Compute, choose_compute
 from align.errors import InvalidSettings
 from align.files import GRID
-from align.sampling.render import Adapters, batches, render
-from align.weights.export_facts import Source, read_source
+from align.sampling.render import AdapterSwitcher, batches, render
+from align.weights.export_facts import AdapterSource, read_source
 from align.weights.pipeline import load_pipeline
 
 LONGEST_NAME = 40
@@ -31,11 +31,11 @@ def sample(
     compute: Compute | None = None,
     on_image: OnImage = lambda done, of: None,
 ) -> list[Path]:
-    """Draw every prompt with every seed; returns the image files, prompt by prompt.
+    """Render every prompt with every seed, and return the image files prompt by prompt.
 
     Args:
         target: a folder; images in it that this makes again are replaced.
-        source: a run folder or an adapter file; None draws with the base alone.
+        source: a run folder or an adapter file; None renders with the base alone.
         model: the base; left out, the one the run was made from, or the embedded one.
 
     Raises:
@@ -45,16 +45,18 @@ def sample(
     """
     if not prompts or not seeds:
         raise InvalidSettings("Name at least one prompt and one seed.")
-    known = read_source(source) if source else Source(Path())
+
+    known = read_source(source) if source else AdapterSource(Path())
     info = model or known.model or describe_model()
     compute = compute or choose_compute()
     pipeline = load_pipeline(info, compute)
-    Adapters(pipeline).use([(str(known.adapter), 1.0)] if source else [])
+    AdapterSwitcher(pipeline).use([(str(known.adapter), 1.0)] if source else [])
     items = [RenderItem(prompt, seed) for prompt in prompts for seed in seeds]
     target.mkdir(parents=True, exist_ok=True)
+
     files: list[Path] = []
     for indices in batches(len(items), info.width * info.height / 1e6):
-        images = render(pipeline, compute, [items[i] for i in indices], settings_of(info))
+        images = render(pipeline, compute, [items[i] for i in indices], render_settings(info))
         for place, image in zip(indices, images, strict=True):
             files.append(_write(target, items[place], place // len(seeds), image))
         on_image(len(files), len(items))
@@ -62,8 +64,8 @@ def sample(
     return files
 
 
-def settings_of(model: ModelInfo) -> RenderSettings:
-    """How a model is drawn with by default."""
+def render_settings(model: ModelInfo) -> RenderSettings:
+    """Return a model's default settings for rendering."""
     return RenderSettings(
         width=model.width,
         height=model.height,
@@ -83,7 +85,7 @@ def _write(target: Path, item: RenderItem, number: int, image: Image.Image) -> P
 
 
 def contact_sheet(files: Sequence[Path], columns: int, side: int = 256) -> Image.Image:
-    """All images on one sheet, a row for each prompt."""
+    """Return one image with all images on it, `columns` to a row."""
     rows = -(-len(files) // columns)
     sheet = Image.new("RGB", (columns * side, rows * side))
     for place, file in enumerate(files):
@@ -94,7 +96,7 @@ def contact_sheet(files: Sequence[Path], columns: int, side: int = 256) -> Image
 
 
 def parse_seeds(text: str) -> list[int]:
-    """The seeds of "1,5,8-10".
+    """Parse seeds such as "1,5,8-10", each once.
 
     Raises:
         InvalidSettings: anything else.

@@ -30,7 +30,7 @@ from align.diffusion.noise import (
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
 from align.families.family import Conditioning, ModelFamily, Pipeline
 from align.families.lookup import family_of
-from align.weights.full import is_whole
+from align.weights.full import holds_full_weights
 from align.weights.pipeline import load_pipeline
 
 NOISE_SAMPLES_PER_PASS = 4
@@ -157,7 +157,7 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
     config = folder.read_config()
     if not folder.adapter.is_file():
         raise ModelNotFound(f"{folder.adapter} does not exist. Wait until the run is done.")
-    if is_whole(folder.adapter):
+    if holds_full_weights(folder.adapter):
         raise InvalidSettings(
             f"{folder.path} trained all weights, and this scorer compares an adapter with its base."
             " Take a run with a lora or dora adapter."

@@ -1,4 +1,4 @@
-"""A DoRA in the form that ComfyUI and Forge read: kohya's names, and `dora_scale`.
+"""Export of a DoRA for ComfyUI and Forge: kohya's names, and `dora_scale`.
 
 A DoRA gives each row of W + ΔW the length m: row · m / |W + ΔW| (Liu et al. 2024, arXiv
 2402.09353, by rows as PEFT does it; a row is all that makes one output, of a convolution too).
@@ -30,7 +30,7 @@ from align.weights.lora_forms import base_weights
 
 MAGNITUDE = ".lora_magnitude_vector"
 SCALE_NOTE = {"palate.dora_scale": "magnitude * |W| / |W + dW| by rows, to be divided by |W|"}
-"""Metadata for whoever reads the file with another rule."""
+"""Metadata that states the rule, for programs that apply another one."""
 
 
 def is_dora(adapter: LoraFile) -> bool:
@@ -70,15 +70,15 @@ def dora_weights(
             name, scale = kohya_name(module, names), adapter.shared_alpha / adapter.ranks[module]
             # As rounded in the file, so that rounding costs no length.
             down, up = (result[f"{name}.lora_{part}.weight"].float() for part in ("down", "up"))
-            lengths = _lengthened(own, down, up, scale)
+            lengths = _length_ratios(own, down, up, scale)
             column = (-1, *[1] * (own.ndim - 1))
             sized = (magnitude.float().flatten() / lengths).reshape(column)
             result[f"{name}.dora_scale"] = cast(sized, torch.float32, module)
     return result
 
 
-def _lengthened(own: Tensor, down: Tensor, up: Tensor, scale: float) -> Tensor:
-    """How many times as long each row is with the change as without."""
+def _length_ratios(own: Tensor, down: Tensor, up: Tensor, scale: float) -> Tensor:
+    """Return each row's length with the change over its length without it."""
     sums = own.flatten(1) + scale * (up.flatten(1) @ down.flatten(1))
     # The tiny step that ComfyUI takes, too, against rows of zeros.
     tiny = torch.finfo(torch.float32).eps

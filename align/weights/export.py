@@ -1,4 +1,4 @@
-"""Write a trained adapter for other programs.
+"""Export a trained adapter for other programs.
 
 kohya       the names that sd-scripts writes    ComfyUI, A1111, Forge, sd-scripts, diffusers
 diffusers   the adapter as it is                diffusers' `load_lora_weights`
@@ -34,33 +34,33 @@ from align.families.lookup import family_of
 from align.files import read_json, replacing
 from align.weights.dora import SCALE_NOTE, dora_weights
 from align.weights.export_facts import (
-    Source,
-    describe,
+    AdapterSource,
     family_of_source,
     read_source,
+    shared_metadata,
     training_metadata,
 )
-from align.weights.full import is_whole
-from align.weights.merge import merge, refuse_taken
+from align.weights.full import holds_full_weights
+from align.weights.merge import merge, refuse_nonempty
 from align.weights.peft_folder import write_peft_folder
 
 PRECISIONS = {"fp16": torch.float16, "fp32": torch.float32}
 
 
 @dataclass(frozen=True)
-class Order:
-    """One export: what is written, and how."""
+class ExportRequest:
+    """Parameters of one export."""
 
-    source: Source
+    source: AdapterSource
     adapter: LoraFile
     target: Path
     dtype: torch.dtype
     model: ModelInfo | None
-    """The base that was named, if one was."""
+    """The base that the caller named, if any."""
 
     @property
     def title(self) -> str:
-        """What the file calls itself."""
+        """Return the title in the file's metadata: its name without the ending."""
         return self.target.name.removesuffix(".safetensors")
 
 
@@ -94,7 +94,7 @@ def export(
         raise ExportError(f"{target} is the adapter itself. Name another file.")
 
     try:
-        WRITERS[form](Order(known, adapter, target, PRECISIONS[precision], model))
+        WRITERS[form](ExportRequest(known, adapter, target, PRECISIONS[precision], model))
     except (OSError, SafetensorError) as error:
         if is_disk_full(error):
             raise
@@ -104,46 +104,46 @@ def export(
     return target
 
 
-def _write_diffusers(order: Order) -> None:
-    facts = describe(order.source, order.adapter, order.title)
-    _write(order.adapter.weights, order.adapter.metadata | facts, order.target)
+def _write_diffusers(request: ExportRequest) -> None:
+    facts = shared_metadata(request.source, request.adapter, request.title)
+    _write(request.adapter.weights, request.adapter.metadata | facts, request.target)
 
 
-def _write_kohya(order: Order) -> None:
-    weights = kohya_weights(order.adapter, order.dtype, _layer_names(order))
-    _write(weights, _kohya_facts(order), order.target)
+def _write_kohya(request: ExportRequest) -> None:
+    weights = kohya_weights(request.adapter, request.dtype, _layer_names(request))
+    _write(weights, _kohya_facts(request), request.target)
 
 
-def _kohya_facts(order: Order) -> dict[str, str]:
-    """Return the metadata that web UIs read, with whose layer names the file uses."""
-    family = family_of_source(order.source)
-    facts = describe(order.source, order.adapter, order.title, family.published_code)
-    facts |= network_metadata(order.adapter)
-    if base := family.base_names(order.adapter):
+def _kohya_facts(request: ExportRequest) -> dict[str, str]:
+    """Return the metadata of files with kohya's names, which web UIs display."""
+    family = family_of_source(request.source)
+    facts = shared_metadata(request.source, request.adapter, request.title, family.published_code)
+    facts |= network_metadata(request.adapter)
+    if base := family.base_names(request.adapter):
         facts["ss_base_model_version"] = base.kohya
-    return facts | training_metadata(order.source, order.title)
+    return facts | training_metadata(request.source, request.title)
 
 
-def _write_dora(order: Order) -> None:
-    base = order.model or _base(order.source)
-    weights = dora_weights(order.adapter, order.dtype, _layer_names(order), base)
-    _write(weights, _kohya_facts(order) | SCALE_NOTE, order.target)
+def _write_dora(request: ExportRequest) -> None:
+    base = request.model or _base(request.source)
+    weights = dora_weights(request.adapter, request.dtype, _layer_names(request), base)
+    _write(weights, _kohya_facts(request) | SCALE_NOTE, request.target)
 
 
-def _write_peft(order: Order) -> None:
-    facts = describe(order.source, order.adapter, order.title)
-    model = order.model or order.source.model
+def _write_peft(request: ExportRequest) -> None:
+    facts = shared_metadata(request.source, request.adapter, request.title)
+    model = request.model or request.source.model
     base = model.path if model and HUB_NAME.fullmatch(model.path) else None
-    write_peft_folder(order.adapter, order.target, facts, base)
+    write_peft_folder(request.adapter, request.target, facts, base)
 
 
-def _write_merged(order: Order) -> None:
-    facts = describe(order.source, order.adapter, order.title)
-    base = order.model or _base(order.source)
-    merge(order.source.adapter, order.adapter, base, order.target, order.dtype, facts)
+def _write_merged(request: ExportRequest) -> None:
+    facts = shared_metadata(request.source, request.adapter, request.title)
+    base = request.model or _base(request.source)
+    merge(request.source.adapter, request.adapter, base, request.target, request.dtype, facts)
 
 
-WRITERS: dict[str, Callable[[Order], None]] = {
+WRITERS: dict[str, Callable[[ExportRequest], None]] = {
     "kohya": _write_kohya,
     "diffusers": _write_diffusers,
     "dora": _write_dora,
@@ -155,20 +155,20 @@ FOLDERS = ("peft", "merged")
 """The forms that are a folder, not a file."""
 
 
-def _layer_names(order: Order) -> LayerNames:
-    """Find what layers are called: by the base's configuration, else by the adapter itself."""
-    for model in (order.model, order.source.model):
+def _layer_names(request: ExportRequest) -> LayerNames:
+    """Return the layers' published names, by the base's configuration or by the adapter alone."""
+    for model in (request.model, request.source.model):
         config = model and _stored_config(model)
         if model and config:
-            names = family_of(model).published_names(order.adapter, config)
+            names = family_of(model).published_names(request.adapter, config)
             if names is not None:
                 return names
 
     # A base may be gone, or be one that was named although the adapter is of another size.
-    names = family_of_source(order.source).published_names(order.adapter)
+    names = family_of_source(request.source).published_names(request.adapter)
     if names is None:
         raise ExportError(
-            f"{order.source.adapter} does not say which model it was trained from, and kohya's "
+            f"{request.source.adapter} does not say which model it was trained from, and kohya's "
             "names depend on how many layers that has. Name the model, or the run folder instead "
             "of the file."
         )
@@ -190,7 +190,7 @@ def _check(form: str, precision: str, target: Path) -> None:
     if precision not in PRECISIONS:
         raise ExportError(f"Unknown precision {precision!r}. Known ones: {', '.join(PRECISIONS)}.")
     if form in FOLDERS:
-        refuse_taken(target)
+        refuse_nonempty(target)
         if target.suffix == ".safetensors":
             raise ExportError(f"The {form} form is a folder: name it without .safetensors.")
     elif target.is_dir() or target.suffix != ".safetensors":
@@ -198,7 +198,7 @@ def _check(form: str, precision: str, target: Path) -> None:
 
 
 def _read(path: Path, form: str) -> LoraFile:
-    if not is_whole(path):
+    if not holds_full_weights(path):
         return read_adapter(path)
     if form != "merged":
         raise ExportError(
@@ -208,13 +208,14 @@ def _read(path: Path, form: str) -> LoraFile:
     return LoraFile({}, {}, {}, {})
 
 
-def _base(source: Source) -> ModelInfo:
-    """The model of the run, as it is now."""
+def _base(source: AdapterSource) -> ModelInfo:
+    """Describe the model of a run again; raises ExportError where it is another one by now."""
     if source.model is None:
         raise ExportError(
             f"{source.adapter} does not say which model it was trained from. "
             "Name the model, or the run folder instead of the file."
         )
+
     model = describe_model(source.model.path)
     if not model.is_same(source.model):
         raise ExportError(

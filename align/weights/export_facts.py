@@ -1,7 +1,7 @@
-"""What an exported file says of itself: the run that made it, and what it is.
+"""Metadata of exported files, and the run that an adapter comes from.
 
-Metadata follows sd-scripts (`ss_…`), Stability's modelspec 1.0.1 and, under `palate.`, tells what
-the run was. What is not known is left out, and so is every path of this machine.
+Keys follow sd-scripts (`ss_…`) and Stability's modelspec 1.0.1; those of Palate (`palate.…`)
+describe the run. Unknown values and paths of this machine are left out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from align.families.lookup import DEFAULT_FAMILY, family_of
 from align.files import read_json
 
 FIRST_OBJECTIVE = "dpo"
-"""What runs minimised before their settings named an objective."""
+"""Objective of runs whose settings are older than that setting."""
 PREDICTION_TYPES = {"epsilon": "epsilon", "v_prediction": "v"}
 SETTINGS_BY_KOHYA = {
     "learning_rate": "ss_learning_rate",
@@ -33,8 +33,8 @@ SETTINGS_BY_KOHYA = {
 
 
 @dataclass(frozen=True)
-class Source:
-    """An adapter file and what is known of the run that made it."""
+class AdapterSource:
+    """An adapter file, with the run that trained it where that is known."""
 
     adapter: Path
     run: str | None = None
@@ -46,15 +46,16 @@ class Source:
     """SHA-256 of the snapshot's manifest, which names that of every vote and image."""
 
 
-def read_source(source: Path) -> Source:
-    """Find the adapter, and in a run folder what is known of its making.
+def read_source(source: Path) -> AdapterSource:
+    """Read the run of a run folder, or return an adapter's file without one.
 
     Raises:
         RunError: a folder that is not a run folder.
         ExportError: a run without an adapter.
     """
     if not source.is_dir():
-        return Source(source)
+        return AdapterSource(source)
+
     run = RunFolder(source)
     config, status = run.read_config(), run.stored_status()
     if not run.adapter.is_file():
@@ -62,8 +63,9 @@ def read_source(source: Path) -> Source:
             f"{source} has no adapter: its run is {status.state}. Wait for it, or go on with "
             f"`python -m align train {source}`."
         )
+
     manifest = run.snapshot / "manifest.json"
-    return Source(
+    return AdapterSource(
         run.adapter,
         source.resolve().name,
         ModelInfo(**config["model"]),
@@ -74,15 +76,15 @@ def read_source(source: Path) -> Source:
     )
 
 
-def family_of_source(source: Source) -> ModelFamily:
+def family_of_source(source: AdapterSource) -> ModelFamily:
     """Return the family of the model that an adapter was trained from."""
     return family_of(source.model) if source.model else DEFAULT_FAMILY
 
 
-def describe(
-    source: Source, adapter: LoraFile, title: str, implementation: str = "diffusers"
+def shared_metadata(
+    source: AdapterSource, adapter: LoraFile, title: str, implementation: str = "diffusers"
 ) -> dict[str, str]:
-    """Return the metadata that every form carries: modelspec, and what Palate knows of the run."""
+    """Return the metadata of every form: modelspec's keys and Palate's."""
     base = family_of_source(source).base_names(adapter)
     own = {f"palate.{name}": value for name, value in _run_facts(source).items()}
     spec: dict[str, Any] = {
@@ -92,13 +94,14 @@ def describe(
         "title": title,
         "date": _date(source.status),
     }
+
     if source.model:
         spec["resolution"] = f"{source.model.width}x{source.model.height}"
         spec["prediction_type"] = _prediction_type(source.model)
     return _strings({f"modelspec.{name}": value for name, value in spec.items()} | own)
 
 
-def _run_facts(source: Source) -> dict[str, Any]:
+def _run_facts(source: AdapterSource) -> dict[str, Any]:
     if source.run is None:
         return {}
     result = (source.status and source.status.result) or {}
@@ -114,14 +117,15 @@ def _run_facts(source: Source) -> dict[str, Any]:
     }
 
 
-def training_metadata(source: Source, title: str) -> dict[str, str]:
-    """What sd-scripts writes of a training under `ss_`, as far as it means the same here."""
+def training_metadata(source: AdapterSource, title: str) -> dict[str, str]:
+    """Return sd-scripts' keys of a training, those that mean the same here."""
     facts: dict[str, Any] = {"ss_output_name": title}
     facts |= {
         theirs: source.settings[ours]
         for ours, theirs in SETTINGS_BY_KOHYA.items()
         if ours in source.settings
     }
+
     if source.model:
         facts["ss_sd_model_name"] = source.model.name
     if source.status and source.status.result:
@@ -133,20 +137,20 @@ def training_metadata(source: Source, title: str) -> dict[str, str]:
 
 
 def _date(status: RunStatus | None) -> str | None:
-    """When the run ended, by ISO 8601."""
+    """Return the end of a finished run in ISO 8601, else None."""
     if status is None or status.state != "done":
         return None
     return datetime.fromtimestamp(int(status.updated), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _prediction_type(model: ModelInfo) -> str | None:
-    """What the network predicts, if the model lies in a folder here that says so."""
+    """Return modelspec's prediction type; None for a model that is not in a folder here."""
     config = read_json(Path(model.load_path) / "scheduler" / "scheduler_config.json") or {}
     return PREDICTION_TYPES.get(config.get("prediction_type", ""))
 
 
 def _strings(facts: dict[str, Any]) -> dict[str, str]:
-    """Safetensors metadata holds strings only; what is unknown is left out."""
+    """Convert values to strings, as safetensors' metadata requires, and drop unknown ones."""
     return {
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in facts.items()

@@ -1,8 +1,9 @@
-"""Take in what was trained elsewhere: a LoRA file, or the UNet of a tuned pipeline.
+"""Import weights that were trained elsewhere: a LoRA file, or the UNet of a tuned pipeline.
 
 Both are checked against the base's shapes before anything is written. A LoRA becomes a file in
-diffusers' form whose alpha is its rank, so that drawing, exporting and going on from it agree. So
-does another adapter where it is one exactly; else it becomes the base's UNet with it added.
+diffusers' form whose alpha is its rank, so that rendering, exporting and further training agree on
+its strength. So does every adapter that equals a LoRA; any other becomes the base's UNet with the
+adapter added.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from align.errors import (
 )
 from align.families.lookup import family_of
 from align.files import read_json, replacing
-from align.weights.full import KIND, WHOLE
+from align.weights.full import WEIGHTS_KEY, WHOLE_UNET
 from align.weights.lora_formats import read_lora
 
 UNREADABLE = (
@@ -43,40 +44,43 @@ UNREADABLE = (
     TypeError,
     ValueError,
 )
-"""What a file that other programs wrote can make its reader raise."""
-MOST_WEIGHTS = 30_000
+"""Errors that a file of other programs can make its reader raise."""
+MAX_WEIGHTS = 30_000
 """Ten times what a LoRA of SDXL has that tunes every layer."""
-UNET_FILES = "diffusion_pytorch_model*.safetensors"
+UNET_FILE_PATTERN = "diffusion_pytorch_model*.safetensors"
 
 
-def adopt(source: Path, model: ModelInfo, target: Path | None = None) -> dict[str, Any]:
+def import_file(source: Path, model: ModelInfo, target: Path | None = None) -> dict[str, Any]:
     """Check a LoRA file, or a folder of a tuned pipeline, and write it to `target` if there is one.
 
-    Returns what it is: kind ("lora" or "whole"), form, SHA-256 of the source, for an adapter its
-    family, layers and how many text encoder weights and which embeddings were left out, and for
-    what stays a LoRA its rank and alpha.
+    Returns its description: kind ("lora" or "whole"), form and SHA-256 of the source; of an adapter
+    also its family, its number of layers and the text encoder weights and embeddings that were left
+    out; of an adapter that stays a LoRA also its rank and alpha.
 
     Raises:
         NotImportable: it cannot be read, or was made for another model.
         ModelNotFound: the base is not there.
         DiskFull: there is no room for it.
     """
-    unet = empty_unet(model)
+    unet = build_empty_unet(model)
+
     try:
         folder = unet_folder(source, family_of(model).denoiser_part)
         if folder is not None:
-            files = weight_files(folder)
+            files = unet_files(folder)
             check_prediction(source, model)
-            weights = half_unet(files, unet, source.name, model)
-            facts, metadata = {"kind": "whole", "form": "pipeline"}, {KIND: WHOLE}
+            weights = read_half_unet(files, unet, source.name, model)
+            facts, metadata = {"kind": "whole", "form": "pipeline"}, {WEIGHTS_KEY: WHOLE_UNET}
         else:
             files = [lora_file(source)]
-            facts, weights, metadata = one_file(files[0], unet, model)
+            facts, weights, metadata = read_one_file(files[0], unet, model)
+
         check_finite(weights, source.name)
         if target is not None:
             target.parent.mkdir(parents=True, exist_ok=True)
             with replacing(target) as scratch:
                 save_file(weights, scratch, {"format": "pt"} | metadata)
+
     except UNREADABLE as error:
         if is_disk_full(error):
             raise DiskFull(
@@ -88,8 +92,8 @@ def adopt(source: Path, model: ModelInfo, target: Path | None = None) -> dict[st
     return facts | {"sha256": digest_of(files)}
 
 
-def empty_unet(model: ModelInfo) -> UNet2DConditionModel:
-    """The model's UNet without weights; raises ModelNotFound."""
+def build_empty_unet(model: ModelInfo) -> UNet2DConditionModel:
+    """Build the model's UNet on the meta device, without weights; raises ModelNotFound."""
     family = family_of(model)
     try:
         config = family.denoiser_class.load_config(model.load_path, subfolder=family.denoiser_part)
@@ -103,15 +107,15 @@ def empty_unet(model: ModelInfo) -> UNet2DConditionModel:
 
 
 def unet_folder(source: Path, part: str) -> Path | None:
-    """Where a pipeline folder, or a UNet's, has its weights; None for a LoRA."""
+    """Return the folder of a pipeline's, or a lone, UNet's weights; None for a LoRA."""
     for folder in (source / part, source):
-        if (folder / "config.json").is_file() and any(folder.glob(UNET_FILES)):
+        if (folder / "config.json").is_file() and any(folder.glob(UNET_FILE_PATTERN)):
             return folder
     return None
 
 
 def lora_file(source: Path) -> Path:
-    """The one safetensors file that a path means."""
+    """Return the only safetensors file of a path; raises NotImportable where there is not one."""
     if source.is_dir():
         files = sorted(source.glob("*.safetensors"))
         if len(files) != 1:
@@ -128,17 +132,17 @@ def lora_file(source: Path) -> Path:
     return source
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The files of a UNet, in half precision where there are some."""
-    files = sorted(folder.glob(UNET_FILES))
+def unet_files(folder: Path) -> list[Path]:
+    """Return the files of a UNet's weights, those in half precision where there are some."""
+    files = sorted(folder.glob(UNET_FILE_PATTERN))
     half = [file for file in files if ".fp16." in file.name]
     return half or [file for file in files if ".non_ema." not in file.name]
 
 
-def half_unet(
+def read_half_unet(
     files: list[Path], unet: UNet2DConditionModel, title: str, model: ModelInfo
 ) -> dict[str, Tensor]:
-    """The weights of a UNet in half precision."""
+    """Read a UNet's weights in half precision; raises NotImportable for another shape."""
     weights: dict[str, Tensor] = {}
     for file in files:
         weights |= read_tensors(file)
@@ -148,7 +152,7 @@ def half_unet(
 
 
 def check_prediction(source: Path, model: ModelInfo) -> None:
-    """Refuse a UNet that predicts something else than the base's scheduler expects."""
+    """Raise NotImportable for a UNet of another prediction type than the base's scheduler."""
     kinds = [prediction_of(folder) for folder in (source, Path(model.load_path))]
     if None not in kinds and kinds[0] != kinds[1]:
         raise NotImportable(
@@ -158,44 +162,48 @@ def check_prediction(source: Path, model: ModelInfo) -> None:
 
 
 def prediction_of(folder: Path) -> str | None:
-    """What the network of a pipeline folder predicts, where its scheduler says so."""
+    """Return the prediction type of a pipeline folder; None where its scheduler names none."""
     config = read_json(folder / "scheduler" / "scheduler_config.json")
     return config.get("prediction_type") if isinstance(config, dict) else None
 
 
-def one_file(
+def read_one_file(
     path: Path, unet: UNet2DConditionModel, model: ModelInfo
 ) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, str]]:
-    """An adapter of any kind, whole weights that Palate wrote, or a UNet's file by itself."""
+    """Read an adapter of any kind, full weights that Palate wrote, or a UNet's file by itself.
+
+    Returns its description, its weights in one of the app's two forms, and their metadata.
+    """
     try:
         header = read_header(path)
     except BrokenModel as error:
         raise NotImportable(str(error).replace(str(path), path.name)) from None
-    if len(header) > MOST_WEIGHTS:
+    if len(header) > MAX_WEIGHTS:
         raise NotImportable(
             f"{path.name} holds {len(header):,} weights, and no adapter for {model.name} has more "
-            f"than {MOST_WEIGHTS:,}. Bring another file."
+            f"than {MAX_WEIGHTS:,}. Bring another file."
         )
+
     metadata = read_metadata(path)
     shapes = {name: weight.shape for name, weight in unet.state_dict().items()}
-    if metadata.get(KIND) == WHOLE:
+    if metadata.get(WEIGHTS_KEY) == WHOLE_UNET:
         weights = read_tensors(path)
         check_shapes(weights, shapes, path.name, model)
-        return {"kind": "whole", "form": "palate"}, weights, {KIND: WHOLE}
+        return {"kind": "whole", "form": "palate"}, weights, {WEIGHTS_KEY: WHOLE_UNET}
     if len(header) == len(shapes) and shapes.keys() == {*map(strip_prefixes, header)}:
-        weights = half_unet([path], unet, path.name, model)
-        return {"kind": "whole", "form": "unet"}, weights, {KIND: WHOLE}
+        weights = read_half_unet([path], unet, path.name, model)
+        return {"kind": "whole", "form": "unet"}, weights, {WEIGHTS_KEY: WHOLE_UNET}
     return read_lora(path, {n: t.shape for n, t in header.items()}, metadata, unet, model)
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """What a safetensors file says of itself."""
+    """Read the metadata of a safetensors file."""
     with safe_open(path, framework="pt") as file:
         return dict(file.metadata() or {})
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Every tensor of a safetensors file."""
+    """Read every tensor of a safetensors file."""
     with safe_open(path, framework="pt") as file:
         return {key: file.get_tensor(key) for key in file.keys()}
 
@@ -203,13 +211,14 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def check_shapes(
     weights: dict[str, Tensor], expected: dict[str, torch.Size], title: str, model: ModelInfo
 ) -> None:
-    """Refuse a UNet of another shape."""
+    """Raise NotImportable for a UNet of another shape."""
     missing = sorted(set(expected) - set(weights)) or sorted(set(weights) - set(expected))
     if missing:
         raise NotImportable(
             f"{title} holds another UNet than {model.name}'s: they differ in {missing[0]}, and in "
             f"{len(missing)} weights in all."
         )
+
     for name, shape in expected.items():
         if weights[name].shape != shape:
             raise NotImportable(
@@ -219,7 +228,7 @@ def check_shapes(
 
 
 def check_finite(weights: dict[str, Tensor], title: str) -> None:
-    """Refuse weights that are no numbers."""
+    """Raise NotImportable for weights that are infinite or NaN."""
     for name, weight in weights.items():
         if not weight.isfinite().all():
             raise NotImportable(
@@ -229,7 +238,7 @@ def check_finite(weights: dict[str, Tensor], title: str) -> None:
 
 
 def digest_of(files: list[Path]) -> str:
-    """SHA-256 of files, one after the other."""
+    """Return the SHA-256 of the files, one after the other."""
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:

@@ -34,7 +34,7 @@ from align.errors import NotImportable
 from align.families.lookup import family_of
 from align.weights.dora import SCALE_NOTE
 from align.weights.lora_forms import (
-    Layer,
+    LowRankLayer,
     adapter_metadata,
     adapter_weights,
     any_other_lengths,
@@ -230,7 +230,10 @@ def unknown_part(key: str, what: str, title: str) -> NotImportable:
 
 
 def check_change(
-    layers: Mapping[str, Layer], changes: Mapping[str, LayerChange], title: str, model: ModelInfo
+    layers: Mapping[str, LowRankLayer],
+    changes: Mapping[str, LayerChange],
+    title: str,
+    model: ModelInfo,
 ) -> None:
     """Refuse an adapter that changes nothing."""
     if any(layer.up.any() and layer.down.any() for layer in layers.values()):

@@ -28,7 +28,7 @@ from align.client.weight_files import weight_files
 from align.device import Compute
 from align.errors import NotImportable, first_line
 from align.families.lookup import family_of
-from align.weights.full import KIND, WHOLE
+from align.weights.full import WEIGHTS_KEY, WHOLE_UNET
 from align.weights.pipeline import load_pipeline
 
 MAGNITUDE = ".lora_magnitude_vector"
@@ -38,7 +38,7 @@ DECOMPOSING = ("lora.magnitude_vector", "any.dora_scale")
 
 
 @dataclass(frozen=True)
-class Layer:
+class LowRankLayer:
     """A layer's change as an adapter: ΔW = up · down."""
 
     down: Tensor
@@ -53,7 +53,7 @@ class Layer:
 
 def as_layers(
     changes: Mapping[str, LayerChange], shapes: Mapping[str, torch.Size]
-) -> dict[str, Layer] | None:
+) -> dict[str, LowRankLayer] | None:
     """Return all changes as an adapter's; None where one of them is none.
 
     Args:
@@ -82,7 +82,7 @@ def _is_plain(change: LayerChange) -> bool:
     return change.family == "lora" and change.scale == 1 and "lora.mid" not in change.parts
 
 
-def _as_layer(change: LayerChange, shape: torch.Size, as_it_is: bool) -> Layer | None:
+def _as_layer(change: LayerChange, shape: torch.Size, as_it_is: bool) -> LowRankLayer | None:
     if any(part in change.parts for part in (*BIASES, "any.weight")):
         return None
     magnitude = _magnitude(change, shape)
@@ -97,7 +97,7 @@ def _as_layer(change: LayerChange, shape: torch.Size, as_it_is: bool) -> Layer |
         down, up = down.to(kept), up.to(kept)
     ones = [1] * (len(shape) - 2)
     down = down.reshape(product.rank, *shape[1:]).contiguous()
-    return Layer(down, up.reshape(shape[0], product.rank, *ones).contiguous(), magnitude)
+    return LowRankLayer(down, up.reshape(shape[0], product.rank, *ones).contiguous(), magnitude)
 
 
 def _magnitude(change: LayerChange, shape: torch.Size) -> Tensor | None:
@@ -134,7 +134,7 @@ def with_lengths_of_sums(
     return result
 
 
-def any_other_lengths(layers: Mapping[str, Layer], model: ModelInfo) -> bool:
+def any_other_lengths(layers: Mapping[str, LowRankLayer], model: ModelInfo) -> bool:
     """Return whether a DoRA gives a row of the base's weights another length than it has."""
     if all(layer.magnitude_vector is None for layer in layers.values()):
         return False
@@ -147,7 +147,7 @@ def any_other_lengths(layers: Mapping[str, Layer], model: ModelInfo) -> bool:
     return False
 
 
-def adapter_weights(layers: Mapping[str, Layer]) -> dict[str, Tensor]:
+def adapter_weights(layers: Mapping[str, LowRankLayer]) -> dict[str, Tensor]:
     """Return an adapter's weights by diffusers' names."""
     weights: dict[str, Tensor] = {}
     for name, layer in layers.items():
@@ -158,7 +158,7 @@ def adapter_weights(layers: Mapping[str, Layer]) -> dict[str, Tensor]:
     return weights
 
 
-def adapter_metadata(layers: Mapping[str, Layer]) -> dict[str, str]:
+def adapter_metadata(layers: Mapping[str, LowRankLayer]) -> dict[str, str]:
     """Return the PEFT configuration: without it diffusers would scale layers of another rank."""
     ranks = {name: layer.rank for name, layer in layers.items()}
     rank = most_common(ranks.values())
@@ -206,10 +206,12 @@ def whole_weights(
             raise NotImportable(f"{title} changes nothing of {model.name}. Bring another one.")
         # The rest is read one by one: all of SDXL in fp32 would take twice what is kept.
         weights |= {name: base[name].half() for name in base if name not in weights}
-    return {name: weight.contiguous() for name, weight in weights.items()}, {KIND: WHOLE}
+    return {name: weight.contiguous() for name, weight in weights.items()}, {
+        WEIGHTS_KEY: WHOLE_UNET
+    }
 
 
-class _Files(Mapping[str, Tensor]):
+class _LazyTensors(Mapping[str, Tensor]):
     """Tensors of several files by name, each read when it is asked for."""
 
     def __init__(self, files: Iterable[Any]) -> None:
@@ -237,4 +239,6 @@ def base_weights(model: ModelInfo) -> Iterator[Mapping[str, Tensor]]:
         return
     files = weight_files(folder, {part: family.parts[part]})[part].files
     with ExitStack() as opened:
-        yield _Files([opened.enter_context(safe_open(file, framework="pt")) for file in files])
+        yield _LazyTensors(
+            [opened.enter_context(safe_open(file, framework="pt")) for file in files]
+        )

@@ -1,4 +1,4 @@
-"""A whole diffusers pipeline folder with an adapter added into its weights."""
+"""Merging: write a diffusers pipeline folder with an adapter added to its weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from align.device import Compute
 from align.errors import first_line
 from align.families.lookup import family_of
 from align.files import read_json, write_json
-from align.weights.full import Replacement, is_whole
+from align.weights.full import WeightSwapper, holds_full_weights
 from align.weights.pipeline import load_pipeline
 
 FACTS = "palate.json"
@@ -35,27 +35,28 @@ def merge(
 ) -> None:
     """Write `model` with the adapter of the file `path` fused into its UNet to the folder `target`.
 
-    A file of whole weights takes the place of the UNet's own.
-
-    The sum is taken in fp32, then every weight is stored as `dtype`. `facts` go to palate.json,
-    because the pipeline's own files have no place for them.
+    Full weights replace the UNet's own. The sum is taken in fp32, then every weight is stored as
+    `dtype`. `facts` are written to palate.json, because no file of a pipeline holds metadata.
 
     Raises:
         ModelError: the model cannot be loaded.
         ExportError: the target holds something, or the adapter was made from another model.
     """
-    with new_folder(target) as scratch:
+    with create_folder(target) as scratch:
         pipeline = load_pipeline(model, Compute(torch.device("cpu"), torch.float32, None))
         family = family_of(pipeline)
-        if is_whole(path):
-            Replacement(family.denoiser(pipeline)).use(path)
+        if holds_full_weights(path):
+            WeightSwapper(family.denoiser(pipeline)).use(path)
         else:
             _fuse(pipeline, path, adapter, model.name)
+
         for part in family.parts:
             getattr(pipeline, part).to(dtype)
+        # Checked after rounding: a weight may be finite in fp32 and overflow in fp16.
         _check_finite(pipeline, dtype)
+
         pipeline.save_pretrained(scratch, safe_serialization=True)
-        forget_origin(scratch)
+        remove_local_paths(scratch)
         write_json(scratch / FACTS, facts)
 
 
@@ -81,8 +82,8 @@ def _check_finite(pipeline: StableDiffusionXLPipeline, dtype: torch.dtype) -> No
         )
 
 
-def forget_origin(folder: Path) -> None:
-    """Diffusers notes in configurations from which path of this machine a part was loaded."""
+def remove_local_paths(folder: Path) -> None:
+    """Remove the paths of this machine that diffusers writes into configurations."""
     for path in (folder / "model_index.json", *folder.glob("*/config.json")):
         config = read_json(path)
         config.pop("_name_or_path", None)
@@ -90,15 +91,16 @@ def forget_origin(folder: Path) -> None:
 
 
 @contextmanager
-def new_folder(target: Path) -> Iterator[Path]:
-    """A scratch folder beside `target` that becomes it in one step, or is gone."""
-    refuse_taken(target)
+def create_folder(target: Path) -> Iterator[Path]:
+    """Provide a scratch folder that is renamed to `target` on success and deleted on failure."""
+    refuse_nonempty(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
         scratch.mkdir()
         yield scratch
-        refuse_taken(target)
+        # Writing takes minutes, in which somebody may have put something there.
+        refuse_nonempty(target)
         if target.exists():
             # Windows renames onto nothing, not even an empty folder.
             target.rmdir()
@@ -107,8 +109,8 @@ def new_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def refuse_taken(target: Path) -> None:
-    """Raises ExportError if `target` is anything but a free name or an empty folder."""
+def refuse_nonempty(target: Path) -> None:
+    """Raise ExportError unless `target` is a free name or an empty folder."""
     if target.is_dir() and not any(target.iterdir()):
         return
     if target.exists() or target.is_symlink():

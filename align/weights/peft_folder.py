@@ -1,4 +1,4 @@
-"""An adapter as the folder that PEFT writes: its weights, and the configuration that reads them."""
+"""Export to PEFT: a folder with the adapter's weights and its configuration."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from safetensors.torch import save_file
 from align.adapters.kohya import PREFIX, LoraFile, most_common, refuse_others
 from align.files import write_json
 from align.weights.dora import MAGNITUDE, is_dora
-from align.weights.merge import new_folder
+from align.weights.merge import create_folder
 
 CONFIGURATION, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-ROOT = "base_model.model."
-"""What PEFT puts before the name of every module."""
+PEFT_PREFIX = "base_model.model."
+"""Prefix that PEFT gives every module's name."""
 BIAS = ".lora_B.bias"
 
 
@@ -28,19 +28,20 @@ def write_peft_folder(
         base: the hub name of the model that it was trained from, if it has one.
 
     Raises:
-        ExportError: the target holds something, or the adapter more than a UNet's LoRA.
+        ExportError: the target is not empty, or the file holds more than a UNet's LoRA.
     """
     refuse_others(adapter, "PEFT's", (MAGNITUDE, BIAS))
-    weights = {ROOT + name.removeprefix(PREFIX): w for name, w in adapter.weights.items()}
-    with new_folder(target) as scratch:
+
+    weights = {PEFT_PREFIX + name.removeprefix(PREFIX): w for name, w in adapter.weights.items()}
+    with create_folder(target) as scratch:
         save_file(weights, scratch / WEIGHTS, metadata={"format": "pt"} | facts)
         write_json(scratch / CONFIGURATION, peft_configuration(adapter, base))
 
 
 def peft_configuration(adapter: LoraFile, base: str | None) -> dict[str, Any]:
-    """Return the configuration of an adapter, each module by its full name.
+    """Return the configuration of an adapter, with every module's full name.
 
-    Only what every release of PEFT knows is written, and the rest where the adapter needs it.
+    Keys that older releases of PEFT do not know are written only where the adapter needs them.
     """
     ranks, alphas = _bare(adapter.ranks), _bare(adapter.alphas)
     rank, alpha = most_common(ranks.values()), most_common(alphas.values())
@@ -59,6 +60,7 @@ def peft_configuration(adapter: LoraFile, base: str | None) -> dict[str, Any]:
         "lora_dropout": 0.0,
         "fan_in_fan_out": False,
     }
+
     if is_dora(adapter):
         config["use_dora"] = True
     if any(name.endswith(BIAS) for name in adapter.weights):

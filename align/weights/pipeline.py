@@ -1,4 +1,4 @@
-"""Load an SDXL pipeline: the embedded one, a folder or a hub name, all through the same lines."""
+"""Load a pipeline: the embedded one, a folder or a hub name, all by the same code."""
 
 from __future__ import annotations
 
@@ -21,39 +21,40 @@ from align.device import Compute
 from align.errors import AlignError, BrokenModel, WrongModel
 from align.families.lookup import family_of
 from align.files import read_json
-from align.weights.library_logs import kept_logs, told_by
+from align.weights.library_logs import collect_logs, logged_reason
 
 
 def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
-    """The pipeline on its device, frozen and in evaluation mode.
+    """Load the pipeline of a model on its device, frozen and in evaluation mode.
 
     Raises:
-        ModelUnavailable: it cannot be had just now: no network, a full disk, no memory.
-        ModelNotFound: the hub has no such model, or not for everybody.
+        ModelUnavailable: it cannot be loaded just now: no network, a full disk, no memory.
+        ModelNotFound: the hub has no such model, or access to it is restricted.
         BrokenModel: weights or configurations that do not fit together.
     """
-    with kept_logs() as logged:
+    with collect_logs() as logged:
         try:
             return _load(model, compute)
         except AlignError:
             raise
         except Exception as error:
-            raise model_load_error(model.name, error, told_by(error, logged)) from error
+            raise model_load_error(model.name, error, logged_reason(error, logged)) from error
 
 
 def _load(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
     pipeline = _from_pretrained(model, compute)
-    _check_words(model, pipeline)
+    _check_vocabularies(model, pipeline)
     if model.few_steps:
-        take_few_steps(pipeline, model.load_path, model.few_steps)
+        apply_few_step_adapter(pipeline, model.load_path, model.few_steps)
     pipeline.set_progress_bar_config(disable=True)
+
     family = family_of(model)
     for name in family.parts:
         getattr(pipeline, name).requires_grad_(False).eval()
     family.to_device(pipeline, compute)
     # On the device, where a pass over all weights costs least.
     for name in family.parts:
-        if bad := first_not_finite(getattr(pipeline, name)):
+        if bad := first_nonfinite_parameter(getattr(pipeline, name)):
             raise BrokenModel(
                 f"{model.name} holds weights that are no numbers, first in {name}.{bad}. Copy or "
                 "download it again."
@@ -61,8 +62,8 @@ def _load(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
     return pipeline
 
 
-def _check_words(model: ModelInfo, pipeline: StableDiffusionXLPipeline) -> None:
-    """Refuse tokenizers without their words: transformers makes do, and no prompt is read."""
+def _check_vocabularies(model: ModelInfo, pipeline: StableDiffusionXLPipeline) -> None:
+    """Raise BrokenModel for tokenizers without their vocabulary, which transformers accepts."""
     for tokenizer, encoder in family_of(model).tokenizers.items():
         words = len(getattr(pipeline, tokenizer))
         meant = getattr(pipeline, encoder).config.vocab_size
@@ -74,8 +75,8 @@ def _check_words(model: ModelInfo, pipeline: StableDiffusionXLPipeline) -> None:
             )
 
 
-def first_not_finite(part: torch.nn.Module) -> str | None:
-    """The first parameter with a NaN or an infinity in it."""
+def first_nonfinite_parameter(part: torch.nn.Module) -> str | None:
+    """Return the name of the first parameter with a NaN or an infinity in it."""
     for name, weight in part.named_parameters():
         # A sum is as finite as its terms, and takes a pass without a copy; half overflows in it.
         if not torch.isfinite(weight.sum(dtype=torch.float32)):
@@ -83,15 +84,16 @@ def first_not_finite(part: torch.nn.Module) -> str | None:
     return None
 
 
-def _looked_up(model: ModelInfo) -> ModelInfo:
-    """Return the model as it is known by now, if nobody could say what it is when it was named.
+def _resolve_doubt(model: ModelInfo) -> ModelInfo:
+    """Describe a hub model again that could not be looked up when it was named.
 
     Raises:
-        WrongModel: it is another kind than was guessed, so what is planned for it is wrong.
+        WrongModel: it is of another kind than was guessed, so its settings would be wrong.
     """
     now = describe_model(model.path) if model.doubt else model
     if now.doubt or now is model:
         return model
+
     for fact in ("preset", "width", "height", "steps", "guidance"):
         if getattr(now, fact) != getattr(model, fact):
             raise WrongModel(
@@ -103,23 +105,23 @@ def _looked_up(model: ModelInfo) -> ModelInfo:
 
 
 def _from_pretrained(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
-    """Load from the folder, after downloading what is not here of the commit that was described."""
-    model = _looked_up(model)
+    """Load from the folder, after downloading missing files of the commit that was described."""
+    model = _resolve_doubt(model)
     family = family_of(model)
-    place, options = Path(model.load_path), {"dtype": compute.weights, "use_safetensors": True}
-    if not place.is_dir() and HUB_NAME.fullmatch(model.path):
-        place = download(Hub.of_environment(), model.path, model.revision, family.parts)
-    apart = _parts_apart(place, family.parts, options) if place.is_dir() else {}
-    return family.pipeline_class.from_pretrained(place, **apart, **options)
+    location, options = Path(model.load_path), {"dtype": compute.weights, "use_safetensors": True}
+    if not location.is_dir() and HUB_NAME.fullmatch(model.path):
+        location = download(Hub.of_environment(), model.path, model.revision, family.parts)
+    loaded_parts = _load_separately(location, family.parts, options) if location.is_dir() else {}
+    return family.pipeline_class.from_pretrained(location, **loaded_parts, **options)
 
 
-def _parts_apart(
+def _load_separately(
     folder: Path, stems: Mapping[str, str], options: dict[str, Any]
 ) -> dict[str, torch.nn.Module]:
-    """Load what a pipeline's own loader would not, or not right.
+    """Load the parts that a pipeline's own loader would not load, or not correctly.
 
-    Parts whose files are of a variant are loaded with it, for a folder may mix them; text encoders
-    so that weights which the file lacks are seen: transformers makes them up, with a warning alone.
+    Parts with a variant, since a folder may mix variants; and text encoders, to see which weights
+    are missing: transformers initializes those at random, with no more than a warning.
 
     Raises:
         BrokenModel: a text encoder's file lacks weights.
@@ -143,10 +145,10 @@ def _parts_apart(
     return parts
 
 
-def take_few_steps(pipeline: StableDiffusionXLPipeline, folder: str, file: str) -> None:
-    """Add a few-step adapter to the weights, for good, and draw with its kind of steps.
+def apply_few_step_adapter(pipeline: StableDiffusionXLPipeline, folder: str, file: str) -> None:
+    """Fuse a few-step adapter into the weights, and render with its scheduler.
 
-    From here on it is the base: versions are trained on top of it, as on any distilled model.
+    The result is the base: versions are trained on top of it, as on any distilled model.
     """
     with safe_open(Path(folder) / file, "pt") as opened:
         part = family_of(pipeline).denoiser_part
@@ -157,7 +159,7 @@ def take_few_steps(pipeline: StableDiffusionXLPipeline, folder: str, file: str) 
 
 
 def quiet_libraries() -> None:
-    """No loading bars and hints in a process whose output is a log file."""
+    """Turn off progress bars and hints, in a process whose output is a log file."""
     diffusers.utils.logging.disable_progress_bar()
     diffusers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()

@@ -11,8 +11,8 @@ from align.client.render_items import RenderItem
 from align.data.encode import sha256
 from align.device import choose_compute
 from align.files import write_json
-from align.sampling.render import Adapters, batches, render, store
-from align.sampling.to_folder import settings_of
+from align.sampling.render import AdapterSwitcher, batches, render, store_image
+from align.sampling.to_folder import render_settings
 from align.weights.pipeline import load_pipeline, quiet_libraries
 
 
@@ -24,7 +24,7 @@ class Painter:
         self.model = describe_model()
         self.compute = choose_compute()
         self._pipeline = load_pipeline(self.model, self.compute)
-        self._adapters = Adapters(self._pipeline)
+        self._adapters = AdapterSwitcher(self._pipeline)
         self._folder = folder / "images"
         self._index = self._folder / "index.json"
         self._drawn: dict[str, str] = (
@@ -46,9 +46,9 @@ class Painter:
         self._adapters.use([(str(adapter), 1.0)] if adapter else [])
         for indices in batches(len(items), 0.016, prefer_throughput=True):
             batch = [items[i] for i in indices]
-            images = render(self._pipeline, self.compute, batch, settings_of(self.model))
+            images = render(self._pipeline, self.compute, batch, render_settings(self.model))
             for i, image in zip(indices, images, strict=True):
-                sha = store(image, self._folder).sha256
+                sha = store_image(image, self._folder).sha256
                 self._drawn[names[i]] = f"{sha[:2]}/{sha}.png"
         if items:
             write_json(self._index, self._drawn)

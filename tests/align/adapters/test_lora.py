@@ -17,7 +17,7 @@ from align.client.render_items import RenderItem, RenderSettings
 from align.device import Compute
 from align.errors import InvalidSettings
 from align.families.sdxl import SDXL, TARGETS
-from align.sampling.render import Adapters, render
+from align.sampling.render import AdapterSwitcher, render
 from align.weights.pipeline import load_pipeline
 
 SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "UniPCMultistepScheduler")
@@ -85,7 +85,7 @@ def test_a_sampler_switches_between_base_and_adapters(tuned, pipeline, compute, 
     path = tmp_path / "adapter.safetensors"
     save_adapter(tuned.unet, path)
     sampler = load_pipeline(describe_model(), compute)
-    adapters = Adapters(sampler)
+    adapters = AdapterSwitcher(sampler)
     base = pixels(pipeline, compute)
     for _ in range(2):
         adapters.use([(str(path), 1.0)])

@@ -27,7 +27,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from align.errors import NotImportable
-from align.weights.import_lora import adopt
+from align.weights.import_lora import import_file
 
 MAKERS = (lora, loha, lokr, full_lokr, glora, ia3, oft, full, dora, locon, tucker_loha)
 OF_CONVOLUTIONS = (locon, tucker_loha)
@@ -75,7 +75,7 @@ def test_a_changed_file_is_taken_or_refused_in_a_sentence(maker, model, tmp_path
         file.write_bytes(content)
         started = time.monotonic()
         try:
-            facts = adopt(file, model, tmp_path / "ours.safetensors")
+            facts = import_file(file, model, tmp_path / "ours.safetensors")
             assert facts["kind"] in ("lora", "whole")
         except NotImportable as refused:
             assert str(refused).endswith(".") and len(str(refused)) < LONGEST
@@ -90,5 +90,5 @@ def test_a_header_of_countless_or_endless_names_is_refused_at_once(words, model,
     file.write_bytes(save({name: torch.zeros(0) for name in names}))
     started = time.monotonic()
     with pytest.raises(NotImportable, match=r"another model|lacks|50,000 weights") as refused:
-        adopt(file, model)
+        import_file(file, model)
     assert time.monotonic() - started < SECONDS and len(str(refused.value)) < LONGEST

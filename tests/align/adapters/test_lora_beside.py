@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from align.adapters.lora_origins import origin_of
 from align.errors import NotImportable
-from align.weights.import_lora import adopt
+from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
 HALVES = {"lora_A": numbers(2, 128), "lora_B": numbers(128, 2, seed=1)}
@@ -29,7 +29,7 @@ def brought(weights, model, tmp_path, **metadata):
     """What a file becomes."""
     tensors = {key: weight.contiguous().clone() for key, weight in weights.items()}
     save_file(tensors, tmp_path / "x.safetensors", metadata or None)
-    facts = adopt(tmp_path / "x.safetensors", model, tmp_path / "ours.safetensors")
+    facts = import_file(tmp_path / "x.safetensors", model, tmp_path / "ours.safetensors")
     return facts["kind"], load_file(tmp_path / "ours.safetensors")
 
 
@@ -155,7 +155,7 @@ def test_of_a_layer_that_peft_trained_whole_the_trained_one_counts(model, base, 
 def test_settings_without_halves_are_no_file_for_another_model(part, model, tmp_path):
     file = write(tmp_path / "x.safetensors", {part: torch.ones(1)}, kohya(QUERY))
     with pytest.raises(NotImportable, match="nothing but settings of a LoRA"):
-        adopt(file, model)
+        import_file(file, model)
 
 
 @pytest.mark.parametrize("root", ["unet.", "lora_unet_", "base_model.model."])
@@ -164,7 +164,7 @@ def test_a_configuration_counts_for_files_of_peft_alone(root, model, tmp_path):
     name = QUERY.replace(".", "_") if root == "lora_unet_" else QUERY
     weights = {f"{root}{name}.{half}.weight": weight for half, weight in HALVES.items()}
     save_file(weights, tmp_path / "cats.safetensors")
-    alpha = adopt(tmp_path / "cats.safetensors", model)["alpha"]
+    alpha = import_file(tmp_path / "cats.safetensors", model)["alpha"]
     assert alpha == (64 if root == "base_model.model." else 2)
 
 

@@ -11,7 +11,7 @@ from peft import LoHaConfig, LoKrConfig, inject_adapter_in_model
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
-from align.weights.import_lora import adopt
+from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
 KINDS = {
@@ -50,7 +50,7 @@ def test_an_adapter_of_peft_changes_what_peft_says(config, layer, model, compute
     facts = {"peft_type": config.peft_type, "r": config.r, "alpha": config.alpha}
     (tmp_path / "adapter_config.json").write_text(json.dumps(facts))
 
-    kind = adopt(tmp_path, model, tmp_path / "out" / "o.safetensors")["kind"]
+    kind = import_file(tmp_path, model, tmp_path / "out" / "o.safetensors")["kind"]
     ours, change = load_file(tmp_path / "out" / "o.safetensors"), tuned.get_delta_weight("default")
     if kind == "lora":
         up, down = (ours[f"unet.{layer}.lora_{half}.weight"].flatten(1) for half in "BA")
@@ -66,7 +66,7 @@ def test_a_norm_is_found_by_every_programs_name(theirs, ours, model, compute, tm
     weights = {f"{theirs}.w_norm": added}
     weights |= {f"lora_unet_{QUERY.replace('.', '_')}.{part}": w for part, w in lora().items()}
     save_file(weights, tmp_path / "x.safetensors")
-    facts = adopt(tmp_path / "x.safetensors", model, tmp_path / "o.safetensors")
+    facts = import_file(tmp_path / "x.safetensors", model, tmp_path / "o.safetensors")
     assert (facts["kind"], facts["layers"]) == ("whole", 2)
     found = load_file(tmp_path / "o.safetensors")[f"{ours}.weight"]
     assert torch.equal(found, (own + added).half())

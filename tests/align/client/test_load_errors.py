@@ -22,7 +22,7 @@ from align.client.load_errors import model_load_error
 from align.client.models import describe_model, embedded_folder
 from align.errors import BrokenModel, ModelNotFound, ModelUnavailable
 from align.files import link_tree
-from align.weights.library_logs import kept_logs, told_by
+from align.weights.library_logs import collect_logs, logged_reason
 from align.weights.pipeline import load_pipeline
 
 ANSWERS = {
@@ -213,9 +213,9 @@ def test_a_text_encoder_that_lacks_weights_is_not_made_up(broken, compute, part)
 def test_what_libraries_log_is_kept_and_their_settings_are_as_before():
     root = logging.getLogger("transformers")
     logger, before = root.getChild("modeling_utils"), (root.level, len(root.handlers))
-    with kept_logs() as kept:
+    with collect_logs() as kept:
         logger.warning("\x1b[1mREPORT\x1b[0m\na | MISSING")
     assert kept == ["REPORT\na | MISSING"]
-    assert told_by(ValueError("look at the above report!"), kept) == "REPORT; a MISSING"
-    assert told_by(ValueError("no such file"), kept) == ""
+    assert logged_reason(ValueError("look at the above report!"), kept) == "REPORT; a MISSING"
+    assert logged_reason(ValueError("no such file"), kept) == ""
     assert (root.level, len(root.handlers)) == before

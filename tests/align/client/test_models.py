@@ -16,7 +16,7 @@ from align.client.models import describe_model, embedded_folder
 from align.client.sampler import RenderItem
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 from align.sampling.render import render
-from align.sampling.to_folder import settings_of
+from align.sampling.to_folder import render_settings
 from align.weights.pipeline import load_pipeline
 
 
@@ -260,7 +260,10 @@ def test_a_model_that_is_trained_by_edm_is_rendered_by_it(copy, compute):
     rewrite(copy, "model_index.json", scheduler=["diffusers", edm["_class_name"]])
     info = replace(describe_model(str(copy)), steps=2)
     images = render(
-        load_pipeline(info, compute), compute, [RenderItem("a cat", 1)], settings_of(info)
+        load_pipeline(info, compute),
+        compute,
+        [RenderItem("a cat", 1)],
+        render_settings(info),
     )
     assert images[0].size == (128, 128)
 

@@ -16,7 +16,7 @@ from align.client.watchdog import (
     Watchdog,
     usage_of,
 )
-from align.sampling.heartbeat import HeartbeatSender, cached
+from align.sampling.heartbeat import HeartbeatSender, cached_bytes
 
 TIMEOUTS = Timeouts(check_interval_s=1.0, heartbeat_interval_s=5.0)
 A_MINUTE = 60
@@ -142,12 +142,12 @@ def test_the_system_tells_what_this_process_used():
 
 
 def test_what_is_in_the_cache_of_a_hub_is_counted_while_it_comes(tmp_path):
-    assert cached(tmp_path, "some/model") == 0
+    assert cached_bytes(tmp_path, "some/model") == 0
     blobs = tmp_path / "models--some--model" / "blobs"
     blobs.mkdir(parents=True)
     (blobs / "aa").write_bytes(b"x" * 1000)
     (blobs / "bb.incomplete").write_bytes(b"x" * 234)
-    assert cached(tmp_path, "some/model") == 1234
+    assert cached_bytes(tmp_path, "some/model") == 1234
 
 
 def test_a_heartbeat_says_the_phase_and_counts_the_steps():

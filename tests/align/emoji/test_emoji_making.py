@@ -39,7 +39,7 @@ from align.emoji.training_loop import NotTrained, learning_rate, load_averaged, 
 from align.errors import RunLocked, TrainingDiverged
 from align.files import read_json
 from align.sampling.render import RenderItem, RenderSettings, render
-from align.sampling.to_folder import settings_of
+from align.sampling.to_folder import render_settings
 from align.weights.pipeline import load_pipeline
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -125,7 +125,7 @@ def test_all_stages_make_a_model_that_renders(work, monkeypatch, compute):
     info = describe_model(str(work / "model"))
     assert (info.width, info.scheduler) == (32, "UniPCMultistepScheduler")
     pipeline = load_pipeline(info, compute)
-    (image,) = render(pipeline, compute, [RenderItem("a cat face", 1)], settings_of(info))
+    (image,) = render(pipeline, compute, [RenderItem("a cat face", 1)], render_settings(info))
     assert image.size == (32, 32)
     assert np.asarray(image).std() > 0
 

@@ -17,7 +17,7 @@ from align.emoji.emoji_images import BACKGROUNDS
 from align.emoji.measure import MAX_COLOR_DISTANCE, nearest_background
 from align.errors import BrokenModel
 from align.sampling.render import render
-from align.sampling.to_folder import settings_of
+from align.sampling.to_folder import render_settings
 from align.weights.export import export
 from align.weights.pipeline import load_pipeline
 
@@ -55,14 +55,14 @@ def test_it_is_rendered_in_four_steps_without_guidance_by_weights_that_hold_the_
     named, plain = dict(loaded.unet.named_parameters()), dict(pipeline.unet.named_parameters())
     assert named.keys() == plain.keys()
     assert any(not torch.equal(named[name], plain[name]) for name in plain)
-    (image,) = render(loaded, compute, ITEMS, settings_of(fast))
+    (image,) = render(loaded, compute, ITEMS, render_settings(fast))
     assert np.asarray(image).std() > 0
 
 
 def test_the_adapter_that_comes_along_renders_what_is_asked(compute):
     shipped = describe_model(FAST)
     items = [RenderItem(f"flat red apple on a {name} background", 3) for name in BACKGROUNDS]
-    drawn = render(load_pipeline(shipped, compute), compute, items, settings_of(shipped))
+    drawn = render(load_pipeline(shipped, compute), compute, items, render_settings(shipped))
     for name, image in zip(BACKGROUNDS, drawn, strict=True):
         background, distance = nearest_background(image)
         assert (background, distance < MAX_COLOR_DISTANCE) == (name, True)
@@ -72,7 +72,7 @@ def test_the_adapter_that_comes_along_renders_what_is_asked(compute):
 
 def test_the_same_seed_gives_the_same_image(fast, compute):
     loaded = load_pipeline(fast, compute)
-    once, again = (render(loaded, compute, ITEMS, settings_of(fast))[0] for _ in range(2))
+    once, again = (render(loaded, compute, ITEMS, render_settings(fast))[0] for _ in range(2))
     assert once.tobytes() == again.tobytes()
 
 
@@ -84,8 +84,8 @@ def test_a_version_of_it_is_exported_as_a_model_that_renders_the_same(fast, comp
     assert (merged.steps, merged.guidance, merged.scheduler) == (4, 1.0, "LCMScheduler")
     expected = load_pipeline(fast, compute)
     expected.load_lora_weights(tmp_path, weight_name="version.safetensors")
-    (before,) = render(expected, compute, ITEMS, settings_of(fast))
-    (after,) = render(load_pipeline(merged, compute), compute, ITEMS, settings_of(merged))
+    (before,) = render(expected, compute, ITEMS, render_settings(fast))
+    (after,) = render(load_pipeline(merged, compute), compute, ITEMS, render_settings(merged))
     off = np.abs(np.asarray(before, dtype=int) - np.asarray(after, dtype=int))
     assert off.max() <= 2
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from align.client.render_items import RenderItem
-from align.sampling.cpu_threads import LEAST, parts_of, side_by_side
-from align.sampling.render import draw_latents, render
-from align.sampling.to_folder import settings_of
+from align.sampling.cpu_threads import MIN_IMAGES_PER_PART, map_in_threads, split_batch
+from align.sampling.render import render, render_latents
+from align.sampling.to_folder import render_settings
 
 CPU = torch.device("cpu")
 PROMPTS = ("a cat face", "a pizza", "a red car")
@@ -32,32 +32,32 @@ def two_threads() -> Iterator[None]:
 
 @pytest.fixture
 def items() -> list[RenderItem]:
-    return [RenderItem(PROMPTS[n % len(PROMPTS)], n) for n in range(2 * LEAST + 1)]
+    return [RenderItem(PROMPTS[n % len(PROMPTS)], n) for n in range(2 * MIN_IMAGES_PER_PART + 1)]
 
 
 def test_parts_are_equal_and_not_small(two_threads):
-    assert parts_of(2 * LEAST - 1, CPU) == [slice(0, 2 * LEAST - 1)]
-    assert [part.stop - part.start for part in parts_of(13, CPU)] == [6, 7]
-    assert parts_of(0, CPU) == [slice(0, 0)]
-    assert parts_of(16, torch.device("cuda")) == [slice(0, 16)]
+    assert split_batch(2 * MIN_IMAGES_PER_PART - 1, CPU) == [slice(0, 2 * MIN_IMAGES_PER_PART - 1)]
+    assert [part.stop - part.start for part in split_batch(13, CPU)] == [6, 7]
+    assert split_batch(0, CPU) == [slice(0, 0)]
+    assert split_batch(16, torch.device("cuda")) == [slice(0, 16)]
 
 
 def test_each_worker_has_its_share_of_the_threads(two_threads):
     def look(_: int) -> tuple[str, int]:
         return threading.current_thread().name, torch.get_num_threads()
 
-    threads = side_by_side(look, range(6))
+    threads = map_in_threads(look, range(6))
     assert all(name.startswith("part") and share == 1 for name, share in threads)
     assert torch.get_num_threads() == 2
-    assert side_by_side(look, [0]) == [(threading.current_thread().name, 2)]
+    assert map_in_threads(look, [0]) == [(threading.current_thread().name, 2)]
 
 
 def test_a_batch_in_parts_is_the_batch_at_once(pipeline, model, compute, items, two_threads):
-    settings = replace(settings_of(model), steps=3)
-    parts = draw_latents(pipeline, compute, items, settings)
+    settings = replace(render_settings(model), steps=3)
+    parts = render_latents(pipeline, compute, items, settings)
     images = render(pipeline, compute, items, settings)
     torch.set_num_threads(1)
-    whole = draw_latents(pipeline, compute, items, settings)
+    whole = render_latents(pipeline, compute, items, settings)
     torch.testing.assert_close(parts, whole, rtol=1e-3, atol=1e-3)
     assert len(images) == len(items)
 
@@ -71,6 +71,6 @@ def test_what_ends_one_part_ends_the_batch(pipeline, model, compute, items, two_
             raise Halted
 
     with pytest.raises(Halted):
-        draw_latents(pipeline, compute, items, settings_of(model), between)
+        render_latents(pipeline, compute, items, render_settings(model), between)
     assert len(steps) <= 5
     assert not [one for one in threading.enumerate() if one.name.startswith("part")]

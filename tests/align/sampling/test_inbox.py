@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from align.sampling.inbox import Deserted, Inbox, Preempted
+from align.sampling.inbox import Inbox, InputClosed, Preempted
 
 
 class Wire:
@@ -78,5 +78,5 @@ def test_when_the_lines_end_the_work_ends_whatever_waits():
     while inbox._open:
         threading.Event().wait(0.005)
     assert list(inbox) == []
-    with pytest.raises(Deserted):
+    with pytest.raises(InputClosed):
         inbox.check(first)

@@ -18,7 +18,7 @@ from align.adapters.lora import add_lora, merged, save_adapter
 from align.client.models import describe_model
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound
 from align.families.sdxl import SDXL
-from align.sampling.render import Adapters
+from align.sampling.render import AdapterSwitcher
 from align.sampling.to_folder import render
 from align.weights.full import FullTrainable
 from align.weights.pipeline import load_pipeline
@@ -28,7 +28,7 @@ from align.weights.pipeline import load_pipeline
 def drawing(compute):
     """A pipeline and what switches its adapters, for all tests here."""
     pipeline = load_pipeline(describe_model(), compute)
-    return pipeline, Adapters(pipeline)
+    return pipeline, AdapterSwitcher(pipeline)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from align.client.sampler import SamplerProcess
 from align.client.watchdog import Timeouts
 from align.errors import SamplerFailed
 from align.sampling.render import batches
-from align.sampling.server import why_not
+from align.sampling.server import error_sentence
 from align.scoring.implicit_reward import ImplicitReward
 from align.weights.pipeline import load_pipeline
 
@@ -76,7 +76,7 @@ def test_images_are_on_disk_when_they_are_reported(sampler):
 
 
 def test_a_missing_adapter_is_an_error_and_the_sampler_lives_on(sampler, tmp_path):
-    with pytest.raises(SamplerFailed, match=r"could not be drawn: .*none\.safetensors is gone"):
+    with pytest.raises(SamplerFailed, match=r"could not be rendered: .*none\.safetensors is gone"):
         sampler.render([RenderItem("a", 1)], [(tmp_path / "none.safetensors", 1.0)], SETTINGS)
     assert len(sampler.render([RenderItem("a", 1)], [], SETTINGS)) == 1
 
@@ -150,8 +150,8 @@ def test_a_sampler_that_is_stopped_leaves_what_it_draws(tmp_path):
 
 def test_a_full_disk_is_named_as_what_it_is():
     full = OSError(errno.ENOSPC, "No space left on device")
-    assert why_not(full, "drawn").startswith("The disk of the studio folder is full.")
-    assert "no gear" in why_not(RuntimeError("no gear"), "drawn")
+    assert error_sentence(full, "drawn").startswith("The disk of the studio folder is full.")
+    assert "no gear" in error_sentence(RuntimeError("no gear"), "drawn")
 
 
 def test_a_sampler_that_dies_is_started_again(sampler):

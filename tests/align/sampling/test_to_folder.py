@@ -9,8 +9,8 @@ from PIL import Image
 
 from align.client.render_items import RenderItem
 from align.errors import InvalidSettings
-from align.sampling.render import draw_latents
-from align.sampling.to_folder import contact_sheet, parse_seeds, sample, settings_of
+from align.sampling.render import render_latents
+from align.sampling.to_folder import contact_sheet, parse_seeds, render_settings, sample
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_the_defaults_end_where_many_more_steps_end(pipeline, model, compute):
     items = [RenderItem(prompt, 3) for prompt in ("a cat face", "a pizza", "a red car", "a tulip")]
 
     def latents(steps):
-        settings = replace(settings_of(model), steps=steps)
-        return draw_latents(pipeline, compute, items, settings).float()
+        settings = replace(render_settings(model), steps=steps)
+        return render_latents(pipeline, compute, items, settings).float()
 
     default, half, many = (latents(steps) for steps in (model.steps, model.steps // 2, 60))
     distances = [float((one - many).pow(2).mean().sqrt()) for one in (default, half)]

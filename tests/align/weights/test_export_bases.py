@@ -18,7 +18,7 @@ from align.adapters.lora import save_adapter
 from align.client.models import describe_model
 from align.families.sdxl import SDXL_UNET, TARGETS
 from align.weights.export import export
-from align.weights.import_lora import adopt
+from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
 
@@ -48,7 +48,7 @@ def test_a_small_relative_of_sdxl_with_its_text_is_numbered_as_itself(targets, t
 def brought(folder: Path, model, weights: dict[str, torch.Tensor]) -> Path:
     """A file of another program, as the app keeps it."""
     save_file(weights, folder / "theirs.safetensors")
-    adopt(folder / "theirs.safetensors", model, folder / "ours.safetensors")
+    import_file(folder / "theirs.safetensors", model, folder / "ours.safetensors")
     return folder / "ours.safetensors"
 
 

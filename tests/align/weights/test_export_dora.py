@@ -15,7 +15,7 @@ from align.adapters.lora import save_adapter
 from align.adapters.sgm_names import layout_of
 from align.families.sdxl import TARGETS
 from align.weights.export import export
-from align.weights.import_lora import adopt
+from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
 DORA = KINDS["dora"]
@@ -115,7 +115,7 @@ def test_a_dora_of_another_base_is_named(adapter, model, tmp_path):
 
 def test_a_dora_that_was_exported_comes_back_as_the_dora_that_it_was(adapter, model, tmp_path):
     file = export(adapter, tmp_path / "d.safetensors", "dora", precision="fp32", model=model)
-    facts = adopt(file, model, tmp_path / "back.safetensors")
+    facts = import_file(file, model, tmp_path / "back.safetensors")
     assert (facts["kind"], facts["family"]) == ("lora", "DoRA")
     back, own = load_file(tmp_path / "back.safetensors"), load_file(adapter)
     assert back.keys() == own.keys()
@@ -129,7 +129,7 @@ def test_what_was_written_for_comfyui_comes_back_as_the_same_dora(
     precision, tolerance, adapter, tuned, model, compute, tmp_path
 ):
     file = export(adapter, tmp_path / "d.safetensors", "dora", precision=precision, model=model)
-    facts = adopt(file, model, tmp_path / "ours.safetensors")
+    facts = import_file(file, model, tmp_path / "ours.safetensors")
     assert facts["kind"] == "lora"
     ours = load_pipeline(model, compute)
     ours.load_lora_weights(str(tmp_path), weight_name="ours.safetensors", adapter_name="default")

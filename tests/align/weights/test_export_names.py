@@ -23,7 +23,7 @@ from align.adapters.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_o
 from align.client.models import describe_model, embedded_folder
 from align.families.sdxl import SDXL_UNET, TARGETS
 from align.weights.export import export
-from align.weights.import_lora import adopt
+from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
 NAMES = (Path(__file__).parent / "sdxl_kohya_names.txt").read_text("utf-8").split()
@@ -230,7 +230,7 @@ def test_what_is_exported_comes_back_as_the_same_change(
         tmp_path / "adapter.safetensors", tmp_path / "k.safetensors", "kohya", precision=precision
     )
     ours = load_pipeline(model, compute)
-    adopt(file, model, tmp_path / "ours.safetensors")
+    import_file(file, model, tmp_path / "ours.safetensors")
     ours.load_lora_weights(str(tmp_path), weight_name="ours.safetensors", adapter_name="default")
     stock = load_pipeline(model, compute)
     stock.load_lora_weights(str(tmp_path), weight_name=file.name, adapter_name="default")

@@ -15,7 +15,7 @@ from align.adapters.kohya import ExportError
 from align.adapters.lora import save_adapter
 from align.families.sdxl import TARGETS
 from align.weights.export import export
-from align.weights.import_lora import adopt
+from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
 KINDS = {
@@ -129,7 +129,7 @@ def test_a_folder_that_holds_something_is_left_alone(model, compute, tmp_path):
         export(tmp_path / "adapter.safetensors", tmp_path / "full", "peft")
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
     folder = export(tmp_path / "adapter.safetensors", tmp_path / "new", "peft")
-    assert adopt(folder, model)["kind"] == "lora"
+    assert import_file(folder, model)["kind"] == "lora"
 
 
 def test_whole_weights_are_no_peft_folder(model, compute, tmp_path):

@@ -19,8 +19,8 @@ from align.adapters.lora_names import known_names, layers_of, plain_name
 from align.adapters.sgm_names import layout_of
 from align.families.sdxl import TARGETS
 from align.weights.export import export
-from align.weights.full import KIND, WHOLE
-from align.weights.import_lora import adopt
+from align.weights.full import WEIGHTS_KEY, WHOLE_UNET
+from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
 LAYERS = (
@@ -196,7 +196,7 @@ def test_a_lora_from_elsewhere_is_written_again_in_every_form(model, compute, tm
         tmp_path / "adapter.safetensors", tmp_path / "t.safetensors", "kohya", precision="fp32"
     )
     ours = tmp_path / "ours.safetensors"
-    adopt(theirs, model, ours)
+    import_file(theirs, model, ours)
     again = export(ours, tmp_path / "again.safetensors", "kohya", precision="fp32")
     assert names_in(again) == names_in(theirs)
     stock = load_pipeline(model, compute)
@@ -210,7 +210,7 @@ def test_a_lora_from_elsewhere_is_written_again_in_every_form(model, compute, tm
 @pytest.mark.parametrize("form", ["kohya", "dora", "peft", "diffusers"])
 def test_a_version_of_whole_weights_can_only_be_merged(form, model, tmp_path):
     path = tmp_path / "whole.safetensors"
-    save_file({"conv_in.weight": torch.ones(1)}, path, metadata={KIND: WHOLE})
+    save_file({"conv_in.weight": torch.ones(1)}, path, metadata={WEIGHTS_KEY: WHOLE_UNET})
     target = tmp_path / ("peft" if form == "peft" else "k.safetensors")
     with pytest.raises(ExportError, match="Export it with --form merged"):
         export(path, target, form, model=model)

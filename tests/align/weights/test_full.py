@@ -13,11 +13,11 @@ from align.client.models import describe_model
 from align.client.render_items import RenderItem, RenderSettings
 from align.client.run_folder import RunFolder
 from align.errors import BrokenModel, InvalidSettings
-from align.sampling.render import Adapters, render
+from align.sampling.render import AdapterSwitcher, render
 from align.scoring.implicit_reward import load_implicit
 from align.training.session import train_folder
 from align.weights.export import export
-from align.weights.full import Replacement, is_whole
+from align.weights.full import WeightSwapper, holds_full_weights
 from align.weights.pipeline import load_pipeline
 
 SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "UniPCMultistepScheduler")
@@ -36,10 +36,10 @@ def pixels(pipeline, compute) -> bytes:
 
 
 def test_a_run_of_all_weights_draws_merges_and_leaves_the_base_as_it_was(tuned, compute, tmp_path):
-    assert is_whole(tuned.adapter)
+    assert holds_full_weights(tuned.adapter)
     assert tuned.status().result["reference_draws"]["asked"] > 0
     pipeline = load_pipeline(describe_model(), compute)
-    adapters, base = Adapters(pipeline), pixels(pipeline, compute)
+    adapters, base = AdapterSwitcher(pipeline), pixels(pipeline, compute)
     adapters.use([(str(tuned.adapter), 1.0)])
     changed = pixels(pipeline, compute)
     assert changed != base
@@ -91,7 +91,7 @@ def test_an_adapter_is_no_whole_unet(compute, tmp_path):
     save_adapter(pipeline.unet, tmp_path / "adapter.safetensors")
     before = [weight.clone() for weight in pipeline.unet.parameters()]
     with pytest.raises(BrokenModel, match="does not hold all weights"):
-        Replacement(pipeline.unet).use(tmp_path / "adapter.safetensors")
+        WeightSwapper(pipeline.unet).use(tmp_path / "adapter.safetensors")
     assert_close(list(pipeline.unet.parameters()), before, rtol=0, atol=0)
-    assert not is_whole(tmp_path / "adapter.safetensors")
-    assert not is_whole(tmp_path / "nothing.safetensors")
+    assert not holds_full_weights(tmp_path / "adapter.safetensors")
+    assert not holds_full_weights(tmp_path / "nothing.safetensors")

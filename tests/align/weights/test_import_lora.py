@@ -27,8 +27,8 @@ from align.client.models import describe_model, embedded_folder
 from align.errors import ConversionFailed, NotImportable
 from align.families.sdxl import SDXL_UNET, TARGETS
 from align.weights.export import export
-from align.weights.full import is_whole
-from align.weights.import_lora import adopt
+from align.weights.full import holds_full_weights
+from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
 
@@ -61,7 +61,7 @@ def test_whatever_its_alpha_a_lora_makes_the_same_change(kind, form, model, comp
     save_adapter(pipeline.unet, tmp_path / "lora.safetensors")
     precision = {"precision": "fp32"} if form == "kohya" else {}
     file = export(tmp_path / "lora.safetensors", tmp_path / "k.safetensors", form, **precision)
-    facts = adopt(file, model, tmp_path / "ours.safetensors")
+    facts = import_file(file, model, tmp_path / "ours.safetensors")
     # Stock diffusers, as the sampler uses it.
     ours = loaded(model, compute, tmp_path / "ours.safetensors")
     assert_close(deltas(ours.unet), deltas(pipeline.unet), rtol=1e-5, atol=1e-7)
@@ -109,7 +109,7 @@ def test_convolutions_and_feed_forward_layers_come_along(model, compute, tmp_pat
     )
     save_adapter(tuned.unet, tmp_path / "all.safetensors")
     every, kohya = tmp_path / "all.safetensors", tmp_path / "k.safetensors"
-    facts = adopt(
+    facts = import_file(
         export(every, kohya, "kohya", precision="fp32"), model, tmp_path / "ours.safetensors"
     )
     ours = loaded(model, compute, tmp_path / "ours.safetensors")
@@ -130,7 +130,7 @@ def test_convolutions_and_feed_forward_layers_come_along(model, compute, tmp_pat
     ids=["peft", "older", "peft's state", "attention processors"],
 )  # fmt: skip
 def test_older_spellings_are_understood(rename, lora, model, tmp_path):
-    adopt(renamed(lora, rename), model, tmp_path / "ours.safetensors")
+    import_file(renamed(lora, rename), model, tmp_path / "ours.safetensors")
     # Without metadata alpha means rank, as diffusers takes it.
     assert_close(load_file(tmp_path / "ours.safetensors"), load_file(lora), rtol=0, atol=0)
 
@@ -141,7 +141,7 @@ def test_the_alpha_of_a_peft_folder_counts(lora, model, tmp_path):
     file = renamed(lora, lambda name: name.replace("unet.", "base_model.model."))
     file.replace(folder / "adapter_model.safetensors")
     (folder / "adapter_config.json").write_text(json.dumps({"r": 2, "lora_alpha": 3}))
-    facts = adopt(folder, model, tmp_path / "ours.safetensors")
+    facts = import_file(folder, model, tmp_path / "ours.safetensors")
     assert facts["alpha"] == 3.0
     name, up = next((n, w) for n, w in load_file(lora).items() if "lora_B" in n)
     assert_close(load_file(tmp_path / "ours.safetensors")[name], 1.5 * up, rtol=0, atol=0)
@@ -153,7 +153,7 @@ def test_half_precision_stays_where_nothing_is_lost(lora, model, tmp_path):
         config = {"unet.r": 2, "unet.lora_alpha": alpha}
         half = tmp_path / "half.safetensors"
         save_file(weights, half, {"lora_adapter_metadata": json.dumps(config)})
-        adopt(half, model, tmp_path / "ours.safetensors")
+        import_file(half, model, tmp_path / "ours.safetensors")
         ours = load_file(tmp_path / "ours.safetensors")
         assert {weight.dtype for weight in ours.values()} == {kept}
 
@@ -162,7 +162,7 @@ def test_the_text_encoders_part_is_left_out_and_said(lora, model, tmp_path):
     weights = load_file(lora)
     weights |= {f"lora_te{n}_text_model_x.lora_down.weight": torch.ones(2, 4) for n in (1, 2)}
     save_file(weights, tmp_path / "both.safetensors")
-    facts = adopt(tmp_path / "both.safetensors", model, tmp_path / "ours.safetensors")
+    facts = import_file(tmp_path / "both.safetensors", model, tmp_path / "ours.safetensors")
     assert facts["text_encoder_weights_left_out"] == 2
     assert load_file(tmp_path / "ours.safetensors").keys() == load_file(lora).keys()
 
@@ -173,11 +173,11 @@ def test_of_a_tuned_pipeline_the_unet_becomes_whole_weights(model, tmp_path):
     file = next((folder / "unet").glob("*.safetensors"))
     tuned = {name: weight.float() * 1.5 for name, weight in load_file(file).items()}
     save_file(tuned, file)
-    facts = adopt(folder, model, tmp_path / "ours.safetensors")
-    assert facts["kind"] == "whole" and is_whole(tmp_path / "ours.safetensors")
+    facts = import_file(folder, model, tmp_path / "ours.safetensors")
+    assert facts["kind"] == "whole" and holds_full_weights(tmp_path / "ours.safetensors")
     half = {name: weight.half() for name, weight in tuned.items()}
     assert_close(load_file(tmp_path / "ours.safetensors"), half, rtol=0, atol=0)
-    again = adopt(tmp_path / "ours.safetensors", model, tmp_path / "again.safetensors")
+    again = import_file(tmp_path / "ours.safetensors", model, tmp_path / "again.safetensors")
     assert (again["kind"], again["form"]) == ("whole", "palate")
 
 
@@ -244,7 +244,7 @@ def test_what_does_not_fit_or_is_broken_gets_a_sentence_and_writes_nothing(lora,
     }
     for kind, path in broken_files(lora, tmp_path).items():
         with pytest.raises(NotImportable, match=said[kind]):
-            adopt(path, model, tmp_path / "ours.safetensors")
+            import_file(path, model, tmp_path / "ours.safetensors")
         assert not (tmp_path / "ours.safetensors").exists()
 
 
@@ -252,7 +252,7 @@ def test_what_does_not_fit_or_is_broken_gets_a_sentence_and_writes_nothing(lora,
 def test_a_pipe_is_no_lora_and_is_not_waited_for(model, tmp_path):
     os.mkfifo(tmp_path / "pipe.safetensors")
     with pytest.raises(NotImportable, match="not a regular file"):
-        adopt(tmp_path / "pipe.safetensors", model)
+        import_file(tmp_path / "pipe.safetensors", model)
 
 
 def test_a_unet_of_another_shape_or_target_is_refused(model, tmp_path):
@@ -263,13 +263,13 @@ def test_a_unet_of_another_shape_or_target_is_refused(model, tmp_path):
     other = {"epsilon": "v_prediction", "v_prediction": "epsilon"}[config["prediction_type"]]
     scheduler.write_text(json.dumps(config | {"prediction_type": other}))
     with pytest.raises(NotImportable, match=f"predicts {other}"):
-        adopt(folder, model)
+        import_file(folder, model)
     shutil.rmtree(folder / "scheduler")
     file = next((folder / "unet").glob("*.safetensors"))
     weights = load_file(file)
     save_file({"conv_in.weight": weights.pop("conv_in.weight")[:1], **weights}, file)
     with pytest.raises(NotImportable, match=r"its conv_in\.weight is"):
-        adopt(folder, model)
+        import_file(folder, model)
 
 
 def test_a_workshop_works_in_another_process(lora, tmp_path):
@@ -308,4 +308,4 @@ def test_a_full_disk_is_named(lora, model, tmp_path, monkeypatch):
 
     monkeypatch.setattr(align.weights.import_lora, "save_file", full)
     with pytest.raises(align.weights.import_lora.DiskFull, match="was not taken in"):
-        adopt(lora, model, tmp_path / "ours.safetensors")
+        import_file(lora, model, tmp_path / "ours.safetensors")

@@ -36,8 +36,8 @@ from align.adapters.lora_keys import split_key
 from align.adapters.lycoris import apply_change, family_of, rank_of
 from align.errors import NotImportable
 from align.weights.export import export
-from align.weights.full import Replacement, is_whole
-from align.weights.import_lora import adopt
+from align.weights.full import WeightSwapper, holds_full_weights
+from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
 WHOLE, LORA = "whole", "lora"
@@ -96,9 +96,9 @@ def test_a_family_that_can_be_merged_exactly_is_accepted(
 ):
     file = write(tmp_path / "theirs.safetensors", parts, kohya(layer))
     ours = tmp_path / "ours.safetensors"
-    facts = adopt(file, model, ours)
+    facts = import_file(file, model, ours)
     assert (facts["kind"], facts["family"], facts["layers"]) == (kind, family, 1)
-    assert is_whole(ours) == (kind == WHOLE)
+    assert holds_full_weights(ours) == (kind == WHOLE)
     name = f"{layer}.weight"
     right = meant(parts, base[name])
     assert not torch.equal(right, base[name])
@@ -121,9 +121,9 @@ def test_a_merged_version_draws_and_is_exported_as_whole_versions_are(
 ):
     file = write(tmp_path / "theirs.safetensors", ia3(), kohya(QUERY))
     ours = tmp_path / "ours.safetensors"
-    adopt(file, model, ours)
+    import_file(file, model, ours)
     pipeline = load_pipeline(model, compute)
-    Replacement(pipeline.unet).use(ours)
+    WeightSwapper(pipeline.unet).use(ours)
     right = meant(ia3(), base[f"{QUERY}.weight"]).half().float()
     assert torch.equal(pipeline.unet.get_submodule(QUERY).weight, right)
     export(ours, tmp_path / "merged", "merged", model=model, precision="fp32")
@@ -136,7 +136,7 @@ def test_to_a_base_of_few_steps_its_own_adapter_is_added_too(tmp_path, compute):
 
     fast = describe_model("emoji-fast")
     file = write(tmp_path / "theirs.safetensors", full(), kohya(QUERY))
-    adopt(file, fast, tmp_path / "ours.safetensors")
+    import_file(file, fast, tmp_path / "ours.safetensors")
     own = load_pipeline(fast, compute).unet.get_submodule(QUERY).weight
     ours = load_file(tmp_path / "ours.safetensors")[f"{QUERY}.weight"]
     assert torch.equal(ours, (own + full()["diff"]).half())
@@ -173,7 +173,7 @@ def test_whatever_a_program_calls_things_they_are_found(module, down, up, model,
     if not down:
         ends = {f"{module}_lora.{end}.weight": f"lora_{end}.weight" for end in ("down", "up")}
     save_file({key: parts[part] for key, part in ends.items()}, tmp_path / "x.safetensors")
-    adopt(tmp_path / "x.safetensors", model, tmp_path / "ours.safetensors")
+    import_file(tmp_path / "x.safetensors", model, tmp_path / "ours.safetensors")
     ours = load_file(tmp_path / "ours.safetensors")
     assert torch.equal(ours[f"unet.{QUERY}.lora_A.weight"], parts["lora_down.weight"])
     assert torch.equal(ours[f"unet.{QUERY}.lora_B.weight"], parts["lora_up.weight"])
@@ -193,7 +193,9 @@ def test_whatever_a_program_calls_things_they_are_found(module, down, up, model,
 )
 def test_every_number_format_is_read_without_a_loss(dtype, kept, model, tmp_path):
     parts = {name: w.to(dtype) for name, w in lora().items() if name != "alpha"}
-    adopt(write(tmp_path / "x.safetensors", parts, kohya(QUERY)), model, tmp_path / "o.safetensors")
+    import_file(
+        write(tmp_path / "x.safetensors", parts, kohya(QUERY)), model, tmp_path / "o.safetensors"
+    )
     ours = load_file(tmp_path / "o.safetensors")[f"unet.{QUERY}.lora_A.weight"]
     assert ours.dtype == kept
     assert torch.equal(ours.float(), parts["lora_down.weight"].float())
@@ -203,7 +205,7 @@ def test_eight_bits_are_multiplied_with_the_scale_that_stands_beside_them(model,
     parts = {n: w.to(torch.float8_e4m3fn) for n, w in lora().items() if n != "alpha"}
     scales = {"lora_down.weight_scale": torch.tensor(3.0), "scaled_fp8": torch.ones(1)}
     file = write(tmp_path / "x.safetensors", parts | scales, kohya(QUERY))
-    adopt(file, model, tmp_path / "o.safetensors")
+    import_file(file, model, tmp_path / "o.safetensors")
     ours = load_file(tmp_path / "o.safetensors")[f"unet.{QUERY}.lora_A.weight"]
     assert torch.equal(ours, 3 * parts["lora_down.weight"].float())
 
@@ -215,7 +217,7 @@ def test_eight_bits_are_multiplied_with_the_scale_that_stands_beside_them(model,
 )
 def test_alpha_is_one_number_in_any_form(alpha, model, tmp_path):
     file = write(tmp_path / "x.safetensors", lora() | {"alpha": alpha}, kohya(QUERY))
-    facts = adopt(file, model, tmp_path / "o.safetensors")
+    facts = import_file(file, model, tmp_path / "o.safetensors")
     assert (facts["alpha"], facts["rank"]) == (4.0, 2)
     up = load_file(tmp_path / "o.safetensors")[f"unet.{QUERY}.lora_B.weight"]
     assert torch.equal(up, 2 * lora()["lora_up.weight"])
@@ -225,7 +227,7 @@ def test_alpha_is_one_number_in_any_form(alpha, model, tmp_path):
 def test_a_linear_layer_may_be_stored_as_a_convolution_of_one(ones, model, tmp_path):
     parts = {n: w.reshape(*w.shape, *ones) if w.ndim else w for n, w in lora().items()}
     file = write(tmp_path / "x.safetensors", parts, kohya(QUERY))
-    adopt(file, model, tmp_path / "o.safetensors")
+    import_file(file, model, tmp_path / "o.safetensors")
     ours = load_file(tmp_path / "o.safetensors")
     assert ours[f"unet.{QUERY}.lora_A.weight"].shape == (2, 128)
 
@@ -246,7 +248,7 @@ def test_biases_that_peft_tuned_come_along(model, base, tmp_path):
             f"unet.{name}",
             lora_adapter_metadata=json.dumps(config),
         )
-        facts = adopt(file, model, tmp_path / "o.safetensors")
+        facts = import_file(file, model, tmp_path / "o.safetensors")
         assert facts["kind"] == WHOLE
         ours = load_file(tmp_path / "o.safetensors")
         assert torch.equal(ours[f"{name}.bias"], right.half())
@@ -260,7 +262,7 @@ def test_a_loha_of_peft_is_as_strong_as_its_configuration_says(model, tmp_path):
     (tmp_path / "adapter_config.json").write_text(
         json.dumps({"peft_type": "LOHA", "r": 2, "alpha": 4})
     )
-    assert adopt(tmp_path, model, tmp_path / "out" / "o.safetensors")["alpha"] == 4.0
+    assert import_file(tmp_path, model, tmp_path / "out" / "o.safetensors")["alpha"] == 4.0
     ours = load_file(tmp_path / "out" / "o.safetensors")
     product = ours[f"unet.{QUERY}.lora_B.weight"] @ ours[f"unet.{QUERY}.lora_A.weight"]
     own = torch.zeros(128, 128)
@@ -272,7 +274,9 @@ def test_layers_that_peft_trained_whole_come_along(model, tmp_path):
                for h, s in (("A", (2, 128)), ("B", (128, 2)))}  # fmt: skip
     weights |= {"base_model.model.conv_in.weight": torch.ones(64, 8, 3, 3)}
     save_file(weights, tmp_path / "x.safetensors")
-    assert adopt(tmp_path / "x.safetensors", model, tmp_path / "o.safetensors")["kind"] == WHOLE
+    assert (
+        import_file(tmp_path / "x.safetensors", model, tmp_path / "o.safetensors")["kind"] == WHOLE
+    )
     assert load_file(tmp_path / "o.safetensors")["conv_in.weight"].eq(1).all()
 
 
@@ -282,7 +286,7 @@ def test_a_layer_that_was_resized_to_rank_0_is_as_it_was(model, tmp_path):
     weights |= {f"{other}.lora_down.weight": torch.zeros(0, 128),
                 f"{other}.lora_up.weight": torch.zeros(128, 0)}  # fmt: skip
     save_file(weights, tmp_path / "x.safetensors")
-    assert adopt(tmp_path / "x.safetensors", model, tmp_path / "o.safetensors")["layers"] == 1
+    assert import_file(tmp_path / "x.safetensors", model, tmp_path / "o.safetensors")["layers"] == 1
 
 
 @pytest.mark.parametrize("pattern", ["(", "(a*)*b", "a*b*c*d*e", ")("])
@@ -291,7 +295,7 @@ def test_a_pattern_that_takes_for_ever_or_is_none_is_refused(pattern, model, tmp
     parts = {name: w for name, w in lora().items() if name != "alpha"}
     write(tmp_path / "x.safetensors", parts, kohya(QUERY), lora_adapter_metadata=config)
     with pytest.raises(NotImportable, match="no pattern of names"):
-        adopt(tmp_path / "x.safetensors", model)
+        import_file(tmp_path / "x.safetensors", model)
 
 
 def test_embeddings_and_text_encoders_of_any_family_are_left_out_and_said(model, tmp_path):
@@ -301,7 +305,7 @@ def test_embeddings_and_text_encoders_of_any_family_are_left_out_and_said(model,
     text |= {"text_encoders.clip_l.transformer.text_model.x.diff": torch.ones(2, 2)}
     words = {f"bundle_emb.{word}.clip_{end}": torch.ones(2, 8) for word in "ab" for end in "lg"}
     save_file(weights | text | words, tmp_path / "x.safetensors")
-    facts = adopt(tmp_path / "x.safetensors", model, tmp_path / "o.safetensors")
+    facts = import_file(tmp_path / "x.safetensors", model, tmp_path / "o.safetensors")
     assert facts["text_encoder_weights_left_out"] == len(text)
     assert facts["embeddings_left_out"] == ["a", "b"]
     assert len(load_file(tmp_path / "o.safetensors")) == 2
@@ -309,9 +313,9 @@ def test_embeddings_and_text_encoders_of_any_family_are_left_out_and_said(model,
 
 def test_a_unets_file_by_itself_is_whole_weights(model, base, tmp_path):
     save_file({n: w * 1.5 for n, w in base.items()}, tmp_path / "unet.safetensors")
-    facts = adopt(tmp_path / "unet.safetensors", model, tmp_path / "o.safetensors")
+    facts = import_file(tmp_path / "unet.safetensors", model, tmp_path / "o.safetensors")
     assert (facts["kind"], facts["form"]) == (WHOLE, "unet")
-    assert is_whole(tmp_path / "o.safetensors")
+    assert holds_full_weights(tmp_path / "o.safetensors")
 
 
 def pair(module: str, into: int, out: int = 8, down: str = "lora_down", up: str = "lora_up"):
@@ -470,7 +474,7 @@ def check_refusal(shapes, said, model, tmp_path, metadata) -> None:
     file = tmp_path / "x.safetensors"
     save_file({key: torch.ones(shape) for key, shape in shapes.items()}, file, metadata)
     with pytest.raises(NotImportable, match=said) as refused:
-        adopt(file, model, tmp_path / "ours.safetensors")
+        import_file(file, model, tmp_path / "ours.safetensors")
     assert str(refused.value).startswith("x.safetensors") and str(refused.value).endswith(".")
     assert not (tmp_path / "ours.safetensors").exists()
 
@@ -495,7 +499,7 @@ def check_refusal(shapes, said, model, tmp_path, metadata) -> None:
 def test_a_change_that_is_none_or_has_no_place_is_refused(parts, said, model, tmp_path):
     file = write(tmp_path / "x.safetensors", parts, kohya(QUERY))
     with pytest.raises(NotImportable, match=said):
-        adopt(file, model, tmp_path / "ours.safetensors")
+        import_file(file, model, tmp_path / "ours.safetensors")
 
 
 IMPOSTORS = {
@@ -525,7 +529,7 @@ def test_what_is_no_safetensors_file_is_named(content, said, model, tmp_path):
     file: Path = tmp_path / "x.safetensors"
     file.write_bytes(content)
     with pytest.raises(NotImportable, match=said) as refused:
-        adopt(file, model)
+        import_file(file, model)
     assert str(refused.value).startswith("x.safetensors ")
 
 
@@ -537,8 +541,8 @@ def test_shapes_are_those_of_the_embedded_model(base):
 def test_a_dora_that_was_exported_for_comfyui_comes_back_as_what_it_was(model, compute, tmp_path):
     parts = {name: weight for name, weight in dora().items() if name != "alpha"}
     first, exported = tmp_path / "first.safetensors", tmp_path / "exported.safetensors"
-    adopt(write(tmp_path / "theirs.safetensors", parts, kohya(QUERY)), model, first)
+    import_file(write(tmp_path / "theirs.safetensors", parts, kohya(QUERY)), model, first)
     # There the scales stand beside the base's lengths, not beside those of the sums.
     export(first, exported, "dora", model=model, precision="fp32")
-    adopt(exported, model, tmp_path / "again.safetensors")
+    import_file(exported, model, tmp_path / "again.safetensors")
     assert_close(load_file(tmp_path / "again.safetensors"), load_file(first), rtol=1e-5, atol=1e-6)
