@@ -49,7 +49,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     state.data = data;
     const key = JSON.stringify([data.prompts, data.seeds, data.columns]);
     if (key !== state.key) build(data, key);
-    data.cells.forEach((row, place) => row.forEach((url, column) => setImage(place, column, url)));
+    data.cells.forEach((row, index) => row.forEach((url, column) => setImage(index, column, url)));
     parts.status.textContent = data.status || "";
     parts.status.dataset.tone = data.tone || "calm";
     root.toggleAttribute("data-busy", Boolean(data.busy));
@@ -73,7 +73,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     buildColumnSelects(data.columns);
   }
 
-  function card(data, prompt, seed, place) {
+  function card(data, prompt, seed, index) {
     const sides = data.columns.map((column, i) =>
       createElement("span", { className: "side", "data-column": i, title: `${column}, ${rowName(data)} ${seed}` },
         createElement("span", { className: "frame loading" }), createElement("em", { textContent: column })));
@@ -82,39 +82,39 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
       createElement("em", { textContent: "difference" }));
     const range = createElement("input", { type: "range", min: 0, max: 100, value: state.split });
     range.setAttribute("aria-label", "Share of the left image");
-    return createElement("figure", { className: "comparison", "data-place": place },
+    return createElement("figure", { className: "comparison", "data-index": index },
       createElement("div", { className: "sides" }, ...sides, map, range),
       createElement("figcaption", {}, createElement("span", { textContent: prompt }),
         createElement("small", { textContent: `${rowName(data)} ${seed}` }),
         createElement("small", { className: "size" }),
-        createElement("button", { type: "button", "data-save": place, textContent: "Download" })));
+        createElement("button", { type: "button", "data-save": index, textContent: "Download" })));
   }
 
-  function setImage(place, column, url) {
-    const side = figure(place).querySelector(`[data-column="${column}"]`);
+  function setImage(index, column, url) {
+    const side = figure(index).querySelector(`[data-column="${column}"]`);
     if (!url || side.dataset.url === url) return;
     side.dataset.url = url;
     const { prompts, seeds, columns } = state.data;
-    const alt = `${prompts[Math.floor(place / seeds.length)]}, rendered by ${columns[column]}`;
+    const alt = `${prompts[Math.floor(index / seeds.length)]}, rendered by ${columns[column]}`;
     const image = createElement("img", { alt, loading: "lazy", decoding: "async", draggable: false });
-    image.addEventListener("load", () => onImageLoad(place));
+    image.addEventListener("load", () => onImageLoad(index));
     image.src = resolve(url);
     side.firstChild.className = "frame";
     side.firstChild.replaceChildren(image);
   }
 
-  const figure = (place) => state.figures[place];
-  const imagesOf = (place) => state.pair.map((column) =>
-    figure(place).querySelector(`[data-column="${column}"] img`));
+  const figure = (index) => state.figures[index];
+  const imagesOf = (index) => state.pair.map((column) =>
+    figure(index).querySelector(`[data-column="${column}"] img`));
 
-  function onImageLoad(place) {
-    const images = [...figure(place).querySelectorAll("img")].filter((one) => one.naturalWidth);
-    const sizes = new Set(images.map((one) => `${one.naturalWidth} × ${one.naturalHeight}`));
+  function onImageLoad(index) {
+    const images = [...figure(index).querySelectorAll("img")].filter((image) => image.naturalWidth);
+    const sizes = new Set(images.map((image) => `${image.naturalWidth} × ${image.naturalHeight}`));
     const first = images[0];
-    figure(place).style.setProperty("--shape", `${first.naturalWidth} / ${first.naturalHeight}`);
-    figure(place).querySelector(".size").textContent =
+    figure(index).style.setProperty("--shape", `${first.naturalWidth} / ${first.naturalHeight}`);
+    figure(index).querySelector(".size").textContent =
       sizes.size > 1 ? [...sizes].join(" and ") : "";
-    if (state.mode === "difference") paintMap(place);
+    if (state.mode === "difference") paintMap(index);
   }
 
   // ---- the two columns that are compared -------------------------------------------------
@@ -183,18 +183,18 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
   }
 
   const observer = new IntersectionObserver((entries) => {
-    for (const entry of entries) if (entry.isIntersecting) paintMap(entry.target.dataset.place);
+    for (const entry of entries) if (entry.isIntersecting) paintMap(entry.target.dataset.index);
   }, { rootMargin: "300px" });
 
   function observeMaps() {
     observer.disconnect();
-    for (const one of root.querySelectorAll("figure")) observer.observe(one);
+    for (const comparison of root.querySelectorAll("figure")) observer.observe(comparison);
   }
 
-  function paintMap(place) {
-    const [first, second] = imagesOf(place);
+  function paintMap(index) {
+    const [first, second] = imagesOf(index);
     if (!first?.naturalWidth || !second?.naturalWidth) return;
-    const canvas = figure(place).querySelector("canvas");
+    const canvas = figure(index).querySelector("canvas");
     const key = [first.src, second.src, state.amplification].join();
     if (canvas.painted === key) return;
     canvas.painted = key;
@@ -203,7 +203,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
       && first.naturalHeight === second.naturalHeight ? "" : ", scaled";
     const text = share ? `differs by ${share.toFixed(share < 1 ? 2 : 1)} %${scaled}` : "equal";
     canvas.setAttribute("aria-label", `Difference map: ${text} on average`);
-    figure(place).querySelector(".map em").textContent = text;
+    figure(index).querySelector(".map em").textContent = text;
   }
 
   // ---- what a person does ----------------------------------------------------------------
@@ -246,8 +246,8 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.target instanceof Element && event.target.closest(INPUT_FIELDS)) return;
     const mode = Object.keys(MODES).find((name) => MODES[name][1] === event.key.toLowerCase());
-    const frame = [...root.querySelectorAll(".frame")].find((one) => one.offsetParent
-      && one.querySelector("img")?.naturalWidth);
+    const frame = [...root.querySelectorAll(".frame")].find((shown) => shown.offsetParent
+      && shown.querySelector("img")?.naturalWidth);
     if (event.key === " " && state.mode === "flicker") swap(true);
     else if (event.key === "Escape" && zoom.at.zoom !== 1) zoom.reset();
     else if (event.key === "1" && frame) zoom.exact(frame, frame.querySelector("img"));

@@ -32,7 +32,7 @@ function saveImages(figure, data) {
     canvas.getContext("2d").drawImage(image, x, 0);
     x += image.naturalWidth;
   }
-  const seed = data.seeds[figure.dataset.place % data.seeds.length];
+  const seed = data.seeds[figure.dataset.index % data.seeds.length];
   return downloadCanvas(canvas, fileName(data, `-${rowName(data)}-${seed}.png`));
 }
 
@@ -71,7 +71,7 @@ function wrapText(context, text, width, most) {
 async function contactSheet(data, resolve) {
   const rows = await Promise.all(data.cells.map((row) =>
     Promise.all(row.map((url) => (url ? loadOrNull(resolve(url)) : null)))));
-  const natural = Math.max(64, ...rows.flat().map((one) => (one ? one.naturalWidth : 0)));
+  const natural = Math.max(64, ...rows.flat().map((image) => (image ? image.naturalWidth : 0)));
   const columns = data.columns.length;
   const fitting = Math.sqrt(MAX_SHEET_PIXELS / (rows.length * (columns + 1)));
   const cell = Math.round(Math.max(MIN_CELL, Math.min(natural, MAX_CELL, fitting)));
@@ -92,9 +92,9 @@ async function contactSheet(data, resolve) {
     context.fillText(wrapText(context, name, cell, 1)[0], middle, head / 2);
   });
   context.textAlign = "left";
-  rows.forEach((row, place) => {
-    const y = head + place * (cell + gap);
-    rowLabel(context, data, place, { y: y + cell / 2, width: label - 2 * gap, x: gap, size, cell });
+  rows.forEach((row, index) => {
+    const y = head + index * (cell + gap);
+    rowLabel(context, data, index, { y: y + cell / 2, width: label - 2 * gap, x: gap, size, cell });
     row.forEach((image, i) => {
       if (!image) return;
       const fit = cell / Math.max(image.naturalWidth, image.naturalHeight);
@@ -106,8 +106,8 @@ async function contactSheet(data, resolve) {
   return canvas;
 }
 
-function rowLabel(context, data, place, at) {
-  const prompt = data.prompts[Math.floor(place / data.seeds.length)];
+function rowLabel(context, data, index, at) {
+  const prompt = data.prompts[Math.floor(index / data.seeds.length)];
   const step = at.size * 1.3;
   const lines = wrapText(context, prompt, at.width, Math.max(1, Math.floor(at.cell / step) - 1));
   const top = at.y - (lines.length * step) / 2;
@@ -116,7 +116,7 @@ function rowLabel(context, data, place, at) {
   lines.forEach((line, i) => context.fillText(line, at.x, top + i * step));
   context.fillStyle = "#746b62";
   context.font = `${at.size}px system-ui, sans-serif`;
-  const seed = `${rowName(data)} ${data.seeds[place % data.seeds.length]}`;
+  const seed = `${rowName(data)} ${data.seeds[index % data.seeds.length]}`;
   context.fillText(seed, at.x, top + lines.length * step);
 }
 

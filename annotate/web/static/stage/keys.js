@@ -72,12 +72,12 @@ function makeKeys() {
 
   // A rank in a group of four and an action on a pair may share a key: both are never on the page.
   const isPlace = (action) => action.startsWith("place-");
-  const conflict = (one, other) => one !== other
-    && (isPlace(one) === isPlace(other) || SHARED_ACTIONS.includes(one) || SHARED_ACTIONS.includes(other));
+  const conflict = (action, other) => action !== other
+    && (isPlace(action) === isPlace(other) || SHARED_ACTIONS.includes(action) || SHARED_ACTIONS.includes(other));
 
   // Conflicting actions never share a key: the other one takes the key that this one had.
   keys.set = (action, key) => {
-    const other = keys.all().find((one) => one.key === key && conflict(one.action, action));
+    const other = keys.all().find((bound) => bound.key === key && conflict(bound.action, action));
     const next = { ...custom, [action]: key };
     if (other) next[other.action] = keyOf(action);
     store(next);
@@ -90,7 +90,7 @@ function makeKeys() {
 
   // Each reason gets the first of its letters that is free.
   keys.assignReasonKeys = (names) => {
-    const taken = new Set(keys.all().map((one) => one.key));
+    const taken = new Set(keys.all().map((bound) => bound.key));
     keys.reasons = names.map((name) => {
       const letters = [...name.toLowerCase(), ..."abcdefghijklmnopqrstuvwxyz"];
       const key = letters.find((letter) => /[a-z]/.test(letter) && !taken.has(letter)) || "";
@@ -105,7 +105,7 @@ function makeKeys() {
     const others = keys.all().filter(({ action }) => !isPlace(action));
     const known = [...(layout === "four" ? places : []), ...others].find(({ key }) => key === name);
     if (known) return known.action;
-    const reason = keys.reasons.findIndex((one) => one.key === name);
+    const reason = keys.reasons.findIndex((item) => item.key === name);
     return reason < 0 ? null : `reason-${reason}`;
   }
 
@@ -128,10 +128,10 @@ function makeKeys() {
   keys.isOf = (event, action) => [typedKey(event), printedKey(event)].includes(keyOf(action));
   // True if an action may take a key: its present action must be able to take the old key in turn.
   keys.isFree = (key, action) => {
-    if (RESERVED_KEYS.has(key) || keys.reasons.some((one) => one.key === key)) return false;
-    const other = keys.all().find((one) => one.key === key && conflict(one.action, action));
-    return !other || !keys.all().some((one) =>
-      one.key === keyOf(action) && one.action !== action && conflict(one.action, other.action));
+    if (RESERVED_KEYS.has(key) || keys.reasons.some((reason) => reason.key === key)) return false;
+    const other = keys.all().find((bound) => bound.key === key && conflict(bound.action, action));
+    return !other || !keys.all().some((bound) =>
+      bound.key === keyOf(action) && bound.action !== action && conflict(bound.action, other.action));
   };
   return keys;
 }

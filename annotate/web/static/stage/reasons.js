@@ -23,7 +23,7 @@ function makeAnnotations({ element, keys, send }) {
   }
 
   function render() {
-    const reasons = keys.reasons.map((one, i) => chip(`reason-${i}`, one.key, one.name));
+    const reasons = keys.reasons.map(({ key, name }, i) => chip(`reason-${i}`, key, name));
     row.replaceChildren(
       chip("clear", keys.of("clear"), "Clearly better"),
       ...(reasons.length ? ["The other one:", ...reasons] : []),

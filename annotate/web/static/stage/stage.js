@@ -51,7 +51,7 @@ async function startStage() {
     onUncounted: () => session.add(-1) });
   const session = makeSession({
     element,
-    call: (request) => callServer((whole) => server.stage_session(whole), { annotator, ...request }),
+    call: (request) => callServer((complete) => server.stage_session(complete), { annotator, ...request }),
     onPaused: startOver,
   });
 
@@ -116,9 +116,9 @@ async function startStage() {
   // ---- what the person does ------------------------------------------------------------
   // Puts an event into the outbox before anything on the page changes.
   function record(event) {
-    const whole = { key: makeKey(), annotator, ...event };
-    Promise.resolve(outbox.add(whole)).then(sender.drain);
-    return whole;
+    const complete = { key: makeKey(), annotator, ...event };
+    Promise.resolve(outbox.add(complete)).then(sender.drain);
+    return complete;
   }
 
   function addToHistory(entry) {
@@ -168,10 +168,10 @@ async function startStage() {
 
   // ---- annotator and mode -----------------------------------------------------------------
   function changeName() {
-    const wanted = view.name.value.replace(/[^\P{C}]/gu, "").trim().slice(0, 64);
-    view.name.value = wanted || annotator;
-    if (!wanted || wanted === annotator) return;
-    annotator = wanted;
+    const chosen = view.name.value.replace(/[^\P{C}]/gu, "").trim().slice(0, 64);
+    view.name.value = chosen || annotator;
+    if (!chosen || chosen === annotator) return;
+    annotator = chosen;
     remember("localStorage", NAME_KEY, annotator);
     startOver();
     updateStatus();
@@ -195,9 +195,9 @@ async function startStage() {
   }
 
   // Joins a blind test, or with "" leaves it.
-  function setBlindTest(wanted) {
-    if (wanted === trial) return;
-    trial = wanted;
+  function setBlindTest(chosen) {
+    if (chosen === trial) return;
+    trial = chosen;
     four = four && !trial;
     remember("sessionStorage", TRIAL_KEY, trial);
     view.mode(four);

@@ -207,7 +207,7 @@ function makeView(element) {
 
   view.keyHint = (text, button = null) => {
     setText(".key-hint", text);
-    for (const one of element.querySelectorAll(".pick")) one.toggleAttribute("data-asked", one === button);
+    for (const pick of element.querySelectorAll(".pick")) pick.toggleAttribute("data-asked", pick === button);
   };
 
   view.shown = () => element.isConnected && element.offsetParent !== null;

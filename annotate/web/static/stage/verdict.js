@@ -10,11 +10,11 @@ function makeVoting({ state, outbox, view, annotations, show, record, addToHisto
 
   function submit(event, confirmation, pressedAt) {
     const { current: item } = state;
-    const whole = { key: makeKey(), pair_id: item.pair.pair_id, annotator: annotatorName(),
+    const complete = { key: makeKey(), pair_id: item.pair.pair_id, annotator: annotatorName(),
       response_ms: responseMs(pressedAt), pair: item.pair, ...event };
-    const stored = outbox.add(whole);
-    if (stored) return stored.then(() => afterSubmit(whole, item, confirmation, pressedAt));
-    return afterSubmit(whole, item, confirmation, pressedAt);
+    const stored = outbox.add(complete);
+    if (stored) return stored.then(() => afterSubmit(complete, item, confirmation, pressedAt));
+    return afterSubmit(complete, item, confirmation, pressedAt);
   }
 
   function afterSubmit(event, item, confirmation, pressedAt) {
@@ -47,8 +47,8 @@ function makeVoting({ state, outbox, view, annotations, show, record, addToHisto
   function answer(verdict, pressedAt) {
     const { key, name, rest } = state.asking;
     if (verdict !== "skip") {
-      const said = record({ kind: "remark", of: key, remark: "criterion", name, value: verdict });
-      addToHistory({ key: said.key, kind: "criterion", of: key, item: state.current, asked: [name, ...rest] });
+      const recorded = record({ kind: "remark", of: key, remark: "criterion", name, value: verdict });
+      addToHistory({ key: recorded.key, kind: "criterion", of: key, item: state.current, asked: [name, ...rest] });
     }
     if (rest.length) return askCriterion(key, rest);
     advance(pressedAt);

@@ -79,7 +79,7 @@ function listenToZoom(root, zoom, claim, { always = false, double = true } = {})
     const other = [...fingers.entries()].find(([id]) => id !== event.pointerId);
     const box = finger.frame.getBoundingClientRect();
     if (other) {
-      const distance = (one) => Math.hypot(one.clientX - other[1].x, one.clientY - other[1].y) || 1;
+      const distance = (point) => Math.hypot(point.clientX - other[1].x, point.clientY - other[1].y) || 1;
       const factor = distance(event) / distance({ clientX: finger.x, clientY: finger.y });
       const middle = [(event.clientX + other[1].x) / 2, (event.clientY + other[1].y) / 2];
       zoom.zoomAt(...pointIn(finger.frame, ...middle), factor);
