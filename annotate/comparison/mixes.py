@@ -64,6 +64,7 @@ def _parse_part(part: str, text: str) -> tuple[str, float]:
             f"{text!r} gives the base a strength or mixes it in; it is what the others are added "
             "to. Write base alone."
         )
+
     if not at:
         return version, 1.0
     if not WEIGHT_PATTERN.fullmatch(strength):

@@ -1,4 +1,4 @@
-"""What a person adds beside a verdict: strength, reasons, criteria, and reports of bad pairs."""
+"""Annotations beside a vote: strength, reasons and criteria; and flags on bad pairs."""
 
 from typing import Any
 
@@ -10,21 +10,21 @@ from storage.store import Store
 
 REASONS = "reasons"
 CRITERIA = "criteria"
-FIRST_REASONS = ("hands", "text", "prompt missed", "composition", "style", "artefact")
-MOST_NAMES, LONGEST_NAME = 12, 40
-MOST_PEOPLE = 20
+DEFAULT_REASONS = ("hands", "text", "prompt missed", "composition", "style", "artefact")
+MAX_NAMES, MAX_NAME_LENGTH = 12, 40
+MAX_PEOPLE = 20
 
 
 class Annotations:
-    """Remarks and reports, and what the project offers for them."""
+    """Annotations and flags, and the reasons and criteria that the project offers."""
 
     def __init__(self, store: Store, assigner: PairAssigner, model_id: str) -> None:
         self._store, self._assigner, self._model_id = store, assigner, model_id
 
     def options(self) -> dict[str, Any]:
-        """The reasons and criteria of the project, and how many people each pair is shown to."""
+        """Return the reasons and criteria of the project, and how many people label each pair."""
         return {
-            REASONS: self._store.project_settings.get(REASONS, list(FIRST_REASONS)),
+            REASONS: self._store.project_settings.get(REASONS, list(DEFAULT_REASONS)),
             CRITERIA: self._store.project_settings.get(CRITERIA, []),
             OVERLAP: self._assigner.overlap,
         }
@@ -32,10 +32,10 @@ class Annotations:
     def set_options(
         self, reasons: object, criteria: object, overlap: object, who: str
     ) -> dict[str, Any]:
-        """Change what the project offers, and return it; raises InvalidRequest."""
-        asked = {REASONS: as_names(reasons, "reason"), CRITERIA: as_names(criteria, "criterion")}
+        """Change the options for everybody and return them; raises InvalidRequest."""
+        wanted = {REASONS: as_names(reasons, "reason"), CRITERIA: as_names(criteria, "criterion")}
         people = as_people(overlap)
-        for name, value in asked.items():
+        for name, value in wanted.items():
             if value != self.options()[name]:
                 self._store.project_settings.set(name, value, who)
         if people != self._assigner.overlap:
@@ -46,7 +46,7 @@ class Annotations:
     def remark(
         self, vote_key: str, annotator: str, kind: str, name: str, value: str, key: str
     ) -> None:
-        """Add to the annotator's own vote, once per key; raises what the store raises."""
+        """Annotate the annotator's own vote, once per key; raises what the store raises."""
         self._store.annotations.add(
             as_text(vote_key, "The key of the vote"),
             as_annotator(annotator),
@@ -57,31 +57,33 @@ class Annotations:
         )
 
     def flag(self, pair_id: str, annotator: str, note: str, key: str) -> None:
-        """Hide a pair from everybody until somebody decides; raises what the store raises."""
+        """Hide a pair from everybody until an admin decides; raises what the store raises."""
         name = as_annotator(annotator)
         pair_id = as_text(pair_id, "The pair_id")
         self._store.flags.add(pair_id, name, as_text(note, "The note"), as_text(key, "The key"))
         self._assigner.hide(pair_id)
 
     def flags(self) -> list[dict[str, Any]]:
-        """Every report, newest first, with its pair as it is shown."""
+        """Return every flag, newest first, with its pair as it is shown."""
         return [
-            pair_view(self._store.pair(report.pair_id))
+            pair_view(self._store.pair(flag.pair_id))
             | {
-                "report": report.flag_id,
-                "by": report.annotator,
-                "note": report.note,
-                "at": f"{report.created.isoformat(timespec='seconds')}Z",
-                "decision": report.decision,
+                "report": flag.flag_id,
+                "by": flag.annotator,
+                "note": flag.note,
+                "at": f"{flag.created.isoformat(timespec='seconds')}Z",
+                "decision": flag.decision,
             }
-            for report in self._store.flags.all(self._model_id)
+            for flag in self._store.flags.all(self._model_id)
         ]
 
-    def decide_flag(self, report: object, decision: str, who: str) -> list[dict[str, Any]]:
-        """Show a reported pair again, or keep it hidden, and return every report."""
-        if isinstance(report, bool) or not isinstance(report, int):
-            raise InvalidRequest(f"The report must be a whole number, not {report!r}.")
-        settled = self._store.flags.decide(report, as_text(decision, "The decision"), who)
+    def decide_flag(self, flag: object, decision: str, who: str) -> list[dict[str, Any]]:
+        """Show a flagged pair again, or keep it hidden, and return every flag."""
+        if isinstance(flag, bool) or not isinstance(flag, int):
+            raise InvalidRequest(f"The report must be a whole number, not {flag!r}.")
+
+        settled = self._store.flags.decide(flag, as_text(decision, "The decision"), who)
+        # Somebody else's flag on the same pair may be open.
         if self._store.flags.is_hidden(settled.pair_id):
             self._assigner.hide(settled.pair_id)
         else:
@@ -95,16 +97,18 @@ def as_names(names: object, what: str) -> list[str]:
         names = names.splitlines()
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise InvalidRequest(f"Send every {what} as a text, in a list or one a line.")
+
     cleaned = list(dict.fromkeys(" ".join(name.split()) for name in names if name.strip()))
-    if len(cleaned) > MOST_NAMES:
+    if len(cleaned) > MAX_NAMES:
         raise InvalidRequest(
-            f"{len(cleaned)} are too many to choose from; {MOST_NAMES} are possible. "
+            f"{len(cleaned)} are too many to choose from; {MAX_NAMES} are possible. "
             "Leave the rarest out."
         )
+
     for name in cleaned:
-        if len(name) > LONGEST_NAME or not name.isprintable():
+        if len(name) > MAX_NAME_LENGTH or not name.isprintable():
             raise InvalidRequest(
-                f"{name[:60]!r} is no name for a {what}. Use up to {LONGEST_NAME} characters of "
+                f"{name[:60]!r} is no name for a {what}. Use up to {MAX_NAME_LENGTH} characters of "
                 "plain text."
             )
     return cleaned
@@ -114,8 +118,8 @@ def as_people(overlap: object) -> int:
     """Return how many people are asked about each pair."""
     if isinstance(overlap, float) and overlap.is_integer():
         overlap = int(overlap)
-    if isinstance(overlap, bool) or not isinstance(overlap, int) or not 1 <= overlap <= MOST_PEOPLE:
+    if isinstance(overlap, bool) or not isinstance(overlap, int) or not 1 <= overlap <= MAX_PEOPLE:
         raise InvalidRequest(
-            f"Each pair can be shown to 1 to {MOST_PEOPLE} people, not {overlap!r}."
+            f"Each pair can be shown to 1 to {MAX_PEOPLE} people, not {overlap!r}."
         )
     return overlap

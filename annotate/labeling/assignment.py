@@ -1,4 +1,4 @@
-"""The assigner: hands every pair to one annotator, takes the votes, takes them back."""
+"""Pair assignment: hand every pair to one annotator, record the vote, and take it back."""
 
 import random
 import threading
@@ -14,16 +14,18 @@ from storage.store import Store
 from storage.tables.imported_images import IMPORTED
 
 LEASE_S = 15 * 60.0
-MOST_HELD = 64
+"""A page that was not heard of for so long loses its pairs to others."""
+MAX_HELD = 64
+"""Pairs that one annotator may hold, so that a broken page cannot take them all."""
 OVERLAP = "overlap"
 """The project setting of how many people are asked about each pair."""
 MIXED_SHARE = 0.25
-"""Of the pairs handed out while a trial is mixed in, those that are its own."""
+"""The share of a blind test's pairs among those handed out while it is mixed in."""
 
 
 @dataclass(frozen=True, slots=True)
 class AssignedPairs:
-    """Pairs for an annotator; `passed_over` are pairs of an older version to show no more."""
+    """Pairs for an annotator; `passed_over` are the ids of those that a page should drop."""
 
     pairs: list[Pair]
     passed_over: list[str]
@@ -46,24 +48,24 @@ class PairAssigner:
         self._asking: set[str] = set()
         self._overlap = 1
         self.mixed: str | None = None
-        """A trial whose pairs come in between others, for everybody."""
+        """The blind test whose pairs come in between others, for everybody."""
         self.pick: Pick = oldest
-        """Chooses among pairs that wait."""
+        """Picks among waiting pairs."""
         self.selection_of: Callable[[str], tuple[str, float] | None] = lambda pair_id: None
-        """By which rule a pair was chosen, and how likely that was."""
+        """Returns the rule that selected a pair, and its propensity."""
         self.next_control_pair: Callable[[str], Pair | None] = lambda annotator: None
-        """What a person is asked on purpose now and then, besides what waits."""
+        """Issues a quality-control pair for an annotator now and then."""
         self._guard = threading.Lock()
         self.votes = RateMeter(clock)
         self.decisive = RateMeter(clock)
 
     @property
     def version(self) -> str:
-        """The version that new pairs come from."""
+        """Return the version that new pairs come from."""
         return self._version
 
     def open(self, version: str) -> None:
-        """Let the stored pairs that nobody voted on wait, and hand out this version's first."""
+        """Enqueue the stored pairs that lack votes, and hand out this version's first."""
         self._overlap = int(self._store.project_settings.get(OVERLAP, 1))
         pairs = self._store.open_pairs(self._model_id, self._overlap)
         with self._guard:
@@ -78,14 +80,14 @@ class PairAssigner:
             self._leases.release_unopened(version)
 
     def add(self, pair: Pair) -> None:
-        """Let a new pair wait."""
+        """Enqueue a new pair."""
         with self._guard:
             self._leases.add(pair)
 
     def ready(self, trial: str | None = None) -> int:
-        """How many pairs of the active version, or of a trial, wait for anybody.
+        """Count the waiting pairs of the active version, or of a blind test.
 
-        Pairs of brought images count with the former: while there are some, none need be drawn.
+        Pairs of imported images count with the former: while there are some, none need be rendered.
         """
         with self._guard:
             if trial:
@@ -93,14 +95,14 @@ class PairAssigner:
             return self._leases.ready(self._version) + self._leases.ready(IMPORTED)
 
     def drop_trial(self, trial: str) -> None:
-        """Hand out no more pairs of a trial."""
+        """Hand out no more pairs of a blind test."""
         with self._guard:
             self.mixed = None if self.mixed == trial else self.mixed
             self._leases.drop_trial(trial)
 
     @property
     def overlap(self) -> int:
-        """How many people are asked about each pair."""
+        """Return how many people are asked about each pair."""
         return self._overlap
 
     def set_overlap(self, overlap: int) -> None:
@@ -117,13 +119,13 @@ class PairAssigner:
                     self._leases.add(pair, asked)
 
     def hide(self, pair_id: str) -> None:
-        """Hand a pair to nobody any more, and let pages that hold it drop it."""
+        """Hand a pair to nobody anymore, and let pages that hold it drop it."""
         with self._guard:
             self._hidden.add(pair_id)
             self._leases.drop(pair_id)
 
     def show_again(self, pair: Pair) -> None:
-        """Let a pair that was hidden wait again, for whoever was not asked about it."""
+        """Enqueue a pair that was hidden, for whoever did not vote on it."""
         asked = self._store.voters(pair.pair_id)
         with self._guard:
             self._hidden.discard(pair.pair_id)
@@ -131,12 +133,12 @@ class PairAssigner:
                 self._leases.add(pair, asked)
 
     def release(self, annotator: str) -> None:
-        """Let an annotator's pairs wait for others, who pauses."""
+        """Give the pairs of an annotator who pauses to others."""
         with self._guard:
             self._leases.release(annotator)
 
     def touch(self, annotator: str) -> None:
-        """Keep an annotator's leases."""
+        """Renew an annotator's leases."""
         with self._guard:
             self._leases.touch(annotator, self._clock())
 
@@ -148,24 +150,32 @@ class PairAssigner:
         any_version: bool,
         trial: str | None = None,
     ) -> AssignedPairs:
-        """Return up to `want` pairs besides those the annotator's page has, the open one first.
+        """Lease up to `want` pairs besides those that the annotator's page has, the open one first.
 
-        Pairs of another version than the active one are new only if `any_version`; with `trial` all
-        are of that one.
+        Args:
+            annotator: who labels.
+            have: the ids of the pairs that the page holds.
+            want: how many more it asks for.
+            any_version: whether new pairs may be of another version than the active one.
+            trial: the blind test that all pairs are to be of, if any.
         """
         with self._guard:
             now = self._clock()
             self._leases.touch(annotator, now)
             self._leases.expire(now - LEASE_S)
+
             others = self._leases.keep_only(annotator, [trial] if trial else [None, self.mixed])
             mixed = [self.mixed] if self.mixed else []
             streams = [trial] if trial else [self._version, IMPORTED, *mixed]
             claimed = self._leases.claim(annotator, have, streams, strict=trial is not None)
             hidden = [pair_id for pair_id in have if pair_id in self._hidden]
             passed_over = list(dict.fromkeys(others + claimed + hidden))
+
             known = set(have)
             held = self._leases.held(annotator)
             pairs = [pair for pair in held if pair.pair_id not in known][:want]
+
+        # One by one, since a quality-control pair is written to the database without the guard.
         for _ in range(want - len(pairs)):
             pair = self._assign_one(annotator, trial, any_version)
             if pair is None:
@@ -176,13 +186,15 @@ class PairAssigner:
     def vote(
         self, pair_id: str, verdict: str, annotator: str, key: str, response_ms: int | None
     ) -> VoteReceipt:
-        """Record a vote and let the pair go; raises what the store raises."""
+        """Record a vote and release the pair; raises what the store raises."""
         try:
-            how = self.selection_of(pair_id)
-            receipt = self._store.vote(pair_id, verdict, annotator, key, response_ms, how)
+            selection = self.selection_of(pair_id)
+            receipt = self._store.vote(pair_id, verdict, annotator, key, response_ms, selection)
         except AlreadyVoted:
+            # Voted on in another window: without this the same pair would come again and again.
             self._finish(pair_id, annotator, 1)
             raise
+
         if not receipt.duplicate:
             self._finish(pair_id, annotator, 1 if receipt.trial else self._overlap)
         if not receipt.duplicate and receipt.trial is None:
@@ -193,7 +205,7 @@ class PairAssigner:
         return receipt
 
     def reopen(self, annotator: str, pair: Pair, key: str | None) -> None:
-        """Make a pair the annotator's open one again whose vote or report they took back.
+        """Make a pair the annotator's open one again after they took back its vote or flag.
 
         An undo that arrives twice under one key moves no pair twice.
         """
@@ -211,14 +223,18 @@ class PairAssigner:
         with self._guard:
             if asked:
                 return self._leases.hold(annotator, asked)
-            if len(self._leases.held(annotator)) >= MOST_HELD:
+            if len(self._leases.held(annotator)) >= MAX_HELD:
                 return None
             return self._next(annotator, trial, any_version)
 
     def _issue_control_pair(self, annotator: str) -> Pair | None:
-        """Such a pair is written to the database, so no guard is held and others need not wait."""
+        """Return a new quality-control pair for the annotator; None most of the time.
+
+        It is written to the database, so no guard is held meanwhile and others need not wait. An
+        annotator with two pages gets one at a time.
+        """
         with self._guard:
-            if annotator in self._asking or len(self._leases.held(annotator)) >= MOST_HELD:
+            if annotator in self._asking or len(self._leases.held(annotator)) >= MAX_HELD:
                 return None
             self._asking.add(annotator)
         try:
@@ -228,15 +244,16 @@ class PairAssigner:
                 self._asking.discard(annotator)
 
     def _next(self, annotator: str, trial: str | None, any_version: bool) -> Pair | None:
-        """The next pair for an annotator: of a trial, mixed in now and then, or to learn from."""
+        """Lease the next pair: of a blind test, of one mixed in now and then, or to learn from."""
         if trial:
             return self._leases.take(annotator, trial)
         if self.mixed and self._chance.random() < MIXED_SHARE:
             if pair := self._leases.take(annotator, self.mixed):
                 return pair
-        # What people brought comes first, or drawn pairs without end would drown it.
-        brought = self._leases.take(annotator, IMPORTED, pick=self.pick)
-        return brought or self._leases.take(annotator, self._version, any_version, self.pick)
+
+        # Imported pairs come first, or rendered ones, which never end, would drown them.
+        imported = self._leases.take(annotator, IMPORTED, pick=self.pick)
+        return imported or self._leases.take(annotator, self._version, any_version, self.pick)
 
     def _finish(self, pair_id: str, annotator: str, overlap: int) -> None:
         with self._guard:

@@ -1,4 +1,4 @@
-"""Four at a time: images of one prompt of which a person names the best and the worst."""
+"""Best-worst scaling: four images of one prompt, of which an annotator names best and worst."""
 
 import threading
 from collections.abc import Sequence
@@ -11,14 +11,19 @@ from annotate.validation import as_annotator, as_response_ms, as_text
 from storage.records import Quad, VoteReceipt
 from storage.store import Store
 
-AHEAD = 4
+READY_QUADS = 4
 WANTED_S = 60.0
+"""Quads are rendered for so long after somebody asked for one."""
 LEASE_S = 15 * 60.0
-Place = int | None
+Position = int | None
+"""A position from 0 to 3 among the four images; None in a skip."""
 
 
 class BestWorstQueue:
-    """Quads that wait and who has which; drawn only while somebody asks for them."""
+    """Waiting sets of four images (quads), and who has which; safe from any thread.
+
+    They are rendered only while somebody asks for them.
+    """
 
     def __init__(self, store: Store, model_id: str, clock: Monotonic) -> None:
         self._store, self._model_id, self._clock = store, model_id, clock
@@ -29,15 +34,15 @@ class BestWorstQueue:
         self._opened = False
 
     def missing(self, version: str) -> int:
-        """How many of a version should be drawn now."""
+        """Return how many quads of a version should be rendered now."""
         with self._guard:
             if self._clock() - self._wanted_at >= WANTED_S:
                 return 0
             fresh = sum(quad.version == version for quad in self._waiting.values())
-            return max(0, AHEAD - fresh)
+            return max(0, READY_QUADS - fresh)
 
     def add(self, prompt: str, images: Sequence[str], version: str) -> None:
-        """Store four images and let them wait; raises what the store raises."""
+        """Store four images as a quad and enqueue it; raises what the store raises."""
         quad = self._store.rankings.add_quad(prompt, images, self._model_id, version)
         with self._guard:
             self._waiting[quad.quad_id] = quad
@@ -45,20 +50,23 @@ class BestWorstQueue:
     def assign(
         self, annotator: str, have: Sequence[str], want: int, version: str
     ) -> list[dict[str, Any]]:
-        """Return up to `want` quads besides those the annotator's page has, of this version first.
+        """Lease up to `want` quads besides those that the annotator's page has.
 
-        Being asked for them is what keeps them drawn.
+        Those of this version come first. Being asked for quads is what keeps them rendered.
         """
         name, now = as_annotator(annotator), self._clock()
+        # Read before the guard is taken: nobody waits for the database.
         stored = [] if self._opened else self._store.rankings.waiting(self._model_id)
         with self._guard:
             self._wanted_at = now
             self._open(stored)
             self._expire(now)
+
             held = {i for i, (who, _, _) in self._held.items() if who == name}
             for quad_id in [i for i in have if i in self._waiting]:
                 self._hold(name, self._waiting.pop(quad_id))
                 held.add(quad_id)
+
             given = [self._held[i][2] for i in held if i not in have][:want]
             for quad in self._next(version, want - len(given)):
                 self._hold(name, quad)
@@ -68,17 +76,17 @@ class BestWorstQueue:
     def rank(
         self,
         quad_id: str,
-        best: Place,
-        worst: Place,
+        best: Position,
+        worst: Position,
         annotator: str,
         key: str,
         response_ms: object = None,
     ) -> VoteReceipt:
-        """Record the places, 0 to 3, of the best and the worst, or a skip; once per key."""
+        """Record the positions of the best and the worst image, or a skip; once per key."""
         receipt = self._store.rankings.cast(
             as_text(quad_id, "The quad_id"),
-            as_place(best),
-            as_place(worst),
+            as_position(best),
+            as_position(worst),
             as_annotator(annotator),
             as_text(key, "The key"),
             as_response_ms(response_ms),
@@ -89,13 +97,13 @@ class BestWorstQueue:
         return receipt
 
     def reopen(self, annotator: str, quad: Quad) -> None:
-        """Let the annotator have four images again whose ranking they took back."""
+        """Lease a quad to the annotator again who took back its ranking."""
         with self._guard:
             self._waiting.pop(quad.quad_id, None)
             self._hold(annotator, quad)
 
     def _open(self, stored: Sequence[Quad]) -> None:
-        """Take up what the store holds, the first time somebody asks."""
+        """Enqueue what the store holds, the first time somebody asks."""
         if not self._opened:
             for quad in stored:
                 self._waiting.setdefault(quad.quad_id, quad)
@@ -119,13 +127,13 @@ class BestWorstQueue:
 
 
 def quad_view(quad: Quad) -> dict[str, Any]:
-    """Return a quad as a page needs it; like a pair, but with four addresses."""
+    """Return a quad as a page takes it: like a pair, but with four addresses."""
     urls = [image_url(image) for image in quad.images]
     return {"pair_id": quad.quad_id, "prompt": quad.prompt, "urls": urls}
 
 
-def as_place(place: object) -> Place:
-    """Return a place from 0 to 3, or None."""
-    if place is None or (isinstance(place, int) and not isinstance(place, bool)):
-        return place
-    raise InvalidRequest(f"A place is a number from 0 to 3, not {place!r}.")
+def as_position(position: object) -> Position:
+    """Return a whole number or None; the store checks that it is from 0 to 3."""
+    if position is None or (isinstance(position, int) and not isinstance(position, bool)):
+        return position
+    raise InvalidRequest(f"A place is a number from 0 to 3, not {position!r}.")

@@ -1,6 +1,6 @@
-"""A gentle word to somebody who votes faster than anybody can look, or the same side over and over.
+"""Pace hints: labelers who vote implausibly fast, or one side over and over, get a hint.
 
-It is said now and then, refuses nothing and is kept nowhere.
+A hint comes now and then, refuses nothing and is recorded nowhere.
 """
 
 import threading
@@ -11,12 +11,12 @@ from statistics import median
 from storage.records import Verdict
 
 FAST_MS = 450
-"""Median time on a pair below which nobody has looked at both images."""
-LATELY = 10
+"""Median response time below which nobody has looked at both images."""
+RECENT_VOTES = 10
+"""Votes that the median is taken over."""
 STREAK = 12
 """The same side so often in a row: of fair votes, once in two thousand."""
-QUIET = 40
-"""Votes before it is said again."""
+VOTES_BETWEEN_HINTS = 40
 TOO_FAST = "You are going fast. A short look away helps; every vote so far is kept."
 ONE_SIDE = (
     "The {side} image {count} times in a row. That happens; a short pause helps to look afresh."
@@ -25,44 +25,45 @@ ONE_SIDE = (
 
 @dataclass(slots=True)
 class RecentVotes:
-    """The last votes of a person."""
+    """The last votes of one annotator."""
 
-    times: deque[int] = field(default_factory=lambda: deque(maxlen=LATELY))
+    times: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT_VOTES))
     side: str = ""
     streak: int = 0
-    quiet: int = 0
+    votes_without_hint: int = 0
+    """Votes that must pass before the next hint."""
 
 
 class PaceHints:
-    """Remembers the last votes of everybody in memory; safe from any thread."""
+    """The last votes of every annotator, in memory; safe from any thread."""
 
     def __init__(self) -> None:
         self._recent: dict[str, RecentVotes] = {}
         self._guard = threading.Lock()
 
     def hint_after(self, annotator: str, verdict: str, response_ms: int | None) -> str | None:
-        """Take in a vote; return a sentence if a pause would help now."""
+        """Take in a vote; return a sentence if a pause would help now, else None."""
         with self._guard:
             recent = self._recent.setdefault(annotator, RecentVotes())
-            self._take_in(recent, verdict, response_ms)
-            if recent.quiet > 0:
-                recent.quiet -= 1
+            self._add(recent, verdict, response_ms)
+            if recent.votes_without_hint > 0:
+                recent.votes_without_hint -= 1
                 return None
-            told = self._word(recent)
-            if told:
-                recent.quiet, recent.streak = QUIET, 0
+            hint = self._hint(recent)
+            if hint:
+                recent.votes_without_hint, recent.streak = VOTES_BETWEEN_HINTS, 0
                 recent.times.clear()
-            return told
+            return hint
 
-    def _take_in(self, recent: RecentVotes, verdict: str, response_ms: int | None) -> None:
+    def _add(self, recent: RecentVotes, verdict: str, response_ms: int | None) -> None:
         if response_ms is not None:
             recent.times.append(response_ms)
         side = verdict if Verdict(verdict).decisive else ""
         recent.streak = recent.streak + 1 if side and side == recent.side else int(bool(side))
         recent.side = side
 
-    def _word(self, recent: RecentVotes) -> str | None:
-        if len(recent.times) == LATELY and median(recent.times) < FAST_MS:
+    def _hint(self, recent: RecentVotes) -> str | None:
+        if len(recent.times) == RECENT_VOTES and median(recent.times) < FAST_MS:
             return TOO_FAST
         if recent.streak >= STREAK:
             return ONE_SIDE.format(side=recent.side, count=recent.streak)

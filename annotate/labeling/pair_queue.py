@@ -1,4 +1,8 @@
-"""Pairs that wait, in order; those of one stream are found without looking at the others."""
+"""Queue of pairs, with a queue of its own for each stream inside.
+
+A stream is a version, the imported images or a blind test (`Pair.stream`). Its pairs are found
+without looking at those of the others, of which there may be thousands.
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,7 +12,7 @@ PairsById = dict[str, Pair]
 
 
 class PairQueue:
-    """Lines of pairs by id, one a stream; their owner guards them between threads."""
+    """Waiting pairs by id, oldest first; the owner guards it between threads."""
 
     def __init__(self, pairs: Iterable[Pair] = ()) -> None:
         self._all: PairsById = {}
@@ -23,7 +27,7 @@ class PairQueue:
         return iter(self._all.values())
 
     def get(self, pair_id: str) -> Pair | None:
-        """Return the pair with this id, if it waits."""
+        """Return the pair with this id if it waits, else None."""
         return self._all.get(pair_id)
 
     def of(self, stream: str) -> PairsById:
@@ -31,23 +35,24 @@ class PairQueue:
         return self._streams.get(stream, {})
 
     def add(self, pair: Pair) -> None:
-        """Let a pair wait behind the others."""
+        """Append a pair."""
         self._all[pair.pair_id] = pair
         self._streams.setdefault(pair.stream, {})[pair.pair_id] = pair
 
-    def add_first(self, line: PairsById) -> None:
-        """Let pairs wait before the others."""
-        self._all = line | self._all
-        for stream in {pair.stream for pair in line.values()}:
-            mine = {pair_id: pair for pair_id, pair in line.items() if pair.stream == stream}
+    def add_first(self, pairs: PairsById) -> None:
+        """Prepend pairs, in their order."""
+        self._all = pairs | self._all
+        for stream in {pair.stream for pair in pairs.values()}:
+            mine = {pair_id: pair for pair_id, pair in pairs.items() if pair.stream == stream}
             self._streams[stream] = mine | self.of(stream)
 
     def pop(self, pair_id: str) -> Pair | None:
-        """Let a pair wait no more, and return it."""
+        """Remove a pair and return it; None if it does not wait."""
         pair = self._all.pop(pair_id, None)
         if pair is not None:
-            line = self._streams[pair.stream]
-            del line[pair_id]
-            if not line:
+            stream = self._streams[pair.stream]
+            del stream[pair_id]
+            # Blind tests come and go; their empty queues would add up.
+            if not stream:
                 del self._streams[pair.stream]
         return pair

@@ -1,7 +1,7 @@
-"""Pairs that a person is asked on purpose: one of theirs again with sides swapped, or a known one.
+"""Quality-control pairs: repeats with sides swapped, and gold pairs with a known answer.
 
-Without them nobody's votes could be told from chance where one person labels alone. They look like
-any other pair, and teach nothing.
+Without them careful votes could not be told from random ones where one person labels alone. They
+look like any other pair, and nothing is learned from them.
 """
 
 import random
@@ -14,14 +14,14 @@ from storage.tables.control_pairs import GOLD, REPEAT
 REPEAT_SHARE = "repeat_share"
 GOLD_SHARE = "gold_share"
 SHARES = {REPEAT_SHARE: 0.05, GOLD_SHARE: 0.05}
-"""Project settings: of the pairs handed out, those that are asked again, and those known."""
-MOST = 0.5
-AFTER, UNTIL = 20, 400
-"""A pair comes again after so many votes, while it is not longer ago than so many."""
+"""Project settings: the shares of repeats and of gold pairs among the pairs handed out."""
+MAX_SHARE = 0.5
+MIN_VOTES_AGO, MAX_VOTES_AGO = 20, 400
+"""A pair is repeated after so many votes and before so many; sooner it would test memory."""
 
 
 class QualityControl:
-    """Decides now and then that a person is asked on purpose."""
+    """Issues repeats and gold pairs now and then, at random."""
 
     def __init__(self, store: Store, model_id: str, chance: random.Random) -> None:
         self._store, self._model_id, self._chance = store, model_id, chance
@@ -29,47 +29,50 @@ class QualityControl:
 
     @property
     def shares(self) -> dict[str, float]:
-        """How many of the pairs handed out are repeats and gold, from 0 to 1."""
+        """Return the shares of repeats and of gold pairs, from 0 to 1."""
         return dict(self._shares)
 
     def set_share(self, name: str, value: float, who: str) -> dict[str, float]:
         """Change a share for everybody; raises InvalidRequest."""
         if name not in SHARES:
             raise InvalidRequest(f"{name!r} is no share. Send one of {', '.join(SHARES)}.")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
-            raise InvalidRequest(f"The share must be from 0 to {MOST:g}, not {value!r}.")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 <= value <= MAX_SHARE:
+            raise InvalidRequest(f"The share must be from 0 to {MAX_SHARE:g}, not {value!r}.")
         self._store.project_settings.set(name, float(value), who)
         self._shares[name] = float(value)
         return self.shares
 
     def maybe_issue(self, annotator: str) -> Pair | None:
-        """Return a pair to ask this person on purpose; None most of the time."""
-        drawn = self._chance.random()
+        """Store a quality-control pair for this annotator and return it; None most of the time."""
+        number = self._chance.random()
         repeat, gold = self._shares[REPEAT_SHARE], self._shares[GOLD_SHARE]
-        if drawn < repeat:
+        if number < repeat:
             return self._repeat(annotator)
-        if drawn < repeat + gold:
+        if number < repeat + gold:
             return self._gold(annotator)
         return None
 
     def _repeat(self, annotator: str) -> Pair | None:
-        checks = self._store.quality.control_pairs
-        known = checks.repeatable(self._model_id, annotator, AFTER, UNTIL)
-        if not known:
+        control_pairs = self._store.quality.control_pairs
+        candidates = control_pairs.repeatable(
+            self._model_id, annotator, MIN_VOTES_AGO, MAX_VOTES_AGO
+        )
+        if not candidates:
             return None
-        return checks.add_copy(self._chance.choice(known), annotator, REPEAT, swap=True)
+        return control_pairs.add_copy(self._chance.choice(candidates), annotator, REPEAT, swap=True)
 
     def _gold(self, annotator: str) -> Pair | None:
-        checks = self._store.quality.control_pairs
-        if not checks.gold(self._model_id):
+        control_pairs = self._store.quality.control_pairs
+        if not control_pairs.gold(self._model_id):
             return None
-        known = checks.unseen_gold(self._model_id, annotator)
-        if not known:
+        candidates = control_pairs.unseen_gold(self._model_id, annotator)
+        if not candidates:
             return None
         swap = self._chance.random() < 0.5
-        return checks.add_copy(self._chance.choice(known), annotator, GOLD, swap)
+        return control_pairs.add_copy(self._chance.choice(candidates), annotator, GOLD, swap)
 
     def _read(self, name: str) -> float:
         value = self._store.project_settings.get(name, SHARES[name])
-        usable = isinstance(value, int | float) and 0 <= value <= MOST
+        usable = isinstance(value, int | float) and 0 <= value <= MAX_SHARE
         return float(value) if usable else SHARES[name]

@@ -1,33 +1,34 @@
-"""How fast votes arrive."""
+"""Rate meter: counts events over the last seconds or minutes, such as votes."""
 
 import threading
 from collections import deque
 
 from annotate.clock import Monotonic
 
-MOST = 10_000
+MAX_EVENTS = 10_000
+"""Events remembered; a minute of labeling holds a few hundred."""
 
 
 class RateMeter:
-    """Remembers when things happened; safe from any thread."""
+    """Remembers the times of the newest events; safe from any thread."""
 
     def __init__(self, clock: Monotonic) -> None:
         self._clock = clock
-        self._moments: deque[float] = deque(maxlen=MOST)
+        self._times: deque[float] = deque(maxlen=MAX_EVENTS)
         self._guard = threading.Lock()
 
     def record(self) -> None:
-        """Remember that it happened now."""
+        """Record an event at the present time."""
         with self._guard:
-            self._moments.append(self._clock())
+            self._times.append(self._clock())
 
     def count_within(self, seconds: float) -> int:
-        """How often it happened in the last `seconds`."""
+        """Count the events of the last `seconds`."""
         since = self._clock() - seconds
         with self._guard:
-            return sum(moment > since for moment in self._moments)
+            return sum(time > since for time in self._times)
 
     def seconds_since_last(self) -> float:
-        """Seconds since it happened last; infinite if it never did."""
+        """Return the seconds since the newest event; infinite if there was none."""
         with self._guard:
-            return self._clock() - self._moments[-1] if self._moments else float("inf")
+            return self._clock() - self._times[-1] if self._times else float("inf")

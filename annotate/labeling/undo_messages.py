@@ -1,4 +1,4 @@
-"""What an undo tells a page or a program: what was taken back, and in which words."""
+"""Answers to an undo: what was taken back, as data and as a sentence."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ STILL_HIDDEN = "Your flag is taken back. The pair stays hidden, since somebody e
 SETTLED = "Your newer flag stays, since an admin has decided on it."
 
 
-def told_undone(undone: UndoneAct) -> dict[str, Any]:
-    """Return what was taken back: the pair or four, `undone`, whether it `opens`, and a `note`."""
+def undo_view(undone: UndoneAct) -> dict[str, Any]:
+    """Return the answer to an undo: `pair` (or four images), `undone`, `opens` and a `note`."""
     about = undone.about
     return {
         "pair": quad_view(about) if isinstance(about, Quad) else pair_view(about),
@@ -41,13 +41,13 @@ def told_undone(undone: UndoneAct) -> dict[str, Any]:
 def sentence(undone: UndoneAct) -> str:
     """Say what was taken back, and what stays."""
     if undone.kind == REPORT:
-        told = STILL_HIDDEN if undone.hidden else REPORTED
+        text = STILL_HIDDEN if undone.hidden else REPORTED
     else:
-        told = SENTENCES[undone.kind]
-    return f"{SETTLED} {told}" if undone.settled else told
+        text = SENTENCES[undone.kind]
+    return f"{SETTLED} {text}" if undone.settled else text
 
 
-def flat(told: dict[str, Any]) -> dict[str, Any]:
-    """Return the pair or the four themselves, with what was taken back beside them."""
-    pair: dict[str, Any] = told["pair"]
-    return pair | {name: told[name] for name in ("undone", "opens", "note")}
+def flat(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of the pair at the top level, with those of the undo beside them."""
+    pair: dict[str, Any] = answer["pair"]
+    return pair | {name: answer[name] for name in ("undone", "opens", "note")}

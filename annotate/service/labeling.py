@@ -8,7 +8,7 @@ from annotate.labeling.annotations import Annotations
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import BestWorstQueue
 from annotate.labeling.sessions import LabelingSessions
-from annotate.labeling.undo_messages import told_undone
+from annotate.labeling.undo_messages import undo_view
 from annotate.rendering.pair_pool import PairPool, WaitEstimate
 from annotate.training.new_votes import NewVotes
 from annotate.training.trigger import Trigger
@@ -126,7 +126,7 @@ class Labeling:
             self._assigner.reopen(name, undone.about, own_key)
         elif undone.kind == REPORT and not undone.hidden:
             self._assigner.show_again(undone.about)
-        return told_undone(undone)
+        return undo_view(undone)
 
     def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> dict[str, Any]:
         """Return up to `want` sets of four images besides those that the page has."""

@@ -138,6 +138,7 @@ def fit_strengths(wins_RVV: np.ndarray, prior_std: float = PRIOR_STD) -> np.ndar
     both_RVV = wins_RVV + wins_RVV.transpose(0, 2, 1)
     theta_RV = np.zeros((tables, size))
     eye = np.eye(size)
+
     for _ in range(MAX_STEPS):
         chance_RVV = 1 / (1 + np.exp(theta_RV[:, None, :] - theta_RV[:, :, None]))
         gradient_RV = (wins_RVV - both_RVV * chance_RVV).sum(axis=2) - theta_RV / prior_std**2

@@ -6,7 +6,7 @@ import gradio as gr
 
 from annotate.auth.identity import name_of
 from annotate.insights.insights import WEIGH
-from annotate.labeling.quality_control import GOLD_SHARE, MOST, REPEAT_SHARE
+from annotate.labeling.quality_control import GOLD_SHARE, MAX_SHARE, REPEAT_SHARE
 from annotate.service.studio import Studio
 from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
 from annotate.web.html.insight_cards import insights_page
@@ -51,14 +51,14 @@ class InsightsTab:
         with gr.Row():
             self._repeat = gr.Slider(
                 0,
-                100 * MOST,
+                100 * MAX_SHARE,
                 step=1,
                 label="Repeated pairs, %",
                 info="Shown again with sides swapped, to measure consistency. Not trained on.",
             )
             self._gold = gr.Slider(
                 0,
-                100 * MOST,
+                100 * MAX_SHARE,
                 step=1,
                 label="Gold pairs, %",
                 info="Pairs with a known answer; everybody is asked each once. Mark them by API.",

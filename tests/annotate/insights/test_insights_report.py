@@ -10,8 +10,15 @@ from places import Open, Place, until
 
 from annotate.errors import InvalidRequest
 from annotate.insights.attributes import attributes
-from annotate.labeling.pace_hints import LATELY, ONE_SIDE, QUIET, STREAK, TOO_FAST, PaceHints
-from annotate.labeling.quality_control import AFTER
+from annotate.labeling.pace_hints import (
+    ONE_SIDE,
+    RECENT_VOTES,
+    STREAK,
+    TOO_FAST,
+    VOTES_BETWEEN_HINTS,
+    PaceHints,
+)
+from annotate.labeling.quality_control import MIN_VOTES_AGO
 from annotate.web.html.insight_cards import insights_page
 from annotate.web.tabs.own_votes_section import own_votes_page
 from storage.records import Pair
@@ -62,7 +69,7 @@ def often(open_place: Open) -> Place:
 def test_a_pair_comes_again_with_sides_swapped_and_looks_like_any_other(often: Place) -> None:
     first: dict[frozenset[str], Pair] = {}
     repeats = []
-    for _ in range(3 * AFTER):
+    for _ in range(3 * MIN_VOTES_AGO):
         pair = next_pair(often, "ann")
         images = frozenset((pair.left, pair.right))
         if pair.check:
@@ -75,9 +82,9 @@ def test_a_pair_comes_again_with_sides_swapped_and_looks_like_any_other(often: P
             first[images] = pair
         vote(often, pair, "left", "ann")
     assert len(repeats) >= 3
-    assert often.studio.stats()["votes"] == 3 * AFTER
-    assert often.store.counts(often.studio._model_id).decisive == 3 * AFTER - len(repeats)
-    assert often.studio.stats()["decisive"] == 3 * AFTER, "no count tells them apart"
+    assert often.studio.stats()["votes"] == 3 * MIN_VOTES_AGO
+    assert often.store.counts(often.studio._model_id).decisive == 3 * MIN_VOTES_AGO - len(repeats)
+    assert often.studio.stats()["decisive"] == 3 * MIN_VOTES_AGO, "no count tells them apart"
     habits = often.studio.insights.report("ann")["habits"]["ann"]
     assert habits["same_twice"]["of"] == habits["left_twice"] == len(repeats)
     assert habits["leaning"] == "left"
@@ -87,7 +94,7 @@ def test_a_pair_comes_again_with_sides_swapped_and_looks_like_any_other(often: P
 
 
 def test_what_is_asked_on_purpose_is_never_handed_to_anybody_else(often: Place) -> None:
-    for _ in range(2 * AFTER):
+    for _ in range(2 * MIN_VOTES_AGO):
         vote(often, next_pair(often, "ann"), "left", "ann")
     until(lambda: often.studio.stats()["ready_pairs"] >= 20)
     held = often.studio.pairs_ahead("ann", [], 20)["pairs"]
@@ -149,8 +156,11 @@ def test_shares_are_kept_and_refused_where_they_make_no_sense(open_place: Open) 
 
 def test_a_person_who_goes_too_fast_is_told_once_and_then_left_alone() -> None:
     pauses, verdicts = PaceHints(), ["left", "right"] * 100
-    told = [pauses.hint_after("ann", verdict, 200) for verdict in verdicts[: LATELY + QUIET]]
-    assert told.count(TOO_FAST) == 1 and told[LATELY - 1] == TOO_FAST
+    told = [
+        pauses.hint_after("ann", verdict, 200)
+        for verdict in verdicts[: RECENT_VOTES + VOTES_BETWEEN_HINTS]
+    ]
+    assert told.count(TOO_FAST) == 1 and told[RECENT_VOTES - 1] == TOO_FAST
     slow = PaceHints()
     assert not any(slow.hint_after("ann", verdict, 900) for verdict in verdicts)
     assert not any(slow.hint_after("bob", verdict, None) for verdict in verdicts)
