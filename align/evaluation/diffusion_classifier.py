@@ -1,7 +1,7 @@
-"""Is the prompt in the image? The base model itself is asked, as a classifier.
+"""Diffusion classifier: the base model tells which of a few prompts an image shows.
 
-An image is named by the prompt under which the base denoises it best, at fixed draws: the
-diffusion classifier of Li et al. 2023 (arXiv 2303.16203).
+An image is classified as the prompt under which the base denoises it best, at fixed noise samples:
+Li et al. 2023 (arXiv 2303.16203).
 
 Shapes: K candidate prompts, C latent channels, H x W latent pixels.
 """
@@ -21,14 +21,17 @@ from align.families.family import Pipeline
 from align.families.lookup import family_of
 
 CANDIDATES = 4
+"""Prompts that an image is compared with, its own among them."""
 NOISE_SAMPLES = 4
+"""Of each image and prompt: the same ones for all, so that differences are the prompt's."""
 MIN_NOISE_LEVEL, MAX_NOISE_LEVEL = 0.25, 0.85
 """Noise levels outside say little about the subject: all image, or all noise."""
 ROWS_PER_MEGAPIXEL = 4
+"""Of a forward pass: fewer for larger images."""
 
 
 class PromptClassifier:
-    """Tells for each image whether its own prompt explains it best of a few."""
+    """Classifies images by the prompts of an evaluation."""
 
     def __init__(
         self,
@@ -37,7 +40,7 @@ class PromptClassifier:
         prompts: Sequence[str],
         size: tuple[int, int],
     ) -> None:
-        """`pipeline` is to carry no adapter when it is asked; `size` is width and height."""
+        """`size` is width and height. Adapters must be off while images are classified."""
         self._family, self._compute, self._size = family_of(pipeline), compute, size
         self._denoiser = self._family.denoiser(pipeline)
         texts = encode_prompts(pipeline, list(prompts))
@@ -45,32 +48,35 @@ class PromptClassifier:
         self._scheduler = self._family.training_scheduler(pipeline)
 
     @torch.inference_mode()
-    def named(self, latent_CHW: Tensor, own: int) -> bool:
-        """Whether the prompt in row `own` explains an image best of CANDIDATES."""
+    def recognizes(self, latent_CHW: Tensor, own: int) -> bool:
+        """Return True where the prompt in row `own` explains an image best of the candidates."""
         return int(self._errors(latent_CHW, self._candidates(own)).argmin()) == 0
 
     def _candidates(self, own: int) -> list[int]:
-        """The image's own prompt first, then those that follow it in the list."""
+        """Return the rows of the image's own prompt, first, and of those that follow it."""
         prompts = len(self._conditioning)
         return [(own + k) % prompts for k in range(min(CANDIDATES, prompts))]
 
     def _errors(self, latent_CHW: Tensor, rows: list[int]) -> Tensor:
-        """Mean denoising errors_K of an image under each of K prompts."""
+        """Return mean denoising errors_K of an image under each of K prompts."""
         count = usable_timesteps(self._scheduler)
-        noise_samples = [
+        sampled = [
             sample_noise(0, "naming", k, tuple(latent_CHW.shape), count)
             for k in range(NOISE_SAMPLES)
         ]
-        noise = torch.stack([n for n, _ in noise_samples]).repeat(len(rows), 1, 1, 1)
+        noise = torch.stack([n for n, _ in sampled]).repeat(len(rows), 1, 1, 1)
         levels = (
-            torch.tensor([t for _, t in noise_samples]) * (MAX_NOISE_LEVEL - MIN_NOISE_LEVEL)
+            torch.tensor([t for _, t in sampled]) * (MAX_NOISE_LEVEL - MIN_NOISE_LEVEL)
             + MIN_NOISE_LEVEL * count
         )
         times = levels.long().repeat(len(rows))
+
         latents = latent_CHW.float().cpu().nan_to_num().expand_as(noise)
         noisy, target = corrupt(self._scheduler, latents, noise, times)
         prompts = torch.tensor(rows).repeat_interleave(NOISE_SAMPLES)
         times = network_timesteps(self._scheduler, times)
+
+        # In parts, whose number follows the image's size as memory does.
         megapixels = self._size[0] * self._size[1] / 1e6
         at_once = max(1, min(len(prompts), int(ROWS_PER_MEGAPIXEL / megapixels)))
         parts = zip(*(x.split(at_once) for x in (noisy, target, times, prompts)), strict=True)

@@ -1,4 +1,4 @@
-"""A run's last act: the new version and its base draw the same things, and the two are compared."""
+"""Release checks: at the end of a run, the new version is rendered and compared with its base."""
 
 from __future__ import annotations
 
@@ -16,50 +16,54 @@ from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.device import choose_compute
 from align.errors import AlignError, first_line
-from align.evaluation.evaluate import OnProgress, VersionRenderer, render_and_check, write_result
+from align.evaluation.evaluate import render_and_check, write_result
+from align.evaluation.version_renderer import OnProgress, VersionRenderer
 from align.weights.export_facts import AdapterSource
 
 SEEDS = (1, 2)
+"""Two, so that the variety between images of one prompt can be measured."""
 
 
-class Skipped(Exception):
+class ChecksSkipped(Exception):
     """Somebody asked the run to stop, and its adapter is written already."""
 
 
 def check_run(
     run: RunFolder,
     prompts: list[str],
-    judged: dict[str, Any],
+    run_result: dict[str, Any],
     report: Reporter,
     cpu_lock: CpuLock,
 ) -> dict[str, Any]:
-    """What the checks of a finished run say: `checks`, `held_back` and, if they failed, why not.
+    """Check a finished run; return `checks`, `held_back` and `diversity`, or `unchecked`: why not.
 
-    `judged` is what the run found on pairs of votes. Of `prompts` as many are drawn as the run's
-    settings say. Images and evaluation.json are kept in the run folder. Whatever goes wrong, the
-    version stays.
+    `run_result` is the result of its training. Of `prompts` the first `check_prompts` are rendered.
+    Images and evaluation.json are kept in the run folder. Whatever goes wrong, the version stays.
     """
     count = TrainConfig(**run.read_config()["train"]).check_prompts
     if not count:
         return {"checks": [], "held_back": False, "unchecked": "check_prompts is 0"}
+
+    # Training has ended: its tensors make room for the decoder.
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
-    def tell(what: str, done: int, of: int) -> None:
+    def on_progress(what: str, done: int, of: int) -> None:
         report.phase(f"checking the new version: {what}, {done} of {of}", 1.0)
 
-    def between() -> None:
+    def between_passes() -> None:
         if run.cancel_requested:
-            raise Skipped
+            raise ChecksSkipped
         cpu_lock.wait_until_free()
 
     try:
-        checks = look(run, prompts[:count], judged, tell, between)
-    except Skipped:
+        checks = render_checks(run, prompts[:count], run_result, on_progress, between_passes)
+    except ChecksSkipped:
         return {"checks": [], "held_back": False, "unchecked": "stopped before the end"}
     except (AlignError, OSError, RuntimeError, ValueError) as error:
         return {"checks": [], "held_back": False, "unchecked": first_line(error)}
+
     variety = next(c["value"] for c in checks if c["name"] == "variety")
     return {
         "checks": checks,
@@ -68,17 +72,19 @@ def check_run(
     }
 
 
-def look(
+def render_checks(
     run: RunFolder,
     prompts: list[str],
-    judged: dict[str, Any],
-    tell: OnProgress,
-    between: Callable[[], None],
+    run_result: dict[str, Any],
+    on_progress: OnProgress,
+    between_passes: Callable[[], None],
 ) -> list[dict[str, Any]]:
-    """Draw with both, keep it in the run folder, and return the checks as JSON values."""
+    """Render with base and version, save it in the run folder, and return checks as JSON values."""
     model, name = ModelInfo(**run.read_config()["model"]), run.path.resolve().name
-    easel = VersionRenderer(run.evaluation, prompts, SEEDS, model, choose_compute(), tell, between)
+    renderer = VersionRenderer(
+        run.evaluation, prompts, SEEDS, model, choose_compute(), on_progress, between_passes
+    )
     sources = {name: AdapterSource(run.adapter, name)}
-    drawn, found = render_and_check(easel, sources, {name: judged})
-    write_result(easel, drawn, sources, found)
-    return found
+    rendered, checks = render_and_check(renderer, sources, {name: run_result})
+    write_result(renderer, rendered, sources, checks)
+    return checks

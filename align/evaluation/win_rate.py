@@ -1,4 +1,4 @@
-"""What a scorer says of a version's images beside the base's, of the same prompts and seeds.
+"""Win rate of a version against its base by a scorer, on the same prompts and seeds.
 
 Shapes: P prompts, S seeds, R resamples.
 """
@@ -19,7 +19,7 @@ LEVEL = 0.95
 
 
 def scores_PS(scorer: Scorer, prompts: Sequence[str], images: Sequence[Path], seeds: int) -> Tensor:
-    """A score for every image, prompt by prompt; raises AlignError for one that is no number."""
+    """Score every image: scores_PS. Raises AlignError for a score that is no number."""
     captions = [prompt for prompt in prompts for _ in range(seeds)]
     return torch.tensor(finite_scores(scorer, captions, images)).view(len(prompts), seeds)
 
@@ -27,10 +27,9 @@ def scores_PS(scorer: Scorer, prompts: Sequence[str], images: Sequence[Path], se
 def compare_scores(
     scorer: str, version: str, after_PS: Tensor, before_PS: Tensor
 ) -> dict[str, Any]:
-    """Mean, median and win rate against the base, as a value that JSON can hold.
+    """Return mean, median and win rate against the base, as a value that JSON can hold.
 
-    A tie counts one half. The interval resamples prompts, for images of one prompt go together
-    (Efron's percentile bootstrap); None with fewer than two.
+    A tie counts one half. The interval is None with fewer than two prompts.
     """
     wins_PS = (after_PS > before_PS).double() + 0.5 * (after_PS == before_PS).double()
     low, high = bootstrap_over_prompts(wins_PS)
@@ -48,10 +47,15 @@ def compare_scores(
 
 
 def bootstrap_over_prompts(wins_PS: Tensor) -> tuple[float | None, float | None]:
-    """An interval for the win rate over prompts like these."""
+    """Return a 95 % interval for the win rate over prompts like these.
+
+    Efron's percentile bootstrap. Prompts are resampled, not images: images of one prompt go
+    together.
+    """
     prompts = len(wins_PS)
     if prompts < 2:
         return None, None
+
     generator = torch.Generator().manual_seed(0)
     rows_RP = torch.randint(prompts, (RESAMPLES, prompts), generator=generator)
     rates_R = wins_PS.mean(dim=1)[rows_RP].mean(dim=1)

@@ -51,7 +51,6 @@ class TrainingState:
     """The same denoiser, unwrapped: adapters are switched on and off on it."""
     pipeline: StableDiffusionXLPipeline
     """Without its encoders, which are released once everything is encoded."""
-    model: ModelInfo
     data: EncodedPairs
     trainable: Trainable
     optimizer: torch.optim.Optimizer
@@ -91,7 +90,6 @@ def prepare_training(
     # Before anything is loaded, which takes minutes.
     check_optimizer(config, compute)
     require_data_parallel(accelerator, config.train_batch_size)
-
     training_data = read_training_data(run, report, config, model, compute, cache)
     pipeline, data = training_data.pipeline, training_data.data
     scheduler = data.family.training_scheduler(pipeline)
@@ -121,7 +119,6 @@ def prepare_training(
         policy=policy,
         unet=accelerator.unwrap_model(policy),
         pipeline=pipeline,
-        model=model,
         data=data,
         trainable=trainable,
         optimizer=optimizer,

@@ -1,0 +1,112 @@
+"""Renders of a base and its versions, for an evaluation: the same prompts and seeds with each.
+
+Shapes: N = P·S images of P prompts and S seeds, C latent channels, H x W latent pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import StableDiffusionXLPipeline
+from PIL import Image
+from torch import Tensor
+
+from align.client.models import ModelInfo
+from align.client.render_items import RenderItem
+from align.device import Compute
+from align.evaluation.diffusion_classifier import PromptClassifier
+from align.sampling.render import AdapterSwitcher, batches, decode, render_latents
+from align.sampling.to_folder import render_settings
+from align.weights.pipeline import load_pipeline
+
+BASE = "base"
+OnProgress = Callable[[str, int, int], None]
+
+
+def ignore_progress(what: str, done: int, of: int) -> None:
+    """Report progress to nobody."""
+
+
+def never_pause() -> None:
+    """Go on at once."""
+
+
+@dataclass(frozen=True)
+class RenderedVersion:
+    """Images and latents of one version: every prompt with every seed, prompt by prompt."""
+
+    name: str
+    latents_NCHW: Tensor
+    """In fp32 on the CPU, not finite where the network's output was not."""
+    images: list[Image.Image]
+
+
+class VersionRenderer:
+    """Renders the same prompts and seeds with a base and its versions, into one folder."""
+
+    def __init__(
+        self,
+        target: Path,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        model: ModelInfo,
+        compute: Compute,
+        on_progress: OnProgress = ignore_progress,
+        between_passes: Callable[[], None] = never_pause,
+    ) -> None:
+        """`between_passes` is called between forward passes; what it raises ends the work."""
+        self.target, self.prompts, self.seeds = target, list(prompts), list(seeds)
+        self.model, self.compute = model, compute
+        self._on_progress, self._between_passes = on_progress, between_passes
+        self.pipeline: StableDiffusionXLPipeline = load_pipeline(model, compute)
+        self._adapters = AdapterSwitcher(self.pipeline)
+        size = (model.width, model.height)
+        self._classifier = PromptClassifier(self.pipeline, compute, self.prompts, size)
+
+    def render(self, name: str, adapter: Path | None) -> RenderedVersion:
+        """Render everything with one version, the base for None, and save the images."""
+        self._adapters.use([(str(adapter), 1.0)] if adapter else [])
+        items = [RenderItem(prompt, seed) for prompt in self.prompts for seed in self.seeds]
+        settings = render_settings(self.model)
+        megapixels = self.model.width * self.model.height / 1e6
+        latents: list[Tensor] = []
+        images: list[Image.Image] = []
+
+        for indices in batches(len(items), megapixels, True):
+            batch = [items[i] for i in indices]
+            latents_BCHW = render_latents(
+                self.pipeline, self.compute, batch, settings, self._between_passes
+            )
+            latents.append(latents_BCHW.float().cpu())
+            # The decoder would spread one NaN over the image: checks look at the latents for them.
+            images += decode(self.pipeline, self.compute, latents_BCHW.nan_to_num())
+            self._on_progress(f"rendering with {name}", len(images), len(items))
+
+        for index, image in enumerate(images):
+            image.save(self.file(name, index))
+        return RenderedVersion(name, torch.cat(latents), images)
+
+    def file(self, name: str, index: int) -> Path:
+        """Return the path of an image: VERSION-PROMPT-SEED.png, the prompt by its index."""
+        prompt, seed = divmod(index, len(self.seeds))
+        path = self.target / "images" / f"{name}-{prompt}-{self.seeds[seed]}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def recognized(self, rendered: RenderedVersion) -> Tensor:
+        """Return recognized_N: True where an image's own prompt explains it best.
+
+        See `align.evaluation.diffusion_classifier`.
+        """
+        # The base is the judge, of its own images and of every version's.
+        self._adapters.use([])
+        recognized = []
+        for index, latent_CHW in enumerate(rendered.latents_NCHW):
+            self._between_passes()
+            prompt = index // len(self.seeds)
+            recognized.append(self._classifier.recognizes(latent_CHW, prompt))
+            self._on_progress(f"classifying {rendered.name}", index + 1, len(rendered.images))
+        return torch.tensor(recognized)
