@@ -1,4 +1,4 @@
-"""A LoRA file from elsewhere, whatever its program calls things, as one in diffusers' form.
+"""Read adapter files of every common format and convert them to diffusers' form.
 
 lora_keys      names taken apart        lora_names     layers, by all conventions
 other_files    what is no adapter       lora_origins   for which base it was made
@@ -37,14 +37,14 @@ from align.weights.lora_forms import (
     LowRankLayer,
     adapter_metadata,
     adapter_weights,
-    any_other_lengths,
     as_layers,
+    changes_row_lengths,
+    magnitudes_from_scales,
     whole_weights,
-    with_lengths_of_sums,
 )
 
 Shapes = Mapping[str, tuple[int, ...]]
-FAMILIES = {
+TYPE_NAMES = {
     "lora": "LoRA",
     "loha": "LoHa",
     "lokr": "LoKr",
@@ -55,8 +55,8 @@ FAMILIES = {
     "norm": "change of norms",
 }
 BOFT_AXES = 4
-MOST_WORDS = 20
-"""Of a layer's name, between dots."""
+MAX_NAME_PARTS = 20
+"""Parts of a layer's name between dots that are compared."""
 
 
 def read_lora(
@@ -66,7 +66,7 @@ def read_lora(
     unet: UNet2DConditionModel,
     model: ModelInfo,
 ) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, str]]:
-    """What an adapter is, its weights in one of the app's two forms, and their metadata.
+    """Read an adapter: its description, its weights in one of two forms, and their metadata.
 
     Args:
         path: the file.
@@ -80,13 +80,13 @@ def read_lora(
     """
     family = family_of(unet)
     adapter, title, known = sort_keys(shapes), path.name, weight_shapes(unet)
-    check_kind(adapter, shapes, metadata, title, model)
-    what, origin = family_name(adapter, shapes), origin_of(adapter.modules, shapes, metadata)
+    refuse_non_lora(adapter, shapes, metadata, title, model)
+    what, origin = adapter_type(adapter, shapes), origin_of(adapter.modules, shapes, metadata)
     if origin and origin.name == family.origin_name(unet):
-        # Of the base's kind, but of other layers: those are what to name.
+        # Of the base's architecture, but with other layers: the error is to name those.
         origin = None
-    places = find_places(adapter, family.layer_names(unet, known), what, origin, title, model)
-    check_others(adapter, what, title)
+    places = match_layers(adapter, family.layer_names(unet, known), what, origin, title, model)
+    refuse_unknown_weights(adapter, what, title)
 
     config = peft_config(path, metadata, shapes)
     try:
@@ -94,11 +94,11 @@ def read_lora(
     except ShapeMismatch:
         if origin is None:
             raise
-        raise for_another(what, origin, "", title, model) from None
+        raise made_for_another(what, origin, "", title, model) from None
     if not changes:
         raise NotImportable(f"{title} changes nothing of {model.name}: its layers have rank 0.")
     if SCALE_NOTE.keys() & metadata.keys():
-        changes = with_lengths_of_sums(changes, model)
+        changes = magnitudes_from_scales(changes, model)
     facts = {
         "form": form_of(adapter),
         "family": what,
@@ -110,7 +110,7 @@ def read_lora(
     if layers is None:
         weights, said = whole_weights(changes, model, title)
         return {"kind": "whole", **facts}, weights, said
-    check_change(layers, changes, title, model)
+    refuse_zero_change(layers, changes, title, model)
     strength = {
         "rank": most_common(layer.rank for layer in layers.values()),
         "alpha": most_common(change.alpha for change in changes.values()),
@@ -118,21 +118,22 @@ def read_lora(
     return {"kind": "lora", **facts, **strength}, adapter_weights(layers), adapter_metadata(layers)
 
 
-def check_kind(
+def refuse_non_lora(
     adapter: AdapterKeys, shapes: Shapes, metadata: Mapping[str, str], title: str, model: ModelInfo
 ) -> None:
-    """Refuse a file without an adapter for a UNet in it, by what it is."""
+    """Raise NotImportable for a file without an adapter of a UNet, with what it is instead."""
     if adapter.families:
         # A face adapter, for one, holds LoRAs among other things.
         if kind := other_purpose(shapes, even_tuned=True):
             raise NotImportable(f"{title} is {kind}. Bring a LoRA file.")
         return
+
     found = next(filter(None, map(other_adapter, shapes)), None)
     if found:
-        raise not_merged(title, found)
+        raise unmergeable(title, found)
     if adapter.tunes_text or adapter.embeddings:
         raise NotImportable(f"{title} holds no LoRA for a UNet, and Palate tunes the UNet alone.")
-    if adapter.modules.keys() and not (adapter.others or any_weights(adapter)):
+    if adapter.modules.keys() and not (adapter.others or has_weight_changes(adapter)):
         raise NotImportable(
             f"{title} holds nothing but settings of a LoRA, such as {shorten(next(iter(shapes)))}: "
             "its weights are missing. Copy or download it again."
@@ -140,24 +141,24 @@ def check_kind(
     strange = next((key for key in shapes if "lora" in key.lower()), None)
     if strange and other_purpose(shapes) is None:
         origin = origin_of({key: {} for key in shapes}, shapes, metadata)
-        raise for_another("LoRA", origin, strange, title, model)
+        raise made_for_another("LoRA", origin, strange, title, model)
     raise NotImportable(f"{title} {describe_non_lora(shapes)}.")
 
 
-def any_weights(adapter: AdapterKeys) -> bool:
-    """Return whether a file holds more than what only stands beside a change."""
+def has_weight_changes(adapter: AdapterKeys) -> bool:
+    """Return whether a file holds whole weights or biases, which are changes by themselves."""
     return any(parts.keys() & {"any.weight", "any.bias"} for parts in adapter.modules.values())
 
 
-def not_merged(title: str, kind: str) -> NotImportable:
-    """Say what an adapter is that nobody here can merge."""
+def unmergeable(title: str, kind: str) -> NotImportable:
+    """Return the error for a kind of adapter that cannot be merged here."""
     return NotImportable(
         f"{title} is an adapter of another kind than LoRA ({kind}). Merge it into its model with "
         "the program that made it, and bring that model's folder in diffusers' form."
     )
 
 
-def find_places(
+def match_layers(
     adapter: AdapterKeys,
     names: Mapping[str, str],
     what: str,
@@ -165,18 +166,19 @@ def find_places(
     title: str,
     model: ModelInfo,
 ) -> dict[str, dict[str, str]]:
-    """Return the key of each part by our own names of the layers.
+    """Return the file's key of each part, by the base's names of the layers.
 
     Raises:
-        NotImportable: a layer that the base does not have, or that is there twice.
+        NotImportable: a layer that the base does not have, or that the file holds twice.
     """
     places: dict[str, dict[str, str]] = {}
     for module, parts in adapter.modules.items():
         name = names.get(plain_name(module))
-        if name is None and layer_around(module, names):
+        if name is None and lies_in_a_layer(module, names):
             raise unknown_part(next(iter(parts.values())), what, title)
         if name is None:
-            raise for_another(what, origin, module, title, model)
+            raise made_for_another(what, origin, module, title, model)
+
         twice = parts.keys() & places.get(name, {}).keys()
         if twice:
             raise NotImportable(f"{title} holds {name} twice. Copy or download it again.")
@@ -184,11 +186,12 @@ def find_places(
     return places
 
 
-def for_another(
+def made_for_another(
     what: str, origin: Origin | None, module: str, title: str, model: ModelInfo
 ) -> NotImportable:
-    """Say for which base an adapter was made, as far as that can be told."""
+    """Return the error for an adapter of another base, with that base where it is recognized."""
     bring = f"Bring one that was trained on {model.name}."
+
     if origin is None:
         return NotImportable(
             f"{title} was made for another model: {model.name} has no {shorten(module)}. {bring}"
@@ -199,8 +202,8 @@ def for_another(
     )
 
 
-def check_others(adapter: AdapterKeys, what: str, title: str) -> None:
-    """Refuse weights beside an adapter that nobody here knows."""
+def refuse_unknown_weights(adapter: AdapterKeys, what: str, title: str) -> None:
+    """Raise NotImportable for weights beside an adapter that are not known here."""
     if adapter.duplicates:
         raise NotImportable(
             f"{title} holds more than one change of a layer ({shorten(adapter.duplicates[0])}): "
@@ -208,20 +211,21 @@ def check_others(adapter: AdapterKeys, what: str, title: str) -> None:
         )
     if not adapter.others:
         return
+
     found = next(filter(None, map(other_adapter, adapter.others)), None)
     if found:
-        raise not_merged(title, found)
+        raise unmergeable(title, found)
     raise unknown_part(adapter.others[0], what, title)
 
 
-def layer_around(module: str, names: Mapping[str, str]) -> bool:
-    """Whether a layer of the base has this inside, which none has: a part of some adapter."""
-    words = strip_prefixes(module).split(".")[:MOST_WORDS]
+def lies_in_a_layer(module: str, names: Mapping[str, str]) -> bool:
+    """Return whether a module's name begins with a layer's: an adapter's part inside a layer."""
+    words = strip_prefixes(module).split(".")[:MAX_NAME_PARTS]
     return any(plain_name(".".join(words[:count])) in names for count in range(1, len(words)))
 
 
 def unknown_part(key: str, what: str, title: str) -> NotImportable:
-    """Say that an adapter holds something whose meaning nobody here knows."""
+    """Return the error for a part of an adapter that is not known here."""
     return NotImportable(
         f"{title} holds {shorten(key)}, which is no part of a {what} that Palate "
         "knows. Merge it into its model with the program that made it, and bring that model's "
@@ -229,16 +233,16 @@ def unknown_part(key: str, what: str, title: str) -> NotImportable:
     )
 
 
-def check_change(
+def refuse_zero_change(
     layers: Mapping[str, LowRankLayer],
     changes: Mapping[str, LayerChange],
     title: str,
     model: ModelInfo,
 ) -> None:
-    """Refuse an adapter that changes nothing."""
+    """Raise NotImportable for an adapter that changes nothing."""
     if any(layer.up.any() and layer.down.any() for layer in layers.values()):
         return
-    if any_other_lengths(layers, model):
+    if changes_row_lengths(layers, model):
         return
     off = all(change.alpha == 0 for change in changes.values())
     why = "its alpha is 0" if off else "its weights are 0: it was never trained"
@@ -246,7 +250,7 @@ def check_change(
 
 
 def form_of(adapter: AdapterKeys) -> str:
-    """Return whose names a file has."""
+    """Return the program whose names a file uses."""
     if any(module.startswith((KOHYA, "oft_unet_")) for module in adapter.modules):
         return "kohya"
     if any(module.startswith("lycoris_") for module in adapter.modules):
@@ -256,18 +260,18 @@ def form_of(adapter: AdapterKeys) -> str:
     return "diffusers"
 
 
-def family_name(adapter: AdapterKeys, shapes: Shapes) -> str:
-    """Return what a person calls this kind of adapter."""
+def adapter_type(adapter: AdapterKeys, shapes: Shapes) -> str:
+    """Return the usual name of an adapter's type, such as "DoRA" or "LoKr"."""
     parts = {part: key for parts in adapter.modules.values() for part, key in parts.items()}
     found = adapter.families
     if "any.dora_scale" in parts or "lora.magnitude_vector" in parts:
-        return "DoRA" if "lora" in found else f"{_family(found)} with DoRA's magnitudes"
+        return "DoRA" if "lora" in found else f"{_type_names(found)} with DoRA's magnitudes"
     if "lora.mid" in parts or found == {"lora", "norm"}:
         return "LoCon"
     if "oft.blocks" in parts and len(shapes[parts["oft.blocks"]]) == BOFT_AXES:
         return "BOFT"
-    return _family(found)
+    return _type_names(found)
 
 
-def _family(found: set[str]) -> str:
-    return " and ".join(name for family, name in FAMILIES.items() if family in found)
+def _type_names(found: set[str]) -> str:
+    return " and ".join(name for family, name in TYPE_NAMES.items() if family in found)

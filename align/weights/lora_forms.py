@@ -1,8 +1,8 @@
-"""The two forms in which the app keeps what came in: an adapter, or all weights of a UNet.
+"""The two forms of imported weights: an adapter, or all weights of a UNet.
 
-An adapter is small, trained on and exported in every form. It holds what is a product of two thin
-matrices: LoRA, LoCon, DoRA by output, and LoHa and LoKr of a small rank. The rest is added to the
-base's weights, and becomes a whole UNet in half precision.
+An adapter is small, can be trained further and exported in every form. It holds whatever is a
+product of two thin matrices: LoRA, LoCon, DoRA by output, and LoHa and LoKr of a small rank. Any
+other change is added to the base's weights and stored as a whole UNet in half precision.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from align.weights.full import WEIGHTS_KEY, WHOLE_UNET
 from align.weights.pipeline import load_pipeline
 
 MAGNITUDE = ".lora_magnitude_vector"
-HALF = 2.0**-8
-"""By how much a length may differ that was rounded to bf16."""
-DECOMPOSING = ("lora.magnitude_vector", "any.dora_scale")
+BF16_TOLERANCE = 2.0**-8
+"""Relative difference that rounding to bf16 may make in a length."""
+DORA_PARTS = ("lora.magnitude_vector", "any.dora_scale")
 
 
 @dataclass(frozen=True)
 class LowRankLayer:
-    """A layer's change as an adapter: ΔW = up · down."""
+    """Change of one layer as an adapter stores it: ΔW = up · down."""
 
     down: Tensor
     up: Tensor
@@ -47,30 +47,31 @@ class LowRankLayer:
 
     @property
     def rank(self) -> int:
-        """How many directions it changes."""
+        """Return the rank of ΔW."""
         return int(self.down.shape[0])
 
 
 def as_layers(
     changes: Mapping[str, LayerChange], shapes: Mapping[str, torch.Size]
 ) -> dict[str, LowRankLayer] | None:
-    """Return all changes as an adapter's; None where one of them is none.
+    """Return all changes in the form of an adapter; None where one of them does not fit it.
 
     Args:
         changes: by layer.
         shapes: the weight's shape of each linear and convolution.
 
     Raises:
-        RuntimeError: parts that do not go together.
+        RuntimeError: parts of shapes that do not go together.
     """
-    # diffusers takes the whole file for a DoRA, or for none.
-    decomposed = {any(part in change.parts for part in DECOMPOSING) for change in changes.values()}
+    # diffusers reads a whole file as a DoRA or not at all as one.
+    decomposed = {any(part in change.parts for part in DORA_PARTS) for change in changes.values()}
     if len(decomposed) > 1 or not changes.keys() <= shapes.keys():
         return None
-    as_it_is = all(_is_plain(change) for change in changes.values())
+
+    keep_dtype = all(_is_plain(change) for change in changes.values())
     layers = {}
     for name, change in changes.items():
-        layer = _as_layer(change, shapes[name], as_it_is)
+        layer = _as_layer(change, shapes[name], keep_dtype)
         if layer is None:
             return None
         layers[name] = layer
@@ -78,21 +79,22 @@ def as_layers(
 
 
 def _is_plain(change: LayerChange) -> bool:
-    """Whether nothing has to be multiplied, so that weights can keep their own format."""
+    """Return whether a change is stored as it is, so that its weights keep their dtype."""
     return change.family == "lora" and change.scale == 1 and "lora.mid" not in change.parts
 
 
-def _as_layer(change: LayerChange, shape: torch.Size, as_it_is: bool) -> LowRankLayer | None:
+def _as_layer(change: LayerChange, shape: torch.Size, keep_dtype: bool) -> LowRankLayer | None:
     if any(part in change.parts for part in (*BIASES, "any.weight")):
         return None
-    magnitude = _magnitude(change, shape)
-    if magnitude is None and any(part in change.parts for part in DECOMPOSING):
+    magnitude = _magnitude_vector(change, shape)
+    if magnitude is None and any(part in change.parts for part in DORA_PARTS):
         return None
     product = product_of(change.family or "", change.numbers)
     if product is None:
         return None
+
     down, up = product.down, product.up * change.scale
-    if as_it_is:
+    if keep_dtype:
         kept = torch.promote_types(change.parts["lora.down"].dtype, change.parts["lora.up"].dtype)
         down, up = down.to(kept), up.to(kept)
     ones = [1] * (len(shape) - 2)
@@ -100,8 +102,8 @@ def _as_layer(change: LayerChange, shape: torch.Size, as_it_is: bool) -> LowRank
     return LowRankLayer(down, up.reshape(shape[0], product.rank, *ones).contiguous(), magnitude)
 
 
-def _magnitude(change: LayerChange, shape: torch.Size) -> Tensor | None:
-    """DoRA's magnitudes as PEFT keeps them; None where they are by input, or not a LoRA's."""
+def _magnitude_vector(change: LayerChange, shape: torch.Size) -> Tensor | None:
+    """Return DoRA's magnitudes as PEFT stores them; None for those by input, or not of a LoRA."""
     found = change.parts.get("lora.magnitude_vector")
     if found is None:
         found = change.parts.get("any.dora_scale")
@@ -112,14 +114,15 @@ def _magnitude(change: LayerChange, shape: torch.Size) -> Tensor | None:
     return found.flatten() if len(shape) == 2 else found.reshape(1, -1, *[1] * (len(shape) - 2))
 
 
-def with_lengths_of_sums(
+def magnitudes_from_scales(
     changes: Mapping[str, LayerChange], model: ModelInfo
 ) -> dict[str, LayerChange]:
-    """Return changes whose scales stand beside the base's lengths with magnitudes in their place.
+    """Replace the scales of a DoRA that was exported here by its magnitudes.
 
-    That is how a DoRA was exported here: scale = m · |W| / |W + ΔW|, row by row.
+    The export wrote scale = m · |W| / |W + ΔW|, row by row, see `align.weights.dora`.
     """
     result = {}
+
     with base_weights(model) as base:
         for name, change in changes.items():
             scale = change.parts.get("any.dora_scale")
@@ -134,21 +137,23 @@ def with_lengths_of_sums(
     return result
 
 
-def any_other_lengths(layers: Mapping[str, LowRankLayer], model: ModelInfo) -> bool:
-    """Return whether a DoRA gives a row of the base's weights another length than it has."""
+def changes_row_lengths(layers: Mapping[str, LowRankLayer], model: ModelInfo) -> bool:
+    """Return whether a DoRA changes the length of a row of the base's weights."""
     if all(layer.magnitude_vector is None for layer in layers.values()):
         return False
     with base_weights(model) as base:
         for name, layer in layers.items():
             lengths = base[f"{name}.weight"].float().flatten(1).norm(dim=1)
             wanted = layer.magnitude_vector
-            if wanted is not None and not torch.allclose(wanted.float().flatten(), lengths, HALF):
+            if wanted is not None and not torch.allclose(
+                wanted.float().flatten(), lengths, BF16_TOLERANCE
+            ):
                 return True
     return False
 
 
 def adapter_weights(layers: Mapping[str, LowRankLayer]) -> dict[str, Tensor]:
-    """Return an adapter's weights by diffusers' names."""
+    """Return the weights of an adapter file, by diffusers' names."""
     weights: dict[str, Tensor] = {}
     for name, layer in layers.items():
         weights[PREFIX + name + DOWN] = layer.down
@@ -159,7 +164,7 @@ def adapter_weights(layers: Mapping[str, LowRankLayer]) -> dict[str, Tensor]:
 
 
 def adapter_metadata(layers: Mapping[str, LowRankLayer]) -> dict[str, str]:
-    """Return the PEFT configuration: without it diffusers would scale layers of another rank."""
+    """Return the PEFT configuration as metadata: diffusers scales layers of other ranks by it."""
     ranks = {name: layer.rank for name, layer in layers.items()}
     rank = most_common(ranks.values())
     # One pattern for each rank: PEFT tries all of them on every layer.
@@ -181,10 +186,10 @@ def adapter_metadata(layers: Mapping[str, LowRankLayer]) -> dict[str, str]:
 def whole_weights(
     changes: Mapping[str, LayerChange], model: ModelInfo, title: str
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return all weights of the base's UNet with the changes in them, in half precision.
+    """Return all weights of the base's UNet with the changes added, in half precision.
 
     Raises:
-        NotImportable: a change has no place in its layer, or none changes anything.
+        NotImportable: a change does not fit its layer, or none changes anything.
     """
     weights: dict[str, Tensor] = {}
     same = True
@@ -212,7 +217,7 @@ def whole_weights(
 
 
 class _LazyTensors(Mapping[str, Tensor]):
-    """Tensors of several files by name, each read when it is asked for."""
+    """Tensors of several files by name, each read on access."""
 
     def __init__(self, files: Iterable[Any]) -> None:
         self._files = {key: file for file in files for key in file.keys()}
@@ -230,7 +235,7 @@ class _LazyTensors(Mapping[str, Tensor]):
 
 @contextmanager
 def base_weights(model: ModelInfo) -> Iterator[Mapping[str, Tensor]]:
-    """Give the weights of the base's UNet by name, as it draws: few-step adapters are in them."""
+    """Provide the weights of the base's UNet by name, with a few-step adapter fused in."""
     folder = Path(model.load_path)
     family, part = family_of(model), family_of(model).denoiser_part
     if model.few_steps or not (folder / part).is_dir():
