@@ -31,7 +31,7 @@ def preview_card(preview: Preview) -> str:
     facts = [
         (summary["images"], pluralize(summary["images"], "new image")),
         (summary["prompts"], pluralize(summary["prompts"], "prompt")),
-        (summary["pairs"], f"{pluralize(summary['pairs'], 'pair')} at the most"),
+        (summary["pairs"], f"{pluralize(summary['pairs'], 'pair')} at most"),
         (sum(summary["skipped"].values()), "skipped"),
     ]
 
@@ -40,8 +40,8 @@ def preview_card(preview: Preview) -> str:
 
     shown = "".join(_example(example, preview) for example in preview.examples)
     examples = (
-        f"<h4>{quantity(len(preview.examples), 'image')} from all over the folder: is each prompt "
-        f'the right one?</h4><ul class="examples">{shown}</ul>'
+        f"<h4>{quantity(len(preview.examples), 'image')} from all over the folder: does each "
+        f'prompt fit its image?</h4><ul class="examples">{shown}</ul>'
     ) * bool(shown)
 
     return (

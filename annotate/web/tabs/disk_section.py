@@ -61,8 +61,8 @@ def usage_table(usage: list[DiskUsage]) -> str:
     rows = "".join(_row(taken) for taken in usage)
     whole = sum(taken.bytes for taken in usage)
     return (
-        '<div class="card table"><table class="usage"><thead><tr><th>What</th><th>Takes</th>'
-        f"<th>Advice</th><th></th></tr></thead><tbody>{rows}</tbody><tfoot><tr><td>In all</td>"
+        '<div class="card table"><table class="usage"><thead><tr><th>Kind</th><th>Size</th>'
+        f"<th>Advice</th><th></th></tr></thead><tbody>{rows}</tbody><tfoot><tr><td>Total</td>"
         f"<td>{in_bytes(whole)}</td><td></td><td></td></tr></tfoot></table></div>"
     )
 
