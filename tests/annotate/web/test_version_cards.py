@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotate.web.disk_wording import KINDS, in_bytes, promise
+from annotate.web.disk_wording import FILE_KINDS, in_bytes, promise
 from annotate.web.html.version_cards import exported_card, progress_card, tree, version_card
 from annotate.web.tabs.disk_section import preview_card, usage_table
 from storage import DiskUsage
@@ -88,7 +88,7 @@ def test_time_left_is_told_once_it_is_known():
 
 
 def test_every_kind_of_file_has_words():
-    assert tuple(KINDS) == STORED
+    assert tuple(FILE_KINDS) == STORED
     html = usage_table([DiskUsage(kind, 1_500_000, 2) for kind in STORED])
     assert html.count("data-kind") == 4 and "12.0 MB" in html
 
