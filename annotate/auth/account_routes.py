@@ -1,4 +1,4 @@
-"""The addresses before the app: sign in, sign out, choose and change a password, who am I."""
+"""Account routes: sign in, sign out, choose and change a password, and /me."""
 
 from urllib.parse import parse_qs
 
@@ -8,36 +8,44 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from annotate.auth.accounts import LASTS, TOKEN
+from annotate.auth.accounts import SESSION_LIFETIME, TOKEN
 from annotate.auth.identity import COOKIE, Authenticator, asker, token_of
 from annotate.auth.passwords import hash_token
-from annotate.auth.sign_in_pages import POLICY, account_form, message, sign_in_form, welcome_form
+from annotate.auth.sign_in_pages import (
+    CONTENT_SECURITY_POLICY,
+    account_form,
+    message,
+    sign_in_form,
+    welcome_form,
+)
 from annotate.errors import SignInRefused, TooManyAttempts, WeakPassword
 from storage.errors import InvalidPerson, StaleLink
 
-LARGEST_FORM = 8192
+MAX_FORM_BYTES = 8192
+MAX_FORM_FIELDS = 20
 PATHS = ("/sign-in", "/sign-out", "/welcome", "/account", "/me")
-"""What the gate hands here, whoever asks."""
+"""Paths that the sign-in middleware passes to these routes without a sign-in."""
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Referrer-Policy": "same-origin",
 }
-REFUSED = (SignInRefused, TooManyAttempts, WeakPassword, InvalidPerson)
+EXPECTED_ERRORS = (SignInRefused, TooManyAttempts, WeakPassword, InvalidPerson)
 
-Form = dict[str, str]
+FormFields = dict[str, str]
 
 
 class AccountRoutes:
-    """The pages as methods; a password is hashed on a worker thread."""
+    """Account pages, each a method. A password is hashed on a worker thread, for it takes long."""
 
-    def __init__(self, way: Authenticator, style: str) -> None:
-        self._way, self._accounts, self._style = way, way.accounts, style
+    def __init__(self, authenticator: Authenticator, style: str) -> None:
+        self._authenticator, self._accounts = authenticator, authenticator.accounts
+        self._style = style
 
     def app(self) -> Starlette:
-        """Return the pages as an app of their own; a proxy that names people needs but one."""
+        """Return the routes as an ASGI app; with a proxy that names people, only /me."""
         routes = [Route("/me", self.me)]
-        if self._way.header is None:
+        if self._authenticator.header is None:
             routes += [
                 Route("/sign-in", self.sign_in, methods=["GET", "POST"]),
                 Route("/sign-out", self.sign_out, methods=["POST"]),
@@ -47,120 +55,131 @@ class AccountRoutes:
         return Starlette(routes=routes)
 
     async def me(self, request: Request) -> Response:
-        """Say who is signed in."""
+        """Return name and role of the person signed in as JSON, with status 401 if nobody is."""
         person = asker(request)
         if person is None:
             return JSONResponse({"name": None}, 401, headers=HEADERS)
-        told = {"name": person.name, "role": person.role, "account": self._way.header is None}
-        return JSONResponse(told, headers=HEADERS)
+        has_account = self._authenticator.header is None
+        me = {"name": person.name, "role": person.role, "account": has_account}
+        return JSONResponse(me, headers=HEADERS)
 
     async def sign_in(self, request: Request) -> Response:
-        """Show the form, or take it."""
+        """Show the sign-in form, or check what it sent."""
         if request.method == "GET":
             if asker(request) is not None:
-                return inside(request)
+                return redirect_to_app(request)
             return self._page(sign_in_form(self._style))
-        sent = await read_form(request)
-        name, password = sent.get("name", ""), sent.get("password", "")
+
+        form = await read_form(request)
+        name, password = form.get("name", ""), form.get("password", "")
         try:
             token = await run_in_threadpool(
-                self._accounts.sign_in, name, password, self._way.address(request)
+                self._accounts.sign_in, name, password, self._authenticator.address(request)
             )
-        except REFUSED as error:
+        except EXPECTED_ERRORS as error:
             status = 429 if isinstance(error, TooManyAttempts) else 401
             return self._page(sign_in_form(self._style, name, str(error)), status)
-        return self._inside(request, token)
+        return self._signed_in(request, token)
 
     async def sign_out(self, request: Request) -> Response:
-        """End this sign-in."""
+        """Revoke the session and delete its cookie."""
         await run_in_threadpool(self._accounts.sign_out, token_of(request))
-        gone = RedirectResponse("sign-in", 303, headers=HEADERS)
-        gone.delete_cookie(COOKIE, path=cookie_path(request))
-        return gone
+        response = RedirectResponse("sign-in", 303, headers=HEADERS)
+        response.delete_cookie(COOKIE, path=cookie_path(request))
+        return response
 
     async def welcome(self, request: Request) -> Response:
-        """Let the person whom a link was made for choose a password."""
-        sent = await read_form(request) if request.method == "POST" else {}
-        token = sent.get("token") or request.query_params.get("token", "")
+        """Let the owner of a link, or the first admin, choose a password."""
+        form = await read_form(request) if request.method == "POST" else {}
+        token = form.get("token") or request.query_params.get("token", "")
         name = await run_in_threadpool(self._owner, token)
         if name is None and not self._accounts.is_setup_token(token):
-            return self._stale()
+            return self._stale_link()
         if request.method == "GET":
             return self._page(welcome_form(self._style, token, name))
+
         try:
-            entered = await run_in_threadpool(
+            session = await run_in_threadpool(
                 self._accounts.choose_password,
                 token,
-                sent.get("password", ""),
-                sent.get("name", ""),
+                form.get("password", ""),
+                form.get("name", ""),
             )
-        except REFUSED as error:
+        except EXPECTED_ERRORS as error:
             return self._page(welcome_form(self._style, token, name, str(error)), 400)
         except StaleLink:
-            return self._stale()
-        return self._inside(request, entered)
+            return self._stale_link()
+        return self._signed_in(request, session)
 
     async def account(self, request: Request) -> Response:
-        """Let a person change their password."""
+        """Let the person signed in change their password."""
         person = asker(request)
         if person is None:
             return RedirectResponse("sign-in", 303, headers=HEADERS)
         if request.method == "GET":
             return self._page(account_form(self._style, person.name))
-        sent = await read_form(request)
-        passwords = sent.get("old", ""), sent.get("password", "")
+
+        form = await read_form(request)
+        passwords = form.get("old", ""), form.get("password", "")
         try:
-            entered = await run_in_threadpool(
-                self._accounts.change_password, person.name, *passwords, self._way.address(request)
+            session = await run_in_threadpool(
+                self._accounts.change_password,
+                person.name,
+                *passwords,
+                self._authenticator.address(request),
             )
-        except REFUSED as error:
+        except EXPECTED_ERRORS as error:
             return self._page(account_form(self._style, person.name, str(error)), 400)
-        return self._inside(request, entered)
+        return self._signed_in(request, session)
 
     def _owner(self, token: str) -> str | None:
-        known = TOKEN.fullmatch(token) is not None
-        return self._accounts.people.link_owner(hash_token(token)) if known else None
+        """Return the name of the person that a link is for, or None."""
+        well_formed = TOKEN.fullmatch(token) is not None
+        return self._accounts.people.link_owner(hash_token(token)) if well_formed else None
 
-    def _stale(self) -> Response:
-        told = "It was used or has expired. Ask an admin for a new one."
-        return self._page(message(self._style, "This link no longer works", told, "sign-in"), 404)
+    def _stale_link(self) -> Response:
+        advice = "It was used or has expired. Ask an admin for a new one."
+        return self._page(message(self._style, "This link no longer works", advice, "sign-in"), 404)
 
     def _page(self, html: str, status: int = 200) -> Response:
         return HTMLResponse(html, status, headers=HEADERS)
 
-    def _inside(self, request: Request, token: str) -> Response:
-        answer = inside(request)
-        answer.set_cookie(
+    def _signed_in(self, request: Request, token: str) -> Response:
+        """Redirect to the app, with the session token in a cookie that scripts cannot read."""
+        response = redirect_to_app(request)
+        response.set_cookie(
             COOKIE,
             token,
-            max_age=int(LASTS.total_seconds()),
+            max_age=int(SESSION_LIFETIME.total_seconds()),
             path=cookie_path(request),
             httponly=True,
             samesite="lax",
-            secure=self._way.secure(request),
+            secure=self._authenticator.secure(request),
         )
-        return answer
+        return response
 
 
 def cookie_path(request: Request) -> str:
-    """Return the path to which a browser sends the cookie: that of Palate alone."""
+    """Return the path of the cookie: other apps on the same host do not get it."""
     return f"{request.scope.get('root_path', '')}/"
 
 
-def inside(request: Request) -> Response:
-    """Send a browser to the app; relative, so that a proxy may serve Palate anywhere."""
+def redirect_to_app(request: Request) -> Response:
+    """Redirect to the app by a relative URL, so that a proxy may serve Palate at any path."""
     return RedirectResponse("./", 303, headers=HEADERS)
 
 
-async def read_form(request: Request) -> Form:
-    """Return the fields of a small form; nothing of a larger one."""
+async def read_form(request: Request) -> FormFields:
+    """Return the fields of a form, each with its first value; none of a form that is too large."""
     body = b""
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > LARGEST_FORM:
+            if len(body) > MAX_FORM_BYTES:
                 return {}
     except ClientDisconnect:
         return {}
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+
+    text = body.decode("utf-8", "replace")
+    fields = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
     return {name: values[0] for name, values in fields.items()}

@@ -1,4 +1,4 @@
-"""Accounts: signing in and out, links to choose a password with, and the first admin."""
+"""Accounts: sessions, passwords, links to choose a password with, and the first admin."""
 
 import re
 import threading
@@ -21,16 +21,22 @@ from storage.tables.people import People, Person, Role, check_name
 from storage.timestamps import utc_now
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
-LASTS = timedelta(days=30)
-SEEN_EVERY_S = 600.0
-AT_ONCE = 2
-"""Passwords hashed at once; each takes 32 MB."""
-WRONG = "The name or the password is wrong."
+SESSION_LIFETIME = timedelta(days=30)
+SEEN_INTERVAL_S = 600.0
+"""Seconds between two records that a person was there: each is a write to the database."""
+MAX_HASHES_AT_ONCE = 2
+"""Passwords hashed at the same time; each takes 32 MB."""
+WRONG_SIGN_IN = "The name or the password is wrong."
 SETUP = "setup"
+"""The actor that is recorded for what the first admin's set-up changes."""
 
 
 class Accounts:
-    """Everybody who may come in; the only writer of `people`, and safe from any thread."""
+    """Accounts of everybody who may sign in; the only writer of `people`; thread-safe.
+
+    Sessions and people are cached in memory, so that a request costs no query. A query that was
+    under way while something changed is not cached: `_changes` counts the changes.
+    """
 
     def __init__(
         self,
@@ -41,79 +47,88 @@ class Accounts:
     ) -> None:
         self.people = people
         self.setup_token: str | None = None
-        """What makes the first admin, while there is none; printed where the app was started."""
-        self._tries, self._clock, self._now = RateLimiter(clock), clock, now
-        self._hashing, self._turns = hashing or Scrypt(), threading.BoundedSemaphore(AT_ONCE)
+        """Token that makes its holder the first admin; printed in the terminal; None once used."""
+
+        self._limiter, self._clock, self._now = RateLimiter(clock), clock, now
+        self._hashing = hashing or Scrypt()
+        self._hash_slots = threading.BoundedSemaphore(MAX_HASHES_AT_ONCE)
         self._guard = threading.Lock()
-        self._tokens: dict[str, tuple[str, datetime]] | None = None
-        """Every sign-in, so that a token of nobody's costs no search; None until it is asked."""
-        self._known: dict[str, Person] = {}
-        self._seen: dict[str, float] = {}
+        self._sessions: dict[str, tuple[str, datetime]] | None = None
+        """Name and expiry by hashed token, of every session, so that a made-up token costs no
+        query either; None until first needed."""
+        self._people_cache: dict[str, Person] = {}
+        self._last_seen: dict[str, float] = {}
         self._changes = 0
 
-    # Coming in
+    # Sessions
 
     def sign_in(self, name: str, password: str, address: str) -> str:
-        """Return a token for a name and its password.
+        """Return a session token for a name and its password.
 
-        Raises SignInRefused, the same whatever was wrong, or TooManyAttempts.
+        Raises SignInRefused, with the same text whatever was wrong, or TooManyAttempts.
         """
-        self._tries.begin(folded(name), address)
+        self._limiter.begin(folded(name), address)
         person = self.people.find(name)
         usable = person.password if person and person.enabled else None
+        # Hashed for unknown names too: the time must not tell which names exist.
         if not self._matches(password, usable) or person is None:
-            raise SignInRefused(WRONG)
-        self._tries.succeeded(folded(name), address)
-        return self._let_in(person.name)
+            raise SignInRefused(WRONG_SIGN_IN)
+
+        self._limiter.succeeded(folded(name), address)
+        return self._new_session(person.name)
 
     def sign_out(self, token: str) -> None:
-        """Make a token worth nothing."""
+        """Revoke a session token."""
         if TOKEN.fullmatch(token):
             self.people.sign_out(hash_token(token))
         self.clear_cache()
 
     def person_of_token(self, token: str) -> Person | None:
-        """Return whose token it is, as long as they may come in."""
+        """Return the person of a session token; None if it is expired or the person disabled."""
         if not TOKEN.fullmatch(token):
             return None
-        held = self._sign_ins().get(hash_token(token))
-        return self.enabled_person(held[0]) if held and held[1] > self._now() else None
+        session = self._all_sessions().get(hash_token(token))
+        if session is None:
+            return None
+        name, expires = session
+        return self.enabled_person(name) if expires > self._now() else None
 
     def is_cached(self, name: str | None = None) -> bool:
-        """Whether a person, or the holder of any token, is known without asking the database."""
+        """Return whether a person, or with None every session, can be looked up without a query."""
         with self._guard:
-            return self._tokens is not None if name is None else name in self._known
+            return self._sessions is not None if name is None else name in self._people_cache
 
-    def _sign_ins(self) -> dict[str, tuple[str, datetime]]:
+    def _all_sessions(self) -> dict[str, tuple[str, datetime]]:
         with self._guard:
-            tokens, changes = self._tokens, self._changes
-        if tokens is not None:
-            return tokens
+            sessions, changes = self._sessions, self._changes
+        if sessions is not None:
+            return sessions
 
-        tokens = self.people.sign_ins()
+        sessions = self.people.sign_ins()
         known = {person.name: person for person in self.people.all()}
         with self._guard:
             if changes == self._changes:
-                self._tokens, self._known = tokens, self._known | known
-        return tokens
+                self._sessions, self._people_cache = sessions, self._people_cache | known
+        return sessions
 
     def enabled_person(self, name: str) -> Person | None:
-        """Return the person of a name, as long as they may come in."""
+        """Return the person of a name; None if they are unknown or disabled."""
         with self._guard:
-            known, changes = self._known.get(name), self._changes
-        if known is None:
-            known = self.people.find(name)
-            if known is None:
+            person, changes = self._people_cache.get(name), self._changes
+        if person is None:
+            person = self.people.find(name)
+            if person is None:
                 return None
+
             with self._guard:
                 if changes == self._changes:
-                    self._known[name] = known
-        return known if known.enabled else None
+                    self._people_cache[name] = person
+        return person if person.enabled else None
 
     def person_from_proxy(self, name: str) -> Person | None:
-        """Return the person whom a proxy names, a labeler where nobody knew them.
+        """Return the person whom a proxy names, adding a newcomer as a labeler.
 
-        Raises InvalidPerson.
+        None if they are disabled. Raises InvalidPerson for a name that nobody may have.
         """
         if self.enabled_person(name) is None and self.people.find(name) is None:
             try:
@@ -124,18 +139,18 @@ class Accounts:
         return self.enabled_person(name)
 
     def touch_seen(self, name: str) -> bool:
-        """Whether it is time to record that a person was there."""
+        """Return whether to record that a person was there, at most every SEEN_INTERVAL_S."""
         now = self._clock()
         with self._guard:
-            if now - self._seen.get(name, -SEEN_EVERY_S) < SEEN_EVERY_S:
+            if now - self._last_seen.get(name, -SEEN_INTERVAL_S) < SEEN_INTERVAL_S:
                 return False
-            self._seen[name] = now
+            self._last_seen[name] = now
             return True
 
     # Passwords
 
     def choose_password(self, link: str, password: str, name: str = "") -> str:
-        """Use a link, or what makes the first admin, and return a token to be signed in with.
+        """Use up a link or the set-up token, set a password, and return a session token.
 
         Raises StaleLink, WeakPassword or InvalidPerson.
         """
@@ -144,101 +159,109 @@ class Accounts:
         owner = self.people.link_owner(hash_token(link))
         if owner is None:
             raise StaleLink("This link was used or has expired. Ask an admin for a new one.")
+
         hashed = self._hash(check_password(password, owner))
         self.people.use_link(hash_token(link), hashed)
         self.clear_cache()
-        return self._let_in(owner)
+        return self._new_session(owner)
 
     def change_password(self, name: str, old: str, new: str, address: str) -> str:
-        """Put a new password in place of the old one, end every sign-in, and return a token.
+        """Replace a password, revoke every session of the person, and return a new one's token.
 
         Raises SignInRefused, TooManyAttempts or WeakPassword.
         """
-        self._tries.begin_change(folded(name))
+        self._limiter.begin_change(folded(name))
         person = self.people.find(name)
         if person is None or not self._matches(old, person.password):
             raise SignInRefused("The present password is wrong.")
-        self._tries.succeeded(folded(name), address)
+
+        self._limiter.succeeded(folded(name), address)
         hashed = self._hash(check_password(new, name))
         self.people.set_password(name, hashed, name)
         self.clear_cache()
-        return self._let_in(name)
+        return self._new_session(name)
 
     # People
 
-    def add(self, name: str, role: Role, who: str) -> str:
-        """Add a person and return what their link ends in; raises InvalidPerson or PersonKnown."""
-        return self.new_link(self.people.add(name, role, who).name, who, rescue=True)
+    def add(self, name: str, role: Role, actor: str) -> str:
+        """Add a person and return the token of their link; raises InvalidPerson or PersonKnown."""
+        return self.new_link(self.people.add(name, role, actor).name, actor, rescue=True)
 
-    def new_link(self, name: str, who: str, rescue: bool = False) -> str:
-        """Make a link that lets a person choose a password; the one they have ends.
+    def new_link(self, name: str, actor: str, rescue: bool = False) -> str:
+        """Return the token of a new link to choose a password; the present password ends.
 
-        Raises UnknownPerson or LastAdmin.
+        `rescue` permits it for the only admin. Raises UnknownPerson or LastAdmin.
         """
         token = new_token()
-        self.people.set_link(name, hash_token(token), who, rescue)
+        self.people.set_link(name, hash_token(token), actor, rescue)
         self.clear_cache()
         return token
 
-    def set_role(self, name: str, role: Role, who: str) -> None:
+    def set_role(self, name: str, role: Role, actor: str) -> None:
         """Make a person a labeler or an admin; raises UnknownPerson or LastAdmin."""
-        self.people.set_role(name, role, who)
+        self.people.set_role(name, role, actor)
         self.clear_cache()
 
-    def set_enabled(self, name: str, enabled: bool, who: str) -> None:
-        """Let a person in, or no more; raises UnknownPerson or LastAdmin."""
-        self.people.set_enabled(name, enabled, who)
+    def set_enabled(self, name: str, enabled: bool, actor: str) -> None:
+        """Enable or disable a person; raises UnknownPerson or LastAdmin."""
+        self.people.set_enabled(name, enabled, actor)
         self.clear_cache()
 
     def has_admin(self, passwords: bool = True) -> bool:
-        """Whether somebody can come in who may let others in; with `passwords` by one."""
-        admins = [one for one in self.people.all() if one.enabled and one.role is Role.ADMIN]
-        return any(one.password or not passwords for one in admins)
+        """Return whether an enabled admin exists; with `passwords`, one who has a password."""
+        people = self.people.all()
+        admins = [person for person in people if person.enabled and person.role is Role.ADMIN]
+        return any(admin.password or not passwords for admin in admins)
 
     def create_setup_token(self) -> str | None:
-        """Return what makes the first admin; None once there is one."""
+        """Return a new token that makes the first admin; None once there is an admin."""
         self.setup_token = None if self.has_admin() else new_token()
         return self.setup_token
 
     def is_setup_token(self, link: str) -> bool:
-        """Whether a link is the one that makes the first admin."""
-        wanted = self.setup_token
-        return wanted is not None and hash_token(link) == hash_token(wanted)
+        """Return whether a link's token is the one that makes the first admin."""
+        setup_token = self.setup_token
+        # Hashes are compared, so that the time tells nothing about the token.
+        return setup_token is not None and hash_token(link) == hash_token(setup_token)
 
     def clear_cache(self) -> None:
-        """Look everything up anew; what is being looked up right now is not kept either."""
+        """Clear the cached sessions and people; a query under way is not cached either."""
         with self._guard:
             self._changes += 1
-            self._tokens = None
-            self._known.clear()
+            self._sessions = None
+            self._people_cache.clear()
 
     def _first_admin(self, name: str, password: str) -> str:
+        """Make a person the first admin, and return a session token."""
         name, hashed = check_name(name), self._hash(check_password(password, name))
         with self._guard:
-            taken, self.setup_token = self.setup_token, None
-        if taken is None:
+            # Taken under the guard: of two requests at once only one may have it.
+            setup_token, self.setup_token = self.setup_token, None
+        if setup_token is None:
             raise StaleLink("Somebody else was quicker, and is the first admin.")
+
         known = self.people.find(name) or self.people.add(name, Role.ADMIN, SETUP)
         self.people.set_role(known.name, Role.ADMIN, SETUP)
         self.people.set_enabled(known.name, True, SETUP)
         self.people.set_password(known.name, hashed, SETUP)
         self.clear_cache()
-        return self._let_in(known.name)
+        return self._new_session(known.name)
 
-    def _let_in(self, name: str) -> str:
-        token, expires = new_token(), self._now() + LASTS
+    def _new_session(self, name: str) -> str:
+        """Store a new session and return its token."""
+        token, expires = new_token(), self._now() + SESSION_LIFETIME
         self.people.sign_in(hash_token(token), name, expires)
         with self._guard:
-            # What is being read right now may lack it.
+            # A query under way may lack the new session.
             self._changes += 1
-            if self._tokens is not None:
-                self._tokens = {**self._tokens, hash_token(token): (name, expires)}
+            if self._sessions is not None:
+                self._sessions = {**self._sessions, hash_token(token): (name, expires)}
         return token
 
     def _matches(self, password: str, stored: str | None) -> bool:
-        with self._turns:
+        with self._hash_slots:
             return self._hashing.matches(password, stored)
 
     def _hash(self, password: str) -> str:
-        with self._turns:
+        with self._hash_slots:
             return self._hashing.hash(password)

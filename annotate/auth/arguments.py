@@ -1,4 +1,4 @@
-"""How `python -m annotate people` is asked; apart, so that reports need no database."""
+"""Arguments of `python -m annotate people`; apart, so that other commands load no database."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ ROLES = ("labeler", "admin")
 
 
 def add_people_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Describe `python -m annotate people`."""
+    """Add the parser of `python -m annotate people`."""
     people = commands.add_parser("people", help="who may sign in, while the app does not run")
     people.add_argument("act", choices=("list", "add", "link", "enable", "disable"))
     people.add_argument("name", nargs="?", default="", metavar="NAME")

@@ -1,7 +1,7 @@
-"""Which names Palate answers to: what a Host or an Origin says, and whether that is one of them.
+"""Allowed hosts: the names and addresses that Palate answers to, against DNS rebinding.
 
 A page of another site cannot choose the address that a browser connects to, but it can choose the
-name: with a DNS server of its own it lets evil.example point to 127.0.0.1, and from then on is of
+name: with a DNS server of its own it lets evil.example point to 127.0.0.1, and from then on has
 the same origin as Palate. Only the Host header tells the two apart.
 """
 
@@ -19,12 +19,12 @@ AUTHORITY = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_-][a-z0-9._-]{0,252})(?::
 ROOT_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 NAME = re.compile(r"(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 
-LONGEST_PATH = 200
+MAX_PATH_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A host, in lower case and without brackets, and the port if one is named."""
+    """Host and port of a URL: the host in lower case without brackets, the port if it is given."""
 
     host: str
     port: int | None = None
@@ -36,7 +36,7 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a page came from; its port is always named."""
+    """Origin of a page; its port is always given."""
 
     scheme: str
     host: str
@@ -49,24 +49,25 @@ class Hosts:
 
     names: frozenset[str] = frozenset({"localhost"})
     domains: tuple[str, ...] = ()
-    """Every name below these is allowed; each begins with a dot."""
+    """Domains whose every subdomain is allowed; each begins with a dot."""
     addresses: frozenset[Address] = frozenset()
     every_address: bool = False
-    """Listening on every address of the machine, of which nobody knows all names."""
+    """Listening on every address of the machine; then all of them are allowed."""
 
     def allows(self, host: str) -> bool:
-        """Return whether a host, as `Authority` holds it, is one of them."""
+        """Return whether a host, in the form of `Authority.host`, is allowed."""
         address = as_address(host)
         if address is None:
+            # endswith needs something to compare with, and no host ends in a NUL.
             return host in self.names or host.endswith(self.domains or ("\0",))
 
-        # An address cannot be made to point elsewhere. What is not listened on is refused anyway:
-        # whoever forwards another address names it.
+        # No DNS server can make an address point elsewhere, so those that Palate listens on are
+        # safe. Whoever forwards another address has to name it.
         return self.every_address or address.is_loopback or address in self.addresses
 
 
 def as_authority(text: str) -> Authority | None:
-    """Return what a Host header says; None for one that no browser sends."""
+    """Parse a Host header; None for one that no browser sends."""
     found = AUTHORITY.fullmatch(text.lower())
     if found is None:
         return None
@@ -79,14 +80,16 @@ def as_authority(text: str) -> Authority | None:
 
 
 def as_origin(text: str) -> Origin | None:
-    """Return what an Origin header says; None for `null` and whatever is no http address."""
-    scheme, separator, rest = text.lower().partition("://")
-    told = as_authority(rest) if separator and scheme in DEFAULT_PORTS else None
-    return None if told is None else Origin(scheme, told.host, told.port or DEFAULT_PORTS[scheme])
+    """Parse an Origin header; None for `null` and whatever is no http or https origin."""
+    scheme, separator, remainder = text.lower().partition("://")
+    authority = as_authority(remainder) if separator and scheme in DEFAULT_PORTS else None
+    if authority is None:
+        return None
+    return Origin(scheme, authority.host, authority.port or DEFAULT_PORTS[scheme])
 
 
 def as_address(text: str) -> Address | None:
-    """Return an IP address; None for a name, and for an address in any but its usual form."""
+    """Parse an IP address; None for a name, and for an address with a zone."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -97,9 +100,14 @@ def as_address(text: str) -> Address | None:
 
 
 def allowed_hosts(named: Iterable[str], bound: Iterable[str] = (), own: str = "") -> Hosts:
-    """Return the hosts of --allow-host, of addresses that are listened on, and of --host.
+    """Return the allowed hosts.
 
-    Raises InvalidRequest for what is no name.
+    Args:
+        named: Values of --allow-host, each one or several names separated by commas.
+        bound: Addresses that Palate listens on.
+        own: The value of --host.
+
+    Raises InvalidRequest for what is no name of a host.
     """
     texts = [part.strip() for text in named for part in text.split(",")]
     hosts = [_as_name(text) for text in texts if text]
@@ -124,13 +132,13 @@ def as_root_path(text: str) -> str:
     """
     path = text.strip().rstrip("/")
     path = f"/{path}" if path and not path.startswith("/") else path
-    if len(path) > LONGEST_PATH or ROOT_PATH.fullmatch(path) is None:
+    if len(path) > MAX_PATH_LENGTH or ROOT_PATH.fullmatch(path) is None:
         raise InvalidRequest(f"{text!r} is no path to serve the page at. Write one like /palate.")
     return path
 
 
 def _as_name(text: str) -> str:
-    """Return a name as browsers send it; raises InvalidRequest."""
+    """Return a host name in the form in which browsers send it; raises InvalidRequest."""
     name = text.strip("[]").removesuffix(".").lower()
     if as_address(name) is not None:
         return name

@@ -1,4 +1,4 @@
-"""Proxies that are trusted: what they say of a request is believed, of nobody else."""
+"""Trusted proxies: only they may say, in headers, which address and scheme the browser used."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from annotate.errors import InvalidRequest
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-TOLD_BY_PROXIES = (
+PROXY_HEADERS = (
     b"forwarded",
     b"x-forwarded-for",
     b"x-forwarded-host",
@@ -20,13 +20,13 @@ TOLD_BY_PROXIES = (
     b"x-forwarded-proto",
     b"x-real-ip",
 )
-"""Headers that are dropped where no trusted proxy sent them."""
-TOLD_BY_GRADIO = b"x-gradio-server"
-"""A header by which a server of Gradio's own says its address; here nobody may."""
+"""Headers that are dropped from a request which no trusted proxy sent."""
+GRADIO_HEADER = b"x-gradio-server"
+"""Header by which Gradio's Node server says its address; always dropped, as there is none."""
 
 
 def trusts(networks: tuple[Network, ...], scope: Scope) -> bool:
-    """Return whether a request came from one of these networks."""
+    """Return whether a request came from an address in one of these networks."""
     client = scope.get("client")
     try:
         peer = ipaddress.ip_address(client[0] if client else "")
@@ -38,7 +38,7 @@ def trusts(networks: tuple[Network, ...], scope: Scope) -> bool:
 
 
 def as_networks(text: str) -> tuple[Network, ...]:
-    """Return the addresses in "127.0.0.1, 10.0.0.0/8"; raises InvalidRequest."""
+    """Parse networks such as "127.0.0.1, 10.0.0.0/8"; raises InvalidRequest."""
     try:
         return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
@@ -54,34 +54,36 @@ def values(scope: Scope, name: bytes) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class PublicAddress:
-    """What a request says of the address that a browser sees."""
+    """Public address of the page, as the browser sees it, by what a request's headers say."""
 
     scheme: str
     hosts: tuple[Authority, ...]
-    """As the browser's next neighbour was asked for, then as Palate was."""
+    """The host that the browser named, then those that each proxy named to the next."""
     by_proxy: bool
     prefix: str = ""
-    """The path that the proxy took away; empty where it says nothing."""
+    """The path that the proxy removed; empty if it says nothing."""
 
     @property
     def origin(self) -> str:
-        """The address of the page's host."""
+        """Scheme and host of the page, such as https://palate.example."""
         return f"{self.scheme}://{self.hosts[0]}"
 
 
 def public_address(scope: Scope, networks: tuple[Network, ...]) -> PublicAddress | None:
-    """Return what a request says of its address; None where that makes no sense."""
+    """Return the public address that a request's headers give; None if they contradict HTTP."""
     by_proxy = trusts(networks, scope)
-    named, scheme = values(scope, b"host"), scope.get("scheme", "http").replace("ws", "http")
-    if len(named) != 1:
+    names, scheme = values(scope, b"host"), scope.get("scheme", "http").replace("ws", "http")
+    if len(names) != 1:
         return None
+
     if by_proxy:
-        named = [*_parts(scope, b"x-forwarded-host"), *named]
-        protocols = [*_parts(scope, b"x-forwarded-proto"), scheme]
-        scheme = protocols[0].lower().replace("ws", "http")
-    hosts = tuple(filter(None, map(as_authority, named)))
-    if len(hosts) != len(named) or scheme not in DEFAULT_PORTS:
+        names = [*_parts(scope, b"x-forwarded-host"), *names]
+        schemes = [*_parts(scope, b"x-forwarded-proto"), scheme]
+        scheme = schemes[0].lower().replace("ws", "http")
+    hosts = tuple(filter(None, map(as_authority, names)))
+    if len(hosts) != len(names) or scheme not in DEFAULT_PORTS:
         return None
+
     try:
         prefix = as_root_path("".join(values(scope, b"x-forwarded-prefix"))) if by_proxy else ""
     except InvalidRequest:
@@ -90,28 +92,32 @@ def public_address(scope: Scope, networks: tuple[Network, ...]) -> PublicAddress
 
 
 def _parts(scope: Scope, name: bytes) -> Iterator[str]:
+    """Return the comma-separated parts of every value of a header."""
     for value in values(scope, name):
         yield from (part.strip() for part in value.split(",") if part.strip())
 
 
 def without_claims(scope: Scope, by_proxy: bool) -> Scope:
-    """Return a request without the headers that whoever sent it may not send."""
-    dropped = {TOLD_BY_GRADIO, *(() if by_proxy else TOLD_BY_PROXIES)}
+    """Return a request's scope without the headers that its sender may not set."""
+    dropped = {GRADIO_HEADER, *(() if by_proxy else PROXY_HEADERS)}
     headers = [pair for pair in scope["headers"] if pair[0] not in dropped]
     return {**scope, "headers": headers}
 
 
-def below(scope: Scope, root_path: str) -> Scope:
-    """Return a request as if a proxy had kept the path below which the page is, as ASGI has it."""
+def with_root_path(scope: Scope, root_path: str) -> Scope:
+    """Return a request's scope with `root_path` set, and part of the path, as ASGI wants it.
+
+    Some proxies remove the path below which they serve the page, others keep it.
+    """
     path = scope["path"]
     raw: bytes = scope.get("raw_path") or path.encode()
     if not root_path or path == root_path or path.startswith(f"{root_path}/"):
         return {**scope, "root_path": root_path}
-    placed = {"path": root_path + path, "raw_path": root_path.encode() + raw}
-    return {**scope, **placed, "root_path": root_path}
+    paths = {"path": root_path + path, "raw_path": root_path.encode() + raw}
+    return {**scope, **paths, "root_path": root_path}
 
 
 def path_within(scope: Scope) -> str:
-    """Return the path of a request without that below which the page is."""
+    """Return the path of a request below the path at which the page is served."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))

@@ -1,8 +1,8 @@
-"""How often somebody may try to sign in.
+"""Rate limit of sign-in attempts.
 
-Wrong passwords slow down the address that sends them and the name that they are for, and shut
-nobody out for good: a name is tried at least once a minute from anywhere, an address from which
-its person came in before is not slowed down by what others send, and neither is who is signed in.
+Wrong passwords slow down the address that sends them and the name that they are for, but lock
+nobody out: any name can be tried once a minute from anywhere, an address from which its person
+signed in before is not slowed down by what others send, and neither is a person who is signed in.
 """
 
 import ipaddress
@@ -16,112 +16,141 @@ from annotate.errors import TooManyAttempts
 from annotate.wording import quantity
 
 PER_NAME_AND_ADDRESS = (5, 300.0)
+"""Attempts, and the seconds within which they are counted; the same for the next two."""
 PER_ADDRESS = (30, 300.0)
 PER_CHANGE = (5, 300.0)
-FREE_PER_NAME, NAME_FADES_S = 20, 3600.0
-"""So many tries of a name within an hour are not slowed down, wherever they come from."""
-DOUBLES, SLOWEST_S = 10, 60.0
-"""After so many more the wait for a name doubles, from a second up to the slowest."""
-MOST_KEYS = 10_000
-MOST_KNOWN = 10_000
-LONGEST_KEY = 64
+FREE_PER_NAME, NAME_WINDOW_S = 20, 3600.0
+"""Attempts of a name, from anywhere, that are not slowed down, and the window in seconds."""
+ATTEMPTS_PER_DOUBLING, MAX_WAIT_S = 10, 60.0
+"""After so many more attempts the wait for a name doubles, from 1 s up to the maximum."""
+MAX_KEYS = 10_000
+MAX_TRUSTED = 10_000
+MAX_KEY_LENGTH = 64
 
 Key = tuple[str, str, str]
+"""Kind of limit, name and network; empty what the kind does not use."""
 
 
 class RateLimiter:
-    """Counts tries before their outcome is known, so that many at once count too."""
+    """Limiter of sign-in attempts. Each is counted before its outcome is known, so that many at
+    once count too; thread-safe.
+    """
 
     def __init__(self, clock: Monotonic) -> None:
         self._clock = clock
-        self._past: dict[Key, deque[float]] = {}
-        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._attempts: dict[Key, deque[float]] = {}
+        """Times of the newest attempts by key."""
+        self._trusted: OrderedDict[tuple[str, str], None] = OrderedDict()
+        """Name and network of those who signed in, the newest last."""
         self._guard = threading.Lock()
 
     def begin(self, name: str, address: str) -> None:
-        """Count a try to sign in; raises TooManyAttempts."""
+        """Count an attempt to sign in; raises TooManyAttempts."""
         name, network = cut(name), network_of(address)
-        both, there, named = ("both", name, network), ("from", "", network), ("name", name, "")
+        both, by_network, by_name = (
+            ("both", name, network),
+            ("from", "", network),
+            ("name", name, ""),
+        )
+
         with self._guard:
-            wait = self._wait(both, *PER_NAME_AND_ADDRESS)
-            if (name, network) in self._known:
-                self._count(wait, both)
+            wait_s = self._wait_s(both, *PER_NAME_AND_ADDRESS)
+            if (name, network) in self._trusted:
+                self._count(wait_s, both)
             else:
-                wait = max(wait, self._wait(there, *PER_ADDRESS), self._pace(named))
-                self._count(wait, both, there, named)
+                network_wait_s = self._wait_s(by_network, *PER_ADDRESS)
+                wait_s = max(wait_s, network_wait_s, self._name_wait_s(by_name))
+                self._count(wait_s, both, by_network, by_name)
 
     def begin_change(self, name: str) -> None:
-        """Count a try of somebody signed in to change their password; raises TooManyAttempts."""
+        """Count an attempt to change one's own password; raises TooManyAttempts."""
         key = ("change", cut(name), "")
         with self._guard:
-            self._count(self._wait(key, *PER_CHANGE), key)
+            self._count(self._wait_s(key, *PER_CHANGE), key)
 
     def succeeded(self, name: str, address: str) -> None:
-        """Forget a person's failures from an address, and remember that they come from there."""
+        """Forget a person's failures from an address, and trust the address for their name."""
         name, network = cut(name), network_of(address)
         with self._guard:
-            self._past.pop(("both", name, network), None)
-            self._past.pop(("change", name, ""), None)
+            self._attempts.pop(("both", name, network), None)
+            self._attempts.pop(("change", name, ""), None)
+            # Of the limits shared with others only this attempt is taken back.
             for key in (("from", "", network), ("name", name, "")):
-                if self._past.get(key):
-                    self._past[key].pop()
-            self._known[name, network] = None
-            self._known.move_to_end((name, network))
-            while len(self._known) > MOST_KNOWN:
-                self._known.popitem(last=False)
+                if self._attempts.get(key):
+                    self._attempts[key].pop()
 
-    def _wait(self, key: Key, most: int, within: float) -> float:
-        past, now = self._past.get(key, deque()), self._clock()
-        recent = [moment for moment in past if moment > now - within]
-        return recent[-most] + within - now if len(recent) >= most else 0.0
+            self._trusted[name, network] = None
+            self._trusted.move_to_end((name, network))
+            while len(self._trusted) > MAX_TRUSTED:
+                self._trusted.popitem(last=False)
 
-    def _pace(self, key: Key) -> float:
-        """How long until a name may be tried again from an address that it did not come from."""
-        past, now = self._past.get(key, deque()), self._clock()
-        recent = [moment for moment in past if moment > now - NAME_FADES_S]
-        more = len(recent) - FREE_PER_NAME
-        return recent[-1] + min(SLOWEST_S, 2.0 ** (more // DOUBLES)) - now if more >= 0 else 0.0
+    def _wait_s(self, key: Key, limit: int, window_s: float) -> float:
+        """Return the seconds until an attempt is within `limit` per `window_s`."""
+        times, now = self._attempts.get(key, deque()), self._clock()
+        recent = [moment for moment in times if moment > now - window_s]
+        return recent[-limit] + window_s - now if len(recent) >= limit else 0.0
 
-    def _count(self, wait: float, *keys: Key) -> None:
-        if wait > 0:
-            minutes = math.ceil(wait / 60)
-            told = quantity(math.ceil(wait), "second") if wait < 60 else quantity(minutes, "minute")
-            raise TooManyAttempts(f"Too many tries. Wait {told}, then try again.")
+    def _name_wait_s(self, key: Key) -> float:
+        """Return the seconds until a name may be tried from an address that is not trusted."""
+        times, now = self._attempts.get(key, deque()), self._clock()
+        recent = [moment for moment in times if moment > now - NAME_WINDOW_S]
+        excess = len(recent) - FREE_PER_NAME
+        if excess < 0:
+            return 0.0
+        return recent[-1] + min(MAX_WAIT_S, 2.0 ** (excess // ATTEMPTS_PER_DOUBLING)) - now
+
+    def _count(self, wait_s: float, *keys: Key) -> None:
+        """Count an attempt under every key; raises TooManyAttempts if there is a wait."""
+        if wait_s > 0:
+            in_minutes = quantity(math.ceil(wait_s / 60), "minute")
+            wait = quantity(math.ceil(wait_s), "second") if wait_s < 60 else in_minutes
+            raise TooManyAttempts(f"Too many tries. Wait {wait}, then try again.")
+
         self._make_room()
         for key in keys:
-            self._past.setdefault(key, deque(maxlen=LENGTHS[key[0]])).append(self._clock())
+            times = self._attempts.setdefault(key, deque(maxlen=KEPT_TIMES[key[0]]))
+            times.append(self._clock())
 
     def _make_room(self) -> None:
-        """Forget what is old; of the rest, first what was tried least, so that no flood of made-up
-        names or addresses hides what is tried again and again.
+        """Forget old keys; of the others keep those with the most attempts.
+
+        So a flood of made-up names or addresses, each tried once, does not push out a name that is
+        tried again and again.
         """
-        if len(self._past) < MOST_KEYS:
+        if len(self._attempts) < MAX_KEYS:
             return
-        since = self._clock() - NAME_FADES_S
-        fresh = [(key, past) for key, past in self._past.items() if past and past[-1] > since]
-        fresh.sort(key=lambda one: (len(one[1]), one[1][-1]), reverse=True)
-        self._past = dict(fresh[: MOST_KEYS // 2])
+
+        since = self._clock() - NAME_WINDOW_S
+        fresh = [
+            (key, times) for key, times in self._attempts.items() if times and times[-1] > since
+        ]
+        fresh.sort(key=lambda entry: (len(entry[1]), entry[1][-1]), reverse=True)
+        self._attempts = dict(fresh[: MAX_KEYS // 2])
 
 
-LENGTHS = {
+KEPT_TIMES = {
     "both": PER_NAME_AND_ADDRESS[0],
     "from": PER_ADDRESS[0],
-    "name": FREE_PER_NAME + 10 * DOUBLES,
+    "name": FREE_PER_NAME + 10 * ATTEMPTS_PER_DOUBLING,
     "change": PER_CHANGE[0],
 }
+"""Times that are kept by kind of limit; more change no wait."""
 
 
 def cut(text: str) -> str:
-    """Return what is kept of a name or an address that may be of any length."""
-    return text[:LONGEST_KEY]
+    """Shorten a name or an address, which a stranger may send at any length."""
+    return text[:MAX_KEY_LENGTH]
 
 
 def network_of(address: str) -> str:
-    """Return what one person holds of addresses: a /64 of IPv6, one of IPv4, else the text."""
-    # Some proxies write the port of the connection behind it, and each connection has another one.
-    told = as_authority(address.strip())
+    """Return the network that one person usually holds: a /64 of IPv6, or one IPv4 address.
+
+    A text that is no address is returned as it is, shortened.
+    """
+    # Some proxies append the port of the connection, which differs from one to the next.
+    authority = as_authority(address.strip())
     try:
-        found = ipaddress.ip_address(told.host if told else address.strip())
+        found = ipaddress.ip_address(authority.host if authority else address.strip())
     except ValueError:
         return cut(address)
     if isinstance(found, ipaddress.IPv6Address):

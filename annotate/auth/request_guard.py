@@ -1,8 +1,9 @@
-"""The guard before everything: whose page may ask, by which name, and what every answer says.
+"""Request guard: allowed hosts, same-origin requests, and the security headers of every answer.
 
-Nobody ── Guard ── Gate (with sign-in on) ── app
+request ── RequestGuard ── SignInMiddleware (if people sign in) ── app
 
-It stands outside of Gradio, whose own middleware answers preflights and lets every origin read.
+It wraps Gradio from the outside, since Gradio's own middleware answers preflights and lets every
+origin read.
 """
 
 import re
@@ -15,26 +16,27 @@ from annotate.auth.hosts import Hosts, Origin, as_origin
 from annotate.auth.proxies import (
     Network,
     PublicAddress,
-    below,
     path_within,
     public_address,
     values,
+    with_root_path,
     without_claims,
 )
 
 BASE_KEY = "palate_base"
-"""Where the guard leaves the address of the page as the browser sees it."""
-PAGES = re.compile(r"/(sign-in|welcome|account|report/[^/]+)?")
-"""What a link on another site may lead to."""
-SHOWN_IN = ("document", "iframe", "frame", "")
-READING = ("GET", "HEAD")
-POLICY = (
+"""Key of the request's scope under which the guard stores the page's URL in the browser."""
+LINKED_PAGES = re.compile(r"/(sign-in|welcome|account|report/[^/]+)?")
+"""Paths that a link on another site may lead to."""
+PAGE_DESTINATIONS = ("document", "iframe", "frame", "")
+"""Values of Sec-Fetch-Dest with which a browser loads a page rather than a part of one."""
+READ_METHODS = ("GET", "HEAD")
+CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
     "media-src 'self' data: blob:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors "
 )
-"""Gradio's page compiles its own scripts; it asks nothing of any other server."""
+"""Gradio's page needs inline scripts and eval; no other server is contacted."""
 REFUSED_HOST = (
     "Palate does not answer to {host!r}. If that is its name, start it with --allow-host {host}."
 )
@@ -47,12 +49,13 @@ REFUSED_PAGE = (
     "has to pass on host and port (Host) and whether it is https (X-Forwarded-Proto), and its own "
     "address has to be one of --proxy-address."
 )
-CLOSED_SOCKET = 1008
+POLICY_VIOLATION = 1008
+"""Close code of a web socket that is refused (RFC 6455)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where Palate is served: its names, the proxies before it, and the path below which it is."""
+    """Site at which Palate is served: allowed hosts, trusted proxies and the root path."""
 
     hosts: Hosts = field(default_factory=Hosts)
     proxies: tuple[Network, ...] = ()
@@ -61,7 +64,7 @@ class Site:
 
 
 class RequestGuard:
-    """An ASGI app around the app."""
+    """ASGI middleware around the whole app."""
 
     def __init__(self, app: ASGIApp, site: Site) -> None:
         self._app, self._site = app, site
@@ -73,100 +76,104 @@ class RequestGuard:
             return await self._app(scope, receive, send)
 
         if scope["type"] == "http":
-            send = self._sending(send)
-        # A path, and no whole address as only a forward proxy is sent.
-        told = public_address(scope, self._site.proxies) if scope["path"].startswith("/") else None
-        if told is None:
+            send = self._with_headers(send)
+        # A whole URL in place of a path is meant for a forward proxy, which Palate is not.
+        is_path = scope["path"].startswith("/")
+        address = public_address(scope, self._site.proxies) if is_path else None
+        if address is None:
             return await refuse(PlainTextResponse(NO_HOST, 400), scope, receive, send)
 
-        root_path = self._site.root_path or told.prefix
-        scope = without_claims(below(scope, root_path), told.by_proxy)
-        scope[BASE_KEY] = f"{told.origin}{root_path}/"
-        if (refusal := self._refusal(scope, told)) is not None:
+        root_path = self._site.root_path or address.prefix
+        scope = without_claims(with_root_path(scope, root_path), address.by_proxy)
+        scope[BASE_KEY] = f"{address.origin}{root_path}/"
+        if (refusal := self._refusal(scope, address)) is not None:
             return await refuse(refusal, scope, receive, send)
         if not path_within(scope):
-            # Scripts and images are asked for beside the page, so it has to end in a slash.
+            # The page loads its scripts and images by relative URLs, which need a final slash.
             return await refuse(RedirectResponse(f"{root_path}/", 307), scope, receive, send)
         await self._app(scope, receive, send)
 
-    def _refusal(self, scope: Scope, told: PublicAddress) -> Response | None:
-        for one in told.hosts:
-            if not self._site.hosts.allows(one.host):
-                return PlainTextResponse(REFUSED_HOST.format(host=one.host), 403)
+    def _refusal(self, scope: Scope, address: PublicAddress) -> Response | None:
+        """Return the refusal of a request to another host or from another site, or None."""
+        for authority in address.hosts:
+            if not self._site.hosts.allows(authority.host):
+                return PlainTextResponse(REFUSED_HOST.format(host=authority.host), 403)
+
         origins = values(scope, b"origin")
-        if any(not is_own(as_origin(origin), scope, told) for origin in origins):
+        if any(not is_own(as_origin(origin), scope, address) for origin in origins):
             return PlainTextResponse(REFUSED_PAGE.format(origin=printable(origins[0])), 403)
-        if from_elsewhere(scope) and not is_link(scope):
+        if is_cross_site(scope) and not is_link(scope):
             return PlainTextResponse(REFUSED_PAGE.format(origin="the page's"), 403)
         return None
 
-    def _sending(self, send: Send) -> Send:
+    def _with_headers(self, send: Send) -> Send:
+        """Return a `send` that adds the security headers, unless the app set its own."""
+
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                # Nobody else's page may read an answer, whatever Gradio says.
-                told = [
+                # No page of another site may read an answer, whatever Gradio allows.
+                headers = [
                     (name, value)
                     for name, value in message.get("headers", [])
                     if not name.lower().startswith(b"access-control-")
                 ]
-                there = {name.lower() for name, _ in told}
-                told += [pair for pair in self._headers if pair[0] not in there]
-                message = {**message, "headers": told}
+                present = {name.lower() for name, _ in headers}
+                headers += [header for header in self._headers if header[0] not in present]
+                message = {**message, "headers": headers}
             await send(message)
 
         return sending
 
 
-async def refuse(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request, or close a web socket before it opens."""
+async def refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request with a refusal, or close a web socket before it opens."""
     if scope["type"] == "websocket":
-        return await send({"type": "websocket.close", "code": CLOSED_SOCKET})
-    await answer(scope, receive, send)
+        return await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+    await response(scope, receive, send)
 
 
-def is_own(origin: Origin | None, scope: Scope, told: PublicAddress) -> bool:
-    """Return whether a page came from the very address that the request went to."""
+def is_own(origin: Origin | None, scope: Scope, address: PublicAddress) -> bool:
+    """Return whether a request's page came from the same address that the request went to."""
     if origin is None:
         return False
     if values(scope, b"sec-fetch-site") == ["same-origin"]:
-        # The browser has compared already, and pages cannot make it say so; a proxy, trusted or
-        # not, may have lost the port or the scheme.
-        return any(origin.host == one.host for one in told.hosts)
-    asked = [as_origin(f"{told.scheme}://{one}") for one in told.hosts]
-    return origin in asked
+        # The browser has compared origins already, and no page can set this header. Port and scheme
+        # are left out, since a proxy, trusted or not, may have lost them.
+        return any(origin.host == authority.host for authority in address.hosts)
+    return origin in [as_origin(f"{address.scheme}://{authority}") for authority in address.hosts]
 
 
-def from_elsewhere(scope: Scope) -> bool:
-    """Return whether the browser says that another site's page asked."""
+def is_cross_site(scope: Scope) -> bool:
+    """Return whether the browser says that a page of another site sent the request."""
     return not set(values(scope, b"sec-fetch-site")) <= {"same-origin", "none"}
 
 
 def is_link(scope: Scope) -> bool:
-    """Return whether somebody follows a link to a page; the site that it stood on reads nothing."""
+    """Return whether a person follows a link to a page, which the linking site cannot read."""
     return (
         scope["type"] == "http"
-        and scope["method"] in READING
+        and scope["method"] in READ_METHODS
         and values(scope, b"sec-fetch-mode") == ["navigate"]
-        and all(shown in SHOWN_IN for shown in values(scope, b"sec-fetch-dest"))
-        and PAGES.fullmatch(path_within(scope)) is not None
+        and all(dest in PAGE_DESTINATIONS for dest in values(scope, b"sec-fetch-dest"))
+        and LINKED_PAGES.fullmatch(path_within(scope)) is not None
     )
 
 
 def printable(text: str) -> str:
-    """Return what somebody sent, safe to be shown."""
+    """Return the first 200 characters of a stranger's text, with all but plain ASCII replaced."""
     return "".join(c if c.isprintable() and c.isascii() else "?" for c in text[:200])
 
 
 def answer_headers(hosts: Hosts) -> list[tuple[bytes, bytes]]:
-    """Return the headers of every answer; an allowed host may show Palate within a page."""
+    """Return the security headers of every answer; pages of allowed hosts may embed Palate."""
     names = [*hosts.names - {"localhost"}, *(f"*{domain}" for domain in hosts.domains)]
     embedding = [f"{scheme}://{name}:*" for name in sorted(names) for scheme in ("http", "https")]
-    told = {
-        "content-security-policy": POLICY + " ".join(["'self'", *embedding]),
+    headers = {
+        "content-security-policy": CONTENT_SECURITY_POLICY + " ".join(["'self'", *embedding]),
         "cross-origin-resource-policy": "same-origin",
         "referrer-policy": "same-origin",
         "x-content-type-options": "nosniff",
     }
     if not embedding:
-        told["x-frame-options"] = "SAMEORIGIN"
-    return [(name.encode(), value.encode("latin-1")) for name, value in told.items()]
+        headers["x-frame-options"] = "SAMEORIGIN"
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]

@@ -1,17 +1,17 @@
-"""The pages before the app: signing in, choosing a password, and changing it."""
+"""HTML of the account pages: sign in, choose a password, change it."""
 
 from html import escape
 
-from annotate.auth.passwords import SHORTEST
+from annotate.auth.passwords import MIN_LENGTH
 
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
 
 
 def sign_in_form(style: str, name: str = "", problem: str = "") -> str:
-    """Return the page on which a person signs in."""
+    """Return the sign-in page; `problem` is shown above the form."""
     fields = (
         field("name", "Name", "text", "username", name, focus=not name)
         + field("password", "Password", "password", "current-password", focus=bool(name))
@@ -21,43 +21,46 @@ def sign_in_form(style: str, name: str = "", problem: str = "") -> str:
 
 
 def welcome_form(style: str, token: str, name: str | None, problem: str = "") -> str:
-    """Return the page on which a person chooses a password; the first admin a name too."""
+    """Return the page on which the owner of a link chooses a password.
+
+    Without a `name` it is the first admin's, who chooses a name as well.
+    """
     hidden = f'<input type="hidden" name="token" value="{escape(token, quote=True)}">'
     if name is None:
-        title, told = "Set Palate up", "You will be its admin: you let others in."
+        title, explanation = "Set Palate up", "You will be its admin: you let others in."
         named = field("name", "Your name", "text", "username", focus=True)
     else:
-        title, told = f"Welcome, {name}", "Choose a password. This link works once."
+        title, explanation = f"Welcome, {name}", "Choose a password. This link works once."
         named = (
             '<input type="hidden" autocomplete="username" name="name" '
             f'value="{escape(name, quote=True)}">'
         )
     fields = hidden + named + new_password(focus=name is not None) + "<button>Go on</button>"
-    return page(style, title, told, form("welcome", fields), problem)
+    return page(style, title, explanation, form("welcome", fields), problem)
 
 
 def account_form(style: str, name: str, problem: str = "") -> str:
     """Return the page on which a person changes their password."""
-    told = "Everywhere else you will be signed out."
+    explanation = "Everywhere else you will be signed out."
     fields = (
         field("old", "Present password", "password", "current-password", focus=True)
         + new_password()
         + "<button>Change password</button>"
     )
     back = '<p class="back"><a href="./">Back to Palate</a></p>'
-    return page(style, f"Password of {name}", told, form("account", fields) + back, problem)
+    return page(style, f"Password of {name}", explanation, form("account", fields) + back, problem)
 
 
-def message(style: str, title: str, told: str, link: str = "") -> str:
-    """Return a page that only says something."""
+def message(style: str, title: str, explanation: str, link: str = "") -> str:
+    """Return a page with a message and no form."""
     after = f'<p class="back"><a href="{link}">Sign in</a></p>' if link else ""
-    return page(style, title, told, after, "")
+    return page(style, title, explanation, after, "")
 
 
-def page(style: str, title: str, told: str, body: str, problem: str) -> str:
-    """Return a whole page that loads nothing."""
+def page(style: str, title: str, explanation: str, body: str, problem: str) -> str:
+    """Return a whole page with its style inline, which loads nothing else."""
     alert = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
-    sentence = f"<p>{escape(told)}</p>" if told else ""
+    sentence = f"<p>{escape(explanation)}</p>" if explanation else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -69,22 +72,22 @@ def page(style: str, title: str, told: str, body: str, problem: str) -> str:
 
 
 def form(action: str, fields: str) -> str:
-    """Return a form; its address is relative, so that a proxy may serve Palate anywhere."""
+    """Return a form; its URL is relative, so that a proxy may serve Palate at any path."""
     return f'<form method="post" action="{action}">{fields}</form>'
 
 
 def new_password(focus: bool = False) -> str:
-    """Return the field for a new password, with what it has to be."""
+    """Return the field of a new password, with a hint on its length."""
     return (
         field("password", "New password", "password", "new-password", focus=focus)
-        + f'<p class="hint" id="hint">At least {SHORTEST} characters. Several words do well.</p>'
+        + f'<p class="hint" id="hint">At least {MIN_LENGTH} characters. Several words do well.</p>'
     )
 
 
 def field(
     name: str, label: str, kind: str, complete: str, value: str = "", focus: bool = False
 ) -> str:
-    """Return a labeled input."""
+    """Return an input with its label; `complete` is its autocomplete attribute."""
     plain = ' autocapitalize="none" spellcheck="false"' if kind == "text" else ""
     hint = ' aria-describedby="hint"' if complete == "new-password" else ""
     return (

@@ -31,7 +31,7 @@ class RenderProgress:
 
     @property
     def versions_look_the_same(self) -> bool:
-        """Whether so many pairs were identical that votes could not tell the versions apart."""
+        """So many pairs were identical that no votes could tell the versions apart."""
         return self.identical >= MAX_IDENTICAL
 
     def next_group(self) -> range:

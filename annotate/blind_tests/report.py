@@ -93,6 +93,7 @@ class BlindTestReports:
         """
         prompts = prompts_of(shown)
         seeds: Counter[str] = Counter()
+
         listed = []
         for pair in shown:
             seeds[pair.prompt] += 1

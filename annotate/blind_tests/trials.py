@@ -127,6 +127,7 @@ class BlindTests:
         """Return a test's settings and what its votes say so far; raises UnknownTrial."""
         trial = self._store.blind_tests.get(trial_id)
         progress = self._progress.get(trial_id)
+
         return {
             "trial": trial_id,
             "before": trial.before,

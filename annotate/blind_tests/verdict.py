@@ -70,6 +70,7 @@ def question_results(votes: Sequence[TrialVote]) -> dict[str, Any]:
         by_prompt[vote.prompt].append(vote)
     resampled = bootstrap_over_prompts({prompt: tally(some) for prompt, some in by_prompt.items()})
     low, high = wilson_interval(total)
+
     return {
         "wins": total.wins,
         "losses": total.losses,

@@ -75,6 +75,7 @@ class StudioStatus:
         """Return the most urgent thing to say: first what is broken, then what is under way."""
         if self._store.opening.problem:
             return self._store.opening.problem
+
         if self._runs.problem:
             return f"The runs cannot be followed: {self._runs.problem}"
         if self._pool.blocked and not self._pool.suspended:

@@ -186,7 +186,7 @@ class Studio(Labeling):
 
     @property
     def recovered(self) -> list[str]:
-        """What was wrong with the database when it was opened, and what was done about it."""
+        """Problems that were found in the database when it was opened, and their repairs."""
         return self._store.opening.recovered
 
     def notices(self) -> list[str]:

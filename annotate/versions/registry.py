@@ -203,6 +203,7 @@ def version_view(version: Version, trained_on: TrainedOn | None) -> dict[str, An
     """Return a version as JSON-compatible values; `trained_on` are the votes of its run."""
     summary = version.summary
     missing = version.adapter is not None and not version.adapter.is_file()
+
     return {
         "version": version.version,
         "name": version.name,

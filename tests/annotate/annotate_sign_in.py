@@ -25,7 +25,7 @@ class House:
     """An app with sign-in on, and the people who live in it."""
 
     place: Place
-    way: Authenticator
+    authenticator: Authenticator
     url: str
     clients: list[httpx.Client] = field(default_factory=list)
 
@@ -43,16 +43,18 @@ class House:
 
     def let_in(self, name: str, role: Role) -> None:
         """Make a person who knows the password."""
-        self.way.accounts.choose_password(self.way.accounts.add(name, role, "test"), PASSWORD)
+        self.authenticator.accounts.choose_password(
+            self.authenticator.accounts.add(name, role, "test"), PASSWORD
+        )
 
 
 @contextmanager
 def lived_in(folder: Path, header: str | None = None, proxies: Any = LOCAL) -> Iterator[House]:
     """Open a studio and serve it with sign-in on."""
     with open_web(folder, "proxy" if header else "accounts", proxies, header) as web:
-        assert web.way is not None
+        assert web.authenticator is not None
         with answering(web) as url:
-            house = House(web.place, web.way, url)
+            house = House(web.place, web.authenticator, url)
             yield house
             for client in house.clients:
                 client.close()

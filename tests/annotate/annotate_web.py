@@ -45,7 +45,7 @@ class Web:
     """A studio and the web app around it."""
 
     place: Place
-    way: Authenticator | None
+    authenticator: Authenticator | None
     whole: WebApp
 
     def ask(self, path: str, headers: Headers, **how: Any) -> Answer:
@@ -101,10 +101,14 @@ def open_web(
     studio.start()
     studio.accounts = Accounts(store.people, hashing=QUICK)
     named_by = (header or "X-Forwarded-User") if sign_in == "proxy" else None
-    way = None if sign_in == "off" else Authenticator(studio.accounts, proxies, named_by)
+    authenticator = None if sign_in == "off" else Authenticator(studio.accounts, proxies, named_by)
     site.setdefault("hosts", allowed_hosts((), ["127.0.0.1"]))
     try:
-        yield Web(place, way, build_app(studio, EXPECTED, way, Site(proxies=proxies, **site)))
+        yield Web(
+            place,
+            authenticator,
+            build_app(studio, EXPECTED, authenticator, Site(proxies=proxies, **site)),
+        )
     finally:
         place.close()
         trainer.end()

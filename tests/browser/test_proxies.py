@@ -86,8 +86,8 @@ def listens(url: str) -> bool:
 def housed(folder: Path, sign_in: str, **site: Any) -> Iterator[str]:
     site.setdefault("hosts", allowed_hosts(["palate.example"], ["127.0.0.1"]))
     with open_web(folder, sign_in, **site) as web, answering(web) as url:
-        if web.way is not None:
-            accounts = web.way.accounts
+        if web.authenticator is not None:
+            accounts = web.authenticator.accounts
             accounts.choose_password(accounts.add("Ada", Role.ADMIN, "test"), PASSWORD)
         yield url
 

@@ -361,7 +361,7 @@ def test_the_page_of_a_path_ends_in_a_slash(web):
     ],
 )
 def test_a_proxy_that_names_two_people_or_none_lets_nobody_in(web, named):
-    if web.way is None or web.way.header is None:
+    if web.authenticator is None or web.authenticator.header is None:
         return
     assert web.ask("/me", [OWN, *named], client=HERE).status == 401
     assert web.ask("/me", [OWN, ("X-Forwarded-User", "ada")], client=HERE).status == 200

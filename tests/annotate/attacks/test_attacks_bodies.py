@@ -82,8 +82,8 @@ def test_a_length_that_is_none_counts_nothing(length):
 def test_the_real_app_bounds_what_it_is_sent_in_every_mode(tmp_path, sign_in):
     with open_web(tmp_path, sign_in) as web:
         headers = [OWN, JSON, ("X-Forwarded-User", "ada")]
-        if web.way is not None:
-            accounts = web.way.accounts
+        if web.authenticator is not None:
+            accounts = web.authenticator.accounts
             token = accounts.choose_password(
                 accounts.add("ada", Role.ADMIN, "test"), "some other words"
             )

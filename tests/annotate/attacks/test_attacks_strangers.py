@@ -71,7 +71,7 @@ def test_a_token_of_another_shape_is_nobodys(house, token):
 @pytest.mark.parametrize("change", ["disabled", "new link", "new role", "signed out"])
 def test_a_stream_ends_for_whoever_may_hear_no_more(house, monkeypatch, change):
     monkeypatch.setattr(streams, "ASKED_EVERY_S", 0.05)
-    name, accounts = f"Bob {change}", house.way.accounts
+    name, accounts = f"Bob {change}", house.authenticator.accounts
     house.let_in(name, Role.LABELER)
     bob = house.signed_in(name)
     with bob.stream("GET", f"gradio_api/heartbeat/{secrets.token_hex(5)}") as beats:

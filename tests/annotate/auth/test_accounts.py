@@ -13,11 +13,11 @@ from annotate_sign_in import PASSWORD, House, lived_in, result, serve
 from annotate_web import QUICK
 
 from annotate.__main__ import main
-from annotate.auth.accounts import LASTS, Accounts
+from annotate.auth.accounts import SESSION_LIFETIME, Accounts
 from annotate.auth.identity import as_header
 from annotate.auth.passwords import Scrypt
 from annotate.auth.proxies import as_networks
-from annotate.auth.rate_limit import MOST_KEYS, MOST_KNOWN, RateLimiter
+from annotate.auth.rate_limit import MAX_KEYS, MAX_TRUSTED, RateLimiter
 from annotate.errors import InvalidRequest, SignInRefused, TooManyAttempts, WeakPassword
 from annotate.web.html.people_cards import people_table
 from storage.errors import InvalidPerson, StaleLink
@@ -90,7 +90,7 @@ def test_changing_a_password_ends_every_other_sign_in(accounts):
 
 def test_a_sign_in_expires(accounts, clocks):
     token = let_in(accounts, "bob")
-    clocks.seconds += LASTS.total_seconds() - 1
+    clocks.seconds += SESSION_LIFETIME.total_seconds() - 1
     assert accounts.person_of_token(token).name == "bob"
     clocks.seconds += 2
     assert accounts.person_of_token(token) is None
@@ -200,8 +200,8 @@ def test_made_up_names_and_addresses_take_no_memory_and_hide_nothing(clocks):
     for number in range(30_000):
         limiter.begin(f"{number} made up" * 100, f"2001:db8:{number >> 8:x}:{number & 255:x}::1")
         limiter.succeeded(f"{number}", f"50.0.{number >> 8}.{number & 255}")
-    assert len(limiter._past) <= MOST_KEYS + 3 and len(limiter._known) <= MOST_KNOWN
-    assert max(len(part) for key in limiter._past for part in key) <= 64
+    assert len(limiter._attempts) <= MAX_KEYS + 3 and len(limiter._trusted) <= MAX_TRUSTED
+    assert max(len(part) for key in limiter._attempts for part in key) <= 64
     with pytest.raises(TooManyAttempts):
         limiter.begin("root", "60.0.0.1")
 
@@ -287,7 +287,7 @@ def test_the_terminal_adds_people_and_helps_one_who_is_locked_out(tmp_path, caps
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory: pytest.TempPathFactory):
     with lived_in(tmp_path_factory.mktemp("proxied"), "X-Forwarded-User", HERE) as house:
-        house.way.accounts.people.add("Ada", Role.ADMIN, "test")
+        house.authenticator.accounts.people.add("Ada", Role.ADMIN, "test")
         yield house
 
 
@@ -321,19 +321,23 @@ def test_with_a_proxy_there_is_no_other_way_in(proxied):
     assert stranger.get("").status_code == 401
     for path in ("sign-in", "welcome", "account"):
         assert stranger.get(path).status_code == 404
-    sent = {"token": proxied.way.accounts.create_setup_token(), "name": "Eve", "password": PASSWORD}
+    sent = {
+        "token": proxied.authenticator.accounts.create_setup_token(),
+        "name": "Eve",
+        "password": PASSWORD,
+    }
     assert stranger.post("welcome", data=sent).status_code == 404
 
 
 def test_somebody_disabled_stays_out_whatever_the_proxy_says(proxied):
     assert named(proxied, "Dan").get("me").status_code == 200
-    proxied.way.accounts.set_enabled("Dan", False, "Ada")
+    proxied.authenticator.accounts.set_enabled("Dan", False, "Ada")
     assert named(proxied, "Dan").get("me").status_code == 401
 
 
 def test_the_word_of_an_untrusted_address_is_worth_nothing(tmp_path):
     with lived_in(tmp_path, "X-Forwarded-User", ELSEWHERE) as house:
-        house.way.accounts.people.add("Ada", Role.ADMIN, "test")
+        house.authenticator.accounts.people.add("Ada", Role.ADMIN, "test")
         for more in ({}, {"X-Forwarded-For": "10.0.0.1"}, {"Forwarded": "for=10.0.0.1"}):
             assert named(house, "Ada", **more).get("config").status_code == 401
 

@@ -97,7 +97,7 @@ def test_the_table_names_every_endpoint_and_no_other():
 
 
 def test_the_page_of_labelers_holds_what_the_table_gives_them_and_nothing_else(house):
-    blind = LabelerView(house.place.studio, house.way.accounts.people, ())
+    blind = LabelerView(house.place.studio, house.authenticator.accounts.people, ())
     page = build_labeling_page(blind, ())
     events = {event.api_name for event in page.fns.values()}
     assert events == names_of(Role.LABELER)
@@ -175,7 +175,7 @@ def test_a_cookie_is_worth_nothing_after_signing_out(house):
 
 
 def test_a_cookie_is_worth_nothing_after_its_person_was_disabled_or_given_a_new_link(house):
-    accounts = house.way.accounts
+    accounts = house.authenticator.accounts
     house.let_in("Dan", Role.LABELER)
     client = house.signed_in("Dan")
     accounts.set_enabled("Dan", False, "Ada")
@@ -377,7 +377,7 @@ def test_a_image_by_guess_is_not_there_nor_one_that_another_was_handed(house, bo
 def test_a_image_that_was_voted_on_stays_to_be_seen_after_a_restart(house, bob):
     pair = pairs(bob)[0]
     assert cast(bob, pair["pair_id"])["ok"] is True
-    fresh = LabelerView(house.place.studio, house.way.accounts.people, ())
+    fresh = LabelerView(house.place.studio, house.authenticator.accounts.people, ())
     image_id = pair["left_url"][4:20]
     assert fresh.image("Bob", image_id) is not None
     assert fresh.image("Cem", image_id) is None
@@ -451,22 +451,22 @@ def test_a_body_that_is_no_call_breaks_nothing(bob, body):
 
 def test_script_in_names_and_prompts_is_shown_and_not_run(house, ada, bob):
     name = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
-    token = house.way.accounts.add(name, Role.LABELER, "Ada")
+    token = house.authenticator.accounts.add(name, Role.LABELER, "Ada")
     welcome = house.stranger().get("welcome", params={"token": token}).text
     failed = house.stranger().post("sign-in", data={"name": name, "password": "x"}).text
     from annotate.web.html.people_cards import link_card, people_table  # noqa: PLC0415
 
-    people = house.way.accounts.people
+    people = house.authenticator.accounts.people
     shown = people_table(people.all(), people.votes(), True) + link_card(name, "http://x/")
     for html in (welcome, failed, shown):
         assert "<img" not in html and "<script" not in html
         assert "&lt;script&gt;alert(2)" in html
-    house.way.accounts.set_enabled(name, False, "Ada")
+    house.authenticator.accounts.set_enabled(name, False, "Ada")
 
 
 def test_a_link_of_somebody_disabled_or_used_lets_nobody_in(house, nobody):
-    token = house.way.accounts.add("Eve", Role.ADMIN, "Ada")
-    house.way.accounts.set_enabled("Eve", False, "Ada")
+    token = house.authenticator.accounts.add("Eve", Role.ADMIN, "Ada")
+    house.authenticator.accounts.set_enabled("Eve", False, "Ada")
     assert nobody.get("welcome", params={"token": token}).status_code == 404
     sent = {"token": token, "password": "long enough password"}
     assert nobody.post("welcome", data=sent).status_code == 404
