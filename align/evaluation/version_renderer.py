@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 from torch import Tensor
 
@@ -18,6 +17,7 @@ from align.client.models import ModelInfo
 from align.client.render_items import RenderItem
 from align.device import Compute
 from align.evaluation.diffusion_classifier import PromptClassifier
+from align.families.family import Pipeline
 from align.sampling.render import AdapterSwitcher, batches, decode, render_latents
 from align.sampling.to_folder import render_settings
 from align.weights.pipeline import load_pipeline
@@ -61,7 +61,7 @@ class VersionRenderer:
         self.target, self.prompts, self.seeds = target, list(prompts), list(seeds)
         self.model, self.compute = model, compute
         self._on_progress, self._between_passes = on_progress, between_passes
-        self.pipeline: StableDiffusionXLPipeline = load_pipeline(model, compute)
+        self.pipeline: Pipeline = load_pipeline(model, compute)
         self._adapters = AdapterSwitcher(self.pipeline)
         size = (model.width, model.height)
         self._classifier = PromptClassifier(self.pipeline, compute, self.prompts, size)

@@ -245,8 +245,8 @@ class StableDiffusionXL:
 
     def block_names(self, denoiser: UNet2DConditionModel) -> list[str]:
         """List the down blocks, the middle and the up blocks."""
-        down = [f"down_blocks.{place}" for place in range(len(denoiser.down_blocks))]
-        up = [f"up_blocks.{place}" for place in range(len(denoiser.up_blocks))]
+        down = [f"down_blocks.{number}" for number in range(len(denoiser.down_blocks))]
+        up = [f"up_blocks.{number}" for number in range(len(denoiser.up_blocks))]
         return [*down, *(["mid_block"] if denoiser.mid_block is not None else []), *up]
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 from safetensors import SafetensorError, safe_open
 
@@ -20,6 +19,7 @@ from align.adapters.lora import merged
 from align.client.render_items import Rendered, RenderItem, RenderSettings
 from align.device import Compute
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
+from align.families.family import Pipeline
 from align.families.lookup import family_of
 from align.files import replacing
 from align.sampling.cpu_threads import map_in_threads, split_batch
@@ -39,7 +39,7 @@ DOWN_ENDS = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight")
 
 
 def render(
-    pipeline: StableDiffusionXLPipeline,
+    pipeline: Pipeline,
     compute: Compute,
     items: Sequence[RenderItem],
     settings: RenderSettings,
@@ -54,7 +54,7 @@ def render(
 
 
 def render_latents(
-    pipeline: StableDiffusionXLPipeline,
+    pipeline: Pipeline,
     compute: Compute,
     items: Sequence[RenderItem],
     settings: RenderSettings,
@@ -80,7 +80,7 @@ def render_latents(
 
 
 def _encode_texts(
-    pipeline: StableDiffusionXLPipeline,
+    pipeline: Pipeline,
     compute: Compute,
     items: Sequence[RenderItem],
     settings: RenderSettings,
@@ -94,7 +94,7 @@ def _encode_texts(
 
 
 def _denoise(
-    pipeline: StableDiffusionXLPipeline,
+    pipeline: Pipeline,
     items: Sequence[RenderItem],
     settings: RenderSettings,
     texts: dict[str, torch.Tensor],
@@ -117,9 +117,7 @@ def _denoise(
     return latents
 
 
-def decode(
-    pipeline: StableDiffusionXLPipeline, compute: Compute, latents_BCHW: torch.Tensor
-) -> list[Image.Image]:
+def decode(pipeline: Pipeline, compute: Compute, latents_BCHW: torch.Tensor) -> list[Image.Image]:
     """Decode scaled latents to images."""
     at_once = IMAGES_PER_DECODE if compute.device.type == "cpu" else len(latents_BCHW)
 
@@ -164,7 +162,7 @@ class AdapterSwitcher:
     The most recently used adapters stay loaded, and always all that are in use.
     """
 
-    def __init__(self, pipeline: StableDiffusionXLPipeline) -> None:
+    def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._names: dict[str, str] = {}
         self._denoiser = family_of(pipeline).denoiser(pipeline)
@@ -261,7 +259,7 @@ def lora_layers(path: Path) -> list[str]:
         return [key for key in file.keys() if key.endswith(DOWN_ENDS)]
 
 
-def _loaded_layers(pipeline: StableDiffusionXLPipeline, name: str) -> int:
+def _loaded_layers(pipeline: Pipeline, name: str) -> int:
     family = family_of(pipeline)
     parts = (family.denoiser(pipeline), *family.text_encoders(pipeline))
     ending = f".lora_A.{name}.weight"

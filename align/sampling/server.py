@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import StableDiffusionXLPipeline
 
 from align.client.cpu_lock import CpuLock
 from align.client.models import ModelInfo
@@ -18,6 +17,7 @@ from align.client.render_items import RenderItem, RenderSettings, SamplerState
 from align.client.watchdog import LOADING, RENDERING
 from align.device import Compute, choose_compute, memory
 from align.errors import AlignError, InvalidSettings, is_disk_full, whole_text
+from align.families.family import Pipeline
 from align.sampling.heartbeat import HeartbeatSender
 from align.sampling.inbox import Inbox, InputClosed, Preempted
 from align.sampling.main import ReplyStream
@@ -32,7 +32,7 @@ from align.weights.pipeline import load_pipeline, quiet_libraries
 class LoadedModel:
     """A pipeline and the device that it is on."""
 
-    pipeline: StableDiffusionXLPipeline
+    pipeline: Pipeline
     compute: Compute
 
 
@@ -80,7 +80,7 @@ def _count_step(heartbeat: HeartbeatSender, inbox: Inbox, request: dict[str, Any
 class RequestContext:
     """Everything that rendering or scoring one request needs."""
 
-    pipeline: StableDiffusionXLPipeline
+    pipeline: Pipeline
     compute: Compute
     adapters: AdapterSwitcher
     cpu_lock: CpuLock

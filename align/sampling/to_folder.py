@@ -57,8 +57,8 @@ def sample(
     files: list[Path] = []
     for indices in batches(len(items), info.width * info.height / 1e6):
         images = render(pipeline, compute, [items[i] for i in indices], render_settings(info))
-        for place, image in zip(indices, images, strict=True):
-            files.append(_write(target, items[place], place // len(seeds), image))
+        for index, image in zip(indices, images, strict=True):
+            files.append(_write(target, items[index], index // len(seeds), image))
         on_image(len(files), len(items))
     contact_sheet(files, len(seeds)).save(target / GRID)
     return files
@@ -88,10 +88,10 @@ def contact_sheet(files: Sequence[Path], columns: int, side: int = 256) -> Image
     """Return one image with all images on it, `columns` to a row."""
     rows = -(-len(files) // columns)
     sheet = Image.new("RGB", (columns * side, rows * side))
-    for place, file in enumerate(files):
+    for index, file in enumerate(files):
         with Image.open(file) as image:
             tile = image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
-        sheet.paste(tile, (place % columns * side, place // columns * side))
+        sheet.paste(tile, (index % columns * side, index // columns * side))
     return sheet
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import psutil
 import torch
-from diffusers import UNet2DConditionModel
 
 from align.client.config import TrainConfig
 from align.device import Compute
+from align.families.family import DenoiserNetwork
 from align.families.lookup import family_of
 from align.training.gradient_checkpointing import recompute
 from align.training.memory_model import (
@@ -28,7 +28,7 @@ USABLE_FRACTION = 0.85
 
 def fit_to_memory(
     config: TrainConfig,
-    unet: UNet2DConditionModel,
+    unet: DenoiserNetwork,
     size: tuple[int, int],
     compute: Compute,
     free: int | None = None,
@@ -54,7 +54,7 @@ def fit_to_memory(
 
 
 def apply_gradient_checkpointing(
-    config: TrainConfig, unet: UNet2DConditionModel, size: tuple[int, int]
+    config: TrainConfig, unet: DenoiserNetwork, size: tuple[int, int]
 ) -> None:
     """Switch on gradient checkpointing for the blocks that the settings choose."""
     family, checkpointing = family_of(unet), config.gradient_checkpointing
@@ -73,7 +73,7 @@ def choices(config: TrainConfig) -> list[str]:
 
 def count_fitting_pairs(
     config: TrainConfig,
-    unet: UNet2DConditionModel,
+    unet: DenoiserNetwork,
     size: tuple[int, int],
     checkpointing: str,
     room: float,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from diffusers import UNet2DConditionModel
 from torch import nn
+
+from align.families.family import DenoiserNetwork
 
 SOME_FRACTION = 0.5
 """`some` checkpoints the largest blocks until this share of all activations is not kept."""
@@ -22,7 +23,7 @@ def largest_blocks(kept: Mapping[str, int], share: float = SOME_FRACTION) -> lis
     return chosen
 
 
-def recompute(unet: UNet2DConditionModel, blocks: Collection[str]) -> None:
+def recompute(unet: DenoiserNetwork, blocks: Collection[str]) -> None:
     """Checkpoint these blocks: their activations are computed again in the backward pass."""
     if blocks:
         unet.enable_gradient_checkpointing()

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from diffusers import UNet2DConditionModel
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from align.adapters.lora import add_lora
-from align.families.family import ModelFamily
+from align.families.family import DenoiserNetwork, ModelFamily
 from align.families.lookup import family_of
 from align.training.gradient_checkpointing import (
     checkpointed_modules,
@@ -77,7 +76,7 @@ def plan_memory(
 
 
 def checkpointed_blocks(
-    checkpointing: str, unet: UNet2DConditionModel, inputs: dict[str, Any]
+    checkpointing: str, unet: DenoiserNetwork, inputs: dict[str, Any]
 ) -> list[str]:
     """Return the blocks that none, some or all stands for, by their bytes of one forward pass."""
     block_names = family_of(unet).block_names(unet)

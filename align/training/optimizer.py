@@ -6,11 +6,11 @@ import shutil
 import sys
 
 import torch
-from diffusers import UNet2DConditionModel
 
 from align.client.config import TrainConfig
 from align.device import Compute
 from align.errors import InvalidSettings, first_line
+from align.families.family import DenoiserNetwork
 from align.training.trainable import Trainable
 
 COMPILERS = ("cl",) if sys.platform == "win32" else ("g++", "clang++", "c++")
@@ -56,7 +56,7 @@ def optimizer_for(
     )
 
 
-def compile_blocks(unet: UNet2DConditionModel, config: TrainConfig, compute: Compute) -> str:
+def compile_blocks(unet: DenoiserNetwork, config: TrainConfig, compute: Compute) -> str:
     """Compile the UNet's repeated blocks if the settings say so.
 
     Returns on, off, or why a run that wanted it goes on without: a missing compiler should cost

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from align.data.batch import Batcher, NoiseSample, pair_errors
@@ -20,6 +19,7 @@ from align.data.encode import EncodedPairs
 from align.device import Compute
 from align.diffusion.losses import implicit_accuracy, preference_logits
 from align.diffusion.noise import counter_key
+from align.families.family import DenoiserNetwork
 from align.training.reference import Reference
 
 NOISE_SAMPLES = 12
@@ -78,7 +78,7 @@ class PairAccuracy:
         return len(self._samples) // self._count
 
     @torch.no_grad()
-    def measure(self, unet: UNet2DConditionModel) -> OrderingAccuracy:
+    def measure(self, unet: DenoiserNetwork) -> OrderingAccuracy:
         """Compare the UNet with its present weights to the reference."""
         logits = []
         for start in range(0, len(self._samples), self._micro):

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from torch import Tensor
 
 from align.client.config import TrainConfig, holdout_count
@@ -25,6 +24,7 @@ from align.data.snapshot import read_snapshot, split_by_prompt
 from align.device import Compute
 from align.diffusion import losses
 from align.diffusion.losses import LossParams, PairErrors
+from align.families.family import DenoiserNetwork, Pipeline
 from align.families.lookup import family_of
 from align.training.auto_batch import apply_gradient_checkpointing, fit_to_memory
 from align.training.checkpoint import TrainProgress, resume
@@ -47,9 +47,9 @@ class TrainingState:
     accelerator: Accelerator
     policy: torch.nn.Module
     """The denoiser as accelerate wraps it: gradients go through it."""
-    unet: UNet2DConditionModel
+    unet: DenoiserNetwork
     """The same denoiser, unwrapped: adapters are switched on and off on it."""
-    pipeline: StableDiffusionXLPipeline
+    pipeline: Pipeline
     """Without its encoders, which are released once everything is encoded."""
     data: EncodedPairs
     trainable: Trainable
@@ -141,7 +141,7 @@ def prepare_training(
 class TrainingData:
     """The loaded model and the encoded pairs of a run, those to train on first."""
 
-    pipeline: StableDiffusionXLPipeline
+    pipeline: Pipeline
     data: EncodedPairs
     train_pairs: int
     left_out: dict[str, int]
@@ -196,7 +196,7 @@ def loss_params_of(config: TrainConfig) -> LossParams:
     return LossParams(**{f.name: getattr(config, f.name) for f in fields(LossParams)})
 
 
-def release_encoders(pipeline: StableDiffusionXLPipeline) -> UNet2DConditionModel:
+def release_encoders(pipeline: Pipeline) -> DenoiserNetwork:
     """Release everything but the denoiser, and return it: the rest has done its part."""
     family = family_of(pipeline)
     unet = family.denoiser(pipeline)

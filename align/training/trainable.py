@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from align.adapters.lora import (
@@ -19,6 +18,7 @@ from align.adapters.lora import (
     start_from,
 )
 from align.client.config import TrainConfig
+from align.families.family import DenoiserNetwork
 from align.families.lookup import family_of
 from align.weights.full import FullTrainable
 
@@ -30,7 +30,7 @@ class Trainable(Protocol):
     def parameters(self) -> list[torch.nn.Parameter]:
         """Parameters for the optimizer, in fp32."""
 
-    def reference(self) -> AbstractContextManager[UNet2DConditionModel]:
+    def reference(self) -> AbstractContextManager[DenoiserNetwork]:
         """Enter a context in which the denoiser is the frozen base."""
 
     def state(self) -> dict[str, Tensor]:
@@ -49,7 +49,7 @@ class Trainable(Protocol):
 class LoraTrainable:
     """A LoRA or DoRA; the reference is the same UNet with it off."""
 
-    def __init__(self, unet: UNet2DConditionModel, config: TrainConfig) -> None:
+    def __init__(self, unet: DenoiserNetwork, config: TrainConfig) -> None:
         use_dora = config.adapter == "dora"
         self._unet = unet
         self._family = family_of(unet)
@@ -62,7 +62,7 @@ class LoraTrainable:
         return self._parameters
 
     @contextmanager
-    def reference(self) -> Iterator[UNet2DConditionModel]:
+    def reference(self) -> Iterator[DenoiserNetwork]:
         """Yield the denoiser with the adapter switched off."""
         with as_reference(self._unet):
             yield self._unet
@@ -84,7 +84,7 @@ class LoraTrainable:
         self._family.save_adapter(self._unet, path)
 
 
-def make_trainable(unet: UNet2DConditionModel, config: TrainConfig, start: Path) -> Trainable:
+def make_trainable(unet: DenoiserNetwork, config: TrainConfig, start: Path) -> Trainable:
     """Create what the setting `adapter` asks for; `init_from` continues from the file `start`.
 
     Raises:

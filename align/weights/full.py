@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from diffusers import UNet2DConditionModel
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from align.errors import BrokenModel
+from align.families.family import DenoiserNetwork
 from align.files import replacing
 
 WEIGHTS_KEY = "palate.weights"
@@ -23,7 +23,7 @@ WHOLE_UNET = "unet"
 class FullTrainable:
     """Trainable weights: the UNet itself in fp32, with a frozen copy in its format as reference."""
 
-    def __init__(self, unet: UNet2DConditionModel) -> None:
+    def __init__(self, unet: DenoiserNetwork) -> None:
         self._base = copy.deepcopy(unet).requires_grad_(False).eval()
         self._unet = unet.requires_grad_(True).float()
 
@@ -33,7 +33,7 @@ class FullTrainable:
         return list(self._unet.parameters())
 
     @contextmanager
-    def reference(self) -> Iterator[UNet2DConditionModel]:
+    def reference(self) -> Iterator[DenoiserNetwork]:
         """Provide the frozen copy."""
         yield self._base
 
@@ -100,7 +100,7 @@ def weights_without_adapters(unet: torch.nn.Module) -> dict[str, Tensor]:
 class WeightSwapper:
     """Switches a UNet between its own weights and those of files."""
 
-    def __init__(self, unet: UNet2DConditionModel) -> None:
+    def __init__(self, unet: DenoiserNetwork) -> None:
         self._unet = unet
         self._own: dict[str, Tensor] = {}
         self._current: Path | None = None

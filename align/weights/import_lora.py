@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import UNet2DConditionModel
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -29,6 +28,7 @@ from align.errors import (
     first_line,
     is_disk_full,
 )
+from align.families.family import DenoiserNetwork
 from align.families.lookup import family_of
 from align.files import read_json, replacing
 from align.weights.full import WEIGHTS_KEY, WHOLE_UNET
@@ -92,7 +92,7 @@ def import_file(source: Path, model: ModelInfo, target: Path | None = None) -> d
     return facts | {"sha256": digest_of(files)}
 
 
-def build_empty_unet(model: ModelInfo) -> UNet2DConditionModel:
+def build_empty_unet(model: ModelInfo) -> DenoiserNetwork:
     """Build the model's UNet on the meta device, without weights; raises ModelNotFound."""
     family = family_of(model)
     try:
@@ -140,7 +140,7 @@ def unet_files(folder: Path) -> list[Path]:
 
 
 def read_half_unet(
-    files: list[Path], unet: UNet2DConditionModel, title: str, model: ModelInfo
+    files: list[Path], unet: DenoiserNetwork, title: str, model: ModelInfo
 ) -> dict[str, Tensor]:
     """Read a UNet's weights in half precision; raises NotImportable for another shape."""
     weights: dict[str, Tensor] = {}
@@ -168,7 +168,7 @@ def prediction_of(folder: Path) -> str | None:
 
 
 def read_one_file(
-    path: Path, unet: UNet2DConditionModel, model: ModelInfo
+    path: Path, unet: DenoiserNetwork, model: ModelInfo
 ) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, str]]:
     """Read an adapter of any kind, full weights that Palate wrote, or a UNet's file by itself.
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from align.adapters.kohya import most_common
@@ -31,6 +30,7 @@ from align.adapters.lora_settings import peft_config
 from align.adapters.other_files import describe_non_lora, other_adapter, other_purpose
 from align.client.models import ModelInfo
 from align.errors import NotImportable
+from align.families.family import DenoiserNetwork
 from align.families.lookup import family_of
 from align.weights.dora import SCALE_NOTE
 from align.weights.lora_forms import (
@@ -63,7 +63,7 @@ def read_lora(
     path: Path,
     shapes: Shapes,
     metadata: dict[str, str],
-    unet: UNet2DConditionModel,
+    unet: DenoiserNetwork,
     model: ModelInfo,
 ) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, str]]:
     """Read an adapter: its description, its weights in one of two forms, and their metadata.

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionXLPipeline
 
 from align.adapters.kohya import ExportError, LoraFile
 from align.adapters.lora import fuse
 from align.client.models import ModelInfo
 from align.device import Compute
 from align.errors import first_line
+from align.families.family import Pipeline
 from align.families.lookup import family_of
 from align.files import read_json, write_json
 from align.weights.full import WeightSwapper, holds_full_weights
@@ -60,9 +60,7 @@ def merge(
         write_json(scratch / FACTS, facts)
 
 
-def _fuse(
-    pipeline: StableDiffusionXLPipeline, path: Path, adapter: LoraFile, model_name: str
-) -> None:
+def _fuse(pipeline: Pipeline, path: Path, adapter: LoraFile, model_name: str) -> None:
     try:
         fuse(pipeline, family_of(pipeline).denoiser_part, path, adapter.weights)
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
@@ -72,7 +70,7 @@ def _fuse(
         ) from error
 
 
-def _check_finite(pipeline: StableDiffusionXLPipeline, dtype: torch.dtype) -> None:
+def _check_finite(pipeline: Pipeline, dtype: torch.dtype) -> None:
     denoiser = family_of(pipeline).denoiser(pipeline)
     if not all(weight.isfinite().all() for weight in denoiser.parameters()):
         kind = str(dtype).removeprefix("torch.")

@@ -9,7 +9,7 @@ from typing import Any
 import diffusers
 import torch
 import transformers
-from diffusers import LCMScheduler, StableDiffusionXLPipeline
+from diffusers import LCMScheduler
 from safetensors import safe_open
 
 from align.adapters.lora import fuse
@@ -19,12 +19,13 @@ from align.client.models import FEW_STEP_SEGMENTS, HUB_NAME, ModelInfo, describe
 from align.client.weight_files import weight_files
 from align.device import Compute
 from align.errors import AlignError, BrokenModel, WrongModel
+from align.families.family import Pipeline
 from align.families.lookup import family_of
 from align.files import read_json
 from align.weights.library_logs import collect_logs, logged_reason
 
 
-def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
+def load_pipeline(model: ModelInfo, compute: Compute) -> Pipeline:
     """Load the pipeline of a model on its device, frozen and in evaluation mode.
 
     Raises:
@@ -41,7 +42,7 @@ def load_pipeline(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeli
             raise model_load_error(model.name, error, logged_reason(error, logged)) from error
 
 
-def _load(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
+def _load(model: ModelInfo, compute: Compute) -> Pipeline:
     pipeline = _from_pretrained(model, compute)
     _check_vocabularies(model, pipeline)
     if model.few_steps:
@@ -62,7 +63,7 @@ def _load(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
     return pipeline
 
 
-def _check_vocabularies(model: ModelInfo, pipeline: StableDiffusionXLPipeline) -> None:
+def _check_vocabularies(model: ModelInfo, pipeline: Pipeline) -> None:
     """Raise BrokenModel for tokenizers without their vocabulary, which transformers accepts."""
     for tokenizer, encoder in family_of(model).tokenizers.items():
         words = len(getattr(pipeline, tokenizer))
@@ -104,7 +105,7 @@ def _resolve_doubt(model: ModelInfo) -> ModelInfo:
     return now
 
 
-def _from_pretrained(model: ModelInfo, compute: Compute) -> StableDiffusionXLPipeline:
+def _from_pretrained(model: ModelInfo, compute: Compute) -> Pipeline:
     """Load from the folder, after downloading missing files of the commit that was described."""
     model = _resolve_doubt(model)
     family = family_of(model)
@@ -145,7 +146,7 @@ def _load_separately(
     return parts
 
 
-def apply_few_step_adapter(pipeline: StableDiffusionXLPipeline, folder: str, file: str) -> None:
+def apply_few_step_adapter(pipeline: Pipeline, folder: str, file: str) -> None:
     """Fuse a few-step adapter into the weights, and render with its scheduler.
 
     The result is the base: versions are trained on top of it, as on any distilled model.
