@@ -1,4 +1,4 @@
-"""The pool: a thread that keeps pairs drawn ahead, so that nobody waits for the image model."""
+"""Pair pool: a thread that renders pairs ahead, so that nobody waits for the image model."""
 
 import logging
 import random
@@ -7,33 +7,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from PIL import Image as PILImage
-
 from annotate.clock import Monotonic
 from annotate.interfaces import RenderItem, Sampler
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import BestWorstQueue
 from annotate.rendering.prompt_sources import PromptSampler
 from annotate.rendering.renderer import Renderer, adapters_of
-from annotate.rendering.similarity import fingerprint_of, look_alike
+from annotate.rendering.similarity import DuplicateFilter
 from annotate.validation import SEEDS
 from storage.records import Image
 from storage.store import Store
 
 logger = logging.getLogger(__name__)
 
-READY_PAIRS = 24
-MOST_READY_PAIRS = 96
+MIN_READY_PAIRS, MAX_READY_PAIRS = 24, 96
+"""Bounds of the pairs to keep ready; in between it is what labelers vote on in a minute."""
 PAIRS_PER_REQUEST = 8
 FEW_PAIRS = 4
-"""With fewer ready, the first pairs of a request matter more than the time of the whole."""
-MAX_ALIKE_IN_A_ROW = 3
-"""Pairs of images that look alike are not shown, but for one after so many in a row: a model that
-draws nothing else is still to be judged."""
+"""With fewer ready, the first pairs of a request matter more than its total time."""
 REQUEST_S = 10.0
 """A request should last no longer, so that a new version need not wait for it."""
 IDLE_S = 0.5
 LOADING_S = 12.0
+"""A guess of how long the image model loads, for the time that a page waits."""
 SUSPENDED_WAIT_S = 30.0
 SLOWEST_RETRY_S = 30.0
 CLOSING_S = 30.0
@@ -41,14 +37,14 @@ CLOSING_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class WaitEstimate:
-    """How long until there should be a pair, and why there is none now."""
+    """The seconds until there should be a pair, and the reason why there is none now."""
 
     seconds: float
     reason: str
 
 
 class PairPool:
-    """Draws pairs with the active version until enough are ready."""
+    """Renders pairs with the active version until enough are ready; safe from any thread."""
 
     def __init__(
         self,
@@ -74,12 +70,14 @@ class PairPool:
         self._suspended_eta: Callable[[], float | None] = lambda: None
         self._fresh_version: str | None = None
         self._image_s = 0.0
-        self._alike = 0
+        self._duplicates = DuplicateFilter()
         self._filling, self._paired = True, True
         self._began = clock()
-        self._asked: float | None = None
+        self._waiting_since: float | None = None
+        """The time of the newest image, or of the request before the first one."""
         self._failures = 0
         self.problem: str | None = None
+        """Why the newest request failed, as a sentence; None once one succeeded."""
 
     def start(self) -> None:
         """Start the image model and the thread."""
@@ -96,39 +94,42 @@ class PairPool:
             self._thread.join(CLOSING_S)
 
     def wake(self) -> None:
-        """Look at once whether there is something to draw."""
+        """Check at once whether pairs are missing."""
         self._wakeup.set()
 
     @property
     def suspended(self) -> str | None:
-        """Why the image model is stopped; None while it is not."""
+        """Return why the image model is suspended; None while it is not."""
         return self._suspended
 
     @property
     def target(self) -> int:
-        """How many pairs should be ready: a minute's worth, within bounds."""
-        return min(MOST_READY_PAIRS, max(READY_PAIRS, self._assigner.votes.count_within(60.0)))
+        """Return the number of pairs to keep ready: a minute's worth, within bounds."""
+        return min(MAX_READY_PAIRS, max(MIN_READY_PAIRS, self._assigner.votes.count_within(60.0)))
 
     @property
     def silent_s(self) -> float:
-        """For how long images have been drawn and none has come."""
-        asked = self._asked
-        return 0.0 if asked is None else self._clock() - asked
+        """Return the seconds since a request under way last gave an image; 0 without one."""
+        since = self._waiting_since
+        return 0.0 if since is None else self._clock() - since
 
     @property
     def blocked(self) -> bool:
-        """Whether nothing can be drawn for now."""
+        """Return whether nothing can be rendered for now."""
         broken = self.problem is not None or self._sampler.state().state == "failed"
         return broken or self._suspended is not None
 
     def suspend(self, reason: str, eta: Callable[[], float | None]) -> None:
-        """Stop the image model until `resume`; `eta` says in how many seconds that may be."""
+        """Stop the image model until `resume`, to free its memory.
+
+        `reason` is told to those who wait; `eta` returns the seconds until then, if they are known.
+        """
         with self._control:
             self._suspended, self._suspended_eta = reason, eta
             self._sampler.stop()
 
     def resume(self) -> None:
-        """Start the image model again if it rests."""
+        """Let the image model start again after `suspend`."""
         with self._control:
             self._suspended, self._suspended_eta = None, lambda: None
         self._began = self._clock()
@@ -145,7 +146,10 @@ class PairPool:
 
     @contextmanager
     def hold_requests(self) -> Iterator[None]:
-        """Start no request meanwhile; one under way ends once something else is asked for."""
+        """Start no request meanwhile; one under way ends once something else is asked for.
+
+        Somebody who compares versions waits for the image model; the pool is in no hurry.
+        """
         with self._control:
             self._holds += 1
         try:
@@ -156,7 +160,7 @@ class PairPool:
             self.wake()
 
     def wait(self) -> WaitEstimate:
-        """When there should be a pair, for somebody who finds none."""
+        """Estimate when there will be a pair, for somebody who finds none."""
         if self._suspended is not None:
             return WaitEstimate(self._suspended_eta() or SUSPENDED_WAIT_S, self._suspended)
         state = self._sampler.state()
@@ -168,7 +172,7 @@ class PairPool:
         if state.state != "ready":
             left = LOADING_S - (self._clock() - self._began)
             return WaitEstimate(max(1.0, left), state.detail or "Starting the image model.")
-        return WaitEstimate(max(0.5, 2 * self._image_s), "Drawing the next pairs.")
+        return WaitEstimate(max(0.5, 2 * self._image_s), "Rendering the next pairs.")
 
     def _work(self) -> None:
         while not self._closing.is_set():
@@ -181,18 +185,20 @@ class PairPool:
             self._wakeup.clear()
 
     def _step(self) -> float:
-        """Draw one request if one is wanted; return for how many seconds to rest."""
+        """Render one request if pairs or quads are missing; return the seconds to wait after it."""
         if not self._may_render() or self._sampler.state().state == "failed":
             return IDLE_S
-        self._asked = None
-        count, fours = self._next_request_size(), self._best_worst.missing(self._assigner.version)
-        # In turns, so that neither waits for the other's stock to be full.
-        if fours and (self._paired or not count):
+
+        self._waiting_since = None
+        count, quads = self._next_request_size(), self._best_worst.missing(self._assigner.version)
+        # In turns, so that neither waits until the other is full.
+        if quads and (self._paired or not count):
             self._render_best_worst()
         elif count:
-            self._render_pairs(min(count, FEW_PAIRS) if fours else count)
+            self._render_pairs(min(count, FEW_PAIRS) if quads else count)
         else:
             return IDLE_S
+
         self._failures, self.problem = 0, None
         return 0.0
 
@@ -205,14 +211,16 @@ class PairPool:
             return True
 
     def _next_request_size(self) -> int:
-        """How many pairs the next request draws: one at first, so that it is there quickly.
+        """Return the number of pairs of the next request; 0 while enough are ready.
 
-        A full pool waits until a whole request is missing: images cost less by the dozen.
+        It is one at first, so that it is there quickly. A full pool waits until a whole request is
+        missing: images cost less by the dozen.
         """
         missing = self.target - self._assigner.ready()
         if self._fresh_version != self._assigner.version and not self._assigner.ready():
             self._filling = True
             return min(1, missing)
+
         quick = int(REQUEST_S / (2 * self._image_s)) if self._image_s else PAIRS_PER_REQUEST
         whole = max(1, min(PAIRS_PER_REQUEST, quick))
         self._filling = missing > 0 and (self._filling or missing >= whole)
@@ -226,74 +234,67 @@ class PairPool:
         finished: dict[int, Image] = {}
 
         def on_image(index: int, image: Image) -> None:
-            finished[index], self._asked = image, self._clock()
+            finished[index], self._waiting_since = image, self._clock()
             first = index - index % 2
             if first in finished and first + 1 in finished:
                 self._publish(finished[first], finished[first + 1])
 
-        self._asked = self._clock()
+        self._waiting_since = self._clock()
         prefer_throughput = self._assigner.ready() >= FEW_PAIRS
         self._renderer.render(
             items, adapters_of(version), on_image, prefer_throughput, preemptible=True
         )
+
         if finished:
             self._fresh_version = version.version
+        # A request that loads the model first, or that was preempted, says nothing of the pace.
         if warm and len(finished) == len(items):
             self._image_s = (self._clock() - began) / len(items)
 
     def _render_best_worst(self) -> None:
         self._paired = False
         version = self._store.version(self._model_id, self._assigner.version)
-        drawn: dict[int, Image] = {}
-        items, add = self._items_of_one_prompt(4), drawn.__setitem__
-        self._asked = self._clock()
+        rendered: dict[int, Image] = {}
+        items, add = self._items_of_one_prompt(4), rendered.__setitem__
+        self._waiting_since = self._clock()
         self._renderer.render(items, adapters_of(version), add, preemptible=True)
-        if len(drawn) < len(items):
+        # Preempted: four images are of use only together.
+        if len(rendered) < len(items):
             return
-        images = self._store.add_images([drawn[place] for place in sorted(drawn)])
+
+        images = self._store.add_images([rendered[index] for index in sorted(rendered)])
         ids = [image.image_id for image in images]
         self._best_worst.add(images[0].recipe["prompt"], ids, version.version)
 
     def _items_of_one_prompt(self, count: int) -> list[RenderItem]:
-        """Images of one prompt by different seeds."""
+        """Return items of the next prompt with different random seeds."""
         prompt = self._prompt_sampler.sample()
         return [RenderItem(prompt, seed) for seed in self._chance.sample(range(SEEDS), count)]
 
     def _publish(self, *images: Image) -> None:
-        # Seeds are drawn at random, so left and right are too.
+        # Seeds are random, so that which image is left is, too.
         left, right = self._store.add_images(images)
-        if self._look_alike(left, right) and self._alike < MAX_ALIKE_IN_A_ROW:
-            self._alike += 1
+        files = [self._store.image_path(image.sha256) for image in (left, right)]
+        if self._duplicates.rejects(*files):
             return
-        self._alike = 0
         prompt, version = left.recipe["prompt"], left.version
         pair = self._store.add_pair(prompt, left.image_id, right.image_id, self._model_id, version)
         self._assigner.add(pair)
 
-    def _look_alike(self, *images: Image) -> bool:
-        """Whether nobody could prefer one of two images; others tell of unreadable ones."""
-        try:
-            first, second = (
-                fingerprint_of(PILImage.open(self._store.image_path(image.sha256)))
-                for image in images
-            )
-        except OSError:
-            return False
-        return look_alike(first, second)
-
     def _failed(self, error: Exception) -> float:
-        self._asked = None
+        self._waiting_since = None
         if self._closing.is_set() or self._suspended is not None:
             return IDLE_S
         if self._sampler.state().state == "failed":
-            # It says so itself, and why.
+            # The sampler says so itself, and why.
             self.problem = None
             return IDLE_S
+
         self._failures += 1
-        problem = f"{error} Drawing goes on by itself once it can."
+        problem = f"{error} Rendering goes on by itself once it can."
         if problem != self.problem:
-            logger.error("No images can be drawn: %s", error)
-            logger.debug("no images can be drawn", exc_info=error)
+            logger.error("No images can be rendered: %s", error)
+            logger.debug("no images can be rendered", exc_info=error)
         self.problem = problem
         return self._pause()
 

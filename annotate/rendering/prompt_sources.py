@@ -1,4 +1,4 @@
-"""The prompts that pairs are drawn from: built-in lists, files, pasted text."""
+"""Sources of prompts: built-in lists, files and pasted text, and the order they come in."""
 
 import random
 import re
@@ -13,46 +13,49 @@ from storage.tables.prompts import clean_prompt
 
 EMBEDDED = ("emoji", "emoji-fast")
 PROMPT_LISTS = Path(__file__).parent / "prompt_lists"
-LARGEST_FILE = 32_000_000
-MOST_AT_ONCE = 100_000
-MOST = 200_000
-"""Prompts that are drawn from, in all: each is held in memory."""
-MANY = 20
-"""So many given prompts are enough to set some aside."""
-SHARE = 5
+MAX_FILE_BYTES = 32_000_000
+MAX_PROMPTS_AT_ONCE = 100_000
+MAX_PROMPTS = 200_000
+"""Prompts in all: each is held in memory."""
+MIN_TO_RESERVE = 20
+"""So many given prompts are enough to reserve some for blind tests."""
+RESERVED_PART = 5
+"""One of so many is reserved."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def built_in_prompts(model_path: str, kind: str = "prompts") -> list[str]:
-    """Return the list that suits a model: subjects the embedded one can draw, or general ones."""
+    """Return the built-in list for a model: subjects of emoji for the embedded one, or general."""
     name = "emoji" if model_path in EMBEDDED else "general"
     return parse_prompts((PROMPT_LISTS / f"{name}_{kind}.txt").read_text(encoding="utf-8"))
 
 
 def prompts_for(model_path: str, given: Sequence[str] | None) -> tuple[list[str], list[str]]:
-    """Return prompts to label, and prompts set aside for blind tests.
+    """Return prompts to label, and prompts reserved for blind tests.
 
-    Of many given ones every fifth, by a hash of its text, is set aside; of few none is.
+    Of many given ones every fifth is reserved, by a hash of its text so that a restart reserves the
+    same; of few none is.
     """
     if given is None:
         return built_in_prompts(model_path), built_in_prompts(model_path, "evaluation_prompts")
-    if len(given) < MANY:
+    if len(given) < MIN_TO_RESERVE:
         return list(given), []
-    aside = {text: None for text in given if sha256(text.encode()).digest()[0] % SHARE == 0}
+    aside = {text: None for text in given if sha256(text.encode()).digest()[0] % RESERVED_PART == 0}
     return [text for text in given if text not in aside], list(aside)
 
 
 def parse_prompts(text: str, name: str = "The text") -> list[str]:
-    """Return the prompts of a text, one a line; empty lines and lines that begin with # are none.
+    """Return the prompts of a text, one a line, each once; empty lines and # comments are skipped.
 
-    Raises InvalidPrompts without any prompt, storage's InvalidPrompt naming the line.
+    Raises InvalidPrompts without any prompt or for too many, and storage's InvalidPrompt, which
+    names the line.
     """
     prompts: dict[str, None] = {}
     for number, line in enumerate(LINE_END.split(text.removeprefix("\ufeff")), start=1):
         line = line.replace("\t", " ").strip()
         if line and not line.startswith("#"):
             prompts[clean_prompt(line, f"Line {number}")] = None
-        if len(prompts) > MOST_AT_ONCE:
+        if len(prompts) > MAX_PROMPTS_AT_ONCE:
             raise too_many(f"{name} holds more")
     if not prompts:
         raise InvalidPrompts(f"{name} holds no prompt. Write one a line.")
@@ -60,14 +63,17 @@ def parse_prompts(text: str, name: str = "The text") -> list[str]:
 
 
 def check_prompts(prompts: object) -> list[str]:
-    """Return prompts from a list of texts, or from a text with one a line."""
+    """Return prompts from a list of texts, or from a text with one a line.
+
+    Raises InvalidPrompts, or storage's InvalidPrompt, which names the prompt.
+    """
     if isinstance(prompts, str):
         return parse_prompts(prompts)
     if not isinstance(prompts, list | tuple) or not all(isinstance(p, str) for p in prompts):
         raise InvalidPrompts("The prompts must be a list of texts, or a text with one a line.")
     if not prompts:
         raise InvalidPrompts("The list holds no prompt. Send at least one.")
-    if len(prompts) > MOST_AT_ONCE:
+    if len(prompts) > MAX_PROMPTS_AT_ONCE:
         raise too_many(f"The list holds {len(prompts):,}")
     return [clean_prompt(text, f"Prompt {n}") for n, text in enumerate(prompts, start=1)]
 
@@ -75,13 +81,13 @@ def check_prompts(prompts: object) -> list[str]:
 def read_prompt_file(path: Path) -> list[str]:
     """Return the prompts of a UTF-8 text file.
 
-    Raises InvalidPrompts for a file that is missing, not text or without prompts, storage's
-    InvalidPrompt naming the line.
+    Raises InvalidPrompts for a file that is missing, too large, not text or without prompts, and
+    storage's InvalidPrompt, which names the line.
     """
     try:
         with open_regular(path, None) as (file, size):
-            if size > LARGEST_FILE:
-                limit = f"{LARGEST_FILE // 10**6} MB"
+            if size > MAX_FILE_BYTES:
+                limit = f"{MAX_FILE_BYTES // 10**6} MB"
                 raise InvalidPrompts(f"{path} is larger than {limit}. Split it and choose a part.")
             text = file.read(size).decode("utf-8")
     except UnicodeDecodeError:
@@ -97,22 +103,22 @@ def read_prompt_file(path: Path) -> list[str]:
 
 
 def too_many(held: str) -> InvalidPrompts:
-    """Say that there are more prompts than can be taken at once."""
+    """Return the error for more prompts than can be added at once."""
     return InvalidPrompts(
-        f"{held}, and up to {MOST_AT_ONCE:,} prompts can be added at once. None was added: send "
-        "them in parts."
+        f"{held}, and up to {MAX_PROMPTS_AT_ONCE:,} prompts can be added at once. None was added: "
+        "send them in parts."
     )
 
 
 def not_text(path: Path) -> InvalidPrompts:
-    """Say that a file is not text."""
+    """Return the error for a file that is not text."""
     return InvalidPrompts(
         f"{path} is not UTF-8 text. Save it as plain text in UTF-8, one prompt a line."
     )
 
 
 class PromptSampler:
-    """Gives the prompts in random order, each once before any comes again."""
+    """Samples prompts without replacement: each comes once before any comes again."""
 
     def __init__(self, texts: Sequence[str], chance: random.Random) -> None:
         self._texts = dict.fromkeys(texts)
@@ -124,17 +130,17 @@ class PromptSampler:
         return len(self._texts)
 
     def require_room(self, texts: Iterable[str]) -> None:
-        """Raise InvalidPrompts where so many prompts could not be held."""
+        """Raise InvalidPrompts if these prompts do not fit into memory beside the others."""
         with self._guard:
             held = len(self._texts) + sum(text not in self._texts for text in texts)
-        if held > MOST:
+        if held > MAX_PROMPTS:
             raise InvalidPrompts(
-                f"That would make {held:,} prompts, and up to {MOST:,} can be drawn from. None was "
-                "added: start with other ones by --prompts FILE."
+                f"That would make {held:,} prompts, and up to {MAX_PROMPTS:,} can be drawn from. "
+                "None was added: start with other ones by --prompts FILE."
             )
 
     def add(self, texts: Iterable[str]) -> int:
-        """Add prompts, to be drawn before the others, and return how many were new."""
+        """Add prompts, to come before the others, and return the number of new ones."""
         with self._guard:
             new = [text for text in dict.fromkeys(texts) if text not in self._texts]
             self._texts.update(dict.fromkeys(new))
@@ -143,7 +149,7 @@ class PromptSampler:
             return len(new)
 
     def drop(self, texts: Iterable[str]) -> None:
-        """Draw these no more; the last prompt stays, for there must be one."""
+        """Remove prompts; the last one stays, for there must be one."""
         with self._guard:
             for text in texts:
                 if len(self._texts) > 1:

@@ -1,4 +1,4 @@
-"""Images from recipes: what the sampler draws, recorded with everything that made it."""
+"""Renderer: images from the sampler, each recorded with the recipe that made it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ OnImage = Callable[[int, Image], None]
 
 @dataclass(frozen=True, slots=True)
 class WeightedAdapters:
-    """What draws: adapters added up by weight, under the name that images are found by."""
+    """Adapter files with their weights, and the name of the version or mix that they make."""
 
     name: str
     adapters: tuple[tuple[Path, float], ...]
 
 
 def adapters_of(version: Version) -> WeightedAdapters:
-    """Return a version as it is."""
+    """Return a version's adapter at full weight; none for the base."""
     return WeightedAdapters(version.version, ((version.adapter, 1.0),) if version.adapter else ())
 
 
 class Renderer:
-    """Draws with one model, by its own settings."""
+    """Renders with one model, by the model's own settings."""
 
     def __init__(self, sampler: Sampler, model: ModelInfo, model_id: str) -> None:
         self._sampler = sampler
@@ -40,7 +40,7 @@ class Renderer:
         )
 
     def recipe(self, item: RenderItem, version: str) -> dict[str, Any]:
-        """Everything that an image depends on."""
+        """Return everything that an image depends on; equal recipes give equal images."""
         settings = self._settings
         return {
             "base": self._model_id,
@@ -63,24 +63,27 @@ class Renderer:
         prefer_throughput: bool = False,
         preemptible: bool = False,
     ) -> None:
-        """Draw images and wait for them; `on_image` gets each with its index, not yet stored.
+        """Render images and wait for them; raises what the sampler raises.
 
-        If `prefer_throughput`, all come as soon as they can, else the first ones do. If
-        `preemptible`, only those are drawn that are there once something is asked for without it.
-
-        Raises what the sampler raises.
+        Args:
+            items: prompts and seeds.
+            adapters: the version or mix that renders.
+            on_image: called with an index and its image, which is not in the store yet.
+            prefer_throughput: let the last image come soon rather than the first.
+            preemptible: end early, with the images that are there, once somebody asks for images
+                without this.
         """
 
-        def hand_on(index: int, rendered: Rendered) -> None:
+        def record(index: int, rendered: Rendered) -> None:
             on_image(index, self._image(items[index], adapters.name, rendered))
 
         settings = self._settings
         self._sampler.render(
-            items, adapters.adapters, settings, hand_on, prefer_throughput, preemptible
+            items, adapters.adapters, settings, record, prefer_throughput, preemptible
         )
 
     def score(self, prompts: Sequence[str], images: Sequence[Path], adapter: Path) -> list[float]:
-        """Return how much likelier an adapter holds each image to be than its base does.
+        """Return the implicit reward of each image: how much likelier an adapter makes it.
 
         Raises what the sampler raises.
         """

@@ -6,7 +6,7 @@ from typing import Any
 from annotate.insights.active_learning import ActiveLearner
 from annotate.interfaces import Sampler, SamplerState
 from annotate.labeling.assignment import PairAssigner
-from annotate.rendering.pair_pool import READY_PAIRS, PairPool
+from annotate.rendering.pair_pool import MIN_READY_PAIRS, PairPool
 from annotate.training.run_status import RunStatusReader, run_sentence
 from annotate.training.runs import TrainingRuns
 from annotate.wording import quantity
@@ -69,7 +69,7 @@ class StudioStatus:
         """
         if not self._assigner.mixed:
             return self._assigner.ready(), self._pool.target
-        return (READY_PAIRS if self._assigner.ready() else 0), READY_PAIRS
+        return (MIN_READY_PAIRS if self._assigner.ready() else 0), MIN_READY_PAIRS
 
     def _message(self, run: dict[str, Any] | None, ready: int, target: int) -> str:
         """Return the most urgent thing to say: first what is broken, then what is under way."""

@@ -58,7 +58,7 @@ def held(leases: Leases, pair: Pair) -> bool:
 
 def next_of(leases: Leases, who: str, stream: str) -> Pair | None:
     """The pair that comes next, by looking at every pair."""
-    again = [pair for pair in leases._again if pair.stream == stream]
+    again = [pair for pair in leases._partly_voted if pair.stream == stream]
     unfinished = [pair for pair in again if who not in leases._asked[pair.pair_id]]
     waiting = [pair for pair in leases._waiting if pair.stream == stream]
     return next(iter([*unfinished, *waiting]), None)

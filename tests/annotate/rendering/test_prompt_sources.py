@@ -8,8 +8,8 @@ from places import Open, Place, until
 
 from annotate.errors import AnnotateError, InvalidPrompts
 from annotate.rendering.prompt_sources import (
-    MOST,
-    MOST_AT_ONCE,
+    MAX_PROMPTS,
+    MAX_PROMPTS_AT_ONCE,
     PromptSampler,
     built_in_prompts,
     check_prompts,
@@ -102,12 +102,12 @@ def test_prompts_that_cannot_be_used_are_refused_and_none_is_added(
 
 
 def test_a_hundred_thousand_prompts_are_taken_and_more_at_once_are_refused(tmp_path: Path) -> None:
-    many = [f"a subject, number {number}" for number in range(MOST_AT_ONCE)]
+    many = [f"a subject, number {number}" for number in range(MAX_PROMPTS_AT_ONCE)]
     file = tmp_path / "prompts.txt"
     file.write_text("\n".join([*many, *many]), encoding="utf-8")
     assert read_prompt_file(file) == check_prompts(many) == many
     told, aside = prompts_for("model", many)
-    assert len(told) + len(aside) == MOST_AT_ONCE and not set(told) & set(aside)
+    assert len(told) + len(aside) == MAX_PROMPTS_AT_ONCE and not set(told) & set(aside)
 
     for more in ([*many, "one more"], "\n".join([*many, "one more"])):
         with pytest.raises(InvalidPrompts, match="up to 100,000 prompts can be added at once"):
@@ -116,10 +116,10 @@ def test_a_hundred_thousand_prompts_are_taken_and_more_at_once_are_refused(tmp_p
 
 def test_no_more_prompts_are_held_than_fit_and_none_is_added_of_too_many() -> None:
     prompt_sampler = PromptSampler(
-        [f"cat {number}" for number in range(MOST - 1)], random.Random(0)
+        [f"cat {number}" for number in range(MAX_PROMPTS - 1)], random.Random(0)
     )
     prompt_sampler.require_room(["cat 0", "a dog"])
     with pytest.raises(InvalidPrompts, match="200,001 prompts, and up to 200,000"):
         prompt_sampler.require_room(["a dog", "a fox"])
-    prompt_sampler.drop(f"cat {number}" for number in range(MOST))
+    prompt_sampler.drop(f"cat {number}" for number in range(MAX_PROMPTS))
     assert len(prompt_sampler) == 1
