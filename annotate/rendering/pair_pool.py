@@ -120,10 +120,7 @@ class PairPool:
         return broken or self._suspended is not None
 
     def suspend(self, reason: str, eta: Callable[[], float | None]) -> None:
-        """Stop the image model until `resume`, to free its memory.
-
-        `reason` is told to those who wait; `eta` returns the seconds until then, if they are known.
-        """
+        """Stop the image model until `resume`; `eta` says in how many seconds that may be."""
         with self._control:
             self._suspended, self._suspended_eta = reason, eta
             self._sampler.stop()
@@ -146,10 +143,8 @@ class PairPool:
 
     @contextmanager
     def hold_requests(self) -> Iterator[None]:
-        """Start no request meanwhile; one under way ends once something else is asked for.
-
-        Somebody who compares versions waits for the image model; the pool is in no hurry.
-        """
+        """Start no request meanwhile; one under way ends once something else is asked for."""
+        # Somebody who compares versions waits for the image model; the pool is in no hurry.
         with self._control:
             self._holds += 1
         try:
