@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from align.__main__ import FORMS, SCORERS, main
+from align.__main__ import FORMS, SCORERS, main, parser
 from align.client.trainer import python_environment
 from align.scoring.scorers import SCORERS as KNOWN_SCORERS
 from align.training.session import train_folder
@@ -59,3 +59,8 @@ def test_a_full_disk_gets_one_sentence(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["align", "export", "run", "x.safetensors"])
     assert main() == 1
     assert capsys.readouterr().err == "align: The disk is full. Free some space and try again.\n"
+
+
+def test_check_is_the_former_name_of_import_for_one_release():
+    old, new = (parser().parse_args([name, "lora.safetensors"]) for name in ("check", "import"))
+    assert old.run is new.run and old.source == new.source
