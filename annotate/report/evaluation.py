@@ -1,21 +1,22 @@
-"""evaluation.json, read: what was drawn, checked, scored and voted. What is missing is left out."""
+"""Reader of evaluation.json: images, release checks, scores and blind-test verdicts.
+
+Only what is needed to name things is required; other fields may be missing.
+"""
 
 import json
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from annotate.errors import BrokenEvaluation
+from annotate.report.json_fields import InvalidField, JsonObject, as_number, is_count
 
 FORMAT = 1
 FILE = "evaluation.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """A check before people see a version; without a name it is of the only one there is."""
+class CheckResult:
+    """Result of one release check; `version` is None in a file with a single version."""
 
     version: str | None
     name: str
@@ -26,8 +27,8 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """A share of wins with its interval, each from 0 to 1."""
+class WinRate:
+    """Win rate with its interval, each from 0 to 1."""
 
     rate: float
     low: float | None
@@ -35,20 +36,20 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """What a scorer says of a version against the base."""
+class ScorerResult:
+    """Scores of a version by one scorer, and its win rate against the base."""
 
     scorer: str
     version: str
     mean: float | None
     median: float | None
-    won: Rate | None
+    win_rate: WinRate | None
     by_prompt: list[float | None] = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What people said, blind, of two versions."""
+class VerdictResult:
+    """Votes of a blind test of two versions, for one question; counts are wins, losses, ties."""
 
     before: str
     after: str
@@ -56,7 +57,7 @@ class Verdict:
     wins: int
     losses: int
     ties: int
-    won: Rate | None
+    win_rate: WinRate | None
     e_value: float | None
     outcome: str | None
     by_prompt: dict[str, tuple[int, int, int]] = field(hash=False)
@@ -64,8 +65,8 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """A version that was drawn, with what is known of how it was made."""
+class EvaluatedVersion:
+    """Version whose images were rendered; None for what is not known of its run."""
 
     name: str
     run: str | None
@@ -75,21 +76,21 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A folder's evaluation; `images` are by version, place of the prompt, and seed."""
+    """Evaluation of a folder; `images` are by version, index of the prompt, and seed."""
 
     folder: Path
     created: str | None
     model: str
     identity: str | None
-    versions: list[Version]
+    versions: list[EvaluatedVersion]
     prompts: list[str]
     seeds: list[int]
     images: dict[tuple[str, int, int], Path]
     grids: list[Path]
-    checks: list[Check]
+    checks: list[CheckResult]
     passed: bool | None
-    scores: list[Score]
-    verdicts: list[Verdict]
+    scores: list[ScorerResult]
+    verdicts: list[VerdictResult]
 
 
 def read_evaluation(folder: Path) -> Evaluation:
@@ -104,46 +105,49 @@ def read_evaluation(folder: Path) -> Evaluation:
         ) from None
     except (ValueError, RecursionError) as error:
         raise BrokenEvaluation(f"{path} is not JSON: {error}. Run the evaluation again.") from None
+
     try:
-        return evaluation_of(folder, Fields(whole, ""))
-    except Wrong as error:
+        return evaluation_of(folder, JsonObject(whole, ""))
+    except InvalidField as error:
         raise BrokenEvaluation(
             f"{path} cannot be used: {error} Run the evaluation again."
         ) from None
 
 
-def evaluation_of(folder: Path, whole: "Fields") -> Evaluation:
-    """Build an evaluation from its JSON."""
+def evaluation_of(folder: Path, whole: JsonObject) -> Evaluation:
+    """Build an evaluation from its JSON; raises InvalidField."""
     if (number := whole.get("format", int)) != FORMAT:
-        raise Wrong(f"its format is {number}, and this Palate reads {FORMAT}.")
-    model = Fields(whole.get("model", dict, {}), "model")
+        raise InvalidField(f"its format is {number}, and this Palate reads {FORMAT}.")
+
+    model = JsonObject(whole.get("model", dict, {}), "model")
     images = {}
-    # What was written before says pictures; it is read for one release.
-    for each in whole.each("images") or whole.each("pictures"):
-        key = (each.need("version", str), each.need("prompt", int), each.need("seed", int))
-        if (file := within(folder, each.need("file", str))) is not None:
+    # Files of the release before say pictures.
+    for image in whole.objects("images") or whole.objects("pictures"):
+        key = (image.need("version", str), image.need("prompt", int), image.need("seed", int))
+        if (file := within(folder, image.need("file", str))) is not None:
             images[key] = file
-    grids = [within(folder, name) for name in whole.all("grids", str)]
+    grids = [within(folder, name) for name in whole.items("grids", str)]
+
     return Evaluation(
         folder=folder,
         created=whole.get("created", str),
         model=model.get("name", str) or "model",
         identity=model.get("identity", str),
-        versions=[version_of(each) for each in whole.each("versions")],
-        prompts=whole.all("prompts", str),
-        seeds=whole.all("seeds", int),
+        versions=[version_of(fields) for fields in whole.objects("versions")],
+        prompts=whole.items("prompts", str),
+        seeds=whole.items("seeds", int),
         images=images,
         grids=[grid for grid in grids if grid is not None],
-        checks=[check_of(each) for each in whole.each("checks")],
+        checks=[check_of(fields) for fields in whole.objects("checks")],
         passed=whole.get("passed", bool),
-        scores=[score_of(each) for each in whole.each("scores")],
-        verdicts=[verdict_of(each) for each in whole.each("verdicts")],
+        scores=[score_of(fields) for fields in whole.objects("scores")],
+        verdicts=[verdict_of(fields) for fields in whole.objects("verdicts")],
     )
 
 
-def version_of(fields: "Fields") -> Version:
-    """Build a version."""
-    return Version(
+def version_of(fields: JsonObject) -> EvaluatedVersion:
+    """Build a version from its JSON."""
+    return EvaluatedVersion(
         fields.need("name", str),
         fields.get("run", str),
         fields.get("objective", str),
@@ -151,9 +155,9 @@ def version_of(fields: "Fields") -> Version:
     )
 
 
-def check_of(fields: "Fields") -> Check:
-    """Build a check."""
-    return Check(
+def check_of(fields: JsonObject) -> CheckResult:
+    """Build the result of a check from its JSON."""
+    return CheckResult(
         fields.get("version", str),
         fields.need("name", str),
         fields.need("passed", bool),
@@ -163,10 +167,10 @@ def check_of(fields: "Fields") -> Check:
     )
 
 
-def score_of(fields: "Fields") -> Score:
-    """Build a score."""
+def score_of(fields: JsonObject) -> ScorerResult:
+    """Build a scorer's result from its JSON."""
     values = fields.get("by_prompt", list, [])
-    return Score(
+    return ScorerResult(
         fields.need("scorer", str),
         fields.need("version", str),
         fields.number("mean"),
@@ -176,9 +180,9 @@ def score_of(fields: "Fields") -> Score:
     )
 
 
-def verdict_of(fields: "Fields") -> Verdict:
-    """Build a verdict."""
-    return Verdict(
+def verdict_of(fields: JsonObject) -> VerdictResult:
+    """Build a blind test's verdict from its JSON."""
+    return VerdictResult(
         fields.need("before", str),
         fields.need("after", str),
         fields.get("question", str) or "overall",
@@ -193,87 +197,33 @@ def verdict_of(fields: "Fields") -> Verdict:
     )
 
 
-def rate_of(fields: "Fields", name: str) -> Rate | None:
-    """Build a rate with its interval; None where there is none."""
+def rate_of(fields: JsonObject, name: str) -> WinRate | None:
+    """Build a win rate with its interval; None if there is no rate."""
     rate, low, high = fields.number(name), fields.number("low"), fields.number("high")
     if rate is None:
         return None
     for value in (rate, low, high):
         if value is not None and not 0 <= value <= 1:
-            raise Wrong(f"{fields.name}.{name} or its interval is not between 0 and 1.")
-    return Rate(rate, low, high)
+            raise InvalidField(f"{fields.name}.{name} or its interval is not between 0 and 1.")
+    return WinRate(rate, low, high)
 
 
-def counts_of(fields: "Fields", name: str) -> dict[str, tuple[int, int, int]]:
-    """Build wins, losses and ties by something."""
+def counts_of(fields: JsonObject, name: str) -> dict[str, tuple[int, int, int]]:
+    """Build wins, losses and ties by prompt or by person."""
     counts = {}
     for key, value in fields.get(name, dict, {}).items():
         if not isinstance(value, list) or len(value) != 3 or not all(map(is_count, value)):
-            raise Wrong(f"{fields.name}.{name} must hold [wins, losses, ties], not {value!r:.80}.")
+            raise InvalidField(
+                f"{fields.name}.{name} must hold [wins, losses, ties], not {value!r:.80}."
+            )
         counts[str(key)] = (value[0], value[1], value[2])
     return counts
 
 
 def within(folder: Path, name: str) -> Path | None:
-    """Return a file of the folder; None for a name that leads out of it."""
+    """Return a file of the folder; None for a name that leads out of it.
+
+    The file may come from anybody, and the report embeds the images that it names.
+    """
     path = (folder / name).resolve()
     return path if path.is_relative_to(folder.resolve()) else None
-
-
-def is_count(value: object) -> bool:
-    """Whether a value is a whole number, zero or more."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def as_number(value: object, name: str) -> float | None:
-    """Return a finite number, None for none."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Wrong(f"{name} must be a number, not {value!r:.80}.")
-    return float(value) if math.isfinite(value) else None
-
-
-class Wrong(Exception):
-    """A value of the file that cannot be used, in words."""
-
-
-class Fields:
-    """One JSON object of the file, asked for values of a type."""
-
-    def __init__(self, value: object, name: str) -> None:
-        if not isinstance(value, Mapping):
-            raise Wrong(f"{name or 'it'} must be an object, not {value!r:.80}.")
-        self._value, self.name = value, name or "it"
-
-    def get(self, key: str, kind: type, default: Any = None) -> Any:
-        """Return a value, the default where there is none."""
-        value = self._value.get(key)
-        if value is None:
-            return default
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise Wrong(f"{self.name}.{key} must be {kind.__name__}, not {value!r:.80}.")
-        return value
-
-    def need(self, key: str, kind: type) -> Any:
-        """Return a value that must be there."""
-        value = self.get(key, kind)
-        if value is None:
-            raise Wrong(f"{self.name} lacks {key!r}.")
-        return value
-
-    def number(self, key: str) -> float | None:
-        """Return a finite number, None for none."""
-        return as_number(self._value.get(key), f"{self.name}.{key}")
-
-    def each(self, key: str) -> list["Fields"]:
-        """Return a list of objects, empty where there is none."""
-        return [Fields(v, f"{key}[{i}]") for i, v in enumerate(self.get(key, list, []))]
-
-    def all(self, key: str, kind: type) -> list[Any]:
-        """Return a list of values of a type, empty where there is none."""
-        values: list[Any] = self.get(key, list, [])
-        for value in values:
-            if not isinstance(value, kind) or isinstance(value, bool):
-                raise Wrong(f"{self.name}.{key} must hold {kind.__name__}, not {value!r:.80}.")
-        return values

@@ -1,10 +1,11 @@
-"""What an evaluation says, in plain sentences; page and Markdown say the same."""
+"""Findings of an evaluation in sentences, the same in the HTML page and in Markdown."""
 
 from datetime import UTC, datetime
 
-from annotate.report.evaluation import Evaluation, Rate, Score, Verdict
+from annotate.report.evaluation import Evaluation, ScorerResult, VerdictResult, WinRate
 
 EVEN = 0.5
+"""The win rate of two equal versions."""
 OUTCOMES = {
     "better": "people prefer it",
     "worse": "people prefer the one before",
@@ -13,13 +14,13 @@ OUTCOMES = {
 
 
 def title(evaluation: Evaluation) -> str:
-    """Name the report."""
+    """Return the report's title: the model and its versions."""
     names = [version.name for version in evaluation.versions]
     return f"{evaluation.model}: {', '.join(names)}" if names else evaluation.model
 
 
 def moment(created: str | None) -> str:
-    """Say when an evaluation was made, as it says itself where that is no moment."""
+    """Return the time of an evaluation in UTC; an unreadable time as it is written."""
     try:
         return datetime.fromisoformat(created or "").astimezone(UTC).strftime("%d %b %Y, %H:%M UTC")
     except ValueError:
@@ -27,7 +28,7 @@ def moment(created: str | None) -> str:
 
 
 def checks_sentence(evaluation: Evaluation) -> str:
-    """Say whether the checks let a version through."""
+    """Return a sentence on whether the versions passed their release checks."""
     several = len({check.version for check in evaluation.checks}) > 1
     failed = [
         f"{check.name} of {check.version}" if several else check.name
@@ -35,6 +36,7 @@ def checks_sentence(evaluation: Evaluation) -> str:
         if not check.passed
     ]
     number = len(evaluation.checks)
+    # The file's own outcome wins: it may follow from more than the single checks.
     passed = evaluation.passed if evaluation.passed is not None else not failed
     if passed and not failed:
         return f"All {number} checks passed." if number != 1 else "The check passed."
@@ -45,44 +47,50 @@ def checks_sentence(evaluation: Evaluation) -> str:
 
 
 def percent(share: float) -> str:
-    """Say a share."""
+    """Format a share from 0 to 1 as a percentage."""
     return f"{100 * share:.0f} %"
 
 
-def interval(won: Rate) -> str:
-    """Say a rate and how sure it is."""
-    if won.low is None or won.high is None:
-        return percent(won.rate)
-    return f"{percent(won.rate)} ({percent(won.low)} to {percent(won.high)})"
+def interval(win_rate: WinRate) -> str:
+    """Format a win rate with its interval."""
+    if win_rate.low is None or win_rate.high is None:
+        return percent(win_rate.rate)
+    return f"{percent(win_rate.rate)} ({percent(win_rate.low)} to {percent(win_rate.high)})"
 
 
-def verdict_sentence(verdict: Verdict) -> str:
-    """Say what people preferred, and whether that is settled."""
+def verdict_sentence(verdict: VerdictResult) -> str:
+    """Return a sentence on what people preferred, and on whether the verdict is settled."""
     votes = verdict.wins + verdict.losses
     if not votes:
         return f"No decisive vote on {verdict.after} against {verdict.before} yet."
+
     counted = f"{verdict.after} won {verdict.wins} of {votes} decisive votes against "
     counted += f"{verdict.before}, with {verdict.ties} ties"
     if verdict.outcome is not None:
         return f"{counted}. Settled: {OUTCOMES.get(verdict.outcome, verdict.outcome)}."
-    return f"{counted}. Not settled yet{_leaning(verdict.won)}."
+    return f"{counted}. Not settled yet{_leaning(verdict.win_rate)}."
 
 
-def score_name(score: Score) -> str:
-    """Name a score in a plot or table."""
+def score_name(score: ScorerResult) -> str:
+    """Return the label of a scorer's result in a plot or table."""
     return f"{score.scorer}, {score.version}"
 
 
-def verdict_name(verdict: Verdict) -> str:
-    """Name a verdict in a plot or table."""
+def verdict_name(verdict: VerdictResult) -> str:
+    """Return the label of a verdict in a plot or table."""
     return f"{verdict.after} over {verdict.before}, {verdict.question}"
 
 
-def _leaning(won: Rate | None) -> str:
-    if won is None or won.low is None or won.high is None:
+def _leaning(win_rate: WinRate | None) -> str:
+    """Return what the interval suggests before the verdict is settled.
+
+    The interval holds for one look at the end; the sequential test behind the verdict may be looked
+    at after every vote, and asks for more.
+    """
+    if win_rate is None or win_rate.low is None or win_rate.high is None:
         return ""
-    if won.low > EVEN:
+    if win_rate.low > EVEN:
         return ", though the interval lies above one half; looking early needs more than that"
-    if won.high < EVEN:
+    if win_rate.high < EVEN:
         return ", though the interval lies below one half; looking early needs more than that"
     return ": the interval holds one half"

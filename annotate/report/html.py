@@ -1,10 +1,10 @@
-"""The report as one HTML file that asks nothing of any server."""
+"""HTML report: one file with its style and images inside, which contacts no server."""
 
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from annotate.report.evaluation import Check, Evaluation, Score, Verdict
+from annotate.report.evaluation import CheckResult, Evaluation, ScorerResult, VerdictResult
 from annotate.report.findings import (
     checks_sentence,
     interval,
@@ -19,10 +19,11 @@ from annotate.report.inline_images import as_data
 from annotate.report.interval_plots import dots, whiskers
 
 STYLE = Path(__file__).parent / "report.css"
-COLOURS = 4
-MOST_ROWS = 40
-MOST_IMAGES = 60
-GRID_SIDE = 1600
+SERIES_COLORS = 4
+"""Colors for versions in report.css, .s0 to .s3."""
+MAX_ROWS = 40
+MAX_IMAGES = 60
+GRID_SIDE_PX = 1600
 EMPTY = (
     "<p>This evaluation holds no images, checks, scores or votes. Run it again with more of "
     "them.</p>"
@@ -30,7 +31,7 @@ EMPTY = (
 
 
 def html_report(evaluation: Evaluation) -> str:
-    """Return the whole page."""
+    """Return the report of an evaluation as a whole page."""
     name = escape(title(evaluation))
     sections = [
         _checks(evaluation),
@@ -73,7 +74,7 @@ def _checks(evaluation: Evaluation) -> str:
     )
 
 
-def _check(check: Check) -> str:
+def _check(check: CheckResult) -> str:
     mark = '<b class="good">passed</b>' if check.passed else '<b class="bad">failed</b>'
     cells = (
         escape(check.version or "–"),
@@ -87,9 +88,9 @@ def _check(check: Check) -> str:
 
 
 def _rates(evaluation: Evaluation) -> str:
-    rows = [(verdict_name(v), v.won) for v in evaluation.verdicts]
-    rows += [(score_name(score), score.won) for score in evaluation.scores]
-    known = [(name, won) for name, won in rows if won is not None]
+    rows = [(verdict_name(v), v.win_rate) for v in evaluation.verdicts]
+    rows += [(score_name(score), score.win_rate) for score in evaluation.scores]
+    known = [(name, win_rate) for name, win_rate in rows if win_rate is not None]
     if not known:
         return ""
     soft = (
@@ -98,14 +99,15 @@ def _rates(evaluation: Evaluation) -> str:
     return _section("Win rates", f"{soft}<figure>{whiskers(known)}</figure>")
 
 
-def _verdict(verdict: Verdict) -> str:
+def _verdict(verdict: VerdictResult) -> str:
+    """Return the section of a blind test: counts, win rate, e-value, and tables."""
     facts = [
         ("Wins", str(verdict.wins)),
         ("Losses", str(verdict.losses)),
         ("Ties", str(verdict.ties)),
     ]
-    if verdict.won is not None:
-        facts.append(("Win rate", interval(verdict.won)))
+    if verdict.win_rate is not None:
+        facts.append(("Win rate", interval(verdict.win_rate)))
     if verdict.e_value is not None:
         facts.append(("e-value", f"{verdict.e_value:.3g}"))
     cells = "".join(
@@ -121,7 +123,7 @@ def _verdict(verdict: Verdict) -> str:
 def _counts(what: str, counts: dict[str, tuple[int, int, int]]) -> str:
     if not counts:
         return ""
-    shown = sorted(counts.items(), key=lambda item: -sum(item[1]))[:MOST_ROWS]
+    shown = sorted(counts.items(), key=lambda item: -sum(item[1]))[:MAX_ROWS]
     rows = "".join(
         f"<tr><td>{escape(name)}</td><td>{wins}</td><td>{losses}</td><td>{ties}</td>"
         f"<td>{_share(wins, losses)}</td></tr>"
@@ -148,7 +150,7 @@ def _scores(evaluation: Evaluation) -> str:
     rows = "".join(
         f"<tr><td>{escape(score.scorer)}</td><td>{escape(score.version)}</td>"
         f"<td>{number(score.mean)}</td><td>{number(score.median)}</td>"
-        f"<td>{interval(score.won) if score.won else '–'}</td></tr>"
+        f"<td>{interval(score.win_rate) if score.win_rate else '–'}</td></tr>"
         for score in evaluation.scores
     )
     table = (
@@ -163,7 +165,7 @@ def _scores(evaluation: Evaluation) -> str:
     return _section("Scores", table + "".join(plots))
 
 
-def _by_prompt(scorer: str, scores: Sequence[Score], prompts: Sequence[str]) -> str:
+def _by_prompt(scorer: str, scores: Sequence[ScorerResult], prompts: Sequence[str]) -> str:
     rows = []
     for place, prompt in enumerate(prompts):
         values = [s.by_prompt[place] if place < len(s.by_prompt) else None for s in scores]
@@ -173,12 +175,12 @@ def _by_prompt(scorer: str, scores: Sequence[Score], prompts: Sequence[str]) -> 
     if not rows:
         return ""
     key = "".join(
-        f'<span><i class="s{place % COLOURS}"></i>{escape(score.version)}</span>'
+        f'<span><i class="s{place % SERIES_COLORS}"></i>{escape(score.version)}</span>'
         for place, score in enumerate(scores)
     )
     return (
         f'<h3>{escape(scorer)} by prompt</h3><p class="key">{key}</p>'
-        f"<figure>{dots(rows[:MOST_ROWS], COLOURS)}</figure>" + _more(len(rows), MOST_ROWS)
+        f"<figure>{dots(rows[:MAX_ROWS], SERIES_COLORS)}</figure>" + _more(len(rows), MAX_ROWS)
     )
 
 
@@ -192,7 +194,7 @@ def _images(evaluation: Evaluation) -> str:
     ]
     if not drawn:
         return ""
-    shown = drawn[: max(1, MOST_IMAGES // len(versions))]
+    shown = drawn[: max(1, MAX_IMAGES // len(versions))]
     cards = "".join(_card(evaluation, versions, place, seed) for place, seed in shown)
     return _section("Images", f'<div class="cards">{cards}</div>' + _more(len(drawn), len(shown)))
 
@@ -214,14 +216,14 @@ def _image(file: Path | None, prompt: str, version: str) -> str:
     data = as_data(file) if file is not None else None
     if data is None:
         return '<b class="missing">No image</b>'
-    alt = escape(f"{prompt}, drawn by {version}", quote=True)
+    alt = escape(f"{prompt}, rendered by {version}", quote=True)
     return f'<img src="{data}" alt="{alt}">'
 
 
 def _grids(evaluation: Evaluation) -> str:
     if evaluation.images:
         return ""
-    found = [data for data in (as_data(grid, GRID_SIDE) for grid in evaluation.grids) if data]
+    found = [data for data in (as_data(grid, GRID_SIDE_PX) for grid in evaluation.grids) if data]
     if not found:
         return ""
     images = "".join(f'<img class="grid" src="{data}" alt="A sheet of images">' for data in found)
@@ -254,5 +256,5 @@ def _more(whole: int, shown: int) -> str:
 
 
 def number(value: float | None) -> str:
-    """Say a number in three digits."""
+    """Format a number with three significant digits; a dash for None."""
     return "–" if value is None else f"{value:.3g}"

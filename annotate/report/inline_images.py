@@ -1,4 +1,4 @@
-"""Images small enough to lie inside a page."""
+"""Images as data URLs, scaled down to be embedded in a page."""
 
 import base64
 import io
@@ -7,28 +7,32 @@ from pathlib import Path
 
 from PIL import Image
 
-LARGEST_PLAIN = 60_000
-SIDE = 384
+MAX_UNCHANGED_BYTES = 60_000
+"""A file up to this size is embedded as it is; a larger one becomes a JPEG."""
+SIDE_PX = 384
+JPEG_QUALITY = 88
 
 
-def as_data(path: Path, side: int = SIDE) -> str | None:
-    """Return an image as a data address, made smaller if need be; None where it cannot be read."""
+def as_data(path: Path, side_px: int = SIDE_PX) -> str | None:
+    """Return an image as a data URL, scaled down if needed; None if it cannot be read."""
     try:
         with warnings.catch_warnings():
+            # A tiny file may claim a gigantic image: Pillow warns first, and that is an error here.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 image.load()
-                if path.stat().st_size <= LARGEST_PLAIN and max(image.size) <= side:
+                if path.stat().st_size <= MAX_UNCHANGED_BYTES and max(image.size) <= side_px:
                     kind = Image.MIME[image.format or "PNG"]
-                    return _address(kind, path.read_bytes())
+                    return _data_url(kind, path.read_bytes())
                 small = image.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Warning):
         return None
-    small.thumbnail((side, side))
+
+    small.thumbnail((side_px, side_px))
     buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=88)
-    return _address("image/jpeg", buffer.getvalue())
+    small.save(buffer, "JPEG", quality=JPEG_QUALITY)
+    return _data_url("image/jpeg", buffer.getvalue())
 
 
-def _address(kind: str, content: bytes) -> str:
+def _data_url(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -1,4 +1,4 @@
-"""The report as Markdown, with intervals drawn in text."""
+"""Markdown report, with intervals plotted in text."""
 
 import os
 import re
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from annotate.report.evaluation import Evaluation, Rate, Verdict
+from annotate.report.evaluation import Evaluation, VerdictResult, WinRate
 from annotate.report.findings import (
     checks_sentence,
     interval,
@@ -18,13 +18,14 @@ from annotate.report.findings import (
     verdict_sentence,
 )
 
-STRIP = 41
-MOST_IMAGES = 30
-MOST_ROWS = 40
+PLOT_WIDTH = 41
+"""Characters of a plotted interval; odd, so that one half has a character of its own."""
+MAX_IMAGES = 30
+MAX_ROWS = 40
 
 
 def markdown_report(evaluation: Evaluation, out: Path) -> str:
-    """Return the report; images are named relative to the folder `out` that it goes to."""
+    """Return the report; paths of images are relative to `out`, the folder it is written to."""
     parts = [
         [f"# {plain(title(evaluation))}", plain(moment(evaluation.created))],
         _checks(evaluation),
@@ -56,15 +57,19 @@ def _checks(evaluation: Evaluation) -> list[str]:
 
 
 def _rates(evaluation: Evaluation) -> list[str]:
-    named = [(verdict_name(v), v.won) for v in evaluation.verdicts]
-    named += [(score_name(score), score.won) for score in evaluation.scores]
-    rows = [(name, f"`{strip(won)}`", interval(won)) for name, won in named if won is not None]
+    named = [(verdict_name(v), v.win_rate) for v in evaluation.verdicts]
+    named += [(score_name(score), score.win_rate) for score in evaluation.scores]
+    rows = [
+        (name, f"`{plotted(win_rate)}`", interval(win_rate))
+        for name, win_rate in named
+        if win_rate is not None
+    ]
     if not rows:
         return []
     return ["## Win rates", table(("", "0 %, one half, 100 %", "Win rate"), rows, (1,))]
 
 
-def _verdict(verdict: Verdict) -> list[str]:
+def _verdict(verdict: VerdictResult) -> list[str]:
     lines = [f"## Blind votes: {plain(verdict_name(verdict))}", plain(verdict_sentence(verdict))]
     if verdict.e_value is not None:
         lines.append(f"e-value {verdict.e_value:.3g}")
@@ -75,7 +80,7 @@ def _verdict(verdict: Verdict) -> list[str]:
         ]
         if rows:
             head = (what, "Wins", "Losses", "Ties", "Share")
-            lines += [table(head, rows[:MOST_ROWS]), _more(len(rows), MOST_ROWS)]
+            lines += [table(head, rows[:MAX_ROWS]), _more(len(rows), MAX_ROWS)]
     return lines
 
 
@@ -83,7 +88,13 @@ def _scores(evaluation: Evaluation) -> list[str]:
     if not evaluation.scores:
         return []
     rows = [
-        (s.scorer, s.version, number(s.mean), number(s.median), interval(s.won) if s.won else "–")
+        (
+            s.scorer,
+            s.version,
+            number(s.mean),
+            number(s.median),
+            interval(s.win_rate) if s.win_rate else "–",
+        )
         for s in evaluation.scores
     ]
     lines = ["## Scores", table(("Scorer", "Version", "Mean", "Median", "Wins against base"), rows)]
@@ -99,7 +110,7 @@ def _scores(evaluation: Evaluation) -> list[str]:
     ]
     if prompts and any(score.by_prompt for score in evaluation.scores):
         head = ("Prompt", *(score_name(score) for score in evaluation.scores))
-        lines += [table(head, prompts[:MOST_ROWS]), _more(len(prompts), MOST_ROWS)]
+        lines += [table(head, prompts[:MAX_ROWS]), _more(len(prompts), MAX_ROWS)]
     return lines
 
 
@@ -114,8 +125,8 @@ def _images(evaluation: Evaluation, out: Path) -> list[str]:
                 rows.append((f"{plain(prompt)}, seed {seed}", *cells))
     if rows:
         every = tuple(range(len(versions) + 1))
-        shown = table(("Prompt", *versions), rows[:MOST_IMAGES], every)
-        return ["## Images", shown, _more(len(rows), MOST_IMAGES)]
+        shown = table(("Prompt", *versions), rows[:MAX_IMAGES], every)
+        return ["## Images", shown, _more(len(rows), MAX_IMAGES)]
     grids = [_link(grid, out) for grid in evaluation.grids]
     return ["## Images", *grids] if any(grids) else []
 
@@ -124,46 +135,48 @@ def _link(file: Path | None, out: Path) -> str:
     if file is None or not file.is_file():
         return "–"
     try:
-        where = Path(os.path.relpath(file, out.resolve())).as_posix()
+        path = Path(os.path.relpath(file, out.resolve())).as_posix()
     except ValueError:
-        # On Windows a file of another drive has no relative path.
-        where = file.name
-    return f"![]({quote(where)})"
+        # On Windows, a file of another drive has no relative path.
+        path = file.name
+    return f"![]({quote(path)})"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], written: Sequence[int] = ()) -> str:
-    """Return a table; the columns `written` hold Markdown already, the others anybody's text."""
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], markdown_columns: Sequence[int] = ()
+) -> str:
+    """Return a table; columns of `markdown_columns` are Markdown already, others are escaped."""
     lines = [[plain(cell) for cell in head], ["---"] * len(head)]
     lines += [
-        [cell if place in written else plain(cell) for place, cell in enumerate(row)]
+        [cell if column in markdown_columns else plain(cell) for column, cell in enumerate(row)]
         for row in rows
     ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def plain(text: str) -> str:
-    """Write anybody's text so that Markdown shows it and does nothing with it."""
+    """Escape a text, so that Markdown shows it as it is."""
     return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", " ".join(text.split()))
 
 
-def strip(won: Rate) -> str:
-    """Draw a rate and its interval in a line of text, with a mark at one half."""
-    line = ["·"] * STRIP
-    if won.low is not None and won.high is not None:
-        low, high = _place(won.low), _place(won.high)
+def plotted(win_rate: WinRate) -> str:
+    """Plot a win rate and its interval in a line of text, with a mark at one half."""
+    line = ["·"] * PLOT_WIDTH
+    if win_rate.low is not None and win_rate.high is not None:
+        low, high = _column(win_rate.low), _column(win_rate.high)
         line[low : high + 1] = ["─"] * (high - low + 1)
-    line[_place(0.5)] = "┼" if line[_place(0.5)] == "─" else "│"
-    line[_place(won.rate)] = "●"
+    line[_column(0.5)] = "┼" if line[_column(0.5)] == "─" else "│"
+    line[_column(win_rate.rate)] = "●"
     return "".join(line)
 
 
 def number(value: float | None) -> str:
-    """Say a number in three digits."""
+    """Format a number with three significant digits; a dash for None."""
     return "–" if value is None else f"{value:.3g}"
 
 
-def _place(share: float) -> int:
-    return round(share * (STRIP - 1))
+def _column(share: float) -> int:
+    return round(share * (PLOT_WIDTH - 1))
 
 
 def _more(whole: int, shown: int) -> str:

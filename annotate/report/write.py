@@ -1,4 +1,4 @@
-"""Writes a report's files, each whole or not at all."""
+"""Writer of a report's files, each complete or not at all."""
 
 import os
 from pathlib import Path
@@ -9,16 +9,21 @@ from annotate.report.html import html_report
 from annotate.report.markdown import markdown_report
 
 PAGE = "report.html"
-TEXT = "report.md"
+MARKDOWN = "report.md"
 
 
 def write_report(folder: Path, out: Path) -> list[Path]:
-    """Write an evaluation's report.html and report.md; raises BrokenEvaluation."""
+    """Write report.html and report.md of an evaluation; return their paths.
+
+    Raises BrokenEvaluation.
+    """
     evaluation = read_evaluation(folder)
-    texts = {PAGE: html_report(evaluation), TEXT: markdown_report(evaluation, out)}
+    texts = {PAGE: html_report(evaluation), MARKDOWN: markdown_report(evaluation, out)}
+
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
+            # Written beside its target and then moved, so that a full disk leaves no half report.
             scratch = out / f".{name}.tmp"
             try:
                 scratch.write_text(text, encoding="utf-8")

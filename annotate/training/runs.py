@@ -58,7 +58,6 @@ class TrainingRuns:
         self._queue: list[str] = []
         self._cancelled: dict[str, float] = {}
         """When a cancel was requested, by run id."""
-        # Reentrant: a public method may call another one.
         self._lock = threading.RLock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="runs", daemon=True)

@@ -15,9 +15,9 @@ from PIL import Image
 
 from annotate.__main__ import main
 from annotate.errors import BrokenEvaluation
-from annotate.report.evaluation import Rate, read_evaluation
+from annotate.report.evaluation import WinRate, read_evaluation
 from annotate.report.interval_plots import whiskers
-from annotate.report.markdown import plain, strip
+from annotate.report.markdown import plain, plotted
 
 ROOT = Path(__file__).parents[3]
 MARKUP = "<script>alert(1)</script>"
@@ -266,9 +266,9 @@ shares = st.floats(0, 1)
 @given(shares, shares, shares)
 def test_a_strip_shows_its_rate_within_its_interval(one, two, three):
     low, rate, high = sorted((one, two, three))
-    drawn = strip(Rate(rate, low, high))
+    drawn = plotted(WinRate(rate, low, high))
     assert len(drawn) == 41 and drawn.count("●") == 1
-    assert "<svg" in whiskers([("v1", Rate(rate, low, high))])
+    assert "<svg" in whiskers([("v1", WinRate(rate, low, high))])
 
 
 @given(st.text())
