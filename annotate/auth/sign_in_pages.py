@@ -35,6 +35,7 @@ def welcome_form(style: str, token: str, name: str | None, problem: str = "") ->
             '<input type="hidden" autocomplete="username" name="name" '
             f'value="{escape(name, quote=True)}">'
         )
+
     fields = hidden + named + new_password(focus=name is not None) + "<button>Go on</button>"
     return page(style, title, explanation, form("welcome", fields), problem)
 

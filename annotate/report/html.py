@@ -40,19 +40,20 @@ def html_report(evaluation: Evaluation) -> str:
         _scores(evaluation),
         _images(evaluation),
         _grids(evaluation),
-        _made(evaluation),
+        _versions(evaluation),
     ]
+
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         f"<title>{name}</title><style>{STYLE.read_text(encoding='utf-8')}</style></head>"
-        f"<body><main><header><h1>{name}</h1>{_when(evaluation)}</header>"
+        f"<body><main><header><h1>{name}</h1>{_time_and_size(evaluation)}</header>"
         f"{''.join(sections) or EMPTY}</main></body></html>\n"
     )
 
 
-def _when(evaluation: Evaluation) -> str:
+def _time_and_size(evaluation: Evaluation) -> str:
     facts = [moment(evaluation.created)]
     if evaluation.prompts:
         facts.append(f"{len(evaluation.prompts)} prompts × {len(evaluation.seeds)} seeds")
@@ -62,6 +63,7 @@ def _when(evaluation: Evaluation) -> str:
 def _checks(evaluation: Evaluation) -> str:
     if not evaluation.checks:
         return ""
+
     failed = any(not check.passed for check in evaluation.checks) or evaluation.passed is False
     rows = "".join(_check(check) for check in evaluation.checks)
     kind = "bad" if failed else "good"
@@ -114,15 +116,17 @@ def _verdict(verdict: VerdictResult) -> str:
         f"<div><b>{escape(value)}</b><span>{name}</span></div>" for name, value in facts
     )
     tables = _counts("Person", verdict.by_person) + _counts("Prompt", verdict.by_prompt)
+
     return _section(
         f"Blind votes: {verdict_name(verdict)}",
         f'<p>{escape(verdict_sentence(verdict))}</p><div class="facts">{cells}</div>{tables}',
     )
 
 
-def _counts(what: str, counts: dict[str, tuple[int, int, int]]) -> str:
+def _counts(heading: str, counts: dict[str, tuple[int, int, int]]) -> str:
     if not counts:
         return ""
+
     shown = sorted(counts.items(), key=lambda item: -sum(item[1]))[:MAX_ROWS]
     rows = "".join(
         f"<tr><td>{escape(name)}</td><td>{wins}</td><td>{losses}</td><td>{ties}</td>"
@@ -130,7 +134,7 @@ def _counts(what: str, counts: dict[str, tuple[int, int, int]]) -> str:
         for name, (wins, losses, ties) in shown
     )
     return (
-        f'<div class="wide"><table><thead><tr><th>{what}</th><th>Wins</th><th>Losses</th>'
+        f'<div class="wide"><table><thead><tr><th>{heading}</th><th>Wins</th><th>Losses</th>'
         f"<th>Ties</th><th>Share</th></tr></thead><tbody>{rows}</tbody></table></div>"
         + _more(len(counts), len(shown))
     )
@@ -147,6 +151,7 @@ def _share(wins: int, losses: int) -> str:
 def _scores(evaluation: Evaluation) -> str:
     if not evaluation.scores:
         return ""
+
     rows = "".join(
         f"<tr><td>{escape(score.scorer)}</td><td>{escape(score.version)}</td>"
         f"<td>{number(score.mean)}</td><td>{number(score.median)}</td>"
@@ -167,16 +172,17 @@ def _scores(evaluation: Evaluation) -> str:
 
 def _by_prompt(scorer: str, scores: Sequence[ScorerResult], prompts: Sequence[str]) -> str:
     rows = []
-    for place, prompt in enumerate(prompts):
-        values = [s.by_prompt[place] if place < len(s.by_prompt) else None for s in scores]
+    for index, prompt in enumerate(prompts):
+        values = [s.by_prompt[index] if index < len(s.by_prompt) else None for s in scores]
         points = [(series, value) for series, value in enumerate(values) if value is not None]
         if points:
             rows.append((prompt, points))
+
     if not rows:
         return ""
     key = "".join(
-        f'<span><i class="s{place % SERIES_COLORS}"></i>{escape(score.version)}</span>'
-        for place, score in enumerate(scores)
+        f'<span><i class="s{index % SERIES_COLORS}"></i>{escape(score.version)}</span>'
+        for index, score in enumerate(scores)
     )
     return (
         f'<h3>{escape(scorer)} by prompt</h3><p class="key">{key}</p>'
@@ -186,23 +192,26 @@ def _by_prompt(scorer: str, scores: Sequence[ScorerResult], prompts: Sequence[st
 
 def _images(evaluation: Evaluation) -> str:
     versions = [version.name for version in evaluation.versions]
-    drawn = [
-        (place, seed)
-        for place in range(len(evaluation.prompts))
+    rendered = [
+        (index, seed)
+        for index in range(len(evaluation.prompts))
         for seed in evaluation.seeds
-        if any((name, place, seed) in evaluation.images for name in versions)
+        if any((name, index, seed) in evaluation.images for name in versions)
     ]
-    if not drawn:
+    if not rendered:
         return ""
-    shown = drawn[: max(1, MAX_IMAGES // len(versions))]
-    cards = "".join(_card(evaluation, versions, place, seed) for place, seed in shown)
-    return _section("Images", f'<div class="cards">{cards}</div>' + _more(len(drawn), len(shown)))
+
+    shown = rendered[: max(1, MAX_IMAGES // len(versions))]
+    cards = "".join(_card(evaluation, versions, index, seed) for index, seed in shown)
+    return _section(
+        "Images", f'<div class="cards">{cards}</div>' + _more(len(rendered), len(shown))
+    )
 
 
-def _card(evaluation: Evaluation, versions: Sequence[str], place: int, seed: int) -> str:
-    prompt = evaluation.prompts[place]
+def _card(evaluation: Evaluation, versions: Sequence[str], index: int, seed: int) -> str:
+    prompt = evaluation.prompts[index]
     sides = "".join(
-        f"<span>{_image(evaluation.images.get((name, place, seed)), prompt, name)}"
+        f"<span>{_image(evaluation.images.get((name, index, seed)), prompt, name)}"
         f"<em>{escape(name)}</em></span>"
         for name in versions
     )
@@ -230,9 +239,10 @@ def _grids(evaluation: Evaluation) -> str:
     return _section("Images", images)
 
 
-def _made(evaluation: Evaluation) -> str:
+def _versions(evaluation: Evaluation) -> str:
     if not evaluation.versions:
         return ""
+
     rows = "".join(
         f"<tr><td>{escape(v.name)}</td><td>{escape(v.run or '–')}</td>"
         f"<td>{escape(v.objective or '–')}</td><td>{'–' if v.pairs is None else v.pairs}</td></tr>"
@@ -250,8 +260,8 @@ def _section(heading: str, body: str) -> str:
     return f"<section><h2>{escape(heading)}</h2>{body}</section>"
 
 
-def _more(whole: int, shown: int) -> str:
-    left = whole - shown
+def _more(total: int, shown: int) -> str:
+    left = total - shown
     return f'<p class="soft">And {left:,} more in evaluation.json.</p>' if left > 0 else ""
 
 

@@ -40,6 +40,7 @@ def markdown_report(evaluation: Evaluation, out: Path) -> str:
 def _checks(evaluation: Evaluation) -> list[str]:
     if not evaluation.checks:
         return []
+
     rows = [
         (
             check.version or "–",
@@ -73,20 +74,22 @@ def _verdict(verdict: VerdictResult) -> list[str]:
     lines = [f"## Blind votes: {plain(verdict_name(verdict))}", plain(verdict_sentence(verdict))]
     if verdict.e_value is not None:
         lines.append(f"e-value {verdict.e_value:.3g}")
-    for what, counts in (("Person", verdict.by_person), ("Prompt", verdict.by_prompt)):
+    for heading, counts in (("Person", verdict.by_person), ("Prompt", verdict.by_prompt)):
         rows = [
             (name, str(w), str(loss), str(t), percent(w / (w + loss)) if w + loss else "–")
             for name, (w, loss, t) in sorted(counts.items(), key=lambda item: -sum(item[1]))
         ]
         if rows:
-            head = (what, "Wins", "Losses", "Ties", "Share")
+            head = (heading, "Wins", "Losses", "Ties", "Share")
             lines += [table(head, rows[:MAX_ROWS]), _more(len(rows), MAX_ROWS)]
+
     return lines
 
 
 def _scores(evaluation: Evaluation) -> list[str]:
     if not evaluation.scores:
         return []
+
     rows = [
         (
             s.scorer,
@@ -102,27 +105,29 @@ def _scores(evaluation: Evaluation) -> list[str]:
         (
             prompt,
             *(
-                number(s.by_prompt[place] if place < len(s.by_prompt) else None)
+                number(s.by_prompt[index] if index < len(s.by_prompt) else None)
                 for s in evaluation.scores
             ),
         )
-        for place, prompt in enumerate(evaluation.prompts)
+        for index, prompt in enumerate(evaluation.prompts)
     ]
     if prompts and any(score.by_prompt for score in evaluation.scores):
         head = ("Prompt", *(score_name(score) for score in evaluation.scores))
         lines += [table(head, prompts[:MAX_ROWS]), _more(len(prompts), MAX_ROWS)]
+
     return lines
 
 
 def _images(evaluation: Evaluation, out: Path) -> list[str]:
     versions = [version.name for version in evaluation.versions]
     rows = []
-    for place, prompt in enumerate(evaluation.prompts):
+    for index, prompt in enumerate(evaluation.prompts):
         for seed in evaluation.seeds:
-            files = [evaluation.images.get((name, place, seed)) for name in versions]
+            files = [evaluation.images.get((name, index, seed)) for name in versions]
             if any(files):
                 cells = [_link(file, out) for file in files]
                 rows.append((f"{plain(prompt)}, seed {seed}", *cells))
+
     if rows:
         every = tuple(range(len(versions) + 1))
         shown = table(("Prompt", *versions), rows[:MAX_IMAGES], every)
@@ -179,5 +184,5 @@ def _column(share: float) -> int:
     return round(share * (PLOT_WIDTH - 1))
 
 
-def _more(whole: int, shown: int) -> str:
-    return f"And {whole - shown:,} more in evaluation.json." if whole > shown else ""
+def _more(total: int, shown: int) -> str:
+    return f"And {total - shown:,} more in evaluation.json." if total > shown else ""
