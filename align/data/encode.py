@@ -1,4 +1,4 @@
-"""Latents and text embeddings: computed once and kept, then the encoders can go.
+"""Latents and text embeddings: computed once and cached, so the encoders can be released.
 
 Shapes: N images, C latent channels, H x W latent pixels.
 """
@@ -31,12 +31,12 @@ OnProgress = Callable[[int, int], None]
 
 
 def ignore_progress(done: int, of: int) -> None:
-    """Take no notice of progress."""
+    """Report progress to nobody."""
 
 
 @dataclass(frozen=True)
 class EncodedPairs:
-    """Everything a training step needs to know of the data."""
+    """Images, prompts and votes of a run, as tensors: N pairs, their rows in the order given."""
 
     family: ModelFamily
     """The family of the model that it is encoded for."""
@@ -52,9 +52,9 @@ class EncodedPairs:
     """Per pair, the share of votes for its chosen image."""
     weight_N: Tensor
     trust_N: Tensor
-    """Per pair, how much its voter's votes count."""
+    """Per pair, the weight of its voter's votes, in 0..1."""
     liked_2N: Tensor
-    """Per pair, whether each image is wanted (+1) or not (-1): row 0 the chosen ones."""
+    """Per pair, +1 for an image that is wanted and -1 for another: row 0 is the chosen ones."""
     contents: list[str]
     """Per pair, a hash of its images and prompt as the UNet is given them."""
     size_facts: Tensor
@@ -69,7 +69,11 @@ def encode_pairs(
     cache: TensorCache,
     on_progress: OnProgress,
 ) -> EncodedPairs:
-    """Encode each image and each prompt that `cache` does not hold yet."""
+    """Encode each image and each prompt that `cache` does not hold yet, once.
+
+    Raises:
+        SnapshotError: a file cannot be read, or is not an image.
+    """
     images = sorted({path for pair in pairs for path in (pair.chosen, pair.rejected)})
     prompts = sorted({pair.prompt for pair in pairs})
     image_keys = keys_of_images(pipeline, compute, images, size)
@@ -87,6 +91,7 @@ def encode_pairs(
     texts = encode_missing(cache, prompts, prompt_keys, texts_of)
     family = family_of(pipeline)
     bare = family.encode_no_prompt(pipeline)
+
     image_row = {path: row for row, path in enumerate(images)}
     prompt_row = {prompt: row for row, prompt in enumerate(prompts)}
     return EncodedPairs(
@@ -115,7 +120,7 @@ def keys_of_images(
     images: Sequence[Path],
     size: tuple[int, int],
 ) -> dict[Path, str]:
-    """What each image's latents depend on: its bytes, the autoencoder, size and format."""
+    """Return a cache key for each image: its bytes, the autoencoder, size and format."""
     family = family_of(pipeline)
     vae = (fingerprint(family.autoencoder(pipeline)), family.latent_facts(pipeline))
     return {
@@ -125,7 +130,7 @@ def keys_of_images(
 
 
 def keys_of_prompts(pipeline: Pipeline, compute: Compute, prompts: Sequence[str]) -> dict[str, str]:
-    """What each prompt's embeddings depend on: its text, both encoders and their format."""
+    """Return a cache key for each prompt: its text, the encoders and their format."""
     encoders = [fingerprint(encoder) for encoder in family_of(pipeline).text_encoders(pipeline)]
     return {
         prompt: content_key("text", prompt, encoders, str(compute.weights)) for prompt in prompts
@@ -133,7 +138,7 @@ def keys_of_prompts(pipeline: Pipeline, compute: Compute, prompts: Sequence[str]
 
 
 def sha256(path: Path) -> str:
-    """The hash of a file's content. Raises SnapshotError where it cannot be read."""
+    """Hash a file's content; raises SnapshotError where it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -147,15 +152,15 @@ def encode_missing(
     encode: Callable[[list[Item]], list[Tensors]],
     on_progress: OnProgress = ignore_progress,
 ) -> list[Tensors]:
-    """What `encode` makes of each item, from the cache where it is there whole."""
+    """Return the encoding of each item, from the cache where it is there whole."""
     known = {item: kept for item in items if (kept := cache.get(keys[item])) is not None}
-    absent = [item for item in items if item not in known]
-    for start in range(0, len(absent), ENCODE_BATCH):
-        batch = absent[start : start + ENCODE_BATCH]
+    missing = [item for item in items if item not in known]
+    for start in range(0, len(missing), ENCODE_BATCH):
+        batch = missing[start : start + ENCODE_BATCH]
         for item, tensors in zip(batch, encode(batch), strict=True):
             cache.put(keys[item], tensors)
             known[item] = tensors
-        on_progress(start + len(batch), len(absent))
+        on_progress(start + len(batch), len(missing))
     return [known[item] for item in items]
 
 
@@ -166,7 +171,7 @@ def encode_images(
     size: tuple[int, int],
     on_progress: OnProgress = ignore_progress,
 ) -> Tensor:
-    """Scaled latents [N, C, H, W], fp32 on the CPU, from the posterior's mean."""
+    """Encode images to scaled latents [N, C, H, W], fp32 on the CPU: the posterior's mean."""
     family, latents = family_of(pipeline), []
     for start in range(0, len(images), ENCODE_BATCH):
         batch = torch.stack([read_image(path, size) for path in images[start:][:ENCODE_BATCH]])
@@ -176,7 +181,7 @@ def encode_images(
 
 
 def read_image(path: Path, size: tuple[int, int]) -> Tensor:
-    """An image as [3, height, width] in -1..1, filled and cropped to `size` where it differs.
+    """Read an image as [3, height, width] in -1..1, scaled and cropped to `size` where it differs.
 
     Raises:
         SnapshotError: the file is not an image.

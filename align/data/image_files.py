@@ -1,4 +1,4 @@
-"""Image files: opening them, and telling early which ones cannot be learned from."""
+"""Image files of a snapshot: opened as RGB, and refused early where they cannot be used."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from pathlib import Path
 
 from PIL import Image
 
-from align.data.snapshot import Snapshot
+from align.data.snapshot import TrainingSnapshot
 from align.errors import SnapshotError
 
 MAX_PIXELS = 64_000_000
-"""A larger image would take gigabytes to decode, to be made small at once."""
+"""A larger image would take gigabytes to decode, only to be scaled down."""
 MIN_SIDE = 8
+"""Pixels: one latent pixel."""
 
 
-def drop_bad_images(snapshot: Snapshot) -> Snapshot:
-    """The snapshot without pairs that show a bad image; these are counted by reason.
+def drop_bad_images(snapshot: TrainingSnapshot) -> TrainingSnapshot:
+    """Return the snapshot without pairs that show an unusable image, counted by reason.
 
     Raises:
         SnapshotError: no decisive pair is left.
@@ -28,6 +29,7 @@ def drop_bad_images(snapshot: Snapshot) -> Snapshot:
     faults = {path: fault for path in sorted(images) if (fault := image_fault(path))}
     if not faults:
         return snapshot
+
     good, left_out = [], Counter(snapshot.left_out)
     for pair in snapshot.pairs:
         fault = faults.get(pair.chosen) or faults.get(pair.rejected)
@@ -35,6 +37,7 @@ def drop_bad_images(snapshot: Snapshot) -> Snapshot:
             good.append(pair)
         else:
             left_out[fault] += 1
+
     if not any(pair.kind == "preference" for pair in good):
         path, fault = next(iter(faults.items()))
         raise SnapshotError(
@@ -45,18 +48,19 @@ def drop_bad_images(snapshot: Snapshot) -> Snapshot:
 
 
 def open_rgb(path: Path) -> Image.Image:
-    """An image, decoded. Raises SnapshotError where the file is none."""
+    """Decode an image; raises SnapshotError where the file is none."""
     try:
         with Image.open(path) as image:
             return image.convert("RGB")
     except MemoryError:
+        # Not the file's fault.
         raise
     except Exception as error:  # Decoders raise all kinds of errors on a damaged file.
         raise SnapshotError(f"{path} is not a readable image: {error}.") from None
 
 
 def image_fault(path: Path) -> str | None:
-    """Why an image file cannot be used, as a key to count by; None where it can."""
+    """Return the reason why an image file cannot be used, to count by; None where it can."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):

@@ -1,7 +1,7 @@
-"""What runs compute once and share: latents, embeddings, errors of the reference.
+"""Cache shared by runs: latents, text embeddings and errors of the reference.
 
-Every entry is named by a hash of all that it depends on, so nothing is ever out of date; every file
-carries a checksum of its content, so a damaged one is found out and computed again.
+The key of an entry is a hash of everything that it depends on, so no entry is ever out of date;
+every file carries a checksum of its content, so a damaged one is detected and computed again.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ from torch import Tensor
 
 from align.files import replacing
 
-SAMPLED = 1024
+SAMPLED_BYTES = 1024
+"""Of each weight, spread evenly: a permutation of values has the same sum."""
 MAX_FILES = 32
 """Error files beyond this are merged into one."""
 
 
 def content_key(*parts: object) -> str:
-    """A name for what depends on these parts alone."""
+    """Return the key of an entry that depends on these parts alone."""
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
 def fingerprint(module: torch.nn.Module) -> str:
-    """A hash of a network's weights: names, shapes, formats, exact sums of bits, and samples.
+    """Hash a network's weights: names, shapes, formats, exact sums of bits, and samples of bytes.
 
     Bits are added as integers, so the result is the same on any device and number of threads.
     """
@@ -37,7 +38,7 @@ def fingerprint(module: torch.nn.Module) -> str:
     for name, weight in sorted(module.state_dict().items()):
         bits = weight.detach().contiguous().flatten().view(torch.uint8)
         words = bits.view(torch.int16) if bits.numel() % 2 == 0 else bits
-        sample = bits[:: max(1, bits.numel() // SAMPLED)].cpu().numpy().tobytes()
+        sample = bits[:: max(1, bits.numel() // SAMPLED_BYTES)].cpu().numpy().tobytes()
         total = int(words.sum(dtype=torch.int64))
         digest.update(repr((name, tuple(weight.shape), str(weight.dtype), total)).encode())
         digest.update(sample)
@@ -45,7 +46,7 @@ def fingerprint(module: torch.nn.Module) -> str:
 
 
 def checksum(tensors: dict[str, Tensor]) -> str:
-    """A hash of named tensors."""
+    """Hash named tensors."""
     digest = hashlib.blake2b(digest_size=16)
     for name in sorted(tensors):
         digest.update(name.encode())
@@ -72,17 +73,17 @@ def read_checked(path: Path) -> dict[str, Tensor] | None:
 
 
 class TensorCache:
-    """Tensors by name, a file each."""
+    """Tensors by key, one file for each."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get(self, key: str) -> dict[str, Tensor] | None:
-        """What was put under this name; None where nothing is, or only a damaged file."""
+        """Return the tensors of a key; None where there are none, or only a damaged file."""
         return read_checked(self._path(key))
 
     def put(self, key: str, tensors: dict[str, Tensor]) -> None:
-        """Keep tensors under a name."""
+        """Store tensors under a key."""
         write_checked(self._path(key), tensors)
 
     def _path(self, key: str) -> Path:
@@ -90,7 +91,7 @@ class TensorCache:
 
 
 class ErrorCache:
-    """Errors of the reference, (chosen, rejected) a draw, shared by every run and objective.
+    """Errors of the reference by noise sample, (chosen, rejected), for every run and objective.
 
     Each flush adds a file, so that several processes may write side by side.
     """
@@ -100,21 +101,21 @@ class ErrorCache:
         self._known: dict[bytes, tuple[float, float]] = {}
         self._fresh: list[bytes] = []
         self.damaged = 0
-        """Files that were left out because their content is not what was written."""
+        """Files left out because their checksum does not fit."""
         self._load()
 
     def __len__(self) -> int:
         return len(self._known)
 
     def get(self, keys: list[str]) -> Tensor | None:
-        """Errors [2, B] of these draws, fp32; None unless every one is known."""
+        """Return the errors [2, B] of these noise samples, fp32; None unless all are known."""
         found = [self._known.get(bytes.fromhex(key)) for key in keys]
         if any(errors is None for errors in found):
             return None
         return torch.tensor(found, dtype=torch.float32).T.contiguous()
 
     def put(self, keys: list[str], errors_2B: Tensor) -> None:
-        """Remember the errors of these draws; those that are known stay as they are."""
+        """Keep the errors of these noise samples; those known before stay as they are."""
         for key, errors in zip(keys, errors_2B.T.tolist(), strict=True):
             name = bytes.fromhex(key)
             if name not in self._known:
@@ -122,15 +123,16 @@ class ErrorCache:
                 self._fresh.append(name)
 
     def flush(self) -> None:
-        """Put what is new on the disk."""
+        """Write new errors to disk."""
         if self._fresh:
             self._write(self._fresh)
             self._fresh = []
 
     def merge(self) -> None:
-        """Make one file of many; for one process alone, before it starts."""
+        """Merge many files into one, while no other process writes."""
         files = sorted(self._folder.glob("*.safetensors"))
         if len(files) > MAX_FILES:
+            # The merged file is written first: a process killed here loses nothing.
             self._write(self._known)
             for file in files:
                 file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The rows of a snapshot's `pairs.jsonl`: what people said, before any of it is a tensor."""
+"""Rows of a snapshot's `pairs.jsonl`: votes and rankings, before they become tensors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNDECIDED = ("tie", "both_good", "both_bad", "skip")
 
 
 def read_rows(folder: Path) -> list[Row]:
-    """Every vote of a snapshot folder.
+    """Read every vote of a snapshot folder.
 
     Raises:
         SnapshotError: a file is missing, is not what the manifest says, or holds no votes.
@@ -25,6 +25,7 @@ def read_rows(folder: Path) -> list[Row]:
     path = folder / "pairs.jsonl"
     if manifest is None or not path.is_file():
         raise SnapshotError(f"{folder} is not a snapshot. It needs manifest.json and pairs.jsonl.")
+
     text = path.read_bytes()
     expected = manifest.get("files", {}).get("pairs.jsonl")
     if expected and hashlib.sha256(text).hexdigest() != expected:
@@ -52,32 +53,33 @@ def _is_vote(row: Row) -> bool:
 
 
 def trust(row: Row) -> float:
-    """How much a vote counts beside others: 1 unless its line says less."""
+    """Return the weight of a vote in 0..1: that of its voter, 1 where the row has none."""
     return float(row.get("weight", 1.0))
 
 
 def comparisons(row: Row) -> list[tuple[int, int]]:
-    """Of a ranking, the places (better, worse) of every two images that it tells apart.
+    """Return the indices (better, worse) of every two images that a ranking tells apart.
 
-    `ranks` are numbers, the lowest for the best image; equal ones leave two images untold.
+    `ranks` are numbers, the lowest for the best image; images of equal rank make no pair.
     """
     ranks = row["ranks"]
-    places = combinations(range(len(ranks)), 2)
-    return [(i, j) if ranks[i] < ranks[j] else (j, i) for i, j in places if ranks[i] != ranks[j]]
+    pairs = combinations(range(len(ranks)), 2)
+    return [(i, j) if ranks[i] < ranks[j] else (j, i) for i, j in pairs if ranks[i] != ranks[j]]
 
 
 def count_pairs(rows: list[Row], kinds: tuple[str, ...]) -> tuple[int, dict[str, int]]:
-    """How many pairs these kinds of votes give, and how many votes of each other kind there are."""
-    taught = sum(row["kind"] in kinds for row in rows)
+    """Count the pairs that these kinds of votes give, and the votes of each other kind."""
+    pairs = sum(row["kind"] in kinds for row in rows)
     ranked = sum(len(comparisons(row)) for row in rows if row["kind"] == "ranking")
     others = Counter(row["kind"] for row in rows if row["kind"] not in (*kinds, "ranking"))
-    return taught + ranked, dict(others)
+    return pairs + ranked, dict(others)
 
 
 def vote_shares(rows: list[Row]) -> dict[tuple[str, str, str], float]:
-    """By (prompt, image, other image), (wins + ½) / (votes + 1); a tie is half a win.
+    """Return (wins + ½) / (votes + 1) by (prompt, image, other image).
 
-    A clear choice counts as two votes.
+    A tie is half a win; a clear choice counts as two votes. The half vote keeps a single vote from
+    being certain.
     """
     wins: defaultdict[tuple[str, str, str], float] = defaultdict(float)
     votes: Counter[tuple[str, str, str]] = Counter()
@@ -90,7 +92,7 @@ def vote_shares(rows: list[Row]) -> dict[tuple[str, str, str], float]:
 
 
 def strength(row: Row) -> int:
-    """How many votes a vote counts as: 2 for a clear choice."""
+    """Return the number of votes that a vote counts as: 2 for a clear choice."""
     return 2 if row.get("strength") == 2 else 1
 
 
@@ -103,7 +105,7 @@ def _wins(row: Row) -> list[tuple[str, str, float]]:
 
 
 def images(row: Row) -> tuple[str, str]:
-    """The two images of a vote on a pair, the chosen one first."""
+    """Return the two images of a vote on a pair, the chosen one first."""
     if row["kind"] == "preference":
         return row["chosen"], row["rejected"]
     first, second = row["images"]

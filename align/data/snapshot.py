@@ -1,4 +1,4 @@
-"""Read a snapshot: the votes that a run learns from, checked against its manifest."""
+"""Preference pairs of a snapshot, and their split into pairs to train on and held-out pairs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LIKED = {"preference": (1.0, -1.0), "both_good": (1.0, 1.0), "both_bad": (-1.0, 
 
 @dataclass(frozen=True)
 class PreferencePair:
-    """One vote on two images of a prompt. Where neither was preferred, `kind` says what was."""
+    """One vote on two images of a prompt; `kind` tells a preference from both good or both bad."""
 
     key: str
-    """Names the pair in the noise counter."""
+    """Identifies the pair in the keys of its noise."""
     prompt: str
     chosen: Path
     rejected: Path
@@ -33,26 +33,26 @@ class PreferencePair:
     """Share of the votes on these two images that went to `chosen`, smoothed by half a vote; a
     scorer's own probability where it gave the label."""
     weight: float = 1.0
-    """How much a pair out of a ranking counts (RankDPO)."""
+    """Weight Δ of a pair out of a ranking (RankDPO)."""
     trust: float = 1.0
-    """How much its voter's votes count, in 0..1; scales the loss of every objective."""
+    """Weight of its voter's votes, in 0..1; scales the loss of every objective."""
 
     @property
     def liked(self) -> tuple[float, float]:
-        """+1 for an image that somebody wants, else -1: the chosen one first."""
+        """Return +1 for an image that somebody wants, else -1: the chosen one first."""
         return LIKED[self.kind]
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """Pairs to learn from, and how many votes of each kind are not taught."""
+class TrainingSnapshot:
+    """Pairs to learn from, and counts of the votes that are left out, by kind."""
 
     pairs: list[PreferencePair]
     left_out: dict[str, int]
 
 
-def read_snapshot(folder: Path, kinds: tuple[str, ...] = ("preference",)) -> Snapshot:
-    """Read `pairs.jsonl`, leaving out every vote that is not of these kinds.
+def read_snapshot(folder: Path, kinds: tuple[str, ...] = ("preference",)) -> TrainingSnapshot:
+    """Read the pairs of a snapshot folder, leaving out votes that are not of these kinds.
 
     Rankings are always read: every two of their images that were told apart make a pair.
 
@@ -69,7 +69,7 @@ def read_snapshot(folder: Path, kinds: tuple[str, ...] = ("preference",)) -> Sna
             pairs.append(_pair(folder, row, shares))
     if not any(pair.kind == "preference" for pair in pairs):
         raise SnapshotError("No decisive vote to learn from. Prefer one image in a few pairs.")
-    return Snapshot(pairs, count_pairs(rows, kinds)[1])
+    return TrainingSnapshot(pairs, count_pairs(rows, kinds)[1])
 
 
 def _pair(folder: Path, row: Row, shares: Shares) -> PreferencePair:
@@ -81,11 +81,12 @@ def _pair(folder: Path, row: Row, shares: Shares) -> PreferencePair:
 
 
 def _pairs_of_ranking(folder: Path, row: Row, shares: Shares) -> list[PreferencePair]:
-    """A ranking's pairs, weighted as RankDPO weighs them: by merits evenly spaced from 1 to 0."""
+    """Return a ranking's pairs with RankDPO's weights, for scores evenly spaced from 1 to 0."""
     images, prompt = row["images"], row["prompt"]
     levels = sorted(set(row["ranks"]))
-    merits = [1 - levels.index(rank) / max(1, len(levels) - 1) for rank in row["ranks"]]
-    weight_KK = rank_weights(torch.tensor([merits], dtype=torch.float64))[0]
+    scores = [1 - levels.index(rank) / max(1, len(levels) - 1) for rank in row["ranks"]]
+    weight_KK = rank_weights(torch.tensor([scores], dtype=torch.float64))[0]
+
     return [
         PreferencePair(
             key="|".join((images[better], images[worse], prompt)),
@@ -101,15 +102,20 @@ def _pairs_of_ranking(folder: Path, row: Row, shares: Shares) -> list[Preference
 
 
 def split_by_prompt(
-    pairs: list[PreferencePair], held_out: int, seed: int
+    pairs: list[PreferencePair], holdout_pairs: int, seed: int
 ) -> tuple[list[PreferencePair], list[PreferencePair]]:
-    """Pairs to train on and about `held_out` others, with no prompt on both sides."""
+    """Split into pairs to train on and at most `holdout_pairs` others, by prompt.
+
+    No prompt is on both sides: pairs of one prompt resemble each other.
+    """
     count = Counter(pair.prompt for pair in pairs)
-    kept_out: set[str] = set()
+    holdout: set[str] = set()
     taken = 0
+    # By a hash of the prompt: an order that later votes do not change.
     for prompt in sorted(count, key=lambda prompt: counter_key(seed, "split", prompt)):
-        if taken + count[prompt] <= held_out:
-            kept_out.add(prompt)
+        if taken + count[prompt] <= holdout_pairs:
+            holdout.add(prompt)
             taken += count[prompt]
-    train = [pair for pair in pairs if pair.prompt not in kept_out]
-    return train, [pair for pair in pairs if pair.prompt in kept_out]
+
+    train = [pair for pair in pairs if pair.prompt not in holdout]
+    return train, [pair for pair in pairs if pair.prompt in holdout]

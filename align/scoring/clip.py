@@ -31,7 +31,7 @@ from align.errors import (
 BATCH = 16
 AESTHETIC_HEAD = "sac+logos+ava1-l14-linearMSE"
 AESTHETIC_LAYERS = (0, 2, 4, 6, 7)
-"""Places of the linear layers in the published network; dropout stood between them."""
+"""Indices of the linear layers in the published network; dropout stood between them."""
 AESTHETIC_WIDTHS = (1024, 128, 64, 16, 1)
 
 PICKSCORE_SOURCE = (
@@ -50,7 +50,7 @@ AESTHETIC_SOURCE = (
 
 
 def pick_scores(image_ND: Tensor, text_ND: Tensor, logit_scale: Tensor) -> Tensor:
-    """exp(logit_scale) · cos(image, text): scores_N, in fp32.
+    """Return exp(logit_scale) · cos(image, text): scores_N, in fp32.
 
     σ of a difference is P(a ≻ b). Kirstain et al. 2023 (arXiv 2305.01569), the scoring function s.
     """
@@ -58,7 +58,7 @@ def pick_scores(image_ND: Tensor, text_ND: Tensor, logit_scale: Tensor) -> Tenso
 
 
 def clip_scores(image_ND: Tensor, text_ND: Tensor) -> Tensor:
-    """100 · max(cos(image, text), 0): scores_N, in fp32.
+    """Return 100 · max(cos(image, text), 0): scores_N, in fp32.
 
     Hessel et al. 2021 (arXiv 2104.08718), with 100 in place of their w = 2.5, as torchmetrics does.
     """
@@ -66,10 +66,10 @@ def clip_scores(image_ND: Tensor, text_ND: Tensor) -> Tensor:
 
 
 def aesthetic_scores(image_ND: Tensor, layers: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Linear layers, with nothing between them, on L2-normalised features: scores_N, in fp32.
+    """Apply linear layers without activations to L2-normalized features: scores_N, in fp32.
 
-    christophschuhmann/improved-aesthetic-predictor, `MLP` and `normalized`. Unnormalised features
-    would score, too, and mean nothing.
+    christophschuhmann/improved-aesthetic-predictor, `MLP` and `normalized`. Features that are not
+    normalized would score as well, and mean nothing.
     """
     values = _unit(image_ND)
     for weight, bias in layers:
@@ -96,22 +96,22 @@ class Clip:
 
     @torch.inference_mode()
     def image_features(self, images: Sequence[Path]) -> Tensor:
-        """Features_ND in the shared space, as CLIP gives them.
+        """Encode images to features_ND in the shared space, not normalized.
 
         Raises:
             SnapshotError: a file is not an image.
         """
         features = [torch.zeros(0, self.model.config.projection_dim)]
         for start in range(0, len(images), BATCH):
-            opened = [open_rgb(path) for path in images[start : start + BATCH]]
-            pixels = self.images(images=opened, return_tensors="pt").pixel_values
+            batch = [open_rgb(path) for path in images[start : start + BATCH]]
+            pixels = self.images(images=batch, return_tensors="pt").pixel_values
             output = self.model.get_image_features(pixel_values=pixels.to(self.device))
             features.append(_projected(output))
         return torch.cat(features)
 
     @torch.inference_mode()
     def prompt_features(self, prompts: Sequence[str]) -> Tensor:
-        """Features_ND in the shared space; what a prompt has beyond CLIP's length is cut off."""
+        """Encode prompts to features_ND in the shared space, cut off at CLIP's length."""
         features = [torch.zeros(0, self.model.config.projection_dim)]
         for start in range(0, len(prompts), BATCH):
             tokens = self.tokenizer(
@@ -126,7 +126,7 @@ class Clip:
 
 
 def _projected(output: Any) -> Tensor:
-    """Before transformers 5 the features came as a plain tensor."""
+    """Take features out of CLIP's output: before transformers 5 they came as a plain tensor."""
     features: Tensor = getattr(output, "pooler_output", output)
     return features.float().cpu()
 
@@ -143,7 +143,7 @@ class PickScore:
     )
 
     def score(self, prompts: Sequence[str], images: Sequence[Path]) -> Tensor:
-        """scores_N, in fp32; about 20 to 23 with the published weights.
+        """Return scores_N, in fp32; about 20 to 23 with the published weights.
 
         Raises:
             InvalidSettings: prompts and images differ in number.
@@ -164,7 +164,7 @@ class ClipScore:
     meaning: str = "How well the image fits its prompt, from 0 to 100; it knows nothing of taste."
 
     def score(self, prompts: Sequence[str], images: Sequence[Path]) -> Tensor:
-        """scores_N, in fp32, from 0 to 100; raises what `PickScore.score` raises."""
+        """Return scores_N, in fp32, from 0 to 100; raises what `PickScore.score` raises."""
         _check_lengths(prompts, images)
         return clip_scores(self.clip.image_features(images), self.clip.prompt_features(prompts))
 
@@ -180,7 +180,7 @@ class Aesthetic:
     meaning: str = "How beautiful people find images like it, from about 1 to 10; prompts ignored."
 
     def score(self, prompts: Sequence[str], images: Sequence[Path]) -> Tensor:
-        """scores_N, in fp32; raises what `PickScore.score` raises."""
+        """Return scores_N, in fp32; raises what `PickScore.score` raises."""
         _check_lengths(prompts, images)
         return aesthetic_scores(self.clip.image_features(images), self.layers)
 
@@ -191,17 +191,19 @@ def _check_lengths(prompts: Sequence[str], images: Sequence[Path]) -> None:
 
 
 def load_clip(folder: Path | None, compute: Compute, source: str) -> Clip:
-    """A CLIP from a folder as transformers saves it, `source` saying where to get one.
+    """Load a CLIP from a folder as transformers saves it; `source` says where to get one.
 
     Raises:
         ModelNotFound: a file is missing.
         BrokenModel: a file is damaged or holds another network.
     """
     folder = _existing(folder, source)
+
     texts = folder / "processor" if (folder / "processor").is_dir() else folder
     # From a folder without these files transformers makes a tokenizer that knows no word.
     if not any((texts / name).is_file() for name in ("tokenizer.json", "vocab.json")):
         raise ModelNotFound(f"{texts} holds no tokenizer.json or vocab.json. {source}.")
+
     try:
         model = _whole_model(folder, source).to(compute.device)
         tokenizer = CLIPTokenizer.from_pretrained(texts, local_files_only=True)
@@ -217,7 +219,7 @@ def _whole_model(folder: Path, source: str) -> CLIPModel:
     model, found = CLIPModel.from_pretrained(
         folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
     )
-    # Weights that a file lacks are drawn at random, and their scores would look like any others.
+    # Missing weights are initialized at random, and their scores would look like any others.
     if found["missing_keys"] or found["mismatched_keys"]:
         raise BrokenModel(f"The weights in {folder} are not those of a whole CLIP. {source}.")
     return model.requires_grad_(False).eval()
@@ -235,6 +237,7 @@ def _aesthetic_layers(folder: Path) -> tuple[tuple[Tensor, Tensor], ...]:
     path = next((file for file in files if file.is_file()), None)
     if path is None:
         raise ModelNotFound(f"{folder} holds no {files[1].name}. {AESTHETIC_SOURCE}.")
+
     try:
         state = (
             load_file(path)
@@ -242,12 +245,13 @@ def _aesthetic_layers(folder: Path) -> tuple[tuple[Tensor, Tensor], ...]:
             else torch.load(path, map_location="cpu", weights_only=True)
         )
         layers = tuple(
-            (state[f"layers.{place}.weight"], state[f"layers.{place}.bias"])
-            for place in AESTHETIC_LAYERS
+            (state[f"layers.{index}.weight"], state[f"layers.{index}.bias"])
+            for index in AESTHETIC_LAYERS
         )
     except (OSError, KeyError, TypeError, RuntimeError, EOFError, SafetensorError,
             pickle.UnpicklingError) as error:  # fmt: skip
         raise BrokenModel(f"{path} cannot be read: {first_line(error)} Copy it again.") from error
+
     shapes = [tuple(weight.shape) for weight, _ in layers]
     first = shapes[0][-1]
     if shapes != list(zip(AESTHETIC_WIDTHS, (first, *AESTHETIC_WIDTHS), strict=False)):
@@ -256,7 +260,7 @@ def _aesthetic_layers(folder: Path) -> tuple[tuple[Tensor, Tensor], ...]:
 
 
 def load_pickscore(folder: Path | None, compute: Compute) -> PickScore:
-    """PickScore, or any CLIP with a logit scale, from a folder.
+    """Load PickScore, or any CLIP with a logit scale, from a folder.
 
     Raises:
         ModelNotFound: a file is missing; the error says where it comes from.
@@ -266,12 +270,12 @@ def load_pickscore(folder: Path | None, compute: Compute) -> PickScore:
 
 
 def load_clip_score(folder: Path | None, compute: Compute) -> ClipScore:
-    """The CLIP score of a CLIP from a folder; raises what `load_pickscore` raises."""
+    """Load the CLIP score of a CLIP from a folder; raises what `load_pickscore` raises."""
     return ClipScore(load_clip(folder, compute, CLIP_SOURCE))
 
 
 def load_aesthetic(folder: Path | None, compute: Compute) -> Aesthetic:
-    """The LAION aesthetic score (v2), from a folder with CLIP ViT-L/14 and the small network.
+    """Load the LAION aesthetic score (v2) from a folder with CLIP ViT-L/14 and the small network.
 
     Raises:
         ModelNotFound: a file is missing; the error says where it comes from.
@@ -280,6 +284,7 @@ def load_aesthetic(folder: Path | None, compute: Compute) -> Aesthetic:
     """
     clip = load_clip(folder, compute, AESTHETIC_SOURCE)
     layers = _aesthetic_layers(_existing(folder, AESTHETIC_SOURCE))
+
     given, wanted = clip.model.config.projection_dim, layers[0][0].shape[1]
     if given != wanted:
         raise WrongModel(

@@ -1,6 +1,6 @@
-"""The reward that a version implies: how much better than its base it explains an image.
+"""Implicit reward of DPO: how much better than its base a version denoises an image.
 
-Shapes: N images, K draws of noise and timestep, M draws of one forward pass, C latent channels,
+Shapes: N images, K noise samples, M noise samples of one forward pass, C latent channels,
 H x W latent pixels.
 """
 
@@ -34,13 +34,14 @@ from align.weights.full import holds_full_weights
 from align.weights.pipeline import load_pipeline
 
 NOISE_SAMPLES_PER_PASS = 4
+"""The same on every device, for batches of other sizes change the last bits."""
 
 
 def implicit_reward(policy_NK: Tensor, reference_NK: Tensor, kappa: float) -> Tensor:
-    """r = κ · mean over draws of (R - L): rewards_N, in fp32.
+    """Return r = κ · mean over noise samples of (R - L): rewards_N, in fp32.
 
-    Arguments are denoising errors of policy (L) and reference (R) for the same draws. Above zero
-    where tuning made the image more likely. Wallace et al. 2023 (arXiv 2311.12908): the
+    Arguments are denoising errors of policy (L) and reference (R) for the same noise samples. Above
+    zero where tuning made the image more likely. Wallace et al. 2023 (arXiv 2311.12908): the
     difference of two rewards under one prompt is the argument of Eq. 14's log σ; the prompt's own
     term, β log Z(c), cancels there and is left out here, so compare within a prompt.
     """
@@ -49,7 +50,7 @@ def implicit_reward(policy_NK: Tensor, reference_NK: Tensor, kappa: float) -> Te
 
 @dataclass(frozen=True)
 class ImplicitReward:
-    """Scores by a pipeline whose UNet carries an adapter; the adapter off is the reference."""
+    """Scores by a pipeline with an adapter; with the adapter off it is the reference."""
 
     pipeline: Pipeline
     compute: Compute
@@ -67,7 +68,7 @@ class ImplicitReward:
 
     @torch.no_grad()
     def score(self, prompts: Sequence[str], images: Sequence[Path]) -> Tensor:
-        """scores_N, in fp32. A score depends on its own prompt and image's content alone.
+        """Return scores_N, in fp32. A score depends on its own prompt and image's content alone.
 
         Raises:
             InvalidSettings: the UNet carries no adapter, or prompts and images differ in number.
@@ -77,7 +78,8 @@ class ImplicitReward:
             raise InvalidSettings("The model carries no adapter to score by. Load a version first.")
         if len(prompts) != len(images):
             raise InvalidSettings(f"{len(prompts)} prompts for {len(images)} images.")
-        # One at a time: a neighbour in the batch would change the last bits, and κ enlarges those.
+
+        # One at a time: a neighbor in the batch would change the last bits, and κ enlarges those.
         text = {prompt: encode_prompts(self.pipeline, [prompt]) for prompt in set(prompts)}
         rewards = [
             self._reward(text[prompt], image) for prompt, image in zip(prompts, images, strict=True)
@@ -93,17 +95,19 @@ class ImplicitReward:
         return self._family.denoiser(self.pipeline)
 
     def _reward(self, text: Conditioning, image: Path) -> Tensor:
-        """The reward of one image, as a tensor of one number."""
+        """Return the reward of one image, as a tensor of one number."""
         pixels_1CHW = read_image(image, self.size)[None]
         latents_1CHW = self._family.encode_images(self.pipeline, self.compute, pixels_1CHW)
         scheduler = self._family.training_scheduler(self.pipeline)
         noise_KCHW, timesteps_K = self._noise(pixels_1CHW, latents_1CHW, scheduler)
+
         noisy_KCHW, target_KCHW = corrupt(
             scheduler, latents_1CHW.expand_as(noise_KCHW), noise_KCHW, timesteps_K
         )
-        told_K = network_timesteps(scheduler, timesteps_K)
+        inputs_K = network_timesteps(scheduler, timesteps_K)
         conditioned = self._family.with_size(text, self._family.size_facts(self.size))
-        batch = (noisy_KCHW, target_KCHW, told_K, conditioned)
+        batch = (noisy_KCHW, target_KCHW, inputs_K, conditioned)
+
         policy_K = self._errors(*batch)
         with as_reference(self._denoiser):
             reference_K = self._errors(*batch)
@@ -112,16 +116,15 @@ class ImplicitReward:
     def _noise(
         self, pixels_1CHW: Tensor, latents_1CHW: Tensor, scheduler: TrainingScheduler
     ) -> tuple[Tensor, Tensor]:
-        """Draws that belong to the image's content, wherever its file lies."""
+        """Sample noise and timesteps by the image's content, wherever its file lies."""
         key = hashlib.blake2b(pixels_1CHW.numpy().tobytes(), digest_size=16).hexdigest()
         shape, count = tuple(latents_1CHW.shape[1:]), usable_timesteps(scheduler)
-        noise_samples = [
+        sampled = [
             sample_noise(self.seed, key, index, shape, count, self.min_timestep_fraction)
             for index in range(self.noise_samples)
         ]
-        return torch.stack([noise for noise, _ in noise_samples]), torch.tensor(
-            [t for _, t in noise_samples]
-        )
+        timesteps_K = torch.tensor([timestep for _, timestep in sampled])
+        return torch.stack([noise for noise, _ in sampled]), timesteps_K
 
     def _errors(
         self,
@@ -130,7 +133,7 @@ class ImplicitReward:
         timesteps_K: Tensor,
         conditioning: Conditioning,
     ) -> Tensor:
-        """Denoising errors_K of the UNet as it is switched now."""
+        """Return denoising errors_K, with the adapter on or off as it is now."""
         device, weights = self.compute.device, self.compute.weights
         errors = []
         for rows in torch.arange(self.noise_samples).split(NOISE_SAMPLES_PER_PASS):
@@ -146,7 +149,7 @@ class ImplicitReward:
 
 
 def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
-    """The reward that a finished run's adapter implies.
+    """Load the implicit reward of a finished run's adapter.
 
     Raises:
         RunError: the folder is not a run folder.
@@ -162,6 +165,7 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
             f"{folder.path} trained all weights, and this scorer compares an adapter with its base."
             " Take a run with a lora or dora adapter."
         )
+
     model = ModelInfo(**config["model"])
     pipeline = load_pipeline(model, compute)
     try:
@@ -170,6 +174,7 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
         raise BrokenModel(
             f"{folder.adapter} does not fit {model.name}. Run again. ({first_line(error)})"
         ) from error
+
     return ImplicitReward(
         pipeline,
         compute,

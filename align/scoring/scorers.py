@@ -1,4 +1,4 @@
-"""Score images by one rule or another, and label pairs by a score.
+"""Scorers of images by name, ranking of a folder, and pairs labeled by a scorer.
 
 Shapes: N images.
 """
@@ -21,7 +21,7 @@ from align.scoring.clip import load_aesthetic, load_clip_score, load_pickscore
 from align.scoring.implicit_reward import load_implicit
 from align.scoring.taste_head import load_taste_head
 
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class Scorer(Protocol):
@@ -29,14 +29,14 @@ class Scorer(Protocol):
 
     @property
     def name(self) -> str:
-        """What the scorer is called in files."""
+        """Name of the scorer in files and on the command line."""
 
     @property
     def meaning(self) -> str:
-        """A sentence on what the number says."""
+        """Explain the number in a sentence."""
 
     def score(self, prompts: Sequence[str], images: Sequence[Path]) -> Tensor:
-        """scores_N, in fp32, one for each prompt and its image."""
+        """Return scores_N, in fp32, one for each prompt and its image."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,19 @@ class ScorerKind:
     """A scorer that can be opened by name."""
 
     needs: str
-    """What its path must hold."""
+    """Content that its path must have, in words."""
     load: Callable[[Path | None, Compute], Scorer]
 
 
 def _load_taste(path: Path | None, compute: Compute) -> Scorer:
-    return load_taste_head(_given(path, "taste"))
+    return load_taste_head(_required_path(path, "taste"))
 
 
 def _load_implicit(path: Path | None, compute: Compute) -> Scorer:
-    return load_implicit(_given(path, "implicit"), compute)
+    return load_implicit(_required_path(path, "implicit"), compute)
 
 
-def _given(path: Path | None, name: str) -> Path:
+def _required_path(path: Path | None, name: str) -> Path:
     if path is None:
         raise ModelNotFound(f"The scorer {name!r} needs {SCORERS[name].needs}. Pass its path.")
     return path
@@ -76,7 +76,7 @@ SCORERS: Mapping[str, ScorerKind] = MappingProxyType(
 
 
 def open_scorer(name: str, path: Path | None, compute: Compute) -> Scorer:
-    """The scorer of this name, with the weights at `path`.
+    """Load the scorer of this name, with the weights at `path`.
 
     Raises:
         InvalidSettings: there is no scorer of this name.
@@ -90,7 +90,7 @@ def open_scorer(name: str, path: Path | None, compute: Compute) -> Scorer:
 
 @dataclass(frozen=True)
 class ScoredImage:
-    """An image and what a scorer says of it."""
+    """An image with its score."""
 
     image: Path
     prompt: str
@@ -98,34 +98,35 @@ class ScoredImage:
 
 
 def score_folder(scorer: Scorer, folder: Path, prompt: str = "") -> list[ScoredImage]:
-    """Every image below `folder` but sheets of them, best first, equal ones by path.
+    """Score every image below `folder` but contact sheets; best first, equal ones by path.
 
-    An image's prompt is the text file of its name beside it, or else `prompt`.
+    The prompt of an image is the text file of its name beside it, or else `prompt`.
 
     Raises:
         InvalidSettings: the folder holds no image.
         AlignError: an image cannot be scored.
     """
-    files = (p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_ENDINGS)
+    files = (p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
     images = sorted(p for p in files if p.name != GRID)
     if not images:
-        raise InvalidSettings(f"{folder} holds no image ({', '.join(IMAGE_ENDINGS)}).")
+        raise InvalidSettings(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)}).")
+
     prompts = [_caption(image, prompt) for image in images]
     scores = finite_scores(scorer, prompts, images)
     scored = map(ScoredImage, images, prompts, scores)
-    return sorted(scored, key=lambda one: -one.score)
+    return sorted(scored, key=lambda image: -image.score)
 
 
-def _caption(image: Path, otherwise: str) -> str:
+def _caption(image: Path, default: str) -> str:
     caption = image.with_suffix(".txt")
-    return caption.read_text(encoding="utf-8").strip() if caption.is_file() else otherwise
+    return caption.read_text(encoding="utf-8").strip() if caption.is_file() else default
 
 
 def finite_scores(scorer: Scorer, prompts: Sequence[str], images: Sequence[Path]) -> list[float]:
-    """Scores as numbers.
+    """Score images, refusing scores that are not finite: they would sort and label at random.
 
     Raises:
-        AlignError: one is not a finite number, which would sort and label at random.
+        AlignError: a score is not a finite number.
     """
     scores: list[float] = scorer.score(prompts, images).tolist()
     for image, score in zip(images, scores, strict=True):
@@ -137,7 +138,7 @@ def finite_scores(scorer: Scorer, prompts: Sequence[str], images: Sequence[Path]
 def label_pairs(
     scorer: Scorer, rows: Sequence[Mapping[str, Any]], folder: Path, temperature: float = 1.0
 ) -> list[dict[str, Any]]:
-    """Rows of `pairs.jsonl` for pairs that nobody voted on, labeled by a scorer.
+    """Label pairs that nobody voted on by a scorer; return them as rows of `pairs.jsonl`.
 
     An unlabeled row has `prompt` and two `images`, relative to `folder`; a row that says its
     `kind` or what was `chosen` is a vote and is left out, and so is a pair with equal scores.
@@ -151,10 +152,12 @@ def label_pairs(
     """
     if not 0 < temperature < math.inf:
         raise InvalidSettings(f"The temperature must be above zero; {temperature} is not.")
+
     unlabeled = [row for row in rows if "kind" not in row and "chosen" not in row]
     for row in unlabeled:
         if "prompt" not in row or len(row.get("images", ())) != 2:
             raise InvalidSettings(f"Not a pair with a prompt and two images: {dict(row)}.")
+
     prompts = [row["prompt"] for row in unlabeled for _ in range(2)]
     images = [folder / image for row in unlabeled for image in row["images"]]
     scores = finite_scores(scorer, prompts, images) if unlabeled else []
@@ -167,7 +170,7 @@ def label_pairs(
 
 
 def _labeled(row: Mapping[str, Any], logit: float, name: str) -> dict[str, Any]:
-    """The row with its images ordered by the scorer, for a logit that is not zero."""
+    """Return the row with its images ordered by the scorer, for a logit that is not zero."""
     first, second = row["images"]
     kept = {key: value for key, value in row.items() if key != "images"}
     return kept | {

@@ -1,6 +1,6 @@
-"""A taste in a few numbers: a Bradley-Terry model on what Pillow alone can see of an image.
+"""Taste head: a Bradley-Terry model on simple features of color, light and sharpness.
 
-Shapes: N images, M pairs, F features, S x S pixels. All arithmetic is in fp64.
+Shapes: N images, M pairs, F features. All arithmetic is in fp64.
 """
 
 from __future__ import annotations
@@ -14,92 +14,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from align.data.encode import read_image
 from align.data.snapshot import PreferencePair
 from align.diffusion.noise import counter_key
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, SnapshotError, WrongModel
 from align.files import read_json, write_json
+from align.scoring.image_features import FEATURES, read_features
 
 FORMAT = "taste-head-1"
-SIDE = 128
-CELLS = 4
-BORDER = 8
-EDGE = 0.02
-"""Change of lightness per pixel that counts as an edge."""
 STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 """L2 strengths to choose from, the strongest first so that it wins ties."""
 DEFAULT_STRENGTH = 0.1
 FOLDS = 5
 NEWTON_STEPS = 50
-TO_CONES = ((0.4122214708, 0.5363325363, 0.0514459929), (0.2119034982, 0.6806995451, 0.1073969566),
-            (0.0883024619, 0.2817188376, 0.6299787005))  # fmt: skip
-TO_LAB = ((0.2104542553, 0.7936177850, -0.0040720468), (1.9779984951, -2.4285922050, 0.4505937099),
-          (0.0259040371, 0.7827717662, -0.8086757660))  # fmt: skip
-FEATURES = (
-    *(f"{kind} {axis}" for kind in ("mean", "spread") for axis in "Lab"),
-    *("dark end", "median", "bright end", "mean chroma", "spread of chroma"),
-    *("mean edge", "share of edges", "sharpness"),
-    *(f"{kind} {axis}" for kind in ("border", "spread of border") for axis in "Lab"),
-    *(f"{axis} of cell {cell}" for axis in "Lab" for cell in range(CELLS**2)),
-)
-
-
-def read_features(images: Sequence[Path]) -> Tensor:
-    """features_NF of image files, in the order of FEATURES; the middle square is looked at.
-
-    Raises:
-        SnapshotError: a file is not an image.
-    """
-    rows = [image_features((read_image(path, (SIDE, SIDE)) + 1) / 2) for path in images]
-    return torch.stack(rows) if rows else torch.zeros(0, len(FEATURES), dtype=torch.float64)
-
-
-def image_features(rgb_3SS: Tensor) -> Tensor:
-    """features_F of an image of sRGB values from 0 to 1."""
-    lab_3SS = oklab(rgb_3SS)
-    chroma_SS = lab_3SS[1:].norm(dim=0)
-    border_3P = lab_3SS[:, _border(lab_3SS.shape[-1])]
-    levels = torch.tensor([0.05, 0.5, 0.95], dtype=torch.float64)
-    return torch.cat([
-        lab_3SS.mean(dim=(1, 2)), lab_3SS.std(dim=(1, 2), correction=0),
-        lab_3SS[0].flatten().quantile(levels),
-        torch.stack([chroma_SS.mean(), chroma_SS.std(correction=0)]),
-        _edges(lab_3SS[0]),
-        border_3P.mean(dim=1), border_3P.std(dim=1, correction=0),
-        F.adaptive_avg_pool2d(lab_3SS, CELLS).flatten(),
-    ])  # fmt: skip
-
-
-def oklab(rgb_3SS: Tensor) -> Tensor:
-    """sRGB to lightness L and the opponent colours a (green to red) and b (blue to yellow).
-
-    Ottosson 2020, "A perceptual color space for image processing", matrices M1 (from linear sRGB)
-    and M2.
-    """
-    rgb = rgb_3SS.double().clamp(0, 1)
-    linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    cones = torch.einsum("ij,jyx->iyx", torch.tensor(TO_CONES, dtype=torch.float64), linear)
-    return torch.einsum("ij,jyx->iyx", torch.tensor(TO_LAB, dtype=torch.float64), cones.pow(1 / 3))
-
-
-def _border(side: int) -> Tensor:
-    """Which pixels lie at the rim: mostly background in an image of one thing."""
-    rim = torch.ones(side, side, dtype=torch.bool)
-    rim[BORDER:-BORDER, BORDER:-BORDER] = False
-    return rim
-
-
-def _edges(light_SS: Tensor) -> Tensor:
-    """Mean slope, share of steep pixels and mean curvature of the lightness."""
-    down, right = light_SS.diff(dim=0)[:, :-1], light_SS.diff(dim=1)[:-1]
-    slope = (down.square() + right.square()).sqrt()
-    curvature = light_SS.diff(n=2, dim=0)[:, 1:-1] + light_SS.diff(n=2, dim=1)[1:-1]
-    return torch.stack([slope.mean(), (slope > EDGE).double().mean(), curvature.abs().mean()])
 
 
 @dataclass(frozen=True)
 class TasteHead:
-    """Scores images by a taste learned from pairs; prompts are not looked at."""
+    """Scores images by a taste fitted on pairs; prompts play no part."""
 
     weights: tuple[float, ...]
     """Log odds per scaled feature."""
@@ -116,11 +47,11 @@ class TasteHead:
     name: str = "taste"
     meaning: str = (
         "How well the image fits the votes, as log odds against their average image; it sees "
-        "colour, light and sharpness, not what is shown."
+        "color, light and sharpness, not what is shown."
     )
 
     def score(self, prompts: Sequence[str], images: Sequence[Path]) -> Tensor:
-        """scores_N, in fp32; a difference of 1 is a chance of 73 % to be preferred.
+        """Return scores_N, in fp32; a difference of 1 is a chance of 73 % to be preferred.
 
         Raises:
             InvalidSettings, WrongModel: unequal numbers, or a head fit_to_memory on other features.
@@ -133,12 +64,12 @@ class TasteHead:
         return self.score_features(read_features(images)).float()
 
     def score_features(self, features_NF: Tensor) -> Tensor:
-        """w · (f - centre) / scale: scores_N, in fp64."""
+        """Return w · (f - centre) / scale: scores_N, in fp64."""
         table_3F = torch.tensor([self.centre, self.scale, self.weights], dtype=torch.float64)
         return (features_NF.double() - table_3F[0]) / table_3F[1] @ table_3F[2]
 
     def preference(self, first_NF: Tensor, second_NF: Tensor) -> Tensor:
-        """P(first ≻ second) = σ(s - s'), in fp64. Bradley and Terry 1952, with s = log π."""
+        """Return P(first ≻ second) = σ(s - s'), in fp64. Bradley and Terry 1952, with s = log π."""
         return torch.sigmoid(self.score_features(first_NF) - self.score_features(second_NF))
 
     def save(self, path: Path) -> None:
@@ -147,7 +78,7 @@ class TasteHead:
 
 
 def load_taste_head(path: Path) -> TasteHead:
-    """Read what `TasteHead.save` wrote.
+    """Read a head that `TasteHead.save` wrote.
 
     Raises:
         ModelNotFound: there is no such file.
@@ -165,13 +96,14 @@ def load_taste_head(path: Path) -> TasteHead:
         head = TasteHead(**fields)
     except (ValueError, KeyError, TypeError, AttributeError, OSError):
         raise damaged from None
+
     if len({len(getattr(head, name)) for name in lists}) != 1:
         raise damaged
     return head
 
 
 def fit_taste(pairs: Sequence[PreferencePair]) -> TasteHead:
-    """The head of the votes that prefer an image; the same for the same votes in any order.
+    """Fit a head to the votes that prefer an image; the order of votes does not matter.
 
     Raises:
         SnapshotError: fewer than two such votes, or a file is not an image.
@@ -180,6 +112,7 @@ def fit_taste(pairs: Sequence[PreferencePair]) -> TasteHead:
     paths = sorted({path for pair in decisive for path in (pair.chosen, pair.rejected)})
     row = {path: number for number, path in enumerate(paths)}
     features_NF = read_features(paths)
+
     sides_M2 = [[row[pair.chosen], row[pair.rejected]] for pair in decisive]
     sides_2M = torch.tensor(sides_M2, dtype=torch.long).view(-1, 2).T
     prompts = [pair.prompt for pair in decisive]
@@ -189,7 +122,7 @@ def fit_taste(pairs: Sequence[PreferencePair]) -> TasteHead:
 def fit_head(
     chosen_MF: Tensor, rejected_MF: Tensor, prompts: Sequence[str], features: Sequence[str]
 ) -> TasteHead:
-    """The head of pairs given as features; its strength is chosen on prompts left out.
+    """Fit a head to pairs given as features; its L2 strength is chosen on prompts left out.
 
     Raises:
         SnapshotError: fewer than two pairs.
@@ -197,6 +130,7 @@ def fit_head(
     if len(prompts) < 2:
         count = len(prompts)
         raise SnapshotError(f"A taste needs at least 2 decisive votes, and there are {count}.")
+
     chosen_MF, rejected_MF, prompts = _ordered(chosen_MF.double(), rejected_MF.double(), prompts)
     differences_MF = chosen_MF - rejected_MF
     strength = choose_strength(differences_MF, prompts)
@@ -216,20 +150,23 @@ def fit_head(
 def _ordered(
     chosen_MF: Tensor, rejected_MF: Tensor, prompts: Sequence[str]
 ) -> tuple[Tensor, Tensor, list[str]]:
-    """The pairs in an order of their own: sums in another one would differ in their last bits."""
+    """Sort the pairs: sums in another order would differ in their last bits."""
     rows = zip(prompts, chosen_MF.tolist(), rejected_MF.tolist(), strict=True)
     order = [number for number, _ in sorted(enumerate(rows), key=lambda row: row[1])]
     return chosen_MF[order], rejected_MF[order], [prompts[number] for number in order]
 
 
 def feature_scale(differences_MF: Tensor) -> Tensor:
-    """Root mean square of each difference, 1 where there is none; the same for swapped pairs."""
+    """Return the root mean square of each difference, 1 where there is none.
+
+    Squares make it the same for pairs with their sides swapped.
+    """
     scale_F = differences_MF.square().mean(dim=0).sqrt()
     return torch.where(scale_F > 1e-9, scale_F, torch.ones_like(scale_F))
 
 
 def fit_weights(scaled_MF: Tensor, strength: float) -> Tensor:
-    """argmin_w mean softplus(-w·d) + strength/2 |w|²: weights_F, in fp64.
+    """Minimize mean softplus(-w·d) + strength/2 |w|² over w; return weights_F, in fp64.
 
     Bradley-Terry as logistic regression on differences without intercept, by Newton steps (IRLS;
     Hastie et al., The Elements of Statistical Learning, Eq. 4.26), halved until the loss falls.
@@ -238,13 +175,14 @@ def fit_weights(scaled_MF: Tensor, strength: float) -> Tensor:
     identity_FF = torch.eye(scaled_MF.shape[1], dtype=torch.float64)
     weights_F = torch.zeros(scaled_MF.shape[1], dtype=torch.float64)
     for _ in range(NEWTON_STEPS):
-        sure_M = torch.sigmoid(scaled_MF @ weights_F)
-        gradient_F = strength * weights_F - scaled_MF.T @ (1 - sure_M) / len(scaled_MF)
-        curved_MF = scaled_MF * (sure_M * (1 - sure_M))[:, None]
+        probability_M = torch.sigmoid(scaled_MF @ weights_F)
+        gradient_F = strength * weights_F - scaled_MF.T @ (1 - probability_M) / len(scaled_MF)
+        curved_MF = scaled_MF * (probability_M * (1 - probability_M))[:, None]
         hessian_FF = scaled_MF.T @ curved_MF / len(scaled_MF) + strength * identity_FF
         step_F = torch.linalg.solve(hessian_FF, gradient_F)
-        before = _penalised(scaled_MF, weights_F, strength)
-        while _penalised(scaled_MF, weights_F - step_F, strength) > before + 1e-12:
+
+        before = _penalized_loss(scaled_MF, weights_F, strength)
+        while _penalized_loss(scaled_MF, weights_F - step_F, strength) > before + 1e-12:
             step_F = step_F / 2
         weights_F = weights_F - step_F
         if step_F.abs().max() < 1e-10:
@@ -252,22 +190,22 @@ def fit_weights(scaled_MF: Tensor, strength: float) -> Tensor:
     return weights_F
 
 
-def _penalised(scaled_MF: Tensor, weights_F: Tensor, strength: float) -> Tensor:
+def _penalized_loss(scaled_MF: Tensor, weights_F: Tensor, strength: float) -> Tensor:
     loss_M = F.softplus(-(scaled_MF @ weights_F))
     return loss_M.mean() + strength / 2 * weights_F.square().sum()
 
 
 def folds_by_prompt(prompts: Sequence[str]) -> list[Tensor]:
-    """Masks_M of what to hold out: whole prompts, in up to five parts; none for one prompt."""
+    """Return masks_M of up to five folds of whole prompts; none where there is one prompt."""
     unique = sorted(set(prompts), key=lambda prompt: counter_key(0, "fold", prompt))
     count = min(FOLDS, len(unique))
-    fold = {prompt: place % count for place, prompt in enumerate(unique)}
+    fold = {prompt: index % count for index, prompt in enumerate(unique)}
     numbers = torch.tensor([fold[prompt] for prompt in prompts])
     return [numbers == number for number in range(count)] if count > 1 else []
 
 
 def choose_strength(differences_MF: Tensor, prompts: Sequence[str]) -> float:
-    """The L2 strength under which prompts left out are predicted with the least log loss."""
+    """Return the L2 strength with the least log loss on prompts left out."""
     folds = folds_by_prompt(prompts)
     if not folds:
         return DEFAULT_STRENGTH
@@ -280,7 +218,7 @@ def choose_strength(differences_MF: Tensor, prompts: Sequence[str]) -> float:
 
 
 def held_out_accuracy(differences_MF: Tensor, prompts: Sequence[str]) -> float | None:
-    """Share of pairs ordered right by heads that saw neither their prompt nor chose by it.
+    """Return the share of pairs ordered right by heads that never saw their prompt.
 
     The strength is chosen anew within each training part: chosen on all pairs, it would have seen
     the answers. A pair that a head cannot tell apart counts one half.
@@ -294,7 +232,7 @@ def held_out_accuracy(differences_MF: Tensor, prompts: Sequence[str]) -> float |
 
 
 def _margins(differences_MF: Tensor, held_M: Tensor, strength: float) -> Tensor:
-    """w · d of held-out pairs, with w and scale from the others."""
+    """Return w · d of held-out pairs, with w and scale from the others."""
     scale_F = feature_scale(differences_MF[~held_M])
     weights_F = fit_weights(differences_MF[~held_M] / scale_F, strength)
     return differences_MF[held_M] / scale_F @ weights_F

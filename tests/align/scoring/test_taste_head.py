@@ -15,16 +15,13 @@ from torch.testing import assert_close
 
 from align.data.snapshot import PreferencePair
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, SnapshotError, WrongModel
+from align.scoring.image_features import FEATURES, image_features, oklab, read_features
 from align.scoring.taste_head import (
-    FEATURES,
     fit_head,
     fit_taste,
     fit_weights,
     folds_by_prompt,
-    image_features,
     load_taste_head,
-    oklab,
-    read_features,
 )
 
 seeds = st.integers(0, 10_000)
