@@ -1,6 +1,6 @@
-"""What an image looks like, in numbers that a person has words for; numpy and Pillow alone.
+"""Image attributes that people have words for: brightness, colors, sharpness, composition.
 
-Colours are sRGB's, lightness and colour distances CIELAB's (D65). An image is made small first, so
+Colors are sRGB; lightness and color distances are CIELAB's (D65). An image is made small first, so
 that the numbers say what a person sees at a glance, and cost a few milliseconds at any size.
 """
 
@@ -12,16 +12,16 @@ from PIL import Image, UnidentifiedImageError
 
 from annotate.errors import BrokenImage
 
-SIDE = 256
+MAX_SIDE = 256
 """Pixels of the longer side on which everything is measured."""
 BORDER = 0.06
-"""Of each side, the share that counts as background."""
-APART = 14.0
-"""Distance in CIELAB from the background's colour at which a pixel belongs to the subject."""
-COLOURED = 0.12
-"""Difference of the largest and the smallest channel from which a pixel has a hue."""
-EDGE = 0.08
-"""Change of lightness between neighbours, of black to white, that makes an edge."""
+"""The share of the shorter side that counts as the border, and so as background."""
+SUBJECT_DISTANCE = 14.0
+"""Distance in CIELAB from the background's color beyond which a pixel belongs to the subject."""
+MIN_CHROMA = 0.12
+"""Difference of the largest and the smallest channel above which a pixel has a hue."""
+EDGE_SLOPE = 0.08
+"""Change of lightness between neighbors, where black to white is 1, that makes an edge."""
 HUES = ("red", "yellow", "green", "cyan", "blue", "pink")
 WHITE_D65 = np.array([0.95047, 1.0, 1.08883])
 TO_XYZ = np.array(
@@ -35,7 +35,7 @@ TO_XYZ = np.array(
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One number about an image, with the words for more and for less of it."""
+    """An attribute with the words for more and for less of it."""
 
     name: str
     more: str
@@ -45,8 +45,8 @@ class Attribute:
 ATTRIBUTES = (
     Attribute("brightness", "brighter", "darker"),
     Attribute("contrast", "more contrast", "less contrast"),
-    Attribute("saturation", "stronger colours", "paler colours"),
-    Attribute("colourfulness", "more colourful", "plainer in colour"),
+    Attribute("saturation", "stronger colors", "paler colors"),
+    Attribute("colourfulness", "more colorful", "plainer in color"),
     Attribute("warmth", "warmer", "cooler"),
     *(Attribute(f"hue_{hue}", f"more {hue}", f"less {hue}") for hue in HUES),
     Attribute("sharpness", "sharper", "softer"),
@@ -73,9 +73,9 @@ def attributes(path: Path) -> np.ndarray:
     values = {
         "brightness": light_HW.mean(),
         "contrast": light_HW.std(),
-        **colours(rgb_HWC),
+        **color_attributes(rgb_HWC),
         "sharpness": np.log10(laplacian(light_HW).var() + 1e-6),
-        "edges": (slope(light_HW) > EDGE).mean(),
+        "edges": (slope(light_HW) > EDGE_SLOPE).mean(),
         "symmetry": 1 - np.abs(light_HW - light_HW[:, ::-1]).mean(),
         **composition(lab_HWC),
     }
@@ -83,12 +83,12 @@ def attributes(path: Path) -> np.ndarray:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Read an image file as RGB from 0 to 1, at most SIDE pixels long; raises BrokenImage."""
+    """Read an image file as RGB from 0 to 1, at most MAX_SIDE pixels long; raises BrokenImage."""
     try:
         with Image.open(path) as opened:
-            opened.draft("RGB", (SIDE, SIDE))
+            opened.draft("RGB", (MAX_SIDE, MAX_SIDE))
             image = flat(opened)
-            image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+            image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
     except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
         raise BrokenImage(
             f"The image {path.name} cannot be read: {error}. Put back a good copy of the file."
@@ -97,7 +97,7 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def flat(image: Image.Image) -> Image.Image:
-    """Return an image in RGB, what is transparent on white."""
+    """Return an image in RGB, with transparency on white."""
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         on_white = Image.new("RGBA", image.size, "white")
         on_white.alpha_composite(image.convert("RGBA"))
@@ -106,7 +106,7 @@ def flat(image: Image.Image) -> Image.Image:
 
 
 def to_lab(rgb_HWC: np.ndarray) -> np.ndarray:
-    """Turn sRGB into CIELAB (IEC 61966-2-1, then CIE 15)."""
+    """Convert sRGB from 0 to 1 into CIELAB (IEC 61966-2-1, then CIE 15)."""
     linear = np.where(rgb_HWC <= 0.04045, rgb_HWC / 12.92, ((rgb_HWC + 0.055) / 1.055) ** 2.4)
     xyz = linear @ TO_XYZ.T / WHITE_D65
     f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
@@ -114,23 +114,23 @@ def to_lab(rgb_HWC: np.ndarray) -> np.ndarray:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
-def colours(rgb_HWC: np.ndarray) -> dict[str, float]:
-    """Measure colours: how strong, how many, how warm, and the share of each hue."""
+def color_attributes(rgb_HWC: np.ndarray) -> dict[str, float]:
+    """Measure saturation, colorfulness, warmth and the share of pixels of each hue."""
     red, green, blue = rgb_HWC[..., 0], rgb_HWC[..., 1], rgb_HWC[..., 2]
     high, low = rgb_HWC.max(axis=-1), rgb_HWC.min(axis=-1)
     chroma = high - low
     sector = hue_sector(rgb_HWC, high, chroma)
-    coloured = chroma > COLOURED
+    has_hue = chroma > MIN_CHROMA
     return {
         "saturation": chroma.mean(),
-        "colourfulness": colourfulness(red, green, blue),
+        "colourfulness": colorfulness(red, green, blue),
         "warmth": (red - blue).mean(),
-        **{f"hue_{hue}": (coloured & (sector == i)).mean() for i, hue in enumerate(HUES)},
+        **{f"hue_{hue}": (has_hue & (sector == i)).mean() for i, hue in enumerate(HUES)},
     }
 
 
 def hue_sector(rgb_HWC: np.ndarray, high: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-    """Name the hue of each pixel by its place in HUES, each 60 degrees wide around its own."""
+    """Return the hue of each pixel as an index into HUES, sectors of 60 degrees around each."""
     red, green, blue = rgb_HWC[..., 0], rgb_HWC[..., 1], rgb_HWC[..., 2]
     safe = np.where(chroma > 0, chroma, 1)
     sixth = np.select(
@@ -142,14 +142,14 @@ def hue_sector(rgb_HWC: np.ndarray, high: np.ndarray, chroma: np.ndarray) -> np.
     return sector
 
 
-def colourfulness(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> float:
-    """Measure how colourful an image looks (Hasler and Süsstrunk 2003, their M3)."""
+def colorfulness(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> float:
+    """Return the colorfulness of an image (Hasler and Süsstrunk 2003, their metric M3)."""
     rg, yb = red - green, (red + green) / 2 - blue
     return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
 
 
 def laplacian(light_HW: np.ndarray) -> np.ndarray:
-    """Return how much each inner pixel differs from its four neighbours."""
+    """Return the discrete Laplacian of lightness at each inner pixel."""
     if min(light_HW.shape) < 3:
         return np.zeros((1, 1))
     inner = light_HW[1:-1, 1:-1]
@@ -158,19 +158,19 @@ def laplacian(light_HW: np.ndarray) -> np.ndarray:
 
 
 def slope(light_HW: np.ndarray) -> np.ndarray:
-    """Return how steeply lightness changes at each pixel."""
+    """Return the magnitude of the lightness gradient at each pixel."""
     across = np.diff(light_HW, axis=1, append=light_HW[:, -1:])
     down = np.diff(light_HW, axis=0, append=light_HW[-1:])
     return np.asarray(np.hypot(across, down))
 
 
 def composition(lab_HWC: np.ndarray) -> dict[str, float]:
-    """Measure the subject, which is what differs from the border's colour, and the background."""
+    """Measure the subject, which is what differs from the border's color, and the background."""
     height, width = lab_HWC.shape[:2]
-    edge = frame(height, width)
+    edge = border_mask(height, width)
     border = lab_HWC[edge]
     ground = np.median(border, axis=0)
-    subject = np.linalg.norm(lab_HWC - ground, axis=-1) > APART
+    subject = np.linalg.norm(lab_HWC - ground, axis=-1) > SUBJECT_DISTANCE
     return {
         "subject_size": subject.mean(),
         "centred": centredness(subject),
@@ -181,8 +181,8 @@ def composition(lab_HWC: np.ndarray) -> dict[str, float]:
     }
 
 
-def frame(height: int, width: int) -> np.ndarray:
-    """Mark the pixels at the border."""
+def border_mask(height: int, width: int) -> np.ndarray:
+    """Return a mask of the pixels at the border."""
     deep = max(1, round(BORDER * min(height, width)))
     edge = np.ones((height, width), dtype=bool)
     edge[deep : height - deep, deep : width - deep] = False
@@ -190,7 +190,7 @@ def frame(height: int, width: int) -> np.ndarray:
 
 
 def centredness(subject: np.ndarray) -> float:
-    """Say how near the middle of a subject is to the image's: 1 there, 0 in a corner."""
+    """Return the closeness of a subject's center to the image's: 1 there, 0 in a corner."""
     rows, columns = np.nonzero(subject)
     if not len(rows):
         return 1.0

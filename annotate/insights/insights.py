@@ -1,4 +1,4 @@
-"""Insights: what votes say about how they were given and what they like, and what is done about it.
+"""Insights: habits, likings and reliability of annotators, and what is done about them.
 
 Insights ── InsightsCache    statistics of the votes, computed once ── ImageFeatureStore
          ── QualityControl   repeats and gold pairs
@@ -19,13 +19,13 @@ from annotate.validation import as_annotator, as_text
 from storage.store import Store
 
 WEIGH = "weigh_votes"
-"""Project setting: whether people's votes count by how far they can be relied on."""
+"""Project setting: whether people's votes count by their reliability."""
 QUICK_S, PATIENT_S = 0.8, 1.2
-"""How long images are measured for while a page or a program waits."""
+"""Seconds for measuring images while a page or a program waits."""
 
 
 class Insights:
-    """Answers about a studio's votes; a `person` sees what is said of them, None everything."""
+    """Insights into a studio's votes: of one `person`, or of everybody with None."""
 
     def __init__(
         self, store: Store, model_id: str, chance: random.Random, clock: Monotonic
@@ -37,10 +37,10 @@ class Insights:
         self.pace_hints = PaceHints()
 
     def report(self, person: str | None = None, within_s: float = QUICK_S) -> dict[str, Any]:
-        """Return everything, in values that JSON can hold.
+        """Return the whole report as JSON values.
 
-        `measuring` says how many images are not measured yet; a later call goes on with them.
-        Nothing is added up twice: what is asked again is answered from before while it holds.
+        `measuring` counts the images not measured yet; a later call goes on with them. A report
+        that is asked for again comes from the cache while it holds.
         """
         name = as_annotator(person) if person else None
         votes, left = self._kept.report(name, within_s)
@@ -55,15 +55,13 @@ class Insights:
         }  # fmt: skip
 
     def own(self, person: str) -> dict[str, Any]:
-        """Return what a person's own votes say, and nothing that others or versions tell."""
+        """Return the report on a person's own votes, without others and without versions."""
         name = as_annotator(person)
         votes, left = self._kept.own(name, QUICK_S)
         return {"person": name, **votes, "measuring": left}
 
-    # What is done about it
-
     def settings(self) -> dict[str, Any]:
-        """Return how often people are asked on purpose, and whether votes are weighed."""
+        """Return the shares of quality-control pairs, and whether votes are weighted."""
         weighed = self._store.project_settings.get(WEIGH, True)
         return {**self.quality_control.shares, WEIGH: weighed is not False}
 
@@ -79,7 +77,7 @@ class Insights:
         return self.settings()
 
     def weigh(self) -> None:
-        """Record how much everybody's votes count from now on, each with its reason."""
+        """Record the weight of everybody's votes from now on, each with its reason."""
         known = self._store.quality.weights(self._model_id)
         found: dict[str, tuple[float, str]] = {}
         if self.settings()[WEIGH]:
@@ -91,7 +89,7 @@ class Insights:
     def exclude(
         self, reason: str, who: str, *, person: str = "", vote_id: int | None = None
     ) -> list[dict[str, Any]]:
-        """Learn nothing from a person's votes or from one vote, and return all exclusions.
+        """Exclude a person's votes or one vote from training, and return all exclusions.
 
         Raises storage's InvalidExclusion.
         """
@@ -107,9 +105,9 @@ class Insights:
         return self._exclusions(None)
 
     def mark_gold(self, pair_id: str, better: str, who: str) -> dict[str, str]:
-        """Say that the left or the right image of a pair is better for certain, or "" for unsure.
+        """Make a pair a gold pair whose left or right image is better, or "" for no gold pair.
 
-        Returns the better image of each such pair. Raises UnknownPair or InvalidRequest.
+        Returns the better image of each gold pair. Raises UnknownPair or InvalidRequest.
         """
         pair = self._store.pair(as_text(pair_id, "The pair_id"))
         winners = {"left": pair.left, "right": pair.right, "": ""}
@@ -120,13 +118,11 @@ class Insights:
         )
         return self._store.quality.control_pairs.gold(self._model_id)
 
-    # Where it comes from
-
     def _found_weights(self) -> dict[str, tuple[float, str]]:
         people, proved = self._kept.reliable()
         found = vote_weights(people, proved)
-        middle = sorted(one.accuracy for one in people.values())[len(people) // 2] if people else 0
-        return {name: (weight, reason_of(people[name], middle)) for name, weight in found.items()}
+        median = sorted(one.accuracy for one in people.values())[len(people) // 2] if people else 0
+        return {name: (weight, reason_of(people[name], median)) for name, weight in found.items()}
 
     def _weights(self) -> dict[str, dict[str, Any]]:
         return {
@@ -150,10 +146,10 @@ class Insights:
         ]
 
 
-def reason_of(person: Reliability, middle: float) -> str:
-    """Say why somebody's votes count as much as they do."""
+def reason_of(person: Reliability, median: float) -> str:
+    """Return the sentence that explains the weight of a person's votes."""
     percent = f"{100 * person.accuracy:.0f} % ({100 * person.low:.0f} to {100 * person.high:.0f})"
     return (
         f"On {person.shared} votes that others gave too, names the image held for the better one "
-        f"{percent} of the time; the middle person {100 * middle:.0f} %."
+        f"{percent} of the time; the middle person {100 * median:.0f} %."
     )

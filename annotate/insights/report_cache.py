@@ -1,10 +1,10 @@
-"""What votes add up to, kept: asked again it is there, and a new vote is added to what is known.
+"""Cache of the insights: answers are kept, and a new vote is added to what is known.
 
-InsightsCache ── VoteColumnCache   the votes as numbers, brought up to date by what is new
-             ── quality  the statistics, without a store
+InsightsCache ── VoteColumnCache  the votes as columns, extended by what is new
+              ── statistics       computed on them, without a store
 
-Votes, undos, reports, remarks and known pairs are only ever appended, so the newest of each say
-whether an answer still holds; it is never older than they are.
+Votes, undos, flags, annotations and gold pairs are only ever appended, so that the newest id of
+each says whether an answer still holds; an answer is never older than they are.
 """
 
 import threading
@@ -17,14 +17,14 @@ import numpy as np
 
 from annotate.insights.image_feature_store import ImageFeatureStore
 from annotate.insights.summary import (
-    MOST_SHARED,
-    Source,
-    told_boards,
-    told_differs,
-    told_habits,
-    told_person,
-    told_taste,
-    told_votes,
+    MAX_SHARED_PAIRS,
+    ReportSource,
+    describe_annotator,
+    describe_differences,
+    describe_habits,
+    describe_leaderboards,
+    describe_likings,
+    describe_votes,
 )
 from annotate.statistics import vote_tables
 from annotate.statistics.bradley_terry import Match, leaderboards
@@ -36,18 +36,18 @@ from storage.records import QUESTIONS
 from storage.store import Store
 
 Moment = tuple[int | None, ...]
-Told = dict[str, Any]
+JsonObject = dict[str, Any]
 T = TypeVar("T")
 
-MOST_KEPT = 64
-"""Answers that are kept, those asked last; one takes some 50 kB."""
-FEWEST_REPEATS = 10
-"""Repeats that both were decisive; with fewer they prove nothing about a person."""
+MAX_ANSWERS = 64
+"""Answers kept, the most recently asked ones; each takes some 50 kB."""
+MIN_REPEATS = 10
+"""Repeated pairs with two decisive votes, below which they prove nothing about a person."""
 
 
 @dataclass
-class Known:
-    """Everything that was added up at one moment."""
+class VoteAnalysis:
+    """The votes of one moment, and the answers computed from them."""
 
     moment: Moment
     votes: VoteColumns
@@ -56,7 +56,10 @@ class Known:
 
 
 class InsightsCache:
-    """Adds up the votes on a model's pairs; callers at the same time share one computation."""
+    """Insights into the votes on a model's pairs, computed once for all callers.
+
+    Safe from any thread.
+    """
 
     def __init__(self, store: Store, model_id: str, features: ImageFeatureStore) -> None:
         self._store, self._model_id, self._image_features = store, model_id, features
@@ -66,111 +69,127 @@ class InsightsCache:
             lambda: entries.hidden(model_id),
             features.rows_of,
         )
-        self._known: Known | None = None
-        self._adding_up = threading.Lock()
+        self._analysis: VoteAnalysis | None = None
+        self._computing = threading.Lock()
 
-    def report(self, person: str | None, within_s: float) -> tuple[Told, Told]:
-        """Return what is said of one person's votes or of everybody's, and how many images are
-        measured; nobody may change it.
+    def report(self, person: str | None, within_s: float) -> tuple[JsonObject, JsonObject]:
+        """Return the report on one person's votes or on everybody's, and the images measured.
+
+        Nobody may change the report: it is kept.
         """
         return self._measured("report", person, within_s, self._report)
 
-    def own(self, person: str, within_s: float) -> tuple[Told, Told]:
-        """Return what a person's votes say without those of others, and the same."""
+    def own(self, person: str, within_s: float) -> tuple[JsonObject, JsonObject]:
+        """Return the report on a person's own votes, and the images measured."""
         return self._measured("own", person, within_s, self._own)
 
     def reliable(self) -> tuple[dict[str, Reliability], dict[str, float]]:
-        """Return how far people can be relied on by what others say, and by what they say twice."""
-        with self._adding_up:
-            return self._answer(self._now(), ("reliable", None), self._reliability)
+        """Return everybody's reliability by the votes of others, and by repeats of their own."""
+        with self._computing:
+            return self._answer(self._current(), ("reliable", None), self._reliability)
 
     def _measured(
-        self, kind: str, person: str | None, within_s: float, work: Callable[[Source], Told]
-    ) -> tuple[Told, Told]:
-        with self._adding_up:
-            known = self._now()
-            looked_at = self._looked_at(known, kind, person)
-        # Not within the lock: others may be answered while images are measured.
-        left = self._image_features.measure(looked_at, within_s)
-        with self._adding_up:
+        self,
+        kind: str,
+        person: str | None,
+        within_s: float,
+        work: Callable[[ReportSource], JsonObject],
+    ) -> tuple[JsonObject, JsonObject]:
+        with self._computing:
+            known = self._current()
+            rows = self._image_rows(known, kind, person)
+
+        # Without the lock: others may be answered while images are measured.
+        left = self._image_features.measure(rows, within_s)
+
+        with self._computing:
             answer = self._answer(
-                known, (kind, person), lambda one: work(self._source(one, person)), left == 0
+                known,
+                (kind, person),
+                lambda analysis: work(self._source(analysis, person)),
+                left == 0,
             )
-        return answer, {"left": left, "of": len(looked_at)}
+        return answer, {"left": left, "of": len(rows)}
 
-    def _looked_at(self, known: Known, kind: str, person: str | None) -> np.ndarray:
-        """The rows of the images that are to be measured."""
+    def _image_rows(self, known: VoteAnalysis, kind: str, person: str | None) -> np.ndarray:
+        """Return the feature rows of all images that the answer is about."""
 
-        def rows(one: Known) -> np.ndarray:
-            votes = one.votes.of(person if kind == "own" else None)
+        def rows(analysis: VoteAnalysis) -> np.ndarray:
+            votes = analysis.votes.of(person if kind == "own" else None)
             return np.unique(np.concatenate([votes.first_image, votes.second_image]))
 
         return self._answer(known, ("images", person if kind == "own" else None), rows)
 
-    def _now(self) -> Known:
-        """What is known of the votes as they are now."""
+    def _current(self) -> VoteAnalysis:
+        """Return the analysis of the votes as they are now."""
         moment = self._store.quality.entries.newest_ids()
-        if self._known is None or self._known.moment != moment:
+        if self._analysis is None or self._analysis.moment != moment:
             votes = self._columns.columns()
-            self._known = Known(moment, votes, ImagePairVotes.of(votes))
-        return self._known
+            self._analysis = VoteAnalysis(moment, votes, ImagePairVotes.of(votes))
+        return self._analysis
 
     def _answer(
         self,
-        known: Known,
+        known: VoteAnalysis,
         name: tuple[str, str | None],
-        work: Callable[[Known], T],
+        work: Callable[[VoteAnalysis], T],
         lasting: bool = True,
     ) -> T:
-        """Return what was found before, or find it, and keep it if it is `lasting`."""
+        """Return a kept answer, or compute it and keep it if it is `lasting`.
+
+        An answer is not lasting while images are still to be measured.
+        """
         if name in known.answers:
             known.answers.move_to_end(name)
             kept: T = known.answers[name]
             return kept
+
         found = work(known)
         if lasting:
             known.answers[name] = found
-        while len(known.answers) > MOST_KEPT:
+        while len(known.answers) > MAX_ANSWERS:
             known.answers.popitem(last=False)
         return found
 
-    def _source(self, known: Known, person: str | None) -> Source:
+    def _source(self, known: VoteAnalysis, person: str | None) -> ReportSource:
         gold = self._store.quality.entries.gold(self._model_id)
-        return Source(known.votes, known.units, person, gold, self._image_features.features())
+        return ReportSource(known.votes, known.units, person, gold, self._image_features.features())
 
-    def _report(self, source: Source) -> Told:
+    def _report(self, source: ReportSource) -> JsonObject:
         reasons = self._store.quality.reasons(self._model_id)
         told = {
             "people": vote_tables.people_by_votes(source.votes)
             if source.person is None
             else [source.person],
-            **told_votes(source, reasons),
-            **told_habits(source),
-            "boards": told_boards(leaderboards(list(self._matches(source.person)))),
-            "likes": told_taste(source),
-            "differs": told_differs(source),
+            **describe_votes(source, reasons),
+            **describe_habits(source),
+            "boards": describe_leaderboards(leaderboards(list(self._matches(source.person)))),
+            "likes": describe_likings(source),
+            "differs": describe_differences(source),
         }
+
         source.example_pairs.fill(self._store.quality.entries.shown)
         return told
 
-    def _own(self, source: Source) -> Told:
+    def _own(self, source: ReportSource) -> JsonObject:
         assert source.person is not None
         reasons, habits = self._store.quality.reasons(self._model_id), {}
         if len(source.mine):
-            habits = {source.person: told_person(source.mine, source.gold)}
+            habits = {source.person: describe_annotator(source.mine, source.gold)}
         told = {
             "people": [source.person],
-            **told_votes(source, reasons),
+            **describe_votes(source, reasons),
             "habits": habits,
-            "likes": told_taste(source),
+            "likes": describe_likings(source),
         }
+
         source.example_pairs.fill(self._store.quality.entries.shown)
         return told
 
-    def _reliability(self, known: Known) -> tuple[dict[str, Reliability], dict[str, float]]:
+    def _reliability(self, known: VoteAnalysis) -> tuple[dict[str, Reliability], dict[str, float]]:
         votes = known.votes.where(~known.votes.trial)
-        people, _ = estimate_reliability(ImagePairVotes.of(votes).decisions(MOST_SHARED))
-        return people, proved(votes)
+        people, _ = estimate_reliability(ImagePairVotes.of(votes).decisions(MAX_SHARED_PAIRS))
+        return people, proved_accuracies(votes)
 
     def _matches(self, person: str | None) -> Iterable[Match]:
         scores = {"after": 1.0, "before": 0.0, "tie": 0.5}
@@ -181,11 +200,11 @@ class InsightsCache:
                     yield Match(trial.after, trial.before, scores[vote.result], vote.prompt)
 
 
-def proved(votes: VoteColumns) -> dict[str, float]:
-    """The accuracy that repeats prove for people, by the lower end of the interval."""
+def proved_accuracies(votes: VoteColumns) -> dict[str, float]:
+    """Return the accuracy that repeats prove for each person: that of the interval's lower end."""
     found = {}
     for name in vote_tables.people_by_votes(votes):
         twice = consistency(vote_tables.repeated_pairs(votes.of(name)))
-        if twice.same.of >= FEWEST_REPEATS:
+        if twice.same.of >= MIN_REPEATS:
             found[name] = accuracy_from_repeats(twice.same.low)
     return found

@@ -11,14 +11,14 @@ import numpy as np
 
 from annotate.insights.attributes import NAMES
 from annotate.insights.summary import (
-    MOST_DISSENTS,
-    MOST_PROMPTS,
-    MOST_SHARED,
-    MOST_WORDS,
+    MAX_DISAGREEMENTS,
+    MAX_PROMPTS,
+    MAX_SHARED_PAIRS,
+    MAX_WORDS,
+    describe_contrast,
+    describe_proportion,
     direction,
-    in_its_direction,
-    told,
-    why_thin,
+    why_nothing_stands_out,
 )
 from annotate.statistics.attribute_effects import attribute_effects
 from annotate.statistics.dawid_skene import estimate_reliability
@@ -52,10 +52,10 @@ def report(store: Store, base: str, looks: Looks, person: str | None) -> dict[st
     gold = store.quality.control_pairs.gold(base)
     return {
         "people": people_of(votes) if person is None else [person],
-        **told_votes(mine, reasons),
-        **told_habits(mine, units, gold),
-        "likes": told_taste(units, all_units, looks, person),
-        "differs": None if person is None else told_differs(all_units, person, looks),
+        **describe_votes(mine, reasons),
+        **describe_habits(mine, units, gold),
+        "likes": describe_likings(units, all_units, looks, person),
+        "differs": None if person is None else describe_differences(all_units, person, looks),
     }
 
 
@@ -186,7 +186,9 @@ def by_word(votes: Sequence[FullVote]) -> list[tuple[str, Proportion, bool]]:
     return sorted(found, key=lambda row: (not row[2], -abs((row[1].value or 0.5) - 0.5), row[0]))
 
 
-def told_votes(votes: Sequence[FullVote], reasons: Mapping[int, Sequence[str]]) -> dict[str, Any]:
+def describe_votes(
+    votes: Sequence[FullVote], reasons: Mapping[int, Sequence[str]]
+) -> dict[str, Any]:
     groups = list(by_prompt(votes).items())
     return {
         "votes": len(votes),
@@ -196,17 +198,17 @@ def told_votes(votes: Sequence[FullVote], reasons: Mapping[int, Sequence[str]]) 
             "per_hour": per_hour(votes),
             "median_ms": median_ms(votes),
         },
-        "prompts": [told_prompt(prompt, some) for prompt, some in groups[:MOST_PROMPTS]],
-        "more_prompts": max(0, len(groups) - MOST_PROMPTS),
+        "prompts": [describe_prompt(prompt, some) for prompt, some in groups[:MAX_PROMPTS]],
+        "more_prompts": max(0, len(groups) - MAX_PROMPTS),
         "words": [
-            {"word": word, "good": told(some), "tells": tells}
-            for word, some, tells in by_word(votes)[:MOST_WORDS]
+            {"word": word, "good": describe_proportion(some), "tells": tells}
+            for word, some, tells in by_word(votes)[:MAX_WORDS]
         ],
-        "reasons": told_reasons(votes, reasons),
+        "reasons": describe_reasons(votes, reasons),
     }
 
 
-def told_prompt(prompt: str, votes: Sequence[FullVote]) -> dict[str, Any]:
+def describe_prompt(prompt: str, votes: Sequence[FullVote]) -> dict[str, Any]:
     """How the votes on one prompt went."""
     verdicts = [vote.verdict for vote in votes]
     named = ("tie", "both_good", "both_bad", "skip")
@@ -219,7 +221,7 @@ def told_prompt(prompt: str, votes: Sequence[FullVote]) -> dict[str, Any]:
     }
 
 
-def told_reasons(
+def describe_reasons(
     votes: Sequence[FullVote], reasons: Mapping[int, Sequence[str]]
 ) -> list[dict[str, Any]]:
     """Each reason: how often, on which prompts, and pairs; the most frequent first."""
@@ -228,10 +230,10 @@ def told_reasons(
         for reason in reasons.get(vote.vote_id, ()):
             given.setdefault(reason, []).append(vote)
     ordered = sorted(given.items(), key=lambda row: (-len(row[1]), row[0]))
-    return [told_reason(reason, some) for reason, some in ordered]
+    return [describe_reason(reason, some) for reason, some in ordered]
 
 
-def told_reason(reason: str, votes: Sequence[FullVote]) -> dict[str, Any]:
+def describe_reason(reason: str, votes: Sequence[FullVote]) -> dict[str, Any]:
     """One reason, the newest pairs first."""
     prompts = Counter(vote.prompt for vote in votes).most_common(MOST_EXAMPLES)
     newest = [
@@ -247,12 +249,14 @@ def told_reason(reason: str, votes: Sequence[FullVote]) -> dict[str, Any]:
     }
 
 
-def told_habits(votes: Sequence[FullVote], units: Units, gold: dict[str, str]) -> dict[str, Any]:
+def describe_habits(
+    votes: Sequence[FullVote], units: Units, gold: dict[str, str]
+) -> dict[str, Any]:
     names = people_of(votes)
-    people, why = estimate_reliability(decisions(dict(list(units.items())[-MOST_SHARED:])))
+    people, why = estimate_reliability(decisions(dict(list(units.items())[-MAX_SHARED_PAIRS:])))
     return {
         "habits": {
-            name: told_person([vote for vote in votes if vote.annotator == name], gold)
+            name: describe_annotator([vote for vote in votes if vote.annotator == name], gold)
             for name in names
         },
         "agreement": asdict(alpha_from_ratings(opinions(units))),
@@ -261,33 +265,35 @@ def told_habits(votes: Sequence[FullVote], units: Units, gold: dict[str, str]) -
     }
 
 
-def told_person(votes: Sequence[FullVote], gold: Mapping[str, str]) -> dict[str, Any]:
+def describe_annotator(votes: Sequence[FullVote], gold: Mapping[str, str]) -> dict[str, Any]:
     """One person's habits."""
     sides = side_bias([vote.verdict == "left" for vote in votes if vote.winner is not None])
     twice = consistency(repeated(votes))
     return {
         "votes": len(votes),
         "median_ms": median_ms(votes),
-        "left": told(sides.left),
+        "left": describe_proportion(sides.left),
         "leaning": sides.leaning,
         "looked_at": sides.looked_at,
-        "same_twice": told(twice.same),
+        "same_twice": describe_proportion(twice.same),
         "left_twice": twice.left_twice,
         "right_twice": twice.right_twice,
         "tie_twice": twice.tie_twice,
         "tie_once": twice.tie_once,
-        "known": told(known_answers(votes, dict(gold))),
+        "known": describe_proportion(known_answers(votes, dict(gold))),
     }
 
 
-def told_taste(units: Units, all_units: Units, looks: Looks, person: str | None) -> dict[str, Any]:
+def describe_likings(
+    units: Units, all_units: Units, looks: Looks, person: str | None
+) -> dict[str, Any]:
     choices = majority(units) if person is None else choices_of(all_units, person)
     choices = [one for one in choices if one[1] in looks and one[2] in looks]
     found = attribute_effects(differences(choices, looks), NAMES)
     return {
         "pairs": len(choices),
-        "why": why_thin(len(choices), found),
-        "attributes": [told_liked(one, choices) for one in found],
+        "why": why_nothing_stands_out(len(choices), found),
+        "attributes": [describe_effect(one, choices) for one in found],
     }
 
 
@@ -303,12 +309,12 @@ def differences(choices: Sequence[Choice], looks: Mapping[str, np.ndarray]) -> n
     return np.array(rows) if rows else np.zeros((0, len(NAMES)))
 
 
-def told_liked(one: Any, choices: Sequence[Choice]) -> dict[str, Any]:
+def describe_effect(one: Any, choices: Sequence[Choice]) -> dict[str, Any]:
     """One attribute with its example pairs."""
     return {
         "name": one.name,
         "words": direction(one.name, (one.more.value or 0.5) - 0.5),
-        "more": told(one.more),
+        "more": describe_proportion(one.more),
         "effect": one.effect,
         "effect_low": one.effect_low,
         "effect_high": one.effect_high,
@@ -333,7 +339,7 @@ def example(choice: Choice) -> dict[str, str]:
     return {"prompt": prompt, "chosen_url": image_url(chosen), "other_url": image_url(other)}
 
 
-def told_differs(units: Units, person: str, looks: Looks) -> dict[str, Any]:
+def describe_differences(units: Units, person: str, looks: Looks) -> dict[str, Any]:
     found, compared = disagreements(units, person)
     mine = [one for one in choices_of(units, person) if one[1] in looks and one[2] in looks]
     others = {p: {n: v for n, v in unit.items() if n != person} for p, unit in units.items()}
@@ -342,9 +348,9 @@ def told_differs(units: Units, person: str, looks: Looks) -> dict[str, Any]:
     return {
         "compared": compared,
         "different": len(found),
-        "pairs": found[:MOST_DISSENTS],
+        "pairs": found[:MAX_DISAGREEMENTS],
         "attributes": [
-            {"name": one.name, **in_its_direction(one)} for one in sides if one.significant
+            {"name": one.name, **describe_contrast(one)} for one in sides if one.significant
         ],
     }
 

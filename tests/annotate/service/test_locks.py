@@ -18,7 +18,7 @@ from annotate.labeling.quality_control import GOLD_SHARE, REPEAT_SHARE
 from storage.database import Database
 from storage.tables.people import Role
 
-TURNS = {"_measuring", "_learning", "_rendering", "_busy", "_adding_up"}
+TURNS = {"_measuring", "_learning", "_rendering", "_busy", "_computing"}
 
 
 class Watched:
