@@ -1,4 +1,4 @@
-"""Work on what the studio made, without the app.
+"""Work on the studio's files without the app.
 
 python -m annotate report FOLDER [--out DIR]    an evaluation as report.html and report.md
 python -m annotate people add NAME --role admin    somebody who may sign in
@@ -14,7 +14,7 @@ from annotate.errors import AnnotateError
 
 
 def main(given: Sequence[str] | None = None, prog: str = "python -m annotate") -> int:
-    """Run one command; errors we know end in one sentence."""
+    """Run one command and return the exit status; expected errors end in one sentence."""
     root = argparse.ArgumentParser(
         prog=prog,
         description=__doc__,
@@ -25,17 +25,18 @@ def main(given: Sequence[str] | None = None, prog: str = "python -m annotate") -
     report.add_argument("folder", type=Path, metavar="FOLDER", help="holds evaluation.json")
     report.add_argument("--out", type=Path, metavar="DIR", help="where to write (FOLDER itself)")
     add_people_command(commands)
+
     chosen = root.parse_args(given)
     try:
-        print(*(people(chosen) if chosen.command == "people" else written(chosen)), sep="\n")
+        print(*(change_people(chosen) if chosen.command == "people" else write(chosen)), sep="\n")
     except AnnotateError as error:
         print(f"{prog.split()[-1]}: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def people(chosen: argparse.Namespace) -> list[str]:
-    """Change who may sign in; raises AnnotateError with what storage says."""
+def change_people(chosen: argparse.Namespace) -> list[str]:
+    """Change who may sign in, and return lines to print; raises AnnotateError."""
     from annotate.auth.people_commands import run_people  # noqa: PLC0415  DuckDB takes a moment
     from storage import StorageError  # noqa: PLC0415
 
@@ -45,7 +46,7 @@ def people(chosen: argparse.Namespace) -> list[str]:
         raise AnnotateError(str(error)) from error
 
 
-def written(chosen: argparse.Namespace) -> list[Path]:
+def write(chosen: argparse.Namespace) -> list[Path]:
     """Write a report and return its files."""
     from annotate.report.write import write_report  # noqa: PLC0415  Pillow takes a moment
 

@@ -1,4 +1,4 @@
-"""Work that takes seconds to minutes, watched while it goes on."""
+"""Background jobs: run a slow task in a thread and report its progress."""
 
 import threading
 import time
@@ -9,29 +9,30 @@ from typing import Any
 from annotate.clock import Monotonic
 
 TICK_S = 0.5
+"""Seconds between two looks at a job, and so between two updates of a page."""
 
 
 class DurationHistory:
-    """How long each kind of work took the last time, so that the next one knows its time left."""
+    """Durations of the newest task of each kind, from which the time left of the next is told."""
 
     def __init__(self, clock: Monotonic = time.monotonic) -> None:
         self._clock = clock
-        self._took: dict[str, float] = {}
+        self._durations: dict[str, float] = {}
 
     @contextmanager
     def timed(self, kind: str) -> Iterator[None]:
-        """Time work of a kind; one that fails says nothing."""
+        """Time a task of a kind; one that fails is not recorded."""
         began = self._clock()
         yield
-        self._took[kind] = self._clock() - began
+        self._durations[kind] = self._clock() - began
 
     def expected(self, kind: str) -> float | None:
-        """How long work of this kind took the last time."""
-        return self._took.get(kind)
+        """Return the seconds that the newest task of this kind took; None before the first."""
+        return self._durations.get(kind)
 
 
 class BackgroundJob:
-    """One piece of work in a thread of its own; its result or its error comes from `result`."""
+    """One task in a thread of its own; `result` gives what it returned or raises its error."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self._work = work
@@ -42,18 +43,18 @@ class BackgroundJob:
         self._thread.start()
 
     def seconds(self) -> Iterator[float]:
-        """Return how long it goes on, again and again until it has ended."""
+        """Yield the seconds since the start, every TICK_S until the task has ended."""
         while self._thread.is_alive():
             yield time.monotonic() - self._began
             self._thread.join(TICK_S)
 
     def ended(self, within_s: float) -> bool:
-        """Whether the work has ended; waits for it, but no longer than this."""
+        """Wait for the end, but no longer than this, and return whether it was reached."""
         self._thread.join(within_s)
         return not self._thread.is_alive()
 
     def result(self) -> Any:
-        """Wait for the end and return what the work returned, or raise what it raised."""
+        """Wait for the end and return what the task returned, or raise what it raised."""
         self._thread.join()
         if self._error is not None:
             raise self._error
@@ -62,5 +63,6 @@ class BackgroundJob:
     def _run(self) -> None:
         try:
             self._value = self._work()
+        # BaseException too: a job that ends without a result would look like one that gave None.
         except BaseException as error:
             self._error = error

@@ -1,4 +1,4 @@
-"""Everything the plain part of the annotate folder raises on purpose.
+"""Errors that annotate raises on purpose, all but those that only concern its web layer.
 
 AnnotateError
 ├── InvalidRequest       an argument that cannot be used: a name, a key, a seed, settings
@@ -6,7 +6,7 @@ AnnotateError
 ├── InvalidSchedule      a threshold or a time of day that is none
 ├── NothingToLearn       no left or right vote yet
 ├── NotResumable         a run that is done has nothing to go on with
-├── SamplerSuspended     the image model rests while a run has the memory
+├── SamplerSuspended     the image model is stopped while a run has the memory
 ├── ReleaseBlocked       a version failed its checks
 ├── VersionFileMissing   a version's file is no longer where it was
 ├── BrokenImage          an image file that cannot be read
@@ -16,7 +16,7 @@ AnnotateError
 ├── TooManyAttempts      signing in failed too often
 ├── WeakPassword         a password that is too short or too easy
 ├── PortInUse            an address that cannot be listened on
-├── InvalidImport        a folder of images that cannot be brought in
+├── InvalidImport        a folder of images that cannot be imported
 └── BrokenEvaluation     an evaluation that cannot be read, or a report not be written
 
 Every message says what happened, to which thing, and what to do next.
@@ -24,7 +24,7 @@ Every message says what happened, to which thing, and what to do next.
 
 
 class AnnotateError(Exception):
-    """Base of everything the plain part of annotate raises on purpose."""
+    """Base of the errors that annotate raises on purpose."""
 
 
 class InvalidRequest(AnnotateError):
@@ -60,11 +60,11 @@ class BrokenEvaluation(AnnotateError):
 
 
 class InvalidImport(AnnotateError):
-    """A folder holds no images that can be brought in."""
+    """A folder holds no images that can be imported."""
 
 
 class SamplerSuspended(AnnotateError):
-    """The image model rests while a run has the memory of the device."""
+    """The image model is stopped while a run has the memory of the device."""
 
 
 class ReleaseBlocked(AnnotateError):
@@ -80,7 +80,7 @@ class NotAllowed(AnnotateError):
 
 
 class SignInRefused(AnnotateError):
-    """The name or the password is wrong; which of them is not told."""
+    """The name or the password is wrong; the message does not say which."""
 
 
 class TooManyAttempts(AnnotateError):
@@ -92,4 +92,4 @@ class WeakPassword(AnnotateError):
 
 
 class PortInUse(AnnotateError):
-    """An address cannot be listened on, most often because something else does."""
+    """An address cannot be listened on, most often because another program does."""

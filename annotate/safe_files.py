@@ -1,4 +1,4 @@
-"""Read files that others made: regular ones within a folder, opened once, no more than so much."""
+"""Safe reading of untrusted files: regular ones within a folder, opened once, up to a size."""
 
 import os
 import stat
@@ -12,19 +12,19 @@ OUTSIDE = "a link that leads out of the folder"
 UNREADABLE = "could not be read"
 TOO_LARGE = "too large a file"
 CHANGED = "changed while it was read"
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 # O_NONBLOCK keeps a pipe that took the file's place from blocking; Windows has O_BINARY alone.
 OPTIONS = ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NOFOLLOW", "O_NONBLOCK")
 FLAGS = os.O_RDONLY | sum({getattr(os, option, 0) for option in OPTIONS})
 
 
 class SkippedFile(Exception):
-    """A file that is left out; the text is the reason, to be counted by."""
+    """A file is left out; the text is the reason, by which such files are counted."""
 
 
 @contextmanager
 def open_regular(path: Path, root: Path | None) -> Iterator[tuple[BinaryIO, int]]:
-    """Open a regular file and give it with its size.
+    """Open a regular file and yield it with its size in bytes.
 
     A link is followed where it stays within `root`, or anywhere without one. Raises SkippedFile,
     also for what goes wrong while the file is read.
@@ -39,12 +39,12 @@ def open_regular(path: Path, root: Path | None) -> Iterator[tuple[BinaryIO, int]
 def _open(path: Path, root: Path | None) -> BinaryIO:
     """Open a regular file.
 
-    What is at the path is looked at before it is opened, for opening a pipe waits and opening a
-    device may do things, and again afterwards, for it may have been replaced.
+    The path is checked before it is opened, since opening a pipe waits and opening a device may do
+    things, and again afterwards, since it may have been replaced in between.
     """
     real = path
     if root is None or stat.S_ISLNK(os.lstat(path).st_mode):
-        real = _followed(path)
+        real = _resolve(path)
     if root is not None and real is not path and not real.is_relative_to(root):
         raise SkippedFile(OUTSIDE)
 
@@ -60,7 +60,8 @@ def _open(path: Path, root: Path | None) -> BinaryIO:
     return file
 
 
-def _followed(path: Path) -> Path:
+def _resolve(path: Path) -> Path:
+    """Return the path that links lead to; raises SkippedFile."""
     try:
         return path.resolve(strict=True)
     except (ValueError, RuntimeError) as error:
@@ -83,20 +84,21 @@ def read_whole(path: Path, root: Path, most: int) -> bytes:
 
 
 def read_start(path: Path, root: Path, most: int) -> bytes:
-    """Return the first `most` bytes of a file at the longest; raises SkippedFile."""
+    """Return the first `most` bytes of a file, or all of a shorter one; raises SkippedFile."""
     with open_regular(path, root) as (file, size):
         return file.read(min(size, most))
 
 
 def display_path(path: Path, root: Path) -> str:
-    """Return a path below a folder as text that any terminal and JSON can hold."""
+    """Return a path relative to a folder as text that any terminal and JSON can hold."""
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     return printable(name)
 
 
 def printable(text: str) -> str:
-    """Return a text with what cannot be printed escaped, and with its end cut off if it is long."""
+    """Escape unprintable characters of a text, and cut a long one."""
     escaped = (
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:LONGEST_NAME]
+        c if c.isprintable() else c.encode("unicode_escape").decode()
+        for c in text[:MAX_NAME_LENGTH]
     )
-    return "".join(escaped) + "..." * (len(text) > LONGEST_NAME)
+    return "".join(escaped) + "..." * (len(text) > MAX_NAME_LENGTH)

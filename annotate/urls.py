@@ -1,4 +1,7 @@
-"""Pairs and images as a page needs them; no address names a path, a model or a version."""
+"""Addresses of images, and pairs as a page takes them.
+
+No address names a path, a model or a version, which would spoil a blind test.
+"""
 
 from typing import Any
 
@@ -11,18 +14,18 @@ QUESTION_TEXTS = {
 
 
 def image_url(image_id: str) -> str:
-    """Return where an image is served, relative to the server's root."""
+    """Return the address of an image, relative to the server's root."""
     return f"img/{image_id}.png"
 
 
 def pair_view(pair: Pair) -> dict[str, Any]:
-    """Return a pair as a page needs it; `question` only where it is not simply the better one."""
-    told = {
+    """Return a pair as a page takes it; `question` only where it is not which one is better."""
+    view = {
         "pair_id": pair.pair_id,
         "prompt": pair.prompt,
         "left_url": image_url(pair.left),
         "right_url": image_url(pair.right),
     }
-    return told | (
-        {"question": QUESTION_TEXTS[pair.question]} if pair.question in QUESTION_TEXTS else {}
-    )
+    if pair.question in QUESTION_TEXTS:
+        view["question"] = QUESTION_TEXTS[pair.question]
+    return view

@@ -1,4 +1,4 @@
-"""Checks of what people and programs send; each refusal is one sentence."""
+"""Validation of arguments that people and programs send; each refusal is one sentence."""
 
 import json
 from collections.abc import Sequence
@@ -7,21 +7,21 @@ from typing import Any
 from annotate.errors import InvalidRequest
 from annotate.interfaces import RenderItem
 
-NAMELESS = "me"
-LONGEST_NAME = 64
+DEFAULT_ANNOTATOR = "me"
+MAX_NAME_LENGTH = 64
 SEEDS = 2**32
-LONGEST_RESPONSE_MS = 24 * 3600 * 1000
-MOST_COMPARISONS = 256
+MAX_RESPONSE_MS = 24 * 3600 * 1000
+MAX_COMPARISONS = 256
 
 
 def as_annotator(name: object) -> str:
-    """Return an annotator's name, "me" for none."""
+    """Return an annotator's name without spaces around it; "me" for none."""
     if not isinstance(name, str):
         raise InvalidRequest(f"The annotator must be a text, not {name!r}. Send a name.")
-    name = name.strip() or NAMELESS
-    if len(name) > LONGEST_NAME:
+    name = name.strip() or DEFAULT_ANNOTATOR
+    if len(name) > MAX_NAME_LENGTH:
         raise InvalidRequest(
-            f"The annotator's name has {len(name)} characters, and it may have {LONGEST_NAME}. "
+            f"The annotator's name has {len(name)} characters, and it may have {MAX_NAME_LENGTH}. "
             "Choose a shorter one."
         )
     if not name.isprintable():
@@ -32,7 +32,7 @@ def as_annotator(name: object) -> str:
 
 
 def as_text(value: object, name: str) -> str:
-    """Return a text argument, whatever it says."""
+    """Return an argument that must be a text."""
     if not isinstance(value, str):
         raise InvalidRequest(f"{name} must be a text, not {value!r}.")
     return value
@@ -50,13 +50,13 @@ def as_seed(seed: object) -> int:
 
 
 def as_items(prompts: object, seeds: object) -> list[RenderItem]:
-    """Return every prompt with every seed, prompt by prompt."""
+    """Return an item for every prompt with every seed, prompt by prompt."""
     if not isinstance(prompts, list | tuple) or not isinstance(seeds, list | tuple):
         raise InvalidRequest("Send the prompts as a list of texts and the seeds as a list.")
-    if len(prompts) * len(seeds) > MOST_COMPARISONS:
+    if len(prompts) * len(seeds) > MAX_COMPARISONS:
         asked = f"{len(prompts):,} prompts with {len(seeds):,} seeds"
         raise InvalidRequest(
-            f"{asked} would be {len(prompts) * len(seeds):,} comparisons; {MOST_COMPARISONS} at "
+            f"{asked} would be {len(prompts) * len(seeds):,} comparisons; {MAX_COMPARISONS} at "
             "once are possible. Take fewer prompts or seeds."
         )
     texts: Sequence[str] = [as_text(prompt, "The prompt") for prompt in prompts]
@@ -65,7 +65,7 @@ def as_items(prompts: object, seeds: object) -> list[RenderItem]:
 
 
 def as_settings(settings: object) -> dict[str, Any]:
-    """Return the settings of a run from an object or its JSON; nothing means defaults."""
+    """Return the settings of a run from an object or its JSON; None or "" means defaults."""
     if isinstance(settings, str):
         try:
             settings = json.loads(settings.strip() or "{}")
@@ -81,7 +81,7 @@ def as_settings(settings: object) -> dict[str, Any]:
 
 
 def as_response_ms(response_ms: object) -> int | None:
-    """Return a response time in ms; None for one that cannot be true."""
+    """Return a response time in ms; None for an implausible one."""
     if isinstance(response_ms, bool) or not isinstance(response_ms, int):
         return None
-    return response_ms if 0 <= response_ms <= LONGEST_RESPONSE_MS else None
+    return response_ms if 0 <= response_ms <= MAX_RESPONSE_MS else None

@@ -1,11 +1,11 @@
-"""How many of what, in words: one pair, two pairs."""
+"""Counts in words: one pair, two pairs."""
 
 
-def pluralize(count: float, one: str) -> str:
-    """Return what so many are called; `one` takes an s where there are more or none."""
-    return one if count == 1 else f"{one}s"
+def pluralize(count: float, singular: str) -> str:
+    """Return a noun in the form that follows a count; its plural ends in s."""
+    return singular if count == 1 else f"{singular}s"
 
 
-def quantity(count: int, one: str) -> str:
-    """Return the number, with its thousands apart, and what so many are called."""
-    return f"{count:,} {pluralize(count, one)}"
+def quantity(count: int, singular: str) -> str:
+    """Return a count, with thousands separated, and its noun."""
+    return f"{count:,} {pluralize(count, singular)}"

@@ -11,7 +11,7 @@ from annotate.comparison.best_of_n import MAX_IMAGES, MIN_IMAGES, VOTES
 from annotate.comparison.mixes import BASE
 from annotate.errors import InvalidRequest
 from annotate.service.studio import Studio
-from annotate.validation import MOST_COMPARISONS
+from annotate.validation import MAX_COMPARISONS
 from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
 from annotate.web.tabs.compare_board import CompareBoard, read_prompts, read_seeds
 
@@ -69,10 +69,10 @@ class BestOfNSection:
         """Yield the board as images are rendered and scored, prompt by prompt."""
         texts, first = read_prompts(prompts), read_seeds(seeds)[0]
         total = len(texts) * candidates
-        if total > MOST_COMPARISONS:
+        if total > MAX_COMPARISONS:
             raise InvalidRequest(
                 f"{len(texts):,} prompts with {candidates} images each are {total:,}; "
-                f"{MOST_COMPARISONS} at once are possible. Take fewer prompts or images."
+                f"{MAX_COMPARISONS} at once are possible. Take fewer prompts or images."
             )
         if not scorer:
             raise InvalidRequest("Choose who judges: the votes, or a version of a fine-tune.")
