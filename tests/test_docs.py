@@ -156,6 +156,14 @@ def test_every_function_that_is_named_is_there(page):
         assert re.search(defined, text, re.M), f"{name} has no {function}"
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if not page.endswith("quality.md")])
+def test_every_button_that_is_named_is_on_the_page(page):
+    texts = [path for path in (ROOT / "annotate/web").rglob("*.*") if path.suffix in (".py", ".js")]
+    shown = "\n".join(path.read_text("utf-8") for path in texts)
+    for name in re.findall(r"(?<!\*)\*([A-Z][^*\n]+)\*(?!\*)", PAGES[page]):
+        assert name in shown, f"{page} names a button {name!r} that the page has not"
+
+
 @pytest.mark.parametrize("package", LAYERS)
 def test_architecture_names_every_room_in_the_order_of_its_layers(package):
     text = PAGES["ARCHITECTURE.md"].split("## Three walks")[0].split("## Folders")[1]
