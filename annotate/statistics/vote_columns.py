@@ -155,11 +155,11 @@ class VoteColumnCache:
         self._kept = {name: np.zeros(0, kind) for name, kind in TYPES.items()}
         self._undone = np.zeros(0, np.bool_)
         self._last = 0
-        self._lock = threading.Lock()
+        self._guard = threading.Lock()
 
     def columns(self) -> VoteColumns:
         """Read what is new, and return the votes that count now."""
-        with self._lock:
+        with self._guard:
             while entries := self._read(self._last, BATCH_SIZE):
                 self._append(entries)
             current = ~self._undone & ~np.isin(

@@ -75,12 +75,14 @@ class Played:
             elif kind == "undo":
                 self.store.undo_newest_act(who)
             elif kind == "again":
-                again = quality.checks.add_copy(pair_id, who, "repeat", swap=bool(number % 2))
+                again = quality.control_pairs.add_copy(
+                    pair_id, who, "repeat", swap=bool(number % 2)
+                )
                 self.store.vote(again.pair_id, verdict, who, new_id())
             elif kind == "gold":
                 pair = self.store.pair(pair_id)
                 winner = (pair.left, pair.right, "")[number % 3]
-                quality.checks.mark_gold(BASE, pair_id, winner, who)
+                quality.control_pairs.mark_gold(BASE, pair_id, winner, who)
             elif kind == "report":
                 self.store.flags.add(pair_id, who, "", new_id())
             elif kind == "decide":
