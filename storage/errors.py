@@ -1,51 +1,51 @@
-"""Everything the storage folder raises on purpose.
+"""Errors of the storage package.
 
 StorageError
-├── StudioInUse       another app holds this studio folder
-├── StudioNewer       the folder was written by a newer Palate (or a newer DuckDB)
-├── BrokenStudio      the folder cannot be read, or a file it needs is gone
+├── StudioInUse        another app holds this studio folder
+├── StudioNewer        the folder was written by a newer Palate (or a newer DuckDB)
+├── BrokenStudio       the folder cannot be read, or a file it needs is gone
 │   ├── DamagedDatabase   the database cannot be read, or not to its end
 │   └── MissingDatabase   the database is gone from a studio that had one
-├── NoCopy            a copy of the database could not be made
+├── NoCopy             a copy of the database could not be made
 │   └── DamagedSource     the database itself is damaged
-├── DiskFull          a write failed; nothing of it was recorded
-├── UnknownImage      no image has this id
-├── UnknownPair       no pair has this id
-├── UnknownSnapshot   no snapshot has this id
-├── UnknownRun        no run has this id
-├── UnknownVersion    the model has no version of this name
-├── VersionNeeded     a version that something needs cannot be deleted
-├── InvalidLabel      a version's name or note cannot be used
-├── InvalidExclusion  an exclusion without a reason, or of nothing
-├── UnknownKind       no kind of file is cleaned up by this name
-├── AlreadyVoted      this annotator has a current vote on this pair
-├── NothingToUndo     this annotator has no current vote
-├── UnknownVote       this annotator gave no vote under this key
-├── InvalidAnnotation     a strength, reason or criterion that cannot be
-├── UnknownFlag     no report has this id
-├── InvalidFlag     a note or a decision that cannot be
-├── UnknownQuad       no four images have this id
-├── InvalidRanking    not a best and another one as the worst
-├── NoLabelingSession         this annotator has no sitting under way
-├── InvalidGoal       a goal that no sitting can have
-├── NoVotes           no settled left or right vote to write a snapshot from
-├── InvalidPrompt     empty, too long, or with control characters
-├── InvalidVerdict    not one of the six verdicts
-├── InvalidAnnotator  empty, too long, or with control characters
-├── InvalidKey        empty, too long, or used before for another kind of act
-├── InvalidState      not one of the six states of a run
-├── InvalidPerson     a name that nobody can have
-├── PersonKnown       somebody has this name already
-├── UnknownPerson     nobody has this name
-├── StaleLink         a link to choose a password was used or has expired
-└── LastAdmin         nobody else could let people in
+├── DiskFull           a write failed; nothing of it was recorded
+├── UnknownImage       no image has this id
+├── UnknownPair        no pair has this id
+├── UnknownSnapshot    no snapshot has this id
+├── UnknownRun         no run has this id
+├── UnknownVersion     the model has no version of this name
+├── VersionNeeded      a version that something needs cannot be deleted
+├── InvalidLabel       a version's name or note cannot be used
+├── InvalidExclusion   an exclusion without a reason, or of nothing
+├── UnknownKind        no kind of file is cleaned up by this name
+├── AlreadyVoted       this annotator has a current vote on this pair
+├── NothingToUndo      this annotator has no current vote
+├── UnknownVote        this annotator has no vote under this key
+├── InvalidAnnotation  a strength, reason or criterion that cannot be
+├── UnknownFlag        no flag has this id
+├── InvalidFlag        a note or a decision that cannot be
+├── UnknownQuad        no four images have this id
+├── InvalidRanking     not a best and another one as the worst
+├── NoLabelingSession  this annotator has no session under way
+├── InvalidGoal        a goal that no session can have
+├── NoVotes            no settled left or right vote to write a snapshot from
+├── InvalidPrompt      empty, too long, or with control characters
+├── InvalidVerdict     not one of the six verdicts
+├── InvalidAnnotator   empty, too long, or with control characters
+├── InvalidKey         empty, too long, or used before for another kind of act
+├── InvalidState       not one of the six states of a run
+├── InvalidPerson      a name that nobody can have
+├── PersonKnown        somebody has this name already
+├── UnknownPerson      nobody has this name
+├── StaleLink          a link to choose a password was used or has expired
+└── LastAdmin          nobody else could let people in
 
 Every message says what happened, to which thing, and what to do next.
 """
 
 
 class StorageError(Exception):
-    """Base of everything the storage folder raises on purpose."""
+    """Base of the errors of the storage package."""
 
 
 class StudioInUse(StorageError):
@@ -172,7 +172,7 @@ class PersonKnown(StorageError):
 
 
 class UnknownPerson(StorageError):
-    """Nobody has this name."""
+    """No person has this name."""
 
 
 class StaleLink(StorageError):
@@ -184,19 +184,19 @@ class LastAdmin(StorageError):
 
 
 class UnknownVote(StorageError):
-    """This annotator gave no vote under this key."""
+    """This annotator has no vote under this key."""
 
 
 class InvalidAnnotation(StorageError):
-    """A strength, a reason or a criterion that cannot be."""
+    """The strength, reason or criterion of a vote cannot be used."""
 
 
 class UnknownFlag(StorageError):
-    """No report has this id."""
+    """No flag has this id."""
 
 
 class InvalidFlag(StorageError):
-    """A report's note or decision cannot be used."""
+    """The note of a flag, or the decision on it, cannot be used."""
 
 
 class UnknownQuad(StorageError):
@@ -208,8 +208,8 @@ class InvalidRanking(StorageError):
 
 
 class NoLabelingSession(StorageError):
-    """This annotator has no sitting under way."""
+    """This annotator has no session under way."""
 
 
 class InvalidGoal(StorageError):
-    """A goal of no votes, or of too many."""
+    """A goal of a session is no vote, or too many."""

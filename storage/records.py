@@ -1,4 +1,4 @@
-"""What the store takes and gives back: plain frozen values, no third-party import."""
+"""Records: the frozen values that the store takes and returns, without third-party imports."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Verdict(StrEnum):
-    """What a person said about a pair, in terms of the sides shown."""
+    """A vote's answer about a pair, in terms of the sides shown."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -23,16 +23,16 @@ class Verdict(StrEnum):
 
     @property
     def decisive(self) -> bool:
-        """Whether one image won."""
+        """True if one image won."""
         return self in (Verdict.LEFT, Verdict.RIGHT)
 
 
 QUESTIONS = ("overall", "appeal", "fidelity")
-"""Of a blind test: which is better in all, which looks better, which shows the prompt better."""
+"""Questions of a blind test: which is better overall, looks better, shows the prompt better."""
 
 
 class RunState(StrEnum):
-    """Where a fine-tuning run stands."""
+    """The state of a fine-tuning run."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -44,7 +44,7 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A text to draw images from; `source` says where it came from."""
+    """A text to render images from; `source` names its origin, such as a file."""
 
     prompt_id: int
     text: str
@@ -74,15 +74,15 @@ class Pair:
     right: str
     version: str
     trial: str | None = None
-    """The blind test that it belongs to; such a pair teaches nothing."""
+    """The blind test that it belongs to; no run trains on such a pair."""
     question: str = "overall"
-    """What is asked about it, one of QUESTIONS."""
+    """The question asked about it, one of QUESTIONS."""
     check: str | None = None
-    """repeat or gold, for a pair that one person is asked on purpose; it teaches nothing."""
+    """repeat or gold for a control pair, which one annotator is asked; no run trains on it."""
 
     @property
     def stream(self) -> str:
-        """What it is handed out with: pairs of one blind test, or of one version."""
+        """The queue it is handed out from: its blind test's, or its version's."""
         return self.trial or self.version
 
 
@@ -111,7 +111,7 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class VoteAnnotation:
-    """What is said of a vote: `kind` is strength, reason or criterion."""
+    """An annotation of a vote; `kind` is strength, reason or criterion."""
 
     kind: str
     name: str
@@ -120,7 +120,7 @@ class VoteAnnotation:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A reported pair; `decision` is open, shown, hidden, or withdrawn by who made it."""
+    """A flagged pair; `decision` is open, shown, hidden, or withdrawn by its annotator."""
 
     flag_id: int
     pair_id: str
@@ -135,7 +135,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class LabelingSession:
-    """A person's goal of so many votes; `state` is open, paused or ended."""
+    """An annotator's goal of so many votes; `state` is open, paused or ended."""
 
     session_id: str
     annotator: str
@@ -146,7 +146,7 @@ class LabelingSession:
 
 @dataclass(frozen=True, slots=True)
 class SessionVote:
-    """A vote or a ranking given in a sitting; `verdict` is ranking for the latter."""
+    """A vote or a ranking given in a session; the verdict of a ranking is "ranking"."""
 
     created: datetime
     verdict: str
@@ -161,7 +161,7 @@ class VoteReceipt:
     vote_id: int
     duplicate: bool
     trial: str | None = None
-    """The blind test that it counts for; None for a vote to learn from."""
+    """The blind test that it counts for; None for a vote to train on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A blind test of version `after` against `before` on prompts that no run learns from."""
+    """A blind test of version `after` against `before` on prompts that no run trains on."""
 
     trial_id: str
     base: str
@@ -189,7 +189,7 @@ class Trial:
     state: str
     """open or ended."""
     note: str | None
-    """Why it ended, or what was done about it."""
+    """The reason why it ended, or what was done about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class TrialVote:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A folder that a run learns from; line i of its pairs.jsonl is the vote `vote_ids[i]`."""
+    """A folder that a run trains on; line i of its pairs.jsonl is the vote `vote_ids[i]`."""
 
     snapshot_id: str
     path: Path
@@ -215,18 +215,18 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class UnusableVotes:
-    """Votes and rankings that cannot teach, because an image of theirs is gone or damaged."""
+    """Votes and rankings that no run can train on, as an image of theirs is gone or damaged."""
 
     votes: int
     decisive: int
-    """How many of them say which image is better."""
+    """The number of them that say which image is better."""
     images: dict[str, str] = field(hash=False)
-    """The image files by path, relative to the studio, with what is wrong: gone, damaged, ..."""
+    """The fault of each image file (gone, damaged, ...), by its path relative to the studio."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A fine-tuning run of `base`, from version `parent`; `trigger` says who asked for it."""
+    """A fine-tuning run of `base`, from version `parent`; `trigger` names what started it."""
 
     run_id: str
     state: RunState
@@ -261,7 +261,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class TrainedOn:
-    """What a run learned from: its snapshot, the votes in it by kind, and those undone since."""
+    """The votes a run trained on: its snapshot, its votes by kind, and those undone since."""
 
     snapshot_id: str
     counts: dict[str, int] = field(hash=False)
@@ -270,9 +270,9 @@ class TrainedOn:
 
 @dataclass(frozen=True, slots=True)
 class DiskUsage:
-    """What something takes on the disk, each file once however many names it has.
+    """Disk usage of one kind of file, counting each file once however many names it has.
 
-    `names` are some of the files, relative to the studio folder.
+    `bytes` of `files` files; `names` are some of them, relative to the studio folder.
     """
 
     kind: str
@@ -282,11 +282,11 @@ class DiskUsage:
 
 
 def new_id() -> str:
-    """Draw a fresh opaque id of 16 hex characters."""
+    """Return a fresh random id of 16 hex characters."""
     return secrets.token_hex(8)
 
 
 def recipe_key(recipe: Mapping[str, Any]) -> str:
-    """SHA-256 of a recipe's canonical JSON: equal recipes have equal keys, in any order."""
+    """Return the SHA-256 of a recipe's canonical JSON, which no order of its keys changes."""
     canonical = json.dumps(recipe, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

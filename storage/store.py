@@ -1,12 +1,16 @@
-"""The store: everything the app knows about a studio, behind one object.
+"""The store: everything that a studio remembers, behind one object.
 
-Store ── StudioFolder       the folder, its lock
-      ── Database   transactions, one writer
-      ── Prompts, Images, Pairs, Votes, Snapshots, Runs, Versions    one noun each
-          ── RunningCounts      what the votes add up to, in memory
-      ── material      images that people brought
-      ── snapshots    what runs learn from
-      ── library, disk    names, notes and deletions of versions; what takes space, and clean-up
+Store ── opening        lock, repair, migrations, copies     ── Database   transactions, one writer
+      ── Prompts, Images, Pairs, Votes, Runs, Versions       one table each, as methods of the store
+      ── RunningCounts  votes by verdict and waiting pairs, in memory
+      ── annotations, flags, rankings, undo_newest_act       what annotators give besides votes
+      ── quality        control pairs, exclusions, weights, votes for statistics
+      ── snapshots      the folders that runs train on
+      ── blind_tests, sessions, people, project_settings, aliases, imported_images
+      ── version_labels, disk    names, notes and deletions of versions; disk usage and clean-up
+
+A vote goes Store.vote, Votes.cast, RunningCounts.write, Database.write, which returns when the vote
+is on the disk.
 """
 
 from collections.abc import Iterable, Sequence
@@ -44,10 +48,10 @@ from storage.timestamps import Clock, utc_now
 
 
 class Store:
-    """A studio folder, opened; safe to share between threads.
+    """An open studio folder; safe to share between threads.
 
-    What a method has returned is on the disk. Any method may raise DiskFull when it writes, and
-    then it has recorded nothing; the store stays usable. Times are UTC without a zone.
+    A method that records something returns once it is on the disk. It may raise DiskFull, and then
+    nothing was recorded; the store stays usable. Times are UTC without a zone.
     """
 
     def __init__(
@@ -60,14 +64,16 @@ class Store:
         """Open a studio folder, making it if need be.
 
         A damaged log is put aside, and `opening.recovered` says so; with `restore` the newest copy
-        takes the place of a database that is damaged or missing.
-        Raises StudioInUse, StudioNewer or BrokenStudio.
+        takes the place of a database that is damaged or missing. `clock` dates rows,
+        `monotonic_clock` ages votes. Raises StudioInUse, StudioNewer or BrokenStudio.
         """
         self.opening = Opening(Path(home), clock, restore)
         self._folder, self._database = self.opening.folder, self.opening.database
+        # Now that the folder is locked, nobody else can be writing what looks left over.
         sweep(self._folder.path)
         self._counts = RunningCounts(self._database)
         settling = Settling(self._database, clock, monotonic_clock)
+
         self._prompts = Prompts(self._database, clock)
         self._images = Images(self._database, clock)
         self._pairs = Pairs(self._database, self._counts, clock)
@@ -75,6 +81,7 @@ class Store:
         self.snapshots = Snapshots(self._database, self._folder, settling, clock)
         self._runs = Runs(self._database, self._counts, clock)
         self._versions = Versions(self._database, self._folder, clock)
+
         self.aliases = ModelAliases(self._counts, clock)
         self.blind_tests = StoredBlindTests(self._database, clock)
         self.people = People(self._database, clock)
@@ -91,11 +98,11 @@ class Store:
 
     @classmethod
     def open(cls, home: Path) -> Self:
-        """Open a studio folder: `Store(home)` by another name."""
+        """Open a studio folder; the same as `Store(home)`."""
         return cls(home)
 
     def close(self) -> None:
-        """Let go of the folder, so that another app may open it."""
+        """Close the database and release the folder, so that another app may open it."""
         self.opening.close()
 
     def __enter__(self) -> Self:
@@ -130,7 +137,7 @@ class Store:
         return self._folder.images
 
     def image_path(self, sha256: str) -> Path:
-        """Where the image with this hash lies, or would lie."""
+        """Return the path of the image with this hash, whether it is there or not."""
         return self._folder.image(sha256)
 
     def find_images(self, recipe_keys: Iterable[str]) -> dict[str, Image]:
@@ -166,14 +173,11 @@ class Store:
         return self._pairs.get(pair_id)
 
     def open_pairs(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:
-        """Return the pairs that more people may be asked about, and who has a vote, oldest first.
-
-        They are those on which fewer than `overlap` people have a current vote.
-        """
+        """Return the pairs on which fewer than `overlap` people voted, with who did; oldest first."""
         return self._pairs.open(base, overlap)
 
     def voters(self, pair_id: str) -> frozenset[str]:
-        """Return who has a current vote on a pair."""
+        """Return the annotators who have a current vote on a pair."""
         return self._pairs.people(pair_id)
 
     def waiting_pairs(self, base: str, limit: int | None = None) -> list[Pair]:
@@ -191,18 +195,17 @@ class Store:
         response_ms: int | None = None,
         choice: tuple[str, float] | None = None,
     ) -> VoteReceipt:
-        """Record a vote; the same key again changes nothing and gives a duplicate's receipt.
+        """Record a vote; the same key again changes nothing and returns a duplicate's receipt.
 
-        `choice` is the rule that chose the pair, and how likely it was to.
+        `choice` is the rule that selected the pair, and its propensity.
         Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator or InvalidKey.
         """
         return self._votes.cast(pair_id, verdict, annotator, key, response_ms, choice)
 
     def undo(self, annotator: str, key: str | None = None) -> Pair:
-        """Take back an annotator's newest current vote and return its pair.
+        """Take back an annotator's newest current vote, once per key, and return its pair.
 
-        The same key again takes nothing back and returns the same pair. Raises NothingToUndo,
-        InvalidAnnotator or InvalidKey.
+        Raises NothingToUndo, InvalidAnnotator or InvalidKey.
         """
         return self._votes.undo(annotator, key)
 
@@ -215,18 +218,15 @@ class Store:
         return self._counts.counts(base)
 
     def labeler_counts(self, base: str) -> Counts:
-        """Count the current votes, on pairs in between too, alike: what labelers may be told."""
+        """Count the current votes as labelers see them: on interleaved pairs like any other."""
         return self._counts.labeler_counts(base)
 
     def decisive(self, base: str, voter: str | None = None) -> int:
-        """Count the current decisive votes on a model's pairs, one person's or everybody's."""
+        """Count the current decisive votes on a model's pairs, of one annotator or of all."""
         return self._votes.decisive(base, voter) if voter else self.counts(base).decisive
 
     def decisive_since_last_run(self, base: str) -> int:
-        """Count the current decisive votes that the newest run has not learned from.
-
-        Runs that failed or were cancelled do not count as having learned.
-        """
+        """Count the current decisive votes that the newest sound run did not train on."""
         return self._counts.untrained(base)
 
     # Snapshots
@@ -236,8 +236,8 @@ class Store:
     ) -> Snapshot:
         """Freeze the votes older than `settle_s` seconds into a folder for a trainer.
 
-        With `voter` they are one person's. Votes on images that are gone or damaged are left out.
-        Raises NoVotes without a decisive one.
+        With `voter` they are one annotator's. Votes on images that are gone or damaged are left
+        out. Raises NoVotes without a decisive one.
         """
         return self.snapshots.write(base, settle_s, voter)
 
@@ -250,7 +250,7 @@ class Store:
         return self._runs.create(snapshot_id, base, parent, settings, trigger)
 
     def set_run_state(self, run_id: str, state: str, error: str | None = None) -> Run:
-        """Record where a run stands; raises UnknownRun or InvalidState."""
+        """Record a run's state; raises UnknownRun or InvalidState."""
         return self._runs.set_state(run_id, state, error)
 
     def run(self, run_id: str) -> Run:
@@ -274,9 +274,10 @@ class Store:
     def add_version(
         self, base: str, parent: str, run_id: str, adapter: Path, summary: dict[str, Any]
     ) -> Version:
-        """Record what a run made, once per run; raises UnknownVersion (the parent) or UnknownRun.
+        """Record the adapter that a run made, once per run.
 
         An adapter inside the studio folder is recorded relative to it, so the folder may be moved.
+        Raises UnknownVersion (the parent) or UnknownRun.
         """
         return self._versions.add(base, parent, run_id, adapter, summary)
 
@@ -289,9 +290,9 @@ class Store:
         return self._versions.get(base, name)
 
     def activate(self, base: str, version: str) -> Version:
-        """Make a version the one that new pairs come from; raises UnknownVersion."""
+        """Make a version the one that new pairs are rendered with; raises UnknownVersion."""
         return self._versions.activate(base, version)
 
     def active(self, base: str) -> Version:
-        """Return the version made active last, "base" before any; raises UnknownVersion."""
+        """Return the version activated last, "base" before any; raises UnknownVersion."""
         return self._versions.active(base)

@@ -1,4 +1,10 @@
-"""The votes: rows that are only ever appended, each under a key that makes a repeat harmless."""
+"""Votes: where a vote is written, as one appended row under a key that makes a repeat harmless.
+
+The page sends a vote until it is acknowledged, so the same vote may arrive twice, and after a lost
+answer nobody knows whether it was recorded. Its key does: `Votes.cast` looks the key up within the
+transaction that would insert the vote, and a second arrival gets the receipt of the first. The
+receipt leaves only after the commit is on the disk (storage/database.py).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,12 +26,14 @@ from storage.text import has_controls
 from storage.timestamps import Clock
 
 LONGEST_NAME = 64
+"""Characters of an annotator's name."""
 LONGEST_KEY = 200
+"""Characters of an idempotency key."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewVote:
-    """A vote before it is cast, with the pair as it was shown."""
+    """A vote before it is recorded, with its pair as it is stored."""
 
     base: str
     pair_id: str
@@ -36,14 +44,17 @@ class NewVote:
     key: str
     response_ms: int | None
     trial: str | None
+    """The blind test of the pair."""
     check: str | None
+    """repeat or gold, for a control pair."""
     mixed: bool
+    """True if the pair's blind test comes in between other pairs."""
     choice: tuple[str, float] | None = None
-    """The rule that chose the pair, and how likely it was to."""
+    """The rule that selected the pair, and its propensity: the probability that it did."""
 
     @property
     def winner(self) -> str | None:
-        """The image that won, or None."""
+        """The id of the image that won; None without a decisive verdict."""
         return {Verdict.LEFT: self.left, Verdict.RIGHT: self.right}.get(self.verdict)
 
 
@@ -67,11 +78,12 @@ class Votes:
         response_ms: int | None,
         choice: tuple[str, float] | None = None,
     ) -> VoteReceipt:
-        """Record a vote once per key, with the rule that chose its pair and its propensity.
+        """Record a vote once per key, with the rule that selected its pair and its propensity.
 
-        Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator, InvalidKey or DiskFull;
-        whatever it raises, nothing was recorded.
+        Returns once the vote is on the disk. Raises UnknownPair, AlreadyVoted, InvalidVerdict,
+        InvalidAnnotator, InvalidKey or DiskFull; whatever it raises, nothing was recorded.
         """
+        # Outside the transaction: pairs never change, and what is read here holds up no other vote.
         base, pair_id, left, right, trial, check, mixed = shown(self._database, pair_id)
         vote = NewVote(
             base,
@@ -87,6 +99,7 @@ class Votes:
             mixed,
             choice,
         )
+
         return self._counts.write(
             lambda cursor: self._cast(cursor, vote),
             then=lambda receipt: self._count(receipt, vote),
@@ -104,7 +117,7 @@ class Votes:
         )
 
     def decisive(self, base: str, annotator: str) -> int:
-        """Count the current decisive votes of one person that can be learned from."""
+        """Count the trainable decisive votes and rankings of one annotator."""
         rows = self._database.read(
             "SELECT (SELECT count(winner) FROM trainable_votes "
             " WHERE base = $base AND annotator = $who) + "
@@ -122,11 +135,16 @@ class Votes:
         return VoteReceipt(key, rows[0][0], duplicate=True) if rows else None
 
     def _cast(self, cursor: Cursor, vote: NewVote) -> VoteReceipt:
+        """Insert a vote within a transaction, unless its key was used.
+
+        Writes run one at a time, so two arrivals of one vote cannot both find nothing.
+        """
         if earlier := earlier_act(cursor, vote.key):
             vote_id, undone = earlier
             if undone is not None:
                 raise reused_key(vote.key, "an undo")
             return VoteReceipt(vote.key, vote_id, duplicate=True, trial=vote.trial)
+
         require_no_vote(cursor, vote)
         vote_id = insert_vote(cursor, vote, self._clock())
         if vote.choice:
@@ -134,6 +152,7 @@ class Votes:
         return VoteReceipt(vote.key, vote_id, duplicate=False, trial=vote.trial)
 
     def _count(self, receipt: VoteReceipt, vote: NewVote) -> None:
+        """Take a committed vote into the counts in memory; a duplicate was counted before."""
         if not receipt.duplicate:
             self._settling.note(VOTES, receipt.vote_id)
         if not receipt.duplicate and (vote.check or vote.mixed):
@@ -142,11 +161,13 @@ class Votes:
             self._counts.add_vote(vote.base, vote.pair_id, vote.verdict, vote.annotator)
 
     def _undo(self, cursor: Cursor, changes: PairChanges, annotator: str, key: str) -> Pair:
+        """Append the undo of the newest vote within a transaction, unless its key was used."""
         if earlier := earlier_act(cursor, key):
             _, undone = earlier
             if undone is None:
                 raise reused_key(key, "a vote")
             return pair_voted_on(cursor, undone)
+
         vote_id = newest_vote(cursor, annotator)
         pair = pair_voted_on(cursor, vote_id)
         changes.about(cursor, pair.pair_id)
@@ -162,7 +183,7 @@ def earlier_act(cursor: Cursor, key: str) -> tuple[int, int | None] | None:
 def shown(database: Database, pair_id: str) -> Row:
     """Return (base, id, left image, right image, trial, check, mixed) of a pair.
 
-    `mixed` says that its trial comes in between other pairs. Raises UnknownPair.
+    `mixed` is true if its blind test comes in between other pairs. Raises UnknownPair.
     """
     rows = database.read(
         "SELECT pairs.base, pair_id, left_image, right_image, trial_id, kind, "
@@ -178,7 +199,7 @@ def shown(database: Database, pair_id: str) -> Row:
 
 def require_no_vote(cursor: Cursor, vote: NewVote) -> None:
     """Raise AlreadyVoted if the annotator has a current vote on the pair."""
-    # Only a filter on pair_id alone goes through its index; a pair has few rows to sort out here.
+    # DuckDB uses the index only for a filter on pair_id alone; a pair has few rows to sort out.
     rows = cursor.execute(
         "SELECT vote_id, annotator, verdict, supersedes FROM votes WHERE pair_id = ?",
         [vote.pair_id],
@@ -274,5 +295,5 @@ def check_key(key: str) -> str:
 
 
 def reused_key(key: str, owner: str) -> InvalidKey:
-    """Say that a key belongs to another kind of act."""
+    """Return the error for a key that belongs to another kind of act."""
     return InvalidKey(f"The key {key!r} belongs to {owner}. Send a fresh key with every act.")
