@@ -44,7 +44,7 @@ def sentence(undone: UndoneAct) -> str:
         text = STILL_HIDDEN if undone.hidden else REPORTED
     else:
         text = SENTENCES[undone.kind]
-    return f"{SETTLED} {text}" if undone.settled else text
+    return f"{SETTLED} {text}" if undone.flag_decided else text
 
 
 def flat(answer: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""The pairs that one person is asked on purpose: again, sides swapped, or with a known answer."""
+"""Control pairs: repeats with their sides swapped, and gold pairs, whose better image is known.
+
+Each is a copy of a pair that one annotator is asked, so that it looks like any other.
+"""
 
 from storage.database import Cursor, Database
 from storage.records import Pair, new_id
@@ -28,23 +31,23 @@ WHERE base = $base
 
 
 class ControlPairs:
-    """Repeats and gold pairs of a studio; their votes teach nothing."""
+    """Repeats and gold pairs of a studio; no run trains on the votes on them."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
     def repeatable(self, base: str, annotator: str, after: int, until: int) -> list[str]:
-        """Return the pairs a person voted on `after` to `until` votes ago and never saw again."""
+        """Return the pairs an annotator voted `after` to `until` votes ago and never repeated."""
         known = {"base": base, "annotator": annotator, "after": after, "until": until}
         return [pair_id for (pair_id,) in self._database.read(REPEATABLE, known)]
 
     def unseen_gold(self, base: str, annotator: str) -> list[str]:
-        """Return the pairs with a known answer that a person was not asked yet."""
+        """Return the gold pairs that an annotator was not asked yet."""
         rows = self._database.read(UNSEEN_GOLD, {"base": base, "annotator": annotator})
         return [pair_id for (pair_id,) in rows]
 
     def add_copy(self, pair_id: str, annotator: str, kind: str, swap: bool) -> Pair:
-        """Store a copy of a pair for one person, its sides swapped from how they saw it if `swap`.
+        """Store a copy of a pair for one annotator, its sides as they saw them, or swapped.
 
         Raises UnknownPair.
         """
@@ -62,7 +65,7 @@ class ControlPairs:
         return self._database.write(insert)
 
     def mark_gold(self, base: str, pair_id: str, winner: str, who: str) -> None:
-        """Say which image of a pair is the better one for certain; "" takes that back.
+        """Make a pair a gold pair by naming its better image; "" takes that back.
 
         Raises UnknownPair.
         """
@@ -80,13 +83,13 @@ class ControlPairs:
         self._database.write(insert)
 
     def gold(self, base: str) -> dict[str, str]:
-        """Return the better image of each pair whose answer is known."""
+        """Return the better image of each gold pair, by pair id."""
         sql = "SELECT pair_id, winner FROM gold_pairs WHERE base = ?"
         return dict(self._database.read(sql, [base]))
 
 
 def pair_as_seen(cursor: Cursor, pair_id: str, annotator: str) -> tuple[str, str, str, str, str]:
-    """Return (prompt, left, right, base, version) of a pair as a person saw it, else as it is kept.
+    """Return (prompt, left, right, base, version) of a pair, with the sides that an annotator saw.
 
     Raises UnknownPair.
     """
@@ -96,6 +99,7 @@ def pair_as_seen(cursor: Cursor, pair_id: str, annotator: str) -> tuple[str, str
     ).fetchone()
     if row is None:
         raise unknown_pair(pair_id)
+
     prompt, left, right, base, version = row
     seen = cursor.execute(
         "SELECT left_image FROM votes WHERE pair_id = ? AND annotator = ? "

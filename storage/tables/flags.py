@@ -1,4 +1,4 @@
-"""Pairs that people reported: shown to nobody until somebody decides to show them again."""
+"""Flagged pairs: hidden from everybody until an admin decides to show them again."""
 
 from storage.aggregates.count_deltas import PairChanges
 from storage.aggregates.counts import RunningCounts
@@ -12,9 +12,10 @@ from storage.text import has_controls
 from storage.timestamps import Clock
 
 LONGEST_NOTE = 500
+"""Characters of a note."""
 DECISIONS = ("shown", "hidden")
 
-REPORTS = """
+FLAGS = """
 SELECT flag_id, current_flags.pair_id, prompt, left_image, right_image, annotator, note,
        current_flags.created,
        CASE WHEN withdrawn THEN 'withdrawn' ELSE coalesce(decision, 'open') END
@@ -24,7 +25,7 @@ WHERE base = ? ORDER BY flag_id DESC
 
 
 class Flags:
-    """All reports of a studio; what becomes of one is a row more, and the newest one counts."""
+    """All flags of a studio; a decision is one more row, and the newest one counts."""
 
     def __init__(self, database: Database, counts: RunningCounts, clock: Clock) -> None:
         self._database = database
@@ -32,7 +33,7 @@ class Flags:
         self._clock = clock
 
     def add(self, pair_id: str, annotator: str, note: str, key: str) -> None:
-        """Hide a pair from everybody, once per key; its votes teach nothing meanwhile.
+        """Hide a pair from everybody, once per key; no run trains on its votes meanwhile.
 
         Raises UnknownPair, InvalidFlag, InvalidAnnotator or InvalidKey.
         """
@@ -56,7 +57,7 @@ class Flags:
         self._counts.change(insert)
 
     def decide(self, flag_id: int, decision: str, who: str) -> Flag:
-        """Show a reported pair again, or keep it hidden; raises UnknownFlag or InvalidFlag."""
+        """Show a flagged pair again, or keep it hidden; raises UnknownFlag or InvalidFlag."""
         if decision not in DECISIONS:
             raise InvalidFlag(f"{decision!r} is no decision. Send shown or hidden.")
         now = self._clock()
@@ -74,6 +75,7 @@ class Flags:
                     f"{row[1]!r} has taken report {flag_id} back, so there is nothing to decide. "
                     "Report the pair anew to hide it."
                 )
+
             changes.about(cursor, row[3])
             cursor.execute(
                 "INSERT INTO flag_decisions (flag_id, decision, who, created) VALUES (?, ?, ?, ?)",
@@ -82,12 +84,12 @@ class Flags:
             return str(row[0])
 
         base = self._counts.change(insert)
-        return next(report for report in self.all(base) if report.flag_id == flag_id)
+        return next(flag for flag in self.all(base) if flag.flag_id == flag_id)
 
     def all(self, base: str) -> list[Flag]:
-        """Return the reports on a model's pairs, newest first."""
-        return [Flag(*row) for row in self._database.read(REPORTS, [base])]
+        """Return the flags on a model's pairs, newest first."""
+        return [Flag(*row) for row in self._database.read(FLAGS, [base])]
 
     def is_hidden(self, pair_id: str) -> bool:
-        """Whether a pair is shown to nobody."""
+        """Return True if a pair is hidden from everybody."""
         return bool(self._database.read("SELECT 1 FROM hidden_pairs WHERE pair_id = ?", [pair_id]))

@@ -20,7 +20,7 @@ FROM labeling_sessions JOIN (
 WHERE annotator = ? ORDER BY began DESC LIMIT 1
 """
 
-# Rankings are votes on four images; both are acts that a person gave within the session.
+# A ranking counts as one vote, on four images.
 GIVEN = """
 SELECT created, verdict, response_ms FROM current_votes
 WHERE annotator = $annotator AND vote_id > $after_vote AND vote_id <= $last_vote
@@ -35,7 +35,7 @@ BOUNDS = """
 SELECT vote_id, ranking_id FROM labeling_session_bounds WHERE session_id = ? AND ended = ?
 """
 
-# Of a session from before there were bounds: the newest acts before it began, or until it ended.
+# Sessions of older studios have no bounds: the newest acts before it began, or until it ended.
 BY_TIME = """
 SELECT (SELECT coalesce(max(vote_id), 0) FROM votes
         WHERE created < $at OR ($ended AND created = $at)),
@@ -50,10 +50,11 @@ SELECT $session, $ended, (SELECT coalesce(max(vote_id), 0) FROM votes),
 ON CONFLICT DO NOTHING
 """
 LATEST = 2**62
+"""An id after all others, for a session that has not ended."""
 
 
 class StoredSessions:
-    """All sittings of a studio; a person has one at a time, and its newest state counts."""
+    """All labeling sessions; an annotator has one at a time, and its newest state counts."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -80,7 +81,7 @@ class StoredSessions:
         return session
 
     def set_state(self, annotator: str, state: str) -> LabelingSession:
-        """Pause, go on with or end the annotator's session; raises NoLabelingSession."""
+        """Pause, continue or end the annotator's session; raises NoLabelingSession."""
         session = self.newest(annotator)
         if session is None or session.state == ENDED:
             raise NoLabelingSession(f"{annotator!r} has no sitting. Set a goal to begin one.")
@@ -94,17 +95,20 @@ class StoredSessions:
         return session_of(rows[0]) if rows else None
 
     def votes_in(self, session: LabelingSession) -> list[SessionVote]:
-        """Return what a person gave in a session and did not take back, in order."""
+        """Return the current votes and rankings of a session, in order."""
         rows = self._database.read(GIVEN, self._within(session))
         return [SessionVote(*row) for row in rows]
 
     def count(self, session: LabelingSession) -> int:
-        """Return how many a person gave in a session under way and did not take back."""
+        """Count the current votes and rankings of a session."""
         rows = self._database.read(f"SELECT count(*) FROM ({GIVEN})", self._within(session))
         return int(rows[0][0])
 
     def _within(self, session: LabelingSession) -> dict[str, object]:
-        """Say which acts belong to a session, as GIVEN names them."""
+        """Return the bounds of a session as parameters of GIVEN.
+
+        By ids and not by times: the clock may be set right meanwhile.
+        """
         ended = self._ended(session)
         after = self._bound(session, session.created, ended=False)
         last = self._bound(session, ended, ended=True) if ended else (LATEST, LATEST)
@@ -117,7 +121,7 @@ class StoredSessions:
         }
 
     def _bound(self, session: LabelingSession, at: datetime, ended: bool) -> tuple[int, int]:
-        """Return the newest vote and ranking of when a session began or ended."""
+        """Return the newest vote and ranking id at the time a session began or ended."""
         found = self._database.read(BOUNDS, [session.session_id, ended])
         vote_id, ranking_id = (found or self._database.read(BY_TIME, {"at": at, "ended": ended}))[0]
         return int(vote_id), int(ranking_id)
@@ -132,13 +136,13 @@ class StoredSessions:
 
 
 def append(cursor: Cursor, session_id: str, state: str, now: datetime) -> None:
-    """Record where a session stands."""
+    """Append a session's state, and its bounds where it begins or ends."""
     cursor.execute(
         "INSERT INTO labeling_session_states (session_id, state, created) VALUES (?, ?, ?)",
         [session_id, state, now],
     )
     if state in (OPEN, ENDED):
-        # What is there already counts: a session that goes on after a pause began before it.
+        # Where it began is there already when it goes on after a pause, and stays.
         cursor.execute(NOW, {"session": session_id, "ended": state == ENDED})
 
 

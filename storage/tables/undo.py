@@ -1,4 +1,8 @@
-"""Undo: takes back whatever a person gave last, be it a vote, a ranking, a report or a remark."""
+"""Undo: takes back an annotator's newest act, be it a vote, a ranking, a flag or an annotation.
+
+An act is anything that an annotator gives. Nothing is deleted: the undo is one more row, and the
+current views leave out what it names.
+"""
 
 from dataclasses import dataclass
 
@@ -14,17 +18,18 @@ from storage.tables.votes import check_annotator, check_key, pair_voted_on, reus
 from storage.timestamps import Clock
 
 VOTE = "vote"
+"""The kind of an act that is in no row of `acts`, beside those of act_order.py."""
 
 NEWEST_VOTE = "SELECT coalesce(max(vote_id), 0) FROM current_votes WHERE annotator = ?"
 
-# What a person gave since a vote and did not take back, newest first; a report is `settled` once
-# somebody decided on it. The remarks of a vote went with it.
+# Acts of an annotator since a vote that were not undone, newest first; a flag is `decided` once an
+# admin decided on it. Annotations of a vote went with its undo.
 SINCE = """
-SELECT act_id, acts.kind, acts.key, coalesce(decision IS NOT NULL, FALSE) AS settled
+SELECT act_id, acts.kind, acts.key, coalesce(decision IS NOT NULL, FALSE) AS decided
 FROM acts
 LEFT JOIN (
     SELECT flags.key, decision FROM current_flags JOIN flags USING (flag_id)
-) AS decided ON acts.kind = 'report' AND decided.key = acts.key
+) AS decisions ON acts.kind = 'report' AND decisions.key = acts.key
 WHERE acts.annotator = $who AND after_vote >= $vote
   AND act_id NOT IN (SELECT act_id FROM withdrawals)
   AND (kind <> 'ranking' OR acts.key IN (
@@ -35,7 +40,7 @@ WHERE acts.annotator = $who AND after_vote >= $vote
 ORDER BY act_id DESC
 """
 
-# What an undo took back: (kind, key) of it.
+# The (kind, key) of the act that an undo took back.
 TAKEN_BACK = """
 SELECT 'vote', gone.key FROM votes JOIN votes AS gone ON votes.supersedes = gone.vote_id
 WHERE votes.key = $key
@@ -54,44 +59,42 @@ SELECT 1 FROM votes WHERE key = $key UNION ALL SELECT 1 FROM acts WHERE key = $k
 
 @dataclass(frozen=True, slots=True)
 class UndoneAct:
-    """What an undo took back: a vote, a ranking, a report, or a remark by its own kind.
-
-    `opens` says whether the pair, or the four, may be judged anew.
-    """
+    """An act that was taken back; an annotation is called by its own kind, such as reason."""
 
     kind: str
     key: str
     about: Pair | Quad
     opens: bool = False
+    """True if the pair, or the four images, may be voted on again."""
     name: str = ""
-    """Of a reason or a criterion."""
+    """The name of a reason or a criterion."""
     vote_key: str = ""
-    """The vote that a remark was about."""
+    """The vote that an annotation was about."""
     hidden: bool = False
-    """Somebody else reported the pair too, so it stays hidden."""
-    settled: bool = False
-    """A newer report stays, since somebody decided on it."""
+    """True if somebody else flagged the pair too, so that it stays hidden."""
+    flag_decided: bool = False
+    """True if a newer flag was passed over, since an admin had decided on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What was given under a key; `vote_id` or `act_id` is where it is."""
+    """The newest act of an annotator; `row_id` is a vote_id or an act_id, by its kind."""
 
     kind: str
     key: str
-    place: int
+    row_id: int
 
 
 class Undo:
-    """Takes back one act at a time, newest first; an undo is a row more, and nothing is deleted."""
+    """Takes back one act at a time, newest first."""
 
     def __init__(self, database: Database, counts: RunningCounts, clock: Clock) -> None:
         self._database, self._counts, self._clock = database, counts, clock
 
     def newest(self, annotator: str, key: str | None = None) -> UndoneAct:
-        """Take back what an annotator gave last, once per key, and return what it was.
+        """Take back an annotator's newest act, once per key, and return it.
 
-        A report on which somebody decided stays, and what was given before it goes instead. Raises
+        A flag that an admin decided on stays, and the act before it is taken back instead. Raises
         NothingToUndo, InvalidAnnotator, InvalidKey or DiskFull.
         """
         check_annotator(annotator)
@@ -103,61 +106,65 @@ class Undo:
     def _take_back(
         self, cursor: Cursor, changes: PairChanges, annotator: str, key: str
     ) -> UndoneAct:
+        """Append an undo within a transaction; the look-ups see nothing half done by another."""
         if earlier := cursor.execute(TAKEN_BACK, {"key": key}).fetchone():
             kind, given = earlier
-            return describe(cursor, kind, given, annotator, settled=False)
+            return describe(cursor, kind, given, annotator, flag_decided=False)
         if cursor.execute(GIVEN, {"key": key}).fetchone():
             raise reused_key(key, "something that was given")
-        act, settled = newest_act(cursor, annotator)
+
+        act, flag_decided = newest_act(cursor, annotator)
         if act.kind == VOTE:
-            changes.about(cursor, pair_voted_on(cursor, act.place).pair_id)
-            undo_vote(cursor, act.place, key, self._clock())
+            changes.about(cursor, pair_voted_on(cursor, act.row_id).pair_id)
+            undo_vote(cursor, act.row_id, key, self._clock())
         elif act.kind == RANKING:
+            # A ranking counts as one vote, in sums that are not kept by pair.
             changes.everything = True
             undo_ranking(cursor, ranking_id_of(cursor, act.key), key, self._clock())
         else:
             if act.kind == REPORT:
                 sql = "SELECT pair_id FROM flags WHERE key = ?"
                 changes.about(cursor, pair_where(cursor, sql, act.key).pair_id)
-            row = [key, act.place, annotator, self._clock()]
+            row = [key, act.row_id, annotator, self._clock()]
             cursor.execute("INSERT INTO withdrawals VALUES (?, ?, ?, ?)", row)
-        return describe(cursor, act.kind, act.key, annotator, settled)
+        return describe(cursor, act.kind, act.key, annotator, flag_decided)
 
 
 def newest_act(cursor: Cursor, annotator: str) -> tuple[Act, bool]:
-    """Return what a person gave last, and whether a newer report was passed over.
-
-    Raises NothingToUndo.
-    """
+    """Return the newest act, and True if a newer flag was passed over; raises NothingToUndo."""
     row = cursor.execute(NEWEST_VOTE, [annotator]).fetchone()
     vote_id = int(row[0]) if row else 0
     since = cursor.execute(SINCE, {"who": annotator, "vote": vote_id}).fetchall()
-    settled = [act for act in since if act[3]]
-    for act_id, kind, key, is_settled in since:
-        if not is_settled:
-            return Act(kind, key, act_id), any(other[0] > act_id for other in settled)
+    decided = [act for act in since if act[3]]
+
+    for act_id, kind, key, is_decided in since:
+        if not is_decided:
+            return Act(kind, key, act_id), any(flag[0] > act_id for flag in decided)
     if vote_id:
         keys = cursor.execute("SELECT key FROM votes WHERE vote_id = ?", [vote_id]).fetchall()
-        return Act(VOTE, keys[0][0], vote_id), bool(settled)
-    decided = "An admin has decided on every report that is left. " if settled else ""
-    raise NothingToUndo(f"{annotator!r} has given nothing to take back. {decided}Vote first.")
+        return Act(VOTE, keys[0][0], vote_id), bool(decided)
+
+    why = "An admin has decided on every report that is left. " if decided else ""
+    raise NothingToUndo(f"{annotator!r} has given nothing to take back. {why}Vote first.")
 
 
-def describe(cursor: Cursor, kind: str, key: str, annotator: str, settled: bool) -> UndoneAct:
-    """Return what an act was about, and whether it can be given anew now."""
+def describe(cursor: Cursor, kind: str, key: str, annotator: str, flag_decided: bool) -> UndoneAct:
+    """Return an act that was taken back, with what it was about."""
     if kind == VOTE:
         votes = cursor.execute("SELECT vote_id FROM votes WHERE key = ?", [key]).fetchall()
-        return UndoneAct(kind, key, pair_voted_on(cursor, votes[0][0]), opens=True, settled=settled)
+        return UndoneAct(
+            kind, key, pair_voted_on(cursor, votes[0][0]), opens=True, flag_decided=flag_decided
+        )
     if kind == RANKING:
         quad = quad_ranked(cursor, ranking_id_of(cursor, key))
-        return UndoneAct(kind, key, quad, opens=True, settled=settled)
+        return UndoneAct(kind, key, quad, opens=True, flag_decided=flag_decided)
     if kind == REPORT:
-        return report_of(cursor, key, annotator, settled)
-    return remark_of(cursor, key, settled)
+        return undone_flag(cursor, key, annotator, flag_decided)
+    return undone_annotation(cursor, key, flag_decided)
 
 
-def report_of(cursor: Cursor, key: str, annotator: str, settled: bool) -> UndoneAct:
-    """Return a report that was taken back; its pair is open unless it is hidden or voted on."""
+def undone_flag(cursor: Cursor, key: str, annotator: str, flag_decided: bool) -> UndoneAct:
+    """Return a flag that was taken back; its pair is open unless it is hidden or voted on."""
     pair = pair_where(cursor, "SELECT pair_id FROM flags WHERE key = ?", key)
     asked = [pair.pair_id]
     hidden = cursor.execute("SELECT 1 FROM hidden_pairs WHERE pair_id = ?", asked).fetchone()
@@ -165,15 +172,17 @@ def report_of(cursor: Cursor, key: str, annotator: str, settled: bool) -> Undone
         "SELECT 1 FROM current_votes WHERE pair_id = ? AND annotator = ?", [*asked, annotator]
     ).fetchone()
     opens = hidden is None and voted is None
-    return UndoneAct(REPORT, key, pair, opens=opens, hidden=hidden is not None, settled=settled)
+    return UndoneAct(
+        REPORT, key, pair, opens=opens, hidden=hidden is not None, flag_decided=flag_decided
+    )
 
 
-def remark_of(cursor: Cursor, key: str, settled: bool) -> UndoneAct:
-    """Return a remark that was taken back, by its own kind, with the pair of its vote."""
+def undone_annotation(cursor: Cursor, key: str, flag_decided: bool) -> UndoneAct:
+    """Return an annotation that was taken back, by its own kind, with the pair of its vote."""
     rows = cursor.execute("SELECT kind, name, vote_key FROM vote_annotations WHERE key = ?", [key])
     kind, name, vote_key = rows.fetchall()[0]
     pair = pair_where(cursor, "SELECT pair_id FROM votes WHERE key = ?", vote_key)
-    return UndoneAct(kind, key, pair, name=name, vote_key=vote_key, settled=settled)
+    return UndoneAct(kind, key, pair, name=name, vote_key=vote_key, flag_decided=flag_decided)
 
 
 def ranking_id_of(cursor: Cursor, key: str) -> int:
@@ -183,6 +192,6 @@ def ranking_id_of(cursor: Cursor, key: str) -> int:
 
 
 def pair_where(cursor: Cursor, sql: str, key: str) -> Pair:
-    """Return the pair whose id a query tells."""
+    """Return the pair whose id a query on a key gives."""
     rows = cursor.execute(f"{SHOWN} WHERE pair_id = ({sql})", [key]).fetchall()
     return Pair(*rows[0])

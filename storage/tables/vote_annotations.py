@@ -1,4 +1,8 @@
-"""What a person adds to a vote that is given: how clear it was, why the loser lost, criteria."""
+"""Annotations of a vote: how clear it was, why the loser lost, and what won by a criterion.
+
+They are asked after the vote is recorded, and refer to it by its key, so that nothing holds up the
+vote itself.
+"""
 
 from storage.database import Cursor, Database
 from storage.errors import InvalidAnnotation, InvalidKey, UnknownVote
@@ -9,13 +13,13 @@ from storage.timestamps import Clock
 
 STRENGTH, REASON, CRITERION = "strength", "reason", "criterion"
 STRENGTHS = ("", "2")
-"""Nothing for a plain vote, 2 for a clear one."""
+"""Strengths of a vote: empty for a plain one, 2 for a clear one."""
 LONGEST_NAME = 64
 SIDES = ("", "left", "right", "tie")
 
 
 class VoteAnnotations:
-    """All remarks; of one vote, kind and name the newest counts, and an empty one takes it away."""
+    """All annotations; the newest of a vote, kind and name counts, and an empty one removes it."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -24,7 +28,7 @@ class VoteAnnotations:
     def add(
         self, vote_key: str, annotator: str, kind: str, name: str, value: str, key: str
     ) -> None:
-        """Add a remark to the annotator's own vote, once per key.
+        """Add an annotation to the annotator's own vote, once per key.
 
         `value` is 2 or nothing for a strength, on or nothing for a reason, and left, right, tie or
         nothing for a criterion. Raises UnknownVote, InvalidAnnotation or InvalidKey.
@@ -46,7 +50,7 @@ class VoteAnnotations:
         self._database.write(insert)
 
     def of_vote(self, vote_key: str) -> list[VoteAnnotation]:
-        """Return what is said of a current vote now, in the order of kinds and names."""
+        """Return the annotations of a current vote, ordered by kind and name."""
         rows = self._database.read(
             "SELECT kind, name, value FROM current_annotations WHERE vote_key = ? "
             "ORDER BY kind, name",
@@ -55,7 +59,7 @@ class VoteAnnotations:
         return [VoteAnnotation(*row) for row in rows]
 
     def reasons(self, base: str) -> list[tuple[str, int]]:
-        """Count the reasons given in a model's labels, the most frequent first."""
+        """Count the reasons given for a model's candidate votes, the most frequent first."""
         return [
             (name, int(count))
             for name, count in self._database.read(
@@ -75,8 +79,9 @@ def require_sense(kind: str, name: str, value: str) -> None:
             f"{kind!r} is no kind of remark. Send strength, reason or criterion."
         )
     if value not in values:
-        said = ", ".join(repr(one) for one in values)
+        said = ", ".join(map(repr, values))
         raise InvalidAnnotation(f"{value!r} is no value of a {kind}. Send one of {said}.")
+
     named = 0 < len(name) <= LONGEST_NAME and not has_controls(name)
     if named == (kind == STRENGTH):
         raise InvalidAnnotation(
@@ -87,7 +92,7 @@ def require_sense(kind: str, name: str, value: str) -> None:
 
 
 def value_of(cursor: Cursor, vote_key: str, annotator: str, kind: str, value: str) -> str:
-    """Return what is stored: a criterion's winner as an image; raises UnknownVote."""
+    """Return a value as it is stored: a criterion's winner as an image; raises UnknownVote."""
     row = cursor.execute(
         "SELECT pairs.left_image, pairs.right_image FROM votes JOIN pairs USING (pair_id) "
         "WHERE key = ? AND annotator = ? AND verdict IS NOT NULL",
@@ -95,5 +100,7 @@ def value_of(cursor: Cursor, vote_key: str, annotator: str, kind: str, value: st
     ).fetchone()
     if row is None:
         raise UnknownVote(f"{annotator!r} gave no vote under the key {vote_key!r}. Vote first.")
+
+    # By image, as the vote itself: it outlives any change of sides.
     left, right = row
     return {"left": left, "right": right}.get(value, value) if kind == CRITERION else value

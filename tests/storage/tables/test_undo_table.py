@@ -134,7 +134,7 @@ def test_a_report_that_was_decided_stays_and_the_one_before_goes(store, decision
     store.flags.add(second.pair_id, "ann", "", "r1")
     store.flags.decide(1, decision, "cem")
     undone = store.undo_newest_act("ann")
-    assert (undone.kind, undone.settled) == ("vote", True)
+    assert (undone.kind, undone.flag_decided) == ("vote", True)
     assert store.flags.all(BASE)[0].decision == decision
     with pytest.raises(NothingToUndo, match="decided"):
         store.undo_newest_act("ann")
