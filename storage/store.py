@@ -173,7 +173,7 @@ class Store:
         return self._pairs.get(pair_id)
 
     def open_pairs(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:
-        """Return the pairs on which fewer than `overlap` people voted, and who did, oldest first."""
+        """Return the pairs that fewer than `overlap` people voted on, and who did, oldest first."""
         return self._pairs.open(base, overlap)
 
     def voters(self, pair_id: str) -> frozenset[str]:

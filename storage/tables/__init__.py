@@ -1,1 +1,1 @@
-"""Read and write the studio's tables, one module per table."""
+"""Tables of the database, one module each: rows are appended, and the newest one counts."""

@@ -1,4 +1,4 @@
-"""The blind tests of two versions: their prompts, their pairs, and what people said of them."""
+"""Blind tests of two versions: their prompts, their pairs, and the votes on them."""
 
 import json
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ ORDER BY vote_id
 
 @dataclass(frozen=True, slots=True)
 class VersionImages:
-    """Two images of one prompt and seed, by their ids."""
+    """The images that both versions rendered for one prompt and seed, by their ids."""
 
     prompt: str
     before: str
@@ -51,7 +51,7 @@ class VersionImages:
 
 
 class StoredBlindTests:
-    """All blind tests of a studio; a change of state is one more row, and the newest one counts."""
+    """All blind tests of a studio; a state is one more row, and the newest one counts."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -66,7 +66,7 @@ class StoredBlindTests:
         questions: Sequence[str] = QUESTIONS[:1],
         options: dict[str, Any] | None = None,
     ) -> Trial:
-        """Record an open trial; its prompts are kept from all runs from now on.
+        """Record an open trial; from now on no run trains on its prompts.
 
         Raises UnknownVersion, InvalidPrompt or InvalidTrial.
         """
@@ -79,6 +79,7 @@ class StoredBlindTests:
             number = next_number(cursor)
             trial_id = f"t{number:04d}"
             numbers = [version_number(cursor, base, name) for name in (before, after)]
+
             cursor.execute(
                 "INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [trial_id, number, base, *numbers, json.dumps(list(questions)),
@@ -92,7 +93,7 @@ class StoredBlindTests:
         return self.get(self._database.write(insert))
 
     def set_state(self, trial_id: str, state: str, note: str | None = None) -> Trial:
-        """Record where a trial stands, with a note; raises UnknownTrial."""
+        """Record a trial's state, with a note; raises UnknownTrial."""
         self.get(trial_id)
         now = self._clock()
         self._database.write(lambda cursor: append_state(cursor, trial_id, state, note, now))
@@ -111,11 +112,11 @@ class StoredBlindTests:
         return [self._trial_of(row) for row in rows]
 
     def reserved_prompts(self) -> set[str]:
-        """Return the prompts of all trials."""
+        """Return the prompts of all trials, which no run may train on."""
         return {text for (text,) in self._database.read("SELECT prompt FROM trial_prompts")}
 
     def labeled_prompts(self, base: str) -> set[str]:
-        """Return the prompts of pairs that a model's labelers were given to learn from."""
+        """Return the prompts of all pairs of a model that belong to no trial."""
         rows = self._database.read(
             "SELECT DISTINCT prompt FROM pairs WHERE base = ? "
             "AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)",
@@ -134,7 +135,7 @@ class StoredBlindTests:
     ) -> Pair:
         """Store a pair of image ids (before, after), shown the other way round if `swap`.
 
-        `place` is the place of its image among the trial's. Raises UnknownImage.
+        `place` is the index of its prompt and seed within the trial. Raises UnknownImage.
         """
         before, after = sides
         left, right = (after, before) if swap else (before, after)
@@ -152,7 +153,7 @@ class StoredBlindTests:
         return self._database.write(insert)
 
     def next_index(self, trial_id: str) -> int:
-        """Return the place after the last image that was made a pair of."""
+        """Return the index after that of the trial's last pair of images."""
         rows = self._database.read(
             "SELECT coalesce(max(place), -1) + 1 FROM trial_pairs WHERE trial_id = ?", [trial_id]
         )
@@ -168,7 +169,7 @@ class StoredBlindTests:
         return [Pair(*row) for row in rows]
 
     def image_pairs(self, trial_id: str) -> list[VersionImages]:
-        """Return what both versions of a trial drew, in order, whether voted on or not."""
+        """Return the images that both versions of a trial rendered, in order, voted on or not."""
         rows = self._database.read(
             "SELECT DISTINCT place, prompt, before, after FROM trial_pairs JOIN pairs "
             "USING (pair_id) WHERE trial_id = ? ORDER BY place",
@@ -177,7 +178,7 @@ class StoredBlindTests:
         return [VersionImages(*row[1:]) for row in rows]
 
     def votes(self, trial_id: str) -> list[TrialVote]:
-        """Return what people say now, in the order in which they voted."""
+        """Return the current votes on a trial, in the order in which they were given."""
         return [TrialVote(*row) for row in self._database.read(VOTES, [trial_id])]
 
     def _trial_of(self, row: Row) -> Trial:
@@ -185,6 +186,7 @@ class StoredBlindTests:
         prompts = self._database.read(
             "SELECT prompt FROM trial_prompts WHERE trial_id = ? ORDER BY place", [trial_id]
         )
+
         return Trial(
             trial_id=trial_id,
             base=base,
@@ -202,7 +204,7 @@ class StoredBlindTests:
 def require_testable(
     before: str, after: str, prompts: Sequence[str], questions: Sequence[str]
 ) -> None:
-    """Raise InvalidTrial unless there is something to test."""
+    """Raise InvalidTrial without two different versions, a prompt and the questions."""
     if before == after:
         raise InvalidTrial(f"{after} cannot be tested against itself. Choose two versions.")
     if not prompts:
@@ -225,7 +227,7 @@ def next_number(cursor: Cursor) -> int:
 def append_state(
     cursor: Cursor, trial_id: str, state: str, note: str | None, now: datetime
 ) -> None:
-    """Append where a trial stands."""
+    """Append a trial's state."""
     cursor.execute(
         "INSERT INTO trial_states (trial_id, state, note, created) VALUES (?, ?, ?, ?)",
         [trial_id, state, note, now],

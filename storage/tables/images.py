@@ -1,4 +1,4 @@
-"""The rendered images, each known by what made it."""
+"""Rendered images, each identified by its recipe: the prompt, seed, version and settings."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -49,11 +49,20 @@ class Images:
 
 def insert_images(cursor: Cursor, images: Sequence[Image], now: datetime) -> None:
     """Append the images whose recipes are new."""
-    for i in images:
-        recipe = json.dumps(i.recipe)
+    for image in images:
+        recipe = json.dumps(image.recipe)
         cursor.execute(
             "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [i.image_id, i.sha256, i.width, i.height, recipe, i.recipe_key, i.version, now],
+            [
+                image.image_id,
+                image.sha256,
+                image.width,
+                image.height,
+                recipe,
+                image.recipe_key,
+                image.version,
+                now,
+            ],
         )
 
 

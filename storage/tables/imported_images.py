@@ -1,4 +1,4 @@
-"""Images that people brought, and their pairs: kept in the studio like drawn ones."""
+"""Imported images and their pairs, stored in the studio like rendered ones."""
 
 import errno
 import hashlib
@@ -16,11 +16,11 @@ from storage.tables.pairs import insert_pair
 from storage.timestamps import Clock
 
 IMPORTED = "imported"
-"""The version of images that no version of a model drew."""
+"""The version of images that no version of a model rendered."""
 
 
 class ImportedImages:
-    """Brought images as files, rows and pairs, many at a time."""
+    """Imported images as files, rows and pairs, many at a time."""
 
     def __init__(
         self, database: Database, folder: StudioFolder, counts: RunningCounts, clock: Clock
@@ -29,20 +29,22 @@ class ImportedImages:
         self._counts, self._clock = counts, clock
 
     def write_image(self, png: bytes) -> str:
-        """Write an image's file and return its hash; raises DiskFull.
+        """Write an image's file and return its SHA-256; raises DiskFull.
 
-        A sound one is written once, a damaged one again.
+        A file that is there with these bytes stays; a damaged one is written anew.
         """
         sha256 = hashlib.sha256(png).hexdigest()
         path = self._folder.image(sha256)
         if path.is_file() and path.read_bytes() == png:
             return sha256
+
         scratch = path.with_name(f".{new_id()}")
         try:
             path.parent.mkdir(exist_ok=True)
             with scratch.open("wb") as file:
                 file.write(png)
                 file.flush()
+                # Before the rename: else a power cut could leave the name with half the bytes.
                 os.fsync(file.fileno())
             os.replace(scratch, path)
         except OSError as error:
@@ -57,7 +59,7 @@ class ImportedImages:
         return sha256
 
     def partners(self, base: str) -> dict[str, set[str]]:
-        """Return the brought images that are in pairs of a model, each with its partners."""
+        """Return the imported images that are in pairs of a model, each with its partners."""
         rows = self._database.read(
             "SELECT left_image, right_image FROM pairs WHERE base = ? AND version = ?",
             [base, IMPORTED],
@@ -71,7 +73,7 @@ class ImportedImages:
     def add(
         self, base: str, images: Sequence[Image], pairs: Sequence[tuple[str, str, str]]
     ) -> list[Pair]:
-        """Store images, and pairs of (prompt, left, right), all of it or nothing."""
+        """Store images and pairs of (prompt, left, right) in one transaction."""
         now = self._clock()
         made = [Pair(new_id(), *pair, IMPORTED) for pair in pairs]
 

@@ -1,8 +1,8 @@
-"""The names of each model, and the one under which this studio keeps what belongs to it.
+"""Model aliases: the names of each model, and the one under which its rows are stored.
 
-A model is known by its content, but a studio's rows hold the name that it had when they were
-written. The rows stay as they are: every other name leads to that one. Only where one model was
-taken for two, and people voted under both names, are the rows of the second put to the first.
+A model is identified by its content, but a studio's rows hold the name that it had when they were
+written. The rows stay as they are, and every other name leads to that one. Only if one model was
+taken for two, and people voted under both names, are the rows of the second moved to the first.
 """
 
 from collections.abc import Sequence
@@ -34,10 +34,10 @@ class ModelAliases:
         self._clock = clock
 
     def base_of(self, identity: str, aliases: Sequence[str] = ()) -> str:
-        """Return the name under which a model's rows are kept, recording all its names.
+        """Return the name under which a model's rows are stored, recording all its names.
 
-        An alias that begins with a hyphen stands for every name that ends so. A model that nobody
-        knows by any of its names is kept under its identity.
+        An alias that begins with a hyphen stands for every name that ends so. A model with no known
+        name is stored under its identity.
         """
         now = self._clock()
 
@@ -47,7 +47,7 @@ class ModelAliases:
                 unite(cursor, bases[0], other)
             base = bases[0] if bases else identity
             rows = [[name, base, name == identity, now] for name in {identity, *aliases}]
-            # A name that was only possible becomes one's own, and stays it.
+            # A name that was only possible becomes an own one as soon as it was used, and stays it.
             cursor.executemany(
                 "INSERT INTO model_aliases VALUES (?, ?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET own = true WHERE excluded.own",
@@ -59,14 +59,14 @@ class ModelAliases:
 
 
 def bases_of(cursor: Cursor, identity: str, aliases: Sequence[str]) -> list[str]:
-    """Return under which names rows of this model are kept, the one to keep first."""
-    told = cursor.execute(
+    """Return the names under which rows of this model are stored, the one to keep first."""
+    known = cursor.execute(
         "SELECT base FROM model_aliases "
         "WHERE alias = $identity OR (own AND list_contains($aliases, alias)) "
         "ORDER BY alias <> $identity, created, alias",
         {"identity": identity, "aliases": list(aliases)},
     ).fetchall()
-    # Of before a model was known by its content; a name that another model owns is not this one's.
+    # Rows of before models were identified by content; a name that another model owns is left out.
     old = cursor.execute(
         f"""
         SELECT base FROM ({KNOWN})
@@ -79,25 +79,25 @@ def bases_of(cursor: Cursor, identity: str, aliases: Sequence[str]) -> list[str]
         """,
         {"identity": identity, "aliases": list(aliases)},
     ).fetchall()
-    return list(dict.fromkeys(base for (base,) in [*told, *old]))
+    return list(dict.fromkeys(base for (base,) in [*known, *old]))
 
 
 def unite(cursor: Cursor, base: str, other: str) -> None:
-    """Put everything that is kept under another name to `base`; its versions come after base's."""
+    """Move the rows of another name to `base`, numbering its versions after those of base."""
     newest = cursor.execute("SELECT coalesce(max(number), 0) FROM versions WHERE base = ?", [base])
-    told = {"other": other, "past": newest.fetchall()[0][0]}
+    parameters = {"other": other, "past": newest.fetchall()[0][0]}
 
     cursor.execute("DELETE FROM versions WHERE base = ? AND number = 0", [other])
-    for table, column in (place.split(".") for place in NAMED):
+    for table, column in (name.split(".") for name in NAMED):
         cursor.execute(
             f"UPDATE {table} SET {column} = 'v' || ({column}[2:]::INTEGER + $past) "
             f"WHERE base = $other AND regexp_full_match({column}, 'v[0-9]+')",
-            told,
+            parameters,
         )
-    for table, column in (place.split(".") for place in NUMBERED):
+    for table, column in (name.split(".") for name in NUMBERED):
         cursor.execute(
             f"UPDATE {table} SET {column} = {column} + $past WHERE base = $other AND {column} > 0",
-            told,
+            parameters,
         )
 
     for table in WITH_BASE:

@@ -1,4 +1,4 @@
-"""The pairs that people look at."""
+"""Pairs of images, as annotators are shown them."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ FROM pairs LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN control_pairs USING (
 """
 
 
-# Pairs of which more people may be asked, and who was asked already.
+# Pairs that more annotators may be asked about, and the ones who voted on them already.
 OPEN = f"""
 SELECT {", ".join(f"pairs.{name}" for name in COLUMNS.split(", "))},
        coalesce(asked.people, []) AS people
@@ -52,15 +52,15 @@ class Pairs:
         return pair
 
     def open(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:
-        """Return the pairs on which fewer than `overlap` people have a vote, and who has.
+        """Return the pairs on which fewer than `overlap` people have a vote, with these people.
 
-        Oldest first; without those of blind tests and those that are hidden.
+        Oldest first; without pairs of blind tests, control pairs and hidden pairs.
         """
         rows = self._database.read(OPEN, {"base": base, "overlap": overlap})
         return [(Pair(*row[:-1]), frozenset(row[-1])) for row in rows]
 
     def people(self, pair_id: str) -> frozenset[str]:
-        """Return who has a current vote on a pair."""
+        """Return the annotators with a current vote on a pair."""
         rows = self._database.read(
             "SELECT DISTINCT annotator FROM current_votes WHERE pair_id = ?", [pair_id]
         )
@@ -95,5 +95,5 @@ def require_image(cursor: Cursor, image_id: str) -> None:
 
 
 def unknown_pair(pair_id: str) -> UnknownPair:
-    """Say that a pair does not exist."""
+    """Return the error for a pair that does not exist."""
     return UnknownPair(f"There is no pair {pair_id!r}. Ask for the next pair and vote on that one.")

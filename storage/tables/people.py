@@ -1,4 +1,4 @@
-"""The people who may sign in, and where they are signed in; of secrets only hashes are kept."""
+"""People who may sign in, and their sign-ins; of passwords, links and tokens only hashes."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from storage.timestamps import Clock
 
 LONGEST_NAME = 64
 LINK_LASTS = timedelta(days=7)
+"""The life of a link to choose a password."""
 
 SELECT = """
 SELECT name, role, access, secret_kind, secret, secret_since, seen, created FROM current_people
@@ -28,7 +29,7 @@ LIMIT 1
 
 
 class Role(StrEnum):
-    """What a person may do: label, or everything."""
+    """The role of a person: labelers vote, admins may do everything."""
 
     LABELER = "labeler"
     ADMIN = "admin"
@@ -36,13 +37,13 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may sign in, as things are now."""
+    """A person who may sign in, as of now."""
 
     name: str
     role: Role
     enabled: bool
     password: str | None
-    """Its hash; None while there is none yet."""
+    """The hash of the password; None before one was chosen."""
     link: str | None
     """The hash of a link to choose a password with, until it is used."""
     link_ends: datetime | None
@@ -51,13 +52,13 @@ class Person:
 
 
 class People:
-    """Everybody of a studio; a change is one more row, and the newest one counts."""
+    """All people of a studio; a change is one more row, and the newest one counts."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
     def all(self) -> list[Person]:
-        """Return everybody, the disabled ones too, by name."""
+        """Return all people, the disabled ones too, by name."""
         return [person(row) for row in self._database.read(SELECT + "ORDER BY folded")]
 
     def find(self, name: str) -> Person | None:
@@ -70,11 +71,11 @@ class People:
         return {name: count for name, count in self._database.read(VOTES)}
 
     def was_shown(self, name: str, image_id: str) -> bool:
-        """Whether a person ever voted on a pair with this image."""
+        """Return True if a person ever voted on a pair or four images with this image."""
         return bool(self._database.read(SHOWN, {"name": name, "image": image_id}))
 
     def add(self, name: str, role: Role, who: str) -> Person:
-        """Add a person who may come in; raises InvalidPerson or PersonKnown."""
+        """Add a person who may sign in; raises InvalidPerson or PersonKnown."""
         name = check_name(name)
 
         def insert(cursor: Cursor) -> None:
@@ -94,23 +95,23 @@ class People:
         self._change(name, "role", role, who, leaves_admin=role != Role.ADMIN)
 
     def set_enabled(self, name: str, enabled: bool, who: str) -> None:
-        """Let a person in, or no more, from now on; raises UnknownPerson or LastAdmin."""
+        """Let a person sign in or no longer; raises UnknownPerson or LastAdmin."""
         value = "open" if enabled else "closed"
         self._change(name, "access", value, who, leaves_admin=not enabled, ends=not enabled)
 
     def set_password(self, name: str, password: str, who: str) -> None:
-        """Keep the hash of a new password and end every sign-in; raises UnknownPerson."""
+        """Store the hash of a new password and end every sign-in; raises UnknownPerson."""
         self._change(name, "password", password, who, ends=True)
 
     def set_link(self, name: str, link: str, who: str, rescue: bool = False) -> None:
-        """Keep the hash of a link in place of a password and end every sign-in.
+        """Store the hash of a link in place of a password and end every sign-in.
 
-        Raises UnknownPerson, and LastAdmin unless it is meant to `rescue` one.
+        Raises UnknownPerson, and LastAdmin unless `rescue` lets the last admin in again.
         """
         self._change(name, "link", link, who, leaves_admin=not rescue, ends=True)
 
     def use_link(self, link: str, password: str) -> Person:
-        """Put a password in the place of a link by their hashes, once; raises StaleLink."""
+        """Replace a link by a password, both as hashes, once; raises StaleLink."""
 
         def use(cursor: Cursor) -> str:
             owner = self._owner(cursor, link)
@@ -122,11 +123,11 @@ class People:
         return self._known(self._database.write(use))
 
     def link_owner(self, link: str) -> str | None:
-        """Return whom a link was made for, by its hash, while it can be used."""
+        """Return the name that a link was made for, by its hash; None once it is stale."""
         return self._database.write(lambda cursor: self._owner(cursor, link))
 
     def record_seen(self, name: str) -> None:
-        """Record that a person was there."""
+        """Record that a person was active now."""
         self._database.write(lambda cursor: self._append(cursor, name, "seen", "", name))
 
     def sign_in(self, token: str, name: str, expires: datetime) -> None:
@@ -139,7 +140,7 @@ class People:
         )
 
     def sign_out(self, token: str) -> None:
-        """Record that a token is worth nothing from now on, by its hash."""
+        """Revoke a token by its hash."""
         self._database.write(
             lambda cursor: cursor.execute(
                 "INSERT INTO sign_outs VALUES (?, ?) ON CONFLICT DO NOTHING", [token, self._clock()]
@@ -147,7 +148,7 @@ class People:
         )
 
     def sign_ins(self) -> dict[str, tuple[str, datetime]]:
-        """Return whose each token is and when it ends, by its hash; those that ended are not in."""
+        """Return (name, expiry) of every valid token, by its hash."""
         rows = self._database.read(
             "SELECT token_hash, name, expires FROM current_sign_ins WHERE expires > ?",
             [self._clock()],
@@ -163,6 +164,7 @@ class People:
         leaves_admin: bool = False,
         ends: bool = False,
     ) -> None:
+        """Append a change in one transaction with the checks and revocations that go with it."""
         known = self._known(name).name
 
         def append(cursor: Cursor) -> None:
@@ -200,7 +202,7 @@ class People:
 
 
 def person(row: Row) -> Person:
-    """Return a person from a row of the view."""
+    """Build a person from a row of SELECT."""
     name, role, access, kind, secret, since, seen, created = row
     return Person(
         name,
@@ -222,7 +224,8 @@ def check_name(name: str) -> str:
             f"{name[:LONGEST_NAME]!r} is not a name. Use 1 to {LONGEST_NAME} characters of plain "
             "text."
         )
-    if any(is_unseen(one) for one in name) or not skeleton(name):
+
+    if any(map(is_unseen, name)) or not skeleton(name):
         raise InvalidPerson(f"{name!r} holds characters that nobody sees. Leave them out.")
     if len(scripts_of(name)) > 1:
         raise InvalidPerson(
@@ -232,7 +235,7 @@ def check_name(name: str) -> str:
 
 
 def require_own_looks(cursor: Cursor, name: str) -> None:
-    """Raise InvalidPerson for a name that is read as somebody else's."""
+    """Raise InvalidPerson for a name that looks like somebody else's."""
     looks = skeleton(name)
     for (other,) in cursor.execute("SELECT name FROM people").fetchall():
         if skeleton(other) == looks:
@@ -243,9 +246,9 @@ def require_own_looks(cursor: Cursor, name: str) -> None:
 
 
 def require_other_admin(cursor: Cursor, name: str) -> None:
-    """Raise LastAdmin where nobody else could let people in: with a password, if any has one."""
+    """Raise LastAdmin if no other admin could sign in: with a password, if any has one."""
     rows = cursor.execute(SELECT + "WHERE role = 'admin' AND access = 'open'").fetchall()
     admins = [person(row) for row in rows]
-    able = [one for one in admins if one.password] or admins
-    if {one.name for one in able} == {name}:
+    able = [admin for admin in admins if admin.password] or admins
+    if {admin.name for admin in able} == {name}:
         raise LastAdmin(f"{name} is the only admin who can sign in. Make somebody else one first.")

@@ -1,4 +1,4 @@
-"""The project's settings: what is asked of everybody who labels, kept with the votes."""
+"""Project settings: values that hold for everybody who labels, stored with the votes."""
 
 import json
 from typing import Any
@@ -8,24 +8,24 @@ from storage.timestamps import Clock
 
 
 class ProjectSettings:
-    """Named values; each change is a row, and the newest one of a name counts."""
+    """Named values; a change is one more row, and the newest one of a name counts."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        # Every page asks every few seconds, and no other process writes to the file.
+        # A cache, for every page asks every few seconds; no other process writes to the file.
         self._known: dict[str, str | None] = {}
 
     def get(self, name: str, default: Any) -> Any:
-        """Return the value of a name, or the default where none was ever set."""
+        """Return the value of a name, or the default if none was ever set."""
         if name not in self._known:
-            # Never over what `set` has put there meanwhile.
+            # Not an assignment: it could overwrite what `set` has put there meanwhile.
             self._known.setdefault(name, self._stored(name))
         value = self._known[name]
         return default if value is None else json.loads(value)
 
     def set(self, name: str, value: Any, who: str) -> None:
-        """Give a name a value: anything that JSON can say."""
+        """Set a name to a value that JSON can express."""
         text = json.dumps(value)
         row = [name, text, who, self._clock()]
         self._database.write(

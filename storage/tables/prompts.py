@@ -1,4 +1,4 @@
-"""The prompts that images are drawn from."""
+"""Prompts that images are rendered from."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,8 +11,9 @@ from storage.text import has_controls
 from storage.timestamps import Clock
 
 LONGEST = 2_000
-PART = 4_000
-"""Prompts added in one transaction: some 20 ms, for which a vote may wait."""
+"""Characters of a prompt."""
+PROMPTS_PER_TRANSACTION = 4_000
+"""Some 20 ms each, for which a vote may have to wait."""
 
 
 class Prompts:
@@ -25,12 +26,13 @@ class Prompts:
     def add(self, texts: Sequence[str], source: str) -> int:
         """Add prompts and return how many were new; none is added if one raises InvalidPrompt.
 
-        Many are added in parts, so that votes get in between. What a kill left out of them is new
-        when they are added again.
+        Many are added in several transactions, so that votes get in between. Those that a kill left
+        out are new when the texts are added again.
         """
         cleaned = [clean_prompt(text, f"Line {line}") for line, text in enumerate(texts, start=1)]
         once, now = list(dict.fromkeys(cleaned)), self._clock()
-        parts = (once[start : start + PART] for start in range(0, len(once), PART))
+        size = PROMPTS_PER_TRANSACTION
+        parts = (once[start : start + size] for start in range(0, len(once), size))
         return sum(self._database.write(partial(insert_new, part, source, now)) for part in parts)
 
     def all(self) -> list[Prompt]:

@@ -1,4 +1,4 @@
-"""Best and worst of four: quads of images, and the rankings that people give them."""
+"""Best and worst of four: quads of images, and their rankings."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,6 +15,7 @@ from storage.tables.votes import check_annotator, check_key, reused_key
 from storage.timestamps import Clock
 
 SIZE = 4
+"""Images of a quad."""
 QUADS = "SELECT quad_id, prompt, images, version FROM quads"
 
 WAITING = f"""
@@ -23,7 +24,7 @@ WAITING = f"""
 
 
 class Rankings:
-    """All quads and rankings; an undo is a row more, and a ranking that it names is not current."""
+    """All quads and rankings; an undo is one more row, and a ranking it names is not current."""
 
     def __init__(
         self, database: Database, counts: RunningCounts, settling: Settling, clock: Clock
@@ -80,6 +81,7 @@ class Rankings:
                 if earlier[1] is not None:
                     raise reused_key(key, "an undo")
                 return VoteReceipt(key, earlier[0], duplicate=True), base
+
             require_none(cursor, quad_id, annotator)
             row = [key, base, quad_id, annotator, *chosen, response_ms, now]
             note_act(cursor, RANKING, key, annotator)

@@ -1,4 +1,4 @@
-"""The fine-tuning runs: what each started from, and the states it went through."""
+"""Fine-tuning runs: the snapshot and parent of each, and its states."""
 
 import json
 from typing import Any
@@ -42,7 +42,7 @@ class Runs:
         return self.get(self._counts.write(insert, then=lambda _: self._counts.invalidate()))
 
     def set_state(self, run_id: str, state: str, error: str | None = None) -> Run:
-        """Record where a run stands, unless it stands there already; raises UnknownRun."""
+        """Record a run's state, unless it is in it already; raises UnknownRun."""
         wanted = as_state(state)
         run = self.get(run_id)
         if (run.state, run.error) == (wanted, error):

@@ -1,4 +1,4 @@
-"""The versions as a library: what people call them, what they learned from, and deleting them."""
+"""Labels of versions: their names, notes and deletions, with imports and exports."""
 
 import json
 import os
@@ -21,6 +21,7 @@ from storage.timestamps import Clock
 
 LONGEST_NAME = 60
 LONGEST_NOTE = 2000
+"""Characters of a version's name and note."""
 
 TRAINED_ON = """
 SELECT runs.run_id, snapshots.snapshot_id, snapshots.counts, (
@@ -42,7 +43,7 @@ class VersionLabels:
         self._versions, self._clock = versions, clock
 
     def exports(self, base: str) -> Path:
-        """The folder of what was written of a model for other programs."""
+        """Return the folder of a model's exports for other programs."""
         return self._folder.exports / re.sub(r"[^\w-]+", "-", base)
 
     def versions(self, base: str) -> list[Version]:
@@ -50,7 +51,7 @@ class VersionLabels:
         return self._versions.with_deleted(base)
 
     def trained_on(self, base: str) -> dict[str, TrainedOn]:
-        """Return what each run of a model learned from, by run."""
+        """Return the votes that each run of a model trained on, by run id."""
         rows = self._database.read(TRAINED_ON, [base])
         return {run: TrainedOn(id, json.loads(counts), undone) for run, id, counts, undone in rows}
 
@@ -83,7 +84,7 @@ class VersionLabels:
 
     @contextmanager
     def writing_export(self, base: str, name: str) -> Iterator[Path]:
-        """Give a scratch path that becomes an export once it is written; raises DiskFull."""
+        """Yield a scratch path that becomes an export once it is written; raises DiskFull."""
         exports = self.exports(base)
         work = exports / f".{new_id()}"
         try:
@@ -102,12 +103,12 @@ class VersionLabels:
             shutil.rmtree(work, ignore_errors=True)
 
     def new_import(self) -> Path:
-        """Name a free place for the file of a version that is brought along."""
+        """Return a free path for the adapter of a version that is imported."""
         self._folder.imports.mkdir(exist_ok=True)
         return self._folder.imports / f"{new_id()}.safetensors"
 
     def add_import(self, base: str, adapter: Path, summary: dict[str, Any]) -> Version:
-        """Record a version that was brought along, on the untuned model."""
+        """Record an imported version, on the untuned model."""
         return self._versions.add(base, "base", None, adapter, summary)
 
     def delete(self, base: str, version: str) -> int:
@@ -125,6 +126,8 @@ class VersionLabels:
             )
 
         gone = self._versions.get(base, version)
+        # The row first: a kill in between leaves files that a clean-up finds, not a version
+        # without its files.
         self._database.write(bury)
         return remove(files_of(self._folder, gone)).bytes
 
@@ -136,7 +139,7 @@ class VersionLabels:
 
 
 def files_of(folder: StudioFolder, version: Version) -> Iterable[Path]:
-    """Return what a version has in the studio folder; a file elsewhere is not ours to delete."""
+    """Return the files of a version inside the studio folder; others are not ours to delete."""
     if version.adapter is not None and version.adapter.is_relative_to(folder.path):
         yield version.adapter
     if version.run_id is not None:
@@ -144,14 +147,16 @@ def files_of(folder: StudioFolder, version: Version) -> Iterable[Path]:
 
 
 def require_unneeded(cursor: Cursor, base: str, version: str, number: int) -> None:
-    """Raise VersionNeeded when something needs a version."""
+    """Raise VersionNeeded if another version, a blind test or a run needs this one."""
     if number == 0:
         raise VersionNeeded("The base is what every version starts from. It cannot be deleted.")
+
     active = cursor.execute(
         "SELECT arg_max(number, activation_id) FROM activations WHERE base = ?", [base]
     ).fetchall()[0][0]
     if active == number:
         raise VersionNeeded(f"{version} is active. Make another version active, then delete it.")
+
     child = cursor.execute(
         "SELECT min(number) FROM current_versions "
         "WHERE base = ? AND parent = ? AND deleted IS NULL",
@@ -159,6 +164,7 @@ def require_unneeded(cursor: Cursor, base: str, version: str, number: int) -> No
     ).fetchall()[0][0]
     if child is not None:
         raise VersionNeeded(f"v{child} starts from {version}. Delete v{child} first.")
+
     trial = cursor.execute(
         f"SELECT min(trial_id) FROM ({TRIALS}) "
         "WHERE base = ? AND state = ? AND (before = ? OR after = ?)",
@@ -166,6 +172,7 @@ def require_unneeded(cursor: Cursor, base: str, version: str, number: int) -> No
     ).fetchall()[0][0]
     if trial is not None:
         raise VersionNeeded(f"Blind test {trial} shows {version}. End the test first.")
+
     run = cursor.execute(
         "SELECT min(run_id) FROM current_runs "
         "WHERE base = ? AND parent = ? AND state IN ('queued', 'running')",
@@ -191,14 +198,14 @@ def require_free(cursor: Cursor, base: str, number: int, name: str) -> None:
 
 
 def check_label(text: str, what: str, longest: int) -> str:
-    """Return a line of text; raise InvalidLabel when it is too long or holds control characters."""
+    """Return a line of text; raises InvalidLabel if it is too long or holds control characters."""
     if has_controls(text):
         raise InvalidLabel(f"The {what} {text[:80]!r} holds control characters. Use plain text.")
     return check_length(text, what, longest)
 
 
 def check_length(text: str, what: str, longest: int) -> str:
-    """Return a text; raise InvalidLabel when it is too long."""
+    """Return a text; raises InvalidLabel if it is too long."""
     if len(text) > longest:
         raise InvalidLabel(
             f"The {what} has {len(text)} characters, and it may have {longest}. Shorten it."

@@ -1,4 +1,4 @@
-"""The versions of each model: the untuned one, and the adapters that grew from it."""
+"""Versions of each model: the untuned one, and the adapters that were trained from it."""
 
 import json
 import re
@@ -22,7 +22,7 @@ FROM current_versions WHERE base = $base
 
 
 class Versions:
-    """All model versions of a studio; an activation is one more row, and the newest one counts."""
+    """All versions of a studio; an activation is one more row, and the newest one counts."""
 
     def __init__(self, database: Database, folder: StudioFolder, clock: Clock) -> None:
         self._database = database
@@ -44,7 +44,7 @@ class Versions:
     def add(
         self, base: str, parent: str, run_id: str | None, adapter: Path, summary: dict[str, Any]
     ) -> Version:
-        """Record what a run made, once per run, or without a run what was imported.
+        """Record the adapter of a run, once per run, or without a run an imported one.
 
         A parent may have been deleted meanwhile. Raises UnknownVersion or UnknownRun.
         """
@@ -53,6 +53,7 @@ class Versions:
         def insert(cursor: Cursor) -> int:
             if run_id is not None and (row := number_of_run(cursor, run_id)):
                 return row
+
             number = next_number(cursor, base)
             cursor.execute(
                 "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -89,7 +90,7 @@ class Versions:
         raise unknown_version(base, version)
 
     def activate(self, base: str, version: str) -> Version:
-        """Make a version the one that new pairs come from; raises UnknownVersion."""
+        """Make a version the one that new pairs are rendered with; raises UnknownVersion."""
         now = self._clock()
 
         def insert(cursor: Cursor) -> None:
@@ -102,7 +103,7 @@ class Versions:
         return self.get(base, version)
 
     def active(self, base: str) -> Version:
-        """Return the version made active last, "base" before any; raises UnknownVersion."""
+        """Return the version activated last, "base" before any; raises UnknownVersion."""
         for version in self.of_base(base):
             if version.active:
                 return version
@@ -126,7 +127,7 @@ class Versions:
 
 
 def version_name(number: int) -> str:
-    """Name a version: "base", "v1", "v2", ..."""
+    """Return the name of a version by its number: "base", "v1", "v2", ..."""
     return f"v{number}" if number else "base"
 
 
@@ -161,14 +162,14 @@ def next_number(cursor: Cursor, base: str) -> int:
 
 
 def deleted_version(version: str) -> UnknownVersion:
-    """Say that a version was deleted."""
+    """Return the error for a version that was deleted."""
     return UnknownVersion(
         f"Version {version!r} was deleted, and its files are gone. Choose another version."
     )
 
 
 def unknown_version(base: str, version: str) -> UnknownVersion:
-    """Say that a model has no such version."""
+    """Return the error for a version that a model does not have."""
     return UnknownVersion(
         f"Model {base!r} has no version {version!r}. Look at its list of versions for the names."
     )

@@ -1,6 +1,6 @@
-"""How votes were given: every one in full, exclusions with their reasons, and people's weights.
+"""Vote quality: full votes for inspection, exclusions, annotators' weights, and image features.
 
-Nothing is taken away in silence: an exclusion and a weight are rows with a reason, and a lift or a
+No vote is dropped in silence: an exclusion and a weight are rows with a reason, and a lift or a
 newer weight is one more row.
 """
 
@@ -17,6 +17,7 @@ from storage.text import has_controls
 from storage.timestamps import Clock
 
 LONGEST_REASON = 300
+"""Characters of the reason of an exclusion."""
 
 FULL_VOTES = """
 SELECT v.vote_id, v.pair_id, v.annotator, v.verdict, v.winner, v.left_image,
@@ -56,16 +57,16 @@ class FullVote:
     created: datetime
     trial: str | None
     check: str | None
-    """repeat or gold, where it was asked to see how the person votes."""
+    """repeat or gold, for a control pair."""
     of_pair: str | None
     """The pair that it repeats."""
     excluded: str | None
-    """Why nothing is learned from it."""
+    """The reason why no run trains on it; None if one may."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """One vote or one person that nothing is learned from, until it is lifted."""
+    """The exclusion of one vote or one annotator from training, until it is lifted."""
 
     exclusion_id: int
     annotator: str | None
@@ -78,7 +79,7 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """How much a person's votes count, and why."""
+    """The weight of an annotator's votes in training, between 0 and 1, with its reason."""
 
     weight: float
     reason: str
@@ -87,14 +88,14 @@ class Weight:
 
 
 class VoteQuality:
-    """What is known of how votes were given, in rows."""
+    """Exclusions, weights and features, with the readers that statistics use."""
 
     def __init__(self, database: Database, counts: RunningCounts, clock: Clock) -> None:
         self._database, self._counts, self._clock = database, counts, clock
         self.control_pairs, self.entries = ControlPairs(database, clock), VoteEntries(database)
 
     def full_votes(self, base: str) -> list[FullVote]:
-        """Return every current vote on a model's pairs, oldest first; of reported pairs none."""
+        """Return every current vote on a model's pairs but hidden ones, oldest first."""
         return [FullVote(*row) for row in self._database.read(FULL_VOTES, [base])]
 
     # Exclusions
@@ -108,9 +109,9 @@ class VoteQuality:
         annotator: str | None = None,
         vote_id: int | None = None,
     ) -> int:
-        """Learn nothing from one vote, or from a person's votes; returns the exclusion's id.
+        """Exclude one vote, or all votes of an annotator, from training; return the exclusion id.
 
-        Raises InvalidExclusion without a reason, or for a vote or person that is none.
+        Raises InvalidExclusion without a reason, or for a vote or an annotator that is unknown.
         """
         text = check_reason(reason)
         row = [base, annotator, vote_id, text, who, self._clock()]
@@ -126,7 +127,7 @@ class VoteQuality:
         return self._counts.write(insert, then=lambda _: self._counts.invalidate())
 
     def lift(self, base: str, exclusion_id: int, who: str) -> None:
-        """Learn again from what was excluded; raises InvalidExclusion where that is unknown."""
+        """End an exclusion; raises InvalidExclusion if it is unknown."""
 
         def insert(cursor: Cursor) -> None:
             sql = "SELECT 1 FROM exclusions WHERE base = ? AND exclusion_id = ?"
@@ -148,13 +149,14 @@ class VoteQuality:
     # Weights
 
     def set_weights(self, base: str, weights: Mapping[str, tuple[float, str]], who: str) -> None:
-        """Record people's weights, each with its reason, where they differ from what counts now."""
+        """Record annotators' weights, each with its reason, that differ from the current ones."""
         now, known = self._clock(), self.weights(base)
         rows = [
             [base, name, weight, reason, who, now]
             for name, (weight, reason) in weights.items()
             if weight != (known[name].weight if name in known else 1.0)
         ]
+
         if rows:
             self._database.write(
                 lambda cursor: cursor.executemany(
@@ -165,7 +167,7 @@ class VoteQuality:
             )
 
     def weights(self, base: str) -> dict[str, Weight]:
-        """Return the weight of everybody who ever had one; others' votes count in full."""
+        """Return the weight of everybody who ever had one; the others' is 1."""
         sql = "SELECT annotator, weight, reason, who, created FROM current_weights WHERE base = ?"
         return {name: Weight(*row) for name, *row in self._database.read(sql, [base])}
 
@@ -174,7 +176,7 @@ class VoteQuality:
     def image_features(
         self, measure: int, files: Sequence[str] | None = None
     ) -> dict[str, Sequence[float]]:
-        """Return what one version of the measure says of all images or some, by their SHA-256."""
+        """Return the features that one version of the measure gave images, by their SHA-256."""
         sql = "SELECT sha256, features FROM image_features WHERE measure = ?"
         if files is None:
             return dict(self._database.read(sql, [measure]))
@@ -182,10 +184,10 @@ class VoteQuality:
         return dict(self._database.read(chosen, [measure, list(files)]))
 
     def add_image_features(self, measure: int, found: Mapping[str, Sequence[float]]) -> None:
-        """Keep what a measure says of images."""
+        """Store the features that one version of the measure gave images."""
         if not found:
             return
-        # One statement, for others wait to write meanwhile.
+        # One statement for all images, since votes wait to be written meanwhile.
         sql = (
             "INSERT INTO image_features SELECT unnest($files::VARCHAR[]), $measure, "
             "unnest($numbers::DOUBLE[][]) ON CONFLICT DO NOTHING"
@@ -194,7 +196,7 @@ class VoteQuality:
         self._database.write(lambda cursor: cursor.execute(sql, known))
 
     def voted_images(self, base: str) -> dict[str, str]:
-        """Return the SHA-256 of every image that somebody voted on, by its id."""
+        """Return the SHA-256 of every image with a current vote, by image id."""
         return dict(
             self._database.read(
                 "SELECT image_id, sha256 FROM images WHERE image_id IN ("
@@ -205,7 +207,7 @@ class VoteQuality:
         )
 
     def reasons(self, base: str) -> list[tuple[int, str]]:
-        """Return (vote_id, why the loser lost) of current votes."""
+        """Return (vote_id, reason why the loser lost) of current votes."""
         rows = self._database.read(
             "SELECT vote_id, name FROM current_annotations JOIN votes USING (vote_id) "
             "WHERE base = ? AND kind = 'reason' ORDER BY vote_id",
@@ -215,7 +217,7 @@ class VoteQuality:
 
 
 def check_reason(reason: str) -> str:
-    """Return a reason; raises InvalidExclusion for none."""
+    """Return a reason without the space around it; raises InvalidExclusion for none."""
     text = reason.strip()
     if not 0 < len(text) <= LONGEST_REASON or has_controls(text):
         raise InvalidExclusion(
@@ -226,7 +228,7 @@ def check_reason(reason: str) -> str:
 
 
 def require_votes(cursor: Cursor, base: str, annotator: str | None, vote_id: int | None) -> None:
-    """Raise InvalidExclusion unless there is a vote that is meant."""
+    """Raise InvalidExclusion unless there is a vote that would be excluded."""
     sql = "SELECT 1 FROM current_votes WHERE base = ? AND (vote_id = ? OR annotator = ?) LIMIT 1"
     if not cursor.execute(sql, [base, vote_id, annotator]).fetchone():
         meant = f"vote {vote_id}" if vote_id is not None else f"vote of {annotator!r}"

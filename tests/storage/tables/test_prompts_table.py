@@ -66,7 +66,7 @@ def test_the_longest_prompt_is_taken(store):
 
 
 def test_many_prompts_are_added_in_parts_and_again_after_a_kill_in_between(store, monkeypatch):
-    monkeypatch.setattr("storage.tables.prompts.PART", 3)
+    monkeypatch.setattr("storage.tables.prompts.PROMPTS_PER_TRANSACTION", 3)
     many = [f"cat {number}" for number in range(10)]
     store.add_prompts(many[:4], "pasted")
 
@@ -79,7 +79,7 @@ def test_many_prompts_are_added_in_parts_and_again_after_a_kill_in_between(store
 
 def test_a_vote_gets_in_between_while_many_prompts_are_added(store, monkeypatch):
     """A part is one transaction, and what waits to write gets its turn before the next."""
-    monkeypatch.setattr("storage.tables.prompts.PART", 2)
+    monkeypatch.setattr("storage.tables.prompts.PROMPTS_PER_TRANSACTION", 2)
     parts: list[int] = []
     write = store._database.write
 
