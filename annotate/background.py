@@ -9,11 +9,11 @@ from typing import Any
 from annotate.clock import Monotonic
 
 TICK_S = 0.5
-"""Seconds between two looks at a job, and so between two updates of a page."""
+"""Seconds between two polls of a job, and so between two updates of a page."""
 
 
 class DurationHistory:
-    """Durations of the newest task of each kind, from which the time left of the next is told."""
+    """Durations of the newest task of each kind, to estimate the time left of the next one."""
 
     def __init__(self, clock: Monotonic = time.monotonic) -> None:
         self._clock = clock

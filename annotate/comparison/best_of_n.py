@@ -19,7 +19,7 @@ from storage.records import Image
 from storage.store import Store
 
 SCORED_AT_ONCE = 4
-"""Images scored in one request, so that progress is told and a stop is soon heeded."""
+"""Images scored in one request, so that progress shows and a stop is soon heeded."""
 MIN_IMAGES, MAX_IMAGES = 2, 64
 VOTES = "the votes"
 """The scorer that is no version: the preference model of the votes."""

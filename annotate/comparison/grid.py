@@ -13,7 +13,7 @@ from storage.records import Image, recipe_key
 from storage.store import Store
 from storage.tables.prompts import clean_prompt
 
-LARGEST_GROUP = 16
+MAX_GROUP = 16
 Cell = tuple[int, int]
 """The row of a prompt and seed among those asked for, and the column."""
 GridImages = dict[Cell, Image]
@@ -110,17 +110,17 @@ class ComparisonGrid:
 
 
 def growing_groups(rows: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Split rows into groups of 2, 4, 8 and then equal ones of up to LARGEST_GROUP.
+    """Split rows into groups of 2, 4, 8 and then equal ones of up to MAX_GROUP.
 
     A few that are left over at the end would cost nearly as much as a whole group.
     """
     start, size = 0, 2
     while start < len(rows):
         left = len(rows) - start
-        equal = -(-left // -(-left // LARGEST_GROUP))
-        now = size if size < LARGEST_GROUP else equal
+        equal = -(-left // -(-left // MAX_GROUP))
+        now = size if size < MAX_GROUP else equal
         yield rows[start : start + now]
-        start, size = start + now, min(2 * size, LARGEST_GROUP)
+        start, size = start + now, min(2 * size, MAX_GROUP)
 
 
 def addresses(groups: Iterator[GridImages]) -> Iterator[dict[Cell, str]]:

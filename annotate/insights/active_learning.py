@@ -114,7 +114,7 @@ class ActiveLearner:
             files = [image.sha256 for image in images]
             features, _ = self._image_features.features_of(files, SCORING_TIMEOUT_S)
             scores = model.score(np.array([features[sha256] for sha256 in files]))
-            return [float(one) for one in scores]
+            return [float(value) for value in scores]
 
         return score
 

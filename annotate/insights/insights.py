@@ -47,12 +47,15 @@ class Insights:
         return {
             "person": name,
             **votes,
-            "weights": {one: weight for one, weight in self._weights().items()
-                        if one in votes["habits"]},
+            "weights": {
+                annotator: weight
+                for annotator, weight in self._weights().items()
+                if annotator in votes["habits"]
+            },
             "exclusions": self._exclusions(name),
             "settings": self.settings(),
             "measuring": left,
-        }  # fmt: skip
+        }
 
     def own(self, person: str) -> dict[str, Any]:
         """Return the report on a person's own votes, without others and without versions."""
@@ -121,28 +124,33 @@ class Insights:
     def _found_weights(self) -> dict[str, tuple[float, str]]:
         people, proved = self._kept.reliable()
         found = vote_weights(people, proved)
-        median = sorted(one.accuracy for one in people.values())[len(people) // 2] if people else 0
+        accuracies = sorted(person.accuracy for person in people.values())
+        median = accuracies[len(accuracies) // 2] if accuracies else 0
         return {name: (weight, reason_of(people[name], median)) for name, weight in found.items()}
 
     def _weights(self) -> dict[str, dict[str, Any]]:
         return {
-            name: {"weight": one.weight, "reason": one.reason, "since": one.created.isoformat()}
-            for name, one in self._store.quality.weights(self._model_id).items()
+            name: {
+                "weight": given.weight,
+                "reason": given.reason,
+                "since": given.created.isoformat(),
+            }
+            for name, given in self._store.quality.weights(self._model_id).items()
         }
 
     def _exclusions(self, person: str | None) -> list[dict[str, Any]]:
         return [
             {
-                "exclusion": one.exclusion_id,
-                "person": one.annotator,
-                "vote": one.vote_id,
-                "reason": one.reason,
-                "who": one.who,
-                "since": one.created.isoformat(),
-                "lifted": one.lifted.isoformat() if one.lifted else None,
+                "exclusion": exclusion.exclusion_id,
+                "person": exclusion.annotator,
+                "vote": exclusion.vote_id,
+                "reason": exclusion.reason,
+                "who": exclusion.who,
+                "since": exclusion.created.isoformat(),
+                "lifted": exclusion.lifted.isoformat() if exclusion.lifted else None,
             }
-            for one in self._store.quality.exclusions(self._model_id)
-            if person is None or one.annotator == person
+            for exclusion in self._store.quality.exclusions(self._model_id)
+            if person is None or exclusion.annotator == person
         ]
 
 

@@ -157,7 +157,7 @@ class InsightsCache:
 
     def _report(self, source: ReportSource) -> JsonObject:
         reasons = self._store.quality.reasons(self._model_id)
-        told = {
+        report = {
             "people": vote_tables.people_by_votes(source.votes)
             if source.person is None
             else [source.person],
@@ -169,14 +169,14 @@ class InsightsCache:
         }
 
         source.example_pairs.fill(self._store.quality.entries.shown)
-        return told
+        return report
 
     def _own(self, source: ReportSource) -> JsonObject:
         assert source.person is not None
         reasons, habits = self._store.quality.reasons(self._model_id), {}
         if len(source.mine):
             habits = {source.person: describe_annotator(source.mine, source.gold)}
-        told = {
+        report = {
             "people": [source.person],
             **describe_votes(source, reasons),
             "habits": habits,
@@ -184,7 +184,7 @@ class InsightsCache:
         }
 
         source.example_pairs.fill(self._store.quality.entries.shown)
-        return told
+        return report
 
     def _reliability(self, known: VoteAnalysis) -> tuple[dict[str, Reliability], dict[str, float]]:
         votes = known.votes.where(~known.votes.trial)

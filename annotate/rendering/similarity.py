@@ -31,12 +31,14 @@ def fingerprint_of(image: Image.Image) -> ImageFingerprint:
     return ImageFingerprint(int.from_bytes(rises.tobytes()), colors.tobytes())
 
 
-def look_alike(one: ImageFingerprint, other: ImageFingerprint) -> bool:
+def look_alike(first: ImageFingerprint, second: ImageFingerprint) -> bool:
     """Return whether two images are so close that nobody could prefer one."""
     # dHash sees no color, so that a red and a blue one of the same drawing need the second check.
-    if (one.gradients ^ other.gradients).bit_count() > MAX_BITS:
+    if (first.gradients ^ second.gradients).bit_count() > MAX_BITS:
         return False
-    mine, theirs = (np.frombuffer(each.colors, np.uint8).astype(np.int16) for each in (one, other))
+    mine, theirs = (
+        np.frombuffer(each.colors, np.uint8).astype(np.int16) for each in (first, second)
+    )
     return float(np.abs(mine - theirs).mean()) <= MAX_COLOR_DISTANCE
 
 

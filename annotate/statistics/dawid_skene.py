@@ -152,17 +152,17 @@ def vote_weights(
         people: what Dawid-Skene found.
         consistent: the accuracy that repeated pairs prove for some; the better of both counts.
     """
-    enough = {name: one for name, one in people.items() if one.shared >= MIN_SHARED_VOTES}
+    enough = {name: found for name, found in people.items() if found.shared >= MIN_SHARED_VOTES}
     if len(enough) < MIN_PEOPLE:
         return {}
-    median = float(np.median([one.accuracy for one in enough.values()]))
+    median = float(np.median([found.accuracy for found in enough.values()]))
     if median <= 0.5:
         return {}
 
     weights = {}
-    for name, one in enough.items():
-        accuracy = max(one.accuracy, (consistent or {}).get(name, 0.0))
+    for name, found in enough.items():
+        accuracy = max(found.accuracy, (consistent or {}).get(name, 0.0))
         above_chance = (2 * accuracy - 1) / (2 * median - 1)
-        lower = one.high < median
+        lower = found.high < median
         weights[name] = round(min(1.0, max(MIN_WEIGHT, above_chance)), 2) if lower else 1.0
     return weights

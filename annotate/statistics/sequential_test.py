@@ -18,7 +18,7 @@ from annotate.statistics.intervals import Tally
 
 E_VALUE_THRESHOLD = 20.0
 """Ends a test: at most 1 in 20 tests between equals ever reaches it (alpha = 0.05)."""
-MOST_VOTES = 1000
+MAX_SIMULATED_VOTES = 1000
 """The longest continuation that is simulated; a forecast that ends here means "or more"."""
 FORECAST_COVERAGE = 0.8
 SIMULATIONS = 500
@@ -61,20 +61,22 @@ def shortest_range(ordered: np.ndarray, coverage: float) -> tuple[int, int]:
 
 
 def stopping_times(rng: np.random.Generator, rates: np.ndarray, start: Tally) -> np.ndarray:
-    """Simulate one test per true win rate and return its votes until the end, at most MOST_VOTES.
+    """Simulate one test per true win rate and return its votes until the end.
+
+    A test that has not ended after MAX_SIMULATED_VOTES returns that number.
 
     Args:
         rng: the source of the simulated votes.
         rates: true win rates.
         start: votes that were given before.
     """
-    won = rng.random((len(rates), MOST_VOTES)) < rates[:, None]
+    won = rng.random((len(rates), MAX_SIMULATED_VOTES)) < rates[:, None]
     wins = start.wins + np.cumsum(won, axis=1, dtype=np.int32)
-    votes = start.decisive + np.arange(1, MOST_VOTES + 1, dtype=np.int32)
+    votes = start.decisive + np.arange(1, MAX_SIMULATED_VOTES + 1, dtype=np.int32)
 
     needed = critical_wins(int(votes[-1]))[votes]
     ended = (wins >= needed) | (votes - wins >= needed)
-    return np.where(ended.any(axis=1), ended.argmax(axis=1) + 1, MOST_VOTES)
+    return np.where(ended.any(axis=1), ended.argmax(axis=1) + 1, MAX_SIMULATED_VOTES)
 
 
 def critical_wins(most: int) -> np.ndarray:

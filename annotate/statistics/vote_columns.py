@@ -21,7 +21,7 @@ BATCH_SIZE = 10_000
 """Votes read at once, so that no query and no list of rows is long."""
 
 
-class VoteEntry(Protocol):
+class VoteLike(Protocol):
     """A vote, or an undo, as it is read; storage's `VoteEntry` is one.
 
     The two images of a vote have a fixed order, whichever side each was on.
@@ -139,7 +139,7 @@ class VoteColumnCache:
 
     def __init__(
         self,
-        read: Callable[[int, int], Sequence[VoteEntry]],
+        read: Callable[[int, int], Sequence[VoteLike]],
         hidden: Callable[[], Sequence[int]],
         feature_rows: Callable[[Sequence[str]], np.ndarray],
     ) -> None:
@@ -168,7 +168,7 @@ class VoteColumnCache:
             kept = {name: column[current] for name, column in self._kept.items()}
             return VoteColumns(list(self._people.texts), list(self._prompts.texts), **kept)
 
-    def _append(self, entries: Sequence[VoteEntry]) -> None:
+    def _append(self, entries: Sequence[VoteLike]) -> None:
         votes = [entry for entry in entries if entry.supersedes is None]
         new = self._columns_of(votes)
         self._kept = {
@@ -182,7 +182,7 @@ class VoteColumnCache:
         self._undone[np.searchsorted(self._kept["vote"], np.array(undone, np.int64))] = True
         self._last = entries[-1].vote_id
 
-    def _columns_of(self, votes: Sequence[VoteEntry]) -> dict[str, Any]:
+    def _columns_of(self, votes: Sequence[VoteLike]) -> dict[str, Any]:
         feature_rows = self._feature_rows([file for vote in votes for file in vote.files])
         return {
             "vote": [vote.vote_id for vote in votes],

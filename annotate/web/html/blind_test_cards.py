@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from annotate.statistics.sequential_test import MOST_VOTES
+from annotate.statistics.sequential_test import MAX_SIMULATED_VOTES
 from annotate.web.html.run_cards import notice_card
 from annotate.wording import pluralize
 
@@ -110,7 +110,7 @@ def sentence(trial: dict[str, Any]) -> str:
         return "<b>No votes yet.</b> Press Vote: the sides are shuffled, and no image is marked."
 
     low, high = trial["votes_needed"]
-    most = f"{high:,} or more" if high >= MOST_VOTES else f"{high:,}"
+    most = f"{high:,} or more" if high >= MAX_SIMULATED_VOTES else f"{high:,}"
     span = most if low == high else f"{low:,} to {most}"
     return (
         f"<b>No verdict yet.</b> About {span} more decisive {pluralize(high, 'vote')} until an "
@@ -209,8 +209,8 @@ def sizes_card(sizes: Mapping[float, int]) -> str:
     """Return a table of the votes needed for an outcome, by true win rate."""
     rows = "".join(
         f"<tr><td>wins {100 * rate:.0f} % of the time</td>"
-        f"<td>{'about ' if votes < MOST_VOTES else ''}{rounded(votes):,}"
-        f"{' or more' if votes >= MOST_VOTES else ''} votes</td></tr>"
+        f"<td>{'about ' if votes < MAX_SIMULATED_VOTES else ''}{rounded(votes):,}"
+        f"{' or more' if votes >= MAX_SIMULATED_VOTES else ''} votes</td></tr>"
         for rate, votes in sizes.items()
     )
     return (

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from annotate.statistics.intervals import Tally, bootstrap_over_prompts, wilson_interval
 from annotate.statistics.sequential_test import (
-    MOST_VOTES,
+    MAX_SIMULATED_VOTES,
     critical_wins,
     log_e_value,
     outcome,
@@ -65,9 +65,9 @@ def test_a_clear_win_and_a_clear_loss_are_called() -> None:
 
 def test_watched_after_every_vote_equals_are_hardly_ever_called_better() -> None:
     chance = np.random.default_rng(1)
-    won = chance.random((1000, MOST_VOTES)) < 0.5
+    won = chance.random((1000, MAX_SIMULATED_VOTES)) < 0.5
     wins = np.cumsum(won, axis=1)
-    better = wins >= critical_wins(MOST_VOTES)[1:]
+    better = wins >= critical_wins(MAX_SIMULATED_VOTES)[1:]
     assert better.any(axis=1).mean() <= 0.05
 
 
