@@ -46,10 +46,10 @@ BETA = _setting(5000.0, 2.0, 2e6)
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a run trains. The docstring under a field is its help text."""
+    """Settings of a run; the docstring under a field is its help text."""
 
     objective: str = _choice("dpo", OBJECTIVES)
-    """What is minimised, by name: see `align/client/objectives.py` for where each comes from."""
+    """The loss, by name: see `align/client/objectives.py` for where each comes from."""
     init_from: str = _text("base")
     """The version whose adapter a run goes on from; base starts anew from all votes."""
     steps: int = _setting(200, 1, 100_000)
@@ -100,7 +100,7 @@ class TrainConfig:
     holdout_fraction: float = _setting(0.12, 0.0, 0.5)
     """Share of the prompts whose pairs are kept out of training to judge it."""
     patience: int = _setting(2, 0, 1000)
-    """End the run after so many judgements in a row that are clearly below the best; 0 never."""
+    """End the run after so many evaluations in a row that are clearly below the best; 0 never."""
     checkpoint_every: int = _setting(20, 1, 100_000)
     """Steps between checkpoints; a killed run goes on from the last one."""
     gradient_checkpointing: str = _choice("auto", ("auto", "none", "some", "all"))
@@ -127,24 +127,16 @@ class TrainConfig:
 
 # By the papers and public recipes; not measured here.
 SDXL = TrainConfig(
-    steps=300,
-    train_batch_size=32,
-    micro_batch_size=0,
-    learning_rate=1e-5,
-    prompt_dropout=0.2,
-    check_prompts=4,
-)
+    steps=300, train_batch_size=32, micro_batch_size=0, learning_rate=1e-5,
+    prompt_dropout=0.2, check_prompts=4,
+)  # fmt: skip
+# Chosen by measurement, see docs/method.md.
+EMBEDDED = TrainConfig(
+    steps=100, kappa=40.0, learning_rate=6e-4,
+    min_timestep_fraction=0.6, prompt_dropout=0.2, patience=4,
+)  # fmt: skip
 PRESETS = {
-    # Chosen by measurement, see docs/method.md.
-    "embedded": TrainConfig(
-        objective="dpo",
-        steps=100,
-        kappa=40.0,
-        learning_rate=6e-4,
-        min_timestep_fraction=0.6,
-        prompt_dropout=0.2,
-        patience=4,
-    ),
+    "embedded": EMBEDDED,
     "sdxl": SDXL,
     # The strength of public recipes on velocities (flow_grpo, verl).
     "sdxl-v": replace(SDXL, kappa=50.0),
@@ -152,27 +144,27 @@ PRESETS = {
 
 
 @dataclass(frozen=True)
-class Needs:
-    """What a run takes, until one has been measured."""
+class Requirements:
+    """Speed, time and memory of a run, until one has been measured."""
 
     pairs_per_s: float
-    """The embedded model's is that of 2 cores which also draw pairs."""
+    """The embedded model's is that of 2 cores which also render pairs."""
     around_s: float
-    """Besides the steps: start, encoding, judging, checks."""
+    """Besides the steps: start, encoding, evaluation, checks."""
     memory: int
     """Bytes on the device."""
 
 
-FULL_SIZE = Needs(pairs_per_s=1.5, around_s=15.0, memory=20 << 30)
-NEEDS = {
-    "embedded": Needs(pairs_per_s=17.0, around_s=45.0, memory=2 << 30),
+FULL_SIZE = Requirements(pairs_per_s=1.5, around_s=15.0, memory=20 << 30)
+REQUIREMENTS = {
+    "embedded": Requirements(pairs_per_s=17.0, around_s=45.0, memory=2 << 30),
     "sdxl": FULL_SIZE,
     "sdxl-v": FULL_SIZE,
 }
 
 
 def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:
-    """The preset with these settings in place of its own.
+    """Return the preset with these settings in place of its own.
 
     Raises:
         InvalidSettings: an unknown name, a wrong type or a value out of range.
@@ -185,6 +177,7 @@ def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:
         if name == "gradient_checkpointing" and isinstance(value, str):
             value = LEGACY_CHECKPOINTING.get(value, value)
         chosen[name] = _checked(name, value, known[name])
+
     config = replace(PRESETS[preset], **chosen)
     if config.train_batch_size % config.num_processes:
         raise InvalidSettings(
@@ -195,7 +188,7 @@ def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:
 
 
 def parse_settings(settings: dict[str, Any] | str) -> dict[str, Any]:
-    """An object, or a string that holds one; empty means defaults."""
+    """Return settings from an object, or from JSON that holds one; empty means defaults."""
     if isinstance(settings, str):
         try:
             settings = parse_json(settings or "{}")
@@ -227,6 +220,7 @@ def current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked(name: str, value: Any, known: Any) -> Any:
+    """Return the value of a setting with its type; raise InvalidSettings where it has another."""
     if choices := known.metadata.get("choices"):
         if value not in choices:
             raise InvalidSettings(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
@@ -235,6 +229,7 @@ def _checked(name: str, value: Any, known: Any) -> Any:
         if not isinstance(value, str):
             raise InvalidSettings(f"{name} must be a text, got {value!r}.")
         return value
+
     whole = isinstance(known.default, int)
     low, high = known.metadata["low"], known.metadata["high"]
     good = isinstance(value, int | float) and not isinstance(value, bool)
@@ -247,20 +242,20 @@ def _checked(name: str, value: Any, known: Any) -> Any:
 
 
 def holdout_count(pairs: int, share: float) -> int:
-    """How many of `pairs` judge the run instead of teaching it: none when there are few."""
+    """Return how many of `pairs` are held out: none when there are few, as those say nothing."""
     return round(pairs * share) if pairs >= 20 else 0
 
 
 def plan(
     preset: str, pairs: int, settings: dict[str, Any] | str, pairs_per_s: float | None = None
 ) -> dict[str, Any]:
-    """What a run on this many preferences will be, with the minutes it should take."""
+    """Plan a run on this many preferences: its settings, and the minutes it should take."""
     config = configure(preset, settings)
     objective = OBJECTIVES[config.objective]
     held_out = holdout_count(pairs, config.holdout_fraction)
-    needs = NEEDS[preset]
-    speed = pairs_per_s or needs.pairs_per_s
-    seconds = needs.around_s + config.steps * config.train_batch_size / speed
+    required = REQUIREMENTS[preset]
+    speed = pairs_per_s or required.pairs_per_s
+    seconds = required.around_s + config.steps * config.train_batch_size / speed
     return {
         "preset": preset,
         "objective": config.objective,
@@ -278,23 +273,23 @@ def plan(
         "summary": (
             f"{objective.title}: {pairs - held_out} pair{'s' * (pairs - held_out != 1)} to learn "
             f"from, {held_out} held out; "
-            f"{config.steps} steps of {config.train_batch_size} pairs; {what_learns(config)}; "
-            f"{in_minutes(seconds)}."
+            f"{config.steps} steps of {config.train_batch_size} pairs; {trained_weights(config)}; "
+            f"{duration(seconds)}."
         ),
     }
 
 
-def in_minutes(seconds: float) -> str:
-    """How long a run should take, in words."""
+def duration(seconds: float) -> str:
+    """Say in words how long a run should take."""
     return "less than a minute" if round(seconds / 60, 1) < 1 else f"about {seconds / 60:.0f} min"
 
 
-def what_learns(config: TrainConfig) -> str:
-    """The weights that are trained, in words."""
+def trained_weights(config: TrainConfig) -> str:
+    """Say in words which weights are trained."""
     kinds = {"lora": f"LoRA rank {config.rank}", "dora": f"DoRA rank {config.rank}"}
     return kinds.get(config.adapter, "all weights")
 
 
 def to_json(config: TrainConfig) -> dict[str, Any]:
-    """A JSON-able copy, read back by `TrainConfig(**value)`."""
+    """Return a JSON-able copy, read back by `TrainConfig(**value)`."""
     return asdict(config)

@@ -1,4 +1,4 @@
-"""Every objective by name: what it needs, where it comes from, and which function it is.
+"""Objectives by name: their function, title, source, and the votes they learn from.
 
 No torch here, so that the app can list and check them. An objective is one function in
 align.diffusion.losses that takes `PairErrors` and `LossParams`, and one line below.
@@ -14,16 +14,16 @@ RATED = ("preference", "both_good", "both_bad")
 
 @dataclass(frozen=True)
 class Objective:
-    """What a run minimises."""
+    """A loss that runs can minimize."""
 
     function: str
     """Its name in align.diffusion.losses."""
     title: str
     source: str
     needs_reference: bool = True
-    """Whether the frozen base must be run (or its cached errors read) as well."""
+    """True where errors of the frozen base enter the loss."""
     kinds: tuple[str, ...] = PREFERENCE
-    """Which votes it learns from."""
+    """Kinds of votes that it learns from."""
 
 
 OBJECTIVES = {

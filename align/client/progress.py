@@ -1,4 +1,4 @@
-"""Tell the outside where a run is: status.json at most once a second, a metrics line a step."""
+"""Progress of a run for its watchers: status.json, and one line of metrics for each step."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from align.client.run_folder import RunFolder, RunStatus
 
 PREPARATION = 0.1
 """Share of the progress bar for everything before the first step."""
-
-
+STATUS_S = 1.0
+"""Between two writes of the status: steps may take milliseconds."""
 HEARTBEAT_S = 2.0
+"""Far below `SILENT_S`, after which a run counts as silent."""
 
 
 class Reporter:
-    """Writes the status of one run; in a helper process of a multi-process run it is silent.
+    """Writes the status of one run; in the helper processes of a run it writes nothing.
 
     Inside its `with` block the status is renewed every two seconds, whatever the run is busy with.
     """
 
-    def __init__(self, run: RunFolder, steps: int, speaks: bool = True) -> None:
+    def __init__(self, run: RunFolder, steps: int, writes: bool = True) -> None:
         self._run = run
-        self._speaks = speaks
+        self._writes = writes
         self._written = 0.0
         self._first: tuple[int, float] | None = None
-        me = psutil.Process(os.getpid())
+        process = psutil.Process(os.getpid())
         # A resumed run starts where it was interrupted, not at zero.
         before = run.stored_status()
         self._status = RunStatus(
@@ -40,9 +41,11 @@ class Reporter:
             step=before.step,
             steps=steps,
             progress=before.progress,
-            pid=me.pid,
-            pid_started=me.create_time(),
+            pid=process.pid,
+            pid_started=process.create_time(),
         )
+
+        # The heartbeat writes the same file.
         self._writing = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -58,17 +61,18 @@ class Reporter:
 
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT_S):
+            # A full disk ends the run where it trains, with a sentence, not here.
             with contextlib.suppress(OSError):
                 self._write()
 
     def _write(self) -> None:
-        if self._speaks:
+        if self._writes:
             with self._writing:
                 self._run.write_status(self._status)
                 self._written = time.monotonic()
 
     def phase(self, phase: str, share: float) -> None:
-        """Name what is being prepared, with the share of the preparation that is done."""
+        """Report what is being prepared, with the share of the preparation that is done."""
         progress = max(self._status.progress, PREPARATION * share)
         self._status = replace(self._status, phase=phase, progress=progress)
         self._write()
@@ -84,26 +88,28 @@ class Reporter:
             self._status,
             phase="training",
             step=step,
+            # Not quite 1 after the last step: checks follow.
             progress=PREPARATION + (1 - PREPARATION) * share * 0.99,
             eta_s=eta,
         )
-        if not self._speaks:
+
+        if not self._writes:
             return
         speed = pairs / seconds if seconds else None
         self._run.append_metrics({"step": step, **metrics, "pairs_per_s": speed, "eta_s": eta})
-        if now - self._written >= 1.0:
+        if now - self._written >= STATUS_S:
             self._write()
 
     def done(self, result: dict[str, Any]) -> None:
-        """The adapter is written."""
+        """Report that the run is done and its adapter is written."""
         self._end("done", progress=1.0, result=result)
 
     def failed(self, error: str) -> None:
-        """The run cannot go on; `error` says why in a sentence."""
+        """Report that the run cannot go on; `error` says why in a sentence."""
         self._end("failed", error=error)
 
     def cancelled(self) -> None:
-        """Somebody asked the run to stop, and it did."""
+        """Report that the run has stopped because somebody asked for it."""
         self._end("cancelled")
 
     def _end(self, state: str, **changes: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from align.client.config import NEEDS, configure, parse_settings, plan, to_json
+from align.client.config import REQUIREMENTS, configure, parse_settings, plan, to_json
 from align.client.models import ModelInfo
 from align.client.run_folder import RunFolder, RunStatus, process_lives
 from align.errors import InvalidSettings, SnapshotError
@@ -94,7 +94,7 @@ class TrainerProcess:
         if sampler.device == "cpu" or not sampler.memory_total:
             return False
         free = sampler.memory_total - sampler.memory_used
-        return free < NEEDS[model.preset].memory
+        return free < REQUIREMENTS[model.preset].memory
 
     def prepare(
         self,

@@ -28,9 +28,9 @@ def train_folder(path: Path, cpu_lock: CpuLock | None = None, cache: Path | None
     """
     run = RunFolder(path)
     steps = int(run.read_config()["train"]["steps"])
-    speaks = os.environ.get("RANK", "0") == "0"
-    with run.lock() if speaks else contextlib.nullcontext():
-        with Reporter(run, steps, speaks) as report:
+    writes = os.environ.get("RANK", "0") == "0"
+    with run.lock() if writes else contextlib.nullcontext():
+        with Reporter(run, steps, writes) as report:
             _train(run, report, cpu_lock or CpuLock(None), cache or run.cache)
 
 

@@ -63,7 +63,7 @@ class Setting:
 
     def training_state(self, cache: Path) -> TrainingState:
         accelerator = Accelerator(mixed_precision="no", cpu=self.compute.device.type == "cpu")
-        report = Reporter(self.run, self.config.steps, speaks=False)
+        report = Reporter(self.run, self.config.steps, writes=False)
         return prepare_training(self.run, report, accelerator, self.compute, cache)
 
     def noise_samples(self, step: int) -> list[NoiseSample]:

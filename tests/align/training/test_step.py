@@ -27,7 +27,7 @@ def open_state(make_run, tmp_path):
     def open_one(name: str, most_images: int) -> TrainingState:
         run = RunFolder(make_run(name, train_batch_size=4, micro_batch_size=4, precision="fp32"))
         accelerator, compute = Accelerator(cpu=True), choose_compute("fp32")
-        report = Reporter(run, 3, speaks=False)
+        report = Reporter(run, 3, writes=False)
         state = prepare_training(run, report, accelerator, compute, tmp_path / name)
 
         def refuse(_, arguments):
