@@ -36,11 +36,13 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
     zoom: createElement("button", { type: "button", className: "reset", hidden: true }),
     help: createElement("p", { className: "help" }),
   };
+
   const zoom = makeZoom(root, (at) => {
     parts.zoom.hidden = at === 1;
     parts.zoom.textContent = `${at < 10 ? at.toFixed(1) : Math.round(at)}× · Reset`;
     const image = root.querySelector("img");
     const shown = image ? (image.clientWidth * at) / (image.naturalWidth || 1) : 0;
+    // From three screen pixels per image pixel on, pixels are shown as sharp squares.
     root.toggleAttribute("data-dots", shown >= 3);
   });
 
@@ -233,6 +235,7 @@ function makeBoard(root, { resolve = (url) => url, onMode = () => {}, actions = 
       return true;
     }
     if (state.mode !== "slider") return false;
+    // Within 24 pixels of the handle a press drags it, even in a zoomed image.
     const near = Math.abs(splitAt(frame, event) - state.split) < (100 * 24) / frame.clientWidth;
     if (zoom.at.zoom > 1 && !near) return false;
     dragged = frame;

@@ -7,6 +7,7 @@ const MIN_CELL = 48;
 function download(blob, name) {
   const link = createElement("a", { href: URL.createObjectURL(blob), download: name });
   link.click();
+  // Not at once: some browsers start the download a moment later.
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
@@ -58,6 +59,7 @@ function wrapText(context, text, width, most) {
     }
   }
   lines.push(line);
+
   const kept = lines.slice(0, most);
   return kept.map((full, i) => {
     let cut = full;
@@ -71,26 +73,32 @@ function wrapText(context, text, width, most) {
 async function contactSheet(data, resolve) {
   const rows = await Promise.all(data.cells.map((row) =>
     Promise.all(row.map((url) => (url ? loadOrNull(resolve(url)) : null)))));
+
+  // Cells are as large as the images, within what browsers allow for a canvas.
   const natural = Math.max(64, ...rows.flat().map((image) => (image ? image.naturalWidth : 0)));
   const columns = data.columns.length;
   const fitting = Math.sqrt(MAX_SHEET_PIXELS / (rows.length * (columns + 1)));
   const cell = Math.round(Math.max(MIN_CELL, Math.min(natural, MAX_CELL, fitting)));
+
   const gap = Math.max(2, Math.round(cell / 24));
   const label = Math.round(Math.max(cell * 0.9, 120));
   const head = Math.round(Math.max(28, cell / 6));
   const canvas = document.createElement("canvas");
   canvas.width = label + columns * (cell + gap) + gap;
   canvas.height = head + rows.length * (cell + gap) + gap;
+
   const context = canvas.getContext("2d");
   const size = Math.round(Math.max(11, Math.min(20, cell / 9)));
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   Object.assign(context, { textBaseline: "middle", textAlign: "center", fillStyle: "#26211c" });
   context.font = `600 ${size}px system-ui, sans-serif`;
+
   data.columns.forEach((name, i) => {
     const middle = label + gap + i * (cell + gap) + cell / 2;
     context.fillText(wrapText(context, name, cell, 1)[0], middle, head / 2);
   });
+
   context.textAlign = "left";
   rows.forEach((row, index) => {
     const y = head + index * (cell + gap);
@@ -137,8 +145,10 @@ async function buildStandalonePage(data, resolve, assets, mode) {
   const urls = [...new Set(data.cells.flat().filter(Boolean))];
   const dataUrls = new Map(await Promise.all(urls.map(async (url) => [url, await asDataUrl(resolve(url))])));
   const cells = data.cells.map((row) => row.map((url) => dataUrls.get(url) || null));
+
   const { prompts, seeds, columns, row } = data;
   const boardData = { prompts, seeds, columns, row, cells };
+  // A prompt may contain "</script>", which would end the script.
   const json = JSON.stringify(boardData).replaceAll("<", "\\u003c");
   const policy = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
   const start = `const data = ${json};
@@ -149,6 +159,7 @@ sheet.addEventListener("click", async () =>
   downloadCanvas(await contactSheet(data, (url) => url), fileName(data, ".png")));
 board.show(data);
 board.setMode(${JSON.stringify(mode)});`;
+
   const page = `<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">

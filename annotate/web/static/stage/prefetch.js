@@ -6,6 +6,7 @@ const POLL_MS = 1000;
 
 function loadImage(url) {
   const image = new Image();
+  // Decoded before the swap, so that the image appears in the same frame.
   image.decoding = "sync";
   image.draggable = false;
   image.alt = "";
@@ -56,6 +57,7 @@ function makePrefetcher({ fetchPairs, resolve, openPairIds, onChange }) {
     if (fetching || prefetcher.waiting.length >= PAIRS_AHEAD) return;
     fetching = true;
     clearTimeout(timer);
+    // `empty` starts a new epoch: an answer to a request of an older one is dropped.
     const epochAsked = epoch;
     const want = PAIRS_AHEAD - prefetcher.waiting.length;
     const reply = await callServer(fetchPairs, { have: [...known()], want });

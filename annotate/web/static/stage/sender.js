@@ -33,6 +33,7 @@ function makeSender({ outbox, send, onSent, onRefused, onChange }) {
 
   async function sendOldest() {
     const event = outbox.events[0];
+    // These are for the browser alone.
     const { order, at, pair, ...payload } = event;
     const reply = await callServer(send, payload);
     if (reply && reply.ok && reply.key === event.key) {

@@ -29,6 +29,7 @@ function makeSession({ element, call, onPaused }) {
     session.now = now;
     render();
     if (before !== paused()) onPaused(paused());
+
     const goal = now && now.given >= now.goal ? `${now.goal}` : "";
     if (goal && reached !== goal && now.state === "open") send({ action: "summary" });
     reached = goal;

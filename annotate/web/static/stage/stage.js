@@ -25,6 +25,7 @@ async function startStage() {
   let acked = Number(recall("sessionStorage", ACKED_KEY)) || 0;
 
   // ---- parts ---------------------------------------------------------------------------
+  // Unsent votes, rankings and flags, without those that an unsent undo takes back.
   const unsentVotes = () => {
     const undone = new Set(outbox.events.map((event) => event.kind === "undo" && event.of));
     return outbox.events.filter((event) => event.pair && !undone.has(event.key));
@@ -145,10 +146,14 @@ async function startStage() {
     if (action === "retry") return retryModel();
     if (action === "leave") return setBlindTest("");
     if (action === "blind-test") return document.getElementById("blind-test-tab-button").click();
+
+    // Below: actions that a card over the stage blocks.
     if (view.covered()) return undefined;
     if (action === "four") return toggleFour();
     if (action === "undo") return undoer.undo(pressedAt);
     if (action === "clear" || action.startsWith("reason-")) return annotations.toggle(action);
+
+    // Below: actions on the images that are shown.
     if (!state.current) return undefined;
     if (VERDICTS.includes(action)) return voting.vote(action, pressedAt);
     if (action.startsWith("place-")) return voting.rank(Number(action.slice(6)), pressedAt);
@@ -224,18 +229,22 @@ async function startStage() {
   async function updateStatus() {
     const requested = `${trial} ${annotator}`;
     const reply = await callServer((request) => server.stage_status(request), { annotator, trial });
+    // The annotator or the blind test changed while the answer was on its way.
     if (requested !== `${trial} ${annotator}`) return;
+
     const progress = reply && reply.ok ? reply.trial : null;
     if (reply && reply.ok) view.blindTest(progress);
     if (trial && ((progress && progress.state === "ended") || (reply && reply.retry === false))) {
       view.note((progress && progress.note) || "This blind test has ended.", "problem");
       setBlindTest("");
     }
+
     if (reply && reply.ok) {
       const model = reply.activity.sampler || null;
       Object.assign(state, { stats: reply.stats, every: reply.train_every, model });
       state.criteria = reply.project.criteria;
       annotations.setReasons(reply.project.reasons);
+      // With unsent votes the page's own count is ahead of the server's.
       if (!outbox.events.length) session.take(reply.session);
       view.status(reply.activity.message, "calm");
     } else {
@@ -271,6 +280,7 @@ async function startStage() {
   restoreTab();
   refreshAndSend();
   pollStatus();
+  // Counts down the seconds of a wait.
   setInterval(() => element.isConnected && !state.current && refresh(), 1000);
 }
 

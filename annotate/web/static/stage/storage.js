@@ -1,5 +1,5 @@
-// What the browser keeps between visits, where it keeps anything. A store is named, "localStorage" or
-// "sessionStorage", since a browser that forbids it throws as soon as it is mentioned.
+// Browser storage that may be unavailable. A store is passed by name, "localStorage" or
+// "sessionStorage", since a browser that forbids it throws on any access.
 
 const makeKey = () =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
@@ -16,6 +16,6 @@ function remember(storage, key, value) {
   try {
     window[storage].setItem(key, value);
   } catch {
-    // A browser that keeps nothing still labels.
+    // Labeling works without storage.
   }
 }

@@ -25,6 +25,7 @@ function makeUndo({ state, outbox, view, annotations, prefetcher, voting, show, 
       annotations.setVote(null);
       annotations.show();
     }
+
     await outbox.add(event);
     if (given) {
       if (item) await open(given, pressedAt);
@@ -47,6 +48,7 @@ function makeUndo({ state, outbox, view, annotations, prefetcher, voting, show, 
   async function answered(event, { undone, opens, note, pair }) {
     const expected = undone.key === event.of;
     if (!expected || note !== UNDO_MESSAGES[undone.kind]) view.note(note);
+    // The pair of a flag that stays is not shown again.
     const gone = expected ? undone.kind === "report" && !opens : true;
     if (gone && event.opened && event.opened === shownId()) {
       Object.assign(state, { current: null, asking: null });

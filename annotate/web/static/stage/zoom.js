@@ -54,6 +54,7 @@ function listenToZoom(root, zoom, claim, { always = false, double = true } = {})
     const frame = frameOf(event);
     if (!frame || !(always || event.ctrlKey || event.metaKey || zoom.at.zoom > 1)) return;
     event.preventDefault();
+    // Firefox counts the wheel in lines, others in pixels.
     const lines = event.deltaMode === 1 ? 30 : 1;
     const factor = Math.exp(-Math.max(-120, Math.min(120, event.deltaY * lines)) / 240);
     zoom.zoomAt(...pointIn(frame, event.clientX, event.clientY), factor);
@@ -115,10 +116,13 @@ function paintDifference(canvas, first, second, amplification) {
   const fit = Math.min(1, MAX_MAP_SIZE / Math.max(wide, high));
   const [width, height] = [Math.round(wide * fit), Math.round(high * fit)];
   const [a, b] = [first, second].map((image) => pixelsOf(image, width, height));
+
+  // One color per level, since millions of pixels share 256 of them.
   const colors = Array.from({ length: 256 }, (_, level) => heatColor((level / 255) * amplification));
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
   const map = context.createImageData(width, height);
+
   let sum = 0;
   for (let i = 0; i < a.length; i += 4) {
     const parts = [0, 1, 2].map((c) => Math.abs(a[i + c] - b[i + c]));
