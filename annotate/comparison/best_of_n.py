@@ -85,6 +85,7 @@ class BestOfN:
 
         score = self._scorer(prompt, scorer)
         tuned, mix = self.tuned_by(scorer), parse_mix(rendered_by)
+        # Raises for an unknown version at once, not when the first image is due.
         self._grid.resolve(mix)
         tuned_mix = Mix(((tuned, 1.0),)) if tuned else None
         return self._choose(prompt, seeds, mix, tuned_mix, score, shown)

@@ -64,7 +64,7 @@ class ComparisonGrid:
 
         cells = [[(row, column) for column in range(len(columns))] for row in range(len(items))]
         incomplete = [r for r, its_cells in enumerate(cells) if not known.keys() >= set(its_cells)]
-        # Between two groups as well, or a request for pairs would come in between.
+        # Held between two groups as well, or a request for pairs would come in between.
         with self._pool.hold_requests():
             for group in growing_groups(incomplete):
                 for column, adapters in enumerate(columns):

@@ -52,6 +52,7 @@ def parse_mix(text: object) -> Mix:
         )
     if too_strong := [version for version, weight in weights.items() if weight > MAX_WEIGHT]:
         raise _not_a_strength(f"{weights[too_strong[0]]:g}", text)
+    # Sorted and without zeros, so that equal mixes are equal objects.
     return Mix(tuple((name, weights[name]) for name in sorted(weights) if weights[name]))
 
 

@@ -86,6 +86,7 @@ def read_image(path: Path) -> np.ndarray:
     """Read an image file as RGB from 0 to 1, at most MAX_SIDE pixels long; raises BrokenImage."""
     try:
         with Image.open(path) as opened:
+            # Lets a JPEG decoder skip detail that would be thrown away next.
             opened.draft("RGB", (MAX_SIDE, MAX_SIDE))
             image = flat(opened)
             image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
@@ -168,6 +169,7 @@ def composition(lab_HWC: np.ndarray) -> dict[str, float]:
     """Measure the subject, which is what differs from the border's color, and the background."""
     height, width = lab_HWC.shape[:2]
     edge = border_mask(height, width)
+    # The median: a subject that touches the border does not shift it.
     border = lab_HWC[edge]
     ground = np.median(border, axis=0)
     subject = np.linalg.norm(lab_HWC - ground, axis=-1) > SUBJECT_DISTANCE

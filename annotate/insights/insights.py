@@ -86,6 +86,7 @@ class Insights:
         if self.settings()[WEIGH]:
             found = self._found_weights()
         whole = (1.0, "Nothing speaks against counting these votes in full.")
+        # Weights are only appended; one that no longer holds is replaced by a full one.
         stale = {name: whole for name in known if name not in found}
         self._store.quality.set_weights(self._model_id, stale | found, "palate")
 

@@ -147,6 +147,7 @@ class InsightsCache:
         found = work(known)
         if lasting:
             known.answers[name] = found
+        # The oldest answers go: nobody asked for them lately.
         while len(known.answers) > MAX_ANSWERS:
             known.answers.popitem(last=False)
         return found
@@ -195,6 +196,7 @@ class InsightsCache:
         scores = {"after": 1.0, "before": 0.0, "tie": 0.5}
         for trial in self._store.blind_tests.of_base(self._model_id):
             for vote in self._store.blind_tests.votes(trial.trial_id):
+                # The other two questions ask for parts of "better", not for better.
                 asked = vote.question == QUESTIONS[0] and vote.result in scores
                 if asked and person in (None, vote.annotator):
                     yield Match(trial.after, trial.before, scores[vote.result], vote.prompt)

@@ -57,6 +57,7 @@ class ReportSource:
     def __post_init__(self) -> None:
         people = self.votes.people
         index = people.index(self.person) if self.person in people else NONE
+        # The class is frozen; these fields are derived once.
         object.__setattr__(self, "example_pairs", ExamplePairs(self.votes))
         object.__setattr__(self, "mine", self.votes.of(self.person))
         object.__setattr__(self, "person_index", index)
@@ -123,6 +124,7 @@ def describe_prompt(votes: VoteColumns) -> dict[str, Any]:
 def describe_reason(reason: str, votes: VoteColumns, source: ReportSource) -> dict[str, Any]:
     """Return one reason with the prompts it was given on, and example pairs, the newest first."""
     prompts = Counter(votes.prompt.tolist()).most_common(MAX_EXAMPLES)
+    # Vote ids are in ascending order.
     rows = np.searchsorted(source.votes.vote, votes.vote)
     return {
         "reason": reason,
@@ -135,6 +137,7 @@ def describe_reason(reason: str, votes: VoteColumns, source: ReportSource) -> di
 def describe_habits(source: ReportSource) -> dict[str, Any]:
     """Return habits of each annotator, or of the one person, and agreement between annotators."""
     names = vote_tables.people_by_votes(source.mine)
+    # One person's report is about the pairs they voted on, with the votes of others on these.
     units = source.units if source.person is None else source.units.with_person(source.person_index)
     reliability, why = estimate_reliability(units.decisions(MAX_SHARED_PAIRS))
     return {

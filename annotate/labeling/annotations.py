@@ -35,6 +35,7 @@ class Annotations:
         """Change the options for everybody and return them; raises InvalidRequest."""
         wanted = {REASONS: as_names(reasons, "reason"), CRITERIA: as_names(criteria, "criterion")}
         people = as_people(overlap)
+        # Each change is recorded with its author, so that unchanged options are not written.
         for name, value in wanted.items():
             if value != self.options()[name]:
                 self._store.project_settings.set(name, value, who)

@@ -108,11 +108,13 @@ class PairAssigner:
     def set_overlap(self, overlap: int) -> None:
         """Ask so many people about each pair from now on, pairs already voted on included."""
         self._overlap = overlap
+        # The database is read before the guard is taken: nobody waits for it.
         pairs = self._store.open_pairs(self._model_id, overlap)
         with self._guard:
             self._leases.forget_waiting()
             held = self._leases.leased_ids()
             for pair, asked in pairs:
+                # A pair that is handed out is enqueued after its vote.
                 if pair.pair_id in held:
                     self._leases.note_asked(pair.pair_id, asked)
                 else:
@@ -161,6 +163,7 @@ class PairAssigner:
         """
         with self._guard:
             now = self._clock()
+            # Touched first, or whoever returns after a break would lose the pairs they hold.
             self._leases.touch(annotator, now)
             self._leases.expire(now - LEASE_S)
 
@@ -195,8 +198,10 @@ class PairAssigner:
             self._finish(pair_id, annotator, 1)
             raise
 
+        # A blind test asks one person about each pair, whatever the overlap.
         if not receipt.duplicate:
             self._finish(pair_id, annotator, 1 if receipt.trial else self._overlap)
+        # Votes in blind tests train nothing, so that they do not count towards the next run.
         if not receipt.duplicate and receipt.trial is None:
             self.votes.record()
             if Verdict(verdict).decisive:
@@ -247,6 +252,7 @@ class PairAssigner:
         """Lease the next pair: of a blind test, of one mixed in now and then, or to learn from."""
         if trial:
             return self._leases.take(annotator, trial)
+        # At random, so that nobody can tell a pair of the blind test by its turn.
         if self.mixed and self._chance.random() < MIXED_SHARE:
             if pair := self._leases.take(annotator, self.mixed):
                 return pair

@@ -62,6 +62,7 @@ class BestWorstQueue:
             self._open(stored)
             self._expire(now)
 
+            # Quads that the page kept while the app was restarted, or while its lease expired.
             held = {i for i, (who, _, _) in self._held.items() if who == name}
             for quad_id in [i for i in have if i in self._waiting]:
                 self._hold(name, self._waiting.pop(quad_id))
@@ -119,6 +120,7 @@ class BestWorstQueue:
                 del self._held[quad_id]
 
     def _next(self, version: str, count: int) -> list[Quad]:
+        # Those of older versions still serve while no new one is rendered.
         ordered = sorted(self._waiting.values(), key=lambda quad: quad.version != version)
         chosen = ordered[: max(0, count)]
         for quad in chosen:

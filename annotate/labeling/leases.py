@@ -122,6 +122,7 @@ class Leases:
     def release_unopened(self, version: str) -> None:
         """Enqueue the pairs of other versions that pages hold for later."""
         for pairs in self._held.values():
+            # The first one is on the screen; it would change under the annotator's eyes.
             for pair in list(pairs.values())[1:]:
                 if pair.trial is None and pair.version != version:
                     self._enqueue(pairs.pop(pair.pair_id))

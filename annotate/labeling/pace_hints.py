@@ -50,6 +50,7 @@ class PaceHints:
                 recent.votes_without_hint -= 1
                 return None
             hint = self._hint(recent)
+            # Counted anew, or the next votes after a hint would give the same one again.
             if hint:
                 recent.votes_without_hint, recent.streak = VOTES_BETWEEN_HINTS, 0
                 recent.times.clear()

@@ -73,6 +73,7 @@ class QualityControl:
         return control_pairs.add_copy(self._chance.choice(candidates), annotator, GOLD, swap)
 
     def _read(self, name: str) -> float:
+        # An older release, or a program, may have stored something else.
         value = self._store.project_settings.get(name, SHARES[name])
         usable = isinstance(value, int | float) and 0 <= value <= MAX_SHARE
         return float(value) if usable else SHARES[name]

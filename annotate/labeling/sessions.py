@@ -41,6 +41,7 @@ class LabelingSessions:
             raise InvalidRequest(f"{state!r} is no state of a session. Send {', '.join(STATES)}.")
         name = as_annotator(annotator)
         session = self._store.sessions.set_state(name, state)
+        # Others may label them meanwhile; the annotator gets new ones afterwards.
         if state == "paused":
             self._assigner.release(name)
         return self._progress(session)

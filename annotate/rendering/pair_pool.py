@@ -88,6 +88,7 @@ class PairPool:
         """Stop the image model, then the thread."""
         self._closing.set()
         self._wakeup.set()
+        # The image model first: the thread may wait in a request to it.
         with self._control:
             self._sampler.stop()
         if self._thread.is_alive():

@@ -40,6 +40,7 @@ def prompts_for(model_path: str, given: Sequence[str] | None) -> tuple[list[str]
         return built_in_prompts(model_path), built_in_prompts(model_path, "evaluation_prompts")
     if len(given) < MIN_TO_RESERVE:
         return list(given), []
+    # A dict keeps the order of the file, as a set would not.
     aside = {text: None for text in given if sha256(text.encode()).digest()[0] % RESERVED_PART == 0}
     return [text for text in given if text not in aside], list(aside)
 
@@ -55,6 +56,7 @@ def parse_prompts(text: str, name: str = "The text") -> list[str]:
         line = line.replace("\t", " ").strip()
         if line and not line.startswith("#"):
             prompts[clean_prompt(line, f"Line {number}")] = None
+        # Within the loop: a huge text is refused before it is held twice.
         if len(prompts) > MAX_PROMPTS_AT_ONCE:
             raise too_many(f"{name} holds more")
     if not prompts:

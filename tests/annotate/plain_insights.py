@@ -1,4 +1,4 @@
-"""What votes say, from scratch and vote by vote: what the kept answers have to equal."""
+"""Insights computed from scratch, vote by vote: cached answers have to equal them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -86,7 +86,7 @@ def shared(votes: Sequence[FullVote]) -> dict[Images, dict[str, FullVote]]:
 
 
 def opinions(units: dict[Images, dict[str, FullVote]]) -> list[dict[str, str]]:
-    """What everybody says of shared images: first, second or tie."""
+    """Return everybody's opinion of shared images: first, second or tie."""
     return [
         {person: opinion(vote, images) for person, vote in unit.items()}
         for images, unit in units.items()
@@ -94,14 +94,14 @@ def opinions(units: dict[Images, dict[str, FullVote]]) -> list[dict[str, str]]:
 
 
 def opinion(vote: FullVote, images: Images) -> str:
-    """What a vote says of two images in their fixed order."""
+    """Return the opinion of a vote on two images in their fixed order."""
     if vote.winner is None:
         return "tie"
     return "first" if vote.winner == images[0] else "second"
 
 
 def decisions(units: dict[Images, dict[str, FullVote]]) -> list[dict[str, int]]:
-    """What everybody who decided says: 0 or 1, which of the two images is better."""
+    """Return the decisions of everybody: 0 or 1, the better one of two images."""
     return [
         {
             person: int(vote.winner == images[1])
@@ -124,7 +124,7 @@ def repeated(votes: Sequence[FullVote]) -> list[tuple[str | None, str | None, bo
 
 
 def known_answers(votes: Sequence[FullVote], gold: dict[str, str]) -> Proportion:
-    """How often somebody chose the better image where that is known; a tie is no choice."""
+    """Return how often somebody chose the better image of gold pairs; a tie is no choice."""
     answers = {
         vote.of_pair or vote.pair_id: vote.winner == gold[vote.of_pair or vote.pair_id]
         for vote in votes
@@ -209,7 +209,7 @@ def describe_votes(
 
 
 def describe_prompt(prompt: str, votes: Sequence[FullVote]) -> dict[str, Any]:
-    """How the votes on one prompt went."""
+    """Return the votes on one prompt by verdict."""
     verdicts = [vote.verdict for vote in votes]
     named = ("tie", "both_good", "both_bad", "skip")
     return {
@@ -298,7 +298,7 @@ def describe_likings(
 
 
 def choices_of(units: Units, person: str) -> list[Choice]:
-    """What one person chose of each two images, the first time."""
+    """Return one person's preference of each two images, as given the first time."""
     votes = [unit[person] for unit in units.values() if person in unit]
     return [(v.prompt, v.winner, loser(v)) for v in votes if v.winner is not None]
 
@@ -376,7 +376,7 @@ def disagreements(units: Units, person: str) -> tuple[list[dict[str, Any]], int]
 
 
 def majority(units: Units) -> list[tuple[str, str, str]]:
-    """What most people chose of each two images: (prompt, winner, loser); an even split is none.
+    """Return the majority's preferences: (prompt, winner, loser); an even split gives none.
 
     So votes of several people on one pair, which go together, count once.
     """

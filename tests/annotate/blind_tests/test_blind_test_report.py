@@ -81,7 +81,7 @@ def test_a_report_is_written_anew_with_the_votes_of_now(voted: Place) -> None:
     assert not [file for file in folder.parent.iterdir() if file.name.startswith(".")]
 
 
-def test_without_a_image_or_a_trial_there_is_no_report(place: Place) -> None:
+def test_without_an_image_or_a_trial_there_is_no_report(place: Place) -> None:
     with pytest.raises(UnknownTrial, match="t0009"):
         place.studio.blind_tests.reports.save("t0009")
     place.label(2)

@@ -1,4 +1,4 @@
-"""The best of many images, as a version judges them."""
+"""Best of n: images ranked by a version's implicit reward, or by the votes."""
 
 import gradio as gr
 import pytest

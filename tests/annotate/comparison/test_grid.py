@@ -55,7 +55,7 @@ def test_many_who_ask_for_the_same_get_the_same(place: Place) -> None:
     assert len(answers) == 6 and all(answer == answers[0] for answer in answers)
 
 
-def test_a_image_that_was_deleted_is_drawn_again(place: Place) -> None:
+def test_an_image_that_was_deleted_is_drawn_again(place: Place) -> None:
     urls = place.studio.compare("a cat", 7, "base", "base")
     file = place.studio.image_file(urls["before_url"][4:20])
     assert file is not None
@@ -65,7 +65,7 @@ def test_a_image_that_was_deleted_is_drawn_again(place: Place) -> None:
 
 
 def waits_for_the_brush(place: Place) -> bool:
-    """Whether the pool's request is held up: no new one begins for a while."""
+    """Return whether the pool holds its requests: no new one begins for a while."""
     before = len(place.sampler.requests)
     time.sleep(0.5)
     return 0 < before == len(place.sampler.requests)

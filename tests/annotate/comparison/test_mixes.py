@@ -1,4 +1,4 @@
-"""Strengths and mixes of versions: how they are written, and what is drawn for them."""
+"""Mixes of versions: their notation, and the images rendered for them."""
 
 import pytest
 from hypothesis import given
@@ -76,7 +76,7 @@ def drawn(place: Place, columns: list[str], prompts: list[str]) -> dict[tuple[in
     return cells
 
 
-def test_every_strength_and_mix_is_a_image_of_its_own_and_found_again(place: Place) -> None:
+def test_every_strength_and_mix_is_an_image_of_its_own_and_found_again(place: Place) -> None:
     tuned(place, 2)
     columns = [BASE, "v1@0.5", "v1", "v2", "v1@0.5+v2@0.5", "v2@0.5+v1@0.5"]
     cells = drawn(place, columns, ["a cat"])

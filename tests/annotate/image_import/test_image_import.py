@@ -148,7 +148,9 @@ def test_both_sides_have_one_size_and_codec_and_no_metadata_and_the_originals_st
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_pixels_of_a_image_of_the_right_size_are_kept_exactly(place: Place, tmp_path: Path) -> None:
+def test_pixels_of_an_image_of_the_right_size_are_kept_exactly(
+    place: Place, tmp_path: Path
+) -> None:
     images = {seed: scene(seed) for seed in range(2)}
     for seed, image in images.items():
         save_png(tmp_path / "a yak" / f"{seed}.png", image, parameters="a yak", zTXt="x" * 99)
@@ -161,7 +163,7 @@ def test_pixels_of_a_image_of_the_right_size_are_kept_exactly(place: Place, tmp_
         assert file is not None and b"yak" not in file.read_bytes()
 
 
-def test_a_image_is_shown_upright_on_white_and_in_all_its_levels(
+def test_an_image_is_shown_upright_on_white_and_in_all_its_levels(
     place: Place, tmp_path: Path
 ) -> None:
     folder = tmp_path / "boxes"
@@ -308,7 +310,7 @@ def test_the_prompt_of_a_folder_serves_where_files_say_nothing(
     assert [pair.prompt for pair in pairs_of(place)] == ["a blue bird"]
 
 
-def test_one_studio_keeps_a_image_once_for_every_model(open_place: Open, tmp_path: Path) -> None:
+def test_one_studio_keeps_an_image_once_for_every_model(open_place: Open, tmp_path: Path) -> None:
     folder, first = folder_of(tmp_path / "in", 1, 3), open_place()
     assert first.studio.importer.bring(str(folder))["brought"] == 3
     partners = first.store.imported_images.partners("emoji-0123456789ab")

@@ -363,7 +363,7 @@ def test_a_forged_pair_is_refused(bob):
     assert refused["ok"] is False and refused["retry"] is False
 
 
-def test_a_image_by_guess_is_not_there_nor_one_that_another_was_handed(house, bob, cem):
+def test_an_image_by_guess_is_not_there_nor_one_that_another_was_handed(house, bob, cem):
     bobs, cems = pairs(bob)[0], pairs(cem)[0]
     for url in (bobs["left_url"], bobs["right_url"]):
         assert bob.get(url).status_code == 200
@@ -374,7 +374,7 @@ def test_a_image_by_guess_is_not_there_nor_one_that_another_was_handed(house, bo
         assert bob.get(path).status_code in (403, 404)
 
 
-def test_a_image_that_was_voted_on_stays_to_be_seen_after_a_restart(house, bob):
+def test_an_image_that_was_voted_on_stays_to_be_seen_after_a_restart(house, bob):
     pair = pairs(bob)[0]
     assert cast(bob, pair["pair_id"])["ok"] is True
     fresh = LabelerView(house.place.studio, house.authenticator.accounts.people, ())

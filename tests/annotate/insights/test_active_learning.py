@@ -1,4 +1,4 @@
-"""Which pair next: a quarter by chance, the others by what their vote would teach."""
+"""Active learning: a quarter of the pairs at random, the others by information gain."""
 
 import logging
 import random

@@ -1,4 +1,4 @@
-"""What an image looks like, in numbers: each one checked on images painted for it."""
+"""Image attributes, each checked on images that were painted for it."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Insights: pairs asked on purpose, a gentle word, weights, and what votes say in plain values."""
+"""Insights: quality-control pairs, pace hints, weights of votes, and the report."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""Kept insights are what adding everything up anew would give, after anything that people do."""
+"""Cached insights equal those computed anew, after anything that people do."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""What is read and learned is a prompt's words, without what programs read between them."""
+"""A prompt's words are read and learned without the markup that programs read between them."""
 
 import pytest
 from hypothesis import given

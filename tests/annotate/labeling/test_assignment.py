@@ -1,4 +1,4 @@
-"""The assigner under any order of what several people do."""
+"""Pair assignment under any order of what several annotators do."""
 
 import itertools
 import random

@@ -1,4 +1,4 @@
-"""Who has which pair: quick answers are what looking through every line would give."""
+"""Leases: indexed answers equal those of a walk through every queue."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""How pairs are drawn ahead."""
+"""Pairs are rendered ahead."""
 
 import time
 from pathlib import Path

@@ -17,7 +17,7 @@ def again(image: Image.Image, kind: str, **options: int) -> Image.Image:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_another_encoding_or_size_of_a_image_is_alike(seed: int) -> None:
+def test_another_encoding_or_size_of_an_image_is_alike(seed: int) -> None:
     image = scene(seed, (128, 128))
     mine = fingerprint_of(image)
     assert look_alike(mine, fingerprint_of(again(image, "JPEG", quality=75)))

@@ -183,7 +183,7 @@ def test_both_sides_come_in_one_size_and_kind_with_headers_that_say_nothing(bob)
     assert Image.open(io.BytesIO(left.content)).info == {}
 
 
-def test_a_image_loses_its_words_and_keeps_every_dot(tmp_path):
+def test_an_image_loses_its_words_and_keeps_every_dot(tmp_path):
     note = PngImagePlugin.PngInfo()
     note.add_text("parameters", "a cat, Model: secretmodel v1")
     note.add_itxt("prompt", "secretmodel")
@@ -199,7 +199,7 @@ def test_a_image_loses_its_words_and_keeps_every_dot(tmp_path):
     assert without_metadata(clean) == clean
 
 
-def test_a_image_is_served_whatever_is_wrong_with_it(tmp_path):
+def test_an_image_is_served_whatever_is_wrong_with_it(tmp_path):
     length = struct.pack(">I", 2**31)
     for content in (b"", b"no image", b"\x89PNG\r\n\x1a\n" + length + b"tEXt", b"\x89PNG"):
         file = tmp_path / "image.png"

@@ -1,4 +1,4 @@
-"""A verdict's numbers: equal to scipy's, and honest over thousands of simulated sequences."""
+"""Sequential test and intervals: equal to SciPy's, and honest over simulated sequences."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What votes say about how they were given: equal to the known libraries, honest in simulation."""
+"""Statistics of votes: equal to those of known libraries, and honest in simulation."""
 
 from itertools import product
 
