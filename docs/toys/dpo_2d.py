@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from align.diffusion.losses import PairErrors, Strength, denoising_error, dpo
+from align.diffusion.losses import LossParams, PairErrors, denoising_error, dpo
 
 TIMESTEPS, VOTES, BATCH = 50, 2000, 256
 alpha_bar_T = torch.cos(torch.linspace(0.02, 0.98, TIMESTEPS) * math.pi / 2).square()
@@ -73,7 +73,7 @@ def tune(reference: nn.Module, chosen: Tensor, other: Tensor, kappa: float) -> n
     optimizer = torch.optim.AdamW(policy.parameters(), 1e-4)
     for rows in torch.randint(VOTES, (300, BATCH)):
         errors = errors_of(policy, reference, chosen[rows], other[rows])
-        dpo(errors, Strength(kappa=kappa)).mean().backward()
+        dpo(errors, LossParams(kappa=kappa)).mean().backward()
         optimizer.step()
         optimizer.zero_grad()
     return policy
