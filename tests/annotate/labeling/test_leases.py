@@ -41,9 +41,9 @@ def test_whatever_is_done_the_next_pair_and_the_count_are_as_the_lines_say(
             leases.voted(pair.pair_id, who, overlap)
         elif kind == "undo" and who in asked[number]:
             asked[number].remove(who)
-            leases.put_back(who, pair, frozenset(asked[number]))
+            leases.reopen(who, pair, frozenset(asked[number]))
         elif kind == "rest":
-            leases.let_go(who)
+            leases.release(who)
         elif kind == "drop":
             leases.drop(pair.pair_id)
         elif kind == "switch":
@@ -53,7 +53,7 @@ def test_whatever_is_done_the_next_pair_and_the_count_are_as_the_lines_say(
 
 
 def held(leases: Leases, pair: Pair) -> bool:
-    return pair.pair_id in leases.out()
+    return pair.pair_id in leases.leased_ids()
 
 
 def next_of(leases: Leases, who: str, stream: str) -> Pair | None:
