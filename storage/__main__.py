@@ -1,4 +1,4 @@
-"""Look after the database of a studio, without the app.
+"""Command line: list and restore the copies of a studio's database, without the app.
 
 python -m storage copies HOME               the studio's own copies, newest first
 python -m storage restore HOME [--copy NAME]    put one in place; what is there now stays beside it
@@ -18,20 +18,23 @@ from storage.timestamps import utc_now
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; errors we know end in one sentence."""
+    """Run one command; a StorageError ends in one sentence and exit code 1."""
     root = argparse.ArgumentParser(
         prog="python -m storage",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
     commands = root.add_subparsers(dest="command", required=True, metavar="{copies,restore}")
     commands.add_parser("copies").add_argument("home", type=Path, metavar="HOME")
     restore = commands.add_parser("restore")
     restore.add_argument("home", type=Path, metavar="HOME")
     restore.add_argument("--copy", metavar="NAME", help="as `copies` lists it; the newest one")
+    # Not listed: the process that storage/backup/inspection.py starts.
     inspect = commands.add_parser("inspect")
     inspect.add_argument("what")
     inspect.add_argument("paths", type=Path, nargs="+")
+
     chosen = root.parse_args(arguments)
     try:
         run(chosen)
@@ -46,6 +49,7 @@ def run(chosen: argparse.Namespace) -> None:
     if chosen.command == "inspect":
         print(json.dumps(answer(chosen.what, chosen.paths)))
         return
+
     if not chosen.home.is_dir():
         raise BrokenStudio(f"{chosen.home} is no folder. Name the folder of a studio.")
     copies = Copies(chosen.home / "copies", utc_now)
@@ -53,6 +57,7 @@ def run(chosen: argparse.Namespace) -> None:
         for copy in copies.list():
             print(f"{copy.path.name}: {copy}")
         return
+
     folder = StudioFolder(chosen.home)
     try:
         print(Recovery(folder, copies, utc_now).restore(chosen.copy))

@@ -1,4 +1,4 @@
-"""Files of the studio folder, measured and removed; a file with several names counts once."""
+"""File sizes: measure and remove files; a file with several hard links counts once."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file by one of its names; `links` is how many it has."""
+    """A file by one of its names; `links` is the number of its names, `node` its identity."""
 
     path: Path
     bytes: int
@@ -23,14 +23,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class FreedSpace:
-    """Bytes and files that are, or would be, gone from the disk."""
+    """The space that a removal frees, or would free."""
 
     bytes: int
     files: int
 
 
 def walk(path: Path) -> Iterator[File]:
-    """Return the file at a path, or every file below it; links are not followed, nor counted."""
+    """Yield the file at a path, or every file below it; symbolic links are left out."""
     try:
         # Path.lstat, and not os.scandir: on Windows only this one knows the file's number.
         found = path.lstat()
@@ -46,7 +46,7 @@ def walk(path: Path) -> Iterator[File]:
 
 
 def freed_by(files: Iterable[File]) -> FreedSpace:
-    """Say what removing these names frees: a file that keeps another name keeps its bytes."""
+    """Return the space that removing these names frees; a file with another name keeps its own."""
     files = list(files)
     names = Counter(file.node for file in files)
     whole = {file.node: file.bytes for file in files if names[file.node] >= file.links}
@@ -54,7 +54,7 @@ def freed_by(files: Iterable[File]) -> FreedSpace:
 
 
 def remove(paths: Iterable[Path]) -> FreedSpace:
-    """Remove files and folders and say what that freed; what cannot be removed stays."""
+    """Remove files and folders, leaving what cannot be removed; return the space that it freed."""
     paths = [path for path in paths if path.exists() and not path.is_symlink()]
     before = [file for path in paths for file in walk(path)]
     for path in paths:

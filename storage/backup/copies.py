@@ -1,4 +1,4 @@
-"""The studio's own copies of its database, in `copies/`: consistent, read through, and dated.
+"""Copies of the database in `copies/`: consistent, read through to their end, and dated.
 
     2026-11-29T191239Z_votes_1234-votes_1300-acts_schema-7.duckdb
 
@@ -21,6 +21,7 @@ from storage.errors import DamagedSource, NoCopy
 from storage.timestamps import Clock
 
 KEPT = 5
+"""Copies that are kept, besides the newest before a migration."""
 MIGRATION = "migration"
 NAME = re.compile(
     r"(\d{4}-\d\d-\d\dT\d{6}Z)_([a-z]+)_(\d+)-votes_(\d+)-acts_schema-(\d+)\.duckdb", re.ASCII
@@ -30,13 +31,13 @@ TIME = "%Y-%m-%dT%H%M%SZ"
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One copy of the database, as its name tells."""
+    """One copy of the database, described by its file name."""
 
     path: Path
     made: datetime
     """In UTC, without a zone; later than that of the copy before it, whatever the clock says."""
     reason: str
-    """Why it was made: start, stop, votes or migration."""
+    """The occasion of the copy: start, stop, votes or migration."""
     votes: int
     """Votes and rankings that counted then."""
     acts: int
@@ -65,19 +66,20 @@ class Copies:
         return []
 
     def good(self) -> Iterator[tuple[Copy, Finding]]:
-        """Return the copies that open, newest first, with what each was found to hold."""
+        """Yield the copies that open, newest first, each with its finding."""
         for copy in self.list():
             finding = ask("inspect", copy.path)
             if finding.problem is None:
                 yield copy, finding
 
     def make(self, reason: str, gather: Callable[[Path], None]) -> Copy | None:
-        """Make a copy of what `gather` puts at a path; None where the newest one equals it.
+        """Make a copy of what `gather` puts at a path; return None if the newest copy equals it.
 
         Raises NoCopy.
         """
         try:
             self.folder.mkdir(exist_ok=True)
+            # In the folder itself, so that giving the copy its name is one rename.
             with scratch_folder(self.folder) as scratch:
                 gathered = scratch / "palate.duckdb"
                 gather(gathered)
@@ -93,7 +95,7 @@ class Copies:
         return copy
 
     def holds(self, database: Path) -> bool:
-        """Whether a database without a log is the newest copy, byte by byte."""
+        """Return True if a database without a log equals the newest copy byte by byte."""
         newest = next(iter(self.list()), None)
         with suppress(OSError):
             return newest is not None and filecmp.cmp(newest.path, database, shallow=False)
@@ -113,8 +115,10 @@ class Copies:
         return copy
 
     def _now(self) -> datetime:
-        """Return a time after that of every copy: a clock that was put back must not make old ones
-        of the newest, which would be deleted first and restored last.
+        """Return a time after that of every copy.
+
+        A clock that was set back must not date the newest copy before the others: it would be
+        deleted first and restored last.
         """
         newest = next(iter(self.list()), None)
         now = self._clock()
@@ -138,7 +142,7 @@ class Copies:
 
 
 def read_name(path: Path) -> Copy | None:
-    """Read what a copy's name tells; None for another file."""
+    """Return the copy that a file name describes; None for another file."""
     match = NAME.fullmatch(path.name)
     if match is None:
         return None
@@ -152,20 +156,24 @@ def read_name(path: Path) -> Copy | None:
 
 
 def name_of(copy: Copy) -> str:
-    """Write a copy's name, which sorts by time."""
+    """Return a copy's file name, which sorts by time."""
     made = copy.made.strftime(TIME)
     return f"{made}_{copy.reason}_{copy.votes}-votes_{copy.acts}-acts_schema-{copy.schema}.duckdb"
 
 
 def put(file: Path, target: Path) -> None:
-    """Give a file its name once it is on the disk, in place of what has the name."""
+    """Rename a file over another one, durably.
+
+    First its bytes are synced, then the folder with the new name: in the other order a power cut
+    could leave the name with half a file.
+    """
     sync(file)
     os.replace(file, target)
     sync(target.parent)
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
+    """Wait until the bytes of a file, or the names in a folder, are on the disk."""
     if path.is_dir() and os.name == "nt":
         return  # Windows opens no folders
     # Windows syncs only what may be written to.

@@ -1,4 +1,4 @@
-"""The files of a database that go aside, and what can be seen of them from outside."""
+"""Damaged files of a database: set them aside under a free name, and compare their headers."""
 
 import os
 from contextlib import suppress
@@ -9,11 +9,11 @@ from storage.backup.inspection import logs_of
 from storage.errors import BrokenStudio
 
 HEAD = 3 * 4096
-"""Bytes at the beginning of a database file: DuckDB's three headers."""
+"""Size in bytes of the three headers at the beginning of a DuckDB file."""
 
 
 def free_name(home: Path, now: datetime) -> str:
-    """Return a dated name without an ending, which no file has yet."""
+    """Return a dated name without a suffix that no file has yet."""
     dated = f"palate.damaged-{now:%Y-%m-%dT%H%M%SZ}"
     number, name = 1, dated
     while any(home.glob(f"{name}.*")):
@@ -23,7 +23,11 @@ def free_name(home: Path, now: datetime) -> str:
 
 
 def keep(file: Path, aside: Path) -> None:
-    """Give a file a name aside; the old name goes with what takes its place, where links are."""
+    """Give a file another name beside.
+
+    Where the disk has hard links, the old name stays until another file takes it, so that no kill
+    leaves the studio without a database.
+    """
     try:
         os.link(file, aside)
     except OSError:
@@ -31,9 +35,9 @@ def keep(file: Path, aside: Path) -> None:
 
 
 def same_head(copy: Path, database: Path) -> bool:
-    """Whether DuckDB has not folded a log into the database since a copy was made of it.
+    """Return True if DuckDB has folded no log into the database since a copy was made of it.
 
-    It then writes a header, so a log that was begun on the one can be added to the other.
+    Folding writes a header. With equal headers a log that was begun on the one fits the other.
     """
     with suppress(OSError):
         return head_of(copy) == head_of(database)
@@ -47,8 +51,9 @@ def head_of(database: Path) -> bytes:
 
 
 def require_access(database: Path) -> None:
-    """Raise BrokenStudio where the files of a database may not be read and written, and for a
-    folder or a pipe in the place of its log, which nobody could copy.
+    """Raise BrokenStudio if the files of a database may not be read and written.
+
+    Also for a folder or a pipe in the place of its log, which could not be copied.
     """
     for log in logs_of(database):
         if not log.is_file():
@@ -56,6 +61,7 @@ def require_access(database: Path) -> None:
                 f"{log} is in the place of the database's log and is no file. Nothing was changed. "
                 "Move it elsewhere, then start Palate again."
             )
+
     for file in (database, *logs_of(database)):
         try:
             if file.is_file():

@@ -1,4 +1,4 @@
-"""Read a database through to its end, in a process of its own.
+"""Inspection: read a database through to its end, in a process of its own.
 
 DuckDB notices damage only in the blocks that it happens to read, may end the whole process over it,
 and takes a log that it cannot read for an unfinished one and drops it. So a database that may be
@@ -35,6 +35,7 @@ SCRATCH = ".palate-"
 AROUND = r"""^\w[\w ]* Error: |Failure while replaying WAL file "[^"]*": """
 A_PATH = r'"[^"]*[/\\]([^"/\\]+)"'
 LONGEST_S = 3600
+"""Seconds that an inspection may take."""
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT internal"
 UNIQUE = """
@@ -53,18 +54,18 @@ STRAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a database was found to hold; `problem` is why it cannot be used, if it cannot."""
+    """The result of an inspection; `problem` is why a database cannot be used, if it cannot."""
 
     votes: int = 0
-    """Votes and rankings that count now."""
+    """Current votes and rankings."""
     acts: int = 0
-    """Votes and rankings ever given, and what was taken back: this never becomes less."""
+    """Votes, rankings and their undos: this number never decreases."""
     schema: int = 0
     unread: int = 0
-    """Bytes at the end of the log that DuckDB takes for unfinished."""
+    """Bytes at the end of the log that DuckDB takes for an unfinished commit."""
     problem: str | None = None
     refused: str | None = None
-    """Why the file was not even looked into: another program has it, or a newer DuckDB wrote it."""
+    """The reason why the file was not opened: another program has it, or a newer DuckDB made it."""
 
 
 def check(database: Path, original: Path) -> Finding:
@@ -80,17 +81,19 @@ def check(database: Path, original: Path) -> Finding:
 def inspect(database: Path, fold: bool = False) -> Finding:
     """Read a database and its log; with `fold` the log is then in the file, else nothing changes.
 
-    It writes beside the file, so it is for copies.
+    Only for copies: DuckDB writes beside the file.
     """
     log = log_of(database)
     before = log.read_bytes() if log.exists() else b""
     connection = connect_with(database, CONFIG | {"checkpoint_threshold": NEVER})
     read_through(connection)
     finding = counted(connection)
+
     if before and (problem := mismatch(connection)):
         finding = replace(finding, problem=problem)
     if before and not fold:
         finding = replace(finding, unread=unread(connection, log, before))
+
     if not fold:
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")
     connection.close()
@@ -106,7 +109,7 @@ def read_through(connection: Cursor) -> None:
     connection.execute("SET index_scan_percentage = 1.0")
     connection.execute(f"SET index_scan_max_count = {2**40}")
     for table, columns in connection.execute(INDEXED).fetchall():
-        # A range with all rows in it would be read from the table.
+        # Above the lowest value: a range with all rows in it would be read from the table.
         column = columns[0].strip("'\"")
         ((low,),) = connection.execute(f'SELECT min("{column}") FROM "{table}"').fetchall()
         if low is not None:
@@ -115,7 +118,7 @@ def read_through(connection: Cursor) -> None:
 
 
 def mismatch(connection: Cursor) -> str | None:
-    """Say why the log cannot be this database's: DuckDB 1.5 adds any log to any file."""
+    """Return the reason why the log is not this database's: DuckDB 1.5 adds any log to any file."""
     for table, columns in connection.execute(UNIQUE).fetchall():
         names = ", ".join(f'"{column}"' for column in columns)
         known = " AND ".join(f'"{column}" IS NOT NULL' for column in columns)
@@ -129,7 +132,7 @@ def mismatch(connection: Cursor) -> str | None:
 
 
 def counted(connection: Cursor) -> Finding:
-    """Count what people gave; a database of an older Palate may lack a table."""
+    """Count votes and rankings; a database of an older Palate may lack a table."""
     votes, acts, schema = (
         sum(count(connection, sql) for sql in each)
         for each in (
@@ -142,7 +145,7 @@ def counted(connection: Cursor) -> Finding:
 
 
 def count(connection: Cursor, sql: str) -> int:
-    """Return the number that a query gives, 0 where its table is not there yet."""
+    """Return the number that a query gives, 0 if its table is not there yet."""
     try:
         return int(connection.execute(sql).fetchall()[0][0])
     except duckdb.CatalogException:
@@ -150,7 +153,10 @@ def count(connection: Cursor, sql: str) -> int:
 
 
 def unread(connection: Cursor, log: Path, before: bytes) -> int:
-    """Return how many bytes at the end of a log DuckDB dropped: it writes over them."""
+    """Return the number of bytes at the end of a log that DuckDB dropped.
+
+    DuckDB writes over them with the next commit, so the first changed byte is found by bisection.
+    """
     connection.execute("CREATE TABLE palate_inspection (x INTEGER)")
     after = log.read_bytes() if log.exists() else b""
     kept, changed = 0, len(before) + 1
@@ -161,7 +167,7 @@ def unread(connection: Cursor, log: Path, before: bytes) -> int:
 
 
 def salvage(database: Path) -> Finding:
-    """Cut the log of a copy to the longest beginning that can be read, and inspect the rest."""
+    """Cut the log of a copy to its longest readable beginning, by bisection, and inspect that."""
     log = log_of(database)
     whole, good, bad = log.read_bytes(), 0, log.stat().st_size
     while bad - good > 1:
@@ -174,7 +180,7 @@ def salvage(database: Path) -> Finding:
 
 
 def opens(database: Path) -> bool:
-    """Whether DuckDB opens a database with the log beside it."""
+    """Return True if DuckDB opens a database with the log beside it."""
     try:
         connect_with(database, CONFIG, read_only=True).close()
     except duckdb.Error:
@@ -183,7 +189,7 @@ def opens(database: Path) -> bool:
 
 
 def contains(database: Path, other: Path) -> Finding:
-    """Inspect a database and say as its problem whether the other one has a row that it lacks.
+    """Inspect a database; its problem is a table of which the other one has a row that it lacks.
 
     Images are left out: those that nothing names are deleted now and then.
     """
@@ -199,12 +205,12 @@ def contains(database: Path, other: Path) -> Finding:
     return finding
 
 
-# The process that asks
+# The process that asks: everything above runs in the one that is asked
 
 
 @contextmanager
 def scratch_folder(home: Path) -> Iterator[Path]:
-    """A folder for copies that goes afterwards: in the studio folder if it can be, for renames."""
+    """Yield a temporary folder, inside the studio folder if it can be, so that renames work."""
     try:
         folder = tempfile.mkdtemp(prefix=SCRATCH, dir=home)
     except OSError:
@@ -223,9 +229,10 @@ def remove_scratch(*folders: Path) -> None:
 
 
 def ask(what: str, *paths: Path) -> Finding:
-    """Have a process of its own do what `answer` knows by a name, on copies."""
+    """Run one of the inspectors of `answer` in a process of its own, on copies."""
     paths_there = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in paths_there if p)}
+
     try:
         ran = subprocess.run(
             [sys.executable, "-m", "storage", "inspect", what, *map(str, paths)],
@@ -238,13 +245,15 @@ def ask(what: str, *paths: Path) -> Finding:
         )
     except subprocess.TimeoutExpired:
         return Finding(problem=f"DuckDB was not done with it after {LONGEST_S // 60} minutes")
+
+    # Without an answer on its last line the process crashed, which is an answer as well.
     with suppress(ValueError, IndexError, TypeError):
         return Finding(**json.loads(ran.stdout.splitlines()[-1]))
     return Finding(problem=f"DuckDB ended with code {ran.returncode} while it read the file")
 
 
 def answer(what: str, paths: list[Path]) -> dict[str, Any]:
-    """Do what `ask` asked for."""
+    """Run the inspector that `ask` named, and return its finding for JSON."""
     inspectors: Mapping[str, Callable[..., Finding]] = {
         "check": check,
         "inspect": inspect,
@@ -259,7 +268,7 @@ def answer(what: str, paths: list[Path]) -> dict[str, Any]:
 
 
 def first_line(error: Exception) -> str:
-    """Return what an exception says first, without where the copy lay that it is about."""
+    """Return the first line of an exception, without the path of the copy that it is about."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
     return re.sub(A_PATH, r"\1", re.sub(AROUND, "", line)).rstrip(".")
 
@@ -272,7 +281,7 @@ def logs_of(database: Path) -> list[Path]:
 
 
 def copy_with_logs(database: Path, target: Path, logs: bool = True) -> None:
-    """Copy a database that nobody writes to, and its logs."""
+    """Copy a database that nobody writes to, with its logs."""
     shutil.copyfile(database, target)
     for log in logs_of(database) if logs else []:
         shutil.copyfile(log, target.with_name(target.name + log.name.removeprefix(database.name)))

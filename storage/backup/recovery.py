@@ -1,8 +1,8 @@
-"""Look at a studio's database before it is opened, and help where it is damaged or missing.
+"""Recovery: check a studio's database before it is opened, and repair it if it is damaged.
 
-What is safe is done and said: a log that cannot be read is put aside, and the studio begins with
-everything before the damage. Where votes could be lost nothing is touched until somebody asks for
-it with `--restore`: then the newest copy that opens takes the place, and the damaged files stay
+A safe repair is made and reported: a log that cannot be read is set aside, and the studio begins
+with everything before the damage. If votes could be lost, nothing is touched until somebody asks
+for it with `--restore`: then the newest copy that opens takes the place, and the damaged files stay
 beside it under a dated name.
 """
 
@@ -20,20 +20,20 @@ from storage.studio_folder import StudioFolder
 from storage.timestamps import Clock
 
 MAGIC = slice(8, 12)
-"""Where a DuckDB file says what it is."""
+"""The bytes of a DuckDB file that identify it."""
 LOST = "Votes given after it are not in it"
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Makes a studio folder ready to be opened, and says what had to be done for it."""
+    """Makes a studio folder ready to be opened, and reports the repairs."""
 
     folder: StudioFolder
     copies: Copies
     clock: Clock
 
     def prepare(self, restore: bool = False) -> list[str]:
-        """Return what was done, in sentences: nothing for a sound or a new studio.
+        """Repair the database; return the repairs as sentences, none for a sound or new one.
 
         Raises DamagedDatabase or MissingDatabase, unless it may `restore`; StudioInUse,
         StudioNewer, or BrokenStudio where the files may not be read.
@@ -46,6 +46,8 @@ class Recovery:
             return []
         if problem := self._not_a_database():
             return self._restored_or_refused(problem, restore)
+        # After a clean stop the file equals its newest copy, which was read through: to read it
+        # again would only delay the start.
         if not logs_of(database) and (not self.copies.list() or self.copies.holds(database)):
             return []
 
@@ -60,7 +62,7 @@ class Recovery:
         return self._restored_or_refused(f"is damaged: {finding.problem}", restore)
 
     def _barely_begun(self) -> bool:
-        """Take away what a start leaves that was ended while DuckDB made the file."""
+        """Remove the file of a start that was killed while DuckDB created it; return True if so."""
         database = self.folder.database
         if not database.is_file() or database.stat().st_size > HEAD or self.folder.traces():
             return False
@@ -72,7 +74,7 @@ class Recovery:
         return True
 
     def restore(self, name: str | None) -> str:
-        """Put a copy in place, the newest that opens or the one of a name; say what was done.
+        """Put a copy in place, the newest that opens or the named one; return a sentence about it.
 
         Raises NoCopy.
         """
@@ -88,7 +90,7 @@ class Recovery:
         )
 
     def _not_a_database(self) -> str | None:
-        """Say why there is no database to look into, if so."""
+        """Return the reason why there is no database to inspect, if so."""
         database = self.folder.database
         if not os.path.lexists(database):
             return "is missing"
@@ -113,7 +115,7 @@ class Recovery:
         return finding
 
     def _without_log(self, problem: str, scratch: Path, restore: bool) -> list[str]:
-        """Begin with everything before the damage of the log, if the file itself is sound."""
+        """Keep everything before the damage of the log, if the file itself is sound."""
         database, alone = self.folder.database, scratch / "alone.duckdb"
         copy_with_logs(database, alone, logs=False)
         finding = ask("inspect", alone)
@@ -140,7 +142,7 @@ class Recovery:
         ]
 
     def _copy_with_all_of(self, database: Path, held: Finding, scratch: Path) -> Copy | None:
-        """Return the newest copy that holds all of a database, and votes more."""
+        """Return the newest copy that holds all of a database and more votes."""
         for copy in self.copies.list():
             if copy.acts > held.acts:
                 more, same = scratch / "more.duckdb", scratch / "same.duckdb"
@@ -151,7 +153,7 @@ class Recovery:
         return None
 
     def _older(self, finding: Finding, restore: bool) -> list[str]:
-        """Say that the newest copy holds more than the database, or put it back if asked to."""
+        """Report that the newest copy holds more than the database, or restore it if asked to."""
         newest = next(iter(self.copies.list()), None)
         if newest is None or newest.acts <= finding.acts:
             return []
@@ -166,7 +168,7 @@ class Recovery:
     # Copies put back
 
     def _restored_or_refused(self, problem: str, restore: bool) -> list[str]:
-        """Put the newest copy that opens in place, or say that this can be asked for."""
+        """Restore the newest copy that opens if asked to, else raise the error that offers it."""
         database = self.folder.database
         if not restore:
             if problem == "is missing":
@@ -176,6 +178,7 @@ class Recovery:
                     f"Nothing was changed. {self._offer()}"
                 )
             raise self.refusal(problem)
+
         with scratch_folder(self.folder.path) as scratch:
             copy, file, with_log = self._best(scratch)
             if copy is None:
@@ -189,19 +192,21 @@ class Recovery:
         return [f"The database {was}. The copy of {copy}, is in its place. {end}.{kept}"]
 
     def refusal(self, problem: str) -> DamagedDatabase:
-        """Return what says that the database cannot be opened, and what can be put in its place."""
+        """Return the error for a database that cannot be opened, with the copy to restore."""
         return DamagedDatabase(
             f"{self.folder.database} could not be opened: it {problem}. Nothing was changed. "
             f"{self._offer()}"
         )
 
     def _best(self, scratch: Path) -> tuple[Copy | None, Path, bool]:
-        """Choose the newest copy that opens, or one with the log that was begun on it."""
+        """Return the best copy, its file, and True if that includes the log begun on it."""
         newest = next(self.copies.good(), None)
         best, file, acts = None, scratch, -1
         if newest is not None:
             best, file, acts = newest[0], newest[0].path, newest[0].acts
         with_log = False
+
+        # A copy with equal headers and the present log together hold every vote up to the damage.
         for copy in self.copies.list():
             if logs_of(self.folder.database) and same_head(copy.path, self.folder.database):
                 whole = scratch / "whole.duckdb"
@@ -216,7 +221,7 @@ class Recovery:
         return best, file, with_log
 
     def _offer(self) -> str:
-        """Say what --restore would put in place."""
+        """Return the sentence about the copy that --restore would put in place."""
         newest = next(self.copies.good(), None)
         if newest is None:
             return self._none()
@@ -232,18 +237,21 @@ class Recovery:
         )
 
     def _put(self, file: Path) -> str:
-        """Put a copy in place and what was there aside; return the name of that."""
+        """Put a copy in place and set aside what was there; return the name of that.
+
+        The files aside get their names first: a kill at any point leaves a database in place.
+        """
         database, logs, stem = (
             self.folder.database,
             logs_of(self.folder.database),
             free_name(self.folder.path, self.clock()),
         )
-        there = [one for one in (database, *logs) if os.path.lexists(one)]
+        there = [file for file in (database, *logs) if os.path.lexists(file)]
         with scratch_folder(self.folder.path) as scratch:
             whole = scratch / database.name
             shutil.copyfile(file, whole)
-            for one in there:
-                keep(one, database.with_name(stem + one.name.removeprefix("palate")))
+            for old in there:
+                keep(old, database.with_name(stem + old.name.removeprefix("palate")))
             put(whole, database)
 
         for log in logs:
@@ -252,13 +260,14 @@ class Recovery:
         return stem + there[0].name.removeprefix("palate") if there else ""
 
     def _cut_log(self, sound: Path) -> str:
-        """Put the damaged logs aside, and in their place what of the log could be read."""
+        """Set the damaged logs aside, and put their readable part in place; return their name."""
         database, stem = self.folder.database, free_name(self.folder.path, self.clock())
         for log in logs_of(database):
             keep(log, database.with_name(stem + log.name.removeprefix("palate")))
-        rest = log_of(sound)
-        if rest.exists() and rest.stat().st_size:
-            put(rest, log_of(database))
+
+        readable = log_of(sound)
+        if readable.exists() and readable.stat().st_size:
+            put(readable, log_of(database))
         else:
             log_of(database).unlink(missing_ok=True)
         for log in logs_of(database):

@@ -1,4 +1,4 @@
-"""Make copies of the database while the app runs: at its start, and with every so many votes."""
+"""Copy schedule: copies of the database at the start of the app and with every 200 votes."""
 
 import threading
 from collections.abc import Callable
@@ -13,11 +13,12 @@ from storage.memory import trim
 
 VOTES_PER_COPY = 200
 POLL_S = 2.0
+"""Seconds between two looks at the number of commits."""
 ACTS = "SELECT (SELECT count(*) FROM votes) + (SELECT count(*) FROM rankings)"
 
 
 class CopySchedule:
-    """A thread that copies the database; it holds up no vote, and costs none where it fails."""
+    """A thread that copies the database; it delays no vote, and loses none if it fails."""
 
     def __init__(self, database: Database, copies: Copies, every: int = VOTES_PER_COPY) -> None:
         self._database, self._copies, self._every = database, copies, every
@@ -26,23 +27,23 @@ class CopySchedule:
         self._writes = -1
         self._copied = 0
         self.problem: str | None = None
-        """Why there is no newer copy, in a sentence."""
+        """The reason why there is no newer copy, as a sentence; None while copies succeed."""
 
     def start(self) -> None:
-        """Make the copy of the start, and go on."""
+        """Start the thread, which makes the first copy at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, after the copy that it is making."""
+        """End the thread after the copy that it is making."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def copy_now(self, reason: str) -> None:
-        """Make a copy now; `problem` says why there is none."""
+        """Make a copy now; where that fails, `problem` says why."""
         try:
             acts = self._acts()
-            # Where it fails, the next try is for a tenth as many votes.
+            # If it fails, the next try comes after a tenth as many votes.
             self._copied = acts - self._every + self._every // 10
             self._copies.make(reason, self._database.copy_to)
         except StorageError as error:
@@ -51,18 +52,18 @@ class CopySchedule:
         self._copied, self.problem = acts, None
 
     def poll(self) -> None:
-        """Make a copy if enough was given since the last one."""
+        """Make a copy if there were enough votes since the last one."""
         writes = self._database.writes
         if writes == self._writes:
             return
         self._writes = writes
         if self._acts() - self._copied >= self._every:
             self.copy_now("votes")
-            # As often as votes make a copy worth while, so often have they left memory behind.
+            # This is often enough for the memory that votes leave behind, too.
             trim()
 
     def copy_at_stop(self, database: Path) -> None:
-        """Make the copy of a clean stop, of a database that is closed."""
+        """Copy a closed database at a clean stop."""
         try:
             self._copies.make("stop", partial(copy_with_logs, database))
         except StorageError as error:
@@ -80,10 +81,10 @@ class CopySchedule:
         try:
             act()
         except Exception as error:
-            # Whatever it is, the next votes deserve the next try.
+            # Whatever it was: the thread must live on to try again with later votes.
             self.problem = f"No copy of the database could be made: {error}"
 
 
 def describe_failure(error: StorageError) -> str:
-    """Return why there is no copy, and what that costs: nothing unless the database is damaged."""
+    """Return the sentence for a failed copy; votes are safe unless the database is damaged."""
     return str(error) if isinstance(error, DamagedSource) else f"{error} Votes are recorded anyway."

@@ -1,1 +1,1 @@
-"""Measure and clean up the studio folder."""
+"""Disk usage and clean-up of the studio folder."""

@@ -1,12 +1,12 @@
-"""Images that nothing names: in no pair, vote, snapshot or comparison."""
+"""Orphan images: in no pair, vote, snapshot or comparison."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from storage.database import Cursor
 
-# Any text of any other table may name an image, by its id, its hash or its recipe's: a table that
-# comes later is heeded without a change here.
+# Any text of any other table may name an image, by its id, its hash or its recipe key. All columns
+# are searched, so that a table that comes later is covered without a change here.
 TEXTS = """
 SELECT duckdb_columns.table_name, column_name
 FROM duckdb_columns() JOIN duckdb_tables() USING (schema_name, table_name)
@@ -28,18 +28,19 @@ WHERE created < $before
 
 @dataclass(frozen=True, slots=True)
 class OrphanImages:
-    """The ids of images that nothing names, and the hashes of files that no other row names."""
+    """The ids of orphan images, and the hashes of files that no other row names."""
 
     ids: list[str]
     hashes: set[str]
 
 
 def find_orphans(cursor: Cursor, before: datetime) -> OrphanImages:
-    """Find the images drawn before a moment that nothing names."""
+    """Find the images rendered before a time that nothing names."""
     texts = cursor.execute(TEXTS).fetchall()
     named = " UNION ".join(NAMED.format(table=table, column=column) for table, column in texts)
     rows = cursor.execute(ORPHANS.format(named=named), {"before": before}).fetchall()
     ids = [row[0] for row in rows]
+    # Two recipes may have given the same bytes: a file goes only with the last row that names it.
     shared = cursor.execute(
         "SELECT sha256 FROM images WHERE image_id NOT IN (SELECT unnest(?::VARCHAR[]))", [ids]
     ).fetchall()
@@ -47,9 +48,9 @@ def find_orphans(cursor: Cursor, before: datetime) -> OrphanImages:
 
 
 def forget_orphans(cursor: Cursor, before: datetime) -> OrphanImages:
-    """Delete the rows of orphans, so that whoever draws such an image again stores it anew.
+    """Delete the rows of orphans, so that an image that is rendered again is stored anew.
 
-    This is the one thing in a studio that is taken away: nothing names it.
+    These are the only rows of a studio that are ever deleted.
     """
     orphans = find_orphans(cursor, before)
     cursor.execute(

@@ -1,9 +1,9 @@
-"""What takes space in a studio folder, and the clean-up of what can be made again or is not needed.
+"""Disk usage of a studio folder, and the clean-up of files that are not needed any more.
 
-checkpoints   where a done run could go on; it is done
+checkpoints   from which a done run could resume; it is done
 caches        latents, embeddings and errors that runs share; computed again when they are gone
-images      drawn more than a day ago, and in no pair, vote, snapshot or comparison
-deleted       what is left of deleted versions, of imports and exports that did not end well
+images        rendered more than a day ago, and in no pair, vote, snapshot or comparison
+deleted       leftovers of deleted versions, and of imports and exports that failed
 """
 
 import os
@@ -29,11 +29,12 @@ IMAGE = re.compile(r"([0-9a-f]{64})\.png")
 YOUNG = timedelta(days=1)
 """A file this new may be about to get its row, or be on somebody's page."""
 MOST_NAMES = 200
+"""File names that are listed before a clean-up."""
 UNFINISHED = "SELECT count(*) FROM current_runs WHERE state IN ('queued', 'running')"
 
 
 class DiskCleanup:
-    """Measures the studio folder, and removes what is safe to remove."""
+    """Measures the studio folder, and removes files that are safe to remove."""
 
     def __init__(
         self, database: Database, folder: StudioFolder, versions: Versions, clock: Clock
@@ -48,7 +49,7 @@ class DiskCleanup:
         }
 
     def usage(self) -> list[DiskUsage]:
-        """Return what each kind of file takes, every file once."""
+        """Return the disk usage of each kind of file, counting every file once."""
         files = [(KINDS.index(self._kind(file.path)), file) for file in walk(self._folder.path)]
         seen: set[tuple[int, int]] = set()
         sizes: dict[str, list[int]] = {kind: [] for kind in KINDS}
@@ -59,16 +60,16 @@ class DiskCleanup:
         return [DiskUsage(kind, sum(each), len(each)) for kind, each in sizes.items()]
 
     def removable(self, kind: str) -> DiskUsage:
-        """Say what a clean-up of this kind would remove and free; raises UnknownKind."""
+        """Return what a clean-up of this kind would remove and free; raises UnknownKind."""
         files = [file for path in self._finder(kind)() for file in walk(path)]
         freed = freed_by(files)
         names = (self._folder.shorten(file.path) for file in files[:MOST_NAMES])
         return DiskUsage(kind, freed.bytes, freed.files, tuple(names))
 
     def remove(self, kind: str) -> DiskUsage:
-        """Clean up one kind and say what that freed; raises UnknownKind.
+        """Clean up one kind of file and return what that freed; raises UnknownKind.
 
-        It looks again at what is needed, in the same transaction where that may change meanwhile.
+        The files are looked up anew: what was listed to a person may be needed by now.
         """
         find = self._finder(kind)
         if kind == "images":
@@ -106,7 +107,11 @@ class DiskCleanup:
         yield from sorted(self._folder.runs.glob("*/cache"))
 
     def _remove_caches(self) -> FreedSpace:
-        """Move the caches aside while no run can be queued, then remove them at leisure."""
+        """Move the caches aside while no run can be queued, then remove them.
+
+        The move is the `then` of a write, so no run is recorded in between; the removal of
+        gigabytes holds up nobody.
+        """
         aside = self._folder.path / f".cleanup-{new_id()}"
 
         def idle(cursor: Cursor) -> bool:
@@ -155,6 +160,7 @@ class DiskCleanup:
         for path in (path for version in gone for path in files_of(self._folder, version)):
             if path not in kept:
                 yield path
+
         yield from self._folder.path.glob(".cleanup-*")
         yield from filter(self._is_old_folder, self._folder.exports.glob("*/.*"))
         recorded = {version.adapter for version in versions}

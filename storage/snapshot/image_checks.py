@@ -1,4 +1,4 @@
-"""Check that stored images are still what was voted on: there, with the bytes that they had."""
+"""Image checks: stored images are there, with the bytes that were voted on."""
 
 import hashlib
 import os
@@ -11,10 +11,11 @@ from storage.studio_folder import StudioFolder
 
 GONE, DAMAGED, UNREADABLE = "gone", "damaged", "unreadable"
 Stamp = tuple[int, int, int]
+"""Modification time in ns, size in bytes and inode: they change if somebody writes to a file."""
 
 
 class ImageChecks:
-    """Find image files that nobody can learn from; safe from any thread.
+    """Finds image files that no run can train on; thread-safe.
 
     An image is named by the SHA-256 of its bytes, so reading it tells whether it is damaged. Each
     file is read once in the life of the app, and again only after somebody wrote to it.
@@ -26,9 +27,9 @@ class ImageChecks:
         self._guard = threading.Lock()
 
     def faults(self, hashes: Iterable[str], most_bytes: int | None = None) -> dict[str, str]:
-        """Return what is wrong with images, by hash; a sound one is missing.
+        """Return the faults of images, by hash; a sound one is missing.
 
-        With `most_bytes`, no more is read: what is left over counts as sound for now.
+        With `most_bytes`, no more is read, and images that were not read count as sound for now.
         """
         faults: dict[str, str] = {}
         room = most_bytes
@@ -40,7 +41,7 @@ class ImageChecks:
         return faults
 
     def _fault(self, sha256: str, room: int | None) -> tuple[str | None, int]:
-        """Return what is wrong with one image, and how many bytes were read to know."""
+        """Return the fault of one image, and the number of bytes read to find it."""
         path = self._folder.image(sha256)
         try:
             status = os.stat(path)

@@ -1,4 +1,4 @@
-"""The rankings that a run may learn from, with the files of their images."""
+"""Settled rankings: those a run may train on, with the files of their images."""
 
 from collections import Counter
 
@@ -26,12 +26,14 @@ HASHES = "SELECT image_id, sha256 FROM images WHERE image_id IN (SELECT unnest(?
 def settled_rankings(
     database: Database, base: str, horizon: Horizon, voter: str | None
 ) -> tuple[list[SettledRanking], Counter[str]]:
-    """Return a model's current rankings that are settled, one person's or everybody's, and how
-    many were excluded for each reason.
+    """Return a model's settled current rankings, and the number excluded for each reason.
+
+    With `voter` they are one annotator's.
     """
     rows = database.read(SETTLED, {"base": base, "voter": voter, **horizon.bounds()})
     shown = sorted({image_id for row in rows for image_id in row[3]})
     hashes: dict[str, str] = dict(database.read(HASHES, [shown]))
+
     rankings = [
         SettledRanking(
             ranking_id,

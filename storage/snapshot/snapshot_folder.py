@@ -1,10 +1,10 @@
-"""A snapshot on disk: the folder that a trainer reads without the database.
+"""Snapshot folder: the votes and images that a trainer reads, without the database.
 
     pairs.jsonl     one JSON object a line, in the order of the votes
     images/         the images it names: hard links where the disk allows, else copies
     manifest.json   what is in the folder, from which votes, and the SHA-256 of every file
 
-Here, and only here, what people saw (left, right) becomes what a trainer learns (chosen, rejected).
+Here, and only here, the sides that people saw (left, right) become chosen and rejected.
 """
 
 import hashlib
@@ -22,11 +22,12 @@ from storage.studio_folder import StudioFolder
 
 FORMAT = 1
 UNFINISHED = ".unfinished"
+"""The name of a snapshot that is being written."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettledVote:
-    """A vote that a run may learn from, with the hashes of both images as they were shown."""
+    """A settled vote, with the hashes of both images as they were shown."""
 
     vote_id: int
     pair_id: str
@@ -36,19 +37,19 @@ class SettledVote:
     left: str
     right: str
     strength: int = 1
-    """2 for a clear choice."""
+    """2 for a clear preference, else 1."""
     weight: float = 1.0
-    """How much its voter's votes count."""
+    """The weight of its annotator."""
 
     @property
     def kind(self) -> str:
-        """What a trainer calls it: preference, tie, both_good, both_bad or skip."""
+        """The trainer's name for it: preference, tie, both_good, both_bad or skip."""
         return "preference" if self.verdict.decisive else self.verdict.value
 
 
 @dataclass(frozen=True, slots=True)
 class SettledRanking:
-    """A ranking that a run may learn from, with the hashes of its images."""
+    """A settled ranking, with the hashes of its images."""
 
     ranking_id: int
     prompt: str
@@ -65,7 +66,7 @@ Settled = SettledVote | SettledRanking
 def write_folder(
     path: Path, folder: StudioFolder, votes: Sequence[Settled], manifest: Mapping[str, Any]
 ) -> None:
-    """Write a snapshot so that it is there whole or not at all.
+    """Write a snapshot folder completely or not at all: under another name, then renamed.
 
     Raises BrokenStudio when an image goes away meanwhile, DiskFull when the disk does not take it.
     """
@@ -77,6 +78,9 @@ def write_folder(
         files |= collect_images(work, folder, votes)
         whole = {"format": FORMAT, **manifest, "files": files}
         write_text(work / "manifest.json", json.dumps(whole, indent=1) + "\n")
+
+        # The names are on the disk before the rename, and the rename before the snapshot is
+        # recorded: no power cut leaves a record of a folder that is not there.
         sync_folder(work)
         os.replace(work, path)
         sync_folder(path.parent)
@@ -95,9 +99,10 @@ def pairs_jsonl(votes: Iterable[Settled]) -> str:
 
 
 def line_of(vote: Settled) -> dict[str, Any]:
-    """Translate a vote or a ranking into the words of a trainer."""
+    """Return the line of pairs.jsonl for a vote or a ranking."""
     if isinstance(vote, SettledRanking):
         return ranking_line(vote)
+
     left, right = image_name(vote.left), image_name(vote.right)
     images: dict[str, Any] = {"images": [left, right]}
     if vote.verdict is Verdict.LEFT:
@@ -116,7 +121,7 @@ def line_of(vote: Settled) -> dict[str, Any]:
 
 
 def ranking_line(ranking: SettledRanking) -> dict[str, Any]:
-    """Translate a ranking: the best image has rank 0, the worst 2, the others in between 1."""
+    """Return the line for a ranking: rank 0 for the best image, 2 for the worst, 1 in between."""
     ranks = {ranking.best: 0, ranking.worst: 2}
     return {
         "prompt": ranking.prompt,
@@ -129,14 +134,14 @@ def ranking_line(ranking: SettledRanking) -> dict[str, Any]:
 
 
 def images_of(vote: Settled) -> tuple[str, ...]:
-    """The hashes of the images of a vote or a ranking."""
+    """Return the hashes of the images of a vote or a ranking."""
     return vote.images if isinstance(vote, SettledRanking) else (vote.left, vote.right)
 
 
 def collect_images(work: Path, folder: StudioFolder, votes: Iterable[Settled]) -> dict[str, str]:
     """Put the images of votes into a folder and return their hashes by name.
 
-    Their bytes were checked just before.
+    Their bytes are not read: they were checked just before.
     """
     files = {}
     for sha256 in sorted({sha256 for vote in votes for sha256 in images_of(vote)}):
@@ -152,7 +157,7 @@ def collect_images(work: Path, folder: StudioFolder, votes: Iterable[Settled]) -
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Link a file where the disk can, else copy it."""
+    """Make a hard link to a file, or a copy where the disk has no links."""
     try:
         os.link(source, target)
     except OSError:
@@ -160,7 +165,7 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> str:
-    """Write a text file through to the disk and return its SHA-256."""
+    """Write a text file, wait until it is on the disk, and return its SHA-256."""
     content = text.encode()
     with path.open("wb") as file:
         file.write(content)
@@ -170,7 +175,7 @@ def write_text(path: Path, text: str) -> str:
 
 
 def sync_folder(path: Path) -> None:
-    """Put a folder's list of names on the disk, where the system can (Windows cannot)."""
+    """Wait until a folder's list of names is on the disk; Windows has no way to."""
     if os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -181,10 +186,10 @@ def sync_folder(path: Path) -> None:
 
 
 def image_name(sha256: str) -> str:
-    """Name an image inside a snapshot."""
+    """Return the path of an image inside a snapshot."""
     return f"images/{sha256}.png"
 
 
 def pseudonym(annotator: str) -> str:
-    """Stand for an annotator without giving the name away."""
+    """Return a hash that stands for an annotator, whose name stays in the database."""
     return hashlib.sha256(annotator.encode()).hexdigest()[:12]

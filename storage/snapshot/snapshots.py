@@ -1,4 +1,4 @@
-"""The snapshots that runs learn from: settled votes only, frozen once, never written again."""
+"""Snapshots that runs train on: settled votes only, frozen once, never written again."""
 
 import json
 import threading
@@ -27,9 +27,9 @@ TRAINABLE_KINDS = ("preference", "tie", "both_good", "both_bad")
 KINDS = (*TRAINABLE_KINDS, "skip")
 RANKING = "ranking"
 IMAGE_LOST = "image_lost"
-"""The count of votes and rankings that are left out because an image of theirs cannot be used."""
+"""The key that counts votes and rankings left out since an image of theirs cannot be used."""
 PREVIEW_BYTES = 512_000_000
-"""Bytes of images that are read to say what a run would leave out; a run itself reads all."""
+"""Bytes of images that are read to preview what a run would leave out; a run itself reads all."""
 
 SETTLED_LABELS = f"""
 SELECT {SETTLED.format(id="vote_id", created="candidate_votes.created")} AS settled,
@@ -60,11 +60,12 @@ class Snapshots:
         self._folder = folder
         self._settling = settling
         self._clock = clock
+        # Two at once would take the same number and the same scratch folder.
         self._writing = threading.Lock()
         self._image_checks = ImageChecks(folder)
 
     def write(self, base: str, settle_s: float, voter: str | None = None) -> Snapshot:
-        """Freeze a model's votes older than `settle_s` seconds, one person's or everybody's.
+        """Freeze a model's votes older than `settle_s` seconds, of one annotator or of all.
 
         Votes on images that are gone or damaged are left out and counted. Raises NoVotes or
         DiskFull. Voting goes on meanwhile.
@@ -84,7 +85,8 @@ class Snapshots:
             counts |= {RANKING: len(ranked)} if ranked else {}
             counts |= {IMAGE_LOST: len(lost)} if lost else {}
             require_preference(counts, settle_s, voter, images)
-            weights = {pseudonym(one.annotator): one.weight for one in lines if one.weight != 1}
+
+            weights = {pseudonym(line.annotator): line.weight for line in lines if line.weight != 1}
             snapshot = self._plan(rows, counts)
             manifest = {
                 "snapshot_id": snapshot.snapshot_id,
@@ -97,20 +99,22 @@ class Snapshots:
                 **({"lost_images": images} if images else {}),
                 **({"weights": weights} if weights else {}),
                 "vote_ids": snapshot.vote_ids,
-                **({"ranking_ids": [one.ranking_id for one in ranked]} if ranked else {}),
+                **({"ranking_ids": [ranking.ranking_id for ranking in ranked]} if ranked else {}),
             }
+            # The folder first: a kill in between leaves a folder that nothing names, never a record
+            # without a folder.
             write_folder(snapshot.path, self._folder, lines, manifest)
             self._record(snapshot, [*lines, *lost], base, settle_s, created)
             return snapshot
 
     def faults(self, hashes: Iterable[str], read: bool = False) -> dict[str, str]:
-        """Return what is wrong with images, by hash: what is known, or what reading them tells."""
+        """Return the faults of images, by hash: those known so far, or with `read` all of them."""
         return self._image_checks.faults(hashes, most_bytes=None if read else 0)
 
     def unusable(self, base: str, voter: str | None = None) -> UnusableVotes:
-        """Say what a run that starts now would leave out because of images.
+        """Return the votes that a run starting now would leave out because of their images.
 
-        Of images that nobody has looked at yet, half a gigabyte is read at a time.
+        Of images that were never read, half a gigabyte is read at a time.
         """
         votes, *_ = self._settled(base, unbounded(), voter)
         rankings, _ = settled_rankings(self._database, base, unbounded(), voter)
@@ -120,7 +124,7 @@ class Snapshots:
     def _split(
         self, votes: list[SettledVote], rankings: list[SettledRanking], most_bytes: int | None
     ) -> tuple[list[Settled], list[Settled], dict[str, str]]:
-        """Return what can be learned from, what cannot, and the images that are to blame."""
+        """Return usable votes and rankings, unusable ones, and the faults of images by path."""
         rows = [vote for vote in votes if vote.verdict is not Verdict.SKIP]
         lines: list[Settled] = [*rows, *rankings]
         shown = (sha256 for line in lines for sha256 in images_of(line))
@@ -138,12 +142,11 @@ class Snapshots:
     def _settled(
         self, base: str, horizon: Horizon, voter: str | None
     ) -> tuple[list[SettledVote], dict[str, int], Counter[str]]:
-        """Return the settled current votes, the counts of them and of what was left out, and how
-        many were excluded for each reason.
-        """
+        """Return the settled current votes, counts by kind, and the number excluded by reason."""
         current = self._database.read(
             SETTLED_LABELS, {"base": base, "voter": voter, **horizon.bounds()}
         )
+        # Unsettled and excluded votes come along, for the manifest counts them.
         votes = [
             SettledVote(vote_id, pair_id, prompt, annotator, Verdict(verdict), *rest)
             for settled, vote_id, pair_id, prompt, annotator, verdict, *rest, why in current
@@ -151,18 +154,21 @@ class Snapshots:
         ]
         excluded = Counter(why for settled, *_, why in current if settled and why is not None)
         unsettled = sum(not settled for settled, *_ in current)
+
         undone = self._database.read(
             "SELECT count(*) FROM votes WHERE base = ? AND supersedes IS NOT NULL "
             "AND pair_id NOT IN (SELECT pair_id FROM trial_pairs) "
             "AND pair_id NOT IN (SELECT pair_id FROM control_pairs)",
             [base],
         )
+
         kinds = Counter(vote.kind for vote in votes)
         counts = {kind: kinds[kind] for kind in KINDS}
         counts |= {"unsettled": unsettled, "undone": undone[0][0]}
         return votes, counts, excluded
 
     def _plan(self, rows: list[SettledVote], counts: dict[str, int]) -> Snapshot:
+        """Return a snapshot under the next free id."""
         # A folder without a record is what a kill left between the two; its id stays its own.
         taken = [folder.name for folder in self._folder.snapshots.glob("s[0-9]*")]
         taken += [row[0] for row in self._database.read("SELECT snapshot_id FROM snapshots")]
@@ -178,12 +184,12 @@ class Snapshots:
         settle_s: float,
         created: datetime,
     ) -> None:
-        """Record a snapshot, and every vote that it was made from.
+        """Record a snapshot, with every vote that was considered for it.
 
         Those that were left out too: else they would count as new, and start run after run.
         """
-        votes = [one.vote_id for one in considered if isinstance(one, SettledVote)]
-        rankings = [one.ranking_id for one in considered if isinstance(one, SettledRanking)]
+        votes = [line.vote_id for line in considered if isinstance(line, SettledVote)]
+        rankings = [line.ranking_id for line in considered if isinstance(line, SettledRanking)]
 
         def insert(cursor: Cursor) -> None:
             cursor.execute(
@@ -203,7 +209,7 @@ class Snapshots:
 
 
 def is_decisive(line: Settled) -> bool:
-    """Whether a vote or a ranking says which image is better."""
+    """Return True for a ranking, and for a vote that says which image is better."""
     return isinstance(line, SettledRanking) or line.verdict.decisive
 
 
@@ -213,6 +219,7 @@ def require_preference(
     """Raise NoVotes unless some settled vote says which image is better."""
     if counts["preference"] or counts.get(RANKING):
         return
+
     whose = f" of {voter!r}" if voter else ""
     if images:
         image, why = next(iter(images.items()))
