@@ -18,7 +18,8 @@ from PIL import Image, ImageDraw
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from annotate.statistics.sequential_test import Tally, outcome, wins_needed
+from annotate.statistics.intervals import Tally
+from annotate.statistics.sequential_test import critical_wins, outcome
 
 TESTS, VOTES, FIRST_LOOK = 2000, 1000, 10
 Z_AT_5_PERCENT = 1.96
@@ -32,7 +33,7 @@ def votes(rate: float, seed: int) -> np.ndarray:
 def called_by_verdict(wins: np.ndarray) -> np.ndarray:
     """Return whether the verdict has been called by each vote."""
     count = np.arange(1, VOTES + 1)
-    needed = wins_needed(VOTES)[count]
+    needed = critical_wins(VOTES)[count]
     return np.logical_or.accumulate((wins >= needed) | (count - wins >= needed), axis=1)
 
 
