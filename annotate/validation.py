@@ -18,6 +18,7 @@ def as_annotator(name: object) -> str:
     """Return an annotator's name without spaces around it; "me" for none."""
     if not isinstance(name, str):
         raise InvalidRequest(f"The annotator must be a text, not {name!r}. Send a name.")
+
     name = name.strip() or DEFAULT_ANNOTATOR
     if len(name) > MAX_NAME_LENGTH:
         raise InvalidRequest(
@@ -73,6 +74,7 @@ def as_settings(settings: object) -> dict[str, Any]:
             raise InvalidRequest(
                 f"The settings are not JSON: {error}. Send {{}} for the defaults."
             ) from None
+
     if settings is None:
         return {}
     if not isinstance(settings, dict):

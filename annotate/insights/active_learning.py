@@ -57,6 +57,7 @@ class ActiveLearner:
         self._votes_on_prompt: Counter[str] = Counter()
         self._selections: dict[str, Selection] = {}
         self._learned_from = 0
+
         self._failures, self._logged = 0, ""
         self.problem: str | None = None
         """Why pairs are not picked by information gain, as a sentence; None while they are."""

@@ -70,6 +70,7 @@ def attributes(path: Path) -> np.ndarray:
     rgb_HWC = read_image(path)
     lab_HWC = to_lab(rgb_HWC)
     light_HW = lab_HWC[..., 0] / 100
+
     values = {
         "brightness": light_HW.mean(),
         "contrast": light_HW.std(),

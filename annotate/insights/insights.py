@@ -44,6 +44,8 @@ class Insights:
         """
         name = as_annotator(person) if person else None
         votes, left = self._kept.report(name, within_s)
+
+        # Weights and exclusions change without votes, so that they are never cached.
         return {
             "person": name,
             **votes,

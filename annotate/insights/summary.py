@@ -152,6 +152,7 @@ def describe_annotator(votes: VoteColumns, gold: Mapping[int, bool]) -> dict[str
     """Return one annotator's habits: sides, repeats, gold pairs and pace."""
     sides = side_bias((votes.verdict[votes.decisive] == LEFT).tolist())
     twice = consistency(vote_tables.repeated_pairs(votes))
+
     return {
         "votes": len(votes),
         "median_ms": vote_tables.median_ms(votes),

@@ -47,6 +47,10 @@ class PairAssigner:
         self._hidden: set[str] = set()
         self._asking: set[str] = set()
         self._overlap = 1
+        self._guard = threading.Lock()
+        self.votes = RateMeter(clock)
+        self.decisive = RateMeter(clock)
+
         self.mixed: str | None = None
         """The blind test whose pairs come in between others, for everybody."""
         self.pick: Pick = oldest
@@ -55,9 +59,6 @@ class PairAssigner:
         """Returns the rule that selected a pair, and its propensity."""
         self.next_control_pair: Callable[[str], Pair | None] = lambda annotator: None
         """Issues a quality-control pair for an annotator now and then."""
-        self._guard = threading.Lock()
-        self.votes = RateMeter(clock)
-        self.decisive = RateMeter(clock)
 
     @property
     def version(self) -> str:

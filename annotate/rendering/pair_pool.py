@@ -61,6 +61,7 @@ class PairPool:
         self._store, self._sampler, self._renderer = store, sampler, renderer
         self._assigner, self._prompt_sampler, self._model_id = assigner, prompt_sampler, model_id
         self._chance, self._clock, self._best_worst = chance, clock, best_worst
+
         self._thread = threading.Thread(target=self._work, name="pool", daemon=True)
         self._closing = threading.Event()
         self._wakeup = threading.Event()

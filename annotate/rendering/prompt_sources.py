@@ -99,6 +99,8 @@ def read_prompt_file(path: Path) -> list[str]:
         raise InvalidPrompts(
             f"{path} cannot be read: {why}. Check the path of the prompt file."
         ) from None
+
+    # UTF-16 without a mark decodes as UTF-8 where its text is English, with a NUL between letters.
     if "\x00" in text:
         raise not_text(path)
     return parse_prompts(text, str(path))

@@ -183,6 +183,7 @@ class VoteColumnCache:
         self._last = entries[-1].vote_id
 
     def _columns_of(self, votes: Sequence[VoteLike]) -> dict[str, Any]:
+        # Both images of each vote, first and second in turn.
         feature_rows = self._feature_rows([file for vote in votes for file in vote.files])
         return {
             "vote": [vote.vote_id for vote in votes],
