@@ -83,7 +83,7 @@ def test_a_package_is_fetched_once(registry, tmp_path):
 
 def test_a_package_of_another_content_is_refused(registry, tmp_path):
     address, package = registry
-    other = Package(package.name, package.version, "AAAA", package.licence)
+    other = Package(package.name, package.version, "AAAA", package.license)
     with pytest.raises(SourceError, match="digest differs"):
         fetch(other, tmp_path / "sources", address)
 
