@@ -111,7 +111,7 @@ def test_after_anything_that_people_do_the_sums_are_what_adding_up_gives(
         assert store.waiting_pairs(BASE) == [pair for _, pair in found.waiting.values()], act
 
 
-def test_an_undo_and_a_report_add_nothing_up_anew(
+def test_an_undo_and_a_flag_count_nothing_anew(
     played: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, added_up = played.store, []

@@ -99,7 +99,7 @@ def test_caches_stay_while_a_run_goes_on(store, home, state):
     assert not list(home.glob(".cleanup-*"))
 
 
-def test_a_image_goes_when_nothing_names_it_and_can_be_drawn_again(store, clock):
+def test_an_image_goes_when_nothing_names_it_and_can_be_rendered_again(store, clock):
     pair, orphan = make_pair(store), make_image(store, 99)
     clock.move(2 * 86400)
     file = store.image_path(orphan.sha256)

@@ -6,7 +6,7 @@ from storage_making import BASE, make_pair
 from storage import InvalidFlag, NoVotes, UnknownFlag, UnknownPair
 
 
-def test_a_report_hides_the_pair_and_its_votes_until_it_is_shown_again(store, pair, clock):
+def test_a_flag_hides_the_pair_and_its_votes_until_it_is_shown_again(store, pair, clock):
     store.vote(pair.pair_id, "left", "ann", "k1")
     other = make_pair(store, 1)
     store.flags.add(pair.pair_id, "bob", "not for work", "r1")
@@ -28,7 +28,7 @@ def test_a_report_hides_the_pair_and_its_votes_until_it_is_shown_again(store, pa
     assert store.write_snapshot(BASE).counts["preference"] == 1
 
 
-def test_the_same_key_reports_once_and_one_open_report_is_enough_to_hide(store, pair):
+def test_the_same_key_flags_once_and_one_open_flag_is_enough_to_hide(store, pair):
     for key in ("r1", "r1", "r2"):
         store.flags.add(pair.pair_id, "bob", "", key)
     assert len(store.flags.all(BASE)) == 2

@@ -1,4 +1,4 @@
-"""A sitting is a goal that goes on wherever its person goes on."""
+"""A session is a goal that goes on wherever its person goes on."""
 
 import pytest
 from storage_making import make_pair
@@ -6,14 +6,14 @@ from storage_making import make_pair
 from storage import InvalidGoal, NoLabelingSession, Store
 
 
-def test_a_sitting_counts_what_was_given_in_it_and_survives_a_restart(home, clock):
+def test_a_session_counts_its_votes_and_survives_a_restart(home, clock):
     with Store(home, clock) as store:
         for seed in range(5):
             make_pair(store, seed)
         pairs = [pair.pair_id for pair in store.waiting_pairs("emoji")]
         store.vote(pairs[0], "left", "ann", "early")
         clock.move(1)
-        sitting = store.sessions.begin("ann", 3)
+        session = store.sessions.begin("ann", 3)
         clock.move(1)
         store.vote(pairs[1], "tie", "ann", "k1", 700)
         store.vote(pairs[2], "left", "bob", "k2", 800)
@@ -21,15 +21,15 @@ def test_a_sitting_counts_what_was_given_in_it_and_survives_a_restart(home, cloc
         store.vote(pairs[3], "right", "ann", "k3", 900)
         store.undo("ann")
     with Store(home, clock) as store:
-        assert store.sessions.newest("ann") == sitting
-        given = store.sessions.votes_in(sitting)
+        assert store.sessions.newest("ann") == session
+        given = store.sessions.votes_in(session)
         assert [(vote.verdict, vote.response_ms) for vote in given] == [("tie", 700)]
 
         assert store.sessions.set_state("ann", "paused").state == "paused"
         assert store.sessions.set_state("ann", "ended").state == "ended"
         clock.move(5)
         store.vote(pairs[3], "right", "ann", "later")
-        assert len(store.sessions.votes_in(sitting)) == 1
+        assert len(store.sessions.votes_in(session)) == 1
         with pytest.raises(NoLabelingSession):
             store.sessions.set_state("ann", "open")
 
@@ -45,32 +45,32 @@ def test_beginning_another_ends_the_one_before(store, clock):
 
 
 @pytest.mark.parametrize("wrong", [-3600.0, 24 * 3600.0])
-def test_a_sitting_holds_its_votes_whatever_becomes_of_the_clock(store, clock, wrong):
+def test_a_session_keeps_its_votes_whatever_becomes_of_the_clock(store, clock, wrong):
     pairs = [make_pair(store, seed).pair_id for seed in range(5)]
     store.vote(pairs[0], "left", "ann", "early")
-    sitting = store.sessions.begin("ann", 3)
+    session = store.sessions.begin("ann", 3)
     store.vote(pairs[1], "left", "ann", "k1")
     clock.step(wrong)
     store.vote(pairs[2], "tie", "ann", "k2")
     store.sessions.set_state("ann", "paused")
     store.sessions.set_state("ann", "open")
     store.vote(pairs[3], "left", "ann", "k3")
-    assert store.sessions.count(sitting) == 3
+    assert store.sessions.count(session) == 3
 
     store.sessions.set_state("ann", "ended")
     clock.step(-2 * wrong)
     store.vote(pairs[4], "left", "ann", "late")
-    assert len(store.sessions.votes_in(sitting)) == 3
+    assert len(store.sessions.votes_in(session)) == 3
     another = store.sessions.begin("ann", 5)
     assert store.sessions.newest("ann") == another
 
 
-def test_a_sitting_from_before_there_were_bounds_goes_by_its_times(store, clock):
+def test_a_session_from_before_there_were_bounds_goes_by_its_times(store, clock):
     pairs = [make_pair(store, seed).pair_id for seed in range(4)]
     for number, pair_id in enumerate(pairs):
         clock.move(1)
         if number == 1:
-            sitting = store.sessions.begin("ann", 3)
+            session = store.sessions.begin("ann", 3)
         if number == 3:
             store.sessions.set_state("ann", "ended")
         clock.move(1)
@@ -78,7 +78,7 @@ def test_a_sitting_from_before_there_were_bounds_goes_by_its_times(store, clock)
     forget = "DELETE FROM labeling_session_bounds"
     store._database.write(lambda cursor: cursor.execute(forget))
 
-    assert len(store.sessions.votes_in(sitting)) == 2
+    assert len(store.sessions.votes_in(session)) == 2
 
 
 @pytest.mark.parametrize("goal", [0, -1, 10_001])

@@ -51,7 +51,7 @@ def test_a_skip_and_an_undo_say_nothing(store, quad):
         store.rankings.undo("ann", "u2")
 
 
-def test_a_run_reads_ranks_and_learns_each_ranking_once(store, quad, clock):
+def test_a_run_reads_ranks_and_trains_on_each_ranking_once(store, quad, clock):
     store.rankings.cast(quad.quad_id, 1, 3, "ann", "k1")
     pair = make_pair(store, 5)
     store.vote(pair.pair_id, "left", "bob", "k2")
@@ -71,7 +71,7 @@ def test_a_run_reads_ranks_and_learns_each_ranking_once(store, quad, clock):
     assert store.decisive_since_last_run(BASE) == 0
 
 
-def test_rankings_alone_are_enough_to_learn_from(store, quad, clock):
+def test_rankings_alone_are_enough_to_train_on(store, quad, clock):
     store.rankings.cast(quad.quad_id, 1, 3, "ann", "k1")
     clock.move(60)
     assert store.write_snapshot(BASE).counts == {

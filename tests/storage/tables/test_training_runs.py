@@ -79,7 +79,7 @@ def test_a_run_needs_a_snapshot_a_parent_and_a_state_that_exist(store, run):
     assert store.runs(BASE) == [run]
 
 
-def test_votes_count_towards_the_next_run_until_a_run_has_learned_them(store, run):
+def test_votes_count_towards_the_next_run_until_a_run_trained_on_them(store, run):
     assert store.decisive_since_last_run(BASE) == 0
     for number, pair in enumerate(make_pairs(store, 3)):
         store.vote(pair.pair_id, "right" if number else "tie", "ann", f"n{number}")

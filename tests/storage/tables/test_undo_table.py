@@ -101,7 +101,7 @@ def test_each_undo_counts_once_and_its_key_is_its_own(store, pair):
         store.undo_newest_act("ann", "u3")
 
 
-def test_a_report_that_was_taken_back_hides_nothing_and_its_votes_teach_again(store, pair, clock):
+def test_an_undone_flag_hides_nothing_and_its_votes_are_trained_on_again(store, pair, clock):
     store.vote(pair.pair_id, "left", "bob", "v1")
     store.flags.add(pair.pair_id, "ann", "odd", "r1")
     clock.move(60)
@@ -119,7 +119,7 @@ def test_a_report_that_was_taken_back_hides_nothing_and_its_votes_teach_again(st
     assert store.flags.is_hidden(pair.pair_id)
 
 
-def test_a_pair_that_somebody_else_reported_too_stays_hidden(store, pair):
+def test_a_pair_that_somebody_else_flagged_too_stays_hidden(store, pair):
     store.flags.add(pair.pair_id, "ann", "", "r1")
     store.flags.add(pair.pair_id, "bob", "", "r2")
     undone = store.undo_newest_act("ann")
@@ -128,7 +128,7 @@ def test_a_pair_that_somebody_else_reported_too_stays_hidden(store, pair):
 
 
 @pytest.mark.parametrize("decision", ["shown", "hidden"])
-def test_a_report_that_was_decided_stays_and_the_one_before_goes(store, decision):
+def test_a_flag_that_was_decided_stays_and_the_act_before_it_goes(store, decision):
     first, second = make_pairs(store, 2)
     store.vote(first.pair_id, "left", "ann", "v1")
     store.flags.add(second.pair_id, "ann", "", "r1")

@@ -147,7 +147,7 @@ def test_a_file_outside_the_studio_is_not_ours_to_delete(store, tmp_path):
     assert elsewhere.exists()
 
 
-def test_what_is_brought_along_becomes_a_version_without_a_run(store):
+def test_an_import_becomes_a_version_without_a_run(store):
     place = store.version_labels.new_import()
     place.write_bytes(b"weights")
     version = store.version_labels.add_import(BASE, place, {"imported": {"file": "x"}})

@@ -42,7 +42,7 @@ def test_the_newest_counts_an_empty_one_takes_away_and_a_key_counts_once(store, 
     assert store.annotations.reasons(BASE) == [("text", 1)]
 
 
-def test_remarks_on_a_vote_taken_back_are_not_current(store, voted):
+def test_annotations_of_an_undone_vote_are_not_current(store, voted):
     store.annotations.add("vote-1", "ann", "reason", "text", "on", "k1")
     store.undo("ann")
 
@@ -50,7 +50,7 @@ def test_remarks_on_a_vote_taken_back_are_not_current(store, voted):
     assert store.annotations.reasons(BASE) == []
 
 
-def test_a_clear_choice_is_told_to_the_trainer(store, voted, clock):
+def test_a_clear_preference_reaches_the_trainer(store, voted, clock):
     plain = make_pair(store, 1)
     store.vote(plain.pair_id, "right", "ann", "vote-2")
     store.annotations.add("vote-1", "ann", "strength", "", "2", "k1")
@@ -84,6 +84,6 @@ def test_what_makes_no_sense_is_refused(
     assert store.annotations.of_vote("vote-1") == []
 
 
-def test_a_remark_needs_a_key(store, voted):
+def test_an_annotation_needs_a_key(store, voted):
     with pytest.raises(InvalidKey):
         store.annotations.add("vote-1", "ann", "strength", "", "2", "")

@@ -29,7 +29,7 @@ def test_a_repeat_is_a_pair_of_its_own_with_sides_swapped_for_one_person(store):
     assert again.pair_id not in {one.pair_id for one in store.waiting_pairs(BASE)}
 
 
-def test_a_vote_on_a_repeat_counts_as_a_vote_and_teaches_nothing(store):
+def test_a_vote_on_a_repeat_counts_as_a_vote_and_is_not_trained_on(store):
     pair = make_pair(store)
     vote(store, pair)
     again = store.quality.control_pairs.add_copy(pair.pair_id, "ada", "repeat", swap=True)
@@ -65,7 +65,7 @@ def test_only_votes_long_enough_ago_are_repeated_and_each_once(store):
     assert store.quality.control_pairs.repeatable(BASE, "bob", 0, 100) == []
 
 
-def test_a_pair_with_a_known_answer_is_asked_of_everybody_once(store):
+def test_a_gold_pair_is_asked_of_everybody_once(store):
     pair, checks = make_pair(store), store.quality.control_pairs
     checks.mark_gold(BASE, pair.pair_id, pair.left, "admin")
     assert checks.gold(BASE) == {pair.pair_id: pair.left}
