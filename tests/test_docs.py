@@ -48,8 +48,8 @@ def blocks(text: str) -> list[str]:
 
 def commands(text: str) -> list[str]:
     """Return the commands that a page names, in blocks and in the text."""
-    found = [line for line in blocks(text) if re.match(r"(python|palate) (?!=)", line)]
-    found += re.findall(r"`((?:python|palate) [^`]+)`", text)
+    found = [line for line in blocks(text) if re.match(r"(python|palate|pytest) (?!=)", line)]
+    found += re.findall(r"`((?:python|palate|pytest) [^`]+)`", text)
     return [re.split(r"\s{2,}|\s#", line)[0].split(" && ")[0] for line in found]
 
 
@@ -139,6 +139,12 @@ def test_every_link_leads_somewhere(page, target):
         assert anchor in [slug(heading) for heading in re.findall(r"^#+ (.*)$", text, re.M)]
 
 
+def test_every_image_of_the_docs_is_shown_somewhere():
+    shown = {(ROOT / page).parent / target for page, target in links() if target.endswith(".png")}
+    kept = {path.resolve() for path in (ROOT / "docs").rglob("*.png")}
+    assert kept == {path.resolve() for path in shown}
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_and_folder_that_is_named_is_there(page):
     named = re.findall(rf"`({OURS}/[\w./-]*)(?::[\w.]+)?`", PAGES[page])
@@ -184,6 +190,8 @@ def test_every_command_is_there(page):
         words = shlex.split(command.replace("'", "").replace('"', ""))
         if words[0] == "palate":
             assert words[1].startswith("-") or words[1] in {*COMMANDS, "COMMAND"}, command
+        elif words[0] == "pytest":
+            assert all((ROOT / word).exists() for word in words[1:] if "/" in word), command
         elif words[1] == "-m":
             module = words[2]
             assert " ".join(words[:3]) in PROGRAMS, command
