@@ -52,11 +52,13 @@ def main(target: Path) -> None:
         "verdict, equal": called_by_verdict(equal).mean(axis=0),
         "verdict, 60 %": called_by_verdict(better).mean(axis=0),
     }
+
     once = (np.abs(equal[:, -1] - VOTES / 2) / np.sqrt(VOTES / 4) > Z_AT_5_PERCENT).mean()
     print(f"{TESTS:,} blind tests of {VOTES:,} votes, looked at after every vote")
     print(f"between equals, z-test:         {lines['z-test, equal'][-1]:.1%} called, all wrong")
     print(f"between equals, z-test once:    {once:.1%}, looked at after the last vote alone")
     print(f"between equals, verdict:        {lines['verdict, equal'][-1]:.1%}, at most 5 % ever")
+
     reached = called_by_verdict(better)
     median = int(np.median(np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, VOTES)))
     right = np.mean([outcome(Tally(int(w), VOTES - int(w))) == "better" for w in better[:, -1]])
