@@ -41,7 +41,7 @@ LEGACY_SETTINGS = {
 LEGACY_CHECKPOINTING = {"on": "all", "off": "none"}
 """Former values of `gradient_checkpointing` and the present ones."""
 BETA = _setting(5000.0, 2.0, 2e6)
-"""β of the DPO papers, on sums of squared errors: accepted in place of `kappa`, which is half."""
+"""β of Diffusion-DPO's public code (`beta_dpo`), accepted in place of `kappa`, which is half."""
 
 
 @dataclass(frozen=True)

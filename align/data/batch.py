@@ -151,6 +151,7 @@ class Batcher:
     def keys(self, samples: list[NoiseSample]) -> list[str]:
         """Return cache keys of the errors: content, noise and timestep, all but the network."""
         data = self._data
+        # The whole schedule: errors under another one are other errors.
         schedule = tuple(sorted((k, str(v)) for k, v in self._scheduler.config.items()))
         return [
             content_key(

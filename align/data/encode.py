@@ -43,7 +43,7 @@ class EncodedPairs:
     keys: list[str]
     latents_NCHW: Tensor
     texts: Conditioning
-    """A row a prompt, and in the last row without one, as the pipeline's unconditional side."""
+    """One row per prompt; the last row is no prompt, as on the unconditional side of guidance."""
     chosen: Tensor
     """Per pair, the row of its chosen image in the latents."""
     rejected: Tensor
@@ -56,9 +56,9 @@ class EncodedPairs:
     liked_2N: Tensor
     """Per pair, +1 for an image that is wanted and -1 for another: row 0 is the chosen ones."""
     contents: list[str]
-    """Per pair, a hash of its images and prompt as the UNet is given them."""
+    """Per pair, a hash of its images and prompt as the denoiser is given them."""
     size_facts: Tensor
-    """What the denoiser is told of an image's size, the same for every image of a run."""
+    """Size conditioning of the denoiser, the same for every image of a run."""
 
 
 def encode_pairs(
@@ -74,6 +74,7 @@ def encode_pairs(
     Raises:
         SnapshotError: a file cannot be read, or is not an image.
     """
+    # Sorted, so that rows do not depend on the order of votes.
     images = sorted({path for pair in pairs for path in (pair.chosen, pair.rejected)})
     prompts = sorted({pair.prompt for pair in pairs})
     image_keys = keys_of_images(pipeline, compute, images, size)
@@ -158,6 +159,7 @@ def encode_missing(
     for start in range(0, len(missing), ENCODE_BATCH):
         batch = missing[start : start + ENCODE_BATCH]
         for item, tensors in zip(batch, encode(batch), strict=True):
+            # At once, so that an interrupted run encodes nothing twice.
             cache.put(keys[item], tensors)
             known[item] = tensors
         on_progress(start + len(batch), len(missing))

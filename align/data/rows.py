@@ -30,6 +30,7 @@ def read_rows(folder: Path) -> list[Row]:
     expected = manifest.get("files", {}).get("pairs.jsonl")
     if expected and hashlib.sha256(text).hexdigest() != expected:
         raise SnapshotError(f"{path} is not the file its manifest names. Start a new run.")
+    # Bytes that are no UTF-8 make a line that is refused by its number.
     lines = text.decode("utf-8", "replace").splitlines()
     return [_row(path, number, line) for number, line in enumerate(lines, start=1)]
 

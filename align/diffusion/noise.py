@@ -126,6 +126,8 @@ def corrupt(
         return noisy_BCHW, noise_BCHW - latents_BCHW
     if isinstance(scheduler, EDMEulerScheduler):
         return _corrupt_edm(scheduler, latents_BCHW, noise_BCHW, timesteps_B)
+
+    # A schedule of betas: the target depends on what the model predicts.
     noisy_BCHW = scheduler.add_noise(latents_BCHW, noise_BCHW, timesteps_B)
     if scheduler.config.prediction_type == "v_prediction":
         return noisy_BCHW, scheduler.get_velocity(latents_BCHW, noise_BCHW, timesteps_B)

@@ -152,9 +152,9 @@ def run_checks(
 ) -> list[ReleaseCheck]:
     """Run every check of a version: images, variety, prompts, and pairs of votes."""
     shape = (len(renderer.prompts), len(renderer.seeds))
-    grey = np.stack([np.asarray(image.convert("L")) for image in rendered.images])
+    gray = np.stack([np.asarray(image.convert("L")) for image in rendered.images])
     checks = [
-        check_images(torch.from_numpy(grey) / 255, rendered.latents_NCHW, base.latents_NCHW),
+        check_images(torch.from_numpy(gray) / 255, rendered.latents_NCHW, base.latents_NCHW),
         check_variety(
             rendered.latents_NCHW.unflatten(0, shape), base.latents_NCHW.unflatten(0, shape)
         ),

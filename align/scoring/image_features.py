@@ -50,6 +50,7 @@ def image_features(rgb_3SS: Tensor) -> Tensor:
     lab_3SS = oklab(rgb_3SS)
     chroma_SS = lab_3SS[1:].norm(dim=0)
     border_3P = lab_3SS[:, _border(lab_3SS.shape[-1])]
+    # Not the extremes: one pixel would decide them.
     levels = torch.tensor([0.05, 0.5, 0.95], dtype=torch.float64)
     return torch.cat([
         lab_3SS.mean(dim=(1, 2)), lab_3SS.std(dim=(1, 2), correction=0),

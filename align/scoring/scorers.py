@@ -161,6 +161,7 @@ def label_pairs(
     prompts = [row["prompt"] for row in unlabeled for _ in range(2)]
     images = [folder / image for row in unlabeled for image in row["images"]]
     scores = finite_scores(scorer, prompts, images) if unlabeled else []
+    # Equal scores prefer neither image: such a pair teaches nothing.
     margins = [first - second for first, second in zip(scores[::2], scores[1::2], strict=True)]
     return [
         _labeled(row, temperature * margin, scorer.name)

@@ -179,6 +179,7 @@ def fit_weights(scaled_MF: Tensor, strength: float) -> Tensor:
         gradient_F = strength * weights_F - scaled_MF.T @ (1 - probability_M) / len(scaled_MF)
         curved_MF = scaled_MF * (probability_M * (1 - probability_M))[:, None]
         hessian_FF = scaled_MF.T @ curved_MF / len(scaled_MF) + strength * identity_FF
+        # The penalty keeps the Hessian invertible, however few the pairs.
         step_F = torch.linalg.solve(hessian_FF, gradient_F)
 
         before = _penalized_loss(scaled_MF, weights_F, strength)

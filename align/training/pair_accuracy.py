@@ -88,6 +88,7 @@ class PairAccuracy:
             reference = self._reference.errors(samples, pairs)
             logits.append(preference_logits(*errors, *reference, self._kappa))
 
+        # By the mean over noise samples, as a single one tells little of a pair.
         logits_BK = torch.cat(logits).view(-1, self._count)
         accuracy_B = implicit_accuracy(logits_BK.mean(dim=1))
         return OrderingAccuracy(accuracy_B, float(implicit_accuracy(logits_BK).mean()))

@@ -28,6 +28,7 @@ def train_folder(path: Path, cpu_lock: CpuLock | None = None, cache: Path | None
     """
     run = RunFolder(path)
     steps = int(run.read_config()["train"]["steps"])
+    # Of the processes that accelerate starts, the first one locks the folder and reports.
     writes = os.environ.get("RANK", "0") == "0"
     with run.lock() if writes else contextlib.nullcontext():
         with Reporter(run, steps, writes) as report:

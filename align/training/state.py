@@ -86,6 +86,7 @@ def prepare_training(
     """
     settings = run.read_config()
     config, model = TrainConfig(**settings["train"]), ModelInfo(**settings["model"])
+    # As prepared: another number of threads would change the last bits of a resumed run.
     torch.set_num_threads(int(settings["threads"]))
     # Before anything is loaded, which takes minutes.
     check_optimizer(config, compute)
@@ -100,8 +101,7 @@ def prepare_training(
     # The base is identified before an adapter changes the names and number of its weights.
     base = fingerprint(unet)
     trainable = make_trainable(unet, config, run.start)
-    errors = open_error_cache(cache, accelerator)
-    reference = Reference(errors, batcher, compute, base, trainable)
+    reference = Reference(open_error_cache(cache, accelerator), batcher, compute, base, trainable)
 
     config = fit_to_memory(config, unet, (model.width, model.height), compute)
     apply_gradient_checkpointing(config, unet, (model.width, model.height))
