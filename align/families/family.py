@@ -1,6 +1,6 @@
-"""The seam between Palate and an architecture: everything that a second one must supply.
+"""The interface of an architecture: everything that a second one must supply.
 
-`align.families.sdxl` is the one member so far; docs/families.md is the author's guide.
+`align.families.sdxl` is the only implementation; docs/families.md is the guide for an author.
 
 Shapes: B images, C latent channels, H x W latent pixels or pixels, F numbers of size.
 """
@@ -26,10 +26,10 @@ DenoiserNetwork: TypeAlias = ModelMixin
 
 @dataclass(frozen=True)
 class Conditioning:
-    """The inputs of a denoiser besides noisy latents and timesteps: named tensors, a row an image.
+    """Inputs of a denoiser besides noisy latents and timesteps: named tensors, one row per image.
 
-    The names and shapes are the family's own. Whoever holds a conditioning picks, repeats, moves
-    and stores its rows, and never looks inside.
+    Names and shapes are the family's own. Other rooms select, repeat, move and store rows, and
+    never read a tensor.
     """
 
     tensors: Mapping[str, Tensor]
@@ -41,11 +41,11 @@ class Conditioning:
         return len(next(iter(self.tensors.values())))
 
     def rows(self, index: Tensor | slice) -> Conditioning:
-        """Pick rows, each as often as `index` names it."""
+        """Select rows, each as often as `index` names it."""
         return Conditioning({name: tensor[index] for name, tensor in self.tensors.items()})
 
     def row(self, number: int) -> dict[str, Tensor]:
-        """Return one row as tensors of their own, for a cache."""
+        """Return one row by name, in the form that a cache stores."""
         return {name: tensor[number].contiguous() for name, tensor in self.tensors.items()}
 
     def expand(self, count: int) -> Conditioning:
@@ -60,19 +60,19 @@ class Conditioning:
 
     @staticmethod
     def stack(rows: Sequence[Mapping[str, Tensor]]) -> Conditioning:
-        """Put rows, as `row` returns them, below one another."""
+        """Stack rows in the form that `row` returns."""
         return Conditioning({name: torch.stack([row[name] for row in rows]) for name in rows[0]})
 
     @staticmethod
     def cat(parts: Sequence[Conditioning]) -> Conditioning:
-        """Put the rows of several below one another."""
+        """Concatenate the rows of several conditionings."""
         names = parts[0].tensors
         return Conditioning({name: torch.cat([part[name] for part in parts]) for name in names})
 
 
 @dataclass(frozen=True)
 class BaseNames:
-    """What the metadata of an adapter's file calls the base that it is for."""
+    """Names of the published base model in the metadata of an adapter's file."""
 
     modelspec: str
     """Stability's modelspec: `modelspec.architecture`."""
@@ -91,11 +91,11 @@ class ModelFamily(Protocol):
     pipeline_class: type[Pipeline]
     """The class of diffusers that a model's index names."""
     name: str
-    """As `ModelInfo.family` and the beginning of identities have it."""
+    """Value of `ModelInfo.family`, and prefix of the identities of its models."""
     parts: Mapping[str, str]
-    """The parts of a pipeline that have weights, with the stem of their files' names."""
+    """Parts of a pipeline that have weights, each with the stem of its files' names."""
     tokenizers: Mapping[str, str]
-    """The tokenizers of a pipeline, each with the text encoder that it is for."""
+    """Tokenizers of a pipeline, each with its text encoder."""
     denoiser_part: str
     """The part that is trained: "unet", or "transformer" in most younger architectures."""
     denoiser_class: type[DenoiserNetwork]
@@ -109,13 +109,13 @@ class ModelFamily(Protocol):
     # Parts of a pipeline.
 
     def denoiser(self, pipeline: Pipeline) -> DenoiserNetwork:
-        """Return the network that is trained: `predict` is given it, perhaps wrapped."""
+        """Return the network that is trained; `predict` receives it, perhaps wrapped."""
 
     def autoencoder(self, pipeline: Pipeline) -> torch.nn.Module:
-        """Return the network between pixels and latents; its weights name cached latents."""
+        """Return the network between pixels and latents; cached latents are keyed by its weights."""
 
     def text_encoders(self, pipeline: Pipeline) -> list[torch.nn.Module]:
-        """Return the networks that read prompts; their weights name cached conditionings."""
+        """Return the networks that encode prompts; cached texts are keyed by their weights."""
 
     def to_device(self, pipeline: Pipeline, compute: Compute) -> None:
         """Move a pipeline to its device, every part in a format that it stays finite in."""
@@ -123,10 +123,10 @@ class ModelFamily(Protocol):
     # Text to conditioning.
 
     def encode_prompts(self, pipeline: Pipeline, prompts: Sequence[str]) -> Conditioning:
-        """Encode a batch of prompts in one pass, a row each, in fp32 on the CPU."""
+        """Encode a batch of prompts in one pass, one row each, in fp32 on the CPU."""
 
     def encode_no_prompt(self, pipeline: Pipeline) -> Conditioning:
-        """Encode what guidance sets against a prompt, as the model was trained: one row."""
+        """Encode guidance's unconditional side, as the model was trained with: one row."""
 
     def rendering_inputs(
         self,
@@ -136,27 +136,27 @@ class ModelFamily(Protocol):
         negative_prompt: str,
         guidance: float,
     ) -> dict[str, Tensor]:
-        """Encode prompts for rendering: arguments of the pipeline's call by name, a row a prompt.
+        """Encode prompts as arguments of the pipeline's call, by name, one row per prompt.
 
-        With guidance, the other side of it too: `negative_prompt`, or none where that is empty.
+        With guidance they include the negative prompt, or no prompt where that is empty.
         """
 
     def size_facts(self, size: tuple[int, int]) -> Tensor:
-        """Return what the denoiser is told of a width and height in pixels: [F], F may be 0."""
+        """Return the denoiser's input for a width and height in pixels: [F], where F may be 0."""
 
     def with_size(self, text: Conditioning, size_facts: Tensor) -> Conditioning:
-        """Add the numbers of `size_facts` to every row of a conditioning."""
+        """Add the result of `size_facts` to every row of a conditioning."""
 
     # Images to latents and back.
 
     def encode_images(self, pipeline: Pipeline, compute: Compute, pixels_BCHW: Tensor) -> Tensor:
-        """Encode pixels in -1..1 to latents as the denoiser works with them, in fp32 on the CPU.
+        """Encode pixels in -1..1 to latents in the denoiser's scale, in fp32 on the CPU.
 
-        Deterministic: the mean of what the autoencoder holds possible, not a sample.
+        Latents are cached, so they are deterministic: the posterior's mean, not a sample.
         """
 
     def latent_facts(self, pipeline: Pipeline) -> list[Any]:
-        """Return, as plain values, what latents depend on besides the autoencoder's weights."""
+        """Return the settings, as plain values, that latents depend on besides the weights."""
 
     def decode_latents(self, pipeline: Pipeline, compute: Compute, latents_BCHW: Tensor) -> Tensor:
         """Decode latents of the denoiser to pixels in -1..1, in fp32 on the device."""
@@ -177,10 +177,10 @@ class ModelFamily(Protocol):
         timesteps_B: Tensor,
         conditioning: Conditioning,
     ) -> Tensor:
-        """Run the denoiser once: the only place where one is called with its own arguments.
+        """Run the denoiser once; no other place calls one with its architecture's arguments.
 
-        Gradients, autocasting and adapters are the caller's. `timesteps_B` are as
-        `align.diffusion.noise.conditioning` returns them.
+        The caller decides on gradients, autocasting and adapters. `timesteps_B` are the result of
+        `align.diffusion.noise.network_timesteps`.
         """
 
     # Adapters.
@@ -189,25 +189,25 @@ class ModelFamily(Protocol):
         """Write the denoiser's adapter as a file that the pipeline's `load_lora_weights` reads."""
 
     def layer_names(self, denoiser: DenoiserNetwork, layers: Iterable[str]) -> dict[str, str]:
-        """Return our name of a layer by every name that it may have in files of other programs.
+        """Map every name that a layer may have in files of other programs to diffusers' name.
 
-        Names are as `align.adapters.lora_names.plain_name` leaves them.
+        Keys are in the form that `align.adapters.lora_names.plain_name` returns.
         """
 
     def published_names(
         self, adapter: LoraFile, config: Mapping[str, Any] | None = None
     ) -> LayerNames | None:
-        """Return what an adapter's layers are called in the code that was published.
+        """Return the function from diffusers' layer names to those of the published code.
 
-        None where they do not fit a denoiser of this configuration, or where, without one, the
-        adapter itself does not tell.
+        None where the adapter's layers do not fit a denoiser of this configuration or, without a
+        configuration, where the layers do not determine the names.
         """
 
     def base_names(self, adapter: LoraFile) -> BaseNames | None:
-        """Return what metadata calls the published model, None for adapters of another size."""
+        """Return the published model's names in metadata; None for adapters of another size."""
 
     def origin_name(self, denoiser: DenoiserNetwork) -> str | None:
-        """Return what `align.adapters.lora_origins` calls adapters for a base of this shape."""
+        """Return `align.adapters.lora_origins`' name of bases of this shape; None if unknown."""
 
     # Memory by shape.
 
@@ -217,10 +217,10 @@ class ModelFamily(Protocol):
     def inputs_by_shape(
         self, denoiser: DenoiserNetwork, size: int, images: int, dtype: torch.dtype, tokens: int
     ) -> dict[str, Any]:
-        """Return arguments of one forward pass that only have shapes, on torch's default device.
+        """Return the arguments of one forward pass, uninitialized, on torch's default device.
 
-        For so many images of `size` x `size` pixels, each with a prompt of so many tokens.
+        `size` is the images' width and height in pixels, `tokens` the length of their prompts.
         """
 
     def block_names(self, denoiser: DenoiserNetwork) -> list[str]:
-        """List the parts whose activations are kept or recomputed as a whole, in forward order."""
+        """List the blocks whose activations are kept or recomputed as a whole."""

@@ -31,7 +31,7 @@ TEXT, POOLED, SIZES = "text", "pooled", "sizes"
 TEXT_WIDTH = 2048
 SDXL_1_0 = BaseNames("stable-diffusion-xl-v1-base/lora", "sdxl_base_v1-0")
 PIXELS_PER_LATENT = 8
-"""Pixels of a side to one of the latents, in the published autoencoder."""
+"""Downsampling factor of the published autoencoder."""
 TARGETS = {
     "attention": ATTENTION,
     "all": [*ATTENTION, "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2", "time_emb_proj",
@@ -114,7 +114,7 @@ class StableDiffusionXL:
         guidance: float,
     ) -> dict[str, Tensor]:
         """Encode prompts as the pipeline's own call does, which leaves out what is not guided."""
-        # Distilled UNets are told the guidance as a number instead.
+        # Distilled UNets take the guidance as an embedding instead.
         is_guided = guidance > 1 and pipeline.unet.config.time_cond_proj_dim is None
         names = ("prompt_embeds", "negative_prompt_embeds",
                  "pooled_prompt_embeds", "negative_pooled_prompt_embeds")  # fmt: skip
