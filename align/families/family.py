@@ -112,7 +112,7 @@ class ModelFamily(Protocol):
         """Return the network that is trained; `predict` receives it, perhaps wrapped."""
 
     def autoencoder(self, pipeline: Pipeline) -> torch.nn.Module:
-        """Return the network between pixels and latents; cached latents are keyed by its weights."""
+        """Return the network of pixels and latents; cached latents are keyed by its weights."""
 
     def text_encoders(self, pipeline: Pipeline) -> list[torch.nn.Module]:
         """Return the networks that encode prompts; cached texts are keyed by their weights."""
