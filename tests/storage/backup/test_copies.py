@@ -69,22 +69,22 @@ def test_a_studio_that_was_not_used_is_not_copied_again(home, clock):
 def test_a_copy_is_made_with_every_so_many_votes(home, clock):
     with Store(home, clock) as store:
         copies = copies_of(home, clock)
-        keeper = CopySchedule(store._database, copies, every=5)
+        schedule = CopySchedule(store._database, copies, every=5)
         for _ in range(3):
             vote(store, 4)
             clock.move(1)
-            keeper.look()
+            schedule.poll()
 
         assert reasons(home, clock) == [("votes", 8)]
 
 
 def test_undoing_counts_as_well(home, clock):
     with Store(home, clock) as store:
-        keeper = CopySchedule(store._database, copies_of(home, clock), every=4)
+        schedule = CopySchedule(store._database, copies_of(home, clock), every=4)
         vote(store, 2)
         for _ in range(2):
             store.undo("ann")
-        keeper.look()
+        schedule.poll()
 
     (copy,) = copies_of(home, clock).list()
     assert (copy.votes, copy.acts) == (0, 4)

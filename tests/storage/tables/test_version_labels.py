@@ -22,7 +22,7 @@ def test_the_newest_name_and_note_count_and_survive_closing(home, store):
     with Store(home) as reopened:
         version = reopened.version(BASE, "v1")
         assert (version.name, version.note) == ("warm colours", "first\nline two")
-        assert reopened.library.rename(BASE, "v1", "").name == ""
+        assert reopened.version_labels.rename(BASE, "v1", "").name == ""
 
 
 def test_a_name_is_unique_whatever_its_case(store):
