@@ -156,7 +156,7 @@ class PairPool:
                 self._holds -= 1
             self.wake()
 
-    def wait(self) -> WaitEstimate:
+    def estimate_wait(self) -> WaitEstimate:
         """Estimate when there will be a pair, for somebody who finds none."""
         if self._suspended is not None:
             return WaitEstimate(self._suspended_eta() or SUSPENDED_WAIT_S, self._suspended)

@@ -161,7 +161,7 @@ class Labeling:
         """
         if not too_few:
             return {"wait_s": None, "reason": None}
-        wait = WaitEstimate(1.0, rendering) if rendering else self._pool.wait()
+        wait = WaitEstimate(1.0, rendering) if rendering else self._pool.estimate_wait()
         return {"wait_s": round(wait.seconds, 1), "reason": wait.reason}
 
     def _until_next_run(self) -> int | None:

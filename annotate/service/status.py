@@ -79,11 +79,11 @@ class StudioStatus:
         if self._runs.problem:
             return f"The runs cannot be followed: {self._runs.problem}"
         if self._pool.blocked and not self._pool.suspended:
-            return self._pool.wait().reason
+            return self._pool.estimate_wait().reason
         if run:
             return run_sentence(run)
         if self._sampler.state().state != "ready":
-            return self._pool.wait().reason
+            return self._pool.estimate_wait().reason
         if ready < target:
             return f"Rendering pairs: {ready} of {target} ready.{self._slowness()}"
         if self._active_learner.problem:
