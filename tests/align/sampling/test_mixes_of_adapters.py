@@ -18,8 +18,8 @@ from align.adapters.lora import add_lora, merged, save_adapter
 from align.client.models import describe_model
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound
 from align.families.sdxl import SDXL
+from align.sampling import render
 from align.sampling.render import AdapterSwitcher
-from align.sampling.to_folder import render
 from align.weights.full import FullTrainable
 from align.weights.pipeline import load_pipeline
 

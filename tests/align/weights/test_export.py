@@ -312,13 +312,13 @@ def test_whatever_the_alphas_the_kohya_weights_make_the_same_change(alphas, rank
         for end, shape in ((DOWN, (rank, 3)), (UP, (5, rank)))
     }
     adapter = LoraFile(weights, dict.fromkeys(alphas, rank), alphas, {})
-    names = {kohya_name(module, SDXL_LAYOUT) for module in alphas}
+    names = {kohya_name(module, SDXL_LAYOUT.name) for module in alphas}
     if not alphas or len(names) < len(alphas):
         return
-    kohya = kohya_weights(adapter, torch.float32, SDXL_LAYOUT)
+    kohya = kohya_weights(adapter, torch.float32, SDXL_LAYOUT.name)
     assert len({float(kohya[f"{name}.alpha"]) for name in names}) == 1
     for module, alpha in alphas.items():
-        name = kohya_name(module, SDXL_LAYOUT)
+        name = kohya_name(module, SDXL_LAYOUT.name)
         down, up = kohya[f"{name}.lora_down.weight"], kohya[f"{name}.lora_up.weight"]
         change = kohya[f"{name}.alpha"] / down.shape[0] * (up @ down)
         wanted = alpha / rank * (weights[module + UP] @ weights[module + DOWN])
@@ -348,7 +348,7 @@ def test_two_modules_of_one_kohya_name_are_refused():
     both = dict.fromkeys(("unet.a.b", "unet.a_b"), 1)
     with pytest.raises(ExportError, match="Two modules would both be called lora_unet_a_b"):
         adapter = LoraFile(weights, both, {n: 1.0 for n in both}, {})
-        kohya_weights(adapter, torch.float32, SDXL_LAYOUT)
+        kohya_weights(adapter, torch.float32, SDXL_LAYOUT.name)
 
 
 def test_a_weight_beyond_fp16_is_refused_and_fits_fp32(adapter_file, tmp_path):

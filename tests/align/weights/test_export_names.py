@@ -106,7 +106,7 @@ def test_the_embedded_model_numbers_its_own_blocks(model, tmp_path):
     # One layer a block, so that SDXL's output block 5 is its 3.
     name = "unet.up_blocks.1.upsamplers.0.conv"
     assert kohya_name(name, layout.name) == "lora_unet_output_blocks_3_2_conv"
-    assert kohya_name(name, SDXL_LAYOUT) == "lora_unet_output_blocks_5_2_conv"
+    assert kohya_name(name, SDXL_LAYOUT.name) == "lora_unet_output_blocks_5_2_conv"
 
 
 def test_blocks_of_different_depth_are_numbered_through():
