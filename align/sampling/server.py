@@ -59,12 +59,12 @@ def answer_requests(
 
     inbox = Inbox(sys.stdin)
     for request in inbox:
-        answer = _score if "images" in request else partial(_render, images_dir)
+        handler = _score if "images" in request else partial(_render, images_dir)
         between = partial(_count_step, heartbeat, inbox, request)
         context = RequestContext(
             loaded.pipeline, loaded.compute, adapters, cpu_lock, heartbeat, between
         )
-        for reply in _answer(answer, context, request):
+        for reply in _handle(handler, context, request):
             heartbeat.step()
             replies.send({"id": request["id"], **reply})
         heartbeat.set_idle()
@@ -97,12 +97,12 @@ Replies = Iterator[dict[str, Any]]
 Handler = Callable[[RequestContext, dict[str, Any]], Replies]
 
 
-def _answer(answer: Handler, context: RequestContext, request: dict[str, Any]) -> Replies:
+def _handle(handler: Handler, context: RequestContext, request: dict[str, Any]) -> Replies:
     try:
         context.heartbeat.enter(LOADING)
         context.adapters.use([(path, weight) for path, weight in request["adapters"]])
         context.heartbeat.enter(RENDERING)
-        yield from answer(context, request)
+        yield from handler(context, request)
     except Preempted:
         yield {"preempted": True}
     except InputClosed:

@@ -17,7 +17,7 @@ from align.sampling.render import AdapterSwitcher, batches, render
 from align.weights.export_facts import AdapterSource, read_source
 from align.weights.pipeline import load_pipeline
 
-LONGEST_NAME = 40
+MAX_NAME_CHARACTERS = 40
 OnImage = Callable[[int, int], None]
 
 
@@ -46,11 +46,11 @@ def sample(
     if not prompts or not seeds:
         raise InvalidSettings("Name at least one prompt and one seed.")
 
-    known = read_source(source) if source else AdapterSource(Path())
-    info = model or known.model or describe_model()
+    origin = read_source(source) if source else AdapterSource(Path())
+    info = model or origin.model or describe_model()
     compute = compute or choose_compute()
     pipeline = load_pipeline(info, compute)
-    AdapterSwitcher(pipeline).use([(str(known.adapter), 1.0)] if source else [])
+    AdapterSwitcher(pipeline).use([(str(origin.adapter), 1.0)] if source else [])
     items = [RenderItem(prompt, seed) for prompt in prompts for seed in seeds]
     target.mkdir(parents=True, exist_ok=True)
 
@@ -77,7 +77,7 @@ def render_settings(model: ModelInfo) -> RenderSettings:
 
 
 def _write(target: Path, item: RenderItem, number: int, image: Image.Image) -> Path:
-    words = re.sub(r"[^a-z0-9]+", "-", item.prompt.lower()).strip("-")[:LONGEST_NAME]
+    words = re.sub(r"[^a-z0-9]+", "-", item.prompt.lower()).strip("-")[:MAX_NAME_CHARACTERS]
     path = target / f"{number:03}-{words or 'prompt'}-seed-{item.seed}.png"
     image.save(path)
     path.with_suffix(".txt").write_text(item.prompt, encoding="utf-8")
