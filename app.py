@@ -32,7 +32,7 @@ from annotate.auth.proxies import as_networks
 from annotate.auth.request_guard import Site
 from annotate.background import BackgroundJob
 from annotate.errors import AnnotateError
-from annotate.image_import.folder import checked
+from annotate.image_import.folder import check_folder
 from annotate.image_import.listing import preview_lines, skip_lines, writable
 from annotate.rendering.prompt_sources import read_prompt_file
 from annotate.service.studio import Studio
@@ -152,7 +152,7 @@ def run(settings: Settings) -> None:
     root_path = as_root_path(settings.root_path)
     allowed_hosts(settings.allow_host)
     if settings.images:
-        checked(settings.images)
+        check_folder(settings.images)
     sockets = listen(settings.host, settings.port)
     bound = [sock.getsockname()[0] for sock in sockets]
     site = Site(allowed_hosts(settings.allow_host, bound, settings.host), proxies, root_path)
@@ -192,9 +192,9 @@ def import_images(studio: Studio, folder: Path | None, stop: threading.Event) ->
     if folder is None:
         return
     try:
-        print_lines(preview_lines(studio.importer.look(str(folder)).told()))
+        print_lines(preview_lines(studio.importer.preview(str(folder)).as_dict()))
         if not stop.is_set():
-            imported = studio.importer.bring(str(folder))
+            imported = studio.importer.import_folder(str(folder))
             print_lines([f"{imported['folder']}: {imported['summary']}", *skip_lines(imported)])
     except EXPECTED as error:
         print(f"palate: {error}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""What imports of folders work with."""
+"""Parts of the studio that imports use."""
 
 import random
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from storage.store import Store
 
 @dataclass(frozen=True, slots=True)
 class ImportContext:
-    """The parts of the studio that an import reads and writes."""
+    """Parts of the studio that an import reads and writes."""
 
     store: Store
     assigner: PairAssigner
     model_id: str
-    """The model that labels on imported images belong to."""
-    kept: Callable[[], set[str]]
-    """The prompts that blind tests have for themselves."""
+    """The model for which votes on imported images count."""
+    reserved_prompts: Callable[[], set[str]]
+    """Returns the prompts of blind tests, whose images are not imported."""
     chance: random.Random
     clock: Monotonic

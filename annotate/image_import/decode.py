@@ -1,20 +1,19 @@
-"""One image file: a look at its head, then its pixels as everybody will be shown them."""
+"""Decoder of one image file: first its header and prompt, then its pixels as they are shown."""
 
 import hashlib
 import io
 import re
-from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from PIL import Image, ImageCms, ImageOps
 
-from annotate.image_import.captions.origins import NOTHING, Around, prompt_of, seen, tidy
+from annotate.image_import.captions.origins import NOTHING, one_line, prompt_of, without_invisible
 from annotate.image_import.containers.kinds import START, refusal
 from annotate.image_import.containers.metadata_parts import TEXTS_LONG
 from annotate.image_import.fields import exif_of, has_exif
+from annotate.image_import.folder_contents import FolderContents
 from annotate.image_import.header_checks import check_head
 from annotate.rendering.similarity import ImageFingerprint, fingerprint_of
 from annotate.safe_files import CHANGED, SkippedFile, read_whole
@@ -22,7 +21,7 @@ from annotate.safe_files import CHANGED, SkippedFile, read_whole
 Size = tuple[int, int]
 FORMATS = ("PNG", "JPEG", "WEBP")
 ORIENTATION = 0x0112
-TURNS = {
+UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -31,122 +30,117 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What undoes each orientation."""
-ON_THEIR_SIDE = tuple(TURNS[orientation] for orientation in (5, 6, 7, 8))
-LEAST_SIDE = 16
-LONGEST_SIDE = 2048
-"""Larger images are shown, and kept, at this size."""
-MOST_PIXELS = 64_000_000
-"""A larger one would take gigabytes to decode."""
-BYTES_A_PIXEL = 16
-"""What decoding takes: an image with transparency is held four times on its way to paper."""
-LARGEST_FILE = 256_000_000
-LARGEST_PROFILE = 4_000_000
+"""Transposition that turns an image upright, by its EXIF orientation."""
+ROTATED_SIDEWAYS = tuple(UPRIGHT[orientation] for orientation in (5, 6, 7, 8))
+MIN_SIDE = 16
+MAX_SIDE = 2048
+"""Pixels of the longer side at which larger images are stored."""
+MAX_PIXELS = 64_000_000
+"""Decoding a larger image would take gigabytes."""
+BYTES_PER_PIXEL = 16
+"""Memory of decoding: an image with transparency is held four times until it is on white."""
+MAX_FILE_BYTES = 256_000_000
+MAX_PROFILE_BYTES = 4_000_000
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PLAIN = bytes((8, 2, 0, 0, 0))
-"""The end of a PNG's head: eight bits, colours, not interlaced."""
-LIMIT = "MAX_TEXT"
-"""In what Pillow says of texts that would fill the memory."""
+RGB8_HEADER = bytes((8, 2, 0, 0, 0))
+"""End of the IHDR chunk of a PNG with eight bits per channel, RGB, not interlaced."""
+PILLOW_TEXT_LIMIT = "MAX_TEXT"
+"""Part of Pillow's error about texts that would fill the memory."""
 GRID = re.compile(r"grid-\d+")
-"""How AUTOMATIC1111 names a sheet of several images."""
+"""File name that AUTOMATIC1111 gives to a grid of several images."""
+FAST_COMPRESSION = 1
+"""Level of PNG compression: thousands of files are written in one go, so fast beats small."""
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """What is known of an image before it is decoded; `size` is as it is meant to be seen."""
+class ImageHeader:
+    """Facts on an image before it is decoded; `size` is that of the upright image, in pixels."""
 
     path: Path
     prompt: str
     digest: str
     size: Size
     cost: int
-    """Bytes that decoding it takes at the most, about."""
+    """Upper bound of the memory that decoding takes, in bytes."""
     source: str
-    """Where its prompt was found, as the summary of an import names it."""
+    """Source of its prompt, as the summary of an import names it."""
     written: str
-    """The prompt as it was found."""
+    """The prompt as it was written."""
     spelled: str
-    """The same on one line, with what nobody sees: a brought image is found again by it."""
+    """The prompt on one line, invisible characters included; part of the image's key."""
 
 
 @dataclass(frozen=True, slots=True)
-class Developed:
-    """An image as it will be shown: PNG without anything but pixels, and its likeness."""
+class DecodedImage:
+    """Image as it will be shown: a PNG without metadata, and its fingerprint."""
 
     png: bytes
-    likeness: ImageFingerprint
+    fingerprint: ImageFingerprint
 
 
-def look(
-    path: Path,
-    root: Path,
-    told: Mapping[Path, str],
-    untold: Collection[Path] = (),
-    sorts: Collection[Path] = (),
-    texts: Mapping[Path, Path] = MappingProxyType({}),
-) -> Head:
-    """Read the head of an image's file and find its prompt; raises SkippedFile.
+def read_header(path: Path, contents: FolderContents) -> ImageHeader:
+    """Read the header of an image's file and find its prompt; raises SkippedFile.
 
-    `told` are the prompts of tables, `untold` the folders whose table cannot be read, and images
-    that tables differ about, `sorts` the folders whose names are no prompts, `texts` the files
-    about one image each that are not simply called as it is.
+    `contents` is the folder that is imported, with what its texts say of its images.
     """
-    around = Around(root, told, untold, sorts, texts)
     if GRID.fullmatch(path.stem):
         raise SkippedFile("a sheet of several images")
-    content = read_whole(path, root, LARGEST_FILE)
-    with opened(content) as image:
-        size, found = size_of(image), prompt_of(image, path, around)
-        cost = len(content) + image.width * image.height * BYTES_A_PIXEL
 
-    spelled = tidy(found.text)
-    prompt = seen(spelled)
+    content = read_whole(path, contents.root, MAX_FILE_BYTES)
+    with open_image(content) as image:
+        size, found = size_of(image), prompt_of(image, path, contents)
+        cost = len(content) + image.width * image.height * BYTES_PER_PIXEL
+
+    spelled = one_line(found.text)
+    prompt = without_invisible(spelled)
     if not prompt:
         raise SkippedFile(NOTHING)
     digest = hashlib.sha256(content).hexdigest()
-    # Most prompts are found as they are shown: one text in memory then, not three.
+    # Most prompts are written as they are shown: then one text is kept in memory, not three.
     spelled = prompt if prompt == spelled else spelled
     written = prompt if prompt == found.written else found.written
-    return Head(path, prompt, digest, size, cost, found.source, written, spelled)
+    return ImageHeader(path, prompt, digest, size, cost, found.source, written, spelled)
 
 
-def develop(head: Head, root: Path, size: Size) -> Developed:
-    """Decode an image, upright, in colour and at this size, cropped where it must be.
+def decode_image(header: ImageHeader, root: Path, size: Size) -> DecodedImage:
+    """Decode an image, upright, in sRGB and at this size, cropped to its aspect ratio.
 
-    Raises SkippedFile.
+    Raises SkippedFile, also for a file that changed since its header was read.
     """
-    content = read_whole(head.path, root, LARGEST_FILE)
-    if hashlib.sha256(content).hexdigest() != head.digest:
+    content = read_whole(header.path, root, MAX_FILE_BYTES)
+    if hashlib.sha256(content).hexdigest() != header.digest:
         raise SkippedFile(CHANGED)
-    with opened(content) as image:
+
+    with open_image(content) as image:
         try:
-            seen = in_colour(image)
+            pixels = to_srgb(image)
         except (SkippedFile, MemoryError):
             raise
         except Exception as error:  # Decoders raise all kinds of errors on a damaged file.
             raise SkippedFile("damaged") from error
         plain = image.mode == "RGB" and image.size == size and not has_exif(image)
-        bare = bare_png(content) if plain else None
-    if bare is not None:
-        return Developed(bare, fingerprint_of(seen))
-    if seen.size != size:
-        # Cropped to its middle, as the trainer crops to what a model draws.
-        seen = ImageOps.fit(seen, size, Image.Resampling.LANCZOS)
-    # Pillow would write a colour profile and more into the file.
-    seen.info.clear()
+        stripped = strip_png(content) if plain else None
+    if stripped is not None:
+        return DecodedImage(stripped, fingerprint_of(pixels))
+
+    if pixels.size != size:
+        # Cropped to its center, as the trainer crops to the size of the model's images.
+        pixels = ImageOps.fit(pixels, size, Image.Resampling.LANCZOS)
+    # Pillow would write a color profile and other metadata into the file.
+    pixels.info.clear()
     buffer = io.BytesIO()
-    # Fast rather than small: thousands of them are written in one go.
-    seen.save(buffer, "PNG", compress_level=1)
-    return Developed(buffer.getvalue(), fingerprint_of(seen))
+    pixels.save(buffer, "PNG", compress_level=FAST_COMPRESSION)
+    return DecodedImage(buffer.getvalue(), fingerprint_of(pixels))
 
 
-def bare_png(content: bytes) -> bytes | None:
-    """Return a PNG with nothing in it but its pixels; None for one that says how to see them.
+def strip_png(content: bytes) -> bytes | None:
+    """Return a PNG without its metadata; None if a chunk changes how its pixels are shown.
 
-    Writing such a file anew would take four times as long and change nothing.
+    Encoding the pixels again would take four times as long and change nothing.
     """
-    if not content.startswith(SIGNATURE) or content[24:29] != PLAIN:
+    if not content.startswith(SIGNATURE) or content[24:29] != RGB8_HEADER:
         return None
+
     kept, start = [SIGNATURE], len(SIGNATURE)
     while start < len(content):
         kind = content[start + 4 : start + 8]
@@ -161,59 +155,64 @@ def bare_png(content: bytes) -> bytes | None:
     return None
 
 
-def opened(content: bytes) -> Image.Image:
-    """Open an image without decoding it; raises SkippedFile."""
+def open_image(content: bytes) -> Image.Image:
+    """Open an image without decoding it; raises SkippedFile for one that is not safe to decode."""
     if reason := refusal(content[:START]):
         raise SkippedFile(reason)
-    check_head(content, MOST_PIXELS)
+    check_head(content, MAX_PIXELS)
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise SkippedFile("too large") from error
-    except Exception as error:  # As above.
-        raise SkippedFile(TEXTS_LONG if LIMIT in str(error) else "damaged") from error
-    if image.width * image.height > MOST_PIXELS:
+    except Exception as error:  # Decoders raise all kinds of errors on a damaged file.
+        reason = TEXTS_LONG if PILLOW_TEXT_LIMIT in str(error) else "damaged"
+        raise SkippedFile(reason) from error
+
+    if image.width * image.height > MAX_PIXELS:
         raise SkippedFile("too large")
-    if min(image.size) < LEAST_SIDE:
+    if min(image.size) < MIN_SIDE:
         raise SkippedFile("too small")
     return image
 
 
 def size_of(image: Image.Image) -> Size:
-    """Return an image's size as it is meant to be seen, and no larger than it may be."""
+    """Return the size of the upright image, scaled down to MAX_SIDE."""
     width, height = image.size
-    if turn_of(image) in ON_THEIR_SIDE:
+    if upright_transpose(image) in ROTATED_SIDEWAYS:
         width, height = height, width
-    scale = min(1.0, LONGEST_SIDE / max(width, height))
+    scale = min(1.0, MAX_SIDE / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def turn_of(image: Image.Image) -> Image.Transpose | None:
-    """Return what turns an image upright, by its EXIF; broken EXIF turns nothing."""
+def upright_transpose(image: Image.Image) -> Image.Transpose | None:
+    """Return the transposition that turns an image upright; None without readable EXIF."""
     try:
-        return TURNS.get(exif_of(image).get(ORIENTATION, 1))
+        return UPRIGHT.get(exif_of(image).get(ORIENTATION, 1))
     except SkippedFile:
         raise
     except Exception:
         return None
 
 
-def in_colour(image: Image.Image) -> Image.Image:
-    """Return an image upright, in sRGB, on white where it lets through."""
+def to_srgb(image: Image.Image) -> Image.Image:
+    """Return an image upright, converted to sRGB, with transparency on white."""
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):
-        # Sixteen bits a pixel; a plain conversion would clip them.
+        # Sixteen bits per channel, which a plain conversion would clip.
         image = image.point(lambda level: level / 256).convert("L")
-    turn = turn_of(image)
-    upright = image if turn is None else image.transpose(turn)
+    transpose = upright_transpose(image)
+    upright = image if transpose is None else image.transpose(transpose)
+
     if "A" in upright.getbands() or "transparency" in upright.info:
         with_alpha = upright.convert("RGBA")
-        sheet = Image.new("RGBA", with_alpha.size, "white")
-        upright = Image.alpha_composite(sheet, with_alpha)
-    seen = upright.convert("RGB")
+        white = Image.new("RGBA", with_alpha.size, "white")
+        upright = Image.alpha_composite(white, with_alpha)
+    pixels = upright.convert("RGB")
+
+    # A profile that cannot be used is ignored, as browsers do.
     with suppress(ImageCms.PyCMSError, OSError, ValueError):
-        if profile and len(profile) <= LARGEST_PROFILE and image.mode in ("RGB", "RGBA"):
+        if profile and len(profile) <= MAX_PROFILE_BYTES and image.mode in ("RGB", "RGBA"):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             target = ImageCms.createProfile("sRGB")
-            seen = ImageCms.profileToProfile(seen, source, target) or seen
-    return seen
+            pixels = ImageCms.profileToProfile(pixels, source, target) or pixels
+    return pixels

@@ -1,4 +1,4 @@
-"""Which files of a folder are looked at as images, by their endings, or else by their content."""
+"""File types: which files of a folder are read as images, by their endings or their content."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from annotate.safe_files import SkippedFile, read_start
 IMAGE_ENDINGS = frozenset(
     ".png .apng .jpg .jpeg .jpe .jfif .jfi .jif .pjpeg .pjp .mpo .webp".split()
 )
-"""What PNG, JPEG and WebP files are called."""
+"""Endings of PNG, JPEG and WebP files."""
 OTHER_ENDINGS = frozenset(
     ".gif .bmp .dib .tif .tiff .avif .avifs .heic .heif .heics .heifs .hif .jxl .jxr .wdp .jp2 "
     ".j2k .j2c .jpf .jpx .jpm .jpc .ppm .pgm .pbm .pnm .pfm .pam .tga .icb .vda .vst .dds .exr "
@@ -17,19 +17,19 @@ OTHER_ENDINGS = frozenset(
     ".flif .psd .psb .xcf .kra .ora .clip .dng .cr2 .cr3 .nef .arw .raf .orf .rw2 .pef .srw .mng "
     ".eps".split()
 )
-"""What other images are called."""
+"""Endings of other image formats, which are not read."""
 TEXT_ENDINGS = frozenset(
     ".txt .caption .json .jsonl .csv .tsv .parquet .md .yaml .yml .toml .ini .log .html .htm .xml "
     ".xmp .py .js .safetensors .ckpt .pt .pth .bin .zip .gz .7z .rar .tar .mp4 .webm .mov "
     ".db".split()
 )
-"""What is no image, for certain: it is not opened."""
+"""Endings of files that are certainly no images; they are not opened."""
 
 
 def reason_against(path: Path, root: Path) -> str | None:
-    """Return why a file is not looked at as an image; None for one that is.
+    """Return why a file is not read as an image; None for one that is read.
 
-    A file that does not say that it is an image is passed by without a reason: an empty text.
+    Empty for a file that does not claim to be an image, which is passed over silently.
     """
     ending = os.path.splitext(path.name)[1].lower()
     if ending in IMAGE_ENDINGS:

@@ -1,46 +1,31 @@
-"""A folder of images, walked once however its links go round."""
+"""Walk of a folder: its images and the texts about them, each folder once despite links."""
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from annotate.errors import InvalidImport
-from annotate.image_import.captions.file_names import sorting
-from annotate.image_import.captions.nearby import Nearby
+from annotate.image_import.captions.file_names import sorting_folders
+from annotate.image_import.captions.nearby import NearbyCaptions
 from annotate.image_import.file_types import IMAGE_ENDINGS, reason_against
-from annotate.image_import.import_summary import Skipped
+from annotate.image_import.folder_contents import FolderContents
+from annotate.image_import.import_summary import SkipCounts
 from annotate.safe_files import OUTSIDE, printable
 
-MOST_FILES = 200_000
+MAX_FILES = 200_000
 Stopped = Callable[[], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a folder holds: images in order of name, prompts by file, what else was passed by."""
-
-    root: Path
-    skipped: Skipped
-    images: list[Path] = field(default_factory=list)
-    told: dict[Path, str] = field(default_factory=dict)
-    untold: set[Path] = field(default_factory=set)
-    """Folders with a table of prompts that cannot be read, and images that tables differ about."""
-    texts: dict[Path, Path] = field(default_factory=dict)
-    """By image, a file of its own that does not lie beside it, or is called otherwise."""
-    sorts: set[Path] = field(default_factory=set)
-    """Folders whose names are no prompts, by what they hold."""
-
-
-def find_images(named: Path, studio: Path, stopped: Stopped = lambda: False) -> Found:
-    """Find every image in a folder and below it, but for those of the studio itself.
+def find_images(named: Path, studio: Path, stopped: Stopped = lambda: False) -> FolderContents:
+    """Find every image in a folder and below it, except in the studio's own folder.
 
     Raises InvalidImport for a folder that is missing, unreadable or without images.
     """
-    root = checked(named)
+    root = check_folder(named)
     if root.is_relative_to(studio.resolve()):
         raise InvalidImport(f"{root} is the studio's own folder. Name a folder of other images.")
-    found, nearby = Found(root, Skipped(root)), Nearby(root)
+
+    found, nearby = FolderContents(root, SkipCounts(root)), NearbyCaptions(root)
     for folder, names in walk(root, studio.resolve(), found.skipped, stopped):
         images = []
         for name in names:
@@ -50,9 +35,9 @@ def find_images(named: Path, studio: Path, stopped: Stopped = lambda: False) -> 
             elif reason:
                 found.skipped.add(reason, folder / name)
         found.images.extend(folder / name for name in images)
-        if len(found.images) > MOST_FILES:
+        if len(found.images) > MAX_FILES:
             raise InvalidImport(
-                f"{root} holds more than {MOST_FILES:,} images. Name a folder inside it."
+                f"{root} holds more than {MAX_FILES:,} images. Name a folder inside it."
             )
         nearby.add(folder, names, images, found.skipped)
     if not found.images and not stopped():
@@ -61,15 +46,15 @@ def find_images(named: Path, studio: Path, stopped: Stopped = lambda: False) -> 
             "folder of your images."
         )
 
-    found.told.update(nearby.told(found.images))
-    found.untold.update(nearby.untold)
-    found.texts.update(nearby.texts)
-    found.sorts.update(sorting(found.images))
+    found.table_prompts.update(nearby.prompts_of(found.images))
+    found.undecided.update(nearby.undecided)
+    found.caption_files.update(nearby.caption_files)
+    found.sorting_folders.update(sorting_folders(found.images))
     return found
 
 
-def checked(named: Path) -> Path:
-    """Return a folder that is there and can be listed; raises InvalidImport."""
+def check_folder(named: Path) -> Path:
+    """Return the real path of a folder that can be listed; raises InvalidImport."""
     name = printable(str(named))
     try:
         root = named.expanduser()
@@ -79,22 +64,22 @@ def checked(named: Path) -> Path:
         os.listdir(root)
         return root.resolve()
     except (OSError, ValueError, RuntimeError) as error:
-        told = getattr(error, "strerror", None) or error
-        raise InvalidImport(f"{name} cannot be read: {told}. Name another folder.") from None
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidImport(f"{name} cannot be read: {reason}. Name another folder.") from None
 
 
 def walk(
-    root: Path, aside: Path, skipped: Skipped, stopped: Stopped
+    root: Path, aside: Path, skipped: SkipCounts, stopped: Stopped
 ) -> Iterator[tuple[Path, list[str]]]:
-    """Return every folder but `aside`, from the root on, each once, with its files' names.
+    """Yield every folder from the root on, except `aside`, with the names of its files.
 
-    Links to folders are followed where they stay within the root.
+    Links to folders are followed if they stay within the root; no folder comes twice.
     """
     seen: set[tuple[int, int]] = set()
     for known in (root, aside):
         _is_new(str(known), seen)
     waiting = [str(root)]
-    # Not os.walk: before Python 3.12 it calls itself, and a deep folder exhausts the stack.
+    # Not os.walk: before Python 3.12 it is recursive, and a deep folder exhausts the stack.
     while waiting and not stopped():
         folder = waiting.pop()
         try:
@@ -120,8 +105,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _stays(entry: os.DirEntry[str], root: Path, aside: Path, skipped: Skipped) -> bool:
-    """Whether a folder lies within the root; links lead elsewhere, and on Windows junctions."""
+def _stays(entry: os.DirEntry[str], root: Path, aside: Path, skipped: SkipCounts) -> bool:
+    """Return whether a folder lies within the root; links, and junctions on Windows, may not."""
     if not entry.is_symlink() and os.name != "nt":
         return True
     real = Path(os.path.realpath(entry.path))
@@ -131,6 +116,7 @@ def _stays(entry: os.DirEntry[str], root: Path, aside: Path, skipped: Skipped) -
 
 
 def _is_new(folder: str, seen: set[tuple[int, int]]) -> bool:
+    """Return whether a folder was not seen before, by device and inode, and note it."""
     try:
         status = os.stat(folder)
     except OSError:

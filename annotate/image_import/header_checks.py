@@ -1,6 +1,6 @@
-"""What an image file's head promises, checked before a decoder believes it.
+"""Checks of an image file's header before a decoder trusts it.
 
-A decoder trusts sizes, counts and offsets in the file. A few kilobytes can make it fill gigabytes
+Decoders trust the sizes, counts and offsets in a file. A few kilobytes can make them fill gigabytes
 (EXIF entries that share their data) or work for hours (a progressive JPEG with thousands of scans).
 """
 
@@ -11,29 +11,44 @@ from itertools import islice
 
 from annotate.safe_files import SkippedFile
 
-MOST_SCANS = 100
-"""Of a progressive JPEG; encoders make about ten."""
-MOST_PARTS = 100_000
+MAX_SCANS = 100
+"""Scans of a progressive JPEG; encoders make about ten."""
+MAX_PARTS = 100_000
 """Chunks of a PNG or a WebP, segments of a JPEG."""
-MOST_EXIF = 64
+MAX_EXIF = 64
 """Segments of EXIF in a JPEG, of 64 kB each: Pillow copies what it has for each of them."""
-WINDOW = 1 << 20
-MOST_NUMBERS = 10_000
-"""Of one EXIF entry: each becomes an object."""
+SEARCH_WINDOW_BYTES = 1 << 20
+MAX_NUMBERS = 10_000
+"""Numbers in one EXIF entry: Pillow makes an object of each."""
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-"""A JPEG's marker that is not one of those that stand within its data."""
+"""Marker of a JPEG segment, as opposed to those that occur within compressed data."""
 PNG = b"\x89PNG\r\n\x1a\n"
-SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
-"""Bytes of a value of each type of EXIF."""
-TEXTS = (1, 2, 6, 7)
+EXIF_TYPE_BYTES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+}
+"""Bytes per value, by type of an EXIF entry."""
+EXIF_TEXT_TYPES = (1, 2, 6, 7)
 EXIF = b"Exif\0\0"
-EXIF_DETAILS = 0x8769
-FRAMES = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0))
-"""The JPEG markers that give width and height."""
+EXIF_IFD_TAG = 0x8769
+FRAME_MARKERS = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0))
+"""JPEG markers (SOF0 to SOF15) whose segments hold width and height."""
 
 
 def check_head(content: bytes, most_pixels: int) -> None:
-    """Raise SkippedFile for a file that would cost a decoder more than an image is worth."""
+    """Raise SkippedFile for a file that would cost a decoder too much memory or time."""
     width = height = 0
     if content.startswith(PNG):
         check_count(png_chunks(content))
@@ -43,18 +58,19 @@ def check_head(content: bytes, most_pixels: int) -> None:
     elif content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         check_count(webp_chunks(content))
         width, height = webp_size(content)
+
     if width * height > most_pixels:
         raise SkippedFile("too large")
 
 
 def check_count(parts: Iterator[int]) -> None:
-    """Raise SkippedFile for a file in too many pieces."""
-    if sum(1 for _ in islice(parts, MOST_PARTS + 1)) > MOST_PARTS:
+    """Raise SkippedFile for a file of too many chunks."""
+    if sum(1 for _ in islice(parts, MAX_PARTS + 1)) > MAX_PARTS:
         raise SkippedFile("in too many pieces")
 
 
 def png_chunks(content: bytes) -> Iterator[int]:
-    """Return where each chunk of a PNG begins."""
+    """Yield the offset of each chunk of a PNG."""
     at = len(PNG)
     while at + 8 <= len(content):
         yield at
@@ -62,7 +78,7 @@ def png_chunks(content: bytes) -> Iterator[int]:
 
 
 def webp_chunks(content: bytes) -> Iterator[int]:
-    """Return where each chunk of a WebP begins."""
+    """Yield the offset of each chunk of a WebP."""
     at = 12
     while at + 8 <= len(content):
         yield at
@@ -73,29 +89,30 @@ def webp_chunks(content: bytes) -> Iterator[int]:
 def check_jpeg(content: bytes) -> tuple[int, int]:
     """Return a JPEG's width and height.
 
-    Raises SkippedFile for too many scans and for EXIF that lies.
+    Raises SkippedFile for too many scans, and for EXIF that would fill the memory.
     """
     scans = parts = width = height = 0
     exif: list[bytes] = []
     for kind, segment in segments(content):
         parts += 1
         scans += kind == 0xDA
-        if scans > MOST_SCANS or parts > MOST_PARTS:
+        if scans > MAX_SCANS or parts > MAX_PARTS:
             raise SkippedFile("in too many pieces")
-        if kind in FRAMES and len(segment) >= 5:
+        if kind in FRAME_MARKERS and len(segment) >= 5:
             height, width = struct.unpack(">HH", segment[1:5])
         elif kind == 0xE1 and segment.startswith(EXIF):
             exif.append(segment[len(EXIF) :])
-            if len(exif) > MOST_EXIF:
+            if len(exif) > MAX_EXIF:
                 raise SkippedFile("its EXIF claims more than it holds")
         elif kind == 0xE2 and segment.startswith(b"MPF\0"):
             check_exif(segment[4:])
+
     check_exif(b"".join(exif))
     return width, height
 
 
 def segments(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Return the segments of a JPEG up to its end, each with its marker, without the data."""
+    """Yield the segments of a JPEG, each with its marker, without the compressed data."""
     at = 2
     while (start := after_marker(content, at)) is not None:
         kind = content[start - 1]
@@ -109,20 +126,20 @@ def segments(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def after_marker(content: bytes, at: int) -> int | None:
-    """Return where the next marker of a JPEG ends; None without another.
+    """Return the offset after the next marker of a JPEG; None if there is no other.
 
-    A search holds the interpreter's lock, so that it is done piece by piece.
+    Searched in windows, since a search holds the interpreter's lock until it ends.
     """
     while at < len(content):
-        marker = MARKER.search(content, at, at + WINDOW)
+        marker = MARKER.search(content, at, at + SEARCH_WINDOW_BYTES)
         if marker is not None:
             return marker.end()
-        at += WINDOW - 1
+        at += SEARCH_WINDOW_BYTES - 1
     return None
 
 
 def webp_size(content: bytes) -> tuple[int, int]:
-    """Return the width and height that a WebP's first chunk says; nothing for another one."""
+    """Return the width and height in a WebP's first chunk; 0, 0 for an unknown chunk."""
     kind, head = content[12:16], content[20:30].ljust(10, b"\0")
     if kind == b"VP8X":
         return int.from_bytes(head[4:7], "little") + 1, int.from_bytes(head[7:10], "little") + 1
@@ -136,38 +153,40 @@ def webp_size(content: bytes) -> tuple[int, int]:
 
 
 def check_exif(data: bytes) -> None:
-    """Raise SkippedFile for EXIF whose entries claim more bytes than there are, by sharing them.
+    """Raise SkippedFile for EXIF whose entries share their bytes to claim more than there are.
 
-    Entries that point outside are broken, not harmful: they are not read.
+    Entries that point outside of the data are broken but harmless, since nobody reads them.
     """
     data = data.removeprefix(EXIF)
     if data.startswith(EXIF):
-        # Pillow takes them off one by one, and copies the rest each time.
+        # Pillow removes one prefix after the other, and copies the data each time.
         raise SkippedFile("its EXIF claims more than it holds")
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None or len(data) < 8:
         return
-    room = 2 * len(data)
+
+    # Twice the data, for entries that share some of it in good faith.
+    budget = 2 * len(data)
     offsets = [struct.unpack(order + "I", data[4:8])[0]]
     for at in offsets:
         for tag, kind, count, value in entries(data, at, order):
-            size = SIZES.get(kind, 1) * count
-            if tag == EXIF_DETAILS and len(offsets) == 1:
+            size = EXIF_TYPE_BYTES.get(kind, 1) * count
+            if tag == EXIF_IFD_TAG and len(offsets) == 1:
                 offsets.append(value)
             if value + size > len(data):
                 continue
-            room -= size
-            if room < 0 or (count > MOST_NUMBERS and kind not in TEXTS):
+            budget -= size
+            if budget < 0 or (count > MAX_NUMBERS and kind not in EXIF_TEXT_TYPES):
                 raise SkippedFile("its EXIF claims more than it holds")
 
 
 def entries(data: bytes, at: int, order: str) -> Iterator[tuple[int, int, int, int]]:
-    """Return tag, type, count and value (or where it lies) of a directory's entries."""
+    """Yield tag, type, count and value (or its offset) of the entries of an EXIF directory."""
     if at + 2 > len(data):
         return
     (count,) = struct.unpack_from(order + "H", data, at)
     for number in range(count):
-        place = at + 2 + 12 * number
-        if place + 12 > len(data):
+        offset = at + 2 + 12 * number
+        if offset + 12 > len(data):
             return
-        yield struct.unpack_from(order + "HHII", data, place)
+        yield struct.unpack_from(order + "HHII", data, offset)

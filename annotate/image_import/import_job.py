@@ -1,4 +1,4 @@
-"""One folder of images on its way in: read, pair by prompt, store, assign."""
+"""Import of one folder: scan, decode, pair the images of each prompt, store, assign."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -8,192 +8,234 @@ from pathlib import Path
 from types import MappingProxyType
 
 from annotate.image_import.context import ImportContext
-from annotate.image_import.decode import Head, Size, develop
-from annotate.image_import.import_summary import ALONE, SAME, STOPPED, Summary
-from annotate.image_import.known_images import Stock
+from annotate.image_import.decode import ImageHeader, Size, decode_image
+from annotate.image_import.file_tasks import FileTasks
+from annotate.image_import.import_summary import ALONE, SAME, STOPPED, ImportSummary
+from annotate.image_import.known_images import KnownImages, image_key, image_recipe
 from annotate.image_import.pairing import rounds, slices
-from annotate.image_import.preview import Preview, preview_of
-from annotate.image_import.recipes import key_of, recipe_of
-from annotate.image_import.scan import Looking, Outcomes
-from annotate.image_import.steps import Steps
-from annotate.image_import.workers import PATIENCE_S
+from annotate.image_import.preview import ImportPreview, preview_of
+from annotate.image_import.scan import FolderScanner, Outcomes
+from annotate.image_import.workers import STALL_TIMEOUT_S
 from annotate.rendering.similarity import ImageFingerprint
 from annotate.safe_files import printable
 from storage.records import Image, new_id
 from storage.tables.imported_images import IMPORTED
 
-SLICE = 48
-"""Images that are paired and stored together: the first pairs are there in a moment."""
+BATCH_SIZE = 48
+"""Images that are paired and stored together; small, so that the first pairs come soon."""
+
+PairsByRound = dict[int, list[tuple[str, str, str]]]
+"""Prompt, left image id and right image id of new pairs, by the round that made them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Print:
-    """An image that is ready to be paired, and what it looks like."""
+class ImportedImage:
+    """An image that is stored and ready to be paired."""
 
     path: Path
     image: Image
-    likeness: ImageFingerprint
+    fingerprint: ImageFingerprint
 
 
-Part = list[tuple[Head, Size]]
+PromptSlice = list[tuple[ImageHeader, Size]]
+"""Images of one prompt, each with the size at which it is stored."""
 
 
-class Import:
-    """The import of one folder, by one thread and those that it starts."""
+class ImportJob:
+    """Import of one folder, by one thread and the workers that it starts."""
 
-    def __init__(self, supplies: ImportContext, patience_s: float = PATIENCE_S) -> None:
-        self._store, self._assigner, self._model_id = (
-            supplies.store,
-            supplies.assigner,
-            supplies.model_id,
-        )
-        self._chance, self._clock = supplies.chance, supplies.clock
-        self._steps = Steps(supplies.clock, patience_s)
-        self._looking = Looking(supplies, self._steps)
-        self.cancelled, self.progress = self._steps.cancelled, self._steps.progress
+    def __init__(self, context: ImportContext, stall_timeout_s: float = STALL_TIMEOUT_S) -> None:
+        self._store, self._assigner = context.store, context.assigner
+        self._model_id = context.model_id
+        self._chance, self._clock = context.chance, context.clock
+        self._tasks = FileTasks(context.clock, stall_timeout_s)
+        self._scanner = FolderScanner(context, self._tasks)
+        self.cancelled, self.progress = self._tasks.cancelled, self._tasks.progress
 
-    def look(self, folder: Path) -> tuple[Outcomes, Preview]:
-        """Say what bringing a folder in would bring; nothing is stored. Raises InvalidImport.
+    def preview(self, folder: Path) -> tuple[Outcomes, ImportPreview]:
+        """Return what was read, for `run`, and what an import would add; store nothing.
 
-        Also returns what was read, for `bring`.
+        Raises InvalidImport.
         """
         began = self._clock()
-        looked = self._looking.look(folder)
-        images = self._store.find_images(key_of(head) for group in looked.shared for head in group)
-        stock = Stock(images, self._store.imported_images.partners(self._model_id), set())
-        preview = preview_of(folder, looked, stock, self.cancelled.is_set(), self._clock() - began)
-        return looked.outcomes, preview
+        scan = self._scanner.scan(folder)
+        headers = (header for group in scan.shared for header in group)
+        images = self._store.find_images(map(image_key, headers))
+        partners = self._store.imported_images.partners(self._model_id)
+        known = KnownImages(images, partners, set())
 
-    def bring(self, folder: Path, before: Outcomes = MappingProxyType({})) -> Summary:
-        """Bring in every image that can be paired, and say what came of each.
+        seconds = self._clock() - began
+        return scan.outcomes, preview_of(folder, scan, known, self.cancelled.is_set(), seconds)
 
-        What was read before and did not change since is not read again. Raises InvalidImport, or
-        storage's DiskFull.
+    def run(self, folder: Path, before: Outcomes = MappingProxyType({})) -> ImportSummary:
+        """Import every image that can be paired, and return what became of each.
+
+        Images that a preview read `before`, and that did not change since, are not read again.
+        Raises InvalidImport, or storage's DiskFull.
         """
         began = self._clock()
-        looked = self._looking.look(folder, before)
-        named = printable(str(folder))
-        summary = Summary(
-            named, looked.counted, looked.found.skipped, looked.sources, self._clock, began
+        scan = self._scanner.scan(folder, before)
+        name = printable(str(folder))
+        summary = ImportSummary(
+            name, scan.counted, scan.contents.skipped, scan.sources, self._clock, began
         )
-        stock = self._stock(looked.shared)
-        fresh = [group for group in looked.shared if not all(map(stock.knows, group))]
+
+        known = self._known_images(scan.shared)
+        fresh = [group for group in scan.shared if not all(map(known.is_paired, group))]
         total = sum(map(len, fresh))
-        summary.known += sum(map(len, looked.shared)) - total
+        summary.known += sum(map(len, scan.shared)) - total
+
         self.progress.begin("Pairing", total)
-        for batch in self._batches(fresh, stock):
-            self._take(batch, looked.found.root, stock, summary)
+        for batch in self._batches(fresh, known):
+            self._import_batch(batch, scan.contents.root, known, summary)
         summary.stopped = self.cancelled.is_set()
         return summary
 
-    def _stock(self, groups: list[list[Head]]) -> Stock:
-        images = self._store.find_images(key_of(head) for group in groups for head in group)
+    def _known_images(self, groups: list[list[ImageHeader]]) -> KnownImages:
+        """Return the images of these groups that are stored already, and which lost their file."""
+        images = self._store.find_images(image_key(header) for group in groups for header in group)
         hashes = [image.sha256 for image in images.values()]
         faults = self._store.snapshots.faults(hashes, read=True)
         lost = {image.image_id for image in images.values() if image.sha256 in faults}
-        return Stock(images, self._store.imported_images.partners(self._model_id), lost)
+        return KnownImages(images, self._store.imported_images.partners(self._model_id), lost)
 
-    def _batches(self, groups: list[list[Head]], stock: Stock) -> Iterator[list[Part]]:
-        """Parts of prompts in random order, several small ones together."""
+    def _batches(
+        self, groups: list[list[ImageHeader]], known: KnownImages
+    ) -> Iterator[list[PromptSlice]]:
+        """Yield slices of prompts in random order, several small ones in a batch.
+
+        Random, so that the first pairs are from all over the folder.
+        """
         self._chance.shuffle(groups)
-        batch: list[Part] = []
+        batch: list[PromptSlice] = []
         for group in groups:
-            size = common_size(group, stock)
+            size = common_size(group, known)
             self._chance.shuffle(group)
-            for part in slices(group, SLICE):
-                batch.append([(head, size) for head in part])
-                if sum(map(len, batch)) >= SLICE:
+            for headers in slices(group, BATCH_SIZE):
+                batch.append([(header, size) for header in headers])
+                if sum(map(len, batch)) >= BATCH_SIZE:
                     yield batch
                     batch = []
+
         if batch:
             yield batch
 
-    def _take(self, batch: list[Part], root: Path, stock: Stock, summary: Summary) -> None:
-        """Develop, pair and store some images, and enqueue their pairs."""
-        made: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
-        new: dict[str, Image] = {}
-        for part in batch:
-            prints = []
-            for (head, _), one in self._steps.each(
-                lambda item: self._print(*item, root, stock), part
-            ):
-                if isinstance(one, Print):
-                    prints.append(one)
-                else:
-                    summary.skipped.add(one, head.path)
+    def _import_batch(
+        self, batch: list[PromptSlice], root: Path, known: KnownImages, summary: ImportSummary
+    ) -> None:
+        """Decode, pair and store the images of a batch, and let their pairs wait for labelers."""
+        new_pairs: PairsByRound = defaultdict(list)
+        new_images: dict[str, Image] = {}
+        for prompt_slice in batch:
+            imported = self._decode_all(prompt_slice, root, known, summary)
             if not self.cancelled.is_set():
-                self._pair(part[0][0].prompt, prints, stock, made)
-            used = {image for pairs in made.values() for _, *sides in pairs for image in sides}
-            new |= {p.image.image_id: p.image for p in prints if p.image.image_id in used}
-            self._count(prints, used, stock, summary)
+                self._pair(prompt_slice[0][0].prompt, imported, known, new_pairs)
+            used = {image for pairs in new_pairs.values() for _, *sides in pairs for image in sides}
+            new_images |= {i.image.image_id: i.image for i in imported if i.image.image_id in used}
+            self._count(imported, used, known, summary)
+
         pairs = []
-        for number in sorted(made):
-            self._chance.shuffle(made[number])
-            pairs += made[number]
-        for pair in self._store.imported_images.add(self._model_id, list(new.values()), pairs):
+        # Shuffled within a round only: an image comes again once every other has come.
+        for number in sorted(new_pairs):
+            self._chance.shuffle(new_pairs[number])
+            pairs += new_pairs[number]
+        stored = self._store.imported_images.add(self._model_id, list(new_images.values()), pairs)
+        for pair in stored:
             self._assigner.add(pair)
             summary.prompts.add(pair.prompt)
         summary.pairs += len(pairs)
 
-    def _print(self, head: Head, size: Size, root: Path, stock: Stock) -> Print | str:
-        def make() -> Print:
-            with self._steps.room.of(head.cost):
-                developed = develop(head, root, size)
-            known = stock.images.get(key_of(head))
-            if known is not None:
-                if known.image_id in stock.lost and digest_of(developed.png) == known.sha256:
-                    self._store.imported_images.write_image(developed.png)
-                return Print(head.path, known, developed.likeness)
+    def _decode_all(
+        self, prompt_slice: PromptSlice, root: Path, known: KnownImages, summary: ImportSummary
+    ) -> list[ImportedImage]:
+        """Decode and store the images of a slice; count those that are skipped."""
+        imported = []
+        outcomes = self._tasks.map(
+            lambda item: self._import_image(*item, root, known), prompt_slice
+        )
+        for (header, _), outcome in outcomes:
+            if isinstance(outcome, ImportedImage):
+                imported.append(outcome)
+            else:
+                summary.skipped.add(outcome, header.path)
+        return imported
 
-            sha256 = self._store.imported_images.write_image(developed.png)
-            image = Image(new_id(), sha256, *size, recipe_of(head), key_of(head), IMPORTED)
-            return Print(head.path, image, developed.likeness)
+    def _import_image(
+        self, header: ImageHeader, size: Size, root: Path, known: KnownImages
+    ) -> ImportedImage | str:
+        """Decode an image and write its file; return a text that says why it was skipped."""
 
-        return self._steps.safely(make, head.path)
+        def decode_and_write() -> ImportedImage:
+            with self._tasks.memory.reserve(header.cost):
+                decoded = decode_image(header, root, size)
+            stored = known.images.get(image_key(header))
+            if stored is not None:
+                # Importing an image again restores a file that was lost, if it is the same.
+                if stored.image_id in known.lost and digest_of(decoded.png) == stored.sha256:
+                    self._store.imported_images.write_image(decoded.png)
+                return ImportedImage(header.path, stored, decoded.fingerprint)
+
+            sha256 = self._store.imported_images.write_image(decoded.png)
+            recipe, key = image_recipe(header), image_key(header)
+            image = Image(new_id(), sha256, *size, recipe, key, IMPORTED)
+            return ImportedImage(header.path, image, decoded.fingerprint)
+
+        return self._tasks.run_safely(decode_and_write, header.path)
 
     def _pair(
         self,
         prompt: str,
-        prints: Sequence[Print],
-        stock: Stock,
-        made: dict[int, list[tuple[str, str, str]]],
+        imported: Sequence[ImportedImage],
+        known: KnownImages,
+        new_pairs: PairsByRound,
     ) -> None:
-        ids = [one.image.image_id for one in prints]
-        places = {image: place for place, image in enumerate(ids)}
-        known = {
-            (min(one, other), max(one, other))
-            for image, one in places.items()
-            for other in map(places.get, stock.partners.get(image, ()))
+        """Add the pairs that images of one prompt make, besides those that exist already."""
+        ids = [entry.image.image_id for entry in imported]
+        indexes = {image: index for index, image in enumerate(ids)}
+        existing = {
+            (min(index, other), max(index, other))
+            for image, index in indexes.items()
+            for other in map(indexes.get, known.partners.get(image, ()))
             if other is not None
         }
-        for number, pairs in enumerate(rounds([one.likeness for one in prints], known)):
+
+        fingerprints = [entry.fingerprint for entry in imported]
+        for number, pairs in enumerate(rounds(fingerprints, existing)):
             for pair in pairs:
-                # Shuffled, so that the order of names decides no side.
+                # Random, or the order of file names would decide the sides.
                 left, right = self._chance.sample(pair, 2)
-                made[number].append((prompt, ids[left], ids[right]))
+                new_pairs[number].append((prompt, ids[left], ids[right]))
 
     def _count(
-        self, prints: Sequence[Print], used: set[str], stock: Stock, summary: Summary
+        self,
+        imported: Sequence[ImportedImage],
+        used: set[str],
+        known: KnownImages,
+        summary: ImportSummary,
     ) -> None:
-        unused = ALONE if len(prints) == 1 else SAME
-        for one in prints:
-            if one.image.image_id in stock.partners:
+        """Count each image once: as known, as imported, or as skipped for a reason."""
+        unused = ALONE if len(imported) == 1 else SAME
+        for entry in imported:
+            if entry.image.image_id in known.partners:
                 summary.known += 1
-            elif one.image.image_id in used:
+            elif entry.image.image_id in used:
                 summary.brought += 1
             else:
                 reason = STOPPED if self.cancelled.is_set() else unused
-                summary.skipped.add(reason, one.path)
+                summary.skipped.add(reason, entry.path)
 
 
-def common_size(group: Sequence[Head], stock: Stock) -> Size:
-    """The size of a prompt's images: what it was before, else what most have, else the least."""
-    known = (stock.images.get(key_of(head)) for head in group)
-    before = Counter((image.width, image.height) for image in known if image is not None)
-    sizes = before or Counter(head.size for head in group)
+def common_size(group: Sequence[ImageHeader], known: KnownImages) -> Size:
+    """Return the size at which the images of a prompt are stored.
+
+    The most frequent size, of images imported before if there are any; of several the smallest.
+    """
+    stored = (known.images.get(image_key(header)) for header in group)
+    before = Counter((image.width, image.height) for image in stored if image is not None)
+    sizes = before or Counter(header.size for header in group)
     return max(sizes, key=lambda size: (sizes[size], -size[0] * size[1], size))
 
 
 def digest_of(content: bytes) -> str:
-    """Return the SHA-256 of bytes, by which the studio names files."""
+    """Return the SHA-256 by which the studio names files."""
     return hashlib.sha256(content).hexdigest()

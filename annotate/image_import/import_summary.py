@@ -1,4 +1,4 @@
-"""What became of every image of a folder, and how far an import is."""
+"""Summary and progress of an import, and the files that it skipped."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,15 +12,16 @@ from annotate.wording import quantity
 STOPPED = "not looked at, for it was stopped"
 ALONE = "alone with its prompt"
 SAME = "looks like the others of its prompt"
-NAMED = 5
-NONE_SHARED = (
+MAX_NAMES = 5
+"""Files that are named per reason."""
+NO_SHARED_PROMPT = (
     "Images make pairs when two of them have the same prompt: in their metadata, in "
     "a text file beside each, in captions.csv, or as the name of their subfolder."
 )
 
 
-class Skipped:
-    """What was left out: how many files for each reason, and the names of the first ones."""
+class SkipCounts:
+    """Skipped files: their number by reason, and the names of the first ones."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -28,16 +29,16 @@ class Skipped:
         self.names: dict[str, list[str]] = {}
 
     def add(self, reason: str, path: Path) -> None:
-        """Count a file."""
+        """Count a skipped file under a reason."""
         self.counts[reason] += 1
-        named = self.names.setdefault(reason, [])
-        if len(named) < NAMED:
-            named.append(display_path(path, self._root))
+        names = self.names.setdefault(reason, [])
+        if len(names) < MAX_NAMES:
+            names.append(display_path(path, self._root))
 
 
 @dataclass
-class Progress:
-    """How far the work of one phase is."""
+class ImportProgress:
+    """Progress of one phase of an import."""
 
     clock: Monotonic
     phase: str = "Looking for images"
@@ -49,29 +50,29 @@ class Progress:
         self.began = self.clock()
 
     def begin(self, phase: str, of: int) -> None:
-        """Enter a phase."""
+        """Begin a phase of so many items."""
         self.phase, self.done, self.of, self.began = phase, 0, of, self.clock()
 
-    def left(self) -> float | None:
-        """How many seconds the phase still takes; None while nobody can say."""
+    def eta_s(self) -> float | None:
+        """Return the seconds that the phase still takes; None before its first item is done."""
         if not self.done:
             return None
         return (self.clock() - self.began) / self.done * (self.of - self.done)
 
-    def told(self) -> dict[str, Any]:
-        """As values."""
-        return {"phase": self.phase, "done": self.done, "of": self.of, "left_s": self.left()}
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-compatible values."""
+        return {"phase": self.phase, "done": self.done, "of": self.of, "left_s": self.eta_s()}
 
 
 @dataclass
-class Summary:
-    """Every image is counted once: brought, known, or skipped for a reason."""
+class ImportSummary:
+    """Summary of an import; every image counts once: as brought, known, or skipped."""
 
     folder: str
     images: int
-    skipped: Skipped
+    skipped: SkipCounts
     sources: Counter[str]
-    """How many images have their prompt from where."""
+    """Number of images by the source of their prompt."""
     clock: Monotonic
     began: float
     brought: int = 0
@@ -80,12 +81,12 @@ class Summary:
     stopped: bool = False
     prompts: set[str] = field(default_factory=set)
 
-    def told(self) -> dict[str, Any]:
-        """As values, with a sentence for a person."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-compatible values, with a sentence under `summary`."""
         return {
             "folder": self.folder,
             "found": self.images,
-            # As it was called before; for one release.
+            # The name of the release before, for one release.
             "pictures": self.images,
             "brought": self.brought,
             "known": self.known,
@@ -100,7 +101,7 @@ class Summary:
         }
 
     def sentence(self) -> str:
-        """What a person wants to know first."""
+        """Return the counts of the import in sentences."""
         parts = [
             f"{quantity(self.pairs, 'new pair')} of {quantity(self.brought, 'image')} and "
             f"{quantity(len(self.prompts), 'prompt')}."
@@ -108,14 +109,14 @@ class Summary:
         if self.known:
             parts.append(f"{quantity(self.known, 'image')} had been brought in before.")
         if self.sources:
-            parts.append(of_sources(self.sources))
+            parts.append(sources_sentence(self.sources))
         if not self.pairs and not self.known:
-            parts.append(NONE_SHARED)
+            parts.append(NO_SHARED_PROMPT)
         return " ".join([*["Stopped."] * self.stopped, *parts])
 
 
-def of_sources(sources: Counter[str]) -> str:
-    """Say how many prompts came from where."""
-    told = [f"{count:,} from {source}" for source, count in sources.most_common()]
+def sources_sentence(sources: Counter[str]) -> str:
+    """Return a sentence on how many prompts came from each source."""
+    counts = [f"{count:,} from {source}" for source, count in sources.most_common()]
     images = quantity(sources.total(), "image")
-    return f"Prompts of {images}: {', '.join(told)}."
+    return f"Prompts of {images}: {', '.join(counts)}."

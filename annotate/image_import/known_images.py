@@ -1,25 +1,44 @@
-"""What the studio holds already of a folder's images."""
+"""Images that the studio holds already, and the key by which an imported image is found again."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from annotate.image_import.decode import Head
-from annotate.image_import.recipes import key_of
-from storage.records import Image
+from annotate.image_import.decode import ImageHeader
+from storage.records import Image, recipe_key
 
 
 @dataclass
-class Stock:
-    """What the studio holds of a folder: images by key, pairs, and the images in them."""
+class KnownImages:
+    """Stored images of a folder by key, their pairs, and those whose file was lost."""
 
     images: dict[str, Image]
     partners: dict[str, set[str]]
-    """By the id of an image in a pair, those that it is paired with."""
+    """Ids of the images that an image is paired with, by its id."""
     lost: set[str]
-    """By id, images whose file is gone or damaged; to bring them again puts it back."""
+    """Ids of images whose file is missing or damaged; importing them again restores it."""
 
-    def knows(self, head: Head) -> bool:
-        """Whether an image is in a pair already, and its file is sound."""
-        image = self.images.get(key_of(head))
+    def is_paired(self, header: ImageHeader) -> bool:
+        """Return whether an image is in a pair already and its file is sound."""
+        image = self.images.get(image_key(header))
         if image is None or image.image_id in self.lost:
             return False
         return image.image_id in self.partners
+
+
+def image_recipe(header: ImageHeader) -> dict[str, Any]:
+    """Return the recipe of an imported image: the digest of its file and its prompt.
+
+    The prompt as it was written is kept beside, and is no part of the key.
+    """
+    written = {} if header.written == header.spelled else {"written": header.written}
+    return key_fields(header) | written
+
+
+def image_key(header: ImageHeader) -> str:
+    """Return the key by which an imported image is found again."""
+    return recipe_key(key_fields(header))
+
+
+def key_fields(header: ImageHeader) -> dict[str, Any]:
+    """Return the part of a recipe that tells images apart."""
+    return {"imported": header.digest, "prompt": header.spelled}

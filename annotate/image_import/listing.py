@@ -1,38 +1,38 @@
-"""An import as lines for a terminal: what a folder would bring, and what became of it."""
+"""Preview and summary of an import as lines for a terminal."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from annotate.safe_files import printable
 
-LONGEST_PROMPT = 100
+MAX_PROMPT_LENGTH = 100
 """Characters of a prompt that are shown in a list."""
 
 
-def preview_lines(told: Mapping[str, Any]) -> list[str]:
-    """Return what there is to bring in, and images with what was taken for their prompts."""
-    lines = [f"{told['folder']}: {told['summary']}"]
-    for one in told["examples"]:
-        prompt = one["prompt"]
-        short = prompt if len(prompt) <= LONGEST_PROMPT else f"{prompt[:LONGEST_PROMPT]}..."
-        lines.append(f"  {one['image']} ({one['source']}): {printable(short)}")
+def preview_lines(preview: Mapping[str, Any]) -> list[str]:
+    """Return the summary of a preview, and its example images with their prompts."""
+    lines = [f"{preview['folder']}: {preview['summary']}"]
+    for example in preview["examples"]:
+        prompt = example["prompt"]
+        short = prompt if len(prompt) <= MAX_PROMPT_LENGTH else f"{prompt[:MAX_PROMPT_LENGTH]}..."
+        lines.append(f"  {example['image']} ({example['source']}): {printable(short)}")
     return lines
 
 
-def skip_lines(told: Mapping[str, Any]) -> list[str]:
-    """Return how many files were left out for each reason, with the first names."""
+def skip_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Return a line per reason for which files were skipped, with the first names."""
     return [
-        f"  {count:,} skipped: {reason} ({first_of(told['skipped_names'][reason], count)})"
-        for reason, count in told["skipped"].items()
+        f"  {count:,} skipped: {reason} ({first_of(summary['skipped_names'][reason], count)})"
+        for reason, count in summary["skipped"].items()
     ]
 
 
 def first_of(names: list[str], count: int) -> str:
-    """Return the first names of so many."""
+    """Return the first names of `count` files, with dots if there are more."""
     return ", ".join([*names, *["..."] * (count > len(names))])
 
 
 def writable(text: str, encoding: str | None) -> str:
-    """Return a text with what an encoding lacks escaped: an old terminal has no 狐."""
+    """Return a text with the characters escaped that a terminal's encoding lacks, such as 狐."""
     name = encoding or "utf-8"
     return text.encode(name, "backslashreplace").decode(name)

@@ -1,4 +1,4 @@
-"""The prompt that an image program wrote into an image's file, whichever program it was."""
+"""Prompt in the metadata of an image, whichever program wrote it."""
 
 from annotate.image_import.programs import (
     a1111,
@@ -17,7 +17,7 @@ from annotate.image_import.programs import (
     swarmui,
 )
 from annotate.image_import.programs.layers import layers
-from annotate.image_import.programs.reader import UNREADABLE, Fields, NoPrompt, Prompt, Reader
+from annotate.image_import.programs.reader import UNREADABLE, Fields, FoundPrompt, NoPrompt, Reader
 
 READERS: tuple[Reader, ...] = (
     swarmui.read,
@@ -36,18 +36,18 @@ READERS: tuple[Reader, ...] = (
     labelled.read,
     others.read,
 )
-"""In the order in which they are asked, those of the clearest signs first: the first that finds a
-prompt is believed. Several services are built on ComfyUI and say in fewer words what was asked for.
+"""Readers in the order in which they are tried, those with the clearest signs first; the first that
+finds a prompt wins. Services built on ComfyUI come before it, since they write the prompt plainly.
 """
 
-GUESSES = (labelled.read, others.read)
-"""Readers of what anybody may write: not asked about an object of a program that says no prompt."""
+GENERIC_READERS = (labelled.read, others.read)
+"""Readers of fields that anybody may write; not tried where a program wrote no prompt."""
 
 
-def prompt_in(fields: Fields) -> Prompt | None:
-    """Return the prompt in the metadata of an image; None where no program wrote anything.
+def prompt_in(fields: Fields) -> FoundPrompt | None:
+    """Return the prompt in the metadata of an image; None if no program wrote anything.
 
-    Raises NoPrompt where one did, and none of them can tell the prompt, and for metadata that
+    Raises NoPrompt for a program's metadata in which no prompt can be found, and for metadata that
     cannot be read.
     """
     found = read_fields(fields)
@@ -56,23 +56,25 @@ def prompt_in(fields: Fields) -> Prompt | None:
     return found
 
 
-def read_fields(fields: Fields) -> Prompt | None:
-    """Return the prompt that a program wrote into these fields, as `prompt_in` does.
+def read_fields(fields: Fields) -> FoundPrompt | None:
+    """Return the prompt that a program wrote into these fields; None if there is none.
 
-    What one program wrote and did not tell is not the end: another may have written as well.
+    Where one program's metadata holds no prompt, that of another may. Raises NoPrompt.
     """
-    why: NoPrompt | None = None
-    opened, silent = layers(fields), set[int]()
+    first_skip: NoPrompt | None = None
+    opened, without_prompt = layers(fields), set[int]()
     for read in READERS:
-        for place, layer in enumerate(opened):
-            if read in GUESSES and silent & (layer.around | {place}):
+        for index, layer in enumerate(opened):
+            if read in GENERIC_READERS and without_prompt & (layer.around | {index}):
                 continue
             try:
                 if prompt := read(layer.fields):
                     return prompt
             except NoPrompt as skip:
-                why = why or skip
-                silent |= {place} if place else set()
-    if why is not None:
-        raise why
+                first_skip = first_skip or skip
+                # Layer 0 is the file itself, in which several programs may have written.
+                without_prompt |= {index} if index else set()
+
+    if first_skip is not None:
+        raise first_skip
     return None

@@ -1,42 +1,45 @@
-"""Which images of one prompt make pairs: each a few, none twice, no two that look the same."""
+"""Pairing of the images of one prompt: a few pairs each, none twice, no two that look the same."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
 
 from annotate.rendering.similarity import ImageFingerprint, look_alike
 
-MOST_PAIRS = 4
-"""Pairs that one image is in."""
-MORE_PAIRS = 2
-"""Besides, with images that have fewer: one that is new finds all others taken."""
-MOST_ROUNDS = 24
-Places = tuple[int, int]
+MAX_PAIRS = 4
+"""Pairs per image."""
+EXTRA_PAIRS = 2
+"""Pairs beyond that with an image that has fewer, so that new images find partners."""
+MAX_ROUNDS = 24
+IndexPair = tuple[int, int]
 Item = TypeVar("Item")
 
 
 def rounds(
-    likenesses: Sequence[ImageFingerprint], known: Collection[Places] = (), most: int = MOST_PAIRS
-) -> list[list[Places]]:
-    """Return pairs of places in rounds: an image comes again only when every one has come.
+    fingerprints: Sequence[ImageFingerprint],
+    known: Collection[IndexPair] = (),
+    most: int = MAX_PAIRS,
+) -> list[list[IndexPair]]:
+    """Return pairs of indexes in rounds: an image comes again once every other has come.
 
     Each round goes once around a ring of all images, with a longer stride than the one before, so
-    that the pairs connect them all. `known` pairs are there already, smaller place first.
+    that the pairs connect all images. `known` pairs exist already, the smaller index first.
     """
-    count = len(likenesses)
+    count = len(fingerprints)
     taken, uses = set(known), [0] * count
     for pair in known:
-        for place in pair:
-            uses[place] += 1
-    made: list[list[Places]] = []
-    for stride in range(1, min(count // 2, MOST_ROUNDS) + 1):
+        for index in pair:
+            uses[index] += 1
+
+    made: list[list[IndexPair]] = []
+    for stride in range(1, min(count // 2, MAX_ROUNDS) + 1):
         made.append([])
         for start in range(count):
             other = (start + stride) % count
             pair = (min(start, other), max(start, other))
             least, more = sorted((uses[start], uses[other]))
-            if pair in taken or least >= most or more >= most + MORE_PAIRS:
+            if pair in taken or least >= most or more >= most + EXTRA_PAIRS:
                 continue
-            if look_alike(likenesses[start], likenesses[other]):
+            if look_alike(fingerprints[start], fingerprints[other]):
                 continue
             taken.add(pair)
             made[-1].append(pair)
@@ -47,9 +50,9 @@ def rounds(
     return made
 
 
-def most_pairs(count: int) -> int:
-    """Return how many pairs so many images make if no two of them look the same."""
-    return min(count * (count - 1) // 2, count * MOST_PAIRS // 2)
+def max_pairs(count: int) -> int:
+    """Return the number of pairs of `count` images if no two of them look the same."""
+    return min(count * (count - 1) // 2, count * MAX_PAIRS // 2)
 
 
 def slices(items: Sequence[Item], most: int) -> Iterator[Sequence[Item]]:

@@ -1,4 +1,4 @@
-"""What bringing a folder in would bring, with a few images and their prompts to judge it by."""
+"""Preview of an import: counts, and a few images with their prompts as examples."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from annotate.image_import.captions.origins import NOTHING
-from annotate.image_import.decode import Head
-from annotate.image_import.import_summary import NONE_SHARED, Skipped, of_sources
-from annotate.image_import.known_images import Stock
-from annotate.image_import.pairing import most_pairs
-from annotate.image_import.recipes import key_of
-from annotate.image_import.scan import Looked
+from annotate.image_import.decode import ImageHeader
+from annotate.image_import.import_summary import NO_SHARED_PROMPT, SkipCounts, sources_sentence
+from annotate.image_import.known_images import KnownImages, image_key
+from annotate.image_import.pairing import max_pairs
+from annotate.image_import.scan import ScanResult
 from annotate.safe_files import display_path, printable
 from annotate.wording import quantity
 
@@ -22,39 +21,39 @@ HINT = "Give an image without a prompt one in a text file beside it: fox.txt for
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """An image and what was taken for its prompt."""
+class PreviewExample:
+    """Image with the prompt that was found for it."""
 
-    head: Head
+    header: ImageHeader
     images: int
-    """How many have that prompt."""
+    """Number of images with that prompt."""
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """What there is to bring in, before anything is."""
+class ImportPreview:
+    """Preview of what an import of a folder would add."""
 
     folder: str
     root: Path
     found: int
     images: int
-    """Those that are new and share their prompt with another."""
+    """New images that share their prompt with another image."""
     known: int
     prompts: int
     pairs: int
-    """At the most: images that look the same make none."""
+    """Upper bound of new pairs: images that look the same make none."""
     sources: Counter[str]
-    skipped: Skipped
-    examples: list[Example]
+    skipped: SkipCounts
+    examples: list[PreviewExample]
     stopped: bool
     seconds: float
 
-    def told(self) -> dict[str, Any]:
-        """As values, with a sentence for a person."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-compatible values, with a sentence under `summary`."""
         return {
             "folder": self.folder,
             "found": self.found,
-            # As it was called before; for one release.
+            # The name of the release before, for one release.
             "pictures": self.found,
             "images": self.images,
             "known": self.known,
@@ -65,12 +64,12 @@ class Preview:
             "sources": dict(self.sources.most_common()),
             "examples": [
                 {
-                    "image": display_path(one.head.path, self.root),
-                    "prompt": one.head.prompt,
-                    "source": one.head.source,
-                    "images": one.images,
+                    "image": display_path(example.header.path, self.root),
+                    "prompt": example.header.prompt,
+                    "source": example.header.source,
+                    "images": example.images,
                 }
-                for one in self.examples
+                for example in self.examples
             ],
             "stopped": self.stopped,
             "seconds": round(self.seconds, 1),
@@ -78,7 +77,7 @@ class Preview:
         }
 
     def sentence(self) -> str:
-        """What a person wants to know first."""
+        """Return the counts and the notes in sentences."""
         counts = (
             f"{quantity(self.images, 'image')} to bring in, of {quantity(self.prompts, 'prompt')}: "
             f"up to {quantity(self.pairs, 'pair')}."
@@ -86,67 +85,74 @@ class Preview:
         return " ".join([*["Stopped."] * self.stopped, counts, *self.notes()])
 
     def notes(self) -> list[str]:
-        """What there is to say beside the counts."""
+        """Return sentences on images imported before, sources of prompts and missing prompts."""
         notes = []
         if self.known:
             notes.append(f"{quantity(self.known, 'image')} had been brought in before.")
         if self.sources:
-            notes.append(of_sources(self.sources))
+            notes.append(sources_sentence(self.sources))
         if not self.images and not self.known:
-            notes.append(NONE_SHARED)
+            notes.append(NO_SHARED_PROMPT)
         if NOTHING in self.skipped.counts:
             notes.append(HINT)
         return notes
 
 
 def preview_of(
-    folder: Path, looked: Looked, stock: Stock, stopped: bool, seconds: float
-) -> Preview:
-    """Return what bringing a folder in would bring."""
-    fresh = [group for group in looked.shared if not all(map(stock.knows, group))]
-    new = [head for group in fresh for head in group if not stock.knows(head)]
-    pairs = sum(most_pairs(len(group)) - made_before(group, stock) for group in fresh)
-    return Preview(
+    folder: Path, scan: ScanResult, known: KnownImages, stopped: bool, seconds: float
+) -> ImportPreview:
+    """Return the preview of a scanned folder; `seconds` is the time that it took."""
+    fresh = [group for group in scan.shared if not all(map(known.is_paired, group))]
+    new = [head for group in fresh for head in group if not known.is_paired(head)]
+    pairs = sum(max_pairs(len(group)) - existing_pairs(group, known) for group in fresh)
+    return ImportPreview(
         printable(str(folder)),
-        looked.found.root,
-        looked.counted,
+        scan.contents.root,
+        scan.counted,
         len(new),
-        sum(map(len, looked.shared)) - len(new),
+        sum(map(len, scan.shared)) - len(new),
         len(fresh),
         max(pairs, 0),
-        looked.sources,
-        looked.found.skipped,
-        examples_of(fresh or looked.groups),
+        scan.sources,
+        scan.contents.skipped,
+        pick_examples(fresh or scan.groups),
         stopped,
         seconds,
     )
 
 
-def made_before(group: Sequence[Head], stock: Stock) -> int:
-    """Return how many pairs the images of a prompt are in already."""
-    images = (stock.images.get(key_of(head)) for head in group)
-    known = {image.image_id for image in images if image is not None}
-    return sum(len(stock.partners.get(image, set()) & known) for image in known) // 2
+def existing_pairs(group: Sequence[ImageHeader], known: KnownImages) -> int:
+    """Return how many pairs the images of a prompt make already."""
+    images = (known.images.get(image_key(head)) for head in group)
+    ids = {image.image_id for image in images if image is not None}
+    # Every pair is counted once from either side.
+    return sum(len(known.partners.get(image, set()) & ids) for image in ids) // 2
 
 
-def examples_of(groups: Sequence[Sequence[Head]], most: int = EXAMPLES) -> list[Example]:
-    """Return images by which wrong prompts are seen: in turn from every source, of each the prompt
-    that most images have, then others from all over the folder.
+def pick_examples(
+    groups: Sequence[Sequence[ImageHeader]], most: int = EXAMPLES
+) -> list[PreviewExample]:
+    """Return images by which a person can spot wrong prompts.
+
+    The sources of prompts take turns: first the most frequent prompt of each, then others from all
+    over the folder.
     """
-    by_source: dict[str, list[Example]] = {}
+    by_source: dict[str, list[PreviewExample]] = {}
     for group in groups:
         first = {head.source: head for head in reversed(group)}
         for source, head in first.items():
-            by_source.setdefault(source, []).append(Example(head, len(group)))
-    turns = chain.from_iterable(zip_longest(*(_spread(some, most) for some in by_source.values())))
-    return list(islice((one for one in turns if one is not None), most))
+            by_source.setdefault(source, []).append(PreviewExample(head, len(group)))
+    turns = chain.from_iterable(
+        zip_longest(*(_spread(examples, most) for examples in by_source.values()))
+    )
+    return list(islice((example for example in turns if example is not None), most))
 
 
-def _spread(examples: Sequence[Example], most: int) -> Iterator[Example]:
-    """That of the prompt that most images have, then others at even distances."""
-    largest = max(range(len(examples)), key=lambda place: examples[place].images)
+def _spread(examples: Sequence[PreviewExample], most: int) -> Iterator[PreviewExample]:
+    """Yield the example with the most images, then others at even distances."""
+    largest = max(range(len(examples)), key=lambda index: examples[index].images)
     yield examples[largest]
     step = max(1, len(examples) // most)
-    for place in range(step // 2, len(examples), step):
-        if place != largest:
-            yield examples[place]
+    for index in range(step // 2, len(examples), step):
+        if index != largest:
+            yield examples[index]

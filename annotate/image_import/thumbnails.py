@@ -1,33 +1,32 @@
-"""Small images for a preview, made while it is looked at and kept nowhere."""
+"""Thumbnails of an import's preview, rendered on request and stored nowhere."""
 
 import io
 from pathlib import Path
 
-from annotate.image_import.decode import LARGEST_FILE, in_colour, opened
+from annotate.image_import.decode import MAX_FILE_BYTES, open_image, to_srgb
 from annotate.safe_files import read_whole
 
-SIDE = 144
-"""Pixels of the longer side: shown at half of that, for screens with two to a point."""
-MOST_PIXELS = 20_000_000
-"""A larger image takes too long to decode for what it is worth."""
-QUALITY = 80
+SIDE_PX = 144
+"""Longer side: shown at half of that, for screens with two pixels per point."""
+MAX_PIXELS = 20_000_000
+"""Decoding a larger image takes too long for a thumbnail."""
+WEBP_QUALITY = 80
 
 
 def thumbnail(path: Path, root: Path) -> bytes | None:
-    """Return an image as a small WebP; None for one that cannot be shown, or not in a moment."""
+    """Return a thumbnail as WebP; None for an image that is damaged or slow to decode."""
     try:
-        with opened(read_whole(path, root, LARGEST_FILE)) as image:
-            if image.width * image.height > MOST_PIXELS:
+        with open_image(read_whole(path, root, MAX_FILE_BYTES)) as image:
+            if image.width * image.height > MAX_PIXELS:
                 return None
-            # JPEG is decoded at a fraction of its size.
-            image.draft("RGB", (2 * SIDE, 2 * SIDE))
-            small = in_colour(image)
-            small.thumbnail((SIDE, SIDE))
+            # JPEG can be decoded at a fraction of its size, which is faster.
+            image.draft("RGB", (2 * SIDE_PX, 2 * SIDE_PX))
+            small = to_srgb(image)
+            small.thumbnail((SIDE_PX, SIDE_PX))
             buffer = io.BytesIO()
             small.info.clear()
-            small.save(buffer, "WEBP", quality=QUALITY)
+            small.save(buffer, "WEBP", quality=WEBP_QUALITY)
             return buffer.getvalue()
-    except (
-        Exception
-    ):  # SkippedFile, and what decoders raise on a damaged file: no example is worth a card.
+    except Exception:
+        # SkippedFile, and whatever decoders raise on a damaged file: the card shows no thumbnail.
         return None

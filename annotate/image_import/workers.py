@@ -1,4 +1,4 @@
-"""Work on many files at once that neither one of them nor the end of the program waits for."""
+"""Worker threads that may hang on a file without holding up the others or the program's end."""
 
 import threading
 import time
@@ -8,26 +8,28 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-PATIENCE_S = 60.0
+STALL_TIMEOUT_S = 60.0
+"""Seconds without any finished item after which the next one counts as hanging."""
 
 
-class Hung(Exception):
-    """So many pieces of work hang that the rest would, too."""
+class WorkersHung(Exception):
+    """As many items hang as there are threads, so the others would hang too."""
 
 
-class Room:
-    """Memory for work at the same time; what needs more than there is goes alone."""
+class MemoryBudget:
+    """Budget of memory that threads share; what needs more than all of it runs alone."""
 
     def __init__(self, size: int) -> None:
         self._size, self._taken = size, 0
         self._freed = threading.Condition()
 
     @contextmanager
-    def of(self, amount: int) -> Iterator[None]:
-        """Wait until there is this much room, and take it."""
+    def reserve(self, amount: int) -> Iterator[None]:
+        """Wait until so many bytes are free, and hold them."""
         with self._freed:
             self._freed.wait_for(lambda: not self._taken or self._taken + amount <= self._size)
             self._taken += amount
+
         try:
             yield
         finally:
@@ -36,11 +38,11 @@ class Room:
                 self._freed.notify_all()
 
 
-class Crew(Generic[Item, Result]):
-    """A few threads that work off items; results come in the items' order.
+class WorkerPool(Generic[Item, Result]):
+    """Daemon threads that work off items; results come in the order of the items.
 
-    They are daemons: a program waits at its end for the threads of a ThreadPoolExecutor, also for
-    one that reads from a network folder that no longer answers.
+    Not a ThreadPoolExecutor: a program waits at its end for those threads, also for one that reads
+    from a network folder which no longer answers.
     """
 
     def __init__(
@@ -48,14 +50,14 @@ class Crew(Generic[Item, Result]):
         work: Callable[[Item], Result],
         items: Sequence[Item],
         threads: int,
-        patience_s: float = PATIENCE_S,
+        stall_timeout_s: float = STALL_TIMEOUT_S,
     ) -> None:
         self._work, self._items = work, items
-        self._threads, self._patience_s = threads, patience_s
+        self._threads, self._stall_timeout_s = threads, stall_timeout_s
         self._changed = threading.Condition()
         self._done: dict[int, tuple[Result | None, BaseException | None]] = {}
         self._taken = self._hung = 0
-        self._moved = time.monotonic()
+        self._last_finished = time.monotonic()
 
     def results(self) -> Iterator[Result | None]:
         """Return the result of each item, None for one that hangs; raises what the work raises.
@@ -64,18 +66,19 @@ class Crew(Generic[Item, Result]):
         as many hang as there are threads.
         """
         for _ in range(min(self._threads, len(self._items))):
-            self._hire()
+            self._start_thread()
         try:
             for number in range(len(self._items)):
                 yield self._result(number)
         finally:
+            # Also where the caller stops early: the threads find no more items.
             with self._changed:
                 self._taken = len(self._items)
 
-    def _hire(self) -> None:
-        threading.Thread(target=self._labour, name="importing", daemon=True).start()
+    def _start_thread(self) -> None:
+        threading.Thread(target=self._work_loop, name="importing", daemon=True).start()
 
-    def _labour(self) -> None:
+    def _work_loop(self) -> None:
         while True:
             with self._changed:
                 number = self._taken
@@ -88,28 +91,29 @@ class Crew(Generic[Item, Result]):
                 outcome = self._work(self._items[number]), None
             except BaseException as error:
                 outcome = None, error
+
             with self._changed:
                 self._done[number] = outcome
-                self._moved = time.monotonic()
+                self._last_finished = time.monotonic()
                 self._changed.notify_all()
 
     def _result(self, number: int) -> Result | None:
         with self._changed:
             while number not in self._done:
-                left = self._moved + self._patience_s - time.monotonic()
-                if left <= 0:
-                    self._give_up()
+                left_s = self._last_finished + self._stall_timeout_s - time.monotonic()
+                if left_s <= 0:
+                    self._abandon_item()
                     return None
-                self._changed.wait(left)
+                self._changed.wait(left_s)
             result, error = self._done.pop(number)
         if error is not None:
             raise error
         return result
 
-    def _give_up(self) -> None:
-        """Let an item be, and another thread take the place of the one that hangs on it."""
+    def _abandon_item(self) -> None:
+        """Give up an item, and start a thread in place of the one that hangs on it."""
         self._hung += 1
         if self._hung >= self._threads:
-            raise Hung
-        self._moved = time.monotonic()
-        self._hire()
+            raise WorkersHung
+        self._last_finished = time.monotonic()
+        self._start_thread()

@@ -198,11 +198,11 @@ class Endpoints:
 
     def preview_import(self, folder: str) -> dict[str, Any]:
         """Preview the import of a folder on the server, with ten examples; import nothing."""
-        return self._studio.importer.look(folder).told()
+        return self._studio.importer.preview(folder).as_dict()
 
     def import_images(self, folder: str) -> dict[str, Any]:
         """Import a folder of images on the server; return how many were new, known or skipped."""
-        return self._studio.importer.bring(folder)
+        return self._studio.importer.import_folder(folder)
 
     def add_prompts(self, prompts: list[str] | str) -> dict[str, Any]:
         """Add prompts, a list or one a line, and return how many were new."""

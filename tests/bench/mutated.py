@@ -22,9 +22,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "annotate")]
 
+from image_headers import header_of
 from mutations import MUTATIONS, with_other_bytes
 
-from annotate.image_import.decode import look
 from annotate.safe_files import SkippedFile
 
 TOO_LONG_S = 1.0
@@ -44,7 +44,7 @@ def files(kind: str, each: int, images: list[Path]) -> Iterator[tuple[str, bytes
 def tried(path: Path) -> str:
     """What becomes of a file."""
     try:
-        look(path, path.parent, {})
+        header_of(path, path.parent, {})
     except SkippedFile as skip:
         return f"skip: {skip}"
     except Exception:

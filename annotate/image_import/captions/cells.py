@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from annotate.image_import.captions.columns import Columns, is_image
+from annotate.image_import.captions.columns import CaptionColumns, is_image
 from annotate.safe_files import TOO_LARGE, SkippedFile
 
-MOST_ROWS = 500_000
+MAX_ROWS = 500_000
 """Of a table; an import may have 200,000 images."""
 DELIMITERS = (",", "\t", ";", "|", ":")
 SNIFFED = 20_000
@@ -18,16 +18,16 @@ SEEN_FIRST = 50
 """Rows by which the shape of a table without a head is told."""
 EXCEL = "sep="
 """So begins the line in which Excel says what parts the cells."""
-Row = Mapping[str, Any]
+TableRow = Mapping[str, Any]
 
 
-def rows_of_cells(text: str, only_images: bool) -> Iterator[Row]:
+def rows_of_cells(text: str, only_images: bool) -> Iterator[TableRow]:
     """Return the rows of a table; without a head only with images where a text may be none."""
     text, delimiter = _parted(text)
     rows = _csv(text, delimiter, quoted=not _is_unquoted(text, delimiter))
     written = next(filter(any, rows), [])
     first = [cell.strip() for cell in written]
-    if any(map(is_image, first)) or not any(map(Columns().is_known, first)):
+    if any(map(is_image, first)) or not any(map(CaptionColumns().is_known, first)):
         if any(map(is_image, first)) or not only_images:
             yield from _headless(chain([written], rows), delimiter)
         return
@@ -49,7 +49,7 @@ def delimiter_of(text: str) -> str:
     """Return what parts the cells of a table, told by its first line: what makes most columns of it
     that are known, or else most columns.
     """
-    line, columns = text[:SNIFFED], Columns()
+    line, columns = text[:SNIFFED], CaptionColumns()
 
     def known(delimiter: str) -> tuple[int, int]:
         cells = [cell.strip() for cell in next(_csv(line, delimiter), [])]
@@ -59,7 +59,7 @@ def delimiter_of(text: str) -> str:
 
 
 def _place_of_text(head: Sequence[str]) -> int | None:
-    columns = Columns()
+    columns = CaptionColumns()
     ranks = [(columns.names_text(name), place) for place, name in enumerate(head)]
     told = [(rank, place) for rank, place in ranks if rank is not None]
     return min(told)[1] if told else None
@@ -74,7 +74,7 @@ def _fitted(cells: list[str], width: int, place: int | None, delimiter: str) -> 
     return [*cells[:place], prompt, *cells[place + more + 1 :]]
 
 
-def _headless(rows: Iterator[list[str]], delimiter: str) -> Iterator[Row]:
+def _headless(rows: Iterator[list[str]], delimiter: str) -> Iterator[TableRow]:
     """Rows of an image and its prompt, among other columns if all have as many.
 
     Otherwise a prompt that was not quoted was taken for many cells.
@@ -112,7 +112,7 @@ def _csv(text: str, delimiter: str, quoted: bool = True) -> Iterator[list[str]]:
     lines = io.StringIO(text, newline="")
     # 0 is QUOTE_MINIMAL, 3 QUOTE_NONE: quotes are letters.
     reader = csv.reader(lines, delimiter=delimiter, quoting=0 if quoted else 3)
-    for _ in range(MOST_ROWS):
+    for _ in range(MAX_ROWS):
         try:
             yield next(reader)
         except StopIteration:

@@ -10,17 +10,17 @@ from itertools import islice
 from typing import Any
 
 from annotate.image_import.captions.file_names import spoken
-from annotate.image_import.programs.reader import LONGEST_TEXT
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH
 from annotate.image_import.programs.unsaid import is_answered
 
 ENDINGS = frozenset(
     ".png .jpg .jpeg .jfif .jpe .webp .gif .bmp .tif .tiff .avif .heic .heif .jxl".split()
 )
-LONGEST_KEY = 100
-LONGEST_PATH = 1_000
-MOST_IMAGES = 100
+MAX_KEY_LENGTH = 100
+MAX_PATH_LENGTH = 1_000
+MAX_IMAGES = 100
 """That one row names."""
-MOST_KEYS = 1_000
+MAX_KEYS = 1_000
 """Keys of a table whose meaning is remembered: one may have others in each row."""
 NUMBERED = re.compile(r"#\d{1,3}$")
 """Which caption of an image a row is: a.png#0."""
@@ -53,13 +53,13 @@ def key_words(key: Any) -> list[str]:
     """Return the words of a key in small letters: Positive Prompt, positive_prompt and
     positivePrompt have the same.
     """
-    text = key[:LONGEST_KEY] if isinstance(key, str) else ""
+    text = key[:MAX_KEY_LENGTH] if isinstance(key, str) else ""
     return LETTERS.findall(CAPITAL.sub(" ", text).lower())
 
 
 def is_image(text: str) -> bool:
     """Whether a text is the path of an image."""
-    return len(text) <= LONGEST_PATH and _ending(NUMBERED.sub("", text)) in ENDINGS
+    return len(text) <= MAX_PATH_LENGTH and _ending(NUMBERED.sub("", text)) in ENDINGS
 
 
 def is_negative(name: str) -> bool:
@@ -67,7 +67,7 @@ def is_negative(name: str) -> bool:
     return not NEGATIVE.isdisjoint(key_words(name))
 
 
-class Columns:
+class CaptionColumns:
     """What the keys of one table mean: each is looked at once, however many rows have it."""
 
     def __init__(self) -> None:
@@ -125,20 +125,20 @@ class Columns:
     def files_of(self, row: Mapping[str, Any]) -> list[str]:
         """Return the images that a row names: what looks like one, else what a key says is one."""
         cells = ((key, one) for key, value in row.items() for one in _within(value))
-        texts = [(key, text) for key, value in cells for text in _texts(value)][:MOST_IMAGES]
+        texts = [(key, text) for key, value in cells for text in _texts(value)][:MAX_IMAGES]
         paths = [text for _, text in texts if is_image(text)]
         told = [text for key, text in texts if self.names_files(key)]
         return [tidy_path(path) for path in paths or told[:1]]
 
     def _keep(self, known: dict[str, Any], key: str, value: Any) -> None:
-        if len(known) >= MOST_KEYS:
+        if len(known) >= MAX_KEYS:
             known.clear()
         known[key] = value
 
 
 def tidy_path(path: str) -> str:
     """Return a path with slashes alone, and without a dot before it."""
-    plain = NUMBERED.sub("", path[:LONGEST_PATH].strip())
+    plain = NUMBERED.sub("", path[:MAX_PATH_LENGTH].strip())
     return posixpath.normpath(plain.replace("\\", "/"))
 
 
@@ -150,24 +150,24 @@ def _ending(path: str) -> str:
 def _text(value: Any, key: str) -> str:
     """A text, the tags of a list, or the first of several captions."""
     if isinstance(value, str):
-        return value[:LONGEST_TEXT].strip()
+        return value[:MAX_TEXT_LENGTH].strip()
     texts = list(_texts(value))
     tags = any(word.startswith("tag") for word in key_words(key))
-    return JOINT.join(texts if tags else texts[:1])[:LONGEST_TEXT]
+    return JOINT.join(texts if tags else texts[:1])[:MAX_TEXT_LENGTH]
 
 
 def _within(value: Any) -> Iterator[Any]:
     """A value, or the paths in objects that stand for images: {"bytes": ..., "path": ...}."""
     objects = [value] if isinstance(value, dict) else value if isinstance(value, list) else []
-    for entry in objects[:MOST_IMAGES]:
+    for entry in objects[:MAX_IMAGES]:
         if isinstance(entry, dict):
-            texts = (one for one in islice(entry.values(), MOST_IMAGES) if isinstance(one, str))
+            texts = (one for one in islice(entry.values(), MAX_IMAGES) if isinstance(one, str))
             yield from filter(is_image, texts)
     yield value
 
 
 def _texts(value: Any) -> Iterator[str]:
-    values = value[:MOST_IMAGES] if isinstance(value, list) else [value]
+    values = value[:MAX_IMAGES] if isinstance(value, list) else [value]
     for one in values:
         if isinstance(one, str) and one.strip():
-            yield one[:LONGEST_TEXT].strip()
+            yield one[:MAX_TEXT_LENGTH].strip()

@@ -9,10 +9,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from annotate.image_import.programs.reader import Prompt
+from annotate.image_import.programs.reader import FoundPrompt
 
 FOLDER_NAMES, FILE_NAMES = "folder names", "file names"
-LONGEST_NAME = 1_000
+MAX_NAME_LENGTH = 1_000
 COUNTER = re.compile(r"[\W\d_]+")
 """What counts images at the start of a name: 00012-77-."""
 END_COUNTER = re.compile(r"[\s_\-.()#\[\]]*\d*[\s_\-.()#\[\]]*")
@@ -29,7 +29,7 @@ WORDS = re.compile(r"[^\W\d_]+")
 TOKENS = re.compile(r"[\s_=]+")
 PARTS = re.compile(r"[^\W_]+")
 ENCODED = re.compile(r"[0-9a-f-]{16,}", re.IGNORECASE)
-LEAST_CODE, LEAST_DIGITS = 6, 2
+MIN_CODE, LEAST_DIGITS = 6, 2
 """Letters and digits in one word are somebody's number for an image, such as 7f3Kq92x."""
 ENDINGS = ("", "s", "es", "d", "ed", "ing", "er", "ers")
 VERDICTS = (
@@ -123,7 +123,7 @@ PASSING = re.compile(r"ComfyUI_temp_[a-z]{5}_")
 """How ComfyUI names what it does not keep."""
 
 
-def named(image: Path, root: Path, roles: Collection[Path] = ()) -> Prompt | None:
+def prompt_of_name(image: Path, root: Path, roles: Collection[Path] = ()) -> FoundPrompt | None:
     """Return what the names of an image's folders, or its own, say that it shows.
 
     `roles` are folders that only sort, whatever they are called. The nearest folder that says
@@ -141,7 +141,7 @@ def named(image: Path, root: Path, roles: Collection[Path] = ()) -> Prompt | Non
     return own
 
 
-def sorting(images: Iterable[Path]) -> set[Path]:
+def sorting_folders(images: Iterable[Path]) -> set[Path]:
     """Return the folders that only sort, told by what they hold, in whatever language.
 
     Such a folder holds the names that its neighbours hold (good/a red fox.png, bad/a red fox.png),
@@ -165,7 +165,7 @@ def sorting(images: Iterable[Path]) -> set[Path]:
 
 def of_folder(name: str) -> str:
     """Return what the name of a folder says that its images show; nothing for one that sorts."""
-    name = name[:LONGEST_NAME]
+    name = name[:MAX_NAME_LENGTH]
     words = WORDS.findall(name.lower())
     if " ".join(words) in PLACES:
         return ""
@@ -177,10 +177,10 @@ def of_folder(name: str) -> str:
 
 def of_file(name: str) -> str:
     """Return what the name of a file says that it shows, without what counts it."""
-    name = PASSING.sub("", name[:LONGEST_NAME])
+    name = PASSING.sub("", name[:MAX_NAME_LENGTH])
     if MOMENT.fullmatch(name) and len(spoken(name)) < 2:
         return ""
-    words = without_counters(_after_the_date(_asked_of_midjourney(name[:LONGEST_NAME])))
+    words = without_counters(_after_the_date(_asked_of_midjourney(name[:MAX_NAME_LENGTH])))
     while (parts := PARTS.findall(words)) and (code := _code_at_an_end(parts)):
         words = without_counters(words.replace(code, " ", 1))
     return _speaking(_without_measures(words))
@@ -215,15 +215,15 @@ def _after_the_date(name: str) -> str:
 
 def without_counters(name: str) -> str:
     """Return a name without what counts files at its start and its end."""
-    name = name[:LONGEST_NAME]
+    name = name[:MAX_NAME_LENGTH]
     start, end = COUNTER.match(name), END_COUNTER.match(name[::-1])
     return name[start.end() if start else 0 : len(name) - (end.end() if end else 0)]
 
 
 def spoken(name: str) -> list[str]:
     """Return the words of a name that may say what an image shows."""
-    words = WORDS.findall(name[:LONGEST_NAME].lower())
-    counted = COUNTED if any(letter.isdigit() for letter in name[:LONGEST_NAME]) else ()
+    words = WORDS.findall(name[:MAX_NAME_LENGTH].lower())
+    counted = COUNTED if any(letter.isdigit() for letter in name[:MAX_NAME_LENGTH]) else ()
     return [word for word in words if _says(word) and word not in counted]
 
 
@@ -252,8 +252,8 @@ def _code_at_an_end(parts: list[str]) -> str | None:
 
 def _is_code(part: str) -> bool:
     digits = sum(letter.isdigit() for letter in part)
-    return len(part) >= LEAST_CODE and LEAST_DIGITS <= digits < len(part)
+    return len(part) >= MIN_CODE and LEAST_DIGITS <= digits < len(part)
 
 
-def _told(text: str, source: str) -> Prompt | None:
-    return Prompt(text, text, source) if text else None
+def _told(text: str, source: str) -> FoundPrompt | None:
+    return FoundPrompt(text, text, source) if text else None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-from annotate.image_import.captions.columns import Columns, is_image
+from annotate.image_import.captions.columns import CaptionColumns, is_image
 
 TOKEN = re.compile(r"<(/?)(td|th|img)\b([^<>]*)>|<br\b[^<>]*>|([^<]+)", re.IGNORECASE)
 DEEPEST = 20
@@ -14,7 +14,7 @@ SOURCE = re.compile(r"\bsrc\s*=\s*[\"']?([^\"'<>]{1,1000})", re.IGNORECASE)
 
 def rows_of_page(page: str) -> Iterator[dict[str, str]]:
     """Return each image of a page with what the cells behind it say its prompt is."""
-    columns, row, label = Columns(), dict[str, str](), ""
+    columns, row, label = CaptionColumns(), dict[str, str](), ""
     for kind, text in _parts(page):
         if kind == "image" and text != row.get("file"):
             if row:

@@ -1,19 +1,20 @@
-"""Where the prompt of an image comes from, and when two prompts are the same."""
+"""Source of an image's prompt, and the forms in which prompts are compared and shown."""
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
-from annotate.image_import.captions.file_names import named
+from annotate.image_import.captions.file_names import prompt_of_name
 from annotate.image_import.captions.sidecar import sidecar
 from annotate.image_import.fields import fields_of
+from annotate.image_import.folder_contents import FolderContents
 from annotate.image_import.metadata import prompt_in
 from annotate.image_import.programs import a1111, description
-from annotate.image_import.programs.reader import LONGEST_TEXT, NoPrompt, Prompt
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH, FoundPrompt, NoPrompt
 from annotate.safe_files import SkippedFile
 from storage.errors import InvalidPrompt
 from storage.tables.prompts import clean_prompt
@@ -24,71 +25,60 @@ NOTHING = "no prompt found"
 INVISIBLE = re.compile(
     "[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
 )
-"""What no reader sees: byte order marks, spaces without width, hints of direction and hyphens."""
+"""Invisible characters: byte order marks, zero-width spaces, marks of direction, soft hyphens."""
 LOOSE_JOINER = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
-"""A joiner that joins nothing: in Persian or in an emoji it makes another word or image."""
+"""A joiner between ASCII letters joins nothing; in Persian or in an emoji it has a meaning."""
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What a folder says of its images besides the images' own files."""
+def prompt_of(image: Image.Image, path: Path, contents: FolderContents) -> FoundPrompt:
+    """Return the prompt of an image: from its file, a text beside it, a table, a caption or a name.
 
-    root: Path
-    told: Mapping[Path, str]
-    """Prompts of tables."""
-    untold: Collection[Path]
-    """Folders whose table cannot be read, and images that tables differ about."""
-    sorts: Collection[Path]
-    """Folders whose names are no prompts."""
-    texts: Mapping[Path, Path]
-    """Files about one image each that are not simply called as it is."""
-
-
-def prompt_of(image: Image.Image, path: Path, around: Around) -> Prompt:
-    """Return the prompt of an image: in its file, beside it, in a table, a caption or a name.
-
-    Raises SkippedFile. What is there and cannot be read never lets a name pass for the prompt.
+    Raises SkippedFile. A prompt that exists but cannot be read is never replaced by a name.
     """
     fields = fields_of(image)
-    why: SkippedFile | None = None
-    sources: tuple[Callable[[], Prompt | None], ...] = (
+    first_skip: SkippedFile | None = None
+    sources: tuple[Callable[[], FoundPrompt | None], ...] = (
         lambda: prompt_in(fields),
-        lambda: sidecar(path, around.root, around.texts.get(path)),
-        lambda: _of_table(around.told.get(path, "")),
+        lambda: sidecar(path, contents.root, contents.caption_files.get(path)),
+        lambda: _of_table(contents.table_prompts.get(path, "")),
     )
-    for place, source in enumerate(sources):
+
+    for index, source in enumerate(sources):
         try:
             if prompt := source():
                 return prompt
         except SkippedFile as skip:
-            if place == 0 and not isinstance(skip, NoPrompt):
+            if index == 0 and not isinstance(skip, NoPrompt):
+                # The image itself cannot be used; only its prompt may come from elsewhere.
                 raise
-            why = why or skip
-    if why is not None:
-        raise why
-    return description.read(fields) or _of_name(path, around)
+            first_skip = first_skip or skip
+
+    if first_skip is not None:
+        raise first_skip
+    return description.read(fields) or _of_name(path, contents)
 
 
-def _of_table(text: str) -> Prompt | None:
-    """What a row says: a person's words, or what a program wrote."""
+def _of_table(text: str) -> FoundPrompt | None:
+    """Return the prompt in a table's text, which a person or a program wrote."""
     prompt = a1111.read_text(text)
     return prompt and replace(prompt, source=TABLES)
 
 
-def _of_name(path: Path, around: Around) -> Prompt:
-    if path.parent in around.untold:
+def _of_name(path: Path, contents: FolderContents) -> FoundPrompt:
+    """Return the prompt in the name of an image or its folder; raises SkippedFile."""
+    if path.parent in contents.undecided:
         raise SkippedFile("the table of prompts in its folder cannot be read")
-    if path in around.untold:
+    if path in contents.undecided:
         raise SkippedFile("tables of prompts name several images so, or several prompts for it")
-    prompt = named(path, around.root, around.sorts)
+    prompt = prompt_of_name(path, contents.root, contents.sorting_folders)
     if prompt is None:
         raise SkippedFile(NOTHING)
     return prompt
 
 
-def tidy(prompt: str) -> str:
-    """Return a prompt on one line, as the studio keeps it; raises SkippedFile."""
-    words = " ".join(prompt[:LONGEST_TEXT].split())
+def one_line(prompt: str) -> str:
+    """Return a prompt on one line, as the studio stores it; raises SkippedFile."""
+    words = " ".join(prompt[:MAX_TEXT_LENGTH].split())
     text = "".join(character for character in words if not has_controls(character)).strip()
     if not text:
         raise SkippedFile(NOTHING)
@@ -98,15 +88,15 @@ def tidy(prompt: str) -> str:
         raise SkippedFile("its prompt is too long") from error
 
 
-def seen(prompt: str) -> str:
-    """Return a prompt without what nobody sees, and with each letter in one piece."""
+def without_invisible(prompt: str) -> str:
+    """Return a prompt without invisible characters, in Unicode's composed form (NFC)."""
     visible = LOOSE_JOINER.sub("", INVISIBLE.sub("", prompt))
     return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
-def alike(prompt: str) -> str:
-    """Return what prompts that are the same have in common.
+def comparable(prompt: str) -> str:
+    """Return the form in which prompts are compared.
 
-    Capitals make no difference: the text encoders of SDXL read every letter as a small one.
+    Capitals make no difference: the text encoders of SDXL lower-case every letter.
     """
-    return seen(prompt).casefold()
+    return without_invisible(prompt).casefold()

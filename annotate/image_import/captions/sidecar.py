@@ -9,18 +9,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from annotate.image_import.captions.columns import Columns
+from annotate.image_import.captions.columns import CaptionColumns
 from annotate.image_import.captions.text_encodings import decoded
-from annotate.image_import.containers.metadata_parts import Parts
+from annotate.image_import.containers.metadata_parts import MetadataParts
 from annotate.image_import.containers.xmp import add_xmp
 from annotate.image_import.metadata import read_fields
 from annotate.image_import.programs import a1111, description
 from annotate.image_import.programs.layers import entries, looks_json
 from annotate.image_import.programs.reader import (
-    LONGEST_JSON,
-    LONGEST_TEXT,
+    MAX_JSON_LENGTH,
+    MAX_TEXT_LENGTH,
+    FoundPrompt,
     NoPrompt,
-    Prompt,
     json_object,
     plain,
 )
@@ -34,7 +34,7 @@ OTHER_ENDINGS = (".xmp", ".yaml", ".yml")
 ENTRY = re.compile(r"(\w{1,60}): *(\S.*)?")
 """A line of YAML at its left edge; the lines below that are indented go on with it."""
 NUMBERS = re.compile(r"[\d\s.,;:+\-]*")
-MOST_OBJECTS = 200
+MAX_OBJECTS = 200
 """Objects within one of a JSON file, and itself, that are searched for a prompt."""
 
 
@@ -45,7 +45,7 @@ def files_beside(image: Path) -> Iterator[Path]:
         yield image.with_name(image.name + ending)
 
 
-def sidecar(image: Path, root: Path, other: Path | None = None) -> Prompt | None:
+def sidecar(image: Path, root: Path, other: Path | None = None) -> FoundPrompt | None:
     """Return what an image's own text file, or else JSON file, says, or an `other` one.
 
     Raises SkippedFile for one that is there and says nothing or cannot be read, for a name would
@@ -65,38 +65,38 @@ def sidecar(image: Path, root: Path, other: Path | None = None) -> Prompt | None
     return read_elsewhere(other, root) if other is not None else None
 
 
-def read_elsewhere(file: Path, root: Path) -> Prompt | None:
+def read_elsewhere(file: Path, root: Path) -> FoundPrompt | None:
     """Return what a file says that need not be about a prompt: None where it holds none."""
     try:
         if file.suffix.lower() not in OTHER_ENDINGS:
             return read_beside(file, root)
-        content = read_start(file, root, LONGEST_JSON)
+        content = read_start(file, root, MAX_JSON_LENGTH)
         prompt = of_xmp(content) if file.suffix.lower() == ".xmp" else of_yaml(decoded(content))
         return prompt and replace(prompt, source=TEXT_FILES)
     except SkippedFile:
         return None
 
 
-def of_xmp(content: bytes) -> Prompt | None:
+def of_xmp(content: bytes) -> FoundPrompt | None:
     """Return the prompt or the description in the XMP that a program keeps beside an image."""
-    parts = Parts(xmp=content)
+    parts = MetadataParts(xmp=content)
     add_xmp(parts)
     return read_fields(parts.texts) or description.read(parts.texts)
 
 
-def of_yaml(text: str) -> Prompt | None:
+def of_yaml(text: str) -> FoundPrompt | None:
     """Return the prompt among the entries of a YAML file."""
     entries: dict[str, str] = {}
     key = ""
-    for line in text[:LONGEST_TEXT].splitlines():
+    for line in text[:MAX_TEXT_LENGTH].splitlines():
         if entry := ENTRY.fullmatch(line):
             key, entries[entry[1]] = entry[1], (entry[2] or "").strip("|>- \"'")
         elif key and line[:1].isspace():
             entries[key] = f"{entries[key]} {line.strip()}".strip()
-    return of_text(Columns().text_of(entries)) if entries else None
+    return of_text(CaptionColumns().text_of(entries)) if entries else None
 
 
-def read_beside(file: Path, root: Path) -> Prompt | None:
+def read_beside(file: Path, root: Path) -> FoundPrompt | None:
     """Return the prompt in a text or JSON file; None for JSON about other things.
 
     Raises SkippedFile.
@@ -104,7 +104,7 @@ def read_beside(file: Path, root: Path) -> Prompt | None:
     is_json = file.suffix == ".json"
     kind = "JSON" if is_json else "text"
     try:
-        text = decoded(read_start(file, root, LONGEST_JSON)).strip("\ufeff\x00 \t\r\n\v\f")
+        text = decoded(read_start(file, root, MAX_JSON_LENGTH)).strip("\ufeff\x00 \t\r\n\v\f")
         if is_json:
             return of_json(text)
         if prompt := of_text(text):
@@ -114,7 +114,7 @@ def read_beside(file: Path, root: Path) -> Prompt | None:
     raise SkippedFile("its text file holds no prompt" if text else "its text file is empty")
 
 
-def of_text(text: str) -> Prompt | None:
+def of_text(text: str) -> FoundPrompt | None:
     """Return what a text says: a caption, what AUTOMATIC1111 writes, or JSON.
 
     Numbers alone, such as the boxes of a detector, are no prompt. Raises SkippedFile for broken
@@ -132,7 +132,7 @@ def of_text(text: str) -> Prompt | None:
     return prompt and replace(prompt, source=TEXT_FILES)
 
 
-def of_json(text: str) -> Prompt | None:
+def of_json(text: str) -> FoundPrompt | None:
     """Return the prompt in the text of a JSON file; raises SkippedFile for one that is broken."""
     try:
         value = json.loads(text)
@@ -142,11 +142,11 @@ def of_json(text: str) -> Prompt | None:
     return prompt and replace(prompt, source=JSON_FILES)
 
 
-def _of_object(value: Mapping[str, Any]) -> Prompt | None:
+def _of_object(value: Mapping[str, Any]) -> FoundPrompt | None:
     """The prompt in an object or those within it, from the top down; raises NoPrompt."""
     why: NoPrompt | None = None
     waiting: list[Mapping[str, Any]] = [value]
-    for place in range(MOST_OBJECTS):
+    for place in range(MAX_OBJECTS):
         if place >= len(waiting):
             break
         try:
@@ -155,13 +155,13 @@ def _of_object(value: Mapping[str, Any]) -> Prompt | None:
         except NoPrompt as error:
             why = why or error
         inside = (one for one in waiting[place].values() if isinstance(one, dict))
-        waiting += islice(inside, MOST_OBJECTS - len(waiting))
+        waiting += islice(inside, MAX_OBJECTS - len(waiting))
     if why is not None:
         raise why
     return None
 
 
-def _of_entries(value: Mapping[str, Any], top: bool) -> Prompt | None:
+def _of_entries(value: Mapping[str, Any], top: bool) -> FoundPrompt | None:
     """A program's metadata, or else the text under a key that says that it is the prompt.
 
     At the top programs have graphs and other objects; further in, their texts are enough.
@@ -169,5 +169,5 @@ def _of_entries(value: Mapping[str, Any], top: bool) -> Prompt | None:
     texts = {key.lower(): one for key, one in value.items() if isinstance(one, str)}
     if prompt := read_fields(entries(value, json.dumps(value)) if top else texts):
         return prompt
-    text = Columns().text_of(value)
+    text = CaptionColumns().text_of(value)
     return plain(text, JSON_FILES) if looks_json(text) else a1111.read_text(text)

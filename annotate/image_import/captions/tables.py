@@ -7,8 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from annotate.image_import.captions.cells import MOST_ROWS, Row, rows_of_cells
-from annotate.image_import.captions.columns import Columns, is_image, key_words, tidy_path
+from annotate.image_import.captions.cells import MAX_ROWS, TableRow, rows_of_cells
+from annotate.image_import.captions.columns import CaptionColumns, is_image, key_words, tidy_path
 from annotate.image_import.captions.log_pages import rows_of_page
 from annotate.image_import.captions.text_encodings import decoded
 from annotate.image_import.programs import a1111
@@ -21,16 +21,16 @@ ONE = frozenset(("prompt", "caption", "description", "text"))
 """What a file is called that holds the prompt of all images of its folder."""
 FIRST = ("metadata.jsonl", "captions.csv", "metadata.csv")
 """What wins over other tables of a folder."""
-MOST_OTHERS = 20
+MAX_OTHERS = 20
 """Files of a folder that are tables, if at all, by what they hold."""
 SURE = frozenset("metadata meta caption captions prompt prompts dataset".split())
 """Words in the name of a file that nobody takes for anything but a table of prompts."""
 LARGEST = 64_000_000
-LARGEST_JSON = 16_000_000
+MAX_JSON_BYTES = 16_000_000
 """Of a file that is one piece of JSON: all other threads wait while it is parsed."""
-LARGEST_IN_ALL = 256_000_000
+MAX_TABLES_BYTES = 256_000_000
 """Bytes of all tables of an import: their prompts are held until the end."""
-LONGEST_LINE = 1_000_000
+MAX_LINE_LENGTH = 1_000_000
 BROKEN = "is no JSON"
 
 
@@ -53,7 +53,7 @@ def tables_among(names: Sequence[str], own: Collection[str]) -> list[str]:
     tables = [name for name in tables if not any(stem in own for stem in _stems(name))]
     sure = [name for name in tables if is_sure(name)]
     others = [name for name in tables if not is_sure(name)]
-    return [*sorted(sure, key=lambda name: name not in FIRST), *others[:MOST_OTHERS]]
+    return [*sorted(sure, key=lambda name: name not in FIRST), *others[:MAX_OTHERS]]
 
 
 def _stems(name: str) -> Iterator[str]:
@@ -63,16 +63,16 @@ def _stems(name: str) -> Iterator[str]:
         stem, _, ending = stem.rpartition(".")
 
 
-class Tables:
+class CaptionTables:
     """The tables of prompts in the folders of one import."""
 
     def __init__(self, root: Path) -> None:
-        self._root, self._left = root, LARGEST_IN_ALL
+        self._root, self._left = root, MAX_TABLES_BYTES
 
     def read(self, file: Path) -> dict[str, str]:
         """Return the prompts that a table gives, by the name of the image; raises SkippedFile."""
         ending = file.suffix.lower()
-        most = LARGEST_JSON if ending in (".json", *PAGES) else LARGEST
+        most = MAX_JSON_BYTES if ending in (".json", *PAGES) else LARGEST
         with open_regular(file, self._root) as (stream, size):
             if size > min(most, self._left):
                 raise SkippedFile(TOO_LARGE)
@@ -90,8 +90,8 @@ class Tables:
         if name.lower().endswith(".txt"):
             prompt = text.strip() if is_one_text(name, text) else ""
         else:
-            row = _json(text[:LONGEST_LINE])
-            prompt = Columns().prompt_of(row) if isinstance(row, dict) else ""
+            row = _json(text[:MAX_LINE_LENGTH])
+            prompt = CaptionColumns().prompt_of(row) if isinstance(row, dict) else ""
         return {"": prompt} if prompt else {}
 
 
@@ -105,7 +105,7 @@ def is_one_text(file: str, text: str) -> bool:
 def _rows(text: str, ending: str) -> Iterator[tuple[list[str], str]]:
     """Images and their prompt, row by row."""
     if ending in LINES:
-        rows: Iterable[Row] = _lines(text)
+        rows: Iterable[TableRow] = _lines(text)
     elif ending == ".json":
         value = _json(text)
         rows = rows_of_json(value) if value is not None else _lines_at_least(text)
@@ -113,22 +113,22 @@ def _rows(text: str, ending: str) -> Iterator[tuple[list[str], str]]:
         rows = rows_of_page(text)
     else:
         rows = rows_of_cells(text, only_images=ending == ".txt")
-    columns = Columns()
+    columns = CaptionColumns()
     for row in rows:
         if prompt := columns.text_of(row) or columns.only_text_of(row):
             yield columns.files_of(row), prompt
 
 
-def _lines(text: str) -> Iterator[Row]:
+def _lines(text: str) -> Iterator[TableRow]:
     # Not splitlines: a prompt may hold what Unicode takes for the end of a line.
     for number, line in enumerate(io.StringIO(text, newline="\n")):
-        if number >= MOST_ROWS:
+        if number >= MAX_ROWS:
             raise SkippedFile(TOO_LARGE)
-        if 2 < len(line) <= LONGEST_LINE and isinstance(row := _json(line), dict):
+        if 2 < len(line) <= MAX_LINE_LENGTH and isinstance(row := _json(line), dict):
             yield row
 
 
-def _lines_at_least(text: str) -> Iterator[Row]:
+def _lines_at_least(text: str) -> Iterator[TableRow]:
     """Lines of JSON in a file that is called as if it were one piece.
 
     Raises SkippedFile for neither.
@@ -139,25 +139,25 @@ def _lines_at_least(text: str) -> Iterator[Row]:
     return iter(rows)
 
 
-def rows_of_json(value: Any) -> Iterator[Row]:
+def rows_of_json(value: Any) -> Iterator[TableRow]:
     """Return the rows of a list, of a dictionary by the names of images, or of lists within one.
 
     Lists that refer to each other by id, as those of COCO do, become one.
     """
     if isinstance(value, dict):
-        if Columns().prompt_of(value) and not _is_by_image(value):
-            yield from [value] if Columns().files_of(value) else []
+        if CaptionColumns().prompt_of(value) and not _is_by_image(value):
+            yield from [value] if CaptionColumns().files_of(value) else []
             return
         lists = {key: rows for key, rows in value.items() if _is_rows(rows)}
         if lists:
             yield from _joined(list(lists.values()))
             return
-        within = next((v for v in islice(value.values(), MOST_OTHERS) if _is_by_image(v)), value)
-        for name, entry in islice(within.items(), MOST_ROWS):
+        within = next((v for v in islice(value.values(), MAX_OTHERS) if _is_by_image(v)), value)
+        for name, entry in islice(within.items(), MAX_ROWS):
             told = entry if isinstance(entry, dict) else {"prompt": entry}
             yield {"file": tidy_path(name)} | {k: v for k, v in told.items() if not _names(v)}
     elif isinstance(value, list):
-        yield from (row for row in value[:MOST_ROWS] if isinstance(row, dict))
+        yield from (row for row in value[:MAX_ROWS] if isinstance(row, dict))
 
 
 def _is_rows(value: Any) -> bool:
@@ -165,15 +165,15 @@ def _is_rows(value: Any) -> bool:
 
 
 def _is_by_image(value: Any) -> bool:
-    return isinstance(value, dict) and any(map(is_image, islice(value, MOST_OTHERS)))
+    return isinstance(value, dict) and any(map(is_image, islice(value, MAX_OTHERS)))
 
 
 def _names(value: Any) -> bool:
     return isinstance(value, str) and is_image(value)
 
 
-def _joined(lists: list[list[Any]]) -> Iterator[Row]:
-    rows = [row for rows in lists for row in rows[:MOST_ROWS] if isinstance(row, dict)]
+def _joined(lists: list[list[Any]]) -> Iterator[TableRow]:
+    rows = [row for rows in lists for row in rows[:MAX_ROWS] if isinstance(row, dict)]
     named = {str(row["id"]): row for row in rows if "id" in row and any(map(_names, row.values()))}
     for row in rows:
         other = named.get(str(row.get("image_id")), {})

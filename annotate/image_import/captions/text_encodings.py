@@ -17,7 +17,7 @@ MARKS = (
 LOOKED_AT = 4_096
 """Bytes by which UTF-16 without a mark is known."""
 WESTERN = "cp1252"
-MOST_ACCENTS = 0.4
+MAX_ACCENTS = 0.4
 """Of the bytes of a line that are no ASCII: Western languages have fewer, others mean letters of
 their own, which Windows-1252 would turn into noise."""
 
@@ -56,7 +56,7 @@ def _line(line: bytes) -> str:
     except UnicodeDecodeError:
         pass
 
-    if sum(byte > 0x7F for byte in line) > MOST_ACCENTS * len(line):
+    if sum(byte > 0x7F for byte in line) > MAX_ACCENTS * len(line):
         raise SkippedFile(UNTOLD)
     try:
         text = line.decode(WESTERN)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from annotate.image_import.containers.countries import is_of_a_country
 from annotate.image_import.containers.likely import bits
-from annotate.image_import.programs.reader import LONGEST_JSON
+from annotate.image_import.programs.reader import MAX_JSON_LENGTH
 
 SAMPLE = 1_024
 """Bytes by which the encoding is decided."""
@@ -24,17 +24,17 @@ CUT_OFF, PADDED = 12.0, 6.0
 """The same for UTF-16 whose last unit is not whole, and for a NUL as the rest of it."""
 LATER = 1.0
 """The same for the smaller byte first, which the fewer programs write without a mark."""
-MOST_BITS, SPARE_BITS = 12.0, 5.0
+MAX_BITS, SPARE_BITS = 12.0, 5.0
 """A character, and in all; what takes more than this is noise."""
-HALF, LONGEST_HALVES = b"\xed", 6
+HALF, MAX_HALVES_LENGTH = b"\xed", 6
 """How a half of a character begins, and what both take."""
-LONGEST_BROKEN = 400_000
+MAX_BROKEN_LENGTH = 400_000
 """Bytes of a text that has to be looked at letter by letter."""
 FEW_NULS = 4
 """That divide a text; numbers have many."""
 LONG = 8
 """Bytes of UTF-8 from which on the last character may be cut off."""
-MOST_HIGH = 0.4
+MAX_HIGH = 0.4
 """Of the letters of a text in Latin-1; other bytes of that kind are of an unknown encoding."""
 CODES = (b"ASCII", b"UNICODE", b"JIS")
 CODE_LENGTH, MOST_CODES = 8, 3
@@ -49,7 +49,7 @@ MARKS = {
 }
 WIDE = {"utf-16-be": 2, "utf-16-le": 2, "utf-32-be": 4, "utf-32-le": 4}
 """Bytes of a unit."""
-LEAST_PADDING = 4
+MIN_PADDING = 4
 JAPANESE = ("euc_jp", "cp932")
 ESCAPES = (b"\x1b$", b"\x1b(J")
 """How text in JIS changes its set of characters."""
@@ -58,7 +58,7 @@ LATIN = {0xDC00 + byte: WINDOWS.get(byte, chr(byte)) for byte in range(0x80, 0x1
 """What stands for a byte that is no UTF-8."""
 MARKS_READ = ("\ufeff", "\ufffe")
 MARK_AS_LETTERS = codecs.BOM_UTF8.decode("latin-1")
-MOST_TIMES = 3
+MAX_TIMES = 3
 BYTES = {ord(character): byte for byte, character in WINDOWS.items() if character != "\ufffd"}
 
 
@@ -104,7 +104,7 @@ def _code(raw: bytes) -> tuple[bytes, int]:
 
 def text_of(raw: bytes, code: bytes = b"") -> str | None:
     """Return bytes as text, whichever encoding they are in; None where no reading is text."""
-    raw = _unpadded(raw[:LONGEST_JSON])
+    raw = _unpadded(raw[:MAX_JSON_LENGTH])
     if not raw.strip(b"\0 \t\r\n"):
         return ""
     for mark, encoding in MARKS.items():
@@ -113,7 +113,7 @@ def text_of(raw: bytes, code: bytes = b"") -> str | None:
     if any(escape in raw for escape in ESCAPES):
         return (
             cleaned(text)
-            if _is_text(text := _decoded(raw[:LONGEST_BROKEN], "iso2022_jp_ext"))
+            if _is_text(text := _decoded(raw[:MAX_BROKEN_LENGTH], "iso2022_jp_ext"))
             else None
         )
 
@@ -128,7 +128,7 @@ def text_of(raw: bytes, code: bytes = b"") -> str | None:
 def _unpadded(raw: bytes) -> bytes:
     """Return a text without what fills its place, a byte each in any encoding."""
     rest = raw.rstrip(b"\0 ")
-    if len(raw) - len(rest) < LEAST_PADDING:
+    if len(raw) - len(rest) < MIN_PADDING:
         return raw
     # The last unit may end with zeros of its own.
     return rest + b"\0" * (-len(rest) % 4)
@@ -141,7 +141,7 @@ def narrow_text(raw: bytes) -> str | None:
         return text_of(raw)
     sample = raw[:SAMPLE]
     readable = is_utf8(sample) or _is_latin(sample)
-    return cleaned(_narrow(raw[:LONGEST_JSON])) if readable else None
+    return cleaned(_narrow(raw[:MAX_JSON_LENGTH])) if readable else None
 
 
 def cleaned(text: str) -> str:
@@ -157,7 +157,7 @@ def mended(text: str) -> str:
 
     All that is not ASCII then stands in sequences of UTF-8, which no language does.
     """
-    for _ in range(MOST_TIMES):
+    for _ in range(MAX_TIMES):
         once = _decoded_once_more(text)
         if once in (None, text):
             break
@@ -173,7 +173,7 @@ def _decoded_once_more(text: str) -> str | None:
             # Slower by far, so that the first letter decides whether it is worth it.
             if ord(text[error.start]) not in BYTES:
                 return None
-            raw = text[:LONGEST_BROKEN].translate(BYTES).encode("latin-1")
+            raw = text[:MAX_BROKEN_LENGTH].translate(BYTES).encode("latin-1")
         return raw.decode("utf-8")
     except UnicodeError:
         return None
@@ -212,7 +212,7 @@ def _narrow(raw: bytes) -> str:
     try:
         return whole.decode("utf-8")
     except UnicodeDecodeError:
-        broken = whole[:LONGEST_BROKEN]
+        broken = whole[:MAX_BROKEN_LENGTH]
         return broken.decode("utf-8", "surrogateescape").translate(LATIN)
 
 
@@ -232,8 +232,8 @@ def _whole(raw: bytes) -> bytes:
 
 
 def _in_one_piece(raw: bytes) -> bytes:
-    raw = raw[:LONGEST_BROKEN]
-    for end in range(len(raw), max(0, len(raw) - LONGEST_HALVES), -1):
+    raw = raw[:MAX_BROKEN_LENGTH]
+    for end in range(len(raw), max(0, len(raw) - MAX_HALVES_LENGTH), -1):
         try:
             halves = raw[:end].decode("utf-8", "surrogatepass")
             return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le").encode()
@@ -254,7 +254,7 @@ def is_utf8(raw: bytes) -> bool:
 def _is_latin(raw: bytes) -> bool:
     """Whether letters with accents stand among others, as they do in the languages of Latin-1."""
     high = sum(byte >= 0x80 for byte in raw)
-    few = high <= MOST_HIGH * sum(chr(byte).isalpha() for byte in raw)
+    few = high <= MAX_HIGH * sum(chr(byte).isalpha() for byte in raw)
     return few and not is_of_a_country(raw, mended(_narrow(raw)))
 
 
@@ -262,4 +262,4 @@ def _is_text(text: str) -> bool:
     sample = mended(text[:SAMPLE].strip("\0\ufeff "))
     if sample.count("\0") > FEW_NULS + len(sample) // 20:
         return False
-    return bits(sample) <= MOST_BITS * len(sample) + SPARE_BITS
+    return bits(sample) <= MAX_BITS * len(sample) + SPARE_BITS

@@ -12,9 +12,9 @@ from annotate.image_import.containers.metadata_parts import (
     ENCODING_UNKNOWN,
     EXIF_BROKEN,
     TEXTS_LONG,
-    Parts,
+    MetadataParts,
 )
-from annotate.image_import.header_checks import EXIF, EXIF_DETAILS, entries
+from annotate.image_import.header_checks import EXIF, EXIF_IFD_TAG, entries
 
 NAMES = {
     0x010D: "documentname", 0x010E: "imagedescription", 0x010F: "make", 0x0110: "model",
@@ -31,22 +31,22 @@ SPARE = 2
 PACKET = 0x02BC
 """XMP within EXIF, as TIFF has it."""
 GRAPHS = ("prompt", "workflow")
-MOST_TEXTS, MOST_SEVERAL = 200, 2
+MAX_TEXTS, MAX_SEVERAL = 200, 2
 
 
-def add_exif(parts: Parts) -> None:
+def add_exif(parts: MetadataParts) -> None:
     """Add the texts of a file's EXIF; a graph that a text begins with the name of, by that name."""
-    for exif in parts.exif[:MOST_SEVERAL]:
+    for exif in parts.exif[:MAX_SEVERAL]:
         _add(parts, exif.removeprefix(EXIF))
 
 
-def _add(parts: Parts, data: bytes) -> None:
+def _add(parts: MetadataParts, data: bytes) -> None:
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None or len(data) < 8:
         parts.unreadable = EXIF_BROKEN if data.strip(b"\0") else parts.unreadable
         return
     for number, (tag, raw) in enumerate(_texts(data, order)):
-        if number >= MOST_TEXTS:
+        if number >= MAX_TEXTS:
             parts.unreadable = TEXTS_LONG
             break
         if tag == PACKET:
@@ -81,7 +81,7 @@ def _texts(data: bytes, order: str) -> Iterator[tuple[int, bytes | None]]:
     offsets = [struct.unpack(order + "I", data[4:8])[0]]
     for at in offsets:
         for tag, kind, count, value in entries(data, at, order):
-            if tag == EXIF_DETAILS and len(offsets) == 1:
+            if tag == EXIF_IFD_TAG and len(offsets) == 1:
                 offsets.append(value)
             if kind in LETTERS and count:
                 yield tag, _bytes_of(data, count, value, order)

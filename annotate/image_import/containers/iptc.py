@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 
 from annotate.image_import.containers.encodings import text_of
-from annotate.image_import.containers.metadata_parts import ENCODING_UNKNOWN, Parts
+from annotate.image_import.containers.metadata_parts import ENCODING_UNKNOWN, MetadataParts
 
 MAKERS, RECORDS = (b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR"), 0x0404
 MARK = 0x1C
 NAMES = {5: "title", 25: "keywords", 40: "instructions", 80: "author", 105: "headline"}
 CAPTION = 120
 APPLICATION = 2
-MOST_RECORDS = 1_000
+MAX_RECORDS = 1_000
 
 
-def add_iptc(parts: Parts) -> None:
+def add_iptc(parts: MetadataParts) -> None:
     """Add the texts of a file's IPTC.
 
     What it says of its encoding is left out of account: the bytes themselves say more.
@@ -23,7 +23,7 @@ def add_iptc(parts: Parts) -> None:
         data = b"".join(block for number, block in resources(data) if number == RECORDS)
     found: dict[str, list[bytes]] = {}
     for number, (record, dataset, value) in enumerate(records(data)):
-        if number >= MOST_RECORDS:
+        if number >= MAX_RECORDS:
             break
         name = "caption" if dataset == CAPTION else NAMES.get(dataset)
         if record == APPLICATION and name:

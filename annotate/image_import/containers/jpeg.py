@@ -3,20 +3,24 @@
 from itertools import takewhile
 
 from annotate.image_import.containers.encodings import text_of
-from annotate.image_import.containers.metadata_parts import ENCODING_UNKNOWN, XMP_MARK, Parts
-from annotate.image_import.header_checks import EXIF, MOST_EXIF, segments
-from annotate.image_import.programs.reader import LONGEST_JSON
+from annotate.image_import.containers.metadata_parts import (
+    ENCODING_UNKNOWN,
+    XMP_MARK,
+    MetadataParts,
+)
+from annotate.image_import.header_checks import EXIF, MAX_EXIF, segments
+from annotate.image_import.programs.reader import MAX_JSON_LENGTH
 
 APP1, APP13, COMMENT, SCAN = 0xE1, 0xED, 0xFE, 0xDA
 PHOTOSHOP = b"Photoshop 3.0\0"
-MOST_SEVERAL = 2
+MAX_SEVERAL = 2
 FULL = 65_000
 """Bytes of a segment from which on its text goes on in the next."""
 
 
-def parts_of_jpeg(content: bytes) -> Parts:
+def parts_of_jpeg(content: bytes) -> MetadataParts:
     """Return the metadata of a JPEG, which stands before its pixels."""
-    parts = Parts()
+    parts = MetadataParts()
     exif: list[list[bytes]] = []
     resources, comments = [], []
     for kind, segment in takewhile(lambda part: part[0] != SCAN, segments(content)):
@@ -29,8 +33,8 @@ def parts_of_jpeg(content: bytes) -> Parts:
         elif kind == COMMENT:
             comments.append(segment)
 
-    parts.exif = [b"".join(pieces[:MOST_EXIF]) for pieces in exif[:MOST_SEVERAL]]
-    parts.iptc = b"".join(resources[:MOST_EXIF])
+    parts.exif = [b"".join(pieces[:MAX_EXIF]) for pieces in exif[:MAX_SEVERAL]]
+    parts.iptc = b"".join(resources[:MAX_EXIF])
     whole = joined(comments)
     comment = text_of(whole) if parts.take(len(whole)) else ""
     if comment:
@@ -50,7 +54,7 @@ def add_segment(exif: list[list[bytes]], segment: bytes) -> None:
 
 def joined(comments: list[bytes]) -> bytes:
     """Return comments as one text; a long one was cut into full segments, others are whole."""
-    whole, room = bytearray(), LONGEST_JSON
+    whole, room = bytearray(), MAX_JSON_LENGTH
     for comment in dict.fromkeys(comments):
         room -= len(comment)
         if room < 0:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from annotate.image_import.programs.reader import LONGEST_JSON
+from annotate.image_import.programs.reader import MAX_JSON_LENGTH
 
-MOST_TEXT = 2 * LONGEST_JSON
+MAX_TEXT = 2 * MAX_JSON_LENGTH
 """Bytes of all texts of a file: a graph as it was sent and as it was drawn."""
 
 XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
@@ -17,7 +17,7 @@ HIDDEN_BROKEN = "the text hidden in its pixels cannot be read"
 
 
 @dataclass(slots=True)
-class Parts:
+class MetadataParts:
     """The metadata of one file."""
 
     texts: dict[str, str] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Parts:
     """Photoshop's resources, or the records in them."""
     unreadable: str = ""
     """Why some of it cannot be read; nothing where all of it can."""
-    room: int = MOST_TEXT
+    room: int = MAX_TEXT
     """Bytes that may still be decoded."""
 
     def take(self, size: int) -> bool:

@@ -14,12 +14,12 @@ from annotate.image_import.containers.metadata_parts import (
     TEXTS_BROKEN,
     TEXTS_LONG,
     XMP_MARK,
-    Parts,
+    MetadataParts,
 )
-from annotate.image_import.header_checks import EXIF, MOST_PARTS, png_chunks
-from annotate.image_import.programs.reader import LONGEST_JSON
+from annotate.image_import.header_checks import EXIF, MAX_PARTS, png_chunks
+from annotate.image_import.programs.reader import MAX_JSON_LENGTH
 
-MOST_TEXTS = 200
+MAX_TEXTS = 200
 TELLING = (b"tEXt", b"zTXt", b"iTXt")
 PRINTABLE = bytes({*range(0x20, 0x100)} - {0x7F}) + b"\t\r\n"
 """No controls."""
@@ -31,12 +31,12 @@ APP1 = "app1"
 """The JPEG segment that holds EXIF or XMP."""
 
 
-def parts_of_png(content: bytes) -> Parts:
+def parts_of_png(content: bytes) -> MetadataParts:
     """Return the metadata of a PNG."""
-    parts = Parts()
+    parts = MetadataParts()
     international: set[str] = set()
     for number, (kind, data) in enumerate(_told(content)):
-        if number >= MOST_TEXTS:
+        if number >= MAX_TEXTS:
             parts.unreadable = TEXTS_LONG
             break
         if kind == b"eXIf":
@@ -47,7 +47,7 @@ def parts_of_png(content: bytes) -> Parts:
         except (zlib.error, ValueError) as error:
             parts.unreadable = TEXTS_LONG if isinstance(error, ValueError) else TEXTS_BROKEN
             # What is too long was decompressed for nothing.
-            if isinstance(error, ValueError) and not parts.take(LONGEST_JSON):
+            if isinstance(error, ValueError) and not parts.take(MAX_JSON_LENGTH):
                 break
             continue
         if not parts.take(len(raw)):
@@ -65,7 +65,7 @@ def parts_of_png(content: bytes) -> Parts:
 
 def _told(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Return the chunks that hold metadata."""
-    for at in islice(png_chunks(content), MOST_PARTS):
+    for at in islice(png_chunks(content), MAX_PARTS):
         kind, size = content[at + 4 : at + 8], int.from_bytes(content[at : at + 4])
         if kind in TELLING or kind == b"eXIf":
             yield kind, content[at + 8 : at + 8 + size]
@@ -100,8 +100,8 @@ def _unpacked(data: bytes) -> bytes:
 def inflated(data: bytes, window: int) -> bytes:
     """Return compressed data as it was; raises zlib.error, and ValueError for too much of it."""
     stream = zlib.decompressobj(window)
-    whole = stream.decompress(data, LONGEST_JSON)
-    if len(whole) >= LONGEST_JSON:
+    whole = stream.decompress(data, MAX_JSON_LENGTH)
+    if len(whole) >= MAX_JSON_LENGTH:
         raise ValueError("too much data")
     if not stream.eof:
         # Half a prompt is another prompt.
@@ -109,14 +109,14 @@ def inflated(data: bytes, window: int) -> bytes:
     return whole
 
 
-def _keep_text(parts: Parts, name: str, text: str | None) -> None:
+def _keep_text(parts: MetadataParts, name: str, text: str | None) -> None:
     if text is None:
         parts.unreadable = ENCODING_UNKNOWN
     else:
         parts.texts[name] = text
 
 
-def _keep_profile(parts: Parts, name: str, raw: bytes) -> None:
+def _keep_profile(parts: MetadataParts, name: str, raw: bytes) -> None:
     kind = name.removeprefix(PROFILE)
     if name == XMP:
         parts.xmp = raw

@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from annotate.image_import.containers.encodings import text_of
-from annotate.image_import.containers.metadata_parts import HIDDEN_BROKEN, Parts
+from annotate.image_import.containers.metadata_parts import HIDDEN_BROKEN, MetadataParts
 from annotate.image_import.containers.png import inflated
 from annotate.image_import.header_checks import png_chunks
-from annotate.image_import.programs.reader import LONGEST_JSON
+from annotate.image_import.programs.reader import MAX_JSON_LENGTH
 
 FIELD = "alpha:pnginfo"
 ALPHA = (b"stealth_pnginfo", b"stealth_pngcomp")
@@ -27,7 +27,7 @@ COMPRESSED = b"comp"
 GZIP = zlib.MAX_WBITS + 16
 LENGTH = 4
 """Bytes that say how many bits the text has."""
-MOST_PIXELS = 8_000_000
+MAX_PIXELS = 8_000_000
 """Of an image that is searched; NovelAI draws three million at the most."""
 CHANNELS = {2: 3, 6: 4}
 """Of a pixel, by the type of colours that a PNG's head says."""
@@ -40,18 +40,18 @@ UP, AVERAGE, PAETH = 2, 3, 4
 """How a row says its first pixel by the one above; other ways leave it as it is."""
 
 
-def add_hidden(parts: Parts, image: Image.Image, content: bytes) -> None:
+def add_hidden(parts: MetadataParts, image: Image.Image, content: bytes) -> None:
     """Add the text that a PNG's pixels hide."""
     if _says_so_openly(parts) or len(content) < HEAD:
         return
     channels = CHANNELS.get(content[25], 0) if content[24] == EIGHT_BITS else 0
-    if not channels or content[28] != NOT_INTERLACED or _pixels_of(image) > MOST_PIXELS:
+    if not channels or content[28] != NOT_INTERLACED or _pixels_of(image) > MAX_PIXELS:
         return
     for signatures, used in _possible(content, image.size, channels):
         _add(parts, image, used, signatures)
 
 
-def _says_so_openly(parts: Parts) -> bool:
+def _says_so_openly(parts: MetadataParts) -> bool:
     """Whether the programs that hide a text wrote it for everybody to see as well."""
     comment = parts.texts.get("comment", "")
     return "parameters" in parts.texts or comment.lstrip().startswith("{")
@@ -61,7 +61,9 @@ def _pixels_of(image: Image.Image) -> int:
     return image.width * image.height
 
 
-def _add(parts: Parts, image: Image.Image, used: slice, signatures: tuple[bytes, ...]) -> None:
+def _add(
+    parts: MetadataParts, image: Image.Image, used: slice, signatures: tuple[bytes, ...]
+) -> None:
     try:
         pixels = np.asarray(image)[:, :, used]
     except MemoryError:
@@ -84,7 +86,7 @@ def _add(parts: Parts, image: Image.Image, used: slice, signatures: tuple[bytes,
 def _text(pixels: "np.ndarray[Any, Any]", signature: bytes, length: int) -> str | None:
     """Return the text of so many bits; None for one that cannot be read."""
     start = len(signature) + LENGTH
-    if length > min(pixels.size - 8 * start, 8 * LONGEST_JSON):
+    if length > min(pixels.size - 8 * start, 8 * MAX_JSON_LENGTH):
         return None
     raw = _hidden(pixels, start + length // 8)[start:]
     try:

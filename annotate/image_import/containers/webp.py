@@ -1,6 +1,6 @@
 """Metadata of a WebP: a chunk of EXIF and one of XMP."""
 
-from annotate.image_import.containers.metadata_parts import TEXTS_LONG, Parts
+from annotate.image_import.containers.metadata_parts import TEXTS_LONG, MetadataParts
 from annotate.image_import.header_checks import webp_chunks
 
 EXIF, XMP = b"EXIF", b"XMP "
@@ -8,9 +8,9 @@ TELLING = (EXIF, XMP)
 LARGEST = 16_000_000
 
 
-def parts_of_webp(content: bytes) -> Parts:
+def parts_of_webp(content: bytes) -> MetadataParts:
     """Return the metadata of a WebP."""
-    parts = Parts()
+    parts = MetadataParts()
     found: dict[bytes, bytes] = {}
     for at in webp_chunks(content):
         kind, size = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")

@@ -5,7 +5,7 @@ import html
 from xml.parsers import expat
 
 from annotate.image_import.containers.encodings import cleaned, narrow_text
-from annotate.image_import.containers.metadata_parts import XMP_BROKEN, Parts
+from annotate.image_import.containers.metadata_parts import XMP_BROKEN, MetadataParts
 
 LIST, ALTERNATIVES = frozenset({"Bag", "Seq"}), "Alt"
 ITEM, ANY_LANGUAGE = "li", "x-default"
@@ -16,18 +16,18 @@ STRUCTURE = frozenset(
 )
 LONGEST = 1_000_000
 """Bytes; what a JPEG has room for is 65,000."""
-MOST_PROPERTIES, MOST_ELEMENTS = 500, 20_000
+MAX_PROPERTIES, MOST_ELEMENTS = 500, 20_000
 DEEPEST = 100
 NO_ELEMENT = expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS]
 CONTROLS = bytes({*range(0x20)} - {*b"\t\r\n"})
 ESCAPED = ("{&quot;", "[{&quot;", "{&#34;", "[{&#34;")
 
 
-class Refused(Exception):
+class XmpRefused(Exception):
     """XMP that declares a type of document: entities, which no image needs."""
 
 
-class Properties:
+class XmpProperties:
     """Collects the texts of properties, by name without its prefix, while a parser goes along."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Properties:
         """An element begins."""
         self.count += 1 + len(attributes)
         if len(self._open) >= DEEPEST or self.count > MOST_ELEMENTS:
-            raise Refused
+            raise XmpRefused
         self._open.append([])
         if _local(name) == ITEM:
             self._language = attributes.get("xml:lang", "")
@@ -82,11 +82,11 @@ class Properties:
     def _keep(self, name: str, text: str) -> None:
         if text.strip() and name not in STRUCTURE:
             self.texts.setdefault(name.lower(), text)
-        if len(self.texts) > MOST_PROPERTIES:
-            raise Refused
+        if len(self.texts) > MAX_PROPERTIES:
+            raise XmpRefused
 
 
-def add_xmp(parts: Parts) -> None:
+def add_xmp(parts: MetadataParts) -> None:
     """Add every property of a file's XMP, as `xmp:` and its name without the prefix."""
     raw = parts.xmp
     if not raw.strip(b"\0 \r\n\t"):
@@ -99,16 +99,16 @@ def add_xmp(parts: Parts) -> None:
         parts.texts[f"xmp:{name}"] = _plain(cleaned(text.strip("\ufeff \r\n\t")))
 
 
-def _read(raw: bytes) -> tuple[Properties, bool]:
+def _read(raw: bytes) -> tuple[XmpProperties, bool]:
     """Return the properties that were read, and whether these are all."""
-    properties = Properties()
+    properties = XmpProperties()
     try:
         _parse(raw, properties)
     except expat.ExpatError as error:
         # What pads a packet after its end is no XML, and a packet may be empty.
         empty = error.code == NO_ELEMENT and not properties.count and b"<?xpacket end" in raw
         return properties, properties.ended or empty
-    except (Refused, ValueError, LookupError):
+    except (XmpRefused, ValueError, LookupError):
         return properties, False
     return properties, True
 
@@ -126,9 +126,9 @@ def _plain(text: str) -> str:
     return html.unescape(text) if text.startswith(ESCAPED) else text
 
 
-def _parse(raw: bytes, properties: Properties) -> None:
+def _parse(raw: bytes, properties: XmpProperties) -> None:
     if len(raw) > LONGEST:
-        raise Refused
+        raise XmpRefused
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = properties.start
@@ -139,7 +139,7 @@ def _parse(raw: bytes, properties: Properties) -> None:
 
 
 def _refuse(*declared: object) -> None:
-    raise Refused
+    raise XmpRefused
 
 
 def _local(name: str) -> str:

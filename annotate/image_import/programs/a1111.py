@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from annotate.image_import.programs.labelled import unlabelled
 from annotate.image_import.programs.layers import looks_json
 from annotate.image_import.programs.prompt_marks import STEPS, caption, shown
-from annotate.image_import.programs.reader import LONGEST_TEXT, Fields, NoPrompt, Prompt
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH, Fields, FoundPrompt, NoPrompt
 from annotate.image_import.programs.unsaid import NOTHING, is_unsaid, without_preamble
 
 PROGRAM = "AUTOMATIC1111"
@@ -48,19 +48,19 @@ KEYS = re.compile(r"(?:^|,) ?([A-Z][\w ]{0,30}): ")
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class A1111Parts:
     """What such a text is made of."""
 
     prompt: str
     settings: str
 
 
-def read(fields: Fields) -> Prompt | None:
+def read(fields: Fields) -> FoundPrompt | None:
     """Return the prompt in a file's parameters; raises NoPrompt where they are there without it."""
     empty = False
     others = [name for name in fields if name not in FIELDS and "neg" not in name]
     for name in (*FIELDS, *others):
-        text = tidied(fields.get(name, "")[:LONGEST_TEXT])
+        text = tidied(fields.get(name, "")[:MAX_TEXT_LENGTH])
         parts = None if looks_json(text) else parts_of(text)
         if parts and name not in FIELDS and not parts.settings:
             continue
@@ -72,16 +72,16 @@ def read(fields: Fields) -> Prompt | None:
     return None
 
 
-def read_text(text: str) -> Prompt | None:
+def read_text(text: str) -> FoundPrompt | None:
     """Return the prompt of a text file: what comes before the negative one and Steps, or all."""
-    text = tidied(text[:LONGEST_TEXT])
+    text = tidied(text[:MAX_TEXT_LENGTH])
     parts = parts_of(text)
     if parts is None:
         if is_unsaid(text):
             return None
         text = without_preamble(text.lstrip())
         words = caption(unlabelled(text))
-        return Prompt(words, text.strip(), PROGRAM) if words else None
+        return FoundPrompt(words, text.strip(), PROGRAM) if words else None
     return prompt_of(parts)
 
 
@@ -95,15 +95,15 @@ def tidied(text: str) -> str:
     return BREAKS.sub("\n", text)
 
 
-def prompt_of(parts: Parts, source: str = PROGRAM) -> Prompt | None:
+def prompt_of(parts: A1111Parts, source: str = PROGRAM) -> FoundPrompt | None:
     """Return the prompt of a text's parts without its marks."""
     count = COUNT.search(parts.settings)
     words = shown(unlabelled(parts.prompt), int(count[1]) if count else STEPS)
     told = words and words.lower() not in NOTHING
-    return Prompt(words, parts.prompt, source) if told else None
+    return FoundPrompt(words, parts.prompt, source) if told else None
 
 
-def parts_of(text: str) -> Parts | None:
+def parts_of(text: str) -> A1111Parts | None:
     """Return the parts of a text; None for one that has no negative prompt and no settings."""
     settings = _settings(text)
     end = len(text) if settings is None else settings
@@ -117,7 +117,7 @@ def parts_of(text: str) -> Parts | None:
         # On one line with the prompt, where it can hardly be a part of it.
         found = NEGATIVE.search(text, 0, end)
         ends += [found.start()] if found else []
-    return Parts(text[: min(ends)].strip(" \t\r\n,"), text[end:]) if ends else None
+    return A1111Parts(text[: min(ends)].strip(" \t\r\n,"), text[end:]) if ends else None
 
 
 def _settings(text: str) -> int | None:

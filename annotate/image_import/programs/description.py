@@ -8,7 +8,7 @@ import re
 from annotate.image_import.programs import a1111
 from annotate.image_import.programs.layers import looks_json
 from annotate.image_import.programs.prompt_marks import caption
-from annotate.image_import.programs.reader import LONGEST_TEXT, Fields, Prompt
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH, Fields, FoundPrompt
 
 PROGRAM = "the image's description"
 FIELDS = ("exif:imagedescription", "description", "xmp:description", "iptc:caption",
@@ -42,29 +42,29 @@ SETTING = re.compile(r"\s{0,3}[\w \-]{1,40}[:=][^:=;\n]{0,80}[;\n]")
 NAME_ALONE = re.compile(r"[A-Za-z]{1,20}: ?\S{1,60}")
 MODEL = re.compile(r"[A-Z]\w{0,20}(?: [A-Z\d]\w{0,20}){1,6}")
 """Words with capitals; with a number among them, it is what a maker calls a camera."""
-LONGEST_NAME = 60
+MAX_NAME_LENGTH = 60
 """Characters of what names a program rather than an image."""
-LONGEST_WORD = 40
+MAX_WORD_LENGTH = 40
 
 
-def read(fields: Fields) -> Prompt | None:
+def read(fields: Fields) -> FoundPrompt | None:
     """Return the first text that reads as a caption of an image."""
     told = (fields[name].lower().split() for name in MAKERS if name in fields)
     makers = {words[0] for words in told if words and len(words[0]) > 2}
-    for text in (fields[name][:LONGEST_TEXT].strip() for name in FIELDS if name in fields):
-        names_one = len(text) <= LONGEST_NAME and any(maker in text.lower() for maker in makers)
+    for text in (fields[name][:MAX_TEXT_LENGTH].strip() for name in FIELDS if name in fields):
+        names_one = len(text) <= MAX_NAME_LENGTH and any(maker in text.lower() for maker in makers)
         if not names_one and is_caption(text) and a1111.parts_of(text) is None:
-            return Prompt(caption(text), text, PROGRAM)
+            return FoundPrompt(caption(text), text, PROGRAM)
     return None
 
 
 def is_caption(text: str) -> bool:
     """Whether a text is words about an image, and not a name, a number or a program's."""
-    short = len(text) <= LONGEST_NAME
+    short = len(text) <= MAX_NAME_LENGTH
     names: object = FILE.fullmatch(text) or NOT_ABOUT.match(text)
     names = names or _is_settings(text) or (text.startswith("<") and text.endswith(">"))
     names = names or (short and (MADE.match(text) or DEVICE.search(text) or _is_model(text)))
-    encoded = any(len(word) > LONGEST_WORD and "://" not in word for word in text.split()[:20])
+    encoded = any(len(word) > MAX_WORD_LENGTH and "://" not in word for word in text.split()[:20])
     if names or looks_json(text) or (encoded and text.isascii()):
         return False
     words = WORD.findall(text)

@@ -7,7 +7,7 @@ prompt, the negative prompt on a line that begins with a hyphen, then the settin
 import re
 
 from annotate.image_import.programs.prompt_marks import shown
-from annotate.image_import.programs.reader import LONGEST_TEXT, Fields, NoPrompt, Prompt
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH, Fields, FoundPrompt, NoPrompt
 
 PROGRAM = "Draw Things"
 NAMED_IN = ("software", "exif:software", "xmp:creatortool")
@@ -17,7 +17,7 @@ REST = re.compile(r"^(?:-|Steps: \d)", re.MULTILINE)
 GUIDED = re.compile(r"^Steps: \d{1,4}, [^\n]{0,80}Guidance Scale: ", re.MULTILINE)
 
 
-def read(fields: Fields) -> Prompt | None:
+def read(fields: Fields) -> FoundPrompt | None:
     """Return the prompt in Draw Things' metadata; raises NoPrompt where it has none."""
     if "c" in fields and any(name in fields for name in SIDES):
         if prompt := _prompt(fields["c"]):
@@ -25,12 +25,12 @@ def read(fields: Fields) -> Prompt | None:
         raise NoPrompt(f"{PROGRAM} metadata without a prompt")
 
     named = any(PROGRAM in fields.get(name, "") for name in NAMED_IN)
-    for text in (fields[name][:LONGEST_TEXT] for name in FIELDS if name in fields):
+    for text in (fields[name][:MAX_TEXT_LENGTH] for name in FIELDS if name in fields):
         if (named or GUIDED.search(text)) and (end := REST.search(text)):
             return _prompt(text[: end.start()])
     return None
 
 
-def _prompt(text: str) -> Prompt | None:
+def _prompt(text: str) -> FoundPrompt | None:
     words = shown(text)
-    return Prompt(words, text.strip(), PROGRAM) if words else None
+    return FoundPrompt(words, text.strip(), PROGRAM) if words else None

@@ -6,7 +6,7 @@ The keys are `prompt`, `negative_prompt`, `use_stable_diffusion_model`, or in wo
 
 from annotate.image_import.programs.layers import looks_json
 from annotate.image_import.programs.prompt_marks import shown
-from annotate.image_import.programs.reader import LONGEST_TEXT, Fields, NoPrompt, Prompt
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH, Fields, FoundPrompt, NoPrompt
 
 PROGRAM = "Easy Diffusion"
 OWN = ("use_stable_diffusion_model", "stable diffusion model", "use_vae_model", "vae model",
@@ -14,7 +14,7 @@ OWN = ("use_stable_diffusion_model", "stable diffusion model", "use_vae_model", 
 STEPS = ("num_inference_steps", "steps", "seed")
 
 
-def read(fields: Fields) -> Prompt | None:
+def read(fields: Fields) -> FoundPrompt | None:
     """Return the prompt in Easy Diffusion's metadata; raises NoPrompt where it is empty."""
     text = fields.get("prompt", "")
     own = [name for name in OWN if name in fields]
@@ -22,5 +22,5 @@ def read(fields: Fields) -> Prompt | None:
     if not own or not told or looks_json(text):
         return None
     if words := shown(text):
-        return Prompt(words, text[:LONGEST_TEXT].strip(), PROGRAM)
+        return FoundPrompt(words, text[:MAX_TEXT_LENGTH].strip(), PROGRAM)
     raise NoPrompt(f"{PROGRAM} metadata without a prompt")

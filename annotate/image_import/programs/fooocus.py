@@ -12,10 +12,10 @@ from annotate.image_import.programs import a1111
 from annotate.image_import.programs.layers import looks_json
 from annotate.image_import.programs.prompt_marks import shown
 from annotate.image_import.programs.reader import (
-    LONGEST_TEXT,
+    MAX_TEXT_LENGTH,
     Fields,
+    FoundPrompt,
     NoPrompt,
-    Prompt,
     json_object,
 )
 
@@ -28,30 +28,30 @@ CHOSEN = re.compile(r"__[\w/-]{1,99}__|\[\[")
 VERSION = re.compile(r"Version: \w*Fooocus\b")
 
 
-def read(fields: Fields) -> Prompt | None:
+def read(fields: Fields) -> FoundPrompt | None:
     """Return what a person wrote for Fooocus; raises NoPrompt where nothing stands there."""
     software = fields.get("software", "")
     if "prompt" in fields and (RUINED in software or any(name in fields for name in OWN)):
         source = RUINED if RUINED in software else PROGRAM
-        written = fields["prompt"][:LONGEST_TEXT].strip()
+        written = fields["prompt"][:MAX_TEXT_LENGTH].strip()
         if CHOSEN.search(written):
             written = _made(fields.get("full_prompt", "")) or written
         if words := shown(written):
-            return Prompt(words, written, source)
+            return FoundPrompt(words, written, source)
         raise NoPrompt(f"{source} metadata without a prompt")
     texts = (fields[name] for name in ("parameters", "exif:usercomment") if name in fields)
     return next(filter(None, (_of_text(text, fields) for text in texts)), None)
 
 
-def _of_text(text: str, fields: Fields) -> Prompt | None:
+def _of_text(text: str, fields: Fields) -> FoundPrompt | None:
     """Read the scheme a1111."""
-    parts = None if looks_json(text) else a1111.parts_of(text[:LONGEST_TEXT])
+    parts = None if looks_json(text) else a1111.parts_of(text[:MAX_TEXT_LENGTH])
     if parts is None or not ("fooocus_scheme" in fields or VERSION.search(parts.settings)):
         return None
     raw = RAW.search(parts.settings)
     written = _unquoted(raw[1]) if raw else ""
     if words := shown(written):
-        return Prompt(words, written, PROGRAM)
+        return FoundPrompt(words, written, PROGRAM)
     return a1111.prompt_of(parts, PROGRAM)
 
 

@@ -11,10 +11,10 @@ from annotate.image_import.programs.invokeai_graph import prompt_of_nodes
 from annotate.image_import.programs.invokeai_marks import spoken
 from annotate.image_import.programs.layers import looks_json
 from annotate.image_import.programs.reader import (
-    LONGEST_TEXT,
+    MAX_TEXT_LENGTH,
     Fields,
+    FoundPrompt,
     NoPrompt,
-    Prompt,
     json_object,
 )
 
@@ -26,7 +26,7 @@ UNWANTED = re.compile(r"\[[^\[\]]*\]")
 """How the older InvokeAI wrote a negative prompt into the prompt."""
 
 
-def read(fields: Fields) -> Prompt | None:
+def read(fields: Fields) -> FoundPrompt | None:
     """Return the prompt of the newest of its forms; raises NoPrompt where none has one."""
     forms: Mapping[str, Callable[[str], str]] = {
         "invokeai_metadata": _newest,
@@ -38,9 +38,9 @@ def read(fields: Fields) -> Prompt | None:
     }
     told = [name for name in forms if name in fields]
     for name in told:
-        written = forms[name](fields[name])[:LONGEST_TEXT].strip()
+        written = forms[name](fields[name])[:MAX_TEXT_LENGTH].strip()
         if words := spoken(written):
-            return Prompt(words, written, PROGRAM)
+            return FoundPrompt(words, written, PROGRAM)
     if told:
         raise NoPrompt(f"{PROGRAM} metadata without a prompt")
     return None
@@ -66,7 +66,7 @@ def _older(text: str) -> str:
 
 def _oldest(text: str) -> str:
     """The command line: the prompt, in quotes or up to the first option."""
-    text = text[:LONGEST_TEXT]
+    text = text[:MAX_TEXT_LENGTH]
     quoted = QUOTED.match(text)
     end = OPTION.search(text)
     prompt = quoted[1] if quoted else text[: end.start()] if end else ""
@@ -83,4 +83,4 @@ def _is_wanted(part: Mapping[str, Any]) -> bool:
 
 
 def _text(value: Any) -> str:
-    return value[:LONGEST_TEXT].strip() if isinstance(value, str) else ""
+    return value[:MAX_TEXT_LENGTH].strip() if isinstance(value, str) else ""

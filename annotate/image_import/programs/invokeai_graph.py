@@ -12,7 +12,7 @@ TEXTS = ("prompt", "positive_prompt", "value", "string", "text", "style", "strin
          "string_right", "collection", "item")  # fmt: skip
 """Fields that hold a prompt, in a node that a denoiser's conditioning comes from."""
 ASIDE = ("negative", "clip", "unet", "vae", "model", "mask", "noise", "latents", "image")
-MOST_TEXTS = 100
+MAX_TEXTS = 100
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ def _texts(nodes: Mapping[str, Node], starts: list[str]) -> str:
     """Return the texts that nodes hold or are sent, each once, in the order of their fields."""
     found: list[str] = []
     waiting, seen = starts[::-1], set(starts)
-    while waiting and len(found) < MOST_TEXTS:
+    while waiting and len(found) < MAX_TEXTS:
         node = nodes[waiting.pop()]
         # What a field is sent replaces what it holds.
         texts = [_text(node.values.get(name)) for name in TEXTS if name not in node.sources]

@@ -6,7 +6,7 @@ They are Compel's; brackets and weights as AUTOMATIC1111 writes them are common 
 import re
 
 from annotate.image_import.programs.prompt_marks import shown
-from annotate.image_import.programs.reader import LONGEST_TEXT
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH
 
 SWAP = ".swap("
 JOINED = re.compile(r"\)\s?\.(?:and|blend)\([^()]*\)")
@@ -17,7 +17,7 @@ AFTER_WORD = re.compile(r"(?<=[^\W_])(?:\++|-+)(?=[\s,.;)]|$)")
 
 def spoken(text: str) -> str:
     """Return a prompt without its marks, on one line; of a swap what was swapped in."""
-    text = LORAS.sub(" ", _swapped(text[:LONGEST_TEXT]))
+    text = LORAS.sub(" ", _swapped(text[:MAX_TEXT_LENGTH]))
     joined = JOINED.sub(")", text)
     if joined != text:
         joined = joined.replace('"', "")

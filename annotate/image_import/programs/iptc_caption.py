@@ -5,13 +5,13 @@
 
 from annotate.image_import.programs import a1111
 from annotate.image_import.programs.layers import looks_json
-from annotate.image_import.programs.reader import Fields, NoPrompt, Prompt
+from annotate.image_import.programs.reader import Fields, FoundPrompt, NoPrompt
 
 PROGRAM = "IPTC's prompt"
 FIELD = "xmp:aipromptinformation"
 
 
-def read(fields: Fields) -> Prompt | None:
+def read(fields: Fields) -> FoundPrompt | None:
     """Return the prompt that stands in its own place; raises NoPrompt for what is none."""
     text = fields.get(FIELD, "")
     if not text.strip():
@@ -19,4 +19,4 @@ def read(fields: Fields) -> Prompt | None:
     prompt = None if looks_json(text) else a1111.read_text(text)
     if prompt is None:
         raise NoPrompt("metadata of IPTC whose prompt cannot be told")
-    return Prompt(prompt.text, prompt.written, PROGRAM)
+    return FoundPrompt(prompt.text, prompt.written, PROGRAM)

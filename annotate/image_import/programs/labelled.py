@@ -6,7 +6,7 @@ Scripts, services and people write them into comments and descriptions.
 import re
 
 from annotate.image_import.programs.prompt_marks import caption
-from annotate.image_import.programs.reader import LONGEST_TEXT, Fields, Prompt
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH, Fields, FoundPrompt
 
 PROGRAM = "another program"
 FIELDS = ("exif:usercomment", "xmp:usercomment", "comment", "jpeg:comment", "exif:xpcomment",
@@ -19,7 +19,7 @@ LABEL = re.compile(
 )
 NEXT_LINE = re.compile(r"^[A-Z][\w ]{0,30}: ?", re.MULTILINE)
 NAMED = re.compile(r"\s{0,9}[A-Za-z][\w ]{0,30}[:=]")
-MOST_BEFORE = 40
+MAX_BEFORE = 40
 """Lines that may stand before the prompt."""
 NEXT = re.compile(
     r"[\s,;.|](?:negative[ _]prompts?|neg|negative|seed|steps|sampler|scheduler|cfg|cfg[ _]scale|"
@@ -28,11 +28,11 @@ NEXT = re.compile(
 )
 
 
-def read(fields: Fields) -> Prompt | None:
+def read(fields: Fields) -> FoundPrompt | None:
     """Return the part of a text that is called the prompt."""
-    for text in (fields[name][:LONGEST_TEXT] for name in FIELDS if name in fields):
+    for text in (fields[name][:MAX_TEXT_LENGTH] for name in FIELDS if name in fields):
         if LABEL.match(_from_the_prompt(text)) and (words := caption(unlabelled(text))):
-            return Prompt(words, unlabelled(text), PROGRAM)
+            return FoundPrompt(words, unlabelled(text), PROGRAM)
     return None
 
 
@@ -50,7 +50,7 @@ def unlabelled(text: str) -> str:
 def _from_the_prompt(text: str) -> str:
     """Return a text from the line on that is called the prompt, where all before it have names."""
     start = 0
-    for line in text.split("\n", MOST_BEFORE)[:MOST_BEFORE]:
+    for line in text.split("\n", MAX_BEFORE)[:MAX_BEFORE]:
         if LABEL.match(line):
             return text[start:]
         if line.strip() and not NAMED.match(line):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from annotate.image_import.programs.reader import LONGEST_JSON, Fields, json_object
+from annotate.image_import.programs.reader import MAX_JSON_LENGTH, Fields, json_object
 
 CLOSED = frozenset(
     ("prompt", "workflow", "uc", "smproj", "sui_models", "invokeai_graph", "invokeai_workflow",
@@ -22,8 +22,8 @@ ASIDE = ("neg", "uncond", "hires", "refiner", "control", "detailer")
 """What is in the name of a field that is not of the image's prompt."""
 DEEPEST = 3
 MOST = 24
-MOST_OF_A_LIST = 4
-MOST_ENTRIES = 1_000
+MAX_OF_A_LIST = 4
+MAX_ENTRIES = 1_000
 LIKE_JSON = re.compile(
     r"[\s\x00\ufeff]*(?:(?:\[\s*)*\{\s*[\"}]|"
     r"(?:\[\s*)+(?:\"|\]|(?:true|false|null|-?\d{1,20}(?:\.\d{1,20})?)\s*[,\]]))"
@@ -61,11 +61,11 @@ def entries(value: Mapping[str, Any], text: str) -> dict[str, str]:
     """Return the entries of an object as fields; a graph stands under the name of its form."""
     graph = _form(value)
     fields = {graph: text} if graph else {}
-    for key, entry in islice(value.items(), MOST_ENTRIES):
+    for key, entry in islice(value.items(), MAX_ENTRIES):
         if isinstance(entry, str):
-            fields.setdefault(key.lower(), entry[:LONGEST_JSON])
+            fields.setdefault(key.lower(), entry[:MAX_JSON_LENGTH])
         elif entry is not None and (not graph or key.startswith("extra")):
-            fields.setdefault(key.lower(), json.dumps(entry, ensure_ascii=False)[:LONGEST_JSON])
+            fields.setdefault(key.lower(), json.dumps(entry, ensure_ascii=False)[:MAX_JSON_LENGTH])
     return fields
 
 
@@ -80,7 +80,7 @@ def _objects(text: str) -> list[dict[str, Any]]:
     """Return the object that a text is, or the first of those that it lists."""
     value = json_object(f'{{"all": {text}}}' if text.lstrip().startswith("[") else text)
     listed = value.get("all") if text.lstrip().startswith("[") else [value]
-    objects = listed[:MOST_OF_A_LIST] if isinstance(listed, list) else []
+    objects = listed[:MAX_OF_A_LIST] if isinstance(listed, list) else []
     return [one for one in objects if isinstance(one, dict) and one]
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from annotate.image_import.programs.layers import looks_json
 from annotate.image_import.programs.prompt_marks import JOINT, joined
 from annotate.image_import.programs.reader import (
-    LONGEST_TEXT,
+    MAX_TEXT_LENGTH,
     Fields,
+    FoundPrompt,
     NoPrompt,
-    Prompt,
     json_object,
 )
 
@@ -21,13 +21,13 @@ PROGRAM = "NovelAI"
 NAMED_IN = ("software", "source", "title", "exif:software", "xmp:creatortool")
 SIDES = ("uc", "scale")
 OWN = ("uncond_scale", "noise_schedule", "request_type", "signed_hash", "sm_dyn")
-LARGEST_WEIGHT = 20
+MAX_WEIGHT = 20
 WEIGHT_BACKWARDS = re.compile(r"([\d.]+-?)")
 NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)")
 EMPHASIS = str.maketrans("", "", "{}[]")
 
 
-def read(fields: Fields) -> Prompt | None:
+def read(fields: Fields) -> FoundPrompt | None:
     """Return the prompt in NovelAI's metadata; raises NoPrompt where it has none."""
     named = any(PROGRAM.lower() in fields.get(name, "").lower() for name in NAMED_IN)
     sides = [name for name in SIDES if name in fields]
@@ -40,14 +40,14 @@ def read(fields: Fields) -> Prompt | None:
     texts = (_of_version_4(comment), comment.get("prompt"), fields.get("description"))
     written = next(filter(None, map(_text, texts)), "")
     if words := spoken(written):
-        return Prompt(words, written.replace(JOINT, "\n"), PROGRAM)
+        return FoundPrompt(words, written.replace(JOINT, "\n"), PROGRAM)
     raise NoPrompt(f"{PROGRAM} metadata without a prompt")
 
 
 def spoken(text: str) -> str:
     """Return a prompt without {strong}, [weak], 1.3::weighted:: and the unwanted -1::this::."""
     kept, weight = [], 1.0
-    parts = text[:LONGEST_TEXT].split("::")
+    parts = text[:MAX_TEXT_LENGTH].split("::")
     for place, part in enumerate(parts):
         words, following = _weighed(part) if place + 1 < len(parts) else (part, 1.0)
         kept += [words] if weight > 0 else []
@@ -59,7 +59,7 @@ def _weighed(part: str) -> tuple[str, float]:
     """Return the words before two colons, and the weight that a number there gives to the next."""
     found = WEIGHT_BACKWARDS.match(part[::-1])
     number = found[1][::-1] if found else ""
-    if not NUMBER.fullmatch(number[:12]) or abs(float(number[:12])) > LARGEST_WEIGHT:
+    if not NUMBER.fullmatch(number[:12]) or abs(float(number[:12])) > MAX_WEIGHT:
         return part, 1.0
     return part[: len(part) - len(number)], float(number[:12])
 
@@ -82,4 +82,4 @@ def _items(value: Any) -> list[Any]:
 
 def _text(value: Any) -> str:
     told = isinstance(value, str) and not looks_json(value)
-    return value[:LONGEST_TEXT].strip() if told else ""
+    return value[:MAX_TEXT_LENGTH].strip() if told else ""

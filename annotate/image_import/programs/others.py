@@ -11,10 +11,10 @@ from annotate.image_import.programs import a1111
 from annotate.image_import.programs.layers import looks_json
 from annotate.image_import.programs.prompt_marks import caption, shown
 from annotate.image_import.programs.reader import (
-    LONGEST_TEXT,
+    MAX_TEXT_LENGTH,
     Fields,
+    FoundPrompt,
     NoPrompt,
-    Prompt,
     json_object,
 )
 from annotate.image_import.programs.unsaid import is_answered, is_unsaid
@@ -43,7 +43,7 @@ SAYS = re.compile(r"[^\W_]")
 LETTERS = re.compile(r"[^a-z]+")
 
 
-def read_services(fields: Fields) -> Prompt | None:
+def read_services(fields: Fields) -> FoundPrompt | None:
     """Return the prompt in the JSON that a service puts under its own name; raises NoPrompt."""
     for name, service in SERVICES.items():
         if name not in fields:
@@ -51,12 +51,12 @@ def read_services(fields: Fields) -> Prompt | None:
         values = json_object(fields[name].strip("\x00"))
         for text in _told({key: text for key, text in values.items() if isinstance(text, str)}):
             if words := shown(text):
-                return Prompt(words, text[:LONGEST_TEXT].strip(), service)
+                return FoundPrompt(words, text[:MAX_TEXT_LENGTH].strip(), service)
         raise NoPrompt(f"{service} metadata without a prompt")
     return None
 
 
-def read(fields: Fields) -> Prompt | None:
+def read(fields: Fields) -> FoundPrompt | None:
     """Return a prompt under a key that says so, or a whole text in a place for parameters.
 
     Raises NoPrompt for JSON in such a place, and for settings without a prompt.
@@ -67,7 +67,7 @@ def read(fields: Fields) -> Prompt | None:
     for text in (fields[name] for name in WHOLE if name in fields):
         if looks_json(text):
             raise NoPrompt(_reason(text))
-        if a1111.parts_of(text[:LONGEST_TEXT]) is None and (prompt := _prompt(text)):
+        if a1111.parts_of(text[:MAX_TEXT_LENGTH]) is None and (prompt := _prompt(text)):
             return prompt
     if len(SETTINGS.intersection(map(_key, fields))) >= FEWEST_SETTINGS:
         raise NoPrompt("metadata of an unknown program without a prompt")
@@ -95,10 +95,10 @@ def _joined(text: str) -> str:
     return ", ".join(told[:1] if isinstance(value, dict) else told)
 
 
-def _prompt(text: str) -> Prompt | None:
+def _prompt(text: str) -> FoundPrompt | None:
     words = caption(text)
     told = SAYS.search(words) and not is_unsaid(text)
-    return Prompt(words, text[:LONGEST_TEXT].strip(), PROGRAM) if told else None
+    return FoundPrompt(words, text[:MAX_TEXT_LENGTH].strip(), PROGRAM) if told else None
 
 
 def _reason(text: str) -> str:

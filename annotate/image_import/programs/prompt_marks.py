@@ -7,7 +7,7 @@ AUTOMATIC1111 and Forge, which ComfyUI, SwarmUI, Fooocus and others took over in
 import re
 from dataclasses import dataclass, field
 
-from annotate.image_import.programs.reader import LONGEST_TEXT
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH
 
 STEPS = 20
 """Where a text does not say how many steps were made; schedules may count in steps."""
@@ -50,7 +50,7 @@ def shown(text: str, steps: int = STEPS) -> str:
     Words whose weight is nought or less are left out: the image was made without or against them.
     Of [from:to:when] the text stays that held for most of the steps, of [a|b] both.
     """
-    text = REMARKS.sub(" ", text[:LONGEST_TEXT].replace(JOINT, " "))
+    text = REMARKS.sub(" ", text[:MAX_TEXT_LENGTH].replace(JOINT, " "))
     text = PARTS.sub(JOINT, EMBEDDINGS.sub(" ", TAGS.sub(" ", text)))
     parts = ALSO.split(text)
     if len(parts) > 1:
@@ -61,7 +61,7 @@ def shown(text: str, steps: int = STEPS) -> str:
 
 def caption(text: str) -> str:
     """Return a text that may be a person's: its brackets stay where nothing else is marked."""
-    return shown(text) if SURE.search(text[:LONGEST_TEXT]) else one_line(text[:LONGEST_TEXT])
+    return shown(text) if SURE.search(text[:MAX_TEXT_LENGTH]) else one_line(text[:MAX_TEXT_LENGTH])
 
 
 def joined(text: str) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 from annotate.safe_files import SkippedFile
 
-LONGEST_TEXT = 20_000
+MAX_TEXT_LENGTH = 20_000
 """Characters of a text that are looked at; a prompt may have 2,000."""
-LONGEST_JSON = 4_000_000
+MAX_JSON_LENGTH = 4_000_000
 """Characters of a graph; Python parses JSON with all other threads waiting."""
 
 Fields = Mapping[str, str]
@@ -21,7 +21,7 @@ UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class FoundPrompt:
     """The positive prompt of an image, and where it was found."""
 
     text: str
@@ -36,19 +36,19 @@ class NoPrompt(SkippedFile):
     """A program's metadata is there, and which prompt it holds cannot be told; says why."""
 
 
-Reader = Callable[[Fields], Prompt | None]
+Reader = Callable[[Fields], FoundPrompt | None]
 """Returns the prompt that one program wrote; None where it wrote nothing; raises NoPrompt."""
 
 
-def plain(text: Any, source: str) -> Prompt | None:
+def plain(text: Any, source: str) -> FoundPrompt | None:
     """Return a prompt without marks; None for what is no text, or an empty one."""
-    written = text[:LONGEST_TEXT].strip() if isinstance(text, str) else ""
-    return Prompt(written, written, source) if written else None
+    written = text[:MAX_TEXT_LENGTH].strip() if isinstance(text, str) else ""
+    return FoundPrompt(written, written, source) if written else None
 
 
 def json_object(text: str) -> dict[str, Any]:
     """Return a JSON object; an empty one for anything else, and for what is too long."""
-    if len(text) > LONGEST_JSON:
+    if len(text) > MAX_JSON_LENGTH:
         return {}
     try:
         value = json.loads(text.strip("\x00 \n"))

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from annotate.image_import.programs.prompt_marks import shown
 from annotate.image_import.programs.reader import (
-    LONGEST_TEXT,
+    MAX_TEXT_LENGTH,
     Fields,
+    FoundPrompt,
     NoPrompt,
-    Prompt,
     json_object,
 )
 
@@ -27,14 +27,14 @@ PLACED = ("base", "region", "object")
 """Their text is in the image, somewhere."""
 
 
-def read(fields: Fields) -> Prompt | None:
+def read(fields: Fields) -> FoundPrompt | None:
     """Return the prompt of SwarmUI's parameters; raises NoPrompt where they have none."""
     if SIGN not in fields:
         return None
     prompt = json_object(fields[SIGN]).get("prompt")
-    written = prompt[:LONGEST_TEXT].strip() if isinstance(prompt, str) else ""
+    written = prompt[:MAX_TEXT_LENGTH].strip() if isinstance(prompt, str) else ""
     if words := shown(without_tags(written)):
-        return Prompt(words, written, PROGRAM)
+        return FoundPrompt(words, written, PROGRAM)
     raise NoPrompt(f"{PROGRAM} metadata without a prompt")
 
 
@@ -61,7 +61,7 @@ def without_tags(text: str) -> str:
 
 def _stage(content: str) -> str:
     """The name of a tag that a new part of the prompt begins with; empty for another tag."""
-    name = content[: LONGEST_TEXT if ":" in content else 40].partition(":")[0]
+    name = content[: MAX_TEXT_LENGTH if ":" in content else 40].partition(":")[0]
     name = name.partition("//")[0].partition("[")[0].strip().lower()
     return name if name in (*STAGES, *PLACED) or "//cid=" in content else ""
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from annotate.image_import.programs.reader import LONGEST_TEXT
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH
 
 NOTHING = frozenset(("unknown", "undefined", "none", "null", "nan", "n/a", "[object object]"))
 """What stands in place of a prompt that a program could not tell."""
@@ -31,7 +31,7 @@ SORRY = re.compile(
 """How a model that describes images begins to say that it will not."""
 BOX = re.compile(r"[\w\-]{0,40}(?:[ ,\t]{1,3}-?\d{1,9}(?:\.\d{1,9})?){4,12}[ \t]{0,3}")
 """A line of a detector: a name and the numbers of a box."""
-MOST_BOXES = 200
+MAX_BOXES = 200
 PYTHON = re.compile(r"[\[\s]{0,9}\{\s{0,9}'")
 """How an object of Python begins that was written as text."""
 PREAMBLE = re.compile(
@@ -46,13 +46,13 @@ WORD = re.compile(r"[a-z]+")
 
 def is_unsaid(text: str) -> bool:
     """Whether a text is no prompt by what it is made of."""
-    text = text[:LONGEST_TEXT].strip()
+    text = text[:MAX_TEXT_LENGTH].strip()
     refused = MARKUP.match(text) or SORRY.match(text) or PYTHON.match(text)
     if refused or text.lower() in NOTHING or ADDRESS.fullmatch(text):
         return True
     if FILE.fullmatch(text):
         return True
-    lines = text.split("\n", MOST_BOXES)[:MOST_BOXES]
+    lines = text.split("\n", MAX_BOXES)[:MAX_BOXES]
     return bool(text) and (all(BOX.fullmatch(line.strip()) for line in lines) or _are_values(lines))
 
 
@@ -74,4 +74,4 @@ def without_preamble(text: str) -> str:
 def is_answered(row: Mapping[str, str]) -> bool:
     """Whether texts with names are a question and its answer: the prompt is a task then."""
     answers = (text for key, text in row.items() if ANSWERS & set(WORD.findall(key[:60].lower())))
-    return any(len(text[:LONGEST_TEXT].split()) > 1 for text in answers)
+    return any(len(text[:MAX_TEXT_LENGTH].split()) > 1 for text in answers)

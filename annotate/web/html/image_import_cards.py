@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from annotate.image_import.listing import first_of
-from annotate.image_import.preview import Example, Preview
+from annotate.image_import.preview import ImportPreview, PreviewExample
 from annotate.image_import.thumbnails import thumbnail
 from annotate.web.html.run_cards import time_left
 from annotate.wording import pluralize, quantity
@@ -25,9 +25,9 @@ def import_progress_card(progress: dict[str, Any]) -> str:
     )
 
 
-def preview_card(preview: Preview) -> str:
+def preview_card(preview: ImportPreview) -> str:
     """Return the preview of an import, with example images to check the prompts."""
-    summary = preview.told()
+    summary = preview.as_dict()
     facts = [
         (summary["images"], pluralize(summary["images"], "new image")),
         (summary["prompts"], pluralize(summary["prompts"], "prompt")),
@@ -69,8 +69,8 @@ def skip_list(summary: dict[str, Any]) -> str:
     return f'<ul class="soft counts">{lines}</ul>' if lines else ""
 
 
-def _example(example: Example, preview: Preview) -> str:
-    head = example.head
+def _example(example: PreviewExample, preview: ImportPreview) -> str:
+    head = example.header
     small = thumbnail(head.path, preview.root)
     # Inline, since files of the folder have no URL before they are imported.
     image = (

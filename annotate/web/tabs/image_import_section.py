@@ -28,7 +28,7 @@ Shown = list[Any]
 
 def image_import_section(studio: Studio, expected: Errors) -> None:
     """Build the content of the accordion."""
-    refuse, material = errors_as_gr_error(expected), studio.importer
+    refuse, importer = errors_as_gr_error(expected), studio.importer
     gr.HTML(IMPORT_HELP, apply_default_css=False)
     previewed = gr.State("")
     with gr.Row(elem_id="import-row"):
@@ -47,8 +47,8 @@ def image_import_section(studio: Studio, expected: Errors) -> None:
 
     @refuse
     def preview_folder(named: str) -> Iterator[Shown]:
-        job = BackgroundJob(lambda: (preview := material.look(named), preview_card(preview)))
-        yield from _watched(job, material)
+        job = BackgroundJob(lambda: (preview := importer.preview(named), preview_card(preview)))
+        yield from _watched(job, importer)
 
         preview, card = job.result()
         import_button = gr.Button(f"Import {quantity(preview.images, 'image')}")
@@ -64,19 +64,19 @@ def image_import_section(studio: Studio, expected: Errors) -> None:
 
     @refuse
     def import_folder(named: str) -> Iterator[Shown]:
-        job = BackgroundJob(lambda: material.bring(named))
-        yield from _watched(job, material)
+        job = BackgroundJob(lambda: importer.import_folder(named))
+        yield from _watched(job, importer)
         yield _idle(import_result_card(job.result()))
 
     def forget() -> Shown:
-        material.forget()
+        importer.clear_preview()
         return _idle("")
 
     _on(preview_button.click, preview_folder, folder, shown)
     _on(folder.submit, preview_folder, folder, shown)
     _on(start.click, import_folder, previewed, shown)
     cancel.click(forget, None, shown, **PRIVATE)
-    stop.click(material.stop, None, None, **PRIVATE)
+    stop.click(importer.stop, None, None, **PRIVATE)
 
 
 def _on(event: Any, handler: Callable[[str], Iterator[Shown]], given: Any, shown: Shown) -> None:
@@ -84,11 +84,11 @@ def _on(event: Any, handler: Callable[[str], Iterator[Shown]], given: Any, shown
     event(handler, given, shown, **PRIVATE).failure(lambda: _idle(""), None, shown, **PRIVATE)
 
 
-def _watched(job: BackgroundJob, material: ImageImporter) -> Iterator[Shown]:
+def _watched(job: BackgroundJob, importer: ImageImporter) -> Iterator[Shown]:
     """Yield the progress of a job until it ends."""
     for _ in job.seconds():
-        progress = material.progress
-        card = import_progress_card(progress.told()) if progress is not None else gr.skip()
+        progress = importer.progress
+        card = import_progress_card(progress.as_dict()) if progress is not None else gr.skip()
         busy = gr.Button(interactive=False)
         yield [card, busy, gr.Button(visible=True), gr.Row(visible=False), gr.skip(), gr.skip()]
 

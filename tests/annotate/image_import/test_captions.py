@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from image_files_made import A1111, comfy_graph, comfy_workflow, save_png, scene
+from image_headers import header_of
 
 from annotate.image_import.captions import origins
 from annotate.image_import.captions.file_names import FOLDER_NAMES
-from annotate.image_import.captions.origins import TABLES, alike, seen
+from annotate.image_import.captions.origins import TABLES, comparable, without_invisible
 from annotate.image_import.captions.sidecar import JSON_FILES, TEXT_FILES, sidecar
 from annotate.image_import.captions.text_encodings import decoded
-from annotate.image_import.decode import Head, look
-from annotate.image_import.programs.reader import Fields, NoPrompt, Prompt
+from annotate.image_import.decode import ImageHeader
+from annotate.image_import.programs.reader import Fields, FoundPrompt, NoPrompt
 from annotate.safe_files import SkippedFile
 
 FOX = "a red fox in snow"
@@ -30,8 +31,8 @@ def image(tmp_path: Path) -> Path:
     return save_png(tmp_path / "a wrong name" / "a.png", scene(1, (32, 32)))
 
 
-def head(image: Path, **more: Any) -> Head:
-    return look(image, image.parent.parent, more.get("told", {}))
+def head(image: Path, **more: Any) -> ImageHeader:
+    return header_of(image, image.parent.parent, more.get("told", {}))
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.png.txt", "a.caption"])
@@ -102,7 +103,7 @@ def test_a_file_beside_that_says_nothing_never_lets_a_name_pass_for_the_prompt(
 def test_metadata_that_cannot_be_read_leaves_the_word_to_persons_alone(
     image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unreadable(_: Fields) -> Prompt:
+    def unreadable(_: Fields) -> FoundPrompt:
         raise NoPrompt("a graph that ends nowhere")
 
     monkeypatch.setattr(origins, "prompt_in", unreadable)
@@ -149,13 +150,13 @@ def test_any_bytes_are_a_text_or_a_reason(content: bytes) -> None:
 )
 def test_a_prompt_that_looks_the_same_is_the_same(image: Path, text: str) -> None:
     (image.parent / "a.txt").write_text(text, "utf-8")
-    assert alike(head(image).prompt) == "café at night"
+    assert comparable(head(image).prompt) == "café at night"
     assert head(image).prompt in ("café at night", "Café at Night")
 
 
 @pytest.mark.parametrize("text", ["👩\u200d🚀 in space", "می\u200cخواهم", "ＡＢＣ", "naïve", "ﬁne"])
 def test_a_prompt_keeps_what_is_part_of_its_words(text: str) -> None:
-    assert seen(text) == text
+    assert without_invisible(text) == text
 
 
 def test_what_was_written_stays_as_it_was_found(image: Path) -> None:

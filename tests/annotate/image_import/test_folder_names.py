@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from annotate.image_import.captions.file_names import FILE_NAMES, FOLDER_NAMES, named, sorting
+from annotate.image_import.captions.file_names import (
+    FILE_NAMES,
+    FOLDER_NAMES,
+    prompt_of_name,
+    sorting_folders,
+)
 
 ROOT = Path("/in")
 
 
 def told(name: str, roles: set[Path] | None = None) -> tuple[str, str] | None:
-    prompt = named(ROOT / name, ROOT, roles or set())
+    prompt = prompt_of_name(ROOT / name, ROOT, roles or set())
     return prompt and (prompt.text, prompt.source)
 
 
@@ -104,7 +109,7 @@ def test_the_nearest_name_that_says_something_is_believed(
 
 def test_folders_that_hold_the_same_names_are_roles_in_any_language() -> None:
     names = [f"{folder}/{file}.png" for folder in ("gut", "schlecht") for file in FOXES]
-    roles = sorting(ROOT / name for name in names)
+    roles = sorting_folders(ROOT / name for name in names)
     assert roles == {ROOT / "gut", ROOT / "schlecht"}
     assert [told(name, roles) for name in names] == [(file, FILE_NAMES) for file in FOXES] * 2
 
@@ -114,14 +119,17 @@ FOXES = ("ein roter Fuchs", "ein blaues Haus")
 
 def test_a_folder_that_comes_again_below_other_prompts_is_a_role_in_any_language() -> None:
     names = [f"{prompt}/{folder}/1.png" for prompt in FOXES for folder in ("gut", "mies")]
-    roles = sorting(ROOT / name for name in names)
+    roles = sorting_folders(ROOT / name for name in names)
     assert [told(name, roles) for name in names] == [
         (prompt, FOLDER_NAMES) for prompt in FOXES for _ in range(2)
     ]
 
 
 def test_folders_of_numbered_images_are_no_roles() -> None:
-    assert sorting(ROOT / f"{prompt}/{n:04}.png" for prompt in FOXES for n in range(3)) == set()
+    assert (
+        sorting_folders(ROOT / f"{prompt}/{n:04}.png" for prompt in FOXES for n in range(3))
+        == set()
+    )
 
 
 @pytest.mark.parametrize("piece", ["a", "_", "1", "a1b2c3 ", "-", "狐", "aB"])

@@ -19,13 +19,13 @@ from places import Place, until
 
 from annotate.errors import InvalidImport, InvalidPrompts, InvalidRequest
 from annotate.image_import import scan
-from annotate.image_import.captions.file_names import named
-from annotate.image_import.captions.tables import Tables
+from annotate.image_import.captions.file_names import prompt_of_name
+from annotate.image_import.captions.tables import CaptionTables
 from annotate.image_import.context import ImportContext
 from annotate.image_import.importer import ImageImporter
 from annotate.image_import.metadata import READERS
 from annotate.image_import.programs.reader import NoPrompt
-from annotate.image_import.workers import Crew, Hung, Room
+from annotate.image_import.workers import MemoryBudget, WorkerPool, WorkersHung
 from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.prompt_sources import read_prompt_file
 from annotate.safe_files import SkippedFile, open_regular, printable, read_whole
@@ -49,7 +49,7 @@ def material(store: Store) -> ImageImporter:
     assigner = PairAssigner(store, BASE, time.monotonic, chance)
     assigner.open("base")
     return ImageImporter(
-        ImportContext(store, assigner, BASE, set, chance, time.monotonic), heed_s=0.2
+        ImportContext(store, assigner, BASE, set, chance, time.monotonic), stop_timeout_s=0.2
     )
 
 
@@ -66,7 +66,7 @@ def folder_with(tmp_path: Path, *harms: tuple[hostile.Harm, str]) -> Path:
 
 def skipped(material: ImageImporter, folder: Path) -> dict[str, int]:
     """Why files were left out of an import that brought the two good ones."""
-    brought = material.bring(str(folder))
+    brought = material.import_folder(str(folder))
     assert (brought["brought"], brought["pairs"]) == (2, 1), brought
     assert brought["found"] == 2 + sum(brought["skipped"].values())
     return dict(brought["skipped"])
@@ -222,7 +222,7 @@ def test_of_an_animation_the_first_image_is_taken(
 ) -> None:
     folder = folder_with(tmp_path, (hostile.frames, name))
     (folder / "x.txt").write_text(f"a hen in {tmp_path.name}", "utf-8")
-    assert material.bring(str(folder))["brought"] == 3
+    assert material.import_folder(str(folder))["brought"] == 3
 
 
 def test_data_after_the_last_pixel_is_not_decompressed(
@@ -230,7 +230,7 @@ def test_data_after_the_last_pixel_is_not_decompressed(
 ) -> None:
     folder = folder_with(tmp_path, (hostile.endless_pixels, "x.png"))
     (folder / "x.txt").write_text(f"a hen in {tmp_path.name}", "utf-8")
-    assert material.bring(str(folder))["brought"] == 3
+    assert material.import_folder(str(folder))["brought"] == 3
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
@@ -239,7 +239,7 @@ def test_no_damaged_file_costs_another(material: ImageImporter, tmp_path: Path, 
     for number, content in enumerate(hostile.damaged(kind, 25)):
         (folder / f"{number}.{kind.lower()}").write_bytes(content)
         (folder / f"{number}.txt").write_text(f"a hen in {tmp_path.name}", "utf-8")
-    brought = material.bring(str(folder))
+    brought = material.import_folder(str(folder))
     assert brought["brought"] + sum(brought["skipped"].values()) == brought["found"] == 52
     assert brought["brought"] >= 2 and brought["skipped"]["damaged"] > 5
 
@@ -253,11 +253,11 @@ def test_an_error_that_nobody_foresaw_costs_one_file(
         return real(path, *rest)
 
     real = scan.look
-    monkeypatch.setattr(scan, "look", fail)
+    monkeypatch.setattr(scan, "read_header", fail)
     folder = folder_with(tmp_path)
     a1111(folder / "odd.png", "a hen", 5)
     assert skipped(material, folder) == {"could not be read": 1}
-    assert "odd.png could not be brought in" in caplog.text
+    assert "odd.png could not be imported" in caplog.text
 
 
 OPENINGS = ("<lora:", "<LyCo:<", "(((((", "[[[[[", "\\(", '{"', '"" ', "<hypernet:a")
@@ -321,19 +321,24 @@ def test_a_row_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     (tmp_path / "captions.csv").write_text(
         f'file,text\na.png,a hen\nb.png,{"x" * 200_000}\nc.png,a yak\n"d.png', "utf-8"
     )
-    assert Tables(tmp_path).read(tmp_path / "captions.csv") == {"a.png": "a hen", "c.png": "a yak"}
+    assert CaptionTables(tmp_path).read(tmp_path / "captions.csv") == {
+        "a.png": "a hen",
+        "c.png": "a yak",
+    }
     row = '{"file_name": "a.png", "text": "a hen\u2028and a yak"}\n'
     giant = '{"file_name": "b.png", "text": "' + "x" * 1_100_000 + '"}\n'
     deep = "[" * 100_000 + "\n" + '{"file_name": ' + "9" * 5_000 + "}\n"
     (tmp_path / "metadata.jsonl").write_text(giant + deep + row, "utf-8")
-    assert Tables(tmp_path).read(tmp_path / "metadata.jsonl") == {"a.png": "a hen\u2028and a yak"}
+    assert CaptionTables(tmp_path).read(tmp_path / "metadata.jsonl") == {
+        "a.png": "a hen\u2028and a yak"
+    }
 
 
 @pytest.mark.parametrize("name", ["captions.csv", "metadata.jsonl"])
 def test_a_table_of_more_rows_than_images_is_not_read_to_its_end(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\n" * 600_000)
     with pytest.raises(SkippedFile, match="too large"):
-        Tables(tmp_path).read(tmp_path / name)
+        CaptionTables(tmp_path).read(tmp_path / name)
 
 
 @unix
@@ -345,7 +350,7 @@ def test_a_table_of_any_size_is_counted_and_not_read(
 
 
 def test_a_name_of_counters_is_read_in_a_time_that_grows_with_its_length(tmp_path: Path) -> None:
-    assert named(tmp_path / f"{'_' * 100_000}x{'_' * 100_000}.png", tmp_path) is None
+    assert prompt_of_name(tmp_path / f"{'_' * 100_000}x{'_' * 100_000}.png", tmp_path) is None
 
 
 @unix
@@ -376,7 +381,7 @@ def test_names_of_any_bytes_are_told_so_that_a_terminal_can_show_them(
     folder = folder_with(tmp_path)
     for name in (b"\xff\xfe.png", b"a\nb\x1b[31m.png"):
         (folder / os.fsdecode(name)).touch()
-    material.bring(str(folder))
+    material.import_folder(str(folder))
     assert material.latest is not None
     assert material.latest["skipped_names"]["empty file"] == [
         "a\\nb\\x1b[31m.png",
@@ -394,7 +399,7 @@ def test_a_folder_that_is_brought_in_again_mends_an_image_that_nobody_looked_at(
     whole = image.read_bytes()
     image.write_bytes(whole[:-5] + b"xxxxx")
 
-    material.bring(str(folder))
+    material.import_folder(str(folder))
 
     assert image.read_bytes() == whole
 
@@ -418,15 +423,19 @@ def test_work_that_hangs_is_left_behind_and_the_rest_comes_in_order() -> None:
             never.wait()
         return number * 10
 
-    crew = Crew(work, range(8), threads=3, patience_s=0.1)
+    crew = WorkerPool(work, range(8), threads=3, stall_timeout_s=0.1)
     assert list(crew.results()) == [0, None, 20, 30, None, 50, 60, 70]
-    with pytest.raises(Hung):
-        list(Crew(lambda _: never.wait(), range(100), threads=2, patience_s=0.05).results())
+    with pytest.raises(WorkersHung):
+        list(
+            WorkerPool(
+                lambda _: never.wait(), range(100), threads=2, stall_timeout_s=0.05
+            ).results()
+        )
     never.set()
 
 
 def test_an_error_of_the_work_is_raised_at_its_place() -> None:
-    crew = Crew(lambda number: 1 // number, [1, 0, 1], threads=2)
+    crew = WorkerPool(lambda number: 1 // number, [1, 0, 1], threads=2)
     results = crew.results()
     assert next(results) == 1
     with pytest.raises(ZeroDivisionError):
@@ -434,13 +443,13 @@ def test_an_error_of_the_work_is_raised_at_its_place() -> None:
 
 
 def test_files_wait_for_memory_and_one_larger_than_all_of_it_goes_alone() -> None:
-    room, inside = Room(10), []
+    budget, inside = MemoryBudget(10), []
 
     def take(amount: int) -> None:
-        with room.of(amount):
+        with budget.reserve(amount):
             inside.append(amount)
 
-    with room.of(25):
+    with budget.reserve(25):
         thread = threading.Thread(target=take, args=(1,))
         thread.start()
         time.sleep(0.02)
@@ -470,7 +479,7 @@ def test_an_import_that_hangs_lets_go_when_it_is_stopped_and_another_can_begin(
 
     def bring() -> None:
         with pytest.raises(InvalidImport) as refusal:
-            material.bring(str(folder))
+            material.import_folder(str(folder))
         said.append(str(refusal.value))
 
     thread = threading.Thread(target=bring)
@@ -482,7 +491,7 @@ def test_an_import_that_hangs_lets_go_when_it_is_stopped_and_another_can_begin(
     assert material.progress is None
 
     monkeypatch.undo()
-    assert material.bring(str(folder))["brought"] == 2
+    assert material.import_folder(str(folder))["brought"] == 2
     go_on.set()
 
 
@@ -490,12 +499,12 @@ def test_a_studio_that_closes_waits_for_no_file_and_begins_no_other_import(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, go_on = hang(monkeypatch)
-    monkeypatch.setattr(place.studio.importer, "_heed_s", 0.1)
+    monkeypatch.setattr(place.studio.importer, "_stop_timeout_s", 0.1)
     folder, said = folder_with(tmp_path), []
 
     def bring() -> None:
         with pytest.raises(InvalidImport) as refusal:
-            place.studio.importer.bring(str(folder))
+            place.studio.importer.import_folder(str(folder))
         said.append(str(refusal.value))
 
     thread = threading.Thread(target=bring)
@@ -505,7 +514,7 @@ def test_a_studio_that_closes_waits_for_no_file_and_begins_no_other_import(
     thread.join()
     assert "does not answer" in said[0]
     with pytest.raises(InvalidImport, match="closing"):
-        place.studio.importer.bring(str(folder))
+        place.studio.importer.import_folder(str(folder))
     go_on.set()
     until(lambda: not [t for t in threading.enumerate() if t.name in ("job", "importing")])
 
@@ -525,14 +534,14 @@ def look(*rest):
     began.set()
     threading.Event().wait()
 
-scan.look = look
+scan.read_header = look
 with Store(Path(sys.argv[1]) / "studio") as store:
     store.ensure_base("b")
     chance = random.Random(1)
     assigner = PairAssigner(store, "b", time.monotonic, chance)
     supplies = ImportContext(store, assigner, "b", set, chance, time.monotonic)
-    material = ImageImporter(supplies, heed_s=0.1)
-    caller = threading.Thread(target=lambda: material.bring(sys.argv[2]))
+    material = ImageImporter(supplies, stop_timeout_s=0.1)
+    caller = threading.Thread(target=lambda: material.import_folder(sys.argv[2]))
     caller.start()
     began.wait()
     material.close()
@@ -556,7 +565,7 @@ def test_an_error_of_the_whole_import_is_a_sentence(
 
     monkeypatch.setattr(scan, "find_images", fail)
     with pytest.raises(InvalidImport, match="not brought in whole: MemoryError"):
-        material.bring(str(folder_with(tmp_path)))
+        material.import_folder(str(folder_with(tmp_path)))
 
 
 @unix

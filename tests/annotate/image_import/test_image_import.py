@@ -49,7 +49,7 @@ def test_images_of_a_prompt_become_pairs_that_come_before_drawn_ones(
     place: Place, tmp_path: Path
 ) -> None:
     until(lambda: place.studio.stats()["ready_pairs"] >= 24)
-    brought = place.studio.importer.bring(str(folder_of(tmp_path / "in")))
+    brought = place.studio.importer.import_folder(str(folder_of(tmp_path / "in")))
     assert (brought["found"], brought["brought"], brought["skipped"]) == (9, 9, {})
     assert (brought["prompts"], brought["pairs"]) == (3, 9)
     prompts = []
@@ -62,7 +62,7 @@ def test_images_of_a_prompt_become_pairs_that_come_before_drawn_ones(
 
 
 def test_labels_on_brought_images_are_what_a_run_learns_from(place: Place, tmp_path: Path) -> None:
-    place.studio.importer.bring(str(folder_of(tmp_path / "in", 1, 2)))
+    place.studio.importer.import_folder(str(folder_of(tmp_path / "in", 1, 2)))
     place.label(1)
     snapshot = place.store.write_snapshot("emoji-0123456789ab", settle_s=0.0)
     text = (snapshot.path / "pairs.jsonl").read_text("utf-8")
@@ -81,7 +81,7 @@ def test_nobody_waits_for_an_image_model_that_is_not_there(
 
     place = open_place(sampler=Away)
     assert "wait_s" in place.studio.next_pair("ann")
-    place.studio.importer.bring(str(folder_of(tmp_path / "in")))
+    place.studio.importer.import_folder(str(folder_of(tmp_path / "in")))
     assert place.studio.next_pair("ann")["prompt"].startswith("a cat number")
     assert place.studio.stats()["ready_pairs"] > 0
 
@@ -90,26 +90,26 @@ def test_the_same_folder_again_doubles_nothing_and_a_grown_one_adds_what_is_new(
     open_place: Open, tmp_path: Path
 ) -> None:
     place, folder = open_place(), folder_of(tmp_path / "in")
-    first = place.studio.importer.bring(str(folder))
+    first = place.studio.importer.import_folder(str(folder))
     place.label(2)
     place.close()
     place = open_place()
-    again = place.studio.importer.bring(str(folder))
+    again = place.studio.importer.import_folder(str(folder))
     assert (again["brought"], again["known"], again["pairs"]) == (0, first["brought"], 0)
     a1111(folder / "new.png", "a cat number 0", 77)
-    grown = place.studio.importer.bring(str(folder))
+    grown = place.studio.importer.import_folder(str(folder))
     assert (grown["brought"], grown["known"], grown["prompts"]) == (1, 9, 1)
     assert 1 <= grown["pairs"] <= 4
     sides = [frozenset((pair.left, pair.right)) for pair in pairs_of(place)]
     assert len(sides) == len(set(sides))
-    assert place.studio.importer.bring(str(folder))["pairs"] == 0
+    assert place.studio.importer.import_folder(str(folder))["pairs"] == 0
 
 
 def test_bringing_a_folder_again_puts_back_files_that_the_studio_lost(
     place: Place, tmp_path: Path
 ) -> None:
     folder = folder_of(tmp_path / "in", 1, 3)
-    place.studio.importer.bring(str(folder))
+    place.studio.importer.import_folder(str(folder))
     shown = {image for pair in pairs_of(place) for image in (pair.left, pair.right)}
     files = [file for image in shown if (file := place.studio.image_file(image))]
     before = {file: file.read_bytes() for file in files}
@@ -119,7 +119,7 @@ def test_bringing_a_folder_again_puts_back_files_that_the_studio_lost(
     place.label(2)
     with pytest.raises(NothingToLearn, match="damaged"):
         place.studio.plan({})
-    again = place.studio.importer.bring(str(folder))
+    again = place.studio.importer.import_folder(str(folder))
     assert (again["brought"], again["known"], again["pairs"]) == (0, 3, 0)
     assert {file: file.read_bytes() for file in files} == before
     until(lambda: place.store.snapshots.unusable("emoji-0123456789ab").votes == 0)
@@ -139,7 +139,7 @@ def test_both_sides_have_one_size_and_codec_and_no_metadata_and_the_originals_st
     scene(5).convert("P").save(folder / "5.png")
     scene(6).convert("L").save(folder / "6.jpeg")
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    brought = place.studio.importer.bring(str(tmp_path))
+    brought = place.studio.importer.import_folder(str(tmp_path))
     assert brought["brought"] == 6, brought
     for pair in pairs_of(place):
         images = [stored(place, image) for image in (pair.left, pair.right)]
@@ -154,7 +154,7 @@ def test_pixels_of_an_image_of_the_right_size_are_kept_exactly(
     images = {seed: scene(seed) for seed in range(2)}
     for seed, image in images.items():
         save_png(tmp_path / "a yak" / f"{seed}.png", image, parameters="a yak", zTXt="x" * 99)
-    place.studio.importer.bring(str(tmp_path))
+    place.studio.importer.import_folder(str(tmp_path))
     (pair,) = pairs_of(place)
     shown = {stored(place, image).tobytes() for image in (pair.left, pair.right)}
     assert shown == {image.tobytes() for image in images.values()}
@@ -176,7 +176,7 @@ def test_an_image_is_shown_upright_on_white_and_in_all_its_levels(
     turned.save(folder / "turned.png", exif=exif)
     Image.new("RGBA", (64, 32), (0, 0, 0, 0)).save(folder / "clear.png")
     Image.new("I;16", (64, 32), 32768).save(folder / "deep.png")
-    place.studio.importer.bring(str(tmp_path))
+    place.studio.importer.import_folder(str(tmp_path))
     images = {image for pair in pairs_of(place) for image in (pair.left, pair.right)}
     corners = {stored(place, image).getpixel((2, 2)) for image in images}
     assert {stored(place, image).size for image in images} == {(64, 32)}
@@ -188,12 +188,12 @@ def test_near_duplicates_never_meet(place: Place, tmp_path: Path) -> None:
     folder.mkdir()
     for number, quality in enumerate((95, 90, 85, 80)):
         scene(1, (128, 128)).save(folder / f"{number}.jpg", quality=quality)
-    brought = place.studio.importer.bring(str(tmp_path))
+    brought = place.studio.importer.import_folder(str(tmp_path))
     assert brought["pairs"] == 0
     assert brought["skipped"] == {"looks like the others of its prompt": 4}
     assert "captions.csv" in brought["summary"]
     scene(2, (128, 128)).save(folder / "other.png")
-    assert place.studio.importer.bring(str(tmp_path))["pairs"] == 4
+    assert place.studio.importer.import_folder(str(tmp_path))["pairs"] == 4
 
 
 def test_whatever_cannot_be_used_is_counted_with_its_reason(place: Place, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_whatever_cannot_be_used_is_counted_with_its_reason(place: Place, tmp_pa
     a1111(folder / "alone.png", "nobody else", 61)
     a1111(folder / "grid-0001.png", "a cat number 0", 62)
     shutil.copy(folder / "00000.png", folder / "copy.png")
-    brought = place.studio.importer.bring(str(folder))
+    brought = place.studio.importer.import_folder(str(folder))
     assert brought["skipped"] == {
         "damaged": 2,
         "empty file": 1,
@@ -243,7 +243,7 @@ def test_a_folder_that_is_none_is_refused_in_a_sentence(place: Place, tmp_path: 
         ("x" * 5000, "folder"),
     ]:
         with pytest.raises(InvalidImport, match=sentence):
-            place.studio.importer.bring(named)
+            place.studio.importer.import_folder(named)
     assert place.studio.importer.progress is None
 
 
@@ -258,7 +258,7 @@ def test_links_that_go_round_end_and_files_with_odd_names_are_read(
     (folder / "nowhere.png").symlink_to("missing")
     a1111(folder / "ein Füchslein 狐 'quoted\" %s\n.png", "a cat number 0", 90)
     a1111(folder / os.fsdecode(b"\xff\xfe.png"), "a cat number 0", 91)
-    brought = place.studio.importer.bring(str(folder))
+    brought = place.studio.importer.import_folder(str(folder))
     assert brought["brought"] == 4
     assert brought["skipped"] == {"could not be read": 1}
 
@@ -267,7 +267,7 @@ def test_prompts_that_blind_tests_keep_are_left_out(place: Place, tmp_path: Path
     kept = sorted(place.studio.blind_tests.reserved_prompts())[0]
     for seed in range(3):
         a1111(tmp_path / f"{seed}.png", kept, seed)
-    brought = place.studio.importer.bring(str(tmp_path))
+    brought = place.studio.importer.import_folder(str(tmp_path))
     assert brought["skipped"] == {"its prompt is kept for blind tests": 3}
 
 
@@ -276,23 +276,23 @@ def test_an_import_can_be_watched_and_stopped_and_goes_on_where_it_was(
 ) -> None:
     folder, material = folder_of(tmp_path / "in", 40, 5), place.studio.importer
     told: list[dict[str, Any]] = []
-    worker = threading.Thread(target=lambda: told.append(material.bring(str(folder))))
+    worker = threading.Thread(target=lambda: told.append(material.import_folder(str(folder))))
     worker.start()
     until(lambda: material.progress is not None and material.progress.phase == "Pairing")
     with pytest.raises(InvalidImport, match="already"):
-        material.bring(str(folder))
+        material.import_folder(str(folder))
     until(lambda: pairs_of(place))
     material.stop()
     worker.join()
     assert accounted(told[0]) == 200
-    rest = material.bring(str(folder))
+    rest = material.import_folder(str(folder))
     assert rest["known"] + rest["brought"] == 200 and not rest["stopped"]
     sides = [frozenset((pair.left, pair.right)) for pair in pairs_of(place)]
     assert len(sides) == len(set(sides))
 
 
 def test_left_and_right_are_drawn_by_lot(place: Place, tmp_path: Path) -> None:
-    place.studio.importer.bring(str(folder_of(tmp_path / "in", 20, 4)))
+    place.studio.importer.import_folder(str(folder_of(tmp_path / "in", 20, 4)))
     first = {f"a cat number {n}": n for n in range(20)}
     digests = {}
     for pair in pairs_of(place):
@@ -306,19 +306,19 @@ def test_the_prompt_of_a_folder_serves_where_files_say_nothing(
 ) -> None:
     for seed in range(2):
         save_png(tmp_path / "a blue bird" / f"{seed}.png", scene(seed))
-    place.studio.importer.bring(str(tmp_path))
+    place.studio.importer.import_folder(str(tmp_path))
     assert [pair.prompt for pair in pairs_of(place)] == ["a blue bird"]
 
 
 def test_one_studio_keeps_an_image_once_for_every_model(open_place: Open, tmp_path: Path) -> None:
     folder, first = folder_of(tmp_path / "in", 1, 3), open_place()
-    assert first.studio.importer.bring(str(folder))["brought"] == 3
+    assert first.studio.importer.import_folder(str(folder))["brought"] == 3
     partners = first.store.imported_images.partners("emoji-0123456789ab")
     assert len(partners) == 3 and all(len(others) == 2 for others in partners.values())
     first.close()
     second = open_place(model=SmallModel(identity="another-model"))
     assert second.store.imported_images.partners("another-model") == {}
-    assert second.studio.importer.bring(str(folder))["brought"] == 3
+    assert second.studio.importer.import_folder(str(folder))["brought"] == 3
     again = second.store.imported_images.partners("another-model")
     assert len(contents(second, again)) == 3
     assert contents(second, again) == contents(second, partners)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from image_files_made import save_png, scene
 
-from annotate.image_import.decode import look
+from annotate.image_import.decode import read_header
 from annotate.image_import.folder import find_images
 from annotate.safe_files import SkippedFile
 
@@ -42,7 +42,7 @@ def prompts(root: Path) -> list[str | None]:
     told: list[str | None] = []
     for path in found.images:
         try:
-            head = look(path, found.root, found.told, found.untold, found.sorts, found.texts)
+            head = read_header(path, found)
             told.append(head.prompt)
         except SkippedFile:
             told.append(None)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from image_files_made import scene
 
-from annotate.image_import.pairing import MORE_PAIRS, MOST_PAIRS, rounds, slices
+from annotate.image_import.pairing import EXTRA_PAIRS, MAX_PAIRS, rounds, slices
 from annotate.rendering.similarity import ImageFingerprint, fingerprint_of
 
 PRINTS = [fingerprint_of(scene(seed)) for seed in range(60)]
@@ -19,7 +19,7 @@ def test_every_image_is_in_a_pair_and_in_few(count: int) -> None:
     pairs = [pair for made in rounds(PRINTS[:count]) for pair in made]
     assert len(pairs) == len(set(pairs)) and all(a < b for a, b in pairs)
     uses = Counter(place for pair in pairs for place in pair)
-    assert set(uses) == set(range(count)) and max(uses.values()) <= MOST_PAIRS
+    assert set(uses) == set(range(count)) and max(uses.values()) <= MAX_PAIRS
 
 
 def test_the_pairs_of_a_prompt_connect_all_its_images() -> None:
@@ -47,7 +47,7 @@ def test_known_pairs_do_not_come_again_and_a_new_image_finds_a_partner(
     more = [pair for made in rounds(PRINTS[: count + 1], known) for pair in made]
     assert not set(more) & set(known)
     uses = Counter(place for pair in [*more, *known] for place in pair)
-    assert uses[count] and max(uses.values()) <= MOST_PAIRS + MORE_PAIRS
+    assert uses[count] and max(uses.values()) <= MAX_PAIRS + EXTRA_PAIRS
 
 
 def test_slices_are_even_and_complete() -> None:

@@ -11,9 +11,9 @@ from image_files_made import a1111, comfy, save_png, scene
 from places import Place
 
 from annotate.errors import InvalidImport
-from annotate.image_import.decode import Head
+from annotate.image_import.decode import ImageHeader
 from annotate.image_import.listing import preview_lines, skip_lines, writable
-from annotate.image_import.preview import examples_of
+from annotate.image_import.preview import pick_examples
 from annotate.image_import.thumbnails import thumbnail
 from annotate.web.html.image_import_cards import preview_card
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def looked(place: Place, folder: Path) -> dict[str, Any]:
-    return place.studio.importer.look(str(folder)).told()
+    return place.studio.importer.preview(str(folder)).as_dict()
 
 
 def test_a_look_counts_what_would_come_and_brings_nothing(place: Place, folder: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_look_counts_what_would_come_and_brings_nothing(place: Place, folder: 
     assert place.store.imported_images.partners("emoji-0123456789ab") == {}
     assert place.studio.importer.latest is None and place.studio.importer.progress is None
 
-    brought = place.studio.importer.bring(str(folder))
+    brought = place.studio.importer.import_folder(str(folder))
     assert {key: brought[key] for key in ("found", "prompts", "pairs", "sources", "skipped")} == {
         key: told[key] for key in ("found", "prompts", "pairs", "sources", "skipped")
     }
@@ -69,9 +69,9 @@ def test_what_a_look_read_is_not_read_again(place: Place, folder: Path) -> None:
     before = file.stat()
     file.write_bytes(bytes(before.st_size))
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    brought = place.studio.importer.bring(str(folder))
+    brought = place.studio.importer.import_folder(str(folder))
     assert brought["skipped"].pop("changed while it was read") == 1
-    assert UNLIKE in place.studio.importer.bring(str(folder))["skipped"]
+    assert UNLIKE in place.studio.importer.import_folder(str(folder))["skipped"]
 
 
 def test_what_changed_since_a_look_is_read_again(place: Place, folder: Path) -> None:
@@ -79,7 +79,7 @@ def test_what_changed_since_a_look_is_read_again(place: Place, folder: Path) -> 
     a1111(folder / "00000.png", "a frog", 90)
     (folder / "IMG_1.txt").write_text("a frog", "utf-8")
     (folder / "captions.csv").write_text('a red fox/20.png,"a frog"\n', "utf-8")
-    brought = place.studio.importer.bring(str(folder))
+    brought = place.studio.importer.import_folder(str(folder))
     assert brought["sources"] == {
         "AUTOMATIC1111": 7, "ComfyUI": 2, "text files": 1, "tables": 1, "folder names": 1
     }  # fmt: skip
@@ -90,10 +90,10 @@ def test_nothing_is_kept_of_a_look_that_is_let_go_of(place: Place, folder: Path)
     looked(place, folder)
     file = folder / "00000.png"
     before = file.stat()
-    place.studio.importer.forget()
+    place.studio.importer.clear_preview()
     file.write_bytes(bytes(before.st_size))
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert UNLIKE in place.studio.importer.bring(str(folder))["skipped"]
+    assert UNLIKE in place.studio.importer.import_folder(str(folder))["skipped"]
 
 
 def test_a_look_at_no_folder_is_refused_in_a_sentence(place: Place, tmp_path: Path) -> None:
@@ -101,8 +101,10 @@ def test_a_look_at_no_folder_is_refused_in_a_sentence(place: Place, tmp_path: Pa
         looked(place, tmp_path / "gone")
 
 
-def head_of(prompt: str, source: str, number: int) -> Head:
-    return Head(Path(f"{number}.png"), prompt, str(number), (8, 8), 0, source, prompt, prompt)
+def head_of(prompt: str, source: str, number: int) -> ImageHeader:
+    return ImageHeader(
+        Path(f"{number}.png"), prompt, str(number), (8, 8), 0, source, prompt, prompt
+    )
 
 
 def test_examples_come_from_every_source_and_from_all_over_the_prompts() -> None:
@@ -110,14 +112,14 @@ def test_examples_come_from_every_source_and_from_all_over_the_prompts() -> None
     many[70] *= 3
     few = [[head_of(f"t{n}", "text files", n)] * 2 for n in range(2)]
     names = [[head_of("images", "folder names", 1)] * 9]
-    examples = examples_of([*many, *few, *names])
-    shown = [(one.head.source, one.head.prompt) for one in examples]
+    examples = pick_examples([*many, *few, *names])
+    shown = [(one.header.source, one.header.prompt) for one in examples]
     assert len(shown) == len(set(shown)) == 10
     assert shown[:3] == [("ComfyUI", "p70"), ("text files", "t0"), ("folder names", "images")]
     numbers = sorted(int(prompt[1:]) for source, prompt in shown if source == "ComfyUI")
     assert len(numbers) == 7 and numbers[-1] - numbers[0] >= 50
     assert [one.images for one in examples[:3]] == [6, 2, 9]
-    assert examples_of([]) == []
+    assert pick_examples([]) == []
 
 
 def test_the_terminal_lists_counts_examples_and_what_was_skipped(
@@ -136,7 +138,7 @@ def test_the_card_shows_each_example_small_and_no_markup_of_a_prompt(
 ) -> None:
     for seed in range(2):
         save_png(tmp_path / f"{seed}.png", scene(seed, (400, 200)), parameters=MARKUP)
-    card = preview_card(place.studio.importer.look(str(tmp_path)))
+    card = preview_card(place.studio.importer.preview(str(tmp_path)))
     assert card.count("data:image/webp;base64,") == 1
     assert MARKUP not in card and "&lt;script&gt;" in card
 

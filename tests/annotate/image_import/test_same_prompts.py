@@ -27,7 +27,7 @@ def test_images_of_one_prompt_in_other_letters_spaces_and_encodings_make_pairs(
     for number, text in enumerate(texts):
         save_png(tmp_path / f"{number}.png", scene(number))
         (tmp_path / f"{number}.txt").write_text(text, "utf-8", newline="")
-    brought = place.studio.importer.bring(str(tmp_path))
+    brought = place.studio.importer.import_folder(str(tmp_path))
     assert (brought["brought"], brought["prompts"], brought["pairs"]) == (3, 1, 3)
     pairs = place.store.waiting_pairs("emoji-0123456789ab")
     assert {p.prompt for p in pairs if p.version == IMPORTED} == {"a café at night"}
@@ -39,7 +39,7 @@ def test_prompts_that_blind_tests_keep_are_left_out_in_capitals_too(
     kept = sorted(place.studio.blind_tests.reserved_prompts())[0].upper()
     for seed in range(3):
         save_png(tmp_path / f"{seed}.png", scene(seed), parameters=kept)
-    brought = place.studio.importer.bring(str(tmp_path))
+    brought = place.studio.importer.import_folder(str(tmp_path))
     assert brought["skipped"] == {"its prompt is kept for blind tests": 3}
 
 
@@ -50,11 +50,11 @@ def test_an_image_is_found_again_by_the_key_that_it_always_had(
     for seed in range(2):
         text = A1111.format(prompt=prompt, seed=seed)
         save_png(tmp_path / f"{seed}.png", scene(seed), parameters=text)
-    place.studio.importer.bring(str(tmp_path))
+    place.studio.importer.import_folder(str(tmp_path))
 
     images = brought_images(place)
     files = [hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.glob("*.png")]
     before = {recipe_key({"imported": file, "prompt": prompt}) for file in files}
     assert {image.recipe_key for image in images} == before
     assert {image.recipe["written"] for image in images} == {f"{prompt} <lora:fluffy_v3:0.8>"}
-    assert place.studio.importer.bring(str(tmp_path))["known"] == 2
+    assert place.studio.importer.import_folder(str(tmp_path))["known"] == 2

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from image_files_made import save_png, scene
 
-from annotate.image_import.captions.matching import Row, matched
-from annotate.image_import.decode import look
-from annotate.image_import.folder import Found, find_images
+from annotate.image_import.captions.matching import CaptionRow, match_rows
+from annotate.image_import.decode import read_header
+from annotate.image_import.folder import FolderContents, find_images
 from annotate.safe_files import SkippedFile
 
 FOX = "a red fox, in snow"
@@ -22,13 +22,16 @@ def images(root: Path, *names: str) -> None:
         save_png(root / name, scene(number, (32, 32)))
 
 
-def found(root: Path) -> Found:
+def found(root: Path) -> FolderContents:
     return find_images(root, Path("/nowhere"))
 
 
 def told(root: Path) -> dict[str, str]:
     """The prompts that tables give, by image."""
-    return {path.relative_to(root.resolve()).as_posix(): t for path, t in found(root).told.items()}
+    return {
+        path.relative_to(root.resolve()).as_posix(): t
+        for path, t in found(root).table_prompts.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -102,13 +105,13 @@ def test_a_negative_prompt_a_score_or_a_model_is_never_the_prompt(tmp_path: Path
 def test_a_path_of_another_machine_means_the_one_image_that_is_called_so() -> None:
     here = [Path(f"/in/{name}") for name in ("x/a.png", "y/a.png", "x/b.png", "c.png", "y/c.png")]
     rows = [
-        Row("/in", "/data/y/a.png", "a dog"),
-        Row("/in", "/data/b.png", "a hen"),
-        Row("/in", "/data/c.png", "nobody knows which"),
-        Row("/in", "c.png", "a yak"),
-        Row("/in", "d.png", "not here"),
+        CaptionRow("/in", "/data/y/a.png", "a dog"),
+        CaptionRow("/in", "/data/b.png", "a hen"),
+        CaptionRow("/in", "/data/c.png", "nobody knows which"),
+        CaptionRow("/in", "c.png", "a yak"),
+        CaptionRow("/in", "d.png", "not here"),
     ]
-    told, unclear = matched(rows, here)
+    told, unclear = match_rows(rows, here)
     assert {path.as_posix(): text for path, text in told.items()} == {
         "/in/y/a.png": "a dog", "/in/x/b.png": "a hen",
         "/in/c.png": "a yak", "/in/y/c.png": "nobody knows which",
@@ -118,10 +121,10 @@ def test_a_path_of_another_machine_means_the_one_image_that_is_called_so() -> No
 
 def test_moved_images_of_one_name_are_told_apart_by_their_folders_or_not_at_all() -> None:
     here = [Path(f"/in/{n:05}/samples/0.png") for n in range(500)]
-    rows = [Row("/in", f"/old/out/{n:05}/samples/0.png", f"prompt {n}") for n in range(500)]
-    told, unclear = matched(rows, here)
+    rows = [CaptionRow("/in", f"/old/out/{n:05}/samples/0.png", f"prompt {n}") for n in range(500)]
+    told, unclear = match_rows(rows, here)
     assert told == {path: f"prompt {n}" for n, path in enumerate(here)} and unclear == set()
-    told, unclear = matched([row._replace(name=f"/old/x{row.name[9:]}") for row in rows], here)
+    told, unclear = match_rows([row._replace(name=f"/old/x{row.name[9:]}") for row in rows], here)
     assert (told, unclear) == ({}, set(here))
 
 
@@ -132,10 +135,10 @@ def test_images_that_rows_differ_about_are_left_out_rather_than_named_after_thei
     rows = "file,text\n/old/1.png,a cat\n/old/here/2.png,a yak\n/old/there/2.png,an ox\n"
     (tmp_path / "captions.csv").write_text(rows, "utf-8")
     here = found(tmp_path)
-    assert here.told == {}
+    assert here.table_prompts == {}
     for path in here.images:
         with pytest.raises(SkippedFile, match="tables of prompts name several images so"):
-            look(path, here.root, here.told, here.untold, here.sorts)
+            read_header(path, here)
 
 
 def test_json_beside_an_image_is_no_table_and_other_json_says_nothing(tmp_path: Path) -> None:
@@ -145,7 +148,7 @@ def test_json_beside_an_image_is_no_table_and_other_json_says_nothing(tmp_path: 
     (tmp_path / "settings.json").write_text('{"prompt": "a fox", "image": "out"}', "utf-8")
     (tmp_path / "broken.json").write_text("{", "utf-8")
     here = found(tmp_path)
-    assert (here.told, here.untold, dict(here.skipped.counts)) == ({}, set(), {})
+    assert (here.table_prompts, here.undecided, dict(here.skipped.counts)) == ({}, set(), {})
 
 
 def test_a_broken_table_leaves_its_images_out(tmp_path: Path) -> None:
@@ -154,4 +157,4 @@ def test_a_broken_table_leaves_its_images_out(tmp_path: Path) -> None:
     here = found(tmp_path)
     assert dict(here.skipped.counts) == {"a table of prompts: is no JSON": 1}
     with pytest.raises(SkippedFile, match="cannot be read"):
-        look(here.images[0], here.root, here.told, here.untold, here.sorts)
+        read_header(here.images[0], here)

@@ -133,7 +133,7 @@ def test_own_images_are_labeled_while_the_model_cannot_be_loaded(
     for place_in_pair, colour in enumerate(("red", "blue")):
         Image.new("RGB", (64, 64), colour).save(tmp_path / f"a fox {place_in_pair}.png")
         (tmp_path / f"a fox {place_in_pair}.txt").write_text("a fox", encoding="utf-8")
-    place.studio.importer.bring(str(tmp_path))
+    place.studio.importer.import_folder(str(tmp_path))
     pair = place.studio.next_pair("ann")
     assert place.studio.vote(pair["pair_id"], "left", "ann", "first")["accepted"]
 

@@ -13,10 +13,10 @@ from annotate.image_import.programs.comfyui.samplers import prompt_told
 from annotate.image_import.programs.comfyui.sent import is_sent, sent
 from annotate.image_import.programs.prompt_marks import shown
 from annotate.image_import.programs.reader import (
-    LONGEST_JSON,
+    MAX_JSON_LENGTH,
     Fields,
+    FoundPrompt,
     NoPrompt,
-    Prompt,
     json_object,
 )
 
@@ -24,10 +24,10 @@ PROGRAM = "ComfyUI"
 BROKEN = "a ComfyUI graph that cannot be read"
 EMPTY = "a ComfyUI graph without a prompt"
 MADE = "a ComfyUI graph whose prompt is made by {maker} when it runs"
-LONGEST_KIND = 60
+MAX_KIND_LENGTH = 60
 
 
-def read(fields: Fields) -> Prompt | None:
+def read(fields: Fields) -> FoundPrompt | None:
     """Return the positive prompt of a file's graph; raises NoPrompt for a graph without one."""
     texts = [fields.get(name, "") for name in ("prompt", "workflow")]
     values = [json_object(text) for text in texts]
@@ -37,7 +37,7 @@ def read(fields: Fields) -> Prompt | None:
         text = shown(written)
         if not text:
             raise NoPrompt(EMPTY)
-        return Prompt(text, written, PROGRAM)
+        return FoundPrompt(text, written, PROGRAM)
     if any(_is_broken(text) for text, value in zip(texts, values, strict=True) if not value):
         raise NoPrompt(BROKEN)
     return None
@@ -81,7 +81,7 @@ def prompt_of(graphs: list[Graph]) -> str | None:
         if told is not None and told.text.strip() and (told.sure or graph is graphs[0]):
             return told.text
         if told is not None and told.maker:
-            kind = "".join(c for c in told.maker if c.isprintable())[:LONGEST_KIND]
+            kind = "".join(c for c in told.maker if c.isprintable())[:MAX_KIND_LENGTH]
             reason = reason or NoPrompt(MADE.format(maker=kind))
     if reason is not None:
         raise reason
@@ -97,4 +97,4 @@ def _forms(value: Any) -> list[Any]:
 def _is_broken(text: str) -> bool:
     """Whether a text begins as a graph does, in JSON that is cut off or too long."""
     start = "".join(text[:200].split())
-    return start.startswith('{"') or len(text) > LONGEST_JSON
+    return start.startswith('{"') or len(text) > MAX_JSON_LENGTH

@@ -6,7 +6,7 @@ from annotate.image_import.programs.comfyui.following import NOTHING, Asking, To
 from annotate.image_import.programs.comfyui.graph import Graph, Link, Node
 from annotate.image_import.programs.comfyui.made import throws_dice
 from annotate.image_import.programs.comfyui.names import is_text
-from annotate.image_import.programs.reader import LONGEST_TEXT
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH
 
 Rule = Callable[[Graph, Node, Link], Asking]
 """Finds out what an output of a node tells; NOTHING where the rule is for other nodes."""
@@ -29,4 +29,6 @@ def input_told(graph: Graph, node: Node, name: str) -> Asking:
     value = node.values.get(name)
     if not is_text(value):
         return NOTHING
-    return Told(maker=node.kind) if throws_dice(graph, node, value) else Told(value[:LONGEST_TEXT])
+    return (
+        Told(maker=node.kind) if throws_dice(graph, node, value) else Told(value[:MAX_TEXT_LENGTH])
+    )

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from annotate.image_import.programs.comfyui.asking import inputs_told
-from annotate.image_import.programs.comfyui.constants import MOST_HOPS, constant
+from annotate.image_import.programs.comfyui.constants import MAX_HOPS, constant
 from annotate.image_import.programs.comfyui.following import NOTHING, Asking, combined, parallel
 from annotate.image_import.programs.comfyui.graph import Graph, Link, Node
 from annotate.image_import.programs.comfyui.names import is_negative, place, words
 from annotate.image_import.programs.comfyui.operations import in_order
 
-MOST_IN_BUNDLE = 20
+MAX_IN_BUNDLE = 20
 
 
 def positive(graph: Graph, node: Node, link: Link) -> Asking:
@@ -47,7 +47,7 @@ def piped(graph: Graph, node: Node, link: Link) -> Asking:
 def unpacked(graph: Graph, node: Node, link: Link) -> Asking:
     """A node that takes out of a bundle what was put in at the input of the output's number."""
     hops = 0
-    while link.slot and node.links and len(node.links) <= MOST_IN_BUNDLE and hops < MOST_HOPS:
+    while link.slot and node.links and len(node.links) <= MAX_IN_BUNDLE and hops < MAX_HOPS:
         hops += 1
         bundle = next((name for name in node.links if "pipe" in words(name)), None)
         if bundle is None and hops == 1:

@@ -3,7 +3,7 @@
 from annotate.image_import.programs.comfyui.graph import Graph, Node
 from annotate.image_import.programs.comfyui.names import head, is_negative, place, stem, words
 
-MOST_HOPS = 50
+MAX_HOPS = 50
 SWITCHES = ("switch", "select", "choose", "choice", "ifelse", "if else", "branch", "mux", "toggle",
             "conditional", "fallback", "pick")  # fmt: skip
 SELECTORS = frozenset(
@@ -23,7 +23,7 @@ def constant(graph: Graph, node: Node, name: str) -> Constant | None:
     path: list[str] = []
     found: Constant | None = None
     at = node.links[name].node if name in node.links else None
-    while at is not None and len(path) < MOST_HOPS:
+    while at is not None and len(path) < MAX_HOPS:
         if at in graph.constants:
             found = graph.constants[at]
             break

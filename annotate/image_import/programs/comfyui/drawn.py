@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from annotate.image_import.programs.comfyui.graph import (
-    MOST_INPUTS,
+    MAX_INPUTS,
     Graph,
     Link,
     Node,
@@ -59,7 +59,7 @@ def _node(placed: Placed, found: Mapping[str, Source | None], known: dict[str, R
     values = {name: value for name, value in values.items() if name not in links}
     names = [word(mapping(inlet).get("name")) for inlet in items(raw.get("inputs"))]
     names = [name for name in names if name in links or name in values]
-    names = list(dict.fromkeys([*names, *values]))[:MOST_INPUTS]
+    names = list(dict.fromkeys([*names, *values]))[:MAX_INPUTS]
     outputs = tuple(word(mapping(outlet).get("name")) for outlet in items(raw.get("outputs")))
     node = Node(_name(placed), tuple(names), values, links, outputs, known=known)
     node = replace(node, title=word(raw.get("title")))

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from annotate.image_import.programs.comfyui.graph import Graph, Link
-from annotate.image_import.programs.reader import LONGEST_TEXT, NoPrompt
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH, NoPrompt
 
-MOST_STEPS = 30_000
+MAX_STEPS = 30_000
 """Of questions, four inputs and 250 characters each; a graph that people draw takes hundreds."""
-MOST_PARALLEL = 50
+MAX_PARALLEL = 50
 """Texts beside each other."""
 
 
@@ -45,16 +45,16 @@ def joined(told: Iterable[Told], delimiter: str = ", ", keep_empty: bool = False
     text = ""
     for number, part in enumerate(parts):
         text += (delimiter if number else "") + part.text
-        if len(text) > LONGEST_TEXT:
+        if len(text) > MAX_TEXT_LENGTH:
             break
-    return Told(text[:LONGEST_TEXT], sure=all(part.sure for part in parts))
+    return Told(text[:MAX_TEXT_LENGTH], sure=all(part.sure for part in parts))
 
 
 def combined(told: Iterable[Told]) -> Told:
     """Return texts that are combined into one conditioning, each once; all or none."""
     found = [part for part in told if part]
     texts = dict.fromkeys(text for part in found for text in part.parts or (part.text,))
-    parts = tuple(islice(texts, MOST_PARALLEL))
+    parts = tuple(islice(texts, MAX_PARALLEL))
     made = next((part for part in found if part.maker), None)
     whole = joined(Told(text) for text in parts)
     return made or replace(whole, parts=parts, sure=all(part.sure for part in found))
@@ -62,7 +62,7 @@ def combined(told: Iterable[Told]) -> Told:
 
 def parallel(told: Iterable[Told]) -> Told:
     """Return texts that stand beside each other as one, without those that another one holds."""
-    parts = [replace(part, text=part.text.strip()) for part in told if part][:MOST_PARALLEL]
+    parts = [replace(part, text=part.text.strip()) for part in told if part][:MAX_PARALLEL]
     kept: list[Told] = []
     for part in parts:
         if part.maker or not any(part.text in other.text for other in kept):
@@ -75,7 +75,7 @@ def parallel(told: Iterable[Told]) -> Told:
 class Budget:
     """How much more may be done for one file."""
 
-    left: int = MOST_STEPS
+    left: int = MAX_STEPS
 
     def spend(self, steps: int = 1) -> None:
         """Take steps; raises NoPrompt where none are left."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from annotate.image_import.programs.comfyui.names import Role, role
 
-MOST_INPUTS = 200
+MAX_INPUTS = 200
 """Of a node; those that people use have a few dozen."""
 
 

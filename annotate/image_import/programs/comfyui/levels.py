@@ -14,7 +14,7 @@ from annotate.image_import.programs.reader import NoPrompt
 
 FROM_OUTSIDE, TO_OUTSIDE = "-10", "-20"
 BYPASSED = 4
-MOST_PARTS = 200_000
+MAX_PARTS = 200_000
 """Nodes and links of all subgraphs, each as often as it is used; subgraphs may hold themselves."""
 
 
@@ -70,7 +70,7 @@ def spread(workflow: Mapping[str, Any]) -> Sheet:
     while waiting:
         level = waiting.pop()
         parts += 1 + len(items(level.raw.get("nodes"))) + len(items(level.raw.get("links")))
-        if parts > MOST_PARTS or len(level.prefix) > 1000:
+        if parts > MAX_PARTS or len(level.prefix) > 1000:
             raise NoPrompt("a ComfyUI graph that is too large to follow")
         links = dict(_links(level.raw))
         everywhere = dict(_everywhere(level.raw))

@@ -7,14 +7,14 @@ follows it only tells it from others of its kind ("text_b", "string_2", "prompt_
 import re
 from typing import Any, Literal, TypeGuard
 
-from annotate.image_import.programs.reader import LONGEST_TEXT
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH
 
 Role = Literal[
     "negative", "positive", "conditioning", "pipe", "text", "delimiter", "aside", "other"
 ]
 
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[+-]")
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 NEGATIVE = ("neg", "uncond", "负", "負", "反向", "反面", "ネガ")
 OTHER_TEXTS = ("提示", "正面", "正向", "文本", "プロンプト", "ポジ")
@@ -45,7 +45,7 @@ QUALIFIERS = POSITIVE | frozenset(
 
 def words(name: str) -> list[str]:
     """Return the words of a name in small letters: of "text_gA2" text, g, a and 2."""
-    return [word.lower() for word in WORD.findall(name[:LONGEST_NAME])]
+    return [word.lower() for word in WORD.findall(name[:MAX_NAME_LENGTH])]
 
 
 def head(name: str) -> str:
@@ -73,7 +73,7 @@ def role(name: str) -> Role:
     last = _head(parts)
     if is_negative(name):
         return "negative"
-    if name.lower() in ENCODERS or any(part in name[:LONGEST_NAME] for part in OTHER_TEXTS):
+    if name.lower() in ENCODERS or any(part in name[:MAX_NAME_LENGTH] for part in OTHER_TEXTS):
         return "text"
     if not DELIMITERS.isdisjoint(parts):
         return "delimiter"
@@ -90,7 +90,7 @@ def role(name: str) -> Role:
 
 def is_negative(name: str) -> bool:
     """Whether a name says that it leads to what an image must not show."""
-    lower = name[:LONGEST_NAME].lower()
+    lower = name[:MAX_NAME_LENGTH].lower()
     return lower.endswith("-") or any(part in lower for part in NEGATIVE)
 
 
@@ -103,7 +103,7 @@ def is_prose(value: Any) -> TypeGuard[str]:
     """Whether a value of an input that nobody knows reads like a text."""
     if not is_text(value):
         return False
-    some = value[:LONGEST_TEXT]
+    some = value[:MAX_TEXT_LENGTH]
     worded = sum(any(c.isalpha() for c in word) for word in some.split())
     # Chinese and Japanese have no spaces between words.
     return worded > 1 or sum(c.isalpha() and not c.isascii() for c in some) > 3

@@ -7,11 +7,11 @@ from annotate.image_import.programs.comfyui.constants import Constant
 from annotate.image_import.programs.comfyui.following import Told, joined, parallel
 from annotate.image_import.programs.comfyui.graph import Node
 from annotate.image_import.programs.comfyui.names import is_negative, place, stem, words
-from annotate.image_import.programs.reader import LONGEST_TEXT
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH
 
 FIND = frozenset("find search old needle target pattern from".split())
 REPLACE = frozenset("replace replacement new to with".split())
-MOST_REPLACED = 10
+MAX_REPLACED = 10
 SPECIAL = frozenset(".^$*+?{}[]\\|()")
 """With one of these, a text is an expression, which a file may write so that it never ends."""
 OPAQUE = ("regex", "split", "extract", "parse", "json", "shuffle", "sort", "truncat", "remove",
@@ -79,7 +79,7 @@ def filled(node: Node, template: str, parts: Parts) -> str | None:
         places = ["{" + name.rpartition(".")[2] + "}"]
         places += [f"[{number}]", "{" + str(number) + "}"] if formats and number else []
         for at in places:
-            text = text.replace(at, part.text)[:LONGEST_TEXT]
+            text = text.replace(at, part.text)[:MAX_TEXT_LENGTH]
     return text if text != template else None
 
 
@@ -110,7 +110,7 @@ def _changed(node: Node, told: Told, settings: Mapping[str, Constant]) -> Told:
         changes = {"upper": str.upper, "lower": str.lower, "capitalize": str.capitalize,
                    "title": str.title}  # fmt: skip
         change = next((changes[name] for name in changes if name in mode), str)
-        return replace(told, text=change(text)[:LONGEST_TEXT])
+        return replace(told, text=change(text)[:MAX_TEXT_LENGTH])
     select = settings.get("select")
     if isinstance(select, int) and not settings.get("multiline"):
         lines = text.split("\n")
@@ -141,7 +141,7 @@ def _replaced(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Tol
         finds, puts = ["text_b"], ["text_c"] if "text_c" in told else []
     elif "replac" not in node.lower:
         return None
-    if not finds or len(finds) != len(puts) or len(finds) > MOST_REPLACED:
+    if not finds or len(finds) != len(puts) or len(finds) > MAX_REPLACED:
         return None
     rest = [part for name, part in parts.items() if name not in finds + puts]
     made = next((part for part in (*rest, *told.values()) if part.maker), None)
@@ -152,7 +152,7 @@ def _replaced(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Tol
         old = told[find].text
         if node.kind != "StringReplace" and SPECIAL & set(old):
             return Told(maker=node.kind)
-        text = text.replace(old, told[put].text)[:LONGEST_TEXT] if old else text
+        text = text.replace(old, told[put].text)[:MAX_TEXT_LENGTH] if old else text
     return replace(rest[0], text=text)
 
 

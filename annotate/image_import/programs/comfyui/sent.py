@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Any
 
 from annotate.image_import.programs.comfyui.graph import (
-    MOST_INPUTS,
+    MAX_INPUTS,
     Graph,
     Link,
     Node,
@@ -33,7 +33,7 @@ def sent(value: Any) -> Graph:
 
 
 def _node(node: dict[str, Any], known: dict[str, Role]) -> Node:
-    given = islice(node["inputs"].items(), MOST_INPUTS)
+    given = islice(node["inputs"].items(), MAX_INPUTS)
     inputs = {name: _unwrapped(value) for name, value in given}
     links = {name: link for name, value in inputs.items() if (link := _link(value))}
     values = {name: value for name, value in inputs.items() if name not in links}

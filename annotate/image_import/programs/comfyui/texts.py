@@ -17,7 +17,7 @@ from annotate.image_import.programs.comfyui.names import (
 )
 from annotate.image_import.programs.comfyui.operations import filled, made_of
 from annotate.image_import.programs.comfyui.widgets import JOINING, UNTOLD
-from annotate.image_import.programs.reader import LONGEST_TEXT
+from annotate.image_import.programs.reader import MAX_TEXT_LENGTH
 
 NO_TEXTS = frozenset("none no yes true false enable disable on off auto default".split())
 RESULTS = frozenset("populated result resolved processed".split())
@@ -92,7 +92,7 @@ def passed(graph: Graph, node: Node, link: Link) -> Asking:
     if len(node.values) == len(numbers) == 1 and not node.links:
         return Told(str(numbers[0]))
     if prose:
-        return Told(", ".join(prose)[:LONGEST_TEXT], sure=False)
+        return Told(", ".join(prose)[:MAX_TEXT_LENGTH], sure=False)
     return Told(maker=node.kind) if node.kind and not node.named("positive", "text") else NOTHING
 
 

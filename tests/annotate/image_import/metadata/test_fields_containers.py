@@ -31,7 +31,7 @@ from PIL import Image
 
 from annotate.image_import.fields import fields_of
 from annotate.image_import.metadata import prompt_in
-from annotate.image_import.programs.reader import LONGEST_JSON, NoPrompt
+from annotate.image_import.programs.reader import MAX_JSON_LENGTH, NoPrompt
 
 KINDS = ("PNG", "JPEG", "WEBP")
 OWL = "an owl at noon, größer"
@@ -193,7 +193,7 @@ BOMB = (
         b"<x><y></x>",
         b"no XML at all",
         xmp("<dc:title>an owl</dc:title>")[:-120],
-        b"<x>" + b"a" * LONGEST_JSON + b"</x>",
+        b"<x>" + b"a" * MAX_JSON_LENGTH + b"</x>",
     ],
     ids=("bomb", "entity", "deep", "crossed", "none", "cut", "long"),
 )
@@ -306,7 +306,7 @@ def test_the_empty_comment_of_a_camera_is_nothing() -> None:
 def test_all_texts_of_a_file_together_have_a_limit_and_say_so(content: bytes) -> None:
     found = fields(content)
     assert found["unreadable"] == "its metadata is larger than an image's"
-    assert sum(map(len, found.values())) < 3 * LONGEST_JSON
+    assert sum(map(len, found.values())) < 3 * MAX_JSON_LENGTH
 
 
 @pytest.mark.parametrize(

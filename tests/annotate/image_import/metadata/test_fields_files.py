@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from image_files_made import a1111, scene
+from image_headers import header_of
 from metadata_files import encoded
 from PIL import Image
 
 from annotate.image_import.containers.kinds import kind_of, refusal
-from annotate.image_import.decode import look, opened
+from annotate.image_import.decode import opened
 from annotate.image_import.folder import find_images
 from annotate.safe_files import SkippedFile
 
@@ -42,7 +43,7 @@ def test_an_image_is_read_under_any_ending_and_under_none(
     folder = tmp_path / "in"
     assert found(folder, {name: encoded(kind), "a.txt": b"an owl"}) == ([name], {})
     (folder / (name + ".txt")).write_text("an owl", "utf-8")
-    assert look(folder / name, folder, {}).prompt == "an owl"
+    assert header_of(folder / name, folder, {}).prompt == "an owl"
 
 
 OTHERS = ("gif bmp tif tiff avif heic heif jxl jp2 j2k ppm pgm tga dds exr hdr ico cur icns psd "
@@ -63,7 +64,7 @@ def test_an_image_of_another_kind_under_the_ending_of_one_that_is_read_is_not_ca
     for name in ("a.png", "b.jpg", "c.webp"):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(SkippedFile, match=NOT_READ):
-            look(tmp_path / name, tmp_path, {})
+            header_of(tmp_path / name, tmp_path, {})
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import random
 from pathlib import Path
 
 import pytest
+from image_headers import header_of
 from mutations import MUTATIONS, PROMPT, base_file
 
-from annotate.image_import.decode import look
 from annotate.safe_files import SkippedFile
 
 EACH = 300
@@ -15,7 +15,7 @@ EACH = 300
 def outcome(path: Path) -> str:
     """The prompt of a file, or the reason why it is left out."""
     try:
-        return f"prompt: {look(path, path.parent, {}).prompt}"
+        return f"prompt: {header_of(path, path.parent, {}).prompt}"
     except SkippedFile as skip:
         return f"skip: {skip}"
 

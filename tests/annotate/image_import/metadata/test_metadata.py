@@ -12,13 +12,13 @@ from image_files_made import (
     scene,
     user_comment,
 )
+from image_headers import header_of
 from PIL import Image, PngImagePlugin
 
-from annotate.image_import.captions.file_names import named
+from annotate.image_import.captions.file_names import prompt_of_name
 from annotate.image_import.captions.sidecar import sidecar
-from annotate.image_import.captions.tables import Tables
+from annotate.image_import.captions.tables import CaptionTables
 from annotate.image_import.containers.encodings import comment_of
-from annotate.image_import.decode import look
 from annotate.image_import.fields import fields_of
 from annotate.image_import.metadata import prompt_in
 from annotate.image_import.programs.comfyui import prompt_of_graph
@@ -126,7 +126,7 @@ def test_text_files_and_tables_beside_images_are_read(tmp_path: Path) -> None:
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (tmp_path / "metadata.jsonl").write_text(lines + "{broken\n", "utf-8")
     (tmp_path / "captions.csv").write_text('f.png,"a cow, ""big"""\n', "utf-8")
-    tables = Tables(tmp_path)
+    tables = CaptionTables(tmp_path)
     assert tables.read(tmp_path / "metadata.jsonl") == {"d.png": "a hen", "x/e.png": "a yak"}
     assert tables.read(tmp_path / "captions.csv") == {"f.png": 'a cow, "big"'}
     (tmp_path / "captions.csv").write_text("prompt,file\na cat,g.png\n", "utf-8")
@@ -151,7 +151,7 @@ def test_text_files_and_tables_beside_images_are_read(tmp_path: Path) -> None:
 def test_names_of_subfolders_and_files_speak_where_nothing_else_does(
     tmp_path: Path, name: str, prompt: str | None
 ) -> None:
-    told = named(tmp_path / name, tmp_path)
+    told = prompt_of_name(tmp_path / name, tmp_path)
     assert (told and told.text) == prompt
 
 
@@ -159,12 +159,12 @@ def test_what_is_in_the_file_goes_before_what_lies_beside_it(tmp_path: Path) -> 
     path = save_png(tmp_path / "fox" / "a.png", scene(1), parameters="from the file")
     (tmp_path / "fox" / "a.txt").write_text("from the text", "utf-8")
     told = {path: "from the table"}
-    assert look(path, tmp_path, told).prompt == "from the file"
+    assert header_of(path, tmp_path, told).prompt == "from the file"
     scene(1).save(path)
-    assert look(path, tmp_path, told).prompt == "from the text"
+    assert header_of(path, tmp_path, told).prompt == "from the text"
     (tmp_path / "fox" / "a.txt").unlink()
-    assert look(path, tmp_path, told).prompt == "from the table"
-    assert look(path, tmp_path, {}).prompt == "fox"
+    assert header_of(path, tmp_path, told).prompt == "from the table"
+    assert header_of(path, tmp_path, {}).prompt == "fox"
 
 
 @pytest.mark.parametrize(
@@ -175,9 +175,9 @@ def test_a_prompt_that_cannot_be_used_leaves_its_image_out(
 ) -> None:
     path = save_png(tmp_path / "1.png", scene(1), parameters=text)
     with pytest.raises(SkippedFile, match=reason):
-        look(path, tmp_path, {})
+        header_of(path, tmp_path, {})
 
 
 def test_control_characters_in_a_prompt_are_taken_out(tmp_path: Path) -> None:
     path = save_png(tmp_path / "1.png", scene(1), parameters="a\tred\n\x07fox")
-    assert look(path, tmp_path, {}).prompt == "a red fox"
+    assert header_of(path, tmp_path, {}).prompt == "a red fox"

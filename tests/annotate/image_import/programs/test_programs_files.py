@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from image_files_made import save_png, scene
+from image_headers import header_of
 from PIL import Image, PngImagePlugin
 
-from annotate.image_import.decode import Head, look
+from annotate.image_import.decode import ImageHeader
 from annotate.image_import.programs.reader import NoPrompt
 from annotate.safe_files import SkippedFile
 
@@ -22,8 +23,8 @@ XMP = (
 )
 
 
-def seen(path: Path) -> Head:
-    return look(path, path.parent, {})
+def seen(path: Path) -> ImageHeader:
+    return header_of(path, path.parent, {})
 
 
 @pytest.mark.parametrize(
@@ -73,9 +74,9 @@ def test_exif_gives_a_description(
 
 def test_a_text_file_and_a_table_go_before_a_caption_in_the_image(tmp_path: Path) -> None:
     path = save_png(tmp_path / "a.png", scene(1), Description="a caption of somebody")
-    assert look(path, tmp_path, {path: "from the table"}).prompt == "from the table"
+    assert header_of(path, tmp_path, {path: "from the table"}).prompt == "from the table"
     (tmp_path / "a.txt").write_text("from the text", "utf-8")
-    assert look(path, tmp_path, {path: "from the table"}).prompt == "from the text"
+    assert header_of(path, tmp_path, {path: "from the table"}).prompt == "from the text"
 
 
 @pytest.mark.parametrize("text", [SETTINGS, '{"sui_image_params": {"prompt": ""}}', '{"a": 1}'])

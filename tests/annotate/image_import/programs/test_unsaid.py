@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from image_files_made import save_png, scene
+from image_headers import header_of
 from metadata_files import with_xmp, xmp
 
-from annotate.image_import.captions.columns import Columns
+from annotate.image_import.captions.columns import CaptionColumns
 from annotate.image_import.captions.sidecar import sidecar
-from annotate.image_import.decode import look
+from annotate.image_import.decode import read_header
 from annotate.image_import.folder import find_images
 from annotate.image_import.metadata import read_fields
 from annotate.image_import.programs import description, iptc_caption
@@ -85,7 +86,7 @@ def test_a_file_that_is_called_negative_is_never_the_prompt(image: Path, name: s
     (image.parent / f"0001.{name}").write_text(text)
     found = find_images(image.parent, image.parent / "studio")
     with pytest.raises(SkippedFile):
-        look(image, found.root, found.told, found.untold, found.sorts, found.texts)
+        read_header(image, found)
 
 
 @pytest.mark.parametrize(
@@ -101,15 +102,15 @@ def test_a_file_that_is_called_negative_is_never_the_prompt(image: Path, name: s
 def test_what_a_model_was_asked_for_a_caption_is_no_prompt(
     image: Path, row: dict[str, Any], text: str
 ) -> None:
-    assert Columns().text_of(row) == text
+    assert CaptionColumns().text_of(row) == text
     assert (beside(image, "0001.json", json.dumps(row)) or "") == text
 
 
 @pytest.mark.parametrize("column", ["user", "comment", "remarks", "annotator", "reason"])
 def test_words_about_something_else_in_a_table_are_no_prompt(column: str) -> None:
     row = {"image": "a.png", "rating": "5", column: "hands are broken again"}
-    assert Columns().only_text_of(row) == ""
-    assert Columns().only_text_of(row | {"sentence": FOX}) == FOX
+    assert CaptionColumns().only_text_of(row) == ""
+    assert CaptionColumns().only_text_of(row | {"sentence": FOX}) == FOX
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_a_node_that_is_titled_negative_is_none_of_several_unnamed_inputs() -> N
 )
 def test_the_place_that_iptc_has_for_prompts_is_read(image: Path, packet: bytes) -> None:
     image.write_bytes(with_xmp("PNG", packet))
-    head = look(image, image.parent, {})
+    head = header_of(image, image.parent, {})
     assert (head.prompt, head.source) == (FOX, iptc_caption.PROGRAM)
 
 
@@ -178,7 +179,7 @@ def taken(image: Path) -> str | None:
     """The prompt of an image as an import of its folder takes it."""
     found = find_images(image.parent, image.parent / "studio")
     try:
-        return look(image, found.root, found.told, found.untold, found.sorts, found.texts).prompt
+        return read_header(image, found).prompt
     except SkippedFile:
         return None
 
