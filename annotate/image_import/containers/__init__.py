@@ -1,1 +1,1 @@
-"""Where image files keep texts, and in which encodings: one module a container."""
+"""Read texts and their encodings from image files, one module per container format."""

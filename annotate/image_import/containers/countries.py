@@ -1,8 +1,8 @@
-"""Encodings of one country each, which programs of old write and nobody names.
+"""Legacy encodings of single countries, which old programs write without naming them.
 
-The bytes of Chinese, Japanese, Korean and Cyrillic texts are letters with accents in Western ones.
-Several countries may have written the same bytes, so none is guessed: what is likelier theirs is
-not taken for Western, which would make noise of it.
+The bytes of Chinese, Japanese, Korean and Cyrillic texts are accented letters in Western encodings.
+The same bytes are valid in several of them, so none is guessed: a text that is more likely one of
+them is not decoded as Western, which would make noise of it.
 """
 
 import codecs
@@ -12,25 +12,25 @@ from collections.abc import Iterator
 from annotate.image_import.containers.likely import bits
 
 ENCODINGS = ("gbk", "cp932", "cp949", "big5", "cp1251")
-DOUBT = 8.0
-"""Bits that one of them has to be better by than Western letters."""
+MIN_ADVANTAGE_BITS = 8.0
+"""Bits by which one of them must be more likely than Western letters."""
 CYRILLIC = "cp1251"
 ACCENTS = re.compile(rb"[\xc0-\xff]{3}")
-"""As many letters with accents in a row as no Western word has."""
+"""Three accented letters in a row, which no Western word has."""
 
 
 def is_of_a_country(sample: bytes, western: str) -> bool:
-    """Whether bytes are likelier a text of one of these countries than what they are elsewhere."""
+    """Return whether bytes are more likely a text of one of these countries than `western`."""
     return not sample.isascii() and min(_readings(sample), default=bits(western)) < bits(western)
 
 
 def _readings(sample: bytes) -> Iterator[float]:
-    """Return the bits that the sample takes in each encoding that it may be in."""
+    """Yield the bits of the sample in each encoding that it may be in."""
     for encoding in ENCODINGS:
         try:
-            # The sample may end within a character.
+            # Incremental, since the sample may end within a character.
             text = codecs.getincrementaldecoder(encoding)("strict").decode(sample)
         except UnicodeDecodeError:
             continue
-        sure = encoding == CYRILLIC and ACCENTS.search(sample)
-        yield bits(text) + (0.0 if sure else DOUBT)
+        is_certain = encoding == CYRILLIC and ACCENTS.search(sample)
+        yield bits(text) + (0.0 if is_certain else MIN_ADVANTAGE_BITS)

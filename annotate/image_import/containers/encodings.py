@@ -1,4 +1,4 @@
-"""Text from bytes whose encoding is told wrongly or not at all: the content decides.
+"""Decoder of bytes whose encoding is declared wrongly or not at all: the content decides.
 
 Programs write UTF-8 where UTF-16 was promised, and the other way round, in either order of bytes,
 with or without a byte order mark, padded with NULs.
@@ -12,9 +12,9 @@ from annotate.image_import.containers.likely import bits
 from annotate.image_import.programs.reader import MAX_JSON_LENGTH
 
 SAMPLE = 1_024
-"""Bytes by which the encoding is decided."""
+"""Bytes by which the encoding is detected."""
 SURPRISE = 6.0
-"""Bits that UTF-16 and UTF-32 have to be better by, where nobody promised them."""
+"""Bits by which UTF-16 and UTF-32 must be more likely, unless they were declared."""
 ONLY_ASCII, PROMISED_ASCII = 1.5, 0.5
 """The same for each byte, where all of them are letters of ASCII, also where it was promised."""
 PRINTABLE = bytes(range(0x20, 0x7F)) + b"\r\n"
@@ -29,7 +29,7 @@ MAX_BITS, SPARE_BITS = 12.0, 5.0
 HALF, MAX_HALVES_LENGTH = b"\xed", 6
 """How a half of a character begins, and what both take."""
 MAX_BROKEN_LENGTH = 400_000
-"""Bytes of a text that has to be looked at letter by letter."""
+"""Bytes of a text that is decoded letter by letter, which is slow."""
 FEW_NULS = 4
 """That divide a text; numbers have many."""
 LONG = 8
@@ -55,7 +55,7 @@ ESCAPES = (b"\x1b$", b"\x1b(J")
 """How text in JIS changes its set of characters."""
 WINDOWS = {byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0xA0)}
 LATIN = {0xDC00 + byte: WINDOWS.get(byte, chr(byte)) for byte in range(0x80, 0x100)}
-"""What stands for a byte that is no UTF-8."""
+"""Replacement of a byte that is no UTF-8."""
 MARKS_READ = ("\ufeff", "\ufffe")
 MARK_AS_LETTERS = codecs.BOM_UTF8.decode("latin-1")
 MAX_TIMES = 3
@@ -75,7 +75,7 @@ def comment_of(raw: bytes) -> str | None:
 
 
 def _without_codes(raw: bytes) -> tuple[bytes, bytes]:
-    """Return a comment without the codes before it, of which a program may add another."""
+    """Return a comment without its character codes, of which some programs write two."""
     promised = b""
     for _ in range(MOST_CODES):
         code, length = _code(raw)
@@ -103,7 +103,7 @@ def _code(raw: bytes) -> tuple[bytes, int]:
 
 
 def text_of(raw: bytes, code: bytes = b"") -> str | None:
-    """Return bytes as text, whichever encoding they are in; None where no reading is text."""
+    """Decode bytes in the most likely encoding; None if no decoding is text."""
     raw = _unpadded(raw[:MAX_JSON_LENGTH])
     if not raw.strip(b"\0 \t\r\n"):
         return ""
@@ -126,7 +126,7 @@ def text_of(raw: bytes, code: bytes = b"") -> str | None:
 
 
 def _unpadded(raw: bytes) -> bytes:
-    """Return a text without what fills its place, a byte each in any encoding."""
+    """Return a text without its padding, which is a byte each in any encoding."""
     rest = raw.rstrip(b"\0 ")
     if len(raw) - len(rest) < MIN_PADDING:
         return raw
@@ -135,7 +135,7 @@ def _unpadded(raw: bytes) -> bytes:
 
 
 def narrow_text(raw: bytes) -> str | None:
-    """Return bytes as UTF-8, or as Latin-1 where they are none; None where they are neither."""
+    """Decode bytes as UTF-8, or else as Latin-1; None if they are neither."""
     if b"\0" in raw.strip(b"\0") or raw.startswith(codecs.BOM_UTF16_LE):
         # UTF-16, which has no place there.
         return text_of(raw)
@@ -145,7 +145,7 @@ def narrow_text(raw: bytes) -> str | None:
 
 
 def cleaned(text: str) -> str:
-    """Return a text without marks of byte order and NULs, decoded once more if that is needed."""
+    """Return a text without byte order marks and NULs, and with double encoding undone."""
     text = mended(text.strip("\0").replace("\0", "\n"))
     for mark in MARKS_READ:
         text = text.replace(mark, "")
@@ -153,7 +153,7 @@ def cleaned(text: str) -> str:
 
 
 def mended(text: str) -> str:
-    """Return what was written, where programs took UTF-8 for Latin-1 and encoded it again.
+    """Undo double encoding, where programs decoded UTF-8 as Latin-1 and encoded it again.
 
     All that is not ASCII then stands in sequences of UTF-8, which no language does.
     """
@@ -180,7 +180,7 @@ def _decoded_once_more(text: str) -> str | None:
 
 
 def _readings(raw: bytes, code: bytes) -> Iterator[tuple[str, float]]:
-    """Return the encodings that bytes may be in, each with the bits that its reading takes."""
+    """Yield the possible encodings of bytes, each with the bits of the decoded text."""
     sample, promised = raw[:SAMPLE], code == b"UNICODE"
     if is_utf8(sample) or _is_latin(sample):
         narrow = mended(_narrow(sample).strip("\0"))
@@ -207,7 +207,7 @@ def _decoded(raw: bytes, encoding: str) -> str:
 
 
 def _narrow(raw: bytes) -> str:
-    """Return UTF-8 as text, with bytes that are none of it as they are in Latin-1."""
+    """Decode UTF-8, with invalid bytes as Latin-1."""
     whole = _whole(raw)
     try:
         return whole.decode("utf-8")
@@ -217,7 +217,7 @@ def _narrow(raw: bytes) -> str:
 
 
 def _whole(raw: bytes) -> bytes:
-    """Return UTF-8 without a character that was cut off at its end.
+    """Return UTF-8 without a character that is cut off at its end.
 
     Characters beyond the first 65,536 may be spelled in two halves, as Java and databases do.
     """
@@ -243,7 +243,7 @@ def _in_one_piece(raw: bytes) -> bytes:
 
 
 def is_utf8(raw: bytes) -> bool:
-    """Whether bytes are UTF-8."""
+    """Return whether bytes are valid UTF-8."""
     try:
         _whole(raw).decode("utf-8")
     except UnicodeDecodeError:
@@ -252,7 +252,7 @@ def is_utf8(raw: bytes) -> bool:
 
 
 def _is_latin(raw: bytes) -> bool:
-    """Whether letters with accents stand among others, as they do in the languages of Latin-1."""
+    """Return whether accented letters are among others, as in the languages of Latin-1."""
     high = sum(byte >= 0x80 for byte in raw)
     few = high <= MAX_HIGH * sum(chr(byte).isalpha() for byte in raw)
     return few and not is_of_a_country(raw, mended(_narrow(raw)))

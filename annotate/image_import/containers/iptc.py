@@ -1,4 +1,4 @@
-"""Texts of IPTC, in Photoshop's resources or by themselves."""
+"""Texts of IPTC, within Photoshop resources or on their own."""
 
 from collections.abc import Iterator
 
@@ -14,13 +14,14 @@ MAX_RECORDS = 1_000
 
 
 def add_iptc(parts: MetadataParts) -> None:
-    """Add the texts of a file's IPTC.
+    """Decode the texts of a file's IPTC.
 
-    What it says of its encoding is left out of account: the bytes themselves say more.
+    The encoding that it declares is ignored, since the bytes are more reliable.
     """
     data = parts.iptc
     if data.startswith(MAKERS):
         data = b"".join(block for number, block in resources(data) if number == RECORDS)
+
     found: dict[str, list[bytes]] = {}
     for number, (record, dataset, value) in enumerate(records(data)):
         if number >= MAX_RECORDS:
@@ -28,9 +29,10 @@ def add_iptc(parts: MetadataParts) -> None:
         name = "caption" if dataset == CAPTION else NAMES.get(dataset)
         if record == APPLICATION and name:
             found.setdefault(name, []).append(value)
+
     for name, values in found.items():
-        whole = (b", " if name == "keywords" else b"\n").join(values)
-        text = text_of(whole) if parts.take(len(whole)) else ""
+        raw = (b", " if name == "keywords" else b"\n").join(values)
+        text = text_of(raw) if parts.take(len(raw)) else ""
         if text and text.strip():
             parts.texts[f"iptc:{name}"] = text
         elif text is None and name == "caption":
@@ -38,7 +40,7 @@ def add_iptc(parts: MetadataParts) -> None:
 
 
 def resources(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Return Photoshop's resources: a number, a name of even length, a block of even length."""
+    """Yield number and block of Photoshop's resources; names and blocks are padded to even size."""
     at = 0
     while data[at : at + 4] in MAKERS and at + 12 <= len(data):
         number = int.from_bytes(data[at + 4 : at + 6])
@@ -49,14 +51,14 @@ def resources(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def records(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Return record, dataset and value of each entry."""
+    """Yield record, dataset and value of each IPTC entry."""
     at = 0
     while at + 5 <= len(data) and data[at] == MARK:
         record, dataset = data[at + 1], data[at + 2]
         size = int.from_bytes(data[at + 3 : at + 5])
         at += 5
         if size & 0x8000:
-            # A long value: this many bytes give its length.
+            # An extended entry: the length follows, in so many bytes.
             digits = min(size & 0x7FFF, 4)
             size, at = int.from_bytes(data[at : at + digits]), at + digits
         yield record, dataset, data[at : at + size]

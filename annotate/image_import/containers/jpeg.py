@@ -1,4 +1,4 @@
-"""Metadata of a JPEG: EXIF and XMP in APP1, Photoshop's resources in APP13, comments."""
+"""Metadata of a JPEG: EXIF and XMP in APP1, Photoshop resources in APP13, and comments."""
 
 from itertools import takewhile
 
@@ -14,12 +14,12 @@ from annotate.image_import.programs.reader import MAX_JSON_LENGTH
 APP1, APP13, COMMENT, SCAN = 0xE1, 0xED, 0xFE, 0xDA
 PHOTOSHOP = b"Photoshop 3.0\0"
 MAX_SEVERAL = 2
-FULL = 65_000
-"""Bytes of a segment from which on its text goes on in the next."""
+FULL_SEGMENT_BYTES = 65_000
+"""A comment of at least this size continues in the next segment."""
 
 
 def parts_of_jpeg(content: bytes) -> MetadataParts:
-    """Return the metadata of a JPEG, which stands before its pixels."""
+    """Return the metadata of a JPEG, all of which precedes its pixels."""
     parts = MetadataParts()
     exif: list[list[bytes]] = []
     resources, comments = [], []
@@ -35,8 +35,8 @@ def parts_of_jpeg(content: bytes) -> MetadataParts:
 
     parts.exif = [b"".join(pieces[:MAX_EXIF]) for pieces in exif[:MAX_SEVERAL]]
     parts.iptc = b"".join(resources[:MAX_EXIF])
-    whole = joined(comments)
-    comment = text_of(whole) if parts.take(len(whole)) else ""
+    raw = joined(comments)
+    comment = text_of(raw) if parts.take(len(raw)) else ""
     if comment:
         parts.texts["jpeg:comment"] = comment
     elif comment is None:
@@ -45,7 +45,7 @@ def parts_of_jpeg(content: bytes) -> MetadataParts:
 
 
 def add_segment(exif: list[list[bytes]], segment: bytes) -> None:
-    """Add a segment to EXIF that takes several, or begin another."""
+    """Append a segment to the last block of EXIF, or begin a new block at a TIFF header."""
     if exif and not segment.startswith((b"II*\0", b"MM\0*")):
         exif[-1].append(segment)
     else:
@@ -53,11 +53,11 @@ def add_segment(exif: list[list[bytes]], segment: bytes) -> None:
 
 
 def joined(comments: list[bytes]) -> bytes:
-    """Return comments as one text; a long one was cut into full segments, others are whole."""
-    whole, room = bytearray(), MAX_JSON_LENGTH
+    """Join comments: full segments continue in the next one, others end with a line break."""
+    text, budget = bytearray(), MAX_JSON_LENGTH
     for comment in dict.fromkeys(comments):
-        room -= len(comment)
-        if room < 0:
+        budget -= len(comment)
+        if budget < 0:
             break
-        whole += comment if len(comment) > FULL else comment + b"\n"
-    return bytes(whole)
+        text += comment if len(comment) > FULL_SEGMENT_BYTES else comment + b"\n"
+    return bytes(text)

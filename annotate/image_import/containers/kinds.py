@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, whatever its name says."""
+"""Kind of a file by its first bytes, whatever its name says."""
 
 PNG, JPEG, WEBP = "PNG", "JPEG", "WebP"
 READ = frozenset({PNG, JPEG, WEBP})
@@ -6,8 +6,8 @@ BMP = "BMP"
 IMAGES = frozenset(
     {"GIF", BMP, "TIFF", "Photoshop", "JPEG XL", "JPEG 2000", "HEIC", "AVIF", "OpenEXR", "DDS"}
 )
-"""Kinds that are images as well."""
-STARTS = {
+"""Kinds of images that are not read."""
+SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": PNG,
     b"\xff\xd8\xff": JPEG,
     b"GIF87a": "GIF",
@@ -37,36 +37,36 @@ STARTS = {
     b"OggS": "a film",
     b"version https://git-lfs": "a pointer of git-lfs",
 }
-"""How files begin that are met under the names of images."""
-BOXES = {
+"""First bytes of files that are found under the names of images."""
+BRANDS = {
     "HEIC": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
     "AVIF": (b"avif", b"avis"),
     "JPEG XL": (b"jxl ",),
     "a film": (b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  "),
 }
-"""The brands of files that are made of boxes."""
+"""Brands in the `ftyp` box of ISO media files."""
 PAGES = {b"<!doctype html": "a web page", b"<html": "a web page", b"<svg": "SVG", b"<?xml": "XML"}
 NOT_READ = "not a PNG, JPEG or WebP file"
 START = 32
-"""Bytes that tell a kind."""
+"""Bytes that are enough to tell a kind."""
 
 
 def kind_of(start: bytes) -> str | None:
-    """Return what a file's first bytes say that it is; None for what nobody knows."""
+    """Return the kind of a file by its first bytes; None for an unknown one."""
     if start[:4] == b"RIFF":
         return WEBP if start[8:12] == b"WEBP" else "a film or a sound"
     if start[:2] == b"BM" and start[6:10] == b"\0\0\0\0":
         return BMP
     if start[4:8] == b"ftyp":
         brand = start[8:12]
-        return next((kind for kind, brands in BOXES.items() if brand in brands), None)
-    begins = (kind for known, kind in STARTS.items() if start.startswith(known))
+        return next((kind for kind, brands in BRANDS.items() if brand in brands), None)
+    matches = (kind for known, kind in SIGNATURES.items() if start.startswith(known))
     page = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     pages = (kind for known, kind in PAGES.items() if page.startswith(known))
-    return next(begins, None) or next(pages, None)
+    return next(matches, None) or next(pages, None)
 
 
 def refusal(start: bytes) -> str | None:
-    """Return why a file that begins like this is left out; None for one that is read."""
+    """Return why a file is skipped, by its first bytes; None for one that is read."""
     kind = kind_of(start)
     return None if kind in READ else f"{NOT_READ} but {kind}" if kind else NOT_READ

@@ -1,8 +1,8 @@
-"""How likely it is that somebody wrote a text: what tells two readings of the same bytes apart.
+"""Likelihood of a text in bits, which tells the right decoding of some bytes from wrong ones.
 
-Bits, as for a code that is short for common characters. The right reading of bytes stays within a
-script or two; a wrong one (UTF-16 in the other order, UTF-8 taken for UTF-16) jumps between all of
-Unicode, and meets characters that are rare, private or not assigned.
+The bits are those of a code that is short for common characters. The right decoding stays within a
+script or two; a wrong one (UTF-16 in the other byte order, UTF-8 decoded as UTF-16) jumps between
+all of Unicode, and hits characters that are rare, private or unassigned.
 """
 
 import unicodedata
@@ -10,27 +10,27 @@ from functools import lru_cache
 from itertools import pairwise
 
 NUL, UNWANTED = 12.0, 40.0
-"""A NUL may pad or divide texts; other controls and characters that are none stand in no text."""
+"""A NUL may pad or separate texts; other controls and unassigned characters occur in none."""
 SMALL, CAPITAL, ASCII, MIXED = 4.3, 5.0, 6.0, 2.0
-"""A small letter or a space; a capital or a digit; other ASCII; a digit beside a letter."""
+"""Lower-case letter or space; capital or digit; other ASCII; a digit beside a letter."""
 SAME_SCRIPT, OTHER_SCRIPT = 7.0, 14.0
 LATIN, EMOJI, SIGN, COMMON, RARE = 8.0, 11.0, 14.0, 11.0, 17.0
-"""A letter with an accent; an emoji; another sign; one of Chinese, or a syllable of Korean."""
+"""Accented letter; emoji; other symbol; common and rare Chinese character or Korean syllable."""
 KANA = 0x30
 HANGUL_OR_NOT = 10.0
-"""A character of Chinese beside a syllable of Korean."""
+"""Chinese character beside a Korean syllable."""
 LAST_COMMON = {"gb2312": 0xD7, "big5": 0xC6, "euc_jp": 0xCF, "euc_kr": 0xC8}
-"""The last row of common characters in the standards, which put those first."""
+"""Last row of common characters in each national standard, which lists those first."""
 
 
 def bits(text: str) -> float:
-    """Return how many bits a text takes; the less, the likelier it is that somebody wrote it."""
+    """Return the bits of a text; the fewer, the more likely that somebody wrote it."""
     steps = pairwise("\n" + text)
     return sum(_bits_of(character) + _step(before, character) for before, character in steps)
 
 
 def _step(before: str, character: str) -> float:
-    """Return what a character costs beside the one before it."""
+    """Return the bits of a character that depend on the one before it."""
     if before.isascii() and character.isascii():
         both = before + character
         return MIXED if both.isalnum() and before.isdigit() != character.isdigit() else 0.0
@@ -39,7 +39,7 @@ def _step(before: str, character: str) -> float:
         return HANGUL_OR_NOT if other else 0.0
     if not character.isalpha() or ord(character) < 0x250:
         return 0.0
-    # The scripts of small alphabets have 256 places each, kana included.
+    # Each small alphabet has a block of 256 code points, kana included.
     same = ord(before) >> 8 == ord(character) >> 8 or not before.isalpha()
     same = same or (_is_east_asian(before) and ord(character) >> 8 == KANA)
     return SAME_SCRIPT if same else OTHER_SCRIPT
@@ -47,7 +47,7 @@ def _step(before: str, character: str) -> float:
 
 @lru_cache(maxsize=1 << 14)
 def _bits_of(character: str) -> float:
-    """Return what a character costs wherever it stands."""
+    """Return the bits of a character by itself."""
     if character.isascii():
         return _bits_of_ascii(character)
     category = unicodedata.category(character)
@@ -71,7 +71,7 @@ def _bits_of_ascii(character: str) -> float:
 
 
 def _is_east_asian(character: str) -> bool:
-    """Whether a character is one of the tens of thousands of Chinese or Korean."""
+    """Return whether a character is a Chinese character or a Korean syllable."""
     return unicodedata.category(character) == "Lo" and ord(character) >= 0x3400
 
 
@@ -85,7 +85,7 @@ def _is_common(character: str) -> bool:
             encoded = character.encode(standard)
         except UnicodeEncodeError:
             continue
-        # Korean's codec spells syllables that the standard lacks, in eight bytes.
+        # Python's Korean codec spells syllables that the standard lacks, in eight bytes.
         if len(encoded) == 2 and encoded[0] <= last:
             return True
     return False

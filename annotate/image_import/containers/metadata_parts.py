@@ -1,11 +1,11 @@
-"""What a container gives of its texts, before anybody decodes them."""
+"""Raw metadata of an image file, as its container holds it, and the texts decoded from it."""
 
 from dataclasses import dataclass, field
 
 from annotate.image_import.programs.reader import MAX_JSON_LENGTH
 
-MAX_TEXT = 2 * MAX_JSON_LENGTH
-"""Bytes of all texts of a file: a graph as it was sent and as it was drawn."""
+MAX_TEXT_BYTES = 2 * MAX_JSON_LENGTH
+"""Bytes of all texts of a file; enough for a ComfyUI graph in both of its forms."""
 
 XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 TEXTS_LONG = "its metadata is larger than an image's"
@@ -18,24 +18,24 @@ HIDDEN_BROKEN = "the text hidden in its pixels cannot be read"
 
 @dataclass(slots=True)
 class MetadataParts:
-    """The metadata of one file."""
+    """Metadata of one file: raw blocks, decoded texts, and a budget for decoding more."""
 
     texts: dict[str, str] = field(default_factory=dict)
-    """By the name of the field."""
+    """Decoded texts by the name of their field."""
     exif: list[bytes] = field(default_factory=list)
-    """Each begins anew: a file that was edited may have several."""
+    """Blocks of EXIF; a file that was edited may have several."""
     xmp: bytes = b""
     iptc: bytes = b""
-    """Photoshop's resources, or the records in them."""
+    """Photoshop resources, or the IPTC records from them."""
     unreadable: str = ""
-    """Why some of it cannot be read; nothing where all of it can."""
-    room: int = MAX_TEXT
+    """Why some of the metadata cannot be read; empty if all of it can."""
+    budget: int = MAX_TEXT_BYTES
     """Bytes that may still be decoded."""
 
     def take(self, size: int) -> bool:
-        """Use up room for a text of so many bytes; false, with a reason, where there is none."""
-        if size > self.room:
+        """Spend budget on a text of `size` bytes; return False, and note why, if it is exceeded."""
+        if size > self.budget:
             self.unreadable = TEXTS_LONG
             return False
-        self.room -= size
+        self.budget -= size
         return True

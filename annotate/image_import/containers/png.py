@@ -1,7 +1,7 @@
-"""Texts of a PNG: tEXt, zTXt and iTXt, and what other formats keep, in hexadecimal digits.
+"""Metadata of a PNG: chunks tEXt, zTXt and iTXt, EXIF, and profiles in hexadecimal digits.
 
-Not Pillow's: it leaves out what comes after the pixels, takes UTF-8 for Latin-1, and of several
-texts with one keyword gives the last, whatever it is.
+Not read by Pillow, which leaves out chunks after the pixels, decodes UTF-8 as Latin-1, and of
+several texts with one keyword keeps only the last.
 """
 
 import zlib
@@ -20,22 +20,22 @@ from annotate.image_import.header_checks import EXIF, MAX_PARTS, png_chunks
 from annotate.image_import.programs.reader import MAX_JSON_LENGTH
 
 MAX_TEXTS = 200
-TELLING = (b"tEXt", b"zTXt", b"iTXt")
+TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 PRINTABLE = bytes({*range(0x20, 0x100)} - {0x7F}) + b"\t\r\n"
-"""No controls."""
+"""Bytes that are no control characters."""
 XMP = "xml:com.adobe.xmp"
 PROFILE = "raw profile type "
-"""How ImageMagick and others keep EXIF, IPTC and XMP in a text."""
+"""Keyword under which ImageMagick and others store EXIF, IPTC and XMP in a text."""
 PROFILES = {"exif": "exif", "iptc": "iptc", "8bim": "iptc", "xmp": "xmp"}
 APP1 = "app1"
-"""The JPEG segment that holds EXIF or XMP."""
+"""Profile of a JPEG segment that holds EXIF or XMP."""
 
 
 def parts_of_png(content: bytes) -> MetadataParts:
-    """Return the metadata of a PNG."""
+    """Return the metadata of a PNG, also that after its pixels."""
     parts = MetadataParts()
     international: set[str] = set()
-    for number, (kind, data) in enumerate(_told(content)):
+    for number, (kind, data) in enumerate(_metadata_chunks(content)):
         if number >= MAX_TEXTS:
             parts.unreadable = TEXTS_LONG
             break
@@ -46,10 +46,11 @@ def parts_of_png(content: bytes) -> MetadataParts:
             name, raw = _text_in(kind, data)
         except (zlib.error, ValueError) as error:
             parts.unreadable = TEXTS_LONG if isinstance(error, ValueError) else TEXTS_BROKEN
-            # What is too long was decompressed for nothing.
+            # A text that is too long was decompressed in vain, so it counts in full.
             if isinstance(error, ValueError) and not parts.take(MAX_JSON_LENGTH):
                 break
             continue
+
         if not parts.take(len(raw)):
             break
         if name == XMP or name.startswith(PROFILE):
@@ -57,56 +58,56 @@ def parts_of_png(content: bytes) -> MetadataParts:
         elif raw.startswith(EXIF):
             parts.exif.append(raw)
         elif raw.strip(b"\0 ") and (kind == b"iTXt" or name not in international):
-            # The text in Latin-1 beside one in Unicode lacks letters.
+            # A text in Latin-1 beside the same in Unicode lacks letters.
             international.update([name] * (kind == b"iTXt"))
             _keep_text(parts, name, narrow_text(raw))
     return parts
 
 
-def _told(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Return the chunks that hold metadata."""
+def _metadata_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield type and data of the chunks that hold metadata."""
     for at in islice(png_chunks(content), MAX_PARTS):
         kind, size = content[at + 4 : at + 8], int.from_bytes(content[at : at + 4])
-        if kind in TELLING or kind == b"eXIf":
+        if kind in TEXT_CHUNKS or kind == b"eXIf":
             yield kind, content[at + 8 : at + 8 + size]
 
 
 def _text_in(kind: bytes, data: bytes) -> tuple[str, bytes]:
-    """Return the keyword of a chunk in small letters, and its text.
+    """Return the keyword of a chunk in lower case, and its text.
 
-    Raises zlib.error for damaged data, ValueError for too much of it.
+    Raises zlib.error for damaged data, ValueError for a text that is too long.
     """
-    keyword, _, rest = data.partition(b"\0")
+    keyword, _, body = data.partition(b"\0")
     compressed = kind == b"zTXt"
     if kind == b"iTXt":
-        compressed, rest = rest[:1] == b"\1", rest[2:]
-        rest = rest.partition(b"\0")[2].partition(b"\0")[2]
+        compressed, body = body[:1] == b"\1", body[2:]
+        body = body.partition(b"\0")[2].partition(b"\0")[2]
     elif compressed:
-        rest = rest[1:]
+        body = body[1:]
     name = keyword.decode("latin-1").strip().lower()
-    return name, _unpacked(rest) if compressed else rest
+    return name, _unpacked(body) if compressed else body
 
 
 def _unpacked(data: bytes) -> bytes:
     try:
         return inflated(data, zlib.MAX_WBITS)
     except zlib.error:
-        # Some programs say that a text is packed, and do not pack it.
+        # Some programs mark a text as compressed and store it as it is.
         if is_utf8(data) and not data.translate(None, PRINTABLE):
             return data
         raise
 
 
 def inflated(data: bytes, window: int) -> bytes:
-    """Return compressed data as it was; raises zlib.error, and ValueError for too much of it."""
+    """Decompress data; raises zlib.error if it is damaged, ValueError if it is too long."""
     stream = zlib.decompressobj(window)
-    whole = stream.decompress(data, MAX_JSON_LENGTH)
-    if len(whole) >= MAX_JSON_LENGTH:
+    decompressed = stream.decompress(data, MAX_JSON_LENGTH)
+    if len(decompressed) >= MAX_JSON_LENGTH:
         raise ValueError("too much data")
     if not stream.eof:
-        # Half a prompt is another prompt.
+        # Part of a prompt would pass for a different prompt.
         raise zlib.error("incomplete data")
-    return whole
+    return decompressed
 
 
 def _keep_text(parts: MetadataParts, name: str, text: str | None) -> None:
@@ -117,6 +118,7 @@ def _keep_text(parts: MetadataParts, name: str, text: str | None) -> None:
 
 
 def _keep_profile(parts: MetadataParts, name: str, raw: bytes) -> None:
+    """Keep XMP, or a profile that is stored in hexadecimal digits after three lines."""
     kind = name.removeprefix(PROFILE)
     if name == XMP:
         parts.xmp = raw
@@ -126,6 +128,7 @@ def _keep_profile(parts: MetadataParts, name: str, raw: bytes) -> None:
     except ValueError:
         parts.unreadable = TEXTS_BROKEN if kind in (*PROFILES, APP1) else parts.unreadable
         return
+
     if kind == APP1:
         kind = "exif" if data.startswith(b"Exif\0") else "xmp"
         data = data.removeprefix(XMP_MARK)

@@ -1,7 +1,7 @@
-"""Text hidden in the lowest bits of a PNG's pixels, column by column, as NovelAI and others do.
+"""Stealth PNG info: text in the lowest bits of a PNG's pixels, as NovelAI and others hide it.
 
-A signature, the length in bits, the text. Nearly no image has one: the first pixels of the first
-column say so, for which a few rows are decompressed.
+Column by column: a signature, the length in bits, the text. Hardly any image has one, and the
+first pixels of the first column show it, for which only a few rows are decompressed.
 """
 
 import zlib
@@ -19,40 +19,41 @@ from annotate.image_import.programs.reader import MAX_JSON_LENGTH
 
 FIELD = "alpha:pnginfo"
 ALPHA = (b"stealth_pnginfo", b"stealth_pngcomp")
-COLOURS = (b"stealth_rgbinfo", b"stealth_rgbcomp")
-Place = tuple[tuple[bytes, ...], slice]
-"""Signatures, and the channels that they stand in."""
-PLACES: tuple[Place, ...] = ((ALPHA, slice(3, 4)), (COLOURS, slice(0, 3)))
+RGB = (b"stealth_rgbinfo", b"stealth_rgbcomp")
+Carrier = tuple[tuple[bytes, ...], slice]
+"""Signatures, and the channels whose lowest bits hold them."""
+CARRIERS: tuple[Carrier, ...] = ((ALPHA, slice(3, 4)), (RGB, slice(0, 3)))
 COMPRESSED = b"comp"
 GZIP = zlib.MAX_WBITS + 16
-LENGTH = 4
-"""Bytes that say how many bits the text has."""
+LENGTH_BYTES = 4
+"""Bytes of the text's length, which is given in bits."""
 MAX_PIXELS = 8_000_000
-"""Of an image that is searched; NovelAI draws three million at the most."""
+"""Pixels of an image that is searched; NovelAI renders at most three million."""
 CHANNELS = {2: 3, 6: 4}
-"""Of a pixel, by the type of colours that a PNG's head says."""
+"""Channels per pixel, by the color type in a PNG's header."""
 EIGHT_BITS, NOT_INTERLACED = 8, 0
-HEAD = 33
-"""Bytes before the first chunk after a PNG's head."""
+HEADER_BYTES = 33
+"""Bytes of a PNG's signature and IHDR chunk."""
 PIECE, LONGEST_PIECE = 512, 16_384
-"""Bytes that are decompressed at once, before and after."""
+"""Compressed bytes that are fed at once, and the decompressed bytes that may come of them."""
 UP, AVERAGE, PAETH = 2, 3, 4
-"""How a row says its first pixel by the one above; other ways leave it as it is."""
+"""Row filters that predict the first pixel from the one above; others leave it unchanged."""
 
 
 def add_hidden(parts: MetadataParts, image: Image.Image, content: bytes) -> None:
-    """Add the text that a PNG's pixels hide."""
-    if _says_so_openly(parts) or len(content) < HEAD:
+    """Add the text that is hidden in a PNG's pixels, if there is one."""
+    if _is_in_plain_text(parts) or len(content) < HEADER_BYTES:
         return
     channels = CHANNELS.get(content[25], 0) if content[24] == EIGHT_BITS else 0
     if not channels or content[28] != NOT_INTERLACED or _pixels_of(image) > MAX_PIXELS:
         return
+
     for signatures, used in _possible(content, image.size, channels):
         _add(parts, image, used, signatures)
 
 
-def _says_so_openly(parts: MetadataParts) -> bool:
-    """Whether the programs that hide a text wrote it for everybody to see as well."""
+def _is_in_plain_text(parts: MetadataParts) -> bool:
+    """Return whether the metadata hold in plain text what the same programs would hide."""
     comment = parts.texts.get("comment", "")
     return "parameters" in parts.texts or comment.lstrip().startswith("{")
 
@@ -73,10 +74,10 @@ def _add(
         return
 
     start = len(signatures[0])
-    head = _hidden(pixels, start + LENGTH)
-    if head[:start] not in signatures:
+    header = _hidden(pixels, start + LENGTH_BYTES)
+    if header[:start] not in signatures:
         return
-    text = _text(pixels, head[:start], int.from_bytes(head[start:]))
+    text = _text(pixels, header[:start], int.from_bytes(header[start:]))
     if text:
         parts.texts[FIELD] = text
     else:
@@ -84,8 +85,8 @@ def _add(
 
 
 def _text(pixels: "np.ndarray[Any, Any]", signature: bytes, length: int) -> str | None:
-    """Return the text of so many bits; None for one that cannot be read."""
-    start = len(signature) + LENGTH
+    """Return the hidden text of `length` bits; None if it cannot be read."""
+    start = len(signature) + LENGTH_BYTES
     if length > min(pixels.size - 8 * start, 8 * MAX_JSON_LENGTH):
         return None
     raw = _hidden(pixels, start + length // 8)[start:]
@@ -96,40 +97,40 @@ def _text(pixels: "np.ndarray[Any, Any]", signature: bytes, length: int) -> str 
 
 
 def _hidden(pixels: "np.ndarray[Any, Any]", count: int) -> bytes:
-    """Return the first bytes in the lowest bits: column by column, pixel by pixel, by channel."""
+    """Return the first `count` bytes in the lowest bits, by column, pixel and channel."""
     height, _, channels = pixels.shape
     columns = pixels[:, : -(-8 * count // (height * channels))]
     bits = (columns.transpose(1, 0, 2) & 1).ravel()
     return np.packbits(bits[: 8 * count]).tobytes()
 
 
-def _possible(content: bytes, size: tuple[int, int], channels: int) -> list[Place]:
-    """Return the places that may hold a text, by the lowest bits of the first column."""
-    places = [place for place in PLACES if channels >= place[1].stop]
+def _possible(content: bytes, size: tuple[int, int], channels: int) -> list[Carrier]:
+    """Return the carriers that may hold a text, by the lowest bits of the first column."""
+    carriers = [carrier for carrier in CARRIERS if channels >= carrier[1].stop]
     last = min(size[1], 8 * len(ALPHA[0]))
     for number, pixel in enumerate(_first_column(content, size, channels), 1):
-        places = [place for place in places if _agrees(place, number - 1, pixel)]
-        if not places or number == last:
-            return places
+        carriers = [carrier for carrier in carriers if _agrees(carrier, number - 1, pixel)]
+        if not carriers or number == last:
+            return carriers
     return []
 
 
-def _agrees(place: Place, number: int, pixel: bytes) -> bool:
-    """Whether a pixel of the first column may belong to a signature."""
-    signatures, used = place
+def _agrees(carrier: Carrier, number: int, pixel: bytes) -> bool:
+    """Return whether a pixel of the first column may belong to a signature."""
+    signatures, used = carrier
     values = pixel[used]
     for bit, value in enumerate(values, number * len(values)):
         if bit >= 8 * len(signatures[0]):
             break
-        if all((one[bit // 8] >> (7 - bit % 8) & 1) != value & 1 for one in signatures):
+        if all((signature[bit // 8] >> (7 - bit % 8) & 1) != value & 1 for signature in signatures):
             return False
     return True
 
 
 def _first_column(content: bytes, size: tuple[int, int], channels: int) -> Iterator[bytes]:
-    """Return the first pixel of each row, from the top, decompressing no more than is asked for.
+    """Yield the first pixel of each row from the top, decompressing no more than is asked for.
 
-    To its left there is nothing, so that the pixel above is all that it depends on.
+    With nothing to its left, only the pixel above is needed to undo a row's filter.
     """
     width, height = size
     above, row, rows = bytes(channels), 1 + width * channels, bytearray()
@@ -145,7 +146,7 @@ def _first_column(content: bytes, size: tuple[int, int], channels: int) -> Itera
 
 
 def _fill(rows: bytearray, pieces: Iterator[bytes], size: int) -> bool:
-    """Decompress until there are so many bytes; false where there are no more."""
+    """Decompress until `rows` holds `size` bytes; return False if the data end before."""
     while len(rows) < size:
         piece = next(pieces, None)
         if piece is None:
@@ -154,20 +155,21 @@ def _fill(rows: bytearray, pieces: Iterator[bytes], size: int) -> bool:
     return True
 
 
-def _unfiltered(way: int, pixel: bytes | bytearray, above: bytes) -> Iterator[int]:
+def _unfiltered(row_filter: int, pixel: bytes | bytearray, above: bytes) -> Iterator[int]:
     for value, before in zip(pixel, above, strict=True):
-        added = before if way in (UP, PAETH) else before // 2 if way == AVERAGE else 0
-        yield (value + added) & 0xFF
+        halved = before // 2 if row_filter == AVERAGE else 0
+        predicted = before if row_filter in (UP, PAETH) else halved
+        yield (value + predicted) & 0xFF
 
 
 def _pixels(content: bytes) -> Iterator[bytes]:
-    """Return the data of a PNG's pixels, decompressed piece by piece."""
+    """Yield the filtered rows of a PNG, decompressed piece by piece."""
     stream = zlib.decompressobj()
     for at in png_chunks(content):
         if content[at + 4 : at + 8] != b"IDAT":
             continue
         end = at + 8 + int.from_bytes(content[at : at + 4])
-        # Fed by the piece too, for what is left over is copied each time.
+        # Fed in pieces as well, since zlib copies the unconsumed input each time.
         for start in range(at + 8, min(end, len(content)), PIECE):
             waiting = content[start : min(start + PIECE, end)]
             while waiting:
