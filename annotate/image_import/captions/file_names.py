@@ -1,4 +1,4 @@
-"""What the names of folders and files say that an image shows.
+"""Prompts in the names of files and folders, without what only counts or sorts images.
 
 A name that only counts, dates, measures or sorts (0012, 2024-05-01, 512x512, chosen, val) says
 nothing of that, and never passes for a prompt.
@@ -14,23 +14,23 @@ from annotate.image_import.programs.reader import FoundPrompt
 FOLDER_NAMES, FILE_NAMES = "folder names", "file names"
 MAX_NAME_LENGTH = 1_000
 COUNTER = re.compile(r"[\W\d_]+")
-"""What counts images at the start of a name: 00012-77-."""
+"""Counter at the start of a name: 00012-77-."""
 END_COUNTER = re.compile(r"[\s_\-.()#\[\]]*\d*[\s_\-.()#\[\]]*")
-"""The same at its end, from the last character on: _003, (2)."""
+"""Counter at the end of a name, matched on the reversed name: _003, (2)."""
 SORTED_BY = re.compile(r"\d{1,5}_|\d{4}[-_.]?\d\d[-_.]?\d\d[-_ ]+")
-"""At the start of a folder's name: how often it is repeated (10_a red fox), or a date."""
+"""Start of a folder's name: its number of repeats (10_a red fox), or a date."""
 DATE = re.compile(
     r"(?<!\d)(?:19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d(?:[ T_-]{1,3}\d\d[-_.:h]\d\d)?(?!\d)"
 )
-"""What stands before it says which program made a file, what stands behind it what it shows."""
+"""Date in a name: before it stands the program, after it the prompt."""
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-"""Behind one Midjourney puts a number at the most, and before the prompt who asked for it."""
+"""Midjourney's id of a job, after the prompt; before the prompt stands the user."""
 WORDS = re.compile(r"[^\W\d_]+")
 TOKENS = re.compile(r"[\s_=]+")
 PARTS = re.compile(r"[^\W_]+")
 ENCODED = re.compile(r"[0-9a-f-]{16,}", re.IGNORECASE)
 MIN_CODE, LEAST_DIGITS = 6, 2
-"""Letters and digits in one word are somebody's number for an image, such as 7f3Kq92x."""
+"""A word of letters and digits is an id, such as 7f3Kq92x."""
 ENDINGS = ("", "s", "es", "d", "ed", "ing", "er", "ers")
 VERDICTS = (
     "accept annotate approve bad best better both bottom choice choose chose chosen correct "
@@ -66,7 +66,7 @@ TIMES = (
 )
 MEASURES = "dpi fps gb hz kb mb min ms nd px rd sec st th"
 COUNTED = frozenset("star stars point points like likes heart hearts shot shots".split())
-"""Words that say nothing beside a number: 5 stars."""
+"""Words that describe nothing beside a number: 5 stars."""
 SIDES = (
     "artefact artifact awful beautiful curated great meh mine nice pred prediction smash terrible "
     "tier toss ugly uncurated yours "
@@ -74,7 +74,7 @@ SIDES = (
     "grpo hq labelled left lq nsfw ours ppo policy raw real ref reference rlhf second sft sfw "
     "theirs third treatment unaesthetic unlabelled"
 )
-"""What compares two sorts of images, or says where they were kept."""
+"""Names of folders that compare two kinds of images, or say where images were kept."""
 APPS = (
     "adobe canva clipboard comfy express faceapp firefly fooocus forge freepik gopr gopro dji "
     "hidream hunyuan ideogram imagen inshot kandinsky kling krita leonardo lightroom lv nai "
@@ -96,15 +96,15 @@ ELSEWHERE = (
     "görüntüsü unbenannt ohne titel título titulo titre titolo sem sin sans senza безымянный "
     "无标题 未命名 名称未設定"
 )
-"""The commonest of these words in other languages."""
+"""The most frequent of these words in other languages."""
 BETWEEN = "um om de da do del à a la le el di vom von kl"
 LINKS = "an and are at by for from in is my non not of on or our the to versus vs with without"
 SAYS_NOTHING = frozenset(
     " ".join((VERDICTS, SPLITS, CONTAINERS, MAKERS, TIMES, MEASURES, SIDES, LINKS)).split()
 )
-"""Words that, alone, say how images were judged, divided, kept, made, dated or measured."""
+"""Words that, alone, say how images were judged, split, stored, made, dated or measured."""
 AS_THEY_ARE = frozenset(" ".join((APPS, ELSEWHERE, BETWEEN)).split())
-"""The same without English endings: of the Spanish de, deer is no form."""
+"""The same words, never taken with English endings: deer is no form of the Spanish de."""
 PLACES = frozenset(("camera roll", "saved images", "ground truth", "gt"))
 
 
@@ -112,19 +112,19 @@ JUDGED = frozenset(
     "chosen rejected preferred dispreferred unpreferred nonpreferred winner winners winning loser "
     "losers losing win wins lose loses upvoted downvoted".split()
 )
-"""Verdicts that hardly say what an image shows: of few words, the first or the last is enough."""
+"""Verdicts on images: in a short name, one of them as first or last word is enough."""
 FEW_WORDS = 3
 MOMENT = re.compile(
     r"[^\d]{1,60}(?:19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d[^\d]{0,4}\d\d[-_.:h]?\d\d(?:[\d\W_].*)?",
     re.DOTALL,
 )
-"""A word and the moment to the minute: how apps and devices name what they save."""
+"""A word and a time to the minute, as apps and devices name the files they save."""
 PASSING = re.compile(r"ComfyUI_temp_[a-z]{5}_")
-"""How ComfyUI names what it does not keep."""
+"""Prefix that ComfyUI gives to temporary files."""
 
 
 def prompt_of_name(image: Path, root: Path, roles: Collection[Path] = ()) -> FoundPrompt | None:
-    """Return what the names of an image's folders, or its own, say that it shows.
+    """Return the prompt in the name of an image or of its folders; None without one.
 
     `roles` are folders that only sort, whatever they are called. The nearest folder that says
     something is believed; below one that only sorts, a name of several words goes first.
@@ -142,14 +142,14 @@ def prompt_of_name(image: Path, root: Path, roles: Collection[Path] = ()) -> Fou
 
 
 def sorting_folders(images: Iterable[Path]) -> set[Path]:
-    """Return the folders that only sort, told by what they hold, in whatever language.
+    """Return the folders that only sort images, detected by their contents in any language.
 
     Such a folder holds the names that its neighbours hold (good/a red fox.png, bad/a red fox.png),
     or has its own name again below other prompts (a red fox/good, a dog/good).
     """
     held: dict[Path, set[str]] = defaultdict(set)
     for image in images:
-        # What only counts says nothing, and is soon told.
+        # A mere number says nothing, and checking it first is fast.
         held[image.parent].add("" if image.stem.isdigit() else of_file(image.stem).casefold())
     shared = Counter((folder.parent, name) for folder, names in held.items() for name in names)
     again: dict[str, list[Path]] = defaultdict(list)
@@ -164,7 +164,7 @@ def sorting_folders(images: Iterable[Path]) -> set[Path]:
 
 
 def of_folder(name: str) -> str:
-    """Return what the name of a folder says that its images show; nothing for one that sorts."""
+    """Return the prompt in the name of a folder; empty for a name that only sorts images."""
     name = name[:MAX_NAME_LENGTH]
     words = WORDS.findall(name.lower())
     if " ".join(words) in PLACES:
@@ -176,7 +176,7 @@ def of_folder(name: str) -> str:
 
 
 def of_file(name: str) -> str:
-    """Return what the name of a file says that it shows, without what counts it."""
+    """Return the prompt in the name of a file, without numbers, dates and codes."""
     name = PASSING.sub("", name[:MAX_NAME_LENGTH])
     if MOMENT.fullmatch(name) and len(spoken(name)) < 2:
         return ""
@@ -187,7 +187,7 @@ def of_file(name: str) -> str:
 
 
 def _without_measures(name: str) -> str:
-    """Return a name without the numbers at its ends and what they measure: seed_42, cfg 7."""
+    """Return a name without the settings at its ends, such as seed_42 or cfg 7."""
     tokens = [token for token in TOKENS.split(name) if token]
     speaking = [place for place, token in enumerate(tokens) if spoken(token)]
     if not speaking:
@@ -214,14 +214,14 @@ def _after_the_date(name: str) -> str:
 
 
 def without_counters(name: str) -> str:
-    """Return a name without what counts files at its start and its end."""
+    """Return a name without the counters at its start and end."""
     name = name[:MAX_NAME_LENGTH]
     start, end = COUNTER.match(name), END_COUNTER.match(name[::-1])
     return name[start.end() if start else 0 : len(name) - (end.end() if end else 0)]
 
 
 def spoken(name: str) -> list[str]:
-    """Return the words of a name that may say what an image shows."""
+    """Return the words of a name that may describe an image."""
     words = WORDS.findall(name[:MAX_NAME_LENGTH].lower())
     counted = COUNTED if any(letter.isdigit() for letter in name[:MAX_NAME_LENGTH]) else ()
     return [word for word in words if _says(word) and word not in counted]
@@ -230,7 +230,7 @@ def spoken(name: str) -> list[str]:
 def _speaking(name: str) -> str:
     words = " ".join(name.replace("_", " ").split()).strip(" -.")
     if " " not in words and words.count("-") > 1:
-        # A name as addresses have it: a-red-fox.
+        # A name as in URLs: a-red-fox.
         words = words.replace("-", " ")
     encoded = ENCODED.fullmatch(words.replace(" ", ""))
     plain = [part for part in PARTS.findall(words) if not _is_code(part)]
@@ -238,7 +238,7 @@ def _speaking(name: str) -> str:
 
 
 def _says(word: str) -> bool:
-    """A single letter says nothing, but in a script whose letters are words."""
+    """Return whether a word may describe an image; single letters do only where they are words."""
     if len(word) == 1 and word.isascii():
         return False
     if word in AS_THEY_ARE:

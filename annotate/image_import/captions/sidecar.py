@@ -1,4 +1,4 @@
-"""Prompts that lie beside images: in a text file or in JSON of the image's own name."""
+"""Sidecar files: the prompt in a text or JSON file beside an image, with the image's name."""
 
 import json
 import os
@@ -30,28 +30,28 @@ TEXT_FILES, JSON_FILES = "text files", "JSON files"
 TEXT_ENDINGS = (".txt", ".caption")
 JSON_ENDINGS = (".json", ".info.json")
 OTHER_ENDINGS = (".xmp", ".yaml", ".yml")
-"""What few people have: looked at where a folder lists them, not asked for beside every image."""
-ENTRY = re.compile(r"(\w{1,60}): *(\S.*)?")
-"""A line of YAML at its left edge; the lines below that are indented go on with it."""
+"""Rare endings: used if a folder lists them, but not looked up beside every image."""
+YAML_ENTRY = re.compile(r"(\w{1,60}): *(\S.*)?")
+"""Line of YAML at the left edge; indented lines below continue it."""
 NUMBERS = re.compile(r"[\d\s.,;:+\-]*")
 MAX_OBJECTS = 200
-"""Objects within one of a JSON file, and itself, that are searched for a prompt."""
+"""Objects of a JSON file, nested ones included, that are searched for a prompt."""
 
 
 def files_beside(image: Path) -> Iterator[Path]:
-    """Return where an image's own text may lie: a.txt or a.png.txt for a.png, also JSON."""
+    """Yield the possible sidecar files of an image: a.txt and a.png.txt for a.png, also JSON."""
     for ending in (*TEXT_ENDINGS, *JSON_ENDINGS):
         yield image.with_name(image.stem + ending)
         yield image.with_name(image.name + ending)
 
 
 def sidecar(image: Path, root: Path, other: Path | None = None) -> FoundPrompt | None:
-    """Return what an image's own text file, or else JSON file, says, or an `other` one.
+    """Return the prompt in an image's sidecar file, or else in an `other` one; None without any.
 
-    Raises SkippedFile for one that is there and says nothing or cannot be read, for a name would
-    then pass for the prompt.
+    Raises SkippedFile for a sidecar file that is empty or cannot be read, since the image's name
+    would otherwise pass for its prompt.
     """
-    why: SkippedFile | None = None
+    first_skip: SkippedFile | None = None
     for file in files_beside(image):
         if not os.path.lexists(file):
             continue
@@ -59,14 +59,15 @@ def sidecar(image: Path, root: Path, other: Path | None = None) -> FoundPrompt |
             if prompt := read_beside(file, root):
                 return prompt
         except SkippedFile as skip:
-            why = why or skip
-    if why is not None:
-        raise why
+            first_skip = first_skip or skip
+
+    if first_skip is not None:
+        raise first_skip
     return read_elsewhere(other, root) if other is not None else None
 
 
 def read_elsewhere(file: Path, root: Path) -> FoundPrompt | None:
-    """Return what a file says that need not be about a prompt: None where it holds none."""
+    """Return the prompt in a file that may be about something else; None if it holds none."""
     try:
         if file.suffix.lower() not in OTHER_ENDINGS:
             return read_beside(file, root)
@@ -78,7 +79,7 @@ def read_elsewhere(file: Path, root: Path) -> FoundPrompt | None:
 
 
 def of_xmp(content: bytes) -> FoundPrompt | None:
-    """Return the prompt or the description in the XMP that a program keeps beside an image."""
+    """Return the prompt or the description in an XMP file beside an image."""
     parts = MetadataParts(xmp=content)
     add_xmp(parts)
     return read_fields(parts.texts) or description.read(parts.texts)
@@ -89,7 +90,7 @@ def of_yaml(text: str) -> FoundPrompt | None:
     entries: dict[str, str] = {}
     key = ""
     for line in text[:MAX_TEXT_LENGTH].splitlines():
-        if entry := ENTRY.fullmatch(line):
+        if entry := YAML_ENTRY.fullmatch(line):
             key, entries[entry[1]] = entry[1], (entry[2] or "").strip("|>- \"'")
         elif key and line[:1].isspace():
             entries[key] = f"{entries[key]} {line.strip()}".strip()
@@ -115,7 +116,7 @@ def read_beside(file: Path, root: Path) -> FoundPrompt | None:
 
 
 def of_text(text: str) -> FoundPrompt | None:
-    """Return what a text says: a caption, what AUTOMATIC1111 writes, or JSON.
+    """Return the prompt in a text: a caption, the format of AUTOMATIC1111, or JSON.
 
     Numbers alone, such as the boxes of a detector, are no prompt. Raises SkippedFile for broken
     JSON.
@@ -133,7 +134,7 @@ def of_text(text: str) -> FoundPrompt | None:
 
 
 def of_json(text: str) -> FoundPrompt | None:
-    """Return the prompt in the text of a JSON file; raises SkippedFile for one that is broken."""
+    """Return the prompt in a JSON file; raises SkippedFile for a broken one."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -143,30 +144,31 @@ def of_json(text: str) -> FoundPrompt | None:
 
 
 def _of_object(value: Mapping[str, Any]) -> FoundPrompt | None:
-    """The prompt in an object or those within it, from the top down; raises NoPrompt."""
-    why: NoPrompt | None = None
-    waiting: list[Mapping[str, Any]] = [value]
-    for place in range(MAX_OBJECTS):
-        if place >= len(waiting):
+    """Return the prompt in an object or in nested ones, from the top down; raises NoPrompt."""
+    first_skip: NoPrompt | None = None
+    objects: list[Mapping[str, Any]] = [value]
+    for index in range(MAX_OBJECTS):
+        if index >= len(objects):
             break
         try:
-            if prompt := _of_entries(waiting[place], top=place == 0):
+            if prompt := _of_entries(objects[index], top=index == 0):
                 return prompt
-        except NoPrompt as error:
-            why = why or error
-        inside = (one for one in waiting[place].values() if isinstance(one, dict))
-        waiting += islice(inside, MAX_OBJECTS - len(waiting))
-    if why is not None:
-        raise why
+        except NoPrompt as skip:
+            first_skip = first_skip or skip
+        nested = (entry for entry in objects[index].values() if isinstance(entry, dict))
+        objects += islice(nested, MAX_OBJECTS - len(objects))
+
+    if first_skip is not None:
+        raise first_skip
     return None
 
 
 def _of_entries(value: Mapping[str, Any], top: bool) -> FoundPrompt | None:
-    """A program's metadata, or else the text under a key that says that it is the prompt.
+    """Return the prompt of a program's metadata, or else the text under a key that names one.
 
-    At the top programs have graphs and other objects; further in, their texts are enough.
+    At the top level programs write graphs and other objects; further down, texts are enough.
     """
-    texts = {key.lower(): one for key, one in value.items() if isinstance(one, str)}
+    texts = {key.lower(): entry for key, entry in value.items() if isinstance(entry, str)}
     if prompt := read_fields(entries(value, json.dumps(value)) if top else texts):
         return prompt
     text = CaptionColumns().text_of(value)

@@ -1,4 +1,4 @@
-"""Tables of prompts for many images: lines of JSON, JSON as a whole, comma-separated values."""
+"""Tables of prompts for many images: JSON Lines, JSON, CSV and log pages."""
 
 import io
 import json
@@ -17,43 +17,43 @@ from annotate.safe_files import TOO_LARGE, SkippedFile, open_regular
 LINES = (".jsonl", ".ndjson")
 PAGES = (".html", ".htm")
 ENDINGS = (*LINES, ".csv", ".tsv", ".json", ".txt", *PAGES)
-ONE = frozenset(("prompt", "caption", "description", "text"))
-"""What a file is called that holds the prompt of all images of its folder."""
+SINGLE_PROMPT_NAMES = frozenset(("prompt", "caption", "description", "text"))
+"""Names of a file with one prompt for all images of its folder."""
 FIRST = ("metadata.jsonl", "captions.csv", "metadata.csv")
-"""What wins over other tables of a folder."""
+"""Names of tables that win over others of the same folder."""
 MAX_OTHERS = 20
-"""Files of a folder that are tables, if at all, by what they hold."""
-SURE = frozenset("metadata meta caption captions prompt prompts dataset".split())
-"""Words in the name of a file that nobody takes for anything but a table of prompts."""
-LARGEST = 64_000_000
+"""Files of a folder that are read although their names do not say that they are tables."""
+TABLE_WORDS = frozenset("metadata meta caption captions prompt prompts dataset".split())
+"""Words in a file's name by which it is certainly a table of prompts."""
+MAX_TABLE_BYTES = 64_000_000
 MAX_JSON_BYTES = 16_000_000
-"""Of a file that is one piece of JSON: all other threads wait while it is parsed."""
+"""Bytes of a file that is a single JSON value: all other threads wait while it is parsed."""
 MAX_TABLES_BYTES = 256_000_000
-"""Bytes of all tables of an import: their prompts are held until the end."""
+"""Bytes of all tables of an import, whose prompts are held in memory until its end."""
 MAX_LINE_LENGTH = 1_000_000
 BROKEN = "is no JSON"
 
 
 def is_sure(file: str) -> bool:
-    """Whether a file's name says that it is a table of prompts."""
-    return bool(SURE.intersection(key_words(Path(file).stem)))
+    """Return whether a file's name says that it is a table of prompts."""
+    return bool(TABLE_WORDS.intersection(key_words(Path(file).stem)))
 
 
 def own_of(images: Sequence[str]) -> dict[str, str]:
-    """Return the images of a folder by what their own files are called before the ending."""
+    """Return the images of a folder by the names that their sidecar files have without ending."""
     return {Path(name).stem: name for name in images} | {name: name for name in images}
 
 
 def tables_among(names: Sequence[str], own: Collection[str]) -> list[str]:
-    """Return the files of a folder that may be tables, the surest first.
+    """Return the files of a folder that may be tables, the most certain first.
 
-    What is called as an image of the folder is its own: a.json, a.png.json, a.info.json.
+    A file with the name of an image is its sidecar instead: a.json, a.png.json, a.info.json.
     """
     tables = [name for name in names if Path(name).suffix.lower() in ENDINGS]
     tables = [name for name in tables if not any(stem in own for stem in _stems(name))]
-    sure = [name for name in tables if is_sure(name)]
+    certain = [name for name in tables if is_sure(name)]
     others = [name for name in tables if not is_sure(name)]
-    return [*sorted(sure, key=lambda name: name not in FIRST), *others[:MAX_OTHERS]]
+    return [*sorted(certain, key=lambda name: name not in FIRST), *others[:MAX_OTHERS]]
 
 
 def _stems(name: str) -> Iterator[str]:
@@ -64,20 +64,20 @@ def _stems(name: str) -> Iterator[str]:
 
 
 class CaptionTables:
-    """The tables of prompts in the folders of one import."""
+    """Reader of the tables of one import, which together stay within a limit of memory."""
 
     def __init__(self, root: Path) -> None:
-        self._root, self._left = root, MAX_TABLES_BYTES
+        self._root, self._bytes_left = root, MAX_TABLES_BYTES
 
     def read(self, file: Path) -> dict[str, str]:
-        """Return the prompts that a table gives, by the name of the image; raises SkippedFile."""
+        """Return the prompts of a table by the name of the image; raises SkippedFile."""
         ending = file.suffix.lower()
-        most = MAX_JSON_BYTES if ending in (".json", *PAGES) else LARGEST
+        most = MAX_JSON_BYTES if ending in (".json", *PAGES) else MAX_TABLE_BYTES
         with open_regular(file, self._root) as (stream, size):
-            if size > min(most, self._left):
+            if size > min(most, self._bytes_left):
                 raise SkippedFile(TOO_LARGE)
             text = decoded(stream.read(size))
-        self._left -= size
+        self._bytes_left -= size
 
         prompts: dict[str, str] = {}
         for names, prompt in _rows(text, ending):
@@ -86,7 +86,7 @@ class CaptionTables:
         return prompts if prompts or not is_sure(file.name) else self._of_all(file.name, text)
 
     def _of_all(self, name: str, text: str) -> dict[str, str]:
-        """Return what a file says of all images of its folder, under the empty name."""
+        """Return a prompt for all images of the folder, under the empty name; empty if none."""
         if name.lower().endswith(".txt"):
             prompt = text.strip() if is_one_text(name, text) else ""
         else:
@@ -96,14 +96,14 @@ class CaptionTables:
 
 
 def is_one_text(file: str, text: str) -> bool:
-    """Whether a text file is one prompt: called so, and of one line or as programs write it."""
+    """Return whether a text file is a single prompt: by its name, and by its lines."""
     words = key_words(Path(file).stem)
-    called = bool(words) and all(word in ONE for word in words)
+    called = bool(words) and all(word in SINGLE_PROMPT_NAMES for word in words)
     return called and (len(text.split("\n", 2)) < 3 or a1111.parts_of(text) is not None)
 
 
 def _rows(text: str, ending: str) -> Iterator[tuple[list[str], str]]:
-    """Images and their prompt, row by row."""
+    """Yield the names of the images and the prompt of each row."""
     if ending in LINES:
         rows: Iterable[TableRow] = _lines(text)
     elif ending == ".json":
@@ -113,6 +113,7 @@ def _rows(text: str, ending: str) -> Iterator[tuple[list[str], str]]:
         rows = rows_of_page(text)
     else:
         rows = rows_of_cells(text, only_images=ending == ".txt")
+
     columns = CaptionColumns()
     for row in rows:
         if prompt := columns.text_of(row) or columns.only_text_of(row):
@@ -120,7 +121,7 @@ def _rows(text: str, ending: str) -> Iterator[tuple[list[str], str]]:
 
 
 def _lines(text: str) -> Iterator[TableRow]:
-    # Not splitlines: a prompt may hold what Unicode takes for the end of a line.
+    # Not splitlines: a prompt may hold other characters that Unicode counts as line breaks.
     for number, line in enumerate(io.StringIO(text, newline="\n")):
         if number >= MAX_ROWS:
             raise SkippedFile(TOO_LARGE)
@@ -129,10 +130,7 @@ def _lines(text: str) -> Iterator[TableRow]:
 
 
 def _lines_at_least(text: str) -> Iterator[TableRow]:
-    """Lines of JSON in a file that is called as if it were one piece.
-
-    Raises SkippedFile for neither.
-    """
+    """Return the rows of JSON Lines in a .json file; raises SkippedFile if there are none."""
     rows = list(_lines(text))
     if not rows:
         raise SkippedFile(BROKEN)
@@ -140,9 +138,9 @@ def _lines_at_least(text: str) -> Iterator[TableRow]:
 
 
 def rows_of_json(value: Any) -> Iterator[TableRow]:
-    """Return the rows of a list, of a dictionary by the names of images, or of lists within one.
+    """Yield the rows of a list, of a dictionary by image names, or of lists within a dictionary.
 
-    Lists that refer to each other by id, as those of COCO do, become one.
+    Lists that refer to each other by id, such as those of COCO, are joined.
     """
     if isinstance(value, dict):
         if CaptionColumns().prompt_of(value) and not _is_by_image(value):
@@ -152,10 +150,11 @@ def rows_of_json(value: Any) -> Iterator[TableRow]:
         if lists:
             yield from _joined(list(lists.values()))
             return
+
         within = next((v for v in islice(value.values(), MAX_OTHERS) if _is_by_image(v)), value)
         for name, entry in islice(within.items(), MAX_ROWS):
-            told = entry if isinstance(entry, dict) else {"prompt": entry}
-            yield {"file": tidy_path(name)} | {k: v for k, v in told.items() if not _names(v)}
+            row = entry if isinstance(entry, dict) else {"prompt": entry}
+            yield {"file": tidy_path(name)} | {k: v for k, v in row.items() if not _names(v)}
     elif isinstance(value, list):
         yield from (row for row in value[:MAX_ROWS] if isinstance(row, dict))
 
