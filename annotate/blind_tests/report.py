@@ -112,6 +112,7 @@ class BlindTestReports:
     ) -> dict[str, Any]:
         """Return the contents of evaluation.json."""
         checks = self._checks(trial)
+
         return {
             "format": FORMAT,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -114,6 +114,7 @@ class ImageImporter:
         """
         background = BackgroundJob(work)
         self._await(background, job, folder)
+
         try:
             result: Result = background.result()
             return result

@@ -105,6 +105,7 @@ def preview_of(
     fresh = [group for group in scan.shared if not all(map(known.is_paired, group))]
     new = [head for group in fresh for head in group if not known.is_paired(head)]
     pairs = sum(max_pairs(len(group)) - existing_pairs(group, known) for group in fresh)
+
     return ImportPreview(
         printable(str(folder)),
         scan.contents.root,

@@ -49,7 +49,7 @@ KEYS = re.compile(r"(?:^|,) ?([A-Z][\w ]{0,30}): ")
 
 @dataclass(frozen=True, slots=True)
 class A1111Parts:
-    """What such a text is made of."""
+    """Parts of a text in the format of AUTOMATIC1111."""
 
     prompt: str
     settings: str
@@ -67,6 +67,7 @@ def read(fields: Fields) -> FoundPrompt | None:
         if parts and (prompt := prompt_of(parts)):
             return prompt
         empty = empty or parts is not None
+
     if empty:
         raise NoPrompt(WITHOUT)
     return None

@@ -59,7 +59,7 @@ def read(fields: Fields) -> FoundPrompt | None:
 
 
 def is_caption(text: str) -> bool:
-    """Whether a text is words about an image, and not a name, a number or a program's."""
+    """Return whether a text describes an image, and is no name, number or program's output."""
     short = len(text) <= MAX_NAME_LENGTH
     names: object = FILE.fullmatch(text) or NOT_ABOUT.match(text)
     names = names or _is_settings(text) or (text.startswith("<") and text.endswith(">"))

@@ -41,6 +41,7 @@ def read(fields: Fields) -> FoundPrompt | None:
         written = forms[name](fields[name])[:MAX_TEXT_LENGTH].strip()
         if words := spoken(written):
             return FoundPrompt(words, written, PROGRAM)
+
     if told:
         raise NoPrompt(f"{PROGRAM} metadata without a prompt")
     return None

@@ -16,7 +16,7 @@ MAX_TEXTS = 100
 
 
 @dataclass(slots=True)
-class Node:
+class InvokeNode:
     """A node: its own values, and by field the nodes that other values come from."""
 
     values: Mapping[str, Any]
@@ -39,7 +39,7 @@ def prompt_of_nodes(value: Mapping[str, Any]) -> str:
     return next(filter(None, told), "")
 
 
-def _texts(nodes: Mapping[str, Node], starts: list[str]) -> str:
+def _texts(nodes: Mapping[str, InvokeNode], starts: list[str]) -> str:
     """Return the texts that nodes hold or are sent, each once, in the order of their fields."""
     found: list[str] = []
     waiting, seen = starts[::-1], set(starts)
@@ -56,17 +56,18 @@ def _texts(nodes: Mapping[str, Node], starts: list[str]) -> str:
     return ", ".join(found)
 
 
-def _nodes(value: Any) -> dict[str, Node]:
+def _nodes(value: Any) -> dict[str, InvokeNode]:
     """Return nodes by id, of either form."""
     if isinstance(value, dict):
-        return {key: Node(node) for key, node in value.items() if isinstance(node, dict)}
-    nodes: dict[str, Node] = {}
+        return {key: InvokeNode(node) for key, node in value.items() if isinstance(node, dict)}
+
+    nodes: dict[str, InvokeNode] = {}
     for drawn in (one for one in _items(value) if isinstance(one, dict)):
         data = drawn.get("data")
         inputs = data.get("inputs") if isinstance(data, dict) else None
         if isinstance(inputs, dict):
             told = {name: one for name, one in inputs.items() if isinstance(one, dict)}
-            nodes[_text(drawn.get("id"))] = Node(
+            nodes[_text(drawn.get("id"))] = InvokeNode(
                 {name: one.get("value") for name, one in told.items()}
             )
     return nodes

@@ -31,7 +31,7 @@ LIKE_JSON = re.compile(
 
 
 def looks_json(text: str) -> bool:
-    """Whether a text begins as JSON does; a prompt may begin with a bracket too."""
+    """Return whether a text begins like JSON; a prompt may begin with a bracket too."""
     return LIKE_JSON.match(text) is not None
 
 

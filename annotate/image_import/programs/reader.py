@@ -1,4 +1,4 @@
-"""What a reader of one program's metadata is given, and what it returns."""
+"""Interface of the readers: the fields that they are given and the prompt that they return."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,31 +13,31 @@ MAX_JSON_LENGTH = 4_000_000
 """Characters of a graph; Python parses JSON with all other threads waiting."""
 
 Fields = Mapping[str, str]
-"""Every text in an image file's metadata, by where it stands: keywords of a PNG in small letters
+"""Every text in an image file's metadata by its field: keywords of a PNG in lower case
 (`parameters`, `prompt`), else `exif:usercomment`, `exif:imagedescription`, `xmp:description`,
 `iptc:caption`, `jpeg:comment`, `alpha:pnginfo` and the like."""
 UNREADABLE = "unreadable"
-"""The field that says why, where some of a file's metadata cannot be read."""
+"""Name of the field that says why some of the metadata cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPrompt:
-    """The positive prompt of an image, and where it was found."""
+    """Positive prompt of an image, and its source."""
 
     text: str
-    """As people read it: without marks of weight, LoRA tags and scheduling."""
+    """The prompt without weights, LoRA tags and scheduling."""
     written: str
-    """As it stands in the file."""
+    """The prompt as it is written in the file."""
     source: str
-    """The program that wrote it, as the summary of an import names it."""
+    """Program that wrote it, as the summary of an import names it."""
 
 
 class NoPrompt(SkippedFile):
-    """A program's metadata is there, and which prompt it holds cannot be told; says why."""
+    """Raised for a program's metadata in which no prompt can be found; the text says why."""
 
 
 Reader = Callable[[Fields], FoundPrompt | None]
-"""Returns the prompt that one program wrote; None where it wrote nothing; raises NoPrompt."""
+"""Function that returns the prompt of one program, or None if it wrote nothing; raises NoPrompt."""
 
 
 def plain(text: Any, source: str) -> FoundPrompt | None:

@@ -55,6 +55,7 @@ def without_tags(text: str) -> str:
                 opened[-1].append(_meaning(content))
         else:
             opened[-1].append(token)
+
     rest = "<".join("".join(pieces) for pieces in opened)
     return APART.join([*parts, rest] if kept else parts)
 
@@ -71,6 +72,7 @@ def _meaning(content: str) -> str:
     tag = TAG.fullmatch(content)
     if tag is None:
         return f"<{content}>"
+
     name, before, data = tag[1].lower(), tag[2] or "", tag[3]
     if name in ("alternate", "alt"):
         return f"[{'|'.join(_split(data or ''))}]"

@@ -1,4 +1,4 @@
-"""Texts that stand where a prompt could and are none: what machines write, and what goes wrong."""
+"""Texts in the place of a prompt that are none: output of machines, and errors."""
 
 import re
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ WORD = re.compile(r"[a-z]+")
 
 
 def is_unsaid(text: str) -> bool:
-    """Whether a text is no prompt by what it is made of."""
+    """Return whether a text is no prompt, by its content."""
     text = text[:MAX_TEXT_LENGTH].strip()
     refused = MARKUP.match(text) or SORRY.match(text) or PYTHON.match(text)
     if refused or text.lower() in NOTHING or ADDRESS.fullmatch(text):
@@ -57,7 +57,7 @@ def is_unsaid(text: str) -> bool:
 
 
 def _are_values(lines: list[str]) -> bool:
-    """Whether lines are numbers with names, or at least three values of anything with names."""
+    """Return whether lines are named numbers, or at least three named values of any kind."""
     found = [VALUE.match(line) for line in lines if line.strip()]
     values = [one for one in found if one is not None]
     if len(values) < len(found) or any(map(CAPTIONS.match, lines)):
@@ -72,6 +72,6 @@ def without_preamble(text: str) -> str:
 
 
 def is_answered(row: Mapping[str, str]) -> bool:
-    """Whether texts with names are a question and its answer: the prompt is a task then."""
+    """Return whether named texts are a question and its answer: then the prompt is a task."""
     answers = (text for key, text in row.items() if ANSWERS & set(WORD.findall(key[:60].lower())))
     return any(len(text[:MAX_TEXT_LENGTH].split()) > 1 for text in answers)

@@ -40,6 +40,7 @@ def read(fields: Fields) -> FoundPrompt | None:
         return FoundPrompt(text, written, PROGRAM)
     if any(_is_broken(text) for text, value in zip(texts, values, strict=True) if not value):
         raise NoPrompt(BROKEN)
+
     return None
 
 
@@ -83,6 +84,7 @@ def prompt_of(graphs: list[Graph]) -> str | None:
         if told is not None and told.maker:
             kind = "".join(c for c in told.maker if c.isprintable())[:MAX_KIND_LENGTH]
             reason = reason or NoPrompt(MADE.format(maker=kind))
+
     if reason is not None:
         raise reason
     return None
@@ -95,6 +97,6 @@ def _forms(value: Any) -> list[Any]:
 
 
 def _is_broken(text: str) -> bool:
-    """Whether a text begins as a graph does, in JSON that is cut off or too long."""
+    """Return whether a text begins like a graph, in JSON that is cut off or too long."""
     start = "".join(text[:200].split())
     return start.startswith('{"') or len(text) > MAX_JSON_LENGTH

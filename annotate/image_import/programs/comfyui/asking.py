@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Generator, Iterable
 
-from annotate.image_import.programs.comfyui.following import NOTHING, Asking, Told
+from annotate.image_import.programs.comfyui.following import NOTHING, NodeText, TextSearch
 from annotate.image_import.programs.comfyui.graph import Graph, Link, Node
 from annotate.image_import.programs.comfyui.made import throws_dice
 from annotate.image_import.programs.comfyui.names import is_text
 from annotate.image_import.programs.reader import MAX_TEXT_LENGTH
 
-Rule = Callable[[Graph, Node, Link], Asking]
+Rule = Callable[[Graph, Node, Link], TextSearch]
 """Finds out what an output of a node tells; NOTHING where the rule is for other nodes."""
 
 
 def inputs_told(
     graph: Graph, node: Node, names: Iterable[str]
-) -> Generator[Link, Told, list[Told]]:
+) -> Generator[Link, NodeText, list[NodeText]]:
     """The texts of several inputs."""
     told = []
     for name in names:
@@ -22,7 +22,7 @@ def inputs_told(
     return told
 
 
-def input_told(graph: Graph, node: Node, name: str) -> Asking:
+def input_told(graph: Graph, node: Node, name: str) -> TextSearch:
     """The text of one input, typed or linked."""
     if name in node.links:
         return (yield node.links[name])
@@ -30,5 +30,7 @@ def input_told(graph: Graph, node: Node, name: str) -> Asking:
     if not is_text(value):
         return NOTHING
     return (
-        Told(maker=node.kind) if throws_dice(graph, node, value) else Told(value[:MAX_TEXT_LENGTH])
+        NodeText(maker=node.kind)
+        if throws_dice(graph, node, value)
+        else NodeText(value[:MAX_TEXT_LENGTH])
     )

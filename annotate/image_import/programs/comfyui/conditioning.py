@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from annotate.image_import.programs.comfyui.asking import inputs_told
 from annotate.image_import.programs.comfyui.constants import MAX_HOPS, constant
-from annotate.image_import.programs.comfyui.following import NOTHING, Asking, combined, parallel
+from annotate.image_import.programs.comfyui.following import NOTHING, TextSearch, combined, parallel
 from annotate.image_import.programs.comfyui.graph import Graph, Link, Node
 from annotate.image_import.programs.comfyui.names import is_negative, place, words
 from annotate.image_import.programs.comfyui.operations import in_order
@@ -12,7 +12,7 @@ from annotate.image_import.programs.comfyui.operations import in_order
 MAX_IN_BUNDLE = 20
 
 
-def positive(graph: Graph, node: Node, link: Link) -> Asking:
+def positive(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node that tells positive from negative: loaders, stylers, samplers, ControlNets."""
     names = in_order(node.named("positive"))
     # A text for a refiner alone.
@@ -20,7 +20,7 @@ def positive(graph: Graph, node: Node, link: Link) -> Asking:
     return parallel((yield from inputs_told(graph, node, names)))
 
 
-def conditioned(graph: Graph, node: Node, link: Link) -> Asking:
+def conditioned(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node that changes or joins conditioning: every text that goes into it."""
     names = _not_titled_negative(graph, node, in_order(node.linked("conditioning")))
     if "average" in node.lower:
@@ -30,7 +30,7 @@ def conditioned(graph: Graph, node: Node, link: Link) -> Asking:
     return replace(told, final=bool(names))
 
 
-def piped(graph: Graph, node: Node, link: Link) -> Asking:
+def piped(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node that takes the prompt out of a bundle of everything: the first that has one.
 
     Of samplers for parts of an image, and their prompts, all.
@@ -44,7 +44,7 @@ def piped(graph: Graph, node: Node, link: Link) -> Asking:
     return next(filter(None, texts or told), NOTHING)
 
 
-def unpacked(graph: Graph, node: Node, link: Link) -> Asking:
+def unpacked(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node that takes out of a bundle what was put in at the input of the output's number."""
     hops = 0
     while link.slot and node.links and len(node.links) <= MAX_IN_BUNDLE and hops < MAX_HOPS:

@@ -1,4 +1,4 @@
-"""Numbers and choices in a graph, also where a link leads to them, and which input they choose."""
+"""Constants in a graph, typed or linked, and the input that a switch chooses by them."""
 
 from annotate.image_import.programs.comfyui.graph import Graph, Node
 from annotate.image_import.programs.comfyui.names import head, is_negative, place, stem, words
@@ -20,6 +20,7 @@ def constant(graph: Graph, node: Node, name: str) -> Constant | None:
     value = node.values.get(name)
     if isinstance(value, Constant):
         return value
+
     path: list[str] = []
     found: Constant | None = None
     at = node.links[name].node if name in node.links else None
@@ -34,7 +35,7 @@ def constant(graph: Graph, node: Node, name: str) -> Constant | None:
 
 
 def _given(node: Node | None) -> tuple[Constant | None, str | None]:
-    """The only value of a node, or else the node to which its only link leads."""
+    """Return the only value of a node, or else the node to which its only link leads."""
     if node is None:
         return None, None
     values = [value for value in node.values.values() if isinstance(value, Constant)]
@@ -71,6 +72,7 @@ def chosen(graph: Graph, node: Node, among: list[str]) -> str | None:
     sided = [name for name in among if (TRUE | FALSE) & set(words(name))]
     if sided and not selectors and len(names) == 1:
         selectors = names
+
     values = [value for name in selectors if (value := constant(graph, node, name)) is not None]
     if len(values) != 1:
         return None
@@ -81,13 +83,13 @@ def chosen(graph: Graph, node: Node, among: list[str]) -> str | None:
 
 
 def has_selector(node: Node, among: list[str]) -> bool:
-    """Whether an input says which of the others is chosen; without, it is the first that is."""
+    """Return whether an input says which of the others is chosen; otherwise it is the first one."""
     by_name = any(SELECTORS & set(words(name)) for name in node.names if name not in among)
     return by_name or any((TRUE | FALSE) & set(words(name)) for name in among)
 
 
 def _numbered(value: Constant, among: list[str]) -> str | None:
-    """The input that a switch's value names, counts or numbers."""
+    """Return the input that a switch's value names, counts or numbers."""
     if isinstance(value, bool):
         return among[0 if value else -1] if len(among) == 2 else None
     if isinstance(value, str) and not value.strip().isdecimal():
@@ -100,7 +102,7 @@ def _numbered(value: Constant, among: list[str]) -> str | None:
 
 
 def _may_be_chosen(node: Node, name: str) -> bool:
-    """Whether an input can hold a text: it is linked, or a text."""
+    """Return whether an input can hold a text: it is linked, or a text."""
     if name in node.links:
         return not SELECTORS & {head(name)} or place(name) is not None
     return isinstance(node.values.get(name), str) and head(name) not in SELECTORS

@@ -1,4 +1,4 @@
-"""A ComfyUI graph as it is drawn: `nodes`, `links` and `widgets_values`."""
+"""A ComfyUI workflow as on screen: `nodes`, `links` and `widgets_values`."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,10 +16,10 @@ from annotate.image_import.programs.comfyui.graph import (
 )
 from annotate.image_import.programs.comfyui.levels import (
     BYPASSED,
-    Placed,
-    Sheet,
+    FlatGraph,
+    FlatNode,
     Source,
-    Typed,
+    TypedValue,
     spread,
 )
 from annotate.image_import.programs.comfyui.made import shows
@@ -30,20 +30,20 @@ NOTES = ("note", "markdownnote", "label")
 
 
 def is_drawn(value: Any) -> bool:
-    """Whether a value is a graph as it is drawn."""
+    """Return whether a value is a workflow as on screen."""
     raw = mapping(value)
     nodes = [mapping(node) for node in items(raw.get("nodes"))]
     return any("widgets_values" in node or ("links" in raw and "type" in node) for node in nodes)
 
 
 def drawn(value: Any) -> Graph:
-    """Return the graph that was drawn; raises NoPrompt where subgraphs make it too large."""
-    sheet = spread(value)
-    passes = sheet.same | _passing(sheet)
+    """Return the graph of a workflow; raises NoPrompt if its subgraphs make it too large."""
+    flat = spread(value)
+    passes = flat.same | _passing(flat)
     ends: dict[Link, Source | None] = {}
     nodes = {}
     known: dict[str, Role] = {}
-    for placed in sheet.nodes:
+    for placed in flat.nodes:
         if _name(placed).lower() in NOTES or placed.raw.get("mode") == BYPASSED:
             continue
         found = {name: _end(passes, ends, link) for name, link in placed.sources.items()}
@@ -51,15 +51,16 @@ def drawn(value: Any) -> Graph:
     return Graph(nodes, drawn=True)
 
 
-def _node(placed: Placed, found: Mapping[str, Source | None], known: dict[str, Role]) -> Node:
+def _node(placed: FlatNode, found: Mapping[str, Source | None], known: dict[str, Role]) -> Node:
     raw = placed.raw
     links = {name: source for name, source in found.items() if isinstance(source, Link)}
-    typed = {name: source.value for name, source in found.items() if isinstance(source, Typed)}
+    typed = {name: source.value for name, source in found.items() if isinstance(source, TypedValue)}
     values = named_values(raw) | dict(placed.promoted) | typed
     values = {name: value for name, value in values.items() if name not in links}
     names = [word(mapping(inlet).get("name")) for inlet in items(raw.get("inputs"))]
     names = [name for name in names if name in links or name in values]
     names = list(dict.fromkeys([*names, *values]))[:MAX_INPUTS]
+
     outputs = tuple(word(mapping(outlet).get("name")) for outlet in items(raw.get("outputs")))
     node = Node(_name(placed), tuple(names), values, links, outputs, known=known)
     node = replace(node, title=word(raw.get("title")))
@@ -69,16 +70,16 @@ def _node(placed: Placed, found: Mapping[str, Source | None], known: dict[str, R
     return node
 
 
-def _name(placed: Placed) -> str:
+def _name(placed: FlatNode) -> str:
     return word(placed.raw.get("type"))
 
 
-def _passing(sheet: Sheet) -> dict[Link, Source]:
-    """The outputs that are the same as others: of bypassed nodes, and of nodes that get by name."""
+def _passing(flat: FlatGraph) -> dict[Link, Source]:
+    """Return the sources that outputs pass on: of bypassed nodes, and of \"Get\" nodes."""
     passing: dict[Link, Source] = {}
     kept: dict[str, Source] = {}
     getting: dict[str, str] = {}
-    for placed in sheet.nodes:
+    for placed in flat.nodes:
         kind, sources = _name(placed).lower().replace(" ", ""), list(placed.sources.values())
         if placed.raw.get("mode") == BYPASSED:
             passing |= _bypass(placed)
@@ -86,18 +87,19 @@ def _passing(sheet: Sheet) -> dict[Link, Source]:
             kept[_variable(placed)] = sources[0]
         elif "getnode" in kind:
             getting[placed.number] = _variable(placed)
+
     for number, name in getting.items():
         if name in kept:
             passing[Link(number, 0)] = kept[name]
     return passing
 
 
-def _variable(placed: Placed) -> str:
+def _variable(placed: FlatNode) -> str:
     return key(next(iter(items(placed.raw.get("widgets_values"))), ""))
 
 
-def _bypass(placed: Placed) -> dict[Link, Source]:
-    """A bypassed node gives at each output what it has at an input of the same type."""
+def _bypass(placed: FlatNode) -> dict[Link, Source]:
+    """Return what a bypassed node passes on: at each output the input of the same type."""
     inlets = [mapping(inlet) for inlet in items(placed.raw.get("inputs"))]
     passing: dict[Link, Source] = {}
     for slot, outlet in enumerate(map(mapping, items(placed.raw.get("outputs")))):
@@ -113,7 +115,7 @@ def _bypass(placed: Placed) -> dict[Link, Source]:
 def _end(
     passes: Mapping[Link, Source], ends: dict[Link, Source | None], source: Source
 ) -> Source | None:
-    """Where a link comes from in the end; None for one that goes round."""
+    """Return the final source of a link; None for a cycle."""
     path: list[Link] = []
     seen: set[Link] = set()
     end: Source | None = source
@@ -124,6 +126,7 @@ def _end(
         seen.add(end)
         path.append(end)
         end = passes[end]
+
     if isinstance(end, Link) and end in ends:
         end = ends[end]
     ends.update(dict.fromkeys(path, end))

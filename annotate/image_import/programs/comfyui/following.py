@@ -1,4 +1,4 @@
-"""Follow links through a graph: each question may ask others, and no stack grows by it."""
+"""Follow links through a graph without recursion, so that no depth exhausts the stack."""
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
@@ -8,36 +8,36 @@ from annotate.image_import.programs.comfyui.graph import Graph, Link
 from annotate.image_import.programs.reader import MAX_TEXT_LENGTH, NoPrompt
 
 MAX_STEPS = 30_000
-"""Of questions, four inputs and 250 characters each; a graph that people draw takes hundreds."""
+"""Steps per file, of a link, four inputs or 250 characters; real graphs take hundreds."""
 MAX_PARALLEL = 50
-"""Texts beside each other."""
+"""Parallel texts that are joined into one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What is known of the text at an output."""
+class NodeText:
+    """Text at an output of a node, as far as the graph tells it."""
 
     text: str = ""
     maker: str = ""
-    """The kind of the node that makes the text when it runs, so that the graph does not hold it."""
+    """Kind of a node that makes its text when it runs; the graph does not hold it."""
     sure: bool = True
-    """Whether the nodes behind it are understood; else it is what their inputs hold."""
+    """All nodes behind it are understood; otherwise it is only what their inputs hold."""
     parts: tuple[str, ...] = ()
-    """The texts of which it was combined, where it was."""
+    """Texts from which it was combined; empty if it was not."""
     final: bool = False
-    """Whether that is all there is to find at its node, be it nothing."""
+    """Nothing else can be found at its node, even if this is empty."""
 
     def __bool__(self) -> bool:
         return bool(self.text.strip() or self.maker)
 
 
-NOTHING = Told()
-Asking = Generator[Link, Told, Told]
-"""Yields links, is sent what is told at each, and returns what it makes of that."""
+NOTHING = NodeText()
+TextSearch = Generator[Link, NodeText, NodeText]
+"""Generator that yields links, is sent the text at each, and returns its own text."""
 
 
-def joined(told: Iterable[Told], delimiter: str = ", ", keep_empty: bool = False) -> Told:
-    """Return texts as one; half of it would be the prompt of another image, so all or none."""
+def joined(told: Iterable[NodeText], delimiter: str = ", ", keep_empty: bool = False) -> NodeText:
+    """Join texts, all or none of them: half a prompt would be that of another image."""
     parts = [part for part in told if keep_empty or part]
     made = next((part for part in parts if part.maker), None)
     if made is not None:
@@ -47,23 +47,23 @@ def joined(told: Iterable[Told], delimiter: str = ", ", keep_empty: bool = False
         text += (delimiter if number else "") + part.text
         if len(text) > MAX_TEXT_LENGTH:
             break
-    return Told(text[:MAX_TEXT_LENGTH], sure=all(part.sure for part in parts))
+    return NodeText(text[:MAX_TEXT_LENGTH], sure=all(part.sure for part in parts))
 
 
-def combined(told: Iterable[Told]) -> Told:
-    """Return texts that are combined into one conditioning, each once; all or none."""
+def combined(told: Iterable[NodeText]) -> NodeText:
+    """Join texts that are combined into one conditioning, each once; all or none of them."""
     found = [part for part in told if part]
     texts = dict.fromkeys(text for part in found for text in part.parts or (part.text,))
     parts = tuple(islice(texts, MAX_PARALLEL))
     made = next((part for part in found if part.maker), None)
-    whole = joined(Told(text) for text in parts)
+    whole = joined(NodeText(text) for text in parts)
     return made or replace(whole, parts=parts, sure=all(part.sure for part in found))
 
 
-def parallel(told: Iterable[Told]) -> Told:
-    """Return texts that stand beside each other as one, without those that another one holds."""
+def parallel(told: Iterable[NodeText]) -> NodeText:
+    """Join parallel texts, without those that another one contains."""
     parts = [replace(part, text=part.text.strip()) for part in told if part][:MAX_PARALLEL]
-    kept: list[Told] = []
+    kept: list[NodeText] = []
     for part in parts:
         if part.maker or not any(part.text in other.text for other in kept):
             kept = [other for other in kept if other.maker or other.text not in part.text]
@@ -73,12 +73,12 @@ def parallel(told: Iterable[Told]) -> Told:
 
 @dataclass
 class Budget:
-    """How much more may be done for one file."""
+    """Budget of steps for one file."""
 
     left: int = MAX_STEPS
 
     def spend(self, steps: int = 1) -> None:
-        """Take steps; raises NoPrompt where none are left."""
+        """Spend steps; raises NoPrompt if none are left."""
         self.left -= steps
         if self.left < 0:
             raise NoPrompt("a ComfyUI graph that is too large to follow")
@@ -86,18 +86,18 @@ class Budget:
 
 @dataclass
 class Follower:
-    """Answers questions about a graph, each once."""
+    """Search of a graph for texts; the text at each link is found once."""
 
     graph: Graph
-    rules: Callable[[Graph, Link], Asking]
+    rules: Callable[[Graph, Link], TextSearch]
     budget: Budget = field(default_factory=Budget)
-    answers: dict[Link, Told] = field(default_factory=dict)
+    answers: dict[Link, NodeText] = field(default_factory=dict)
 
-    def told(self, asking: Asking) -> Told:
-        """Return what somebody who asks finds out; depth first, a circle tells nothing."""
-        stack: list[tuple[Link | None, Asking]] = [(None, asking)]
+    def told(self, asking: TextSearch) -> NodeText:
+        """Run a search and return its text: depth first, and a cycle of links gives nothing."""
+        stack: list[tuple[Link | None, TextSearch]] = [(None, asking)]
         open_links: set[Link] = set()
-        answer: Told | None = None
+        answer: NodeText | None = None
         while True:
             of, asks = stack[-1]
             try:
@@ -113,6 +113,7 @@ class Follower:
                 inputs = len(node.names) if node else 0
                 self.budget.spend(1 + inputs // 4 + len(answer.text) // 250)
                 continue
+
             if link in self.answers or link in open_links:
                 answer = self.answers.get(link, NOTHING)
                 self.budget.spend()

@@ -1,4 +1,4 @@
-"""A ComfyUI graph in one form, however it was written: nodes, their values and their links."""
+"""A ComfyUI graph in one form, however it was stored: nodes, their values and their links."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from typing import Any
 from annotate.image_import.programs.comfyui.names import Role, role
 
 MAX_INPUTS = 200
-"""Of a node; those that people use have a few dozen."""
+"""Inputs of a node; real ones have a few dozen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An output of a node, as it is linked to an input of another."""
+    """Output of a node, to which an input of another node is linked."""
 
     node: str
     slot: int
@@ -21,29 +21,29 @@ class Link:
 
 @dataclass(frozen=True)
 class Node:
-    """One node: what it is, what it was told, and what it is linked to, by the inputs' names."""
+    """Node of a graph: its kind, and the values and links of its inputs by name."""
 
     kind: str
     names: tuple[str, ...] = ()
-    """Of all inputs, in order."""
+    """Names of all inputs, in order."""
     values: Mapping[str, Any] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
-    """Their names; empty where the graph does not tell them."""
+    """Names of the outputs; empty if the graph does not hold them."""
     kept: tuple[str, ...] = ()
-    """Texts that the node showed and that were saved with the graph."""
+    """Texts that the node displayed, as saved with the graph."""
     title: str = ""
     known: dict[str, Role] = field(default_factory=dict, compare=False, repr=False)
-    """What names are for, of all nodes of a graph."""
+    """Cache of roles by input name, shared by all nodes of a graph."""
 
     @cached_property
     def lower(self) -> str:
-        """Its kind in small letters."""
+        """The kind in lower case."""
         return self.kind[:200].lower()
 
     @cached_property
     def roles(self) -> Mapping[str, Role]:
-        """What each input is for, by name, in order."""
+        """The role of each input by name, in order."""
         for name in self.names:
             if name not in self.known:
                 self.known[name] = role(name)
@@ -55,29 +55,29 @@ class Node:
         return frozenset(self.roles.values())
 
     def named(self, *wanted: Role) -> list[str]:
-        """The names of the inputs with one of some roles."""
+        """Return the names of the inputs with one of these roles."""
         if self.has.isdisjoint(wanted):
             return []
         return [name for name, found in self.roles.items() if found in wanted]
 
     def linked(self, *wanted: Role) -> list[str]:
-        """The names of the linked inputs with one of some roles."""
+        """Return the names of the linked inputs with one of these roles."""
         return [name for name in self.named(*wanted) if name in self.links]
 
     def output(self, slot: int) -> str:
-        """The name of an output; empty where it is not known."""
+        """Return the name of an output; empty if it is unknown."""
         return self.outputs[slot] if 0 <= slot < len(self.outputs) else ""
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes by their ids."""
+    """Graph: its nodes by id."""
 
     nodes: Mapping[str, Node]
     drawn: bool = False
-    """Whether it is what stands on the screen, with choices like {red|blue} not yet made."""
+    """Read from the workflow on screen, in which choices like {red|blue} are still open."""
     constants: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """Values that nodes have found to give, by their ids."""
+    """Cache of the constants that nodes give, by their ids."""
 
     @cached_property
     def users(self) -> Mapping[Link, list[str]]:
@@ -90,7 +90,7 @@ class Graph:
 
     @cached_property
     def slots(self) -> Mapping[str, set[int]]:
-        """Which outputs of each node are used."""
+        """The outputs in use, by node."""
         found: dict[str, set[int]] = {}
         for link in self.users:
             found.setdefault(link.node, set()).add(link.slot)
@@ -103,7 +103,7 @@ class Graph:
 
 
 def key(value: Any) -> str:
-    """Return the number of a node or a link as a text.
+    """Return the number of a node or a link as text.
 
     Numbers themselves would do as keys of a dict, but a file can choose them so that all collide.
     """
@@ -111,15 +111,15 @@ def key(value: Any) -> str:
 
 
 def word(value: Any) -> str:
-    """Return a text; an empty one for what is none."""
+    """Return a text; empty for anything else."""
     return value if isinstance(value, str) else ""
 
 
 def items(value: Any) -> list[Any]:
-    """Return a list; an empty one for what is none."""
+    """Return a list; empty for anything else."""
     return value if isinstance(value, list) else []
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """Return an object; an empty one for what is none."""
+    """Return an object; empty for anything else."""
     return value if isinstance(value, dict) else {}

@@ -55,6 +55,7 @@ def _entering(nodes: list[Raw], links: list[Any], inlets: list[Raw]) -> Iterator
         for slot, inlet in enumerate(items(node.get("inputs")))
         if (key(node["id"]), key(slot)) not in taken and not mapping(inlet).get("widget")
     )
+
     for number, inlet in enumerate(inlets):
         if inlet.get("widget"):
             continue

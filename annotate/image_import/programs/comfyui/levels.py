@@ -1,4 +1,4 @@
-"""The nodes of a drawn graph with those inside its subgraphs and groups, as if drawn on one sheet.
+"""Flatten a workflow: the nodes inside its subgraphs and groups become nodes like the others.
 
 Inside a subgraph, links from node -10 come from outside, and links to node -20 lead there.
 """
@@ -15,58 +15,59 @@ from annotate.image_import.programs.reader import NoPrompt
 FROM_OUTSIDE, TO_OUTSIDE = "-10", "-20"
 BYPASSED = 4
 MAX_PARTS = 200_000
-"""Nodes and links of all subgraphs, each as often as it is used; subgraphs may hold themselves."""
+"""Nodes and links of all subgraphs, counted per use; a subgraph may contain itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
-    """A value that was typed outside a subgraph, for an input inside."""
+class TypedValue:
+    """Value typed outside a subgraph for an input inside."""
 
     value: Any
 
 
-Source = Link | Typed
+Source = Link | TypedValue
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A node that is in no subgraph any more."""
+class FlatNode:
+    """Node of the flattened graph."""
 
     number: str
     raw: Mapping[str, Any]
     sources: Mapping[str, Source]
-    """What is linked to its inputs, by their names."""
+    """Sources of its inputs by name."""
     promoted: Mapping[str, Any]
-    """Values that were typed at the subgraph for its inputs, by their names."""
+    """Values typed at the subgraph for its inputs, by name."""
 
 
 @dataclass
-class Level:
-    """The inside of one subgraph, or the whole sheet."""
+class SubgraphLevel:
+    """Inside of one subgraph, or the top level of the workflow."""
 
     raw: Mapping[str, Any]
     prefix: str = ""
     feeds: list[Source | None] = field(default_factory=list)
     promoted: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Values for nodes inside, by the node's number and the input's name."""
+    """Values for nodes inside, by number of the node and name of the input."""
 
 
 @dataclass
-class Sheet:
-    """All nodes, and where links end that lead to an output of a subgraph."""
+class FlatGraph:
+    """Flattened graph: all nodes, and the sources of the outputs of subgraphs."""
 
-    nodes: list[Placed] = field(default_factory=list)
+    nodes: list[FlatNode] = field(default_factory=list)
     same: dict[Link, Source] = field(default_factory=dict)
 
 
-def spread(workflow: Mapping[str, Any]) -> Sheet:
-    """Return the nodes of a drawn graph on one sheet; raises NoPrompt for too many."""
+def spread(workflow: Mapping[str, Any]) -> FlatGraph:
+    """Flatten a workflow; raises NoPrompt for one with too many nodes."""
     known = {
         word(raw.get("id")): raw
         for raw in map(mapping, items(mapping(workflow.get("definitions")).get("subgraphs")))
     }
     groups = mapping(mapping(workflow.get("extra")).get("groupNodes"))
-    sheet, waiting, parts = Sheet(), [Level(workflow)], 0
+
+    flat, waiting, parts = FlatGraph(), [SubgraphLevel(workflow)], 0
     while waiting:
         level = waiting.pop()
         parts += 1 + len(items(level.raw.get("nodes"))) + len(items(level.raw.get("links")))
@@ -78,18 +79,18 @@ def spread(workflow: Mapping[str, Any]) -> Sheet:
             placed = _placed(level, links, everywhere, raw)
             definition = known.get(word(raw.get("type"))) or group_definition(raw, groups)
             if definition and raw.get("mode") not in (MUTED, BYPASSED):
-                waiting.append(_inside(sheet, placed, definition))
+                waiting.append(_inside(flat, placed, definition))
             elif raw.get("mode") != MUTED:
-                sheet.nodes.append(placed)
-    return sheet
+                flat.nodes.append(placed)
+    return flat
 
 
 def _placed(
-    level: Level,
+    level: SubgraphLevel,
     links: Mapping[str, Link],
     everywhere: Mapping[tuple[str, str], Link],
     raw: Mapping[str, Any],
-) -> Placed:
+) -> FlatNode:
     number = key(raw.get("id"))
     sources: dict[str, Source] = {}
     for slot, inlet in enumerate(map(mapping, items(raw.get("inputs")))):
@@ -97,20 +98,20 @@ def _placed(
         source = _source(level, link) if link else None
         if source is not None:
             sources[word(inlet.get("name"))] = source
-    return Placed(level.prefix + number, raw, sources, level.promoted.get(number, {}))
+    return FlatNode(level.prefix + number, raw, sources, level.promoted.get(number, {}))
 
 
-def _source(level: Level, link: Link) -> Source | None:
-    """What is at the other end of a link, which may come from outside."""
+def _source(level: SubgraphLevel, link: Link) -> Source | None:
+    """Return the source at the other end of a link, which may be outside of the subgraph."""
     if link.node != FROM_OUTSIDE:
         return Link(level.prefix + link.node, link.slot)
     return level.feeds[link.slot] if 0 <= link.slot < len(level.feeds) else None
 
 
-def _inside(sheet: Sheet, placed: Placed, definition: Mapping[str, Any]) -> Level:
-    """The inside of a subgraph at one place; its outputs are those of nodes inside."""
+def _inside(flat: FlatGraph, placed: FlatNode, definition: Mapping[str, Any]) -> SubgraphLevel:
+    """Return the inside of a subgraph, and note the sources of its outputs."""
     typed = dict(named_values(placed.raw)) | dict(placed.promoted)
-    level = Level(definition, f"{placed.number}:")
+    level = SubgraphLevel(definition, f"{placed.number}:")
     for owner, name, value in _proxies(placed.raw):
         if owner == "-1":
             typed[name] = value
@@ -119,17 +120,17 @@ def _inside(sheet: Sheet, placed: Placed, definition: Mapping[str, Any]) -> Leve
     for inlet in map(mapping, items(definition.get("inputs"))):
         name = word(inlet.get("name"))
         source = placed.sources.get(name)
-        level.feeds.append(source or (Typed(typed[name]) if name in typed else None))
+        level.feeds.append(source or (TypedValue(typed[name]) if name in typed else None))
 
     for link, slot in _outlets(definition):
         source = _source(level, link)
         if source is not None:
-            sheet.same[Link(placed.number, slot)] = source
+            flat.same[Link(placed.number, slot)] = source
     return level
 
 
 def _proxies(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """The values at a subgraph that stand for values inside: whose, which, and what."""
+    """Yield the values typed at a subgraph for nodes inside: node, input and value."""
     names = items(mapping(raw.get("properties")).get("proxyWidgets"))
     values = items(raw.get("widgets_values"))
     if len(names) != len(values):
@@ -141,7 +142,7 @@ def _proxies(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 
 def _links(raw: Mapping[str, Any]) -> Iterator[tuple[str, Link]]:
-    """The links of a level by their numbers: a list each, or an object."""
+    """Yield the links of a level by number; each is stored as a list or an object."""
     for link in items(raw.get("links")):
         match link:
             case [number, origin, int() as slot, *_]:
@@ -151,7 +152,7 @@ def _links(raw: Mapping[str, Any]) -> Iterator[tuple[str, Link]]:
 
 
 def _everywhere(raw: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Link]]:
-    """The links that are not drawn, but made when it runs, by the input that they come to."""
+    """Yield the links of \"Use Everywhere\" nodes, made at run time, by the input they lead to."""
     for link in map(mapping, items(mapping(raw.get("extra")).get("ue_links"))):
         slot = link.get("upstream_slot")
         if isinstance(slot, int):
@@ -160,7 +161,7 @@ def _everywhere(raw: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Link]
 
 
 def _outlets(definition: Mapping[str, Any]) -> Iterator[tuple[Link, int]]:
-    """What leads out of a subgraph: from where, and to which of its outputs."""
+    """Yield the links that lead out of a subgraph: source, and number of the output."""
     for link in items(definition.get("links")):
         match link:
             case [_, origin, int() as slot, target, int() as outlet, *_]:

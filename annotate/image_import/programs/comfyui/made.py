@@ -1,4 +1,4 @@
-"""Which nodes make their text when they run, so that a graph holds no more than their orders."""
+"""Nodes that make their text when they run, so that the graph holds only their instructions."""
 
 from typing import Any
 
@@ -31,12 +31,13 @@ CHANCE = ("wildcard", "dynamic", "combinatorial", "randomgenerator")
 
 
 def is_maker(node: Node) -> bool:
-    """Whether a node that is asked for a text makes it when it runs."""
+    """Return whether a node makes its text when it runs."""
     known = node.named("positive", "negative") or node.linked("conditioning", "pipe")
     if any(part in node.lower for part in REWORDING) and not known:
         return True
     if "encode" in node.lower or known:
         return False
+
     parts = [set(words(name)) for name in node.names]
     if any(SETTINGS & part for part in parts) or any(
         phrase in name for name in node.names for phrase in PHRASES
@@ -51,7 +52,7 @@ def is_maker(node: Node) -> bool:
 
 
 def is_read(node: Node) -> bool:
-    """Whether a node reads its text from a file."""
+    """Return whether a node reads its text from a file."""
     if node.named("positive", "negative"):
         return False
     texts = any(is_text(node.values.get(name)) for name in node.named("text"))
@@ -60,7 +61,7 @@ def is_read(node: Node) -> bool:
 
 
 def throws_dice(graph: Graph, node: Node, text: str) -> bool:
-    """Whether a text has choices that its node makes when it runs, and does not store."""
+    """Return whether a text has random choices that its node does not store."""
     varied = "{" in text and "|" in text and "}" in text
     if "jinja" in node.lower and ("{{" in text or "{%" in text):
         return True
@@ -72,18 +73,18 @@ def throws_dice(graph: Graph, node: Node, text: str) -> bool:
 
 
 def draws_lots(node: Node, text: str, texts: int) -> bool:
-    """Whether a node takes one of several texts, or lines, by chance."""
+    """Return whether a node picks one of several texts or lines at random."""
     return "random" in node.lower and (texts > 1 or "\n" in text.strip())
 
 
 def shows(node: Node) -> bool:
-    """Whether a node shows what it passes on."""
+    """Return whether a node displays what it passes on."""
     bundles = node.named("positive", "negative", "conditioning", "pipe")
     return any(part in node.lower for part in SHOWING) and bool(node.links) and not bundles
 
 
 def shown_text(node: Node) -> list[str]:
-    """Return the texts that a node showed, as far as they were saved."""
+    """Return the texts that a node displayed, as far as they were saved."""
     if node.kept:
         return list(node.kept)
     return [value for name, value in node.values.items() if _is_result(name, value)]

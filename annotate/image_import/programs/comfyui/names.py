@@ -1,4 +1,4 @@
-"""What the names of a node's inputs and outputs say: text, conditioning, negative, or none of it.
+"""Roles of a node's inputs and outputs by their names: text, conditioning, negative, or none.
 
 The last word of a name says what it is ("style_prompt" is a prompt, "prompt_style" a style); what
 follows it only tells it from others of its kind ("text_b", "string_2", "prompt_positive").
@@ -68,7 +68,7 @@ def place(name: str) -> int | None:
 
 
 def role(name: str) -> Role:
-    """Return what an input or output is for."""
+    """Return the role of an input or output by its name."""
     parts = words(name)
     last = _head(parts)
     if is_negative(name):
@@ -85,22 +85,23 @@ def role(name: str) -> Role:
         return "conditioning"
     if last in PIPE:
         return "pipe"
+
     return "text" if last in TEXTS else "other"
 
 
 def is_negative(name: str) -> bool:
-    """Whether a name says that it leads to what an image must not show."""
+    """Return whether a name is that of a negative prompt."""
     lower = name[:MAX_NAME_LENGTH].lower()
     return lower.endswith("-") or any(part in lower for part in NEGATIVE)
 
 
 def is_text(value: Any) -> TypeGuard[str]:
-    """Whether a value can be a text that somebody wrote: no file's name, and not empty."""
+    """Return whether a value can be a text that a person wrote: not empty, and no file name."""
     return isinstance(value, str) and bool(value.strip()) and not _names_file(value)
 
 
 def is_prose(value: Any) -> TypeGuard[str]:
-    """Whether a value of an input that nobody knows reads like a text."""
+    """Return whether the value of an unknown input reads like a text."""
     if not is_text(value):
         return False
     some = value[:MAX_TEXT_LENGTH]

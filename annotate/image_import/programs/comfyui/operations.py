@@ -1,10 +1,10 @@
-"""What nodes do with texts: join, replace, trim, cut, change the case; exactly, or not at all."""
+"""Operations of nodes on texts: join, replace, trim, cut, change case; exactly or not at all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from annotate.image_import.programs.comfyui.constants import Constant
-from annotate.image_import.programs.comfyui.following import Told, joined, parallel
+from annotate.image_import.programs.comfyui.following import NodeText, joined, parallel
 from annotate.image_import.programs.comfyui.graph import Node
 from annotate.image_import.programs.comfyui.names import is_negative, place, stem, words
 from annotate.image_import.programs.reader import MAX_TEXT_LENGTH
@@ -23,7 +23,7 @@ DELIMITERS = {"comma": ", ", "space": " ", "newline": "\n", "none": "", "\\n": "
 LATER = frozenset("suffix append postfix post after app end".split())
 EARLIER = frozenset("prefix pre prepend before start trigger".split())
 
-Parts = Mapping[str, Told]
+Parts = Mapping[str, NodeText]
 """The texts of a node's inputs, by name."""
 
 
@@ -35,20 +35,20 @@ def in_order(names: Sequence[str]) -> list[str]:
     return sorted(names, key=_rank)
 
 
-def made_of(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Told:
-    """Return the text that a node makes of those it is given."""
+def made_of(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> NodeText:
+    """Return the text that a node makes of its input texts."""
     if (done := _replaced(node, parts, settings)) is not None:
         return done
     texts = [parts[name] for name in in_order(list(parts))]
     if not texts:
-        return Told()
+        return NodeText()
     told = (
         _together(node, texts, settings) if len(texts) > 1 else _changed(node, texts[0], settings)
     )
-    return Told(maker=node.kind) if _takes_lines(node, told.text) else told
+    return NodeText(maker=node.kind) if _takes_lines(node, told.text) else told
 
 
-def _together(node: Node, texts: list[Told], settings: Mapping[str, Constant]) -> Told:
+def _together(node: Node, texts: list[NodeText], settings: Mapping[str, Constant]) -> NodeText:
     delimiter = _delimiter(node, settings)
     if delimiter is not None:
         return joined(texts, delimiter, keep_empty=node.kind == "StringConcatenate")
@@ -61,7 +61,7 @@ def _together(node: Node, texts: list[Told], settings: Mapping[str, Constant]) -
 
 
 def _delimiter(node: Node, settings: Mapping[str, Constant]) -> str | None:
-    """What a node puts between texts; None for one that does not say."""
+    """Return what a node puts between texts; None if the graph does not hold it."""
     given = next((settings[name] for name in node.named("delimiter") if name in settings), None)
     if given is None:
         return None
@@ -83,9 +83,9 @@ def filled(node: Node, template: str, parts: Parts) -> str | None:
     return text if text != template else None
 
 
-def _side_by_side(texts: list[Told]) -> Told:
-    """Texts as they were typed, one after the other, with a comma where nothing parts them."""
-    told = Told()
+def _side_by_side(texts: list[NodeText]) -> NodeText:
+    """Join texts as they were typed, with a comma where nothing separates them."""
+    told = NodeText()
     for part in filter(None, texts):
         end, start = told.text[-1:], part.text[:1]
         parted = not end or end.isspace() or start.isspace() or start in ",.;:"
@@ -93,14 +93,16 @@ def _side_by_side(texts: list[Told]) -> Told:
     return told
 
 
-def _changed(node: Node, told: Told, settings: Mapping[str, Constant]) -> Told:
-    """A single text, as a node passes it on."""
+def _changed(node: Node, told: NodeText, settings: Mapping[str, Constant]) -> NodeText:
+    """Return a single text as a node passes it on."""
     text = told.text
     if told.maker or not text:
         return told
+
     delimiter = _delimiter(node, settings)
     if delimiter is not None and told.parts:
-        return joined((Told(part) for part in told.parts), delimiter)
+        return joined((NodeText(part) for part in told.parts), delimiter)
+
     mode = " ".join((*map(str, settings.values()), node.lower)).lower()
     if "trim" in mode:
         side = next((side for side in ("left", "right") if side in mode), "")
@@ -119,11 +121,11 @@ def _changed(node: Node, told: Told, settings: Mapping[str, Constant]) -> Told:
     if isinstance(start, int) and isinstance(end, int):
         return replace(told, text=text[start:end])
     opaque = any(part in node.lower for part in OPAQUE)
-    return Told(maker=node.kind) if opaque else told
+    return NodeText(maker=node.kind) if opaque else told
 
 
 def _takes_lines(node: Node, text: str) -> bool:
-    """Whether a node gives some of a text's lines, one to each image."""
+    """Return whether a node gives one line of a text to each image."""
     if "\n" not in text.strip() or "encode" in node.lower:
         return False
     counting = any(LINES & set(words(name)) for name in node.names)
@@ -131,28 +133,30 @@ def _takes_lines(node: Node, text: str) -> bool:
     return counting or any(part in kind for part in ("line", "cycle", "schedul", "keyframe"))
 
 
-def _replaced(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> Told | None:
-    """A text with others put into it; None for a node that does not replace."""
+def _replaced(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> NodeText | None:
+    """Return a text with replacements; None for a node that does not replace."""
     told = {name: part for name, part in parts.items()}
-    told |= {name: Told(value) for name, value in settings.items() if isinstance(value, str)}
+    told |= {name: NodeText(value) for name, value in settings.items() if isinstance(value, str)}
     finds = [name for name in node.names if FIND & set(words(name)) and name in told]
     puts = [name for name in node.names if REPLACE & set(words(name)) and name in told]
     if node.values.get("action") == "replace" and {"text_a", "text_b"} <= told.keys():
         finds, puts = ["text_b"], ["text_c"] if "text_c" in told else []
     elif "replac" not in node.lower:
         return None
+
     if not finds or len(finds) != len(puts) or len(finds) > MAX_REPLACED:
         return None
     rest = [part for name, part in parts.items() if name not in finds + puts]
     made = next((part for part in (*rest, *told.values()) if part.maker), None)
     if made is not None or len(rest) != 1:
-        return made or Told(maker=node.kind)
+        return made or NodeText(maker=node.kind)
     text = rest[0].text
     for find, put in zip(finds, puts, strict=True):
         old = told[find].text
         if node.kind != "StringReplace" and SPECIAL & set(old):
-            return Told(maker=node.kind)
+            return NodeText(maker=node.kind)
         text = text.replace(old, told[put].text)[:MAX_TEXT_LENGTH] if old else text
+
     return replace(rest[0], text=text)
 
 

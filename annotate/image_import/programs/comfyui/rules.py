@@ -1,4 +1,4 @@
-"""What an output of a node tells of the prompt, by the node's structure, not by a list of nodes.
+"""Rules that find the prompt at an output by the structure of its node, not by lists of nodes.
 
 The first rule that finds something is believed. Only what is not negative is ever asked.
 """
@@ -16,8 +16,8 @@ from annotate.image_import.programs.comfyui.conditioning import (
 from annotate.image_import.programs.comfyui.constants import choices, chosen, has_selector
 from annotate.image_import.programs.comfyui.following import (
     NOTHING,
-    Asking,
-    Told,
+    NodeText,
+    TextSearch,
     joined,
     parallel,
 )
@@ -29,8 +29,8 @@ from annotate.image_import.programs.comfyui.texts import formatted, passed, popu
 PROMPTS = frozenset("prompt prompts positive".split())
 
 
-def tell(graph: Graph, link: Link) -> Asking:
-    """Find out what is known of the text or the conditioning at an output."""
+def tell(graph: Graph, link: Link) -> TextSearch:
+    """Find the text or the conditioning at an output."""
     node = graph.nodes.get(link.node)
     if node is None or is_negative(node.output(link.slot)) or "zeroout" in node.lower:
         return NOTHING
@@ -41,14 +41,14 @@ def tell(graph: Graph, link: Link) -> Asking:
     return told
 
 
-def tell_sampler(graph: Graph, number: str) -> Asking:
-    """Find out of which prompt a sampler made an image."""
+def tell_sampler(graph: Graph, number: str) -> TextSearch:
+    """Find the prompt of a sampler's image."""
     node = graph.nodes[number]
     return (yield from _first(graph, node, Link(number, 0), SAMPLER_RULES))
 
 
-def tell_service(graph: Graph, number: str) -> Asking:
-    """Find out of which prompt a node made an image that has no sampler: a program behind it.
+def tell_service(graph: Graph, number: str) -> TextSearch:
+    """Find the prompt of a node that renders without a sampler, by an external program.
 
     Other texts are written into images, or are names and colors.
     """
@@ -57,7 +57,7 @@ def tell_service(graph: Graph, number: str) -> Asking:
     return parallel((yield from inputs_told(graph, node, names)))
 
 
-def _first(graph: Graph, node: Node, link: Link, rules: Sequence[Rule]) -> Asking:
+def _first(graph: Graph, node: Node, link: Link, rules: Sequence[Rule]) -> TextSearch:
     for rule in rules:
         told = yield from rule(graph, node, link)
         if told or told.final:
@@ -65,17 +65,17 @@ def _first(graph: Graph, node: Node, link: Link, rules: Sequence[Rule]) -> Askin
     return NOTHING
 
 
-def _seen_elsewhere(graph: Graph, link: Link) -> Told | None:
-    """The text at an output that another node, which is linked to it, has shown."""
+def _seen_elsewhere(graph: Graph, link: Link) -> NodeText | None:
+    """Return the text at an output that a linked node has displayed; None without one."""
     for number in graph.users.get(link, ()):
         node = graph.nodes[number]
         texts = set(shown_text(node)) if shows(node) else set()
         if len(texts) == 1:
-            return Told(texts.pop())
+            return NodeText(texts.pop())
     return None
 
 
-def _shown(graph: Graph, node: Node, link: Link) -> Asking:
+def _shown(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node that shows a text: the text is known behind it, or it was saved when it was shown."""
     if not shows(node):
         return NOTHING
@@ -83,10 +83,10 @@ def _shown(graph: Graph, node: Node, link: Link) -> Asking:
     texts = list(dict.fromkeys(shown_text(node)))
     if (told.sure and told.text) or not texts:
         return told
-    return Told(texts[0]) if len(texts) == 1 else Told(maker=node.kind)
+    return NodeText(texts[0]) if len(texts) == 1 else NodeText(maker=node.kind)
 
 
-def _switched(graph: Graph, node: Node, link: Link) -> Asking:
+def _switched(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node that passes on one of its inputs."""
     among = choices(node)
     if not among:
@@ -99,10 +99,10 @@ def _switched(graph: Graph, node: Node, link: Link) -> Asking:
     told_of = yield from inputs_told(graph, node, among)
     if not has_selector(node, among):
         return next(filter(None, told_of), NOTHING)
-    return told_of[0] if len(set(told_of)) == 1 else Told(maker=node.kind)
+    return told_of[0] if len(set(told_of)) == 1 else NodeText(maker=node.kind)
 
 
-def _same_name(graph: Graph, node: Node, link: Link) -> Asking:
+def _same_name(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node with several texts and an output for each: the input of the output's name."""
     if len(node.outputs) < 2:
         return NOTHING
@@ -114,10 +114,10 @@ def _same_name(graph: Graph, node: Node, link: Link) -> Asking:
     return (yield from input_told(graph, node, names[wanted]))
 
 
-def _made(graph: Graph, node: Node, link: Link) -> Asking:
+def _made(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node that makes its text when it runs."""
     yield from ()
-    return Told(maker=node.kind) if is_maker(node) or is_read(node) else NOTHING
+    return NodeText(maker=node.kind) if is_maker(node) or is_read(node) else NOTHING
 
 
 RULES: tuple[Rule, ...] = (

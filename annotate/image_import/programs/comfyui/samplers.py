@@ -1,10 +1,10 @@
-"""Where to begin: at the sampler that made the image that was saved."""
+"""Starting point of a search: the sampler that made the saved image."""
 
 from collections import deque
 from collections.abc import Iterable
 
 from annotate.image_import.programs.comfyui.constants import choices, chosen, constant
-from annotate.image_import.programs.comfyui.following import Budget, Follower, Told
+from annotate.image_import.programs.comfyui.following import Budget, Follower, NodeText
 from annotate.image_import.programs.comfyui.graph import Graph, Node
 from annotate.image_import.programs.comfyui.names import is_negative, words
 from annotate.image_import.programs.comfyui.rules import tell, tell_sampler, tell_service
@@ -19,7 +19,7 @@ AWAY = frozenset(
 SEVERAL = "a ComfyUI graph that saves images of several prompts"
 
 
-def prompt_told(graph: Graph) -> Told | None:
+def prompt_told(graph: Graph) -> NodeText | None:
     """Return the positive prompt of a graph; None where there is none.
 
     Raises NoPrompt for a graph that made images of several prompts, one of which is the file's.
@@ -34,8 +34,8 @@ def prompt_told(graph: Graph) -> Told | None:
     return _lone_encoder(follower)
 
 
-def _of_end(follower: Follower, end: str) -> Told | None:
-    """The prompt of the image that comes to an end of the graph."""
+def _of_end(follower: Follower, end: str) -> NodeText | None:
+    """Return the prompt of the image at an end of the graph; None without one."""
     samplers, others = _behind(follower, [end])
     if not samplers:
         if not _saves(follower.graph.nodes[end]):
@@ -45,13 +45,13 @@ def _of_end(follower: Follower, end: str) -> Told | None:
     return _agreed(_begun_by(follower, number) for number in samplers)
 
 
-def _begun_by(follower: Follower, number: str) -> Told:
+def _begun_by(follower: Follower, number: str) -> NodeText:
     """The prompt of an image that comes out of a sampler: of the sampler that began it.
 
     Where several did, with different prompts, the one that goes over all of it tells.
     """
     waiting, seen = [number], {number}
-    firsts: dict[Told, None] = {}
+    firsts: dict[NodeText, None] = {}
     while waiting:
         at = waiting.pop()
         before: list[str] = []
@@ -61,12 +61,13 @@ def _begun_by(follower: Follower, number: str) -> Told:
         seen.update(before)
         if not before and (told := follower.told(tell_sampler(follower.graph, at))):
             firsts[told] = None
+
     if len(firsts) == 1:
         return next(iter(firsts))
     return follower.told(tell_sampler(follower.graph, number))
 
 
-def _agreed(told: Iterable[Told]) -> Told | None:
+def _agreed(told: Iterable[NodeText]) -> NodeText | None:
     """Return what all tell that tell something; raises NoPrompt where they differ."""
     found = {" ".join(part.text.split()): part for part in told if part}
     made = next((part for part in found.values() if part.maker), None)
@@ -76,7 +77,7 @@ def _agreed(told: Iterable[Told]) -> Told | None:
 
 
 def _behind(follower: Follower, begin: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The nearest samplers from which an image comes, and the other nodes that are in between."""
+    """Return the nearest samplers behind an image, and the other nodes in between."""
     graph, waiting, seen = follower.graph, deque(begin), set[str]()
     samplers, others = [], []
     while waiting:
@@ -90,11 +91,12 @@ def _behind(follower: Follower, begin: Iterable[str]) -> tuple[list[str], list[s
         else:
             others.append(number)
             waiting += _image_inputs(graph, number)
+
     return samplers, others
 
 
 def _image_inputs(graph: Graph, number: str) -> list[str]:
-    """The nodes from which a node has its image or latents."""
+    """Return the nodes that give a node its image or latents."""
     node = graph.nodes[number]
     names = [name for name in node.linked("text", "aside", "other") if _leads_to_image(name)]
     among = choices(node)
@@ -108,14 +110,14 @@ def _leads_to_image(name: str) -> bool:
 
 
 def _samples(node: Node) -> bool:
-    """Whether a node makes an image of conditioning, or passes on one with its conditioning."""
+    """Return whether a node samples an image from conditioning."""
     names = node.linked("positive", "conditioning", "pipe")
     among = choices(node)
     return any(among is None or name in among for name in names) and not _saves(node)
 
 
 def _refines(graph: Graph, node: Node) -> bool:
-    """Whether a sampler begins with an image or with latents that another one has made."""
+    """Return whether a sampler starts from an image or latents of another sampler."""
     if any({"image", "images"} & set(words(name)) for name in node.links):
         return True
     start = constant(graph, node, "start_at_step")
@@ -131,8 +133,8 @@ def _saves(node: Node) -> bool:
     return any(part in node.lower for part in SAVING) or (named and "load" not in node.lower)
 
 
-def _lone_encoder(follower: Follower) -> Told | None:
-    """The text of the only encoder of a graph without a sampler, for it can only be the prompt."""
+def _lone_encoder(follower: Follower) -> NodeText | None:
+    """Return the text of the only encoder in a graph without a sampler: it must be the prompt."""
     graph = follower.graph
     refused = {
         link.node for node in graph.nodes.values() for name, link in node.links.items()

@@ -1,4 +1,4 @@
-"""A ComfyUI graph as it is sent to be run: nodes by id, with `class_type` and `inputs`."""
+"""A ComfyUI graph in API form, as sent to be run: nodes by id, `class_type` and `inputs`."""
 
 from itertools import islice
 from typing import Any
@@ -17,12 +17,12 @@ from annotate.image_import.programs.comfyui.names import Role
 
 
 def is_sent(value: Any) -> bool:
-    """Whether a value is a graph as it is sent to be run."""
+    """Return whether a value is a graph in API form."""
     return any(isinstance(node, dict) and "class_type" in node for node in mapping(value).values())
 
 
 def sent(value: Any) -> Graph:
-    """Return the graph that was sent to be run."""
+    """Return the graph of a value in API form."""
     known: dict[str, Role] = {}
     nodes = {
         number: _node(node, known)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from annotate.image_import.programs.comfyui.asking import inputs_told
 from annotate.image_import.programs.comfyui.constants import Constant, constant
-from annotate.image_import.programs.comfyui.following import NOTHING, Asking, Told, joined
+from annotate.image_import.programs.comfyui.following import NOTHING, NodeText, TextSearch, joined
 from annotate.image_import.programs.comfyui.graph import Graph, Link, Node
 from annotate.image_import.programs.comfyui.made import WORKING, draws_lots, throws_dice
 from annotate.image_import.programs.comfyui.names import (
@@ -29,34 +29,34 @@ OVERRIDES = frozenset("passthrough override overwrite".split())
 UNWORDED = frozenset("style styles mode type preset version select lora".split())
 
 
-def populated(graph: Graph, node: Node, link: Link) -> Asking:
+def populated(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node that keeps what it made of wildcards, or the like, beside them."""
     names = [name for name in node.names if RESULTS & set(words(name)) and not is_negative(name)]
     return joined((yield from inputs_told(graph, node, names)))
 
 
-def formatted(graph: Graph, node: Node, link: Link) -> Asking:
+def formatted(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node with a text that has places for its other inputs."""
     typed = {n: v for n, v in node.values.items() if is_text(v) and ("{" in v or "[" in v)}
     if not typed or len(node.names) < 2 or node.linked("conditioning", "positive", "pipe"):
         return NOTHING
     name, template = max(typed.items(), key=lambda item: len(item[1]))
     others = [n for n in node.names if n != name and not is_negative(n)]
-    wanted = [n for n in others if filled(node, template, {n: Told("\0")}) is not None]
+    wanted = [n for n in others if filled(node, template, {n: NodeText("\0")}) is not None]
     parts = dict(zip(wanted, (yield from inputs_told(graph, node, wanted)), strict=True))
     made = next((part for part in parts.values() if part.maker), None)
     if made is not None or not wanted:
         return made or NOTHING
-    return Told(filled(node, template, parts) or "")
+    return NodeText(filled(node, template, parts) or "")
 
 
-def texts(graph: Graph, node: Node, link: Link) -> Asking:
+def texts(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node with texts: what it makes of them."""
     names = [name for name in node.names if _is_part(node, name)]
     if node.named("positive") or not any(_is_plainly_text(node, name) for name in names):
         return NOTHING
     if _is_only_around(node, names):
-        return Told(maker=node.kind)
+        return NodeText(maker=node.kind)
     over = [name for name in node.links if OVERRIDES & set(words(name))]
     told_over = joined((yield from inputs_told(graph, node, over)))
     if told_over:
@@ -72,39 +72,42 @@ def texts(graph: Graph, node: Node, link: Link) -> Asking:
         or throws_dice(graph, node, made.text)
         or draws_lots(node, made.text, len(names))
     ):
-        return Told(maker=node.kind)
+        return NodeText(maker=node.kind)
     known = not settings or any(part in node.lower for part in WORKING)
     return replace(made, sure=made.sure and known, final=True)
 
 
-def passed(graph: Graph, node: Node, link: Link) -> Asking:
+def passed(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node that nobody knows: what is linked to it, or else values that read like a text."""
     names = node.linked("other")
     if names or node.linked("conditioning", "positive", "pipe"):
         picked = _by_slot(graph, node, link, names)
         if not picked and _has_parts_beside(node, names):
-            return Told(maker=node.kind)
+            return NodeText(maker=node.kind)
         told = joined((yield from inputs_told(graph, node, [picked] if picked else names)))
         return replace(told, sure=False, final=True)
+
     typed = [name for name in node.named("other") if not UNWORDED & set(words(name))]
     prose = [value for name in typed if is_prose(value := node.values.get(name))]
     numbers = [v for v in node.values.values() if isinstance(v, int | float)]
     if len(node.values) == len(numbers) == 1 and not node.links:
-        return Told(str(numbers[0]))
+        return NodeText(str(numbers[0]))
     if prose:
-        return Told(", ".join(prose)[:MAX_TEXT_LENGTH], sure=False)
-    return Told(maker=node.kind) if node.kind and not node.named("positive", "text") else NOTHING
+        return NodeText(", ".join(prose)[:MAX_TEXT_LENGTH], sure=False)
+    return (
+        NodeText(maker=node.kind) if node.kind and not node.named("positive", "text") else NOTHING
+    )
 
 
 def _has_parts_beside(node: Node, linked: list[str]) -> bool:
-    """Whether texts were typed beside what is linked, in inputs that only count: a, b, c."""
+    """Return whether texts were typed beside links, in inputs that are only numbered: a, b, c."""
     counted = [name for name in node.named("other") if place(name) is not None]
     typed = [name for name in counted if name not in node.links]
     return len(counted) > len(typed) and any(is_text(node.values.get(name)) for name in typed)
 
 
 def _is_only_around(node: Node, names: list[str]) -> bool:
-    """Whether what was typed is to stand before and after a text that the node makes."""
+    """Return whether the typed texts only go before and after a text that the node makes."""
     around = all(ASIDE_TEXTS & set(words(name)) and name not in node.links for name in names)
     return around and "delimiter" not in node.has and len(node.names) > len(names)
 
@@ -114,7 +117,7 @@ def _is_plainly_text(node: Node, name: str) -> bool:
 
 
 def _is_part(node: Node, name: str) -> bool:
-    """Whether an input is part of a node's text: by its name, or as it has none to speak of."""
+    """Return whether an input is part of a node's text, by its name or for lack of a clear one."""
     other = node.roles[name] == "other"
     nameless = other and head(name) in NAMELESS
     if name in node.links:
@@ -136,7 +139,7 @@ def _by_slot(graph: Graph, node: Node, link: Link, names: list[str]) -> str | No
 
 
 def _settings(graph: Graph, node: Node, texts: list[str]) -> dict[str, Constant]:
-    """What a node is told besides its texts."""
+    """Return the settings of a node besides its texts."""
     names = [name for name in node.named("delimiter", "other") if name not in texts]
     found = {name: constant(graph, node, name) for name in names}
     return {name: value for name, value in found.items() if value is not None}

@@ -93,7 +93,7 @@ def named_values(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_worded(value: Any) -> bool:
-    """Whether a value has words of a text in it; what stands between two texts has none."""
+    """Return whether a value has words in it, as opposed to a mere separator of texts."""
     return is_text(value) and value.lower() not in WORDLESS and any(c.isalpha() for c in value)
 
 
@@ -124,6 +124,7 @@ def _aligned(names: list[str], values: list[Any], cut: bool = False) -> dict[str
         if name is None:
             return found if cut else None
         found[name] = value
+
     return found if cut or (found and next(rest, None) is None) else None
 
 
