@@ -252,7 +252,7 @@ def test_an_error_that_nobody_foresaw_costs_one_file(
             raise MemoryError
         return real(path, *rest)
 
-    real = scan.look
+    real = scan.read_header
     monkeypatch.setattr(scan, "read_header", fail)
     folder = folder_with(tmp_path)
     a1111(folder / "odd.png", "a hen", 5)

@@ -12,7 +12,7 @@ from metadata_files import encoded
 from PIL import Image
 
 from annotate.image_import.containers.kinds import kind_of, refusal
-from annotate.image_import.decode import opened
+from annotate.image_import.decode import open_image
 from annotate.image_import.folder import find_images
 from annotate.safe_files import SkippedFile
 
@@ -83,7 +83,7 @@ def test_an_image_of_another_kind_under_the_ending_of_one_that_is_read_is_not_ca
 )
 def test_a_file_that_is_something_else_is_named(content: bytes, kind: str) -> None:
     with pytest.raises(SkippedFile) as skip:
-        opened(content)
+        open_image(content)
     assert str(skip.value) == f"{NOT_READ} but {kind}"
 
 
@@ -95,7 +95,7 @@ def test_a_file_that_is_nothing_known_is_no_image_either(content: bytes) -> None
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_a_file_of_a_kind_that_is_read_is_damaged_where_it_breaks(kind: str) -> None:
     with pytest.raises(SkippedFile, match="damaged"):
-        opened(encoded(kind)[:16])
+        open_image(encoded(kind)[:16])
 
 
 def test_files_that_are_no_images_are_passed_by_but_an_image_without_an_ending_is_counted(
