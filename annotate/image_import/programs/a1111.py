@@ -100,8 +100,8 @@ def prompt_of(parts: A1111Parts, source: str = PROGRAM) -> FoundPrompt | None:
     """Return the prompt of a text's parts without its marks."""
     count = COUNT.search(parts.settings)
     words = shown(unlabelled(parts.prompt), int(count[1]) if count else STEPS)
-    told = words and words.lower() not in NOTHING
-    return FoundPrompt(words, parts.prompt, source) if told else None
+    is_prompt = words and words.lower() not in NOTHING
+    return FoundPrompt(words, parts.prompt, source) if is_prompt else None
 
 
 def parts_of(text: str) -> A1111Parts | None:
@@ -127,9 +127,9 @@ def _settings(text: str) -> int | None:
     for start, line in reversed(lines):
         if _is_settings(line):
             return start
-    told = [(start, line) for start, line in lines if line and not TEMPLATE.match(line)]
-    if told and STEPS_ALONE.fullmatch(told[-1][1]):
-        return told[-1][0]
+    written = [(start, line) for start, line in lines if line and not TEMPLATE.match(line)]
+    if written and STEPS_ALONE.fullmatch(written[-1][1]):
+        return written[-1][0]
     within = list(STEPS_WITHIN.finditer(text))
     return within[-1].start() if within else None
 

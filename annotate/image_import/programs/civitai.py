@@ -22,8 +22,8 @@ def read(fields: Fields) -> FoundPrompt | None:
     """Return the prompt that was sent to Civitai; its graph is left to the reader of graphs."""
     for name in ("extrametadata", "extra"):
         value = json_object(fields.get(name, ""))
-        for told in (value, *(value.get(within) for within in WITHIN)):
-            prompt = told.get("prompt") if isinstance(told, dict) else None
+        for layer in (value, *(value.get(within) for within in WITHIN)):
+            prompt = layer.get("prompt") if isinstance(layer, dict) else None
             if isinstance(prompt, str) and (words := shown(prompt)):
                 return FoundPrompt(words, prompt[:MAX_TEXT_LENGTH].strip(), PROGRAM)
 

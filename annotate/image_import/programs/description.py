@@ -49,8 +49,8 @@ MAX_WORD_LENGTH = 40
 
 def read(fields: Fields) -> FoundPrompt | None:
     """Return the first text that reads as a caption of an image."""
-    told = (fields[name].lower().split() for name in MAKERS if name in fields)
-    makers = {words[0] for words in told if words and len(words[0]) > 2}
+    names = (fields[name].lower().split() for name in MAKERS if name in fields)
+    makers = {words[0] for words in names if words and len(words[0]) > 2}
     for text in (fields[name][:MAX_TEXT_LENGTH].strip() for name in FIELDS if name in fields):
         names_one = len(text) <= MAX_NAME_LENGTH and any(maker in text.lower() for maker in makers)
         if not names_one and is_caption(text) and a1111.parts_of(text) is None:

@@ -18,8 +18,8 @@ def read(fields: Fields) -> FoundPrompt | None:
     """Return the prompt in Easy Diffusion's metadata; raises NoPrompt where it is empty."""
     text = fields.get("prompt", "")
     own = [name for name in OWN if name in fields]
-    told = any(name in fields for name in STEPS) and "model" not in fields
-    if not own or not told or looks_json(text):
+    is_own_format = any(name in fields for name in STEPS) and "model" not in fields
+    if not own or not is_own_format or looks_json(text):
         return None
     if words := shown(text):
         return FoundPrompt(words, text[:MAX_TEXT_LENGTH].strip(), PROGRAM)

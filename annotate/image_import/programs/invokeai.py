@@ -36,13 +36,13 @@ def read(fields: Fields) -> FoundPrompt | None:
         "sd_metadata": _older,
         "dream": _oldest,
     }
-    told = [name for name in forms if name in fields]
-    for name in told:
+    present = [name for name in forms if name in fields]
+    for name in present:
         written = forms[name](fields[name])[:MAX_TEXT_LENGTH].strip()
         if words := spoken(written):
             return FoundPrompt(words, written, PROGRAM)
 
-    if told:
+    if present:
         raise NoPrompt(f"{PROGRAM} metadata without a prompt")
     return None
 

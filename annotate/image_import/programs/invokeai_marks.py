@@ -26,9 +26,9 @@ def spoken(text: str) -> str:
 
 def _swapped(text: str) -> str:
     """Replace what stands before each .swap( by what stands in it."""
-    first, *rest = text.split(SWAP)
+    first, *others = text.split(SWAP)
     done = first
-    for part in rest:
+    for part in others:
         inside, bracket, after = part.partition(")")
         if not bracket:
             return done + SWAP + part

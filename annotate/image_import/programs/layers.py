@@ -1,4 +1,4 @@
-"""JSON in a field of an image's metadata, opened: programs put many fields into one.
+"""Layers of metadata: JSON within a field, which holds fields of its own.
 
 Whichever field holds it (`parameters`, EXIF's UserComment, XMP, a keyword of the program's own),
 the entries of such an object are read as fields of their own, and so is an object within it.
@@ -17,11 +17,11 @@ CLOSED = frozenset(
     ("prompt", "workflow", "uc", "smproj", "sui_models", "invokeai_graph", "invokeai_workflow",
      "sd-metadata", "sd_metadata")
 )  # fmt: skip
-"""Fields whose JSON only their own readers open."""
+"""Fields whose JSON is left to their own readers."""
 ASIDE = ("neg", "uncond", "hires", "refiner", "control", "detailer")
-"""What is in the name of a field that is not of the image's prompt."""
-DEEPEST = 3
-MOST = 24
+"""Parts of the names of fields that do not hold the image's own prompt."""
+MAX_DEPTH = 3
+MAX_LAYERS = 24
 MAX_OF_A_LIST = 4
 MAX_ENTRIES = 1_000
 LIKE_JSON = re.compile(
@@ -37,28 +37,28 @@ def looks_json(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Fields, and the places of the layers that they are in, the image's own left out."""
+    """Fields, and the indexes of the layers around them, except the image's own."""
 
     fields: Fields
     around: frozenset[int]
 
 
 def layers(fields: Fields) -> list[Layer]:
-    """Return an image's fields, then those within each of its JSON objects."""
+    """Return the layers of an image: its own fields, then those of each JSON object."""
     found, opened = [Layer(fields, frozenset())], set()
-    for place in range(MOST):
-        if place >= len(found):
+    for index in range(MAX_LAYERS):
+        if index >= len(found):
             break
-        around = found[place].around | ({place} if place else set())
-        for text in _texts(found[place].fields) if len(around) < DEEPEST else ():
+        around = found[index].around | ({index} if index else set())
+        for text in _texts(found[index].fields) if len(around) < MAX_DEPTH else ():
             values = [] if text in opened else _objects(text)
             opened.add(text)
             found += [Layer(entries(value, text), around) for value in values]
-    return found[:MOST]
+    return found[:MAX_LAYERS]
 
 
 def entries(value: Mapping[str, Any], text: str) -> dict[str, str]:
-    """Return the entries of an object as fields; a graph stands under the name of its form."""
+    """Return the entries of an object as fields; a ComfyUI graph is named after its form."""
     graph = _form(value)
     fields = {graph: text} if graph else {}
     for key, entry in islice(value.items(), MAX_ENTRIES):
@@ -77,15 +77,15 @@ def _texts(fields: Fields) -> Iterator[str]:
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
-    """Return the object that a text is, or the first of those that it lists."""
+    """Return the JSON object in a text, or the first objects of a list."""
     value = json_object(f'{{"all": {text}}}' if text.lstrip().startswith("[") else text)
     listed = value.get("all") if text.lstrip().startswith("[") else [value]
     objects = listed[:MAX_OF_A_LIST] if isinstance(listed, list) else []
-    return [one for one in objects if isinstance(one, dict) and one]
+    return [entry for entry in objects if isinstance(entry, dict) and entry]
 
 
 def _form(value: Mapping[str, Any]) -> str:
-    """The form of a ComfyUI graph: as it was sent, or as it is drawn; empty for other objects."""
+    """Return the form of a ComfyUI graph, "prompt" or "workflow"; empty for other objects."""
     nodes = (node for node in value.values() if isinstance(node, dict))
     if any("class_type" in node and isinstance(node.get("inputs"), dict) for node in nodes):
         return "prompt"

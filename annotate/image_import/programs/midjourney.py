@@ -31,5 +31,5 @@ def read(fields: Fields) -> FoundPrompt | None:
 def without_links(text: str) -> str:
     """Return a prompt without the command and the addresses of images before it, on one line."""
     words = unlabelled(text).split()
-    first = next((place for place, word in enumerate(words) if "://" not in word), len(words))
+    first = next((index for index, word in enumerate(words) if "://" not in word), len(words))
     return " ".join(words[first:])

@@ -48,8 +48,8 @@ def spoken(text: str) -> str:
     """Return a prompt without {strong}, [weak], 1.3::weighted:: and the unwanted -1::this::."""
     kept, weight = [], 1.0
     parts = text[:MAX_TEXT_LENGTH].split("::")
-    for place, part in enumerate(parts):
-        words, following = _weighed(part) if place + 1 < len(parts) else (part, 1.0)
+    for index, part in enumerate(parts):
+        words, following = _weighed(part) if index + 1 < len(parts) else (part, 1.0)
         kept += [words] if weight > 0 else []
         weight = following
     return joined("".join(kept).translate(EMPHASIS).replace("|", JOINT))
@@ -81,5 +81,5 @@ def _items(value: Any) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    told = isinstance(value, str) and not looks_json(value)
-    return value[:MAX_TEXT_LENGTH].strip() if told else ""
+    is_text = isinstance(value, str) and not looks_json(value)
+    return value[:MAX_TEXT_LENGTH].strip() if is_text else ""

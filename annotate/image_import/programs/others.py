@@ -91,14 +91,14 @@ def _joined(text: str) -> str:
         return text
     value = json_object(f'{{"all": {text}}}').get("all")
     values = [value.get(name) for name in HELD] if isinstance(value, dict) else value
-    told = [one for one in values if isinstance(one, str)] if isinstance(values, list) else []
-    return ", ".join(told[:1] if isinstance(value, dict) else told)
+    texts = [text for text in values if isinstance(text, str)] if isinstance(values, list) else []
+    return ", ".join(texts[:1] if isinstance(value, dict) else texts)
 
 
 def _prompt(text: str) -> FoundPrompt | None:
     words = caption(text)
-    told = SAYS.search(words) and not is_unsaid(text)
-    return FoundPrompt(words, text[:MAX_TEXT_LENGTH].strip(), PROGRAM) if told else None
+    is_prompt = SAYS.search(words) and not is_unsaid(text)
+    return FoundPrompt(words, text[:MAX_TEXT_LENGTH].strip(), PROGRAM) if is_prompt else None
 
 
 def _reason(text: str) -> str:

@@ -56,8 +56,8 @@ def without_tags(text: str) -> str:
         else:
             opened[-1].append(token)
 
-    rest = "<".join("".join(pieces) for pieces in opened)
-    return APART.join([*parts, rest] if kept else parts)
+    remainder = "<".join("".join(pieces) for pieces in opened)
+    return APART.join([*parts, remainder] if kept else parts)
 
 
 def _stage(content: str) -> str:

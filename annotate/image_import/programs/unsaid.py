@@ -59,16 +59,16 @@ def is_unsaid(text: str) -> bool:
 def _are_values(lines: list[str]) -> bool:
     """Return whether lines are named numbers, or at least three named values of any kind."""
     found = [VALUE.match(line) for line in lines if line.strip()]
-    values = [one for one in found if one is not None]
+    values = [value for value in found if value is not None]
     if len(values) < len(found) or any(map(CAPTIONS.match, lines)):
         return False
-    return len(values) >= FEWEST_VALUES or all(one[1] for one in values)
+    return len(values) >= FEWEST_VALUES or all(value[1] for value in values)
 
 
 def without_preamble(text: str) -> str:
     """Return a description without what a model said before it."""
-    said = PREAMBLE.match(text)
-    return text[said.end() :] if said else text
+    preamble = PREAMBLE.match(text)
+    return text[preamble.end() :] if preamble else text
 
 
 def is_answered(row: Mapping[str, str]) -> bool:

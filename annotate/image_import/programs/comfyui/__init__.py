@@ -6,10 +6,10 @@ the one that was drawn has the names of outputs, and the texts that nodes showed
 
 from typing import Any
 
-from annotate.image_import.programs.comfyui.drawn import drawn, is_drawn
+from annotate.image_import.programs.comfyui.drawn import graph_of_workflow, is_workflow
 from annotate.image_import.programs.comfyui.enriched import enriched
 from annotate.image_import.programs.comfyui.graph import Graph, mapping
-from annotate.image_import.programs.comfyui.samplers import prompt_told
+from annotate.image_import.programs.comfyui.samplers import find_prompt
 from annotate.image_import.programs.comfyui.sent import is_sent, sent
 from annotate.image_import.programs.prompt_marks import shown
 from annotate.image_import.programs.reader import (
@@ -56,14 +56,14 @@ def graphs_of(*values: Any) -> list[Graph]:
     """Return the graphs among some values, what was sent before what was drawn."""
     values = tuple(form for value in values for form in _forms(value))
     as_sent = [sent(value) for value in values if is_sent(value)]
-    as_drawn: list[Graph] = []
-    for value in filter(is_drawn, values):
+    from_screen: list[Graph] = []
+    for value in filter(is_workflow, values):
         try:
-            as_drawn.append(drawn(value))
+            from_screen.append(graph_of_workflow(value))
         except NoPrompt:
             if not as_sent:
                 raise
-    return [enriched(graph, as_drawn) for graph in as_sent] + as_drawn
+    return [enriched(graph, from_screen) for graph in as_sent] + from_screen
 
 
 def prompt_of(graphs: list[Graph]) -> str | None:
@@ -75,14 +75,18 @@ def prompt_of(graphs: list[Graph]) -> str | None:
     reason: NoPrompt | None = None
     for graph in graphs:
         try:
-            told = prompt_told(graph)
+            node_text = find_prompt(graph)
         except NoPrompt as error:
             reason = reason or error
             continue
-        if told is not None and told.text.strip() and (told.sure or graph is graphs[0]):
-            return told.text
-        if told is not None and told.maker:
-            kind = "".join(c for c in told.maker if c.isprintable())[:MAX_KIND_LENGTH]
+        if (
+            node_text is not None
+            and node_text.text.strip()
+            and (node_text.sure or graph is graphs[0])
+        ):
+            return node_text.text
+        if node_text is not None and node_text.maker:
+            kind = "".join(c for c in node_text.maker if c.isprintable())[:MAX_KIND_LENGTH]
             reason = reason or NoPrompt(MADE.format(maker=kind))
 
     if reason is not None:

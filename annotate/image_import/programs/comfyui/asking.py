@@ -12,17 +12,17 @@ Rule = Callable[[Graph, Node, Link], TextSearch]
 """Finds out what an output of a node tells; NOTHING where the rule is for other nodes."""
 
 
-def inputs_told(
+def input_texts(
     graph: Graph, node: Node, names: Iterable[str]
 ) -> Generator[Link, NodeText, list[NodeText]]:
     """The texts of several inputs."""
-    told = []
+    node_texts = []
     for name in names:
-        told.append((yield from input_told(graph, node, name)))
-    return told
+        node_texts.append((yield from input_text(graph, node, name)))
+    return node_texts
 
 
-def input_told(graph: Graph, node: Node, name: str) -> TextSearch:
+def input_text(graph: Graph, node: Node, name: str) -> TextSearch:
     """The text of one input, typed or linked."""
     if name in node.links:
         return (yield node.links[name])

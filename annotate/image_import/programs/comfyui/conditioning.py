@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from annotate.image_import.programs.comfyui.asking import inputs_told
+from annotate.image_import.programs.comfyui.asking import input_texts
 from annotate.image_import.programs.comfyui.constants import MAX_HOPS, constant
 from annotate.image_import.programs.comfyui.following import NOTHING, TextSearch, combined, parallel
 from annotate.image_import.programs.comfyui.graph import Graph, Link, Node
-from annotate.image_import.programs.comfyui.names import is_negative, place, words
+from annotate.image_import.programs.comfyui.names import is_negative, ordinal, words
 from annotate.image_import.programs.comfyui.operations import in_order
 
 MAX_IN_BUNDLE = 20
@@ -17,7 +17,7 @@ def positive(graph: Graph, node: Node, link: Link) -> TextSearch:
     names = in_order(node.named("positive"))
     # A text for a refiner alone.
     names = [name for name in names if words(name)[-1] != "r"] or names
-    return parallel((yield from inputs_told(graph, node, names)))
+    return parallel((yield from input_texts(graph, node, names)))
 
 
 def conditioned(graph: Graph, node: Node, link: Link) -> TextSearch:
@@ -25,9 +25,9 @@ def conditioned(graph: Graph, node: Node, link: Link) -> TextSearch:
     names = _not_titled_negative(graph, node, in_order(node.linked("conditioning")))
     if "average" in node.lower:
         names = _averaged(graph, node, names)
-    told = combined((yield from inputs_told(graph, node, names)))
+    node_text = combined((yield from input_texts(graph, node, names)))
     # What else such a node was told is how, not what.
-    return replace(told, final=bool(names))
+    return replace(node_text, final=bool(names))
 
 
 def piped(graph: Graph, node: Node, link: Link) -> TextSearch:
@@ -38,10 +38,10 @@ def piped(graph: Graph, node: Node, link: Link) -> TextSearch:
     names = node.linked("pipe")
     if names and all("sampler" in name for name in names):
         names += node.linked("text")
-        return combined((yield from inputs_told(graph, node, names)))
-    told = yield from inputs_told(graph, node, names)
-    texts = [part for part in told if part.text]
-    return next(filter(None, texts or told), NOTHING)
+        return combined((yield from input_texts(graph, node, names)))
+    node_texts = yield from input_texts(graph, node, names)
+    texts = [part for part in node_texts if part.text]
+    return next(filter(None, texts or node_texts), NOTHING)
 
 
 def unpacked(graph: Graph, node: Node, link: Link) -> TextSearch:
@@ -52,7 +52,7 @@ def unpacked(graph: Graph, node: Node, link: Link) -> TextSearch:
         bundle = next((name for name in node.links if "pipe" in words(name)), None)
         if bundle is None and hops == 1:
             return NOTHING
-        numbered = [n for n in node.links if place(n) == link.slot and n != bundle]
+        numbered = [n for n in node.links if ordinal(n) == link.slot and n != bundle]
         if numbered and hops > 1:
             return (yield node.links[numbered[0]])
         behind = graph.nodes.get(node.links[bundle].node) if bundle else None
@@ -74,5 +74,5 @@ def _averaged(graph: Graph, node: Node, names: list[str]) -> list[str]:
 def _not_titled_negative(graph: Graph, node: Node, names: list[str]) -> list[str]:
     """Of several inputs whose names do not say it, those that come from no node titled so."""
     behind = ((name, graph.nodes.get(node.links[name].node)) for name in names)
-    kept = [name for name, one in behind if one is None or not is_negative(one.title)]
+    kept = [name for name, source in behind if source is None or not is_negative(source.title)]
     return kept if len(names) > 1 else names

@@ -1,7 +1,7 @@
 """Constants in a graph, typed or linked, and the input that a switch chooses by them."""
 
 from annotate.image_import.programs.comfyui.graph import Graph, Node
-from annotate.image_import.programs.comfyui.names import head, is_negative, place, stem, words
+from annotate.image_import.programs.comfyui.names import head, is_negative, ordinal, stem, words
 
 MAX_HOPS = 50
 SWITCHES = ("switch", "select", "choose", "choice", "ifelse", "if else", "branch", "mux", "toggle",
@@ -59,7 +59,7 @@ def choices(node: Node) -> list[str] | None:
 
     alike: dict[str, list[str]] = {}
     for name in free:
-        if place(name) is not None:
+        if ordinal(name) is not None:
             # Where nothing but a letter is the name, it counts all the same.
             alike.setdefault(stem(name) if len(words(name)) > 1 else "", []).append(name)
     return max(alike.values(), key=len) if alike else None
@@ -98,11 +98,11 @@ def _numbered(value: Constant, among: list[str]) -> str | None:
         lettered = [name for name in among if words(name)[-1:] == [wanted]]
         return next(iter(named or lettered), None)
     number = int(str(value).strip()[:9]) if isinstance(value, str) else int(value)
-    return next((name for name in among if place(name) == number), "")
+    return next((name for name in among if ordinal(name) == number), "")
 
 
 def _may_be_chosen(node: Node, name: str) -> bool:
     """Return whether an input can hold a text: it is linked, or a text."""
     if name in node.links:
-        return not SELECTORS & {head(name)} or place(name) is not None
+        return not SELECTORS & {head(name)} or ordinal(name) is not None
     return isinstance(node.values.get(name), str) and head(name) not in SELECTORS

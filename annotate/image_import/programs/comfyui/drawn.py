@@ -29,14 +29,14 @@ from annotate.image_import.programs.comfyui.widgets import named_values, texts_i
 NOTES = ("note", "markdownnote", "label")
 
 
-def is_drawn(value: Any) -> bool:
+def is_workflow(value: Any) -> bool:
     """Return whether a value is a workflow as on screen."""
     raw = mapping(value)
     nodes = [mapping(node) for node in items(raw.get("nodes"))]
     return any("widgets_values" in node or ("links" in raw and "type" in node) for node in nodes)
 
 
-def drawn(value: Any) -> Graph:
+def graph_of_workflow(value: Any) -> Graph:
     """Return the graph of a workflow; raises NoPrompt if its subgraphs make it too large."""
     flat = spread(value)
     passes = flat.same | _passing(flat)
@@ -48,7 +48,7 @@ def drawn(value: Any) -> Graph:
             continue
         found = {name: _end(passes, ends, link) for name, link in placed.sources.items()}
         nodes[placed.number] = _node(placed, found, known)
-    return Graph(nodes, drawn=True)
+    return Graph(nodes, from_workflow=True)
 
 
 def _node(placed: FlatNode, found: Mapping[str, Source | None], known: dict[str, Role]) -> Node:

@@ -36,9 +36,11 @@ TextSearch = Generator[Link, NodeText, NodeText]
 """Generator that yields links, is sent the text at each, and returns its own text."""
 
 
-def joined(told: Iterable[NodeText], delimiter: str = ", ", keep_empty: bool = False) -> NodeText:
+def joined(
+    node_texts: Iterable[NodeText], delimiter: str = ", ", keep_empty: bool = False
+) -> NodeText:
     """Join texts, all or none of them: half a prompt would be that of another image."""
-    parts = [part for part in told if keep_empty or part]
+    parts = [part for part in node_texts if keep_empty or part]
     made = next((part for part in parts if part.maker), None)
     if made is not None:
         return made
@@ -50,9 +52,9 @@ def joined(told: Iterable[NodeText], delimiter: str = ", ", keep_empty: bool = F
     return NodeText(text[:MAX_TEXT_LENGTH], sure=all(part.sure for part in parts))
 
 
-def combined(told: Iterable[NodeText]) -> NodeText:
+def combined(node_texts: Iterable[NodeText]) -> NodeText:
     """Join texts that are combined into one conditioning, each once; all or none of them."""
-    found = [part for part in told if part]
+    found = [part for part in node_texts if part]
     texts = dict.fromkeys(text for part in found for text in part.parts or (part.text,))
     parts = tuple(islice(texts, MAX_PARALLEL))
     made = next((part for part in found if part.maker), None)
@@ -60,9 +62,9 @@ def combined(told: Iterable[NodeText]) -> NodeText:
     return made or replace(whole, parts=parts, sure=all(part.sure for part in found))
 
 
-def parallel(told: Iterable[NodeText]) -> NodeText:
+def parallel(node_texts: Iterable[NodeText]) -> NodeText:
     """Join parallel texts, without those that another one contains."""
-    parts = [replace(part, text=part.text.strip()) for part in told if part][:MAX_PARALLEL]
+    parts = [replace(part, text=part.text.strip()) for part in node_texts if part][:MAX_PARALLEL]
     kept: list[NodeText] = []
     for part in parts:
         if part.maker or not any(part.text in other.text for other in kept):
@@ -93,7 +95,7 @@ class Follower:
     budget: Budget = field(default_factory=Budget)
     answers: dict[Link, NodeText] = field(default_factory=dict)
 
-    def told(self, asking: TextSearch) -> NodeText:
+    def run(self, asking: TextSearch) -> NodeText:
         """Run a search and return its text: depth first, and a cycle of links gives nothing."""
         stack: list[tuple[Link | None, TextSearch]] = [(None, asking)]
         open_links: set[Link] = set()

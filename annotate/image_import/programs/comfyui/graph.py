@@ -74,7 +74,7 @@ class Graph:
     """Graph: its nodes by id."""
 
     nodes: Mapping[str, Node]
-    drawn: bool = False
+    from_workflow: bool = False
     """Read from the workflow on screen, in which choices like {red|blue} are still open."""
     constants: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """Cache of the constants that nodes give, by their ids."""

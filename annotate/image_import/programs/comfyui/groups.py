@@ -41,9 +41,9 @@ def _share_values(nodes: list[Raw], values: list[Any]) -> None:
     counts = [len(items(node.get("widgets_values"))) for node in nodes]
     if sum(counts) != len(values):
         return
-    rest = iter(values)
+    remaining = iter(values)
     for node, count in zip(nodes, counts, strict=True):
-        node["widgets_values"] = [next(rest) for _ in range(count)]
+        node["widgets_values"] = [next(remaining) for _ in range(count)]
 
 
 def _entering(nodes: list[Raw], links: list[Any], inlets: list[Raw]) -> Iterator[list[Any]]:
@@ -59,7 +59,9 @@ def _entering(nodes: list[Raw], links: list[Any], inlets: list[Raw]) -> Iterator
     for number, inlet in enumerate(inlets):
         if inlet.get("widget"):
             continue
-        found = next((place for place in free if place[2] == inlet.get("type")), None)
+        found = next(
+            (free_input for free_input in free if free_input[2] == inlet.get("type")), None
+        )
         if found:
             yield [OUTSIDE_IN, number, found[0], found[1]]
 

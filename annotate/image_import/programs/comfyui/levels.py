@@ -156,8 +156,8 @@ def _everywhere(raw: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Link]
     for link in map(mapping, items(mapping(raw.get("extra")).get("ue_links"))):
         slot = link.get("upstream_slot")
         if isinstance(slot, int):
-            place = key(link.get("downstream")), key(link.get("downstream_slot"))
-            yield place, Link(key(link.get("upstream")), slot)
+            target = key(link.get("downstream")), key(link.get("downstream_slot"))
+            yield target, Link(key(link.get("upstream")), slot)
 
 
 def _outlets(definition: Mapping[str, Any]) -> Iterator[tuple[Link, int]]:

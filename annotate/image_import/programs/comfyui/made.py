@@ -65,7 +65,7 @@ def throws_dice(graph: Graph, node: Node, text: str) -> bool:
     varied = "{" in text and "|" in text and "}" in text
     if "jinja" in node.lower and ("{{" in text or "{%" in text):
         return True
-    if varied and graph.drawn:
+    if varied and graph.from_workflow:
         return True
     named = text.count("__") > 1
     seeded = any("seed" in words(name) for name in node.names)

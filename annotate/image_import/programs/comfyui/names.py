@@ -59,7 +59,7 @@ def stem(name: str) -> str:
     return " ".join(parts[:-1] if len(parts) > 1 and _counts(parts[-1]) else parts)
 
 
-def place(name: str) -> int | None:
+def ordinal(name: str) -> int | None:
     """Return which of its kind a name is: 2 for "text_2" and "text_b"; None where it is no such."""
     last = words(name)[-1:]
     if not last or not _counts(last[0]):

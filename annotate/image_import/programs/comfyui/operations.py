@@ -6,7 +6,7 @@ from dataclasses import replace
 from annotate.image_import.programs.comfyui.constants import Constant
 from annotate.image_import.programs.comfyui.following import NodeText, joined, parallel
 from annotate.image_import.programs.comfyui.graph import Node
-from annotate.image_import.programs.comfyui.names import is_negative, place, stem, words
+from annotate.image_import.programs.comfyui.names import is_negative, ordinal, stem, words
 from annotate.image_import.programs.reader import MAX_TEXT_LENGTH
 
 FIND = frozenset("find search old needle target pattern from".split())
@@ -31,7 +31,7 @@ def in_order(names: Sequence[str]) -> list[str]:
     """Return names in the order in which a node joins them: by number or letter, where they have
     one, or as given, but what goes before and after in its place."""
     if len(names) > 1 and len({stem(name) for name in names}) == 1:
-        return sorted(names, key=lambda name: place(name) or 0)
+        return sorted(names, key=lambda name: ordinal(name) or 0)
     return sorted(names, key=_rank)
 
 
@@ -42,10 +42,10 @@ def made_of(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> NodeT
     texts = [parts[name] for name in in_order(list(parts))]
     if not texts:
         return NodeText()
-    told = (
+    node_text = (
         _together(node, texts, settings) if len(texts) > 1 else _changed(node, texts[0], settings)
     )
-    return NodeText(maker=node.kind) if _takes_lines(node, told.text) else told
+    return NodeText(maker=node.kind) if _takes_lines(node, node_text.text) else node_text
 
 
 def _together(node: Node, texts: list[NodeText], settings: Mapping[str, Constant]) -> NodeText:
@@ -54,10 +54,10 @@ def _together(node: Node, texts: list[NodeText], settings: Mapping[str, Constant
         return joined(texts, delimiter, keep_empty=node.kind == "StringConcatenate")
     if "encode" in node.lower:
         return parallel(texts)
-    told = _side_by_side(texts)
+    node_text = _side_by_side(texts)
     # Who is given the list may join it otherwise.
     parts = tuple(part.text for part in texts if part) if "list" in node.lower else ()
-    return replace(told, parts=parts)
+    return replace(node_text, parts=parts)
 
 
 def _delimiter(node: Node, settings: Mapping[str, Constant]) -> str | None:
@@ -75,7 +75,7 @@ def filled(node: Node, template: str, parts: Parts) -> str | None:
     """
     text, formats = template, any(part in node.lower for part in ("format", "template"))
     for name, part in parts.items():
-        number = place(name)
+        number = ordinal(name)
         places = ["{" + name.rpartition(".")[2] + "}"]
         places += [f"[{number}]", "{" + str(number) + "}"] if formats and number else []
         for at in places:
@@ -85,43 +85,43 @@ def filled(node: Node, template: str, parts: Parts) -> str | None:
 
 def _side_by_side(texts: list[NodeText]) -> NodeText:
     """Join texts as they were typed, with a comma where nothing separates them."""
-    told = NodeText()
+    node_text = NodeText()
     for part in filter(None, texts):
-        end, start = told.text[-1:], part.text[:1]
+        end, start = node_text.text[-1:], part.text[:1]
         parted = not end or end.isspace() or start.isspace() or start in ",.;:"
-        told = joined((told, part) if told else (part,), "" if parted else ", ")
-    return told
+        node_text = joined((node_text, part) if node_text else (part,), "" if parted else ", ")
+    return node_text
 
 
-def _changed(node: Node, told: NodeText, settings: Mapping[str, Constant]) -> NodeText:
+def _changed(node: Node, node_text: NodeText, settings: Mapping[str, Constant]) -> NodeText:
     """Return a single text as a node passes it on."""
-    text = told.text
-    if told.maker or not text:
-        return told
+    text = node_text.text
+    if node_text.maker or not text:
+        return node_text
 
     delimiter = _delimiter(node, settings)
-    if delimiter is not None and told.parts:
-        return joined((NodeText(part) for part in told.parts), delimiter)
+    if delimiter is not None and node_text.parts:
+        return joined((NodeText(part) for part in node_text.parts), delimiter)
 
     mode = " ".join((*map(str, settings.values()), node.lower)).lower()
     if "trim" in mode:
         side = next((side for side in ("left", "right") if side in mode), "")
         cut = {"left": str.lstrip, "right": str.rstrip}.get(side, str.strip)
-        return replace(told, text=cut(text))
+        return replace(node_text, text=cut(text))
     if "case" in mode:
         changes = {"upper": str.upper, "lower": str.lower, "capitalize": str.capitalize,
                    "title": str.title}  # fmt: skip
         change = next((changes[name] for name in changes if name in mode), str)
-        return replace(told, text=change(text)[:MAX_TEXT_LENGTH])
+        return replace(node_text, text=change(text)[:MAX_TEXT_LENGTH])
     select = settings.get("select")
     if isinstance(select, int) and not settings.get("multiline"):
         lines = text.split("\n")
-        return replace(told, text=lines[select % len(lines)])
+        return replace(node_text, text=lines[select % len(lines)])
     start, end = settings.get("start"), settings.get("end")
     if isinstance(start, int) and isinstance(end, int):
-        return replace(told, text=text[start:end])
+        return replace(node_text, text=text[start:end])
     opaque = any(part in node.lower for part in OPAQUE)
-    return NodeText(maker=node.kind) if opaque else told
+    return NodeText(maker=node.kind) if opaque else node_text
 
 
 def _takes_lines(node: Node, text: str) -> bool:
@@ -135,29 +135,29 @@ def _takes_lines(node: Node, text: str) -> bool:
 
 def _replaced(node: Node, parts: Parts, settings: Mapping[str, Constant]) -> NodeText | None:
     """Return a text with replacements; None for a node that does not replace."""
-    told = {name: part for name, part in parts.items()}
-    told |= {name: NodeText(value) for name, value in settings.items() if isinstance(value, str)}
-    finds = [name for name in node.names if FIND & set(words(name)) and name in told]
-    puts = [name for name in node.names if REPLACE & set(words(name)) and name in told]
-    if node.values.get("action") == "replace" and {"text_a", "text_b"} <= told.keys():
-        finds, puts = ["text_b"], ["text_c"] if "text_c" in told else []
+    by_name = {name: part for name, part in parts.items()}
+    by_name |= {name: NodeText(value) for name, value in settings.items() if isinstance(value, str)}
+    finds = [name for name in node.names if FIND & set(words(name)) and name in by_name]
+    puts = [name for name in node.names if REPLACE & set(words(name)) and name in by_name]
+    if node.values.get("action") == "replace" and {"text_a", "text_b"} <= by_name.keys():
+        finds, puts = ["text_b"], ["text_c"] if "text_c" in by_name else []
     elif "replac" not in node.lower:
         return None
 
     if not finds or len(finds) != len(puts) or len(finds) > MAX_REPLACED:
         return None
-    rest = [part for name, part in parts.items() if name not in finds + puts]
-    made = next((part for part in (*rest, *told.values()) if part.maker), None)
-    if made is not None or len(rest) != 1:
+    others = [part for name, part in parts.items() if name not in finds + puts]
+    made = next((part for part in (*others, *by_name.values()) if part.maker), None)
+    if made is not None or len(others) != 1:
         return made or NodeText(maker=node.kind)
-    text = rest[0].text
+    text = others[0].text
     for find, put in zip(finds, puts, strict=True):
-        old = told[find].text
+        old = by_name[find].text
         if node.kind != "StringReplace" and SPECIAL & set(old):
             return NodeText(maker=node.kind)
-        text = text.replace(old, told[put].text)[:MAX_TEXT_LENGTH] if old else text
+        text = text.replace(old, by_name[put].text)[:MAX_TEXT_LENGTH] if old else text
 
-    return replace(rest[0], text=text)
+    return replace(others[0], text=text)
 
 
 def _rank(name: str) -> int:

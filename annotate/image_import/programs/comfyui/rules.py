@@ -6,7 +6,7 @@ The first rule that finds something is believed. Only what is not negative is ev
 from collections.abc import Sequence
 from dataclasses import replace
 
-from annotate.image_import.programs.comfyui.asking import Rule, input_told, inputs_told
+from annotate.image_import.programs.comfyui.asking import Rule, input_text, input_texts
 from annotate.image_import.programs.comfyui.conditioning import (
     conditioned,
     piped,
@@ -29,39 +29,39 @@ from annotate.image_import.programs.comfyui.texts import formatted, passed, popu
 PROMPTS = frozenset("prompt prompts positive".split())
 
 
-def tell(graph: Graph, link: Link) -> TextSearch:
+def find_text(graph: Graph, link: Link) -> TextSearch:
     """Find the text or the conditioning at an output."""
     node = graph.nodes.get(link.node)
     if node is None or is_negative(node.output(link.slot)) or "zeroout" in node.lower:
         return NOTHING
 
-    told = yield from _first(graph, node, link, RULES)
-    if told.maker or not told.sure:
-        return _seen_elsewhere(graph, link) or told
-    return told
+    node_text = yield from _first(graph, node, link, RULES)
+    if node_text.maker or not node_text.sure:
+        return _seen_elsewhere(graph, link) or node_text
+    return node_text
 
 
-def tell_sampler(graph: Graph, number: str) -> TextSearch:
+def find_sampler_text(graph: Graph, number: str) -> TextSearch:
     """Find the prompt of a sampler's image."""
     node = graph.nodes[number]
     return (yield from _first(graph, node, Link(number, 0), SAMPLER_RULES))
 
 
-def tell_service(graph: Graph, number: str) -> TextSearch:
+def find_service_text(graph: Graph, number: str) -> TextSearch:
     """Find the prompt of a node that renders without a sampler, by an external program.
 
     Other texts are written into images, or are names and colors.
     """
     node = graph.nodes[number]
     names = [name for name in node.named("positive", "text") if PROMPTS & set(words(name))]
-    return parallel((yield from inputs_told(graph, node, names)))
+    return parallel((yield from input_texts(graph, node, names)))
 
 
 def _first(graph: Graph, node: Node, link: Link, rules: Sequence[Rule]) -> TextSearch:
     for rule in rules:
-        told = yield from rule(graph, node, link)
-        if told or told.final:
-            return told
+        node_text = yield from rule(graph, node, link)
+        if node_text or node_text.final:
+            return node_text
     return NOTHING
 
 
@@ -79,10 +79,10 @@ def _shown(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node that shows a text: the text is known behind it, or it was saved when it was shown."""
     if not shows(node):
         return NOTHING
-    told = joined((yield from inputs_told(graph, node, node.linked("text", "other"))))
+    node_text = joined((yield from input_texts(graph, node, node.linked("text", "other"))))
     texts = list(dict.fromkeys(shown_text(node)))
-    if (told.sure and told.text) or not texts:
-        return told
+    if (node_text.sure and node_text.text) or not texts:
+        return node_text
     return NodeText(texts[0]) if len(texts) == 1 else NodeText(maker=node.kind)
 
 
@@ -93,10 +93,10 @@ def _switched(graph: Graph, node: Node, link: Link) -> TextSearch:
         return NOTHING
     name = chosen(graph, node, among)
     if name is not None:
-        told = (yield from input_told(graph, node, name)) if name else NOTHING
-        return replace(told, final=True)
+        node_text = (yield from input_text(graph, node, name)) if name else NOTHING
+        return replace(node_text, final=True)
 
-    told_of = yield from inputs_told(graph, node, among)
+    told_of = yield from input_texts(graph, node, among)
     if not has_selector(node, among):
         return next(filter(None, told_of), NOTHING)
     return told_of[0] if len(set(told_of)) == 1 else NodeText(maker=node.kind)
@@ -111,7 +111,7 @@ def _same_name(graph: Graph, node: Node, link: Link) -> TextSearch:
     wanted = node.output(link.slot).lower()
     if len(outputs & names.keys()) < 2 or wanted not in names:
         return NOTHING
-    return (yield from input_told(graph, node, names[wanted]))
+    return (yield from input_text(graph, node, names[wanted]))
 
 
 def _made(graph: Graph, node: Node, link: Link) -> TextSearch:

@@ -7,7 +7,11 @@ from annotate.image_import.programs.comfyui.constants import choices, chosen, co
 from annotate.image_import.programs.comfyui.following import Budget, Follower, NodeText
 from annotate.image_import.programs.comfyui.graph import Graph, Node
 from annotate.image_import.programs.comfyui.names import is_negative, words
-from annotate.image_import.programs.comfyui.rules import tell, tell_sampler, tell_service
+from annotate.image_import.programs.comfyui.rules import (
+    find_sampler_text,
+    find_service_text,
+    find_text,
+)
 from annotate.image_import.programs.reader import NoPrompt
 
 SAVING = ("save", "send")
@@ -19,18 +23,18 @@ AWAY = frozenset(
 SEVERAL = "a ComfyUI graph that saves images of several prompts"
 
 
-def prompt_told(graph: Graph) -> NodeText | None:
+def find_prompt(graph: Graph) -> NodeText | None:
     """Return the positive prompt of a graph; None where there is none.
 
     Raises NoPrompt for a graph that made images of several prompts, one of which is the file's.
     """
-    follower = Follower(graph, tell, Budget())
+    follower = Follower(graph, find_text, Budget())
     saving = [number for number in graph.ends if _saves(graph.nodes[number])]
     showing = [number for number in graph.ends if not _samples(graph.nodes[number])]
     samplers = [number for number, node in graph.nodes.items() if "sampler" in node.lower]
     for ends in (saving, showing, samplers, graph.ends):
-        if told := _agreed(filter(None, (_of_end(follower, end) for end in ends))):
-            return told
+        if node_text := _agreed(filter(None, (_of_end(follower, end) for end in ends))):
+            return node_text
     return _lone_encoder(follower)
 
 
@@ -40,7 +44,7 @@ def _of_end(follower: Follower, end: str) -> NodeText | None:
     if not samplers:
         if not _saves(follower.graph.nodes[end]):
             others.remove(end)
-        asked = (follower.told(tell_service(follower.graph, number)) for number in others)
+        asked = (follower.run(find_service_text(follower.graph, number)) for number in others)
         return next(filter(None, asked), None)
     return _agreed(_begun_by(follower, number) for number in samplers)
 
@@ -59,17 +63,17 @@ def _begun_by(follower: Follower, number: str) -> NodeText:
             before, _ = _behind(follower, _image_inputs(follower.graph, at))
         waiting += [other for other in before if other not in seen]
         seen.update(before)
-        if not before and (told := follower.told(tell_sampler(follower.graph, at))):
-            firsts[told] = None
+        if not before and (node_text := follower.run(find_sampler_text(follower.graph, at))):
+            firsts[node_text] = None
 
     if len(firsts) == 1:
         return next(iter(firsts))
-    return follower.told(tell_sampler(follower.graph, number))
+    return follower.run(find_sampler_text(follower.graph, number))
 
 
-def _agreed(told: Iterable[NodeText]) -> NodeText | None:
+def _agreed(node_texts: Iterable[NodeText]) -> NodeText | None:
     """Return what all tell that tell something; raises NoPrompt where they differ."""
-    found = {" ".join(part.text.split()): part for part in told if part}
+    found = {" ".join(part.text.split()): part for part in node_texts if part}
     made = next((part for part in found.values() if part.maker), None)
     if made is None and len(found) > 1:
         raise NoPrompt(SEVERAL)
@@ -144,4 +148,4 @@ def _lone_encoder(follower: Follower) -> NodeText | None:
         number for number, node in graph.nodes.items()
         if "textencode" in node.lower and number not in refused and not is_negative(node.title)
     ]  # fmt: skip
-    return follower.told(tell_sampler(graph, encoders[0])) if len(encoders) == 1 else None
+    return follower.run(find_sampler_text(graph, encoders[0])) if len(encoders) == 1 else None

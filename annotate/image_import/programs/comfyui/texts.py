@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from annotate.image_import.programs.comfyui.asking import inputs_told
+from annotate.image_import.programs.comfyui.asking import input_texts
 from annotate.image_import.programs.comfyui.constants import Constant, constant
 from annotate.image_import.programs.comfyui.following import NOTHING, NodeText, TextSearch, joined
 from annotate.image_import.programs.comfyui.graph import Graph, Link, Node
@@ -12,7 +12,7 @@ from annotate.image_import.programs.comfyui.names import (
     is_negative,
     is_prose,
     is_text,
-    place,
+    ordinal,
     words,
 )
 from annotate.image_import.programs.comfyui.operations import filled, made_of
@@ -32,7 +32,7 @@ UNWORDED = frozenset("style styles mode type preset version select lora".split()
 def populated(graph: Graph, node: Node, link: Link) -> TextSearch:
     """A node that keeps what it made of wildcards, or the like, beside them."""
     names = [name for name in node.names if RESULTS & set(words(name)) and not is_negative(name)]
-    return joined((yield from inputs_told(graph, node, names)))
+    return joined((yield from input_texts(graph, node, names)))
 
 
 def formatted(graph: Graph, node: Node, link: Link) -> TextSearch:
@@ -43,7 +43,7 @@ def formatted(graph: Graph, node: Node, link: Link) -> TextSearch:
     name, template = max(typed.items(), key=lambda item: len(item[1]))
     others = [n for n in node.names if n != name and not is_negative(n)]
     wanted = [n for n in others if filled(node, template, {n: NodeText("\0")}) is not None]
-    parts = dict(zip(wanted, (yield from inputs_told(graph, node, wanted)), strict=True))
+    parts = dict(zip(wanted, (yield from input_texts(graph, node, wanted)), strict=True))
     made = next((part for part in parts.values() if part.maker), None)
     if made is not None or not wanted:
         return made or NOTHING
@@ -58,13 +58,13 @@ def texts(graph: Graph, node: Node, link: Link) -> TextSearch:
     if _is_only_around(node, names):
         return NodeText(maker=node.kind)
     over = [name for name in node.links if OVERRIDES & set(words(name))]
-    told_over = joined((yield from inputs_told(graph, node, over)))
+    told_over = joined((yield from input_texts(graph, node, over)))
     if told_over:
         return told_over
     if picked := _by_slot(graph, node, link, names):
         names = [picked]
 
-    parts = dict(zip(names, (yield from inputs_told(graph, node, names)), strict=True))
+    parts = dict(zip(names, (yield from input_texts(graph, node, names)), strict=True))
     settings = _settings(graph, node, names)
     made = made_of(node, parts, settings)
     if (
@@ -84,8 +84,8 @@ def passed(graph: Graph, node: Node, link: Link) -> TextSearch:
         picked = _by_slot(graph, node, link, names)
         if not picked and _has_parts_beside(node, names):
             return NodeText(maker=node.kind)
-        told = joined((yield from inputs_told(graph, node, [picked] if picked else names)))
-        return replace(told, sure=False, final=True)
+        node_text = joined((yield from input_texts(graph, node, [picked] if picked else names)))
+        return replace(node_text, sure=False, final=True)
 
     typed = [name for name in node.named("other") if not UNWORDED & set(words(name))]
     prose = [value for name in typed if is_prose(value := node.values.get(name))]
@@ -101,7 +101,7 @@ def passed(graph: Graph, node: Node, link: Link) -> TextSearch:
 
 def _has_parts_beside(node: Node, linked: list[str]) -> bool:
     """Return whether texts were typed beside links, in inputs that are only numbered: a, b, c."""
-    counted = [name for name in node.named("other") if place(name) is not None]
+    counted = [name for name in node.named("other") if ordinal(name) is not None]
     typed = [name for name in counted if name not in node.links]
     return len(counted) > len(typed) and any(is_text(node.values.get(name)) for name in typed)
 
@@ -125,7 +125,7 @@ def _is_part(node: Node, name: str) -> bool:
     value = node.values.get(name)
     if not isinstance(value, str) or value.strip().lower() in NO_TEXTS or "elect the" in value[:30]:
         return False
-    counted = other and "delimiter" in node.has and place(name) is not None
+    counted = other and "delimiter" in node.has and ordinal(name) is not None
     aside = nameless and bool(ASIDE_TEXTS & set(words(name)))
     return node.roles[name] == "text" or counted or aside
 

@@ -113,19 +113,19 @@ def texts_in(raw: Mapping[str, Any]) -> tuple[str, ...]:
 def _aligned(names: list[str], values: list[Any], cut: bool = False) -> dict[str, Any] | None:
     """Values by name, without those that say what becomes of a seed; None where they do not fit."""
     found: dict[str, Any] = {}
-    rest = iter(names)
+    remaining = iter(names)
     after_number = False
     for value in values:
         if after_number and value in AFTER_SEED:
             after_number = False
             continue
         after_number = isinstance(value, int) and not isinstance(value, bool)
-        name = next(rest, None)
+        name = next(remaining, None)
         if name is None:
             return found if cut else None
         found[name] = value
 
-    return found if cut or (found and next(rest, None) is None) else None
+    return found if cut or (found and next(remaining, None) is None) else None
 
 
 def _guessed(raw: Mapping[str, Any], values: list[Any]) -> dict[str, Any]:
