@@ -68,6 +68,7 @@ def question_results(votes: Sequence[TrialVote]) -> dict[str, Any]:
     by_prompt = defaultdict(list)
     for vote in votes:
         by_prompt[vote.prompt].append(vote)
+    # Votes on one prompt resemble each other, so the interval over prompts is the wider one.
     resampled = bootstrap_over_prompts({prompt: tally(some) for prompt, some in by_prompt.items()})
     low, high = wilson_interval(total)
 

@@ -97,7 +97,7 @@ def read_evaluation(folder: Path) -> Evaluation:
     """Read a folder's evaluation.json; raises BrokenEvaluation."""
     path = folder / FILE
     try:
-        whole = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BrokenEvaluation(
             f"{path} cannot be read ({error.strerror}). Name a folder that `python -m align "
@@ -107,41 +107,41 @@ def read_evaluation(folder: Path) -> Evaluation:
         raise BrokenEvaluation(f"{path} is not JSON: {error}. Run the evaluation again.") from None
 
     try:
-        return evaluation_of(folder, JsonObject(whole, ""))
+        return evaluation_of(folder, JsonObject(value, ""))
     except InvalidField as error:
         raise BrokenEvaluation(
             f"{path} cannot be used: {error} Run the evaluation again."
         ) from None
 
 
-def evaluation_of(folder: Path, whole: JsonObject) -> Evaluation:
+def evaluation_of(folder: Path, fields: JsonObject) -> Evaluation:
     """Build an evaluation from its JSON; raises InvalidField."""
-    if (number := whole.get("format", int)) != FORMAT:
+    if (number := fields.get("format", int)) != FORMAT:
         raise InvalidField(f"its format is {number}, and this Palate reads {FORMAT}.")
 
-    model = JsonObject(whole.get("model", dict, {}), "model")
+    model = JsonObject(fields.get("model", dict, {}), "model")
     images = {}
     # Files of the release before say pictures.
-    for image in whole.objects("images") or whole.objects("pictures"):
+    for image in fields.objects("images") or fields.objects("pictures"):
         key = (image.need("version", str), image.need("prompt", int), image.need("seed", int))
         if (file := within(folder, image.need("file", str))) is not None:
             images[key] = file
-    grids = [within(folder, name) for name in whole.items("grids", str)]
+    grids = [within(folder, name) for name in fields.items("grids", str)]
 
     return Evaluation(
         folder=folder,
-        created=whole.get("created", str),
+        created=fields.get("created", str),
         model=model.get("name", str) or "model",
         identity=model.get("identity", str),
-        versions=[version_of(fields) for fields in whole.objects("versions")],
-        prompts=whole.items("prompts", str),
-        seeds=whole.items("seeds", int),
+        versions=[version_of(entry) for entry in fields.objects("versions")],
+        prompts=fields.items("prompts", str),
+        seeds=fields.items("seeds", int),
         images=images,
         grids=[grid for grid in grids if grid is not None],
-        checks=[check_of(fields) for fields in whole.objects("checks")],
-        passed=whole.get("passed", bool),
-        scores=[score_of(fields) for fields in whole.objects("scores")],
-        verdicts=[verdict_of(fields) for fields in whole.objects("verdicts")],
+        checks=[check_of(entry) for entry in fields.objects("checks")],
+        passed=fields.get("passed", bool),
+        scores=[score_of(entry) for entry in fields.objects("scores")],
+        verdicts=[verdict_of(entry) for entry in fields.objects("verdicts")],
     )
 
 

@@ -126,6 +126,7 @@ class LabelerView:
 
     def _remember_images(self, annotator: str, answer: Answer) -> Answer:
         """Remember every image in an answer as assigned to the annotator; return the answer."""
+        # Found in the JSON as it is sent, so that no field of an answer can be forgotten.
         with self._guard:
             assigned = self._assigned.setdefault(as_annotator(annotator), OrderedDict())
             for image_id in IMAGE_URL.findall(json.dumps(answer)):

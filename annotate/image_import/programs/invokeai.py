@@ -48,14 +48,14 @@ def read(fields: Fields) -> FoundPrompt | None:
 
 
 def _newest(text: str) -> str:
-    """Version 3 and later; with SDXL a style may be asked for apart."""
+    """Return the prompt of version 3 and later; with SDXL a style prompt may be separate."""
     values = json_object(text)
     prompt, style = (_text(values.get(f"positive_{kind}")) for kind in ("prompt", "style_prompt"))
     return prompt if style in prompt else ", ".join(filter(None, (prompt, style)))
 
 
 def _older(text: str) -> str:
-    """Versions 1 and 2: a text, or texts with weights."""
+    """Return the prompt of versions 1 and 2: a text, or texts with weights."""
     value = json_object(text)
     image = value.get("image") or next(iter(_items(value.get("images"))), None)
     prompt = image.get("prompt") if isinstance(image, Mapping) else None
@@ -66,7 +66,7 @@ def _older(text: str) -> str:
 
 
 def _oldest(text: str) -> str:
-    """The command line: the prompt, in quotes or up to the first option."""
+    """Return the prompt of a command line: in quotes, or up to the first option."""
     text = text[:MAX_TEXT_LENGTH]
     quoted = QUOTED.match(text)
     end = OPTION.search(text)

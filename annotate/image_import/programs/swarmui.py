@@ -61,7 +61,7 @@ def without_tags(text: str) -> str:
 
 
 def _stage(content: str) -> str:
-    """The name of a tag that a new part of the prompt begins with; empty for another tag."""
+    """Return the name of a tag that begins a new part of the prompt; empty for other tags."""
     name = content[: MAX_TEXT_LENGTH if ":" in content else 40].partition(":")[0]
     name = name.partition("//")[0].partition("[")[0].strip().lower()
     return name if name in (*STAGES, *PLACED) or "//cid=" in content else ""

@@ -95,7 +95,7 @@ def prompt_of(graphs: list[Graph]) -> str | None:
 
 
 def _forms(value: Any) -> list[Any]:
-    """A value, and the forms of a graph that some programs put into one object."""
+    """Return a value, and the two forms of a graph that some programs put into one object."""
     inner = mapping(value)
     return [value, *(inner[name] for name in ("prompt", "workflow") if name in inner)]
 

@@ -1,4 +1,4 @@
-"""Ask what is known at the inputs of a node."""
+"""Find the texts at the inputs of a node."""
 
 from collections.abc import Callable, Generator, Iterable
 
@@ -15,7 +15,7 @@ Rule = Callable[[Graph, Node, Link], TextSearch]
 def input_texts(
     graph: Graph, node: Node, names: Iterable[str]
 ) -> Generator[Link, NodeText, list[NodeText]]:
-    """The texts of several inputs."""
+    """Find the texts of several inputs."""
     node_texts = []
     for name in names:
         node_texts.append((yield from input_text(graph, node, name)))
@@ -23,7 +23,7 @@ def input_texts(
 
 
 def input_text(graph: Graph, node: Node, name: str) -> TextSearch:
-    """The text of one input, typed or linked."""
+    """Find the text of one input, typed or linked."""
     if name in node.links:
         return (yield node.links[name])
     value = node.values.get(name)

@@ -13,7 +13,7 @@ MAX_IN_BUNDLE = 20
 
 
 def positive(graph: Graph, node: Node, link: Link) -> TextSearch:
-    """A node that tells positive from negative: loaders, stylers, samplers, ControlNets."""
+    """Follow the positive input of a node that has both: loader, styler, sampler, ControlNet."""
     names = in_order(node.named("positive"))
     # A text for a refiner alone.
     names = [name for name in names if words(name)[-1] != "r"] or names
@@ -21,7 +21,7 @@ def positive(graph: Graph, node: Node, link: Link) -> TextSearch:
 
 
 def conditioned(graph: Graph, node: Node, link: Link) -> TextSearch:
-    """A node that changes or joins conditioning: every text that goes into it."""
+    """Join all texts of a node that changes or combines conditioning."""
     names = _not_titled_negative(graph, node, in_order(node.linked("conditioning")))
     if "average" in node.lower:
         names = _averaged(graph, node, names)
@@ -31,7 +31,7 @@ def conditioned(graph: Graph, node: Node, link: Link) -> TextSearch:
 
 
 def piped(graph: Graph, node: Node, link: Link) -> TextSearch:
-    """A node that takes the prompt out of a bundle of everything: the first that has one.
+    """Follow a bundle of everything to the first node that put a prompt into it.
 
     Of samplers for parts of an image, and their prompts, all.
     """
@@ -45,7 +45,7 @@ def piped(graph: Graph, node: Node, link: Link) -> TextSearch:
 
 
 def unpacked(graph: Graph, node: Node, link: Link) -> TextSearch:
-    """A node that takes out of a bundle what was put in at the input of the output's number."""
+    """Follow an output of an unpacking node to the input of the same number that packed it."""
     hops = 0
     while link.slot and node.links and len(node.links) <= MAX_IN_BUNDLE and hops < MAX_HOPS:
         hops += 1
@@ -63,7 +63,7 @@ def unpacked(graph: Graph, node: Node, link: Link) -> TextSearch:
 
 
 def _averaged(graph: Graph, node: Node, names: list[str]) -> list[str]:
-    """The inputs of an average that count: with all of one, none of the other."""
+    """Return the inputs that count in an average: with a weight of 1, one of them counts alone."""
     strength = next((constant(graph, node, n) for n in node.names if "strength" in words(n)), None)
     ends = {1.0: "to", 0.0: "from"}
     wanted = ends.get(float(strength)) if isinstance(strength, int | float) else None
@@ -72,7 +72,7 @@ def _averaged(graph: Graph, node: Node, names: list[str]) -> list[str]:
 
 
 def _not_titled_negative(graph: Graph, node: Node, names: list[str]) -> list[str]:
-    """Of several inputs whose names do not say it, those that come from no node titled so."""
+    """Return the inputs that do not come from a node titled as negative."""
     behind = ((name, graph.nodes.get(node.links[name].node)) for name in names)
     kept = [name for name, source in behind if source is None or not is_negative(source.title)]
     return kept if len(names) > 1 else names

@@ -47,7 +47,7 @@ def _share_values(nodes: list[Raw], values: list[Any]) -> None:
 
 
 def _entering(nodes: list[Raw], links: list[Any], inlets: list[Raw]) -> Iterator[list[Any]]:
-    """Links from the group's inputs to the inputs inside that are free and of the same type."""
+    """Yield links from the group's inputs to free inputs inside of the same type."""
     taken = {(key(target), key(slot)) for _, _, target, slot in links}
     free = iter(
         (node["id"], slot, mapping(inlet).get("type"))
@@ -67,7 +67,7 @@ def _entering(nodes: list[Raw], links: list[Any], inlets: list[Raw]) -> Iterator
 
 
 def _leaving(nodes: list[Raw], links: list[Any], external: list[Any]) -> Iterator[list[Any]]:
-    """Links to the group's outputs from those inside that are free, or that are shown outside."""
+    """Yield links to the group's outputs from outputs inside that are free or shown outside."""
     used = {(key(origin), key(slot)) for origin, slot, _, _ in links}
     used -= {(key(row[0]), key(row[1])) for row in external if len(items(row)) > 1}
     number = 0
@@ -79,7 +79,7 @@ def _leaving(nodes: list[Raw], links: list[Any], external: list[Any]) -> Iterato
 
 
 def _linked(nodes: list[Raw], links: list[Any]) -> list[Raw]:
-    """Nodes whose inputs name the links that come to them."""
+    """Return the nodes with the number of each link at the input it leads to."""
     ends = {(key(target), key(slot)): n for n, (_, _, target, slot) in enumerate(links)}
     return [
         {**node, "inputs": [

@@ -76,7 +76,7 @@ def _seen_elsewhere(graph: Graph, link: Link) -> NodeText | None:
 
 
 def _shown(graph: Graph, node: Node, link: Link) -> TextSearch:
-    """A node that shows a text: the text is known behind it, or it was saved when it was shown."""
+    """Find the text of a displaying node: behind it, or as saved when it was displayed."""
     if not shows(node):
         return NOTHING
     node_text = joined((yield from input_texts(graph, node, node.linked("text", "other"))))
@@ -87,7 +87,7 @@ def _shown(graph: Graph, node: Node, link: Link) -> TextSearch:
 
 
 def _switched(graph: Graph, node: Node, link: Link) -> TextSearch:
-    """A node that passes on one of its inputs."""
+    """Follow the chosen input of a switch."""
     among = choices(node)
     if not among:
         return NOTHING
@@ -103,7 +103,7 @@ def _switched(graph: Graph, node: Node, link: Link) -> TextSearch:
 
 
 def _same_name(graph: Graph, node: Node, link: Link) -> TextSearch:
-    """A node with several texts and an output for each: the input of the output's name."""
+    """Follow the input with the output's name, in a node with an output for each text."""
     if len(node.outputs) < 2:
         return NOTHING
     outputs = {name.lower() for name in node.outputs}
@@ -115,7 +115,7 @@ def _same_name(graph: Graph, node: Node, link: Link) -> TextSearch:
 
 
 def _made(graph: Graph, node: Node, link: Link) -> TextSearch:
-    """A node that makes its text when it runs."""
+    """Name the node that makes its text when it runs."""
     yield from ()
     return NodeText(maker=node.kind) if is_maker(node) or is_read(node) else NOTHING
 

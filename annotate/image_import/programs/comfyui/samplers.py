@@ -50,7 +50,7 @@ def _of_end(follower: Follower, end: str) -> NodeText | None:
 
 
 def _begun_by(follower: Follower, number: str) -> NodeText:
-    """The prompt of an image that comes out of a sampler: of the sampler that began it.
+    """Find the prompt of a sampler's image: that of the sampler that began it.
 
     Where several did, with different prompts, the one that goes over all of it tells.
     """

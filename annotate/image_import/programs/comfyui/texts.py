@@ -30,13 +30,13 @@ UNWORDED = frozenset("style styles mode type preset version select lora".split()
 
 
 def populated(graph: Graph, node: Node, link: Link) -> TextSearch:
-    """A node that keeps what it made of wildcards, or the like, beside them."""
+    """Return the text that a node stored after it filled in wildcards."""
     names = [name for name in node.names if RESULTS & set(words(name)) and not is_negative(name)]
     return joined((yield from input_texts(graph, node, names)))
 
 
 def formatted(graph: Graph, node: Node, link: Link) -> TextSearch:
-    """A node with a text that has places for its other inputs."""
+    """Fill the placeholders of a node's text with its other inputs."""
     typed = {n: v for n, v in node.values.items() if is_text(v) and ("{" in v or "[" in v)}
     if not typed or len(node.names) < 2 or node.linked("conditioning", "positive", "pipe"):
         return NOTHING
@@ -51,7 +51,7 @@ def formatted(graph: Graph, node: Node, link: Link) -> TextSearch:
 
 
 def texts(graph: Graph, node: Node, link: Link) -> TextSearch:
-    """A node with texts: what it makes of them."""
+    """Return what a node makes of its texts."""
     names = [name for name in node.names if _is_part(node, name)]
     if node.named("positive") or not any(_is_plainly_text(node, name) for name in names):
         return NOTHING
@@ -78,7 +78,7 @@ def texts(graph: Graph, node: Node, link: Link) -> TextSearch:
 
 
 def passed(graph: Graph, node: Node, link: Link) -> TextSearch:
-    """A node that nobody knows: what is linked to it, or else values that read like a text."""
+    """Follow the links of an unknown node, or else return its values that read like a text."""
     names = node.linked("other")
     if names or node.linked("conditioning", "positive", "pipe"):
         picked = _by_slot(graph, node, link, names)
@@ -131,7 +131,7 @@ def _is_part(node: Node, name: str) -> bool:
 
 
 def _by_slot(graph: Graph, node: Node, link: Link, names: list[str]) -> str | None:
-    """The one of a node's texts that an output passes on, where each has an output."""
+    """Return the one text that an output passes on, in a node with an output for each."""
     if len(names) < 2 or node.named("delimiter") or any(part in node.lower for part in JOINING):
         return None
     several = len(graph.slots.get(link.node, ())) > 1 or link.slot > 0

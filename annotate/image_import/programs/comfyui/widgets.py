@@ -111,7 +111,7 @@ def texts_in(raw: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _aligned(names: list[str], values: list[Any], cut: bool = False) -> dict[str, Any] | None:
-    """Values by name, without those that say what becomes of a seed; None where they do not fit."""
+    """Return values by name, without controls of the seed; None if names and values do not fit."""
     found: dict[str, Any] = {}
     remaining = iter(names)
     after_number = False
@@ -129,7 +129,7 @@ def _aligned(names: list[str], values: list[Any], cut: bool = False) -> dict[str
 
 
 def _guessed(raw: Mapping[str, Any], values: list[Any]) -> dict[str, Any]:
-    """The values of a node that nobody knows: those that read like texts, where it gives any."""
+    """Return the values of an unknown node that read like texts, if it outputs texts."""
     outlets = [mapping(outlet) for outlet in items(raw.get("outputs"))]
     types = " ".join(word(outlet.get("type")) for outlet in outlets)
     if outlets and not any(part in types for part in TEXTUAL):
