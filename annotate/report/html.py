@@ -230,6 +230,7 @@ def _image(file: Path | None, prompt: str, version: str) -> str:
 
 
 def _grids(evaluation: Evaluation) -> str:
+    # A grid repeats the single images, at a smaller size.
     if evaluation.images:
         return ""
     found = [data for data in (as_data(grid, GRID_SIDE_PX) for grid in evaluation.grids) if data]

@@ -26,6 +26,7 @@ def dots(rows: Sequence[tuple[str, Sequence[tuple[int, float]]]], colors: int) -
     """Return a plot of values per row: a dot per (series, value), and a line at zero."""
     values = [value for _, points in rows for _, value in points]
     low, high = min(0.0, *values), max(0.0, *values)
+    # Where all values are zero, any span will do.
     span = (high - low) or 1.0
     height = ROW * len(rows) + AXIS
 

@@ -167,6 +167,7 @@ def plain(text: str) -> str:
 def plotted(win_rate: WinRate) -> str:
     """Plot a win rate and its interval in a line of text, with a mark at one half."""
     line = ["·"] * PLOT_WIDTH
+    # From the back to the front: the interval, the mark at one half, the rate.
     if win_rate.low is not None and win_rate.high is not None:
         low, high = _column(win_rate.low), _column(win_rate.high)
         line[low : high + 1] = ["─"] * (high - low + 1)

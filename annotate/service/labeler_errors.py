@@ -57,6 +57,7 @@ def hidden_details(expected: ExpectedErrors) -> Iterator[None]:
         yield
     except SHOWABLE_ERRORS:
         raise
+    # Without the original as a cause: its text may name a path, a model or a version.
     except DiskFull:
         raise DiskFull(DISK_FULL) from None
     except hidden:

@@ -120,6 +120,7 @@ class LabelerView:
         """Return the file of an image that was assigned to this labeler; None for any other."""
         with self._guard:
             assigned = image_id in self._assigned.get(annotator, ())
+        # The store knows the images of earlier votes, also from before the app was started.
         if not assigned and not self._people.was_shown(annotator, image_id):
             return None
         return self._studio.image_file(image_id)
