@@ -84,7 +84,6 @@ class StudioStatus:
             return run_sentence(run)
         if self._sampler.state().state != "ready":
             return self._pool.estimate_wait().reason
-        # Below this nothing is broken: pairs are on their way, or there.
         if ready < target:
             return f"Rendering pairs: {ready} of {target} ready.{self._slowness()}"
         if self._active_learner.problem:
