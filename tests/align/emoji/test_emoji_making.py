@@ -43,7 +43,7 @@ from align.sampling.to_folder import render_settings
 from align.weights.pipeline import load_pipeline
 
 ROOT = Path(__file__).resolve().parents[3]
-EMOJI, STATIC = ROOT / "align/emoji", ROOT / "annotate/web/static"
+EMOJI, PROMPTS = ROOT / "align/emoji", ROOT / "annotate/rendering/prompt_lists"
 SHAPES = {
     "banana": "ellipse",
     "balloon": "rectangle",
@@ -230,7 +230,7 @@ def test_the_model_is_for_what_the_app_asks_and_the_figures_are_about():
     asked = [
         line
         for name in ("emoji_prompts.txt", "emoji_evaluation_prompts.txt")
-        for line in (STATIC / name).read_text("utf-8").splitlines()
+        for line in (PROMPTS / name).read_text("utf-8").splitlines()
         if line and not line.startswith("#")
     ]
     labels = (EMOJI / "chosen.txt").read_text("utf-8").splitlines()
