@@ -135,7 +135,7 @@ def judges_blind_and_goes_back(app: App, page: Any, stage: Stage, made: str) -> 
         stage.wait_for_pair()
         stage.press(side_of(app, page, made))
     page.locator("#stage .blind-test", has_text="outcome is clear").wait_for(timeout=SLOW_MS)
-    page.locator("#stage [data-action=verdict]").click()
+    page.locator("#stage [data-action=blind-test]").click()
     verdict = page.locator("#blind-tests .outcome.good")
     verdict.wait_for(timeout=SLOW_MS)
     assert f"{made} is better than base" in verdict.inner_text()
