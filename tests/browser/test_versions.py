@@ -40,7 +40,7 @@ def test_a_lora_from_elsewhere_is_added_named_exported_compared_and_deleted(
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(shared_app.url)
     page.locator("#versions-tab-button").click(timeout=SLOW_MS)
-    page.locator("#import-version button", has_text="Bring your own").click()
+    page.locator("#import-version button", has_text="Import a version").click()
 
     text = tmp_path / "text.safetensors"
     text.write_bytes(b"no lora at all\n" * 700_000)
