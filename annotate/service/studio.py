@@ -75,13 +75,11 @@ class Studio(Labeling):
         now: WallClock = datetime.now,
         converter: Converter | None = None,
     ) -> None:
-        """Wire the parts together; `prompts` replace the built-in ones.
+        """Wire the parts together; `prompts` replace the built-in ones. Raises InvalidSchedule.
 
         Args:
             settle_s: Seconds after which a vote is settled, and a run may learn from it.
             watch_s: Seconds between two looks at the run under way.
-
-        Raises InvalidSchedule.
         """
         chance = chance or random.SystemRandom()
         trigger = Trigger(train_every, train_at, now)
@@ -102,17 +100,8 @@ class Studio(Labeling):
             store, sampler, trainer, model, pool, new_votes, trigger, clock, watch_s, model_id
         )
         self._grid = ComparisonGrid(store, renderer, pool, model_id)
-        blind_tests = BlindTests(
-            store,
-            assigner,
-            self._grid,
-            model_id,
-            self._prompt_sampler,
-            blind_test_prompts,
-            self.activate,
-            chance,
-            clock,
-            model.name,
+        blind_tests = self._new_blind_tests(
+            store, assigner, model_id, blind_test_prompts, chance, clock, model.name
         )
 
         super().__init__(store, assigner, pool, quads, blind_tests, new_votes, trigger, model_id)
@@ -122,17 +111,43 @@ class Studio(Labeling):
         self.best_of_n = BestOfN(
             store, renderer, self._grid, pool, model_id, self._active_learner.scorer
         )
-
         self._run_status = RunStatusReader(store, trainer, model_id)
         self._status = StudioStatus(
             sampler, assigner, pool, self._runs, self._run_status, self._active_learner, store
         )
-        self.importer = ImageImporter(
-            ImportContext(store, assigner, model_id, blind_tests.reserved_prompts, chance, clock)
-        )
         self.registry = VersionRegistry(store, trainer, converter, model, model_id)
-        self.disk = store.disk
-        self.accounts = Accounts(store.people)
+        self.disk, self.accounts = store.disk, Accounts(store.people)
+        self.importer = self._new_importer(chance, clock)
+
+    def _new_blind_tests(
+        self,
+        store: Store,
+        assigner: PairAssigner,
+        model_id: str,
+        prompts: Sequence[str],
+        chance: random.Random,
+        clock: Monotonic,
+        model_name: str,
+    ) -> BlindTests:
+        return BlindTests(
+            store,
+            assigner,
+            self._grid,
+            model_id,
+            self._prompt_sampler,
+            prompts,
+            self.activate,
+            chance,
+            clock,
+            model_name,
+        )
+
+    def _new_importer(self, chance: random.Random, clock: Monotonic) -> ImageImporter:
+        reserved = self.blind_tests.reserved_prompts
+        context = ImportContext(
+            self._store, self._assigner, self._model_id, reserved, chance, clock
+        )
+        return ImageImporter(context)
 
     def _connect_insights(self) -> None:
         """Let insights choose pairs, issue control pairs, weigh votes and sum up sessions."""
