@@ -100,6 +100,21 @@ class Database:
         with self._writing, suppress(duckdb.Error), self._cursor() as cursor:
             cursor.execute("CHECKPOINT")
 
+    def drop_caches(self) -> None:
+        """Make DuckDB release cached pages and what it keeps of buffers that are gone.
+
+        Each join, window or DISTINCT leaves some 300 bytes in the queue of buffers to evict, which
+        DuckDB cleans only from tens of thousands of entries on (20 MB), or as it evicts. A memory
+        limit that cannot be met makes it evict everything it can, in some 10 ms, and is refused, so
+        that the limit of before stays; what is needed again is read from the file. Rows that are in
+        the log alone may go to a folder `.tmp` beside it meanwhile.
+        """
+        with suppress(duckdb.Error), self._cursor() as cursor:
+            try:
+                cursor.execute("SET memory_limit = '1KB'")
+            finally:
+                cursor.execute(f"SET memory_limit = '{CONFIG['memory_limit']}'")
+
     def copy_to(self, target: Path) -> None:
         """Copy the file and its log, as they are between two commits; votes go on meanwhile.
 

@@ -1,5 +1,6 @@
 """Opening and closing of a studio: recovery, migrations, and the copies made around them."""
 
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +41,8 @@ class Opening:
         A damaged file must be looked at before DuckDB opens it, which may change it.
         """
         remove_scratch(self.folder.path, self.folder.copies)
+        # Pages that DuckDB put there are of no use to another process.
+        shutil.rmtree(self.folder.spilled_pages, ignore_errors=True)
         self.recovered += recovery.prepare(restore)
         self.folder.make_folders()
 

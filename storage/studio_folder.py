@@ -56,6 +56,11 @@ class StudioFolder:
         return self.path / "palate.duckdb"
 
     @property
+    def spilled_pages(self) -> Path:
+        """The folder in which DuckDB puts pages that do not fit in its memory."""
+        return self.path / "palate.duckdb.tmp"
+
+    @property
     def copies(self) -> Path:
         """The folder of the studio's own copies of its database."""
         return self.path / "copies"

@@ -60,6 +60,7 @@ class CopySchedule:
         if self._acts() - self._copied >= self._every:
             self.copy_now("votes")
             # This is often enough for the memory that votes leave behind, too.
+            self._database.drop_caches()
             trim()
 
     def copy_at_stop(self, database: Path) -> None:

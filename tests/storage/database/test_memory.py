@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from storage.database import CONFIG, Database
 from storage.memory import trim
 
 
@@ -31,3 +32,21 @@ def test_memory_that_threads_freed_is_given_back() -> None:
     before = own.memory_info().rss
     trim()
     assert before - own.memory_info().rss > 20_000_000, sys.platform
+
+
+def test_dropped_caches_cost_no_row_and_leave_the_memory_limit(tmp_path: Path) -> None:
+    database = Database(tmp_path / "palate.duckdb")
+    insert = "INSERT INTO t SELECT range, 'row ' || range FROM range(20000)"
+    for statement in ("CREATE TABLE t (n INTEGER PRIMARY KEY, name VARCHAR)", insert):
+        database.write(lambda cursor, statement=statement: cursor.execute(statement))
+    limit = database.read("SELECT current_setting('memory_limit')")
+    together = "SELECT count(*), max(a.name) FROM t AS a JOIN t AS b USING (n)"
+    before = database.read(together)
+
+    for _ in range(3):
+        database.drop_caches()
+        assert database.read(together) == before
+    database.write(lambda cursor: cursor.execute("INSERT INTO t VALUES (-1, 'one more')"))
+    assert database.read("SELECT current_setting('memory_limit')") == limit, CONFIG
+    assert database.read("SELECT count(*) FROM t") == [(20_001,)]
+    database.close()

@@ -11,6 +11,7 @@ LEFT = [
     f"exports/{BASE}/.fedcba9876543210/v1/a.safetensors", f"exports/{BASE}/.v1.12ab34cd",
     "imports/.lora.0a1b2c3d.safetensors", "snapshots/.s0001.0a1b2c3d/pairs.jsonl",
     ".cleanup-0123456789abcdef/0/x", ".palate-k3_x1/palate.duckdb", ".grid.tmp",
+    "palate.duckdb.tmp/duckdb_temp_storage-0.tmp",
 ]  # fmt: skip
 KEPT = [
     ".gitignore", ".DS_Store", "images/ab/.stfolder", f"exports/{BASE}/v1/a.safetensors",
