@@ -120,7 +120,7 @@ SAME_LAYERS = {
 
 
 @dataclass(frozen=True)
-class Origin:
+class AdapterOrigin:
     """The base model of an adapter."""
 
     name: str
@@ -130,7 +130,7 @@ class Origin:
 
 def origin_of(
     modules: Mapping[str, Mapping[str, str]], shapes: Shapes, metadata: Mapping[str, str]
-) -> Origin | None:
+) -> AdapterOrigin | None:
     """Return the base model of an adapter; None where nothing tells.
 
     Args:
@@ -142,12 +142,12 @@ def origin_of(
     text = "\n".join(plain) + "\n"
     for name, marks in VIDEO_UNETS:
         if any(mark in text for mark in marks):
-            return Origin(name, "it has layers between images")
+            return AdapterOrigin(name, "it has layers between images")
 
     found = _of_unet(plain, text, shapes) or _of_transformer(plain, text, shapes)
     noted = noted_base(metadata)
     if noted and (found is None or noted in SAME_LAYERS.get(found.name, ())):
-        return Origin(noted, "its metadata says so")
+        return AdapterOrigin(noted, "its metadata says so")
     return found
 
 
@@ -158,29 +158,31 @@ def _plain(module: str) -> str:
     return name.replace(".", "_")
 
 
-def _of_unet(plain: Mapping[str, Mapping[str, str]], text: str, shapes: Shapes) -> Origin | None:
+def _of_unet(
+    plain: Mapping[str, Mapping[str, str]], text: str, shapes: Shapes
+) -> AdapterOrigin | None:
     if not any(name.startswith(UNET_PREFIXES) for name in plain):
         return None
     if "add_k_proj" in text:
-        return Origin("Kandinsky", "its attention takes an image, too")
+        return AdapterOrigin("Kandinsky", "its attention takes an image, too")
     if "attention_attn_" in text or "kv_mapper" in text:
-        return Origin("Stable Cascade", BY_NAME)
+        return AdapterOrigin("Stable Cascade", BY_NAME)
 
     width = text_width(plain, shapes)
     if width in TEXT_WIDTHS:
-        return Origin(TEXT_WIDTHS[width], f"it takes text {width} numbers wide")
+        return AdapterOrigin(TEXT_WIDTHS[width], f"it takes text {width} numbers wide")
     if width is not None:
         return None
 
     # SDXL has three levels, and no attention in the first one.
     if _begins(plain, FOURTH_LEVEL_PREFIXES):
         if any(_is_refiner_width(width) for width in _widths(plain, shapes)):
-            return Origin("the SDXL refiner", "its UNet has four levels, 384 channels wide")
-        return Origin("Stable Diffusion 1.5 or 2", "its UNet has four levels")
+            return AdapterOrigin("the SDXL refiner", "its UNet has four levels, 384 channels wide")
+        return AdapterOrigin("Stable Diffusion 1.5 or 2", "its UNet has four levels")
     if _begins(plain, FIRST_ATTENTION_PREFIXES):
-        return Origin("Stable Diffusion 1.5 or 2", "it changes attention in the first block")
+        return AdapterOrigin("Stable Diffusion 1.5 or 2", "it changes attention in the first block")
     if any(f"transformer_blocks_{number}_" in text for number in range(2, 10)):
-        return Origin("SDXL", "its blocks hold several transformers")
+        return AdapterOrigin("SDXL", "its blocks hold several transformers")
     return None
 
 
@@ -217,10 +219,10 @@ def _second(parts: Mapping[str, str], shapes: Shapes, name: str) -> int | None:
 
 def _of_transformer(
     plain: Mapping[str, Mapping[str, str]], text: str, shapes: Shapes
-) -> Origin | None:
+) -> AdapterOrigin | None:
     for name, marks, exclusions in ARCHITECTURES:
         if any(mark in text for mark in marks) and not any(mark in text for mark in exclusions):
-            return _flux(plain, shapes) if name == "FLUX.1" else Origin(name, BY_NAME)
+            return _flux(plain, shapes) if name == "FLUX.1" else AdapterOrigin(name, BY_NAME)
 
     ends = ATTENTION_BY_END.items()
     for module, parts in plain.items():
@@ -231,24 +233,24 @@ def _of_transformer(
             known = TRANSFORMER_WIDTHS.get((block, kind, width), "a transformer, not a UNet")
             count = blocks_of(plain, "transformer_blocks_")
             if known == "FLUX.1" and count > HUNYUAN_PAIRS:
-                return Origin("Qwen-Image", f"it has at least {count} blocks")
+                return AdapterOrigin("Qwen-Image", f"it has at least {count} blocks")
             subject = "blocks are" if kind == "feed_forward" else "attention is"
-            return Origin(known, f"its {subject} {width} numbers wide")
+            return AdapterOrigin(known, f"its {subject} {width} numbers wide")
     return None
 
 
-def _flux(plain: Mapping[str, Mapping[str, str]], shapes: Shapes) -> Origin:
+def _flux(plain: Mapping[str, Mapping[str, str]], shapes: Shapes) -> AdapterOrigin:
     """Tell FLUX.1 from FLUX.2 and HunyuanVideo, whose layers have the same names."""
     blocks = {name: parts for name, parts in plain.items() if "_blocks_" in name}
     wide = _widths(blocks, shapes) & {*FLUX_2_WIDTHS}
     if wide:
-        return Origin("FLUX.2", f"its blocks are {min(filter(None, wide))} numbers wide")
+        return AdapterOrigin("FLUX.2", f"its blocks are {min(filter(None, wide))} numbers wide")
     if any(_grows_as_flux_2(name, parts, shapes) for name, parts in blocks.items()):
-        return Origin("FLUX.2", "its layers grow as that one's do")
+        return AdapterOrigin("FLUX.2", "its layers grow as that one's do")
     count = max(blocks_of(plain, start) for start in ("double_blocks_", "transformer_blocks_"))
     if count > FLUX_PAIRS:
-        return Origin("HunyuanVideo", f"it has {count} pairs of blocks")
-    return Origin("FLUX.1", BY_NAME)
+        return AdapterOrigin("HunyuanVideo", f"it has {count} pairs of blocks")
+    return AdapterOrigin("FLUX.1", BY_NAME)
 
 
 def _grows_as_flux_2(name: str, parts: Mapping[str, str], shapes: Shapes) -> bool:

@@ -26,7 +26,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from align.emoji.settings import Settings, read_settings
+from align.emoji.settings import EmojiSettings, read_settings
 from align.emoji.sources import REGISTRY
 from align.errors import AlignError, is_disk_full
 
@@ -64,7 +64,9 @@ def parser(prog: str = "python -m align.emoji") -> argparse.ArgumentParser:
     return root
 
 
-def run_stage(name: str, work: Path, settings: Settings, arguments: argparse.Namespace) -> None:
+def run_stage(
+    name: str, work: Path, settings: EmojiSettings, arguments: argparse.Namespace
+) -> None:
     """Run one stage of a working folder."""
     module, function = STAGES[name].split(":")
     extra: dict[str, Any] = {}

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from align.data.encode import sha256
 from align.diffusion.noise import counter_key
 from align.emoji.emoji_images import EmojiImages, compose_batch, read_images
-from align.emoji.settings import AutoencoderSettings, DataSettings, Settings
+from align.emoji.settings import AutoencoderSettings, DataSettings, EmojiSettings
 from align.emoji.start import load_fitting_weights
 from align.emoji.training_loop import NotTrained, load_averaged, train, training_compute
 from align.files import read_json, write_json
@@ -49,7 +49,7 @@ def build(settings: AutoencoderSettings, side: int) -> AutoencoderKL:
     )
 
 
-def train_autoencoder(work: Path, settings: Settings) -> None:
+def train_autoencoder(work: Path, settings: EmojiSettings) -> None:
     """Train the autoencoder of a working folder, from its last checkpoint on."""
     config, images = settings.autoencoder, read_images(work)
     compute = training_compute()
@@ -72,7 +72,7 @@ def train_autoencoder(work: Path, settings: Settings) -> None:
     _print_psnr(work, settings, images)
 
 
-def _print_psnr(work: Path, settings: Settings, images: EmojiImages) -> None:
+def _print_psnr(work: Path, settings: EmojiSettings, images: EmojiImages) -> None:
     ratio = psnr(load_autoencoder(work, settings), images, settings.data)
     print(f"{ratio:.2f} dB on {PSNR_IMAGES} images that it never saw")
 
@@ -91,7 +91,7 @@ class DecoderHalf(nn.Module):
         return image_BCHW
 
 
-def train_decoder(work: Path, settings: Settings) -> None:
+def train_decoder(work: Path, settings: EmojiSettings) -> None:
     """Train the decoder of a working folder further, from its last checkpoint on.
 
     The encoder stays, so that the denoiser's latents stay valid.
@@ -199,7 +199,7 @@ def psnr(network: AutoencoderKL, images: EmojiImages, data: DataSettings) -> flo
     return float(np.mean(ratios))
 
 
-def load_autoencoder(work: Path, settings: Settings) -> AutoencoderKL:
+def load_autoencoder(work: Path, settings: EmojiSettings) -> AutoencoderKL:
     """Load the averaged weights of a working folder's autoencoder, with its final decoder.
 
     Raises:
@@ -213,7 +213,7 @@ def load_autoencoder(work: Path, settings: Settings) -> AutoencoderKL:
     return network
 
 
-def _with_first_decoder(work: Path, settings: Settings) -> AutoencoderKL:
+def _with_first_decoder(work: Path, settings: EmojiSettings) -> AutoencoderKL:
     """Load the autoencoder as it was before its decoder was trained further."""
     return load_averaged(build(settings.autoencoder, settings.data.side), work / FILE)
 

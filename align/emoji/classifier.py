@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from align.diffusion.noise import counter_key
 from align.emoji.autoencoder import to_signal
 from align.emoji.emoji_images import EmojiImage, EmojiImages, compose_batch, read_images
-from align.emoji.settings import ClassifierSettings, LoopSettings, Settings
+from align.emoji.settings import ClassifierSettings, EmojiSettings, LoopSettings
 from align.emoji.sources import STYLES
 from align.emoji.training_loop import load_averaged, train, training_compute
 
@@ -64,7 +64,7 @@ def classifier_labels(images: EmojiImages, settings: ClassifierSettings) -> list
     return [label for label in listed if label in available][: settings.subjects]
 
 
-def train_classifier(work: Path, settings: Settings) -> None:
+def train_classifier(work: Path, settings: EmojiSettings) -> None:
     """Train the classifier of a working folder, from its last checkpoint on."""
     config, images, compute = settings.classifier, read_images(work), training_compute()
     labels = classifier_labels(images, config)
@@ -115,7 +115,7 @@ def build(settings: ClassifierSettings, labels: list[str]) -> Classifier:
     return Classifier(settings.channels, len(labels), len(STYLES))
 
 
-def load_classifier(work: Path, settings: Settings, labels: list[str]) -> Classifier:
+def load_classifier(work: Path, settings: EmojiSettings, labels: list[str]) -> Classifier:
     """Load the averaged weights of a working folder's classifier."""
     network = build(settings.classifier, labels)
     load_averaged(network, work / FILE)

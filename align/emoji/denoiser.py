@@ -24,7 +24,7 @@ from transformers import (
 from align.diffusion.noise import corrupt, counter_key
 from align.emoji.captions import sample_caption
 from align.emoji.latents import Latents, background_of, encode_all
-from align.emoji.settings import DenoiserSettings, Settings
+from align.emoji.settings import DenoiserSettings, EmojiSettings
 from align.emoji.start import interpolate_weights, load_fitting_weights
 from align.emoji.tokenizer import load_tokenizer, token_ids
 from align.emoji.training_loop import NotTrained, load_averaged, train, training_compute
@@ -41,7 +41,7 @@ SIZE_WIDTH = 8
 class Denoiser(nn.Module):
     """The parts of the pipeline that are trained together."""
 
-    def __init__(self, settings: Settings, tokens: int, side: int) -> None:
+    def __init__(self, settings: EmojiSettings, tokens: int, side: int) -> None:
         super().__init__()
         text = text_config(settings.denoiser, tokens, settings.tokenizer.length)
         self.text_encoder = CLIPTextModel(text)
@@ -118,7 +118,7 @@ def noise_schedule(settings: DenoiserSettings) -> DDPMScheduler:
     )
 
 
-def train_denoiser(work: Path, settings: Settings) -> None:
+def train_denoiser(work: Path, settings: EmojiSettings) -> None:
     """Train UNet and text encoders of a working folder, from their last checkpoint on."""
     config, size = settings.denoiser, settings.data.side
     compute, tokenizer = training_compute(), load_tokenizer(work)
@@ -261,7 +261,9 @@ def step_weights(schedule: DDPMScheduler, limit: float) -> Tensor:
     return (limit / own_T).clamp(max=1.0)
 
 
-def load_denoiser(work: Path, settings: Settings, tokenizer: CLIPTokenizer, side: int) -> Denoiser:
+def load_denoiser(
+    work: Path, settings: EmojiSettings, tokenizer: CLIPTokenizer, side: int
+) -> Denoiser:
     """Load the averaged weights of a working folder's denoiser, blended with the earlier model's.
 
     Raises:

@@ -23,7 +23,7 @@ from align.diffusion.noise import counter_key
 from align.emoji.denoiser import sample_batch
 from align.emoji.latents import encode_all
 from align.emoji.pipeline_export import FOLDER
-from align.emoji.settings import FewStepsSettings, Settings
+from align.emoji.settings import EmojiSettings, FewStepsSettings
 from align.emoji.training_loop import load_averaged, train, training_compute
 from align.errors import InvalidSettings
 from align.families.family import Conditioning
@@ -115,7 +115,7 @@ class DenoisingPath:
         return signal_B111.sqrt(), (1 - signal_B111).sqrt()
 
 
-def train_few_steps(work: Path, settings: Settings) -> None:
+def train_few_steps(work: Path, settings: EmojiSettings) -> None:
     """Train the adapter of a working folder's model, from its last checkpoint on."""
     config, compute = settings.few_steps, training_compute()
     pipeline = load_pipeline(describe_model(str(work / FOLDER)), compute)

@@ -28,7 +28,7 @@ from align.emoji.emoji_images import (
     read_labels,
     sample_corner,
 )
-from align.emoji.settings import DataSettings, Settings
+from align.emoji.settings import DataSettings, EmojiSettings
 from align.emoji.training_loop import training_compute
 from align.files import read_json, write_json
 
@@ -63,7 +63,7 @@ def background_of(variant: int) -> str:
     return list(BACKGROUNDS)[variant % len(BACKGROUNDS)]
 
 
-def encode_all(work: Path, settings: Settings) -> Latents:
+def encode_all(work: Path, settings: EmojiSettings) -> Latents:
     """Encode the images of a working folder that are not encoded yet, and return all latents."""
     images, labels = read_images(work), set(read_labels(work))
     numbers_P = images.where(learned=True)
@@ -117,7 +117,7 @@ def _open(path: Path, size: tuple[int, int], network: AutoencoderKL, done: int) 
 
 @torch.no_grad()
 def _encode(
-    network: AutoencoderKL, images: EmojiImages, number: int, settings: Settings
+    network: AutoencoderKL, images: EmojiImages, number: int, settings: EmojiSettings
 ) -> np.ndarray:
     """Encode all variants of one image."""
     compute = training_compute()

@@ -25,7 +25,7 @@ from align.emoji.autoencoder import psnr, to_signal
 from align.emoji.captions import caption
 from align.emoji.classifier import Classifier, classifier_labels, load_classifier
 from align.emoji.emoji_images import BACKGROUNDS, read_images, sheet
-from align.emoji.settings import Settings
+from align.emoji.settings import EmojiSettings
 from align.emoji.sources import STYLES
 from align.files import write_json
 from align.sampling.render import render
@@ -69,7 +69,7 @@ class Figures:
 
 
 def measure(
-    work: Path, settings: Settings, model: str | None = None, count: int | None = None
+    work: Path, settings: EmojiSettings, model: str | None = None, count: int | None = None
 ) -> Figures:
     """Measure a model with the classifier of a working folder, and write its figures there.
 

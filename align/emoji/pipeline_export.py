@@ -14,7 +14,7 @@ from align.emoji.autoencoder import FILE as AUTOENCODER
 from align.emoji.autoencoder import SCALING, load_autoencoder
 from align.emoji.denoiser import LATENT_STATS, load_denoiser, noise_schedule
 from align.emoji.emoji_images import LABELS
-from align.emoji.settings import Settings
+from align.emoji.settings import EmojiSettings
 from align.emoji.tokenizer import load_tokenizer
 from align.emoji.training_loop import NotTrained
 from align.errors import AlignError
@@ -33,7 +33,7 @@ class TooLarge(AlignError):
     """The model is larger than the project may ship."""
 
 
-def export(work: Path, settings: Settings) -> None:
+def export(work: Path, settings: EmojiSettings) -> None:
     """Write the pipeline of a working folder to its `model`, whatever that held before."""
     folder = work / FOLDER
     pipeline = assemble(work, settings).to(torch.float16)
@@ -52,7 +52,7 @@ def export(work: Path, settings: Settings) -> None:
         )
 
 
-def assemble(work: Path, settings: Settings) -> StableDiffusionXLPipeline:
+def assemble(work: Path, settings: EmojiSettings) -> StableDiffusionXLPipeline:
     """Assemble the pipeline of a working folder, in fp32 on the CPU.
 
     Raises:

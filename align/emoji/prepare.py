@@ -18,14 +18,14 @@ from align.emoji.emoji_images import (
     write_images,
 )
 from align.emoji.rasterize import rasterize_icons, scaled_images
-from align.emoji.settings import DataSettings, Settings
+from align.emoji.settings import DataSettings, EmojiSettings
 from align.emoji.sources import NAMES, REGISTRY, STYLES, fetch, read_json_member
 from align.emoji.subjects import Subject, read_subjects
 
 CHOSEN = "chosen.txt"
 
 
-def prepare(work: Path, settings: Settings, registry: str = REGISTRY) -> None:
+def prepare(work: Path, settings: EmojiSettings, registry: str = REGISTRY) -> None:
     """Fetch all packages, rasterize every emoji in every style, and write images and labels."""
     sources, data = work / "sources", settings.data
     names = fetch(NAMES, sources, registry)

@@ -169,7 +169,7 @@ class ClassifierSettings:
 
 
 @dataclass(frozen=True)
-class Settings:
+class EmojiSettings:
     """All settings of the embedded model's training."""
 
     start: str = ""
@@ -186,16 +186,16 @@ class Settings:
         return asdict(self)
 
 
-def settings_from_json(value: dict[str, Any]) -> Settings:
+def settings_from_json(value: dict[str, Any]) -> EmojiSettings:
     """Build settings from a dict; whatever it leaves out stays at its default.
 
     Raises:
         InvalidSettings: a name that is no setting, or a value of another kind.
     """
-    return _filled(Settings(), value, "")
+    return _filled(EmojiSettings(), value, "")
 
 
-def read_settings(work: Path) -> Settings:
+def read_settings(work: Path) -> EmojiSettings:
     """Read the settings of a working folder, or write the defaults there the first time."""
     path = work / "settings.json"
     stored = read_json(path)

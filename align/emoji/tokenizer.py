@@ -13,7 +13,7 @@ from transformers import CLIPTokenizer
 
 from align.emoji.captions import all_captions
 from align.emoji.emoji_images import read_images
-from align.emoji.settings import Settings, TokenizerSettings
+from align.emoji.settings import EmojiSettings, TokenizerSettings
 from align.emoji.start import load_earlier_model
 from align.emoji.training_loop import NotTrained
 
@@ -21,7 +21,7 @@ FOLDER = "tokenizer"
 START, END, WORD_END = "<|startoftext|>", "<|endoftext|>", "</w>"
 
 
-def make_tokenizer(work: Path, settings: Settings) -> None:
+def make_tokenizer(work: Path, settings: EmojiSettings) -> None:
     """Train the tokenizer of a working folder on its captions, or take the earlier model's."""
     if settings.start:
         # The embeddings of an earlier model fit its own tokens only.

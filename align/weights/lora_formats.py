@@ -25,7 +25,7 @@ from align.adapters.lora_names import (
     strip_prefixes,
     weight_shapes,
 )
-from align.adapters.lora_origins import Origin, origin_of
+from align.adapters.lora_origins import AdapterOrigin, origin_of
 from align.adapters.lora_settings import peft_config
 from align.adapters.other_files import describe_non_lora, other_adapter, other_purpose
 from align.client.models import ModelInfo
@@ -162,7 +162,7 @@ def match_layers(
     adapter: AdapterKeys,
     names: Mapping[str, str],
     what: str,
-    origin: Origin | None,
+    origin: AdapterOrigin | None,
     title: str,
     model: ModelInfo,
 ) -> dict[str, dict[str, str]]:
@@ -187,7 +187,7 @@ def match_layers(
 
 
 def made_for_another(
-    what: str, origin: Origin | None, module: str, title: str, model: ModelInfo
+    what: str, origin: AdapterOrigin | None, module: str, title: str, model: ModelInfo
 ) -> NotImportable:
     """Return the error for an adapter of another base, with that base where it is recognized."""
     bring = f"Bring one that was trained on {model.name}."

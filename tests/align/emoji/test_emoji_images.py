@@ -23,7 +23,7 @@ from align.emoji.rasterize import rasterize_icons, rasterize_svg, scaled_images
 from align.emoji.settings import (
     CaptionSettings,
     DataSettings,
-    Settings,
+    EmojiSettings,
     read_settings,
     settings_from_json,
 )
@@ -185,7 +185,7 @@ def test_captions_name_as_much_as_they_are_set_to():
 
 
 def test_settings_are_written_once_and_read_back(tmp_path):
-    assert read_settings(tmp_path / "work") == Settings()
+    assert read_settings(tmp_path / "work") == EmojiSettings()
     stored = json.loads((tmp_path / "work" / "settings.json").read_text())
     stored["autoencoder"]["loop"]["steps"] = 7
     (tmp_path / "work" / "settings.json").write_text(json.dumps(stored))
