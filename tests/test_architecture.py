@@ -35,7 +35,17 @@ LAYERS = {
     ],
     "storage": [
         *("errors", "records", "text", "lookalikes", "timestamps", "memory", "file_sizes"),
-        *("database", "schema", "studio_folder", "settling", "aggregates", "tables", "disk"),
+        *(
+            "database",
+            "act_checks",
+            "act_order",
+            "schema",
+            "studio_folder",
+            "settling",
+            "aggregates",
+            "tables",
+            "disk",
+        ),
         *("snapshot", "backup", "opening", "store", "__init__", "__main__"),
     ],
 }

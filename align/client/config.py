@@ -66,7 +66,7 @@ class TrainConfig:
     target_modules: str = _choice("attention", ("attention", "all"))
     """Layers with an adapter: attention's, or every linear and convolution inside the blocks."""
     kappa: float = _setting(2500.0, 1.0, 1e6)
-    """LossParams κ on mean squared errors (half of the paper's β); larger stays nearer the base.
+    """Strength κ on mean squared errors (half of the paper's β); larger stays nearer the base.
     2500 is for models that predict noise. In velocities errors are larger where there is much
     noise, and the same strength is reached at about 50."""
     smoothing: float = _setting(0.1, 0.0, 0.49)

@@ -4,8 +4,8 @@ from typing import Any
 
 from annotate.labeling.best_worst import quad_view
 from annotate.urls import pair_view
+from storage.act_order import RANKING, REPORT
 from storage.records import Quad
-from storage.tables.act_order import RANKING, REPORT
 from storage.tables.undo import VOTE, UndoneAct
 from storage.tables.vote_annotations import CRITERION, REASON, STRENGTH
 

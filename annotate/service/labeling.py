@@ -14,9 +14,9 @@ from annotate.training.new_votes import NewVotes
 from annotate.training.trigger import Trigger
 from annotate.urls import pair_view
 from annotate.validation import as_annotator, as_response_ms, as_text
+from storage.act_order import REPORT
 from storage.records import Quad
 from storage.store import Store
-from storage.tables.act_order import REPORT
 
 MAX_ITEMS_PER_CALL = 48
 """Pairs or sets of four images that one call may return."""

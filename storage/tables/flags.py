@@ -1,13 +1,13 @@
 """Flagged pairs: hidden from everybody until an admin decides to show them again."""
 
+from storage.act_checks import check_annotator, check_key
+from storage.act_order import REPORT, note_act
 from storage.aggregates.count_deltas import PairChanges
 from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database
 from storage.errors import InvalidFlag, UnknownFlag
 from storage.records import Flag
-from storage.tables.act_order import REPORT, note_act
 from storage.tables.pairs import unknown_pair
-from storage.tables.votes import check_annotator, check_key
 from storage.text import has_controls
 from storage.timestamps import Clock
 

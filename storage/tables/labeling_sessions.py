@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
+from storage.act_checks import check_annotator
 from storage.database import Cursor, Database, Row
 from storage.errors import InvalidGoal, NoLabelingSession
 from storage.records import LabelingSession, SessionVote, new_id
-from storage.tables.votes import check_annotator
 from storage.timestamps import Clock
 
 LARGEST_GOAL = 10_000

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from storage.act_checks import check_annotator, check_key, reused_key
+from storage.act_order import RANKING, note_act
 from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database
 from storage.errors import AlreadyVoted, InvalidRanking, NothingToUndo, UnknownQuad
 from storage.records import Quad, Ranking, VoteReceipt, new_id
 from storage.settling import RANKINGS, Settling
-from storage.tables.act_order import RANKING, note_act
 from storage.tables.pairs import require_image
 from storage.tables.prompts import clean_prompt
-from storage.tables.votes import check_annotator, check_key, reused_key
 from storage.timestamps import Clock
 
 SIZE = 4

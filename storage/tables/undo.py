@@ -6,15 +6,16 @@ current views leave out what it names.
 
 from dataclasses import dataclass
 
+from storage.act_checks import check_annotator, check_key, reused_key
+from storage.act_order import RANKING, REPORT
 from storage.aggregates.count_deltas import PairChanges
 from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database
 from storage.errors import NothingToUndo
 from storage.records import Pair, Quad, new_id
-from storage.tables.act_order import RANKING, REPORT
 from storage.tables.pairs import SHOWN
 from storage.tables.rankings import quad_ranked, undo_ranking
-from storage.tables.votes import check_annotator, check_key, pair_voted_on, reused_key, undo_vote
+from storage.tables.votes import pair_voted_on, undo_vote
 from storage.timestamps import Clock
 
 VOTE = "vote"

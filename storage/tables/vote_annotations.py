@@ -4,10 +4,10 @@ They are asked after the vote is recorded, and refer to it by its key, so that n
 vote itself.
 """
 
+from storage.act_order import REMARK, note_act
 from storage.database import Cursor, Database
 from storage.errors import InvalidAnnotation, InvalidKey, UnknownVote
 from storage.records import VoteAnnotation
-from storage.tables.act_order import REMARK, note_act
 from storage.text import has_controls
 from storage.timestamps import Clock
 

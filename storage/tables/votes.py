@@ -9,26 +9,15 @@ receipt leaves only after the commit is on the disk (storage/database.py).
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.act_checks import as_verdict, check_annotator, check_key, reused_key
 from storage.aggregates.count_deltas import PairChanges
 from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database, Row
-from storage.errors import (
-    AlreadyVoted,
-    InvalidAnnotator,
-    InvalidKey,
-    InvalidVerdict,
-    NothingToUndo,
-)
+from storage.errors import AlreadyVoted, NothingToUndo
 from storage.records import Pair, Verdict, VoteReceipt, new_id
 from storage.settling import VOTES, Settling
 from storage.tables.pairs import SHOWN, unknown_pair
-from storage.text import has_controls
 from storage.timestamps import Clock
-
-LONGEST_NAME = 64
-"""Characters of an annotator's name."""
-LONGEST_KEY = 200
-"""Characters of an idempotency key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,36 +253,3 @@ def pair_voted_on(cursor: Cursor, vote_id: int) -> Pair:
         [vote_id],
     ).fetchall()
     return Pair(*rows[0])
-
-
-def as_verdict(verdict: str) -> Verdict:
-    """Return a verdict by its name; raises InvalidVerdict."""
-    try:
-        return Verdict(verdict)
-    except ValueError as error:
-        raise InvalidVerdict(
-            f"{verdict!r} is not a verdict. Send one of {', '.join(Verdict)}."
-        ) from error
-
-
-def check_annotator(annotator: str) -> str:
-    """Return an annotator's name; raises InvalidAnnotator."""
-    if not 0 < len(annotator) <= LONGEST_NAME or has_controls(annotator):
-        raise InvalidAnnotator(
-            f"{annotator!r} is not a name. Use 1 to {LONGEST_NAME} characters of plain text."
-        )
-    return annotator
-
-
-def check_key(key: str) -> str:
-    """Return an idempotency key; raises InvalidKey."""
-    if not 0 < len(key) <= LONGEST_KEY or has_controls(key):
-        raise InvalidKey(
-            f"{key!r} is not a key. Send 1 to {LONGEST_KEY} characters, fresh for every vote."
-        )
-    return key
-
-
-def reused_key(key: str, owner: str) -> InvalidKey:
-    """Return the error for a key that belongs to another kind of act."""
-    return InvalidKey(f"The key {key!r} belongs to {owner}. Send a fresh key with every act.")

@@ -153,7 +153,7 @@ def test_keys_of_renamed_tables_still_refuse_a_row_twice(earlier):
 
 
 def test_a_migration_that_stops_half_way_leaves_the_earlier_names(earlier, tmp_path):
-    *known, renaming = read_migrations()
+    *known, renaming = read_migrations()[:10]
     broken = type(renaming)(
         renaming.number, renaming.name, f"{renaming.sql}\nSELECT * FROM nowhere"
     )
