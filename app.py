@@ -95,7 +95,7 @@ class Settings:
     prompts: Path | None = None
     """Text file with a prompt a line, in place of the built-in prompts."""
     images: Path | None = None
-    """Folder of images to label first; their prompts are read from the files, see the README."""
+    """Folder of images to label first; prompts are read from the files, see docs/importing.md."""
     train_every: int = 50
     """Decisive votes after which a fine-tune starts by itself; 0 is never."""
     train_at: str | None = None

@@ -12,6 +12,19 @@ from storage.errors import StudioNewer
 from storage.timestamps import utc_now
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+RENAMES = (
+    ("choices", "pair_selection"),
+    ("looks", "image_features"),
+    ("remarks", "vote_annotations"),
+    ("reports", "flags"),
+    ("report_decisions", "flag_decisions"),
+    ("checks", "control_pairs"),
+    ("sittings", "labeling_sessions"),
+    ("sitting_states", "labeling_session_states"),
+    ("sitting_bounds", "labeling_session_bounds"),
+)
+OTHER_NAMES = dict(RENAMES) | {name: former for former, name in RENAMES}
+"""The name of a table before migration 10 by the one after it, and the other way round."""
 
 RECORDS = """
 CREATE TABLE IF NOT EXISTS schema_migrations (

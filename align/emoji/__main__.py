@@ -60,7 +60,10 @@ def parser(prog: str = "python -m align.emoji") -> argparse.ArgumentParser:
             command.add_argument("--registry", default=REGISTRY, metavar="URL")
         if name == "measure":
             command.add_argument("--model", metavar="NAME_OR_PATH", help="instead of DIR/model")
-            command.add_argument("--images", type=int, metavar="N", help="instead of one a label")
+            # --pictures is the former name, for one release.
+            command.add_argument(
+                *("--images", "--pictures"), type=int, metavar="N", help="instead of one a label"
+            )
     return root
 
 

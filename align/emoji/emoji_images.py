@@ -90,13 +90,14 @@ def read_images(work: Path) -> EmojiImages:
     Raises:
         NoImages: there are none in this folder.
     """
-    stored = read_json(work / "images.json")
+    # Folders of an earlier version say `pictures`, and `drawn` in every row.
+    name = "images" if (work / "images.json").exists() else "pictures"
+    stored = read_json(work / f"{name}.json")
     if stored is None:
         raise NoImages("There are no images in this folder yet. Run the command data first.")
-    # Folders of an earlier version say `drawn`.
     renamed = [{"learned" if key == "drawn" else key: row[key] for key in row} for row in stored]
     rows = [EmojiImage(**row | {"tags": tuple(row["tags"])}) for row in renamed]
-    return EmojiImages(rows, np.load(work / "images.npy", mmap_mode="r"))
+    return EmojiImages(rows, np.load(work / f"{name}.npy", mmap_mode="r"))
 
 
 def compose(

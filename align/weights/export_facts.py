@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from align.adapters.kohya import ExportError, LoraFile
+from align.client.config import LEGACY_SETTINGS
 from align.client.models import ModelInfo
 from align.client.run_folder import RunFolder, RunStatus
 from align.families.family import ModelFamily
@@ -107,6 +108,12 @@ def _run_facts(source: AdapterSource) -> dict[str, Any]:
     result = (source.status and source.status.result) or {}
     return {
         "objective": FIRST_OBJECTIVE,
+        # Under their former names too, for one release: programs look for them in files.
+        **{
+            old: source.settings[new]
+            for old, new in LEGACY_SETTINGS.items()
+            if new in source.settings
+        },
         **source.settings,
         "run": source.run,
         "pairs": result.get("pairs"),

@@ -81,7 +81,7 @@ class Annotations:
     def decide_flag(self, flag: object, decision: str, who: str) -> list[dict[str, Any]]:
         """Show a flagged pair again, or keep it hidden, and return every flag."""
         if isinstance(flag, bool) or not isinstance(flag, int):
-            raise InvalidRequest(f"The report must be a whole number, not {flag!r}.")
+            raise InvalidRequest(f"The flag must be a whole number, not {flag!r}.")
 
         settled = self._store.flags.decide(flag, as_text(decision, "The decision"), who)
         # Somebody else's flag on the same pair may be open.

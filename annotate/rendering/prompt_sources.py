@@ -139,7 +139,7 @@ class PromptSampler:
             held = len(self._texts) + sum(text not in self._texts for text in texts)
         if held > MAX_PROMPTS:
             raise InvalidPrompts(
-                f"That would make {held:,} prompts, and up to {MAX_PROMPTS:,} can be drawn from. "
+                f"That would make {held:,} prompts, and up to {MAX_PROMPTS:,} can be chosen from. "
                 "None was added: start with other ones by --prompts FILE."
             )
 

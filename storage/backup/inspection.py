@@ -30,6 +30,7 @@ from storage.database import (
     log_of,
     quoted,
 )
+from storage.schema import OTHER_NAMES
 
 SCRATCH = ".palate-"
 AROUND = r"""^\w[\w ]* Error: |Failure while replaying WAL file "[^"]*": """
@@ -198,8 +199,11 @@ def contains(database: Path, other: Path) -> Finding:
     for name, path in (("a", database), ("b", other)):
         connection.execute(f"ATTACH '{quoted(path)}' AS {name}")
     tables = f"{TABLES} AND database_name = 'b' AND table_name <> 'images'"
+    own = {name for (name,) in connection.execute(f"{TABLES} AND database_name = 'a'").fetchall()}
     for (table,) in connection.execute(tables).fetchall():
-        rows = f'SELECT * FROM b."{table}" EXCEPT SELECT * FROM a."{table}"'
+        # One of the two may have been written before tables got other names.
+        here = table if table in own else OTHER_NAMES.get(table, table)
+        rows = f'SELECT * FROM b."{table}" EXCEPT SELECT * FROM a."{here}"'
         if count(connection, f"SELECT count(*) FROM ({rows})"):
             return Finding(problem=f"It lacks rows of {table}.")
     return finding

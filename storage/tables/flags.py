@@ -69,11 +69,11 @@ class Flags:
                 [flag_id],
             ).fetchone()
             if row is None:
-                raise UnknownFlag(f"There is no report {flag_id}. Look at the list of reports.")
+                raise UnknownFlag(f"There is no flag {flag_id}. Look at the list of flags.")
             if row[2]:
                 raise InvalidFlag(
-                    f"{row[1]!r} has taken report {flag_id} back, so there is nothing to decide. "
-                    "Report the pair anew to hide it."
+                    f"{row[1]!r} has taken flag {flag_id} back, so there is nothing to decide. "
+                    "Flag the pair again to hide it."
                 )
 
             changes.about(cursor, row[3])

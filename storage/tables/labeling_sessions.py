@@ -84,7 +84,7 @@ class StoredSessions:
         """Pause, continue or end the annotator's session; raises NoLabelingSession."""
         session = self.newest(annotator)
         if session is None or session.state == ENDED:
-            raise NoLabelingSession(f"{annotator!r} has no sitting. Set a goal to begin one.")
+            raise NoLabelingSession(f"{annotator!r} has no session. Set a goal to begin one.")
         now = self._clock()
         self._database.write(lambda cursor: append(cursor, session.session_id, state, now))
         return LabelingSession(session.session_id, annotator, session.goal, session.created, state)

@@ -35,7 +35,7 @@ class VoteAnnotations:
         """
         require_sense(kind, name, value)
         if not key or has_controls(key):
-            raise InvalidKey(f"{key!r} is not a key. Send a fresh one with every remark.")
+            raise InvalidKey(f"{key!r} is not a key. Send a fresh one with every annotation.")
         now = self._clock()
 
         def insert(cursor: Cursor) -> None:
@@ -76,7 +76,7 @@ def require_sense(kind: str, name: str, value: str) -> None:
     values = {STRENGTH: STRENGTHS, REASON: ("", "on"), CRITERION: SIDES}.get(kind)
     if values is None:
         raise InvalidAnnotation(
-            f"{kind!r} is no kind of remark. Send strength, reason or criterion."
+            f"{kind!r} is no kind of annotation. Send strength, reason or criterion."
         )
     if value not in values:
         said = ", ".join(map(repr, values))

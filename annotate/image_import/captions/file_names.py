@@ -105,7 +105,7 @@ SAYS_NOTHING = frozenset(
 """Words that, alone, say how images were judged, split, stored, made, dated or measured."""
 AS_THEY_ARE = frozenset(" ".join((APPS, ELSEWHERE, BETWEEN)).split())
 """The same words, never taken with English endings: deer is no form of the Spanish de."""
-PLACES = frozenset(("camera roll", "saved images", "ground truth", "gt"))
+PLACES = frozenset(("camera roll", "saved pictures", "saved images", "ground truth", "gt"))
 
 
 JUDGED = frozenset(

@@ -173,6 +173,14 @@ def test_an_evaluation_of_nothing_says_so(folder):
     assert "holds no images" in report(folder)[0].text
 
 
+def test_images_of_an_evaluation_of_the_release_before_are_found(folder):
+    before = {"pictures" if key == "images" else key: value for key, value in WHOLE.items()}
+    write(folder, WHOLE)
+    expected = report(folder)[0].addresses
+    write(folder, before)
+    assert expected and report(folder)[0].addresses == expected
+
+
 def test_a_grid_stands_in_where_there_are_no_images(folder):
     Image.new("RGB", (64, 64), "pink").save(folder / "grid.png")
     write(folder, {**WHOLE, "images": []})

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from storage import Store
+from storage.backup.inspection import contains
 from storage.database import Database
 from storage.schema import migrate, read_migrations
 
@@ -164,3 +165,15 @@ def test_a_migration_that_stops_half_way_leaves_the_earlier_names(earlier, tmp_p
     assert len(earlier.read("SELECT * FROM lessons")) == len(earlier.read("SELECT * FROM labels"))
     migrate(earlier, read_migrations())
     assert len(earlier.read("SELECT * FROM trainable_votes")) == 1
+
+
+def test_rows_are_missed_across_the_renaming_of_their_table(earlier, tmp_path):
+    before, after = tmp_path / "before.duckdb", tmp_path / "after.duckdb"
+    earlier.copy_to(before)
+    migrate(earlier, read_migrations())
+    earlier.copy_to(after)
+    assert contains(after, before).problem is None
+
+    earlier.write(lambda cursor: cursor.execute("DELETE FROM vote_annotations"))
+    earlier.copy_to(after)
+    assert contains(after, before).problem == "It lacks rows of remarks."

@@ -113,7 +113,7 @@ def test_an_undone_flag_hides_nothing_and_its_votes_are_trained_on_again(store, 
     assert [p for p, _ in store.open_pairs(BASE, 2)] == [pair]
     (report,) = store.flags.all(BASE)
     assert (report.note, report.decision) == ("odd", "withdrawn")
-    with pytest.raises(InvalidFlag, match="'ann' has taken report 1 back"):
+    with pytest.raises(InvalidFlag, match="'ann' has taken flag 1 back"):
         store.flags.decide(1, "hidden", "cem")
     store.flags.add(pair.pair_id, "ann", "odd", "r2")
     assert store.flags.is_hidden(pair.pair_id)
