@@ -148,7 +148,7 @@ async function buildStandalonePage(data, resolve, assets, mode) {
 
   const { prompts, seeds, columns, row } = data;
   const boardData = { prompts, seeds, columns, row, cells };
-  // A prompt may contain "</script>", which would end the script.
+  // A prompt may contain the end tag of a script, which would end this one; so would a comment here.
   const json = JSON.stringify(boardData).replaceAll("<", "\\u003c");
   const policy = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
   const start = `const data = ${json};

@@ -70,7 +70,7 @@ def test_a_token_of_another_shape_is_nobodys(house, token):
 
 @pytest.mark.parametrize("change", ["disabled", "new link", "new role", "signed out"])
 def test_a_stream_ends_for_whoever_may_hear_no_more(house, monkeypatch, change):
-    monkeypatch.setattr(streams, "ASKED_EVERY_S", 0.05)
+    monkeypatch.setattr(streams, "CHECK_INTERVAL_S", 0.05)
     name, accounts = f"Bob {change}", house.authenticator.accounts
     house.let_in(name, Role.LABELER)
     bob = house.signed_in(name)
@@ -89,7 +89,7 @@ def test_a_stream_ends_for_whoever_may_hear_no_more(house, monkeypatch, change):
 
 
 def test_a_stream_goes_on_for_whoever_may_hear_it(house, monkeypatch):
-    monkeypatch.setattr(streams, "ASKED_EVERY_S", 0.01)
+    monkeypatch.setattr(streams, "CHECK_INTERVAL_S", 0.01)
     ada = house.signed_in("Ada")
     with ada.stream("GET", f"gradio_api/heartbeat/{secrets.token_hex(5)}", timeout=0.5) as beats:
         heard = beats.iter_lines()

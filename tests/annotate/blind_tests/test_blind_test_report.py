@@ -46,7 +46,7 @@ def test_the_saved_folder_holds_the_votes_the_images_and_the_report(voted: Place
     assert (overall.wins, overall.losses, overall.ties) == (
         told["wins"], told["losses"], told["ties"],
     )  # fmt: skip
-    assert overall.won is not None and overall.won.rate == told["rate"]
+    assert overall.win_rate is not None and overall.win_rate.rate == told["rate"]
     assert overall.by_person == report["by_person"] and overall.by_prompt == report["by_prompt"]
     assert [verdict.question for verdict in evaluation.verdicts] == ["overall", "appeal"]
     assert {version for version, _, _ in evaluation.images} == {"base", "v1"}
@@ -88,7 +88,7 @@ def test_without_an_image_or_a_trial_there_is_no_report(place: Place) -> None:
     place.reach(place.studio.fine_tune({})["run_id"], "done")
     place.sampler.brush.clear()
     trial = place.studio.blind_tests.begin("base", "v1", PROMPTS)["trial"]
-    with pytest.raises(InvalidRequest, match="drawn yet"):
+    with pytest.raises(InvalidRequest, match="rendered yet"):
         place.studio.blind_tests.reports.save(trial)
     place.sampler.brush.set()
 

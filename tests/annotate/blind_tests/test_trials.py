@@ -274,7 +274,7 @@ def flattened(value: Any, name: str = "", hide: bool = False) -> Any:
             yield from flattened(part, f"{name}.{key}".lstrip("."), hide)
     elif not hide:
         yield name, value
-    elif not name.endswith(("key", "_id", "prompt", "_url", "of", "votes", "pause")):
+    elif not name.endswith(("key", "_id", "prompt", "_url", "of", "votes", "pace_hint")):
         yield name, value
 
 
