@@ -134,21 +134,28 @@ def test_after_anything_that_people_do_it_is_what_adding_up_anew_gives(
             assert own["habits"][one] == told["habits"][one]
 
 
-def test_the_next_answer_holds_every_vote_and_undo(played: Played) -> None:
-    before = played.insights.report("eve")["votes"]
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Played]:
+    """A studio of its own: in the shared one a vote of this name may be there, or hidden."""
+    with Store(tmp_path / "studio") as store:
+        yield Played(store)
+
+
+def test_the_next_answer_holds_every_vote_and_undo(fresh: Played) -> None:
+    before = fresh.insights.report("eve")["votes"]
     for number in range(3):
-        played.act("vote", "eve", number, "left")
-        assert played.insights.report("eve")["votes"] == before + number + 1
-        assert played.insights.own("eve")["votes"] == before + number + 1
-    played.act("undo", "eve", 0, "left")
-    assert played.insights.report("eve")["votes"] == before + 2
+        fresh.act("vote", "eve", number, "left")
+        assert fresh.insights.report("eve")["votes"] == before + number + 1
+        assert fresh.insights.own("eve")["votes"] == before + number + 1
+    fresh.act("undo", "eve", 0, "left")
+    assert fresh.insights.report("eve")["votes"] == before + 2
 
 
-def test_what_was_added_up_once_is_shared_until_there_is_news(played: Played) -> None:
-    played.act("vote", "flo", 4, "left")
+def test_what_was_added_up_once_is_shared_until_there_is_news(fresh: Played) -> None:
+    fresh.act("vote", "flo", 4, "left")
     found: list[dict[str, Any]] = []
     threads = [
-        threading.Thread(target=lambda: found.append(played.insights.report(within_s=60.0)))
+        threading.Thread(target=lambda: found.append(fresh.insights.report(within_s=60.0)))
         for _ in range(4)
     ]
     for thread in threads:
@@ -156,24 +163,24 @@ def test_what_was_added_up_once_is_shared_until_there_is_news(played: Played) ->
     for thread in threads:
         thread.join()
     assert len({id(one["prompts"]) for one in found}) == 1
-    assert played.insights.report()["prompts"] is found[0]["prompts"]
-    played.act("vote", "flo", 5, "left")
-    assert played.insights.report()["prompts"] is not found[0]["prompts"]
+    assert fresh.insights.report()["prompts"] is found[0]["prompts"]
+    fresh.act("vote", "flo", 5, "left")
+    assert fresh.insights.report()["prompts"] is not found[0]["prompts"]
 
 
 def test_only_what_is_new_is_read(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
-    played.insights.report()
+    fresh.insights.report()
     read: list[int] = []
-    after = type(played.store.quality.entries).after
+    after = type(fresh.store.quality.entries).after
 
     def counted(self: Any, base: str, vote_id: int, most: int) -> Any:
         found = after(self, base, vote_id, most)
         read.append(len(found))
         return found
 
-    monkeypatch.setattr(type(played.store.quality.entries), "after", counted)
-    played.act("vote", "gus", 6, "left")
-    played.insights.report()
+    monkeypatch.setattr(type(fresh.store.quality.entries), "after", counted)
+    fresh.act("vote", "gus", 6, "left")
+    fresh.insights.report()
     assert sum(read) == 1
-    played.insights.report()
+    fresh.insights.report()
     assert sum(read) == 1
