@@ -151,11 +151,11 @@ def test_the_next_answer_holds_every_vote_and_undo(fresh: Played) -> None:
     assert fresh.insights.report("eve")["votes"] == before + 2
 
 
-def test_what_was_added_up_once_is_shared_until_there_is_news(fresh: Played) -> None:
-    fresh.act("vote", "flo", 4, "left")
+def test_what_was_added_up_once_is_shared_until_there_is_news(played: Played) -> None:
+    played.act("vote", "flo", 4, "left")
     found: list[dict[str, Any]] = []
     threads = [
-        threading.Thread(target=lambda: found.append(fresh.insights.report(within_s=60.0)))
+        threading.Thread(target=lambda: found.append(played.insights.report(within_s=60.0)))
         for _ in range(4)
     ]
     for thread in threads:
@@ -163,24 +163,24 @@ def test_what_was_added_up_once_is_shared_until_there_is_news(fresh: Played) -> 
     for thread in threads:
         thread.join()
     assert len({id(one["prompts"]) for one in found}) == 1
-    assert fresh.insights.report()["prompts"] is found[0]["prompts"]
-    fresh.act("vote", "flo", 5, "left")
-    assert fresh.insights.report()["prompts"] is not found[0]["prompts"]
+    assert played.insights.report()["prompts"] is found[0]["prompts"]
+    played.act("vote", "flo", 5, "left")
+    assert played.insights.report()["prompts"] is not found[0]["prompts"]
 
 
 def test_only_what_is_new_is_read(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
-    fresh.insights.report()
+    played.insights.report()
     read: list[int] = []
-    after = type(fresh.store.quality.entries).after
+    after = type(played.store.quality.entries).after
 
     def counted(self: Any, base: str, vote_id: int, most: int) -> Any:
         found = after(self, base, vote_id, most)
         read.append(len(found))
         return found
 
-    monkeypatch.setattr(type(fresh.store.quality.entries), "after", counted)
-    fresh.act("vote", "gus", 6, "left")
-    fresh.insights.report()
+    monkeypatch.setattr(type(played.store.quality.entries), "after", counted)
+    played.act("vote", "gus", 6, "left")
+    played.insights.report()
     assert sum(read) == 1
-    fresh.insights.report()
+    played.insights.report()
     assert sum(read) == 1
