@@ -35,11 +35,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_person_sees_ten_prompts_before_anything_is_brought_in(
-    shared_app: App, page: Any, folder: Path
+    app: App, page: Any, folder: Path  # its own: imported pairs are handed out before others
 ) -> None:
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(shared_app.url)
+    page.goto(app.url)
     page.get_by_role("button", name="Import images").click(timeout=SLOW_MS)
     page.locator("#import-folder input, #import-folder textarea").fill(str(folder))
     page.locator("#preview-import").click()
@@ -56,7 +56,7 @@ def test_a_person_sees_ten_prompts_before_anything_is_brought_in(
     page.locator("#cancel-import").click()
     card.wait_for(state="detached", timeout=SLOW_MS)
     page.locator("#import-images").wait_for(state="hidden", timeout=SLOW_MS)
-    told = shared_app.client().predict(str(folder), api_name="/preview_import")
+    told = app.client().predict(str(folder), api_name="/preview_import")
     assert (told["images"], told["known"], told["pairs"]) == (20, 0, 20)
 
     page.locator("#import-folder input, #import-folder textarea").press("Enter")
