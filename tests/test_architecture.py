@@ -28,7 +28,7 @@ LAYERS = {
         *("commands", "__main__"),
     ],
     "annotate": [
-        *("errors", "interfaces", "clock", "wording", "safe_files", "background", "urls"),
+        *("errors", "views", "interfaces", "clock", "wording", "safe_files", "background", "urls"),
         *("validation", "statistics", "labeling", "rendering", "insights", "comparison"),
         *("report", "versions", "training", "blind_tests", "image_import", "auth"),
         *("service", "web", "__main__"),
