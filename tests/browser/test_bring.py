@@ -35,7 +35,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_person_sees_ten_prompts_before_anything_is_brought_in(
-    app: App, page: Any, folder: Path  # its own: imported pairs are handed out before others
+    app: App,
+    page: Any,
+    folder: Path,  # its own: imported pairs are handed out before others
 ) -> None:
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
