@@ -14,15 +14,17 @@ ROOT = Path(__file__).parent.parent
 HEAVY = {"torch", "diffusers", "transformers", "peft", "accelerate"}
 OURS = {"app", "annotate", "align", "storage"}
 FORBIDDEN = {
-    "storage": HEAVY | {"gradio"} | OURS - {"storage"},
-    "annotate": HEAVY | {"duckdb", "app", "align"},
+    # Of align, both may import the contracts, which the test below sees to.
+    "storage": HEAVY | {"gradio"} | OURS - {"storage", "align"},
+    "annotate": HEAVY | {"duckdb", "app"},
     "align": {"gradio", "duckdb"} | OURS - {"align"},
 }
+CONTRACTS = "align.contracts"
 GRADIO_FILES = {"permissions.py", "api.py", "errors_to_ui.py", "page.py", "stage.py"}
 LAYERS = {
     # Each room may import the rooms before it, and none after it.
     "align": [
-        *("errors", "files", "device"),
+        *("contracts", "errors", "files", "device"),
         *("client", "launch", "models", "diffusion", "adapters", "families", "weights", "data"),
         *("scoring", "sampling", "evaluation", "training", "session", "emoji"),
         *("commands", "__main__"),
@@ -50,7 +52,8 @@ LAYERS = {
     ],
 }
 PURE = ["annotate.statistics"]
-APP_MAY_IMPORT_OF_ALIGN = ("align.client", "align.errors")
+APP_MAY_IMPORT_OF_ALIGN = ("align.client", "align.contracts", "align.errors")
+CLIENT_ROOMS = ("client", "contracts", "errors", "files")
 MAX_FILES = 20
 MAX_LINES = 300
 MAX_FUNCTION = 60
@@ -131,7 +134,32 @@ def test_the_app_takes_only_what_is_free_of_torch_from_align():
         for path in sources("align/client")
         for module in imported(path)
         if module.split(".")[0] in HEAVY
-        or (module.startswith("align.") and room_of(module) not in ("client", "errors", "files"))
+        or (
+            module.startswith("align.")
+            and room_of(module) not in ("client", "contracts", "errors", "files")
+        )
+    }
+    assert not strays
+
+
+@pytest.mark.parametrize("folder", ["annotate", "storage"])
+def test_annotate_and_storage_import_only_contracts_of_align(folder):
+    strays = {
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in sources(folder)
+        for module in imported(path)
+        if module.split(".")[0] == "align" and not f"{module}.".startswith(f"{CONTRACTS}.")
+    }
+    assert not strays
+
+
+def test_contracts_need_nothing_but_the_standard_library():
+    strays = {
+        f"{path.name} imports {module}"
+        for path in sources(CONTRACTS.replace(".", "/"))
+        for module in imported(path)
+        if module.split(".")[0] not in sys.stdlib_module_names
+        and not module.startswith(f"{CONTRACTS}.")
     }
     assert not strays
 

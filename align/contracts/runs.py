@@ -1,0 +1,199 @@
+"""Runs: their plan, status, result and metrics, as trainer and app exchange them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NotRequired, TypedDict
+
+
+class RunState(StrEnum):
+    """The state of a fine-tuning run."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+class RunPlan(TypedDict):
+    """A run before it starts: its settings as they will be used, and the minutes it should take."""
+
+    preset: str
+    """Training preset of the model: embedded, sdxl or sdxl-v."""
+    objective: str
+    objective_title: str
+    source: str
+    """Where the objective comes from."""
+    pairs: int
+    """Preferences to learn from, those held out included."""
+    held_out: int
+    """Preferences that judge the run and are not trained on."""
+    steps: int
+    batch: int
+    """Pairs per optimizer step."""
+    rank: int
+    kappa: float
+    beta: float
+    """Twice kappa, as the papers count it."""
+    learning_rate: float
+    minutes: float
+    summary: str
+    """The plan as a sentence."""
+
+
+class HoldoutResult(TypedDict):
+    """How a version orders pairs whose prompts it never saw."""
+
+    pairs: int
+    accuracy: float | None
+    """Share of the pairs that it orders as people did; None without pairs."""
+    p_value: float | None
+    """One-sided, against guessing."""
+    helped: bool | None
+    """None where too few pairs leave both possible."""
+    against: bool
+    """True where fewer pairs are ordered as people did than guessing explains."""
+
+
+class TrainProbeResult(TypedDict):
+    """How a version orders some of the pairs that it learned from."""
+
+    pairs: int
+    flipped: float | None
+    """Share of the pairs that it orders against the people; None without pairs."""
+    against: bool
+    """True where they are more than a coin explains."""
+
+
+class CheckEntry(TypedDict):
+    """One release check of a version, beside its base."""
+
+    version: NotRequired[str]
+    """The version's name; left out where there is one version only."""
+    name: str
+    """images, variety, prompt, held_out or settled."""
+    passed: bool
+    value: float
+    limit: float
+    sentence: str
+    """The result for a person."""
+
+
+class ReferenceErrors(TypedDict):
+    """Use of the cache of the reference's errors."""
+
+    asked: int
+    known: int
+
+
+class CheckedRun(TypedDict, total=False):
+    """The release checks of a finished run."""
+
+    checks: list[CheckEntry]
+    held_back: bool
+    """True where a check failed, so that labelers do not get the version."""
+    diversity: float
+    """Variety of its images as a share of the base's."""
+    unchecked: str
+    """The reason why nothing was checked."""
+
+
+class RunResult(CheckedRun, total=False):
+    """The result of a finished run, as status.json holds it; earlier releases left some out."""
+
+    adapter: str
+    """Name of the adapter's file in the run folder."""
+    objective: str
+    objective_title: str
+    pairs: int
+    """Preferences of the run, those held out included."""
+    left_out: dict[str, int]
+    """Votes that the objective does not learn from, by kind."""
+    held_out: HoldoutResult
+    settled: TrainProbeResult
+    train_accuracy: float
+    kept_step: int
+    """The step whose adapter is kept."""
+    micro_batch_size: int
+    micro_pairs: int
+    """The former name of `micro_batch_size`, for one release."""
+    gradient_checkpointing: str
+    compiled: bool
+    stopped_early: bool
+    reference_draws: ReferenceErrors
+    seconds: float
+    advice: str
+    """What to do next, in a sentence or two."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """State and progress of a run; status.json holds its fields."""
+
+    state: RunState
+    phase: str = ""
+    step: int = 0
+    steps: int = 0
+    progress: float = 0.0
+    """From 0 to 1, preparation included."""
+    eta_s: float | None = None
+    error: str | None = None
+    result: RunResult | None = None
+    pid: int | None = None
+    pid_started: float | None = None
+    updated: float = 0.0
+    """Time of the last write, in seconds since 1970."""
+    silent_s: float = 0.0
+    """Seconds since the process last wrote its status, where that is more than a minute."""
+
+
+StepRewards = TypedDict(
+    "StepRewards",
+    {
+        "rewards/chosen": float,
+        "rewards/rejected": float,
+        # Share of the pairs whose chosen image has the higher reward.
+        "rewards/accuracies": float,
+        # Chosen minus rejected.
+        "rewards/margins": float,
+        # Of both images.
+        "rewards/mean": float,
+    },
+)
+"""Rewards of a step, means over its pairs; the names are those of trl's DPOTrainer."""
+
+
+class StepMetrics(StepRewards):
+    """Means over the pairs of one optimizer step."""
+
+    loss: float
+    grad_norm: float
+    held_out_accuracy: NotRequired[float]
+    """After the steps at which the held-out pairs are evaluated."""
+
+
+class MetricsRow(StepMetrics):
+    """One line of metrics.jsonl."""
+
+    step: int
+    pairs_per_s: float | None
+    """Speed since the first step; None at that one."""
+    eta_s: float | None
+    accuracy: float
+    """The former name of rewards/accuracies, as the next three are, for one release."""
+    margin_winner: float
+    margin_loser: float
+    reward: float
+
+
+LEGACY_METRICS = {
+    "accuracy": "rewards/accuracies",
+    "margin_winner": "rewards/chosen",
+    "margin_loser": "rewards/rejected",
+    "reward": "rewards/mean",
+}
+"""Former names of metrics and the present ones, which are trl's: both are written for one release,
+and files that have only the former ones are read for good."""

@@ -1,0 +1,104 @@
+"""Snapshots: the folder of votes and images that a run learns from, as files hold it.
+
+pairs.jsonl     one `PairRow` a line, in the order of the votes
+images/         the images that it names
+manifest.json   `SnapshotManifest`
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypeAlias, TypedDict
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+PAIRS = "pairs.jsonl"
+
+
+class PreferenceRow(TypedDict):
+    """A vote that says which of two images is better."""
+
+    kind: Literal["preference"]
+    prompt: str
+    chosen: str
+    """Path of the better image, relative to the folder."""
+    rejected: str
+    pair_id: NotRequired[str]
+    annotator: NotRequired[str]
+    """A hash that stands for a person."""
+    weight: NotRequired[float]
+    """Weight of the annotator's votes in 0..1; 1 where it is left out."""
+    strength: NotRequired[int]
+    """2 for a clear choice, which counts as two votes."""
+    label: NotRequired[float]
+    """Probability that `chosen` is the better one, where a scorer gave the label."""
+    source: NotRequired[str]
+    """"scorer:NAME" where no person voted."""
+
+
+class UndecidedRow(TypedDict):
+    """A vote that prefers neither of two images."""
+
+    kind: Literal["tie", "both_good", "both_bad", "skip"]
+    prompt: str
+    images: list[str]
+    """Paths of both images, relative to the folder."""
+    pair_id: NotRequired[str]
+    annotator: NotRequired[str]
+    weight: NotRequired[float]
+    strength: NotRequired[int]
+
+
+class RankingRow(TypedDict):
+    """A ranking of several images of one prompt."""
+
+    kind: Literal["ranking"]
+    prompt: str
+    images: list[str]
+    ranks: list[int]
+    """One for each image, the lowest for the best; images of equal rank are not told apart."""
+    annotator: NotRequired[str]
+    weight: NotRequired[float]
+
+
+PairRow: TypeAlias = PreferenceRow | UndecidedRow | RankingRow
+"""One line of pairs.jsonl; `kind` tells which."""
+
+
+class UnlabeledPair(TypedDict):
+    """Two images of a prompt that nobody has voted on, for a scorer to label."""
+
+    prompt: str
+    images: list[str]
+    pair_id: NotRequired[str]
+
+
+class SnapshotFacts(TypedDict):
+    """What a snapshot was made from."""
+
+    snapshot_id: str
+    created: str
+    """ISO 8601 in UTC."""
+    base: str
+    """Identity of the model whose images were voted on."""
+    settle_s: float
+    """Only votes that were older than this are in it."""
+    voter: NotRequired[str]
+    """The annotator whose votes alone are in it."""
+    counts: dict[str, int]
+    """Votes by kind, and those left out: unsettled, undone, image_lost."""
+    excluded: NotRequired[dict[str, int]]
+    """Votes left out for their quality, by reason."""
+    lost_images: NotRequired[dict[str, str]]
+    """What is wrong with each image that cannot be used, by path."""
+    weights: NotRequired[dict[str, float]]
+    """Weights other than 1, by annotator."""
+    vote_ids: tuple[int, ...]
+    ranking_ids: NotRequired[list[int]]
+
+
+class SnapshotManifest(SnapshotFacts):
+    """manifest.json: what is in the folder, from which votes, and the hash of every file."""
+
+    format: int
+    files: dict[str, str]
+    """SHA-256 by path."""

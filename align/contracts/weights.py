@@ -1,0 +1,39 @@
+"""Weights of other programs, as the converter describes them."""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+from align.contracts.runs import RunResult
+
+
+class ImportedWeights(TypedDict):
+    """A LoRA or a tuned model that was checked against a base and taken in."""
+
+    kind: str
+    """lora, or whole where all weights of the denoiser change."""
+    form: str
+    sha256: str
+    """Of the source."""
+    family: NotRequired[str]
+    """Kind of the adapter, such as LoRA, LoHa or LoKr."""
+    layers: NotRequired[int]
+    text_encoder_weights_left_out: NotRequired[int]
+    embeddings_left_out: NotRequired[list[str]]
+    rank: NotRequired[int]
+    """The most common one of its layers, as is alpha."""
+    alpha: NotRequired[float]
+
+
+class ImportedFile(ImportedWeights):
+    """Where an imported version comes from."""
+
+    file: str
+    """Name of the file or folder."""
+
+
+class VersionSummary(RunResult, total=False):
+    """What is kept of where a version comes from: the result of its run, or its import."""
+
+    imported: ImportedFile
+    """Of a version that no run made; everything else is left out then."""
