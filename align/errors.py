@@ -1,32 +1,40 @@
 """Errors of `align`, each raised with a sentence that says what to do.
 
 AlignError
-├── ModelError
-│   ├── ModelNotFound      no folder and no hub name of that kind
+├── NotFound
+│   └── ModelNotFound      no folder and no hub name of that kind
+├── InvalidInput
 │   ├── WrongModel         a model, but not an SDXL pipeline
 │   ├── BrokenModel        an SDXL pipeline with something missing or cut short
-│   └── ModelUnavailable   a model that cannot be loaded just now, and may be later
-├── NotImportable          a file from elsewhere is no LoRA or UNet for this model, or is broken
-├── InvalidSettings        a training setting that is unknown, of the wrong type or out of range
-├── SnapshotError          the votes to learn from are missing, damaged or too few
-├── RunError
-│   ├── RunLocked          another process works in this run folder
-│   ├── TrainingDiverged   the loss left the finite numbers
+│   ├── NotImportable      a file from elsewhere is no LoRA or UNet for this model, or is broken
+│   ├── InvalidSettings    a training setting that is unknown, of the wrong type or out of range
+│   ├── SnapshotError      the votes to learn from are missing, damaged or too few
+│   └── BrokenRun          a folder is no run folder, or its settings cannot be read
+├── Conflict
+│   └── RunLocked          another process works in this run folder
+├── Unavailable
+│   ├── ModelUnavailable   a model that cannot be loaded just now, and may be later
 │   ├── DiskFull           what a run has to keep does not fit on the disk
 │   ├── OutOfMemory        one pair at a time is too much for the device
-│   └── Cancelled          somebody asked the run to stop
-├── ConversionFailed       an export or import in its own process ended without a result
-└── SamplerFailed          images could not be rendered
+│   ├── ConversionFailed   an export or import in its own process ended without a result
+│   └── SamplerFailed      images could not be rendered
+├── TrainingDiverged       the loss left the finite numbers
+└── Cancelled              somebody asked the run to stop
+
+Across the categories, which are those of `align/contracts/errors.py`, errors about a model are
+ModelErrors, and errors about a run folder are RunErrors.
 """
 
 import errno
 import textwrap
 
+from align.contracts.errors import Conflict, InvalidInput, NotFound, PalateError, Unavailable
+
 MAX_REASON_CHARACTERS = 1000
 """A library may list every tensor of a model that does not fit."""
 
 
-class AlignError(Exception):
+class AlignError(PalateError):
     """Base class of all errors that `align` raises on purpose."""
 
 
@@ -34,31 +42,31 @@ class ModelError(AlignError):
     """The model cannot be used."""
 
 
-class ModelNotFound(ModelError):
+class ModelNotFound(ModelError, NotFound):
     """There is no model under this name or path."""
 
 
-class WrongModel(ModelError):
+class WrongModel(ModelError, InvalidInput):
     """The folder holds a model of another kind."""
 
 
-class BrokenModel(ModelError):
+class BrokenModel(ModelError, InvalidInput):
     """The folder is an SDXL pipeline, but a part of it is missing or damaged."""
 
 
-class ModelUnavailable(ModelError):
+class ModelUnavailable(ModelError, Unavailable):
     """The model cannot be loaded just now, for want of a network or of room; a retry may help."""
 
 
-class NotImportable(AlignError):
+class NotImportable(AlignError, InvalidInput):
     """A file or folder is no LoRA or UNet for this model, or it is broken."""
 
 
-class InvalidSettings(AlignError):
+class InvalidSettings(AlignError, InvalidInput):
     """A training setting is unknown, of the wrong type or out of range."""
 
 
-class SnapshotError(AlignError):
+class SnapshotError(AlignError, InvalidInput):
     """The snapshot of votes is missing, damaged or too small to learn from."""
 
 
@@ -66,7 +74,11 @@ class RunError(AlignError):
     """A run folder cannot be used as asked."""
 
 
-class RunLocked(RunError):
+class BrokenRun(RunError, InvalidInput):
+    """A folder is no run folder, or its settings cannot be read."""
+
+
+class RunLocked(RunError, Conflict):
     """Another process works in this run folder."""
 
 
@@ -74,11 +86,11 @@ class TrainingDiverged(RunError):
     """The loss or the gradient is no longer a finite number."""
 
 
-class OutOfMemory(RunError):
+class OutOfMemory(RunError, Unavailable):
     """Not even one pair at a time fits into the device's memory."""
 
 
-class DiskFull(RunError):
+class DiskFull(RunError, Unavailable):
     """The disk of a run folder, or of its cache, is full."""
 
 
@@ -86,11 +98,11 @@ class Cancelled(RunError):
     """Somebody asked the run to stop, and it did."""
 
 
-class ConversionFailed(AlignError):
+class ConversionFailed(AlignError, Unavailable):
     """An export or import in a process of its own ended without a result."""
 
 
-class SamplerFailed(AlignError):
+class SamplerFailed(AlignError, Unavailable):
     """Images could not be rendered."""
 
 

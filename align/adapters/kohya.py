@@ -22,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from align.contracts.errors import InvalidInput
 from align.errors import AlignError, first_line
 from align.files import parse_json
 
@@ -36,7 +37,7 @@ LayerNames: TypeAlias = Callable[[str], str]
 """From our name of a layer to the one in the code that the architecture was published with."""
 
 
-class ExportError(AlignError):
+class ExportError(AlignError, InvalidInput):
     """An adapter cannot be read, or not be written in the requested form."""
 
 

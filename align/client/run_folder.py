@@ -25,7 +25,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from align.client.config import current_names
-from align.errors import RunError, RunLocked
+from align.errors import BrokenRun, RunLocked
 from align.files import read_json, write_json
 
 SILENT_S = 60.0
@@ -98,14 +98,14 @@ class RunFolder:
         """Read the model and the settings, as `prepare` wrote them.
 
         Raises:
-            RunError: the folder has no readable config.json.
+            BrokenRun: the folder has no readable config.json.
         """
         try:
             config = read_json(self.path / "config.json")
         except ValueError as error:
-            raise RunError(f"{self.path / 'config.json'} is not JSON: {error}.") from None
+            raise BrokenRun(f"{self.path / 'config.json'} is not JSON: {error}.") from None
         if not isinstance(config, dict):
-            raise RunError(f"{self.path} is not a run folder: it has no config.json.")
+            raise BrokenRun(f"{self.path} is not a run folder: it has no config.json.")
         # Runs prepared by an earlier release name their settings as it did.
         return config | {"train": current_names(config["train"])} if "train" in config else config
 

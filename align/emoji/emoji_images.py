@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from align.emoji.settings import DataSettings
+from align.contracts.errors import Conflict
 from align.errors import AlignError
 from align.files import read_json, replacing, write_json
 
@@ -32,7 +33,7 @@ DARK_BRIGHTNESS = 60
 """Ink is inverted on darker backgrounds: black on black shows nothing."""
 
 
-class NoImages(AlignError):
+class NoImages(AlignError, Conflict):
     """The working folder has no images yet."""
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from align.contracts.errors import Unavailable
 from align.errors import AlignError
 from align.files import replacing
 
@@ -76,7 +77,7 @@ STYLES = {
 content, also of archives from a mirror or put there by hand."""
 
 
-class SourceError(AlignError):
+class SourceError(AlignError, Unavailable):
     """A package cannot be downloaded, or is another one than requested."""
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from align.device import Compute, choose_compute
 from align.emoji.muon import Muon
 from align.emoji.settings import LoopSettings
+from align.contracts.errors import Conflict
 from align.errors import AlignError, RunLocked, TrainingDiverged
 from align.files import replacing
 from align.training.checkpoint import write_state
@@ -26,7 +27,7 @@ Loss = Callable[[int], Tensor]
 training equals one that was never stopped."""
 
 
-class NotTrained(AlignError):
+class NotTrained(AlignError, Conflict):
     """A stage needs the result of an earlier one."""
 
 

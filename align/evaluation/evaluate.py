@@ -66,7 +66,7 @@ def evaluate(
 
     Raises:
         InvalidSettings: no prompt, no seed or no version.
-        ExportError, RunError: a version holds no adapter.
+        ExportError, BrokenRun: a version holds no adapter.
         ModelError: the model cannot be loaded.
     """
     if not prompts or not seeds or not versions:

@@ -40,7 +40,7 @@ def sample(
 
     Raises:
         InvalidSettings: no prompt or no seed.
-        ExportError, RunError: `source` holds no adapter.
+        ExportError, BrokenRun: `source` holds no adapter.
         ModelError: the model cannot be loaded.
     """
     if not prompts or not seeds:

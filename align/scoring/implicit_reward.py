@@ -152,7 +152,7 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
     """Load the implicit reward of a finished run's adapter.
 
     Raises:
-        RunError: the folder is not a run folder.
+        BrokenRun: the folder is not a run folder.
         ModelNotFound: the run has no adapter yet, or its model is not on this machine.
         BrokenModel: the adapter or the model cannot be loaded.
     """

@@ -81,7 +81,7 @@ def open_scorer(name: str, path: Path | None, compute: Compute) -> Scorer:
     Raises:
         InvalidSettings: there is no scorer of this name.
         ModelNotFound: weights are missing; the error says which, and where they come from.
-        BrokenModel, WrongModel, RunError: what lies at `path` cannot be used.
+        BrokenModel, WrongModel, BrokenRun: what lies at `path` cannot be used.
     """
     if name not in SCORERS:
         raise InvalidSettings(f"There is no scorer {name!r}. Choose one of {', '.join(SCORERS)}.")

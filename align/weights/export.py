@@ -84,7 +84,7 @@ def export(
 
     Raises:
         ExportError: the adapter cannot be read, or not be written in this form or to this place.
-        RunError: the folder is not a run folder.
+        BrokenRun: the folder is not a run folder.
         ModelError: the model to merge into cannot be used.
     """
     _check(form, precision, target)

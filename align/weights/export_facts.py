@@ -51,7 +51,7 @@ def read_source(source: Path) -> AdapterSource:
     """Read the run of a run folder, or return an adapter's file without one.
 
     Raises:
-        RunError: a folder that is not a run folder.
+        BrokenRun: a folder that is not a run folder.
         ExportError: a run without an adapter.
     """
     if not source.is_dir():
