@@ -6,8 +6,8 @@ PalateError
 ├── Conflict       the state of things forbids it; change that first
 └── Unavailable    it failed for now; the same call may work later
 
-The roots `StorageError`, `AnnotateError` and `AlignError` are PalateErrors too, and an error has its
-root and its category as bases. So a handler asks for a category, and needs no list of errors.
+The roots `StorageError`, `AnnotateError` and `AlignError` are PalateErrors too, and an error has
+its root and its category as bases. So a handler asks for a category, and needs no list of errors.
 """
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from align.emoji.settings import DataSettings
 from align.contracts.errors import Conflict
+from align.emoji.settings import DataSettings
 from align.errors import AlignError
 from align.files import read_json, replacing, write_json
 

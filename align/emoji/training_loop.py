@@ -11,10 +11,10 @@ import torch
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
+from align.contracts.errors import Conflict
 from align.device import Compute, choose_compute
 from align.emoji.muon import Muon
 from align.emoji.settings import LoopSettings
-from align.contracts.errors import Conflict
 from align.errors import AlignError, RunLocked, TrainingDiverged
 from align.files import replacing
 from align.training.checkpoint import write_state
