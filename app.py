@@ -25,22 +25,19 @@ from align.client.converter import Converter
 from align.client.models import ModelInfo, describe_model
 from align.client.sampler import SamplerProcess
 from align.client.trainer import TrainerProcess
-from align.errors import AlignError
+from align.contracts.errors import PalateError
 from annotate.auth.hosts import allowed_hosts, as_root_path
 from annotate.auth.identity import Authenticator, as_header
 from annotate.auth.proxies import as_networks
 from annotate.auth.request_guard import Site
 from annotate.background import BackgroundJob
-from annotate.errors import AnnotateError
 from annotate.image_import.folder import check_folder
 from annotate.image_import.listing import preview_lines, skip_lines, writable
 from annotate.rendering.prompt_sources import read_prompt_file
 from annotate.service.studio import Studio
 from annotate.web.http_server import Server, listen, no_proxies
-from storage import StorageError, Store
+from storage import Store
 
-EXPECTED = (AlignError, AnnotateError, StorageError)
-"""Errors whose text is a sentence for people; any other one is a bug and shows its traceback."""
 FIRST_ADMIN = "python -m annotate people add NAME --role admin"
 CONSOLE = """usage: palate COMMAND ...          palate COMMAND --help says more
 
@@ -137,7 +134,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python app.py") ->
     settings = tyro.cli(Settings, prog=prog, description=description, args=arguments)
     try:
         run(settings)
-    except EXPECTED as error:
+    except PalateError as error:
         print(f"palate: {error}", file=sys.stderr)
         return 2
     return 0
@@ -196,7 +193,7 @@ def import_images(studio: Studio, folder: Path | None, stop: threading.Event) ->
         if not stop.is_set():
             imported = studio.importer.import_folder(str(folder))
             print_lines([f"{imported['folder']}: {imported['summary']}", *skip_lines(imported)])
-    except EXPECTED as error:
+    except PalateError as error:
         print(f"palate: {error}", file=sys.stderr, flush=True)
 
 
@@ -266,7 +263,7 @@ def serve(
     """Serve the page inside the block; yield its URL."""
     from annotate.web.page import build_app  # noqa: PLC0415  see `open_studio`
 
-    web = build_app(studio, EXPECTED, authenticator, site)
+    web = build_app(studio, authenticator, site)
     server = Server(web.app, sockets, settings.host)
     server.start()
     try:

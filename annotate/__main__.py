@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from align.contracts.errors import PalateError
 from annotate.auth.arguments import add_people_command
-from annotate.errors import AnnotateError
 
 
 def main(given: Sequence[str] | None = None, prog: str = "python -m annotate") -> int:
@@ -29,21 +29,17 @@ def main(given: Sequence[str] | None = None, prog: str = "python -m annotate") -
     chosen = root.parse_args(given)
     try:
         print(*(change_people(chosen) if chosen.command == "people" else write(chosen)), sep="\n")
-    except AnnotateError as error:
+    except PalateError as error:
         print(f"{prog.split()[-1]}: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 def change_people(chosen: argparse.Namespace) -> list[str]:
-    """Change who may sign in, and return lines to print; raises AnnotateError."""
+    """Change who may sign in, and return lines to print; raises StorageError."""
     from annotate.auth.people_commands import run_people  # noqa: PLC0415  DuckDB takes a moment
-    from storage import StorageError  # noqa: PLC0415
 
-    try:
-        return run_people(chosen)
-    except StorageError as error:
-        raise AnnotateError(str(error)) from error
+    return run_people(chosen)
 
 
 def write(chosen: argparse.Namespace) -> list[Path]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from annotate.errors import AnnotateError, InvalidRequest
+from align.contracts.errors import PalateError
+from annotate.errors import InvalidRequest
 from storage.errors import (
     AlreadyVoted,
     DiskFull,
@@ -16,7 +17,6 @@ from storage.errors import (
     InvalidVerdict,
     NoLabelingSession,
     NothingToUndo,
-    StorageError,
     UnknownPair,
     UnknownQuad,
     UnknownVote,
@@ -42,17 +42,14 @@ SHOWABLE_ERRORS = (
 DISK_FULL = "Votes cannot be saved just now, since a disk is full. Tell whoever runs this Palate."
 GENERIC_ERROR = "That did not work. Tell whoever runs this Palate."
 
-ExpectedErrors = tuple[type[Exception], ...]
-
 
 @contextmanager
-def hidden_details(expected: ExpectedErrors) -> Iterator[None]:
-    """Replace the text of expected errors by one that a labeler may read.
+def hidden_details() -> Iterator[None]:
+    """Replace the text of errors that are raised on purpose by one that a labeler may read.
 
     Errors of SHOWABLE_ERRORS pass unchanged. Raises DiskFull or InvalidRequest for the others,
     without the original as their cause; unexpected exceptions pass unchanged too.
     """
-    hidden: ExpectedErrors = (*expected, AnnotateError, StorageError)
     try:
         yield
     except SHOWABLE_ERRORS:
@@ -60,5 +57,5 @@ def hidden_details(expected: ExpectedErrors) -> Iterator[None]:
     # Without the original as a cause: its text may name a path, a model or a version.
     except DiskFull:
         raise DiskFull(DISK_FULL) from None
-    except hidden:
+    except PalateError:
         raise InvalidRequest(GENERIC_ERROR) from None

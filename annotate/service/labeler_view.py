@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from annotate.errors import NotAllowed
-from annotate.service.labeler_errors import ExpectedErrors, hidden_details
+from annotate.service.labeler_errors import hidden_details
 from annotate.service.labeler_parts import (
     BY_NAME,
     Answer,
@@ -38,14 +38,14 @@ MAX_RECENT_IMAGES = 4000
 class LabelerView:
     """The part of a studio that labelers may use; it has no method for anything else."""
 
-    def __init__(self, studio: Studio, people: People, expected: ExpectedErrors) -> None:
-        self._studio, self._people, self._expected = studio, people, expected
+    def __init__(self, studio: Studio, people: People) -> None:
+        self._studio, self._people = studio, people
         self.train_every = studio.train_every
         self.blind_tests = LabelerBlindTests()
-        self.annotations = LabelerAnnotations(studio, expected)
-        self.sessions = LabelerSessions(studio, expected)
-        self.best_worst = LabelerBestWorst(studio, expected)
-        self.insights = LabelerInsights(studio, expected)
+        self.annotations = LabelerAnnotations(studio)
+        self.sessions = LabelerSessions(studio)
+        self.best_worst = LabelerBestWorst(studio)
+        self.insights = LabelerInsights(studio)
         self._assigned: dict[str, OrderedDict[str, None]] = {}
         self._guard = threading.Lock()
 
@@ -53,7 +53,7 @@ class LabelerView:
         """Return the annotator's open pair, or how long to wait for one; raises NotAllowed."""
         if trial:
             raise NotAllowed(BY_NAME)
-        with hidden_details(self._expected):
+        with hidden_details():
             pair = self._studio.next_pair(annotator)
         return self._remember_images(annotator, self._with_public_reason(pair))
 
@@ -63,19 +63,19 @@ class LabelerView:
         """Return up to `want` pairs besides those that the page has; raises NotAllowed."""
         if trial:
             raise NotAllowed(BY_NAME)
-        with hidden_details(self._expected):
+        with hidden_details():
             pairs = self._studio.pairs_ahead(annotator, have, want)
         return self._remember_images(annotator, self._with_public_reason(pairs))
 
     def next_quad(self, annotator: str) -> Answer:
         """Return the annotator's open four images to rank, or how long to wait for them."""
-        with hidden_details(self._expected):
+        with hidden_details():
             quad = self._studio.next_quad(annotator)
         return self._remember_images(annotator, self._with_public_reason(quad))
 
     def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> Answer:
         """Return up to `want` sets of four images besides those that the page has."""
-        with hidden_details(self._expected):
+        with hidden_details():
             quads = self._studio.quads_ahead(annotator, have, want)
         return self._remember_images(annotator, self._with_public_reason(quads))
 
@@ -83,24 +83,24 @@ class LabelerView:
         self, pair_id: str, verdict: str, annotator: str, key: str, response_ms: int | None = None
     ) -> Answer:
         """Record a vote, once per key."""
-        with hidden_details(self._expected):
+        with hidden_details():
             return self._studio.vote(pair_id, verdict, annotator, key, response_ms)
 
     def undo(self, annotator: str, key: str | None = None) -> Answer:
         """Take back the annotator's latest act, and return its pair or its four images."""
-        with hidden_details(self._expected):
+        with hidden_details():
             reopened = self._studio.undo(annotator, key)
         return self._remember_images(annotator, reopened)
 
     def take_back(self, annotator: str, key: str | None = None) -> Answer:
         """Take back the annotator's latest act, and return it with a sentence about it."""
-        with hidden_details(self._expected):
+        with hidden_details():
             taken_back = self._studio.take_back(annotator, key)
         return self._remember_images(annotator, taken_back)
 
     def stats(self, annotator: str | None = None) -> Answer:
         """Count the votes of everybody together."""
-        with hidden_details(self._expected):
+        with hidden_details():
             return self._studio.stats(annotator)
 
     def notices(self) -> list[str]:
@@ -109,7 +109,7 @@ class LabelerView:
 
     def activity(self) -> Answer:
         """Return one sentence on whether pairs are ready, and nothing else of the activity."""
-        with hidden_details(self._expected):
+        with hidden_details():
             activity = self._studio.activity()
         ready, target = activity["pool"]["ready"], activity["pool"]["target"]
         if ready >= target:

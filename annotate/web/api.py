@@ -14,7 +14,7 @@ from annotate.web.endpoint_aliases import (
     under_old_name,
     with_renamed_keys,
 )
-from annotate.web.errors_to_ui import Errors, errors_as_gr_error
+from annotate.web.errors_to_ui import errors_as_gr_error
 from annotate.web.permissions import authorized, open_to
 from storage.tables.people import Role
 
@@ -257,13 +257,10 @@ SLOW_AT_ONCE = 4
 """Images are rendered one batch at a time anyway; more callers would take every worker thread."""
 
 
-def add_api(studio: AnyStudio, expected: Errors, role: Role = Role.ADMIN) -> None:
-    """Register the endpoints that a role may call in the Blocks that is open, then their aliases.
-
-    An `expected` error reaches clients as its sentence.
-    """
+def add_api(studio: AnyStudio, role: Role = Role.ADMIN) -> None:
+    """Register the endpoints that a role may call, then their aliases, in the open Blocks."""
     # A labeler's studio has what `open_to` lets labelers call.
-    endpoints, refuse = Endpoints(cast(Studio, studio)), errors_as_gr_error(expected)
+    endpoints = Endpoints(cast(Studio, studio))
     named = {name: getattr(endpoints, name) for name in (*QUICK, *SLOW)}
     for old_name, alias in ALIASES.items():
         named[old_name] = under_old_name(named[alias.endpoint], old_name)
@@ -271,4 +268,4 @@ def add_api(studio: AnyStudio, expected: Errors, role: Role = Role.ADMIN) -> Non
     for name, endpoint in named.items():
         if open_to(role, name):
             limit = SLOW_AT_ONCE if current_name(name) in SLOW else None
-            api(refuse(authorized(endpoint)), concurrency_limit=limit)
+            api(errors_as_gr_error(authorized(endpoint)), concurrency_limit=limit)

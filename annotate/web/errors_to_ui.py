@@ -1,4 +1,4 @@
-"""Turn expected exceptions into user-facing error messages."""
+"""Turn the errors that are raised on purpose into user-facing messages."""
 
 import functools
 import inspect
@@ -8,9 +8,10 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import gradio as gr
 
+from align.contracts.errors import PalateError, Unavailable
+
 P = ParamSpec("P")
 R = TypeVar("R")
-Errors = tuple[type[Exception], ...]
 Reply = dict[str, Any]
 
 # Every event of the page: not in the public API, no overlay over what a person reads, and no
@@ -29,68 +30,59 @@ MAX_SENTENCE_LENGTH = 2000
 logger = logging.getLogger(__name__)
 
 
-def errors_as_gr_error(expected: Errors) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator for events and API endpoints that raises every error as gr.Error.
+def errors_as_gr_error(handler: Callable[P, R]) -> Callable[P, R]:
+    """Return an event or endpoint that raises every error as gr.Error.
 
-    An expected error keeps its sentence; any other is logged and becomes GENERIC_ERROR.
+    An error that is raised on purpose keeps its sentence; any other is logged and becomes
+    GENERIC_ERROR.
     """
 
-    def decorate(handler: Callable[P, R]) -> Callable[P, R]:
-        @functools.wraps(handler)
-        def handled(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
-                return handler(*args, **kwargs)
-            except Exception as error:
-                raise as_gr_error(error) from error
+    @functools.wraps(handler)
+    def handled(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return handler(*args, **kwargs)
+        except Exception as error:
+            raise _as_gr_error(error, handler.__name__) from error
 
-        @functools.wraps(handler)
-        def streamed(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
-            try:
-                yield from cast(Iterator[Any], handler(*args, **kwargs))
-            except Exception as error:
-                raise as_gr_error(error) from error
+    @functools.wraps(handler)
+    def streamed(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
+        try:
+            yield from cast(Iterator[Any], handler(*args, **kwargs))
+        except Exception as error:
+            raise _as_gr_error(error, handler.__name__) from error
 
-        def as_gr_error(error: Exception) -> gr.Error:
-            if isinstance(error, gr.Error):
-                return error
-            if isinstance(error, expected):
-                return _gr_error(str(error))
-            logger.exception("%s failed", handler.__name__)
-            return _gr_error(GENERIC_ERROR)
-
-        # Gradio streams only from functions that are generators themselves.
-        if inspect.isgeneratorfunction(handler):
-            return cast(Callable[P, R], streamed)
-        return handled
-
-    return decorate
+    # Gradio streams only from functions that are generators themselves.
+    return cast(Callable[P, R], streamed) if inspect.isgeneratorfunction(handler) else handled
 
 
-def errors_as_reply(
-    expected: Errors, passing: Errors = ()
-) -> Callable[[Callable[[Any], Reply]], Callable[[Any], Reply]]:
-    """Return a decorator for server functions: they answer {"ok": ...} and never raise.
+def errors_as_reply(function: Callable[[Any], Reply]) -> Callable[[Any], Reply]:
+    """Return a server function that answers {"ok": ...} and never raises.
 
-    An expected error is final ("retry": False) unless it is a passing one. Any other error is
-    logged and answered with "retry": True, so that the browser keeps what it wanted to send.
+    An error that is raised on purpose is final ("retry": False) unless it is Unavailable: a full
+    disk is no fault of the vote. Any other error is logged. With "retry": True the browser keeps
+    what it wanted to send, and sends it again.
     """
 
-    def decorate(function: Callable[[Any], Reply]) -> Callable[[Any], Reply]:
-        @functools.wraps(function)
-        def answered(argument: Any) -> Reply:
-            try:
-                return {"ok": True, **function(argument)}
-            except passing as error:
-                return {"ok": False, "retry": True, "error": str(error)}
-            except expected as error:
-                return {"ok": False, "retry": False, "error": str(error)}
-            except Exception:
-                logger.exception("%s failed", function.__name__)
-                return {"ok": False, "retry": True, "error": GENERIC_ERROR}
+    @functools.wraps(function)
+    def answered(argument: Any) -> Reply:
+        try:
+            return {"ok": True, **function(argument)}
+        except PalateError as error:
+            return {"ok": False, "retry": isinstance(error, Unavailable), "error": str(error)}
+        except Exception:
+            logger.exception("%s failed", function.__name__)
+            return {"ok": False, "retry": True, "error": GENERIC_ERROR}
 
-        return answered
+    return answered
 
-    return decorate
+
+def _as_gr_error(error: Exception, name: str) -> gr.Error:
+    if isinstance(error, gr.Error):
+        return error
+    if isinstance(error, PalateError):
+        return _gr_error(str(error))
+    logger.exception("%s failed", name)
+    return _gr_error(GENERIC_ERROR)
 
 
 def _gr_error(sentence: str) -> gr.Error:

@@ -21,7 +21,6 @@ from annotate.service.labeler_view import LabelerView
 from annotate.service.studio import Studio
 from annotate.web.api import add_api
 from annotate.web.call_checks import CallChecks, CallTable, Parameter
-from annotate.web.errors_to_ui import Errors
 from annotate.web.request_limits import BodyLimits
 from annotate.web.routes import EXCEPTION_HANDLERS, admin_routes, labeler_routes
 from annotate.web.stage import build_stage, read_static
@@ -59,12 +58,12 @@ STYLESHEETS = (
 )
 
 
-def build_page(studio: Studio, expected: Errors, sign_in: Authenticator | None = None) -> gr.Blocks:
-    """Build the page of admins and the API; the page shows the sentence of an `expected` error."""
+def build_page(studio: Studio, sign_in: Authenticator | None = None) -> gr.Blocks:
+    """Build the page of admins and the API."""
     page: gr.Blocks
     with gr.Blocks(title="Palate", analytics_enabled=False) as page:
         # First, since Gradio adds a number to endpoint names that an event of the page already has.
-        add_api(studio, expected)
+        add_api(studio)
         gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
         # Always there, if hidden: Gradio numbers components, and a page that was open before a
         # restart calls the stage by its number.
@@ -75,14 +74,14 @@ def build_page(studio: Studio, expected: Errors, sign_in: Authenticator | None =
             apply_default_css=False,
         )
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
-            label = label_tab(studio, expected)
-            fine_tune = FineTuneTab(studio, expected)
-            versions = VersionsTab(studio, expected)
-            compare = CompareTab(studio, expected)
-            blind_tests = BlindTestTab(studio, expected)
-            insights = InsightsTab(studio, expected)
+            label = label_tab(studio)
+            fine_tune = FineTuneTab(studio)
+            versions = VersionsTab(studio)
+            compare = CompareTab(studio)
+            blind_tests = BlindTestTab(studio)
+            insights = InsightsTab(studio)
             if sign_in is not None:
-                PeopleTab(sign_in, expected)
+                PeopleTab(sign_in)
         everything = (
             label,
             fine_tune.tab,
@@ -100,14 +99,14 @@ def build_page(studio: Studio, expected: Errors, sign_in: Authenticator | None =
     return _with_slow_queue(page)
 
 
-def build_labeling_page(studio: LabelerView, expected: Errors) -> gr.Blocks:
+def build_labeling_page(studio: LabelerView) -> gr.Blocks:
     """Build the page of labelers: the stage, their own votes, and their part of the API."""
     page: gr.Blocks
     with gr.Blocks(title="Palate", analytics_enabled=False) as page:
-        add_api(studio, expected, Role.LABELER)
+        add_api(studio, Role.LABELER)
         gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
-        build_stage(studio, expected)
-        own_votes(studio, expected)
+        build_stage(studio)
+        own_votes(studio)
     return _with_slow_queue(page)
 
 
@@ -138,19 +137,19 @@ class WebApp:
 
 
 def build_app(
-    studio: Studio, expected: Errors, sign_in: Authenticator | None = None, site: Site | None = None
+    studio: Studio, sign_in: Authenticator | None = None, site: Site | None = None
 ) -> WebApp:
     """Build the web app: the guard, with `sign_in` the gate, and the pages behind them."""
     site = site or Site()
     options = _gradio_options(signs_in=sign_in is not None)
-    page = build_page(studio, expected, sign_in)
+    page = build_page(studio, sign_in)
     admin_app, admin_lifespan = _mounted(page, admin_routes(studio), options, site)
     if sign_in is None:
         calls = CallChecks(_with_lifespans(admin_app, admin_lifespan), call_table(page))
         return WebApp(RequestGuard(BodyLimits(calls), site), (admin_app,))
 
-    labeler_view = LabelerView(studio, sign_in.accounts.people, expected)
-    labeling_page = build_labeling_page(labeler_view, expected)
+    labeler_view = LabelerView(studio, sign_in.accounts.people)
+    labeling_page = build_labeling_page(labeler_view)
     labeler_app, labeler_lifespan = _mounted(
         labeling_page, labeler_routes(labeler_view), options, site
     )

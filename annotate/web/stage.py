@@ -9,10 +9,9 @@ import gradio as gr
 from annotate.errors import InvalidRequest
 from annotate.service.labeler_view import AnyStudio
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import Errors, Reply, errors_as_reply
+from annotate.web.errors_to_ui import Reply, errors_as_reply
 from annotate.web.permissions import authorized_function
 from annotate.web.stage_events import StageEvents, field
-from storage.errors import DiskFull
 
 STATIC = Path(__file__).parent / "static"
 # In this order: the files are joined into one script, and each uses names of those before it.
@@ -53,14 +52,12 @@ def read_static(*names: str) -> str:
     return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
 
 
-def build_stage(studio: AnyStudio, expected: Errors) -> gr.HTML:
-    """Build the stage. An `expected` error rejects a vote; after any other it is sent again."""
-    # A full disk is no fault of the vote: the browser keeps it until there is space.
-    reply = errors_as_reply((InvalidRequest, *expected), passing=(DiskFull,))
+def build_stage(studio: AnyStudio) -> gr.HTML:
+    """Build the stage."""
     makers = (_pairs_function, _send_function, _status_function, _session_function)
-    functions = [authorized_function(reply(make(studio))) for make in makers]
+    functions = [authorized_function(errors_as_reply(make(studio))) for make in makers]
     if isinstance(studio, Studio):
-        functions.append(authorized_function(reply(_retry_model_function(studio))))
+        functions.append(authorized_function(errors_as_reply(_retry_model_function(studio))))
 
     return gr.HTML(
         html_template=read_static("stage/stage.html"),

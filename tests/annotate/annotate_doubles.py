@@ -20,12 +20,13 @@ from typing import Any
 import psutil
 from PIL import Image, PngImagePlugin
 
+from align.contracts.errors import PalateError
 from annotate.interfaces import Rendered
 
 CHILD = Path(__file__).with_name("annotate_trainer_child.py")
 
 
-class Trouble(Exception):
+class Trouble(PalateError):
     """What the doubles raise where the real ones raise their own errors."""
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from annotate_converter import CopyingConverter
-from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel, Trouble
+from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel
 from places import Place
 
 from annotate.auth.accounts import Accounts
@@ -21,14 +21,11 @@ from annotate.auth.hosts import allowed_hosts
 from annotate.auth.identity import Authenticator
 from annotate.auth.passwords import Scrypt
 from annotate.auth.request_guard import Site
-from annotate.errors import AnnotateError
 from annotate.service.studio import Studio
 from annotate.web.http_server import Server, listen
 from annotate.web.page import WebApp, build_app
-from storage import StorageError
 from storage.store import Store
 
-EXPECTED = (AnnotateError, StorageError, Trouble)
 LOCAL = (ipaddress.ip_network("127.0.0.1"),)
 QUICK = Scrypt(n=16, r=1, p=1)
 """Hashes that cost nothing, for tests that sign in a lot."""
@@ -107,7 +104,7 @@ def open_web(
         yield Web(
             place,
             authenticator,
-            build_app(studio, EXPECTED, authenticator, Site(proxies=proxies, **site)),
+            build_app(studio, authenticator, Site(proxies=proxies, **site)),
         )
     finally:
         place.close()

@@ -7,12 +7,13 @@ from typing import Any
 
 import gradio as gr
 
+from align.contracts.errors import PalateError
 from annotate.comparison.best_of_n import MAX_IMAGES, MIN_IMAGES, VOTES
 from annotate.comparison.mixes import BASE
 from annotate.errors import InvalidRequest
 from annotate.service.studio import Studio
 from annotate.validation import MAX_COMPARISONS
-from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.tabs.compare_board import CompareBoard, read_prompts, read_seeds
 
 DEFAULT_CANDIDATES = 16
@@ -28,9 +29,8 @@ BEST_OF_N_HELP = (
 class BestOfNSection:
     """The form and its event; board, prompts and seeds belong to the tab."""
 
-    def __init__(self, studio: Studio, expected: Errors) -> None:
+    def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._expected = expected
         with gr.Accordion("Best of n", open=False, elem_id="best-of"):
             gr.Markdown(BEST_OF_N_HELP, elem_classes="soft")
             with gr.Row():
@@ -51,9 +51,7 @@ class BestOfNSection:
         """Wire the form, and return the event that a stop cancels."""
         form = [prompts, seeds, self._version, self._scorer, self._candidates, self._shown]
         self._start.click(None, None, buttons, js=busy_script(busy=True))
-        rendered = self._start.click(
-            errors_as_gr_error(self._expected)(self.choose), form, board, **PRIVATE
-        )
+        rendered = self._start.click(errors_as_gr_error(self.choose), form, board, **PRIVATE)
         reset_buttons_after(rendered, buttons)
         return rendered
 
@@ -97,7 +95,7 @@ class BestOfNSection:
                     left_s = (time.monotonic() - started_at) / max(1, last) * (total - last)
                     yield board.scoring(last, total, left_s)
             yield board.rendering()
-        except self._expected as error:
+        except PalateError as error:
             yield board.interrupted(str(error))
 
 

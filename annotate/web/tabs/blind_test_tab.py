@@ -7,7 +7,7 @@ import gradio as gr
 from annotate.rendering.prompt_sources import parse_prompts
 from annotate.service.studio import Studio
 from annotate.statistics.sequential_test import sample_sizes
-from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.blind_test_cards import blind_test_cards, sizes_card
 from annotate.web.stage import read_static
 from annotate.web.tabs.layout import heading
@@ -19,8 +19,8 @@ TICK_S = 3
 class BlindTestTab:
     """Components and events of the tab; `timer` ticks only while the tab is in view."""
 
-    def __init__(self, studio: Studio, expected: Errors) -> None:
-        self._studio, self._expected = studio, expected
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
         with gr.Tab("Blind tests", id="blind-tests", elem_id="blind-test-tab") as self.tab:
             self._build()
         self._listen()
@@ -71,19 +71,18 @@ class BlindTestTab:
         )
 
     def _listen(self) -> None:
-        refuse = errors_as_gr_error(self._expected)
         versions, options = (
             [self._before, self._after],
             [self._three_questions, self._mixed, self._activate_winner],
         )
         self._start.click(
-            refuse(self._begin),
+            errors_as_gr_error(self._begin),
             [*versions, *options, self._prompts],
             self._cards,
             **PRIVATE,
         )
 
-        self._cards.select(refuse(self._on_button), None, self._cards, **PRIVATE)
+        self._cards.select(errors_as_gr_error(self._on_button), None, self._cards, **PRIVATE)
         self.timer.tick(self._view, None, self._cards, **PRIVATE)
         opened = [*versions, self._start, self._cards]
         # Versions are listed anew when the tab opens: a run may have added one.

@@ -7,11 +7,12 @@ from typing import Any
 
 import gradio as gr
 
+from align.contracts.errors import PalateError
 from annotate.comparison.best_of_n import VOTES
 from annotate.comparison.mixes import BASE, MAX_COLUMNS, MAX_WEIGHT, parse_mix
 from annotate.errors import InvalidRequest
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.stage import read_static
 from annotate.web.tabs.best_of_n_section import (
     BestOfNSection,
@@ -55,9 +56,8 @@ SHOW_LINKED = f"""() => {{
 class CompareTab:
     """Components and events of the tab."""
 
-    def __init__(self, studio: Studio, expected: Errors) -> None:
+    def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._expected: Errors = (InvalidRequest, *expected)
         with gr.Tab("Compare", id="compare", elem_id="compare-tab") as self.tab:
             self._build()
         self._listen()
@@ -73,7 +73,7 @@ class CompareTab:
                     elem_id="compare-prompts",
                 )
                 self._build_strength()
-                self._best_of_n = BestOfNSection(self._studio, self._expected)
+                self._best_of_n = BestOfNSection(self._studio)
             with gr.Column(scale=2, min_width=280):
                 self._columns = gr.Dropdown(
                     label="Versions",
@@ -115,15 +115,14 @@ class CompareTab:
     def _listen(self) -> None:
         buttons = [self._start, self._stop]
         form = [self._prompts, self._seeds, self._columns]
-        refuse = errors_as_gr_error(self._expected)
         self._start.click(None, None, buttons, js=busy_script(busy=True))
-        rendered = self._start.click(refuse(self._render), form, self._board, **PRIVATE)
+        rendered = self._start.click(errors_as_gr_error(self._render), form, self._board, **PRIVATE)
         reset_buttons_after(rendered, buttons)
 
         offered = [self._known, self._columns, self._version, *self._best_of_n.versions]
         self.tab.select(self._offer, [self._known, self._columns], offered, **PRIVATE)
         self._add.click(
-            refuse(add_strength),
+            errors_as_gr_error(add_strength),
             [self._columns, self._version, self._strength],
             self._columns,
             **PRIVATE,
@@ -142,7 +141,7 @@ class CompareTab:
         opened = page.load(self._open, self._link, filled, js=READ_LINK, **PRIVATE)
         shown = opened.then(None, None, None, js=SHOW_LINKED, **PRIVATE)
         busy = shown.then(lambda link: busy_buttons(bool(link)), self._link, buttons, **PRIVATE)
-        render = errors_as_gr_error(self._expected)(self._render_linked)
+        render = errors_as_gr_error(self._render_linked)
         rendered = busy.then(render, self._link, self._board, **PRIVATE)
         reset_buttons_after(rendered, buttons)
 
@@ -211,7 +210,7 @@ class CompareTab:
                 board.fill(batch)
                 pace_s, last = (time.monotonic() - last) / len(batch), time.monotonic()
                 yield board.rendering(pace_s * (board.total - board.done))
-        except self._expected as error:
+        except PalateError as error:
             yield board.interrupted(str(error))
 
 

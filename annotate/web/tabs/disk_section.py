@@ -7,7 +7,7 @@ import gradio as gr
 
 from annotate.service.studio import Studio
 from annotate.web.disk_wording import FILE_KINDS, in_bytes, promise
-from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from storage.records import DiskUsage
 
 PICK_KIND = """
@@ -18,7 +18,7 @@ element.addEventListener("click", (event) => {
 """
 
 
-def disk_section(studio: Studio, expected: Errors) -> gr.Accordion:
+def disk_section(studio: Studio) -> gr.Accordion:
     """Build the accordion. Usage is measured when it opens, since that may take a moment."""
     section: gr.Accordion
     with gr.Accordion("Disk", open=False, elem_id="disk") as section:
@@ -29,18 +29,17 @@ def disk_section(studio: Studio, expected: Errors) -> gr.Accordion:
             keep = gr.Button("Keep it all", visible=False)
         kind = gr.State("")
 
-    refuse = errors_as_gr_error(expected)
     outputs = [kind, preview, remove, keep]
     closed: list[Any] = ["", "", gr.Button(visible=False), gr.Button(visible=False)]
 
-    @refuse
+    @errors_as_gr_error
     def show_preview(event: gr.EventData) -> list[Any]:
         chosen = str(event._data["kind"])
         found = studio.disk.removable(chosen)
         some = bool(found.files)
         return [chosen, preview_card(found), gr.Button(visible=some), gr.Button(visible=some)]
 
-    @refuse
+    @errors_as_gr_error
     def clean(chosen: str) -> list[Any]:
         freed = studio.disk.remove(chosen)
         gr.Info(f"{freed.files:,} files are gone and {in_bytes(freed.bytes)} free.")
@@ -52,7 +51,7 @@ def disk_section(studio: Studio, expected: Errors) -> gr.Accordion:
     usage.select(show_preview, None, outputs, **PRIVATE)
     remove.click(clean, kind, [usage, *outputs], **PRIVATE)
     keep.click(lambda: closed, None, outputs, **PRIVATE)
-    section.expand(refuse(measure), None, [usage, *outputs], **PRIVATE)
+    section.expand(errors_as_gr_error(measure), None, [usage, *outputs], **PRIVATE)
     return section
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import gradio as gr
 
+from align.contracts.errors import PalateError
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.run_cards import notice_card, plan_card, run_card, runs_table
 from annotate.web.tabs.layout import heading
 
@@ -17,8 +18,8 @@ RESUMABLE_STATES = ("cancelled", "interrupted", "failed")
 class FineTuneTab:
     """Components and events of the tab; `timer` ticks only while the tab is in view."""
 
-    def __init__(self, studio: Studio, expected: Errors) -> None:
-        self._studio, self._expected = studio, expected
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
         with gr.Tab("Fine-tune", id="tune", elem_id="fine-tune-tab") as self.tab:
             self._build()
         self._listen()
@@ -50,7 +51,6 @@ class FineTuneTab:
         self._history = gr.HTML(elem_id="history", apply_default_css=False)
 
     def _listen(self) -> None:
-        refuse = errors_as_gr_error(self._expected)
         shown = [
             self._plan,
             self._start,
@@ -61,17 +61,17 @@ class FineTuneTab:
             self._history,
         ]
 
-        @refuse
+        @errors_as_gr_error
         def start(settings: str) -> list[Any]:
             self._studio.fine_tune(settings)
             return self._view(settings)
 
-        @refuse
+        @errors_as_gr_error
         def cancel(settings: str) -> list[Any]:
             self._studio.cancel_run(self._newest()["run_id"])
             return self._view(settings)
 
-        @refuse
+        @errors_as_gr_error
         def resume(settings: str) -> list[Any]:
             self._studio.resume_run(self._newest()["run_id"])
             return self._view(settings)
@@ -112,5 +112,5 @@ class FineTuneTab:
         try:
             return plan_card(self._studio.plan(settings)), True
         # The reason why nothing can run yet is the plan.
-        except self._expected as error:
+        except PalateError as error:
             return notice_card("Not yet", str(error)), False

@@ -8,7 +8,7 @@ import gradio as gr
 from annotate.background import BackgroundJob
 from annotate.image_import.importer import ImageImporter
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.image_import_cards import (
     import_progress_card,
     import_result_card,
@@ -26,9 +26,9 @@ IMPORT_HELP = (
 Shown = list[Any]
 
 
-def image_import_section(studio: Studio, expected: Errors) -> None:
+def image_import_section(studio: Studio) -> None:
     """Build the content of the accordion."""
-    refuse, importer = errors_as_gr_error(expected), studio.importer
+    importer = studio.importer
     gr.HTML(IMPORT_HELP, apply_default_css=False)
     previewed = gr.State("")
     with gr.Row(elem_id="import-row"):
@@ -45,7 +45,7 @@ def image_import_section(studio: Studio, expected: Errors) -> None:
         cancel = gr.Button("Cancel", elem_id="cancel-import", scale=0)
     shown = [result, preview_button, stop, choice, start, previewed]
 
-    @refuse
+    @errors_as_gr_error
     def preview_folder(named: str) -> Iterator[Shown]:
         job = BackgroundJob(lambda: (preview := importer.preview(named), preview_card(preview)))
         yield from _watched(job, importer)
@@ -62,7 +62,7 @@ def image_import_section(studio: Studio, expected: Errors) -> None:
             named,
         ]
 
-    @refuse
+    @errors_as_gr_error
     def import_folder(named: str) -> Iterator[Shown]:
         job = BackgroundJob(lambda: importer.import_folder(named))
         yield from _watched(job, importer)

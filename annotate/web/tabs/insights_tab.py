@@ -8,7 +8,7 @@ from annotate.auth.identity import name_of
 from annotate.insights.insights import WEIGH
 from annotate.labeling.quality_control import GOLD_SHARE, MAX_SHARE, REPEAT_SHARE
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.insight_cards import insights_page
 from annotate.web.html.run_cards import notice_card
 from annotate.web.tabs.layout import heading
@@ -21,10 +21,9 @@ TICK_S = 2
 class InsightsTab:
     """Components and events of the tab; `timer` ticks only while images are measured."""
 
-    def __init__(self, studio: Studio, expected: Errors, person: str | None = None) -> None:
+    def __init__(self, studio: Studio, person: str | None = None) -> None:
         """Show everybody's votes, or with `person` only that person's, without the controls."""
         self._studio, self._insights, self._person = studio, studio.insights, person
-        self._expected = expected
         with gr.Tab("Insights", id="insights", elem_id="insights-tab") as self.tab:
             self._build()
         self._listen()
@@ -77,7 +76,6 @@ class InsightsTab:
             self._lift = gr.Button("Lift the exclusion", min_width=180)
 
     def _listen(self) -> None:
-        refuse = errors_as_gr_error(self._expected)
         settings: list[gr.Slider | gr.Checkbox] = [self._repeat, self._gold, self._weigh]
         opened = [self._person_shown, self._excluded, *settings, self._page, self.timer]
         shown = [self._page, self.timer]
@@ -86,16 +84,21 @@ class InsightsTab:
         self._person_shown.change(self._view, self._person_shown, shown, **PRIVATE)
         self.timer.tick(self._view, self._person_shown, shown, **PRIVATE)
         for component, name in zip(settings, (REPEAT_SHARE, GOLD_SHARE, WEIGH), strict=True):
-            component.input(refuse(self._setting_changer(name)), component, None, **PRIVATE)
+            component.input(
+                errors_as_gr_error(self._setting_changer(name)), component, None, **PRIVATE
+            )
 
         self._exclude.click(
-            refuse(self._exclude_votes),
+            errors_as_gr_error(self._exclude_votes),
             [self._excluded, self._reason, self._person_shown],
             shown,
             **PRIVATE,
         )
         self._lift.click(
-            refuse(self._lift_exclusion), [self._number, self._person_shown], shown, **PRIVATE
+            errors_as_gr_error(self._lift_exclusion),
+            [self._number, self._person_shown],
+            shown,
+            **PRIVATE,
         )
 
     def _open(self, whose: str | None) -> list[Any]:

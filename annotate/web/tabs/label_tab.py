@@ -6,28 +6,27 @@ import gradio as gr
 
 from annotate.rendering.prompt_sources import read_prompt_file
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.stage import build_stage
 from annotate.web.tabs.image_import_section import image_import_section
 from annotate.web.tabs.project_settings_section import ProjectSection
 
 
-def label_tab(studio: Studio, expected: Errors) -> gr.Tab:
+def label_tab(studio: Studio) -> gr.Tab:
     """Build the tab for labeling pairs."""
     tab: gr.Tab
     # Rendered even while another tab is shown, so that unsent votes are still sent.
     with gr.Tab("Label", id="label", elem_id="label-tab", render_children=True) as tab:
-        build_stage(studio, expected)
+        build_stage(studio)
         with gr.Accordion("Add prompts", open=False, elem_id="prompts"):
-            _prompts_section(studio, expected)
+            _prompts_section(studio)
         with gr.Accordion("Import images", open=False, elem_id="import-section"):
-            image_import_section(studio, expected)
-        ProjectSection(studio, expected)
+            image_import_section(studio)
+        ProjectSection(studio)
     return tab
 
 
-def _prompts_section(studio: Studio, expected: Errors) -> None:
-    refuse = errors_as_gr_error(expected)
+def _prompts_section(studio: Studio) -> None:
     text = gr.Textbox(
         label="Prompts, one per line",
         placeholder="a fox wearing a scarf\na slice of pizza on a blue background",
@@ -38,14 +37,14 @@ def _prompts_section(studio: Studio, expected: Errors) -> None:
         upload = gr.UploadButton("Open a text file", file_types=[".txt"], size="sm")
         add = gr.Button("Add", variant="primary", size="sm")
 
-    @refuse
+    @errors_as_gr_error
     def add_lines(prompts: str) -> str:
         counts = studio.add_prompts(prompts)
         known = "" if counts["added"] else " They were all here already."
         gr.Info(f"{counts['added']} added, {counts['total']} in all.{known}")
         return ""
 
-    upload.upload(refuse(_read_prompts), upload, text, **PRIVATE)
+    upload.upload(errors_as_gr_error(_read_prompts), upload, text, **PRIVATE)
     add.click(add_lines, text, text, **PRIVATE)
 
 

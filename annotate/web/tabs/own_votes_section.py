@@ -5,9 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-from annotate.errors import InvalidRequest
 from annotate.service.labeler_view import AnyStudio
-from annotate.web.errors_to_ui import Errors, Reply, errors_as_reply
+from annotate.web.errors_to_ui import Reply, errors_as_reply
 from annotate.web.html.habit_cards import own_habits
 from annotate.web.html.insight_cards import FEW_VOTES, liking_card, measuring, pace_card, section
 from annotate.web.html.insight_cards import prompts_card as prompts_of
@@ -17,10 +16,10 @@ from annotate.web.stage import read_static
 from annotate.web.stage_events import field
 
 
-def own_votes(studio: AnyStudio, expected: Errors) -> gr.HTML:
+def own_votes(studio: AnyStudio) -> gr.HTML:
     """Build a folded section that loads the person's votes when it opens."""
     # Loaded by a script past Gradio's queue, so that it never waits behind rendering.
-    answer = errors_as_reply((InvalidRequest, *expected))
+    answer = errors_as_reply
     return gr.HTML(
         '<details class="own-votes"><summary>Your votes</summary><div></div></details>',
         js_on_load=read_static("own_votes.js"),

@@ -9,7 +9,7 @@ from annotate.auth.hosts import as_origin
 from annotate.auth.identity import Authenticator, asker, scope_of
 from annotate.auth.request_guard import BASE_KEY
 from annotate.errors import InvalidRequest
-from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.people_cards import known_card, link_card, people_table
 from annotate.web.permissions import require
 from annotate.web.tabs.layout import heading
@@ -44,8 +44,8 @@ element.addEventListener("click", async (event) => {
 class PeopleTab:
     """Components and events of the tab."""
 
-    def __init__(self, sign_in: Authenticator, expected: Errors) -> None:
-        self._sign_in, self._accounts, self._expected = sign_in, sign_in.accounts, expected
+    def __init__(self, sign_in: Authenticator) -> None:
+        self._sign_in, self._accounts = sign_in, sign_in.accounts
         with gr.Tab("People", id="people", elem_id="people-tab") as self.tab:
             heading("People")
             self._table = gr.HTML(elem_id="people", js_on_load=ON_BUTTON, apply_default_css=False)
@@ -75,14 +75,14 @@ class PeopleTab:
         self._listen()
 
     def _listen(self) -> None:
-        refuse, shown = errors_as_gr_error(self._expected), [self._table, self._notice]
+        shown = [self._table, self._notice]
 
-        @refuse
+        @errors_as_gr_error
         def add(name: str, role: str, request: gr.Request) -> list[Any]:
             token = self._accounts.add(name, as_role(role), require_admin(request))
             return [self._listed(), self._invited(name.strip(), token, request), ""]
 
-        @refuse
+        @errors_as_gr_error
         def act(event: gr.EventData, request: gr.Request) -> list[Any]:
             notice = self._perform(str(event._data["person"]), str(event._data["action"]), request)
             return [self._listed(), notice]

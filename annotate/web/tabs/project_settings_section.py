@@ -8,7 +8,7 @@ import gradio as gr
 from annotate.auth.identity import name_of
 from annotate.labeling.annotations import CRITERIA, REASONS
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 
 DEFAULT_ACTOR = "me"
 NO_FLAGS = '<p class="soft">No pair is flagged. Press X on the stage to flag one.</p>'
@@ -23,8 +23,8 @@ FLAG_STATES = {
 class ProjectSection:
     """The form of the project settings, and the list of flags below it."""
 
-    def __init__(self, studio: Studio, expected: Errors) -> None:
-        self._studio, self._refuse = studio, errors_as_gr_error(expected)
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
         with gr.Accordion("Project settings", open=False, elem_id="project") as section:
             self._build_form()
             self._build_flags()
@@ -49,7 +49,7 @@ class ProjectSection:
 
         save = gr.Button("Save", size="sm", variant="primary")
         self._fields = [reasons, criteria, overlap]
-        save.click(self._refuse(self._save), self._fields, self._fields, **PRIVATE)
+        save.click(errors_as_gr_error(self._save), self._fields, self._fields, **PRIVATE)
 
     def _build_flags(self) -> None:
         gr.HTML('<h3 class="section">Flagged pairs</h3>', apply_default_css=False)
@@ -60,7 +60,9 @@ class ProjectSection:
             hidden = gr.Button("Keep it hidden", size="sm")
         self._shown = [self._list, self._which, decision_row]
         for button, decision in ((shown, "shown"), (hidden, "hidden")):
-            button.click(self._refuse(self._decide(decision)), self._which, self._shown, **PRIVATE)
+            button.click(
+                errors_as_gr_error(self._decide(decision)), self._which, self._shown, **PRIVATE
+            )
 
     def _open(self) -> list[Any]:
         offered = self._studio.annotations.options()

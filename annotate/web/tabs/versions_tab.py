@@ -9,7 +9,7 @@ from annotate.background import BackgroundJob
 from annotate.service.studio import Studio
 from annotate.versions.export_forms import labels
 from annotate.web.disk_wording import in_bytes
-from annotate.web.errors_to_ui import PRIVATE, Errors, errors_as_gr_error
+from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.version_cards import (
     exported_card,
     progress_card,
@@ -28,8 +28,8 @@ TICK_S = 3
 class VersionsTab:
     """Components and events of the tab."""
 
-    def __init__(self, studio: Studio, expected: Errors) -> None:
-        self._studio, self._registry, self._expected = studio, studio.registry, expected
+    def __init__(self, studio: Studio) -> None:
+        self._studio, self._registry = studio, studio.registry
         with gr.Tab("Versions", id="versions", elem_id="versions-tab") as self.tab:
             self._build()
         self._shown = [self._tree, self._card, self._actions, self._export_row, *self._buttons]
@@ -53,7 +53,7 @@ class VersionsTab:
 
         with gr.Accordion("Import a version", open=False, elem_id="import-version"):
             self._build_import()
-        self._disk = disk_section(self._studio, self._expected)
+        self._disk = disk_section(self._studio)
 
     def _build_actions(self) -> None:
         with gr.Column(visible=False) as self._actions:
@@ -119,29 +119,29 @@ class VersionsTab:
         self._import_result = gr.HTML(elem_id="imported", apply_default_css=False)
 
     def _listen(self) -> None:
-        refuse, shown = errors_as_gr_error(self._expected), self._shown
+        shown = self._shown
         chosen = self._selected
 
-        @refuse
+        @errors_as_gr_error
         def choose(event: gr.EventData) -> list[Any]:
             version = str(event._data["version"])
             return [version, *self._view(version)]
 
-        @refuse
+        @errors_as_gr_error
         def activate(version: str) -> list[Any]:
             # The button says "Use anyway" where a version is held back.
             self._studio.activate(version, force=True)
             gr.Info(f"New pairs are rendered by {version} from now on.")
             return self._view(version)
 
-        @refuse
+        @errors_as_gr_error
         def save(version: str, name: str, note: str) -> list[Any]:
             self._registry.rename(version, name)
             self._registry.note(version, note)
             gr.Info(f"{version} is saved.")
             return self._view(version)
 
-        @refuse
+        @errors_as_gr_error
         def delete(version: str) -> list[Any]:
             freed = self._registry.delete(version)
             gr.Info(f"{version} is deleted; {in_bytes(freed)} are free.")
@@ -155,13 +155,13 @@ class VersionsTab:
         self._keep.click(lambda: gr.Group(visible=False), None, self._confirm, **PRIVATE)
         self._do_delete.click(delete, chosen, shown, **PRIVATE)
         self.timer.tick(self._refresh, [chosen, self._tree], self._tree, **PRIVATE)
-        self.tab.select(refuse(self._open), chosen, [chosen, *shown], **PRIVATE)
+        self.tab.select(errors_as_gr_error(self._open), chosen, [chosen, *shown], **PRIVATE)
 
     def _listen_to_jobs(self) -> None:
-        refuse, registry = errors_as_gr_error(self._expected), self._registry
+        registry = self._registry
         exporting = [self._export_result, self._export, self._stop]
 
-        @refuse
+        @errors_as_gr_error
         def export(version: str, form: str) -> Iterator[list[Any]]:
             job = BackgroundJob(lambda: registry.export(version, form))
             yield from _watched(job, f"Writing {version}", registry.durations.expected(form))
@@ -172,7 +172,7 @@ class VersionsTab:
         started.failure(lambda: ["", *_idle()], None, exporting, **PRIVATE)
         importing = [self._import_result, self._import, self._stop_import]
 
-        @refuse
+        @errors_as_gr_error
         def adopt(path: str) -> Iterator[list[Any]]:
             job = BackgroundJob(lambda: registry.adopt(path))
             yield from _watched(job, "Checking and copying", registry.durations.expected("adopt"))
@@ -202,7 +202,7 @@ class VersionsTab:
                 *compare.choose(before if before in known else "base", version),
             ]
 
-        handler = errors_as_gr_error(self._expected)(open_compare)
+        handler = errors_as_gr_error(open_compare)
         self._compare.click(handler, self._selected, [tabs, *compare.choice], **PRIVATE)
 
     def _ask(self, version: str) -> list[Any]:
@@ -248,7 +248,7 @@ class VersionsTab:
 
 def _watched(job: BackgroundJob, what: str, expected: float | None) -> Iterator[list[Any]]:
     for seconds in job.seconds():
-        card = progress_card(what, seconds, expected)
+        card = progress_card(what, seconds)
         yield [card, gr.Button(interactive=False), gr.Button(visible=True)]
 
 

@@ -287,7 +287,7 @@ def test_nothing_that_a_labeler_is_told_gives_the_pairs_of_a_mixed_test_away(
     tuned.studio.insights.change("repeat_share", 0.0, "me")
     trial = begin(tuned, mixed=True)
     until(lambda: len(tuned.store.blind_tests.waiting(trial)) >= 8)
-    studios = [tuned.studio, LabelerView(tuned.studio, tuned.store.people, ())]
+    studios = [tuned.studio, LabelerView(tuned.studio, tuned.store.people)]
     for studio in studios:
         observer = Observer(studio, "eve")
         found: dict[bool, set[str]] = {True: set(), False: set()}

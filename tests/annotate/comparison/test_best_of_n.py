@@ -2,14 +2,14 @@
 
 import gradio as gr
 import pytest
-from annotate_doubles import PaintingSampler, Trouble
+from annotate_doubles import PaintingSampler
 from places import Place, until
 
 from annotate.comparison.best_of_n import VOTES
-from annotate.errors import AnnotateError, InvalidRequest
+from annotate.errors import InvalidRequest
 from annotate.insights.attributes import NAMES, attributes
 from annotate.web.tabs.best_of_n_section import BestOfNSection
-from storage.errors import StorageError, UnknownVersion
+from storage.errors import UnknownVersion
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_the_active_version_stands_beside_what_the_votes_chose(tuned: Place) -> 
 
 def test_the_tab_shows_random_best_and_tuned_and_tells_how_far_it_is(tuned: Place) -> None:
     with gr.Blocks():
-        form = BestOfNSection(tuned.studio, (Trouble, AnnotateError, StorageError))
+        form = BestOfNSection(tuned.studio)
     first, *_, last = form.choose("a cat\na dog", "5", "base", "v1", 4, 2)
     assert first["busy"] and "of 20 steps" in first["status"]
     assert last["columns"] == ["base, random", "base, best of 4", "v1, random"]

@@ -97,8 +97,8 @@ def test_the_table_names_every_endpoint_and_no_other():
 
 
 def test_the_page_of_labelers_holds_what_the_table_gives_them_and_nothing_else(house):
-    blind = LabelerView(house.place.studio, house.authenticator.accounts.people, ())
-    page = build_labeling_page(blind, ())
+    blind = LabelerView(house.place.studio, house.authenticator.accounts.people)
+    page = build_labeling_page(blind)
     events = {event.api_name for event in page.fns.values()}
     assert events == names_of(Role.LABELER)
     functions = {
@@ -377,7 +377,7 @@ def test_an_image_by_guess_is_not_there_nor_one_that_another_was_handed(house, b
 def test_an_image_that_was_voted_on_stays_to_be_seen_after_a_restart(house, bob):
     pair = pairs(bob)[0]
     assert cast(bob, pair["pair_id"])["ok"] is True
-    fresh = LabelerView(house.place.studio, house.authenticator.accounts.people, ())
+    fresh = LabelerView(house.place.studio, house.authenticator.accounts.people)
     image_id = pair["left_url"][4:20]
     assert fresh.image("Bob", image_id) is not None
     assert fresh.image("Cem", image_id) is None

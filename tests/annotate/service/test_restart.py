@@ -2,7 +2,6 @@
 
 from places import ENDLESS, Open
 
-from annotate.errors import AnnotateError
 from annotate.web.page import build_page
 
 
@@ -66,9 +65,9 @@ def test_a_page_that_was_open_still_reaches_the_stage_once_a_database_was_put_ba
 ) -> None:
     """Its calls name what they are for by number, so no notice may move the numbers."""
     place = open_place()
-    before = build_page(place.studio, (AnnotateError,)).blocks
+    before = build_page(place.studio).blocks
     place.store.opening.recovered.append("The database was damaged.")
-    after = build_page(place.studio, (AnnotateError,)).blocks
+    after = build_page(place.studio).blocks
     kinds = [[type(block) for _, block in sorted(blocks.items())] for blocks in (before, after)]
     assert kinds[0] == kinds[1]
     shown = [block for block in after.values() if getattr(block, "elem_id", None) == "recovered"]

@@ -4,18 +4,16 @@ import json
 
 import gradio as gr
 import pytest
-from annotate_doubles import Trouble
 from places import Place
 
-from annotate.errors import AnnotateError, InvalidRequest
+from annotate.errors import InvalidRequest
 from annotate.web.tabs.compare_tab import CompareTab, _page_assets
-from storage.errors import StorageError
 
 
 @pytest.fixture
 def tab(place: Place) -> CompareTab:
     with gr.Blocks():
-        return CompareTab(place.studio, (Trouble, AnnotateError, StorageError))
+        return CompareTab(place.studio)
 
 
 def tuned(place: Place) -> None:

@@ -21,6 +21,7 @@ from annotate.web.tabs.compare_board import (
     stopped,
 )
 from annotate.web.tabs.compare_tab import add_strength
+from storage.errors import DiskFull, UnknownPair
 
 MARKUP = "<script>alert(1)</script>"
 HELD_OUT = {"pairs": 12, "accuracy": 0.5, "p_value": 0.6, "helped": False}
@@ -159,28 +160,28 @@ def test_an_expected_error_refuses_a_vote_and_any_other_keeps_it_waiting():
     def fail(error):
         raise error
 
-    answer = errors_as_reply((ValueError,), passing=(OSError,))(fail)
-    assert answer(ValueError("no such pair")) == {
+    answer = errors_as_reply(fail)
+    assert answer(UnknownPair("no such pair")) == {
         "ok": False,
         "retry": False,
         "error": "no such pair",
     }
-    assert answer(OSError("disk full"))["retry"] is True
+    assert answer(DiskFull("disk full"))["retry"] is True
     assert answer(KeyError("bug"))["retry"] is True
 
 
 def test_a_sentence_that_repeats_what_was_sent_is_cut():
     def unclear(text: str) -> None:
-        raise ValueError(f"{text!r} is unclear.")
+        raise InvalidRequest(f"{text!r} is unclear.")
 
     with pytest.raises(gr.Error) as told:
-        errors_as_gr_error((ValueError,))(unclear)("x" * 5_000_000)
+        errors_as_gr_error(unclear)("x" * 5_000_000)
     assert len(told.value.message) < 3000 and told.value.message.endswith("…")
 
 
 def test_an_unexpected_error_is_in_the_log_and_whoever_asked_is_told_so(caplog):
     with pytest.raises(gr.Error, match="Its log in the terminal says more"):
-        errors_as_gr_error((ValueError,))(lambda: {}["missing"])()
+        errors_as_gr_error(lambda: {}["missing"])()
     [logged] = caplog.records
     assert logged.exc_info is not None and isinstance(logged.exc_info[1], KeyError)
 
