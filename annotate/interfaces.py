@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from align.contracts.runs import MetricsRow, RunPlan, RunResult
+from align.contracts.weights import ImportedWeights
+
 
 class ModelInfo(Protocol):
     """An image model and its defaults for rendering; sizes in pixels."""
@@ -183,7 +186,7 @@ class RunStatus(Protocol):
     def error(self) -> str | None: ...
 
     @property
-    def result(self) -> dict[str, Any] | None: ...
+    def result(self) -> RunResult | None: ...
 
 
 class Converter(Protocol):
@@ -195,7 +198,7 @@ class Converter(Protocol):
     def export(self, source: Path, target: Path, form: str, model: Any) -> None:
         """Write the adapter of a run folder, or an adapter file, in another form."""
 
-    def import_weights(self, source: Path, target: Path, model: Any) -> dict[str, Any]:
+    def import_weights(self, source: Path, target: Path, model: Any) -> ImportedWeights:
         """Check a LoRA or a tuned model against the base, copy it and describe it."""
 
     def stop(self) -> None:
@@ -207,7 +210,7 @@ class Trainer(Protocol):
 
     def plan(
         self, model: Any, pairs: int, settings: dict[str, Any], pairs_per_s: float | None = None
-    ) -> dict[str, Any]:
+    ) -> RunPlan:
         """Return the plan of a run on this many pairs; raises an error that says what to change.
 
         `pairs_per_s` is the speed of an earlier run here, for a better estimate of the minutes.
@@ -232,7 +235,7 @@ class Trainer(Protocol):
     def status(self, run_dir: Path) -> RunStatus:
         """Return the status of a run; it is interrupted when its process is gone."""
 
-    def metrics(self, run_dir: Path, since: int = 0) -> list[dict[str, Any]]:
+    def metrics(self, run_dir: Path, since: int = 0) -> list[MetricsRow]:
         """Return the metrics of the steps after `since`."""
 
     def adapter(self, run_dir: Path) -> Path:

@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from align.contracts.weights import VersionSummary
+
 
 class Verdict(StrEnum):
     """A vote's answer about a pair, in terms of the sides shown."""
@@ -253,7 +255,7 @@ class Version:
     adapter: Path | None
     created: datetime
     active: bool
-    summary: dict[str, Any] = field(hash=False)
+    summary: VersionSummary = field(hash=False)
     name: str = ""
     note: str = ""
     deleted: datetime | None = None

@@ -12,15 +12,23 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
+from align.contracts.evaluation import (
+    EVALUATION,
+    FORMAT,
+    EvaluationFile,
+    ImageEntry,
+    VerdictEntry,
+    VersionEntry,
+)
+from align.contracts.runs import CheckEntry
 from annotate.blind_tests.verdict import DECIDING_QUESTION
 from annotate.errors import InvalidRequest
-from annotate.report.evaluation import FILE, FORMAT
 from annotate.report.write import PAGE, write_report
 from annotate.validation import as_text
+from annotate.views.blind_test_results import BlindTestView, SavedReport
 from storage.records import Trial
 from storage.store import Store
 from storage.tables.blind_tests import VersionImages
@@ -39,13 +47,13 @@ class BlindTestReports:
     """Reports of blind tests, saved among the exports."""
 
     def __init__(
-        self, store: Store, model_id: str, model_name: str, results: Callable[[str], dict[str, Any]]
+        self, store: Store, model_id: str, model_name: str, results: Callable[[str], BlindTestView]
     ) -> None:
         """Take `results`, which returns what a blind test's votes say."""
         self._store, self._model_id, self._results = store, model_id, results
         self._model_name = model_name
 
-    def save(self, trial: str) -> dict[str, Any]:
+    def save(self, trial: str) -> SavedReport:
         """Write a blind test's report, in place of an earlier one, and return where it is.
 
         Raises UnknownTrial, InvalidRequest (no image yet), BrokenEvaluation or DiskFull.
@@ -62,7 +70,9 @@ class BlindTestReports:
             (scratch / "images").mkdir(parents=True)
             images = self._copy_images(known, shown, scratch)
             evaluation = self._evaluation(known, shown, images)
-            (scratch / FILE).write_text(json.dumps(evaluation, indent=1) + "\n", encoding="utf-8")
+            (scratch / EVALUATION).write_text(
+                json.dumps(evaluation, indent=1) + "\n", encoding="utf-8"
+            )
             write_grid([scratch / image["file"] for image in images], scratch / GRID)
             write_report(scratch, scratch)
 
@@ -86,7 +96,7 @@ class BlindTestReports:
 
     def _copy_images(
         self, trial: Trial, shown: Sequence[VersionImages], scratch: Path
-    ) -> list[dict[str, Any]]:
+    ) -> list[ImageEntry]:
         """Copy every image into the folder, and list them as evaluation.json does.
 
         The true seeds differ by prompt, so a seed here is the number of the pair within its prompt.
@@ -94,7 +104,7 @@ class BlindTestReports:
         prompts = prompts_of(shown)
         seeds: Counter[str] = Counter()
 
-        listed = []
+        listed: list[ImageEntry] = []
         for pair in shown:
             seeds[pair.prompt] += 1
             for version, image_id in ((trial.before, pair.before), (trial.after, pair.after)):
@@ -108,8 +118,8 @@ class BlindTestReports:
         return listed
 
     def _evaluation(
-        self, trial: Trial, shown: Sequence[VersionImages], images: list[dict[str, Any]]
-    ) -> dict[str, Any]:
+        self, trial: Trial, shown: Sequence[VersionImages], images: list[ImageEntry]
+    ) -> EvaluationFile:
         """Return the contents of evaluation.json."""
         checks = self._checks(trial)
 
@@ -128,21 +138,25 @@ class BlindTestReports:
             "verdicts": verdicts(self._results(trial.trial_id)),
         }
 
-    def _version(self, name: str) -> dict[str, Any]:
+    def _version(self, name: str) -> VersionEntry:
         """Return a version's name, run, objective and number of pairs, as far as known."""
+        entry: VersionEntry = {"name": name}
         for version in self._store.version_labels.versions(self._model_id):
             if version.version == name:
-                summary = {key: version.summary.get(key) for key in ("objective", "pairs")}
-                facts = {"name": name, "run": version.run_id, **summary}
-                return {key: value for key, value in facts.items() if value is not None}
-        return {"name": name}
+                if version.run_id is not None:
+                    entry["run"] = version.run_id
+                if (objective := version.summary.get("objective")) is not None:
+                    entry["objective"] = objective
+                if (pairs := version.summary.get("pairs")) is not None:
+                    entry["pairs"] = pairs
+        return entry
 
-    def _checks(self, trial: Trial) -> list[dict[str, Any]]:
+    def _checks(self, trial: Trial) -> list[CheckEntry]:
         """Return the release checks of both versions."""
-        found = []
+        found: list[CheckEntry] = []
         for version in self._store.version_labels.versions(self._model_id):
             if version.version in (trial.before, trial.after):
-                for check in version.summary.get("checks") or []:
+                for check in version.summary.get("checks", []):
                     found.append({"version": version.version, **check})
         return found
 
@@ -152,9 +166,9 @@ def prompts_of(shown: Sequence[VersionImages]) -> list[str]:
     return list(dict.fromkeys(pair.prompt for pair in shown))
 
 
-def verdicts(results: dict[str, Any]) -> list[dict[str, Any]]:
+def verdicts(results: BlindTestView) -> list[VerdictEntry]:
     """Return a blind test's results by question, as evaluation.json holds them."""
-    listed = []
+    listed: list[VerdictEntry] = []
     for question, numbers in results["questions"].items():
         # Counts by prompt and by person are kept for the deciding question alone.
         deciding = question == DECIDING_QUESTION

@@ -14,7 +14,6 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from annotate.blind_tests.render_progress import RenderProgress
 from annotate.blind_tests.report import BlindTestReports
@@ -26,6 +25,7 @@ from annotate.errors import InvalidRequest
 from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.prompt_sources import PromptSampler
 from annotate.versions.release_gate import require_passed_checks
+from annotate.views.blind_test_results import BlindTestView
 from storage.records import QUESTIONS, Image, Trial
 from storage.store import Store
 from storage.tables.blind_tests import ENDED, OPEN
@@ -54,7 +54,7 @@ class BlindTests:
         model_id: str,
         prompt_sampler: PromptSampler,
         prompts: Sequence[str],
-        activate: Callable[[str], Any],
+        activate: Callable[[str], object],
         chance: random.Random,
         clock: Monotonic,
         model_name: str,
@@ -93,7 +93,7 @@ class BlindTests:
         questions: Sequence[str] = QUESTIONS[:1],
         mixed: bool = False,
         act: bool = False,
-    ) -> dict[str, Any]:
+    ) -> BlindTestView:
         """Start a blind test of `after` against `before`, and return its results.
 
         With `mixed` its pairs come in between others for everybody; with `act` its verdict makes
@@ -113,7 +113,7 @@ class BlindTests:
         self._resume(trial)
         return self.results(trial.trial_id)
 
-    def end(self, trial_id: str, note: str | None = None) -> dict[str, Any]:
+    def end(self, trial_id: str, note: str | None = None) -> BlindTestView:
         """End a test: no more votes are asked for, and those cast stay."""
         trial = self._store.blind_tests.get(trial_id)
         if trial.state == OPEN:
@@ -123,7 +123,7 @@ class BlindTests:
             self._progress.pop(trial_id, None)
         return self.results(trial_id)
 
-    def results(self, trial_id: str) -> dict[str, Any]:
+    def results(self, trial_id: str) -> BlindTestView:
         """Return a test's settings and what its votes say so far; raises UnknownTrial."""
         trial = self._store.blind_tests.get(trial_id)
         progress = self._progress.get(trial_id)
@@ -142,7 +142,7 @@ class BlindTests:
             **self._verdicts.verdict(trial.questions, self._store.blind_tests.votes(trial_id)),
         }
 
-    def all_results(self) -> list[dict[str, Any]]:
+    def all_results(self) -> list[BlindTestView]:
         """Return the results of all blind tests, newest first."""
         return [
             self.results(trial.trial_id)

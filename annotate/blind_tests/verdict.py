@@ -5,10 +5,10 @@ The test is that of statistics.sequential_test, whose result may be looked at af
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from annotate.statistics.intervals import Tally, bootstrap_over_prompts, wilson_interval
 from annotate.statistics.sequential_test import log_e_value, outcome, votes_needed
+from annotate.views.blind_test_results import BlindTestVerdict, QuestionResults, WinsLossesTies
 from storage.records import QUESTIONS, TrialVote
 
 DECIDING_QUESTION = QUESTIONS[0]
@@ -25,8 +25,8 @@ class VerdictCalculator:
         """Return "better" or "worse" once the verdict is settled, None before."""
         return outcome(tally([vote for vote in votes if vote.question == DECIDING_QUESTION]))
 
-    def verdict(self, questions: Sequence[str], votes: Sequence[TrialVote]) -> dict[str, Any]:
-        """Summarize the votes of a blind test in JSON-compatible values.
+    def verdict(self, questions: Sequence[str], votes: Sequence[TrialVote]) -> BlindTestVerdict:
+        """Summarize the votes of a blind test.
 
         `questions` are those asked; the deciding one is among them.
         """
@@ -58,7 +58,7 @@ def tally(votes: Sequence[TrialVote]) -> Tally:
     return Tally(results.count("after"), results.count("before"), results.count("tie"))
 
 
-def question_results(votes: Sequence[TrialVote]) -> dict[str, Any]:
+def question_results(votes: Sequence[TrialVote]) -> QuestionResults:
     """Return one question's counts, win rate and intervals.
 
     The rate is over decisive votes; `low` and `high` are its Wilson interval, `over_prompts` the
@@ -88,7 +88,7 @@ def question_results(votes: Sequence[TrialVote]) -> dict[str, Any]:
 
 def grouped(
     votes: Sequence[TrialVote], key: Callable[[TrialVote], str]
-) -> dict[str, tuple[int, int, int]]:
+) -> dict[str, WinsLossesTies]:
     """Return wins, losses and ties by a key, those with the most votes first."""
     groups = defaultdict(list)
     for vote in votes:

@@ -9,6 +9,7 @@ from annotate.interfaces import RenderItem
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.renderer import Renderer, WeightedAdapters
 from annotate.urls import image_url
+from annotate.views.comparison import BeforeAfterUrls
 from storage.records import Image, recipe_key
 from storage.store import Store
 from storage.tables.prompts import clean_prompt
@@ -128,7 +129,7 @@ def addresses(groups: Iterator[GridImages]) -> Iterator[dict[Cell, str]]:
     return ({cell: image_url(image.image_id) for cell, image in group.items()} for group in groups)
 
 
-def before_and_after(groups: Iterator[dict[Cell, str]]) -> Iterator[dict[int, dict[str, str]]]:
+def before_and_after(groups: Iterator[dict[Cell, str]]) -> Iterator[dict[int, BeforeAfterUrls]]:
     """Return both addresses of a grid of two columns, by row, once both are there."""
     sides: tuple[dict[int, str], dict[int, str]] = {}, {}
     for group in groups:

@@ -1,7 +1,6 @@
-"""Current activity of the app: JSON-compatible values, and a sentence for the top of the page."""
+"""Current activity of the app: a view of it, and a sentence for the top of the page."""
 
 import math
-from typing import Any
 
 from annotate.insights.active_learning import ActiveLearner
 from annotate.interfaces import Sampler, SamplerState
@@ -9,6 +8,7 @@ from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.pair_pool import MIN_READY_PAIRS, PairPool
 from annotate.training.run_status import RunStatusReader, run_sentence
 from annotate.training.runs import TrainingRuns
+from annotate.views.activity import ActivityView, CurrentRun
 from annotate.wording import quantity
 from storage.store import Store
 
@@ -37,10 +37,10 @@ class StudioStatus:
         self._runs, self._run_status, self._active_learner = runs, run_status, active_learner
         self._store = store
 
-    def activity(self) -> dict[str, Any]:
+    def activity(self) -> ActivityView:
         """Return what sampler, pair pool, runs and database do now, and a sentence on it."""
-        state, run_id = self._sampler.state(), self._runs.running
-        run = {"run_id": run_id, **self._run_status.status(run_id)} if run_id else None
+        state = self._sampler.state()
+        run = self._current_run()
         ready, target = self._pair_counts()
 
         return {
@@ -61,6 +61,10 @@ class StudioStatus:
             "message": self._message(run, ready, target),
         }
 
+    def _current_run(self) -> CurrentRun | None:
+        run_id = self._runs.running
+        return {"run_id": run_id, **self._run_status.status(run_id)} if run_id else None
+
     def _pair_counts(self) -> tuple[int, int]:
         """Return how many pairs are ready, and how many should be.
 
@@ -71,7 +75,7 @@ class StudioStatus:
             return self._assigner.ready(), self._pool.target
         return (MIN_READY_PAIRS if self._assigner.ready() else 0), MIN_READY_PAIRS
 
-    def _message(self, run: dict[str, Any] | None, ready: int, target: int) -> str:
+    def _message(self, run: CurrentRun | None, ready: int, target: int) -> str:
         """Return the most urgent thing to say: first what is broken, then what is under way."""
         if self._store.opening.problem:
             return self._store.opening.problem

@@ -6,7 +6,7 @@ Studio ── PairAssigner      pairs to label, leases, votes, undo
        ── ComparisonGrid    same prompts, more versions  ── Renderer
        ── BestOfN           the best of many images      ── ComparisonGrid
        ── BlindTests        blind tests of two versions  ── ComparisonGrid
-       ── RunStatusReader   status of runs and versions
+       ── RunStatusReader   status of runs
        ── Accounts          people who may sign in
        ── Insights          habits of annotators, and what their votes prefer
        ── ImageImporter     images that people bring
@@ -49,6 +49,11 @@ from annotate.validation import (
 )
 from annotate.versions.registry import VersionRegistry
 from annotate.versions.release_gate import require_passed_checks
+from annotate.views.activity import ActivityView
+from annotate.views.comparison import BeforeAfterUrls
+from annotate.views.model_versions import ListedVersion
+from annotate.views.pair_rendering import AddedPrompts, SamplerView
+from annotate.views.training import PlanView, RunDetail, RunProgress, RunView, StartedRun
 from storage.store import Store
 
 PASTED = "pasted"
@@ -183,7 +188,7 @@ class Studio(Labeling):
         self._pool.close()
         self.blind_tests.close()
 
-    def add_prompts(self, prompts: list[str] | str) -> dict[str, int]:
+    def add_prompts(self, prompts: list[str] | str) -> AddedPrompts:
         """Add prompts, a list or one per line, and return how many are new and how many in all.
 
         Prompts reserved for blind tests are left out. Raises InvalidPrompts.
@@ -209,31 +214,30 @@ class Studio(Labeling):
         problem = self._store.opening.problem
         return [*self._store.opening.recovered, *([problem] if problem else [])]
 
-    def activity(self) -> dict[str, Any]:
+    def activity(self) -> ActivityView:
         """Return what the app is doing now."""
         return self._status.activity()
 
-    def retry_model(self) -> dict[str, Any]:
+    def retry_model(self) -> SamplerView:
         """Try again now to load a model that failed to load, and return the sampler's state."""
         self._pool.retry()
-        sampler: dict[str, Any] = self._status.activity()["sampler"]
-        return sampler
+        return self._status.activity()["sampler"]
 
     # Fine-tuning and versions
 
-    def plan(self, settings: dict[str, Any] | str) -> dict[str, Any]:
+    def plan(self, settings: dict[str, Any] | str) -> PlanView:
         """Return what a run would be; raises NothingToLearn, or what the trainer raises."""
         return self._runs.plan(as_settings(settings))
 
-    def fine_tune(self, settings: dict[str, Any] | str) -> dict[str, str]:
+    def fine_tune(self, settings: dict[str, Any] | str) -> StartedRun:
         """Start or queue a run on all votes so far; waits until they are settled."""
         return {"run_id": self._runs.fine_tune(as_settings(settings)).run_id}
 
-    def run_status(self, run_id: str) -> dict[str, Any]:
+    def run_status(self, run_id: str) -> RunProgress:
         """Return state, progress from 0 to 1, seconds left, the version made and the error."""
         return self._run_status.status(as_text(run_id, "The run_id"))
 
-    def run_detail(self, run_id: str) -> dict[str, Any]:
+    def run_detail(self, run_id: str) -> RunDetail:
         """Return everything about a run, its metrics too."""
         return self._run_status.detail(as_text(run_id, "The run_id"))
 
@@ -241,25 +245,25 @@ class Studio(Labeling):
         """Return the image grid that a run's checks rendered; raises UnknownRun."""
         return self._run_status.sheet_file(run_id)
 
-    def cancel_run(self, run_id: str) -> dict[str, Any]:
+    def cancel_run(self, run_id: str) -> RunProgress:
         """Stop a run, which may take a moment, and return its status."""
         self._runs.cancel(as_text(run_id, "The run_id"))
         return self._run_status.status(run_id)
 
-    def resume_run(self, run_id: str) -> dict[str, Any]:
+    def resume_run(self, run_id: str) -> RunProgress:
         """Resume a canceled, interrupted or failed run, and return its status."""
         self._runs.resume(as_text(run_id, "The run_id"))
         return self._run_status.status(run_id)
 
-    def runs(self) -> list[dict[str, Any]]:
+    def runs(self) -> list[RunView]:
         """Return all runs, newest first."""
         return self._run_status.runs()
 
-    def versions(self) -> list[dict[str, Any]]:
+    def versions(self) -> list[ListedVersion]:
         """Return all versions, oldest first."""
-        return self._run_status.versions()
+        return self.registry.versions()
 
-    def activate(self, version: str, force: bool = False) -> list[dict[str, Any]]:
+    def activate(self, version: str, force: bool = False) -> list[ListedVersion]:
         """Let new pairs come from a version, and return all versions.
 
         Raises ReleaseBlocked for a version that failed its checks, unless `force` is set.
@@ -271,16 +275,16 @@ class Studio(Labeling):
         self._store.activate(self._model_id, version)
         self._assigner.switch(version)
         self._pool.wake()
-        return self._run_status.versions()
+        return self.registry.versions()
 
-    def compare(self, prompt: str, seed: int, before: str, after: str) -> dict[str, str]:
+    def compare(self, prompt: str, seed: int, before: str, after: str) -> BeforeAfterUrls:
         """Render one prompt and seed with two versions, and return the URLs of both images."""
         images = self.compare_many([prompt], [seed], before, after)
         return next(images)[0]
 
     def compare_many(
         self, prompts: Sequence[str], seeds: Sequence[int], before: str, after: str
-    ) -> Iterator[dict[int, dict[str, str]]]:
+    ) -> Iterator[dict[int, BeforeAfterUrls]]:
         """Render every prompt with every seed by two versions, and yield URLs as they are ready.
 
         Each group maps the index of an item to its URLs; items count seed by seed within a prompt.

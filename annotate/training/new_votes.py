@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from align.contracts.snapshots import MANIFEST, SnapshotManifest
 from annotate.labeling.assignment import PairAssigner
 from annotate.validation import as_annotator
 from storage.records import Run, RunState
@@ -65,20 +66,20 @@ def snapshot_path(store: Store, run: Run) -> Path:
     return store.images_dir.parent / "snapshots" / run.snapshot_id
 
 
-def snapshot_manifest(store: Store, run: Run) -> dict[str, Any]:
-    """Return the manifest of a run's snapshot; empty if the file is gone."""
+def snapshot_manifest(store: Store, run: Run) -> SnapshotManifest | None:
+    """Return the manifest of a run's snapshot; None if the file is gone."""
     try:
-        text = (snapshot_path(store, run) / "manifest.json").read_text(encoding="utf-8")
+        text = (snapshot_path(store, run) / MANIFEST).read_text(encoding="utf-8")
     except OSError:
-        return {}
-    manifest: dict[str, Any] = json.loads(text)
+        return None
+    manifest: SnapshotManifest = json.loads(text)
     return manifest
 
 
 def snapshot_counts(store: Store, run: Run) -> dict[str, int]:
     """Count the rows of a run's snapshot by kind; empty if its manifest is gone."""
-    counts: dict[str, int] = snapshot_manifest(store, run).get("counts", {})
-    return counts
+    manifest = snapshot_manifest(store, run)
+    return manifest.get("counts", {}) if manifest else {}
 
 
 def split_voter(settings: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:

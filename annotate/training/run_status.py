@@ -1,20 +1,24 @@
-"""Status of runs and versions for pages and programs, as JSON-compatible values."""
+"""Status of runs for pages and programs."""
 
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from align.contracts.runs import RunResult
 from annotate.clock import in_utc
 from annotate.interfaces import RunStatus, Trainer
 from annotate.training.missing_images import left_out_sentence
 from annotate.training.new_votes import snapshot_counts, snapshot_manifest
-from annotate.versions.release_gate import failed_checks
+from annotate.views.activity import CurrentRun
+from annotate.views.training import RunDetail, RunProgress, RunView
 from annotate.wording import quantity
 from storage.records import Run, RunState, Version
 from storage.store import Store
 
 logger = logging.getLogger(__name__)
+
+VersionsByRun = dict[str | None, Version]
+"""Versions by the id of the run that made each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +32,24 @@ class UnreadableRun:
     progress: float = 0.0
     eta_s: float | None = None
     error: str | None = None
-    result: dict[str, Any] | None = None
+    result: RunResult | None = None
     silent_s: float = 0.0
 
 
 class RunStatusReader:
-    """Reader of run and version status, from the store and the run folders."""
+    """Reader of the status of runs, from the store and the run folders."""
 
     def __init__(self, store: Store, trainer: Trainer, model_id: str) -> None:
         self._store = store
         self._trainer = trainer
         self._model_id = model_id
 
-    def status(self, run_id: str) -> dict[str, Any]:
+    def status(self, run_id: str) -> RunProgress:
         """Return state, progress from 0 to 1, seconds left, version and error of a run."""
         run = self._store.run(run_id)
-        return self._progress_fields(run, self._status(run), self._versions_by_run())
+        return self._progress(run, self._status(run), self._versions_by_run())
 
-    def detail(self, run_id: str) -> dict[str, Any]:
+    def detail(self, run_id: str) -> RunDetail:
         """Return everything about one run, its metrics included; raises UnknownRun."""
         run = self._store.run(run_id)
         status = self._status(run)
@@ -58,7 +62,7 @@ class RunStatusReader:
             "metrics": self._trainer.metrics(self._store.run_dir(run_id)),
         }
 
-    def runs(self) -> list[dict[str, Any]]:
+    def runs(self) -> list[RunView]:
         """Return all runs, newest first."""
         versions = self._versions_by_run()
         return [
@@ -70,28 +74,10 @@ class RunStatusReader:
         file = self._store.run_dir(run_id) / "evaluation" / "grid.png"
         return file if file.is_file() else None
 
-    def versions(self) -> list[dict[str, Any]]:
-        """Return all versions, oldest first."""
-        return [
-            {
-                "version": version.version,
-                "parent": version.parent,
-                "run_id": version.run_id,
-                "active": version.active,
-                "held_back": failed_checks(version.summary),
-                "created": in_utc(version.created),
-                "name": version.name,
-                "note": version.note,
-            }
-            for version in self._store.versions(self._model_id)
-        ]
-
-    def _row(
-        self, run: Run, status: RunStatus, versions: dict[str | None, Version]
-    ) -> dict[str, Any]:
+    def _row(self, run: Run, status: RunStatus, versions: VersionsByRun) -> RunView:
         return {
             "run_id": run.run_id,
-            **self._progress_fields(run, status, versions),
+            **self._progress(run, status, versions),
             "trigger": run.trigger,
             "created": in_utc(run.created),
             "settings": run.settings,
@@ -100,26 +86,29 @@ class RunStatusReader:
             "result": status.result,
         }
 
-    def _progress_fields(
-        self, run: Run, status: RunStatus, versions: dict[str | None, Version]
-    ) -> dict[str, Any]:
+    def _progress(self, run: Run, status: RunStatus, versions: VersionsByRun) -> RunProgress:
         done, version = run.state == RunState.DONE, versions.get(run.run_id)
-        return {
+        progress: RunProgress = {
             "state": run.state.value,
             "progress": 1.0 if done else status.progress,
             "eta_s": status.eta_s if run.state == RunState.RUNNING else None,
             "version": version.version if version else None,
             "error": run.error,
-            **self._left_out(run),
-            **_silence(run, status),
         }
 
-    def _left_out(self, run: Run) -> dict[str, str]:
-        """Return a sentence on votes with missing images, under `left_out`; empty if none."""
+        if left_out := self._left_out(run):
+            progress["left_out"] = left_out
+        if trouble := _silence(run, status):
+            progress["trouble"] = trouble
+        return progress
+
+    def _left_out(self, run: Run) -> str | None:
+        """Return a sentence on votes with missing images; None if there are none."""
         manifest = snapshot_manifest(self._store, run)
+        if manifest is None:
+            return None
         lost = manifest.get("counts", {}).get("image_lost", 0)
-        sentence = left_out_sentence(lost, manifest.get("lost_images", {}))
-        return {"left_out": sentence} if sentence else {}
+        return left_out_sentence(lost, manifest.get("lost_images", {}))
 
     def _status(self, run: Run) -> RunStatus:
         try:
@@ -129,21 +118,21 @@ class RunStatusReader:
             logger.exception("the folder of run %s cannot be read", run.run_id)
             return UnreadableRun(run.state)
 
-    def _versions_by_run(self) -> dict[str | None, Version]:
+    def _versions_by_run(self) -> VersionsByRun:
         return {
             known.run_id: known for known in self._store.version_labels.versions(self._model_id)
         }
 
 
-def _silence(run: Run, status: RunStatus) -> dict[str, str]:
-    """Return a sentence on a trainer that stopped answering, under `trouble`; empty if none."""
+def _silence(run: Run, status: RunStatus) -> str | None:
+    """Return a sentence on a trainer that stopped answering; None if it answers."""
     if run.state != RunState.RUNNING or not status.silent_s:
-        return {}
+        return None
     minutes = quantity(int(status.silent_s / 60), "minute")
-    return {"trouble": f"It has not answered for {minutes}. Cancel it, then resume it."}
+    return f"It has not answered for {minutes}. Cancel it, then resume it."
 
 
-def run_sentence(run: dict[str, Any]) -> str:
+def run_sentence(run: CurrentRun) -> str:
     """Describe the progress of a run in a sentence."""
     words = f"Fine-tuning {run['run_id']}: {100 * run['progress']:.0f} %"
     if trouble := run.get("trouble"):

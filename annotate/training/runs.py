@@ -10,6 +10,7 @@ import logging
 import threading
 from typing import Any
 
+from align.contracts.weights import VersionSummary
 from annotate.clock import Monotonic
 from annotate.errors import NothingToLearn, NotResumable
 from annotate.interfaces import ModelInfo, RunStatus, Sampler, Trainer
@@ -18,6 +19,7 @@ from annotate.training.missing_images import MissingImages, left_out_sentence
 from annotate.training.new_votes import NewVotes, split_voter
 from annotate.training.shared_device import SharedDevice
 from annotate.training.trigger import Trigger
+from annotate.views.training import PlanView
 from storage.errors import StorageError
 from storage.records import Run, RunState, Version
 from storage.store import Store
@@ -82,7 +84,7 @@ class TrainingRuns:
         if self._thread.is_alive():
             self._thread.join(JOIN_TIMEOUT_S)
 
-    def plan(self, settings: dict[str, Any]) -> dict[str, Any]:
+    def plan(self, settings: dict[str, Any]) -> PlanView:
         """Return what a run started now would be: its pairs, steps and minutes.
 
         Raises NothingToLearn, or what the trainer raises about settings.
@@ -103,7 +105,7 @@ class TrainingRuns:
 
         usable, speed = pairs - unusable.decisive, self._measured_speed()
         plan = self._trainer.plan(self._model, usable, trainer_settings, speed)
-        return plan | ({"left_out": left_out} if left_out else {})
+        return {**plan, "left_out": left_out} if left_out else {**plan}
 
     def _measured_speed(self) -> float | None:
         """Return the pairs per second of the newest run that is done; None without one."""
@@ -291,6 +293,6 @@ class TrainingRuns:
         adapter = self._trainer.adapter(self._store.run_dir(run.run_id))
         if not adapter.is_file():
             return f"The run ended without its adapter {adapter}. Start a new run."
-        summary = status.result or {}
+        summary: VersionSummary = {**status.result} if status.result else {}
         self._store.add_version(self._model_id, run.parent, run.run_id, adapter, summary)
         return None

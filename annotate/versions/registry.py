@@ -3,8 +3,9 @@
 import logging
 import re
 from pathlib import Path
-from typing import Any
 
+from align.contracts.runs import MetricsRow
+from align.contracts.weights import ImportedWeights, VersionSummary
 from annotate.background import DurationHistory
 from annotate.clock import in_utc
 from annotate.errors import InvalidRequest, LastGoodVersion, VersionFileMissing
@@ -12,6 +13,13 @@ from annotate.interfaces import Converter, ModelInfo, Trainer
 from annotate.validation import as_text
 from annotate.versions.export_forms import FORMS
 from annotate.versions.release_gate import failed_checks
+from annotate.views.model_versions import (
+    ExportedVersion,
+    LineageView,
+    ListedVersion,
+    VersionDetail,
+    VersionView,
+)
 from storage.records import TrainedOn, Version
 from storage.store import Store
 
@@ -36,7 +44,23 @@ class VersionRegistry:
         self._model_id = model_id
         self.durations = DurationHistory()
 
-    def lineage(self) -> list[dict[str, Any]]:
+    def versions(self) -> list[ListedVersion]:
+        """Return the versions that are not deleted, oldest first."""
+        return [
+            {
+                "version": version.version,
+                "parent": version.parent,
+                "run_id": version.run_id,
+                "active": version.active,
+                "held_back": failed_checks(version.summary),
+                "created": in_utc(version.created),
+                "name": version.name,
+                "note": version.note,
+            }
+            for version in self._store.versions(self._model_id)
+        ]
+
+    def lineage(self) -> list[LineageView]:
         """Return every version, oldest first, with its training votes and its results."""
         trained_on = self._store.version_labels.trained_on(self._model_id)
         versions = self._store.version_labels.versions(self._model_id)
@@ -51,14 +75,14 @@ class VersionRegistry:
             for version in versions
         ]
 
-    def detail(self, version: str) -> dict[str, Any]:
+    def detail(self, version: str) -> VersionDetail:
         """Return one version with the metrics of its run; raises UnknownVersion."""
         views = {view["version"]: view for view in self.lineage()}
         if version not in views:
             # Raises UnknownVersion, with a sentence.
             self._store.version(self._model_id, as_text(version, "The version"))
         view = views[version]
-        return view | {"metrics": self._metrics(view["run_id"])}
+        return {**view, "metrics": self._metrics(view["run_id"])}
 
     def rename(self, version: str, name: str) -> None:
         """Set a version's display name; raises storage's InvalidLabel or UnknownVersion."""
@@ -94,7 +118,7 @@ class VersionRegistry:
             )
         return known
 
-    def export(self, version: str, form: str) -> dict[str, Any]:
+    def export(self, version: str, form: str) -> ExportedVersion:
         """Write a version for other programs, unless it was written before; return where it is.
 
         Raises InvalidRequest, VersionFileMissing, UnknownVersion, DiskFull or what the converter
@@ -141,7 +165,7 @@ class VersionRegistry:
             with self.durations.timed("adopt"):
                 facts = self._require_converter().import_weights(path, target, self._model)
             self._require_new(facts)
-            summary = {"imported": {"file": path.name, **facts}}
+            summary: VersionSummary = {"imported": {"file": path.name, **facts}}
             return self._store.version_labels.add_import(self._model_id, target, summary).version
         except BaseException:
             # An interrupt, too, must not leave half a file behind.
@@ -159,11 +183,11 @@ class VersionRegistry:
             raise InvalidRequest("This app was started without the means to export and import.")
         return self._converter
 
-    def _require_new(self, facts: dict[str, Any]) -> None:
+    def _require_new(self, facts: ImportedWeights) -> None:
         """Raise InvalidRequest if a version was imported from the same file."""
         for version in self._store.versions(self._model_id):
-            imported = version.summary.get("imported") or {}
-            if imported.get("sha256") == facts["sha256"]:
+            imported = version.summary.get("imported")
+            if imported and imported.get("sha256") == facts["sha256"]:
                 raise InvalidRequest(f"This file is {version.version} already.")
 
     def _export_name(self, version: str, form: str) -> str:
@@ -180,7 +204,7 @@ class VersionRegistry:
         own = version.adapter == self._trainer.adapter(run_dir)
         return run_dir if own and (run_dir / "config.json").is_file() else version.adapter
 
-    def _metrics(self, run_id: str | None) -> list[dict[str, Any]]:
+    def _metrics(self, run_id: str | None) -> list[MetricsRow]:
         """Return the metrics of a run; none if they cannot be read."""
         if run_id is None:
             return []
@@ -199,8 +223,8 @@ def helpful_versions(versions: list[Version]) -> list[Version]:
     return [v for v in released if (v.summary.get("held_out") or {}).get("helped") is True]
 
 
-def version_view(version: Version, trained_on: TrainedOn | None) -> dict[str, Any]:
-    """Return a version as JSON-compatible values; `trained_on` are the votes of its run."""
+def version_view(version: Version, trained_on: TrainedOn | None) -> VersionView:
+    """Return a version as the page shows it; `trained_on` are the votes of its run."""
     summary = version.summary
     missing = version.adapter is not None and not version.adapter.is_file()
 

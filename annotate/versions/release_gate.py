@@ -1,12 +1,11 @@
 """Release gate: a version that failed its checks is held back from labelers."""
 
-from typing import Any
-
+from align.contracts.runs import RunResult
 from annotate.errors import ReleaseBlocked
 from storage.records import Version
 
 
-def failed_checks(summary: dict[str, Any]) -> list[str]:
+def failed_checks(summary: RunResult) -> list[str]:
     """Return why a version is held back, a sentence per failed check; empty if it is not.
 
     `summary` is the result of the run that made the version.

@@ -8,9 +8,16 @@ from annotate.insights.insights import PATIENT_S
 from annotate.labeling.undo_messages import flat
 from annotate.service.labeler_view import AnyStudio
 from annotate.service.studio import Studio
+from annotate.views.blind_test_results import BlindTestAnswer, SavedReportAnswer
+from annotate.views.comparison import BeforeAfterUrls, ComparedImages
+from annotate.views.model_versions import ExportedVersion, ListedVersion
+from annotate.views.pair_rendering import AddedPrompts, SamplerView
+from annotate.views.training import RunProgress, StartedRun
 from annotate.web.endpoint_aliases import (
     ALIASES,
+    blind_test_answer,
     current_name,
+    saved_report_answer,
     under_old_name,
     with_renamed_keys,
 )
@@ -87,31 +94,31 @@ class Endpoints:
         """Count votes, and the decisive ones that the next fine-tune waits for; return notices."""
         return {**self._studio.stats(), "notices": self._studio.notices()}
 
-    def retry_model(self) -> dict[str, Any]:
+    def retry_model(self) -> SamplerView:
         """Try again now to load an image model that failed, and return its state and why."""
         return self._studio.retry_model()
 
-    def fine_tune(self, settings: dict[str, Any] | str) -> dict[str, Any]:
+    def fine_tune(self, settings: dict[str, Any] | str) -> StartedRun:
         """Start a run on the votes so far; settings is an object or its JSON, {} for defaults."""
         return self._studio.fine_tune(settings)
 
-    def run_status(self, run_id: str) -> dict[str, Any]:
+    def run_status(self, run_id: str) -> RunProgress:
         """Return a run's state, progress from 0 to 1, seconds left, new version and error."""
         return self._studio.run_status(run_id)
 
-    def cancel_run(self, run_id: str) -> dict[str, Any]:
+    def cancel_run(self, run_id: str) -> RunProgress:
         """Stop a run; it can be resumed from its last checkpoint."""
         return self._studio.cancel_run(run_id)
 
-    def resume_run(self, run_id: str) -> dict[str, Any]:
+    def resume_run(self, run_id: str) -> RunProgress:
         """Resume a cancelled, interrupted or failed run."""
         return self._studio.resume_run(run_id)
 
-    def versions(self) -> list[dict[str, Any]]:
+    def versions(self) -> list[ListedVersion]:
         """Return every version of the model, oldest first; the first is the untuned "base"."""
         return self._studio.versions()
 
-    def activate(self, version: str, force: bool = False) -> list[dict[str, Any]]:
+    def activate(self, version: str, force: bool = False) -> list[ListedVersion]:
         """Render new pairs with this version, with `force` also one that is held back."""
         return self._studio.activate(version, force=force)
 
@@ -123,41 +130,41 @@ class Endpoints:
         questions: list[str] | None = None,
         mixed: bool = False,
         activate_winner: bool = False,
-    ) -> dict[str, Any]:
+    ) -> BlindTestAnswer:
         """Start a blind test of two versions on prompts that nobody labeled, and return it."""
         asked = questions or ["overall"]
         trials = self._studio.blind_tests
-        report = trials.begin(before, after, prompts or None, asked, mixed, activate_winner)
-        return with_renamed_keys(report)
+        results = trials.begin(before, after, prompts or None, asked, mixed, activate_winner)
+        return blind_test_answer(results)
 
-    def blind_tests(self) -> list[dict[str, Any]]:
+    def blind_tests(self) -> list[BlindTestAnswer]:
         """Return every blind test with what its votes say so far, newest first."""
-        return [with_renamed_keys(report) for report in self._studio.blind_tests.all_results()]
+        return [blind_test_answer(results) for results in self._studio.blind_tests.all_results()]
 
-    def end_blind_test(self, blind_test: str) -> dict[str, Any]:
+    def end_blind_test(self, blind_test: str) -> BlindTestAnswer:
         """End a blind test: no more votes are asked for; return it."""
-        return with_renamed_keys(self._studio.blind_tests.end(blind_test))
+        return blind_test_answer(self._studio.blind_tests.end(blind_test))
 
-    def save_blind_test_report(self, blind_test: str) -> dict[str, Any]:
+    def save_blind_test_report(self, blind_test: str) -> SavedReportAnswer:
         """Save a blind test with its votes, images and report in a folder, and return where."""
-        return with_renamed_keys(self._studio.blind_tests.reports.save(blind_test))
+        return saved_report_answer(self._studio.blind_tests.reports.save(blind_test))
 
-    def rename_version(self, version: str, name: str) -> list[dict[str, Any]]:
+    def rename_version(self, version: str, name: str) -> list[ListedVersion]:
         """Give a version a name to show beside its own, an empty one for none."""
         self._studio.registry.rename(version, name)
         return self._studio.versions()
 
-    def note_version(self, version: str, note: str) -> list[dict[str, Any]]:
+    def note_version(self, version: str, note: str) -> list[ListedVersion]:
         """Write a note on a version, an empty one for none."""
         self._studio.registry.note(version, note)
         return self._studio.versions()
 
-    def delete_version(self, version: str) -> list[dict[str, Any]]:
+    def delete_version(self, version: str) -> list[ListedVersion]:
         """Delete a version's files for good; its row stays, so that votes stay explainable."""
         self._studio.registry.delete(version)
         return self._studio.versions()
 
-    def export_version(self, version: str, form: str) -> dict[str, Any]:
+    def export_version(self, version: str, form: str) -> ExportedVersion:
         """Write a version for other programs: form is kohya, diffusers, dora, peft or merged."""
         return self._studio.registry.export(version, form)
 
@@ -181,20 +188,23 @@ class Endpoints:
         """Mark a gold pair: left or right is better, "" for neither; return all their winners."""
         return self._studio.insights.mark_gold(pair_id, better, who)
 
-    def compare(self, prompt: str, seed: int, before: str, after: str) -> dict[str, Any]:
+    def compare(self, prompt: str, seed: int, before: str, after: str) -> BeforeAfterUrls:
         """Render one prompt and seed with two versions; URLs are relative to the server root."""
         return self._studio.compare(prompt, seed, before, after)
 
     def compare_many(
         self, prompts: list[str], seeds: list[int], before: str, after: str
-    ) -> list[dict[str, Any]]:
+    ) -> list[ComparedImages]:
         """Render every prompt with every seed with two versions: up to 256, in batches."""
-        urls: dict[int, dict[str, str]] = {}
+        urls: dict[int, BeforeAfterUrls] = {}
         for batch in self._studio.compare_many(prompts, seeds, before, after):
             urls |= batch
 
-        rows = [{"prompt": prompt, "seed": seed} for prompt in prompts for seed in seeds]
-        return [row | urls[index] for index, row in enumerate(rows)]
+        items = [(prompt, seed) for prompt in prompts for seed in seeds]
+        return [
+            {"prompt": prompt, "seed": seed, **urls[index]}
+            for index, (prompt, seed) in enumerate(items)
+        ]
 
     def preview_import(self, folder: str) -> dict[str, Any]:
         """Preview the import of a folder on the server, with ten examples; import nothing."""
@@ -204,7 +214,7 @@ class Endpoints:
         """Import a folder of images on the server; return how many were new, known or skipped."""
         return self._studio.importer.import_folder(folder)
 
-    def add_prompts(self, prompts: list[str] | str) -> dict[str, Any]:
+    def add_prompts(self, prompts: list[str] | str) -> AddedPrompts:
         """Add prompts, a list or one a line, and return how many were new."""
         return self._studio.add_prompts(prompts)
 

@@ -6,6 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotate.views.blind_test_results import (
+    BlindTestAnswer,
+    BlindTestView,
+    SavedReport,
+    SavedReportAnswer,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Alias:
@@ -77,3 +84,17 @@ def under_old_name(endpoint: Callable[..., Any], old_name: str) -> Callable[...,
 def with_renamed_keys(answer: dict[str, Any]) -> dict[str, Any]:
     """Return an answer that holds renamed keys under both names."""
     return answer | {new: answer[old] for old, new in RENAMED_KEYS.items() if old in answer}
+
+
+def blind_test_answer(blind_test: BlindTestView) -> BlindTestAnswer:
+    """Return a blind test with its renamed keys under both names."""
+    return {
+        **blind_test,
+        "blind_test": blind_test["trial"],
+        "activate_winner": blind_test["act"],
+    }
+
+
+def saved_report_answer(report: SavedReport) -> SavedReportAnswer:
+    """Return a saved report with its renamed key under both names."""
+    return {**report, "blind_test": report["trial"]}

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from align.contracts.weights import VersionSummary
 from storage.database import Cursor, Database
 from storage.errors import DiskFull, InvalidLabel, VersionNeeded
 from storage.file_sizes import remove
@@ -107,7 +107,7 @@ class VersionLabels:
         self._folder.imports.mkdir(exist_ok=True)
         return self._folder.imports / f"{new_id()}.safetensors"
 
-    def add_import(self, base: str, adapter: Path, summary: dict[str, Any]) -> Version:
+    def add_import(self, base: str, adapter: Path, summary: VersionSummary) -> Version:
         """Record an imported version, on the untuned model."""
         return self._versions.add(base, "base", None, adapter, summary)
 

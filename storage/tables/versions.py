@@ -3,8 +3,8 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
+from align.contracts.weights import VersionSummary
 from storage.database import Cursor, Database, Row
 from storage.errors import UnknownRun, UnknownVersion
 from storage.records import Version
@@ -42,7 +42,7 @@ class Versions:
         return self.get(base, "base")
 
     def add(
-        self, base: str, parent: str, run_id: str | None, adapter: Path, summary: dict[str, Any]
+        self, base: str, parent: str, run_id: str | None, adapter: Path, summary: VersionSummary
     ) -> Version:
         """Record the adapter of a run, once per run, or without a run an imported one.
 

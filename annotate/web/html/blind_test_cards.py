@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
 
 from annotate.statistics.sequential_test import MAX_SIMULATED_VOTES
+from annotate.views.blind_test_results import BlindTestCard, QuestionResults
 from annotate.web.html.run_cards import notice_card
 from annotate.wording import pluralize
 
@@ -20,7 +20,7 @@ FALSE_POSITIVE_NOTE = (
 )
 
 
-def blind_test_cards(trials: Sequence[dict[str, Any]], active: str, tuned: bool = True) -> str:
+def blind_test_cards(trials: Sequence[BlindTestCard], active: str, tuned: bool = True) -> str:
     """Return every blind test with its outcome; `active` is the version that renders new pairs.
 
     Without `tuned` there is only the base, and nothing to test.
@@ -42,7 +42,7 @@ def blind_test_cards(trials: Sequence[dict[str, Any]], active: str, tuned: bool 
     return "".join(blind_test_card(trial, active) for trial in trials)
 
 
-def blind_test_card(trial: dict[str, Any], active: str) -> str:
+def blind_test_card(trial: BlindTestCard, active: str) -> str:
     """Return one blind test."""
     overall = trial["questions"]["overall"]
     title = f"{escape(trial['after'])} against {escape(trial['before'])}"
@@ -62,7 +62,7 @@ def blind_test_card(trial: dict[str, Any], active: str) -> str:
     return f'<article class="card blind-test-card" data-trial="{name}">{body}</article>'
 
 
-def badge(trial: dict[str, Any]) -> str:
+def badge(trial: BlindTestCard) -> str:
     """Return the state of a test as a colored badge."""
     states = {"better": ("done", "Better"), "worse": ("failed", "Worse")}
     state = ("running", "Open") if trial["state"] == "open" else ("", "Ended")
@@ -75,7 +75,7 @@ def tone(outcome: str | None) -> str:
     return {"better": "good", "worse": "bad"}.get(outcome or "", "")
 
 
-def counts(question: dict[str, Any]) -> str:
+def counts(question: QuestionResults) -> str:
     """Return the votes of one question in words."""
     decisive = question["wins"] + question["losses"]
     words = [f"{decisive} decisive vote{'s' * (decisive != 1)}"]
@@ -84,7 +84,7 @@ def counts(question: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-def figure(question: dict[str, Any], after: str) -> str:
+def figure(question: QuestionResults, after: str) -> str:
     """Return the win rate with its interval on a line from 0 to 100 %."""
     low, high, rate = (100 * question[name] for name in ("low", "high", "rate"))
     return (
@@ -98,7 +98,7 @@ def figure(question: dict[str, Any], after: str) -> str:
     )
 
 
-def sentence(trial: dict[str, Any]) -> str:
+def sentence(trial: BlindTestCard) -> str:
     """Return the outcome, or the votes still needed, in a sentence."""
     after, before = escape(trial["after"]), escape(trial["before"])
     if trial["outcome"] == "better":
@@ -118,7 +118,7 @@ def sentence(trial: dict[str, Any]) -> str:
     )
 
 
-def buttons(trial: dict[str, Any], active: str) -> str:
+def buttons(trial: BlindTestCard, active: str) -> str:
     """Return the buttons of a test."""
     after, before = escape(trial["after"]), escape(trial["before"])
     actions = []
@@ -143,7 +143,7 @@ def buttons(trial: dict[str, Any], active: str) -> str:
     return f'<div class="actions">{"".join(actions)}</div>'
 
 
-def button(action: str, trial: dict[str, Any], text: str, kind: str = "") -> str:
+def button(action: str, trial: BlindTestCard, text: str, kind: str = "") -> str:
     """Return a button that `blind_test.js` listens to; `text` is HTML."""
     return (
         f'<button type="button"{kind} data-action="{action}" data-trial="{escape(trial["trial"])}">'
@@ -151,7 +151,7 @@ def button(action: str, trial: dict[str, Any], text: str, kind: str = "") -> str
     )
 
 
-def details(trial: dict[str, Any]) -> str:
+def details(trial: BlindTestCard) -> str:
     """Return the votes by question, person and prompt, folded."""
     if not trial["votes"]:
         return ""

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
-from typing import Any
 
+from align.contracts.runs import MetricsRow, RunResult
 from annotate.versions.release_gate import failed_checks
+from annotate.views.training import PlanView, RunDetail, RunView
 from annotate.web.html.line_charts import curve
 from annotate.wording import pluralize, quantity
 
@@ -19,7 +20,7 @@ STATES = {
 }
 
 
-def plan_card(plan: dict[str, Any]) -> str:
+def plan_card(plan: PlanView) -> str:
     """Return the plan of the next run."""
     facts = (
         (str(plan["pairs"]), pluralize(plan["pairs"], "pair")),
@@ -30,13 +31,12 @@ def plan_card(plan: dict[str, Any]) -> str:
     return (
         f'<div class="card plan">{facts_row(facts)}'
         f'<p class="soft">Preset <em>{escape(str(plan["preset"]))}</em>. '
-        f"{escape(plan['summary'])}</p>{left_out(plan)}</div>"
+        f"{escape(plan['summary'])}</p>{left_out(plan.get('left_out'))}</div>"
     )
 
 
-def left_out(run: dict[str, Any]) -> str:
-    """Return a sentence on the votes that a run leaves out; empty if there are none."""
-    sentence = run.get("left_out")
+def left_out(sentence: str | None) -> str:
+    """Return the sentence on the votes that a run leaves out; empty if there are none."""
     return f'<p class="soft left-out">{escape(sentence)}</p>' if sentence else ""
 
 
@@ -55,7 +55,7 @@ def notice_card(title: str, detail: str) -> str:
     )
 
 
-def run_card(run: dict[str, Any] | None) -> str:
+def run_card(run: RunDetail | None) -> str:
     """Return one run in detail: progress, curves and, once done, its outcome."""
     if run is None:
         return notice_card(
@@ -70,28 +70,28 @@ def run_card(run: dict[str, Any] | None) -> str:
         f'<div class="track {escape(run["state"])}" role="progressbar" aria-valuemin="0" '
         f'aria-valuemax="100" aria-valuenow="{percent}" aria-label="Progress of the run">'
         f'<div class="fill" style="width:{percent}%"></div></div>',
-        curves_of(run.get("metrics") or []),
+        curves_of(run["metrics"]),
         outcome(run),
-        left_out(run),
+        left_out(run.get("left_out")),
         _check_sheet(run),
     ]
 
     return f'<div class="card run" data-state="{escape(run["state"])}">{"".join(parts)}</div>'
 
 
-def outcome(run: dict[str, Any]) -> str:
+def outcome(run: RunView) -> str:
     """Return a sentence on how a run ended; empty while it is running."""
     if run["state"] == "done":
-        return _outcome_of(run.get("result") or {}, run.get("version"))
+        return outcome_of(run["result"] or {}, run["version"])
     if run["state"] == "failed":
         return f'<p class="outcome bad"><b>It failed.</b> {escape(run["error"] or "")}</p>'
     if run["state"] in ("cancelled", "interrupted"):
         sentence = "Nothing is lost: Resume continues from the last checkpoint."
-        return f'<p class="outcome">{escape(run.get("error") or sentence)}</p>'
+        return f'<p class="outcome">{escape(run["error"] or sentence)}</p>'
     return ""
 
 
-def runs_table(runs: Sequence[dict[str, Any]]) -> str:
+def runs_table(runs: Sequence[RunView]) -> str:
     """Return the history of runs, newest first; empty without any."""
     if not runs:
         return ""
@@ -99,16 +99,19 @@ def runs_table(runs: Sequence[dict[str, Any]]) -> str:
     return _table("runs", head, "".join(_run_row(run) for run in runs))
 
 
-def _outcome_of(result: dict[str, Any], version: str | None) -> str:
+def outcome_of(result: RunResult, version: str | None = None) -> str:
+    """Return a sentence on what a run that is done achieved; `version` is the one it made."""
     # A version that failed its checks gets no praise for its accuracy.
     if reasons := failed_checks(result):
         return _held_back(reasons, version)
 
-    held = result.get("held_out") or {}
+    # A run without held-out pairs, or of an early release, lacks some or all of it.
+    held = result.get("held_out", {})
     made = f" It is version <b>{escape(version)}</b>." if version else ""
-    advice = escape(str(result.get("advice") or ""))
+    advice = escape(result.get("advice", ""))
     pairs = quantity(held.get("pairs", 0), "pair")
-    agreed = f"on {pairs} held out it agrees with you {_share(held)}"
+    share = f"{100 * (held.get('accuracy') or 0):.0f} %"
+    agreed = f"on {pairs} held out it agrees with you {share} of the time"
 
     if held.get("helped") is True:
         return f'<p class="outcome good"><b>It helped:</b> {agreed}.{made} {advice}</p>'
@@ -128,12 +131,13 @@ def _held_back(reasons: Sequence[str], version: str | None) -> str:
     )
 
 
-def _check_sheet(run: dict[str, Any]) -> str:
+def _check_sheet(run: RunDetail) -> str:
     """Return the results and the images of the release checks, folded."""
-    if not run.get("sheet_url"):
+    sheet_url = run.get("sheet_url")
+    if not sheet_url:
         return ""
 
-    checks = (run.get("result") or {}).get("checks") or []
+    checks = (run["result"] or {}).get("checks", [])
     lines = "".join(
         f"<li>{'' if check['passed'] else '<b>Failed:</b> '}{escape(check['sentence'])}</li>"
         for check in checks
@@ -142,16 +146,12 @@ def _check_sheet(run: dict[str, Any]) -> str:
         '<details class="check-sheet"><summary>Release checks</summary>'
         f'<ul class="soft">{lines}</ul><p class="soft">A row for each prompt: the base twice, then '
         "the new version with the same seeds.</p>"
-        f'<img loading="lazy" src="{escape(run["sheet_url"], quote=True)}" '
+        f'<img loading="lazy" src="{escape(sheet_url, quote=True)}" '
         'alt="Images of the base and of the new version"></details>'
     )
 
 
-def _share(held: dict[str, Any]) -> str:
-    return f"{100 * (held.get('accuracy') or 0):.0f} % of the time"
-
-
-def curves_of(metrics: Sequence[dict[str, Any]]) -> str:
+def curves_of(metrics: Sequence[MetricsRow]) -> str:
     """Return curves of loss and accuracy over the steps; empty before the second step."""
     if len(metrics) < 2:
         return ""
@@ -165,25 +165,24 @@ def curves_of(metrics: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _accuracy(row: dict[str, Any]) -> float:
+def _accuracy(row: MetricsRow) -> float:
     """Return the share of a step's pairs ordered as voted, also of a row with the former name."""
-    return float(row["rewards/accuracies"] if "rewards/accuracies" in row else row["accuracy"])
+    return row["rewards/accuracies"] if "rewards/accuracies" in row else row["accuracy"]
 
 
-def _phase_line(run: dict[str, Any]) -> str:
+def _phase_line(run: RunDetail) -> str:
     """Return phase, step and time left of a run, or the objective of one that ended."""
     if run["state"] not in ("queued", "running"):
-        return str((run.get("result") or {}).get("objective_title") or "")
+        return (run["result"] or {}).get("objective_title", "")
     if trouble := run.get("trouble"):
-        return str(trouble)
+        return trouble
 
-    words = [str(run.get("phase") or "").replace("_", " ").capitalize()]
-    if run.get("step"):
+    words = [run["phase"].replace("_", " ").capitalize()]
+    if run["step"]:
         words.append(f"step {run['step']} of {run['steps']}")
-    metrics = run.get("metrics") or []
-    if metrics and metrics[-1].get("pairs_per_s"):
-        words.append(f"{metrics[-1]['pairs_per_s']:.1f} pairs/s")
-    if run.get("eta_s") is not None:
+    if run["metrics"] and (speed := run["metrics"][-1].get("pairs_per_s")):
+        words.append(f"{speed:.1f} pairs/s")
+    if run["eta_s"] is not None:
         words.append(time_left(run["eta_s"]))
     return " · ".join(word for word in words if word)
 
@@ -204,13 +203,13 @@ def _minutes(minutes: float) -> str:
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
-def _run_row(run: dict[str, Any]) -> str:
-    held = ((run.get("result") or {}).get("held_out") or {}).get("helped")
-    verdict = "Not clear yet" if held is None else "It helped" if held else "It did not help"
-    text = verdict if run["state"] == "done" else (run.get("error") or "")
+def _run_row(run: RunView) -> str:
+    helped = (run["result"] or {}).get("held_out", {}).get("helped")
+    verdict = "Not clear yet" if helped is None else "It helped" if helped else "It did not help"
+    text = verdict if run["state"] == "done" else (run["error"] or "")
     name = f"<b>{escape(run['run_id'])}</b>"
-    made = escape(run.get("version") or "–")
-    return _row(name, _badge(run["state"]), when(run.get("created")), made, escape(text))
+    made = escape(run["version"] or "–")
+    return _row(name, _badge(run["state"]), when(run["created"]), made, escape(text))
 
 
 def _row(*cells: str) -> str:
@@ -228,10 +227,8 @@ def _badge(state: str) -> str:
     return f'<span class="badge {escape(state)}">{STATES.get(state, escape(state))}</span>'
 
 
-def when(moment: Any) -> str:
+def when(moment: datetime | str) -> str:
     """Return a moment in local time; without a time zone it is UTC, as the studio stores it."""
-    if not moment:
-        return "–"
-    parsed = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
+    parsed = moment if isinstance(moment, datetime) else datetime.fromisoformat(moment)
     zoned = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     return zoned.astimezone().strftime("%d %b, %H:%M")

@@ -2,9 +2,18 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
-from annotate.web.html.run_cards import curves_of, facts_row, notice_card, outcome, time_left, when
+from align.contracts.runs import RunResult
+from align.contracts.weights import ImportedFile
+from annotate.views.model_versions import ExportedVersion, VersionDetail, VersionView
+from annotate.web.html.run_cards import (
+    curves_of,
+    facts_row,
+    notice_card,
+    outcome_of,
+    time_left,
+    when,
+)
 from annotate.wording import pluralize
 
 VOTE_KINDS = {
@@ -17,19 +26,18 @@ ONLY_BASE = (
     '<p class="soft only-base">A fine-tune makes the first version. You can also import one '
     "below.</p>"
 )
-VersionRow = dict[str, Any]
 
 
-def tree(versions: Sequence[VersionRow], chosen: str) -> str:
+def tree(versions: Sequence[VersionView], chosen: str) -> str:
     """Return the versions as a tree by parent, each a button."""
-    children: dict[str | None, list[VersionRow]] = {}
+    children: dict[str | None, list[VersionView]] = {}
     for version in versions:
         children.setdefault(version["parent"], []).append(version)
     hint = "" if len(versions) > 1 else ONLY_BASE
     return f'<div class="card tree">{_branch(children, None, chosen)}{hint}</div>'
 
 
-def version_card(version: VersionRow) -> str:
+def version_card(version: VersionDetail) -> str:
     """Return one version in detail: its training data, its results, its curves."""
     parts = [
         f'<div class="run-head"><b>{titled(version)}</b>{badges(version)}</div>',
@@ -38,18 +46,18 @@ def version_card(version: VersionRow) -> str:
         _facts(version),
         *_warnings(version),
         *_outcome_card(version),
-        curves_of(version.get("metrics") or []),
+        curves_of(version.get("metrics", [])),
     ]
     return f'<div class="card run version">{"".join(parts)}</div>'
 
 
-def titled(version: VersionRow) -> str:
+def titled(version: VersionView) -> str:
     """Return a version's number and the name that a person gave it."""
     name = f" · <bdi>{escape(version['name'])}</bdi>" if version["name"] else ""
     return escape(version["version"]) + name
 
 
-def badges(version: VersionRow) -> str:
+def badges(version: VersionView) -> str:
     """Return badges: active, file gone, held back, imported, deleted."""
     marks = [
         ("active", "Active", version["active"]),
@@ -75,7 +83,7 @@ def progress_card(what: str, seconds: float, expected: float | None) -> str:
     )
 
 
-def exported_card(exported: dict[str, Any], size: str) -> str:
+def exported_card(exported: ExportedVersion, size: str) -> str:
     """Return where an export was saved, with a download link if it is one file."""
     saved = escape(exported["saved"])
     link = ""
@@ -90,15 +98,15 @@ def exported_card(exported: dict[str, Any], size: str) -> str:
     )
 
 
-def removal_card(version: VersionRow) -> str:
+def removal_card(version: str) -> str:
     """Return the question before a version is deleted."""
     return notice_card(
-        f"Delete {version['version']}?",
+        f"Delete {version}?",
         "Its files go for good. Its votes, its snapshot and its place in the tree stay.",
     )
 
 
-def _branch(children: dict[str | None, list[VersionRow]], parent: str | None, chosen: str) -> str:
+def _branch(children: dict[str | None, list[VersionView]], parent: str | None, chosen: str) -> str:
     items = [
         f"<li>{_leaf(version, chosen)}{_branch(children, version['version'], chosen)}</li>"
         for version in children.get(parent, ())
@@ -106,7 +114,7 @@ def _branch(children: dict[str | None, list[VersionRow]], parent: str | None, ch
     return f"<ul>{''.join(items)}</ul>" if items else ""
 
 
-def _leaf(version: VersionRow, chosen: str) -> str:
+def _leaf(version: VersionView, chosen: str) -> str:
     name = escape(version["version"], quote=True)
     current = ' aria-current="true"' if version["version"] == chosen else ""
     gone = " gone" if version["deleted"] else ""
@@ -117,33 +125,33 @@ def _leaf(version: VersionRow, chosen: str) -> str:
     )
 
 
-def _brief(version: VersionRow) -> str:
+def _brief(version: VersionView) -> str:
     """Return one line about a version: votes, accuracy on held-out pairs, date."""
     if version["parent"] is None:
         return "The untuned model"
     parts = []
     if version["imported"]:
-        parts.append(escape(str(version["imported"].get("file", ""))))
+        parts.append(escape(version["imported"].get("file", "")))
     if decisive := version["counts"].get("preference"):
         parts.append(f"{decisive} votes")
-    held = version["result"].get("held_out") or {}
+    held = version["result"].get("held_out", {})
     if held.get("pairs"):
         parts.append(f"agrees {100 * (held.get('accuracy') or 0):.0f} % of {held['pairs']}")
     return " · ".join([*parts, when(version["created"])])
 
 
-def _origin(version: VersionRow) -> str:
+def _origin(version: VersionView) -> str:
     if version["parent"] is None:
         return "The untuned model that every version starts from."
     if version["deleted"]:
         return f"Deleted {when(version['deleted'])}. Its files are gone; what it was stays here."
     made = when(version["created"])
     if imported := version["imported"]:
-        return f"Imported {made} from {escape(str(imported.get('file', 'a file')))}."
+        return f"Imported {made} from {escape(imported.get('file', 'a file'))}."
     return f"Run {escape(version['run_id'] or '')} made it {made} from {escape(version['parent'])}."
 
 
-def _notes(version: VersionRow) -> list[str]:
+def _notes(version: VersionView) -> list[str]:
     notes = []
     if version["note"]:
         lines = escape(version["note"]).replace("\n", "<br>")
@@ -156,7 +164,7 @@ def _notes(version: VersionRow) -> list[str]:
     return notes
 
 
-def _facts(version: VersionRow) -> str:
+def _facts(version: VersionView) -> str:
     facts = [
         (str(version["counts"].get(kind, 0)), one if version["counts"].get(kind) == 1 else many)
         for kind, (one, many) in VOTE_KINDS.items()
@@ -164,30 +172,36 @@ def _facts(version: VersionRow) -> str:
     ]
 
     if version["objective"]:
-        facts.append((str(version["objective"]), "objective"))
+        facts.append((version["objective"], "objective"))
     if version["snapshot"]:
-        facts.append((str(version["snapshot"]), "snapshot"))
+        facts.append((version["snapshot"], "snapshot"))
+    if version["imported"]:
+        facts += _imported_facts(version["imported"])
 
-    facts += _imported_facts(version["imported"] or {})
     if (variety := version["result"].get("diversity")) is not None:
         facts.append((f"{variety:.2f}×", "as varied as base"))
-    if (share := (version["result"].get("settled") or {}).get("flipped")) is not None:
+    if (share := version["result"].get("settled", {}).get("flipped")) is not None:
         facts.append((f"{100 * share:.0f} %", "of choices it would flip"))
     return facts_row(facts) if facts else ""
 
 
-def _imported_facts(imported: dict[str, Any]) -> list[tuple[str, str]]:
+def _imported_facts(imported: ImportedFile) -> list[tuple[str, str]]:
     family = imported.get("family")
     if imported.get("kind") == "whole":
-        merged = [(str(family), "merged into the base")] if family else []
+        merged = [(family, "merged into the base")] if family else []
         return [*merged, ("whole", "UNet, not an adapter")]
-    layers = pluralize(imported.get("layers", 0), "layer")
-    names = {"rank": "rank", "alpha": "alpha", "layers": layers}
-    kind = [(str(family), "kind")] if family not in (None, "LoRA") else []
-    return kind + [(f"{imported[key]:g}", name) for key, name in names.items() if key in imported]
+
+    kind = [(family, "kind")] if family and family != "LoRA" else []
+    layers = imported.get("layers")
+    numbers = (
+        (imported.get("rank"), "rank"),
+        (imported.get("alpha"), "alpha"),
+        (layers, pluralize(layers or 0, "layer")),
+    )
+    return kind + [(f"{number:g}", name) for number, name in numbers if number is not None]
 
 
-def _warnings(version: VersionRow) -> list[str]:
+def _warnings(version: VersionView) -> list[str]:
     parts = []
     if version["undone"]:
         single = version["undone"] == 1
@@ -199,7 +213,12 @@ def _warnings(version: VersionRow) -> list[str]:
     elif version["counts"]:
         parts.append('<p class="soft">None of its votes was undone since.</p>')
 
-    imported = version["imported"] or {}
+    parts += _import_warnings(version["imported"]) if version["imported"] else []
+    return parts
+
+
+def _import_warnings(imported: ImportedFile) -> list[str]:
+    parts = []
     if left := imported.get("text_encoder_weights_left_out"):
         parts.append(
             f'<p class="outcome">{left} text encoder weights of the file were left out: Palate '
@@ -207,7 +226,7 @@ def _warnings(version: VersionRow) -> list[str]:
         )
     if words := imported.get("embeddings_left_out"):
         parts.append(
-            f'<p class="outcome">The embeddings of {escape(", ".join(map(str, words[:8])))} were '
+            f'<p class="outcome">The embeddings of {escape(", ".join(words[:8]))} were '
             "left out: in prompts these words mean what they mean to the base.</p>"
         )
     if imported.get("kind") == "whole" and not imported.get("family"):
@@ -218,9 +237,11 @@ def _warnings(version: VersionRow) -> list[str]:
     return parts
 
 
-def _outcome_card(version: VersionRow) -> list[str]:
+def _outcome_card(version: VersionView) -> list[str]:
     if version["run_id"] is None:
         return []
     # Nobody can follow advice on a version that is gone.
-    result = version["result"] | ({"advice": ""} if version["deleted"] else {})
-    return [outcome({"state": "done", "result": result, "version": None})]
+    result: RunResult = {**version["result"]}
+    if version["deleted"]:
+        result["advice"] = ""
+    return [outcome_of(result)]

@@ -13,6 +13,7 @@ from annotate.comparison.mixes import BASE
 from annotate.errors import InvalidRequest
 from annotate.service.studio import Studio
 from annotate.validation import MAX_COMPARISONS
+from annotate.views.comparison import BoardView
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.tabs.compare_board import CompareBoard, read_prompts, read_seeds
 
@@ -63,7 +64,7 @@ class BestOfNSection:
         scorer: str | None,
         candidates: int,
         shown: int,
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[BoardView]:
         """Yield the board as images are rendered and scored, prompt by prompt."""
         texts, first = read_prompts(prompts), read_seeds(seeds)[0]
         total = len(texts) * candidates

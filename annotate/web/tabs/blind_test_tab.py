@@ -7,6 +7,7 @@ import gradio as gr
 from annotate.rendering.prompt_sources import parse_prompts
 from annotate.service.studio import Studio
 from annotate.statistics.sequential_test import sample_sizes
+from annotate.views.blind_test_results import BlindTestCard
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.blind_test_cards import blind_test_cards, sizes_card
 from annotate.web.stage import read_static
@@ -138,5 +139,8 @@ class BlindTestTab:
         versions = self._studio.versions()
         active = next(version["version"] for version in versions if version["active"])
         tests = self._studio.blind_tests
-        trials = [r | {"report_url": tests.reports.url(r["trial"])} for r in tests.all_results()]
-        return blind_test_cards(trials, active, len(versions) > 1)
+        cards: list[BlindTestCard] = [
+            {**results, "report_url": tests.reports.url(results["trial"])}
+            for results in tests.all_results()
+        ]
+        return blind_test_cards(cards, active, len(versions) > 1)

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qs
 
 from annotate.comparison.grid import Cell
 from annotate.errors import InvalidRequest
+from annotate.views.comparison import BoardView
 from annotate.web.html.run_cards import time_left
 
 # Enough for any grid; a typo such as 1-99999999 should not build a list of them.
@@ -50,7 +50,7 @@ class CompareBoard:
         for (row, column), url in urls.items():
             self.cells[row][column] = url
 
-    def rendering(self, left_s: float | None = None, detail: str = "") -> dict[str, Any]:
+    def rendering(self, left_s: float | None = None, detail: str = "") -> BoardView:
         """Return the board while it renders; `detail` says what it waits for."""
         if self.done == self.total:
             return self._value("")
@@ -59,16 +59,16 @@ class CompareBoard:
             status += f", {time_left(left_s)}"
         return self._value(f"{status}. {detail}" if detail else status, busy=True)
 
-    def scoring(self, done: int, total: int, left_s: float) -> dict[str, Any]:
+    def scoring(self, done: int, total: int, left_s: float) -> BoardView:
         """Return the board while the candidates of best of n are rendered and scored."""
         left = f", {time_left(left_s)}" if left_s >= 1 else ""
         return self._value(f"{done} of {total} steps of rendering and scoring{left}", busy=True)
 
-    def interrupted(self, reason: str) -> dict[str, Any]:
+    def interrupted(self, reason: str) -> BoardView:
         """Return the board after an error ended the rendering."""
         return self._value(f"{reason} {kept(self.done, self.total)}", tone="problem")
 
-    def _value(self, status: str, tone: str = "calm", busy: bool = False) -> dict[str, Any]:
+    def _value(self, status: str, tone: str = "calm", busy: bool = False) -> BoardView:
         return {
             "prompts": list(self.prompts),
             "seeds": list(self.seeds),
@@ -82,15 +82,15 @@ class CompareBoard:
         }
 
 
-def stopped(value: dict[str, Any] | None) -> dict[str, Any] | None:
+def stopped(value: BoardView | None) -> BoardView | None:
     """Return a board whose rendering was stopped."""
     if not value or not value.get("busy"):
         return value
     if value["row"] != "seed":
-        return value | {"status": "Stopped. Rendered images are kept.", "busy": False}
+        return {**value, "status": "Stopped. Rendered images are kept.", "busy": False}
     urls = [url for row in value["cells"] for url in row]
     status = f"Stopped. {kept(sum(url is not None for url in urls), len(urls))}"
-    return value | {"status": status, "busy": False}
+    return {**value, "status": status, "busy": False}
 
 
 def kept(done: int, total: int) -> str:

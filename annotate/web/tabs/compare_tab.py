@@ -12,6 +12,7 @@ from annotate.comparison.best_of_n import VOTES
 from annotate.comparison.mixes import BASE, MAX_COLUMNS, MAX_WEIGHT, parse_mix
 from annotate.errors import InvalidRequest
 from annotate.service.studio import Studio
+from annotate.views.comparison import BoardView
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.stage import read_static
 from annotate.web.tabs.best_of_n_section import (
@@ -194,7 +195,7 @@ class CompareTab:
             return
         yield from self._render(*read)
 
-    def _render(self, prompts: str, seeds: str, columns: list[str]) -> Iterator[dict[str, Any]]:
+    def _render(self, prompts: str, seeds: str, columns: list[str]) -> Iterator[BoardView]:
         # A click may come before the dropdown is filled; then the default columns are meant.
         chosen = columns or self._newest_columns()
         columns = [parse_mix(column).name for column in chosen]

@@ -6,6 +6,7 @@ import gradio as gr
 
 from align.contracts.errors import PalateError
 from annotate.service.studio import Studio
+from annotate.views.training import RunView
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.run_cards import notice_card, plan_card, run_card, runs_table
 from annotate.web.tabs.layout import heading
@@ -86,7 +87,7 @@ class FineTuneTab:
         self.timer.tick(self._view, self._settings, shown, **PRIVATE)
         self.tab.select(self._view, self._settings, shown, **PRIVATE)
 
-    def _newest(self) -> dict[str, Any]:
+    def _newest(self) -> RunView:
         runs = self._studio.runs()
         if not runs:
             raise gr.Error("There is no run yet.", print_exception=False)

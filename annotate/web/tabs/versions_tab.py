@@ -206,7 +206,7 @@ class VersionsTab:
         self._compare.click(handler, self._selected, [tabs, *compare.choice], **PRIVATE)
 
     def _ask(self, version: str) -> list[Any]:
-        return [gr.Group(visible=True), removal_card({"version": version})]
+        return [gr.Group(visible=True), removal_card(version)]
 
     def _open(self, version: str) -> list[Any]:
         """Show the version selected last, or the newest one."""

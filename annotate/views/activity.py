@@ -1,0 +1,41 @@
+"""Activity: what the app does in the background."""
+
+from typing import TypedDict
+
+from annotate.views.pair_rendering import PoolView, SamplerView
+from annotate.views.training import RunProgress
+
+
+class ActiveLearningView(TypedDict):
+    """Active learning of the next pair."""
+
+    problem: str | None
+    """Why pairs come in their order instead."""
+
+
+class DatabaseView(TypedDict):
+    """State of the studio's database."""
+
+    recovered: list[str]
+    """Damage that was found when it was opened, and how it was repaired."""
+    problem: str | None
+
+
+class CurrentRun(RunProgress):
+    """Progress of the run under way."""
+
+    run_id: str
+
+
+class ActivityView(TypedDict):
+    """What sampler, pair pool, runs and database do now."""
+
+    sampler: SamplerView
+    pool: PoolView
+    run: CurrentRun | None
+    problem: str | None
+    """Why the runs cannot be followed."""
+    choosing: ActiveLearningView
+    database: DatabaseView
+    message: str
+    """The most urgent of all this in a sentence."""

@@ -1,0 +1,69 @@
+"""Model versions: their lineage, training votes, results and exports."""
+
+from typing import TypedDict
+
+from align.contracts.runs import MetricsRow
+from align.contracts.weights import ImportedFile, VersionSummary
+
+
+class ListedVersion(TypedDict):
+    """A version that is there, as programs list it."""
+
+    version: str
+    """base for the untuned model, then v1, v2, ..."""
+    parent: str | None
+    """The version that training started from."""
+    run_id: str | None
+    """The run that made it; null for the base and for imported ones."""
+    active: bool
+    """New pairs are rendered with it."""
+    held_back: list[str]
+    """A sentence per release check that it failed."""
+    created: str
+    name: str
+    note: str
+
+
+class VersionView(ListedVersion):
+    """A version in the tree of all of them, deleted ones included."""
+
+    deleted: str | None
+    """When its files were deleted."""
+    missing: bool
+    """Its file is gone, although nobody deleted it here."""
+    imported: ImportedFile | None
+    objective: str | None
+    result: VersionSummary
+    """The result of the run that made it."""
+    snapshot: str | None
+    counts: dict[str, int]
+    """Votes that it was trained on, by kind."""
+    undone: int
+    """How many of them were undone since."""
+
+
+class LineageView(VersionView):
+    """A version beside all others."""
+
+    last_good: bool
+    """It is the only one that is known to help, and cannot be deleted."""
+
+
+class VersionDetail(LineageView):
+    """A version with the metrics of its run."""
+
+    metrics: list[MetricsRow]
+
+
+class ExportedVersion(TypedDict):
+    """A version that was written for other programs."""
+
+    version: str
+    form: str
+    read_by: str
+    """Programs that load it, and those that do not although one might expect it."""
+    saved: str
+    """Path within the studio folder."""
+    url: str | None
+    """Relative URL of the file; null for a folder."""
+    bytes: int

@@ -1,0 +1,62 @@
+"""Training: plans, progress and results of fine-tuning runs."""
+
+from typing import Any, NotRequired, TypedDict
+
+from align.contracts.runs import MetricsRow, RunPlan, RunResult
+
+
+class PlanView(RunPlan):
+    """What a run started now would be."""
+
+    left_out: NotRequired[str]
+    """A sentence on votes that it would not learn from, where images of them are lost."""
+
+
+class StartedRun(TypedDict):
+    """A run that was queued."""
+
+    run_id: str
+
+
+class RunProgress(TypedDict):
+    """Progress of a run."""
+
+    state: str
+    """queued, running, done, failed, cancelled or interrupted."""
+    progress: float
+    """From 0 to 1."""
+    eta_s: float | None
+    """Seconds left; null where they cannot be estimated."""
+    version: str | None
+    """The version that it made."""
+    error: str | None
+    left_out: NotRequired[str]
+    """A sentence on votes that it does not learn from, where images of them are lost."""
+    trouble: NotRequired[str]
+    """A sentence on a trainer that has stopped answering."""
+
+
+class RunView(RunProgress):
+    """A run in the history of runs."""
+
+    run_id: str
+    trigger: str
+    """What started it: person, threshold or daily."""
+    created: str
+    settings: dict[str, Any]
+    """Settings as they were given; the others have their defaults."""
+    snapshot: str
+    counts: dict[str, int]
+    """Rows of its snapshot by kind."""
+    result: RunResult | None
+
+
+class RunDetail(RunView):
+    """A run with everything that its folder says."""
+
+    sheet_url: str | None
+    """Relative URL of the images that its release checks rendered."""
+    phase: str
+    step: int
+    steps: int
+    metrics: list[MetricsRow]
