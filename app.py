@@ -22,10 +22,11 @@ from typing import Annotated, Literal
 import tyro
 
 from align.client.converter import Converter
-from align.client.models import ModelInfo, describe_model
+from align.client.models import describe_model
 from align.client.sampler import SamplerProcess
 from align.client.trainer import TrainerProcess
 from align.contracts.errors import PalateError
+from align.contracts.models import ModelInfo
 from annotate.auth.hosts import allowed_hosts, as_root_path
 from annotate.auth.identity import Authenticator, as_header
 from annotate.auth.proxies import as_networks

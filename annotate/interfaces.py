@@ -1,106 +1,17 @@
 """Interfaces of the sampler, the trainer and the converter, which the studio is constructed with.
 
-All of them run in other processes; these are protocols of the objects that control them.
+All of them run in other processes; these are protocols of the objects that control them. What they
+take and return is in `align.contracts`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from align.contracts.runs import MetricsRow, RunPlan, RunResult
+from align.contracts.models import ModelInfo
+from align.contracts.rendering import Rendered, RenderItem, RenderSettings, SamplerState
+from align.contracts.runs import MetricsRow, RunPlan, RunStatus
 from align.contracts.weights import ImportedWeights
-
-
-class ModelInfo(Protocol):
-    """An image model and its defaults for rendering; sizes in pixels."""
-
-    @property
-    def name(self) -> str:
-        """Return the name that people see."""
-
-    @property
-    def path(self) -> str:
-        """Return the folder or hub name; "emoji" stands for the embedded model."""
-
-    @property
-    def identity(self) -> str:
-        """Return the identity, which is computed from the weights."""
-
-    @property
-    def aliases(self) -> Sequence[str]:
-        """Return other identities, also earlier ones; one with a hyphen in front is a suffix."""
-
-    @property
-    def width(self) -> int: ...
-
-    @property
-    def height(self) -> int: ...
-
-    @property
-    def steps(self) -> int: ...
-
-    @property
-    def guidance(self) -> float: ...
-
-    @property
-    def negative_prompt(self) -> str: ...
-
-    @property
-    def scheduler(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class RenderItem:
-    """One image to render."""
-
-    prompt: str
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class RenderSettings:
-    """Settings that all images of a request are rendered with; sizes in pixels."""
-
-    width: int
-    height: int
-    steps: int
-    guidance: float
-    negative_prompt: str
-    scheduler: str
-
-
-class Rendered(Protocol):
-    """An image in the store's folder of images."""
-
-    @property
-    def sha256(self) -> str: ...
-
-    @property
-    def width(self) -> int: ...
-
-    @property
-    def height(self) -> int: ...
-
-
-class SamplerState(Protocol):
-    """State of the sampler process."""
-
-    @property
-    def state(self) -> str:
-        """Return "starting", "loading", "ready", "stopped" or "failed"."""
-
-    @property
-    def detail(self) -> str:
-        """Return the state as a sentence."""
-
-    @property
-    def device(self) -> str:
-        """Return the device's type: "cpu", "cuda", "mps", ..."""
-
-    @property
-    def retry_s(self) -> float | None:
-        """Return the seconds until a failed model is tried again; None without a retry."""
 
 
 class Sampler(Protocol):
@@ -120,9 +31,9 @@ class Sampler(Protocol):
 
     def render(
         self,
-        items: Sequence[Any],
+        items: Sequence[RenderItem],
         adapters: Sequence[tuple[Path, float]],
-        settings: Any,
+        settings: RenderSettings,
         on_image: Callable[[int, Rendered], None] | None = None,
         prefer_throughput: bool = False,
         preemptible: bool = False,
@@ -146,7 +57,7 @@ class Sampler(Protocol):
         prompts: Sequence[str],
         images: Sequence[Path],
         adapter: Path,
-        settings: Any,
+        settings: RenderSettings,
         on_score: Callable[[int, float], None] | None = None,
     ) -> Sequence[float]:
         """Return the implicit reward of an adapter for each image, relative to its base.
@@ -155,50 +66,16 @@ class Sampler(Protocol):
         """
 
 
-class RunStatus(Protocol):
-    """State and progress of a run, as its trainer wrote them."""
-
-    @property
-    def state(self) -> str:
-        """Return "queued", "running", "done", "failed", "cancelled" or "interrupted"."""
-
-    @property
-    def phase(self) -> str: ...
-
-    @property
-    def step(self) -> int: ...
-
-    @property
-    def steps(self) -> int: ...
-
-    @property
-    def progress(self) -> float:
-        """Return the progress from 0 to 1."""
-
-    @property
-    def eta_s(self) -> float | None: ...
-
-    @property
-    def silent_s(self) -> float:
-        """Return the seconds since the process wrote its status; 0 under a minute."""
-
-    @property
-    def error(self) -> str | None: ...
-
-    @property
-    def result(self) -> RunResult | None: ...
-
-
 class Converter(Protocol):
     """Exports versions for other programs and imports theirs, each in a process of its own.
 
     Every method raises an error whose text can be shown.
     """
 
-    def export(self, source: Path, target: Path, form: str, model: Any) -> None:
+    def export(self, source: Path, target: Path, form: str, model: ModelInfo) -> None:
         """Write the adapter of a run folder, or an adapter file, in another form."""
 
-    def import_weights(self, source: Path, target: Path, model: Any) -> ImportedWeights:
+    def import_weights(self, source: Path, target: Path, model: ModelInfo) -> ImportedWeights:
         """Check a LoRA or a tuned model against the base, copy it and describe it."""
 
     def stop(self) -> None:
@@ -209,7 +86,11 @@ class Trainer(Protocol):
     """Starts one trainer process per run folder and reads the files that it writes."""
 
     def plan(
-        self, model: Any, pairs: int, settings: dict[str, Any], pairs_per_s: float | None = None
+        self,
+        model: ModelInfo,
+        pairs: int,
+        settings: dict[str, Any],
+        pairs_per_s: float | None = None,
     ) -> RunPlan:
         """Return the plan of a run on this many pairs; raises an error that says what to change.
 
@@ -220,7 +101,7 @@ class Trainer(Protocol):
         self,
         run_dir: Path,
         snapshot: Path,
-        model: Any,
+        model: ModelInfo,
         settings: dict[str, Any],
         start: Path | None = None,
     ) -> None:
@@ -250,5 +131,5 @@ class Trainer(Protocol):
     def kill(self, run_dir: Path) -> None:
         """Kill a trainer that does not heed `cancel`."""
 
-    def needs_sampler_stopped(self, model: Any, sampler: Any) -> bool:
+    def needs_sampler_stopped(self, model: ModelInfo, sampler: SamplerState) -> bool:
         """Return whether trainer and sampler do not fit on the sampler's device together."""

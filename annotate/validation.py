@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from align.contracts.rendering import RenderItem
 from annotate.errors import InvalidRequest
-from annotate.interfaces import RenderItem
 
 DEFAULT_ANNOTATOR = "me"
 MAX_NAME_LENGTH = 64

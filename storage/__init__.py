@@ -1,5 +1,6 @@
 """Storage: the only package that speaks SQL, and the owner of the studio folder on the disk."""
 
+from align.contracts.runs import RunState
 from storage.errors import (
     AlreadyVoted,
     BrokenStudio,
@@ -45,7 +46,6 @@ from storage.records import (
     Quad,
     Ranking,
     Run,
-    RunState,
     SessionVote,
     Snapshot,
     TrainedOn,

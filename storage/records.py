@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from align.contracts.runs import RunState
 from align.contracts.weights import VersionSummary
 
 
@@ -31,17 +32,6 @@ class Verdict(StrEnum):
 
 QUESTIONS = ("overall", "appeal", "fidelity")
 """Questions of a blind test: which is better overall, looks better, shows the prompt better."""
-
-
-class RunState(StrEnum):
-    """The state of a fine-tuning run."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,13 @@
-"""Child processes: JSON lines over their pipes, and how they ended (no torch here)."""
+"""Child processes: lines over their pipes, and how they ended (no torch here)."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -24,13 +22,11 @@ KILL_TIMEOUT_S = 10.0
 WINDOWS_FAULT = 0xC0000000
 """On Windows, exit codes from here on are of a fault, not of the program's choosing."""
 
-Message = dict[str, Any]
-
 
 class ChildProcess:
-    """A command that runs with JSON lines as its standard input and output.
+    """A command that reads lines from its standard input and writes lines to its output.
 
-    A thread calls `on_message` with each line, and `on_end` once the process is gone. When this
+    A thread calls `on_line` with each line, and `on_end` once the process is gone. When this
     process dies, however it dies, the pipe closes and a child that reads it ends.
     """
 
@@ -38,10 +34,10 @@ class ChildProcess:
         self,
         command: Sequence[str],
         log_path: Path,
-        on_message: Callable[[ChildProcess, Message], None],
+        on_line: Callable[[ChildProcess, str], None],
         on_end: Callable[[ChildProcess], None],
     ) -> None:
-        self._on_message, self._on_end = on_message, on_end
+        self._on_line, self._on_end = on_line, on_end
         self._write_lock = threading.Lock()
         self._ended = threading.Lock()
         self._log_path = log_path
@@ -59,7 +55,7 @@ class ChildProcess:
                 encoding="utf-8",
                 **process_options(low_priority=False),
             )
-        threading.Thread(target=self._read_messages, name="sampler", daemon=True).start()
+        threading.Thread(target=self._read_lines, name="sampler", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -71,8 +67,8 @@ class ChildProcess:
         """Return the exit code; None while it runs."""
         return self._process.poll()
 
-    def send(self, message: Message) -> None:
-        """Write a message as one line.
+    def send(self, line: str) -> None:
+        """Write a line, which ends in a line break.
 
         Raises:
             OSError: the process reads no more.
@@ -80,7 +76,7 @@ class ChildProcess:
         assert self._process.stdin is not None
         with self._write_lock:
             try:
-                self._process.stdin.write(json.dumps(message) + "\n")
+                self._process.stdin.write(line)
                 self._process.stdin.flush()
             except ValueError:
                 raise BrokenPipeError("the pipe is closed") from None
@@ -130,13 +126,11 @@ class ChildProcess:
         with contextlib.suppress(OSError):
             self._process.stdin.close()
 
-    def _read_messages(self) -> None:
+    def _read_lines(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as replies:
             for line in replies:
-                # A process that is killed may leave half a line.
-                with contextlib.suppress(json.JSONDecodeError):
-                    self._on_message(self, json.loads(line))
+                self._on_line(self, line)
         self._process.wait()
         self._close_stdin()
         self._end()

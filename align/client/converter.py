@@ -9,9 +9,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from align.client.models import ModelInfo
 from align.client.trainer import process_options, python_environment
 from align.client.weight_files import check_whole
+from align.contracts.models import ModelInfo
 from align.errors import ConversionFailed
 
 ERROR_PREFIX = "align: "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ from align.client.model_defaults import (
 )
 from align.client.model_identity import digests_of, legacy_digest
 from align.client.weight_files import check_whole, describe_file, read_header, weight_files
+from align.contracts.models import EMBEDDED, FAST, KIND, ModelInfo, embedded_folder
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 
-EMBEDDED, FAST = "emoji", "emoji-fast"
 FEW_STEP_ADAPTER = "few_steps.safetensors"
 FEW_STEP_SEGMENTS = 8
 """Segments of the denoising path that a few-step adapter is trained on; its steps start at some of
@@ -35,76 +35,7 @@ PARTS = {
 }
 IDENTITY_PARTS = ("unet", "text_encoder", "text_encoder_2")
 """The parts that a model's identity is computed from; any autoencoder of its kind can be put in."""
-KIND = "sdxl"
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """An SDXL pipeline and its defaults for rendering; sizes in pixels."""
-
-    name: str
-    """The name that people see: "emoji", a folder's name or a hub name."""
-    path: str
-    """Folder or hub name; "emoji" and "emoji-fast" stand for the embedded model on any machine."""
-    identity: str
-    """Tells models apart by content, so that versions stay with the model they were made from."""
-    preset: str
-    """Training preset: "embedded" for small models, "sdxl" for full-size ones that predict noise,
-    "sdxl-v" for those that predict velocities."""
-    width: int = 1024
-    height: int = 1024
-    steps: int = 30
-    guidance: float = 5.0
-    negative_prompt: str = ""
-    scheduler: str = "EulerDiscreteScheduler"
-    variant: str | None = None
-    """"fp16" where the weight files are, or may be, named so."""
-    few_steps: str | None = None
-    """Name of the adapter file beside the parts that is merged in, so that few steps are enough."""
-    aliases: tuple[str, ...] = ()
-    """Other identities that it has, or had: in another number format, and before identities were of
-    content alone. One that begins with a hyphen stands for every name that ends so."""
-    folder: str | None = None
-    """Folder of the cache that holds a hub model whole."""
-    revision: str | None = None
-    """The commit of a hub model that is still to be downloaded."""
-    doubt: str = ""
-    """The reason why a hub model could not be looked up; the rest is a guess until it is loaded."""
-
-    @property
-    def family(self) -> str:
-        """The name of its family of models, as `align.families.lookup` has it."""
-        return KIND
-
-    @property
-    def load_path(self) -> str:
-        """Return the folder or hub name for `from_pretrained`."""
-        if self.path in (EMBEDDED, FAST):
-            return str(embedded_folder())
-        cached = self.folder is not None and Path(self.folder).is_dir()
-        return str(self.folder) if cached else self.path
-
-    def is_same(self, other: ModelInfo) -> bool:
-        """Return whether both are the same model, by their identities and aliases."""
-        own_names = {self.identity, *self.aliases}
-        other_names = {other.identity, *other.aliases}
-        # Identities of before content hashes are known by their ends alone.
-        ends = tuple(name for name in own_names | other_names if name.startswith("-"))
-        return (
-            self.identity in other_names
-            or other.identity in own_names
-            or any(name.endswith(ends) for name in (self.identity, other.identity))
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a dict for JSON, read back by `ModelInfo(**value)`."""
-        return asdict(self)
-
-
-def embedded_folder() -> Path:
-    """Return the folder of the model that comes with the project."""
-    return Path(__file__).parents[1] / EMBEDDED
 
 
 def describe_model(name_or_path: str | None = None, hub: Hub | None = None) -> ModelInfo:

@@ -11,7 +11,8 @@ from typing import Any
 
 import psutil
 
-from align.client.run_folder import RunFolder, RunStatus
+from align.client.run_folder import RunFolder
+from align.contracts.runs import RunState, RunStatus
 
 PREPARATION = 0.1
 """Share of the progress bar for everything before the first step."""
@@ -36,7 +37,7 @@ class Reporter:
         # A resumed run starts where it was interrupted, not at zero.
         before = run.stored_status()
         self._status = RunStatus(
-            "running",
+            RunState.RUNNING,
             "starting",
             step=before.step,
             steps=steps,
@@ -102,17 +103,17 @@ class Reporter:
 
     def done(self, result: dict[str, Any]) -> None:
         """Report that the run is done and its adapter is written."""
-        self._end("done", progress=1.0, result=result)
+        self._end(RunState.DONE, progress=1.0, result=result)
 
     def failed(self, error: str) -> None:
         """Report that the run cannot go on; `error` says why in a sentence."""
-        self._end("failed", error=error)
+        self._end(RunState.FAILED, error=error)
 
     def cancelled(self) -> None:
         """Report that the run has stopped because somebody asked for it."""
-        self._end("cancelled")
+        self._end(RunState.CANCELLED)
 
-    def _end(self, state: str, **changes: Any) -> None:
+    def _end(self, state: RunState, **changes: Any) -> None:
         self._status = replace(self._status, state=state, phase="", eta_s=None, **changes)
         try:
             self._write()

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,41 +25,12 @@ import psutil
 from filelock import FileLock, Timeout
 
 from align.client.config import current_names
+from align.contracts.runs import LEGACY_METRICS, RunState, RunStatus
 from align.errors import BrokenRun, RunLocked
 from align.files import read_json, write_json
 
 SILENT_S = 60.0
 """A trainer that has not written its status for longer is reported as silent."""
-RUNNING = ("queued", "running")
-LEGACY_METRICS = {
-    "accuracy": "rewards/accuracies",
-    "margin_winner": "rewards/chosen",
-    "margin_loser": "rewards/rejected",
-    "reward": "rewards/mean",
-}
-"""Former names of metrics and the present ones, which are trl's: both are written for one release,
-and files that have only the former ones are read for good."""
-
-
-@dataclass(frozen=True)
-class RunStatus:
-    """State and progress of a run."""
-
-    state: str
-    """queued, running, done, failed, cancelled or interrupted."""
-    phase: str = ""
-    step: int = 0
-    steps: int = 0
-    progress: float = 0.0
-    """From 0 to 1, preparation included."""
-    eta_s: float | None = None
-    error: str | None = None
-    result: dict[str, Any] | None = None
-    pid: int | None = None
-    pid_started: float | None = None
-    updated: float = 0.0
-    silent_s: float = 0.0
-    """Seconds since the process last wrote its status, where that is more than a minute."""
 
 
 class RunFolder:
@@ -116,12 +87,14 @@ class RunFolder:
     def stored_status(self) -> RunStatus:
         """Return the status as last written, whether or not its writer still lives."""
         value = read_json(self.path / "status.json")
-        return RunStatus(**value) if value else RunStatus("queued")
+        if not value:
+            return RunStatus(RunState.QUEUED)
+        return RunStatus(**value | {"state": RunState(value["state"])})
 
     def status(self) -> RunStatus:
         """Return the status now: a run whose process is gone is interrupted."""
         status = self.stored_status()
-        if status.state != "running":
+        if status.state != RunState.RUNNING:
             return status
         if process_lives(status.pid, status.pid_started):
             # It writes its status every two seconds, whatever it is busy with.
@@ -129,7 +102,8 @@ class RunFolder:
             return replace(status, silent_s=silent, eta_s=None) if silent > SILENT_S else status
         # The trainer may have ended between the two reads above.
         status = self.stored_status()
-        return replace(status, state="interrupted") if status.state == "running" else status
+        ended = status.state != RunState.RUNNING
+        return status if ended else replace(status, state=RunState.INTERRUPTED)
 
     def write_status(self, status: RunStatus) -> None:
         """Replace the status, stamped with the time."""

@@ -12,16 +12,28 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from align.client.child_process import ChildProcess, end_orphan, record_process
-from align.client.models import ModelInfo
-from align.client.render_items import Rendered, RenderItem, RenderSettings, SamplerState
 from align.client.replies import PendingRequests
 from align.client.trainer import usable_cores
 from align.client.watchdog import Heartbeat, Timeouts, Watchdog, usage_of
+from align.contracts.models import ModelInfo
+from align.contracts.rendering import (
+    HeartbeatMessage,
+    ItemReply,
+    Rendered,
+    RenderItem,
+    RenderRequest,
+    RenderSettings,
+    SamplerGreeting,
+    SamplerRequest,
+    SamplerState,
+    ScoreRequest,
+    read_message,
+    to_line,
+)
 from align.errors import SamplerFailed
 
 log = logging.getLogger(__name__)
@@ -87,11 +99,11 @@ class SamplerProcess:
         from_hub = not Path(self._model.load_path).exists()
         self._heartbeat, self._watchdog = Heartbeat(), Watchdog(self._timeouts, from_hub)
         command = [self._python, "-m", "align", "serve"]
-        self._child = ChildProcess(command, self._log_path, self._on_message, self._on_end)
+        self._child = ChildProcess(command, self._log_path, self._on_line, self._on_end)
         record_process(self._pid_path, self._child.pid)
         # A process that ended at once is noticed by `_on_end`.
         with contextlib.suppress(OSError):
-            self._child.send(self._start_message())
+            self._child.send(to_line(self._greeting()))
 
     def retry(self) -> None:
         """Load the model again now, if it could not be loaded; returns at once."""
@@ -100,9 +112,9 @@ class SamplerProcess:
                 self._crashes = self._failures = 0
                 self.start()
 
-    def _start_message(self) -> dict[str, Any]:
+    def _greeting(self) -> SamplerGreeting:
         return {
-            "model": self._model.to_json(),
+            "model": self._model,
             "images_dir": str(self._images_dir.resolve()),
             "cpu_lock": str(self._cpu_lock.resolve()) if self._cpu_lock else None,
             "threads": usable_cores(),
@@ -155,16 +167,18 @@ class SamplerProcess:
         Raises:
             SamplerFailed: the model cannot be loaded or the process died.
         """
-        request = {
-            "items": [asdict(item) for item in items],
+        request: RenderRequest = {
+            "id": 0,
+            "items": list(items),
             "adapters": _files(adapters),
-            "settings": asdict(settings),
+            "settings": settings,
             "prefer_throughput": prefer_throughput,
             "preemptible": preemptible,
         }
 
-        def rendered(reply: dict[str, Any]) -> Rendered:
-            return Rendered(reply["sha256"], reply["width"], reply["height"])
+        def rendered(reply: ItemReply) -> Rendered:
+            assert "image" in reply
+            return reply["image"]
 
         return self._pending.ask(self._send, request, len(items), rendered, on_image)
 
@@ -183,32 +197,40 @@ class SamplerProcess:
         Raises:
             SamplerFailed: the adapter or an image cannot be used, or the process died.
         """
-        request = {
+        request: ScoreRequest = {
+            "id": 0,
             "prompts": list(prompts),
             "images": [str(Path(image).resolve()) for image in images],
             "adapters": _files([(adapter, 1.0)]),
-            "settings": asdict(settings),
+            "settings": settings,
         }
 
-        def scored(reply: dict[str, Any]) -> float:
-            return float(reply["score"])
+        def scored(reply: ItemReply) -> float:
+            assert "score" in reply
+            return reply["score"]
 
         return self._pending.ask(self._send, request, len(images), scored, on_score)
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _send(self, request: SamplerRequest) -> None:
         child = self._child
         if child is None:
             raise SamplerFailed(self._state.detail or NOT_RUNNING)
         try:
-            child.send(message)
+            child.send(to_line(request))
         except OSError:
             raise SamplerFailed("The image model stopped; it is being started again.") from None
 
-    def _on_message(self, child: ChildProcess, message: dict[str, Any]) -> None:
-        if "state" in message:
+    def _on_line(self, child: ChildProcess, line: str) -> None:
+        try:
+            message = read_message(line)
+        except ValueError:
+            # A process that is killed may leave half a line.
+            return
+
+        if isinstance(message, SamplerState):
             with self._guard:
                 if self._child is child:
-                    self._on_state(child, SamplerState(**message))
+                    self._on_state(child, message)
         elif "heartbeat" in message:
             self._on_heartbeat(child, message)
         else:
@@ -217,11 +239,12 @@ class SamplerProcess:
                 self._crashes = self._failures = 0
             self._pending.deliver(message)
 
-    def _on_heartbeat(self, child: ChildProcess, message: dict[str, Any]) -> None:
+    def _on_heartbeat(self, child: ChildProcess, message: HeartbeatMessage) -> None:
         with self._guard:
             if self._child is not child:
                 return
-            self._heartbeat = Heartbeat(self._heartbeat.count + 1, **message["heartbeat"])
+            work = message["heartbeat"]
+            self._heartbeat = Heartbeat(self._heartbeat.count + 1, work["phase"], work["work"])
             if self._state.state == "loading" and message["downloaded"]:
                 so_far = f"{message['downloaded'] / 1e9:.1f} GB so far"
                 detail = f"Downloading {self._model.name}: {so_far}."
@@ -296,5 +319,5 @@ class SamplerProcess:
         return self._watchdog.check(self._heartbeat, usage_of(child.pid), on_cpu, elapsed)
 
 
-def _files(adapters: Sequence[tuple[Path, float]]) -> list[list[Any]]:
-    return [[str(Path(path).resolve()), weight] for path, weight in adapters]
+def _files(adapters: Sequence[tuple[Path, float]]) -> list[tuple[str, float]]:
+    return [(str(Path(path).resolve()), weight) for path, weight in adapters]

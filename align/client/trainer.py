@@ -7,15 +7,16 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from align.client.config import REQUIREMENTS, configure, parse_settings, plan, to_json
-from align.client.models import ModelInfo
-from align.client.run_folder import RunFolder, RunStatus, process_lives
+from align.client.run_folder import RunFolder, process_lives
+from align.contracts.models import ModelInfo
+from align.contracts.runs import RunState, RunStatus
 from align.errors import InvalidSettings, SnapshotError
 from align.files import link, link_tree, read_json
 
@@ -126,14 +127,14 @@ class TrainerProcess:
         run.write_config(
             {
                 "format": 1,
-                "model": model.to_json(),
+                "model": asdict(model),
                 "snapshot_id": manifest.get("snapshot_id"),
                 "settings": parse_settings(settings),
                 "train": to_json(config),
                 "threads": usable_cores(),
             }
         )
-        run.write_status(RunStatus("queued", steps=config.steps))
+        run.write_status(RunStatus(RunState.QUEUED, steps=config.steps))
 
     def start(self, run_dir: Path) -> None:
         """Start the trainer, or resume it from its last checkpoint; returns at once."""
@@ -181,7 +182,12 @@ class TrainerProcess:
 
         run.write_status(
             replace(
-                status, state="running", phase="starting", error=None, pid=pid, pid_started=started
+                status,
+                state=RunState.RUNNING,
+                phase="starting",
+                error=None,
+                pid=pid,
+                pid_started=started,
             )
         )
 
@@ -192,7 +198,7 @@ class TrainerProcess:
     def is_alive(self, run_dir: Path) -> bool:
         """Return whether a trainer works in this folder, whoever started it."""
         status = RunFolder(run_dir).stored_status()
-        return status.state == "running" and process_lives(status.pid, status.pid_started)
+        return status.state == RunState.RUNNING and process_lives(status.pid, status.pid_started)
 
     def metrics(self, run_dir: Path, since: int = 0) -> list[dict[str, Any]]:
         """Return the metrics of the steps after `since`."""
@@ -208,8 +214,8 @@ class TrainerProcess:
         run.request_cancel()
         if not self.is_alive(run_dir):
             status = run.stored_status()
-            if status.state in ("queued", "running"):
-                run.write_status(replace(status, state="cancelled", phase="", eta_s=None))
+            if status.state in (RunState.QUEUED, RunState.RUNNING):
+                run.write_status(replace(status, state=RunState.CANCELLED, phase="", eta_s=None))
 
     def kill(self, run_dir: Path) -> None:
         """Kill the trainer and its children now, for a run that does not heed `cancel`."""

@@ -1,8 +1,16 @@
-"""Rendering: what the app and the sampler process tell each other."""
+"""Rendering: what the app and the sampler process send each other, as JSON lines.
+
+The app writes one `SamplerGreeting`, then requests. The sampler writes states and heartbeats of its
+own accord, and replies that carry the number of their request.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias, TypedDict, final
+
+from align.contracts.models import ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +59,139 @@ class SamplerState:
     """True of a failure whose cause may pass, so that it is tried again."""
     retry_s: float | None = None
     """Seconds until the next try; None where there is none without `retry`."""
+
+
+@final
+class SamplerGreeting(TypedDict):
+    """The first line to a sampler: what to load."""
+
+    model: ModelInfo
+    images_dir: str
+    cpu_lock: str | None
+    """File of the lock that processes on a CPU share."""
+    threads: int
+    heartbeat_interval_s: float
+
+
+@final
+class RenderRequest(TypedDict):
+    """Images to render, all with the same settings."""
+
+    id: int
+    """Number of the request, which its replies carry."""
+    items: list[RenderItem]
+    adapters: list[tuple[str, float]]
+    """Files with weights, added up; none is the base alone."""
+    settings: RenderSettings
+    prefer_throughput: bool
+    """The last image comes as early as possible, not the first one."""
+    preemptible: bool
+    """End early as soon as another request arrives that is not preemptible."""
+
+
+@final
+class ScoreRequest(TypedDict):
+    """Images to score by the implicit reward of an adapter."""
+
+    id: int
+    prompts: list[str]
+    images: list[str]
+    """A file for each prompt."""
+    adapters: list[tuple[str, float]]
+    settings: RenderSettings
+
+
+SamplerRequest: TypeAlias = RenderRequest | ScoreRequest
+
+
+@final
+class RenderedReply(TypedDict):
+    """One image of a `RenderRequest`."""
+
+    id: int
+    index: int
+    """Of its item."""
+    image: Rendered
+
+
+@final
+class ScoredReply(TypedDict):
+    """The score of one image of a `ScoreRequest`."""
+
+    id: int
+    index: int
+    score: float
+
+
+@final
+class PreemptedReply(TypedDict):
+    """The end of a request that gives way to another one."""
+
+    id: int
+    preempted: bool
+
+
+@final
+class ErrorReply(TypedDict):
+    """The end of a request that failed."""
+
+    id: int
+    error: str
+    """The reason as a sentence."""
+
+
+@final
+class SamplerWork(TypedDict):
+    """What the sampler does, and how much of it is done."""
+
+    phase: str
+    """loading, rendering or idle."""
+    work: int
+    """Number of steps made plus bytes downloaded; only a change of it matters."""
+
+
+@final
+class HeartbeatMessage(TypedDict):
+    """A sign of life of the sampler, every few seconds."""
+
+    heartbeat: SamplerWork
+    downloaded: int
+    """Bytes of the model so far, while it comes from a hub."""
+
+
+ItemReply: TypeAlias = RenderedReply | ScoredReply
+SamplerReply: TypeAlias = ItemReply | PreemptedReply | ErrorReply
+SamplerMessage: TypeAlias = SamplerState | HeartbeatMessage | SamplerReply
+
+
+def to_line(message: SamplerGreeting | SamplerRequest | SamplerMessage) -> str:
+    """Write a message as a line of JSON."""
+    return json.dumps(message, default=asdict) + "\n"
+
+
+def read_greeting(line: str) -> SamplerGreeting:
+    """Read the first line to a sampler."""
+    message: Any = json.loads(line)
+    return SamplerGreeting(**message | {"model": ModelInfo(**message["model"])})
+
+
+def read_request(line: str) -> SamplerRequest:
+    """Read a request to a sampler."""
+    message: Any = json.loads(line)
+    if "settings" in message:
+        message["settings"] = RenderSettings(**message["settings"])
+    if "items" in message:
+        message["items"] = [RenderItem(**item) for item in message["items"]]
+    request: SamplerRequest = message
+    return request
+
+
+def read_message(line: str) -> SamplerMessage:
+    """Read what a sampler writes. Raises ValueError for a line that was cut short."""
+    message: Any = json.loads(line)
+    if "state" in message:
+        return SamplerState(**message)
+    if "image" in message:
+        message["image"] = Rendered(**message["image"])
+    read: SamplerMessage = message
+    return read

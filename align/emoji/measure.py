@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from align.client.models import describe_model
-from align.client.render_items import RenderItem, RenderSettings
+from align.contracts.rendering import RenderItem, RenderSettings
 from align.device import Compute, choose_compute
 from align.emoji.autoencoder import psnr, to_signal
 from align.emoji.captions import caption

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from align.client.models import ModelInfo, describe_model
+from align.client.models import describe_model
+from align.contracts.models import ModelInfo
 from align.data.encode import sha256
 from align.device import Compute, choose_compute
 from align.errors import InvalidSettings

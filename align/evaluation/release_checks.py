@@ -11,9 +11,9 @@ import torch
 
 from align.client.config import TrainConfig
 from align.client.cpu_lock import CpuLock
-from align.client.models import ModelInfo
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
+from align.contracts.models import ModelInfo
 from align.device import choose_compute
 from align.errors import AlignError, first_line
 from align.evaluation.evaluate import render_and_check, write_result

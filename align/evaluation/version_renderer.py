@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from align.client.models import ModelInfo
-from align.client.render_items import RenderItem
+from align.contracts.models import ModelInfo
+from align.contracts.rendering import RenderItem
 from align.device import Compute
 from align.evaluation.diffusion_classifier import PromptClassifier
 from align.families.family import Pipeline

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import torch
 
-from align.client.models import ModelInfo
+from align.contracts.models import ModelInfo
 from align.errors import WrongModel
 from align.families.family import ModelFamily, Pipeline
 from align.families.sdxl import SDXL

@@ -20,7 +20,8 @@ from align.adapters.lora import ATTENTION, save_adapter
 from align.adapters.lora_names import known_names
 from align.adapters.lora_origins import TEXT_WIDTHS
 from align.adapters.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_of
-from align.client.models import KIND, PARTS
+from align.client.models import PARTS
+from align.contracts.models import KIND
 from align.device import Compute
 from align.diffusion.noise import TrainingScheduler, training_scheduler
 from align.families.family import BaseNames, Conditioning, ModelFamily

@@ -8,16 +8,16 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from align.client.watchdog import IDLE, LOADING
+from align.contracts.rendering import HeartbeatMessage, SamplerWork
 
 
 class HeartbeatSender:
     """Counts steps, and sends the count from a thread of its own until the process ends."""
 
     def __init__(
-        self, send: Callable[[dict[str, Any]], None], interval_s: float, model: str
+        self, send: Callable[[HeartbeatMessage], None], interval_s: float, model: str
     ) -> None:
         self._send, self._interval_s, self._model = send, interval_s, model
         # Counted by `next` of an iterator, which is atomic: several threads make steps.
@@ -43,7 +43,7 @@ class HeartbeatSender:
         stop = threading.Event()
         while not stop.wait(self._interval_s):
             downloaded = self._downloaded() if self._from_hub and self._phase == LOADING else 0
-            heartbeat = {"phase": self._phase, "work": self._steps + downloaded}
+            heartbeat: SamplerWork = {"phase": self._phase, "work": self._steps + downloaded}
             try:
                 self._send({"heartbeat": heartbeat, "downloaded": downloaded})
             except (OSError, ValueError):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from align.contracts.rendering import SamplerRequest, read_request
 from align.errors import AlignError
-
-Request = dict[str, Any]
 
 
 class Preempted(AlignError):
@@ -28,16 +25,16 @@ class Inbox:
     """
 
     def __init__(self, lines: Iterable[str]) -> None:
-        self._waiting: list[Request] = []
+        self._waiting: list[SamplerRequest] = []
         self._open = True
         self._changed = threading.Condition()
         threading.Thread(target=self._read, args=(lines,), name="inbox", daemon=True).start()
 
-    def __iter__(self) -> Iterator[Request]:
+    def __iter__(self) -> Iterator[SamplerRequest]:
         while (request := self._next()) is not None:
             yield request
 
-    def check(self, request: Request) -> None:
+    def check(self, request: SamplerRequest) -> None:
         """Raise Preempted or InputClosed where this request is not to be continued."""
         with self._changed:
             if not self._open:
@@ -45,7 +42,7 @@ class Inbox:
             if _preemptible(request) and not all(map(_preemptible, self._waiting)):
                 raise Preempted
 
-    def _next(self) -> Request | None:
+    def _next(self) -> SamplerRequest | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or not self._open)
             if not self._open:
@@ -57,17 +54,17 @@ class Inbox:
     def _read(self, lines: Iterable[str]) -> None:
         try:
             for line in lines:
-                self._put(json.loads(line))
+                self._put(read_request(line))
         finally:
             with self._changed:
                 self._open = False
                 self._changed.notify()
 
-    def _put(self, request: Request) -> None:
+    def _put(self, request: SamplerRequest) -> None:
         with self._changed:
             self._waiting.append(request)
             self._changed.notify()
 
 
-def _preemptible(request: Request) -> bool:
+def _preemptible(request: SamplerRequest) -> bool:
     return bool(request.get("preemptible"))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
 import traceback
-from dataclasses import asdict
-from typing import IO, Any
+from typing import IO
 
 from align.client.load_errors import model_load_error
-from align.client.models import ModelInfo
-from align.client.render_items import SamplerState
+from align.contracts.rendering import SamplerMessage, SamplerState, read_greeting, to_line
 from align.errors import AlignError, ModelUnavailable
 from align.sampling.heartbeat import HeartbeatSender
 
@@ -25,35 +22,30 @@ class ReplyStream:
         self._replies = replies
         self._writing = threading.Lock()
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, message: SamplerMessage) -> None:
         """Write one message as a line."""
         with self._writing:
-            left = memoryview(json.dumps(message).encode() + b"\n")
+            left = memoryview(to_line(message).encode())
             while left:
                 left = left[self._replies.write(left) :]
-
-    def send_state(self, state: SamplerState) -> None:
-        """Write the sampler's state."""
-        self.send(asdict(state))
 
 
 def main() -> None:
     """Load a model and answer requests from stdin until it closes."""
     replies = ReplyStream(_claim_stdout())
-    greeting = json.loads(sys.stdin.readline() or "null")
-    if greeting is None:
+    line = sys.stdin.readline()
+    if not line:
         return
-    model = ModelInfo(**greeting["model"])
-    heartbeat = HeartbeatSender(
-        replies.send, float(greeting["heartbeat_interval_s"]), model.load_path
-    )
+    greeting = read_greeting(line)
+    model = greeting["model"]
+    heartbeat = HeartbeatSender(replies.send, greeting["heartbeat_interval_s"], model.load_path)
     try:
         # Torch may be broken, or a driver that it loads.
         from align.sampling.server import answer_requests, load  # noqa: PLC0415
 
-        loaded = load(model, replies, int(greeting["threads"]))
+        loaded = load(model, replies, greeting["threads"])
     except Exception as error:
-        replies.send_state(failure(model.name, error))
+        replies.send(failure(model.name, error))
         return
     answer_requests(loaded, replies, heartbeat, greeting)
 

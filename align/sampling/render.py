@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors import SafetensorError, safe_open
 
 from align.adapters.lora import merged
-from align.client.render_items import Rendered, RenderItem, RenderSettings
+from align.contracts.rendering import Rendered, RenderItem, RenderSettings
 from align.device import Compute
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
 from align.families.family import Pipeline

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from align.client.cpu_lock import CpuLock
-from align.client.models import ModelInfo
-from align.client.render_items import RenderItem, RenderSettings, SamplerState
 from align.client.watchdog import LOADING, RENDERING
+from align.contracts.models import ModelInfo
+from align.contracts.rendering import (
+    RenderRequest,
+    SamplerGreeting,
+    SamplerReply,
+    SamplerRequest,
+    SamplerState,
+    ScoreRequest,
+)
 from align.device import Compute, choose_compute, memory
 from align.errors import AlignError, InvalidSettings, is_disk_full, whole_text
 from align.families.family import Pipeline
@@ -42,14 +48,14 @@ def load(model: ModelInfo, replies: ReplyStream, threads: int) -> LoadedModel:
     torch.set_num_threads(threads)
     compute = choose_compute()
     device = compute.device.type
-    replies.send_state(SamplerState("loading", f"Loading {model.name}.", device))
+    replies.send(SamplerState("loading", f"Loading {model.name}.", device))
     pipeline = load_pipeline(model, compute)
-    replies.send_state(SamplerState("ready", f"{model.name} is ready.", device, *memory(compute)))
+    replies.send(SamplerState("ready", f"{model.name} is ready.", device, *memory(compute)))
     return LoadedModel(pipeline, compute)
 
 
 def answer_requests(
-    loaded: LoadedModel, replies: ReplyStream, heartbeat: HeartbeatSender, greeting: dict[str, Any]
+    loaded: LoadedModel, replies: ReplyStream, heartbeat: HeartbeatSender, greeting: SamplerGreeting
 ) -> None:
     """Answer requests from stdin until it closes."""
     heartbeat.set_idle()
@@ -59,18 +65,17 @@ def answer_requests(
 
     inbox = Inbox(sys.stdin)
     for request in inbox:
-        handler = _score if "images" in request else partial(_render, images_dir)
         between = partial(_count_step, heartbeat, inbox, request)
         context = RequestContext(
             loaded.pipeline, loaded.compute, adapters, cpu_lock, heartbeat, between
         )
-        for reply in _handle(handler, context, request):
+        for reply in _handle(images_dir, context, request):
             heartbeat.step()
-            replies.send({"id": request["id"], **reply})
+            replies.send(reply)
         heartbeat.set_idle()
 
 
-def _count_step(heartbeat: HeartbeatSender, inbox: Inbox, request: dict[str, Any]) -> None:
+def _count_step(heartbeat: HeartbeatSender, inbox: Inbox, request: SamplerRequest) -> None:
     """Count a step, then raise where the request is not to be continued."""
     heartbeat.step()
     inbox.check(request)
@@ -93,41 +98,44 @@ def make_cpu_lock(compute: Compute, cpu_lock: str | None) -> CpuLock:
     return CpuLock(Path(cpu_lock) if cpu_lock and compute.device.type == "cpu" else None)
 
 
-Replies = Iterator[dict[str, Any]]
-Handler = Callable[[RequestContext, dict[str, Any]], Replies]
-
-
-def _handle(handler: Handler, context: RequestContext, request: dict[str, Any]) -> Replies:
+def _handle(
+    images_dir: Path, context: RequestContext, request: SamplerRequest
+) -> Iterator[SamplerReply]:
     try:
         context.heartbeat.enter(LOADING)
         context.adapters.use([(path, weight) for path, weight in request["adapters"]])
         context.heartbeat.enter(RENDERING)
-        yield from handler(context, request)
+        if "images" in request:
+            yield from _score(context, request)
+        else:
+            yield from _render(images_dir, context, request)
     except Preempted:
-        yield {"preempted": True}
+        yield {"id": request["id"], "preempted": True}
     except InputClosed:
         return
     except Exception as error:
-        yield {"error": error_sentence(error, "scored" if "images" in request else "rendered")}
+        done = "scored" if "images" in request else "rendered"
+        yield {"id": request["id"], "error": error_sentence(error, done)}
         if isinstance(error, torch.AcceleratorError):
             # A device that failed once fails ever after in this process; the app starts another.
             raise
 
 
-def _render(images_dir: Path, context: RequestContext, request: dict[str, Any]) -> Replies:
-    items = [RenderItem(**item) for item in request["items"]]
-    settings = RenderSettings(**request["settings"])
+def _render(
+    images_dir: Path, context: RequestContext, request: RenderRequest
+) -> Iterator[SamplerReply]:
+    items, settings = request["items"], request["settings"]
     megapixels = settings.width * settings.height / 1e6
     for indices in batches(len(items), megapixels, request["prefer_throughput"]):
         with context.cpu_lock.hold():
             wanted = [items[i] for i in indices]
             images = render(context.pipeline, context.compute, wanted, settings, context.between)
         for index, image in zip(indices, images, strict=True):
-            yield {"index": index, **asdict(store_image(image, images_dir))}
+            yield {"id": request["id"], "index": index, "image": store_image(image, images_dir)}
 
 
-def _score(context: RequestContext, request: dict[str, Any]) -> Replies:
-    settings = RenderSettings(**request["settings"])
+def _score(context: RequestContext, request: ScoreRequest) -> Iterator[SamplerReply]:
+    settings = request["settings"]
     if holds_full_weights(Path(request["adapters"][0][0])):
         raise InvalidSettings(
             "This version trained all weights, and only one with an adapter can be asked how much "
@@ -140,7 +148,7 @@ def _score(context: RequestContext, request: dict[str, Any]) -> Replies:
     for index, (prompt, image) in enumerate(zip(request["prompts"], images, strict=True)):
         with context.cpu_lock.hold():
             score = finite_scores(scorer, [prompt], [image])[0]
-        yield {"index": index, "score": score}
+        yield {"id": request["id"], "index": index, "score": score}
 
 
 def error_sentence(error: Exception, done: str) -> str:

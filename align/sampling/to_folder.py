@@ -8,8 +8,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from align.client.models import ModelInfo, describe_model
-from align.client.render_items import RenderItem, RenderSettings
+from align.client.models import describe_model
+from align.contracts.models import ModelInfo
+from align.contracts.rendering import RenderItem, RenderSettings
 from align.device import Compute, choose_compute
 from align.errors import InvalidSettings
 from align.files import GRID

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from align.adapters.lora import as_reference
-from align.client.models import ModelInfo
 from align.client.run_folder import RunFolder
+from align.contracts.models import ModelInfo
 from align.data.encode import encode_prompts, read_image
 from align.device import Compute
 from align.diffusion.losses import denoising_error

@@ -12,10 +12,10 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from align.client.config import TrainConfig, holdout_count
-from align.client.models import ModelInfo
 from align.client.objectives import OBJECTIVES, Objective
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
+from align.contracts.models import ModelInfo
 from align.data.batch import Batcher
 from align.data.encode import EncodedPairs, encode_pairs
 from align.data.image_files import drop_bad_images

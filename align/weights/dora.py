@@ -25,7 +25,7 @@ from align.adapters.kohya import (
     kohya_name,
     kohya_weights,
 )
-from align.client.models import ModelInfo
+from align.contracts.models import ModelInfo
 from align.weights.lora_forms import base_weights
 
 MAGNITUDE = ".lora_magnitude_vector"

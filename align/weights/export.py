@@ -28,7 +28,8 @@ from align.adapters.kohya import (
     read_adapter,
     tensor_hash,
 )
-from align.client.models import HUB_NAME, ModelInfo, describe_model
+from align.client.models import HUB_NAME, describe_model
+from align.contracts.models import ModelInfo
 from align.errors import first_line, is_disk_full
 from align.families.lookup import family_of
 from align.files import read_json, replacing

@@ -15,8 +15,9 @@ from typing import Any
 
 from align.adapters.kohya import ExportError, LoraFile
 from align.client.config import LEGACY_SETTINGS
-from align.client.models import ModelInfo
-from align.client.run_folder import RunFolder, RunStatus
+from align.client.run_folder import RunFolder
+from align.contracts.models import ModelInfo
+from align.contracts.runs import RunStatus
 from align.families.family import ModelFamily
 from align.families.lookup import DEFAULT_FAMILY, family_of
 from align.files import read_json

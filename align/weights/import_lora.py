@@ -18,8 +18,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from align.adapters.lora_names import strip_prefixes
-from align.client.models import ModelInfo
 from align.client.weight_files import read_header
+from align.contracts.models import ModelInfo
 from align.errors import (
     BrokenModel,
     DiskFull,

@@ -28,7 +28,7 @@ from align.adapters.lora_names import (
 from align.adapters.lora_origins import AdapterOrigin, origin_of
 from align.adapters.lora_settings import peft_config
 from align.adapters.other_files import describe_non_lora, other_adapter, other_purpose
-from align.client.models import ModelInfo
+from align.contracts.models import ModelInfo
 from align.errors import NotImportable
 from align.families.family import DenoiserNetwork
 from align.families.lookup import family_of

@@ -23,8 +23,8 @@ from align.adapters.kohya import CONFIG, DOWN, PREFIX, UP, most_common
 from align.adapters.lora_changes import LayerChange
 from align.adapters.low_rank import product_of
 from align.adapters.lycoris import BIASES, apply_change
-from align.client.models import ModelInfo
 from align.client.weight_files import weight_files
+from align.contracts.models import ModelInfo
 from align.device import Compute
 from align.errors import NotImportable, first_line
 from align.families.lookup import family_of

@@ -13,7 +13,7 @@ import torch
 
 from align.adapters.kohya import ExportError, LoraFile
 from align.adapters.lora import fuse
-from align.client.models import ModelInfo
+from align.contracts.models import ModelInfo
 from align.device import Compute
 from align.errors import first_line
 from align.families.family import Pipeline

@@ -15,8 +15,9 @@ from safetensors import safe_open
 from align.adapters.lora import fuse
 from align.client.hub import Hub, download
 from align.client.load_errors import model_load_error
-from align.client.models import FEW_STEP_SEGMENTS, HUB_NAME, ModelInfo, describe_model
+from align.client.models import FEW_STEP_SEGMENTS, HUB_NAME, describe_model
 from align.client.weight_files import weight_files
+from align.contracts.models import ModelInfo
 from align.device import Compute
 from align.errors import AlignError, BrokenModel, WrongModel
 from align.families.family import Pipeline

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from annotate.interfaces import RenderItem
+from align.contracts.rendering import RenderItem
 
 MAX_GROUP_SIZE = 8
 """Pairs that are rendered in one go; the first groups are smaller, so that they come sooner."""

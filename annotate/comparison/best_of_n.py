@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from align.contracts.rendering import RenderItem
 from annotate.comparison.grid import ComparisonGrid
 from annotate.comparison.mixes import BASE, Mix, parse_mix
 from annotate.errors import InvalidRequest, SamplerSuspended
 from annotate.insights.active_learning import ImageScorer
-from annotate.interfaces import RenderItem
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.renderer import Renderer
 from annotate.urls import image_url

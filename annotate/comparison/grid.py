@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Iterator, Sequence
 
+from align.contracts.rendering import RenderItem
 from annotate.comparison.mixes import Mix
 from annotate.errors import SamplerSuspended, VersionFileMissing
-from annotate.interfaces import RenderItem
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.renderer import Renderer, WeightedAdapters
 from annotate.urls import image_url

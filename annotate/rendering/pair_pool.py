@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from align.contracts.rendering import RenderItem
 from annotate.clock import Monotonic
-from annotate.interfaces import RenderItem, Sampler
+from annotate.interfaces import Sampler
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import BestWorstQueue
 from annotate.rendering.prompt_sources import PromptSampler

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotate.interfaces import ModelInfo, Rendered, RenderItem, RenderSettings, Sampler
+from align.contracts.models import ModelInfo
+from align.contracts.rendering import Rendered, RenderItem, RenderSettings
+from annotate.interfaces import Sampler
 from storage.records import Image, Version, new_id, recipe_key
 
 OnImage = Callable[[int, Image], None]

@@ -2,8 +2,9 @@
 
 import math
 
+from align.contracts.rendering import SamplerState
 from annotate.insights.active_learning import ActiveLearner
-from annotate.interfaces import Sampler, SamplerState
+from annotate.interfaces import Sampler
 from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.pair_pool import MIN_READY_PAIRS, PairPool
 from annotate.training.run_status import RunStatusReader, run_sentence

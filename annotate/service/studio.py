@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from align.contracts.models import ModelInfo
 from annotate.auth.accounts import Accounts
 from annotate.blind_tests.trials import BlindTests
 from annotate.clock import Monotonic, WallClock
@@ -30,7 +31,7 @@ from annotate.image_import.context import ImportContext
 from annotate.image_import.importer import ImageImporter
 from annotate.insights.active_learning import ActiveLearner
 from annotate.insights.insights import Insights
-from annotate.interfaces import Converter, ModelInfo, Sampler, Trainer
+from annotate.interfaces import Converter, Sampler, Trainer
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import BestWorstQueue
 from annotate.rendering.pair_pool import PairPool

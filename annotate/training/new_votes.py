@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from align.contracts.runs import RunState
 from align.contracts.snapshots import MANIFEST, SnapshotManifest
 from annotate.labeling.assignment import PairAssigner
 from annotate.validation import as_annotator
-from storage.records import Run, RunState
+from storage.records import Run
 from storage.store import Store
 
 UNSUCCESSFUL = (RunState.FAILED, RunState.CANCELLED)

@@ -1,39 +1,23 @@
 """Status of runs for pages and programs."""
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 
-from align.contracts.runs import RunResult
+from align.contracts.runs import RunState, RunStatus
 from annotate.clock import in_utc
-from annotate.interfaces import RunStatus, Trainer
+from annotate.interfaces import Trainer
 from annotate.training.missing_images import left_out_sentence
 from annotate.training.new_votes import snapshot_counts, snapshot_manifest
 from annotate.views.activity import CurrentRun
 from annotate.views.training import RunDetail, RunProgress, RunView
 from annotate.wording import quantity
-from storage.records import Run, RunState, Version
+from storage.records import Run, Version
 from storage.store import Store
 
 logger = logging.getLogger(__name__)
 
 VersionsByRun = dict[str | None, Version]
 """Versions by the id of the run that made each."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadableRun:
-    """Status of a run whose folder cannot be read; has the attributes of RunStatus."""
-
-    state: str
-    phase: str = ""
-    step: int = 0
-    steps: int = 0
-    progress: float = 0.0
-    eta_s: float | None = None
-    error: str | None = None
-    result: RunResult | None = None
-    silent_s: float = 0.0
 
 
 class RunStatusReader:
@@ -116,7 +100,7 @@ class RunStatusReader:
         except Exception:
             # One damaged folder must not hide the other runs.
             logger.exception("the folder of run %s cannot be read", run.run_id)
-            return UnreadableRun(run.state)
+            return RunStatus(run.state)
 
     def _versions_by_run(self) -> VersionsByRun:
         return {

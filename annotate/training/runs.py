@@ -10,10 +10,12 @@ import logging
 import threading
 from typing import Any
 
+from align.contracts.models import ModelInfo
+from align.contracts.runs import RunState, RunStatus
 from align.contracts.weights import VersionSummary
 from annotate.clock import Monotonic
 from annotate.errors import NothingToLearn, NotResumable
-from annotate.interfaces import ModelInfo, RunStatus, Sampler, Trainer
+from annotate.interfaces import Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool
 from annotate.training.missing_images import MissingImages, left_out_sentence
 from annotate.training.new_votes import NewVotes, split_voter
@@ -21,7 +23,7 @@ from annotate.training.shared_device import SharedDevice
 from annotate.training.trigger import Trigger
 from annotate.views.training import PlanView
 from storage.errors import StorageError
-from storage.records import Run, RunState, Version
+from storage.records import Run, Version
 from storage.store import Store
 
 logger = logging.getLogger(__name__)

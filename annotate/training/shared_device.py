@@ -1,6 +1,7 @@
 """Device shared by sampler and trainer: the sampler stops where both do not fit."""
 
-from annotate.interfaces import ModelInfo, Sampler, Trainer
+from align.contracts.models import ModelInfo
+from annotate.interfaces import Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool
 from storage.store import Store
 

@@ -4,12 +4,13 @@ import logging
 import re
 from pathlib import Path
 
+from align.contracts.models import ModelInfo
 from align.contracts.runs import MetricsRow
 from align.contracts.weights import ImportedWeights, VersionSummary
 from annotate.background import DurationHistory
 from annotate.clock import in_utc
 from annotate.errors import InvalidRequest, LastGoodVersion, VersionFileMissing
-from annotate.interfaces import Converter, ModelInfo, Trainer
+from annotate.interfaces import Converter, Trainer
 from annotate.validation import as_text
 from annotate.versions.export_forms import FORMS
 from annotate.versions.release_gate import failed_checks

@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
+from align.contracts.runs import RunState
 from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database, Row
 from storage.errors import InvalidState, UnknownRun, UnknownSnapshot
-from storage.records import Run, RunState
+from storage.records import Run
 from storage.tables.versions import version_number
 from storage.timestamps import Clock
 

@@ -11,8 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from align.client.models import ModelInfo, describe_model
+from align.client.models import describe_model
 from align.client.trainer import TrainerProcess
+from align.contracts.models import ModelInfo
 from align.device import Compute
 from align.weights.pipeline import load_pipeline
 

@@ -21,7 +21,7 @@ import psutil
 from PIL import Image, PngImagePlugin
 
 from align.contracts.errors import PalateError
-from annotate.interfaces import Rendered
+from align.contracts.rendering import Rendered
 
 CHILD = Path(__file__).with_name("annotate_trainer_child.py")
 

@@ -27,9 +27,9 @@ from objectives import Painter
 from tastes import TASTES, read
 
 from align.adapters.lora import add_lora, save_adapter
-from align.client.render_items import RenderItem
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess
+from align.contracts.rendering import RenderItem
 from align.evaluation.evaluate import evaluate
 from align.evaluation.release_checks import SEEDS
 from align.weights.pipeline import load_pipeline

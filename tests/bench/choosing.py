@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT)]
 from painter import Painter
 from tastes import TASTES, read
 
-from align.client.render_items import RenderItem
+from align.contracts.rendering import RenderItem
 from annotate.insights.active_learning import RANDOM_SHARE
 from annotate.insights.attributes import attributes
 from annotate.rendering.prompt_sources import built_in_prompts

@@ -22,7 +22,8 @@ from diffusers import UNet2DConditionModel
 from sdxl import SDXL_UNET
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from align.client.models import PARTS, describe_model, embedded_folder
+from align.client.models import PARTS, describe_model
+from align.contracts.models import embedded_folder
 
 BLOCK = 8_000_000
 TYPES = {"fp16": ("F16", "<f2"), "fp32": ("F32", "<f4")}

@@ -39,9 +39,9 @@ from tastes import TASTES, read
 from variety import variety
 
 from align.client.config import configure, to_json
-from align.client.render_items import RenderItem
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess
+from align.contracts.rendering import RenderItem
 from align.files import read_json, write_json
 from annotate.rendering.prompt_sources import built_in_prompts
 

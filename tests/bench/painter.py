@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from align.client.models import describe_model
-from align.client.render_items import RenderItem
+from align.contracts.rendering import RenderItem
 from align.data.encode import sha256
 from align.device import choose_compute
 from align.files import write_json

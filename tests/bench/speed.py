@@ -31,10 +31,11 @@ from bench_snapshot import make_snapshot
 
 from align.adapters.lora import as_reference
 from align.client.config import TrainConfig
-from align.client.models import ModelInfo, describe_model
+from align.client.models import describe_model
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess
+from align.contracts.models import ModelInfo
 from align.data.batch import Batcher, NoiseSample, noise_samples_of_step, pair_errors
 from align.data.encode import encode_images, encode_pairs, encode_prompts
 from align.data.latent_cache import ErrorCache, TensorCache

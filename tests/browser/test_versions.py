@@ -9,7 +9,7 @@ from journeys import SLOW_MS
 from running import App
 from safetensors.numpy import load_file, save_file
 
-from align.client.models import embedded_folder
+from align.contracts.models import embedded_folder
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,7 @@ from align.adapters.lora import (
     start_from,
 )
 from align.client.models import describe_model
-from align.client.render_items import RenderItem, RenderSettings
+from align.contracts.rendering import RenderItem, RenderSettings
 from align.device import Compute
 from align.errors import InvalidSettings
 from align.families.sdxl import SDXL, TARGETS

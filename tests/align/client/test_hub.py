@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hub_server import GB, Repository, hub_server, sdxl
 from tiny_models import write_tiny_model
 
 from align.client.hub import Hub, download
-from align.client.models import PARTS, describe_model, embedded_folder
+from align.client.models import PARTS, describe_model
+from align.contracts.models import embedded_folder
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 
 EULER = {"_class_name": "EulerDiscreteScheduler", "prediction_type": "epsilon"}
@@ -179,4 +180,4 @@ def test_a_model_of_several_variants_is_downloaded_whole_and_is_the_same(hub, mo
 
 def test_a_description_can_be_kept_in_a_run(hub):
     model = describe_model("one/edm", hub)
-    assert type(model)(**json.loads(json.dumps(model.to_json()))).is_same(model)
+    assert type(model)(**json.loads(json.dumps(asdict(model)))).is_same(model)

@@ -19,7 +19,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from align.client.load_errors import model_load_error
-from align.client.models import describe_model, embedded_folder
+from align.client.models import describe_model
+from align.contracts.models import embedded_folder
 from align.errors import BrokenModel, ModelNotFound, ModelUnavailable
 from align.files import link_tree
 from align.weights.library_logs import collect_logs, logged_reason

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -191,7 +192,7 @@ def test_fp8_is_refused_by_its_name(tiny):
 
 def test_a_run_of_long_ago_is_of_the_model_that_it_was(tiny, tmp_path):
     now = describe_model(str(tiny))
-    past = dict(now.to_json(), identity=f"old-name{now.aliases[1]}", aliases=[])
+    past = dict(asdict(now), identity=f"old-name{now.aliases[1]}", aliases=[])
     other = dict(past, identity="old-name-0123456789ab")
     read = type(now)(**json.loads(json.dumps(past)))
     assert now.is_same(read) and read.is_same(now)

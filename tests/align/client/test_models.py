@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from tiny_models import write_tiny_model
 
 from align.client.model_defaults import preset_of
-from align.client.models import describe_model, embedded_folder
+from align.client.models import describe_model
 from align.client.sampler import RenderItem
+from align.contracts.models import embedded_folder
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 from align.sampling.render import render
 from align.sampling.to_folder import render_settings

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import psutil
 
-from align.client.run_folder import RunFolder, RunStatus
+from align.client.run_folder import RunFolder
+from align.contracts.runs import RunStatus
 from align.files import write_json
 
 
@@ -16,7 +17,7 @@ def stored(run: RunFolder, status: RunStatus, updated: float) -> RunStatus:
     """Status as it is read after its trainer wrote it at that time."""
     run.write_status(status)
     written = run.stored_status()
-    write_json(run.path / "status.json", vars(replace(written, updated=updated)))
+    write_json(run.path / "status.json", asdict(replace(written, updated=updated)))
     return run.status()
 
 
@@ -36,7 +37,7 @@ def test_a_trainer_that_says_nothing_for_minutes_is_silent_and_a_busy_one_is_not
 
 def test_a_status_that_an_older_trainer_wrote_is_read(tmp_path):
     run = RunFolder(tmp_path)
-    old = {name: value for name, value in vars(RunStatus("done")).items() if name != "silent_s"}
+    old = {name: value for name, value in asdict(RunStatus("done")).items() if name != "silent_s"}
     write_json(tmp_path / "status.json", old)
     assert run.status() == RunStatus("done")
 

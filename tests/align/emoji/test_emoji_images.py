@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from align.client.models import embedded_folder
+from align.contracts.models import embedded_folder
 from align.emoji.captions import caption, sample_caption
 from align.emoji.emoji_images import BACKGROUNDS, EmojiImage, NoImages, compose, read_images
 from align.emoji.prepare import tabulate

@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 
 from align.adapters.lora import add_lora, save_adapter
 from align.client import models
-from align.client.models import FAST, FEW_STEP_ADAPTER, describe_model, embedded_folder
-from align.client.render_items import RenderItem
+from align.client.models import FEW_STEP_ADAPTER, describe_model
+from align.contracts.models import FAST, embedded_folder
+from align.contracts.rendering import RenderItem
 from align.emoji.emoji_images import BACKGROUNDS
 from align.emoji.measure import MAX_COLOR_DISTANCE, nearest_background
 from align.errors import BrokenModel

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from align.client.render_items import RenderItem
+from align.contracts.rendering import RenderItem
 from align.sampling.cpu_threads import MIN_IMAGES_PER_PART, map_in_threads, split_batch
 from align.sampling.render import render, render_latents
 from align.sampling.to_folder import render_settings

@@ -19,10 +19,11 @@ from PIL import Image
 
 from align.adapters.lora import add_lora, save_adapter
 from align.client.child_process import end_orphan, record_process
-from align.client.models import ModelInfo, describe_model
-from align.client.render_items import RenderItem, RenderSettings
+from align.client.models import describe_model
 from align.client.sampler import SamplerProcess
 from align.client.watchdog import Timeouts
+from align.contracts.models import ModelInfo
+from align.contracts.rendering import RenderItem, RenderSettings
 from align.errors import SamplerFailed
 from align.sampling.render import batches
 from align.sampling.server import error_sentence

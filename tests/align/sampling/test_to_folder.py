@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from align.client.render_items import RenderItem
+from align.contracts.rendering import RenderItem
 from align.errors import InvalidSettings
 from align.sampling.render import render_latents
 from align.sampling.to_folder import contact_sheet, parse_seeds, render_settings, sample

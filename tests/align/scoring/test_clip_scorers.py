@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor, CLIPTokenizer
 
-from align.client.models import embedded_folder
+from align.contracts.models import embedded_folder
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, SnapshotError, WrongModel
 from align.scoring.clip import (
     AESTHETIC_HEAD,

@@ -20,7 +20,8 @@ from align.adapters.kohya import DOWN, UP, ExportError, LoraFile, kohya_name, ko
 from align.adapters.lora import save_adapter
 from align.adapters.lora_names import known_names, plain_name
 from align.adapters.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_of
-from align.client.models import describe_model, embedded_folder
+from align.client.models import describe_model
+from align.contracts.models import embedded_folder
 from align.families.sdxl import SDXL_UNET, TARGETS
 from align.weights.export import export
 from align.weights.import_lora import import_file

@@ -10,8 +10,8 @@ from torch.testing import assert_close
 from align.adapters.kohya import ExportError
 from align.adapters.lora import add_lora, save_adapter
 from align.client.models import describe_model
-from align.client.render_items import RenderItem, RenderSettings
 from align.client.run_folder import RunFolder
+from align.contracts.rendering import RenderItem, RenderSettings
 from align.errors import BrokenModel, InvalidSettings
 from align.sampling.render import AdapterSwitcher, render
 from align.scoring.implicit_reward import load_implicit

@@ -23,7 +23,8 @@ from align.adapters.lora import save_adapter
 from align.adapters.lora_names import layers_of
 from align.adapters.sgm_names import layout_of, sgm_name
 from align.client.converter import Converter, failure_sentence
-from align.client.models import describe_model, embedded_folder
+from align.client.models import describe_model
+from align.contracts.models import embedded_folder
 from align.errors import ConversionFailed, NotImportable
 from align.families.sdxl import SDXL_UNET, TARGETS
 from align.weights.export import export
