@@ -214,7 +214,7 @@ class BlindTests:
         for pair in self._store.blind_tests.waiting(trial.trial_id):
             self._assigner.add(pair)
         if trial.options.get("mixed"):
-            self._assigner.mixed = trial.trial_id
+            self._assigner.mix_in(trial.trial_id)
         with self._guard:
             self._progress[trial.trial_id] = progress
         self._wake_up.set()

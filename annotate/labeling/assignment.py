@@ -31,16 +31,38 @@ class AssignedPairs:
     passed_over: list[str]
 
 
+def select_by_no_rule(pair_id: str) -> None:
+    """Return no rule that selected a pair, which came by its turn."""
+
+
+def issue_no_control_pair(annotator: str) -> None:
+    """Issue no quality-control pair."""
+
+
 class PairAssigner:
     """Leases of pairs in memory, votes in the store; safe from any thread."""
 
     def __init__(
-        self, store: Store, model_id: str, clock: Monotonic, chance: random.Random
+        self,
+        store: Store,
+        model_id: str,
+        clock: Monotonic,
+        chance: random.Random,
+        pick: Pick = oldest,
+        selection_of: Callable[[str], tuple[str, float] | None] = select_by_no_rule,
+        issue_control_pair: Callable[[str], Pair | None] = issue_no_control_pair,
     ) -> None:
-        self._chance = chance
-        self._store = store
-        self._model_id = model_id
-        self._clock = clock
+        """Make an assigner that hands out nothing before `open`.
+
+        Args:
+            pick: Picks among waiting pairs.
+            selection_of: Returns the rule that selected a pair, and its propensity.
+            issue_control_pair: Issues a quality-control pair for an annotator now and then.
+        """
+        self._store, self._model_id = store, model_id
+        self._clock, self._chance = clock, chance
+        self._pick, self._selection_of = pick, selection_of
+        self._issue_control_pair = issue_control_pair
         self._leases = Leases()
         self._version = "base"
         self._undone: set[str] = set()
@@ -51,14 +73,7 @@ class PairAssigner:
         self.votes = RateMeter(clock)
         self.decisive = RateMeter(clock)
 
-        self.mixed: str | None = None
-        """The blind test whose pairs come in between others, for everybody."""
-        self.pick: Pick = oldest
-        """Picks among waiting pairs."""
-        self.selection_of: Callable[[str], tuple[str, float] | None] = lambda pair_id: None
-        """Returns the rule that selected a pair, and its propensity."""
-        self.next_control_pair: Callable[[str], Pair | None] = lambda annotator: None
-        """Issues a quality-control pair for an annotator now and then."""
+        self._mixed: str | None = None
 
     @property
     def version(self) -> str:
@@ -95,10 +110,19 @@ class PairAssigner:
                 return self._leases.ready(trial)
             return self._leases.ready(self._version) + self._leases.ready(IMPORTED)
 
+    @property
+    def mixed(self) -> str | None:
+        """Return the blind test whose pairs come in between others, for everybody."""
+        return self._mixed
+
+    def mix_in(self, trial: str) -> None:
+        """Let the pairs of a blind test come in between others, for everybody."""
+        self._mixed = trial
+
     def drop_trial(self, trial: str) -> None:
         """Hand out no more pairs of a blind test."""
         with self._guard:
-            self.mixed = None if self.mixed == trial else self.mixed
+            self._mixed = None if self._mixed == trial else self._mixed
             self._leases.drop_trial(trial)
 
     @property
@@ -168,8 +192,8 @@ class PairAssigner:
             self._leases.touch(annotator, now)
             self._leases.expire(now - LEASE_S)
 
-            others = self._leases.keep_only(annotator, [trial] if trial else [None, self.mixed])
-            mixed = [self.mixed] if self.mixed else []
+            others = self._leases.keep_only(annotator, [trial] if trial else [None, self._mixed])
+            mixed = [self._mixed] if self._mixed else []
             streams = [trial] if trial else [self._version, IMPORTED, *mixed]
             claimed = self._leases.claim(annotator, have, streams, strict=trial is not None)
             hidden = [pair_id for pair_id in have if pair_id in self._hidden]
@@ -192,7 +216,7 @@ class PairAssigner:
     ) -> VoteReceipt:
         """Record a vote and release the pair; raises what the store raises."""
         try:
-            selection = self.selection_of(pair_id)
+            selection = self._selection_of(pair_id)
             receipt = self._store.vote(pair_id, verdict, annotator, key, response_ms, selection)
         except AlreadyVoted:
             # Voted on in another window: without this the same pair would come again and again.
@@ -225,7 +249,7 @@ class PairAssigner:
                 self._undone.add(key)
 
     def _assign_one(self, annotator: str, trial: str | None, any_version: bool) -> Pair | None:
-        asked = None if trial else self._issue_control_pair(annotator)
+        asked = None if trial else self._control_pair(annotator)
         with self._guard:
             if asked:
                 return self._leases.hold(annotator, asked)
@@ -233,7 +257,7 @@ class PairAssigner:
                 return None
             return self._next(annotator, trial, any_version)
 
-    def _issue_control_pair(self, annotator: str) -> Pair | None:
+    def _control_pair(self, annotator: str) -> Pair | None:
         """Return a new quality-control pair for the annotator; None most of the time.
 
         It is written to the database, so no guard is held meanwhile and others need not wait. An
@@ -244,7 +268,7 @@ class PairAssigner:
                 return None
             self._asking.add(annotator)
         try:
-            return self.next_control_pair(annotator)
+            return self._issue_control_pair(annotator)
         finally:
             with self._guard:
                 self._asking.discard(annotator)
@@ -254,13 +278,13 @@ class PairAssigner:
         if trial:
             return self._leases.take(annotator, trial)
         # At random, so that nobody can tell a pair of the blind test by its turn.
-        if self.mixed and self._chance.random() < MIXED_SHARE:
-            if pair := self._leases.take(annotator, self.mixed):
+        if self._mixed and self._chance.random() < MIXED_SHARE:
+            if pair := self._leases.take(annotator, self._mixed):
                 return pair
 
         # Imported pairs come first, or rendered ones, which never end, would drown them.
-        imported = self._leases.take(annotator, IMPORTED, pick=self.pick)
-        return imported or self._leases.take(annotator, self._version, any_version, self.pick)
+        imported = self._leases.take(annotator, IMPORTED, pick=self._pick)
+        return imported or self._leases.take(annotator, self._version, any_version, self._pick)
 
     def _finish(self, pair_id: str, annotator: str, overlap: int) -> None:
         with self._guard:

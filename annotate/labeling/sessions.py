@@ -21,10 +21,11 @@ STATES = ("open", "paused", "ended")
 class LabelingSessions:
     """Sessions of all annotators: each has one at a time, whatever page or device they use."""
 
-    def __init__(self, store: Store, assigner: PairAssigner) -> None:
-        self._store, self._assigner = store, assigner
-        self.own: Callable[[str], dict[str, Any]] = lambda annotator: {}
-        """Returns the habits and likings that all votes of an annotator show."""
+    def __init__(
+        self, store: Store, assigner: PairAssigner, own_votes: Callable[[str], dict[str, Any]]
+    ) -> None:
+        """Make the sessions; `own_votes` returns an annotator's habits and likings."""
+        self._store, self._assigner, self._own_votes = store, assigner, own_votes
 
     def begin(self, annotator: str, goal: object) -> dict[str, Any]:
         """Begin a session with a goal of so many votes; raises InvalidRequest or InvalidGoal."""
@@ -57,7 +58,7 @@ class LabelingSessions:
         if session is None:
             return None
         counted = summary(session, self._store.sessions.votes_in(session))
-        return counted | habits(session.annotator, self.own(session.annotator))
+        return counted | habits(session.annotator, self._own_votes(session.annotator))
 
     def _progress(self, session: LabelingSession) -> dict[str, Any]:
         given = self._store.sessions.count(session)

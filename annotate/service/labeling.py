@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from annotate.blind_tests.trials import BlindTests
+from annotate.insights.insights import Insights
 from annotate.labeling.annotations import Annotations
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import BestWorstQueue
@@ -32,15 +33,17 @@ class Labeling:
         pool: PairPool,
         best_worst: BestWorstQueue,
         blind_tests: BlindTests,
+        insights: Insights,
         new_votes: NewVotes,
         trigger: Trigger,
         model_id: str,
     ) -> None:
         self._store, self._assigner, self._pool, self._model_id = store, assigner, pool, model_id
         self._new_votes, self._trigger = new_votes, trigger
-        self.best_worst, self.blind_tests, self.train_every = best_worst, blind_tests, trigger.every
+        self.best_worst, self.blind_tests, self.insights = best_worst, blind_tests, insights
+        self.train_every = trigger.every
         self.annotations = Annotations(store, assigner, model_id)
-        self.sessions = LabelingSessions(store, assigner)
+        self.sessions = LabelingSessions(store, assigner, insights.own)
 
     def next_pair(self, annotator: str, trial: str = "") -> dict[str, Any]:
         """Return the annotator's open pair, the same until it is voted on, or why there is none."""

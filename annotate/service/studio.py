@@ -13,11 +13,11 @@ Studio ── PairAssigner      pairs to label, leases, votes, undo
        ── VersionRegistry   names, notes, exports, imports, deletions ── Converter (handed in)
 """
 
-import random
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from random import Random, SystemRandom
 from typing import Any
 
 from align.contracts.models import ModelInfo
@@ -76,7 +76,7 @@ class Studio(Labeling):
         prompts: Sequence[str] | None = None,
         settle_s: float = 10.0,
         watch_s: float = 1.0,
-        chance: random.Random | None = None,
+        chance: Random | None = None,
         clock: Monotonic = time.monotonic,
         now: WallClock = datetime.now,
         converter: Converter | None = None,
@@ -87,7 +87,7 @@ class Studio(Labeling):
             settle_s: Seconds after which a vote is settled, and a run may learn from it.
             watch_s: Seconds between two looks at the run under way.
         """
-        chance = chance or random.SystemRandom()
+        chance = chance or SystemRandom()
         trigger = Trigger(train_every, train_at, now)
         # The id under which this studio knows the model; it may be older than its identity.
         model_id = store.aliases.base_of(model.identity, model.aliases)
@@ -95,10 +95,11 @@ class Studio(Labeling):
         self._prompt_source = "file" if prompts else "built-in"
         self._prompt_sampler = PromptSampler(self._training_prompts, chance)
 
-        assigner = PairAssigner(store, model_id, clock, chance)
-        renderer = Renderer(sampler, model, model_id)
-        quads = BestWorstQueue(store, model_id, clock)
-        new_votes = NewVotes(store, assigner, model_id, settle_s)
+        insights = Insights(store, model_id, chance, clock)
+        self._active_learner = ActiveLearner(store, model_id, insights.image_features, chance)
+        assigner = self._new_assigner(store, insights, model_id, clock, chance)
+        renderer, quads = Renderer(sampler, model, model_id), BestWorstQueue(store, model_id, clock)
+        new_votes = NewVotes(store, assigner, model_id, settle_s, insights.weigh)
         pool = PairPool(
             store, sampler, renderer, assigner, self._prompt_sampler, model_id, chance, clock, quads
         )
@@ -110,10 +111,9 @@ class Studio(Labeling):
             store, assigner, model_id, blind_test_prompts, chance, clock, model.name
         )
 
-        super().__init__(store, assigner, pool, quads, blind_tests, new_votes, trigger, model_id)
-        self.insights = Insights(store, model_id, chance, clock)
-        self._active_learner = ActiveLearner(store, model_id, self.insights.image_features, chance)
-        self._connect_insights()
+        super().__init__(
+            store, assigner, pool, quads, blind_tests, insights, new_votes, trigger, model_id
+        )
         self.best_of_n = BestOfN(
             store, renderer, self._grid, pool, model_id, self._active_learner.scorer
         )
@@ -125,13 +125,21 @@ class Studio(Labeling):
         self.disk, self.accounts = store.disk, Accounts(store.people)
         self.importer = self._new_importer(chance, clock)
 
+    def _new_assigner(
+        self, store: Store, insights: Insights, model_id: str, clock: Monotonic, chance: Random
+    ) -> PairAssigner:
+        learner, control = self._active_learner, insights.quality_control
+        return PairAssigner(
+            store, model_id, clock, chance, learner.pick, learner.selection_of, control.maybe_issue
+        )
+
     def _new_blind_tests(
         self,
         store: Store,
         assigner: PairAssigner,
         model_id: str,
         prompts: Sequence[str],
-        chance: random.Random,
+        chance: Random,
         clock: Monotonic,
         model_name: str,
     ) -> BlindTests:
@@ -148,20 +156,12 @@ class Studio(Labeling):
             model_name,
         )
 
-    def _new_importer(self, chance: random.Random, clock: Monotonic) -> ImageImporter:
+    def _new_importer(self, chance: Random, clock: Monotonic) -> ImageImporter:
         reserved = self.blind_tests.reserved_prompts
         context = ImportContext(
             self._store, self._assigner, self._model_id, reserved, chance, clock
         )
         return ImageImporter(context)
-
-    def _connect_insights(self) -> None:
-        """Let insights choose pairs, issue control pairs, weigh votes and sum up sessions."""
-        self._assigner.pick = self._active_learner.pick
-        self._assigner.selection_of = self._active_learner.selection_of
-        self._assigner.next_control_pair = self.insights.quality_control.maybe_issue
-        self._new_votes.update_weights = self.insights.weigh
-        self.sessions.own = self.insights.own
 
     def start(self) -> None:
         """Resume what the store holds, and start the image model and the threads."""

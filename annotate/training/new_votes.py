@@ -24,13 +24,16 @@ class NewVotes:
     """Count of the votes since the newest run, and of those among them that are settled."""
 
     def __init__(
-        self, store: Store, assigner: PairAssigner, model_id: str, settle_s: float
+        self,
+        store: Store,
+        assigner: PairAssigner,
+        model_id: str,
+        settle_s: float,
+        update_weights: Callable[[], None],
     ) -> None:
-        self._store = store
-        self._assigner = assigner
-        self._model_id = model_id
+        self._store, self._assigner, self._model_id = store, assigner, model_id
         self.settle_s = settle_s
-        self.update_weights: Callable[[], None] = lambda: None
+        self.update_weights = update_weights
         """Record the weight of everybody's votes; called before they are frozen for a run."""
 
     def new_vote_count(self) -> int:

@@ -7,6 +7,7 @@ long piece of work go on at a time, such as a measurement; whoever labels waits 
 import random
 import sys
 import threading
+import time
 
 import pytest
 from places import until
@@ -138,8 +139,7 @@ def give_all(place):
 
 
 def test_others_get_their_pairs_while_one_is_written_for_somebody(place):
-    assigner: PairAssigner = place.studio._assigner
-    until(lambda: assigner.ready() > 4)
+    until(lambda: place.studio._assigner.ready() > 4)
     asked, go_on = threading.Event(), threading.Event()
 
     def slow(annotator):
@@ -147,7 +147,14 @@ def test_others_get_their_pairs_while_one_is_written_for_somebody(place):
             asked.set()
             go_on.wait(30)
 
-    assigner.next_control_pair = slow
+    assigner = PairAssigner(
+        place.store,
+        place.studio._model_id,
+        time.monotonic,
+        random.Random(0),
+        issue_control_pair=slow,
+    )
+    assigner.open("base")
     waiting = threading.Thread(target=assigner.assign, args=("ann", [], 1, False))
     waiting.start()
     assert asked.wait(30)
