@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from align.client.objectives import OBJECTIVES
+from align.contracts.runs import RunPlan
 from align.errors import InvalidSettings
 from align.files import parse_json
 
@@ -248,7 +249,7 @@ def holdout_count(pairs: int, share: float) -> int:
 
 def plan(
     preset: str, pairs: int, settings: dict[str, Any] | str, pairs_per_s: float | None = None
-) -> dict[str, Any]:
+) -> RunPlan:
     """Plan a run on this many preferences: its settings, and the minutes it should take."""
     config = configure(preset, settings)
     objective = OBJECTIVES[config.objective]
@@ -288,8 +289,3 @@ def trained_weights(config: TrainConfig) -> str:
     """Say in words which weights are trained."""
     kinds = {"lora": f"LoRA rank {config.rank}", "dora": f"DoRA rank {config.rank}"}
     return kinds.get(config.adapter, "all weights")
-
-
-def to_json(config: TrainConfig) -> dict[str, Any]:
-    """Return a JSON-able copy, read back by `TrainConfig(**value)`."""
-    return asdict(config)

@@ -7,11 +7,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 from align.client.trainer import process_options, python_environment
 from align.client.weight_files import check_whole
 from align.contracts.models import ModelInfo
+from align.contracts.weights import ImportedWeights
 from align.errors import ConversionFailed
 
 ERROR_PREFIX = "align: "
@@ -37,7 +37,7 @@ class Converter:
         # A run folder names its own base; a file alone does not tell the names of its layers.
         self._run([*arguments, *self._base(model, not source.is_dir())])
 
-    def import_weights(self, source: Path, target: Path, model: ModelInfo) -> dict[str, Any]:
+    def import_weights(self, source: Path, target: Path, model: ModelInfo) -> ImportedWeights:
         """Check a LoRA or a tuned model against the base, copy it to `target` and describe it.
 
         Raises:
@@ -49,7 +49,7 @@ class Converter:
             check_whole(source)
         arguments = ["check", str(source.resolve()), str(target.resolve())]
         output = self._run([*arguments, *self._base(model, True)])
-        facts: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
+        facts: ImportedWeights = json.loads(output.strip().splitlines()[-1])
         return facts
 
     def stop(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from align.client.run_folder import RunFolder
-from align.contracts.runs import RunState, RunStatus
+from align.contracts.runs import RunResult, RunState, RunStatus, StepMetrics
 
 PREPARATION = 0.1
 """Share of the progress bar for everything before the first step."""
@@ -78,7 +78,7 @@ class Reporter:
         self._status = replace(self._status, phase=phase, progress=progress)
         self._write()
 
-    def step(self, step: int, metrics: dict[str, Any], pairs: int) -> None:
+    def step(self, step: int, metrics: StepMetrics, pairs: int) -> None:
         """Log a finished step that saw `pairs` pairs."""
         now = time.monotonic()
         first_step, since = self._first = self._first or (step, now)
@@ -101,7 +101,7 @@ class Reporter:
         if now - self._written >= STATUS_S:
             self._write()
 
-    def done(self, result: dict[str, Any]) -> None:
+    def done(self, result: RunResult) -> None:
         """Report that the run is done and its adapter is written."""
         self._end(RunState.DONE, progress=1.0, result=result)
 

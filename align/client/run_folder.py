@@ -24,9 +24,14 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from align.client.config import current_names
-from align.contracts.runs import LEGACY_METRICS, RunState, RunStatus
-from align.errors import BrokenRun, RunLocked
+from align.client.run_config import (
+    RunConfig,
+    read_run_config,
+    stored_settings,
+    write_run_config,
+)
+from align.contracts.runs import LEGACY_METRICS, LoggedStep, MetricsRow, RunState, RunStatus
+from align.errors import RunLocked
 from align.files import read_json, write_json
 
 SILENT_S = 60.0
@@ -38,6 +43,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
+        self.config_path = self.path / "config.json"
         self.snapshot = self.path / "snapshot"
         self.adapter = self.path / "adapter.safetensors"
         self.start = self.path / "start.safetensors"
@@ -65,24 +71,21 @@ class RunFolder:
             ) from None
         return lock
 
-    def read_config(self) -> dict[str, Any]:
+    def read_config(self) -> RunConfig:
         """Read the model and the settings, as `prepare` wrote them.
 
         Raises:
-            BrokenRun: the folder has no readable config.json.
+            BrokenRun: the folder has no usable config.json.
         """
-        try:
-            config = read_json(self.path / "config.json")
-        except ValueError as error:
-            raise BrokenRun(f"{self.path / 'config.json'} is not JSON: {error}.") from None
-        if not isinstance(config, dict):
-            raise BrokenRun(f"{self.path} is not a run folder: it has no config.json.")
-        # Runs prepared by an earlier release name their settings as it did.
-        return config | {"train": current_names(config["train"])} if "train" in config else config
+        return read_run_config(self.config_path)
 
-    def write_config(self, config: dict[str, Any]) -> None:
+    def stored_settings(self) -> dict[str, Any]:
+        """Return the settings that config.json holds; an earlier release knew fewer of them."""
+        return stored_settings(self.config_path)
+
+    def write_config(self, config: RunConfig) -> None:
         """Write the model and the settings."""
-        write_json(self.path / "config.json", config)
+        write_run_config(self.config_path, config)
 
     def stored_status(self) -> RunStatus:
         """Return the status as last written, whether or not its writer still lives."""
@@ -116,12 +119,12 @@ class RunFolder:
             file.write(text)
             file.truncate()
 
-    def append_metrics(self, row: dict[str, Any]) -> None:
+    def append_metrics(self, row: LoggedStep) -> None:
         """Append the metrics of one step."""
         with self.metrics_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(under_both_names(row)) + "\n")
 
-    def metrics(self, since: int = 0) -> list[dict[str, Any]]:
+    def metrics(self, since: int = 0) -> list[MetricsRow]:
         """Return rows of steps after `since`, without a line that is still being written."""
         if not self.metrics_path.exists():
             return []
@@ -150,14 +153,14 @@ class RunFolder:
         (self.path / "cancel").unlink(missing_ok=True)
 
 
-def under_both_names(row: dict[str, Any]) -> dict[str, Any]:
+def under_both_names(row: Any) -> MetricsRow:
     """Return a row of metrics under their present and their former names, whichever it has."""
     present = {name: row[legacy] for legacy, name in LEGACY_METRICS.items() if legacy in row}
     former = {legacy: row[name] for legacy, name in LEGACY_METRICS.items() if name in row}
-    row = row | present | former
-    if "rewards/chosen" in row and "rewards/margins" not in row:
-        row["rewards/margins"] = row["rewards/chosen"] - row["rewards/rejected"]
-    return row
+    whole: MetricsRow = row | present | former
+    if "rewards/chosen" in whole and "rewards/margins" not in whole:
+        whole["rewards/margins"] = whole["rewards/chosen"] - whole["rewards/rejected"]
+    return whole
 
 
 def process_lives(pid: int | None, started: float | None) -> bool:

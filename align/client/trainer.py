@@ -7,16 +7,18 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from align.client.config import REQUIREMENTS, configure, parse_settings, plan, to_json
+from align.client.config import REQUIREMENTS, configure, parse_settings, plan
+from align.client.run_config import RunConfig
 from align.client.run_folder import RunFolder, process_lives
 from align.contracts.models import ModelInfo
-from align.contracts.runs import RunState, RunStatus
+from align.contracts.rendering import SamplerState
+from align.contracts.runs import MetricsRow, RunPlan, RunState, RunStatus
 from align.errors import InvalidSettings, SnapshotError
 from align.files import link, link_tree, read_json
 
@@ -86,11 +88,11 @@ class TrainerProcess:
         pairs: int,
         settings: dict[str, Any] | str,
         pairs_per_s: float | None = None,
-    ) -> dict[str, Any]:
+    ) -> RunPlan:
         """Return the plan of a run on this many pairs. Raises InvalidSettings."""
         return plan(model.preset, pairs, settings, pairs_per_s)
 
-    def needs_sampler_stopped(self, model: ModelInfo, sampler: Any) -> bool:
+    def needs_sampler_stopped(self, model: ModelInfo, sampler: SamplerState) -> bool:
         """Return whether trainer and sampler do not fit on the sampler's device together."""
         if sampler.device == "cpu" or not sampler.memory_total:
             return False
@@ -125,14 +127,13 @@ class TrainerProcess:
             link(start, run.start)
 
         run.write_config(
-            {
-                "format": 1,
-                "model": asdict(model),
-                "snapshot_id": manifest.get("snapshot_id"),
-                "settings": parse_settings(settings),
-                "train": to_json(config),
-                "threads": usable_cores(),
-            }
+            RunConfig(
+                model,
+                config,
+                usable_cores(),
+                manifest.get("snapshot_id"),
+                parse_settings(settings),
+            )
         )
         run.write_status(RunStatus(RunState.QUEUED, steps=config.steps))
 
@@ -158,7 +159,7 @@ class TrainerProcess:
         self._announce(run, child.pid)
 
     def _command(self, run: RunFolder) -> list[str]:
-        processes = int(run.read_config()["train"]["num_processes"])
+        processes = run.read_config().train.num_processes
         arguments = ["-m", "align", "train", str(run.path.resolve())]
         if self._cpu_lock is not None:
             arguments += ["--cpu-lock", str(self._cpu_lock.resolve())]
@@ -200,7 +201,7 @@ class TrainerProcess:
         status = RunFolder(run_dir).stored_status()
         return status.state == RunState.RUNNING and process_lives(status.pid, status.pid_started)
 
-    def metrics(self, run_dir: Path, since: int = 0) -> list[dict[str, Any]]:
+    def metrics(self, run_dir: Path, since: int = 0) -> list[MetricsRow]:
         """Return the metrics of the steps after `since`."""
         return RunFolder(run_dir).metrics(since)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 EMBEDDED, FAST = "emoji", "emoji-fast"
 KIND = "sdxl"
@@ -69,6 +70,11 @@ class ModelInfo:
             or other.identity in own_names
             or any(name.endswith(ends) for name in (self.identity, other.identity))
         )
+
+
+def read_model(fields: dict[str, Any]) -> ModelInfo:
+    """Read a model from JSON, which has lists for tuples. Raises TypeError for other fields."""
+    return ModelInfo(**fields | {"aliases": tuple(fields.get("aliases", ()))})
 
 
 def embedded_folder() -> Path:

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias, TypedDict, final
 
-from align.contracts.models import ModelInfo
+from align.contracts.models import ModelInfo, read_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def to_line(message: SamplerGreeting | SamplerRequest | SamplerMessage) -> str:
 def read_greeting(line: str) -> SamplerGreeting:
     """Read the first line to a sampler."""
     message: Any = json.loads(line)
-    return SamplerGreeting(**message | {"model": ModelInfo(**message["model"])})
+    return SamplerGreeting(**message | {"model": read_model(message["model"])})
 
 
 def read_request(line: str) -> SamplerRequest:

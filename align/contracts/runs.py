@@ -44,6 +44,15 @@ class RunPlan(TypedDict):
     """The plan as a sentence."""
 
 
+class FolderPlan(RunPlan):
+    """The plan of a run folder, as `python -m align train --dry-run` prints it."""
+
+    model: str
+    """The model's name."""
+    left_out: dict[str, int]
+    """Votes that the objective does not learn from, by kind."""
+
+
 class HoldoutResult(TypedDict):
     """How a version orders pairs whose prompts it never saw."""
 
@@ -175,13 +184,18 @@ class StepMetrics(StepRewards):
     """After the steps at which the held-out pairs are evaluated."""
 
 
-class MetricsRow(StepMetrics):
-    """One line of metrics.jsonl."""
+class LoggedStep(StepMetrics):
+    """A step with its number and speed."""
 
     step: int
     pairs_per_s: float | None
     """Speed since the first step; None at that one."""
     eta_s: float | None
+
+
+class MetricsRow(LoggedStep):
+    """One line of metrics.jsonl; earlier releases left some names out."""
+
     accuracy: float
     """The former name of rewards/accuracies, as the next three are, for one release."""
     margin_winner: float

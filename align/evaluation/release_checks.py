@@ -5,15 +5,13 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
-from align.client.config import TrainConfig
 from align.client.cpu_lock import CpuLock
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
-from align.contracts.models import ModelInfo
+from align.contracts.runs import CheckedRun, CheckEntry, RunResult
 from align.device import choose_compute
 from align.errors import AlignError, first_line
 from align.evaluation.evaluate import render_and_check, write_result
@@ -31,16 +29,16 @@ class ChecksSkipped(Exception):
 def check_run(
     run: RunFolder,
     prompts: list[str],
-    run_result: dict[str, Any],
+    run_result: RunResult,
     report: Reporter,
     cpu_lock: CpuLock,
-) -> dict[str, Any]:
+) -> CheckedRun:
     """Check a finished run; return `checks`, `held_back` and `diversity`, or `unchecked`: why not.
 
     `run_result` is the result of its training. Of `prompts` the first `check_prompts` are rendered.
     Images and evaluation.json are kept in the run folder. Whatever goes wrong, the version stays.
     """
-    count = TrainConfig(**run.read_config()["train"]).check_prompts
+    count = run.read_config().train.check_prompts
     if not count:
         return {"checks": [], "held_back": False, "unchecked": "check_prompts is 0"}
 
@@ -75,12 +73,12 @@ def check_run(
 def render_checks(
     run: RunFolder,
     prompts: list[str],
-    run_result: dict[str, Any],
+    run_result: RunResult,
     on_progress: OnProgress,
     between_passes: Callable[[], None],
-) -> list[dict[str, Any]]:
+) -> list[CheckEntry]:
     """Render with base and version, save it in the run folder, and return checks as JSON values."""
-    model, name = ModelInfo(**run.read_config()["model"]), run.path.resolve().name
+    model, name = run.read_config().model, run.path.resolve().name
     renderer = VersionRenderer(
         run.evaluation, prompts, SEEDS, model, choose_compute(), on_progress, between_passes
     )

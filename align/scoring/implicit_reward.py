@@ -16,7 +16,6 @@ from torch import Tensor
 
 from align.adapters.lora import as_reference
 from align.client.run_folder import RunFolder
-from align.contracts.models import ModelInfo
 from align.data.encode import encode_prompts, read_image
 from align.device import Compute
 from align.diffusion.losses import denoising_error
@@ -166,7 +165,7 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
             " Take a run with a lora or dora adapter."
         )
 
-    model = ModelInfo(**config["model"])
+    model = config.model
     pipeline = load_pipeline(model, compute)
     try:
         pipeline.load_lora_weights(str(folder.path), weight_name=folder.adapter.name)
@@ -179,6 +178,6 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
         pipeline,
         compute,
         (model.width, model.height),
-        kappa=float(config["train"]["kappa"]),
-        min_timestep_fraction=float(config["train"]["min_timestep_fraction"]),
+        kappa=config.train.kappa,
+        min_timestep_fraction=config.train.min_timestep_fraction,
     )

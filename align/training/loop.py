@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -16,6 +15,7 @@ from align.client.config import TrainConfig
 from align.client.cpu_lock import CpuLock
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
+from align.contracts.runs import RunResult, StepMetrics
 from align.device import choose_compute
 from align.errors import Cancelled
 from align.evaluation.release_checks import check_run
@@ -41,7 +41,7 @@ def run_training(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Pat
 
 def train(
     run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Path
-) -> tuple[dict[str, Any], list[str]] | None:
+) -> tuple[RunResult, list[str]] | None:
     """Prepare, train, evaluate and save one run; return None in a helper process.
 
     Returns the run's result, and the prompts of its votes, those held out first.
@@ -51,7 +51,7 @@ def train(
         TrainingDiverged: the loss is not finite, or has stayed far above its start.
     """
     started, divergence = time.monotonic(), DivergenceWatch()
-    compute = choose_compute(run.read_config()["train"].get("precision", "auto"))
+    compute = choose_compute(run.read_config().train.precision)
     # Mixed precision is handled by `compute`, so that errors are reduced in fp32.
     accelerator = Accelerator(mixed_precision="no", cpu=compute.device.type == "cpu")
     state = prepare_training(run, report, accelerator, compute, cache)
@@ -66,9 +66,7 @@ def train(
         metrics = train_step(state, progress.step)
         progress.step += 1
         divergence.watch(progress.step, metrics["loss"])
-        for name, value in metrics.items():
-            before = progress.means.get(name, value)
-            progress.means[name] = EMA_DECAY * before + (1 - EMA_DECAY) * value
+        update_means(progress.means, metrics)
 
         if len(state.holdout) and evaluation_due(progress.step, config):
             metrics["held_out_accuracy"] = evaluate_holdout(state)
@@ -87,6 +85,13 @@ def train(
     if not accelerator.is_main_process:
         return None
     return result_of(run, state, time.monotonic() - started), state.prompts
+
+
+def update_means(means: dict[str, float], metrics: StepMetrics) -> None:
+    """Move the exponential moving averages on by the metrics of a step."""
+    for name, value in metrics.items():
+        assert isinstance(value, float)
+        means[name] = EMA_DECAY * means.get(name, value) + (1 - EMA_DECAY) * value
 
 
 def evaluation_due(step: int, config: TrainConfig) -> bool:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from align.contracts.runs import HoldoutResult, TrainProbeResult
 from align.data.batch import Batcher, NoiseSample, pair_errors
 from align.data.encode import EncodedPairs
 from align.device import Compute
@@ -94,7 +94,7 @@ class PairAccuracy:
         return OrderingAccuracy(accuracy_B, float(implicit_accuracy(logits_BK).mean()))
 
 
-def holdout_result(accuracy_B: Tensor) -> dict[str, Any]:
+def holdout_result(accuracy_B: Tensor) -> HoldoutResult:
     """Return the result on held-out pairs, with a one-sided p-value against guessing.
 
     `helped` is None where too few pairs leave both possible: guessing may do as well, and a version
@@ -132,7 +132,7 @@ def train_probe_rows(data: EncodedPairs, pairs: int, seed: int) -> list[int]:
     return order[:MAX_TRAIN_PROBE_PAIRS]
 
 
-def train_probe_result(accuracy_B: Tensor) -> dict[str, Any]:
+def train_probe_result(accuracy_B: Tensor) -> TrainProbeResult:
     """Return the share of training pairs that a version orders against the people.
 
     `against` is True where they are more than a coin explains: training went the wrong way, for
@@ -153,7 +153,7 @@ def binomial_tail(least: int, pairs: int, share: float = 0.5) -> float:
     )
 
 
-def advice(holdout: dict[str, Any], train_accuracy: float) -> str:
+def advice(holdout: HoldoutResult, train_accuracy: float) -> str:
     """Advise in a sentence or two what to do next."""
     if holdout["helped"] is None and holdout["pairs"]:
         return "Compare before and after; with more votes more pairs are held out."

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 from align.client.run_folder import RunFolder
+from align.contracts.runs import ReferenceErrors, RunResult
 from align.training.early_stopping import displacement
 from align.training.pair_accuracy import advice, holdout_result, train_probe_result
 from align.training.state import TrainingState
 
 
-def result_of(run: RunFolder, state: TrainingState, seconds: float) -> dict[str, Any]:
+def result_of(run: RunFolder, state: TrainingState, seconds: float) -> RunResult:
     """Return what a finished run reports: accuracies, kept step, settings as used, and advice."""
     progress, reference, means = state.progress, state.reference, state.progress.means
     accuracy_B = progress.best.accuracy_B
     holdout = holdout_result(torch.empty(0) if accuracy_B is None else accuracy_B)
     # Before the train probe, which asks for reference errors as well.
-    reference_errors = {"asked": reference.requested, "known": reference.cached}
+    reference_errors: ReferenceErrors = {"asked": reference.requested, "known": reference.cached}
     train_probe = train_probe_result(state.train_probe.measure(state.unet).accuracy_B)
     micro_batch_size = progress.micro_batch_size or state.config.micro_batch_size
     alarm = displacement(means["rewards/chosen"], means["rewards/rejected"])

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from align.client.config import plan
 from align.client.cpu_lock import CpuLock
 from align.client.objectives import OBJECTIVES
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
+from align.contracts.runs import FolderPlan, RunState, RunStatus
 from align.data.rows import count_pairs, read_rows
-from align.errors import AlignError, Cancelled, DiskFull, first_line, is_disk_full
+from align.errors import AlignError, BrokenRun, Cancelled, DiskFull, first_line, is_disk_full
 
 
 def train_folder(path: Path, cpu_lock: CpuLock | None = None, cache: Path | None = None) -> None:
@@ -27,7 +28,7 @@ def train_folder(path: Path, cpu_lock: CpuLock | None = None, cache: Path | None
         AlignError: the folder, its snapshot or its model cannot be used, or training diverged.
     """
     run = RunFolder(path)
-    steps = int(run.read_config()["train"]["steps"])
+    steps = steps_of(run)
     # Of the processes that accelerate starts, the first one locks the folder and reports.
     writes = os.environ.get("RANK", "0") == "0"
     with run.lock() if writes else contextlib.nullcontext():
@@ -35,7 +36,21 @@ def train_folder(path: Path, cpu_lock: CpuLock | None = None, cache: Path | None
             _train(run, report, cpu_lock or CpuLock(None), cache or run.cache)
 
 
-def plan_of_folder(path: Path) -> dict[str, Any]:
+def steps_of(run: RunFolder) -> int:
+    """Return the steps of a run.
+
+    Raises:
+        BrokenRun: the folder has no usable config.json; where it has one, the status says so too.
+    """
+    try:
+        return run.read_config().train.steps
+    except BrokenRun as error:
+        if run.config_path.exists():
+            run.write_status(RunStatus(RunState.FAILED, error=str(error)))
+        raise
+
+
+def plan_of_folder(path: Path) -> FolderPlan:
     """Plan the training of a run folder: objective, kappa, batch size, learning rate, minutes.
 
     Raises:
@@ -43,10 +58,10 @@ def plan_of_folder(path: Path) -> dict[str, Any]:
     """
     run = RunFolder(path)
     config = run.read_config()
-    objective = OBJECTIVES[config["train"]["objective"]]
+    objective = OBJECTIVES[config.train.objective]
     taught, left_out = count_pairs(read_rows(run.snapshot), objective.kinds)
-    planned = plan(config["model"]["preset"], taught, config["train"])
-    return {"model": config["model"]["name"], **planned, "left_out": left_out}
+    planned = plan(config.model.preset, taught, asdict(config.train))
+    return {"model": config.model.name, **planned, "left_out": left_out}
 
 
 def _train(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Path) -> None:

@@ -84,10 +84,9 @@ def prepare_training(
         SnapshotError: the votes cannot be learned from.
         ModelError: the model cannot be loaded.
     """
-    settings = run.read_config()
-    config, model = TrainConfig(**settings["train"]), ModelInfo(**settings["model"])
-    # As prepared: another number of threads would change the last bits of a resumed run.
-    torch.set_num_threads(int(settings["threads"]))
+    prepared = run.read_config()
+    config, model = prepared.train, prepared.model
+    torch.set_num_threads(prepared.threads)
     # Before anything is loaded, which takes minutes.
     check_optimizer(config, compute)
     require_data_parallel(accelerator, config.train_batch_size)

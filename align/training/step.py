@@ -12,17 +12,15 @@ import torch
 from torch import Tensor
 
 from align.client.config import TrainConfig
+from align.contracts.runs import StepMetrics
 from align.data.batch import NoiseSample, noise_samples_of_step, pair_errors
 from align.diffusion.losses import PairErrors, anchor_loss, implicit_accuracy
 from align.errors import OutOfMemory, TrainingDiverged
 from align.training.loss_scale import finite_gradients
 from align.training.state import TrainingState
 
-METRICS = ("loss", "rewards/accuracies", "rewards/chosen", "rewards/rejected", "rewards/mean")
-"""Logged of every pair, in the order of `pair_losses`; names as trl's DPOTrainer logs them."""
 
-
-def train_step(state: TrainingState, step: int) -> dict[str, float]:
+def train_step(state: TrainingState, step: int) -> StepMetrics:
     """Take one optimizer step; return metrics as means over the step's pairs.
 
     Raises:
@@ -44,8 +42,16 @@ def train_step(state: TrainingState, step: int) -> dict[str, float]:
     logged, norm = gradients(state, own)
 
     means = accelerator.gather(torch.cat(logged, dim=1).T.contiguous()).mean(dim=0)
-    metrics = dict(zip(METRICS, means.tolist(), strict=True)) | {"grad_norm": norm}
-    metrics["rewards/margins"] = metrics["rewards/chosen"] - metrics["rewards/rejected"]
+    loss, accuracy, chosen, rejected, mean = means.tolist()
+    metrics: StepMetrics = {
+        "loss": loss,
+        "rewards/accuracies": accuracy,
+        "rewards/chosen": chosen,
+        "rewards/rejected": rejected,
+        "rewards/mean": mean,
+        "grad_norm": norm,
+        "rewards/margins": chosen - rejected,
+    }
     if not torch.tensor(list(metrics.values())).isfinite().all():
         raise TrainingDiverged(
             f"The loss became {metrics['loss']} with gradient norm {metrics['grad_norm']}. "
@@ -130,7 +136,9 @@ def micro_batches(
 
 
 def pair_losses(state: TrainingState, samples: list[NoiseSample]) -> tuple[Tensor, Tensor]:
-    """Return the loss of each pair (loss_B), and what is logged of it: rows as in METRICS.
+    """Return the loss of each pair (loss_B), and what is logged of it.
+
+    Its rows are loss, accuracy, reward of the chosen and of the rejected image, and mean reward.
 
     Diffusion-DPO, Eq. 14 (arXiv 2311.12908): policy and reference denoise both images of a pair at
     the same timestep and noise, and the objective compares their errors.

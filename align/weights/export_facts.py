@@ -17,7 +17,7 @@ from align.adapters.kohya import ExportError, LoraFile
 from align.client.config import LEGACY_SETTINGS
 from align.client.run_folder import RunFolder
 from align.contracts.models import ModelInfo
-from align.contracts.runs import RunStatus
+from align.contracts.runs import RunState, RunStatus
 from align.families.family import ModelFamily
 from align.families.lookup import DEFAULT_FAMILY, family_of
 from align.files import read_json
@@ -70,10 +70,10 @@ def read_source(source: Path) -> AdapterSource:
     return AdapterSource(
         run.adapter,
         source.resolve().name,
-        ModelInfo(**config["model"]),
-        config.get("train", {}),
+        config.model,
+        run.stored_settings(),
         status,
-        config.get("snapshot_id"),
+        config.snapshot_id,
         hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else None,
     )
 
@@ -146,7 +146,7 @@ def training_metadata(source: AdapterSource, title: str) -> dict[str, str]:
 
 def _date(status: RunStatus | None) -> str | None:
     """Return the end of a finished run in ISO 8601, else None."""
-    if status is None or status.state != "done":
+    if status is None or status.state != RunState.DONE:
         return None
     return datetime.fromtimestamp(int(status.updated), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

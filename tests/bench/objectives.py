@@ -23,6 +23,7 @@ import random
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from taste import unseen_prompts
 from tastes import TASTES, read
 from variety import variety
 
-from align.client.config import configure, to_json
+from align.client.config import configure
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess
 from align.contracts.rendering import RenderItem
@@ -137,7 +138,7 @@ class Bench:
     def _run_name(self, settings: dict[str, Any], flip: float) -> str:
         """A name that other settings, another preset or other weights do not share."""
         model = self._painter.model
-        whole = [model.identity, to_json(configure(model.preset, settings))]
+        whole = [model.identity, asdict(configure(model.preset, settings))]
         digest = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:8]
         return f"{self._name}-{flip}-{settings['objective']}-{digest}"
 

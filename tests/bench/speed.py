@@ -105,9 +105,9 @@ def prepare(folder: Path, arguments: argparse.Namespace) -> Setting:
     }
     snapshot = make_snapshot(folder, arguments.pairs)
     TrainerProcess().prepare(run.path, snapshot, model, settings)
-    config = TrainConfig(**run.read_config()["train"])
+    config = run.read_config().train
     compute = choose_compute(arguments.precision)
-    torch.set_num_threads(int(run.read_config()["threads"]))
+    torch.set_num_threads(run.read_config().threads)
     return Setting(run, model, config, compute, read_snapshot(run.snapshot).pairs)
 
 

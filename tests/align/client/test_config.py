@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
-from align.client.config import LEGACY_SETTINGS, PRESETS, TrainConfig, configure, plan, to_json
+from align.client.config import LEGACY_SETTINGS, PRESETS, configure, plan
 from align.client.run_folder import RunFolder
+from align.contracts.models import ModelInfo
 from align.errors import InvalidSettings
+from align.files import write_json
 
 
 def test_no_settings_are_the_preset():
@@ -109,10 +111,11 @@ def test_a_setting_under_both_of_its_names_is_refused(legacy, name):
 @pytest.mark.parametrize(("legacy", "name"), LEGACY_SETTINGS.items())
 def test_a_run_folder_of_before_is_read_with_the_former_name(tmp_path, legacy, name):
     chosen = replace(PRESETS["embedded"], **{name: OTHER_VALUES[name]})
-    before = to_json(chosen)
+    before = asdict(chosen)
     before[legacy] = before.pop(name)
-    RunFolder(tmp_path).write_config({"format": 1, "train": before})
-    assert TrainConfig(**RunFolder(tmp_path).read_config()["train"]) == chosen
+    model = asdict(ModelInfo("emoji", "emoji", "emoji-0123456789ab", "embedded"))
+    write_json(tmp_path / "config.json", {"format": 1, "model": model, "train": before})
+    assert RunFolder(tmp_path).read_config().train == chosen
 
 
 def test_beta_is_twice_kappa():

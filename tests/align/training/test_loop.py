@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -136,8 +137,8 @@ def test_only_ties_are_nothing_to_learn_from(make_run):
 def test_a_loss_that_explodes_stops_the_run_and_says_so(make_run):
     run = RunFolder(make_run(learning_rate=1.0, kappa=1e6, max_grad_norm=1e6, warmup_steps=0))
     config = run.read_config()
-    config["train"] |= {"learning_rate": 1e30}
-    run.write_config(config)
+    train = replace(config.train, learning_rate=1e30)
+    run.write_config(replace(config, train=train))
     with pytest.raises(TrainingDiverged, match="lower learning_rate"):
         train_folder(run.path)
     assert run.status().state == "failed"

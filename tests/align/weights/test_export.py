@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -442,7 +443,7 @@ def test_an_adapter_of_another_model_is_not_merged(width, adapter_file, model, t
 
 def test_a_base_that_changed_since_the_run_is_named(done_run, tmp_path):
     config = RunFolder(done_run).read_config()
-    config["model"]["identity"] = "emoji-0123456789ab"
-    RunFolder(done_run).write_config(config)
+    model = replace(config.model, identity="emoji-0123456789ab")
+    RunFolder(done_run).write_config(replace(config, model=model))
     with pytest.raises(ExportError, match="emoji is no longer the model that this run was trained"):
         export(done_run, tmp_path / "m", "merged")

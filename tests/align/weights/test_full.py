@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -79,7 +81,7 @@ def test_a_killed_run_of_all_weights_goes_on_to_the_same_weights(make_run):
     train_folder(whole.path)
     for steps in (1, 2):
         config = parts.read_config()
-        parts.write_config(config | {"train": config["train"] | {"steps": steps}})
+        parts.write_config(replace(config, train=replace(config.train, steps=steps)))
         train_folder(parts.path)
     first, second = load_file(whole.adapter), load_file(parts.adapter)
     assert all(torch.equal(first[name], second[name]) for name in first)

@@ -1,0 +1,85 @@
+"""config.json of a run folder: the model and the settings of a run (no torch here)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from align.client.config import TrainConfig, current_names
+from align.contracts.models import ModelInfo, read_model
+from align.errors import BrokenRun, InvalidSettings
+from align.files import read_json, write_json
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """The model and the settings of a run."""
+
+    model: ModelInfo
+    train: TrainConfig
+    threads: int
+    """Threads to compute on: another number would change the last bits of a resumed run."""
+    snapshot_id: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The settings that somebody asked for, by the names that they used."""
+
+
+def write_run_config(path: Path, config: RunConfig) -> None:
+    """Write config.json."""
+    write_json(
+        path,
+        {
+            "format": FORMAT,
+            "model": asdict(config.model),
+            "snapshot_id": config.snapshot_id,
+            "settings": dict(config.settings),
+            "train": asdict(config.train),
+            "threads": config.threads,
+        },
+    )
+
+
+def read_run_config(path: Path) -> RunConfig:
+    """Read config.json.
+
+    Raises:
+        BrokenRun: it is missing, is no JSON, or lacks or holds what this Palate does not know.
+    """
+    document = _document(path)
+    try:
+        return RunConfig(
+            read_model(document["model"]),
+            TrainConfig(**_train_settings(document)),
+            int(document.get("threads", 1)),
+            document.get("snapshot_id"),
+            document.get("settings", {}),
+        )
+    except (KeyError, TypeError, ValueError, InvalidSettings) as error:
+        raise BrokenRun(f"{path} cannot be used: {error}. Start a new run.") from None
+
+
+def stored_settings(path: Path) -> dict[str, Any]:
+    """Return the settings of training that config.json holds, by their present names.
+
+    Earlier releases knew fewer of them.
+    """
+    return _train_settings(_document(path))
+
+
+def _train_settings(document: dict[str, Any]) -> dict[str, Any]:
+    # Runs prepared by an earlier release name their settings as it did.
+    return current_names(document.get("train", {}))
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document = read_json(path)
+    except ValueError as error:
+        raise BrokenRun(f"{path} is not JSON: {error}.") from None
+    if not isinstance(document, dict):
+        raise BrokenRun(f"{path.parent} is not a run folder: it has no {path.name}.")
+    return document
