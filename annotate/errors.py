@@ -10,7 +10,8 @@ AnnotateError
 │   ├── InvalidImport        a folder of images that cannot be imported
 │   ├── BrokenImage          an image file that cannot be read
 │   ├── BrokenEvaluation     an evaluation that cannot be read, or a report not be written
-│   └── WeakPassword         a password that is too short or too easy
+│   ├── WeakPassword         a password that is too short or too easy
+│   └── WrongMediaType       a request of a kind that is not read, such as a form in place of JSON
 ├── Conflict
 │   ├── NothingToLearn       no left or right vote yet
 │   ├── NotResumable         a run that is done has nothing to go on with
@@ -64,6 +65,10 @@ class BrokenEvaluation(AnnotateError, InvalidInput):
 
 class WeakPassword(AnnotateError, InvalidInput):
     """A password is too short or too easy to guess."""
+
+
+class WrongMediaType(AnnotateError, InvalidInput):
+    """A request is of a kind that is not read there, such as a form in place of JSON."""
 
 
 class NothingToLearn(AnnotateError, Conflict):

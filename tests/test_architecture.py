@@ -30,7 +30,17 @@ LAYERS = {
         *("commands", "__main__"),
     ],
     "annotate": [
-        *("errors", "views", "interfaces", "clock", "wording", "safe_files", "background", "urls"),
+        *(
+            "errors",
+            "http_status",
+            "views",
+            "interfaces",
+            "clock",
+            "wording",
+            "safe_files",
+            "background",
+            "urls",
+        ),
         *("validation", "statistics", "labeling", "rendering", "insights", "comparison"),
         *("report", "versions", "training", "blind_tests", "image_import", "auth"),
         *("service", "web", "__main__"),

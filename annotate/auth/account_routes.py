@@ -1,14 +1,14 @@
 """Account routes: sign in, sign out, choose and change a password, and /me."""
 
-from urllib.parse import parse_qs
-
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from align.contracts.errors import InvalidInput, NotFound
 from annotate.auth.accounts import SESSION_LIFETIME, TOKEN
+from annotate.auth.forms import AccountForm, SignInForm, WelcomeForm, read_form
 from annotate.auth.identity import COOKIE, Authenticator, asker, token_of
 from annotate.auth.passwords import hash_token
 from annotate.auth.sign_in_pages import (
@@ -18,11 +18,9 @@ from annotate.auth.sign_in_pages import (
     sign_in_form,
     welcome_form,
 )
-from annotate.errors import SignInRefused, TooManyAttempts, WeakPassword
-from storage.errors import InvalidPerson, StaleLink
+from annotate.errors import SignInRefused, TooManyAttempts
+from annotate.http_status import status_of
 
-MAX_FORM_BYTES = 8192
-MAX_FORM_FIELDS = 20
 PATHS = ("/sign-in", "/sign-out", "/welcome", "/account", "/me")
 """Paths that the sign-in middleware passes to these routes without a sign-in."""
 HEADERS = {
@@ -30,9 +28,6 @@ HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Referrer-Policy": "same-origin",
 }
-EXPECTED_ERRORS = (SignInRefused, TooManyAttempts, WeakPassword, InvalidPerson)
-
-FormFields = dict[str, str]
 
 
 class AccountRoutes:
@@ -70,15 +65,15 @@ class AccountRoutes:
                 return redirect_to_app(request)
             return self._page(sign_in_form(self._style))
 
-        form = await read_form(request)
-        name, password = form.get("name", ""), form.get("password", "")
+        form = await read_form(request, SignInForm)
+        address = self._authenticator.address(request)
         try:
             token = await run_in_threadpool(
-                self._accounts.sign_in, name, password, self._authenticator.address(request)
+                self._accounts.sign_in, form.name, form.password, address
             )
-        except EXPECTED_ERRORS as error:
-            status = 429 if isinstance(error, TooManyAttempts) else 401
-            return self._page(sign_in_form(self._style, name, str(error)), status)
+        except (SignInRefused, TooManyAttempts) as error:
+            page = sign_in_form(self._style, form.name, str(error))
+            return self._page(page, status_of(error))
         return self._signed_in(request, token)
 
     async def sign_out(self, request: Request) -> Response:
@@ -90,24 +85,23 @@ class AccountRoutes:
 
     async def welcome(self, request: Request) -> Response:
         """Let the owner of a link, or the first admin, choose a password."""
-        form = await read_form(request) if request.method == "POST" else {}
-        token = form.get("token") or request.query_params.get("token", "")
+        sent = request.method == "POST"
+        form = await read_form(request, WelcomeForm) if sent else WelcomeForm()
+        token = form.token or request.query_params.get("token", "")
         name = await run_in_threadpool(self._owner, token)
         if name is None and not self._accounts.is_setup_token(token):
             return self._stale_link()
-        if request.method == "GET":
+        if not sent:
             return self._page(welcome_form(self._style, token, name))
 
         try:
             session = await run_in_threadpool(
-                self._accounts.choose_password,
-                token,
-                form.get("password", ""),
-                form.get("name", ""),
+                self._accounts.choose_password, token, form.password, form.name
             )
-        except EXPECTED_ERRORS as error:
-            return self._page(welcome_form(self._style, token, name, str(error)), 400)
-        except StaleLink:
+        except InvalidInput as error:
+            page = welcome_form(self._style, token, name, str(error))
+            return self._page(page, status_of(error))
+        except NotFound:
             return self._stale_link()
         return self._signed_in(request, session)
 
@@ -119,16 +113,14 @@ class AccountRoutes:
         if request.method == "GET":
             return self._page(account_form(self._style, person.name))
 
-        form = await read_form(request)
-        passwords = form.get("old", ""), form.get("password", "")
+        form = await read_form(request, AccountForm)
+        address = self._authenticator.address(request)
         try:
             session = await run_in_threadpool(
-                self._accounts.change_password,
-                person.name,
-                *passwords,
-                self._authenticator.address(request),
+                self._accounts.change_password, person.name, form.old, form.password, address
             )
-        except EXPECTED_ERRORS as error:
+        except (SignInRefused, TooManyAttempts, InvalidInput) as error:
+            # Not 401 even where the present password is wrong: the person stays signed in.
             return self._page(account_form(self._style, person.name, str(error)), 400)
         return self._signed_in(request, session)
 
@@ -167,19 +159,3 @@ def cookie_path(request: Request) -> str:
 def redirect_to_app(request: Request) -> Response:
     """Redirect to the app by a relative URL, so that a proxy may serve Palate at any path."""
     return RedirectResponse("./", 303, headers=HEADERS)
-
-
-async def read_form(request: Request) -> FormFields:
-    """Return the fields of a form, each with its first value; none of a form that is too large."""
-    body = b""
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_FORM_BYTES:
-                return {}
-    except ClientDisconnect:
-        return {}
-
-    text = body.decode("utf-8", "replace")
-    fields = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
-    return {name: values[0] for name, values in fields.items()}

@@ -16,7 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from align.contracts.errors import InvalidInput, NotFound
 from annotate.auth.proxies import path_within
+from annotate.errors import AnnotateError, WrongMediaType
+from annotate.http_status import status_of
 from annotate.web.request_limits import MAX_JSON_DEPTH, read_body, too_deeply_nested
 
 SESSION_HASH = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -57,12 +60,12 @@ class CallTable:
     """By component number: the server functions that a script may call."""
 
 
-class RefusedCall(Exception):
-    """A call that is refused with an HTTP status and a sentence."""
+class UnknownCall(AnnotateError, NotFound):
+    """No endpoint, event, function or address has this name or number."""
 
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
+
+class InvalidCall(AnnotateError, InvalidInput):
+    """A call is no JSON, or its arguments do not fit."""
 
 
 class CallChecks:
@@ -80,8 +83,8 @@ class CallChecks:
                 scope, receive = await self._checked_post(Request(scope, receive))
             else:
                 self._check_read(path_within(scope))
-        except RefusedCall as refusal:
-            answer = JSONResponse({"error": str(refusal)}, refusal.status)
+        except AnnotateError as refusal:
+            answer = JSONResponse({"error": str(refusal)}, status_of(refusal))
             return await answer(scope, receive, send)
         await self._pass(scope, receive, send)
 
@@ -112,22 +115,22 @@ class CallChecks:
         if result is not None:
             self._parameters(result["name"])
         elif READABLE.fullmatch(path) is None and not is_call(path):
-            raise RefusedCall(404, "There is no such address.")
+            raise UnknownCall("There is no such address.")
 
     async def _checked_post(self, request: Request) -> tuple[Scope, Receive]:
         path = path_within(request.scope)
         kind = request.headers.get("content-type", "")
         if not is_call(path):
             if READABLE.fullmatch(path) is None:
-                raise RefusedCall(404, "There is no such address.")
+                raise UnknownCall("There is no such address.")
             return request.scope, request.receive
         # Files may be gigabytes, and are never read into memory here.
         if UPLOAD.fullmatch(path):
             if media_type(kind) != MULTIPART or "boundary=" not in kind.lower():
-                raise RefusedCall(415, "Send files as multipart/form-data.")
+                raise WrongMediaType("Send files as multipart/form-data.")
             return request.scope, request.receive
         if media_type(kind) != "application/json":
-            raise RefusedCall(415, "Send JSON, and say so: Content-Type: application/json.")
+            raise WrongMediaType("Send JSON, and say so: Content-Type: application/json.")
 
         body = await read_body(request)
         called = parsed(body)
@@ -154,7 +157,7 @@ class CallChecks:
         parameters = self._table.endpoints.get(name)
         if parameters is None:
             sentence = f"There is no endpoint /{name}. /gradio_api/info lists those that there are."
-            raise RefusedCall(404, sentence)
+            raise UnknownCall(sentence)
         return parameters
 
     def _check_event(self, called: dict[str, Any]) -> bool:
@@ -162,23 +165,23 @@ class CallChecks:
         # Not isinstance: True and False are ints too, and would be events 1 and 0.
         event = self._table.events.get(index) if type(index) is int else None
         if event is None:
-            raise RefusedCall(404, f"There is no event {index!r} on this page. Reload it.")
+            raise UnknownCall(f"There is no event {index!r} on this page. Reload it.")
         # An event of the page that has a name is an endpoint as well, with defaults to fill in.
         name, values = event
         if name:
             return fill(name, self._table.endpoints[name], called)
         data = called.get("data")
         if not isinstance(data, list) or len(data) < values:
-            raise RefusedCall(400, f"This event takes a list of {values} values as 'data'.")
+            raise InvalidCall(f"This event takes a list of {values} values as 'data'.")
         return False
 
     def _check_function(self, called: dict[str, Any]) -> None:
         component, name = called.get("component_id"), called.get("fn_name")
         known = self._table.functions.get(component) if type(component) is int else None
         if not known or name not in known:
-            raise RefusedCall(404, f"There is no function {name!r} on this page. Reload it.")
+            raise UnknownCall(f"There is no function {name!r} on this page. Reload it.")
         if "data" not in called or "session_hash" not in called:
-            raise RefusedCall(400, "A function takes 'data' and a 'session_hash'.")
+            raise InvalidCall("A function takes 'data' and a 'session_hash'.")
 
 
 def is_call(path: str) -> bool:
@@ -193,37 +196,37 @@ def media_type(kind: str) -> str:
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """Return the JSON object of a call; raises RefusedCall."""
+    """Return the JSON object of a call; raises InvalidCall."""
     # Before parsing, since json recurses once per level and would exhaust the stack.
     if too_deeply_nested(body):
-        raise RefusedCall(400, f"This JSON is nested deeper than {MAX_JSON_DEPTH} levels.")
+        raise InvalidCall(f"This JSON is nested deeper than {MAX_JSON_DEPTH} levels.")
     try:
         called = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise RefusedCall(400, f"This is no JSON: {str(error)[:200]}.") from None
+        raise InvalidCall(f"This is no JSON: {str(error)[:200]}.") from None
     if not isinstance(called, dict):
-        raise RefusedCall(400, 'Send an object, such as {"data": []}.')
+        raise InvalidCall('Send an object, such as {"data": []}.')
     return called
 
 
 def check_session(called: Mapping[str, Any]) -> None:
-    """Raise RefusedCall for a session hash of another form than Gradio's."""
+    """Raise InvalidCall for a session hash of another form than Gradio's."""
     session = called.get("session_hash")
     named = isinstance(session, str) and SESSION_HASH.fullmatch(session) is not None
     if session is not None and not named:
-        raise RefusedCall(400, "A session_hash is a text of up to 64 letters and digits.")
+        raise InvalidCall("A session_hash is a text of up to 64 letters and digits.")
 
 
 def fill(name: str, parameters: Sequence[Parameter], called: dict[str, Any]) -> bool:
     """Add defaults to the arguments of a call, and return whether any were missing."""
     data = called.get("data")
     if not isinstance(data, list):
-        raise RefusedCall(400, f"'data' is the list of what {shape(name, parameters)}.")
+        raise InvalidCall(f"'data' is the list of what {shape(name, parameters)}.")
 
     missing = parameters[len(data) :]
     for parameter in missing:
         if not parameter.optional:
-            raise RefusedCall(400, f"{shape(name, parameters)}: {parameter.name} is missing.")
+            raise InvalidCall(f"{shape(name, parameters)}: {parameter.name} is missing.")
     data.extend(parameter.default for parameter in missing)
     return bool(missing)
 
@@ -232,10 +235,10 @@ def check_named(name: str, parameters: Sequence[Parameter], called: dict[str, An
     """Check arguments that are given by name, to which Gradio itself adds defaults."""
     for given in called:
         if given not in {parameter.name for parameter in parameters}:
-            raise RefusedCall(400, f"{shape(name, parameters)}, and no {given[:64]!r}.")
+            raise InvalidCall(f"{shape(name, parameters)}, and no {given[:64]!r}.")
     for parameter in parameters:
         if not parameter.optional and parameter.name not in called:
-            raise RefusedCall(400, f"{shape(name, parameters)}: {parameter.name} is missing.")
+            raise InvalidCall(f"{shape(name, parameters)}: {parameter.name} is missing.")
     return False
 
 

@@ -1,6 +1,8 @@
 """Routes beside Gradio's for images, sheets, exports and reports; and exception handlers."""
 
+import logging
 import re
+from pathlib import Path
 from typing import cast
 
 from fastapi.exceptions import RequestValidationError
@@ -8,16 +10,24 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from align.contracts.errors import NotFound, PalateError
 from annotate.auth.identity import asker
+from annotate.errors import AnnotateError
+from annotate.http_status import INTERNAL_ERROR, status_of
 from annotate.service.labeler_view import LabelerView
 from annotate.service.studio import Studio
 from annotate.web.errors_to_ui import GENERIC_ERROR
 from annotate.web.image_response import image_response
-from storage.errors import UnknownRun
 
 # Names are matched in full, so that no path leaves its folder.
 IMAGE_NAME = re.compile(r"([0-9a-f]{16})\.png")
 SHEET_NAME = re.compile(r"(r[0-9]{4,9})\.png")
+
+logger = logging.getLogger(__name__)
+
+
+class NoSuchFile(AnnotateError, NotFound):
+    """No file is served under this name."""
 
 
 def admin_routes(studio: Studio) -> list[Route]:
@@ -31,24 +41,19 @@ def admin_routes(studio: Studio) -> list[Route]:
         match = SHEET_NAME.fullmatch(request.path_params["name"])
         try:
             file = studio.sheet_file(match[1]) if match else None
-        except UnknownRun:
+        except NotFound:
             file = None
-        if file is None:
-            return PlainTextResponse("There is no such sheet.", status_code=404)
-        return FileResponse(file, media_type="image/png")
+        return FileResponse(existing(file, "sheet"), media_type="image/png")
 
     def exported(request: Request) -> Response:
-        file = studio.registry.export_file(request.path_params["name"])
-        if file is None:
-            return PlainTextResponse("There is no such export.", status_code=404)
+        file = existing(studio.registry.export_file(request.path_params["name"]), "export")
         return FileResponse(file, filename=file.name)
 
     def report(request: Request) -> Response:
         file = studio.blind_tests.reports.file(request.path_params["name"].removesuffix(".html"))
-        if file is None:
-            return PlainTextResponse("There is no such report.", status_code=404)
         # A report that is saved again has the same URL.
-        return FileResponse(file, media_type="text/html", headers={"Cache-Control": "no-cache"})
+        headers = {"Cache-Control": "no-cache"}
+        return FileResponse(existing(file, "report"), media_type="text/html", headers=headers)
 
     def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
@@ -73,6 +78,27 @@ def labeler_routes(studio: LabelerView) -> list[Route]:
     return [Route("/img/{name}", image)]
 
 
+def existing(file: Path | None, kind: str) -> Path:
+    """Return a file that is served; raises NoSuchFile."""
+    if file is None:
+        raise NoSuchFile(f"There is no such {kind}.")
+    return file
+
+
+def no_such_file(_: Request, error: Exception) -> Response:
+    """Answer a name under which nothing is served."""
+    return PlainTextResponse(str(error), status_of(cast(NoSuchFile, error)))
+
+
+def refused(request: Request, error: Exception) -> Response:
+    """Answer an error that is raised on purpose by its category, without its sentence.
+
+    Labelers ask for images too, and the sentence may name what they should not know.
+    """
+    logger.error("%s failed", request.url.path, exc_info=error)
+    return JSONResponse({"error": GENERIC_ERROR}, status_of(cast(PalateError, error)))
+
+
 def invalid_request(_: Request, error: Exception) -> Response:
     """Answer an invalid request with status 400 and the first thing that is wrong with it."""
     first = cast(RequestValidationError, error).errors()[0]
@@ -82,8 +108,13 @@ def invalid_request(_: Request, error: Exception) -> Response:
 
 def unexpected_error(_: Request, error: Exception) -> Response:
     """Answer an unexpected error with status 500 and no details, which are in the log."""
-    return JSONResponse({"error": GENERIC_ERROR}, 500)
+    return JSONResponse({"error": GENERIC_ERROR}, INTERNAL_ERROR)
 
 
-EXCEPTION_HANDLERS = {RequestValidationError: invalid_request, Exception: unexpected_error}
+EXCEPTION_HANDLERS = {
+    NoSuchFile: no_such_file,
+    PalateError: refused,
+    RequestValidationError: invalid_request,
+    Exception: unexpected_error,
+}
 """Handlers of errors that Gradio does not handle itself."""
