@@ -11,6 +11,7 @@ from pathlib import Path
 from align.client.cpu_lock import CpuLock
 from align.client.models import describe_model
 from align.client.trainer import lower_priority
+from align.contracts.evaluation import EVALUATION
 from align.errors import InvalidSettings
 from align.sampling.main import main as serve_requests
 from align.training.session import plan_of_folder, train_folder
@@ -68,7 +69,7 @@ def run_sample(arguments: argparse.Namespace) -> None:
 def run_evaluate(arguments: argparse.Namespace) -> None:
     """Render and check versions, and write evaluation.json; exit with 1 where a check fails."""
     from align.device import choose_compute  # noqa: PLC0415  torch takes seconds to import
-    from align.evaluation.evaluate import RESULT, evaluate  # noqa: PLC0415
+    from align.evaluation.evaluate import evaluate  # noqa: PLC0415
     from align.sampling.to_folder import parse_seeds  # noqa: PLC0415
     from align.scoring.scorers import open_scorer  # noqa: PLC0415
     from align.weights.pipeline import quiet_libraries  # noqa: PLC0415
@@ -99,7 +100,7 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
     for check in result["checks"]:
         mark = "passed" if check["passed"] else "FAILED"
         print(f"{check['version']}\t{mark}\t{check['name']}\t{check['sentence']}")
-    print(arguments.folder / RESULT)
+    print(arguments.folder / EVALUATION)
     if not result["passed"]:
         sys.exit(1)
 

@@ -19,6 +19,7 @@ from align.client.run_folder import RunFolder, process_lives
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import SamplerState
 from align.contracts.runs import MetricsRow, RunPlan, RunState, RunStatus
+from align.contracts.snapshots import MANIFEST
 from align.errors import InvalidSettings, SnapshotError
 from align.files import link, link_tree, read_json
 
@@ -116,9 +117,9 @@ class TrainerProcess:
         config = configure(model.preset, settings)
         if config.init_from != "base" and start is None:
             raise InvalidSettings(f"The adapter of {config.init_from} is needed to go on from it.")
-        manifest = read_json(snapshot / "manifest.json")
+        manifest = read_json(snapshot / MANIFEST)
         if manifest is None:
-            raise SnapshotError(f"{snapshot} is not a snapshot: it has no manifest.json.")
+            raise SnapshotError(f"{snapshot} is not a snapshot: it has no {MANIFEST}.")
 
         run_dir.mkdir(parents=True, exist_ok=True)
         run = RunFolder(run_dir)

@@ -7,13 +7,16 @@ manifest.json   `SnapshotManifest`
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypeAlias, TypedDict
+from typing import Literal, NotRequired, TypeAlias, TypedDict, final
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 PAIRS = "pairs.jsonl"
+UndecidedKind: TypeAlias = Literal["tie", "both_good", "both_bad", "skip"]
+UNDECIDED: tuple[UndecidedKind, ...] = ("tie", "both_good", "both_bad", "skip")
 
 
+@final
 class PreferenceRow(TypedDict):
     """A vote that says which of two images is better."""
 
@@ -35,10 +38,11 @@ class PreferenceRow(TypedDict):
     """"scorer:NAME" where no person voted."""
 
 
+@final
 class UndecidedRow(TypedDict):
     """A vote that prefers neither of two images."""
 
-    kind: Literal["tie", "both_good", "both_bad", "skip"]
+    kind: UndecidedKind
     prompt: str
     images: list[str]
     """Paths of both images, relative to the folder."""
@@ -48,6 +52,7 @@ class UndecidedRow(TypedDict):
     strength: NotRequired[int]
 
 
+@final
 class RankingRow(TypedDict):
     """A ranking of several images of one prompt."""
 
@@ -64,6 +69,7 @@ PairRow: TypeAlias = PreferenceRow | UndecidedRow | RankingRow
 """One line of pairs.jsonl; `kind` tells which."""
 
 
+@final
 class UnlabeledPair(TypedDict):
     """Two images of a prompt that nobody has voted on, for a scorer to label."""
 
@@ -92,7 +98,7 @@ class SnapshotFacts(TypedDict):
     """What is wrong with each image that cannot be used, by path."""
     weights: NotRequired[dict[str, float]]
     """Weights other than 1, by annotator."""
-    vote_ids: tuple[int, ...]
+    vote_ids: list[int]
     ranking_ids: NotRequired[list[int]]
 
 

@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 import torch
 
-from align.data.rows import Row, comparisons, count_pairs, images, read_rows, trust, vote_shares
+from align.contracts.snapshots import PreferenceRow, RankingRow, UndecidedRow
+from align.data.rows import comparisons, count_pairs, images, read_rows, trust, vote_shares
 from align.diffusion.losses import rank_weights
 from align.diffusion.noise import counter_key
 from align.errors import SnapshotError
@@ -72,15 +73,17 @@ def read_snapshot(folder: Path, kinds: tuple[str, ...] = ("preference",)) -> Tra
     return TrainingSnapshot(pairs, count_pairs(rows, kinds)[1])
 
 
-def _pair(folder: Path, row: Row, shares: Shares) -> PreferencePair:
+def _pair(folder: Path, row: PreferenceRow | UndecidedRow, shares: Shares) -> PreferencePair:
     sides, prompt = images(row), row["prompt"]
     chosen, rejected = (folder / side for side in sides)
-    share = float(row.get("label", shares[prompt, *sides]))
+    share = shares[prompt, *sides]
+    if row["kind"] == "preference":
+        share = float(row.get("label", share))
     key = "|".join((*sides, prompt))
     return PreferencePair(key, prompt, chosen, rejected, row["kind"], share, trust=trust(row))
 
 
-def _pairs_of_ranking(folder: Path, row: Row, shares: Shares) -> list[PreferencePair]:
+def _pairs_of_ranking(folder: Path, row: RankingRow, shares: Shares) -> list[PreferencePair]:
     """Return a ranking's pairs with RankDPO's weights, for scores evenly spaced from 1 to 0."""
     images, prompt = row["images"], row["prompt"]
     levels = sorted(set(row["ranks"]))

@@ -5,11 +5,12 @@ Shapes: P prompts, S seeds, N = P·S images, C latent channels, H x W latent pix
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from align.contracts.runs import CheckEntry, HoldoutResult, TrainProbeResult
 
 FLAT_DEVIATION = 0.02
 """Standard deviation of gray values in 0..1 under which an image shows nothing."""
@@ -34,9 +35,16 @@ class ReleaseCheck:
     limit: float
     sentence: str
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a value that JSON can hold."""
-        return asdict(self)
+    def entry(self, version: str) -> CheckEntry:
+        """Return it for evaluation.json, as a check of this version."""
+        return {
+            "version": version,
+            "name": self.name,
+            "passed": self.passed,
+            "value": self.value,
+            "limit": self.limit,
+            "sentence": self.sentence,
+        }
 
 
 def check_images(gray_NHW: Tensor, latents_NCHW: Tensor, base_NCHW: Tensor) -> ReleaseCheck:
@@ -96,26 +104,26 @@ def check_prompt(recognized_N: Tensor, base_recognized_N: Tensor) -> ReleaseChec
     return ReleaseCheck("prompt", kept >= MIN_PROMPT_KEPT, kept, MIN_PROMPT_KEPT, sentence)
 
 
-def check_holdout(held_out: dict[str, Any]) -> ReleaseCheck | None:
+def check_holdout(held_out: HoldoutResult | None) -> ReleaseCheck | None:
     """Check that held-out pairs are not ordered against the people; None without such pairs.
 
     `held_out` comes from `align.training.pair_accuracy.holdout_result`.
     """
-    if not held_out["pairs"]:
+    if not held_out or held_out["accuracy"] is None:
         return None
-    right, pairs = held_out["accuracy"] * held_out["pairs"], held_out["pairs"]
-    sentence = f"It orders {right:g} of {pairs} pairs it never saw as people did."
+    accuracy, pairs = held_out["accuracy"], held_out["pairs"]
+    sentence = f"It orders {accuracy * pairs:g} of {pairs} pairs it never saw as people did."
     passed = not held_out.get("against", False)
-    return ReleaseCheck("held_out", passed, held_out["accuracy"], 0.5, sentence)
+    return ReleaseCheck("held_out", passed, accuracy, 0.5, sentence)
 
 
-def check_train_probe(settled: dict[str, Any]) -> ReleaseCheck | None:
+def check_train_probe(settled: TrainProbeResult | None) -> ReleaseCheck | None:
     """Check that choices it learned from are not turned round; None without such pairs.
 
     `settled` comes from `align.training.pair_accuracy.train_probe_result`. A few flips are
     disagreements between votes: only more than a coin explains are held against a version.
     """
-    if not settled["pairs"]:
+    if not settled or settled["flipped"] is None:
         return None
     share, pairs = settled["flipped"], settled["pairs"]
     sentence = f"It would flip {share:.0%} of {pairs} choices that it learned from."

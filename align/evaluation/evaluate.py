@@ -11,14 +11,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from align.client.models import describe_model
+from align.contracts.evaluation import (
+    EVALUATION,
+    FORMAT,
+    EvaluationFile,
+    ImageEntry,
+    ScoreEntry,
+    VersionEntry,
+)
 from align.contracts.models import ModelInfo
+from align.contracts.runs import CheckEntry, RunResult
 from align.data.encode import sha256
 from align.device import Compute, choose_compute
 from align.errors import InvalidSettings
@@ -43,8 +51,6 @@ from align.sampling.to_folder import contact_sheet
 from align.scoring.scorers import Scorer
 from align.weights.export_facts import AdapterSource, read_source
 
-RESULT = "evaluation.json"
-
 
 def evaluate(
     target: Path,
@@ -56,7 +62,7 @@ def evaluate(
     compute: Compute | None = None,
     scorers: Sequence[Scorer] = (),
     on_progress: OnProgress = ignore_progress,
-) -> dict[str, Any]:
+) -> EvaluationFile:
     """Render every prompt and seed with the base and each version, then check and score them.
 
     Args:
@@ -87,26 +93,27 @@ def evaluate(
 def render_and_check(
     renderer: VersionRenderer,
     sources: Mapping[str, AdapterSource],
-    run_results: Mapping[str, dict[str, Any] | None],
-) -> tuple[list[RenderedVersion], list[dict[str, Any]]]:
+    run_results: Mapping[str, RunResult | None],
+) -> tuple[list[RenderedVersion], list[CheckEntry]]:
     """Render the base and every version; return them, the base first, and checks as JSON values.
 
     `run_results` holds each version's result of training, None where there is no run.
     """
     base = renderer.render(BASE, None)
     base_recognized_N = renderer.recognized(base) if len(renderer.prompts) > 1 else None
-    rendered, checks = [base], []
+    rendered: list[RenderedVersion] = [base]
+    checks: list[CheckEntry] = []
     for name, source in sources.items():
         tuned = renderer.render(name, source.adapter)
         rendered.append(tuned)
         for check in run_checks(renderer, tuned, base, base_recognized_N, run_results[name] or {}):
-            checks.append({"version": name, **check.to_json()})
+            checks.append(check.entry(name))
     return rendered, checks
 
 
 def score_versions(
     renderer: VersionRenderer, rendered: Sequence[RenderedVersion], scorer: Scorer
-) -> list[dict[str, Any]]:
+) -> list[ScoreEntry]:
     """Compare every version with the base by one scorer."""
     scored: dict[str, Tensor] = {}
     for version in rendered:
@@ -123,12 +130,12 @@ def write_result(
     renderer: VersionRenderer,
     rendered: Sequence[RenderedVersion],
     sources: Mapping[str, AdapterSource],
-    checks: Sequence[dict[str, Any]],
-    scores: Sequence[dict[str, Any]] = (),
-) -> dict[str, Any]:
+    checks: Sequence[CheckEntry],
+    scores: Sequence[ScoreEntry] = (),
+) -> EvaluationFile:
     """Write the sheet and evaluation.json, and return what the latter holds."""
-    result = {
-        "format": 1,
+    result: EvaluationFile = {
+        "format": FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": {"name": renderer.model.name, "identity": renderer.model.identity},
         "versions": [{"name": BASE}, *(_version_entry(n, s) for n, s in sources.items())],
@@ -140,7 +147,7 @@ def write_result(
         "scores": list(scores),
         "passed": all(check["passed"] for check in checks),
     }
-    write_json(renderer.target / RESULT, result)
+    write_json(renderer.target / EVALUATION, result)
     return result
 
 
@@ -149,7 +156,7 @@ def run_checks(
     rendered: RenderedVersion,
     base: RenderedVersion,
     base_recognized_N: Tensor | None,
-    run_result: Mapping[str, Any],
+    run_result: RunResult,
 ) -> list[ReleaseCheck]:
     """Run every check of a version: images, variety, prompts, and pairs of votes."""
     shape = (len(renderer.prompts), len(renderer.seeds))
@@ -165,13 +172,13 @@ def run_checks(
         checks.append(check_prompt(renderer.recognized(rendered), base_recognized_N))
 
     by_votes = (
-        check_holdout(run_result.get("held_out") or {"pairs": 0}),
-        check_train_probe(run_result.get("settled") or {"pairs": 0}),
+        check_holdout(run_result.get("held_out")),
+        check_train_probe(run_result.get("settled")),
     )
     return [*checks, *(check for check in by_votes if check is not None)]
 
 
-def result_of_run(source: AdapterSource) -> dict[str, Any] | None:
+def result_of_run(source: AdapterSource) -> RunResult | None:
     """Return the result of the run that a version comes from; None for an adapter file."""
     return source.status.result if source.status else None
 
@@ -185,21 +192,23 @@ def version_names(versions: Sequence[Path]) -> list[str]:
     return names
 
 
-def _version_entry(name: str, source: AdapterSource) -> dict[str, Any]:
-    result = (source.status.result if source.status else None) or {}
-    entry = {
-        "name": name,
-        "run": source.run,
-        "adapter_sha256": sha256(source.adapter),
-        "objective": result.get("objective"),
-        "pairs": result.get("pairs"),
-    }
-    return {key: value for key, value in entry.items() if value is not None}
+def _version_entry(name: str, source: AdapterSource) -> VersionEntry:
+    entry: VersionEntry = {"name": name}
+    if source.run is not None:
+        entry["run"] = source.run
+    entry["adapter_sha256"] = sha256(source.adapter)
+
+    result = result_of_run(source) or {}
+    if "objective" in result:
+        entry["objective"] = result["objective"]
+    if "pairs" in result:
+        entry["pairs"] = result["pairs"]
+    return entry
 
 
 def _image_entries(
     renderer: VersionRenderer, rendered: Sequence[RenderedVersion]
-) -> list[dict[str, Any]]:
+) -> list[ImageEntry]:
     return [
         {
             "version": version.name,

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from align.contracts.evaluation import ScoreEntry
 from align.scoring.scorers import Scorer, finite_scores
 
 RESAMPLES = 2000
@@ -24,9 +24,7 @@ def scores_PS(scorer: Scorer, prompts: Sequence[str], images: Sequence[Path], se
     return torch.tensor(finite_scores(scorer, captions, images)).view(len(prompts), seeds)
 
 
-def compare_scores(
-    scorer: str, version: str, after_PS: Tensor, before_PS: Tensor
-) -> dict[str, Any]:
+def compare_scores(scorer: str, version: str, after_PS: Tensor, before_PS: Tensor) -> ScoreEntry:
     """Return mean, median and win rate against the base, as a value that JSON can hold.
 
     A tie counts one half. The interval is None with fewer than two prompts.

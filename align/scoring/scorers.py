@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from align.contracts.snapshots import PairRow, PreferenceRow, UnlabeledPair
 from align.device import Compute
 from align.errors import AlignError, InvalidSettings, ModelNotFound
 from align.files import GRID
@@ -136,8 +137,11 @@ def finite_scores(scorer: Scorer, prompts: Sequence[str], images: Sequence[Path]
 
 
 def label_pairs(
-    scorer: Scorer, rows: Sequence[Mapping[str, Any]], folder: Path, temperature: float = 1.0
-) -> list[dict[str, Any]]:
+    scorer: Scorer,
+    rows: Sequence[UnlabeledPair | PairRow],
+    folder: Path,
+    temperature: float = 1.0,
+) -> list[PreferenceRow]:
     """Label pairs that nobody voted on by a scorer; return them as rows of `pairs.jsonl`.
 
     An unlabeled row has `prompt` and two `images`, relative to `folder`; a row that says its
@@ -170,14 +174,16 @@ def label_pairs(
     ]
 
 
-def _labeled(row: Mapping[str, Any], logit: float, name: str) -> dict[str, Any]:
+def _labeled(row: UnlabeledPair, logit: float, name: str) -> PreferenceRow:
     """Return the row with its images ordered by the scorer, for a logit that is not zero."""
     first, second = row["images"]
-    kept = {key: value for key, value in row.items() if key != "images"}
-    return kept | {
+    # Whatever else the row says stays.
+    kept: Any = {key: value for key, value in row.items() if key != "images"}
+    labeled: PreferenceRow = kept | {
         "kind": "preference",
         "chosen": first if logit > 0 else second,
         "rejected": second if logit > 0 else first,
         "label": 1 / (1 + math.exp(-abs(logit))),
         "source": f"scorer:{name}",
     }
+    return labeled

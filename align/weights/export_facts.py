@@ -18,6 +18,7 @@ from align.client.config import LEGACY_SETTINGS
 from align.client.run_folder import RunFolder
 from align.contracts.models import ModelInfo
 from align.contracts.runs import RunState, RunStatus
+from align.contracts.snapshots import MANIFEST
 from align.families.family import ModelFamily
 from align.families.lookup import DEFAULT_FAMILY, family_of
 from align.files import read_json
@@ -66,7 +67,7 @@ def read_source(source: Path) -> AdapterSource:
             f"`python -m align train {source}`."
         )
 
-    manifest = run.snapshot / "manifest.json"
+    manifest = run.snapshot / MANIFEST
     return AdapterSource(
         run.adapter,
         source.resolve().name,

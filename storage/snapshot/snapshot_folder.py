@@ -11,18 +11,35 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
+from align.contracts.snapshots import (
+    FORMAT,
+    MANIFEST,
+    PAIRS,
+    PairRow,
+    PreferenceRow,
+    RankingRow,
+    SnapshotFacts,
+    SnapshotManifest,
+    UndecidedKind,
+    UndecidedRow,
+)
 from storage.errors import BrokenStudio, DiskFull
 from storage.records import Verdict
 from storage.studio_folder import StudioFolder
 
-FORMAT = 1
 UNFINISHED = ".unfinished"
 """The name of a snapshot that is being written."""
+UNDECIDED_KINDS: dict[Verdict, UndecidedKind] = {
+    Verdict.TIE: "tie",
+    Verdict.BOTH_GOOD: "both_good",
+    Verdict.BOTH_BAD: "both_bad",
+    Verdict.SKIP: "skip",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +59,9 @@ class SettledVote:
     """The weight of its annotator."""
 
     @property
-    def kind(self) -> str:
-        """The trainer's name for it: preference, tie, both_good, both_bad or skip."""
-        return "preference" if self.verdict.decisive else self.verdict.value
+    def kind(self) -> Literal["preference"] | UndecidedKind:
+        """The trainer's name for it."""
+        return UNDECIDED_KINDS.get(self.verdict, "preference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +81,7 @@ Settled = SettledVote | SettledRanking
 
 
 def write_folder(
-    path: Path, folder: StudioFolder, votes: Sequence[Settled], manifest: Mapping[str, Any]
+    path: Path, folder: StudioFolder, votes: Sequence[Settled], facts: SnapshotFacts
 ) -> None:
     """Write a snapshot folder completely or not at all: under another name, then renamed.
 
@@ -74,10 +91,10 @@ def write_folder(
     try:
         shutil.rmtree(work, ignore_errors=True)
         (work / "images").mkdir(parents=True)
-        files = {"pairs.jsonl": write_text(work / "pairs.jsonl", pairs_jsonl(votes))}
+        files = {PAIRS: write_text(work / PAIRS, pairs_jsonl(votes))}
         files |= collect_images(work, folder, votes)
-        whole = {"format": FORMAT, **manifest, "files": files}
-        write_text(work / "manifest.json", json.dumps(whole, indent=1) + "\n")
+        manifest: SnapshotManifest = {"format": FORMAT, **facts, "files": files}
+        write_text(work / MANIFEST, json.dumps(manifest, indent=1) + "\n")
 
         # The names are on the disk before the rename, and the rename before the snapshot is
         # recorded: no power cut leaves a record of a folder that is not there.
@@ -98,39 +115,61 @@ def pairs_jsonl(votes: Iterable[Settled]) -> str:
     return "".join(json.dumps(line_of(vote)) + "\n" for vote in votes)
 
 
-def line_of(vote: Settled) -> dict[str, Any]:
+def line_of(vote: Settled) -> PairRow:
     """Return the line of pairs.jsonl for a vote or a ranking."""
     if isinstance(vote, SettledRanking):
         return ranking_line(vote)
 
+    row: PreferenceRow | UndecidedRow
+    if vote.kind == "preference":
+        row = preference_line(vote)
+    else:
+        row = undecided_line(vote, vote.kind)
+    if vote.weight != 1:
+        row["weight"] = vote.weight
+    if vote.strength > 1:
+        row["strength"] = vote.strength
+    return row
+
+
+def preference_line(vote: SettledVote) -> PreferenceRow:
+    """Return the line for a vote that says which image is better."""
     left, right = image_name(vote.left), image_name(vote.right)
-    images: dict[str, Any] = {"images": [left, right]}
-    if vote.verdict is Verdict.LEFT:
-        images = {"chosen": left, "rejected": right}
-    elif vote.verdict is Verdict.RIGHT:
-        images = {"chosen": right, "rejected": left}
+    chosen, rejected = (left, right) if vote.verdict is Verdict.LEFT else (right, left)
     return {
         "pair_id": vote.pair_id,
         "prompt": vote.prompt,
-        "kind": vote.kind,
-        **images,
+        "kind": "preference",
+        "chosen": chosen,
+        "rejected": rejected,
         "annotator": pseudonym(vote.annotator),
-        **({} if vote.weight == 1 else {"weight": vote.weight}),
-        **({"strength": vote.strength} if vote.strength > 1 else {}),
     }
 
 
-def ranking_line(ranking: SettledRanking) -> dict[str, Any]:
+def undecided_line(vote: SettledVote, kind: UndecidedKind) -> UndecidedRow:
+    """Return the line for a vote that prefers neither image."""
+    return {
+        "pair_id": vote.pair_id,
+        "prompt": vote.prompt,
+        "kind": kind,
+        "images": [image_name(vote.left), image_name(vote.right)],
+        "annotator": pseudonym(vote.annotator),
+    }
+
+
+def ranking_line(ranking: SettledRanking) -> RankingRow:
     """Return the line for a ranking: rank 0 for the best image, 2 for the worst, 1 in between."""
     ranks = {ranking.best: 0, ranking.worst: 2}
-    return {
+    row: RankingRow = {
         "prompt": ranking.prompt,
         "kind": "ranking",
         "images": [image_name(sha256) for sha256 in ranking.images],
         "ranks": [ranks.get(sha256, 1) for sha256 in ranking.images],
         "annotator": pseudonym(ranking.annotator),
-        **({} if ranking.weight == 1 else {"weight": ranking.weight}),
     }
+    if ranking.weight != 1:
+        row["weight"] = ranking.weight
+    return row
 
 
 def images_of(vote: Settled) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
+from align.contracts.snapshots import UNDECIDED, SnapshotFacts
 from storage.database import Cursor, Database
 from storage.errors import NoVotes
 from storage.records import Snapshot, UnusableVotes, Verdict
@@ -23,8 +24,8 @@ from storage.snapshot.snapshot_folder import (
 from storage.studio_folder import StudioFolder
 from storage.timestamps import Clock
 
-TRAINABLE_KINDS = ("preference", "tie", "both_good", "both_bad")
-KINDS = (*TRAINABLE_KINDS, "skip")
+KINDS = ("preference", *UNDECIDED)
+TRAINABLE_KINDS = tuple(kind for kind in KINDS if kind != "skip")
 RANKING = "ranking"
 IMAGE_LOST = "image_lost"
 """The key that counts votes and rankings left out since an image of theirs cannot be used."""
@@ -88,22 +89,22 @@ class Snapshots:
 
             weights = {pseudonym(line.annotator): line.weight for line in lines if line.weight != 1}
             snapshot = self._plan(rows, counts)
-            manifest = {
+            facts: SnapshotFacts = {
                 "snapshot_id": snapshot.snapshot_id,
                 "created": f"{created.isoformat()}Z",
                 "base": base,
                 "settle_s": settle_s,
-                **({"voter": voter} if voter else {}),
+                "voter": voter or "",
                 "counts": counts,
-                **({"excluded": excluded} if excluded else {}),
-                **({"lost_images": images} if images else {}),
-                **({"weights": weights} if weights else {}),
-                "vote_ids": snapshot.vote_ids,
-                **({"ranking_ids": [ranking.ranking_id for ranking in ranked]} if ranked else {}),
+                "excluded": excluded,
+                "lost_images": images,
+                "weights": weights,
+                "vote_ids": list(snapshot.vote_ids),
+                "ranking_ids": [ranking.ranking_id for ranking in ranked],
             }
             # The folder first: a kill in between leaves a folder that nothing names, never a record
             # without a folder.
-            write_folder(snapshot.path, self._folder, lines, manifest)
+            write_folder(snapshot.path, self._folder, lines, without_empty(facts))
             self._record(snapshot, [*lines, *lost], base, settle_s, created)
             return snapshot
 
@@ -206,6 +207,21 @@ class Snapshots:
             )
 
         self._database.write(insert)
+
+
+def without_empty(facts: SnapshotFacts) -> SnapshotFacts:
+    """Leave out what is not required and says nothing."""
+    if not facts["voter"]:
+        del facts["voter"]
+    if not facts["excluded"]:
+        del facts["excluded"]
+    if not facts["lost_images"]:
+        del facts["lost_images"]
+    if not facts["weights"]:
+        del facts["weights"]
+    if not facts["ranking_ids"]:
+        del facts["ranking_ids"]
+    return facts
 
 
 def is_decisive(line: Settled) -> bool:
