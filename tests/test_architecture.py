@@ -41,6 +41,7 @@ LAYERS = {
             "background",
             "urls",
         ),
+        "png_chunks",
         *("validation", "statistics", "labeling", "rendering", "insights", "comparison"),
         *("report", "versions", "training", "blind_tests", "image_import", "auth"),
         *("service", "web", "__main__"),

@@ -15,6 +15,7 @@ from annotate.image_import.containers.metadata_parts import TEXTS_LONG
 from annotate.image_import.fields import exif_of, has_exif
 from annotate.image_import.folder_contents import FolderContents
 from annotate.image_import.header_checks import check_head
+from annotate.png_chunks import PNG_SIGNATURE, png_chunks
 from annotate.rendering.similarity import ImageFingerprint, fingerprint_of
 from annotate.safe_files import CHANGED, SkippedFile, read_whole
 
@@ -41,7 +42,6 @@ BYTES_PER_PIXEL = 16
 """Memory of decoding: an image with transparency is held four times until it is on white."""
 MAX_FILE_BYTES = 256_000_000
 MAX_PROFILE_BYTES = 4_000_000
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 RGB8_HEADER = bytes((8, 2, 0, 0, 0))
 """End of the IHDR chunk of a PNG with eight bits per channel, RGB, not interlaced."""
 PILLOW_TEXT_LIMIT = "MAX_TEXT"
@@ -138,20 +138,17 @@ def strip_png(content: bytes) -> bytes | None:
 
     Encoding the pixels again would take four times as long and change nothing.
     """
-    if not content.startswith(SIGNATURE) or content[24:29] != RGB8_HEADER:
+    if not content.startswith(PNG_SIGNATURE) or content[24:29] != RGB8_HEADER:
         return None
 
-    kept, start = [SIGNATURE], len(SIGNATURE)
-    while start < len(content):
-        kind = content[start + 4 : start + 8]
-        end = start + 12 + int.from_bytes(content[start : start + 4])
+    kept = [PNG_SIGNATURE]
+    for kind, start, end in png_chunks(content):
         if kind in (b"tRNS", b"iCCP", b"eXIf", b"acTL"):
             return None
         if kind in (b"IHDR", b"IDAT", b"IEND"):
             kept.append(content[start:end])
         if kind == b"IEND":
             return b"".join(kept)
-        start = end
     return None
 
 

@@ -6,9 +6,10 @@ Decoders trust the sizes, counts and offsets in a file. A few kilobytes can make
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from annotate.png_chunks import PNG_SIGNATURE, png_chunks
 from annotate.safe_files import SkippedFile
 
 MAX_SCANS = 100
@@ -22,7 +23,6 @@ MAX_NUMBERS = 10_000
 """Numbers in one EXIF entry: Pillow makes an object of each."""
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 """Marker of a JPEG segment, as opposed to those that occur within compressed data."""
-PNG = b"\x89PNG\r\n\x1a\n"
 EXIF_TYPE_BYTES = {
     1: 1,
     2: 1,
@@ -50,7 +50,7 @@ FRAME_MARKERS = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *ra
 def check_head(content: bytes, most_pixels: int) -> None:
     """Raise SkippedFile for a file that would cost a decoder too much memory or time."""
     width = height = 0
-    if content.startswith(PNG):
+    if content.startswith(PNG_SIGNATURE):
         check_count(png_chunks(content))
         width, height = struct.unpack(">II", content[16:24].ljust(8, b"\0"))
     elif content.startswith(b"\xff\xd8"):
@@ -63,18 +63,10 @@ def check_head(content: bytes, most_pixels: int) -> None:
         raise SkippedFile("too large")
 
 
-def check_count(parts: Iterator[int]) -> None:
+def check_count(parts: Iterable[object]) -> None:
     """Raise SkippedFile for a file of too many chunks."""
     if sum(1 for _ in islice(parts, MAX_PARTS + 1)) > MAX_PARTS:
         raise SkippedFile("in too many pieces")
-
-
-def png_chunks(content: bytes) -> Iterator[int]:
-    """Yield the offset of each chunk of a PNG."""
-    at = len(PNG)
-    while at + 8 <= len(content):
-        yield at
-        at += 12 + int.from_bytes(content[at : at + 4])
 
 
 def webp_chunks(content: bytes) -> Iterator[int]:

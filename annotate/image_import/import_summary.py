@@ -3,10 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from annotate.clock import Monotonic
 from annotate.safe_files import display_path
+from annotate.views.image_import import ImportProgressView, ImportSummaryView
 from annotate.wording import quantity
 
 STOPPED = "not looked at, for it was stopped"
@@ -59,7 +59,7 @@ class ImportProgress:
             return None
         return (self.clock() - self.began) / self.done * (self.of - self.done)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> ImportProgressView:
         """Return JSON-compatible values."""
         return {"phase": self.phase, "done": self.done, "of": self.of, "left_s": self.eta_s()}
 
@@ -81,7 +81,7 @@ class ImportSummary:
     stopped: bool = False
     prompts: set[str] = field(default_factory=set)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> ImportSummaryView:
         """Return JSON-compatible values, with a sentence under `summary`."""
         return {
             "folder": self.folder,

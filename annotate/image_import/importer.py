@@ -17,6 +17,7 @@ from annotate.image_import.scan import Outcomes
 from annotate.image_import.workers import WorkersHung
 from annotate.safe_files import printable
 from annotate.validation import as_text
+from annotate.views.image_import import ImportSummaryView
 from storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class ImageImporter:
         self._current: ImportJob | None = None
         self._previewed: tuple[str, Outcomes] = "", {}
         """Folder and outcomes of the newest preview, for the import that may follow."""
-        self.latest: dict[str, Any] | None = None
+        self.latest: ImportSummaryView | None = None
         """The summary of the newest import."""
 
     @property
@@ -57,7 +58,7 @@ class ImageImporter:
             self._previewed = name, outcomes
             return preview
 
-    def import_folder(self, folder: str) -> dict[str, Any]:
+    def import_folder(self, folder: str) -> ImportSummaryView:
         """Import every image of a folder that can be paired, and return a summary.
 
         Images that were imported before are not added twice. Raises InvalidImport or storage's

@@ -1,15 +1,13 @@
 """Preview and summary of an import as lines for a terminal."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from annotate.safe_files import printable
+from annotate.views.image_import import ImportPreviewView, SkippedFilesView
 
 MAX_PROMPT_LENGTH = 100
 """Characters of a prompt that are shown in a list."""
 
 
-def preview_lines(preview: Mapping[str, Any]) -> list[str]:
+def preview_lines(preview: ImportPreviewView) -> list[str]:
     """Return the summary of a preview, and its example images with their prompts."""
     lines = [f"{preview['folder']}: {preview['summary']}"]
     for example in preview["examples"]:
@@ -19,7 +17,7 @@ def preview_lines(preview: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def skip_lines(summary: Mapping[str, Any]) -> list[str]:
+def skip_lines(summary: SkippedFilesView) -> list[str]:
     """Return a line per reason for which files were skipped, with the first names."""
     return [
         f"  {count:,} skipped: {reason} ({first_of(summary['skipped_names'][reason], count)})"

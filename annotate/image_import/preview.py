@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
 from pathlib import Path
-from typing import Any
 
 from annotate.image_import.captions.origins import NOTHING
 from annotate.image_import.decode import ImageHeader
@@ -14,6 +13,7 @@ from annotate.image_import.known_images import KnownImages, image_key
 from annotate.image_import.pairing import max_pairs
 from annotate.image_import.scan import ScanResult
 from annotate.safe_files import display_path, printable
+from annotate.views.image_import import ImportPreviewView
 from annotate.wording import quantity
 
 EXAMPLES = 10
@@ -48,7 +48,7 @@ class ImportPreview:
     stopped: bool
     seconds: float
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> ImportPreviewView:
         """Return JSON-compatible values, with a sentence under `summary`."""
         return {
             "folder": self.folder,

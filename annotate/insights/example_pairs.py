@@ -1,12 +1,12 @@
 """Example pairs of a report: the addresses of their images are looked up all at once."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from annotate.statistics.vote_columns import VoteColumns
 from annotate.urls import image_url
+from annotate.views.insights import ExamplePairView
 
 MAX_EXAMPLES = 3
 FindImages = Callable[[Sequence[int]], Mapping[int, tuple[str, str]]]
@@ -21,16 +21,24 @@ class ExamplePairs:
 
     def __init__(self, columns: VoteColumns) -> None:
         self._columns = columns
-        self._open: list[tuple[dict[str, Any], int, bool]] = []
+        self._open: list[tuple[ExamplePairView, int, bool]] = []
 
-    def example(self, row: int, first_won: bool) -> dict[str, Any]:
+    def example(self, row: int, first_won: bool) -> ExamplePairView:
         """Return a pair by its vote's row, chosen image first; it lacks addresses until `fill`."""
-        prompt = self._columns.prompts[self._columns.prompt[row]]
-        pair = {"prompt": prompt, "chosen_url": "", "other_url": ""}
-        self._open.append((pair, int(self._columns.vote[row]), first_won))
+        pair = self.without_images(row)
+        self.fill_later(pair, row, first_won)
         return pair
 
-    def examples(self, rows: Iterable[tuple[int, bool]]) -> list[dict[str, Any]]:
+    def without_images(self, row: int) -> ExamplePairView:
+        """Return a pair by its vote's row, whose addresses nobody fills in."""
+        prompt = self._columns.prompts[self._columns.prompt[row]]
+        return {"prompt": prompt, "chosen_url": "", "other_url": ""}
+
+    def fill_later(self, pair: ExamplePairView, row: int, first_won: bool) -> None:
+        """Let `fill` put the addresses of a vote's images into a pair."""
+        self._open.append((pair, int(self._columns.vote[row]), first_won))
+
+    def examples(self, rows: Iterable[tuple[int, bool]]) -> list[ExamplePairView]:
         """Return the first few of these, each of another prompt."""
         first: dict[int, tuple[int, bool]] = {}
         for row, first_won in rows:

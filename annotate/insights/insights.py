@@ -13,9 +13,16 @@ from annotate.errors import InvalidRequest
 from annotate.insights.image_feature_store import ImageFeatureStore
 from annotate.insights.report_cache import InsightsCache
 from annotate.labeling.pace_hints import PaceHints
-from annotate.labeling.quality_control import QualityControl
+from annotate.labeling.quality_control import GOLD_SHARE, REPEAT_SHARE, QualityControl
 from annotate.statistics.dawid_skene import Reliability, vote_weights
 from annotate.validation import as_annotator, as_text
+from annotate.views.insights import (
+    ExclusionView,
+    InsightsView,
+    OwnVotesView,
+    QualitySettingsView,
+    WeightView,
+)
 from storage.store import Store
 
 WEIGH = "weigh_votes"
@@ -36,7 +43,7 @@ class Insights:
         self.quality_control = QualityControl(store, model_id, chance)
         self.pace_hints = PaceHints()
 
-    def report(self, person: str | None = None, within_s: float = QUICK_S) -> dict[str, Any]:
+    def report(self, person: str | None = None, within_s: float = QUICK_S) -> InsightsView:
         """Return the whole report as JSON values.
 
         `measuring` counts the images not measured yet; a later call goes on with them. A report
@@ -59,18 +66,23 @@ class Insights:
             "measuring": left,
         }
 
-    def own(self, person: str) -> dict[str, Any]:
+    def own(self, person: str) -> OwnVotesView:
         """Return the report on a person's own votes, without others and without versions."""
         name = as_annotator(person)
         votes, left = self._kept.own(name, QUICK_S)
         return {"person": name, **votes, "measuring": left}
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> QualitySettingsView:
         """Return the shares of quality-control pairs, and whether votes are weighted."""
+        shares = self.quality_control.shares
         weighed = self._store.project_settings.get(WEIGH, True)
-        return {**self.quality_control.shares, WEIGH: weighed is not False}
+        return {
+            "repeat_share": shares[REPEAT_SHARE],
+            "gold_share": shares[GOLD_SHARE],
+            "weigh_votes": weighed is not False,
+        }
 
-    def change(self, name: str, value: Any, who: str) -> dict[str, Any]:
+    def change(self, name: str, value: Any, who: str) -> QualitySettingsView:
         """Change a setting for everybody and return them all; raises InvalidRequest."""
         if name != WEIGH:
             self.quality_control.set_share(name, value, who)
@@ -85,7 +97,7 @@ class Insights:
         """Record the weight of everybody's votes from now on, each with its reason."""
         known = self._store.quality.weights(self._model_id)
         found: dict[str, tuple[float, str]] = {}
-        if self.settings()[WEIGH]:
+        if self.settings()["weigh_votes"]:
             found = self._found_weights()
         whole = (1.0, "Nothing speaks against counting these votes in full.")
         # Weights are only appended; one that no longer holds is replaced by a full one.
@@ -94,7 +106,7 @@ class Insights:
 
     def exclude(
         self, reason: str, who: str, *, person: str = "", vote_id: int | None = None
-    ) -> list[dict[str, Any]]:
+    ) -> list[ExclusionView]:
         """Exclude a person's votes or one vote from training, and return all exclusions.
 
         Raises storage's InvalidExclusion.
@@ -105,7 +117,7 @@ class Insights:
         )
         return self._exclusions(None)
 
-    def lift(self, exclusion_id: int, who: str) -> list[dict[str, Any]]:
+    def lift(self, exclusion_id: int, who: str) -> list[ExclusionView]:
         """End an exclusion, and return them all; raises storage's InvalidExclusion."""
         self._store.quality.lift(self._model_id, exclusion_id, who)
         return self._exclusions(None)
@@ -131,7 +143,7 @@ class Insights:
         median = accuracies[len(accuracies) // 2] if accuracies else 0
         return {name: (weight, reason_of(people[name], median)) for name, weight in found.items()}
 
-    def _weights(self) -> dict[str, dict[str, Any]]:
+    def _weights(self) -> dict[str, WeightView]:
         return {
             name: {
                 "weight": given.weight,
@@ -141,7 +153,7 @@ class Insights:
             for name, given in self._store.quality.weights(self._model_id).items()
         }
 
-    def _exclusions(self, person: str | None) -> list[dict[str, Any]]:
+    def _exclusions(self, person: str | None) -> list[ExclusionView]:
         return [
             {
                 "exclusion": exclusion.exclusion_id,

@@ -15,13 +15,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from annotate.insights.habits import MAX_SHARED_PAIRS, describe_annotator, describe_habits
 from annotate.insights.image_feature_store import ImageFeatureStore
+from annotate.insights.report_source import ReportSource
 from annotate.insights.summary import (
-    MAX_SHARED_PAIRS,
-    ReportSource,
-    describe_annotator,
     describe_differences,
-    describe_habits,
     describe_leaderboards,
     describe_likings,
     describe_votes,
@@ -32,11 +30,11 @@ from annotate.statistics.dawid_skene import Reliability, estimate_reliability
 from annotate.statistics.image_pairs import ImagePairVotes
 from annotate.statistics.side_bias import accuracy_from_repeats, consistency
 from annotate.statistics.vote_columns import VoteColumnCache, VoteColumns
+from annotate.views.insights import HabitView, MeasuringView, OwnVoteReport, VoteReport
 from storage.records import QUESTIONS
 from storage.store import Store
 
 Moment = tuple[int | None, ...]
-JsonObject = dict[str, Any]
 T = TypeVar("T")
 
 MAX_ANSWERS = 64
@@ -72,14 +70,14 @@ class InsightsCache:
         self._analysis: VoteAnalysis | None = None
         self._computing = threading.Lock()
 
-    def report(self, person: str | None, within_s: float) -> tuple[JsonObject, JsonObject]:
+    def report(self, person: str | None, within_s: float) -> tuple[VoteReport, MeasuringView]:
         """Return the report on one person's votes or on everybody's, and the images measured.
 
         Nobody may change the report: it is kept.
         """
         return self._measured("report", person, within_s, self._report)
 
-    def own(self, person: str, within_s: float) -> tuple[JsonObject, JsonObject]:
+    def own(self, person: str, within_s: float) -> tuple[OwnVoteReport, MeasuringView]:
         """Return the report on a person's own votes, and the images measured."""
         return self._measured("own", person, within_s, self._own)
 
@@ -93,8 +91,8 @@ class InsightsCache:
         kind: str,
         person: str | None,
         within_s: float,
-        work: Callable[[ReportSource], JsonObject],
-    ) -> tuple[JsonObject, JsonObject]:
+        work: Callable[[ReportSource], T],
+    ) -> tuple[T, MeasuringView]:
         with self._computing:
             known = self._current()
             rows = self._image_rows(known, kind, person)
@@ -156,9 +154,9 @@ class InsightsCache:
         gold = self._store.quality.entries.gold(self._model_id)
         return ReportSource(known.votes, known.units, person, gold, self._image_features.features())
 
-    def _report(self, source: ReportSource) -> JsonObject:
+    def _report(self, source: ReportSource) -> VoteReport:
         reasons = self._store.quality.reasons(self._model_id)
-        report = {
+        report: VoteReport = {
             "people": vote_tables.people_by_votes(source.votes)
             if source.person is None
             else [source.person],
@@ -172,12 +170,13 @@ class InsightsCache:
         source.example_pairs.fill(self._store.quality.entries.shown)
         return report
 
-    def _own(self, source: ReportSource) -> JsonObject:
+    def _own(self, source: ReportSource) -> OwnVoteReport:
         assert source.person is not None
-        reasons, habits = self._store.quality.reasons(self._model_id), {}
+        reasons = self._store.quality.reasons(self._model_id)
+        habits: dict[str, HabitView] = {}
         if len(source.mine):
-            habits = {source.person: describe_annotator(source.mine, source.gold)}
-        report = {
+            habits[source.person] = describe_annotator(source.mine, source.gold)
+        report: OwnVoteReport = {
             "people": [source.person],
             **describe_votes(source, reasons),
             "habits": habits,

@@ -1,86 +1,52 @@
 """Summary of the votes as JSON values, with a sentence where there is no number."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from annotate.insights.attributes import ATTRIBUTES, NAMES
 from annotate.insights.example_pairs import MAX_EXAMPLES, ExamplePairs, newest
+from annotate.insights.report_source import ReportSource
 from annotate.statistics import vote_tables
 from annotate.statistics.attribute_effects import MIN_VOTES, AttributeEffect, attribute_effects
-from annotate.statistics.bradley_terry import Leaderboard
-from annotate.statistics.dawid_skene import estimate_reliability
+from annotate.statistics.bradley_terry import Leaderboard, RankedVersion
 from annotate.statistics.disagreements import Contrast, Disagreement, contrasts, disagreements
-from annotate.statistics.image_pairs import ImagePairVotes, Preferences
+from annotate.statistics.image_pairs import Preferences
 from annotate.statistics.intervals import Proportion
-from annotate.statistics.krippendorff import alpha_from_counts
-from annotate.statistics.side_bias import consistency, side_bias
-from annotate.statistics.vote_columns import (
-    BOTH_BAD,
-    BOTH_GOOD,
-    LEFT,
-    NONE,
-    SKIP,
-    TIE,
-    VERDICTS,
-    VoteColumns,
+from annotate.statistics.vote_columns import BOTH_BAD, BOTH_GOOD, SKIP, TIE, VoteColumns
+from annotate.views.insights import (
+    AttributeEffectView,
+    ContrastView,
+    DifferencesView,
+    DisagreementView,
+    LeaderboardView,
+    LikesView,
+    PromptVotesView,
+    ProportionView,
+    RankedVersionView,
+    ReasonView,
+    VoteCountsView,
 )
 
-MAX_SHARED_PAIRS = 2000
-"""The newest pairs with votes of several people, from which reliability is estimated."""
 MAX_PROMPTS = 40
 MAX_WORDS = 24
 MAX_DISAGREEMENTS = 12
 WORDS = {attribute.name: attribute for attribute in ATTRIBUTES}
 
 
-@dataclass(frozen=True)
-class ReportSource:
-    """Input of a report: all votes, and whose are described (None for everybody's)."""
-
-    votes: VoteColumns
-    units: ImagePairVotes
-    """Everybody's votes on each two images."""
-    person: str | None
-    gold: Mapping[int, bool]
-    """For each gold pair, whether its first image is the better one."""
-    image_features: np.ndarray
-    """A row for each image; NaN where it is not measured."""
-    example_pairs: ExamplePairs = field(init=False)
-    mine: VoteColumns = field(init=False)
-    person_index: int = field(init=False)
-    """The person's index among all people, or NONE."""
-
-    def __post_init__(self) -> None:
-        people = self.votes.people
-        index = people.index(self.person) if self.person in people else NONE
-        # The class is frozen; these fields are derived once.
-        object.__setattr__(self, "example_pairs", ExamplePairs(self.votes))
-        object.__setattr__(self, "mine", self.votes.of(self.person))
-        object.__setattr__(self, "person_index", index)
-
-    def measured(self, preferences: Preferences) -> Preferences:
-        """Return the preferences of which both images are measured."""
-        known = ~np.isnan(self.image_features[:, 0])
-        return preferences.where(known[preferences.chosen] & known[preferences.rejected])
-
-    def differences(self, preferences: Preferences) -> np.ndarray:
-        """Return, for each preference, the chosen image's features less the other's."""
-        differences: np.ndarray = (
-            self.image_features[preferences.chosen] - self.image_features[preferences.rejected]
-        )
-        return differences
-
-
-def describe_proportion(share: Proportion) -> dict[str, Any]:
+def describe_proportion(share: Proportion) -> ProportionView:
     """Return a proportion with its count and interval."""
-    return {**asdict(share), "value": share.value}
+    return {
+        "count": share.count,
+        "of": share.of,
+        "low": share.low,
+        "high": share.high,
+        "value": share.value,
+    }
 
 
-def describe_votes(source: ReportSource, reasons: Sequence[tuple[int, str]]) -> dict[str, Any]:
+def describe_votes(source: ReportSource, reasons: Sequence[tuple[int, str]]) -> VoteCountsView:
     """Return counts of votes by time and prompt, and the reasons given for them."""
     votes = source.mine
     quarters = vote_tables.votes_per_quarter_hour(votes)
@@ -107,21 +73,25 @@ def describe_votes(source: ReportSource, reasons: Sequence[tuple[int, str]]) -> 
     }
 
 
-def describe_prompt(votes: VoteColumns) -> dict[str, Any]:
+def describe_prompt(votes: VoteColumns) -> PromptVotesView:
     """Return the votes on one prompt by verdict."""
+
+    def count(verdict: int) -> int:
+        return int((votes.verdict == verdict).sum())
+
     return {
         "prompt": votes.prompts[votes.prompt[0]],
         "votes": len(votes),
         "decisive": int(votes.decisive.sum()),
-        **{
-            VERDICTS[verdict]: int((votes.verdict == verdict).sum())
-            for verdict in (TIE, BOTH_GOOD, BOTH_BAD, SKIP)
-        },
+        "tie": count(TIE),
+        "both_good": count(BOTH_GOOD),
+        "both_bad": count(BOTH_BAD),
+        "skip": count(SKIP),
         "median_ms": vote_tables.median_ms(votes),
     }
 
 
-def describe_reason(reason: str, votes: VoteColumns, source: ReportSource) -> dict[str, Any]:
+def describe_reason(reason: str, votes: VoteColumns, source: ReportSource) -> ReasonView:
     """Return one reason with the prompts it was given on, and example pairs, the newest first."""
     prompts = Counter(votes.prompt.tolist()).most_common(MAX_EXAMPLES)
     # Vote ids are in ascending order.
@@ -134,45 +104,11 @@ def describe_reason(reason: str, votes: VoteColumns, source: ReportSource) -> di
     }
 
 
-def describe_habits(source: ReportSource) -> dict[str, Any]:
-    """Return habits of each annotator, or of the one person, and agreement between annotators."""
-    names = vote_tables.people_by_votes(source.mine)
-    # One person's report is about the pairs they voted on, with the votes of others on these.
-    units = source.units if source.person is None else source.units.with_person(source.person_index)
-    reliability, why = estimate_reliability(units.decisions(MAX_SHARED_PAIRS))
-    return {
-        "habits": {name: describe_annotator(source.mine.of(name), source.gold) for name in names},
-        "agreement": asdict(alpha_from_counts(units.counts(), units.people())),
-        "reliability": {name: asdict(reliability[name]) for name in names if name in reliability},
-        "reliability_why": why,
-    }
-
-
-def describe_annotator(votes: VoteColumns, gold: Mapping[int, bool]) -> dict[str, Any]:
-    """Return one annotator's habits: sides, repeats, gold pairs and pace."""
-    sides = side_bias((votes.verdict[votes.decisive] == LEFT).tolist())
-    twice = consistency(vote_tables.repeated_pairs(votes))
-
-    return {
-        "votes": len(votes),
-        "median_ms": vote_tables.median_ms(votes),
-        "left": describe_proportion(sides.left),
-        "leaning": sides.leaning,
-        "looked_at": sides.looked_at,
-        "same_twice": describe_proportion(twice.same),
-        "left_twice": twice.left_twice,
-        "right_twice": twice.right_twice,
-        "tie_twice": twice.tie_twice,
-        "tie_once": twice.tie_once,
-        "known": describe_proportion(vote_tables.gold_accuracy(votes, gold)),
-    }
-
-
-def describe_leaderboards(leaderboards: Sequence[Leaderboard]) -> list[dict[str, Any]]:
+def describe_leaderboards(leaderboards: Sequence[Leaderboard]) -> list[LeaderboardView]:
     """Return each leaderboard with the chances that one version beats another."""
     return [
         {
-            "places": [asdict(version) for version in board.versions],
+            "places": [describe_rank(version) for version in board.versions],
             "beats": {f"{a} {b}": chance for (a, b), chance in board.beats.items()},
             "prompts": board.prompts,
             "why": board.why,
@@ -181,7 +117,20 @@ def describe_leaderboards(leaderboards: Sequence[Leaderboard]) -> list[dict[str,
     ]
 
 
-def describe_likings(source: ReportSource) -> dict[str, Any]:
+def describe_rank(version: RankedVersion) -> RankedVersionView:
+    """Return one version of a leaderboard."""
+    return {
+        "version": version.version,
+        "votes": version.votes,
+        "strength": version.strength,
+        "rate": version.rate,
+        "low": version.low,
+        "high": version.high,
+        "group": version.group,
+    }
+
+
+def describe_likings(source: ReportSource) -> LikesView:
     """Return the attributes that the person, or the majority of everybody, chooses more often."""
     # Of everybody the majority, so that votes on one pair, which go together, count once.
     if source.person is None:
@@ -213,7 +162,7 @@ def why_nothing_stands_out(pairs: int, found: Sequence[AttributeEffect]) -> str:
 
 def describe_effect(
     effect: AttributeEffect, choices: Preferences, example_pairs: ExamplePairs
-) -> dict[str, Any]:
+) -> AttributeEffectView:
     """Return one attribute with its example pairs and the clearest counterexample."""
     shown = [(int(choices.row[n]), bool(choices.first_won[n])) for n in effect.examples]
 
@@ -239,7 +188,7 @@ def describe_effect(
     }
 
 
-def describe_contrast(contrast: Contrast) -> dict[str, Any]:
+def describe_contrast(contrast: Contrast) -> ContrastView:
     """Return a contrast in words, as shares in the direction that the person chooses more."""
     mine, theirs = contrast.mine.value or 0.0, contrast.theirs.value or 0.0
     low, high = contrast.low, contrast.high
@@ -247,6 +196,7 @@ def describe_contrast(contrast: Contrast) -> dict[str, Any]:
         mine, theirs, low, high = 1 - mine, 1 - theirs, -high, -low
 
     return {
+        "name": contrast.name,
         "words": direction(contrast.name, contrast.difference),
         "mine": mine,
         "theirs": theirs,
@@ -261,7 +211,7 @@ def direction(name: str, sign: float) -> str:
     return WORDS[name].more if sign >= 0 else WORDS[name].less
 
 
-def describe_differences(source: ReportSource) -> dict[str, Any] | None:
+def describe_differences(source: ReportSource) -> DifferencesView | None:
     """Compare a person with the others, of whom nobody is named; None for everybody's report."""
     if source.person is None:
         return None
@@ -276,16 +226,16 @@ def describe_differences(source: ReportSource) -> dict[str, Any] | None:
         "pairs": [
             describe_disagreement(pair, source.example_pairs) for pair in found[:MAX_DISAGREEMENTS]
         ],
-        "attributes": [
-            {"name": contrast.name, **describe_contrast(contrast)}
-            for contrast in sides
-            if contrast.significant
-        ],
+        "attributes": [describe_contrast(contrast) for contrast in sides if contrast.significant],
     }
 
 
-def describe_disagreement(pair: Disagreement, example_pairs: ExamplePairs) -> dict[str, Any]:
+def describe_disagreement(pair: Disagreement, example_pairs: ExamplePairs) -> DisagreementView:
     """Return a pair that most others decided otherwise, the person's choice first."""
-    example = example_pairs.example(pair.row, pair.first_won)
-    example.update(others=pair.others, against=pair.against)
+    example: DisagreementView = {
+        **example_pairs.without_images(pair.row),
+        "others": pair.others,
+        "against": pair.against,
+    }
+    example_pairs.fill_later(example, pair.row, pair.first_won)
     return example

@@ -13,6 +13,8 @@ from annotate.views.comparison import BeforeAfterUrls, ComparedImages
 from annotate.views.model_versions import ExportedVersion, ListedVersion
 from annotate.views.pair_rendering import AddedPrompts, SamplerView
 from annotate.views.training import RunProgress, StartedRun
+from annotate.views.image_import import ImportPreviewView, ImportSummaryView
+from annotate.views.insights import ExclusionView, InsightsView, OwnVotesView
 from annotate.web.endpoint_aliases import (
     ALIASES,
     blind_test_answer,
@@ -168,19 +170,19 @@ class Endpoints:
         """Write a version for other programs: form is kohya, diffusers, dora, peft or merged."""
         return self._studio.registry.export(version, form)
 
-    def insights(self, annotator: str = "") -> dict[str, Any]:
+    def insights(self, annotator: str = "") -> InsightsView:
         """Return how votes were given and what they like: one person's, or everybody's for ""."""
         return self._studio.insights.report(annotator or None, PATIENT_S)
 
-    def own_votes(self, annotator: str) -> dict[str, Any]:
+    def own_votes(self, annotator: str) -> OwnVotesView:
         """Return what a person's own votes say (pace, habits, taste), and nothing of others."""
         return self._studio.insights.own(annotator)
 
-    def exclude_votes(self, annotator: str, reason: str, who: str = "api") -> list[dict[str, Any]]:
+    def exclude_votes(self, annotator: str, reason: str, who: str = "api") -> list[ExclusionView]:
         """Exclude a person's votes from training until that is lifted; return all exclusions."""
         return self._studio.insights.exclude(reason, who, person=annotator)
 
-    def lift_exclusion(self, exclusion: int, who: str = "api") -> list[dict[str, Any]]:
+    def lift_exclusion(self, exclusion: int, who: str = "api") -> list[ExclusionView]:
         """Lift an exclusion: its votes are trained on again; return all exclusions."""
         return self._studio.insights.lift(exclusion, who)
 
@@ -206,11 +208,11 @@ class Endpoints:
             for index, (prompt, seed) in enumerate(items)
         ]
 
-    def preview_import(self, folder: str) -> dict[str, Any]:
+    def preview_import(self, folder: str) -> ImportPreviewView:
         """Preview the import of a folder on the server, with ten examples; import nothing."""
         return self._studio.importer.preview(folder).as_dict()
 
-    def import_images(self, folder: str) -> dict[str, Any]:
+    def import_images(self, folder: str) -> ImportSummaryView:
         """Import a folder of images on the server; return how many were new, known or skipped."""
         return self._studio.importer.import_folder(folder)
 

@@ -1,12 +1,12 @@
 """Serve PNGs with metadata chunks and revealing headers stripped."""
 
-import struct
 from pathlib import Path
 
 from starlette.responses import PlainTextResponse, Response
 
+from annotate.png_chunks import PNG_SIGNATURE, png_chunks
+
 IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable"}
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 METADATA_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME")
 """PNG chunks in which programs write prompts, model names and dates."""
 
@@ -29,12 +29,9 @@ def without_metadata(content: bytes) -> bytes:
     if not any(kind in content for kind in METADATA_CHUNKS):
         return content
 
-    # A chunk is its length, its kind, that many bytes and a checksum: 12 bytes around the data.
-    kept, start = [PNG_SIGNATURE], len(PNG_SIGNATURE)
-    while start + 8 <= len(content):
-        length, kind = struct.unpack(">I4s", content[start : start + 8])
-        end = start + 12 + length
-        if kind not in METADATA_CHUNKS:
-            kept.append(content[start:end])
-        start = end
-    return b"".join(kept)
+    kept = [
+        content[start:end]
+        for kind, start, end in png_chunks(content)
+        if kind not in METADATA_CHUNKS
+    ]
+    return b"".join([PNG_SIGNATURE, *kept])

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from annotate.insights.attributes import NAMES
+from annotate.insights.habits import MAX_SHARED_PAIRS
 from annotate.insights.summary import (
     MAX_DISAGREEMENTS,
     MAX_PROMPTS,
-    MAX_SHARED_PAIRS,
     MAX_WORDS,
     describe_contrast,
     describe_proportion,

@@ -1,5 +1,7 @@
 """Kind of a file by its first bytes, whatever its name says."""
 
+from annotate.png_chunks import PNG_SIGNATURE
+
 PNG, JPEG, WEBP = "PNG", "JPEG", "WebP"
 READ = frozenset({PNG, JPEG, WEBP})
 BMP = "BMP"
@@ -8,7 +10,7 @@ IMAGES = frozenset(
 )
 """Kinds of images that are not read."""
 SIGNATURES = {
-    b"\x89PNG\r\n\x1a\n": PNG,
+    PNG_SIGNATURE: PNG,
     b"\xff\xd8\xff": JPEG,
     b"GIF87a": "GIF",
     b"GIF89a": "GIF",

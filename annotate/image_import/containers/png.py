@@ -16,8 +16,9 @@ from annotate.image_import.containers.metadata_parts import (
     XMP_MARK,
     MetadataParts,
 )
-from annotate.image_import.header_checks import EXIF, MAX_PARTS, png_chunks
+from annotate.image_import.header_checks import EXIF, MAX_PARTS
 from annotate.image_import.programs.reader import MAX_JSON_LENGTH
+from annotate.png_chunks import png_chunks
 
 MAX_TEXTS = 200
 TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
@@ -66,10 +67,9 @@ def parts_of_png(content: bytes) -> MetadataParts:
 
 def _metadata_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield type and data of the chunks that hold metadata."""
-    for at in islice(png_chunks(content), MAX_PARTS):
-        kind, size = content[at + 4 : at + 8], int.from_bytes(content[at : at + 4])
+    for kind, start, end in islice(png_chunks(content), MAX_PARTS):
         if kind in TEXT_CHUNKS or kind == b"eXIf":
-            yield kind, content[at + 8 : at + 8 + size]
+            yield kind, content[start + 8 : end - 4]
 
 
 def _text_in(kind: bytes, data: bytes) -> tuple[str, bytes]:

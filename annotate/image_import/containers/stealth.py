@@ -14,8 +14,8 @@ from PIL import Image
 from annotate.image_import.containers.encodings import text_of
 from annotate.image_import.containers.metadata_parts import HIDDEN_BROKEN, MetadataParts
 from annotate.image_import.containers.png import inflated
-from annotate.image_import.header_checks import png_chunks
 from annotate.image_import.programs.reader import MAX_JSON_LENGTH
+from annotate.png_chunks import png_chunks
 
 FIELD = "alpha:pnginfo"
 ALPHA = (b"stealth_pnginfo", b"stealth_pngcomp")
@@ -165,12 +165,12 @@ def _unfiltered(row_filter: int, pixel: bytes | bytearray, above: bytes) -> Iter
 def _pixels(content: bytes) -> Iterator[bytes]:
     """Yield the filtered rows of a PNG, decompressed piece by piece."""
     stream = zlib.decompressobj()
-    for at in png_chunks(content):
-        if content[at + 4 : at + 8] != b"IDAT":
+    for kind, chunk, chunk_end in png_chunks(content):
+        if kind != b"IDAT":
             continue
-        end = at + 8 + int.from_bytes(content[at : at + 4])
+        end = chunk_end - 4
         # Fed in pieces as well, since zlib copies the unconsumed input each time.
-        for start in range(at + 8, min(end, len(content)), PIECE):
+        for start in range(chunk + 8, min(end, len(content)), PIECE):
             waiting = content[start : min(start + PIECE, end)]
             while waiting:
                 try:

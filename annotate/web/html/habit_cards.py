@@ -1,40 +1,45 @@
 """The HTML of voting habits: side bias, consistency, agreement, weights and exclusions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
+from annotate.views.insights import (
+    AgreementView,
+    ExclusionView,
+    HabitView,
+    InsightsView,
+    OwnVoteReport,
+    ProportionView,
+    ReliabilityView,
+    WeightView,
+)
 from annotate.web.html.bar_charts import on_line
 from annotate.wording import quantity
 
-Report = dict[str, Any]
 MOST_PEOPLE = 30
 """Cards on one page; the dropdown shows anybody else."""
 
 
-def habits_section(report: Report) -> str:
+def habits_section(report: InsightsView) -> str:
     """Return the habits of everybody, or of one person."""
+    reliability, weights = report["reliability"], report["weights"]
     cards = "".join(
-        person_card(name, habit, report)
+        person_card(name, habit, reliability.get(name), weights.get(name))
         for name, habit in list(report["habits"].items())[:MOST_PEOPLE]
     )
     return (
-        f'<h2 class="section">Voting habits</h2>{agreement_card(report)}'
+        f'<h2 class="section">Voting habits</h2>{agreement_card(report["agreement"])}'
         f'<div class="labelers">{cards}</div>{exclusions_card(report["exclusions"])}'
     )
 
 
-def own_habits(report: Report) -> str:
+def own_habits(report: OwnVoteReport) -> str:
     """Return a person's habits, computed from their own votes alone."""
-    without_others: Report = {"reliability": {}, "weights": {}}
-    return "".join(
-        person_card(name, habit, without_others) for name, habit in report["habits"].items()
-    )
+    return "".join(person_card(name, habit) for name, habit in report["habits"].items())
 
 
-def agreement_card(report: Report) -> str:
+def agreement_card(found: AgreementView) -> str:
     """Return Krippendorff's alpha with its interval, or why it cannot be computed."""
-    found = report["agreement"]
     if found["alpha"] is None:
         why = escape(found["why"])
         return f'<div class="card insight"><b>Agreement</b><p class="soft">{why}</p></div>'
@@ -60,39 +65,47 @@ def in_words(alpha: float) -> str:
     return "People agree well."
 
 
-def person_card(name: str, habit: Report, report: Mapping[str, Any]) -> str:
+def person_card(
+    name: str,
+    habit: HabitView,
+    reliable: ReliabilityView | None = None,
+    weight: WeightView | None = None,
+) -> str:
     """Return one person's habits, each a share with its interval and a sentence."""
-    rows = [row("Left image", habit["left"], 0.5, side_sentence(habit))]
-    rows.append(row("Same answer twice", habit["same_twice"], 0.5, twice_sentence(habit)))
+    rows = [share_row("Left image", habit["left"], side_sentence(habit))]
+    rows.append(share_row("Same answer twice", habit["same_twice"], twice_sentence(habit)))
 
     if habit["known"]["of"]:
-        rows.append(row("Gold pairs", habit["known"], 0.5, ""))
-    if reliable := report["reliability"].get(name):
-        share = {"value": reliable["accuracy"], "low": reliable["low"], "high": reliable["high"]}
+        rows.append(share_row("Gold pairs", habit["known"], ""))
+    if reliable:
         said = f"by {quantity(reliable['shared'], 'vote')} that others gave too"
-        rows.append(row("Agrees with others", share, 0.5, said))
+        interval = (reliable["accuracy"], reliable["low"], reliable["high"])
+        rows.append(row("Agrees with others", *interval, said))
 
     return (
         f'<article class="card insight person"><div class="run-head"><b><bdi>{escape(name)}</bdi>'
         f'</b><span class="soft">{quantity(habit["votes"], "vote")}</span>'
-        f"{weight_of(name, report)}</div>{''.join(rows)}{weight_reason(name, report)}</article>"
+        f"{weight_badge(weight)}</div>{''.join(rows)}{weight_reason(weight)}</article>"
     )
 
 
-def row(title: str, share: Report, middle: float, sentence: str) -> str:
-    """Return one habit as a row."""
-    if share["value"] is None:
-        plot, value = "<span></span>", "–"
-    else:
-        plot = on_line(share["value"], share["low"], share["high"], title, middle)
-        value = f"{100 * share['value']:.0f} %"
+def share_row(title: str, share: ProportionView, sentence: str) -> str:
+    """Return one habit as a row, from its proportion."""
+    return row(title, share["value"], share["low"], share["high"], sentence)
+
+
+def row(title: str, value: float | None, low: float, high: float, sentence: str) -> str:
+    """Return one habit as a row: a share with its interval, and a line at one half."""
+    plot, said = "<span></span>", "–"
+    if value is not None:
+        plot, said = on_line(value, low, high, title, 0.5), f"{100 * value:.0f} %"
     return (
-        f'<div class="row"><span>{escape(title)}</span>{plot}<span>{value}</span></div>'
+        f'<div class="row"><span>{escape(title)}</span>{plot}<span>{said}</span></div>'
         f'<p class="soft small">{escape(sentence)}</p>'
     )
 
 
-def side_sentence(habit: Report) -> str:
+def side_sentence(habit: HabitView) -> str:
     """Return a sentence on side bias, without blame."""
     if habit["leaning"]:
         return (
@@ -105,7 +118,7 @@ def side_sentence(habit: Report) -> str:
     return f"No side bias in the first {habit['looked_at']} left or right votes."
 
 
-def twice_sentence(habit: Report) -> str:
+def twice_sentence(habit: HabitView) -> str:
     """Return a sentence on the answers to repeated pairs."""
     same = habit["same_twice"]
     ties = habit["tie_once"]
@@ -114,31 +127,29 @@ def twice_sentence(habit: Report) -> str:
 
     sentence = f"{same['count']} of {same['of']} repeated pairs with sides swapped"
     turned = [
-        f"{habit[side + '_twice']} with the {side} side both times"
-        for side in ("left", "right")
-        if habit[side + "_twice"]
+        f"{count} with the {side} side both times"
+        for side, count in (("left", habit["left_twice"]), ("right", habit["right_twice"]))
+        if count
     ]
     sentence += f"; {', '.join(turned)}" if turned else ""
     return sentence + (f"; {ties} became or stopped being a tie" if ties else "") + "."
 
 
-def weight_of(name: str, report: Mapping[str, Any]) -> str:
+def weight_badge(weight: WeightView | None) -> str:
     """Return a badge with the weight of a person's votes; empty for a weight of 1."""
-    weight = report["weights"].get(name)
     if not weight or weight["weight"] == 1:
         return ""
     return f'<span class="badge">weight {weight["weight"]:.2f}</span>'
 
 
-def weight_reason(name: str, report: Mapping[str, Any]) -> str:
+def weight_reason(weight: WeightView | None) -> str:
     """Return the reason for a weight; empty for a weight of 1."""
-    weight = report["weights"].get(name)
     if not weight or weight["weight"] == 1:
         return ""
     return f'<p class="soft small">Reason for the weight: {escape(weight["reason"])}</p>'
 
 
-def exclusions_card(exclusions: Sequence[Report]) -> str:
+def exclusions_card(exclusions: Sequence[ExclusionView]) -> str:
     """Return a table of exclusions; empty without any."""
     if not exclusions:
         return ""

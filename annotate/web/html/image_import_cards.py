@@ -2,16 +2,16 @@
 
 from base64 import b64encode
 from html import escape
-from typing import Any
 
 from annotate.image_import.listing import first_of
 from annotate.image_import.preview import ImportPreview, PreviewExample
 from annotate.image_import.thumbnails import thumbnail
+from annotate.views.image_import import ImportProgressView, ImportSummaryView, SkippedFilesView
 from annotate.web.html.run_cards import time_left
 from annotate.wording import pluralize, quantity
 
 
-def import_progress_card(progress: dict[str, Any]) -> str:
+def import_progress_card(progress: ImportProgressView) -> str:
     """Return the progress of an import."""
     done, of = progress["done"], progress["of"]
     percent = round(100 * done / of) if of else 0
@@ -50,7 +50,7 @@ def preview_card(preview: ImportPreview) -> str:
     )
 
 
-def import_result_card(result: dict[str, Any]) -> str:
+def import_result_card(result: ImportSummaryView) -> str:
     """Return the result of an import."""
     title = "Ready to label" if result["pairs"] else "Nothing new to label"
     return (
@@ -59,7 +59,7 @@ def import_result_card(result: dict[str, Any]) -> str:
     )
 
 
-def skip_list(summary: dict[str, Any]) -> str:
+def skip_list(summary: SkippedFilesView) -> str:
     """Return the number of skipped files by reason, with the first of their names."""
     names = summary["skipped_names"]
     lines = "".join(

@@ -3,15 +3,26 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from html import escape
-from typing import Any
 
+from annotate.views.insights import (
+    AttributeEffectView,
+    DifferencesView,
+    ExamplePairView,
+    InsightsView,
+    LikesView,
+    MeasuringView,
+    PromptVotesView,
+    ProportionView,
+    ReasonView,
+    VoteCountsView,
+    WordView,
+)
 from annotate.web.html.bar_charts import bars, on_line, parts
 from annotate.web.html.habit_cards import habits_section
 from annotate.web.html.ranking_cards import ranking_cards
 from annotate.web.html.run_cards import notice_card
 from annotate.wording import pluralize
 
-Report = dict[str, Any]
 FEWEST_DAYS, MOST_DAYS = 14, 60
 MOST_LIKES = 8
 SHOWN_PROMPTS = 10
@@ -22,7 +33,7 @@ FEW_VOTES = (
 )
 
 
-def insights_page(report: Report) -> str:
+def insights_page(report: InsightsView) -> str:
     """Return the whole page of insights for the report of one person or of everybody."""
     if not report["votes"]:
         return notice_card(*FEW_VOTES)
@@ -31,7 +42,7 @@ def insights_page(report: Report) -> str:
         (
             measuring(report["measuring"]),
             section("Pace", pace_card(report)),
-            section(liking_title(report), liking_card(report["likes"])),
+            section(liking_title(report["person"]), liking_card(report["likes"])),
             section("Disagreement with others", differs_card(report["differs"])),
             section("Versions", ranking_cards(report["boards"], report["person"])),
             habits_section(report),
@@ -46,7 +57,7 @@ def section(title: str, body: str) -> str:
     return f'<h2 class="section">{escape(title)}</h2>{body}' if body else ""
 
 
-def measuring(progress: Report) -> str:
+def measuring(progress: MeasuringView) -> str:
     """Return a line on the progress of measuring images; empty once done."""
     if not progress["left"]:
         return ""
@@ -58,7 +69,7 @@ def measuring(progress: Report) -> str:
     )
 
 
-def pace_card(report: Report) -> str:
+def pace_card(report: VoteCountsView) -> str:
     """Return the number of votes, the median time per pair, and charts over days and hours."""
     days = last_days(report["pace"]["per_day"])
     median = report["pace"]["median_ms"]
@@ -93,17 +104,17 @@ def seconds(milliseconds: float | None) -> str:
     return "–" if milliseconds is None else f"{milliseconds / 1000:.1f} s"
 
 
-def percent(share: Report) -> str:
+def percent(share: ProportionView) -> str:
     """Return a share in percent."""
     return "–" if share["value"] is None else f"{100 * share['value']:.0f} %"
 
 
-def liking_title(report: Report) -> str:
-    """Return the title of the preferences."""
-    return "What everybody likes" if report["person"] is None else f"What {report['person']} likes"
+def liking_title(person: str | None) -> str:
+    """Return the title of the preferences of one person or of everybody."""
+    return "What everybody likes" if person is None else f"What {person} likes"
 
 
-def liking_card(likes: Report) -> str:
+def liking_card(likes: LikesView) -> str:
     """Return the attributes that chosen images have more of, each with example pairs."""
     strong = [attribute for attribute in likes["attributes"] if attribute["tells"]][:MOST_LIKES]
     why = f'<p class="soft">{escape(likes["why"])}</p>' if likes["why"] else ""
@@ -122,7 +133,7 @@ def liking_card(likes: Report) -> str:
     )
 
 
-def liked_row(attribute: Report) -> str:
+def liked_row(attribute: AttributeEffectView) -> str:
     """Return one attribute with its share, interval, effect and images."""
     value, low, high = share_and_interval(attribute)
     images = "".join(pair(example) for example in attribute["examples"])
@@ -137,10 +148,12 @@ def liked_row(attribute: Report) -> str:
     )
 
 
-def pair(example: Report, note: str = "") -> str:
+def pair(example: ExamplePairView, note: str = "") -> str:
     """Return two images, the chosen one first and marked."""
     prompt = escape(example["prompt"], quote=True)
-    chosen, other = (escape(example[name], quote=True) for name in ("chosen_url", "other_url"))
+    chosen, other = (
+        escape(url, quote=True) for url in (example["chosen_url"], example["other_url"])
+    )
     caption = f'<figcaption class="soft">{escape(note)}</figcaption>' if note else ""
     return (
         f'<figure class="image-pair" title="{prompt}">'
@@ -149,7 +162,7 @@ def pair(example: Report, note: str = "") -> str:
     )
 
 
-def others(rest: Sequence[Report]) -> str:
+def others(rest: Sequence[AttributeEffectView]) -> str:
     """Return the attributes without a significant effect, folded."""
     if not rest:
         return ""
@@ -162,19 +175,19 @@ def others(rest: Sequence[Report]) -> str:
     return f"<details><summary>Not significant</summary>{rows}</details>"
 
 
-def share_and_interval(attribute: Report) -> tuple[float, float, float]:
+def share_and_interval(attribute: AttributeEffectView) -> tuple[float, float, float]:
     """Return the share and its interval for the direction that the attribute's words name."""
     more = attribute["more"]
     value, low, high = more["value"] or 0.0, more["low"], more["high"]
     return (value, low, high) if value >= 0.5 else (1 - value, 1 - high, 1 - low)
 
 
-def percent_of(attribute: Report) -> str:
+def percent_of(attribute: AttributeEffectView) -> str:
     """Return the share in percent for the direction that the attribute's words name."""
     return f"{100 * share_and_interval(attribute)[0]:.0f} %"
 
 
-def differs_card(differs: Report | None) -> str:
+def differs_card(differs: DifferencesView | None) -> str:
     """Return the disagreement of one person with others; empty for everybody's report."""
     if differs is None:
         return ""
@@ -206,7 +219,7 @@ def differs_card(differs: Report | None) -> str:
     return f'<div class="card insight"><p>{head}</p>{listed}{shown}</div>'
 
 
-def prompts_card(report: Report) -> str:
+def prompts_card(report: VoteCountsView) -> str:
     """Return the votes by prompt, the reasons, and the words of prompts with an effect."""
     rows = [prompt_row(prompt) for prompt in report["prompts"]]
     more, rest = report["more_prompts"], "".join(rows[SHOWN_PROMPTS:])
@@ -221,20 +234,25 @@ def prompts_card(report: Report) -> str:
     )
 
 
-def prompt_row(prompt: Mapping[str, Any]) -> str:
+def prompt_row(prompt: PromptVotesView) -> str:
     """Return the votes on one prompt by verdict."""
-    kinds = (("decided", "decisive"), ("good", "both_good"), ("tie", "tie"),
-             ("bad", "both_bad"), ("skip", "skip"))  # fmt: skip
-    counts = ", ".join(f"{prompt[name]} {kind}" for kind, name in kinds if prompt[name])
+    kinds = [
+        ("decided", prompt["decisive"]),
+        ("good", prompt["both_good"]),
+        ("tie", prompt["tie"]),
+        ("bad", prompt["both_bad"]),
+        ("skip", prompt["skip"]),
+    ]
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds if count)
     name = escape(prompt["prompt"], quote=True)
     return (
         f'<div class="row"><span title="{name}">{name}</span>'
-        f"{parts([(kind, prompt[name]) for kind, name in kinds], counts)}"
+        f"{parts(kinds, counts)}"
         f"<span>{prompt['votes']} · {seconds(prompt['median_ms'])}</span></div>"
     )
 
 
-def reasons_list(reasons: Sequence[Report]) -> str:
+def reasons_list(reasons: Sequence[ReasonView]) -> str:
     """Return how often each reason was given; empty without reasons."""
     if not reasons:
         return ""
@@ -242,7 +260,7 @@ def reasons_list(reasons: Sequence[Report]) -> str:
     return "<h3>Reasons</h3>" + "".join(reason_row(reason, most) for reason in reasons)
 
 
-def reason_row(reason: Report, most: int) -> str:
+def reason_row(reason: ReasonView, most: int) -> str:
     """Return the count of one reason; unfolded, its prompts and example images."""
     share = parts(
         [("decided", reason["votes"]), ("skip", most - reason["votes"])], reason["reason"]
@@ -257,13 +275,13 @@ def reason_row(reason: Report, most: int) -> str:
     )
 
 
-def words_list(words: Sequence[Report]) -> str:
+def words_list(words: Sequence[WordView]) -> str:
     """Return the words of prompts whose images were called good or bad more often."""
     telling = [word for word in words if word["tells"]]
     if not telling:
         return ""
     chips = "".join(
-        f'<span class="badge {"done" if word["good"]["value"] > 0.5 else "failed"}">'
+        f'<span class="badge {"done" if (word["good"]["value"] or 0.0) > 0.5 else "failed"}">'
         f"{escape(word['word'])} {percent(word['good'])} good</span>"
         for word in telling
     )

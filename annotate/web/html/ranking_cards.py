@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
+from annotate.views.insights import LeaderboardView
 from annotate.web.html.bar_charts import on_line
 from annotate.web.html.run_cards import notice_card
 
@@ -14,14 +14,14 @@ NO_RANKING = notice_card(
 )
 
 
-def ranking_cards(boards: Sequence[dict[str, Any]], person: str | None) -> str:
+def ranking_cards(boards: Sequence[LeaderboardView], person: str | None) -> str:
     """Return every ranking; a person without votes in blind tests has none."""
     if boards:
         return "".join(map(ranking_card, boards))
     return NO_RANKING if person is None else ""
 
 
-def ranking_card(board: dict[str, Any]) -> str:
+def ranking_card(board: LeaderboardView) -> str:
     """Return versions by win rate, in groups that the votes cannot distinguish yet."""
     places, rows, group = board["places"], "", 0
     for place in places:

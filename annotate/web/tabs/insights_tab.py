@@ -8,6 +8,7 @@ from annotate.auth.identity import name_of
 from annotate.insights.insights import WEIGH
 from annotate.labeling.quality_control import GOLD_SHARE, MAX_SHARE, REPEAT_SHARE
 from annotate.service.studio import Studio
+from annotate.views.insights import InsightsView
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.insight_cards import insights_page
 from annotate.web.html.run_cards import notice_card
@@ -112,16 +113,16 @@ class InsightsTab:
         return [
             gr.Dropdown(choices=[EVERYBODY, *names]) if names is not None else gr.skip(),
             gr.Dropdown(choices=names) if names is not None else gr.skip(),
-            round(100 * settings[REPEAT_SHARE]),
-            round(100 * settings[GOLD_SHARE]),
-            settings[WEIGH],
+            round(100 * settings["repeat_share"]),
+            round(100 * settings["gold_share"]),
+            settings["weigh_votes"],
             *self._shown(report),
         ]
 
     def _view(self, whose: str | None) -> list[Any]:
         return self._shown(self._insights.report(self._person_of(whose)))
 
-    def _shown(self, report: dict[str, Any]) -> list[Any]:
+    def _shown(self, report: InsightsView) -> list[Any]:
         page = self._learning_problem() + insights_page(report)
         return [page, gr.Timer(active=report["measuring"]["left"] > 0)]
 

@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from annotate.service.labeler_view import AnyStudio
+from annotate.views.insights import OwnVotesView
 from annotate.web.errors_to_ui import Reply, errors_as_reply
 from annotate.web.html.habit_cards import own_habits
 from annotate.web.html.insight_cards import FEW_VOTES, liking_card, measuring, pace_card, section
@@ -37,7 +38,7 @@ def _own_votes_function(studio: AnyStudio) -> Callable[[Any], Reply]:
     return stage_own_votes
 
 
-def own_votes_page(report: dict[str, Any]) -> str:
+def own_votes_page(report: OwnVotesView) -> str:
     """Return the HTML of a person's pace, preferences, habits and prompts."""
     if not report["votes"]:
         return notice_card(*FEW_VOTES)

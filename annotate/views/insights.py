@@ -1,0 +1,314 @@
+"""What votes say of how they were given and of what they like."""
+
+from typing import TypedDict
+
+
+class ProportionView(TypedDict):
+    """A proportion of some number of votes, with its 95 % Wilson interval."""
+
+    count: int
+    of: int
+    low: float
+    high: float
+    value: float | None
+    """`count` of `of`; null of nothing."""
+
+
+class PaceView(TypedDict):
+    """Counts of votes over time, in the server's local time."""
+
+    per_day: dict[str, int]
+    """By date; days without votes between the first and the last count 0."""
+    per_hour: list[int]
+    """By hour of the day, 0 to 23."""
+    median_ms: float | None
+    """Median response time; null where no page measured it."""
+
+
+class PromptVotesView(TypedDict):
+    """The votes on one prompt by verdict."""
+
+    prompt: str
+    votes: int
+    decisive: int
+    """Votes for the left or the right image."""
+    tie: int
+    both_good: int
+    both_bad: int
+    skip: int
+    median_ms: float | None
+
+
+class WordView(TypedDict):
+    """A word of prompts, with the share of "both good" among "both good" and "both bad"."""
+
+    word: str
+    good: ProportionView
+    tells: bool
+    """Whether it stands out among all words."""
+
+
+class ExamplePairView(TypedDict):
+    """A pair that somebody decided, the chosen image first."""
+
+    prompt: str
+    chosen_url: str
+    other_url: str
+
+
+class PromptCountView(TypedDict):
+    """A prompt with a count of votes."""
+
+    prompt: str
+    votes: int
+
+
+class ReasonView(TypedDict):
+    """A reason with the prompts it was given on most, and the newest pairs as examples."""
+
+    reason: str
+    votes: int
+    prompts: list[PromptCountView]
+    examples: list[ExamplePairView]
+
+
+class VoteCountsView(TypedDict):
+    """Votes by time, prompt, word and reason."""
+
+    votes: int
+    decisive: int
+    """Votes for the left or the right image."""
+    pace: PaceView
+    prompts: list[PromptVotesView]
+    """Those with most votes."""
+    more_prompts: int
+    """How many more there are."""
+    words: list[WordView]
+    reasons: list[ReasonView]
+
+
+class HabitView(TypedDict):
+    """One annotator's habits: sides, repeats, gold pairs and pace."""
+
+    votes: int
+    median_ms: float | None
+    left: ProportionView
+    """Decisive votes for the left image."""
+    leaning: str | None
+    """`left` or `right` where sides are taken more often than chance explains."""
+    looked_at: int
+    """First votes that the newest test for a leaning took; 0 before the first test."""
+    same_twice: ProportionView
+    """Of repeated pairs decided both times, those where the same image won."""
+    left_twice: int
+    """Repeats where another image won, since the left side was taken both times."""
+    right_twice: int
+    tie_twice: int
+    tie_once: int
+    """Repeats that became a tie, or stopped being one."""
+    known: ProportionView
+    """Gold pairs whose better image was chosen."""
+
+
+class AgreementView(TypedDict):
+    """Krippendorff's alpha with its 95 % interval."""
+
+    alpha: float | None
+    """1 is complete agreement, 0 what chance gives."""
+    low: float | None
+    high: float | None
+    pairs: int
+    """Pairs that two people or more voted on."""
+    people: int
+    why: str
+    """Why alpha or its interval is missing, as a sentence."""
+
+
+class ReliabilityView(TypedDict):
+    """An annotator's probability to name the better image (Dawid-Skene), with its 95 % interval."""
+
+    accuracy: float
+    low: float
+    high: float
+    shared: int
+    """Votes on pairs that others voted on too."""
+
+
+class HabitsView(TypedDict):
+    """Habits of annotators, and agreement between them."""
+
+    habits: dict[str, HabitView]
+    """By annotator."""
+    agreement: AgreementView
+    reliability: dict[str, ReliabilityView]
+    """By annotator, of those who share pairs with others."""
+    reliability_why: str
+    """Why nobody's reliability is known, as a sentence."""
+
+
+class RankedVersionView(TypedDict):
+    """A version on a leaderboard."""
+
+    version: str
+    votes: int
+    strength: float
+    """Natural log odds to beat a version of mean strength."""
+    rate: float
+    """The chance to beat a version of mean strength, with its 95 % interval."""
+    low: float | None
+    high: float | None
+    group: int
+    """Versions of one group cannot be told apart yet; 1 is the best."""
+
+
+class LeaderboardView(TypedDict):
+    """Versions that votes of blind tests connect, the best first."""
+
+    places: list[RankedVersionView]
+    beats: dict[str, float]
+    """The chance that the first of two versions, as in "v2 v1", is better than the second."""
+    prompts: int
+    why: str
+    """Why there are no intervals, as a sentence."""
+
+
+class AttributeEffectView(TypedDict):
+    """An image attribute that is chosen more or less often."""
+
+    name: str
+    words: str
+    """The direction that is chosen more often."""
+    more: ProportionView
+    """Of pairs that differ in it, those whose chosen image has more of it."""
+    effect: float
+    """Cohen's d of pairs, with its 95 % interval."""
+    effect_low: float
+    effect_high: float
+    p: float
+    """Two-sided p-value, of this attribute alone."""
+    tells: bool
+    """Whether it stands out among all attributes."""
+    examples: list[ExamplePairView]
+    against: ExamplePairView | None
+    """The clearest counterexample."""
+
+
+class LikesView(TypedDict):
+    """What somebody, or the majority of everybody, likes."""
+
+    pairs: int
+    why: str
+    """Why nothing stands out, as a sentence."""
+    attributes: list[AttributeEffectView]
+    """Those that stand out first."""
+
+
+class ContrastView(TypedDict):
+    """An attribute that a person chooses more often than the others do."""
+
+    name: str
+    words: str
+    mine: float
+    """The person's share of choices with these words, from 0 to 1."""
+    theirs: float
+    difference: float
+    """`mine` less `theirs`, with its 95 % interval."""
+    low: float
+    high: float
+
+
+class DisagreementView(ExamplePairView):
+    """A pair of which most others chose the other image; the person's choice first."""
+
+    others: int
+    """Others who decided it."""
+    against: int
+    """Of these, those who chose the other image."""
+
+
+class DifferencesView(TypedDict):
+    """One person compared with the others, of whom nobody is named."""
+
+    compared: int
+    """Pairs that others decided too."""
+    different: int
+    """Of these, those of which most others chose the other image."""
+    pairs: list[DisagreementView]
+    attributes: list[ContrastView]
+
+
+class WeightView(TypedDict):
+    """How much somebody's votes count in training."""
+
+    weight: float
+    reason: str
+    since: str
+
+
+class ExclusionView(TypedDict):
+    """Votes that are, or were, left out of training."""
+
+    exclusion: int
+    person: str | None
+    vote: int | None
+    """The one vote that is left out; null where all of a person's are."""
+    reason: str
+    who: str
+    since: str
+    lifted: str | None
+    """When they were taken in again."""
+
+
+class QualitySettingsView(TypedDict):
+    """Quality control of votes."""
+
+    repeat_share: float
+    """Pairs that are shown again with sides swapped, from 0 to 1."""
+    gold_share: float
+    weigh_votes: bool
+    """Whether votes count by the reliability of whoever gave them."""
+
+
+class MeasuringView(TypedDict):
+    """Progress of measuring the images that the report is about."""
+
+    left: int
+    of: int
+
+
+class OwnVoteReport(VoteCountsView):
+    """Report on one person's own votes, as it is cached."""
+
+    people: list[str]
+    habits: dict[str, HabitView]
+    likes: LikesView
+
+
+class VoteReport(VoteCountsView, HabitsView):
+    """Report on one person's votes or on everybody's, as it is cached."""
+
+    people: list[str]
+    """Everybody who voted, those with most votes first."""
+    boards: list[LeaderboardView]
+    likes: LikesView
+    differs: DifferencesView | None
+    """Null in everybody's report."""
+
+
+class OwnVotesView(OwnVoteReport):
+    """What a person's own votes say, and nothing of others or versions."""
+
+    person: str
+    measuring: MeasuringView
+
+
+class InsightsView(VoteReport):
+    """What one person's votes say, or everybody's."""
+
+    person: str | None
+    """Null for everybody."""
+    weights: dict[str, WeightView]
+    """By annotator."""
+    exclusions: list[ExclusionView]
+    settings: QualitySettingsView
+    measuring: MeasuringView
