@@ -14,17 +14,19 @@ ROOT = Path(__file__).parent.parent
 HEAVY = {"torch", "diffusers", "transformers", "peft", "accelerate"}
 OURS = {"app", "annotate", "align", "storage"}
 FORBIDDEN = {
-    # Of align, both may import the contracts, which the test below sees to.
+    # Of align they may import what the test of shared modules says.
     "storage": HEAVY | {"gradio"} | OURS - {"storage", "align"},
     "annotate": HEAVY | {"duckdb", "app"},
     "align": {"gradio", "duckdb"} | OURS - {"align"},
 }
-CONTRACTS = "align.contracts"
+CONTRACTS, INTERVALS = "align.contracts", "align.intervals"
+SHARED = {"annotate": (CONTRACTS, INTERVALS), "storage": (CONTRACTS,)}
+"""What the packages that do not train may import of the one that does."""
 GRADIO_FILES = {"permissions.py", "api.py", "errors_to_ui.py", "page.py", "stage.py"}
 LAYERS = {
     # Each room may import the rooms before it, and none after it.
     "align": [
-        *("contracts", "errors", "files", "device"),
+        *("contracts", "intervals", "errors", "files", "device"),
         *("client", "launch", "models", "diffusion", "adapters", "families", "weights", "data"),
         *("scoring", "sampling", "evaluation", "training", "session", "emoji"),
         *("commands", "__main__"),
@@ -62,7 +64,8 @@ LAYERS = {
         *("snapshot", "backup", "opening", "store", "__init__", "__main__"),
     ],
 }
-PURE = ["annotate.statistics"]
+PURE = {"annotate.statistics": (INTERVALS,), INTERVALS: ()}
+"""Rooms of plain numbers, each with what it may import of ours besides itself."""
 APP_MAY_IMPORT_OF_ALIGN = ("align.client", "align.contracts", "align.errors")
 CLIENT_ROOMS = ("client", "contracts", "errors", "files")
 MAX_FILES = 20
@@ -153,13 +156,18 @@ def test_the_app_takes_only_what_is_free_of_torch_from_align():
     assert not strays
 
 
-@pytest.mark.parametrize("folder", ["annotate", "storage"])
-def test_annotate_and_storage_import_only_contracts_of_align(folder):
+def lies_in(module: str, rooms: tuple[str, ...]) -> bool:
+    """Return whether a module is one of these rooms or in one of them."""
+    return any(f"{module}.".startswith(f"{room}.") for room in rooms)
+
+
+@pytest.mark.parametrize("folder", SHARED)
+def test_annotate_and_storage_import_only_what_they_share_with_align(folder):
     strays = {
         f"{path.relative_to(ROOT)} imports {module}"
         for path in sources(folder)
         for module in imported(path)
-        if module.split(".")[0] == "align" and not f"{module}.".startswith(f"{CONTRACTS}.")
+        if module.split(".")[0] == "align" and not lies_in(module, SHARED[folder])
     }
     assert not strays
 
@@ -179,9 +187,10 @@ def test_contracts_need_nothing_but_the_standard_library():
 def test_statistics_know_no_page_and_no_store(room):
     strays = {
         f"{path.name} imports {module}"
-        for path in sources(room.replace(".", "/"))
+        for path in [*sources(room.replace(".", "/")), ROOT / f"{room.replace('.', '/')}.py"]
+        if path.is_file()
         for module in imported(path)
-        if module.split(".")[0] in OURS and not module.startswith(room)
+        if module.split(".")[0] in OURS | HEAVY and not lies_in(module, (room, *PURE[room]))
     }
     assert not strays
 

@@ -1,6 +1,6 @@
 """Win rate of a version against its base by a scorer, on the same prompts and seeds.
 
-Shapes: P prompts, S seeds, R resamples.
+Shapes: P prompts, S seeds.
 """
 
 from __future__ import annotations
@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from align.contracts.evaluation import ScoreEntry
+from align.intervals import clustered_rate_interval
 from align.scoring.scorers import Scorer, finite_scores
-
-RESAMPLES = 2000
-LEVEL = 0.95
 
 
 def scores_PS(scorer: Scorer, prompts: Sequence[str], images: Sequence[Path], seeds: int) -> Tensor:
@@ -30,7 +29,7 @@ def compare_scores(scorer: str, version: str, after_PS: Tensor, before_PS: Tenso
     A tie counts one half. The interval is None with fewer than two prompts.
     """
     wins_PS = (after_PS > before_PS).double() + 0.5 * (after_PS == before_PS).double()
-    low, high = bootstrap_over_prompts(wins_PS)
+    low, high = win_rate_interval(wins_PS)
     return {
         "scorer": scorer,
         "version": version,
@@ -44,19 +43,11 @@ def compare_scores(scorer: str, version: str, after_PS: Tensor, before_PS: Tenso
     }
 
 
-def bootstrap_over_prompts(wins_PS: Tensor) -> tuple[float | None, float | None]:
-    """Return a 95 % interval for the win rate over prompts like these.
+def win_rate_interval(wins_PS: Tensor) -> tuple[float | None, float | None]:
+    """Return a 95 % interval for the win rate over prompts like these; None of a single prompt.
 
-    Efron's percentile bootstrap. Prompts are resampled, not images: images of one prompt go
-    together.
+    Prompts are resampled, not images: images of one prompt go together.
     """
-    prompts = len(wins_PS)
-    if prompts < 2:
-        return None, None
-
-    generator = torch.Generator().manual_seed(0)
-    rows_RP = torch.randint(prompts, (RESAMPLES, prompts), generator=generator)
-    rates_R = wins_PS.mean(dim=1)[rows_RP].mean(dim=1)
-    tail = (1 - LEVEL) / 2
-    low, high = rates_R.quantile(torch.tensor([tail, 1 - tail], dtype=rates_R.dtype)).tolist()
-    return low, high
+    prompts, seeds = wins_PS.shape
+    found = clustered_rate_interval(wins_PS.sum(dim=1).numpy(), np.full(prompts, seeds))
+    return found or (None, None)

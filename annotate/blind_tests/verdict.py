@@ -6,7 +6,7 @@ The test is that of statistics.sequential_test, whose result may be looked at af
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from annotate.statistics.intervals import Tally, bootstrap_over_prompts, wilson_interval
+from align.intervals import Tally, bootstrap_over_prompts, wilson_interval
 from annotate.statistics.sequential_test import log_e_value, outcome, votes_needed
 from annotate.views.blind_test_results import BlindTestVerdict, QuestionResults, WinsLossesTies
 from storage.records import QUESTIONS, TrialVote

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from align.intervals import Proportion
 from annotate.insights.attributes import ATTRIBUTES, NAMES
 from annotate.insights.example_pairs import MAX_EXAMPLES, ExamplePairs, newest
 from annotate.insights.report_source import ReportSource
@@ -13,7 +14,6 @@ from annotate.statistics.attribute_effects import MIN_VOTES, AttributeEffect, at
 from annotate.statistics.bradley_terry import Leaderboard, RankedVersion
 from annotate.statistics.disagreements import Contrast, Disagreement, contrasts, disagreements
 from annotate.statistics.image_pairs import Preferences
-from annotate.statistics.intervals import Proportion
 from annotate.statistics.vote_columns import BOTH_BAD, BOTH_GOOD, SKIP, TIE, VoteColumns
 from annotate.views.insights import (
     AttributeEffectView,

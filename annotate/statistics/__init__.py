@@ -1,6 +1,8 @@
 """Statistics of votes on plain numbers: numpy only, no store and no page.
 
-intervals          Wilson, Newcombe, and a bootstrap over prompts
+Intervals (Wilson, Newcombe, the bootstrap over prompts) come from `align.intervals`, which the
+command line shares.
+
 significance       binomial test, two-proportion z test, Benjamini-Hochberg
 sequential_test    anytime-valid test of two versions, by an e-value
 bradley_terry      leaderboard of versions

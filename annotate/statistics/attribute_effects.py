@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from annotate.statistics.intervals import Proportion, proportion
+from align.intervals import Proportion, proportion
 from annotate.statistics.significance import benjamini_hochberg, binomial_test
 
 MIN_VOTES = 20

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotate.statistics.intervals import expanded_tail
+from align.intervals import percentile_interval, resampled_counts
 
 PRIOR_STD = 1.0
 """Standard deviation of strengths under the prior, in natural log odds."""
@@ -100,7 +100,7 @@ def leaderboard(matches: Sequence[Match], seed: int = 0) -> Leaderboard:
     order = list(np.argsort(-theta_V, kind="stable"))
     group_V = rank_groups(order, apart_VV)
     votes = [sum(name in (match.first, match.second) for match in matches) for name in names]
-    low_V, high_V = percentile_intervals(samples_RV, prompts)
+    low_V, high_V = strength_intervals(samples_RV, prompts)
     versions = tuple(
         RankedVersion(
             names[v], votes[v], float(theta_V[v]), rate_against_mean(theta_V[v]),
@@ -155,28 +155,24 @@ def fit_strengths(wins_RVV: np.ndarray, prior_std: float = PRIOR_STD) -> np.ndar
 
 def bootstrap_strengths(wins_QVV: np.ndarray, seed: int) -> np.ndarray:
     """Return strengths over resampled prompts: votes on one prompt go together."""
-    prompts = len(wins_QVV)
-    rng = np.random.default_rng(seed)
-    times_RQ = rng.multinomial(prompts, np.full(prompts, 1 / prompts), size=RESAMPLES)
-    return fit_strengths(np.tensordot(times_RQ.astype(np.float64), wins_QVV, axes=1))
+    times_RQ = resampled_counts(np.ones(len(wins_QVV)), RESAMPLES, seed)
+    return fit_strengths(np.tensordot(times_RQ, wins_QVV, axes=1))
 
 
-def percentile_intervals(
+def strength_intervals(
     samples_RV: np.ndarray | None, prompts: int
 ) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
     """Return the 95 % interval of each strength; None without resamples."""
     if samples_RV is None:
         return None, None
-    tail = expanded_tail(0.025, prompts)
-    low_V, high_V = np.quantile(samples_RV, [tail, 1 - tail], axis=0)
+    low_V, high_V = percentile_interval(samples_RV, prompts)
     return low_V, high_V
 
 
 def distinguishable(samples_RV: np.ndarray, prompts: int) -> np.ndarray:
     """Mark the pairs of versions whose difference has a 95 % interval that excludes zero."""
     difference_RVV = samples_RV[:, :, None] - samples_RV[:, None, :]
-    tail = expanded_tail(0.025, prompts)
-    low_VV, high_VV = np.quantile(difference_RVV, [tail, 1 - tail], axis=0)
+    low_VV, high_VV = percentile_interval(difference_RVV, prompts)
     return np.asarray((low_VV > 0) | (high_VV < 0))
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotate.statistics.intervals import expanded_tail
+from align.intervals import percentile_interval, resampled_counts
 
 PRIOR_RIGHT, PRIOR_WRONG = 6.0, 2.0
 """Pseudo-counts of right and wrong votes that everybody starts with (a beta prior)."""
@@ -129,13 +129,9 @@ def update_accuracies(
 def bootstrap_intervals(said_UP: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return everybody's 95 % interval: percentiles over resampled units."""
     units = len(said_UP)
-    rng = np.random.default_rng(seed)
-    times_RU = rng.multinomial(units, np.full(units, 1 / units), size=RESAMPLES)
-    accuracy_RP = fit_accuracies(
-        said_UP, times_RU.astype(np.float64), tolerance=BOOTSTRAP_TOLERANCE
-    )
-    tail = expanded_tail(0.025, max(2, units))
-    low_P, high_P = np.quantile(accuracy_RP, [tail, 1 - tail], axis=0)
+    times_RU = resampled_counts(np.ones(units), RESAMPLES, seed)
+    accuracy_RP = fit_accuracies(said_UP, times_RU, tolerance=BOOTSTRAP_TOLERANCE)
+    low_P, high_P = percentile_interval(accuracy_RP, max(2, units))
     return low_P, high_P
 
 

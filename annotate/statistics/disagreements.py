@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from align.intervals import Proportion, newcombe_interval, proportion
 from annotate.statistics.image_pairs import FIRST, SECOND, ImagePairVotes
-from annotate.statistics.intervals import Proportion, newcombe_interval, proportion
 from annotate.statistics.significance import benjamini_hochberg, two_proportion_z_test
 from annotate.statistics.vote_columns import NONE
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotate.statistics.intervals import expanded_tail
+from align.intervals import percentile_interval, resampled_counts
 
 RESAMPLES = 1000
 MIN_UNITS = 5
@@ -111,10 +111,7 @@ def bootstrap_interval(
         times_U: the number of units of each kind.
         seed: of the resampling.
     """
-    units = int(times_U.sum())
-    rng = np.random.default_rng(seed)
-    counts_RU = rng.multinomial(units, times_U / units, size=RESAMPLES)
-    alphas = nominal_alpha(np.tensordot(counts_RU.astype(np.float64), coincidence_UKK, axes=1))
-    tail = expanded_tail(0.025, units)
-    low, high = np.nanquantile(alphas, [tail, 1 - tail])
+    counts_RU = resampled_counts(times_U, RESAMPLES, seed)
+    alphas = nominal_alpha(np.tensordot(counts_RU, coincidence_UKK, axes=1))
+    low, high = percentile_interval(alphas[~np.isnan(alphas)], int(times_U.sum()))
     return float(low), float(high)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from annotate.statistics.intervals import Tally
+from align.intervals import Tally
 
 E_VALUE_THRESHOLD = 20.0
 """Ends a test: at most 1 in 20 tests between equals ever reaches it (alpha = 0.05)."""

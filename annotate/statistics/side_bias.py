@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from annotate.statistics.intervals import Proportion, proportion
+from align.intervals import Proportion, proportion
 from annotate.statistics.significance import binomial_test
 
 ALPHA = 0.05

@@ -6,7 +6,7 @@ Each is a page of a textbook; they stand here so that the app needs no SciPy.
 import math
 from collections.abc import Sequence
 
-from annotate.statistics.intervals import Proportion
+from align.intervals import Proportion
 
 FALSE_DISCOVERY_RATE = 0.05
 NEGLIGIBLE_TERM = 1e-18

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from annotate.statistics.intervals import Proportion, proportion
+from align.intervals import Proportion, proportion
 from annotate.statistics.significance import benjamini_hochberg, binomial_test
 from annotate.statistics.vote_columns import (
     BOTH_BAD,

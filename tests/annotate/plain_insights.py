@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from align.intervals import Proportion, proportion
 from annotate.insights.attributes import NAMES
 from annotate.insights.habits import MAX_SHARED_PAIRS
 from annotate.insights.summary import (
@@ -23,7 +24,6 @@ from annotate.insights.summary import (
 from annotate.statistics.attribute_effects import attribute_effects
 from annotate.statistics.dawid_skene import estimate_reliability
 from annotate.statistics.disagreements import contrasts
-from annotate.statistics.intervals import Proportion, proportion
 from annotate.statistics.krippendorff import alpha_from_ratings
 from annotate.statistics.side_bias import consistency, side_bias
 from annotate.statistics.significance import benjamini_hochberg, binomial_test

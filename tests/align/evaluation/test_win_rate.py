@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from align.evaluation.win_rate import bootstrap_over_prompts, compare_scores, scores_PS
+from align.evaluation.win_rate import compare_scores, scores_PS, win_rate_interval
 
 
 class ByLength:
@@ -33,11 +33,11 @@ def test_wins_count_one_and_ties_one_half():
 
 
 def test_one_prompt_says_nothing_about_others():
-    assert bootstrap_over_prompts(torch.ones(1, 5)) == (None, None)
+    assert win_rate_interval(torch.ones(1, 5)) == (None, None)
 
 
 def test_images_of_one_prompt_go_together():
     together = torch.tensor([[1.0] * 10, [0.0] * 10])
     apart = torch.tensor([1.0, 0.0]).repeat(10)[:, None]
-    (low, high), (near, far) = bootstrap_over_prompts(together), bootstrap_over_prompts(apart)
+    (low, high), (near, far) = win_rate_interval(together), win_rate_interval(apart)
     assert high - low > 2 * (far - near)

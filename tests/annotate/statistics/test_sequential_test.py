@@ -1,4 +1,4 @@
-"""Sequential test and intervals: equal to SciPy's, and honest over simulated sequences."""
+"""Sequential test: equal to SciPy's, and honest over simulated sequences."""
 
 import math
 
@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import betaln
-from scipy.stats import binomtest
 
-from annotate.statistics.intervals import Tally, bootstrap_over_prompts, wilson_interval
+from align.intervals import Tally, bootstrap_over_prompts, wilson_interval
 from annotate.statistics.sequential_test import (
     MAX_SIMULATED_VOTES,
     critical_wins,
@@ -21,16 +20,6 @@ from annotate.statistics.sequential_test import (
 )
 
 counts = st.integers(0, 400)
-
-
-@given(counts, counts, st.sampled_from([0.8, 0.95, 0.99]))
-def test_the_interval_is_scipys(wins: int, losses: int, level: float) -> None:
-    if wins + losses == 0:
-        return
-    known = binomtest(wins, wins + losses).proportion_ci(level, method="wilson")
-    assert wilson_interval(Tally(wins, losses), level) == pytest.approx(
-        (known.low, known.high), abs=1e-12
-    )
 
 
 @given(counts, counts)
@@ -113,26 +102,3 @@ def test_larger_differences_need_fewer_votes() -> None:
     sizes = list(sample_sizes().values())
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] < 30
-
-
-def test_the_bootstrap_over_prompts_covers_what_it_says() -> None:
-    chance = np.random.default_rng(4)
-    covered = []
-    for trial in range(800):
-        # Prompts differ in how much the version helps; the mean over prompts is the truth.
-        rates = chance.beta(6, 4, size=64)
-        votes = {
-            str(prompt): Tally(wins := int(chance.binomial(4, rate)), 4 - wins)
-            for prompt, rate in enumerate(rates)
-        }
-        low, high = bootstrap_over_prompts(votes, seed=trial) or (1.0, 0.0)
-        covered.append(low <= 0.6 <= high)
-    assert 0.93 <= np.mean(covered) <= 0.97, np.mean(covered)
-
-
-def test_votes_on_one_prompt_go_together() -> None:
-    together = {"a": Tally(20, 0), "b": Tally(0, 20)}
-    apart = {str(n): Tally(1, 0) if n % 2 else Tally(0, 1) for n in range(40)}
-    wide, narrow = bootstrap_over_prompts(together), bootstrap_over_prompts(apart)
-    assert wide is not None and narrow is not None
-    assert wide[1] - wide[0] > 2 * (narrow[1] - narrow[0])

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+from statsmodels.stats.proportion import proportion_confint
 
+from align.intervals import proportion
 from annotate.statistics.attribute_effects import attribute_effects
 from annotate.statistics.bradley_terry import Match, fit_strengths, leaderboard, leaderboards
 from annotate.statistics.dawid_skene import estimate_reliability, fit_accuracies, vote_weights
-from annotate.statistics.intervals import newcombe_interval, proportion
 from annotate.statistics.krippendorff import alpha_from_ratings
 from annotate.statistics.side_bias import (
     ALPHA,
@@ -45,15 +45,6 @@ def test_shares_and_tests_are_statsmodels_and_scipys(some: int, others: int) -> 
 def test_what_stands_out_of_many_is_benjamini_and_hochbergs(p_values: list[float]) -> None:
     known = multipletests(p_values, alpha=0.05, method="fdr_bh")[0]
     assert benjamini_hochberg(p_values) == list(known)
-
-
-@given(st.integers(1, 80), st.integers(1, 80), st.data())
-def test_the_interval_of_a_difference_is_newcombes(m: int, n: int, data: st.DataObject) -> None:
-    a, b = data.draw(st.integers(0, m)), data.draw(st.integers(0, n))
-    known = confint_proportions_2indep(a, m, b, n, method="newcomb", compare="diff")
-    assert newcombe_interval(proportion(a, m), proportion(b, n))[1:] == pytest.approx(
-        known, abs=1e-6
-    )
 
 
 def test_all_looks_together_cry_wolf_in_less_than_one_of_twenty() -> None:

@@ -1,4 +1,10 @@
-"""Confidence intervals for proportions of votes: Wilson, Newcombe, and a bootstrap over prompts."""
+"""Confidence intervals of everything that counts votes: Wilson, Newcombe, and the bootstrap.
+
+The app and the command line both take their intervals from here, so that they say the same of the
+same votes. Pure numpy: neither package needs the other for it.
+"""
+
+# Shape suffixes: P prompts, R resamples, U kinds of units.
 
 import math
 from collections.abc import Mapping
@@ -8,6 +14,9 @@ from statistics import NormalDist
 import numpy as np
 
 RESAMPLES = 2000
+TAIL = 0.025
+"""The share outside of a 95 % interval at either end."""
+Array = np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +89,65 @@ def newcombe_interval(mine: Proportion, theirs: Proportion) -> tuple[float, floa
 def bootstrap_over_prompts(
     votes: Mapping[str, Tally], level: float = 0.95, seed: int = 0
 ) -> tuple[float, float] | None:
-    """Return an interval for the win rate that resamples whole prompts (cluster bootstrap).
+    """Return an interval for the win rate over decisive votes, from the tally of each prompt.
+
+    See `clustered_rate_interval`. Returns None with fewer than two prompts that have a decisive
+    vote.
+    """
+    decided = [tally for tally in votes.values() if tally.decisive]
+    wins_P = np.array([tally.wins for tally in decided])
+    votes_P = np.array([tally.decisive for tally in decided])
+    return clustered_rate_interval(wins_P, votes_P, level, seed)
+
+
+def clustered_rate_interval(
+    wins_P: Array, votes_P: Array, level: float = 0.95, seed: int = 0
+) -> tuple[float, float] | None:
+    """Return an interval for a win rate that resamples whole prompts (cluster bootstrap).
 
     Votes on one prompt go together, so an interval that took them for independent ones would be
-    too narrow. Percentile bootstrap with expanded tails. Returns None with fewer than two prompts
-    that have a decisive vote.
+    too narrow. Percentile bootstrap with expanded tails. Returns None with fewer than two prompts.
 
     Args:
-        votes: the tally of each prompt.
+        wins_P: the wins on each prompt; a tie may count one half.
+        votes_P: the votes on each prompt, at least one.
         level: the coverage to aim at.
         seed: of the resampling, so that the same votes give the same interval.
     """
-    decided = [tally for tally in votes.values() if tally.decisive]
-    if len(decided) < 2:
+    prompts = len(votes_P)
+    if prompts < 2:
         return None
 
-    wins = np.array([tally.wins for tally in decided])
-    counts = np.array([tally.decisive for tally in decided])
-    rows = np.random.default_rng(seed).integers(0, len(decided), (RESAMPLES, len(decided)))
-    rates = wins[rows].sum(axis=1) / counts[rows].sum(axis=1)
-
-    tail = expanded_tail((1 - level) / 2, len(decided))
-    low, high = np.quantile(rates, [tail, 1 - tail])
+    rows_RP = np.random.default_rng(seed).integers(0, prompts, (RESAMPLES, prompts))
+    rates_R = wins_P[rows_RP].sum(axis=1) / votes_P[rows_RP].sum(axis=1)
+    low, high = percentile_interval(rates_R, prompts, (1 - level) / 2)
     return float(low), float(high)
+
+
+def resampled_counts(times_U: Array, resamples: int, seed: int) -> Array:
+    """Return counts_RU: how often each kind of unit is drawn in each resample.
+
+    Args:
+        times_U: the number of units of each kind; a resample is as large as their sum.
+        resamples: how many to draw.
+        seed: of the resampling.
+    """
+    units = int(times_U.sum())
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(units, times_U / units, size=resamples).astype(np.float64)
+
+
+def percentile_interval(samples_R: Array, clusters: int, tail: float = TAIL) -> Array:
+    """Return the lower and the upper end of a bootstrap interval.
+
+    Args:
+        samples_R: a statistic of each resample; further axes hold further statistics.
+        clusters: how many independent units were resampled, at least two.
+        tail: the share to leave out at either end, before it is expanded.
+    """
+    expanded = expanded_tail(tail, clusters)
+    ends: Array = np.quantile(samples_R, [expanded, 1 - expanded], axis=0)
+    return ends
 
 
 def expanded_tail(tail: float, clusters: int) -> float:
