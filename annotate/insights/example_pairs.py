@@ -6,7 +6,7 @@ import numpy as np
 
 from annotate.statistics.vote_columns import VoteColumns
 from annotate.urls import image_url
-from annotate.views.insights import ExamplePairView
+from annotate.views.vote_insights import ExamplePairView
 
 MAX_EXAMPLES = 3
 FindImages = Callable[[Sequence[int]], Mapping[int, tuple[str, str]]]

@@ -16,7 +16,7 @@ from annotate.labeling.pace_hints import PaceHints
 from annotate.labeling.quality_control import GOLD_SHARE, REPEAT_SHARE, QualityControl
 from annotate.statistics.dawid_skene import Reliability, vote_weights
 from annotate.validation import as_annotator, as_text
-from annotate.views.insights import (
+from annotate.views.vote_insights import (
     ExclusionView,
     InsightsView,
     OwnVotesView,

@@ -15,7 +15,7 @@ from annotate.statistics.bradley_terry import Leaderboard, RankedVersion
 from annotate.statistics.disagreements import Contrast, Disagreement, contrasts, disagreements
 from annotate.statistics.image_pairs import Preferences
 from annotate.statistics.vote_columns import BOTH_BAD, BOTH_GOOD, SKIP, TIE, VoteColumns
-from annotate.views.insights import (
+from annotate.views.vote_insights import (
     AttributeEffectView,
     ContrastView,
     DifferencesView,

@@ -10,11 +10,11 @@ from annotate.service.labeler_view import AnyStudio
 from annotate.service.studio import Studio
 from annotate.views.blind_test_results import BlindTestAnswer, SavedReportAnswer
 from annotate.views.comparison import BeforeAfterUrls, ComparedImages
+from annotate.views.image_import import ImportPreviewView, ImportSummaryView
 from annotate.views.model_versions import ExportedVersion, ListedVersion
 from annotate.views.pair_rendering import AddedPrompts, SamplerView
 from annotate.views.training import RunProgress, StartedRun
-from annotate.views.image_import import ImportPreviewView, ImportSummaryView
-from annotate.views.insights import ExclusionView, InsightsView, OwnVotesView
+from annotate.views.vote_insights import ExclusionView, InsightsView, OwnVotesView
 from annotate.web.endpoint_aliases import (
     ALIASES,
     blind_test_answer,

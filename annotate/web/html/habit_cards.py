@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from annotate.views.insights import (
+from annotate.views.vote_insights import (
     AgreementView,
     ExclusionView,
     HabitView,

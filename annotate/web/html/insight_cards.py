@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from html import escape
 
-from annotate.views.insights import (
+from annotate.views.vote_insights import (
     AttributeEffectView,
     DifferencesView,
     ExamplePairView,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from annotate.views.insights import LeaderboardView
+from annotate.views.vote_insights import LeaderboardView
 from annotate.web.html.bar_charts import on_line
 from annotate.web.html.run_cards import notice_card
 

@@ -8,7 +8,7 @@ from annotate.auth.identity import name_of
 from annotate.insights.insights import WEIGH
 from annotate.labeling.quality_control import GOLD_SHARE, MAX_SHARE, REPEAT_SHARE
 from annotate.service.studio import Studio
-from annotate.views.insights import InsightsView
+from annotate.views.vote_insights import InsightsView
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.insight_cards import insights_page
 from annotate.web.html.run_cards import notice_card

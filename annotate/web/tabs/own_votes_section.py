@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from annotate.service.labeler_view import AnyStudio
-from annotate.views.insights import OwnVotesView
+from annotate.views.vote_insights import OwnVotesView
 from annotate.web.errors_to_ui import Reply, errors_as_reply
 from annotate.web.html.habit_cards import own_habits
 from annotate.web.html.insight_cards import FEW_VOTES, liking_card, measuring, pace_card, section
