@@ -43,7 +43,7 @@ LAYERS = {
             "background",
             "urls",
         ),
-        "png_chunks",
+        *("png_chunks", "charts"),
         *("validation", "statistics", "labeling", "rendering", "insights", "comparison"),
         *("report", "versions", "training", "blind_tests", "image_import", "auth"),
         *("service", "web", "__main__"),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from annotate.charts.interval_plots import dots, whiskers
 from annotate.report.evaluation import CheckResult, Evaluation, ScorerResult, VerdictResult
 from annotate.report.findings import (
     checks_sentence,
@@ -16,7 +17,6 @@ from annotate.report.findings import (
     verdict_sentence,
 )
 from annotate.report.inline_images import as_data
-from annotate.report.interval_plots import dots, whiskers
 
 STYLE = Path(__file__).parent / "report.css"
 SERIES_COLORS = 4

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from annotate.charts.bar_charts import on_line
 from annotate.views.vote_insights import (
     AgreementView,
     ExclusionView,
@@ -13,7 +14,6 @@ from annotate.views.vote_insights import (
     ReliabilityView,
     WeightView,
 )
-from annotate.web.html.bar_charts import on_line
 from annotate.wording import quantity
 
 MOST_PEOPLE = 30

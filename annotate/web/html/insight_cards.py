@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from html import escape
 
+from annotate.charts.bar_charts import bars, on_line, parts
 from annotate.views.vote_insights import (
     AttributeEffectView,
     DifferencesView,
@@ -17,7 +18,6 @@ from annotate.views.vote_insights import (
     VoteCountsView,
     WordView,
 )
-from annotate.web.html.bar_charts import bars, on_line, parts
 from annotate.web.html.habit_cards import habits_section
 from annotate.web.html.ranking_cards import ranking_cards
 from annotate.web.html.run_cards import notice_card

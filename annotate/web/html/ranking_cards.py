@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
+from annotate.charts.bar_charts import on_line
 from annotate.views.vote_insights import LeaderboardView
-from annotate.web.html.bar_charts import on_line
 from annotate.web.html.run_cards import notice_card
 
 NO_RANKING = notice_card(

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from html import escape
 
 from align.contracts.runs import MetricsRow, RunResult
+from annotate.charts.line_charts import curve
 from annotate.versions.release_gate import failed_checks
 from annotate.views.training import PlanView, RunDetail, RunView
-from annotate.web.html.line_charts import curve
 from annotate.wording import pluralize, quantity
 
 STATES = {

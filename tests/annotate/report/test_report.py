@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from annotate.__main__ import main
+from annotate.charts.interval_plots import whiskers
 from annotate.errors import BrokenEvaluation
 from annotate.report.evaluation import WinRate, read_evaluation
-from annotate.report.interval_plots import whiskers
 from annotate.report.markdown import plain, plotted
 
 ROOT = Path(__file__).parents[3]

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from annotate.charts.line_charts import curve
 from annotate.errors import InvalidRequest
 from annotate.web.errors_to_ui import errors_as_gr_error, errors_as_reply
 from annotate.web.html.blind_test_cards import sentence
 from annotate.web.html.image_import_cards import import_result_card
-from annotate.web.html.line_charts import curve
 from annotate.web.html.run_cards import outcome, plan_card, run_card, runs_table
 from annotate.web.tabs.compare_board import (
     CompareBoard,

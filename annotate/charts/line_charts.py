@@ -1,13 +1,13 @@
-"""Small line charts as inline SVG: no script, no fonts, no data frames."""
+"""Small line charts of a value over the steps of a run."""
 
 from collections.abc import Sequence
 from html import escape
 
+from annotate.charts.svg import EVEN_STROKE, Point, level, polyline, svg
+
 WIDTH, HEIGHT = 320.0, 96.0
 MOST_POINTS = 160
 """Two pixels per point; more points make the page larger, not the line finer."""
-
-Point = tuple[float, float]
 
 
 def curve(
@@ -29,15 +29,16 @@ def curve(
     top = max(values) if high is None else high
     scale = _Scale(raw[0][0], raw[-1][0], bottom, top)
 
-    level = "" if guide is None else _guide(scale((raw[0][0], guide))[1])
+    marks = [polyline("raw", map(scale, raw)), polyline("smooth", map(scale, smooth))]
+    if guide is not None:
+        marks.insert(0, level("guide", 0, WIDTH, scale((raw[0][0], guide))[1], EVEN_STROKE))
+    label = f"{title} over {raw[-1][0]:.0f} steps"
     return (
         f'<figure class="curve"><figcaption>{escape(title)}'
         f"<b>{form.format(smooth[-1][1])}</b></figcaption>"
         f'<div class="plot"><span class="top">{form.format(top)}</span>'
         f'<span class="bottom">{form.format(bottom)}</span>'
-        f'<svg viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(title)} over {raw[-1][0]:.0f} steps">{level}'
-        f"{_line('raw', map(scale, raw))}{_line('smooth', map(scale, smooth))}</svg></div></figure>"
+        f"{svg(WIDTH, HEIGHT, label, marks, stretched=True)}</div></figure>"
     )
 
 
@@ -68,15 +69,3 @@ class _Scale:
         across = (point[0] - self._first) / self._width
         up = (point[1] - self._bottom) / self._height
         return across * WIDTH, 3 + (1 - up) * (HEIGHT - 6)
-
-
-def _line(name: str, points: "map[Point]") -> str:
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polyline class="{name}" points="{path}" vector-effect="non-scaling-stroke"/>'
-
-
-def _guide(y: float) -> str:
-    return (
-        f'<line class="guide" x1="0" x2="{WIDTH:.0f}" y1="{y:.1f}" y2="{y:.1f}" '
-        f'vector-effect="non-scaling-stroke"/>'
-    )
