@@ -29,7 +29,6 @@ SGM_OUTER_NAMES = {
     "add_embedding.linear_2": "label_emb.0.2",
 }
 BLOCK = re.compile(r"(down|mid|up)_blocks?\.(?:(\d{1,4})\.)??(\w+)\.(\d{1,4})(?:\.(.+))?")
-RESAMPLERS = ("downsamplers", "upsamplers")
 
 
 @dataclass(frozen=True)

@@ -131,11 +131,6 @@ class PromptGroups:
         return groups
 
 
-def replace_prompt(header: ImageHeader, prompt: str) -> ImageHeader:
-    """Return a header with this prompt; the same object if it has it already."""
-    return header if header.prompt == prompt else replace(header, prompt=prompt)
-
-
 def state_of(path: Path, found: FolderContents) -> int:
     """Return a number that changes when an image does, or a text that may hold its prompt."""
     folders = [folder for folder in path.parents if folder.is_relative_to(found.root)]

@@ -7,8 +7,6 @@ alpha = 1 - observed / expected disagreement, from coincidence matrices (Krippen
 
 # Shape suffixes: U units, K nominal values or kinds of units, R resamples.
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +16,6 @@ from align.intervals import percentile_interval, resampled_counts
 RESAMPLES = 1000
 MIN_UNITS = 5
 """Units with several votes below which there is no interval."""
-RatedUnits = Iterable[Mapping[str, str]]
-"""For each unit, the value that each annotator gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +29,6 @@ class Agreement:
     """Pairs that two people or more voted on."""
     people: int
     why: str = ""
-
-
-def alpha_from_ratings(units: RatedUnits, seed: int = 0) -> Agreement:
-    """Return alpha of what each annotator said of each unit, with its interval."""
-    shared = [unit for unit in units if len(unit) >= 2]
-    people = len({person for unit in shared for person in unit})
-    counts = [Counter(unit.values()) for unit in shared]
-    values = sorted({value for count in counts for value in count})
-    n_UK = np.array([[count[value] for value in values] for count in counts], dtype=np.int64)
-    return alpha_from_counts(n_UK.reshape(len(shared), len(values)), people, seed)
 
 
 def alpha_from_counts(n_UK: np.ndarray, people: int, seed: int = 0) -> Agreement:

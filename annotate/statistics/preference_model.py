@@ -47,7 +47,7 @@ class PreferenceModel:
     def information_gain(self, difference_ND: np.ndarray) -> np.ndarray:
         """Return what a vote on each pair would add: log(1 + p (1 - p) x' S x), at least 0."""
         x_ND = self.standardize(difference_ND)
-        p_N = sigmoid(x_ND @ self.weights_D)
+        p_N = self.win_probability(difference_ND)
         variance_N = np.einsum("nd,de,ne->n", x_ND, self.covariance_DD, x_ND)
         gain_N: np.ndarray = np.log1p(p_N * (1.0 - p_N) * variance_N)
         return gain_N

@@ -5,6 +5,8 @@ The key is a node's id and its kind, "@m.1" a link to output 1 of the node with 
 
 from typing import Any
 
+from annotate.image_import.programs.comfyui import graphs_of, prompt_of
+
 Nodes = dict[str, dict[str, Any]]
 
 LINE = {
@@ -16,6 +18,11 @@ LINE = {
 }  # fmt: skip
 SAMPLER = {"seed": 1, "steps": 20, "cfg": 7.0, "sampler_name": "euler", "scheduler": "normal",
            "denoise": 1.0, "model": "@m", "latent_image": "@l"}  # fmt: skip
+
+
+def prompt_of_graph(*forms: Any) -> str | None:
+    """The positive prompt of a graph, given in either form or in both; None without one."""
+    return prompt_of(graphs_of(*forms))
 
 
 def sent(nodes: Nodes) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Insights computed from scratch, vote by vote: cached answers have to equal them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from statistics import median
@@ -24,7 +24,7 @@ from annotate.insights.summary import (
 from annotate.statistics.attribute_effects import attribute_effects
 from annotate.statistics.dawid_skene import estimate_reliability
 from annotate.statistics.disagreements import contrasts
-from annotate.statistics.krippendorff import alpha_from_ratings
+from annotate.statistics.krippendorff import Agreement, alpha_from_counts
 from annotate.statistics.side_bias import consistency, side_bias
 from annotate.statistics.significance import benjamini_hochberg, binomial_test
 from annotate.statistics.vote_tables import MIN_VOTES_ON_A_WORD, content_words
@@ -57,6 +57,16 @@ def report(store: Store, base: str, looks: Looks, person: str | None) -> dict[st
         "likes": describe_likings(units, all_units, looks, person),
         "differs": None if person is None else describe_differences(all_units, person, looks),
     }
+
+
+def alpha_from_ratings(units: Iterable[Mapping[str, str]], seed: int = 0) -> Agreement:
+    """Alpha of the value that each annotator gave each unit, with its interval."""
+    shared = [unit for unit in units if len(unit) >= 2]
+    people = len({person for unit in shared for person in unit})
+    counts = [Counter(unit.values()) for unit in shared]
+    values = sorted({value for count in counts for value in count})
+    n_UK = np.array([[count[value] for value in values] for count in counts], dtype=np.int64)
+    return alpha_from_counts(n_UK.reshape(len(shared), len(values)), people, seed)
 
 
 def people_of(votes: Sequence[FullVote]) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_insights import alpha_from_ratings
 from scipy.stats import binomtest
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
@@ -16,7 +17,6 @@ from align.intervals import proportion
 from annotate.statistics.attribute_effects import attribute_effects
 from annotate.statistics.bradley_terry import Match, fit_strengths, leaderboard, leaderboards
 from annotate.statistics.dawid_skene import estimate_reliability, fit_accuracies, vote_weights
-from annotate.statistics.krippendorff import alpha_from_ratings
 from annotate.statistics.side_bias import (
     ALPHA,
     ALPHA_AT_VOTES,

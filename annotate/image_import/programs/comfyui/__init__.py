@@ -44,14 +44,6 @@ def read(fields: Fields) -> FoundPrompt | None:
     return None
 
 
-def prompt_of_graph(*forms: Any) -> str | None:
-    """Return the positive prompt of a graph, given in either form or in both; None without one.
-
-    Raises NoPrompt where a node makes it when it runs, so that the graph does not hold it.
-    """
-    return prompt_of(graphs_of(*forms))
-
-
 def graphs_of(*values: Any) -> list[Graph]:
     """Return the graphs among some values, what was sent before what was drawn."""
     values = tuple(form for value in values for form in _forms(value))

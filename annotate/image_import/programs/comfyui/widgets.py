@@ -18,8 +18,6 @@ UNTOLD = "?"
 AFTER_SEED = ("fixed", "randomize", "increment", "decrement")
 WORDLESS = ("enable disable none true false yes no default auto fixed randomize").split()
 TEXTUAL = ("STRING", "TEXT", "PROMPT", "CONDITIONING", "*", "PIPE", "EMBED")
-BUNDLES = ("PIPE", "EMBED")
-"""Parts of the types of outputs that hold the positive and the negative prompt in one."""
 ROWS = {
     "CLIPTextEncode": "text",
     "CLIPTextEncodeSDXL": "width height crop_w crop_h target_width target_height text_g text_l",

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from comfy_graphs import prompt_of_graph
 from image_files_made import (
     A1111,
     comfy_graph,
@@ -21,7 +22,6 @@ from annotate.image_import.captions.tables import CaptionTables
 from annotate.image_import.containers.encodings import comment_of
 from annotate.image_import.fields import fields_of
 from annotate.image_import.metadata import prompt_in
-from annotate.image_import.programs.comfyui import prompt_of_graph
 from annotate.image_import.programs.prompt_marks import shown
 from annotate.image_import.programs.reader import NoPrompt
 from annotate.safe_files import SkippedFile

@@ -4,10 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from comfy_graphs import LINE, SAMPLER, Nodes, of_conditioning, of_text, sent
+from comfy_graphs import LINE, SAMPLER, Nodes, of_conditioning, of_text, prompt_of_graph, sent
 
 from annotate.image_import.programs import comfyui
-from annotate.image_import.programs.comfyui import prompt_of_graph
 from annotate.image_import.programs.reader import NoPrompt
 
 LLM = {"o OllamaGenerate": {"prompt": "Expand: a castle", "model": "llama3"}}

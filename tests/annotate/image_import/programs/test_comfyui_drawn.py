@@ -4,10 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from comfy_graphs import Nodes, drawn, of_text, subgraph
+from comfy_graphs import Nodes, drawn, of_text, prompt_of_graph, subgraph
 
 from annotate.image_import.programs import comfyui
-from annotate.image_import.programs.comfyui import prompt_of_graph
 from annotate.image_import.programs.reader import NoPrompt
 
 LOADER = "MODEL CLIP VAE"

@@ -4,12 +4,20 @@ import json
 from typing import Any
 
 import pytest
-from comfy_graphs import LINE, SAMPLER, Nodes, drawn, of_conditioning, of_text, sent
+from comfy_graphs import (
+    LINE,
+    SAMPLER,
+    Nodes,
+    drawn,
+    of_conditioning,
+    of_text,
+    prompt_of_graph,
+    sent,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from annotate.image_import.programs import comfyui
-from annotate.image_import.programs.comfyui import prompt_of_graph
 from annotate.image_import.programs.reader import NoPrompt
 
 A, B = {"text": "a castle", "clip": "@m.1"}, {"text": "a dragon", "clip": "@m.1"}
