@@ -1,7 +1,6 @@
 """Images that the studio holds already, and the key by which an imported image is found again."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from annotate.image_import.decode import ImageHeader
 from storage.records import Image, recipe_key
@@ -25,7 +24,7 @@ class KnownImages:
         return image.image_id in self.partners
 
 
-def image_recipe(header: ImageHeader) -> dict[str, Any]:
+def image_recipe(header: ImageHeader) -> dict[str, str]:
     """Return the recipe of an imported image: the digest of its file and its prompt.
 
     The prompt as it was written is kept beside, and is no part of the key.
@@ -39,6 +38,6 @@ def image_key(header: ImageHeader) -> str:
     return recipe_key(key_fields(header))
 
 
-def key_fields(header: ImageHeader) -> dict[str, Any]:
+def key_fields(header: ImageHeader) -> dict[str, str]:
     """Return the part of a recipe that tells images apart."""
     return {"imported": header.digest, "prompt": header.spelled}

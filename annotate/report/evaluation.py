@@ -119,7 +119,7 @@ def evaluation_of(folder: Path, fields: JsonObject) -> Evaluation:
     if (number := fields.get("format", int)) != FORMAT:
         raise InvalidField(f"its format is {number}, and this Palate reads {FORMAT}.")
 
-    model = JsonObject(fields.get("model", dict, {}), "model")
+    model = fields.object("model")
     images = {}
     # Files of the release before say pictures.
     for image in fields.objects("images") or fields.objects("pictures"):
@@ -169,7 +169,7 @@ def check_of(fields: JsonObject) -> CheckResult:
 
 def score_of(fields: JsonObject) -> ScorerResult:
     """Build a scorer's result from its JSON."""
-    values = fields.get("by_prompt", list, [])
+    values = fields.get("by_prompt", list) or []
     return ScorerResult(
         fields.need("scorer", str),
         fields.need("version", str),
@@ -211,7 +211,7 @@ def rate_of(fields: JsonObject, name: str) -> WinRate | None:
 def counts_of(fields: JsonObject, name: str) -> dict[str, tuple[int, int, int]]:
     """Build wins, losses and ties by prompt or by person."""
     counts = {}
-    for key, value in fields.get(name, dict, {}).items():
+    for key, value in (fields.get(name, dict) or {}).items():
         if not isinstance(value, list) or len(value) != 3 or not all(map(is_count, value)):
             raise InvalidField(
                 f"{fields.name}.{name} must hold [wins, losses, ties], not {value!r:.80}."

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class InvalidField(Exception):
@@ -31,17 +33,17 @@ class JsonObject:
             raise InvalidField(f"{name or 'it'} must be an object, not {value!r:.80}.")
         self._value, self.name = value, name or "it"
 
-    def get(self, key: str, kind: type, default: Any = None) -> Any:
-        """Return a field of a type; the default if it is missing or null."""
+    def get(self, key: str, kind: type[T]) -> T | None:
+        """Return a field of a type; None if it is missing or null."""
         value = self._value.get(key)
         if value is None:
-            return default
+            return None
         # bool is a subclass of int, and true is no number.
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise InvalidField(f"{self.name}.{key} must be {kind.__name__}, not {value!r:.80}.")
         return value
 
-    def need(self, key: str, kind: type) -> Any:
+    def need(self, key: str, kind: type[T]) -> T:
         """Return a field of a type that must not be missing."""
         value = self.get(key, kind)
         if value is None:
@@ -52,13 +54,17 @@ class JsonObject:
         """Return a number; None if it is missing or not finite."""
         return as_number(self._value.get(key), f"{self.name}.{key}")
 
+    def object(self, key: str) -> "JsonObject":
+        """Return an object; an empty one if it is missing."""
+        return JsonObject(self.get(key, dict) or {}, key)
+
     def objects(self, key: str) -> list["JsonObject"]:
         """Return a list of objects; empty if it is missing."""
-        return [JsonObject(v, f"{key}[{i}]") for i, v in enumerate(self.get(key, list, []))]
+        return [JsonObject(v, f"{key}[{i}]") for i, v in enumerate(self.get(key, list) or [])]
 
-    def items(self, key: str, kind: type) -> list[Any]:
+    def items(self, key: str, kind: type[T]) -> list[T]:
         """Return a list of values of a type; empty if it is missing."""
-        values: list[Any] = self.get(key, list, [])
+        values: list[T] = self.get(key, list) or []
         for value in values:
             if not isinstance(value, kind) or isinstance(value, bool):
                 raise InvalidField(

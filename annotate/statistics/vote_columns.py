@@ -7,9 +7,10 @@ are the current votes of one moment, or some of them.
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 VERDICTS = ("left", "right", "tie", "both_good", "both_bad", "skip")
 LEFT, RIGHT, TIE, BOTH_GOOD, BOTH_BAD, SKIP = range(len(VERDICTS))
@@ -107,7 +108,7 @@ class VoteColumns:
         return decisive
 
 
-TYPES: dict[str, Any] = {
+TYPES: dict[str, type[np.generic]] = {
     "vote": np.int64, "pair": np.int64, "of_pair": np.int64, "unit": np.uint64,
     "person": np.int32, "prompt": np.int32, "verdict": np.int8, "won": np.int8,
     "response_ms": np.int64, "second": np.int64, "trial": np.bool_, "check": np.int8,
@@ -182,7 +183,7 @@ class VoteColumnCache:
         self._undone[np.searchsorted(self._kept["vote"], np.array(undone, np.int64))] = True
         self._last = entries[-1].vote_id
 
-    def _columns_of(self, votes: Sequence[VoteLike]) -> dict[str, Any]:
+    def _columns_of(self, votes: Sequence[VoteLike]) -> dict[str, npt.ArrayLike]:
         # Both images of each vote, first and second in turn.
         feature_rows = self._feature_rows([file for vote in votes for file in vote.files])
         return {

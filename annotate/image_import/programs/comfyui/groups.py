@@ -12,10 +12,8 @@ from annotate.image_import.programs.comfyui.graph import items, key, mapping, wo
 PREFIXES = ("workflow>", "workflow/")
 OUTSIDE_IN, OUTSIDE_OUT = -10, -20
 
-Raw = dict[str, Any]
 
-
-def group_definition(raw: Mapping[str, Any], groups: Mapping[str, Any]) -> Raw | None:
+def group_definition(raw: Mapping[str, Any], groups: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the inside of a group as that of a subgraph; None for a node that is no group."""
     kind = word(raw.get("type"))
     prefix = next((prefix for prefix in PREFIXES if kind.startswith(prefix)), None)
@@ -36,7 +34,7 @@ def group_definition(raw: Mapping[str, Any], groups: Mapping[str, Any]) -> Raw |
     }
 
 
-def _share_values(nodes: list[Raw], values: list[Any]) -> None:
+def _share_values(nodes: list[dict[str, Any]], values: list[Any]) -> None:
     """Give each node its part of the group's values, where they fit."""
     counts = [len(items(node.get("widgets_values"))) for node in nodes]
     if sum(counts) != len(values):
@@ -46,7 +44,9 @@ def _share_values(nodes: list[Raw], values: list[Any]) -> None:
         node["widgets_values"] = [next(remaining) for _ in range(count)]
 
 
-def _entering(nodes: list[Raw], links: list[Any], inlets: list[Raw]) -> Iterator[list[Any]]:
+def _entering(
+    nodes: list[dict[str, Any]], links: list[Any], inlets: list[dict[str, Any]]
+) -> Iterator[list[Any]]:
     """Yield links from the group's inputs to free inputs inside of the same type."""
     taken = {(key(target), key(slot)) for _, _, target, slot in links}
     free = iter(
@@ -66,7 +66,9 @@ def _entering(nodes: list[Raw], links: list[Any], inlets: list[Raw]) -> Iterator
             yield [OUTSIDE_IN, number, found[0], found[1]]
 
 
-def _leaving(nodes: list[Raw], links: list[Any], external: list[Any]) -> Iterator[list[Any]]:
+def _leaving(
+    nodes: list[dict[str, Any]], links: list[Any], external: list[Any]
+) -> Iterator[list[Any]]:
     """Yield links to the group's outputs from outputs inside that are free or shown outside."""
     used = {(key(origin), key(slot)) for origin, slot, _, _ in links}
     used -= {(key(row[0]), key(row[1])) for row in external if len(items(row)) > 1}
@@ -78,7 +80,7 @@ def _leaving(nodes: list[Raw], links: list[Any], external: list[Any]) -> Iterato
                 number += 1
 
 
-def _linked(nodes: list[Raw], links: list[Any]) -> list[Raw]:
+def _linked(nodes: list[dict[str, Any]], links: list[Any]) -> list[dict[str, Any]]:
     """Return the nodes with the number of each link at the input it leads to."""
     ends = {(key(target), key(slot)): n for n, (_, _, target, slot) in enumerate(links)}
     return [
