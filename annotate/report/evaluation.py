@@ -7,11 +7,9 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from align.contracts.evaluation import EVALUATION, FORMAT
 from annotate.errors import BrokenEvaluation
 from annotate.report.json_fields import InvalidField, JsonObject, as_number, is_count
-
-FORMAT = 1
-FILE = "evaluation.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ class Evaluation:
 
 def read_evaluation(folder: Path) -> Evaluation:
     """Read a folder's evaluation.json; raises BrokenEvaluation."""
-    path = folder / FILE
+    path = folder / EVALUATION
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
