@@ -33,6 +33,8 @@ TRAIN_PROBE_SAMPLES = 4
 """The first noise samples of a pair, which training has used: the reference's errors are cached."""
 ALPHA_FLIPPED = 0.01
 """Level of the test that holds a version back: stricter, as a false alarm costs a good version."""
+MAX_EXACT_PAIRS = 1000
+"""Of more pairs the number of orders exceeds what a float holds, and its logarithm is taken."""
 WORTHWHILE_ACCURACY = 0.75
 """A version that orders so many new pairs right is worth having: "it did not help" is said only
 where such a version would hardly have done as badly."""
@@ -148,9 +150,15 @@ def train_probe_result(accuracy_B: Tensor) -> TrainProbeResult:
 
 def binomial_tail(least: int, pairs: int, share: float = 0.5) -> float:
     """Return P(X >= `least`) of a binomial X of `pairs` trials with probability `share`."""
-    return sum(
-        math.comb(pairs, k) * share**k * (1 - share) ** (pairs - k) for k in range(least, pairs + 1)
-    )
+    return sum(binomial_probability(k, pairs, share) for k in range(least, pairs + 1))
+
+
+def binomial_probability(count: int, pairs: int, share: float) -> float:
+    """Return P(X = `count`) of a binomial X of `pairs` trials with probability `share`."""
+    if pairs <= MAX_EXACT_PAIRS:
+        return math.comb(pairs, count) * share**count * (1 - share) ** (pairs - count)
+    ways = math.lgamma(pairs + 1) - math.lgamma(count + 1) - math.lgamma(pairs - count + 1)
+    return math.exp(ways + count * math.log(share) + (pairs - count) * math.log1p(-share))
 
 
 def advice(holdout: HoldoutResult, train_accuracy: float) -> str:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from align.training.pair_accuracy import advice, binomial_tail, holdout_result
 
@@ -22,6 +23,21 @@ def test_guessing_ten_of_ten_right_is_one_in_1024():
     assert binomial_tail(10, 10) == pytest.approx(1 / 1024)
     assert binomial_tail(0, 10) == pytest.approx(1.0)
     assert binomial_tail(2, 2, 0.25) == pytest.approx(1 / 16)
+
+
+@pytest.mark.parametrize("pairs", [999, 1000, 1001, 5000])
+@pytest.mark.parametrize("share", [0.5, 0.25])
+def test_thousands_of_held_out_pairs_are_counted_as_scipy_counts_them(pairs, share):
+    least = round(share * pairs) + 20
+    assert binomial_tail(least, pairs, share) == pytest.approx(
+        binom.sf(least - 1, pairs, share), rel=1e-9
+    )
+
+
+def test_a_run_with_thousands_of_held_out_pairs_says_whether_it_helped():
+    assert judged(1600, 3000)["helped"] is True
+    assert judged(1500, 3000)["helped"] is False
+    assert judged(1200, 3000)["against"] is True
 
 
 @given(st.integers(1, 40), st.data())
