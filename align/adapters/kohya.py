@@ -22,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from align.adapters.peft_configuration import PeftConfiguration
 from align.contracts.errors import InvalidInput
 from align.errors import AlignError, first_line
 from align.files import parse_json
@@ -100,7 +101,7 @@ def _rank(path: Path, weights: dict[str, Tensor], module: str) -> int:
     return down[0]
 
 
-def _alpha(path: Path, config: dict[str, Any], module: str, rank: int) -> float:
+def _alpha(path: Path, config: PeftConfiguration, module: str, rank: int) -> float:
     """Return the module's alpha; raises ExportError unless it is a finite number."""
     try:
         alpha = module_alpha(config, module, rank)
@@ -132,7 +133,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         ) from None
 
 
-def read_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+def read_config(path: Path, metadata: dict[str, str]) -> PeftConfiguration:
     """Return the PEFT configuration of the UNet's part, empty where the file has none.
 
     Raises:
@@ -140,17 +141,18 @@ def read_config(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     """
     try:
         whole = parse_json(metadata.get(CONFIG, "{}"))
-        config = {name.removeprefix(PREFIX): v for name, v in whole.items()}
+        config: Any = {name.removeprefix(PREFIX): v for name, v in whole.items()}
     except (ValueError, AttributeError):
         raise ExportError(
             f"{path} carries a {CONFIG} that is not a JSON object, so how strong its LoRA is meant "
             "to be is unknown. Copy the adapter again."
         ) from None
     check_patterns(config, path)
-    return config
+    checked: PeftConfiguration = config
+    return checked
 
 
-def check_patterns(config: dict[str, Any], path: Path) -> None:
+def check_patterns(config: PeftConfiguration, path: Path) -> None:
     """Refuse alpha patterns that are no regular expressions, or that take for ever to match."""
     for pattern in config.get("alpha_pattern") or ():
         try:
@@ -165,7 +167,7 @@ def check_patterns(config: dict[str, Any], path: Path) -> None:
             )
 
 
-def module_alpha(config: dict[str, Any], module: str, rank: int) -> float:
+def module_alpha(config: PeftConfiguration, module: str, rank: int) -> float:
     """Return the module's alpha by PEFT's rules; a file without one means alpha = rank."""
     patterns = config.get("alpha_pattern") or {}
     key = get_pattern_key(list(patterns), module.removeprefix(PREFIX))

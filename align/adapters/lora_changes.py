@@ -15,6 +15,7 @@ from torch import Tensor
 from align.adapters.kohya import module_alpha
 from align.adapters.lora_keys import AdapterKeys
 from align.adapters.lycoris import BIASES, family_of, rank_of
+from align.adapters.peft_configuration import PeftConfiguration
 from align.errors import NotImportable
 
 FLOAT_TYPES = (torch.float16, torch.bfloat16, torch.float32)
@@ -59,7 +60,7 @@ def read_changes(
     path: Path,
     layer_keys: Mapping[str, Mapping[str, str]],
     adapter: AdapterKeys,
-    config: dict[str, Any],
+    config: PeftConfiguration,
     shapes: Mapping[str, torch.Size],
     base: str,
 ) -> dict[str, LayerChange]:
@@ -125,7 +126,7 @@ def _scaled(tensor: Tensor, scale: Tensor) -> Tensor:
     return tensor.float() * scale
 
 
-def _change(name: str, parts: dict[str, Tensor], config: dict[str, Any]) -> LayerChange:
+def _change(name: str, parts: dict[str, Tensor], config: PeftConfiguration) -> LayerChange:
     family = family_of(parts)
     no_change = family is None and ("lora.up_bias" in parts or not parts.keys() & set(BIASES))
     groups = REQUIRED_PARTS.get(family or "", ())

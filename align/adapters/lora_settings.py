@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from align.adapters.kohya import CONFIG, ExportError, check_patterns, read_config
+from align.adapters.peft_configuration import PeftConfiguration
 from align.errors import NotImportable
 from align.files import read_json
 
@@ -16,7 +16,7 @@ BASE_CHANGING_INITS = ("pissa", "olora", "corda", "lora_ga", "loftq")
 """Initializations of PEFT that subtract the fresh LoRA from the base's weights."""
 
 
-def peft_config(path: Path, metadata: dict[str, str], keys: Collection[str]) -> dict[str, Any]:
+def peft_config(path: Path, metadata: dict[str, str], keys: Collection[str]) -> PeftConfiguration:
     """Return the PEFT configuration in a file's metadata or beside it, or an empty one.
 
     Raises:
@@ -33,7 +33,7 @@ def peft_config(path: Path, metadata: dict[str, str], keys: Collection[str]) -> 
     return config
 
 
-def _found_config(path: Path, metadata: dict[str, str], keys: Collection[str]) -> dict[str, Any]:
+def _found_config(path: Path, metadata: dict[str, str], keys: Collection[str]) -> PeftConfiguration:
     if CONFIG in metadata:
         try:
             return read_config(path, metadata)
@@ -56,4 +56,7 @@ def _found_config(path: Path, metadata: dict[str, str], keys: Collection[str]) -
     except ExportError as error:
         raise NotImportable(str(error)) from None
     # LoHa and LoKr of PEFT have the same setting under another name.
-    return {"lora_alpha": config["alpha"], **config} if "alpha" in config else config
+    read: PeftConfiguration = config
+    if "alpha" in read:
+        read.setdefault("lora_alpha", read["alpha"])
+    return read

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from align.errors import BrokenModel, WrongModel
 
@@ -39,6 +39,17 @@ SOLVERS = re.compile(
 EDM_SOLVERS = ("EDMEulerScheduler", "EDMDPMSolverMultistepScheduler")
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 BETA_SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid", "laplace")
+
+
+class RenderDefaults(TypedDict):
+    """Fields of `ModelInfo` that follow from configurations, or from a name alone."""
+
+    preset: str
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    scheduler: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -188,8 +199,8 @@ def last_part(path: str) -> str:
     return re.split(r"[\\/]", path.rstrip("\\/"))[-1]
 
 
-def render_defaults(configs: Configs, name: str) -> dict[str, Any]:
-    """Return size, steps, guidance, solver and training preset, as `ModelInfo` calls them."""
+def render_defaults(configs: Configs, name: str) -> RenderDefaults:
+    """Return size, steps, guidance, solver and training preset."""
     few = needs_few_steps(configs, name)
     return {
         "preset": preset_of(configs.scheduler, configs.small),
@@ -201,7 +212,7 @@ def render_defaults(configs: Configs, name: str) -> dict[str, Any]:
     }
 
 
-def guessed_defaults(name: str) -> dict[str, Any]:
+def guessed_defaults(name: str) -> RenderDefaults:
     """Guess the defaults of a model from its name alone."""
     short = last_part(name)
     side = TURBO_SIDE if re.fullmatch(r"(?i)sdxl[-_]turbo(-fp16)?", short) else 1024

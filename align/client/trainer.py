@@ -9,7 +9,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import psutil
 
@@ -26,7 +26,16 @@ from align.files import link, link_tree, read_json
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-def process_options(low_priority: bool) -> dict[str, Any]:
+class ProcessOptions(TypedDict, total=False):
+    """Arguments of Popen that one platform or another needs."""
+
+    creationflags: int
+    """On Windows."""
+    start_new_session: bool
+    """Elsewhere."""
+
+
+def process_options(low_priority: bool) -> ProcessOptions:
     """Return Popen options for a child in a process group of its own, which may outlive the app."""
     # Ctrl+C in the app's terminal would otherwise reach its children, too.
     if sys.platform == "win32":

@@ -7,14 +7,12 @@ from typing import NotRequired, TypedDict
 from align.contracts.runs import RunResult
 
 
-class ImportedWeights(TypedDict):
-    """A LoRA or a tuned model that was checked against a base and taken in."""
+class WeightFacts(TypedDict):
+    """A LoRA or a tuned model, as a base's layers see it."""
 
     kind: str
     """lora, or whole where all weights of the denoiser change."""
     form: str
-    sha256: str
-    """Of the source."""
     family: NotRequired[str]
     """Kind of the adapter, such as LoRA, LoHa or LoKr."""
     layers: NotRequired[int]
@@ -23,6 +21,13 @@ class ImportedWeights(TypedDict):
     rank: NotRequired[int]
     """The most common one of its layers, as is alpha."""
     alpha: NotRequired[float]
+
+
+class ImportedWeights(WeightFacts):
+    """Weights that were checked against a base and taken in."""
+
+    sha256: str
+    """Of the source."""
 
 
 class ImportedFile(ImportedWeights):

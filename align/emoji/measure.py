@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -88,10 +87,16 @@ def measure(
     prompts = full_prompts(subjects)
     named = render_prompts(pipeline, compute, [prompt for prompt, *_ in prompts], rendering)
     free = render_prompts(pipeline, compute, subjects, rendering)
+    top5, style, background = prompt_adherence(named, prompts, classifier, labels)
+    unclear, styles, backgrounds = diversity(free, classifier)
     figures = Figures(
         psnr=psnr(pipeline.vae, images, settings.data),
-        **prompt_adherence(named, prompts, classifier, labels),
-        **diversity(free, classifier),
+        top5=top5,
+        style=style,
+        background=background,
+        unclear=unclear,
+        styles=styles,
+        backgrounds=backgrounds,
         seconds_alone=render_seconds(pipeline, compute, subjects[:1], rendering),
         seconds_of_16=render_seconds(
             pipeline, compute, (subjects * BATCH_SIZE)[:BATCH_SIZE], rendering
@@ -154,7 +159,7 @@ def prompt_adherence(
     prompts: Sequence[tuple[str, str, str, str]],
     classifier: Classifier,
     labels: list[str],
-) -> dict[str, Any]:
+) -> tuple[float, float, float]:
     """Return the shares of images with the prompt's subject, style and background."""
     label_BL, style_BS = classify(rendered, classifier)
     best_B5 = label_BL.topk(min(5, len(labels)), dim=1).indices.tolist()
@@ -164,20 +169,22 @@ def prompt_adherence(
         right["top5"] += labels.index(label) in best_B5[number]
         right["style"] += styles[int(style_BS[number].argmax())] == style
         right["background"] += color == background and distance < MAX_COLOR_DISTANCE
-    return {name: right[name] / len(prompts) for name in ("top5", "style", "background")}
+    count = len(prompts)
+    return right["top5"] / count, right["style"] / count, right["background"] / count
 
 
-def diversity(rendered: Sequence[Image.Image], classifier: Classifier) -> dict[str, Any]:
-    """Return the shares of styles and backgrounds for prompts without either."""
+def diversity(
+    rendered: Sequence[Image.Image], classifier: Classifier
+) -> tuple[float, dict[str, float], dict[str, float]]:
+    """Return shares for prompts without style and background: unclear ones, styles, backgrounds."""
     _, style_BS = classify(rendered, classifier)
     found = [nearest_background(image) for image in rendered]
     styles = Counter(list(STYLES)[number] for number in style_BS.argmax(dim=1).tolist())
     colors = Counter(color for color, _ in found)
-    return {
-        "unclear": sum(distance >= MAX_COLOR_DISTANCE for _, distance in found) / len(found),
-        "styles": {name: styles[name] / len(rendered) for name in STYLES},
-        "backgrounds": {name: colors[name] / len(rendered) for name in BACKGROUNDS},
-    }
+    unclear = sum(distance >= MAX_COLOR_DISTANCE for _, distance in found) / len(found)
+    by_style = {name: styles[name] / len(rendered) for name in STYLES}
+    by_background = {name: colors[name] / len(rendered) for name in BACKGROUNDS}
+    return unclear, by_style, by_background
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import resvg_py
@@ -31,18 +31,43 @@ def rasterize_icons(
             yield plain_code(code), rasterize_svg(svg_of(icon, icons), side)
 
 
-def find_icon(icons: dict[str, Any], name: str) -> dict[str, Any] | None:
+class Icon(TypedDict):
+    """One icon of an Iconify package: the inside of an SVG file, and its size."""
+
+    body: str
+    left: NotRequired[float]
+    top: NotRequired[float]
+    width: NotRequired[float]
+    height: NotRequired[float]
+
+
+class Alias(TypedDict, total=False):
+    """Another name of an icon; other keys turn or flip it."""
+
+    parent: str
+
+
+class IconSet(TypedDict):
+    """icons.json of an Iconify package."""
+
+    icons: dict[str, Icon]
+    aliases: NotRequired[dict[str, Alias]]
+    width: NotRequired[float]
+    """Of icons that name none, as is the height."""
+    height: NotRequired[float]
+
+
+def find_icon(icons: IconSet, name: str) -> Icon | None:
     """Find an icon by its name or by an alias without changes of its own, else return None."""
     while name not in icons["icons"]:
         alias = icons.get("aliases", {}).get(name, {})
         if set(alias) != {"parent"}:
             return None
         name = alias["parent"]
-    found: dict[str, Any] = icons["icons"][name]
-    return found
+    return icons["icons"][name]
 
 
-def svg_of(icon: dict[str, Any], defaults: dict[str, Any]) -> str:
+def svg_of(icon: Icon, defaults: IconSet) -> str:
     """Complete an icon to an SVG file; sets of one color are rasterized in INK."""
     left, top = icon.get("left", 0), icon.get("top", 0)
     width = icon.get("width", defaults.get("width", 16))

@@ -181,10 +181,6 @@ class EmojiSettings:
     few_steps: FewStepsSettings = field(default_factory=FewStepsSettings)
     classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a dict for JSON, read back by `settings_from_json`."""
-        return asdict(self)
-
 
 def settings_from_json(value: dict[str, Any]) -> EmojiSettings:
     """Build settings from a dict; whatever it leaves out stays at its default.
@@ -202,7 +198,7 @@ def read_settings(work: Path) -> EmojiSettings:
     settings = settings_from_json(stored or {})
     if stored is None:
         work.mkdir(parents=True, exist_ok=True)
-        write_json(path, settings.to_json())
+        write_json(path, asdict(settings))
     return settings
 
 

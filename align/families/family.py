@@ -22,6 +22,8 @@ from align.diffusion.noise import TrainingScheduler
 
 Pipeline: TypeAlias = DiffusionPipeline
 DenoiserNetwork: TypeAlias = ModelMixin
+DenoiserInputs: TypeAlias = dict[str, Tensor | dict[str, Tensor]]
+"""Arguments of a forward pass by name; which ones is the family's own."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,7 @@ class ModelFamily(Protocol):
 
     def inputs_by_shape(
         self, denoiser: DenoiserNetwork, size: int, images: int, dtype: torch.dtype, tokens: int
-    ) -> dict[str, Any]:
+    ) -> DenoiserInputs:
         """Return the arguments of one forward pass, uninitialized, on torch's default device.
 
         `size` is the images' width and height in pixels, `tokens` the length of their prompts.

@@ -24,7 +24,7 @@ from align.client.models import PARTS
 from align.contracts.models import KIND
 from align.device import Compute
 from align.diffusion.noise import TrainingScheduler, training_scheduler
-from align.families.family import BaseNames, Conditioning, ModelFamily
+from align.families.family import BaseNames, Conditioning, DenoiserInputs, ModelFamily
 from align.families.latent_scaling import from_unet, scaling_facts, to_unet
 
 TEXT, POOLED, SIZES = "text", "pooled", "sizes"
@@ -228,7 +228,7 @@ class StableDiffusionXL:
         images: int,
         dtype: torch.dtype,
         tokens: int,
-    ) -> dict[str, Any]:
+    ) -> DenoiserInputs:
         """Return the arguments of `predict`'s forward pass by shape."""
         config, side = denoiser.config, size // PIXELS_PER_LATENT
         pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim

@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
@@ -100,7 +99,9 @@ def _denoise(
     texts: dict[str, torch.Tensor],
     between: Callable[[], None],
 ) -> torch.Tensor:
-    def on_step(_: object, step: int, timestep: int, tensors: dict[str, Any]) -> dict[str, Any]:
+    def on_step(
+        _: object, step: int, timestep: int, tensors: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
         between()
         return tensors
 

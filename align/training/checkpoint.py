@@ -46,7 +46,7 @@ def save_checkpoint(
         "step": progress.step,
         "micro_batch_size": progress.micro_batch_size,
         "means": progress.means,
-        "best": progress.best.state(),
+        "best": dict(vars(progress.best)),
         "loss_scale": progress.loss_scale.state(),
         "weights": trainable.state(),
         "optimizer": optimizer.state_dict(),

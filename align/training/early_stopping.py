@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
 
@@ -77,10 +76,6 @@ class BestAdapter:
             self.step, self.agreement, self.weights, self.worse = step, agreement, weights, 0
         else:
             self.worse += 1
-
-    def state(self) -> dict[str, Any]:
-        """Return what a checkpoint stores."""
-        return dict(vars(self))
 
 
 def displacement(chosen_reward: float, rejected_reward: float) -> str | None:

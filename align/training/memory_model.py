@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from align.adapters.lora import add_lora
-from align.families.family import DenoiserNetwork, ModelFamily
+from align.families.family import DenoiserInputs, DenoiserNetwork, ModelFamily
 from align.families.lookup import family_of
 from align.training.gradient_checkpointing import (
     checkpointed_modules,
@@ -76,7 +76,7 @@ def plan_memory(
 
 
 def checkpointed_blocks(
-    checkpointing: str, unet: DenoiserNetwork, inputs: dict[str, Any]
+    checkpointing: str, unet: DenoiserNetwork, inputs: DenoiserInputs
 ) -> list[str]:
     """Return the blocks that none, some or all stands for, by their bytes of one forward pass."""
     block_names = family_of(unet).block_names(unet)
@@ -103,12 +103,12 @@ def checkpointed_blocks_by_shape(
     return checkpointed_blocks(checkpointing, unet.train(), inputs)
 
 
-def saved_bytes(unet: torch.nn.Module, inputs: dict[str, Any]) -> int:
+def saved_bytes(unet: torch.nn.Module, inputs: DenoiserInputs) -> int:
     """Count the bytes that autograd keeps of a forward pass: each storage once, without weights."""
     return sum(saved_by_block(unet, inputs).values())
 
 
-def saved_by_block(unet: torch.nn.Module, inputs: dict[str, Any]) -> dict[str, int]:
+def saved_by_block(unet: torch.nn.Module, inputs: DenoiserInputs) -> dict[str, int]:
     """Count them by the block in which they are kept; "" is what lies between the blocks."""
     owned = {p.untyped_storage()._cdata for p in unet.parameters()}
     kept: dict[int, int] = {}

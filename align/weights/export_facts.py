@@ -90,7 +90,7 @@ def shared_metadata(
     """Return the metadata of every form: modelspec's keys and Palate's."""
     base = family_of_source(source).base_names(adapter)
     own = {f"palate.{name}": value for name, value in _run_facts(source).items()}
-    spec: dict[str, Any] = {
+    spec: dict[str, str | float | None] = {
         "sai_model_spec": "1.0.1",
         "architecture": base and base.modelspec,
         "implementation": implementation,
@@ -104,7 +104,7 @@ def shared_metadata(
     return _strings({f"modelspec.{name}": value for name, value in spec.items()} | own)
 
 
-def _run_facts(source: AdapterSource) -> dict[str, Any]:
+def _run_facts(source: AdapterSource) -> dict[str, str | float | None]:
     if source.run is None:
         return {}
     result = (source.status and source.status.result) or {}
@@ -128,7 +128,7 @@ def _run_facts(source: AdapterSource) -> dict[str, Any]:
 
 def training_metadata(source: AdapterSource, title: str) -> dict[str, str]:
     """Return sd-scripts' keys of a training, those that mean the same here."""
-    facts: dict[str, Any] = {"ss_output_name": title}
+    facts: dict[str, str | float | None] = {"ss_output_name": title}
     facts |= {
         theirs: source.settings[ours]
         for ours, theirs in SETTINGS_BY_KOHYA.items()
@@ -158,7 +158,7 @@ def _prediction_type(model: ModelInfo) -> str | None:
     return PREDICTION_TYPES.get(config.get("prediction_type", ""))
 
 
-def _strings(facts: dict[str, Any]) -> dict[str, str]:
+def _strings(facts: dict[str, str | float | None]) -> dict[str, str]:
     """Convert values to strings, as safetensors' metadata requires, and drop unknown ones."""
     return {
         name: value if isinstance(value, str) else json.dumps(value)

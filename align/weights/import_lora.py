@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,6 +19,7 @@ from torch import Tensor
 from align.adapters.lora_names import strip_prefixes
 from align.client.weight_files import read_header
 from align.contracts.models import ModelInfo
+from align.contracts.weights import ImportedWeights, WeightFacts
 from align.errors import (
     BrokenModel,
     DiskFull,
@@ -50,7 +50,7 @@ MAX_WEIGHTS = 30_000
 UNET_FILE_PATTERN = "diffusion_pytorch_model*.safetensors"
 
 
-def import_file(source: Path, model: ModelInfo, target: Path | None = None) -> dict[str, Any]:
+def import_file(source: Path, model: ModelInfo, target: Path | None = None) -> ImportedWeights:
     """Check a LoRA file, or a folder of a tuned pipeline, and write it to `target` if there is one.
 
     Returns its description: kind ("lora" or "whole"), form and SHA-256 of the source; of an adapter
@@ -70,7 +70,8 @@ def import_file(source: Path, model: ModelInfo, target: Path | None = None) -> d
             files = unet_files(folder)
             check_prediction(source, model)
             weights = read_half_unet(files, unet, source.name, model)
-            facts, metadata = {"kind": "whole", "form": "pipeline"}, {WEIGHTS_KEY: WHOLE_UNET}
+            facts: WeightFacts = {"kind": "whole", "form": "pipeline"}
+            metadata = {WEIGHTS_KEY: WHOLE_UNET}
         else:
             files = [lora_file(source)]
             facts, weights, metadata = read_one_file(files[0], unet, model)
@@ -89,7 +90,7 @@ def import_file(source: Path, model: ModelInfo, target: Path | None = None) -> d
         raise NotImportable(
             f"{source.name} cannot be read ({first_line(error)}). Copy or download it again."
         ) from error
-    return facts | {"sha256": digest_of(files)}
+    return {**facts, "sha256": digest_of(files)}
 
 
 def build_empty_unet(model: ModelInfo) -> DenoiserNetwork:
@@ -169,7 +170,7 @@ def prediction_of(folder: Path) -> str | None:
 
 def read_one_file(
     path: Path, unet: DenoiserNetwork, model: ModelInfo
-) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, str]]:
+) -> tuple[WeightFacts, dict[str, Tensor], dict[str, str]]:
     """Read an adapter of any kind, full weights that Palate wrote, or a UNet's file by itself.
 
     Returns its description, its weights in one of the app's two forms, and their metadata.

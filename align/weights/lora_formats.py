@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -29,6 +28,7 @@ from align.adapters.lora_origins import AdapterOrigin, origin_of
 from align.adapters.lora_settings import peft_config
 from align.adapters.other_files import describe_non_lora, other_adapter, other_purpose
 from align.contracts.models import ModelInfo
+from align.contracts.weights import WeightFacts
 from align.errors import NotImportable
 from align.families.family import DenoiserNetwork
 from align.families.lookup import family_of
@@ -65,7 +65,7 @@ def read_lora(
     metadata: dict[str, str],
     unet: DenoiserNetwork,
     model: ModelInfo,
-) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, str]]:
+) -> tuple[WeightFacts, dict[str, Tensor], dict[str, str]]:
     """Read an adapter: its description, its weights in one of two forms, and their metadata.
 
     Args:
@@ -99,7 +99,8 @@ def read_lora(
         raise NotImportable(f"{title} changes nothing of {model.name}: its layers have rank 0.")
     if SCALE_NOTE.keys() & metadata.keys():
         changes = magnitudes_from_scales(changes, model)
-    facts = {
+    facts: WeightFacts = {
+        "kind": "whole",
         "form": form_of(adapter),
         "family": what,
         "layers": len(changes),
@@ -109,13 +110,12 @@ def read_lora(
     layers = as_layers(changes, layers_of(unet))
     if layers is None:
         weights, said = whole_weights(changes, model, title)
-        return {"kind": "whole", **facts}, weights, said
+        return facts, weights, said
     refuse_zero_change(layers, changes, title, model)
-    strength = {
-        "rank": most_common(layer.rank for layer in layers.values()),
-        "alpha": most_common(change.alpha for change in changes.values()),
-    }
-    return {"kind": "lora", **facts, **strength}, adapter_weights(layers), adapter_metadata(layers)
+    facts["kind"] = "lora"
+    facts["rank"] = most_common(layer.rank for layer in layers.values())
+    facts["alpha"] = most_common(change.alpha for change in changes.values())
+    return facts, adapter_weights(layers), adapter_metadata(layers)
 
 
 def refuse_non_lora(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from safetensors.torch import save_file
 
 from align.adapters.kohya import PREFIX, LoraFile, most_common, refuse_others
+from align.adapters.peft_configuration import PeftConfiguration
 from align.files import write_json
 from align.weights.dora import MAGNITUDE, is_dora
 from align.weights.merge import create_folder
@@ -16,6 +17,7 @@ CONFIGURATION, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 PEFT_PREFIX = "base_model.model."
 """Prefix that PEFT gives every module's name."""
 BIAS = ".lora_B.bias"
+N = TypeVar("N", int, float)
 
 
 def write_peft_folder(
@@ -38,14 +40,14 @@ def write_peft_folder(
         write_json(scratch / CONFIGURATION, peft_configuration(adapter, base))
 
 
-def peft_configuration(adapter: LoraFile, base: str | None) -> dict[str, Any]:
+def peft_configuration(adapter: LoraFile, base: str | None) -> PeftConfiguration:
     """Return the configuration of an adapter, with every module's full name.
 
     Keys that older releases of PEFT do not know are written only where the adapter needs them.
     """
     ranks, alphas = _bare(adapter.ranks), _bare(adapter.alphas)
     rank, alpha = most_common(ranks.values()), most_common(alphas.values())
-    config = {
+    config: PeftConfiguration = {
         "peft_type": "LORA",
         "task_type": None,
         "base_model_name_or_path": base,
@@ -68,5 +70,5 @@ def peft_configuration(adapter: LoraFile, base: str | None) -> dict[str, Any]:
     return config
 
 
-def _bare(values: dict[str, Any]) -> dict[str, Any]:
+def _bare(values: dict[str, N]) -> dict[str, N]:
     return {module.removeprefix(PREFIX): value for module, value in values.items()}
