@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from align.adapters.kohya import CONFIG, ExportError, check_patterns, read_config
 from align.adapters.peft_configuration import PeftConfiguration
@@ -45,12 +46,13 @@ def _found_config(path: Path, metadata: dict[str, str], keys: Collection[str]) -
         return {}
     beside = path.with_name("adapter_config.json")
     try:
-        config = read_json(beside)
+        found = read_json(beside)
     except ValueError:
         raise NotImportable(f"{beside} is not JSON. Copy or download the LoRA again.") from None
-    if not isinstance(config, dict):
+    if not isinstance(found, dict):
         return {}
 
+    config: Any = found
     try:
         check_patterns(config, beside)
     except ExportError as error:

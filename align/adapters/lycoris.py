@@ -184,7 +184,8 @@ def _cayley(blocks: Tensor, bound: float) -> Tensor:
     if 0 < bound < size:
         skew = skew * (bound / size)
     identity = torch.eye(blocks.shape[-1])
-    return (identity + skew) @ torch.linalg.inv(identity - skew)
+    transform: Tensor = (identity + skew) @ torch.linalg.inv(identity - skew)
+    return transform
 
 
 def _butterflied(stages: Tensor, rows: Tensor) -> Tensor:

@@ -171,6 +171,6 @@ def process_lives(pid: int | None, started: float | None) -> bool:
         process = psutil.Process(pid)
         # The clock of start times may be corrected while the process runs.
         same = started is None or abs(process.create_time() - started) < 2.0
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False

@@ -172,7 +172,9 @@ def to_line(message: SamplerGreeting | SamplerRequest | SamplerMessage) -> str:
 def read_greeting(line: str) -> SamplerGreeting:
     """Read the first line to a sampler."""
     message: Any = json.loads(line)
-    return SamplerGreeting(**message | {"model": read_model(message["model"])})
+    message["model"] = read_model(message["model"])
+    greeting: SamplerGreeting = message
+    return greeting
 
 
 def read_request(line: str) -> SamplerRequest:

@@ -130,7 +130,8 @@ class RunResult(CheckedRun, total=False):
     micro_pairs: int
     """The former name of `micro_batch_size`, for one release."""
     gradient_checkpointing: str
-    compiled: bool
+    compiled: str
+    """The outcome of the setting `compile`, in words."""
     stopped_early: bool
     reference_draws: ReferenceErrors
     seconds: float

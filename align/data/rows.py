@@ -81,7 +81,9 @@ def count_pairs(rows: Sequence[PairRow], kinds: tuple[str, ...]) -> tuple[int, d
     """Count the pairs that these kinds of votes give, and the votes of each other kind."""
     pairs = sum(row["kind"] in kinds for row in rows)
     ranked = sum(len(comparisons(row)) for row in rows if row["kind"] == "ranking")
-    others = Counter(row["kind"] for row in rows if row["kind"] not in (*kinds, "ranking"))
+    others: Counter[str] = Counter(
+        row["kind"] for row in rows if row["kind"] not in (*kinds, "ranking")
+    )
     return pairs + ranked, dict(others)
 
 

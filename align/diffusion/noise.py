@@ -95,7 +95,7 @@ def usable_timesteps(scheduler: TrainingScheduler) -> int:
 def flow_time(scheduler: FlowMatchEulerDiscreteScheduler, timesteps_B: Tensor) -> Tensor:
     """Return the share of noise in 0..1 at integer timesteps, by the scheduler's own shift."""
     level_B = (timesteps_B + 1) / scheduler.config.num_train_timesteps
-    shift = scheduler.config.shift
+    shift = float(scheduler.config.shift)
     return shift * level_B / (1 + (shift - 1) * level_B)
 
 
@@ -105,7 +105,8 @@ def network_timesteps(scheduler: TrainingScheduler, timesteps_B: Tensor) -> Tens
     Flow: t · num_train_timesteps; EDM: c_noise = ln(σ) / 4 (Karras et al. 2022, table 1).
     """
     if isinstance(scheduler, FlowMatchEulerDiscreteScheduler):
-        return flow_time(scheduler, timesteps_B) * scheduler.config.num_train_timesteps
+        timesteps = int(scheduler.config.num_train_timesteps)
+        return flow_time(scheduler, timesteps_B) * timesteps
     if isinstance(scheduler, EDMEulerScheduler):
         return 0.25 * edm_sigma(scheduler, timesteps_B).log()
     return timesteps_B
@@ -143,7 +144,9 @@ def edm_sigma(scheduler: EDMEulerScheduler, timesteps_B: Tensor) -> Tensor:
     """
     quantile_B = (timesteps_B.double() + 0.5) / scheduler.config.num_train_timesteps
     sigma_B = (EDM_MEAN + EDM_DEVIATION * torch.special.ndtri(quantile_B)).exp()
-    return sigma_B.clamp(scheduler.config.sigma_min, scheduler.config.sigma_max).float()
+    smallest, largest = float(scheduler.config.sigma_min), float(scheduler.config.sigma_max)
+    clamped_B: Tensor = sigma_B.clamp(smallest, largest).float()
+    return clamped_B
 
 
 def _corrupt_edm(

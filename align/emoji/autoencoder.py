@@ -148,7 +148,8 @@ def reconstruction_loss(
 ) -> Tensor:
     """Return the image error plus the weighted KL divergence per latent number."""
     loss = image_error(decoded_BCHW - image_BCHW, settings)
-    return loss + settings.divergence * posterior.kl().mean() / posterior.mean[0].numel()
+    divergence: Tensor = settings.divergence * posterior.kl().mean() / posterior.mean[0].numel()
+    return loss + divergence
 
 
 def image_error(error_BCHW: Tensor, settings: AutoencoderSettings) -> Tensor:
@@ -177,7 +178,8 @@ def in_fp32(posterior: DiagonalGaussianDistribution) -> DiagonalGaussianDistribu
 def sample(posterior: DiagonalGaussianDistribution, generator: torch.Generator) -> Tensor:
     """Sample latents from a posterior, with the same noise on every device."""
     noise_BCHW = torch.randn(posterior.mean.shape, generator=generator)
-    return posterior.mean + posterior.std * noise_BCHW.to(posterior.mean)
+    latents_BCHW: Tensor = posterior.mean + posterior.std * noise_BCHW.to(posterior.mean)
+    return latents_BCHW
 
 
 @torch.no_grad()

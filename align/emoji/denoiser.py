@@ -158,7 +158,8 @@ def train_denoiser(work: Path, settings: EmojiSettings) -> None:
 
         target_BCHW = target_BCHW.to(compute.device) + share * difference_BCHW
         error_B = (predicted_BCHW - target_BCHW).square().mean(dim=(1, 2, 3))
-        return (error_B * weight_T[timesteps_B].to(compute.device)).mean()
+        loss: Tensor = (error_B * weight_T[timesteps_B].to(compute.device)).mean()
+        return loss
 
     train(network, config.loop, work / FILE, loss)
 
@@ -258,7 +259,8 @@ def step_weights(schedule: DDPMScheduler, limit: float) -> Tensor:
     if limit <= 0:
         return torch.ones_like(snr_T)
     own_T = snr_T + 1 if schedule.config.prediction_type == "v_prediction" else snr_T
-    return (limit / own_T).clamp(max=1.0)
+    weights_T: Tensor = (limit / own_T).clamp(max=1.0)
+    return weights_T
 
 
 def load_denoiser(

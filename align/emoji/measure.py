@@ -192,7 +192,7 @@ def classify(rendered: Sequence[Image.Image], classifier: Classifier) -> tuple[T
     """Return the classifier's logits of labels and styles."""
     image_BCHW = to_signal(np.stack([np.asarray(image.convert("RGB")) for image in rendered]))
     device = next(classifier.parameters()).device
-    scores = [classifier(part_BCHW.to(device)) for part_BCHW in image_BCHW.split(BATCH_SIZE)]
+    scores = [classifier(part_BCHW.to(device)) for part_BCHW in torch.split(image_BCHW, BATCH_SIZE)]
     return (
         torch.cat([label.float().cpu() for label, _ in scores]),
         torch.cat([style.float().cpu() for _, style in scores]),

@@ -95,7 +95,8 @@ class Muon(torch.optim.Optimizer):
         momentum = state["momentum"].lerp_(gradient, 1 - MOMENTUM)
         update = orthogonalized(gradient.lerp(momentum, MOMENTUM), self._matmul_dtype)
         rows, columns = weight.flatten(1).shape
-        return update * (UPDATE_RMS * max(rows, columns) ** 0.5)
+        scaled: Tensor = update * (UPDATE_RMS * max(rows, columns) ** 0.5)
+        return scaled
 
     def _adamw_update(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
         state = self.state[weight]
@@ -110,7 +111,8 @@ class Muon(torch.optim.Optimizer):
         mean = state["mean"].lerp_(gradient, 0.1)
         square = state["square"].lerp_(gradient.square(), 1 - group["beta2"])
         scale = (square / (1 - group["beta2"] ** state["step"])).sqrt() + 1e-8
-        return mean / (1 - 0.9 ** state["step"]) / scale
+        update: Tensor = mean / (1 - 0.9 ** state["step"]) / scale
+        return update
 
 
 def _split(named: Iterable[tuple[str, Tensor]]) -> tuple[list[Tensor], list[Tensor]]:

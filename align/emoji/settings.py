@@ -188,7 +188,8 @@ def settings_from_json(value: dict[str, Any]) -> EmojiSettings:
     Raises:
         InvalidSettings: a name that is no setting, or a value of another kind.
     """
-    return _filled(EmojiSettings(), value, "")
+    settings: EmojiSettings = _filled(EmojiSettings(), value, "")
+    return settings
 
 
 def read_settings(work: Path) -> EmojiSettings:

@@ -74,7 +74,7 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.settings, self.step)
         value = loss(self.step)
-        value.backward()
+        torch.autograd.backward(value)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.max_grad_norm)
         if not torch.isfinite(value.detach() + norm):
             raise TrainingDiverged(

@@ -79,7 +79,9 @@ class PromptClassifier:
         # In parts, whose number follows the image's size as memory does.
         megapixels = self._size[0] * self._size[1] / 1e6
         at_once = max(1, min(len(prompts), int(ROWS_PER_MEGAPIXEL / megapixels)))
-        parts = zip(*(x.split(at_once) for x in (noisy, target, times, prompts)), strict=True)
+        parts = zip(
+            *(torch.split(x, at_once) for x in (noisy, target, times, prompts)), strict=True
+        )
         return torch.cat([self._forward(*part) for part in parts]).view(len(rows), -1).mean(dim=1)
 
     def _forward(self, noisy: Tensor, target: Tensor, times: Tensor, prompts: Tensor) -> Tensor:

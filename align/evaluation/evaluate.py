@@ -164,7 +164,8 @@ def run_checks(
     checks = [
         check_images(torch.from_numpy(gray) / 255, rendered.latents_NCHW, base.latents_NCHW),
         check_variety(
-            rendered.latents_NCHW.unflatten(0, shape), base.latents_NCHW.unflatten(0, shape)
+            torch.unflatten(rendered.latents_NCHW, 0, shape),
+            torch.unflatten(base.latents_NCHW, 0, shape),
         ),
     ]
     # With one prompt there is no other to take it for.

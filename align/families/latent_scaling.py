@@ -17,13 +17,15 @@ from torch import Tensor
 def to_unet(autoencoder: AutoencoderKL, latents_NCHW: Tensor) -> Tensor:
     """Scale the encoder's latents for the UNet."""
     mean_1C11, deviation_1C11 = _statistics(autoencoder, latents_NCHW)
-    return (latents_NCHW - mean_1C11) / deviation_1C11 * autoencoder.config.scaling_factor
+    scale = float(autoencoder.config.scaling_factor)
+    return (latents_NCHW - mean_1C11) / deviation_1C11 * scale
 
 
 def from_unet(autoencoder: AutoencoderKL, latents_NCHW: Tensor) -> Tensor:
     """Scale the UNet's latents for the decoder."""
     mean_1C11, deviation_1C11 = _statistics(autoencoder, latents_NCHW)
-    return latents_NCHW * deviation_1C11 / autoencoder.config.scaling_factor + mean_1C11
+    scale = float(autoencoder.config.scaling_factor)
+    return latents_NCHW * deviation_1C11 / scale + mean_1C11
 
 
 def scaling_facts(autoencoder: AutoencoderKL) -> list[Any]:

@@ -76,7 +76,8 @@ class StableDiffusionXL:
 
     def autoencoder(self, pipeline: StableDiffusionXLPipeline) -> torch.nn.Module:
         """Return the VAE."""
-        return pipeline.vae
+        autoencoder: torch.nn.Module = pipeline.vae
+        return autoencoder
 
     def text_encoders(self, pipeline: StableDiffusionXLPipeline) -> list[torch.nn.Module]:
         """Return CLIP's and OpenCLIP's text encoders."""

@@ -127,8 +127,9 @@ def decode(pipeline: Pipeline, compute: Compute, latents_BCHW: torch.Tensor) -> 
             return family_of(pipeline).decode_latents(pipeline, compute, part_BCHW)
 
     with torch.inference_mode():
-        images = torch.cat(map_in_threads(decoded, latents_BCHW.split(at_once)))
-        return pipeline.image_processor.postprocess(images)
+        images = torch.cat(map_in_threads(decoded, torch.split(latents_BCHW, at_once)))
+        decoded_images: list[Image.Image] = pipeline.image_processor.postprocess(images)
+        return decoded_images
 
 
 def batches(count: int, megapixels: float, prefer_throughput: bool = False) -> Iterator[range]:

@@ -27,7 +27,7 @@ from align.diffusion.noise import (
     usable_timesteps,
 )
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
-from align.families.family import Conditioning, ModelFamily, Pipeline
+from align.families.family import Conditioning, DenoiserNetwork, ModelFamily, Pipeline
 from align.families.lookup import family_of
 from align.weights.full import holds_full_weights
 from align.weights.pipeline import load_pipeline
@@ -90,7 +90,7 @@ class ImplicitReward:
         return family_of(self.pipeline)
 
     @property
-    def _denoiser(self) -> torch.nn.Module:
+    def _denoiser(self) -> DenoiserNetwork:
         return self._family.denoiser(self.pipeline)
 
     def _reward(self, text: Conditioning, image: Path) -> Tensor:
@@ -135,7 +135,7 @@ class ImplicitReward:
         """Return denoising errors_K, with the adapter on or off as it is now."""
         device, weights = self.compute.device, self.compute.weights
         errors = []
-        for rows in torch.arange(self.noise_samples).split(NOISE_SAMPLES_PER_PASS):
+        for rows in torch.split(torch.arange(self.noise_samples), NOISE_SAMPLES_PER_PASS):
             with self.compute.autocasting():
                 predicted_MCHW = self._family.predict(
                     self._denoiser,

@@ -36,7 +36,7 @@ def run_training(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Pat
     trained = train(run, report, cpu_lock, cache)
     if trained is not None:
         result, prompts = trained
-        report.done(result | check_run(run, prompts, result, report, cpu_lock))
+        report.done({**result, **check_run(run, prompts, result, report, cpu_lock)})
 
 
 def train(

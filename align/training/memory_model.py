@@ -175,12 +175,17 @@ class FlashAttentionByShape(TorchFunctionMode):
     """Replaces attention on the meta device, whose fallback keeps S x S where GPUs do not."""
 
     def __torch_function__(
-        self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Run FlashAttention in place of attention on the meta device; anything else as it is."""
         kwargs = kwargs or {}
         if func is torch.nn.functional.scaled_dot_product_attention:
             query, key, value = (*args, *(kwargs.get(n) for n in ("query", "key", "value")))[:3]
             if query.device.type == "meta":
-                return FlashAttention.apply(query, key, value)
+                # torch leaves the types of `apply` out.
+                return FlashAttention.apply(query, key, value)  # type: ignore[no-untyped-call]
         return func(*args, **kwargs)

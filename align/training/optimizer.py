@@ -47,7 +47,10 @@ def optimizer_for(
     if config.optimizer == "adamw8bit":
         from bitsandbytes.optim import AdamW8bit  # noqa: PLC0415  optional
 
-        return AdamW8bit(trainable.parameters, lr=config.learning_rate, weight_decay=0.0)
+        optimizer: torch.optim.Optimizer = AdamW8bit(
+            trainable.parameters, lr=config.learning_rate, weight_decay=0.0
+        )
+        return optimizer
     return torch.optim.AdamW(
         trainable.parameters,
         lr=config.learning_rate,

@@ -82,7 +82,8 @@ def _length_ratios(own: Tensor, down: Tensor, up: Tensor, scale: float) -> Tenso
     sums = own.flatten(1) + scale * (up.flatten(1) @ down.flatten(1))
     # The tiny step that ComfyUI takes, too, against rows of zeros.
     tiny = torch.finfo(torch.float32).eps
-    return (sums.norm(dim=1) + tiny) / (own.flatten(1).norm(dim=1) + tiny)
+    ratios: Tensor = (sums.norm(dim=1) + tiny) / (own.flatten(1).norm(dim=1) + tiny)
+    return ratios
 
 
 def _is_magnitude(name: str) -> bool:

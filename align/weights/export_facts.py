@@ -92,7 +92,7 @@ def shared_metadata(
     own = {f"palate.{name}": value for name, value in _run_facts(source).items()}
     spec: dict[str, str | float | None] = {
         "sai_model_spec": "1.0.1",
-        "architecture": base and base.modelspec,
+        "architecture": base.modelspec if base else None,
         "implementation": implementation,
         "title": title,
         "date": _date(source.status),

@@ -163,7 +163,7 @@ class Snapshots:
             [base],
         )
 
-        kinds = Counter(vote.kind for vote in votes)
+        kinds: Counter[str] = Counter(vote.kind for vote in votes)
         counts = {kind: kinds[kind] for kind in KINDS}
         counts |= {"unsettled": unsettled, "undone": undone[0][0]}
         return votes, counts, excluded
