@@ -10,7 +10,7 @@ from typing import is_typeddict as is_typed_dict
 
 
 def departures(value: Any, contract: Any, at: str = "") -> list[str]:
-    """Return where a value has other keys or types than its contract, in words; empty if nowhere."""
+    """Return where a value has other keys or types than its contract, in words."""
     origin, parts = get_origin(contract), get_args(contract)
     if contract is Any:
         return []

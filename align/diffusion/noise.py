@@ -94,7 +94,7 @@ def usable_timesteps(scheduler: TrainingScheduler) -> int:
 
 def flow_time(scheduler: FlowMatchEulerDiscreteScheduler, timesteps_B: Tensor) -> Tensor:
     """Return the share of noise in 0..1 at integer timesteps, by the scheduler's own shift."""
-    level_B = (timesteps_B + 1) / scheduler.config.num_train_timesteps
+    level_B = (timesteps_B + 1) / int(scheduler.config.num_train_timesteps)
     shift = float(scheduler.config.shift)
     return shift * level_B / (1 + (shift - 1) * level_B)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from torch import Tensor
 
@@ -157,7 +157,7 @@ def label_pairs(
     if not 0 < temperature < math.inf:
         raise InvalidSettings(f"The temperature must be above zero; {temperature} is not.")
 
-    unlabeled = [row for row in rows if "kind" not in row and "chosen" not in row]
+    unlabeled = [row for row in rows if _is_unlabeled(row)]
     for row in unlabeled:
         if "prompt" not in row or len(row.get("images", ())) != 2:
             raise InvalidSettings(f"Not a pair with a prompt and two images: {dict(row)}.")
@@ -172,6 +172,10 @@ def label_pairs(
         for row, margin in zip(unlabeled, margins, strict=True)
         if margin != 0
     ]
+
+
+def _is_unlabeled(row: UnlabeledPair | PairRow) -> TypeGuard[UnlabeledPair]:
+    return "kind" not in row and "chosen" not in row
 
 
 def _labeled(row: UnlabeledPair, logit: float, name: str) -> PreferenceRow:
