@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from annotate_web import answering, open_web
 from program_before import call_everything, shape
+from typed_documents import misfits
 
 from align.client.config import PRESETS, configure
+from annotate.web.api import Endpoints
+from annotate.web.endpoint_aliases import current_name
 
 BEFORE = Path(__file__).parents[2] / "before"
 ANSWERS: dict[str, Any] = json.loads((BEFORE / "answers.json").read_text("utf-8"))
@@ -34,6 +37,12 @@ def test_an_endpoint_of_before_answers_with_everything_it_did(answers, endpoint)
     if expected and isinstance(expected[0], list):
         found, expected = found[0], expected[0]
     assert set(expected) <= set(found)
+
+
+@pytest.mark.parametrize("endpoint", [name for name, kind in ANSWERS.items() if kind != "str"])
+def test_an_answer_is_the_document_that_its_endpoint_declares(answers, endpoint):
+    declared = get_type_hints(getattr(Endpoints, current_name(endpoint.removeprefix("/"))))
+    assert misfits(answers[endpoint], declared["return"]) == []
 
 
 @pytest.mark.parametrize("preset", SETTINGS)
