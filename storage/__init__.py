@@ -35,6 +35,7 @@ from storage.errors import (
     UnknownVote,
     VersionNeeded,
 )
+from storage.recipes import recipe_key
 from storage.records import (
     Counts,
     DiskUsage,
@@ -56,7 +57,6 @@ from storage.records import (
     VoteAnnotation,
     VoteReceipt,
     new_id,
-    recipe_key,
 )
 from storage.store import Store
 

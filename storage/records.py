@@ -1,9 +1,6 @@
 """Records: the frozen values that the store takes and returns, without third-party imports."""
 
-import hashlib
-import json
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +9,7 @@ from typing import Any
 
 from align.contracts.runs import RunState
 from align.contracts.weights import VersionSummary
+from storage.recipes import Recipe
 
 
 class Verdict(StrEnum):
@@ -51,7 +49,7 @@ class Image:
     sha256: str
     width: int
     height: int
-    recipe: dict[str, Any] = field(hash=False)
+    recipe: Recipe = field(hash=False)
     recipe_key: str
     version: str
 
@@ -276,9 +274,3 @@ class DiskUsage:
 def new_id() -> str:
     """Return a fresh random id of 16 hex characters."""
     return secrets.token_hex(8)
-
-
-def recipe_key(recipe: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a recipe's canonical JSON, which no order of its keys changes."""
-    canonical = json.dumps(recipe, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()

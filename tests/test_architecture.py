@@ -49,7 +49,16 @@ LAYERS = {
         *("service", "web", "__main__"),
     ],
     "storage": [
-        *("errors", "records", "text", "lookalikes", "timestamps", "memory", "file_sizes"),
+        *(
+            "errors",
+            "recipes",
+            "records",
+            "text",
+            "lookalikes",
+            "timestamps",
+            "memory",
+            "file_sizes",
+        ),
         *(
             "database",
             "act_checks",

@@ -10,7 +10,8 @@ from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.renderer import Renderer, WeightedAdapters
 from annotate.urls import image_url
 from annotate.views.comparison import BeforeAfterUrls
-from storage.records import Image, recipe_key
+from storage.recipes import recipe_key
+from storage.records import Image
 from storage.store import Store
 from storage.tables.prompts import clean_prompt
 

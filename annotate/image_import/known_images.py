@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from annotate.image_import.decode import ImageHeader
-from storage.records import Image, recipe_key
+from storage.recipes import ImportedRecipe, recipe_key
+from storage.records import Image
 
 
 @dataclass
@@ -24,13 +25,15 @@ class KnownImages:
         return image.image_id in self.partners
 
 
-def image_recipe(header: ImageHeader) -> dict[str, str]:
+def image_recipe(header: ImageHeader) -> ImportedRecipe:
     """Return the recipe of an imported image: the digest of its file and its prompt.
 
     The prompt as it was written is kept beside, and is no part of the key.
     """
-    written = {} if header.written == header.spelled else {"written": header.written}
-    return key_fields(header) | written
+    recipe = key_fields(header)
+    if header.written != header.spelled:
+        recipe["written"] = header.written
+    return recipe
 
 
 def image_key(header: ImageHeader) -> str:
@@ -38,6 +41,6 @@ def image_key(header: ImageHeader) -> str:
     return recipe_key(key_fields(header))
 
 
-def key_fields(header: ImageHeader) -> dict[str, str]:
+def key_fields(header: ImageHeader) -> ImportedRecipe:
     """Return the part of a recipe that tells images apart."""
     return {"imported": header.digest, "prompt": header.spelled}

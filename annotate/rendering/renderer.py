@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import Rendered, RenderItem, RenderSettings
 from annotate.interfaces import Sampler
-from storage.records import Image, Version, new_id, recipe_key
+from storage.recipes import RenderedRecipe, recipe_key
+from storage.records import Image, Version, new_id
 
 OnImage = Callable[[int, Image], None]
 
@@ -41,7 +41,7 @@ class Renderer:
             model.scheduler,
         )
 
-    def recipe(self, item: RenderItem, version: str) -> dict[str, Any]:
+    def recipe(self, item: RenderItem, version: str) -> RenderedRecipe:
         """Return everything that an image depends on; equal recipes give equal images."""
         settings = self._settings
         return {

@@ -9,7 +9,8 @@ import pytest
 from image_files_made import A1111, save_png, scene
 from places import Place
 
-from storage.records import Image, recipe_key
+from storage.recipes import recipe_key
+from storage.records import Image
 from storage.tables.imported_images import IMPORTED
 
 

@@ -1,0 +1,42 @@
+"""Recipes: everything that an image depends on, as the store keeps it beside the image."""
+
+import hashlib
+import json
+from typing import NotRequired, TypeAlias, TypedDict
+
+
+class RenderedRecipe(TypedDict):
+    """Recipe of a rendered image: equal recipes give equal images. Sizes in pixels."""
+
+    base: str
+    """Id of the model."""
+    version: str
+    """Version or mix of versions that rendered it."""
+    prompt: str
+    negative_prompt: str
+    seed: int
+    steps: int
+    guidance: float
+    width: int
+    height: int
+    scheduler: str
+
+
+class ImportedRecipe(TypedDict):
+    """Recipe of an image that somebody brought."""
+
+    imported: str
+    """Digest of its file."""
+    prompt: str
+    """Its prompt, spelled as all prompts are."""
+    written: NotRequired[str]
+    """The prompt as it was written, where that differs."""
+
+
+Recipe: TypeAlias = RenderedRecipe | ImportedRecipe
+
+
+def recipe_key(recipe: Recipe) -> str:
+    """Return the SHA-256 of a recipe's canonical JSON, which no order of its keys changes."""
+    canonical = json.dumps(recipe, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
