@@ -6,7 +6,8 @@ in them is on the page of admins alone, which the middleware opens for no labele
 
 import inspect
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from types import UnionType
+from typing import Any, ParamSpec, TypeVar, cast, get_args, get_origin, is_typeddict
 
 import gradio as gr
 
@@ -108,10 +109,30 @@ def authorized(endpoint: Callable[P, R]) -> Callable[P, R]:
     # Gradio fills a parameter of this type itself and leaves it out of the API's description.
     first = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     hints = {key: hint for key, hint in endpoint.__annotations__.items() if key != ACTOR_PARAMETER}
+    answer = outline(whole.return_annotation)
     permitted.__name__, permitted.__doc__ = name, endpoint.__doc__
-    permitted.__annotations__ = {"request": gr.Request, **hints}
-    permitted.__dict__["__signature__"] = shape.replace(parameters=[first, *public])
+    permitted.__annotations__ = {"request": gr.Request, **hints, "return": answer}
+    permitted.__dict__["__signature__"] = shape.replace(
+        parameters=[first, *public], return_annotation=answer
+    )
     return cast(Callable[P, R], permitted)
+
+
+def outline(answer: Any) -> Any:
+    """Return the type of an answer without the keys of its documents.
+
+    Gradio writes the schema of each answer into the page three times, so that the keys of all of
+    them would make it load longer; docs/api.md has them.
+    """
+    if is_typeddict(answer):
+        return dict[str, Any]
+    if get_origin(answer) is list:
+        (item,) = get_args(answer)
+        return list[outline(item)]  # type: ignore[misc]
+    if isinstance(answer, UnionType):
+        outlines = {outline(each) for each in get_args(answer)}
+        return outlines.pop() if len(outlines) == 1 else answer
+    return answer
 
 
 def authorized_function(function: Callable[[Any], Reply]) -> Callable[..., Reply]:

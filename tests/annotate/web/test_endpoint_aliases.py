@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image
 
 from annotate.web.api import QUICK, SLOW, Endpoints
 from annotate.web.endpoint_aliases import ALIASES, under_old_name
-from annotate.web.permissions import ENDPOINTS, open_to, required_role
+from annotate.web.permissions import ENDPOINTS, authorized, open_to, required_role
 from storage.tables.people import Role
 
 PROMPTS = [f"an evaluation prompt {number}" for number in range(6)]
@@ -51,6 +52,12 @@ def blind_test(ada: httpx.Client) -> str:
 def test_every_endpoint_is_registered_once_and_no_alias_hides_one():
     assert sorted((*QUICK, *SLOW)) == sorted(ENDPOINTS)
     assert not set(ALIASES) & set(ENDPOINTS)
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_the_page_describes_answers_without_the_keys_of_their_documents(name):
+    described = inspect.signature(authorized(getattr(Endpoints, name))).return_annotation
+    assert described in (dict[str, Any], dict[str, str], list[dict[str, Any]])
 
 
 @pytest.mark.parametrize("old", ALIASES)
