@@ -9,6 +9,7 @@ from typing import Any
 from annotate.errors import NotAllowed
 from annotate.service.labeler_errors import hidden_details
 from annotate.service.studio import Studio
+from annotate.views.blind_test_results import BlindTestView
 from storage.records import VoteReceipt
 
 BY_NAME = "Only an admin opens a blind test by its name. Its pairs come in between others."
@@ -115,6 +116,6 @@ class LabelerPaceHints:
 class LabelerBlindTests:
     """Blind tests for labelers: their pairs come mixed in between others, never by name."""
 
-    def results(self, trial: str) -> Answer:
+    def results(self, trial: str) -> BlindTestView:
         """Raise NotAllowed: knowing the results so far would bias the votes that follow."""
         raise NotAllowed(BY_NAME)

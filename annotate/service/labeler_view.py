@@ -25,6 +25,7 @@ from annotate.service.labeler_parts import (
 )
 from annotate.service.studio import Studio
 from annotate.validation import as_annotator
+from annotate.views.activity import ActivityView, PublicActivity
 from storage.tables.people import People
 
 RENDERING = "New pairs are being rendered. They come by themselves."
@@ -107,7 +108,7 @@ class LabelerView:
         """Return no notices: the state of the database concerns admins alone."""
         return []
 
-    def activity(self) -> Answer:
+    def activity(self) -> PublicActivity:
         """Return one sentence on whether pairs are ready, and nothing else of the activity."""
         with hidden_details():
             activity = self._studio.activity()
@@ -148,7 +149,7 @@ AnyStudio = Studio | LabelerView
 """The studio of an admin, or the labeler's view of it; the labeling stage works with both."""
 
 
-def public_reason(activity: Answer) -> str:
+def public_reason(activity: ActivityView) -> str:
     """Return the reason why no pair is ready, without naming a model, a version or a run."""
     if activity["pool"]["problem"] or activity["sampler"]["state"] == "failed":
         return RENDERING_FAILED

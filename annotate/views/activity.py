@@ -27,7 +27,14 @@ class CurrentRun(RunProgress):
     run_id: str
 
 
-class ActivityView(TypedDict):
+class PublicActivity(TypedDict):
+    """What labelers get to know of the activity: no model, version or run."""
+
+    message: str
+    """The most urgent of it in a sentence."""
+
+
+class ActivityView(PublicActivity):
     """What sampler, pair pool, runs and database do now."""
 
     sampler: SamplerView
@@ -37,5 +44,3 @@ class ActivityView(TypedDict):
     """Why the runs cannot be followed."""
     choosing: ActiveLearningView
     database: DatabaseView
-    message: str
-    """The most urgent of all this in a sentence."""

@@ -80,6 +80,21 @@ class BlindTestAnswer(BlindTestView):
     activate_winner: bool
 
 
+class BlindTestProgress(TypedDict):
+    """A blind test without who leads, which would sway its voters."""
+
+    trial: str
+    before: str
+    after: str
+    state: str
+    votes: int
+    votes_needed: tuple[int, int] | None
+    problem: str | None
+    note: str | None
+    settled: bool
+    """There is an outcome."""
+
+
 class SavedReport(TypedDict):
     """A report of a blind test, saved among the exports."""
 

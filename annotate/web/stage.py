@@ -9,6 +9,7 @@ import gradio as gr
 from annotate.errors import InvalidRequest
 from annotate.service.labeler_view import AnyStudio
 from annotate.service.studio import Studio
+from annotate.views.blind_test_results import BlindTestProgress, BlindTestView
 from annotate.web.errors_to_ui import Reply, errors_as_reply
 from annotate.web.permissions import authorized_function
 from annotate.web.stage_events import StageEvents, field
@@ -128,10 +129,19 @@ def _retry_model_function(studio: Studio) -> Callable[[Any], Reply]:
     return stage_retry_model
 
 
-def _blind_test_progress(report: Reply) -> Reply:
+def _blind_test_progress(results: BlindTestView) -> BlindTestProgress:
     """Return the progress of a blind test without who leads, which would sway its voters."""
-    shown = ("trial", "before", "after", "state", "votes", "votes_needed", "problem", "note")
-    return {name: report[name] for name in shown} | {"settled": report["outcome"] is not None}
+    return {
+        "trial": results["trial"],
+        "before": results["before"],
+        "after": results["after"],
+        "state": results["state"],
+        "votes": results["votes"],
+        "votes_needed": results["votes_needed"],
+        "problem": results["problem"],
+        "note": results["note"],
+        "settled": results["outcome"] is not None,
+    }
 
 
 def _trial(request: Any) -> str:
