@@ -45,7 +45,7 @@ class NewVotes:
         new = self._store.decisive_since_last_run(self._model_id)
         runs = [run for run in self._store.runs(self._model_id) if not run.settings.get("voter")]
         if new and runs and runs[0].state in UNSUCCESSFUL:
-            counts = snapshot_counts(self._store, runs[0])
+            counts = counts_of(snapshot_manifest(self._store, runs[0]))
             in_snapshot = sum(counts.get(kind, 0) for kind in TRAINED_KINDS)
             decisive = self._store.counts(self._model_id).decisive
             new = min(new, max(0, decisive - in_snapshot))
@@ -80,9 +80,8 @@ def snapshot_manifest(store: Store, run: Run) -> SnapshotManifest | None:
     return manifest
 
 
-def snapshot_counts(store: Store, run: Run) -> dict[str, int]:
-    """Count the rows of a run's snapshot by kind; empty if its manifest is gone."""
-    manifest = snapshot_manifest(store, run)
+def counts_of(manifest: SnapshotManifest | None) -> dict[str, int]:
+    """Return the rows of a snapshot by kind; empty if its manifest is gone."""
     return manifest.get("counts", {}) if manifest else {}
 
 

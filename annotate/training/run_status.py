@@ -4,10 +4,11 @@ import logging
 from pathlib import Path
 
 from align.contracts.runs import RunState, RunStatus
+from align.contracts.snapshots import SnapshotManifest
 from annotate.clock import in_utc
 from annotate.interfaces import Trainer
 from annotate.training.missing_images import left_out_sentence
-from annotate.training.new_votes import snapshot_counts, snapshot_manifest
+from annotate.training.new_votes import counts_of, snapshot_manifest
 from annotate.views.activity import CurrentRun
 from annotate.views.training import RunDetail, RunProgress, RunView
 from annotate.wording import quantity
@@ -31,7 +32,8 @@ class RunStatusReader:
     def status(self, run_id: str) -> RunProgress:
         """Return state, progress from 0 to 1, seconds left, version and error of a run."""
         run = self._store.run(run_id)
-        return self._progress(run, self._status(run), self._versions_by_run())
+        manifest = snapshot_manifest(self._store, run)
+        return _progress(run, self._status(run), manifest, self._versions_by_run())
 
     def detail(self, run_id: str) -> RunDetail:
         """Return everything about one run, its metrics included; raises UnknownRun."""
@@ -59,40 +61,18 @@ class RunStatusReader:
         return file if file.is_file() else None
 
     def _row(self, run: Run, status: RunStatus, versions: VersionsByRun) -> RunView:
+        # It names every file of the snapshot: large enough to be read once only.
+        manifest = snapshot_manifest(self._store, run)
         return {
             "run_id": run.run_id,
-            **self._progress(run, status, versions),
+            **_progress(run, status, manifest, versions),
             "trigger": run.trigger,
             "created": in_utc(run.created),
             "settings": run.settings,
             "snapshot": run.snapshot_id,
-            "counts": snapshot_counts(self._store, run),
+            "counts": counts_of(manifest),
             "result": status.result,
         }
-
-    def _progress(self, run: Run, status: RunStatus, versions: VersionsByRun) -> RunProgress:
-        done, version = run.state == RunState.DONE, versions.get(run.run_id)
-        progress: RunProgress = {
-            "state": run.state.value,
-            "progress": 1.0 if done else status.progress,
-            "eta_s": status.eta_s if run.state == RunState.RUNNING else None,
-            "version": version.version if version else None,
-            "error": run.error,
-        }
-
-        if left_out := self._left_out(run):
-            progress["left_out"] = left_out
-        if trouble := _silence(run, status):
-            progress["trouble"] = trouble
-        return progress
-
-    def _left_out(self, run: Run) -> str | None:
-        """Return a sentence on votes with missing images; None if there are none."""
-        manifest = snapshot_manifest(self._store, run)
-        if manifest is None:
-            return None
-        lost = manifest.get("counts", {}).get("image_lost", 0)
-        return left_out_sentence(lost, manifest.get("lost_images", {}))
 
     def _status(self, run: Run) -> RunStatus:
         try:
@@ -106,6 +86,31 @@ class RunStatusReader:
         return {
             known.run_id: known for known in self._store.version_labels.versions(self._model_id)
         }
+
+
+def _progress(
+    run: Run, status: RunStatus, manifest: SnapshotManifest | None, versions: VersionsByRun
+) -> RunProgress:
+    done, version = run.state == RunState.DONE, versions.get(run.run_id)
+    progress: RunProgress = {
+        "state": run.state.value,
+        "progress": 1.0 if done else status.progress,
+        "eta_s": status.eta_s if run.state == RunState.RUNNING else None,
+        "version": version.version if version else None,
+        "error": run.error,
+    }
+
+    if left_out := _left_out(manifest):
+        progress["left_out"] = left_out
+    if trouble := _silence(run, status):
+        progress["trouble"] = trouble
+    return progress
+
+
+def _left_out(manifest: SnapshotManifest | None) -> str | None:
+    """Return a sentence on votes with missing images; None if there are none."""
+    lost_images = manifest.get("lost_images", {}) if manifest else {}
+    return left_out_sentence(counts_of(manifest).get("image_lost", 0), lost_images)
 
 
 def _silence(run: Run, status: RunStatus) -> str | None:
