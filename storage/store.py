@@ -19,7 +19,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from align.contracts.weights import VersionSummary
+from align.contracts.runs import RunResult
 from storage.aggregates.counts import RunningCounts
 from storage.disk.scratch import sweep
 from storage.disk.usage import DiskCleanup
@@ -273,7 +273,7 @@ class Store:
         return self._versions.ensure_base(base)
 
     def add_version(
-        self, base: str, parent: str, run_id: str, adapter: Path, summary: VersionSummary
+        self, base: str, parent: str, run_id: str, adapter: Path, summary: RunResult
     ) -> Version:
         """Record the adapter that a run made, once per run.
 

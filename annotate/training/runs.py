@@ -8,11 +8,10 @@ folder; this module reads it there and records it in the store. The steps of a r
 
 import logging
 import threading
-from typing import Any
+from typing import Any, cast
 
 from align.contracts.models import ModelInfo
-from align.contracts.runs import RunState, RunStatus
-from align.contracts.weights import VersionSummary
+from align.contracts.runs import RunResult, RunState, RunStatus
 from annotate.clock import Monotonic
 from annotate.errors import NothingToLearn, NotResumable
 from annotate.interfaces import Sampler, Trainer
@@ -107,7 +106,8 @@ class TrainingRuns:
 
         usable, speed = pairs - unusable.decisive, self._measured_speed()
         plan = self._trainer.plan(self._model, usable, trainer_settings, speed)
-        return {**plan, "left_out": left_out} if left_out else {**plan}
+        # A plan without the sentence has the keys of RunPlan alone.
+        return {**plan, "left_out": left_out} if left_out else cast(PlanView, plan)
 
     def _measured_speed(self) -> float | None:
         """Return the pairs per second of the newest run that is done; None without one."""
@@ -295,6 +295,6 @@ class TrainingRuns:
         adapter = self._trainer.adapter(self._store.run_dir(run.run_id))
         if not adapter.is_file():
             return f"The run ended without its adapter {adapter}. Start a new run."
-        summary: VersionSummary = {**status.result} if status.result else {}
+        summary = status.result or RunResult()
         self._store.add_version(self._model_id, run.parent, run.run_id, adapter, summary)
         return None

@@ -221,7 +221,7 @@ def helpful_versions(versions: list[Version]) -> list[Version]:
     """Return the versions with a file that passed their checks and helped on held-out pairs."""
     present = (v for v in versions if v.deleted is None and v.adapter and v.adapter.is_file())
     released = (v for v in present if not failed_checks(v.summary))
-    return [v for v in released if (v.summary.get("held_out") or {}).get("helped") is True]
+    return [v for v in released if v.summary.get("held_out", {}).get("helped") is True]
 
 
 def version_view(version: Version, trained_on: TrainedOn | None) -> VersionView:

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from align.contracts.weights import VersionSummary
+from align.contracts.runs import RunResult
 from storage.database import Cursor, Database, Row
 from storage.errors import UnknownRun, UnknownVersion
 from storage.records import Version
@@ -42,7 +42,7 @@ class Versions:
         return self.get(base, "base")
 
     def add(
-        self, base: str, parent: str, run_id: str | None, adapter: Path, summary: VersionSummary
+        self, base: str, parent: str, run_id: str | None, adapter: Path, summary: RunResult
     ) -> Version:
         """Record the adapter of a run, once per run, or without a run an imported one.
 

@@ -49,7 +49,7 @@ def blind_test_card(trial: BlindTestCard, active: str) -> str:
     parts = [
         f'<div class="run-head"><b>{title}</b>{badge(trial)}'
         f'<span class="soft">{escape(trial["trial"])}, {counts(overall)}</span></div>',
-        figure(overall, trial["after"]) if overall["rate"] is not None else "",
+        figure(overall, trial["after"]),
         f'<p class="outcome {tone(trial["outcome"])}">{sentence(trial)}</p>',
         f'<p class="soft">{escape(trial["note"])}</p>' if trial["note"] else "",
         f'<p class="soft">{escape(trial["problem"])}</p>' if trial["problem"] else "",
@@ -66,7 +66,7 @@ def badge(trial: BlindTestCard) -> str:
     """Return the state of a test as a colored badge."""
     states = {"better": ("done", "Better"), "worse": ("failed", "Worse")}
     state = ("running", "Open") if trial["state"] == "open" else ("", "Ended")
-    kind, word = states.get(trial["outcome"], state)
+    kind, word = states.get(trial["outcome"] or "", state)
     return f'<span class="badge {kind}">{word}</span>'
 
 
@@ -85,8 +85,11 @@ def counts(question: QuestionResults) -> str:
 
 
 def figure(question: QuestionResults, after: str) -> str:
-    """Return the win rate with its interval on a line from 0 to 100 %."""
-    low, high, rate = (100 * question[name] for name in ("low", "high", "rate"))
+    """Return the win rate with its interval on a line from 0 to 100 %; empty without votes."""
+    if question["rate"] is None:
+        return ""
+
+    low, high, rate = 100 * question["low"], 100 * question["high"], 100 * question["rate"]
     return (
         f'<div class="figure"><b>{rate:.0f} %</b>'
         f"<span>for {escape(after)}<br>"
@@ -106,10 +109,11 @@ def sentence(trial: BlindTestCard) -> str:
     if trial["outcome"] == "worse":
         return f"<b>{after} is worse than {before}.</b> {FALSE_POSITIVE_NOTE}"
 
-    if not trial["votes"]:
+    needed = trial["votes_needed"]
+    if not trial["votes"] or needed is None:
         return "<b>No votes yet.</b> Press Vote: the sides are shuffled, and no image is marked."
 
-    low, high = trial["votes_needed"]
+    low, high = needed
     most = f"{high:,} or more" if high >= MAX_SIMULATED_VOTES else f"{high:,}"
     span = most if low == high else f"{low:,} to {most}"
     return (

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from align.contracts.runs import RunResult
-from align.contracts.weights import ImportedFile
+from align.contracts.weights import ImportedFile, VersionSummary
 from annotate.views.model_versions import ExportedVersion, VersionDetail, VersionView
 from annotate.web.html.run_cards import (
     curves_of,
@@ -241,7 +240,7 @@ def _outcome_card(version: VersionView) -> list[str]:
     if version["run_id"] is None:
         return []
     # Nobody can follow advice on a version that is gone.
-    result: RunResult = {**version["result"]}
+    result: VersionSummary = {**version["result"]}
     if version["deleted"]:
         result["advice"] = ""
     return [outcome_of(result)]

@@ -248,7 +248,7 @@ class VersionsTab:
 
 def _watched(job: BackgroundJob, what: str, expected: float | None) -> Iterator[list[Any]]:
     for seconds in job.seconds():
-        card = progress_card(what, seconds)
+        card = progress_card(what, seconds, expected)
         yield [card, gr.Button(interactive=False), gr.Button(visible=True)]
 
 
