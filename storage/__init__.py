@@ -1,6 +1,15 @@
 """Storage: the only package that speaks SQL, and the owner of the studio folder on the disk."""
 
 from align.contracts.runs import RunState
+from storage.acts import (
+    ActReceipt,
+    Flag,
+    NewAnnotation,
+    NewFlag,
+    NewRanking,
+    NewVote,
+    Selection,
+)
 from storage.errors import (
     AlreadyVoted,
     BrokenStudio,
@@ -39,13 +48,11 @@ from storage.recipes import recipe_key
 from storage.records import (
     Counts,
     DiskUsage,
-    Flag,
     Image,
     LabelingSession,
     Pair,
     Prompt,
     Quad,
-    Ranking,
     Run,
     SessionVote,
     Snapshot,
@@ -54,13 +61,12 @@ from storage.records import (
     TrialVote,
     Verdict,
     Version,
-    VoteAnnotation,
-    VoteReceipt,
     new_id,
 )
 from storage.store import Store
 
 __all__ = [
+    "ActReceipt",
     "AlreadyVoted",
     "BrokenStudio",
     "Counts",
@@ -81,15 +87,19 @@ __all__ = [
     "InvalidTrial",
     "InvalidVerdict",
     "LabelingSession",
+    "NewAnnotation",
+    "NewFlag",
+    "NewRanking",
+    "NewVote",
     "NoLabelingSession",
     "NoVotes",
     "NothingToUndo",
     "Pair",
     "Prompt",
     "Quad",
-    "Ranking",
     "Run",
     "RunState",
+    "Selection",
     "SessionVote",
     "Snapshot",
     "StorageError",
@@ -112,8 +122,6 @@ __all__ = [
     "Verdict",
     "Version",
     "VersionNeeded",
-    "VoteAnnotation",
-    "VoteReceipt",
     "new_id",
     "recipe_key",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from align.contracts.runs import RunState
 from align.contracts.weights import VersionSummary
@@ -71,9 +71,23 @@ class Pair:
     """repeat or gold for a control pair, which one annotator is asked; no run trains on it."""
 
     @property
+    def item_id(self) -> str:
+        """Return the id of the pair."""
+        return self.pair_id
+
+    @property
+    def images(self) -> tuple[str, str]:
+        """Return both image ids as they are shown."""
+        return self.left, self.right
+
+    @property
     def stream(self) -> str:
         """The queue it is handed out from: its blind test's, or its version's."""
         return self.trial or self.version
+
+
+QUAD_SIZE = 4
+"""Images of a quad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,42 +99,19 @@ class Quad:
     images: tuple[str, ...]
     version: str
 
+    trial: ClassVar[None] = None
+    check: ClassVar[None] = None
+    """Blind tests and control pairs are of two images."""
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """A current ranking of four images: the ids of the best and of the worst."""
+    @property
+    def item_id(self) -> str:
+        """Return the id of the quad."""
+        return self.quad_id
 
-    ranking_id: int
-    annotator: str
-    prompt: str
-    images: tuple[str, ...]
-    best: str
-    worst: str
-    created: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class VoteAnnotation:
-    """An annotation of a vote; `kind` is strength, reason or criterion."""
-
-    kind: str
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """A flagged pair; `decision` is open, shown, hidden, or withdrawn by its annotator."""
-
-    flag_id: int
-    pair_id: str
-    prompt: str
-    left: str
-    right: str
-    annotator: str
-    note: str
-    created: datetime
-    decision: str
+    @property
+    def stream(self) -> str:
+        """The queue it is handed out from: its version's."""
+        return self.version
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +132,6 @@ class SessionVote:
     created: datetime
     verdict: str
     response_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class VoteReceipt:
-    """Proof that the vote under `key` is on disk; `duplicate` when it was there before."""
-
-    key: str
-    vote_id: int
-    duplicate: bool
-    trial: str | None = None
-    """The blind test that it counts for; None for a vote to train on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 Store ── opening        lock, repair, migrations, copies     ── Database   transactions, one writer
       ── Prompts, Images, Pairs, Votes, Runs, Versions       one table each, as methods of the store
       ── RunningCounts  votes by verdict and waiting pairs, in memory
-      ── annotations, flags, rankings, undo_newest_act       what annotators give besides votes
+      ── rankings, flags, annotations, undo    what annotators give besides votes, in one log
       ── quality        control pairs, exclusions, weights, votes for statistics
       ── snapshots      the folders that runs train on
       ── blind_tests, sessions, people, project_settings, aliases, imported_images
       ── version_labels, disk    names, notes and deletions of versions; disk usage and clean-up
 
-A vote goes Store.vote, Votes.cast, RunningCounts.write, Database.write, which returns when the vote
-is on the disk.
+A vote goes Store.vote, Votes.record, RunningCounts.write, Database.write, which returns when the
+vote is on the disk.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,11 +20,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from align.contracts.runs import RunResult
+from storage.acts import ActReceipt, NewVote, Selection
 from storage.aggregates.counts import RunningCounts
 from storage.disk.scratch import sweep
 from storage.disk.usage import DiskCleanup
 from storage.opening import Opening
-from storage.records import Counts, Image, Pair, Prompt, Run, Snapshot, Version, VoteReceipt
+from storage.records import Counts, Image, Pair, Prompt, Run, Snapshot, Version
 from storage.settling import Monotonic, Settling
 from storage.snapshot.snapshots import Snapshots
 from storage.tables.blind_tests import StoredBlindTests
@@ -37,9 +38,10 @@ from storage.tables.pairs import Pairs
 from storage.tables.people import People
 from storage.tables.project_settings import ProjectSettings
 from storage.tables.prompts import Prompts
+from storage.tables.quads import Quads
 from storage.tables.rankings import Rankings
 from storage.tables.training_runs import Runs
-from storage.tables.undo import Undo
+from storage.tables.undo import Undo, UndoneAct
 from storage.tables.version_labels import VersionLabels
 from storage.tables.versions import Versions
 from storage.tables.vote_annotations import VoteAnnotations
@@ -90,8 +92,9 @@ class Store:
         self.quality = VoteQuality(self._database, self._counts, clock)
         self.annotations = VoteAnnotations(self._database, clock)
         self.flags = Flags(self._database, self._counts, clock)
-        self.rankings = Rankings(self._database, self._counts, settling, clock)
-        self.undo_newest_act = Undo(self._database, self._counts, clock).newest
+        self.quads = Quads(self._database, clock)
+        self.rankings = Rankings(self._counts, settling, clock)
+        self._undo = Undo(self._counts, clock)
         self.sessions = StoredSessions(self._database, clock)
         self.imported_images = ImportedImages(self._database, self._folder, self._counts, clock)
         self.version_labels = VersionLabels(self._database, self._folder, self._versions, clock)
@@ -187,32 +190,19 @@ class Store:
 
     # Votes
 
-    def vote(
-        self,
-        pair_id: str,
-        verdict: str,
-        annotator: str,
-        key: str,
-        response_ms: int | None = None,
-        choice: tuple[str, float] | None = None,
-    ) -> VoteReceipt:
+    def vote(self, vote: NewVote, selection: Selection | None = None) -> ActReceipt:
         """Record a vote; the same key again changes nothing and returns a duplicate's receipt.
 
-        `choice` is the rule that selected the pair, and its propensity.
-        Raises UnknownPair, AlreadyVoted, InvalidVerdict, InvalidAnnotator or InvalidKey.
+        `selection` is how the pair was selected. Raises UnknownPair, AlreadyVoted or InvalidKey.
         """
-        return self._votes.cast(pair_id, verdict, annotator, key, response_ms, choice)
+        return self._votes.record(vote, selection)
 
-    def undo(self, annotator: str, key: str | None = None) -> Pair:
-        """Take back an annotator's newest current vote, once per key, and return its pair.
+    def undo(self, annotator: str, key: str | None = None) -> UndoneAct:
+        """Take back an annotator's newest act, once per key, and return it.
 
         Raises NothingToUndo, InvalidAnnotator or InvalidKey.
         """
-        return self._votes.undo(annotator, key)
-
-    def vote_of(self, key: str) -> VoteReceipt | None:
-        """Return the receipt of the vote recorded under a key, or None."""
-        return self._votes.find(key)
+        return self._undo.newest(annotator, key)
 
     def counts(self, base: str) -> Counts:
         """Count the current votes on a model's pairs."""

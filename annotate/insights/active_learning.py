@@ -15,6 +15,7 @@ from annotate.statistics.preference_model import (
     PreferenceModel,
     fit_preference_model,
 )
+from storage.acts import Selection
 from storage.records import Image, Pair
 from storage.store import Store
 
@@ -40,8 +41,6 @@ VALUE, CHANCE, OLDEST = "value", "chance", "oldest"
 logger = logging.getLogger(__name__)
 
 ImageScorer = Callable[[Sequence[Image]], list[float]]
-Selection = tuple[str, float]
-"""The rule that selected a pair, and its propensity: the probability that the pair was selected."""
 
 
 class ActiveLearner:
@@ -83,20 +82,20 @@ class ActiveLearner:
             return self._pick(pairs)
         except Exception as error:
             self._failed(error)
-            return self._select(pairs[0], (OLDEST, 1.0))
+            return self._select(pairs[0], Selection(OLDEST, 1.0))
 
     def _pick(self, pairs: Sequence[Pair]) -> Pair:
         model, known = self._model, self._known
         candidates = [pair for pair in pairs if pair.left in known and pair.right in known]
         if model is None or self.problem or pairs[0].trial or not candidates:
-            return self._select(pairs[0], (OLDEST, 1.0))
+            return self._select(pairs[0], Selection(OLDEST, 1.0))
 
         best = candidates[int(np.argmax(self._values(model, known, candidates)))]
         at_random = self._chance.random() < RANDOM_SHARE
         pair = self._chance.choice(pairs) if at_random else best
         # Any pair may come at random; the best one comes either way.
         propensity = RANDOM_SHARE / len(pairs) + (1 - RANDOM_SHARE) * (pair is best)
-        return self._select(pair, (CHANCE if at_random else VALUE, propensity))
+        return self._select(pair, Selection(CHANCE if at_random else VALUE, propensity))
 
     def scorer(self) -> ImageScorer:
         """Return what scores images by the preferences that the votes show now.

@@ -1,11 +1,11 @@
 """Annotations beside a vote: strength, reasons and criteria; and flags on bad pairs."""
 
-from typing import Any
-
 from annotate.errors import InvalidRequest
 from annotate.labeling.assignment import OVERLAP, PairAssigner
-from annotate.urls import pair_view
-from annotate.validation import as_annotator, as_text
+from annotate.labeling.items import pair_view
+from annotate.validation import as_text
+from annotate.views.project import FlagView, ProjectOptions
+from storage.acts import NewAnnotation, NewFlag
 from storage.store import Store
 
 REASONS = "reasons"
@@ -21,54 +21,47 @@ class Annotations:
     def __init__(self, store: Store, assigner: PairAssigner, model_id: str) -> None:
         self._store, self._assigner, self._model_id = store, assigner, model_id
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> ProjectOptions:
         """Return the reasons and criteria of the project, and how many people label each pair."""
+        settings = self._store.project_settings
         return {
-            REASONS: self._store.project_settings.get(REASONS, list(DEFAULT_REASONS)),
-            CRITERIA: self._store.project_settings.get(CRITERIA, []),
-            OVERLAP: self._assigner.overlap,
+            "reasons": settings.get(REASONS, list(DEFAULT_REASONS)),
+            "criteria": settings.get(CRITERIA, []),
+            "overlap": self._assigner.overlap,
         }
 
     def set_options(
         self, reasons: object, criteria: object, overlap: object, who: str
-    ) -> dict[str, Any]:
+    ) -> ProjectOptions:
         """Change the options for everybody and return them; raises InvalidRequest."""
-        wanted = {REASONS: as_names(reasons, "reason"), CRITERIA: as_names(criteria, "criterion")}
-        people = as_people(overlap)
+        wanted_reasons = as_names(reasons, "reason")
+        wanted_criteria = as_names(criteria, "criterion")
+        people, before = as_people(overlap), self.options()
+
         # Each change is recorded with its author, so that unchanged options are not written.
-        for name, value in wanted.items():
-            if value != self.options()[name]:
-                self._store.project_settings.set(name, value, who)
-        if people != self._assigner.overlap:
+        if wanted_reasons != before["reasons"]:
+            self._store.project_settings.set(REASONS, wanted_reasons, who)
+        if wanted_criteria != before["criteria"]:
+            self._store.project_settings.set(CRITERIA, wanted_criteria, who)
+        if people != before["overlap"]:
             self._store.project_settings.set(OVERLAP, people, who)
             self._assigner.set_overlap(people)
         return self.options()
 
-    def remark(
-        self, vote_key: str, annotator: str, kind: str, name: str, value: str, key: str
-    ) -> None:
-        """Annotate the annotator's own vote, once per key; raises what the store raises."""
-        self._store.annotations.add(
-            as_text(vote_key, "The key of the vote"),
-            as_annotator(annotator),
-            as_text(kind, "The kind"),
-            as_text(name, "The name"),
-            as_text(value, "The value"),
-            as_text(key, "The key"),
-        )
+    def annotate(self, annotation: NewAnnotation) -> None:
+        """Annotate the annotator's own vote, once per key; raises UnknownVote."""
+        self._store.annotations.record(annotation)
 
-    def flag(self, pair_id: str, annotator: str, note: str, key: str) -> None:
-        """Hide a pair from everybody until an admin decides; raises what the store raises."""
-        name = as_annotator(annotator)
-        pair_id = as_text(pair_id, "The pair_id")
-        self._store.flags.add(pair_id, name, as_text(note, "The note"), as_text(key, "The key"))
-        self._assigner.hide(pair_id)
+    def flag(self, flag: NewFlag) -> None:
+        """Hide a pair from everybody until an admin decides; raises UnknownPair."""
+        self._store.flags.record(flag)
+        self._assigner.hide(flag.pair_id)
 
-    def flags(self) -> list[dict[str, Any]]:
+    def flags(self) -> list[FlagView]:
         """Return every flag, newest first, with its pair as it is shown."""
         return [
-            pair_view(self._store.pair(flag.pair_id))
-            | {
+            {
+                **pair_view(self._store.pair(flag.pair_id)),
                 "report": flag.flag_id,
                 "by": flag.annotator,
                 "note": flag.note,
@@ -78,7 +71,7 @@ class Annotations:
             for flag in self._store.flags.all(self._model_id)
         ]
 
-    def decide_flag(self, flag: object, decision: str, who: str) -> list[dict[str, Any]]:
+    def decide_flag(self, flag: object, decision: str, who: str) -> list[FlagView]:
         """Show a flagged pair again, or keep it hidden, and return every flag."""
         if isinstance(flag, bool) or not isinstance(flag, int):
             raise InvalidRequest(f"The flag must be a whole number, not {flag!r}.")

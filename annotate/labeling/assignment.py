@@ -1,20 +1,18 @@
 """Pair assignment: hand every pair to one annotator, record the vote, and take it back."""
 
 import random
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from annotate.clock import Monotonic
-from annotate.labeling.leases import Leases, Pick, oldest
+from annotate.labeling.item_assigner import ItemAssigner
+from annotate.labeling.leases import oldest
 from annotate.labeling.rate_meter import RateMeter
-from storage.errors import AlreadyVoted
-from storage.records import Pair, Verdict, VoteReceipt
+from storage.acts import ActReceipt, NewVote, Selection
+from storage.records import Pair
 from storage.store import Store
 from storage.tables.imported_images import IMPORTED
 
-LEASE_S = 15 * 60.0
-"""A page that was not heard of for so long loses its pairs to others."""
 MAX_HELD = 64
 """Pairs that one annotator may hold, so that a broken page cannot take them all."""
 OVERLAP = "overlap"
@@ -39,8 +37,8 @@ def issue_no_control_pair(annotator: str) -> None:
     """Issue no quality-control pair."""
 
 
-class PairAssigner:
-    """Leases of pairs in memory, votes in the store; safe from any thread."""
+class PairAssigner(ItemAssigner[Pair]):
+    """Leases of pairs, votes on them, and the pairs that only some annotators are asked."""
 
     def __init__(
         self,
@@ -48,8 +46,8 @@ class PairAssigner:
         model_id: str,
         clock: Monotonic,
         chance: random.Random,
-        pick: Pick = oldest,
-        selection_of: Callable[[str], tuple[str, float] | None] = select_by_no_rule,
+        pick: Callable[[Sequence[Pair]], Pair] = oldest,
+        selection_of: Callable[[str], Selection | None] = select_by_no_rule,
         issue_control_pair: Callable[[str], Pair | None] = issue_no_control_pair,
     ) -> None:
         """Make an assigner that hands out nothing before `open`.
@@ -59,17 +57,14 @@ class PairAssigner:
             selection_of: Returns the rule that selected a pair, and its propensity.
             issue_control_pair: Issues a quality-control pair for an annotator now and then.
         """
-        self._store, self._model_id = store, model_id
-        self._clock, self._chance = clock, chance
+        super().__init__(clock)
+        self._store, self._model_id, self._chance = store, model_id, chance
         self._pick, self._selection_of = pick, selection_of
         self._issue_control_pair = issue_control_pair
-        self._leases = Leases()
         self._version = "base"
-        self._undone: set[str] = set()
         self._hidden: set[str] = set()
         self._asking: set[str] = set()
         self._overlap = 1
-        self._guard = threading.Lock()
         self.votes = RateMeter(clock)
         self.decisive = RateMeter(clock)
 
@@ -159,16 +154,6 @@ class PairAssigner:
             if len(asked) < self._overlap and pair.trial is None:
                 self._leases.add(pair, asked)
 
-    def release(self, annotator: str) -> None:
-        """Give the pairs of an annotator who pauses to others."""
-        with self._guard:
-            self._leases.release(annotator)
-
-    def touch(self, annotator: str) -> None:
-        """Renew an annotator's leases."""
-        with self._guard:
-            self._leases.touch(annotator, self._clock())
-
     def assign(
         self,
         annotator: str,
@@ -187,21 +172,12 @@ class PairAssigner:
             trial: the blind test that all pairs are to be of, if any.
         """
         with self._guard:
-            now = self._clock()
-            # Touched first, or whoever returns after a break would lose the pairs they hold.
-            self._leases.touch(annotator, now)
-            self._leases.expire(now - LEASE_S)
-
+            self._arrive(annotator)
             others = self._leases.keep_only(annotator, [trial] if trial else [None, self._mixed])
-            mixed = [self._mixed] if self._mixed else []
-            streams = [trial] if trial else [self._version, IMPORTED, *mixed]
-            claimed = self._leases.claim(annotator, have, streams, strict=trial is not None)
+            claimed = self._leases.claim(annotator, have, lambda pair: self._keeps(pair, trial))
             hidden = [pair_id for pair_id in have if pair_id in self._hidden]
             passed_over = list(dict.fromkeys(others + claimed + hidden))
-
-            known = set(have)
-            held = self._leases.held(annotator)
-            pairs = [pair for pair in held if pair.pair_id not in known][:want]
+            pairs = self._unsent(annotator, have, want)
 
         # One by one, since a quality-control pair is written to the database without the guard.
         for _ in range(want - len(pairs)):
@@ -211,27 +187,15 @@ class PairAssigner:
             pairs.append(pair)
         return AssignedPairs(pairs, passed_over)
 
-    def vote(
-        self, pair_id: str, verdict: str, annotator: str, key: str, response_ms: int | None
-    ) -> VoteReceipt:
+    def vote(self, vote: NewVote) -> ActReceipt:
         """Record a vote and release the pair; raises what the store raises."""
-        try:
-            selection = self._selection_of(pair_id)
-            receipt = self._store.vote(pair_id, verdict, annotator, key, response_ms, selection)
-        except AlreadyVoted:
-            # Voted on in another window: without this the same pair would come again and again.
-            self._finish(pair_id, annotator, 1)
-            raise
-
-        # A blind test asks one person about each pair, whatever the overlap.
-        if not receipt.duplicate:
-            self._finish(pair_id, annotator, 1 if receipt.trial else self._overlap)
+        selection = self._selection_of(vote.pair_id)
+        receipt = self._record(vote, lambda: self._store.vote(vote, selection), self._overlap)
         # Votes in blind tests train nothing, so that they do not count towards the next run.
         if not receipt.duplicate and receipt.trial is None:
             self.votes.record()
-            if Verdict(verdict).decisive:
+            if vote.verdict.decisive:
                 self.decisive.record()
-        self.touch(annotator)
         return receipt
 
     def reopen(self, annotator: str, pair: Pair, key: str | None) -> None:
@@ -242,11 +206,17 @@ class PairAssigner:
         asked = self._store.voters(pair.pair_id) - {annotator}
         with self._guard:
             self._hidden.discard(pair.pair_id)
-            self._leases.touch(annotator, self._clock())
-            if key is None or key not in self._undone:
-                self._leases.reopen(annotator, pair, asked)
-            if key is not None:
-                self._undone.add(key)
+            self._reopen(annotator, pair, key, asked)
+
+    def _keeps(self, pair: Pair, trial: str | None) -> bool:
+        """Return True if a page may keep a pair that it has: one of a stream that it labels.
+
+        One of another version is kept while no pair of the active one waits in its place; a blind
+        test's pair never is outside its test.
+        """
+        if trial or pair.trial:
+            return pair.trial == (trial or self._mixed)
+        return pair.stream in (self._version, IMPORTED) or not self._leases.ready(self._version)
 
     def _assign_one(self, annotator: str, trial: str | None, any_version: bool) -> Pair | None:
         asked = None if trial else self._control_pair(annotator)
@@ -285,7 +255,3 @@ class PairAssigner:
         # Imported pairs come first, or rendered ones, which never end, would drown them.
         imported = self._leases.take(annotator, IMPORTED, pick=self._pick)
         return imported or self._leases.take(annotator, self._version, any_version, self._pick)
-
-    def _finish(self, pair_id: str, annotator: str, overlap: int) -> None:
-        with self._guard:
-            self._leases.voted(pair_id, annotator, overlap)

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
-from storage.records import Verdict
+from storage.acts import NewVote
 
 FAST_MS = 450
 """Median response time below which nobody has looked at both images."""
@@ -41,11 +41,11 @@ class PaceHints:
         self._recent: dict[str, RecentVotes] = {}
         self._guard = threading.Lock()
 
-    def hint_after(self, annotator: str, verdict: str, response_ms: int | None) -> str | None:
+    def hint_after(self, vote: NewVote) -> str | None:
         """Take in a vote; return a sentence if a pause would help now, else None."""
         with self._guard:
-            recent = self._recent.setdefault(annotator, RecentVotes())
-            self._add(recent, verdict, response_ms)
+            recent = self._recent.setdefault(vote.annotator, RecentVotes())
+            self._add(recent, vote)
             if recent.votes_without_hint > 0:
                 recent.votes_without_hint -= 1
                 return None
@@ -56,10 +56,10 @@ class PaceHints:
                 recent.times.clear()
             return hint
 
-    def _add(self, recent: RecentVotes, verdict: str, response_ms: int | None) -> None:
-        if response_ms is not None:
-            recent.times.append(response_ms)
-        side = verdict if Verdict(verdict).decisive else ""
+    def _add(self, recent: RecentVotes, vote: NewVote) -> None:
+        if vote.response_ms is not None:
+            recent.times.append(vote.response_ms)
+        side = vote.verdict if vote.verdict.decisive else ""
         recent.streak = recent.streak + 1 if side and side == recent.side else int(bool(side))
         recent.side = side
 

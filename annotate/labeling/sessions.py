@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from statistics import median
-from typing import Any
 
 from annotate.errors import InvalidRequest
 from annotate.labeling.assignment import PairAssigner
 from annotate.validation import as_annotator
+from annotate.views.labeling import OwnHabits, SessionCounts, SessionProgress, SessionSummary
+from annotate.views.vote_insights import OwnVotesView
 from storage.records import LabelingSession, SessionVote
 from storage.store import Store
 
@@ -22,18 +23,18 @@ class LabelingSessions:
     """Sessions of all annotators: each has one at a time, whatever page or device they use."""
 
     def __init__(
-        self, store: Store, assigner: PairAssigner, own_votes: Callable[[str], dict[str, Any]]
+        self, store: Store, assigner: PairAssigner, own_votes: Callable[[str], OwnVotesView]
     ) -> None:
         """Make the sessions; `own_votes` returns an annotator's habits and likings."""
         self._store, self._assigner, self._own_votes = store, assigner, own_votes
 
-    def begin(self, annotator: str, goal: object) -> dict[str, Any]:
+    def begin(self, annotator: str, goal: object) -> SessionProgress:
         """Begin a session with a goal of so many votes; raises InvalidRequest or InvalidGoal."""
         if isinstance(goal, bool) or not isinstance(goal, int):
             raise InvalidRequest(f"The goal must be a whole number, not {goal!r}.")
         return self._progress(self._store.sessions.begin(as_annotator(annotator), goal))
 
-    def set_state(self, annotator: str, state: str) -> dict[str, Any]:
+    def set_state(self, annotator: str, state: str) -> SessionProgress:
         """Pause, resume or end a session; raises InvalidRequest or NoLabelingSession.
 
         The pairs of an annotator who pauses go to others meanwhile.
@@ -47,25 +48,25 @@ class LabelingSessions:
             self._assigner.release(name)
         return self._progress(session)
 
-    def current(self, annotator: str) -> dict[str, Any] | None:
+    def current(self, annotator: str) -> SessionProgress | None:
         """Return the annotator's session under way, or None."""
         session = self._store.sessions.newest(as_annotator(annotator))
         return self._progress(session) if session and session.state != "ended" else None
 
-    def summary(self, annotator: str) -> dict[str, Any] | None:
+    def summary(self, annotator: str) -> SessionSummary | None:
         """Return the summary of the annotator's newest session, ended or not; None without any."""
         session = self._store.sessions.newest(as_annotator(annotator))
         if session is None:
             return None
         counted = summary(session, self._store.sessions.votes_in(session))
-        return counted | habits(session.annotator, self._own_votes(session.annotator))
+        return {**counted, **habits(session.annotator, self._own_votes(session.annotator))}
 
-    def _progress(self, session: LabelingSession) -> dict[str, Any]:
+    def _progress(self, session: LabelingSession) -> SessionProgress:
         given = self._store.sessions.count(session)
         return {"goal": session.goal, "given": given, "state": session.state}
 
 
-def summary(session: LabelingSession, given: list[SessionVote]) -> dict[str, Any]:
+def summary(session: LabelingSession, given: list[SessionVote]) -> SessionCounts:
     """Count a session's votes by verdict, the minutes at work and the pace; None where too few."""
     kinds = Counter(vote.verdict for vote in given)
     times = [vote.created for vote in given]
@@ -84,13 +85,13 @@ def summary(session: LabelingSession, given: list[SessionVote]) -> dict[str, Any
     }
 
 
-def habits(annotator: str, own: dict[str, Any]) -> dict[str, Any]:
+def habits(annotator: str, own: OwnVotesView) -> OwnHabits:
     """Return how often repeats got the same answer, and what is chosen more often, in words."""
-    twice = own.get("habits", {}).get(annotator, {}).get("same_twice", {})
-    attributes = own.get("likes", {}).get("attributes", [])
+    known = own["habits"].get(annotator)
+    attributes = own["likes"]["attributes"]
     return {
-        "same_twice": twice.get("count", 0),
-        "asked_twice": twice.get("of", 0),
+        "same_twice": known["same_twice"]["count"] if known else 0,
+        "asked_twice": known["same_twice"]["of"] if known else 0,
         "liked": [attribute["words"] for attribute in attributes if attribute["tells"]][:MAX_LIKED],
     }
 

@@ -11,7 +11,7 @@ from align.contracts.rendering import RenderItem
 from annotate.clock import Monotonic
 from annotate.interfaces import Sampler
 from annotate.labeling.assignment import PairAssigner
-from annotate.labeling.best_worst import BestWorstQueue
+from annotate.labeling.best_worst import QuadAssigner
 from annotate.rendering.prompt_sources import PromptSampler
 from annotate.rendering.renderer import Renderer, adapters_of
 from annotate.rendering.similarity import DuplicateFilter
@@ -57,7 +57,7 @@ class PairPool:
         model_id: str,
         chance: random.Random,
         clock: Monotonic,
-        best_worst: BestWorstQueue,
+        best_worst: QuadAssigner,
     ) -> None:
         self._store, self._sampler, self._renderer = store, sampler, renderer
         self._assigner, self._prompt_sampler, self._model_id = assigner, prompt_sampler, model_id

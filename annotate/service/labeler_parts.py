@@ -4,17 +4,16 @@ Every method is written out, so that one added to the studio is closed to labele
 added here.
 """
 
-from typing import Any
-
 from annotate.errors import NotAllowed
 from annotate.service.labeler_errors import hidden_details
 from annotate.service.studio import Studio
 from annotate.views.blind_test_results import BlindTestView
-from storage.records import VoteReceipt
+from annotate.views.labeling import SessionProgress, SessionSummary
+from annotate.views.project import ProjectOptions
+from annotate.views.vote_insights import OwnVotesView
+from storage.acts import NewAnnotation, NewFlag, NewRanking, NewVote
 
 BY_NAME = "Only an admin opens a blind test by its name. Its pairs come in between others."
-
-Answer = dict[str, Any]
 
 
 class LabelerAnnotations:
@@ -23,22 +22,20 @@ class LabelerAnnotations:
     def __init__(self, studio: Studio) -> None:
         self._annotations = studio.annotations
 
-    def options(self) -> Answer:
+    def options(self) -> ProjectOptions:
         """Return the reasons and criteria of the project."""
         with hidden_details():
             return self._annotations.options()
 
-    def remark(
-        self, vote_key: str, annotator: str, kind: str, name: str, value: str, key: str
-    ) -> None:
+    def annotate(self, annotation: NewAnnotation) -> None:
         """Add a strength, a reason or a criterion to the annotator's vote."""
         with hidden_details():
-            self._annotations.remark(vote_key, annotator, kind, name, value, key)
+            self._annotations.annotate(annotation)
 
-    def flag(self, pair_id: str, annotator: str, note: str, key: str) -> None:
+    def flag(self, flag: NewFlag) -> None:
         """Flag a pair, which hides it until an admin decides."""
         with hidden_details():
-            self._annotations.flag(pair_id, annotator, note, key)
+            self._annotations.flag(flag)
 
 
 class LabelerSessions:
@@ -47,22 +44,22 @@ class LabelerSessions:
     def __init__(self, studio: Studio) -> None:
         self._sessions = studio.sessions
 
-    def begin(self, annotator: str, goal: object) -> Answer:
+    def begin(self, annotator: str, goal: object) -> SessionProgress:
         """Begin a session with a goal of so many votes."""
         with hidden_details():
             return self._sessions.begin(annotator, goal)
 
-    def set_state(self, annotator: str, state: str) -> Answer:
+    def set_state(self, annotator: str, state: str) -> SessionProgress:
         """Pause, resume or end the annotator's session."""
         with hidden_details():
             return self._sessions.set_state(annotator, state)
 
-    def current(self, annotator: str) -> Answer | None:
+    def current(self, annotator: str) -> SessionProgress | None:
         """Return the annotator's session under way, or None."""
         with hidden_details():
             return self._sessions.current(annotator)
 
-    def summary(self, annotator: str) -> Answer | None:
+    def summary(self, annotator: str) -> SessionSummary | None:
         """Return the counts of the annotator's newest session, or None."""
         with hidden_details():
             return self._sessions.summary(annotator)
@@ -74,18 +71,10 @@ class LabelerBestWorst:
     def __init__(self, studio: Studio) -> None:
         self._best_worst = studio.best_worst
 
-    def rank(
-        self,
-        quad_id: str,
-        best: int | None,
-        worst: int | None,
-        annotator: str,
-        key: str,
-        response_ms: object = None,
-    ) -> VoteReceipt:
-        """Record the places, 0 to 3, of the best and the worst of four images, once per key."""
+    def rank(self, ranking: NewRanking) -> None:
+        """Record which of four images is the best and which the worst, once per key."""
         with hidden_details():
-            return self._best_worst.rank(quad_id, best, worst, annotator, key, response_ms)
+            self._best_worst.rank(ranking)
 
 
 class LabelerInsights:
@@ -95,7 +84,7 @@ class LabelerInsights:
         self.pace_hints = LabelerPaceHints(studio)
         self._insights = studio.insights
 
-    def own(self, person: str) -> Answer:
+    def own(self, person: str) -> OwnVotesView:
         """Return the habits of a person's own votes."""
         with hidden_details():
             return self._insights.own(person)
@@ -107,10 +96,10 @@ class LabelerPaceHints:
     def __init__(self, studio: Studio) -> None:
         self._pace_hints = studio.insights.pace_hints
 
-    def hint_after(self, annotator: str, verdict: str, response_ms: int | None) -> str | None:
+    def hint_after(self, vote: NewVote) -> str | None:
         """Count a vote; return a sentence if a pause would help now."""
         with hidden_details():
-            return self._pace_hints.hint_after(annotator, verdict, response_ms)
+            return self._pace_hints.hint_after(vote)
 
 
 class LabelerBlindTests:

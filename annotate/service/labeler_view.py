@@ -11,21 +11,33 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from annotate.errors import NotAllowed
 from annotate.service.labeler_errors import hidden_details
 from annotate.service.labeler_parts import (
     BY_NAME,
-    Answer,
     LabelerAnnotations,
     LabelerBestWorst,
     LabelerBlindTests,
     LabelerInsights,
     LabelerSessions,
 )
+from annotate.service.labeling import first_or_wait
 from annotate.service.studio import Studio
 from annotate.validation import as_annotator
 from annotate.views.activity import ActivityView, PublicActivity
+from annotate.views.labeling import (
+    AcceptedVote,
+    ItemsAhead,
+    ItemView,
+    LabelingStats,
+    PairView,
+    QuadView,
+    UndoView,
+    Wait,
+)
+from storage.acts import NewVote
 from storage.tables.people import People
 
 RENDERING = "New pairs are being rendered. They come by themselves."
@@ -34,6 +46,9 @@ RENDERING_FAILED = "No pair can be rendered just now. Tell whoever runs this Pal
 IMAGE_URL = re.compile(r"img/([0-9a-f]{16})\.png")
 MAX_RECENT_IMAGES = 4000
 """Images per labeler that are remembered as assigned; those they voted on are in the store."""
+
+
+Answer = TypeVar("Answer")
 
 
 class LabelerView:
@@ -50,56 +65,50 @@ class LabelerView:
         self._assigned: dict[str, OrderedDict[str, None]] = {}
         self._guard = threading.Lock()
 
-    def next_pair(self, annotator: str, trial: str = "") -> Answer:
+    def next_pair(self, annotator: str, trial: str = "") -> PairView | Wait:
         """Return the annotator's open pair, or how long to wait for one; raises NotAllowed."""
-        if trial:
-            raise NotAllowed(BY_NAME)
-        with hidden_details():
-            pair = self._studio.next_pair(annotator)
-        return self._remember_images(annotator, self._with_public_reason(pair))
+        return first_or_wait(self.pairs_ahead(annotator, [], 1, trial))
 
     def pairs_ahead(
         self, annotator: str, have: Iterable[str], want: int, trial: str = ""
-    ) -> Answer:
+    ) -> ItemsAhead[PairView]:
         """Return up to `want` pairs besides those that the page has; raises NotAllowed."""
         if trial:
             raise NotAllowed(BY_NAME)
         with hidden_details():
             pairs = self._studio.pairs_ahead(annotator, have, want)
-        return self._remember_images(annotator, self._with_public_reason(pairs))
+        self._hide_reason(pairs)
+        return self._remember_images(annotator, pairs)
 
-    def next_quad(self, annotator: str) -> Answer:
+    def next_quad(self, annotator: str) -> QuadView | Wait:
         """Return the annotator's open four images to rank, or how long to wait for them."""
-        with hidden_details():
-            quad = self._studio.next_quad(annotator)
-        return self._remember_images(annotator, self._with_public_reason(quad))
+        return first_or_wait(self.quads_ahead(annotator, [], 1))
 
-    def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> Answer:
+    def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> ItemsAhead[QuadView]:
         """Return up to `want` sets of four images besides those that the page has."""
         with hidden_details():
             quads = self._studio.quads_ahead(annotator, have, want)
-        return self._remember_images(annotator, self._with_public_reason(quads))
+        self._hide_reason(quads)
+        return self._remember_images(annotator, quads)
 
-    def vote(
-        self, pair_id: str, verdict: str, annotator: str, key: str, response_ms: int | None = None
-    ) -> Answer:
+    def vote(self, vote: NewVote) -> AcceptedVote:
         """Record a vote, once per key."""
         with hidden_details():
-            return self._studio.vote(pair_id, verdict, annotator, key, response_ms)
+            return self._studio.vote(vote)
 
-    def undo(self, annotator: str, key: str | None = None) -> Answer:
+    def undo(self, annotator: str, key: str | None = None) -> ItemView:
         """Take back the annotator's latest act, and return its pair or its four images."""
         with hidden_details():
             reopened = self._studio.undo(annotator, key)
         return self._remember_images(annotator, reopened)
 
-    def take_back(self, annotator: str, key: str | None = None) -> Answer:
+    def take_back(self, annotator: str, key: str | None = None) -> UndoView:
         """Take back the annotator's latest act, and return it with a sentence about it."""
         with hidden_details():
             taken_back = self._studio.take_back(annotator, key)
         return self._remember_images(annotator, taken_back)
 
-    def stats(self, annotator: str | None = None) -> Answer:
+    def stats(self, annotator: str | None = None) -> LabelingStats:
         """Count the votes of everybody together."""
         with hidden_details():
             return self._studio.stats(annotator)
@@ -138,11 +147,10 @@ class LabelerView:
                 assigned.popitem(last=False)
         return answer
 
-    def _with_public_reason(self, answer: Answer) -> Answer:
+    def _hide_reason(self, wait: Wait) -> None:
         """Replace the reason to wait, which may name a version or a run."""
-        if answer.get("reason") is None:
-            return answer
-        return {**answer, "reason": public_reason(self._studio.activity())}
+        if wait["reason"] is not None:
+            wait["reason"] = public_reason(self._studio.activity())
 
 
 AnyStudio = Studio | LabelerView

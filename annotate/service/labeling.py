@@ -1,21 +1,32 @@
 """Labeling half of the studio: pairs to label, votes, undo, rankings and counts."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from annotate.blind_tests.trials import BlindTests
 from annotate.insights.insights import Insights
 from annotate.labeling.annotations import Annotations
 from annotate.labeling.assignment import PairAssigner
-from annotate.labeling.best_worst import BestWorstQueue
+from annotate.labeling.best_worst import QuadAssigner
+from annotate.labeling.items import pair_view, quad_view
 from annotate.labeling.sessions import LabelingSessions
 from annotate.labeling.undo_messages import undo_view
 from annotate.rendering.pair_pool import PairPool, WaitEstimate
 from annotate.training.new_votes import NewVotes
 from annotate.training.trigger import Trigger
-from annotate.urls import pair_view
-from annotate.validation import as_annotator, as_response_ms, as_text
-from storage.act_order import REPORT
+from annotate.validation import as_annotator, as_text
+from annotate.views.labeling import (
+    AcceptedVote,
+    AnyItem,
+    ItemsAhead,
+    ItemView,
+    LabelingStats,
+    PairView,
+    QuadView,
+    UndoView,
+    Wait,
+)
+from storage.act_log import FLAG
+from storage.acts import NewVote
 from storage.records import Quad
 from storage.store import Store
 
@@ -31,7 +42,7 @@ class Labeling:
         store: Store,
         assigner: PairAssigner,
         pool: PairPool,
-        best_worst: BestWorstQueue,
+        best_worst: QuadAssigner,
         blind_tests: BlindTests,
         insights: Insights,
         new_votes: NewVotes,
@@ -45,17 +56,13 @@ class Labeling:
         self.annotations = Annotations(store, assigner, model_id)
         self.sessions = LabelingSessions(store, assigner, insights.own)
 
-    def next_pair(self, annotator: str, trial: str = "") -> dict[str, Any]:
+    def next_pair(self, annotator: str, trial: str = "") -> PairView | Wait:
         """Return the annotator's open pair, the same until it is voted on, or why there is none."""
-        answer = self.pairs_ahead(annotator, [], 1, trial)
-        if answer["pairs"]:
-            pair: dict[str, Any] = answer["pairs"][0]
-            return pair
-        return {"wait_s": answer["wait_s"], "reason": answer["reason"]}
+        return first_or_wait(self.pairs_ahead(annotator, [], 1, trial))
 
     def pairs_ahead(
         self, annotator: str, have: Iterable[str], want: int, trial: str = ""
-    ) -> dict[str, Any]:
+    ) -> ItemsAhead[PairView]:
         """Return up to `want` pairs besides those that the page has, the open one first.
 
         If there are fewer, `wait_s` and `reason` say when to ask again and why. `passed_over` names
@@ -69,36 +76,16 @@ class Labeling:
         self._pool.wake()
 
         pairs = [pair_view(pair) for pair in assigned.pairs]
-        answer = {"pairs": pairs, "passed_over": assigned.passed_over}
-        return answer | self._wait(len(pairs) < want, rendering)
+        wait = self._wait(len(pairs) < want, rendering)
+        return {"pairs": pairs, "passed_over": assigned.passed_over, **wait}
 
-    def next_quad(self, annotator: str) -> dict[str, Any]:
+    def next_quad(self, annotator: str) -> QuadView | Wait:
         """Return the annotator's four open images to rank, or why there are none."""
-        answer = self.quads_ahead(annotator, [], 1)
-        if answer["pairs"]:
-            quad: dict[str, Any] = answer["pairs"][0]
-            return quad
-        return {"wait_s": answer["wait_s"], "reason": answer["reason"]}
+        return first_or_wait(self.quads_ahead(annotator, [], 1))
 
-    def vote(
-        self,
-        pair_id: str,
-        verdict: str,
-        annotator: str,
-        key: str,
-        response_ms: int | None = None,
-    ) -> dict[str, Any]:
-        """Record a vote, once per key; `response_ms` is the time the annotator took.
-
-        Raises storage's errors about pair, verdict, annotator and key.
-        """
-        receipt = self._assigner.vote(
-            as_text(pair_id, "The pair_id"),
-            as_text(verdict, "The verdict"),
-            as_annotator(annotator),
-            as_text(key, "The key"),
-            as_response_ms(response_ms),
-        )
+    def vote(self, vote: NewVote) -> AcceptedVote:
+        """Record a vote, once per key; raises UnknownPair, AlreadyVoted or InvalidKey."""
+        receipt = self._assigner.vote(vote)
         if receipt.trial:
             self.blind_tests.act_on_verdict(receipt.trial)
 
@@ -109,37 +96,37 @@ class Labeling:
             "until_next_run": self._until_next_run(),
         }
 
-    def undo(self, annotator: str, key: str | None = None) -> dict[str, Any]:
+    def undo(self, annotator: str, key: str | None = None) -> ItemView:
         """Take back the annotator's latest act, once per key, and return its pair or four images.
 
         The act may be a vote, a ranking, a flag or an annotation of a vote. After the first three
         the pair, or the four images, are open again.
         """
-        pair: dict[str, Any] = self.take_back(annotator, key)["pair"]
-        return pair
+        return self.take_back(annotator, key)["pair"]
 
-    def take_back(self, annotator: str, key: str | None = None) -> dict[str, Any]:
+    def take_back(self, annotator: str, key: str | None = None) -> UndoView:
         """Take back the latest act as `undo` does, and return it with a sentence about it."""
         name, own_key = as_annotator(annotator), None if key is None else as_text(key, "The key")
-        undone = self._store.undo_newest_act(name, own_key)
+        undone = self._store.undo(name, own_key)
 
         if isinstance(undone.about, Quad):
-            self.best_worst.reopen(name, undone.about)
+            self.best_worst.reopen(name, undone.about, own_key)
         elif undone.opens:
             self._assigner.reopen(name, undone.about, own_key)
-        elif undone.kind == REPORT and not undone.hidden:
+        elif undone.kind == FLAG.name and not undone.hidden:
             self._assigner.show_again(undone.about)
         return undo_view(undone)
 
-    def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> dict[str, Any]:
+    def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> ItemsAhead[QuadView]:
         """Return up to `want` sets of four images besides those that the page has."""
-        quads = self.best_worst.assign(
+        assigned = self.best_worst.assign(
             annotator, have, min(MAX_ITEMS_PER_CALL, want), self._assigner.version
         )
         self._pool.wake()
-        return {"pairs": quads, "passed_over": []} | self._wait(len(quads) < want)
+        quads = [quad_view(quad) for quad in assigned]
+        return {"pairs": quads, "passed_over": [], **self._wait(len(quads) < want)}
 
-    def stats(self, annotator: str | None = None) -> dict[str, Any]:
+    def stats(self, annotator: str | None = None) -> LabelingStats:
         """Count the votes, those that the next run waits for, and the pairs that are ready.
 
         The last two are None while a blind test is mixed in: how they change would give away which
@@ -157,7 +144,7 @@ class Labeling:
             "ready_pairs": None if self._assigner.mixed else self._assigner.ready(),
         }
 
-    def _wait(self, too_few: bool, rendering: str | None = None) -> dict[str, Any]:
+    def _wait(self, too_few: bool, rendering: str | None = None) -> Wait:
         """Return how long to wait for more and why; both None if there are enough.
 
         `rendering` is the reason of a blind test, whose pairs do not come from the pool.
@@ -172,3 +159,10 @@ class Labeling:
         if not self.train_every or self._assigner.mixed:
             return None
         return self._trigger.until_next(self._new_votes.new_vote_count())
+
+
+def first_or_wait(ahead: ItemsAhead[AnyItem]) -> AnyItem | Wait:
+    """Return the open one of the items ahead, or how long to wait for one and why."""
+    if ahead["pairs"]:
+        return ahead["pairs"][0]
+    return {"wait_s": ahead["wait_s"], "reason": ahead["reason"]}

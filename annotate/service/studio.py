@@ -33,7 +33,7 @@ from annotate.insights.active_learning import ActiveLearner
 from annotate.insights.insights import Insights
 from annotate.interfaces import Converter, Sampler, Trainer
 from annotate.labeling.assignment import PairAssigner
-from annotate.labeling.best_worst import BestWorstQueue
+from annotate.labeling.best_worst import QuadAssigner
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.prompt_sources import PromptSampler, check_prompts, prompts_for
 from annotate.rendering.renderer import Renderer
@@ -98,7 +98,7 @@ class Studio(Labeling):
         insights = Insights(store, model_id, chance, clock)
         self._active_learner = ActiveLearner(store, model_id, insights.image_features, chance)
         assigner = self._new_assigner(store, insights, model_id, clock, chance)
-        renderer, quads = Renderer(sampler, model, model_id), BestWorstQueue(store, model_id, clock)
+        renderer, quads = Renderer(sampler, model, model_id), QuadAssigner(store, model_id, clock)
         new_votes = NewVotes(store, assigner, model_id, settle_s, insights.weigh)
         pool = PairPool(
             store, sampler, renderer, assigner, self._prompt_sampler, model_id, chance, clock, quads

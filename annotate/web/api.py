@@ -5,23 +5,35 @@ from typing import Any, cast
 from gradio.events import api
 
 from annotate.insights.insights import PATIENT_S
+from annotate.labeling.new_acts import as_annotation, as_flag, as_ranking, as_vote
 from annotate.labeling.undo_messages import flat
 from annotate.service.labeler_view import AnyStudio
 from annotate.service.studio import Studio
 from annotate.views.blind_test_results import BlindTestAnswer, SavedReportAnswer
 from annotate.views.comparison import BeforeAfterUrls, ComparedImages
 from annotate.views.image_import import ImportPreviewView, ImportSummaryView
+from annotate.views.labeling import (
+    Accepted,
+    AcceptedVote,
+    NoticedStats,
+    PairView,
+    QuadView,
+    UndoneOnPair,
+    UndoneOnQuad,
+    Wait,
+)
 from annotate.views.model_versions import ExportedVersion, ListedVersion
 from annotate.views.pair_rendering import AddedPrompts, SamplerView
+from annotate.views.project import FlagAnswer, ProjectOptions
 from annotate.views.training import RunProgress, StartedRun
 from annotate.views.vote_insights import ExclusionView, InsightsView, OwnVotesView
 from annotate.web.endpoint_aliases import (
     ALIASES,
     blind_test_answer,
     current_name,
+    flag_answer,
     saved_report_answer,
     under_old_name,
-    with_renamed_keys,
 )
 from annotate.web.errors_to_ui import errors_as_gr_error
 from annotate.web.permissions import authorized, open_to
@@ -34,65 +46,66 @@ class Endpoints:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def next_pair(self, annotator: str) -> dict[str, Any]:
+    def next_pair(self, annotator: str) -> PairView | Wait:
         """Return the annotator's open pair until it is voted on, or how long to wait and why."""
         return self._studio.next_pair(annotator)
 
-    def blind_test_pair(self, annotator: str, blind_test: str) -> dict[str, Any]:
+    def blind_test_pair(self, annotator: str, blind_test: str) -> PairView | Wait:
         """Return the annotator's open pair of a blind test; vote and undo are the same as ever."""
         return self._studio.next_pair(annotator, blind_test)
 
-    def vote(self, pair_id: str, verdict: str, annotator: str, key: str) -> dict[str, Any]:
+    def vote(self, pair_id: str, verdict: str, annotator: str, key: str) -> AcceptedVote:
         """Record left, right, tie, both_good, both_bad or skip; the same key twice counts once."""
-        return self._studio.vote(pair_id, verdict, annotator, key)
+        return self._studio.vote(as_vote(pair_id, verdict, annotator, key))
 
-    def undo(self, annotator: str) -> dict[str, Any]:
+    def undo(self, annotator: str) -> UndoneOnPair | UndoneOnQuad:
         """Take back what the annotator gave last: a vote, a ranking, a flag or an annotation."""
         return flat(self._studio.take_back(annotator))
 
-    def next_quad(self, annotator: str) -> dict[str, Any]:
+    def next_quad(self, annotator: str) -> QuadView | Wait:
         """Return four images of a prompt until they are ranked, or how long to wait and why."""
         return self._studio.next_quad(annotator)
 
     def rank(
         self, quad_id: str, best: int | None, worst: int | None, annotator: str, key: str
-    ) -> dict[str, Any]:
+    ) -> Accepted:
         """Record the places, 0 to 3, of the best and the worst of four; null twice is a skip."""
-        self._studio.best_worst.rank(quad_id, best, worst, annotator, key)
+        self._studio.best_worst.rank(as_ranking(quad_id, best, worst, annotator, key))
         return {"accepted": True, "key": key}
 
     def annotate_vote(
         self, vote_key: str, kind: str, name: str, value: str, annotator: str, key: str
-    ) -> dict[str, Any]:
+    ) -> Accepted:
         """Add a strength, a reason or a criterion to the annotator's vote under `vote_key`."""
-        self._studio.annotations.remark(vote_key, annotator, kind, name, value, key)
+        annotation = as_annotation(vote_key, annotator, kind, name, value, key)
+        self._studio.annotations.annotate(annotation)
         return {"accepted": True, "key": key}
 
-    def flag_pair(self, pair_id: str, note: str, annotator: str, key: str) -> dict[str, Any]:
+    def flag_pair(self, pair_id: str, note: str, annotator: str, key: str) -> Accepted:
         """Flag a pair: it is shown to nobody any more, and listed for an admin to decide on."""
-        self._studio.annotations.flag(pair_id, annotator, note, key)
+        self._studio.annotations.flag(as_flag(pair_id, annotator, note, key))
         return {"accepted": True, "key": key}
 
-    def flags(self) -> list[dict[str, Any]]:
+    def flags(self) -> list[FlagAnswer]:
         """Return every flagged pair, newest first."""
-        return [with_renamed_keys(flag) for flag in self._studio.annotations.flags()]
+        return [flag_answer(flag) for flag in self._studio.annotations.flags()]
 
-    def decide_flag(self, flag: int, decision: str, who: str = "me") -> list[dict[str, Any]]:
+    def decide_flag(self, flag: int, decision: str, who: str = "me") -> list[FlagAnswer]:
         """Show a flagged pair again, or keep it hidden: decision is shown or hidden."""
         self._studio.annotations.decide_flag(flag, decision, who)
         return self.flags()
 
-    def project(self) -> dict[str, Any]:
+    def project(self) -> ProjectOptions:
         """Return what everybody is asked: reasons, criteria, and how many people see each pair."""
         return self._studio.annotations.options()
 
     def change_project(
         self, reasons: list[str], criteria: list[str], overlap: int, who: str = "me"
-    ) -> dict[str, Any]:
+    ) -> ProjectOptions:
         """Change what everybody is asked, and return it."""
         return self._studio.annotations.set_options(reasons, criteria, overlap, who)
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> NoticedStats:
         """Count votes, and the decisive ones that the next fine-tune waits for; return notices."""
         return {**self._studio.stats(), "notices": self._studio.notices()}
 

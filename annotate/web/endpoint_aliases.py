@@ -12,6 +12,7 @@ from annotate.views.blind_test_results import (
     SavedReport,
     SavedReportAnswer,
 )
+from annotate.views.project import FlagAnswer, FlagView
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,6 @@ ALIASES = {
     "look_at_folder": Alias("preview_import"),
 }
 """Every old name that is still answered."""
-
-RENAMED_KEYS = {"report": "flag", "trial": "blind_test", "act": "activate_winner"}
-"""Keys of answers, old to new; an answer holds both for one release."""
 
 
 def current_name(name: str) -> str:
@@ -81,9 +79,9 @@ def under_old_name(endpoint: Callable[..., Any], old_name: str) -> Callable[...,
     return renamed
 
 
-def with_renamed_keys(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer that holds renamed keys under both names."""
-    return answer | {new: answer[old] for old, new in RENAMED_KEYS.items() if old in answer}
+def flag_answer(flag: FlagView) -> FlagAnswer:
+    """Return a flagged pair with its number under both names."""
+    return {**flag, "flag": flag["report"]}
 
 
 def blind_test_answer(blind_test: BlindTestView) -> BlindTestAnswer:

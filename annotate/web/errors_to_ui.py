@@ -3,7 +3,7 @@
 import functools
 import inspect
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ParamSpec, TypeVar, cast
 
 import gradio as gr
@@ -12,7 +12,6 @@ from align.contracts.errors import PalateError, Unavailable
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Reply = dict[str, Any]
 
 # Every event of the page: not in the public API, no overlay over what a person reads, and no
 # waiting for other events.
@@ -55,7 +54,9 @@ def errors_as_gr_error(handler: Callable[P, R]) -> Callable[P, R]:
     return cast(Callable[P, R], streamed) if inspect.isgeneratorfunction(handler) else handled
 
 
-def errors_as_reply(function: Callable[[Any], Reply]) -> Callable[[Any], Reply]:
+def errors_as_reply(
+    function: Callable[[Any], Mapping[str, object]],
+) -> Callable[[Any], dict[str, Any]]:
     """Return a server function that answers {"ok": ...} and never raises.
 
     An error that is raised on purpose is final ("retry": False) unless it is Unavailable: a full
@@ -64,7 +65,7 @@ def errors_as_reply(function: Callable[[Any], Reply]) -> Callable[[Any], Reply]:
     """
 
     @functools.wraps(function)
-    def answered(argument: Any) -> Reply:
+    def answered(argument: Any) -> dict[str, Any]:
         try:
             return {"ok": True, **function(argument)}
         except PalateError as error:

@@ -14,7 +14,6 @@ import gradio as gr
 from annotate.auth.identity import asker
 from annotate.errors import NotAllowed
 from annotate.web.endpoint_aliases import current_name
-from annotate.web.errors_to_ui import Reply
 from storage.lookalikes import folded
 from storage.tables.people import Person, Role
 
@@ -135,7 +134,7 @@ def outline(answer: Any) -> Any:
     return answer
 
 
-def authorized_function(function: Callable[[Any], Reply]) -> Callable[..., Reply]:
+def authorized_function(function: Callable[[Any], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     """Return a server function that checks the caller's role and acts in the caller's name.
 
     Unsent votes that another person left in this browser are refused with "retry": they wait until
@@ -143,7 +142,7 @@ def authorized_function(function: Callable[[Any], Reply]) -> Callable[..., Reply
     """
     role = SERVER_FUNCTIONS.get(function.__name__, Role.ADMIN)
 
-    def permitted(argument: Any, request: gr.Request) -> Reply:
+    def permitted(argument: Any, request: gr.Request) -> dict[str, Any]:
         person = asker(request)
         try:
             require(person, role)

@@ -10,7 +10,9 @@ from annotate.errors import InvalidRequest
 from annotate.service.labeler_view import AnyStudio
 from annotate.service.studio import Studio
 from annotate.views.blind_test_results import BlindTestProgress, BlindTestView
-from annotate.web.errors_to_ui import Reply, errors_as_reply
+from annotate.views.labeling import ItemsAhead, PairView, QuadView, StageReply
+from annotate.views.stage import StageSampler, StageSession, StageStatus
+from annotate.web.errors_to_ui import errors_as_reply
 from annotate.web.permissions import authorized_function
 from annotate.web.stage_events import StageEvents, field
 
@@ -70,8 +72,10 @@ def build_stage(studio: AnyStudio) -> gr.HTML:
     )
 
 
-def _pairs_function(studio: AnyStudio) -> Callable[[Any], Reply]:
-    def stage_pairs(request: Any) -> Reply:
+def _pairs_function(
+    studio: AnyStudio,
+) -> Callable[[Any], ItemsAhead[PairView] | ItemsAhead[QuadView]]:
+    def stage_pairs(request: Any) -> ItemsAhead[PairView] | ItemsAhead[QuadView]:
         have = field(request, "have", list)
         if not all(isinstance(pair_id, str) for pair_id in have):
             raise InvalidRequest("'have' must be a list of pair ids.")
@@ -84,17 +88,17 @@ def _pairs_function(studio: AnyStudio) -> Callable[[Any], Reply]:
     return stage_pairs
 
 
-def _send_function(studio: AnyStudio) -> Callable[[Any], Reply]:
+def _send_function(studio: AnyStudio) -> Callable[[Any], StageReply]:
     events = StageEvents(studio)
 
-    def stage_send(event: Any) -> Reply:
+    def stage_send(event: Any) -> StageReply:
         return events.take(event)
 
     return stage_send
 
 
-def _status_function(studio: AnyStudio) -> Callable[[Any], Reply]:
-    def stage_status(request: Any) -> Reply:
+def _status_function(studio: AnyStudio) -> Callable[[Any], StageStatus]:
+    def stage_status(request: Any) -> StageStatus:
         annotator, trial = field(request, "annotator", str), _trial(request)
         return {
             "stats": studio.stats(annotator),
@@ -108,8 +112,8 @@ def _status_function(studio: AnyStudio) -> Callable[[Any], Reply]:
     return stage_status
 
 
-def _session_function(studio: AnyStudio) -> Callable[[Any], Reply]:
-    def stage_session(request: Any) -> Reply:
+def _session_function(studio: AnyStudio) -> Callable[[Any], StageSession]:
+    def stage_session(request: Any) -> StageSession:
         annotator, action = field(request, "annotator", str), field(request, "action", str)
         if action == "begin":
             return {"session": studio.sessions.begin(annotator, field(request, "goal", int))}
@@ -122,8 +126,8 @@ def _session_function(studio: AnyStudio) -> Callable[[Any], Reply]:
     return stage_session
 
 
-def _retry_model_function(studio: Studio) -> Callable[[Any], Reply]:
-    def stage_retry_model(_: Any) -> Reply:
+def _retry_model_function(studio: Studio) -> Callable[[Any], StageSampler]:
+    def stage_retry_model(_: Any) -> StageSampler:
         return {"sampler": studio.retry_model()}
 
     return stage_retry_model

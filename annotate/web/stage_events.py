@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from annotate.errors import InvalidRequest
-from annotate.validation import as_response_ms
+from annotate.labeling.new_acts import as_annotation, as_flag, as_ranking, as_vote
+from annotate.views.labeling import CountsLeft, StageReply, UndoReply, VoteReply
 
 if TYPE_CHECKING:
     from annotate.service.labeler_view import AnyStudio
 
 Event = dict[str, Any]
-Reply = dict[str, Any]
 
 
 class StageEvents:
@@ -18,7 +18,7 @@ class StageEvents:
 
     def __init__(self, studio: "AnyStudio") -> None:
         self._studio = studio
-        self._handlers: dict[str, Callable[[Event, str], Reply]] = {
+        self._handlers: dict[str, Callable[[Event, str, str], StageReply]] = {
             "vote": self._vote,
             "undo": self._undo,
             # Browsers may still hold unsent events of these kinds, so their names stay.
@@ -27,52 +27,50 @@ class StageEvents:
             "ranking": self._rank,
         }
 
-    def take(self, event: object) -> Reply:
+    def take(self, event: object) -> StageReply:
         """Record an event; raises InvalidRequest or an error of the store."""
         kind, key = field(event, "kind", str), field(event, "key", str)
         if kind not in self._handlers:
             kinds = ", ".join(self._handlers)
             raise InvalidRequest(f"{kind!r} is no kind of event. Send one of {kinds}.")
         assert isinstance(event, dict)
-        return {"key": key, **self._handlers[kind](event, field(event, "annotator", str))}
+        return self._handlers[kind](event, key, field(event, "annotator", str))
 
-    def _vote(self, event: Event, annotator: str) -> Reply:
-        receipt = self._studio.vote(
-            field(event, "pair_id", str),
-            field(event, "verdict", str),
-            annotator,
-            event["key"],
-            event.get("response_ms"),
-        )
-        response_ms = as_response_ms(event.get("response_ms"))
-        hint = self._studio.insights.pace_hints.hint_after(annotator, event["verdict"], response_ms)
-        return {"pace_hint": hint, **counted(receipt)}
+    def _vote(self, event: Event, key: str, annotator: str) -> VoteReply:
+        pair_id, verdict = field(event, "pair_id", str), field(event, "verdict", str)
+        vote = as_vote(pair_id, verdict, annotator, key, event.get("response_ms"))
+        receipt = self._studio.vote(vote)
+        hint = self._studio.insights.pace_hints.hint_after(vote)
+        return {"pace_hint": hint, **reply_to(key, receipt)}
 
-    def _undo(self, event: Event, annotator: str) -> Reply:
-        return {**self._studio.take_back(annotator, event["key"]), **counted(self._studio.stats())}
+    def _undo(self, event: Event, key: str, annotator: str) -> UndoReply:
+        undone = self._studio.take_back(annotator, key)
+        return {**undone, **reply_to(key, self._studio.stats())}
 
-    def _annotate(self, event: Event, annotator: str) -> Reply:
+    def _annotate(self, event: Event, key: str, annotator: str) -> StageReply:
         names = ("remark", "name", "value")
-        kind, name, value = (field(event, key, str) for key in names)
+        kind, name, value = (field(event, named, str) for named in names)
         of = field(event, "of", str)
-        self._studio.annotations.remark(of, annotator, kind, name, value, event["key"])
-        return counted(self._studio.stats())
+        annotation = as_annotation(of, annotator, kind, name, value, key)
+        self._studio.annotations.annotate(annotation)
+        return reply_to(key, self._studio.stats())
 
-    def _flag(self, event: Event, annotator: str) -> Reply:
-        pair_id = field(event, "pair_id", str)
-        self._studio.annotations.flag(pair_id, annotator, field(event, "note", str), event["key"])
-        return counted(self._studio.stats())
+    def _flag(self, event: Event, key: str, annotator: str) -> StageReply:
+        pair_id, note = field(event, "pair_id", str), field(event, "note", str)
+        self._studio.annotations.flag(as_flag(pair_id, annotator, note, key))
+        return reply_to(key, self._studio.stats())
 
-    def _rank(self, event: Event, annotator: str) -> Reply:
+    def _rank(self, event: Event, key: str, annotator: str) -> StageReply:
         quad_id, best, worst = field(event, "pair_id", str), event.get("best"), event.get("worst")
         response_ms = event.get("response_ms")
-        self._studio.best_worst.rank(quad_id, best, worst, annotator, event["key"], response_ms)
-        return counted(self._studio.stats())
+        ranking = as_ranking(quad_id, best, worst, annotator, key, response_ms)
+        self._studio.best_worst.rank(ranking)
+        return reply_to(key, self._studio.stats())
 
 
-def counted(counts: Reply) -> Reply:
-    """Return the counts that the stage shows beside a pair."""
-    return {name: counts[name] for name in ("votes", "until_next_run")}
+def reply_to(key: str, counts: CountsLeft) -> StageReply:
+    """Return the key of an event with the counts that the stage shows beside a pair."""
+    return {"key": key, "votes": counts["votes"], "until_next_run": counts["until_next_run"]}
 
 
 def field(request: object, name: str, kind: type) -> Any:

@@ -1,18 +1,14 @@
 """Flagged pairs: hidden from everybody until an admin decides to show them again."""
 
-from storage.act_checks import check_annotator, check_key
-from storage.act_order import REPORT, note_act
+from storage.act_log import FLAG, append, receipt_of
+from storage.acts import Flag, NewFlag
 from storage.aggregates.count_deltas import PairChanges
 from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database
 from storage.errors import InvalidFlag, UnknownFlag
-from storage.records import Flag
-from storage.tables.pairs import unknown_pair
-from storage.text import has_controls
+from storage.tables.pairs import require_pair
 from storage.timestamps import Clock
 
-LONGEST_NOTE = 500
-"""Characters of a note."""
 DECISIONS = ("shown", "hidden")
 
 FLAGS = """
@@ -32,27 +28,20 @@ class Flags:
         self._counts = counts
         self._clock = clock
 
-    def add(self, pair_id: str, annotator: str, note: str, key: str) -> None:
+    def record(self, flag: NewFlag) -> None:
         """Hide a pair from everybody, once per key; no run trains on its votes meanwhile.
 
-        Raises UnknownPair, InvalidFlag, InvalidAnnotator or InvalidKey.
+        Raises UnknownPair.
         """
-        if len(note) > LONGEST_NOTE or has_controls(note):
-            raise InvalidFlag(
-                f"The note has {len(note)} characters. Write up to {LONGEST_NOTE} of plain text."
-            )
-        row = [check_key(key), pair_id, check_annotator(annotator), note.strip(), self._clock()]
+        now = self._clock()
 
         def insert(cursor: Cursor, changes: PairChanges) -> None:
-            if not cursor.execute("SELECT 1 FROM pairs WHERE pair_id = ?", [pair_id]).fetchone():
-                raise unknown_pair(pair_id)
+            pair_id = require_pair(cursor, flag.pair_id).pair_id
             changes.about(cursor, pair_id)
-            cursor.execute(
-                "INSERT INTO flags (key, pair_id, annotator, note, created) "
-                "VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
-                row,
-            )
-            note_act(cursor, REPORT, key, annotator)
+            if not receipt_of(cursor, FLAG, flag.key):
+                note = flag.note.strip()
+                row = {"pair_id": pair_id, "annotator": flag.annotator, "note": note}
+                append(cursor, FLAG, flag, now, row)
 
         self._counts.change(insert)
 

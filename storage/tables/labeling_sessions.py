@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from storage.act_checks import check_annotator
+from storage.acts import check_annotator
 from storage.database import Cursor, Database, Row
 from storage.errors import InvalidGoal, NoLabelingSession
 from storage.records import LabelingSession, SessionVote, new_id

@@ -14,7 +14,7 @@ SHOWN = f"""
 SELECT {COLUMNS}, trial_id, coalesce(question, 'overall'), kind
 FROM pairs LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN control_pairs USING (pair_id)
 """
-
+ONE = f"{SHOWN} WHERE pair_id = ?"
 
 # Pairs that more annotators may be asked about, and the ones who voted on them already.
 OPEN = f"""
@@ -68,7 +68,7 @@ class Pairs:
 
     def get(self, pair_id: str) -> Pair:
         """Return the pair with this id; raises UnknownPair."""
-        rows = self._database.read(f"{SHOWN} WHERE pair_id = ?", [pair_id])
+        rows = self._database.read(ONE, [pair_id])
         if not rows:
             raise unknown_pair(pair_id)
         return Pair(*rows[0])
@@ -84,6 +84,14 @@ def insert_pair(cursor: Cursor, pair: Pair, base: str, now: datetime) -> int:
         [pair.pair_id, pair.prompt, pair.left, pair.right, pair.version, base, now],
     )
     return int(inserted.fetchall()[0][0])
+
+
+def require_pair(cursor: Cursor, pair_id: str) -> Pair:
+    """Return a pair as it is shown; raises UnknownPair."""
+    row = cursor.execute(ONE, [pair_id]).fetchone()
+    if row is None:
+        raise unknown_pair(pair_id)
+    return Pair(*row)
 
 
 def require_image(cursor: Cursor, image_id: str) -> None:

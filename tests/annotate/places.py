@@ -10,6 +10,7 @@ import psutil
 from annotate_converter import CopyingConverter
 from annotate_doubles import ChildTrainer, PaintingSampler
 
+from annotate.labeling.new_acts import as_vote
 from annotate.service.studio import Studio
 from storage.store import Store
 
@@ -41,7 +42,7 @@ class Place:
         for _ in range(count):
             pair = until(lambda: self.studio.pairs_ahead(annotator, [], 1)["pairs"])[0]
             key = random.randbytes(8).hex()
-            self.studio.vote(pair["pair_id"], verdict, annotator, key)
+            self.studio.vote(as_vote(pair["pair_id"], verdict, annotator, key))
 
     def state(self, run_id: str) -> str:
         """Where a run stands."""

@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "storage")]
 from storage_making import BASE, make_pairs
 
 from storage import Pair, Store, new_id
+from storage.acts import NewVote
 from storage.database import Cursor
 
 FRESH = 400
@@ -89,7 +90,8 @@ def during_a_copy(store: Store, pairs: list[Pair]) -> list[float]:
 
 def vote(store: Store, pairs: list[Pair]) -> list[float]:
     return [
-        timed(lambda pair=pair: store.vote(pair.pair_id, "left", "bob", new_id())) for pair in pairs
+        timed(lambda pair=pair: store.vote(NewVote.parse(pair.pair_id, "left", "bob", new_id())))
+        for pair in pairs
     ]
 
 

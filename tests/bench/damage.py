@@ -27,6 +27,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "storage")]
 from storage_making import BASE, make_pairs
 
 from storage import StorageError, Store, new_id
+from storage.acts import NewVote
 
 CHECKPOINTED, COPIED, ALL = 300, 500, 540
 SEEDS = 14
@@ -102,7 +103,7 @@ def studios(folder: Path) -> tuple[Path, Path]:
 
 def give(store: Store, number: int) -> None:
     for pair in make_pairs(store, number):
-        store.vote(pair.pair_id, random.choice(["left", "right"]), "ann", new_id())
+        store.vote(NewVote.parse(pair.pair_id, random.choice(["left", "right"]), "ann", new_id()))
 
 
 def outcome_of(case: Case, home: Path) -> Outcome:

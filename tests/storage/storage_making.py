@@ -3,6 +3,7 @@
 import hashlib
 
 from storage import Image, Pair, Store, Version, new_id, recipe_key
+from storage.acts import NewVote
 
 BASE = "emoji"
 
@@ -31,10 +32,16 @@ def make_pairs(store: Store, number: int) -> list[Pair]:
     return [store.add_pair(f"cat {n}", left, right, BASE, "base") for n in range(number)]
 
 
+def annotations_of(store: Store, vote_key: str) -> list[tuple[str, str, str]]:
+    """Return (kind, name, value) of the current annotations of a vote."""
+    sql = "SELECT kind, name, value FROM current_annotations WHERE vote_key = ? ORDER BY kind, name"
+    return store._database.read(sql, [vote_key])
+
+
 def make_run(store: Store, parent: str = "base") -> str:
     """Store a run on one vote."""
     if not store.counts(BASE).votes:
-        store.vote(make_pair(store).pair_id, "left", "ann", "k1")
+        store.vote(NewVote.parse(make_pair(store).pair_id, "left", "ann", "k1"))
     snapshot = store.write_snapshot(BASE, settle_s=0)
     return store.create_run(snapshot.snapshot_id, BASE, parent, {}, "click").run_id
 

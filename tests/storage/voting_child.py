@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 from storage import Store, new_id
+from storage.acts import NewVote
 
 
 def main(home: Path, base: str) -> None:
     with Store(home) as store:
         for pair in store.waiting_pairs(base):
             key = new_id()
-            store.vote(pair.pair_id, "left", "ann", key)
+            store.vote(NewVote.parse(pair.pair_id, "left", "ann", key))
             # One system call, so that a kill cannot fall into the middle of a line.
             os.write(sys.stdout.fileno(), f"acknowledged {key}\n".encode())
 

@@ -6,8 +6,9 @@ from typing import Any
 import gradio as gr
 
 from annotate.service.labeler_view import AnyStudio
+from annotate.views.stage import OwnVotesPage
 from annotate.views.vote_insights import OwnVotesView
-from annotate.web.errors_to_ui import Reply, errors_as_reply
+from annotate.web.errors_to_ui import errors_as_reply
 from annotate.web.html.habit_cards import own_habits
 from annotate.web.html.insight_cards import FEW_VOTES, liking_card, measuring, pace_card, section
 from annotate.web.html.insight_cards import prompts_card as prompts_of
@@ -30,8 +31,8 @@ def own_votes(studio: AnyStudio) -> gr.HTML:
     )
 
 
-def _own_votes_function(studio: AnyStudio) -> Callable[[Any], Reply]:
-    def stage_own_votes(request: Any) -> Reply:
+def _own_votes_function(studio: AnyStudio) -> Callable[[Any], OwnVotesPage]:
+    def stage_own_votes(request: Any) -> OwnVotesPage:
         report = studio.insights.own(field(request, "annotator", str))
         return {"html": own_votes_page(report), "more": report["measuring"]["left"] > 0}
 

@@ -6,8 +6,8 @@ from typing import Any
 import gradio as gr
 
 from annotate.auth.identity import name_of
-from annotate.labeling.annotations import CRITERIA, REASONS
 from annotate.service.studio import Studio
+from annotate.views.project import FlagView, ProjectOptions
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 
 DEFAULT_ACTOR = "me"
@@ -66,15 +66,14 @@ class ProjectSection:
 
     def _open(self) -> list[Any]:
         offered = self._studio.annotations.options()
-        texts = ["\n".join(offered[name]) for name in (REASONS, CRITERIA)]
-        return [*texts, offered["overlap"], *self._listed(self._studio.annotations.flags())]
+        return [*texts_of(offered), *self._listed(self._studio.annotations.flags())]
 
     def _save(self, reasons: str, criteria: str, overlap: float, request: gr.Request) -> list[Any]:
         offered = self._studio.annotations.set_options(
             reasons, criteria, overlap, name_of(request, DEFAULT_ACTOR)
         )
         gr.Info("Saved. Every page follows within a few seconds.")
-        return ["\n".join(offered[REASONS]), "\n".join(offered[CRITERIA]), offered["overlap"]]
+        return texts_of(offered)
 
     def _decide(self, decision: str) -> Any:
         def decide(flag: int | None, request: gr.Request) -> list[Any]:
@@ -88,7 +87,7 @@ class ProjectSection:
 
         return decide
 
-    def _listed(self, flags: list[dict[str, Any]]) -> list[Any]:
+    def _listed(self, flags: list[FlagView]) -> list[Any]:
         choices = [
             (f"{flag['report']}: {flag['prompt']}", flag["report"])
             for flag in flags
@@ -107,7 +106,12 @@ class ProjectSection:
         ]
 
 
-def flag_card(flag: dict[str, Any]) -> str:
+def texts_of(options: ProjectOptions) -> list[str | int]:
+    """Return the project's options as the form's fields show them."""
+    return ["\n".join(options["reasons"]), "\n".join(options["criteria"]), options["overlap"]]
+
+
+def flag_card(flag: FlagView) -> str:
     """Return one flagged pair; its images are blurred until the pointer is on them."""
     images = "".join(
         f'<img src="{escape(flag[side])}" alt="" loading="lazy">'

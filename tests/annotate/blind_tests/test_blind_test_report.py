@@ -8,6 +8,7 @@ from places import Place, until
 
 from annotate.__main__ import main
 from annotate.errors import InvalidRequest
+from annotate.labeling.new_acts import as_vote
 from annotate.report.evaluation import read_evaluation
 from annotate.web.html.blind_test_cards import blind_test_card
 from storage.errors import UnknownTrial
@@ -27,7 +28,9 @@ def voted(place: Place) -> Place:
         image = place.store.image(stored.left)
         assert image is not None
         side = "left" if image.version == "v1" else "right"
-        place.studio.vote(pair["pair_id"], side if number % 4 else "tie", "ann", f"k{number}")
+        place.studio.vote(
+            as_vote(pair["pair_id"], side if number % 4 else "tie", "ann", f"k{number}")
+        )
     return place
 
 

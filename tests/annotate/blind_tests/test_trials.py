@@ -6,6 +6,7 @@ import pytest
 from places import Open, Place, until
 
 from annotate.errors import InvalidRequest, ReleaseBlocked
+from annotate.labeling.new_acts import as_vote
 from annotate.rendering.prompt_sources import prompts_for
 from annotate.service.labeler_view import LabelerView
 from annotate.urls import QUESTION_TEXTS
@@ -39,7 +40,7 @@ def vote_for(place: Place, trial: str, wanted: str, count: int, annotator: str =
         side = wanted
         if wanted in ("after", "before"):
             side = "left" if (image.version == "v1") == (wanted == "after") else "right"
-        place.studio.vote(pair.pair_id, side, annotator, f"{annotator}-{pair.pair_id}")
+        place.studio.vote(as_vote(pair.pair_id, side, annotator, f"{annotator}-{pair.pair_id}"))
 
 
 def test_votes_add_up_to_a_verdict_that_is_called_once_it_is_clear(tuned: Place) -> None:

@@ -8,6 +8,7 @@ from places import Place, until
 from annotate.comparison.best_of_n import VOTES
 from annotate.errors import InvalidRequest
 from annotate.insights.attributes import NAMES, attributes
+from annotate.labeling.new_acts import as_vote
 from annotate.web.tabs.best_of_n_section import BestOfNSection
 from storage.errors import UnknownVersion
 
@@ -79,7 +80,7 @@ def test_the_votes_judge_where_there_is_no_version(place: Place) -> None:
             until(lambda: place.studio.pairs_ahead("ann", [], 1)["pairs"])[0]["pair_id"]
         )
         warmer = warmth(place, pair.left) > warmth(place, pair.right)
-        place.studio.vote(pair.pair_id, "left" if warmer else "right", "ann", pair.pair_id)
+        place.studio.vote(as_vote(pair.pair_id, "left" if warmer else "right", "ann", pair.pair_id))
     seeds = list(range(24))
     *steps, chosen = place.studio.best_of_n.choose("a cat", seeds, "base", VOTES, 4)
     drawn = [place.studio.compare("a cat", seed, "base", "base")["before_url"] for seed in seeds]

@@ -18,6 +18,7 @@ from PIL import Image
 from places import Open, Place, until
 
 from annotate.errors import InvalidImport, NothingToLearn
+from annotate.labeling.new_acts import as_vote
 from storage.tables.imported_images import IMPORTED
 
 
@@ -56,7 +57,7 @@ def test_images_of_a_prompt_become_pairs_that_come_before_drawn_ones(
     for _ in range(9):
         pair = place.studio.next_pair("ann")
         prompts.append(pair["prompt"])
-        place.studio.vote(pair["pair_id"], "left", "ann", random.randbytes(8).hex())
+        place.studio.vote(as_vote(pair["pair_id"], "left", "ann", random.randbytes(8).hex()))
     assert Counter(prompts) == {f"a cat number {n}": 3 for n in range(3)}
     assert not place.studio.next_pair("ann")["prompt"].startswith("a cat number")
 

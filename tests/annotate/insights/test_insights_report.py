@@ -10,6 +10,7 @@ from places import Open, Place, until
 
 from annotate.errors import InvalidRequest
 from annotate.insights.attributes import attributes
+from annotate.labeling.new_acts import as_annotation, as_vote
 from annotate.labeling.pace_hints import (
     ONE_SIDE,
     RECENT_VOTES,
@@ -21,6 +22,7 @@ from annotate.labeling.pace_hints import (
 from annotate.labeling.quality_control import MIN_VOTES_AGO
 from annotate.web.html.insight_cards import insights_page
 from annotate.web.tabs.own_votes_section import own_votes_page
+from storage.acts import NewVote
 from storage.records import Pair
 
 BASE = "emoji-0123456789ab"
@@ -32,7 +34,7 @@ def next_pair(place: Place, name: str) -> Pair:
 
 
 def vote(place: Place, pair: Pair, verdict: str, name: str) -> None:
-    place.studio.vote(pair.pair_id, verdict, name, random.randbytes(8).hex(), 900)
+    place.studio.vote(as_vote(pair.pair_id, verdict, name, random.randbytes(8).hex(), 900))
 
 
 def shared(place: Place, count: int) -> list[Pair]:
@@ -154,25 +156,30 @@ def test_shares_are_kept_and_refused_where_they_make_no_sense(open_place: Open) 
     assert open_place().studio.insights.settings()["repeat_share"] == 0.1
 
 
+def voted(annotator: str, verdict: str, response_ms: int | None = None) -> NewVote:
+    return as_vote("p", verdict, annotator, "k", response_ms)
+
+
 def test_a_person_who_goes_too_fast_is_told_once_and_then_left_alone() -> None:
     pauses, verdicts = PaceHints(), ["left", "right"] * 100
     told = [
-        pauses.hint_after("ann", verdict, 200)
+        pauses.hint_after(voted("ann", verdict, 200))
         for verdict in verdicts[: RECENT_VOTES + VOTES_BETWEEN_HINTS]
     ]
     assert told.count(TOO_FAST) == 1 and told[RECENT_VOTES - 1] == TOO_FAST
     slow = PaceHints()
-    assert not any(slow.hint_after("ann", verdict, 900) for verdict in verdicts)
-    assert not any(slow.hint_after("bob", verdict, None) for verdict in verdicts)
+    assert not any(slow.hint_after(voted("ann", verdict, 900)) for verdict in verdicts)
+    assert not any(slow.hint_after(voted("bob", verdict)) for verdict in verdicts)
 
 
 def test_the_same_side_over_and_over_brings_a_gentle_word() -> None:
     pauses = PaceHints()
-    told = [pauses.hint_after("ann", "right", 2000) for _ in range(STREAK)]
+    told = [pauses.hint_after(voted("ann", "right", 2000)) for _ in range(STREAK)]
     assert told[-1] == ONE_SIDE.format(side="right", count=STREAK) and not any(told[:-1])
     ties = PaceHints()
-    assert not any(ties.hint_after("ann", "tie", 2000) for _ in range(50))
-    assert not any(ties.hint_after("ann", v, 2000) for v in ["left"] * 11 + ["tie"] + ["left"] * 11)
+    assert not any(ties.hint_after(voted("ann", "tie", 2000)) for _ in range(50))
+    between = ["left"] * 11 + ["tie"] + ["left"] * 11
+    assert not any(ties.hint_after(voted("ann", verdict, 2000)) for verdict in between)
 
 
 def test_a_random_clicker_among_five_counts_less_in_the_next_run_and_it_says_why(
@@ -232,10 +239,12 @@ def test_a_reason_is_told_with_its_prompts_and_pairs(place: Place) -> None:
     lost = []
     for number in range(3):
         pair = next_pair(place, "ann")
-        place.studio.vote(pair.pair_id, "left", "ann", f"v{number}", 900)
-        place.studio.annotations.remark(f"v{number}", "ann", "reason", "hands", "on", f"r{number}")
+        place.studio.vote(as_vote(pair.pair_id, "left", "ann", f"v{number}", 900))
+        place.studio.annotations.annotate(
+            as_annotation(f"v{number}", "ann", "reason", "hands", "on", f"r{number}")
+        )
         lost.append(pair)
-    place.studio.annotations.remark("v0", "ann", "reason", "text", "on", "r3")
+    place.studio.annotations.annotate(as_annotation("v0", "ann", "reason", "text", "on", "r3"))
     hands, text = place.studio.insights.report()["reasons"]
     assert (hands["reason"], hands["votes"], text["reason"], text["votes"]) == (
         "hands", 3, "text", 1,

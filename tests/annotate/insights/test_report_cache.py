@@ -18,6 +18,7 @@ from PIL import Image as PILImage
 
 from annotate.insights.insights import Insights
 from storage import Image, StorageError, Store, new_id, recipe_key
+from storage.acts import NewAnnotation, NewFlag, NewVote
 from storage.records import Verdict
 
 BASE = "emoji"
@@ -69,22 +70,26 @@ class Played:
         try:
             if kind == "vote":
                 key = new_id()
-                self.store.vote(pair_id, verdict, who, key, number * 50 if number % 5 else None)
+                self.store.vote(
+                    NewVote.parse(pair_id, verdict, who, key, number * 50 if number % 5 else None)
+                )
                 if number % 3 == 0:
-                    self.store.annotations.add(key, who, "reason", "hands", "on", new_id())
+                    self.store.annotations.record(
+                        NewAnnotation(key, who, "reason", "hands", "on", new_id())
+                    )
             elif kind == "undo":
-                self.store.undo_newest_act(who)
+                self.store.undo(who)
             elif kind == "again":
                 again = quality.control_pairs.add_copy(
                     pair_id, who, "repeat", swap=bool(number % 2)
                 )
-                self.store.vote(again.pair_id, verdict, who, new_id())
+                self.store.vote(NewVote.parse(again.pair_id, verdict, who, new_id()))
             elif kind == "gold":
                 pair = self.store.pair(pair_id)
                 winner = (pair.left, pair.right, "")[number % 3]
                 quality.control_pairs.mark_gold(BASE, pair_id, winner, who)
             elif kind == "report":
-                self.store.flags.add(pair_id, who, "", new_id())
+                self.store.flags.record(NewFlag(pair_id, who, "", new_id()))
             elif kind == "decide":
                 reports = self.store.flags.all(BASE)
                 decision = ("shown", "hidden")[number % 2]

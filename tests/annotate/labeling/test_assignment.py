@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from annotate.labeling.assignment import PairAssigner
+from storage.acts import NewVote
 from storage.errors import NothingToUndo
 from storage.records import Image, Verdict, new_id
 from storage.store import Store
@@ -54,7 +55,7 @@ class Bureau:
         if pair_id is None:
             return
         key = next(self.keys)
-        self.assigner.vote(pair_id, verdict, person, key, None)
+        self.assigner.vote(NewVote(pair_id, verdict, person, key))
         self.voted[person].append((pair_id, key, verdict))
         self.undone.pop(person, None)
 
@@ -65,7 +66,7 @@ class Bureau:
             return
         pair_id, _key, _verdict = self.voted[person].pop()
         key = next(self.keys)
-        pair = self.store.undo(person, key)
+        pair = self.store.undo(person, key).about
         assert pair.pair_id == pair_id
         self.assigner.reopen(person, pair, key)
         others = {name: undone for name, undone in self.undone.items() if undone != pair_id}
@@ -75,7 +76,7 @@ class Bureau:
         """Send the newest vote once more."""
         if self.voted[person]:
             pair_id, key, verdict = self.voted[person][-1]
-            assert self.assigner.vote(pair_id, verdict, person, key, None).duplicate
+            assert self.assigner.vote(NewVote(pair_id, verdict, person, key)).duplicate
 
     def check(self) -> None:
         held = {p: [x.pair_id for x in self.assigner._leases.held(p)] for p in PEOPLE}

@@ -8,6 +8,8 @@ from annotate_doubles import PaintingSampler, State
 from PIL import Image
 from places import Open, Place, until
 
+from annotate.labeling.new_acts import as_vote
+
 
 def test_the_first_request_is_one_pair_and_the_later_ones_are_eight(place: Place) -> None:
     until(lambda: place.studio.stats()["ready_pairs"] >= 24)
@@ -60,7 +62,7 @@ def test_the_better_known_seed_is_not_always_on_the_left(place: Place, count: in
         left, right = (place.store.image(pair[side][4:20]) for side in ("left_url", "right_url"))
         assert left and right
         seeds.append(left.recipe["seed"] < right.recipe["seed"])
-        place.studio.vote(pair["pair_id"], "tie", "ann", pair["pair_id"])
+        place.studio.vote(as_vote(pair["pair_id"], "tie", "ann", pair["pair_id"]))
     assert 5 < sum(seeds) < count - 5
 
 
@@ -135,7 +137,7 @@ def test_own_images_are_labeled_while_the_model_cannot_be_loaded(
         (tmp_path / f"a fox {place_in_pair}.txt").write_text("a fox", encoding="utf-8")
     place.studio.importer.import_folder(str(tmp_path))
     pair = place.studio.next_pair("ann")
-    assert place.studio.vote(pair["pair_id"], "left", "ann", "first")["accepted"]
+    assert place.studio.vote(as_vote(pair["pair_id"], "left", "ann", "first"))["accepted"]
 
 
 def test_an_error_that_comes_again_and_again_is_logged_once(

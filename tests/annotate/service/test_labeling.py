@@ -5,6 +5,7 @@ from annotate_doubles import PaintingSampler
 from places import Open, Place, until
 
 from annotate.errors import AnnotateError
+from annotate.labeling.new_acts import as_vote
 from storage.errors import AlreadyVoted, InvalidVerdict, NothingToUndo, UnknownPair
 
 
@@ -15,7 +16,7 @@ def first_pair(place: Place, annotator: str = "ann") -> dict[str, str]:
 def test_the_open_pair_comes_again_until_it_is_voted_on(place: Place) -> None:
     pair = first_pair(place)
     assert place.studio.next_pair("ann") == pair
-    place.studio.vote(pair["pair_id"], "left", "ann", "k1")
+    place.studio.vote(as_vote(pair["pair_id"], "left", "ann", "k1"))
     until(lambda: place.studio.stats()["ready_pairs"])
     assert place.studio.next_pair("ann")["pair_id"] != pair["pair_id"]
 
@@ -86,7 +87,7 @@ def test_undo_opens_the_newest_pair_first_and_then_the_one_before(place: Place) 
     voted = []
     for key in ("k1", "k2"):
         voted.append(first_pair(place))
-        place.studio.vote(voted[-1]["pair_id"], "right", "ann", key)
+        place.studio.vote(as_vote(voted[-1]["pair_id"], "right", "ann", key))
     assert place.studio.undo("ann") == voted[1] == place.studio.next_pair("ann")
     assert place.studio.undo("ann") == voted[0] == place.studio.next_pair("ann")
     assert place.studio.stats()["votes"] == 0
@@ -99,7 +100,7 @@ def test_an_undo_sent_twice_takes_back_one_vote(place: Place) -> None:
     pair = place.studio.undo("ann", "u1")
     assert place.studio.undo("ann", "u1") == pair
     assert place.studio.stats()["votes"] == 1
-    place.studio.vote(pair["pair_id"], "left", "ann", "k3")
+    place.studio.vote(as_vote(pair["pair_id"], "left", "ann", "k3"))
     place.studio.undo("ann", "u1")
     until(lambda: place.studio.stats()["ready_pairs"])
     assert place.studio.next_pair("ann") != pair
@@ -108,15 +109,15 @@ def test_an_undo_sent_twice_takes_back_one_vote(place: Place) -> None:
 def test_a_vote_sent_twice_counts_once(place: Place) -> None:
     pair = first_pair(place)
     for _ in range(2):
-        receipt = place.studio.vote(pair["pair_id"], "left", "ann", "k1")
+        receipt = place.studio.vote(as_vote(pair["pair_id"], "left", "ann", "k1"))
         assert receipt == {"accepted": True, "key": "k1", "votes": 1, "until_next_run": None}
 
 
 def test_a_late_copy_of_a_vote_does_not_take_away_the_pair_that_was_undone(place: Place) -> None:
     pair = first_pair(place)
-    place.studio.vote(pair["pair_id"], "left", "ann", "k1")
+    place.studio.vote(as_vote(pair["pair_id"], "left", "ann", "k1"))
     place.studio.undo("ann", "u1")
-    place.studio.vote(pair["pair_id"], "left", "ann", "k1")
+    place.studio.vote(as_vote(pair["pair_id"], "left", "ann", "k1"))
     assert place.studio.next_pair("ann") == pair
 
 
@@ -131,15 +132,15 @@ def test_every_verdict_is_counted_for_what_it_is(place: Place) -> None:
 def test_bad_votes_are_refused_and_nothing_is_lost(place: Place) -> None:
     pair = first_pair(place)
     with pytest.raises(UnknownPair):
-        place.studio.vote("0" * 16, "left", "ann", "k1")
+        place.studio.vote(as_vote("0" * 16, "left", "ann", "k1"))
     with pytest.raises(InvalidVerdict):
-        place.studio.vote(pair["pair_id"], "middle", "ann", "k1")
+        place.studio.vote(as_vote(pair["pair_id"], "middle", "ann", "k1"))
     with pytest.raises(AnnotateError, match="64"):
-        place.studio.vote(pair["pair_id"], "left", "a" * 65, "k1")
+        place.studio.vote(as_vote(pair["pair_id"], "left", "a" * 65, "k1"))
     assert place.studio.next_pair("ann") == pair
-    place.studio.vote(pair["pair_id"], "left", "ann", "k1")
+    place.studio.vote(as_vote(pair["pair_id"], "left", "ann", "k1"))
     with pytest.raises(AlreadyVoted):
-        place.studio.vote(pair["pair_id"], "right", "ann", "k2")
+        place.studio.vote(as_vote(pair["pair_id"], "right", "ann", "k2"))
     assert place.studio.stats()["votes"] == 1
 
 

@@ -15,6 +15,7 @@ from places import until
 from annotate.auth.accounts import Accounts
 from annotate.auth.passwords import Scrypt
 from annotate.labeling.assignment import PairAssigner
+from annotate.labeling.new_acts import as_flag, as_ranking
 from annotate.labeling.quality_control import GOLD_SHARE, REPEAT_SHARE
 from storage.database import Database
 from storage.tables.people import Role
@@ -96,7 +97,7 @@ def test_no_guard_is_held_over_a_write(watch, writes, open_place):
     names = {name for _, name, _ in found}
     assert {"_guard", "_control"} <= names <= {"_guard", "_control", *TURNS}
     owners = {owner for owner, name, _ in found if name not in TURNS}
-    assert {"PairAssigner", "BestWorstQueue", "PairPool", "BlindTests", "Accounts"} <= owners
+    assert {"PairAssigner", "QuadAssigner", "PairPool", "BlindTests", "Accounts"} <= owners
     noted, guards = writes
     guards += [(f"{owner}.{name}", lock) for owner, name, lock in found if name not in TURNS]
 
@@ -126,10 +127,10 @@ def test_no_guard_is_held_over_a_write(watch, writes, open_place):
 def give_all(place):
     studio = place.studio
     pair = until(lambda: studio.pairs_ahead("ann", [], 1)["pairs"])[0]
-    studio.annotations.flag(pair["pair_id"], "ann", "", "r1")
+    studio.annotations.flag(as_flag(pair["pair_id"], "ann", "", "r1"))
     studio.undo("ann", "u1")
     quad = until(lambda: studio.quads_ahead("ann", [], 1)["pairs"])[0]
-    studio.best_worst.rank(quad["pair_id"], 0, 1, "ann", "q1")
+    studio.best_worst.rank(as_ranking(quad["pair_id"], 0, 1, "ann", "q1"))
     studio.undo("ann", "u2")
     studio.undo("ann", "u3")
     studio.annotations.set_options(["hands"], [], 2, "me")

@@ -6,6 +6,7 @@ import pytest
 from places import Open, Place, until
 
 from annotate.errors import NothingToLearn
+from annotate.labeling.new_acts import as_vote
 from annotate.training.missing_images import MissingImages, left_out_sentence
 from annotate.web.html.run_cards import plan_card, run_card
 
@@ -17,7 +18,7 @@ def label(place: Place, count: int) -> list[str]:
     hashes = []
     for _ in range(count):
         pair = until(lambda: place.studio.pairs_ahead("ann", [], 1)["pairs"])[0]
-        place.studio.vote(pair["pair_id"], "left", "ann", random.randbytes(8).hex())
+        place.studio.vote(as_vote(pair["pair_id"], "left", "ann", random.randbytes(8).hex()))
         image = place.store.image(pair["left_url"].split("/")[-1].removesuffix(".png"))
         assert image is not None
         hashes.append(image.sha256)

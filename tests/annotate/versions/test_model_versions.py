@@ -7,6 +7,7 @@ from annotate_doubles import PaintingSampler
 from places import ENDLESS, Open, Place, until
 
 from annotate.errors import AnnotateError
+from annotate.labeling.new_acts import as_vote
 from storage.errors import UnknownVersion
 
 
@@ -22,7 +23,7 @@ def test_new_pairs_come_from_the_version_made_active(place: Place) -> None:
     assert answer["passed_over"] == page[1:]
     assert {place.store.pair(p["pair_id"]).version for p in answer["pairs"]} == {"v1"}
     assert place.studio.pairs_ahead("bob", [], 4)["pairs"]
-    place.studio.vote(page[0], "left", "ann", "k1")
+    place.studio.vote(as_vote(page[0], "left", "ann", "k1"))
     assert place.store.pair(place.studio.next_pair("ann")["pair_id"]).version == "v1"
     with pytest.raises(UnknownVersion):
         place.studio.activate("v9")

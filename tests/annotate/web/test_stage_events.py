@@ -7,6 +7,7 @@ from annotate_doubles import SmallModel
 from places import Place, until
 
 from annotate.errors import InvalidRequest
+from annotate.labeling.new_acts import as_flag
 from annotate.web.api import Endpoints
 from annotate.web.stage_events import StageEvents
 from storage.errors import AlreadyVoted, InvalidAnnotation, UnknownVote
@@ -40,7 +41,8 @@ def test_every_kind_repeats_its_key_and_counts_once(place, acts):
         send(acts, "remark", "k2", of="k1", remark="strength", name="", value="2")
         send(acts, "remark", "k3", of="k1", remark="reason", name="hands", value="on")
         send(acts, "remark", "k4", of="k1", remark="criterion", name="detail", value="right")
-    said = {(r.kind, r.name): r.value for r in place.store.annotations.of_vote("k1")}
+    sql = "SELECT kind, name, value FROM current_annotations WHERE vote_key = 'k1'"
+    said = {(kind, name): value for kind, name, value in place.store._database.read(sql)}
     right = place.store.pair(pair["pair_id"]).right
     assert said == {
         ("strength", ""): "2",
@@ -69,8 +71,9 @@ def test_four_are_ranked_undone_and_ranked_again_between_votes(place, acts):
     assert place.store.counts(BASE).votes == 0
 
     send(acts, "ranking", "k3", pair_id=quad["pair_id"], best=1, worst=3)
-    (ranking,) = place.store.rankings.all(BASE)
-    assert [ranking.best, ranking.worst] == [ranking.images[1], ranking.images[3]]
+    sql = "SELECT images, best, worst FROM current_rankings JOIN quads USING (quad_id)"
+    ((images, best, worst),) = place.store._database.read(sql)
+    assert [best, worst] == [images[1], images[3]]
     assert quad_of(place)["pair_id"] != quad["pair_id"]
 
 
@@ -202,7 +205,7 @@ def test_a_report_that_is_taken_back_opens_the_pair_again_and_says_what_stays(pl
 def test_a_pair_that_others_reported_too_stays_hidden(place, acts):
     pair = pair_of(place)
     send(acts, "report", "r1", pair_id=pair["pair_id"], note="")
-    place.studio.annotations.flag(pair["pair_id"], "bob", "", "r2")
+    place.studio.annotations.flag(as_flag(pair["pair_id"], "bob", "", "r2"))
     sent = send(acts, "undo", "u1")
     assert not sent["opens"] and "stays hidden" in sent["note"]
     assert place.studio.pairs_ahead("ann", [pair["pair_id"]], 1)["passed_over"] == [pair["pair_id"]]

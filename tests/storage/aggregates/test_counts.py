@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from storage_making import BASE, make_image, make_pair
 
 from storage import StorageError, Store, new_id
+from storage.acts import NewFlag, NewRanking, NewVote
 from storage.aggregates.counts import ModelCounts, count_rows
 from storage.records import Verdict
 
@@ -41,10 +42,10 @@ class Played:
         self.pairs.append(make_pair(self.store, 100 + len(self.pairs)).pair_id)
 
     def _vote(self, who: str, number: int, verdict: Verdict) -> None:
-        self.store.vote(self.pairs[number % len(self.pairs)], verdict, who, new_id())
+        self.store.vote(NewVote.parse(self.pairs[number % len(self.pairs)], verdict, who, new_id()))
 
     def _undo(self, who: str, number: int, verdict: Verdict) -> None:
-        self.store.undo_newest_act(who) if number % 2 else self.store.undo(who)
+        self.store.undo(who)
 
     def _again(self, who: str, number: int, verdict: Verdict) -> None:
         pair_id, checks = (
@@ -52,10 +53,10 @@ class Played:
             self.store.quality.control_pairs,
         )
         again = checks.add_copy(pair_id, who, "repeat", swap=True)
-        self.store.vote(again.pair_id, verdict, who, new_id())
+        self.store.vote(NewVote.parse(again.pair_id, verdict, who, new_id()))
 
     def _report(self, who: str, number: int, verdict: Verdict) -> None:
-        self.store.flags.add(self.pairs[number % len(self.pairs)], who, "", new_id())
+        self.store.flags.record(NewFlag(self.pairs[number % len(self.pairs)], who, "", new_id()))
 
     def _decide(self, who: str, number: int, verdict: Verdict) -> None:
         report = self.store.flags.all(BASE)[number]
@@ -70,9 +71,9 @@ class Played:
 
     def _rank(self, who: str, number: int, verdict: Verdict) -> None:
         images = [make_image(self.store, seed).image_id for seed in range(4)]
-        quad = self.store.rankings.add_quad("a cat", images, BASE, "base")
+        quad = self.store.quads.add("a cat", images, BASE, "base")
         best, worst = (0, 1) if verdict.decisive else (None, None)
-        self.store.rankings.cast(quad.quad_id, best, worst, who, new_id())
+        self.store.rankings.record(NewRanking(quad.quad_id, best, worst, who, new_id()))
 
     def _run(self, who: str, number: int, verdict: Verdict) -> None:
         snapshot = self.store.write_snapshot(BASE, settle_s=0)
@@ -118,11 +119,11 @@ def test_an_undo_and_a_flag_count_nothing_anew(
     pairs = [make_pair(store, 500 + number).pair_id for number in range(2)]
     store.counts(BASE)
     monkeypatch.setattr("storage.aggregates.counts.count_rows", lambda *_: added_up.append(1))
-    store.vote(pairs[0], "left", "eve", new_id())
+    store.vote(NewVote.parse(pairs[0], "left", "eve", new_id()))
     before = store.counts(BASE).votes
     store.undo("eve")
-    store.flags.add(pairs[1], "eve", "", new_id())
-    store.undo_newest_act("eve")
+    store.flags.record(NewFlag(pairs[1], "eve", "", new_id()))
+    store.undo("eve")
     assert store.counts(BASE).votes == before - 1 and not added_up
     assert [pair.pair_id for pair in store.waiting_pairs(BASE)][-2:] == pairs
 
@@ -132,6 +133,6 @@ def test_a_pair_is_counted_while_the_home_is_another(tmp_path: Path) -> None:
         assert store.counts("another model").votes == 0
         store.ensure_base(BASE)
         pair = make_pair(store)
-        store.vote(pair.pair_id, "left", "ann", "k1")
+        store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1"))
         store.undo("ann")
         assert store.counts(BASE).votes == 0 and store.waiting_pairs(BASE) == [pair]

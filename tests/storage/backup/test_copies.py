@@ -12,6 +12,7 @@ import pytest
 from storage_making import BASE, make_pair, make_pairs
 
 from storage import Store, new_id
+from storage.acts import NewVote
 from storage.backup.copies import Copies, Copy, name_of, read_name
 from storage.backup.schedule import CopySchedule
 from storage.database import Database, log_of
@@ -24,7 +25,7 @@ def vote(store: Store, number: int = 1) -> list[str]:
     keys = []
     for pair in make_pairs(store, number):
         keys.append(new_id())
-        store.vote(pair.pair_id, "left", "ann", keys[-1])
+        store.vote(NewVote.parse(pair.pair_id, "left", "ann", keys[-1]))
     return keys
 
 
@@ -153,7 +154,7 @@ def test_votes_that_are_given_during_a_copy_wait_for_nothing_and_are_not_lost(ho
         maker.start()
         copying.wait()
         for pair in pairs:
-            given.append(store.vote(pair.pair_id, "left", "ann", new_id()).key)
+            given.append(store.vote(NewVote.parse(pair.pair_id, "left", "ann", new_id())).key)
         maker.join()
 
     (copy,) = copies.list()

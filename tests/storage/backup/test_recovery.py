@@ -13,6 +13,7 @@ import pytest
 from storage_making import BASE, make_pairs
 
 from storage import BrokenStudio, Store, StudioInUse, new_id
+from storage.acts import NewVote
 from storage.backup.inspection import inspect
 from storage.errors import DamagedDatabase, MissingDatabase
 
@@ -21,7 +22,7 @@ CHECKPOINTED, COPIED, LOGGED = 6, 4, 5
 
 def give(store: Store, number: int) -> None:
     for pair in make_pairs(store, number):
-        store.vote(pair.pair_id, "left", "ann", new_id())
+        store.vote(NewVote.parse(pair.pair_id, "left", "ann", new_id()))
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import pytest
 from storage_making import BASE, make_pair, make_pairs
 
 from storage import DiskFull, Pair, Store, new_id
+from storage.acts import NewVote
 
 CHILD = Path(__file__).parents[1] / "voting_child.py"
 ROOT = CHILD.parents[2]
@@ -133,7 +134,7 @@ def vote_until_full(store: Store, pair: Pair) -> list[str]:
             if number % 2:
                 store.undo("ann", key)
             else:
-                store.vote(pair.pair_id, "left", "ann", key)
+                store.vote(NewVote.parse(pair.pair_id, "left", "ann", key))
             acknowledged.append(key)
     return acknowledged
 
@@ -178,7 +179,7 @@ def vote_more(store: Store) -> list[str]:
     keys = []
     for pair in make_pairs(store, 2):
         keys.append(new_id())
-        store.vote(pair.pair_id, "left", "bob", keys[-1])
+        store.vote(NewVote.parse(pair.pair_id, "left", "bob", keys[-1]))
     return keys
 
 
@@ -186,7 +187,7 @@ def test_a_snapshot_that_does_not_fit_leaves_nothing_behind(small_disk):
     home = small_disk / "studio"
     with Store(home) as store:
         for number, pair in enumerate(make_pairs(store, 50)):
-            store.vote(pair.pair_id, "left", "ann", f"k{number}")
+            store.vote(NewVote.parse(pair.pair_id, "left", "ann", f"k{number}"))
         ballast = fill(small_disk, leave=4_096)
         with pytest.raises(DiskFull, match="No vote is lost"):
             store.write_snapshot(BASE, settle_s=0)

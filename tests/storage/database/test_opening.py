@@ -145,12 +145,12 @@ def test_a_write_that_meets_a_conflict_is_tried_again(tmp_path):
 
 def test_the_public_names_are_these():
     assert sorted(storage.__all__) == sorted(
-        "AlreadyVoted BrokenStudio Counts DiskFull DiskUsage Flag Image InvalidAnnotation "
-        "InvalidAnnotator InvalidExclusion InvalidFlag InvalidGoal InvalidKey InvalidLabel "
-        "InvalidPrompt InvalidRanking InvalidState InvalidTrial InvalidVerdict LabelingSession "
-        "NoLabelingSession NoVotes NothingToUndo Pair Prompt Quad Ranking Run RunState "
-        "SessionVote Snapshot StorageError Store StudioInUse StudioNewer TrainedOn Trial "
-        "TrialVote UnknownFlag UnknownImage UnknownKind UnknownPair UnknownQuad UnknownRun "
-        "UnknownSnapshot UnknownTrial UnknownVersion UnknownVote Verdict Version VersionNeeded "
-        "VoteAnnotation VoteReceipt new_id recipe_key".split()
+        "ActReceipt AlreadyVoted BrokenStudio Counts DiskFull DiskUsage Flag Image "
+        "InvalidAnnotation InvalidAnnotator InvalidExclusion InvalidFlag InvalidGoal InvalidKey "
+        "InvalidLabel InvalidPrompt InvalidRanking InvalidState InvalidTrial InvalidVerdict "
+        "LabelingSession NewAnnotation NewFlag NewRanking NewVote NoLabelingSession NoVotes "
+        "NothingToUndo Pair Prompt Quad Run RunState Selection SessionVote Snapshot StorageError "
+        "Store StudioInUse StudioNewer TrainedOn Trial TrialVote UnknownFlag UnknownImage "
+        "UnknownKind UnknownPair UnknownQuad UnknownRun UnknownSnapshot UnknownTrial "
+        "UnknownVersion UnknownVote Verdict Version VersionNeeded new_id recipe_key".split()
     )

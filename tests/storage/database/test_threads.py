@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from storage_making import BASE, make_pairs
 
 from storage import Pair, Store
+from storage.acts import NewVote
 
 THREADS = 8
 VOTES = 50
@@ -16,7 +17,7 @@ def in_threads(work: Callable[[int], list]) -> list[list]:
 
 def vote_on(store: Store, pairs: list[Pair], annotator: str, prefix: str) -> list:
     return [
-        store.vote(pair.pair_id, "left", annotator, f"{prefix}{number}")
+        store.vote(NewVote.parse(pair.pair_id, "left", annotator, f"{prefix}{number}"))
         for number, pair in enumerate(pairs)
     ]
 
@@ -38,7 +39,7 @@ def test_threads_that_send_the_same_keys_count_each_once_between_them(store):
 
     firsts = [receipt for thread in receipts for receipt in thread if not receipt.duplicate]
     assert len(firsts) == store.counts(BASE).votes == VOTES
-    assert len({receipt.vote_id for thread in receipts for receipt in thread}) == VOTES
+    assert len({receipt.row_id for thread in receipts for receipt in thread}) == VOTES
 
 
 def test_sums_asked_for_while_others_vote_and_undo_agree_with_the_rows(store):
@@ -47,7 +48,11 @@ def test_sums_asked_for_while_others_vote_and_undo_agree_with_the_rows(store):
     def vote_and_ask(number: int) -> list:
         annotator = f"annotator {number}"
         for step, pair in enumerate(pairs):
-            store.vote(pair.pair_id, "left" if step % 2 else "tie", annotator, f"{number}-{step}")
+            store.vote(
+                NewVote.parse(
+                    pair.pair_id, "left" if step % 2 else "tie", annotator, f"{number}-{step}"
+                )
+            )
             store.counts(BASE)
             if step % 3 == number % 3:
                 store.undo(annotator)

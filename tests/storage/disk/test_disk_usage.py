@@ -9,6 +9,7 @@ import pytest
 from storage_making import BASE, make_image, make_pair, make_run, make_version
 
 from storage import Store, UnknownKind
+from storage.acts import NewVote
 
 KINDS = ("checkpoints", "caches", "images", "deleted")
 
@@ -27,7 +28,7 @@ def taken(store: Store) -> dict[str, int]:
 
 
 def test_a_image_that_snapshots_and_runs_link_to_counts_once(store):
-    store.vote(make_pair(store).pair_id, "left", "ann", "k1")
+    store.vote(NewVote.parse(make_pair(store).pair_id, "left", "ann", "k1"))
     before = taken(store)["images"]
     run = store.run_dir(make_run(store))
     shutil.copytree(store.write_snapshot(BASE, 0).path, run / "snapshot", copy_function=os.link)
@@ -214,11 +215,15 @@ def test_whatever_happened_before_a_clean_up_removes_nothing_that_is_needed(stor
         pair = make_pair(store, seed=number)
         make_image(store, 1000 + number)
         if number == 0 or chance.random() < 0.6:
-            store.vote(pair.pair_id, "left", "ann", f"k{number}")
+            store.vote(NewVote.parse(pair.pair_id, "left", "ann", f"k{number}"))
         if number and chance.random() < 0.3:
             store.undo("ann")
         if not store.counts(BASE).decisive:
-            store.vote(make_pair(store, seed=500 + number).pair_id, "left", "bob", f"b{number}")
+            store.vote(
+                NewVote.parse(
+                    make_pair(store, seed=500 + number).pair_id, "left", "bob", f"b{number}"
+                )
+            )
         parents = [version.version for version in store.versions(BASE)]
         run_id = make_run(store, chance.choice(parents))
         run = store.run_dir(run_id)

@@ -9,6 +9,7 @@ import pytest
 from storage_making import BASE, make_image, make_pair, make_pairs
 
 from storage import NoVotes, Snapshot, Store
+from storage.acts import NewRanking, NewVote
 
 
 def lines(snapshot: Snapshot) -> list[dict]:
@@ -24,13 +25,13 @@ def image(store: Store, image_id: str) -> str:
 
 
 def vote_once(store: Store) -> None:
-    store.vote(make_pair(store).pair_id, "left", "ann", "k1")
+    store.vote(NewVote.parse(make_pair(store).pair_id, "left", "ann", "k1"))
 
 
 def test_the_image_that_won_is_chosen_whichever_side_it_was_on(store):
     one, two = make_pair(store, 1), make_pair(store, 2, prompt="it's \u2028 日本")
-    store.vote(one.pair_id, "left", "ann", "k1")
-    store.vote(two.pair_id, "right", "ann", "k2")
+    store.vote(NewVote.parse(one.pair_id, "left", "ann", "k1"))
+    store.vote(NewVote.parse(two.pair_id, "right", "ann", "k2"))
 
     first, second = lines(store.write_snapshot(BASE, settle_s=0))
 
@@ -52,7 +53,7 @@ def test_the_image_that_won_is_chosen_whichever_side_it_was_on(store):
 def test_a_tie_is_kept_apart_and_names_no_winner(store, kind):
     vote_once(store)
     pair = make_pair(store, 7)
-    store.vote(pair.pair_id, kind, "ann", "k2")
+    store.vote(NewVote.parse(pair.pair_id, kind, "ann", "k2"))
 
     _, tie = lines(store.write_snapshot(BASE, settle_s=0))
 
@@ -63,16 +64,16 @@ def test_a_tie_is_kept_apart_and_names_no_winner(store, kind):
 
 def test_skips_and_undone_and_unsettled_votes_are_counted_but_not_rows(store, clock):
     settled, skipped, undone, late = make_pairs(store, 4)
-    kept = store.vote(settled.pair_id, "left", "ann", "k1")
-    store.vote(skipped.pair_id, "skip", "ann", "k2")
-    store.vote(undone.pair_id, "right", "ann", "k3")
+    kept = store.vote(NewVote.parse(settled.pair_id, "left", "ann", "k1"))
+    store.vote(NewVote.parse(skipped.pair_id, "skip", "ann", "k2"))
+    store.vote(NewVote.parse(undone.pair_id, "right", "ann", "k3"))
     store.undo("ann")
     clock.move(10)
-    store.vote(late.pair_id, "left", "ann", "k4")
+    store.vote(NewVote.parse(late.pair_id, "left", "ann", "k4"))
 
     snapshot = store.write_snapshot(BASE)
 
-    assert snapshot.vote_ids == (kept.vote_id,)
+    assert snapshot.vote_ids == (kept.row_id,)
     assert [line["pair_id"] for line in lines(snapshot)] == [settled.pair_id]
     assert snapshot.counts == {
         "preference": 1,
@@ -86,9 +87,9 @@ def test_skips_and_undone_and_unsettled_votes_are_counted_but_not_rows(store, cl
 
 
 def test_a_changed_mind_is_one_row_with_the_newer_vote(store, pair):
-    store.vote(pair.pair_id, "left", "ann", "k1")
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1"))
     store.undo("ann")
-    store.vote(pair.pair_id, "right", "ann", "k2")
+    store.vote(NewVote.parse(pair.pair_id, "right", "ann", "k2"))
 
     (line,) = lines(store.write_snapshot(BASE, settle_s=0))
 
@@ -96,8 +97,8 @@ def test_a_changed_mind_is_one_row_with_the_newer_vote(store, pair):
 
 
 def test_every_annotator_has_a_row_and_none_has_a_name(store, pair):
-    store.vote(pair.pair_id, "left", "ann", "k1")
-    store.vote(pair.pair_id, "right", "bob", "k2")
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1"))
+    store.vote(NewVote.parse(pair.pair_id, "right", "bob", "k2"))
 
     snapshot = store.write_snapshot(BASE, settle_s=0)
 
@@ -109,9 +110,9 @@ def test_there_must_be_a_settled_decisive_vote(store, clock):
     one, two = make_pairs(store, 2)
     with pytest.raises(NoVotes):
         store.write_snapshot(BASE)
-    store.vote(one.pair_id, "tie", "ann", "k1")
+    store.vote(NewVote.parse(one.pair_id, "tie", "ann", "k1"))
     clock.move(20)
-    store.vote(two.pair_id, "left", "ann", "k2")
+    store.vote(NewVote.parse(two.pair_id, "left", "ann", "k2"))
     clock.move(9.999)
     with pytest.raises(NoVotes, match="10 s"):
         store.write_snapshot(BASE)
@@ -124,7 +125,7 @@ def test_there_must_be_a_settled_decisive_vote(store, clock):
 def test_votes_on_another_model_stay_out(store, pair):
     vote_once(store)
     foreign = store.add_pair("a cat", pair.left, pair.right, "another model", "base")
-    store.vote(foreign.pair_id, "left", "ann", "k2")
+    store.vote(NewVote.parse(foreign.pair_id, "left", "ann", "k2"))
 
     assert len(store.write_snapshot("another model", settle_s=0).vote_ids) == 1
     assert len(store.write_snapshot(BASE, settle_s=0).vote_ids) == 1
@@ -156,7 +157,7 @@ def test_the_manifest_tells_what_is_in_the_folder_and_every_hash_matches(store):
 
 
 def test_images_are_linked_where_the_disk_can(store, pair):
-    store.vote(pair.pair_id, "left", "ann", "k1")
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1"))
     original = store.image_path(store.image(pair.left).sha256)
     try:
         os.link(original, original.with_suffix(".probe"))
@@ -228,9 +229,9 @@ def test_a_vote_whose_image_is_gone_or_damaged_is_left_out_and_named(store, home
     if sys.platform == "win32" and harm in (become_a_pipe, become_a_dangling_link):
         pytest.skip("Windows has no such files, or asks for rights to make them")
     sound, lost, tied = (make_pair(store, seed) for seed in range(3))
-    kept = store.vote(sound.pair_id, "left", "ann", "k1")
-    store.vote(lost.pair_id, "right", "ann", "k2")
-    store.vote(tied.pair_id, "tie", "ann", "k3")
+    kept = store.vote(NewVote.parse(sound.pair_id, "left", "ann", "k1"))
+    store.vote(NewVote.parse(lost.pair_id, "right", "ann", "k2"))
+    store.vote(NewVote.parse(tied.pair_id, "tie", "ann", "k3"))
     for pair in (lost, tied):
         harm(store.image_path(store.image(pair.right).sha256))
 
@@ -238,7 +239,7 @@ def test_a_vote_whose_image_is_gone_or_damaged_is_left_out_and_named(store, home
     snapshot = store.write_snapshot(BASE, settle_s=0)
 
     assert [line["pair_id"] for line in lines(snapshot)] == [sound.pair_id]
-    assert snapshot.vote_ids == (kept.vote_id,)
+    assert snapshot.vote_ids == (kept.row_id,)
     counts = {"preference": 1, "tie": 0, "image_lost": 2}
     assert {kind: snapshot.counts[kind] for kind in counts} == counts
     names = [store.image_path(store.image(pair.right).sha256) for pair in (lost, tied)]
@@ -250,7 +251,7 @@ def test_a_vote_whose_image_is_gone_or_damaged_is_left_out_and_named(store, home
 def test_votes_that_were_left_out_are_not_new_and_are_taught_once_the_file_is_back(store):
     vote_once(store)
     lost = make_pair(store, 5)
-    store.vote(lost.pair_id, "left", "ann", "k2")
+    store.vote(NewVote.parse(lost.pair_id, "left", "ann", "k2"))
     path = store.image_path(store.image(lost.left).sha256)
     content = path.read_bytes()
     path.unlink()
@@ -267,8 +268,8 @@ def test_votes_that_were_left_out_are_not_new_and_are_taught_once_the_file_is_ba
 def test_a_ranking_with_one_image_gone_is_left_out(store):
     vote_once(store)
     images = [make_image(store, seed).image_id for seed in range(20, 24)]
-    quad = store.rankings.add_quad("a cat", images, BASE, "base")
-    store.rankings.cast(quad.quad_id, 0, 3, "ann", "k9", 900)
+    quad = store.quads.add("a cat", images, BASE, "base")
+    store.rankings.record(NewRanking(quad.quad_id, 0, 3, "ann", "k9", 900))
     assert len(lines(store.write_snapshot(BASE, settle_s=0))) == 2
 
     store.image_path(store.image(images[1]).sha256).unlink()
@@ -279,7 +280,7 @@ def test_a_ranking_with_one_image_gone_is_left_out(store):
 
 
 def test_a_snapshot_is_refused_only_when_no_vote_is_left_and_leaves_nothing(store, home, pair):
-    store.vote(pair.pair_id, "left", "ann", "k1")
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1"))
     sha256 = store.image(pair.right).sha256
     store.image_path(sha256).unlink()
 

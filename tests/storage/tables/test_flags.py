@@ -4,13 +4,14 @@ import pytest
 from storage_making import BASE, make_pair
 
 from storage import InvalidFlag, NoVotes, UnknownFlag, UnknownPair
+from storage.acts import NewFlag, NewVote
 
 
 def test_a_flag_hides_the_pair_and_its_votes_until_it_is_shown_again(store, pair, clock):
-    store.vote(pair.pair_id, "left", "ann", "k1")
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1"))
     other = make_pair(store, 1)
-    store.flags.add(pair.pair_id, "bob", "not for work", "r1")
-    store.flags.add(other.pair_id, "bob", "", "r2")
+    store.flags.record(NewFlag(pair.pair_id, "bob", "not for work", "r1"))
+    store.flags.record(NewFlag(other.pair_id, "bob", "", "r2"))
     clock.move(60)
 
     assert store.waiting_pairs(BASE) == store.open_pairs(BASE, 2) == []
@@ -30,7 +31,7 @@ def test_a_flag_hides_the_pair_and_its_votes_until_it_is_shown_again(store, pair
 
 def test_the_same_key_flags_once_and_one_open_flag_is_enough_to_hide(store, pair):
     for key in ("r1", "r1", "r2"):
-        store.flags.add(pair.pair_id, "bob", "", key)
+        store.flags.record(NewFlag(pair.pair_id, "bob", "", key))
     assert len(store.flags.all(BASE)) == 2
 
     store.flags.decide(1, "shown", "cem")
@@ -39,9 +40,9 @@ def test_the_same_key_flags_once_and_one_open_flag_is_enough_to_hide(store, pair
 
 def test_what_makes_no_sense_is_refused(store, pair):
     with pytest.raises(UnknownPair):
-        store.flags.add("nothing", "bob", "", "r1")
+        store.flags.record(NewFlag("nothing", "bob", "", "r1"))
     with pytest.raises(InvalidFlag):
-        store.flags.add(pair.pair_id, "bob", "x" * 501, "r1")
+        store.flags.record(NewFlag(pair.pair_id, "bob", "x" * 501, "r1"))
     with pytest.raises(UnknownFlag):
         store.flags.decide(7, "shown", "cem")
     with pytest.raises(InvalidFlag):

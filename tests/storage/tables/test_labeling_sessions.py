@@ -4,6 +4,7 @@ import pytest
 from storage_making import make_pair
 
 from storage import InvalidGoal, NoLabelingSession, Store
+from storage.acts import NewVote
 
 
 def test_a_session_counts_its_votes_and_survives_a_restart(home, clock):
@@ -11,14 +12,14 @@ def test_a_session_counts_its_votes_and_survives_a_restart(home, clock):
         for seed in range(5):
             make_pair(store, seed)
         pairs = [pair.pair_id for pair in store.waiting_pairs("emoji")]
-        store.vote(pairs[0], "left", "ann", "early")
+        store.vote(NewVote.parse(pairs[0], "left", "ann", "early"))
         clock.move(1)
         session = store.sessions.begin("ann", 3)
         clock.move(1)
-        store.vote(pairs[1], "tie", "ann", "k1", 700)
-        store.vote(pairs[2], "left", "bob", "k2", 800)
+        store.vote(NewVote.parse(pairs[1], "tie", "ann", "k1", 700))
+        store.vote(NewVote.parse(pairs[2], "left", "bob", "k2", 800))
         clock.move(1)
-        store.vote(pairs[3], "right", "ann", "k3", 900)
+        store.vote(NewVote.parse(pairs[3], "right", "ann", "k3", 900))
         store.undo("ann")
     with Store(home, clock) as store:
         assert store.sessions.newest("ann") == session
@@ -28,7 +29,7 @@ def test_a_session_counts_its_votes_and_survives_a_restart(home, clock):
         assert store.sessions.set_state("ann", "paused").state == "paused"
         assert store.sessions.set_state("ann", "ended").state == "ended"
         clock.move(5)
-        store.vote(pairs[3], "right", "ann", "later")
+        store.vote(NewVote.parse(pairs[3], "right", "ann", "later"))
         assert len(store.sessions.votes_in(session)) == 1
         with pytest.raises(NoLabelingSession):
             store.sessions.set_state("ann", "open")
@@ -47,19 +48,19 @@ def test_beginning_another_ends_the_one_before(store, clock):
 @pytest.mark.parametrize("wrong", [-3600.0, 24 * 3600.0])
 def test_a_session_keeps_its_votes_whatever_becomes_of_the_clock(store, clock, wrong):
     pairs = [make_pair(store, seed).pair_id for seed in range(5)]
-    store.vote(pairs[0], "left", "ann", "early")
+    store.vote(NewVote.parse(pairs[0], "left", "ann", "early"))
     session = store.sessions.begin("ann", 3)
-    store.vote(pairs[1], "left", "ann", "k1")
+    store.vote(NewVote.parse(pairs[1], "left", "ann", "k1"))
     clock.step(wrong)
-    store.vote(pairs[2], "tie", "ann", "k2")
+    store.vote(NewVote.parse(pairs[2], "tie", "ann", "k2"))
     store.sessions.set_state("ann", "paused")
     store.sessions.set_state("ann", "open")
-    store.vote(pairs[3], "left", "ann", "k3")
+    store.vote(NewVote.parse(pairs[3], "left", "ann", "k3"))
     assert store.sessions.count(session) == 3
 
     store.sessions.set_state("ann", "ended")
     clock.step(-2 * wrong)
-    store.vote(pairs[4], "left", "ann", "late")
+    store.vote(NewVote.parse(pairs[4], "left", "ann", "late"))
     assert len(store.sessions.votes_in(session)) == 3
     another = store.sessions.begin("ann", 5)
     assert store.sessions.newest("ann") == another
@@ -74,7 +75,7 @@ def test_a_session_from_before_there_were_bounds_goes_by_its_times(store, clock)
         if number == 3:
             store.sessions.set_state("ann", "ended")
         clock.move(1)
-        store.vote(pair_id, "left", "ann", f"k{number}")
+        store.vote(NewVote.parse(pair_id, "left", "ann", f"k{number}"))
     forget = "DELETE FROM labeling_session_bounds"
     store._database.write(lambda cursor: cursor.execute(forget))
 

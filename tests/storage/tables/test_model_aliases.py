@@ -6,6 +6,7 @@ import pytest
 from storage_making import make_pair
 
 from storage import Store
+from storage.acts import NewVote
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_two_names_of_one_model_are_put_together_once_that_is_known(store, home,
         store.version_labels.add_import(base, home / "a.safetensors", {})
         store.activate(base, "v1")
     pair = make_pair(store)
-    store.vote(pair.pair_id, "left", "ann", "key")
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "key"))
 
     assert base_of("sdxl-1", ("hub-1",)) == "sdxl-1"
 

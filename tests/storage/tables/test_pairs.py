@@ -2,6 +2,7 @@ import pytest
 from storage_making import BASE, make_image, make_pair, make_pairs
 
 from storage import InvalidPrompt, UnknownImage, UnknownPair
+from storage.acts import NewVote
 
 
 def test_a_pair_keeps_the_sides_it_was_made_with(store):
@@ -33,7 +34,7 @@ def test_pairs_wait_oldest_first_for_a_vote_by_anybody(store):
     first, second, third = make_pairs(store, 3)
     assert store.waiting_pairs(BASE) == [first, second, third]
 
-    store.vote(second.pair_id, "skip", "ann", "k1")
+    store.vote(NewVote.parse(second.pair_id, "skip", "ann", "k1"))
 
     assert store.waiting_pairs(BASE) == [first, third]
     assert store.waiting_pairs(BASE, limit=1) == [first]
@@ -50,7 +51,7 @@ def test_a_pair_made_after_the_first_question_waits_too(store):
 
 def test_an_undone_pair_waits_again_in_its_old_place(store):
     first, second = make_pairs(store, 2)
-    store.vote(first.pair_id, "left", "ann", "k1")
+    store.vote(NewVote.parse(first.pair_id, "left", "ann", "k1"))
     assert store.waiting_pairs(BASE) == [second]
 
     store.undo("ann")
@@ -59,8 +60,8 @@ def test_an_undone_pair_waits_again_in_its_old_place(store):
 
 
 def test_a_pair_waits_only_when_nobody_has_a_current_vote_on_it(store, pair):
-    store.vote(pair.pair_id, "left", "ann", "k1")
-    store.vote(pair.pair_id, "left", "bob", "k2")
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1"))
+    store.vote(NewVote.parse(pair.pair_id, "left", "bob", "k2"))
 
     store.undo("ann")
     assert store.waiting_pairs(BASE) == []

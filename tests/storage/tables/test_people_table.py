@@ -6,6 +6,7 @@ import pytest
 from storage_making import make_pair
 
 from storage import Store
+from storage.acts import NewVote
 from storage.errors import InvalidPerson, LastAdmin, PersonKnown, StaleLink, UnknownPerson
 from storage.tables.people import LINK_LASTS, Role
 
@@ -110,7 +111,7 @@ def test_a_change_to_nobody_is_refused(store):
 
 def test_votes_are_counted_by_person_and_tell_which_images_a_person_saw(store):
     pair = make_pair(store)
-    store.vote(pair.pair_id, "left", "bob", "k1")
+    store.vote(NewVote.parse(pair.pair_id, "left", "bob", "k1"))
     assert store.people.votes() == {"bob": 1}
     assert store.people.was_shown("bob", pair.left) and store.people.was_shown("bob", pair.right)
     assert not store.people.was_shown("ada", pair.left)

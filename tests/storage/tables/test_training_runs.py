@@ -2,6 +2,7 @@ import pytest
 from storage_making import BASE, make_pair, make_pairs
 
 from storage import InvalidState, Run, Store, UnknownRun, UnknownSnapshot, UnknownVersion
+from storage.acts import NewVote
 
 SETTINGS = {"steps": 300, "rank": 16}
 
@@ -13,7 +14,7 @@ def start_run(store: Store) -> Run:
 
 @pytest.fixture
 def run(store: Store) -> Run:
-    store.vote(make_pair(store).pair_id, "left", "ann", "k1")
+    store.vote(NewVote.parse(make_pair(store).pair_id, "left", "ann", "k1"))
     return start_run(store)
 
 
@@ -82,7 +83,7 @@ def test_a_run_needs_a_snapshot_a_parent_and_a_state_that_exist(store, run):
 def test_votes_count_towards_the_next_run_until_a_run_trained_on_them(store, run):
     assert store.decisive_since_last_run(BASE) == 0
     for number, pair in enumerate(make_pairs(store, 3)):
-        store.vote(pair.pair_id, "right" if number else "tie", "ann", f"n{number}")
+        store.vote(NewVote.parse(pair.pair_id, "right" if number else "tie", "ann", f"n{number}"))
     assert store.decisive_since_last_run(BASE) == 2
 
     second = start_run(store)
@@ -100,7 +101,7 @@ def test_votes_of_a_run_that_came_to_nothing_count_again(store, run, state):
 
 def test_an_undone_vote_does_not_count_towards_the_next_run(store, run):
     (pair,) = make_pairs(store, 1)
-    store.vote(pair.pair_id, "left", "ann", "k2")
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k2"))
     store.undo("ann")
 
     assert store.decisive_since_last_run(BASE) == 0

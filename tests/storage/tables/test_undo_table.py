@@ -5,9 +5,10 @@ import re
 from datetime import timedelta
 
 import pytest
-from storage_making import BASE, make_image, make_pair, make_pairs
+from storage_making import BASE, annotations_of, make_image, make_pair, make_pairs
 
 from storage import InvalidFlag, InvalidKey, NothingToUndo, NoVotes, Store
+from storage.acts import NewAnnotation, NewFlag, NewRanking, NewVote
 from storage.schema import read_migrations
 
 
@@ -16,26 +17,26 @@ def kinds(store, who="ann"):
     found = []
     while True:
         try:
-            found.append(store.undo_newest_act(who).kind)
+            found.append(store.undo(who).kind)
         except NothingToUndo:
             return found
 
 
 def quad_of(store):
     images = [make_image(store, 100 + n).image_id for n in range(4)]
-    return store.rankings.add_quad("a cat", images, BASE, "base")
+    return store.quads.add("a cat", images, BASE, "base")
 
 
 def give_everything(store):
     first, second, third = make_pairs(store, 3)
     quad = quad_of(store)
-    store.vote(first.pair_id, "left", "ann", "v1")
-    store.annotations.add("v1", "ann", "strength", "", "2", "m1")
-    store.flags.add(second.pair_id, "ann", "", "r1")
-    store.rankings.cast(quad.quad_id, 0, 1, "ann", "q1")
-    store.vote(third.pair_id, "right", "ann", "v2")
-    store.annotations.add("v2", "ann", "reason", "hands", "on", "m2")
-    store.annotations.add("v2", "ann", "criterion", "detail", "left", "m3")
+    store.vote(NewVote.parse(first.pair_id, "left", "ann", "v1"))
+    store.annotations.record(NewAnnotation("v1", "ann", "strength", "", "2", "m1"))
+    store.flags.record(NewFlag(second.pair_id, "ann", "", "r1"))
+    store.rankings.record(NewRanking(quad.quad_id, 0, 1, "ann", "q1"))
+    store.vote(NewVote.parse(third.pair_id, "right", "ann", "v2"))
+    store.annotations.record(NewAnnotation("v2", "ann", "reason", "hands", "on", "m2"))
+    store.annotations.record(NewAnnotation("v2", "ann", "criterion", "detail", "left", "m3"))
 
 
 RENAMED_SINCE = {
@@ -51,18 +52,18 @@ NEWEST_FIRST = ["criterion", "reason", "vote", "ranking", "report", "strength", 
 def test_everything_that_was_given_is_taken_back_newest_first(store):
     give_everything(store)
     assert kinds(store) == NEWEST_FIRST
-    assert store.counts(BASE).votes == 0 and not store.annotations.of_vote("v1")
+    assert store.counts(BASE).votes == 0 and not annotations_of(store, "v1")
 
 
 @pytest.mark.parametrize("step", [timedelta(0), timedelta(days=-1), timedelta(days=1)])
 def test_the_order_is_that_of_coming_whatever_the_clock_says(store, clock, step, monkeypatch):
-    original = store.annotations.add
+    original = store.annotations.record
 
-    def add(*args):
+    def record(*args):
         clock.now += step
         original(*args)
 
-    monkeypatch.setattr(store.annotations, "add", add)
+    monkeypatch.setattr(store.annotations, "record", record)
     give_everything(store)
     clock.now -= 5 * step
     assert kinds(store) == NEWEST_FIRST
@@ -71,43 +72,43 @@ def test_the_order_is_that_of_coming_whatever_the_clock_says(store, clock, step,
 def test_an_undo_after_a_reopening_is_the_same(tmp_path):
     with Store(tmp_path / "studio") as store:
         give_everything(store)
-        assert store.undo_newest_act("ann", "u1").name == "detail"
+        assert store.undo("ann", "u1").name == "detail"
     with Store(tmp_path / "studio") as store:
-        assert store.undo_newest_act("ann", "u1").name == "detail"
+        assert store.undo("ann", "u1").name == "detail"
         assert kinds(store) == NEWEST_FIRST[1:]
 
 
 def test_what_others_gave_is_left_alone(store):
     give_everything(store)
     pair = make_pair(store, 9)
-    store.vote(pair.pair_id, "left", "bob", "b1")
-    store.flags.add(pair.pair_id, "bob", "", "b2")
+    store.vote(NewVote.parse(pair.pair_id, "left", "bob", "b1"))
+    store.flags.record(NewFlag(pair.pair_id, "bob", "", "b2"))
     assert kinds(store) == NEWEST_FIRST
     assert store.flags.is_hidden(pair.pair_id)
     assert kinds(store, "bob") == ["report", "vote"]
 
 
 def test_each_undo_counts_once_and_its_key_is_its_own(store, pair):
-    store.vote(pair.pair_id, "left", "ann", "v1")
-    store.flags.add(pair.pair_id, "ann", "", "r1")
-    first, again = store.undo_newest_act("ann", "u1"), store.undo_newest_act("ann", "u1")
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "v1"))
+    store.flags.record(NewFlag(pair.pair_id, "ann", "", "r1"))
+    first, again = store.undo("ann", "u1"), store.undo("ann", "u1")
     assert (first.kind, again.kind, store.counts(BASE).votes) == ("report", "report", 1)
     for used in ("v1", "r1"):
         with pytest.raises(InvalidKey):
-            store.undo_newest_act("ann", used)
-    assert store.undo_newest_act("ann", "u2").kind == "vote"
-    assert store.undo_newest_act("ann", "u1").kind == "report"
+            store.undo("ann", used)
+    assert store.undo("ann", "u2").kind == "vote"
+    assert store.undo("ann", "u1").kind == "report"
     with pytest.raises(NothingToUndo):
-        store.undo_newest_act("ann", "u3")
+        store.undo("ann", "u3")
 
 
 def test_an_undone_flag_hides_nothing_and_its_votes_are_trained_on_again(store, pair, clock):
-    store.vote(pair.pair_id, "left", "bob", "v1")
-    store.flags.add(pair.pair_id, "ann", "odd", "r1")
+    store.vote(NewVote.parse(pair.pair_id, "left", "bob", "v1"))
+    store.flags.record(NewFlag(pair.pair_id, "ann", "odd", "r1"))
     clock.move(60)
     with pytest.raises(NoVotes):
         store.write_snapshot(BASE)
-    undone = store.undo_newest_act("ann")
+    undone = store.undo("ann")
     assert (undone.about, undone.opens, undone.hidden) == (pair, True, False)
     assert store.write_snapshot(BASE).counts["preference"] == 1
     assert [p for p, _ in store.open_pairs(BASE, 2)] == [pair]
@@ -115,43 +116,43 @@ def test_an_undone_flag_hides_nothing_and_its_votes_are_trained_on_again(store, 
     assert (report.note, report.decision) == ("odd", "withdrawn")
     with pytest.raises(InvalidFlag, match="'ann' has taken flag 1 back"):
         store.flags.decide(1, "hidden", "cem")
-    store.flags.add(pair.pair_id, "ann", "odd", "r2")
+    store.flags.record(NewFlag(pair.pair_id, "ann", "odd", "r2"))
     assert store.flags.is_hidden(pair.pair_id)
 
 
 def test_a_pair_that_somebody_else_flagged_too_stays_hidden(store, pair):
-    store.flags.add(pair.pair_id, "ann", "", "r1")
-    store.flags.add(pair.pair_id, "bob", "", "r2")
-    undone = store.undo_newest_act("ann")
+    store.flags.record(NewFlag(pair.pair_id, "ann", "", "r1"))
+    store.flags.record(NewFlag(pair.pair_id, "bob", "", "r2"))
+    undone = store.undo("ann")
     assert (undone.opens, undone.hidden) == (False, True)
-    assert store.undo_newest_act("bob").opens and not store.flags.is_hidden(pair.pair_id)
+    assert store.undo("bob").opens and not store.flags.is_hidden(pair.pair_id)
 
 
 @pytest.mark.parametrize("decision", ["shown", "hidden"])
 def test_a_flag_that_was_decided_stays_and_the_act_before_it_goes(store, decision):
     first, second = make_pairs(store, 2)
-    store.vote(first.pair_id, "left", "ann", "v1")
-    store.flags.add(second.pair_id, "ann", "", "r1")
+    store.vote(NewVote.parse(first.pair_id, "left", "ann", "v1"))
+    store.flags.record(NewFlag(second.pair_id, "ann", "", "r1"))
     store.flags.decide(1, decision, "cem")
-    undone = store.undo_newest_act("ann")
+    undone = store.undo("ann")
     assert (undone.kind, undone.flag_decided) == ("vote", True)
     assert store.flags.all(BASE)[0].decision == decision
     with pytest.raises(NothingToUndo, match="decided"):
-        store.undo_newest_act("ann")
+        store.undo("ann")
 
 
 def test_a_mark_taken_back_leaves_the_one_before_it(store, pair, clock):
-    store.vote(pair.pair_id, "left", "ann", "v1")
-    store.annotations.add("v1", "ann", "strength", "", "2", "m1")
-    store.annotations.add("v1", "ann", "strength", "", "", "m2")
-    assert not store.annotations.of_vote("v1")
-    store.undo_newest_act("ann")
-    assert [one.value for one in store.annotations.of_vote("v1")] == ["2"]
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "v1"))
+    store.annotations.record(NewAnnotation("v1", "ann", "strength", "", "2", "m1"))
+    store.annotations.record(NewAnnotation("v1", "ann", "strength", "", "", "m2"))
+    assert not annotations_of(store, "v1")
+    store.undo("ann")
+    assert [value for *_, value in annotations_of(store, "v1")] == ["2"]
     clock.move(60)
     lines = (store.write_snapshot(BASE).path / "pairs.jsonl").read_text("utf-8")
     assert '"strength": 2' in lines
-    store.undo_newest_act("ann")
-    assert not store.annotations.of_vote("v1")
+    store.undo("ann")
+    assert not annotations_of(store, "v1")
 
 
 def test_what_an_older_app_recorded_is_taken_back_in_its_order(tmp_path, clock):

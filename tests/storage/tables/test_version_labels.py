@@ -2,6 +2,7 @@ import pytest
 from storage_making import BASE, make_pairs, make_run, make_version
 
 from storage import InvalidLabel, Store, UnknownVersion, VersionNeeded
+from storage.acts import NewVote
 
 
 def with_file(store: Store, parent: str = "base"):
@@ -54,13 +55,13 @@ def test_a_note_has_lines_but_no_control_characters_and_an_end(store):
 
 def test_a_version_knows_how_many_of_its_votes_were_undone_since(store):
     for number, pair in enumerate(make_pairs(store, 3)):
-        store.vote(pair.pair_id, "left" if number else "tie", "ann", f"k{number}")
+        store.vote(NewVote.parse(pair.pair_id, "left" if number else "tie", "ann", f"k{number}"))
     run_id = make_run(store)
     learned = store.version_labels.trained_on(BASE)[run_id]
     assert (learned.counts["preference"], learned.counts["tie"], learned.undone) == (2, 1, 0)
 
     store.undo("ann")
-    store.vote(make_pairs(store, 4)[-1].pair_id, "left", "ann", "later")
+    store.vote(NewVote.parse(make_pairs(store, 4)[-1].pair_id, "left", "ann", "later"))
     store.undo("ann")
 
     assert store.version_labels.trained_on(BASE)[run_id].undone == 1

@@ -3,14 +3,15 @@
 import json
 
 import pytest
-from storage_making import BASE, make_pair
+from storage_making import BASE, annotations_of, make_pair
 
-from storage import InvalidAnnotation, InvalidKey, UnknownVote, VoteAnnotation
+from storage import InvalidAnnotation, InvalidKey, UnknownVote
+from storage.acts import NewAnnotation, NewVote
 
 
 @pytest.fixture
 def voted(store, pair):
-    store.vote(pair.pair_id, "left", "ann", "vote-1")
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "vote-1"))
     return pair
 
 
@@ -26,35 +27,36 @@ def voted(store, pair):
     ],
 )
 def test_every_kind_comes_back(store, voted, kind, name, value, stored):
-    store.annotations.add("vote-1", "ann", kind, name, value, "k1")
+    store.annotations.record(NewAnnotation("vote-1", "ann", kind, name, value, "k1"))
 
     stored = {"the left image": voted.left, "the right image": voted.right}.get(stored, stored)
-    assert store.annotations.of_vote("vote-1") == [VoteAnnotation(kind, name, stored)]
+    assert annotations_of(store, "vote-1") == [(kind, name, stored)]
 
 
 def test_the_newest_counts_an_empty_one_takes_away_and_a_key_counts_once(store, voted):
-    store.annotations.add("vote-1", "ann", "strength", "", "2", "k1")
-    store.annotations.add("vote-1", "ann", "reason", "text", "on", "k2")
-    store.annotations.add("vote-1", "ann", "strength", "", "", "k3")
-    store.annotations.add("vote-1", "ann", "strength", "", "2", "k1")
+    store.annotations.record(NewAnnotation("vote-1", "ann", "strength", "", "2", "k1"))
+    store.annotations.record(NewAnnotation("vote-1", "ann", "reason", "text", "on", "k2"))
+    store.annotations.record(NewAnnotation("vote-1", "ann", "strength", "", "", "k3"))
+    store.annotations.record(NewAnnotation("vote-1", "ann", "strength", "", "2", "k1"))
 
-    assert store.annotations.of_vote("vote-1") == [VoteAnnotation("reason", "text", "on")]
-    assert store.annotations.reasons(BASE) == [("text", 1)]
+    assert annotations_of(store, "vote-1") == [("reason", "text", "on")]
+    assert [name for _, name in store.quality.reasons(BASE)] == ["text"]
 
 
 def test_annotations_of_an_undone_vote_are_not_current(store, voted):
-    store.annotations.add("vote-1", "ann", "reason", "text", "on", "k1")
-    store.undo("ann")
+    store.annotations.record(NewAnnotation("vote-1", "ann", "reason", "text", "on", "k1"))
+    assert [store.undo("ann").kind, store.undo("ann").kind] == ["reason", "vote"]
+    store.annotations.record(NewAnnotation("vote-1", "ann", "reason", "text", "on", "late"))
 
-    assert store.annotations.of_vote("vote-1") == []
-    assert store.annotations.reasons(BASE) == []
+    assert annotations_of(store, "vote-1") == []
+    assert store.quality.reasons(BASE) == []
 
 
 def test_a_clear_preference_reaches_the_trainer(store, voted, clock):
     plain = make_pair(store, 1)
-    store.vote(plain.pair_id, "right", "ann", "vote-2")
-    store.annotations.add("vote-1", "ann", "strength", "", "2", "k1")
-    store.annotations.add("vote-2", "ann", "reason", "text", "on", "k2")
+    store.vote(NewVote.parse(plain.pair_id, "right", "ann", "vote-2"))
+    store.annotations.record(NewAnnotation("vote-1", "ann", "strength", "", "2", "k1"))
+    store.annotations.record(NewAnnotation("vote-2", "ann", "reason", "text", "on", "k2"))
     clock.move(60)
 
     snapshot = store.write_snapshot(BASE)
@@ -80,10 +82,10 @@ def test_what_makes_no_sense_is_refused(
     store, voted, vote_key, annotator, kind, name, value, error
 ):
     with pytest.raises(error):
-        store.annotations.add(vote_key, annotator, kind, name, value, "k1")
-    assert store.annotations.of_vote("vote-1") == []
+        store.annotations.record(NewAnnotation(vote_key, annotator, kind, name, value, "k1"))
+    assert annotations_of(store, "vote-1") == []
 
 
 def test_an_annotation_needs_a_key(store, voted):
     with pytest.raises(InvalidKey):
-        store.annotations.add("vote-1", "ann", "strength", "", "2", "")
+        store.annotations.record(NewAnnotation("vote-1", "ann", "strength", "", "2", ""))

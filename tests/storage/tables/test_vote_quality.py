@@ -6,11 +6,11 @@ import pytest
 from storage_making import BASE, make_image, make_pair, make_pairs
 
 from storage import InvalidExclusion, Pair, Store, UnknownPair
-from storage.records import VoteReceipt
+from storage.acts import ActReceipt, NewVote
 
 
-def vote(store: Store, pair: Pair, verdict: str = "left", who: str = "ada") -> VoteReceipt:
-    return store.vote(pair.pair_id, verdict, who, f"{pair.pair_id} {who}")
+def vote(store: Store, pair: Pair, verdict: str = "left", who: str = "ada") -> ActReceipt:
+    return store.vote(NewVote.parse(pair.pair_id, verdict, who, f"{pair.pair_id} {who}"))
 
 
 def lines(store: Store, voter: str | None = None) -> tuple[list[dict], dict]:
@@ -51,7 +51,7 @@ def test_undo_opens_a_repeat_as_what_it_was(store):
     vote(store, pair)
     again = store.quality.control_pairs.add_copy(pair.pair_id, "ada", "repeat", swap=True)
     vote(store, again)
-    assert store.undo("ada") == again
+    assert store.undo("ada").about == again
 
 
 def test_only_votes_long_enough_ago_are_repeated_and_each_once(store):
@@ -84,7 +84,7 @@ def test_a_gold_pair_is_asked_of_everybody_once(store):
 def test_an_excluded_vote_is_left_out_with_its_reason_and_comes_back_when_that_is_lifted(store):
     first, second = make_pairs(store, 2)
     receipts = [vote(store, pair) for pair in (first, second)]
-    number = store.quality.exclude(BASE, " slipped ", "admin", vote_id=receipts[0].vote_id)
+    number = store.quality.exclude(BASE, " slipped ", "admin", vote_id=receipts[0].row_id)
     assert store.counts(BASE).votes == 2 and store.decisive_since_last_run(BASE) == 1
     rows, manifest = lines(store)
     assert [row["pair_id"] for row in rows] == [second.pair_id]
@@ -102,7 +102,7 @@ def test_excluding_a_person_leaves_out_all_their_votes_and_nobody_elses(store):
     vote(store, first, who="bob")
     vote(store, second)
     store.quality.exclude(BASE, "random clicks", "admin", annotator="bob")
-    store.vote(first.pair_id, "right", "ada", "k9")
+    store.vote(NewVote.parse(first.pair_id, "right", "ada", "k9"))
     rows, manifest = lines(store)
     assert len(rows) == 2 and manifest["excluded"] == {"random clicks": 1}
     assert store.decisive(BASE, "bob") == 0

@@ -13,9 +13,9 @@ from storage import (
     Store,
     UnknownPair,
     Verdict,
-    VoteReceipt,
     new_id,
 )
+from storage.acts import ActReceipt, NewVote
 
 names = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=64)
 
@@ -34,16 +34,16 @@ def rows(store: Store) -> list[tuple]:
 @given(annotator=names)
 def test_any_name_can_vote_and_undo(store, pair, annotator):
     key = new_id()
-    receipt = store.vote(pair.pair_id, "left", annotator, key)
+    receipt = store.vote(NewVote.parse(pair.pair_id, "left", annotator, key))
 
     assert rows(store)[-1][1] == annotator
-    assert store.vote_of(key).vote_id == receipt.vote_id
-    assert store.undo(annotator) == pair
+    assert store.vote(NewVote.parse(pair.pair_id, "left", annotator, key)).row_id == receipt.row_id
+    assert store.undo(annotator).about == pair
 
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_a_vote_stores_who_won_and_what_was_shown(store, pair, verdict):
-    store.vote(pair.pair_id, verdict, 'it\'s "me"', "k1", response_ms=412)
+    store.vote(NewVote.parse(pair.pair_id, verdict, 'it\'s "me"', "k1", response_ms=412))
 
     winner = {"left": pair.left, "right": pair.right}.get(verdict)
     expected = (pair.pair_id, 'it\'s "me"', verdict, winner, pair.left, 412, None)
@@ -51,67 +51,58 @@ def test_a_vote_stores_who_won_and_what_was_shown(store, pair, verdict):
 
 
 def test_the_same_key_counts_once(store, pair):
-    first = store.vote(pair.pair_id, "left", "ann", "k1")
-    again = store.vote(pair.pair_id, "left", "ann", "k1")
+    first = store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1"))
+    again = store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1"))
 
-    assert first == VoteReceipt("k1", first.vote_id, duplicate=False)
-    assert again == VoteReceipt("k1", first.vote_id, duplicate=True)
+    assert first == ActReceipt("k1", first.row_id, duplicate=False)
+    assert again == ActReceipt("k1", first.row_id, duplicate=True)
     assert store.counts(BASE) == Counts(votes=1, decisive=1, ties=0, skipped=0)
     assert len(rows(store)) == 1
 
 
 def test_a_key_answers_for_its_first_vote_whatever_it_is_sent_with(store):
     one, two = make_pairs(store, 2)
-    receipt = store.vote(one.pair_id, "left", "ann", "k1")
+    receipt = store.vote(NewVote.parse(one.pair_id, "left", "ann", "k1"))
 
-    assert store.vote(two.pair_id, "right", "bob", "k1").vote_id == receipt.vote_id
+    assert store.vote(NewVote.parse(two.pair_id, "right", "bob", "k1")).row_id == receipt.row_id
     assert store.waiting_pairs(BASE) == [two]
 
 
 def test_a_late_repeat_does_not_bring_an_undone_vote_back(store, pair):
-    store.vote(pair.pair_id, "left", "ann", "k1")
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1"))
     store.undo("ann")
 
-    assert store.vote(pair.pair_id, "left", "ann", "k1").duplicate
+    assert store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1")).duplicate
     assert store.counts(BASE).votes == 0
 
 
-def test_a_receipt_is_found_by_its_key(store, pair):
-    receipt = store.vote(pair.pair_id, "left", "ann", "k1")
-    store.undo("ann", "u1")
-
-    assert store.vote_of("k1").vote_id == receipt.vote_id
-    assert store.vote_of("u1") is None
-    assert store.vote_of("unknown") is None
-
-
 def test_a_second_vote_on_a_pair_needs_an_undo_first(store, pair):
-    store.vote(pair.pair_id, "left", "ann", "k1")
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1"))
 
     with pytest.raises(AlreadyVoted, match=r"'ann'.*'left'.*Undo"):
-        store.vote(pair.pair_id, "right", "ann", "k2")
+        store.vote(NewVote.parse(pair.pair_id, "right", "ann", "k2"))
 
     store.undo("ann")
-    store.vote(pair.pair_id, "right", "ann", "k3")
+    store.vote(NewVote.parse(pair.pair_id, "right", "ann", "k3"))
     with pytest.raises(AlreadyVoted, match="'right'"):
-        store.vote(pair.pair_id, "tie", "ann", "k4")
+        store.vote(NewVote.parse(pair.pair_id, "tie", "ann", "k4"))
     assert [row[2] for row in rows(store)] == ["left", None, "right"]
 
 
 def test_two_people_may_vote_on_one_pair(store, pair):
-    store.vote(pair.pair_id, "left", "ann", "k1")
-    store.vote(pair.pair_id, "right", "bob", "k2")
+    store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1"))
+    store.vote(NewVote.parse(pair.pair_id, "right", "bob", "k2"))
 
     assert store.counts(BASE).decisive == 2
 
 
 def test_undo_takes_back_ones_own_votes_newest_first(store):
     one, two, three = make_pairs(store, 3)
-    store.vote(one.pair_id, "left", "ann", "k1")
-    store.vote(two.pair_id, "tie", "ann", "k2")
-    store.vote(three.pair_id, "left", "bob", "k3")
+    store.vote(NewVote.parse(one.pair_id, "left", "ann", "k1"))
+    store.vote(NewVote.parse(two.pair_id, "tie", "ann", "k2"))
+    store.vote(NewVote.parse(three.pair_id, "left", "bob", "k3"))
 
-    assert [store.undo("ann"), store.undo("ann")] == [two, one]
+    assert [store.undo("ann").about, store.undo("ann").about] == [two, one]
     with pytest.raises(NothingToUndo, match="'ann'"):
         store.undo("ann")
     assert store.counts(BASE) == Counts(votes=1, decisive=1, ties=0, skipped=0)
@@ -119,15 +110,15 @@ def test_undo_takes_back_ones_own_votes_newest_first(store):
 
 def test_the_same_undo_key_takes_back_once(store):
     one, two = make_pairs(store, 2)
-    store.vote(one.pair_id, "left", "ann", "k1")
-    store.vote(two.pair_id, "left", "ann", "k2")
+    store.vote(NewVote.parse(one.pair_id, "left", "ann", "k1"))
+    store.vote(NewVote.parse(two.pair_id, "left", "ann", "k2"))
 
-    assert [store.undo("ann", "u1"), store.undo("ann", "u1")] == [two, two]
+    assert [store.undo("ann", "u1").about, store.undo("ann", "u1").about] == [two, two]
     assert store.counts(BASE).votes == 1
 
 
 def test_an_undo_is_one_more_row(store, pair):
-    vote_id = store.vote(pair.pair_id, "left", "ann", "k1").vote_id
+    vote_id = store.vote(NewVote.parse(pair.pair_id, "left", "ann", "k1")).row_id
     before = rows(store)
 
     store.undo("ann")
@@ -138,18 +129,18 @@ def test_an_undo_is_one_more_row(store, pair):
 
 def test_a_key_belongs_to_one_kind_of_act(store):
     one, two = make_pairs(store, 2)
-    store.vote(one.pair_id, "left", "ann", "k1")
+    store.vote(NewVote.parse(one.pair_id, "left", "ann", "k1"))
     with pytest.raises(InvalidKey, match="belongs to a vote"):
         store.undo("ann", "k1")
 
     store.undo("ann", "u1")
     with pytest.raises(InvalidKey, match="belongs to an undo"):
-        store.vote(two.pair_id, "left", "ann", "u1")
+        store.vote(NewVote.parse(two.pair_id, "left", "ann", "u1"))
 
 
 def test_votes_are_counted_by_kind_and_by_model(store):
     for number, (pair, verdict) in enumerate(zip(make_pairs(store, 6), Verdict, strict=True)):
-        store.vote(pair.pair_id, verdict, "ann", f"k{number}")
+        store.vote(NewVote.parse(pair.pair_id, verdict, "ann", f"k{number}"))
         # Asked after every vote, so that both ways of counting are tried.
         assert store.counts(BASE).votes == number + 1
 
@@ -159,13 +150,13 @@ def test_votes_are_counted_by_kind_and_by_model(store):
 
 def test_counts_survive_closing(home, store):
     pair = make_pair(store)
-    store.vote(pair.pair_id, "tie", "ann", "k1")
+    store.vote(NewVote.parse(pair.pair_id, "tie", "ann", "k1"))
     before = store.counts(BASE)
     store.close()
 
     with Store(home) as reopened:
         assert reopened.counts(BASE) == before == Counts(1, 0, 1, 0)
-        assert reopened.vote(pair.pair_id, "tie", "ann", "k1").duplicate
+        assert reopened.vote(NewVote.parse(pair.pair_id, "tie", "ann", "k1")).duplicate
 
 
 @pytest.mark.parametrize(
@@ -184,7 +175,10 @@ def test_counts_survive_closing(home, store):
 def test_a_vote_that_makes_no_sense_is_refused_and_not_recorded(store, pair, error, change):
     with pytest.raises(error):
         store.vote(
-            **{"pair_id": pair.pair_id, "verdict": "left", "annotator": "a", "key": "k"} | change
+            NewVote.parse(
+                **{"pair_id": pair.pair_id, "verdict": "left", "annotator": "a", "key": "k"}
+                | change
+            )
         )
 
     assert rows(store) == []

@@ -1,0 +1,79 @@
+"""Item assigner: what handing out pairs and quads has in common, from the lease to the act."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic
+
+from annotate.clock import Monotonic
+from annotate.labeling.items import AnyItem
+from annotate.labeling.leases import Leases
+from storage.acts import ActReceipt, NewRanking, NewVote
+from storage.errors import AlreadyVoted
+
+LEASE_S = 15 * 60.0
+"""A page that was not heard of for so long loses its items to others."""
+
+
+class ItemAssigner(Generic[AnyItem]):
+    """Leases of items in memory, acts on them in the store; safe from any thread."""
+
+    def __init__(self, clock: Monotonic) -> None:
+        self._clock = clock
+        self._leases: Leases[AnyItem] = Leases()
+        self._undone: set[str] = set()
+        """Keys of undos that have reopened their item."""
+        self._guard = threading.Lock()
+
+    def release(self, annotator: str) -> None:
+        """Give the items of an annotator who pauses to others."""
+        with self._guard:
+            self._leases.release(annotator)
+
+    def touch(self, annotator: str) -> None:
+        """Renew an annotator's leases."""
+        with self._guard:
+            self._leases.touch(annotator, self._clock())
+
+    def _arrive(self, annotator: str) -> None:
+        """Renew an annotator's leases and end those of pages that are gone; under the guard."""
+        now = self._clock()
+        # Touched first, or whoever returns after a break would lose the items they hold.
+        self._leases.touch(annotator, now)
+        self._leases.expire(now - LEASE_S)
+
+    def _unsent(self, annotator: str, have: Sequence[str], want: int) -> list[AnyItem]:
+        """Return up to `want` items of an annotator that the page has not; under the guard."""
+        known = set(have)
+        return [item for item in self._leases.held(annotator) if item.item_id not in known][:want]
+
+    def _record(
+        self, act: NewVote | NewRanking, record: Callable[[], ActReceipt], overlap: int = 1
+    ) -> ActReceipt:
+        """Record an act on an item and end its lease; raises what the store raises.
+
+        `overlap` people are asked about each item, but one where it is of a blind test.
+        """
+        try:
+            receipt = record()
+        except AlreadyVoted:
+            # Given in another window: without this the same item would come again and again.
+            self._finish(act, 1)
+            raise
+        if not receipt.duplicate:
+            self._finish(act, 1 if receipt.trial else overlap)
+        self.touch(act.annotator)
+        return receipt
+
+    def _finish(self, act: NewVote | NewRanking, overlap: int) -> None:
+        with self._guard:
+            self._leases.voted(act.item_id, act.annotator, overlap)
+
+    def _reopen(
+        self, annotator: str, item: AnyItem, key: str | None, asked: frozenset[str] = frozenset()
+    ) -> None:
+        """Make an item the annotator's open one again, once per key of an undo; under the guard."""
+        self._leases.touch(annotator, self._clock())
+        if key is None or key not in self._undone:
+            self._leases.reopen(annotator, item, asked)
+        if key is not None:
+            self._undone.add(key)

@@ -1,0 +1,175 @@
+"""Labeling: pairs and quads that are handed out, what is answered to acts, and sessions."""
+
+from typing import Generic, NotRequired, TypedDict, TypeVar
+
+
+class PairView(TypedDict):
+    """Two images of one prompt, to vote on."""
+
+    pair_id: str
+    prompt: str
+    left_url: str
+    """Address relative to the server's root, as every other one."""
+    right_url: str
+    question: NotRequired[str]
+    """What a blind test asks about the pair, where that is not which image is better."""
+
+
+class QuadView(TypedDict):
+    """Four images of one prompt, to rank."""
+
+    pair_id: str
+    """Id of the four images, under the name that a pair's has."""
+    prompt: str
+    urls: list[str]
+
+
+ItemView = PairView | QuadView
+AnyItem = TypeVar("AnyItem", PairView, QuadView)
+
+
+class Wait(TypedDict):
+    """Time until more is ready."""
+
+    wait_s: float | None
+    """Seconds until it is worth asking again; null where nothing need be waited for."""
+    reason: str | None
+
+
+class ItemsAhead(Wait, Generic[AnyItem]):
+    """Pairs or quads besides those that a page has, the open one first."""
+
+    pairs: list[AnyItem]
+    passed_over: list[str]
+    """Ids that the page sent and may drop."""
+
+
+class Accepted(TypedDict):
+    """An act that is on the disk."""
+
+    accepted: bool
+    """True always; what cannot be recorded is an error."""
+    key: str
+
+
+class CountsLeft(TypedDict):
+    """Counts that the stage shows beside a pair."""
+
+    votes: int
+    """Votes of everybody."""
+    until_next_run: int | None
+    """Decisive votes until the next run starts by itself; null where none does, or it is secret."""
+
+
+class AcceptedVote(Accepted, CountsLeft):
+    """A vote that is on the disk."""
+
+
+class TakenBack(TypedDict):
+    """An act that was taken back."""
+
+    kind: str
+    """vote, ranking, report (a flag), or an annotation's kind: strength, reason or criterion."""
+    key: str
+    name: NotRequired[str]
+    """The name of a reason or a criterion."""
+    of: NotRequired[str]
+    """The key of the vote that an annotation was about."""
+
+
+class UndoFacts(TypedDict):
+    """What an undo took back, and what follows."""
+
+    undone: TakenBack
+    opens: bool
+    """Whether the pair, or the four images, may be voted on again."""
+    note: str
+    """What was taken back and what stays, as a sentence."""
+
+
+class UndoView(UndoFacts):
+    """An undo, with what it was about."""
+
+    pair: ItemView
+
+
+class UndoneOnPair(PairView, UndoFacts):
+    """An undo, with the fields of the pair it was about."""
+
+
+class UndoneOnQuad(QuadView, UndoFacts):
+    """An undo, with the fields of the four images it was about."""
+
+
+class StageReply(CountsLeft):
+    """What the stage is answered to an event: its key, and the counts after it."""
+
+    key: str
+
+
+class VoteReply(StageReply):
+    """What the stage is answered to a vote."""
+
+    pace_hint: str | None
+    """A sentence, if a pause would help now."""
+
+
+class UndoReply(UndoView, StageReply):
+    """What the stage is answered to an undo."""
+
+
+class LabelingStats(CountsLeft):
+    """Counts of current votes, rankings among them."""
+
+    decisive: int
+    ties: int
+    """Among them both good and both bad."""
+    skipped: int
+    ready_pairs: int | None
+    """Pairs that wait; null while a blind test is mixed in, whose pairs it would give away."""
+
+
+class NoticedStats(LabelingStats):
+    """Counts of current votes, with notices for admins."""
+
+    notices: list[str]
+    """Sentences on the state of the database."""
+
+
+class SessionProgress(TypedDict):
+    """A labeling session under way."""
+
+    goal: int
+    """Votes that the annotator wants to give."""
+    given: int
+    state: str
+    """open, paused or ended."""
+
+
+class SessionCounts(TypedDict):
+    """What a labeling session came to; null where there are too few votes."""
+
+    goal: int
+    given: int
+    kinds: dict[str, int]
+    """Votes by verdict, the most frequent first; rankings count as one kind."""
+    left_share: float | None
+    """Share of left among left and right."""
+    minutes: float
+    """Time at work, without breaks."""
+    per_minute: float | None
+    median_ms: int | None
+
+
+class OwnHabits(TypedDict):
+    """What all votes of an annotator show."""
+
+    same_twice: int
+    """Repeats that got the same answer."""
+    asked_twice: int
+    liked: list[str]
+    """What is chosen more often, in words."""
+
+
+class SessionSummary(SessionCounts, OwnHabits):
+    """Summary of a labeling session."""

@@ -1,0 +1,45 @@
+"""Stage: what the page is answered besides pairs and events, past Gradio's queue."""
+
+from typing import NotRequired, TypedDict
+
+from annotate.views.activity import ActivityView, PublicActivity
+from annotate.views.blind_test_results import BlindTestProgress
+from annotate.views.labeling import LabelingStats, SessionProgress, SessionSummary
+from annotate.views.pair_rendering import SamplerView
+from annotate.views.project import ProjectOptions
+
+
+class StageStatus(TypedDict):
+    """What the stage shows besides the pair; it asks every few seconds."""
+
+    stats: LabelingStats
+    activity: ActivityView | PublicActivity
+    train_every: int
+    """Decisive votes between two automatic runs; 0 for none."""
+    trial: BlindTestProgress | None
+    """The blind test that this page labels alone."""
+    project: ProjectOptions
+    session: SessionProgress | None
+
+
+class StageSession(TypedDict):
+    """A labeling session after it was begun, paused, resumed, ended or summed up."""
+
+    session: SessionProgress | None
+    """The one under way."""
+    summary: NotRequired[SessionSummary | None]
+    """Of the newest session; missing where one was begun just now."""
+
+
+class StageSampler(TypedDict):
+    """The image model after it was tried again."""
+
+    sampler: SamplerView
+
+
+class OwnVotesPage(TypedDict):
+    """What a person's own votes say, as the page shows it."""
+
+    html: str
+    more: bool
+    """Whether images are still being measured, so that it is worth asking again."""

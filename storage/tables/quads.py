@@ -1,0 +1,60 @@
+"""Quads: four images of one prompt, of which annotators name the best and the worst."""
+
+from collections.abc import Sequence
+
+from storage.database import Cursor, Database, Row
+from storage.errors import InvalidRanking, UnknownQuad
+from storage.records import QUAD_SIZE, Quad, new_id
+from storage.tables.pairs import require_image
+from storage.tables.prompts import clean_prompt
+from storage.timestamps import Clock
+
+OPEN = """
+SELECT quad_id, prompt, images, version FROM quads
+WHERE base = ? AND quad_id NOT IN (SELECT quad_id FROM current_rankings) ORDER BY created
+"""
+
+
+class Quads:
+    """All quads of a studio."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    def add(self, prompt: str, images: Sequence[str], base: str, version: str) -> Quad:
+        """Store four image ids in the order in which they are shown; raises UnknownImage."""
+        if len(images) != QUAD_SIZE or len(set(images)) != QUAD_SIZE:
+            raise InvalidRanking(f"A quad is {QUAD_SIZE} different images, not {list(images)!r}.")
+        quad = Quad(new_id(), clean_prompt(prompt, "The prompt"), tuple(images), version)
+        now = self._clock()
+
+        def insert(cursor: Cursor) -> Quad:
+            for image_id in images:
+                require_image(cursor, image_id)
+            cursor.execute(
+                "INSERT INTO quads VALUES (?, ?, ?, ?, ?, ?)",
+                [quad.quad_id, quad.prompt, list(images), base, version, now],
+            )
+            return quad
+
+        return self._database.write(insert)
+
+    def open(self, base: str) -> list[Quad]:
+        """Return the quads of a model without a current ranking, oldest first."""
+        return [quad_of(row) for row in self._database.read(OPEN, [base])]
+
+
+def quad_of(row: Row) -> Quad:
+    """Build a quad from (id, prompt, images, version)."""
+    quad_id, prompt, images, version = row
+    return Quad(quad_id, prompt, tuple(images), version)
+
+
+def require_quad(cursor: Cursor, quad_id: str) -> tuple[Quad, str]:
+    """Return a quad and its model; raises UnknownQuad."""
+    row = cursor.execute(
+        "SELECT quad_id, prompt, images, version, base FROM quads WHERE quad_id = ?", [quad_id]
+    ).fetchone()
+    if row is None:
+        raise UnknownQuad(f"There are no four images {quad_id!r}. Ask for the next ones.")
+    return quad_of(row[:4]), row[4]
