@@ -9,7 +9,7 @@ from annotate.statistics.dawid_skene import Reliability, estimate_reliability
 from annotate.statistics.krippendorff import Agreement, alpha_from_counts
 from annotate.statistics.side_bias import consistency, side_bias
 from annotate.statistics.vote_columns import LEFT, VoteColumns
-from annotate.views.vote_insights import AgreementView, HabitsView, HabitView, ReliabilityView
+from annotate.views.voting_habits import AgreementView, HabitsView, HabitView, ReliabilityView
 
 MAX_SHARED_PAIRS = 2000
 """The newest pairs with votes of several people, from which reliability is estimated."""

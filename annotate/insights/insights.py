@@ -16,13 +16,8 @@ from annotate.labeling.pace_hints import PaceHints
 from annotate.labeling.quality_control import GOLD_SHARE, REPEAT_SHARE, QualityControl
 from annotate.statistics.dawid_skene import Reliability, vote_weights
 from annotate.validation import as_annotator, as_text
-from annotate.views.vote_insights import (
-    ExclusionView,
-    InsightsView,
-    OwnVotesView,
-    QualitySettingsView,
-    WeightView,
-)
+from annotate.views.vote_insights import InsightsView, OwnVotesView
+from annotate.views.voting_habits import ExclusionView, QualitySettingsView, WeightView
 from storage.store import Store
 
 WEIGH = "weigh_votes"

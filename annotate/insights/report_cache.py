@@ -30,7 +30,8 @@ from annotate.statistics.dawid_skene import Reliability, estimate_reliability
 from annotate.statistics.image_pairs import ImagePairVotes
 from annotate.statistics.side_bias import accuracy_from_repeats, consistency
 from annotate.statistics.vote_columns import VoteColumnCache, VoteColumns
-from annotate.views.vote_insights import HabitView, MeasuringView, OwnVoteReport, VoteReport
+from annotate.views.vote_insights import MeasuringView, OwnVoteReport, VoteReport
+from annotate.views.voting_habits import HabitView
 from storage.records import QUESTIONS
 from storage.store import Store
 

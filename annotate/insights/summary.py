@@ -23,11 +23,11 @@ from annotate.views.vote_insights import (
     LeaderboardView,
     LikesView,
     PromptVotesView,
-    ProportionView,
     RankedVersionView,
     ReasonView,
     VoteCountsView,
 )
+from annotate.views.voting_habits import ProportionView
 
 MAX_PROMPTS = 40
 MAX_WORDS = 24

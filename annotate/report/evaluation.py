@@ -1,27 +1,36 @@
 """Reader of evaluation.json: images, release checks, scores and blind-test verdicts.
 
-Only what is needed to name things is required; other fields may be missing.
+`align.contracts.evaluation` says what its writers put there. It may come from anybody, so every
+field is checked; only what is needed to name things is required.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from align.contracts.evaluation import EVALUATION, FORMAT
 from annotate.errors import BrokenEvaluation
-from annotate.report.json_fields import InvalidField, JsonObject, as_number, is_count
+from annotate.report.json_fields import Fields, Number, first_problem
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """Result of one release check; `version` is None in a file with a single version."""
+def _counts_by_name(value: Any) -> Any:
+    """Return wins, losses and ties by a name; raises ValueError."""
+    if not isinstance(value, dict):
+        return value
+    for counts in value.values():
+        if not isinstance(counts, list) or len(counts) != 3 or not all(map(_is_count, counts)):
+            raise ValueError(f"{{}} must hold [wins, losses, ties], not {counts!r:.80}.")
+    return {name: tuple(counts) for name, counts in value.items()}
 
-    version: str | None
-    name: str
-    passed: bool
-    sentence: str
-    value: float | None
-    limit: float | None
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+CountsByName = Annotated[dict[str, tuple[int, int, int]], BeforeValidator(_counts_by_name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,50 +42,119 @@ class WinRate:
     high: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ScorerResult:
+class CheckResult(Fields):
+    """Result of one release check; `version` is None in a file with a single version."""
+
+    version: str | None = None
+    name: str
+    passed: bool
+    sentence: str = ""
+    value: Number = None
+    limit: Number = None
+
+
+class Compared(Fields):
+    """Base of what has a win rate with an interval."""
+
+    rate: Number = None
+    low: Number = None
+    high: Number = None
+
+    @property
+    def win_rate(self) -> WinRate | None:
+        """Return the win rate with its interval; None if there is no rate."""
+        return None if self.rate is None else WinRate(self.rate, self.low, self.high)
+
+    @model_validator(mode="after")
+    def _between_0_and_1(self) -> Self:
+        shares = [share for share in (self.rate, self.low, self.high) if share is not None]
+        if self.rate is not None and not all(0 <= share <= 1 for share in shares):
+            name = type(self).model_fields["rate"].alias or "rate"
+            raise ValueError(f"{{}}.{name} or its interval is not between 0 and 1.")
+        return self
+
+
+class ScorerResult(Compared):
     """Scores of a version by one scorer, and its win rate against the base."""
 
     scorer: str
     version: str
-    mean: float | None
-    median: float | None
-    win_rate: WinRate | None
-    by_prompt: list[float | None] = field(hash=False)
+    mean: Number = None
+    median: Number = None
+    rate: Number = Field(None, alias="win_rate")
+    by_prompt: list[Number] = Field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictResult:
+class VerdictResult(Compared):
     """Votes of a blind test of two versions, for one question; counts are wins, losses, ties."""
 
     before: str
     after: str
-    question: str
+    question: str = "overall"
     wins: int
     losses: int
-    ties: int
-    win_rate: WinRate | None
-    e_value: float | None
-    outcome: str | None
-    by_prompt: dict[str, tuple[int, int, int]] = field(hash=False)
-    by_person: dict[str, tuple[int, int, int]] = field(hash=False)
+    ties: int = 0
+    e_value: Number = None
+    outcome: str | None = None
+    by_prompt: CountsByName = Field(default_factory=dict)
+    by_person: CountsByName = Field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluatedVersion:
+class EvaluatedVersion(Fields):
     """Version whose images were rendered; None for what is not known of its run."""
 
     name: str
-    run: str | None
-    objective: str | None
-    pairs: int | None
+    run: str | None = None
+    objective: str | None = None
+    pairs: int | None = None
+
+
+class EvaluatedModel(Fields):
+    """The base of an evaluation."""
+
+    name: str = "model"
+    identity: str | None = None
+
+
+class RenderedImage(Fields):
+    """An image of a version, by the index of its prompt and its seed."""
+
+    version: str
+    prompt: int
+    seed: int
+    file: str
+
+
+class EvaluationFields(Fields):
+    """The fields of evaluation.json."""
+
+    format: int | None = Field(None, validate_default=True)
+    created: str | None = None
+    model: EvaluatedModel = EvaluatedModel()
+    versions: list[EvaluatedVersion] = Field(default_factory=list)
+    prompts: list[str] = Field(default_factory=list)
+    seeds: list[int] = Field(default_factory=list)
+    images: list[RenderedImage] = Field(default_factory=list)
+    pictures: list[RenderedImage] = Field(default_factory=list)
+    """Files of the release before say pictures."""
+    grids: list[str] = Field(default_factory=list)
+    checks: list[CheckResult] = Field(default_factory=list)
+    passed: bool | None = None
+    scores: list[ScorerResult] = Field(default_factory=list)
+    verdicts: list[VerdictResult] = Field(default_factory=list)
+
+    @field_validator("format")
+    @classmethod
+    def _is_known(cls, number: int | None) -> int | None:
+        if number != FORMAT:
+            raise ValueError(f"its format is {number}, and this Palate reads {FORMAT}.")
+        return number
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """Evaluation of a folder; `images` are by version, index of the prompt, and seed."""
 
-    folder: Path
     created: str | None
     model: str
     identity: str | None
@@ -105,117 +183,35 @@ def read_evaluation(folder: Path) -> Evaluation:
         raise BrokenEvaluation(f"{path} is not JSON: {error}. Run the evaluation again.") from None
 
     try:
-        return evaluation_of(folder, JsonObject(value, ""))
-    except InvalidField as error:
+        return evaluation_of(folder, EvaluationFields.model_validate(value))
+    except ValidationError as error:
         raise BrokenEvaluation(
-            f"{path} cannot be used: {error} Run the evaluation again."
+            f"{path} cannot be used: {first_problem(error)} Run the evaluation again."
         ) from None
 
 
-def evaluation_of(folder: Path, fields: JsonObject) -> Evaluation:
-    """Build an evaluation from its JSON; raises InvalidField."""
-    if (number := fields.get("format", int)) != FORMAT:
-        raise InvalidField(f"its format is {number}, and this Palate reads {FORMAT}.")
-
-    model = fields.object("model")
+def evaluation_of(folder: Path, fields: EvaluationFields) -> Evaluation:
+    """Build an evaluation from its fields; files outside of the folder are left out."""
     images = {}
-    # Files of the release before say pictures.
-    for image in fields.objects("images") or fields.objects("pictures"):
-        key = (image.need("version", str), image.need("prompt", int), image.need("seed", int))
-        if (file := within(folder, image.need("file", str))) is not None:
-            images[key] = file
-    grids = [within(folder, name) for name in fields.items("grids", str)]
+    for image in fields.images or fields.pictures:
+        if (file := within(folder, image.file)) is not None:
+            images[image.version, image.prompt, image.seed] = file
+    grids = [within(folder, name) for name in fields.grids]
 
     return Evaluation(
-        folder=folder,
-        created=fields.get("created", str),
-        model=model.get("name", str) or "model",
-        identity=model.get("identity", str),
-        versions=[version_of(entry) for entry in fields.objects("versions")],
-        prompts=fields.items("prompts", str),
-        seeds=fields.items("seeds", int),
+        created=fields.created,
+        model=fields.model.name or "model",
+        identity=fields.model.identity,
+        versions=fields.versions,
+        prompts=fields.prompts,
+        seeds=fields.seeds,
         images=images,
         grids=[grid for grid in grids if grid is not None],
-        checks=[check_of(entry) for entry in fields.objects("checks")],
-        passed=fields.get("passed", bool),
-        scores=[score_of(entry) for entry in fields.objects("scores")],
-        verdicts=[verdict_of(entry) for entry in fields.objects("verdicts")],
+        checks=fields.checks,
+        passed=fields.passed,
+        scores=fields.scores,
+        verdicts=fields.verdicts,
     )
-
-
-def version_of(fields: JsonObject) -> EvaluatedVersion:
-    """Build a version from its JSON."""
-    return EvaluatedVersion(
-        fields.need("name", str),
-        fields.get("run", str),
-        fields.get("objective", str),
-        fields.get("pairs", int),
-    )
-
-
-def check_of(fields: JsonObject) -> CheckResult:
-    """Build the result of a check from its JSON."""
-    return CheckResult(
-        fields.get("version", str),
-        fields.need("name", str),
-        fields.need("passed", bool),
-        fields.get("sentence", str) or "",
-        fields.number("value"),
-        fields.number("limit"),
-    )
-
-
-def score_of(fields: JsonObject) -> ScorerResult:
-    """Build a scorer's result from its JSON."""
-    values = fields.get("by_prompt", list) or []
-    return ScorerResult(
-        fields.need("scorer", str),
-        fields.need("version", str),
-        fields.number("mean"),
-        fields.number("median"),
-        rate_of(fields, "win_rate"),
-        [as_number(value, f"{fields.name}.by_prompt") for value in values],
-    )
-
-
-def verdict_of(fields: JsonObject) -> VerdictResult:
-    """Build a blind test's verdict from its JSON."""
-    return VerdictResult(
-        fields.need("before", str),
-        fields.need("after", str),
-        fields.get("question", str) or "overall",
-        fields.need("wins", int),
-        fields.need("losses", int),
-        fields.get("ties", int) or 0,
-        rate_of(fields, "rate"),
-        fields.number("e_value"),
-        fields.get("outcome", str),
-        counts_of(fields, "by_prompt"),
-        counts_of(fields, "by_person"),
-    )
-
-
-def rate_of(fields: JsonObject, name: str) -> WinRate | None:
-    """Build a win rate with its interval; None if there is no rate."""
-    rate, low, high = fields.number(name), fields.number("low"), fields.number("high")
-    if rate is None:
-        return None
-    for value in (rate, low, high):
-        if value is not None and not 0 <= value <= 1:
-            raise InvalidField(f"{fields.name}.{name} or its interval is not between 0 and 1.")
-    return WinRate(rate, low, high)
-
-
-def counts_of(fields: JsonObject, name: str) -> dict[str, tuple[int, int, int]]:
-    """Build wins, losses and ties by prompt or by person."""
-    counts = {}
-    for key, value in (fields.get(name, dict) or {}).items():
-        if not isinstance(value, list) or len(value) != 3 or not all(map(is_count, value)):
-            raise InvalidField(
-                f"{fields.name}.{name} must hold [wins, losses, ties], not {value!r:.80}."
-            )
-        counts[str(key)] = (value[0], value[1], value[2])
-    return counts
 
 
 def within(folder: Path, name: str) -> Path | None:

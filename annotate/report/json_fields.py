@@ -1,73 +1,66 @@
-"""Typed access to the fields of a JSON object, with errors that name the field."""
+"""Base of the objects of a JSON file, and the sentence that names the first field that is wrong."""
 
 import math
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
-T = TypeVar("T")
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
-
-class InvalidField(Exception):
-    """A field that cannot be used; its text names the field and the value."""
-
-
-def is_count(value: object) -> bool:
-    """Return whether a value is an integer of 0 or more."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+TYPES = {"string_type": "str", "int_type": "int", "bool_type": "bool"}
+PLACES = TYPES | {"list_type": "list", "dict_type": "dict", "float_type": "a number"}
+"""What should stand in a field, by the type of pydantic's error."""
+OBJECT_ERRORS = ("model_type", "model_attributes_type")
 
 
-def as_number(value: object, name: str) -> float | None:
-    """Return a number; None for none and for one that is not finite. Raises InvalidField."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidField(f"{name} must be a number, not {value!r:.80}.")
-    return float(value) if math.isfinite(value) else None
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
 
 
-class JsonObject:
-    """One JSON object, whose fields are read with a type; every method raises InvalidField."""
+Number = Annotated[float | None, AfterValidator(_finite)]
+"""A number; None for one that is missing or not finite."""
 
-    def __init__(self, value: object, name: str) -> None:
+
+class Fields(BaseModel):
+    """An object whose fields have types; unknown fields are ignored, and null is a missing one."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
-            raise InvalidField(f"{name or 'it'} must be an object, not {value!r:.80}.")
-        self._value, self.name = value, name or "it"
+            return value
+        return {name: field for name, field in value.items() if field is not None}
 
-    def get(self, key: str, kind: type[T]) -> T | None:
-        """Return a field of a type; None if it is missing or null."""
-        value = self._value.get(key)
-        if value is None:
-            return None
-        # bool is a subclass of int, and true is no number.
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise InvalidField(f"{self.name}.{key} must be {kind.__name__}, not {value!r:.80}.")
-        return value
 
-    def need(self, key: str, kind: type[T]) -> T:
-        """Return a field of a type that must not be missing."""
-        value = self.get(key, kind)
-        if value is None:
-            raise InvalidField(f"{self.name} lacks {key!r}.")
-        return value
+def first_problem(error: ValidationError) -> str:
+    """Return a sentence on the first field that cannot be used, with its path and its value."""
+    found = error.errors(include_url=False)[0]
+    *around, last = found["loc"] or ("",)
+    kind, value = found["type"], found["input"]
+    if kind == "missing":
+        return f"{_path(around)} lacks {last!r}."
+    if kind in OBJECT_ERRORS:
+        return f"{_path(found['loc'])} must be an object, not {value!r:.80}."
+    if kind == "value_error":
+        # The text names the place with braces.
+        return str(found["ctx"]["error"]).replace("{}", _path(found["loc"]), 1)
 
-    def number(self, key: str) -> float | None:
-        """Return a number; None if it is missing or not finite."""
-        return as_number(self._value.get(key), f"{self.name}.{key}")
+    verb = "must hold" if kind in TYPES and isinstance(last, int) else "must be"
+    return f"{_field(found['loc'])} {verb} {PLACES.get(kind, found['msg'])}, not {value!r:.80}."
 
-    def object(self, key: str) -> "JsonObject":
-        """Return an object; an empty one if it is missing."""
-        return JsonObject(self.get(key, dict) or {}, key)
 
-    def objects(self, key: str) -> list["JsonObject"]:
-        """Return a list of objects; empty if it is missing."""
-        return [JsonObject(v, f"{key}[{i}]") for i, v in enumerate(self.get(key, list) or [])]
+def _path(place: Sequence[int | str]) -> str:
+    """Return a place in the file as in checks[0]; the whole file is called it."""
+    text = ""
+    for step in place:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text or "it"
 
-    def items(self, key: str, kind: type[T]) -> list[T]:
-        """Return a list of values of a type; empty if it is missing."""
-        values: list[T] = self.get(key, list) or []
-        for value in values:
-            if not isinstance(value, kind) or isinstance(value, bool):
-                raise InvalidField(
-                    f"{self.name}.{key} must hold {kind.__name__}, not {value!r:.80}."
-                )
-        return values
+
+def _field(place: Sequence[int | str]) -> str:
+    """Return the name of a field; of an item that is no object, the name of its list."""
+    named = list(place)
+    while named and isinstance(named[-1], int):
+        named.pop()
+    return _path(["it", *named] if len(named) == 1 else named)

@@ -26,7 +26,8 @@ from annotate.views.model_versions import ExportedVersion, ListedVersion
 from annotate.views.pair_rendering import AddedPrompts, SamplerView
 from annotate.views.project import FlagAnswer, ProjectOptions
 from annotate.views.training import RunProgress, StartedRun
-from annotate.views.vote_insights import ExclusionView, InsightsView, OwnVotesView
+from annotate.views.vote_insights import InsightsView, OwnVotesView
+from annotate.views.voting_habits import ExclusionView
 from annotate.web.endpoint_aliases import (
     ALIASES,
     blind_test_answer,

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from html import escape
 
 from annotate.charts.bar_charts import on_line
-from annotate.views.vote_insights import (
+from annotate.views.vote_insights import InsightsView, OwnVoteReport
+from annotate.views.voting_habits import (
     AgreementView,
     ExclusionView,
     HabitView,
-    InsightsView,
-    OwnVoteReport,
     ProportionView,
     ReliabilityView,
     WeightView,

@@ -13,11 +13,11 @@ from annotate.views.vote_insights import (
     LikesView,
     MeasuringView,
     PromptVotesView,
-    ProportionView,
     ReasonView,
     VoteCountsView,
     WordView,
 )
+from annotate.views.voting_habits import ProportionView
 from annotate.web.html.habit_cards import habits_section
 from annotate.web.html.ranking_cards import ranking_cards
 from annotate.web.html.run_cards import notice_card

@@ -37,7 +37,7 @@ def test_one_prompt_says_nothing_about_others():
 
 
 def test_images_of_one_prompt_go_together():
-    together = torch.tensor([[1.0] * 10, [0.0] * 10])
-    apart = torch.tensor([1.0, 0.0]).repeat(10)[:, None]
+    together = torch.tensor([[1.0] * 20, [0.0] * 20])
+    apart = torch.tensor([1.0, 0.0]).repeat(20)[:, None]
     (low, high), (near, far) = win_rate_interval(together), win_rate_interval(apart)
     assert high - low > 2 * (far - near)
