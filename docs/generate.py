@@ -11,12 +11,22 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import (
+    Any,
+    Literal,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 DOCS = Path(__file__).resolve().parent
 if __name__ == "__main__":
@@ -42,7 +52,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def field_docs(owner: type) -> dict[str, str]:
-    """Return the docstring under each field of a dataclass, on one line."""
+    """Return the docstring under each field of a dataclass or TypedDict, on one line."""
     (node,) = ast.parse(inspect.getsource(owner)).body
     assert isinstance(node, ast.ClassDef)
     docs = {}
@@ -119,6 +129,82 @@ def parameters(function: Callable[..., Any]) -> str:
     return ", ".join(told)
 
 
+def answers() -> str:
+    """Return what each endpoint answers, then the keys of every object in those answers."""
+    found: dict[str, type] = {}
+    rows = []
+    for name, function in vars(Endpoints).items():
+        if not name.startswith("_"):
+            answer = get_type_hints(function)["return"]
+            rows.append((f"`/{name}`", in_words(answer)))
+            collect(answer, found)
+    parts = [table(("endpoint", "answers"), rows)]
+    parts += [keys_of(found[name]) for name in sorted(found)]
+    return "\n\n".join(parts)
+
+
+def collect(answer: Any, found: dict[str, type]) -> None:
+    """Add every TypedDict in a type, and in the types of its keys, to those that were found."""
+    if is_typeddict(answer) and answer.__name__ not in found:
+        found[answer.__name__] = answer
+        for inner in get_type_hints(answer).values():
+            collect(inner, found)
+    for inner in get_args(answer):
+        collect(inner, found)
+
+
+def keys_of(view: type) -> str:
+    """Return a section on a TypedDict: what it is, and each key with its type and meaning."""
+    docs = {key: text for each in with_bases(view) for key, text in field_docs(each).items()}
+    rows = [
+        (
+            f"`{key}`{'' if key in view.__required_keys__ else ' (may be missing)'}",
+            in_words(inner),
+            docs.get(key, ""),
+        )
+        for key, inner in get_type_hints(view).items()
+    ]
+    about = " ".join((inspect.getdoc(view) or "").split())
+    return f"### {view.__name__}\n\n{about}\n\n{table(('key', 'value', 'meaning'), rows)}"
+
+
+def with_bases(view: type) -> list[type]:
+    """Return a TypedDict after those that it adds keys to, which it forgets at run time."""
+    (node,) = ast.parse(inspect.getsource(view)).body
+    assert isinstance(node, ast.ClassDef)
+    names = vars(sys.modules[view.__module__])
+    bases = [names.get(ast.unparse(base)) for base in node.bases]
+    return [*(above for base in bases if is_typeddict(base) for above in with_bases(base)), view]
+
+
+def in_words(kind: Any) -> str:
+    """Return a type as a reader of JSON names it, with links to the objects."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if is_typeddict(kind):
+        return f"[{kind.__name__}](#{kind.__name__.lower()})"
+    if origin is Literal:
+        return " or ".join(f"`{json.dumps(each)}`" for each in inner)
+    if origin in (Union, UnionType):
+        return " or ".join(in_words(each) for each in inner)
+    if origin is tuple and ... not in inner:
+        return f"[{', '.join(in_words(each) for each in inner)}]"
+    if origin is dict:
+        return f"object of {in_words(inner[1])} by name" if inner[1] is not Any else "object"
+    if origin is not None:
+        return f"list of {in_words(inner[0])}"
+    return JSON_NAMES.get(kind, "value")
+
+
+JSON_NAMES = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    type(None): "null",
+}
+"""What readers of JSON call the types of Python."""
+
+
 def flags_table() -> str:
     """Return the flags of `python app.py`, which are those of `palate serve`."""
     docs = field_docs(Settings)
@@ -134,6 +220,7 @@ PARTS = {
     "presets": presets_table,
     "objectives": objectives_table,
     "endpoints": endpoints_table,
+    "answers": answers,
     "flags": flags_table,
     "console": lambda: f"```\n{CONSOLE}```",
 }
