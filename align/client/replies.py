@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import itertools
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
-from align.contracts.rendering import ItemReply, SamplerReply, SamplerRequest
+from align.contracts.rendering import (
+    ItemReply,
+    Rendered,
+    RenderItem,
+    RenderRequest,
+    RenderSettings,
+    SamplerReply,
+    SamplerRequest,
+    ScoreRequest,
+)
 from align.errors import SamplerFailed
 
 T = TypeVar("T")
@@ -76,3 +86,51 @@ def _collect(
         if on_reply:
             on_reply(index, done[index])
     return [done[index] for index in sorted(done)]
+
+
+def image_of(reply: ItemReply) -> Rendered:
+    """Return the image of a reply to a request to render."""
+    assert "image" in reply
+    return reply["image"]
+
+
+def score_of(reply: ItemReply) -> float:
+    """Return the score of a reply to a request to score."""
+    assert "score" in reply
+    return reply["score"]
+
+
+def render_request(
+    items: Sequence[RenderItem],
+    adapters: Sequence[tuple[Path, float]],
+    settings: RenderSettings,
+    prefer_throughput: bool,
+    preemptible: bool,
+) -> RenderRequest:
+    """Build a request for images; `ask` numbers it."""
+    return {
+        "id": 0,
+        "items": list(items),
+        "adapters": _files(adapters),
+        "settings": settings,
+        "prefer_throughput": prefer_throughput,
+        "preemptible": preemptible,
+    }
+
+
+def score_request(
+    prompts: Sequence[str], images: Sequence[Path], adapter: Path, settings: RenderSettings
+) -> ScoreRequest:
+    """Build a request for scores; `ask` numbers it."""
+    return {
+        "id": 0,
+        "prompts": list(prompts),
+        "images": [str(Path(image).resolve()) for image in images],
+        "adapters": _files([(adapter, 1.0)]),
+        "settings": settings,
+    }
+
+
+def _files(adapters: Sequence[tuple[Path, float]]) -> list[tuple[str, float]]:
+    # The sampler may have another working directory.
+    return [(str(Path(path).resolve()), weight) for path, weight in adapters]

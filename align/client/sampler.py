@@ -16,21 +16,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from align.client.child_process import ChildProcess, end_orphan, record_process
-from align.client.replies import PendingRequests
+from align.client.replies import (
+    PendingRequests,
+    image_of,
+    render_request,
+    score_of,
+    score_request,
+)
 from align.client.trainer import usable_cores
 from align.client.watchdog import Heartbeat, Timeouts, Watchdog, usage_of
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import (
     HeartbeatMessage,
-    ItemReply,
     Rendered,
     RenderItem,
-    RenderRequest,
     RenderSettings,
     SamplerGreeting,
     SamplerRequest,
     SamplerState,
-    ScoreRequest,
     read_message,
     to_line,
 )
@@ -167,20 +170,8 @@ class SamplerProcess:
         Raises:
             SamplerFailed: the model cannot be loaded or the process died.
         """
-        request: RenderRequest = {
-            "id": 0,
-            "items": list(items),
-            "adapters": _files(adapters),
-            "settings": settings,
-            "prefer_throughput": prefer_throughput,
-            "preemptible": preemptible,
-        }
-
-        def rendered(reply: ItemReply) -> Rendered:
-            assert "image" in reply
-            return reply["image"]
-
-        return self._pending.ask(self._send, request, len(items), rendered, on_image)
+        request = render_request(items, adapters, settings, prefer_throughput, preemptible)
+        return self._pending.ask(self._send, request, len(items), image_of, on_image)
 
     def score(
         self,
@@ -197,19 +188,8 @@ class SamplerProcess:
         Raises:
             SamplerFailed: the adapter or an image cannot be used, or the process died.
         """
-        request: ScoreRequest = {
-            "id": 0,
-            "prompts": list(prompts),
-            "images": [str(Path(image).resolve()) for image in images],
-            "adapters": _files([(adapter, 1.0)]),
-            "settings": settings,
-        }
-
-        def scored(reply: ItemReply) -> float:
-            assert "score" in reply
-            return reply["score"]
-
-        return self._pending.ask(self._send, request, len(images), scored, on_score)
+        request = score_request(prompts, images, adapter, settings)
+        return self._pending.ask(self._send, request, len(images), score_of, on_score)
 
     def _send(self, request: SamplerRequest) -> None:
         child = self._child
@@ -228,9 +208,7 @@ class SamplerProcess:
             return
 
         if isinstance(message, SamplerState):
-            with self._guard:
-                if self._child is child:
-                    self._on_state(child, message)
+            self._on_state(child, message)
         elif "heartbeat" in message:
             self._on_heartbeat(child, message)
         else:
@@ -251,12 +229,15 @@ class SamplerProcess:
                 self._state = replace(self._state, detail=detail)
 
     def _on_state(self, child: ChildProcess, state: SamplerState) -> None:
-        self._state = state
-        if state.state == "failed":
-            # It may take seconds to end, and its messages no longer matter.
-            self._child = None
-            threading.Thread(target=child.close, name="sampler end", daemon=True).start()
-            self._fail(state)
+        with self._guard:
+            if self._child is not child:
+                return
+            self._state = state
+            if state.state == "failed":
+                # It may take seconds to end, and its messages no longer matter.
+                self._child = None
+                threading.Thread(target=child.close, name="sampler end", daemon=True).start()
+                self._fail(state)
 
     def _on_end(self, child: ChildProcess) -> None:
         """Start the process again, at once or later, unless its end was expected."""
@@ -317,7 +298,3 @@ class SamplerProcess:
     def _hang_reason(self, child: ChildProcess, elapsed: float) -> str | None:
         on_cpu = self._state.device == "cpu"
         return self._watchdog.check(self._heartbeat, usage_of(child.pid), on_cpu, elapsed)
-
-
-def _files(adapters: Sequence[tuple[Path, float]]) -> list[tuple[str, float]]:
-    return [(str(Path(path).resolve()), weight) for path, weight in adapters]

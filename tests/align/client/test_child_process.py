@@ -71,4 +71,4 @@ def test_a_process_that_is_stopped_and_reads_nothing_ends_when_it_is_closed(tmp_
 
 def raises_pipe(child: ChildProcess) -> None:
     with pytest.raises(OSError):
-        child.send({"items": "x" * 2_000_000})
+        child.send("x" * 2_000_000 + "\n")
