@@ -7,6 +7,7 @@ python -m storage restore HOME [--copy NAME]    put one in place; what is there 
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from storage.backup.copies import Copies
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(chosen: argparse.Namespace) -> None:
     """Run the command that was chosen."""
     if chosen.command == "inspect":
-        print(json.dumps(answer(chosen.what, chosen.paths)))
+        print(json.dumps(asdict(answer(chosen.what, chosen.paths))))
         return
 
     if not chosen.home.is_dir():

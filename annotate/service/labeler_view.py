@@ -30,7 +30,6 @@ from annotate.views.activity import ActivityView, PublicActivity
 from annotate.views.labeling import (
     AcceptedVote,
     ItemsAhead,
-    ItemView,
     LabelingStats,
     PairView,
     QuadView,
@@ -96,17 +95,11 @@ class LabelerView:
         with hidden_details():
             return self._studio.vote(vote)
 
-    def undo(self, annotator: str, key: str | None = None) -> ItemView:
-        """Take back the annotator's latest act, and return its pair or its four images."""
-        with hidden_details():
-            reopened = self._studio.undo(annotator, key)
-        return self._remember_images(annotator, reopened)
-
-    def take_back(self, annotator: str, key: str | None = None) -> UndoView:
+    def undo(self, annotator: str, key: str | None = None) -> UndoView:
         """Take back the annotator's latest act, and return it with a sentence about it."""
         with hidden_details():
-            taken_back = self._studio.take_back(annotator, key)
-        return self._remember_images(annotator, taken_back)
+            undone = self._studio.undo(annotator, key)
+        return self._remember_images(annotator, undone)
 
     def stats(self, annotator: str | None = None) -> LabelingStats:
         """Count the votes of everybody together."""

@@ -18,7 +18,6 @@ from annotate.views.labeling import (
     AcceptedVote,
     AnyItem,
     ItemsAhead,
-    ItemView,
     LabelingStats,
     PairView,
     QuadView,
@@ -96,16 +95,12 @@ class Labeling:
             "until_next_run": self._until_next_run(),
         }
 
-    def undo(self, annotator: str, key: str | None = None) -> ItemView:
-        """Take back the annotator's latest act, once per key, and return its pair or four images.
+    def undo(self, annotator: str, key: str | None = None) -> UndoView:
+        """Take back the annotator's latest act, once per key, and return it and what follows.
 
         The act may be a vote, a ranking, a flag or an annotation of a vote. After the first three
         the pair, or the four images, are open again.
         """
-        return self.take_back(annotator, key)["pair"]
-
-    def take_back(self, annotator: str, key: str | None = None) -> UndoView:
-        """Take back the latest act as `undo` does, and return it with a sentence about it."""
         name, own_key = as_annotator(annotator), None if key is None else as_text(key, "The key")
         undone = self._store.undo(name, own_key)
 

@@ -61,7 +61,7 @@ class Endpoints:
 
     def undo(self, annotator: str) -> UndoneOnPair | UndoneOnQuad:
         """Take back what the annotator gave last: a vote, a ranking, a flag or an annotation."""
-        return flat(self._studio.take_back(annotator))
+        return flat(self._studio.undo(annotator))
 
     def next_quad(self, annotator: str) -> QuadView | Wait:
         """Return four images of a prompt until they are ranked, or how long to wait and why."""

@@ -44,7 +44,7 @@ class StageEvents:
         return {"pace_hint": hint, **reply_to(key, receipt)}
 
     def _undo(self, event: Event, key: str, annotator: str) -> UndoReply:
-        undone = self._studio.take_back(annotator, key)
+        undone = self._studio.undo(annotator, key)
         return {**undone, **reply_to(key, self._studio.stats())}
 
     def _annotate(self, event: Event, key: str, annotator: str) -> StageReply:

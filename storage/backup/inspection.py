@@ -14,9 +14,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -256,8 +255,8 @@ def ask(what: str, *paths: Path) -> Finding:
     return Finding(problem=f"DuckDB ended with code {ran.returncode} while it read the file")
 
 
-def answer(what: str, paths: list[Path]) -> dict[str, Any]:
-    """Run the inspector that `ask` named, and return its finding for JSON."""
+def answer(what: str, paths: list[Path]) -> Finding:
+    """Run the inspector that `ask` named, and return its finding."""
     inspectors: Mapping[str, Callable[..., Finding]] = {
         "check": check,
         "inspect": inspect,
@@ -266,9 +265,9 @@ def answer(what: str, paths: list[Path]) -> dict[str, Any]:
         "contains": contains,
     }
     try:
-        return asdict(inspectors[what](*paths))
+        return inspectors[what](*paths)
     except (duckdb.Error, OSError) as error:
-        return asdict(Finding(problem=first_line(error)))
+        return Finding(problem=first_line(error))
 
 
 def first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Vote quality: full votes for inspection, exclusions, annotators' weights, and image features.
+"""Vote quality: exclusions, annotators' weights, and image features.
 
 No vote is dropped in silence: an exclusion and a weight are rows with a reason, and a lift or a
 newer weight is one more row.
@@ -19,49 +19,12 @@ from storage.timestamps import Clock
 LONGEST_REASON = 300
 """Characters of the reason of an exclusion."""
 
-FULL_VOTES = """
-SELECT v.vote_id, v.pair_id, v.annotator, v.verdict, v.winner, v.left_image,
-       CASE WHEN v.left_image = p.left_image THEN p.right_image ELSE p.left_image END,
-       p.prompt, p.version, v.response_ms, v.created, t.trial_id, c.kind, c.of_pair, e.reason
-FROM current_votes AS v
-JOIN pairs AS p USING (pair_id)
-LEFT JOIN trial_pairs AS t USING (pair_id)
-LEFT JOIN control_pairs AS c USING (pair_id)
-LEFT JOIN excluded_votes AS e ON e.vote_id = v.vote_id
-WHERE v.base = ? AND v.pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
-ORDER BY v.vote_id
-"""
-
 EXCLUSIONS = """
 SELECT exclusion_id, exclusions.annotator, exclusions.vote_id, reason, exclusions.who,
        exclusions.created, exclusion_lifts.created
 FROM exclusions LEFT JOIN exclusion_lifts USING (exclusion_id)
 WHERE base = ? ORDER BY exclusion_id DESC
 """
-
-
-@dataclass(frozen=True, slots=True)
-class FullVote:
-    """A current vote in full, with the images as they were shown."""
-
-    vote_id: int
-    pair_id: str
-    annotator: str
-    verdict: str
-    winner: str | None
-    left: str
-    right: str
-    prompt: str
-    version: str
-    response_ms: int | None
-    created: datetime
-    trial: str | None
-    check: str | None
-    """repeat or gold, for a control pair."""
-    of_pair: str | None
-    """The pair that it repeats."""
-    excluded: str | None
-    """The reason why no run trains on it; None if one may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +56,6 @@ class VoteQuality:
     def __init__(self, database: Database, counts: RunningCounts, clock: Clock) -> None:
         self._database, self._counts, self._clock = database, counts, clock
         self.control_pairs, self.entries = ControlPairs(database, clock), VoteEntries(database)
-
-    def full_votes(self, base: str) -> list[FullVote]:
-        """Return every current vote on a model's pairs but hidden ones, oldest first."""
-        return [FullVote(*row) for row in self._database.read(FULL_VOTES, [base])]
 
     # Exclusions
 
@@ -194,17 +153,6 @@ class VoteQuality:
         )
         known = {"files": list(found), "measure": measure, "numbers": [*map(list, found.values())]}
         self._database.write(lambda cursor: cursor.execute(sql, known))
-
-    def voted_images(self, base: str) -> dict[str, str]:
-        """Return the SHA-256 of every image with a current vote, by image id."""
-        return dict(
-            self._database.read(
-                "SELECT image_id, sha256 FROM images WHERE image_id IN ("
-                "  SELECT unnest([pairs.left_image, pairs.right_image]) FROM pairs"
-                "  JOIN current_votes USING (pair_id) WHERE pairs.base = $base)",
-                {"base": base},
-            )
-        )
 
     def reasons(self, base: str) -> list[tuple[int, str]]:
         """Return (vote_id, reason why the loser lost) of current votes."""

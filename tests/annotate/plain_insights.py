@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any
@@ -30,7 +30,44 @@ from annotate.statistics.significance import benjamini_hochberg, binomial_test
 from annotate.statistics.vote_tables import MIN_VOTES_ON_A_WORD, content_words
 from annotate.urls import image_url
 from storage.store import Store
-from storage.tables.vote_quality import FullVote
+
+FULL_VOTES = """
+SELECT v.vote_id, v.pair_id, v.annotator, v.verdict, v.winner, v.left_image,
+       CASE WHEN v.left_image = p.left_image THEN p.right_image ELSE p.left_image END,
+       p.prompt, p.version, v.response_ms, v.created, t.trial_id, c.kind, c.of_pair, e.reason
+FROM current_votes AS v
+JOIN pairs AS p USING (pair_id)
+LEFT JOIN trial_pairs AS t USING (pair_id)
+LEFT JOIN control_pairs AS c USING (pair_id)
+LEFT JOIN excluded_votes AS e ON e.vote_id = v.vote_id
+WHERE v.base = ? AND v.pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
+ORDER BY v.vote_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FullVote:
+    """A current vote in full, with the images as they were shown."""
+
+    vote_id: int
+    pair_id: str
+    annotator: str
+    verdict: str
+    winner: str | None
+    left: str
+    right: str
+    prompt: str
+    version: str
+    response_ms: int | None
+    created: datetime
+    trial: str | None
+    check: str | None
+    """repeat or gold, for a control pair."""
+    of_pair: str | None
+    """The pair that it repeats."""
+    excluded: str | None
+    """The reason why no run trains on it; None if one may."""
+
 
 MOST_EXAMPLES = 3
 Images = tuple[str, str]
@@ -41,7 +78,7 @@ Looks = Mapping[str, np.ndarray]
 
 def report(store: Store, base: str, looks: Looks, person: str | None) -> dict[str, Any]:
     """Everything that is kept, of one person's votes or of everybody's."""
-    votes = store.quality.full_votes(base)
+    votes = [FullVote(*row) for row in store._database.read(FULL_VOTES, [base])]
     mine = [vote for vote in votes if person in (None, vote.annotator)]
     all_units = units = shared(votes)
     if person is not None:
@@ -57,6 +94,16 @@ def report(store: Store, base: str, looks: Looks, person: str | None) -> dict[st
         "likes": describe_likings(units, all_units, looks, person),
         "differs": None if person is None else describe_differences(all_units, person, looks),
     }
+
+
+def voted_images(store: Store, base: str) -> dict[str, str]:
+    """The SHA-256 of every image with a current vote, by image id."""
+    sql = (
+        "SELECT image_id, sha256 FROM images WHERE image_id IN ("
+        "  SELECT unnest([pairs.left_image, pairs.right_image]) FROM pairs"
+        "  JOIN current_votes USING (pair_id) WHERE pairs.base = ?)"
+    )
+    return dict(store._database.read(sql, [base]))
 
 
 def alpha_from_ratings(units: Iterable[Mapping[str, str]], seed: int = 0) -> Agreement:

@@ -94,7 +94,7 @@ def test_nothing_is_learned_from_a_trial(tuned: Place) -> None:
 def test_a_vote_in_a_trial_can_be_taken_back(tuned: Place) -> None:
     trial = begin(tuned)
     vote_for(tuned, trial, "after", 2)
-    pair = tuned.studio.undo("ann")
+    pair = tuned.studio.undo("ann")["pair"]
     assert tuned.studio.blind_tests.results(trial)["votes"] == 1
     assert tuned.studio.next_pair("ann", trial)["pair_id"] == pair["pair_id"]
 

@@ -108,7 +108,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 
 
 def plainly(played: Played, person: str | None) -> dict[str, Any]:
-    files = played.store.quality.voted_images(BASE)
+    files = plain_insights.voted_images(played.store, BASE)
     looks, left = played.insights.image_features.features_of(files.values(), 60.0)
     assert left == 0
     known = {image: looks[sha] for image, sha in files.items()}

@@ -88,8 +88,8 @@ def test_undo_opens_the_newest_pair_first_and_then_the_one_before(place: Place) 
     for key in ("k1", "k2"):
         voted.append(first_pair(place))
         place.studio.vote(as_vote(voted[-1]["pair_id"], "right", "ann", key))
-    assert place.studio.undo("ann") == voted[1] == place.studio.next_pair("ann")
-    assert place.studio.undo("ann") == voted[0] == place.studio.next_pair("ann")
+    assert place.studio.undo("ann")["pair"] == voted[1] == place.studio.next_pair("ann")
+    assert place.studio.undo("ann")["pair"] == voted[0] == place.studio.next_pair("ann")
     assert place.studio.stats()["votes"] == 0
     with pytest.raises(NothingToUndo):
         place.studio.undo("ann")
@@ -97,8 +97,8 @@ def test_undo_opens_the_newest_pair_first_and_then_the_one_before(place: Place) 
 
 def test_an_undo_sent_twice_takes_back_one_vote(place: Place) -> None:
     place.label(2)
-    pair = place.studio.undo("ann", "u1")
-    assert place.studio.undo("ann", "u1") == pair
+    pair = place.studio.undo("ann", "u1")["pair"]
+    assert place.studio.undo("ann", "u1")["pair"] == pair
     assert place.studio.stats()["votes"] == 1
     place.studio.vote(as_vote(pair["pair_id"], "left", "ann", "k3"))
     place.studio.undo("ann", "u1")

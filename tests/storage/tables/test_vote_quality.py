@@ -89,7 +89,8 @@ def test_an_excluded_vote_is_left_out_with_its_reason_and_comes_back_when_that_i
     rows, manifest = lines(store)
     assert [row["pair_id"] for row in rows] == [second.pair_id]
     assert manifest["excluded"] == {"slipped": 1} and manifest["counts"]["unsettled"] == 0
-    assert [one.excluded for one in store.quality.full_votes(BASE)] == ["slipped", None]
+    sql = "SELECT vote_id, reason FROM excluded_votes"
+    assert store._database.read(sql) == [(receipts[0].row_id, "slipped")]
     store.quality.lift(BASE, number, "admin")
     store.quality.lift(BASE, number, "admin")
     assert len(lines(store)[0]) == 2 and store.decisive(BASE, "ada") == 2
@@ -138,15 +139,6 @@ def test_a_weight_reaches_the_trainer_and_is_named_in_the_manifest(store):
     assert list(manifest["weights"].values()) == [0.4]
     store.quality.set_weights(BASE, {"bob": (1.0, "more votes")}, "app")
     assert "weights" not in lines(store)[1]
-
-
-def test_votes_are_given_in_full_with_both_images_as_shown(store):
-    pair = make_pair(store)
-    vote(store, pair, "right")
-    (one,) = store.quality.full_votes(BASE)
-    assert (one.left, one.right, one.winner) == (pair.left, pair.right, pair.right)
-    assert set(store.quality.voted_images(BASE)) == {pair.left, pair.right}
-    assert store.quality.reasons(BASE) == []
 
 
 def test_what_images_look_like_is_kept_by_measure(store):
