@@ -6,15 +6,15 @@ from typing import Any
 
 import gradio as gr
 
-from annotate.errors import InvalidRequest
 from annotate.service.labeler_view import AnyStudio
 from annotate.service.studio import Studio
 from annotate.views.blind_test_results import BlindTestProgress, BlindTestView
 from annotate.views.labeling import ItemsAhead, PairView, QuadView, StageReply
 from annotate.views.stage import StageSampler, StageSession, StageStatus
 from annotate.web.errors_to_ui import errors_as_reply
+from annotate.web.payloads import PairsRequest, SessionGoal, SessionRequest, StatusRequest, read
 from annotate.web.permissions import authorized_function
-from annotate.web.stage_events import StageEvents, field
+from annotate.web.stage_events import StageEvents
 
 STATIC = Path(__file__).parent / "static"
 # In this order: the files are joined into one script, and each uses names of those before it.
@@ -75,15 +75,12 @@ def build_stage(studio: AnyStudio) -> gr.HTML:
 def _pairs_function(
     studio: AnyStudio,
 ) -> Callable[[Any], ItemsAhead[PairView] | ItemsAhead[QuadView]]:
-    def stage_pairs(request: Any) -> ItemsAhead[PairView] | ItemsAhead[QuadView]:
-        have = field(request, "have", list)
-        if not all(isinstance(pair_id, str) for pair_id in have):
-            raise InvalidRequest("'have' must be a list of pair ids.")
-        want = min(MAX_PAIRS_PER_REQUEST, max(0, field(request, "want", int)))
-        annotator = field(request, "annotator", str)
-        if request.get("four") is True:
-            return studio.quads_ahead(annotator, have, want)
-        return studio.pairs_ahead(annotator, have, want, _trial(request))
+    def stage_pairs(sent: Any) -> ItemsAhead[PairView] | ItemsAhead[QuadView]:
+        request = read(PairsRequest, sent)
+        want = min(MAX_PAIRS_PER_REQUEST, max(0, request.want))
+        if request.four is True:
+            return studio.quads_ahead(request.annotator, request.have, want)
+        return studio.pairs_ahead(request.annotator, request.have, want, request.blind_test)
 
     return stage_pairs
 
@@ -98,8 +95,9 @@ def _send_function(studio: AnyStudio) -> Callable[[Any], StageReply]:
 
 
 def _status_function(studio: AnyStudio) -> Callable[[Any], StageStatus]:
-    def stage_status(request: Any) -> StageStatus:
-        annotator, trial = field(request, "annotator", str), _trial(request)
+    def stage_status(sent: Any) -> StageStatus:
+        request = read(StatusRequest, sent)
+        annotator, trial = request.annotator, request.blind_test
         return {
             "stats": studio.stats(annotator),
             "activity": studio.activity(),
@@ -113,10 +111,11 @@ def _status_function(studio: AnyStudio) -> Callable[[Any], StageStatus]:
 
 
 def _session_function(studio: AnyStudio) -> Callable[[Any], StageSession]:
-    def stage_session(request: Any) -> StageSession:
-        annotator, action = field(request, "annotator", str), field(request, "action", str)
+    def stage_session(sent: Any) -> StageSession:
+        request = read(SessionRequest, sent)
+        annotator, action = request.annotator, request.action
         if action == "begin":
-            return {"session": studio.sessions.begin(annotator, field(request, "goal", int))}
+            return {"session": studio.sessions.begin(annotator, read(SessionGoal, sent).goal)}
         if action != "summary":
             studio.sessions.set_state(annotator, action)
 
@@ -146,8 +145,3 @@ def _blind_test_progress(results: BlindTestView) -> BlindTestProgress:
         "note": results["note"],
         "settled": results["outcome"] is not None,
     }
-
-
-def _trial(request: Any) -> str:
-    trial = request.get("trial") if isinstance(request, dict) else None
-    return trial if isinstance(trial, str) else ""

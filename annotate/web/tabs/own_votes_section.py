@@ -13,27 +13,26 @@ from annotate.web.html.habit_cards import own_habits
 from annotate.web.html.insight_cards import FEW_VOTES, liking_card, measuring, pace_card, section
 from annotate.web.html.insight_cards import prompts_card as prompts_of
 from annotate.web.html.run_cards import notice_card
+from annotate.web.payloads import ByAnnotator, read
 from annotate.web.permissions import authorized_function
 from annotate.web.stage import read_static
-from annotate.web.stage_events import field
 
 
 def own_votes(studio: AnyStudio) -> gr.HTML:
     """Build a folded section that loads the person's votes when it opens."""
     # Loaded by a script past Gradio's queue, so that it never waits behind rendering.
-    answer = errors_as_reply
     return gr.HTML(
         '<details class="own-votes"><summary>Your votes</summary><div></div></details>',
         js_on_load=read_static("own_votes.js"),
         apply_default_css=False,
         elem_id="own-votes",
-        server_functions=[authorized_function(answer(_own_votes_function(studio)))],
+        server_functions=[authorized_function(errors_as_reply(_own_votes_function(studio)))],
     )
 
 
 def _own_votes_function(studio: AnyStudio) -> Callable[[Any], OwnVotesPage]:
-    def stage_own_votes(request: Any) -> OwnVotesPage:
-        report = studio.insights.own(field(request, "annotator", str))
+    def stage_own_votes(sent: Any) -> OwnVotesPage:
+        report = studio.insights.own(read(ByAnnotator, sent).annotator)
         return {"html": own_votes_page(report), "more": report["measuring"]["left"] > 0}
 
     return stage_own_votes
