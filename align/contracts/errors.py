@@ -16,7 +16,7 @@ class PalateError(Exception):
 
 
 class NotFound(PalateError):
-    """What was named does not exist."""
+    """Named thing that does not exist."""
 
 
 class InvalidInput(PalateError):

@@ -142,7 +142,7 @@ class ErrorReply(TypedDict):
 
 @final
 class SamplerWork(TypedDict):
-    """What the sampler does, and how much of it is done."""
+    """Work of the sampler, and how much of it is done."""
 
     phase: str
     """loading, rendering or idle."""

@@ -54,7 +54,7 @@ class FolderPlan(RunPlan):
 
 
 class HoldoutResult(TypedDict):
-    """How a version orders pairs whose prompts it never saw."""
+    """Accuracy of a version on pairs whose prompts it never saw."""
 
     pairs: int
     accuracy: float | None
@@ -68,7 +68,7 @@ class HoldoutResult(TypedDict):
 
 
 class TrainProbeResult(TypedDict):
-    """How a version orders some of the pairs that it learned from."""
+    """Accuracy of a version on some of the pairs that it learned from."""
 
     pairs: int
     flipped: float | None

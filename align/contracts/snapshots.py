@@ -79,7 +79,7 @@ class UnlabeledPair(TypedDict):
 
 
 class SnapshotFacts(TypedDict):
-    """What a snapshot was made from."""
+    """Source of a snapshot."""
 
     snapshot_id: str
     created: str

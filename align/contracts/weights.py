@@ -31,14 +31,14 @@ class ImportedWeights(WeightFacts):
 
 
 class ImportedFile(ImportedWeights):
-    """Where an imported version comes from."""
+    """Origin of an imported version."""
 
     file: str
     """Name of the file or folder."""
 
 
 class VersionSummary(RunResult, total=False):
-    """What is kept of where a version comes from: the result of its run, or its import."""
+    """Origin of a version, as it is kept: the result of its run, or its import."""
 
     imported: ImportedFile
     """Of a version that no run made; everything else is left out then."""

@@ -28,14 +28,14 @@ class CurrentRun(RunProgress):
 
 
 class PublicActivity(TypedDict):
-    """What labelers get to know of the activity: no model, version or run."""
+    """Activity as labelers may know it: no model, version or run."""
 
     message: str
     """The most urgent of it in a sentence."""
 
 
 class ActivityView(PublicActivity):
-    """What sampler, pair pool, runs and database do now."""
+    """Present activity of sampler, pair pool, runs and database."""
 
     sampler: SamplerView
     pool: PoolView

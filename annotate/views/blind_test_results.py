@@ -42,7 +42,7 @@ class BlindTestVerdict(TypedDict):
 
 
 class BlindTestSettings(TypedDict):
-    """What a blind test compares, and whether it goes on."""
+    """Versions that a blind test compares, and whether it goes on."""
 
     trial: str
     """Id of the test, under the name of the release before."""

@@ -13,7 +13,7 @@ class SkippedFilesView(TypedDict):
 
 
 class FolderView(SkippedFilesView):
-    """What was found in a folder."""
+    """Content of a folder of images."""
 
     folder: str
     found: int
@@ -43,7 +43,7 @@ class PreviewExampleView(TypedDict):
 
 
 class ImportPreviewView(FolderView):
-    """What an import of a folder would add; `pairs` is an upper bound."""
+    """Preview of an import; `pairs` is an upper bound."""
 
     images: int
     """New images that share their prompt with another image."""
@@ -52,7 +52,7 @@ class ImportPreviewView(FolderView):
 
 
 class ImportSummaryView(FolderView):
-    """What an import added; every image counts once: as brought, known or skipped."""
+    """Result of an import; every image counts once: as brought, known or skipped."""
 
     brought: int
 

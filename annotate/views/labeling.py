@@ -78,7 +78,7 @@ class TakenBack(TypedDict):
 
 
 class UndoFacts(TypedDict):
-    """What an undo took back, and what follows."""
+    """Act that an undo took back, and what follows."""
 
     undone: TakenBack
     opens: bool
@@ -102,20 +102,20 @@ class UndoneOnQuad(QuadView, UndoFacts):
 
 
 class StageReply(CountsLeft):
-    """What the stage is answered to an event: its key, and the counts after it."""
+    """Answer to an event of the stage: its key, and the counts after it."""
 
     key: str
 
 
 class VoteReply(StageReply):
-    """What the stage is answered to a vote."""
+    """Answer to a vote on the stage."""
 
     pace_hint: str | None
     """A sentence, if a pause would help now."""
 
 
 class UndoReply(UndoView, StageReply):
-    """What the stage is answered to an undo."""
+    """Answer to an undo on the stage."""
 
 
 class LabelingStats(CountsLeft):
@@ -147,7 +147,7 @@ class SessionProgress(TypedDict):
 
 
 class SessionCounts(TypedDict):
-    """What a labeling session came to; null where there are too few votes."""
+    """Result of a labeling session; null where there are too few votes."""
 
     goal: int
     given: int
@@ -162,7 +162,7 @@ class SessionCounts(TypedDict):
 
 
 class OwnHabits(TypedDict):
-    """What all votes of an annotator show."""
+    """Habits and likings that all votes of an annotator show."""
 
     same_twice: int
     """Repeats that got the same answer."""

@@ -6,7 +6,7 @@ from annotate.views.labeling import PairView
 
 
 class ProjectOptions(TypedDict):
-    """What everybody is asked besides the vote, and how many people see each pair."""
+    """Questions that everybody is asked besides the vote, and how many people see each pair."""
 
     reasons: list[str]
     """Reasons why an image lost that annotators may choose from."""

@@ -10,7 +10,7 @@ from annotate.views.project import ProjectOptions
 
 
 class StageStatus(TypedDict):
-    """What the stage shows besides the pair; it asks every few seconds."""
+    """State that the stage shows besides the pair; it asks every few seconds."""
 
     stats: LabelingStats
     activity: ActivityView | PublicActivity
@@ -38,7 +38,7 @@ class StageSampler(TypedDict):
 
 
 class OwnVotesPage(TypedDict):
-    """What a person's own votes say, as the page shows it."""
+    """Insights into a person's own votes, as the page shows them."""
 
     html: str
     more: bool

@@ -6,7 +6,7 @@ from align.contracts.runs import MetricsRow, RunPlan, RunResult
 
 
 class PlanView(RunPlan):
-    """What a run started now would be."""
+    """Plan of a run that would start now."""
 
     left_out: NotRequired[str]
     """A sentence on votes that it would not learn from, where images of them are lost."""

@@ -1,4 +1,4 @@
-"""What votes say of how they were given and of what they like."""
+"""Insights into votes: how they were given, and what they like."""
 
 from typing import TypedDict
 
@@ -133,7 +133,7 @@ class AttributeEffectView(TypedDict):
 
 
 class LikesView(TypedDict):
-    """What somebody, or the majority of everybody, likes."""
+    """Likings of somebody, or of the majority of everybody."""
 
     pairs: int
     why: str
@@ -203,14 +203,14 @@ class VoteReport(VoteCountsView, HabitsView):
 
 
 class OwnVotesView(OwnVoteReport):
-    """What a person's own votes say, and nothing of others or versions."""
+    """Insights into a person's own votes, with nothing of others or versions."""
 
     person: str
     measuring: MeasuringView
 
 
 class InsightsView(VoteReport):
-    """What one person's votes say, or everybody's."""
+    """Insights into one person's votes, or everybody's."""
 
     person: str | None
     """Null for everybody."""

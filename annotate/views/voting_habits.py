@@ -74,7 +74,7 @@ class HabitsView(TypedDict):
 
 
 class WeightView(TypedDict):
-    """How much somebody's votes count in training."""
+    """Weight of somebody's votes in training."""
 
     weight: float
     reason: str
