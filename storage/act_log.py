@@ -108,10 +108,20 @@ def receipt_of(cursor: Cursor, kind: ActKind, key: str) -> ActReceipt | None:
     return ActReceipt(key, row[0], duplicate=True)
 
 
+def record(
+    cursor: Cursor, kind: ActKind, act: NewAct, now: datetime, values: Mapping[str, object]
+) -> ActReceipt:
+    """Append an act as the annotator's newest, with the columns of its kind, once per key.
+
+    Raises InvalidKey for the key of an undo.
+    """
+    return receipt_of(cursor, kind, act.key) or append(cursor, kind, act, now, values)
+
+
 def append(
     cursor: Cursor, kind: ActKind, act: NewAct, now: datetime, values: Mapping[str, object]
 ) -> ActReceipt:
-    """Append an act as the annotator's newest, with the columns of its kind besides its key."""
+    """Append an act whose key was not used yet, as `record` does."""
     row = {"key": act.key, **values, "created": now}
     inserted = cursor.execute(
         f"INSERT INTO {kind.table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) "

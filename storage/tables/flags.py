@@ -1,6 +1,6 @@
 """Flagged pairs: hidden from everybody until an admin decides to show them again."""
 
-from storage.act_log import FLAG, append, receipt_of
+from storage.act_log import FLAG, record
 from storage.acts import Flag, NewFlag
 from storage.aggregates.count_deltas import PairChanges
 from storage.aggregates.counts import RunningCounts
@@ -38,10 +38,8 @@ class Flags:
         def insert(cursor: Cursor, changes: PairChanges) -> None:
             pair_id = require_pair(cursor, flag.pair_id).pair_id
             changes.about(cursor, pair_id)
-            if not receipt_of(cursor, FLAG, flag.key):
-                note = flag.note.strip()
-                row = {"pair_id": pair_id, "annotator": flag.annotator, "note": note}
-                append(cursor, FLAG, flag, now, row)
+            row = {"pair_id": pair_id, "annotator": flag.annotator, "note": flag.note.strip()}
+            record(cursor, FLAG, flag, now, row)
 
         self._counts.change(insert)
 

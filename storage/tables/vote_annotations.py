@@ -4,7 +4,7 @@ They are asked after the vote is recorded, and refer to it by its key, so that n
 vote itself. The newest of a vote, kind and name counts, and an empty one removes it.
 """
 
-from storage.act_log import ANNOTATION, append, receipt_of
+from storage.act_log import ANNOTATION, record
 from storage.acts import CRITERION, NewAnnotation
 from storage.database import Cursor, Database
 from storage.errors import UnknownVote
@@ -29,8 +29,7 @@ class VoteAnnotations:
                 "name": annotation.name,
                 "value": value_of(cursor, annotation),
             }
-            if not receipt_of(cursor, ANNOTATION, annotation.key):
-                append(cursor, ANNOTATION, annotation, now, row)
+            record(cursor, ANNOTATION, annotation, now, row)
 
         self._database.write(insert)
 
