@@ -1,4 +1,4 @@
-"""Counts in words: one pair, two pairs."""
+"""Counts and shares in words: one pair, two pairs, 60 %."""
 
 
 def pluralize(count: float, singular: str) -> str:
@@ -9,3 +9,8 @@ def pluralize(count: float, singular: str) -> str:
 def quantity(count: int, singular: str) -> str:
     """Return a count, with thousands separated, and its noun."""
     return f"{count:,} {pluralize(count, singular)}"
+
+
+def percent(share: float) -> str:
+    """Return a share from 0 to 1 in whole percent."""
+    return f"{100 * share:.0f} %"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from annotate.charts.svg import dot, level, svg, text, upright
+from annotate.wording import percent
 
 WIDTH, LABEL, ROW, AXIS = 720, 250, 30, 26
 """Width of a plot, of its labels, and height of a row and of the axis; in SVG units."""
@@ -62,7 +63,7 @@ def _whisker(name: str, interval: Interval, y: float) -> str:
         marks += [upright("range", x, y - 6, y + 6) for x in (low, high)]
 
     marks.append(dot("s0", _across(interval.rate), y, 5.5))
-    marks.append(text("value", WIDTH - 6, y + 4.5, f"{100 * interval.rate:.0f} %", "end"))
+    marks.append(text("value", WIDTH - 6, y + 4.5, percent(interval.rate), "end"))
     return "".join(marks)
 
 
@@ -74,7 +75,7 @@ def _name(name: str, y: float) -> str:
 def _tick(share: float, height: float) -> str:
     x = _across(share)
     line = upright("half" if share == 0.5 else "tick", x, 0, height - AXIS)
-    return line + text("axis", x, height - 8, f"{100 * share:.0f} %", "middle")
+    return line + text("axis", x, height - 8, percent(share), "middle")
 
 
 def _across(share: float) -> float:

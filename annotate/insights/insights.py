@@ -18,6 +18,7 @@ from annotate.statistics.dawid_skene import Reliability, vote_weights
 from annotate.validation import as_annotator, as_text
 from annotate.views.vote_insights import InsightsView, OwnVotesView
 from annotate.views.voting_habits import ExclusionView, QualitySettingsView, WeightView
+from annotate.wording import percent
 from storage.store import Store
 
 WEIGH = "weigh_votes"
@@ -166,8 +167,8 @@ class Insights:
 
 def reason_of(person: Reliability, median: float) -> str:
     """Return the sentence that explains the weight of a person's votes."""
-    percent = f"{100 * person.accuracy:.0f} % ({100 * person.low:.0f} to {100 * person.high:.0f})"
+    accuracy = f"{percent(person.accuracy)} ({100 * person.low:.0f} to {100 * person.high:.0f})"
     return (
         f"On {person.shared} votes that others gave too, names the image held for the better one "
-        f"{percent} of the time; the middle person {100 * median:.0f} %."
+        f"{accuracy} of the time; the middle person {percent(median)}."
     )

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from annotate.report.evaluation import Evaluation, ScorerResult, VerdictResult, WinRate
+from annotate.wording import percent
 
 EVEN = 0.5
 """The win rate of two equal versions."""
@@ -46,9 +47,16 @@ def checks_sentence(evaluation: Evaluation) -> str:
     return f"{held}: {', '.join(failed)} failed, of {number} checks."
 
 
-def percent(share: float) -> str:
-    """Format a share from 0 to 1 as a percentage."""
-    return f"{100 * share:.0f} %"
+def number(value: float | None) -> str:
+    """Format a number with three significant digits; a dash for None."""
+    return "–" if value is None else f"{value:.3g}"
+
+
+def rated(evaluation: Evaluation) -> list[tuple[str, WinRate]]:
+    """Return every win rate with its label: those of people first, then those of scorers."""
+    rows = [(verdict_name(verdict), verdict.win_rate) for verdict in evaluation.verdicts]
+    rows += [(score_name(score), score.win_rate) for score in evaluation.scores]
+    return [(name, win_rate) for name, win_rate in rows if win_rate is not None]
 
 
 def interval(win_rate: WinRate) -> str:

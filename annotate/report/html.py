@@ -10,13 +10,14 @@ from annotate.report.findings import (
     checks_sentence,
     interval,
     moment,
-    percent,
-    score_name,
+    number,
+    rated,
     title,
     verdict_name,
     verdict_sentence,
 )
 from annotate.report.inline_images import as_data
+from annotate.wording import percent
 
 STYLE = Path(__file__).parent / "report.css"
 SERIES_COLORS = 4
@@ -90,9 +91,7 @@ def _check(check: CheckResult) -> str:
 
 
 def _rates(evaluation: Evaluation) -> str:
-    rows = [(verdict_name(v), v.win_rate) for v in evaluation.verdicts]
-    rows += [(score_name(score), score.win_rate) for score in evaluation.scores]
-    known = [(name, win_rate) for name, win_rate in rows if win_rate is not None]
+    known = rated(evaluation)
     if not known:
         return ""
     soft = (
@@ -264,8 +263,3 @@ def _section(heading: str, body: str) -> str:
 def _more(total: int, shown: int) -> str:
     left = total - shown
     return f'<p class="soft">And {left:,} more in evaluation.json.</p>' if left > 0 else ""
-
-
-def number(value: float | None) -> str:
-    """Format a number with three significant digits; a dash for None."""
-    return "–" if value is None else f"{value:.3g}"

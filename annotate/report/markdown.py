@@ -11,12 +11,14 @@ from annotate.report.findings import (
     checks_sentence,
     interval,
     moment,
-    percent,
+    number,
+    rated,
     score_name,
     title,
     verdict_name,
     verdict_sentence,
 )
+from annotate.wording import percent
 
 PLOT_WIDTH = 41
 """Characters of a plotted interval; odd, so that one half has a character of its own."""
@@ -58,12 +60,8 @@ def _checks(evaluation: Evaluation) -> list[str]:
 
 
 def _rates(evaluation: Evaluation) -> list[str]:
-    named = [(verdict_name(v), v.win_rate) for v in evaluation.verdicts]
-    named += [(score_name(score), score.win_rate) for score in evaluation.scores]
     rows = [
-        (name, f"`{plotted(win_rate)}`", interval(win_rate))
-        for name, win_rate in named
-        if win_rate is not None
+        (name, f"`{plotted(win_rate)}`", interval(win_rate)) for name, win_rate in rated(evaluation)
     ]
     if not rows:
         return []
@@ -174,11 +172,6 @@ def plotted(win_rate: WinRate) -> str:
     line[_column(0.5)] = "┼" if line[_column(0.5)] == "─" else "│"
     line[_column(win_rate.rate)] = "●"
     return "".join(line)
-
-
-def number(value: float | None) -> str:
-    """Format a number with three significant digits; a dash for None."""
-    return "–" if value is None else f"{value:.3g}"
 
 
 def _column(share: float) -> int:

@@ -11,7 +11,7 @@ from annotate.training.missing_images import left_out_sentence
 from annotate.training.new_votes import counts_of, snapshot_manifest
 from annotate.views.activity import CurrentRun
 from annotate.views.training import RunDetail, RunProgress, RunView
-from annotate.wording import quantity
+from annotate.wording import percent, quantity
 from storage.records import Run, Version
 from storage.store import Store
 
@@ -123,7 +123,7 @@ def _silence(run: Run, status: RunStatus) -> str | None:
 
 def run_sentence(run: CurrentRun) -> str:
     """Describe the progress of a run in a sentence."""
-    words = f"Fine-tuning {run['run_id']}: {100 * run['progress']:.0f} %"
+    words = f"Fine-tuning {run['run_id']}: {percent(run['progress'])}"
     if trouble := run.get("trouble"):
         return f"{words}. {trouble}"
 

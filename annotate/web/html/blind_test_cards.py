@@ -6,7 +6,7 @@ from html import escape
 from annotate.statistics.sequential_test import MAX_SIMULATED_VOTES
 from annotate.views.blind_test_results import BlindTestCard, QuestionResults
 from annotate.web.html.run_cards import notice_card
-from annotate.wording import pluralize
+from annotate.wording import percent, pluralize
 
 MOST_ROWS = 12
 QUESTIONS = {
@@ -212,7 +212,7 @@ def rounded(votes: int) -> int:
 def sizes_card(sizes: Mapping[float, int]) -> str:
     """Return a table of the votes needed for an outcome, by true win rate."""
     rows = "".join(
-        f"<tr><td>wins {100 * rate:.0f} % of the time</td>"
+        f"<tr><td>wins {percent(rate)} of the time</td>"
         f"<td>{'about ' if votes < MAX_SIMULATED_VOTES else ''}{rounded(votes):,}"
         f"{' or more' if votes >= MAX_SIMULATED_VOTES else ''} votes</td></tr>"
         for rate, votes in sizes.items()

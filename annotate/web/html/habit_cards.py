@@ -13,7 +13,7 @@ from annotate.views.voting_habits import (
     ReliabilityView,
     WeightView,
 )
-from annotate.wording import quantity
+from annotate.wording import percent, quantity
 
 MOST_PEOPLE = 30
 """Cards on one page; the dropdown shows anybody else."""
@@ -97,7 +97,7 @@ def row(title: str, value: float | None, low: float, high: float, sentence: str)
     """Return one habit as a row: a share with its interval, and a line at one half."""
     plot, said = "<span></span>", "–"
     if value is not None:
-        plot, said = on_line(value, low, high, title, 0.5), f"{100 * value:.0f} %"
+        plot, said = on_line(value, low, high, title, 0.5), percent(value)
     return (
         f'<div class="row"><span>{escape(title)}</span>{plot}<span>{said}</span></div>'
         f'<p class="soft small">{escape(sentence)}</p>'

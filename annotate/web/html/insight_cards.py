@@ -17,11 +17,10 @@ from annotate.views.vote_insights import (
     VoteCountsView,
     WordView,
 )
-from annotate.views.voting_habits import ProportionView
 from annotate.web.html.habit_cards import habits_section
 from annotate.web.html.ranking_cards import ranking_cards
 from annotate.web.html.run_cards import notice_card
-from annotate.wording import pluralize
+from annotate.wording import percent, pluralize
 
 FEWEST_DAYS, MOST_DAYS = 14, 60
 MOST_LIKES = 8
@@ -104,11 +103,6 @@ def seconds(milliseconds: float | None) -> str:
     return "–" if milliseconds is None else f"{milliseconds / 1000:.1f} s"
 
 
-def percent(share: ProportionView) -> str:
-    """Return a share in percent."""
-    return "–" if share["value"] is None else f"{100 * share['value']:.0f} %"
-
-
 def liking_title(person: str | None) -> str:
     """Return the title of the preferences of one person or of everybody."""
     return "What everybody likes" if person is None else f"What {person} likes"
@@ -141,8 +135,8 @@ def liked_row(attribute: AttributeEffectView) -> str:
     images += pair(against, "a counterexample") if against else ""
     return (
         f'<article class="liked"><div><b>{escape(attribute["words"].capitalize())}</b>'
-        f'<span class="soft">{100 * value:.0f} % of the time, {100 * low:.0f} to '
-        f"{100 * high:.0f} %; effect {abs(attribute['effect']):.2f}</span>"
+        f'<span class="soft">{percent(value)} of the time, {100 * low:.0f} to '
+        f"{percent(high)}; effect {abs(attribute['effect']):.2f}</span>"
         f"{on_line(value, low, high, attribute['words'], 0.5)}</div>"
         f'<div class="examples">{images}</div></article>'
     )
@@ -184,7 +178,7 @@ def share_and_interval(attribute: AttributeEffectView) -> tuple[float, float, fl
 
 def percent_of(attribute: AttributeEffectView) -> str:
     """Return the share in percent for the direction that the attribute's words name."""
-    return f"{100 * share_and_interval(attribute)[0]:.0f} %"
+    return percent(share_and_interval(attribute)[0])
 
 
 def differs_card(differs: DifferencesView | None) -> str:
@@ -203,8 +197,8 @@ def differs_card(differs: DifferencesView | None) -> str:
         "of them chose the other image. That is no mistake: tastes differ."
     )
     habits = "".join(
-        f"<li>{escape(attribute['words'])}: {100 * attribute['mine']:.0f} % against "
-        f"{100 * attribute['theirs']:.0f} % ({100 * attribute['low']:.0f} to "
+        f"<li>{escape(attribute['words'])}: {percent(attribute['mine'])} against "
+        f"{percent(attribute['theirs'])} ({100 * attribute['low']:.0f} to "
         f"{100 * attribute['high']:.0f} points "
         "more)</li>"
         for attribute in differs["attributes"][:MOST_LIKES]
@@ -282,7 +276,7 @@ def words_list(words: Sequence[WordView]) -> str:
         return ""
     chips = "".join(
         f'<span class="badge {"done" if (word["good"]["value"] or 0.0) > 0.5 else "failed"}">'
-        f"{escape(word['word'])} {percent(word['good'])} good</span>"
+        f"{escape(word['word'])} {percent(word['good']['value'] or 0.0)} good</span>"
         for word in telling
     )
     return f'<h3>Words of prompts</h3><p class="chips">{chips}</p>'

@@ -6,6 +6,7 @@ from html import escape
 from annotate.charts.bar_charts import on_line
 from annotate.views.vote_insights import LeaderboardView
 from annotate.web.html.run_cards import notice_card
+from annotate.wording import percent
 
 NO_RANKING = notice_card(
     "No ranking yet",
@@ -32,7 +33,7 @@ def ranking_card(board: LeaderboardView) -> str:
         rows += (
             f'<div class="row"><span><b>{escape(place["version"])}</b></span>'
             f"{on_line(place['rate'], place['low'], place['high'], place['version'], 0.5)}"
-            f"<span>{100 * place['rate']:.0f} %</span></div>"
+            f"<span>{percent(place['rate'])}</span></div>"
         )
 
     why = f" {escape(board['why'])}" if board["why"] else ""

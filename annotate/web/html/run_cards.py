@@ -8,7 +8,7 @@ from align.contracts.runs import MetricsRow, RunResult
 from annotate.charts.line_charts import curve
 from annotate.versions.release_gate import failed_checks
 from annotate.views.training import PlanView, RunDetail, RunView
-from annotate.wording import pluralize, quantity
+from annotate.wording import percent, pluralize, quantity
 
 STATES = {
     "queued": "Waiting to start",
@@ -110,7 +110,7 @@ def outcome_of(result: RunResult, version: str | None = None) -> str:
     made = f" It is version <b>{escape(version)}</b>." if version else ""
     advice = escape(result.get("advice", ""))
     pairs = quantity(held.get("pairs", 0), "pair")
-    share = f"{100 * (held.get('accuracy') or 0):.0f} %"
+    share = percent(held.get("accuracy") or 0)
     agreed = f"on {pairs} held out it agrees with you {share} of the time"
 
     if held.get("helped") is True:

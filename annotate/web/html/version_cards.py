@@ -13,7 +13,7 @@ from annotate.web.html.run_cards import (
     time_left,
     when,
 )
-from annotate.wording import pluralize
+from annotate.wording import percent, pluralize
 
 VOTE_KINDS = {
     "preference": ("decisive vote", "decisive votes"),
@@ -135,7 +135,7 @@ def _brief(version: VersionView) -> str:
         parts.append(f"{decisive} votes")
     held = version["result"].get("held_out", {})
     if held.get("pairs"):
-        parts.append(f"agrees {100 * (held.get('accuracy') or 0):.0f} % of {held['pairs']}")
+        parts.append(f"agrees {percent(held.get('accuracy') or 0)} of {held['pairs']}")
     return " · ".join([*parts, when(version["created"])])
 
 
@@ -180,7 +180,7 @@ def _facts(version: VersionView) -> str:
     if (variety := version["result"].get("diversity")) is not None:
         facts.append((f"{variety:.2f}×", "as varied as base"))
     if (share := version["result"].get("settled", {}).get("flipped")) is not None:
-        facts.append((f"{100 * share:.0f} %", "of choices it would flip"))
+        facts.append((percent(share), "of choices it would flip"))
     return facts_row(facts) if facts else ""
 
 
