@@ -11,7 +11,8 @@ AlignError
 │   ├── SnapshotError      the votes to learn from are missing, damaged or too few
 │   └── BrokenRun          a folder is no run folder, or its settings cannot be read
 ├── Conflict
-│   └── RunLocked          another process works in this run folder
+│   ├── RunLocked          another process works in this run folder
+│   └── OtherRun           a run folder holds another run than the one that is asked for
 ├── Unavailable
 │   ├── ModelUnavailable   a model that cannot be loaded just now, and may be later
 │   ├── DiskFull           what a run has to keep does not fit on the disk
@@ -80,6 +81,10 @@ class BrokenRun(RunError, InvalidInput):
 
 class RunLocked(RunError, Conflict):
     """Another process works in this run folder."""
+
+
+class OtherRun(RunError, Conflict):
+    """A run folder holds the run of other votes, another model or other settings."""
 
 
 class TrainingDiverged(RunError):

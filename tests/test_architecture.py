@@ -29,7 +29,8 @@ LAYERS = {
         *("contracts", "intervals", "errors", "files", "device"),
         *("client", "launch", "models", "diffusion", "adapters", "families", "weights", "data"),
         *("scoring", "sampling", "evaluation", "training", "session", "emoji"),
-        *("commands", "__main__"),
+        # The names of the library, imported when they are used.
+        *("__init__", "commands", "__main__"),
     ],
     "annotate": [
         *("errors", "http_status", "views", "interfaces"),

@@ -67,6 +67,17 @@ def describe_model(name_or_path: str | None = None, hub: Hub | None = None) -> M
     )
 
 
+def resolve_model(model: str | Path | ModelInfo | None) -> ModelInfo:
+    """Return the description of a model that is named, or described already.
+
+    Raises:
+        ModelError: as `describe_model`.
+    """
+    if isinstance(model, ModelInfo):
+        return model
+    return describe_model(None if model is None else str(model))
+
+
 def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
     index = folder / "model_index.json"
     if not index.is_file():

@@ -6,13 +6,14 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import psutil
 
 from align.client.run_folder import RunFolder
-from align.contracts.runs import RunResult, RunState, RunStatus, StepMetrics
+from align.contracts.runs import LoggedStep, RunResult, RunState, RunStatus, StepMetrics
 
 PREPARATION = 0.1
 """Share of the progress bar for everything before the first step."""
@@ -20,6 +21,11 @@ STATUS_S = 1.0
 """Between two writes of the status: steps may take milliseconds."""
 HEARTBEAT_S = 2.0
 """Far below `SILENT_S`, after which a run counts as silent."""
+OnStep: TypeAlias = Callable[[LoggedStep], None]
+
+
+def ignore_step(metrics: LoggedStep) -> None:
+    """Report a step to nobody."""
 
 
 class Reporter:
@@ -28,9 +34,13 @@ class Reporter:
     Inside its `with` block the status is renewed every two seconds, whatever the run is busy with.
     """
 
-    def __init__(self, run: RunFolder, steps: int, writes: bool = True) -> None:
+    def __init__(
+        self, run: RunFolder, steps: int, writes: bool = True, on_step: OnStep = ignore_step
+    ) -> None:
+        """`on_step` is called with the metrics of every step, after they are written."""
         self._run = run
         self._writes = writes
+        self._on_step = on_step
         self._written = 0.0
         self._first: tuple[int, float] | None = None
         process = psutil.Process(os.getpid())
@@ -97,7 +107,9 @@ class Reporter:
         if not self._writes:
             return
         speed = pairs / seconds if seconds else None
-        self._run.append_metrics({"step": step, **metrics, "pairs_per_s": speed, "eta_s": eta})
+        row: LoggedStep = {"step": step, **metrics, "pairs_per_s": speed, "eta_s": eta}
+        self._run.append_metrics(row)
+        self._on_step(row)
         if now - self._written >= STATUS_S:
             self._write()
 
@@ -112,6 +124,10 @@ class Reporter:
     def cancelled(self) -> None:
         """Report that the run has stopped because somebody asked for it."""
         self._end(RunState.CANCELLED)
+
+    def interrupted(self) -> None:
+        """Report that the process was interrupted; the run can go on from its checkpoint."""
+        self._end(RunState.INTERRUPTED)
 
     def _end(self, state: RunState, **changes: Any) -> None:
         self._status = replace(self._status, state=state, phase="", eta_s=None, **changes)

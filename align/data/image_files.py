@@ -4,47 +4,18 @@ from __future__ import annotations
 
 import stat
 import warnings
-from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
-from align.data.snapshot import TrainingSnapshot
 from align.errors import SnapshotError
 
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+"""Of the files in a folder that are taken for images."""
 MAX_PIXELS = 64_000_000
 """A larger image would take gigabytes to decode, only to be scaled down."""
 MIN_SIDE = 8
 """Pixels: one latent pixel."""
-
-
-def drop_bad_images(snapshot: TrainingSnapshot) -> TrainingSnapshot:
-    """Return the snapshot without pairs that show an unusable image, counted by reason.
-
-    Raises:
-        SnapshotError: no decisive pair is left.
-    """
-    images = {path for pair in snapshot.pairs for path in (pair.chosen, pair.rejected)}
-    faults = {path: fault for path in sorted(images) if (fault := image_fault(path))}
-    if not faults:
-        return snapshot
-
-    good, left_out = [], Counter(snapshot.left_out)
-    for pair in snapshot.pairs:
-        fault = faults.get(pair.chosen) or faults.get(pair.rejected)
-        if fault is None:
-            good.append(pair)
-        else:
-            left_out[fault] += 1
-
-    if not any(pair.kind == "preference" for pair in good):
-        path, fault = next(iter(faults.items()))
-        raise SnapshotError(
-            f"No pair is left to learn from: {len(faults)} images cannot be used, such as "
-            f"{path} ({fault}). Put the files back and start a new run."
-        )
-    return replace(snapshot, pairs=good, left_out=dict(left_out))
 
 
 def open_rgb(path: Path) -> Image.Image:
@@ -83,3 +54,9 @@ def image_fault(path: Path) -> str | None:
     if width * height > MAX_PIXELS:
         return "huge image"
     return "tiny image" if min(width, height) < MIN_SIDE else None
+
+
+def caption_of(image: Path, default: str = "") -> str:
+    """Return the prompt of an image: the text file of its name beside it, or else `default`."""
+    caption = image.with_suffix(".txt")
+    return caption.read_text(encoding="utf-8").strip() if caption.is_file() else default

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 import torch
 
 from align.contracts.snapshots import PreferenceRow, RankingRow, UndecidedRow
+from align.data.image_files import image_fault
 from align.data.rows import comparisons, count_pairs, images, read_rows, trust, vote_shares
 from align.diffusion.losses import rank_weights
 from align.diffusion.noise import counter_key
@@ -52,14 +53,19 @@ class TrainingSnapshot:
     left_out: dict[str, int]
 
 
-def read_snapshot(folder: Path, kinds: tuple[str, ...] = ("preference",)) -> TrainingSnapshot:
+def read_snapshot(folder: Path | str, kinds: tuple[str, ...] = ("preference",)) -> TrainingSnapshot:
     """Read the pairs of a snapshot folder, leaving out votes that are not of these kinds.
 
     Rankings are always read: every two of their images that were told apart make a pair.
 
+    Args:
+        folder: as the app's studio holds it in `snapshots/`, or as `write_snapshot` makes it.
+        kinds: of preference, both_good and both_bad, those that an objective learns from.
+
     Raises:
         SnapshotError: a file is missing or is not what the manifest says, or nothing is decisive.
     """
+    folder = Path(folder)
     rows = read_rows(folder)
     shares = vote_shares(rows)
     pairs: list[PreferencePair] = []
@@ -102,6 +108,34 @@ def _pairs_of_ranking(folder: Path, row: RankingRow, shares: Shares) -> list[Pre
         )
         for better, worse in comparisons(row)
     ]
+
+
+def drop_bad_images(snapshot: TrainingSnapshot) -> TrainingSnapshot:
+    """Return the snapshot without pairs that show an unusable image, counted by reason.
+
+    Raises:
+        SnapshotError: no decisive pair is left.
+    """
+    images = {path for pair in snapshot.pairs for path in (pair.chosen, pair.rejected)}
+    faults = {path: fault for path in sorted(images) if (fault := image_fault(path))}
+    if not faults:
+        return snapshot
+
+    good, left_out = [], Counter(snapshot.left_out)
+    for pair in snapshot.pairs:
+        fault = faults.get(pair.chosen) or faults.get(pair.rejected)
+        if fault is None:
+            good.append(pair)
+        else:
+            left_out[fault] += 1
+
+    if not any(pair.kind == "preference" for pair in good):
+        path, fault = next(iter(faults.items()))
+        raise SnapshotError(
+            f"No pair is left to learn from: {len(faults)} images cannot be used, such as "
+            f"{path} ({fault}). Put the files back and start a new run."
+        )
+    return replace(snapshot, pairs=good, left_out=dict(left_out))
 
 
 def split_by_prompt(

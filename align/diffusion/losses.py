@@ -59,6 +59,39 @@ class PairErrors:
     baseline: Tensor
     """KTO's reference point q, from other pairs than these: one number."""
 
+    @classmethod
+    def of_preferences(
+        cls,
+        chosen_B: Tensor,
+        rejected_B: Tensor,
+        ref_chosen_B: Tensor | None = None,
+        ref_rejected_B: Tensor | None = None,
+        share_B: Tensor | None = None,
+    ) -> PairErrors:
+        """Return the errors of B plain preferences: of no ranking, each image liked or not.
+
+        Args:
+            chosen_B: denoising errors of the policy on the chosen images, as `denoising_error`
+                returns them; gradients flow through them.
+            rejected_B: those on the rejected images, at the same noise and timesteps.
+            ref_chosen_B: those of the frozen reference, without gradients; left out, they are zero,
+                for objectives without a reference (`mapo`, `winner_sft`).
+            ref_rejected_B: as `ref_chosen_B`.
+            share_B: share of the votes for the chosen image, in 0..1, for `soft_dpo` and `smpo`;
+                left out, that of one vote with half a vote of doubt, (1 + ½) / (1 + 1).
+        """
+        ones_B = torch.ones_like(chosen_B)
+        return cls(
+            chosen_B,
+            rejected_B,
+            torch.zeros_like(chosen_B) if ref_chosen_B is None else ref_chosen_B,
+            torch.zeros_like(rejected_B) if ref_rejected_B is None else ref_rejected_B,
+            share_B=0.75 * ones_B if share_B is None else share_B,
+            weight_B=ones_B,
+            liked_2B=torch.cat([ones_B, -ones_B]),
+            baseline=chosen_B.new_zeros(()),
+        )
+
     def logits_B(self, kappa: float) -> Tensor:
         """Return z, see `preference_logits`."""
         return preference_logits(

@@ -27,8 +27,8 @@ from align.emoji.emoji_images import BACKGROUNDS, read_images, sheet
 from align.emoji.settings import EmojiSettings
 from align.emoji.sources import STYLES
 from align.files import write_json
+from align.sampling.image_sampler import render_settings
 from align.sampling.render import render
-from align.sampling.to_folder import render_settings
 from align.weights.pipeline import load_pipeline, quiet_libraries
 
 BATCH_SIZE = 16

@@ -18,8 +18,8 @@ from align.contracts.rendering import RenderItem
 from align.device import Compute
 from align.evaluation.diffusion_classifier import PromptClassifier
 from align.families.family import Pipeline
+from align.sampling.image_sampler import render_settings
 from align.sampling.render import AdapterSwitcher, batches, decode, render_latents
-from align.sampling.to_folder import render_settings
 from align.weights.pipeline import load_pipeline
 
 BASE = "base"

@@ -8,15 +8,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from align.client.models import describe_model
 from align.contracts.models import ModelInfo
-from align.contracts.rendering import RenderItem, RenderSettings
-from align.device import Compute, choose_compute
+from align.contracts.rendering import RenderItem
+from align.device import Compute
 from align.errors import InvalidSettings
 from align.files import GRID
-from align.sampling.render import AdapterSwitcher, batches, render
+from align.sampling.image_sampler import ImageSampler, items_of
 from align.weights.export_facts import AdapterSource, read_source
-from align.weights.pipeline import load_pipeline
 
 MAX_NAME_CHARACTERS = 40
 OnImage = Callable[[int, int], None]
@@ -44,37 +42,19 @@ def sample(
         ExportError, BrokenRun: `source` holds no adapter.
         ModelError: the model cannot be loaded.
     """
-    if not prompts or not seeds:
-        raise InvalidSettings("Name at least one prompt and one seed.")
-
+    items = items_of(prompts, seeds)
     origin = read_source(source) if source else AdapterSource(Path())
-    info = model or origin.model or describe_model()
-    compute = compute or choose_compute()
-    pipeline = load_pipeline(info, compute)
-    AdapterSwitcher(pipeline).use([(str(origin.adapter), 1.0)] if source else [])
-    items = [RenderItem(prompt, seed) for prompt in prompts for seed in seeds]
+    sampler = ImageSampler(model or origin.model, compute)
     target.mkdir(parents=True, exist_ok=True)
 
     files: list[Path] = []
-    for indices in batches(len(items), info.width * info.height / 1e6):
-        images = render(pipeline, compute, [items[i] for i in indices], render_settings(info))
+    adapter = origin.adapter if source else None
+    for indices, images in sampler.render_in_batches(prompts, seeds, adapter=adapter):
         for index, image in zip(indices, images, strict=True):
             files.append(_write(target, items[index], index // len(seeds), image))
         on_image(len(files), len(items))
     contact_sheet(files, len(seeds)).save(target / GRID)
     return files
-
-
-def render_settings(model: ModelInfo) -> RenderSettings:
-    """Return a model's default settings for rendering."""
-    return RenderSettings(
-        width=model.width,
-        height=model.height,
-        steps=model.steps,
-        guidance=model.guidance,
-        negative_prompt=model.negative_prompt,
-        scheduler=model.scheduler,
-    )
 
 
 def _write(target: Path, item: RenderItem, number: int, image: Image.Image) -> Path:

@@ -15,14 +15,13 @@ from typing import Any, Protocol, TypeGuard
 from torch import Tensor
 
 from align.contracts.snapshots import PairRow, PreferenceRow, UnlabeledPair
+from align.data.image_files import SUFFIXES, caption_of
 from align.device import Compute
 from align.errors import AlignError, InvalidSettings, ModelNotFound
 from align.files import GRID
 from align.scoring.clip import load_aesthetic, load_clip_score, load_pickscore
 from align.scoring.implicit_reward import load_implicit
 from align.scoring.taste_head import load_taste_head
-
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class Scorer(Protocol):
@@ -107,20 +106,15 @@ def score_folder(scorer: Scorer, folder: Path, prompt: str = "") -> list[ScoredI
         InvalidSettings: the folder holds no image.
         AlignError: an image cannot be scored.
     """
-    files = (p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    files = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     images = sorted(p for p in files if p.name != GRID)
     if not images:
-        raise InvalidSettings(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)}).")
+        raise InvalidSettings(f"{folder} holds no image ({', '.join(SUFFIXES)}).")
 
-    prompts = [_caption(image, prompt) for image in images]
+    prompts = [caption_of(image, prompt) for image in images]
     scores = finite_scores(scorer, prompts, images)
     scored = map(ScoredImage, images, prompts, scores)
     return sorted(scored, key=lambda image: -image.score)
-
-
-def _caption(image: Path, default: str) -> str:
-    caption = image.with_suffix(".txt")
-    return caption.read_text(encoding="utf-8").strip() if caption.is_file() else default
 
 
 def finite_scores(scorer: Scorer, prompts: Sequence[str], images: Sequence[Path]) -> list[float]:

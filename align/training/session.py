@@ -10,18 +10,23 @@ from pathlib import Path
 from align.client.config import plan
 from align.client.cpu_lock import CpuLock
 from align.client.objectives import OBJECTIVES
-from align.client.progress import Reporter
+from align.client.progress import OnStep, Reporter, ignore_step
 from align.client.run_folder import RunFolder
 from align.contracts.runs import FolderPlan, RunState, RunStatus
 from align.data.rows import count_pairs, read_rows
 from align.errors import AlignError, BrokenRun, Cancelled, DiskFull, first_line, is_disk_full
 
 
-def train_folder(path: Path, cpu_lock: CpuLock | None = None, cache: Path | None = None) -> None:
+def train_folder(
+    path: Path,
+    cpu_lock: CpuLock | None = None,
+    cache: Path | None = None,
+    on_step: OnStep = ignore_step,
+) -> None:
     """Train the run in this folder, from its last checkpoint if it has one.
 
     `cache` holds what can be shared with other runs; without one, the folder has its own.
-    Steps wait while another process holds `cpu_lock`.
+    Steps wait while another process holds `cpu_lock`. `on_step` is called with the metrics of each.
     The outcome is written to status.json; whatever goes wrong is raised as well.
 
     Raises:
@@ -31,9 +36,13 @@ def train_folder(path: Path, cpu_lock: CpuLock | None = None, cache: Path | None
     steps = steps_of(run)
     # Of the processes that accelerate starts, the first one locks the folder and reports.
     writes = os.environ.get("RANK", "0") == "0"
-    with run.lock() if writes else contextlib.nullcontext():
-        with Reporter(run, steps, writes) as report:
-            _train(run, report, cpu_lock or CpuLock(None), cache or run.cache)
+    with contextlib.ExitStack() as stack:
+        if writes:
+            # `with run.lock()` would acquire twice and release once: a call that was interrupted
+            # could not be repeated in the same process.
+            stack.callback(run.lock().release)
+        report = stack.enter_context(Reporter(run, steps, writes, on_step))
+        _train(run, report, cpu_lock or CpuLock(None), cache or run.cache)
 
 
 def steps_of(run: RunFolder) -> int:
@@ -72,6 +81,10 @@ def _train(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Path) -> 
         run_training(run, report, cpu_lock, cache)
     except Cancelled:
         report.cancelled()
+    except KeyboardInterrupt:
+        # In a notebook the process lives on, by which watchers tell that a run does.
+        report.interrupted()
+        raise
     except AlignError as error:
         report.failed(str(error))
         raise

@@ -18,9 +18,8 @@ from align.client.run_folder import RunFolder
 from align.contracts.models import ModelInfo
 from align.data.batch import Batcher
 from align.data.encode import EncodedPairs, encode_pairs
-from align.data.image_files import drop_bad_images
 from align.data.latent_cache import ErrorCache, TensorCache, fingerprint
-from align.data.snapshot import read_snapshot, split_by_prompt
+from align.data.snapshot import drop_bad_images, read_snapshot, split_by_prompt
 from align.device import Compute
 from align.diffusion import losses
 from align.diffusion.losses import LossParams, PairErrors

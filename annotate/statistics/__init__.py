@@ -15,4 +15,32 @@ preference_model   Bayesian logistic regression, and which pair to label next
 vote_columns       votes as columns of numbers
 image_pairs        votes of several people on the same two images
 vote_tables        counts by person, prompt, day, word and reason
+
+The names below are the public ones; docs/library.md has an example.
 """
+
+from align.intervals import (
+    Tally,
+    bootstrap_over_prompts,
+    wilson_interval,
+)
+from annotate.statistics.sequential_test import (
+    E_VALUE_THRESHOLD,
+    critical_wins,
+    log_e_value,
+    outcome,
+    sample_sizes,
+    votes_needed,
+)
+
+__all__ = [
+    "E_VALUE_THRESHOLD",
+    "Tally",
+    "bootstrap_over_prompts",
+    "critical_wins",
+    "log_e_value",
+    "outcome",
+    "sample_sizes",
+    "votes_needed",
+    "wilson_interval",
+]

@@ -2,8 +2,8 @@
 
 python docs/toys/dpo_2d.py [PNG]      about ten seconds on one CPU core
 
-A small network learns to denoise points on a ring: the reference. Somebody prefers points to the
-right. Copies are trained on 2,000 such votes at two strengths. Shapes: N points, T timesteps.
+A small network learns to denoise points on a ring: the reference. Copies are trained on 2,000 votes
+for points to the right, at two strengths. Shapes: N points, T timesteps.
 """
 
 import copy
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from align.diffusion.losses import LossParams, PairErrors, denoising_error, dpo
+from align import LossParams, PairErrors, denoising_error, dpo
 
 TIMESTEPS, VOTES, BATCH = 50, 2000, 256
 alpha_bar_T = torch.cos(torch.linspace(0.02, 0.98, TIMESTEPS) * math.pi / 2).square()
@@ -49,9 +49,7 @@ def errors_of(policy: nn.Module, reference: nn.Module, chosen: Tensor, other: Te
     learned = error_N(policy, chosen, *shared), error_N(policy, other, *shared)
     with torch.no_grad():
         fixed = error_N(reference, chosen, *shared), error_N(reference, other, *shared)
-    return PairErrors(
-        *learned, *fixed, *torch.ones(2, len(chosen)), torch.ones(()), torch.zeros(())
-    )
+    return PairErrors.of_preferences(*learned, *fixed)
 
 
 def train_reference() -> nn.Module:
@@ -67,13 +65,13 @@ def train_reference() -> nn.Module:
     return model
 
 
-def tune(reference: nn.Module, chosen: Tensor, other: Tensor, kappa: float) -> nn.Module:
-    """Train a copy of the reference on votes by Diffusion-DPO."""
+def tune(reference: nn.Module, pairs: list[Tensor], params: LossParams, loss=dpo) -> nn.Module:
+    """Train a copy of the reference on votes, by Diffusion-DPO or another objective."""
     policy = copy.deepcopy(reference)
     optimizer = torch.optim.AdamW(policy.parameters(), 1e-4)
     for rows in torch.randint(VOTES, (300, BATCH)):
-        errors = errors_of(policy, reference, chosen[rows], other[rows])
-        dpo(errors, LossParams(kappa=kappa)).mean().backward()
+        errors = errors_of(policy, reference, *(points[rows] for points in pairs))
+        loss(errors, params).mean().backward()
         optimizer.step()
         optimizer.zero_grad()
     return policy
@@ -108,10 +106,9 @@ def main(target: Path) -> None:
     show(image, 0, "base", generate(reference))
     first, second = ring(VOTES), ring(VOTES)
     wins = torch.rand(VOTES, 1) < torch.sigmoid(4 * (first - second)[:, :1])  # Bradley-Terry
-    chosen, other = torch.where(wins, first, second), torch.where(wins, second, first)
+    pairs = [torch.where(wins, first, second), torch.where(wins, second, first)]
     for column, kappa in enumerate((50.0, 5.0), start=1):
-        policy = tune(reference, chosen, other, kappa)
-        show(image, column, f"kappa {kappa:g}", generate(policy))
+        show(image, column, f"kappa {kappa:g}", generate(tune(reference, pairs, LossParams(kappa))))
     image.save(target)
 
 

@@ -18,8 +18,7 @@ from PIL import Image, ImageDraw
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from align.intervals import Tally
-from annotate.statistics.sequential_test import critical_wins, outcome
+from annotate.statistics import Tally, critical_wins, outcome
 
 TESTS, VOTES, FIRST_LOOK = 2000, 1000, 10
 Z_AT_5_PERCENT = 1.96

@@ -16,8 +16,8 @@ from align.client.models import describe_model
 from align.client.sampler import RenderItem
 from align.contracts.models import embedded_folder
 from align.errors import BrokenModel, ModelNotFound, WrongModel
+from align.sampling.image_sampler import render_settings
 from align.sampling.render import render
-from align.sampling.to_folder import render_settings
 from align.weights.pipeline import load_pipeline
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from align.data.image_files import drop_bad_images, image_fault
-from align.data.snapshot import read_snapshot
+from align.data.image_files import image_fault
+from align.data.snapshot import drop_bad_images, read_snapshot
 from align.errors import SnapshotError
 
 WHOLE = "images/0-0.png"

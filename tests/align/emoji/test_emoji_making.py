@@ -38,8 +38,8 @@ from align.emoji.tokenizer import learn_tokenizer, token_ids
 from align.emoji.training_loop import NotTrained, learning_rate, load_averaged, locked, train
 from align.errors import RunLocked, TrainingDiverged
 from align.files import read_json
+from align.sampling.image_sampler import render_settings
 from align.sampling.render import RenderItem, RenderSettings, render
-from align.sampling.to_folder import render_settings
 from align.weights.pipeline import load_pipeline
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -17,8 +17,8 @@ from align.contracts.rendering import RenderItem
 from align.emoji.emoji_images import BACKGROUNDS
 from align.emoji.measure import MAX_COLOR_DISTANCE, nearest_background
 from align.errors import BrokenModel
+from align.sampling.image_sampler import render_settings
 from align.sampling.render import render
-from align.sampling.to_folder import render_settings
 from align.weights.export import export
 from align.weights.pipeline import load_pipeline
 

@@ -11,8 +11,8 @@ import torch
 
 from align.contracts.rendering import RenderItem
 from align.sampling.cpu_threads import MIN_IMAGES_PER_PART, map_in_threads, split_batch
+from align.sampling.image_sampler import render_settings
 from align.sampling.render import render, render_latents
-from align.sampling.to_folder import render_settings
 
 CPU = torch.device("cpu")
 PROMPTS = ("a cat face", "a pizza", "a red car")

@@ -9,8 +9,9 @@ from PIL import Image
 
 from align.contracts.rendering import RenderItem
 from align.errors import InvalidSettings
+from align.sampling.image_sampler import render_settings
 from align.sampling.render import render_latents
-from align.sampling.to_folder import contact_sheet, parse_seeds, render_settings, sample
+from align.sampling.to_folder import contact_sheet, parse_seeds, sample
 
 
 @pytest.mark.parametrize(

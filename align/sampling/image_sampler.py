@@ -1,0 +1,116 @@
+"""Image sampler: a pipeline that is loaded once, and renders with any of its adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from align.client.models import resolve_model
+from align.contracts.models import ModelInfo
+from align.contracts.rendering import RenderItem, RenderSettings
+from align.device import Compute, choose_compute
+from align.errors import InvalidSettings
+from align.sampling.render import AdapterSwitcher, batches, render
+from align.weights.export_facts import read_source
+from align.weights.pipeline import load_pipeline, quiet_libraries
+
+
+class ImageSampler:
+    """Renders images in this process: with the base alone, or with an adapter.
+
+    An image depends on its prompt, its seed, the adapter and the settings alone, so that the same
+    seeds before and after training show what the training changed.
+    """
+
+    def __init__(
+        self, model: str | Path | ModelInfo | None = None, compute: Compute | None = None
+    ) -> None:
+        """Load a model, which takes seconds, or minutes where it is downloaded first.
+
+        Progress bars and hints of diffusers and transformers are turned off.
+
+        Args:
+            model: a folder or hub name of an SDXL pipeline; left out, the embedded model.
+            compute: device and number formats; left out, the fastest here.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+        """
+        self.model = resolve_model(model)
+        self.settings = render_settings(self.model)
+        """Size, steps, guidance and the rest, as the model has them by default."""
+        self._compute = compute or choose_compute()
+        quiet_libraries()
+        self._pipeline = load_pipeline(self.model, self._compute)
+        self._adapters = AdapterSwitcher(self._pipeline)
+
+    def render(
+        self,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        *,
+        adapter: Path | str | None = None,
+        weight: float = 1.0,
+        settings: RenderSettings | None = None,
+    ) -> list[Image.Image]:
+        """Render every prompt with every seed.
+
+        Args:
+            prompts: P prompts.
+            seeds: S seeds, the same for each prompt.
+            adapter: a run folder or an adapter file; left out, the base renders alone.
+            weight: strength of the adapter; 1 is that it was trained at.
+            settings: in place of the model's own; `dataclasses.replace(sampler.settings, ...)`.
+
+        Returns:
+            P·S images, prompt by prompt.
+
+        Raises:
+            InvalidSettings: no prompt or no seed, or a weight that the adapter cannot have.
+            ExportError, RunError: the run folder holds no adapter.
+            ModelError: the adapter's file is gone, damaged, or made for another model.
+        """
+        parts = self.render_in_batches(
+            prompts, seeds, adapter=adapter, weight=weight, settings=settings
+        )
+        return [image for _, images in parts for image in images]
+
+    def render_in_batches(
+        self,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        *,
+        adapter: Path | str | None = None,
+        weight: float = 1.0,
+        settings: RenderSettings | None = None,
+    ) -> Iterator[tuple[range, list[Image.Image]]]:
+        """Yield images of `render` in growing batches as they come, with their indices in it."""
+        items = items_of(prompts, seeds)
+        file = None if adapter is None else read_source(Path(adapter)).adapter
+        self._adapters.use([] if file is None else [(str(file), weight)])
+
+        used = settings or self.settings
+        for indices in batches(len(items), used.width * used.height / 1e6):
+            batch = [items[index] for index in indices]
+            yield indices, render(self._pipeline, self._compute, batch, used)
+
+
+def items_of(prompts: Sequence[str], seeds: Sequence[int]) -> list[RenderItem]:
+    """Return every prompt with every seed, prompt by prompt; raises InvalidSettings for none."""
+    if not prompts or not seeds:
+        raise InvalidSettings("Name at least one prompt and one seed.")
+    return [RenderItem(prompt, seed) for prompt in prompts for seed in seeds]
+
+
+def render_settings(model: ModelInfo) -> RenderSettings:
+    """Return a model's default settings for rendering."""
+    return RenderSettings(
+        width=model.width,
+        height=model.height,
+        steps=model.steps,
+        guidance=model.guidance,
+        negative_prompt=model.negative_prompt,
+        scheduler=model.scheduler,
+    )

@@ -1,0 +1,92 @@
+"""Fine-tune a model on a snapshot in one call, in this process and without an app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from align.client.config import TrainConfig, configure
+from align.client.models import resolve_model
+from align.client.progress import OnStep, ignore_step
+from align.client.run_folder import RunFolder
+from align.client.trainer import TrainerProcess
+from align.contracts.models import ModelInfo
+from align.contracts.runs import RunState
+from align.contracts.snapshots import MANIFEST
+from align.errors import InvalidSettings, OtherRun
+from align.training.session import train_folder
+from align.weights.export_facts import read_source
+
+
+def fine_tune(
+    snapshot: Path | str,
+    run: Path | str,
+    *,
+    model: str | Path | ModelInfo | None = None,
+    init_from: Path | str | None = None,
+    on_step: OnStep = ignore_step,
+    **settings: float | str,
+) -> RunFolder:
+    """Fine-tune a model on the votes of a snapshot by Diffusion-DPO, or another objective.
+
+    The same as a run of the app: Wallace et al. 2023 (arXiv 2311.12908) on a LoRA by default, with
+    pairs held out by prompt, and checks of the result beside its base. A call that was interrupted
+    goes on from its last checkpoint when it is repeated, and one that is done returns at once.
+
+    Args:
+        snapshot: a folder as `write_snapshot` makes it.
+        run: the run's own folder; made if it is not there.
+        model: a folder or hub name of an SDXL pipeline; left out, the embedded model.
+        init_from: an adapter file or a run folder to go on from, in place of the base.
+        on_step: called after every optimizer step with its metrics (docs/settings.md).
+        **settings: settings in place of the defaults for this size of model, by the names in
+            docs/settings.md, such as `steps=100`, `objective="ipo"` or `beta=5000`.
+
+    Returns:
+        The run folder: `adapter` is the file that `ImageSampler` and diffusers load, `metrics()`
+        the numbers of every step, `status().result` accuracies and advice.
+
+    Raises:
+        InvalidSettings: a setting is unknown or out of range.
+        ModelError: the model cannot be loaded.
+        SnapshotError: the votes cannot be learned from.
+        RunError: the folder holds another run, or the training diverged.
+    """
+    info = resolve_model(model)
+    start = None if init_from is None else read_source(Path(init_from)).adapter
+    given = dict(settings) | ({} if init_from is None else {"init_from": _name_of(Path(init_from))})
+    config = configure(info.preset, given)
+    if config.num_processes > 1:
+        raise InvalidSettings(
+            "fine_tune trains in this process. For num_processes above 1, run "
+            "`palate train` on the run folder."
+        )
+
+    folder = RunFolder(Path(run))
+    if folder.config_path.exists():
+        _require_same(folder, Path(snapshot), info, config)
+        if folder.status().state is RunState.DONE:
+            return folder
+        folder.clear_cancel()
+    else:
+        TrainerProcess().prepare(folder.path, Path(snapshot), info, given, start)
+    train_folder(folder.path, on_step=on_step)
+    return folder
+
+
+def _name_of(source: Path) -> str:
+    """Return the name of a run folder or an adapter file, as the setting `init_from` has it."""
+    name = source.resolve().name if source.is_dir() else source.stem
+    # That name stands for no adapter at all.
+    return f"{name} adapter" if name == "base" else name
+
+
+def _require_same(run: RunFolder, snapshot: Path, model: ModelInfo, config: TrainConfig) -> None:
+    """Raise OtherRun unless the folder holds the run of this snapshot, model and settings."""
+    kept = run.read_config()
+    manifests = [folder / MANIFEST for folder in (run.snapshot, snapshot)]
+    same_votes = len({path.read_bytes() for path in manifests if path.is_file()}) == 1
+    if not same_votes or not kept.model.is_same(model) or kept.train != config:
+        raise OtherRun(
+            f"{run.path} holds a run of other votes, another model or other settings. "
+            "Name a new folder, or repeat that call."
+        )

@@ -1,0 +1,90 @@
+"""The sampler of the library."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from peft import LoraConfig
+
+from align.adapters.lora import save_adapter
+from align.client.run_folder import RunFolder
+from align.contracts.runs import RunState, RunStatus
+from align.errors import AlignError, InvalidSettings, ModelNotFound
+from align.sampling.image_sampler import ImageSampler
+from align.weights.pipeline import load_pipeline
+
+
+@pytest.fixture(scope="module")
+def sampler(compute):
+    return ImageSampler(compute=compute)
+
+
+@pytest.fixture(scope="module")
+def adapter(model, compute, tmp_path_factory):
+    """The file of an adapter that changes every image."""
+    unet = load_pipeline(model, compute).unet
+    unet.add_adapter(LoraConfig(r=2, target_modules=["to_q", "to_k"]))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in unet.parameters():
+            if parameter.requires_grad:
+                parameter.copy_(0.1 * torch.randn(parameter.shape, generator=generator))
+    path = tmp_path_factory.mktemp("adapter") / "adapter.safetensors"
+    save_adapter(unet, path)
+    return path
+
+
+def pixels(images) -> np.ndarray:
+    return np.stack([np.asarray(image, dtype=np.int16) for image in images])
+
+
+def test_images_come_prompt_by_prompt_and_depend_on_prompt_and_seed_alone(sampler):
+    images = pixels(sampler.render(["a cat face", "a red car"], [1, 2]))
+    alone = pixels(sampler.render(["a red car"], [1]))
+    assert images.shape == (4, sampler.settings.height, sampler.settings.width, 3)
+    # A batch of another size rounds differently, by a level at most.
+    assert abs(images[2] - alone[0]).max() <= 1
+    assert all(abs(images[0] - other).max() > 50 for other in images[1:])
+
+
+def test_an_adapter_changes_images_and_leaves_the_base_as_it_was(sampler, adapter, make_run):
+    before = pixels(sampler.render(["a cat face"], [1]))
+    full, half, none = (
+        pixels(sampler.render(["a cat face"], [1], adapter=adapter, weight=weight))
+        for weight in (1.0, 0.5, 0.0)
+    )
+    change = [float(abs(after - before).mean()) for after in (full, half, none)]
+    assert change[0] > change[1] > change[2]
+    assert abs(none - before).max() <= 1
+    assert (pixels(sampler.render(["a cat face"], [1])) == before).all()
+
+    run = RunFolder(make_run())
+    run.adapter.write_bytes(adapter.read_bytes())
+    run.write_status(RunStatus(RunState.DONE))
+    by_run = pixels(sampler.render(["a cat face"], [1], adapter=run.path))
+    assert (by_run == full).all()
+
+
+def test_settings_stand_for_the_models_own(sampler):
+    small = replace(sampler.settings, steps=2, width=64, height=64)
+    (image,) = sampler.render(["a cat face"], [1], settings=small)
+    assert image.size == (64, 64)
+
+
+def test_images_come_in_batches_with_their_places(sampler):
+    quick = replace(sampler.settings, steps=1)
+    parts = list(sampler.render_in_batches(["a cat face"], range(7), settings=quick))
+    assert [list(indices) for indices, _ in parts] == [[0, 1], [2, 3, 4, 5], [6]]
+    assert [len(images) for _, images in parts] == [2, 4, 1]
+
+
+def test_what_cannot_be_rendered_is_refused_in_a_sentence(sampler, make_run, tmp_path):
+    with pytest.raises(InvalidSettings, match="at least one prompt and one seed"):
+        sampler.render(["a cat face"], [])
+    with pytest.raises(ModelNotFound, match="is gone"):
+        sampler.render(["a cat face"], [1], adapter=tmp_path / "gone.safetensors")
+    with pytest.raises(AlignError, match="has no adapter: its run is queued"):
+        sampler.render(["a cat face"], [1], adapter=make_run())
