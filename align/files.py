@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-GRID = "grid.png"
-"""Name of the contact sheet beside the images of a folder; whoever lists the images skips it."""
-
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

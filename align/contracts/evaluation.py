@@ -10,6 +10,8 @@ from align.contracts.runs import CheckEntry
 
 FORMAT = 1
 EVALUATION = "evaluation.json"
+GRID = "grid.png"
+"""Name of the contact sheet beside the images of a folder; whoever lists the images skips it."""
 
 
 class ModelEntry(TypedDict):

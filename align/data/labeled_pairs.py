@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 
 from PIL import Image
 
+from align.contracts.evaluation import GRID
 from align.data.image_files import SUFFIXES, caption_of
 from align.errors import SnapshotError
-from align.files import GRID
 
 CHOSEN, REJECTED = "chosen", "rejected"
 PairKind: TypeAlias = Literal["preference", "tie", "both_good", "both_bad", "skip"]

@@ -20,6 +20,7 @@ from align.client.models import describe_model
 from align.contracts.evaluation import (
     EVALUATION,
     FORMAT,
+    GRID,
     EvaluationFile,
     ImageEntry,
     ScoreEntry,
@@ -46,7 +47,7 @@ from align.evaluation.version_renderer import (
     ignore_progress,
 )
 from align.evaluation.win_rate import compare_scores, scores_PS
-from align.files import GRID, write_json
+from align.files import write_json
 from align.sampling.to_folder import contact_sheet
 from align.scoring.scorers import Scorer
 from align.weights.export_facts import AdapterSource, read_source

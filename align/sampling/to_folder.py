@@ -8,11 +8,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from align.contracts.evaluation import GRID
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import RenderItem
 from align.device import Compute
 from align.errors import InvalidSettings
-from align.files import GRID
 from align.sampling.image_sampler import ImageSampler, items_of
 from align.weights.export_facts import AdapterSource, read_source
 

@@ -14,11 +14,11 @@ from typing import Any, Protocol, TypeGuard
 
 from torch import Tensor
 
+from align.contracts.evaluation import GRID
 from align.contracts.snapshots import PairRow, PreferenceRow, UnlabeledPair
 from align.data.image_files import SUFFIXES, caption_of
 from align.device import Compute
 from align.errors import AlignError, InvalidSettings, ModelNotFound
-from align.files import GRID
 from align.scoring.clip import load_aesthetic, load_clip_score, load_pickscore
 from align.scoring.implicit_reward import load_implicit
 from align.scoring.taste_head import load_taste_head

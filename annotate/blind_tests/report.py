@@ -18,6 +18,7 @@ from PIL import Image
 from align.contracts.evaluation import (
     EVALUATION,
     FORMAT,
+    GRID,
     EvaluationFile,
     ImageEntry,
     VerdictEntry,
@@ -35,7 +36,6 @@ from storage.tables.blind_tests import VersionImages
 
 MAX_IMAGES = 64
 """Images per version in a report, which embeds them all in one HTML file."""
-GRID = "grid.png"
 GRID_ROWS, GRID_COLUMNS = 16, 8
 TILE_PX = 128
 MAX_LOG_E = 700.0
