@@ -158,7 +158,8 @@ def test_every_function_that_is_named_is_there(page):
         *owner, last = function.split(".")
         for each in owner:
             assert re.search(rf"^class {each}\b", text, re.M), f"{name} has no class {each}"
-        defined = rf"\b(?:def|class|function|const) {last}\b|^{last}\b.*="
+        method = rf"^  (?:async )?{last}\(.*\) {{$" if name.endswith(".js") else r"(?!)"
+        defined = rf"\b(?:def|class|function|const) {last}\b|^{last}\b.*=|{method}"
         assert re.search(defined, text, re.M), f"{name} has no {function}"
 
 

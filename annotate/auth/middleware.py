@@ -27,7 +27,7 @@ OPEN_PATHS = ("/health", "/robots.txt", "/favicon.ico", "/gradio_api/startup-eve
 """Paths that anybody may read: they reveal nothing."""
 SESSION = r"(?P<session>[\w-]{1,64})"
 LABELER_READS = re.compile(
-    r"/|/config/?|/theme\.css|/gradio_api/theme\.css|/(assets|static|svelte)/.+|"
+    r"/|/config/?|/theme\.css|/gradio_api/theme\.css|/(assets|static|svelte|scripts)/.+|"
     r"/gradio_api/info/?|/gradio_api/app_id/?|/gradio_api/queue/data|"
     rf"/gradio_api/heartbeat/{SESSION}|/gradio_api/call/\w+/\w+|/img/[^/]+"
 )

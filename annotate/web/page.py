@@ -23,9 +23,10 @@ from annotate.web.api import add_api
 from annotate.web.call_checks import CallChecks, CallTable, Parameter
 from annotate.web.request_limits import BodyLimits
 from annotate.web.routes import EXCEPTION_HANDLERS, admin_routes, labeler_routes
-from annotate.web.stage import build_stage, read_static
+from annotate.web.stage import STAGE_SCRIPT, build_stage
+from annotate.web.static_files import preload_links, read_static
 from annotate.web.tabs.blind_test_tab import BlindTestTab
-from annotate.web.tabs.compare_tab import CompareTab
+from annotate.web.tabs.compare_tab import LINK_SCRIPT, CompareTab
 from annotate.web.tabs.fine_tune_tab import FineTuneTab
 from annotate.web.tabs.insights_tab import InsightsTab
 from annotate.web.tabs.label_tab import label_tab
@@ -169,7 +170,8 @@ def _gradio_options(signs_in: bool) -> dict[str, Any]:
     return {
         "theme": _theme(),
         "css": read_static(*STYLESHEETS),
-        "head": f'<meta name="color-scheme" content="light dark">{sign_in_meta}{queue_script()}',
+        "head": '<meta name="color-scheme" content="light dark">'
+        f"{sign_in_meta}{queue_script()}{preload_links(STAGE_SCRIPT, LINK_SCRIPT)}",
         "footer_links": [],
         "run_history": False,
         # Server-side rendering would need Node.js.
@@ -184,7 +186,9 @@ def _gradio_options(signs_in: bool) -> dict[str, Any]:
 
 def queue_script() -> str:
     """Return the script that keeps Gradio's client from losing events."""
-    return f"<script>{read_static('gradio_queue_fix.js')}</script>"
+    # In the page itself, since it has to be there before Gradio's client asks for anything.
+    start = "window.fetch = confirmingFetch(window.fetch.bind(window));"
+    return f'<script type="module">{read_static("gradio_queue_fix.js")}{start}</script>'
 
 
 def _mounted(

@@ -18,6 +18,7 @@ from annotate.service.labeler_view import LabelerView
 from annotate.service.studio import Studio
 from annotate.web.errors_to_ui import GENERIC_ERROR
 from annotate.web.image_response import image_response
+from annotate.web.static_files import script_route
 
 # Names are matched in full, so that no path leaves its folder.
 IMAGE_NAME = re.compile(r"([0-9a-f]{16})\.png")
@@ -64,18 +65,19 @@ def admin_routes(studio: Studio) -> list[Route]:
         Route("/export/{name}", exported),
         Route("/report/{name}", report),
         Route("/health", health),
+        script_route(),
     ]
 
 
 def labeler_routes(studio: LabelerView) -> list[Route]:
-    """Return the route of the page of labelers: images that were shown to the person who asks."""
+    """Return the routes of labelers: scripts, and images that were shown to the person who asks."""
 
     def image(request: Request) -> Response:
         match, person = IMAGE_NAME.fullmatch(request.path_params["name"]), asker(request)
         file = studio.image(person.name, match[1]) if match and person else None
         return image_response(file)
 
-    return [Route("/img/{name}", image)]
+    return [Route("/img/{name}", image), script_route()]
 
 
 def existing(file: Path | None, kind: str) -> Path:

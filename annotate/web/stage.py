@@ -1,7 +1,6 @@
 """The labeling stage: one gr.HTML component that calls the studio past Gradio's queue."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,28 +14,9 @@ from annotate.web.errors_to_ui import errors_as_reply
 from annotate.web.payloads import PairsRequest, SessionGoal, SessionRequest, StatusRequest, read
 from annotate.web.permissions import authorized_function
 from annotate.web.stage_events import StageEvents
+from annotate.web.static_files import read_static, start_script
 
-STATIC = Path(__file__).parent / "static"
-# In this order: the files are joined into one script, and each uses names of those before it.
-SCRIPTS = (
-    "stage/storage.js",
-    "stage/address.js",
-    "stage/account.js",
-    "stage/outbox.js",
-    "stage/sender.js",
-    "stage/prefetch.js",
-    "stage/zoom.js",
-    "stage/magnifier.js",
-    "stage/reasons.js",
-    "stage/session.js",
-    "stage/stage_view.js",
-    "stage/keys.js",
-    "stage/gestures.js",
-    "stage/verdict.js",
-    "stage/undo.js",
-    "stage/pace_hint.js",
-    "stage/stage.js",
-)
+STAGE_SCRIPT = "stage/stage.js"
 STYLES = (
     "styles/stage.css",
     "styles/help.css",
@@ -50,11 +30,6 @@ MAX_PAIRS_PER_REQUEST = 12
 """A page asks for 8; more would only hold pairs back from other people."""
 
 
-def read_static(*names: str) -> str:
-    """Return the named files of annotate/web/static, one after the other."""
-    return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
-
-
 def build_stage(studio: AnyStudio) -> gr.HTML:
     """Build the stage."""
     makers = (_pairs_function, _send_function, _status_function, _session_function)
@@ -65,7 +40,7 @@ def build_stage(studio: AnyStudio) -> gr.HTML:
     return gr.HTML(
         html_template=read_static("stage/stage.html"),
         css_template=read_static(*STYLES),
-        js_on_load=read_static(*SCRIPTS),
+        js_on_load=start_script(STAGE_SCRIPT),
         apply_default_css=False,
         elem_id="stage",
         server_functions=functions,

@@ -10,9 +10,8 @@ from running import App
 pytestmark = pytest.mark.browser
 
 STATIC = Path(__file__).parents[2] / "annotate" / "web" / "static"
-SCRIPT = "".join(
-    (STATIC / name).read_text("utf-8") for name in ("stage/storage.js", "stage/keys.js")
-)
+URL = "http://palate.test/"
+"""Nobody serves it: the test answers its requests."""
 
 ON_TWO = [
     ("QWERTY", {"key": "g", "code": "KeyG"}, "both_good"),
@@ -59,8 +58,16 @@ ON_FOUR = [
 
 @pytest.fixture
 def keys(page: Any) -> Any:
-    page.set_content("<p>")
-    page.add_script_tag(content=SCRIPT + ";window.K = makeKeys();")
+    def serve(route: Any) -> None:
+        name = route.request.url.removeprefix(URL)
+        if name:
+            route.fulfill(path=STATIC / name, content_type="text/javascript")
+        else:
+            route.fulfill(body="<!doctype html><p>", content_type="text/html")
+
+    page.route(f"{URL}**", serve)
+    page.goto(URL)
+    page.evaluate("async () => { window.K = new (await import('/stage/keys.js')).Keys(); }")
     return page
 
 

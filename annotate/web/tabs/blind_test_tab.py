@@ -10,7 +10,7 @@ from annotate.statistics.sequential_test import sample_sizes
 from annotate.views.blind_test_results import BlindTestCard
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.blind_test_cards import blind_test_cards, sizes_card
-from annotate.web.stage import read_static
+from annotate.web.static_files import start_script
 from annotate.web.tabs.layout import heading
 from storage.records import QUESTIONS
 
@@ -52,7 +52,7 @@ class BlindTestTab:
 
         heading("Blind tests")
         self._cards = gr.HTML(
-            elem_id="blind-tests", js_on_load=read_static("blind_test.js"), apply_default_css=False
+            elem_id="blind-tests", js_on_load=start_script("blind_test.js"), apply_default_css=False
         )
 
     def _build_options(self) -> None:

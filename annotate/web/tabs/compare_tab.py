@@ -1,6 +1,5 @@
 """The Compare tab: the same prompts and seeds, rendered by two or more versions."""
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +13,7 @@ from annotate.errors import InvalidRequest
 from annotate.service.studio import Studio
 from annotate.views.comparison import BoardView
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
-from annotate.web.stage import read_static
+from annotate.web.static_files import event_script, start_script
 from annotate.web.tabs.best_of_n_section import (
     BestOfNSection,
     busy_buttons,
@@ -22,7 +21,6 @@ from annotate.web.tabs.best_of_n_section import (
     reset_buttons_after,
 )
 from annotate.web.tabs.compare_board import (
-    LINK,
     CompareBoard,
     read_link,
     read_prompts,
@@ -30,28 +28,16 @@ from annotate.web.tabs.compare_board import (
     stopped,
 )
 
-BOARD_SCRIPTS = ("stage/address.js", "stage/zoom.js", "compare_board.js", "contact_sheet.js")
 EMPTY_BOARD = (
     '<div class="card notice empty-board"><b>Same prompt, same seed, two versions or more</b>'
     '<p class="soft">Write a prompt and press Compare. The images appear here as they are '
     "rendered: side by side, under a slider, flickering in place, as a difference map, or "
     'in a grid.</p></div><div class="compare" hidden></div>'
 )
+LINK_SCRIPT = "compare/link.js"
 COLUMNS_HELP = (
     "Two to six: v1 as it is, v1@0.5 at half strength, v1@0.5+v2@0.5 mixed. Type it, press Enter."
 )
-READ_LINK = f"""() => {{
-  if (!window.palateListens) {{
-    window.palateListens = true;
-    window.addEventListener("hashchange", () => {{
-      if (location.hash.startsWith("{LINK}")) location.reload();
-    }});
-  }}
-  return [location.hash.startsWith("{LINK}") ? location.hash : ""];
-}}"""
-SHOW_LINKED = f"""() => {{
-  if (location.hash.startsWith("{LINK}")) document.getElementById("compare-tab-button")?.click();
-}}"""
 
 
 class CompareTab:
@@ -94,7 +80,7 @@ class CompareTab:
         self._board = gr.HTML(
             None,
             html_template=EMPTY_BOARD,
-            js_on_load=_board_script(),
+            js_on_load=start_script("compare/compare_tab.js"),
             apply_default_css=False,
             elem_id="board",
         )
@@ -138,9 +124,11 @@ class CompareTab:
         buttons = [self._start, self._stop]
         filled = [self._known, self._version, *self._best_of_n.versions, self._link, *form]
 
-        # READ_LINK runs in the browser first, so that the server gets the part after the #.
-        opened = page.load(self._open, self._link, filled, js=READ_LINK, **PRIVATE)
-        shown = opened.then(None, None, None, js=SHOW_LINKED, **PRIVATE)
+        # A script runs in the browser first, so that the server gets the part after the #.
+        read = event_script(LINK_SCRIPT, "readLink")
+        show = event_script(LINK_SCRIPT, "openLinkedTab")
+        opened = page.load(self._open, self._link, filled, js=read, **PRIVATE)
+        shown = opened.then(None, None, None, js=show, **PRIVATE)
         busy = shown.then(lambda link: busy_buttons(bool(link)), self._link, buttons, **PRIVATE)
         render = errors_as_gr_error(self._render_linked)
         rendered = busy.then(render, self._link, self._board, **PRIVATE)
@@ -234,16 +222,3 @@ def _columns(names: list[str], chosen: list[str]) -> gr.Dropdown:
 
 def _newest(names: list[str]) -> gr.Dropdown:
     return gr.Dropdown(choices=names, value=names[-1] if names else None)
-
-
-def _board_script() -> str:
-    return f"const PAGE_ASSETS = {_page_assets()};\n{read_static(*BOARD_SCRIPTS, 'compare.js')}"
-
-
-def _page_assets() -> str:
-    """Return the script and style of a saved page, as JSON."""
-    assets = {
-        "script": read_static(*BOARD_SCRIPTS),
-        "style": read_static("styles/page.css", "styles/compare_board.css"),
-    }
-    return json.dumps(assets)

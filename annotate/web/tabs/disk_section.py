@@ -8,21 +8,17 @@ import gradio as gr
 from annotate.service.studio import Studio
 from annotate.web.disk_wording import FILE_KINDS, in_bytes, promise
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
+from annotate.web.static_files import start_script
 from storage.records import DiskUsage
-
-PICK_KIND = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-kind]");
-  if (button) trigger("select", { kind: button.dataset.kind });
-});
-"""
 
 
 def disk_section(studio: Studio) -> gr.Accordion:
     """Build the accordion. Usage is measured when it opens, since that may take a moment."""
     section: gr.Accordion
     with gr.Accordion("Disk", open=False, elem_id="disk") as section:
-        usage = gr.HTML(elem_id="usage", js_on_load=PICK_KIND, apply_default_css=False)
+        usage = gr.HTML(
+            elem_id="usage", js_on_load=start_script("disk.js"), apply_default_css=False
+        )
         preview = gr.HTML(elem_id="clean-up-preview", apply_default_css=False)
         with gr.Row():
             remove = gr.Button("Remove", variant="stop", visible=False, elem_id="clean-up")

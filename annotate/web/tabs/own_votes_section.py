@@ -15,7 +15,7 @@ from annotate.web.html.insight_cards import prompts_card as prompts_of
 from annotate.web.html.run_cards import notice_card
 from annotate.web.payloads import ByAnnotator, read
 from annotate.web.permissions import authorized_function
-from annotate.web.stage import read_static
+from annotate.web.static_files import start_script
 
 
 def own_votes(studio: AnyStudio) -> gr.HTML:
@@ -23,7 +23,7 @@ def own_votes(studio: AnyStudio) -> gr.HTML:
     # Loaded by a script past Gradio's queue, so that it never waits behind rendering.
     return gr.HTML(
         '<details class="own-votes"><summary>Your votes</summary><div></div></details>',
-        js_on_load=read_static("own_votes.js"),
+        js_on_load=start_script("own_votes.js"),
         apply_default_css=False,
         elem_id="own-votes",
         server_functions=[authorized_function(errors_as_reply(_own_votes_function(studio)))],

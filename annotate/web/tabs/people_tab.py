@@ -12,6 +12,7 @@ from annotate.errors import InvalidRequest
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.people_cards import known_card, link_card, people_table
 from annotate.web.permissions import require
+from annotate.web.static_files import start_script
 from annotate.web.tabs.layout import heading
 from storage.tables.people import Role
 
@@ -19,26 +20,6 @@ ROLES = [
     ("Labeler: only votes", Role.LABELER),
     ("Admin: everything", Role.ADMIN),
 ]
-ON_BUTTON = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-person]");
-  if (button) trigger("select", { person: button.dataset.person, action: button.dataset.action });
-});
-"""
-COPY_LINK = """
-element.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
-  const link = element.querySelector("input");
-  link.select();
-  try {
-    await navigator.clipboard.writeText(link.value);
-    button.textContent = "Copied";
-  } catch {
-    document.execCommand("copy");
-  }
-});
-"""
 
 
 class PeopleTab:
@@ -48,9 +29,15 @@ class PeopleTab:
         self._sign_in, self._accounts = sign_in, sign_in.accounts
         with gr.Tab("People", id="people", elem_id="people-tab") as self.tab:
             heading("People")
-            self._table = gr.HTML(elem_id="people", js_on_load=ON_BUTTON, apply_default_css=False)
+            self._table = gr.HTML(
+                elem_id="people",
+                js_on_load=start_script("people.js", "startTable"),
+                apply_default_css=False,
+            )
             self._notice = gr.HTML(
-                elem_id="person-link", js_on_load=COPY_LINK, apply_default_css=False
+                elem_id="person-link",
+                js_on_load=start_script("people.js", "startLink"),
+                apply_default_css=False,
             )
 
             heading("Add a person")

@@ -17,7 +17,7 @@ from annotate.web.html.version_cards import (
     tree,
     version_card,
 )
-from annotate.web.stage import read_static
+from annotate.web.static_files import start_script
 from annotate.web.tabs.compare_tab import CompareTab
 from annotate.web.tabs.disk_section import disk_section
 from annotate.web.tabs.layout import heading
@@ -44,7 +44,7 @@ class VersionsTab:
             with gr.Column(scale=2, min_width=300):
                 heading("Versions")
                 self._tree = gr.HTML(
-                    elem_id="versions", js_on_load=read_static("tree.js"), apply_default_css=False
+                    elem_id="versions", js_on_load=start_script("tree.js"), apply_default_css=False
                 )
             with gr.Column(scale=3, min_width=320):
                 heading("Selected version")

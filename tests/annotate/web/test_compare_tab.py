@@ -1,13 +1,11 @@
 """The Compare tab's behavior behind its components."""
 
-import json
-
 import gradio as gr
 import pytest
 from places import Place
 
 from annotate.errors import InvalidRequest
-from annotate.web.tabs.compare_tab import CompareTab, _page_assets
+from annotate.web.tabs.compare_tab import CompareTab
 
 
 @pytest.fixture
@@ -82,7 +80,3 @@ def test_a_link_fills_the_form_and_any_other_address_leaves_it(tab: CompareTab) 
     assert list(tab._render_linked("")) == [gr.skip()]
     drawn = list(tab._render_linked("#compare&p=a+cat&s=4&c=base&c=base&m=slider"))
     assert len(drawn) > 1
-
-
-def test_nothing_in_the_script_of_a_saved_page_ends_it() -> None:
-    assert "</script" not in json.loads(_page_assets())["script"].lower()

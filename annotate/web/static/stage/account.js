@@ -1,11 +1,23 @@
 // The signed-in account, if Palate was started with accounts or behind a proxy.
 
+import { find, findAll } from "../dom.js";
+
+/**
+ * @typedef {import("../types").Person} Person
+ * @typedef {import("./outbox.js").Outbox} Outbox
+ */
+
 const SIGN_IN_META = 'meta[name="palate-sign-in"]';
 const ACCOUNT_CHECK_MS = 15000;
+const RETRY_MS = 1500;
 
-// Resolves to the signed-in person, or to null without sign-in. Retries until the server answers; a
-// page whose sign-in has ended reloads, which leads to the sign-in form.
-async function fetchAccount(root) {
+/**
+ * Resolve to the signed-in person, or to null without sign-in. Retries until the server answers; a
+ * page whose sign-in has ended reloads, which leads to the sign-in form.
+ * @param {URL} root
+ * @returns {Promise<Person | null>}
+ */
+export async function fetchAccount(root) {
   while (document.querySelector(SIGN_IN_META)) {
     try {
       const reply = await fetch(new URL("me", root), { cache: "no-store" });
@@ -14,28 +26,45 @@ async function fetchAccount(root) {
     } catch {
       // The server cannot be reached just now.
     }
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
   return null;
 }
 
-// Unsent votes of other people stay in the browser's database until those people sign in again.
-function keepOwnEvents(outbox, person) {
+/**
+ * Drop the unsent votes of other people, which stay in the browser's database until those people
+ * sign in again.
+ * @param {Outbox} outbox
+ * @param {Person | null} person
+ */
+export function keepOwnEvents(outbox, person) {
   if (person) outbox.events = outbox.events.filter((event) => event.annotator === person.name);
 }
 
-// Votes are sent in the name of the person signed in, so a page must not outlive its sign-in.
-async function watchAccount(element, root, person) {
-  if (!person || !element.isConnected) return;
+/**
+ * Reload the page once somebody else is signed in: votes are sent in the name of the person signed
+ * in, so a page must not outlive its sign-in.
+ * @param {HTMLElement} element
+ * @param {URL} root
+ * @param {Person | null} person
+ * @returns {Promise<void>}
+ */
+export async function watchAccount(element, root, person) {
+  if (!person || !element.isConnected) return undefined;
   const now = await fetchAccount(root);
   if (now && now.name !== person.name) return location.reload();
   setTimeout(() => watchAccount(element, root, person), ACCOUNT_CHECK_MS);
+  return undefined;
 }
 
-function showAccount(person) {
-  for (const badge of person ? document.querySelectorAll("[data-palate-account]") : []) {
-    badge.querySelector("b").textContent = person.name;
-    badge.querySelector(".account-actions").hidden = !person.account;
+/**
+ * Show who is signed in.
+ * @param {Person | null} person
+ */
+export function showAccount(person) {
+  for (const badge of person ? findAll(document, "[data-palate-account]") : []) {
+    find(badge, "b").textContent = person && person.name;
+    find(badge, ".account-actions").hidden = !person?.account;
     badge.hidden = false;
   }
 }

@@ -2,21 +2,125 @@
 // so that the next pair need not wait for a disk, and then moves to IndexedDB, which has no such
 // small quota.
 
+/** @typedef {import("../types").StageEvent} StageEvent */
+
 const JOURNAL_PREFIX = "palate-journal:";
 const OPEN_TIMEOUT_MS = 3000;
 
+/** Open the outbox with the events that an earlier page left unsent. */
+export async function openOutbox() {
+  const outbox = new Outbox();
+  await outbox.open();
+  return outbox;
+}
+
+export class Outbox {
+  /** @type {StageEvent[]} */
+  events = [];
+  // False when the browser stores nothing (some private windows). Events then last only as long as
+  // the page, and the stage says so.
+  durable = true;
+  /** @type {Map<string, Promise<number | undefined | null>>} The number of each event in the database. */
+  #stored = new Map();
+  /** @type {IDBDatabase | null} */
+  #database = null;
+  #latestTime = 0;
+
+  async open() {
+    try {
+      this.#database = await openDatabase();
+      this.events = await transact(this.#database, "readonly", (store) => store.getAll());
+      for (const event of this.events) this.#stored.set(event.key, Promise.resolve(event.order));
+    } catch {
+      this.durable = canWriteJournal();
+    }
+
+    // Events that a page wrote to the journal but could not store before it was closed.
+    for (const event of readJournal().sort((a, b) => (a.at || 0) - (b.at || 0))) {
+      if (this.#stored.has(event.key)) clearJournal(event);
+      else this.events.push(event), this.#store(event, true);
+    }
+  }
+
+  /**
+   * Add an event. Returns at once if it is in the journal; else a promise that resolves once it is
+   * stored.
+   * @param {StageEvent} event
+   * @returns {Promise<unknown> | undefined}
+   */
+  add(event) {
+    event.at = this.#latestTime = Math.max(Date.now(), this.#latestTime + 1);
+    const journaled = writeJournal(event);
+    this.events.push(event);
+    const order = this.#store(event, journaled);
+    return journaled ? undefined : order;
+  }
+
+  /**
+   * Forget an event that was sent or refused.
+   * @param {StageEvent} sent
+   */
+  async remove(sent) {
+    this.events = this.events.filter((event) => event !== sent);
+    const order = await this.#stored.get(sent.key);
+    this.#stored.delete(sent.key);
+    clearJournal(sent);
+    if (order === null || order === undefined || !this.#database) return;
+
+    await transact(this.#database, "readwrite", (store) => store.delete(order)).catch(() => {
+      this.durable = false;
+    });
+  }
+
+  /**
+   * @param {StageEvent} event
+   * @param {boolean} journaled
+   */
+  #store(event, journaled) {
+    const put = this.#database
+      ? transact(this.#database, "readwrite", (store) => store.add({ ...event }))
+      : Promise.reject(new Error("no database"));
+    const order = put.then(
+      (number) => {
+        clearJournal(event);
+        return Number(number);
+      },
+      () => {
+        this.durable = journaled;
+        return null;
+      },
+    );
+    this.#stored.set(event.key, order);
+    return order;
+  }
+}
+
+/** @returns {Promise<IDBDatabase>} */
 function openDatabase() {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open("palate", 1);
     request.onupgradeneeded = () =>
       request.result.createObjectStore("outbox", { keyPath: "order", autoIncrement: true });
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
     // Some browsers neither open the database nor report an error.
-    setTimeout(() => reject(new Error("the database does not open")), OPEN_TIMEOUT_MS);
+    const timer = setTimeout(() => reject(new Error("the database does not open")), OPEN_TIMEOUT_MS);
+    request.onsuccess = () => {
+      clearTimeout(timer);
+      resolve(request.result);
+    };
+    request.onerror = () => {
+      clearTimeout(timer);
+      reject(request.error);
+    };
   });
 }
 
+/**
+ * @template Result
+ * @param {IDBDatabase} database
+ * @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => IDBRequest<Result>} use
+ * @returns {Promise<Result>}
+ */
 function transact(database, mode, use) {
   return new Promise((resolve, reject) => {
     const transaction = database.transaction("outbox", mode);
@@ -26,6 +130,10 @@ function transact(database, mode, use) {
   });
 }
 
+/**
+ * Write an event to the journal; return whether the browser took it.
+ * @param {{ key: string }} event
+ */
 function writeJournal(event) {
   try {
     localStorage.setItem(JOURNAL_PREFIX + event.key, JSON.stringify(event));
@@ -35,7 +143,7 @@ function writeJournal(event) {
   }
 }
 
-// True if localStorage accepts anything.
+/** Return whether localStorage accepts anything. */
 function canWriteJournal() {
   const probe = { key: "probe" };
   const journaled = writeJournal(probe);
@@ -43,6 +151,7 @@ function canWriteJournal() {
   return journaled;
 }
 
+/** @param {{ key: string }} event */
 function clearJournal(event) {
   try {
     localStorage.removeItem(JOURNAL_PREFIX + event.key);
@@ -51,73 +160,12 @@ function clearJournal(event) {
   }
 }
 
+/** @returns {StageEvent[]} */
 function readJournal() {
   try {
     const names = Object.keys(localStorage).filter((name) => name.startsWith(JOURNAL_PREFIX));
-    return names.map((name) => JSON.parse(localStorage.getItem(name)));
+    return names.map((name) => JSON.parse(localStorage.getItem(name) || ""));
   } catch {
     return [];
   }
-}
-
-// `durable` turns false when the browser stores nothing (some private windows). Events then last only
-// as long as the page, and the stage says so.
-async function openOutbox() {
-  const outbox = { events: [], durable: true, add: null, remove: null };
-  const stored = new Map();
-  let database = null;
-  let latestTime = 0;
-
-  try {
-    database = await openDatabase();
-    outbox.events = await transact(database, "readonly", (store) => store.getAll());
-    for (const event of outbox.events) stored.set(event.key, Promise.resolve(event.order));
-  } catch {
-    outbox.durable = canWriteJournal();
-  }
-  // Events that a page wrote to the journal but could not store before it was closed.
-  for (const event of readJournal().sort((a, b) => a.at - b.at)) {
-    if (stored.has(event.key)) clearJournal(event);
-    else outbox.events.push(event), storeEvent(event, true);
-  }
-
-  function storeEvent(event, journaled) {
-    const put = database
-      ? transact(database, "readwrite", (store) => store.add({ ...event }))
-      : Promise.reject(new Error("no database"));
-    const order = put.then(
-      (number) => {
-        clearJournal(event);
-        return number;
-      },
-      () => {
-        outbox.durable = journaled;
-        return null;
-      },
-    );
-    stored.set(event.key, order);
-    return order;
-  }
-
-  // Returns at once if the event is in the journal; else a promise that resolves once it is stored.
-  outbox.add = (event) => {
-    event.at = latestTime = Math.max(Date.now(), latestTime + 1);
-    const journaled = writeJournal(event);
-    outbox.events.push(event);
-    const order = storeEvent(event, journaled);
-    return journaled ? undefined : order;
-  };
-
-  outbox.remove = async (sent) => {
-    outbox.events = outbox.events.filter((event) => event !== sent);
-    const order = await stored.get(sent.key);
-    stored.delete(sent.key);
-    clearJournal(sent);
-    if (order === null || order === undefined || !database) return;
-    await transact(database, "readwrite", (store) => store.delete(order)).catch(() => {
-      outbox.durable = false;
-    });
-  };
-
-  return outbox;
 }

@@ -1,27 +1,46 @@
 // A card that hints to slow down. It takes no key and covers no image, so voting goes on.
 
+import { createElement, find } from "../dom.js";
+
 const PACE_HINT_MS = 60000;
 
-function showPaceHint(sentence) {
-  const stage = element.querySelector(".stage");
-  let card = stage.querySelector(".pace-hint");
-  if (!card) {
-    card = document.createElement("aside");
-    card.className = "pace-hint";
-    card.setAttribute("role", "status");
-    const text = document.createElement("span");
-    const close = document.createElement("button");
-    close.type = "button";
-    close.textContent = "Continue";
-    close.addEventListener("click", () => {
-      card.hidden = true;
-      stage.focus({ preventScroll: true });
-    });
-    card.append(text, close);
-    stage.append(card);
+export class PaceHint {
+  #stage;
+  /** @type {HTMLElement | null} */
+  #card = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {HTMLElement} stage */
+  constructor(stage) {
+    this.#stage = stage;
   }
-  card.querySelector("span").textContent = sentence;
-  card.hidden = false;
-  clearTimeout(showPaceHint.timer);
-  showPaceHint.timer = setTimeout(() => (card.hidden = true), PACE_HINT_MS);
+
+  /**
+   * Show a sentence for a minute, or until it is closed.
+   * @param {string} sentence
+   */
+  show(sentence) {
+    this.#card = this.#card || this.#build();
+    find(this.#card, "span").textContent = sentence;
+    this.#card.hidden = false;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#hide(), PACE_HINT_MS);
+  }
+
+  #build() {
+    const close = createElement("button", { type: "button", textContent: "Continue" });
+    close.addEventListener("click", () => {
+      this.#hide();
+      this.#stage.focus({ preventScroll: true });
+    });
+    const card = createElement("aside", { className: "pace-hint" }, createElement("span"), close);
+    card.setAttribute("role", "status");
+    this.#stage.append(card);
+    return card;
+  }
+
+  #hide() {
+    if (this.#card) this.#card.hidden = true;
+  }
 }

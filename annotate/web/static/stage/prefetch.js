@@ -1,9 +1,138 @@
 // Prefetching: pairs are fetched ahead with their images decoded, so that a swap takes one frame.
 
-// A request goes out as soon as one is openPairIds, so about six stay ready while it is on its way.
+import { callServer } from "./sender.js";
+
+/**
+ * @typedef {import("../types").Item} Item
+ * @typedef {import("../types").Pair} Pair
+ * @typedef {import("../types").Quad} Quad
+ * @typedef {import("../types").PairsReply} PairsReply
+ */
+
+// A request goes out as soon as one is missing, so about six stay ready while it is on its way.
 const PAIRS_AHEAD = 8;
 const POLL_MS = 1000;
 
+export class Prefetcher {
+  /** @type {Item[]} */
+  waiting = [];
+  // Why there are fewer pairs than asked for, in the server's words.
+  reason = "";
+  // When the server expects the next pair, in milliseconds since 1970.
+  readyAt = 0;
+  reachable = true;
+  #fetching = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #epoch = 0;
+  #fetchPairs;
+  #resolve;
+  #openPairIds;
+  #onChange;
+
+  /**
+   * @param {object} parts
+   * @param {import("../types").Call<{ have: string[], want: number }, PairsReply>} parts.fetchPairs
+   * @param {(url: string) => string} parts.resolve makes an absolute URL
+   * @param {() => string[]} parts.openPairIds ids of pairs that the page shows, or whose votes are unsent
+   * @param {() => void} parts.onChange
+   */
+  constructor({ fetchPairs, resolve, openPairIds, onChange }) {
+    this.#fetchPairs = fetchPairs;
+    this.#resolve = resolve;
+    this.#openPairIds = openPairIds;
+    this.#onChange = onChange;
+  }
+
+  /** Return the number of pairs whose images are decoded. */
+  get ready() {
+    return this.waiting.filter((item) => item.images).length;
+  }
+
+  /**
+   * Start to load the images of a pair.
+   * @param {Pair | Quad} pair
+   * @returns {Item}
+   */
+  prepare(pair) {
+    const urls = pair.urls || [pair.left_url, pair.right_url];
+    /** @type {Item} */
+    const item = { pair, images: null, broken: false, loaded: Promise.resolve() };
+    item.loaded = Promise.all(urls.map((url) => loadImage(this.#resolve(url))))
+      .then((images) => {
+        item.images = images;
+      })
+      .catch(() => {
+        item.broken = true;
+        setTimeout(() => this.refill(), POLL_MS);
+      })
+      .then(() => this.#onChange());
+    return item;
+  }
+
+  /** Ask the server for what is missing, and again every second while it has too few. */
+  async refill() {
+    this.waiting = this.waiting.filter((item) => !item.broken);
+    if (this.#fetching || this.waiting.length >= PAIRS_AHEAD) return;
+    this.#fetching = true;
+    clearTimeout(this.#timer);
+
+    // `empty` starts a new epoch: an answer to a request of an older one is dropped.
+    const epochAsked = this.#epoch;
+    const want = PAIRS_AHEAD - this.waiting.length;
+    const reply = await callServer(this.#fetchPairs, { have: [...this.#known()], want });
+    this.#fetching = false;
+    if (epochAsked === this.#epoch) this.#accept(reply);
+
+    this.#onChange();
+    if (this.waiting.length < PAIRS_AHEAD) this.#timer = setTimeout(() => this.refill(), POLL_MS);
+  }
+
+  /** Take the oldest pair whose images are decoded; null while there is none. */
+  take() {
+    const index = this.waiting.findIndex((item) => item.images);
+    return index < 0 ? null : this.waiting.splice(index, 1)[0];
+  }
+
+  /**
+   * Let a pair be the next one.
+   * @param {Item} item
+   */
+  putBack(item) {
+    this.waiting.unshift(item);
+  }
+
+  /** Drop all pairs, those on their way as well. */
+  empty() {
+    this.#epoch += 1;
+    this.waiting = [];
+  }
+
+  #known() {
+    return new Set([...this.waiting.map((item) => item.pair.pair_id), ...this.#openPairIds()]);
+  }
+
+  /** @param {import("../types").Reply<PairsReply>} reply */
+  #accept(reply) {
+    this.reachable = Boolean(reply && reply.ok);
+    if (!reply || !reply.ok) {
+      this.reason = (reply && reply.error) || "";
+      return;
+    }
+
+    // Pairs of an older version, or given to somebody else by now, are dropped.
+    const stale = new Set(reply.passed_over || []);
+    this.waiting = this.waiting.filter((item) => !stale.has(item.pair.pair_id));
+    const seen = this.#known();
+    for (const pair of reply.pairs) {
+      if (!seen.has(pair.pair_id)) this.waiting.push(this.prepare(pair));
+    }
+    this.reason = reply.reason || "";
+    this.readyAt = Date.now() + 1000 * (reply.wait_s || 0);
+  }
+}
+
+/** @param {string} url */
 function loadImage(url) {
   const image = new Image();
   // Decoded before the swap, so that the image appears in the same frame.
@@ -12,74 +141,4 @@ function loadImage(url) {
   image.alt = "";
   image.src = url;
   return image.decode().then(() => image);
-}
-
-function makePrefetcher({ fetchPairs, resolve, openPairIds, onChange }) {
-  const prefetcher = { waiting: [], reason: "", readyAt: 0, reachable: true };
-  let fetching = false;
-  let timer = 0;
-  let epoch = 0;
-
-  const known = () => new Set([...prefetcher.waiting.map((item) => item.pair.pair_id), ...openPairIds()]);
-
-  prefetcher.prepare = (pair) => {
-    const item = { pair, images: null, broken: false };
-    const urls = pair.urls || [pair.left_url, pair.right_url];
-    item.loaded = Promise.all(urls.map((url) => loadImage(resolve(url))))
-      .then((images) => (item.images = images))
-      .catch(() => {
-        item.broken = true;
-        setTimeout(prefetcher.refill, POLL_MS);
-      })
-      .then(() => onChange());
-    return item;
-  };
-
-  function accept(reply) {
-    prefetcher.reachable = Boolean(reply && reply.ok);
-    if (!prefetcher.reachable) {
-      prefetcher.reason = (reply && reply.error) || "";
-      return;
-    }
-    // Pairs of an older version, or given to somebody else by now, are dropped.
-    const stale = new Set(reply.passed_over || []);
-    prefetcher.waiting = prefetcher.waiting.filter((item) => !stale.has(item.pair.pair_id));
-    const seen = known();
-    for (const pair of reply.pairs) {
-      if (!seen.has(pair.pair_id)) prefetcher.waiting.push(prefetcher.prepare(pair));
-    }
-    prefetcher.reason = reply.reason || "";
-    prefetcher.readyAt = Date.now() + 1000 * (reply.wait_s || 0);
-  }
-
-  prefetcher.refill = async () => {
-    prefetcher.waiting = prefetcher.waiting.filter((item) => !item.broken);
-    if (fetching || prefetcher.waiting.length >= PAIRS_AHEAD) return;
-    fetching = true;
-    clearTimeout(timer);
-    // `empty` starts a new epoch: an answer to a request of an older one is dropped.
-    const epochAsked = epoch;
-    const want = PAIRS_AHEAD - prefetcher.waiting.length;
-    const reply = await callServer(fetchPairs, { have: [...known()], want });
-    fetching = false;
-    if (epochAsked === epoch) accept(reply);
-    onChange();
-    if (prefetcher.waiting.length < PAIRS_AHEAD) timer = setTimeout(prefetcher.refill, POLL_MS);
-  };
-
-  // The oldest pair whose images are decoded; null while there is none.
-  prefetcher.take = () => {
-    const index = prefetcher.waiting.findIndex((item) => item.images);
-    return index < 0 ? null : prefetcher.waiting.splice(index, 1)[0];
-  };
-
-  prefetcher.putBack = (item) => prefetcher.waiting.unshift(item);
-
-  prefetcher.empty = () => {
-    epoch += 1;
-    prefetcher.waiting = [];
-  };
-
-  prefetcher.ready = () => prefetcher.waiting.filter((item) => item.images).length;
-  return prefetcher;
 }

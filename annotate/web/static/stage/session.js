@@ -1,107 +1,172 @@
 // Labeling sessions: a goal, its progress, pauses, and a summary.
 
+import { createElement, find } from "../dom.js";
+import { plural } from "./wording.js";
+
+/**
+ * @typedef {import("../types").Session} Session
+ * @typedef {import("../types").SessionReply} SessionReply
+ * @typedef {import("../types").SessionSummary} SessionSummary
+ * @typedef {{ action: string, goal?: number }} Request
+ */
+
+/** @type {Record<string, string>} */
 const VERDICT_LABELS = {
   left: "left", right: "right", tie: "ties", both_good: "both good", both_bad: "both bad",
   skip: "skipped", ranking: "groups of four ranked",
 };
+/**
+ * What a button of the card asks the server for.
+ * @type {Record<string, string>}
+ */
+const REQUESTS = {
+  "session-pause": "paused", "session-on": "open", "session-end": "ended", "session-summary": "summary",
+};
+// The server's actions that answer with a summary to show.
+const SUMMARIZING = ["summary", "ended"];
+const UNKNOWN = "–";
 
-function makeSession({ element, call, onPaused }) {
-  const find = (selector) => element.querySelector(selector);
-  const card = find(".session-card");
-  const chip = find(".session-chip");
-  const session = { now: null };
-  let reached = "";
+export class SessionCard {
+  /** @type {Session | null} */
+  now = null;
+  #reached = 0;
+  #find;
+  #card;
+  #chip;
+  #call;
+  #onPaused;
 
-  const paused = () => Boolean(session.now && session.now.state === "paused");
-  session.paused = paused;
-
-  function render() {
-    const { now } = session;
-    chip.textContent = now ? `${now.given} of ${now.goal}${paused() ? " · paused" : ""}` : "Set a goal";
-    chip.style.setProperty("--done", now ? Math.min(1, now.given / now.goal) : 0);
-    chip.toggleAttribute("data-on", Boolean(now));
-    card.dataset.state = now ? now.state : "none";
+  /**
+   * @param {object} parts
+   * @param {HTMLElement} parts.element
+   * @param {(request: Request) => Promise<import("../types").Reply<SessionReply>>} parts.call
+   * @param {(paused: boolean) => void} parts.onPaused
+   */
+  constructor({ element, call, onPaused }) {
+    /** @param {string} selector */
+    this.#find = (selector) => find(element, selector);
+    this.#card = this.#find(".session-card");
+    this.#chip = this.#find(".session-chip");
+    this.#call = call;
+    this.#onPaused = onPaused;
+    this.#render();
   }
 
-  // Takes the server's state of the session; reaching the goal shows the summary, once.
-  session.take = (now) => {
-    const before = paused();
-    session.now = now;
-    render();
-    if (before !== paused()) onPaused(paused());
+  get paused() {
+    return this.now?.state === "paused";
+  }
 
-    const goal = now && now.given >= now.goal ? `${now.goal}` : "";
-    if (goal && reached !== goal && now.state === "open") send({ action: "summary" });
-    reached = goal;
-  };
+  get shown() {
+    return !this.#card.hidden;
+  }
 
-  // Counts a vote at once, before the server's own count arrives.
-  session.add = (by) => {
-    if (session.now) session.take({ ...session.now, given: Math.max(0, session.now.given + by) });
-  };
+  /**
+   * Take the server's state of the session; reaching the goal shows the summary, once.
+   * @param {Session | null} now
+   */
+  take(now) {
+    const before = this.paused;
+    this.now = now;
+    this.#render();
+    if (before !== this.paused) this.#onPaused(this.paused);
 
-  async function send(request) {
-    const reply = await call(request);
+    const goal = now && now.given >= now.goal ? now.goal : 0;
+    if (goal && this.#reached !== goal && now?.state === "open") this.#send({ action: "summary" });
+    this.#reached = goal;
+  }
+
+  /**
+   * Count a vote at once, before the server's own count arrives.
+   * @param {number} by
+   */
+  add(by) {
+    if (this.now) this.take({ ...this.now, given: Math.max(0, this.now.given + by) });
+  }
+
+  /**
+   * Do what a button of the card says.
+   * @param {string} action
+   */
+  perform(action) {
+    if (action === "session") return this.#open();
+    if (action === "session-close") return this.close();
+    if (action !== "session-begin") return this.#send({ action: REQUESTS[action] });
+
+    const field = /** @type {HTMLInputElement} */ (this.#find(".session-goal"));
+    const goal = Math.round(Number(field.value));
+    return goal >= 1 ? this.#send({ action: "begin", goal }) : this.#showMessage("A goal is a number of votes.");
+  }
+
+  close() {
+    this.#card.hidden = true;
+    this.#find(".stage").focus({ preventScroll: true });
+  }
+
+  #open(summary = false) {
+    this.#card.toggleAttribute("data-summary", summary);
+    if (!summary) this.#showMessage("");
+    this.#card.hidden = false;
+    this.#find(".session-card [autofocus]").focus({ preventScroll: true });
+  }
+
+  #render() {
+    const { now } = this;
+    this.#chip.textContent = now ? `${now.given} of ${now.goal}${this.paused ? " · paused" : ""}` : "Set a goal";
+    this.#chip.style.setProperty("--done", String(now ? Math.min(1, now.given / now.goal) : 0));
+    this.#chip.toggleAttribute("data-on", Boolean(now));
+    this.#card.dataset.state = now ? now.state : "none";
+  }
+
+  /** @param {Request} request */
+  async #send(request) {
+    const reply = await this.#call(request);
     if (!reply || !reply.ok) {
-      showMessage((reply && reply.error) || "The server is not answering. Try again in a moment.");
+      this.#showMessage(reply?.error || "The server is not answering. Try again in a moment.");
       return;
     }
-    session.take(reply.session);
-    if (["summary", "ended"].includes(request.action)) summarize(reply.summary);
-    else close();
+    this.take(reply.session);
+    if (SUMMARIZING.includes(request.action) && reply.summary) this.#summarize(reply.summary);
+    else this.close();
   }
 
-  function showMessage(text) {
-    find(".session-message").textContent = text;
+  /** @param {string} text */
+  #showMessage(text) {
+    this.#find(".session-message").textContent = text;
   }
 
-  function summarize(summary) {
-    const facts = [
-      ["Votes", `${summary.given} of ${summary.goal}`],
-      ["Time", summary.minutes < 1 ? "under a minute" : plural(Math.round(summary.minutes), "minute")],
-      ["Pace", summary.per_minute === null ? "–" : `${summary.per_minute} per minute`],
-      ["Median time per pair", summary.median_ms === null ? "–" : `${(summary.median_ms / 1000).toFixed(1)} s`],
-      ["Left votes", summary.left_share === null ? "–" : `${Math.round(100 * summary.left_share)} %`],
-      ...(summary.asked_twice ? [["Same answer twice", `${summary.same_twice} of ${summary.asked_twice}`]] : []),
-      ...(summary.liked.length ? [["You prefer", summary.liked.join(", ")]] : []),
-      ...Object.entries(summary.kinds).map(([kind, count]) => [VERDICT_LABELS[kind] || kind, String(count)]),
-    ];
-    find(".session-facts").replaceChildren(
-      ...facts.flatMap(([name, value]) => {
-        const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
-        dt.textContent = name;
-        dd.textContent = value;
-        return [dt, dd];
-      }),
-    );
-    showMessage(summary.given >= summary.goal ? "The goal is reached. Thank you." : "");
-    open(true);
+  /** @param {SessionSummary} summary */
+  #summarize(summary) {
+    this.#find(".session-facts").replaceChildren(...factsOf(summary).flatMap(([name, value]) =>
+      [createElement("dt", { textContent: name }), createElement("dd", { textContent: value })]));
+    this.#showMessage(summary.given >= summary.goal ? "The goal is reached. Thank you." : "");
+    this.#open(true);
   }
-
-  function open(summary = false) {
-    card.toggleAttribute("data-summary", summary);
-    if (!summary) showMessage("");
-    card.hidden = false;
-    find(".session-card [autofocus]").focus({ preventScroll: true });
-  }
-
-  function close() {
-    card.hidden = true;
-    find(".stage").focus({ preventScroll: true });
-  }
-
-  session.shown = () => !card.hidden;
-  session.close = close;
-  session.perform = (action) => {
-    if (action === "session") return open();
-    if (action === "session-close") return close();
-    if (action === "session-begin") {
-      const goal = Math.round(Number(find(".session-goal").value));
-      return goal >= 1 ? send({ action: "begin", goal }) : showMessage("A goal is a number of votes.");
-    }
-    return send({ action: { "session-pause": "paused", "session-on": "open", "session-end": "ended",
-      "session-summary": "summary" }[action] });
-  };
-  render();
-  return session;
 }
+
+/**
+ * Return the lines of a summary; what is not known yet is a dash.
+ * @param {SessionSummary} summary
+ * @returns {[string, string][]}
+ */
+export function factsOf(summary) {
+  const { minutes, per_minute: pace, median_ms: median, left_share: left } = summary;
+  return [
+    ["Votes", `${summary.given} of ${summary.goal}`],
+    ["Time", minutes < 1 ? "under a minute" : plural(Math.round(minutes), "minute")],
+    ["Pace", pace === null ? UNKNOWN : `${pace} per minute`],
+    ["Median time per pair", median === null ? UNKNOWN : `${(median / 1000).toFixed(1)} s`],
+    ["Left votes", left === null ? UNKNOWN : `${Math.round(100 * left)} %`],
+    ...optional(summary.asked_twice > 0, "Same answer twice", `${summary.same_twice} of ${summary.asked_twice}`),
+    ...optional(summary.liked.length > 0, "You prefer", summary.liked.join(", ")),
+    ...Object.entries(summary.kinds).map(([kind, count]) =>
+      /** @type {[string, string]} */ ([VERDICT_LABELS[kind] || kind, String(count)])),
+  ];
+}
+
+/**
+ * @param {boolean} shown
+ * @param {string} name
+ * @param {string} value
+ * @returns {[string, string][]}
+ */
+const optional = (shown, name, value) => (shown ? [[name, value]] : []);

@@ -1,7 +1,29 @@
 // Undo: at once for events of this page. Else the server answers, which also knows events of other
 // devices and from before a reload.
 
+import { makeKey } from "../storage.js";
+
+/**
+ * @typedef {import("../types").HistoryEntry} HistoryEntry
+ * @typedef {import("../types").Item} Item
+ * @typedef {import("../types").UndoEvent} UndoEvent
+ * @typedef {import("../types").UndoneReply} UndoneReply
+ *
+ * @typedef {object} UndoStage what undo needs of the stage
+ * @property {import("../types").StageState} state
+ * @property {Pick<import("./outbox.js").Outbox, "add">} outbox
+ * @property {Pick<import("./view.js").StageView, "note">} view
+ * @property {Pick<import("./reasons.js").Annotations, "setVote" | "show" | "takeBack">} annotations
+ * @property {Pick<import("./prefetch.js").Prefetcher, "prepare" | "putBack">} prefetcher
+ * @property {Pick<import("./session.js").SessionCard, "add">} session
+ * @property {Pick<import("./verdict.js").Voting, "askCriterion">} voting
+ * @property {(item: Item, pressedAt?: number) => void} show
+ * @property {() => void} refresh
+ * @property {() => void} refreshAndSend
+ */
+
 const COUNTED_KINDS = ["vote", "ranking"];
+/** @type {Record<HistoryEntry["kind"], string>} */
 const UNDO_MESSAGES = {
   vote: "Your vote is taken back. Choose again.",
   ranking: "Your ranking is taken back. Choose again.",
@@ -11,15 +33,25 @@ const UNDO_MESSAGES = {
   criterion: "The answer is taken back.",
 };
 
-function makeUndo({ state, outbox, view, annotations, prefetcher, voting, show, refresh, refreshAndSend, annotatorName,
-  onUncounted }) {
-  const shownId = () => state.current && state.current.pair.pair_id;
+export class Undo {
+  #stage;
 
-  async function undo(pressedAt) {
+  /** @param {UndoStage} stage */
+  constructor(stage) {
+    this.#stage = stage;
+  }
+
+  /**
+   * Take back what was given last.
+   * @param {number} pressedAt
+   */
+  async undo(pressedAt) {
+    const { state, outbox, annotations } = this.#stage;
     const given = state.history.pop();
-    const item = given && given.item;
-    const opened = item ? { opened: item.pair.pair_id } : {};
-    const event = { kind: "undo", key: makeKey(), of: given ? given.key : "", annotator: annotatorName(), ...opened };
+    const item = given?.item;
+    /** @type {UndoEvent} */
+    const event = { kind: "undo", key: makeKey(), of: given ? given.key : "", annotator: state.annotator };
+    if (item) event.opened = item.pair.pair_id;
     if (!given) state.pendingUndo = event.key;
     if (item || !given) {
       annotations.setVote(null);
@@ -27,47 +59,70 @@ function makeUndo({ state, outbox, view, annotations, prefetcher, voting, show, 
     }
 
     await outbox.add(event);
-    if (given) {
-      if (item) await open(given, pressedAt);
-      else annotations.takeBack(given.of, given.name);
-      if (COUNTED_KINDS.includes(given.kind)) onUncounted();
-      view.note(UNDO_MESSAGES[given.kind]);
-    }
-    refreshAndSend();
+    if (given) await this.#takeBack(given, pressedAt);
+    this.#stage.refreshAndSend();
   }
 
-  async function open({ kind, of, item, asked }, pressedAt) {
-    if (item.broken || !item.images) await item.loaded;
-    if (!item.images) return;
-    if (state.current && shownId() !== item.pair.pair_id) prefetcher.putBack(state.current);
-    show(item, pressedAt);
-    if (kind === "criterion") voting.askCriterion(of, asked);
-  }
-
-  // The server decides which event was the last one.
-  async function answered(event, { undone, opens, note, pair }) {
+  /**
+   * Take the server's answer, which decides what the last event was.
+   * @param {UndoEvent} event
+   * @param {UndoneReply} reply
+   */
+  async answered(event, { undone, opens, note, pair }) {
+    const { state, view, annotations } = this.#stage;
     const expected = undone.key === event.of;
     if (!expected || note !== UNDO_MESSAGES[undone.kind]) view.note(note);
+
     // The pair of a flag that stays is not shown again.
     const gone = expected ? undone.kind === "report" && !opens : true;
-    if (gone && event.opened && event.opened === shownId()) {
+    if (gone && event.opened && event.opened === state.current?.pair.pair_id) {
       Object.assign(state, { current: null, asking: null });
     }
     if (!expected) {
       // There was a later event that this page does not know of, so its own history is no guide.
       state.history = [];
-      if (opens || undone.kind === "criterion") await openAgain(undone, pair);
-      else annotations.takeBack(undone.of, undone.name || "");
+      if (opens || undone.kind === "criterion") await this.#openAgain(undone, pair);
+      else annotations.takeBack(undone.of || "", undone.name || "");
     }
     if (state.pendingUndo === event.key) state.pendingUndo = null;
-    refresh();
+    this.#stage.refresh();
   }
 
-  async function openAgain({ kind, of, name }, pair) {
-    const item = prefetcher.prepare(pair);
+  /**
+   * @param {HistoryEntry} given
+   * @param {number} pressedAt
+   */
+  async #takeBack(given, pressedAt) {
+    const { annotations, view, session } = this.#stage;
+    const { item, of = "", name = "" } = given;
+    if (item) await this.#open({ ...given, item }, pressedAt);
+    else annotations.takeBack(of, name);
+    if (COUNTED_KINDS.includes(given.kind)) session.add(-1);
+    view.note(UNDO_MESSAGES[given.kind]);
+  }
+
+  /**
+   * Show the images of an event again, and ask its criterion again.
+   * @param {{ kind: string, of?: string, item: Item, asked?: string[] }} given
+   * @param {number} [pressedAt]
+   */
+  async #open({ kind, of = "", item, asked = [] }, pressedAt) {
+    const { state, prefetcher, voting } = this.#stage;
+    if (item.broken || !item.images) await item.loaded;
+    if (!item.images) return;
+    const { current } = state;
+    if (current && current.pair.pair_id !== item.pair.pair_id) prefetcher.putBack(current);
+    this.#stage.show(item, pressedAt);
+    if (kind === "criterion") voting.askCriterion(of, asked);
+  }
+
+  /**
+   * @param {UndoneReply["undone"]} undone
+   * @param {UndoneReply["pair"]} pair
+   */
+  async #openAgain({ kind, of, name = "" }, pair) {
+    const item = this.#stage.prefetcher.prepare(pair);
     await item.loaded;
-    await open({ kind, of, item, asked: [name] });
+    await this.#open({ kind, of, item, asked: [name] });
   }
-
-  return { undo, answered };
 }

@@ -1,0 +1,83 @@
+// Status of the app, which the stage asks for as long as it is on the page.
+
+import { callServer } from "./sender.js";
+
+/**
+ * @typedef {import("../types").StatusReply} StatusReply
+ * @typedef {import("../types").SamplerState} SamplerState
+ *
+ * @typedef {object} StatusStage what the status needs of the stage
+ * @property {HTMLElement} element
+ * @property {Pick<import("../types").StageServer, "stage_status">} server
+ * @property {URL} root
+ * @property {import("../types").StageState} state
+ * @property {Pick<import("./outbox.js").Outbox, "events">} outbox
+ * @property {Pick<import("./view.js").StageView, "note">} view
+ * @property {Pick<import("./status_view.js").StatusView, "blindTest" | "status">} statusView
+ * @property {Pick<import("./reasons.js").Annotations, "setReasons">} annotations
+ * @property {Pick<import("./session.js").SessionCard, "take">} session
+ * @property {Pick<import("./modes.js").Modes, "setBlindTest">} modes
+ * @property {() => void} refresh
+ */
+
+const STATUS_EVERY_MS = 2500;
+const HIDDEN_STATUS_EVERY_MS = 15000;
+
+export class Status {
+  #stage;
+
+  /** @param {StatusStage} stage */
+  constructor(stage) {
+    this.#stage = stage;
+  }
+
+  /** Ask for the status now, and again until the stage leaves the page. */
+  async poll() {
+    if (!this.#stage.element.isConnected) return;
+    await this.update();
+    setTimeout(() => this.poll(), document.hidden ? HIDDEN_STATUS_EVERY_MS : STATUS_EVERY_MS);
+  }
+
+  /** Ask for the status and show it. */
+  async update() {
+    const { server, state, view, statusView, modes } = this.#stage;
+    const { annotator, trial } = state;
+    const reply = await callServer((request) => server.stage_status(request), { annotator, trial });
+    // The annotator or the blind test changed while the answer was on its way.
+    if (annotator !== state.annotator || trial !== state.trial) return;
+
+    const progress = reply?.ok ? reply.trial : null;
+    if (reply?.ok) statusView.blindTest(progress);
+    const refused = reply?.ok === false && reply.retry === false;
+    if (trial && (progress?.state === "ended" || refused)) {
+      view.note(progress?.note || "This blind test has ended.", "problem");
+      modes.setBlindTest("");
+    }
+
+    if (reply?.ok) this.#take(reply);
+    else statusView.status(reply?.error || (await this.#describeOutage()), "problem");
+    this.#stage.refresh();
+  }
+
+  /** @param {StatusReply} reply */
+  #take(reply) {
+    const { state, outbox, annotations, session, statusView } = this.#stage;
+    const model = reply.activity.sampler || null;
+    Object.assign(state, { stats: reply.stats, every: reply.train_every, model });
+    state.criteria = reply.project.criteria;
+    annotations.setReasons(reply.project.reasons);
+    // With unsent votes the page's own count is ahead of the server's.
+    if (!outbox.events.length) session.take(reply.session);
+    statusView.status(reply.activity.message, "calm");
+  }
+
+  // A page calls the stage by its component number, which another Palate at this address may not know.
+  async #describeOutage() {
+    const url = new URL("health", this.#stage.root);
+    // @ts-ignore TypeScript 4.8 does not know AbortSignal.timeout.
+    const health = fetch(url, { signal: AbortSignal.timeout(STATUS_EVERY_MS) });
+    return (await health.then((reply) => reply.ok, () => false))
+      ? "Palate answers, but not to this page. If that goes on, reload it."
+      : "The server is not answering. Trying again.";
+  }
+}

@@ -1,0 +1,249 @@
+// The view of the stage. Everything here writes to the page and decides nothing.
+
+import { createElement, find, findAll, setText } from "../dom.js";
+import { glyphOf } from "./keys.js";
+
+/**
+ * @typedef {import("../types").Item} Item
+ * @typedef {import("./keys.js").Keys} Keys
+ */
+
+/** @type {Record<string, string>} */
+const CONFIRMATIONS = {
+  left: "Left.",
+  right: "Right.",
+  tie: "Tie.",
+  both_good: "Both good.",
+  both_bad: "Both bad.",
+  skip: "Skipped.",
+  ranking: "Ranked.",
+  report: "Flagged: hidden until an admin has looked at it.",
+};
+/**
+ * The images that flash after a verdict.
+ * @type {Record<string, number[]>}
+ */
+const FLASHED = { left: [0], right: [1], tie: [0, 1], both_good: [0, 1], both_bad: [0, 1] };
+const NOTE_MS = 2500;
+const PROBLEM_MS = 12000;
+
+export class StageView {
+  stage;
+  /**
+   * The field with the annotator's name.
+   * @type {HTMLInputElement}
+   */
+  name;
+  // When the images that are shown were painted; 0 before.
+  paintedAt = 0;
+  #element;
+  #frames;
+  #fourFrames;
+  #cards;
+  #coarse = matchMedia("(pointer: coarse)").matches;
+  #reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+  #undoName = this.#coarse ? "Undo" : "Z";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #noteTimer;
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.#element = element;
+    this.stage = find(element, ".stage");
+    this.name = /** @type {HTMLInputElement} */ (find(element, ".who input"));
+    this.#frames = findAll(element, ".pair .image");
+    this.#fourFrames = findAll(element, ".four .image");
+    this.#cards = findAll(element, ".card");
+  }
+
+  /** Whether the stage can be seen. */
+  get shown() {
+    return this.#element.isConnected && this.#element.offsetParent !== null;
+  }
+
+  /** Whether a card lies over the stage. */
+  get covered() {
+    return this.#cards.some((card) => !card.hidden);
+  }
+
+  /**
+   * Call back once the browser has painted the last change.
+   * @param {(now: number) => void} done
+   */
+  afterPaint(done) {
+    // A page in the background never paints, so there it calls back at once.
+    if (document.hidden) {
+      setTimeout(() => done(performance.now()), 0);
+      return;
+    }
+    requestAnimationFrame(() => {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = () => {
+        channel.port1.close();
+        done(performance.now());
+      };
+      channel.port2.postMessage(null);
+    });
+  }
+
+  /**
+   * Show two or four images.
+   * @param {Item} item
+   * @param {number} [pressedAt] when the key was pressed that brought them
+   */
+  show(item, pressedAt) {
+    const { pair, images } = item;
+    this.stage.dataset.state = "pair";
+    this.#element.dataset.pair = pair.pair_id;
+    this.#setText(".prompt", pair.prompt);
+    this.stage.dataset.layout = pair.urls ? "four" : "two";
+    this.question(pair.question || (pair.urls ? "Which one is the best?" : ""));
+    this.best(null);
+    (pair.urls ? this.#fourFrames : this.#frames).forEach((frame, place) =>
+      find(frame, ".frame").replaceChildren(...(images ? [images[place]] : [])));
+
+    this.paintedAt = 0;
+    this.afterPaint((now) => {
+      this.paintedAt = now;
+      if (pressedAt) this.#element.dataset.swapMs = (now - pressedAt).toFixed(1);
+    });
+  }
+
+  /** @param {string} text */
+  question(text) {
+    this.#setText(".question", text);
+    this.#find(".question").hidden = !text;
+  }
+
+  /**
+   * Mark the best of four, and ask for the worst next.
+   * @param {number | null} place
+   */
+  best(place) {
+    this.#fourFrames.forEach((frame, i) => frame.toggleAttribute("data-best", i === place));
+    if (place !== null) this.question("And which one is the worst?");
+    else if (this.stage.dataset.layout === "four") this.question("Which one is the best?");
+  }
+
+  /**
+   * Show whether two or four images are asked for.
+   * @param {boolean} four
+   */
+  mode(four) {
+    this.#find(".mode").setAttribute("aria-pressed", String(four));
+    this.#element.dataset.mode = four ? "four" : "two";
+  }
+
+  /**
+   * Show why there are no images.
+   * @param {string} title
+   * @param {string} detail
+   * @param {{ paused?: boolean, failed?: boolean }} state
+   */
+  showEmpty(title, detail, { paused = false, failed = false } = {}) {
+    this.stage.dataset.state = "empty";
+    this.stage.toggleAttribute("data-paused", paused);
+    this.stage.toggleAttribute("data-failed", failed);
+    this.#element.dataset.pair = "";
+    this.#setText(".empty-title", title);
+    this.#setText(".empty-detail", detail);
+  }
+
+  /**
+   * Show a sentence for a moment.
+   * @param {string} text
+   * @param {"calm" | "problem"} kind
+   */
+  note(text, kind = "calm") {
+    this.#find(".note").dataset.kind = kind;
+    this.#setText(".note", text);
+    clearTimeout(this.#noteTimer);
+    this.#noteTimer = setTimeout(() => this.#setText(".note", ""), kind === "calm" ? NOTE_MS : PROBLEM_MS);
+  }
+
+  /**
+   * Confirm what was given.
+   * @param {string} given a verdict, "ranking" or "report"
+   */
+  confirm(given) {
+    this.#flash(given);
+    const undo = given === "report" ? "" : ` ${this.#undoName} undoes it.`;
+    this.note(`${CONFIRMATIONS[given]}${undo}`);
+  }
+
+  /** @param {Keys} keys */
+  toggleHelp(keys) {
+    const help = this.#find(".help-card");
+    if (!help.hidden) return this.closeHelp();
+    this.showKeys(keys);
+    help.hidden = false;
+    return this.#find(".help-close").focus({ preventScroll: true });
+  }
+
+  closeHelp() {
+    const help = this.#find(".help-card");
+    if (help.hidden) return;
+    help.hidden = true;
+    this.stage.focus({ preventScroll: true });
+  }
+
+  /**
+   * Show the present keys on the buttons and in the help.
+   * @param {Keys} keys
+   */
+  showKeys(keys) {
+    for (const { action, key } of keys.all()) {
+      for (const kbd of findAll(this.#element, `[data-key="${action}"]`)) kbd.textContent = glyphOf(key);
+    }
+    this.#undoName = this.#coarse ? "Undo" : glyphOf(keys.of("undo"));
+    this.#find(".key-list").replaceChildren(...keys.all().flatMap(keyLine));
+    this.#find('[data-action="keys-reset"]').hidden = !keys.changed();
+    this.keyHint("Click a key, then press its replacement.");
+  }
+
+  /**
+   * Say what to do about a key; a button is marked as the one that is asked for.
+   * @param {string} text
+   * @param {HTMLElement | null} button
+   */
+  keyHint(text, button = null) {
+    this.#setText(".key-hint", text);
+    for (const pick of findAll(this.#element, ".pick")) pick.toggleAttribute("data-asked", pick === button);
+  }
+
+  /** @param {string} selector */
+  #find(selector) {
+    return find(this.#element, selector);
+  }
+
+  /**
+   * @param {string} selector
+   * @param {string} text
+   */
+  #setText(selector, text) {
+    setText(this.#find(selector), text);
+  }
+
+  /** @param {string} verdict */
+  #flash(verdict) {
+    if (this.#reducedMotion.matches) return;
+    const color = `var(${verdict === "both_bad" ? "--body-text-color-subdued" : "--color-accent"})`;
+    for (const side of FLASHED[verdict] || []) {
+      this.#frames[side].animate(
+        [{ boxShadow: `0 0 0 4px ${color}` }, { boxShadow: "0 0 0 4px transparent" }],
+        { duration: 420, easing: "ease-out" },
+      );
+    }
+  }
+}
+
+/**
+ * Return a line of the help: a key to choose another one for, and what it does.
+ * @param {import("./keys.js").Binding} bound
+ */
+function keyLine({ action, key, label }) {
+  const pick = createElement("button", { type: "button", className: "pick", "data-pick": action },
+    createElement("kbd", { textContent: glyphOf(key) }));
+  pick.setAttribute("aria-label", `${label}: ${glyphOf(key)}. Choose another key`);
+  return [createElement("dt", {}, pick), createElement("dd", { textContent: label })];
+}
