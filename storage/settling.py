@@ -14,15 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from storage.act_log import RANKING, VOTE, ActKind
 from storage.database import Database
 from storage.timestamps import Clock
 
 Monotonic = Callable[[], float]
-VOTES, RANKINGS = "votes", "rankings"
-NEWEST = {
-    VOTES: "SELECT coalesce(max(vote_id), 0) FROM votes",
-    RANKINGS: "SELECT coalesce(max(ranking_id), 0) FROM rankings",
-}
 REMEMBERED_ACTS = 10_000
 """Acts whose monotonic time is kept; of more within one settling time the oldest settle later."""
 
@@ -52,18 +48,18 @@ class Settling:
     def __init__(self, database: Database, clock: Clock, monotonic: Monotonic) -> None:
         self._clock, self._monotonic = clock, monotonic
         self._began = monotonic()
-        self._earlier = {kind: int(database.read(sql)[0][0]) for kind, sql in NEWEST.items()}
-        self._given: dict[str, deque[tuple[float, int]]] = {
-            kind: deque(maxlen=REMEMBERED_ACTS) for kind in NEWEST
+        self._earlier = {kind: newest_id(database, kind) for kind in (VOTE, RANKING)}
+        self._given: dict[ActKind, deque[tuple[float, int]]] = {
+            kind: deque(maxlen=REMEMBERED_ACTS) for kind in self._earlier
         }
         self._guard = threading.Lock()
 
-    def note(self, kind: str, number: int) -> None:
+    def note(self, kind: ActKind, number: int) -> None:
         """Remember that an act was recorded now; called in the order of the commits."""
         with self._guard:
             self._given[kind].append((self._monotonic(), number))
 
-    def horizon(self, kind: str, settle_s: float) -> Horizon:
+    def horizon(self, kind: ActKind, settle_s: float) -> Horizon:
         """Return the horizon of votes or rankings that were recorded `settle_s` seconds ago."""
         until = self._monotonic() - settle_s
         with self._guard:
@@ -73,6 +69,12 @@ class Settling:
         outlived = earlier if self._began <= until else 0
         before = self._clock() - timedelta(seconds=settle_s)
         return Horizon(max(passed, default=outlived), earlier, before)
+
+
+def newest_id(database: Database, kind: ActKind) -> int:
+    """Return the id of the newest act of a kind; 0 before any."""
+    sql = f"SELECT coalesce(max({kind.row_id}), 0) FROM {kind.table}"
+    return int(database.read(sql)[0][0])
 
 
 def unbounded() -> Horizon:

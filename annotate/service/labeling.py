@@ -16,7 +16,7 @@ from annotate.training.trigger import Trigger
 from annotate.validation import as_annotator, as_text
 from annotate.views.labeling import (
     AcceptedVote,
-    AnyItem,
+    AnyItemView,
     ItemsAhead,
     LabelingStats,
     PairView,
@@ -156,7 +156,7 @@ class Labeling:
         return self._trigger.until_next(self._new_votes.new_vote_count())
 
 
-def first_or_wait(ahead: ItemsAhead[AnyItem]) -> AnyItem | Wait:
+def first_or_wait(ahead: ItemsAhead[AnyItemView]) -> AnyItemView | Wait:
     """Return the open one of the items ahead, or how long to wait for one and why."""
     if ahead["pairs"]:
         return ahead["pairs"][0]

@@ -25,7 +25,7 @@ class QuadView(TypedDict):
 
 
 ItemView = PairView | QuadView
-AnyItem = TypeVar("AnyItem", PairView, QuadView)
+AnyItemView = TypeVar("AnyItemView", PairView, QuadView)
 
 
 class Wait(TypedDict):
@@ -36,10 +36,10 @@ class Wait(TypedDict):
     reason: str | None
 
 
-class ItemsAhead(Wait, Generic[AnyItem]):
+class ItemsAhead(Wait, Generic[AnyItemView]):
     """Pairs or quads besides those that a page has, the open one first."""
 
-    pairs: list[AnyItem]
+    pairs: list[AnyItemView]
     passed_over: list[str]
     """Ids that the page sent and may drop."""
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from align.contracts.snapshots import UNDECIDED, SnapshotFacts
+from storage import act_log
 from storage.database import Cursor, Database
 from storage.errors import NoVotes
 from storage.records import Snapshot, UnusableVotes, Verdict
-from storage.settling import RANKINGS, SETTLED, VOTES, Horizon, Settling, unbounded
+from storage.settling import SETTLED, Horizon, Settling, unbounded
 from storage.snapshot.image_checks import ImageChecks
 from storage.snapshot.settled_rankings import settled_rankings
 from storage.snapshot.snapshot_folder import (
@@ -73,9 +74,9 @@ class Snapshots:
         """
         with self._writing:
             created = self._clock()
-            settled = self._settling.horizon(VOTES, settle_s)
+            settled = self._settling.horizon(act_log.VOTE, settle_s)
             votes, counts, excluded = self._settled(base, settled, voter)
-            settled = self._settling.horizon(RANKINGS, settle_s)
+            settled = self._settling.horizon(act_log.RANKING, settle_s)
             every, left_out = settled_rankings(self._database, base, settled, voter)
             excluded += left_out
             lines, lost, images = self._split(votes, every, None)

@@ -5,7 +5,7 @@ from storage.acts import ActReceipt, NewRanking
 from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor
 from storage.errors import AlreadyVoted
-from storage.settling import RANKINGS, Settling
+from storage.settling import Settling
 from storage.tables.quads import require_quad
 from storage.timestamps import Clock
 
@@ -51,5 +51,5 @@ class Rankings:
     def _count(self, receipt: ActReceipt, base: str, ranking: NewRanking) -> None:
         """Take a committed ranking into the counts in memory; a duplicate was counted before."""
         if not receipt.duplicate:
-            self._settling.note(RANKINGS, receipt.row_id)
+            self._settling.note(RANKING, receipt.row_id)
             self._counts.add_ranking(base, ranking.best is not None, ranking.annotator)

@@ -12,7 +12,7 @@ from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database
 from storage.errors import AlreadyVoted
 from storage.records import Verdict
-from storage.settling import VOTES, Settling
+from storage.settling import Settling
 from storage.tables.pairs import unknown_pair
 from storage.timestamps import Clock
 
@@ -92,7 +92,7 @@ class Votes:
         """Take a committed vote into the counts in memory; a duplicate was counted before."""
         if receipt.duplicate:
             return
-        self._settling.note(VOTES, receipt.row_id)
+        self._settling.note(VOTE, receipt.row_id)
         if pair.check or pair.mixed:
             self._counts.add_interleaved(pair.base, vote.pair_id, vote.verdict)
         elif pair.trial is None:
