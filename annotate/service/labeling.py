@@ -125,10 +125,11 @@ class Labeling:
         """Count the votes, those that the next run waits for, and the pairs that are ready.
 
         The last two are None while a blind test is mixed in: how they change would give away which
-        pairs are the test's. Naming an annotator renews the leases of their pairs.
+        pairs are the test's. Naming an annotator renews their leases.
         """
         if annotator is not None:
-            self._assigner.touch(as_annotator(annotator))
+            for assigner in (self._assigner, self.best_worst):
+                assigner.touch(as_annotator(annotator))
         counts = self._store.labeler_counts(self._model_id)
         return {
             "votes": counts.votes,
