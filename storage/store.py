@@ -100,11 +100,6 @@ class Store:
         self.version_labels = VersionLabels(self._database, self._folder, self._versions, clock)
         self.disk = DiskCleanup(self._database, self._folder, self._versions, clock)
 
-    @classmethod
-    def open(cls, home: Path) -> Self:
-        """Open a studio folder; the same as `Store(home)`."""
-        return cls(home)
-
     def close(self) -> None:
         """Close the database and release the folder, so that another app may open it."""
         self.opening.close()

@@ -15,7 +15,7 @@ from storage.database import Database
 def test_a_studio_is_made_where_there_was_none(tmp_path):
     home = tmp_path / "some" / "where"
 
-    with Store.open(home):
+    with Store(home):
         assert (home / "palate.duckdb").is_file()
     assert sorted(path.name for path in home.iterdir() if path.is_dir()) == [
         "images",
