@@ -2,8 +2,6 @@
 blind test's report write, and annotate's report reads.
 """
 
-from __future__ import annotations
-
 from typing import NotRequired, TypedDict
 
 from align.contracts.runs import CheckEntry

@@ -4,8 +4,6 @@ The app writes one `SamplerGreeting`, then requests. The sampler writes states a
 own accord, and replies that carry the number of their request.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias, TypedDict, final

@@ -1,7 +1,5 @@
 """Runs: their plan, status, result and metrics, as trainer and app exchange them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NotRequired, TypedDict

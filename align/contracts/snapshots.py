@@ -5,8 +5,6 @@ images/         the images that it names
 manifest.json   `SnapshotManifest`
 """
 
-from __future__ import annotations
-
 from typing import Literal, NotRequired, TypeAlias, TypedDict, final
 
 FORMAT = 1

@@ -1,7 +1,5 @@
 """Weights of other programs, as the converter describes them."""
 
-from __future__ import annotations
-
 from typing import NotRequired, TypedDict
 
 from align.contracts.runs import RunResult

@@ -8,9 +8,11 @@ import sys
 
 import pytest
 import torch
+from contract_checks import departures
 from safetensors.torch import load_file, save_file
 
 from align.adapters.lora import add_lora, save_adapter
+from align.contracts.evaluation import EvaluationFile
 from align.errors import InvalidSettings
 from align.evaluation.evaluate import evaluate, version_names
 from align.training.session import train_folder
@@ -47,6 +49,7 @@ def test_an_adapter_of_noise_fails_and_one_that_changes_nothing_passes(tmp_path,
     assert len(result["images"]) == 3 * len(AS_MANY_AS_A_RUN) * 2
     assert all((tmp_path / image["file"]).is_file() for image in result["images"])
     assert (tmp_path / result["grids"][0]).is_file()
+    assert departures(result, EvaluationFile) == []
 
 
 def test_versions_of_one_name_are_told_apart(tmp_path):

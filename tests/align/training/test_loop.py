@@ -14,10 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+from contract_checks import departures
 from safetensors.torch import load_file
 
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess, python_environment, usable_cores
+from align.contracts.runs import MetricsRow, RunStatus
 from align.errors import DiskFull, RunLocked, SnapshotError, TrainingDiverged
 from align.training.session import train_folder
 
@@ -54,6 +56,8 @@ def test_a_run_ends_in_an_adapter_and_says_how_it_went(make_run):
     assert {"accuracy", "margin_winner", "margin_loser", "reward"} <= set(rows[-1])
     margin = rows[-1]["rewards/chosen"] - rows[-1]["rewards/rejected"]
     assert rows[-1]["rewards/margins"] == margin
+    assert departures(rows, list[MetricsRow]) == []
+    assert departures(json.loads((run.path / "status.json").read_text("utf-8")), RunStatus) == []
 
 
 def test_a_killed_run_goes_on_to_the_very_same_adapter(make_run):

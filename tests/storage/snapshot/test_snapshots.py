@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from contract_checks import departures
 from storage_making import BASE, make_image, make_pair, make_pairs
 
+from align.contracts.snapshots import PairRow, SnapshotManifest
 from storage import NoVotes, Snapshot, Store
 from storage.acts import NewRanking, NewVote
 
@@ -154,6 +156,25 @@ def test_the_manifest_tells_what_is_in_the_folder_and_every_hash_matches(store):
     }
     assert found == files
     assert len(found) == 3
+
+
+def test_rows_and_manifest_hold_what_their_contracts_name(store):
+    vote_once(store)
+    for number, kind in enumerate(("right", "tie", "both_good", "both_bad", "skip")):
+        key = f"key-{number}"
+        store.vote(NewVote.parse(make_pair(store, 50 + number).pair_id, kind, "ann", key))
+    images = [make_image(store, seed).image_id for seed in range(20, 24)]
+    quad = store.quads.add("a cat", images, BASE, "base")
+    store.rankings.record(NewRanking(quad.quad_id, 0, 3, "ann", "k9", 900))
+    gone = make_pair(store, 90)
+    store.vote(NewVote.parse(gone.pair_id, "left", "ann", "k10"))
+    store.image_path(store.image(gone.left).sha256).unlink()
+
+    snapshot = store.write_snapshot(BASE, settle_s=0, voter="ann")
+
+    assert departures(lines(snapshot), list[PairRow]) == []
+    assert departures(manifest(snapshot), SnapshotManifest) == []
+    assert {"voter", "lost_images", "ranking_ids"} <= manifest(snapshot).keys()
 
 
 def test_images_are_linked_where_the_disk_can(store, pair):
