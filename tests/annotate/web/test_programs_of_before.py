@@ -8,8 +8,8 @@ from typing import Any, get_type_hints
 
 import pytest
 from annotate_web import answering, open_web
+from contract_checks import departures
 from program_before import call_everything, shape
-from typed_documents import misfits
 
 from align.client.config import PRESETS, configure
 from annotate.web.api import Endpoints
@@ -42,7 +42,7 @@ def test_an_endpoint_of_before_answers_with_everything_it_did(answers, endpoint)
 @pytest.mark.parametrize("endpoint", [name for name, kind in ANSWERS.items() if kind != "str"])
 def test_an_answer_is_the_document_that_its_endpoint_declares(answers, endpoint):
     declared = get_type_hints(getattr(Endpoints, current_name(endpoint.removeprefix("/"))))
-    assert misfits(answers[endpoint], declared["return"]) == []
+    assert departures(answers[endpoint], declared["return"]) == []
 
 
 @pytest.mark.parametrize("preset", SETTINGS)
