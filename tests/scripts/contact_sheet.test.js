@@ -6,7 +6,7 @@ import { download, downloadCanvas } from "../../annotate/web/static/compare/down
 import { settle, stopClock } from "./helpers/clock.js";
 import { define, imageOf, openPage } from "./helpers/dom.js";
 
-const data = { prompts: ["a cat with a very long tail"], seeds: [7, 8], columns: ["base", "v1"], cells: [["b.png", "1.png"], ["gone.png", null]] };
+const data = { prompts: ["a cat with a very long tail"], seeds: [7, 8, 9], columns: ["base", "v1"], cells: [["b.png", "1.png"], ["gone.png", "2.png"], [null, null]] };
 let clock;
 let links;
 
@@ -35,15 +35,16 @@ const context = { measureText: (text) => ({ width: 10 * text.length }) };
 test("a sheet has a row for each seed and a column for each version, with their names", async () => {
   const sheet = await contactSheet(data, (url) => `http://palate.test/${url}`);
   const { cell, gap, label, head } = measure(data, [[{ naturalWidth: 100 }]]);
-  assert.deepEqual([sheet.width, sheet.height], [label + 2 * (cell + gap) + gap, head + 2 * (cell + gap) + gap]);
+  assert.deepEqual([sheet.width, sheet.height], [label + 2 * (cell + gap) + gap, head + 3 * (cell + gap) + gap]);
   const images = sheet.painted.filter(([kind]) => kind === "image");
   assert.deepEqual(images.map(([, src, ...at]) => [src, ...at]), [
     ["http://palate.test/b.png", label + gap, head + 25, 100, 50],
     ["http://palate.test/1.png", label + gap + cell + gap, head + 25, 100, 50],
+    ["http://palate.test/2.png", label + gap + cell + gap, head + cell + gap + 25, 100, 50],
   ], "fitting into its cell; what is not there is left out");
   const texts = sheet.painted.filter(([kind]) => kind === "text").map(([, text]) => text);
   assert.deepEqual(texts.slice(0, 2), ["base", "v1"]);
-  assert.deepEqual(texts.filter((text) => text.startsWith("seed")), ["seed 7", "seed 8"]);
+  assert.deepEqual(texts.filter((text) => text.startsWith("seed")), ["seed 7", "seed 8", "seed 9"]);
   assert.ok(texts.some((text) => text.startsWith("a cat")));
 });
 

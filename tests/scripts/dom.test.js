@@ -49,6 +49,7 @@ test("the root is the folder of the page, below the path that Gradio knows", () 
   assert.equal(rootAt("http://h:7860/?__theme=dark#compare&p=a"), "http://h:7860/");
   assert.equal(rootAt("https://h:8443/", "http://h:7860"), "https://h:8443/", "the browser knows the port better");
   assert.equal(rootAt("https://h/palate/", "http://inside:7860/palate"), "https://h/palate/");
+  assert.equal(rootAt("https://h/palate/", "http://inside:7860"), "https://h/palate/", "a proxy may take the path away");
 });
 
 test("what is stored is there again, and without storage nothing is", () => {
