@@ -129,18 +129,27 @@ def parameters(function: Callable[..., Any]) -> str:
     return ", ".join(told)
 
 
-def answers() -> str:
-    """Return what each endpoint answers, then the keys of every object in those answers."""
+def answers_table() -> str:
+    """Return a row for each endpoint: what it answers, with links to the objects."""
+    rows = [(f"`/{name}`", in_words(answer)) for name, answer in answers().items()]
+    return table(("endpoint", "answers"), rows)
+
+
+def objects() -> str:
+    """Return a section for each object that is in an answer, with its keys."""
     found: dict[str, type] = {}
-    rows = []
-    for name, function in vars(Endpoints).items():
-        if not name.startswith("_"):
-            answer = get_type_hints(function)["return"]
-            rows.append((f"`/{name}`", in_words(answer)))
-            collect(answer, found)
-    parts = [table(("endpoint", "answers"), rows)]
-    parts += [keys_of(found[name]) for name in sorted(found)]
-    return "\n\n".join(parts)
+    for answer in answers().values():
+        collect(answer, found)
+    return "\n\n".join(keys_of(found[name]) for name in sorted(found))
+
+
+def answers() -> dict[str, Any]:
+    """Return the type of each endpoint's answer."""
+    return {
+        name: get_type_hints(function)["return"]
+        for name, function in vars(Endpoints).items()
+        if not name.startswith("_")
+    }
 
 
 def collect(answer: Any, found: dict[str, type]) -> None:
@@ -220,7 +229,8 @@ PARTS = {
     "presets": presets_table,
     "objectives": objectives_table,
     "endpoints": endpoints_table,
-    "answers": answers,
+    "answers": answers_table,
+    "objects": objects,
     "flags": flags_table,
     "console": lambda: f"```\n{CONSOLE}```",
 }
