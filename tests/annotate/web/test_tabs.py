@@ -21,7 +21,7 @@ from annotate.web.tabs.compare_board import (
     stopped,
 )
 from annotate.web.tabs.compare_tab import add_strength
-from storage.errors import DiskFull, UnknownPair
+from storage.errors import DamagedDatabase, DiskFull, UnknownPair
 
 MARKUP = "<script>alert(1)</script>"
 HELD_OUT = {"pairs": 12, "accuracy": 0.5, "p_value": 0.6, "helped": False}
@@ -167,6 +167,7 @@ def test_an_expected_error_refuses_a_vote_and_any_other_keeps_it_waiting():
         "error": "no such pair",
     }
     assert answer(DiskFull("disk full"))["retry"] is True
+    assert answer(DamagedDatabase("damaged"))["retry"] is True
     assert answer(KeyError("bug"))["retry"] is True
 
 
