@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from align.contracts.errors import PalateError
 from annotate.background import TICK_S, BackgroundJob
-from annotate.errors import AnnotateError, InvalidImport
+from annotate.errors import InvalidImport
 from annotate.image_import.context import ImportContext
 from annotate.image_import.import_job import ImportJob
 from annotate.image_import.import_summary import ImportProgress
@@ -18,7 +19,6 @@ from annotate.image_import.workers import WorkersHung
 from annotate.safe_files import printable
 from annotate.validation import as_text
 from annotate.views.image_import import ImportSummaryView
-from storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class ImageImporter:
         try:
             result: Result = background.result()
             return result
-        except (AnnotateError, StorageError):
+        except PalateError:
             raise
         except WorkersHung:
             raise InvalidImport(

@@ -38,7 +38,9 @@ SHOWABLE_ERRORS = (
     UnknownQuad,
     UnknownVote,
 )
-"""Errors whose sentences are only about what the labeler sent."""
+"""Errors whose sentences are only about what the labeler sent.
+
+Named one by one, not by category: an error that is new stays hidden until somebody has read it."""
 DISK_FULL = "Votes cannot be saved just now, since a disk is full. Tell whoever runs this Palate."
 GENERIC_ERROR = "That did not work. Tell whoever runs this Palate."
 

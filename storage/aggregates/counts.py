@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
+from align.contracts.errors import Unavailable
 from storage.aggregates.count_deltas import NEWEST_RUN, PairChanges, PairContribution
 from storage.database import Cursor, Database, Row
-from storage.errors import BrokenStudio, DiskFull
 from storage.records import Counts, Pair, Verdict
 
 Result = TypeVar("Result")
@@ -152,7 +152,7 @@ class RunningCounts:
         """Run a transaction, and `then` change the counts before any other write does."""
         try:
             return self._database.write(work, then)
-        except (DiskFull, BrokenStudio):
+        except Unavailable:
             # A commit that failed may be on the disk all the same: count what is there.
             self.invalidate()
             raise
