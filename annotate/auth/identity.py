@@ -1,9 +1,10 @@
 """Identity of a request: the person who sent it, the address it came from, and its scheme."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
+from starlette.types import Scope
 
 from annotate.auth.accounts import Accounts
 from annotate.auth.proxies import Network, trusts
@@ -80,18 +81,31 @@ def token_of(request: Request) -> str:
     return request.cookies.get(COOKIE, "")
 
 
-def scope_of(request: Any) -> Any:
-    """Return the ASGI scope of Starlette's request, or of Gradio's wrapper around one."""
-    return getattr(request, "request", request).scope
+class WrappedRequest(Protocol):
+    """Gradio's wrapper around a request, named here since rooms below the page know no Gradio."""
+
+    @property
+    def request(self) -> Request | None:
+        """Return the request itself."""
 
 
-def asker(request: Any) -> Person | None:
+AnyRequest = HTTPConnection | WrappedRequest
+
+
+def scope_of(request: AnyRequest) -> Scope:
+    """Return the ASGI scope of a request, wrapped or not."""
+    inner = request if isinstance(request, HTTPConnection) else request.request
+    assert inner is not None, "Gradio makes requests without one only outside of a server"
+    return inner.scope
+
+
+def asker(request: AnyRequest) -> Person | None:
     """Return who sent a request, as the sign-in middleware found; None without sign-in."""
     person: Person | None = scope_of(request).get(SCOPE_KEY)
     return person
 
 
-def name_of(request: Any, otherwise: str) -> str:
+def name_of(request: AnyRequest, otherwise: str) -> str:
     """Return the name of the person who sent a request, or `otherwise` without sign-in."""
     person = asker(request)
     return person.name if person else otherwise
