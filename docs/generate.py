@@ -15,10 +15,12 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import StrEnum
 from pathlib import Path
 from types import UnionType
 from typing import (
+    Annotated,
     Any,
     Literal,
     Union,
@@ -34,6 +36,9 @@ if __name__ == "__main__":
 
 from align.client.config import PRESETS, TrainConfig
 from align.client.objectives import OBJECTIVES
+from align.contracts.evaluation import EvaluationFile
+from align.contracts.runs import MetricsRow, RunStatus
+from align.contracts.snapshots import PairRow, SnapshotManifest
 from annotate.web.api import Endpoints
 from annotate.web.permissions import ACTOR_PARAMETER, ENDPOINTS
 from app import CONSOLE, Settings
@@ -143,6 +148,14 @@ def objects() -> str:
     return "\n\n".join(keys_of(found[name]) for name in sorted(found))
 
 
+def file_sections(*contents: Any) -> str:
+    """Return a section for each object that is in a file, with its keys, the outermost first."""
+    found: dict[str, type] = {}
+    for content in contents:
+        collect(content, found)
+    return "\n\n".join(map(keys_of, found.values()))
+
+
 def answers() -> dict[str, Any]:
     """Return the type of each endpoint's answer."""
     return {
@@ -153,8 +166,8 @@ def answers() -> dict[str, Any]:
 
 
 def collect(answer: Any, found: dict[str, type]) -> None:
-    """Add every TypedDict in a type, and in the types of its keys, to those that were found."""
-    if is_typeddict(answer) and answer.__name__ not in found:
+    """Add every object in a type, and in the types of its keys, to those that were found."""
+    if is_object(answer) and answer.__name__ not in found:
         found[answer.__name__] = answer
         for inner in get_type_hints(answer).values():
             collect(inner, found)
@@ -162,12 +175,21 @@ def collect(answer: Any, found: dict[str, type]) -> None:
         collect(inner, found)
 
 
+def is_object(kind: Any) -> bool:
+    """Return whether a type is written as a JSON object with keys of its own."""
+    return is_typeddict(kind) or is_dataclass(kind)
+
+
 def keys_of(view: type) -> str:
-    """Return a section on a TypedDict: what it is, and each key with its type and meaning."""
+    """Return a section on an object: what it is, and each key with its type and meaning."""
     docs = {key: text for each in with_bases(view) for key, text in field_docs(each).items()}
+    # Keys that are no names in Python have their meaning beside their type.
+    hints = get_type_hints(view, include_extras=True)
+    docs |= {key: each.__metadata__[0] for key, each in hints.items() if is_annotated(each)}
+    required = hints.keys() if is_dataclass(view) else view.__required_keys__
     rows = [
         (
-            f"`{key}`{'' if key in view.__required_keys__ else ' (may be missing)'}",
+            f"`{key}`{'' if key in required else ' (may be missing)'}",
             in_words(inner),
             docs.get(key, ""),
         )
@@ -177,9 +199,18 @@ def keys_of(view: type) -> str:
     return f"### {view.__name__}\n\n{about}\n\n{table(('key', 'value', 'meaning'), rows)}"
 
 
+def is_annotated(kind: Any) -> bool:
+    """Return whether a type carries its meaning."""
+    return get_origin(kind) is Annotated
+
+
 def with_bases(view: type) -> list[type]:
     """Return a TypedDict after those that it adds keys to, which it forgets at run time."""
-    (node,) = ast.parse(inspect.getsource(view)).body
+    try:
+        (node,) = ast.parse(inspect.getsource(view)).body
+    except OSError:
+        # It is made by a call, for keys that are no names in Python.
+        return []
     assert isinstance(node, ast.ClassDef)
     names = vars(sys.modules[view.__module__])
     bases = [names.get(ast.unparse(base)) for base in node.bases]
@@ -189,8 +220,10 @@ def with_bases(view: type) -> list[type]:
 def in_words(kind: Any) -> str:
     """Return a type as a reader of JSON names it, with links to the objects."""
     origin, inner = get_origin(kind), get_args(kind)
-    if is_typeddict(kind):
+    if is_object(kind):
         return f"[{kind.__name__}](#{kind.__name__.lower()})"
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return " or ".join(f"`{json.dumps(each)}`" for each in kind)
     if origin is Literal:
         return " or ".join(f"`{json.dumps(each)}`" for each in inner)
     if origin in (Union, UnionType):
@@ -231,6 +264,9 @@ PARTS = {
     "endpoints": endpoints_table,
     "answers": answers_table,
     "objects": objects,
+    "run_files": lambda: file_sections(RunStatus, MetricsRow),
+    "snapshot_files": lambda: file_sections(SnapshotManifest, PairRow),
+    "evaluation_file": lambda: file_sections(EvaluationFile),
     "flags": flags_table,
     "console": lambda: f"```\n{CONSOLE}```",
 }

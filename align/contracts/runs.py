@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NotRequired, TypedDict
+from typing import Annotated, NotRequired, TypedDict
 
 
 class RunState(StrEnum):
@@ -84,7 +84,9 @@ class CheckEntry(TypedDict):
     """images, variety, prompt, held_out or settled."""
     passed: bool
     value: float
+    """What was measured."""
     limit: float
+    """The value that decides between passing and failing."""
     sentence: str
     """The result for a person."""
 
@@ -93,7 +95,9 @@ class ReferenceErrors(TypedDict):
     """Use of the cache of the reference's errors."""
 
     asked: int
+    """Noise samples whose errors were asked for."""
     known: int
+    """Those that were in the cache."""
 
 
 class CheckedRun(TypedDict, total=False):
@@ -114,25 +118,35 @@ class RunResult(CheckedRun, total=False):
     adapter: str
     """Name of the adapter's file in the run folder."""
     objective: str
+    """Name of the objective, such as dpo."""
     objective_title: str
+    """Its name for people, such as Diffusion-DPO."""
     pairs: int
     """Preferences of the run, those held out included."""
     left_out: dict[str, int]
     """Votes that the objective does not learn from, by kind."""
     held_out: HoldoutResult
+    """Accuracy on pairs whose prompts it never saw."""
     settled: TrainProbeResult
+    """Accuracy on some of the pairs that it learned from."""
     train_accuracy: float
+    """Moving average of rewards/accuracies at the last step."""
     kept_step: int
     """The step whose adapter is kept."""
     micro_batch_size: int
+    """Pairs per forward pass, fewer than set where memory ran out."""
     micro_pairs: int
     """The former name of `micro_batch_size`, for one release."""
     gradient_checkpointing: str
+    """The blocks that were computed again in the backward pass: none, some or all."""
     compiled: str
     """The outcome of the setting `compile`, in words."""
     stopped_early: bool
+    """True where held-out pairs ended it before its last step."""
     reference_draws: ReferenceErrors
+    """Errors of the frozen base that the run asked for."""
     seconds: float
+    """Time of training, checks left out."""
     advice: str
     """What to do next, in a sentence or two."""
 
@@ -143,15 +157,23 @@ class RunStatus:
 
     state: RunState
     phase: str = ""
+    """What the trainer does now, in words; empty once the run has ended."""
     step: int = 0
+    """Optimizer steps done."""
     steps: int = 0
+    """Optimizer steps of the whole run."""
     progress: float = 0.0
     """From 0 to 1, preparation included."""
     eta_s: float | None = None
+    """Seconds left; None while nobody knows."""
     error: str | None = None
+    """The reason why the run failed, as a sentence."""
     result: RunResult | None = None
+    """The result of a run that is done."""
     pid: int | None = None
+    """Id of the trainer's process."""
     pid_started: float | None = None
+    """Start of that process, in seconds since 1970: ids are used again."""
     updated: float = 0.0
     """Time of the last write, in seconds since 1970."""
     silent_s: float = 0.0
@@ -161,14 +183,13 @@ class RunStatus:
 StepRewards = TypedDict(
     "StepRewards",
     {
-        "rewards/chosen": float,
-        "rewards/rejected": float,
-        # Share of the pairs whose chosen image has the higher reward.
-        "rewards/accuracies": float,
-        # Chosen minus rejected.
-        "rewards/margins": float,
-        # Of both images.
-        "rewards/mean": float,
+        "rewards/chosen": Annotated[float, "Implicit reward of the chosen images."],
+        "rewards/rejected": Annotated[float, "Implicit reward of the rejected images."],
+        "rewards/accuracies": Annotated[
+            float, "Share of the pairs whose chosen image has the higher reward."
+        ],
+        "rewards/margins": Annotated[float, "Reward of the chosen minus that of the rejected."],
+        "rewards/mean": Annotated[float, "Mean reward of both images."],
     },
 )
 """Rewards of a step, means over its pairs; the names are those of trl's DPOTrainer."""
@@ -179,6 +200,7 @@ class StepMetrics(StepRewards):
 
     loss: float
     grad_norm: float
+    """Norm of the gradient before it is clipped."""
     held_out_accuracy: NotRequired[float]
     """After the steps at which the held-out pairs are evaluated."""
 
@@ -190,16 +212,20 @@ class LoggedStep(StepMetrics):
     pairs_per_s: float | None
     """Speed since the first step; None at that one."""
     eta_s: float | None
+    """Seconds left; None at the first step."""
 
 
 class MetricsRow(LoggedStep):
     """One line of metrics.jsonl; earlier releases left some names out."""
 
     accuracy: float
-    """The former name of rewards/accuracies, as the next three are, for one release."""
+    """The former name of rewards/accuracies, for one release."""
     margin_winner: float
+    """The former name of rewards/chosen."""
     margin_loser: float
+    """The former name of rewards/rejected."""
     reward: float
+    """The former name of rewards/mean."""
 
 
 LEGACY_METRICS = {

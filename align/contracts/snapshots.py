@@ -80,6 +80,7 @@ class SnapshotFacts(TypedDict):
     """Source of a snapshot."""
 
     snapshot_id: str
+    """Name of the folder, such as s0001."""
     created: str
     """ISO 8601 in UTC."""
     base: str
@@ -97,12 +98,15 @@ class SnapshotFacts(TypedDict):
     weights: NotRequired[dict[str, float]]
     """Weights other than 1, by annotator."""
     vote_ids: list[int]
+    """Numbers of the votes in the database, in the order of their lines."""
     ranking_ids: NotRequired[list[int]]
+    """Those of the rankings, whose lines come after the votes'."""
 
 
 class SnapshotManifest(SnapshotFacts):
     """manifest.json: what is in the folder, from which votes, and the hash of every file."""
 
     format: int
+    """1."""
     files: dict[str, str]
     """SHA-256 by path."""
