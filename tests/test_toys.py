@@ -62,3 +62,39 @@ def test_a_z_test_that_peeks_cries_wolf_and_the_verdict_does_not(tmp_path):
     ]
     assert peeking > 40 and once < 7 and verdict <= 5
     assert f"calls {verdict:g} %" in (ROOT / "docs/toys/README.md").read_text("utf-8")
+
+
+def test_of_wrong_votes_robust_dpo_learns_what_was_meant(tmp_path):
+    printed = run_toy("wrong_votes.py", tmp_path / "wrong.png")
+    found = re.findall(r"^(\w[\w ]*?) +(\d+)% of the points on the right", printed, re.M)
+    share = {name: int(right) for name, right in found}
+    assert share["base"] < share["dpo"] + 5 < share["as meant"] - 20
+    assert share["robust"] > share["dpo"] + 20 and share["cdpo"] <= share["dpo"]
+
+
+FEWER = {
+    "STEPS = 80": "STEPS = 2",
+    "SEEDS = [1, 2, 3, 4]": "SEEDS = [1, 2]",
+    "seeds = [5, 6, 7, 8, 9, 10]": "seeds = [5]",
+    "styles = [": "styles = ['an old'] or [",
+}
+"""Sizes in the notebook, and those that are enough to see it run."""
+
+
+def test_the_notebook_runs_cell_by_cell(tmp_path):
+    code = "\n".join(cells())
+    for written, smaller in FEWER.items():
+        assert written in code
+        code = code.replace(written, smaller)
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"
+    command = [sys.executable, "-c", program]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert "12 votes" in found.stdout
+    assert re.search(r"votes for the new version \(\d+% to \d+%\)", found.stdout)
+
+
+def test_the_notebook_is_small_and_names_no_path_of_a_machine():
+    notebook = json.loads(NOTEBOOK.read_text("utf-8"))
+    assert NOTEBOOK.stat().st_size < 150_000
+    assert not re.search(r"(/home|/tmp|/Users)/", json.dumps(notebook["cells"]))
