@@ -30,6 +30,7 @@ def compare_scores(scorer: str, version: str, after_PS: Tensor, before_PS: Tenso
     """
     wins_PS = (after_PS > before_PS).double() + 0.5 * (after_PS == before_PS).double()
     low, high = win_rate_interval(wins_PS)
+
     return {
         "scorer": scorer,
         "version": version,

@@ -237,6 +237,7 @@ def prompt_row(prompt: PromptVotesView) -> str:
         ("bad", prompt["both_bad"]),
         ("skip", prompt["skip"]),
     ]
+
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds if count)
     name = escape(prompt["prompt"], quote=True)
     return (
