@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 from align.contracts.runs import RunState
 from align.contracts.weights import VersionSummary
@@ -144,6 +144,15 @@ class Counts:
     skipped: int
 
 
+class TrialOptions(TypedDict, total=False):
+    """Options of a blind test, as the store keeps them; one that is left out is False."""
+
+    mixed: bool
+    """Its pairs come in between others for everybody."""
+    act: bool
+    """Its outcome makes a version active."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """A blind test of version `after` against `before` on prompts that no run trains on."""
@@ -153,7 +162,7 @@ class Trial:
     before: str
     after: str
     questions: tuple[str, ...]
-    options: dict[str, Any] = field(hash=False)
+    options: TrialOptions = field(hash=False)
     prompts: tuple[str, ...]
     created: datetime
     state: str

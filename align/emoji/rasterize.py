@@ -41,7 +41,7 @@ class Icon(TypedDict):
     height: NotRequired[float]
 
 
-class Alias(TypedDict, total=False):
+class IconAlias(TypedDict, total=False):
     """Another name of an icon; other keys turn or flip it."""
 
     parent: str
@@ -51,7 +51,7 @@ class IconSet(TypedDict):
     """icons.json of an Iconify package."""
 
     icons: dict[str, Icon]
-    aliases: NotRequired[dict[str, Alias]]
+    aliases: NotRequired[dict[str, IconAlias]]
     width: NotRequired[float]
     """Of icons that name none, as is the height."""
     height: NotRequired[float]

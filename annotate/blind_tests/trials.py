@@ -103,10 +103,9 @@ class BlindTests:
         """
         require_passed_checks(self._store.version(self._model_id, after))
         texts = self._unlabeled(prompts if prompts is not None else self._prompts)
-        options = {"mixed": mixed, "act": act}
 
         trial = self._store.blind_tests.create(
-            self._model_id, before, after, texts, questions, options
+            self._model_id, before, after, texts, questions, {"mixed": mixed, "act": act}
         )
         # Pairs that are rendered to learn from use these prompts no more.
         self._prompt_sampler.drop(texts)

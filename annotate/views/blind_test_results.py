@@ -10,14 +10,18 @@ class QuestionResults(TypedDict):
     """Votes on one question, in terms of the version after."""
 
     wins: int
+    """Votes for the version after."""
     losses: int
+    """Votes for the version before."""
     ties: int
+    """Votes for neither: tie, both_good and both_bad."""
     skipped: int
     rate: float | None
     """Wins among the decisive votes; null without any."""
     low: float
     """Lower end of the rate's 95 % Wilson interval."""
     high: float
+    """Its upper end."""
     over_prompts: tuple[float, float] | None
     """95 % interval of a bootstrap over prompts; null with fewer than two of them."""
     log_e: float
@@ -36,9 +40,11 @@ class BlindTestVerdict(TypedDict):
     votes_needed: tuple[int, int] | None
     """Range of the decisive votes still needed, simulated; null once there is an outcome."""
     questions: dict[str, QuestionResults]
+    """overall, and where they are asked appeal and fidelity."""
     by_prompt: dict[str, WinsLossesTies]
-    """Of the deciding question, those with the most votes first."""
+    """Wins, losses and ties on the deciding question, by prompt; most votes first."""
     by_person: dict[str, WinsLossesTies]
+    """The same by annotator."""
 
 
 class BlindTestSettings(TypedDict):
@@ -47,17 +53,21 @@ class BlindTestSettings(TypedDict):
     trial: str
     """Id of the test, under the name of the release before."""
     before: str
+    """The version that is the baseline."""
     after: str
+    """The version that is the candidate."""
     state: str
     """open or ended."""
     note: str | None
     """Why it ended, or what was done about its verdict."""
     created: str
+    """ISO 8601 in UTC, without a zone."""
     mixed: bool
     """Its pairs come in between others for everybody."""
     act: bool
     """Whether the winner is made active, under the name of the release before."""
     prompts: int
+    """How many prompts are rendered, with new seeds again and again."""
     problem: str | None
     """Why no image can be rendered just now."""
 
@@ -77,7 +87,9 @@ class BlindTestAnswer(BlindTestView):
     """A blind test as endpoints answer it: renamed keys are there under both names."""
 
     blind_test: str
+    """Id of the test, such as t0001."""
     activate_winner: bool
+    """Whether the winner is made active once there is an outcome."""
 
 
 class BlindTestProgress(TypedDict):
@@ -103,9 +115,11 @@ class SavedReport(TypedDict):
     saved: str
     """Path within the studio folder."""
     url: str | None
+    """URL of its page, relative to the server's root."""
 
 
 class SavedReportAnswer(SavedReport):
     """A saved report as the endpoint answers it."""
 
     blind_test: str
+    """Id of the test, such as t0001."""

@@ -8,7 +8,9 @@ class BeforeAfterUrls(TypedDict):
     """Images of one prompt and seed by two versions; URLs are relative to the server's root."""
 
     before_url: str
+    """Image of the first version."""
     after_url: str
+    """Image of the second version."""
 
 
 class ComparedImages(BeforeAfterUrls):

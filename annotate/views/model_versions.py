@@ -20,7 +20,9 @@ class ListedVersion(TypedDict):
     held_back: list[str]
     """A sentence per release check that it failed."""
     created: str
+    """ISO 8601 in UTC."""
     name: str
+    """The name that a person gave it, or an empty text."""
     note: str
 
 
@@ -60,10 +62,12 @@ class ExportedVersion(TypedDict):
 
     version: str
     form: str
+    """kohya, diffusers, dora, peft or merged."""
     read_by: str
     """Programs that load it, and those that do not although one might expect it."""
     saved: str
     """Path within the studio folder."""
     url: str | None
-    """Relative URL of the file; null for a folder."""
+    """URL of the file, relative to the server's root; null for a folder."""
     bytes: int
+    """Size of all its files."""

@@ -11,6 +11,7 @@ class SamplerView(TypedDict):
     detail: str
     """The state as a sentence."""
     device: str
+    """Type of the device: cpu, cuda, mps, ..."""
     advice: str | None
     """What a person can do while the model has failed."""
 
@@ -31,3 +32,4 @@ class AddedPrompts(TypedDict):
     added: int
     """How many were new."""
     total: int
+    """How many there are, those reserved for blind tests left out."""

@@ -16,6 +16,7 @@ class StartedRun(TypedDict):
     """A run that was queued."""
 
     run_id: str
+    """Id of the run, such as r0001."""
 
 
 class RunProgress(TypedDict):
@@ -30,6 +31,7 @@ class RunProgress(TypedDict):
     version: str | None
     """The version that it made."""
     error: str | None
+    """Why it failed or was interrupted, in a sentence."""
     left_out: NotRequired[str]
     """A sentence on votes that it does not learn from, where images of them are lost."""
     trouble: NotRequired[str]
@@ -43,9 +45,11 @@ class RunView(RunProgress):
     trigger: str
     """What started it: person, threshold or daily."""
     created: str
+    """ISO 8601 in UTC."""
     settings: dict[str, Any]
     """Settings as they were given; the others have their defaults."""
     snapshot: str
+    """Id of the snapshot that it learns from."""
     counts: dict[str, int]
     """Rows of its snapshot by kind."""
     result: RunResult | None
@@ -57,6 +61,7 @@ class RunDetail(RunView):
     sheet_url: str | None
     """Relative URL of the images that its release checks rendered."""
     phase: str
+    """What it does now, such as training."""
     step: int
     steps: int
     metrics: list[MetricsRow]

@@ -4,11 +4,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from storage.database import Cursor, Database, Row
 from storage.errors import InvalidTrial, UnknownTrial
-from storage.records import QUESTIONS, Pair, Trial, TrialVote, new_id
+from storage.records import QUESTIONS, Pair, Trial, TrialOptions, TrialVote, new_id
 from storage.tables.pairs import SHOWN, insert_pair
 from storage.tables.prompts import clean_prompt
 from storage.tables.versions import version_name, version_number
@@ -64,7 +63,7 @@ class StoredBlindTests:
         after: str,
         prompts: Sequence[str],
         questions: Sequence[str] = QUESTIONS[:1],
-        options: dict[str, Any] | None = None,
+        options: TrialOptions | None = None,
     ) -> Trial:
         """Record an open trial; from now on no run trains on its prompts.
 
