@@ -56,6 +56,26 @@ def parts(shares: Sequence[tuple[str, int]], name: str) -> str:
     return svg(LINE_LENGTH, PARTS_HEIGHT, name, marks, "parts", stretched=True)
 
 
+def on_scale(value: float, low: float, high: float, name: str) -> str:
+    """Return a share from 0 to 1 on a labeled scale, with its interval; for one large figure."""
+    low, high, value = 100 * low, 100 * high, 100 * value
+    said = f"{name} {value:.0f} percent, interval {low:.0f} to {high:.0f} percent"
+    return (
+        f'<div class="interval" role="img" aria-label="{escape(said)}"><s></s>'
+        f'<i style="left:{low:.1f}%;width:{high - low:.1f}%"></i><u style="left:{value:.1f}%"></u>'
+        "<span>0 %</span><span>50 %</span><span>100 %</span></div>"
+    )
+
+
+def progress_bar(percent: int, state: str, name: str) -> str:
+    """Return the progress of a task as a bar, colored by the task's state."""
+    return (
+        f'<div class="track {escape(state)}" role="progressbar" aria-valuemin="0" '
+        f'aria-valuemax="100" aria-valuenow="{percent}" aria-label="{escape(name)}">'
+        f'<div class="fill" style="width:{percent}%"></div></div>'
+    )
+
+
 def _bar(x: float, value: int, most: int, title: str) -> str:
     # One vote beside thousands is still visible.
     height = max(1.0 if value else 0.0, HEIGHT * value / most)

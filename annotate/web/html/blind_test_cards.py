@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from annotate.charts.bar_charts import on_scale
 from annotate.statistics.sequential_test import MAX_SIMULATED_VOTES
 from annotate.views.blind_test_results import BlindTestCard, QuestionResults
 from annotate.web.html.run_cards import notice_card
@@ -89,15 +90,11 @@ def figure(question: QuestionResults, after: str) -> str:
     if question["rate"] is None:
         return ""
 
-    low, high, rate = 100 * question["low"], 100 * question["high"], 100 * question["rate"]
+    rate, low, high = question["rate"], question["low"], question["high"]
     return (
-        f'<div class="figure"><b>{rate:.0f} %</b>'
-        f"<span>for {escape(after)}<br>"
-        f'<small class="soft">95 % interval {low:.0f} to {high:.0f} %</small></span>'
-        f'<div class="interval" role="img" aria-label="Win rate {rate:.0f} percent, interval '
-        f'{low:.0f} to {high:.0f} percent"><s></s>'
-        f'<i style="left:{low:.1f}%;width:{high - low:.1f}%"></i><u style="left:{rate:.1f}%"></u>'
-        "<span>0 %</span><span>50 %</span><span>100 %</span></div></div>"
+        f'<div class="figure"><b>{percent(rate)}</b><span>for {escape(after)}<br>'
+        f'<small class="soft">95 % interval {100 * low:.0f} to {percent(high)}</small></span>'
+        f"{on_scale(rate, low, high, 'Win rate')}</div>"
     )
 
 

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from html import escape
 
+from annotate.charts.bar_charts import progress_bar
 from annotate.image_import.listing import first_of
 from annotate.image_import.preview import ImportPreview, PreviewExample
 from annotate.image_import.thumbnails import thumbnail
@@ -18,9 +19,7 @@ def import_progress_card(progress: ImportProgressView) -> str:
     left = f" · {time_left(progress['left_s'])}" if progress["left_s"] is not None else ""
     return (
         f'<div class="card run" role="status"><b>{escape(progress["phase"])}</b>'
-        f'<div class="track running" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
-        f'aria-valuenow="{percent}" aria-label="Progress of the import">'
-        f'<div class="fill" style="width:{percent}%"></div></div>'
+        f"{progress_bar(percent, 'running', 'Progress of the import')}"
         f'<p class="soft">{done:,} of {of:,} images{left}. You can label meanwhile.</p></div>'
     )
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from align.contracts.runs import MetricsRow, RunResult
+from annotate.charts.bar_charts import progress_bar
 from annotate.charts.line_charts import curve
 from annotate.versions.release_gate import failed_checks
 from annotate.views.training import PlanView, RunDetail, RunView
@@ -63,13 +64,11 @@ def run_card(run: RunDetail | None) -> str:
             "When a fine-tune runs, its progress, its curves and its outcome are here.",
         )
 
-    percent = round(100 * (run["progress"] or 0))
+    done = round(100 * (run["progress"] or 0))
     parts = [
         f'<div class="run-head"><b>Run {escape(run["run_id"])}</b>{_badge(run["state"])}'
         f'<span class="soft">{escape(_phase_line(run))}</span></div>',
-        f'<div class="track {escape(run["state"])}" role="progressbar" aria-valuemin="0" '
-        f'aria-valuemax="100" aria-valuenow="{percent}" aria-label="Progress of the run">'
-        f'<div class="fill" style="width:{percent}%"></div></div>',
+        progress_bar(done, run["state"], "Progress of the run"),
         curves_of(run["metrics"]),
         outcome(run),
         left_out(run.get("left_out")),
