@@ -38,7 +38,7 @@ from align.client.config import PRESETS, TrainConfig
 from align.client.objectives import OBJECTIVES
 from align.contracts.evaluation import EvaluationFile
 from align.contracts.runs import MetricsRow, RunStatus
-from align.contracts.snapshots import PairRow, SnapshotManifest
+from align.contracts.snapshot_files import PairRow, SnapshotManifest
 from annotate.web.api import Endpoints
 from annotate.web.permissions import ACTOR_PARAMETER, ENDPOINTS
 from app import CONSOLE, Settings

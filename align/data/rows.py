@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from align.contracts.snapshots import (
+from align.contracts.snapshot_files import (
     MANIFEST,
     PAIRS,
     UNDECIDED,

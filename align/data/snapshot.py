@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import torch
 
-from align.contracts.snapshots import PreferenceRow, RankingRow, UndecidedRow
+from align.contracts.snapshot_files import PreferenceRow, RankingRow, UndecidedRow
 from align.data.image_files import image_fault
 from align.data.rows import comparisons, count_pairs, images, read_rows, trust, vote_shares
 from align.diffusion.losses import rank_weights

@@ -15,7 +15,7 @@ from typing import get_args
 
 from PIL import Image
 
-from align.contracts.snapshots import (
+from align.contracts.snapshot_files import (
     FORMAT,
     MANIFEST,
     PAIRS,

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeGuard
 from torch import Tensor
 
 from align.contracts.evaluation import GRID
-from align.contracts.snapshots import PairRow, PreferenceRow, UnlabeledPair
+from align.contracts.snapshot_files import PairRow, PreferenceRow, UnlabeledPair
 from align.data.image_files import SUFFIXES, caption_of
 from align.device import Compute
 from align.errors import AlignError, InvalidSettings, ModelNotFound

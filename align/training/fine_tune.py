@@ -11,7 +11,7 @@ from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess
 from align.contracts.models import ModelInfo
 from align.contracts.runs import RunState
-from align.contracts.snapshots import MANIFEST
+from align.contracts.snapshot_files import MANIFEST
 from align.errors import InvalidSettings, OtherRun
 from align.training.session import train_folder
 from align.weights.export_facts import read_source

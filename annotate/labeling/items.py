@@ -6,7 +6,7 @@ No address names a path, a model or a version, which would spoil a blind test.
 from typing import Protocol, TypeVar
 
 from annotate.urls import image_url
-from annotate.views.labeling import PairView, QuadView
+from annotate.views.pairs_and_votes import PairView, QuadView
 from storage.records import QUESTIONS, Pair, Quad
 
 QUESTION_TEXTS = {

@@ -8,7 +8,7 @@ from statistics import median
 from annotate.errors import InvalidRequest
 from annotate.labeling.assignment import PairAssigner
 from annotate.validation import as_annotator
-from annotate.views.labeling import OwnHabits, SessionCounts, SessionProgress, SessionSummary
+from annotate.views.pairs_and_votes import OwnHabits, SessionCounts, SessionProgress, SessionSummary
 from annotate.views.vote_insights import OwnVotesView
 from storage.records import LabelingSession, SessionVote
 from storage.store import Store

@@ -1,7 +1,13 @@
 """Answers to an undo: what was taken back, as data and as a sentence."""
 
 from annotate.labeling.items import pair_view, quad_view
-from annotate.views.labeling import TakenBack, UndoFacts, UndoneOnPair, UndoneOnQuad, UndoView
+from annotate.views.pairs_and_votes import (
+    TakenBack,
+    UndoFacts,
+    UndoneOnPair,
+    UndoneOnQuad,
+    UndoView,
+)
 from storage.act_log import FLAG, RANKING, VOTE
 from storage.acts import CRITERION, REASON, STRENGTH
 from storage.records import Quad

@@ -8,7 +8,7 @@ from annotate.errors import NotAllowed
 from annotate.service.labeler_errors import hidden_details
 from annotate.service.studio import Studio
 from annotate.views.blind_test_results import BlindTestView
-from annotate.views.labeling import SessionProgress, SessionSummary
+from annotate.views.pairs_and_votes import SessionProgress, SessionSummary
 from annotate.views.project import ProjectOptions
 from annotate.views.vote_insights import OwnVotesView
 from storage.acts import NewAnnotation, NewFlag, NewRanking, NewVote

@@ -27,7 +27,7 @@ from annotate.service.labeling import first_or_wait
 from annotate.service.studio import Studio
 from annotate.validation import as_annotator
 from annotate.views.activity import ActivityView, PublicActivity
-from annotate.views.labeling import (
+from annotate.views.pairs_and_votes import (
     AcceptedVote,
     ItemsAhead,
     LabelingStats,

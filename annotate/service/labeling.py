@@ -14,7 +14,7 @@ from annotate.rendering.pair_pool import PairPool, WaitEstimate
 from annotate.training.new_votes import NewVotes
 from annotate.training.trigger import Trigger
 from annotate.validation import as_annotator, as_text
-from annotate.views.labeling import (
+from annotate.views.pairs_and_votes import (
     AcceptedVote,
     AnyItemView,
     ItemsAhead,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from align.contracts.runs import RunState
-from align.contracts.snapshots import MANIFEST, SnapshotManifest
+from align.contracts.snapshot_files import MANIFEST, SnapshotManifest
 from annotate.labeling.assignment import PairAssigner
 from annotate.validation import as_annotator
 from storage.records import Run

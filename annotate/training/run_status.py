@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from align.contracts.runs import RunState, RunStatus
-from align.contracts.snapshots import SnapshotManifest
+from align.contracts.snapshot_files import SnapshotManifest
 from annotate.clock import in_utc
 from annotate.interfaces import Trainer
 from annotate.training.missing_images import left_out_sentence

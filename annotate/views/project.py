@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from annotate.views.labeling import PairView
+from annotate.views.pairs_and_votes import PairView
 
 
 class ProjectOptions(TypedDict):

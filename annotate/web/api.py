@@ -12,7 +12,9 @@ from annotate.service.studio import Studio
 from annotate.views.blind_test_results import BlindTestAnswer, SavedReportAnswer
 from annotate.views.comparison import BeforeAfterUrls, ComparedImages
 from annotate.views.image_import import ImportPreviewView, ImportSummaryView
-from annotate.views.labeling import (
+from annotate.views.model_versions import ExportedVersion, ListedVersion
+from annotate.views.pair_rendering import AddedPrompts, SamplerView
+from annotate.views.pairs_and_votes import (
     Accepted,
     AcceptedVote,
     NoticedStats,
@@ -22,8 +24,6 @@ from annotate.views.labeling import (
     UndoneOnQuad,
     Wait,
 )
-from annotate.views.model_versions import ExportedVersion, ListedVersion
-from annotate.views.pair_rendering import AddedPrompts, SamplerView
 from annotate.views.project import FlagAnswer, ProjectOptions
 from annotate.views.training import RunProgress, StartedRun
 from annotate.views.vote_insights import InsightsView, OwnVotesView

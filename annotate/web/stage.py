@@ -8,8 +8,8 @@ import gradio as gr
 from annotate.service.labeler_view import AnyStudio
 from annotate.service.studio import Studio
 from annotate.views.blind_test_results import BlindTestProgress, BlindTestView
-from annotate.views.labeling import ItemsAhead, PairView, QuadView, StageReply
-from annotate.views.stage import StageSampler, StageSession, StageStatus
+from annotate.views.pairs_and_votes import ItemsAhead, PairView, QuadView, StageReply
+from annotate.views.stage_answers import StageSampler, StageSession, StageStatus
 from annotate.web.errors_to_ui import errors_as_reply
 from annotate.web.payloads import PairsRequest, SessionGoal, SessionRequest, StatusRequest, read
 from annotate.web.permissions import authorized_function

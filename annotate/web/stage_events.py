@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from annotate.labeling.new_acts import as_annotation, as_flag, as_ranking, as_vote
-from annotate.views.labeling import CountsLeft, StageReply, UndoReply, VoteReply
+from annotate.views.pairs_and_votes import CountsLeft, StageReply, UndoReply, VoteReply
 from annotate.web.payloads import (
     AnnotationEvent,
     FlagEvent,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from align.contracts.snapshots import (
+from align.contracts.snapshot_files import (
     FORMAT,
     MANIFEST,
     PAIRS,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from align.contracts.snapshots import UNDECIDED, SnapshotFacts
+from align.contracts.snapshot_files import UNDECIDED, SnapshotFacts
 from storage import act_log
 from storage.database import Cursor, Database
 from storage.errors import NoVotes

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from annotate.service.labeler_view import AnyStudio
-from annotate.views.stage import OwnVotesPage
+from annotate.views.stage_answers import OwnVotesPage
 from annotate.views.vote_insights import OwnVotesView
 from annotate.web.errors_to_ui import errors_as_reply
 from annotate.web.html.habit_cards import own_habits

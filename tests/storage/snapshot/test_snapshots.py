@@ -9,7 +9,7 @@ import pytest
 from contract_checks import departures
 from storage_making import BASE, make_image, make_pair, make_pairs
 
-from align.contracts.snapshots import PairRow, SnapshotManifest
+from align.contracts.snapshot_files import PairRow, SnapshotManifest
 from storage import NoVotes, Snapshot, Store
 from storage.acts import NewRanking, NewVote
 

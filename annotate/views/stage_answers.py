@@ -4,8 +4,8 @@ from typing import NotRequired, TypedDict
 
 from annotate.views.activity import ActivityView, PublicActivity
 from annotate.views.blind_test_results import BlindTestProgress
-from annotate.views.labeling import LabelingStats, SessionProgress, SessionSummary
 from annotate.views.pair_rendering import SamplerView
+from annotate.views.pairs_and_votes import LabelingStats, SessionProgress, SessionSummary
 from annotate.views.project import ProjectOptions
 
 
