@@ -1,4 +1,4 @@
-"""Write the parts of docs/ that say again what the code says: settings, endpoints, flags, commands.
+"""Write what says again what the code says: tables in docs/, and the types of the page's scripts.
 
 python docs/generate.py            write them
 python docs/generate.py --check    exit with 1 where a file is stale
@@ -9,30 +9,30 @@ written by hand.
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields
 from enum import StrEnum
 from pathlib import Path
 from types import UnionType
 from typing import (
-    Annotated,
     Any,
     Literal,
     Union,
     get_args,
     get_origin,
     get_type_hints,
-    is_typeddict,
 )
 
 DOCS = Path(__file__).resolve().parent
 if __name__ == "__main__":
     sys.path.insert(0, str(DOCS.parent))
+
+from documents import about, collect, field_docs, is_object, key_docs, required_keys
+from script_types import script_types
 
 from align.client.config import PRESETS, TrainConfig
 from align.client.objectives import OBJECTIVES
@@ -44,6 +44,7 @@ from annotate.web.permissions import ACTOR_PARAMETER, ENDPOINTS
 from app import CONSOLE, Settings
 from storage.tables.people import Role
 
+SCRIPT_TYPES = DOCS.parent / "annotate" / "web" / "static" / "server.d.ts"
 PART = re.compile(r"<!-- generated: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -54,18 +55,6 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(
         f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in lines
     )
-
-
-def field_docs(owner: type) -> dict[str, str]:
-    """Return the docstring under each field of a dataclass or TypedDict, on one line."""
-    (node,) = ast.parse(inspect.getsource(owner)).body
-    assert isinstance(node, ast.ClassDef)
-    docs = {}
-    for here, after in zip(node.body, node.body[1:], strict=False):
-        if isinstance(here, ast.AnnAssign) and isinstance(after, ast.Expr):
-            value = ast.literal_eval(after.value)
-            docs[ast.unparse(here.target)] = " ".join(value.split())
-    return docs
 
 
 def settings_table() -> str:
@@ -165,28 +154,9 @@ def answers() -> dict[str, Any]:
     }
 
 
-def collect(answer: Any, found: dict[str, type]) -> None:
-    """Add every object in a type, and in the types of its keys, to those that were found."""
-    if is_object(answer) and answer.__name__ not in found:
-        found[answer.__name__] = answer
-        for inner in get_type_hints(answer).values():
-            collect(inner, found)
-    for inner in get_args(answer):
-        collect(inner, found)
-
-
-def is_object(kind: Any) -> bool:
-    """Return whether a type is written as a JSON object with keys of its own."""
-    return is_typeddict(kind) or is_dataclass(kind)
-
-
 def keys_of(view: type) -> str:
     """Return a section on an object: what it is, and each key with its type and meaning."""
-    docs = {key: text for each in with_bases(view) for key, text in field_docs(each).items()}
-    # Keys that are no names in Python have their meaning beside their type.
-    hints = get_type_hints(view, include_extras=True)
-    docs |= {key: each.__metadata__[0] for key, each in hints.items() if is_annotated(each)}
-    required = hints.keys() if is_dataclass(view) else view.__required_keys__
+    docs, required = key_docs(view), required_keys(view)
     rows = [
         (
             f"`{key}`{'' if key in required else ' (may be missing)'}",
@@ -195,26 +165,7 @@ def keys_of(view: type) -> str:
         )
         for key, inner in get_type_hints(view).items()
     ]
-    about = " ".join((inspect.getdoc(view) or "").split())
-    return f"### {view.__name__}\n\n{about}\n\n{table(('key', 'value', 'meaning'), rows)}"
-
-
-def is_annotated(kind: Any) -> bool:
-    """Return whether a type carries its meaning."""
-    return get_origin(kind) is Annotated
-
-
-def with_bases(view: type) -> list[type]:
-    """Return a TypedDict after those that it adds keys to, which it forgets at run time."""
-    try:
-        (node,) = ast.parse(inspect.getsource(view)).body
-    except OSError:
-        # It is made by a call, for keys that are no names in Python.
-        return []
-    assert isinstance(node, ast.ClassDef)
-    names = vars(sys.modules[view.__module__])
-    bases = [names.get(ast.unparse(base)) for base in node.bases]
-    return [*(above for base in bases if is_typeddict(base) for above in with_bases(base)), view]
+    return f"### {view.__name__}\n\n{about(view)}\n\n{table(('key', 'value', 'meaning'), rows)}"
 
 
 def in_words(kind: Any) -> str:
@@ -282,7 +233,10 @@ def renewed(text: str) -> str:
 def stale() -> dict[Path, str]:
     """Return the pages that the code has outgrown, and what they should be."""
     pages = {path: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}
-    return {path: new for path, old in pages.items() if (new := renewed(old)) != old}
+    found = {path: new for path, old in pages.items() if (new := renewed(old)) != old}
+    if SCRIPT_TYPES.read_text(encoding="utf-8") != (types := script_types()):
+        found[SCRIPT_TYPES] = types
+    return found
 
 
 def main() -> int:

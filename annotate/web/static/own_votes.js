@@ -2,7 +2,7 @@
 
 import { find } from "./dom.js";
 
-/** @typedef {import("./types").Call<{ annotator: string }, { html: string, more: boolean }>} OwnVotes */
+/** @typedef {import("./types").Call<{ annotator: string }, import("./server").OwnVotesPage>} OwnVotes */
 
 const RELOAD_MS = 2500;
 

@@ -1,4 +1,7 @@
 // Types of what crosses the page's scripts. Only the type checker reads this file.
+// What the server and the scripts send each other stands in server.d.ts.
+
+import type * as server from "./server";
 
 /** What Gradio hands to the script of a gr.HTML component. */
 export interface Component<Server = unknown, Value = unknown> {
@@ -21,23 +24,24 @@ export interface Refusal {
   retry?: boolean;
 }
 
-export type Verdict = "left" | "right" | "tie" | "both_good" | "both_bad" | "skip";
-
-export interface Pair {
-  pair_id: string;
-  prompt: string;
-  question?: string;
-  left_url: string;
-  right_url: string;
-  urls?: undefined;
+export interface StageServer {
+  stage_pairs: Call<server.PairsRequest, server.ItemsAhead<Pair | Quad>>;
+  stage_send: Call<EventPayload, SentReply>;
+  stage_status: Call<server.StatusRequest, server.StageStatus>;
+  stage_session: Call<server.SessionRequest & Partial<server.SessionGoal>, server.StageSession>;
+  /** On the page of admins alone. */
+  stage_retry_model?: Call<object, server.StageSampler>;
 }
 
+export type Verdict = "left" | "right" | "tie" | "both_good" | "both_bad" | "skip";
+
+/** Two images of one prompt. */
+export interface Pair extends server.PairView {
+  urls?: undefined;
+}
 /** Four images, of which the best and the worst are chosen. */
-export interface Quad {
-  pair_id: string;
-  prompt: string;
-  question?: string;
-  urls: string[];
+export interface Quad extends server.QuadView {
+  question?: undefined;
 }
 
 /** A pair or quad whose images are loaded, or on their way. */
@@ -49,36 +53,59 @@ export interface Item {
   loaded: Promise<void>;
 }
 
-interface EventBase {
-  /** Makes repeats safe: the server records a key once. */
-  key: string;
-  annotator: string;
+/** What the browser notes of an event for itself. */
+export interface Noted {
   /** Milliseconds since 1970; later events of a page have later times. */
   at?: number;
   /** The event's number in the browser's database. */
   order?: number;
-  /** The key of the event that this one is about. */
-  of?: string;
 }
-interface OnImages extends EventBase {
-  pair_id: string;
+interface OnImages extends Noted {
   pair: Pair | Quad;
   /** Time from the painted images to the key; null where they were not painted yet. */
   response_ms: number | null;
+  of?: undefined;
 }
-export interface VoteEvent extends OnImages { kind: "vote"; verdict: Verdict }
-export interface RankingEvent extends OnImages { kind: "ranking"; best: number | null; worst: number | null }
-export interface FlagEvent extends OnImages { kind: "report"; note: string }
-export interface RemarkEvent extends EventBase, Remark { kind: "remark" }
-export interface UndoEvent extends EventBase { kind: "undo"; of: string; opened?: string }
+export interface VoteEvent extends OnImages, server.VoteEvent {
+  kind: "vote";
+  verdict: Verdict;
+  response_ms: number | null;
+}
+export interface RankingEvent extends OnImages, server.RankingEvent {
+  kind: "ranking";
+  best: number | null;
+  worst: number | null;
+  response_ms: number | null;
+}
+export interface FlagEvent extends OnImages, server.FlagEvent {
+  kind: "report";
+}
+export interface RemarkEvent extends Noted, server.AnnotationEvent {
+  kind: "remark";
+  remark: Remark["remark"];
+}
+export interface UndoEvent extends Noted, server.UndoEvent {
+  kind: "undo";
+  /** The key of the event that this page expects to be undone; empty where it knows none. */
+  of: string;
+  /** The pair that was shown again at once. */
+  opened?: string;
+}
 export type ItemEvent = VoteEvent | RankingEvent | FlagEvent;
 export type StageEvent = ItemEvent | RemarkEvent | UndoEvent;
+/** An event as the server gets it. */
+export type EventPayload =
+  | server.VoteEvent
+  | server.RankingEvent
+  | server.FlagEvent
+  | server.AnnotationEvent
+  | server.UndoEvent;
 
 /** What a verdict, ranking or flag adds to the images it is about. */
 export type Act =
-  | { kind: "vote"; verdict: Verdict }
-  | { kind: "ranking"; best: number | null; worst: number | null }
-  | { kind: "report"; note: string };
+  | Pick<VoteEvent, "kind" | "verdict">
+  | Pick<RankingEvent, "kind" | "best" | "worst">
+  | Pick<FlagEvent, "kind" | "note">;
 
 /** An annotation of the vote whose key is `of`. */
 export interface Remark {
@@ -88,10 +115,13 @@ export interface Remark {
   value: string;
 }
 
+/** Answers to a vote and to an undo have more than the others. */
+export type SentReply = server.StageReply & Partial<Omit<server.VoteReply & server.UndoReply, keyof server.StageReply>>;
+
 /** One thing that can be undone. */
 export interface HistoryEntry {
   key: string;
-  kind: "vote" | "ranking" | "report" | Remark["remark"];
+  kind: ItemEvent["kind"] | Remark["remark"];
   item?: Item;
   of?: string;
   name?: string;
@@ -115,109 +145,13 @@ export interface StageState {
   /** The criterion that is asked about the vote `key`, and those after it. */
   asking: { key: string; name: string; rest: string[] } | null;
   history: HistoryEntry[];
-  stats: Stats | null;
+  stats: server.LabelingStats | null;
   /** Decisive votes between two fine-tunes; 0 for never. */
   every: number;
   /** The key of an undo that only the server can answer. */
   pendingUndo: string | null;
   criteria: string[];
-  model: SamplerState | null;
-}
-
-export interface SentReply {
-  key: string;
-  votes: number | null;
-  until_next_run: number | null;
-  pace_hint?: string | null;
-}
-export interface UndoneReply extends SentReply {
-  undone: { key: string; kind: HistoryEntry["kind"]; of?: string; name?: string };
-  opens: boolean;
-  note: string;
-  pair: Pair | Quad;
-}
-
-export interface PairsRequest {
-  annotator: string;
-  trial: string;
-  four: boolean;
-  /** Ids of the pairs that the page has. */
-  have: string[];
-  want: number;
-}
-export interface PairsReply {
-  pairs: (Pair | Quad)[];
-  passed_over?: string[];
-  reason: string | null;
-  wait_s: number | null;
-}
-
-export interface Session {
-  goal: number;
-  given: number;
-  state: "open" | "paused" | "ended";
-}
-export interface SessionSummary {
-  goal: number;
-  given: number;
-  kinds: Record<string, number>;
-  left_share: number | null;
-  minutes: number;
-  per_minute: number | null;
-  median_ms: number | null;
-  asked_twice: number;
-  same_twice: number;
-  liked: string[];
-}
-export interface SessionRequest {
-  annotator: string;
-  action: string;
-  goal?: number;
-}
-export interface SessionReply {
-  session: Session | null;
-  summary?: SessionSummary;
-}
-
-/** How far a blind test has come, without who leads. */
-export interface BlindTestProgress {
-  trial?: string;
-  before?: string;
-  after?: string;
-  state?: string;
-  votes?: number;
-  votes_needed?: [number, number] | null;
-  settled?: boolean;
-  problem?: string | null;
-  note?: string | null;
-}
-
-export interface Stats {
-  votes: number | null;
-  decisive: number | null;
-  until_next_run: number | null;
-}
-export interface SamplerState {
-  state: string;
-  detail: string;
-  advice: string | null;
-}
-export interface StatusReply {
-  stats: Stats;
-  activity: { message: string; sampler?: SamplerState };
-  train_every: number;
-  trial: BlindTestProgress | null;
-  project: { reasons: string[]; criteria: string[] };
-  session: Session | null;
-}
-
-export interface StageServer {
-  stage_pairs: Call<PairsRequest, PairsReply>;
-  stage_send: Call<object, SentReply>;
-  stage_status: Call<{ annotator: string; trial: string }, StatusReply>;
-  stage_session: Call<SessionRequest, SessionReply>;
-  /** On the page of admins alone. */
-  stage_retry_model?: Call<object, { sampler: SamplerState }>;
+  model: server.SamplerView | null;
 }
 
 /** The person who is signed in. */
@@ -227,20 +161,8 @@ export interface Person {
   account: boolean;
 }
 
-/** The value of the Compare tab's board, as the server renders it. */
-export interface BoardData {
-  prompts: string[];
-  seeds: number[];
-  columns: string[];
-  /** What the rows count; "seed" if absent. */
-  row?: string;
-  /** By row and column, the URL of an image that is rendered. */
-  cells: (string | null)[][];
-  seeds_text?: string;
-  status?: string;
-  tone?: string;
-  busy?: boolean;
-}
+/** A board as a saved page keeps it. Rows count seeds, unless `row` says otherwise. */
+export type BoardData = Pick<server.BoardView, "prompts" | "seeds" | "columns" | "cells"> & Partial<server.BoardView>;
 export type Mode = "side" | "slider" | "flicker" | "difference" | "grid";
 
 declare global {

@@ -6,7 +6,7 @@ import { callServer } from "./sender.js";
  * @typedef {import("../types").Item} Item
  * @typedef {import("../types").Pair} Pair
  * @typedef {import("../types").Quad} Quad
- * @typedef {import("../types").PairsReply} PairsReply
+ * @typedef {import("../server").ItemsAhead<Pair | Quad>} ItemsAhead
  */
 
 // A request goes out as soon as one is missing, so about six stay ready while it is on its way.
@@ -32,7 +32,7 @@ export class Prefetcher {
 
   /**
    * @param {object} parts
-   * @param {import("../types").Call<{ have: string[], want: number }, PairsReply>} parts.fetchPairs
+   * @param {import("../types").Call<{ have: string[], want: number }, ItemsAhead>} parts.fetchPairs
    * @param {(url: string) => string} parts.resolve makes an absolute URL
    * @param {() => string[]} parts.openPairIds ids of pairs that the page shows, or whose votes are unsent
    * @param {() => void} parts.onChange
@@ -112,7 +112,7 @@ export class Prefetcher {
     return new Set([...this.waiting.map((item) => item.pair.pair_id), ...this.#openPairIds()]);
   }
 
-  /** @param {import("../types").Reply<PairsReply>} reply */
+  /** @param {import("../types").Reply<ItemsAhead>} reply */
   #accept(reply) {
     this.reachable = Boolean(reply && reply.ok);
     if (!reply || !reply.ok) {

@@ -3,6 +3,7 @@
 
 /**
  * @typedef {import("../types").StageEvent} StageEvent
+ * @typedef {import("../types").EventPayload} EventPayload
  * @typedef {import("../types").SentReply} SentReply
  * @typedef {import("./outbox.js").Outbox} Outbox
  */
@@ -46,7 +47,7 @@ export class Sender {
   /**
    * @param {object} parts
    * @param {Outbox} parts.outbox
-   * @param {import("../types").Call<object, SentReply>} parts.send
+   * @param {import("../types").Call<EventPayload, SentReply>} parts.send
    * @param {(event: StageEvent, reply: SentReply) => void} parts.onSent
    * @param {(event: StageEvent, error: string) => void} parts.onRefused
    * @param {() => void} parts.onChange
@@ -111,9 +112,13 @@ export class Sender {
 /**
  * Return what the server gets of an event, without what is for the browser alone.
  * @param {StageEvent} event
+ * @returns {EventPayload}
  */
 function payloadOf(event) {
-  const payload = /** @type {Record<string, unknown>} */ ({ ...event });
-  for (const own of ["order", "at", "pair"]) delete payload[own];
+  const { order: _order, at: _at, ...payload } = event;
+  if ("pair" in payload) {
+    const { pair: _pair, ...act } = payload;
+    return act;
+  }
   return payload;
 }

@@ -4,9 +4,9 @@ import { createElement, find } from "../dom.js";
 import { plural } from "./wording.js";
 
 /**
- * @typedef {import("../types").Session} Session
- * @typedef {import("../types").SessionReply} SessionReply
- * @typedef {import("../types").SessionSummary} SessionSummary
+ * @typedef {import("../server").SessionProgress} Session
+ * @typedef {import("../server").SessionSummary} SessionSummary
+ * @typedef {import("../server").StageSession} StageSession
  * @typedef {{ action: string, goal?: number }} Request
  */
 
@@ -39,7 +39,7 @@ export class SessionCard {
   /**
    * @param {object} parts
    * @param {HTMLElement} parts.element
-   * @param {(request: Request) => Promise<import("../types").Reply<SessionReply>>} parts.call
+   * @param {(request: Request) => Promise<import("../types").Reply<StageSession>>} parts.call
    * @param {(paused: boolean) => void} parts.onPaused
    */
   constructor({ element, call, onPaused }) {

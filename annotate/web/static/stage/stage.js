@@ -32,7 +32,7 @@ import { explainWait } from "./waiting.js";
  * @typedef {import("../types").StageEvent} StageEvent
  * @typedef {import("../types").StageServer} StageServer
  * @typedef {import("../types").StageState} StageState
- * @typedef {import("../types").UndoneReply} UndoneReply
+ * @typedef {import("../server").UndoReply} UndoReply
  */
 
 const ACKED_KEY = "palate-acked";
@@ -243,7 +243,7 @@ export class Stage {
     const { votes, until_next_run } = reply;
     if (state.stats) Object.assign(state.stats, { votes, until_next_run });
     if (reply.pace_hint) this.paceHint.show(reply.pace_hint);
-    if (event.kind === "undo") this.undoer.answered(event, /** @type {UndoneReply} */ (reply));
+    if (event.kind === "undo") this.undoer.answered(event, /** @type {SentReply & UndoReply} */ (reply));
   }
 
   /**

@@ -3,8 +3,7 @@
 import { callServer } from "./sender.js";
 
 /**
- * @typedef {import("../types").StatusReply} StatusReply
- * @typedef {import("../types").SamplerState} SamplerState
+ * @typedef {import("../server").StageStatus} StageStatus
  *
  * @typedef {object} StatusStage what the status needs of the stage
  * @property {HTMLElement} element
@@ -59,10 +58,10 @@ export class Status {
     this.#stage.refresh();
   }
 
-  /** @param {StatusReply} reply */
+  /** @param {StageStatus} reply */
   #take(reply) {
     const { state, outbox, annotations, session, statusView } = this.#stage;
-    const model = reply.activity.sampler || null;
+    const model = "sampler" in reply.activity ? reply.activity.sampler : null;
     Object.assign(state, { stats: reply.stats, every: reply.train_every, model });
     state.criteria = reply.project.criteria;
     annotations.setReasons(reply.project.reasons);

@@ -3,7 +3,7 @@
 import { find, findAll, setText } from "../dom.js";
 import { plural } from "./wording.js";
 
-/** @typedef {import("../types").BlindTestProgress} BlindTestProgress */
+/** @typedef {Partial<import("../server").BlindTestProgress>} BlindTestProgress */
 
 // A test is not said to need more votes than this, however close it is.
 const MANY_VOTES = 1000;

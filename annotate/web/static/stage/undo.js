@@ -7,7 +7,7 @@ import { makeKey } from "../storage.js";
  * @typedef {import("../types").HistoryEntry} HistoryEntry
  * @typedef {import("../types").Item} Item
  * @typedef {import("../types").UndoEvent} UndoEvent
- * @typedef {import("../types").UndoneReply} UndoneReply
+ * @typedef {import("../server").UndoReply} UndoReply
  *
  * @typedef {object} UndoStage what undo needs of the stage
  * @property {import("../types").StageState} state
@@ -23,7 +23,7 @@ import { makeKey } from "../storage.js";
  */
 
 const COUNTED_KINDS = ["vote", "ranking"];
-/** @type {Record<HistoryEntry["kind"], string>} */
+/** @type {Record<string, string>} */
 const UNDO_MESSAGES = {
   vote: "Your vote is taken back. Choose again.",
   ranking: "Your ranking is taken back. Choose again.",
@@ -66,7 +66,7 @@ export class Undo {
   /**
    * Take the server's answer, which decides what the last event was.
    * @param {UndoEvent} event
-   * @param {UndoneReply} reply
+   * @param {UndoReply} reply
    */
   async answered(event, { undone, opens, note, pair }) {
     const { state, view, annotations } = this.#stage;
@@ -117,8 +117,8 @@ export class Undo {
   }
 
   /**
-   * @param {UndoneReply["undone"]} undone
-   * @param {UndoneReply["pair"]} pair
+   * @param {UndoReply["undone"]} undone
+   * @param {UndoReply["pair"]} pair
    */
   async #openAgain({ kind, of, name = "" }, pair) {
     const item = this.#stage.prefetcher.prepare(pair);

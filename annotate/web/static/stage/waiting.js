@@ -7,7 +7,7 @@ import { plural } from "./wording.js";
  * @property {boolean} paused
  * @property {import("./prefetch.js").Prefetcher} prefetcher
  * @property {number} unsent
- * @property {import("../types").SamplerState | null} model
+ * @property {import("../server").SamplerView | null} model
  * @property {number} now in milliseconds since 1970
  *
  * @typedef {object} Explanation

@@ -1,0 +1,344 @@
+// Types of what the server and the scripts send each other. Only the type checker reads this file.
+// Written by `python docs/generate.py` from annotate/views/ and annotate/web/payloads.py.
+
+/** Active learning of the next pair. */
+export interface ActiveLearningView {
+  /** Why pairs come in their order instead. */
+  problem: string | null;
+}
+
+/** Present activity of sampler, pair pool, runs and database. */
+export interface ActivityView {
+  /** The most urgent of it in a sentence. */
+  message: string;
+  sampler: SamplerView;
+  pool: PoolView;
+  run: CurrentRun | null;
+  /** Why the runs cannot be followed. */
+  problem: string | null;
+  choosing: ActiveLearningView;
+  database: DatabaseView;
+}
+
+/** A strength, a reason or a criterion, added to a vote. */
+export interface AnnotationEvent {
+  kind: string;
+  key: string;
+  annotator: string;
+  /** The kind of annotation. */
+  remark: string;
+  name: string;
+  value: string;
+  /** The key of the vote. */
+  of: string;
+}
+
+/** A blind test without who leads, which would sway its voters. */
+export interface BlindTestProgress {
+  trial: string;
+  before: string;
+  after: string;
+  state: string;
+  votes: number;
+  votes_needed: [number, number] | null;
+  problem: string | null;
+  note: string | null;
+  /** There is an outcome. */
+  settled: boolean;
+}
+
+/** The board of the Compare tab, as its script takes it. */
+export interface BoardView {
+  prompts: string[];
+  /** Seeds, or places among the best of n; each prompt has a row for each of them. */
+  seeds: number[];
+  /** The seeds as typed, for a link to this comparison. */
+  seeds_text: string;
+  columns: string[];
+  /** What the numbers of the rows are: seed, or place. */
+  row: string;
+  /** URL of each image by row and column; null until it is rendered. */
+  cells: ((string | null)[])[];
+  status: string;
+  /** calm, or problem after an error. */
+  tone: string;
+  busy: boolean;
+}
+
+/** Progress of the run under way. */
+export interface CurrentRun {
+  /** queued, running, done, failed, cancelled or interrupted. */
+  state: string;
+  /** From 0 to 1. */
+  progress: number;
+  /** Seconds left; null where they cannot be estimated. */
+  eta_s: number | null;
+  /** The version that it made. */
+  version: string | null;
+  /** Why it failed or was interrupted, in a sentence. */
+  error: string | null;
+  /** A sentence on votes that it does not learn from, where images of them are lost. */
+  left_out?: string;
+  /** A sentence on a trainer that has stopped answering. */
+  trouble?: string;
+  run_id: string;
+}
+
+/** State of the studio's database. */
+export interface DatabaseView {
+  /** Damage that was found when it was opened, and how it was repaired. */
+  recovered: string[];
+  problem: string | null;
+}
+
+/** A flag on a pair, which hides it. */
+export interface FlagEvent {
+  kind: string;
+  key: string;
+  annotator: string;
+  pair_id: string;
+  note: string;
+}
+
+/** Pairs or quads besides those that a page has, the open one first. */
+export interface ItemsAhead<AnyItemView extends PairView | QuadView> {
+  /** Seconds until it is worth asking again; null where nothing need be waited for. */
+  wait_s: number | null;
+  reason: string | null;
+  pairs: AnyItemView[];
+  /** Ids that the page sent and may drop. */
+  passed_over: string[];
+}
+
+/** Counts of current votes, rankings among them. */
+export interface LabelingStats {
+  /** Votes of everybody. */
+  votes: number;
+  /** Decisive votes until the next run starts by itself; null where none does, or it is secret. */
+  until_next_run: number | null;
+  decisive: number;
+  /** Among them both good and both bad. */
+  ties: number;
+  skipped: number;
+  /** Pairs that wait; null while a blind test is mixed in, whose pairs it would give away. */
+  ready_pairs: number | null;
+}
+
+/** Insights into a person's own votes, as the page shows them. */
+export interface OwnVotesPage {
+  html: string;
+  /** Whether images are still being measured, so that it is worth asking again. */
+  more: boolean;
+}
+
+/** Two images of one prompt, to vote on. */
+export interface PairView {
+  pair_id: string;
+  prompt: string;
+  /** Address relative to the server's root, as every other one. */
+  left_url: string;
+  right_url: string;
+  /** What a blind test asks about the pair, where that is not which image is better. */
+  question?: string;
+}
+
+/** A request for pairs to label, or for sets of four images. */
+export interface PairsRequest {
+  trial?: unknown;
+  /** Ids of the pairs that the page holds. */
+  have: string[];
+  want: number;
+  annotator: string;
+  /** True asks for sets of four images. */
+  four?: unknown;
+}
+
+/** Pairs that wait for annotators. */
+export interface PoolView {
+  ready: number;
+  /** How many are rendered ahead. */
+  target: number;
+  /** Why the newest request failed. */
+  problem: string | null;
+}
+
+/** Questions that everybody is asked besides the vote, and how many people see each pair. */
+export interface ProjectOptions {
+  /** Reasons why an image lost that annotators may choose from. */
+  reasons: string[];
+  /** Criteria by which annotators may compare the images. */
+  criteria: string[];
+  /** How many people are asked about each pair. */
+  overlap: number;
+}
+
+/** Activity as labelers may know it: no model, version or run. */
+export interface PublicActivity {
+  /** The most urgent of it in a sentence. */
+  message: string;
+}
+
+/** Four images of one prompt, to rank. */
+export interface QuadView {
+  /** Id of the four images, under the name that a pair's has. */
+  pair_id: string;
+  prompt: string;
+  urls: string[];
+}
+
+/** The best and the worst of four images, each by its place from 0 to 3. */
+export interface RankingEvent {
+  kind: string;
+  key: string;
+  annotator: string;
+  /** The id of the set of four. */
+  pair_id: string;
+  best?: unknown;
+  worst?: unknown;
+  response_ms?: unknown;
+}
+
+/** State of the image model. */
+export interface SamplerView {
+  /** starting, loading, ready, stopped or failed. */
+  state: string;
+  /** The state as a sentence. */
+  detail: string;
+  /** Type of the device: cpu, cuda, mps, ... */
+  device: string;
+  /** What a person can do while the model has failed. */
+  advice: string | null;
+}
+
+/** The goal of a session that begins. */
+export interface SessionGoal {
+  goal: number;
+}
+
+/** A labeling session under way. */
+export interface SessionProgress {
+  /** Votes that the annotator wants to give. */
+  goal: number;
+  given: number;
+  /** open, paused or ended. */
+  state: string;
+}
+
+/** A request to change or sum up a labeling session. */
+export interface SessionRequest {
+  annotator: string;
+  action: string;
+}
+
+/** Summary of a labeling session. */
+export interface SessionSummary {
+  goal: number;
+  given: number;
+  /** Votes by verdict, the most frequent first; rankings count as one kind. */
+  kinds: Record<string, number>;
+  /** Share of left among left and right. */
+  left_share: number | null;
+  /** Time at work, without breaks. */
+  minutes: number;
+  per_minute: number | null;
+  median_ms: number | null;
+  /** Repeats that got the same answer. */
+  same_twice: number;
+  asked_twice: number;
+  /** What is chosen more often, in words. */
+  liked: string[];
+}
+
+/** Answer to an event of the stage: its key, and the counts after it. */
+export interface StageReply {
+  /** Votes of everybody. */
+  votes: number;
+  /** Decisive votes until the next run starts by itself; null where none does, or it is secret. */
+  until_next_run: number | null;
+  key: string;
+}
+
+/** The image model after it was tried again. */
+export interface StageSampler {
+  sampler: SamplerView;
+}
+
+/** A labeling session after it was begun, paused, resumed, ended or summed up. */
+export interface StageSession {
+  /** The one under way. */
+  session: SessionProgress | null;
+  /** Of the newest session; missing where one was begun just now. */
+  summary?: SessionSummary | null;
+}
+
+/** State that the stage shows besides the pair; it asks every few seconds. */
+export interface StageStatus {
+  stats: LabelingStats;
+  activity: ActivityView | PublicActivity;
+  /** Decisive votes between two automatic runs; 0 for none. */
+  train_every: number;
+  /** The blind test that this page labels alone. */
+  trial: BlindTestProgress | null;
+  project: ProjectOptions;
+  session: SessionProgress | null;
+}
+
+/** A request for what the stage shows beside a pair. */
+export interface StatusRequest {
+  trial?: unknown;
+  annotator: string;
+}
+
+/** An act that was taken back. */
+export interface TakenBack {
+  /** vote, ranking, report (a flag), or an annotation's kind: strength, reason or criterion. */
+  kind: string;
+  key: string;
+  /** The name of a reason or a criterion. */
+  name?: string;
+  /** The key of the vote that an annotation was about. */
+  of?: string;
+}
+
+/** Takes back the annotator's newest act. */
+export interface UndoEvent {
+  kind: string;
+  key: string;
+  annotator: string;
+}
+
+/** Answer to an undo on the stage. */
+export interface UndoReply {
+  undone: TakenBack;
+  /** Whether the pair, or the four images, may be voted on again. */
+  opens: boolean;
+  /** What was taken back and what stays, as a sentence. */
+  note: string;
+  pair: PairView | QuadView;
+  /** Votes of everybody. */
+  votes: number;
+  /** Decisive votes until the next run starts by itself; null where none does, or it is secret. */
+  until_next_run: number | null;
+  key: string;
+}
+
+/** A verdict on a pair. */
+export interface VoteEvent {
+  kind: string;
+  key: string;
+  annotator: string;
+  pair_id: string;
+  verdict: string;
+  response_ms?: unknown;
+}
+
+/** Answer to a vote on the stage. */
+export interface VoteReply {
+  /** Votes of everybody. */
+  votes: number;
+  /** Decisive votes until the next run starts by itself; null where none does, or it is secret. */
+  until_next_run: number | null;
+  key: string;
+  /** A sentence, if a pause would help now. */
+  pace_hint: string | null;
+}
