@@ -25,8 +25,8 @@ from documents import about, collect, field_docs, is_object, key_docs, required_
 from pydantic import BaseModel
 
 from annotate.views.comparison import BoardView
-from annotate.views.labeling import ItemsAhead, StageReply, UndoReply, VoteReply
-from annotate.views.stage import OwnVotesPage, StageSampler, StageSession, StageStatus
+from annotate.views.pairs_and_votes import ItemsAhead, StageReply, UndoReply, VoteReply
+from annotate.views.stage_answers import OwnVotesPage, StageSampler, StageSession, StageStatus
 from annotate.web import payloads
 
 ANSWERS: tuple[type, ...] = (

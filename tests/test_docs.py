@@ -157,7 +157,8 @@ def test_every_function_that_is_named_is_there(page):
         text = (ROOT / name).read_text("utf-8")
         *owner, last = function.split(".")
         for each in owner:
-            assert re.search(rf"^class {each}\b", text, re.M), f"{name} has no class {each}"
+            found = re.search(rf"^(?:export )?class {each}\b", text, re.M)
+            assert found, f"{name} has no class {each}"
         method = rf"^  (?:async )?{last}\(.*\) {{$" if name.endswith(".js") else r"(?!)"
         defined = rf"\b(?:def|class|function|const) {last}\b|^{last}\b.*=|{method}"
         assert re.search(defined, text, re.M), f"{name} has no {function}"
