@@ -48,6 +48,13 @@ test("a sheet has a row for each seed and a column for each version, with their 
   assert.ok(texts.some((text) => text.startsWith("a cat")));
 });
 
+test("no line of a prompt is wider than its column, in the letters that it is written in", async () => {
+  const sheet = await contactSheet(data, (url) => `http://palate.test/${url}`);
+  const { gap, label } = measure(data, [[{ naturalWidth: 100 }]]);
+  const lines = sheet.painted.filter(([kind, , x]) => kind === "text" && x === gap);
+  assert.ok(lines.length > 5 && lines.every(([, , , , width]) => width <= label - 2 * gap));
+});
+
 test("cells are as large as the images, within what a canvas may be", () => {
   const one = (naturalWidth) => [[{ naturalWidth }]];
   assert.equal(measure(data, one(200)).cell, 200);

@@ -213,9 +213,10 @@ for (const name of REFLECTED) {
 
 class FakeContext {
   constructor(canvas) { this.canvas = canvas; }
-  measureText(text) { return { width: 10 * text.length }; }
+  // Bold letters are wider.
+  measureText(text) { return { width: (this.font?.startsWith("600") ? 12 : 10) * text.length }; }
   fillRect(...at) { this.canvas.painted.push(["rect", ...at]); }
-  fillText(text, x, y) { this.canvas.painted.push(["text", text, x, y]); }
+  fillText(text, x, y) { this.canvas.painted.push(["text", text, x, y, this.measureText(text).width]); }
   drawImage(image, ...at) {
     this.canvas.painted.push(["image", image.src, ...at]);
     this.canvas.pixels = image.pixels;
