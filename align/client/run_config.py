@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +51,21 @@ def read_run_config(path: Path) -> RunConfig:
     """
     document = _document(path)
     try:
+        settings = _train_settings(document)
+        if unknown := settings.keys() - {known.name for known in fields(TrainConfig)}:
+            raise InvalidSettings(f"this Palate knows no setting {', '.join(sorted(unknown))}")
         return RunConfig(
             read_model(document["model"]),
-            TrainConfig(**_train_settings(document)),
+            TrainConfig(**settings),
             int(document.get("threads", 1)),
             document.get("snapshot_id"),
             document.get("settings", {}),
         )
-    except (KeyError, TypeError, ValueError, InvalidSettings) as error:
-        raise BrokenRun(f"{path} cannot be used: {error}. Start a new run.") from None
+    except KeyError as error:
+        raise BrokenRun(f"{path} lacks {error}. Start a new run.") from None
+    except (TypeError, ValueError, InvalidSettings) as error:
+        reason = str(error).rstrip(".")
+        raise BrokenRun(f"{path} cannot be used: {reason}. Start a new run.") from None
 
 
 def stored_settings(path: Path) -> dict[str, Any]:

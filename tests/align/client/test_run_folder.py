@@ -7,10 +7,16 @@ import os
 from dataclasses import asdict, replace
 
 import psutil
+import pytest
 
+from align.client.config import TrainConfig
+from align.client.run_config import RunConfig
 from align.client.run_folder import RunFolder
-from align.contracts.runs import RunStatus
+from align.contracts.models import ModelInfo
+from align.contracts.runs import RunState, RunStatus
+from align.errors import BrokenRun
 from align.files import write_json
+from align.training.session import train_folder
 
 
 def stored(run: RunFolder, status: RunStatus, updated: float) -> RunStatus:
@@ -62,3 +68,38 @@ def test_metrics_are_written_under_their_former_names_too(tmp_path):
     run.append_metrics({"step": 1, "rewards/accuracies": 0.75, "rewards/mean": 0.25})
     (row,) = map(json.loads, run.metrics_path.read_text("utf-8").splitlines())
     assert (row["accuracy"], row["reward"]) == (0.75, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "is not a run folder"),
+        ('{"train": {"steps": 3}}', "lacks 'model'"),
+        ('{"model": {"name": "emoji"}}', "missing 3 required"),
+        ('{"model": MODEL, "train": {"flavor": 1}}', "this Palate knows no setting flavor"),
+        ('{"model": MODEL, "train": {"kappa": 1, "beta": 2}}', "beta is twice kappa"),
+    ],
+)
+def test_settings_that_this_release_does_not_know_are_refused_with_the_reason(
+    tmp_path, config, words
+):
+    model = json.dumps(asdict(ModelInfo("emoji", "emoji", "sdxl-0", "embedded")))
+    (tmp_path / "config.json").write_text(config.replace("MODEL", model), encoding="utf-8")
+    with pytest.raises(BrokenRun, match=words):
+        RunFolder(tmp_path).read_config()
+
+
+def test_a_run_that_cannot_begin_for_its_settings_has_failed(tmp_path):
+    (tmp_path / "config.json").write_text('{"train": {"steps": 3}}', encoding="utf-8")
+    with pytest.raises(BrokenRun, match="Start a new run"):
+        train_folder(tmp_path)
+    status = RunFolder(tmp_path).status()
+    assert status.state is RunState.FAILED and "'model'" in status.error
+
+
+def test_settings_are_read_as_they_were_written(tmp_path):
+    model = ModelInfo("emoji", "emoji", "sdxl-0", "embedded", aliases=("sdxl-1",))
+    config = RunConfig(model, TrainConfig(steps=7), 2, "s0001", {"steps": 7})
+    RunFolder(tmp_path).write_config(config)
+    assert RunFolder(tmp_path).read_config() == config
