@@ -46,7 +46,6 @@ class Person:
     """The hash of the password; None before one was chosen."""
     link: str | None
     """The hash of a link to choose a password with, until it is used."""
-    link_ends: datetime | None
     seen: datetime | None
     created: datetime
 
@@ -203,14 +202,13 @@ class People:
 
 def person(row: Row) -> Person:
     """Build a person from a row of SELECT."""
-    name, role, access, kind, secret, since, seen, created = row
+    name, role, access, kind, secret, _, seen, created = row
     return Person(
         name,
         Role(role),
         access == "open",
         secret if kind == "password" else None,
         secret if kind == "link" else None,
-        since + LINK_LASTS if kind == "link" else None,
         seen,
         created,
     )

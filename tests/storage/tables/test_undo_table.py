@@ -5,9 +5,11 @@ import re
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from storage_making import BASE, annotations_of, make_image, make_pair, make_pairs
 
-from storage import InvalidFlag, InvalidKey, NothingToUndo, NoVotes, Store
+from storage import InvalidFlag, InvalidKey, NothingToUndo, NoVotes, Store, new_id
 from storage.acts import NewAnnotation, NewFlag, NewRanking, NewVote
 from storage.schema import read_migrations
 
@@ -53,6 +55,51 @@ def test_everything_that_was_given_is_taken_back_newest_first(store):
     give_everything(store)
     assert kinds(store) == NEWEST_FIRST
     assert store.counts(BASE).votes == 0 and not annotations_of(store, "v1")
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.sampled_from(["vote", "rank", "flag", "annotate", "undo", "again"]), max_size=12)
+)
+def test_whatever_is_given_counts_once_and_comes_back_newest_first(store, done):
+    who, given, sent = new_id(), [], []
+    for step in done:
+        votes = [act for act in given if isinstance(act, NewVote)]
+        if step == "undo" and given:
+            expected, key = given.pop(), new_id()
+            assert {store.undo(who, key).key for _ in range(2)} == {expected.key}
+        elif step == "again" and sent:
+            record(store, sent[len(sent) // 2])
+        elif step not in ("undo", "again") and (step != "annotate" or votes):
+            given.append(record(store, act_of(store, step, who, votes)))
+            sent.append(given[-1])
+    newest = [act.key for act in reversed(given)]
+    assert [store.undo(who).key for _ in newest] == newest and not kinds(store, who)
+
+
+def act_of(store, kind, who, votes):
+    """Make an act of a kind on something that nobody was asked about yet."""
+    if kind == "annotate":
+        return NewAnnotation(votes[0].key, who, "strength", "", "2", new_id())
+    if kind == "rank":
+        return NewRanking(quad_of(store).quad_id, 0, 1, who, new_id())
+    (pair,) = make_pairs(store, 1)
+    if kind == "flag":
+        return NewFlag(pair.pair_id, who, "", new_id())
+    return NewVote.parse(pair.pair_id, "left", who, new_id())
+
+
+def record(store, act):
+    """Record an act where its kind belongs, and return it."""
+    if isinstance(act, NewVote):
+        store.vote(act)
+    elif isinstance(act, NewRanking):
+        store.rankings.record(act)
+    else:
+        (store.flags if isinstance(act, NewFlag) else store.annotations).record(act)
+    return act
 
 
 @pytest.mark.parametrize("step", [timedelta(0), timedelta(days=-1), timedelta(days=1)])
