@@ -136,6 +136,13 @@ def test_a_public_name_says_what_it_is(package, name):
     assert len(text) > 30 and not generated
 
 
+@pytest.mark.parametrize("name", [n for n, given in PUBLIC["align"].items() if given == OBJECTIVE])
+def test_an_objective_names_its_shape_and_its_source(name):
+    text = inspect.getdoc(getattr(align, name))
+    assert text.startswith("Return loss_B of ")
+    assert re.search(r"\b(20\d\d|in `rank_dpo`|The baseline|with p = 1-ε it is `cdpo`)", text)
+
+
 @pytest.mark.parametrize("name", align.__all__)
 def test_a_public_name_is_documented(name):
     assert re.search(rf"\b{name}\b", "".join(re.findall(r"`[^`]+`|```.*?```", PAGE, re.S)))
@@ -161,7 +168,7 @@ def test_a_name_that_is_not_there_is_refused():
     ("program", "absent"),
     [
         ("import align, align.contracts.runs", "torch diffusers numpy PIL"),
-        ("from align import dpo, PairErrors", "diffusers transformers accelerate"),
+        ("from align import dpo, PairErrors, read_snapshot", "diffusers transformers accelerate"),
         ("from align import RunFolder, describe_model, write_snapshot", "torch diffusers"),
         ("from annotate.statistics import outcome", "torch gradio duckdb pydantic"),
     ],

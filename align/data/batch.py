@@ -15,13 +15,11 @@ from align.data.encode import EncodedPairs
 from align.data.latent_cache import content_key
 from align.device import Compute
 from align.diffusion.losses import denoising_error
-from align.diffusion.noise import (
+from align.diffusion.noise import epoch_order, hashed_uniform, sample_noise
+from align.diffusion.schedules import (
     TrainingScheduler,
     corrupt,
-    epoch_order,
-    hashed_uniform,
     network_timesteps,
-    sample_noise,
     usable_timesteps,
 )
 from align.families.family import Conditioning, ModelFamily

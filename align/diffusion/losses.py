@@ -117,12 +117,12 @@ def preference_logits(
 
 
 def dpo(errors: PairErrors, params: LossParams) -> Tensor:
-    """Diffusion-DPO: ℓ(z). Wallace et al. 2023 (arXiv 2311.12908), Eq. 14."""
+    """Return loss_B of Diffusion-DPO: ℓ(z). Wallace et al. 2023 (arXiv 2311.12908), Eq. 14."""
     return F.softplus(-errors.logits_B(params.kappa))
 
 
 def dpop(errors: PairErrors, params: LossParams) -> Tensor:
-    """DPO-Positive: ℓ(z - λκ max(0, Lw - Rw)), which pays where a chosen image gets less likely.
+    """Return loss_B of DPO-Positive: ℓ(z - λκ max(0, Lw - Rw)), against losing chosen images.
 
     DPO is content when both become less likely, as long as the rejected one falls further. Pal et
     al. 2024 (DPO-Positive, arXiv 2402.13228), with log p_ref - log p read as Lw - Rw.
@@ -132,7 +132,9 @@ def dpop(errors: PairErrors, params: LossParams) -> Tensor:
 
 
 def anchor_loss(errors: PairErrors, params: LossParams) -> Tensor:
-    """Anchor: the mean over both images of κ max(0, L - R), against losing what the base can.
+    """Return loss_B of an anchor: the mean over both images of κ max(0, L - R).
+
+    It is a term against losing what the base can.
 
     Rounds of tuning on images of tuned models drift without such anchors (Bertrand et al. 2023,
     arXiv 2310.00429, for real data in the mix); the one-sided form is ours.
@@ -141,13 +143,16 @@ def anchor_loss(errors: PairErrors, params: LossParams) -> Tensor:
 
 
 def cdpo(errors: PairErrors, params: LossParams) -> Tensor:
-    """Conservative DPO: (1-ε)ℓ(z) + εℓ(-z), with its minimum at z = log((1-ε)/ε). As in TRL."""
+    """Return loss_B of conservative DPO: (1-ε)ℓ(z) + εℓ(-z), least at z = log((1-ε)/ε).
+
+    Mitchell 2023 (A note on DPO with noisy preferences), as TRL's label_smoothing.
+    """
     z_B = errors.logits_B(params.kappa)
     return (1 - params.smoothing) * F.softplus(-z_B) + params.smoothing * F.softplus(z_B)
 
 
 def robust_dpo(errors: PairErrors, params: LossParams) -> Tensor:
-    """Robust DPO: [(1-ε)ℓ(z) - εℓ(-z)] / (1-2ε), unbiased if a share ε of the votes is flipped.
+    """Return loss_B of robust DPO: [(1-ε)ℓ(z) - εℓ(-z)] / (1-2ε), unbiased for a share ε of flips.
 
     Chowdhury et al. 2024 (arXiv 2403.00409). Not bounded below: keep ε small and stop early.
     """
@@ -156,7 +161,7 @@ def robust_dpo(errors: PairErrors, params: LossParams) -> Tensor:
 
 
 def ipo(errors: PairErrors, params: LossParams) -> Tensor:
-    """IPO: (z - ½)², a target margin where DPO pushes without end.
+    """Return loss_B of IPO: (z - ½)², a target margin where DPO pushes without end.
 
     Azar et al. 2023 (arXiv 2310.12036), Eq. 17, with h = z/κ, τ = κ, and the factor 1/κ² left out.
     """
@@ -164,18 +169,21 @@ def ipo(errors: PairErrors, params: LossParams) -> Tensor:
 
 
 def hinge(errors: PairErrors, params: LossParams) -> Tensor:
-    """Hinge: max(0, 1 - z). Zhao et al. 2023 (SLiC, arXiv 2305.10425), on z."""
+    """Return loss_B of the hinge: max(0, 1 - z). Zhao et al. 2023 (SLiC, arXiv 2305.10425)."""
     return F.relu(1 - errors.logits_B(params.kappa))
 
 
 def soft_dpo(errors: PairErrors, params: LossParams) -> Tensor:
-    """Soft-label DPO: pℓ(z) + (1-p)ℓ(-z), p the share of votes, with its minimum at z = logit p."""
+    """Return loss_B of soft-label DPO: pℓ(z) + (1-p)ℓ(-z), p the share of votes; least at logit p.
+
+    The cross-entropy with the share of votes; with p = 1-ε it is `cdpo`.
+    """
     z_B, share_B = errors.logits_B(params.kappa), errors.share_B
     return share_B * F.softplus(-z_B) + (1 - share_B) * F.softplus(z_B)
 
 
 def smpo(errors: PairErrors, params: LossParams) -> Tensor:
-    """SmPO: ℓ(γ(2p-1)z), a stronger push where people agree more.
+    """Return loss_B of SmPO: ℓ(γ(2p-1)z), a stronger push where people agree more.
 
     Lu et al. 2025 (arXiv 2506.02698) with ordinary shared noise in place of their inverted noise,
     and p from votes in place of PickScore. Form taken from the released code; the paper's own
@@ -186,7 +194,7 @@ def smpo(errors: PairErrors, params: LossParams) -> Tensor:
 
 
 def mapo(errors: PairErrors, params: LossParams) -> Tensor:
-    """MaPO: Lw - β log σ(T(g(Lw) - g(Ll))), g(L) = sL/(e^{sL} - 1), without a reference.
+    """Return loss_B of MaPO: Lw - β log σ(T(g(Lw) - g(Ll))), g(L) = sL/(e^{sL} - 1), no reference.
 
     Hong et al. 2024 (arXiv 2406.06424); constants as in the released code, the paper's equation
     UNVERIFIED.
@@ -196,7 +204,7 @@ def mapo(errors: PairErrors, params: LossParams) -> Tensor:
 
 
 def mapo_score(error_B: Tensor) -> Tensor:
-    """MaPO's g(L) = x/(e^x - 1) with x = sL; its series where the quotient would be 0/0."""
+    """Return MaPO's g(L) = x/(e^x - 1) with x = sL; its series where the quotient would be 0/0."""
     x_B = MAPO_SNR * error_B
     # e^x - 1 overflows and x/(e^x - 1) is 0/0 at the ends: neither may reach the gradient.
     small_B = x_B < 1e-3
@@ -205,7 +213,9 @@ def mapo_score(error_B: Tensor) -> Tensor:
 
 
 def kto(errors: PairErrors, params: LossParams) -> Tensor:
-    """Diffusion-KTO: 1 - σ(w(r - q)), the mean over both images; w is 1 for liked ones, else -1.
+    """Return loss_B of Diffusion-KTO: the mean over both images of 1 - σ(w(r - q)), w = ±1.
+
+    w is 1 for images that are liked, else -1; r is the implicit reward, q the `baseline`.
 
     Li et al. 2024 (arXiv 2404.04465), Kahneman-Tversky utility with λ = 1. q comes from the pairs
     of earlier steps: unrelated samples, as the paper asks, and the same for any batch split.
@@ -215,19 +225,24 @@ def kto(errors: PairErrors, params: LossParams) -> Tensor:
 
 
 def winner_sft(errors: PairErrors, params: LossParams) -> Tensor:
-    """Supervised fine-tuning on the chosen images alone: Lw."""
+    """Return loss_B of supervised fine-tuning on the chosen images alone: Lw. The baseline."""
     return errors.chosen_B
 
 
 def rank_pairs(errors: PairErrors, params: LossParams) -> Tensor:
-    """RankDPO for one pair: Δ_ij ℓ(z), a term of the sum in `rank_dpo`."""
+    """Return loss_B of RankDPO's pairs: Δ_ij ℓ(z), the terms of the sum in `rank_dpo`."""
     return errors.weight_B * F.softplus(-errors.logits_B(params.kappa))
 
 
 def rank_dpo(gap_LK: Tensor, score_LK: Tensor, kappa: float) -> Tensor:
-    """RankDPO for lists: Σ Δ_ij ℓ(-κ(s_i - s_j)) over their pairs, i better than j; s = L - R.
+    """Return loss_L of RankDPO: Σ Δ_ij ℓ(-κ(s_i - s_j)) over a list's pairs, i better than j.
 
     Karthik et al. 2024 (arXiv 2410.18013), Algorithm 2. Sum, not mean, over a list's pairs.
+
+    Args:
+        gap_LK: s = L - R, how much larger the policy's error is than the reference's.
+        score_LK: the images' scores, higher for better ones; equal ones make no pair.
+        kappa: κ.
     """
     worse_LKK = gap_LK.unsqueeze(1) - gap_LK.unsqueeze(2)
     better_LKK = score_LK.unsqueeze(2) > score_LK.unsqueeze(1)
@@ -236,7 +251,9 @@ def rank_dpo(gap_LK: Tensor, score_LK: Tensor, kappa: float) -> Tensor:
 
 
 def rank_weights(score_LK: Tensor) -> Tensor:
-    """RankDPO's Δ_ij = |G_i - G_j| · |1/D_i - 1/D_j|, G = 2^φ - 1, D = ln(1 + rank): [L, K, K].
+    """Return RankDPO's weights Δ_ij = |G_i - G_j| · |1/D_i - 1/D_j| as [L, K, K].
+
+    G = 2^φ - 1 is the gain of a score φ, D = ln(1 + rank) its discount.
 
     Karthik et al. 2024 (arXiv 2410.18013), Algorithm 1. The exponential gain and the natural
     logarithm are UNVERIFIED readings of the paper. Equal scores share the mean of their discounts.

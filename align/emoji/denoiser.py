@@ -21,7 +21,8 @@ from transformers import (
     CLIPTokenizer,
 )
 
-from align.diffusion.noise import corrupt, counter_key
+from align.diffusion.noise import counter_key
+from align.diffusion.schedules import corrupt
 from align.emoji.captions import sample_caption
 from align.emoji.latents import Latents, background_of, encode_all
 from align.emoji.settings import DenoiserSettings, EmojiSettings

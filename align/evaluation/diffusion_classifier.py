@@ -16,7 +16,8 @@ from torch import Tensor
 from align.data.encode import encode_prompts
 from align.device import Compute
 from align.diffusion.losses import denoising_error
-from align.diffusion.noise import corrupt, network_timesteps, sample_noise, usable_timesteps
+from align.diffusion.noise import sample_noise
+from align.diffusion.schedules import corrupt, network_timesteps, usable_timesteps
 from align.families.family import Pipeline
 from align.families.lookup import family_of
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from align.adapters.kohya import LayerNames, LoraFile
 from align.device import Compute
-from align.diffusion.noise import TrainingScheduler
+from align.diffusion.schedules import TrainingScheduler
 
 Pipeline: TypeAlias = DiffusionPipeline
 DenoiserNetwork: TypeAlias = ModelMixin
@@ -182,7 +182,7 @@ class ModelFamily(Protocol):
         """Run the denoiser once; no other place calls one with its architecture's arguments.
 
         The caller decides on gradients, autocasting and adapters. `timesteps_B` are the result of
-        `align.diffusion.noise.network_timesteps`.
+        `align.diffusion.schedules.network_timesteps`.
         """
 
     # Adapters.

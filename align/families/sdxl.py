@@ -23,7 +23,7 @@ from align.adapters.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_o
 from align.client.models import PARTS
 from align.contracts.models import KIND
 from align.device import Compute
-from align.diffusion.noise import TrainingScheduler, training_scheduler
+from align.diffusion.schedules import TrainingScheduler, training_scheduler
 from align.families.family import BaseNames, Conditioning, DenoiserInputs, ModelFamily
 from align.families.latent_scaling import from_unet, scaling_facts, to_unet
 

@@ -19,11 +19,11 @@ from align.client.run_folder import RunFolder
 from align.data.encode import encode_prompts, read_image
 from align.device import Compute
 from align.diffusion.losses import denoising_error
-from align.diffusion.noise import (
+from align.diffusion.noise import sample_noise
+from align.diffusion.schedules import (
     TrainingScheduler,
     corrupt,
     network_timesteps,
-    sample_noise,
     usable_timesteps,
 )
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line

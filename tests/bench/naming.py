@@ -17,7 +17,8 @@ from align.client.models import describe_model
 from align.data.batch import NoisyPairs, pair_errors
 from align.data.encode import encode_images, encode_prompts
 from align.device import choose_compute
-from align.diffusion.noise import corrupt, sample_noise, training_scheduler
+from align.diffusion.noise import sample_noise
+from align.diffusion.schedules import corrupt, training_scheduler
 from align.families.sdxl import SDXL
 from align.files import write_json
 from align.weights.pipeline import load_pipeline, quiet_libraries

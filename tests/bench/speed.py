@@ -42,7 +42,8 @@ from align.data.latent_cache import ErrorCache, TensorCache
 from align.data.snapshot import PreferencePair, read_snapshot
 from align.device import Compute, choose_compute
 from align.diffusion.losses import denoising_error, preference_logits
-from align.diffusion.noise import corrupt, sample_noise, training_scheduler
+from align.diffusion.noise import sample_noise
+from align.diffusion.schedules import corrupt, training_scheduler
 from align.training.reference import Reference
 from align.training.state import TrainingState, prepare_training
 from align.training.step import learning_rate, train_step

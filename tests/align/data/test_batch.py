@@ -9,7 +9,7 @@ from align.data.batch import Batcher, NoiseSample
 from align.data.encode import encode_pairs, ignore_progress
 from align.data.latent_cache import TensorCache
 from align.data.snapshot import read_snapshot
-from align.diffusion.noise import training_scheduler
+from align.diffusion.schedules import training_scheduler
 from align.families.sdxl import SDXL
 
 

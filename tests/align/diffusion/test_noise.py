@@ -17,13 +17,12 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from align.data.batch import NoiseSample, noise_samples_of_step
-from align.diffusion.noise import (
+from align.diffusion.noise import epoch_order, sample_noise
+from align.diffusion.schedules import (
     corrupt,
     edm_sigma,
-    epoch_order,
     flow_time,
     network_timesteps,
-    sample_noise,
     training_scheduler,
     usable_timesteps,
 )

@@ -14,7 +14,7 @@ from align.adapters.lora import add_lora, lora_state
 from align.adapters.lora_names import known_names, layers_of
 from align.adapters.sgm_names import layout_of, sgm_name
 from align.device import Compute
-from align.diffusion.noise import training_scheduler
+from align.diffusion.schedules import training_scheduler
 from align.errors import WrongModel
 from align.families.family import BaseNames, Conditioning, ModelFamily
 from align.families.latent_scaling import from_unet, to_unet

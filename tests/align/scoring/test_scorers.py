@@ -22,7 +22,7 @@ from align.data.encode import encode_prompts, read_image
 from align.data.snapshot import PreferencePair, read_snapshot
 from align.device import Compute
 from align.diffusion.losses import denoising_error
-from align.diffusion.noise import corrupt, training_scheduler
+from align.diffusion.schedules import corrupt, training_scheduler
 from align.errors import (
     AlignError,
     BrokenModel,
