@@ -5,6 +5,7 @@ them, so that they are cached for good, and a page never mixes modules of two ve
 """
 
 import hashlib
+import json
 import posixpath
 import re
 from functools import cache
@@ -19,6 +20,7 @@ from annotate.web.image_response import IMMUTABLE
 STATIC = Path(__file__).parent / "static"
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
 """Files that browsers load. Given here, since the registry of Windows may name another type."""
+NOT_LOADED = "This part of the page could not be loaded. Reload the page."
 IMPORT = re.compile(r"""\bfrom "(\.{1,2}/[^"]+)";""")
 
 
@@ -30,7 +32,10 @@ def read_static(*names: str) -> str:
 def start_script(name: str, function: str = "start") -> str:
     """Return the script of a gr.HTML component that passes the component to a module's function."""
     given = "{ element, trigger, props, server, watch }"
-    return f"{_import(name)}.then((module) => module.{function}({given}));"
+    failed = f"console.error(error); element.textContent = {json.dumps(NOT_LOADED)};"
+    return (
+        f"{_import(name)}.then((module) => module.{function}({given}), (error) => {{ {failed} }});"
+    )
 
 
 def event_script(name: str, function: str) -> str:

@@ -34,6 +34,16 @@ def test_keys_vote_undo_brings_the_pair_back_and_nothing_is_asked_of_third_parti
     ] == []
 
 
+def test_a_page_whose_scripts_do_not_come_says_to_reload_it(
+    shared_app: App, page: Any, stage: Stage
+) -> None:
+    page.route("**/stage/outbox.js", lambda route: route.abort())
+    page.goto(shared_app.url)
+    page.locator("#stage", has_text="could not be loaded. Reload the page.").wait_for()
+    page.unroute("**/stage/outbox.js")
+    stage.open(shared_app.url)
+
+
 def test_keys_are_left_alone_while_a_person_types_reads_help_or_looks_at_another_tab(
     shared_app: App, page: Any, stage: Stage
 ) -> None:
