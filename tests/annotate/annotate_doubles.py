@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ import psutil
 from PIL import Image, PngImagePlugin
 
 from align.contracts.errors import PalateError
-from align.contracts.rendering import Rendered
+from align.contracts.models import ModelInfo
+from align.contracts.rendering import Rendered, SamplerState
+from align.contracts.runs import RunState, RunStatus
 
 CHILD = Path(__file__).with_name("annotate_trainer_child.py")
 
@@ -30,40 +32,12 @@ class Trouble(PalateError):
     """What the doubles raise where the real ones raise their own errors."""
 
 
-@dataclass(frozen=True)
-class SmallModel:
-    """A model to be named; the embedded one unless told otherwise."""
-
-    name: str = "emoji"
-    path: str = "emoji"
-    identity: str = "emoji-0123456789ab"
-    aliases: tuple[str, ...] = ()
-    preset: str = "embedded"
-    width: int = 16
-    height: int = 16
-    steps: int = 2
-    guidance: float = 4.0
-    negative_prompt: str = ""
-    scheduler: str = "EulerDiscreteScheduler"
-
-
-@dataclass(frozen=True)
-class Painted:
-    """A stored image."""
-
-    sha256: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class State:
-    """What the painter does now."""
-
-    state: str
-    detail: str
-    device: str
-    retry_s: float | None = None
+def small_model(**changes: Any) -> ModelInfo:
+    """Return a model to be named; the embedded one unless told otherwise."""
+    small = ModelInfo(
+        "emoji", "emoji", "emoji-0123456789ab", "embedded", 16, 16, steps=2, guidance=4.0
+    )
+    return replace(small, **changes)
 
 
 class PaintingSampler:
@@ -96,9 +70,9 @@ class PaintingSampler:
         self.current = "stopped"
         self.stops += 1
 
-    def state(self) -> State:
+    def state(self) -> SamplerState:
         detail = "Loading the image model." if self.current == "loading" else ""
-        return State(self.current, detail, self.device)
+        return SamplerState(self.current, detail, self.device)
 
     def render(
         self,
@@ -108,14 +82,14 @@ class PaintingSampler:
         on_image: Callable[[int, Rendered], None] | None = None,
         prefer_throughput: bool = False,
         preemptible: bool = False,
-    ) -> list[Painted]:
+    ) -> list[Rendered]:
         if not preemptible:
             self.waiting.append(len(items))
         with self._turn:
             if not preemptible:
                 self.waiting.remove(len(items))
             self.requests.append(len(items))
-            painted: list[Painted] = []
+            painted: list[Rendered] = []
             for index, item in enumerate(items):
                 self._await_brush()
                 if preemptible and self.waiting:
@@ -150,7 +124,7 @@ class PaintingSampler:
         if self.trouble:
             raise Trouble(self.trouble)
 
-    def _paint(self, item: Any, adapters: Sequence[tuple[Path, float]], settings: Any) -> Painted:
+    def _paint(self, item: Any, adapters: Sequence[tuple[Path, float]], settings: Any) -> Rendered:
         # An empty file stands for an adapter that changes nothing.
         contents = [(path.read_bytes(), weight) for path, weight in adapters]
         tuned = b"".join(content + str(weight).encode() for content, weight in contents if content)
@@ -168,22 +142,7 @@ class PaintingSampler:
         path = self.images_dir / sha256[:2] / f"{sha256}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        return Painted(sha256, *size)
-
-
-@dataclass(frozen=True)
-class Status:
-    """Where a run is."""
-
-    state: str
-    phase: str = ""
-    step: int = 0
-    steps: int = 0
-    progress: float = 0.0
-    eta_s: float | None = None
-    error: str | None = None
-    result: dict[str, Any] | None = None
-    silent_s: float = 0.0
+        return Rendered(sha256, *size)
 
 
 class ChildTrainer:
@@ -227,7 +186,7 @@ class ChildTrainer:
         scratch.write_text(json.dumps(announced), encoding="utf-8")
         os.replace(scratch, run_dir / "status.json")
 
-    def status(self, run_dir: Path) -> Status:
+    def status(self, run_dir: Path) -> RunStatus:
         # The order matters: a child may end between the two looks.
         alive = self.is_alive(run_dir)
         stored = self._stored(run_dir)
@@ -238,7 +197,7 @@ class ChildTrainer:
         share = step / steps if steps else 0.0
         eta = 1.0 if state == "running" else None
         error, result = stored.get("error"), stored.get("result")
-        return Status(state, "training", step, steps, share, eta, error, result)
+        return RunStatus(RunState(state), "training", step, steps, share, eta, error, result)
 
     def metrics(self, run_dir: Path, since: int = 0) -> list[dict[str, Any]]:
         path = run_dir / "metrics.jsonl"

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from annotate_converter import CopyingConverter
-from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel
+from annotate_doubles import ChildTrainer, PaintingSampler, small_model
 from places import Place
 
 from annotate.auth.accounts import Accounts
@@ -92,7 +92,7 @@ def open_web(
     store = Store(folder / "studio")
     trainer, painter = ChildTrainer(), PaintingSampler(store.images_dir)
     converter = CopyingConverter()
-    model = SmallModel(name="secretmodel", identity="secretmodel-0123456789ab")
+    model = small_model(name="secretmodel", identity="secretmodel-0123456789ab")
     studio = Studio(store, painter, trainer, model, 0, converter=converter, **STARTED)
     place = Place(studio, store, painter, trainer, converter)
     studio.start()

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from annotate_converter import CopyingConverter
-from annotate_doubles import ChildTrainer, PaintingSampler, SmallModel
+from annotate_doubles import ChildTrainer, PaintingSampler, small_model
 from places import Open, Place
 
+from align.contracts.models import ModelInfo
 from annotate.service.studio import Studio
 from storage.store import Store
 
@@ -21,7 +22,7 @@ def open_place(tmp_path: Path) -> Iterator[Open]:
     def open_one(
         sampler: Callable[[Path], PaintingSampler] = PaintingSampler,
         trainer: ChildTrainer | None = None,
-        model: SmallModel | None = None,
+        model: ModelInfo | None = None,
         **options: Any,
     ) -> Place:
         store = Store(tmp_path / "studio")
@@ -29,7 +30,7 @@ def open_place(tmp_path: Path) -> Iterator[Open]:
         chosen = {"train_every": 0, "settle_s": 0.0, "watch_s": 0.05, **options}
         converter = CopyingConverter()
         studio = Studio(
-            store, painter, trainer, model or SmallModel(), converter=converter, **chosen
+            store, painter, trainer, model or small_model(), converter=converter, **chosen
         )
         places.append(Place(studio, store, painter, trainer, converter))
         studio.start()

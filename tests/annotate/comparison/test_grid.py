@@ -5,9 +5,10 @@ import time
 from typing import Any
 
 import pytest
-from annotate_doubles import Painted, PaintingSampler
+from annotate_doubles import PaintingSampler
 from places import Open, Place, until
 
+from align.contracts.rendering import Rendered
 from annotate.errors import InvalidRequest
 from storage.errors import InvalidPrompt, UnknownVersion
 
@@ -91,7 +92,7 @@ class PausesInARequest(PaintingSampler):
 
     pause_after = 5
 
-    def _paint(self, *asked: Any) -> Painted:
+    def _paint(self, *asked: Any) -> Rendered:
         painted = super()._paint(*asked)
         if len(self.requests) == 2 and self.pause_after:
             self.pause_after -= 1

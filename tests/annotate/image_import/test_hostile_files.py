@@ -13,7 +13,7 @@ from typing import Any
 
 import hostile_files as hostile
 import pytest
-from annotate_doubles import SmallModel
+from annotate_doubles import small_model
 from image_files_made import a1111, save_png, scene, user_comment
 from places import Place, until
 
@@ -33,7 +33,7 @@ from annotate.validation import as_settings
 from storage.store import Store
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
-BASE = SmallModel().identity
+BASE = small_model().identity
 
 
 @pytest.fixture(scope="module")

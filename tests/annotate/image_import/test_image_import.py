@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from annotate_doubles import PaintingSampler, SmallModel
+from annotate_doubles import PaintingSampler, small_model
 from image_files_made import a1111, comfy, png_bomb, save_png, scene, user_comment
 from PIL import Image
 from places import Open, Place, until
@@ -317,7 +317,7 @@ def test_one_studio_keeps_an_image_once_for_every_model(open_place: Open, tmp_pa
     partners = first.store.imported_images.partners("emoji-0123456789ab")
     assert len(partners) == 3 and all(len(others) == 2 for others in partners.values())
     first.close()
-    second = open_place(model=SmallModel(identity="another-model"))
+    second = open_place(model=small_model(identity="another-model"))
     assert second.store.imported_images.partners("another-model") == {}
     assert second.studio.importer.import_folder(str(folder))["brought"] == 3
     again = second.store.imported_images.partners("another-model")

@@ -4,10 +4,11 @@ import time
 from pathlib import Path
 
 import pytest
-from annotate_doubles import PaintingSampler, State
+from annotate_doubles import PaintingSampler
 from PIL import Image
 from places import Open, Place, until
 
+from align.contracts.rendering import SamplerState
 from annotate.labeling.new_acts import as_vote
 
 
@@ -100,9 +101,9 @@ class Lost(PaintingSampler):
     def start(self) -> None:
         self.current = "ready" if self.disk_is_back else "failed"
 
-    def state(self) -> State:
+    def state(self) -> SamplerState:
         reason = "sdxl could not be loaded (the disk is gone): copy it again."
-        return State(self.current, reason if self.current == "failed" else "", self.device)
+        return SamplerState(self.current, reason if self.current == "failed" else "", self.device)
 
 
 def test_a_model_that_cannot_be_loaded_is_told_whole_once_and_can_be_tried_again(

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from annotate_doubles import SmallModel
+from annotate_doubles import small_model
 from tiny_models import tiny_weights, write_tiny_model
 
 from align.client.models import describe_model
@@ -27,7 +27,7 @@ def home(tmp_path):
 
 def model_of(folder):
     known = describe_model(str(folder))
-    return SmallModel(name=known.name, identity=known.identity, aliases=known.aliases)
+    return small_model(name=known.name, identity=known.identity, aliases=known.aliases)
 
 
 @pytest.fixture

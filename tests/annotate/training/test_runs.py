@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from annotate_doubles import ChildTrainer, Status, Trouble
+from annotate_doubles import ChildTrainer, Trouble
 from places import ENDLESS, Open, Place, until
 
+from align.contracts.runs import RunStatus
 from annotate.errors import InvalidRequest, NothingToLearn, NotResumable
 from annotate.web.html.run_cards import run_card
 from storage.errors import UnknownRun, UnknownVersion
@@ -228,7 +229,7 @@ def test_a_run_whose_trainer_says_nothing_any_more_is_told_with_what_to_do(
     open_place: Open,
 ) -> None:
     class Silent(ChildTrainer):
-        def status(self, run_dir: Path) -> Status:
+        def status(self, run_dir: Path) -> RunStatus:
             return replace(super().status(run_dir), silent_s=200.0)
 
     place = open_place(trainer=Silent())

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from annotate_doubles import SmallModel
+from annotate_doubles import small_model
 from places import Place, until
 
 from annotate.errors import InvalidRequest
@@ -12,7 +12,7 @@ from annotate.web.api import Endpoints
 from annotate.web.stage_events import StageEvents
 from storage.errors import AlreadyVoted, InvalidAnnotation, UnknownVote
 
-BASE = SmallModel().identity
+BASE = small_model().identity
 CLEAR = {"kind": "remark", "of": "k1", "remark": "strength", "name": "", "value": "2"}
 
 
