@@ -157,7 +157,7 @@ class ModelFamily(Protocol):
         Latents are cached, so they are deterministic: the posterior's mean, not a sample.
         """
 
-    def latent_facts(self, pipeline: Pipeline) -> list[Any]:
+    def latent_facts(self, pipeline: Pipeline) -> list[float | list[float] | None]:
         """Return the settings, as plain values, that latents depend on besides the weights."""
 
     def decode_latents(self, pipeline: Pipeline, compute: Compute, latents_BCHW: Tensor) -> Tensor:

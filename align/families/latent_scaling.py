@@ -8,8 +8,6 @@ Shapes: N images, C latent channels, H x W latent pixels.
 
 from __future__ import annotations
 
-from typing import Any
-
 from diffusers import AutoencoderKL
 from torch import Tensor
 
@@ -28,7 +26,7 @@ def from_unet(autoencoder: AutoencoderKL, latents_NCHW: Tensor) -> Tensor:
     return latents_NCHW * deviation_1C11 / scale + mean_1C11
 
 
-def scaling_facts(autoencoder: AutoencoderKL) -> list[Any]:
+def scaling_facts(autoencoder: AutoencoderKL) -> list[float | list[float] | None]:
     """Return the settings of an autoencoder that `to_unet` depends on, as plain values."""
     config = autoencoder.config
     names = ("scaling_factor", "latents_mean", "latents_std")

@@ -152,7 +152,7 @@ class StableDiffusionXL:
             mean_BCHW = pipeline.vae.encode(pixels_BCHW.to(compute.device)).latent_dist.mean
         return to_unet(pipeline.vae, mean_BCHW.float()).cpu()
 
-    def latent_facts(self, pipeline: StableDiffusionXLPipeline) -> list[Any]:
+    def latent_facts(self, pipeline: StableDiffusionXLPipeline) -> list[float | list[float] | None]:
         """Return the autoencoder's scaling factor and statistics."""
         return scaling_facts(pipeline.vae)
 
