@@ -21,7 +21,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from align.client.converter import Converter
+from align.client.converter import ConverterProcess
 from align.client.models import describe_model
 from align.client.sampler import SamplerProcess
 from align.client.trainer import TrainerProcess
@@ -229,7 +229,7 @@ def open_studio(
             settings.train_every,
             settings.train_at,
             prompts=prompts,
-            converter=Converter(),
+            converter=ConverterProcess(),
         )
 
         studio.start()

@@ -18,7 +18,7 @@ ERROR_PREFIX = "align: "
 """`python -m align` puts it before the sentence of an expected error."""
 
 
-class Converter:
+class ConverterProcess:
     """Runs one command of `python -m align` at a time, for any thread."""
 
     def __init__(self, python: str = sys.executable) -> None:

@@ -22,7 +22,7 @@ from align.adapters.kohya import read_adapter
 from align.adapters.lora import save_adapter
 from align.adapters.lora_names import layers_of
 from align.adapters.sgm_names import layout_of, sgm_name
-from align.client.converter import Converter, failure_sentence
+from align.client.converter import ConverterProcess, failure_sentence
 from align.client.models import describe_model
 from align.contracts.models import embedded_folder
 from align.errors import ConversionFailed, NotImportable
@@ -274,7 +274,7 @@ def test_a_unet_of_another_shape_or_target_is_refused(model, tmp_path):
 
 
 def test_a_workshop_works_in_another_process(lora, tmp_path):
-    converter, model = Converter(), describe_model()
+    converter, model = ConverterProcess(), describe_model()
     facts = converter.import_weights(lora, tmp_path / "ours.safetensors", model)
     assert facts["rank"] == 2 and (tmp_path / "ours.safetensors").is_file()
 
@@ -292,7 +292,7 @@ def test_of_a_process_that_failed_its_own_sentence_is_told(code, complaint, said
 
 
 def test_a_workshop_that_is_stopped_says_so(lora, tmp_path):
-    converter = Converter()
+    converter = ConverterProcess()
     threading.Timer(0.5, converter.stop).start()
     with pytest.raises(ConversionFailed, match="stopped before it was done"):
         converter.import_weights(lora, tmp_path / "ours.safetensors", describe_model())
