@@ -18,6 +18,7 @@ IMPORTED = re.compile(r'"\.\./\.\./annotate/web/static/([\w/]+\.js)"')
 REQUIRED = "PALATE_REQUIRE_NODE"
 """Set where a skipped test would hide a broken script."""
 OLDEST_NODE = 18
+MAX_LINES = 300
 
 
 def program(name: str, package: str) -> str:
@@ -60,3 +61,42 @@ def test_the_types_of_all_scripts_are_right() -> None:
 def test_every_script_has_a_test() -> None:
     tested = {name for file in TESTS for name in IMPORTED.findall(file.read_text("utf-8"))}
     assert {file.relative_to(STATIC).as_posix() for file in STATIC.rglob("*.js")} == tested
+
+
+def imports() -> dict[str, set[str]]:
+    """Return what each script imports, by their places below the folder."""
+    found = {}
+    for file in STATIC.rglob("*.js"):
+        paths = re.findall(r'\bfrom "(\.{1,2}/[^"]+)";', file.read_text("utf-8"))
+        reached = {(file.parent / path).resolve() for path in paths}
+        place = file.relative_to(STATIC).as_posix()
+        found[place] = {each.relative_to(STATIC).as_posix() for each in reached}
+    return found
+
+
+def test_the_stage_and_the_board_share_only_what_lies_above_both() -> None:
+    strays = {
+        f"{importer} imports {name}"
+        for importer, names in imports().items()
+        for name in names
+        if "/" in name and name.split("/")[0] != importer.split("/")[0]
+    }
+    assert strays == set()
+
+
+def test_no_script_imports_itself_by_others() -> None:
+    graph = imports()
+    while free := {name for name, names in graph.items() if not names & graph.keys()}:
+        graph = {name: names for name, names in graph.items() if name not in free}
+    assert graph == {}, "these import each other in a circle"
+
+
+def test_scripts_stay_short() -> None:
+    lengths = {file: len(file.read_text("utf-8").splitlines()) for file in STATIC.rglob("*.js")}
+    assert {file.name: lines for file, lines in lengths.items() if lines > MAX_LINES} == {}
+
+
+def test_no_script_leaves_anything_in_the_window() -> None:
+    # What a script offers, others import.
+    for file in STATIC.rglob("*.js"):
+        assert not re.search(r"\b(window|globalThis)\.\w+ = ", file.read_text("utf-8")), file.name
