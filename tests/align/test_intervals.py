@@ -2,13 +2,11 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from align.evaluation.win_rate import win_rate_interval
 from align.intervals import (
     Tally,
     bootstrap_over_prompts,
@@ -60,11 +58,3 @@ def test_votes_on_one_prompt_go_together() -> None:
     wide, narrow = bootstrap_over_prompts(together), bootstrap_over_prompts(apart)
     assert wide is not None and narrow is not None
     assert wide[1] - wide[0] > 2 * (narrow[1] - narrow[0])
-
-
-def test_the_app_and_the_command_line_give_the_same_interval_for_the_same_wins() -> None:
-    wins = np.random.default_rng(7).integers(0, 2, (12, 4))
-    votes = {
-        str(prompt): Tally(int(won.sum()), int((1 - won).sum())) for prompt, won in enumerate(wins)
-    }
-    assert win_rate_interval(torch.tensor(wins).double()) == bootstrap_over_prompts(votes)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from align.evaluation.win_rate import compare_scores, scores_PS, win_rate_interval
+from align.intervals import Tally, bootstrap_over_prompts
 
 
 class ByLength:
@@ -41,3 +43,11 @@ def test_images_of_one_prompt_go_together():
     apart = torch.tensor([1.0, 0.0]).repeat(20)[:, None]
     (low, high), (near, far) = win_rate_interval(together), win_rate_interval(apart)
     assert high - low > 2 * (far - near)
+
+
+def test_the_app_and_the_command_line_give_the_same_interval_for_the_same_wins():
+    wins = np.random.default_rng(7).integers(0, 2, (12, 4))
+    votes = {
+        str(prompt): Tally(int(won.sum()), int((1 - won).sum())) for prompt, won in enumerate(wins)
+    }
+    assert win_rate_interval(torch.tensor(wins).double()) == bootstrap_over_prompts(votes)
