@@ -47,19 +47,7 @@ class VersionRegistry:
 
     def versions(self) -> list[ListedVersion]:
         """Return the versions that are not deleted, oldest first."""
-        return [
-            {
-                "version": version.version,
-                "parent": version.parent,
-                "run_id": version.run_id,
-                "active": version.active,
-                "held_back": failed_checks(version.summary),
-                "created": in_utc(version.created),
-                "name": version.name,
-                "note": version.note,
-            }
-            for version in self._store.versions(self._model_id)
-        ]
+        return [listed_version(version) for version in self._store.versions(self._model_id)]
 
     def lineage(self) -> list[LineageView]:
         """Return every version, oldest first, with its training votes and its results."""
@@ -224,22 +212,29 @@ def helpful_versions(versions: list[Version]) -> list[Version]:
     return [v for v in released if v.summary.get("held_out", {}).get("helped") is True]
 
 
+def listed_version(version: Version) -> ListedVersion:
+    """Return a version as programs list it."""
+    return {
+        "version": version.version,
+        "parent": version.parent,
+        "run_id": version.run_id,
+        "active": version.active,
+        "held_back": failed_checks(version.summary),
+        "created": in_utc(version.created),
+        "name": version.name,
+        "note": version.note,
+    }
+
+
 def version_view(version: Version, trained_on: TrainedOn | None) -> VersionView:
     """Return a version as the page shows it; `trained_on` are the votes of its run."""
     summary = version.summary
     missing = version.adapter is not None and not version.adapter.is_file()
 
     return {
-        "version": version.version,
-        "name": version.name,
-        "note": version.note,
-        "parent": version.parent,
-        "run_id": version.run_id,
-        "active": version.active,
-        "created": in_utc(version.created),
+        **listed_version(version),
         "deleted": in_utc(version.deleted) if version.deleted else None,
         "missing": missing and version.deleted is None,
-        "held_back": failed_checks(summary),
         "imported": summary.get("imported"),
         "objective": summary.get("objective"),
         "result": summary,

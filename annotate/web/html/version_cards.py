@@ -223,11 +223,13 @@ def _import_warnings(imported: ImportedFile) -> list[str]:
             f'<p class="outcome">{left} text encoder weights of the file were left out: Palate '
             "tunes the UNet alone, so prompts may have a slightly different effect.</p>"
         )
+
     if words := imported.get("embeddings_left_out"):
         parts.append(
             f'<p class="outcome">The embeddings of {escape(", ".join(words[:8]))} were '
             "left out: in prompts these words mean what they mean to the base.</p>"
         )
+
     if imported.get("kind") == "whole" and not imported.get("family"):
         parts.append(
             '<p class="outcome">Only the UNet of that model is used; text encoders and autoencoder '
