@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from annotate.charts.bar_charts import bars, on_line, parts
+from annotate.charts.bar_charts import bars, on_line, on_scale, parts, progress_bar
 from annotate.charts.interval_plots import dots, whiskers
 from annotate.charts.line_charts import curve
 
@@ -67,3 +67,10 @@ def test_a_point_of_a_plot_lies_between_the_ends_of_its_interval() -> None:
     low, *_, high = numbers(plot, 'line class="range"', "x1")
     (point,) = numbers(plot, "circle", "cx")
     assert low < point < high
+
+
+def test_a_scale_and_a_progress_bar_say_their_numbers_to_screen_readers() -> None:
+    scale = ElementTree.fromstring(on_scale(0.61, 0.41, 0.8, HOSTILE))
+    assert scale.get("aria-label") == f"{HOSTILE} 61 percent, interval 41 to 80 percent"
+    progress = ElementTree.fromstring(progress_bar(37, "running", HOSTILE))
+    assert (progress.get("aria-valuenow"), progress.get("aria-label")) == ("37", HOSTILE)
