@@ -11,6 +11,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 PAIRS = "pairs.jsonl"
 UndecidedKind: TypeAlias = Literal["tie", "both_good", "both_bad", "skip"]
+PairKind: TypeAlias = Literal["preference", UndecidedKind]
 UNDECIDED: tuple[UndecidedKind, ...] = ("tie", "both_good", "both_bad", "skip")
 
 
@@ -77,15 +78,15 @@ class UnlabeledPair(TypedDict):
 
 
 class SnapshotFacts(TypedDict):
-    """Source of a snapshot."""
+    """Source of a snapshot; a folder that no studio wrote has its name and counts alone."""
 
     snapshot_id: str
     """Name of the folder, such as s0001."""
-    created: str
+    created: NotRequired[str]
     """ISO 8601 in UTC."""
-    base: str
+    base: NotRequired[str]
     """Identity of the model whose images were voted on."""
-    settle_s: float
+    settle_s: NotRequired[float]
     """Only votes that were older than this are in it."""
     voter: NotRequired[str]
     """The annotator whose votes alone are in it."""
@@ -97,7 +98,7 @@ class SnapshotFacts(TypedDict):
     """What is wrong with each image that cannot be used, by path."""
     weights: NotRequired[dict[str, float]]
     """Weights other than 1, by annotator."""
-    vote_ids: list[int]
+    vote_ids: NotRequired[list[int]]
     """Numbers of the votes in the database, in the order of their lines."""
     ranking_ids: NotRequired[list[int]]
     """Those of the rankings, whose lines come after the votes'."""

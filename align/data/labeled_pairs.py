@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from PIL import Image
 
 from align.contracts.evaluation import GRID
+from align.contracts.snapshot_files import PairKind
 from align.data.image_files import SUFFIXES, caption_of
 from align.errors import SnapshotError
 
 CHOSEN, REJECTED = "chosen", "rejected"
-PairKind: TypeAlias = Literal["preference", "tie", "both_good", "both_bad", "skip"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,14 @@ from align.contracts.snapshot_files import (
     FORMAT,
     MANIFEST,
     PAIRS,
+    PairKind,
     PairRow,
     PreferenceRow,
+    SnapshotManifest,
     UndecidedRow,
 )
 from align.data.image_files import image_fault
-from align.data.labeled_pairs import LabeledPair, PairKind
+from align.data.labeled_pairs import LabeledPair
 from align.errors import SnapshotError
 from align.files import read_json
 
@@ -60,7 +62,7 @@ def write_snapshot(folder: Path | str, pairs: Iterable[LabeledPair]) -> Path:
         digest = hashlib.sha256(text).hexdigest()
         # The name of an image is its digest, so that of the rows stands for every byte.
         images = {f"images/{path.name}": path.stem for path in sorted((work / "images").iterdir())}
-        manifest = {
+        manifest: SnapshotManifest = {
             "format": FORMAT,
             "snapshot_id": f"pairs-{digest[:8]}",
             "counts": Counter(row["kind"] for row in rows),

@@ -14,12 +14,12 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from align.contracts.snapshot_files import (
     FORMAT,
     MANIFEST,
     PAIRS,
+    PairKind,
     PairRow,
     PreferenceRow,
     RankingRow,
@@ -59,7 +59,7 @@ class SettledVote:
     """The weight of its annotator."""
 
     @property
-    def kind(self) -> Literal["preference"] | UndecidedKind:
+    def kind(self) -> PairKind:
         """The trainer's name for it."""
         return UNDECIDED_KINDS.get(self.verdict, "preference")
 

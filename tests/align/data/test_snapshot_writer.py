@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from contract_checks import departures
 from PIL import Image
 
+from align.contracts.snapshot_files import SnapshotManifest
 from align.data.labeled_pairs import LabeledPair, read_pair_folder
 from align.data.snapshot import read_snapshot
 from align.data.snapshot_writer import write_snapshot
@@ -67,6 +69,7 @@ def test_the_manifest_counts_the_votes_and_names_every_file(tmp_path):
     folder = write_snapshot(tmp_path / "votes", pairs)
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["counts"] == {"preference": 1, "tie": 1}
+    assert departures(manifest, SnapshotManifest) == []
     found = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
     assert sorted([*manifest["files"], "manifest.json"]) == sorted(found)
 
