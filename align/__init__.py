@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from align.data.labeled_pairs import LabeledPair, read_pair_folder
     from align.data.snapshot import PreferencePair, TrainingSnapshot, read_snapshot
     from align.data.snapshot_writer import write_snapshot
+    from align.device import Compute, choose_compute
     from align.diffusion.losses import (
         LossParams,
         PairErrors,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlignError",
+    "Compute",
     "ImageSampler",
     "LabeledPair",
     "LossParams",
@@ -54,6 +56,7 @@ __all__ = [
     "TrainingSnapshot",
     "anchor_loss",
     "cdpo",
+    "choose_compute",
     "denoising_error",
     "describe_model",
     "dpo",
@@ -80,12 +83,14 @@ __all__ = [
 LOSSES = "align.diffusion.losses"
 HOMES = {
     "AlignError": "align.errors",
+    "Compute": "align.device",
     "ImageSampler": "align.sampling.image_sampler",
     "LabeledPair": "align.data.labeled_pairs",
     "ModelInfo": "align.contracts.models",
     "PreferencePair": "align.data.snapshot",
     "RunFolder": "align.client.run_folder",
     "TrainingSnapshot": "align.data.snapshot",
+    "choose_compute": "align.device",
     "describe_model": "align.client.models",
     "fine_tune": "align.training.fine_tune",
     "read_pair_folder": "align.data.labeled_pairs",

@@ -29,6 +29,7 @@ OBJECTIVE = "(errors, params)"
 PUBLIC = {
     "align": {
         "AlignError": "",
+        "Compute": "(device, weights, autocast)",
         "ImageSampler": "(model=None, compute=None)",
         "ImageSampler.render": "(self, prompts, seeds, *, adapter=None, weight=1.0, settings=None)",
         "ImageSampler.render_in_batches": (
@@ -55,12 +56,14 @@ PUBLIC = {
         "TrainingSnapshot": "(pairs, left_out)",
         "anchor_loss": OBJECTIVE,
         "cdpo": OBJECTIVE,
+        "choose_compute": "(precision='auto')",
         "denoising_error": "(predicted_BCHW, target_BCHW)",
         "describe_model": "(name_or_path=None, hub=None)",
         "dpo": OBJECTIVE,
         "dpop": OBJECTIVE,
         "fine_tune": (
-            "(snapshot, run, *, model=None, init_from=None, on_step=ignore_step, **settings)"
+            "(snapshot, run, *, model=None, init_from=None, cache=None, on_step=ignore_step, "
+            "**settings)"
         ),
         "hinge": OBJECTIVE,
         "implicit_accuracy": "(logits_B)",

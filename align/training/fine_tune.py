@@ -23,6 +23,7 @@ def fine_tune(
     *,
     model: str | Path | ModelInfo | None = None,
     init_from: Path | str | None = None,
+    cache: Path | str | None = None,
     on_step: OnStep = ignore_step,
     **settings: float | str,
 ) -> RunFolder:
@@ -37,6 +38,8 @@ def fine_tune(
         run: the run's own folder; made if it is not there.
         model: a folder or hub name of an SDXL pipeline; left out, the embedded model.
         init_from: an adapter file or a run folder to go on from, in place of the base.
+        cache: a folder for what runs on the same images and prompts share: latents, embeddings and
+            errors of the reference; left out, each run has its own.
         on_step: called after every optimizer step with its metrics (docs/settings.md).
         **settings: settings in place of the defaults for this size of model, by the names in
             docs/settings.md, such as `steps=100`, `objective="ipo"` or `beta=5000`.
@@ -69,7 +72,7 @@ def fine_tune(
         folder.clear_cancel()
     else:
         TrainerProcess().prepare(folder.path, Path(snapshot), info, given, start)
-    train_folder(folder.path, on_step=on_step)
+    train_folder(folder.path, cache=None if cache is None else Path(cache), on_step=on_step)
     return folder
 
 

@@ -37,7 +37,9 @@ def test_a_call_trains_reports_each_step_and_when_repeated_returns_at_once(tmp_p
     with pytest.raises(OtherRun, match="Name a new folder"):
         fine_tune(snapshot, tmp_path / "run", beta=80.0, model="emoji-fast", **SMALL)
 
-    onward = fine_tune(snapshot, tmp_path / "onward", init_from=tmp_path / "run", **SMALL)
+    start, shared = tmp_path / "run", tmp_path / "cache"
+    onward = fine_tune(snapshot, tmp_path / "onward", init_from=start, cache=shared, **SMALL)
+    assert any((shared / "encoded").iterdir()) and not onward.cache.exists()
     assert onward.read_config().train.init_from == "run"
     assert onward.start.read_bytes() == run.adapter.read_bytes() != onward.adapter.read_bytes()
 
