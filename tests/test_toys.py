@@ -94,7 +94,9 @@ def test_the_notebook_runs_cell_by_cell(tmp_path):
     assert re.search(r"votes for the new version \(\d+% to \d+%\)", found.stdout)
 
 
-def test_the_notebook_is_small_and_names_no_path_of_a_machine():
+def test_the_notebook_is_small_shows_its_images_and_names_no_path_of_a_machine():
     notebook = json.loads(NOTEBOOK.read_text("utf-8"))
     assert NOTEBOOK.stat().st_size < 150_000
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    assert sum("image/jpeg" in output.get("data", {}) for output in outputs) == 2
     assert not re.search(r"(/home|/tmp|/Users)/", json.dumps(notebook["cells"]))
