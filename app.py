@@ -22,6 +22,7 @@ from typing import Annotated, Literal
 import tyro
 
 from align.client.converter import ConverterProcess
+from align.client.imports import without_collections
 from align.client.models import describe_model
 from align.client.sampler import SamplerProcess
 from align.client.trainer import TrainerProcess
@@ -218,7 +219,7 @@ def open_studio(
         )
         # The model loads in its own process while this one imports gradio.
         sampler.start()
-        with no_proxies():
+        with no_proxies(), without_collections():
             import annotate.web.page  # noqa: PLC0415, F401
 
         studio = Studio(
@@ -264,7 +265,8 @@ def serve(
     """Serve the page inside the block; yield its URL."""
     from annotate.web.page import build_app  # noqa: PLC0415  see `open_studio`
 
-    web = build_app(studio, authenticator, site)
+    with without_collections():
+        web = build_app(studio, authenticator, site)
     server = Server(web.app, sockets, settings.host)
     server.start()
     try:

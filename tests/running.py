@@ -104,7 +104,7 @@ def open_pair(api: Client, annotator: str) -> dict[str, Any]:
         value = api.predict(annotator, api_name="/next_pair")
         return value if "pair_id" in value else None
 
-    return wait_for(pair, "a pair", every=0.5)
+    return wait_for(pair, "a pair", every=0.2)
 
 
 def run_ended(api: Client, run_id: str) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def run_ended(api: Client, run_id: str) -> dict[str, Any]:
         status = api.predict(run_id, api_name="/run_status")
         return status if status["state"] in ENDED else None
 
-    return wait_for(ended, f"run {run_id} to end", every=2.0)
+    return wait_for(ended, f"run {run_id} to end", every=0.5)
 
 
 def free_port() -> int:

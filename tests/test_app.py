@@ -15,6 +15,8 @@ from running import App, fetch, open_pair, run_app, run_ended, wait_for
 
 from app import main
 
+pytestmark = pytest.mark.slow
+
 CONTRACT = {
     "/next_pair": ["annotator"],
     "/vote": ["pair_id", "verdict", "annotator", "key"],
@@ -82,9 +84,9 @@ NOWHERE = {
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[App]:
+def app(small_model_folder, tmp_path_factory) -> Iterator[App]:
     home = tmp_path_factory.mktemp("app") / "studio"
-    running = App(home, "--train-every", "0", **NOWHERE)
+    running = App(home, "--train-every", "0", "--model", str(small_model_folder), **NOWHERE)
     running.start()
     yield running
     running.stop()
@@ -310,14 +312,14 @@ def test_every_example_of_the_help_has_a_line_of_its_own():
     assert len(examples) == 4 and all(line.count("python app.py") == 1 for line in examples)
 
 
-def test_a_killed_app_finds_its_votes_and_its_trainer_again(tmp_path):
-    app = App(tmp_path / "studio", "--train-every", "0", "--model", "emoji-fast")
+def test_a_killed_app_finds_its_votes_and_its_trainer_again(small_model_folder, tmp_path):
+    app = App(tmp_path / "studio", "--train-every", "0", "--model", str(small_model_folder))
     app.start()
     api = app.client()
     keys = [vote(api)["key"] for _ in range(3)]
-    run = api.predict(SMALL | {"steps": 30}, api_name="/fine_tune")["run_id"]
+    run = api.predict(SMALL | {"steps": 90}, api_name="/fine_tune")["run_id"]
     first_step = lambda: api.predict(run, api_name="/run_status")["progress"] > 0.1  # noqa: E731
-    wait_for(first_step, "a first step", every=2.0)
+    wait_for(first_step, "a tenth of the run")
     app.kill()
     app.start()
     api = app.client()
@@ -326,5 +328,5 @@ def test_a_killed_app_finds_its_votes_and_its_trainer_again(tmp_path):
     versions = api.predict(api_name="/versions")
     assert [v["run_id"] for v in versions] == [None, run]
     steps = (app.home / "runs" / run / "metrics.jsonl").read_text().splitlines()
-    assert len(steps) == 30
+    assert len(steps) == 90
     app.stop()

@@ -195,6 +195,7 @@ def test_gradio_stays_in_the_thin_layer():
     assert not strays
 
 
+@pytest.mark.slow
 def test_the_app_never_imports_torch():
     code = f"import sys, app, annotate.web.page; print(*sorted(set(sys.modules) & {HEAVY!r}))"
     found = subprocess.run(

@@ -91,6 +91,7 @@ def test_no_flag_is_added_without_a_decision():
     ]
 
 
+@pytest.mark.slow
 def test_what_is_generated_is_as_the_code_says():
     found = subprocess.run(
         [sys.executable, "-W", "ignore", "docs/generate.py", "--check"],
@@ -213,6 +214,7 @@ def test_every_flag_of_the_app_that_is_named_is_one(page):
             assert set(named) <= {*FLAGS, "--help"}, command
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_what_the_examples_import_is_there(page):
     for line in blocks(PAGES[page]):

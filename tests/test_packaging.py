@@ -59,16 +59,19 @@ def declared(*extras: str) -> set[str]:
     return {normal(requirement) for each in lists for requirement in each}
 
 
+@pytest.mark.slow
 def test_what_the_packages_import_is_declared():
     names = modules("annotate", "align", "storage") | imported(ROOT / "app.py")
     assert undeclared(names - OURS - OPTIONAL, declared()) == set()
 
 
+@pytest.mark.slow
 def test_what_the_tests_import_is_declared():
     names = modules("tests") - OURS - HELPERS - OPTIONAL
     assert undeclared(names, declared("test", "emoji")) == set()
 
 
+@pytest.mark.slow
 def test_what_is_declared_is_imported():
     names = {normal(name) for name in modules("annotate", "align", "storage")}
     names |= {normal(name) for name in imported(ROOT / "app.py")} | {"pillow"}

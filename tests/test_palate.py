@@ -44,6 +44,7 @@ def test_every_command_has_help_under_its_own_name(command, capsys):
     assert f"usage: palate {command} " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_no_help_imports_torch():
     code = f"""
 import contextlib, io, sys
@@ -81,6 +82,7 @@ def test_an_evaluation_is_written_as_a_page(tmp_path, capsys):
     assert capsys.readouterr().err.startswith("palate: ")
 
 
+@pytest.mark.slow
 def test_emoji_stages_name_functions_that_are_there():
     code = """
 from importlib import import_module

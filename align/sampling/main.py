@@ -8,6 +8,7 @@ import threading
 import traceback
 from typing import IO
 
+from align.client.imports import without_collections
 from align.client.load_errors import model_load_error
 from align.contracts.rendering import SamplerMessage, SamplerState, read_greeting, to_line
 from align.errors import AlignError, ModelUnavailable
@@ -41,7 +42,8 @@ def main() -> None:
     heartbeat = HeartbeatSender(replies.send, greeting["heartbeat_interval_s"], model.load_path)
     try:
         # Torch may be broken, or a driver that it loads.
-        from align.sampling.server import answer_requests, load  # noqa: PLC0415
+        with without_collections():
+            from align.sampling.server import answer_requests, load  # noqa: PLC0415
 
         loaded = load(model, replies, greeting["threads"])
     except Exception as error:

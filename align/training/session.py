@@ -9,6 +9,7 @@ from pathlib import Path
 
 from align.client.config import plan
 from align.client.cpu_lock import CpuLock
+from align.client.imports import without_collections
 from align.client.objectives import OBJECTIVES
 from align.client.progress import OnStep, Reporter, ignore_step
 from align.client.run_folder import RunFolder
@@ -76,7 +77,8 @@ def plan_of_folder(path: Path) -> FolderPlan:
 def _train(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Path) -> None:
     try:
         # Importing torch takes seconds, and by now somebody watches the status.
-        from align.training.loop import run_training  # noqa: PLC0415
+        with without_collections():
+            from align.training.loop import run_training  # noqa: PLC0415
 
         run_training(run, report, cpu_lock, cache)
     except Cancelled:

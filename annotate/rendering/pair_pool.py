@@ -58,26 +58,26 @@ class PairPool:
         chance: random.Random,
         clock: Monotonic,
         best_worst: QuadAssigner,
+        min_ready: int = MIN_READY_PAIRS,
     ) -> None:
+        """Wire the parts together; `min_ready` is the least number of pairs to keep ready."""
         self._store, self._sampler, self._renderer = store, sampler, renderer
         self._assigner, self._prompt_sampler, self._model_id = assigner, prompt_sampler, model_id
         self._chance, self._clock, self._best_worst = chance, clock, best_worst
 
         self._thread = threading.Thread(target=self._work, name="pool", daemon=True)
-        self._closing = threading.Event()
-        self._wakeup = threading.Event()
+        self._closing, self._wakeup = threading.Event(), threading.Event()
         self._control = threading.Lock()
-        self._holds = 0
+        self._holds, self.min_ready = 0, min_ready
         self._suspended: str | None = None
         self._suspended_eta: Callable[[], float | None] = lambda: None
         self._fresh_version: str | None = None
-        self._image_s = 0.0
+        self._image_s, self._failures = 0.0, 0
         self._duplicates = DuplicateFilter()
         self._filling, self._paired = True, True
         self._began = clock()
         self._waiting_since: float | None = None
         """The time of the newest image, or of the request before the first one."""
-        self._failures = 0
         self.problem: str | None = None
         """Why the newest request failed, as a sentence; None once one succeeded."""
 
@@ -108,7 +108,7 @@ class PairPool:
     @property
     def target(self) -> int:
         """Return the number of pairs to keep ready: a minute's worth, within bounds."""
-        return min(MAX_READY_PAIRS, max(MIN_READY_PAIRS, self._assigner.votes.count_within(60.0)))
+        return min(MAX_READY_PAIRS, max(self.min_ready, self._assigner.votes.count_within(60.0)))
 
     @property
     def silent_s(self) -> float:
@@ -220,7 +220,7 @@ class PairPool:
             return min(1, missing)
 
         quick = int(REQUEST_S / (2 * self._image_s)) if self._image_s else PAIRS_PER_REQUEST
-        whole = max(1, min(PAIRS_PER_REQUEST, quick))
+        whole = max(1, min(PAIRS_PER_REQUEST, quick, self.target))
         self._filling = missing > 0 and (self._filling or missing >= whole)
         return min(missing, whole) if self._filling else 0
 

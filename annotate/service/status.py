@@ -6,7 +6,7 @@ from align.contracts.rendering import SamplerState
 from annotate.insights.active_learning import ActiveLearner
 from annotate.interfaces import Sampler
 from annotate.labeling.assignment import PairAssigner
-from annotate.rendering.pair_pool import MIN_READY_PAIRS, PairPool
+from annotate.rendering.pair_pool import PairPool
 from annotate.training.run_status import RunStatusReader, run_sentence
 from annotate.training.runs import TrainingRuns
 from annotate.views.activity import ActivityView, CurrentRun
@@ -74,7 +74,7 @@ class StudioStatus:
         """
         if not self._assigner.mixed:
             return self._assigner.ready(), self._pool.target
-        return (MIN_READY_PAIRS if self._assigner.ready() else 0), MIN_READY_PAIRS
+        return (self._pool.min_ready if self._assigner.ready() else 0), self._pool.min_ready
 
     def _message(self, run: CurrentRun | None, ready: int, target: int) -> str:
         """Return the most urgent thing to say: first what is broken, then what is under way."""

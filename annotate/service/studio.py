@@ -34,7 +34,7 @@ from annotate.insights.insights import Insights
 from annotate.interfaces import Converter, Sampler, Trainer
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
-from annotate.rendering.pair_pool import PairPool
+from annotate.rendering.pair_pool import MIN_READY_PAIRS, PairPool
 from annotate.rendering.prompt_sources import PromptSampler, check_prompts, prompts_for
 from annotate.rendering.renderer import Renderer
 from annotate.service.labeling import Labeling
@@ -43,11 +43,7 @@ from annotate.training.new_votes import NewVotes
 from annotate.training.run_status import RunStatusReader
 from annotate.training.runs import TrainingRuns
 from annotate.training.trigger import Trigger
-from annotate.validation import (
-    as_items,
-    as_settings,
-    as_text,
-)
+from annotate.validation import as_items, as_settings, as_text
 from annotate.versions.registry import VersionRegistry
 from annotate.versions.release_gate import require_passed_checks
 from annotate.views.activity import ActivityView
@@ -80,12 +76,14 @@ class Studio(Labeling):
         clock: Monotonic = time.monotonic,
         now: WallClock = datetime.now,
         converter: Converter | None = None,
+        min_ready: int = MIN_READY_PAIRS,
     ) -> None:
         """Wire the parts together; `prompts` replace the built-in ones. Raises InvalidSchedule.
 
         Args:
             settle_s: Seconds after which a vote is settled, and a run may learn from it.
             watch_s: Seconds between two looks at the run under way.
+            min_ready: Pairs to keep ready at least, when nobody votes.
         """
         chance = chance or SystemRandom()
         trigger = Trigger(train_every, train_at, now)
@@ -100,9 +98,8 @@ class Studio(Labeling):
         assigner = self._new_assigner(store, insights, model_id, clock, chance)
         renderer, quads = Renderer(sampler, model, model_id), QuadAssigner(store, model_id, clock)
         new_votes = NewVotes(store, assigner, model_id, settle_s, insights.weigh)
-        pool = PairPool(
-            store, sampler, renderer, assigner, self._prompt_sampler, model_id, chance, clock, quads
-        )
+        rendering = (store, sampler, renderer, assigner, self._prompt_sampler)
+        pool = PairPool(*rendering, model_id, chance, clock, quads, min_ready)
         self._runs = TrainingRuns(
             store, sampler, trainer, model, pool, new_votes, trigger, clock, watch_s, model_id
         )

@@ -14,6 +14,8 @@ from align.scoring.scorers import SCORERS as KNOWN_SCORERS
 from align.training.session import train_folder
 from align.weights.export import FORMS as KNOWN_FORMS
 
+pytestmark = pytest.mark.slow
+
 
 def run_align(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "align", *map(str, arguments)]

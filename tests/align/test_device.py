@@ -12,6 +12,8 @@ from align.data.encode import encode_images
 from align.device import Compute, choose_compute
 from align.sampling.render import decode
 
+pytestmark = pytest.mark.slow
+
 FP16, BF16 = torch.float16, torch.bfloat16
 
 

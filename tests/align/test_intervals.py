@@ -15,6 +15,8 @@ from align.intervals import (
     wilson_interval,
 )
 
+pytestmark = pytest.mark.slow
+
 counts = st.integers(0, 400)
 
 

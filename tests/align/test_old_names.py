@@ -23,6 +23,7 @@ assert train_folder is align.training.session.train_folder
 RENAMED = (Path(__file__).parents[2] / "docs" / "renamed.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_imports_of_an_older_program_still_work_without_a_warning():
     command = [sys.executable, "-W", "error", "-c", PROGRAM]
     ended = subprocess.run(command, env=python_environment(), capture_output=True, text=True)

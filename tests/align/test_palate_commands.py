@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from app import palate
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
 
 
 def test_a_run_is_trained_exported_brought_in_rendered_and_scored(make_run, tmp_path, capsys):

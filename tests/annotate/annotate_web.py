@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from annotate_converter import CopyingConverter
 from annotate_doubles import ChildTrainer, PaintingSampler, small_model
+from empty_studio import empty_studio
 from places import Place
 
 from annotate.auth.accounts import Accounts
@@ -29,7 +30,12 @@ from storage.store import Store
 LOCAL = (ipaddress.ip_network("127.0.0.1"),)
 QUICK = Scrypt(n=16, r=1, p=1)
 """Hashes that cost nothing, for tests that sign in a lot."""
-STARTED = {"prompts": ["a <b>cat</b>", "a dog", "a fox"], "settle_s": 0.0, "watch_s": 0.05}
+STARTED = {
+    "prompts": ["a <b>cat</b>", "a dog", "a fox"],
+    "settle_s": 0.0,
+    "watch_s": 0.1,
+    "min_ready": 8,
+}
 HERE, AWAY = ("127.0.0.1", 50000), ("10.9.8.7", 50000)
 """A client whose word counts where proxies are LOCAL, and one whose does not."""
 
@@ -89,7 +95,7 @@ def open_web(
     **site: Any,
 ) -> Iterator[Web]:
     """Open a studio and build its web app."""
-    store = Store(folder / "studio")
+    store = Store(empty_studio(folder / "studio"))
     trainer, painter = ChildTrainer(), PaintingSampler(store.images_dir)
     converter = CopyingConverter()
     model = small_model(name="secretmodel", identity="secretmodel-0123456789ab")

@@ -20,10 +20,12 @@ ENDLESS = {"steps": 100_000}
 
 def until(condition: Callable[[], Any]) -> Any:
     """Return what the condition says as soon as it says something true."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline, pause = time.monotonic() + PATIENCE_S, 0.005
     while not (said := condition()):
         assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)
+        time.sleep(pause)
+        # Conditions ask the database: those that take long are not to keep a core busy meanwhile.
+        pause = min(0.05, 1.3 * pause)
     return said
 
 

@@ -1,6 +1,7 @@
 """A real app and a real Chromium; without Chromium or Playwright the tests are skipped.
 
-The page is the same for every model, so that the one that draws fastest is on it.
+The page is the same for every model, so that one that renders fast is on it; where images are
+looked at, one that renders well.
 """
 
 import os
@@ -45,7 +46,8 @@ def told_by(fixtures: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "page", f"It cannot be read: {gone}"
 
 
-@pytest.fixture(scope="session")
+# Of this folder, not of the session: after its last test, Chromium and the app are in nobody's way.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     path = find_chromium()
@@ -72,20 +74,22 @@ def stage(page: Any) -> Stage:
     return Stage(page)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_app(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """One app for every test that does no harm to it; votes of other tests may be there."""
-    yield from running(tmp_path_factory.mktemp("shared"))
+    yield from running(tmp_path_factory.mktemp("shared"), "emoji-fast")
 
 
 @pytest.fixture(scope="module")
-def app(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+def app(
+    chromium: Any, small_model_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[App]:
     """An app of the tests' own, to kill at will and to start again."""
-    yield from running(tmp_path_factory.mktemp("own"))
+    yield from running(tmp_path_factory.mktemp("own"), str(small_model_folder))
 
 
-def running(folder: Path) -> Iterator[App]:
-    app = App(folder / "studio", "--train-every", "0", "--model", "emoji-fast")
+def running(folder: Path, model: str) -> Iterator[App]:
+    app = App(folder / "studio", "--train-every", "0", "--model", model)
     app.start()
     yield app
     app.stop()

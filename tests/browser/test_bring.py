@@ -13,6 +13,8 @@ from running import App
 sys.path.append(str(Path(__file__).parents[1] / "annotate"))
 from image_files_made import a1111, comfy, save_png, scene
 
+pytestmark = pytest.mark.browser
+
 WORK_MS = 120_000
 BOLD = "a <b>bold</b> fox & a hen"
 

@@ -15,10 +15,10 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def signed(chromium: Any, tmp_path: Path) -> Any:
+def signed(chromium: Any, small_model_folder: Path, tmp_path: Path) -> Any:
     app = App(
         tmp_path / "studio",
-        *("--train-every", "0", "--model", "emoji-fast", "--sign-in", "accounts"),
+        *("--train-every", "0", "--model", str(small_model_folder), "--sign-in", "accounts"),
     )
     app.start()
     yield app

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "annotate" / "web" / "static"
 TESTS = sorted(Path(__file__).parent.glob("*.test.js"))

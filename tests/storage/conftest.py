@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from empty_studio import empty_studio
 from storage_making import BASE, make_pair
 
 from storage import Pair, Store
@@ -44,7 +45,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(home: Path, clock: HandClock) -> Iterator[Store]:
-    with Store(home, clock, clock.monotonic) as store:
+    with Store(empty_studio(home), clock, clock.monotonic) as store:
         store.ensure_base(BASE)
         yield store
 

@@ -12,7 +12,6 @@ from align.adapters.lora import (
     save_adapter,
     start_from,
 )
-from align.client.models import describe_model
 from align.contracts.rendering import RenderItem, RenderSettings
 from align.device import Compute
 from align.errors import InvalidSettings
@@ -20,14 +19,16 @@ from align.families.sdxl import SDXL, TARGETS
 from align.sampling.render import AdapterSwitcher, render
 from align.weights.pipeline import load_pipeline
 
-SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "UniPCMultistepScheduler")
+pytestmark = pytest.mark.slow
+
+SETTINGS = RenderSettings(64, 64, 4, 4.0, "", "UniPCMultistepScheduler")
 ITEMS = [RenderItem("a cat face", 1), RenderItem("a rocket", 2)]
 
 
 @pytest.fixture
-def tuned(compute: Compute):
+def tuned(model, compute: Compute):
     """A pipeline whose adapter does something."""
-    pipeline = load_pipeline(describe_model(), compute)
+    pipeline = load_pipeline(model, compute)
     with torch.no_grad():
         for parameter in add_lora(pipeline.unet, rank=2, seed=0):
             parameter.add_(0.05 * torch.randn(parameter.shape))
@@ -41,8 +42,8 @@ def pixels(pipeline, compute) -> torch.Tensor:
     )
 
 
-def test_a_fresh_adapter_changes_nothing(compute):
-    pipeline = load_pipeline(describe_model(), compute)
+def test_a_fresh_adapter_changes_nothing(model, compute):
+    pipeline = load_pipeline(model, compute)
     before = pixels(pipeline, compute)
     parameters = add_lora(pipeline.unet, rank=2, seed=0)
     assert torch.equal(pixels(pipeline, compute), before)
@@ -72,19 +73,19 @@ def test_a_stored_state_comes_back(tuned):
     assert_close(lora_state(tuned.unet), state, rtol=0, atol=0)
 
 
-def test_the_file_loads_into_stock_diffusers_and_renders_the_same(tuned, compute, tmp_path):
+def test_the_file_loads_into_stock_diffusers_and_renders_the_same(model, tuned, compute, tmp_path):
     path = tmp_path / "adapter.safetensors"
     save_adapter(tuned.unet, path)
-    stock = load_pipeline(describe_model(), compute)
+    stock = load_pipeline(model, compute)
     stock.load_lora_weights(str(tmp_path), weight_name=path.name)
     difference = pixels(tuned, compute).int() - pixels(stock, compute).int()
     assert difference.abs().max() <= 1
 
 
-def test_a_sampler_switches_between_base_and_adapters(tuned, pipeline, compute, tmp_path):
+def test_a_sampler_switches_between_base_and_adapters(model, tuned, pipeline, compute, tmp_path):
     path = tmp_path / "adapter.safetensors"
     save_adapter(tuned.unet, path)
-    sampler = load_pipeline(describe_model(), compute)
+    sampler = load_pipeline(model, compute)
     adapters = AdapterSwitcher(sampler)
     base = pixels(pipeline, compute)
     for _ in range(2):
@@ -127,9 +128,9 @@ def drawn(pipeline) -> torch.Tensor:
         ).images
 
 
-def test_an_adapter_goes_on_from_the_file_of_another(tuned, compute, tmp_path):
+def test_an_adapter_goes_on_from_the_file_of_another(model, tuned, compute, tmp_path):
     save_adapter(tuned.unet, tmp_path / "adapter.safetensors")
-    fresh = load_pipeline(describe_model(), compute)
+    fresh = load_pipeline(model, compute)
     add_lora(fresh.unet, rank=2, seed=7)
     start_from(fresh.unet, tmp_path / "adapter.safetensors", "v1")
     before, after = lora_state(tuned.unet), lora_state(fresh.unet)
@@ -139,9 +140,9 @@ def test_an_adapter_goes_on_from_the_file_of_another(tuned, compute, tmp_path):
 
 
 @pytest.mark.parametrize("shape", [{"rank": 4}, {"rank": 2, "target_modules": TARGETS["all"]}])
-def test_an_adapter_of_another_shape_is_no_start(tuned, compute, tmp_path, shape):
+def test_an_adapter_of_another_shape_is_no_start(model, tuned, compute, tmp_path, shape):
     save_adapter(tuned.unet, tmp_path / "adapter.safetensors")
-    fresh = load_pipeline(describe_model(), compute)
+    fresh = load_pipeline(model, compute)
     add_lora(fresh.unet, seed=0, **shape)
     with pytest.raises(InvalidSettings, match=r"v1 has an adapter of another shape.*start from"):
         start_from(fresh.unet, tmp_path / "adapter.safetensors", "v1")

@@ -29,6 +29,8 @@ from torch import Tensor
 from align.errors import NotImportable
 from align.weights.import_lora import import_file
 
+pytestmark = pytest.mark.slow
+
 MAKERS = (lora, loha, lokr, full_lokr, glora, ia3, oft, full, dora, locon, tucker_loha)
 OF_CONVOLUTIONS = (locon, tucker_loha)
 DTYPES = (torch.int8, torch.bool, torch.float64, torch.float8_e5m2, torch.int64, torch.bfloat16)

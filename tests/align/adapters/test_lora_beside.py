@@ -15,8 +15,15 @@ from align.errors import NotImportable
 from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 HALVES = {"lora_A": numbers(2, 128), "lora_B": numbers(128, 2, seed=1)}
 OUT = QUERY.replace("to_q", "to_out.0")
+
+
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ from torch.testing import assert_close
 from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 KINDS = {
     "LoKr": LoKrConfig(r=2, alpha=3, decompose_both=True),
     "LoKr of whole matrices": LoKrConfig(r=8, alpha=16, decompose_factor=8),
@@ -32,6 +34,11 @@ NORMS = {
         "down_blocks.1.attentions.0.transformer_blocks.0.norm1",
     ),
 }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
 
 
 @pytest.mark.parametrize("layer", [QUERY, CONV], ids=["linear", "convolution"])

@@ -27,6 +27,7 @@ def delta(parts: dict[str, Tensor], own: Tensor, scale: float = 1.0) -> Tensor:
     return weight - own
 
 
+@pytest.mark.slow
 def test_a_lora_is_the_product_of_its_halves_times_its_scale():
     up, down, own = numbers(3, 2), numbers(2, 4), numbers(3, 4)
     found = delta({"lora.up": up, "lora.down": down}, own, 0.5)

@@ -11,6 +11,8 @@ import pytest
 
 from align.client.child_process import ChildProcess, describe_exit
 
+pytestmark = pytest.mark.slow
+
 IGNORES_ITS_INPUT = "import time; time.sleep(600)"
 CRASHES = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 RAISES = "raise ImportError('libcudart.so.12: cannot open shared object file')"

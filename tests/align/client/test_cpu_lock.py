@@ -5,6 +5,8 @@ import sys
 import threading
 import time
 
+import pytest
+
 from align.client.cpu_lock import CpuLock
 
 
@@ -32,6 +34,7 @@ def test_a_trainer_gets_on_though_images_are_rendered_without_a_pause(tmp_path):
     assert trainer.wait_until_free()
 
 
+@pytest.mark.slow
 def test_a_sampler_that_is_killed_holds_nobody_up(tmp_path):
     hold = f"""
 import sys, time

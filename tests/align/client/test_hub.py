@@ -16,6 +16,8 @@ from align.client.models import PARTS, describe_model
 from align.contracts.models import embedded_folder
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 
+pytestmark = pytest.mark.slow
+
 EULER = {"_class_name": "EulerDiscreteScheduler", "prediction_type": "epsilon"}
 TURBO = {"_class_name": "EulerAncestralDiscreteScheduler", "timestep_spacing": "trailing"}
 ZERO_SNR = {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}

@@ -26,6 +26,8 @@ from align.files import link_tree
 from align.weights.library_logs import collect_logs, logged_reason
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 ANSWERS = {
     "gated": (401, {"X-Error-Code": "GatedRepo", "X-Error-Message": "You must be granted access."}),
     "refused": (403, {}),

@@ -19,6 +19,16 @@ from align.errors import WrongModel
 PARTS = ("unet", "text_encoder", "text_encoder_2")
 
 
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
+@pytest.fixture(scope="session")
+def pipeline(emoji_pipeline):
+    return emoji_pipeline
+
+
 def identity(folder):
     return describe_model(str(folder)).identity
 
@@ -154,6 +164,7 @@ def test_another_shape_or_name_makes_another_model(tiny):
     assert len(seen) == 4
 
 
+@pytest.mark.slow
 def test_a_copy_of_the_embedded_model_in_fp32_is_the_embedded_model(model, pipeline, tmp_path):
     pipeline.save_pretrained(tmp_path / "copy", safe_serialization=True)
     shutil.rmtree(tmp_path / "copy" / "vae")

@@ -20,6 +20,18 @@ from align.sampling.image_sampler import render_settings
 from align.sampling.render import render
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
+@pytest.fixture(scope="session")
+def pipeline(emoji_pipeline):
+    return emoji_pipeline
+
 
 @pytest.fixture
 def copy(tmp_path):

@@ -12,6 +12,8 @@ from align.data.snapshot import read_snapshot
 from align.diffusion.schedules import training_scheduler
 from align.families.sdxl import SDXL
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def batcher(make_snapshot, pipeline, compute, tmp_path):

@@ -9,6 +9,8 @@ from align.data.image_files import image_fault
 from align.data.snapshot import drop_bad_images, read_snapshot
 from align.errors import SnapshotError
 
+pytestmark = pytest.mark.slow
+
 WHOLE = "images/0-0.png"
 
 

@@ -29,6 +29,7 @@ def test_a_damaged_file_is_as_good_as_none(tmp_path, damage):
     assert cache.get(KEYS[0]) is None
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 10, width=32), min_size=3, max_size=3))
 def test_errors_come_back_to_the_bit_and_only_if_all_are_known(tmp_path_factory, values):
     folder = tmp_path_factory.mktemp("errors")

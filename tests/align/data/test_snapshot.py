@@ -10,6 +10,8 @@ from align.data.rows import count_pairs, vote_shares
 from align.data.snapshot import read_snapshot
 from align.errors import SnapshotError
 
+pytestmark = pytest.mark.slow
+
 
 def vote(kind: str, *images: str, prompt: str = "a cat") -> dict:
     sides = ("chosen", "rejected") if kind == "preference" else None

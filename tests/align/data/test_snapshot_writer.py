@@ -14,6 +14,8 @@ from align.data.snapshot import read_snapshot
 from align.data.snapshot_writer import write_snapshot
 from align.errors import SnapshotError
 
+pytestmark = pytest.mark.slow
+
 RED, BLUE, GREEN = (Image.new("RGB", (32, 32), colour) for colour in ("red", "blue", "green"))
 
 

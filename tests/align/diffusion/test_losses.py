@@ -125,6 +125,7 @@ def test_a_smaller_error_on_the_chosen_image_never_costs(name, values):
     assert float(leaf.grad) >= 0
 
 
+@pytest.mark.slow
 @given(near_errors, shares, smoothings)
 def test_gradients_are_those_of_the_closed_forms(values, share, smoothing):
     errors = pair(values, share)
@@ -328,6 +329,7 @@ def test_a_ranking_of_two_is_dpo_with_a_weight(values):
     )
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=6), st.randoms())
 def test_the_order_of_a_list_does_not_matter_and_equal_merits_weigh_nothing(merits, chance):
     order = list(range(len(merits)))

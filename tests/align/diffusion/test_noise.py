@@ -28,6 +28,8 @@ from align.diffusion.schedules import (
 )
 from align.errors import WrongModel
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (4, 8, 8)
 
 

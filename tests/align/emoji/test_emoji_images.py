@@ -31,6 +31,8 @@ from align.emoji.sources import Package, SourceError, fetch, read_json_member
 from align.emoji.subjects import Subject, plain_code, read_subjects
 from align.errors import InvalidSettings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 HALF = '<path fill="currentColor" d="M0 0h8v16H0z"/>'
 CAT = EmojiImage("1f431", "cat face", ("kitten",), "ink", True, False)

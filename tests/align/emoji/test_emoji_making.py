@@ -42,6 +42,8 @@ from align.sampling.image_sampler import render_settings
 from align.sampling.render import RenderItem, RenderSettings, render
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 EMOJI, PROMPTS = ROOT / "align/emoji", ROOT / "annotate/rendering/prompt_lists"
 SHAPES = {

@@ -22,7 +22,19 @@ from align.sampling.render import render
 from align.weights.export import export
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 ITEMS = [RenderItem("a cat face", 1)]
+
+
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
+@pytest.fixture(scope="session")
+def pipeline(emoji_pipeline):
+    return emoji_pipeline
 
 
 def save_random_adapter(info, compute, path, seed):

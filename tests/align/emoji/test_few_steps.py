@@ -13,6 +13,8 @@ from align.emoji.few_steps import DenoisingPath, TextConditioning, inconsistency
 from align.emoji.settings import FewStepsSettings
 from align.errors import InvalidSettings
 
+pytestmark = pytest.mark.slow
+
 B, C, SIDE = 3, 2, 4
 CLEAN = torch.randn(B, C, SIDE, SIDE, generator=torch.manual_seed(0))
 NOISE = torch.randn(B, C, SIDE, SIDE, generator=torch.manual_seed(1))

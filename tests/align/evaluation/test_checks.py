@@ -15,6 +15,8 @@ from align.evaluation.checks import (
 )
 from align.training.pair_accuracy import holdout_result, train_probe_result
 
+pytestmark = pytest.mark.slow
+
 P, S, SHAPE = 4, 2, (4, 16, 16)
 
 

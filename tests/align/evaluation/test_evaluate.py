@@ -18,9 +18,16 @@ from align.evaluation.evaluate import evaluate, version_names
 from align.training.session import train_folder
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = ["a cat face", "a rocket", "a red apple", "a castle"]
 AS_MANY_AS_A_RUN = [*PROMPTS, "a penguin", "a hamburger", "a sunflower", "a fish"]
 """Of eight images of noise, five may be named right by chance."""
+
+
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
 
 
 @pytest.fixture(scope="module")

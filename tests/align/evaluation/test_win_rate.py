@@ -9,6 +9,8 @@ import torch
 from align.evaluation.win_rate import compare_scores, scores_PS, win_rate_interval
 from align.intervals import Tally, bootstrap_over_prompts
 
+pytestmark = pytest.mark.slow
+
 
 class ByLength:
     """Scores an image by its prompt's length."""

@@ -10,6 +10,8 @@ from align.data.encode import encode_images, keys_of_images
 from align.families.latent_scaling import from_unet, to_unet
 from align.sampling.render import decode
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def shifted(pipeline):

@@ -22,6 +22,8 @@ from align.families.lookup import FAMILIES, family_of
 from align.families.sdxl import SDXL, SDXL_UNET
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

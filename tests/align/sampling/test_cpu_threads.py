@@ -14,6 +14,8 @@ from align.sampling.cpu_threads import MIN_IMAGES_PER_PART, map_in_threads, spli
 from align.sampling.image_sampler import render_settings
 from align.sampling.render import render, render_latents
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 PROMPTS = ("a cat face", "a pizza", "a red car")
 

@@ -16,6 +16,13 @@ from align.errors import AlignError, InvalidSettings, ModelNotFound
 from align.sampling.image_sampler import ImageSampler
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
 
 @pytest.fixture(scope="module")
 def sampler(compute):

@@ -15,7 +15,6 @@ from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
 from align.adapters.lora import add_lora, merged, save_adapter
-from align.client.models import describe_model
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound
 from align.families.sdxl import SDXL
 from align.sampling import render
@@ -23,21 +22,23 @@ from align.sampling.render import AdapterSwitcher
 from align.weights.full import FullTrainable
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
-def drawing(compute):
+def drawing(model, compute):
     """A pipeline and what switches its adapters, for all tests here."""
-    pipeline = load_pipeline(describe_model(), compute)
+    pipeline = load_pipeline(model, compute)
     return pipeline, AdapterSwitcher(pipeline)
 
 
 @pytest.fixture(scope="module")
-def files(compute, tmp_path_factory):
+def files(model, compute, tmp_path_factory):
     """Two adapters that do something: of attention alone, and of all layers."""
     folder = tmp_path_factory.mktemp("adapters")
     made = {}
     for name, rank, targets in (("one", 2, "attention"), ("two", 4, "all")):
-        pipeline = load_pipeline(describe_model(), compute)
+        pipeline = load_pipeline(model, compute)
         with torch.no_grad():
             for parameter in add_lora(pipeline.unet, rank, 0, SDXL.adapter_targets[targets]):
                 noise = torch.randn(parameter.shape, generator=torch.manual_seed(rank))
@@ -68,10 +69,10 @@ def predicted(drawing, *parts: tuple[str, float]) -> torch.Tensor:
         ).sample
 
 
-def test_strength_0_is_the_base_and_strength_1_the_version(drawing, files, compute):
+def test_strength_0_is_the_base_and_strength_1_the_version(model, drawing, files, compute):
     base = predicted(drawing)
     assert_close(predicted(drawing, (files["one"], 0.0)), base, atol=1e-5, rtol=0)
-    stock = load_pipeline(describe_model(), compute)
+    stock = load_pipeline(model, compute)
     stock.load_lora_weights(files["one"])
     version = predicted(drawing, (files["one"], 1.0))
     assert_close(version, predicted((stock, Untouched())), atol=1e-5, rtol=1e-5)
@@ -153,8 +154,10 @@ def test_strength_lies_between_base_and_version_and_beyond(drawing, files):
     assert distance[2] == pytest.approx((version - base).norm().item(), rel=1e-5)
 
 
-def test_an_adapter_whose_alpha_is_not_its_rank_is_scaled_by_it(drawing, files, compute, tmp_path):
-    pipeline = load_pipeline(describe_model(), compute)
+def test_an_adapter_whose_alpha_is_not_its_rank_is_scaled_by_it(
+    model, drawing, files, compute, tmp_path
+):
+    pipeline = load_pipeline(model, compute)
     pipeline.load_lora_weights(files["one"], adapter_name="default")
     state = get_peft_model_state_dict(pipeline.unet)
     facts = pipeline.unet.peft_config["default"].to_dict()
@@ -185,9 +188,11 @@ def test_adapters_stay_loaded_by_last_use_and_a_mix_has_all_it_needs(
     assert len(adapters._names) == len(pipeline.unet.peft_config) == 2
 
 
-def test_whole_weights_are_drawn_alone_and_at_strength_1_only(drawing, files, compute, tmp_path):
+def test_whole_weights_are_drawn_alone_and_at_strength_1_only(
+    model, drawing, files, compute, tmp_path
+):
     whole = tmp_path / "whole.safetensors"
-    FullTrainable(load_pipeline(describe_model(), compute).unet).save(whole)
+    FullTrainable(load_pipeline(model, compute).unet).save(whole)
     base = predicted(drawing)
     for parts in ([(str(whole), 0.5)], [(str(whole), 1.0), (files["one"], 1.0)]):
         with pytest.raises(InvalidSettings, match=r"whole\.safetensors trained all weights"):
@@ -196,8 +201,8 @@ def test_whole_weights_are_drawn_alone_and_at_strength_1_only(drawing, files, co
     assert_close(predicted(drawing), base, atol=0, rtol=0)
 
 
-def test_a_dora_is_drawn_at_strength_1_only(drawing, compute, tmp_path):
-    pipeline = load_pipeline(describe_model(), compute)
+def test_a_dora_is_drawn_at_strength_1_only(model, drawing, compute, tmp_path):
+    pipeline = load_pipeline(model, compute)
     add_lora(pipeline.unet, 2, 0, use_dora=True)
     save_adapter(pipeline.unet, tmp_path / "dora.safetensors")
     dora = str(tmp_path / "dora.safetensors")

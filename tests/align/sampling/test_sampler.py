@@ -30,6 +30,8 @@ from align.sampling.server import error_sentence
 from align.scoring.implicit_reward import ImplicitReward
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = RenderSettings(128, 128, 3, 4.0, "", "UniPCMultistepScheduler")
 
 

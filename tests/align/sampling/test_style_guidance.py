@@ -8,6 +8,8 @@ from torch.testing import assert_close
 
 from align.emoji.denoiser import style_difference, style_guidance_share
 
+pytestmark = pytest.mark.slow
+
 STYLED = torch.tensor([[0, 7, 5, 1], [0, 7, 5, 1], [0, 5, 1, 1]])
 BARE = torch.tensor([[0, 5, 1, 1], [0, 5, 1, 1], [0, 5, 1, 1]])
 KEPT = torch.tensor([1.0, 0.0, 1.0])

@@ -13,6 +13,18 @@ from align.sampling.image_sampler import render_settings
 from align.sampling.render import render_latents
 from align.sampling.to_folder import contact_sheet, parse_seeds, sample
 
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
+@pytest.fixture(scope="session")
+def pipeline(emoji_pipeline):
+    return emoji_pipeline
+
 
 @pytest.mark.parametrize(
     ("text", "seeds"), [("7", [7]), ("1-3", [1, 2, 3]), ("5, 1-2,5", [5, 1, 2])]

@@ -29,6 +29,8 @@ from align.scoring.clip import (
     pick_scores,
 )
 
+pytestmark = pytest.mark.slow
+
 WIDTH = 12
 PROMPTS = ["a cat", "a rocket in the sky", "a cat", "a tree " * 20]
 COLOURS = ["red", "navy", "gold", "white"]

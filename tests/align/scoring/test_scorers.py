@@ -43,11 +43,23 @@ from align.scoring.scorers import (
 from align.scoring.taste_head import TasteHead, fit_taste
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = ["a cat face", "a rocket", "a cat face"]
 COLOURS = ["red", "navy", "gold"]
 errors = st.lists(st.floats(0.0, 1.0, width=32), min_size=3, max_size=3).map(
     lambda values: torch.tensor([values])
 )
+
+
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
+@pytest.fixture(scope="session")
+def pipeline(emoji_pipeline):
+    return emoji_pipeline
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from align.scoring.taste_head import (
     load_taste_head,
 )
 
+pytestmark = pytest.mark.slow
+
 seeds = st.integers(0, 10_000)
 
 

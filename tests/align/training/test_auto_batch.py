@@ -10,7 +10,19 @@ from align.families.sdxl import SDXL
 from align.training.auto_batch import USABLE_FRACTION, fit_to_memory, floor_to_power_of_two
 from align.training.memory_model import WORKSPACE_FRACTION, plan_memory
 
+pytestmark = pytest.mark.slow
+
 GIB = 2**30
+
+
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
+@pytest.fixture(scope="session")
+def pipeline(emoji_pipeline):
+    return emoji_pipeline
 
 
 @pytest.fixture

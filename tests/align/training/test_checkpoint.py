@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor
 
 from align.client.run_folder import RunFolder
 from align.training.checkpoint import TrainProgress, resume, save_checkpoint
+
+pytestmark = pytest.mark.slow
 
 
 class OneWeight:

@@ -11,6 +11,8 @@ from align.contracts.runs import RunState
 from align.errors import InvalidSettings, OtherRun, SnapshotError
 from align.training.fine_tune import fine_tune
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "steps": 2,
     "train_batch_size": 2,

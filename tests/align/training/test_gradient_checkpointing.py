@@ -16,6 +16,8 @@ from align.training.gradient_checkpointing import (
 from align.training.memory_model import checkpointed_blocks_by_shape, saved_bytes
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def unet(model, compute):

@@ -1,4 +1,4 @@
-"""The real command on the embedded model, as a process, with few steps."""
+"""The real command on a small model, as a process, with few steps."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ import pytest
 import torch
 from contract_checks import departures
 from safetensors.torch import load_file
+from toy_runs import prepare_run, write_snapshot
 
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess, python_environment, usable_cores
 from align.contracts.runs import MetricsRow, RunStatus
 from align.errors import DiskFull, RunLocked, SnapshotError, TrainingDiverged
 from align.training.session import train_folder
+
+pytestmark = pytest.mark.slow
 
 
 def train(run_dir: Path) -> subprocess.CompletedProcess[str]:
@@ -36,11 +39,27 @@ def wait_for(condition, seconds: float = 120.0) -> None:
         time.sleep(0.05)
 
 
-def test_a_run_ends_in_an_adapter_and_says_how_it_went(make_run):
-    run = RunFolder(make_run(pairs=24, ties=2, objective="dpo"))
-    finished = train(run.path)
-    assert finished.returncode == 0, finished.stderr
-    status = run.status()
+@pytest.fixture(scope="module")
+def finished(model, tmp_path_factory) -> RunFolder:
+    """A run that the command trained, while somebody else tried to."""
+    folder = tmp_path_factory.mktemp("finished")
+    snapshot = write_snapshot(folder / "snapshot", preferences=24, ties=2)
+    run = RunFolder(prepare_run(folder / "run", snapshot, model, objective="dpo"))
+    with subprocess.Popen(
+        [sys.executable, "-m", "align", "train", str(run.path)],
+        env=python_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        with pytest.raises(RunLocked):
+            wait_for(lambda: RunFolder(run.path).lock(wait_s=0).release())
+        _, errors = child.communicate()
+    assert child.returncode == 0, errors
+    return run
+
+
+def test_a_run_ends_in_an_adapter_and_says_how_it_went(finished):
+    run, status = finished, finished.status()
     assert (status.state, status.progress, status.step) == ("done", 1.0, 3)
     assert status.result["left_out"] == {"tie": 2}
     assert status.result["objective_title"] == "Diffusion-DPO"
@@ -61,7 +80,7 @@ def test_a_run_ends_in_an_adapter_and_says_how_it_went(make_run):
 
 
 def test_a_killed_run_goes_on_to_the_very_same_adapter(make_run):
-    undisturbed, killed = make_run("undisturbed", steps=6), make_run("killed", steps=6)
+    undisturbed, killed = (make_run(name, steps=30) for name in ("undisturbed", "killed"))
     trainer, run = TrainerProcess(), RunFolder(killed)
     train_folder(undisturbed)
     for steps in (1, 3):
@@ -76,7 +95,7 @@ def test_a_killed_run_goes_on_to_the_very_same_adapter(make_run):
     first, second = load_file(undisturbed / "adapter.safetensors"), load_file(run.adapter)
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert [row["step"] for row in run.metrics()] == [1, 2, 3, 4, 5, 6]
+    assert [row["step"] for row in run.metrics()] == [*range(1, 31)]
 
 
 def test_accumulating_two_batches_of_one_equals_a_batch_of_two(make_run):
@@ -107,15 +126,11 @@ def test_a_cancelled_run_stops_and_can_go_on(make_run):
     )
 
 
-def test_two_trainers_never_share_a_folder(make_run):
-    run = RunFolder(make_run())
-    with run.lock(), pytest.raises(RunLocked, match="Another process trains in"):
-        RunFolder(run.path).lock(wait_s=0)
-    trainer = TrainerProcess()
-    trainer.start(run.path)
-    with pytest.raises(RunLocked):
-        wait_for(lambda: RunFolder(run.path).lock(wait_s=0).release())
-    wait_for(lambda: trainer.status(run.path).state == "done")
+def test_two_trainers_never_share_a_folder(finished):
+    with finished.lock(), pytest.raises(RunLocked, match="Another process trains in"):
+        RunFolder(finished.path).lock(wait_s=0)
+    # Nor while the command trained, which was refused to nobody but the other one.
+    assert finished.status().state == "done"
 
 
 @pytest.mark.parametrize(
@@ -154,10 +169,10 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
     assert "is not a run folder" in finished.stderr
 
 
-def test_status_and_config_are_plain_json(make_run):
+def test_status_and_config_are_plain_json(make_run, model):
     run = RunFolder(make_run())
     config = json.loads((run.path / "config.json").read_text())
-    assert config["model"]["path"] == "emoji" and config["train"]["steps"] == 3
+    assert config["model"]["path"] == model.path and config["train"]["steps"] == 3
     assert run.status().state == "queued"
 
 

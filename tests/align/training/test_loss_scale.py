@@ -43,6 +43,7 @@ def gradient_of(scale, loss_factor):
     return layer.weight.grad, used, norm
 
 
+@pytest.mark.slow
 def test_gradients_too_small_for_fp16_are_kept():
     true, _, _ = gradient_of(LossScale(1.0), 1.0)
     lost, _, _ = gradient_of(LossScale(1.0), 1e-9)

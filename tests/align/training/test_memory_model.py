@@ -10,6 +10,18 @@ from align.families.sdxl import SDXL, SDXL_UNET
 from align.training.memory_model import plan_memory, saved_bytes
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
+@pytest.fixture(scope="session")
+def pipeline(emoji_pipeline):
+    return emoji_pipeline
+
 
 def test_the_count_by_shape_is_the_count_on_real_tensors(model, compute):
     unet = load_pipeline(model, compute).unet

@@ -18,6 +18,8 @@ from align.training import optimizer
 from align.training.optimizer import check_optimizer, compile_blocks, missing_compiler
 from align.training.session import train_folder
 
+pytestmark = pytest.mark.slow
+
 CUDA = Compute(torch.device("cuda"), torch.bfloat16, torch.bfloat16)
 EIGHT = TrainConfig(optimizer="adamw8bit")
 

@@ -10,6 +10,8 @@ from scipy.stats import binom
 
 from align.training.pair_accuracy import advice, binomial_tail, holdout_result
 
+pytestmark = pytest.mark.slow
+
 
 def judged(right: float, pairs: int) -> dict:
     """Verdict over `pairs` pairs, of which `right` are ordered as people did (a half is a tie)."""

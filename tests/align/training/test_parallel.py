@@ -14,6 +14,8 @@ from accelerate.utils import DistributedType
 from align.errors import InvalidSettings
 from align.training.parallel import require_data_parallel
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Path(__file__).parents[3] / "docs" / "several-gpus.md"
 
 

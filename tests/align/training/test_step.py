@@ -19,6 +19,8 @@ from align.errors import OutOfMemory
 from align.training.state import TrainingState, prepare_training
 from align.training.step import pair_losses, train_step
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def open_state(make_run, tmp_path):

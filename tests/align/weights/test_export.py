@@ -36,6 +36,8 @@ from align.families.sdxl import SDXL_UNET
 from align.weights.export import export
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 KINDS = {
     "alpha = rank": {"r": 4, "lora_alpha": 4},
     "alpha < rank": {"r": 4, "lora_alpha": 1},
@@ -49,6 +51,16 @@ KINDS = {
     "rslora": {"r": 4, "lora_alpha": 3, "use_rslora": True},
 }
 # The UNet of stabilityai/stable-diffusion-xl-base-1.0, as published in its unet/config.json.
+
+
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
+@pytest.fixture(scope="session")
+def pipeline(emoji_pipeline):
+    return emoji_pipeline
 
 
 def tuned_pipeline(model, compute, **lora):

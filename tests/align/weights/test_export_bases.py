@@ -21,6 +21,8 @@ from align.weights.export import export
 from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_wrongly_named_base_does_not_number_the_blocks(model, tmp_path):
     file = sdxl_adapter("attention", tmp_path)

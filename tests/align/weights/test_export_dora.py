@@ -18,6 +18,8 @@ from align.weights.export import export
 from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 DORA = KINDS["dora"]
 
 

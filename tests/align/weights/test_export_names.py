@@ -27,6 +27,8 @@ from align.weights.export import export
 from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 NAMES = (Path(__file__).parent / "sdxl_kohya_names.txt").read_text("utf-8").split()
 """What sd-scripts calls the layers of SDXL's UNet that it trains with a conv_dim, in its order."""
 ATTENTION_ENDS = ("_to_q", "_to_k", "_to_v", "_to_out_0")

@@ -18,6 +18,8 @@ from align.weights.export import export
 from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 KINDS = {
     "attention": {"r": 4, "lora_alpha": 4, "target_modules": TARGETS["attention"]},
     "all, with convolutions": {"r": 2, "lora_alpha": 5, "target_modules": TARGETS["all"]},

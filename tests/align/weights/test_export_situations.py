@@ -23,6 +23,8 @@ from align.weights.full import WEIGHTS_KEY, WHOLE_UNET
 from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 LAYERS = (
     "mid_block.attentions.0.transformer_blocks.0.attn1.to_q",
     "mid_block.attentions.0.transformer_blocks.0.attn1.to_k",

@@ -11,7 +11,6 @@ from torch.testing import assert_close
 
 from align.adapters.kohya import ExportError
 from align.adapters.lora import add_lora, save_adapter
-from align.client.models import describe_model
 from align.client.run_folder import RunFolder
 from align.contracts.rendering import RenderItem, RenderSettings
 from align.errors import BrokenModel, InvalidSettings
@@ -22,13 +21,15 @@ from align.weights.export import export
 from align.weights.full import WeightSwapper, holds_full_weights
 from align.weights.pipeline import load_pipeline
 
-SETTINGS = RenderSettings(128, 128, 4, 4.0, "", "UniPCMultistepScheduler")
+pytestmark = pytest.mark.slow
+
+SETTINGS = RenderSettings(64, 64, 4, 4.0, "", "UniPCMultistepScheduler")
 
 
 @pytest.fixture
 def tuned(make_run) -> RunFolder:
     """A finished run of all weights."""
-    run = RunFolder(make_run(adapter="full", learning_rate=1e-4, warmup_steps=0, precision="fp32"))
+    run = RunFolder(make_run(adapter="full", learning_rate=1e-3, warmup_steps=0, precision="fp32"))
     train_folder(run.path)
     return run
 
@@ -37,10 +38,12 @@ def pixels(pipeline, compute) -> bytes:
     return render(pipeline, compute, [RenderItem("a cat face", 1)], SETTINGS)[0].tobytes()
 
 
-def test_a_run_of_all_weights_draws_merges_and_leaves_the_base_as_it_was(tuned, compute, tmp_path):
+def test_a_run_of_all_weights_draws_merges_and_leaves_the_base_as_it_was(
+    tuned, model, compute, tmp_path
+):
     assert holds_full_weights(tuned.adapter)
     assert tuned.status().result["reference_draws"]["asked"] > 0
-    pipeline = load_pipeline(describe_model(), compute)
+    pipeline = load_pipeline(model, compute)
     adapters, base = AdapterSwitcher(pipeline), pixels(pipeline, compute)
     adapters.use([(str(tuned.adapter), 1.0)])
     changed = pixels(pipeline, compute)
@@ -59,7 +62,7 @@ def test_a_run_of_all_weights_draws_merges_and_leaves_the_base_as_it_was(tuned, 
 
     # Whole weights and adapters take turns.
     adapters.use([])
-    other = load_pipeline(describe_model(), compute)
+    other = load_pipeline(model, compute)
     with torch.no_grad():
         for parameter in add_lora(other.unet, rank=2, seed=0):
             parameter.add_(0.05 * torch.randn(parameter.shape))
@@ -87,8 +90,8 @@ def test_a_killed_run_of_all_weights_goes_on_to_the_same_weights(make_run):
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_an_adapter_is_no_whole_unet(compute, tmp_path):
-    pipeline = load_pipeline(describe_model(), compute)
+def test_an_adapter_is_no_whole_unet(model, compute, tmp_path):
+    pipeline = load_pipeline(model, compute)
     add_lora(pipeline.unet, rank=2, seed=0)
     save_adapter(pipeline.unet, tmp_path / "adapter.safetensors")
     before = [weight.clone() for weight in pipeline.unet.parameters()]

@@ -32,6 +32,8 @@ from align.weights.full import holds_full_weights
 from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def lora(model, compute, tmp_path) -> Path:

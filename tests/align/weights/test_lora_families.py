@@ -40,6 +40,8 @@ from align.weights.full import WeightSwapper, holds_full_weights
 from align.weights.import_lora import import_file
 from align.weights.pipeline import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 WHOLE, LORA = "whole", "lora"
 
 

@@ -78,6 +78,7 @@ def test_a_length_that_is_none_counts_nothing(length):
     assert ask(small_app(), "/count", headers, method="POST", body=b"x" * 1001).status == 413
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign_in", ["off", "accounts", "proxy"])
 def test_the_real_app_bounds_what_it_is_sent_in_every_mode(tmp_path, sign_in):
     with open_web(tmp_path, sign_in) as web:

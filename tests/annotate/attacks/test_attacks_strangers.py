@@ -39,6 +39,7 @@ def searches_of(web: Web, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return searches
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign_in", ["accounts", "proxy"])
 def test_a_made_up_cookie_or_name_is_not_searched_for_where_others_wait(
     tmp_path, monkeypatch, sign_in

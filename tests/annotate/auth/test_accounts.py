@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from annotate_sign_in import PASSWORD, House, lived_in, result, serve
 from annotate_web import QUICK
+from empty_studio import empty_studio
 
 from annotate.__main__ import main
 from annotate.auth.accounts import SESSION_LIFETIME, Accounts
@@ -48,7 +49,7 @@ def clocks() -> Clocks:
 
 @pytest.fixture
 def accounts(tmp_path: Path, clocks: Clocks):
-    with Store(tmp_path / "studio", clocks.now) as store:
+    with Store(empty_studio(tmp_path / "studio"), clocks.now) as store:
         yield Accounts(store.people, clocks.monotonic, clocks.now, QUICK)
 
 
@@ -59,6 +60,7 @@ def let_in(accounts: Accounts, name: str, role: Role = Role.LABELER) -> str:
 # Passwords
 
 
+@pytest.mark.slow
 def test_a_password_is_salted_and_matches_itself_alone():
     hashing = Scrypt()
     first, second = hashing.hash("grüße aus köln"), QUICK.hash("grüße aus köln")
@@ -192,6 +194,7 @@ def test_an_address_is_what_one_person_holds(clocks, one, other, same):
         limiter.begin("bob", other)
 
 
+@pytest.mark.slow
 def test_made_up_names_and_addresses_take_no_memory_and_hide_nothing(clocks):
     limiter = RateLimiter(clocks.monotonic)
     for number in range(25):
@@ -260,6 +263,7 @@ def test_somebody_without_a_password_is_no_admin_who_could_let_others_in(account
     assert accounts.people.find("ada").password and len(accounts.people.all()) == 1
 
 
+@pytest.mark.slow
 def test_the_terminal_adds_people_and_helps_one_who_is_locked_out(tmp_path, capsys):
     home = ["--home", str(tmp_path / "studio")]
     assert main(["people", "list", *home]) == 0
@@ -335,6 +339,7 @@ def test_somebody_disabled_stays_out_whatever_the_proxy_says(proxied):
     assert named(proxied, "Dan").get("me").status_code == 401
 
 
+@pytest.mark.slow
 def test_the_word_of_an_untrusted_address_is_worth_nothing(tmp_path):
     with lived_in(tmp_path, "X-Forwarded-User", ELSEWHERE) as house:
         house.authenticator.accounts.people.add("Ada", Role.ADMIN, "test")

@@ -13,6 +13,8 @@ from annotate.report.evaluation import read_evaluation
 from annotate.web.html.blind_test_cards import blind_test_card
 from storage.errors import UnknownTrial
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = ["a red <b>fox</b>", "a blue hen", "a yak", "a cow"]
 
 

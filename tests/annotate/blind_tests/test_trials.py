@@ -14,6 +14,8 @@ from annotate.web.stage import _status_function
 from annotate.web.stage_events import StageEvents
 from storage.errors import InvalidTrial, UnknownTrial, UnknownVersion
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = [f"an evaluation prompt {number}" for number in range(6)]
 
 

@@ -12,6 +12,8 @@ from annotate.labeling.new_acts import as_vote
 from annotate.web.tabs.best_of_n_section import BestOfNSection
 from storage.errors import UnknownVersion
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tuned(place: Place) -> Place:

@@ -24,6 +24,7 @@ def test_base_against_base_is_the_same_image(place: Place) -> None:
     assert content(place, urls["before_url"]) == content(place, urls["after_url"])
 
 
+@pytest.mark.slow
 def test_two_versions_draw_different_images_and_another_seed_others(place: Place) -> None:
     place.label(1)
     place.reach(place.studio.fine_tune({})["run_id"], "done")
@@ -101,8 +102,9 @@ class PausesInARequest(PaintingSampler):
         return painted
 
 
+@pytest.mark.slow
 def test_a_request_of_the_pool_that_gave_way_leaves_its_whole_pairs(open_place: Open) -> None:
-    place = open_place(sampler=PausesInARequest)
+    place = open_place(sampler=PausesInARequest, min_ready=24)
     until(lambda: not place.sampler.brush.is_set())
     assert place.sampler.requests == [2, 16]
     answer: list[Any] = []
@@ -130,6 +132,7 @@ def test_many_comparisons_come_prompt_by_prompt_in_groups_that_grow(place: Place
     assert groups == [[0, 1], [2, 3, 4, 5], [6, 7, 8, 9]]
 
 
+@pytest.mark.slow
 def test_the_pool_goes_on_when_a_comparison_is_stopped_half_way(place: Place) -> None:
     groups = place.studio.compare_columns(["a cat", "a dog"], list(range(9)), ["base", "base"])
     stored, first = next(groups), next(groups)

@@ -76,6 +76,7 @@ def drawn(place: Place, columns: list[str], prompts: list[str]) -> dict[tuple[in
     return cells
 
 
+@pytest.mark.slow
 def test_every_strength_and_mix_is_an_image_of_its_own_and_found_again(place: Place) -> None:
     tuned(place, 2)
     columns = [BASE, "v1@0.5", "v1", "v2", "v1@0.5+v2@0.5", "v2@0.5+v1@0.5"]
@@ -87,6 +88,7 @@ def test_every_strength_and_mix_is_an_image_of_its_own_and_found_again(place: Pl
     assert drawn(place, ["v1@1", "v1@0"], ["a cat"]) == {(0, 0): cells[0, 2], (0, 1): cells[0, 0]}
 
 
+@pytest.mark.slow
 def test_a_plain_version_keeps_the_recipe_it_had(place: Place) -> None:
     tuned(place, 1)
     url = drawn(place, [BASE, "v1"], ["a cat"])[0, 1]
@@ -98,6 +100,7 @@ def test_a_plain_version_keeps_the_recipe_it_had(place: Place) -> None:
     }
 
 
+@pytest.mark.slow
 def test_columns_that_are_stored_come_at_once_and_the_others_after_them(place: Place) -> None:
     tuned(place, 1)
     drawn(place, [BASE, "v1"], ["a cat", "a dog"])
@@ -106,6 +109,7 @@ def test_columns_that_are_stored_come_at_once_and_the_others_after_them(place: P
     assert [sorted(group) for group in groups] == [[(0, 1), (1, 1)]]
 
 
+@pytest.mark.slow
 def test_a_version_whose_file_is_gone_is_named_and_stored_images_are_shown(place: Place) -> None:
     tuned(place, 1)
     stored = drawn(place, [BASE, "v1"], ["a cat"])

@@ -274,6 +274,7 @@ def prompts_in(name: str, text: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIELDS)
 @pytest.mark.parametrize("opening", OPENINGS)
 def test_texts_are_read_in_a_time_that_grows_with_their_length(name: str, opening: str) -> None:
@@ -310,6 +311,7 @@ def test_a_text_beside_an_image_is_cut_before_it_is_looked_at(
     assert skipped(material, folder) == {"its prompt is too long": 3}
 
 
+@pytest.mark.slow
 def test_graphs_may_be_long_go_round_and_hold_anything() -> None:
     assert prompts_in("prompt", hostile.comfy_chain()) == ["a red fox"]
     for graph in (hostile.comfy_ring(), hostile.colliding_links(), hostile.odd_graph()):
@@ -550,6 +552,7 @@ print("ended")
 """
 
 
+@pytest.mark.slow
 def test_a_program_ends_while_files_of_its_import_hang(tmp_path: Path) -> None:
     arguments = [sys.executable, "-c", HANGING_PROGRAM, str(tmp_path), str(folder_with(tmp_path))]
     ended = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True)

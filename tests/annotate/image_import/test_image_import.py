@@ -46,10 +46,11 @@ def stored(place: Place, image_id: str) -> Image.Image:
         return image
 
 
+@pytest.mark.slow
 def test_images_of_a_prompt_become_pairs_that_come_before_drawn_ones(
     place: Place, tmp_path: Path
 ) -> None:
-    until(lambda: place.studio.stats()["ready_pairs"] >= 24)
+    until(lambda: place.studio.stats()["ready_pairs"] >= 8)
     brought = place.studio.importer.import_folder(str(folder_of(tmp_path / "in")))
     assert (brought["found"], brought["brought"], brought["skipped"]) == (9, 9, {})
     assert (brought["prompts"], brought["pairs"]) == (3, 9)
@@ -87,6 +88,7 @@ def test_nobody_waits_for_an_image_model_that_is_not_there(
     assert place.studio.stats()["ready_pairs"] > 0
 
 
+@pytest.mark.slow
 def test_the_same_folder_again_doubles_nothing_and_a_grown_one_adds_what_is_new(
     open_place: Open, tmp_path: Path
 ) -> None:
@@ -106,6 +108,7 @@ def test_the_same_folder_again_doubles_nothing_and_a_grown_one_adds_what_is_new(
     assert place.studio.importer.import_folder(str(folder))["pairs"] == 0
 
 
+@pytest.mark.slow
 def test_bringing_a_folder_again_puts_back_files_that_the_studio_lost(
     place: Place, tmp_path: Path
 ) -> None:
@@ -272,6 +275,7 @@ def test_prompts_that_blind_tests_keep_are_left_out(place: Place, tmp_path: Path
     assert brought["skipped"] == {"its prompt is kept for blind tests": 3}
 
 
+@pytest.mark.slow
 def test_an_import_can_be_watched_and_stopped_and_goes_on_where_it_was(
     place: Place, tmp_path: Path
 ) -> None:
@@ -292,6 +296,7 @@ def test_an_import_can_be_watched_and_stopped_and_goes_on_where_it_was(
     assert len(sides) == len(set(sides))
 
 
+@pytest.mark.slow
 def test_left_and_right_are_drawn_by_lot(place: Place, tmp_path: Path) -> None:
     place.studio.importer.import_folder(str(folder_of(tmp_path / "in", 20, 4)))
     first = {f"a cat number {n}": n for n in range(20)}
@@ -311,6 +316,7 @@ def test_the_prompt_of_a_folder_serves_where_files_say_nothing(
     assert [pair.prompt for pair in pairs_of(place)] == ["a blue bird"]
 
 
+@pytest.mark.slow
 def test_one_studio_keeps_an_image_once_for_every_model(open_place: Open, tmp_path: Path) -> None:
     folder, first = folder_of(tmp_path / "in", 1, 3), open_place()
     assert first.studio.importer.import_folder(str(folder))["brought"] == 3

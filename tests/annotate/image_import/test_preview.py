@@ -39,6 +39,7 @@ def looked(place: Place, folder: Path) -> dict[str, Any]:
     return place.studio.importer.preview(str(folder)).as_dict()
 
 
+@pytest.mark.slow
 def test_a_look_counts_what_would_come_and_brings_nothing(place: Place, folder: Path) -> None:
     told = looked(place, folder)
     assert (told["found"], told["images"], told["prompts"], told["pairs"]) == (12, 10, 4, 8)

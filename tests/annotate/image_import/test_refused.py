@@ -18,6 +18,8 @@ from annotate.web.page import build_labeling_page
 from annotate.web.permissions import ENDPOINTS, SERVER_FUNCTIONS
 from storage.tables.people import Role
 
+pytestmark = pytest.mark.slow
+
 ADMIN_CALLS = {
     "retry_model": [],
     "fine_tune": [{}],
@@ -96,6 +98,7 @@ def test_the_table_names_every_endpoint_and_no_other():
     assert set(ADMIN_CALLS) == {name for name, role in ENDPOINTS.items() if role is Role.ADMIN}
 
 
+@pytest.mark.slow
 def test_the_page_of_labelers_holds_what_the_table_gives_them_and_nothing_else(house):
     blind = LabelerView(house.place.studio, house.authenticator.accounts.people)
     page = build_labeling_page(blind)
@@ -526,6 +529,7 @@ def test_an_admin_tries_again_to_load_the_model_from_the_page_and_a_labeler_does
     assert refused.status_code != 200 or refused.json()["ok"] is False
 
 
+@pytest.mark.slow
 def test_an_admin_does_everything_as_ever(house, ada):
     assert [one["version"] for one in result(ada, "versions")] == ["base", "v1"]
     pair = until(lambda: result(ada, "next_pair", "").get("left_url"))

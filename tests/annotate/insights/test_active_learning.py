@@ -70,6 +70,7 @@ def test_nothing_is_learned_from_a_handful_of_votes():
     assert fit_preference_model(*voted(np.ones(D), 7, 0)) is None
 
 
+@pytest.mark.slow
 def test_pairs_are_chosen_by_value_with_their_propensity_noted(place):
     place.label(12)
     chooser = place.studio._active_learner
@@ -103,6 +104,7 @@ def quick(monkeypatch):
     monkeypatch.setattr("annotate.insights.active_learning.CHECK_INTERVAL_S", 0.01)
 
 
+@pytest.mark.slow
 def test_choosing_pairs_survives_failures_says_so_and_goes_on(quick, open_place, caplog):
     place = open_place()
     chooser, store = place.studio._active_learner, place.store
@@ -139,6 +141,7 @@ def test_another_failure_is_logged_too_and_the_wait_is_bounded(quick, open_place
     assert CHECK_INTERVAL_S < SLOWEST_RETRY_S
 
 
+@pytest.mark.slow
 def test_a_pair_that_cannot_be_valued_costs_nobody_a_pair(open_place):
     place = open_place()
     chooser = place.studio._active_learner
@@ -159,6 +162,7 @@ def broken(error):
     return fails
 
 
+@pytest.mark.slow
 def test_an_image_that_breaks_the_measuring_is_left_out_and_logged_once(
     open_place, monkeypatch, caplog
 ):
@@ -187,6 +191,7 @@ def test_an_image_that_breaks_the_measuring_is_left_out_and_logged_once(
     assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
 
 
+@pytest.mark.slow
 def test_nothing_is_rebuilt_while_nothing_is_new(open_place):
     place = open_place()
     learner = place.studio._active_learner

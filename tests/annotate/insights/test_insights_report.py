@@ -50,7 +50,7 @@ def redness(place: Place, image_id: str) -> float:
 
 def asking_again(open_place: Open, share: float) -> Place:
     """A studio in which this share of pairs is asked a second time, and none that is known."""
-    place = open_place(chance=random.Random(3))
+    place = open_place(chance=random.Random(3), min_ready=24)
     place.studio.insights.change("repeat_share", share, "admin")
     place.studio.insights.change("gold_share", 0.0, "admin")
     return place
@@ -68,6 +68,7 @@ def often(open_place: Open) -> Place:
     return asking_again(open_place, 0.3)
 
 
+@pytest.mark.slow
 def test_a_pair_comes_again_with_sides_swapped_and_looks_like_any_other(often: Place) -> None:
     first: dict[frozenset[str], Pair] = {}
     repeats = []
@@ -95,6 +96,7 @@ def test_a_pair_comes_again_with_sides_swapped_and_looks_like_any_other(often: P
     assert (summary["same_twice"], summary["asked_twice"]) == (0, len(repeats))
 
 
+@pytest.mark.slow
 def test_what_is_asked_on_purpose_is_never_handed_to_anybody_else(often: Place) -> None:
     for _ in range(2 * MIN_VOTES_AGO):
         vote(often, next_pair(often, "ann"), "left", "ann")
@@ -118,6 +120,7 @@ def test_by_default_about_one_pair_in_twenty_is_asked_again(place: Place) -> Non
     assert 70 <= len(asked) <= 130
 
 
+@pytest.mark.slow
 def test_a_known_pair_is_asked_of_everybody_once(open_place: Open) -> None:
     place = open_place(chance=random.Random(1))
     insights = place.studio.insights
@@ -182,6 +185,7 @@ def test_the_same_side_over_and_over_brings_a_gentle_word() -> None:
     assert not any(ties.hint_after(voted("ann", verdict, 2000)) for verdict in between)
 
 
+@pytest.mark.slow
 def test_a_random_clicker_among_five_counts_less_in_the_next_run_and_it_says_why(
     place: Place,
 ) -> None:
@@ -206,6 +210,7 @@ def test_a_random_clicker_among_five_counts_less_in_the_next_run_and_it_says_why
     assert place.store.quality.weights(BASE)["eve"].weight == 1
 
 
+@pytest.mark.slow
 def test_a_run_settles_the_weights_before_it_freezes_the_votes(place: Place) -> None:
     settled: list[int] = []
     weigh = place.studio._new_votes.update_weights
@@ -215,6 +220,7 @@ def test_a_run_settles_the_weights_before_it_freezes_the_votes(place: Place) -> 
     assert settled == [1]
 
 
+@pytest.mark.slow
 def test_what_a_person_likes_is_found_with_example_pairs(never: Place) -> None:
     for _ in range(60):
         pair = next_pair(never, "ann")
@@ -235,6 +241,7 @@ def test_what_a_person_likes_is_found_with_example_pairs(never: Place) -> None:
     assert never.studio.sessions.summary("ann")["liked"] == told
 
 
+@pytest.mark.slow
 def test_a_reason_is_told_with_its_prompts_and_pairs(place: Place) -> None:
     lost = []
     for number in range(3):
@@ -259,6 +266,7 @@ def test_a_reason_is_told_with_its_prompts_and_pairs(place: Place) -> None:
     assert f"Most often on {hands['prompts'][0]['prompt']} (" in page
 
 
+@pytest.mark.slow
 def test_one_vote_is_no_votes(place: Place) -> None:
     place.label(1)
     page = insights_page(place.studio.insights.report())
@@ -268,6 +276,7 @@ def test_one_vote_is_no_votes(place: Place) -> None:
     assert "<b>2</b><span>votes</span>" in insights_page(place.studio.insights.report())
 
 
+@pytest.mark.slow
 def test_where_a_person_differs_is_told_without_naming_the_others(place: Place) -> None:
     pairs = shared(place, 6)
     for number, pair in enumerate(pairs):
@@ -284,6 +293,7 @@ def test_where_a_person_differs_is_told_without_naming_the_others(place: Place) 
     assert everybody["differs"] is None and len(everybody["people"]) == 3
 
 
+@pytest.mark.slow
 def test_what_a_labeler_sees_of_themselves_holds_nothing_of_others_or_versions(
     place: Place,
 ) -> None:
@@ -318,6 +328,7 @@ def test_exclusions_are_listed_lifted_and_refused_in_sentences(place: Place) -> 
     assert insights.lift(row["exclusion"], "admin")[0]["lifted"]
 
 
+@pytest.mark.slow
 def test_images_are_measured_once_and_the_rest_is_told(place: Place) -> None:
     place.label(4)
     insights = place.studio.insights

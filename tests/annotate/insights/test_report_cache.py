@@ -115,6 +115,7 @@ def plainly(played: Played, person: str | None) -> dict[str, Any]:
     return plain_insights.report(played.store, BASE, known, person)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=8,
     deadline=None,
@@ -146,6 +147,7 @@ def fresh(tmp_path: Path) -> Iterator[Played]:
         yield Played(store)
 
 
+@pytest.mark.slow
 def test_the_next_answer_holds_every_vote_and_undo(fresh: Played) -> None:
     before = fresh.insights.report("eve")["votes"]
     for number in range(3):

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 
 import pytest
+from empty_studio import empty_studio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -93,6 +94,7 @@ def image(base: str) -> Image:
 
 
 # An annotator's newest vote is looked for in the whole studio, so every example has its own.
+@pytest.mark.slow
 @settings(
     max_examples=20,
     deadline=None,
@@ -102,7 +104,7 @@ def image(base: str) -> Image:
 def test_no_pair_is_lost_doubled_or_shown_to_two_people(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, object]]
 ) -> None:
-    with Store(tmp_path_factory.mktemp("assigner") / "studio") as store:
+    with Store(empty_studio(tmp_path_factory.mktemp("assigner") / "studio")) as store:
         store.ensure_base("model")
         bureau = Bureau(store, "model")
         for act, person, detail in steps:
@@ -110,13 +112,14 @@ def test_no_pair_is_lost_doubled_or_shown_to_two_people(
             bureau.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlap", [2, 3])
 @settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(steps=st.lists(acts, max_size=40))
 def test_with_overlap_everybody_is_asked_once_and_no_pair_more_often_than_wanted(
     tmp_path_factory: pytest.TempPathFactory, overlap: int, steps: list[tuple[str, str, object]]
 ) -> None:
-    with Store(tmp_path_factory.mktemp("assigner") / "studio") as store:
+    with Store(empty_studio(tmp_path_factory.mktemp("assigner") / "studio")) as store:
         store.ensure_base("model")
         bureau = Bureau(store, "model")
         bureau.assigner.set_overlap(overlap)
@@ -131,7 +134,7 @@ def test_with_overlap_everybody_is_asked_once_and_no_pair_more_often_than_wanted
 
 
 def test_every_pair_gets_as_many_people_as_wanted_also_after_a_restart(tmp_path):
-    with Store(tmp_path / "studio") as store:
+    with Store(empty_studio(tmp_path / "studio")) as store:
         store.ensure_base("model")
         bureau = Bureau(store, "model")
         store.project_settings.set("overlap", 2, "ann")
@@ -148,7 +151,7 @@ def test_every_pair_gets_as_many_people_as_wanted_also_after_a_restart(tmp_path)
 
 
 def test_a_hidden_pair_is_handed_to_nobody_until_it_is_shown_again(tmp_path):
-    with Store(tmp_path / "studio") as store:
+    with Store(empty_studio(tmp_path / "studio")) as store:
         store.ensure_base("model")
         assigner = Bureau(store, "model").assigner
         first, second = assigner.assign("ann", [], 2, any_version=False).pairs

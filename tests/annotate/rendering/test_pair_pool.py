@@ -10,13 +10,22 @@ from places import Open, Place, until
 
 from align.contracts.rendering import SamplerState
 from annotate.labeling.new_acts import as_vote
+from annotate.rendering.pair_pool import MIN_READY_PAIRS
 
 
+@pytest.fixture
+def min_ready() -> int:
+    """As many as the app keeps ready."""
+    return MIN_READY_PAIRS
+
+
+@pytest.mark.slow
 def test_the_first_request_is_one_pair_and_the_later_ones_are_eight(place: Place) -> None:
     until(lambda: place.studio.stats()["ready_pairs"] >= 24)
     assert place.sampler.requests[:4] == [2, 16, 16, 14]
 
 
+@pytest.mark.slow
 def test_drawing_stops_at_the_target(place: Place) -> None:
     until(lambda: place.studio.stats()["ready_pairs"] >= 24)
     drawn = sum(place.sampler.requests)
@@ -26,6 +35,7 @@ def test_drawing_stops_at_the_target(place: Place) -> None:
     assert place.studio.stats()["ready_pairs"] == 24
 
 
+@pytest.mark.slow
 def test_a_full_pool_waits_until_a_whole_request_is_missing(place: Place) -> None:
     until(lambda: place.studio.stats()["ready_pairs"] >= 24)
     asked = len(place.sampler.requests)
@@ -35,11 +45,13 @@ def test_a_full_pool_waits_until_a_whole_request_is_missing(place: Place) -> Non
     assert place.sampler.requests[asked:] == [16]
 
 
+@pytest.mark.slow
 def test_more_pairs_are_drawn_ahead_when_votes_come_fast(place: Place) -> None:
     place.label(40)
     until(lambda: place.studio.stats()["ready_pairs"] >= 40)
 
 
+@pytest.mark.slow
 def test_pairs_nobody_saw_are_there_at_once_after_a_restart(open_place: Open) -> None:
     place = open_place()
     until(lambda: place.studio.stats()["ready_pairs"] >= 24)
@@ -55,6 +67,7 @@ def test_pairs_nobody_saw_are_there_at_once_after_a_restart(open_place: Open) ->
     assert "pair_id" in place.studio.next_pair("ann")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [60])
 def test_the_better_known_seed_is_not_always_on_the_left(place: Place, count: int) -> None:
     seeds = []
@@ -179,6 +192,7 @@ def test_both_threads_end_with_the_app(open_place: Open) -> None:
     assert not place.studio._runs._thread.is_alive()
 
 
+@pytest.mark.slow
 def test_images_that_look_alike_are_rarely_asked_about(open_place: Open) -> None:
     class Dull(PaintingSampler):
         def __init__(self, images_dir: Path) -> None:

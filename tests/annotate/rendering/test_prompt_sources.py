@@ -83,8 +83,9 @@ def test_pasted_prompts_are_added_and_stay_after_a_restart(open_place: Open) -> 
     assert place.studio.add_prompts(["a dog"]) == {"added": 0, "total": 3}
 
 
+@pytest.mark.slow
 def test_given_prompts_take_the_place_of_the_built_in_ones(open_place: Open) -> None:
-    place = open_place(prompts=["a violin", "a drum"])
+    place = open_place(prompts=["a violin", "a drum"], min_ready=24)
     until(lambda: place.studio.stats()["ready_pairs"] >= 24)
     prompts = {pair["prompt"] for pair in place.studio.pairs_ahead("ann", [], 24)["pairs"]}
     assert prompts == {"a violin", "a drum"}
@@ -101,6 +102,7 @@ def test_prompts_that_cannot_be_used_are_refused_and_none_is_added(
     assert total == len(built_in_prompts("emoji"))
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_prompts_are_taken_and_more_at_once_are_refused(tmp_path: Path) -> None:
     many = [f"a subject, number {number}" for number in range(MAX_PROMPTS_AT_ONCE)]
     file = tmp_path / "prompts.txt"

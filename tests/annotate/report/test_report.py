@@ -258,6 +258,7 @@ def test_a_folder_that_is_none_is_a_sentence(tmp_path):
         read_evaluation(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command_needs_neither_gradio_nor_torch(folder):
     code = (
         "import sys; from annotate.__main__ import main; main(['report', sys.argv[1]]);"

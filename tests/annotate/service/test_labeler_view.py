@@ -120,6 +120,7 @@ def read_everything(client: httpx.Client) -> None:
     client.post("gradio_api/run/versions", json={"data": []})
 
 
+@pytest.mark.slow
 def test_no_byte_sent_to_a_labeler_names_a_model_a_version_a_run_or_a_path(house, bob):
     place, ears = house.place, Ears(bob)
     place.label(2)
@@ -221,6 +222,7 @@ def test_an_error_that_could_name_something_is_told_in_other_words(error):
     assert told.value.__cause__ is None
 
 
+@pytest.mark.slow
 def test_passwords_are_not_in_the_studio_folder(house):
     database = (house.place.store.images_dir.parent / "palate.duckdb").read_bytes()
     assert PASSWORD.encode() not in database

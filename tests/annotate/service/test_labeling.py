@@ -35,7 +35,9 @@ def test_a_pair_shows_two_images_of_one_prompt_by_opaque_addresses(place: Place)
     assert place.studio.image_file("0" * 16) is None
 
 
-def test_two_people_never_get_the_same_pair(place: Place) -> None:
+@pytest.mark.slow
+def test_two_people_never_get_the_same_pair(open_place: Open) -> None:
+    place = open_place(min_ready=24)
     until(lambda: place.studio.stats()["ready_pairs"] >= 12)
     pairs = [place.studio.pairs_ahead(name, [], 4)["pairs"] for name in ("ann", "bob", "cem")]
     ids = [pair["pair_id"] for held in pairs for pair in held]
@@ -51,12 +53,13 @@ def test_a_page_gets_pairs_ahead_that_it_does_not_have_yet(place: Place) -> None
     assert again == first + more
 
 
+@pytest.mark.slow
 def test_a_page_keeps_its_pairs_when_the_app_restarts(open_place: Open) -> None:
     place = open_place()
     until(lambda: place.studio.stats()["ready_pairs"] >= 8)
     mine = [pair["pair_id"] for pair in place.studio.pairs_ahead("ann", [], 4)["pairs"]]
     place.close()
-    studio = open_place().studio
+    studio = open_place(min_ready=24).studio
     studio.pairs_ahead("ann", mine, 1)
     until(lambda: studio.stats()["ready_pairs"] >= 24)
     others = [pair["pair_id"] for pair in studio.pairs_ahead("bob", [], 24)["pairs"]]

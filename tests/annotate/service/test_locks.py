@@ -89,6 +89,7 @@ def writes(monkeypatch):
     return noted, guards
 
 
+@pytest.mark.slow
 def test_no_guard_is_held_over_a_write(watch, writes, open_place):
     place = open_place(chance=random.Random(0))
     studio, store = place.studio, place.store

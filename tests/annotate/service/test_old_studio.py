@@ -17,6 +17,8 @@ from tiny_models import tiny_weights, write_tiny_model
 from align.client.models import describe_model
 from storage.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path):

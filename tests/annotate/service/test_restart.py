@@ -1,8 +1,11 @@
 """What an app makes of the runs that an earlier one left."""
 
+import pytest
 from places import ENDLESS, Open
 
 from annotate.web.page import build_page
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_live_trainer_is_adopted_after_a_restart_and_never_doubled(open_place: Open) -> None:

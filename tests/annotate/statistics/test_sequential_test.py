@@ -80,6 +80,7 @@ def test_a_version_that_wins_65_percent_is_called_soon() -> None:
     assert np.median(needed) <= 1.5 * fixed_sample_size(0.65)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked_after", [0, 10, 30])
 def test_the_range_of_votes_needed_holds_the_truth_about_as_often_as_it_says(
     asked_after: int,

@@ -10,6 +10,8 @@ from annotate.labeling.new_acts import as_vote
 from annotate.training.missing_images import MissingImages, left_out_sentence
 from annotate.web.html.run_cards import plan_card, run_card
 
+pytestmark = pytest.mark.slow
+
 BASE = "emoji-0123456789ab"
 
 

@@ -17,6 +17,8 @@ from annotate.errors import InvalidRequest, NothingToLearn, NotResumable
 from annotate.web.html.run_cards import run_card
 from storage.errors import UnknownRun, UnknownVersion
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_finished_run_makes_one_version_which_is_not_active(place: Place) -> None:
     place.label(3)

@@ -10,6 +10,8 @@ from annotate.errors import AnnotateError
 from annotate.labeling.new_acts import as_vote
 from storage.errors import UnknownVersion
 
+pytestmark = pytest.mark.slow
+
 
 def test_new_pairs_come_from_the_version_made_active(place: Place) -> None:
     place.label(2)
@@ -32,7 +34,7 @@ def test_new_pairs_come_from_the_version_made_active(place: Place) -> None:
 def test_pairs_of_an_older_version_are_shown_rather_than_none(place: Place) -> None:
     place.label(1)
     place.reach(place.studio.fine_tune({})["run_id"], "done")
-    until(lambda: place.studio.stats()["ready_pairs"] >= 24)
+    until(lambda: place.studio.stats()["ready_pairs"] >= 8)
     place.sampler.trouble = "Out of memory."
     place.studio.activate("v1")
     until(lambda: place.studio.activity()["pool"]["problem"])
@@ -45,7 +47,7 @@ def on_a_gpu(images_dir: Path) -> PaintingSampler:
 
 
 def test_the_image_model_makes_room_for_a_run_where_both_do_not_fit(open_place: Open) -> None:
-    place = open_place(sampler=on_a_gpu)
+    place = open_place(sampler=on_a_gpu, min_ready=24)
     place.trainer.crowded = True
     place.label(1)
     until(lambda: place.studio.stats()["ready_pairs"] >= 24)

@@ -13,6 +13,8 @@ from annotate.background import BackgroundJob
 from annotate.errors import InvalidRequest, LastGoodVersion, VersionFileMissing
 from storage.errors import InvalidLabel, UnknownVersion, VersionNeeded
 
+pytestmark = pytest.mark.slow
+
 HELPED = {"held_out": {"pairs": 12, "accuracy": 0.9, "helped": True}}
 
 

@@ -26,6 +26,7 @@ def test_ten_thousand_prompts_are_refused_with_both_numbers(tab: CompareTab) -> 
         next(tab._render(prompts, "1-3", ["base", "base"]))
 
 
+@pytest.mark.slow
 def test_what_was_drawn_before_a_failure_is_kept_and_the_next_try_draws_the_rest(
     tab: CompareTab, place: Place
 ) -> None:
@@ -44,6 +45,7 @@ def test_what_was_drawn_before_a_failure_is_kept_and_the_next_try_draws_the_rest
     assert whole["status"] == "" and all(all(row) for row in whole["cells"])
 
 
+@pytest.mark.slow
 def test_a_version_without_its_file_is_named_on_the_board(tab: CompareTab, place: Place) -> None:
     tuned(place)
     adapter = place.store.versions(place.studio._model_id)[-1].adapter
@@ -53,6 +55,7 @@ def test_a_version_without_its_file_is_named_on_the_board(tab: CompareTab, place
     assert "v1 cannot be rendered" in last["status"] and "2 of 4 are rendered" in last["status"]
 
 
+@pytest.mark.slow
 def test_the_newest_version_and_its_parent_are_offered_until_a_person_chooses(
     tab: CompareTab, place: Place
 ) -> None:
@@ -63,6 +66,7 @@ def test_the_newest_version_and_its_parent_are_offered_until_a_person_chooses(
     assert tab._offer(2, ["v1@0.5", "v1"])[1].value == ["v1@0.5", "v1"]
 
 
+@pytest.mark.slow
 def test_whoever_chooses_no_version_compares_what_is_offered(tab: CompareTab, place: Place) -> None:
     with pytest.raises(InvalidRequest, match="Choose 2 to 6 versions"):
         next(tab._render("a cat", "1", []))

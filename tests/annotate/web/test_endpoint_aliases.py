@@ -17,6 +17,8 @@ from annotate.web.endpoint_aliases import ALIASES, under_old_name
 from annotate.web.permissions import ENDPOINTS, authorized, open_to, required_role
 from storage.tables.people import Role
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = [f"an evaluation prompt {number}" for number in range(6)]
 
 
@@ -81,6 +83,7 @@ def test_an_alias_of_an_endpoint_of_admins_answers_no_labeler(bob, old):
     assert call(bob, old)[0] >= 400
 
 
+@pytest.mark.slow
 def test_a_gold_pair_is_marked_under_the_old_name(ada):
     pair = pairs(ada)[0]["pair_id"]
     assert result(ada, "mark_known", pair, "left") == result(ada, "mark_gold", pair, "left")
@@ -92,6 +95,7 @@ def test_a_version_is_activated_by_force_under_the_old_name(ada):
     assert [row["active"] for row in result(ada, "activate", "base")] == [True, False]
 
 
+@pytest.mark.slow
 def test_a_pair_is_flagged_listed_and_decided_on_under_the_old_names(ada, bob):
     pair = pairs(bob)[0]["pair_id"]
     flagged = result(bob, "report_pair", pair, "odd", "", uuid.uuid4().hex)
@@ -113,6 +117,7 @@ def test_a_vote_is_annotated_under_the_old_name(bob):
     assert said["accepted"] is True
 
 
+@pytest.mark.slow
 def test_a_blind_test_is_listed_asked_and_ended_under_the_old_names(ada, blind_test):
     assert result(ada, "trials")[0]["trial"] == blind_test
     assert "pair_id" in (pair := result(ada, "trial_pair", "", blind_test)) or pair["reason"]
@@ -120,6 +125,7 @@ def test_a_blind_test_is_listed_asked_and_ended_under_the_old_names(ada, blind_t
     assert result(ada, "end_trial", blind_test)["state"] == "ended"
 
 
+@pytest.mark.slow
 def test_a_folder_is_previewed_under_the_old_name(ada, tmp_path):
     Image.new("RGB", (64, 64)).save(tmp_path / "a cat.png")
     old, new = (result(ada, name, str(tmp_path)) for name in ("look_at_folder", "preview_import"))

@@ -15,6 +15,8 @@ from align.client.config import PRESETS, configure
 from annotate.web.api import Endpoints
 from annotate.web.endpoint_aliases import current_name
 
+pytestmark = pytest.mark.slow
+
 BEFORE = Path(__file__).parents[2] / "before"
 ANSWERS: dict[str, Any] = json.loads((BEFORE / "answers.json").read_text("utf-8"))
 SETTINGS: dict[str, dict[str, Any]] = json.loads((BEFORE / "settings.json").read_text("utf-8"))

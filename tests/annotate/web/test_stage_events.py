@@ -59,6 +59,7 @@ def test_every_kind_repeats_its_key_and_counts_once(place, acts):
     assert place.store.counts(BASE).votes == 0
 
 
+@pytest.mark.slow
 def test_four_are_ranked_undone_and_ranked_again_between_votes(place, acts):
     pair, quad = pair_of(place), quad_of(place)
     send(acts, "vote", "k1", pair_id=pair["pair_id"], verdict="left")
@@ -86,6 +87,7 @@ def test_the_four_are_of_one_prompt_the_same_until_ranked_and_nobody_elses(place
     assert set(quad) == {"pair_id", "prompt", "urls"}
 
 
+@pytest.mark.slow
 def test_a_run_learns_from_rankings(place, acts):
     quad = quad_of(place)
     send(acts, "ranking", "k1", pair_id=quad["pair_id"], best=0, worst=1)

@@ -17,6 +17,7 @@ def addresses(text: str) -> list[str]:
     return re.findall(r"scripts/[0-9a-f]{16}/[\w/.]+", text)
 
 
+@pytest.mark.slow
 def test_a_script_is_a_module_that_browsers_keep_for_good(tmp_path: Path) -> None:
     (stage,) = addresses(start_script("stage/stage.js"))
     with open_web(tmp_path) as web:

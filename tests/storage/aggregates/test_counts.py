@@ -92,6 +92,7 @@ def anew(store: Store) -> ModelCounts:
     return store._database.write(lambda cursor: count_rows(cursor, BASE))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=12,
     deadline=None,

@@ -19,6 +19,8 @@ from storage.database import Database, log_of
 from storage.errors import DamagedDatabase, NoCopy
 from storage.schema import migrate, read_migrations
 
+pytestmark = pytest.mark.slow
+
 
 def vote(store: Store, number: int = 1) -> list[str]:
     """Vote on fresh pairs and return the keys."""

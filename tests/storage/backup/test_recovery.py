@@ -17,6 +17,8 @@ from storage.acts import NewVote
 from storage.backup.inspection import inspect
 from storage.errors import DamagedDatabase, MissingDatabase
 
+pytestmark = pytest.mark.slow
+
 CHECKPOINTED, COPIED, LOGGED = 6, 4, 5
 
 

@@ -11,6 +11,8 @@ from storage_making import BASE, make_pairs
 
 from storage import Store
 
+pytestmark = pytest.mark.slow
+
 CHILD = Path(__file__).parents[1] / "voting_child.py"
 ROOT = CHILD.parents[2]
 OURS = str(Path(duckdb.__file__).parents[1])

@@ -14,6 +14,8 @@ from storage_making import BASE, make_pair, make_pairs
 from storage import DiskFull, Pair, Store, new_id
 from storage.acts import NewVote
 
+pytestmark = pytest.mark.slow
+
 CHILD = Path(__file__).parents[1] / "voting_child.py"
 ROOT = CHILD.parents[2]
 KILLS = 5

@@ -66,6 +66,7 @@ def test_a_second_app_is_told_which_folder_is_in_use_and_what_to_do(home, store)
     )
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused_too(home, store):
     open_again = f"from storage import Store; Store({str(home)!r})"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -77,6 +78,7 @@ def test_a_second_process_is_refused_too(home, store):
     assert "StudioInUse" in ran.stderr and str(home) in ran.stderr
 
 
+@pytest.mark.slow
 def test_another_program_that_holds_the_database_is_noticed(home):
     Store(home).close()
     database = str(home / "palate.duckdb")

@@ -1,10 +1,13 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from storage_making import BASE, make_pairs
 
 from storage import Pair, Store
 from storage.acts import NewVote
+
+pytestmark = pytest.mark.slow
 
 THREADS = 8
 VOTES = 50

@@ -70,6 +70,7 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
+@pytest.mark.slow
 def test_every_row_of_an_old_studio_is_there_after_it_was_opened(tmp_path):
     home = tmp_path / "studio"
     with zipfile.ZipFile(OLD_STUDIO) as archive:
@@ -167,6 +168,7 @@ def test_a_migration_that_stops_half_way_leaves_the_earlier_names(earlier, tmp_p
     assert len(earlier.read("SELECT * FROM trainable_votes")) == 1
 
 
+@pytest.mark.slow
 def test_rows_are_missed_across_the_renaming_of_their_table(earlier, tmp_path):
     before, after = tmp_path / "before.duckdb", tmp_path / "after.duckdb"
     earlier.copy_to(before)

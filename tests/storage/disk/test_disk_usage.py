@@ -67,6 +67,7 @@ def test_a_link_out_of_the_folder_is_neither_followed_nor_removed(store, home, t
     assert treasure.exists()
 
 
+@pytest.mark.slow
 def test_only_checkpoints_of_done_runs_go(store):
     runs = {
         state: make_run(store)
@@ -207,6 +208,7 @@ def test_an_unknown_kind_is_a_sentence(store):
             ask("votes")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_happened_before_a_clean_up_removes_nothing_that_is_needed(store, clock, seed):
     """Random studios; what pairs, votes, snapshots, runs and versions need is listed beforehand."""

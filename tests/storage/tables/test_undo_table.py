@@ -51,6 +51,7 @@ RENAMED_SINCE = {
 NEWEST_FIRST = ["criterion", "reason", "vote", "ranking", "report", "strength", "vote"]
 
 
+@pytest.mark.slow
 def test_everything_that_was_given_is_taken_back_newest_first(store):
     give_everything(store)
     assert kinds(store) == NEWEST_FIRST
@@ -116,6 +117,7 @@ def test_the_order_is_that_of_coming_whatever_the_clock_says(store, clock, step,
     assert kinds(store) == NEWEST_FIRST
 
 
+@pytest.mark.slow
 def test_an_undo_after_a_reopening_is_the_same(tmp_path):
     with Store(tmp_path / "studio") as store:
         give_everything(store)
@@ -125,6 +127,7 @@ def test_an_undo_after_a_reopening_is_the_same(tmp_path):
         assert kinds(store) == NEWEST_FIRST[1:]
 
 
+@pytest.mark.slow
 def test_what_others_gave_is_left_alone(store):
     give_everything(store)
     pair = make_pair(store, 9)

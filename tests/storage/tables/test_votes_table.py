@@ -28,6 +28,7 @@ def rows(store: Store) -> list[tuple]:
     )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -127,6 +127,7 @@ def test_a_nul_in_the_middle_divides_and_loses_nothing() -> None:
     )
 
 
+@pytest.mark.slow
 def test_noise_is_no_text() -> None:
     chance = random.Random(3)
     noise = [chance.randbytes(chance.randrange(40, 900)) for _ in range(300)]

@@ -20,6 +20,7 @@ def outcome(path: Path) -> str:
         return f"skip: {skip}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MUTATIONS)
 def test_a_changed_file_gives_a_prompt_or_a_reason(tmp_path: Path, kind: str) -> None:
     found = []

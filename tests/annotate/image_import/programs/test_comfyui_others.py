@@ -203,6 +203,7 @@ BAD = "worst quality, lowres"
 SIDES = ("positive", "negative")
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     kind=some.sampled_from(["Fancy Loader", "Show Both", "Text Concat", "Prompt Styler", "X Pipe"]),

@@ -1,0 +1,1 @@
+"""Browser tests: a package, so that its fixtures end after its last test."""
