@@ -64,6 +64,11 @@ REFUSED = {
 }
 
 
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
 @pytest.fixture(scope="module")
 def address():
     known = {name: case[0] for name, case in (KINDS | REFUSED).items()}

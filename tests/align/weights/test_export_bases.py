@@ -24,6 +24,11 @@ from align.weights.pipeline import load_pipeline
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
 def test_a_wrongly_named_base_does_not_number_the_blocks(model, tmp_path):
     file = sdxl_adapter("attention", tmp_path)
     named = export(file, tmp_path / "a.safetensors", "kohya", model=model)

@@ -23,6 +23,11 @@ pytestmark = pytest.mark.slow
 DORA = KINDS["dora"]
 
 
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
 @pytest.fixture(scope="module")
 def tuned(model, compute):
     """The embedded UNet with a DoRA on every layer, convolutions too."""

@@ -34,6 +34,11 @@ NAMES = (Path(__file__).parent / "sdxl_kohya_names.txt").read_text("utf-8").spli
 ATTENTION_ENDS = ("_to_q", "_to_k", "_to_v", "_to_out_0")
 
 
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
 def empty_unet(config) -> UNet2DConditionModel:
     with torch.device("meta"):
         return UNet2DConditionModel.from_config(config)

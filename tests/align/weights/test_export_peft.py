@@ -40,6 +40,11 @@ KINDS = {
 }
 
 
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
 def tuned_unet(model, compute, **lora):
     """The embedded UNet with an adapter whose every weight does something."""
     unet = load_pipeline(model, compute).unet

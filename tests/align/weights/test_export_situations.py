@@ -32,6 +32,11 @@ LAYERS = (
 )
 
 
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
 def adapter_of(folder, layers=LAYERS, rank=2, size=192, dtype=torch.float32, **config):
     """An adapter on a few layers of the embedded model, with this configuration."""
     generator = torch.Generator().manual_seed(0)

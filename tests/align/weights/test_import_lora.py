@@ -35,6 +35,11 @@ from align.weights.pipeline import load_pipeline
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
 @pytest.fixture
 def lora(model, compute, tmp_path) -> Path:
     path = tmp_path / "lora.safetensors"

@@ -45,6 +45,11 @@ pytestmark = pytest.mark.slow
 WHOLE, LORA = "whole", "lora"
 
 
+@pytest.fixture(scope="session")
+def model(emoji):
+    return emoji
+
+
 @pytest.fixture(scope="module")
 def base(model, compute):
     """The weights of the embedded UNet."""
