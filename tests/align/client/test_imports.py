@@ -10,10 +10,10 @@ from align.client.imports import without_collections
 
 
 @pytest.fixture(autouse=True)
-def thawed():
+def collector():
+    """What is frozen here stays so: thawing would have every later test look at it again."""
     yield
     gc.enable()
-    gc.unfreeze()
 
 
 def test_nothing_is_collected_meanwhile_and_what_was_made_is_never_looked_at_again():
