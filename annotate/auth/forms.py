@@ -42,7 +42,7 @@ FormT = TypeVar("FormT", bound=Form)
 
 
 async def read_form(request: Request, form: type[FormT]) -> FormT:
-    """Read a form, each field with its first value; one that is too large or cut off is empty."""
+    """Read a form, each field with its first value; one too large or cut off is empty."""
     body = b""
     try:
         async for chunk in request.stream():
@@ -53,5 +53,8 @@ async def read_form(request: Request, form: type[FormT]) -> FormT:
         return form()
 
     text = body.decode("utf-8", "replace")
-    fields = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+    try:
+        fields = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+    except ValueError:
+        return form()
     return form.model_validate({name: values[0] for name, values in fields.items()})
