@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from align.adapters.lora import add_lora, save_adapter
 from align.client import models
 from align.client.models import FEW_STEP_ADAPTER, describe_model
+from align.contracts import models as contracts
 from align.contracts.models import FAST, embedded_folder
 from align.contracts.rendering import RenderItem
 from align.emoji.emoji_images import BACKGROUNDS
@@ -54,7 +55,8 @@ def fast(tmp_path, monkeypatch, compute):
     """What "emoji-fast" describes, with an adapter of random numbers."""
     folder = shutil.copytree(embedded_folder(), tmp_path / "model")
     save_random_adapter(describe_model(str(folder)), compute, folder / FEW_STEP_ADAPTER, 0)
-    monkeypatch.setattr(models, "embedded_folder", lambda: folder)
+    for module in (models, contracts):
+        monkeypatch.setattr(module, "embedded_folder", lambda: folder)
     return describe_model(FAST)
 
 
