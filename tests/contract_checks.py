@@ -5,7 +5,17 @@ from __future__ import annotations
 import types
 from collections.abc import Sequence
 from dataclasses import is_dataclass
-from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 from typing import is_typeddict as is_typed_dict
 
 
@@ -14,7 +24,7 @@ def departures(value: Any, contract: Any, at: str = "") -> list[str]:
     origin, parts = get_origin(contract), get_args(contract)
     if contract is Any:
         return []
-    if origin in (NotRequired, Required):
+    if origin in (Annotated, NotRequired, Required):
         return departures(value, parts[0], at)
     if origin in (Union, types.UnionType):
         found = [departures(value, part, at) for part in parts]
