@@ -85,8 +85,7 @@ class Studio(Labeling):
             watch_s: Seconds between two looks at the run under way.
             min_ready: Pairs to keep ready at least, when nobody votes.
         """
-        chance = chance or SystemRandom()
-        trigger = Trigger(train_every, train_at, now)
+        chance, trigger = chance or SystemRandom(), Trigger(train_every, train_at, now)
         # The id under which this studio knows the model; it may be older than its identity.
         model_id = store.aliases.base_of(model.identity, model.aliases)
         self._training_prompts, blind_test_prompts = prompts_for(model.path, prompts)
