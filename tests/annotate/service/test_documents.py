@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from contract_checks import departures
 from places import ENDLESS, Place
 
@@ -21,6 +22,7 @@ def sent(document: Any) -> Any:
     return json.loads(json.dumps(document))
 
 
+@pytest.mark.slow
 def test_the_activity_holds_the_declared_keys_with_a_run_and_without(place: Place) -> None:
     idle = place.studio.activity()
     assert idle["run"] is None and departures(sent(idle), ActivityView) == []
@@ -32,6 +34,7 @@ def test_the_activity_holds_the_declared_keys_with_a_run_and_without(place: Plac
     assert departures(sent(place.studio.runs()), list[RunView]) == []
 
 
+@pytest.mark.slow
 def test_versions_and_blind_tests_hold_the_declared_keys(place: Place) -> None:
     place.label(2)
     place.reach(place.studio.fine_tune({})["run_id"], "done")
