@@ -77,7 +77,7 @@ def expressions() -> Iterator[Used]:
     trees = sources()
     for name, tree in trees.items():
         module = importlib.import_module(name)
-        for called in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        for function, called in calls(tree):
             method = called.func.attr if isinstance(called.func, ast.Attribute) else ""
             of_re = (
                 isinstance(called.func, ast.Attribute) and ast.unparse(called.func.value) == "re"
@@ -85,12 +85,25 @@ def expressions() -> Iterator[Used]:
             if of_re and method in METHODS:
                 code = compile(ast.Expression(called.args[0]), name, "eval")
                 pattern = re.compile(eval(code, vars(module)))
-                yield Used(f"{name}:{called.lineno}", pattern, method)
+                yield Used(f"{name}:{function}", pattern, method)
         for variable, value in vars(module).items():
             if isinstance(value, re.Pattern):
                 # In one order, for every process that collects these tests.
                 for method in sorted(methods_of(variable, tree)):
                     yield Used(f"{name}.{variable}", value, method)
+
+
+def calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
+    """Every call with the function that it is in: a line's number would change with any edit."""
+    functions = {
+        inner: outer.name
+        for outer in ast.walk(tree)
+        if isinstance(outer, ast.FunctionDef)
+        for inner in ast.walk(outer)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield functions.get(node, "module"), node
 
 
 def methods_of(variable: str, tree: ast.Module) -> set[str]:
