@@ -71,6 +71,9 @@ class QuadAssigner(ItemAssigner[Quad]):
     def _open(self, stored: Sequence[Quad]) -> None:
         """Enqueue what the store holds, the first time somebody asks."""
         if not self._opened:
+            # One that was reopened by an undo is somebody's already.
+            held = self._leases.leased_ids()
             for quad in stored:
-                self._leases.add(quad)
+                if quad.quad_id not in held:
+                    self._leases.add(quad)
             self._opened = True

@@ -1,12 +1,13 @@
 """Labeling sessions: a goal of so many votes, with pauses, and a summary at the end."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import median
 
 from annotate.errors import InvalidRequest
 from annotate.labeling.assignment import PairAssigner
+from annotate.labeling.best_worst import QuadAssigner
 from annotate.validation import as_annotator
 from annotate.views.pairs_and_votes import OwnHabits, SessionCounts, SessionProgress, SessionSummary
 from annotate.views.vote_insights import OwnVotesView
@@ -23,10 +24,13 @@ class LabelingSessions:
     """Sessions of all annotators: each has one at a time, whatever page or device they use."""
 
     def __init__(
-        self, store: Store, assigner: PairAssigner, own_votes: Callable[[str], OwnVotesView]
+        self,
+        store: Store,
+        assigners: Sequence[PairAssigner | QuadAssigner],
+        own_votes: Callable[[str], OwnVotesView],
     ) -> None:
         """Make the sessions; `own_votes` returns an annotator's habits and likings."""
-        self._store, self._assigner, self._own_votes = store, assigner, own_votes
+        self._store, self._assigners, self._own_votes = store, assigners, own_votes
 
     def begin(self, annotator: str, goal: object) -> SessionProgress:
         """Begin a session with a goal of so many votes; raises InvalidRequest or InvalidGoal."""
@@ -37,7 +41,7 @@ class LabelingSessions:
     def set_state(self, annotator: str, state: str) -> SessionProgress:
         """Pause, resume or end a session; raises InvalidRequest or NoLabelingSession.
 
-        The pairs of an annotator who pauses go to others meanwhile.
+        What an annotator who pauses holds goes to others meanwhile.
         """
         if state not in STATES:
             raise InvalidRequest(f"{state!r} is no state of a session. Send {', '.join(STATES)}.")
@@ -45,7 +49,8 @@ class LabelingSessions:
         session = self._store.sessions.set_state(name, state)
         # Others may label them meanwhile; the annotator gets new ones afterwards.
         if state == "paused":
-            self._assigner.release(name)
+            for assigner in self._assigners:
+                assigner.release(name)
         return self._progress(session)
 
     def current(self, annotator: str) -> SessionProgress | None:

@@ -53,7 +53,7 @@ class Labeling:
         self.best_worst, self.blind_tests, self.insights = best_worst, blind_tests, insights
         self.train_every = trigger.every
         self.annotations = Annotations(store, assigner, model_id)
-        self.sessions = LabelingSessions(store, assigner, insights.own)
+        self.sessions = LabelingSessions(store, (assigner, best_worst), insights.own)
 
     def next_pair(self, annotator: str, trial: str = "") -> PairView | Wait:
         """Return the annotator's open pair, the same until it is voted on, or why there is none."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from annotate.labeling.best_worst import QuadAssigner
+from annotate.labeling.sessions import LabelingSessions
 from storage.acts import NewRanking
 from storage.errors import AlreadyVoted
 from storage.records import Image, Quad, new_id
@@ -44,6 +46,10 @@ class Desk:
 def image() -> Image:
     key = new_id()
     return Image(new_id(), key, 8, 8, {"key": key}, key, "base")
+
+
+def no_report(annotator: str) -> NoReturn:
+    raise AssertionError(f"{annotator} asked for no summary")
 
 
 @pytest.fixture
@@ -88,6 +94,25 @@ def test_a_page_keeps_its_quads_when_the_app_restarts(desk):
     assert desk.ask("ann", have=mine) == []
     assert desk.ask("bob", want=2) == []
     assert desk.ask("ann", want=2) == mine
+
+
+def test_a_quad_that_was_undone_before_anybody_asked_is_one_annotators(desk):
+    desk.add(2)
+    first, second = desk.ask("ann", want=2)
+    desk.rank("ann", first, "k1")
+    desk.restart()
+    desk.undo("ann", "u1")
+    assert desk.ask("bob", want=2) == [second]
+    assert desk.ask("ann") == [first]
+
+
+def test_quads_of_somebody_who_pauses_go_to_others(desk):
+    desk.add(1)
+    sessions = LabelingSessions(desk.store, [desk.quads], no_report)
+    sessions.begin("ann", 5)
+    (quad,) = desk.ask("ann")
+    sessions.set_state("ann", "paused")
+    assert desk.ask("bob") == [quad]
 
 
 def test_quads_of_another_version_come_last(desk):
