@@ -63,7 +63,7 @@ def read_run_config(path: Path) -> RunConfig:
         )
     except KeyError as error:
         raise BrokenRun(f"{path} lacks {error}. Start a new run.") from None
-    except (TypeError, ValueError, InvalidSettings) as error:
+    except (AttributeError, TypeError, ValueError, InvalidSettings) as error:
         reason = str(error).rstrip(".")
         raise BrokenRun(f"{path} cannot be used: {reason}. Start a new run.") from None
 

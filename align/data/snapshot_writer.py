@@ -80,13 +80,21 @@ def _move(work: Path, target: Path, digest: str) -> None:
     if target.is_dir() and not any(target.iterdir()):
         target.rmdir()
     if target.exists():
-        manifest = read_json(target / MANIFEST) if target.is_dir() else None
-        if not manifest or manifest.get("files", {}).get(PAIRS) != digest:
+        if _digest_in(target) != digest:
             raise SnapshotError(
                 f"{target} holds something else than these pairs. Name a new folder."
             )
         return
     os.replace(work, target)
+
+
+def _digest_in(folder: Path) -> str | None:
+    """Return the digest of the rows of a snapshot; None for a folder that is none, or a file."""
+    try:
+        manifest = read_json(folder / MANIFEST) if folder.is_dir() else None
+        return manifest and str(manifest["files"][PAIRS])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _row(work: Path, number: int, pair: LabeledPair) -> PairRow:

@@ -12,7 +12,7 @@ from align.client.trainer import TrainerProcess
 from align.contracts.models import ModelInfo
 from align.contracts.runs import RunState
 from align.contracts.snapshot_files import MANIFEST
-from align.errors import InvalidSettings, OtherRun
+from align.errors import InvalidSettings, OtherRun, SnapshotError
 from align.training.session import train_folder
 from align.weights.export_facts import read_source
 
@@ -85,6 +85,8 @@ def _name_of(source: Path) -> str:
 
 def _require_same(run: RunFolder, snapshot: Path, model: ModelInfo, config: TrainConfig) -> None:
     """Raise OtherRun unless the folder holds the run of this snapshot, model and settings."""
+    if not (snapshot / MANIFEST).is_file():
+        raise SnapshotError(f"{snapshot} is not a snapshot: it has no {MANIFEST}.")
     kept = run.read_config()
     manifests = [folder / MANIFEST for folder in (run.snapshot, snapshot)]
     same_votes = len({path.read_bytes() for path in manifests if path.is_file()}) == 1

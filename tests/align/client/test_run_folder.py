@@ -79,6 +79,7 @@ def test_metrics_are_written_under_their_former_names_too(tmp_path):
         ('{"model": {"name": "emoji"}}', "missing 3 required"),
         ('{"model": MODEL, "train": {"flavor": 1}}', "this Palate knows no setting flavor"),
         ('{"model": MODEL, "train": {"kappa": 1, "beta": 2}}', "beta is twice kappa"),
+        ('{"model": MODEL, "train": []}', "cannot be used"),
     ],
 )
 def test_settings_that_this_release_does_not_know_are_refused_with_the_reason(

@@ -91,6 +91,13 @@ def test_writing_the_same_pairs_again_changes_nothing(tmp_path):
         write_snapshot(folder, [*pairs, *pairs])
 
 
+@pytest.mark.parametrize("manifest", ["{", "[1]", '{"files": []}', "{}", "null"])
+def test_a_folder_with_the_manifest_of_another_program_is_left_alone(tmp_path, manifest):
+    (tmp_path / "manifest.json").write_text(manifest)
+    with pytest.raises(SnapshotError, match="holds something else"):
+        write_snapshot(tmp_path, [LabeledPair("a cat", RED, BLUE)])
+
+
 def test_an_empty_folder_is_filled_and_another_is_left_alone(tmp_path):
     (tmp_path / "empty").mkdir()
     write_snapshot(tmp_path / "empty", [LabeledPair("a cat", RED, BLUE)])

@@ -38,6 +38,8 @@ def test_a_call_trains_reports_each_step_and_when_repeated_returns_at_once(tmp_p
         fine_tune(snapshot, tmp_path / "run", beta=80.0, **SMALL | {"steps": 3})
     with pytest.raises(OtherRun, match="Name a new folder"):
         fine_tune(snapshot, tmp_path / "run", beta=80.0, model="emoji-fast", **SMALL)
+    with pytest.raises(SnapshotError, match="is not a snapshot"):
+        fine_tune(tmp_path / "mistyped", tmp_path / "run", beta=80.0, **SMALL)
 
     start, shared = tmp_path / "run", tmp_path / "cache"
     onward = fine_tune(snapshot, tmp_path / "onward", init_from=start, cache=shared, **SMALL)
