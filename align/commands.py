@@ -11,7 +11,7 @@ from pathlib import Path
 from align.client.cpu_lock import CpuLock
 from align.client.models import describe_model
 from align.client.trainer import lower_priority
-from align.contracts.evaluation import EVALUATION
+from align.contracts.evaluation_files import EVALUATION
 from align.errors import InvalidSettings
 from align.sampling.main import main as serve_requests
 from align.training.session import plan_of_folder, train_folder

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import Rendered, RenderItem, RenderSettings, SamplerState
-from align.contracts.runs import MetricsRow, RunPlan, RunStatus
+from align.contracts.run_files import MetricsRow, RunPlan, RunStatus
 from align.contracts.weights import ImportedWeights
 
 

@@ -36,8 +36,8 @@ from script_types import script_types
 
 from align.client.config import PRESETS, TrainConfig
 from align.client.objectives import OBJECTIVES
-from align.contracts.evaluation import EvaluationFile
-from align.contracts.runs import MetricsRow, RunStatus
+from align.contracts.evaluation_files import EvaluationFile
+from align.contracts.run_files import MetricsRow, RunStatus
 from align.contracts.snapshot_files import PairRow, SnapshotManifest
 from annotate.web.api import Endpoints
 from annotate.web.permissions import ACTOR_PARAMETER, ENDPOINTS

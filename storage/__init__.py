@@ -1,6 +1,6 @@
 """Storage: the only package that speaks SQL, and the owner of the studio folder on the disk."""
 
-from align.contracts.runs import RunState
+from align.contracts.run_files import RunState
 from storage.acts import (
     ActReceipt,
     Flag,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, TypedDict
 
-from align.contracts.runs import RunState
+from align.contracts.run_files import RunState
 from align.contracts.weights import VersionSummary
 from storage.recipes import Recipe
 

@@ -19,7 +19,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from align.contracts.runs import RunResult
+from align.contracts.run_files import RunResult
 from storage.acts import ActReceipt, NewVote, Selection
 from storage.aggregates.counts import RunningCounts
 from storage.disk.scratch import sweep

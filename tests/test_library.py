@@ -172,7 +172,7 @@ def test_a_name_that_is_not_there_is_refused():
 @pytest.mark.parametrize(
     ("program", "absent"),
     [
-        ("import align, align.contracts.runs", "torch diffusers numpy PIL"),
+        ("import align, align.contracts.run_files", "torch diffusers numpy PIL"),
         ("from align import dpo, PairErrors, read_snapshot", "diffusers transformers accelerate"),
         ("from align import RunFolder, describe_model, write_snapshot", "torch diffusers"),
         ("from annotate.statistics import outcome", "torch gradio duckdb pydantic"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from align.client.objectives import OBJECTIVES
-from align.contracts.runs import RunPlan
+from align.contracts.run_files import RunPlan
 from align.errors import InvalidSettings
 from align.files import parse_json
 

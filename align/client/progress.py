@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import psutil
 
 from align.client.run_folder import RunFolder
-from align.contracts.runs import LoggedStep, RunResult, RunState, RunStatus, StepMetrics
+from align.contracts.run_files import LoggedStep, RunResult, RunState, RunStatus, StepMetrics
 
 PREPARATION = 0.1
 """Share of the progress bar for everything before the first step."""

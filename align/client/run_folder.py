@@ -30,7 +30,7 @@ from align.client.run_config import (
     stored_settings,
     write_run_config,
 )
-from align.contracts.runs import LEGACY_METRICS, LoggedStep, MetricsRow, RunState, RunStatus
+from align.contracts.run_files import LEGACY_METRICS, LoggedStep, MetricsRow, RunState, RunStatus
 from align.errors import RunLocked
 from align.files import read_json, write_json
 

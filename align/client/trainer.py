@@ -18,7 +18,7 @@ from align.client.run_config import RunConfig
 from align.client.run_folder import RunFolder, process_lives
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import SamplerState
-from align.contracts.runs import MetricsRow, RunPlan, RunState, RunStatus
+from align.contracts.run_files import MetricsRow, RunPlan, RunState, RunStatus
 from align.contracts.snapshot_files import MANIFEST
 from align.errors import InvalidSettings, SnapshotError
 from align.files import link, link_tree, read_json

@@ -2,7 +2,7 @@
 
 from typing import NotRequired, TypedDict
 
-from align.contracts.runs import RunResult
+from align.contracts.run_files import RunResult
 
 
 class WeightFacts(TypedDict):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from align.contracts.evaluation import GRID
+from align.contracts.evaluation_files import GRID
 from align.contracts.snapshot_files import PairKind
 from align.data.image_files import SUFFIXES, caption_of
 from align.errors import SnapshotError

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from align.contracts.runs import CheckEntry, HoldoutResult, TrainProbeResult
+from align.contracts.run_files import CheckEntry, HoldoutResult, TrainProbeResult
 
 FLAT_DEVIATION = 0.02
 """Standard deviation of gray values in 0..1 under which an image shows nothing."""

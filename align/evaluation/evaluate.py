@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from align.client.models import describe_model
-from align.contracts.evaluation import (
+from align.contracts.evaluation_files import (
     EVALUATION,
     FORMAT,
     GRID,
@@ -27,7 +27,7 @@ from align.contracts.evaluation import (
     VersionEntry,
 )
 from align.contracts.models import ModelInfo
-from align.contracts.runs import CheckEntry, RunResult
+from align.contracts.run_files import CheckEntry, RunResult
 from align.data.encode import sha256
 from align.device import Compute, choose_compute
 from align.errors import InvalidSettings

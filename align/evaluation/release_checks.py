@@ -11,7 +11,7 @@ import torch
 from align.client.cpu_lock import CpuLock
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
-from align.contracts.runs import CheckedRun, CheckEntry, RunResult
+from align.contracts.run_files import CheckedRun, CheckEntry, RunResult
 from align.device import choose_compute
 from align.errors import AlignError, first_line
 from align.evaluation.evaluate import render_and_check, write_result

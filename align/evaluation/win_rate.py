@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from align.contracts.evaluation import ScoreEntry
+from align.contracts.evaluation_files import ScoreEntry
 from align.intervals import clustered_rate_interval
 from align.scoring.scorers import Scorer, finite_scores
 

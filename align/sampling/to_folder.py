@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from align.contracts.evaluation import GRID
+from align.contracts.evaluation_files import GRID
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import RenderItem
 from align.device import Compute

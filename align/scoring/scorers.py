@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeGuard
 
 from torch import Tensor
 
-from align.contracts.evaluation import GRID
+from align.contracts.evaluation_files import GRID
 from align.contracts.snapshot_files import PairRow, PreferenceRow, UnlabeledPair
 from align.data.image_files import SUFFIXES, caption_of
 from align.device import Compute

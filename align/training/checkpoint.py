@@ -13,7 +13,7 @@ import torch
 from torch.optim import Optimizer
 
 from align.client.run_folder import RunFolder
-from align.contracts.runs import LEGACY_METRICS
+from align.contracts.run_files import LEGACY_METRICS
 from align.files import replacing
 from align.training.early_stopping import BestAdapter
 from align.training.loss_scale import LossScale

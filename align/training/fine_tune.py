@@ -10,7 +10,7 @@ from align.client.progress import OnStep, ignore_step
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess
 from align.contracts.models import ModelInfo
-from align.contracts.runs import RunState
+from align.contracts.run_files import RunState
 from align.contracts.snapshot_files import MANIFEST
 from align.errors import InvalidSettings, OtherRun, SnapshotError
 from align.training.session import train_folder

@@ -15,7 +15,7 @@ from align.client.config import TrainConfig
 from align.client.cpu_lock import CpuLock
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
-from align.contracts.runs import RunResult, StepMetrics
+from align.contracts.run_files import RunResult, StepMetrics
 from align.device import choose_compute
 from align.errors import Cancelled
 from align.evaluation.release_checks import check_run

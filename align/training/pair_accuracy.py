@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from align.contracts.runs import HoldoutResult, TrainProbeResult
+from align.contracts.run_files import HoldoutResult, TrainProbeResult
 from align.data.batch import Batcher, NoiseSample, pair_errors
 from align.data.encode import EncodedPairs
 from align.device import Compute

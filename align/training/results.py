@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from align.client.run_folder import RunFolder
-from align.contracts.runs import ReferenceErrors, RunResult
+from align.contracts.run_files import ReferenceErrors, RunResult
 from align.training.early_stopping import displacement
 from align.training.pair_accuracy import advice, holdout_result, train_probe_result
 from align.training.state import TrainingState

@@ -13,7 +13,7 @@ from align.client.imports import without_collections
 from align.client.objectives import OBJECTIVES
 from align.client.progress import OnStep, Reporter, ignore_step
 from align.client.run_folder import RunFolder
-from align.contracts.runs import FolderPlan, RunState, RunStatus
+from align.contracts.run_files import FolderPlan, RunState, RunStatus
 from align.data.rows import count_pairs, read_rows
 from align.errors import AlignError, BrokenRun, Cancelled, DiskFull, first_line, is_disk_full
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from align.client.config import TrainConfig
-from align.contracts.runs import StepMetrics
+from align.contracts.run_files import StepMetrics
 from align.data.batch import NoiseSample, noise_samples_of_step, pair_errors
 from align.diffusion.losses import PairErrors, anchor_loss, implicit_accuracy
 from align.errors import OutOfMemory, TrainingDiverged

@@ -17,7 +17,7 @@ from align.adapters.kohya import ExportError, LoraFile
 from align.client.config import LEGACY_SETTINGS
 from align.client.run_folder import RunFolder
 from align.contracts.models import ModelInfo
-from align.contracts.runs import RunState, RunStatus
+from align.contracts.run_files import RunState, RunStatus
 from align.contracts.snapshot_files import MANIFEST
 from align.families.family import ModelFamily
 from align.families.lookup import DEFAULT_FAMILY, family_of

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from align.contracts.evaluation import (
+from align.contracts.evaluation_files import (
     EVALUATION,
     FORMAT,
     GRID,
@@ -24,7 +24,7 @@ from align.contracts.evaluation import (
     VerdictEntry,
     VersionEntry,
 )
-from align.contracts.runs import CheckEntry
+from align.contracts.run_files import CheckEntry
 from annotate.blind_tests.verdict import DECIDING_QUESTION
 from annotate.errors import InvalidRequest
 from annotate.report.write import PAGE, write_report

@@ -1,7 +1,7 @@
 """Reader of evaluation.json: images, release checks, scores and blind-test verdicts.
 
-`align.contracts.evaluation` says what its writers put there. It may come from anybody, so every
-field is checked; only what is needed to name things is required.
+`align.contracts.evaluation_files` says what its writers put there. It may come from anybody, so
+every field is checked; only what is needed to name things is required.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from align.contracts.evaluation import EVALUATION, FORMAT
+from align.contracts.evaluation_files import EVALUATION, FORMAT
 from annotate.errors import BrokenEvaluation
 from annotate.report.json_fields import Fields, Number, first_problem
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from align.contracts.runs import RunState
+from align.contracts.run_files import RunState
 from align.contracts.snapshot_files import MANIFEST, SnapshotManifest
 from annotate.labeling.assignment import PairAssigner
 from annotate.validation import as_annotator

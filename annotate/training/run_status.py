@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from align.contracts.runs import RunState, RunStatus
+from align.contracts.run_files import RunState, RunStatus
 from align.contracts.snapshot_files import SnapshotManifest
 from annotate.clock import in_utc
 from annotate.interfaces import Trainer

@@ -11,7 +11,7 @@ import threading
 from typing import Any, cast
 
 from align.contracts.models import ModelInfo
-from align.contracts.runs import RunResult, RunState, RunStatus
+from align.contracts.run_files import RunResult, RunState, RunStatus
 from annotate.clock import Monotonic
 from annotate.errors import NothingToLearn, NotResumable
 from annotate.interfaces import Sampler, Trainer

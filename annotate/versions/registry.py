@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from align.contracts.models import ModelInfo
-from align.contracts.runs import MetricsRow
+from align.contracts.run_files import MetricsRow
 from align.contracts.weights import ImportedWeights, VersionSummary
 from annotate.background import DurationHistory
 from annotate.clock import in_utc

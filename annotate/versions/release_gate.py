@@ -1,6 +1,6 @@
 """Release gate: a version that failed its checks is held back from labelers."""
 
-from align.contracts.runs import RunResult
+from align.contracts.run_files import RunResult
 from annotate.errors import ReleaseBlocked
 from storage.records import Version
 

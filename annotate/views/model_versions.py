@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from align.contracts.runs import MetricsRow
+from align.contracts.run_files import MetricsRow
 from align.contracts.weights import ImportedFile, VersionSummary
 
 

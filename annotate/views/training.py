@@ -2,7 +2,7 @@
 
 from typing import Any, NotRequired, TypedDict
 
-from align.contracts.runs import MetricsRow, RunPlan, RunResult
+from align.contracts.run_files import MetricsRow, RunPlan, RunResult
 
 
 class PlanView(RunPlan):

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from align.contracts.runs import RunState
+from align.contracts.run_files import RunState
 from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database, Row
 from storage.errors import InvalidState, UnknownRun, UnknownSnapshot

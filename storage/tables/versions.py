@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from align.contracts.runs import RunResult
+from align.contracts.run_files import RunResult
 from storage.database import Cursor, Database, Row
 from storage.errors import UnknownRun, UnknownVersion
 from storage.records import Version

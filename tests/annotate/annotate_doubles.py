@@ -23,7 +23,7 @@ from PIL import Image, PngImagePlugin
 from align.contracts.errors import PalateError
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import Rendered, SamplerState
-from align.contracts.runs import RunState, RunStatus
+from align.contracts.run_files import RunState, RunStatus
 
 CHILD = Path(__file__).with_name("annotate_trainer_child.py")
 

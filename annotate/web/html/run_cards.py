@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
-from align.contracts.runs import MetricsRow, RunResult
+from align.contracts.run_files import MetricsRow, RunResult
 from annotate.charts.bar_charts import progress_bar
 from annotate.charts.line_charts import curve
 from annotate.versions.release_gate import failed_checks

@@ -13,7 +13,7 @@ from align.client.config import TrainConfig
 from align.client.run_config import RunConfig
 from align.client.run_folder import RunFolder
 from align.contracts.models import ModelInfo
-from align.contracts.runs import RunState, RunStatus
+from align.contracts.run_files import RunState, RunStatus
 from align.errors import BrokenRun
 from align.files import write_json
 from align.training.session import train_folder

@@ -12,7 +12,7 @@ from contract_checks import departures
 from safetensors.torch import load_file, save_file
 
 from align.adapters.lora import add_lora, save_adapter
-from align.contracts.evaluation import EvaluationFile
+from align.contracts.evaluation_files import EvaluationFile
 from align.errors import InvalidSettings
 from align.evaluation.evaluate import evaluate, version_names
 from align.training.session import train_folder

@@ -11,7 +11,7 @@ from peft import LoraConfig
 
 from align.adapters.lora import save_adapter
 from align.client.run_folder import RunFolder
-from align.contracts.runs import RunState, RunStatus
+from align.contracts.run_files import RunState, RunStatus
 from align.errors import AlignError, InvalidSettings, ModelNotFound
 from align.sampling.image_sampler import ImageSampler
 from align.weights.pipeline import load_pipeline

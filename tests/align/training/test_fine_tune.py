@@ -7,7 +7,7 @@ import shutil
 import pytest
 from safetensors.torch import load_file
 
-from align.contracts.runs import RunState
+from align.contracts.run_files import RunState
 from align.errors import InvalidSettings, OtherRun, SnapshotError
 from align.training.fine_tune import fine_tune
 

@@ -20,7 +20,7 @@ from toy_runs import prepare_run, write_snapshot
 
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess, python_environment, usable_cores
-from align.contracts.runs import MetricsRow, RunStatus
+from align.contracts.run_files import MetricsRow, RunStatus
 from align.errors import DiskFull, RunLocked, SnapshotError, TrainingDiverged
 from align.training.session import train_folder
 

@@ -31,7 +31,7 @@ from align.adapters.lora import ATTENTION, lora_state, save_adapter
 from align.adapters.sgm_names import SDXL_LAYOUT
 from align.client.models import describe_model
 from align.client.run_folder import RunFolder
-from align.contracts.runs import RunStatus
+from align.contracts.run_files import RunStatus
 from align.families.sdxl import SDXL_UNET
 from align.weights.export import export
 from align.weights.pipeline import load_pipeline

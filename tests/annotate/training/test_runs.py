@@ -12,7 +12,7 @@ import pytest
 from annotate_doubles import ChildTrainer, Trouble
 from places import ENDLESS, Open, Place, until
 
-from align.contracts.runs import RunStatus
+from align.contracts.run_files import RunStatus
 from annotate.errors import InvalidRequest, NothingToLearn, NotResumable
 from annotate.web.html.run_cards import run_card
 from storage.errors import UnknownRun, UnknownVersion

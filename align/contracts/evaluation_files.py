@@ -4,7 +4,7 @@ blind test's report write, and annotate's report reads.
 
 from typing import NotRequired, TypedDict
 
-from align.contracts.runs import CheckEntry
+from align.contracts.run_files import CheckEntry
 
 FORMAT = 1
 EVALUATION = "evaluation.json"
