@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 from align.client.config import TrainConfig, configure
@@ -13,7 +14,7 @@ from align.contracts.models import ModelInfo
 from align.contracts.run_files import RunState
 from align.contracts.snapshot_files import MANIFEST
 from align.errors import InvalidSettings, OtherRun, SnapshotError
-from align.training.session import train_folder
+from align.training.session import LOOP, train_folder
 from align.weights.export_facts import read_source
 
 
@@ -72,6 +73,9 @@ def fine_tune(
         folder.clear_cancel()
     else:
         TrainerProcess().prepare(folder.path, Path(snapshot), info, given, start)
+    # Imported here as usual: a process of Palate's own keeps what there is by then for good, and a
+    # caller's models must not stay in memory.
+    importlib.import_module(LOOP)
     train_folder(folder.path, cache=None if cache is None else Path(cache), on_step=on_step)
     return folder
 

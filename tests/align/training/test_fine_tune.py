@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import weakref
 
 import pytest
 from safetensors.torch import load_file
@@ -20,6 +22,13 @@ SMALL = {
     "check_prompts": 0,
     "gradient_checkpointing": "none",
 }
+
+
+class _Cycle:
+    """An object that only the garbage collector frees."""
+
+    def __init__(self) -> None:
+        self.me = self
 
 
 def test_a_call_trains_reports_each_step_and_when_repeated_returns_at_once(tmp_path, make_snapshot):
@@ -41,11 +50,17 @@ def test_a_call_trains_reports_each_step_and_when_repeated_returns_at_once(tmp_p
     with pytest.raises(SnapshotError, match="is not a snapshot"):
         fine_tune(tmp_path / "mistyped", tmp_path / "run", beta=80.0, **SMALL)
 
+    held = _Cycle()
+    seen = weakref.ref(held)
     start, shared = tmp_path / "run", tmp_path / "cache"
     onward = fine_tune(snapshot, tmp_path / "onward", init_from=start, cache=shared, **SMALL)
     assert any((shared / "encoded").iterdir()) and not onward.cache.exists()
     assert onward.read_config().train.init_from == "run"
     assert onward.start.read_bytes() == run.adapter.read_bytes() != onward.adapter.read_bytes()
+
+    del held
+    gc.collect()
+    assert seen() is None, "what the caller held is never collected"
 
 
 def test_a_call_that_was_interrupted_goes_on_from_its_checkpoint(tmp_path, make_snapshot):
