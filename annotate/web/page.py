@@ -186,9 +186,11 @@ def _gradio_options(signs_in: bool) -> dict[str, Any]:
 
 def queue_script() -> str:
     """Return the script that keeps Gradio's client from losing events."""
-    # In the page itself, since it has to be there before Gradio's client asks for anything.
+    # In the page itself and no module, since a module would run in a task of its own, perhaps after
+    # Gradio's client asked for something. A block keeps its names from other scripts.
+    plain = read_static("gradio_queue_fix.js").replace("export function", "function")
     start = "window.fetch = confirmingFetch(window.fetch.bind(window));"
-    return f'<script type="module">{read_static("gradio_queue_fix.js")}{start}</script>'
+    return f"<script>{{{plain}{start}}}</script>"
 
 
 def _mounted(
