@@ -18,6 +18,14 @@ MIN_SIDE = 8
 """Pixels: one latent pixel."""
 
 
+def looks_like_image(path: Path) -> bool:
+    """Return whether a file is taken for an image by its name.
+
+    macOS writes `._NAME` beside a file on other systems' disks, which holds no image.
+    """
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
+
+
 def open_rgb(path: Path) -> Image.Image:
     """Decode an image; raises SnapshotError where the file is none."""
     try:
@@ -57,6 +65,15 @@ def image_fault(path: Path) -> str | None:
 
 
 def caption_of(image: Path, default: str = "") -> str:
-    """Return the prompt of an image: the text file of its name beside it, or else `default`."""
+    """Return the prompt of an image: the text file of its name beside it, or else `default`.
+
+    Raises:
+        SnapshotError: the text is not UTF-8; a byte order mark is dropped.
+    """
     caption = image.with_suffix(".txt")
-    return caption.read_text(encoding="utf-8").strip() if caption.is_file() else default
+    if not caption.is_file():
+        return default
+    try:
+        return caption.read_text(encoding="utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise SnapshotError(f"{caption} is not UTF-8. Save the prompt in it as UTF-8.") from None

@@ -9,7 +9,7 @@ from PIL import Image
 
 from align.contracts.evaluation_files import GRID
 from align.contracts.snapshot_files import PairKind
-from align.data.image_files import SUFFIXES, caption_of
+from align.data.image_files import SUFFIXES, caption_of, looks_like_image
 from align.errors import SnapshotError
 
 CHOSEN, REJECTED = "chosen", "rejected"
@@ -48,13 +48,20 @@ def read_pair_folder(folder: Path | str, prompt: str = "") -> list[LabeledPair]:
         One pair for each name, by name.
 
     Raises:
-        SnapshotError: there are no images, one has no partner, or a pair has no prompt.
+        SnapshotError: there are no images, one has no partner, or a pair has no prompt that can be
+            read.
     """
     folder = Path(folder)
     chosen, rejected = _images(folder / CHOSEN), _images(folder / REJECTED)
+    missing = [side for side in (CHOSEN, REJECTED) if not (folder / side).is_dir()]
+    if len(missing) == 1:
+        raise SnapshotError(
+            f"{folder} has no folder {missing[0]}/. Put the {missing[0]} image of each pair there, "
+            "under the same name as the other."
+        )
     if alone := sorted(chosen.keys() ^ rejected.keys()):
         raise SnapshotError(
-            f"{len(alone)} images in {folder} have no partner, such as {alone[0]!r}. Give both "
+            f"{_images_have(len(alone))} no partner in {folder}, such as {alone[0]!r}. Give both "
             f"images of a pair the same name in {CHOSEN}/ and in {REJECTED}/."
         )
     if not chosen:
@@ -67,9 +74,14 @@ def read_pair_folder(folder: Path | str, prompt: str = "") -> list[LabeledPair]:
     for name in sorted(chosen):
         images = (chosen[name], rejected[name], folder / chosen[name].name)
         if not (caption := next(filter(None, map(caption_of, images)), prompt)):
-            raise SnapshotError(f"The pair {name!r} has no prompt. Write it into {name}.txt.")
+            text = chosen[name].with_suffix(".txt")
+            raise SnapshotError(f"The pair {name!r} has no prompt. Write it into {text}.")
         pairs.append(LabeledPair(caption, chosen[name], rejected[name]))
     return pairs
+
+
+def _images_have(count: int) -> str:
+    return "1 image has" if count == 1 else f"{count} images have"
 
 
 def _images(folder: Path) -> dict[str, Path]:
@@ -79,7 +91,7 @@ def _images(folder: Path) -> dict[str, Path]:
 
     images: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES and path.name != GRID:
+        if looks_like_image(path) and path.name != GRID:
             if path.stem in images:
                 raise SnapshotError(f"{path} and {images[path.stem].name} have one name. Keep one.")
             images[path.stem] = path

@@ -10,6 +10,7 @@ import shutil
 import uuid
 from collections import Counter
 from collections.abc import Iterable
+from numbers import Real
 from pathlib import Path
 from typing import get_args
 
@@ -48,7 +49,7 @@ def write_snapshot(folder: Path | str, pairs: Iterable[LabeledPair]) -> Path:
         SnapshotError: there are no pairs, one cannot be used, or the folder holds something else.
     """
     target = Path(folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_parent(target)
     # Beside the target: a rename is atomic within one file system only.
     work = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
@@ -75,9 +76,24 @@ def write_snapshot(folder: Path | str, pairs: Iterable[LabeledPair]) -> Path:
     return target
 
 
+def _make_parent(target: Path) -> None:
+    """Make the folder above a new one; raises SnapshotError where there can be none."""
+    if target.name in ("", ".."):
+        raise SnapshotError(f"{target} is no new folder. Name one, such as {target / 'votes'}.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise SnapshotError(
+            f"{target} cannot be made, for a file lies where its folder should be. Name another."
+        ) from None
+
+
 def _move(work: Path, target: Path, digest: str) -> None:
     """Move the finished folder to its place, unless the same snapshot is there."""
-    if target.is_dir() and not any(target.iterdir()):
+    empty = target.is_dir() and not any(target.iterdir())
+    if target.is_symlink() and (empty or not target.exists()):
+        raise SnapshotError(f"{target} is a link. Name the folder that it leads to, or a new one.")
+    if empty:
         target.rmdir()
     if target.exists():
         if _digest_in(target) != digest:
@@ -110,21 +126,26 @@ def _row(work: Path, number: int, pair: LabeledPair) -> PairRow:
         row = {"kind": pair.kind, "prompt": pair.prompt, "chosen": chosen, "rejected": rejected}
     else:
         row = {"kind": pair.kind, "prompt": pair.prompt, "images": [chosen, rejected]}
+    # Numbers of NumPy cannot be written as JSON.
     if pair.weight != 1:
-        row["weight"] = pair.weight
+        row["weight"] = float(pair.weight)
     if pair.strength != 1:
-        row["strength"] = pair.strength
+        row["strength"] = int(pair.strength)
     return row
 
 
 def _fault(pair: LabeledPair) -> str | None:
     """Say what is wrong with a pair, its images left aside."""
+    if not isinstance(pair, LabeledPair):
+        return f"is a {type(pair).__name__}. Make it a LabeledPair(prompt, chosen, rejected)"
+    if not isinstance(pair.prompt, str) or not pair.prompt.strip():
+        return f"has the prompt {pair.prompt!r}. It must be a text that is not empty"
     if pair.kind not in get_args(PairKind):
         return f"has the kind {pair.kind!r}. Choose one of {', '.join(get_args(PairKind))}"
-    if not 0 < pair.weight <= 1:
-        return f"has the weight {pair.weight}. It must be above 0 and at most 1"
-    if pair.strength not in (1, 2):
-        return f"has the strength {pair.strength}. It must be 1 or 2"
+    if not isinstance(pair.weight, Real) or not 0 < pair.weight <= 1:
+        return f"has the weight {pair.weight!r}. It must be a number above 0 and at most 1"
+    if not isinstance(pair.strength, Real) or pair.strength not in (1, 2):
+        return f"has the strength {pair.strength!r}. It must be 1 or 2"
     return None
 
 
@@ -137,6 +158,11 @@ def _add_image(work: Path, number: int, image: Path | str | Image.Image) -> str:
         (work / name).write_bytes(buffer.getvalue())
         return name
 
+    if not isinstance(image, str | os.PathLike):
+        raise SnapshotError(
+            f"Pair {number} has a {type(image).__name__} for an image. Give the path of a file, or "
+            "an image of PIL, such as Image.fromarray makes of an array."
+        )
     source = Path(image)
     if fault := image_fault(source):
         raise SnapshotError(f"Pair {number} cannot use {source}: {fault}.")

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from align.contracts.evaluation_files import GRID
 from align.contracts.snapshot_files import PairRow, PreferenceRow, UnlabeledPair
-from align.data.image_files import SUFFIXES, caption_of
+from align.data.image_files import SUFFIXES, caption_of, looks_like_image
 from align.device import Compute
 from align.errors import AlignError, InvalidSettings, ModelNotFound
 from align.scoring.clip import load_aesthetic, load_clip_score, load_pickscore
@@ -106,7 +106,7 @@ def score_folder(scorer: Scorer, folder: Path, prompt: str = "") -> list[ScoredI
         InvalidSettings: the folder holds no image.
         AlignError: an image cannot be scored.
     """
-    files = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    files = (p for p in folder.rglob("*") if looks_like_image(p))
     images = sorted(p for p in files if p.name != GRID)
     if not images:
         raise InvalidSettings(f"{folder} holds no image ({', '.join(SUFFIXES)}).")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from contract_checks import departures
 from PIL import Image
@@ -112,6 +113,11 @@ def test_an_empty_folder_is_filled_and_another_is_left_alone(tmp_path):
     ("change", "sentence"),
     [
         ({"kind": "love"}, "Pair 2 has the kind 'love'. Choose one of preference, tie"),
+        ({"prompt": None}, "Pair 2 has the prompt None. It must be a text"),
+        ({"prompt": " "}, "Pair 2 has the prompt ' '"),
+        ({"weight": "1"}, "Pair 2 has the weight '1'. It must be a number"),
+        ({"strength": "2"}, "Pair 2 has the strength '2'"),
+        ({"chosen": np.zeros((32, 32, 3))}, "Pair 2 has a ndarray for an image. Give the path"),
         ({"weight": 0.0}, "Pair 2 has the weight 0.0"),
         ({"weight": float("nan")}, "Pair 2 has the weight nan"),
         ({"strength": 3}, "Pair 2 has the strength 3"),
@@ -124,6 +130,40 @@ def test_a_pair_that_cannot_be_used_is_named_and_nothing_is_written(tmp_path, ch
     with pytest.raises(SnapshotError, match=sentence):
         write_snapshot(tmp_path / "votes", [LabeledPair("a dog", RED, BLUE), LabeledPair(**given)])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tuple_is_no_pair(tmp_path):
+    with pytest.raises(SnapshotError, match=r"Pair 1 is a tuple\. Make it a LabeledPair"):
+        write_snapshot(tmp_path / "votes", [("a cat", RED, BLUE)])
+
+
+def test_weights_and_strengths_may_be_numbers_of_numpy(tmp_path):
+    pair = LabeledPair("a cat", RED, BLUE, strength=np.int64(2), weight=np.float32(0.5))
+    (read,) = read_snapshot(write_snapshot(tmp_path / "votes", [pair])).pairs
+    assert (read.share, read.trust) == (pytest.approx(2.5 / 3), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (".", "Name one, such as votes"),
+        ("..", "Name one, such as"),
+        ("file/votes", "a file lies where its folder should be"),
+        ("file/deep/votes", "a file lies where its folder should be"),
+        ("file", "holds something else"),
+        ("link", "is a link"),
+        ("broken", "is a link"),
+    ],
+)
+def test_a_place_where_no_folder_can_be_made_is_refused(tmp_path, monkeypatch, name, sentence):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("dear")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to("empty")
+    (tmp_path / "broken").symlink_to("gone")
+    with pytest.raises(SnapshotError, match=sentence):
+        write_snapshot(name, [LabeledPair("a cat", RED, BLUE)])
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "empty", "link", "broken"}
 
 
 def test_a_file_that_is_no_image_is_refused(tmp_path, files):
@@ -159,21 +199,32 @@ def test_images_of_one_name_are_a_pair_with_the_prompt_beside_them(pair_folder):
 def test_a_pair_without_a_text_file_has_the_prompt_of_all(pair_folder):
     (pair_folder / "2.txt").unlink()
     assert [pair.prompt for pair in read_pair_folder(pair_folder, "a bird")] == ["a cat", "a bird"]
-    with pytest.raises(SnapshotError, match=r"'2' has no prompt. Write it into 2\.txt"):
+    with pytest.raises(SnapshotError, match=r"'2' has no prompt. Write it into .*chosen/2\.txt"):
         read_pair_folder(pair_folder)
 
 
-def test_a_contact_sheet_is_no_image_of_a_pair(pair_folder):
+def test_contact_sheets_and_files_of_macos_are_no_images_of_a_pair(pair_folder):
     RED.save(pair_folder / "chosen" / "grid.png")
+    (pair_folder / "chosen" / "._1.png").write_bytes(b"what macOS leaves beside a file")
     assert len(read_pair_folder(pair_folder)) == 2
+
+
+def test_a_prompt_may_have_a_byte_order_mark_and_must_be_utf_8(pair_folder):
+    text = pair_folder / "chosen" / "1.txt"
+    text.write_bytes("ein Löwe".encode("utf-8-sig"))
+    assert read_pair_folder(pair_folder)[0].prompt == "ein Löwe"
+    text.write_bytes("ein Löwe".encode("latin-1"))
+    with pytest.raises(SnapshotError, match=r"chosen/1\.txt is not UTF-8. Save"):
+        read_pair_folder(pair_folder)
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda folder: (folder / "rejected" / "1.png").unlink(), "1 images .* such as '1'"),
+        (lambda folder: (folder / "rejected" / "1.png").unlink(), "1 image has no .* such as '1'"),
         (lambda folder: RED.save(folder / "chosen" / "1.jpg"), r"1\.png and 1\.jpg have one name"),
-        (lambda folder: (folder / "chosen").rename(folder / "better"), "have no partner"),
+        (lambda folder: (folder / "chosen").rename(folder / "better"), "has no folder chosen/"),
+        (lambda folder: (folder / "rejected" / "3.png").write_bytes(b""), "1 image has no partner"),
     ],
 )
 def test_a_folder_that_is_not_in_pairs_is_refused(pair_folder, change, sentence):
