@@ -71,9 +71,38 @@ def read_run_config(path: Path) -> RunConfig:
 def stored_settings(path: Path) -> dict[str, Any]:
     """Return the settings of training that config.json holds, by their present names.
 
-    Earlier releases knew fewer of them.
+    Other releases knew fewer of them, or more. Those that contradict each other, in a file edited
+    by hand, are returned as they stand.
     """
-    return _train_settings(_document(path))
+    document = _document(path)
+    try:
+        return _train_settings(document)
+    except InvalidSettings:
+        return dict(document["train"])
+    except (AttributeError, TypeError):
+        return {}
+
+
+def stored_model(path: Path) -> ModelInfo:
+    """Return the model that config.json holds, whatever the rest of it is.
+
+    Raises:
+        BrokenRun: the file is missing, is no JSON, or has no usable model.
+    """
+    document = _document(path)
+    try:
+        return read_model(document["model"])
+    except KeyError as error:
+        raise BrokenRun(f"{path} lacks {error}. Put it back from a copy.") from None
+    except (AttributeError, TypeError, ValueError) as error:
+        raise BrokenRun(
+            f"The model in {path} cannot be used: {error}. Put the file back from a copy."
+        ) from None
+
+
+def stored_snapshot_id(path: Path) -> str | None:
+    """Return the id of the snapshot that config.json names; raises BrokenRun for no such file."""
+    return _document(path).get("snapshot_id")
 
 
 def _train_settings(document: dict[str, Any]) -> dict[str, Any]:

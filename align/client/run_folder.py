@@ -27,9 +27,12 @@ from filelock import FileLock, Timeout
 from align.client.run_config import (
     RunConfig,
     read_run_config,
+    stored_model,
     stored_settings,
+    stored_snapshot_id,
     write_run_config,
 )
+from align.contracts.models import ModelInfo
 from align.contracts.run_files import LEGACY_METRICS, LoggedStep, MetricsRow, RunState, RunStatus
 from align.errors import RunLocked
 from align.files import read_json, write_json
@@ -82,6 +85,18 @@ class RunFolder:
     def stored_settings(self) -> dict[str, Any]:
         """Return the settings that config.json holds; an earlier release knew fewer of them."""
         return stored_settings(self.config_path)
+
+    def stored_model(self) -> ModelInfo:
+        """Return the model that config.json holds, whatever its settings are.
+
+        Raises:
+            BrokenRun: the folder has no usable model.
+        """
+        return stored_model(self.config_path)
+
+    def stored_snapshot_id(self) -> str | None:
+        """Return the id of the snapshot that config.json names."""
+        return stored_snapshot_id(self.config_path)
 
     def write_config(self, config: RunConfig) -> None:
         """Write the model and the settings."""

@@ -10,11 +10,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from align.adapters.lora import as_reference
+from align.client.config import TrainConfig
 from align.client.run_folder import RunFolder
 from align.data.encode import encode_prompts, read_image
 from align.device import Compute
@@ -26,7 +28,7 @@ from align.diffusion.schedules import (
     network_timesteps,
     usable_timesteps,
 )
-from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
+from align.errors import BrokenModel, BrokenRun, InvalidSettings, ModelNotFound, first_line
 from align.families.family import Conditioning, DenoiserNetwork, ModelFamily, Pipeline
 from align.families.lookup import family_of
 from align.weights.full import holds_full_weights
@@ -156,7 +158,8 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
         BrokenModel: the adapter or the model cannot be loaded.
     """
     folder = RunFolder(run)
-    config = folder.read_config()
+    # No more than this of config.json: other settings say nothing about a reward.
+    model, settings = folder.stored_model(), folder.stored_settings()
     if not folder.adapter.is_file():
         raise ModelNotFound(f"{folder.adapter} does not exist. Wait until the run is done.")
     if holds_full_weights(folder.adapter):
@@ -165,7 +168,6 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
             " Take a run with a lora or dora adapter."
         )
 
-    model = config.model
     pipeline = load_pipeline(model, compute)
     try:
         pipeline.load_lora_weights(str(folder.path), weight_name=folder.adapter.name)
@@ -178,6 +180,17 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
         pipeline,
         compute,
         (model.width, model.height),
-        kappa=config.train.kappa,
-        min_timestep_fraction=config.train.min_timestep_fraction,
+        kappa=_number(settings, "kappa", folder),
+        min_timestep_fraction=_number(settings, "min_timestep_fraction", folder),
     )
+
+
+def _number(settings: dict[str, Any], name: str, folder: RunFolder) -> float:
+    """Return a stored setting, or its default; raises BrokenRun where it is no number."""
+    value = settings.get(name, getattr(TrainConfig(), name))
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise BrokenRun(
+            f"{folder.config_path} has {name} {value!r}. Write a number there."
+        ) from None

@@ -19,6 +19,7 @@ from align.client.run_folder import RunFolder
 from align.contracts.models import ModelInfo
 from align.contracts.run_files import RunState, RunStatus
 from align.contracts.snapshot_files import MANIFEST
+from align.errors import ModelNotFound
 from align.families.family import ModelFamily
 from align.families.lookup import DEFAULT_FAMILY, family_of
 from align.files import read_json
@@ -60,7 +61,8 @@ def read_source(source: Path) -> AdapterSource:
         return AdapterSource(source)
 
     run = RunFolder(source)
-    config, status = run.read_config(), run.stored_status()
+    # No more than this of config.json: settings of another release do no harm to an adapter.
+    model, status = run.stored_model(), run.stored_status()
     if not run.adapter.is_file():
         raise ExportError(
             f"{source} has no adapter: its run is {status.state}. Wait for it, or go on with "
@@ -71,12 +73,25 @@ def read_source(source: Path) -> AdapterSource:
     return AdapterSource(
         run.adapter,
         source.resolve().name,
-        config.model,
+        model,
         run.stored_settings(),
         status,
-        config.snapshot_id,
+        run.stored_snapshot_id(),
         hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else None,
     )
+
+
+def find_source(source: Path | str | RunFolder) -> AdapterSource:
+    """Read a source that a program names.
+
+    Raises:
+        ModelNotFound: there is no such file or folder.
+        BrokenRun, ExportError: as `read_source`.
+    """
+    path = source.path if isinstance(source, RunFolder) else Path(source)
+    if not path.exists():
+        raise ModelNotFound(f"There is no file {path}. Name an adapter's file, or a run folder.")
+    return read_source(path)
 
 
 def family_of_source(source: AdapterSource) -> ModelFamily:

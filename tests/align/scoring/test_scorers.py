@@ -202,6 +202,9 @@ def test_a_run_folder_opens_as_the_reward_of_its_adapter(tuned, make_run, images
     with pytest.raises(ModelNotFound, match="Wait until the run is done"):
         open_scorer("implicit", run, compute)
     save_adapter(tuned.pipeline.unet, run / "adapter.safetensors")
+    document = json.loads((run / "config.json").read_text("utf-8"))
+    document["train"]["of_a_later_release"] = 1
+    (run / "config.json").write_text(json.dumps(document), "utf-8")
     scorer = open_scorer("implicit", run, compute)
     assert isinstance(scorer, ImplicitReward) and scorer.kappa == 100.0
     expected = ImplicitReward(tuned.pipeline, compute, (128, 128), kappa=100.0)
