@@ -27,6 +27,10 @@ class Tally:
     losses: int
     ties: int = 0
 
+    def __post_init__(self) -> None:
+        if min(self.wins, self.losses, self.ties) < 0:
+            raise ValueError(f"{self} has fewer than no votes. Count wins, losses and ties from 0.")
+
     @property
     def decisive(self) -> int:
         """Count the votes that were no ties."""

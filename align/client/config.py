@@ -224,7 +224,11 @@ def _checked(name: str, value: Any, known: Any) -> Any:
     """Return the value of a setting with its type; raise InvalidSettings where it has another."""
     if choices := known.metadata.get("choices"):
         if value not in choices:
-            raise InvalidSettings(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
+            meant = [
+                f" Its setting is {key}." for key, o in OBJECTIVES.items() if o.function == value
+            ]
+            names = ", ".join(choices)
+            raise InvalidSettings(f"{name} must be one of {names}, got {value!r}.{''.join(meant)}")
         return value
     if known.metadata.get("text"):
         if not isinstance(value, str):

@@ -63,7 +63,7 @@ def describe_model(name_or_path: str | None = None, hub: Hub | None = None) -> M
         return _describe_hub_model(name, hub or Hub.of_environment())
     raise ModelNotFound(
         f"No model at {name_or_path!r}: it is neither a folder nor a hub name such as "
-        "'stabilityai/stable-diffusion-xl-base-1.0'. Leave --model out for the embedded model."
+        "'stabilityai/stable-diffusion-xl-base-1.0'. Name none for the embedded model."
     )
 
 
@@ -83,7 +83,7 @@ def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
     if not index.is_file():
         raise WrongModel(
             f"{folder} is not a diffusers pipeline folder: it has no model_index.json. "
-            "Point --model at the folder that holds unet/, vae/ and model_index.json."
+            "Name the folder that holds unet/, vae/ and model_index.json."
         )
     # Another kind of pipeline lacks some of the parts: say that first.
     require_sdxl(str(folder), _config(index))
@@ -150,8 +150,7 @@ def _with_few_steps(model: ModelInfo) -> ModelInfo:
     file = Path(model.load_path) / FEW_STEP_ADAPTER
     if not file.is_file():
         raise BrokenModel(
-            f"{file} is missing. Make it with python -m align.emoji few-steps, "
-            "or leave --model out."
+            f"{file} is missing. Make it with python -m align.emoji few-steps, or name no model."
         )
     check_whole(file)
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 
 from PIL import Image
 
 from align.client.models import resolve_model
+from align.client.run_folder import RunFolder
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import RenderItem, RenderSettings
 from align.device import Compute, choose_compute
 from align.errors import InvalidSettings
 from align.sampling.render import AdapterSwitcher, batches, render
-from align.weights.export_facts import read_source
+from align.weights.export_facts import find_source
 from align.weights.pipeline import load_pipeline, quiet_libraries
+
+SEEDS = 2**32
+"""Seeds are below it, as in the app."""
+MAX_WEIGHT = 2.0
+"""The strongest that an adapter is rendered, as in the app."""
 
 
 class ImageSampler:
@@ -51,24 +58,25 @@ class ImageSampler:
         prompts: Sequence[str],
         seeds: Sequence[int],
         *,
-        adapter: Path | str | None = None,
+        adapter: Path | str | RunFolder | None = None,
         weight: float = 1.0,
         settings: RenderSettings | None = None,
     ) -> list[Image.Image]:
         """Render every prompt with every seed.
 
         Args:
-            prompts: P prompts.
-            seeds: S seeds, the same for each prompt.
+            prompts: a list of P prompts.
+            seeds: a list of S seeds in 0..2**32 - 1, the same for each prompt.
             adapter: a run folder or an adapter file; left out, the base renders alone.
-            weight: strength of the adapter; 1 is that it was trained at.
+            weight: strength of the adapter in 0..2; 1 is that it was trained at.
             settings: in place of the model's own; `dataclasses.replace(sampler.settings, ...)`.
 
         Returns:
             P·S images, prompt by prompt.
 
         Raises:
-            InvalidSettings: no prompt or no seed, or a weight that the adapter cannot have.
+            InvalidSettings: no list of prompts or of seeds, an empty one, a seed out of range, or a
+                weight that the adapter cannot have.
             ExportError, RunError: the run folder holds no adapter.
             ModelError: the adapter's file is gone, damaged, or made for another model.
         """
@@ -82,13 +90,15 @@ class ImageSampler:
         prompts: Sequence[str],
         seeds: Sequence[int],
         *,
-        adapter: Path | str | None = None,
+        adapter: Path | str | RunFolder | None = None,
         weight: float = 1.0,
         settings: RenderSettings | None = None,
     ) -> Iterator[tuple[range, list[Image.Image]]]:
         """Yield images of `render` in growing batches as they come, with their indices in it."""
         items = items_of(prompts, seeds)
-        file = None if adapter is None else read_source(Path(adapter)).adapter
+        if not isinstance(weight, Real) or not 0 <= weight <= MAX_WEIGHT:
+            raise InvalidSettings(f"weight must be from 0 to {MAX_WEIGHT:g}, got {weight!r}.")
+        file = None if adapter is None else find_source(adapter).adapter
         self._adapters.use([] if file is None else [(str(file), weight)])
 
         used = settings or self.settings
@@ -98,10 +108,26 @@ class ImageSampler:
 
 
 def items_of(prompts: Sequence[str], seeds: Sequence[int]) -> list[RenderItem]:
-    """Return every prompt with every seed, prompt by prompt; raises InvalidSettings for none."""
-    if not prompts or not seeds:
+    """Return every prompt with every seed, prompt by prompt.
+
+    Raises:
+        InvalidSettings: one of both is no list or empty, or holds what it cannot.
+    """
+    # A text is a list of letters to Python.
+    for name, given in (("prompts", prompts), ("seeds", seeds)):
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise InvalidSettings(f"{name} must be a list, got {given!r}. Write [{given!r}].")
+    texts, numbers = list(prompts), list(seeds)
+    if not texts or not numbers:
         raise InvalidSettings("Name at least one prompt and one seed.")
-    return [RenderItem(prompt, seed) for prompt in prompts for seed in seeds]
+
+    for text in texts:
+        if not isinstance(text, str):
+            raise InvalidSettings(f"A prompt must be a text, got {text!r}.")
+    for seed in numbers:
+        if not isinstance(seed, Integral) or not 0 <= seed < SEEDS:
+            raise InvalidSettings(f"A seed must be a whole number from 0 to {SEEDS - 1}: {seed!r}.")
+    return [RenderItem(text, int(seed)) for text in texts for seed in numbers]
 
 
 def render_settings(model: ModelInfo) -> RenderSettings:

@@ -270,4 +270,4 @@ def _loaded_layers(pipeline: Pipeline, name: str) -> int:
 
 def _short_path(path: str) -> str:
     """Return a file's name with its folder's: enough to find it, and no path of the machine."""
-    return f"{Path(path).parent.name}/{Path(path).name}"
+    return "/".join(filter(None, (Path(path).parent.name, Path(path).name)))

@@ -15,7 +15,7 @@ from align.contracts.run_files import RunState
 from align.contracts.snapshot_files import MANIFEST
 from align.errors import InvalidSettings, OtherRun, SnapshotError
 from align.training.session import LOOP, train_folder
-from align.weights.export_facts import read_source
+from align.weights.export_facts import find_source
 
 
 def fine_tune(
@@ -23,7 +23,7 @@ def fine_tune(
     run: Path | str,
     *,
     model: str | Path | ModelInfo | None = None,
-    init_from: Path | str | None = None,
+    init_from: Path | str | RunFolder | None = None,
     cache: Path | str | None = None,
     on_step: OnStep = ignore_step,
     **settings: float | str,
@@ -36,7 +36,7 @@ def fine_tune(
 
     Args:
         snapshot: a folder as `write_snapshot` makes it.
-        run: the run's own folder; made if it is not there.
+        run: the run's own folder: a new one, or that of a call to repeat.
         model: a folder or hub name of an SDXL pipeline; left out, the embedded model.
         init_from: an adapter file or a run folder to go on from, in place of the base.
         cache: a folder for what runs on the same images and prompts share: latents, embeddings and
@@ -53,16 +53,15 @@ def fine_tune(
         InvalidSettings: a setting is unknown or out of range.
         ModelError: the model cannot be loaded.
         SnapshotError: the votes cannot be learned from.
-        RunError: the folder holds another run, or the training diverged.
+        RunError: the folder holds another run or something else, or the training diverged.
     """
     info = resolve_model(model)
-    start = None if init_from is None else read_source(Path(init_from)).adapter
-    given = dict(settings) | ({} if init_from is None else {"init_from": _name_of(Path(init_from))})
+    start = None if init_from is None else find_source(init_from).adapter
+    given = dict(settings) | ({} if init_from is None else {"init_from": _name_of(init_from)})
     config = configure(info.preset, given)
     if config.num_processes > 1:
         raise InvalidSettings(
-            "fine_tune trains in this process. For num_processes above 1, run "
-            "`palate train` on the run folder."
+            "This is one process. For num_processes above 1, run `palate train` on the folder."
         )
 
     folder = RunFolder(Path(run))
@@ -72,6 +71,7 @@ def fine_tune(
             return folder
         folder.clear_cancel()
     else:
+        _require_free(folder)
         TrainerProcess().prepare(folder.path, Path(snapshot), info, given, start)
     # Imported here as usual: a process of Palate's own keeps what there is by then for good, and a
     # caller's models must not stay in memory.
@@ -80,11 +80,27 @@ def fine_tune(
     return folder
 
 
-def _name_of(source: Path) -> str:
+def _name_of(start: Path | str | RunFolder) -> str:
     """Return the name of a run folder or an adapter file, as the setting `init_from` has it."""
+    source = start.path if isinstance(start, RunFolder) else Path(start)
     name = source.resolve().name if source.is_dir() else source.stem
     # That name stands for no adapter at all.
     return f"{name} adapter" if name == "base" else name
+
+
+def _require_free(run: RunFolder) -> None:
+    """Raise OtherRun where a folder holds what no call that was cut short has left."""
+    if not run.path.is_dir():
+        above = next(path for path in (run.path, *run.path.parents) if path.exists())
+        if not above.is_dir() or run.path.is_symlink():
+            raise OtherRun(f"{run.path} cannot be a folder: a file is there. Name a new folder.")
+        return
+    own = {run.snapshot.name, run.start.name, run.cache.name}
+    names = sorted(path.name for path in run.path.iterdir())
+    if foreign := [name for name in names if name not in own and not name.startswith(".")]:
+        raise OtherRun(
+            f"{run.path} holds something else than a run, such as {foreign[0]}. Name a new folder."
+        )
 
 
 def _require_same(run: RunFolder, snapshot: Path, model: ModelInfo, config: TrainConfig) -> None:

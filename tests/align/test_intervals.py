@@ -60,3 +60,8 @@ def test_votes_on_one_prompt_go_together() -> None:
     wide, narrow = bootstrap_over_prompts(together), bootstrap_over_prompts(apart)
     assert wide is not None and narrow is not None
     assert wide[1] - wide[0] > 2 * (narrow[1] - narrow[0])
+
+
+def test_a_tally_of_fewer_than_no_votes_is_refused():
+    with pytest.raises(ValueError, match="has fewer than no votes"):
+        Tally(-1, 3)

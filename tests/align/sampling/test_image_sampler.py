@@ -71,8 +71,8 @@ def test_an_adapter_changes_images_and_leaves_the_base_as_it_was(sampler, adapte
     run = RunFolder(make_run())
     run.adapter.write_bytes(adapter.read_bytes())
     run.write_status(RunStatus(RunState.DONE))
-    by_run = pixels(sampler.render(["a cat face"], [1], adapter=run.path))
-    assert (by_run == full).all()
+    for source in (run, run.path, str(run.path)):
+        assert (pixels(sampler.render(["a cat face"], [1], adapter=source)) == full).all()
 
 
 def test_settings_stand_for_the_models_own(sampler):
@@ -91,7 +91,32 @@ def test_images_come_in_batches_with_their_places(sampler):
 def test_what_cannot_be_rendered_is_refused_in_a_sentence(sampler, make_run, tmp_path):
     with pytest.raises(InvalidSettings, match="at least one prompt and one seed"):
         sampler.render(["a cat face"], [])
-    with pytest.raises(ModelNotFound, match="is gone"):
+    with pytest.raises(ModelNotFound, match=r"There is no file nope\. Name an adapter's file"):
+        sampler.render(["a cat face"], [1], adapter="nope")
+    with pytest.raises(ModelNotFound, match="There is no file"):
         sampler.render(["a cat face"], [1], adapter=tmp_path / "gone.safetensors")
     with pytest.raises(AlignError, match="has no adapter: its run is queued"):
         sampler.render(["a cat face"], [1], adapter=make_run())
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"prompts": "a lion"}, r"prompts must be a list, got 'a lion'. Write \['a lion'\]"),
+        ({"seeds": 1}, r"seeds must be a list, got 1. Write \[1\]"),
+        ({"prompts": [None]}, "A prompt must be a text, got None"),
+        ({"seeds": [-1]}, "A seed must be a whole number from 0 to 4294967295: -1"),
+        ({"seeds": [0.5]}, "A seed must be a whole number"),
+        ({"weight": -0.5}, r"weight must be from 0 to 2, got -0\.5"),
+        ({"weight": 3}, "weight must be from 0 to 2, got 3"),
+        ({"weight": float("nan")}, "weight must be from 0 to 2"),
+    ],
+)
+def test_prompts_seeds_and_weights_that_are_none_are_refused(sampler, change, sentence):
+    with pytest.raises(InvalidSettings, match=sentence):
+        sampler.render(**{"prompts": ["a cat face"], "seeds": [1]} | change)
+
+
+def test_seeds_may_be_numbers_of_numpy(sampler):
+    quick = replace(sampler.settings, steps=1)
+    assert len(sampler.render(["a cat face"], np.arange(2), settings=quick)) == 2

@@ -235,5 +235,7 @@ def test_a_file_that_does_not_fit_is_refused_and_the_others_go_on(drawing, files
 
 
 def test_a_file_that_is_gone_is_named(drawing, tmp_path):
+    with pytest.raises(ModelNotFound, match=r"^nope is gone\."):
+        drawing[1].use([("nope", 1.0)])
     with pytest.raises(ModelNotFound, match=r"gone\.safetensors is gone"):
         drawing[1].use([(str(tmp_path / "gone.safetensors"), 1.0)])

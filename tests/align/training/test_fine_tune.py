@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file
 
 from align.contracts.run_files import RunState
-from align.errors import InvalidSettings, OtherRun, SnapshotError
+from align.errors import InvalidSettings, ModelNotFound, OtherRun, SnapshotError
 from align.training.fine_tune import fine_tune
 
 pytestmark = pytest.mark.slow
@@ -87,7 +87,21 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(tmp_path, 
         fine_tune(snapshot, tmp_path / "run", step=2)
     with pytest.raises(InvalidSettings, match="num_processes"):
         fine_tune(snapshot, tmp_path / "run", num_processes=2)
+    with pytest.raises(ModelNotFound, match="There is no file nope"):
+        fine_tune(snapshot, tmp_path / "run", init_from="nope")
     shutil.rmtree(snapshot)
     with pytest.raises(SnapshotError, match="is not a snapshot"):
         fine_tune(snapshot, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path, make_snapshot):
+    snapshot, kept = make_snapshot(2), tmp_path / "kept"
+    kept.mkdir()
+    (kept / "letter.txt").write_text("dear")
+    with pytest.raises(OtherRun, match=r"such as letter\.txt\. Name a new folder"):
+        fine_tune(snapshot, kept, **SMALL)
+    for place in (kept / "letter.txt", kept / "letter.txt" / "run"):
+        with pytest.raises(OtherRun, match="a file is there"):
+            fine_tune(snapshot, place, **SMALL)
+    assert [path.name for path in kept.iterdir()] == ["letter.txt"]
