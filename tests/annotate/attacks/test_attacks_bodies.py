@@ -24,6 +24,8 @@ from annotate.web.http_server import Server, listen
 from annotate.web.request_limits import MAX_JSON_DEPTH, BodyLimits, RequestLimits, too_deeply_nested
 from storage.tables.people import Role
 
+pytestmark = pytest.mark.slow  # most of it is waiting for what never comes
+
 OWN = ("Host", "127.0.0.1")
 JSON = ("Content-Type", "application/json")
 SMALL = RequestLimits(json_bytes=1000, upload_bytes=5000, silence_s=0.2, bytes_per_s=10_000)
