@@ -1,4 +1,4 @@
-"""For every test: one thread a process, since tests run two at a time, and the longest first."""
+"""For every test: one thread a process, since several run at a time, and the longest first."""
 
 from __future__ import annotations
 
