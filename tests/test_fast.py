@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,15 @@ def test_files_that_need_an_app_or_a_browser_are_slow():
     files = [*TESTS.glob("browser/test_*.py"), TESTS / "test_app.py"]
     assert len(files) > 5
     assert [file.name for file in files if not SLOW_FILE.search(file.read_text("utf-8"))] == []
+
+
+@pytest.mark.slow
+def test_fast_tests_are_collected_alone_without_diffusers():
+    command = [sys.executable, "-m", "pytest", "-m", "fast", "--collect-only", "-q", "-n0"]
+    # What only tests need is hidden from other processes by this variable.
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    collected = subprocess.run(command, cwd=TESTS.parent, env=own, capture_output=True, text=True)
+    assert collected.returncode == 0, collected.stdout[-4000:]
 
 
 def test_this_one_is_fast(request):

@@ -17,7 +17,6 @@ from align.contracts.run_files import RunState, RunStatus
 from align.errors import BrokenRun
 from align.files import write_json
 from align.training.session import train_folder
-from align.weights.export_facts import read_source
 
 
 def stored(run: RunFolder, status: RunStatus, updated: float) -> RunStatus:
@@ -90,35 +89,6 @@ def test_settings_that_this_release_does_not_know_are_refused_with_the_reason(
     (tmp_path / "config.json").write_text(config.replace("MODEL", model), encoding="utf-8")
     with pytest.raises(BrokenRun, match=words):
         RunFolder(tmp_path).read_config()
-
-
-@pytest.mark.parametrize(
-    ("train", "settings"),
-    [
-        ({"flavor": 1, "steps": 3}, {"flavor": 1, "steps": 3}),
-        ({"kappa": 1, "beta": 2}, {"kappa": 1, "beta": 2}),
-        ([], {}),
-    ],
-)
-def test_the_model_and_settings_of_another_release_can_be_read(tmp_path, train, settings):
-    model = ModelInfo("emoji", "emoji", "sdxl-0", "embedded")
-    document = {"model": asdict(model), "train": train, "snapshot_id": "s"}
-    (tmp_path / "config.json").write_text(json.dumps(document), encoding="utf-8")
-    run = RunFolder(tmp_path)
-    run.adapter.touch()
-    assert (run.stored_model(), run.stored_settings()) == (model, settings)
-    source = read_source(tmp_path)
-    assert (source.model, source.settings, source.snapshot_id) == (model, settings, "s")
-
-
-def test_a_run_without_a_usable_model_is_refused(tmp_path):
-    for text, words in (
-        ("{}", "lacks 'model'"),
-        ('{"model": {"name": "a"}}', "missing 3 required"),
-    ):
-        (tmp_path / "config.json").write_text(text, encoding="utf-8")
-        with pytest.raises(BrokenRun, match=words):
-            read_source(tmp_path)
 
 
 def test_a_run_that_cannot_begin_for_its_settings_has_failed(tmp_path):
