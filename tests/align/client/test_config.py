@@ -41,10 +41,10 @@ def test_settings_may_come_as_a_string():
         ({"steps": True}, "steps must be a whole number"),
         ({"learning_rate": "fast"}, "learning_rate must be a number, got 'fast'"),
         ({"kappa": float("nan")}, "kappa must be a number"),
-        ({"objective": "robust_dpo"}, "got 'robust_dpo'. Its setting is robust."),
         ("{", "not JSON"),
         ("[" * 100_000, "not JSON"),
         ("[1]", "one JSON object"),
+        ({"objective": "robust_dpo"}, "got 'robust_dpo'. Its setting is robust."),
     ],
 )
 def test_a_bad_setting_gets_a_sentence(settings, sentence):
