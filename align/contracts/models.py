@@ -45,6 +45,17 @@ class ModelInfo:
     """The commit of a hub model that is still to be downloaded."""
     doubt: str = ""
     """The reason why a hub model could not be looked up; the rest is a guess until it is loaded."""
+    file: str | None = None
+    """The single-file checkpoint that holds all of the model."""
+    vae: str | None = None
+    """File or folder of an autoencoder that takes the place of the model's own."""
+    prediction: str | None = None
+    """"epsilon", "v_prediction" or "sample", as a file tells or a person chose; None where the
+    configurations say."""
+    zero_terminal_snr: bool = False
+    """True where `prediction` goes with a noise schedule that ends in pure noise."""
+    unsure: tuple[str, ...] = ()
+    """What neither the file nor its name tells: "prediction", "steps"."""
 
     @property
     def family(self) -> str:
@@ -74,7 +85,8 @@ class ModelInfo:
 
 def read_model(fields: dict[str, Any]) -> ModelInfo:
     """Read a model from JSON, which has lists for tuples. Raises TypeError for other fields."""
-    return ModelInfo(**fields | {"aliases": tuple(fields.get("aliases", ()))})
+    lists = {name: tuple(fields.get(name, ())) for name in ("aliases", "unsure")}
+    return ModelInfo(**fields | lists)
 
 
 def embedded_folder() -> Path:
