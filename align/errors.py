@@ -7,6 +7,7 @@ AlignError
 │   ├── WrongModel         a model, but not an SDXL pipeline
 │   ├── BrokenModel        an SDXL pipeline with something missing or cut short
 │   ├── NotImportable      a file from elsewhere is no LoRA or UNet for this model, or is broken
+│   ├── UnusableFolder     a folder of another program that can take no LoRA files
 │   ├── InvalidSettings    a training setting that is unknown, of the wrong type or out of range
 │   ├── SnapshotError      the votes to learn from are missing, damaged or too few
 │   └── BrokenRun          a folder is no run folder, or its settings cannot be read
@@ -61,6 +62,10 @@ class ModelUnavailable(ModelError, Unavailable):
 
 class NotImportable(AlignError, InvalidInput):
     """A file or folder is no LoRA or UNet for this model, or it is broken."""
+
+
+class UnusableFolder(AlignError, InvalidInput):
+    """A folder that another program should find LoRA files in can take none."""
 
 
 class InvalidSettings(AlignError, InvalidInput):
