@@ -29,6 +29,13 @@ class RenderSettings:
     guidance: float
     negative_prompt: str
     scheduler: str
+    prompt_prefix: str = ""
+    """Text before every prompt, added when it is encoded."""
+    prompt_suffix: str = ""
+    clip_skip: int = 1
+    """The layer of the text encoders, counted as A1111 counts: 1 is as the model was trained."""
+    loras: tuple[tuple[str, float], ...] = ()
+    """LoRA files under the base, each with its weight; versions are added on top of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +186,17 @@ def read_request(line: str) -> SamplerRequest:
     """Read a request to a sampler."""
     message: Any = json.loads(line)
     if "settings" in message:
-        message["settings"] = RenderSettings(**message["settings"])
+        message["settings"] = read_settings(message["settings"])
     if "items" in message:
         message["items"] = [RenderItem(**item) for item in message["items"]]
     request: SamplerRequest = message
     return request
+
+
+def read_settings(given: dict[str, Any]) -> RenderSettings:
+    """Read render settings from JSON, which knows lists where these have tuples."""
+    loras = tuple((str(path), float(weight)) for path, weight in given.get("loras", ()))
+    return RenderSettings(**{**given, "loras": loras})
 
 
 def read_message(line: str) -> SamplerMessage:
