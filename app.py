@@ -49,6 +49,7 @@ palate sample out --prompts FILE --with RUN_DIR    render prompts with what a ru
 palate evaluate out --prompts FILE --with RUN_DIR  check a version beside its base
 palate score out --by implicit --with RUN_DIR      rank the images of a folder, best first
 palate export RUN_DIR cats.safetensors             write an adapter for ComfyUI, A1111 and others
+palate send RUN_DIR ~/ComfyUI                      write it where another program finds LoRAs
 palate import lora.safetensors mine.safetensors    check a LoRA or a tuned model, and convert it
 palate report out                                  write an evaluation as HTML and as Markdown
 palate people add ada --role admin                 let somebody sign in while the app is stopped
@@ -61,6 +62,7 @@ COMMANDS = {
     "evaluate": ("align.__main__:main", "palate"),
     "score": ("align.__main__:main", "palate"),
     "export": ("align.__main__:main", "palate"),
+    "send": ("align.__main__:main", "palate"),
     "import": ("align.__main__:main", "palate"),
     "report": ("annotate.__main__:main", "palate"),
     "people": ("annotate.__main__:main", "palate"),

@@ -2,6 +2,7 @@
 
 python -m align train RUN_DIR [--dry-run]           train the run in a folder, or only say how
 python -m align export RUN_DIR FILE --form kohya    an adapter for ComfyUI, A1111, Forge, sd-scripts
+python -m align send RUN_DIR ~/ComfyUI              write it where another program finds LoRAs
 python -m align sample FOLDER --prompts FILE --with RUN_DIR  render prompts with a run's adapter
 python -m align evaluate FOLDER --prompts FILE --with RUN_DIR  check it beside its base
 python -m align import FILE [TARGET]                take in a LoRA or a tuned model from elsewhere
@@ -22,6 +23,7 @@ from align.commands import (
     run_export,
     run_sample,
     run_score,
+    run_send,
     run_serve,
     run_train,
 )
@@ -41,6 +43,8 @@ FORMS = {
     "dora": "a DoRA for ComfyUI and Forge; A1111, sd-scripts and diffusers read it wrongly",
     "peft": "a folder for PEFT",
     "merged": "a pipeline folder for diffusers, with the adapter in its weights",
+    "checkpoint": "the whole model in one file with the original names: ComfyUI, A1111, Forge, "
+    "sd-scripts and diffusers",
 }
 
 
@@ -63,6 +67,8 @@ def parser(prog: str = "python -m align") -> argparse.ArgumentParser:
     )
     _add_export(export)
 
+    sending = "write an adapter into the LoRA folder of ComfyUI, A1111 or Forge"
+    _add_send(commands.add_parser("send", help=sending))
     _add_score(commands.add_parser("score", help="rank the images of a folder"))
     _add_sample(commands.add_parser("sample", help="render prompts into a folder"))
     _add_evaluate(commands.add_parser("evaluate", help="check a version beside its base"))
@@ -107,12 +113,36 @@ def _add_export(export: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("fp16", "fp32"),
         default="fp16",
-        help="of kohya, dora and merged (%(default)s); the others keep the adapter's own",
+        help="of weights (%(default)s); diffusers and peft keep the adapter's own",
     )
     export.add_argument(
         "--model", metavar="NAME_OR_PATH", help="the adapter's base, where no run folder names it"
     )
     export.set_defaults(run=run_export)
+
+
+def _add_send(send: argparse.ArgumentParser) -> None:
+    send.add_argument(
+        "source", type=Path, metavar="RUN_DIR|ADAPTER", help="a finished run or an adapter file"
+    )
+    send.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="the program's LoRA folder, or its own"
+    )
+
+    send.add_argument("--name", help="name of the file; without it by the base and the run")
+    send.add_argument(
+        "--strength",
+        type=float,
+        default=1.0,
+        help="the strength at which it is used: the file is right at 1.0 (%(default)s)",
+    )
+    send.add_argument(
+        "--settings", metavar="JSON", help="what it is rendered with, for the note beside it"
+    )
+    send.add_argument(
+        "--model", metavar="NAME_OR_PATH", help="the adapter's base, where no run folder names it"
+    )
+    send.set_defaults(run=run_send)
 
 
 def _add_check(check: argparse.ArgumentParser) -> None:

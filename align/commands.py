@@ -12,7 +12,9 @@ from align.client.cpu_lock import CpuLock
 from align.client.models import describe_model
 from align.client.trainer import lower_priority
 from align.contracts.evaluation_files import EVALUATION
+from align.contracts.rendering import RenderSettings, read_settings
 from align.errors import InvalidSettings
+from align.files import parse_json
 from align.sampling.main import main as serve_requests
 from align.training.session import plan_of_folder, train_folder
 
@@ -35,6 +37,34 @@ def run_export(arguments: argparse.Namespace) -> None:
     model = describe_model(arguments.model) if arguments.model else None
     form, precision = arguments.form, arguments.precision
     print(export(arguments.source, arguments.target, form, precision=precision, model=model))
+
+
+def run_send(arguments: argparse.Namespace) -> None:
+    """Write an adapter and its notes into the LoRA folder of another program; print it as JSON."""
+    from align.weights.pipeline import quiet_libraries  # noqa: PLC0415  torch takes seconds to import
+    from align.weights.send import send  # noqa: PLC0415
+
+    quiet_libraries()
+    sent = send(
+        arguments.source,
+        arguments.folder,
+        arguments.name,
+        strength=arguments.strength,
+        settings=parse_settings(arguments.settings) if arguments.settings else None,
+        model=describe_model(arguments.model) if arguments.model else None,
+    )
+    print(json.dumps(sent))
+
+
+def parse_settings(text: str) -> RenderSettings:
+    """Read render settings from JSON; raises InvalidSettings."""
+    try:
+        return read_settings(parse_json(text))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InvalidSettings(
+            f"--settings takes render settings as JSON, which these are not: {error}. Leave it out "
+            "for the model's own."
+        ) from None
 
 
 def run_check(arguments: argparse.Namespace) -> None:

@@ -1,15 +1,21 @@
-"""Atomic file writes, JSON files and hard links."""
+"""Atomic file writes, JSON files, hard links, and names that every system takes."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+"""Names that Windows keeps for devices, with any ending."""
+LONGEST_STEM = 60
+"""Characters: in UTF-8 at most 240 bytes, and a file name may have 255 with its ending."""
 
 
 @contextmanager
@@ -65,3 +71,13 @@ def link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
+
+
+def safe_stem(name: str) -> str:
+    """Return a file name without ending that every system and every prompt takes.
+
+    Windows forbids some characters and names, and A1111 writes the name into
+    `<lora:name:strength>`.
+    """
+    stem = re.sub(r"[^\w.+-]+", "-", name)[:LONGEST_STEM].strip("-. ") or "lora"
+    return f"lora-{stem}" if RESERVED.fullmatch(stem) else stem

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import Rendered, RenderItem, RenderSettings, SamplerState
 from align.contracts.run_files import MetricsRow, RunPlan, RunStatus
-from align.contracts.weights import ImportedWeights
+from align.contracts.weights import ImportedWeights, SentFile
 
 
 class Sampler(Protocol):
@@ -75,11 +75,28 @@ class Converter(Protocol):
     def export(self, source: Path, target: Path, form: str, model: ModelInfo) -> None:
         """Write the adapter of a run folder, or an adapter file, in another form."""
 
+    def lora_folder(self, path: Path) -> Path:
+        """Return the LoRA folder that a person means, which may be in the one that was named."""
+
+    def send(
+        self,
+        source: Path,
+        folder: Path,
+        name: str,
+        model: ModelInfo,
+        settings: RenderSettings,
+        strength: float,
+    ) -> SentFile:
+        """Write an adapter and a note of `settings` into the LoRA folder of another program.
+
+        The file is at strength 1.0 what the adapter is at `strength`.
+        """
+
     def import_weights(self, source: Path, target: Path, model: ModelInfo) -> ImportedWeights:
         """Check a LoRA or a tuned model against the base, copy it and describe it."""
 
     def stop(self) -> None:
-        """Kill the export or import that runs now; it raises."""
+        """Kill the export, sending or import that runs now; it raises."""
 
 
 class Trainer(Protocol):

@@ -103,14 +103,17 @@ def objectives_table() -> str:
 def endpoints_table() -> str:
     """Return a row for each endpoint: its parameters, what it does, who may call it."""
     rows = []
-    for name, function in vars(Endpoints).items():
-        if name.startswith("_"):
-            continue
+    for name, function in endpoints().items():
         who = "everybody" if ENDPOINTS.get(name) is Role.LABELER else "admins"
         rows.append((f"`/{name}({parameters(function)})`", inspect.getdoc(function) or "", who))
     return table(
         ("endpoint", "does", "for"), [[" ".join(cell.split()) for cell in row] for row in rows]
     )
+
+
+def endpoints() -> dict[str, Callable[..., Any]]:
+    """Return the endpoints by name, as the table of permissions orders them."""
+    return {name: getattr(Endpoints, name) for name in ENDPOINTS}
 
 
 def parameters(function: Callable[..., Any]) -> str:
@@ -149,8 +152,7 @@ def answers() -> dict[str, Any]:
     """Return the type of each endpoint's answer."""
     return {
         name: get_type_hints(function)["return"]
-        for name, function in vars(Endpoints).items()
-        if not name.startswith("_")
+        for name, function in endpoints().items()
     }
 
 

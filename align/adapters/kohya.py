@@ -12,7 +12,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -60,6 +60,12 @@ class LoraFile:
         """Return the most common alpha that is not 0."""
         # Weights that are scaled by 0 cannot be rescaled to any other alpha.
         return most_common([alpha for alpha in self.alphas.values() if alpha] or [0.0])
+
+    def at_strength(self, strength: float) -> LoraFile:
+        """Return the adapter that changes as much at strength 1 as this one at `strength`."""
+        # Alphas are stored in fp32, so that no weight is rounded another time.
+        scaled = {module: alpha * strength for module, alpha in self.alphas.items()}
+        return replace(self, alphas=scaled)
 
     def is_wide(self, module: str) -> bool:
         """Return whether a module is a convolution over more than one pixel."""

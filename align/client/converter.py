@@ -1,21 +1,34 @@
-"""Exports and imports of weights in child processes, for an app that never imports torch."""
+"""Exports and imports of weights in child processes, for an app that never imports torch.
+
+Also the folder in which another program looks for LoRA files.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 
 from align.client.trainer import process_options, python_environment
 from align.client.weight_files import check_whole
 from align.contracts.models import ModelInfo
-from align.contracts.weights import ImportedWeights
-from align.errors import ConversionFailed
+from align.contracts.rendering import RenderSettings
+from align.contracts.weights import ImportedWeights, SentFile
+from align.errors import ConversionFailed, UnusableFolder
 
 ERROR_PREFIX = "align: "
 """`python -m align` puts it before the sentence of an expected error."""
+LORA_PLACES = ("models/loras", "models/Lora", "loras", "Lora")
+"""LoRA folders within the folders of ComfyUI, of A1111 and Forge, and of their models."""
+OTHER_PLACES = (
+    "checkpoints", "stable-diffusion", "diffusion_models", "unet", "vae", "clip", "text_encoders",
+    "controlnet", "embeddings", "upscale_models",
+)  # fmt: skip
+"""Names of the folders beside it, in lower case, in which no LoRA is looked for."""
 
 
 class ConverterProcess:
@@ -36,6 +49,32 @@ class ConverterProcess:
         arguments = ["export", str(source.resolve()), str(target.resolve()), "--form", form]
         # A run folder names its own base; a file alone does not tell the names of its layers.
         self._run([*arguments, *self._base(model, not source.is_dir())])
+
+    def lora_folder(self, path: Path) -> Path:
+        """Return the LoRA folder that a person means; raises UnusableFolder."""
+        return find_lora_folder(path)
+
+    def send(
+        self,
+        source: Path,
+        folder: Path,
+        name: str,
+        model: ModelInfo,
+        settings: RenderSettings,
+        strength: float,
+    ) -> SentFile:
+        """Write an adapter and a note of `settings` into the LoRA folder of another program.
+
+        Raises:
+            UnusableFolder: it cannot take LoRA files.
+            ConversionFailed: with the sentence that the command ended with.
+        """
+        find_lora_folder(folder)
+        words = ["send", str(source.resolve()), str(folder.resolve()), "--name", name]
+        words += ["--strength", str(strength), "--settings", json.dumps(asdict(settings))]
+        output = self._run([*words, *self._base(model, not source.is_dir())])
+        sent: SentFile = json.loads(output.strip().splitlines()[-1])
+        return sent
 
     def import_weights(self, source: Path, target: Path, model: ModelInfo) -> ImportedWeights:
         """Check a LoRA or a tuned model against the base, copy it to `target` and describe it.
@@ -96,3 +135,34 @@ def failure_sentence(code: int, errors: str) -> str:
     if code < 0 or not lines:
         return "It was stopped before it was done, and nothing was written."
     return f"It failed: {lines[-1][:300]}"
+
+
+def find_lora_folder(path: Path) -> Path:
+    """Return the folder for LoRA files that a person means: this one, or the one within it.
+
+    Args:
+        path: a LoRA folder, or the folder of ComfyUI, A1111 or Forge or its models folder.
+
+    Raises:
+        UnusableFolder: it is missing, for other files, or cannot be written to.
+    """
+    folder = path.expanduser().resolve()
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "is not there"
+        raise UnusableFolder(
+            f"{folder} {what}. Name the folder in which your program looks for LoRA files, such as "
+            "ComfyUI/models/loras or stable-diffusion-webui/models/Lora."
+        )
+
+    found = next((folder / place for place in LORA_PLACES if (folder / place).is_dir()), folder)
+    if found.name.lower() in OTHER_PLACES:
+        raise UnusableFolder(
+            f"{found} is for other models, and no program looks for LoRA files there. Name the "
+            "LoRA folder beside it: loras in ComfyUI, Lora in A1111 and Forge."
+        )
+    if not os.access(found, os.W_OK | os.X_OK):
+        raise UnusableFolder(
+            f"{found} cannot be written to. Allow Palate's user to write there, or name another "
+            "folder."
+        )
+    return found

@@ -28,6 +28,21 @@ class ImportedWeights(WeightFacts):
     """Of the source."""
 
 
+class SentFile(TypedDict):
+    """An adapter that was written into the LoRA folder of another program."""
+
+    file: str
+    """Path of the file."""
+    form: str
+    """kohya, or dora for a DoRA."""
+    strength: float
+    """The strength of the version that the file has at strength 1.0."""
+    replaced: bool
+    """The same version was there before, perhaps at another strength."""
+    notes: list[str]
+    """Names of the notes that were written beside it; a note that somebody edited is kept."""
+
+
 class ImportedFile(ImportedWeights):
     """Origin of an imported version."""
 

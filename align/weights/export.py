@@ -5,6 +5,7 @@ diffusers   the adapter as it is                diffusers' `load_lora_weights`
 dora        a DoRA, with its scales             ComfyUI, Forge
 peft        a folder with its configuration     PEFT's `PeftModel.from_pretrained`
 merged      a pipeline folder, nothing to add   anything that loads SDXL folders
+checkpoint  one file with the original names    ComfyUI, A1111, Forge, sd-scripts, diffusers
 """
 
 from __future__ import annotations
@@ -65,6 +66,14 @@ class ExportRequest:
         return self.target.name.removesuffix(".safetensors")
 
 
+@dataclass(frozen=True)
+class FileContent:
+    """What a file for another program holds."""
+
+    weights: dict[str, Tensor]
+    metadata: dict[str, str]
+
+
 def export(
     source: Path,
     target: Path,
@@ -79,8 +88,8 @@ def export(
         source: a run folder, or an adapter.safetensors.
         target: a .safetensors file, which is replaced; for FOLDERS a new or empty folder.
         form: one of FORMS.
-        precision: "fp16" or "fp32" for kohya, dora and merged; the others keep the adapter's own. A
-            merged fp16 weight rounds away changes below 1/2000 of it, which the others keep.
+        precision: "fp16" or "fp32"; diffusers and peft keep the adapter's own. A fp16 weight of
+            merged and checkpoint rounds away changes below 1/2000 of it, which the others keep.
         model: the base; left out, the model that the run was made from.
 
     Raises:
@@ -110,9 +119,22 @@ def _write_diffusers(request: ExportRequest) -> None:
     _write(request.adapter.weights, request.adapter.metadata | facts, request.target)
 
 
-def _write_kohya(request: ExportRequest) -> None:
+def kohya_content(request: ExportRequest) -> FileContent:
+    """Return an adapter under kohya's names; raises ExportError."""
     weights = kohya_weights(request.adapter, request.dtype, _layer_names(request))
-    _write(weights, _kohya_facts(request), request.target)
+    return FileContent(weights, _kohya_facts(request))
+
+
+def dora_content(request: ExportRequest) -> FileContent:
+    """Return a DoRA under kohya's names, with its scales; raises ExportError or ModelError."""
+    base = request.model or base_of(request.source)
+    weights = dora_weights(request.adapter, request.dtype, _layer_names(request), base)
+    return FileContent(weights, _kohya_facts(request) | SCALE_NOTE)
+
+
+def _write_kohya(request: ExportRequest) -> None:
+    content = kohya_content(request)
+    _write(content.weights, content.metadata, request.target)
 
 
 def _kohya_facts(request: ExportRequest) -> dict[str, str]:
@@ -126,9 +148,8 @@ def _kohya_facts(request: ExportRequest) -> dict[str, str]:
 
 
 def _write_dora(request: ExportRequest) -> None:
-    base = request.model or _base(request.source)
-    weights = dora_weights(request.adapter, request.dtype, _layer_names(request), base)
-    _write(weights, _kohya_facts(request) | SCALE_NOTE, request.target)
+    content = dora_content(request)
+    _write(content.weights, content.metadata, request.target)
 
 
 def _write_peft(request: ExportRequest) -> None:
@@ -140,7 +161,7 @@ def _write_peft(request: ExportRequest) -> None:
 
 def _write_merged(request: ExportRequest) -> None:
     facts = shared_metadata(request.source, request.adapter, request.title)
-    base = request.model or _base(request.source)
+    base = request.model or base_of(request.source)
     merge(request.source.adapter, request.adapter, base, request.target, request.dtype, facts)
 
 
@@ -209,7 +230,7 @@ def _read(path: Path, form: str) -> LoraFile:
     return LoraFile({}, {}, {}, {})
 
 
-def _base(source: AdapterSource) -> ModelInfo:
+def base_of(source: AdapterSource) -> ModelInfo:
     """Describe the model of a run again; raises ExportError where it is another one by now."""
     if source.model is None:
         raise ExportError(
@@ -228,8 +249,13 @@ def _base(source: AdapterSource) -> ModelInfo:
 
 
 def _write(weights: dict[str, Tensor], facts: dict[str, str], target: Path) -> None:
-    digest = tensor_hash(weights)
-    hashes = {"sshs_model_hash": digest, "modelspec.hash_sha256": f"0x{digest}"}
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target) as scratch:
-        save_file(weights, scratch, metadata={"format": "pt"} | facts | hashes)
+        save_file(weights, scratch, metadata=file_metadata(weights, facts))
+
+
+def file_metadata(weights: dict[str, Tensor], facts: dict[str, str]) -> dict[str, str]:
+    """Return the whole metadata of a file: the facts, and hashes of its weights."""
+    digest = tensor_hash(weights)
+    hashes = {"sshs_model_hash": digest, "modelspec.hash_sha256": f"0x{digest}"}
+    return {"format": "pt"} | facts | hashes

@@ -27,6 +27,7 @@ from align.files import read_json
 FIRST_OBJECTIVE = "dpo"
 """Objective of runs whose settings are older than that setting."""
 PREDICTION_TYPES = {"epsilon": "epsilon", "v_prediction": "v"}
+COMMENT_PREFIX = "Palate: "
 SETTINGS_BY_KOHYA = {
     "learning_rate": "ss_learning_rate",
     "steps": "ss_max_train_steps",
@@ -48,6 +49,11 @@ class AdapterSource:
     snapshot_id: str | None = None
     snapshot_sha256: str | None = None
     """SHA-256 of the snapshot's manifest, which names that of every vote and image."""
+
+    @property
+    def title(self) -> str:
+        """Return the name of the run, or of the file where there is none."""
+        return self.run or self.adapter.stem
 
 
 def read_source(source: Path) -> AdapterSource:
@@ -156,7 +162,7 @@ def training_metadata(source: AdapterSource, title: str) -> dict[str, str]:
         facts["ss_steps"] = source.status.step
         objective = source.settings.get("objective", FIRST_OBJECTIVE)
         pairs = source.status.result.get("pairs")
-        facts["ss_training_comment"] = f"Palate: {objective} on {pairs} pairs"
+        facts["ss_training_comment"] = f"{COMMENT_PREFIX}{objective} on {pairs} pairs"
     return _strings(facts)
 
 

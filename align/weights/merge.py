@@ -1,4 +1,4 @@
-"""Merging: write a diffusers pipeline folder with an adapter added to its weights."""
+"""Merging: a pipeline with an adapter added to its weights, and the folder of one."""
 
 from __future__ import annotations
 
@@ -33,31 +33,44 @@ def merge(
     dtype: torch.dtype,
     facts: dict[str, str],
 ) -> None:
-    """Write `model` with the adapter of the file `path` fused into its UNet to the folder `target`.
+    """Write the result of `merged_pipeline` to the folder `target`.
 
-    Full weights replace the UNet's own. The sum is taken in fp32, then every weight is stored as
-    `dtype`. `facts` are written to palate.json, because no file of a pipeline holds metadata.
+    `facts` are written to palate.json, because no file of a pipeline holds metadata.
 
     Raises:
-        ModelError: the model cannot be loaded.
-        ExportError: the target holds something, or the adapter was made from another model.
+        ModelError, ExportError: as `merged_pipeline`; or the target holds something.
     """
     with create_folder(target) as scratch:
-        pipeline = load_pipeline(model, Compute(torch.device("cpu"), torch.float32, None))
-        family = family_of(pipeline)
-        if holds_full_weights(path):
-            WeightSwapper(family.denoiser(pipeline)).use(path)
-        else:
-            _fuse(pipeline, path, adapter, model.name)
-
-        for part in family.parts:
-            getattr(pipeline, part).to(dtype)
-        # Checked after rounding: a weight may be finite in fp32 and overflow in fp16.
-        _check_finite(pipeline, dtype)
-
+        pipeline = merged_pipeline(path, adapter, model, dtype)
         pipeline.save_pretrained(scratch, safe_serialization=True)
         remove_local_paths(scratch)
         write_json(scratch / FACTS, facts)
+
+
+def merged_pipeline(
+    path: Path, adapter: LoraFile, model: ModelInfo, dtype: torch.dtype
+) -> Pipeline:
+    """Load `model` with the adapter of the file `path` fused into its denoiser.
+
+    Full weights replace the denoiser's own. The sum is taken in fp32, then every weight is
+    converted to `dtype`.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+        ExportError: the adapter was made from another model, or a weight is no finite number.
+    """
+    pipeline = load_pipeline(model, Compute(torch.device("cpu"), torch.float32, None))
+    family = family_of(pipeline)
+    if holds_full_weights(path):
+        WeightSwapper(family.denoiser(pipeline)).use(path)
+    else:
+        _fuse(pipeline, path, adapter, model.name)
+
+    for part in family.parts:
+        getattr(pipeline, part).to(dtype)
+    # Checked after rounding: a weight may be finite in fp32 and overflow in fp16.
+    _check_finite(pipeline, dtype)
+    return pipeline
 
 
 def _fuse(pipeline: Pipeline, path: Path, adapter: LoraFile, model_name: str) -> None:

@@ -22,17 +22,15 @@ class UsageNote:
     """What a version was made and looked at with."""
 
     title: str
-    base: str
-    """Name of the base, which is its file's or its folder's."""
-    base_identity: str
+    base: ModelInfo
     settings: RenderSettings
-    comment: str = ""
-    """What it was trained on, in a sentence."""
+    trained_on: str = ""
+    """Such as "dpo on 120 pairs"."""
 
     def text(self) -> str:
         """Return the note for people; A1111 and Forge show it on the file's card, too."""
         lines = [f"{self.title}: a LoRA made with Palate. Use it at strength {STRENGTH:.1f}."]
-        lines += [self.comment] if self.comment else []
+        lines += [f"Trained by {self.trained_on}."] if self.trained_on else []
         return "\n".join([*lines, "", *self._lines(), ""])
 
     def card(self) -> str:
@@ -57,8 +55,8 @@ class UsageNote:
         settings = self.settings
         return {
             "strength": STRENGTH,
-            "base": self.base,
-            "base_identity": self.base_identity,
+            "base": self.base.name,
+            "base_identity": self.base.identity,
             "loras": [[Path(file).name, weight] for file, weight in settings.loras],
             "scheduler": settings.scheduler,
             "steps": settings.steps,
@@ -73,7 +71,7 @@ class UsageNote:
 
     def _lines(self) -> Iterator[str]:
         settings = self.settings
-        yield f"Base: {self.base} ({self.base_identity})"
+        yield f"Base: {self.base.name} ({self.base.identity})"
         for file, weight in settings.loras:
             yield f"LoRA under it: {Path(file).name} at {weight:g}"
         yield f"Sampler: {settings.scheduler}"
@@ -88,15 +86,3 @@ class UsageNote:
         yield from (f"{name}: {text}" for name, text in texts if text)
         if settings.clip_skip > 1:
             yield f"Clip skip: {settings.clip_skip}"
-
-
-def default_settings(model: ModelInfo) -> RenderSettings:
-    """Return the settings that a model renders with where nobody chose others."""
-    return RenderSettings(
-        model.width,
-        model.height,
-        model.steps,
-        model.guidance,
-        model.negative_prompt,
-        model.scheduler,
-    )

@@ -41,6 +41,11 @@ class Renderer:
             model.scheduler,
         )
 
+    @property
+    def settings(self) -> RenderSettings:
+        """What images are rendered with now."""
+        return self._settings
+
     def recipe(self, item: RenderItem, version: str) -> RenderedRecipe:
         """Return everything that an image depends on; equal recipes give equal images."""
         settings = self._settings

@@ -11,6 +11,7 @@ Studio ── PairAssigner      pairs to label, leases, votes, undo
        ── Insights          habits of annotators, and what their votes prefer
        ── ImageImporter     images that people bring
        ── VersionRegistry   names, notes, exports, imports, deletions ── Converter (handed in)
+       ── VersionSender     versions in the LoRA folder of another program
 """
 
 import time
@@ -46,6 +47,7 @@ from annotate.training.trigger import Trigger
 from annotate.validation import as_items, as_settings, as_text
 from annotate.versions.registry import VersionRegistry
 from annotate.versions.release_gate import require_passed_checks
+from annotate.versions.sending import VersionSender
 from annotate.views.activity import ActivityView
 from annotate.views.comparison import BeforeAfterUrls
 from annotate.views.model_versions import ListedVersion
@@ -118,6 +120,7 @@ class Studio(Labeling):
             sampler, assigner, pool, self._runs, self._run_status, self._active_learner, store
         )
         self.registry = VersionRegistry(store, trainer, converter, model, model_id)
+        self.sender = VersionSender(store, self.registry, model, lambda: renderer.settings)
         self.disk, self.accounts = store.disk, Accounts(store.people)
         self.importer = self._new_importer(chance, clock)
 

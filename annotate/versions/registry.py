@@ -115,16 +115,14 @@ class VersionRegistry:
         """
         if form not in FORMS:
             raise InvalidRequest(f"Unknown form {form!r}. Known ones: {', '.join(FORMS)}.")
-        known = self.require_file(as_text(version, "The version"))
-        if known.adapter is None:
-            raise InvalidRequest("The base is the model itself. Choose a version made from it.")
+        known = self.require_tuned(version)
 
         name = self._export_name(version, form)
         target = self._store.version_labels.exports(self._model_id) / name
         if not target.exists():
             writing = self._store.version_labels.writing_export(self._model_id, name)
             with writing as scratch, self.durations.timed(form):
-                self._require_converter().export(self._source(known), scratch, form, self._model)
+                self.converter.export(self.source_of(known), scratch, form, self._model)
 
         return {
             "version": version,
@@ -152,7 +150,7 @@ class VersionRegistry:
         target = self._store.version_labels.new_import()
         try:
             with self.durations.timed("adopt"):
-                facts = self._require_converter().import_weights(path, target, self._model)
+                facts = self.converter.import_weights(path, target, self._model)
             self._require_new(facts)
             summary: VersionSummary = {"imported": {"file": path.name, **facts}}
             return self._store.version_labels.add_import(self._model_id, target, summary).version
@@ -166,8 +164,9 @@ class VersionRegistry:
         if self._converter is not None:
             self._converter.stop()
 
-    def _require_converter(self) -> Converter:
-        """Return the converter; raises InvalidRequest in an app without one."""
+    @property
+    def converter(self) -> Converter:
+        """The converter; raises InvalidRequest in an app without one."""
         if self._converter is None:
             raise InvalidRequest("This app was started without the means to export and import.")
         return self._converter
@@ -184,7 +183,14 @@ class VersionRegistry:
         model = re.sub(r"[^\w-]+", "-", self._model.name).strip("-") or "model"
         return f"{model}-{version}-{form}" + ("" if FORMS[form].folder else ".safetensors")
 
-    def _source(self, version: Version) -> Path:
+    def require_tuned(self, version: str) -> Version:
+        """Return a version that is not the base and whose file is there; raises as export."""
+        known = self.require_file(as_text(version, "The version"))
+        if known.adapter is None:
+            raise InvalidRequest("The base is the model itself. Choose a version made from it.")
+        return known
+
+    def source_of(self, version: Version) -> Path:
         """Return the run folder, whose config.json the converter reads, or the adapter file."""
         assert version.adapter is not None
         if version.run_id is None:

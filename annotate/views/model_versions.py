@@ -62,7 +62,7 @@ class ExportedVersion(TypedDict):
 
     version: str
     form: str
-    """kohya, diffusers, dora, peft or merged."""
+    """kohya, diffusers, dora, peft, merged or checkpoint."""
     read_by: str
     """Programs that load it, and those that do not although one might expect it."""
     saved: str
@@ -71,3 +71,26 @@ class ExportedVersion(TypedDict):
     """URL of the file, relative to the server's root; null for a folder."""
     bytes: int
     """Size of all its files."""
+
+
+class LoraFolder(TypedDict):
+    """The folder in which another program looks for LoRA files."""
+
+    folder: str
+    """Where versions are sent; empty until somebody names one."""
+
+
+class SentVersion(TypedDict):
+    """A version that was written into the LoRA folder of another program."""
+
+    version: str
+    file: str
+    """Path of the file."""
+    form: str
+    """kohya, or dora for a DoRA."""
+    strength: float
+    """The strength of the version that the file has at strength 1.0."""
+    replaced: bool
+    """It was there before, and this took its place."""
+    notes: list[str]
+    """Names of the notes that were written beside it; one that somebody edited is kept."""

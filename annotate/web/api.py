@@ -12,7 +12,6 @@ from annotate.service.studio import Studio
 from annotate.views.blind_test_results import BlindTestAnswer, SavedReportAnswer
 from annotate.views.comparison import BeforeAfterUrls, ComparedImages
 from annotate.views.image_import import ImportPreviewView, ImportSummaryView
-from annotate.views.model_versions import ExportedVersion, ListedVersion
 from annotate.views.pair_rendering import AddedPrompts, SamplerView
 from annotate.views.pairs_and_votes import (
     Accepted,
@@ -38,14 +37,12 @@ from annotate.web.endpoint_aliases import (
 )
 from annotate.web.errors_to_ui import errors_as_gr_error
 from annotate.web.permissions import authorized, open_to
+from annotate.web.version_endpoints import VersionEndpoints
 from storage.tables.people import Role
 
 
-class Endpoints:
+class Endpoints(VersionEndpoints):
     """The endpoints as methods: what their names, parameters and docstrings say is public."""
-
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
 
     def next_pair(self, annotator: str) -> PairView | Wait:
         """Return the annotator's open pair until it is voted on, or how long to wait and why."""
@@ -130,14 +127,6 @@ class Endpoints:
         """Resume a cancelled, interrupted or failed run."""
         return self._studio.resume_run(run_id)
 
-    def versions(self) -> list[ListedVersion]:
-        """Return every version of the model, oldest first; the first is the untuned "base"."""
-        return self._studio.versions()
-
-    def activate(self, version: str, force: bool = False) -> list[ListedVersion]:
-        """Render new pairs with this version, with `force` also one that is held back."""
-        return self._studio.activate(version, force=force)
-
     def start_blind_test(
         self,
         before: str,
@@ -164,25 +153,6 @@ class Endpoints:
     def save_blind_test_report(self, blind_test: str) -> SavedReportAnswer:
         """Save a blind test with its votes, images and report in a folder, and return where."""
         return saved_report_answer(self._studio.blind_tests.reports.save(blind_test))
-
-    def rename_version(self, version: str, name: str) -> list[ListedVersion]:
-        """Give a version a name to show beside its own, an empty one for none."""
-        self._studio.registry.rename(version, name)
-        return self._studio.versions()
-
-    def note_version(self, version: str, note: str) -> list[ListedVersion]:
-        """Write a note on a version, an empty one for none."""
-        self._studio.registry.note(version, note)
-        return self._studio.versions()
-
-    def delete_version(self, version: str) -> list[ListedVersion]:
-        """Delete a version's files for good; its row stays, so that votes stay explainable."""
-        self._studio.registry.delete(version)
-        return self._studio.versions()
-
-    def export_version(self, version: str, form: str) -> ExportedVersion:
-        """Write a version for other programs: form is kohya, diffusers, dora, peft or merged."""
-        return self._studio.registry.export(version, form)
 
     def insights(self, annotator: str = "") -> InsightsView:
         """Return how votes were given and what they like: one person's, or everybody's for ""."""
@@ -262,6 +232,8 @@ QUICK = (
     "rename_version",
     "note_version",
     "delete_version",
+    "lora_folder",
+    "change_lora_folder",
     "add_prompts",
     "exclude_votes",
     "lift_exclusion",
@@ -272,6 +244,7 @@ SLOW = (
     "compare",
     "compare_many",
     "export_version",
+    "send_version",
     "insights",
     "own_votes",
     "preview_import",

@@ -18,6 +18,7 @@ class CopyingConverter:
         self.gate = threading.Event()
         self.gate.set()
         self.exported: list[tuple[Path, str]] = []
+        self.sent: list[dict[str, Any]] = []
         self._stopped = False
 
     def export(self, source: Path, target: Path, form: str, model: Any) -> None:
@@ -27,6 +28,28 @@ class CopyingConverter:
             (target / "unet").mkdir(parents=True)
             target = target / "unet" / "weights"
         target.write_bytes(b"exported")
+
+    def lora_folder(self, path: Path) -> Path:
+        if not path.is_dir():
+            raise Trouble(f"{path} is not there.")
+        return path / "loras"
+
+    def send(
+        self, source: Path, folder: Path, name: str, model: Any, settings: Any, strength: float
+    ) -> dict[str, Any]:
+        self._work()
+        self.sent.append({"source": source, "settings": settings})
+        file = folder / f"{name}.safetensors"
+        before = file.exists()
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"sent")
+        return {
+            "file": str(file),
+            "form": "kohya",
+            "strength": strength,
+            "replaced": before,
+            "notes": [f"{name}.txt", f"{name}.json"],
+        }
 
     def import_weights(self, source: Path, target: Path, model: Any) -> dict[str, Any]:
         self._work()

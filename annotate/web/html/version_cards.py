@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from html import escape
+from pathlib import PurePath
 
 from align.contracts.weights import ImportedFile, VersionSummary
-from annotate.views.model_versions import ExportedVersion, VersionDetail, VersionView
+from annotate.views.model_versions import ExportedVersion, SentVersion, VersionDetail, VersionView
 from annotate.web.html.run_cards import (
     curves_of,
     facts_row,
@@ -95,6 +96,27 @@ def exported_card(exported: ExportedVersion, size: str) -> str:
         f"written</b>, {escape(size)}, for {escape(exported['read_by'])}.</p>{link}"
         f'<p class="soft">Saved in the studio folder as <code>{saved}</code></p></div>'
     )
+
+
+def sent_card(sent: SentVersion) -> str:
+    """Return where a version was sent, and how to use it there."""
+    file = PurePath(sent["file"])
+    scale = f", scaled from {sent['strength']:g}" if sent["strength"] != 1 else ""
+    again = ", in place of what was sent of it before" if sent["replaced"] else ""
+    kind = " It is a DoRA, for ComfyUI and Forge." if sent["form"] == "dora" else ""
+    beside = " and ".join(sent["notes"])
+    notes = f" Beside it: {escape(beside)}." if beside else " The notes beside it stay as they are."
+    return (
+        f'<div class="card exported" role="status"><p><b>{escape(sent["version"])} is '
+        f"there</b>{again}. Use it at strength 1.0{scale}.{kind}{notes}</p>"
+        f'<p class="soft"><code>{escape(file.name)}</code> in <code>{escape(str(file.parent))}'
+        "</code>. Refresh the list of LoRAs in that program.</p></div>"
+    )
+
+
+def refusal_card(sentence: str) -> str:
+    """Return why something was not done, in its place."""
+    return f'<p class="outcome bad" role="alert">{escape(sentence)}</p>'
 
 
 def removal_card(version: str) -> str:

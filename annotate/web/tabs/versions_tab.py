@@ -21,6 +21,7 @@ from annotate.web.static_files import start_script
 from annotate.web.tabs.compare_tab import CompareTab
 from annotate.web.tabs.disk_section import disk_section
 from annotate.web.tabs.layout import heading
+from annotate.web.tabs.send_section import SendSection
 
 TICK_S = 3
 
@@ -33,9 +34,11 @@ class VersionsTab:
         with gr.Tab("Versions", id="versions", elem_id="versions-tab") as self.tab:
             self._build()
         self._shown = [self._tree, self._card, self._actions, self._export_row, *self._buttons]
-        self._shown += [self._name, self._note, self._confirm, self._export_result]
+        self._shown += [self._name, self._note, self._send_row, self._send.result]
+        self._shown += [self._confirm, self._export_result]
         self._listen()
         self._listen_to_jobs()
+        self._send.listen(self._selected, self.tab)
 
     def _build(self) -> None:
         self._selected = gr.State("")
@@ -80,6 +83,8 @@ class VersionsTab:
                 self._export = gr.Button("Export", elem_id="export-version", min_width=90)
                 self._stop = gr.Button("Stop", visible=False, min_width=90, elem_classes="stop-job")
             self._export_result = gr.HTML(elem_id="export", apply_default_css=False)
+            with gr.Column(visible=False) as self._send_row:
+                self._send = SendSection(self._studio)
             with gr.Row(equal_height=True):
                 self._name = gr.Textbox(
                     label="Name", placeholder="warm colors", max_length=60, elem_id="version-name"
@@ -213,7 +218,7 @@ class VersionsTab:
         names = [row["version"] for row in self._studio.versions()]
         chosen = version or names[-1]
         # An open question stays, and so does the result of an export.
-        return [chosen, *self._facts(chosen), gr.skip(), gr.skip()]
+        return [chosen, *self._facts(chosen), *[gr.skip()] * 3]
 
     def _refresh(self, version: str, shown: str) -> Any:
         """Show versions that runs have added; an unchanged tree is kept, and with it the focus."""
@@ -222,7 +227,7 @@ class VersionsTab:
 
     def _view(self, version: str) -> list[Any]:
         """Show a version without a question or a result."""
-        return [*self._facts(version), gr.Group(visible=False), ""]
+        return [*self._facts(version), "", gr.Group(visible=False), ""]
 
     def _facts(self, version: str) -> list[Any]:
         versions = self._registry.lineage()
@@ -243,6 +248,7 @@ class VersionsTab:
             gr.Button(visible=tuned, interactive=not detail["active"]),
             gr.Textbox(value=detail["name"]),
             gr.Textbox(value=detail["note"]),
+            gr.Column(visible=tuned and not detail["missing"]),
         ]
 
 
