@@ -43,8 +43,6 @@ FORMS = {
     "dora": "a DoRA for ComfyUI and Forge; A1111, sd-scripts and diffusers read it wrongly",
     "peft": "a folder for PEFT",
     "merged": "a pipeline folder for diffusers, with the adapter in its weights",
-    "checkpoint": "the whole model in one file with the original names: ComfyUI, A1111, Forge, "
-    "sd-scripts and diffusers",
 }
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[\d¹²³])(\..*)?", re.IGNORECASE)
 """Names that Windows keeps for devices, with any ending."""
 LONGEST_STEM = 60
 """Characters: in UTF-8 at most 240 bytes, and a file name may have 255 with its ending."""
@@ -79,5 +79,7 @@ def safe_stem(name: str) -> str:
     Windows forbids some characters and names, and A1111 writes the name into
     `<lora:name:strength>`.
     """
-    stem = re.sub(r"[^\w.+-]+", "-", name)[:LONGEST_STEM].strip("-. ") or "lora"
-    return f"lora-{stem}" if RESERVED.fullmatch(stem) else stem
+    stem = re.sub(r"[^\w.+-]+", "-", name).strip("-. ")
+    if RESERVED.fullmatch(stem):
+        stem = f"lora-{stem}"
+    return stem[:LONGEST_STEM].rstrip("-. ") or "lora"

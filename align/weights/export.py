@@ -5,7 +5,6 @@ diffusers   the adapter as it is                diffusers' `load_lora_weights`
 dora        a DoRA, with its scales             ComfyUI, Forge
 peft        a folder with its configuration     PEFT's `PeftModel.from_pretrained`
 merged      a pipeline folder, nothing to add   anything that loads SDXL folders
-checkpoint  one file with the original names    ComfyUI, A1111, Forge, sd-scripts, diffusers
 """
 
 from __future__ import annotations
