@@ -21,7 +21,7 @@ class SendSection:
     """The button, the strength, and the folder that is set once."""
 
     def __init__(self, studio: Studio) -> None:
-        self._studio, self._sender = studio, studio.sender
+        self._studio = studio
         with gr.Row(equal_height=True):
             self._strength = gr.Slider(
                 MIN_STRENGTH,
@@ -56,7 +56,7 @@ class SendSection:
             where,
             **PRIVATE,
         )
-        tab.select(lambda: self._sender.folder()["folder"], None, self._folder, **PRIVATE)
+        tab.select(lambda: self._studio.sender.folder()["folder"], None, self._folder, **PRIVATE)
         self._send.click(
             errors_as_gr_error(self._send_it),
             [version, self._strength],
@@ -66,7 +66,7 @@ class SendSection:
 
     def _set(self, folder: str, request: gr.Request) -> list[Any]:
         try:
-            found = self._sender.set_folder(folder, name_of(request, DEFAULT_ACTOR))["folder"]
+            found = self._studio.sender.set_folder(folder, name_of(request, DEFAULT_ACTOR))["folder"]
         except PalateError as error:
             return [gr.skip(), refusal_card(str(error))]
         told = "Versions go there from now on." if found else "Versions are sent nowhere now."
@@ -74,7 +74,7 @@ class SendSection:
 
     def _send_it(self, version: str, strength: float) -> Iterator[list[Any]]:
         expected = self._studio.registry.durations.expected("send")
-        job = BackgroundJob(lambda: self._sender.send(version, strength))
+        job = BackgroundJob(lambda: self._studio.sender.send(version, strength))
         for seconds in job.seconds():
             card = progress_card(f"Sending {version}", seconds, expected)
             yield [card, gr.Button(interactive=False), gr.skip()]
@@ -82,6 +82,6 @@ class SendSection:
             yield [sent_card(job.result()), gr.Button(interactive=True), gr.skip()]
         except PalateError as error:
             # What is missing most often is the folder, so that its place is shown.
-            unset = not self._sender.folder()["folder"]
+            unset = not self._studio.sender.folder()["folder"]
             opened = gr.Accordion(open=True) if unset else gr.skip()
             yield [refusal_card(str(error)), gr.Button(interactive=True), opened]
