@@ -57,16 +57,15 @@ class SendSection:
             **PRIVATE,
         )
         tab.select(lambda: self._studio.sender.folder()["folder"], None, self._folder, **PRIVATE)
+        shown, ready = [self.result, self._send, self._place], gr.Button(interactive=True)
         self._send.click(
-            errors_as_gr_error(self._send_it),
-            [version, self._strength],
-            [self.result, self._send, self._place],
-            **PRIVATE,
-        )
+            errors_as_gr_error(self._send_it), [version, self._strength], shown, **PRIVATE
+        ).failure(lambda: ["", ready, gr.skip()], None, shown, **PRIVATE)
 
     def _set(self, folder: str, request: gr.Request) -> list[Any]:
         try:
-            found = self._studio.sender.set_folder(folder, name_of(request, DEFAULT_ACTOR))["folder"]
+            who = name_of(request, DEFAULT_ACTOR)
+            found = self._studio.sender.set_folder(folder, who)["folder"]
         except PalateError as error:
             return [gr.skip(), refusal_card(str(error))]
         told = "Versions go there from now on." if found else "Versions are sent nowhere now."
