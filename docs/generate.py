@@ -150,10 +150,7 @@ def file_sections(*contents: Any) -> str:
 
 def answers() -> dict[str, Any]:
     """Return the type of each endpoint's answer."""
-    return {
-        name: get_type_hints(function)["return"]
-        for name, function in endpoints().items()
-    }
+    return {name: get_type_hints(function)["return"] for name, function in endpoints().items()}
 
 
 def keys_of(view: type) -> str:

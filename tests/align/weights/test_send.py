@@ -91,8 +91,12 @@ def test_a_sent_file_does_in_palate_what_the_adapter_does(adapter, folder, model
         if name.endswith("lora_A.weight"):
             up = name.replace("lora_A", "lora_B")
             # Its alpha is 3 at rank 2.
-            assert_close(back[up] @ back[name] * 1.5 / 3, own[up] @ own[name] * 0.5 * 1.5 / 1.5,
-                         rtol=1e-3, atol=1e-4)
+            assert_close(
+                back[up] @ back[name] * 1.5 / 3,
+                own[up] @ own[name] * 0.5 * 1.5 / 1.5,
+                rtol=1e-3,
+                atol=1e-4,
+            )
 
 
 def test_notes_say_what_it_is_used_with(adapter, folder, model):
