@@ -24,7 +24,6 @@ from align.contracts.rendering import RenderSettings
 from align.contracts.weights import SentFile
 from align.errors import first_line, is_disk_full
 from align.files import safe_stem
-from align.sampling.image_sampler import render_settings
 from align.weights.dora import is_dora
 from align.weights.export import (
     ExportRequest,
@@ -36,7 +35,7 @@ from align.weights.export import (
 )
 from align.weights.export_facts import COMMENT_PREFIX, read_source
 from align.weights.full import holds_full_weights
-from align.weights.usage_note import UsageNote
+from align.weights.usage_note import UsageNote, own_settings
 
 MAX_STRENGTH = 2.0
 ENDINGS = (".safetensors", ".txt", ".json")
@@ -97,7 +96,7 @@ def send(
     place = find_place(target, stem, digest)
     request = ExportRequest(known, adapter, place.file(".safetensors"), torch.float16, model)
     content = dora_content(request) if is_dora(adapter) else kohya_content(request)
-    note = UsageNote(place.stem, base, settings or render_settings(base), trained_on(content))
+    note = UsageNote(place.stem, base, settings or own_settings(base), trained_on(content))
 
     try:
         notes = _write(place, content, note, digest)

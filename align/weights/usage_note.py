@@ -86,3 +86,15 @@ class UsageNote:
         yield from (f"{name}: {text}" for name, text in texts if text)
         if settings.clip_skip > 1:
             yield f"Clip skip: {settings.clip_skip}"
+
+
+def own_settings(model: ModelInfo) -> RenderSettings:
+    """Return the settings that a model renders with where nobody chose others."""
+    return RenderSettings(
+        model.width,
+        model.height,
+        model.steps,
+        model.guidance,
+        model.negative_prompt,
+        model.scheduler,
+    )
