@@ -101,9 +101,8 @@ class Studio(Labeling):
         new_votes = NewVotes(store, assigner, model_id, settle_s, insights.weigh)
         rendering = (store, sampler, renderer, assigner, self._prompt_sampler)
         pool = PairPool(*rendering, model_id, chance, clock, quads, min_ready)
-        self._runs = TrainingRuns(
-            store, sampler, trainer, model, pool, new_votes, trigger, clock, watch_s, model_id
-        )
+        learning = (pool, new_votes, trigger, clock, watch_s, model_id)
+        self._runs = TrainingRuns(store, sampler, trainer, model, *learning)
         self._grid = ComparisonGrid(store, renderer, pool, model_id)
         blind_tests = self._new_blind_tests(
             store, assigner, model_id, blind_test_prompts, chance, clock, model.name
