@@ -22,6 +22,15 @@ class RenderedRecipe(TypedDict):
     scheduler: str
 
 
+class OriginalImage(TypedDict):
+    """What an imported image was before it was scaled and cropped for the studio. In pixels."""
+
+    size: list[int]
+    """Its width and height."""
+    crop: list[int]
+    """What was cut off of the scaled image, at the left and at the top."""
+
+
 class ImportedRecipe(TypedDict):
     """Recipe of an image that somebody brought."""
 
@@ -31,6 +40,8 @@ class ImportedRecipe(TypedDict):
     """Its prompt, spelled as all prompts are."""
     written: NotRequired[str]
     """The prompt as it was written, where that differs."""
+    original: NotRequired[OriginalImage]
+    """The image in its file, where the studio keeps it scaled or cropped."""
 
 
 Recipe: TypeAlias = RenderedRecipe | ImportedRecipe

@@ -35,6 +35,12 @@ class PreferenceRow(TypedDict):
     """Probability that `chosen` is the better one, where a scorer gave the label."""
     source: NotRequired[str]
     """"scorer:NAME" where no person voted."""
+    sizes: NotRequired[list[list[int]]]
+    """Width and height of each image before it was scaled and cropped into its file, the
+    chosen one first; left out where no file was made so."""
+    crops: NotRequired[list[list[int]]]
+    """Pixels of each file's scale that were cut off at the left and at the top; left out with
+    `sizes`, or where nothing was."""
 
 
 @final
@@ -49,6 +55,12 @@ class UndecidedRow(TypedDict):
     annotator: NotRequired[str]
     weight: NotRequired[float]
     strength: NotRequired[int]
+    sizes: NotRequired[list[list[int]]]
+    """Width and height of each image before it was scaled and cropped into its file; left out
+    where no file was made so."""
+    crops: NotRequired[list[list[int]]]
+    """Pixels of each file's scale that were cut off at the left and at the top; left out with
+    `sizes`, or where nothing was."""
 
 
 @final
@@ -62,6 +74,12 @@ class RankingRow(TypedDict):
     """One for each image, the lowest for the best; images of equal rank are not told apart."""
     annotator: NotRequired[str]
     weight: NotRequired[float]
+    sizes: NotRequired[list[list[int]]]
+    """Width and height of each image before it was scaled and cropped into its file; left out
+    where no file was made so."""
+    crops: NotRequired[list[list[int]]]
+    """Pixels of each file's scale that were cut off at the left and at the top; left out with
+    `sizes`, or where nothing was."""
 
 
 PairRow: TypeAlias = PreferenceRow | UndecidedRow | RankingRow

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from align.contracts.image_sizes import Size
 from align.data.encode import EncodedPairs
 from align.data.latent_cache import content_key
 from align.device import Compute
@@ -95,19 +96,30 @@ class Batcher:
         self._seed = seed
         self._min_fraction = min_timestep_fraction
 
+    def micro_batches(self, samples: list[NoiseSample], most: int) -> list[list[NoiseSample]]:
+        """Cut noise samples into groups of at most `most` pairs, all of one size."""
+        by_size: dict[Size, list[NoiseSample]] = {}
+        for sample in samples:
+            by_size.setdefault(self._data.sizes[sample.row], []).append(sample)
+        return [
+            group[start : start + most]
+            for group in by_size.values()
+            for start in range(0, len(group), most)
+        ]
+
     def build(self, samples: list[NoiseSample]) -> NoisyPairs:
-        """Build the doubled batch of these noise samples, on the device."""
+        """Build the doubled batch of these noise samples of one size, on the device."""
         data, device = self._data, self._compute.device
         rows = torch.tensor([sample.row for sample in samples])
         noise_BCHW, timesteps_B = self._noise(samples)
-        latents_BCHW = torch.cat([data.latents_NCHW[data.chosen[rows]],
-                                  data.latents_NCHW[data.rejected[rows]]])  # fmt: skip
+        images = torch.cat([data.chosen[rows], data.rejected[rows]])
+        latents_BCHW = torch.stack([data.latents[image] for image in images.tolist()])
         noisy_BCHW, target_BCHW = corrupt(self._scheduler, latents_BCHW, noise_BCHW, timesteps_B)
 
         # The last row of the texts is that of no prompt.
         no_prompt = torch.tensor([sample.unconditional for sample in samples])
         prompts = torch.where(no_prompt, len(data.texts) - 1, data.prompt[rows]).repeat(2)
-        conditioned = data.family.with_size(data.texts.rows(prompts), data.size_facts)
+        conditioned = data.family.with_size(data.texts.rows(prompts), data.size_facts[images])
         weights = self._compute.weights
         return NoisyPairs(
             family=data.family,
@@ -158,15 +170,21 @@ class Batcher:
                 sample.index,
                 self._seed,
                 self._min_fraction,
-                data.size_facts.tolist(),
+                self._size_facts(sample.row),
                 schedule,
                 *(["bare"] if sample.unconditional else []),
             )
             for sample in samples
         ]
 
+    def _size_facts(self, row: int) -> list[float] | list[list[float]]:
+        """Return what is told of the sizes of a pair: one list where both images have the same."""
+        data = self._data
+        facts = [data.size_facts[side[row]].tolist() for side in (data.chosen, data.rejected)]
+        return facts[0] if facts[0] == facts[1] else facts
+
     def _noise(self, samples: list[NoiseSample]) -> tuple[Tensor, Tensor]:
-        shape = tuple(self._data.latents_NCHW.shape[1:])
+        shape = tuple(self._data.latents[int(self._data.chosen[samples[0].row])].shape)
         count = usable_timesteps(self._scheduler)
         keys = self._data.keys
         sampled = [

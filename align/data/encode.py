@@ -6,17 +6,20 @@ Shapes: N images, C latent channels, H x W latent pixels.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
-from align.data.image_files import open_rgb
+from align.contracts.image_sizes import Size, place
+from align.data.buckets import SizedImage, images_of_pairs, largest
+from align.data.image_files import image_size, open_rgb
 from align.data.latent_cache import TensorCache, content_key, fingerprint
 from align.data.snapshot import PreferencePair
 from align.device import Compute
@@ -25,7 +28,7 @@ from align.families.family import Conditioning, ModelFamily, Pipeline
 from align.families.lookup import family_of
 
 ENCODE_BATCH = 16
-Item = TypeVar("Item", str, Path)
+Item = TypeVar("Item", str, SizedImage)
 Tensors: TypeAlias = dict[str, Tensor]
 OnProgress = Callable[[int, int], None]
 
@@ -41,7 +44,10 @@ class EncodedPairs:
     family: ModelFamily
     """The family of the model that it is encoded for."""
     keys: list[str]
-    latents_NCHW: Tensor
+    sizes: list[Size]
+    """Per pair, the width and height that both its images are encoded at."""
+    latents: list[Tensor]
+    """Per image, its latents [C, H, W]; an image of pairs of several sizes is there at each."""
     texts: Conditioning
     """One row per prompt; the last row is no prompt, as on the unconditional side of guidance."""
     chosen: Tensor
@@ -58,7 +64,12 @@ class EncodedPairs:
     contents: list[str]
     """Per pair, a hash of its images and prompt as the denoiser is given them."""
     size_facts: Tensor
-    """Size conditioning of the denoiser, the same for every image of a run."""
+    """Per image, the size conditioning of the denoiser: [M, F]."""
+
+    @property
+    def largest_size(self) -> Size:
+        """Return the width and height of the pairs with the most pixels."""
+        return largest(self.sizes)
 
 
 def encode_pairs(
@@ -71,17 +82,21 @@ def encode_pairs(
 ) -> EncodedPairs:
     """Encode each image and each prompt that `cache` does not hold yet, once.
 
+    Args:
+        size: width and height that the model is made for; each pair is encoded at about as many
+            pixels, in an aspect ratio near that of its images.
+
     Raises:
         SnapshotError: a file cannot be read, or is not an image.
     """
-    # Sorted, so that rows do not depend on the order of votes.
-    images = sorted({path for pair in pairs for path in (pair.chosen, pair.rejected)})
-    prompts = sorted({pair.prompt for pair in pairs})
-    image_keys = keys_of_images(pipeline, compute, images, size)
+    shown = images_of_pairs(pairs, size[0] * size[1])
+    images, prompts = shown.every, sorted({pair.prompt for pair in pairs})
+    image_keys = keys_of_images(pipeline, compute, images)
     prompt_keys = keys_of_prompts(pipeline, compute, prompts)
 
-    def latents_of(batch: list[Path]) -> list[Tensors]:
-        latents_BCHW = encode_images(pipeline, compute, batch, size)
+    def latents_of(batch: list[SizedImage]) -> list[Tensors]:
+        paths = [image.path for image in batch]
+        latents_BCHW = encode_images(pipeline, compute, paths, batch[0].size)
         return [{"latent": latent.contiguous()} for latent in latents_BCHW]
 
     def texts_of(batch: list[str]) -> list[Tensors]:
@@ -93,41 +108,45 @@ def encode_pairs(
     family = family_of(pipeline)
     bare = family.encode_no_prompt(pipeline)
 
-    image_row = {path: row for row, path in enumerate(images)}
+    image_row = {image: row for row, image in enumerate(images)}
     prompt_row = {prompt: row for row, prompt in enumerate(prompts)}
     return EncodedPairs(
         family=family,
         keys=[pair.key for pair in pairs],
-        latents_NCHW=torch.stack([kept["latent"] for kept in latents]),
+        sizes=[image.size for image in shown.chosen],
+        latents=[kept["latent"] for kept in latents],
         texts=Conditioning.stack([*texts, bare.row(0)]),
         share_N=torch.tensor([pair.share for pair in pairs]),
         weight_N=torch.tensor([pair.weight for pair in pairs]),
         trust_N=torch.tensor([pair.trust for pair in pairs]),
         liked_2N=torch.tensor([pair.liked for pair in pairs]).T.contiguous(),
         contents=[
-            content_key(image_keys[p.chosen], image_keys[p.rejected], prompt_keys[p.prompt])
-            for p in pairs
+            content_key(image_keys[chosen], image_keys[rejected], prompt_keys[pair.prompt])
+            for chosen, rejected, pair in zip(shown.chosen, shown.rejected, pairs, strict=True)
         ],
-        chosen=torch.tensor([image_row[pair.chosen] for pair in pairs]),
-        rejected=torch.tensor([image_row[pair.rejected] for pair in pairs]),
+        chosen=torch.tensor([image_row[image] for image in shown.chosen]),
+        rejected=torch.tensor([image_row[image] for image in shown.rejected]),
         prompt=torch.tensor([prompt_row[pair.prompt] for pair in pairs]),
-        size_facts=family.size_facts(size),
+        size_facts=shown.size_facts(family, images),
     )
 
 
 def keys_of_images(
-    pipeline: Pipeline,
-    compute: Compute,
-    images: Sequence[Path],
-    size: tuple[int, int],
-) -> dict[Path, str]:
-    """Return a cache key for each image: its bytes, the autoencoder, size and format."""
+    pipeline: Pipeline, compute: Compute, images: Sequence[SizedImage]
+) -> dict[SizedImage, str]:
+    """Return a cache key for each image: its bytes, the autoencoder, size, crop and format."""
     family = family_of(pipeline)
     vae = (fingerprint(family.autoencoder(pipeline)), family.latent_facts(pipeline))
-    return {
-        path: content_key("latent", sha256(path), vae, size, str(compute.weights))
-        for path in images
-    }
+    digests = {path: sha256(path) for path in {image.path for image in images}}
+
+    keys = {}
+    for image in images:
+        placed = place(image_size(image.path), image.size)
+        crop = [] if placed.is_whole else [placed.scaled, placed.crop]
+        keys[image] = content_key(
+            "latent", digests[image.path], vae, image.size, str(compute.weights), *crop
+        )
+    return keys
 
 
 def keys_of_prompts(pipeline: Pipeline, compute: Compute, prompts: Sequence[str]) -> dict[str, str]:
@@ -155,15 +174,27 @@ def encode_missing(
 ) -> list[Tensors]:
     """Return the encoding of each item, from the cache where it is there whole."""
     known = {item: kept for item in items if (kept := cache.get(keys[item])) is not None}
-    missing = [item for item in items if item not in known]
-    for start in range(0, len(missing), ENCODE_BATCH):
-        batch = missing[start : start + ENCODE_BATCH]
+    missing, done = [item for item in items if item not in known], 0
+    for batch in encode_batches(missing):
         for item, tensors in zip(batch, encode(batch), strict=True):
             # At once, so that an interrupted run encodes nothing twice.
             cache.put(keys[item], tensors)
             known[item] = tensors
-        on_progress(start + len(batch), len(missing))
+        done += len(batch)
+        on_progress(done, len(missing))
     return [known[item] for item in items]
+
+
+def encode_batches(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """Yield items to encode at once: prompts, or images of one size."""
+
+    def size_of(item: Item) -> Size | None:
+        return item.size if isinstance(item, SizedImage) else None
+
+    for _, group in groupby(items, size_of):
+        alike = list(group)
+        for start in range(0, len(alike), ENCODE_BATCH):
+            yield alike[start : start + ENCODE_BATCH]
 
 
 def encode_images(
@@ -189,8 +220,12 @@ def read_image(path: Path, size: tuple[int, int]) -> Tensor:
         SnapshotError: the file is not an image.
     """
     image = open_rgb(path)
-    if image.size != size:
-        image = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+    placed = place(image.size, size)
+    if image.size != placed.scaled:
+        image = image.resize(placed.scaled, Image.Resampling.LANCZOS)
+    if not placed.is_whole:
+        (left, top), (width, height) = placed.crop, size
+        image = image.crop((left, top, left + width, top + height))
     values = torch.from_numpy(np.array(image, dtype=np.float32))
     return values.permute(2, 0, 1) / 127.5 - 1.0
 

@@ -38,6 +38,15 @@ def open_rgb(path: Path) -> Image.Image:
         raise SnapshotError(f"{path} is not a readable image: {error}.") from None
 
 
+def image_size(path: Path) -> tuple[int, int]:
+    """Return the width and height of an image; raises SnapshotError where the file is none."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except Exception as error:  # As above.
+        raise SnapshotError(f"{path} is not a readable image: {error}.") from None
+
+
 def image_fault(path: Path) -> str | None:
     """Return the reason why an image file cannot be used, to count by; None where it can."""
     try:

@@ -47,6 +47,8 @@ def _row(path: Path, number: int, line: str) -> PairRow:
         value = parse_json(line)
         if not isinstance(value["prompt"], str) or not _is_vote(value) or not 0 < trust(value) <= 1:
             raise ValueError(line)
+        if not (_has_numbers(value, "sizes", 1) and _has_numbers(value, "crops", 0)):
+            raise ValueError(line)
     except (ValueError, KeyError, TypeError):
         raise SnapshotError(f"{path}, line {number}, is not a vote: {line[:80]!r}.") from None
     row: PairRow = value
@@ -60,6 +62,16 @@ def _is_vote(row: Any) -> bool:
     if row["kind"] == "ranking":
         return len(row["images"]) == len(row["ranks"]) >= 2
     return row["kind"] in UNDECIDED and len(row["images"]) == 2
+
+
+def _has_numbers(row: Any, name: str, least: int) -> bool:
+    """Return whether a row's key is left out, or holds two whole numbers for each of its images."""
+    if name not in row:
+        return True
+    count = 2 if row["kind"] == "preference" else len(row["images"])
+    numbers = [number for both in row[name] for number in both if len(both) == 2]
+    whole = all(isinstance(number, int) and number >= least for number in numbers)
+    return whole and len(row[name]) == count and len(numbers) == 2 * count
 
 
 def trust(row: PairRow) -> float:

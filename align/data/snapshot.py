@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
 import torch
 
-from align.contracts.snapshot_files import PreferenceRow, RankingRow, UndecidedRow
+from align.contracts.image_sizes import ImageOrigin
+from align.contracts.snapshot_files import PairRow, PreferenceRow, RankingRow, UndecidedRow
 from align.data.image_files import image_fault
 from align.data.rows import comparisons, count_pairs, images, read_rows, trust, vote_shares
 from align.diffusion.losses import rank_weights
@@ -38,6 +40,8 @@ class PreferencePair:
     """Weight Δ of a pair out of a ranking (RankDPO)."""
     trust: float = 1.0
     """Weight of its voter's votes, in 0..1; scales the loss of every objective."""
+    origins: Mapping[Path, ImageOrigin] = field(default_factory=dict)
+    """Of those of its images whose file is scaled or cropped."""
 
     @property
     def liked(self) -> tuple[float, float]:
@@ -86,7 +90,26 @@ def _pair(folder: Path, row: PreferenceRow | UndecidedRow, shares: Shares) -> Pr
     if row["kind"] == "preference":
         share = float(row.get("label", share))
     key = "|".join((*sides, prompt))
-    return PreferencePair(key, prompt, chosen, rejected, row["kind"], share, trust=trust(row))
+    return PreferencePair(
+        key,
+        prompt,
+        chosen,
+        rejected,
+        row["kind"],
+        share,
+        trust=trust(row),
+        origins=_origins(row, [chosen, rejected]),
+    )
+
+
+def _origins(row: PairRow, paths: Sequence[Path]) -> dict[Path, ImageOrigin]:
+    """Return what a row says of its images before they came into their files."""
+    sizes = row.get("sizes", [])
+    crops = row.get("crops", [[0, 0]] * len(sizes))
+    return {
+        path: ImageOrigin((width, height), (left, top))
+        for path, (width, height), (left, top) in zip(paths, sizes, crops, strict=False)
+    }
 
 
 def _pairs_of_ranking(folder: Path, row: RankingRow, shares: Shares) -> list[PreferencePair]:
@@ -95,6 +118,7 @@ def _pairs_of_ranking(folder: Path, row: RankingRow, shares: Shares) -> list[Pre
     levels = sorted(set(row["ranks"]))
     scores = [1 - levels.index(rank) / max(1, len(levels) - 1) for rank in row["ranks"]]
     weight_KK = rank_weights(torch.tensor([scores], dtype=torch.float64))[0]
+    origins = _origins(row, [folder / image for image in images])
 
     return [
         PreferencePair(
@@ -105,6 +129,7 @@ def _pairs_of_ranking(folder: Path, row: RankingRow, shares: Shares) -> list[Pre
             share=shares[prompt, images[better], images[worse]],
             weight=float(weight_KK[better, worse]),
             trust=trust(row),
+            origins=origins,
         )
         for better, worse in comparisons(row)
     ]

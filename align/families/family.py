@@ -17,6 +17,7 @@ from diffusers import DiffusionPipeline, ModelMixin
 from torch import Tensor
 
 from align.adapters.kohya import LayerNames, LoraFile
+from align.contracts.image_sizes import Size
 from align.device import Compute
 from align.diffusion.schedules import TrainingScheduler
 
@@ -143,11 +144,17 @@ class ModelFamily(Protocol):
         With guidance they include the negative prompt, or no prompt where that is empty.
         """
 
-    def size_facts(self, size: tuple[int, int]) -> Tensor:
-        """Return the denoiser's input for a width and height in pixels: [F], where F may be 0."""
+    def size_facts(
+        self, size: Size, original: Size | None = None, crop: tuple[int, int] = (0, 0)
+    ) -> Tensor:
+        """Return the denoiser's input for a width and height in pixels: [F], where F may be 0.
+
+        `original` is the size of the image before it was scaled, left out where it was not; `crop`
+        is what was cut off of the scaled image, at the left and at the top.
+        """
 
     def with_size(self, text: Conditioning, size_facts: Tensor) -> Conditioning:
-        """Add the result of `size_facts` to every row of a conditioning."""
+        """Add sizes to a conditioning: one `size_facts` for all rows, or one for each."""
 
     # Images to latents and back.
 
@@ -217,11 +224,17 @@ class ModelFamily(Protocol):
         """Build a denoiser of this configuration on torch's default device, without weights."""
 
     def inputs_by_shape(
-        self, denoiser: DenoiserNetwork, size: int, images: int, dtype: torch.dtype, tokens: int
+        self,
+        denoiser: DenoiserNetwork,
+        size: int | Size,
+        images: int,
+        dtype: torch.dtype,
+        tokens: int,
     ) -> DenoiserInputs:
         """Return the arguments of one forward pass, uninitialized, on torch's default device.
 
-        `size` is the images' width and height in pixels, `tokens` the length of their prompts.
+        `size` is the images' width and height in pixels, or the side of squares; `tokens` is the
+        length of their prompts.
         """
 
     def block_names(self, denoiser: DenoiserNetwork) -> list[str]:

@@ -21,6 +21,7 @@ from align.adapters.lora_names import known_names
 from align.adapters.lora_origins import TEXT_WIDTHS
 from align.adapters.sgm_names import SDXL_LAYOUT, Layout, guess_layout, layout_of
 from align.client.models import PARTS
+from align.contracts.image_sizes import Size
 from align.contracts.models import KIND
 from align.device import Compute
 from align.diffusion.schedules import TrainingScheduler, training_scheduler
@@ -129,17 +130,21 @@ class StableDiffusionXL:
         )
         return {name: text for name, text in zip(names, texts, strict=True) if text is not None}
 
-    def size_facts(self, size: tuple[int, int]) -> Tensor:
-        """Return the six numbers of section 2.2 for an image that was never scaled or cropped.
+    def size_facts(
+        self, size: Size, original: Size | None = None, crop: tuple[int, int] = (0, 0)
+    ) -> Tensor:
+        """Return the six numbers of section 2.2 for an image.
 
         In the pipeline's order: the original height and width, the crop's top and left, the wanted
         height and width.
         """
-        width, height = size
-        return torch.tensor([height, width, 0, 0, height, width], dtype=torch.float32)
+        (width, height), (left, top) = size, crop
+        original_width, original_height = original or size
+        facts = [original_height, original_width, top, left, height, width]
+        return torch.tensor(facts, dtype=torch.float32)
 
     def with_size(self, text: Conditioning, size_facts: Tensor) -> Conditioning:
-        """Add the six numbers to every row."""
+        """Add the six numbers to every row, the same ones or those of the row."""
         return Conditioning({**text.tensors, SIZES: size_facts.expand(len(text), -1)})
 
     @torch.no_grad()
@@ -225,16 +230,18 @@ class StableDiffusionXL:
     def inputs_by_shape(
         self,
         denoiser: UNet2DConditionModel,
-        size: int,
+        size: int | Size,
         images: int,
         dtype: torch.dtype,
         tokens: int,
     ) -> DenoiserInputs:
         """Return the arguments of `predict`'s forward pass by shape."""
-        config, side = denoiser.config, size // PIXELS_PER_LATENT
+        config = denoiser.config
+        sides = (size, size) if isinstance(size, int) else size
+        width, height = (side // PIXELS_PER_LATENT for side in sides)
         pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
         return {
-            "sample": torch.empty(images, config.in_channels, side, side, dtype=dtype),
+            "sample": torch.empty(images, config.in_channels, height, width, dtype=dtype),
             "timestep": torch.empty(images, dtype=torch.int64),
             "encoder_hidden_states": torch.empty(
                 images, tokens, config.cross_attention_dim, dtype=dtype

@@ -12,6 +12,7 @@ import torch
 
 from align.client.cpu_lock import CpuLock
 from align.client.watchdog import LOADING, RENDERING
+from align.contracts.image_sizes import Size
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import (
     RenderRequest,
@@ -62,12 +63,13 @@ def answer_requests(
     adapters = AdapterSwitcher(loaded.pipeline)
     cpu_lock = make_cpu_lock(loaded.compute, greeting["cpu_lock"])
     images_dir = Path(greeting["images_dir"])
+    size = (greeting["model"].width, greeting["model"].height)
 
     inbox = Inbox(sys.stdin)
     for request in inbox:
         between = partial(_count_step, heartbeat, inbox, request)
         context = RequestContext(
-            loaded.pipeline, loaded.compute, adapters, cpu_lock, heartbeat, between
+            loaded.pipeline, loaded.compute, size, adapters, cpu_lock, heartbeat, between
         )
         for reply in _handle(images_dir, context, request):
             heartbeat.step()
@@ -87,6 +89,8 @@ class RequestContext:
 
     pipeline: Pipeline
     compute: Compute
+    size: Size
+    """Width and height that the model is made for."""
     adapters: AdapterSwitcher
     cpu_lock: CpuLock
     heartbeat: HeartbeatSender
@@ -135,15 +139,13 @@ def _render(
 
 
 def _score(context: RequestContext, request: ScoreRequest) -> Iterator[SamplerReply]:
-    settings = request["settings"]
     if holds_full_weights(Path(request["adapters"][0][0])):
         raise InvalidSettings(
             "This version trained all weights, and only one with an adapter can be asked how much "
             "likelier than its base it holds an image to be."
         )
 
-    size = (settings.width, settings.height)
-    scorer = ImplicitReward(context.pipeline, context.compute, size)
+    scorer = ImplicitReward(context.pipeline, context.compute, context.size)
     images = [Path(image) for image in request["images"]]
     for index, (prompt, image) in enumerate(zip(request["prompts"], images, strict=True)):
         with context.cpu_lock.hold():

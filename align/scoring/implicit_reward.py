@@ -18,7 +18,10 @@ from torch import Tensor
 from align.adapters.lora import as_reference
 from align.client.config import TrainConfig
 from align.client.run_folder import RunFolder
+from align.contracts.image_sizes import bucket_of
+from align.data.buckets import SizedImage, size_facts_of
 from align.data.encode import encode_prompts, read_image
+from align.data.image_files import image_size
 from align.device import Compute
 from align.diffusion.losses import denoising_error
 from align.diffusion.noise import sample_noise
@@ -56,7 +59,8 @@ class ImplicitReward:
     pipeline: Pipeline
     compute: Compute
     size: tuple[int, int]
-    """Width and height at which images are encoded."""
+    """Width and height that the model is made for: images are encoded at about as many pixels, in
+    an aspect ratio near their own."""
     kappa: float = 2500.0
     noise_samples: int = 12
     seed: int = 0
@@ -97,7 +101,9 @@ class ImplicitReward:
 
     def _reward(self, text: Conditioning, image: Path) -> Tensor:
         """Return the reward of one image, as a tensor of one number."""
-        pixels_1CHW = read_image(image, self.size)[None]
+        file_size = image_size(image)
+        size = bucket_of(*file_size, self.size[0] * self.size[1])
+        pixels_1CHW = read_image(image, size)[None]
         latents_1CHW = self._family.encode_images(self.pipeline, self.compute, pixels_1CHW)
         scheduler = self._family.training_scheduler(self.pipeline)
         noise_KCHW, timesteps_K = self._noise(pixels_1CHW, latents_1CHW, scheduler)
@@ -106,7 +112,8 @@ class ImplicitReward:
             scheduler, latents_1CHW.expand_as(noise_KCHW), noise_KCHW, timesteps_K
         )
         inputs_K = network_timesteps(scheduler, timesteps_K)
-        conditioned = self._family.with_size(text, self._family.size_facts(self.size))
+        facts = size_facts_of(self._family, SizedImage(size, image), file_size)
+        conditioned = self._family.with_size(text, facts)
         batch = (noisy_KCHW, target_KCHW, inputs_K, conditioned)
 
         policy_K = self._errors(*batch)

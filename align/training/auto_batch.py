@@ -8,6 +8,7 @@ import psutil
 import torch
 
 from align.client.config import TrainConfig
+from align.contracts.image_sizes import Size
 from align.device import Compute
 from align.families.family import DenoiserNetwork
 from align.families.lookup import family_of
@@ -29,14 +30,15 @@ USABLE_FRACTION = 0.85
 def fit_to_memory(
     config: TrainConfig,
     unet: DenoiserNetwork,
-    size: tuple[int, int],
+    size: Size,
     compute: Compute,
     free: int | None = None,
 ) -> TrainConfig:
     """Choose `micro_batch_size` and `gradient_checkpointing` where the settings leave them open.
 
     Recomputing costs up to a third of the speed, so one pair without it goes before many with it.
-    `free` is bytes for everything but the base's weights; None asks the device.
+    `size` is the largest of the run; `free` is bytes for everything but the base's weights, where
+    None asks the device.
     """
     if config.micro_batch_size and config.gradient_checkpointing != "auto":
         return config
@@ -53,13 +55,11 @@ def fit_to_memory(
     return replace(config, micro_batch_size=micro, gradient_checkpointing=checkpointing)
 
 
-def apply_gradient_checkpointing(
-    config: TrainConfig, unet: DenoiserNetwork, size: tuple[int, int]
-) -> None:
+def apply_gradient_checkpointing(config: TrainConfig, unet: DenoiserNetwork, size: Size) -> None:
     """Switch on gradient checkpointing for the blocks that the settings choose."""
     family, checkpointing = family_of(unet), config.gradient_checkpointing
     blocks = checkpointed_blocks_by_shape(
-        family, checkpointing, dict(unet.config), max(size), config.rank
+        family, checkpointing, dict(unet.config), size, config.rank
     )
     recompute(unet, blocks)
 
@@ -74,7 +74,7 @@ def choices(config: TrainConfig) -> list[str]:
 def count_fitting_pairs(
     config: TrainConfig,
     unet: DenoiserNetwork,
-    size: tuple[int, int],
+    size: Size,
     checkpointing: str,
     room: float,
     compute: Compute,
@@ -84,9 +84,7 @@ def count_fitting_pairs(
     Activations grow with the number of pairs, so one pair is planned and the rest divided by it.
     """
     family, rank = family_of(unet), config.rank
-    of_pair = plan_memory(
-        family, dict(unet.config), max(size), 1, rank, checkpointing, compute.weights
-    )
+    of_pair = plan_memory(family, dict(unet.config), size, 1, rank, checkpointing, compute.weights)
     moments = MOMENT_BYTES[config.optimizer]
     trained = of_pair.adapter // LORA_BYTES * (LORA_BYTES - MOMENT_BYTES["adamw"] + moments)
     if config.adapter == "full":

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from align.adapters.lora import add_lora
+from align.contracts.image_sizes import Size
 from align.families.family import DenoiserInputs, DenoiserNetwork, ModelFamily
 from align.families.lookup import family_of
 from align.training.gradient_checkpointing import (
@@ -52,16 +53,17 @@ class MemoryEstimate:
 def plan_memory(
     family: ModelFamily,
     config: dict[str, Any],
-    size: int,
+    size: int | Size,
     micro_batch_size: int,
     rank: int,
     checkpointing: str = "none",
     dtype: torch.dtype = torch.bfloat16,
     tokens: int = 77,
 ) -> MemoryEstimate:
-    """Estimate the memory of one micro-batch of LoRA training at `size` x `size` pixels.
+    """Estimate the memory of one micro-batch of LoRA training.
 
-    `checkpointing` is none, some or all: the blocks whose activations are not kept.
+    `size` is the images' width and height in pixels, or the side of squares. `checkpointing` is
+    none, some or all: the blocks whose activations are not kept.
     """
     with torch.device("meta"):
         unet = family.build_denoiser(config).to(dtype).requires_grad_(False)
@@ -88,7 +90,7 @@ def checkpointed_blocks(
 
 
 def checkpointed_blocks_by_shape(
-    family: ModelFamily, checkpointing: str, config: dict[str, Any], size: int, rank: int
+    family: ModelFamily, checkpointing: str, config: dict[str, Any], size: int | Size, rank: int
 ) -> list[str]:
     """Return those blocks for a denoiser of this configuration, built on the meta device."""
     if checkpointing != "some":

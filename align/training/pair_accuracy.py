@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -72,7 +73,8 @@ class PairAccuracy:
         # Without gradients there is room for more pairs, and a processor wants them: sixteen
         # images of the embedded model at once take 0.6 of the time of four, each.
         on_cpu = compute.device.type == "cpu"
-        self._micro = max(micro_batch_size, MIN_PAIRS_ON_CPU) if on_cpu else micro_batch_size
+        most = max(micro_batch_size, MIN_PAIRS_ON_CPU) if on_cpu else micro_batch_size
+        self._batches = batcher.micro_batches(self._samples, most)
         self._kappa = kappa
         self._compute = compute
 
@@ -83,15 +85,17 @@ class PairAccuracy:
     def measure(self, unet: DenoiserNetwork) -> OrderingAccuracy:
         """Compare the UNet with its present weights to the reference."""
         logits = []
-        for start in range(0, len(self._samples), self._micro):
-            samples = self._samples[start : start + self._micro]
+        for samples in self._batches:
             pairs = self._batcher.build(samples)
             errors = pair_errors(unet, pairs, self._compute)
             reference = self._reference.errors(samples, pairs)
             logits.append(preference_logits(*errors, *reference, self._kappa))
 
+        # Batches are of one size each: back to the order of the pairs.
+        rows = {sample: row for row, sample in enumerate(chain.from_iterable(self._batches))}
+        order = torch.tensor([rows[sample] for sample in self._samples])
+        logits_BK = torch.cat(logits)[order].view(-1, self._count)
         # By the mean over noise samples, as a single one tells little of a pair.
-        logits_BK = torch.cat(logits).view(-1, self._count)
         accuracy_B = implicit_accuracy(logits_BK.mean(dim=1))
         return OrderingAccuracy(accuracy_B, float(implicit_accuracy(logits_BK).mean()))
 

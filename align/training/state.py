@@ -101,8 +101,8 @@ def prepare_training(
     trainable = make_trainable(unet, config, run.start)
     reference = Reference(open_error_cache(cache, accelerator), batcher, compute, base, trainable)
 
-    config = fit_to_memory(config, unet, (model.width, model.height), compute)
-    apply_gradient_checkpointing(config, unet, (model.width, model.height))
+    config = fit_to_memory(config, unet, data.largest_size, compute)
+    apply_gradient_checkpointing(config, unet, data.largest_size)
     optimizer = optimizer_for(trainable, config, compute)
     progress = resume(run, trainable, optimizer, compute.autocast)
     compiled = compile_blocks(unet, config, compute)

@@ -5,7 +5,6 @@ Shapes: B pairs; a doubled batch (2B) holds the chosen images first, then the re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import nullcontext
 
 import torch
@@ -116,23 +115,16 @@ def backward(
 ) -> list[Tensor]:
     """Accumulate gradients over micro-batches; return the logged rows [5, B] of each of them."""
     accelerator, logged = state.accelerator, []
-    for micro, is_last in micro_batches(samples, micro_batch_size):
+    batches = state.batcher.micro_batches(samples, micro_batch_size)
+    for number, micro in enumerate(batches, start=1):
         # Gradients are exchanged between processes once a step, with the last micro-batch.
-        with nullcontext() if is_last else accelerator.no_sync(state.policy):
+        with nullcontext() if number == len(batches) else accelerator.no_sync(state.policy):
             loss_B, rows_5B = pair_losses(state, micro)
             # Data-parallel gradients are averaged over processes, the batch counts all pairs.
             share = accelerator.num_processes / state.config.train_batch_size
             accelerator.backward(loss_B.sum() * share * state.progress.loss_scale.factor)
         logged.append(rows_5B)
     return logged
-
-
-def micro_batches(
-    samples: list[NoiseSample], size: int
-) -> Iterator[tuple[list[NoiseSample], bool]]:
-    """Yield groups of at most `size` noise samples, each with True for the last one."""
-    for start in range(0, len(samples), size):
-        yield samples[start : start + size], start + size >= len(samples)
 
 
 def pair_losses(state: TrainingState, samples: list[NoiseSample]) -> tuple[Tensor, Tensor]:

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
+from align.contracts.image_sizes import Size, place
 from annotate.image_import.captions.origins import NOTHING, one_line, prompt_of, without_invisible
 from annotate.image_import.containers.kinds import START, refusal
 from annotate.image_import.containers.metadata_parts import TEXTS_LONG
@@ -19,7 +20,6 @@ from annotate.png_chunks import PNG_SIGNATURE, png_chunks
 from annotate.rendering.similarity import ImageFingerprint, fingerprint_of
 from annotate.safe_files import CHANGED, SkippedFile, read_whole
 
-Size = tuple[int, int]
 FORMATS = ("PNG", "JPEG", "WEBP")
 ORIENTATION = 0x0112
 UPRIGHT = {
@@ -68,6 +68,8 @@ class ImageHeader:
     """The prompt as it was written."""
     spelled: str
     """The prompt on one line, invisible characters included; part of the image's key."""
+    original: Size | None = None
+    """Size of the upright image in its file, where that is larger than `size`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def read_header(path: Path, contents: FolderContents) -> ImageHeader:
 
     content = read_whole(path, contents.root, MAX_FILE_BYTES)
     with open_image(content) as image:
-        size, found = size_of(image), prompt_of(image, path, contents)
+        original, found = size_of(image), prompt_of(image, path, contents)
         cost = len(content) + image.width * image.height * BYTES_PER_PIXEL
 
     spelled = one_line(found.text)
@@ -99,11 +101,13 @@ def read_header(path: Path, contents: FolderContents) -> ImageHeader:
     # Most prompts are written as they are shown: then one text is kept in memory, not three.
     spelled = prompt if prompt == spelled else spelled
     written = prompt if prompt == found.written else found.written
-    return ImageHeader(path, prompt, digest, size, cost, found.source, written, spelled)
+    size = limited(original)
+    larger = None if original == size else original
+    return ImageHeader(path, prompt, digest, size, cost, found.source, written, spelled, larger)
 
 
 def decode_image(header: ImageHeader, root: Path, size: Size) -> DecodedImage:
-    """Decode an image, upright, in sRGB and at this size, cropped to its aspect ratio.
+    """Decode an image, upright, in sRGB and at this size, cropped where its aspect ratio differs.
 
     Raises SkippedFile, also for a file that changed since its header was read.
     """
@@ -123,14 +127,23 @@ def decode_image(header: ImageHeader, root: Path, size: Size) -> DecodedImage:
     if stripped is not None:
         return DecodedImage(stripped, fingerprint_of(pixels))
 
-    if pixels.size != size:
-        # Cropped to its center, as the trainer crops to the size of the model's images.
-        pixels = ImageOps.fit(pixels, size, Image.Resampling.LANCZOS)
+    pixels = fill(pixels, size)
     # Pillow would write a color profile and other metadata into the file.
     pixels.info.clear()
     buffer = io.BytesIO()
     pixels.save(buffer, "PNG", compress_level=FAST_COMPRESSION)
     return DecodedImage(buffer.getvalue(), fingerprint_of(pixels))
+
+
+def fill(image: Image.Image, size: Size) -> Image.Image:
+    """Return an image scaled to fill a size, and cropped to its center where it is larger then."""
+    placed = place(image.size, size)
+    if image.size != placed.scaled:
+        image = image.resize(placed.scaled, Image.Resampling.LANCZOS)
+    if placed.is_whole:
+        return image
+    (left, top), (width, height) = placed.crop, size
+    return image.crop((left, top, left + width, top + height))
 
 
 def strip_png(content: bytes) -> bytes | None:
@@ -173,10 +186,14 @@ def open_image(content: bytes) -> Image.Image:
 
 
 def size_of(image: Image.Image) -> Size:
-    """Return the size of the upright image, scaled down to MAX_SIDE."""
+    """Return the size of the upright image."""
     width, height = image.size
-    if upright_transpose(image) in ROTATED_SIDEWAYS:
-        width, height = height, width
+    return (height, width) if upright_transpose(image) in ROTATED_SIDEWAYS else (width, height)
+
+
+def limited(size: Size) -> Size:
+    """Return a size scaled down to MAX_SIDE."""
+    width, height = size
     scale = min(1.0, MAX_SIDE / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 

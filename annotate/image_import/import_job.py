@@ -1,18 +1,19 @@
 """Import of one folder: scan, decode, pair the images of each prompt, store, assign."""
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from align.contracts.image_sizes import Size
 from annotate.image_import.context import ImportContext
-from annotate.image_import.decode import ImageHeader, Size, decode_image
+from annotate.image_import.decode import ImageHeader, decode_image
 from annotate.image_import.file_tasks import FileTasks
 from annotate.image_import.import_summary import ALONE, SAME, STOPPED, ImportSummary
 from annotate.image_import.known_images import KnownImages, image_key, image_recipe
-from annotate.image_import.pairing import rounds, slices
+from annotate.image_import.pairing import by_shape, rounds, slices
 from annotate.image_import.preview import ImportPreview, preview_of
 from annotate.image_import.scan import FolderScanner, Outcomes
 from annotate.image_import.workers import STALL_TIMEOUT_S
@@ -109,13 +110,13 @@ class ImportJob:
         self._chance.shuffle(groups)
         batch: list[PromptSlice] = []
         for group in groups:
-            size = common_size(group, known)
             self._chance.shuffle(group)
-            for headers in slices(group, BATCH_SIZE):
-                batch.append([(header, size) for header in headers])
-                if sum(map(len, batch)) >= BATCH_SIZE:
-                    yield batch
-                    batch = []
+            for shape in by_shape(group, known):
+                for headers in slices(shape.headers, BATCH_SIZE):
+                    batch.append([(h, known.size_of(h) or shape.size) for h in headers])
+                    if sum(map(len, batch)) >= BATCH_SIZE:
+                        yield batch
+                        batch = []
 
         if batch:
             yield batch
@@ -176,7 +177,7 @@ class ImportJob:
                 return ImportedImage(header.path, stored, decoded.fingerprint)
 
             sha256 = self._store.imported_images.write_image(decoded.png)
-            recipe, key = image_recipe(header), image_key(header)
+            recipe, key = image_recipe(header, size), image_key(header)
             image = Image(new_id(), sha256, *size, recipe, key, IMPORTED)
             return ImportedImage(header.path, image, decoded.fingerprint)
 
@@ -223,17 +224,6 @@ class ImportJob:
             else:
                 reason = STOPPED if self.cancelled.is_set() else unused
                 summary.skipped.add(reason, entry.path)
-
-
-def common_size(group: Sequence[ImageHeader], known: KnownImages) -> Size:
-    """Return the size at which the images of a prompt are stored.
-
-    The most frequent size, of images imported before if there are any; of several the smallest.
-    """
-    stored = (known.images.get(image_key(header)) for header in group)
-    before = Counter((image.width, image.height) for image in stored if image is not None)
-    sizes = before or Counter(header.size for header in group)
-    return max(sizes, key=lambda size: (sizes[size], -size[0] * size[1], size))
 
 
 def digest_of(content: bytes) -> str:

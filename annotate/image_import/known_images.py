@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from align.contracts.image_sizes import Size, place
 from annotate.image_import.decode import ImageHeader
 from storage.recipes import ImportedRecipe, recipe_key
 from storage.records import Image
@@ -24,15 +25,24 @@ class KnownImages:
             return False
         return image.image_id in self.partners
 
+    def size_of(self, header: ImageHeader) -> Size | None:
+        """Return the size at which an image is stored; None for a new one."""
+        image = self.images.get(image_key(header))
+        return None if image is None else (image.width, image.height)
 
-def image_recipe(header: ImageHeader) -> ImportedRecipe:
+
+def image_recipe(header: ImageHeader, size: Size) -> ImportedRecipe:
     """Return the recipe of an imported image: the digest of its file and its prompt.
 
-    The prompt as it was written is kept beside, and is no part of the key.
+    The prompt as it was written is kept beside, and what the image was before it was stored at
+    `size`. Both are no part of the key.
     """
     recipe = key_fields(header)
     if header.written != header.spelled:
         recipe["written"] = header.written
+    original = header.original or header.size
+    if original != size:
+        recipe["original"] = {"size": [*original], "crop": [*place(original, size).crop]}
     return recipe
 
 

@@ -1,8 +1,17 @@
-"""Pairing of the images of one prompt: a few pairs each, none twice, no two that look the same."""
+"""Pairing of the images of one prompt: a few pairs each, none twice, no two that look the same.
 
+Images of one aspect ratio are paired among themselves: both sides of a pair have one size.
+"""
+
+import math
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
+from align.contracts.image_sizes import SDXL_SIDE, Size, bucket_of
+from annotate.image_import.decode import ImageHeader
+from annotate.image_import.known_images import KnownImages
 from annotate.rendering.similarity import ImageFingerprint, look_alike
 
 MAX_PAIRS = 4
@@ -60,3 +69,48 @@ def slices(items: Sequence[Item], most: int) -> Iterator[Sequence[Item]]:
     parts = -(-len(items) // most)
     for part in range(parts):
         yield items[part * len(items) // parts : (part + 1) * len(items) // parts]
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeGroup:
+    """Images of a prompt that are paired with each other, and the size that new ones get."""
+
+    headers: list[ImageHeader]
+    size: Size
+
+
+def by_shape(group: Sequence[ImageHeader], known: KnownImages) -> list[ShapeGroup]:
+    """Split the images of a prompt by aspect ratio, as SDXL has them, so that each keeps its own.
+
+    An image that is alone with its aspect ratio joins the nearest one and is cropped to it.
+    """
+    shapes: dict[Size, list[ImageHeader]] = defaultdict(list)
+    for header in group:
+        size = known.size_of(header) or header.size
+        shapes[bucket_of(*size, SDXL_SIDE**2)].append(header)
+    shared = {shape: headers for shape, headers in shapes.items() if len(headers) > 1}
+    if not shared:
+        return [ShapeGroup(list(group), common_size(group, known))]
+
+    # The size is that of the images that have the aspect ratio, not of those that join.
+    groups = {shape: ShapeGroup([*h], common_size(h, known)) for shape, h in shared.items()}
+    for shape, headers in shapes.items():
+        if shape not in shared:
+            nearest = min(groups, key=lambda other: unlikeness(shape, other))
+            groups[nearest].headers.extend(headers)
+    return list(groups.values())
+
+
+def unlikeness(one: Size, other: Size) -> float:
+    """Return how much two aspect ratios differ, as a logarithm."""
+    return abs(math.log(one[0] * other[1] / (one[1] * other[0])))
+
+
+def common_size(group: Sequence[ImageHeader], known: KnownImages) -> Size:
+    """Return the size at which images are stored.
+
+    The most frequent size, of images imported before if there are any; of several the smallest.
+    """
+    before = Counter(size for header in group if (size := known.size_of(header)) is not None)
+    sizes = before or Counter(header.size for header in group)
+    return max(sizes, key=lambda size: (sizes[size], -size[0] * size[1], size))

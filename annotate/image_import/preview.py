@@ -10,7 +10,7 @@ from annotate.image_import.captions.origins import NOTHING
 from annotate.image_import.decode import ImageHeader
 from annotate.image_import.import_summary import NO_SHARED_PROMPT, SkipCounts, sources_sentence
 from annotate.image_import.known_images import KnownImages, image_key
-from annotate.image_import.pairing import max_pairs
+from annotate.image_import.pairing import by_shape, max_pairs
 from annotate.image_import.scan import ScanResult
 from annotate.safe_files import display_path, printable
 from annotate.views.image_import import ImportPreviewView
@@ -104,7 +104,9 @@ def preview_of(
     """Return the preview of a scanned folder; `seconds` is the time that it took."""
     fresh = [group for group in scan.shared if not all(map(known.is_paired, group))]
     new = [head for group in fresh for head in group if not known.is_paired(head)]
-    pairs = sum(max_pairs(len(group)) - existing_pairs(group, known) for group in fresh)
+    shapes = (shape for group in fresh for shape in by_shape(group, known))
+    pairs = sum(max_pairs(len(shape.headers)) for shape in shapes)
+    pairs -= sum(existing_pairs(group, known) for group in fresh)
 
     return ImportPreview(
         printable(str(folder)),

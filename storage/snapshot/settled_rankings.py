@@ -5,7 +5,7 @@ from collections import Counter
 from storage.database import Database
 from storage.settling import SETTLED as IS_SETTLED
 from storage.settling import Horizon
-from storage.snapshot.snapshot_folder import SettledRanking
+from storage.snapshot.snapshot_folder import SettledRanking, origins_of
 
 SETTLED = f"""
 SELECT ranking_id, prompt, given.annotator, images, best, worst, coalesce(weight, 1.0),
@@ -20,7 +20,10 @@ WHERE given.base = $base AND best IS NOT NULL
 ORDER BY ranking_id
 """
 
-HASHES = "SELECT image_id, sha256 FROM images WHERE image_id IN (SELECT unnest(?::VARCHAR[]))"
+FILES = """
+SELECT image_id, sha256, recipe ->> 'original', width, height
+FROM images WHERE image_id IN (SELECT unnest(?::VARCHAR[]))
+"""
 
 
 def settled_rankings(
@@ -32,7 +35,8 @@ def settled_rankings(
     """
     rows = database.read(SETTLED, {"base": base, "voter": voter, **horizon.bounds()})
     shown = sorted({image_id for row in rows for image_id in row[3]})
-    hashes: dict[str, str] = dict(database.read(HASHES, [shown]))
+    files = {image_id: file for image_id, *file in database.read(FILES, [shown])}
+    hashes: dict[str, str] = {image_id: sha256 for image_id, (sha256, *_) in files.items()}
 
     rankings = [
         SettledRanking(
@@ -43,6 +47,7 @@ def settled_rankings(
             hashes[best],
             hashes[worst],
             weight,
+            origins_of([tuple(files[image_id][1:]) for image_id in images]),
         )
         for ranking_id, prompt, annotator, images, best, worst, weight, why in rows
         if why is None

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from align.contracts.image_sizes import ImageOrigin
 from align.contracts.snapshot_files import (
     FORMAT,
     MANIFEST,
@@ -29,6 +30,7 @@ from align.contracts.snapshot_files import (
     UndecidedRow,
 )
 from storage.errors import BrokenStudio, DiskFull
+from storage.recipes import OriginalImage
 from storage.records import Verdict
 from storage.studio_folder import StudioFolder
 
@@ -57,6 +59,8 @@ class SettledVote:
     """2 for a clear preference, else 1."""
     weight: float = 1.0
     """The weight of its annotator."""
+    origins: tuple[ImageOrigin, ...] = ()
+    """Of the left and the right image, where a file was scaled or cropped when it was imported."""
 
     @property
     def kind(self) -> PairKind:
@@ -75,6 +79,7 @@ class SettledRanking:
     best: str
     worst: str
     weight: float = 1.0
+    origins: tuple[ImageOrigin, ...] = ()
 
 
 Settled = SettledVote | SettledRanking
@@ -129,7 +134,37 @@ def line_of(vote: Settled) -> PairRow:
         row["weight"] = vote.weight
     if vote.strength > 1:
         row["strength"] = vote.strength
+    turned = vote.verdict is Verdict.RIGHT
+    add_origins(row, vote.origins[::-1] if turned else vote.origins)
     return row
+
+
+def add_origins(row: PairRow, origins: Sequence[ImageOrigin]) -> None:
+    """Add what images were before they came into their files, in the order of the row's images."""
+    if origins:
+        row["sizes"] = [list(origin.size) for origin in origins]
+    if any(any(origin.crop) for origin in origins):
+        row["crops"] = [list(origin.crop) for origin in origins]
+
+
+def origins_of(files: Sequence[tuple[str | None, int, int]]) -> tuple[ImageOrigin, ...]:
+    """Return what images were before they were imported; empty where no file was changed.
+
+    `files` has the key `original` of each image's recipe, as JSON, and the size of its file.
+    """
+    if not any(original for original, _, _ in files):
+        return ()
+    return tuple(
+        origin_of(original) if original else ImageOrigin((width, height))
+        for original, width, height in files
+    )
+
+
+def origin_of(original: str) -> ImageOrigin:
+    """Read the key `original` of an image's recipe."""
+    known: OriginalImage = json.loads(original)
+    (width, height), (left, top) = known["size"], known["crop"]
+    return ImageOrigin((width, height), (left, top))
 
 
 def preference_line(vote: SettledVote) -> PreferenceRow:
@@ -169,6 +204,7 @@ def ranking_line(ranking: SettledRanking) -> RankingRow:
     }
     if ranking.weight != 1:
         row["weight"] = ranking.weight
+    add_origins(row, ranking.origins)
     return row
 
 

@@ -3,8 +3,9 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from align.contracts.snapshot_files import UNDECIDED, SnapshotFacts
 from storage import act_log
@@ -19,6 +20,7 @@ from storage.snapshot.snapshot_folder import (
     SettledRanking,
     SettledVote,
     images_of,
+    origins_of,
     pseudonym,
     write_folder,
 )
@@ -37,7 +39,10 @@ SETTLED_LABELS = f"""
 SELECT {SETTLED.format(id="vote_id", created="candidate_votes.created")} AS settled,
        vote_id, pair_id, prompt, annotator, verdict,
        left_file.sha256, right_file.sha256, coalesce(strength.value::INTEGER, 1),
-       coalesce(weight, 1.0), excluded_votes.reason
+       coalesce(weight, 1.0),
+       left_file.recipe ->> 'original', left_file.width, left_file.height,
+       right_file.recipe ->> 'original', right_file.width, right_file.height,
+       excluded_votes.reason
 FROM candidate_votes
 LEFT JOIN (
     SELECT vote_id, value FROM current_annotations WHERE kind = 'strength'
@@ -149,11 +154,7 @@ class Snapshots:
             SETTLED_LABELS, {"base": base, "voter": voter, **horizon.bounds()}
         )
         # Unsettled and excluded votes come along, for the manifest counts them.
-        votes = [
-            SettledVote(vote_id, pair_id, prompt, annotator, Verdict(verdict), *rest)
-            for settled, vote_id, pair_id, prompt, annotator, verdict, *rest, why in current
-            if settled and why is None
-        ]
+        votes = [settled_vote(row) for settled, *row, why in current if settled and why is None]
         excluded = Counter(why for settled, *_, why in current if settled and why is not None)
         unsettled = sum(not settled for settled, *_ in current)
 
@@ -208,6 +209,16 @@ class Snapshots:
             )
 
         self._database.write(insert)
+
+
+def settled_vote(row: Sequence[Any]) -> SettledVote:
+    """Return the vote of a row of SETTLED_LABELS, without its first and last column."""
+    vote_id, pair_id, prompt, annotator, verdict, left, right, strength, weight, *files = row
+    origins = origins_of([tuple(files[:3]), tuple(files[3:])])
+    return SettledVote(
+        *(vote_id, pair_id, prompt, annotator, Verdict(verdict)),
+        *(left, right, strength, weight, origins),
+    )
 
 
 def without_empty(facts: SnapshotFacts) -> SnapshotFacts:

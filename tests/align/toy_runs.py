@@ -52,3 +52,22 @@ def prepare_run(folder: Path, snapshot: Path, model: ModelInfo, **settings: floa
     small |= {"micro_batch_size": 2, "gradient_checkpointing": "none"}
     TrainerProcess().prepare(folder, snapshot, model, small | settings)
     return folder
+
+
+def write_shapes(folder: Path, shapes: list[tuple[tuple[int, int], ...]], **more: object) -> Path:
+    """Write a snapshot of preferences between images of noise, two of these sizes each."""
+    (folder / "images").mkdir(parents=True)
+    rows = []
+    for number, sizes in enumerate(shapes):
+        names = [f"images/{number}-{side}.png" for side in range(2)]
+        for side, name in enumerate(names):
+            noise = Image.effect_noise(sizes[side], 40 + 20 * number + side)
+            noise.convert("RGB").save(folder / name)
+        row = {"kind": "preference", "prompt": f"a cat number {number}"}
+        rows.append(json.dumps(row | {"chosen": names[0], "rejected": names[1]} | more))
+    text = "\n".join(rows) + "\n"
+    (folder / "pairs.jsonl").write_text(text, encoding="utf-8")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    manifest = {"snapshot_id": "s0001", "files": {"pairs.jsonl": digest}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from align.data.buckets import SizedImage
 from align.data.encode import encode_images, keys_of_images
 from align.families.latent_scaling import from_unet, to_unet
 from align.sampling.render import decode
@@ -54,8 +55,7 @@ def test_images_are_encoded_to_what_decodes_to_them(shifted, compute, make_snaps
 
 def test_latents_of_other_statistics_are_not_taken_from_the_cache(shifted, compute, make_snapshot):
     files = sorted(make_snapshot(1).glob("images/*.png"))
-    before = keys_of_images(shifted, compute, files, (128, 128))
+    images = [SizedImage((128, 128), file) for file in files]
+    before = keys_of_images(shifted, compute, images)
     shifted.vae.register_to_config(latents_mean=None, latents_std=None)
-    assert set(before.values()).isdisjoint(
-        keys_of_images(shifted, compute, files, (128, 128)).values()
-    )
+    assert set(before.values()).isdisjoint(keys_of_images(shifted, compute, images).values())

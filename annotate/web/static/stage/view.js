@@ -99,6 +99,8 @@ export class StageView {
     this.stage.dataset.layout = pair.urls ? "four" : "two";
     this.question(pair.question || (pair.urls ? "Which one is the best?" : ""));
     this.best(null);
+    const first = images?.[0];
+    this.stage.style.setProperty("--ratio", first?.naturalWidth ? `${first.naturalWidth / first.naturalHeight}` : "1");
     (pair.urls ? this.#fourFrames : this.#frames).forEach((frame, place) =>
       find(frame, ".frame").replaceChildren(...(images ? [images[place]] : [])));
 
