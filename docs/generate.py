@@ -34,6 +34,7 @@ if __name__ == "__main__":
 from documents import about, collect, field_docs, is_object, key_docs, required_keys
 from script_types import script_types
 
+from align.client.architectures.families import ARCHITECTURES
 from align.client.config import PRESETS, TrainConfig
 from align.client.objectives import OBJECTIVES
 from align.contracts.evaluation_files import EvaluationFile
@@ -98,6 +99,16 @@ def objectives_table() -> str:
     """Return the objectives by name, with their titles and sources."""
     rows = [(f"`{name}`", each.title, each.source) for name, each in OBJECTIVES.items()]
     return table(("objective", "title", "source"), rows)
+
+
+def kinds_table() -> str:
+    """Return the architectures that are told apart and refused: what each is, and what to do."""
+    rows = [
+        (each.name, each.what, each.advice)
+        for each in sorted(ARCHITECTURES, key=lambda each: each.name.casefold())
+        if each.what and not each.opens
+    ]
+    return table(("kind", "what it is", "what to do"), rows)
 
 
 def endpoints_table() -> str:
@@ -211,6 +222,7 @@ PARTS = {
     "settings": settings_table,
     "presets": presets_table,
     "objectives": objectives_table,
+    "kinds": kinds_table,
     "endpoints": endpoints_table,
     "answers": answers_table,
     "objects": objects,

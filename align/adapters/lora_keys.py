@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from align.adapters.lora_names import strip_prefixes
+from align.client.architectures.names import strip_prefixes
 
 ENDS: dict[str, dict[str, tuple[str, ...]]] = {
     "lora": {

@@ -17,11 +17,8 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from align.adapters.sgm_names import layout_of, sgm_name
+from align.client.architectures.names import strip_prefixes
 
-KOHYA = "lora_unet_"
-PREFIXES = ("module.", "_orig_mod.", "base_model.model.", "model.", "diffusion_model.",
-            "lora_unet.", "unet.", KOHYA, "lycoris_unet_", "lycoris_", "oft_unet_")  # fmt: skip
-MAX_PREFIX_ROUNDS = 4
 MAX_NAME_CHARACTERS = 120
 
 
@@ -60,16 +57,6 @@ def known_names(unet: UNet2DConditionModel, modules: Iterable[str]) -> dict[str,
 def plain_name(module: str) -> str:
     """Return a module's name in the form in which all conventions are compared."""
     return strip_prefixes(module).replace(".processor.", ".").replace(".", "_")
-
-
-def strip_prefixes(module: str) -> str:
-    """Return a module's name without the prefixes of other programs, some of which come twice."""
-    for _ in range(MAX_PREFIX_ROUNDS):
-        if not module.startswith(PREFIXES):
-            break
-        for prefix in PREFIXES:
-            module = module.removeprefix(prefix)
-    return module
 
 
 def shorten(name: str) -> str:

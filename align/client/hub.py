@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from align.client.model_defaults import Configs
+from align.client.model_defaults import Configs, require_sdxl
 from align.client.weight_files import variants_of
 from align.errors import AlignError, BrokenModel, ModelNotFound, WrongModel, first_line
 
@@ -126,13 +126,16 @@ def _from_api(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
         # By branch, so that the cache knows its newest commit; the others of that very commit.
         index = _fetched(hub, api, name, None, INDEX)
         commit = index.parent.name
+        if (told := _read(index, name)).get("_class_name"):
+            # Pipelines of other kinds lack some of the configurations.
+            require_sdxl(name, told)
         read = {part: _fetched(hub, api, name, commit, at) for part, at in CONFIGS.items()}
         unet, vae, scheduler = (_read(read[part], name) for part in CONFIGS)
 
         chosen = _to_load(name, sizes, parts)
         size = sum(sizes[at] for at in chosen["unet"][1]) or SDXL_UNET_BYTES
         variant = max(variant or "" for variant, _ in chosen.values()) or None
-        configs = Configs(name, _read(index, name), unet, vae, scheduler, size)
+        configs = Configs(name, told, unet, vae, scheduler, size)
         return HubModel(commit, configs, variant)
 
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
+from align.client.architectures.families import by_pipeline
 from align.errors import BrokenModel, WrongModel
 
 DEFAULT_SOLVER = "EulerDiscreteScheduler"
@@ -131,12 +132,17 @@ def unsupported_reason(scheduler: dict[str, Any]) -> str | None:
 def require_sdxl(title: str, index: dict[str, Any]) -> None:
     """Raise WrongModel unless this is the index of an SDXL pipeline."""
     kind = index.get("_class_name")
-    kind = kind[-1] if isinstance(kind, list) else kind
-    if kind != PIPELINE:
-        raise WrongModel(
-            f"{title} holds a {kind}, and Palate tunes a {PIPELINE}. "
-            "Choose an SDXL pipeline folder or hub name."
-        )
+    kind = str(kind[-1] if isinstance(kind, list) else kind)
+    if kind == PIPELINE:
+        return
+
+    family = by_pipeline(kind)
+    if family is not None and not family.opens:
+        raise WrongModel(f"{title} holds a {kind}: {family.name}{family.reason}")
+    raise WrongModel(
+        f"{title} holds a {kind}, and Palate tunes a {PIPELINE}. "
+        "Choose an SDXL pipeline folder or hub name."
+    )
 
 
 def _require_plain_unet(configs: Configs) -> None:

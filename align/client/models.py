@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from align.client.architectures.sentences import describe_file
 from align.client.hub import Hub, HubUnavailable, describe_remote, is_complete
 from align.client.model_defaults import (
     FEW_STEP_SOLVERS,
@@ -19,7 +20,7 @@ from align.client.model_defaults import (
     steps_of,
 )
 from align.client.model_identity import digests_of, legacy_digest
-from align.client.weight_files import check_whole, describe_file, read_header, weight_files
+from align.client.weight_files import check_whole, read_header, weight_files
 from align.contracts.models import EMBEDDED, FAST, KIND, ModelInfo, embedded_folder
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 

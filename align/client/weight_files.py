@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from align.client.file_kinds import PICKLE, other_kind
+from align.client.architectures.file_kinds import other_kind
 from align.errors import BrokenModel
 
 SHARD = (
@@ -29,9 +29,6 @@ BITS = {
     "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U64": 64, "U32": 32, "U16": 16, "U8": 8, "BOOL": 8,
     "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
 }  # fmt: skip
-LORA_ENDINGS = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight", ".hada_w1_a",
-                ".lokr_w1", ".lokr_w1_a", ".oft_blocks", ".on_input", ".a1.weight", ".diff",
-                ".w_norm")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,28 +76,6 @@ def read_header(file: Path) -> dict[str, StoredTensor]:
         reason = "is cut short or damaged. Copy or download it again."
         raise BrokenModel(f"{file} {other_kind(start) or reason}")
     return tensors
-
-
-def describe_file(file: Path) -> str:
-    """Return the sentence that refuses a single file that was named as a model."""
-    if file.suffix.lower() in (".ckpt", ".pt", ".pth", ".bin"):
-        return f"{file} {PICKLE}"
-    try:
-        names = read_header(file)
-    except BrokenModel as error:
-        return str(error)
-
-    if any(name.endswith(LORA_ENDINGS) for name in names):
-        return (
-            f"{file} is a LoRA or a LyCORIS, which needs its model. Start Palate with that model "
-            "and bring the file in under Versions."
-        )
-    return (
-        f"{file} is a single-file checkpoint, and Palate opens pipeline folders. Convert it once: "
-        'python -c "from diffusers import StableDiffusionXLPipeline as P; '
-        f"P.from_single_file('{file.as_posix()}').save_pretrained('{file.stem}')\", "
-        f"then point --model at the folder {file.stem}."
-    )
 
 
 def _parsed(text: bytes) -> dict[str, Any] | None:

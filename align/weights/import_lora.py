@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from align.adapters.lora_names import strip_prefixes
+from align.client.architectures.names import strip_prefixes
 from align.client.weight_files import read_header
 from align.contracts.models import ModelInfo
 from align.contracts.weights import ImportedWeights, WeightFacts

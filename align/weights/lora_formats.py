@@ -17,16 +17,16 @@ from align.adapters.kohya import most_common
 from align.adapters.lora_changes import LayerChange, ShapeMismatch, read_changes
 from align.adapters.lora_keys import AdapterKeys, sort_keys
 from align.adapters.lora_names import (
-    KOHYA,
     layers_of,
     plain_name,
     shorten,
-    strip_prefixes,
     weight_shapes,
 )
 from align.adapters.lora_origins import AdapterOrigin, origin_of
 from align.adapters.lora_settings import peft_config
-from align.adapters.other_files import describe_non_lora, other_adapter, other_purpose
+from align.adapters.other_files import describe_non_lora, other_adapter
+from align.client.architectures.names import KOHYA, strip_prefixes
+from align.client.architectures.purposes import other_purpose
 from align.contracts.models import ModelInfo
 from align.contracts.weights import WeightFacts
 from align.errors import NotImportable

@@ -229,6 +229,17 @@ ORIGINS = {
     "Z-Image, feed-forward": ({"diffusion_model.layers.4.feed_forward.w1": (3840, 10240)},
                               "Z-Image"),
     "Lumina, feed-forward": ({"lora_unet_layers_4_feed_forward_w3": (2304, 9216)}, "Lumina"),
+    "Lumina, a refiner": ({"lora_unet_context_refiner_0_attention_qkv": (2304, 3840)}, "Lumina"),
+    "Z-Image, a refiner": ({"diffusion_model.noise_refiner.0.feed_forward.w1": (3840, 10240)},
+                           "Z-Image"),
+    "Chroma's own network": ({"lora_unet_distilled_guidance_layer_in_proj": (64, 5120)}, "Chroma"),
+    "HiDream": ({"diffusion_model.double_stream_blocks.0.block.attn1.to_q": (2560, 2560)},
+                "HiDream"),
+    "LTX-Video": ({"diffusion_model.transformer_blocks.0.attn1.to_q": (2048, 2048)}, "LTX-Video"),
+    "SD 3.5 Large": ({"transformer.transformer_blocks.0.attn.to_q": (2432, 2432)},
+                     "Stable Diffusion 3.5 Large"),
+    "Cosmos": ({"diffusion_model.blocks.0.self_attn.q_proj": (2048, 2048)}, "Cosmos"),
+    "Kandinsky": ({"unet.down_blocks.1.attentions.0.add_k_proj": (768, 768)}, "Kandinsky"),
 }  # fmt: skip
 
 

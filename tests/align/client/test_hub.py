@@ -36,6 +36,13 @@ KINDS = {
 REFUSED = {
     "two/small-sd": (sdxl(EULER, kind="StableDiffusionPipeline"), WrongModel, "StableDiffusionPip"),
     "two/flux": (sdxl(EULER, kind="FluxPipeline"), WrongModel, "holds a FluxPipeline"),
+    "two/transformer": (
+        Repository(
+            {"model_index.json": b'{"_class_name": "ZImagePipeline"}'}, {"transformer/x": GB}
+        ),
+        WrongModel,
+        "two/transformer holds a ZImagePipeline: Z-Image, a transformer",
+    ),
     "two/flow": (
         sdxl({"_class_name": "UniPCMultistepScheduler", "use_flow_sigmas": True}),
         WrongModel,
