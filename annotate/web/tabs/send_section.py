@@ -57,10 +57,10 @@ class SendSection:
             **PRIVATE,
         )
         tab.select(lambda: self._studio.sender.folder()["folder"], None, self._folder, **PRIVATE)
-        shown, ready = [self.result, self._send, self._place], gr.Button(interactive=True)
+        shown = [self.result, self._send, self._place]
         self._send.click(
             errors_as_gr_error(self._send_it), [version, self._strength], shown, **PRIVATE
-        ).failure(lambda: ["", ready, gr.skip()], None, shown, **PRIVATE)
+        ).failure(lambda: ["", gr.Button(interactive=True), gr.skip()], None, shown, **PRIVATE)
 
     def _set(self, folder: str, request: gr.Request) -> list[Any]:
         try:
