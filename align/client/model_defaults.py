@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
 from align.client.architectures.families import by_pipeline
+from align.contracts.solvers import BETAS, EDM, FLOW
 from align.errors import BrokenModel, WrongModel
 
 DEFAULT_SOLVER = "EulerDiscreteScheduler"
@@ -38,6 +39,12 @@ SOLVERS = re.compile(
 )
 """Solvers of diffusers for the one noise schedule that Stable Diffusion's are trained on."""
 EDM_SOLVERS = ("EDMEulerScheduler", "EDMDPMSolverMultistepScheduler")
+FLOW_SOLVERS = re.compile(
+    r"FlowMatch(EulerDiscrete|HeunDiscrete|LCM)Scheduler"
+    r"|(UniPCMultistep|DPMSolverMultistep|DPMSolverSinglestep)Scheduler"
+)
+"""Solvers of diffusers for rectified flows; those of the second line know betas as well."""
+FLOW_PREDICTION = "flow_prediction"
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 BETA_SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid", "laplace")
 
@@ -51,6 +58,7 @@ class RenderDefaults(TypedDict):
     steps: int
     guidance: float
     scheduler: NotRequired[str]
+    schedule: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -111,10 +119,7 @@ def unsupported_reason(scheduler: dict[str, Any]) -> str | None:
     betas = scheduler.get("beta_schedule")
 
     if is_flow(scheduler):
-        return (
-            f"is a flow-matching model ({solver}, prediction {kind}), and Palate cannot train "
-            "those yet. Choose an SDXL model that predicts noise or velocity."
-        )
+        return _flow_problem(solver, scheduler)
     if not SOLVERS.fullmatch(solver) and solver not in EDM_SOLVERS:
         return (
             f"is made for {solver}, a scheduler whose noise schedule Palate does not know. Choose "
@@ -127,6 +132,34 @@ def unsupported_reason(scheduler: dict[str, Any]) -> str | None:
         known = ", ".join(BETA_SCHEDULES)
         return f"has the noise schedule {betas!r}, and Palate knows {known}. Choose another model."
     return None
+
+
+def _flow_problem(solver: str, scheduler: dict[str, Any]) -> str | None:
+    """Return why a flow-matching model with this solver cannot be trained, or None."""
+    kind = scheduler.get("prediction_type") or PREDICTIONS[0]
+    told = (bool(scheduler.get("use_flow_sigmas")), kind == FLOW_PREDICTION)
+    is_told = solver.startswith("FlowMatch") or all(told)
+    if not FLOW_SOLVERS.fullmatch(solver) or not is_told:
+        return (
+            f"is a flow-matching model whose scheduler does not say so in full ({solver}, "
+            f"prediction {kind}, use_flow_sigmas {told[0]}), so its images would be noise. Name "
+            f"FlowMatchEulerDiscreteScheduler in its scheduler_config.json, or set both "
+            f"use_flow_sigmas and the prediction {FLOW_PREDICTION}."
+        )
+    if scheduler.get("use_dynamic_shifting") or scheduler.get("invert_sigmas"):
+        return (
+            "is a flow-matching model whose noise depends on the size of an image in a way that "
+            "only its own architecture has (use_dynamic_shifting or invert_sigmas). Choose a "
+            "model with a fixed shift."
+        )
+    return None
+
+
+def schedule_of(scheduler: dict[str, Any]) -> str:
+    """Return the kind of noise schedule of a scheduler's configuration: BETAS, EDM or FLOW."""
+    if is_flow(scheduler):
+        return FLOW
+    return EDM if scheduler.get("_class_name") in EDM_SOLVERS else BETAS
 
 
 def require_sdxl(title: str, index: dict[str, Any]) -> None:
@@ -215,6 +248,7 @@ def render_defaults(configs: Configs, name: str) -> RenderDefaults:
         "steps": FEW_STEPS if few else steps_of(configs.solver, configs.small),
         "guidance": 1.0 if few else 1.7 if configs.small else 5.0,
         "scheduler": configs.solver,
+        "schedule": schedule_of(configs.scheduler),
     }
 
 

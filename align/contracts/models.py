@@ -32,6 +32,9 @@ class ModelInfo:
     guidance: float = 5.0
     negative_prompt: str = ""
     scheduler: str = "EulerDiscreteScheduler"
+    schedule: str = "betas"
+    """The kind of its noise schedule, as `align.contracts.solvers` has it: which solvers it can
+    be rendered with."""
     variant: str | None = None
     """"fp16" where the weight files are, or may be, named so."""
     few_steps: str | None = None

@@ -5,7 +5,8 @@ Shapes: B images, C latent channels, H x W latent pixels.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import torch
 from diffusers import (
@@ -16,7 +17,8 @@ from diffusers import (
 )
 from torch import Tensor
 
-from align.client.model_defaults import EDM_SOLVERS, unsupported_reason
+from align.client.model_defaults import schedule_of, unsupported_reason
+from align.contracts.solvers import EDM, FLOW
 from align.errors import WrongModel
 
 EDM_MEAN, EDM_DEVIATION = -1.2, 1.2
@@ -30,17 +32,24 @@ def training_scheduler(pipeline_scheduler: SchedulerMixin) -> TrainingScheduler:
     Raises:
         WrongModel: a schedule, or a prediction, that nothing here trains.
     """
-    kind = type(pipeline_scheduler).__name__
-    if kind.startswith("FlowMatch"):
-        return FlowMatchEulerDiscreteScheduler.from_config(pipeline_scheduler.config)
-    if reason := unsupported_reason({**pipeline_scheduler.config, "_class_name": kind}):
+    config = {**pipeline_scheduler.config, "_class_name": type(pipeline_scheduler).__name__}
+    if reason := unsupported_reason(config):
         raise WrongModel(f"The model {reason}")
-    if kind in EDM_SOLVERS:
+    kind = schedule_of(config)
+    if kind == FLOW:
+        timesteps = int(config["num_train_timesteps"])
+        return FlowMatchEulerDiscreteScheduler(timesteps, shift=flow_shift(config))
+    if kind == EDM:
         scheduler = EDMEulerScheduler.from_config(pipeline_scheduler.config)
         # Every training scheduler says what its schedule is; this one has no betas.
         scheduler.register_to_config(beta_schedule="edm")
         return scheduler
     return DDPMScheduler.from_config(pipeline_scheduler.config)
+
+
+def flow_shift(config: Mapping[str, Any]) -> float:
+    """Return the shift of a flow's schedule; solvers that know betas, too, have their own name."""
+    return float(config.get("flow_shift", config.get("shift", 1.0)))
 
 
 def usable_timesteps(scheduler: TrainingScheduler) -> int:

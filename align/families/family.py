@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import torch
-from diffusers import DiffusionPipeline, ModelMixin
+from diffusers import DiffusionPipeline, ModelMixin, SchedulerMixin
 from torch import Tensor
 
 from align.adapters.kohya import LayerNames, LoraFile
@@ -171,6 +171,22 @@ class ModelFamily(Protocol):
         """Decode latents of the denoiser to pixels in -1..1, in fp32 on the device."""
 
     # The denoiser.
+
+    def rendering_scheduler(
+        self,
+        pipeline: Pipeline,
+        solver: str,
+        prediction: str = "",
+        zero_terminal_snr: bool = False,
+    ) -> SchedulerMixin:
+        """Return a scheduler for the pipeline's call: of a named solver, or the pipeline's own.
+
+        Its noise schedule and prediction type are the pipeline's, unless `prediction` is another
+        reading of the model.
+
+        Raises:
+            InvalidSettings: no such solver (`align.contracts.solvers`), or none for the schedule.
+        """
 
     def training_scheduler(self, pipeline: Pipeline) -> TrainingScheduler:
         """Return the noise schedule and prediction type to train with.

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers import SchedulerMixin, StableDiffusionXLPipeline, UNet2DConditionModel
 from torch import Tensor
 
 from align.adapters.kohya import DOWN, PREFIX, LayerNames, LoraFile
@@ -27,6 +27,7 @@ from align.device import Compute
 from align.diffusion.schedules import TrainingScheduler, training_scheduler
 from align.families.family import BaseNames, Conditioning, DenoiserInputs, ModelFamily
 from align.families.latent_scaling import from_unet, scaling_facts, to_unet
+from align.families.schedulers import read_as, with_solver
 
 TEXT, POOLED, SIZES = "text", "pooled", "sizes"
 """Names of a conditioning's tensors: [B, S, D], [B, E] and [B, 6]."""
@@ -170,8 +171,21 @@ class StableDiffusionXL:
             pixels_BCHW: Tensor = pipeline.vae.decode(own_BCHW).sample.float()
         return pixels_BCHW
 
+    def rendering_scheduler(
+        self,
+        pipeline: StableDiffusionXLPipeline,
+        solver: str,
+        prediction: str = "",
+        zero_terminal_snr: bool = False,
+    ) -> SchedulerMixin:
+        """Return the solver of this name, in a form that the pipeline can call."""
+        own = pipeline.scheduler
+        return with_solver(
+            read_as(own, prediction, zero_terminal_snr) if prediction else own, solver
+        )
+
     def training_scheduler(self, pipeline: StableDiffusionXLPipeline) -> TrainingScheduler:
-        """Return the pipeline's own schedule of betas, or EDM's."""
+        """Return the pipeline's own schedule: of betas, EDM's, or a flow's."""
         return training_scheduler(pipeline.scheduler)
 
     def predict(

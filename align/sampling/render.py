@@ -64,11 +64,12 @@ def render_latents(
     `between` is called after every denoising step; an exception in it ends the rendering.
     """
     texts = _encode_texts(pipeline, compute, items, settings)
+    scheduler = family_of(pipeline).rendering_scheduler(pipeline, settings.scheduler)
 
     def denoise(part: slice) -> torch.Tensor:
         # A pipeline and its scheduler store the state of the call that is running.
         own = copy.copy(pipeline)
-        own.scheduler = copy.deepcopy(pipeline.scheduler)
+        own.scheduler = copy.deepcopy(scheduler)
         given = {name: text[part] for name, text in texts.items()}
         with torch.inference_mode(), compute.autocasting():
             return _denoise(own, items[part], settings, given, between)

@@ -236,10 +236,27 @@ def test_few_step_models_are_told_from_others(tmp_path, name, scheduler, unet, f
     assert ((info.steps, info.guidance) == (4, 1.0)) == few
 
 
+SHIFTED_BY_SIZE = {"_class_name": "FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": True}
+FLOWS = {
+    "FlowMatchEulerDiscreteScheduler": {"shift": 3.0},
+    "FlowMatchHeunDiscreteScheduler": {},
+    "UniPCMultistepScheduler": {"use_flow_sigmas": True, "prediction_type": "flow_prediction"},
+    "DPMSolverMultistepScheduler": {"use_flow_sigmas": True, "prediction_type": "flow_prediction"},
+}
+
+
+@pytest.mark.parametrize("solver", FLOWS)
+def test_a_flow_model_is_opened_with_settings_for_velocities(tmp_path, solver):
+    folder = write_tiny_model(tmp_path / "flow")
+    rewrite(folder, "scheduler/scheduler_config.json", _class_name=solver, **FLOWS[solver])
+    info = describe_model(str(folder))
+    assert (info.scheduler, info.schedule) == (solver, "flow")
+
+
 @pytest.mark.parametrize(
     ("scheduler", "words"),
     [
-        ({"_class_name": "FlowMatchEulerDiscreteScheduler"}, "is a flow-matching model"),
+        (SHIFTED_BY_SIZE, "is a flow-matching model"),
         ({"prediction_type": "flow_prediction"}, "is a flow-matching model"),
         ({"_class_name": "UniPCMultistepScheduler", "use_flow_sigmas": True}, "flow-matching"),
         ({"_class_name": "ScoreSdeVeScheduler"}, "ScoreSdeVeScheduler, a scheduler whose"),

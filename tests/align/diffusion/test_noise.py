@@ -136,6 +136,11 @@ def test_the_pipeline_s_own_scheduler_decides():
     assert isinstance(training_scheduler(EulerDiscreteScheduler()), DDPMScheduler)
     flow = training_scheduler(FlowMatchEulerDiscreteScheduler(shift=3.0))
     assert flow.config.shift == 3.0
+    told = {"use_flow_sigmas": True, "prediction_type": "flow_prediction", "flow_shift": 2.5}
+    for solver in (UniPCMultistepScheduler(**told), DPMSolverMultistepScheduler(**told)):
+        flow = training_scheduler(solver)
+        assert isinstance(flow, FlowMatchEulerDiscreteScheduler)
+        assert flow.config.shift == 2.5
 
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
@@ -169,7 +174,7 @@ def test_edm_noise_grows_with_the_timestep_and_stays_in_range():
 @pytest.mark.parametrize(
     ("scheduler", "words"),
     [
-        (UniPCMultistepScheduler(use_flow_sigmas=True, prediction_type="flow_prediction"), "flow"),
+        (FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True), "flow"),
         (DPMSolverMultistepScheduler(use_flow_sigmas=True), "flow-matching model"),
         (EulerDiscreteScheduler(prediction_type="noise_and_hope"), "predicts 'noise_and_hope'"),
         (CMStochasticIterativeScheduler(), "CMStochasticIterativeScheduler, a scheduler whose"),
