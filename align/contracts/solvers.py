@@ -58,6 +58,7 @@ _TRAILING: Options = MappingProxyType({"timestep_spacing": "trailing"})
 _LEADING: Options = MappingProxyType({"timestep_spacing": "leading"})
 _SDE: Options = MappingProxyType({"algorithm_type": "sde-dpmsolver++"})
 _SECOND: Options = MappingProxyType({"solver_order": 2})
+_SINGLE: Options = MappingProxyType({"solver_order": 2, "lower_order_final": True})
 _MULTISTEP, _SINGLESTEP = "DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler"
 _EDM_MULTISTEP, _FLOW_EULER = "EDMDPMSolverMultistepScheduler", "FlowMatchEulerDiscreteScheduler"
 _FLOW_HEUN, _FLOW_LCM = "FlowMatchHeunDiscreteScheduler", "FlowMatchLCMScheduler"
@@ -84,8 +85,8 @@ SOLVERS: tuple[Solver, ...] = (
             edm=(_EDM_MULTISTEP, {**_SECOND, **_SDE})),
     _solver("DPM++ 2M SDE Karras", _MULTISTEP, {**_SECOND, **_SDE, **_KARRAS}),
     _solver("DPM++ 2M SDE Exponential", _MULTISTEP, {**_SECOND, **_SDE, **_EXPONENTIAL}),
-    _solver("DPM++ 2S", _SINGLESTEP, _SECOND, flow=(_SINGLESTEP, _SECOND)),
-    _solver("DPM++ 2S Karras", _SINGLESTEP, {**_SECOND, **_KARRAS}),
+    _solver("DPM++ 2S", _SINGLESTEP, _SINGLE, flow=(_SINGLESTEP, _SINGLE)),
+    _solver("DPM++ 2S Karras", _SINGLESTEP, {**_SINGLE, **_KARRAS}),
     _solver("DEIS", "DEISMultistepScheduler"),
     _solver("UniPC", "UniPCMultistepScheduler", flow=("UniPCMultistepScheduler", {})),
     _solver("UniPC Karras", "UniPCMultistepScheduler", _KARRAS),

@@ -44,6 +44,8 @@ FACTS: Mapping[str, tuple[str, ...]] = {
     FLOW: ("num_train_timesteps", "shift_terminal"),
 }  # fmt: skip
 """What a scheduler's configuration says about the model, by the kind of schedule."""
+NOISE_SPACINGS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas")
+"""Options that space steps by noise levels instead of timesteps."""
 SMALLEST_SIGNAL = 2.0**-24
 """ᾱ that diffusers' solvers have in place of zero at zero terminal SNR, where σ is finite."""
 FLOW_SHIFT = 3.0
@@ -125,8 +127,11 @@ def _made(own: SchedulerMixin, schedule: str, made: SolverClass) -> SchedulerMix
     if schedule == BETAS:
         options |= _spacing(own, options)
         # The solver's name says how noise levels are spaced, and so leaves out the model's choice.
-        facts |= dict.fromkeys(("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"),
-                               False)  # fmt: skip
+        facts |= dict.fromkeys(NOISE_SPACINGS, False)
+        if facts.get("rescale_betas_zero_snr"):
+            # By noise level most steps would lie between the last two timesteps, where σ is 4096,
+            # and diffusers rounds them to one.
+            options = {name: v for name, v in options.items() if name not in NOISE_SPACINGS}
         if facts.get("rescale_betas_zero_snr") and "rescale_betas_zero_snr" not in accepted:
             facts["trained_betas"] = zero_snr_betas(own)
     return kind(**{name: v for name, v in (facts | options).items() if name in accepted})
