@@ -1,9 +1,11 @@
-"""Steps that the browser tests share: they drive the stage."""
+"""Steps that the browser tests share: most of them drive the stage."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 SLOW_MS = 60_000
+WORK_MS = 180_000
 
 
 class Stage:
@@ -48,3 +50,23 @@ class Stage:
         self.wait_until("unsent", "value === '0'")
         words = re.compile(rf"^{votes} votes? saved$")
         self.page.locator("#stage .saved", has_text=words).wait_for(timeout=SLOW_MS)
+
+
+def send(page: Any, folder: Path) -> str:
+    """Set the folder of another program, wrong ones refused in place, and send a version there.
+
+    The version is the one that is selected on the Versions tab; the note beside it is returned.
+    """
+    (folder / "ComfyUI/models/loras").mkdir(parents=True)
+    page.locator("#send-version:not([disabled])").click(timeout=SLOW_MS)
+    page.get_by_text("Nobody has said yet where versions go").wait_for(timeout=SLOW_MS)
+    named = page.locator("#lora-folder input, #lora-folder textarea")
+    for name, told in (("nowhere", "is not there"), ("ComfyUI", "Versions go there")):
+        named.fill(str(folder / name))
+        page.locator("#save-lora-folder").click()
+        page.locator("#lora-folder-told").get_by_text(told).wait_for(timeout=SLOW_MS)
+    page.locator("#send-version:not([disabled])").click(timeout=SLOW_MS)
+    page.locator("#sent .exported").wait_for(timeout=WORK_MS)
+    sent = {file.suffix: file for file in (folder / "ComfyUI/models/loras").iterdir()}
+    assert sent.keys() == {".json", ".safetensors", ".txt"}
+    return sent[".txt"].read_text("utf-8")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from journeys import SLOW_MS
+from journeys import SLOW_MS, WORK_MS, send
 from running import App
 from safetensors.numpy import load_file, save_file
 
@@ -13,7 +13,6 @@ from align.contracts.models import embedded_folder
 
 pytestmark = pytest.mark.browser
 
-WORK_MS = 180_000
 MARKUP = "<b>cats</b>"
 
 
@@ -78,7 +77,7 @@ def test_a_lora_from_elsewhere_is_added_named_exported_compared_and_deleted(
     saved.value.save_as(tmp_path / "export.safetensors")
     assert len(load_file(tmp_path / "export.safetensors")) == 3
 
-    sends(page, tmp_path)
+    assert "Sampler" in send(page, tmp_path)
     page.locator("#compare-version").click()
     for chosen in ("base", version):
         page.locator("#columns .token", has_text=chosen).wait_for(timeout=SLOW_MS)
@@ -89,22 +88,6 @@ def test_a_lora_from_elsewhere_is_added_named_exported_compared_and_deleted(
     page.locator("#confirm-delete button", has_text="Delete its files").click()
     page.locator(f"#versions [data-version={version}].gone").wait_for(timeout=SLOW_MS)
     assert problems == []
-
-
-def sends(page: Any, folder: Path) -> None:
-    """Set the folder of another program, wrong ones refused in place, and send a version there."""
-    (folder / "ComfyUI/models/loras").mkdir(parents=True)
-    page.locator("#send-version:not([disabled])").click(timeout=SLOW_MS)
-    page.get_by_text("Nobody has said yet where versions go").wait_for(timeout=SLOW_MS)
-    named = page.locator("#lora-folder input, #lora-folder textarea")
-    for name, told in (("nowhere", "is not there"), ("ComfyUI", "Versions go there")):
-        named.fill(str(folder / name))
-        page.locator("#save-lora-folder").click()
-        page.locator("#lora-folder-told").get_by_text(told).wait_for(timeout=SLOW_MS)
-    page.locator("#send-version:not([disabled])").click(timeout=SLOW_MS)
-    page.locator("#sent .exported").wait_for(timeout=WORK_MS)
-    sent = sorted(file.suffix for file in (folder / "ComfyUI/models/loras").iterdir())
-    assert sent == [".json", ".safetensors", ".txt"]
 
 
 def test_the_disk_is_measured_and_shows_what_would_go(shared_app: App, page: Any) -> None:
