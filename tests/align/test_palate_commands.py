@@ -29,6 +29,12 @@ def test_a_run_is_trained_exported_brought_in_rendered_and_scored(make_run, tmp_
     assert json.loads(said("import", adapter, tmp_path / "mine.safetensors"))
     assert (tmp_path / "mine.safetensors").is_file()
 
+    (tmp_path / "loras").mkdir()
+    sent = json.loads(said("send", run, tmp_path, "--strength", 0.8))
+    assert sent["file"] == str((tmp_path / "loras" / f"emoji-{run.name}.safetensors").resolve())
+    assert palate(["send", str(run), str(tmp_path), "--settings", "[]"]) == 1
+    assert "render settings as JSON" in capsys.readouterr().err
+
     prompts = tmp_path / "prompts.txt"
     prompts.write_text("a cat face\n", encoding="utf-8")
     shown = tmp_path / "shown"
