@@ -10,6 +10,7 @@ from typing import Any
 
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import RenderSettings
+from align.contracts.solvers import name_of_class
 
 STRENGTH = 1.0
 """The strength at which every sent file is right."""
@@ -74,7 +75,7 @@ class UsageNote:
         yield f"Base: {self.base.name} ({self.base.identity})"
         for file, weight in settings.loras:
             yield f"LoRA under it: {Path(file).name} at {weight:g}"
-        yield f"Sampler: {settings.scheduler}"
+        yield f"Sampler: {name_of_class(settings.scheduler)}"
         yield f"Steps: {settings.steps}"
         yield f"Guidance (CFG): {settings.guidance:g}"
         yield f"Size: {settings.width} x {settings.height}"

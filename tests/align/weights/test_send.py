@@ -14,6 +14,7 @@ from torch.testing import assert_close
 
 from align.adapters.kohya import DOWN, UP, ExportError, read_adapter
 from align.adapters.lora import ATTENTION, save_adapter
+from align.contracts.solvers import name_of_class
 from align.errors import UnusableFolder
 from align.sampling.image_sampler import render_settings
 from align.weights.full import WEIGHTS_KEY, WHOLE_UNET
@@ -116,7 +117,11 @@ def test_notes_say_what_it_is_used_with(adapter, folder, model):
     text = (folder / "cats.txt").read_text("utf-8")
     for told in ("strength 1.0", model.name, "detail.safetensors at 0.6", "Steps: 7", "(CFG): 4.5"):
         assert told in text
-    assert settings.scheduler in text and "blurry" in text and "Clip skip: 2" in text
+    assert (
+        f"Sampler: {name_of_class(settings.scheduler)}" in text
+        and "blurry" in text
+        and "Clip skip: 2" in text
+    )
 
     card = json.loads((folder / "cats.json").read_text("utf-8"))
     assert (card["preferred weight"], card["sd version"]) == (1.0, "SDXL")
