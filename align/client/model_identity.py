@@ -96,13 +96,20 @@ def _sample(stream: BinaryIO, tensor: StoredTensor, name: str) -> np.ndarray:
     if count <= SAMPLE_VALUES:
         starts, width = [0], count
 
-    pieces = []
-    for start in starts:
-        stream.seek(tensor.offset + start * kind.itemsize)
-        pieces.append(np.frombuffer(stream.read(width * kind.itemsize), kind))
-    values = np.concatenate(pieces)
+    if tensor.transposed:
+        values = _read(stream, tensor.offset, count, kind).reshape(tensor.shape[::-1]).T.ravel()
+        values = np.concatenate([values[start : start + width] for start in starts])
+    else:
+        places = [tensor.offset + start * kind.itemsize for start in starts]
+        values = np.concatenate([_read(stream, place, width, kind) for place in places])
     # bf16 is the upper half of fp32.
     return (values.astype("<u4") << 16).view("<f4") if tensor.dtype == "BF16" else values
+
+
+def _read(stream: BinaryIO, place: int, count: int, kind: np.dtype) -> np.ndarray:
+    """Read so many values from a place in a file."""
+    stream.seek(place)
+    return np.frombuffer(stream.read(count * kind.itemsize), kind)
 
 
 def _as_fp16(values: np.ndarray) -> bytes:

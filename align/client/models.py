@@ -8,18 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from align.client.architectures.sentences import describe_file
 from align.client.hub import Hub, HubUnavailable, describe_remote, is_complete
 from align.client.model_defaults import (
     FEW_STEP_SOLVERS,
     Configs,
     guessed_defaults,
+    preset_of,
     render_defaults,
     require_sdxl,
     require_supported,
     steps_of,
 )
 from align.client.model_identity import digests_of, legacy_digest
+from align.client.single_file.configs import sdxl_config
+from align.client.single_file.describe import IDENTITY_PARTS, PREDICTION, describe_checkpoint
+from align.client.single_file.model_config import model_config
+from align.client.single_file.prediction import Prediction, chosen_prediction
+from align.client.single_file.vae import require_vae
 from align.client.weight_files import check_whole, read_header, weight_files
 from align.contracts.models import EMBEDDED, FAST, KIND, ModelInfo, embedded_folder
 from align.errors import BrokenModel, ModelNotFound, WrongModel
@@ -34,21 +39,41 @@ PARTS = {
     "text_encoder": "model",
     "text_encoder_2": "model",
 }
-IDENTITY_PARTS = ("unet", "text_encoder", "text_encoder_2")
-"""The parts that a model's identity is computed from; any autoencoder of its kind can be put in."""
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
-def describe_model(name_or_path: str | None = None, hub: Hub | None = None) -> ModelInfo:
-    """Describe the model of this name or folder; None is the embedded one.
+def describe_model(
+    name_or_path: str | None = None,
+    hub: Hub | None = None,
+    *,
+    vae: str | None = None,
+    prediction: str | None = None,
+) -> ModelInfo:
+    """Describe the model of this name, folder or file; None is the embedded one.
 
-    A hub name is looked up on `hub`, or else on the hub that the environment names.
+    Args:
+        name_or_path: "emoji", "emoji-fast", a pipeline folder, a .safetensors checkpoint or a hub
+            name.
+        hub: where a hub name is looked up; left out, the hub that the environment names.
+        vae: file or folder of an autoencoder to use in place of the model's own.
+        prediction: "epsilon", "v_prediction" or "sample"; left out, what the model says itself.
 
     Raises:
-        ModelNotFound: no such folder, and not a hub name either.
-        WrongModel: the folder holds a pipeline of another kind, or none.
-        BrokenModel: a part of the pipeline is missing or cut short.
+        ModelNotFound: no such folder or file, and not a hub name either.
+        WrongModel: it is a model of another kind, or none.
+        BrokenModel: a part of it is missing or cut short.
     """
+    place = str(Path(vae).expanduser().resolve()) if vae else None
+    file = Path(str(name_or_path or "")).expanduser()
+    if file.is_file():
+        return describe_checkpoint(file.absolute(), place, prediction)
+    model = _describe(name_or_path, hub)
+    chosen = None if prediction is None else chosen_prediction(prediction)
+    return with_choices(model, place, chosen)
+
+
+def _describe(name_or_path: str | None, hub: Hub | None) -> ModelInfo:
+    """Describe a model by name or folder, as it says itself."""
     if name_or_path in (None, "", EMBEDDED):
         return _describe_folder(embedded_folder(), EMBEDDED, EMBEDDED)
     if name_or_path == FAST:
@@ -58,13 +83,12 @@ def describe_model(name_or_path: str | None = None, hub: Hub | None = None) -> M
     folder = Path(name).expanduser()
     if folder.is_dir():
         return _describe_folder(folder.resolve(), folder.resolve().name, str(folder.resolve()))
-    if folder.exists():
-        raise WrongModel(describe_file(folder))
     if HUB_NAME.fullmatch(name):
         return _describe_hub_model(name, hub or Hub.of_environment())
     raise ModelNotFound(
         f"No model at {name_or_path!r}: it is neither a folder nor a hub name such as "
-        "'stabilityai/stable-diffusion-xl-base-1.0'. Name none for the embedded model."
+        "'stabilityai/stable-diffusion-xl-base-1.0', nor a .safetensors file. Name none for the "
+        "embedded model."
     )
 
 
@@ -138,6 +162,27 @@ def _describe_hub_model(name: str, hub: Hub) -> ModelInfo:
         revision=known.commit,
         doubt=known.doubt,
         **render_defaults(known.configs, name),
+    )
+
+
+def with_choices(model: ModelInfo, vae: str | None, chosen: Prediction | None) -> ModelInfo:
+    """Return a model with the autoencoder and the prediction that a person chose.
+
+    Raises:
+        ModelError: the autoencoder is not there, or none for this model.
+    """
+    if vae is not None:
+        name = "vae/config.json"
+        require_vae(vae, model_config(model, name) or sdxl_config(name))
+        model = replace(model, vae=vae)
+    if chosen is None:
+        return model
+    return replace(
+        model,
+        prediction=chosen.kind,
+        zero_terminal_snr=chosen.zero_terminal_snr,
+        preset=preset_of({"prediction_type": chosen.kind}, small=model.preset == "embedded"),
+        unsure=tuple(doubt for doubt in model.unsure if doubt != PREDICTION),
     )
 
 

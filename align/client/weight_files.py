@@ -42,6 +42,8 @@ class StoredTensor:
     """From the beginning of the file, in bytes."""
     size: int
     """In bytes."""
+    transposed: bool = False
+    """True where the file holds it with rows and columns exchanged."""
 
 
 def check_whole(file: Path) -> None:
@@ -76,6 +78,17 @@ def read_header(file: Path) -> dict[str, StoredTensor]:
         reason = "is cut short or damaged. Copy or download it again."
         raise BrokenModel(f"{file} {other_kind(start) or reason}")
     return tensors
+
+
+def read_metadata(file: Path) -> dict[str, str]:
+    """Return the metadata of a safetensors file that `read_header` has read; values are text."""
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        header = _parsed(stream.read(length)) or {}
+    notes = header.get("__metadata__")
+    if not isinstance(notes, dict):
+        return {}
+    return {name: value for name, value in notes.items() if isinstance(value, str)}
 
 
 def _parsed(text: bytes) -> dict[str, Any] | None:

@@ -29,10 +29,11 @@ from align.adapters.kohya import (
     tensor_hash,
 )
 from align.client.models import HUB_NAME, describe_model
+from align.client.single_file.model_config import model_config
 from align.contracts.models import ModelInfo
-from align.errors import first_line, is_disk_full
+from align.errors import ModelError, first_line, is_disk_full
 from align.families.lookup import family_of
-from align.files import read_json, replacing
+from align.files import replacing
 from align.weights.dora import SCALE_NOTE, dora_weights
 from align.weights.export_facts import (
     AdapterSource,
@@ -199,10 +200,9 @@ def _layer_names(request: ExportRequest) -> LayerNames:
 def _stored_config(model: ModelInfo) -> dict[str, Any] | None:
     """Read the denoiser's configuration of a model that lies on this machine."""
     try:
-        config = read_json(Path(model.load_path) / family_of(model).denoiser_part / "config.json")
-    except (OSError, ValueError):
+        return model_config(model, f"{family_of(model).denoiser_part}/config.json")
+    except (OSError, ValueError, ModelError):
         return None
-    return config if isinstance(config, dict) else None
 
 
 def _check(form: str, precision: str, target: Path) -> None:

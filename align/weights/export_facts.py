@@ -16,13 +16,14 @@ from typing import Any
 from align.adapters.kohya import ExportError, LoraFile
 from align.client.config import LEGACY_SETTINGS
 from align.client.run_folder import RunFolder
+from align.client.single_file.configs import SCHEDULER
+from align.client.single_file.model_config import model_config
 from align.contracts.models import ModelInfo
 from align.contracts.run_files import RunState, RunStatus
 from align.contracts.snapshot_files import MANIFEST
-from align.errors import ModelNotFound
+from align.errors import ModelError, ModelNotFound
 from align.families.family import ModelFamily
 from align.families.lookup import DEFAULT_FAMILY, family_of
-from align.files import read_json
 
 FIRST_OBJECTIVE = "dpo"
 """Objective of runs whose settings are older than that setting."""
@@ -174,8 +175,11 @@ def _date(status: RunStatus | None) -> str | None:
 
 
 def _prediction_type(model: ModelInfo) -> str | None:
-    """Return modelspec's prediction type; None for a model that is not in a folder here."""
-    config = read_json(Path(model.load_path) / "scheduler" / "scheduler_config.json") or {}
+    """Return modelspec's prediction type; None for a model that is not on this machine."""
+    try:
+        config = model_config(model, SCHEDULER) or {}
+    except ModelError:
+        return None
     return PREDICTION_TYPES.get(config.get("prediction_type", ""))
 
 

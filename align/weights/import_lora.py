@@ -17,6 +17,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from align.client.architectures.names import strip_prefixes
+from align.client.single_file.configs import SCHEDULER
+from align.client.single_file.model_config import model_config
 from align.client.weight_files import read_header
 from align.contracts.models import ModelInfo
 from align.contracts.weights import ImportedWeights, WeightFacts
@@ -97,7 +99,11 @@ def build_empty_unet(model: ModelInfo) -> DenoiserNetwork:
     """Build the model's UNet on the meta device, without weights; raises ModelNotFound."""
     family = family_of(model)
     try:
-        config = family.denoiser_class.load_config(model.load_path, subfolder=family.denoiser_part)
+        if model.file is not None:
+            config = model_config(model, f"{family.denoiser_part}/config.json")
+        else:
+            load_config = family.denoiser_class.load_config
+            config = load_config(model.load_path, subfolder=family.denoiser_part)
     except (OSError, ValueError) as error:
         raise ModelNotFound(
             f"The UNet of {model.name} is not on this machine ({first_line(error)}). Check the "
@@ -154,7 +160,8 @@ def read_half_unet(
 
 def check_prediction(source: Path, model: ModelInfo) -> None:
     """Raise NotImportable for a UNet of another prediction type than the base's scheduler."""
-    kinds = [prediction_of(folder) for folder in (source, Path(model.load_path))]
+    known = model_config(model, SCHEDULER) or {}
+    kinds = [prediction_of(source), known.get("prediction_type")]
     if None not in kinds and kinds[0] != kinds[1]:
         raise NotImportable(
             f"{source.name} predicts {kinds[0]} and {model.name} {kinds[1]}. Start Palate with "

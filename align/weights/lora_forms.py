@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from align.adapters.kohya import CONFIG, DOWN, PREFIX, UP, most_common
 from align.adapters.lora_changes import LayerChange
 from align.adapters.low_rank import product_of
 from align.adapters.lycoris import BIASES, apply_change
+from align.client.single_file.checkpoint import open_checkpoint
 from align.client.weight_files import weight_files
 from align.contracts.models import ModelInfo
 from align.device import Compute
@@ -219,18 +220,19 @@ def whole_weights(
 class _LazyTensors(Mapping[str, Tensor]):
     """Tensors of several files by name, each read on access."""
 
-    def __init__(self, files: Iterable[Any]) -> None:
-        self._files = {key: file for file in files for key in file.keys()}
+    def __init__(self, places: Mapping[str, tuple[Any, str]]) -> None:
+        self._places = places
 
     def __getitem__(self, name: str) -> Tensor:
-        tensor: Tensor = self._files[name].get_tensor(name)
+        file, key = self._places[name]
+        tensor: Tensor = file.get_tensor(key)
         return tensor
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(self._places)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._places)
 
 
 @contextmanager
@@ -238,12 +240,17 @@ def base_weights(model: ModelInfo) -> Iterator[Mapping[str, Tensor]]:
     """Provide the weights of the base's UNet by name, with a few-step adapter fused in."""
     folder = Path(model.load_path)
     family, part = family_of(model), family_of(model).denoiser_part
+    if model.file is not None:
+        checkpoint = open_checkpoint(Path(model.file))
+        with safe_open(checkpoint.file, framework="pt") as file:
+            pieces = checkpoint.pieces[part].items()
+            yield _LazyTensors({name: (file, piece.key) for name, piece in pieces})
+        return
     if model.few_steps or not (folder / part).is_dir():
         cpu = Compute(torch.device("cpu"), torch.float32, None)
         yield family.denoiser(load_pipeline(model, cpu)).state_dict()
         return
     files = weight_files(folder, {part: family.parts[part]})[part].files
     with ExitStack() as opened:
-        yield _LazyTensors(
-            [opened.enter_context(safe_open(file, framework="pt")) for file in files]
-        )
+        safes = [opened.enter_context(safe_open(file, framework="pt")) for file in files]
+        yield _LazyTensors({key: (file, key) for file in safes for key in file.keys()})

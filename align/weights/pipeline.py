@@ -16,6 +16,7 @@ from align.adapters.lora import fuse
 from align.client.hub import Hub, download
 from align.client.load_errors import model_load_error
 from align.client.models import FEW_STEP_SEGMENTS, HUB_NAME, describe_model
+from align.client.single_file.model_config import scheduler_config
 from align.client.weight_files import weight_files
 from align.contracts.models import ModelInfo
 from align.device import Compute
@@ -24,6 +25,7 @@ from align.families.family import Pipeline
 from align.families.lookup import family_of
 from align.files import read_json
 from align.weights.library_logs import collect_logs, logged_reason
+from align.weights.single_file import load_checkpoint, load_vae
 
 
 def load_pipeline(model: ModelInfo, compute: Compute) -> Pipeline:
@@ -92,8 +94,10 @@ def _resolve_doubt(model: ModelInfo) -> ModelInfo:
     Raises:
         WrongModel: it is of another kind than was guessed, so its settings would be wrong.
     """
-    now = describe_model(model.path) if model.doubt else model
-    if now.doubt or now is model:
+    if not model.doubt:
+        return model
+    now = describe_model(model.path, vae=model.vae, prediction=model.prediction)
+    if now.doubt:
         return model
 
     for fact in ("preset", "width", "height", "steps", "guidance"):
@@ -109,12 +113,21 @@ def _resolve_doubt(model: ModelInfo) -> ModelInfo:
 def _from_pretrained(model: ModelInfo, compute: Compute) -> Pipeline:
     """Load from the folder, after downloading missing files of the commit that was described."""
     model = _resolve_doubt(model)
+    if model.file is not None:
+        return load_checkpoint(model, compute.weights)
     family = family_of(model)
     location, options = Path(model.load_path), {"dtype": compute.weights, "use_safetensors": True}
     if not location.is_dir() and HUB_NAME.fullmatch(model.path):
         location = download(Hub.of_environment(), model.path, model.revision, family.parts)
     loaded_parts = _load_separately(location, family.parts, options) if location.is_dir() else {}
-    return family.pipeline_class.from_pretrained(location, **loaded_parts, **options)
+    if model.vae is not None:
+        own = read_json(location / "vae" / "config.json") or {}
+        loaded_parts["vae"] = load_vae(model.vae, own, compute.weights)
+    pipeline = family.pipeline_class.from_pretrained(location, **loaded_parts, **options)
+    if model.prediction is not None:
+        wanted = scheduler_config(model, dict(pipeline.scheduler.config))
+        pipeline.scheduler = type(pipeline.scheduler).from_config(wanted)
+    return pipeline
 
 
 def _load_separately(

@@ -1,0 +1,1 @@
+"""Single-file checkpoints under the names of the published code, without torch."""
