@@ -100,7 +100,7 @@ def build_empty_unet(model: ModelInfo) -> DenoiserNetwork:
     family = family_of(model)
     try:
         if model.file is not None:
-            config = model_config(model, f"{family.denoiser_part}/config.json")
+            config = model_config(model, f"{family.denoiser_part}/config.json") or {}
         else:
             load_config = family.denoiser_class.load_config
             config = load_config(model.load_path, subfolder=family.denoiser_part)

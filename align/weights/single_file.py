@@ -106,7 +106,7 @@ def read_pieces(file: Path, pieces: Mapping[str, Piece]) -> dict[str, Tensor]:
 
 
 def load_part(
-    kind: type, part: str, folder: Path, weights: dict[str, Tensor], dtype: torch.dtype
+    kind: Any, part: str, folder: Path, weights: dict[str, Tensor], dtype: torch.dtype
 ) -> torch.nn.Module:
     """Build a part of diffusers from weights by its own names.
 
@@ -126,7 +126,7 @@ def load_part(
 
 
 def _load_encoder(
-    checkpoint: Checkpoint, part: str, kind: type, folder: Path, dtype: torch.dtype
+    checkpoint: Checkpoint, part: str, kind: Any, folder: Path, dtype: torch.dtype
 ) -> torch.nn.Module:
     """Build a text encoder; raises BrokenModel where some of its weights are missing."""
     config = CLIPTextConfig.from_pretrained(folder / part)
