@@ -1,7 +1,7 @@
 """Palate: label pairs of images, fine-tune SDXL on them, see blind whether it got better.
 
 $ python app.py                               the embedded emoji model
-$ python app.py --model PATH --prompts FILE   your SDXL model, your prompts
+$ python app.py --models DIR --prompts FILE   your SDXL checkpoints, your prompts
 $ python app.py --home cats --train-every 0   fine-tune by hand only
 $ python app.py --images ~/images             label images you have already
 """
@@ -21,9 +21,10 @@ from typing import Annotated, Literal
 
 import tyro
 
+from align.client.catalog.catalog import ModelCatalog, check_models_folder
+from align.client.catalog.hub_cache import download_sentence
 from align.client.converter import ConverterProcess
 from align.client.imports import without_collections
-from align.client.models import describe_model
 from align.client.sampler import SamplerProcess
 from align.client.trainer import TrainerProcess
 from align.contracts.errors import PalateError
@@ -91,8 +92,17 @@ class Settings:
     root_path: str = ""
     """Path below which a proxy serves the page, such as /palate."""
     model: str | None = None
-    """An SDXL pipeline folder or hub name; without it the embedded emoji model. emoji-fast is that
-    in four steps: half the time, less variety."""
+    """An SDXL checkpoint: a .safetensors file, a pipeline folder, a hub name, or a name in the
+    folder of --models. Without it the model that was opened last on the page, at first the embedded
+    emoji. emoji-fast is that in four steps: half the time, less variety."""
+    models: Path | None = None
+    """Folder of checkpoints, such as ComfyUI/models/checkpoints: the page lists what is in it and
+    opens another model without a restart."""
+    vae: str | None = None
+    """Autoencoder in place of the model's own: a .safetensors file or a folder."""
+    prediction: Literal["epsilon", "v_prediction"] | None = None
+    """What the model predicts, where its files do not tell: noise or velocities. The wrong one
+    renders noise or gray."""
     prompts: Path | None = None
     """Text file with a prompt a line, in place of the built-in prompts."""
     images: Path | None = None
@@ -147,7 +157,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python app.py") ->
 def run(settings: Settings) -> None:
     """Open the studio, serve the page and wait for an interrupt."""
     # Everything that may be refused comes first, before the studio is opened and a model loaded.
-    model = describe_model(settings.model)
+    catalog = catalog_of(settings)
+    model = catalog.first(settings.model, settings.vae, settings.prediction)
     prompts = read_prompt_file(settings.prompts) if settings.prompts else None
     proxies, header = as_networks(settings.proxy_address), as_header(settings.proxy_header)
     root_path = as_root_path(settings.root_path)
@@ -158,19 +169,35 @@ def run(settings: Settings) -> None:
     bound = [sock.getsockname()[0] for sock in sockets]
     site = Site(allowed_hosts(settings.allow_host, bound, settings.host), proxies, root_path)
 
-    with closing_all(sockets), open_studio(settings, model, prompts) as studio:
+    with closing_all(sockets), open_studio(settings, catalog, model, prompts) as studio:
         stop, authenticator = stop_signal(), None
         if settings.sign_in != "off":
             named_by = header if settings.sign_in == "proxy" else None
             authenticator = Authenticator(studio.accounts, proxies, named_by)
         with serve(settings, studio, authenticator, site, sockets) as url:
             print_start(settings, model, authenticator, url)
+            if download := catalog.download(model):
+                print(download_sentence(model, download), flush=True)
             importing = BackgroundJob(lambda: import_images(studio, settings.images, stop))
             stop.wait()
             studio.importer.stop()
             importing.result()
             training = studio.activity()["run"] is not None
     print("Stopped." + " The fine-tune goes on; start again to follow it." * training)
+
+
+def catalog_of(settings: Settings) -> ModelCatalog:
+    """Return the models that can be opened; raises ModelNotFound for a folder that is not there."""
+    images, log = settings.home / "images", settings.home / "sampler.log"
+    # The name of releases before: their trainers may still run and wait on this file.
+    cpu_lock = settings.home / "turns.lock"
+    if settings.models:
+        check_models_folder(settings.models.expanduser())
+
+    def new_sampler(model: ModelInfo) -> SamplerProcess:
+        return SamplerProcess(model, images, log, cpu_lock=cpu_lock)
+
+    return ModelCatalog(settings.models, settings.home / "model.json", new_sampler)
 
 
 def print_start(
@@ -208,17 +235,13 @@ def print_lines(lines: Sequence[str]) -> None:
 
 @contextmanager
 def open_studio(
-    settings: Settings, model: ModelInfo, prompts: list[str] | None
+    settings: Settings, catalog: ModelCatalog, model: ModelInfo, prompts: list[str] | None
 ) -> Iterator[Studio]:
     """Open the studio with its sampler started, and close everything afterwards."""
     with Store(settings.home, restore=settings.restore) as store:
         for sentence in store.opening.recovered:
             print(f"palate: {sentence}", file=sys.stderr, flush=True)
-        # The name of releases before: their trainers may still run and wait on this file.
-        cpu_lock = settings.home / "turns.lock"
-        sampler = SamplerProcess(
-            model, store.images_dir, settings.home / "sampler.log", cpu_lock=cpu_lock
-        )
+        sampler = catalog.new_sampler(model)
         # The model loads in its own process while this one imports gradio.
         sampler.start()
         with no_proxies(), without_collections():
@@ -227,12 +250,13 @@ def open_studio(
         studio = Studio(
             store,
             sampler,
-            TrainerProcess(cpu_lock=cpu_lock, cache=settings.home / "cache"),
+            TrainerProcess(cpu_lock=settings.home / "turns.lock", cache=settings.home / "cache"),
             model,
             settings.train_every,
             settings.train_at,
             prompts=prompts,
             converter=ConverterProcess(),
+            models=catalog,
         )
 
         studio.start()

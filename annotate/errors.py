@@ -17,6 +17,7 @@ AnnotateError
 │   ├── NotResumable         a run that is done has nothing to go on with
 │   ├── ReleaseBlocked       a version failed its checks
 │   ├── LastGoodVersion      the only version known to help cannot be deleted
+│   ├── ModelBusy            something works with the model, so that no other can be opened
 │   └── PortInUse            an address that cannot be listened on
 ├── Unavailable
 │   ├── SamplerSuspended     the image model is stopped while a run has the memory
@@ -85,6 +86,10 @@ class ReleaseBlocked(AnnotateError, Conflict):
 
 class LastGoodVersion(AnnotateError, Conflict):
     """No other version is known to help."""
+
+
+class ModelBusy(AnnotateError, Conflict):
+    """Something works with the model, so that no other one can be opened now."""
 
 
 class PortInUse(AnnotateError, Conflict):

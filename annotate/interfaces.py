@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from align.contracts.models import ModelInfo
+from align.contracts.model_files import ModelListing
+from align.contracts.models import Download, ModelInfo
 from align.contracts.rendering import Rendered, RenderItem, RenderSettings, SamplerState
 from align.contracts.run_files import MetricsRow, RunPlan, RunStatus
 from align.contracts.weights import ImportedWeights, SentFile
@@ -64,6 +65,30 @@ class Sampler(Protocol):
 
         Only rewards of images of one prompt compare. Raises an error whose text can be shown.
         """
+
+
+class Models(Protocol):
+    """Models that a person can open: lists and describes them without loading any.
+
+    Every method raises an error whose text can be shown.
+    """
+
+    def models(self) -> ModelListing:
+        """List the models in the folder that the app was started with, by their headers."""
+
+    def describe(
+        self, name: str, vae: str | None = None, prediction: str | None = None
+    ) -> ModelInfo:
+        """Describe a model by its name in that folder, a path or a hub name."""
+
+    def download(self, model: ModelInfo) -> Download | None:
+        """Return the download that a hub model still needs; None if it needs none."""
+
+    def new_sampler(self, model: ModelInfo) -> Sampler:
+        """Return a sampler for a model, which is not started."""
+
+    def remember(self, model: ModelInfo) -> None:
+        """Keep a model as the one that the next start opens where it names none."""
 
 
 class Converter(Protocol):

@@ -171,6 +171,10 @@ class Store:
         """Return the pair with this id; raises UnknownPair."""
         return self._pairs.get(pair_id)
 
+    def pairs_of_other_models(self, pair_ids: Sequence[str], base: str) -> frozenset[str]:
+        """Return which of these are pairs of other models."""
+        return self._pairs.of_other_models(pair_ids, base)
+
     def open_pairs(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:
         """Return the pairs that fewer than `overlap` people voted on, and who did, oldest first."""
         return self._pairs.open(base, overlap)

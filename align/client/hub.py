@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from align.client.catalog.hub_cache import cache_folder
+from align.client.catalog.hub_download import fetch_content
 from align.client.model_defaults import Configs, require_sdxl
 from align.client.weight_files import variants_of
 from align.errors import AlignError, BrokenModel, ModelNotFound, WrongModel, first_line
@@ -58,7 +60,7 @@ class Hub:
 
     def cached(self, name: str, revision: str | None = None) -> Path | None:
         """Return the folder of a model in the cache, of its newest commit unless one is named."""
-        repo = self.cache / f"models--{name.replace('/', '--')}"
+        repo = self.cache / cache_folder(name)
         try:
             commit = revision or (repo / "refs" / "main").read_text(encoding="utf-8").strip()
         except OSError:
@@ -76,6 +78,8 @@ class HubModel:
     variant: str | None
     doubt: str = ""
     """The reason why its size is unknown: the hub was out of reach, and the cache lacks weights."""
+    download_bytes: int = 0
+    """Size of the files of weights that a download brings; 0 where it is unknown."""
 
 
 def is_complete(folder: Path, parts: Mapping[str, str]) -> bool:
@@ -136,7 +140,8 @@ def _from_api(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
         size = sum(sizes[at] for at in chosen["unet"][1]) or SDXL_UNET_BYTES
         variant = max(variant or "" for variant, _ in chosen.values()) or None
         configs = Configs(name, told, unet, vae, scheduler, size)
-        return HubModel(commit, configs, variant)
+        weights = sum(sizes[at] for _, files in chosen.values() for at in files)
+        return HubModel(commit, configs, variant, download_bytes=weights)
 
 
 def _from_cache(folder: Path, name: str, doubt: str) -> HubModel | None:
@@ -175,6 +180,8 @@ def _read(file: Path, name: str) -> dict[str, Any]:
 def download(hub: Hub, name: str, revision: str | None, parts: Mapping[str, str]) -> Path:
     """Download the missing files of a model, and return its folder in the cache.
 
+    A file of weights goes on where an earlier download stopped.
+
     Raises what the hub's library raises.
     """
     from huggingface_hub import HfApi  # noqa: PLC0415  see `Hub.of_environment`
@@ -187,6 +194,8 @@ def download(hub: Hub, name: str, revision: str | None, parts: Mapping[str, str]
     weights = [at for _, files in _to_load(name, sizes, parts).values() for at in files]
     others = [at for at in sizes if at.count("/") < 2 and at.endswith(SMALL_FILES)]
     for at in (*others, *weights):
+        if at in weights:
+            fetch_content(api, hub.cache, name, str(info.sha), at)
         path = api.hf_hub_download(name, at, revision=str(info.sha), cache_dir=hub.cache)
     return Path(path).parents[1]
 

@@ -160,6 +160,7 @@ def _describe_hub_model(name: str, hub: Hub) -> ModelInfo:
         aliases=(name,),
         variant=known.variant,
         revision=known.commit,
+        download_bytes=known.download_bytes,
         doubt=known.doubt,
         **render_defaults(known.configs, name),
     )

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from align.client.catalog.hub_cache import downloading
 from align.client.child_process import ChildProcess, end_orphan, record_process
 from align.client.replies import (
     PendingRequests,
@@ -224,8 +225,7 @@ class SamplerProcess:
             work = message["heartbeat"]
             self._heartbeat = Heartbeat(self._heartbeat.count + 1, work["phase"], work["work"])
             if self._state.state == "loading" and message["downloaded"]:
-                so_far = f"{message['downloaded'] / 1e9:.1f} GB so far"
-                detail = f"Downloading {self._model.name}: {so_far}."
+                detail = downloading(self._model, message["downloaded"])
                 self._state = replace(self._state, detail=detail)
 
     def _on_state(self, child: ChildProcess, state: SamplerState) -> None:

@@ -46,6 +46,8 @@ class ModelInfo:
     """Folder of the cache that holds a hub model whole."""
     revision: str | None = None
     """The commit of a hub model that is still to be downloaded."""
+    download_bytes: int = 0
+    """Size of the weights of a hub model that are still to be downloaded; 0 where it is unknown."""
     doubt: str = ""
     """The reason why a hub model could not be looked up; the rest is a guess until it is loaded."""
     file: str | None = None
@@ -84,6 +86,25 @@ class ModelInfo:
             or other.identity in own_names
             or any(name.endswith(ends) for name in (self.identity, other.identity))
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Download that a hub model needs before it can be loaded, in bytes."""
+
+    whole: int
+    """Size of the weights."""
+    there: int
+    """How much of it an earlier download has left in the cache."""
+    free: int | None
+    """Free space on the disk of the cache, where it can be told."""
+    folder: str
+    """The cache."""
+
+    @property
+    def missing(self) -> int:
+        """Return what is still to come."""
+        return self.whole - self.there
 
 
 def read_model(fields: dict[str, Any]) -> ModelInfo:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from align.client.catalog.hub_cache import cached_bytes
 from align.client.watchdog import IDLE, LOADING
 from align.contracts.rendering import HeartbeatMessage, SamplerWork
 
@@ -24,7 +24,6 @@ class HeartbeatSender:
         self._phase, self._counter = LOADING, itertools.count(1)
         self._steps = 0
         self._from_hub = not Path(model).exists()
-        self._cached_at_start: int | None = None
         threading.Thread(target=self._send_heartbeats, name="heartbeat", daemon=True).start()
 
     def step(self) -> None:
@@ -51,22 +50,7 @@ class HeartbeatSender:
                 return
 
     def _downloaded(self) -> int:
-        """Return the bytes downloaded since the first call."""
+        """Return the bytes of the model that the cache holds, an earlier download's included."""
         constants = sys.modules.get("huggingface_hub.constants")
-        if constants is None:
-            # Nothing can be downloaded before the library is imported.
-            return 0
-        total = cached_bytes(Path(constants.HF_HUB_CACHE), self._model)
-        self._cached_at_start = total if self._cached_at_start is None else self._cached_at_start
-        return max(0, total - self._cached_at_start)
-
-
-def cached_bytes(cache: Path, model: str) -> int:
-    """Return the bytes of a hub's model in the cache, unfinished files included."""
-    folder = cache / f"models--{model.replace('/', '--')}" / "blobs"
-    total = 0
-    with contextlib.suppress(OSError):
-        for file in folder.iterdir():
-            with contextlib.suppress(OSError):
-                total += file.stat().st_size
-    return total
+        # Nothing can be downloaded before the library is imported.
+        return cached_bytes(Path(constants.HF_HUB_CACHE), self._model) if constants else 0

@@ -156,6 +156,8 @@ class BlindTests:
         progress = self._progress.get(trial_id)
         if progress is None:
             trial = self._store.blind_tests.get(trial_id)
+            if trial.base != self._model_id:
+                raise InvalidRequest(f"The blind test {trial_id} is of a model that is not open.")
             raise InvalidRequest(trial.note or f"The blind test {trial.trial_id} has ended.")
 
         progress.requested_at = self._clock()
@@ -168,7 +170,8 @@ class BlindTests:
         Called after every vote in a test; its note records that it has acted.
         """
         trial = self._store.blind_tests.get(trial_id)
-        if not trial.options.get("act") or trial.note:
+        other_model = trial.base != self._model_id
+        if not trial.options.get("act") or trial.note or other_model:
             return
 
         votes = self._store.blind_tests.votes(trial_id)

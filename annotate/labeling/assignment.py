@@ -176,8 +176,11 @@ class PairAssigner(ItemAssigner[Pair]):
             others = self._leases.keep_only(annotator, [trial] if trial else [None, self._mixed])
             claimed = self._leases.claim(annotator, have, lambda pair: self._keeps(pair, trial))
             hidden = [pair_id for pair_id in have if pair_id in self._hidden]
-            passed_over = list(dict.fromkeys(others + claimed + hidden))
+            unknown = self._leases.unknown(have)
             pairs = self._unsent(annotator, have, want)
+        # A page may hold pairs of the model that was open before.
+        foreign = self._store.pairs_of_other_models(unknown, self._model_id) if unknown else ()
+        passed_over = list(dict.fromkeys([*others, *claimed, *hidden, *foreign]))
 
         # One by one, since a quality-control pair is written to the database without the guard.
         for _ in range(want - len(pairs)):

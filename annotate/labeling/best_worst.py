@@ -59,6 +59,12 @@ class QuadAssigner(ItemAssigner[Quad]):
                 quads.append(quad)
             return quads
 
+    def of_other_models(self, have: Sequence[str]) -> list[str]:
+        """Return which of a page's quads are of a model that was open before."""
+        with self._guard:
+            unknown = self._leases.unknown(have)
+        return sorted(self._store.quads.of_other_models(unknown, self._model_id)) if unknown else []
+
     def rank(self, ranking: NewRanking) -> None:
         """Record which image is the best and which the worst, or a skip; once per key."""
         self._record(ranking, lambda: self._store.rankings.record(ranking))

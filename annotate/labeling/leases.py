@@ -48,6 +48,16 @@ class Leases(Generic[AnyItem]):
         if asked:
             self._asked[item_id] = asked
 
+    def unknown(self, item_ids: Iterable[str]) -> list[str]:
+        """Return those that neither wait nor are held by anybody."""
+        return [
+            item_id
+            for item_id in item_ids
+            if not any(item_id in items for items in self._held.values())
+            and self._waiting.get(item_id) is None
+            and self._partly_voted.get(item_id) is None
+        ]
+
     def held(self, annotator: str) -> list[AnyItem]:
         """Return the annotator's items, the open one first."""
         return list(self._held.get(annotator, {}).values())

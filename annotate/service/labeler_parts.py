@@ -1,7 +1,7 @@
 """Parts of the labeler's view: each holds the methods of one part of the studio for labelers.
 
 Every method is written out, so that one added to the studio is closed to labelers until it is
-added here.
+added here. Parts of the studio are looked up at each call: they change with the model.
 """
 
 from annotate.errors import NotAllowed
@@ -20,61 +20,61 @@ class LabelerAnnotations:
     """Annotations of votes for labelers: what the project offers, remarks and flags."""
 
     def __init__(self, studio: Studio) -> None:
-        self._annotations = studio.annotations
+        self._studio = studio
 
     def options(self) -> ProjectOptions:
         """Return the reasons and criteria of the project."""
         with hidden_details():
-            return self._annotations.options()
+            return self._studio.annotations.options()
 
     def annotate(self, annotation: NewAnnotation) -> None:
         """Add a strength, a reason or a criterion to the annotator's vote."""
         with hidden_details():
-            self._annotations.annotate(annotation)
+            self._studio.annotations.annotate(annotation)
 
     def flag(self, flag: NewFlag) -> None:
         """Flag a pair, which hides it until an admin decides."""
         with hidden_details():
-            self._annotations.flag(flag)
+            self._studio.annotations.flag(flag)
 
 
 class LabelerSessions:
     """Labeling sessions for labelers: begin, pause, resume and end one's own."""
 
     def __init__(self, studio: Studio) -> None:
-        self._sessions = studio.sessions
+        self._studio = studio
 
     def begin(self, annotator: str, goal: object) -> SessionProgress:
         """Begin a session with a goal of so many votes."""
         with hidden_details():
-            return self._sessions.begin(annotator, goal)
+            return self._studio.sessions.begin(annotator, goal)
 
     def set_state(self, annotator: str, state: str) -> SessionProgress:
         """Pause, resume or end the annotator's session."""
         with hidden_details():
-            return self._sessions.set_state(annotator, state)
+            return self._studio.sessions.set_state(annotator, state)
 
     def current(self, annotator: str) -> SessionProgress | None:
         """Return the annotator's session under way, or None."""
         with hidden_details():
-            return self._sessions.current(annotator)
+            return self._studio.sessions.current(annotator)
 
     def summary(self, annotator: str) -> SessionSummary | None:
         """Return the counts of the annotator's newest session, or None."""
         with hidden_details():
-            return self._sessions.summary(annotator)
+            return self._studio.sessions.summary(annotator)
 
 
 class LabelerBestWorst:
     """Best-worst rankings for labelers."""
 
     def __init__(self, studio: Studio) -> None:
-        self._best_worst = studio.best_worst
+        self._studio = studio
 
     def rank(self, ranking: NewRanking) -> None:
         """Record which of four images is the best and which the worst, once per key."""
         with hidden_details():
-            self._best_worst.rank(ranking)
+            self._studio.best_worst.rank(ranking)
 
 
 class LabelerInsights:
@@ -82,24 +82,24 @@ class LabelerInsights:
 
     def __init__(self, studio: Studio) -> None:
         self.pace_hints = LabelerPaceHints(studio)
-        self._insights = studio.insights
+        self._studio = studio
 
     def own(self, person: str) -> OwnVotesView:
         """Return the habits of a person's own votes."""
         with hidden_details():
-            return self._insights.own(person)
+            return self._studio.insights.own(person)
 
 
 class LabelerPaceHints:
     """Hints to slow down, for labelers who vote implausibly fast."""
 
     def __init__(self, studio: Studio) -> None:
-        self._pace_hints = studio.insights.pace_hints
+        self._studio = studio
 
     def hint_after(self, vote: NewVote) -> str | None:
         """Count a vote; return a sentence if a pause would help now."""
         with hidden_details():
-            return self._pace_hints.hint_after(vote)
+            return self._studio.insights.pace_hints.hint_after(vote)
 
 
 class LabelerBlindTests:

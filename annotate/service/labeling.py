@@ -119,7 +119,8 @@ class Labeling:
         )
         self._pool.wake()
         quads = [quad_view(quad) for quad in assigned]
-        return {"pairs": quads, "passed_over": [], **self._wait(len(quads) < want)}
+        passed_over = self.best_worst.of_other_models(have)
+        return {"pairs": quads, "passed_over": passed_over, **self._wait(len(quads) < want)}
 
     def stats(self, annotator: str | None = None) -> LabelingStats:
         """Count the votes, those that the next run waits for, and the pairs that are ready.

@@ -8,16 +8,19 @@ folder; this module reads it there and records it in the store. The steps of a r
 
 import logging
 import threading
-from typing import Any, cast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from align.contracts.models import ModelInfo
-from align.contracts.run_files import RunResult, RunState, RunStatus
+from align.contracts.run_files import RunState, RunStatus
 from annotate.clock import Monotonic
-from annotate.errors import NothingToLearn, NotResumable
+from annotate.errors import ModelBusy, NotResumable
 from annotate.interfaces import Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool
-from annotate.training.missing_images import MissingImages, left_out_sentence
 from annotate.training.new_votes import NewVotes, split_voter
+from annotate.training.run_ends import RunEnds
+from annotate.training.run_plans import RunPlanner
 from annotate.training.shared_device import SharedDevice
 from annotate.training.trigger import Trigger
 from annotate.views.training import PlanView
@@ -32,8 +35,6 @@ RETRY_S = 10.0
 CANCEL_GRACE_S = 120.0
 """Seconds that a trainer has to save its checkpoint after a cancel, before it is killed."""
 JOIN_TIMEOUT_S = 30.0
-NO_VOTES = "There is no left or right vote"
-INTERRUPTED = "The trainer stopped before it was done. Resume goes on from its last checkpoint."
 
 
 class TrainingRuns:
@@ -56,9 +57,12 @@ class TrainingRuns:
         self._new_votes, self._trigger, self._clock = new_votes, trigger, clock
         self._model_id, self._watch_s = model_id, watch_s
         self._running: str | None = None
-        self._missing_images = MissingImages(store, self._model_id, clock)
+        self._planner = RunPlanner(store, trainer, model, model_id, clock)
+        self._ends = RunEnds(store, trainer, model_id)
         self._device = SharedDevice(store, sampler, trainer, model, pool)
         self._queue: list[str] = []
+        self._asked = 0
+        """Runs whose votes are still settling."""
         self._cancelled: dict[str, float] = {}
         """When a cancel was requested, by run id."""
         self._lock = threading.RLock()
@@ -85,51 +89,40 @@ class TrainingRuns:
         if self._thread.is_alive():
             self._thread.join(JOIN_TIMEOUT_S)
 
+    def close_if_idle(self) -> None:
+        """Stop following runs; raises ModelBusy if one is under way, waits or is about to."""
+        with self._lock:
+            waiting = [run for run in (self._running, *self._queue) if run]
+            if waiting or self._asked:
+                named = f"Run {waiting[0]}" if waiting else "A run"
+                raise ModelBusy(
+                    f"{named} trains on this model or waits to. Wait for its end or cancel it on "
+                    "the Fine-tune tab, then open the other model."
+                )
+            self._closing.set()
+        self.close()
+
     def plan(self, settings: dict[str, Any]) -> PlanView:
         """Return what a run started now would be: its pairs, steps and minutes.
 
         Raises NothingToLearn, or what the trainer raises about settings.
         """
-        voter, trainer_settings = split_voter(settings)
-        pairs = self._store.decisive(self._model_id, voter)
-        if not pairs:
-            problem = f"There is no left or right vote of {voter!r}" if voter else NO_VOTES
-            raise NothingToLearn(f"{problem} to learn from yet. Label some pairs first.")
-
-        unusable = self._missing_images.votes_of(voter)
-        if pairs <= unusable.decisive:
-            # The cached result may be outdated: check the files before refusing the run.
-            unusable = self._missing_images.votes_of(voter, refresh=True)
-        left_out = left_out_sentence(unusable.votes, unusable.images)
-        if pairs <= unusable.decisive:
-            raise NothingToLearn(f"No vote is left to learn from; label new pairs. {left_out}")
-
-        usable, speed = pairs - unusable.decisive, self._measured_speed()
-        plan = self._trainer.plan(self._model, usable, trainer_settings, speed)
-        # A plan without the sentence has the keys of RunPlan alone.
-        return {**plan, "left_out": left_out} if left_out else cast(PlanView, plan)
-
-    def _measured_speed(self) -> float | None:
-        """Return the pairs per second of the newest run that is done; None without one."""
-        done = (run for run in self._store.runs(self._model_id) if run.state == RunState.DONE)
-        newest = next(done, None)
-        rows = self._trainer.metrics(self._store.run_dir(newest.run_id)) if newest else []
-        speed = rows[-1].get("pairs_per_s") if rows else None
-        return float(speed) if speed else None
+        return self._planner.plan(settings)
 
     def fine_tune(self, settings: dict[str, Any], trigger: str = "person") -> Run:
         """Queue a run on all votes cast before the call, and start it if none is under way.
 
-        Waits until those votes are settled. Raises NothingToLearn, storage's NoVotes or
+        Waits until those votes are settled. Raises NothingToLearn, ModelBusy, storage's NoVotes or
         UnknownVersion, or what the trainer raises about settings.
         """
         # Both raise on settings that cannot work, before anybody waits.
         self.plan(settings)
         self._initial_version(settings)
 
-        self._new_votes.await_settled(self._closing)
-        with self._lock:
-            return self._enqueue(settings, trigger)
+        with self._being_asked():
+            self._new_votes.await_settled(self._closing)
+            with self._lock:
+                return self._enqueue(settings, trigger)
 
     def cancel(self, run_id: str) -> None:
         """Take a run out of the queue, or ask its trainer to stop; a run that ended stays as is."""
@@ -144,8 +137,9 @@ class TrainingRuns:
                 self._trainer.cancel(self._store.run_dir(run_id))
 
     def resume(self, run_id: str) -> None:
-        """Queue a cancelled, interrupted or failed run again; raises NotResumable."""
+        """Queue a cancelled, interrupted or failed run again; raises NotResumable or ModelBusy."""
         with self._lock:
+            self._require_open()
             run = self._store.run(run_id)
             if run.state == RunState.DONE:
                 raise NotResumable(f"Run {run_id} is done. Start a new run to learn more.")
@@ -155,6 +149,23 @@ class TrainingRuns:
             self._store.set_run_state(run_id, RunState.QUEUED)
             self._queue.append(run_id)
             self._start_next()
+
+    @contextmanager
+    def _being_asked(self) -> Iterator[None]:
+        """Let no other model be opened meanwhile; raises ModelBusy if one is being opened."""
+        with self._lock:
+            self._require_open()
+            self._asked += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._asked -= 1
+
+    def _require_open(self) -> None:
+        """Raise ModelBusy once the runs are closed, since nobody would follow a new one."""
+        if self._closing.is_set():
+            raise ModelBusy("The model is being closed. Ask for the run again in a moment.")
 
     def _enqueue(self, settings: dict[str, Any], trigger: str) -> Run:
         """Freeze the votes in a snapshot, prepare the run folder, and queue the run."""
@@ -246,6 +257,8 @@ class TrainingRuns:
 
     def _tick(self) -> None:
         with self._lock:
+            if self._closing.is_set():
+                return
             if self._running is not None:
                 self._follow(self._store.run(self._running))
             self._start_next()
@@ -275,26 +288,5 @@ class TrainingRuns:
             self._trainer.kill(run_dir)
 
     def _record_end(self, run: Run, status: RunStatus) -> None:
-        """Record how a run ended; its version first, so that a run that is done has one."""
-        state, error = status.state, status.error
-        if state == RunState.DONE:
-            error = self._register_version(run, status)
-            state = RunState.FAILED if error else RunState.DONE
-        elif state in (RunState.QUEUED, RunState.RUNNING, RunState.INTERRUPTED):
-            cancelled = run.run_id in self._cancelled
-            state = RunState.CANCELLED if cancelled else RunState.INTERRUPTED
-            error = None if cancelled else INTERRUPTED
-        elif state == RunState.FAILED:
-            error = error or "The trainer failed without saying why. Its log.txt may say more."
-
-        self._store.set_run_state(run.run_id, state, error)
+        self._ends.record(run, status, run.run_id in self._cancelled)
         self._cancelled.pop(run.run_id, None)
-
-    def _register_version(self, run: Run, status: RunStatus) -> str | None:
-        """Add the run's adapter as a version; return an error text if its file is missing."""
-        adapter = self._trainer.adapter(self._store.run_dir(run.run_id))
-        if not adapter.is_file():
-            return f"The run ended without its adapter {adapter}. Start a new run."
-        summary = status.result or RunResult()
-        self._store.add_version(self._model_id, run.parent, run.run_id, adapter, summary)
-        return None

@@ -12,6 +12,7 @@ from annotate.service.studio import Studio
 from annotate.views.blind_test_results import BlindTestAnswer, SavedReportAnswer
 from annotate.views.comparison import BeforeAfterUrls, ComparedImages
 from annotate.views.image_import import ImportPreviewView, ImportSummaryView
+from annotate.views.openable_models import FoundModel, ModelList
 from annotate.views.pair_rendering import AddedPrompts, SamplerView
 from annotate.views.pairs_and_votes import (
     Accepted,
@@ -35,6 +36,7 @@ from annotate.web.endpoint_aliases import (
     saved_report_answer,
     under_old_name,
 )
+from annotate.web.endpoint_speed import QUICK, SLOW
 from annotate.web.errors_to_ui import errors_as_gr_error
 from annotate.web.permissions import authorized, open_to
 from annotate.web.version_endpoints import VersionEndpoints
@@ -110,6 +112,18 @@ class Endpoints(VersionEndpoints):
     def retry_model(self) -> SamplerView:
         """Try again now to load an image model that failed, and return its state and why."""
         return self._studio.retry_model()
+
+    def models(self) -> ModelList:
+        """Return the open model, and those in the folder of models with why one cannot be used."""
+        return self._studio.models.all()
+
+    def look_up_model(self, model: str, vae: str = "", prediction: str = "") -> FoundModel:
+        """Return what a file, a folder or a hub name is, and the download that opening it takes."""
+        return self._studio.models.look_up(model, vae, prediction)
+
+    def open_model(self, model: str, vae: str = "", prediction: str = "") -> FoundModel:
+        """Open another model for everybody; it loads in the background, see stats and models."""
+        return self._studio.models.open(model, vae, prediction)
 
     def fine_tune(self, settings: dict[str, Any] | str) -> StartedRun:
         """Start a run on the votes so far; settings is an object or its JSON, {} for defaults."""
@@ -205,53 +219,6 @@ class Endpoints(VersionEndpoints):
         return self._studio.add_prompts(prompts)
 
 
-QUICK = (
-    "next_pair",
-    "vote",
-    "undo",
-    "next_quad",
-    "rank",
-    "annotate_vote",
-    "flag_pair",
-    "flags",
-    "decide_flag",
-    "project",
-    "change_project",
-    "stats",
-    "retry_model",
-    "fine_tune",
-    "run_status",
-    "cancel_run",
-    "resume_run",
-    "versions",
-    "activate",
-    "blind_test_pair",
-    "start_blind_test",
-    "blind_tests",
-    "end_blind_test",
-    "rename_version",
-    "note_version",
-    "delete_version",
-    "lora_folder",
-    "change_lora_folder",
-    "add_prompts",
-    "exclude_votes",
-    "lift_exclusion",
-    "mark_gold",
-)
-"""Endpoints that answer at once."""
-SLOW = (
-    "compare",
-    "compare_many",
-    "export_version",
-    "send_version",
-    "insights",
-    "own_votes",
-    "preview_import",
-    "import_images",
-    "save_blind_test_report",
-)
-"""Endpoints that take seconds to minutes."""
 SLOW_AT_ONCE = 4
 """Images are rendered one batch at a time anyway; more callers would take every worker thread."""
 

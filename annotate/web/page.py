@@ -55,6 +55,7 @@ STYLESHEETS = (
     "styles/people.css",
     "styles/project.css",
     "styles/image_import.css",
+    "styles/models.css",
     "styles/insights.css",
 )
 

@@ -1,5 +1,6 @@
 """Pairs of images, as annotators are shown them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from storage.aggregates.counts import RunningCounts
@@ -65,6 +66,14 @@ class Pairs:
             "SELECT DISTINCT annotator FROM current_votes WHERE pair_id = ?", [pair_id]
         )
         return frozenset(name for (name,) in rows)
+
+    def of_other_models(self, pair_ids: Sequence[str], base: str) -> frozenset[str]:
+        """Return which of these are pairs of other models."""
+        rows = self._database.read(
+            "SELECT pair_id FROM pairs WHERE list_contains(?, pair_id) AND base <> ?",
+            [list(pair_ids), base],
+        )
+        return frozenset(pair_id for (pair_id,) in rows)
 
     def get(self, pair_id: str) -> Pair:
         """Return the pair with this id; raises UnknownPair."""

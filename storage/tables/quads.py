@@ -43,6 +43,14 @@ class Quads:
         """Return the quads of a model without a current ranking, oldest first."""
         return [quad_of(row) for row in self._database.read(OPEN, [base])]
 
+    def of_other_models(self, quad_ids: Sequence[str], base: str) -> frozenset[str]:
+        """Return which of these are quads of other models."""
+        rows = self._database.read(
+            "SELECT quad_id FROM quads WHERE list_contains(?, quad_id) AND base <> ?",
+            [list(quad_ids), base],
+        )
+        return frozenset(quad_id for (quad_id,) in rows)
+
 
 def quad_of(row: Row) -> Quad:
     """Build a quad from (id, prompt, images, version)."""

@@ -24,6 +24,10 @@ class Repository:
     commit: str = "0123456789abcdef0123456789abcdef01234567"
     refusal: tuple[int, str] | None = None
     """Status and error code that every file is refused with."""
+    breaks_after: int | None = None
+    """Bytes of large files after which the hub breaks off, and is busy from then on."""
+    ranges: list[str] = field(default_factory=list)
+    """The ranges of large files that were asked for; empty for a whole one."""
 
 
 def sdxl(
@@ -86,8 +90,30 @@ def hub_server(repositories: dict[str, Repository]) -> Iterator[str]:
                 self._refuse(404, "EntryNotFound")
             else:
                 content = known.files[file]
-                etag = {"ETag": f'"{hashlib.sha1(content).hexdigest()}"'}
-                self._say(content, "text/plain", etag | {"X-Repo-Commit": known.commit})
+                large = file.endswith(".safetensors")
+                kind = hashlib.sha256 if large else hashlib.sha1
+                etag = {"ETag": f'"{kind(content).hexdigest()}"'}
+                headers = etag | {"X-Repo-Commit": known.commit}
+                if large and self.command == "GET":
+                    self._part(known, content, headers)
+                else:
+                    self._say(content, "text/plain", headers)
+
+        def _part(self, known: Repository, content: bytes, headers: dict[str, str]) -> None:
+            if known.ranges and known.breaks_after is not None:
+                self._refuse(503, "Busy")
+                return
+            asked = self.headers.get("Range", "")
+            known.ranges.append(asked)
+            start = int(asked.removeprefix("bytes=").split("-")[0]) if asked else 0
+            span = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+            self.send_response(206 if asked else 200)
+            self.send_header("Content-Length", str(len(content) - start))
+            for header, value in (headers | span if asked else headers).items():
+                self.send_header(header, value)
+            self.end_headers()
+            self.wfile.write(content[start:][: known.breaks_after])
+            self.close_connection = True
 
         def _say(self, content: bytes, kind: str, headers: dict[str, str]) -> None:
             self.send_response(200)

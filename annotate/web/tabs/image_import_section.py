@@ -28,7 +28,6 @@ Shown = list[Any]
 
 def image_import_section(studio: Studio) -> None:
     """Build the content of the accordion."""
-    importer = studio.importer
     gr.HTML(IMPORT_HELP, apply_default_css=False)
     previewed = gr.State("")
     with gr.Row(elem_id="import-row"):
@@ -47,6 +46,7 @@ def image_import_section(studio: Studio) -> None:
 
     @errors_as_gr_error
     def preview_folder(named: str) -> Iterator[Shown]:
+        importer = studio.importer
         job = BackgroundJob(lambda: (preview := importer.preview(named), preview_card(preview)))
         yield from _watched(job, importer)
 
@@ -64,19 +64,20 @@ def image_import_section(studio: Studio) -> None:
 
     @errors_as_gr_error
     def import_folder(named: str) -> Iterator[Shown]:
+        importer = studio.importer
         job = BackgroundJob(lambda: importer.import_folder(named))
         yield from _watched(job, importer)
         yield _idle(import_result_card(job.result()))
 
     def forget() -> Shown:
-        importer.clear_preview()
+        studio.importer.clear_preview()
         return _idle("")
 
     _on(preview_button.click, preview_folder, folder, shown)
     _on(folder.submit, preview_folder, folder, shown)
     _on(start.click, import_folder, previewed, shown)
     cancel.click(forget, None, shown, **PRIVATE)
-    stop.click(importer.stop, None, None, **PRIVATE)
+    stop.click(lambda: studio.importer.stop(), None, None, **PRIVATE)
 
 
 def _on(event: Any, handler: Callable[[str], Iterator[Shown]], given: Any, shown: Shown) -> None:

@@ -24,7 +24,7 @@ class InsightsTab:
 
     def __init__(self, studio: Studio, person: str | None = None) -> None:
         """Show everybody's votes, or with `person` only that person's, without the controls."""
-        self._studio, self._insights, self._person = studio, studio.insights, person
+        self._studio, self._person = studio, person
         with gr.Tab("Insights", id="insights", elem_id="insights-tab") as self.tab:
             self._build()
         self._listen()
@@ -105,9 +105,9 @@ class InsightsTab:
     def _open(self, whose: str | None) -> list[Any]:
         if self._person is None:
             # Recorded anew when an admin looks, by the votes up to now.
-            self._insights.weigh()
+            self._studio.insights.weigh()
 
-        report = self._insights.report(self._person_of(whose))
+        report = self._studio.insights.report(self._person_of(whose))
         names = report["people"] if self._person is None and not self._person_of(whose) else None
         settings = report["settings"]
         return [
@@ -120,7 +120,7 @@ class InsightsTab:
         ]
 
     def _view(self, whose: str | None) -> list[Any]:
-        return self._shown(self._insights.report(self._person_of(whose)))
+        return self._shown(self._studio.insights.report(self._person_of(whose)))
 
     def _shown(self, report: InsightsView) -> list[Any]:
         page = self._learning_problem() + insights_page(report)
@@ -139,19 +139,19 @@ class InsightsTab:
     def _setting_changer(self, name: str) -> Any:
         def change(value: Any, request: gr.Request) -> None:
             share = value if name == WEIGH else value / 100
-            self._insights.change(name, share, name_of(request, PAGE_ACTOR))
+            self._studio.insights.change(name, share, name_of(request, PAGE_ACTOR))
 
         return change
 
     def _exclude_votes(
         self, person: str | None, reason: str, whose: str | None, request: gr.Request
     ) -> list[Any]:
-        self._insights.exclude(reason, name_of(request, PAGE_ACTOR), person=person or "")
+        self._studio.insights.exclude(reason, name_of(request, PAGE_ACTOR), person=person or "")
         gr.Info(f"{person}'s votes are not trained on until the exclusion is lifted.")
         return self._view(whose)
 
     def _lift_exclusion(
         self, number: float | None, whose: str | None, request: gr.Request
     ) -> list[Any]:
-        self._insights.lift(int(number or 0), name_of(request, PAGE_ACTOR))
+        self._studio.insights.lift(int(number or 0), name_of(request, PAGE_ACTOR))
         return self._view(whose)

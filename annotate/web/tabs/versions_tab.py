@@ -30,7 +30,7 @@ class VersionsTab:
     """Components and events of the tab."""
 
     def __init__(self, studio: Studio) -> None:
-        self._studio, self._registry = studio, studio.registry
+        self._studio = studio
         with gr.Tab("Versions", id="versions", elem_id="versions-tab") as self.tab:
             self._build()
         self._shown = [self._tree, self._card, self._actions, self._export_row, *self._buttons]
@@ -141,14 +141,14 @@ class VersionsTab:
 
         @errors_as_gr_error
         def save(version: str, name: str, note: str) -> list[Any]:
-            self._registry.rename(version, name)
-            self._registry.note(version, note)
+            self._studio.registry.rename(version, name)
+            self._studio.registry.note(version, note)
             gr.Info(f"{version} is saved.")
             return self._view(version)
 
         @errors_as_gr_error
         def delete(version: str) -> list[Any]:
-            freed = self._registry.delete(version)
+            freed = self._studio.registry.delete(version)
             gr.Info(f"{version} is deleted; {in_bytes(freed)} are free.")
             return self._view(version)
 
@@ -163,11 +163,11 @@ class VersionsTab:
         self.tab.select(errors_as_gr_error(self._open), chosen, [chosen, *shown], **PRIVATE)
 
     def _listen_to_jobs(self) -> None:
-        registry = self._registry
         exporting = [self._export_result, self._export, self._stop]
 
         @errors_as_gr_error
         def export(version: str, form: str) -> Iterator[list[Any]]:
+            registry = self._studio.registry
             job = BackgroundJob(lambda: registry.export(version, form))
             yield from _watched(job, f"Writing {version}", registry.durations.expected(form))
             done = job.result()
@@ -179,6 +179,7 @@ class VersionsTab:
 
         @errors_as_gr_error
         def adopt(path: str) -> Iterator[list[Any]]:
+            registry = self._studio.registry
             job = BackgroundJob(lambda: registry.adopt(path))
             yield from _watched(job, "Checking and copying", registry.durations.expected("adopt"))
             gr.Info(f"It is version {job.result()} now.")
@@ -194,13 +195,13 @@ class VersionsTab:
         ).failure(lambda: ["", *_idle()], None, importing, **PRIVATE)
         self._upload.upload(lambda path: path, self._upload, self._path, **PRIVATE)
         for button in (self._stop, self._stop_import):
-            button.click(registry.stop, None, None, **PRIVATE)
+            button.click(lambda: self._studio.registry.stop(), None, None, **PRIVATE)
 
     def compare_in(self, tabs: gr.Tabs, compare: CompareTab) -> None:
         """Make the button open the Compare tab with the selected version and its parent."""
 
         def open_compare(version: str) -> list[Any]:
-            before = self._registry.detail(version)["parent"] or version
+            before = self._studio.registry.detail(version)["parent"] or version
             known = {known["version"] for known in self._studio.versions()}
             return [
                 gr.Tabs(selected="compare"),
@@ -215,14 +216,16 @@ class VersionsTab:
 
     def _open(self, version: str) -> list[Any]:
         """Show the version selected last, or the newest one."""
+        known = [row["version"] for row in self._studio.registry.lineage()]
         names = [row["version"] for row in self._studio.versions()]
-        chosen = version or names[-1]
+        # Another model that was opened meanwhile has versions of its own.
+        chosen = version if version in known else names[-1]
         # An open question stays, and so does the result of an export.
         return [chosen, *self._facts(chosen), *[gr.skip()] * 3]
 
     def _refresh(self, version: str, shown: str) -> Any:
         """Show versions that runs have added; an unchanged tree is kept, and with it the focus."""
-        fresh = tree(self._registry.lineage(), version)
+        fresh = tree(self._studio.registry.lineage(), version)
         return gr.skip() if fresh == shown else fresh
 
     def _view(self, version: str) -> list[Any]:
@@ -230,8 +233,8 @@ class VersionsTab:
         return [*self._facts(version), "", gr.Group(visible=False), ""]
 
     def _facts(self, version: str) -> list[Any]:
-        versions = self._registry.lineage()
-        detail = self._registry.detail(version)
+        versions = self._studio.registry.lineage()
+        detail = self._studio.registry.detail(version)
         exists = detail["deleted"] is None
         tuned = exists and detail["parent"] is not None
 

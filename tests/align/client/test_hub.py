@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import socket
@@ -11,6 +12,7 @@ import pytest
 from hub_server import GB, Repository, hub_server, sdxl
 from tiny_models import write_tiny_model
 
+from align.client.catalog.hub_cache import download_of
 from align.client.hub import Hub, download
 from align.client.models import PARTS, describe_model
 from align.contracts.models import embedded_folder
@@ -190,6 +192,54 @@ def test_a_model_of_several_variants_is_downloaded_whole_and_is_the_same(hub, mo
     assert here.identity == model.identity and described.identity in here.aliases
     assert (here.load_path, here.variant) == (str(place), "fp16")
     assert not (place / "notes").exists() and not (place / "unet" / "openvino.bin").exists()
+
+
+@pytest.fixture
+def broken(hub, tmp_path):
+    """A model on a hub that breaks off in the middle of the first large file."""
+    folder = write_tiny_model(tmp_path / "files")
+    content = {
+        str(file.relative_to(folder).as_posix()): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+    repository = Repository(content, breaks_after=100_000)
+    with hub_server({"org/broken": repository}) as address:
+        yield repository, replace(hub, endpoint=address)
+
+
+def test_a_download_that_broke_off_goes_on_where_it_stopped(broken, monkeypatch):
+    # The library keeps whole chunks, of 10 MB.
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 10_000)
+    repository, hub = broken
+    described = describe_model("org/broken", hub)
+    weights = {at: each for at, each in repository.files.items() if at.endswith(".safetensors")}
+    assert described.download_bytes == sum(map(len, weights.values()))
+
+    with pytest.raises(Exception, match="503"):
+        download(hub, "org/broken", described.revision, PARTS)
+    assert 100_000 <= download_of(described, hub.cache).there < described.download_bytes
+    repository.breaks_after = None
+    place = download(hub, "org/broken", described.revision, PARTS)
+
+    assert repository.ranges == ["", "bytes=100000-", "", "", ""]
+    assert all((place / at).read_bytes() == each for at, each in weights.items())
+    assert describe_model("org/broken", hub).download_bytes == 0
+
+
+def test_content_that_changed_on_the_way_is_downloaded_anew(broken):
+    repository, hub = broken
+    repository.breaks_after = None
+    file = "unet/diffusion_pytorch_model.safetensors"
+    etag = hashlib.sha256(repository.files[file]).hexdigest()
+    partial = hub.cache / "models--org--broken" / "blobs" / f"{etag}.incomplete"
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(b"other")
+    described = describe_model("org/broken", hub)
+    with pytest.raises(OSError, match="damaged on the way"):
+        download(hub, "org/broken", described.revision, PARTS)
+    place = download(hub, "org/broken", described.revision, PARTS)
+    assert (place / file).read_bytes() == repository.files[file]
 
 
 def test_a_description_can_be_kept_in_a_run(hub):

@@ -1,0 +1,1 @@
+"""What a person can open: the folder of models, and downloads from a hub."""

@@ -1,0 +1,58 @@
+"""Plans of runs: what a run that is started now would be."""
+
+from typing import Any, cast
+
+from align.contracts.models import ModelInfo
+from align.contracts.run_files import RunState
+from annotate.clock import Monotonic
+from annotate.errors import NothingToLearn
+from annotate.interfaces import Trainer
+from annotate.training.missing_images import MissingImages, left_out_sentence
+from annotate.training.new_votes import split_voter
+from annotate.views.training import PlanView
+from storage.store import Store
+
+NO_VOTES = "There is no left or right vote"
+
+
+class RunPlanner:
+    """Plans the runs of a model, from its votes and the speed of its newest run."""
+
+    def __init__(
+        self, store: Store, trainer: Trainer, model: ModelInfo, model_id: str, clock: Monotonic
+    ) -> None:
+        self._store, self._trainer = store, trainer
+        self._model, self._model_id = model, model_id
+        self._missing_images = MissingImages(store, model_id, clock)
+
+    def plan(self, settings: dict[str, Any]) -> PlanView:
+        """Return what a run started now would be: its pairs, steps and minutes.
+
+        Raises NothingToLearn, or what the trainer raises about settings.
+        """
+        voter, trainer_settings = split_voter(settings)
+        pairs = self._store.decisive(self._model_id, voter)
+        if not pairs:
+            problem = f"There is no left or right vote of {voter!r}" if voter else NO_VOTES
+            raise NothingToLearn(f"{problem} to learn from yet. Label some pairs first.")
+
+        unusable = self._missing_images.votes_of(voter)
+        if pairs <= unusable.decisive:
+            # The cached result may be outdated: check the files before refusing the run.
+            unusable = self._missing_images.votes_of(voter, refresh=True)
+        left_out = left_out_sentence(unusable.votes, unusable.images)
+        if pairs <= unusable.decisive:
+            raise NothingToLearn(f"No vote is left to learn from; label new pairs. {left_out}")
+
+        usable, speed = pairs - unusable.decisive, self._measured_speed()
+        plan = self._trainer.plan(self._model, usable, trainer_settings, speed)
+        # A plan without the sentence has the keys of RunPlan alone.
+        return {**plan, "left_out": left_out} if left_out else cast(PlanView, plan)
+
+    def _measured_speed(self) -> float | None:
+        """Return the pairs per second of the newest run that is done; None without one."""
+        done = (run for run in self._store.runs(self._model_id) if run.state == RunState.DONE)
+        newest = next(done, None)
+        rows = self._trainer.metrics(self._store.run_dir(newest.run_id)) if newest else []
+        speed = rows[-1].get("pairs_per_s") if rows else None
+        return float(speed) if speed else None
