@@ -146,8 +146,11 @@ class Trainer(Protocol):
         model: ModelInfo,
         settings: dict[str, Any],
         start: Path | None = None,
+        look: RenderSettings | None = None,
     ) -> None:
         """Fill a run folder; `start` is an adapter to go on from.
+
+        `look` is what images are rendered with, in place of the model's own settings.
 
         Raises an error that says what to change.
         """

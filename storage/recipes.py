@@ -20,6 +20,13 @@ class RenderedRecipe(TypedDict):
     width: int
     height: int
     scheduler: str
+    prompt_prefix: NotRequired[str]
+    """Text before the prompt; this and what follows are left out where they change nothing."""
+    prompt_suffix: NotRequired[str]
+    clip_skip: NotRequired[int]
+    """The layer of the text encoders, as A1111 counts."""
+    loras: NotRequired[list[tuple[str, float]]]
+    """LoRAs under the base: the start of each file's SHA-256, and its weight."""
 
 
 class OriginalImage(TypedDict):

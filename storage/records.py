@@ -204,6 +204,22 @@ class UnusableVotes:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherVotes:
+    """Votes of other models of the studio that a run takes along."""
+
+    names: dict[str, str] = field(default_factory=dict, hash=False)
+    """Names of the models, by their ids."""
+    prompt_prefix: str = ""
+    """Text that this model is shown around their prompts, in place of what theirs were."""
+    prompt_suffix: str = ""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Return the ids of the models."""
+        return tuple(sorted(self.names))
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A fine-tuning run of `base`, from version `parent`; `trigger` names what started it."""
 

@@ -22,12 +22,15 @@ from typing import Any, Self
 from align.contracts.run_files import RunResult
 from storage.acts import ActReceipt, NewVote, Selection
 from storage.aggregates.counts import RunningCounts
+from storage.disk.base_loras import BaseLoras
 from storage.disk.scratch import sweep
 from storage.disk.usage import DiskCleanup
 from storage.opening import Opening
-from storage.records import Counts, Image, Pair, Prompt, Run, Snapshot, Version
+from storage.recipes import Recipe
+from storage.records import Counts, Image, OtherVotes, Pair, Prompt, Run, Snapshot, Version
 from storage.settling import Monotonic, Settling
 from storage.snapshot.snapshots import Snapshots
+from storage.snapshot.sources import NO_OTHERS
 from storage.tables.blind_tests import StoredBlindTests
 from storage.tables.flags import Flags
 from storage.tables.images import Images
@@ -98,6 +101,7 @@ class Store:
         self.sessions = StoredSessions(self._database, clock)
         self.imported_images = ImportedImages(self._database, self._folder, self._counts, clock)
         self.version_labels = VersionLabels(self._database, self._folder, self._versions, clock)
+        self.base_loras = BaseLoras(self._folder)
         self.disk = DiskCleanup(self._database, self._folder, self._versions, clock)
 
     def close(self) -> None:
@@ -179,6 +183,10 @@ class Store:
         """Return the pairs that fewer than `overlap` people voted on, and who did, oldest first."""
         return self._pairs.open(base, overlap)
 
+    def unvoted_recipes(self, base: str) -> dict[str, Recipe]:
+        """Return the recipe of an image of each rendered pair that nobody voted on, by pair id."""
+        return self._pairs.unvoted_recipes(base)
+
     def voters(self, pair_id: str) -> frozenset[str]:
         """Return the annotators who have a current vote on a pair."""
         return self._pairs.people(pair_id)
@@ -222,14 +230,18 @@ class Store:
     # Snapshots
 
     def write_snapshot(
-        self, base: str, settle_s: float = 10.0, voter: str | None = None
+        self,
+        base: str,
+        settle_s: float = 10.0,
+        voter: str | None = None,
+        others: OtherVotes = NO_OTHERS,
     ) -> Snapshot:
         """Freeze the votes older than `settle_s` seconds into a folder for a trainer.
 
-        With `voter` they are one annotator's. Votes on images that are gone or damaged are left
-        out. Raises NoVotes without a decisive one.
+        With `voter` they are one annotator's; votes of `others` come along. Those on images that
+        are gone or damaged are left out. Raises NoVotes without a decisive one.
         """
-        return self.snapshots.write(base, settle_s, voter)
+        return self.snapshots.write(base, settle_s, voter, others)
 
     # Runs
 

@@ -99,6 +99,11 @@ class StudioFolder:
         return self.path / "imports"
 
     @property
+    def loras(self) -> Path:
+        """The folder of LoRAs under the base."""
+        return self.path / "loras"
+
+    @property
     def exports(self) -> Path:
         """The folder of files that were exported for other programs."""
         return self.path / "exports"

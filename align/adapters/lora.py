@@ -128,13 +128,18 @@ def start_from(unet: UNet2DConditionModel, adapter: Path, name: str) -> None:
 
 
 def fuse(
-    pipeline: StableDiffusionXLPipeline, part: str, path: Path, names: Collection[str]
+    pipeline: StableDiffusionXLPipeline,
+    part: str,
+    path: Path,
+    names: Collection[str],
+    weight: float = 1.0,
 ) -> None:
     """Merge an adapter file into the denoiser's weights, for good.
 
     Args:
         part: the denoiser's name in the pipeline.
         names: the names of the file's weights.
+        weight: how strongly it is added.
 
     Raises:
         ValueError, RuntimeError, KeyError, TypeError: it was made for another UNet.
@@ -145,7 +150,7 @@ def fuse(
     state = get_peft_model_state_dict(getattr(pipeline, part), adapter_name=name)
     if {f"{part}.{key}" for key in state} != set(names):
         raise ValueError("it names other modules")
-    pipeline.fuse_lora(components=[part])
+    pipeline.fuse_lora(components=[part], lora_scale=weight)
     pipeline.unload_lora_weights()
 
 

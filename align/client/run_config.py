@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from align.client.config import TrainConfig, current_names
 from align.contracts.models import ModelInfo, read_model
+from align.contracts.rendering import RenderSettings, read_settings
 from align.errors import BrokenRun, InvalidSettings
 from align.files import read_json, write_json
 
@@ -26,6 +27,8 @@ class RunConfig:
     snapshot_id: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The settings that somebody asked for, by the names that they used."""
+    look: RenderSettings | None = None
+    """What images are rendered with, in place of the model's own settings."""
 
 
 def write_run_config(path: Path, config: RunConfig) -> None:
@@ -39,6 +42,7 @@ def write_run_config(path: Path, config: RunConfig) -> None:
             "settings": dict(config.settings),
             "train": asdict(config.train),
             "threads": config.threads,
+            **({"look": look_fields(config.look, path.parent)} if config.look else {}),
         },
     )
 
@@ -60,6 +64,7 @@ def read_run_config(path: Path) -> RunConfig:
             int(document.get("threads", 1)),
             document.get("snapshot_id"),
             document.get("settings", {}),
+            _look(document, path.parent),
         )
     except KeyError as error:
         raise BrokenRun(f"{path} lacks {error}. Start a new run.") from None
@@ -100,9 +105,40 @@ def stored_model(path: Path) -> ModelInfo:
         ) from None
 
 
+def stored_look(path: Path) -> RenderSettings | None:
+    """Return the look that config.json holds, whatever the rest of it is; None for none.
+
+    Raises:
+        BrokenRun: the file is missing, is no JSON, or has no usable look.
+    """
+    try:
+        return _look(_document(path), path.parent)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise BrokenRun(
+            f"The look in {path} cannot be used: {error}. Put the file back from a copy."
+        ) from None
+
+
 def stored_snapshot_id(path: Path) -> str | None:
     """Return the id of the snapshot that config.json names; raises BrokenRun for no such file."""
     return _document(path).get("snapshot_id")
+
+
+def look_fields(look: RenderSettings, folder: Path) -> dict[str, Any]:
+    """Return a look as config.json holds it: LoRAs in the run folder by their names in it."""
+    loras = [
+        (path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path), weight)
+        for path, weight in ((Path(lora), weight) for lora, weight in look.loras)
+    ]
+    return {**asdict(look), "loras": loras}
+
+
+def _look(document: dict[str, Any], folder: Path) -> RenderSettings | None:
+    if document.get("look") is None:
+        return None
+    look = read_settings(document["look"])
+    loras = tuple((str(folder / lora), weight) for lora, weight in look.loras)
+    return replace(look, loras=loras)
 
 
 def _train_settings(document: dict[str, Any]) -> dict[str, Any]:

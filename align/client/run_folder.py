@@ -2,6 +2,7 @@
 
 config.json           model and settings                        in
 snapshot/             the votes and images to learn from        in
+loras/                LoRAs under the base                      in
 cancel                present once somebody asked to stop       in
 status.json           state, phase, step, pid, result           out
 metrics.jsonl         one line a step                           out
@@ -27,12 +28,14 @@ from filelock import FileLock, Timeout
 from align.client.run_config import (
     RunConfig,
     read_run_config,
+    stored_look,
     stored_model,
     stored_settings,
     stored_snapshot_id,
     write_run_config,
 )
 from align.contracts.models import ModelInfo
+from align.contracts.rendering import RenderSettings
 from align.contracts.run_files import LEGACY_METRICS, LoggedStep, MetricsRow, RunState, RunStatus
 from align.errors import RunLocked
 from align.files import read_json, write_json
@@ -50,6 +53,7 @@ class RunFolder:
         self.snapshot = self.path / "snapshot"
         self.adapter = self.path / "adapter.safetensors"
         self.start = self.path / "start.safetensors"
+        self.loras = self.path / "loras"
         self.checkpoint = self.path / "checkpoint" / "state.pt"
         self.cache = self.path / "cache"
         self.metrics_path = self.path / "metrics.jsonl"
@@ -93,6 +97,14 @@ class RunFolder:
             BrokenRun: the folder has no usable model.
         """
         return stored_model(self.config_path)
+
+    def stored_look(self) -> RenderSettings | None:
+        """Return the look that config.json holds, None for the model's own.
+
+        Raises:
+            BrokenRun: the folder has no usable look.
+        """
+        return stored_look(self.config_path)
 
     def stored_snapshot_id(self) -> str | None:
         """Return the id of the snapshot that config.json names."""

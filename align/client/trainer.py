@@ -17,7 +17,7 @@ from align.client.config import REQUIREMENTS, configure, parse_settings, plan
 from align.client.run_config import RunConfig
 from align.client.run_folder import RunFolder, process_lives
 from align.contracts.models import ModelInfo
-from align.contracts.rendering import SamplerState
+from align.contracts.rendering import RenderSettings, SamplerState
 from align.contracts.run_files import MetricsRow, RunPlan, RunState, RunStatus
 from align.contracts.snapshot_files import MANIFEST
 from align.errors import InvalidSettings, SnapshotError
@@ -116,8 +116,11 @@ class TrainerProcess:
         model: ModelInfo,
         settings: dict[str, Any] | str,
         start: Path | None = None,
+        look: RenderSettings | None = None,
     ) -> None:
         """Fill a run folder with everything a trainer needs; `start` is an adapter to go on from.
+
+        `look` is what images are rendered with, in place of the model's own settings.
 
         Raises:
             InvalidSettings: a setting that cannot be used, or a start without its adapter.
@@ -126,6 +129,12 @@ class TrainerProcess:
         config = configure(model.preset, settings)
         if config.init_from != "base" and start is None:
             raise InvalidSettings(f"The adapter of {config.init_from} is needed to go on from it.")
+        if look is not None and look.loras and config.adapter != "lora":
+            raise InvalidSettings(
+                f"With LoRAs under the base only the adapter lora can be trained, not "
+                f"{config.adapter}: its weights would hold theirs. Take the LoRAs out of the look, "
+                "or set adapter to lora."
+            )
         manifest = read_json(snapshot / MANIFEST)
         if manifest is None:
             raise SnapshotError(f"{snapshot} is not a snapshot: it has no {MANIFEST}.")
@@ -143,9 +152,25 @@ class TrainerProcess:
                 usable_cores(),
                 manifest.get("snapshot_id"),
                 parse_settings(settings),
+                None if look is None else self._linked(run, look),
             )
         )
         run.write_status(RunStatus(RunState.QUEUED, steps=config.steps))
+
+    def _linked(self, run: RunFolder, look: RenderSettings) -> RenderSettings:
+        """Put the LoRAs of a look into a run folder, which is all that a trainer reads."""
+        loras = []
+        for source, weight in look.loras:
+            target = run.loras / Path(source).parent.name / Path(source).name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not Path(source).is_file():
+                raise InvalidSettings(
+                    f"The LoRA {target.name} under the base is gone. Put it back, or take it out "
+                    "of the look."
+                )
+            link(Path(source), target)
+            loras.append((str(target), weight))
+        return replace(look, loras=tuple(loras))
 
     def start(self, run_dir: Path) -> None:
         """Start the trainer, or resume it from its last checkpoint; returns at once."""

@@ -6,9 +6,13 @@ own accord, and replies that carry the number of their request.
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, TypeAlias, TypedDict, final
 
 from align.contracts.models import ModelInfo, read_model
+
+SEPARATORS = (",", ".", ";", ":", "BREAK")
+"""Ends of a prompt's prefix, or starts of its suffix, beside which no comma is put."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,41 @@ class RenderSettings:
     clip_skip: int = 1
     """The layer of the text encoders, counted as A1111 counts: 1 is as the model was trained."""
     loras: tuple[tuple[str, float], ...] = ()
-    """LoRA files under the base, each with its weight; versions are added on top of them."""
+    """LoRA files under the base, each with its weight; versions are added on top of them. The
+    folder that a file lies in tells what it holds."""
+
+    def whole_prompt(self, prompt: str) -> str:
+        """Return a prompt with the prefix and the suffix around it."""
+        return whole_prompt(prompt, self.prompt_prefix, self.prompt_suffix)
+
+
+@final
+class BaseLoraFacts(TypedDict):
+    """A LoRA under the base."""
+
+    file: str
+    """Name of its file."""
+    weight: float
+
+
+class LookFacts(TypedDict):
+    """The look of images: what they are rendered with, besides model and version."""
+
+    steps: int
+    guidance: float
+    """1 is no guidance."""
+    sizes: list[str]
+    """Width x height in pixels; a pair has one of them."""
+    negative_prompt: str
+    prompt_prefix: str
+    """Text before every prompt."""
+    prompt_suffix: str
+    scheduler: str
+    """Name of the sampler, as A1111 spells it; the model's own is a class of diffusers."""
+    clip_skip: int
+    """As A1111 counts: 1 is as the model was trained."""
+    loras: list[BaseLoraFacts]
+    """LoRAs under the base; versions are trained and rendered on top of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +229,34 @@ def read_request(line: str) -> SamplerRequest:
         message["items"] = [RenderItem(**item) for item in message["items"]]
     request: SamplerRequest = message
     return request
+
+
+def look_facts(settings: RenderSettings) -> LookFacts:
+    """Return settings for people, as a version and a note beside a file tell them."""
+    return {
+        "steps": settings.steps,
+        "guidance": settings.guidance,
+        "sizes": [f"{settings.width} x {settings.height}"],
+        "negative_prompt": settings.negative_prompt,
+        "prompt_prefix": settings.prompt_prefix,
+        "prompt_suffix": settings.prompt_suffix,
+        "scheduler": settings.scheduler,
+        "clip_skip": settings.clip_skip,
+        "loras": [{"file": Path(lora).name, "weight": weight} for lora, weight in settings.loras],
+    }
+
+
+def whole_prompt(prompt: str, prefix: str, suffix: str) -> str:
+    """Return a prompt with a prefix and a suffix around it, separated by commas."""
+    if not prefix and not suffix:
+        return prompt
+    parts = [part.strip() for part in (prefix, prompt, suffix) if part.strip()]
+    whole = parts[0] if parts else ""
+    for part in parts[1:]:
+        separated = whole.endswith(SEPARATORS) or part.startswith(SEPARATORS)
+        between = "" if part.startswith(",") else " " if separated else ", "
+        whole += f"{between}{part}"
+    return whole
 
 
 def read_settings(given: dict[str, Any]) -> RenderSettings:

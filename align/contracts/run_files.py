@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, NotRequired, TypedDict
 
+from align.contracts.rendering import LookFacts
+
 
 class RunState(StrEnum):
     """The state of a fine-tuning run."""
@@ -149,6 +151,8 @@ class RunResult(CheckedRun, total=False):
     """Time of training, checks left out."""
     advice: str
     """What to do next, in a sentence or two."""
+    look: LookFacts
+    """What its images were to be rendered with when it began."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class PreferenceRow(TypedDict):
     """Path of the better image, relative to the folder."""
     rejected: str
     pair_id: NotRequired[str]
+    rendered_prompt: NotRequired[str]
+    """The prompt with the text of a look around it, where the images were rendered so."""
     annotator: NotRequired[str]
     """A hash that stands for a person."""
     weight: NotRequired[float]
@@ -52,6 +54,8 @@ class UndecidedRow(TypedDict):
     images: list[str]
     """Paths of both images, relative to the folder."""
     pair_id: NotRequired[str]
+    rendered_prompt: NotRequired[str]
+    """The prompt with the text of a look around it, where the images were rendered so."""
     annotator: NotRequired[str]
     weight: NotRequired[float]
     strength: NotRequired[int]
@@ -72,6 +76,8 @@ class RankingRow(TypedDict):
     images: list[str]
     ranks: list[int]
     """One for each image, the lowest for the best; images of equal rank are not told apart."""
+    rendered_prompt: NotRequired[str]
+    """The prompt with the text of a look around it, where the images were rendered so."""
     annotator: NotRequired[str]
     weight: NotRequired[float]
     sizes: NotRequired[list[list[int]]]
@@ -120,6 +126,8 @@ class SnapshotFacts(TypedDict):
     """Numbers of the votes in the database, in the order of their lines."""
     ranking_ids: NotRequired[list[int]]
     """Those of the rankings, whose lines come after the votes'."""
+    other_models: NotRequired[dict[str, int]]
+    """Votes of other models of the studio that are in it, by the model's name."""
 
 
 class SnapshotManifest(SnapshotFacts):

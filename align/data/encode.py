@@ -90,7 +90,7 @@ def encode_pairs(
         SnapshotError: a file cannot be read, or is not an image.
     """
     shown = images_of_pairs(pairs, size[0] * size[1])
-    images, prompts = shown.every, sorted({pair.prompt for pair in pairs})
+    images, prompts = shown.every, sorted({pair.text for pair in pairs})
     image_keys = keys_of_images(pipeline, compute, images)
     prompt_keys = keys_of_prompts(pipeline, compute, prompts)
 
@@ -121,12 +121,12 @@ def encode_pairs(
         trust_N=torch.tensor([pair.trust for pair in pairs]),
         liked_2N=torch.tensor([pair.liked for pair in pairs]).T.contiguous(),
         contents=[
-            content_key(image_keys[chosen], image_keys[rejected], prompt_keys[pair.prompt])
+            content_key(image_keys[chosen], image_keys[rejected], prompt_keys[pair.text])
             for chosen, rejected, pair in zip(shown.chosen, shown.rejected, pairs, strict=True)
         ],
         chosen=torch.tensor([image_row[image] for image in shown.chosen]),
         rejected=torch.tensor([image_row[image] for image in shown.rejected]),
-        prompt=torch.tensor([prompt_row[pair.prompt] for pair in pairs]),
+        prompt=torch.tensor([prompt_row[pair.text] for pair in pairs]),
         size_facts=shown.size_facts(family, images),
     )
 

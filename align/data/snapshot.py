@@ -42,6 +42,13 @@ class PreferencePair:
     """Weight of its voter's votes, in 0..1; scales the loss of every objective."""
     origins: Mapping[Path, ImageOrigin] = field(default_factory=dict)
     """Of those of its images whose file is scaled or cropped."""
+    rendered_prompt: str = ""
+    """The prompt with the text of a look around it; empty where the images were not made so."""
+
+    @property
+    def text(self) -> str:
+        """Return the text that the network is shown: that which the images were rendered with."""
+        return self.rendered_prompt or self.prompt
 
     @property
     def liked(self) -> tuple[float, float]:
@@ -99,6 +106,7 @@ def _pair(folder: Path, row: PreferenceRow | UndecidedRow, shares: Shares) -> Pr
         share,
         trust=trust(row),
         origins=_origins(row, [chosen, rejected]),
+        rendered_prompt=row.get("rendered_prompt", ""),
     )
 
 
@@ -130,6 +138,7 @@ def _pairs_of_ranking(folder: Path, row: RankingRow, shares: Shares) -> list[Pre
             weight=float(weight_KK[better, worse]),
             trust=trust(row),
             origins=origins,
+            rendered_prompt=row.get("rendered_prompt", ""),
         )
         for better, worse in comparisons(row)
     ]

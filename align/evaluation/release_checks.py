@@ -78,10 +78,9 @@ def render_checks(
     between_passes: Callable[[], None],
 ) -> list[CheckEntry]:
     """Render with base and version, save it in the run folder, and return checks as JSON values."""
-    model, name = run.read_config().model, run.path.resolve().name
-    renderer = VersionRenderer(
-        run.evaluation, prompts, SEEDS, model, choose_compute(), on_progress, between_passes
-    )
+    prepared, name = run.read_config(), run.path.resolve().name
+    watched = (choose_compute(), on_progress, between_passes, prepared.look)
+    renderer = VersionRenderer(run.evaluation, prompts, SEEDS, prepared.model, *watched)
     sources = {name: AdapterSource(run.adapter, name)}
     rendered, checks = render_and_check(renderer, sources, {name: run_result})
     write_result(renderer, rendered, sources, checks)

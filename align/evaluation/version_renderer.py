@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from align.contracts.models import ModelInfo
-from align.contracts.rendering import RenderItem
+from align.contracts.rendering import RenderItem, RenderSettings
 from align.device import Compute
 from align.evaluation.diffusion_classifier import PromptClassifier
 from align.families.family import Pipeline
@@ -56,22 +56,28 @@ class VersionRenderer:
         compute: Compute,
         on_progress: OnProgress = ignore_progress,
         between_passes: Callable[[], None] = never_pause,
+        look: RenderSettings | None = None,
     ) -> None:
-        """`between_passes` is called between forward passes; what it raises ends the work."""
+        """`between_passes` is called between forward passes; what it raises ends the work.
+
+        `look` are settings in place of the model's own.
+        """
         self.target, self.prompts, self.seeds = target, list(prompts), list(seeds)
         self.model, self.compute = model, compute
+        self.settings = look or render_settings(model)
         self._on_progress, self._between_passes = on_progress, between_passes
         self.pipeline: Pipeline = load_pipeline(model, compute)
         self._adapters = AdapterSwitcher(self.pipeline)
-        size = (model.width, model.height)
-        self._classifier = PromptClassifier(self.pipeline, compute, self.prompts, size)
+        size = (self.settings.width, self.settings.height)
+        shown = [self.settings.whole_prompt(prompt) for prompt in self.prompts]
+        self._classifier = PromptClassifier(self.pipeline, compute, shown, size)
 
     def render(self, name: str, adapter: Path | None) -> RenderedVersion:
         """Render everything with one version, the base for None, and save the images."""
-        self._adapters.use([(str(adapter), 1.0)] if adapter else [])
+        self._adapters.use([(str(adapter), 1.0)] if adapter else [], self.settings.loras)
         items = [RenderItem(prompt, seed) for prompt in self.prompts for seed in self.seeds]
-        settings = render_settings(self.model)
-        megapixels = self.model.width * self.model.height / 1e6
+        settings = self.settings
+        megapixels = settings.width * settings.height / 1e6
         latents: list[Tensor] = []
         images: list[Image.Image] = []
 
@@ -102,7 +108,7 @@ class VersionRenderer:
         See `align.evaluation.diffusion_classifier`.
         """
         # The base is the judge, of its own images and of every version's.
-        self._adapters.use([])
+        self._adapters.use([], self.settings.loras)
         recognized = []
         for index, latent_CHW in enumerate(rendered.latents_NCHW):
             self._between_passes()

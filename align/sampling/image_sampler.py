@@ -99,9 +99,9 @@ class ImageSampler:
         if not isinstance(weight, Real) or not 0 <= weight <= MAX_WEIGHT:
             raise InvalidSettings(f"weight must be from 0 to {MAX_WEIGHT:g}, got {weight!r}.")
         file = None if adapter is None else find_source(adapter).adapter
-        self._adapters.use([] if file is None else [(str(file), weight)])
-
         used = settings or self.settings
+        self._adapters.use([] if file is None else [(str(file), weight)], used.loras)
+
         for indices in batches(len(items), used.width * used.height / 1e6):
             batch = [items[index] for index in indices]
             yield indices, render(self._pipeline, self._compute, batch, used)

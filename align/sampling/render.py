@@ -86,7 +86,7 @@ def _encode_texts(
     settings: RenderSettings,
 ) -> dict[str, torch.Tensor]:
     """Encode the prompts as arguments of the pipeline's call, by name."""
-    prompts = [item.prompt for item in items]
+    prompts = [settings.whole_prompt(item.prompt) for item in items]
     with torch.inference_mode(), compute.autocasting():
         return family_of(pipeline).rendering_inputs(
             pipeline, compute, prompts, settings.negative_prompt, settings.guidance
@@ -170,37 +170,67 @@ class AdapterSwitcher:
         self._names: dict[str, str] = {}
         self._denoiser = family_of(pipeline).denoiser(pipeline)
         self._swapper = WeightSwapper(self._denoiser)
+        self._under: list[tuple[str, float]] = []
+        self._on_top: list[tuple[str, float]] = []
 
-    def use(self, adapters: Sequence[tuple[str, float]]) -> None:
+    def use(
+        self, adapters: Sequence[tuple[str, float]], loras: Sequence[tuple[str, float]] = ()
+    ) -> None:
         """Render with these adapter files from now on, each by its weight; none is the base alone.
+
+        `loras` are under the base, so that whatever is compared has them in common.
 
         Raises:
             ModelNotFound: a file is gone.
             BrokenModel: a file is damaged, or made for another model.
-            InvalidSettings: full weights with a weight or another file, or a DoRA with a weight.
+            InvalidSettings: full weights with a weight or another file, or a DoRA with a weight or
+                on LoRAs.
         """
-        for path, _ in adapters:
+        for path, _ in (*loras, *adapters):
             if not Path(path).is_file():
                 raise ModelNotFound(f"{_short_path(path)} is gone. Put it back from a copy.")
 
         whole = _full_weights_file(adapters)
         self._swapper.use(whole)
-        if whole or not adapters:
+        self._under, self._on_top = list(loras), [] if whole else list(adapters)
+        self._make_room({path for path, _ in (*self._under, *self._on_top)})
+        for path, _ in (*self._under, *self._on_top):
+            self._names[path] = self._names.pop(path, "") or self._load(path)
+        self._refuse_weighted_dora()
+        self._switch_on([*self._under, *self._on_top])
+
+    @contextmanager
+    def as_reference(self) -> Iterator[None]:
+        """Leave only the LoRAs under the base on inside the block."""
+        self._switch_on(self._under)
+        try:
+            yield
+        finally:
+            self._switch_on([*self._under, *self._on_top])
+
+    def _switch_on(self, adapters: Sequence[tuple[str, float]]) -> None:
+        if not adapters:
             self._pipeline.disable_lora()
             return
+        self._pipeline.enable_lora()
+        names = [self._names[path] for path, _ in adapters]
+        self._pipeline.set_adapters(names, [weight for _, weight in adapters])
 
-        self._make_room({path for path, _ in adapters})
-        for path, weight in adapters:
-            self._names[path] = self._names.pop(path, "") or self._load(path)
-            if weight != 1 and self._denoiser.peft_config[self._names[path]].use_dora:
+    def _refuse_weighted_dora(self) -> None:
+        """Raise InvalidSettings for a DoRA that is not alone, or not at full strength."""
+        for path, weight in self._on_top:
+            if not self._denoiser.peft_config[self._names[path]].use_dora:
+                continue
+            if weight != 1:
                 raise InvalidSettings(
                     f"{_short_path(path)} is a DoRA, which scales whole columns of the weights and "
                     "so has no strength but 1. Render it at 1."
                 )
-
-        self._pipeline.enable_lora()
-        names = [self._names[path] for path, _ in adapters]
-        self._pipeline.set_adapters(names, [weight for _, weight in adapters])
+            if self._under:
+                raise InvalidSettings(
+                    f"{_short_path(path)} is a DoRA, which scales whole columns of the weights, so "
+                    "that it fits the bare base alone. Take the LoRAs out of the look to render it."
+                )
 
     def _make_room(self, wanted: set[str]) -> None:
         """Unload adapters that are not wanted, the least recently used first."""

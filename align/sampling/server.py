@@ -107,7 +107,8 @@ def _handle(
 ) -> Iterator[SamplerReply]:
     try:
         context.heartbeat.enter(LOADING)
-        context.adapters.use([(path, weight) for path, weight in request["adapters"]])
+        adapters = [(path, weight) for path, weight in request["adapters"]]
+        context.adapters.use(adapters, request["settings"].loras)
         context.heartbeat.enter(RENDERING)
         if "images" in request:
             yield from _score(context, request)
@@ -145,9 +146,11 @@ def _score(context: RequestContext, request: ScoreRequest) -> Iterator[SamplerRe
             "likelier than its base it holds an image to be."
         )
 
-    scorer = ImplicitReward(context.pipeline, context.compute, context.size)
+    settings, reference = request["settings"], context.adapters.as_reference
+    scorer = ImplicitReward(context.pipeline, context.compute, context.size, reference=reference)
+    prompts = [settings.whole_prompt(prompt) for prompt in request["prompts"]]
     images = [Path(image) for image in request["images"]]
-    for index, (prompt, image) in enumerate(zip(request["prompts"], images, strict=True)):
+    for index, (prompt, image) in enumerate(zip(prompts, images, strict=True)):
         with context.cpu_lock.hold():
             score = finite_scores(scorer, [prompt], [image])[0]
         yield {"id": request["id"], "index": index, "score": score}

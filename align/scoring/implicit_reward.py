@@ -7,7 +7,8 @@ H x W latent pixels.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,8 @@ class ImplicitReward:
     noise_samples: int = 12
     seed: int = 0
     min_timestep_fraction: float = 0.0
+    reference: Callable[[], AbstractContextManager[None]] | None = None
+    """Enters a context in which the pipeline is the base; left out, all adapters are off there."""
     name: str = "implicit"
     meaning: str = (
         "How much more likely tuning made the image than its base model holds it to be; zero is "
@@ -117,7 +120,7 @@ class ImplicitReward:
         batch = (noisy_KCHW, target_KCHW, inputs_K, conditioned)
 
         policy_K = self._errors(*batch)
-        with as_reference(self._denoiser):
+        with self.reference() if self.reference else as_reference(self._denoiser):
             reference_K = self._errors(*batch)
         return implicit_reward(policy_K[None], reference_K[None], self.kappa).cpu()
 
@@ -175,7 +178,8 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
             " Take a run with a lora or dora adapter."
         )
 
-    pipeline = load_pipeline(model, compute)
+    look = folder.stored_look()
+    pipeline = load_pipeline(model, compute, look.loras if look else ())
     try:
         pipeline.load_lora_weights(str(folder.path), weight_name=folder.adapter.name)
     except (OSError, ValueError, RuntimeError, KeyError) as error:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 
 from align.client.run_folder import RunFolder
+from align.contracts.rendering import look_facts
 from align.contracts.run_files import ReferenceErrors, RunResult
+from align.sampling.image_sampler import render_settings
 from align.training.early_stopping import displacement
 from align.training.pair_accuracy import advice, holdout_result, train_probe_result
 from align.training.state import TrainingState
@@ -13,6 +15,7 @@ from align.training.state import TrainingState
 
 def result_of(run: RunFolder, state: TrainingState, seconds: float) -> RunResult:
     """Return what a finished run reports: accuracies, kept step, settings as used, and advice."""
+    prepared = run.read_config()
     progress, reference, means = state.progress, state.reference, state.progress.means
     accuracy_B = progress.best.accuracy_B
     holdout = holdout_result(torch.empty(0) if accuracy_B is None else accuracy_B)
@@ -40,5 +43,6 @@ def result_of(run: RunFolder, state: TrainingState, seconds: float) -> RunResult
         "stopped_early": progress.step < state.config.steps,
         "reference_draws": reference_errors,
         "seconds": seconds,
+        "look": look_facts(prepared.look or render_settings(prepared.model)),
         "advice": alarm or advice(holdout, means["rewards/accuracies"]),
     }

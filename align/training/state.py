@@ -167,7 +167,8 @@ def read_training_data(
 
     report.phase("loading the model", 0.1)
     quiet_libraries()
-    pipeline = load_pipeline(model, compute)
+    look = run.read_config().look
+    pipeline = load_pipeline(model, compute, look.loras if look else ())
 
     data = encode_pairs(
         pipeline,

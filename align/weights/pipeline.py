@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import diffusers
 import torch
 import transformers
 from diffusers import LCMScheduler
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from align.adapters.lora import fuse
 from align.client.hub import Hub, download
@@ -20,7 +20,7 @@ from align.client.single_file.model_config import scheduler_config
 from align.client.weight_files import weight_files
 from align.contracts.models import ModelInfo
 from align.device import Compute
-from align.errors import AlignError, BrokenModel, WrongModel
+from align.errors import AlignError, BrokenModel, ModelNotFound, WrongModel, first_line
 from align.families.family import Pipeline
 from align.families.lookup import family_of
 from align.files import read_json
@@ -28,8 +28,12 @@ from align.weights.library_logs import collect_logs, logged_reason
 from align.weights.single_file import load_checkpoint, load_vae
 
 
-def load_pipeline(model: ModelInfo, compute: Compute) -> Pipeline:
+def load_pipeline(
+    model: ModelInfo, compute: Compute, loras: Sequence[tuple[str, float]] = ()
+) -> Pipeline:
     """Load the pipeline of a model on its device, frozen and in evaluation mode.
+
+    `loras` are files with weights that are merged into its denoiser, for good.
 
     Raises:
         ModelUnavailable: it cannot be loaded just now: no network, a full disk, no memory.
@@ -38,18 +42,20 @@ def load_pipeline(model: ModelInfo, compute: Compute) -> Pipeline:
     """
     with collect_logs() as logged:
         try:
-            return _load(model, compute)
+            return _load(model, compute, loras)
         except AlignError:
             raise
         except Exception as error:
             raise model_load_error(model.name, error, logged_reason(error, logged)) from error
 
 
-def _load(model: ModelInfo, compute: Compute) -> Pipeline:
+def _load(model: ModelInfo, compute: Compute, loras: Sequence[tuple[str, float]]) -> Pipeline:
     pipeline = _from_pretrained(model, compute)
     _check_vocabularies(model, pipeline)
     if model.few_steps:
         apply_few_step_adapter(pipeline, model.load_path, model.few_steps)
+    for file, weight in loras:
+        merge_lora(pipeline, Path(file), weight)
     pipeline.set_progress_bar_config(disable=True)
 
     family = family_of(model)
@@ -171,6 +177,26 @@ def apply_few_step_adapter(pipeline: Pipeline, folder: str, file: str) -> None:
     pipeline.scheduler = LCMScheduler.from_config(
         pipeline.scheduler.config, original_inference_steps=FEW_STEP_SEGMENTS
     )
+
+
+def merge_lora(pipeline: Pipeline, file: Path, weight: float) -> None:
+    """Merge a LoRA file into the denoiser's weights, for good.
+
+    Raises:
+        ModelNotFound: the file is gone.
+        BrokenModel: it is damaged, or made for another model.
+    """
+    if not file.is_file():
+        raise ModelNotFound(f"The LoRA {file.name} under the base is gone. Put it back.")
+    try:
+        with safe_open(file, "pt") as opened:
+            names = opened.keys()
+        fuse(pipeline, family_of(pipeline).denoiser_part, file, names, weight)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+        raise BrokenModel(
+            f"The LoRA {file.name} under the base is damaged, or made for another model. "
+            f"({first_line(error)})"
+        ) from error
 
 
 def quiet_libraries() -> None:

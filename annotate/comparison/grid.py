@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from align.contracts.rendering import RenderItem
 from annotate.comparison.mixes import Mix
 from annotate.errors import SamplerSuspended, VersionFileMissing
+from annotate.rendering.look import Look
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.renderer import Renderer, WeightedAdapters
 from annotate.urls import image_url
@@ -41,7 +42,8 @@ class ComparisonGrid:
         VersionFileMissing or what the sampler raises.
         """
         items = [RenderItem(clean_prompt(i.prompt, "The prompt"), i.seed) for i in items]
-        return self._groups(items, [self.resolve(mix) for mix in mixes])
+        # One look for all columns, whatever is changed meanwhile.
+        return self._groups(items, [self.resolve(mix) for mix in mixes], self._renderer.look)
 
     def resolve(self, mix: Mix) -> WeightedAdapters:
         """Return the adapter files of a mix with their weights; raises UnknownVersion."""
@@ -56,11 +58,11 @@ class ComparisonGrid:
         )
 
     def _groups(
-        self, items: Sequence[RenderItem], columns: Sequence[WeightedAdapters]
+        self, items: Sequence[RenderItem], columns: Sequence[WeightedAdapters], look: Look
     ) -> Iterator[GridImages]:
         known: GridImages = {}
         for column, adapters in enumerate(columns):
-            stored = self._stored(items, adapters)
+            stored = self._stored(items, adapters, look)
             known |= {(row, column): image for row, image in stored.items()}
         yield known
 
@@ -71,22 +73,26 @@ class ComparisonGrid:
             for group in growing_groups(incomplete):
                 for column, adapters in enumerate(columns):
                     rows = [row for row in group if (row, column) not in known]
-                    images = self._images([items[row] for row in rows], adapters)
+                    images = self._images([items[row] for row in rows], adapters, look)
                     if images:
                         yield {(r, column): image for r, image in zip(rows, images, strict=True)}
 
-    def _images(self, items: Sequence[RenderItem], adapters: WeightedAdapters) -> list[Image]:
+    def _images(
+        self, items: Sequence[RenderItem], adapters: WeightedAdapters, look: Look
+    ) -> list[Image]:
         with self._rendering:
             # Another comparison may have rendered these very images while this one waited.
-            found = self._stored(items, adapters)
+            found = self._stored(items, adapters, look)
             missing = [i for i in range(len(items)) if i not in found]
             unique = list(dict.fromkeys(items[i] for i in missing))
-            rendered = dict(zip(unique, self._render(unique, adapters), strict=True))
+            rendered = dict(zip(unique, self._render(unique, adapters, look), strict=True))
         return [found.get(i) or rendered[items[i]] for i in range(len(items))]
 
-    def _stored(self, items: Sequence[RenderItem], adapters: WeightedAdapters) -> dict[int, Image]:
+    def _stored(
+        self, items: Sequence[RenderItem], adapters: WeightedAdapters, look: Look
+    ) -> dict[int, Image]:
         """Return the images that are stored already, by row."""
-        keys = [recipe_key(self._renderer.recipe(item, adapters.name)) for item in items]
+        keys = [recipe_key(self._renderer.recipe(item, adapters.name, look)) for item in items]
         images = self._store.find_images(keys)
         return {
             row: images[key]
@@ -94,7 +100,9 @@ class ComparisonGrid:
             if key in images and self._store.image_path(images[key].sha256).is_file()
         }
 
-    def _render(self, items: Sequence[RenderItem], adapters: WeightedAdapters) -> list[Image]:
+    def _render(
+        self, items: Sequence[RenderItem], adapters: WeightedAdapters, look: Look
+    ) -> list[Image]:
         if not items:
             return []
         if reason := self._pool.suspended:
@@ -107,7 +115,7 @@ class ComparisonGrid:
                 )
 
         rendered: dict[int, Image] = {}
-        self._renderer.render(items, adapters, rendered.__setitem__, prefer_throughput=True)
+        self._renderer.render(items, adapters, rendered.__setitem__, look, prefer_throughput=True)
         return self._store.add_images([rendered[i] for i in range(len(items))])
 
 

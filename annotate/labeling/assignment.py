@@ -1,11 +1,11 @@
 """Pair assignment: hand every pair to one annotator, record the vote, and take it back."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from annotate.clock import Monotonic
-from annotate.labeling.item_assigner import ItemAssigner
+from annotate.labeling.item_assigner import ItemAssigner, no_stale_items
 from annotate.labeling.leases import oldest
 from annotate.labeling.rate_meter import RateMeter
 from storage.acts import ActReceipt, NewVote, Selection
@@ -49,6 +49,7 @@ class PairAssigner(ItemAssigner[Pair]):
         pick: Callable[[Sequence[Pair]], Pair] = oldest,
         selection_of: Callable[[str], Selection | None] = select_by_no_rule,
         issue_control_pair: Callable[[str], Pair | None] = issue_no_control_pair,
+        stale_pairs: Callable[[], Collection[str]] = no_stale_items,
     ) -> None:
         """Make an assigner that hands out nothing before `open`.
 
@@ -56,13 +57,16 @@ class PairAssigner(ItemAssigner[Pair]):
             pick: Picks among waiting pairs.
             selection_of: Returns the rule that selected a pair, and its propensity.
             issue_control_pair: Issues a quality-control pair for an annotator now and then.
+            stale_pairs: Returns the stored pairs without a vote that are of another look.
         """
         super().__init__(clock)
         self._store, self._model_id, self._chance = store, model_id, chance
         self._pick, self._selection_of = pick, selection_of
-        self._issue_control_pair = issue_control_pair
+        self._issue_control_pair, self._stale_pairs = issue_control_pair, stale_pairs
         self._version = "base"
         self._hidden: set[str] = set()
+        self._stale: Collection[str] = ()
+        """Pairs of another look, which pages drop."""
         self._asking: set[str] = set()
         self._overlap = 1
         self.votes = RateMeter(clock)
@@ -78,11 +82,9 @@ class PairAssigner(ItemAssigner[Pair]):
     def open(self, version: str) -> None:
         """Enqueue the stored pairs that lack votes, and hand out this version's first."""
         self._overlap = int(self._store.project_settings.get(OVERLAP, 1))
-        pairs = self._store.open_pairs(self._model_id, self._overlap)
         with self._guard:
             self._version = version
-            for pair, asked in pairs:
-                self._leases.add(pair, asked)
+        self.renew()
 
     def switch(self, version: str) -> None:
         """Hand out this version's pairs from now on; a pair that is open stays open."""
@@ -128,16 +130,26 @@ class PairAssigner(ItemAssigner[Pair]):
     def set_overlap(self, overlap: int) -> None:
         """Ask so many people about each pair from now on, pairs already voted on included."""
         self._overlap = overlap
+        self.renew()
+
+    def renew(self) -> None:
+        """Enqueue anew the stored pairs that lack votes, but none of another look.
+
+        A pair that is open stays open, whatever its look.
+        """
         # The database is read before the guard is taken: nobody waits for it.
-        pairs = self._store.open_pairs(self._model_id, overlap)
+        pairs = self._store.open_pairs(self._model_id, self._overlap)
+        stale = self._stale_pairs()
         with self._guard:
+            self._stale = stale
             self._leases.forget_waiting()
+            self._leases.drop_unopened(stale)
             held = self._leases.leased_ids()
             for pair, asked in pairs:
                 # A pair that is handed out is enqueued after its vote.
                 if pair.pair_id in held:
                     self._leases.note_asked(pair.pair_id, asked)
-                else:
+                elif pair.pair_id not in stale:
                     self._leases.add(pair, asked)
 
     def hide(self, pair_id: str) -> None:
@@ -175,7 +187,7 @@ class PairAssigner(ItemAssigner[Pair]):
             self._arrive(annotator)
             others = self._leases.keep_only(annotator, [trial] if trial else [None, self._mixed])
             claimed = self._leases.claim(annotator, have, lambda pair: self._keeps(pair, trial))
-            hidden = [pair_id for pair_id in have if pair_id in self._hidden]
+            hidden = [i for i in have if i in self._hidden or i in self._stale]
             unknown = self._leases.unknown(have)
             pairs = self._unsent(annotator, have, want)
         # A page may hold pairs of the model that was open before.

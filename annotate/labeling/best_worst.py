@@ -1,9 +1,9 @@
 """Best-worst scaling: four images of one prompt, of which an annotator names best and worst."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from annotate.clock import Monotonic
-from annotate.labeling.item_assigner import ItemAssigner
+from annotate.labeling.item_assigner import ItemAssigner, no_stale_items
 from annotate.validation import as_annotator
 from storage.acts import NewRanking
 from storage.records import Quad
@@ -17,8 +17,16 @@ WANTED_S = 60.0
 class QuadAssigner(ItemAssigner[Quad]):
     """Leases of quads, which are rendered only while somebody asks for them."""
 
-    def __init__(self, store: Store, model_id: str, clock: Monotonic) -> None:
+    def __init__(
+        self,
+        store: Store,
+        model_id: str,
+        clock: Monotonic,
+        stale_quads: Callable[[], Collection[str]] = no_stale_items,
+    ) -> None:
+        """`stale_quads` returns the stored quads without a ranking that are of another look."""
         super().__init__(clock)
+        self._stale_quads, self._stale = stale_quads, stale_quads()
         self._store, self._model_id = store, model_id
         self._wanted_at = -WANTED_S
         self._opened = False
@@ -59,11 +67,23 @@ class QuadAssigner(ItemAssigner[Quad]):
                 quads.append(quad)
             return quads
 
-    def of_other_models(self, have: Sequence[str]) -> list[str]:
-        """Return which of a page's quads are of a model that was open before."""
+    def passed_over(self, have: Sequence[str]) -> list[str]:
+        """Return the quads of a page that are of another look, or of a model of before."""
         with self._guard:
             unknown = self._leases.unknown(have)
-        return sorted(self._store.quads.of_other_models(unknown, self._model_id)) if unknown else []
+        stale = [quad_id for quad_id in have if quad_id in self._stale]
+        foreign = self._store.quads.of_other_models(unknown, self._model_id) if unknown else ()
+        return list(dict.fromkeys([*stale, *sorted(foreign)]))
+
+    def renew(self) -> None:
+        """Enqueue anew the stored quads without a ranking, but none of another look."""
+        stored, stale = self._store.quads.open(self._model_id), self._stale_quads()
+        with self._guard:
+            self._stale = stale
+            self._leases.drop_unopened(stale)
+            if self._opened:
+                self._leases.forget_waiting()
+                self._enqueue(stored)
 
     def rank(self, ranking: NewRanking) -> None:
         """Record which image is the best and which the worst, or a skip; once per key."""
@@ -77,9 +97,12 @@ class QuadAssigner(ItemAssigner[Quad]):
     def _open(self, stored: Sequence[Quad]) -> None:
         """Enqueue what the store holds, the first time somebody asks."""
         if not self._opened:
-            # One that was reopened by an undo is somebody's already.
-            held = self._leases.leased_ids()
-            for quad in stored:
-                if quad.quad_id not in held:
-                    self._leases.add(quad)
+            self._enqueue(stored)
             self._opened = True
+
+    def _enqueue(self, stored: Sequence[Quad]) -> None:
+        # One that was reopened by an undo is somebody's already.
+        held = self._leases.leased_ids()
+        for quad in stored:
+            if quad.quad_id not in held and quad.quad_id not in self._stale:
+                self._leases.add(quad)

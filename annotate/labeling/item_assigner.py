@@ -14,6 +14,11 @@ LEASE_S = 15 * 60.0
 """A page that was not heard of for so long loses its items to others."""
 
 
+def no_stale_items() -> frozenset[str]:
+    """Return the ids of no items: all are of the look that new ones are rendered in."""
+    return frozenset()
+
+
 class ItemAssigner(Generic[AnyItem]):
     """Leases of items in memory, acts on them in the store; safe from any thread."""
 

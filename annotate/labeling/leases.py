@@ -1,6 +1,6 @@
 """Leases: waiting items in order, and for each annotator the items handed out to them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import islice
 from typing import Generic
 
@@ -146,6 +146,13 @@ class Leases(Generic[AnyItem]):
             for item in list(items.values())[1:]:
                 if item.trial is None and item.version != version:
                     self._enqueue(items.pop(item.item_id))
+
+    def drop_unopened(self, item_ids: Collection[str]) -> None:
+        """Forget items that pages hold for later; the open ones stay, as in `release_unopened`."""
+        for items in self._held.values():
+            for item_id in list(items)[1:]:
+                if item_id in item_ids:
+                    del items[item_id]
 
     def keep_only(self, annotator: str, trials: Sequence[str | None]) -> list[str]:
         """Enqueue an annotator's items that are of none of these blind tests; return their ids.

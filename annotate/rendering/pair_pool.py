@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from align.contracts.rendering import RenderItem
 from annotate.clock import Monotonic
 from annotate.interfaces import Sampler
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
+from annotate.rendering.pair_maker import PairMaker
 from annotate.rendering.prompt_sources import PromptSampler
 from annotate.rendering.renderer import Renderer, adapters_of
-from annotate.rendering.similarity import DuplicateFilter
-from annotate.validation import SEEDS
 from storage.records import Image
 from storage.store import Store
 
@@ -62,8 +60,11 @@ class PairPool:
     ) -> None:
         """Wire the parts together; `min_ready` is the least number of pairs to keep ready."""
         self._store, self._sampler, self._renderer = store, sampler, renderer
-        self._assigner, self._prompt_sampler, self._model_id = assigner, prompt_sampler, model_id
-        self._chance, self._clock, self._best_worst = chance, clock, best_worst
+        self._assigner, self._model_id = assigner, model_id
+        self._clock, self._best_worst = clock, best_worst
+        self._maker = PairMaker(
+            store, renderer, assigner, best_worst, prompt_sampler, model_id, chance
+        )
 
         self._thread = threading.Thread(target=self._work, name="pool", daemon=True)
         self._closing, self._wakeup = threading.Event(), threading.Event()
@@ -73,7 +74,6 @@ class PairPool:
         self._suspended_eta: Callable[[], float | None] = lambda: None
         self._fresh_version: str | None = None
         self._image_s, self._failures = 0.0, 0
-        self._duplicates = DuplicateFilter()
         self._filling, self._paired = True, True
         self._began = clock()
         self._waiting_since: float | None = None
@@ -227,7 +227,8 @@ class PairPool:
     def _render_pairs(self, count: int) -> None:
         self._paired = True
         version = self._store.version(self._model_id, self._assigner.version)
-        items = [item for _ in range(count) for item in self._items_of_one_prompt(2)]
+        look = self._maker.next_look()
+        items = [item for _ in range(count) for item in self._maker.items_of_one_prompt(2)]
         warm, began = self._sampler.state().state == "ready", self._clock()
         finished: dict[int, Image] = {}
 
@@ -235,12 +236,12 @@ class PairPool:
             finished[index], self._waiting_since = image, self._clock()
             first = index - index % 2
             if first in finished and first + 1 in finished:
-                self._publish(finished[first], finished[first + 1])
+                self._maker.publish_pair(finished[first], finished[first + 1])
 
         self._waiting_since = self._clock()
         prefer_throughput = self._assigner.ready() >= FEW_PAIRS
         self._renderer.render(
-            items, adapters_of(version), on_image, prefer_throughput, preemptible=True
+            items, adapters_of(version), on_image, look, prefer_throughput, preemptible=True
         )
 
         if finished:
@@ -253,31 +254,12 @@ class PairPool:
         self._paired = False
         version = self._store.version(self._model_id, self._assigner.version)
         rendered: dict[int, Image] = {}
-        items, add = self._items_of_one_prompt(4), rendered.__setitem__
-        self._waiting_since = self._clock()
-        self._renderer.render(items, adapters_of(version), add, preemptible=True)
+        items, add = self._maker.items_of_one_prompt(4), rendered.__setitem__
+        look, self._waiting_since = self._maker.next_look(), self._clock()
+        self._renderer.render(items, adapters_of(version), add, look, preemptible=True)
         # Preempted: four images are of use only together.
-        if len(rendered) < len(items):
-            return
-
-        images = self._store.add_images([rendered[index] for index in sorted(rendered)])
-        ids = [image.image_id for image in images]
-        self._best_worst.add(images[0].recipe["prompt"], ids, version.version)
-
-    def _items_of_one_prompt(self, count: int) -> list[RenderItem]:
-        """Return items of the next prompt with different random seeds."""
-        prompt = self._prompt_sampler.sample()
-        return [RenderItem(prompt, seed) for seed in self._chance.sample(range(SEEDS), count)]
-
-    def _publish(self, *images: Image) -> None:
-        # Seeds are random, so that which image is left is, too.
-        left, right = self._store.add_images(images)
-        files = [self._store.image_path(image.sha256) for image in (left, right)]
-        if self._duplicates.rejects(*files):
-            return
-        prompt, version = left.recipe["prompt"], left.version
-        pair = self._store.add_pair(prompt, left.image_id, right.image_id, self._model_id, version)
-        self._assigner.add(pair)
+        if len(rendered) == len(items):
+            self._maker.publish_quad([rendered[index] for index in sorted(rendered)])
 
     def _failed(self, error: Exception) -> float:
         self._waiting_since = None

@@ -1,12 +1,15 @@
 """Renderer: images from the sampler, each recorded with the recipe that made it."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
-from align.contracts.models import ModelInfo
-from align.contracts.rendering import Rendered, RenderItem, RenderSettings
+from align.contracts.rendering import Rendered, RenderItem
 from annotate.interfaces import Sampler
+from annotate.rendering.look import Look, Size, recipe_facts
+from annotate.rendering.studio_look import StudioLook
 from storage.recipes import RenderedRecipe, recipe_key
 from storage.records import Image, Version, new_id
 
@@ -27,46 +30,37 @@ def adapters_of(version: Version) -> WeightedAdapters:
 
 
 class Renderer:
-    """Renders with one model, by the model's own settings."""
+    """Renders with one model, in the look of the studio."""
 
-    def __init__(self, sampler: Sampler, model: ModelInfo, model_id: str) -> None:
-        self._sampler = sampler
-        self._model_id = model_id
-        self._settings = RenderSettings(
-            model.width,
-            model.height,
-            model.steps,
-            model.guidance,
-            model.negative_prompt,
-            model.scheduler,
-        )
+    def __init__(self, sampler: Sampler, look: StudioLook, model_id: str) -> None:
+        self._sampler, self._look, self._model_id = sampler, look, model_id
 
     @property
-    def settings(self) -> RenderSettings:
-        """What images are rendered with now."""
-        return self._settings
+    def look(self) -> Look:
+        """Return the look that images are rendered with now."""
+        return self._look.current
 
-    def recipe(self, item: RenderItem, version: str) -> RenderedRecipe:
+    def holding_look(self) -> AbstractContextManager[Look]:
+        """Return a context in which the look is not changed, with the look."""
+        return self._look.holding()
+
+    def recipe(self, item: RenderItem, version: str, look: Look) -> RenderedRecipe:
         """Return everything that an image depends on; equal recipes give equal images."""
-        settings = self._settings
-        return {
+        made: dict[str, Any] = {
             "base": self._model_id,
             "version": version,
             "prompt": item.prompt,
-            "negative_prompt": settings.negative_prompt,
             "seed": item.seed,
-            "steps": settings.steps,
-            "guidance": settings.guidance,
-            "width": settings.width,
-            "height": settings.height,
-            "scheduler": settings.scheduler,
+            **recipe_facts(look.settings(look.size_of(item))),
         }
+        return cast(RenderedRecipe, made)
 
     def render(
         self,
         items: Sequence[RenderItem],
         adapters: WeightedAdapters,
         on_image: OnImage,
+        look: Look,
         prefer_throughput: bool = False,
         preemptible: bool = False,
     ) -> None:
@@ -76,28 +70,35 @@ class Renderer:
             items: prompts and seeds.
             adapters: the version or mix that renders.
             on_image: called with an index and its image, which is not in the store yet.
+            look: the look of all of them, each in its own size of several.
             prefer_throughput: let the last image come soon rather than the first.
             preemptible: end early, with the images that are there, once somebody asks for images
                 without this.
         """
+        for size, indices in by_size(items, look).items():
+            wanted = [items[index] for index in indices]
 
-        def record(index: int, rendered: Rendered) -> None:
-            on_image(index, self._image(items[index], adapters.name, rendered))
+            def record(index: int, rendered: Rendered, indices: list[int] = indices) -> None:
+                item = items[indices[index]]
+                on_image(indices[index], self._image(item, adapters.name, rendered, look))
 
-        settings = self._settings
-        self._sampler.render(
-            items, adapters.adapters, settings, record, prefer_throughput, preemptible
-        )
+            files, settings = adapters.adapters, look.settings(size)
+            made = self._sampler.render(
+                wanted, files, settings, record, prefer_throughput, preemptible
+            )
+            # Somebody else's images come first: the other sizes are for a later request.
+            if len(made) < len(wanted):
+                return
 
     def score(self, prompts: Sequence[str], images: Sequence[Path], adapter: Path) -> list[float]:
         """Return the implicit reward of each image: how much likelier an adapter makes it.
 
         Raises what the sampler raises.
         """
-        return list(self._sampler.score(prompts, images, adapter, self._settings))
+        return list(self._sampler.score(prompts, images, adapter, self.look.settings()))
 
-    def _image(self, item: RenderItem, version: str, rendered: Rendered) -> Image:
-        recipe = self.recipe(item, version)
+    def _image(self, item: RenderItem, version: str, rendered: Rendered, look: Look) -> Image:
+        recipe = self.recipe(item, version, look)
         return Image(
             image_id=new_id(),
             sha256=rendered.sha256,
@@ -107,3 +108,11 @@ class Renderer:
             recipe_key=recipe_key(recipe),
             version=version,
         )
+
+
+def by_size(items: Sequence[RenderItem], look: Look) -> dict[Size, list[int]]:
+    """Return the indices of items by the size that each is rendered in."""
+    groups: dict[Size, list[int]] = {}
+    for index, item in enumerate(items):
+        groups.setdefault(look.size_of(item), []).append(index)
+    return groups

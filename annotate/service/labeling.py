@@ -119,7 +119,7 @@ class Labeling:
         )
         self._pool.wake()
         quads = [quad_view(quad) for quad in assigned]
-        passed_over = self.best_worst.of_other_models(have)
+        passed_over = self.best_worst.passed_over(have)
         return {"pairs": quads, "passed_over": passed_over, **self._wait(len(quads) < want)}
 
     def stats(self, annotator: str | None = None) -> LabelingStats:

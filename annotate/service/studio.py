@@ -2,6 +2,7 @@
 
 Studio ── PairAssigner      pairs to label, leases, votes, undo
        ── PairPool          pairs rendered ahead         ── Renderer ── Sampler (handed in)
+       ── LookControl       what images are rendered with  ── StudioLook
        ── TrainingRuns      runs and their queue         ── Trainer (handed in)
        ── ComparisonGrid    same prompts, more versions  ── Renderer
        ── BestOfN           the best of many images      ── ComparisonGrid
@@ -39,7 +40,9 @@ from annotate.labeling.best_worst import QuadAssigner
 from annotate.rendering.pair_pool import MIN_READY_PAIRS, PairPool
 from annotate.rendering.prompt_sources import PromptSampler, check_prompts, prompts_for
 from annotate.rendering.renderer import Renderer
+from annotate.rendering.studio_look import StudioLook
 from annotate.service.labeling import Labeling
+from annotate.service.look_control import LookControl
 from annotate.service.model_choice import ModelChoice
 from annotate.service.status import StudioStatus
 from annotate.service.tuning import Tuning
@@ -47,6 +50,7 @@ from annotate.training.new_votes import NewVotes
 from annotate.training.run_status import RunStatusReader
 from annotate.training.runs import TrainingRuns
 from annotate.training.trigger import Trigger
+from annotate.training.vote_sources import VoteSources
 from annotate.versions.registry import VersionRegistry
 from annotate.versions.sending import VersionSender
 from annotate.views.activity import ActivityView
@@ -113,13 +117,19 @@ class Studio(Labeling, Tuning):
 
         insights = Insights(store, model_id, chance, clock)
         self._active_learner = ActiveLearner(store, model_id, insights.image_features, chance)
-        assigner = self._new_assigner(store, insights, model_id)
-        renderer, quads = Renderer(sampler, model, model_id), QuadAssigner(store, model_id, clock)
+        look = StudioLook(store, model, model_id, self._converter)
+        assigner = self._new_assigner(store, insights, model_id, look)
+        renderer = Renderer(sampler, look, model_id)
+        quads = QuadAssigner(store, model_id, clock, look.stale_quads)
         new_votes = NewVotes(store, assigner, model_id, self._settle_s, insights.weigh)
         rendering = (store, sampler, renderer, assigner, self._prompt_sampler)
         pool = PairPool(*rendering, model_id, chance, clock, quads, self._min_ready)
+        self.vote_sources = VoteSources(store, model_id, model.name, look)
         learning = (pool, new_votes, self._trigger, clock, self._watch_s, model_id)
-        self._runs = TrainingRuns(store, sampler, self._trainer, model, *learning)
+        self._runs = TrainingRuns(
+            store, sampler, self._trainer, model, *learning, look, self.vote_sources
+        )
+        self.look = LookControl(look, assigner, quads, pool)
         self._grid = ComparisonGrid(store, renderer, pool, model_id)
         blind_tests = self._new_blind_tests(
             store, assigner, model_id, blind_test_prompts, model.name
@@ -135,12 +145,14 @@ class Studio(Labeling, Tuning):
             sampler, assigner, pool, self._runs, self._run_status, self._active_learner, store
         )
         self.registry = VersionRegistry(store, self._trainer, self._converter, model, model_id)
-        self.sender = VersionSender(store, self.registry, model, lambda: renderer.settings)
+        self.sender = VersionSender(store, self.registry, model, lambda: renderer.look.settings())
         self.importer = self._new_importer()
 
-    def _new_assigner(self, store: Store, insights: Insights, model_id: str) -> PairAssigner:
+    def _new_assigner(
+        self, store: Store, insights: Insights, model_id: str, look: StudioLook
+    ) -> PairAssigner:
         learner, control = self._active_learner, insights.quality_control
-        choosing = (learner.pick, learner.selection_of, control.maybe_issue)
+        choosing = (learner.pick, learner.selection_of, control.maybe_issue, look.stale_pairs)
         return PairAssigner(store, model_id, self._clock, self._chance, *choosing)
 
     def _new_blind_tests(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from annotate.clock import Monotonic
 from annotate.wording import quantity
-from storage.records import UnusableVotes
+from storage.records import OtherVotes, UnusableVotes
 from storage.store import Store
 
 CACHE_FACTOR = 20
@@ -18,23 +18,26 @@ class MissingImages:
 
     def __init__(self, store: Store, model_id: str, clock: Monotonic) -> None:
         self._store, self._model_id, self._clock = store, model_id, clock
-        self._cache: dict[str | None, tuple[float, UnusableVotes]] = {}
+        self._cache: dict[tuple[str | None, ...], tuple[float, UnusableVotes]] = {}
         self._guard = threading.Lock()
 
-    def votes_of(self, voter: str | None, refresh: bool = False) -> UnusableVotes:
-        """Return the unusable votes of one person, or with None of everybody.
+    def votes_of(
+        self, voter: str | None, others: OtherVotes, refresh: bool = False
+    ) -> UnusableVotes:
+        """Return the unusable votes of one person, or with None of everybody; `others` included.
 
         With `refresh` the files are checked now, whatever the cache holds.
         """
         with self._guard:
             now = self._clock()
-            expires, unusable = self._cache.get(voter, (now, None))
+            key = (voter, *others.key)
+            expires, unusable = self._cache.get(key, (now, None))
             if unusable is not None and now < expires and not refresh:
                 return unusable
 
-            unusable = self._store.snapshots.unusable(self._model_id, voter)
+            unusable = self._store.snapshots.unusable(self._model_id, voter, others)
             checked = self._clock()
-            self._cache[voter] = (checked + CACHE_FACTOR * (checked - now), unusable)
+            self._cache[key] = (checked + CACHE_FACTOR * (checked - now), unusable)
             return unusable
 
 

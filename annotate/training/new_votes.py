@@ -16,6 +16,8 @@ from storage.store import Store
 UNSUCCESSFUL = (RunState.FAILED, RunState.CANCELLED)
 TRAINED_KINDS = ("preference", "ranking", "image_lost")
 """Kinds of rows in a snapshot that stand for a decisive vote, images found missing included."""
+ALSO = "also_votes_of"
+"""Setting of a run: the names or ids of other models whose votes it takes along."""
 TIMER_MARGIN_S = 0.05
 """Waiting this much longer makes up for the coarse timers of some systems."""
 
@@ -45,8 +47,9 @@ class NewVotes:
         new = self._store.decisive_since_last_run(self._model_id)
         runs = [run for run in self._store.runs(self._model_id) if not run.settings.get("voter")]
         if new and runs and runs[0].state in UNSUCCESSFUL:
-            counts = counts_of(snapshot_manifest(self._store, runs[0]))
-            in_snapshot = sum(counts.get(kind, 0) for kind in TRAINED_KINDS)
+            manifest = snapshot_manifest(self._store, runs[0])
+            counts = counts_of(manifest)
+            in_snapshot = sum(counts.get(kind, 0) for kind in TRAINED_KINDS) - others_in(manifest)
             decisive = self._store.counts(self._model_id).decisive
             new = min(new, max(0, decisive - in_snapshot))
         return new
@@ -85,11 +88,17 @@ def counts_of(manifest: SnapshotManifest | None) -> dict[str, int]:
     return manifest.get("counts", {}) if manifest else {}
 
 
+def others_in(manifest: SnapshotManifest | None) -> int:
+    """Return how many votes of a snapshot are other models'."""
+    return sum(manifest.get("other_models", {}).values()) if manifest else 0
+
+
 def split_voter(settings: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
     """Split a run's settings into the annotator to learn from and the trainer's own settings.
 
     The annotator is None for the votes of everybody. Raises InvalidAnnotator.
     """
     voter = settings.get("voter")
-    trainer_settings = {name: value for name, value in settings.items() if name != "voter"}
+    whose = ("voter", ALSO)
+    trainer_settings = {name: value for name, value in settings.items() if name not in whose}
     return (as_annotator(voter) if voter else None), trainer_settings

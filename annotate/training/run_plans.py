@@ -9,6 +9,7 @@ from annotate.errors import NothingToLearn
 from annotate.interfaces import Trainer
 from annotate.training.missing_images import MissingImages, left_out_sentence
 from annotate.training.new_votes import split_voter
+from annotate.training.vote_sources import VoteSources
 from annotate.views.training import PlanView
 from storage.store import Store
 
@@ -19,9 +20,15 @@ class RunPlanner:
     """Plans the runs of a model, from its votes and the speed of its newest run."""
 
     def __init__(
-        self, store: Store, trainer: Trainer, model: ModelInfo, model_id: str, clock: Monotonic
+        self,
+        store: Store,
+        trainer: Trainer,
+        model: ModelInfo,
+        model_id: str,
+        clock: Monotonic,
+        sources: VoteSources,
     ) -> None:
-        self._store, self._trainer = store, trainer
+        self._store, self._trainer, self._sources = store, trainer, sources
         self._model, self._model_id = model, model_id
         self._missing_images = MissingImages(store, model_id, clock)
 
@@ -31,15 +38,17 @@ class RunPlanner:
         Raises NothingToLearn, or what the trainer raises about settings.
         """
         voter, trainer_settings = split_voter(settings)
+        others = self._sources.chosen(settings)
         pairs = self._store.decisive(self._model_id, voter)
+        pairs += self._sources.decisive(others, voter)
         if not pairs:
             problem = f"There is no left or right vote of {voter!r}" if voter else NO_VOTES
             raise NothingToLearn(f"{problem} to learn from yet. Label some pairs first.")
 
-        unusable = self._missing_images.votes_of(voter)
+        unusable = self._missing_images.votes_of(voter, others)
         if pairs <= unusable.decisive:
             # The cached result may be outdated: check the files before refusing the run.
-            unusable = self._missing_images.votes_of(voter, refresh=True)
+            unusable = self._missing_images.votes_of(voter, others, refresh=True)
         left_out = left_out_sentence(unusable.votes, unusable.images)
         if pairs <= unusable.decisive:
             raise NothingToLearn(f"No vote is left to learn from; label new pairs. {left_out}")

@@ -18,11 +18,14 @@ from annotate.clock import Monotonic
 from annotate.errors import ModelBusy, NotResumable
 from annotate.interfaces import Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool
-from annotate.training.new_votes import NewVotes, split_voter
+from annotate.rendering.studio_look import StudioLook
+from annotate.training.new_votes import NewVotes
 from annotate.training.run_ends import RunEnds
 from annotate.training.run_plans import RunPlanner
+from annotate.training.run_preparation import RunPreparation
 from annotate.training.shared_device import SharedDevice
 from annotate.training.trigger import Trigger
+from annotate.training.vote_sources import VoteSources
 from annotate.views.training import PlanView
 from storage.errors import StorageError
 from storage.records import Run, Version
@@ -52,12 +55,17 @@ class TrainingRuns:
         clock: Monotonic,
         watch_s: float,
         model_id: str,
+        look: StudioLook,
+        sources: VoteSources,
     ) -> None:
         self._store, self._trainer, self._model = store, trainer, model
         self._new_votes, self._trigger, self._clock = new_votes, trigger, clock
         self._model_id, self._watch_s = model_id, watch_s
         self._running: str | None = None
-        self._planner = RunPlanner(store, trainer, model, model_id, clock)
+        self._planner = RunPlanner(store, trainer, model, model_id, clock, sources)
+        self._preparation = RunPreparation(
+            store, trainer, model, model_id, new_votes, look, sources
+        )
         self._ends = RunEnds(store, trainer, model_id)
         self._device = SharedDevice(store, sampler, trainer, model, pool)
         self._queue: list[str] = []
@@ -170,23 +178,7 @@ class TrainingRuns:
     def _enqueue(self, settings: dict[str, Any], trigger: str) -> Run:
         """Freeze the votes in a snapshot, prepare the run folder, and queue the run."""
         parent = self._initial_version(settings)
-        voter, trainer_settings = split_voter(settings)
-        # Weights first: the snapshot holds each vote with its annotator's weight.
-        self._new_votes.update_weights()
-        snapshot = self._store.write_snapshot(self._model_id, self._new_votes.settle_s, voter)
-        run = self._store.create_run(
-            snapshot.snapshot_id, self._model_id, parent.version, settings, trigger
-        )
-
-        run_dir = self._store.run_dir(run.run_id)
-        try:
-            self._trainer.prepare(
-                run_dir, snapshot.path, self._model, trainer_settings, start=parent.adapter
-            )
-        except Exception as error:
-            self._store.set_run_state(run.run_id, RunState.FAILED, str(error))
-            raise
-
+        run = self._preparation.prepare(settings, trigger, parent)
         self._queue.append(run.run_id)
         self._start_next()
         return self._store.run(run.run_id)

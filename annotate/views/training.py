@@ -12,6 +12,16 @@ class PlanView(RunPlan):
     """A sentence on votes that it would not learn from, where images of them are lost."""
 
 
+class VoteSource(TypedDict):
+    """Another model of the studio, whose votes a run can take along."""
+
+    model: str
+    """Name of the model."""
+    id: str
+    votes: int
+    """Decisive votes on its images."""
+
+
 class StartedRun(TypedDict):
     """A run that was queued."""
 

@@ -12,6 +12,7 @@ from annotate.service.studio import Studio
 from annotate.views.blind_test_results import BlindTestAnswer, SavedReportAnswer
 from annotate.views.comparison import BeforeAfterUrls, ComparedImages
 from annotate.views.image_import import ImportPreviewView, ImportSummaryView
+from annotate.views.look import LookView
 from annotate.views.openable_models import FoundModel, ModelList
 from annotate.views.pair_rendering import AddedPrompts, SamplerView
 from annotate.views.pairs_and_votes import (
@@ -25,7 +26,7 @@ from annotate.views.pairs_and_votes import (
     Wait,
 )
 from annotate.views.project import FlagAnswer, ProjectOptions
-from annotate.views.training import RunProgress, StartedRun
+from annotate.views.training import RunProgress, StartedRun, VoteSource
 from annotate.views.vote_insights import InsightsView, OwnVotesView
 from annotate.views.voting_habits import ExclusionView
 from annotate.web.endpoint_aliases import (
@@ -105,6 +106,14 @@ class Endpoints(VersionEndpoints):
         """Change what everybody is asked, and return it."""
         return self._studio.annotations.set_options(reasons, criteria, overlap, who)
 
+    def look(self) -> LookView:
+        """Return the look: what every image is rendered with, and what may be chosen."""
+        return self._studio.look.view()
+
+    def change_look(self, settings: dict[str, Any] | str, who: str = "me") -> LookView:
+        """Change settings of the look, null for the model's own; ready pairs are rendered anew."""
+        return self._studio.look.change(settings, who)
+
     def stats(self) -> NoticedStats:
         """Count votes, and the decisive ones that the next fine-tune waits for; return notices."""
         return {**self._studio.stats(), "notices": self._studio.notices()}
@@ -128,6 +137,10 @@ class Endpoints(VersionEndpoints):
     def fine_tune(self, settings: dict[str, Any] | str) -> StartedRun:
         """Start a run on the votes so far; settings is an object or its JSON, {} for defaults."""
         return self._studio.fine_tune(settings)
+
+    def vote_sources(self) -> list[VoteSource]:
+        """Return other models with votes here; fine_tune takes some along as also_votes_of."""
+        return self._studio.vote_sources.all()
 
     def run_status(self, run_id: str) -> RunProgress:
         """Return a run's state, progress from 0 to 1, seconds left, new version and error."""

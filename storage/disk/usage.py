@@ -25,6 +25,7 @@ from storage.timestamps import Clock
 
 KINDS = ("images", "snapshots", "versions", "runs", "checkpoints", "caches", "exports", "rest")
 """In this order: a file with names in two of them belongs to the first."""
+KIND_OF_FOLDER = {"cache": "caches", "imports": "versions", "loras": "versions", "runs": "runs"}
 IMAGE = re.compile(r"([0-9a-f]{64})\.png")
 YOUNG = timedelta(days=1)
 """A file this new may be about to get its row, or be on somebody's page."""
@@ -93,7 +94,7 @@ class DiskCleanup:
         if parts[0] == "runs" and len(parts) > 2:
             within = {"checkpoint": "checkpoints", "cache": "caches"}
             return within.get(parts[2], "versions" if parts[2] == "adapter.safetensors" else "runs")
-        return {"cache": "caches", "imports": "versions", "runs": "runs"}.get(parts[0], "rest")
+        return KIND_OF_FOLDER.get(parts[0], "rest")
 
     def _checkpoints(self) -> Iterator[Path]:
         done = self._database.read("SELECT run_id FROM current_runs WHERE state = 'done'")

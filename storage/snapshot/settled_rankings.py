@@ -3,18 +3,21 @@
 from collections import Counter
 
 from storage.database import Database
+from storage.records import OtherVotes
 from storage.settling import SETTLED as IS_SETTLED
 from storage.settling import Horizon
 from storage.snapshot.snapshot_folder import SettledRanking, origins_of
+from storage.snapshot.sources import rendered_with, sources
 
 SETTLED = f"""
 SELECT ranking_id, prompt, given.annotator, images, best, worst, coalesce(weight, 1.0),
-       out.reason
+       {rendered_with("image", "given.base")}, given.base, out.reason
 FROM current_rankings AS given
 JOIN quads USING (quad_id)
+JOIN images AS image ON image.image_id = quads.images[1]
 LEFT JOIN excluded_people AS out ON out.base = given.base AND out.person = given.annotator
 LEFT JOIN current_weights AS w ON w.base = given.base AND w.annotator = given.annotator
-WHERE given.base = $base AND best IS NOT NULL
+WHERE list_contains($bases, given.base) AND best IS NOT NULL
   AND {IS_SETTLED.format(id="ranking_id", created="given.created")}
   AND coalesce(given.annotator = $voter, $voter IS NULL)
 ORDER BY ranking_id
@@ -27,13 +30,14 @@ FROM images WHERE image_id IN (SELECT unnest(?::VARCHAR[]))
 
 
 def settled_rankings(
-    database: Database, base: str, horizon: Horizon, voter: str | None
+    database: Database, base: str, horizon: Horizon, voter: str | None, others: OtherVotes
 ) -> tuple[list[SettledRanking], Counter[str]]:
     """Return a model's settled current rankings, and the number excluded for each reason.
 
-    With `voter` they are one annotator's.
+    Those of `others` come along. With `voter` they are one annotator's.
     """
-    rows = database.read(SETTLED, {"base": base, "voter": voter, **horizon.bounds()})
+    parameters = {**sources(base, others), "voter": voter, **horizon.bounds()}
+    rows = database.read(SETTLED, parameters)
     shown = sorted({image_id for row in rows for image_id in row[3]})
     files = {image_id: file for image_id, *file in database.read(FILES, [shown])}
     hashes: dict[str, str] = {image_id: sha256 for image_id, (sha256, *_) in files.items()}
@@ -46,10 +50,10 @@ def settled_rankings(
             tuple(hashes[image_id] for image_id in images),
             hashes[best],
             hashes[worst],
-            weight,
+            *rest,
             origins_of([tuple(files[image_id][1:]) for image_id in images]),
         )
-        for ranking_id, prompt, annotator, images, best, worst, weight, why in rows
+        for ranking_id, prompt, annotator, images, best, worst, *rest, why in rows
         if why is None
     ]
     return rankings, Counter(why for *_, why in rows if why is not None)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from align.contracts.image_sizes import ImageOrigin
+from align.contracts.rendering import whole_prompt
 from align.contracts.snapshot_files import (
     FORMAT,
     MANIFEST,
@@ -59,6 +60,11 @@ class SettledVote:
     """2 for a clear preference, else 1."""
     weight: float = 1.0
     """The weight of its annotator."""
+    prompt_prefix: str = ""
+    """Text that the model is shown before the prompt, and after it."""
+    prompt_suffix: str = ""
+    base: str = ""
+    """The model whose images were voted on."""
     origins: tuple[ImageOrigin, ...] = ()
     """Of the left and the right image, where a file was scaled or cropped when it was imported."""
 
@@ -79,6 +85,9 @@ class SettledRanking:
     best: str
     worst: str
     weight: float = 1.0
+    prompt_prefix: str = ""
+    prompt_suffix: str = ""
+    base: str = ""
     origins: tuple[ImageOrigin, ...] = ()
 
 
@@ -122,6 +131,15 @@ def pairs_jsonl(votes: Iterable[Settled]) -> str:
 
 def line_of(vote: Settled) -> PairRow:
     """Return the line of pairs.jsonl for a vote or a ranking."""
+    row = plain_line_of(vote)
+    rendered = whole_prompt(vote.prompt, vote.prompt_prefix, vote.prompt_suffix)
+    if rendered != vote.prompt:
+        row["rendered_prompt"] = rendered
+    return row
+
+
+def plain_line_of(vote: Settled) -> PairRow:
+    """Return the line for a vote or a ranking whose images were rendered with the prompt alone."""
     if isinstance(vote, SettledRanking):
         return ranking_line(vote)
 

@@ -11,7 +11,7 @@ from align.contracts.snapshot_files import UNDECIDED, SnapshotFacts
 from storage import act_log
 from storage.database import Cursor, Database
 from storage.errors import NoVotes
-from storage.records import Snapshot, UnusableVotes, Verdict
+from storage.records import OtherVotes, Snapshot, UnusableVotes, Verdict
 from storage.settling import SETTLED, Horizon, Settling, unbounded
 from storage.snapshot.image_checks import ImageChecks
 from storage.snapshot.settled_rankings import settled_rankings
@@ -24,6 +24,7 @@ from storage.snapshot.snapshot_folder import (
     pseudonym,
     write_folder,
 )
+from storage.snapshot.sources import NO_OTHERS, rendered_with, sources
 from storage.studio_folder import StudioFolder
 from storage.timestamps import Clock
 
@@ -39,7 +40,8 @@ SETTLED_LABELS = f"""
 SELECT {SETTLED.format(id="vote_id", created="candidate_votes.created")} AS settled,
        vote_id, pair_id, prompt, annotator, verdict,
        left_file.sha256, right_file.sha256, coalesce(strength.value::INTEGER, 1),
-       coalesce(weight, 1.0),
+       coalesce(weight, 1.0), {rendered_with("left_file", "candidate_votes.base")},
+       candidate_votes.base,
        left_file.recipe ->> 'original', left_file.width, left_file.height,
        right_file.recipe ->> 'original', right_file.width, right_file.height,
        excluded_votes.reason
@@ -52,8 +54,17 @@ LEFT JOIN current_weights USING (base, annotator)
 JOIN pairs USING (pair_id)
 JOIN images AS left_file ON left_file.image_id = pairs.left_image
 JOIN images AS right_file ON right_file.image_id = pairs.right_image
-WHERE candidate_votes.base = $base AND coalesce(annotator = $voter, $voter IS NULL)
+WHERE list_contains($bases, candidate_votes.base) AND coalesce(annotator = $voter, $voter IS NULL)
 ORDER BY vote_id
+"""
+
+OTHER_MODELS = """
+SELECT base, count(*) FROM (
+    SELECT base FROM trainable_votes WHERE winner IS NOT NULL
+    UNION ALL
+    SELECT base FROM current_rankings WHERE best IS NOT NULL
+)
+WHERE base <> ? GROUP BY base ORDER BY base
 """
 
 
@@ -71,18 +82,25 @@ class Snapshots:
         self._writing = threading.Lock()
         self._image_checks = ImageChecks(folder)
 
-    def write(self, base: str, settle_s: float, voter: str | None = None) -> Snapshot:
+    def write(
+        self,
+        base: str,
+        settle_s: float,
+        voter: str | None = None,
+        others: OtherVotes = NO_OTHERS,
+    ) -> Snapshot:
         """Freeze a model's votes older than `settle_s` seconds, of one annotator or of all.
 
+        `others` are models whose votes are taken along.
         Votes on images that are gone or damaged are left out and counted. Raises NoVotes or
         DiskFull. Voting goes on meanwhile.
         """
         with self._writing:
             created = self._clock()
             settled = self._settling.horizon(act_log.VOTE, settle_s)
-            votes, counts, excluded = self._settled(base, settled, voter)
+            votes, counts, excluded = self._settled(base, settled, voter, others)
             settled = self._settling.horizon(act_log.RANKING, settle_s)
-            every, left_out = settled_rankings(self._database, base, settled, voter)
+            every, left_out = settled_rankings(self._database, base, settled, voter, others)
             excluded += left_out
             lines, lost, images = self._split(votes, every, None)
             rows = [line for line in lines if isinstance(line, SettledVote)]
@@ -107,6 +125,7 @@ class Snapshots:
                 "weights": weights,
                 "vote_ids": list(snapshot.vote_ids),
                 "ranking_ids": [ranking.ranking_id for ranking in ranked],
+                "other_models": votes_by_name(lines, others),
             }
             # The folder first: a kill in between leaves a folder that nothing names, never a record
             # without a folder.
@@ -114,17 +133,24 @@ class Snapshots:
             self._record(snapshot, [*lines, *lost], base, settle_s, created)
             return snapshot
 
+    def other_models(self, base: str) -> dict[str, int]:
+        """Count the decisive votes of each other model, which a snapshot may take along."""
+        rows = self._database.read(OTHER_MODELS, [base])
+        return {other: int(votes) for other, votes in rows}
+
     def faults(self, hashes: Iterable[str], read: bool = False) -> dict[str, str]:
         """Return the faults of images, by hash: those known so far, or with `read` all of them."""
         return self._image_checks.faults(hashes, most_bytes=None if read else 0)
 
-    def unusable(self, base: str, voter: str | None = None) -> UnusableVotes:
+    def unusable(
+        self, base: str, voter: str | None = None, others: OtherVotes = NO_OTHERS
+    ) -> UnusableVotes:
         """Return the votes that a run starting now would leave out because of their images.
 
         Of images that were never read, half a gigabyte is read at a time.
         """
-        votes, *_ = self._settled(base, unbounded(), voter)
-        rankings, _ = settled_rankings(self._database, base, unbounded(), voter)
+        votes, *_ = self._settled(base, unbounded(), voter, others)
+        rankings, _ = settled_rankings(self._database, base, unbounded(), voter, others)
         _, lost, images = self._split(votes, rankings, PREVIEW_BYTES)
         return UnusableVotes(len(lost), sum(map(is_decisive, lost)), images)
 
@@ -147,11 +173,11 @@ class Snapshots:
         return sound, lost, names
 
     def _settled(
-        self, base: str, horizon: Horizon, voter: str | None
+        self, base: str, horizon: Horizon, voter: str | None, others: OtherVotes
     ) -> tuple[list[SettledVote], dict[str, int], Counter[str]]:
         """Return the settled current votes, counts by kind, and the number excluded by reason."""
         current = self._database.read(
-            SETTLED_LABELS, {"base": base, "voter": voter, **horizon.bounds()}
+            SETTLED_LABELS, {**sources(base, others), "voter": voter, **horizon.bounds()}
         )
         # Unsettled and excluded votes come along, for the manifest counts them.
         votes = [settled_vote(row) for settled, *row, why in current if settled and why is None]
@@ -213,12 +239,11 @@ class Snapshots:
 
 def settled_vote(row: Sequence[Any]) -> SettledVote:
     """Return the vote of a row of SETTLED_LABELS, without its first and last column."""
-    vote_id, pair_id, prompt, annotator, verdict, left, right, strength, weight, *files = row
+    vote_id, pair_id, prompt, annotator, verdict, *rest = row
+    # Left, right, strength, weight, prefix, suffix and model; then both files.
+    known, files = rest[:7], rest[7:]
     origins = origins_of([tuple(files[:3]), tuple(files[3:])])
-    return SettledVote(
-        *(vote_id, pair_id, prompt, annotator, Verdict(verdict)),
-        *(left, right, strength, weight, origins),
-    )
+    return SettledVote(vote_id, pair_id, prompt, annotator, Verdict(verdict), *known, origins)
 
 
 def without_empty(facts: SnapshotFacts) -> SnapshotFacts:
@@ -233,7 +258,15 @@ def without_empty(facts: SnapshotFacts) -> SnapshotFacts:
         del facts["weights"]
     if not facts["ranking_ids"]:
         del facts["ranking_ids"]
+    if not facts["other_models"]:
+        del facts["other_models"]
     return facts
+
+
+def votes_by_name(lines: Iterable[Settled], others: OtherVotes) -> dict[str, int]:
+    """Count the votes and rankings of other models, by the models' names."""
+    counts = Counter(others.names[line.base] for line in lines if line.base in others.names)
+    return dict(sorted(counts.items()))
 
 
 def is_decisive(line: Settled) -> bool:

@@ -1,11 +1,13 @@
 """Pairs of images, as annotators are shown them."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
 from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database
 from storage.errors import UnknownImage, UnknownPair
+from storage.recipes import Recipe
 from storage.records import Pair, new_id
 from storage.tables.prompts import clean_prompt
 from storage.timestamps import Clock
@@ -30,6 +32,14 @@ WHERE base = $base AND len(coalesce(asked.people, [])) < $overlap
   AND pair_id NOT IN (SELECT pair_id FROM control_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
 ORDER BY number
+"""
+
+UNVOTED_RECIPES = """
+SELECT pair_id, recipe FROM pairs JOIN images ON image_id = left_image
+WHERE base = ? AND pairs.version <> 'imported'
+  AND pair_id NOT IN (SELECT pair_id FROM current_votes)
+  AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
+  AND pair_id NOT IN (SELECT pair_id FROM control_pairs)
 """
 
 
@@ -59,6 +69,11 @@ class Pairs:
         """
         rows = self._database.read(OPEN, {"base": base, "overlap": overlap})
         return [(Pair(*row[:-1]), frozenset(row[-1])) for row in rows]
+
+    def unvoted_recipes(self, base: str) -> dict[str, Recipe]:
+        """Return how the rendered pairs without a vote were rendered, by the recipe of an image."""
+        rows = self._database.read(UNVOTED_RECIPES, [base])
+        return {pair_id: json.loads(recipe) for pair_id, recipe in rows}
 
     def people(self, pair_id: str) -> frozenset[str]:
         """Return the annotators with a current vote on a pair."""

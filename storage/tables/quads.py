@@ -1,9 +1,11 @@
 """Quads: four images of one prompt, of which annotators name the best and the worst."""
 
+import json
 from collections.abc import Sequence
 
 from storage.database import Cursor, Database, Row
 from storage.errors import InvalidRanking, UnknownQuad
+from storage.recipes import Recipe
 from storage.records import QUAD_SIZE, Quad, new_id
 from storage.tables.pairs import require_image
 from storage.tables.prompts import clean_prompt
@@ -12,6 +14,11 @@ from storage.timestamps import Clock
 OPEN = """
 SELECT quad_id, prompt, images, version FROM quads
 WHERE base = ? AND quad_id NOT IN (SELECT quad_id FROM current_rankings) ORDER BY created
+"""
+
+UNRANKED_RECIPES = """
+SELECT quad_id, recipe FROM quads JOIN images ON image_id = quads.images[1]
+WHERE base = ? AND quad_id NOT IN (SELECT quad_id FROM current_rankings)
 """
 
 
@@ -42,6 +49,11 @@ class Quads:
     def open(self, base: str) -> list[Quad]:
         """Return the quads of a model without a current ranking, oldest first."""
         return [quad_of(row) for row in self._database.read(OPEN, [base])]
+
+    def unranked_recipes(self, base: str) -> dict[str, Recipe]:
+        """Return how the quads without a ranking were rendered, by the recipe of an image."""
+        rows = self._database.read(UNRANKED_RECIPES, [base])
+        return {quad_id: json.loads(recipe) for quad_id, recipe in rows}
 
     def of_other_models(self, quad_ids: Sequence[str], base: str) -> frozenset[str]:
         """Return which of these are quads of other models."""

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ class PaintingSampler:
     def __init__(self, images_dir: Path, device: str = "cpu") -> None:
         self.images_dir, self.device = images_dir, device
         self.requests: list[int] = []
+        self.settings: list[Any] = []
+        """What each request was to be rendered with."""
         self.trouble: str | None = None
         self.dull: tuple[int, int, int] | None = None
         self.brush = threading.Event()
@@ -89,6 +91,7 @@ class PaintingSampler:
             if not preemptible:
                 self.waiting.remove(len(items))
             self.requests.append(len(items))
+            self.settings.append(settings)
             painted: list[Rendered] = []
             for index, item in enumerate(items):
                 self._await_brush()
@@ -166,12 +169,13 @@ class ChildTrainer:
         model: Any,
         settings: dict[str, Any],
         start: Path | None = None,
+        look: Any = None,
     ) -> None:
         run_dir.mkdir(parents=True)
         if start is not None:
             shutil.copyfile(start, run_dir / "start.safetensors")
         shutil.copytree(snapshot, run_dir / "snapshot")
-        config = json.dumps({"settings": settings})
+        config = json.dumps({"settings": settings, "look": look and asdict(look)})
         (run_dir / "config.json").write_text(config, encoding="utf-8")
 
     def start(self, run_dir: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 from align.contracts.weights import ImportedFile, VersionSummary
 from annotate.views.model_versions import ExportedVersion, SentVersion, VersionDetail, VersionView
+from annotate.web.html.look_cards import look_line
 from annotate.web.html.run_cards import (
     curves_of,
     facts_row,
@@ -44,6 +45,7 @@ def version_card(version: VersionDetail) -> str:
         f'<p class="soft">{_origin(version)}</p>',
         *_notes(version),
         _facts(version),
+        *_look(version),
         *_warnings(version),
         *_outcome_card(version),
         curves_of(version.get("metrics", [])),
@@ -204,6 +206,13 @@ def _facts(version: VersionView) -> str:
     if (share := version["result"].get("settled", {}).get("flipped")) is not None:
         facts.append((percent(share), "of choices it would flip"))
     return facts_row(facts) if facts else ""
+
+
+def _look(version: VersionView) -> list[str]:
+    look = version["result"].get("look")
+    if look is None:
+        return []
+    return [f'<p class="soft">Trained for images of {escape(look_line(look))}.</p>']
 
 
 def _imported_facts(imported: ImportedFile) -> list[tuple[str, str]]:

@@ -6,10 +6,13 @@ import gradio as gr
 
 from align.contracts.errors import PalateError
 from annotate.service.studio import Studio
+from annotate.training.new_votes import ALSO
+from annotate.validation import as_settings
 from annotate.views.training import RunView
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.run_cards import notice_card, plan_card, run_card, runs_table
 from annotate.web.tabs.layout import heading
+from annotate.wording import quantity
 
 TICK_S = 2
 ACTIVE_STATES = ("queued", "running")
@@ -32,6 +35,13 @@ class FineTuneTab:
                 heading("Next run")
                 self._plan = gr.HTML(elem_id="plan", apply_default_css=False)
                 self._start = gr.Button("Fine-tune now", variant="primary", elem_id="fine-tune")
+                self._others = gr.CheckboxGroup(
+                    [],
+                    label="Also learn from votes on images of",
+                    info="Other models of this studio; people's taste is the same.",
+                    visible=False,
+                    elem_id="other-votes",
+                )
                 with gr.Accordion("Advanced settings", open=False):
                     self._settings = gr.Textbox(
                         label="Settings as JSON, {} for the defaults",
@@ -63,29 +73,30 @@ class FineTuneTab:
         ]
 
         @errors_as_gr_error
-        def start(settings: str) -> list[Any]:
-            self._studio.fine_tune(settings)
-            return self._view(settings)
+        def start(settings: str, others: list[str]) -> list[Any]:
+            self._studio.fine_tune(with_others(settings, others))
+            return self._view(settings, others)
 
         @errors_as_gr_error
-        def cancel(settings: str) -> list[Any]:
+        def cancel(settings: str, others: list[str]) -> list[Any]:
             self._studio.cancel_run(self._newest()["run_id"])
-            return self._view(settings)
+            return self._view(settings, others)
 
         @errors_as_gr_error
-        def resume(settings: str) -> list[Any]:
+        def resume(settings: str, others: list[str]) -> list[Any]:
             self._studio.resume_run(self._newest()["run_id"])
-            return self._view(settings)
+            return self._view(settings, others)
 
-        self._start.click(start, self._settings, shown, **PRIVATE)
-        self._cancel.click(cancel, self._settings, shown, **PRIVATE)
-        self._resume.click(resume, self._settings, shown, **PRIVATE)
+        asked = [self._settings, self._others]
+        self._start.click(start, asked, shown, **PRIVATE)
+        self._cancel.click(cancel, asked, shown, **PRIVATE)
+        self._resume.click(resume, asked, shown, **PRIVATE)
         # While somebody types, only the plan of the latest text matters.
-        self._settings.input(
-            self._view, self._settings, shown, trigger_mode="always_last", **PRIVATE
-        )
-        self.timer.tick(self._view, self._settings, shown, **PRIVATE)
-        self.tab.select(self._view, self._settings, shown, **PRIVATE)
+        self._settings.input(self._view, asked, shown, trigger_mode="always_last", **PRIVATE)
+        self._others.input(self._view, asked, shown, trigger_mode="always_last", **PRIVATE)
+        self.timer.tick(self._view, asked, shown, **PRIVATE)
+        self.tab.select(self._view, asked, shown, **PRIVATE)
+        self.tab.select(self._sources, None, self._others, **PRIVATE)
 
     def _newest(self) -> RunView:
         runs = self._studio.runs()
@@ -93,12 +104,20 @@ class FineTuneTab:
             raise gr.Error("There is no run yet.", print_exception=False)
         return runs[0]
 
-    def _view(self, settings: str) -> list[Any]:
+    def _sources(self) -> Any:
+        """Offer the other models that people voted on images of."""
+        sources = self._studio.vote_sources.all()
+        choices = [
+            (f"{each['model']} ({quantity(each['votes'], 'vote')})", each["id"]) for each in sources
+        ]
+        return gr.CheckboxGroup(choices, visible=bool(choices))
+
+    def _view(self, settings: str, others: list[str]) -> list[Any]:
         runs = self._studio.runs()
         run = self._studio.run_detail(runs[0]["run_id"]) if runs else None
         state = run["state"] if run else ""
 
-        plan, possible = self._plan_card(settings)
+        plan, possible = self._plan_card(settings, others)
         return [
             plan,
             gr.Button(interactive=possible and state not in ACTIVE_STATES),
@@ -109,9 +128,15 @@ class FineTuneTab:
             runs_table(runs),
         ]
 
-    def _plan_card(self, settings: str) -> tuple[str, bool]:
+    def _plan_card(self, settings: str, others: list[str]) -> tuple[str, bool]:
         try:
-            return plan_card(self._studio.plan(settings)), True
+            return plan_card(self._studio.plan(with_others(settings, others))), True
         # The reason why nothing can run yet is the plan.
         except PalateError as error:
             return notice_card("Not yet", str(error)), False
+
+
+def with_others(settings: str, others: list[str]) -> dict[str, Any]:
+    """Return the settings of a run with the models whose votes it takes along."""
+    given = as_settings(settings)
+    return {**given, ALSO: others} if others else given

@@ -1,4 +1,4 @@
-"""The Label tab: the stage, and below it the model, prompts, imports and project settings."""
+"""The Label tab: the stage, and below it model, look, prompts, imports and project settings."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from annotate.service.studio import Studio
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.stage import build_stage
 from annotate.web.tabs.image_import_section import image_import_section
+from annotate.web.tabs.look_section import LookSection
 from annotate.web.tabs.model_section import ModelSection
 from annotate.web.tabs.project_settings_section import ProjectSection
 
@@ -20,6 +21,7 @@ def label_tab(studio: Studio) -> gr.Tab:
     with gr.Tab("Label", id="label", elem_id="label-tab", render_children=True) as tab:
         build_stage(studio)
         ModelSection(studio)
+        LookSection(studio)
         with gr.Accordion("Add prompts", open=False, elem_id="prompts"):
             _prompts_section(studio)
         with gr.Accordion("Import images", open=False, elem_id="import-section"):
