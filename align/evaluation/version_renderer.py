@@ -18,8 +18,9 @@ from align.contracts.rendering import RenderItem, RenderSettings
 from align.device import Compute
 from align.evaluation.diffusion_classifier import PromptClassifier
 from align.families.family import Pipeline
+from align.sampling.adapter_switcher import AdapterSwitcher
 from align.sampling.image_sampler import render_settings
-from align.sampling.render import AdapterSwitcher, batches, decode, render_latents
+from align.sampling.render import batches, decode, render_latents
 from align.weights.pipeline import load_pipeline
 
 BASE = "base"

@@ -14,7 +14,8 @@ from align.contracts.models import ModelInfo
 from align.contracts.rendering import RenderItem, RenderSettings
 from align.device import Compute, choose_compute
 from align.errors import InvalidSettings
-from align.sampling.render import AdapterSwitcher, batches, render
+from align.sampling.adapter_switcher import AdapterSwitcher
+from align.sampling.render import batches, render
 from align.weights.export_facts import find_source
 from align.weights.pipeline import load_pipeline, quiet_libraries
 

@@ -25,10 +25,11 @@ from align.contracts.rendering import (
 from align.device import Compute, choose_compute, memory
 from align.errors import AlignError, InvalidSettings, is_disk_full, whole_text
 from align.families.family import Pipeline
+from align.sampling.adapter_switcher import AdapterSwitcher
 from align.sampling.heartbeat import HeartbeatSender
 from align.sampling.inbox import Inbox, InputClosed, Preempted
 from align.sampling.main import ReplyStream
-from align.sampling.render import AdapterSwitcher, batches, render, store_image
+from align.sampling.render import batches, render, store_image
 from align.scoring.implicit_reward import ImplicitReward
 from align.scoring.scorers import finite_scores
 from align.weights.full import holds_full_weights

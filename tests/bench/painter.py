@@ -11,8 +11,9 @@ from align.contracts.rendering import RenderItem
 from align.data.encode import sha256
 from align.device import choose_compute
 from align.files import write_json
+from align.sampling.adapter_switcher import AdapterSwitcher
 from align.sampling.image_sampler import render_settings
-from align.sampling.render import AdapterSwitcher, batches, render, store_image
+from align.sampling.render import batches, render, store_image
 from align.weights.pipeline import load_pipeline, quiet_libraries
 
 

@@ -16,7 +16,8 @@ from align.contracts.rendering import RenderItem, RenderSettings
 from align.device import Compute
 from align.errors import InvalidSettings
 from align.families.sdxl import SDXL, TARGETS
-from align.sampling.render import AdapterSwitcher, render
+from align.sampling.adapter_switcher import AdapterSwitcher
+from align.sampling.render import render
 from align.weights.pipeline import load_pipeline
 
 pytestmark = pytest.mark.slow

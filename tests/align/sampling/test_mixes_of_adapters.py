@@ -17,8 +17,8 @@ from torch.testing import assert_close
 from align.adapters.lora import add_lora, merged, save_adapter
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound
 from align.families.sdxl import SDXL
-from align.sampling import render
-from align.sampling.render import AdapterSwitcher
+from align.sampling import adapter_switcher
+from align.sampling.adapter_switcher import AdapterSwitcher
 from align.weights.full import FullTrainable
 from align.weights.pipeline import load_pipeline
 
@@ -173,7 +173,7 @@ def test_an_adapter_whose_alpha_is_not_its_rank_is_scaled_by_it(
 def test_adapters_stay_loaded_by_last_use_and_a_mix_has_all_it_needs(
     drawing, files, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(render, "MAX_ADAPTERS", 2)
+    monkeypatch.setattr(adapter_switcher, "MAX_ADAPTERS", 2)
     copies = [str(shutil.copy(files["one"], tmp_path / f"{i}.safetensors")) for i in range(4)]
     pipeline, adapters = drawing
     adapters.use([(copies[0], 1.0)])

@@ -15,8 +15,8 @@ from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess
 from align.data.snapshot import read_snapshot
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound
+from align.sampling.adapter_switcher import AdapterSwitcher
 from align.sampling.image_sampler import ImageSampler, render_settings
-from align.sampling.render import AdapterSwitcher
 from align.training.session import train_folder
 from align.weights.pipeline import load_pipeline
 

@@ -14,7 +14,8 @@ from align.adapters.lora import add_lora, save_adapter
 from align.client.run_folder import RunFolder
 from align.contracts.rendering import RenderItem, RenderSettings
 from align.errors import BrokenModel, InvalidSettings
-from align.sampling.render import AdapterSwitcher, render
+from align.sampling.adapter_switcher import AdapterSwitcher
+from align.sampling.render import render
 from align.scoring.implicit_reward import load_implicit
 from align.training.session import train_folder
 from align.weights.export import export
