@@ -243,7 +243,9 @@ def settled_vote(row: Sequence[Any]) -> SettledVote:
     # Left, right, strength, weight, prefix, suffix and model; then both files.
     known, files = rest[:7], rest[7:]
     origins = origins_of([tuple(files[:3]), tuple(files[3:])])
-    return SettledVote(vote_id, pair_id, prompt, annotator, Verdict(verdict), *known, origins)
+    return SettledVote(
+        vote_id, pair_id, prompt, annotator, Verdict(verdict), *known, origins=origins
+    )
 
 
 def without_empty(facts: SnapshotFacts) -> SnapshotFacts:
