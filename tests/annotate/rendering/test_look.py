@@ -129,7 +129,7 @@ def test_four_images_of_another_look_are_dropped_too(place: Place) -> None:
 
 
 def test_of_several_sizes_a_pair_has_one(place: Place) -> None:
-    view = change(place, sizes=["16 x 16", [16, 24], "24x16"])
+    view = change(place, sizes=["16 x 16", [16, 24], "24x16"], steps=5)
     assert view["sizes"] == ["16 x 16", "16 x 24", "24 x 16"]
     sizes = set()
     for _ in range(12):
@@ -155,6 +155,7 @@ def test_a_comparison_has_one_look_and_the_same_size_in_every_column(place: Plac
     assert len(sizes) > 1
 
 
+@pytest.mark.slow
 def test_a_run_is_told_the_look_that_is_not_the_models_own(place: Place) -> None:
     place.label(1)
     plain = place.studio.fine_tune({})["run_id"]
