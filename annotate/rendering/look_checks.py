@@ -61,16 +61,17 @@ def as_suffix(value: object) -> str:
     return _text(value, "The suffix", MAX_AFFIX)
 
 
-def as_scheduler(value: object, own: str) -> str:
-    """Return a sampler's name as the table spells it, or the model's own class of diffusers."""
+def as_scheduler(value: object, own: str, schedule: str) -> str:
+    """Return a sampler's name as the table spells it, or the model's own class of diffusers.
+
+    `schedule` is the kind of the model's noise schedule.
+    """
     name = _text(value, "The sampler", MAX_AFFIX)
     if not name or name == own:
         return own
-    solver = find_solver(name)
-    if solver is None or solver_problem(name):
-        raise InvalidRequest(
-            solver_problem(name) or f"{name!r} is another model's. Choose {own!r}."
-        )
+    solver, problem = find_solver(name), solver_problem(name, schedule)
+    if solver is None or problem:
+        raise InvalidRequest(problem or f"{name!r} is another model's. Choose {own!r}.")
     return solver.name
 
 

@@ -80,7 +80,7 @@ class StudioLook:
             "changed": [name for name in FIELDS if getattr(look, name) != getattr(own, name)],
             "own": values_of(own),
             "possible_sizes": possible_sizes(own.sizes[0]),
-            "schedulers": [own.scheduler, *solver_names()],
+            "schedulers": [own.scheduler, *solver_names(self._model.schedule)],
             "notes": [],
         }
 
@@ -117,7 +117,9 @@ class StudioLook:
             "negative_prompt": look_checks.as_negative_prompt,
             "prompt_prefix": look_checks.as_prefix,
             "prompt_suffix": look_checks.as_suffix,
-            "scheduler": lambda value: look_checks.as_scheduler(value, self._own.scheduler),
+            "scheduler": lambda value: look_checks.as_scheduler(
+                value, self._own.scheduler, self._model.schedule
+            ),
             "clip_skip": look_checks.as_clip_skip,
             "loras": look_checks.as_loras,
         }
