@@ -50,10 +50,11 @@ def settled_rankings(
             tuple(hashes[image_id] for image_id in images),
             hashes[best],
             hashes[worst],
-            *rest,
-            origins=origins_of([tuple(files[image_id][1:]) for image_id in images]),
+            *(weight, prefix, suffix, of_model),
+            origins_of([tuple(files[image_id][1:]) for image_id in images]),
         )
         for ranking_id, prompt, annotator, images, best, worst, *rest, why in rows
+        for weight, prefix, suffix, of_model in [rest]
         if why is None
     ]
     return rankings, Counter(why for *_, why in rows if why is not None)

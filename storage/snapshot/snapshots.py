@@ -239,12 +239,12 @@ class Snapshots:
 
 def settled_vote(row: Sequence[Any]) -> SettledVote:
     """Return the vote of a row of SETTLED_LABELS, without its first and last column."""
-    vote_id, pair_id, prompt, annotator, verdict, *rest = row
-    # Left, right, strength, weight, prefix, suffix and model; then both files.
-    known, files = rest[:7], rest[7:]
+    vote_id, pair_id, prompt, annotator, verdict, left, right, *rest = row
+    strength, weight, prefix, suffix, base, *files = rest
     origins = origins_of([tuple(files[:3]), tuple(files[3:])])
     return SettledVote(
-        vote_id, pair_id, prompt, annotator, Verdict(verdict), *known, origins=origins
+        *(vote_id, pair_id, prompt, annotator, Verdict(verdict), left, right),
+        *(strength, weight, prefix, suffix, base, origins),
     )
 
 
