@@ -19,6 +19,8 @@ from align.sampling.image_sampler import render_settings
 from align.sampling.render import render
 from align.weights.checkpoint_writer import write_checkpoint
 from align.weights.clip_tokenizers import sdxl_tokenizer
+from align.weights.import_lora import build_empty_unet
+from align.weights.lora_forms import base_weights
 from align.weights.pipeline import load_pipeline
 
 pytestmark = pytest.mark.slow
@@ -201,3 +203,14 @@ def test_half_precision_and_other_programs_leftovers_change_nothing(changed, emo
     info = describe_model(str(changed(leave)))
     assert info.identity == describe_model(str(emoji_file)).identity
     assert load_pipeline(info, compute)
+
+
+def test_weights_are_imported_for_a_base_that_is_a_file(emoji_file, emoji, compute, tmp_path):
+    base = describe_model(str(emoji_file))
+    own = build_empty_unet(emoji).state_dict()
+    assert {n: w.shape for n, w in build_empty_unet(base).state_dict().items()} == {
+        n: w.shape for n, w in own.items()
+    }
+    with base_weights(base) as weights, base_weights(emoji) as folder:
+        assert weights.keys() == folder.keys()
+        assert all(torch.equal(weights[name], folder[name].float()) for name in folder)
