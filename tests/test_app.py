@@ -259,9 +259,9 @@ def test_a_second_app_on_the_studio_is_refused(app):
     assert len(refused.stderr.strip().splitlines()) == 1 and str(app.home) in refused.stderr
 
 
-def test_a_taken_port_is_refused(app, tmp_path):
-    refused = run_app("--home", str(tmp_path / "other"), "--port", str(app.port))
-    assert refused.returncode == 2 and "--port" in refused.stderr
+def test_a_taken_port_is_refused(app, tmp_path, capsys):
+    assert main(["--home", str(tmp_path / "other"), "--port", str(app.port)]) == 2
+    assert "--port" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -275,16 +275,16 @@ def test_a_taken_port_is_refused(app, tmp_path):
         ("--prompts", b"x" * 5000, "2,000"),
     ],
 )
-def test_a_bad_option_ends_in_one_sentence(tmp_path, option, content, sentence):
+def test_a_bad_option_ends_in_one_sentence(tmp_path, capsys, option, content, sentence):
     target = tmp_path / "missing"
     if content == "folder":
         target.mkdir()
     elif content is not None:
         target.write_bytes(content)
-    refused = run_app("--home", str(tmp_path / "studio"), option, str(target))
-    assert refused.returncode == 2
-    assert refused.stderr.startswith("palate: ") and sentence in refused.stderr
-    assert len(refused.stderr.strip().splitlines()) == 1
+    assert main(["--home", str(tmp_path / "studio"), option, str(target)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("palate: ") and sentence in told
+    assert len(told.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(

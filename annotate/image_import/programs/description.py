@@ -33,8 +33,9 @@ NOT_ABOUT = re.compile(
     re.IGNORECASE,
 )
 DEVICE = re.compile(
-    r"digital (?:still )?camera|camera phone|(?:back|front|rear|selfie) camera|scanner|"
-    r"\bISO ?\d{2,6}\b|\bf/\d|\b1/\d{1,5} ?s",
+    # What none of them begins with is passed over quickly.
+    r"(?=[1bcdfirs])(?:digital (?:still )?camera|camera phone|(?:back|front|rear|selfie) camera|"
+    r"scanner|\bISO ?\d{2,6}\b|\bf/\d|\b1/\d{1,5} ?s)",
     re.IGNORECASE,
 )
 SETTING = re.compile(r"\s{0,3}[\w \-]{1,40}[:=][^:=;\n]{0,80}[;\n]")
