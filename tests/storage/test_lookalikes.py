@@ -5,6 +5,8 @@ import pytest
 from storage.errors import InvalidPerson, PersonKnown
 from storage.tables.people import Role
 
+pytestmark = pytest.mark.slow
+
 TAKEN = ("boss", "ada", "Ольга", "Νίκος", "william", "marie-claire", "modern")
 ALIKE = [
     "b\u043ess", "\u0432oss", "b\u03bfss", "BO\u0405S", "ｂｏｓｓ", "bo\u200bss", "bo\u202ess",

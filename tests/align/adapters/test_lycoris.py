@@ -12,6 +12,8 @@ from torch.testing import assert_close
 from align.adapters.low_rank import hadamard, kronecker, product_of
 from align.adapters.lycoris import apply_change
 
+pytestmark = pytest.mark.slow
+
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))

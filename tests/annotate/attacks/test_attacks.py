@@ -11,6 +11,8 @@ from annotate_web import AWAY, HERE, Headers, Web, open_web
 from annotate.auth.hosts import allowed_hosts
 from annotate.errors import InvalidRequest
 
+pytestmark = pytest.mark.slow
+
 MODES = ("off", "accounts", "proxy")
 OWN = ("Host", "127.0.0.1:7860")
 PALATE = ("Host", "palate.example")

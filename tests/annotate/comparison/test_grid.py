@@ -12,6 +12,8 @@ from align.contracts.rendering import Rendered
 from annotate.errors import InvalidRequest
 from storage.errors import InvalidPrompt, UnknownVersion
 
+pytestmark = pytest.mark.slow
+
 
 def content(place: Place, url: str) -> bytes:
     file = place.studio.image_file(url.removeprefix("img/").removesuffix(".png"))

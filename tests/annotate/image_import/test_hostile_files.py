@@ -32,6 +32,8 @@ from annotate.safe_files import SkippedFile, open_regular, printable, read_whole
 from annotate.validation import as_settings
 from storage.store import Store
 
+pytestmark = pytest.mark.slow
+
 unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 BASE = small_model().identity
 

@@ -13,6 +13,8 @@ from align.contracts.snapshot_files import PairRow, SnapshotManifest
 from storage import NoVotes, Snapshot, Store
 from storage.acts import NewRanking, NewVote
 
+pytestmark = pytest.mark.slow
+
 
 def lines(snapshot: Snapshot) -> list[dict]:
     return [json.loads(line) for line in (snapshot.path / "pairs.jsonl").read_text().splitlines()]

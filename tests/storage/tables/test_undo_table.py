@@ -13,6 +13,8 @@ from storage import InvalidFlag, InvalidKey, NothingToUndo, NoVotes, Store, new_
 from storage.acts import NewAnnotation, NewFlag, NewRanking, NewVote
 from storage.schema import read_migrations
 
+pytestmark = pytest.mark.slow
+
 
 def kinds(store, who="ann"):
     """Take back everything of a person, and say what it was, newest first."""

@@ -4,6 +4,8 @@ from storage_making import BASE, make_pairs, make_run, make_version
 from storage import InvalidLabel, Store, UnknownVersion, VersionNeeded
 from storage.acts import NewVote
 
+pytestmark = pytest.mark.slow
+
 
 def with_file(store: Store, parent: str = "base"):
     version = make_version(store, parent)
