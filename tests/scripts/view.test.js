@@ -170,3 +170,11 @@ test("a hint to slow down stays a minute, takes no focus, and can be closed", as
 test("a count has its noun", () => {
   assert.deepEqual([plural(1, "vote"), plural(0, "vote"), plural(2, "vote")], ["1 vote", "0 votes", "2 votes"]);
 });
+
+test("frames have the shape of the images, and are square until they are there", () => {
+  const ratio = () => view.stage.style.getPropertyValue("--ratio");
+  view.show({ pair: pairOf("a"), images: null });
+  assert.equal(ratio(), "1");
+  view.show(itemOf(pairOf("b")));
+  assert.equal(ratio(), "2");
+});

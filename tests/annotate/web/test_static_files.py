@@ -7,7 +7,8 @@ import pytest
 from annotate_sign_in import lived_in
 from annotate_web import open_web
 
-from annotate.web.static_files import event_script, preload_links, start_script
+from annotate.web.stage import STYLES
+from annotate.web.static_files import event_script, preload_links, read_static, start_script
 from storage.tables.people import Role
 
 LOCAL_HEADERS = [("host", "127.0.0.1")]
@@ -68,3 +69,9 @@ def test_a_script_starts_with_what_gradio_gives_it_wherever_the_page_lies() -> N
         assert re.search(r'import\(new URL\("scripts/[^"]+", document\.baseURI\)\.href\)', each)
     with pytest.raises(KeyError):
         start_script("nothing.js")
+
+
+@pytest.mark.parametrize("name", ["stage/stage.html", *STYLES])
+def test_nothing_on_the_stage_ends_the_template_that_gradio_makes_of_it(name: str) -> None:
+    text = read_static(name)
+    assert "`" not in text and "${" not in text
