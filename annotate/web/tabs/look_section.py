@@ -35,12 +35,23 @@ class LookSection:
 
     def _build_numbers(self) -> None:
         with gr.Row():
-            steps = gr.Number(label="Steps", precision=0, min_width=110, elem_id="look-steps")
+            steps = gr.Number(
+                label="Steps",
+                info="More take longer.",
+                precision=0,
+                min_width=110,
+                elem_id="look-steps",
+            )
             guidance = gr.Number(
                 label="Guidance", info="1 is none.", min_width=110, elem_id="look-guidance"
             )
             scheduler = gr.Dropdown(
-                [], label="Sampler", min_width=220, scale=2, elem_id="look-sampler"
+                [],
+                label="Sampler",
+                info="By the names of A1111.",
+                min_width=220,
+                scale=2,
+                elem_id="look-sampler",
             )
             clip_skip = gr.Number(
                 label="Clip skip",
