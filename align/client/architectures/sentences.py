@@ -66,7 +66,7 @@ def kind_of_file(file: Path, title: str | None = None) -> FileKind:
 
 def describe_file(file: Path) -> str:
     """Return the sentence that refuses a single file that was named as a model."""
-    return kind_of_file(file).refusal or f"{file} is a single-file checkpoint. {_conversion(file)}"
+    return kind_of_file(file).refusal or f"{file} {_conversion(file)}"
 
 
 def _of_safetensors(contents: Contents, header: WeightHeader) -> tuple[str, str]:
@@ -133,7 +133,7 @@ def _owned(contents: Contents) -> str:
 
 def _conversion(file: Path) -> str:
     return (
-        "Palate opens pipeline folders. Convert it once: "
+        "is a single-file checkpoint under other names than the published ones. Convert it once: "
         'python -c "from diffusers import StableDiffusionXLPipeline as P; '
         f"P.from_single_file('{file.as_posix()}').save_pretrained('{file.stem}')\", "
         f"then point --model at the folder {file.stem}."
