@@ -43,6 +43,8 @@ FORMS = {
     "dora": "a DoRA for ComfyUI and Forge; A1111, sd-scripts and diffusers read it wrongly",
     "peft": "a folder for PEFT",
     "merged": "a pipeline folder for diffusers, with the adapter in its weights",
+    "checkpoint": "the whole model in one file with the original names: ComfyUI, A1111, Forge, "
+    "sd-scripts and diffusers",
 }
 
 
@@ -100,6 +102,15 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     train.set_defaults(run=run_train)
 
 
+def _add_base(command: argparse.ArgumentParser, meaning: str) -> None:
+    """Add the arguments that name a base as the app has it open."""
+    command.add_argument("--model", metavar="NAME_OR_PATH", help=meaning)
+    command.add_argument("--vae", metavar="PATH", help="an autoencoder in place of the base's own")
+    command.add_argument(
+        "--prediction", metavar="KIND", help="what the base predicts, where it does not say"
+    )
+
+
 def _add_export(export: argparse.ArgumentParser) -> None:
     export.add_argument(
         "source", type=Path, metavar="RUN_DIR|ADAPTER", help="a finished run or an adapter file"
@@ -113,9 +124,7 @@ def _add_export(export: argparse.ArgumentParser) -> None:
         default="fp16",
         help="of weights (%(default)s); diffusers and peft keep the adapter's own",
     )
-    export.add_argument(
-        "--model", metavar="NAME_OR_PATH", help="the adapter's base, where no run folder names it"
-    )
+    _add_base(export, "the adapter's base, where no run folder names it")
     export.set_defaults(run=run_export)
 
 
@@ -137,9 +146,7 @@ def _add_send(send: argparse.ArgumentParser) -> None:
     send.add_argument(
         "--settings", metavar="JSON", help="what it is rendered with, for the note beside it"
     )
-    send.add_argument(
-        "--model", metavar="NAME_OR_PATH", help="the adapter's base, where no run folder names it"
-    )
+    _add_base(send, "the adapter's base, where no run folder names it")
     send.set_defaults(run=run_send)
 
 
@@ -155,7 +162,7 @@ def _add_check(check: argparse.ArgumentParser) -> None:
         help="write it here as Palate keeps it: diffusers' form, or a UNet's weights",
     )
 
-    check.add_argument("--model", metavar="NAME_OR_PATH", help="the base that it should fit")
+    _add_base(check, "the base that it should fit")
     check.set_defaults(run=run_check)
 
 

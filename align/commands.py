@@ -12,6 +12,7 @@ from align.client.cpu_lock import CpuLock
 from align.client.models import describe_model
 from align.client.trainer import lower_priority
 from align.contracts.evaluation_files import EVALUATION
+from align.contracts.models import ModelInfo
 from align.contracts.rendering import RenderSettings, read_settings
 from align.errors import InvalidSettings
 from align.files import parse_json
@@ -28,13 +29,20 @@ def run_train(arguments: argparse.Namespace) -> None:
     train_folder(arguments.run_dir, CpuLock(arguments.cpu_lock), arguments.cache)
 
 
+def named_base(arguments: argparse.Namespace) -> ModelInfo | None:
+    """Describe the base that a command names, if it does."""
+    if not arguments.model:
+        return None
+    return describe_model(arguments.model, vae=arguments.vae, prediction=arguments.prediction)
+
+
 def run_export(arguments: argparse.Namespace) -> None:
     """Write an adapter in the form of another program, and print where."""
     from align.weights.export import export  # noqa: PLC0415  torch takes seconds to import
     from align.weights.pipeline import quiet_libraries  # noqa: PLC0415
 
     quiet_libraries()
-    model = describe_model(arguments.model) if arguments.model else None
+    model = named_base(arguments)
     form, precision = arguments.form, arguments.precision
     print(export(arguments.source, arguments.target, form, precision=precision, model=model))
 
@@ -51,7 +59,7 @@ def run_send(arguments: argparse.Namespace) -> None:
         arguments.name,
         strength=arguments.strength,
         settings=parse_settings(arguments.settings) if arguments.settings else None,
-        model=describe_model(arguments.model) if arguments.model else None,
+        model=named_base(arguments),
     )
     print(json.dumps(sent))
 
@@ -73,7 +81,9 @@ def run_check(arguments: argparse.Namespace) -> None:
     from align.weights.pipeline import quiet_libraries  # noqa: PLC0415
 
     quiet_libraries()
-    facts = import_file(arguments.source, describe_model(arguments.model), arguments.target)
+    facts = import_file(
+        arguments.source, named_base(arguments) or describe_model(), arguments.target
+    )
     print(json.dumps(facts))
 
 

@@ -98,7 +98,11 @@ class ConverterProcess:
                 self._child.kill()
 
     def _base(self, model: ModelInfo, named: bool) -> list[str]:
-        return ["--model", model.path] if named else []
+        if not named:
+            return []
+        chosen = {"--vae": model.vae, "--prediction": model.prediction}
+        options = [word for flag, value in chosen.items() if value for word in (flag, value)]
+        return ["--model", model.path, *options]
 
     def _run(self, arguments: list[str]) -> str:
         with self._one_at_a_time:

@@ -5,6 +5,7 @@ diffusers   the adapter as it is                diffusers' `load_lora_weights`
 dora        a DoRA, with its scales             ComfyUI, Forge
 peft        a folder with its configuration     PEFT's `PeftModel.from_pretrained`
 merged      a pipeline folder, nothing to add   anything that loads SDXL folders
+checkpoint  one file with the original names    ComfyUI, A1111, Forge, sd-scripts, diffusers
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from align.contracts.models import ModelInfo
 from align.errors import ModelError, first_line, is_disk_full
 from align.families.lookup import family_of
 from align.files import replacing
+from align.weights.checkpoint_writer import write_checkpoint
 from align.weights.dora import SCALE_NOTE, dora_weights
 from align.weights.export_facts import (
     AdapterSource,
@@ -43,7 +45,7 @@ from align.weights.export_facts import (
     training_metadata,
 )
 from align.weights.full import holds_full_weights
-from align.weights.merge import merge, refuse_nonempty
+from align.weights.merge import merge, merged_pipeline, refuse_nonempty
 from align.weights.peft_folder import write_peft_folder
 
 PRECISIONS = {"fp16": torch.float16, "fp32": torch.float32}
@@ -165,16 +167,31 @@ def _write_merged(request: ExportRequest) -> None:
     merge(request.source.adapter, request.adapter, base, request.target, request.dtype, facts)
 
 
+def _write_checkpoint(request: ExportRequest) -> None:
+    base = request.model or base_of(request.source)
+    pipeline = merged_pipeline(request.source.adapter, request.adapter, base, request.dtype)
+    # What the writer finds in the pipeline itself is told in its words.
+    facts = shared_metadata(request.source, request.adapter, request.title)
+    own = {name: value for name, value in facts.items() if not name.startswith(WRITER_KEYS)}
+    write_checkpoint(pipeline, request.target, own)
+
+
 WRITERS: dict[str, Callable[[ExportRequest], None]] = {
     "kohya": _write_kohya,
     "diffusers": _write_diffusers,
     "dora": _write_dora,
     "peft": _write_peft,
     "merged": _write_merged,
+    "checkpoint": _write_checkpoint,
 }
 FORMS = tuple(WRITERS)
 FOLDERS = ("peft", "merged")
 """The forms that are a folder, not a file."""
+WHOLE_MODELS = ("merged", "checkpoint")
+"""The forms that hold the base as well, and so a place for full weights."""
+WRITER_KEYS = ("modelspec.implementation", "modelspec.architecture", "modelspec.prediction_type",
+               "modelspec.sai_model_spec")  # fmt: skip
+"""Metadata that the writer of checkpoints takes from the pipeline itself."""
 
 
 def _layer_names(request: ExportRequest) -> LayerNames:
@@ -221,10 +238,10 @@ def _check(form: str, precision: str, target: Path) -> None:
 def _read(path: Path, form: str) -> LoraFile:
     if not holds_full_weights(path):
         return read_adapter(path)
-    if form != "merged":
+    if form not in WHOLE_MODELS:
         raise ExportError(
             f"{path} holds all weights of a UNet, and {form} has a place for adapters only. "
-            "Export it with --form merged."
+            "Export it with --form merged, or in one file with --form checkpoint."
         )
     return LoraFile({}, {}, {}, {})
 
@@ -237,7 +254,8 @@ def base_of(source: AdapterSource) -> ModelInfo:
             "Name the model, or the run folder instead of the file."
         )
 
-    model = describe_model(source.model.path)
+    named = source.model
+    model = describe_model(named.path, vae=named.vae, prediction=named.prediction)
     if not model.is_same(source.model):
         raise ExportError(
             f"{model.name} is no longer the model that this run was trained from "

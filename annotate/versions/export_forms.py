@@ -28,6 +28,9 @@ FORMS = {
         "PEFT", folder=True, not_by="ComfyUI, A1111, Forge, sd-scripts or diffusers"
     ),
     "merged": ExportForm("diffusers, as a whole model", folder=True),
+    "checkpoint": ExportForm(
+        "ComfyUI, A1111, Forge, sd-scripts and diffusers, as a whole model in one file"
+    ),
 }
 
 
